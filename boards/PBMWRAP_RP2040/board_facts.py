@@ -1,0 +1,35 @@
+"""Facts of this board, nothing else: pins, lamp channels, sensors, supply.
+
+Frozen into the image (or installed beside the `wrap` package). Units are in the names. A board may
+list 2 to 4 channels and 2 to 4 sensors.
+"""
+
+BOARD = "PBMWRAP_RP2040"
+CHIP = "rp2040"
+
+# Lamp channels: name, wavelength nm, pin, current at full duty mA, worst-case irradiance at the skin
+# at full duty uW/cm2 (used by every cap while the channel is not calibrated).
+# GPIO2 is PWM slice 1, GPIO4 slice 2: one slice each, and both among the slices 0-3 that a stock
+# soft reset stops. GPIO18 and GPIO20 share those slices and stay unconnected.
+CHANNELS = (
+    ("red", 660, 2, 900, 60000),
+    ("nir", 850, 4, 900, 80000),
+)
+CARRIER_HZ = 1000
+SUPPLY_MA = 1500  # lamps together; channels are scaled alike above it
+
+ENABLE_PIN = 22  # series enable, pulled down in hardware
+BUTTON_PIN = 14  # to ground, internal pull-up
+INDICATOR_PIN = 25
+
+# Sensors: name, role ("skin" or "board"), pin, ADC input. Each is an NTC to ground with its pull-up
+# to 3.3 V; 5.6 kOhm keeps 35-45 C between the RP2040's code steps at 1536 and 2560.
+SENSORS = (
+    ("skin", "skin", 26, 0),
+    ("board", "board", 27, 1),
+)
+PULLUP_OHM = 5600
+NTC_R25_OHM = 10000
+NTC_BETA_K = 3950
+
+# Indicator pattern timing and everything else that is not the board's lives in the wrap package.

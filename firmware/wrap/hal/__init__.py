@@ -1,0 +1,1 @@
+"""The only rooms that know a chip. The contract is in `contract.py`."""

@@ -1,0 +1,1 @@
+"""The USB line: frames, codes, command server. Knows no lamp."""

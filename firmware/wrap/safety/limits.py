@@ -1,0 +1,44 @@
+"""Every number that keeps a person safe, once. Shared with the host.
+
+Settings and protocols may only be stricter than the default column; nothing, compiled in or not, may
+pass the hard column. Units are in the names: `_mc` milli-degree C, `_mj` mJ/cm2, `_pm` permille.
+Sources: IEC 60601-1 ed. 2 (41 C applied part), ed. 3 table 24 (43 C long contact), WALT 2010/2022
+doses, Harding & Jeavons' photosensitivity band (3-60 Hz).
+"""
+
+SKIN_TRIP_MC = 41000
+SKIN_TRIP_HARD_MC = 43000
+SKIN_DERATE_MC = 39000  # light is full up to here and none at SKIN_TRIP_MC
+SKIN_TRIP_MIN_MC = 36000  # a stricter trip below this would never let light on
+DERATE_BAND_MC = 2000  # derating begins this far below the trip in force
+BOARD_TRIP_MC = 60000
+BOARD_TRIP_HARD_MC = 70000
+PLAUSIBLE_MIN_MC = 5000
+GROSS_MARGIN_MC = 4000
+FILTER_OF = 4
+FILTER_COUNT = 3
+
+SESSION_MAX_S = 1200
+SESSION_HARD_S = 1800
+DOSE_CAP_MJ = 60000
+DOSE_CAP_HARD_MJ = 120000
+
+RAMP_UP_MS = 2000
+RAMP_UP_MIN_MS = 500
+RAMP_DOWN_MS = 500
+
+PULSE_MIN_HZ = 10
+PULSE_MAX_HZ = 5000
+FLICKER_MIN_HZ = 3
+FLICKER_MAX_HZ = 60
+VISIBLE_MAX_NM = 780  # a channel below this wavelength is seen and can trigger seizures
+
+PAUSE_TIMEOUT_S = 300
+LEASE_MS = 3000
+LEASE_MAX_MS = 10000
+WATCHDOG_MS = 2000
+WATCHDOG_HARD_MS = 8000
+
+STEP_MS = 10
+STEP_LATE_MS = 300  # a step later than this (a flash erase fits) is a fault while light is on
+SAMPLE_S = 10

@@ -1,0 +1,1 @@
+"""What must survive power: record log, settings, protocols. Knows no lamp."""
