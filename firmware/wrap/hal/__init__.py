@@ -1,1 +1,10 @@
 """The only rooms that know a chip. The contract is in `contract.py`."""
+
+
+def open_board(facts):
+    """The HAL of the chip that `facts` names. Raises ValueError for a chip without one."""
+    if facts.CHIP == "rp2040":
+        from wrap.hal.rp2040 import Rp2040
+
+        return Rp2040(facts)
+    raise ValueError("no HAL for chip " + facts.CHIP)

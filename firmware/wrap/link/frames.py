@@ -9,7 +9,7 @@ import binascii
 from wrap.mp import const
 
 MAX_REQUEST = 240  # bytes of one line from the host, newline not counted
-MAX_ANSWER = 1024  # bytes of one line from the device
+MAX_ANSWER = 2048  # bytes of one line from the device
 
 OK = 0
 SKIPPED = 1  # not a frame at all: noise, a banner, a prompt

@@ -66,9 +66,7 @@ def unpack_state(p):
 
 def pack_sample(session, active_ms, state, temps_mc, duties_u16, doses_uj):
     """One sample: session clock ms, state number, temperatures per sensor, duty and dose per channel."""
-    out = struct.pack(
-        "<BIIBBB", SCHEMA, session, active_ms, state, len(temps_mc), len(duties_u16)
-    )
+    out = struct.pack("<BIIBBB", SCHEMA, session, active_ms, state, len(temps_mc), len(duties_u16))
     for t in temps_mc:
         out += struct.pack("<i", t)
     for d, dose in zip(duties_u16, doses_uj):

@@ -1,0 +1,370 @@
+"""Wires the rooms together and owns the order of a step. The only writer of lamps, the only feeder of the watchdog."""
+
+from array import array
+
+from wrap import journal
+from wrap.control.lamps import Lamps
+from wrap.journal import Journal
+from wrap.link.codes import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.link.commands import Commands
+from wrap.link.server import Server
+from wrap.mp import const
+from wrap.safety import faults, limits
+from wrap.safety.latch import Latch
+from wrap.safety.monitor import Monitor
+from wrap.safety.thermistor import Thermistor
+from wrap.session import states
+from wrap.session.machine import Session
+from wrap.storage import payloads, records
+from wrap.storage.log import Log
+from wrap.storage.protocols import Protocols
+from wrap.storage.settings import Settings
+from wrap.storage.store import Store
+from wrap.ui import button
+from wrap.ui.indicator import Indicator
+from wrap.version import VERSION
+from wrap.view import View
+
+_SAMPLE_MS = const(10000)
+_RESTART_MS = const(250)  # long enough for the answer to leave
+_NO_DOSE = const(-(1 << 29))
+
+
+class App:
+    """hal: a wrap.hal; facts: the board's facts module."""
+
+    def __init__(self, hal, facts):
+        hal.dark()
+        self.hal = hal
+        self.facts = facts
+        self.up_s = 0
+        self._up_ms = 0
+        self._unix_less_up = None
+        self.step_us = 0
+        self.step_us_max = 0
+        self.steps_late = 0
+        self.lease_ms = 0
+        self._tele_every = self._tele_ms = self._tele_due = 0
+        self._sample_ms = 0
+        self._restart_ms = -1
+        self._dt = limits.STEP_MS
+        self._code = self._tripped = faults.NONE
+        self._paused_here = False
+        self._cap_uj = 0
+        self.cause = hal.reset_cause()
+        self._names = tuple([s[0] for s in facts.SENSORS])
+        self._raws = array("i", [0] * len(facts.SENSORS))
+        curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
+        self.monitor = Monitor([s[1] for s in facts.SENSORS], curve)
+        self._open_storage(hal.files, facts.CHANNELS)
+        self.session = Session(self._changed)
+        self._calibration()
+        self._button = button.Button()
+        self._indicator = Indicator()
+        self.view = View(self)
+        commands = Commands(self)
+        self._server = Server(hal, commands.handle)
+        commands.push = self._server.push
+        self._now = hal.ticks_ms()
+        if self.latch.code:
+            self.session.state = states.FAULT
+        self._note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
+
+    def _open_storage(self, files, channels):
+        self.log = Log(files)
+        self.journal = Journal(self.log)
+        self.settings = Settings(files, channels)
+        self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])
+        self.latch = Latch(Store(files, "fault"))
+        self._counter = Store(files, "count")
+
+    def _calibration(self):
+        """Take the calibration in force into the lamps; only while nothing is lit."""
+        cals = self.settings.calibrations()
+        self.channel_calibrated = [c is not None for c in cals]
+        self.calibrated = self.settings.calibrated()
+        facts = self.facts
+        self.lamps = Lamps(self.hal, facts.CHANNELS, facts.SUPPLY_MA, self.settings.irradiance())
+
+    # ---- the step
+
+    def turn(self, now):
+        """One step and one slice of slack; whatever is raised inside ends in the dark."""
+        started = self.hal.ticks_us()
+        try:
+            self.step(now)
+        except Exception as e:
+            self._panic(e)
+        us = self.hal.ticks_diff(self.hal.ticks_us(), started)
+        self.step_us = us
+        if us > self.step_us_max:
+            self.step_us_max = us
+        try:
+            self.slack()
+        except Exception as e:
+            self._panic(e)
+
+    def step(self, now):
+        """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
+        hal = self.hal
+        dt = hal.ticks_diff(now, self._now)
+        self._now = now
+        self._dt = dt
+        self._uptime(dt)
+        lamps = self.lamps
+        session = self.session
+        lamps.meter(dt)
+        hal.read_raws(self._raws)
+        code = self.monitor.check(self._raws)
+        self._code = code
+        if session.lit():
+            if self.monitor.cold:
+                code = code or faults.COLD
+            if dt > limits.STEP_LATE_MS:
+                code = code or faults.STEP_LATE
+        if code and (code != self._tripped or session.state != states.FAULT):
+            self._tripped = code
+            self.trip(code, None)
+        self._gesture(self._button.step(hal.button(), dt))
+        if session.active():
+            self._advance(dt)
+        self._actuate()
+        if not lamps.ok():
+            lamps.dark()
+            self.trip(faults.READBACK, lamps.duties)
+        hal.watchdog_feed()
+
+    def _uptime(self, dt):
+        ms = self._up_ms + dt
+        if ms >= 1000:
+            self.up_s += ms // 1000
+            ms %= 1000
+        self._up_ms = ms
+        if dt > limits.STEP_MS * 2:
+            self.steps_late += 1
+
+    def _advance(self, dt):
+        session = self.session
+        lamps = self.lamps
+        if session.state == states.SELF_TEST:
+            self._self_test()
+        if self.calibrated:
+            ahead = lamps.rate_uw * (limits.RAMP_DOWN_MS // 2) // 1000
+            session.advance(dt, lamps.dose_uj(), ahead)
+        else:
+            session.advance(dt, _NO_DOSE, 0)
+        if session.state == states.RUNNING and lamps.upper_uj() >= self._cap_uj:
+            session.stop(states.BY_CAP)
+        if session.tethered:
+            self.lease_ms -= dt
+            if self.lease_ms <= 0:
+                session.stop(states.BY_LEASE)
+        self._sample_ms += dt
+        if self._sample_ms >= _SAMPLE_MS:
+            self._sample_ms -= _SAMPLE_MS
+            self._note(
+                records.SAMPLE,
+                journal.sample(session, self.monitor, lamps, self.channel_calibrated),
+            )
+
+    def _self_test(self):
+        """Before first light: sensors plausible and cool, pins held low, records kept."""
+        session = self.session
+        if not session.self_test_due():
+            return
+        if self.monitor.cold:
+            session.stop("self-test: a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000))
+        elif self.monitor.derate_q == 0:
+            session.stop("self-test: too warm to begin")
+        elif not self.lamps.ok():
+            self.trip(faults.SELF_TEST, self.lamps.duties)
+        elif self.journal.failed:
+            session.stop("self-test: the log cannot be written")
+        else:
+            self.hal.watchdog_start(limits.WATCHDOG_MS)
+            session.passed()
+
+    def _actuate(self):
+        session = self.session
+        if session.lit():
+            rising = session.state == states.RUNNING or session.state == states.RAMP_UP
+            self.hal.enable(True)
+            self.lamps.apply(session.spec(), session.fade, self.monitor.derate_q, rising)
+        else:
+            self.lamps.dark()
+
+    def trip(self, code, detail):
+        """The one way into a fault: dark first, then the latch, then the record."""
+        self.lamps.dark()
+        info = journal.fault_info(
+            code,
+            self.monitor,
+            self._raws,
+            self._names,
+            self.session,
+            self.journal.boot,
+            self.up_s,
+            detail,
+        )
+        if self.latch.trip(code, info):
+            self._note(records.FAULT, payloads.pack_json(info))
+        self.session.fail(states.BY_FAULT)
+
+    def _panic(self, error):
+        """Something raised: outputs off before anything else is tried."""
+        self.hal.dark()
+        self.trip(faults.EXCEPTION, type(error).__name__ + ": " + str(error)[:60])
+
+    # ---- what people do
+
+    def _gesture(self, gesture):
+        session = self.session
+        if gesture == button.NONE:
+            return
+        if gesture == button.DOWN:
+            self._paused_here = session.pause("button")
+        elif gesture == button.LONG:
+            session.stop(states.BY_BUTTON)
+        elif gesture == button.SHORT:
+            self._short()
+        elif session.state in (states.IDLE, states.DONE):
+            self.protocols.next()
+
+    def _short(self):
+        session = self.session
+        if session.state in (states.IDLE, states.DONE):
+            try:
+                self.start("button", False)
+            except Refused:
+                return  # nothing to start: the indicator goes on showing idle
+        elif session.state == states.PAUSED and not self._paused_here:
+            session.resume("button")
+
+    def start(self, by, tethered):
+        """Begin a session with the active protocol. Raises Refused or OSError."""
+        session = self.session
+        if session.state == states.FAULT:
+            raise Refused(FAULT, "a fault is latched")
+        if session.active():
+            raise Refused(NOT_NOW, "a session is under way")
+        if self.journal.failed:
+            raise Refused(STORAGE, "the log cannot be written, so no session may begin")
+        slot = self.protocols.active()
+        if slot < 0:
+            raise Refused(NOT_FOUND, "no usable protocol is stored")
+        plan, raw = self.protocols.plan(slot)
+        if plan.total_ms > self.settings.get("time_s") * 1000:
+            raise Refused(INVALID, "the protocol is longer than the time_s setting allows")
+        number = self._counter.value.get("session", 0) + 1
+        self._counter.put({"session": number})
+        self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
+        self.monitor.start_session()
+        self._calibration()
+        self.lamps.set_ramp(plan.ramp_ms)
+        self._cap_uj = self.settings.get("cap_mj") * 1000
+        self._sample_ms = 0
+        self.lease_ms = limits.LEASE_MS
+        unix = self.unix_s() or 0
+        self._note(
+            records.START,
+            payloads.pack_start(number, by, raw, self.settings.calibrations(), unix),
+        )
+        session.begin(number, plan, by, tethered)
+
+    def acknowledge(self, by):
+        """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
+        if self._code:
+            raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[self._code])
+        code = self.latch.code
+        self.latch.clear()
+        self._note(records.ACK, payloads.pack_json({"code": code, "by": by}))
+        self.session.settle("acknowledged by " + by)
+
+    def calibrate(self, name, uw, unc_pm, date, how):
+        """Store a calibration; returns all. Raises Refused or OSError."""
+        self.settings.calibrate(name, uw, unc_pm, date, how)
+        self._calibration()
+        return self.settings.calibrations()
+
+    def set_clock(self, unix_s):
+        """The host says what time it is; returns it."""
+        self._unix_less_up = unix_s - self.up_s
+        self._note(records.CLOCK, payloads.pack_clock(unix_s))
+        return unix_s
+
+    def unix_s(self):
+        """UTC seconds, or None when no host has set the clock since boot."""
+        if self._unix_less_up is None:
+            return None
+        return self._unix_less_up + self.up_s
+
+    def telemetry(self, every_ms, lease_ms):
+        """Push a sample every `every_ms` until the lease is over."""
+        self._tele_every = every_ms
+        self._tele_ms = lease_ms
+        self._tele_due = 0
+
+    def restart(self, service):
+        """Restart once the answer has left; with `service` into a plain REPL."""
+        if service:
+            self.hal.files.write("service", b"1")
+        self._restart_ms = _RESTART_MS
+
+    # ---- records
+
+    def _note(self, kind, payload):
+        self.journal.note(kind, self.up_s, self._up_ms, payload)
+
+    def _changed(self, old, new, reason):
+        number = self.session.number
+        self._note(records.STATE, payloads.pack_state(number, old, new, reason[:60]))
+        if journal.state_kind(old, new):
+            self._note(
+                records.END,
+                journal.end(
+                    self.session,
+                    self.monitor,
+                    self.lamps,
+                    self.channel_calibrated,
+                    self.session.end_reason,
+                    1 if new == states.FAULT else 0,
+                ),
+            )
+            self.monitor.set_skin_trip(self.settings.get("trip_mc"))
+
+    # ---- the slack
+
+    def slack(self):
+        """What is left of a step's time: fault store, log, indicator, link. Each a bounded slice."""
+        dt = self._dt
+        if self.latch.unsaved:
+            self.latch.save()
+        if not self.journal.slice(dt) and self.journal.failed and self.session.active():
+            self.trip(faults.STORAGE, None)
+        session = self.session
+        lit = self._indicator.step(
+            dt, session.state, self.monitor.warn, self.calibrated, self.latch.code
+        )
+        if lit >= 0:
+            self.hal.indicate(lit == 1)
+        if self._tele_every:
+            self._telemetry(dt)
+        self._server.poll()
+        if self._restart_ms >= 0:
+            self._restart_ms -= dt
+            if self._restart_ms < 0 and self._server.idle() and self.journal.idle():
+                self.hal.reset()
+
+    def _telemetry(self, dt):
+        self._tele_ms -= dt
+        if self._tele_ms <= 0:
+            self._tele_every = 0
+            return
+        self._tele_due -= dt
+        if self._tele_due <= 0 and self._server.idle():
+            self._tele_due = self._tele_every
+            self._server.push("sample", self.view.sample())
+
+    def more_slack(self):
+        """Another slice for the link, when the next step is still far: True when it did something."""
+        return self._server.poll()

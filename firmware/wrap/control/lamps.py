@@ -1,0 +1,155 @@
+"""Turns intensities, fade, derating and supply into one duty per channel, writes them, meters them.
+
+May not decide whether light is allowed: `dark` is always obeyed, `apply` only while the app says so.
+"""
+
+from wrap.control.dose import DoseMeter
+from wrap.mp import const
+from wrap.safety import limits
+
+FADE_FULL = const(4096)
+_MAX_GAP_MS = const(8000)
+_OFF = const(-1)
+
+
+class Lamps:
+    """channels: (name, nm, pin, full-duty mA, worst uW/cm2) per channel; irradiance: (nominal, upper)
+    uW/cm2 at full duty per channel."""
+
+    def __init__(self, hal, channels, supply_ma, irradiance):
+        self._hal = hal
+        self._n = len(channels)
+        self._ma = tuple([c[3] for c in channels])
+        self._supply_ma = supply_ma
+        self.meters = [DoseMeter(a, b) for a, b in irradiance]
+        self.duties = [0] * self._n  # what the pins hold
+        self._wanted = [0] * self._n  # where the duties are rising to
+        self._modes = [_OFF] * self._n  # pulse Hz, 0 carrier, or _OFF: pin held low without PWM
+        self._spec = None
+        self._pulsed = True
+        self._fade = -1
+        self._derate = -1
+        self._rising = False
+        self._slew = 65535
+        self._lit = False
+        self.rate_uw = 0  # nominal irradiance of all channels at the duties wanted
+
+    def clear_dose(self):
+        """A new session begins."""
+        for m in self.meters:
+            m.clear()
+
+    def meter(self, dt_ms):
+        """Book the light of the last `dt_ms`, which was what the pins still hold."""
+        if self._lit:
+            if dt_ms > _MAX_GAP_MS:
+                dt_ms = _MAX_GAP_MS
+            duties = self.duties
+            i = 0
+            for m in self.meters:
+                m.add(duties[i], dt_ms)
+                i += 1
+
+    def set_ramp(self, ramp_ms):
+        """No duty rises faster than from 0 to full in `ramp_ms`; falling is never held back."""
+        self._slew = max(1, 65535 * limits.STEP_MS // ramp_ms)
+
+    def apply(self, spec, fade, derate, pulsed):
+        """Write the duties of `spec` ((permille, Hz, on permille) per channel) at `fade` and `derate` (0..4096).
+
+        pulsed False: pulsed channels go dark at once, since a compare value is only taken over at the
+        end of a pulse, up to 100 ms later.
+        """
+        if spec is not self._spec or pulsed != self._pulsed:
+            self._prepare(spec, pulsed)
+        if fade != self._fade or derate != self._derate:
+            self._decide(spec, fade, derate)
+        if self._rising:
+            self._rise()
+        duties = self.duties
+        hal = self._hal
+        for i in range(self._n):
+            if self._modes[i] != _OFF:
+                hal.lamp_write(i, duties[i])
+        self._lit = True
+
+    def _prepare(self, spec, pulsed):
+        """Another step of the plan: channels change between carrier and pulses only through dark."""
+        for i in range(self._n):
+            hz = spec[i][1]
+            mode = _OFF if hz and not pulsed else hz
+            if mode != self._modes[i]:
+                self._modes[i] = mode
+                self.duties[i] = 0
+                if mode == _OFF:
+                    self._hal.lamp_off(i)
+                else:
+                    self._hal.lamp_mode(i, mode)
+        self._spec = spec
+        self._pulsed = pulsed
+        self._fade = -1
+
+    def _decide(self, spec, fade, derate):
+        self._fade = fade
+        self._derate = derate
+        wanted = self._wanted
+        total = 0
+        for i in range(self._n):
+            level, _, on = spec[i]
+            duty = 65535 * level // 1000 * on // 1000 * fade // FADE_FULL * derate // FADE_FULL
+            wanted[i] = duty if self._modes[i] != _OFF else 0
+            total += wanted[i] * self._ma[i] // 65535
+        if total > self._supply_ma:
+            for i in range(self._n):
+                wanted[i] = wanted[i] * self._supply_ma // total
+        rate = 0
+        for i in range(self._n):
+            rate += self.meters[i].full_uw * (wanted[i] >> 4) // 4096
+        self.rate_uw = rate
+        self._rising = True
+
+    def _rise(self):
+        """Take the duties towards what is wanted: down at once, up by the slew."""
+        duties = self.duties
+        self._rising = False
+        for i in range(self._n):
+            duty = duties[i] + self._slew
+            if duty < self._wanted[i]:
+                self._rising = True
+                duties[i] = duty
+            else:
+                duties[i] = self._wanted[i]
+
+    def dark(self):
+        """All channels off, now."""
+        self._hal.dark()
+        duties = self.duties
+        for i in range(self._n):
+            duties[i] = 0
+            self._modes[i] = _OFF
+        self._lit = False
+        self._spec = None
+        self.rate_uw = 0
+
+    def ok(self):
+        """Whether the hardware holds what was written."""
+        i = 0
+        for duty in self.duties:
+            if not self._hal.lamp_ok(i, duty):
+                return False
+            i += 1
+        return True
+
+    def dose_uj(self):
+        """Sum over the channels, nominal."""
+        total = 0
+        for m in self.meters:
+            total += m.uj
+        return total
+
+    def upper_uj(self):
+        """Sum over the channels, upper bound."""
+        total = 0
+        for m in self.meters:
+            total += m.upper_uj
+        return total

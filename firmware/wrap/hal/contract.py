@@ -1,0 +1,106 @@
+"""The contract every chip keeps. Nothing here runs; `rp2040.py` and `fake.py` implement it.
+
+The HAL clamps, knows the chip's quirks and decides nothing. All calls return at once.
+"""
+
+
+class Hal:
+    """One wrap's hardware. `facts` is the board's facts module."""
+
+    files = None  # a wrap.hal.files.Files
+
+    def ticks_ms(self):
+        """Wrapping millisecond counter; only `ticks_diff` may compare two of them."""
+        raise NotImplementedError
+
+    def ticks_us(self):
+        """Wrapping microsecond counter, for durations below minutes."""
+        raise NotImplementedError
+
+    def ticks_diff(self, a, b):
+        """a - b across the wrap, for both counters."""
+        raise NotImplementedError
+
+    def ticks_add(self, tick, delta):
+        """`tick` moved by `delta`, wrapped."""
+        raise NotImplementedError
+
+    def wait_until(self, tick_ms):
+        """Sleep until `ticks_ms` has reached `tick_ms`; the CPU idles."""
+        raise NotImplementedError
+
+    def read_raws(self, out):
+        """Fill `out` with one reading per sensor: 16 conversions of 12 bits summed, 0..65520."""
+        raise NotImplementedError
+
+    def lamp_mode(self, ch, hz):
+        """Make channel `ch` ready at duty 0: `hz` pulse frequency, or 0 for the carrier."""
+        raise NotImplementedError
+
+    def lamp_write(self, ch, duty_u16):
+        """Set a duty, clamped to 0..65535. Only after `lamp_mode`."""
+        raise NotImplementedError
+
+    def lamp_off(self, ch):
+        """The pin is driven low at once, PWM or not."""
+        raise NotImplementedError
+
+    def lamp_ok(self, ch, duty_u16):
+        """Whether the hardware holds what was last written (within one count); duty 0 after `lamp_off`."""
+        raise NotImplementedError
+
+    def enable(self, on):
+        """Drive the series enable pin."""
+        raise NotImplementedError
+
+    def dark(self):
+        """Every lamp pin low and the enable low, at once, whatever happened before."""
+        raise NotImplementedError
+
+    def button(self):
+        """True while the button is held."""
+        raise NotImplementedError
+
+    def indicate(self, on):
+        """Indicator lit or not."""
+        raise NotImplementedError
+
+    def service_blink(self):
+        """Leave the indicator blinking by hardware, for a REPL without firmware."""
+        raise NotImplementedError
+
+    def watchdog_start(self, ms):
+        """Start the watchdog (once; it cannot be stopped)."""
+        raise NotImplementedError
+
+    def watchdog_feed(self):
+        """Feed it; nothing happens when it was not started."""
+        raise NotImplementedError
+
+    def reset_cause(self):
+        """ "power", "watchdog", "soft" or "pin" for this boot."""
+        raise NotImplementedError
+
+    def reset(self):
+        """Restart the chip; does not return on hardware."""
+        raise NotImplementedError
+
+    def uid(self):
+        """Hex text that names this chip."""
+        raise NotImplementedError
+
+    def heap(self):
+        """(bytes used, bytes free); (0, 0) where that means nothing."""
+        raise NotImplementedError
+
+    def collect(self):
+        """Collect garbage now, while it harms nothing."""
+        raise NotImplementedError
+
+    def link_read(self, buf):
+        """Put what has arrived into `buf` (bytearray); returns how many bytes, 0 when none."""
+        raise NotImplementedError
+
+    def link_write(self, view):
+        """Offer bytes (memoryview); returns how many were taken. Never blocks."""
+        raise NotImplementedError

@@ -1,0 +1,150 @@
+"""The HAL contract without a chip: for tests, the simulated wrap and the MicroPython unix port.
+
+Records what the firmware did to the pins, and gives back what the world outside has set. Time is a
+number that the owner moves. Nothing here decides anything.
+"""
+
+_OFF = -1
+_MASK = (1 << 30) - 1
+_HALF = 1 << 29
+RX_SIZE = 512  # the stdin ring of MicroPython's rp2 port
+
+
+class FakeHal:
+    """files: a Files; n_lamps, n_sensors: sizes. Attributes are the pins and the world."""
+
+    def __init__(
+        self, files, n_lamps, n_sensors, start_ms=0, cause="power", uid="sim0000000000001"
+    ):
+        self.files = files
+        self.now_ms = start_ms  # not wrapped; ticks_ms is
+        self.now_us = 0
+        self.raws = [30000] * n_sensors
+        self.duty = [0] * n_lamps
+        self.mode = [_OFF] * n_lamps
+        self.on_acc = [0] * n_lamps  # duty (u16) x ms at the pin since the start
+        self._since = [start_ms] * n_lamps
+        self.enabled = False
+        self.pressed = False
+        self.lit = False
+        self.blinking = False
+        self.rx = bytearray()
+        self.tx = bytearray()
+        self.tx_room = -1  # bytes the host still takes; -1: all
+        self.cause = cause
+        self.reset_wanted = False
+        self.watchdog_ms = 0
+        self.fed_ms = start_ms
+        self._uid = uid
+
+    def ticks_ms(self):
+        return self.now_ms & _MASK
+
+    def ticks_us(self):
+        return self.now_us
+
+    def ticks_diff(self, a, b):
+        return ((a - b + _HALF) & _MASK) - _HALF
+
+    def ticks_add(self, tick, delta):
+        return (tick + delta) & _MASK
+
+    def wait_until(self, tick_ms):
+        wait = self.ticks_diff(tick_ms, self.ticks_ms())
+        if wait > 0:
+            self.now_ms += wait
+
+    def read_raws(self, out):
+        i = 0
+        for raw in self.raws:
+            out[i] = raw
+            i += 1
+
+    def settle(self, ch):
+        """Book the on-time of a lamp up to now."""
+        now = self.now_ms
+        self.on_acc[ch] += self.duty[ch] * (now - self._since[ch])
+        self._since[ch] = now
+
+    def _set(self, ch, duty):
+        if duty != self.duty[ch]:
+            self.settle(ch)
+            self.duty[ch] = duty
+
+    def lamp_mode(self, ch, hz):
+        self._set(ch, 0)
+        self.mode[ch] = hz
+
+    def lamp_write(self, ch, duty_u16):
+        if self.mode[ch] == _OFF:
+            raise ValueError("lamp_write before lamp_mode")
+        if duty_u16 != self.duty[ch]:
+            self._set(ch, min(65535, max(0, duty_u16)))
+
+    def lamp_off(self, ch):
+        self._set(ch, 0)
+        self.mode[ch] = _OFF
+
+    def lamp_ok(self, ch, duty_u16):
+        return self.duty[ch] == duty_u16
+
+    def enable(self, on):
+        self.enabled = on
+
+    def dark(self):
+        self.enabled = False
+        for ch in range(len(self.duty)):
+            if self.mode[ch] != _OFF or self.duty[ch]:
+                self.lamp_off(ch)
+
+    def button(self):
+        return self.pressed
+
+    def indicate(self, on):
+        self.lit = on
+
+    def service_blink(self):
+        self.blinking = True
+
+    def watchdog_start(self, ms):
+        if not self.watchdog_ms:
+            self.watchdog_ms = ms
+            self.fed_ms = self.now_ms
+
+    def watchdog_feed(self):
+        self.fed_ms = self.now_ms
+
+    def watchdog_bites(self):
+        """Whether the watchdog's time is over."""
+        return self.watchdog_ms > 0 and self.now_ms - self.fed_ms > self.watchdog_ms
+
+    def reset_cause(self):
+        return self.cause
+
+    def reset(self):
+        self.dark()
+        self.reset_wanted = True
+
+    def uid(self):
+        return self._uid
+
+    def heap(self):
+        return 0, 0
+
+    def collect(self):
+        pass
+
+    def link_read(self, buf):
+        n = min(len(buf), len(self.rx))
+        if n:
+            buf[:n] = self.rx[:n]
+            self.rx = self.rx[n:]
+        return n
+
+    def link_write(self, view):
+        n = len(view)
+        if self.tx_room >= 0:
+            n = min(n, self.tx_room)
+            self.tx_room -= n
+        self.tx += view[:n]
+        return n

@@ -1,0 +1,62 @@
+"""Small files in one folder: whole-file atomic writes and appends. Works on littlefs and on a PC.
+
+littlefs commits at close and renames atomically over the old file, so a power cut leaves the old
+content or the new one.
+"""
+
+import os
+
+
+class Files:
+    """Files in `root` (made when missing). Errors are OSError."""
+
+    def __init__(self, root):
+        self._root = root
+        try:
+            os.mkdir(root)
+        except OSError:
+            os.stat(root)
+
+    def _path(self, name):
+        return self._root + "/" + name
+
+    def names(self):
+        """All file names, in no order."""
+        return [n for n in os.listdir(self._root) if not n.endswith(".new")]
+
+    def size(self, name):
+        """Bytes, or -1 when there is no such file."""
+        try:
+            return os.stat(self._path(name))[6]
+        except OSError:
+            return -1
+
+    def read(self, name):
+        """The whole content, or None when there is no such file."""
+        if self.size(name) < 0:
+            return None
+        with open(self._path(name), "rb") as f:
+            return f.read()
+
+    def read_at(self, name, offset, n):
+        """At most `n` bytes from `offset`."""
+        with open(self._path(name), "rb") as f:
+            f.seek(offset)
+            return f.read(n)
+
+    def write(self, name, data):
+        """Replace the file by `data`, all or nothing."""
+        path = self._path(name)
+        with open(path + ".new", "wb") as f:
+            f.write(data)
+        os.rename(path + ".new", path)
+
+    def append(self, name, data):
+        """Add `data` at the end; on return it is in flash."""
+        with open(self._path(name), "ab") as f:
+            f.write(data)
+
+    def remove(self, name):
+        """Delete; no error when there is none."""
+        if self.size(name) >= 0:
+            os.remove(self._path(name))

@@ -1,0 +1,212 @@
+"""RP2040: the HAL contract on `machine`. The one place that knows this chip's quirks.
+
+PWM: `deinit` would freeze the pin at whatever level it had and stop the whole slice, a negative duty
+wraps to full on, and a compare value is only taken over at the end of a period. So off is always the
+pin itself, switched back to SIO and driven low, which acts at once whatever the slice does.
+"""
+
+import gc
+import select
+import sys
+import time
+
+import machine
+import micropython
+from machine import PWM, WDT, Pin
+from wrap.hal.files import Files
+from wrap.mp import const
+
+_OFF = const(-1)
+_WDT_MAX_MS = const(8388)  # 24 bits at 2 counts a microsecond (erratum RP2040-E1)
+_SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
+_TIMERAWH = const(0x40054024)
+_TIMERAWL = const(0x40054028)
+_SOFT_US = const(2000000)  # a chip reset restarts the timer, a soft reset does not
+_CHIP_RESET = const(0x40064008)
+_HAD_RUN = const(1 << 16)
+_SCRATCH0 = const(0x4005800C)  # survives a watchdog reset; the boot ROM uses 4 to 7 only
+_INTENDED = const(0x50424D57)
+
+
+@micropython.viper
+def _sum16(ain: int) -> int:
+    """16 conversions of input `ain`, summed. 73 us here against 440 us with ADC.read_u16 in a loop.
+
+    RP2040 datasheet 4.9.6: CS = EN 0, START_ONCE 2, READY 8, AINSEL 12..14; RESULT is the next word.
+    """
+    cs = ptr32(0x4004C000)  # noqa: F821
+    select_input = (cs[0] & 0x2) | 1 | (ain << 12)
+    total = 0
+    n = 0
+    while n < 16:
+        cs[0] = select_input | 4
+        while not (cs[0] & 0x100):
+            pass
+        total += cs[1]
+        n += 1
+    return total
+
+
+class Rp2040:
+    """facts: the board's facts module."""
+
+    def __init__(self, facts):
+        self._lamp_pins = tuple([c[2] for c in facts.CHANNELS])
+        self._carrier = facts.CARRIER_HZ
+        self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
+        self._enable = Pin(facts.ENABLE_PIN, Pin.OUT, value=0)
+        n = len(self._pins)
+        self._pwm = [None] * n
+        self._mode = [_OFF] * n
+        self._held = [0] * n
+        self._button = Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
+        self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
+        self._inputs = tuple([s[3] for s in facts.SENSORS])
+        for s in facts.SENSORS:
+            machine.ADC(
+                Pin(s[2])
+            )  # from the Pin: this also takes the pull and the digital input off
+        self._wdt = None
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._poll_in = select.poll()
+        self._poll_in.register(sys.stdin, select.POLLIN)
+        self._poll_out = select.poll()
+        self._poll_out.register(sys.stdout, select.POLLOUT)
+        self._burst = _burst()
+        self._one = bytearray(1)
+        self.files = Files("/wrap")
+        self.ticks_ms = time.ticks_ms
+        self.ticks_us = time.ticks_us
+        self.ticks_diff = time.ticks_diff
+        self.ticks_add = time.ticks_add
+
+    def wait_until(self, tick_ms):
+        while time.ticks_diff(tick_ms, time.ticks_ms()) > 0:
+            time.sleep_ms(1)
+
+    def read_raws(self, out):
+        i = 0
+        for ain in self._inputs:
+            out[i] = _sum16(ain)
+            i += 1
+
+    def lamp_mode(self, ch, hz):
+        self._held[ch] = 0
+        self._mode[ch] = hz
+        self._pwm[ch] = PWM(self._pins[ch], freq=hz or self._carrier, duty_u16=0)
+
+    def lamp_write(self, ch, duty_u16):
+        if duty_u16 < 0:
+            duty_u16 = 0
+        elif duty_u16 > 65535:
+            duty_u16 = 65535
+        self._held[ch] = duty_u16
+        self._pwm[ch].duty_u16(duty_u16)
+
+    def lamp_off(self, ch):
+        self._pins[ch].init(Pin.OUT, value=0)
+        if self._mode[ch] != _OFF:
+            self._pwm[ch].duty_u16(0)
+        self._mode[ch] = _OFF
+        self._held[ch] = 0
+
+    def lamp_ok(self, ch, duty_u16):
+        if self._mode[ch] == _OFF:
+            return duty_u16 == 0 and self._pins[ch].value() == 0
+        off = self._pwm[ch].duty_u16() - duty_u16
+        return self._held[ch] == duty_u16 and -2 <= off <= 2
+
+    def enable(self, on):
+        self._enable.value(on)
+
+    def dark(self):
+        self._enable.value(0)
+        for ch in range(len(self._pins)):
+            if self._mode[ch] != _OFF:
+                self.lamp_off(ch)
+            else:
+                self._pins[ch].value(0)
+
+    def button(self):
+        return not self._button.value()
+
+    def indicate(self, on):
+        self._led.value(on)
+
+    def service_blink(self):
+        PWM(self._led, freq=_SERVICE_HZ, duty_u16=8192)
+
+    def watchdog_start(self, ms):
+        if self._wdt is None:
+            self._wdt = WDT(timeout=min(ms, _WDT_MAX_MS))
+
+    def watchdog_feed(self):
+        if self._wdt is not None:
+            self._wdt.feed()
+
+    def reset_cause(self):
+        mem = machine.mem32
+        intended = mem[_SCRATCH0] == _INTENDED
+        mem[_SCRATCH0] = 0
+        if mem[_TIMERAWH] or mem[_TIMERAWL] >= _SOFT_US:
+            return "soft"
+        if machine.reset_cause() == machine.WDT_RESET:
+            return "intended" if intended else "watchdog"
+        return "pin" if mem[_CHIP_RESET] & _HAD_RUN else "power"
+
+    def reset(self):
+        self.dark()
+        machine.mem32[_SCRATCH0] = _INTENDED
+        machine.reset()
+
+    def uid(self):
+        return "".join(["%02x" % b for b in machine.unique_id()])
+
+    def heap(self):
+        return gc.mem_alloc(), gc.mem_free()
+
+    def collect(self):
+        gc.collect()
+
+    def link_read(self, buf):
+        n = 0
+        one = self._one
+        while n < len(buf):
+            for _ in self._poll_in.ipoll(0):
+                break
+            else:
+                break
+            self._in.readinto(one)
+            buf[n] = one[0]
+            n += 1
+        return n
+
+    def link_write(self, view):
+        sent = 0
+        n = len(view)
+        burst = self._burst
+        while sent < n:
+            for _ in self._poll_out.ipoll(0):
+                break
+            else:
+                break
+            took = self._out.write(view[sent : sent + burst])
+            if not took:
+                break
+            sent += took
+        return sent
+
+
+def _burst():
+    """Bytes that one write may carry without ever blocking on a port that is open but not read.
+
+    Our image is built with a transmit timeout of 0 and takes what fits; a stock image waits up to
+    500 ms for room, so it gets single bytes, each after POLLOUT.
+    """
+    try:
+        import wrap_image
+
+        return 64 if wrap_image.CDC_NONBLOCKING else 1
+    except ImportError:
+        return 1

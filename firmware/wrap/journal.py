@@ -1,0 +1,115 @@
+"""The queue between what happens in a step and the log: records wait here until the slack writes them.
+
+The step only remembers; flash is written with the step done. A record that could not be written stays
+first in the queue and is tried again.
+"""
+
+from wrap.mp import const
+from wrap.safety import faults
+from wrap.safety.thermistor import OPEN, SHORT
+from wrap.session import states
+from wrap.storage import payloads
+
+_MOST = const(64)
+_RETRY_MS = const(1000)
+
+
+def known(mc):
+    """A temperature for a record: the value, or NO_TEMP."""
+    return payloads.NO_TEMP if mc in (OPEN, SHORT) else mc
+
+
+class Journal:
+    """log: a wrap.storage.log.Log. `failed`: the last write did not work. `lost`: records dropped from a full queue."""
+
+    def __init__(self, log):
+        self.log = log
+        self.boot = log.boot + 1
+        self._queue = []
+        self.failed = False
+        self.lost = 0
+        self._retry_ms = 0
+
+    def note(self, kind, up_s, up_ms, payload):
+        """Queue a record with the uptime it happened at."""
+        if len(self._queue) >= _MOST:
+            self._queue.pop(1)
+            self.lost += 1
+        self._queue.append((kind, up_s, up_ms, payload))
+
+    def idle(self):
+        """Nothing waits."""
+        return not self._queue
+
+    def slice(self, dt_ms):
+        """Write at most one record. True when one was written; a failure is kept in `failed`."""
+        if self._retry_ms > 0:
+            self._retry_ms -= dt_ms
+            return False
+        if not self._queue:
+            return False
+        kind, up_s, up_ms, payload = self._queue[0]
+        try:
+            self.log.append(kind, self.boot, up_s, up_ms, payload)
+        except OSError:
+            self.failed = True
+            self._retry_ms = _RETRY_MS
+            return False
+        self.failed = False
+        self._queue.pop(0)
+        return True
+
+
+def sample(session, monitor, lamps, calibrated):
+    """The payload of a SAMPLE record, as things are now."""
+    doses = [m.uj if c else payloads.NO_DOSE for m, c in zip(lamps.meters, calibrated)]
+    temps = [known(t) for t in monitor.temps_mc]
+    return payloads.pack_sample(
+        session.number, session.active_ms, session.state, temps, lamps.duties, doses
+    )
+
+
+def end(session, monitor, lamps, calibrated, reason, fault_count):
+    """The payload of an END record."""
+    return payloads.pack_json(
+        {
+            "session": session.number,
+            "reason": reason,
+            "active_ms": session.active_ms,
+            "paused_ms": session.paused_ms,
+            "dose_uj": [m.uj if c else None for m, c in zip(lamps.meters, calibrated)],
+            "on_ms": [m.on_ms for m in lamps.meters],
+            "max_mc": [None if t < -100000 else t for t in monitor.max_mc],
+            "faults": fault_count,
+        }
+    )
+
+
+def state_kind(old, new):
+    """Whether a change of state ends a session: it was active and is so no longer."""
+    return old in states.ACTIVE and new in (states.DONE, states.FAULT)
+
+
+def fault_info(code, monitor, raws, names, session, boot, up_s, detail):
+    """What was known when a fault was met: kept in the latch and in the log."""
+    heat = code in (
+        faults.SKIN_HOT,
+        faults.BOARD_HOT,
+        faults.GROSS,
+        faults.SENSOR_OPEN,
+        faults.SENSOR_SHORT,
+    )
+    i = monitor.sensor
+    mc = monitor.temps_mc[i]
+    return {
+        "code": code,
+        "detail": detail,
+        "sensor": names[i] if heat else None,
+        "raw": raws[i] if heat else None,
+        "temp_mc": mc if heat and mc not in (OPEN, SHORT) else None,
+        "limit_mc": monitor.limit_mc if heat else None,
+        "session": session.number if session.active() else 0,
+        "active_ms": session.active_ms if session.active() else 0,
+        "boot": boot,
+        "uptime_s": up_s,
+    }

@@ -1,0 +1,197 @@
+"""The methods of the link (docs/link.md): checks parameters and state, asks the app, shapes the answer."""
+
+from wrap.link.codes import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
+from wrap.link.transfer import WINDOW, Download, Upload, b64
+from wrap.safety import limits
+from wrap.session import states
+from wrap.session.protocol import MAX_BYTES
+from wrap.storage.protocols import SLOTS
+
+ALWAYS = 0
+IDLE = 1  # idle or done
+SESSION = 2  # a session is under way
+IN_FAULT = 3
+REST = 4  # idle, done or fault
+
+
+def whole(params, key, low, high, default=None):
+    """The whole number `key`. Raises Refused."""
+    value = params.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Refused(BAD_PARAM, "%s must be a whole number from %d to %d" % (key, low, high))
+    return value
+
+
+def text(params, key, size):
+    """The printable ASCII text `key`. Raises Refused."""
+    value = params.get(key)
+    if not isinstance(value, str) or len(value) > size or not all(" " <= c <= "~" for c in value):
+        raise Refused(BAD_PARAM, "%s must be ASCII text of at most %d characters" % (key, size))
+    return value
+
+
+class Commands:
+    """app: the wrap.app.App. `push` is the server's, set once it exists."""
+
+    def __init__(self, app):
+        self._app = app
+        self._upload = Upload()
+        self._download = Download(app.log)
+        self.push = None
+        self._methods = {
+            "hello": (ALWAYS, lambda p: app.view.hello()),
+            "status": (ALWAYS, lambda p: app.view.status()),
+            "clock.set": (ALWAYS, self._clock),
+            "settings.get": (ALWAYS, lambda p: app.settings.all()),
+            "settings.set": (IDLE, self._settings_set),
+            "cal.get": (ALWAYS, lambda p: app.settings.calibrations()),
+            "cal.set": (IDLE, self._cal_set),
+            "proto.list": (ALWAYS, self._proto_list),
+            "proto.begin": (IDLE, self._proto_begin),
+            "proto.data": (IDLE, lambda p: {"o": self._upload.data(_offset(p), p.get("d"))}),
+            "proto.commit": (IDLE, self._proto_commit),
+            "proto.get": (ALWAYS, self._proto_get),
+            "proto.activate": (IDLE, self._proto_activate),
+            "proto.delete": (IDLE, self._proto_delete),
+            "session.start": (REST, self._start),
+            "session.pause": (SESSION, lambda p: self._session(app.session.pause)),
+            "session.resume": (SESSION, lambda p: self._session(app.session.resume)),
+            "session.stop": (SESSION, lambda p: self._session(app.session.stop)),
+            "lease": (ALWAYS, self._lease),
+            "telemetry": (ALWAYS, self._telemetry),
+            "log.info": (ALWAYS, self._log_info),
+            "log.open": (ALWAYS, self._log_open),
+            "log.next": (ALWAYS, self._log_next),
+            "log.close": (ALWAYS, self._log_close),
+            "fault.get": (ALWAYS, lambda p: app.view.fault()),
+            "fault.ack": (IN_FAULT, self._ack),
+            "service": (REST, lambda p: self._restart(True)),
+            "reset": (REST, lambda p: self._restart(False)),
+        }
+
+    def handle(self, method, params):
+        """The result of one request. Raises Refused."""
+        entry = self._methods.get(method)
+        if entry is None:
+            raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
+        if not _allowed(entry[0], self._app.session):
+            raise Refused(NOT_NOW, "not while " + states.NAMES[self._app.session.state])
+        try:
+            return entry[1](params)
+        except OSError as e:
+            raise Refused(STORAGE, "the flash answered with error %s" % e)
+
+    def _clock(self, p):
+        return {"unix_s": self._app.set_clock(whole(p, "t", 1700000000, 0xFFFFFFFF))}
+
+    def _settings_set(self, p):
+        return self._app.settings.set(text(p, "k", 16), p.get("v"))
+
+    def _cal_set(self, p):
+        name = text(p, "ch", 16)
+        uw = whole(p, "uw", 0, 200000)
+        unc = whole(p, "unc_pm", 0, 500, 0)
+        date = whole(p, "date", 20000101, 21001231) if uw else 0
+        how = text(p, "how", 40) if uw else ""
+        return self._app.calibrate(name, uw, unc, date, how)
+
+    def _proto_list(self, p):
+        protocols = self._app.protocols
+        shown = []
+        for slot in protocols.slots:
+            if isinstance(slot, str):
+                shown.append({"broken": slot})
+            elif slot is None:
+                shown.append(None)
+            else:
+                shown.append({"id": slot[0], "name": slot[1], "sha": slot[2], "size": slot[3]})
+        return {"active": protocols.active(), "slots": shown}
+
+    def _proto_begin(self, p):
+        size = whole(p, "size", 2, MAX_BYTES)
+        self._upload.begin(size, whole(p, "slot", 0, SLOTS - 1), text(p, "sha", 64))
+        return {"o": 0}
+
+    def _proto_commit(self, p):
+        up = self._upload
+        raw = up.take()
+        return {"slot": up.slot, "id": self._app.protocols.save(up.slot, raw, up.sha)}
+
+    def _proto_get(self, p):
+        raw = self._app.protocols.raw(whole(p, "slot", 0, SLOTS - 1))
+        at = whole(p, "o", 0, len(raw))
+        return {"o": at, "size": len(raw), "d": b64(raw[at : at + 480])}
+
+    def _proto_activate(self, p):
+        self._app.protocols.activate(whole(p, "slot", 0, SLOTS - 1))
+        return {"active": self._app.protocols.active()}
+
+    def _proto_delete(self, p):
+        slot = whole(p, "slot", 0, SLOTS - 1)
+        if self._app.protocols.slots[slot] is None:
+            raise Refused(NOT_FOUND, "slot %d is empty" % slot)
+        self._app.protocols.delete(slot)
+        return {"active": self._app.protocols.active()}
+
+    def _start(self, p):
+        app = self._app
+        if app.session.state == states.FAULT:
+            raise Refused(FAULT, app.view.fault()["text"] + "; acknowledge it first")
+        app.start("link", p.get("tethered") is True)
+        return {"session": app.session.number}
+
+    def _session(self, act):
+        if not act("link"):
+            raise Refused(NOT_NOW, "not while " + states.NAMES[self._app.session.state])
+        return {"state": states.NAMES[self._app.session.state]}
+
+    def _lease(self, p):
+        self._app.lease_ms = whole(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
+        return {"ms": self._app.lease_ms}
+
+    def _telemetry(self, p):
+        every = whole(p, "every_ms", 0, 60000)
+        if 0 < every < 100:
+            raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
+        self._app.telemetry(every, whole(p, "ms", 1, 60000, limits.LEASE_MS))
+        return {"every_ms": every}
+
+    def _log_info(self, p):
+        log = self._app.log
+        return {"first": log.first, "end": log.end, "seq": log.seq}
+
+    def _log_open(self, p):
+        at, end = self._download.open(_offset(p))
+        return {"o": at, "end": end}
+
+    def _log_next(self, p):
+        at, end = self._download.window(_offset(p), whole(p, "n", 1, WINDOW, WINDOW), self.push)
+        return {"o": at, "end": end}
+
+    def _log_close(self, p):
+        at, end, sha = self._download.close()
+        return {"o": at, "end": end, "sha": sha}
+
+    def _ack(self, p):
+        self._app.acknowledge("link")
+        return {"state": states.NAMES[self._app.session.state]}
+
+    def _restart(self, service):
+        self._app.restart(service)
+        return {}
+
+
+def _offset(p):
+    return whole(p, "o", 0, (1 << 30) - 1)
+
+
+def _allowed(when, session):
+    state = session.state
+    if when == ALWAYS:
+        return True
+    if when == SESSION:
+        return session.active()
+    if when == IN_FAULT:
+        return state == states.FAULT
+    rest = state in (states.IDLE, states.DONE)
+    return rest or (when == REST and state == states.FAULT)

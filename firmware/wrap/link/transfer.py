@@ -1,0 +1,100 @@
+"""Bulk over the link: a protocol on its way in, the log on its way out. Bytes only, no meaning."""
+
+import binascii
+import hashlib
+
+from wrap.link.codes import BAD_PARAM, NOT_NOW, Refused
+from wrap.mp import const
+
+CHUNK = const(192)  # bytes of log in one push
+WINDOW = const(8)
+
+
+def b64(data):
+    """Base64 text without a newline."""
+    return binascii.b2a_base64(data).decode().strip()
+
+
+def unb64(text):
+    """Bytes of base64 text. Raises Refused."""
+    try:
+        return binascii.a2b_base64(text)
+    except (ValueError, TypeError):
+        raise Refused(BAD_PARAM, "d must be base64 text")
+
+
+class Upload:
+    """One object arriving in order into a buffer of its own."""
+
+    def __init__(self):
+        self.buf = None
+        self.got = 0
+
+    def begin(self, size, slot, sha):
+        """Forget what came before and expect `size` bytes."""
+        self.buf = bytearray(size)
+        self.got = 0
+        self.slot = slot
+        self.sha = sha
+
+    def data(self, offset, text):
+        """Take a chunk; the same one again does no harm. Returns the next offset."""
+        if self.buf is None:
+            raise Refused(NOT_NOW, "no transfer is open: begin with proto.begin")
+        data = unb64(text)
+        if offset > self.got or offset + len(data) > len(self.buf):
+            raise Refused(BAD_PARAM, "o must be %d and end within %d" % (self.got, len(self.buf)))
+        self.buf[offset : offset + len(data)] = data
+        self.got = offset + len(data)
+        return self.got
+
+    def take(self):
+        """The whole object; the transfer is over. Raises Refused when bytes are missing."""
+        if self.buf is None or self.got != len(self.buf):
+            raise Refused(NOT_NOW, "the transfer is not complete")
+        raw = bytes(self.buf)
+        self.buf = None
+        return raw
+
+
+class Download:
+    """The log going out from an offset, a window at a time, with a running SHA-256."""
+
+    def __init__(self, log):
+        self._log = log
+        self._digest = None
+
+    def open(self, offset):
+        """Begin at `offset`, or at the oldest byte kept when that is gone. Returns (offset, end)."""
+        log = self._log
+        if offset > log.end:
+            raise Refused(BAD_PARAM, "o is beyond the end, %d" % log.end)
+        self.next = self._window = max(offset, log.first)
+        self._digest = hashlib.sha256()
+        return self.next, log.end
+
+    def window(self, offset, n, push):
+        """Push at most `n` chunks from `offset`. Returns (next offset, end)."""
+        if self._digest is None:
+            raise Refused(NOT_NOW, "no transfer is open: begin with log.open")
+        if offset != self.next and offset != self._window:
+            raise Refused(BAD_PARAM, "o must be %d or %d" % (self.next, self._window))
+        self._window = offset
+        for _ in range(n):
+            if offset == self._log.end:
+                break
+            data = self._log.read(offset, CHUNK)
+            if offset + len(data) > self.next and offset == self.next:
+                self._digest.update(data)
+                self.next += len(data)
+            push("chunk", {"o": offset, "d": b64(data)})
+            offset += len(data)
+        return offset, self._log.end
+
+    def close(self):
+        """(next offset, end, SHA-256 hex of all bytes since `open`)."""
+        if self._digest is None:
+            raise Refused(NOT_NOW, "no transfer is open: begin with log.open")
+        sha = binascii.hexlify(self._digest.digest()).decode()
+        self._digest = None
+        return self.next, self._log.end, sha

@@ -1,0 +1,44 @@
+"""Fault codes, in the order of their blink codes. Shared with the host."""
+
+NONE = 0
+SKIN_HOT = 1
+BOARD_HOT = 2
+GROSS = 3
+SENSOR_OPEN = 4
+SENSOR_SHORT = 5
+COLD = 6
+STEP_LATE = 7
+READBACK = 8
+EXCEPTION = 9
+STORAGE = 10
+SELF_TEST = 11
+
+NAMES = (
+    "none",
+    "skin-hot",
+    "board-hot",
+    "gross-hot",
+    "sensor-open",
+    "sensor-short",
+    "cold",
+    "step-late",
+    "readback",
+    "exception",
+    "storage",
+    "self-test",
+)
+
+TEXTS = (
+    "no fault",
+    "the skin sensor passed its limit",
+    "the LED board passed its limit",
+    "one reading was far beyond its limit",
+    "a temperature sensor is open or unplugged",
+    "a temperature sensor is shorted",
+    "a temperature sensor reads colder than any pad in use",
+    "a control step came too late",
+    "a lamp output does not hold what was written",
+    "the firmware met an error",
+    "the flash could not be written",
+    "the self-test before light failed",
+)

@@ -1,0 +1,44 @@
+"""The fault latch: one way in, the first fault wins, it survives reset, it never clears itself.
+
+`store` keeps it (a wrap.storage.store.Store). Storing is left to `save`, which runs after the lamps
+are off, because writing flash takes time.
+"""
+
+from wrap.safety import faults
+
+
+class Latch:
+    """code: the latched fault or faults.NONE; later: faults that came after the first."""
+
+    def __init__(self, store):
+        self._store = store
+        kept = store.value
+        self.code = kept.get("code", faults.NONE)
+        self.info = kept if self.code else None
+        self.later = 0
+        self.unsaved = False
+
+    def trip(self, code, info):
+        """Latch `code` with `info` (a dict of what was known). True when it is the first."""
+        if self.code:
+            self.later += 1
+            return False
+        self.code = code
+        info["code"] = code
+        self.info = info
+        self.unsaved = True
+        return True
+
+    def save(self):
+        """Write an unsaved fault. Raises OSError; then it stays unsaved and is tried again."""
+        if self.unsaved:
+            self._store.put(self.info)
+            self.unsaved = False
+
+    def clear(self):
+        """Acknowledge: only the app calls this, when the cause is gone. Raises OSError and stays latched."""
+        self._store.put({})
+        self.code = faults.NONE
+        self.info = None
+        self.later = 0
+        self.unsaved = False

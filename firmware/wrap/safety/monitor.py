@@ -1,0 +1,115 @@
+"""Judges the sensor readings of every step against the limits. Decides nothing about light itself.
+
+Limits are compared as raw readings, computed once when a limit changes, so a step divides nothing.
+"""
+
+from wrap.mp import const
+from wrap.safety import faults, limits
+from wrap.safety.thermistor import OPEN, SHORT
+
+FULL_Q = const(4096)  # derating factor when nothing is derated
+_WINDOW = const((1 << 4) - 1)  # limits.FILTER_OF readings are remembered
+
+
+class Monitor:
+    """roles: "skin" or "board" per sensor; curve: their Thermistor."""
+
+    def __init__(self, roles, curve):
+        n = len(roles)
+        self._n = n
+        self._curve = curve
+        self._skin = tuple([r == "skin" for r in roles])
+        self.temps_mc = [0] * n
+        self.max_mc = [-273150] * n
+        self._trip_raw = [0] * n
+        self._gross_raw = [0] * n
+        self._over = [0] * n  # last readings as bits, newest lowest: over the trip
+        self._cold_raw = curve.raw_at(limits.PLAUSIBLE_MIN_MC)
+        self._cold = [0] * n
+        self._last = [-1] * n
+        self._settled = [False] * n  # the same reading again would change nothing
+        self.derate_q = FULL_Q
+        self.warn = False
+        self.cold = False
+        self.sensor = 0  # who caused the last fault
+        self.limit_mc = 0
+        self.set_skin_trip(limits.SKIN_TRIP_MC)
+
+    def set_skin_trip(self, mc):
+        """Put a trip in force; never above the default, whatever is asked."""
+        mc = min(mc, limits.SKIN_TRIP_MC)
+        self.trip_mc = mc
+        self._derate_mc = mc - limits.DERATE_BAND_MC
+        for i in range(self._n):
+            trip = mc if self._skin[i] else limits.BOARD_TRIP_MC
+            self._trip_raw[i] = self._curve.raw_at(trip)
+            self._gross_raw[i] = self._curve.raw_at(trip + limits.GROSS_MARGIN_MC)
+            self._settled[i] = False
+
+    def start_session(self):
+        """Forget the maxima of the session before."""
+        for i in range(self._n):
+            self.max_mc[i] = self.temps_mc[i]
+
+    def check(self, raws):
+        """The fault that these readings mean, or faults.NONE. `raws`: one reading per sensor."""
+        found = faults.NONE
+        last = self._last
+        for i in range(self._n):
+            raw = raws[i]
+            if raw != last[i] or not self._settled[i]:
+                last[i] = raw
+                found = self._judge(i, raw, found)
+        return found
+
+    def _judge(self, i, raw, found):
+        mc = self._curve.mc(raw)
+        trip = raw <= self._trip_raw[i]
+        self._over[i] = over = (self._over[i] << 1 | trip) & _WINDOW
+        self._cold[i] = (self._cold[i] << 1 | (raw > self._cold_raw)) & _WINDOW
+        self.temps_mc[i] = mc
+        if mc == OPEN:
+            code = faults.SENSOR_OPEN
+        elif mc == SHORT:
+            code = faults.SENSOR_SHORT
+        elif raw <= self._gross_raw[i]:
+            code = faults.GROSS
+        elif trip and _enough(over):
+            code = faults.SKIN_HOT if self._skin[i] else faults.BOARD_HOT
+        else:
+            code = faults.NONE
+        if mc != OPEN and mc != SHORT and mc > self.max_mc[i]:
+            self.max_mc[i] = mc
+        self._settled[i] = not code and over == 0 and self._cold[i] in (0, _WINDOW)
+        self._summarise()
+        if found or not code:
+            return found
+        self.sensor = i
+        self.limit_mc = self.trip_mc if self._skin[i] else limits.BOARD_TRIP_MC
+        return code
+
+    def _summarise(self):
+        hottest = -273150
+        cold = False
+        for i in range(self._n):
+            if self._skin[i] and self.temps_mc[i] > hottest:
+                hottest = self.temps_mc[i]
+            cold = cold or _enough(self._cold[i])
+        self.cold = cold
+        over = hottest - self._derate_mc
+        self.warn = over > 0
+        if over <= 0:
+            self.derate_q = FULL_Q
+        elif over >= limits.DERATE_BAND_MC:
+            self.derate_q = 0
+        else:
+            self.derate_q = FULL_Q * (limits.DERATE_BAND_MC - over) // limits.DERATE_BAND_MC
+
+
+def _enough(bits):
+    """At least limits.FILTER_COUNT of the remembered readings."""
+    n = 0
+    while bits:
+        n += bits & 1
+        bits >>= 1
+    return n >= limits.FILTER_COUNT

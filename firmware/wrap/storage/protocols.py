@@ -1,0 +1,110 @@
+"""Protocol slots: canonical JSON with its SHA-256 behind it, checked at boot, replaced atomically.
+
+A slot that is damaged or breaks a rule is reported and never run; the others stay usable.
+"""
+
+import binascii
+import hashlib
+
+from wrap.link.codes import HASH, INVALID, NOT_FOUND, Refused
+from wrap.session import protocol
+from wrap.storage.store import Store
+
+SLOTS = 8
+
+
+def sha_hex(raw):
+    """SHA-256 of `raw` as 64 hex digits."""
+    return binascii.hexlify(hashlib.sha256(raw).digest()).decode()
+
+
+class Protocols:
+    """channels: ((name, nm), ...) in board order. slots: per slot None, (id, name, sha, size), or a str: why it is broken."""
+
+    def __init__(self, files, channels):
+        self._files = files
+        self._channels = dict(channels)
+        self._order = tuple([c[0] for c in channels])
+        self._active = Store(files, "active")
+        self.slots = [self._look(slot) for slot in range(SLOTS)]
+
+    def _file(self, slot):
+        return "proto.%d" % slot
+
+    def _look(self, slot):
+        raw = self._files.read(self._file(slot))
+        if raw is None:
+            return None
+        body = raw[:-32]
+        if len(raw) < 34 or hashlib.sha256(body).digest() != raw[-32:]:
+            return "damaged: the hash does not match"
+        try:
+            obj = self._checked(body)
+        except Refused as e:
+            return e.args[1]
+        return (obj["id"], obj["name"], sha_hex(body), len(body))
+
+    def _checked(self, raw):
+        try:
+            obj = protocol.parse(raw)
+        except ValueError as e:
+            raise Refused(INVALID, "no JSON: " + str(e))
+        found = protocol.problems(obj, self._channels)
+        if found:
+            raise Refused(INVALID, (found[0][0] + " " + found[0][1])[:120])
+        return obj
+
+    def check(self, raw):
+        """Refused with the first rule that `raw` breaks; else its id."""
+        return self._checked(raw)["id"]
+
+    def active(self):
+        """The active slot if it may be run, else the next one that may, else -1."""
+        slot = self._active.value.get("slot", 0)
+        for k in range(SLOTS):
+            n = (slot + k) % SLOTS
+            if isinstance(self.slots[n], tuple):
+                return n
+        return -1
+
+    def next(self):
+        """Make the next usable slot the active one; returns it, or -1."""
+        now = self.active()
+        for k in range(1, SLOTS + 1):
+            n = (now + k) % SLOTS
+            if isinstance(self.slots[n], tuple):
+                self.activate(n)
+                return n
+        return -1
+
+    def activate(self, slot):
+        """Choose the slot that the button starts. Raises Refused or OSError."""
+        if not isinstance(self.slots[slot], tuple):
+            raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
+        self._active.put({"slot": slot})
+
+    def save(self, slot, raw, sha):
+        """Put `raw` into `slot`, whole or not at all; returns the protocol's id. Raises Refused or OSError."""
+        if sha_hex(raw) != sha:
+            raise Refused(HASH, "the bytes do not match the announced SHA-256")
+        name = self.check(raw)
+        self._files.write(self._file(slot), raw + hashlib.sha256(raw).digest())
+        self.slots[slot] = self._look(slot)
+        return name
+
+    def delete(self, slot):
+        """Empty the slot."""
+        self._files.remove(self._file(slot))
+        self.slots[slot] = None
+
+    def raw(self, slot):
+        """The canonical bytes of a usable slot. Raises Refused."""
+        if not isinstance(self.slots[slot], tuple):
+            raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
+        return self._files.read(self._file(slot))[:-32]
+
+    def plan(self, slot):
+        """(Plan, canonical bytes) of a slot, read and checked again now. Raises Refused."""
+        self.slots[slot] = self._look(slot)
+        raw = self.raw(slot)
+        return protocol.Plan(self._checked(raw), self._order), raw

@@ -1,0 +1,61 @@
+"""Indicator patterns: a bit a slot of 100 ms, so every state looks different. Owns no pin.
+
+idle            one short blink every 1.6 s          uncalibrated adds a second blink to idle and running
+running         steady, a short gap every 1.6 s      warn: quick even blinking
+paused          slow even blinking, 0.8 s on, off
+fault           as many blinks as the fault's number, then a pause of 1.5 s
+service         8 Hz by hardware (see the HAL), since no firmware runs
+"""
+
+from wrap.mp import const
+from wrap.session import states
+
+SLOT_MS = 100
+_FRAME = const(16)
+
+_IDLE = const(0x0001)
+_IDLE_UNCAL = const(0x0005)
+_RUN = const(0xFFFE)
+_RUN_UNCAL = const(0xFFFA)
+_PAUSED = const(0x00FF)
+_WARN = const(0x3333)
+_BUSY = const(0x0F0F)
+_FAULT_PAUSE_SLOTS = const(15)
+
+
+def bits(state, warn, calibrated):
+    """The 16 slots of a pattern, first slot lowest; faults have their own rhythm (`fault_lit`)."""
+    if state == states.PAUSED:
+        return _PAUSED
+    if state in (states.IDLE, states.DONE):
+        return _IDLE if calibrated else _IDLE_UNCAL
+    if state in (states.SELF_TEST, states.RAMP_DOWN):
+        return _BUSY
+    if warn:
+        return _WARN
+    return _RUN if calibrated else _RUN_UNCAL
+
+
+def fault_lit(code, slot):
+    """Whether a fault's blink code is lit in `slot`: 200 ms on, 200 ms off, `code` times, then a pause."""
+    at = slot % (code * 4 + _FAULT_PAUSE_SLOTS)
+    return at < code * 4 and at & 2 == 0
+
+
+class Indicator:
+    """Feed `step` once a control step; tells what the LED must show, or -1 while it stays as it is."""
+
+    def __init__(self):
+        self._ms = SLOT_MS
+        self._slot = -1
+
+    def step(self, dt_ms, state, warn, calibrated, fault):
+        """1 lit, 0 dark, -1 unchanged."""
+        self._ms += dt_ms
+        if self._ms < SLOT_MS:
+            return -1
+        self._ms -= SLOT_MS
+        self._slot += 1
+        if state == states.FAULT:
+            return 1 if fault_lit(fault, self._slot) else 0
+        return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1

@@ -1,0 +1,114 @@
+"""What the link shows of the app: plain dictionaries, no decisions."""
+
+from wrap.safety import faults
+from wrap.safety.thermistor import OPEN, SHORT
+from wrap.session import states
+from wrap.storage.protocols import SLOTS
+from wrap.link import frames
+from wrap.version import LINK_VERSION, PRODUCT, VERSION
+
+
+def _program():
+    """(program hash or "files", MicroPython version)"""
+    import sys
+
+    try:
+        import wrap_image
+
+        program = wrap_image.PROGRAM_SHA256
+    except ImportError:
+        program = "files"
+    return program, ".".join([str(n) for n in sys.implementation.version[:3]])
+
+
+class View:
+    """app: the wrap.app.App."""
+
+    def __init__(self, app):
+        self._app = app
+        self._program = _program()
+
+    def hello(self):
+        """Who this is; see docs/link.md."""
+        app = self._app
+        return {
+            "product": PRODUCT,
+            "fw": VERSION,
+            "link": LINK_VERSION,
+            "board": app.facts.BOARD,
+            "mpy": self._program[1],
+            "program": self._program[0],
+            "frozen": self._program[0] != "files",
+            "uid": app.hal.uid(),
+            "max_request": frames.MAX_REQUEST,
+            "slots": SLOTS,
+            "channels": [[c[0], c[1]] for c in app.facts.CHANNELS],
+            "sensors": [[s[0], s[1]] for s in app.facts.SENSORS],
+            "uptime_s": app.up_s,
+            "boot": app.journal.boot,
+            "cause": app.cause,
+            "state": states.NAMES[app.session.state],
+        }
+
+    def sample(self):
+        """The fields of status that move."""
+        app = self._app
+        session = app.session
+        lamps = app.lamps
+        doses = [m.uj if c else None for m, c in zip(lamps.meters, app.channel_calibrated)]
+        return {
+            "state": states.NAMES[session.state],
+            "active_ms": session.active_ms,
+            "temps_mc": [None if t in (OPEN, SHORT) else t for t in app.monitor.temps_mc],
+            "duty_u16": lamps.duties,
+            "dose_uj": doses if True in app.channel_calibrated else None,
+            "dose_total_uj": lamps.dose_uj() if app.calibrated else None,
+            "on_ms": [m.on_ms for m in lamps.meters],
+            "derate_pm": app.monitor.derate_q * 1000 // 4096,
+            "warn": app.monitor.warn,
+        }
+
+    def status(self):
+        """Everything a person may ask; see docs/link.md."""
+        app = self._app
+        session = app.session
+        plan = session.plan
+        used, free = app.hal.heap()
+        out = self.sample()
+        slot = app.protocols.active()
+        out.update(
+            {
+                "session": session.number,
+                "end_reason": session.end_reason,
+                "protocol": plan.id if plan else None,
+                "site": plan.site if plan else None,
+                "total_ms": plan.total_ms if plan else 0,
+                "dose_target_uj": plan.dose_uj if plan else 0,
+                "slot": slot,
+                "next_protocol": app.protocols.slots[slot][0] if slot >= 0 else None,
+                "calibrated": app.calibrated,
+                "fault": self.fault(),
+                "unix_s": app.unix_s(),
+                "uptime_s": app.up_s,
+                "heap_used": used,
+                "heap_free": free,
+                "step_us_last": app.step_us,
+                "step_us_max": app.step_us_max,
+                "steps_late": app.steps_late,
+                "log_end": app.log.end,
+                "log_failed": app.journal.failed,
+                "tethered": session.tethered,
+            }
+        )
+        return out
+
+    def fault(self):
+        """The latched fault, or None."""
+        latch = self._app.latch
+        if not latch.code:
+            return None
+        out = dict(latch.info)
+        out["name"] = faults.NAMES[latch.code]
+        out["text"] = faults.TEXTS[latch.code]
+        out["later"] = latch.later
+        return out

@@ -1,0 +1,139 @@
+"""A wrap on the fake HAL: power, resets, Ctrl-C, service mode and virtual time around the real App.
+
+Plain enough for MicroPython: the simulated wrap runs it on CPython, the unix twin runs this very file on
+the MicroPython unix port.
+"""
+
+from wrap.app import App
+from wrap.hal.fake import RX_SIZE, FakeHal
+from wrap.run import service_wanted
+from wrap.safety.limits import STEP_MS
+
+CTRL_C = 3
+CTRL_D = 4
+TURNS_PER_SLICE = 8  # link slices a real wrap has time for between two steps
+
+
+class FakeBoard:
+    """files: what survives power; facts: the board's facts module. `app` is None in a REPL or without power."""
+
+    def __init__(self, files, facts):
+        self.files = files
+        self.facts = facts
+        self.now_ms = 0
+        self.boots = 0
+        self._on_before = [0] * len(facts.CHANNELS)
+        self._raws = [30000] * len(facts.SENSORS)
+        self._pressed = False
+        self.hal = None
+        self.app = None
+
+    def power_on(self, cause="power"):
+        """Boot: what boot.py and main.py do."""
+        start = self.now_ms
+        self._keep_on_time()
+        f = self.facts
+        self.hal = FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause)
+        self.hal.raws = self._raws
+        self.hal.pressed = self._pressed
+        self.boots += 1
+        self._due = start
+        if service_wanted(self.hal):
+            self.hal.service_blink()
+            self.app = None
+        else:
+            self.app = App(self.hal, f)
+
+    def power_off(self):
+        """Pins fall, RAM is gone."""
+        self._keep_on_time()
+        self.hal = None
+        self.app = None
+
+    def _keep_on_time(self):
+        if self.hal is not None:
+            for ch in range(len(self._on_before)):
+                self.hal.settle(ch)
+                self._on_before[ch] += self.hal.on_acc[ch]
+
+    def on_acc(self, ch):
+        """duty (u16) x ms at the pin since the twin was made."""
+        if self.hal is None:
+            return self._on_before[ch]
+        self.hal.settle(ch)
+        return self._on_before[ch] + self.hal.on_acc[ch]
+
+    def set_raw(self, sensor, raw):
+        """What the ADC will read: 16 conversions summed."""
+        self._raws[sensor] = raw
+
+    def press(self, down):
+        self._pressed = down
+        if self.hal is not None:
+            self.hal.pressed = down
+
+    def write(self, data):
+        """Bytes from the USB host; returns how many fitted."""
+        if self.hal is None:
+            return 0
+        for i in range(len(data)):
+            byte = data[i]
+            if byte == CTRL_C:
+                self._interrupt()
+            elif byte == CTRL_D and self.app is None:
+                self.power_on("soft")
+            elif self.app is None:
+                self._repl(byte)
+            elif len(self.hal.rx) >= RX_SIZE:
+                return i
+            else:
+                self.hal.rx.append(byte)
+        return len(data)
+
+    def read(self):
+        """Bytes the device has sent since the last call."""
+        if self.hal is None or not self.hal.tx:
+            return b""
+        out = bytes(self.hal.tx)
+        self.hal.tx = bytearray()
+        return out
+
+    def _interrupt(self):
+        """Ctrl-C: KeyboardInterrupt out of the loop, dark, then the REPL."""
+        self.hal.rx = bytearray()
+        self.hal.dark()
+        if self.app is not None:
+            self.app = None
+            self.hal.tx += b"pbmwrap: dark. Ctrl-D starts it again.\r\n"
+        self.hal.tx += b"\r\n>>> "
+
+    def _repl(self, byte):
+        self.hal.tx.append(byte)
+        if byte in (10, 13):
+            self.hal.tx += b"\r\n>>> "
+
+    def advance(self, ms):
+        """Let `ms` pass. Steps run at their due times."""
+        end = self.now_ms + ms
+        hal = self.hal
+        while hal is not None and self._due <= end:
+            now = self._due
+            self.now_ms = hal.now_ms = now
+            self._due = now + STEP_MS
+            if hal.watchdog_ms and hal.watchdog_bites():
+                self.power_on("watchdog")
+            elif self.app is not None:
+                self.app.turn(now & 0x3FFFFFFF)
+                if hal.rx or hal.tx:
+                    self._slices()
+            if hal.reset_wanted:
+                self.power_on("intended")
+            hal = self.hal
+        self.now_ms = end
+        if hal is not None:
+            hal.now_ms = end
+
+    def _slices(self):
+        for _ in range(TURNS_PER_SLICE):
+            if not self.app.more_slack():
+                break

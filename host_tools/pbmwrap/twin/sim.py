@@ -1,0 +1,108 @@
+"""The simulated wrap: the firmware package on CPython, fake HAL, virtual clock, thermal plant."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+import board_facts
+from pbmwrap.twin.base import LampState, ResetKind, Twin
+from pbmwrap.twin.fake_board import FakeBoard
+from pbmwrap.twin.plant import Plant
+from wrap.hal.files import Files
+
+PLANT_MS = 100
+
+
+class SimTwin(Twin):
+    """`state`: a folder that is the flash, kept between runs; without it the flash is temporary."""
+
+    kind = "sim"
+
+    def __init__(
+        self,
+        plant: Plant | None = None,
+        *,
+        state: Path | None = None,
+        facts: ModuleType = board_facts,
+    ) -> None:
+        self.plant = plant or Plant(facts)
+        self._temporary = None if state else tempfile.TemporaryDirectory(prefix="pbmwrap-sim-")
+        root = state or Path(self._temporary.name)  # type: ignore[union-attr]
+        root.mkdir(parents=True, exist_ok=True)
+        self.board = FakeBoard(Files(str(root / "wrap")), facts)
+        self._n = len(facts.CHANNELS)
+        self._sensors = len(facts.SENSORS)
+        self._plant_due = 0
+        self._plant_on = [0] * self._n
+        self._window_on = [0] * self._n
+        self._window_ms = 0
+        self._feed_sensors()
+
+    @property
+    def now_ms(self) -> int:
+        return self.board.now_ms
+
+    def start(self) -> None:
+        self.board.power_on()
+
+    def advance_ms(self, ms: int) -> None:
+        self._window_ms = ms
+        self._window_on = [self.board.on_acc(ch) for ch in range(self._n)]
+        end = self.board.now_ms + ms
+        while self._plant_due <= end:
+            self.board.advance(self._plant_due - self.board.now_ms)
+            self._step_plant()
+            self._plant_due += PLANT_MS
+        self.board.advance(end - self.board.now_ms)
+
+    def _step_plant(self) -> None:
+        on = [self.board.on_acc(ch) for ch in range(self._n)]
+        ppm = [
+            (now - then) * 1_000_000 // (65535 * PLANT_MS)
+            for now, then in zip(on, self._plant_on, strict=True)
+        ]
+        self._plant_on = on
+        self.plant.step(PLANT_MS, ppm)
+        self._feed_sensors()
+
+    def _feed_sensors(self) -> None:
+        for i in range(self._sensors):
+            self.board.set_raw(i, self.plant.raw12(i) * 16)
+
+    def write(self, data: bytes) -> int:
+        return self.board.write(data)
+
+    def read(self) -> bytes:
+        return self.board.read()
+
+    def press(self, down: bool) -> None:
+        self.board.press(down)
+
+    def lamps(self) -> list[LampState]:
+        hal = self.board.hal
+        out = []
+        for ch in range(self._n):
+            on = self.board.on_acc(ch) - self._window_on[ch]
+            ppm = on * 1_000_000 // (65535 * self._window_ms) if self._window_ms else 0
+            out.append(LampState(ppm, hal is not None and hal.duty[ch] > 0))
+        return out
+
+    def enabled(self) -> bool:
+        return self.board.hal is not None and self.board.hal.enabled
+
+    def indicator(self) -> bool:
+        hal = self.board.hal
+        return hal is not None and (hal.lit or hal.blinking)
+
+    def reset(self, kind: ResetKind) -> None:
+        self.board.power_off()
+        self.board.power_on(kind)
+
+    def power_off(self) -> None:
+        self.board.power_off()
+
+    def close(self) -> None:
+        if self._temporary is not None:
+            self._temporary.cleanup()
