@@ -1,0 +1,182 @@
+"""A wrap as an object: one method per method of the link, with typed answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from pbmwrap.device import transfer
+from pbmwrap.device.link import Link
+from pbmwrap.device.models import (
+    Calibration,
+    FaultInfo,
+    Hello,
+    LogInfo,
+    Sample,
+    Slots,
+    Status,
+)
+from pbmwrap.device.transfer import Keep, LogPull, Progress
+from pbmwrap.device.transport import Transport
+from pbmwrap.errors import LinkLost
+
+LEASE_MS = 3000
+TELEMETRY_LEASE_MS = 5000
+SILENCE_S = 5.0  # telemetry that stays away longer than this has lost its wrap
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Client:
+    """Typed calls. Every method raises DeviceError, LinkLost or UsageError."""
+
+    def __init__(self, transport: Transport, **options: Any) -> None:
+        """options: those of Link (answer_s, attempts, first_id)."""
+        self.transport = transport
+        self.link = Link(transport, **options)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the port back; the wrap goes on with whatever it does."""
+        self.transport.close()
+
+    def call(self, method: str, params: dict[str, Any] | None = None, **options: Any) -> Any:
+        """Any method of the link, untyped. options: timeout_s, on_push."""
+        return self.link.call(method, params, **options)
+
+    def hello(self) -> Hello:
+        return _as(Hello, self.call("hello"))
+
+    def status(self) -> Status:
+        return _as(Status, self.call("status"))
+
+    def set_clock(self, unix_s: int) -> int:
+        return self.call("clock.set", {"t": unix_s})["unix_s"]
+
+    def settings(self) -> dict[str, Any]:
+        return self.call("settings.get")
+
+    def set_setting(self, key: str, value: Any) -> dict[str, Any]:
+        return self.call("settings.set", {"k": key, "v": value})
+
+    def calibrations(self) -> list[Calibration | None]:
+        """One per channel in board order; None where there is none."""
+        return [_as(Calibration, c) if c else None for c in self.call("cal.get")]
+
+    def set_calibration(
+        self, channel: str, uw: int, unc_pm: int = 0, date: int = 0, how: str = ""
+    ) -> list[Calibration | None]:
+        """uw: uW/cm2 at the skin at full duty, 0 removes it; date: yyyymmdd."""
+        params = {"ch": channel, "uw": uw, "unc_pm": unc_pm, "date": date, "how": how}
+        return [_as(Calibration, c) if c else None for c in self.call("cal.set", params)]
+
+    def protocols(self) -> Slots:
+        return _as(Slots, self.call("proto.list"))
+
+    def flash_protocol(
+        self, slot: int, raw: bytes, sha: str | None = None, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        return transfer.flash_protocol(self.link, slot, raw, sha, progress)
+
+    def read_protocol(self, slot: int) -> bytes:
+        return transfer.read_protocol(self.link, slot)
+
+    def activate(self, slot: int) -> int | None:
+        return self.call("proto.activate", {"slot": slot}, timeout_s=transfer.COMMIT_S)["active"]
+
+    def delete(self, slot: int) -> int | None:
+        return self.call("proto.delete", {"slot": slot}, timeout_s=transfer.COMMIT_S)["active"]
+
+    def start(self, tethered: bool = False) -> int:
+        """The new session's number. A tethered session needs `lease` again and again."""
+        return self.call("session.start", {"tethered": True} if tethered else None)["session"]
+
+    def pause(self) -> str:
+        return self.call("session.pause")["state"]
+
+    def resume(self) -> str:
+        return self.call("session.resume")["state"]
+
+    def stop(self) -> str:
+        return self.call("session.stop")["state"]
+
+    def lease(self, ms: int = LEASE_MS) -> int:
+        return self.call("lease", {"ms": ms})["ms"]
+
+    def log_info(self) -> LogInfo:
+        return _as(LogInfo, self.call("log.info"))
+
+    def pull_log(
+        self, start: int = 0, progress: Progress | None = None, keep: Keep | None = None
+    ) -> LogPull:
+        return transfer.pull_log(self.link, start, progress, keep)
+
+    def fault(self) -> FaultInfo | None:
+        answer = self.call("fault.get")
+        return _as(FaultInfo, answer) if answer else None
+
+    def ack_fault(self) -> str:
+        return self.call("fault.ack")["state"]
+
+    def service(self) -> None:
+        """Restart into service mode: no lamp, no watchdog, a plain prompt."""
+        self.call("service")
+
+    def reset(self) -> None:
+        self.call("reset")
+
+    def telemetry(
+        self, every_ms: int = 1000, lease_ms: int = TELEMETRY_LEASE_MS
+    ) -> Iterator[Sample]:
+        """Samples as they come; renews its lease itself and takes it back when the caller stops."""
+        arrived: list[Sample] = []
+
+        def take(name: str, params: dict[str, Any]) -> None:
+            if name == "sample":
+                arrived.append(_as(Sample, params))
+
+        clock = self.transport.monotonic
+        renewed = heard = clock()
+        self._telemetry(every_ms, lease_ms, take)
+        try:
+            while True:
+                if clock() - renewed > lease_ms / 2000:
+                    renewed = clock()
+                    self._telemetry(every_ms, lease_ms, take)
+                self.link.listen(min(every_ms, lease_ms) / 2000, take)
+                if arrived:
+                    heard = clock()
+                elif clock() - heard > max(SILENCE_S, every_ms / 500):
+                    raise LinkLost(f"{self.transport.name} sends no samples any more")
+                yield from _drain(arrived)
+        except GeneratorExit:
+            self._telemetry(0, lease_ms, take)
+            raise
+
+    def _telemetry(self, every_ms: int, lease_ms: int, take: Any) -> None:
+        self.call("telemetry", {"every_ms": every_ms, "ms": lease_ms}, on_push=take)
+
+
+def _drain(arrived: list[Sample]) -> list[Sample]:
+    out = list(arrived)
+    arrived.clear()
+    return out
+
+
+def _as(model: type[Model], answer: Any) -> Model:
+    try:
+        return model.model_validate(answer)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise LinkLost(
+            f"the wrap's answer is not as expected: {where} {first['msg']}",
+            "wrap and program are of different versions: run `pbmwrap install`",
+        ) from problem

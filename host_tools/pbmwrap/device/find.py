@@ -1,0 +1,168 @@
+"""Finding a wrap by asking, never by USB id alone. Sends `hello` and newlines, nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from wrap.version import LINK_VERSION, PRODUCT
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.models import Hello
+from pbmwrap.device.serial_port import PortInfo, SerialTransport, usb_ports
+from pbmwrap.device.transport import Transport
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.errors import (
+    AtPrompt,
+    DeviceError,
+    LinkLost,
+    NoDevice,
+    NotAWrap,
+    SeveralDevices,
+    UsageError,
+    WrapError,
+)
+
+AUTO = "auto"
+PORT_VARIABLE = "PBMWRAP_PORT"
+HELLO_S = 0.8
+HELLO_ATTEMPTS = 4
+BOOT_S = 15.0  # an in-process twin is asked while it still boots; the time is virtual
+_PROMPT = b">>>"
+_TWINS = ("sim:", "rp2040:")
+
+Opener = Callable[[str], Transport]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A port that was asked. Exactly one of `hello` and `problem` is set."""
+
+    port: PortInfo
+    hello: Hello | None = None
+    problem: WrapError | None = None
+
+
+def default_port(chosen: str | None, configured: str | None) -> str:
+    """The port to use: the option, then $PBMWRAP_PORT, then the config file, then `auto`."""
+    return chosen or os.environ.get(PORT_VARIABLE) or configured or AUTO
+
+
+def connect(port: str = AUTO) -> tuple[Client, Hello]:
+    """An open client to the wrap at `port`, and what it said. Raises WrapError."""
+    if port == AUTO:
+        port = _only(scan()).port.device
+    elif port.startswith("serial:"):
+        port = _by_number(port.removeprefix("serial:"))
+    return greet(open_transport(port))
+
+
+def open_transport(port: str) -> Transport:
+    """The opened transport of one named port, twins included."""
+    transport = make_transport(port)
+    transport.open()
+    return transport
+
+
+def make_transport(port: str) -> Transport:
+    """The transport that `port` means, not opened. Raises UsageError."""
+    if port in _TWINS:
+        from pbmwrap.device.twins import make_twin
+
+        return TwinTransport(make_twin(port.rstrip(":")), port, owned=True)
+    if port.endswith(":"):
+        known = ", ".join((AUTO, *_TWINS, "serial:NUMBER", "/dev/ttyACM0"))
+        raise UsageError(f"{port} is no kind of port", f"use one of {known}")
+    return SerialTransport(port)
+
+
+def greet(transport: Transport) -> tuple[Client, Hello]:
+    """The handshake on an opened transport, which is closed when it fails.
+
+    Raises NotAWrap, AtPrompt, LinkLost.
+    """
+    client = Client(transport)
+    try:
+        return client, _hello(client)
+    except BaseException:
+        client.close()
+        raise
+
+
+def _hello(client: Client) -> Hello:
+    link = client.link
+    is_twin = isinstance(client.transport, TwinTransport)
+    usual = link.answer_s, link.attempts
+    link.answer_s, link.attempts = HELLO_S, HELLO_ATTEMPTS
+    if is_twin:
+        link.attempts = int(BOOT_S / HELLO_S)
+    try:
+        hello = client.hello()
+    except LinkLost as problem:
+        raise _stranger(client, problem) from problem
+    except DeviceError as problem:
+        raise NotAWrap(f"{client.transport.name} speaks the link but is no wrap") from problem
+    finally:
+        link.answer_s, link.attempts = usual
+    if hello.product != PRODUCT:
+        raise NotAWrap(f"{client.transport.name} is a {hello.product}, not a {PRODUCT}")
+    if hello.link != LINK_VERSION:
+        name = client.transport.name
+        raise NotAWrap(
+            f"{name} speaks link version {hello.link}, this program {LINK_VERSION}",
+            "install the firmware of this program with `pbmwrap install`",
+        )
+    return hello
+
+
+def _stranger(client: Client, problem: LinkLost) -> WrapError:
+    """Why nobody said hello: a prompt, another device, silence, or a port that went away."""
+    link, name = client.link, client.transport.name
+    if link.frames_seen or "vanished" in problem.message:
+        return problem
+    if _PROMPT in link.noise:
+        return AtPrompt(f"{name} shows a MicroPython prompt, no wrap is running there")
+    if link.noise:
+        return NotAWrap(f"{name} sends something, but it is no wrap")
+    return NotAWrap(f"{name} does not answer")
+
+
+def scan(
+    ports: Callable[[], list[PortInfo]] = usb_ports, opener: Opener = open_transport
+) -> list[Candidate]:
+    """Every USB serial port of this machine, asked once each and closed again."""
+    return [_ask(port, opener) for port in ports()]
+
+
+def _ask(port: PortInfo, opener: Opener) -> Candidate:
+    try:
+        client, hello = greet(opener(port.device))
+    except WrapError as problem:
+        return Candidate(port, problem=problem)
+    client.close()
+    return Candidate(port, hello=hello)
+
+
+def _only(asked: list[Candidate]) -> Candidate:
+    """The single wrap among the ports asked. Raises NoDevice or SeveralDevices."""
+    wraps = [c for c in asked if c.hello]
+    if len(wraps) == 1:
+        return wraps[0]
+    if wraps:
+        names = ", ".join(f"{c.port.device} (serial:{c.port.number})" for c in wraps)
+        raise SeveralDevices(f"{len(wraps)} wraps answer: {names}")
+    if len(asked) == 1:
+        raise cast(WrapError, asked[0].problem)
+    if not asked:
+        raise NoDevice("no wrap found: this machine has no USB serial port")
+    tried = ", ".join(c.port.device for c in asked)
+    raise NoDevice(f"no wrap found: none of {tried} answers as one")
+
+
+def _by_number(number: str) -> str:
+    found = [p for p in usb_ports() if p.number == number]
+    if not found:
+        raise NoDevice(f"no USB serial port has the number {number}")
+    return found[0].device

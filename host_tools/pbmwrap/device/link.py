@@ -1,0 +1,167 @@
+"""The conversation with a wrap: one request in flight, repeated with its id until it is answered.
+
+The wrap does not act twice on one id (docs/link.md), so every request here may be repeated.
+Whatever is not a valid line is skipped; pushes are handed on.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+from wrap.link import codes, frames
+
+from pbmwrap.device.transport import Transport
+from pbmwrap.errors import DeviceError, LinkLost, UsageError
+
+ANSWER_S = 2.0
+ATTEMPTS = 4
+ID_RANGE = 1 << 30
+NOISE_KEPT = 512  # bytes of what was no frame, to tell a prompt from silence
+_DAMAGED = (codes.BAD_CRC, codes.TOO_LONG, codes.BAD_FRAME)
+
+Push = Callable[[str, dict[str, Any]], None]
+
+
+def encode_request(number: int, method: str, params: dict[str, Any] | None) -> bytes:
+    """The request's line, newline included. Raises UsageError when it is too long for the wrap."""
+    body: dict[str, Any] = {"i": number, "m": method}
+    if params:
+        body["p"] = params
+    line = frames.encode(json.dumps(body, separators=(",", ":")).encode("ascii"))
+    if len(line) - 1 > frames.MAX_REQUEST:
+        over = len(line) - 1 - frames.MAX_REQUEST
+        raise UsageError(f"the request {method} is {over} bytes too long", "use shorter texts")
+    return line
+
+
+class Link:
+    """Requests and answers over one transport. Not for use from several threads."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        answer_s: float = ANSWER_S,
+        attempts: int = ATTEMPTS,
+        first_id: int | None = None,
+    ) -> None:
+        self.transport = transport
+        self.answer_s = answer_s
+        self.attempts = attempts
+        self.frames_seen = 0
+        self.echoes_seen = 0
+        self.noise = b""
+        self._id = random.randrange(ID_RANGE) if first_id is None else first_id
+        self._reader = frames.LineReader(frames.MAX_ANSWER)
+        self._arrived: list[dict[str, Any]] = []
+        self._on_push: Push | None = None
+        self._fresh = False
+
+    def call(
+        self,
+        method: str,
+        params: dict[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        on_push: Push | None = None,
+    ) -> Any:
+        """The result of `method`. Raises DeviceError, LinkLost, UsageError."""
+        self._id = (self._id + 1) % ID_RANGE
+        line = encode_request(self._id, method, params)
+        previous, self._on_push = self._on_push, on_push or self._on_push
+        try:
+            answer = self._ask(line, timeout_s or self.answer_s)
+        finally:
+            self._on_push = previous
+        if answer is None:
+            tries = f"{self.attempts} tries of {timeout_s or self.answer_s:g} s"
+            raise LinkLost(f"{self.transport.name} gives no answer to {method} ({tries})")
+        if "e" in answer:
+            code, text = answer["e"]
+            raise DeviceError(code, text, method)
+        return answer["r"]
+
+    def listen(self, timeout_s: float, on_push: Push) -> None:
+        """Hand on every push that arrives; returns after the first batch, or after `timeout_s`."""
+        previous, self._on_push = self._on_push, on_push
+        try:
+            deadline = self.transport.monotonic() + timeout_s
+            while (left := deadline - self.transport.monotonic()) > 0:
+                if self._receive(left):
+                    return
+        finally:
+            self._on_push = previous
+
+    def _ask(self, line: bytes, timeout_s: float) -> dict[str, Any] | None:
+        for _ in range(self.attempts):
+            # A newline first ends a half line that the wrap may hold from an earlier conversation.
+            self.transport.write(line if self._fresh else b"\n" + line)
+            self._fresh = True
+            answer = self._await(timeout_s)
+            if answer is not None:
+                return answer
+            self._fresh = False
+        return None
+
+    def _await(self, timeout_s: float) -> dict[str, Any] | None:
+        """The answer to the request in flight; None when it must be repeated."""
+        deadline = self.transport.monotonic() + timeout_s
+        while True:
+            arrived, self._arrived = self._arrived, []
+            for message in arrived:
+                if message.get("i") == self._id:
+                    return message
+            if any(map(_says_damaged, arrived)):
+                return None
+            left = deadline - self.transport.monotonic()
+            if left <= 0:
+                return None
+            self._receive(left)
+
+    def _receive(self, timeout_s: float) -> bool:
+        """Read once and judge what came; True when a push was handed on."""
+        pushed = False
+        data = self.transport.read(timeout_s)
+        self.noise = (self.noise + data)[-NOISE_KEPT:]
+        for byte in data:
+            if self._reader.feed(byte) == frames.OK:
+                pushed = self._sort(self._reader.body()) or pushed
+        return pushed
+
+    def _sort(self, body: bytes) -> bool:
+        """Answers wait in `_arrived`, pushes are handed on; True for a push."""
+        message = _decode(body)
+        if message is None:
+            return False
+        if "m" in message:
+            self.echoes_seen += 1  # our own request, sent back by a prompt or an echoing terminal
+            return False
+        self.frames_seen += 1
+        if "n" not in message:
+            self._arrived.append(message)
+            return False
+        if self._on_push is not None:
+            self._on_push(message["n"], message.get("p") or {})
+        return True
+
+
+def _decode(body: bytes) -> dict[str, Any] | None:
+    """The message, or None for anything that is none by docs/link.md, valid CRC or not."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(message, dict):
+        return None
+    if "m" in message or isinstance(message.get("n"), str) or "r" in message:
+        return message
+    fault = message.get("e")
+    return message if isinstance(fault, list) and len(fault) == 2 else None
+
+
+def _says_damaged(message: dict[str, Any]) -> bool:
+    """The wrap received a line it could not read: send it again at once."""
+    return message.get("i") is None and "e" in message and message["e"][0] in _DAMAGED

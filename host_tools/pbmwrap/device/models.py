@@ -1,0 +1,125 @@
+"""What the wrap answers, as typed models. Units are in the names (docs/link.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+NoneBelowZero = Annotated[
+    int | None, BeforeValidator(lambda v: None if isinstance(v, int) and v < 0 else v)
+]
+
+
+class Answer(BaseModel):
+    """Base of all answers: a newer wrap may add fields, an unknown field does no harm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Hello(Answer):
+    """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap."""
+
+    product: str
+    fw: str
+    link: int
+    board: str
+    mpy: str
+    uid: str
+    max_request: int
+    uptime_s: int
+    boot: int
+    cause: str
+    state: str
+    channels: list[tuple[str, int]]
+    sensors: list[tuple[str, str]]
+    slots: int
+    frozen: bool
+    program: str
+
+
+class FaultInfo(Answer):
+    """A latched fault. `detail` holds the numbers behind it, `text` says it for people."""
+
+    code: int
+    name: str = ""
+    text: str = ""
+    detail: Any = None
+    session: int | None = None
+    uptime_s: int | None = None
+    boot: int | None = None
+    count: int | None = None
+    later: int = 0
+
+
+class Sample(Answer):
+    """The fields of `status` that move. Temperatures are None without a valid reading."""
+
+    state: str
+    active_ms: int = 0
+    temps_mc: list[int | None] = []
+    duty_u16: list[int] = []
+    dose_uj: list[int | None] | None = None
+    dose_total_uj: int | None = None
+    on_ms: list[int] = []
+    derate_pm: int = 1000
+    warn: Any = None
+
+
+class Status(Sample):
+    """The whole state of a wrap at one moment. `slot`: the active one, if any."""
+
+    session: int = 0
+    end_reason: str = ""
+    protocol: str | None = None
+    next_protocol: str | None = None
+    slot: NoneBelowZero = None
+    site: str | None = None
+    total_ms: int = 0
+    dose_target_uj: int = 0
+    calibrated: bool = False
+    fault: FaultInfo | None = None
+    unix_s: int | None = None
+    uptime_s: int = 0
+    heap_used: int = 0
+    heap_free: int = 0
+    step_us_last: int = 0
+    step_us_max: int = 0
+    steps_late: int = 0
+    log_end: int = 0
+    log_failed: Any = None
+    tethered: bool = False
+
+
+class Slot(Answer):
+    """A stored protocol, or `broken` with the reason why it will not run."""
+
+    id: str = ""
+    name: str = ""
+    sha: str = ""
+    size: int = 0
+    broken: str | None = None
+
+
+class Slots(Answer):
+    """All protocol slots; `active` is None when no slot is."""
+
+    active: NoneBelowZero
+    slots: list[Slot | None]
+
+
+class Calibration(Answer):
+    """A channel's irradiance at the skin at full duty, uW/cm2, and how it was found."""
+
+    uw: int
+    unc_pm: int = 0
+    date: int = 0
+    how: str = ""
+
+
+class LogInfo(Answer):
+    """Absolute offsets of the oldest byte kept and of the end; `seq`: the next record's."""
+
+    first: int
+    end: int
+    seq: int

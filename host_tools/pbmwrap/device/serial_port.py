@@ -1,0 +1,110 @@
+"""A serial port as a transport, and the ports this machine has.
+
+DTR stays up (MicroPython sends nothing while it is down), the port is never opened at 1200 baud
+(that would reboot an RP2040 into its bootloader), and no byte is sent by opening or closing.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import serial
+from serial.tools import list_ports
+
+from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
+from pbmwrap.errors import LinkLost, NoDevice, NoPermission, PortBusy, WrapError
+
+BAUD = 115200
+
+_BUSY = (errno.EBUSY, errno.EWOULDBLOCK, errno.EAGAIN)
+_DENIED = (errno.EACCES, errno.EPERM)
+_ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+
+
+@dataclass(frozen=True)
+class PortInfo:
+    """A serial port of this machine. `usb` is "vid:pid" in hex, or empty."""
+
+    device: str
+    number: str
+    usb: str
+    label: str
+
+
+def usb_ports() -> list[PortInfo]:
+    """Every USB serial port, by name. Ports without a USB id are left out: no wrap is there."""
+    found = [p for p in list_ports.comports() if p.vid is not None]
+    return sorted((_info(p) for p in found), key=lambda p: p.device)
+
+
+def _info(port) -> PortInfo:
+    usb = f"{port.vid:04x}:{port.pid:04x}"
+    return PortInfo(port.device, port.serial_number or "", usb, port.product or port.description)
+
+
+class SerialTransport(Transport):
+    """One serial port, held exclusively while it is open."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._port: serial.Serial | None = None
+
+    def open(self) -> None:
+        try:
+            self._port = serial.Serial(
+                self.name, BAUD, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True
+            )
+        except (OSError, ValueError) as problem:
+            raise _open_error(self.name, problem) from problem
+
+    def close(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            try:
+                port.close()
+            except OSError:
+                return  # the device is gone already
+
+    def write(self, data: bytes, timeout_s: float = WRITE_TIMEOUT_S) -> None:
+        port = self._opened()
+        try:
+            port.write_timeout = timeout_s
+            port.write(data)
+        except serial.SerialTimeoutException as problem:
+            raise LinkLost(f"{self.name} takes no bytes") from problem
+        except (OSError, TypeError) as problem:
+            raise self._vanished() from problem
+
+    def read(self, timeout_s: float) -> bytes:
+        port = self._opened()
+        try:
+            port.timeout = timeout_s
+            return port.read(1) + port.read(port.in_waiting)
+        except (OSError, TypeError) as problem:
+            raise self._vanished() from problem
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def _opened(self) -> serial.Serial:
+        if self._port is None:
+            raise LinkLost(f"{self.name} is not open")
+        return self._port
+
+    def _vanished(self) -> LinkLost:
+        return LinkLost(f"{self.name} vanished while it was in use")
+
+
+def _open_error(name: str, problem: Exception) -> WrapError:
+    """pyserial gives one exception for everything; errno tells what it was."""
+    number = getattr(problem, "errno", None)
+    if number in _DENIED:
+        return NoPermission(f"{name} may not be opened by this user")
+    if number in _BUSY or "exclusively lock" in str(problem):
+        return PortBusy(f"{name} is in use")
+    if number in _ABSENT or not Path(name).exists():
+        return NoDevice(f"there is no port {name}")
+    return NoDevice(f"{name} is no serial port")
