@@ -1,0 +1,46 @@
+"""The default board's facts, for files that are judged without a wrap at hand."""
+
+from __future__ import annotations
+
+import functools
+import runpy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_FACTS = Path("boards", "PBMWRAP_RP2040", "board_facts.py")
+_PLACES = (_PACKAGE / "_data" / _FACTS, _PACKAGE.parents[1] / _FACTS)  # wheel, checkout
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """One lamp channel: wavelength nm, current mA and worst-case irradiance uW/cm2 at full duty."""
+
+    name: str
+    nm: int
+    full_ma: int
+    worst_uw: int
+
+
+@functools.cache
+def _facts() -> dict[str, Any]:
+    for path in _PLACES:
+        if path.is_file():
+            return runpy.run_path(str(path))
+    raise FileNotFoundError(f"the board's facts are missing: {_PLACES[0]}; install pbmwrap again")
+
+
+def lamps() -> tuple[Lamp, ...]:
+    """The board's lamp channels in its order."""
+    return tuple(Lamp(c[0], c[1], c[3], c[4]) for c in _facts()["CHANNELS"])
+
+
+def supply_ma() -> int:
+    """What all lamps together may draw, mA."""
+    return _facts()["SUPPLY_MA"]
+
+
+def wavelengths() -> dict[str, int]:
+    """{channel name: nm}"""
+    return {lamp.name: lamp.nm for lamp in lamps()}

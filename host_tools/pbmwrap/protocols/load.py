@@ -1,0 +1,124 @@
+"""Reads a protocol file and tells everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from wrap.session import protocol as rules
+
+from pbmwrap.errors import InvalidFile
+from pbmwrap.protocols import board, device, syntax
+from pbmwrap.protocols.faults import Fault, covered, model_reason, rule_path, rule_reason
+from pbmwrap.protocols.locate import KeyPath, dotted, key_lines, line_of
+from pbmwrap.protocols.model import Protocol
+
+MAX_FILE_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """A file's protocol, or why there is none. Exactly one of `protocol` and `faults` is empty."""
+
+    source: str
+    protocol: Protocol | None
+    faults: tuple[Fault, ...]
+
+    def require(self) -> Protocol:
+        """The protocol. Raises InvalidFile with every fault."""
+        if self.protocol is not None:
+            return self.protocol
+        count = len(self.faults)
+        raise InvalidFile(
+            f"{self.source} has {count} fault{'s' if count > 1 else ''}: {self.faults[0]}",
+            "mend what is listed and check again with `pbmwrap protocol check`",
+            tuple(str(fault) for fault in self.faults),
+        )
+
+
+def _prune(table: dict[str, Any], path: KeyPath) -> None:
+    """Take the value at `path` out, so that the rules are not asked about what has no meaning."""
+    at: Any = table
+    for part in path[:-1]:
+        if isinstance(at, dict) and part not in at:
+            return
+        at = at[part]
+    if isinstance(at, dict):
+        at.pop(path[-1], None)
+    elif isinstance(at, list):
+        at[int(path[-1])] = {}
+
+
+def _by_model(table: dict[str, Any]) -> tuple[Protocol | None, dict[KeyPath, str]]:
+    try:
+        return Protocol.model_validate(table), {}
+    except ValidationError as error:
+        return None, {e["loc"]: model_reason(e, e["loc"]) for e in error.errors()}
+
+
+def _by_rules(
+    table: dict[str, Any], found: dict[KeyPath, str], channels: Mapping[str, int]
+) -> dict[KeyPath, str]:
+    kept = copy.deepcopy(table)
+    for path in sorted(found, key=len, reverse=True):
+        _prune(kept, path)
+    obj = device.draft(kept)
+    out: dict[KeyPath, str] = {}
+    for where, reason in rules.problems(obj, channels):
+        path = rule_path(where)
+        if not covered(path, found):
+            out.setdefault(path, rule_reason(reason, path))
+    if not found and not out and len(device.dump(obj)) > rules.MAX_BYTES:
+        out[()] = f"is longer than {rules.MAX_BYTES} bytes on the wrap; use fewer steps"
+    return out
+
+
+def _faults(
+    table: dict[str, Any], text: str, found: dict[KeyPath, str], broken: bool
+) -> list[Fault]:
+    """`broken`: lines with syntax faults were left out; what seems missing may stand in them."""
+    lines = key_lines(text) if found else {}
+    return [
+        Fault(line_of(path, lines), dotted(path), reason)
+        for path, reason in found.items()
+        if not (broken and "missing" in reason)
+    ]
+
+
+def loads(
+    text: str, channels: Mapping[str, int] | None = None, source: str = "protocol"
+) -> LoadResult:
+    """Check a file's text. channels: {name: nm} of the wrap, None for the default board's."""
+    table, good, faults = syntax.parse(text)
+    if good or not faults:
+        for key in [key for key in table if key.startswith(syntax.UNREADABLE)]:
+            del table[key]
+        protocol, found = _by_model(table)
+        found |= _by_rules(table, found, board.wavelengths() if channels is None else channels)
+        faults += _faults(table, good, found, bool(faults))
+        if not faults:
+            return LoadResult(source, protocol, ())
+    return LoadResult(source, None, tuple(sorted(faults)))
+
+
+def load(path: str | Path, channels: Mapping[str, int] | None = None) -> LoadResult:
+    """Check a file. Raises InvalidFile only when it cannot be read at all."""
+    source = str(path)
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidFile(
+            f"{source} cannot be read: {error.strerror or error}", "check the path"
+        ) from None
+    if len(raw) > MAX_FILE_BYTES:
+        return LoadResult(source, None, (Fault(1, "", "is far too long for a protocol"),))
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return LoadResult(source, None, (Fault(line, "", "is not UTF-8 text"),))
+    return loads(text, channels, source)

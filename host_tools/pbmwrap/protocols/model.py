@@ -1,0 +1,160 @@
+"""The protocol file as a typed model in human units. Judges shapes and step sizes, not limits.
+
+Numbers are exact decimals: what the device would have to round is an error, never rounded silently.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from wrap.safety import limits
+from wrap.session import protocol as rules
+
+_MAX_MAGNITUDE = 12  # decimal digits left or right of the point that any quantity here can need
+
+
+def _exact(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise ValueError("must be a number")
+    number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite() or abs(number.adjusted()) > _MAX_MAGNITUDE:
+        raise ValueError("must be an ordinary number")
+    return number
+
+
+def _whole(per_unit: int, step: str) -> AfterValidator:
+    def check(value: Decimal) -> Decimal:
+        if (Fraction(value) * per_unit).denominator != 1:
+            raise ValueError(f"must be in steps of {step}; {value} would have to be rounded")
+        return value
+
+    return AfterValidator(check)
+
+
+def _schema(low: float, high: float) -> WithJsonSchema:
+    return WithJsonSchema({"type": "number", "minimum": low, "maximum": high})
+
+
+_NUMBER = BeforeValidator(_exact)
+Percent = Annotated[Decimal, _NUMBER, _whole(10, "0.1 %"), _schema(0, 100)]
+Share = Annotated[Decimal, _NUMBER, _whole(1000, "0.001"), _schema(0.001, 1)]
+DoseJCm2 = Annotated[
+    Decimal, _NUMBER, _whole(1000, "0.001 J/cm2"), _schema(0.001, limits.DOSE_CAP_MJ / 1000)
+]
+TripC = Annotated[
+    Decimal,
+    _NUMBER,
+    _whole(1000, "0.001 C"),
+    _schema(limits.SKIN_TRIP_MIN_MC / 1000, limits.SKIN_TRIP_MC / 1000),
+]
+RampS = Annotated[
+    Decimal,
+    _NUMBER,
+    _whole(1000, "0.001 s"),
+    _schema(limits.RAMP_UP_MIN_MS / 1000, rules.RAMP_MAX_MS / 1000),
+]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Channel(_Table):
+    """One lamp channel in one step. `on_fraction` is the lit share of a pulse's period."""
+
+    intensity: Percent = Field(description="percent of full current, in steps of 0.1")
+    mode: Literal["continuous", "pulsed"] = "continuous"
+    frequency_hz: (
+        Annotated[
+            int,
+            WithJsonSchema(
+                {
+                    "type": "integer",
+                    "minimum": limits.PULSE_MIN_HZ,
+                    "maximum": limits.PULSE_MAX_HZ,
+                }
+            ),
+        ]
+        | None
+    ) = Field(default=None, validate_default=True, description="only with mode pulsed")
+    on_fraction: Share | None = Field(
+        default=None, validate_default=True, description="only with mode pulsed, steps of 0.001"
+    )
+
+    @field_validator("frequency_hz", "on_fraction")
+    @classmethod
+    def _fits_mode(cls, value: Any, info: ValidationInfo) -> Any:
+        mode = info.data.get("mode")
+        if mode == "pulsed" and value is None:
+            raise ValueError('is missing: mode = "pulsed" needs it')
+        if mode == "continuous" and value is not None:
+            raise ValueError('needs mode = "pulsed"; continuous light has none')
+        return value
+
+
+class Step(BaseModel):
+    """`duration_s` and one table per channel that is lit; a channel not named is dark."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    __pydantic_extra__: dict[str, Channel]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    duration_s: Annotated[
+        int, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": rules.MAX_STEP_S})
+    ]
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """{channel name: settings} of the channels that this step names."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Evidence(_Table):
+    """What is known about the use. Only the grade goes to the wrap."""
+
+    grade: str = Field(description="strength of the human evidence, in a few words")
+    summary: str = ""
+    references: tuple[str, ...] = Field(default=(), strict=False)
+
+
+class Protocol(_Table):
+    """A protocol file. Units are in the names; see docs/protocols.md."""
+
+    version: Annotated[
+        int, Field(alias="schema"), WithJsonSchema({"type": "integer", "const": rules.SCHEMA})
+    ]
+    id: str = Field(description="a-z, 0-9 and -; at most 24")
+    name: str = Field(description="plain ASCII, at most 40 characters")
+    site: str = Field(description="where on the body: a-z, 0-9 and -; at most 24")
+    dose_j_cm2: DoseJCm2 | None = Field(
+        default=None, description="all channels together; without it the session ends by time"
+    )
+    skin_trip_c: TripC | None = Field(default=None, description="only stricter than the wrap's own")
+    ramp_s: RampS | None = None
+    photosensitivity_confirmed: bool = False
+    cautions: tuple[str, ...] = Field(default=(), strict=False)
+    evidence: Evidence | None = None
+    step: tuple[Step, ...] = Field(strict=False)
+
+    @field_validator("dose_j_cm2")
+    @classmethod
+    def _some_dose(cls, value: Decimal | None) -> Decimal | None:
+        if value == 0:
+            raise ValueError("must be above 0; leave it out to end by time")
+        return value
+
+    @property
+    def duration_s(self) -> int:
+        """The sum of the steps."""
+        return sum(step.duration_s for step in self.step)

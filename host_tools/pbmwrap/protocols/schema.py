@@ -1,0 +1,28 @@
+"""The published JSON Schema, generated from the model, for editors that check while one types."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pbmwrap.protocols.model import Protocol
+
+PATH = Path(__file__).with_name("protocol.schema.json")
+
+
+def text() -> str:
+    """The schema file's content."""
+    schema = Protocol.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "pbmwrap protocol"
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def write() -> Path:
+    """Bring the published file up to date: `python -m pbmwrap.protocols.schema`."""
+    PATH.write_text(text(), encoding="ascii")
+    return PATH
+
+
+if __name__ == "__main__":
+    print(write())

@@ -1,0 +1,238 @@
+"""What a protocol will do, computed before anything is sent. Fluence: J/cm2 at the skin.
+
+Ramps are left out: they take away less than one per cent of a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wrap.safety import limits
+from wrap.session import states
+
+from pbmwrap.device.models import Calibration
+from pbmwrap.protocols import board
+from pbmwrap.protocols.model import Protocol, Step
+
+# Ranges that human studies used; a protocol outside them is warned about, not refused.
+STUDIED_MW_CM2 = (10, 100)
+STUDIED_MINUTES = (5, 20)
+UNKNOWN = "unknown (uncalibrated)"
+
+
+@dataclass(frozen=True)
+class ChannelSummary:
+    """One channel over the whole plan. Values without `worst` are None when not calibrated.
+
+    worst: with the upper bound of the calibration, or the board's stated worst case without one.
+    """
+
+    name: str
+    nm: int
+    lit_s: int
+    peak_mw_cm2: float | None
+    peak_worst_mw_cm2: float
+    fluence_j_cm2: float | None
+    fluence_worst_j_cm2: float
+
+    @property
+    def fluence_text(self) -> str:
+        """For people."""
+        return _text(self.fluence_j_cm2, self.fluence_worst_j_cm2)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The plan's fluence if it ran its full time, and what ends it: `ends_by` after `ends_s`."""
+
+    duration_s: int
+    calibrated: bool
+    channels: tuple[ChannelSummary, ...]
+    fluence_j_cm2: float | None
+    fluence_worst_j_cm2: float
+    dose_j_cm2: float | None
+    ends_by: str
+    ends_s: float
+    warnings: tuple[str, ...]
+
+    @property
+    def fluence_text(self) -> str:
+        """For people."""
+        return _text(self.fluence_j_cm2, self.fluence_worst_j_cm2)
+
+
+def _text(nominal: float | None, worst: float) -> str:
+    if nominal is None:
+        return f"{UNKNOWN}, at worst {worst:.1f} J/cm2"
+    return f"{nominal:.1f} J/cm2"
+
+
+def _duties(step: Step, lamps: Sequence[board.Lamp], supply_ma: int) -> tuple[list[float], float]:
+    """Mean duty 0..1 per lamp in this step, and the supply's scale (1 when nothing is scaled)."""
+    duties: list[float] = []
+    for lamp in lamps:
+        channel = step.channels.get(lamp.name)
+        on = 1.0 if channel is None or channel.on_fraction is None else float(channel.on_fraction)
+        duties.append(0.0 if channel is None else float(channel.intensity) / 100 * on)
+    total = sum(duty * lamp.full_ma for duty, lamp in zip(duties, lamps, strict=True))
+    scale = min(1.0, supply_ma / total) if total else 1.0
+    return [duty * scale for duty in duties], scale
+
+
+@dataclass(frozen=True)
+class _Course:
+    """Per step: seconds, duty per lamp, supply scale. Irradiance per lamp at full duty, mW/cm2."""
+
+    steps: tuple[tuple[int, list[float], float], ...]
+    nominal: tuple[float, ...] | None
+    worst: tuple[float, ...]
+
+    def rates(self, full: Sequence[float]) -> list[tuple[int, float]]:
+        """(seconds, mW/cm2 of all lamps together) per step."""
+        return [
+            (t, sum(d * f for d, f in zip(duty, full, strict=True))) for t, duty, _ in self.steps
+        ]
+
+    def fluence(self, lamp: int, full: Sequence[float]) -> float:
+        """J/cm2 of one lamp."""
+        return sum(t * duty[lamp] for t, duty, _ in self.steps) * full[lamp] / 1000
+
+    def reaches_s(self, full: Sequence[float], j_cm2: float) -> float | None:
+        """Seconds until all lamps together have given `j_cm2`; None when the steps end before."""
+        passed, left_mj = 0.0, j_cm2 * 1000
+        for seconds, mw in self.rates(full):
+            if mw * seconds >= left_mj:
+                return passed + left_mj / mw
+            passed, left_mj = passed + seconds, left_mj - mw * seconds
+        return None
+
+
+def _course(
+    protocol: Protocol,
+    lamps: Sequence[board.Lamp],
+    cal: Sequence[Calibration | None],
+    supply_ma: int,
+) -> _Course:
+    steps = tuple((s.duration_s, *_duties(s, lamps, supply_ma)) for s in protocol.step)
+    known = [c for c in cal if c is not None]
+    nominal = tuple(c.uw / 1000 for c in known) if len(known) == len(lamps) else None
+    worst = tuple(
+        lamp.worst_uw / 1000 if c is None else c.uw * (1000 + c.unc_pm) / 1e6
+        for lamp, c in zip(lamps, cal, strict=True)
+    )
+    return _Course(steps, nominal, worst)
+
+
+def _channels(
+    course: _Course, lamps: Sequence[board.Lamp], cal: Sequence[Calibration | None]
+) -> tuple[ChannelSummary, ...]:
+    out: list[ChannelSummary] = []
+    full = [0.0 if c is None else c.uw / 1000 for c in cal]
+    for i, lamp in enumerate(lamps):
+        known = cal[i] is not None
+        peak = max(duty[i] for _, duty, _ in course.steps)
+        out.append(
+            ChannelSummary(
+                lamp.name,
+                lamp.nm,
+                sum(t for t, duty, _ in course.steps if duty[i]),
+                peak * full[i] if known else None,
+                peak * course.worst[i],
+                course.fluence(i, full) if known else None,
+                course.fluence(i, course.worst),
+            )
+        )
+    return tuple(out)
+
+
+def _end(course: _Course, dose: float | None, total_s: int) -> tuple[str, float]:
+    """(end reason of `wrap.session.states`, after how many seconds), whichever comes first."""
+    ends: list[tuple[float, str]] = [(float(total_s), states.BY_TIME)]
+    cap = course.reaches_s(course.worst, limits.DOSE_CAP_MJ / 1000)
+    if cap is not None:
+        ends.append((cap, states.BY_CAP))
+    if dose is not None and course.nominal is not None:
+        reached = course.reaches_s(course.nominal, dose)
+        ends += [] if reached is None else [(reached, states.BY_DOSE)]
+    at, reason = min(ends, key=lambda end: end[0])
+    return reason, at
+
+
+def _range_warnings(course: _Course, ends_s: float) -> list[str]:
+    out: list[str] = []
+    low, high = STUDIED_MW_CM2
+    full = course.nominal or course.worst
+    how = "" if course.nominal else "worst-case "
+    for number, (_, mw) in enumerate(course.rates(full), 1):
+        if mw and not low <= mw <= high:
+            out.append(
+                f"step {number}: {how}irradiance {mw:.1f} mW/cm2 is outside the {low}-{high} "
+                "mW/cm2 of research"
+            )
+    low, high = STUDIED_MINUTES
+    if not low * 60 <= ends_s <= high * 60:
+        out.append(f"{ends_s / 60:.1f} min of light is outside the {low}-{high} min of research")
+    return out
+
+
+def _dose_warnings(course: _Course, dose: float | None, reason: str, ends_s: float) -> list[str]:
+    out: list[str] = []
+    if course.nominal is None:
+        text = "not calibrated: the session ends by time, a dose in J/cm2 is neither known nor kept"
+        out.append(text)
+    elif dose is not None and course.reaches_s(course.nominal, dose) is None:
+        given = sum(t * mw for t, mw in course.rates(course.nominal)) / 1000
+        out.append(f"{dose:g} J/cm2 is not reached in the time: the steps give {given:.1f} J/cm2")
+    if reason == states.BY_CAP:
+        cap = limits.DOSE_CAP_MJ / 1000
+        out.append(f"the cap of {cap:g} J/cm2 (worst case) ends it after {ends_s:.0f} s")
+    return out
+
+
+def _light_warnings(protocol: Protocol, course: _Course) -> list[str]:
+    out = [
+        f"step {number}: the supply dims all channels to {scale:.0%}"
+        for number, (_, _, scale) in enumerate(course.steps, 1)
+        if scale < 1
+    ]
+    if any(c.mode == "pulsed" for step in protocol.step for c in step.channels.values()):
+        out.append("the evidence for pulsed light is open: continuous is the default")
+    if not any(duty for _, duties, _ in course.steps for duty in duties):
+        out.append("no step gives any light")
+    return out
+
+
+def summary(
+    protocol: Protocol,
+    lamps: Sequence[board.Lamp] | None = None,
+    calibration: Sequence[Calibration | None] | None = None,
+    supply_ma: int | None = None,
+) -> Summary:
+    """Duration, fluence, what ends it, warnings.
+
+    lamps and supply_ma: None for the default board's. calibration: per lamp in the same order, None
+    where there is none. Raises ValueError when their numbers differ.
+    """
+    lamps = board.lamps() if lamps is None else lamps
+    cal = [None] * len(lamps) if calibration is None else calibration
+    course = _course(protocol, lamps, cal, board.supply_ma() if supply_ma is None else supply_ma)
+    channels = _channels(course, lamps, cal)
+    dose = None if protocol.dose_j_cm2 is None else float(protocol.dose_j_cm2)
+    reason, ends_s = _end(course, dose, protocol.duration_s)
+    nominal = course.nominal
+    return Summary(
+        protocol.duration_s,
+        nominal is not None,
+        channels,
+        sum(c.fluence_j_cm2 or 0 for c in channels) if nominal is not None else None,
+        sum(c.fluence_worst_j_cm2 for c in channels),
+        dose,
+        reason,
+        ends_s,
+        tuple(
+            _dose_warnings(course, dose, reason, ends_s)
+            + _range_warnings(course, ends_s)
+            + _light_warnings(protocol, course)
+        ),
+    )

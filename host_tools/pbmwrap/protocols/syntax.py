@@ -1,0 +1,62 @@
+"""TOML text to a table, with every syntax fault of the text and not only the first."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pbmwrap.protocols.faults import Fault
+
+_WHERE = re.compile(r"\(at line (\d+), column (\d+)\)$")
+_MAX_FAULTS = 20
+_SPANS_LINES = ("Unclosed", "Unterminated", 'Expected \'"""\'', "Expected \"'''\"")
+UNREADABLE = "unreadable-table-"  # a table whose header could not be read keeps its keys to itself
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond all bounds
+        return Decimal("NaN")
+
+
+def _where(error: Exception, lines: list[str]) -> tuple[int, str]:
+    text = str(error)
+    found = _WHERE.search(text)
+    reason = text.split(" (at ")[0]
+    reason = reason[:1].lower() + reason[1:]
+    if found is None:
+        return len(lines), reason
+    return int(found[1]), f"{reason} at column {found[2]}"
+
+
+def _blank(lines: list[str], line: int, reason: str) -> bool:
+    """Take the bad line out so that the rest can be read. False when that would mislead."""
+    text = lines[line - 1].strip()
+    if reason.lower().startswith(tuple(s.lower() for s in _SPANS_LINES)):
+        return False
+    if text.startswith("["):
+        lines[line - 1] = f"[{UNREADABLE}{line}]"
+        return True
+    lines[line - 1] = ""
+    return "=" in text and '"""' not in text and "'''" not in text
+
+
+def parse(text: str) -> tuple[dict[str, Any], str, list[Fault]]:
+    """(table, the text it was read from, faults). Lines with faults are left out of the table."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    faults: list[Fault] = []
+    while len(faults) < _MAX_FAULTS:
+        good = "\n".join(lines)
+        try:
+            return tomllib.loads(good, parse_float=_decimal), good, faults
+        except RecursionError:
+            return {}, "", [*faults, Fault(1, "", "is nested too deeply")]
+        except ValueError as error:
+            line, reason = _where(error, lines)
+            faults.append(Fault(line, "", "is not valid TOML: " + reason))
+            if not _blank(lines, line, reason):
+                break
+    return {}, "", faults
