@@ -8,6 +8,8 @@ from wrap.mp import const
 
 CHUNK = const(192)  # bytes of log in one push
 WINDOW = const(8)
+_NO_UPLOAD = "no transfer is open: begin with proto.begin"
+_NO_DOWNLOAD = "no transfer is open: begin with log.open"
 
 
 def b64(data):
@@ -40,7 +42,7 @@ class Upload:
     def data(self, offset, text):
         """Take a chunk; the same one again does no harm. Returns the next offset."""
         if self.buf is None:
-            raise Refused(NOT_NOW, "no transfer is open: begin with proto.begin")
+            raise Refused(NOT_NOW, _NO_UPLOAD)
         data = unb64(text)
         if offset > self.got or offset + len(data) > len(self.buf):
             raise Refused(BAD_PARAM, "o must be %d and end within %d" % (self.got, len(self.buf)))
@@ -50,8 +52,12 @@ class Upload:
 
     def take(self):
         """The whole object; the transfer is over. Raises Refused when bytes are missing."""
-        if self.buf is None or self.got != len(self.buf):
-            raise Refused(NOT_NOW, "the transfer is not complete")
+        if self.buf is None:
+            raise Refused(NOT_NOW, _NO_UPLOAD)
+        if self.got != len(self.buf):
+            raise Refused(
+                NOT_NOW, "the transfer is not complete: %d of %d" % (self.got, len(self.buf))
+            )
         raw = bytes(self.buf)
         self.buf = None
         return raw
@@ -76,7 +82,7 @@ class Download:
     def window(self, offset, n, push):
         """Push at most `n` chunks from `offset`. Returns (next offset, end)."""
         if self._digest is None:
-            raise Refused(NOT_NOW, "no transfer is open: begin with log.open")
+            raise Refused(NOT_NOW, _NO_DOWNLOAD)
         if offset != self.next and offset != self._window:
             raise Refused(BAD_PARAM, "o must be %d or %d" % (self.next, self._window))
         self._window = offset
@@ -94,7 +100,7 @@ class Download:
     def close(self):
         """(next offset, end, SHA-256 hex of all bytes since `open`)."""
         if self._digest is None:
-            raise Refused(NOT_NOW, "no transfer is open: begin with log.open")
+            raise Refused(NOT_NOW, _NO_DOWNLOAD)
         sha = binascii.hexlify(self._digest.digest()).decode()
         self._digest = None
         return self.next, self._log.end, sha

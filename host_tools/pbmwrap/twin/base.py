@@ -35,7 +35,7 @@ class Twin(ABC):
     @property
     @abstractmethod
     def now_ms(self) -> int:
-        """Virtual milliseconds since the twin was made; a reset or power cut does not restart it."""
+        """Virtual milliseconds since the twin was made; resets and power cuts do not restart it."""
 
     @abstractmethod
     def start(self) -> None:
@@ -47,7 +47,7 @@ class Twin(ABC):
 
     @abstractmethod
     def write(self, data: bytes) -> int:
-        """Offer bytes to the device's USB port; returns how many were taken (the rest is for later)."""
+        """Offer bytes to the device's USB port; returns how many were taken, the rest is for later."""
 
     @abstractmethod
     def read(self) -> bytes:
@@ -76,6 +76,10 @@ class Twin(ABC):
     @abstractmethod
     def power_off(self) -> None:
         """Take power away; `start` brings it back with the flash as it was."""
+
+    @abstractmethod
+    def hang(self) -> None:
+        """The CPU makes no progress any more, as in an endless loop with interrupts off."""
 
     @abstractmethod
     def close(self) -> None:

@@ -25,6 +25,7 @@ class FakeBoard:
         self._on_before = [0] * len(facts.CHANNELS)
         self._raws = [30000] * len(facts.SENSORS)
         self._pressed = False
+        self._hung = False
         self.hal = None
         self.app = None
 
@@ -37,6 +38,7 @@ class FakeBoard:
         self.hal.raws = self._raws
         self.hal.pressed = self._pressed
         self.boots += 1
+        self._hung = False
         self._due = start
         if service_wanted(self.hal):
             self.hal.service_blink()
@@ -63,6 +65,13 @@ class FakeBoard:
         self.hal.settle(ch)
         return self._on_before[ch] + self.hal.on_acc[ch]
 
+    def pins(self):
+        """(duty u16 per lamp, enable, indicator) as the pins are now."""
+        hal = self.hal
+        if hal is None:
+            return [0] * len(self._on_before), False, False
+        return list(hal.duty), hal.enabled, hal.lit or hal.blinking
+
     def set_raw(self, sensor, raw):
         """What the ADC will read: 16 conversions summed."""
         self._raws[sensor] = raw
@@ -78,6 +87,8 @@ class FakeBoard:
             return 0
         for i in range(len(data)):
             byte = data[i]
+            if self._hung:
+                return i
             if byte == CTRL_C:
                 self._interrupt()
             elif byte == CTRL_D and self.app is None:
@@ -97,6 +108,10 @@ class FakeBoard:
         out = bytes(self.hal.tx)
         self.hal.tx = bytearray()
         return out
+
+    def hang(self):
+        """No step runs any more, until the watchdog or a person resets the chip."""
+        self._hung = True
 
     def _interrupt(self):
         """Ctrl-C: KeyboardInterrupt out of the loop, dark, then the REPL."""
@@ -122,7 +137,7 @@ class FakeBoard:
             self._due = now + STEP_MS
             if hal.watchdog_ms and hal.watchdog_bites():
                 self.power_on("watchdog")
-            elif self.app is not None:
+            elif self.app is not None and not self._hung:
                 self.app.turn(now & 0x3FFFFFFF)
                 if hal.rx or hal.tx:
                     self._slices()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 import board_facts
 from pbmwrap.twin.base import LampState, ResetKind, Twin
@@ -13,6 +14,23 @@ from pbmwrap.twin.plant import Plant
 from wrap.hal.files import Files
 
 PLANT_MS = 100
+
+
+class Board(Protocol):
+    """What carries the firmware: `FakeBoard` in this process, or its proxy on the unix port."""
+
+    now_ms: int
+
+    def power_on(self, cause: str = "power") -> None: ...
+    def power_off(self) -> None: ...
+    def advance(self, ms: int) -> None: ...
+    def on_acc(self, ch: int) -> int: ...
+    def pins(self) -> tuple[list[int], bool, bool]: ...
+    def set_raw(self, sensor: int, raw: int) -> None: ...
+    def press(self, down: bool) -> None: ...
+    def hang(self) -> None: ...
+    def write(self, data: bytes) -> int: ...
+    def read(self) -> bytes: ...
 
 
 class SimTwin(Twin):
@@ -31,7 +49,7 @@ class SimTwin(Twin):
         self._temporary = None if state else tempfile.TemporaryDirectory(prefix="pbmwrap-sim-")
         root = state or Path(self._temporary.name)  # type: ignore[union-attr]
         root.mkdir(parents=True, exist_ok=True)
-        self.board = FakeBoard(Files(str(root / "wrap")), facts)
+        self.board: Board = self._make_board(root, facts)
         self._n = len(facts.CHANNELS)
         self._sensors = len(facts.SENSORS)
         self._plant_due = 0
@@ -39,6 +57,9 @@ class SimTwin(Twin):
         self._window_on = [0] * self._n
         self._window_ms = 0
         self._feed_sensors()
+
+    def _make_board(self, root: Path, facts: ModuleType) -> Board:
+        return FakeBoard(Files(str(root / "wrap")), facts)
 
     @property
     def now_ms(self) -> int:
@@ -81,20 +102,19 @@ class SimTwin(Twin):
         self.board.press(down)
 
     def lamps(self) -> list[LampState]:
-        hal = self.board.hal
+        duties = self.board.pins()[0]
         out = []
         for ch in range(self._n):
             on = self.board.on_acc(ch) - self._window_on[ch]
             ppm = on * 1_000_000 // (65535 * self._window_ms) if self._window_ms else 0
-            out.append(LampState(ppm, hal is not None and hal.duty[ch] > 0))
+            out.append(LampState(ppm, duties[ch] > 0))
         return out
 
     def enabled(self) -> bool:
-        return self.board.hal is not None and self.board.hal.enabled
+        return self.board.pins()[1]
 
     def indicator(self) -> bool:
-        hal = self.board.hal
-        return hal is not None and (hal.lit or hal.blinking)
+        return self.board.pins()[2]
 
     def reset(self, kind: ResetKind) -> None:
         self.board.power_off()
@@ -102,6 +122,9 @@ class SimTwin(Twin):
 
     def power_off(self) -> None:
         self.board.power_off()
+
+    def hang(self) -> None:
+        self.board.hang()
 
     def close(self) -> None:
         if self._temporary is not None:

@@ -1,0 +1,134 @@
+"""One suite for every wrap: `pytest tests/contract --target sim|unix|rp2040` (repeatable; default: all three)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import board_facts
+import pytest
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.twin.base import Twin
+from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.sim import SimTwin
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ("sim", "unix", "rp2040")
+BOOT_MS = 1500
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "bench" in metafunc.fixturenames:
+        targets = metafunc.config.getoption("target") or list(TARGETS)
+        metafunc.parametrize("bench", targets, indirect=True)
+
+
+def tool(*words: str) -> str:
+    """The last line that tools/toolchain.py prints."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/toolchain.py", *words],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return done.stdout.strip().splitlines()[-1]
+
+
+def make_twin(target: str) -> Twin:
+    plant = Plant(board_facts)
+    if target == "sim":
+        return SimTwin(plant)
+    if target == "unix":
+        from pbmwrap.twin.unix import UnixTwin
+
+        return UnixTwin(Path(tool("ensure")) / "micropython", plant)
+    if target == "rp2040":
+        from pbmwrap.twin.rp2040 import Rp2040Twin
+
+        image = tool("firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build"))
+        return Rp2040Twin(Path(image), plant)
+    raise pytest.UsageError(f"no target {target}; there are {', '.join(TARGETS)}")
+
+
+class Bench:
+    """A twin with a client on its port, and what a person at the bench does with both."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.twin = make_twin(target)
+        self.client = Client(TwinTransport(self.twin))
+        self.twin.start()
+        self.advance(BOOT_MS)
+
+    def advance(self, ms: int) -> None:
+        self.twin.advance_ms(ms)
+
+    @property
+    def state(self) -> str:
+        return self.client.status().state
+
+    def flash(self, slot: int = 0, **changes: object) -> bytes:
+        """Store a short protocol and make it the active one."""
+        raw = protocol(**changes)
+        self.client.flash_protocol(slot, raw)
+        self.client.activate(slot)
+        return raw
+
+    def calibrate(self, uw: int = 100_000) -> None:
+        for name, *_ in board_facts.CHANNELS:
+            self.client.set_calibration(name, uw, 100, 20261101, "test meter")
+
+    def press(self, ms: int = 100) -> None:
+        self.twin.press(True)
+        self.advance(ms)
+        self.twin.press(False)
+
+    def wait_for(self, state: str, within_ms: int) -> int:
+        """Advance until the wrap says `state`; returns the virtual milliseconds it took."""
+        began = self.twin.now_ms
+        while self.state != state:
+            waited = self.twin.now_ms - began
+            assert waited < within_ms, f"still {self.state} after {waited} ms, not {state}"
+            self.advance(50)
+        return self.twin.now_ms - began
+
+    def light(self) -> None:
+        """A session of the active protocol, started by the button, at its level."""
+        self.press()
+        self.wait_for("running", 4000)
+
+    def dark_after(self, ms: int) -> bool:
+        """Whether no pin is high in the 100 ms after `ms` have passed."""
+        self.advance(ms)
+        self.advance(100)
+        return self.twin.dark()
+
+    def pins_low(self) -> bool:
+        """Lamp pins low, whatever the enable does."""
+        return not any(lamp.high or lamp.on_ppm for lamp in self.twin.lamps())
+
+
+def protocol(**changes: object) -> bytes:
+    """Canonical bytes of a protocol that lasts three seconds."""
+    obj: dict[str, object] = {
+        "v": 1,
+        "id": "bench",
+        "name": "Bench",
+        "site": "hand-left",
+        "ramp": 500,
+        "steps": [{"t": 3, "ch": {"red": [500], "nir": [800]}}],
+    }
+    obj.update(changes)
+    return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(request.param)
+    yield made
+    made.twin.close()

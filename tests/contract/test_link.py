@@ -1,0 +1,102 @@
+"""The link on every target: broken transfers change nothing, noise does no harm, repeats act once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from pbmwrap.errors import DeviceError, VerifyFailed
+from wrap.link import frames
+
+from tests.contract.conftest import BOOT_MS, Bench, protocol
+
+
+def ask(bench: Bench, line: bytes) -> list[dict]:
+    """What the wrap answers to raw bytes."""
+    bench.twin.read()
+    sent = 0
+    while sent < len(line):
+        sent += bench.twin.write(line[sent:])
+        bench.advance(10)
+    bench.advance(300)
+    lines = bench.twin.read().decode().splitlines()
+    return [json.loads(x[1 : x.rindex("*")]) for x in lines if x.startswith("@")]
+
+
+def test_flashed_protocol_reads_back_and_survives_a_reset(bench: Bench) -> None:
+    raw = bench.flash(2, name="Second", **{"trip": 40500})
+    assert bench.client.read_protocol(2) == raw
+    bench.twin.reset("power")
+    bench.advance(BOOT_MS)
+    slots = bench.client.protocols()
+    assert slots.active == 2
+    stored = slots.slots[2]
+    assert stored is not None
+    assert stored.sha == hashlib.sha256(raw).hexdigest()
+
+
+def test_broken_transfers_leave_the_old_protocol_in_force(bench: Bench) -> None:
+    old = bench.flash(0, name="Old")
+    new = protocol(name="New")
+    with pytest.raises(VerifyFailed):
+        bench.client.flash_protocol(0, new, sha="0" * 64)
+    with pytest.raises(DeviceError, match="site is missing"):
+        bad = json.dumps({"v": 1, "id": "x", "name": "x", "steps": []}).encode()
+        bench.client.flash_protocol(0, bad)
+    with pytest.raises(DeviceError, match="no JSON"):
+        bench.client.flash_protocol(0, b"{" * 40)
+    bench.client.call("proto.begin", {"slot": 0, "size": 100, "sha": "0" * 64})
+    bench.client.call("proto.data", {"o": 0, "d": "AAAA"})
+    with pytest.raises(DeviceError, match="o must be"):
+        bench.client.call("proto.data", {"o": 50, "d": "AAAA"})
+    with pytest.raises(DeviceError, match="not complete"):
+        bench.client.call("proto.commit")
+    bench.twin.reset("power")
+    bench.advance(BOOT_MS)
+    with pytest.raises(DeviceError, match="no transfer"):
+        bench.client.call("proto.commit")
+    assert bench.client.read_protocol(0) == old
+
+
+def test_repeated_id_acts_once(bench: Bench) -> None:
+    bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
+    line = frames.encode(b'{"i":77,"m":"session.start"}')
+    first = ask(bench, line)
+    again = ask(bench, line)
+    assert first == again == [{"i": 77, "r": {"session": 1}}]
+
+
+def test_noise_and_damage_get_short_errors_and_change_nothing(bench: Bench) -> None:
+    good = frames.encode(b'{"i":5,"m":"hello"}')
+    assert ask(bench, b"AT+GMM\r\n\x00\xff@\n" + good)[-1]["i"] == 5
+    assert ask(bench, good.replace(b"hello", b"jello"))[0]["e"][0] == "bad_crc"
+    assert ask(bench, b"@" + b"x" * 300 + b"\n")[0]["e"][0] == "too_long"
+    assert ask(bench, frames.encode(b"[1,2]"))[0]["e"][0] == "bad_frame"
+    assert ask(bench, frames.encode(b'{"i":9,"m":"no.such"}'))[0]["e"][0] == "unknown_method"
+    assert (
+        ask(bench, frames.encode(b'{"i":8,"m":"cal.set","p":{"ch":1}}'))[0]["e"][0] == "bad_param"
+    )
+    assert bench.state == "idle"
+
+
+def test_settings_may_only_be_stricter(bench: Bench) -> None:
+    assert bench.client.set_setting("trip_mc", 40000) == {"trip_mc": 40000}
+    for key, value in (("trip_mc", 41001), ("trip_mc", True), ("cap_mj", 60001), ("nope", 1)):
+        with pytest.raises(DeviceError):
+            bench.client.set_setting(key, value)
+    bench.twin.reset("power")
+    bench.advance(BOOT_MS)
+    assert bench.client.settings()["trip_mc"] == 40000
+
+
+def test_telemetry_flows_only_while_leased(bench: Bench) -> None:
+    samples = bench.client.telemetry(every_ms=200)
+    assert next(samples).state == "idle"
+    assert next(samples).temps_mc[0] is not None
+    samples.close()
+    bench.client.call("telemetry", {"every_ms": 100, "ms": 500})
+    bench.advance(800)
+    bench.twin.read()
+    bench.advance(1000)
+    assert bench.twin.read() == b""

@@ -1,0 +1,184 @@
+"""Sessions on every target: started, paused, ended, recorded. Lamps are judged at the pins."""
+
+from __future__ import annotations
+
+import pytest
+from pbmwrap.errors import DeviceError
+from wrap.session import protocol as rules
+from wrap.storage import payloads, records
+
+from tests.contract.conftest import Bench, protocol
+
+LONG = {"steps": [{"t": 60, "ch": {"red": [500], "nir": [800]}}]}
+
+
+def kinds(bench: Bench) -> list[tuple[int, bytes]]:
+    found, gaps = records.scan(bench.client.pull_log().data)
+    assert gaps == []
+    assert [r[1] for r in found] == list(range(len(found)))
+    return [(r[0], r[5]) for r in found]
+
+
+def test_hello_tells_who_answers(bench: Bench) -> None:
+    hello = bench.client.hello()
+    assert (hello.product, hello.link, hello.state) == ("pbmwrap", 1, "idle")
+    assert hello.channels == [("red", 660), ("nir", 850)]
+    assert hello.frozen == (bench.target == "rp2040")
+    assert bench.twin.dark()
+
+
+def test_button_runs_a_session_that_ends_by_time(bench: Bench) -> None:
+    raw = bench.flash()
+    assert rules.problems(rules.parse(raw), {"red": 660, "nir": 850}) == []
+    bench.light()
+    bench.advance(100)
+    red, nir = (lamp.on_ppm for lamp in bench.twin.lamps())
+    assert abs(red - 500_000) <= 1000
+    assert abs(nir - 800_000) <= 1000
+    assert bench.twin.enabled()
+    bench.wait_for("done", 5000)
+    assert bench.pins_low()
+    assert not bench.twin.enabled()
+    status = bench.client.status()
+    assert status.end_reason == "time"
+    assert 3000 <= status.active_ms <= 3020
+
+
+def test_dose_ends_a_calibrated_session(bench: Bench) -> None:
+    bench.calibrate()
+    bench.flash(dose=200, **LONG)
+    bench.light()
+    bench.wait_for("done", 6000)
+    status = bench.client.status()
+    assert status.end_reason == "dose"
+    assert status.dose_total_uj is not None
+    assert abs(status.dose_total_uj - 200_000) <= 4000
+
+
+def test_uncalibrated_session_shows_no_dose(bench: Bench) -> None:
+    bench.flash(dose=200)
+    bench.light()
+    bench.wait_for("done", 6000)
+    status = bench.client.status()
+    assert status.end_reason == "time"
+    assert status.dose_total_uj is None
+    assert status.dose_uj is None
+
+
+def test_link_starts_pauses_resumes_and_stops(bench: Bench) -> None:
+    bench.flash(**LONG)
+    assert bench.client.start() == 1
+    bench.wait_for("running", 3000)
+    assert bench.client.pause() == "paused"
+    assert bench.dark_after(600)
+    before = bench.client.status().active_ms
+    bench.advance(500)
+    assert bench.client.status().active_ms == before
+    assert bench.client.resume() == "ramp-up"
+    bench.wait_for("running", 3000)
+    bench.client.stop()
+    bench.wait_for("done", 2000)
+    assert bench.client.status().end_reason == "link"
+    assert bench.pins_low()
+
+
+def test_press_while_lit_dims_within_50_ms_and_long_press_ends(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    bench.advance(100)
+    full = bench.twin.lamps()[1].on_ppm
+    bench.twin.press(True)
+    bench.advance(40)
+    bench.advance(10)
+    assert bench.twin.lamps()[1].on_ppm < full
+    bench.advance(1000)
+    bench.advance(100)
+    assert bench.pins_low()
+    bench.twin.press(False)
+    bench.wait_for("done", 2000)
+    assert bench.client.status().end_reason == "button"
+
+
+def test_second_press_resumes(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    bench.press()
+    bench.wait_for("paused", 500)
+    bench.advance(600)
+    bench.press()
+    bench.wait_for("running", 3000)
+
+
+def test_double_press_picks_the_next_protocol(bench: Bench) -> None:
+    bench.flash(0, id="one")
+    bench.client.flash_protocol(3, protocol(id="two"))
+    for expected in (3, 0):
+        bench.press()
+        bench.advance(100)
+        bench.press()
+        bench.advance(200)
+        assert bench.client.protocols().active == expected
+    assert bench.state == "idle"
+
+
+def test_pulsed_channel_pulses_and_pauses_at_once(bench: Bench) -> None:
+    bench.flash(steps=[{"t": 20, "ch": {"nir": [1000, 10, 300]}}])
+    bench.light()
+    bench.advance(1000)
+    red, nir = (lamp.on_ppm for lamp in bench.twin.lamps())
+    assert red == 0
+    assert abs(nir - 300_000) <= 2000
+    bench.client.pause()
+    bench.advance(20)
+    bench.advance(100)
+    assert bench.pins_low()
+
+
+def test_tethered_session_ends_with_its_lease(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.client.start(tethered=True)
+    bench.advance(2500)
+    bench.client.lease(1000)
+    assert bench.state == "running"
+    bench.advance(1700)
+    assert bench.state == "done"
+    assert bench.client.status().end_reason == "lease-lost"
+
+
+def test_button_session_outlives_the_host(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    bench.client.lease(100)
+    bench.advance(4000)
+    assert bench.state == "running"
+
+
+def test_log_tells_the_whole_session(bench: Bench) -> None:
+    raw = bench.flash()
+    bench.client.set_clock(1_790_000_000)
+    bench.light()
+    bench.wait_for("done", 6000)
+    seen = kinds(bench)
+    assert [k for k, _ in seen] == [
+        records.BOOT,
+        records.CLOCK,
+        records.START,
+        *[records.STATE] * 5,
+        records.END,
+    ]
+    start = payloads.unpack_start(seen[2][1])
+    assert start["protocol"].encode() == raw
+    assert start["by"] == "button"
+    assert 1_790_000_000 <= start["unix_s"] <= 1_790_000_010
+    end = payloads.unpack_json(seen[-1][1])
+    assert end["reason"] == "time"
+    assert end["session"] == 1
+    assert abs(end["on_ms"][0] - 1500) < 300
+
+
+def test_log_pull_resumes_from_an_offset(bench: Bench) -> None:
+    bench.flash()
+    whole = bench.client.pull_log().data
+    assert bench.client.pull_log(20).data == whole[20:]
+    with pytest.raises(DeviceError, match="beyond the end"):
+        bench.client.pull_log(len(whole) + 5000)
