@@ -177,4 +177,7 @@ def parse(raw):
     """The JSON value in `raw` (bytes). Raises ValueError when it is no JSON or too long."""
     if len(raw) > MAX_BYTES:
         raise ValueError("longer than %d bytes" % MAX_BYTES)
-    return json.loads(raw)
+    try:
+        return json.loads(raw)
+    except RuntimeError:  # CPython's parser recurses, MicroPython's does not
+        raise ValueError("nested too deeply")
