@@ -1,0 +1,1 @@
+"""Logs pulled from a wrap: decoding, sessions, the local archive, export. Opens no port."""

@@ -95,7 +95,7 @@ def _step_table(step: Mapping[str, Any]) -> dict[str, Any]:
 def from_canonical(raw: bytes, channels: Mapping[str, int]) -> Protocol:
     """The model of a protocol read back from a wrap or a log. channels: {name: nm}.
 
-    Raises ValueError with the first rule broken. Cautions, the evidence's summary and its references
+    Raises ValueError with the first rule broken. Cautions and the evidence but its grade
     are not on the wrap.
     """
     obj = rules.parse(raw)

@@ -1,8 +1,8 @@
 """Where each key of a TOML text stands. Neither tomllib nor tomlkit keeps line numbers.
 
 tomllib itself is the scanner: the shortest run of lines that it accepts alone is one statement, and
-what it reads from it are the keys. So strings, comments, inline tables and dotted keys need no second
-grammar.
+what it reads from it are the keys. So strings, comments, inline tables and dotted keys need no
+second grammar.
 """
 
 from __future__ import annotations
