@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any, Literal, get_args
@@ -56,11 +56,25 @@ class PlantParams:
     noise_codes: float = 0.0  # standard deviation of one 12-bit reading
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            low, high = _RANGES.get(field.name, (0.0, 1000.0))
-            if not (math.isfinite(value) and low <= value <= high):
-                raise ValueError(f"{field.name} is {value}; it must be {low:g} to {high:g}")
+        for key, reason in figure_problems(vars(self)):
+            raise ValueError(f"{key} {reason}")
+
+
+def figure_problems(figures: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Every (key, reason) why `figures` cannot be PlantParams; empty when they can."""
+    found = []
+    for key, value in figures.items():
+        low, high = _RANGES.get(key, (0.0, 0.0))
+        if key not in {f.name for f in fields(PlantParams)}:
+            found.append((key, "is no figure of the plant"))
+        elif key == "covered":
+            if not isinstance(value, bool):
+                found.append((key, f"is {value!r}; it must be true or false"))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            found.append((key, f"is {value!r}; it must be a number"))
+        elif not low <= value <= high:  # refuses NaN too
+            found.append((key, f"is {value}; it must be {low:g} to {high:g}"))
+    return found
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -127,6 +141,10 @@ class Plant:
     def change(self, **figures: Any) -> None:
         """Replace single parameters. Raises TypeError for a wrong name, ValueError for a value."""
         self.params = replace(self._params, **figures)
+
+    def reseed(self, seed: int) -> None:
+        """Begin the noise again from `seed`."""
+        self._random.seed(seed)
 
     @property
     def skin_c(self) -> float:
