@@ -1,8 +1,8 @@
 """The local copy of wraps' logs: raw bytes with their absolute offsets, never thinned or rewritten.
 
-Per wrap a folder named after its unique id: `log.bin` (bytes as pulled), `index.json` (which offsets
-they are), `marks.jsonl` (when which uptime was). Bytes count once the index names them: they are on
-disk before it is replaced, so a crash at any moment leaves the archive as it was or as it should be.
+Per wrap a folder named after its unique id: `log.bin` (bytes as pulled), `index.json` (which
+offsets they are), `marks.jsonl` (when which uptime was). Bytes count once the index names them,
+and they are on disk before it is replaced: a crash leaves the archive as it was or should be.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ class Entry:
 class Decoded:
     """All records in the log's order. Ranges are absolute (start, end) offsets.
 
-    damage: bytes that hold no true record. missing: dropped by the wrap before they were pulled. torn:
-    the last damage reaches the end (a write cut short, a pull that stopped inside a record). unknown:
-    (type, count) pairs. newer: records of a newer schema. unreadable: true records without meaning.
+    damage: bytes that hold no true record. missing: dropped by the wrap before they were pulled.
+    torn: the last damage reaches the end (a write cut short, a pull that stopped inside a record).
+    unknown: (type, count). newer: records of a newer schema. unreadable: true ones without meaning.
     """
 
     entries: tuple[Entry, ...]

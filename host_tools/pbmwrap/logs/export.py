@@ -160,7 +160,7 @@ def _bytes(extents: Sequence[tuple[int, bytes]], offset: int, size: int) -> byte
 def to_jsonl(
     extents: Sequence[tuple[int, bytes]], marks: Sequence[Mark] = (), uid: str = ""
 ) -> Iterator[str]:
-    """One line per record, mark and damaged range, with raw bytes: `from_jsonl` gives all of it back."""
+    """One line per record, mark and damaged range, with raw bytes; `from_jsonl` is its inverse."""
     for line in _lines(extents, marks, uid):
         yield json.dumps(line, ensure_ascii=True) + "\n"
 
