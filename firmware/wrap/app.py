@@ -21,7 +21,7 @@ from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
 from wrap.storage.store import Store
 from wrap.ui import button
-from wrap.ui.indicator import Indicator
+from wrap.ui.indicator import SLOT_MS, Indicator
 from wrap.version import VERSION
 from wrap.view import View
 
@@ -47,6 +47,8 @@ class App:
         self._tele_every = self._tele_ms = self._tele_due = 0
         self._sample_ms = 0
         self._restart_ms = -1
+        self._blink_ms = 0
+        self.busy = False  # the link had something to do in the last slice
         self._dt = limits.STEP_MS
         self._code = self._tripped = faults.NONE
         self._paused_here = False
@@ -117,7 +119,7 @@ class App:
         hal.read_raws(self._raws)
         code = self.monitor.check(self._raws)
         self._code = code
-        if session.lit():
+        if session.lit_now:
             if self.monitor.cold:
                 code = code or faults.COLD
             if dt > limits.STEP_LATE_MS:
@@ -126,7 +128,7 @@ class App:
             self._tripped = code
             self.trip(code, None)
         self._gesture(self._button.step(hal.button(), dt))
-        if session.active():
+        if session.active_now:
             self._advance(dt)
         self._actuate()
         if not lamps.ok():
@@ -186,12 +188,12 @@ class App:
 
     def _actuate(self):
         session = self.session
-        if session.lit():
+        if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
             self.lamps.apply(session.spec(), session.fade, self.monitor.derate_q, rising)
         else:
-            self.lamps.dark()
+            self.lamps.stay_dark()
 
     def trip(self, code, detail):
         """The one way into a fault: dark first, then the latch, then the record."""
@@ -341,19 +343,23 @@ class App:
             self.latch.save()
         if not self.journal.slice(dt) and self.journal.failed and self.session.active():
             self.trip(faults.STORAGE, None)
-        session = self.session
-        lit = self._indicator.step(
-            dt, session.state, self.monitor.warn, self.calibrated, self.latch.code
-        )
-        if lit >= 0:
-            self.hal.indicate(lit == 1)
+        self._blink_ms -= dt
+        if self._blink_ms <= 0:
+            self._blink_ms += SLOT_MS
+            self._blink()
         if self._tele_every:
             self._telemetry(dt)
-        self._server.poll()
+        self.more_slack()
         if self._restart_ms >= 0:
             self._restart_ms -= dt
             if self._restart_ms < 0 and self._server.idle() and self.journal.idle():
                 self.hal.reset()
+
+    def _blink(self):
+        lit = self._indicator.slot(
+            self.session.state, self.monitor.warn, self.calibrated, self.latch.code
+        )
+        self.hal.indicate(lit)
 
     def _telemetry(self, dt):
         self._tele_ms -= dt
@@ -367,4 +373,5 @@ class App:
 
     def more_slack(self):
         """Another slice for the link, when the next step is still far: True when it did something."""
-        return self._server.poll()
+        self.busy = self._server.poll()
+        return self.busy

@@ -25,8 +25,8 @@ def loop(app, turns=-1):
             due = hal.ticks_add(
                 due, late
             )  # a lost step is not made up for: time is measured, not counted
-        while hal.ticks_diff(due, hal.ticks_ms()) > 2 and app.more_slack():
-            pass
+        while app.busy and hal.ticks_diff(due, hal.ticks_ms()) > 2:
+            app.more_slack()
         hal.wait_until(due)
 
 

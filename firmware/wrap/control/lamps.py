@@ -120,6 +120,11 @@ class Lamps:
             else:
                 duties[i] = self._wanted[i]
 
+    def stay_dark(self):
+        """Dark is what is decided: written when something was lit, verified by `ok` in every step."""
+        if self._lit:
+            self.dark()
+
     def dark(self):
         """All channels off, now."""
         self._hal.dark()
@@ -132,7 +137,9 @@ class Lamps:
         self.rate_uw = 0
 
     def ok(self):
-        """Whether the hardware holds what was written."""
+        """Whether the hardware holds what was written: every duty when lit, every pin low when dark."""
+        if not self._lit:
+            return self._hal.all_low()
         i = 0
         for duty in self.duties:
             if not self._hal.lamp_ok(i, duty):

@@ -49,6 +49,10 @@ class Hal:
         """Whether the hardware holds what was last written (within one count); duty 0 after `lamp_off`."""
         raise NotImplementedError
 
+    def all_low(self):
+        """Whether every lamp pin and the enable pin are low, read at the pads."""
+        raise NotImplementedError
+
     def enable(self, on):
         """Drive the series enable pin."""
         raise NotImplementedError

@@ -88,6 +88,9 @@ class FakeHal:
     def lamp_ok(self, ch, duty_u16):
         return self.duty[ch] == duty_u16
 
+    def all_low(self):
+        return not self.enabled and not any(self.duty)
+
     def enable(self, on):
         self.enabled = on
 

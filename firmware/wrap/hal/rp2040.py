@@ -47,6 +47,13 @@ def _sum16(ain: int) -> int:
     return total
 
 
+@micropython.viper
+def _levels(mask: int) -> int:
+    """Pads that are high among `mask`. RP2040 datasheet 2.3.1.7: SIO GPIO_IN reads the pad, whoever drives it."""
+    sio = ptr32(0xD0000000)  # noqa: F821
+    return sio[1] & mask
+
+
 class Rp2040:
     """facts: the board's facts module."""
 
@@ -55,6 +62,9 @@ class Rp2040:
         self._carrier = facts.CARRIER_HZ
         self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
         self._enable = Pin(facts.ENABLE_PIN, Pin.OUT, value=0)
+        self._mask = 1 << facts.ENABLE_PIN
+        for p in self._lamp_pins:
+            self._mask |= 1 << p
         n = len(self._pins)
         self._pwm = [None] * n
         self._mode = [_OFF] * n
@@ -82,8 +92,9 @@ class Rp2040:
         self.ticks_add = time.ticks_add
 
     def wait_until(self, tick_ms):
-        while time.ticks_diff(tick_ms, time.ticks_ms()) > 0:
-            time.sleep_ms(1)
+        wait = time.ticks_diff(tick_ms, time.ticks_ms())
+        if wait > 0:
+            time.sleep_ms(wait)
 
     def read_raws(self, out):
         i = 0
@@ -116,6 +127,9 @@ class Rp2040:
             return duty_u16 == 0 and self._pins[ch].value() == 0
         off = self._pwm[ch].duty_u16() - duty_u16
         return self._held[ch] == duty_u16 and -2 <= off <= 2
+
+    def all_low(self):
+        return _levels(self._mask) == 0
 
     def enable(self, on):
         self._enable.value(on)

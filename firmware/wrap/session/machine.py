@@ -23,6 +23,8 @@ class Session:
         self.by = ""
         self.tethered = False
         self.end_reason = ""
+        self.active_now = False  # kept with the state, since every step asks
+        self.lit_now = False
         self._clear()
 
     def _clear(self):
@@ -36,16 +38,18 @@ class Session:
     def _to(self, new, reason):
         old = self.state
         self.state = new
+        self.active_now = states.SELF_TEST <= new <= states.RAMP_DOWN
+        self.lit_now = self.fade > 0 or new == states.RAMP_UP or new == states.RUNNING
         self._in_state_ms = 0
         self._on_change(old, new, reason)
 
     def active(self):
         """A session is under way (perhaps paused)."""
-        return states.SELF_TEST <= self.state <= states.RAMP_DOWN
+        return self.active_now
 
     def lit(self):
         """Light may be on: ramping, running, or fading into a pause."""
-        return self.fade > 0 or self.state in (states.RAMP_UP, states.RUNNING)
+        return self.lit_now
 
     def spec(self):
         """The lamp settings of the step in force."""
@@ -130,6 +134,7 @@ class Session:
     def _fade_out(self, dt_ms):
         if self.fade:
             self.fade = max(0, self.fade - FADE_FULL * dt_ms // limits.RAMP_DOWN_MS)
+            self.lit_now = self.fade > 0
 
     def _clock(self, dt_ms, dose_uj, ahead_uj):
         self.active_ms += dt_ms

@@ -43,19 +43,14 @@ def fault_lit(code, slot):
 
 
 class Indicator:
-    """Feed `step` once a control step; tells what the LED must show, or -1 while it stays as it is."""
+    """Ask `slot` once every SLOT_MS."""
 
     def __init__(self):
-        self._ms = SLOT_MS
         self._slot = -1
 
-    def step(self, dt_ms, state, warn, calibrated, fault):
-        """1 lit, 0 dark, -1 unchanged."""
-        self._ms += dt_ms
-        if self._ms < SLOT_MS:
-            return -1
-        self._ms -= SLOT_MS
+    def slot(self, state, warn, calibrated, fault):
+        """Whether the LED is lit in the slot that begins now."""
         self._slot += 1
         if state == states.FAULT:
-            return 1 if fault_lit(fault, self._slot) else 0
-        return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1
+            return fault_lit(fault, self._slot)
+        return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1

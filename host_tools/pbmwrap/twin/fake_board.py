@@ -139,7 +139,7 @@ class FakeBoard:
                 self.power_on("watchdog")
             elif self.app is not None and not self._hung:
                 self.app.turn(now & 0x3FFFFFFF)
-                if hal.rx or hal.tx:
+                if self.app.busy:
                     self._slices()
             if hal.reset_wanted:
                 self.power_on("intended")
