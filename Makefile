@@ -1,0 +1,52 @@
+# pbmwrap. Every target installs what it needs; `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BOARD ?= PBMWRAP_RP2040
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.stamp
+
+.DEFAULT_GOAL := help
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean
+
+help: ## Show these lines
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Make .venv with pbmwrap and everything its tests need
+
+$(STAMP): pyproject.toml tools/venv.sh
+	@bash tools/venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+toolchain: $(STAMP) ## Build mpy-cross and the MicroPython unix port (cached)
+	@$(PY) tools/toolchain.py ensure
+
+firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
+	@$(PY) tools/toolchain.py firmware --board $(BOARD) --out build
+
+demo: $(STAMP) ## A simulated wrap from flashing a protocol to the session's report
+	@$(PY) tools/demo.py --out build/demo
+
+test: unit host contract ## All tests
+
+unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
+	$(PY) -m pytest tests/unit -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
+
+host: $(STAMP) ## The host package
+	$(PY) -m pytest tests/host -n $(JOBS)
+
+contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, and the image's own tests
+	$(PY) -m pytest tests/contract tests/emulator -n $(JOBS)
+
+lint: $(STAMP) ## ruff and pyright
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pyright
+
+format: $(STAMP) ## Put the code into shape
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean: ## Remove what was built here (caches elsewhere stay)
+	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .coverage
