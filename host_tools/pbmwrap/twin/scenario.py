@@ -159,14 +159,14 @@ class Player:
 
     def _check_sensors(self, events: list[Event], where: str) -> None:
         known = self.twin.plant.sensor_names
+        has = f"the board has {', '.join(known)}"
         wrong = tuple(
-            f"event[{i}].sensor.name: there is no sensor {event.sensor.name!r}"
+            f"event[{i}].sensor.name: there is no sensor {event.sensor.name!r}, {has}"
             for i, event in enumerate(events)
             if event.sensor is not None and event.sensor.name not in known
         )
         if wrong:
-            hint = f"the board has {', '.join(known)}"
-            raise InvalidFile(f"{where}, {'; '.join(wrong)}", hint, wrong)
+            raise InvalidFile(f"{where}: {'; '.join(wrong)}", "name one of these", wrong)
 
     @property
     def now_ms(self) -> int:

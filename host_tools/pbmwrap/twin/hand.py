@@ -1,0 +1,81 @@
+"""A person's hand on a served twin: one-line commands in, one line of answer out."""
+
+from __future__ import annotations
+
+from pbmwrap.errors import InvalidFile
+from pbmwrap.twin.scenario import Player
+
+HELP = (
+    "press | long | double | cover on|off | ambient C | contact 0..1 | blood 0..5 | "
+    "sensor NAME open|short|stuck|none | sensor NAME offset K | power off|on|cycle | "
+    "reset watchdog|pin | status | help | quit"
+)
+_SWITCH = {"on": True, "off": False}
+_FIGURES = {"ambient": "ambient_c", "contact": "contact", "blood": "blood_flow"}
+
+
+def obey(line: str, player: Player) -> str:
+    """Do what `line` says to the twin, now. Returns one line; a hint for what is not understood."""
+    match line.split():
+        case []:
+            return ""
+        case ["help"]:
+            return HELP
+        case ["status"]:
+            return status(player)
+        case ["press"]:
+            return _do(player, line, press="short")
+        case ["long" | "double" as kind]:
+            return _do(player, line, press=kind)
+        case ["cover", "on" | "off" as state]:
+            return _do(player, line, cover=_SWITCH[state])
+        case ["ambient" | "contact" | "blood" as name, figure]:
+            return _do(player, line, **{_FIGURES[name]: _number(figure)})
+        case ["sensor", name, "offset", figure]:
+            sensor = {"name": name, "fault": "offset", "offset_k": _number(figure)}
+            return _do(player, line, sensor=sensor)
+        case ["sensor", name, fault]:
+            return _do(player, line, sensor={"name": name, "fault": fault})
+        case ["power", state]:
+            return _do(player, line, power=state)
+        case ["reset", kind]:
+            return _do(player, line, reset=kind)
+    return f"not understood: {line.strip()!r}; try: {HELP}"
+
+
+def _number(text: str) -> float | str:
+    """Text that is no number is passed on, so that the scenario's check names it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _do(player: Player, line: str, **action: object) -> str:
+    try:
+        player.happen(**action)
+    except InvalidFile as problem:
+        reasons = "; ".join(p.removeprefix("event[0].") for p in problem.problems)
+        return f"refused: {reasons}; try: help"
+    return f"{player.now_ms / 1000:.1f} s: {' '.join(line.split())}"
+
+
+def status(player: Player) -> str:
+    """Time, lamps at the pins, temperatures and the world, in one line."""
+    twin = player.twin
+    plant = twin.plant
+    lamps = " ".join(f"{lamp.on_ppm / 10000:.1f} %" for lamp in twin.lamps())
+    temps = " ".join(
+        f"{name} {plant.sensor_c(i):.1f} C" for i, name in enumerate(plant.sensor_names)
+    )
+    return (
+        f"{player.now_ms / 1000:.1f} s: {'power' if player.powered else 'no power'}, "
+        f"lamps {lamps} ({'dark' if twin.dark() else 'lit'}), "
+        f"enable {_on(twin.enabled())}, indicator {_on(twin.indicator())}, {temps}, "
+        f"ambient {plant.params.ambient_c:g} C, "
+        f"{'covered' if plant.params.covered else 'uncovered'}"
+    )
+
+
+def _on(state: bool) -> str:
+    return "on" if state else "off"

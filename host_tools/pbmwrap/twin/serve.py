@@ -1,0 +1,227 @@
+"""Serves a twin on a pseudo terminal, so that every program that knows a serial port can use it.
+
+It prints nothing and decides nothing about the wrap: it moves bytes both ways, lets virtual time
+pass as `pacer.py` allows, and hands typed lines to `hand.py`. POSIX only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import termios
+import threading
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from pbmwrap.twin import hand
+from pbmwrap.twin.base import Twin
+from pbmwrap.twin.pacer import Pacer
+from pbmwrap.twin.scenario import Player, Scenario
+
+_CHUNK = 1024
+_HELD_MAX = 4096  # bytes waiting on either side; more stay where they are, as on a real port
+_WAIT_MAX_S = 0.05  # how late a stop or a returning client may be noticed
+_IDLE = Scenario(name="none")
+
+
+class PtyServer:
+    """One twin behind one port. The caller has started the twin; `close` frees the port only.
+
+    `run` may be a thread's or a program's main loop; `control` may be called from any thread.
+    `link`: a symbolic link to make to the port (an old link there is replaced).
+    Raises OSError when the system gives no pty or the link cannot be made.
+    """
+
+    def __init__(
+        self, source: Twin | Player, speed: float | None = 1.0, link: Path | None = None
+    ) -> None:
+        self.player = source if isinstance(source, Player) else Player(_IDLE, source)
+        self._twin = self.player.twin
+        self._pacer = Pacer(speed, time.monotonic())
+        self._lock = threading.Lock()
+        self._gate = threading.Lock()  # a lock alone is not fair: whoever holds the gate is next
+        self._quit = False
+        self._to_twin = b""
+        self._to_host = b""
+        self._hung_up = True
+        self._typed = b""
+        self._master = self._open_pty()
+        self._link: Path | None = None
+        if link is not None:
+            self._make_link(link)
+
+    def _open_pty(self) -> int:
+        master, slave = os.openpty()
+        self.port = os.ttyname(slave)
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        # Closed once, the port reports a hang-up until a client opens it: that is how one is seen.
+        os.close(slave)
+        return master
+
+    def _make_link(self, link: Path) -> None:
+        try:
+            if link.is_symlink():
+                link.unlink()
+            link.symlink_to(self.port)
+        except OSError:
+            os.close(self._master)
+            raise
+        self._link = link
+
+    def __enter__(self) -> PtyServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the port (and its link) away. Only after `run` has returned. Safe to call twice."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+        if self._link is not None and self._link.is_symlink():
+            if str(self._link.readlink()) == self.port:
+                self._link.unlink()
+            self._link = None
+
+    def control(self, line: str) -> str:
+        """Obey one typed line (see `hand.HELP`); returns the one-line answer."""
+        if line.strip() == "quit":
+            self._quit = True
+            return "bye"
+        with self._alone():
+            return hand.obey(line, self.player)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._gate:
+            self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def run(
+        self,
+        stop: threading.Event | None = None,
+        commands: TextIO | None = None,
+        replies: TextIO | None = None,
+    ) -> None:
+        """Serve until `stop` is set or "quit" is typed. Lines of `commands` go to `control`.
+
+        `commands` needs a file descriptor (a terminal, a pipe); its end is no reason to stop.
+        """
+        stop = stop or threading.Event()
+        typing = commands.fileno() if commands is not None else -1
+        while not stop.is_set() and not self._quit:
+            with self._alone():
+                wait_s = self._turn()
+            if not self._rest(wait_s, typing):
+                continue
+            lines = self._read_lines(typing)
+            if lines is None:
+                typing = -1
+            for line in lines or []:
+                self._answer(line, replies)
+
+    def _answer(self, line: str, replies: TextIO | None) -> None:
+        answer = self.control(line)
+        if answer and replies is not None:
+            replies.write(answer + "\n")
+            replies.flush()
+
+    def _turn(self) -> float:
+        """Bytes in, a slice of time, bytes out. Returns the wall seconds to rest."""
+        now_s = time.monotonic()
+        if self._receive():
+            self._pacer.heard(now_s)
+        self._notice_client()
+        self._offer()
+        busy = not self.player.finished or not self._twin.dark()
+        ms = self._pacer.grant(now_s, busy)
+        if ms:
+            self.player.advance_ms(ms)
+            self._offer()
+        self._send()
+        return self._pacer.wait_s()
+
+    def _notice_client(self) -> None:
+        poller = select.poll()
+        poller.register(self._master, select.POLLIN)
+        was, self._hung_up = self._hung_up, any(e & select.POLLHUP for _, e in poller.poll(0))
+        if self._hung_up and not was:
+            self._pacer.gone()
+            self._to_host = b""
+            self._clean_port()
+
+    def _clean_port(self) -> None:
+        """The next client finds no bytes of the last one's, nor its terminal settings."""
+        try:
+            slave = os.open(self.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError:
+            return  # a new client holds it exclusively: it is in order for that one already
+        try:
+            termios.tcflush(slave, termios.TCIFLUSH)
+            tty.setraw(slave, termios.TCSANOW)
+        finally:
+            os.close(slave)
+
+    def _receive(self) -> bool:
+        """Take what the host has sent, unless the wrap is behind with what it has."""
+        if len(self._to_twin) >= _HELD_MAX:
+            return False
+        try:
+            data = os.read(self._master, _CHUNK)
+        except OSError as problem:
+            if problem.errno not in (errno.EAGAIN, errno.EIO):
+                raise
+            return False
+        self._to_twin += data
+        return bool(data)
+
+    def _offer(self) -> None:
+        while self._to_twin:
+            taken = self._twin.write(self._to_twin)
+            if taken <= 0:
+                return
+            self._to_twin = self._to_twin[taken:]
+
+    def _send(self) -> None:
+        """Pass on what the wrap has sent; with no client it is lost, as on an unopened port."""
+        if self._hung_up:
+            self._twin.read()
+            return
+        if len(self._to_host) < _HELD_MAX:
+            self._to_host += self._twin.read()
+        try:
+            while self._to_host:
+                self._to_host = self._to_host[os.write(self._master, self._to_host) :]
+        except OSError as problem:
+            if problem.errno not in (errno.EAGAIN, errno.EIO):
+                raise
+
+    def _rest(self, wait_s: float, typing: int) -> bool:
+        """Sleep until bytes, a typed line or `wait_s`. True when there is something typed."""
+        poller = select.poll()
+        if typing >= 0:
+            poller.register(typing, select.POLLIN)
+        # A hang-up cannot be masked and would wake at once; a port with bytes that the wrap does
+        # not take yet would do so as well.
+        if not self._hung_up and len(self._to_twin) < _HELD_MAX:
+            poller.register(self._master, select.POLLIN)
+        ready = poller.poll(min(wait_s, _WAIT_MAX_S) * 1000)
+        return any(fd == typing for fd, _ in ready)
+
+    def _read_lines(self, typing: int) -> list[str] | None:
+        """Whole lines typed so far, or None at the end of the stream."""
+        data = os.read(typing, _CHUNK)
+        if not data:
+            return None
+        *lines, self._typed = (self._typed + data).split(b"\n")
+        return [line.decode("utf-8", "replace") for line in lines]

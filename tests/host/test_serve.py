@@ -1,0 +1,383 @@
+"""A served twin: pacing by exact arithmetic, bytes through a real pty, commands by hand."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from pathlib import Path
+
+import board_facts
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pbmwrap.twin.base import LampState, Twin
+from pbmwrap.twin.hand import HELP, obey
+from pbmwrap.twin.pacer import CREDIT_MS, QUIET_S, SLICE_MS, Pacer
+from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.scenario import Player, parse
+from pbmwrap.twin.serve import PtyServer
+
+PATIENCE_S = 5.0
+
+
+class EchoTwin(Twin):
+    """Sends back what it is sent, upper case, when virtual time passes; takes few bytes a write."""
+
+    kind = "echo"
+
+    def __init__(self, takes: int = 64) -> None:
+        self.plant = Plant(board_facts)
+        self.takes = takes
+        self.unsent = b""
+        self.done: list[str] = []
+        self._now = 0
+        self._in = b""
+
+    @property
+    def now_ms(self):
+        return self._now
+
+    def start(self):
+        self.done.append("start")
+
+    def advance_ms(self, ms):
+        self._now += ms
+        self.unsent += self._in.upper()
+        self._in = b""
+
+    def write(self, data):
+        taken = data[: max(0, self.takes - len(self._in))]
+        self._in += taken
+        return len(taken)
+
+    def read(self):
+        data, self.unsent = self.unsent, b""
+        return data
+
+    def press(self, down):
+        self.done.append("down" if down else "up")
+
+    def lamps(self):
+        return [LampState(0, False)] * 2
+
+    def enabled(self):
+        return False
+
+    def indicator(self):
+        return True
+
+    def reset(self, kind):
+        self.done.append(kind)
+
+    def hang(self):
+        self.done.append("hang")
+
+    def power_off(self):
+        self.done.append("off")
+
+    def close(self):
+        self.done.append("close")
+
+
+def passed(pacer: Pacer, seconds: float, busy: bool = False, start: float = 0.0) -> int:
+    """Virtual ms in `seconds` of wall time that goes by in ticks of 1 ms, all turns due."""
+    total = 0
+    for tick in range(1, round(seconds * 1000) + 1):
+        now = start + tick / 1000
+        for _ in range(1000):
+            ms = pacer.grant(now, busy)
+            total += ms
+            if not ms or pacer.wait_s() > 0:
+                break
+    return total
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 10.0, 50.0])
+def test_alone_the_twin_keeps_the_chosen_speed(speed):
+    assert passed(Pacer(speed, 0.0), 2.0) == pytest.approx(2000 * speed, abs=20 * speed + 1)
+
+
+def test_as_fast_as_it_goes_waits_in_real_time_while_nothing_happens():
+    assert passed(Pacer(None, 0.0), 2.0) == pytest.approx(2000, abs=SLICE_MS)
+    assert passed(Pacer(None, 0.0), 0.1, busy=True) > 100_000
+
+
+@pytest.mark.parametrize("speed", [2.0, 10.0, 50.0, 1000.0, None])
+def test_a_lease_of_3_s_renewed_every_1500_ms_never_runs_out(speed):
+    pacer = Pacer(speed, 0.0)
+    for turn in range(5):
+        pacer.heard(turn * 1.5)
+        aged = passed(pacer, 1.5, busy=True, start=turn * 1.5)
+        assert CREDIT_MS <= aged < 2600
+
+
+def test_an_answer_needs_hardly_any_wall_time_when_fast():
+    pacer = Pacer(50.0, 0.0)
+    passed(pacer, 5.0)
+    pacer.heard(5.0)
+    assert passed(pacer, 0.005, start=5.0) >= 200
+
+
+def test_silence_as_long_as_the_longest_lease_ends_the_conversation():
+    pacer = Pacer(50.0, 0.0)
+    pacer.heard(0.0)
+    assert passed(pacer, QUIET_S - 0.1) < QUIET_S * 1000 + CREDIT_MS
+    assert passed(pacer, 1.0, start=QUIET_S) > 40_000
+
+
+def test_a_closed_port_ends_the_conversation_at_once():
+    pacer = Pacer(50.0, 0.0)
+    pacer.heard(0.0)
+    pacer.gone()
+    assert passed(pacer, 1.0) == pytest.approx(50_000, abs=1000)
+
+
+def test_lost_time_is_not_caught_up():
+    pacer = Pacer(1.0, 0.0)
+    assert passed(pacer, 0.5, start=100.0) < 700
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.booleans(), st.booleans()), max_size=50))
+def test_a_grant_is_never_negative_nor_more_than_asked_by_the_wall(steps):
+    pacer, now = Pacer(1.0, 0.0), 0.0
+    total = 0
+    for step, busy, heard in steps:
+        now += step
+        if heard:
+            pacer.heard(now)
+        ms = pacer.grant(now, busy)
+        assert ms >= 0
+        total += ms
+    assert total <= now * 1000 + 1
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), float("inf")])
+def test_impossible_speeds_are_refused(speed):
+    with pytest.raises(ValueError, match="speed"):
+        Pacer(speed, 0.0)
+
+
+class Served:
+    """A server in a thread and what a test needs of it."""
+
+    def __init__(self, twin: Twin, **options) -> None:
+        self.twin = twin
+        self.server = PtyServer(twin, **options)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.server.run, args=(self.stop,), daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join(PATIENCE_S)
+        self.server.close()
+
+    def open(self) -> int:
+        return os.open(self.server.port, os.O_RDWR | os.O_NOCTTY)
+
+
+def received(fd: int, count: int) -> bytes:
+    data = b""
+    while len(data) < count and select.select([fd], [], [], PATIENCE_S)[0]:
+        data += os.read(fd, 4096)
+    return data
+
+
+def until(happened) -> bool:
+    """Looks again every few ms, so that the server's thread is not kept from running."""
+    deadline, pause = time.monotonic() + PATIENCE_S, threading.Event()
+    while not happened() and time.monotonic() < deadline:
+        pause.wait(0.002)
+    return happened()
+
+
+@pytest.mark.parametrize("speed", [1.0, 50.0, None])
+def test_bytes_go_both_ways_unchanged_and_at_once(speed):
+    with Served(EchoTwin(), speed=speed) as served:
+        port = served.open()
+        odd = b"\x03\x04\r\n\r\n\x00\x11\x13\x7f\xff@{}*"
+        os.write(port, odd)
+        assert received(port, len(odd)) == odd.upper()
+        os.close(port)
+
+
+def test_a_twin_that_takes_few_bytes_loses_none():
+    with Served(EchoTwin(takes=3), speed=None) as served:
+        port = served.open()
+        data = bytes(range(64)) * 8
+        os.write(port, data)
+        assert received(port, len(data)) == data
+        os.close(port)
+
+
+def test_a_client_may_close_and_come_back():
+    with Served(EchoTwin(), speed=1.0) as served:
+        for _ in range(3):
+            port = served.open()
+            os.write(port, b"x")
+            assert received(port, 1) == b"X"
+            os.close(port)
+            assert until(lambda: served.server._hung_up)
+
+
+def test_a_new_client_finds_nothing_of_the_last_one():
+    with Served(EchoTwin(), speed=1.0) as served:
+        port = served.open()
+        os.write(port, b"left behind")
+        assert select.select([port], [], [], PATIENCE_S)[0]
+        os.close(port)
+        assert until(lambda: served.server._hung_up)
+        served.server.control("status")  # returns after the turn that noticed has ended
+        port = served.open()
+        os.write(port, b"mine")
+        assert received(port, 4) == b"MINE"
+        os.close(port)
+
+
+def test_bytes_of_a_client_that_writes_and_leaves_still_arrive():
+    twin = EchoTwin()
+    arrived = []
+    twin.write = lambda data: arrived.append(data) or len(data)  # type: ignore[method-assign]
+    with Served(twin, speed=1.0) as served:
+        port = served.open()
+        os.write(port, b"\x03")
+        os.close(port)
+        assert until(lambda: b"".join(arrived) == b"\x03")
+
+
+def test_waiting_costs_little_processor_time():
+    with Served(EchoTwin(), speed=1.0) as served:
+        port = served.open()
+        start_cpu, start = time.process_time(), time.monotonic()
+        select.select([port], [], [], 0.4)
+        assert time.process_time() - start_cpu < 0.5 * (time.monotonic() - start)
+        os.close(port)
+
+
+def test_the_link_leads_to_the_port_and_goes_with_it(tmp_path):
+    link = tmp_path / "wrap"
+    link.symlink_to("/dev/old")
+    with PtyServer(EchoTwin(), link=link) as server:
+        assert str(link.readlink()) == server.port
+    assert not link.is_symlink()
+
+
+def test_an_existing_file_is_not_replaced_by_the_link(tmp_path):
+    link = tmp_path / "precious"
+    link.write_text("mine")
+    with pytest.raises(FileExistsError):
+        PtyServer(EchoTwin(), link=link)
+    assert link.read_text() == "mine"
+
+
+def test_scenario_events_happen_while_served():
+    twin = EchoTwin()
+    scenario = parse({"name": "t", "event": [{"at_s": 100, "press": "short"}]})
+    server = PtyServer(Player(scenario, twin), speed=None)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert until(lambda: twin.done == ["down", "up"])
+    assert server.control("quit") == "bye"
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    server.close()
+
+
+def test_typed_lines_are_obeyed_in_the_main_loop(tmp_path):
+    typed_out, typed_in = os.pipe()
+    replies = (tmp_path / "replies").open("w+")
+    os.write(typed_in, b"press\nfly\nqu")
+    os.write(typed_in, b"it\n")
+    twin = EchoTwin()
+    with os.fdopen(typed_out) as commands, PtyServer(twin, speed=None) as server:
+        server.run(None, commands, replies)
+    os.close(typed_in)
+    lines = Path(replies.name).read_text().splitlines()
+    assert [line.split(";")[0] for line in lines] == [
+        "0.0 s: press",
+        "not understood: 'fly'",
+        "bye",
+    ]
+    assert twin.done[0] == "down"
+    replies.close()
+
+
+def test_the_end_of_typing_does_not_end_serving():
+    typed_out, typed_in = os.pipe()
+    os.close(typed_in)
+    twin = EchoTwin()
+    server = PtyServer(twin, speed=50.0)
+    with os.fdopen(typed_out) as commands:
+        thread = threading.Thread(target=server.run, args=(None, commands), daemon=True)
+        thread.start()
+        assert until(lambda: twin.now_ms > 1000)
+        server.control("quit")
+        thread.join(PATIENCE_S)
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "done"),
+    [
+        ("press", ["down", "up"]),
+        ("long", ["down", "up"]),
+        ("double", ["down", "up", "down", "up"]),
+        ("power cycle", ["off", "start"]),
+        ("power off", ["off"]),
+        ("reset watchdog", ["watchdog"]),
+    ],
+)
+def test_commands_reach_the_twin(line, done):
+    twin = EchoTwin()
+    player = Player(parse({"name": "t"}), twin)
+    assert obey(line, player) == f"0.0 s: {line}"
+    player.advance_ms(5000)
+    assert twin.done == done
+
+
+def test_commands_change_the_world():
+    twin = EchoTwin()
+    player = Player(parse({"name": "t"}), twin)
+    for line in ("cover on", "ambient 35", "contact 0.5", "blood 0", "sensor skin open"):
+        assert obey(line, player).startswith("0.0 s: ")
+    p = twin.plant.params
+    assert (p.covered, p.ambient_c, p.contact, p.blood_flow) == (True, 35.0, 0.5, 0.0)
+    assert twin.plant.raw12(0) == 4095
+    obey("sensor skin offset 5", player)
+    assert 0 < twin.plant.raw12(0) < 4095
+    obey("cover off", player)
+    assert not twin.plant.params.covered
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("fly", "not understood"),
+        ("cover sideways", "not understood"),
+        ("ambient hot", "ambient_c"),
+        ("ambient 500", "ambient_c"),
+        ("sensor elbow open", "skin, board"),
+        ("sensor skin melted", "fault"),
+        ("power maybe", "power"),
+    ],
+)
+def test_what_is_not_understood_gets_a_one_line_hint(line, hint):
+    answer = obey(line, Player(parse({"name": "t"}), EchoTwin()))
+    assert hint in answer
+    assert "\n" not in answer
+    assert "try: " in answer or "help" in answer
+
+
+def test_help_and_status_are_one_line():
+    player = Player(parse({"name": "t"}), EchoTwin())
+    assert obey("help", player) == HELP
+    assert obey("  ", player) == ""
+    line = obey("status", player)
+    assert "dark" in line
+    assert "skin 33." in line
+    assert "indicator on" in line
