@@ -44,12 +44,10 @@ def _prune(table: dict[str, Any], path: KeyPath) -> None:
     """Take the value at `path` out, so that the rules are not asked about what has no meaning."""
     at: Any = table
     for part in path[:-1]:
-        if isinstance(at, dict) and part not in at:
-            return
         at = at[part]
     if isinstance(at, dict):
         at.pop(path[-1], None)
-    elif isinstance(at, list):
+    else:
         at[int(path[-1])] = {}
 
 

@@ -74,8 +74,9 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
     """The line of `path`, or of the nearest table around it; 1 when there is none."""
     while path:
-        if path in lines:
-            return lines[path]
+        for spot in (path, (*path, 0)):  # an array of tables stands where its first table does
+            if spot in lines:
+                return lines[spot]
         path = path[:-1]
     return 1
 

@@ -41,7 +41,7 @@ def _blank(lines: list[str], line: int, reason: str) -> bool:
         lines[line - 1] = f"[{UNREADABLE}{line}]"
         return True
     lines[line - 1] = ""
-    return "=" in text and '"""' not in text and "'''" not in text
+    return bool(text) and '"""' not in text and "'''" not in text
 
 
 def parse(text: str) -> tuple[dict[str, Any], str, list[Fault]]:

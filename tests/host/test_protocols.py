@@ -1,0 +1,288 @@
+"""Protocol files: every fault of a file at once, at its line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pbmwrap.errors import InvalidFile
+from pbmwrap.protocols import device
+from pbmwrap.protocols.load import load, loads
+from pbmwrap.protocols.locate import key_lines
+from wrap.safety import limits
+
+CHANNELS = {"red": 660, "nir": 850}
+
+GOOD = """\
+schema = 1
+id = "foot-evening"
+name = "Foot, evening"
+site = "foot-left"
+dose_j_cm2 = 6.0
+skin_trip_c = 40.5
+ramp_s = 2.0
+photosensitivity_confirmed = true
+
+[evidence]
+grade = "weak"
+summary = "..."
+references = [
+  "one",  # [[step]] in a comment
+]
+
+[[step]]
+duration_s = 600
+[step.red]
+intensity = 50.1
+[step.nir]
+intensity = 80
+mode = "pulsed"
+frequency_hz = 40
+on_fraction = 0.5
+"""
+
+
+def faults(text: str) -> list[tuple[int, str, str]]:
+    return [(f.line, f.key, f.reason) for f in loads(text, CHANNELS).faults]
+
+
+def broken(old: str, new: str) -> list[tuple[int, str, str]]:
+    assert GOOD.count(old) == 1
+    return faults(GOOD.replace(old, new))
+
+
+def test_a_good_file_becomes_the_device_object():
+    raw = device.canonical(loads(GOOD, CHANNELS).require())
+    assert raw == (
+        b'{"dose":6000,"flicker_ok":true,"grade":"weak","id":"foot-evening",'
+        b'"name":"Foot, evening","ramp":2000,"site":"foot-left",'
+        b'"steps":[{"ch":{"nir":[800,40,500],"red":[501]},"t":600}],"trip":40500,"v":1}'
+    )
+    assert len(device.sha256(raw)) == 64
+
+
+def test_what_is_left_out_becomes_the_strict_default():
+    text = 'schema=1\nid="a"\nname="A"\nsite="b"\n[[step]]\nduration_s=60\nnir.intensity=1\n'
+    obj = json.loads(device.canonical(loads(text, CHANNELS).require()))
+    assert (obj["dose"], obj["flicker_ok"], obj["grade"]) == (0, False, "")
+    assert (obj["trip"], obj["ramp"]) == (limits.SKIN_TRIP_MC, limits.RAMP_UP_MS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("schema = 1", "schema = 2", (1, "schema", "must be 1")),
+        ('"foot-evening"', '"Foot"', (2, "id", "may hold only a-z, 0-9 and -")),
+        ('"foot-evening"', "7", (2, "id", "must be text in quotes")),
+        ("name =", "nam =", (3, "nam", "is not known; did you mean name?")),
+        ("= 6.0", "= 0", (5, "dose_j_cm2", "must be above 0; leave it out to end by time")),
+        ("= 6.0", "= 60.001", (5, "dose_j_cm2", "must be from 0 to 60 J/cm2")),
+        ("= 6.0", '= "six"', (5, "dose_j_cm2", "must be a number")),
+        ("= 6.0", "= nan", (5, "dose_j_cm2", "must be an ordinary number")),
+        ("= 6.0", "= 1e999999999", (5, "dose_j_cm2", "must be an ordinary number")),
+        ("= 6.0", "= 1e9999999999999999999999", (5, "dose_j_cm2", "must be an ordinary number")),
+        ("40.5", "41.5", (6, "skin_trip_c", "must be from 36 to 41 C")),
+        ("2.0", "0.4", (7, "ramp_s", "must be from 0.5 to 10 s")),
+        ("= true", "= 1", (8, "photosensitivity_confirmed", "must be true or false")),
+        ('"weak"', '"schw\u00e4ch"', (11, "evidence.grade", "must be plain ASCII text of at most")),
+        ("summary", "sumary", (12, "evidence.sumary", "is not known; did you mean summary?")),
+        ('"one"', "1", (13, "evidence.references[1]", "must be text in quotes")),
+        ("600", "600.5", (18, "step[1].duration_s", "must be a whole number")),
+        ("600", "1201", (18, "step[1].duration_s", "must be a whole number from 1 to 1200 s")),
+        ("50.1", "-1", (20, "step[1].red.intensity", "must be from 0 to 100 %")),
+        ("50.1", "100.1", (20, "step[1].red.intensity", "must be from 0 to 100 %")),
+        ("50.1", "true", (20, "step[1].red.intensity", "must be a number")),
+        ("[step.nir]", "[step.uv]", (21, "step[1].uv", "is no channel of this wrap (it has")),
+        ('"pulsed"', '"pulse"', (23, "step[1].nir.mode", 'must be "continuous" or "pulsed"')),
+        ("= 40\n", "= 9\n", (24, "step[1].nir.frequency_hz", "must be a whole number from 10")),
+        ("= 0.5", "= 0", (25, "step[1].nir.on_fraction", "must be from 0.001 to 1")),
+    ],
+)
+def test_each_fault_is_told_with_line_key_and_reason(old, new, fault):
+    found = broken(old, new)
+    line, key, reason = fault
+    assert [f for f in found if f[:2] == (line, key) and f[2].startswith(reason)], found
+    assert len(found) == (2 if key == "nam" else 1)  # a misspelt key is also missing
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        ("50.1", "50.15", "0.1 %"),
+        ("50.1", "50.00000000000000000001", "0.1 %"),
+        ("= 0.5", "= 0.5005", "0.001"),
+        ("= 6.0", "= 6.0005", "0.001 J/cm2"),
+        ("40.5", "40.50001", "0.001 C"),
+        ("2.0", "2.0001", "0.001 s"),
+    ],
+)
+def test_what_would_be_rounded_is_a_fault(old, new, step):
+    ((_, _, reason),) = broken(old, new)
+    assert (
+        reason == f"must be in steps of {step}; {new.strip('= ').strip()} would have to be rounded"
+    )
+
+
+def test_pulsing_keys_and_mode_belong_together():
+    assert broken('mode = "pulsed"\n', "") == [
+        (23, "step[1].nir.frequency_hz", 'needs mode = "pulsed"; continuous light has none'),
+        (24, "step[1].nir.on_fraction", 'needs mode = "pulsed"; continuous light has none'),
+    ]
+    assert broken("frequency_hz = 40\n", "") == [
+        (21, "step[1].nir.frequency_hz", 'is missing: mode = "pulsed" needs it')
+    ]
+
+
+def test_misspelt_keys_in_steps_are_explained():
+    assert broken("intensity = 50.1", "intensty = 50.1") == [
+        (19, "step[1].red.intensity", "is missing"),
+        (20, "step[1].red.intensty", "is not known; did you mean intensity?"),
+    ]
+    assert broken("duration_s", "duration") == [
+        (17, "step[1].duration_s", "is missing"),
+        (
+            18,
+            "step[1].duration",
+            "is not known: a step holds duration_s and one table per channel; "
+            "did you mean duration_s?",
+        ),
+    ]
+    assert broken("id =", "colour = 1\nid =") == [(2, "colour", "is not known")]
+
+
+def test_tables_and_lists_of_the_wrong_kind_are_faults():
+    text = 'schema=1\nid="a"\nname="A"\nsite="b"\ncautions=4\nevidence=5\nstep=[1]\n'
+    assert faults(text) == [
+        (5, "cautions", "must be a list"),
+        (6, "evidence", "must be a table"),
+        (7, "step[1]", "must be a table"),
+    ]
+
+
+def test_visible_slow_pulses_need_the_confirmation():
+    text = GOOD.replace("[step.red]\nintensity = 50.1\n[step.nir]", "[step.red]")
+    assert faults(text) == []
+    ((line, key, reason),) = faults(text.replace("= true", "= false"))
+    assert (line, key) == (22, "step[1].red.frequency_hz")
+    assert reason == "visible light at 3-60 Hz needs the photosensitivity confirmation"
+
+
+def test_steps_together_may_not_last_longer_than_a_session():
+    text = GOOD + "[[step]]\nduration_s = 601\nred = {intensity = 1}\n"
+    assert faults(text) == [(17, "step", "last 1201 s in all, at most 1200")]
+
+
+def test_too_many_bytes_for_the_wrap_are_a_fault():
+    step = "[[step]]\nduration_s = 1\n"
+    names = {f"channel-with-a-long-name-{n:02d}": 850 for n in range(8)}
+    step += "".join(
+        f'{n}={{intensity=100,mode="pulsed",frequency_hz=5000,on_fraction=1}}\n' for n in names
+    )
+    head = 'schema=1\nid="a"\nname="A"\nsite="b"\n'
+    found = loads(head + step * 16, names).faults
+    assert [f.reason for f in found] == ["is longer than 2048 bytes on the wrap; use fewer steps"]
+
+
+SITES = {  # a text of GOOD, what breaks it, the key that must be told
+    "= 1\n": ("= 3\n", "schema"),
+    '"foot-evening"': ('"!"', "id"),
+    '"foot-left"': ("false", "site"),
+    "6.0": ("777", "dose_j_cm2"),
+    "40.5": ("12", "skin_trip_c"),
+    "2.0": ("[]", "ramp_s"),
+    "true": ('"yes"', "photosensitivity_confirmed"),
+    '"weak"': ("{}", "evidence.grade"),
+    "600\n": ("0\n", "step[1].duration_s"),
+    "50.1": ("50.11", "step[1].red.intensity"),
+    "80\n": ("101\n", "step[1].nir.intensity"),
+    "40\n": ("5001\n", "step[1].nir.frequency_hz"),
+    "= 0.5": ("= 2", "step[1].nir.on_fraction"),
+}
+
+
+@given(st.sets(st.sampled_from(sorted(SITES))))
+def test_the_list_of_faults_is_complete_and_has_nothing_more(chosen):
+    text = GOOD
+    for old in chosen:
+        text = text.replace(old, SITES[old][0], 1)
+    lines = {SITES[old][1]: GOOD[: GOOD.index(old)].count("\n") + 1 for old in chosen}
+    assert {key: line for line, key, _ in faults(text)} == lines
+
+
+def test_syntax_faults_do_not_hide_each_other_or_the_rest():
+    text = GOOD.replace('name = "Foot, evening"', "name = Foot").replace("50.1", "50.15")
+    text = text.replace('site = "foot-left"', 'site : "foot-left"')
+    assert [(line, key) for line, key, _ in faults(text)] == [
+        (3, ""),
+        (4, ""),
+        (20, "step[1].red.intensity"),
+    ]
+
+
+def test_a_broken_header_keeps_its_keys_to_itself():
+    assert [f[0] for f in faults(GOOD.replace("[evidence]", "[evidence"))] == [10]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a = [1,\n",
+        'a = """\n',
+        "\x00",
+        "a=" + "[" * 3000,
+        "x=" + "9" * 5000,
+        "step = 3",
+        "=\n" * 50,
+    ],
+)
+def test_no_text_makes_the_check_raise(text):
+    assert loads(text, CHANNELS).faults
+
+
+@given(st.text(alphabet="[]{}=.\"'#\n ab1\\,", max_size=60))
+def test_noise_never_makes_the_check_raise(text):
+    assert loads(text, CHANNELS).faults
+
+
+def test_windows_line_ends_change_nothing():
+    good = loads(GOOD, CHANNELS).require()
+    assert loads(GOOD.replace("\n", "\r\n"), CHANNELS).require() == good
+    assert broken("50.1\n", "50.15\n") == faults(
+        GOOD.replace("50.1\n", "50.15\n").replace("\n", "\r\n")
+    )
+
+
+def test_keys_are_located_whatever_way_they_are_written():
+    text = 'a.b = 1\nc = {d = {e = 2}}\n[f]\n"g h" = """\n[x]\n"""\n'
+    text += "[[i]]\nj = [\n 1]\n[[i.k]]\n[[i]]\nl = 1\n"
+    lines = key_lines(text)
+    expected = {("a", "b"): 1, ("c", "d", "e"): 2, ("f",): 3, ("f", "g h"): 4, ("i", 0): 7}
+    expected |= {("i", 0, "j"): 8, ("i", 0, "k", 0): 10, ("i", 1): 11, ("i", 1, "l"): 12}
+    assert {path: lines[path] for path in expected} == expected
+
+
+def test_files_that_cannot_be_read_are_told_in_one_line(tmp_path: Path):
+    with pytest.raises(InvalidFile, match="cannot be read: No such file"):
+        load(tmp_path / "none.toml")
+    bad = tmp_path / "bad.toml"
+    bad.write_bytes(b"schema = 1\nid = '\xff'\n")
+    assert [str(f) for f in load(bad).faults] == ["line 2: is not UTF-8 text"]
+    bad.write_bytes(b"#" * 70000)
+    assert [f.reason for f in load(bad).faults] == ["is far too long for a protocol"]
+
+
+def test_require_tells_every_fault(tmp_path: Path):
+    path = tmp_path / "two.toml"
+    path.write_text(GOOD.replace("50.1", "101").replace("6.0", "61"))
+    with pytest.raises(InvalidFile) as caught:
+        load(path).require()
+    assert caught.value.problems == (
+        "line 5: dose_j_cm2 must be from 0 to 60 J/cm2",
+        "line 20: step[1].red.intensity must be from 0 to 100 %",
+    )
+    assert f"{os.fspath(path)} has 2 faults: line 5" in str(caught.value)
