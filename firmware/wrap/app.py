@@ -1,4 +1,5 @@
-"""Wires the rooms together and owns the order of a step. The only writer of lamps, the only feeder of the watchdog."""
+"""Wires the rooms together and owns the order of a step. The only writer of lamps, the only feeder
+of the watchdog."""
 
 from array import array
 
@@ -271,6 +272,7 @@ class App:
             records.START,
             payloads.pack_start(number, by, raw, self.settings.calibrations(), unix),
         )
+        self.hal.collect()  # now, while nothing is lit, rather than in the session
         session.begin(number, plan, by, tethered)
 
     def acknowledge(self, by):
@@ -337,7 +339,8 @@ class App:
     # ---- the slack
 
     def slack(self):
-        """What is left of a step's time: fault store, log, indicator, link. Each a bounded slice."""
+        """What is left of a step's time: fault store, log, indicator, link. Each a bounded
+        slice."""
         dt = self._dt
         if self.latch.unsaved:
             self.latch.save()
@@ -372,6 +375,7 @@ class App:
             self._server.push("sample", self.view.sample())
 
     def more_slack(self):
-        """Another slice for the link, when the next step is still far: True when it did something."""
+        """Another slice for the link, when the next step is still far: True when it did
+        something."""
         self.busy = self._server.poll()
         return self.busy
