@@ -1,0 +1,77 @@
+"""Writes logs as a wrap would, for tests."""
+
+from __future__ import annotations
+
+from wrap.session import states
+from wrap.storage import payloads, records
+
+PROTOCOL = b'{"id":"foot"}'
+CAL = [{"uw": 20000, "unc_pm": 100, "date": 20260101, "how": "meter"}, None]
+
+
+class LogMaker:
+    """`raw` grows record by record; uptime and boot are set by the test."""
+
+    def __init__(self) -> None:
+        self.raw = b""
+        self.seq = 0
+        self.boot = 0
+        self.up_ms = 0
+
+    def add(self, kind: int, payload: bytes) -> bytes:
+        """One record; returns its bytes."""
+        up_s, up_ms = divmod(self.up_ms, 1000)
+        record = records.pack(kind, self.seq, self.boot, up_s, up_ms, payload)
+        self.raw += record
+        self.seq += 1
+        return record
+
+    def power_on(self, cause: str = "power") -> None:
+        self.boot += 1
+        self.up_ms = 500
+        self.add(records.BOOT, payloads.pack_boot(cause, "0.1.0", self.boot))
+
+    def clock(self, unix_s: int) -> None:
+        self.add(records.CLOCK, payloads.pack_clock(unix_s))
+
+    def start(self, number: int, unix_s: int = 0) -> None:
+        start = payloads.pack_start(number, "button", PROTOCOL, CAL, unix_s)
+        self.add(records.START, start)
+        self.state(number, states.IDLE, states.SELF_TEST)
+
+    def state(self, number: int, old: int, new: int, reason: str = "") -> None:
+        self.add(records.STATE, payloads.pack_state(number, old, new, reason))
+
+    def sample(self, number: int, active_ms: int, skin_mc: int = 33000, dose_uj: int = 5) -> None:
+        doses = [dose_uj, payloads.NO_DOSE]
+        temps = [skin_mc, payloads.NO_TEMP]
+        packed = payloads.pack_sample(
+            number, active_ms, states.RUNNING, temps, [65535, 6553], doses
+        )
+        self.add(records.SAMPLE, packed)
+
+    def fault(self, number: int, code: int = 1) -> None:
+        info = {"code": code, "detail": None, "session": number, "sensor": "skin"}
+        self.add(records.FAULT, payloads.pack_json(info))
+
+    def end(self, number: int, reason: str, active_ms: int = 600000) -> None:
+        self.state(number, states.RAMP_DOWN, states.DONE, reason)
+        end = {
+            "session": number,
+            "reason": reason,
+            "active_ms": active_ms,
+            "paused_ms": 1000,
+            "dose_uj": [6000000, None],
+            "on_ms": [300000, 100],
+            "max_mc": [36500, None],
+            "faults": 0,
+        }
+        self.add(records.END, payloads.pack_json(end))
+
+    def session(self, number: int, reason: str = states.BY_TIME) -> None:
+        """A whole one with two samples."""
+        self.start(number)
+        for k in (1, 2):
+            self.up_ms += 10000
+            self.sample(number, 10000 * k, 33000 + 500 * k, 100 * k)
+        self.end(number, reason)

@@ -1,0 +1,237 @@
+"""Logs decoded, put together to sessions, placed in time; damage is told, never guessed over."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pbmwrap.logs.clock import Clock, Mark, iso
+from pbmwrap.logs.decode import Entry, decode, decode_extents
+from pbmwrap.logs.sessions import RUNNING, Session, clock_of, sessions
+from wrap.session import states
+from wrap.storage import payloads, records
+
+from tests.host.log_maker import CAL, PROTOCOL, LogMaker
+
+NOON = 1_790_000_000
+
+
+def whole_log() -> LogMaker:
+    log = LogMaker()
+    log.power_on()
+    log.session(1)
+    log.clock(NOON)
+    log.session(2, states.BY_BUTTON)
+    return log
+
+
+def one(log: LogMaker) -> Session:
+    (session,) = sessions(decode(log.raw))
+    return session
+
+
+def bare(entry: Entry) -> tuple:
+    return (entry.kind, entry.seq, entry.boot, entry.up_s, entry.up_ms, entry.payload)
+
+
+def test_every_record_is_decoded_with_its_offset():
+    log = whole_log()
+    got = decode(log.raw, 1000)
+    assert [e.name for e in got.entries[:4]] == ["boot", "start", "state", "sample"]
+    assert got.entries[0].offset == 1000
+    assert got.entries[-1].offset + got.entries[-1].size == 1000 + len(log.raw)
+    assert got.entries[0].data == {"cause": "power", "version": "0.1.0", "resets": 1}
+    assert (got.damage, got.missing, got.torn, got.unknown) == ((), (), False, ())
+    assert (got.newer, got.unreadable) == (0, 0)
+
+
+def test_unknown_types_newer_schemas_and_nonsense_are_kept_and_counted():
+    log = LogMaker()
+    log.add(200, b"\x01future")
+    log.add(200, b"")
+    log.add(201, b"\x09")
+    log.add(records.SAMPLE, b"\x02" + bytes(40))
+    log.add(records.SAMPLE, b"\x01")
+    log.add(records.STATE, b"")
+    log.add(records.END, payloads.pack_json([1]))
+    log.add(records.NOTE, b"\x01" + b"[" * 4000)
+    log.add(records.BOOT, struct.pack("<BI", 1, 2) + b"no bar")
+    got = decode(log.raw)
+    assert len(got.entries) == 9
+    assert {e.data is None for e in got.entries} == {True}
+    assert (got.unknown, got.newer, got.unreadable) == (((200, 2), (201, 1)), 1, 5)
+    assert got.entries[0].name == "type-200"
+    assert got.entries[0].payload == b"\x01future"
+    assert sessions(got) == []
+
+
+@given(st.data())
+def test_a_flipped_bit_costs_one_record_and_is_reported(data):
+    raw = bytearray(whole_log().raw)
+    true = {bare(e) for e in decode(bytes(raw)).entries}
+    at = data.draw(st.integers(0, len(raw) - 1))
+    raw[at] ^= 1 << data.draw(st.integers(0, 7))
+    got = decode(bytes(raw))
+    assert len(got.entries) == len(true) - 1
+    assert {bare(e) for e in got.entries} < true
+    ((low, high),) = got.damage
+    assert low <= at < high
+    sessions(got)
+
+
+@given(st.integers(0, len(whole_log().raw)))
+def test_a_torn_tail_loses_only_the_last_record(cut):
+    raw = whole_log().raw[:cut]
+    got = decode(raw)
+    kept = sum(e.size for e in got.entries)
+    assert got.torn == (kept < cut)
+    assert got.damage == (((kept, cut),) if kept < cut else ())
+    sessions(got)
+
+
+@given(st.binary(max_size=300), st.integers(0, 1 << 40))
+def test_noise_never_raises_and_invents_nothing(noise, base):
+    assert decode(noise, base).entries == ()
+
+
+@given(st.sampled_from(records.ALL_TYPES), st.binary(max_size=60))
+def test_true_records_with_any_payload_never_raise(kind, payload):
+    log = LogMaker()
+    log.add(kind, payload)
+    got = decode(log.raw)
+    assert [bare(e)[-1] for e in got.entries] == [payload]
+    assert len(sessions(got)) <= 1
+
+
+def test_bytes_that_were_dropped_before_the_pull_are_missing():
+    got = decode_extents([(0, b""), (50, whole_log().raw), (5000, b"\x00")])
+    assert got.missing == ((0, 50), (50 + len(whole_log().raw), 5000))
+    assert got.damage == ((5000, 5001),)
+
+
+def test_a_whole_session_is_put_together():
+    log = LogMaker()
+    log.power_on()
+    log.session(7)
+    got = one(log)
+    assert (got.number, got.boot, got.reason) == (7, 1, states.BY_TIME)
+    assert (got.protocol, got.started_by, got.calibrations) == (PROTOCOL.decode(), "button", CAL)
+    assert (got.active_ms, got.paused_ms, got.on_ms) == (600000, 1000, [300000, 100])
+    assert (got.dose_uj, got.max_mc) == ([6000000, None], [36500, None])
+    assert (len(got.samples), len(got.states), got.faults) == (2, 2, [])
+    assert (got.first.name, got.last.name) == ("start", "end")
+
+
+def test_a_session_without_end_is_still_running():
+    log = LogMaker()
+    log.power_on()
+    log.start(1)
+    log.sample(1, 10000, 34000, 77)
+    got = one(log)
+    assert (got.reason, got.restart_cause, got.end) == (RUNNING, None, None)
+    assert (got.active_ms, got.dose_uj, got.max_mc) == (10000, [77, None], [34000, None])
+    assert (got.paused_ms, got.on_ms) == (None, None)
+
+
+def test_a_boot_after_it_means_the_power_was_lost():
+    log = LogMaker()
+    log.power_on()
+    log.start(1)
+    log.power_on("watchdog")
+    log.session(2)
+    lost, next_one = sessions(decode(log.raw))
+    assert (lost.reason, lost.restart_cause) == (states.BY_POWER, "watchdog")
+    assert (lost.active_ms, lost.dose_uj, lost.max_mc) == (0, [], [])
+    assert (next_one.number, next_one.reason) == (2, states.BY_TIME)
+
+
+def test_a_boot_after_its_end_changes_nothing():
+    log = LogMaker()
+    log.power_on()
+    log.session(1)
+    log.power_on()
+    assert (one(log).reason, one(log).restart_cause) == (states.BY_TIME, None)
+
+
+def test_faults_belong_to_their_session_and_outside_to_none():
+    log = LogMaker()
+    log.power_on()
+    log.fault(0)
+    log.start(3)
+    log.fault(3)
+    log.end(3, states.BY_FAULT)
+    got = one(log)
+    assert got.reason == states.BY_FAULT
+    assert [e.data and e.data["session"] for e in got.faults] == [3]
+
+
+def test_a_session_whose_beginning_is_lost_is_still_shown():
+    log = LogMaker()
+    log.boot = 4
+    log.sample(9, 20000)
+    log.end(9, states.BY_DOSE)
+    got = one(log)
+    assert (got.start, got.protocol, got.started_by, got.calibrations) == (None, None, None, [])
+    assert (got.reason, got.first.name) == (states.BY_DOSE, "sample")
+
+
+def test_an_end_without_reason_is_told_as_unknown():
+    log = LogMaker()
+    log.add(records.END, payloads.pack_json({"session": 1}))
+    assert one(log).reason == "unknown"
+
+
+def test_a_clock_record_dates_its_whole_boot_and_no_other():
+    log = LogMaker()
+    log.power_on()
+    log.up_ms = 100_000
+    log.clock(NOON)
+    log.power_on()
+    clock = clock_of(decode(log.raw))
+    assert clock.unix_ms(1, 100_000) == NOON * 1000
+    assert clock.unix_ms(1, 40_500) == NOON * 1000 - 59_500
+    assert clock.unix_ms(1, 250_000) == NOON * 1000 + 150_000
+    assert clock.unix_ms(2, 100_000) is None
+    assert clock.of(decode(log.raw).entries[-1]) is None
+
+
+def test_a_session_start_with_time_and_a_host_mark_date_their_boots():
+    log = LogMaker()
+    log.power_on()
+    log.start(1, NOON)
+    log.power_on()
+    clock = clock_of(decode(log.raw), [Mark(2, 0, NOON * 1000 + 5)])
+    assert clock.unix_ms(1, 1500) == NOON * 1000 + 1000
+    assert clock.unix_ms(2, 10) == NOON * 1000 + 15
+
+
+def test_the_last_mark_before_an_uptime_counts():
+    clock = Clock([Mark(1, 5000, 9_000_000), Mark(1, 1000, 1_000_000)])
+    assert [clock.unix_ms(1, up) for up in (0, 1000, 4999, 5000)] == [
+        999_000,
+        1_000_000,
+        1_003_999,
+        9_000_000,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("up_ms", "text"),
+    [(500, "boot 3 +00:00:00"), (725_900, "boot 3 +00:12:05"), (90_000_000, "boot 3 +25:00:00")],
+)
+def test_undated_times_are_told_by_boot_and_uptime(up_ms, text):
+    assert Clock().text(3, up_ms) == text
+
+
+def test_dated_times_are_utc():
+    assert Clock([Mark(1, 0, 0)]).text(1, 61_000) == "1970-01-01T00:01:01Z"
+    assert iso(1_500) == "1970-01-01T00:00:01.500Z"
+
+
+def test_the_payload_of_a_note_is_readable():
+    log = LogMaker()
+    log.add(records.NOTE, payloads.pack_json({"text": "hello"}))
+    assert json.dumps(decode(log.raw).entries[0].data) == '{"text": "hello"}'
