@@ -7,10 +7,10 @@ list 2 to 4 channels and 2 to 4 sensors.
 BOARD = "PBMWRAP_RP2040"
 CHIP = "rp2040"
 
-# Lamp channels: name, wavelength nm, pin, current at full duty mA, worst-case irradiance at the skin
-# at full duty uW/cm2 (used by every cap while the channel is not calibrated).
-# GPIO2 is PWM slice 1, GPIO4 slice 2: one slice each, and both among the slices 0-3 that a stock
-# soft reset stops. GPIO18 and GPIO20 share those slices and stay unconnected.
+# Lamp channels: name, wavelength nm, pin, current at full duty mA, worst-case irradiance at the
+# skin at full duty uW/cm2 (used by every cap while the channel is not calibrated). GPIO2 is PWM
+# slice 1, GPIO4 slice 2: one slice each, and both among the slices 0-3 that a stock soft reset
+# stops. GPIO18 and GPIO20 share those slices and stay unconnected.
 CHANNELS = (
     ("red", 660, 2, 900, 60000),
     ("nir", 850, 4, 900, 80000),

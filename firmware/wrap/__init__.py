@@ -1,1 +1,2 @@
-"""The wrap's device package: plain MicroPython that CPython can import too. Only `wrap.hal` touches hardware."""
+"""The wrap's device package: plain MicroPython that CPython can import too. Only `wrap.hal` touches
+hardware."""

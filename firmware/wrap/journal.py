@@ -1,7 +1,8 @@
-"""The queue between what happens in a step and the log: records wait here until the slack writes them.
+"""The queue between what happens in a step and the log: records wait here until the slack writes
+them.
 
-The step only remembers; flash is written with the step done. A record that could not be written stays
-first in the queue and is tried again.
+The step only remembers; flash is written with the step done. A record that could not be written
+stays first in the queue and is tried again.
 """
 
 from wrap.mp import const
@@ -20,7 +21,8 @@ def known(mc):
 
 
 class Journal:
-    """log: a wrap.storage.log.Log. `failed`: the last write did not work. `lost`: records dropped from a full queue."""
+    """log: a wrap.storage.log.Log. `failed`: the last write did not work. `lost`: records dropped
+    from a full queue."""
 
     def __init__(self, log):
         self.log = log

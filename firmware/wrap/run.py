@@ -1,4 +1,5 @@
-"""The loop on a chip: steps at absolute deadlines, slack between them, dark at the end whatever happens."""
+"""The loop on a chip: steps at absolute deadlines, slack between them, dark at the end whatever
+happens."""
 
 from wrap.app import App
 from wrap.safety import limits
@@ -13,7 +14,8 @@ def service_wanted(hal):
 
 
 def loop(app, turns=-1):
-    """Run `turns` steps (-1: for ever). Steps are due every limits.STEP_MS after the first, without drift."""
+    """Run `turns` steps (-1: for ever). Steps are due every limits.STEP_MS after the first, without
+    drift."""
     hal = app.hal
     due = hal.ticks_ms()
     while turns:
@@ -31,7 +33,8 @@ def loop(app, turns=-1):
 
 
 def main(hal, facts):
-    """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in service mode."""
+    """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in
+    service mode."""
     try:
         if service_wanted(hal):
             hal.service_blink()

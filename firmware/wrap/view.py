@@ -1,10 +1,10 @@
 """What the link shows of the app: plain dictionaries, no decisions."""
 
+from wrap.link import frames
 from wrap.safety import faults
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session import states
 from wrap.storage.protocols import SLOTS
-from wrap.link import frames
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
 

@@ -1,4 +1,5 @@
-"""One suite for every wrap: `pytest tests/contract --target sim|unix|rp2040` (repeatable; default: all three)."""
+"""One suite for every wrap: `pytest tests/contract --target sim|unix|rp2040` (repeatable; default:
+all three)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The link on every target: broken transfers change nothing, noise does no harm, repeats act once."""
+"""The link on every target: broken transfers change nothing, noise does no harm, repeats act
+once."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def ask(bench: Bench, line: bytes) -> list[dict]:
 
 
 def test_flashed_protocol_reads_back_and_survives_a_reset(bench: Bench) -> None:
-    raw = bench.flash(2, name="Second", **{"trip": 40500})
+    raw = bench.flash(2, name="Second", trip=40500)
     assert bench.client.read_protocol(2) == raw
     bench.twin.reset("power")
     bench.advance(BOOT_MS)

@@ -10,7 +10,8 @@ _FULL = const(65535)
 
 
 class DoseMeter:
-    """full_uw, upper_uw: irradiance at full duty in uW/cm2, nominal and worst case (both below 2^17)."""
+    """full_uw, upper_uw: irradiance at full duty in uW/cm2, nominal and worst case (both below
+    2^17)."""
 
     def __init__(self, full_uw, upper_uw):
         self.full_uw = full_uw

@@ -1,6 +1,7 @@
 """Turns intensities, fade, derating and supply into one duty per channel, writes them, meters them.
 
-May not decide whether light is allowed: `dark` is always obeyed, `apply` only while the app says so.
+May not decide whether light is allowed: `dark` is always obeyed, `apply` only while the app says
+so.
 """
 
 from wrap.control.dose import DoseMeter
@@ -13,8 +14,8 @@ _OFF = const(-1)
 
 
 class Lamps:
-    """channels: (name, nm, pin, full-duty mA, worst uW/cm2) per channel; irradiance: (nominal, upper)
-    uW/cm2 at full duty per channel."""
+    """channels: (name, nm, pin, full-duty mA, worst uW/cm2) per channel; irradiance: (nominal,
+    upper) uW/cm2 at full duty per channel."""
 
     def __init__(self, hal, channels, supply_ma, irradiance):
         self._hal = hal
@@ -55,10 +56,11 @@ class Lamps:
         self._slew = max(1, 65535 * limits.STEP_MS // ramp_ms)
 
     def apply(self, spec, fade, derate, pulsed):
-        """Write the duties of `spec` ((permille, Hz, on permille) per channel) at `fade` and `derate` (0..4096).
+        """Write the duties of `spec` ((permille, Hz, on permille) per channel) at `fade` and
+        `derate` (0..4096).
 
-        pulsed False: pulsed channels go dark at once, since a compare value is only taken over at the
-        end of a pulse, up to 100 ms later.
+        pulsed False: pulsed channels go dark at once, since a compare value is only taken over at
+        the end of a pulse, up to 100 ms later.
         """
         if spec is not self._spec or pulsed != self._pulsed:
             self._prepare(spec, pulsed)
@@ -74,7 +76,8 @@ class Lamps:
         self._lit = True
 
     def _prepare(self, spec, pulsed):
-        """Another step of the plan: channels change between carrier and pulses only through dark."""
+        """Another step of the plan: channels change between carrier and pulses only through
+        dark."""
         for i in range(self._n):
             hz = spec[i][1]
             mode = _OFF if hz and not pulsed else hz
@@ -121,7 +124,8 @@ class Lamps:
                 duties[i] = self._wanted[i]
 
     def stay_dark(self):
-        """Dark is what is decided: written when something was lit, verified by `ok` in every step."""
+        """Dark is what is decided: written when something was lit, verified by `ok` in every
+        step."""
         if self._lit:
             self.dark()
 
@@ -137,7 +141,8 @@ class Lamps:
         self.rate_uw = 0
 
     def ok(self):
-        """Whether the hardware holds what was written: every duty when lit, every pin low when dark."""
+        """Whether the hardware holds what was written: every duty when lit, every pin low when
+        dark."""
         if not self._lit:
             return self._hal.all_low()
         i = 0

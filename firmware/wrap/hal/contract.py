@@ -46,7 +46,8 @@ class Hal:
         raise NotImplementedError
 
     def lamp_ok(self, ch, duty_u16):
-        """Whether the hardware holds what was last written (within one count); duty 0 after `lamp_off`."""
+        """Whether the hardware holds what was last written (within one count); duty 0 after
+        `lamp_off`."""
         raise NotImplementedError
 
     def all_low(self):

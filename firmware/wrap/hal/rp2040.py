@@ -1,8 +1,9 @@
 """RP2040: the HAL contract on `machine`. The one place that knows this chip's quirks.
 
-PWM: `deinit` would freeze the pin at whatever level it had and stop the whole slice, a negative duty
-wraps to full on, and a compare value is only taken over at the end of a period. So off is always the
-pin itself, switched back to SIO and driven low, which acts at once whatever the slice does.
+PWM: `deinit` would freeze the pin at whatever level it had and stop the whole slice, a negative
+duty wraps to full on, and a compare value is only taken over at the end of a period. So off is
+always the pin itself, switched back to SIO and driven low, which acts at once whatever the slice
+does.
 """
 
 import gc
@@ -13,6 +14,7 @@ import time
 import machine
 import micropython
 from machine import PWM, WDT, Pin
+
 from wrap.hal.files import Files
 from wrap.mp import const
 
@@ -32,7 +34,8 @@ _INTENDED = const(0x50424D57)
 def _sum16(ain: int) -> int:
     """16 conversions of input `ain`, summed. 73 us here against 440 us with ADC.read_u16 in a loop.
 
-    RP2040 datasheet 4.9.6: CS = EN 0, START_ONCE 2, READY 8, AINSEL 12..14; RESULT is the next word.
+    RP2040 datasheet 4.9.6: CS = EN 0, START_ONCE 2, READY 8, AINSEL 12..14; RESULT is the next
+    word.
     """
     cs = ptr32(0x4004C000)  # noqa: F821
     select_input = (cs[0] & 0x2) | 1 | (ain << 12)
@@ -49,7 +52,8 @@ def _sum16(ain: int) -> int:
 
 @micropython.viper
 def _levels(mask: int) -> int:
-    """Pads that are high among `mask`. RP2040 datasheet 2.3.1.7: SIO GPIO_IN reads the pad, whoever drives it."""
+    """Pads that are high among `mask`. RP2040 datasheet 2.3.1.7: SIO GPIO_IN reads the pad, whoever
+    drives it."""
     sio = ptr32(0xD0000000)  # noqa: F821
     return sio[1] & mask
 

@@ -1,4 +1,5 @@
-"""Error codes of the link, shared by host and device. A code is for programs, the text for people."""
+"""Error codes of the link, shared by host and device. A code is for programs, the text for
+people."""
 
 BAD_FRAME = "bad_frame"  # not JSON, or not a request
 BAD_CRC = "bad_crc"

@@ -1,4 +1,5 @@
-"""The methods of the link (docs/link.md): checks parameters and state, asks the app, shapes the answer."""
+"""The methods of the link (docs/link.md): checks parameters and state, asks the app, shapes the
+answer."""
 
 from wrap.link.codes import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
 from wrap.link.transfer import WINDOW, Download, Upload, b64
@@ -79,7 +80,7 @@ class Commands:
         try:
             return entry[1](params)
         except OSError as e:
-            raise Refused(STORAGE, "the flash answered with error %s" % e)
+            raise Refused(STORAGE, "the flash answered with error %s" % e) from None
 
     def _clock(self, p):
         return {"unix_s": self._app.set_clock(whole(p, "t", 1700000000, 0xFFFFFFFF))}

@@ -43,7 +43,8 @@ def hex8(buf, start):
 
 
 class LineReader:
-    """Collects bytes into one line. `feed` one byte at a time; a finished line is judged at once."""
+    """Collects bytes into one line. `feed` one byte at a time; a finished line is judged at
+    once."""
 
     def __init__(self, limit=MAX_REQUEST):
         self._limit = limit

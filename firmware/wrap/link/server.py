@@ -1,14 +1,15 @@
 """Serves the link: bytes in, one request at a time, bytes out in small bounded slices.
 
-Knows no meaning: `handle(method, params)` returns the result or raises Refused. A repeated id is not
-acted on again. Nothing here blocks; what cannot be sent now waits, and telemetry is dropped first.
+Knows no meaning: `handle(method, params)` returns the result or raises Refused. A repeated id is
+not acted on again. Nothing here blocks; what cannot be sent now waits, and telemetry is dropped
+first.
 """
 
 import json
 
 from wrap.link import frames
-from wrap.link.codes import BAD_FRAME, INTERNAL, Refused
 from wrap.link.codes import BAD_CRC as CODE_CRC
+from wrap.link.codes import BAD_FRAME, INTERNAL, Refused
 from wrap.link.codes import TOO_LONG as CODE_LONG
 from wrap.mp import const
 

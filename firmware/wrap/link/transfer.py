@@ -22,7 +22,7 @@ def unb64(text):
     try:
         return binascii.a2b_base64(text)
     except (ValueError, TypeError):
-        raise Refused(BAD_PARAM, "d must be base64 text")
+        raise Refused(BAD_PARAM, "d must be base64 text") from None
 
 
 class Upload:
@@ -71,7 +71,8 @@ class Download:
         self._digest = None
 
     def open(self, offset):
-        """Begin at `offset`, or at the oldest byte kept when that is gone. Returns (offset, end)."""
+        """Begin at `offset`, or at the oldest byte kept when that is gone. Returns (offset,
+        end)."""
         log = self._log
         if offset > log.end:
             raise Refused(BAD_PARAM, "o is beyond the end, %d" % log.end)

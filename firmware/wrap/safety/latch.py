@@ -36,7 +36,8 @@ class Latch:
             self.unsaved = False
 
     def clear(self):
-        """Acknowledge: only the app calls this, when the cause is gone. Raises OSError and stays latched."""
+        """Acknowledge: only the app calls this, when the cause is gone. Raises OSError and stays
+        latched."""
         self._store.put({})
         self.code = faults.NONE
         self.info = None

@@ -1,8 +1,8 @@
 """NTC readings to milli-degrees by an integer table, made once at load. No I/O, no state.
 
 The divider is pull-up to the ADC reference, NTC to ground, so a hotter sensor reads lower:
-raw = 65520 * Rntc / (Rntc + Rpullup), Rntc = R25 * exp(B * (1/T - 1/T25)). The table has 257 knots of
-256 codes; between them the curve is a line (at most 0.1 K off from 0 to 80 C, see tests).
+raw = 65520 * Rntc / (Rntc + Rpullup), Rntc = R25 * exp(B * (1/T - 1/T25)). The table has 257 knots
+of 256 codes; between them the curve is a line (at most 0.1 K off from 0 to 80 C, see tests).
 """
 
 import math
@@ -53,7 +53,8 @@ class Thermistor:
         return low + ((self.knots[i + 1] - low) * (raw & 255) >> 8)
 
     def raw_at(self, mc):
-        """The highest reading that means `mc` or hotter: `raw <= raw_at(mc)` is the same as `mc(raw) >= mc`."""
+        """The highest reading that means `mc` or hotter: `raw <= raw_at(mc)` is the same as
+        `mc(raw) >= mc`."""
         low = self.raw_min
         high = self.raw_max - 1
         while low < high:

@@ -1,4 +1,5 @@
-"""The session state machine: which step of the plan, how far faded, when it ends. Owns no pin and no clock.
+"""The session state machine: which step of the plan, how far faded, when it ends. Owns no pin and
+no clock.
 
 idle -> self-test -> ramp-up -> running -> ramp-down -> done -> idle (on the next start)
 ramp-up, running -> paused (fading out) -> ramp-up        any -> fault (at once dark)
@@ -109,8 +110,8 @@ class Session:
         self._to(states.IDLE, reason)
 
     def advance(self, dt_ms, dose_uj, ahead_uj):
-        """Let `dt_ms` pass. dose_uj: the session's dose so far, or -1 when not calibrated; ahead_uj: what
-        fading out from here will still add."""
+        """Let `dt_ms` pass. dose_uj: the session's dose so far, or -1 when not calibrated;
+        ahead_uj: what fading out from here will still add."""
         self._in_state_ms += dt_ms
         state = self.state
         if state == states.RUNNING:

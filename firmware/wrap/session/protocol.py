@@ -1,12 +1,13 @@
 """The protocol model and its rules: one definition for the device and the host.
 
-On the device a protocol is canonical JSON (sorted keys, no spaces, ASCII), identified by its SHA-256:
+On the device a protocol is canonical JSON (sorted keys, no spaces, ASCII), identified by its
+SHA-256:
 
     {"dose":6000,"flicker_ok":false,"grade":"weak","id":"foot","name":"Foot","ramp":2000,"site":"foot-left",
      "steps":[{"ch":{"nir":[800,40,500],"red":[500]},"t":600}],"trip":41000,"v":1}
 
-`dose` mJ/cm2, all channels together, 0 = by time only; `ramp` ms; `trip` mC; step `t` s; a channel is
-[intensity permille] when continuous, [intensity permille, pulse Hz, on permille] when pulsed. A
+`dose` mJ/cm2, all channels together, 0 = by time only; `ramp` ms; `trip` mC; step `t` s; a channel
+is [intensity permille] when continuous, [intensity permille, pulse Hz, on permille] when pulsed. A
 channel that a step does not name is dark in it. The session's time is the sum of its steps.
 """
 
@@ -148,11 +149,12 @@ def _check_steps(steps, channels, flicker_ok, out):
 
 
 class Plan:
-    """A protocol that passed its rules, laid out for the step: tuples of integers, channels in board order."""
+    """A protocol that passed its rules, laid out for the step: tuples of integers, channels in
+    board order."""
 
     def __init__(self, obj, order):
         """obj: a dict without problems; order: channel names in board order."""
-        get = lambda key: obj.get(key, _DEFAULTS[key])  # noqa: E731
+        get = lambda key: obj.get(key, _DEFAULTS[key])
         self.id = obj["id"]
         self.name = obj["name"]
         self.site = obj["site"]
@@ -180,4 +182,4 @@ def parse(raw):
     try:
         return json.loads(raw)
     except RuntimeError:  # CPython's parser recurses, MicroPython's does not
-        raise ValueError("nested too deeply")
+        raise ValueError("nested too deeply") from None

@@ -1,4 +1,5 @@
-"""The append-only record log in segment files. Knows bytes and offsets; what records mean is elsewhere.
+"""The append-only record log in segment files. Knows bytes and offsets; what records mean is
+elsewhere.
 
 Offsets are absolute and never reused: a segment's name is the offset of its first byte. The oldest
 segment goes when there are more than _KEEP. On return from `append` the record is in flash.
@@ -12,7 +13,8 @@ _KEEP = const(40)
 
 
 class Log:
-    """files: a wrap.hal.files.Files. first, end: offsets of the oldest byte kept and of the next to come."""
+    """files: a wrap.hal.files.Files. first, end: offsets of the oldest byte kept and of the next to
+    come."""
 
     def __init__(self, files):
         self._files = files
@@ -31,7 +33,8 @@ class Log:
         return "log.%08x" % start
 
     def _recover(self):
-        """Sequence and boot number go on after the last true record, whatever a power cut left behind it."""
+        """Sequence and boot number go on after the last true record, whatever a power cut left
+        behind it."""
         for start in reversed(self._starts):
             data = self._files.read(self._name(start))
             found, gaps = records.scan(data)
@@ -43,7 +46,8 @@ class Log:
                 return
 
     def append(self, kind, boot, up_s, up_ms, payload):
-        """Write one record. Raises OSError; then nothing counts as written and the same call may be tried again."""
+        """Write one record. Raises OSError; then nothing counts as written and the same call may be
+        tried again."""
         data = records.pack(kind, self.seq, boot, up_s, up_ms, payload)
         if not self._starts or self.end - self._starts[-1] + len(data) > _SEGMENT:
             self._starts.append(self.end)

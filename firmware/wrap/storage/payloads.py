@@ -36,8 +36,8 @@ def unpack_clock(p):
 
 
 def pack_start(session, start_by, protocol, calibrations, unix_s):
-    """session u32 number; start_by "button" or "link"; protocol canonical JSON bytes; calibrations a
-    list of dicts (or None per uncalibrated channel); unix_s 0 when the clock is not set."""
+    """session u32 number; start_by "button" or "link"; protocol canonical JSON bytes; calibrations
+    a list of dicts (or None per uncalibrated channel); unix_s 0 when the clock is not set."""
     tail = json.dumps({"by": start_by, "cal": calibrations}).encode()
     return struct.pack("<BIIH", SCHEMA, session, unix_s, len(protocol)) + protocol + tail
 
@@ -65,7 +65,8 @@ def unpack_state(p):
 
 
 def pack_sample(session, active_ms, state, temps_mc, duties_u16, doses_uj):
-    """One sample: session clock ms, state number, temperatures per sensor, duty and dose per channel."""
+    """One sample: session clock ms, state number, temperatures per sensor, duty and dose per
+    channel."""
     out = struct.pack("<BIIBBB", SCHEMA, session, active_ms, state, len(temps_mc), len(duties_u16))
     for t in temps_mc:
         out += struct.pack("<i", t)

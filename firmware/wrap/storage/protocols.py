@@ -19,7 +19,8 @@ def sha_hex(raw):
 
 
 class Protocols:
-    """channels: ((name, nm), ...) in board order. slots: per slot None, (id, name, sha, size), or a str: why it is broken."""
+    """channels: ((name, nm), ...) in board order. slots: per slot None, (id, name, sha, size), or a
+    str: why it is broken."""
 
     def __init__(self, files, channels):
         self._files = files
@@ -48,7 +49,7 @@ class Protocols:
         try:
             obj = protocol.parse(raw)
         except ValueError as e:
-            raise Refused(INVALID, "no JSON: " + str(e))
+            raise Refused(INVALID, "no JSON: " + str(e)) from None
         found = protocol.problems(obj, self._channels)
         if found:
             raise Refused(INVALID, (found[0][0] + " " + found[0][1])[:120])
@@ -84,7 +85,8 @@ class Protocols:
         self._active.put({"slot": slot})
 
     def save(self, slot, raw, sha):
-        """Put `raw` into `slot`, whole or not at all; returns the protocol's id. Raises Refused or OSError."""
+        """Put `raw` into `slot`, whole or not at all; returns the protocol's id. Raises Refused or
+        OSError."""
         if sha_hex(raw) != sha:
             raise Refused(HASH, "the bytes do not match the announced SHA-256")
         name = self.check(raw)

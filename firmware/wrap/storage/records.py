@@ -1,6 +1,7 @@
 """Log records: their bytes, and nothing about where they are kept. Shared with the host.
 
-    0xA5 | type u8 | payload length u16 | sequence u32 | boot u16 | uptime s u32 | ms u16 | payload | crc32 u32
+    0xA5 | type u8 | payload length u16 | sequence u32 | boot u16 | uptime s u32 | ms u16 | payload
+    | crc32 u32
 
 Little-endian; the CRC covers everything before it. A type's payload starts with its schema version,
 so a newer host reads older logs and an older host skips what it does not know.
@@ -38,7 +39,8 @@ def pack(kind, seq, boot, up_s, up_ms, payload):
 
 
 def parse(buf, at):
-    """(kind, seq, boot, up_s, up_ms, payload, next_at) at `at`, or None when no whole, true record is there."""
+    """(kind, seq, boot, up_s, up_ms, payload, next_at) at `at`, or None when no whole, true record
+    is there."""
     if at + OVERHEAD > len(buf) or buf[at] != MAGIC:
         return None
     _, kind, size, seq, boot, up_s, up_ms = struct.unpack_from(_HEAD, buf, at)
@@ -52,7 +54,8 @@ def parse(buf, at):
 
 
 def scan(buf):
-    """All true records in `buf`, and a list of (start, end) ranges that hold none (damage, torn tail)."""
+    """All true records in `buf`, and a list of (start, end) ranges that hold none (damage, torn
+    tail)."""
     found = []
     gaps = []
     at = 0

@@ -13,7 +13,8 @@ BOUNDS = {
 
 
 class Settings:
-    """channels: the board's. damaged: a stored file was broken, the strict defaults are in force."""
+    """channels: the board's. damaged: a stored file was broken, the strict defaults are in
+    force."""
 
     def __init__(self, files, channels):
         self._kept = Store(files, "settings")
@@ -48,7 +49,8 @@ class Settings:
         return [self._cal.value.get(c[0]) for c in self._channels]
 
     def calibrate(self, name, uw, unc_pm, date, how):
-        """Store a channel's irradiance at full duty, or remove it with `uw` 0. Raises Refused or OSError."""
+        """Store a channel's irradiance at full duty, or remove it with `uw` 0. Raises Refused or
+        OSError."""
         if name not in [c[0] for c in self._channels]:
             raise Refused(
                 BAD_PARAM, "ch must be one of " + ", ".join([c[0] for c in self._channels])
@@ -61,7 +63,8 @@ class Settings:
         self._cal.put(kept)
 
     def irradiance(self):
-        """(nominal, upper bound) uW/cm2 at full duty per channel; the stated worst case when not calibrated."""
+        """(nominal, upper bound) uW/cm2 at full duty per channel; the stated worst case when not
+        calibrated."""
         out = []
         for c, cal in zip(self._channels, self.calibrations()):
             if cal:

@@ -28,7 +28,8 @@ def _unseal(raw):
 
 
 class Store:
-    """value: the dictionary in force (read it, change it only through `put`). damaged: a file was broken."""
+    """value: the dictionary in force (read it, change it only through `put`). damaged: a file was
+    broken."""
 
     def __init__(self, files, name):
         self._files = files
@@ -50,7 +51,8 @@ class Store:
         return self._name + (".a" if slot == 0 else ".b")
 
     def put(self, value):
-        """Make `value` the one in force. Raises OSError and changes nothing when it cannot be written."""
+        """Make `value` the one in force. Raises OSError and changes nothing when it cannot be
+        written."""
         slot = 1 - self._slot
         self._files.write(self._file(slot), _seal(self._generation + 1, value))
         self._generation += 1

@@ -1,7 +1,7 @@
 """Button gestures from raw samples. Knows nothing of what they are for.
 
-A press is taken after two equal samples (20 ms at 100 Hz), so a person sees light dim at once; contact
-bounce after that is held off. Time is handed in as step lengths.
+A press is taken after two equal samples (20 ms at 100 Hz), so a person sees light dim at once;
+contact bounce after that is held off. Time is handed in as step lengths.
 """
 
 from wrap.mp import const

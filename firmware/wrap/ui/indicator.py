@@ -1,6 +1,7 @@
 """Indicator patterns: a bit a slot of 100 ms, so every state looks different. Owns no pin.
 
-idle            one short blink every 1.6 s          uncalibrated adds a second blink to idle and running
+idle            one short blink every 1.6 s
+uncalibrated    a second blink in idle, a second gap in running
 running         steady, a short gap every 1.6 s      warn: quick even blinking
 paused          slow even blinking, 0.8 s on, off
 fault           as many blinks as the fault's number, then a pause of 1.5 s
@@ -37,7 +38,8 @@ def bits(state, warn, calibrated):
 
 
 def fault_lit(code, slot):
-    """Whether a fault's blink code is lit in `slot`: 200 ms on, 200 ms off, `code` times, then a pause."""
+    """Whether a fault's blink code is lit in `slot`: 200 ms on, 200 ms off, `code` times, then a
+    pause."""
     at = slot % (code * 4 + _FAULT_PAUSE_SLOTS)
     return at < code * 4 and at & 2 == 0
 

@@ -27,7 +27,8 @@ class LampState:
 
 
 class Twin(ABC):
-    """A wrap without hardware. `plant` is the world: it is fed with what the pins do and feeds the sensors."""
+    """A wrap without hardware. `plant` is the world: it is fed with what the pins do and feeds the
+    sensors."""
 
     kind: str
     plant: Plant
@@ -47,7 +48,8 @@ class Twin(ABC):
 
     @abstractmethod
     def write(self, data: bytes) -> int:
-        """Offer bytes to the device's USB port; returns how many were taken, the rest is for later."""
+        """Offer bytes to the device's USB port; returns how many were taken, the rest is for
+        later."""
 
     @abstractmethod
     def read(self) -> bytes:

@@ -1,7 +1,7 @@
 """A wrap on the fake HAL: power, resets, Ctrl-C, service mode and virtual time around the real App.
 
-Plain enough for MicroPython: the simulated wrap runs it on CPython, the unix twin runs this very file on
-the MicroPython unix port.
+Plain enough for MicroPython: the simulated wrap runs it on CPython, the unix twin runs this very
+file on the MicroPython unix port.
 """
 
 from wrap.app import App
@@ -15,7 +15,8 @@ TURNS_PER_SLICE = 8  # link slices a real wrap has time for between two steps
 
 
 class FakeBoard:
-    """files: what survives power; facts: the board's facts module. `app` is None in a REPL or without power."""
+    """files: what survives power; facts: the board's facts module. `app` is None in a REPL or
+    without power."""
 
     def __init__(self, files, facts):
         self.files = files

@@ -1,4 +1,5 @@
-"""The wrap on the MicroPython unix port: the same firmware and fake HAL as `sim`, on the real language."""
+"""The wrap on the MicroPython unix port: the same firmware and fake HAL as `sim`, on the real
+language."""
 
 from __future__ import annotations
 

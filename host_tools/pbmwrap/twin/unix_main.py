@@ -1,4 +1,5 @@
-"""Runs on the MicroPython unix port: a FakeBoard driven by lines on stdin, one JSON line back for each.
+"""Runs on the MicroPython unix port: a FakeBoard driven by lines on stdin, one JSON line back for
+each.
 
 on CAUSE | off | adv MS | raw SENSOR VALUE | btn 0|1 | w HEX | hang | heap
 """
