@@ -1,0 +1,41 @@
+// What this board adds to MicroPython in C: dark outputs, and a USB port that never holds up a step.
+
+#include "py/mphal.h"
+#include "shared/runtime/pyexec.h"
+#include "hardware/gpio.h"
+#ifndef NO_QSTR  // the pass that collects qstrs has no tinyusb headers
+#include "tusb.h"
+#endif
+
+void pbmwrap_dark(void) {
+    // Level, direction, then the function: no order of these shows a high level in between.
+    gpio_clr_mask(PBMWRAP_DARK_PINS);
+    gpio_set_dir_out_masked(PBMWRAP_DARK_PINS);
+    for (uint pin = 0; pin < NUM_BANK0_GPIOS; ++pin) {
+        if (PBMWRAP_DARK_PINS & (1u << pin)) {
+            gpio_set_function(pin, GPIO_FUNC_SIO);
+        }
+    }
+}
+
+#define STOCK_PATIENCE_MS (500)
+#define STALL_MS (2)
+
+// Asked again and again while a write finds too little room. A host that reads makes room within a
+// millisecond, so 2 ms without any means nobody reads: from then on the answer is 0 and writes
+// return at once, until there is room again. The raw REPL (mpremote) keeps the stock patience:
+// nothing is controlled there, and a slow host must not lose output.
+mp_uint_t pbmwrap_cdc_patience_ms(void) {
+    static uint32_t seen_room;
+    static mp_uint_t seen_ms;
+    if (pyexec_mode_kind == PYEXEC_MODE_RAW_REPL) {
+        return STOCK_PATIENCE_MS;
+    }
+    uint32_t room = tud_cdc_write_available();
+    mp_uint_t now_ms = mp_hal_ticks_ms();
+    if (room != seen_room) {
+        seen_room = room;
+        seen_ms = now_ms;
+    }
+    return now_ms - seen_ms < STALL_MS ? STOCK_PATIENCE_MS : 0;
+}

@@ -1,0 +1,14 @@
+# The wrap on a Pico-shaped board: RP2040, 2 MB flash.
+set(PICO_BOARD "pico")
+set(PICO_PLATFORM "rp2040")
+set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
+
+list(APPEND MICROPY_SOURCE_BOARD ${MICROPY_BOARD_DIR}/board.c)
+set(MICROPY_DEF_BOARD CFG_TUD_CDC_TX_BUFSIZE=1024)
+
+# MicroPython 1.25 defines MICROPY_HW_USB_CDC_TX_TIMEOUT without asking. The file that uses it is
+# compiled with this header in front, so MicroPython's own tree stays as it is.
+set_source_files_properties(
+    ${MICROPY_DIR}/shared/tinyusb/mp_usbd_cdc.c
+    PROPERTIES COMPILE_OPTIONS "-include;${MICROPY_BOARD_DIR}/cdc_timeout.h"
+)

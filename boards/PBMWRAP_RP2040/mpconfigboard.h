@@ -1,0 +1,11 @@
+// Board and hardware specific configuration of the wrap.
+#define MICROPY_HW_BOARD_NAME                   "pbmwrap"
+#define MICROPY_HW_FLASH_STORAGE_BYTES          (1408 * 1024)
+
+// Lamps GPIO2 and GPIO4, series enable GPIO22: board_facts.py says the same, a test compares them.
+#define PBMWRAP_DARK_PINS                       ((1u << 2) | (1u << 4) | (1u << 22))
+
+// Dark before any Python, and again first thing in a soft reset: a stock one leaves lamps lit.
+void pbmwrap_dark(void);
+#define MICROPY_BOARD_STARTUP()                 pbmwrap_dark()
+#define MICROPY_BOARD_START_SOFT_RESET()        pbmwrap_dark()

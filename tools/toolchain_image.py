@@ -1,0 +1,180 @@
+"""Builds a board's image and compiles the firmware's files to .mpy, with the cached toolchain.
+
+Standard library only. The sources of an image are copied to a staging folder in the cache. Its path
+is the same for every clone, so a change of frozen Python costs seconds anywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from toolchain_build import (
+    appears_whole,
+    build_env,
+    cache_root,
+    digest,
+    ensure,
+    jobs,
+    locked,
+    say,
+)
+from toolchain_sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
+
+REPO = Path(__file__).resolve().parent.parent
+UF2_FAMILY_RP2040 = "0xE48BFF56"
+FLASH_BASE = "0x10000000"
+FACTS = "board_facts.py"
+KEPT_AS_SOURCE = ("boot.py", "main.py")  # MicroPython starts these by name, as .py only
+
+
+def board_dir(board: str) -> Path:
+    folder = REPO / "boards" / board
+    if not (folder / "mpconfigboard.cmake").exists():
+        names = sorted(p.parent.name for p in REPO.glob("boards/*/mpconfigboard.cmake"))
+        raise Stop(EXIT_USAGE, f"there is no board {board}; boards are {', '.join(names)}")
+    return folder
+
+
+def frozen_files(board: str) -> dict[str, bytes]:
+    """Our Python files by the name they have on the device; none for a board without facts."""
+    facts = board_dir(board) / "board_facts.py"
+    if not facts.exists():
+        return {}
+    firmware = REPO / "firmware"
+    names = sorted(p.relative_to(firmware).as_posix() for p in firmware.rglob("*.py"))
+    return {name: (firmware / name).read_bytes() for name in names} | {FACTS: facts.read_bytes()}
+
+
+def image_constants(files: dict[str, bytes]) -> dict[str, str]:
+    """VERSION and PROGRAM_SHA256 of these frozen files; the hash covers names and contents."""
+    found = re.search(rb'^VERSION = "([^"]+)"', files["wrap/version.py"], re.MULTILINE)
+    if not found:
+        raise Stop(EXIT_FAILED, 'firmware/wrap/version.py has no line VERSION = "..."')
+    whole = hashlib.sha256()
+    for name, data in sorted(files.items()):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
+    return {"VERSION": found[1].decode(), "PROGRAM_SHA256": whole.hexdigest()}
+
+
+def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
+    """Every file of the image's build, by its path in the staging folder."""
+    folder, here = board_dir(board), f"boards/{board}/"
+    tree = {
+        here + p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and "__pycache__" not in p.parts
+    }
+    tree |= {f"firmware/{name}": data for name, data in ours.items() if name != FACTS}
+    if ours:
+        tree[here + FACTS] = ours[FACTS]
+        lines = [f'{name} = "{value}"' for name, value in image_constants(ours).items()]
+        lines += ["CDC_NONBLOCKING = True", ""]
+        tree[here + "generated/wrap_image.py"] = "\n".join(lines).encode()
+    return tree
+
+
+def stage(folder: Path, tree: dict[str, bytes]) -> None:
+    """Make `folder` equal to `tree`, touching only what differs: builds stay incremental."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in tree:
+            path.unlink()
+    for name, data in tree.items():
+        path = folder / name
+        if not path.exists() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+
+def firmware(board: str, out: Path) -> None:
+    """Put the board's .uf2, .elf, .bin and facts (.json) into `out`, building if need be."""
+    toolchain = ensure()
+    ours = frozen_files(board)
+    tree = staged_files(board, ours)
+    contents = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(tree.items())]
+    key = digest([toolchain.name, board, *contents])
+    target = cache_root() / "firmware" / key
+    with locked(toolchain.parent / f"{toolchain.name}-{board}.lock"):
+        if not target.exists():
+            with appears_whole(target) as fresh:
+                _build_image(toolchain, board, tree, fresh)
+                facts = _facts(board, ours, fresh)
+                (fresh / f"{board}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in sorted(target.iterdir()):
+        shutil.copyfile(path, out / path.name)
+        print(out / path.name)
+
+
+def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Path) -> None:
+    # The staging folder's path is the same for every clone, so all of them share objects.
+    source, build = toolchain / "stage" / board, toolchain / "cmake" / board
+    log = cache_root() / "logs" / f"firmware-{board}.log"
+    log.unlink(missing_ok=True)
+    stage(source, tree)
+    env = build_env(toolchain)
+    _configure(toolchain, board, tree, log)
+    say(f"building {board} (a minute and a half at first, then seconds)")
+    run(["make", "-s", jobs(), "-C", build], log, env=env)
+    _collect(toolchain, board, fresh, log)
+
+
+def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
+    """Run cmake when anything but frozen Python changed since it last succeeded."""
+    source, build = toolchain / "stage" / board, toolchain / "cmake" / board
+    config = digest([n + data.hex() for n, data in sorted(tree.items()) if not n.endswith(".py")])
+    stamp = build / "configured.txt"
+    if stamp.exists() and stamp.read_text() == config:
+        return
+    stamp.unlink(missing_ok=True)
+    board_path = source / "boards" / board
+    options = [f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={board_path}"]
+    port = toolchain / "mp" / "ports" / "rp2"
+    command = ["cmake", "-S", port, "-B", build, *options, "-DPICO_NO_PICOTOOL=1"]
+    run(command, log, env=build_env(toolchain))
+    stamp.write_text(config)
+
+
+def _collect(toolchain: Path, board: str, fresh: Path, log: Path) -> None:
+    build = toolchain / "cmake" / board
+    for kind in ("elf", "bin"):
+        shutil.copyfile(build / f"firmware.{kind}", fresh / f"{board}.{kind}")
+    convert = toolchain / "mp" / "tools" / "uf2conv.py"
+    where = ["-f", UF2_FAMILY_RP2040, "-b", FLASH_BASE]
+    uf2 = fresh / f"{board}.uf2"
+    run([sys.executable, convert, *where, "-c", "-o", uf2, fresh / f"{board}.bin"], log)
+
+
+def _facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]:
+    """Sizes in bytes of what goes to flash (text + data) and of static RAM (data + bss)."""
+    sizes = output("arm-none-eabi-size", fresh / f"{board}.elf").splitlines()[-1].split()
+    text, data, bss = (int(size) for size in sizes[:3])
+    constants = image_constants(ours) if ours else {}
+    return {
+        "board": board,
+        "version": constants.get("VERSION"),
+        "program_sha256": constants.get("PROGRAM_SHA256"),
+        "image_sha256": hashlib.sha256((fresh / f"{board}.bin").read_bytes()).hexdigest(),
+        "flash_bytes": text + data,
+        "ram_bytes": data + bss,
+    }
+
+
+def compile_mpy(board: str, arch: str, out: Path) -> None:
+    """Our files as .mpy under `out`, ready to be copied to a stock board's filesystem."""
+    cross = ensure() / "mpy-cross"
+    log = cache_root() / "logs" / "mpy.log"
+    log.unlink(missing_ok=True)
+    for name, data in frozen_files(board).items():
+        source = out / name
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_bytes(data)
+        if name not in KEPT_AS_SOURCE:
+            target = source.with_suffix(".mpy")
+            run([cross, f"-march={arch}", "-s", name, "-o", target, source], log)
+            source.unlink()
+    print(out)
