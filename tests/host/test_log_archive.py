@@ -188,6 +188,14 @@ def test_csv_has_a_row_per_sample_and_per_session():
     assert (got[4]["reason"], got[4]["time_utc"]) == ("still running", "")
 
 
+def test_an_archive_is_decoded_with_its_gaps(kept: WrapArchive):
+    kept.append(0, dated_log().raw)
+    kept.append(9000, dated_log().raw)
+    got = again(kept).decoded()
+    assert len(got.entries) == 2 * dated_log().seq
+    assert got.missing == ((len(dated_log().raw), 9000),)
+
+
 def test_csv_of_an_empty_log_is_its_heading():
     assert rows(to_csv(decode(b""))) == []
 

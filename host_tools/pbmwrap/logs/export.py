@@ -31,7 +31,8 @@ _FIXED = (
 )
 
 
-def _state(number: Any) -> str:
+def state_name(number: Any) -> str:
+    """`running`; a number when it is newer than this program."""
     known = isinstance(number, int) and 0 <= number < len(states.NAMES)
     return states.NAMES[number] if known else str(number)
 
@@ -93,7 +94,7 @@ def _session_rows(session: Session, clock: Clock, layout: _Layout) -> Iterator[d
             "session": session.number,
             **_where(entry, clock),
             "active_s": f"{data['active_ms'] / 1000:.3f}",
-            "state": _state(data["state"]),
+            "state": state_name(data["state"]),
             **layout.values(data["temps_mc"], data["duties_u16"], data["doses_uj"]),
         }
     yield {

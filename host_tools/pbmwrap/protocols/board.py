@@ -36,6 +36,11 @@ def lamps() -> tuple[Lamp, ...]:
     return tuple(Lamp(c[0], c[1], c[3], c[4]) for c in _facts()["CHANNELS"])
 
 
+def sensors() -> tuple[tuple[str, str], ...]:
+    """(name, role "skin" or "board") of the board's sensors in its order."""
+    return tuple((s[0], s[1]) for s in _facts()["SENSORS"])
+
+
 def supply_ma() -> int:
     """What all lamps together may draw, mA."""
     return _facts()["SUPPLY_MA"]

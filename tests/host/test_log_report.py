@@ -1,0 +1,140 @@
+"""A session of the log becomes a report that tells what the log tells, and None for the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from pbmwrap.logs.decode import decode
+from pbmwrap.logs.sessions import clock_of, sessions
+from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
+from pbmwrap.protocols import device
+from pbmwrap.protocols.board import Lamp
+from pbmwrap.report.model import SessionReport
+from wrap.session import states
+from wrap.storage import payloads, records
+
+from tests.host import log_maker
+from tests.host.log_maker import LogMaker
+
+LAMPS = (Lamp("red", 660, 900, 60000), Lamp("nir", 850, 900, 80000))
+WRAP = Wrap("u1", LAMPS, (("skin", "skin"), ("board", "board")), 20.0)
+PULSED = device.dump(
+    {
+        "v": 1,
+        "id": "foot",
+        "name": "Foot",
+        "site": "foot-left",
+        "grade": "weak",
+        "trip": 40000,
+        "steps": [
+            {"t": 400, "ch": {"red": [500], "nir": [0]}},
+            {"t": 400, "ch": {"nir": [400, 100, 250]}},
+        ],
+    }
+)
+
+
+def report(log: LogMaker, wrap: Wrap = WRAP) -> SessionReport:
+    decoded = decode(log.raw)
+    session = sessions(decoded)[-1]
+    version = firmware_of(decoded).get(session.boot, "unknown")
+    return to_report(session, clock_of(decoded), wrap, version)
+
+
+@pytest.fixture
+def log(monkeypatch) -> LogMaker:
+    monkeypatch.setattr(log_maker, "PROTOCOL", PULSED)
+    made = LogMaker()
+    made.power_on()
+    return made
+
+
+def test_a_whole_session_is_told(log: LogMaker):
+    log.clock(1_790_000_000)
+    log.session(4)
+    got = report(log)
+    assert (got.wrap_id, got.session_id, got.firmware) == ("u1", 4, "0.1.0")
+    assert (got.protocol, got.site, got.grade) == ("Foot", "foot-left", "weak")
+    assert (got.end_reason, got.duration_s, got.paused_s) == (states.BY_TIME, 600, 1)
+    assert got.started == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
+    assert (got.boot, got.uptime_s) == (1, 0.5)
+    assert (got.max_skin_c, got.max_board_c) == (36.5, None)
+    assert (got.skin_trip_c, got.skin_derate_c, got.board_trip_c) == (40.0, 38.0, 60.0)
+    assert (got.faults, got.calibrated) == ((), False)
+    assert (got.sensors, got.roles) == (("skin", "board"), ("skin", "board"))
+
+
+def test_channels_tell_mode_time_and_calibration(log: LogMaker):
+    log.session(4)
+    red, nir = report(log).channels
+    assert (red.on_s, red.mean_duty_pct, red.dose_j_cm2) == (400, 75, 6)
+    assert (red.irradiance_mw_cm2, red.uncertainty_pct) == (20, 10)
+    assert (red.measured, red.radiant_power_mw) == ("2026-01-01, meter", 400)
+    assert (red.pulse_hz, red.pulse_on_pct) == (None, None)
+    assert (nir.on_s, nir.mean_duty_pct, nir.dose_j_cm2) == (200, 0.05, None)
+    assert (nir.pulse_hz, nir.pulse_on_pct) == (100, 25)
+    assert (nir.irradiance_mw_cm2, nir.measured, nir.radiant_power_mw) == (None, None, None)
+
+
+def test_samples_are_placed_by_time_since_the_start(log: LogMaker):
+    log.session(4)
+    samples = report(log).samples
+    assert [s.t_s for s in samples] == [10, 20]
+    assert samples[0].temps_c == (33.5, None)
+    assert samples[0].duty_pct == (100, pytest.approx(10, rel=1e-3))
+    assert samples[0].dose_j_cm2 == (0.0001, None)
+    assert samples[0].state == "running"
+
+
+def test_what_a_lost_session_does_not_tell_is_none(log: LogMaker):
+    log.start(5)
+    log.power_on()
+    got = report(log)
+    assert (got.end_reason, got.paused_s, got.started) == (states.BY_POWER, None, None)
+    red = got.channels[0]
+    assert (red.on_s, red.mean_duty_pct, red.dose_j_cm2) == (0, None, None)
+    assert (got.max_skin_c, got.samples) == (None, ())
+
+
+def test_a_lost_start_leaves_the_protocol_unknown(log: LogMaker):
+    log.end(6, states.BY_DOSE)
+    got = report(log)
+    assert (got.protocol, got.site, got.grade) == (None, None, None)
+    assert (got.channels[0].on_s, got.channels[0].dose_j_cm2) == (None, 6)
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"v":9}'])
+def test_a_protocol_that_this_program_cannot_read_is_unknown(monkeypatch, raw: bytes):
+    monkeypatch.setattr(log_maker, "PROTOCOL", raw)
+    made = LogMaker()
+    made.session(1)
+    assert (report(made).protocol, report(made).firmware) == (None, "unknown")
+
+
+def test_faults_are_told_in_words(log: LogMaker):
+    log.start(7)
+    info = {"code": 1, "session": 7, "temp_mc": 41250, "limit_mc": 41000}
+    log.add(records.FAULT, payloads.pack_json(info))
+    log.fault(7, 99)
+    assert report(log).faults == (
+        "the skin sensor passed its limit: 41.2 C, limit 41.0 C",
+        "fault 99",
+    )
+
+
+def test_the_default_board_serves_when_no_other_is_known(log: LogMaker):
+    log.session(1)
+    got = report(log, default_wrap("u2"))
+    assert [c.name for c in got.channels] == ["red", "nir"]
+    assert (got.roles, got.area_cm2, got.channels[0].radiant_power_mw) == (
+        ("skin", "board"),
+        None,
+        None,
+    )
+
+
+def test_a_calibration_date_of_another_form_is_passed_on(log: LogMaker, monkeypatch):
+    monkeypatch.setattr(log_maker, "CAL", [{"uw": 1000, "date": 2026}, {"uw": 5, "date": 0}])
+    log.session(1)
+    assert [c.measured for c in report(log).channels] == ["2026", None]
