@@ -99,7 +99,7 @@ class SessionReport:
 
     @property
     def when(self) -> str:
-        """When it began, in words: a time with its zone, or the place in the wrap's own counting."""
+        """When it began: a time with its zone, or the place in the wrap's own counting."""
         if self.started is not None:
             return self.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
         if self.boot is None:

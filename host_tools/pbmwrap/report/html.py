@@ -1,0 +1,119 @@
+"""A session as one HTML page that needs nothing else: no script, font or picture from elsewhere.
+
+All text from files and devices is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from pbmwrap.report import plot
+from pbmwrap.report.model import NOT_MEDICAL, UNCALIBRATED, SessionReport
+from pbmwrap.report.parameters import (
+    CHANNEL_HEAD,
+    channel_rows,
+    grade_sentence,
+    record_rows,
+    summary_rows,
+)
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 1rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
+       max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: bold; padding: .4rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
+         border-bottom: 1px solid #ccc; overflow-wrap: anywhere; }
+.note { border-left: .3rem solid #555; padding: .2rem .8rem; }
+.wide { overflow-x: auto; }
+figure { margin: 0; } svg { width: 100%; height: auto; }
+@media print { body { margin: 0; max-width: none; } }
+"""
+
+
+def save(report: SessionReport, path: Path) -> None:
+    """Write the page. Raises OSError when the file cannot be written."""
+    path.write_text(page(report), "utf-8")
+
+
+def page(report: SessionReport) -> str:
+    """The whole page, UTF-8 text."""
+    title = f"Session {report.session_id} of wrap {report.wrap_id}"
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<h1>{escape(title)}</h1>
+<p class="note">{NOT_MEDICAL}</p>
+<p>{escape(grade_sentence(report))}</p>
+{_uncalibrated(report)}<h2>Summary</h2>
+{_pairs("The session", summary_rows(report))}
+<div class="wide">
+{_table("Channels", CHANNEL_HEAD, channel_rows(report))}
+</div>
+<h2>Course of the session</h2>
+{_figure(report)}
+<h2>Record of parameters</h2>
+{_records(report)}
+</main>
+</body>
+</html>
+"""
+
+
+def _uncalibrated(report: SessionReport) -> str:
+    if report.calibrated:
+        return ""
+    return f'<p class="note"><strong>{UNCALIBRATED}.</strong> The wrap worked by time.</p>\n'
+
+
+def _figure(report: SessionReport) -> str:
+    words = "; ".join(f"{label}: {text}" for label, text in summary_rows(report)[4:])
+    shows = "Temperatures, duty per channel and " + (
+        "cumulative dose" if report.calibrated else "time at full duty"
+    )
+    caption = f"{shows} over the session. {words}."
+    return (
+        f"<figure>\n{plot.inline_svg(report)}\n"
+        f'<figcaption id="plot-title">{escape(caption)}</figcaption>\n</figure>'
+    )
+
+
+def _records(report: SessionReport) -> str:
+    return "\n".join(
+        _pairs(f"{channel.name} {channel.wavelength_nm} nm", record_rows(report, channel))
+        for channel in report.channels
+    )
+
+
+def _pairs(caption: str, rows: Iterable[tuple[str, str]]) -> str:
+    body = "".join(
+        f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>\n'
+        for label, text in rows
+    )
+    return f"<table>\n<caption>{escape(caption)}</caption>\n<tbody>\n{body}</tbody>\n</table>"
+
+
+def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(_row(row) for row in rows)
+    return (
+        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{top}</tr></thead>\n"
+        f"<tbody>\n{body}</tbody>\n</table>"
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    first, *rest = cells
+    others = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+    return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>\n'
