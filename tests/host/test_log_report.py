@@ -9,7 +9,6 @@ from pbmwrap.logs.decode import decode
 from pbmwrap.logs.sessions import clock_of, sessions
 from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
 from pbmwrap.protocols import device
-from pbmwrap.protocols.board import Lamp
 from pbmwrap.report.model import SessionReport
 from wrap.session import states
 from wrap.storage import payloads, records
@@ -17,8 +16,7 @@ from wrap.storage import payloads, records
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker
 
-LAMPS = (Lamp("red", 660, 900, 60000), Lamp("nir", 850, 900, 80000))
-WRAP = Wrap("u1", LAMPS, (("skin", "skin"), ("board", "board")), 20.0)
+WRAP = Wrap("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
 PULSED = device.dump(
     {
         "v": 1,

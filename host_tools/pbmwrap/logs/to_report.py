@@ -21,17 +21,18 @@ from pbmwrap.report.model import ChannelReport, SampleReport, SessionReport
 
 @dataclass(frozen=True)
 class Wrap:
-    """What the log does not carry: whose it is, its channels and sensors, the treated area."""
+    """What the log does not carry: whose it is, (name, nm) per channel, (name, role) per sensor, in
+    the wrap's order as `hello` tells them, and the treated area."""
 
     uid: str
-    lamps: Sequence[board.Lamp]
+    channels: Sequence[tuple[str, int]]
     sensors: Sequence[tuple[str, str]]
     area_cm2: float | None = None
 
 
 def default_wrap(uid: str, area_cm2: float | None = None) -> Wrap:
     """A wrap on the default board."""
-    return Wrap(uid, board.lamps(), board.sensors(), area_cm2)
+    return Wrap(uid, tuple(board.wavelengths().items()), board.sensors(), area_cm2)
 
 
 def firmware_of(decoded: Decoded) -> dict[int, str]:
@@ -51,9 +52,9 @@ def _plan(session: Session, wrap: Wrap) -> tuple[rules.Plan | None, dict[str, An
         obj = rules.parse(session.protocol.encode())
     except ValueError:
         return None, {}
-    if rules.problems(obj, {lamp.name: lamp.nm for lamp in wrap.lamps}):
+    if rules.problems(obj, dict(wrap.channels)):
         return None, {}
-    return rules.Plan(obj, [lamp.name for lamp in wrap.lamps]), obj
+    return rules.Plan(obj, [name for name, _ in wrap.channels]), obj
 
 
 def _lit_steps(plan: rules.Plan, channel: int, active_ms: int) -> Iterator[tuple[int, Any]]:
@@ -96,15 +97,12 @@ def _light(plan: rules.Plan | None, session: Session, i: int) -> dict[str, Any]:
     return out
 
 
-def _channel(
-    plan: rules.Plan | None, session: Session, wrap: Wrap, lamp: board.Lamp, i: int
-) -> ChannelReport:
+def _channel(plan: rules.Plan | None, session: Session, wrap: Wrap, i: int) -> ChannelReport:
     cal = _item(session.calibrations, i) or {}
     mw_cm2 = _scaled(cal.get("uw"), 1000)
     area = wrap.area_cm2
     return ChannelReport(
-        lamp.name,
-        lamp.nm,
+        *wrap.channels[i],
         dose_j_cm2=_scaled(_item(session.dose_uj, i), 1e6),
         irradiance_mw_cm2=mw_cm2,
         uncertainty_pct=_scaled(cal.get("unc_pm"), 10),
@@ -157,7 +155,7 @@ def to_report(
         wrap_id=wrap.uid,
         session_id=session.number,
         firmware=firmware,
-        channels=tuple(_channel(plan, session, wrap, lamp, i) for i, lamp in enumerate(wrap.lamps)),
+        channels=tuple(_channel(plan, session, wrap, i) for i in range(len(wrap.channels))),
         sensors=tuple(name for name, _ in wrap.sensors),
         roles=tuple(role for _, role in wrap.sensors),
         end_reason=session.reason,
