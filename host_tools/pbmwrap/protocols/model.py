@@ -129,7 +129,7 @@ class Evidence(_Table):
 
 
 class Protocol(_Table):
-    """A protocol file. Units are in the names; see docs/protocols.md."""
+    """A protocol file. Units are in the names; `step` tables run one after the other."""
 
     version: Annotated[
         int, Field(alias="schema"), WithJsonSchema({"type": "integer", "const": rules.SCHEMA})
