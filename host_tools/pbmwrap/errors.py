@@ -111,7 +111,9 @@ class DeviceError(WrapError):
 
     def __init__(self, device_code: str, text: str, method: str = "") -> None:
         where = f" {method}" if method else ""
-        super().__init__(f"the wrap refused{where}: {text or device_code}", _HINTS.get(device_code))
+        super().__init__(
+            f"the wrap refused{where}: {text or device_code}", _hint(device_code, text)
+        )
         self.device_code = device_code
         self.text = text
         self.code = device_code
@@ -133,11 +135,17 @@ class VerifyFailed(WrapError):
     default_hint = "run the command again; nothing was put in force"
 
 
+def _hint(device_code: str, text: str) -> str | None:
+    if device_code == "not_now" and text.endswith(("idle", "done")):
+        return "no session is under way: start one with `pbmwrap run`"
+    return _HINTS.get(device_code)
+
+
 _HINTS = {
     "not_now": "wait for the session's end or end it with `pbmwrap stop`",
     "fault": "see `pbmwrap fault show`, mend the cause, then `pbmwrap fault ack`",
     "not_found": "see what there is with `pbmwrap protocol list`",
-    "invalid": "check the file with `pbmwrap protocol check`",
+    "invalid": "see `pbmwrap protocol show` and `pbmwrap settings show`",
     "unknown_method": "the wrap's firmware is older than this program: run `pbmwrap install`",
     "hash": "run the command again; the old content stays in force",
     "storage": "run `pbmwrap doctor`; the flash may be full or worn",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -134,7 +134,7 @@ class Client:
 
     def telemetry(
         self, every_ms: int = 1000, lease_ms: int = TELEMETRY_LEASE_MS
-    ) -> Iterator[Sample]:
+    ) -> Generator[Sample, None, None]:
         """Samples as they come; renews its lease itself and takes it back when the caller stops."""
         arrived: list[Sample] = []
 

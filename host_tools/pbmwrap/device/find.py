@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from wrap.version import LINK_VERSION, PRODUCT
@@ -55,7 +56,7 @@ def connect(port: str = AUTO) -> tuple[Client, Hello]:
     if port == AUTO:
         port = _only(scan()).port.device
     elif port.startswith("serial:"):
-        port = _by_number(port.removeprefix("serial:"))
+        port = port_of_number(port.removeprefix("serial:"))
     return greet(open_transport(port))
 
 
@@ -67,11 +68,15 @@ def open_transport(port: str) -> Transport:
 
 
 def make_transport(port: str) -> Transport:
-    """The transport that `port` means, not opened. Raises UsageError."""
-    if port in _TWINS:
+    """The transport that `port` means, not opened. Raises UsageError.
+
+    A folder after `sim:` or `rp2040:` keeps that twin's flash from one command to the next.
+    """
+    kind, colon, folder = port.partition(":")
+    if kind + colon in _TWINS:
         from pbmwrap.device.twins import make_twin
 
-        return TwinTransport(make_twin(port.rstrip(":")), port, owned=True)
+        return TwinTransport(make_twin(kind, Path(folder) if folder else None), port, owned=True)
     if port.endswith(":"):
         known = ", ".join((AUTO, *_TWINS, "serial:NUMBER", "/dev/ttyACM0"))
         raise UsageError(f"{port} is no kind of port", f"use one of {known}")
@@ -161,7 +166,8 @@ def _only(asked: list[Candidate]) -> Candidate:
     raise NoDevice(f"no wrap found: none of {tried} answers as one")
 
 
-def _by_number(number: str) -> str:
+def port_of_number(number: str) -> str:
+    """The device of the USB serial port with this number. Raises NoDevice."""
     found = [p for p in usb_ports() if p.number == number]
     if not found:
         raise NoDevice(f"no USB serial port has the number {number}")

@@ -21,7 +21,7 @@ WINDOW_TRIES = 5
 SEGMENT_BYTES = 32768  # of the log between two digests: a lost link costs no more than this
 
 Progress = Callable[[int, int], None]
-Keep = Callable[[int, bytes], None]
+Keep = Callable[[int, bytes], object]
 
 
 @dataclass(frozen=True)

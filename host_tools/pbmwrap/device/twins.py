@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
+from pbmwrap import paths
+from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.base import Twin
 
+DEFAULT_BOARD = "PBMWRAP_RP2040"
+IMAGE_VARIABLE = "PBMWRAP_IMAGE"
 
-def make_twin(kind: str, state: Path | None = None) -> Twin:
-    """A twin, not started yet. kind: "sim" or "rp2040"; state: the folder that keeps its flash."""
+
+def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -> Twin:
+    """A twin, not started yet. kind: "sim" or "rp2040"; state: the folder that keeps its flash.
+
+    image: the UF2 that an emulated chip runs, None for our own.
+    """
+    _board_facts_importable()
     if kind == "sim":
         from pbmwrap.twin.sim import SimTwin
 
-        return SimTwin(state)
+        return SimTwin(state=state)
+    chosen = find_image(image)
+    if state is not None:
+        from pbmwrap.device.kept_flash import KeptRp2040
+
+        return KeptRp2040(chosen, state)
     from pbmwrap.twin.rp2040 import Rp2040Twin
 
-    return Rp2040Twin(state)
+    return Rp2040Twin(chosen)
+
+
+def find_image(chosen: Path | None) -> Path:
+    """The UF2 that an emulated chip runs: the one given, $PBMWRAP_IMAGE, or what `make` built.
+
+    Raises InvalidFile.
+    """
+    named = os.environ.get(IMAGE_VARIABLE)
+    image = chosen or (Path(named) if named else paths.built_image(DEFAULT_BOARD))
+    if not image.is_file():
+        raise InvalidFile(
+            f"there is no firmware image {image}",
+            f"build it with `make firmware`, or name one in ${IMAGE_VARIABLE}",
+        )
+    return image
+
+
+def _board_facts_importable() -> None:
+    """The firmware imports `board_facts` by that name; on a host it lies in the board's folder."""
+    folder = str(paths.boards_dir() / DEFAULT_BOARD)
+    if folder not in sys.path:
+        sys.path.append(folder)

@@ -1,0 +1,180 @@
+"""How every command runs: options they share, what it prints, how it fails."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, WrapError
+
+if TYPE_CHECKING:
+    from pbmwrap.device.client import Client
+    from pbmwrap.device.models import Hello
+
+Port = Annotated[
+    str | None,
+    typer.Option(
+        "--port",
+        "-p",
+        metavar="PORT",
+        help="auto, /dev/ttyACM0, serial:NUMBER, sim: or rp2040:  [default: $PBMWRAP_PORT or auto]",
+    ),
+]
+PIPE_COLUMNS = 200
+Json = Annotated[bool, typer.Option("--json", help="One JSON envelope instead of text.")]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command gives: `data` for --json, `show` for people (text or a rich object).
+
+    `problem`: the command did its work and found something wrong; its exit code counts.
+    """
+
+    data: Any
+    show: Any = None
+    problem: WrapError | None = None
+
+
+class Interrupted(WrapError):
+    """Ctrl-C."""
+
+    exit_code = EXIT_INTERRUPTED
+    code = "interrupted"
+
+
+def new_app(help_text: str, completion: bool = False) -> typer.Typer:
+    """A group of commands. Plain help: rich would double the time it takes to start."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=completion,
+    )
+
+
+def command(app: typer.Typer, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function that returns a Result as the command `path` ("logs pull")."""
+
+    def register(body: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(body)
+        def run(**given: Any) -> None:
+            code = _run(path, body, given)
+            if code:
+                raise typer.Exit(code)
+
+        app.command(path.split()[-1])(run)
+        return body
+
+    return register
+
+
+def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
+    as_json = bool(given.get("json"))
+    try:
+        result = body(**given)
+    except WrapError as problem:
+        return fail(path, problem, as_json)
+    except KeyboardInterrupt:
+        return fail(path, Interrupted("interrupted"), as_json)
+    except BrokenPipeError:
+        return _closed_pipe()
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as bug:
+        return _report_bug(path, bug, as_json)
+    if result is None:
+        return 0
+    _print(path, result, as_json)
+    return result.problem.exit_code if result.problem else 0
+
+
+def _print(path: str, result: Result, as_json: bool) -> None:
+    if as_json:
+        from pbmwrap.cli import envelope
+
+        print(envelope.good(path, result.data, result.problem), flush=True)
+    elif isinstance(result.show, str):
+        print(result.show, flush=True)
+    elif result.show is not None:
+        from rich.console import Console
+
+        # In a pipe there is no width to keep to: a wrapped table would be of no use there.
+        width = None if sys.stdout.isatty() else PIPE_COLUMNS
+        Console(width=width, highlight=False).print(result.show)
+
+
+def fail(path: str, problem: WrapError, as_json: bool) -> int:
+    """Tell the error in one line and return its exit code."""
+    if as_json:
+        from pbmwrap.cli import envelope
+
+        print(envelope.bad(path, problem), flush=True)
+    else:
+        for line in getattr(problem, "problems", ()):
+            print(line, file=sys.stderr)
+        print(f"error: {problem}", file=sys.stderr, flush=True)
+    return problem.exit_code
+
+
+def _report_bug(path: str, bug: Exception, as_json: bool) -> int:
+    traceback.print_exception(bug, file=sys.stderr)
+    problem = WrapError(
+        f"{type(bug).__name__} in `{path}`: {bug}",
+        "this is a fault of pbmwrap: please report it with the lines above",
+    )
+    return fail(path, problem, as_json)
+
+
+def _closed_pipe() -> int:
+    """Whoever read our output went away (`| head`): not worth a word, now or at exit."""
+    sys.stdout = None  # type: ignore[assignment]
+    return EXIT_FAULT
+
+
+def default_port(port: str | None) -> str:
+    """The port to use: --port, $PBMWRAP_PORT, the config file, `auto`. Raises InvalidFile."""
+    from pbmwrap import config
+    from pbmwrap.device import find
+
+    return find.default_port(port, None if port else config.load().port)
+
+
+@contextmanager
+def wrap_at(port: str | None) -> Iterator[tuple[Client, Hello]]:
+    """An open client and its hello, closed again afterwards. Raises WrapError."""
+    from pbmwrap.device import find
+
+    client, hello = find.connect(default_port(port))
+    try:
+        yield client, hello
+    finally:
+        client.close()
+
+
+def note(text: str) -> None:
+    """A line for a person who watches: on stderr, and only when that is a terminal."""
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A function (done, total) that draws a bar on stderr while that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

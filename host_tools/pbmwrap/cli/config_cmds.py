@@ -1,0 +1,107 @@
+"""Commands that change what the wrap keeps: clock, settings, calibration, fault."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pbmwrap.cli.command import Json, Port, Result, command, new_app, wrap_at
+
+Key = Annotated[str, typer.Argument(help="The setting's name, see `settings show`.")]
+Value = Annotated[int, typer.Argument(help="A whole number in the unit that the name ends in.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's groups."""
+    clock = new_app("The wrap's clock.")
+    settings = new_app("Limits kept on the wrap; they can only be made stricter.")
+    cal = new_app("Measured irradiance per channel.")
+    fault = new_app("The latched fault.")
+    command(clock, "clock set")(clock_set)
+    command(settings, "settings show")(settings_show)
+    command(settings, "settings set")(settings_set)
+    command(cal, "cal show")(cal_show)
+    command(cal, "cal set")(cal_set)
+    command(fault, "fault show")(fault_show)
+    command(fault, "fault ack")(fault_ack)
+    for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
+        app.add_typer(group, name=name)
+
+
+def clock_set(port: Port = None, json: Json = False) -> Result:
+    """Set the wrap's clock to this machine's time."""
+    import time
+    from datetime import UTC, datetime
+
+    with wrap_at(port) as (client, _):
+        unix_s = client.set_clock(round(time.time()))
+    shown = datetime.fromtimestamp(unix_s, UTC).isoformat(sep=" ")
+    return Result({"unix_s": unix_s}, f"clock set to {shown}")
+
+
+def settings_show(port: Port = None, json: Json = False) -> Result:
+    """Show the settings in force."""
+    from pbmwrap.cli import text
+
+    with wrap_at(port) as (client, _):
+        kept = client.settings()
+    return Result(kept, text.pairs(kept))
+
+
+def settings_set(key: Key, value: Value, port: Port = None, json: Json = False) -> Result:
+    """Change one setting."""
+    from pbmwrap.cli import text
+
+    with wrap_at(port) as (client, _):
+        kept = client.set_setting(key, value)
+    return Result(kept, text.pairs(kept))
+
+
+def cal_show(port: Port = None, json: Json = False) -> Result:
+    """Show the calibration of every channel."""
+    from pbmwrap.cli import text
+
+    with wrap_at(port) as (client, hello):
+        found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
+    return Result(found, text.calibrations(found))
+
+
+def cal_set(
+    channel: Annotated[str, typer.Argument(help="The channel's name, for example red.")],
+    mw_cm2: Annotated[
+        float, typer.Argument(help="Measured at the skin at full duty, mW/cm2; 0 removes it.")
+    ],
+    uncertainty: Annotated[
+        float, typer.Option(help="Of the measurement, percent.", min=0, max=50)
+    ] = 0.0,
+    how: Annotated[str, typer.Option(help="How it was measured, at most 40 characters.")] = "",
+    port: Port = None,
+    json: Json = False,
+) -> Result:
+    """Store a channel's measured irradiance, with today's date."""
+    from datetime import date
+
+    from pbmwrap.cli import text
+
+    today = int(date.today().strftime("%Y%m%d"))
+    with wrap_at(port) as (client, hello):
+        client.set_calibration(channel, round(mw_cm2 * 1000), round(uncertainty * 10), today, how)
+        found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
+    return Result(found, text.calibrations(found))
+
+
+def fault_show(port: Port = None, json: Json = False) -> Result:
+    """Show the latched fault, if there is one."""
+    from pbmwrap.cli import text
+
+    with wrap_at(port) as (client, _):
+        found = client.fault()
+    return Result(found, text.fault(found))
+
+
+def fault_ack(port: Port = None, json: Json = False) -> Result:
+    """Acknowledge the fault; the wrap agrees only when its cause is gone."""
+    with wrap_at(port) as (client, _):
+        state = client.ack_fault()
+    return Result({"state": state}, f"acknowledged; the wrap is {state}")

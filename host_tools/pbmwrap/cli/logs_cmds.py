@@ -1,0 +1,212 @@
+"""Commands for logs: pull from the wrap into the archive, then list, show and export from there."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
+from pbmwrap.errors import InvalidFile, NoDevice, SeveralDevices, UsageError, VerifyFailed
+
+if TYPE_CHECKING:
+    from pbmwrap.device.client import Client
+    from pbmwrap.device.models import Hello
+    from pbmwrap.logs.archive import Archive, WrapArchive
+    from pbmwrap.logs.sessions import Session
+
+Uid = Annotated[
+    str | None,
+    typer.Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's group."""
+    group = new_app("Pull, list, show and export session logs.")
+    for name, body in (("list", list_logs), ("pull", pull), ("show", show), ("export", export)):
+        command(group, f"logs {name}")(body)
+    app.add_typer(group, name="logs")
+
+
+def _archive() -> Archive:
+    from pbmwrap import paths
+    from pbmwrap.logs.archive import Archive
+
+    return Archive(paths.data_dir() / "logs")
+
+
+def _kept(uid: str | None) -> WrapArchive:
+    """One wrap's copy. Raises NoDevice when there is none, SeveralDevices when it is not clear."""
+    archive = _archive()
+    known = archive.uids()
+    if uid is None and len(known) > 1:
+        raise SeveralDevices(
+            f"logs of several wraps are kept: {', '.join(known)}", "add --wrap UID"
+        )
+    if not known or (uid is not None and uid not in known):
+        what = f"no log of wrap {uid}" if uid else "no log"
+        raise NoDevice(f"{what} is kept on this machine", "run `pbmwrap logs pull` first")
+    return archive.wrap(uid or known[0])
+
+
+def _about(kept: WrapArchive) -> dict[str, Any]:
+    """What the wrap said of itself at the last pull: the log itself names no channels."""
+    try:
+        return jsonlib.loads((kept.folder / "about.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _names(kept: WrapArchive, key: str) -> list[str]:
+    return [str(pair[0]) for pair in _about(kept).get(key, [])]
+
+
+def pull(
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Set the copy aside: the wrap's flash was erased.")
+    ] = False,
+    port: Port = None,
+    json: Json = False,
+) -> Result:
+    """Fetch what is new into the archive, verified; never disturbs a session."""
+    with wrap_at(port) as (client, hello):
+        kept = _archive().wrap(hello.uid)
+        if anew and kept.folder.exists():
+            kept.retire()
+        _mark(client, kept)
+        before = kept.next_offset
+        _check_end(client, kept)
+        with progress("pulling") as bar:
+            client.pull_log(before, bar, keep=kept.append)
+        (kept.folder / "about.json").write_text(hello.model_dump_json(indent=1), encoding="utf-8")
+    return _pulled(hello, kept, before)
+
+
+def _mark(client: Client, kept: WrapArchive) -> None:
+    """Note which uptime it is now by this machine's clock, so that old records find their time."""
+    import time
+
+    from pbmwrap.logs.clock import Mark
+
+    hello = client.hello()
+    kept.mark(Mark(hello.boot, hello.uptime_s * 1000, round(time.time() * 1000)))
+
+
+def _check_end(client: Client, kept: WrapArchive) -> None:
+    end = client.log_info().end
+    if end < kept.next_offset:
+        raise VerifyFailed(
+            f"the wrap's log ends at {end}, the copy in {kept.folder} at {kept.next_offset}",
+            "its flash was erased: run `pbmwrap logs pull --anew` to begin a new copy",
+        )
+
+
+def _pulled(hello: Hello, kept: WrapArchive, before: int) -> Result:
+    from pbmwrap.logs.sessions import sessions
+
+    count = len(sessions(kept.decoded()))
+    fresh = kept.next_offset - before
+    data = {"uid": hello.uid, "from": before, "to": kept.next_offset, "sessions": count}
+    text = f"{fresh} new bytes, {count} sessions kept in {kept.folder}"
+    return Result(data | {"folder": str(kept.folder), "gaps": kept.gaps}, text)
+
+
+def list_logs(uid: Uid = None, json: Json = False) -> Result:
+    """List the sessions in the archive."""
+    from pbmwrap.cli import text
+
+    kept = _kept(uid)
+    rows = [_row(session, when) for session, when in _sessions(kept)]
+    heads = ("session", "when", "protocol", "time", "dose", "ended by")
+    shown = [
+        (
+            str(r["session"]),
+            r["when"],
+            r["protocol"] or "?",
+            text.clock_text(r["active_ms"]),
+            text.dose(r["dose_total_uj"]),
+            r["reason"],
+        )
+        for r in rows
+    ]
+    return Result(rows, text.table(heads, shown) if rows else "no session is kept")
+
+
+def _sessions(kept: WrapArchive) -> list[tuple[Session, str]]:
+    """Every session with its time as text."""
+    from pbmwrap.logs.sessions import clock_of, sessions
+
+    decoded = kept.decoded()
+    clock = clock_of(decoded, kept.marks())
+    return [(s, clock.text(s.first.boot, s.first.up_ms_total)) for s in sessions(decoded)]
+
+
+def _row(session: Session, when: str) -> dict[str, Any]:
+    doses = [uj for uj in session.dose_uj if uj is not None]
+    whole = doses and len(doses) == len(session.dose_uj)
+    return {
+        "session": session.number,
+        "boot": session.boot,
+        "when": when,
+        "protocol": jsonlib.loads(session.protocol)["id"] if session.protocol else None,
+        "active_ms": session.active_ms,
+        "dose_uj": session.dose_uj,
+        "dose_total_uj": sum(doses) if whole else None,
+        "max_mc": session.max_mc,
+        "reason": session.reason,
+        "faults": len(session.faults),
+    }
+
+
+def show(
+    session: Annotated[int | None, typer.Argument(help="Its number; default: the last.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Write a plot.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="HTML", help="Write a page.")] = None,
+    area: Annotated[float | None, typer.Option(help="Treated area, cm2.", min=0.1)] = None,
+    uid: Uid = None,
+    json: Json = False,
+) -> Result:
+    """Show one session's summary; write its plot and page."""
+    from pbmwrap.cli import session_report
+
+    kept = _kept(uid)
+    chosen = _choose(_sessions(kept), session)
+    return session_report.result(kept, chosen, _about(kept), area, (plot, html))
+
+
+def _choose(every: list[tuple[Session, str]], number: int | None) -> Session:
+    found = [s for s, _ in every if number is None or s.number == number]
+    if not found:
+        what = "no session" if number is None else f"no session {number}"
+        raise UsageError(f"{what} is kept", "see `pbmwrap logs list`, or pull first")
+    return found[-1]
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="Ends in .csv or .jsonl.")],
+    uid: Uid = None,
+    json: Json = False,
+) -> Result:
+    """Write the whole log for other programs: CSV (sessions and samples) or JSONL (everything)."""
+    from pbmwrap.logs.export import to_csv, to_jsonl
+
+    kept = _kept(uid)
+    if file.suffix == ".csv":
+        names = _names(kept, "sensors"), _names(kept, "channels")
+        content = to_csv(kept.decoded(), kept.marks(), *names)
+    elif file.suffix == ".jsonl":
+        content = "".join(to_jsonl(kept.extents(), kept.marks(), kept.folder.name))
+    else:
+        raise UsageError(f"{file} ends in neither .csv nor .jsonl", "choose one of them")
+    _write(file, content)
+    return Result({"file": str(file), "bytes": len(content)}, f"{file} written")
+
+
+def _write(file: Path, content: str) -> None:
+    try:
+        file.write_text(content, encoding="utf-8", newline="")
+    except OSError as problem:
+        raise InvalidFile(f"{file} cannot be written: {problem.strerror}") from problem

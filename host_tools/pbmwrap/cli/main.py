@@ -1,0 +1,70 @@
+"""Entry of the command `pbmwrap`: the groups, and the last word on errors."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pbmwrap.cli import (
+    config_cmds,
+    install_cmds,
+    logs_cmds,
+    look_cmds,
+    protocol_cmds,
+    session_cmds,
+    twin_cmds,
+)
+from pbmwrap.cli.command import Interrupted, fail, new_app
+from pbmwrap.errors import EXIT_OK, UsageError
+
+_HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is no medical device."
+_ROOMS = (
+    look_cmds,
+    protocol_cmds,
+    session_cmds,
+    logs_cmds,
+    config_cmds,
+    twin_cmds,
+    install_cmds,
+)
+
+app = new_app(_HELP, completion=True)
+for _room in _ROOMS:
+    _room.add_to(app)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run one command; returns its exit code (docs/cli.md). args: without the program's name."""
+    given = sys.argv[1:] if args is None else args
+    try:
+        return app(given, prog_name="pbmwrap", standalone_mode=False) or EXIT_OK
+    except typer.Exit as end:
+        return end.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return fail("", Interrupted("interrupted"), "--json" in given)
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):
+            raise
+        return _usage(problem, given)
+
+
+def _usage(problem: Exception, given: list[str]) -> int:
+    """Typer's own complaint about the command line, in our form."""
+    context = getattr(problem, "ctx", None)
+    path = context.command_path if context else "pbmwrap"
+    text = problem.format_message().rstrip(".")  # type: ignore[attr-defined]
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        print(text, file=sys.stderr)  # a group without a command: its help is the whole answer
+        return UsageError.exit_code
+    error = UsageError(text[:1].lower() + text[1:], f"see `{path} --help`")
+    return fail(path.removeprefix("pbmwrap").strip(), error, "--json" in given)
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,74 @@
+"""What a protocol will do, as data and for people, computed before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pbmwrap.cli.command import Result
+from pbmwrap.cli.text import clock_text, table
+from pbmwrap.protocols import board, device
+from pbmwrap.protocols.summary import Summary, summary
+
+if TYPE_CHECKING:
+    from pbmwrap.device.models import Calibration, Hello
+    from pbmwrap.protocols.model import Protocol
+
+
+def result(
+    protocol: Protocol,
+    hello: Hello | None = None,
+    calibration: Sequence[Calibration | None] | None = None,
+) -> Result:
+    """The protocol's course on this wrap, or on the default board without one."""
+    computed = summary(protocol, _lamps(hello), calibration)
+    data = {
+        "id": protocol.id,
+        "name": protocol.name,
+        "site": protocol.site,
+        "sha": device.sha256(device.canonical(protocol)),
+        "summary": asdict(computed),
+        "protocol": protocol.model_dump(mode="json", by_alias=True, exclude_none=True),
+    }
+    return Result(data, _shown(protocol, computed))
+
+
+def _lamps(hello: Hello | None) -> tuple[board.Lamp, ...]:
+    """The board's lamps in the wrap's order; the default board's when the wrap has others."""
+    known = {lamp.name: lamp for lamp in board.lamps()}
+    if hello is None or any(name not in known for name, _ in hello.channels):
+        return tuple(known.values())
+    return tuple(known[name] for name, _ in hello.channels)
+
+
+def _shown(protocol: Protocol, computed: Summary) -> Any:
+    from rich.console import Group
+
+    grade = protocol.evidence.grade if protocol.evidence else "none stated"
+    lines = [
+        f"{protocol.name} ({protocol.id}) at {protocol.site}, evidence: {grade}",
+        f"lasts {clock_text(computed.duration_s * 1000)}, ends by {computed.ends_by} "
+        f"after {clock_text(round(computed.ends_s * 1000))}",
+    ]
+    rows = [
+        (c.name, f"{c.nm} nm", clock_text(c.lit_s * 1000), _peak(c), c.fluence_text)
+        for c in computed.channels
+    ]
+    rows.append(("all", "", "", "", computed.fluence_text))
+    heads = ("channel", "", "lit", "peak", "fluence")
+    notes = [f"note: {warning}" for warning in computed.warnings]
+    return Group(*lines, "", table(heads, rows), *([""] if notes else []), *notes)
+
+
+def _peak(channel: Any) -> str:
+    if channel.peak_mw_cm2 is None:
+        return f"at worst {channel.peak_worst_mw_cm2:.1f} mW/cm2"
+    return f"{channel.peak_mw_cm2:.1f} mW/cm2"
+
+
+def stack(first: Result, last: str) -> Any:
+    """What `first` shows, then a line."""
+    from rich.console import Group
+
+    return Group(first.show, "", last)

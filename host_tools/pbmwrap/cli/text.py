@@ -1,0 +1,167 @@
+"""What commands show to people. Plain lines; tables where there are columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pbmwrap.cli.checkup import Check
+    from pbmwrap.device.models import Calibration, FaultInfo, Hello, Sample, Slots, Status
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """A plain table without frames."""
+    from rich.table import Table
+
+    out = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        out.add_column(head)
+    for row in rows:
+        out.add_row(*row)
+    return out
+
+
+def pairs(values: Mapping[str, Any]) -> Table:
+    """Names and values, one a line."""
+    return table(("setting", "value"), ((k, str(v)) for k, v in sorted(values.items())))
+
+
+def clock_text(ms: int) -> str:
+    """m:ss"""
+    return f"{ms // 60000}:{ms // 1000 % 60:02d}"
+
+
+def celsius(mc: int | None) -> str:
+    return "no reading" if mc is None else f"{mc / 1000:.1f} C"
+
+
+def dose(uj: int | None) -> str:
+    return "not calibrated" if uj is None else f"{uj / 1e6:.2f} J/cm2"
+
+
+def ports(found: Sequence[Mapping[str, Any]]) -> Any:
+    """One line a port, with who answers there."""
+    if not found:
+        return "no USB serial port; plug the wrap in, or start one with `pbmwrap sim`"
+    rows = []
+    for port in found:
+        hello = port["wrap"]
+        who = f"wrap {hello['fw']}, {hello['state']}" if hello else port["problem"]
+        rows.append((port["port"], port["number"], port["usb"], port["label"] or "", who))
+    return table(("port", "number", "usb", "label", "who answers"), rows)
+
+
+def _light(hello: Hello, now: Sample) -> str:
+    names = (name for name, _ in hello.channels)
+    parts = (f"{n} {d / 655.35:.1f} %" for n, d in zip(names, now.duty_u16, strict=False))
+    return ", ".join(parts)
+
+
+def _heat(hello: Hello, now: Sample) -> str:
+    names = (name for name, _ in hello.sensors)
+    parts = (f"{n} {celsius(t)}" for n, t in zip(names, now.temps_mc, strict=False))
+    return ", ".join(parts)
+
+
+def status(hello: Hello, now: Status) -> str:
+    """A dozen lines at most."""
+    lines = [f"{now.state}  ({hello.board}, firmware {hello.fw}, up {now.uptime_s} s)"]
+    if now.session:
+        lines.append(f"session   {now.session}: {now.protocol or '-'} at {now.site or '-'}")
+        lines.append(f"time      {clock_text(now.active_ms)} of {clock_text(now.total_ms)}")
+        lines.append(f"dose      {dose(now.dose_total_uj)}{_goal(now)}")
+    lines.append(f"light     {_light(hello, now)}")
+    lines.append(f"heat      {_heat(hello, now)}")
+    if now.derate_pm < 1000:
+        lines.append(f"dimmed    to {now.derate_pm / 10:.0f} % because of heat")
+    lines.append(f"next      {_next(now)}")
+    if not now.calibrated:
+        lines.append("not calibrated: sessions end by time; see `pbmwrap cal set`")
+    if now.unix_s is None:
+        lines.append("clock not set: see `pbmwrap clock set`")
+    if now.fault:
+        lines.append(fault(now.fault))
+    return "\n".join(lines)
+
+
+def _goal(now: Status) -> str:
+    return f" of {dose(now.dose_target_uj)}" if now.calibrated and now.dose_target_uj else ""
+
+
+def _next(now: Status) -> str:
+    if now.slot is None:
+        return "no protocol stored: see `pbmwrap protocol flash`"
+    return f"{now.next_protocol} (slot {now.slot})"
+
+
+def sample(hello: Hello, now: Sample) -> str:
+    """One line of `monitor`."""
+    fields = [
+        f"{now.state:<9}",
+        clock_text(now.active_ms),
+        _heat(hello, now),
+        _light(hello, now),
+        dose(now.dose_total_uj),
+    ]
+    if now.derate_pm < 1000:
+        fields.append(f"dimmed to {now.derate_pm / 10:.0f} %")
+    return "  ".join(fields)
+
+
+def ended(number: int, now: Status) -> str:
+    """How a tethered session went."""
+    lines = [f"session {number} ended by {now.end_reason or now.state}"]
+    lines.append(f"time      {clock_text(now.active_ms)}")
+    lines.append(f"dose      {dose(now.dose_total_uj)}")
+    if now.fault:
+        lines.append(fault(now.fault))
+    return "\n".join(lines)
+
+
+def fault(found: FaultInfo | None) -> str:
+    """One or two lines."""
+    if found is None:
+        return "no fault"
+    detail = f" ({found.detail})" if found.detail else ""
+    later = f", {found.later} more after it" if found.later else ""
+    return f"fault     {found.code} {found.name}: {found.text}{detail}{later}"
+
+
+def slots(found: Slots) -> Any:
+    """One line a slot that holds something."""
+    rows = []
+    for n, slot in enumerate(found.slots):
+        mark = "active" if n == found.active else ""
+        if slot is None:
+            continue
+        if slot.broken:
+            rows.append((str(n), mark, "broken", slot.broken, ""))
+        else:
+            rows.append((str(n), mark, slot.id, slot.name, slot.sha[:12]))
+    if not rows:
+        return "no protocol stored; put one there with `pbmwrap protocol flash FILE`"
+    return table(("slot", "", "id", "name", "sha-256"), rows)
+
+
+def calibrations(found: Mapping[str, Calibration | None]) -> Table:
+    """One line a channel."""
+    rows = []
+    for name, cal in found.items():
+        if cal is None:
+            rows.append((name, "not calibrated", "", "", ""))
+        else:
+            power, spread = f"{cal.uw / 1000:.2f} mW/cm2", f"{cal.unc_pm / 10:.1f} %"
+            rows.append((name, power, spread, str(cal.date or ""), cal.how))
+    return table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
+
+
+def checks(found: Sequence[Check]) -> str:
+    """One line a check, with the way out where one is needed."""
+    out = []
+    for check in found:
+        hint = f"\n        {check.hint}" if check.hint and check.level != "good" else ""
+        out.append(f"{check.level:<6}  {check.name}: {check.text}{hint}")
+    return "\n".join(out)

@@ -1,0 +1,98 @@
+"""Copies a UF2 image onto an RP2040 that waits in its boot loader (a drive named RPI-RP2)."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from pbmwrap.errors import InvalidFile, LinkLost, NoDevice, NoPermission, SeveralDevices
+
+# The UF2 format: https://github.com/microsoft/uf2
+BLOCK = 512
+_HEAD = "<IIIIIIII"
+_MAGIC_START = (0x0A324655, 0x9E5D5157)
+_MAGIC_END = 0x0AB16F30
+_HAS_FAMILY = 0x2000
+RP2040_FAMILY = 0xE48BFF56
+
+MARK = "INFO_UF2.TXT"
+BOARD_ID = "RPI-RP2"
+_HINT = "hold BOOTSEL while plugging the board in, then run this again"
+
+
+def check_uf2(path: Path) -> bytes:
+    """The image's bytes. Raises InvalidFile unless every block is whole and for the RP2040."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        hint = "build it with `make firmware`"
+        raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
+    if not data or len(data) % BLOCK:
+        raise InvalidFile(f"{path} is no whole UF2 image: {len(data)} bytes")
+    count = len(data) // BLOCK
+    for number in range(count):
+        _check_block(path, data, number, count)
+    return data
+
+
+def _check_block(path: Path, data: bytes, number: int, count: int) -> None:
+    at = number * BLOCK
+    m0, m1, flags, _, _, own, blocks, family = struct.unpack_from(_HEAD, data, at)
+    (end,) = struct.unpack_from("<I", data, at + BLOCK - 4)
+    if (m0, m1) != _MAGIC_START or end != _MAGIC_END or (own, blocks) != (number, count):
+        raise InvalidFile(f"{path}: block {number} is damaged", "build or download it again")
+    if not flags & _HAS_FAMILY or family != RP2040_FAMILY:
+        raise InvalidFile(f"{path}: block {number} is not for the RP2040", "use the RP2040 image")
+
+
+def _mounts() -> list[Path]:
+    """Every place where this system shows removable drives."""
+    if sys.platform == "win32":
+        return [Path(f"{letter}:/") for letter in "DEFGHIJKLMNOPQRSTUVWXYZ"]
+    patterns = ("media/*", "media/*/*", "run/media/*/*", "Volumes/*", "mnt/*")
+    return [path for pattern in patterns for path in Path("/").glob(pattern)]
+
+
+def find_drive(mounts: Iterable[Path] | None = None) -> Path:
+    """The one boot loader drive. Raises NoDevice, SeveralDevices."""
+    found = [path for path in (_mounts() if mounts is None else mounts) if _is_drive(path)]
+    if not found:
+        raise NoDevice("no board waits in its boot loader", _HINT)
+    if len(found) > 1:
+        names = ", ".join(map(str, found))
+        raise SeveralDevices(f"{len(found)} boards wait: {names}", "choose one with --drive")
+    return found[0]
+
+
+def _is_drive(path: Path) -> bool:
+    try:
+        return BOARD_ID in (path / MARK).read_text(errors="replace")
+    except OSError:
+        return False
+
+
+def copy(data: bytes, drive: Path) -> Path:
+    """Write the image to the drive; returns the file's path.
+
+    The board restarts by itself as soon as it has the last block, so an error after the last byte
+    was handed over is not one. Raises NoDevice, NoPermission, LinkLost.
+    """
+    if not _is_drive(drive):
+        raise NoDevice(f"{drive} is no boot loader drive", _HINT)
+    target = drive / "FIRMWARE.UF2"
+    taken = 0
+    try:
+        with target.open("wb", buffering=0) as file:
+            while taken < len(data):
+                taken += file.write(data[taken : taken + 64 * BLOCK])
+            os.fsync(file.fileno())
+    except PermissionError as problem:
+        hint = "mount the drive so that you may write"
+        raise NoPermission(f"{target} may not be written", hint) from problem
+    except OSError as problem:
+        if taken < len(data):
+            raise LinkLost(f"{drive} went away after {taken} bytes", _HINT) from problem
+    return target

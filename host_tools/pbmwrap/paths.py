@@ -1,0 +1,64 @@
+"""Where this program keeps and finds its files. Nothing is created here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_APP = "pbmwrap"
+
+
+def _folder(variable: str, kind: str) -> Path:
+    chosen = os.environ.get(variable)
+    if chosen:
+        return Path(chosen)
+    import platformdirs
+
+    return Path(getattr(platformdirs, f"user_{kind}_dir")(_APP, appauthor=False))
+
+
+def config_file() -> Path:
+    """The user's settings, TOML. $PBMWRAP_CONFIG names another file."""
+    chosen = os.environ.get("PBMWRAP_CONFIG")
+    return Path(chosen) if chosen else _folder("PBMWRAP_CONFIG_DIR", "config") / "config.toml"
+
+
+def data_dir() -> Path:
+    """The archive of pulled logs. $PBMWRAP_DATA names another folder."""
+    return _folder("PBMWRAP_DATA", "data")
+
+
+def cache_dir() -> Path:
+    """What can be made again. $PBMWRAP_CACHE names another folder."""
+    return _folder("PBMWRAP_CACHE", "cache")
+
+
+def _shipped(name: str) -> Path:
+    """A folder of the checkout, or its copy in the installed package. Raises FileNotFoundError."""
+    for root in (_PACKAGE / "_data", _PACKAGE.parents[1]):
+        if (root / name).is_dir():
+            return root / name
+    raise FileNotFoundError(f"{name} is missing beside pbmwrap; install pbmwrap again")
+
+
+def boards_dir() -> Path:
+    """The folder with one folder per board."""
+    return _shipped("boards")
+
+
+def boot_dir() -> Path:
+    """The folder that holds `boot.py` and `main.py`."""
+    return _shipped("firmware")
+
+
+def built_image(board: str) -> Path:
+    """Where `make firmware` puts a board's image; it may not be there."""
+    return boards_dir().parent / "build" / f"{board}.uf2"
+
+
+def wrap_dir() -> Path:
+    """The device package `wrap`, wherever it is installed."""
+    import wrap
+
+    return Path(wrap.__file__ or "").resolve().parent
