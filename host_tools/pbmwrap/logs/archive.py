@@ -14,8 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import Decoded, decode_extents
@@ -25,8 +24,8 @@ _SCHEMA = 1
 
 
 def default_root() -> Path:
-    """The platform's user data folder."""
-    return Path(platformdirs.user_data_dir("pbmwrap", appauthor=False)) / "logs"
+    """In the platform's user data folder."""
+    return paths.data_dir() / "logs"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import runpy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-_FACTS = Path("boards", "PBMWRAP_RP2040", "board_facts.py")
-_PLACES = (_PACKAGE / "_data" / _FACTS, _PACKAGE.parents[1] / _FACTS)  # wheel, checkout
+from pbmwrap import paths
+
+_BOARD = "PBMWRAP_RP2040"
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,7 @@ class Lamp:
 
 @functools.cache
 def _facts() -> dict[str, Any]:
-    for path in _PLACES:
-        if path.is_file():
-            return runpy.run_path(str(path))
-    raise FileNotFoundError(f"the board's facts are missing: {_PLACES[0]}; install pbmwrap again")
+    return runpy.run_path(str(paths.boards_dir() / _BOARD / "board_facts.py"))
 
 
 def lamps() -> tuple[Lamp, ...]:
