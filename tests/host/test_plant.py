@@ -89,7 +89,7 @@ def test_sensor_lag_keeps_a_slip_slower_than_the_impossible_rate():
 
 
 @given(any_params, st.lists(st.tuples(st.integers(1, 60_000), st.integers(0, 10**6)), max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_never_nan_and_never_beyond_the_world(params, steps):
     plant = Plant(board_facts, params)
     for dt_ms, ppm in steps:
@@ -101,7 +101,7 @@ def test_never_nan_and_never_beyond_the_world(params, steps):
 
 
 @given(any_params, st.integers(0, 10**6), st.integers(1, 10**6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_more_duty_is_never_cooler(params, duty, more):
     less_plant, more_plant = Plant(board_facts, params), Plant(board_facts, params)
     for _ in range(30):
@@ -112,7 +112,7 @@ def test_more_duty_is_never_cooler(params, duty, more):
 
 
 @given(st.floats(0, 70))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_codes_give_the_temperature_back_within_a_fifth_of_a_kelvin(ambient):
     plant = Plant(board_facts, PlantParams(ambient_c=ambient))
     for sensor in (SKIN, BOARD):
@@ -157,7 +157,7 @@ def test_stuck_sensor_keeps_its_code_while_the_world_warms():
 
 
 @given(st.floats(-20, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_offset_shifts_the_reading_not_the_world(offset):
     plant = Plant(board_facts)
     true_c = plant.sensor_c(SKIN)
