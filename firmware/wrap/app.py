@@ -132,7 +132,7 @@ class App:
         if session.active_now:
             self._advance(dt)
         self._actuate()
-        if not lamps.ok():
+        if not hal.lamps_hold():
             lamps.dark()
             self.trip(faults.READBACK, lamps.duties)
         hal.watchdog_feed()
@@ -179,7 +179,7 @@ class App:
             session.stop("self-test: a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000))
         elif self.monitor.derate_q == 0:
             session.stop("self-test: too warm to begin")
-        elif not self.lamps.ok():
+        elif not self.hal.lamps_hold():
             self.trip(faults.SELF_TEST, self.lamps.duties)
         elif self.journal.failed:
             session.stop("self-test: the log cannot be written")

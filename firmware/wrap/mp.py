@@ -1,5 +1,7 @@
 """What differs between MicroPython and CPython, in one place."""
 
+from array import array
+
 try:
     from micropython import const
 except ImportError:
@@ -9,4 +11,10 @@ except ImportError:
         return value
 
 
-__all__ = ("const",)
+def small(value):
+    """`value` as a small integer. A whole number inside a frozen tuple is a long-integer object, and
+    everything computed from one is again: it allocates and takes several times as long."""
+    return array("i", [value])[0]
+
+
+__all__ = ("const", "small")

@@ -50,6 +50,15 @@ class View:
             "state": states.NAMES[app.session.state],
         }
 
+    def state(self):
+        """The least a host asks again and again: cheap to make and to send."""
+        session = self._app.session
+        return {
+            "state": states.NAMES[session.state],
+            "session": session.number,
+            "active_ms": session.active_ms,
+        }
+
     def sample(self):
         """The fields of status that move."""
         app = self._app

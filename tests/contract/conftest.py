@@ -71,7 +71,7 @@ class Bench:
 
     @property
     def state(self) -> str:
-        return self.client.status().state
+        return self.client.call("state")["state"]
 
     def flash(self, slot: int = 0, **changes: object) -> bytes:
         """Store a short protocol and make it the active one."""
@@ -95,7 +95,7 @@ class Bench:
         while self.state != state:
             waited = self.twin.now_ms - began
             assert waited < within_ms, f"still {self.state} after {waited} ms, not {state}"
-            self.advance(50)
+            self.advance(100)
         return self.twin.now_ms - began
 
     def light(self) -> None:

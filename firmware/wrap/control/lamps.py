@@ -5,7 +5,7 @@ so.
 """
 
 from wrap.control.dose import DoseMeter
-from wrap.mp import const
+from wrap.mp import const, small
 from wrap.safety import limits
 
 FADE_FULL = const(4096)
@@ -20,9 +20,9 @@ class Lamps:
     def __init__(self, hal, channels, supply_ma, irradiance):
         self._hal = hal
         self._n = len(channels)
-        self._ma = tuple([c[3] for c in channels])
+        self._ma = tuple([small(c[3]) for c in channels])
         self._supply_ma = supply_ma
-        self.meters = [DoseMeter(a, b) for a, b in irradiance]
+        self.meters = [DoseMeter(small(a), small(b)) for a, b in irradiance]
         self.duties = [0] * self._n  # what the pins hold
         self._wanted = [0] * self._n  # where the duties are rising to
         self._modes = [_OFF] * self._n  # pulse Hz, 0 carrier, or _OFF: pin held low without PWM
@@ -68,12 +68,13 @@ class Lamps:
             self._decide(spec, fade, derate)
         if self._rising:
             self._rise()
-        duties = self.duties
-        hal = self._hal
+            self._write()
+        self._lit = True
+
+    def _write(self):
         for i in range(self._n):
             if self._modes[i] != _OFF:
-                hal.lamp_write(i, duties[i])
-        self._lit = True
+                self._hal.lamp_write(i, self.duties[i])
 
     def _prepare(self, spec, pulsed):
         """Another step of the plan: channels change between carrier and pulses only through
@@ -139,18 +140,6 @@ class Lamps:
         self._lit = False
         self._spec = None
         self.rate_uw = 0
-
-    def ok(self):
-        """Whether the hardware holds what was written: every duty when lit, every pin low when
-        dark."""
-        if not self._lit:
-            return self._hal.all_low()
-        i = 0
-        for duty in self.duties:
-            if not self._hal.lamp_ok(i, duty):
-                return False
-            i += 1
-        return True
 
     def dose_uj(self):
         """Sum over the channels, nominal."""

@@ -45,13 +45,9 @@ class Hal:
         """The pin is driven low at once, PWM or not."""
         raise NotImplementedError
 
-    def lamp_ok(self, ch, duty_u16):
-        """Whether the hardware holds what was last written (within one count); duty 0 after
-        `lamp_off`."""
-        raise NotImplementedError
-
-    def all_low(self):
-        """Whether every lamp pin and the enable pin are low, read at the pads."""
+    def lamps_hold(self):
+        """Whether the hardware holds what was last written: compare values of channels with a mode, low
+        pads of all others, and a low enable while that is off."""
         raise NotImplementedError
 
     def enable(self, on):

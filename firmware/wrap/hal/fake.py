@@ -20,7 +20,8 @@ class FakeHal:
         self.now_ms = start_ms  # not wrapped; ticks_ms is
         self.now_us = 0
         self.raws = [30000] * n_sensors
-        self.duty = [0] * n_lamps
+        self.duty = [0] * n_lamps  # what the pin does
+        self.held = [0] * n_lamps  # what was written; a test that breaks an output sets `duty` alone
         self.mode = [_OFF] * n_lamps
         self.on_acc = [0] * n_lamps  # duty (u16) x ms at the pin since the start
         self._since = [start_ms] * n_lamps
@@ -67,6 +68,7 @@ class FakeHal:
         self._since[ch] = now
 
     def _set(self, ch, duty):
+        self.held[ch] = duty
         if duty != self.duty[ch]:
             self.settle(ch)
             self.duty[ch] = duty
@@ -78,18 +80,14 @@ class FakeHal:
     def lamp_write(self, ch, duty_u16):
         if self.mode[ch] == _OFF:
             raise ValueError("lamp_write before lamp_mode")
-        if duty_u16 != self.duty[ch]:
-            self._set(ch, min(65535, max(0, duty_u16)))
+        self._set(ch, min(65535, max(0, duty_u16)))
 
     def lamp_off(self, ch):
         self._set(ch, 0)
         self.mode[ch] = _OFF
 
-    def lamp_ok(self, ch, duty_u16):
-        return self.duty[ch] == duty_u16
-
-    def all_low(self):
-        return not self.enabled and not any(self.duty)
+    def lamps_hold(self):
+        return self.held == self.duty
 
     def enable(self, on):
         self.enabled = on

@@ -10,15 +10,17 @@ import gc
 import select
 import sys
 import time
+from array import array
 
 import machine
 import micropython
 from machine import PWM, WDT, Pin
 
 from wrap.hal.files import Files
-from wrap.mp import const
+from wrap.mp import const, small
 
 _OFF = const(-1)
+_PWM_BASE = const(0x40050000)
 _WDT_MAX_MS = const(8388)  # 24 bits at 2 counts a microsecond (erratum RP2040-E1)
 _SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
 _TIMERAWH = const(0x40054024)
@@ -51,31 +53,48 @@ def _sum16(ain: int) -> int:
 
 
 @micropython.viper
-def _levels(mask: int) -> int:
-    """Pads that are high among `mask`. RP2040 datasheet 2.3.1.7: SIO GPIO_IN reads the pad, whoever
-    drives it."""
+def _holds(regs, n: int, low: int) -> int:
+    """1 when `n` PWM compare registers hold what `regs` says and every pad in the mask `low` is low.
+
+    regs: three words a channel: address of CC, shift of the channel in it, expected count (-1: not
+    checked). RP2040 datasheet 4.5.3 (CHx_CC) and 2.3.1.7: SIO GPIO_IN reads the pad, whoever drives it.
+    """
     sio = ptr32(0xD0000000)  # noqa: F821
-    return sio[1] & mask
+    if sio[1] & low:
+        return 0
+    r = ptr32(regs)  # noqa: F821
+    i = 0
+    while i < n * 3:
+        if r[i + 2] >= 0:
+            cc = ptr32(r[i])  # noqa: F821
+            if (cc[0] >> r[i + 1]) & 0xFFFF != r[i + 2]:
+                return 0
+        i += 3
+    return 1
 
 
 class Rp2040:
     """facts: the board's facts module."""
 
     def __init__(self, facts):
-        self._lamp_pins = tuple([c[2] for c in facts.CHANNELS])
+        self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
         self._carrier = facts.CARRIER_HZ
         self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
         self._enable = Pin(facts.ENABLE_PIN, Pin.OUT, value=0)
-        self._mask = 1 << facts.ENABLE_PIN
-        for p in self._lamp_pins:
-            self._mask |= 1 << p
         n = len(self._pins)
+        self._regs = array("i", [0] * (3 * n))
+        for ch in range(n):
+            slice_no = self._lamp_pins[ch] >> 1 & 7
+            self._regs[3 * ch] = _PWM_BASE + slice_no * 0x14 + 0x0C
+            self._regs[3 * ch + 1] = 16 if self._lamp_pins[ch] & 1 else 0
+        self._enabled = False
+        self._enable_mask = 1 << facts.ENABLE_PIN
         self._pwm = [None] * n
         self._mode = [_OFF] * n
-        self._held = [0] * n
+        self._track()
         self._button = Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
-        self._inputs = tuple([s[3] for s in facts.SENSORS])
+        self._inputs = tuple([small(s[3]) for s in facts.SENSORS])
         for s in facts.SENSORS:
             machine.ADC(
                 Pin(s[2])
@@ -106,45 +125,55 @@ class Rp2040:
             out[i] = _sum16(ain)
             i += 1
 
+    def _track(self):
+        """The pads that must be low: the lamps that are not on PWM, and the enable while it is off."""
+        low = 0 if self._enabled else self._enable_mask
+        for ch in range(len(self._pins)):
+            if self._mode[ch] == _OFF:
+                low |= 1 << self._lamp_pins[ch]
+                self._regs[3 * ch + 2] = -1
+        self._low = low
+
     def lamp_mode(self, ch, hz):
-        self._held[ch] = 0
-        self._mode[ch] = hz
         self._pwm[ch] = PWM(self._pins[ch], freq=hz or self._carrier, duty_u16=0)
+        self._mode[ch] = hz
+        self._regs[3 * ch + 2] = 0
+        self._track()
 
     def lamp_write(self, ch, duty_u16):
         if duty_u16 < 0:
             duty_u16 = 0
         elif duty_u16 > 65535:
             duty_u16 = 65535
-        self._held[ch] = duty_u16
         self._pwm[ch].duty_u16(duty_u16)
+        base = machine.mem32[self._regs[3 * ch] + 4]  # TOP
+        self._regs[3 * ch + 2] = (duty_u16 * (base + 1) + 32767) // 65535  # as machine.PWM rounds
 
     def lamp_off(self, ch):
         self._pins[ch].init(Pin.OUT, value=0)
         if self._mode[ch] != _OFF:
             self._pwm[ch].duty_u16(0)
         self._mode[ch] = _OFF
-        self._held[ch] = 0
+        self._track()
 
-    def lamp_ok(self, ch, duty_u16):
-        if self._mode[ch] == _OFF:
-            return duty_u16 == 0 and self._pins[ch].value() == 0
-        off = self._pwm[ch].duty_u16() - duty_u16
-        return self._held[ch] == duty_u16 and -2 <= off <= 2
-
-    def all_low(self):
-        return _levels(self._mask) == 0
+    def lamps_hold(self):
+        return _holds(self._regs, len(self._pins), self._low) == 1
 
     def enable(self, on):
         self._enable.value(on)
+        if on != self._enabled:
+            self._enabled = on
+            self._track()
 
     def dark(self):
         self._enable.value(0)
+        self._enabled = False
         for ch in range(len(self._pins)):
             if self._mode[ch] != _OFF:
                 self.lamp_off(ch)
             else:
-                self._pins[ch].value(0)
+                self._pins[ch].init(Pin.OUT, value=0)
+        self._track()
 
     def button(self):
         return not self._button.value()

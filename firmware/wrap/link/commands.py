@@ -42,6 +42,7 @@ class Commands:
         self._methods = {
             "hello": (ALWAYS, lambda p: app.view.hello()),
             "status": (ALWAYS, lambda p: app.view.status()),
+            "state": (ALWAYS, lambda p: app.view.state()),
             "clock.set": (ALWAYS, self._clock),
             "settings.get": (ALWAYS, lambda p: app.settings.all()),
             "settings.set": (IDLE, self._settings_set),
