@@ -63,7 +63,8 @@ class Log:
 
     def _drop_oldest(self):
         while len(self._starts) > _KEEP:
-            self._files.remove(self._name(self._starts.pop(0)))
+            self._files.remove(self._name(self._starts[0]))
+            self._starts.pop(0)
             self.first = self._starts[0]
 
     def read(self, offset, n):
