@@ -10,8 +10,8 @@ _FULL = const(65535)
 
 
 class DoseMeter:
-    """full_uw, upper_uw: irradiance at full duty in uW/cm2, nominal and worst case (both below
-    2^17)."""
+    """full_uw, upper_uw: irradiance at full duty in uW/cm2, nominal and worst case (at most 300000,
+    which a calibration's bounds keep)."""
 
     def __init__(self, full_uw, upper_uw):
         self.full_uw = full_uw
@@ -28,7 +28,7 @@ class DoseMeter:
         self._upper_nj = 0
 
     def add(self, duty_u16, dt_ms):
-        """`duty_u16` was on the pin for `dt_ms` (0..8191)."""
+        """`duty_u16` was on the pin for `dt_ms` (0..3000)."""
         rest = self._on_rest + duty_u16 * dt_ms
         ms = rest // _FULL
         self._on_rest = rest - ms * _FULL

@@ -9,7 +9,7 @@ from wrap.mp import const, small
 from wrap.safety import limits
 
 FADE_FULL = const(4096)
-_MAX_GAP_MS = const(8000)
+_MAX_GAP_MS = const(3000)  # longer than the watchdog lets a step be late
 _OFF = const(-1)
 
 
