@@ -3,7 +3,7 @@
 import binascii
 import hashlib
 
-from wrap.link.codes import BAD_PARAM, NOT_NOW, Refused
+from wrap.link.codes import BAD_PARAM, NOT_FOUND, NOT_NOW, Refused
 from wrap.mp import const
 
 CHUNK = const(192)  # bytes of log in one push
@@ -86,6 +86,8 @@ class Download:
             raise Refused(NOT_NOW, _NO_DOWNLOAD)
         if offset != self.next and offset != self._window:
             raise Refused(BAD_PARAM, "o must be %d or %d" % (self.next, self._window))
+        if offset < self._log.first:
+            raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
         self._window = offset
         for _ in range(n):
             if offset == self._log.end:
