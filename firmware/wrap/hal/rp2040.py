@@ -108,7 +108,7 @@ class Rp2040:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._burst = _burst()
         self._one = bytearray(1)
-        self.files = Files("/wrap")
+        self.files = Files("/pbmwrap")  # not "/wrap": a folder of that name would hide the frozen package
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
