@@ -52,7 +52,7 @@ def test_status_shows_no_slot_as_none(client):
     assert status.temps_mc == [31000, None]
 
 
-def test_first_line_is_preceded_by_a_newline_and_later_ones_are_not(device):
+def test_first_line_is_preceded_by_a_line_end_and_later_ones_are_not(device):
     written = []
     device.write = lambda data, timeout_s=0: (
         written.append(data),
@@ -61,7 +61,7 @@ def test_first_line_is_preceded_by_a_newline_and_later_ones_are_not(device):
     client = Client(device)
     client.hello()
     client.status()
-    assert written[0].startswith(b"\n@")
+    assert written[0].startswith(b"\r\r\n@")
     assert written[1].startswith(b"@")
 
 

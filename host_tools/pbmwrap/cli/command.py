@@ -81,6 +81,10 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
     as_json = bool(given.get("json"))
     try:
         result = body(**given)
+        if result is None:
+            return 0
+        _print(path, result, as_json)
+        return result.problem.exit_code if result.problem else 0
     except WrapError as problem:
         return fail(path, problem, as_json)
     except KeyboardInterrupt:
@@ -91,10 +95,6 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
         raise
     except Exception as bug:
         return _report_bug(path, bug, as_json)
-    if result is None:
-        return 0
-    _print(path, result, as_json)
-    return result.problem.exit_code if result.problem else 0
 
 
 def _print(path: str, result: Result, as_json: bool) -> None:

@@ -89,10 +89,16 @@ class Client:
         return transfer.read_protocol(self.link, slot)
 
     def activate(self, slot: int) -> int | None:
-        return self.call("proto.activate", {"slot": slot}, timeout_s=transfer.COMMIT_S)["active"]
+        """Make `slot` the one that the button starts; the slot active now."""
+        return self._slot("proto.activate", slot)
 
     def delete(self, slot: int) -> int | None:
-        return self.call("proto.delete", {"slot": slot}, timeout_s=transfer.COMMIT_S)["active"]
+        """Empty `slot`; the slot active now, None when none is left."""
+        return self._slot("proto.delete", slot)
+
+    def _slot(self, method: str, slot: int) -> int | None:
+        active = self.call(method, {"slot": slot}, timeout_s=transfer.COMMIT_S)["active"]
+        return active if active >= 0 else None
 
     def start(self, tethered: bool = False) -> int:
         """The new session's number. A tethered session needs `lease` again and again."""

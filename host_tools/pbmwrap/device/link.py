@@ -19,6 +19,7 @@ from pbmwrap.errors import DeviceError, LinkLost, UsageError
 ANSWER_S = 2.0
 ATTEMPTS = 4
 ID_RANGE = 1 << 30
+FLUSH = b"\r\r\n"
 NOISE_KEPT = 512  # bytes of what was no frame, to tell a prompt from silence
 _DAMAGED = (codes.BAD_CRC, codes.TOO_LONG, codes.BAD_FRAME)
 
@@ -97,8 +98,9 @@ class Link:
 
     def _ask(self, line: bytes, timeout_s: float) -> dict[str, Any] | None:
         for _ in range(self.attempts):
-            # A newline first ends a half line that the wrap may hold from an earlier conversation.
-            self.transport.write(line if self._fresh else b"\n" + line)
+            # A line end first ends a half line that the wrap may hold from an earlier conversation;
+            # its CRs end what a MicroPython prompt may hold, so that the prompt shows itself.
+            self.transport.write(line if self._fresh else FLUSH + line)
             self._fresh = True
             answer = self._await(timeout_s)
             if answer is not None:

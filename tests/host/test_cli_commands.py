@@ -1,0 +1,328 @@
+"""Every command with --json against a wrap in memory, and what each error looks like."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from pbmwrap.cli import envelope, main
+from pbmwrap.device import find
+from pbmwrap.errors import LinkLost, NoPermission, PortBusy
+from typer.testing import CliRunner
+
+from tests.host.scripted_wrap import ScriptedWrap
+
+EXAMPLE = "minor-injury"
+
+
+@pytest.fixture
+def wrap(monkeypatch, tmp_path):
+    """A wrap in memory behind every port name; files stay in tmp_path."""
+    device = ScriptedWrap()
+    monkeypatch.setattr(find, "open_transport", lambda port: device)
+    monkeypatch.setenv("PBMWRAP_PORT", "memory")
+    monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    return device
+
+
+def run(*words):
+    """(exit code, envelope) of a command with --json; every envelope keeps to its model."""
+    result = CliRunner().invoke(main.app, [*words, "--json"])
+    lines = result.stdout.splitlines()
+    assert len(lines) == 1, result.output
+    envelope.Envelope.model_validate_json(lines[0])
+    said = json.loads(lines[0])
+    assert said["ok"] == (result.exit_code == 0)
+    return result.exit_code, said
+
+
+def data(*words):
+    code, said = run(*words)
+    assert code == 0, said
+    return said["data"]
+
+
+def fails(*words):
+    code, said = run(*words)
+    assert said["error"]["exit"] == code
+    return code, said["error"]
+
+
+def test_published_schema_is_current():
+    assert envelope.SCHEMA_FILE.read_text(encoding="utf-8") == envelope.schema_text()
+
+
+def test_status_gives_wrap_and_state(wrap):
+    said = data("status")
+    assert said["wrap"]["uid"] == wrap.hello["uid"]
+    assert said["status"]["state"] == "idle"
+
+
+def test_status_for_people(wrap):
+    wrap.status.update(session=3, protocol="foot", site="foot-left", derate_pm=500, calibrated=True)
+    wrap.status["fault"] = {"code": 1, "name": "skin-hot", "text": "too hot", "detail": {"mc": 1}}
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "session   3: foot at foot-left" in text
+    assert "heat      skin 31.0 C, board no reading" in text
+    assert "dimmed    to 50 % because of heat" in text
+    assert "1 skin-hot: too hot" in text
+
+
+def test_flash_stores_verifies_and_activates(wrap):
+    said = data("protocol", "flash", EXAMPLE, "--activate")
+    assert (said["slot"], said["active"]) == (0, 0)
+    assert json.loads(wrap.slots[0])["id"] == EXAMPLE
+    assert "proto.get" in wrap.acted
+
+
+def test_flash_goes_to_its_own_slot_again_and_else_to_a_free_one(wrap):
+    data("protocol", "flash", EXAMPLE)
+    assert data("protocol", "flash", EXAMPLE)["slot"] == 0
+    assert data("protocol", "flash", "nerve-pain")["slot"] == 1
+    assert [s and s["id"] for s in data("protocol", "list")["slots"]][:2] == [EXAMPLE, "nerve-pain"]
+
+
+def test_flash_with_all_slots_full_asks_for_one(wrap):
+    raw = json.dumps({"id": "other", "name": "Other"}).encode()
+    wrap.slots = dict.fromkeys(range(8), raw)
+    assert fails("protocol", "flash", EXAMPLE)[0] == 2
+    assert data("protocol", "flash", EXAMPLE, "--slot", "5")["slot"] == 5
+
+
+def test_flash_that_reads_back_different_is_verify_failed(wrap):
+    wrap.flip_protocol = 1
+    code, error = fails("protocol", "flash", EXAMPLE)
+    assert (code, error["code"]) == (10, "verify_failed")
+
+
+def test_broken_file_is_refused_before_anything_is_sent(wrap, tmp_path):
+    bad = tmp_path / "bad.toml"
+    bad.write_text('schema = 1\nid = "Bad Id"\n')
+    code, error = fails("protocol", "flash", str(bad))
+    assert code == 7
+    assert len(error["problems"]) > 1
+    assert not [method for method in wrap.acted if method.startswith("proto.")]
+
+
+def test_check_lists_all_faults_of_all_files(tmp_path):
+    bad = tmp_path / "bad.toml"
+    bad.write_text('schema = 1\nid = "Bad Id"\n')
+    code, error = fails("protocol", "check", str(bad), EXAMPLE)
+    assert code == 7
+    assert all(problem.startswith(str(bad)) for problem in error["problems"])
+    assert data("protocol", "check", EXAMPLE)[0]["id"] == EXAMPLE
+
+
+def test_missing_file_names_the_examples():
+    code, error = fails("protocol", "check", "nothing")
+    assert code == 7
+    assert EXAMPLE in error["hint"]
+
+
+def test_show_computes_without_a_wrap_and_with_its_calibration(wrap):
+    assert data("protocol", "show", EXAMPLE)["summary"]["calibrated"] is False
+    wrap.calls["cal.get"] = lambda p: [{"uw": 40000}, {"uw": 50000}]
+    summary = data("protocol", "show", EXAMPLE, "--port", "memory")["summary"]
+    assert summary["calibrated"] is True
+
+
+def test_show_a_slot_and_wrong_use(wrap):
+    data("protocol", "flash", EXAMPLE)
+    assert data("protocol", "show", "--slot", "0")["id"] == EXAMPLE
+    assert fails("protocol", "show")[0] == 2
+    assert fails("protocol", "show", "--slot", "4")[1]["code"] == "not_found"
+
+
+def test_activate_and_delete(wrap):
+    data("protocol", "flash", EXAMPLE)
+    assert data("protocol", "activate", "0") == {"active": 0}
+    assert data("protocol", "delete", "0") == {"active": None}
+
+
+def test_new_writes_a_file_that_passes_its_check(wrap, tmp_path):
+    file = tmp_path / "mine.toml"
+    data("protocol", "new", str(file))
+    assert data("protocol", "check", str(file))[0]["id"] == "mine"
+    assert fails("protocol", "new", str(file))[0] == 2
+    data("protocol", "new", str(file), "--force")
+
+
+def test_session_commands(wrap):
+    assert data("run")["session"] == 1
+    assert data("pause") == {"state": "paused"}
+    assert data("resume") == {"state": "ramp-up"}
+    assert data("stop") == {"state": "ramp-down"}
+    code, error = fails("stop")
+    assert (code, error["code"]) == (8, "not_now")
+    assert "pbmwrap run" in error["hint"]
+
+
+def test_tethered_run_renews_the_lease_until_the_end(wrap):
+    states = iter(["running", "running", "done"])
+    wrap.idle = lambda: wrap.push("sample", {"state": next(states, "done")})
+    wrap.status["end_reason"] = "dose"
+    said = data("run", "--tethered")
+    assert said["reason"] == "dose"
+    assert wrap.acted.count("lease") >= 3
+    assert b'"tethered":true' in b"".join(wrap.lines)
+
+
+def test_tethered_run_ends_the_session_when_interrupted(wrap):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    wrap.idle = interrupt
+    code, error = fails("run", "--tethered")
+    assert (code, error["code"]) == (130, "interrupted")
+    assert "session.stop" in wrap.acted
+
+
+def test_tethered_run_that_ends_in_a_fault_is_exit_1(wrap):
+    def fault():
+        wrap.status.update(state="fault", fault={"code": 1, "name": "skin-hot"})
+        wrap.push("sample", {"state": "fault"})
+
+    wrap.idle = fault
+    code, said = run("run", "--tethered")
+    assert code == 1
+    assert said["data"]["status"]["fault"]["name"] == "skin-hot"
+
+
+def test_clock_settings_calibration_fault(wrap):
+    assert data("clock", "set")["unix_s"] > 1_700_000_000
+    assert data("settings", "show")["trip_mc"] == 41000
+    assert data("settings", "set", "trip_mc", "40000") == {"trip_mc": 40000}
+    assert data("cal", "show")["nir"]["uw"] == 42000
+    data("cal", "set", "red", "40.5", "--uncertainty", "5", "--how", "meter")
+    sent = next(json.loads(line)["p"] for line in wrap.lines if b"cal.set" in line)
+    assert (sent["ch"], sent["uw"], sent["unc_pm"], sent["how"]) == ("red", 40500, 50, "meter")
+    assert data("fault", "show") is None
+    assert data("fault", "ack") == {"state": "idle"}
+
+
+def test_monitor_prints_an_envelope_a_sample(wrap):
+    wrap.idle = lambda: wrap.push("sample", {"state": "running"})
+    result = CliRunner().invoke(main.app, ["monitor", "--json", "--count", "2"])
+    assert [json.loads(x)["data"]["state"] for x in result.stdout.splitlines()] == ["running"] * 2
+    assert json.loads(wrap.lines[-1])["p"]["every_ms"] == 0
+
+
+def test_ports_lists_who_answers(wrap, monkeypatch):
+    found = find.PortInfo("/dev/x", "N1", "2e8a:0005", "Board")
+    asked = [find.Candidate(found, hello=find.Hello.model_validate(wrap.hello))]
+    asked.append(find.Candidate(found, problem=PortBusy("/dev/x is in use")))
+    monkeypatch.setattr(find, "scan", lambda: asked)
+    said = data("ports")
+    assert said[0]["wrap"]["product"] == "pbmwrap"
+    assert said[1]["problem"] == "/dev/x is in use"
+    assert "wrap 0.1.0, idle" in CliRunner().invoke(main.app, ["ports"]).stdout
+
+
+def test_doctor_names_what_is_wrong(wrap):
+    wrap.status["fault"] = {"code": 4, "name": "sensor-open", "text": "unplugged"}
+    code, said = run("doctor")
+    assert code == 1
+    bad = [check["name"] for check in said["data"] if check["level"] == "bad"]
+    assert "fault" in bad
+    wrap.status["fault"] = None
+    assert run("doctor")[0] == 0
+
+
+def test_version_needs_no_wrap_but_can_ask_one(wrap):
+    assert "firmware" not in data("version")
+    assert data("version", "--port", "memory")["firmware"] == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [(PortBusy("x is in use"), 5), (NoPermission("x may not"), 6), (LinkLost("x vanished"), 9)],
+)
+def test_errors_of_the_port_have_their_exit_codes(wrap, monkeypatch, problem, code):
+    def refuse(port):
+        raise problem
+
+    monkeypatch.setattr(find, "open_transport", refuse)
+    got, error = fails("status")
+    assert got == code
+    assert error["hint"]
+
+
+def test_a_device_that_vanishes_in_the_middle_is_link_lost(wrap):
+    wrap.vanish_after = 4
+    assert fails("protocol", "flash", EXAMPLE)[0] == 9
+
+
+def test_no_port_and_a_stranger_are_exit_3(wrap, monkeypatch):
+    wrap.strange = b"hello? "
+    assert fails("status")[1]["code"] == "not_a_wrap"
+    monkeypatch.setattr(find, "scan", list)
+    monkeypatch.setenv("PBMWRAP_PORT", "auto")
+    assert fails("status")[1]["code"] == "no_device"
+
+
+def test_error_for_people_is_one_line_on_stderr(wrap, monkeypatch, capsys):
+    assert main.main(["stop"]) == 8
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: the wrap refused session.stop: not while idle; ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["fly"], ["run", "--fly"], ["protocol", "activate", "9"]])
+def test_wrong_use_is_exit_2_and_one_line(words, capsys):
+    assert main.main(words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main.main([*words, "--json"]) == 2
+    said = json.loads(capsys.readouterr().out)
+    assert said["error"]["code"] == "usage"
+
+
+def test_group_without_command_shows_its_help(capsys):
+    assert main.main(["logs"]) == 2
+    assert "pull" in capsys.readouterr().err
+
+
+def test_a_bug_is_reported_with_its_traceback(wrap, capsys):
+    def bug(p):
+        raise ZeroDivisionError("no such luck")
+
+    wrap.calls["status"] = bug
+    assert main.main(["status"]) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "please report it" in err.splitlines()[-1]
+
+
+def test_interrupt_outside_a_command_is_130(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "app", interrupt)
+    assert main.main(["status"]) == 130
+
+
+def test_closed_pipe_is_quiet(wrap, monkeypatch, capsys):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Closed())
+    assert main.main(["settings", "show", "--json"]) == 1
+
+
+def test_broken_config_file_is_named(wrap, monkeypatch, tmp_path):
+    monkeypatch.delenv("PBMWRAP_PORT")
+    (tmp_path / "config.toml").write_text("prot = 1")
+    code, error = fails("status")
+    assert (code, "prot is not known" in error["message"]) == (7, True)
+    (tmp_path / "config.toml").write_text("port = 1")
+    assert fails("status")[0] == 7
+    (tmp_path / "config.toml").write_text('port = "x"')
+    assert data("status")
+
+
+def test_no_progress_on_stderr_when_it_is_no_terminal(wrap):
+    assert CliRunner().invoke(main.app, ["protocol", "flash", EXAMPLE]).stderr == ""
