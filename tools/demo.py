@@ -1,0 +1,107 @@
+"""The main road on a simulated wrap, with the real command: flash, press the button, read the log, report.
+
+Everything runs here, on virtual time; the demo's port, archive and config lie in --out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND = [sys.executable, "-m", "pbmwrap"]
+PROTOCOL = ROOT / "host_tools/pbmwrap/protocols/examples/diabetic-foot.toml"
+SPEED = "60"
+POLLS = 2000
+
+
+class Demo:
+    """One simulated wrap and the commands given to it."""
+
+    def __init__(self, out: Path) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.out = out
+        self.env = {
+            **os.environ,
+            "PBMWRAP_PORT": str(out / "port"),
+            "PBMWRAP_DATA": str(out / "archive"),
+            "PBMWRAP_CONFIG": str(out / "config.toml"),
+        }
+        self.wrap = subprocess.Popen(
+            [*COMMAND, "sim", "--speed", SPEED, "--link", str(out / "port")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self.env,
+            text=True,
+        )
+        assert self.wrap.stdout
+        if not self.wrap.stdout.readline():
+            raise SystemExit("the simulated wrap did not start; its message is above")
+
+    def act(self, line: str) -> None:
+        """What a person does at the wrap."""
+        print(f"\n\033[1m* {line}\033[0m", flush=True)
+        assert self.wrap.stdin
+        self.wrap.stdin.write(line + "\n")
+        self.wrap.stdin.flush()
+
+    def say(self, *words: str) -> None:
+        """Run a command and show it as a person would type it."""
+        shown = [str(Path(w).relative_to(ROOT)) if w.startswith(str(ROOT)) else w for w in words]
+        print(f"\n\033[1m$ pbmwrap {shlex.join(shown)}\033[0m", flush=True)
+        subprocess.run([*COMMAND, *words], env=self.env, check=True)
+
+    def ask(self, *words: str) -> dict:
+        """The data of a command with --json."""
+        done = subprocess.run(
+            [*COMMAND, *words, "--json"], env=self.env, check=True, stdout=subprocess.PIPE
+        )
+        return json.loads(done.stdout)["data"]
+
+    def wait_until_done(self) -> None:
+        """Watch the session to its end, showing a line now and then."""
+        shown = None
+        for _ in range(POLLS):
+            status = self.ask("status")["status"]
+            minute = status["active_ms"] // 60000
+            if minute != shown:
+                shown = minute
+                temps = " ".join(f"{t / 1000:.1f}" for t in status["temps_mc"])
+                print(f"  {status['state']:10} {minute:2} min   skin, board {temps} C", flush=True)
+            if status["state"] in ("done", "fault"):
+                return
+        raise SystemExit("the session did not end")
+
+    def close(self) -> None:
+        self.wrap.terminate()
+        self.wrap.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo")
+    out = parser.parse_args().out.resolve()
+    demo = Demo(out)
+    try:
+        demo.say("status")
+        demo.say("cal", "set", "red", "22", "--uncertainty", "15", "--how", "demo figure")
+        demo.say("cal", "set", "nir", "26", "--uncertainty", "15", "--how", "demo figure")
+        demo.say("clock", "set")
+        demo.say("protocol", "flash", str(PROTOCOL), "--activate")
+        demo.act("press")
+        demo.wait_until_done()
+        demo.say("logs", "pull")
+        plot, page = out / "session.png", out / "session.html"
+        demo.say("logs", "show", "--plot", str(plot), "--html", str(page))
+    finally:
+        demo.close()
+    print(f"\nPlot: {plot}\nPage: {page}")
+
+
+if __name__ == "__main__":
+    main()
