@@ -1,0 +1,85 @@
+"""Images and twins for the tests that look at the emulated board itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pbmwrap.twin.rp2040 import Rp2040Twin
+
+ROOT = Path(__file__).parents[2]
+_ENUMERATED_MS = 1000
+_SETTLE_MS = 20
+
+MakeTwin = Callable[[Path], Rp2040Twin]
+
+
+def tool(*words: str | Path) -> Path:
+    """Run tools/toolchain.py; the path on its last line."""
+    command = [sys.executable, ROOT / "tools/toolchain.py", *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Path:
+    """The folder with mpy-cross and the unix port."""
+    return tool("ensure")
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wrap's image."""
+    return tool("firmware", "--board", "PBMWRAP_RP2040", "--out", tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="session")
+def stock_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MicroPython with none of our modules."""
+    return tool("firmware", "--board", "STOCK_RP2040", "--out", tmp_path_factory.mktemp("stock"))
+
+
+@pytest.fixture(scope="session")
+def mpy_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The wrap's files as they are installed on stock MicroPython."""
+    folder = tool("mpy", "--out", tmp_path_factory.mktemp("mpy"))
+    found = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in found}
+
+
+@pytest.fixture
+def make_twin() -> Iterator[MakeTwin]:
+    """Makes twins without power; all are closed at the end."""
+    made: list[Rp2040Twin] = []
+
+    def make(image: Path) -> Rp2040Twin:
+        made.append(Rp2040Twin(image))
+        return made[-1]
+
+    yield make
+    for twin in made:
+        twin.close()
+
+
+def at_repl(twin: Rp2040Twin) -> Rp2040Twin:
+    """Power on and stop whatever main.py runs, as early as USB allows."""
+    twin.start()
+    twin.run_until(twin.enumerated, _ENUMERATED_MS)
+    twin.advance_ms(_SETTLE_MS)
+    twin.repl("pass")
+    return twin
+
+
+@pytest.fixture
+def ours(make_twin: MakeTwin, image: Path) -> Rp2040Twin:
+    """The wrap's image, its program interrupted, at the REPL."""
+    return at_repl(make_twin(image))
+
+
+@pytest.fixture
+def stock(make_twin: MakeTwin, stock_image: Path) -> Rp2040Twin:
+    """Stock MicroPython at the REPL."""
+    return at_repl(make_twin(stock_image))
