@@ -21,21 +21,31 @@ void pbmwrap_dark(void) {
 #define STOCK_PATIENCE_MS (500)
 #define STALL_MS (2)
 
-// Asked again and again while a write finds too little room. A host that reads makes room within a
-// millisecond, so 2 ms without any means nobody reads: from then on the answer is 0 and writes
-// return at once, until there is room again. The raw REPL (mpremote) keeps the stock patience:
-// nothing is controlled there, and a slow host must not lose output.
+// A write waits from `waiting_since_ms` on; `stalled` means that a wait was in vain.
+static volatile bool waiting, stalled;
+static mp_uint_t waiting_since_ms;
+
+// TinyUSB: the host took a packet.
+void tud_cdc_tx_complete_cb(uint8_t itf) {
+    (void)itf;
+    waiting = stalled = false;
+}
+
+// Asked again and again while a write finds too little room. A host that reads takes a packet
+// within a millisecond, so 2 ms without one means nobody reads: from then on the answer is 0 and
+// writes return at once, until the host takes one again. The raw REPL (mpremote) keeps the stock
+// patience: nothing is controlled there, and a slow host must not lose output.
 mp_uint_t pbmwrap_cdc_patience_ms(void) {
-    static uint32_t seen_room;
-    static mp_uint_t seen_ms;
     if (pyexec_mode_kind == PYEXEC_MODE_RAW_REPL) {
         return STOCK_PATIENCE_MS;
     }
-    uint32_t room = tud_cdc_write_available();
     mp_uint_t now_ms = mp_hal_ticks_ms();
-    if (room != seen_room) {
-        seen_room = room;
-        seen_ms = now_ms;
+    if (!waiting) {
+        waiting = true;
+        waiting_since_ms = now_ms;
     }
-    return now_ms - seen_ms < STALL_MS ? STOCK_PATIENCE_MS : 0;
+    if (now_ms - waiting_since_ms >= STALL_MS) {
+        stalled = true;
+    }
+    return stalled ? 0 : STOCK_PATIENCE_MS;
 }
