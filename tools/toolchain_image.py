@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from toolchain_build import (
@@ -91,7 +92,10 @@ def stage(folder: Path, tree: dict[str, bytes]) -> None:
 
 
 def firmware(board: str, out: Path) -> None:
-    """Put the board's .uf2, .elf, .bin and facts (.json) into `out`, building if need be."""
+    """Put the board's .bin, .elf, facts (.json) and .uf2 into `out`, building if need be.
+
+    Prints what it put there, the .uf2 last.
+    """
     toolchain = ensure()
     ours = frozen_files(board)
     tree = staged_files(board, ours)
@@ -106,8 +110,16 @@ def firmware(board: str, out: Path) -> None:
                 (fresh / f"{board}.json").write_text(json.dumps(facts, indent=2) + "\n")
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(target.iterdir()):
-        shutil.copyfile(path, out / path.name)
+        _replace(path, out / path.name)
         print(out / path.name)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Copy so that a reader of `target` sees the old file or the new one, never a part."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".new-", delete=False) as part:
+        part.write(source.read_bytes())
+    Path(part.name).chmod(0o644)
+    Path(part.name).replace(target)
 
 
 def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Path) -> None:

