@@ -15,6 +15,7 @@ from pbmwrap.errors import InvalidFile, WrapError
 
 ARCH = "armv6m"  # the RP2040's cores; only native and viper functions depend on it
 DEFAULT_BOARD = "PBMWRAP_RP2040"
+HOST_ONLY = ("wrap/hal/fake.py",)  # twins use it; a board has pins
 
 Compile = Callable[[Path, str], bytes]
 
@@ -52,7 +53,9 @@ def _modules(facts: Path) -> Iterator[tuple[Path, str]]:
     yield facts, "board_facts.py"
     root = paths.wrap_dir()
     for file in sorted(root.rglob("*.py")):
-        yield file, "wrap/" + file.relative_to(root).as_posix()
+        name = "wrap/" + file.relative_to(root).as_posix()
+        if name not in HOST_ONLY:
+            yield file, name
 
 
 def _module(file: Path, name: str, compiler: Compile | None) -> DeviceFile:
