@@ -1,54 +1,17 @@
-"""Every command with --json against a wrap in memory, and what each error looks like."""
+"""Every command with --json against a wrap in memory."""
 
 from __future__ import annotations
 
-import io
 import json
 
-import pytest
 from pbmwrap.cli import envelope, main
 from pbmwrap.device import find
-from pbmwrap.errors import LinkLost, NoPermission, PortBusy
+from pbmwrap.errors import PortBusy
 from typer.testing import CliRunner
 
-from tests.host.scripted_wrap import ScriptedWrap
+from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
 
-EXAMPLE = "minor-injury"
-
-
-@pytest.fixture
-def wrap(monkeypatch, tmp_path):
-    """A wrap in memory behind every port name; files stay in tmp_path."""
-    device = ScriptedWrap()
-    monkeypatch.setattr(find, "open_transport", lambda port: device)
-    monkeypatch.setenv("PBMWRAP_PORT", "memory")
-    monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "config.toml"))
-    monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-    return device
-
-
-def run(*words):
-    """(exit code, envelope) of a command with --json; every envelope keeps to its model."""
-    result = CliRunner().invoke(main.app, [*words, "--json"])
-    lines = result.stdout.splitlines()
-    assert len(lines) == 1, result.output
-    envelope.Envelope.model_validate_json(lines[0])
-    said = json.loads(lines[0])
-    assert said["ok"] == (result.exit_code == 0)
-    return result.exit_code, said
-
-
-def data(*words):
-    code, said = run(*words)
-    assert code == 0, said
-    return said["data"]
-
-
-def fails(*words):
-    code, said = run(*words)
-    assert said["error"]["exit"] == code
-    return code, said["error"]
+__all__ = ("wrap",)  # a fixture
 
 
 def test_published_schema_is_current():
@@ -234,95 +197,3 @@ def test_doctor_names_what_is_wrong(wrap):
 def test_version_needs_no_wrap_but_can_ask_one(wrap):
     assert "firmware" not in data("version")
     assert data("version", "--port", "memory")["firmware"] == "0.1.0"
-
-
-@pytest.mark.parametrize(
-    ("problem", "code"),
-    [(PortBusy("x is in use"), 5), (NoPermission("x may not"), 6), (LinkLost("x vanished"), 9)],
-)
-def test_errors_of_the_port_have_their_exit_codes(wrap, monkeypatch, problem, code):
-    def refuse(port):
-        raise problem
-
-    monkeypatch.setattr(find, "open_transport", refuse)
-    got, error = fails("status")
-    assert got == code
-    assert error["hint"]
-
-
-def test_a_device_that_vanishes_in_the_middle_is_link_lost(wrap):
-    wrap.vanish_after = 4
-    assert fails("protocol", "flash", EXAMPLE)[0] == 9
-
-
-def test_no_port_and_a_stranger_are_exit_3(wrap, monkeypatch):
-    wrap.strange = b"hello? "
-    assert fails("status")[1]["code"] == "not_a_wrap"
-    monkeypatch.setattr(find, "scan", list)
-    monkeypatch.setenv("PBMWRAP_PORT", "auto")
-    assert fails("status")[1]["code"] == "no_device"
-
-
-def test_error_for_people_is_one_line_on_stderr(wrap, monkeypatch, capsys):
-    assert main.main(["stop"]) == 8
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("error: the wrap refused session.stop: not while idle; ")
-    assert err.count("\n") == 1
-
-
-@pytest.mark.parametrize("words", [["fly"], ["run", "--fly"], ["protocol", "activate", "9"]])
-def test_wrong_use_is_exit_2_and_one_line(words, capsys):
-    assert main.main(words) == 2
-    assert capsys.readouterr().err.count("\n") == 1
-    assert main.main([*words, "--json"]) == 2
-    said = json.loads(capsys.readouterr().out)
-    assert said["error"]["code"] == "usage"
-
-
-def test_group_without_command_shows_its_help(capsys):
-    assert main.main(["logs"]) == 2
-    assert "pull" in capsys.readouterr().err
-
-
-def test_a_bug_is_reported_with_its_traceback(wrap, capsys):
-    def bug(p):
-        raise ZeroDivisionError("no such luck")
-
-    wrap.calls["status"] = bug
-    assert main.main(["status"]) == 1
-    err = capsys.readouterr().err
-    assert "Traceback" in err
-    assert "please report it" in err.splitlines()[-1]
-
-
-def test_interrupt_outside_a_command_is_130(monkeypatch, capsys):
-    def interrupt(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(main, "app", interrupt)
-    assert main.main(["status"]) == 130
-
-
-def test_closed_pipe_is_quiet(wrap, monkeypatch, capsys):
-    class Closed(io.StringIO):
-        def write(self, text):
-            raise BrokenPipeError
-
-    monkeypatch.setattr("sys.stdout", Closed())
-    assert main.main(["settings", "show", "--json"]) == 1
-
-
-def test_broken_config_file_is_named(wrap, monkeypatch, tmp_path):
-    monkeypatch.delenv("PBMWRAP_PORT")
-    (tmp_path / "config.toml").write_text("prot = 1")
-    code, error = fails("status")
-    assert (code, "prot is not known" in error["message"]) == (7, True)
-    (tmp_path / "config.toml").write_text("port = 1")
-    assert fails("status")[0] == 7
-    (tmp_path / "config.toml").write_text('port = "x"')
-    assert data("status")
-
-
-def test_no_progress_on_stderr_when_it_is_no_terminal(wrap):
-    assert CliRunner().invoke(main.app, ["protocol", "flash", EXAMPLE]).stderr == ""

@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from pbmwrap.device import find
 from pbmwrap.device.client import Client
 from pbmwrap.device.link import ID_RANGE, encode_request
 from pbmwrap.device.models import Hello
-from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
-    AtPrompt,
     DeviceError,
     LinkLost,
-    NoDevice,
-    NotAWrap,
-    PortBusy,
-    SeveralDevices,
     UsageError,
     VerifyFailed,
-    WrapError,
 )
 from wrap.link import frames
 
@@ -221,109 +213,3 @@ def test_telemetry_renews_its_lease_and_gives_it_back(device, client):
 def test_telemetry_that_falls_silent_is_link_lost(client):
     with pytest.raises(LinkLost, match="no samples"):
         next(client.telemetry(every_ms=200))
-
-
-# Finding
-
-
-def _port(name):
-    return PortInfo(name, "N" + name, "2e8a:0005", "Board")
-
-
-def _opener(wraps):
-    def opener(name):
-        found = wraps[name]
-        if isinstance(found, WrapError):
-            raise found
-        return found
-
-    return opener
-
-
-def _scan(wraps):
-    return find.scan(lambda: [_port(name) for name in wraps], _opener(wraps))
-
-
-def test_scan_asks_every_port_and_closes_it():
-    wraps = {"a": ScriptedWrap(), "b": PortBusy("b is in use"), "c": ScriptedWrap()}
-    wraps["c"].strange = b"$GPGGA,1\r\n"
-    found = _scan(wraps)
-    assert [type(c.problem) for c in found] == [type(None), PortBusy, NotAWrap]
-    assert wraps["a"].closed and wraps["c"].closed
-    assert find._only(found).port.device == "a"
-
-
-def test_looking_never_sends_control_c():
-    stranger = ScriptedWrap()
-    stranger.strange = b"?"
-    sent = []
-    stranger.write = lambda data, timeout_s=0: sent.append(data)
-    with pytest.raises(NotAWrap):
-        find.greet(stranger)
-    assert sent and b"\x03" not in b"".join(sent)
-
-
-def test_several_wraps_are_listed():
-    with pytest.raises(SeveralDevices, match=r"2 wraps answer: a \(serial:Na\), b \(serial:Nb\)"):
-        find._only(_scan({"a": ScriptedWrap(), "b": ScriptedWrap()}))
-
-
-def test_no_port_at_all_is_said():
-    with pytest.raises(NoDevice, match="no USB serial port"):
-        find._only([])
-
-
-def test_the_only_port_being_busy_is_the_error():
-    with pytest.raises(PortBusy):
-        find._only(_scan({"a": PortBusy("a is in use")}))
-
-
-def test_a_prompt_is_told_apart():
-    prompt = ScriptedWrap()
-    prompt.strange = b'@{"i"...\r\nSyntaxError: invalid syntax\r\n>>> '
-    with pytest.raises(AtPrompt, match="MicroPython prompt"):
-        find.greet(prompt)
-
-
-def test_a_stranger_that_talks_and_a_silent_one():
-    talking = ScriptedWrap()
-    talking.strange = b"+OK\r\n"
-    with pytest.raises(NotAWrap, match="sends something"):
-        find.greet(talking)
-    silent = ScriptedWrap()
-    silent.strange = b""
-    with pytest.raises(NotAWrap, match="does not answer"):
-        find.greet(silent)
-
-
-def test_another_product_and_another_link_version():
-    other = ScriptedWrap()
-    other.hello["product"] = "toaster"
-    with pytest.raises(NotAWrap, match="is a toaster"):
-        find.greet(other)
-    newer = ScriptedWrap()
-    newer.hello["link"] = 9
-    with pytest.raises(NotAWrap, match="link version 9"):
-        find.greet(newer)
-
-
-def test_a_wrap_that_vanishes_while_asked_is_link_lost():
-    gone = ScriptedWrap()
-    gone.vanish_after = 0
-    with pytest.raises(LinkLost):
-        find.greet(gone)
-    assert gone.closed
-
-
-def test_unknown_kind_of_port_is_a_usage_error():
-    with pytest.raises(UsageError, match="esp32: is no kind of port"):
-        find.make_transport("esp32:")
-
-
-def test_port_default_order(monkeypatch):
-    monkeypatch.delenv(find.PORT_VARIABLE, raising=False)
-    assert find.default_port(None, None) == "auto"
-    assert find.default_port(None, "sim:") == "sim:"
-    monkeypatch.setenv(find.PORT_VARIABLE, "/dev/x")
-    assert find.default_port(None, "sim:") == "/dev/x"
-    assert find.default_port("/dev/y", "sim:") == "/dev/y"
