@@ -28,6 +28,8 @@ from wrap.view import View
 
 _SAMPLE_MS = const(10000)
 _RESTART_MS = const(250)  # long enough for the answer to leave
+_RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash holds it up longer
+_SAVE_AGAIN_MS = const(1000)
 _NO_DOSE = const(-(1 << 29))
 
 
@@ -47,7 +49,9 @@ class App:
         self.lease_ms = 0
         self._tele_every = self._tele_ms = self._tele_due = 0
         self._sample_ms = 0
-        self._restart_ms = -1
+        self._restart_ms = -1  # since it was asked for; -1: it was not
+        self._save_ms = 0  # until an unsaved fault is tried again
+        self._unheld = False  # a lamp that does not hold has been told
         self._blink_ms = 0
         self.busy = False  # the link had something to do in the last slice
         self._dt = limits.STEP_MS
@@ -93,15 +97,16 @@ class App:
 
     def turn(self, now):
         """One step and one slice of slack; whatever is raised inside ends in the dark."""
-        started = self.hal.ticks_us()
+        hal = self.hal
         try:
+            started = hal.ticks_us()
             self.step(now)
+            us = hal.ticks_diff(hal.ticks_us(), started)
+            self.step_us = us
+            if us > self.step_us_max:
+                self.step_us_max = us
         except Exception as e:
             self._panic(e)
-        us = self.hal.ticks_diff(self.hal.ticks_us(), started)
-        self.step_us = us
-        if us > self.step_us_max:
-            self.step_us_max = us
         try:
             self.slack()
         except Exception as e:
@@ -133,9 +138,16 @@ class App:
             self._advance(dt)
         self._actuate()
         if not hal.lamps_hold():
-            lamps.dark()
-            self.trip(faults.READBACK, lamps.duties)
+            self._lamps_lost()
         hal.watchdog_feed()
+
+    def _lamps_lost(self):
+        """A lamp does not hold what was written: dark in every such step, told once."""
+        if self._unheld and self.session.state == states.FAULT:
+            self.lamps.dark()
+        else:
+            self._unheld = True
+            self.trip(faults.READBACK, list(self.lamps.duties))
 
     def _uptime(self, dt):
         ms = self._up_ms + dt
@@ -156,7 +168,7 @@ class App:
             session.advance(dt, lamps.dose_uj(), ahead)
         else:
             session.advance(dt, _NO_DOSE, 0)
-        if session.state == states.RUNNING and lamps.upper_uj() >= self._cap_uj:
+        if lamps.upper_uj() >= self._cap_uj:
             session.stop(states.BY_CAP)
         if session.tethered:
             self.lease_ms -= dt
@@ -180,7 +192,7 @@ class App:
         elif self.monitor.derate_q == 0:
             session.stop("self-test: too warm to begin")
         elif not self.hal.lamps_hold():
-            self.trip(faults.SELF_TEST, self.lamps.duties)
+            self.trip(faults.SELF_TEST, list(self.lamps.duties))
         elif self.journal.failed:
             session.stop("self-test: the log cannot be written")
         else:
@@ -214,9 +226,10 @@ class App:
         self.session.fail(states.BY_FAULT)
 
     def _panic(self, error):
-        """Something raised: outputs off before anything else is tried."""
+        """Something raised: outputs off before anything else. OSError comes from flash only."""
         self.hal.dark()
-        self.trip(faults.EXCEPTION, type(error).__name__ + ": " + str(error)[:60])
+        code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
+        self.trip(code, type(error).__name__ + ": " + str(error)[:60])
 
     # ---- what people do
 
@@ -281,6 +294,7 @@ class App:
             raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[self._code])
         code = self.latch.code
         self.latch.clear()
+        self._unheld = False
         self._note(records.ACK, payloads.pack_json({"code": code, "by": by}))
         self.session.settle("acknowledged by " + by)
 
@@ -312,7 +326,7 @@ class App:
         """Restart once the answer has left; with `service` into a plain REPL."""
         if service:
             self.hal.files.write("service", b"1")
-        self._restart_ms = _RESTART_MS
+        self._restart_ms = 0
 
     # ---- records
 
@@ -343,7 +357,7 @@ class App:
         slice."""
         dt = self._dt
         if self.latch.unsaved:
-            self.latch.save()
+            self._save_fault(dt)
         if not self.journal.slice(dt) and self.journal.failed and self.session.active():
             self.trip(faults.STORAGE, None)
         self._blink_ms -= dt
@@ -354,9 +368,24 @@ class App:
             self._telemetry(dt)
         self.more_slack()
         if self._restart_ms >= 0:
-            self._restart_ms -= dt
-            if self._restart_ms < 0 and self._server.idle() and self.journal.idle():
-                self.hal.reset()
+            self._restarting(dt)
+
+    def _save_fault(self, dt):
+        """Store a new fault; flash that fails costs neither the rest of the slack nor its time."""
+        self._save_ms -= dt
+        if self._save_ms > 0:
+            return
+        try:
+            self.latch.save()
+            self._save_ms = 0
+        except OSError:
+            self._save_ms = _SAVE_AGAIN_MS
+
+    def _restarting(self, dt):
+        self._restart_ms += dt
+        settled = self._server.idle() and self.journal.idle()
+        if self._restart_ms > (_RESTART_MS if settled else _RESTART_MOST_MS):
+            self.hal.reset()
 
     def _blink(self):
         lit = self._indicator.slot(
