@@ -12,8 +12,8 @@ except ImportError:
 
 
 def small(value):
-    """`value` as a small integer. A whole number inside a frozen tuple is a long-integer object, and
-    everything computed from one is again: it allocates and takes several times as long."""
+    """`value` as a small integer. A whole number inside a frozen tuple is a long-integer object,
+    and everything computed from one is again: it allocates and takes several times as long."""
     return array("i", [value])[0]
 
 

@@ -35,11 +35,6 @@ class Lamps:
         self._lit = False
         self.rate_uw = 0  # nominal irradiance of all channels at the duties wanted
 
-    def clear_dose(self):
-        """A new session begins."""
-        for m in self.meters:
-            m.clear()
-
     def meter(self, dt_ms):
         """Book the light of the last `dt_ms`, which was what the pins still hold."""
         if self._lit:

@@ -46,8 +46,8 @@ class Hal:
         raise NotImplementedError
 
     def lamps_hold(self):
-        """Whether the hardware holds what was last written: compare values of channels with a mode, low
-        pads of all others, and a low enable while that is off."""
+        """Whether the hardware holds what was last written: compare values of channels with a mode,
+        low pads of all others, and a low enable while that is off."""
         raise NotImplementedError
 
     def enable(self, on):

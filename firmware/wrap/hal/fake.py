@@ -21,7 +21,7 @@ class FakeHal:
         self.now_us = 0
         self.raws = [30000] * n_sensors
         self.duty = [0] * n_lamps  # what the pin does
-        self.held = [0] * n_lamps  # what was written; a test that breaks an output sets `duty` alone
+        self.held = [0] * n_lamps  # what was written; a broken output differs in `duty`
         self.mode = [_OFF] * n_lamps
         self.on_acc = [0] * n_lamps  # duty (u16) x ms at the pin since the start
         self._since = [start_ms] * n_lamps

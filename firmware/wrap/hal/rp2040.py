@@ -54,10 +54,11 @@ def _sum16(ain: int) -> int:
 
 @micropython.viper
 def _holds(regs, n: int, low: int) -> int:
-    """1 when `n` PWM compare registers hold what `regs` says and every pad in the mask `low` is low.
+    """1 when `n` PWM compare registers hold what `regs` says and every pad in mask `low` is low.
 
     regs: three words a channel: address of CC, shift of the channel in it, expected count (-1: not
-    checked). RP2040 datasheet 4.5.3 (CHx_CC) and 2.3.1.7: SIO GPIO_IN reads the pad, whoever drives it.
+    checked). RP2040 datasheet 4.5.3 (CHx_CC) and 2.3.1.7: SIO GPIO_IN reads the pad, whoever
+    drives it.
     """
     sio = ptr32(0xD0000000)  # noqa: F821
     if sio[1] & low:
@@ -108,7 +109,7 @@ class Rp2040:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._burst = _burst()
         self._one = bytearray(1)
-        self.files = Files("/pbmwrap")  # not "/wrap": a folder of that name would hide the frozen package
+        self.files = Files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
@@ -126,7 +127,7 @@ class Rp2040:
             i += 1
 
     def _track(self):
-        """The pads that must be low: the lamps that are not on PWM, and the enable while it is off."""
+        """The pads that must be low: lamps that are not on PWM, and the enable while it is off."""
         low = 0 if self._enabled else self._enable_mask
         for ch in range(len(self._pins)):
             if self._mode[ch] == _OFF:
