@@ -1,0 +1,210 @@
+"""What the unit tests share: files in memory that can fail, a wrap in virtual time, protocols."""
+
+import json
+
+import board_facts
+import pytest
+from pbmwrap.twin.fake_board import FakeBoard
+from wrap.hal.fake import FakeHal
+from wrap.link import frames
+from wrap.safety.thermistor import Thermistor
+from wrap.session import states
+from wrap.storage import payloads, records
+
+CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
+COOL = CURVE.raw_at(33000)
+LONG = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
+
+
+class PowerCut(BaseException):
+    """Power is gone: nothing after it runs, whatever is caught."""
+
+
+class MemFiles:
+    """wrap.hal.files.Files in memory. The operation number `break_at` raises `error`.
+
+    A write counts as two operations (the new file, the rename) and so does an append (before and
+    after its bytes), so every moment that power can go has a number. `torn`: the share of the bytes
+    that a broken operation leaves behind.
+    """
+
+    def __init__(self):
+        self.data = {}
+        self.ops = 0
+        self.break_at = -1
+        self.broken = False
+        self.error = OSError(28)
+        self.torn = 0.5
+
+    def _gate(self):
+        self.ops += 1
+        return self.broken or self.ops == self.break_at
+
+    def names(self):
+        return [n for n in self.data if not n.endswith(".new")]
+
+    def size(self, name):
+        return len(self.data[name]) if name in self.data else -1
+
+    def read(self, name):
+        return self.data.get(name)
+
+    def read_at(self, name, offset, n):
+        return self.data[name][offset : offset + n]
+
+    def write(self, name, data):
+        if self._gate():
+            self.data[name + ".new"] = data[: int(len(data) * self.torn)]
+            raise self.error
+        self.data[name + ".new"] = data
+        if self._gate():
+            raise self.error
+        self.data[name] = self.data.pop(name + ".new")
+
+    def append(self, name, data):
+        old = self.data.get(name, b"")
+        if self._gate():
+            self.data[name] = old + data[: int(len(data) * self.torn)]
+            raise self.error
+        self.data[name] = old + data
+        if self._gate():
+            raise self.error
+
+    def remove(self, name):
+        if self._gate():
+            raise self.error
+        self.data.pop(name, None)
+
+
+def protocol(**changes):
+    """Canonical bytes of a valid protocol that lasts three seconds."""
+    obj = {
+        "v": 1,
+        "id": "bench",
+        "name": "Bench",
+        "site": "hand-left",
+        "ramp": 500,
+        "steps": [{"t": 3, "ch": {"red": [500], "nir": [800]}}],
+    }
+    obj.update(changes)
+    return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
+
+
+def answers(raw):
+    """The JSON objects of all frames in `raw`."""
+    lines = raw.decode().splitlines()
+    return [json.loads(x[1 : x.rindex("*")]) for x in lines if x.startswith("@")]
+
+
+class Rig:
+    """A wrap on the fake HAL, switched on, both sensors at 33 C, and what a person does with it."""
+
+    def __init__(self, files=None, start_ms=0, facts=board_facts):
+        self.files = files or MemFiles()
+        self.board = FakeBoard(self.files, facts)
+        self.board.now_ms = start_ms
+        self.warm(33000)
+        self.board.power_on()
+        self._id = 0
+
+    @property
+    def app(self):
+        return self.board.app
+
+    @property
+    def hal(self):
+        return self.board.hal
+
+    @property
+    def state(self):
+        return states.NAMES[self.app.session.state]
+
+    def warm(self, mc, sensor=None):
+        """Both sensors (or one) at `mc`."""
+        for i in range(len(self.board.facts.SENSORS)):
+            if sensor in (None, i):
+                self.board.set_raw(i, CURVE.raw_at(mc))
+
+    def advance(self, ms):
+        self.board.advance(ms)
+
+    def until(self, state, within_ms=5000):
+        """Step until `state`; returns the milliseconds it took."""
+        began = self.board.now_ms
+        while self.state != state:
+            assert self.board.now_ms - began < within_ms, f"{self.state}, not {state}"
+            self.advance(10)
+        return self.board.now_ms - began
+
+    def send(self, method, **params):
+        """Put one request on the line, without waiting; returns its id."""
+        self._id += 1
+        body = json.dumps({"i": self._id, "m": method, "p": params}, separators=(",", ":"))
+        self.board.write(frames.encode(body.encode()))
+        return self._id
+
+    def ask(self, method, **params):
+        """The answer to one request: its result, or (code, text)."""
+        self.board.read()
+        number = self.send(method, **params)
+        self.advance(400)
+        for answer in answers(self.board.read()):
+            if answer.get("i") == number:
+                return tuple(answer["e"]) if "e" in answer else answer["r"]
+        raise AssertionError("no answer to " + method)
+
+    def store(self, slot=0, **changes):
+        """Put a protocol into a slot, without the link."""
+        raw = protocol(**changes)
+        self.app.protocols.save(slot, raw, sha(raw))
+        return raw
+
+    def calibrate(self, uw=100000, unc_pm=100):
+        for channel in self.board.facts.CHANNELS:
+            self.app.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
+
+    def press(self, ms=100):
+        self.board.press(True)
+        self.advance(ms)
+        self.board.press(False)
+
+    def light(self, **changes):
+        """A session of one step at its level, begun without the link."""
+        self.store(**{"steps": LONG, **changes})
+        self.app.start("link", False)
+        self.until("running")
+
+    def dark(self):
+        return not any(self.hal.duty) and not self.hal.enabled
+
+    def log(self):
+        """(kind, payload) of every record in the files."""
+        names = sorted(n for n in self.files.names() if n.startswith("log."))
+        found, gaps = records.scan(b"".join(self.files.read(n) for n in names))
+        assert gaps == []
+        return [(r[0], r[5]) for r in found]
+
+    def noted(self, kind):
+        """The unpacked JSON payloads of one kind of record."""
+        return [payloads.unpack_json(p) for k, p in self.log() if k == kind]
+
+
+def sha(raw):
+    from wrap.storage.protocols import sha_hex
+
+    return sha_hex(raw)
+
+
+@pytest.fixture
+def files():
+    return MemFiles()
+
+
+@pytest.fixture
+def rig():
+    return Rig()
+
+
+@pytest.fixture
+def hal(files):
+    return FakeHal(files, 2, 2)

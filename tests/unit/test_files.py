@@ -1,0 +1,49 @@
+"""Files in a folder, on the disk of the machine that runs the tests."""
+
+import os
+
+import pytest
+from wrap.hal.files import Files
+
+
+@pytest.fixture
+def disk(tmp_path):
+    return Files(str(tmp_path / "flash"))
+
+
+def test_what_is_written_is_there_for_the_next_one(disk, tmp_path):
+    disk.write("a", b"one")
+    disk.write("a", b"two!")
+    disk.append("log", b"12")
+    disk.append("log", b"345")
+    again = Files(str(tmp_path / "flash"))
+    assert sorted(again.names()) == ["a", "log"]
+    assert (again.read("a"), again.read("log")) == (b"two!", b"12345")
+    assert (again.size("a"), again.size("none")) == (4, -1)
+    assert again.read("none") is None
+    assert again.read_at("log", 1, 3) == b"234"
+    assert again.read_at("log", 4, 9) == b"5"
+
+
+def test_removing_twice_does_no_harm(disk):
+    disk.write("a", b"")
+    disk.remove("a")
+    disk.remove("a")
+    assert disk.names() == []
+
+
+def test_a_rename_that_fails_leaves_the_old_content(disk, monkeypatch):
+    disk.write("a", b"old")
+
+    def fail(*_):
+        raise OSError(28)
+
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OSError):
+        disk.write("a", b"new")
+    assert (disk.read("a"), disk.names()) == (b"old", ["a"])
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+    with pytest.raises(OSError):
+        Files(str(tmp_path / "no" / "flash"))

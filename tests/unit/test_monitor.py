@@ -1,0 +1,200 @@
+"""The monitor: the filter, the gross limit, the rails, derating; its shortcut."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wrap.safety import faults, limits
+from wrap.safety.monitor import FULL_Q, Monitor
+from wrap.safety.thermistor import FULL, OPEN, SHORT
+
+from tests.unit.conftest import CURVE, Rig
+
+COOL = CURVE.raw_at(33000)
+WARM = CURVE.raw_at(58000)  # for a board sensor
+OVER = CURVE.raw_at(42000)  # past the skin trip, not gross
+COLD = CURVE.raw_at(limits.PLAUSIBLE_MIN_MC) + 1
+
+
+def make(roles=("skin", "board")):
+    return Monitor(list(roles), CURVE)
+
+
+class Plain:
+    """What the monitor is meant to do, reading by reading, in temperatures, without shortcuts."""
+
+    def __init__(self, roles):
+        self.roles = roles
+        self.past = [[] for _ in roles]
+        self.colds = [[] for _ in roles]
+        self.temps = [0] * len(roles)
+        self.trip_mc = limits.SKIN_TRIP_MC
+
+    def check(self, raws):
+        codes = [self.one(i, raw) for i, raw in enumerate(raws)]
+        skins = [t for t, role in zip(self.temps, self.roles, strict=True) if role == "skin"]
+        over = max([*skins, -273150]) - (self.trip_mc - 2000)
+        self.derate = FULL_Q * (2000 - min(max(over, 0), 2000)) // 2000
+        self.warn = over > 0
+        self.cold = any(sum(c[-4:]) >= 3 for c in self.colds)
+        found = [c for c in codes if c]
+        return found[0] if found else faults.NONE
+
+    def one(self, i, raw):
+        mc = self.temps[i] = CURVE.mc(raw)
+        skin = self.roles[i] == "skin"
+        trip = self.trip_mc if skin else limits.BOARD_TRIP_MC
+        self.past[i].append(mc >= trip)
+        self.colds[i].append(mc < limits.PLAUSIBLE_MIN_MC)
+        if mc in (OPEN, SHORT):
+            return faults.SENSOR_OPEN if mc == OPEN else faults.SENSOR_SHORT
+        if mc >= trip + 4000:
+            return faults.GROSS
+        if self.past[i][-1] and sum(self.past[i][-4:]) >= 3:
+            return faults.SKIN_HOT if skin else faults.BOARD_HOT
+        return faults.NONE
+
+
+RAW = st.one_of(
+    st.sampled_from([COOL, COOL - 1, OVER, WARM, COLD, COLD - 1, 0, FULL]),
+    st.sampled_from([CURVE.raw_at(mc) + d for mc in (39000, 41000, 45000) for d in (0, 1)]),
+    st.integers(0, FULL),
+)
+ROLES = st.lists(st.sampled_from(["skin", "board"]), min_size=2, max_size=4)
+
+
+@given(ROLES, st.data())
+def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(roles, data):
+    monitor, plain = make(roles), Plain(roles)
+    raws = [COOL] * len(roles)
+    for _ in range(data.draw(st.integers(1, 60))):
+        event = data.draw(st.sampled_from(["same", "same", "same", "one", "trip"]))
+        if event == "one":
+            raws[data.draw(st.integers(0, len(roles) - 1))] = data.draw(RAW)
+        elif event == "trip":
+            plain.trip_mc = data.draw(st.integers(limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC))
+            monitor.set_skin_trip(plain.trip_mc)
+        assert monitor.check(raws) == plain.check(raws)
+        assert (monitor.temps_mc, monitor.derate_q) == (plain.temps, plain.derate)
+        assert (monitor.warn, monitor.cold) == (plain.warn, plain.cold)
+
+
+@pytest.mark.parametrize("bits", list(product([0, 1], repeat=4)))
+def test_three_hot_readings_of_four_trip_and_fewer_do_not(bits):
+    monitor = make()
+    seen = [monitor.check([OVER if hot else COOL, COOL]) for hot in bits]
+    assert faults.SKIN_HOT not in seen[:2]
+    assert seen[2] == (faults.SKIN_HOT if bits[:3] == (1, 1, 1) else faults.NONE)
+    assert seen[3] == (faults.SKIN_HOT if bits[3] and sum(bits) >= 3 else faults.NONE)
+
+
+def test_one_spike_a_second_never_trips():
+    monitor = make()
+    readings = ([OVER] + [COOL] * 99) * 20
+    assert {monitor.check([raw, COOL]) for raw in readings} == {faults.NONE}
+
+
+@pytest.mark.parametrize(
+    "sensor,mc,code,limit",
+    [(0, 45000, faults.GROSS, 41000), (1, 64000, faults.GROSS, 60000)],
+)
+def test_a_reading_4_k_past_the_trip_acts_at_once(sensor, mc, code, limit):
+    raws = [COOL, COOL]
+    raws[sensor] = CURVE.raw_at(mc)
+    monitor = make()
+    assert monitor.check(raws) == code
+    assert (monitor.sensor, monitor.limit_mc) == (sensor, limit)
+    raws[sensor] += 1
+    assert make().check(raws) == faults.NONE
+
+
+@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize(
+    "raw,code",
+    [
+        (0, faults.SENSOR_SHORT),
+        (CURVE.raw_min - 1, faults.SENSOR_SHORT),
+        (CURVE.raw_max, faults.SENSOR_OPEN),
+        (FULL, faults.SENSOR_OPEN),
+    ],
+)
+def test_a_rail_is_a_fault_at_once_and_stays_one(sensor, raw, code):
+    raws = [COOL, COOL]
+    raws[sensor] = raw
+    monitor = make()
+    assert [monitor.check(raws) for _ in range(5)] == [code] * 5
+    assert monitor.sensor == sensor
+
+
+def test_a_board_may_be_hotter_than_skin_and_trips_at_60_c():
+    monitor = make()
+    assert [monitor.check([COOL, WARM]) for _ in range(9)] == [faults.NONE] * 9
+    assert (monitor.warn, monitor.derate_q) == (False, FULL_Q)
+    hot = [COOL, CURVE.raw_at(60000)]
+    assert [monitor.check(hot) for _ in range(3)] == [0, 0, faults.BOARD_HOT]
+    assert monitor.limit_mc == 60000
+
+
+def test_the_first_fault_of_a_step_names_its_sensor():
+    monitor = make()
+    assert monitor.check([FULL, 0]) == faults.SENSOR_OPEN
+    assert monitor.sensor == 0
+
+
+def test_derating_is_linear_and_monotone_between_39_and_41_c():
+    seen = []
+    for mc in range(38500, 41500, 20):
+        monitor = make(["skin"])
+        monitor.check([CURVE.raw_at(mc)])
+        mc = monitor.temps_mc[0]
+        line = FULL_Q * (41000 - mc) / 2000
+        assert 0 <= min(max(line, 0), FULL_Q) - monitor.derate_q < 1
+        assert monitor.warn == (mc > 39000)
+        seen.append(monitor.derate_q)
+    assert seen == sorted(seen, reverse=True)
+    assert (seen[0], seen[-1]) == (FULL_Q, 0)
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_no_trip_passes_the_default_whatever_is_asked(asked):
+    monitor = make()
+    monitor.set_skin_trip(asked)
+    assert monitor.trip_mc == min(asked, 41000)
+    hot = [CURVE.raw_at(41000), COOL]
+    assert faults.SKIN_HOT in [monitor.check(hot) for _ in range(3)] or asked <= 37000
+
+
+def test_a_stricter_trip_acts_on_a_reading_that_was_settled():
+    monitor = make()
+    raws = [CURVE.raw_at(38000), COOL]
+    assert [monitor.check(raws) for _ in range(5)] == [0] * 5
+    monitor.set_skin_trip(37000)
+    assert [monitor.check(raws) for _ in range(3)] == [0, 0, faults.SKIN_HOT]
+    assert monitor.limit_mc == 37000
+
+
+def test_cold_is_three_of_four_readings_below_5_c():
+    monitor = make()
+    assert [monitor.check([COLD, COOL]) or monitor.cold for _ in range(3)] == [0, 0, True]
+    seen = [monitor.check([COLD - 1, COOL]) or monitor.cold for _ in range(2)]
+    assert seen == [True, False]
+
+
+def test_a_session_keeps_its_own_maxima():
+    monitor = make()
+    monitor.check([CURVE.raw_at(38000), COOL])
+    monitor.check([COOL, COOL])
+    monitor.start_session()
+    assert monitor.max_mc == monitor.temps_mc
+    monitor.check([CURVE.raw_at(36000), COOL])
+    monitor.check([COOL, FULL])
+    monitor.check([COOL, 0])
+    assert monitor.max_mc == [CURVE.mc(CURVE.raw_at(36000)), CURVE.mc(COOL)]
+
+
+def test_the_wrap_reads_every_sensor_of_its_board(rig: Rig):
+    rig.warm(31000, sensor=0)
+    rig.warm(36000, sensor=1)
+    rig.advance(20)
+    assert [round(t, -3) for t in rig.app.monitor.temps_mc] == [31000, 36000]

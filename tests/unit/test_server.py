@@ -1,0 +1,192 @@
+"""The link server: one request at a time, in bounded slices, whatever the host does."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wrap.hal.fake import FakeHal
+from wrap.link import frames
+from wrap.link.codes import BAD_PARAM, Refused
+from wrap.link.server import _TX, Server
+
+from tests.unit.conftest import MemFiles, answers
+
+
+class Bench:
+    """A server whose handler only remembers."""
+
+    def __init__(self):
+        self.hal = FakeHal(MemFiles(), 2, 2)
+        self.asked = []
+        self.server = Server(self.hal, self.handle)
+
+    def handle(self, method, params):
+        self.asked.append((method, params))
+        if method == "no":
+            raise Refused(BAD_PARAM, "no")
+        return "x" * params.get("size", 0)
+
+    def poll(self):
+        while self.server.poll():
+            pass
+
+    def ask(self, *lines):
+        self.hal.rx += b"".join(lines)
+        self.poll()
+        return self.told()
+
+    def told(self):
+        out = answers(bytes(self.hal.tx))
+        self.hal.tx = bytearray()
+        return out
+
+
+def request(number, method="m", **params):
+    body = {"i": number, "m": method, "p": params}
+    return frames.encode(json.dumps(body, separators=(",", ":")).encode())
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+@given(st.lists(st.integers(1, 90), min_size=1), st.integers(1, 6))
+def test_it_does_not_matter_how_requests_are_cut(cuts, count):
+    bench = Bench()
+    raw = b"".join(request(n, n=n) for n in range(count))
+    sizes = cuts * len(raw)
+    while raw:
+        size = sizes.pop()
+        bench.hal.rx += raw[:size]
+        raw = raw[size:]
+        bench.server.poll()
+    bench.poll()
+    assert bench.asked == [("m", {"n": n}) for n in range(count)]
+    assert bench.told() == [{"i": n, "r": ""} for n in range(count)]
+
+
+def test_a_repeated_id_gets_the_same_answer_and_acts_once(bench):
+    first = bench.ask(request(7, "a"))
+    assert bench.ask(request(7, "a"), request(7, "b")) == first * 2
+    assert bench.ask(request(8, "b")) == [{"i": 8, "r": ""}]
+    assert [m for m, _ in bench.asked] == ["a", "b"]
+
+
+def test_a_refusal_is_repeated_too(bench):
+    refused = [{"i": 1, "e": ["bad_param", "no"]}]
+    assert bench.ask(request(1, "no")) == bench.ask(request(1, "no")) == refused
+    assert len(bench.asked) == 1
+
+
+def test_an_answer_that_is_too_long_becomes_a_short_error(bench):
+    longest = frames.MAX_ANSWER - len('{"i":1,"r":""}')
+    assert bench.ask(request(1, size=longest)) == [{"i": 1, "r": "x" * longest}]
+    assert bench.ask(request(2, size=longest + 1))[0]["e"] == [
+        "internal",
+        "the answer is too long",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"1",
+        b'"i"',
+        b"\xff\xfe",
+        b"{}",
+        b'{"i":1}',
+        b'{"m":"m"}',
+        b'{"i":"1","m":"m"}',
+        b'{"i":1.5,"m":"m"}',
+        b'{"i":-1,"m":"m"}',
+        b'{"i":1073741824,"m":"m"}',
+        b'{"i":1,"m":2}',
+        b'{"i":1,"m":"m","p":[]}',
+        b'{"i":1,"m":"m","p":null}',
+        b"[" * 200,
+    ],
+)
+def test_what_is_no_request_gets_a_short_error(bench, body):
+    assert bench.ask(frames.encode(body)) == [
+        {"i": None, "e": ["bad_frame", "not a request: needs i (number), m (text), p (object)"]}
+    ]
+    assert bench.asked == []
+
+
+def test_a_request_needs_no_parameters(bench):
+    assert bench.ask(frames.encode(b'{"i":1073741823,"m":"m"}')) == [{"i": 1073741823, "r": ""}]
+
+
+def test_damaged_and_long_lines_get_short_errors(bench):
+    good = request(1)
+    assert bench.ask(good.replace(b"m", b"n", 1))[0]["e"][0] == "bad_crc"
+    assert bench.ask(b"@" + b"x" * 300 + b"\n")[0]["e"] == ["too_long", "at most 240 bytes a line"]
+    assert bench.ask(b"noise\r\n\r\n", good) == [{"i": 1, "r": ""}]
+
+
+def test_a_port_that_nobody_reads_never_grows_memory_and_drops_pushes(bench):
+    bench.hal.tx_room = 0
+    size = len(bench.server._tx)
+    sent = [bench.server.push("sample", {"n": n, "x": "y" * 80}) for n in range(100)]
+    assert sent == sorted(sent, reverse=True)
+    assert 30 < sent.count(True) < 40
+    bench.hal.rx += request(1) * 50
+    for _ in range(1000):
+        assert not bench.server.poll()
+    assert len(bench.server._tx) == size == _TX
+    assert (bench.asked, len(bench.hal.tx), bench.server.idle()) == ([], 0, False)
+    bench.hal.tx_room = -1
+    bench.poll()
+    told = bench.told()
+    pushed = [x["p"]["n"] for x in told if "n" in x]
+    assert pushed == list(range(sent.count(True)))
+    assert told[len(pushed) :] == [{"i": 1, "r": ""}] * 50
+    assert len(bench.asked) == 1
+
+
+def test_a_slow_port_is_served_piece_by_piece(bench):
+    bench.hal.rx += request(1, size=300)
+    for _ in range(400):
+        bench.hal.tx_room = 1
+        bench.server.poll()
+    assert bench.told() == [{"i": 1, "r": "x" * 300}]
+
+
+@given(st.binary(min_size=1000, max_size=3000))
+def test_a_flood_is_taken_in_bounded_slices(flood):
+    bench = Bench()
+    bench.hal.rx += flood + b"\n" + request(9)
+    feed = bench.server._reader.feed
+    fed = []
+    bench.server._reader.feed = lambda byte: fed.append(byte) or feed(byte)
+    polls = 0
+    while bench.hal.rx or not bench.asked:
+        fed.clear()
+        before = len(bench.hal.tx)
+        bench.server.poll()
+        polls += 1
+        assert len(fed) <= 64
+        assert len(bench.hal.tx) - before <= 64
+        assert polls < 20000
+    assert bench.asked == [("m", {})]
+
+
+def test_one_request_is_answered_before_the_next_is_read(bench):
+    bench.hal.rx += request(1) + request(2)
+    while not bench.asked:
+        bench.server.poll()
+    assert not bench.server.idle()
+    bench.server.poll()
+    assert len(bench.asked) == 1
+    bench.poll()
+    assert len(bench.asked) == 2
+
+
+def test_an_idle_server_says_that_nothing_was_done(bench):
+    assert not bench.server.poll()
+    assert bench.server.idle()

@@ -1,0 +1,134 @@
+"""Small dictionaries and settings that survive power: old or new, never anything between."""
+
+import itertools
+
+import board_facts
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wrap.link.codes import BAD_PARAM, Refused
+from wrap.storage.settings import BOUNDS, Settings
+from wrap.storage.store import Store, _seal
+
+from tests.unit.conftest import MemFiles, PowerCut
+
+BREAKS = list(itertools.product([1, 2], [OSError(5), PowerCut()], [0, 0.5, 1]))
+
+
+def settings(files):
+    return Settings(files, board_facts.CHANNELS)
+
+
+def test_what_was_put_is_there_after_power(files):
+    store = Store(files, "s")
+    for n in range(5):
+        store.put({"n": n})
+        assert Store(files, "s").value == store.value == {"n": n}
+    assert sorted(files.names()) == ["s.a", "s.b"]
+
+
+@pytest.mark.parametrize("puts", [0, 1, 2, 3])
+@pytest.mark.parametrize("op,error,torn", BREAKS)
+def test_a_broken_put_leaves_the_old_value(puts, op, error, torn):
+    files = MemFiles()
+    store = Store(files, "s")
+    for n in range(puts):
+        store.put({"n": n})
+    old = store.value
+    files.break_at, files.error, files.torn = files.ops + op, error, torn
+    with pytest.raises(type(error)):
+        store.put({"n": 99})
+    assert store.value == old == Store(files, "s").value
+    assert not Store(files, "s").damaged
+    store.put({"n": 100})
+    assert Store(files, "s").value == {"n": 100}
+
+
+@given(st.integers(0, 60), st.integers(1, 255))
+def test_a_damaged_file_is_told_and_the_other_one_holds(at, flip):
+    files = MemFiles()
+    store = Store(files, "s")
+    store.put({"n": 1})
+    store.put({"n": 2})
+    raw = bytearray(files.data["s.a"])
+    raw[at % len(raw)] ^= flip
+    files.data["s.a"] = bytes(raw)
+    again = Store(files, "s")
+    assert (again.value, again.damaged) == ({"n": 1}, True)
+
+
+@pytest.mark.parametrize("raw", [b"", b"1234567", b"00000000{}", b"x" * 40])
+def test_rubbish_counts_as_empty(files, raw):
+    files.data["s.a"] = raw
+    store = Store(files, "s")
+    assert (store.value, store.damaged) == ({}, True)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b"{}", b'{"g":1}', b'{"g":1,"v":3}', b'{"g":[]}'])
+def test_a_true_checksum_over_the_wrong_thing_counts_as_damage(files, body):
+    from binascii import crc32
+
+    files.data["s.b"] = b"%08x%s" % (crc32(body), body)
+    store = Store(files, "s")
+    assert (store.value, store.damaged) == ({}, True)
+
+
+def test_settings_are_the_defaults_until_they_are_set(files):
+    assert settings(files).all() == {"trip_mc": 41000, "cap_mj": 60000, "time_s": 1200}
+    assert settings(files).set("time_s", 600) == {"time_s": 600}
+    settings(files).set("trip_mc", 40000)
+    assert settings(files).all() == {"trip_mc": 40000, "cap_mj": 60000, "time_s": 600}
+    assert not settings(files).damaged
+
+
+@pytest.mark.parametrize("key", sorted(BOUNDS))
+def test_settings_may_be_stricter_and_never_laxer(files, key):
+    kept = settings(files)
+    low, high = BOUNDS[key]
+    for value in (low, high):
+        assert kept.set(key, value) == {key: value}
+    for value in (low - 1, high + 1, True, None, "1", 1.5, [low]):
+        with pytest.raises(Refused) as refused:
+            kept.set(key, value)
+        assert refused.value.args == (
+            BAD_PARAM,
+            f"{key} must be a whole number from {low} to {high}",
+        )
+    assert settings(files).get(key) == high
+
+
+def test_unknown_settings_are_refused(files):
+    with pytest.raises(Refused, match="k must be one of cap_mj, time_s, trip_mc"):
+        settings(files).set("skin", 1)
+
+
+@pytest.mark.parametrize("value", [41001, 35999, -1, True, None, "40000", 40000.5, {}])
+def test_a_stored_setting_out_of_bounds_counts_as_the_default(files, value):
+    files.data["settings.a"] = _seal(1, {"trip_mc": value})
+    assert settings(files).get("trip_mc") == 41000
+
+
+@pytest.mark.parametrize("name", ["settings.a", "cal.b"])
+def test_a_damaged_settings_file_is_told(files, name):
+    files.data[name] = b"half"
+    assert settings(files).damaged
+
+
+def test_calibrations_are_kept_per_channel_and_can_be_removed(files):
+    kept = settings(files)
+    assert (kept.calibrations(), kept.calibrated()) == ([None, None], False)
+    kept.calibrate("red", 50000, 100, 20261101, "meter")
+    cal = {"uw": 50000, "unc_pm": 100, "date": 20261101, "how": "meter"}
+    assert settings(files).calibrations() == [cal, None]
+    assert not settings(files).calibrated()
+    kept.calibrate("nir", 70001, 33, 20261101, "meter")
+    assert settings(files).calibrated()
+    assert settings(files).irradiance() == [(50000, 55000), (70001, 72311)]
+    kept.calibrate("red", 0, 0, 0, "")
+    kept.calibrate("red", 0, 0, 0, "")
+    assert settings(files).irradiance() == [(60000, 60000), (70001, 72311)]
+
+
+def test_only_channels_of_this_board_can_be_calibrated(files):
+    with pytest.raises(Refused, match="ch must be one of red, nir"):
+        settings(files).calibrate("uv", 1, 0, 0, "")

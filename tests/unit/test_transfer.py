@@ -1,0 +1,151 @@
+"""Bulk: protocols in, logs out, in order, whole, resumable."""
+
+import hashlib
+from binascii import a2b_base64
+
+import pytest
+from wrap.link.codes import BAD_PARAM, NOT_NOW, Refused
+from wrap.link.transfer import CHUNK, Download, Upload, b64
+from wrap.storage import log as log_module
+from wrap.storage.log import Log
+
+
+def code_of(call, *args):
+    with pytest.raises(Refused) as refused:
+        call(*args)
+    return refused.value.args[0]
+
+
+def test_an_object_arrives_in_order_and_once():
+    up = Upload()
+    up.begin(10, 2, "sha")
+    assert up.data(0, b64(b"0123")) == 4
+    assert up.data(0, b64(b"0123")) == 4
+    assert up.data(4, b64(b"456789")) == 10
+    assert (up.take(), up.slot, up.sha) == (b"0123456789", 2, "sha")
+    assert code_of(up.take) == NOT_NOW
+
+
+def test_gaps_and_too_much_are_refused_and_change_nothing():
+    up = Upload()
+    up.begin(6, 0, "")
+    up.data(0, b64(b"01"))
+    for offset, data in ((3, b"3"), (2, b"23456"), (0, b"0123456")):
+        with pytest.raises(Refused, match="o must be 2 and end within 6"):
+            up.data(offset, b64(data))
+    with pytest.raises(Refused, match="not complete: 2 of 6"):
+        up.take()
+    assert up.data(2, b64(b"2345")) == 6
+    assert up.take() == b"012345"
+
+
+@pytest.mark.parametrize("text", [None, 5, [], "A", "é"])
+def test_what_is_not_base64_is_refused(text):
+    up = Upload()
+    up.begin(6, 0, "")
+    assert code_of(up.data, 0, text) == BAD_PARAM
+
+
+def test_nothing_goes_without_a_beginning(files):
+    assert code_of(Upload().data, 0, "") == code_of(Upload().take) == NOT_NOW
+    down = Download(Log(files))
+    assert code_of(down.window, 0, 1, None) == code_of(down.close) == NOT_NOW
+
+
+class Host:
+    """Takes chunks as they come."""
+
+    def __init__(self, log):
+        self.down = Download(log)
+        self.chunks = []
+
+    def push(self, name, params):
+        assert name == "chunk"
+        self.chunks.append((params["o"], a2b_base64(params["d"])))
+
+    def pull(self, start=0, n=8):
+        at, end = self.down.open(start)
+        while at < end:
+            at, end = self.down.window(at, n, self.push)
+        return self.down.close()
+
+    @property
+    def data(self):
+        return b"".join(d for _, d in self.chunks)
+
+
+@pytest.fixture
+def log(files):
+    made = Log(files)
+    for n in range(1400):
+        made.append(9, 1, n, 0, b"%05d" % n)
+    return made
+
+
+def whole(files):
+    return b"".join(files.read(n) for n in sorted(files.names()))
+
+
+@pytest.mark.parametrize("start", [0, 7, 16374, 16375, 34999, 35000])
+def test_the_log_goes_out_whole_from_any_offset(files, log, start):
+    host = Host(log)
+    at, end, sha = host.pull(start)
+    expected = whole(files)[start:]
+    assert host.data == expected
+    assert (at, end, sha) == (35000, 35000, hashlib.sha256(expected).hexdigest())
+    assert max([len(d) for _, d in host.chunks], default=0) <= CHUNK
+
+
+def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
+    host = Host(log)
+    host.down.open(0)
+    first = host.down.window(0, 8, host.push)
+    once = host.chunks[:]
+    assert host.down.window(0, 8, host.push) == first == (8 * CHUNK, 35000)
+    assert host.chunks == once * 2
+    assert code_of(host.down.window, 5, 1, host.push) == BAD_PARAM
+    host.chunks = once
+    at = first[0]
+    while at < 35000:
+        at, _ = host.down.window(at, 8, host.push)
+    assert host.down.close()[2] == hashlib.sha256(whole(files)).hexdigest()
+    assert host.data == whole(files)
+
+
+def test_records_that_come_meanwhile_go_out_too(files, log):
+    host = Host(log)
+    host.down.open(34900)
+    host.down.window(34900, 8, host.push)
+    log.append(9, 1, 0, 0, b"later")
+    assert host.down.window(35000, 8, host.push) == (35025, 35025)
+    assert host.data == whole(files)[34900:]
+
+
+def test_beyond_the_end_is_refused(log):
+    with pytest.raises(Refused, match="o is beyond the end, 35000"):
+        Host(log).down.open(35001)
+
+
+@pytest.fixture
+def two_kept(monkeypatch):
+    monkeypatch.setattr(log_module, "_KEEP", 2)
+
+
+def grow(log):
+    for n in range(1400):
+        log.append(9, 1, n, 0, b"%05d" % n)
+
+
+def test_an_offset_that_is_gone_begins_at_the_oldest_kept(files, two_kept, log):
+    host = Host(log)
+    assert host.down.open(0) == (16375, 35000)
+
+
+def test_records_that_go_while_they_are_sent_end_the_transfer(files, two_kept, log):
+    host = Host(log)
+    host.down.open(0)
+    grow(log)
+    with pytest.raises(Refused, match="begin again with log"):
+        host.down.window(16375, 8, host.push)
+    assert host.chunks == []
+    assert host.pull()[:2] == (log.end, log.end)
