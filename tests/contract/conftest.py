@@ -3,6 +3,7 @@ all three)."""
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pbmwrap.twin.sim import SimTwin
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("sim", "unix", "rp2040")
-BOOT_MS = 1500
+BOOT_MS = 700
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -28,6 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("bench", targets, indirect=True)
 
 
+@functools.cache
 def tool(*words: str) -> str:
     """The last line that tools/toolchain.py prints."""
     done = subprocess.run(
