@@ -269,7 +269,7 @@ def test_a_closed_port_is_seen_closed_and_opens_again(stock: Rp2040Twin) -> None
     assert b"later" in stock.read()
 
 
-# The program of docs/decisions/0002-emulated-rp2040.md: 8 instructions a turn at 1 MHz.
+# A single pulse: 8 cycles a turn at 1 MHz.
 PIO_TIMER = f"""
 import rp2
 from machine import Pin
