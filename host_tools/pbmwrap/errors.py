@@ -112,7 +112,7 @@ class DeviceError(WrapError):
     def __init__(self, device_code: str, text: str, method: str = "") -> None:
         where = f" {method}" if method else ""
         super().__init__(
-            f"the wrap refused{where}: {text or device_code}", _hint(device_code, text)
+            f"the wrap refused{where}: {text or device_code}", _hint(device_code, text, method)
         )
         self.device_code = device_code
         self.text = text
@@ -135,7 +135,9 @@ class VerifyFailed(WrapError):
     default_hint = "run the command again; nothing was put in force"
 
 
-def _hint(device_code: str, text: str) -> str | None:
+def _hint(device_code: str, text: str, method: str) -> str | None:
+    if device_code == "not_now" and method == "fault.ack":
+        return "there is no fault to acknowledge"
     if device_code == "not_now" and text.endswith(("idle", "done")):
         return "no session is under way: start one with `pbmwrap run`"
     return _HINTS.get(device_code)
