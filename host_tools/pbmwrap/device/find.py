@@ -28,7 +28,7 @@ from pbmwrap.errors import (
 
 AUTO = "auto"
 PORT_VARIABLE = "PBMWRAP_PORT"
-HELLO_S = 0.8
+HELLO_S = 1.5  # an emulated wrap on a busy machine runs slower than the wall clock
 HELLO_ATTEMPTS = 4
 BOOT_S = 15.0  # an in-process twin is asked while it still boots; the time is virtual
 _PROMPT = b">>>"
@@ -101,6 +101,7 @@ def _hello(client: Client) -> Hello:
     is_twin = isinstance(client.transport, TwinTransport)
     usual = link.answer_s, link.attempts
     link.answer_s, link.attempts = HELLO_S, HELLO_ATTEMPTS
+    link.hopeless = lambda noise: _PROMPT in noise
     if is_twin:
         link.attempts = int(BOOT_S / HELLO_S)
     try:
@@ -111,6 +112,7 @@ def _hello(client: Client) -> Hello:
         raise NotAWrap(f"{client.transport.name} speaks the link but is no wrap") from problem
     finally:
         link.answer_s, link.attempts = usual
+        link.hopeless = lambda noise: False
     if hello.product != PRODUCT:
         raise NotAWrap(f"{client.transport.name} is a {hello.product}, not a {PRODUCT}")
     if hello.link != LINK_VERSION:

@@ -18,7 +18,7 @@ from pbmwrap.errors import (
     WrapError,
 )
 
-READY_S = 30.0
+READY_S = 120.0  # a stock board on the emulator needs 35 s to boot from files
 _LOOK_S = 0.5
 
 Greet = Callable[[str], Hello]
