@@ -1,0 +1,291 @@
+"""What people do with a wrap: the button, starting, leases, telemetry, the clock, restarts."""
+
+import pytest
+from wrap.link.codes import Refused
+from wrap.safety import limits
+from wrap.storage import payloads, records
+
+from tests.unit.conftest import LONG, Rig, answers, protocol
+
+# ---- the button
+
+
+def test_a_press_starts_the_active_protocol_and_the_next_one_pauses(rig: Rig):
+    raw = rig.store(steps=LONG)
+    rig.press()
+    rig.until("running")
+    start = payloads.unpack_start(next(p for k, p in rig.log() if k == records.START))
+    assert (start["by"], start["protocol"].encode(), start["session"]) == ("button", raw, 1)
+    rig.press()
+    rig.advance(1000)
+    assert (rig.state, rig.dark()) == ("paused", True)
+    rig.press()
+    assert rig.until("running", 2000) > 400
+
+
+def test_a_press_dims_within_50_ms(rig: Rig):
+    rig.light()
+    rig.advance(500)
+    before = rig.hal.duty[:]
+    rig.board.press(True)
+    rig.advance(40)
+    assert all(now < old for now, old in zip(rig.hal.duty, before, strict=True))
+
+
+def test_a_long_press_ends_and_does_nothing_more(rig: Rig):
+    rig.light()
+    rig.press(3000)
+    rig.until("done", 1000)
+    rig.advance(1000)
+    assert (rig.state, rig.app.session.end_reason) == ("done", "button")
+
+
+def test_a_double_press_picks_the_next_protocol_only_at_rest(rig: Rig):
+    rig.store(0, steps=LONG)
+    rig.store(3)
+    for expected in (3, 0):
+        rig.press()
+        rig.advance(100)
+        rig.press()
+        rig.advance(500)
+        assert (rig.app.protocols.active(), rig.state) == (expected, "idle")
+    rig.light(steps=LONG)
+    rig.press()
+    rig.advance(100)
+    rig.press()
+    rig.advance(500)
+    assert (rig.app.protocols.active(), rig.state) == (0, "paused")
+
+
+def test_a_press_without_a_protocol_starts_nothing(rig: Rig):
+    rig.press()
+    rig.advance(1000)
+    assert (rig.state, rig.app.latch.code) == ("idle", 0)
+
+
+@pytest.mark.parametrize("press", ["short", "double"])
+def test_flash_that_fails_at_a_press_is_a_storage_fault(rig: Rig, press):
+    rig.store()
+    rig.advance(100)
+    rig.files.broken = True
+    rig.press()
+    if press == "double":
+        rig.advance(100)
+        rig.press()
+    rig.advance(600)
+    assert (rig.dark(), rig.app.view.fault()["name"]) == (True, "storage")
+    assert rig.app.view.fault()["detail"].startswith("OSError: ")
+
+
+# ---- starting
+
+
+def refused(rig):
+    with pytest.raises(Refused) as found:
+        rig.app.start("link", False)
+    return found.value.args
+
+
+def test_a_session_is_refused_while_another_runs(rig: Rig):
+    rig.light()
+    assert refused(rig) == ("not_now", "a session is under way")
+
+
+def test_a_session_is_refused_in_fault_and_without_a_protocol_or_log(rig: Rig):
+    assert refused(rig) == ("not_found", "no usable protocol is stored")
+    rig.app.journal.failed = True
+    assert refused(rig)[0] == "storage"
+    rig.app.journal.failed = False
+    rig.warm(50000)
+    rig.advance(10)
+    assert refused(rig) == ("fault", "a fault is latched")
+
+
+def test_a_protocol_longer_than_the_setting_is_refused(rig: Rig):
+    rig.store(steps=[{"t": 61, "ch": {"red": [1]}}])
+    rig.app.settings.set("time_s", 60)
+    assert refused(rig) == ("invalid", "the protocol is longer than the time_s setting allows")
+    rig.app.settings.set("time_s", 61)
+    rig.app.start("link", False)
+
+
+def test_session_numbers_go_on_across_power(rig: Rig):
+    rig.light()
+    rig.board.power_off()
+    rig.board.power_on()
+    rig.light()
+    assert rig.app.session.number == 2
+
+
+@pytest.mark.parametrize("mine,protocols", [(40000, 41000), (41000, 40000)])
+def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols):
+    rig.app.settings.set("trip_mc", mine)
+    rig.light(trip=protocols)
+    assert rig.app.monitor.trip_mc == 40000
+    rig.app.session.stop("link")
+    rig.until("done")
+    assert rig.app.monitor.trip_mc == mine
+
+
+@pytest.mark.parametrize(
+    "mc,sensor,why",
+    [(4000, 1, "self-test: a sensor is below 5 C"), (41000, 0, "self-test: too warm to begin")],
+)
+def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
+    rig.store()
+    rig.app.start("link", False)
+    rig.advance(70 if sensor else 100)  # cold is filtered; heat for longer would be a fault
+    rig.warm(mc, sensor)
+    rig.advance(40 if sensor else 10)
+    rig.warm(33000)
+    rig.advance(100)
+    assert (rig.state, rig.app.session.end_reason, rig.dark()) == ("done", why, True)
+    assert rig.hal.on_acc == [0, 0]
+    assert rig.app.latch.code == 0
+
+
+def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
+    rig.store()
+    rig.app.start("link", False)
+    rig.advance(90)
+    rig.app.journal.failed = True
+    rig.app.journal.slice = lambda dt: True
+    rig.advance(20)
+    assert rig.app.session.end_reason == "self-test: the log cannot be written"
+    rig.app.journal.failed = False
+    rig.app.start("link", False)
+    rig.advance(100)
+    rig.hal.duty[1] = 5
+    rig.advance(10)
+    assert rig.app.view.fault()["name"] == "self-test"
+    assert rig.state == "fault"
+
+
+def test_light_is_derated_between_39_and_41_c(rig: Rig):
+    rig.light(steps=[{"t": 60, "ch": {"red": [1000]}}])
+    rig.advance(500)
+    rig.warm(40000, sensor=0)
+    rig.advance(10)
+    share = rig.hal.duty[0] / 65535
+    assert abs(share - (41000 - rig.app.monitor.temps_mc[0]) / 2000) < 0.001
+    assert rig.app.monitor.warn
+
+
+# ---- the host comes and goes
+
+
+@pytest.mark.parametrize("tethered,state", [(True, "done"), (False, "running")])
+def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
+    rig.store(steps=LONG)
+    rig.app.start("link", tethered)
+    rig.advance(limits.LEASE_MS + 10)
+    assert rig.state == ("ramp-down" if tethered else "running")
+    rig.advance(600)
+    assert rig.state == state
+    assert rig.app.session.end_reason == ("lease-lost" if tethered else "")
+
+
+def test_a_renewed_lease_keeps_it(rig: Rig):
+    rig.store(steps=LONG)
+    rig.app.start("link", True)
+    for _ in range(10):
+        rig.advance(500)
+        rig.ask("lease", ms=1000)
+    assert rig.state == "running"
+
+
+def samples(rig, ms):
+    rig.board.read()
+    rig.advance(ms)
+    return [a["p"] for a in answers(rig.board.read()) if a.get("n") == "sample"]
+
+
+def test_telemetry_flows_until_its_lease_ends(rig: Rig):
+    rig.app.telemetry(100, 1000)
+    seen = samples(rig, 5000)
+    assert 9 <= len(seen) <= 10
+    assert seen[0] == rig.app.view.sample()
+    rig.app.telemetry(0, 1000)
+    assert samples(rig, 1000) == []
+
+
+def test_telemetry_is_dropped_while_nobody_reads(rig: Rig):
+    rig.hal.tx_room = 0
+    rig.app.telemetry(100, 60000)
+    rig.advance(20000)
+    rig.hal.tx_room = -1
+    rig.app.telemetry(0, 1)
+    assert len(samples(rig, 1000)) == 1
+
+
+def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
+    rig.calibrate()
+    rig.light(dose=1000)
+    free = Rig()
+    free.calibrate()
+    free.light(dose=1000)
+    rig.hal.tx_room = 0
+    rig.app.telemetry(100, 60000)
+    for one in (rig, free):
+        one.until("done", 20000)
+    assert vars(rig.app.lamps.meters[0]) == vars(free.app.lamps.meters[0])
+    assert rig.app.session.active_ms == free.app.session.active_ms
+
+
+def test_the_clock_runs_from_when_it_was_set(rig: Rig):
+    assert rig.app.unix_s() is None
+    rig.advance(5000)
+    assert rig.app.set_clock(1790000000) == 1790000000
+    rig.advance(7000)
+    assert rig.app.unix_s() == 1790000007
+    clock = next(p for k, p in rig.log() if k == records.CLOCK)
+    assert payloads.unpack_clock(clock) == {"unix_s": 1790000000}
+
+
+# ---- restarts
+
+
+def test_a_restart_lets_the_answer_leave(rig: Rig):
+    rig.send("reset")
+    rig.advance(250)
+    assert (rig.board.boots, answers(rig.board.read())) == (1, [{"i": 1, "r": {}}])
+    rig.advance(50)
+    assert (rig.board.boots, rig.app.cause) == (2, "intended")
+
+
+@pytest.mark.parametrize("what", ["port", "flash"])
+def test_neither_an_unread_port_nor_failing_flash_holds_up_a_restart(rig: Rig, what):
+    rig.advance(100)
+    rig.send("reset")
+    if what == "port":
+        rig.hal.tx_room = 3
+    else:
+        rig.files.broken = True
+        rig.app.set_clock(1790000000)
+    rig.advance(1900)
+    assert rig.board.boots == 1
+    rig.files.broken = False
+    rig.advance(200)
+    assert rig.board.boots == 2
+
+
+def test_a_restart_waits_for_an_answer_that_is_read_late(rig: Rig):
+    rig.send("reset")
+    rig.hal.tx_room = 3
+    rig.advance(1000)
+    rig.hal.tx_room = -1
+    rig.advance(30)
+    assert rig.board.boots == 2
+
+
+def test_service_mode_is_entered_once(rig: Rig):
+    rig.send("service")
+    rig.advance(400)
+    assert (rig.app, rig.board.boots, rig.board.pins()) == (None, 2, ([0, 0], False, True))
+    assert rig.hal.watchdog_ms == 0
+    rig.board.power_on()
+    assert rig.state == "idle"
+
+
+def test_protocol_bytes_of_the_tests_are_canonical():
+    assert protocol() == protocol(id="bench")

@@ -1,0 +1,217 @@
+"""Whatever breaks while light is on: dark, latched, recorded, and never lit again by itself."""
+
+import pytest
+from wrap.safety import faults
+from wrap.safety.thermistor import FULL
+from wrap.storage import records
+
+from tests.unit.conftest import CURVE, Rig
+from tests.unit.spy import SpyRig
+
+# Everything a lit session calls between two deadlines.
+LIT_CALLS = ["ticks_us", "ticks_diff", "read_raws", "button", "enable", "lamp_mode", "lamp_write"]
+LIT_CALLS += ["lamp_off", "lamps_hold", "watchdog_start", "watchdog_feed", "dark", "indicate"]
+LIT_CALLS += ["link_read", "link_write"]
+
+
+def latched(rig):
+    return faults.NAMES[rig.app.latch.code]
+
+
+def live(spy):
+    """A session that goes through everything: levels, pulses, a pause, the link."""
+    for turn in range(400):
+        if turn == 200:
+            spy.app.session.pause("link")
+        elif turn == 270:
+            spy.app.session.resume("link")
+        if turn % 4 == 0:
+            spy.hal.rx += b"@{}*00000000\n"
+        spy.turn()
+        if spy.app.latch.code:
+            return
+
+
+@pytest.mark.parametrize("error", [RuntimeError("spy"), MemoryError(), ValueError(1, 2)])
+@pytest.mark.parametrize("name", LIT_CALLS)
+@pytest.mark.parametrize("skip", [0, 1, 30])
+def test_an_exception_at_any_hal_call_ends_dark_and_latched(name, skip, error):
+    spy = SpyRig()
+    spy.begin()
+    spy.hal.raise_at, spy.hal.skip, spy.hal.error = name, skip, error
+    live(spy)
+    reached = spy.hal.skip < 0
+    assert reached or (name, skip) in RARE
+    assert latched(spy) == ("exception" if reached else "none")
+    if reached:
+        assert spy.dark()
+        assert type(error).__name__ in spy.app.latch.info["detail"]
+        spy.turn(300)
+        assert (spy.dark(), spy.state) == (True, "fault")
+
+
+# Called less often in such a session than `skip` asks for.
+RARE = [("watchdog_start", 1), ("watchdog_start", 30), ("lamp_mode", 30), ("dark", 1)]
+RARE += [("lamp_off", 1), ("lamp_off", 30), ("dark", 30)]
+
+
+def test_a_dark_that_raises_ends_the_loop_rather_than_going_on():
+    spy = SpyRig()
+    spy.light()
+    spy.hal.raise_at = "dark"
+    with pytest.raises(RuntimeError):
+        spy.app._panic(ValueError("first"))
+
+
+def test_an_exception_in_the_slack_is_one_too(rig: Rig):
+    rig.light()
+    rig.app.journal.slice = lambda dt: 1 // 0
+    rig.advance(10)
+    assert (rig.dark(), latched(rig)) == (True, "exception")
+    assert rig.app.latch.info["detail"].startswith("ZeroDivisionError: ")
+
+
+def test_a_detail_is_cut_short(rig: Rig):
+    rig.app._panic(ValueError("x" * 500))
+    assert rig.app.latch.info["detail"] == "ValueError: " + "x" * 60
+
+
+@pytest.mark.parametrize("mc,code", [(41000, "skin-hot"), (45000, "gross-hot")])
+def test_heat_trips_latches_and_outlives_power(rig: Rig, mc, code):
+    rig.light()
+    rig.warm(mc, sensor=0)
+    rig.advance(40)
+    assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", code)
+    rig.advance(500)
+    info = rig.app.latch.info
+    assert (info["sensor"], info["limit_mc"], info["session"]) == ("skin", 41000, 1)
+    assert info["raw"] == CURVE.raw_at(mc)
+    assert mc <= info["temp_mc"] < mc + 50
+    assert rig.noted(records.FAULT) == [info]
+    assert [(e["reason"], e["faults"]) for e in rig.noted(records.END)] == [("fault", 1)]
+    rig.warm(33000)
+    rig.board.power_off()
+    rig.board.power_on()
+    assert (rig.state, latched(rig)) == ("fault", code)
+    assert rig.app.latch.info == info
+    rig.press()
+    rig.advance(1000)
+    assert (rig.state, rig.dark()) == ("fault", True)
+
+
+@pytest.mark.parametrize("raw,code", [(FULL, "sensor-open"), (0, "sensor-short")])
+@pytest.mark.parametrize("sensor", [0, 1])
+def test_a_lost_sensor_is_dark_in_the_next_step(rig: Rig, sensor, raw, code):
+    rig.light()
+    rig.board.set_raw(sensor, raw)
+    rig.advance(10)
+    assert (rig.dark(), latched(rig)) == (True, code)
+    info = rig.app.latch.info
+    assert (info["sensor"], info["raw"], info["temp_mc"]) == (["skin", "board"][sensor], raw, None)
+
+
+def test_cold_is_a_fault_only_while_lit(rig: Rig):
+    rig.warm(2000, sensor=1)
+    rig.advance(1000)
+    assert rig.state == "idle"
+    rig.warm(33000)
+    rig.advance(100)
+    rig.light()
+    rig.warm(2000, sensor=1)
+    rig.advance(30)
+    assert (rig.dark(), latched(rig)) == (True, "cold")
+    assert rig.app.latch.info["sensor"] is None
+
+
+@pytest.mark.parametrize("late_ms,code", [(300, "none"), (301, "step-late")])
+def test_a_step_that_comes_too_late_is_a_fault(late_ms, code):
+    spy = SpyRig()
+    spy.light()
+    spy.turn(1, late_ms)
+    assert latched(spy) == code
+    spy.turn(1, late_ms)
+    assert (spy.dark(), latched(spy)) == (code != "none", code)
+    idle = SpyRig()
+    idle.turn(1, 5000)
+    assert latched(idle) == "none"
+
+
+@pytest.mark.parametrize("ch", [0, 1])
+def test_a_pin_that_drifts_is_dark_and_tells_what_was_written(ch):
+    spy = SpyRig()
+    spy.light()
+    held = spy.hal.duty[:]
+    spy.hal.duty[ch] += 1
+    spy.turn()
+    assert (spy.dark(), latched(spy)) == (True, "readback")
+    assert spy.app.latch.info["detail"] == held
+    spy.turn(100)
+    assert spy.app.latch.info["detail"] == held
+
+
+def test_a_pin_that_cannot_be_lowered_is_reported_once():
+    spy = SpyRig()
+    spy.hal.lamps_hold = lambda: False
+    spy.turn(50)
+    assert (spy.state, latched(spy), spy.app.latch.later) == ("fault", "readback", 0)
+    assert spy.app.latch.info["session"] == 0
+
+
+def test_the_same_cause_counts_once_and_another_one_as_later(rig: Rig):
+    rig.light()
+    rig.board.set_raw(0, FULL)
+    rig.advance(500)
+    assert rig.app.latch.later == 0
+    rig.board.set_raw(0, 0)
+    rig.advance(500)
+    assert (latched(rig), rig.app.latch.later) == ("sensor-open", 1)
+
+
+def test_acknowledging_needs_the_cause_to_be_gone(rig: Rig):
+    rig.light()
+    rig.board.set_raw(0, FULL)
+    rig.advance(100)
+    assert rig.ask("fault.ack") == (
+        "fault",
+        "the cause is still there: a temperature sensor is open or unplugged",
+    )
+    rig.warm(33000)
+    assert rig.ask("fault.ack") == {"state": "idle"}
+    assert rig.dark()
+    assert rig.noted(records.ACK) == [{"code": faults.SENSOR_OPEN, "by": "link"}]
+    rig.board.power_off()
+    rig.board.power_on()
+    assert (rig.state, latched(rig)) == ("idle", "none")
+    rig.board.set_raw(0, FULL)
+    rig.advance(10)
+    assert latched(rig) == "sensor-open"
+
+
+def test_flash_that_fails_in_a_session_is_dark_and_the_link_lives_on(rig: Rig):
+    rig.light()
+    rig.files.broken, rig.files.torn = True, 0
+    rig.app.session.pause("link")
+    rig.advance(30)
+    assert (rig.dark(), latched(rig), rig.app.journal.failed) == (True, "storage", True)
+    status = rig.ask("status")
+    assert (status["fault"]["name"], status["fault"]["later"]) == ("storage", 0)
+    assert status["log_failed"] is True
+    looks = []
+    for _ in range(60):
+        rig.advance(100)
+        looks.append(rig.hal.lit)
+    assert {True, False} == set(looks)
+    rig.files.broken = False
+    rig.advance(3000)
+    assert [f["code"] for f in rig.noted(records.FAULT)] == [faults.STORAGE]
+    assert Rig(files=rig.files).app.latch.code == faults.STORAGE
+
+
+def test_failing_flash_is_tried_again_once_a_second_and_not_in_every_step(rig: Rig):
+    rig.light()
+    rig.files.broken = True
+    rig.board.set_raw(0, FULL)
+    rig.advance(100)
+    before = rig.files.ops
+    rig.advance(10000)
+    assert 18 <= rig.files.ops - before <= 22

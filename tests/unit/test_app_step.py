@@ -1,0 +1,186 @@
+"""The order of a step, who touches what, and that time is measured, whatever comes late."""
+
+from itertools import pairwise
+
+import pytest
+from wrap.control.lamps import Lamps
+from wrap.safety import limits
+from wrap.storage import payloads, records
+
+from tests.unit.conftest import LONG, Rig
+from tests.unit.spy import SpyRig
+
+LAMPS = ("enable", "lamp_mode", "lamp_write", "lamp_off", "dark")
+
+
+@pytest.fixture
+def spy():
+    return SpyRig()
+
+
+def step(spy):
+    spy.hal.now_ms += 10
+    return spy.calls_of(spy.app.step, spy.hal.ticks_ms())
+
+
+def test_sensors_come_before_lamps_then_verify_then_the_watchdog(spy):
+    spy.light()
+    spy.app.session.stop("link")
+    calls = [c for c in step(spy) if c not in ("ticks_ms", "ticks_diff")]
+    assert calls == [
+        "read_raws",
+        "button",
+        "enable",
+        "lamp_off",
+        "lamp_write",
+        "lamps_hold",
+        "watchdog_feed",
+    ]
+
+
+def test_every_step_reads_verifies_and_feeds_once_in_every_state(spy):
+    spy.begin()
+    seen = set()
+    for turn in range(400):
+        if turn == 300:
+            spy.app.session.pause("link")
+        calls = step(spy)
+        spy.app.slack()
+        seen.add(spy.state)
+        assert calls.count("read_raws") == calls.count("watchdog_feed") == 1
+        at = [i for i, c in enumerate(calls) if c in LAMPS]
+        assert all(calls.index("read_raws") < i for i in at)
+        assert calls[-2:] == ["lamps_hold", "watchdog_feed"]
+    assert seen == {"self-test", "ramp-up", "running", "paused"}
+
+
+def test_a_failed_verify_is_dark_before_the_watchdog_is_fed(spy):
+    spy.light()
+    spy.hal.duty[0] += 1
+    calls = step(spy)
+    assert calls.index("lamps_hold") < calls.index("dark") < calls.index("watchdog_feed")
+    assert spy.dark()
+
+
+def test_nothing_but_the_step_writes_lamps(spy):
+    spy.light()
+    calls = spy.calls_of(spy.app.slack)
+    assert not set(calls) & set(LAMPS)
+    assert "watchdog_feed" not in calls
+
+
+def test_the_watchdog_never_starts_before_a_session(spy):
+    spy.turn(500)
+    assert "watchdog_start" not in spy.hal.calls
+    spy.begin()
+    spy.turn(8)
+    assert "watchdog_start" not in spy.hal.calls
+    assert "lamp_mode" not in spy.hal.calls
+    spy.turn(100)
+    assert spy.hal.calls.count("watchdog_start") == 1
+    assert spy.hal.calls.index("watchdog_start") < spy.hal.calls.index("lamp_mode")
+    assert spy.hal.watchdog_ms == limits.WATCHDOG_MS
+
+
+def test_the_first_thing_at_boot_is_dark():
+    assert SpyRig().hal.calls[0] == "dark"
+
+
+def test_garbage_is_collected_before_light_and_not_in_the_session(spy):
+    spy.light()
+    assert spy.hal.calls.count("collect") == 1
+    assert spy.hal.calls.index("collect") < spy.hal.calls.index("lamp_mode")
+
+
+def test_the_longest_step_is_kept(spy):
+    plain = spy.hal.read_raws
+    for us in (300, 900, 500):
+        spy.hal.read_raws = lambda out, us=us: (
+            setattr(spy.hal, "now_us", spy.hal.now_us + us) or plain(out)
+        )
+        spy.turn()
+    assert (spy.app.step_us, spy.app.step_us_max) == (500, 900)
+
+
+def test_uptime_is_measured_and_late_steps_are_counted(spy):
+    spy.turn(150)
+    spy.turn(1, 20)
+    assert spy.app.steps_late == 0
+    spy.turn(1, 21)
+    spy.turn(1, 3459)
+    assert (spy.app.up_s, spy.app.steps_late) == (5, 2)
+
+
+def test_a_late_step_is_booked_with_the_light_that_was_on(rig: Rig):
+    rig.calibrate(100000)
+    rig.light(steps=[{"t": 60, "ch": {"red": [1000]}}], ramp=500)
+    rig.advance(100)
+    before = [m.on_ms for m in rig.app.lamps.meters]
+    rig.app.step((rig.hal.ticks_ms() + 250) & 0x3FFFFFFF)
+    assert rig.app.lamps.meters[0].on_ms - before[0] == 250
+    assert rig.state == "running"
+
+
+def test_samples_are_recorded_every_10_s_of_a_session(rig: Rig):
+    rig.light()
+    rig.advance(60 * 1000)
+    taken = [payloads.unpack_sample(p) for k, p in rig.log() if k == records.SAMPLE]
+    assert len(taken) == 6
+    assert all(b["active_ms"] - a["active_ms"] == 10000 for a, b in pairwise(taken))
+    assert taken[0]["duties_u16"] == [32767, 52428]
+    assert taken[0]["doses_uj"] == [None, None]
+    assert taken[0]["temps_mc"] == rig.app.monitor.temps_mc
+
+
+def test_the_dose_ends_at_its_target_and_the_pins_agree(rig: Rig):
+    rig.calibrate(100000, 0)
+    rig.light(dose=1000, steps=LONG)
+    rig.until("done", 20000)
+    assert rig.app.session.end_reason == "dose"
+    assert 990000 < rig.app.lamps.dose_uj() < 1005000
+    for ch, meter in enumerate(rig.app.lamps.meters):
+        assert 0 <= rig.board.on_acc(ch) / 65535 - meter.on_ms < 1
+
+
+@pytest.mark.parametrize("unc_pm", [0, 500])
+def test_the_cap_holds_against_the_upper_bound(rig: Rig, unc_pm):
+    rig.calibrate(100000, unc_pm)
+    rig.app.settings.set("cap_mj", 1000)
+    rig.light(steps=LONG)
+    rig.until("done", 20000)
+    assert rig.app.session.end_reason == "dose-cap"
+    assert 1000000 <= rig.app.lamps.upper_uj() < 1060000
+
+
+def test_without_a_calibration_the_cap_takes_the_worst_case(rig: Rig):
+    rig.app.settings.set("cap_mj", 1000)
+    rig.light(steps=LONG)
+    rig.until("done", 20000)
+    assert rig.app.session.end_reason == "dose-cap"
+    pins = [rig.board.on_acc(ch) / 65535 for ch in (0, 1)]
+    assert 1000 <= pins[0] * 0.06 + pins[1] * 0.08 < 1040
+
+
+def test_the_cap_holds_while_light_is_still_rising(rig: Rig):
+    rig.app.settings.set("cap_mj", 1000)
+    rig.store(ramp=10000, steps=[{"t": 60, "ch": {"red": [1000], "nir": [1000]}}])
+    rig.app.start("link", False)
+    for _ in range(8):
+        rig.advance(9000)
+        rig.app.session.pause("link")
+        rig.advance(600)
+        rig.app.session.resume("link")
+    assert rig.app.session.end_reason == "dose-cap"
+    assert rig.app.lamps.upper_uj() < 1100000
+
+
+def test_each_session_has_its_own_lamps_and_dose(rig: Rig):
+    rig.calibrate()
+    rig.light()
+    before = rig.app.lamps
+    rig.app.session.stop("link")
+    rig.until("done")
+    rig.light()
+    assert isinstance(rig.app.lamps, Lamps)
+    assert rig.app.lamps is not before
+    assert rig.app.lamps.dose_uj() < before.dose_uj() * 2

@@ -1,0 +1,252 @@
+"""The methods of the link, asked over the wire: parameters, states, answers."""
+
+import hashlib
+from binascii import a2b_base64, b2a_base64
+
+import pytest
+from wrap.link import commands
+from wrap.safety import limits
+
+from tests.unit.conftest import LONG, Rig, protocol, sha
+
+HELLO = ["product", "fw", "link", "board", "mpy", "program", "frozen", "uid", "max_request"]
+HELLO += ["slots", "channels", "sensors"]
+
+
+def b64(data):
+    return b2a_base64(data).decode().strip()
+
+
+def code(answer):
+    assert isinstance(answer, tuple), answer
+    return answer[0]
+
+
+def send_protocol(rig, slot, raw, digest=None):
+    rig.ask("proto.begin", slot=slot, size=len(raw), sha=digest or sha(raw))
+    for at in range(0, len(raw), 96):
+        rig.ask("proto.data", o=at, d=b64(raw[at : at + 96]))
+    return rig.ask("proto.commit")
+
+
+# ---- what is allowed when
+
+STATES = ("idle", "self-test", "running", "paused", "done", "fault")
+ALLOWED = {
+    "settings.set": ("idle", "done"),
+    "cal.set": ("idle", "done"),
+    "proto.begin": ("idle", "done"),
+    "proto.data": ("idle", "done"),
+    "proto.commit": ("idle", "done"),
+    "proto.activate": ("idle", "done"),
+    "proto.delete": ("idle", "done"),
+    "session.start": ("idle", "done", "fault"),
+    "session.pause": ("self-test", "running", "paused"),
+    "session.resume": ("self-test", "running", "paused"),
+    "session.stop": ("self-test", "running", "paused"),
+    "service": ("idle", "done", "fault"),
+    "reset": ("idle", "done", "fault"),
+    "fault.ack": ("fault",),
+}
+
+
+def brought_to(state):
+    rig = Rig()
+    if state == "self-test":
+        rig.store(steps=LONG)
+        rig.app.start("link", False)
+    elif state == "fault":
+        rig.warm(50000)
+    elif state != "idle":
+        rig.light()
+        if state == "paused":
+            rig.app.session.pause("link")
+        if state == "done":
+            rig.app.session.stop("link")
+            rig.until("done")
+    rig.advance(10)
+    assert rig.state == state
+    return rig
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_is_allowed_depends_on_the_state(state):
+    rig = brought_to(state)
+    session = rig.app.session
+    for method, (when, _) in commands.Commands(rig.app)._methods.items():
+        may = state in ALLOWED.get(method, STATES)
+        assert commands._allowed(when, session) == may, method
+    assert rig.ask("proto.delete", slot=7)[0] == (
+        "not_found" if state in ("idle", "done") else "not_now"
+    )
+
+
+def test_a_method_that_does_not_exist_is_named(rig: Rig):
+    assert rig.ask("x" * 100) == ("unknown_method", "no method " + "x" * 40)
+
+
+# ---- parameters
+
+
+@pytest.mark.parametrize(
+    "method,params,text",
+    [
+        ("clock.set", {"t": 1}, "t must be a whole number from 1700000000 to 4294967295"),
+        ("clock.set", {"t": True}, "t must be"),
+        ("clock.set", {}, "t must be"),
+        ("settings.set", {"k": 5, "v": 1}, "k must be ASCII text of at most 16 characters"),
+        ("settings.set", {"k": "x" * 17, "v": 1}, "k must be ASCII text"),
+        ("settings.set", {"k": "caf\u00e9", "v": 1}, "k must be ASCII text"),
+        ("settings.set", {"k": "a\n", "v": 1}, "k must be ASCII text"),
+        ("settings.set", {"k": "trip_mc", "v": 41001}, "trip_mc must be"),
+        ("cal.set", {"ch": "red", "uw": 200001}, "uw must be a whole number from 0 to 200000"),
+        ("cal.set", {"ch": "red", "uw": 5, "unc_pm": 501}, "unc_pm must be"),
+        ("cal.set", {"ch": "red", "uw": 5}, "date must be a whole number from 20000101"),
+        ("cal.set", {"ch": "red", "uw": 5, "date": 20260101}, "how must be ASCII text"),
+        ("cal.set", {"ch": "uv", "uw": 0}, "ch must be one of red, nir"),
+        ("proto.begin", {"size": 2049, "slot": 0, "sha": ""}, "size must be"),
+        ("proto.begin", {"size": 9, "slot": 8, "sha": ""}, "slot must be a whole number from 0"),
+        ("proto.begin", {"size": 9, "slot": 0, "sha": "f" * 65}, "sha must be"),
+        ("proto.data", {"o": -1, "d": ""}, "o must be"),
+        ("lease", {"ms": 10001}, "ms must be a whole number from 1 to 10000"),
+        ("telemetry", {"every_ms": 99}, "every_ms must be 0 or at least 100"),
+        ("telemetry", {"every_ms": 60001}, "every_ms must be"),
+        ("log.open", {"o": 1 << 30}, "o must be"),
+        ("log.next", {"o": 0, "n": 9}, "n must be a whole number from 1 to 8"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_its_bounds(rig: Rig, method, params, text):
+    answer = rig.ask(method, **params)
+    assert code(answer) == "bad_param"
+    assert answer[1].startswith(text)
+    assert rig.app.latch.code == 0
+
+
+# ---- looking
+
+
+def test_hello_tells_who_answers(rig: Rig):
+    hello = rig.ask("hello")
+    assert list(hello)[: len(HELLO)] == HELLO
+    assert (hello["product"], hello["link"], hello["slots"]) == ("pbmwrap", 1, 8)
+    assert hello["channels"] == [["red", 660], ["nir", 850]]
+    assert hello["sensors"] == [["skin", "skin"], ["board", "board"]]
+    assert (hello["boot"], hello["cause"], hello["state"]) == (1, "power", "idle")
+    assert (hello["program"], hello["frozen"]) == ("files", False)
+
+
+def test_status_state_and_fault_tell_what_is(rig: Rig):
+    assert rig.ask("state") == {"state": "idle", "session": 0, "active_ms": 0}
+    status = rig.ask("status")
+    assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, None, -1)
+    assert rig.ask("fault.get") is None
+    rig.warm(70000, sensor=1)
+    rig.advance(10)
+    assert rig.ask("fault.get") == rig.app.view.fault()
+    assert rig.app.view.fault()["sensor"] == "board"
+    assert rig.ask("session.start") == (
+        "fault",
+        "one reading was far beyond its limit; acknowledge it first",
+    )
+
+
+def test_settings_clock_and_calibration_over_the_link(rig: Rig):
+    assert rig.ask("settings.set", k="time_s", v=600) == {"time_s": 600}
+    assert rig.ask("settings.get") == {"trip_mc": 41000, "cap_mj": 60000, "time_s": 600}
+    assert rig.ask("clock.set", t=1790000000) == {"unix_s": 1790000000}
+    cal = {"uw": 50000, "unc_pm": 50, "date": 20261101, "how": "meter"}
+    assert rig.ask("cal.set", ch="nir", **cal) == [None, cal]
+    assert rig.ask("cal.get") == [None, cal]
+    assert rig.app.lamps.meters[1].full_uw == 50000
+    assert rig.ask("cal.set", ch="nir", uw=0) == [None, None]
+
+
+# ---- protocols
+
+
+def test_a_protocol_goes_in_and_comes_back(rig: Rig):
+    raw = protocol(name="N" * 40)
+    assert send_protocol(rig, 5, raw) == {"slot": 5, "id": "bench"}
+    got = b""
+    while len(got) < len(raw):
+        answer = rig.ask("proto.get", slot=5, o=len(got))
+        assert (answer["o"], answer["size"]) == (len(got), len(raw))
+        got += a2b_base64(answer["d"])
+    assert got == raw
+    shown = {"id": "bench", "name": "N" * 40, "sha": sha(raw), "size": len(raw)}
+    assert rig.ask("proto.list") == {"active": 5, "slots": [None] * 5 + [shown, None, None]}
+    assert rig.ask("proto.activate", slot=5) == {"active": 5}
+    assert rig.ask("proto.delete", slot=5) == {"active": -1}
+    assert rig.ask("proto.delete", slot=5) == ("not_found", "slot 5 is empty")
+    assert rig.ask("proto.get", slot=5) == ("not_found", "slot 5 holds no usable protocol")
+
+
+def test_broken_transfers_change_nothing(rig: Rig):
+    raw = rig.store()
+    assert code(rig.ask("proto.data", o=0, d="AAAA")) == "not_now"
+    assert code(rig.ask("proto.commit")) == "not_now"
+    assert code(send_protocol(rig, 0, protocol(id="new"), "0" * 64)) == "hash"
+    assert code(send_protocol(rig, 0, protocol(ramp=1))) == "invalid"
+    assert code(send_protocol(rig, 0, b"{" * 99)) == "invalid"
+    assert rig.app.protocols.raw(0) == raw
+    rig.files.data["proto.1"] = b"half"
+    rig.board.power_on()
+    slots = rig.ask("proto.list")["slots"]
+    assert slots[1] == {"broken": "damaged: the hash does not match"}
+    assert slots[0]["sha"] == sha(raw)
+
+
+def test_flash_that_fails_is_told(rig: Rig):
+    rig.advance(100)
+    rig.files.broken = True
+    assert rig.ask("settings.set", k="time_s", v=600) == (
+        "storage",
+        "the flash answered with error 28",
+    )
+    assert rig.app.settings.get("time_s") == 1200
+
+
+# ---- sessions
+
+
+def test_a_session_over_the_link(rig: Rig):
+    rig.store(steps=LONG)
+    assert rig.ask("session.start", tethered=1) == {"session": 1}
+    assert not rig.app.session.tethered
+    rig.until("running")
+    assert rig.ask("session.resume") == ("not_now", "not while running")
+    assert rig.ask("session.pause") == {"state": "paused"}
+    assert rig.ask("session.resume") == {"state": "ramp-up"}
+    assert rig.ask("session.start") == ("not_now", "not while running")
+    assert rig.ask("session.stop") == {"state": "ramp-down"}
+    rig.advance(600)
+    assert rig.app.session.end_reason == "link"
+    assert rig.ask("session.start", tethered=True) == {"session": 2}
+    assert rig.app.session.tethered
+
+
+def test_leases_and_telemetry_answer_what_is_in_force(rig: Rig):
+    assert rig.ask("lease") == {"ms": limits.LEASE_MS}
+    assert rig.ask("lease", ms=500) == {"ms": 500}
+    assert rig.ask("telemetry", every_ms=0) == {"every_ms": 0}
+    assert rig.ask("telemetry", every_ms=100, ms=500) == {"every_ms": 100}
+
+
+# ---- the log
+
+
+def test_the_log_comes_out_over_the_link(rig: Rig):
+    rig.light()
+    rig.advance(500)
+    info = rig.ask("log.info")
+    whole = b"".join(rig.files.read(n) for n in rig.files.names() if n.startswith("log."))
+    assert info == {"first": 0, "end": len(whole), "seq": 5}
+    opened = rig.ask("log.open", o=0)
+    while opened["o"] < opened["end"]:
+        opened = rig.ask("log.next", o=opened["o"])
+    assert rig.ask("log.close") == {
+        "o": len(whole),
+        "end": len(whole),
+        "sha": hashlib.sha256(whole).hexdigest(),
+    }
+    assert rig.state == "running"

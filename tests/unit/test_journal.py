@@ -1,0 +1,114 @@
+"""The journal: what happened waits in memory until the slack has time for the flash."""
+
+from wrap.journal import _MOST, Journal, fault_info, known, state_kind
+from wrap.safety import faults
+from wrap.safety.monitor import Monitor
+from wrap.safety.thermistor import FULL, OPEN, SHORT
+from wrap.session import states
+from wrap.session.machine import Session
+from wrap.storage import payloads, records
+from wrap.storage.log import Log
+
+from tests.unit.conftest import COOL, CURVE, Rig
+
+
+def told(files):
+    return [r[5] for r in records.scan(files.data.get("log.00000000", b""))[0]]
+
+
+def note(journal, *numbers):
+    for n in numbers:
+        journal.note(records.NOTE, n, n, b"%d" % n)
+
+
+def test_one_slice_writes_one_record_in_order(files):
+    journal = Journal(Log(files))
+    note(journal, 1, 2)
+    assert (files.ops, journal.idle()) == (0, False)
+    assert [journal.slice(10) for _ in range(3)] == [True, True, False]
+    assert (told(files), journal.idle()) == ([b"1", b"2"], True)
+
+
+def test_a_record_that_fails_is_tried_again_after_a_second(files):
+    journal = Journal(Log(files))
+    note(journal, 1, 2)
+    files.break_at, files.torn = 1, 0
+    assert not journal.slice(10)
+    assert journal.failed
+    assert [journal.slice(10) for _ in range(100)] == [False] * 100
+    assert journal.slice(10)
+    assert not journal.failed
+    assert journal.slice(10)
+    assert told(files) == [b"1", b"2"]
+
+
+def test_a_full_queue_loses_the_oldest_but_the_first_which_may_be_half_written(files):
+    journal = Journal(Log(files))
+    note(journal, *range(_MOST + 3))
+    assert journal.lost == 3
+    while journal.slice(10):
+        pass
+    assert told(files) == [b"%d" % n for n in [0, *range(4, _MOST + 3)]]
+
+
+def test_each_boot_has_its_number(files):
+    for boot in (1, 2, 3):
+        journal = Journal(Log(files))
+        assert journal.boot == boot
+        note(journal, 1)
+        journal.slice(10)
+
+
+def test_a_reading_that_is_no_temperature_is_recorded_as_none():
+    assert [known(mc) for mc in (OPEN, SHORT, 33000)] == [payloads.NO_TEMP] * 2 + [33000]
+
+
+def test_only_leaving_a_session_ends_it():
+    ends = [(a, b) for a in range(8) for b in range(8) if state_kind(a, b)]
+    assert ends == [(a, b) for a in states.ACTIVE for b in (states.DONE, states.FAULT)]
+
+
+def test_a_fault_that_is_not_about_heat_names_no_sensor():
+    monitor = Monitor(["skin", "board"], CURVE)
+    monitor.check([COOL, FULL])
+    session = Session(print)
+    for code in range(1, len(faults.NAMES)):
+        info = fault_info(code, monitor, [COOL, FULL], ("s", "b"), session, 4, 9, "why")
+        heat = code <= faults.SENSOR_SHORT
+        assert (info["sensor"], info["raw"]) == (("b", FULL) if heat else (None, None))
+        assert (info["temp_mc"], info["limit_mc"]) == (None, 60000 if heat else None)
+        assert (info["code"], info["detail"], info["boot"], info["uptime_s"]) == (
+            code,
+            "why",
+            4,
+            9,
+        )
+        assert (info["session"], info["active_ms"]) == (0, 0)
+
+
+def test_the_end_record_carries_what_a_session_was(rig: Rig):
+    rig.app.calibrate("red", 100000, 0, 20261101, "meter")
+    rig.light(steps=[{"t": 3, "ch": {"red": [500], "nir": [800]}}])
+    rig.until("done")
+    rig.advance(500)
+    (end,) = rig.noted(records.END)
+    meters = rig.app.lamps.meters
+    assert end == {
+        "session": 1,
+        "reason": "time",
+        "active_ms": 3000,
+        "paused_ms": 0,
+        "dose_uj": [meters[0].uj, None],
+        "on_ms": [m.on_ms for m in meters],
+        "max_mc": rig.app.monitor.temps_mc,
+        "faults": 0,
+    }
+
+
+def test_a_sensor_that_never_read_has_no_maximum(rig: Rig):
+    rig.light()
+    rig.app.monitor.max_mc[1] = -273150
+    rig.app.session.stop("link")
+    rig.until("done")
+    rig.advance(500)
+    assert rig.noted(records.END)[0]["max_mc"] == [rig.app.monitor.temps_mc[0], None]

@@ -1,0 +1,129 @@
+"""The loop on a chip: no drift, slack that ends in time, dark at the end whatever happens."""
+
+import board_facts
+import pytest
+from wrap import run
+from wrap.app import App
+
+from tests.unit.conftest import MemFiles, protocol, sha
+from tests.unit.spy import SpyHal, SpyRig
+
+
+class Timed:
+    """An app that only notes when its steps come, and may take long."""
+
+    def __init__(self, hal, costs=()):
+        self.hal = hal
+        self.costs = dict(costs)
+        self.at = []
+        self.slices = []
+        self.busy = False
+
+    def turn(self, now):
+        self.at.append(self.hal.now_ms)
+        self.hal.now_ms += self.costs.get(len(self.at) - 1, 0)
+
+    def more_slack(self):
+        self.slices.append(self.hal.now_ms)
+        self.hal.now_ms += 1
+
+
+def test_steps_come_every_10_ms_whatever_they_cost(hal):
+    app = Timed(hal, {n: n % 10 for n in range(100)})
+    run.loop(app, 100)
+    assert app.at == list(range(0, 1000, 10))
+
+
+def test_steps_keep_their_rhythm_across_the_tick_wrap(hal):
+    hal.now_ms = start = (1 << 30) - 55
+    app = Timed(hal)
+    run.loop(app, 20)
+    assert [at - start for at in app.at] == list(range(0, 200, 10))
+
+
+def test_a_late_step_is_not_made_up_for(hal):
+    app = Timed(hal, {2: 47})
+    run.loop(app, 6)
+    assert app.at == [0, 10, 20, 67, 77, 87]
+
+
+def test_the_slack_is_for_the_link_until_shortly_before_the_next_step(hal):
+    app = Timed(hal)
+    app.busy = True
+    run.loop(app, 2)
+    assert app.slices == [*range(8), *range(10, 18)]
+    assert app.at == [0, 10]
+
+
+class LitHal(SpyHal):
+    """A button press starts a session; once it is lit, `happens` is called in every wait."""
+
+    def wait_until(self, tick_ms):
+        self.pressed = 100 < self.now_ms < 200
+        if self.now_ms > 4000:
+            assert any(self.duty)
+            self.happens()
+        super().wait_until(tick_ms)
+
+
+def lit_hal():
+    files = MemFiles()
+    raw = protocol(steps=[{"t": 60, "ch": {"red": [500]}}])
+    App(SpyHal(files), board_facts).protocols.save(0, raw, sha(raw))
+    return LitHal(files)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError])
+@pytest.mark.parametrize("name", ["wait_until", "ticks_ms", "ticks_add"])
+def test_whatever_ends_the_loop_ends_dark(name, error):
+    hal = lit_hal()
+    hal.happens = lambda: vars(hal).update(raise_at=name, error=error())
+    with pytest.raises(error):
+        run.main(hal, board_facts)
+    assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
+
+
+def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
+    hal = lit_hal()
+    tries = []
+
+    def dark():
+        tries.append(hal.now_ms)
+        if len(tries) <= 2:
+            raise RuntimeError("no dark")
+        SpyHal.dark(hal)
+
+    hal.happens = lambda: vars(hal).update(raws=[0, 0], dark=dark)
+    with pytest.raises(RuntimeError, match="no dark"):
+        run.main(hal, board_facts)
+    assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_end_while_starting_is_dark_too(error):
+    hal = SpyHal(MemFiles())
+    hal.raise_at, hal.error = "reset_cause", error()
+    hal.enable(True)
+    with pytest.raises(error):
+        run.main(hal, board_facts)
+    assert not hal.enabled
+    assert hal.calls[-1] == "dark"
+
+
+def test_service_mode_blinks_and_drives_nothing():
+    files = MemFiles()
+    files.write("service", b"1")
+    hal = SpyHal(files)
+    run.main(hal, board_facts)
+    assert hal.calls == ["service_blink", "dark"]
+    assert hal.blinking
+    assert files.names() == []
+
+
+def test_a_ctrl_c_is_never_taken_for_a_fault():
+    spy = SpyRig()
+    spy.light()
+    spy.hal.raise_at, spy.hal.error = "read_raws", KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        spy.turn()
+    assert spy.app.latch.code == 0

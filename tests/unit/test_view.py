@@ -1,0 +1,81 @@
+"""What the link shows of the app."""
+
+import sys
+import types
+
+import pytest
+from wrap.mp import small
+from wrap.safety.thermistor import FULL
+from wrap.version import VERSION
+
+from tests.unit.conftest import LONG, Rig
+
+
+def test_a_frozen_program_tells_its_hash(monkeypatch):
+    image = types.ModuleType("wrap_image")
+    image.PROGRAM_SHA256 = "ab" * 32
+    monkeypatch.setitem(sys.modules, "wrap_image", image)
+    hello = Rig().app.view.hello()
+    assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
+    version = sys.version_info
+    assert hello["mpy"] == f"{version.major}.{version.minor}.{version.micro}"
+
+
+def test_without_a_calibration_no_dose_is_shown(rig: Rig):
+    rig.light()
+    sample = rig.app.view.sample()
+    assert (sample["dose_uj"], sample["dose_total_uj"]) == (None, None)
+    assert not rig.app.view.status()["calibrated"]
+
+
+def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
+    rig.app.calibrate("nir", 100000, 0, 20261101, "meter")
+    rig.light()
+    sample = rig.app.view.sample()
+    assert sample["dose_uj"] == [None, rig.app.lamps.meters[1].uj]
+    assert sample["dose_total_uj"] is None
+
+
+def test_a_whole_calibration_shows_doses_and_their_sum(rig: Rig):
+    rig.calibrate()
+    rig.light()
+    sample = rig.app.view.sample()
+    assert sample["dose_total_uj"] == sum(sample["dose_uj"]) > 0
+    assert sample["on_ms"] == [m.on_ms for m in rig.app.lamps.meters]
+    assert sample["duty_u16"] == rig.hal.duty
+
+
+@pytest.mark.parametrize("raw", [0, FULL])
+def test_a_sensor_without_a_temperature_shows_none(rig: Rig, raw):
+    rig.board.set_raw(1, raw)
+    rig.advance(10)
+    assert rig.app.view.sample()["temps_mc"] == [rig.app.monitor.temps_mc[0], None]
+
+
+def test_status_names_the_protocol_that_runs_and_the_next(rig: Rig):
+    rig.store(2, id="next")
+    rig.app.protocols.activate(2)
+    status = rig.app.view.status()
+    assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, "next", 2)
+    rig.store(2, id="now", site="foot", dose=4000, steps=LONG)
+    rig.app.start("link", True)
+    rig.advance(50)
+    status = rig.app.view.status()
+    assert (status["protocol"], status["site"]) == ("now", "foot")
+    assert (status["total_ms"], status["dose_target_uj"]) == (60000, 4000000)
+    assert (status["state"], status["tethered"], status["session"]) == ("self-test", True, 1)
+    assert (status["derate_pm"], status["warn"], status["fault"]) == (1000, False, None)
+
+
+def test_a_fault_is_shown_with_name_text_and_what_came_later(rig: Rig):
+    rig.warm(50000, sensor=0)
+    rig.advance(10)
+    rig.board.set_raw(0, FULL)
+    rig.advance(10)
+    fault = rig.app.view.fault()
+    assert (fault["name"], fault["sensor"], fault["later"]) == ("gross-hot", "skin", 1)
+    assert fault["text"] == "one reading was far beyond its limit"
+
+
+def test_small_gives_the_same_number_back():
+    assert [small(n) for n in (0, 65535, -5)] == [0, 65535, -5]
