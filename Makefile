@@ -43,6 +43,7 @@ lint: $(STAMP) ## ruff and pyright
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
+	$(VENV)/bin/pyright -p firmware
 
 format: $(STAMP) ## Put the code into shape
 	$(VENV)/bin/ruff format .

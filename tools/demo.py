@@ -1,4 +1,4 @@
-"""The main road on a simulated wrap, with the real command: flash, press the button, read the log, report.
+"""The main road on a simulated wrap, with the real command: from flashing to the report.
 
 Everything runs here, on virtual time; the demo's port, archive and config lie in --out.
 """

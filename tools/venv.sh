@@ -21,3 +21,6 @@ if ! "$python" -m venv "$venv" >/dev/null 2>&1; then
 fi
 echo "Installing pbmwrap and its tools into $venv (a minute the first time)" >&2
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+# MicroPython's stubs stand apart: among the host's packages they would hide CPython's own modules.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade \
+    --target "$venv/mpy-stubs" 'micropython-rp2-stubs>=1.25,<1.27' 2>/dev/null

@@ -69,9 +69,8 @@ class App:
         self._button = button.Button()
         self._indicator = Indicator()
         self.view = View(self)
-        commands = Commands(self)
+        commands = Commands(self, lambda name, params: self._server.push(name, params))
         self._server = Server(hal, commands.handle)
-        commands.push = self._server.push
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT

@@ -3,10 +3,10 @@
 from array import array
 
 try:
-    from micropython import const
+    from micropython import const  # type: ignore
 except ImportError:
 
-    def const(value):
+    def const(value):  # type: ignore
         """MicroPython folds `_X = const(...)` when it compiles; CPython keeps the value."""
         return value
 

@@ -1,5 +1,8 @@
 """What the link shows of the app: plain dictionaries, no decisions."""
 
+import sys
+
+from wrap.image import PROGRAM_SHA256
 from wrap.link import frames
 from wrap.safety import faults
 from wrap.safety.thermistor import OPEN, SHORT
@@ -8,17 +11,8 @@ from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
 
-def _program():
-    """(program hash or "files", MicroPython version)"""
-    import sys
-
-    try:
-        import wrap_image
-
-        program = wrap_image.PROGRAM_SHA256
-    except ImportError:
-        program = "files"
-    return program, ".".join([str(n) for n in sys.implementation.version[:3]])
+def _mpy():
+    return ".".join([str(n) for n in sys.implementation.version[:3]])
 
 
 class View:
@@ -26,7 +20,6 @@ class View:
 
     def __init__(self, app):
         self._app = app
-        self._program = _program()
 
     def hello(self):
         """Who this is; see docs/link.md."""
@@ -36,9 +29,9 @@ class View:
             "fw": VERSION,
             "link": LINK_VERSION,
             "board": app.facts.BOARD,
-            "mpy": self._program[1],
-            "program": self._program[0],
-            "frozen": self._program[0] != "files",
+            "mpy": _mpy(),
+            "program": PROGRAM_SHA256,
+            "frozen": PROGRAM_SHA256 != "files",
             "uid": app.hal.uid(),
             "max_request": frames.MAX_REQUEST,
             "slots": SLOTS,

@@ -6,6 +6,10 @@ always the pin itself, switched back to SIO and driven low, which acts at once w
 does.
 """
 
+# ruff: noqa: F821
+# pyright: reportUndefinedVariable=false, reportInvalidTypeForm=false
+# (viper knows ptr32 without an import)
+
 import gc
 import select
 import sys
@@ -17,6 +21,7 @@ import micropython
 from machine import PWM, WDT, Pin
 
 from wrap.hal.files import Files
+from wrap.image import CDC_NONBLOCKING
 from wrap.mp import const, small
 
 _OFF = const(-1)
@@ -30,6 +35,10 @@ _CHIP_RESET = const(0x40064008)
 _HAD_RUN = const(1 << 16)
 _SCRATCH0 = const(0x4005800C)  # survives a watchdog reset; the boot ROM uses 4 to 7 only
 _INTENDED = const(0x50424D57)
+# Bytes that one write may carry without ever blocking on a port that is open but not read. Our
+# image takes what fits; a stock one waits up to 500 ms for room: single bytes, after POLLOUT.
+_BURST_OURS = const(64)
+_BURST_STOCK = const(1)
 
 
 @micropython.viper
@@ -39,7 +48,7 @@ def _sum16(ain: int) -> int:
     RP2040 datasheet 4.9.6: CS = EN 0, START_ONCE 2, READY 8, AINSEL 12..14; RESULT is the next
     word.
     """
-    cs = ptr32(0x4004C000)  # noqa: F821
+    cs = ptr32(0x4004C000)
     select_input = (cs[0] & 0x2) | 1 | (ain << 12)
     total = 0
     n = 0
@@ -60,14 +69,14 @@ def _holds(regs, n: int, low: int) -> int:
     checked). RP2040 datasheet 4.5.3 (CHx_CC) and 2.3.1.7: SIO GPIO_IN reads the pad, whoever
     drives it.
     """
-    sio = ptr32(0xD0000000)  # noqa: F821
+    sio = ptr32(0xD0000000)
     if sio[1] & low:
         return 0
-    r = ptr32(regs)  # noqa: F821
+    r = ptr32(regs)
     i = 0
     while i < n * 3:
         if r[i + 2] >= 0:
-            cc = ptr32(r[i])  # noqa: F821
+            cc = ptr32(r[i])
             if (cc[0] >> r[i + 1]) & 0xFFFF != r[i + 2]:
                 return 0
         i += 3
@@ -90,7 +99,7 @@ class Rp2040:
             self._regs[3 * ch + 1] = 16 if self._lamp_pins[ch] & 1 else 0
         self._enabled = False
         self._enable_mask = 1 << facts.ENABLE_PIN
-        self._pwm = [None] * n
+        self._pwm = {}
         self._mode = [_OFF] * n
         self._track()
         self._button = Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
@@ -101,13 +110,13 @@ class Rp2040:
                 Pin(s[2])
             )  # from the Pin: this also takes the pull and the digital input off
         self._wdt = None
-        self._in = sys.stdin.buffer
+        self._in = sys.stdin.buffer  # type: ignore
         self._out = sys.stdout.buffer
         self._poll_in = select.poll()
         self._poll_in.register(sys.stdin, select.POLLIN)
         self._poll_out = select.poll()
         self._poll_out.register(sys.stdout, select.POLLOUT)
-        self._burst = _burst()
+        self._burst = _BURST_OURS if CDC_NONBLOCKING else _BURST_STOCK
         self._one = bytearray(1)
         self.files = Files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
         self.ticks_ms = time.ticks_ms
@@ -225,7 +234,7 @@ class Rp2040:
                 break
             else:
                 break
-            self._in.readinto(one)
+            self._in.readinto(one)  # type: ignore
             buf[n] = one[0]
             n += 1
         return n
@@ -244,17 +253,3 @@ class Rp2040:
                 break
             sent += took
         return sent
-
-
-def _burst():
-    """Bytes that one write may carry without ever blocking on a port that is open but not read.
-
-    Our image is built with a transmit timeout of 0 and takes what fits; a stock image waits up to
-    500 ms for room, so it gets single bytes, each after POLLOUT.
-    """
-    try:
-        import wrap_image
-
-        return 64 if wrap_image.CDC_NONBLOCKING else 1
-    except ImportError:
-        return 1

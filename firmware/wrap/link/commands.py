@@ -32,13 +32,13 @@ def text(params, key, size):
 
 
 class Commands:
-    """app: the wrap.app.App. `push` is the server's, set once it exists."""
+    """app: the wrap.app.App; push(name, params): the server's."""
 
-    def __init__(self, app):
+    def __init__(self, app, push):
         self._app = app
         self._upload = Upload()
         self._download = Download(app.log)
-        self.push = None
+        self._push = push
         self._methods = {
             "hello": (ALWAYS, lambda p: app.view.hello()),
             "status": (ALWAYS, lambda p: app.view.status()),
@@ -167,7 +167,7 @@ class Commands:
         return {"o": at, "end": end}
 
     def _log_next(self, p):
-        at, end = self._download.window(_offset(p), whole(p, "n", 1, WINDOW, WINDOW), self.push)
+        at, end = self._download.window(_offset(p), whole(p, "n", 1, WINDOW, WINDOW), self._push)
         return {"o": at, "end": end}
 
     def _log_close(self, p):

@@ -23,6 +23,20 @@ def dumps(obj):
     return json.dumps(obj, separators=(",", ":")).encode()
 
 
+def parse(body):
+    """(id, method, parameters) of a request's JSON, or None when it is no request."""
+    try:
+        request = json.loads(body)
+        number = request["i"]
+        method = request["m"]
+        params = request.get("p", {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    good = isinstance(method, str) and isinstance(params, dict)
+    good = good and isinstance(number, int) and 0 <= number < 1 << 30
+    return (number, method, params) if good else None
+
+
 class Server:
     """hal: for link_read and link_write."""
 
@@ -94,18 +108,11 @@ class Server:
         self._send(dumps({"i": number, "e": [code, text]}))
 
     def _request(self, body):
-        try:
-            request = json.loads(body)
-            number = request["i"]
-            method = request["m"]
-            params = request.get("p", {})
-            good = isinstance(method, str) and isinstance(params, dict)
-            good = good and isinstance(number, int) and 0 <= number < 1 << 30
-        except (ValueError, KeyError, TypeError, AttributeError):
-            good = False
-        if not good:
+        request = parse(body)
+        if request is None:
             self._error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
             return
+        number, method, params = request
         if number != self._last_id:
             self._last_answer = self._answer(number, method, params)
             self._last_id = number

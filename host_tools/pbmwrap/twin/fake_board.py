@@ -4,6 +4,8 @@ Plain enough for MicroPython: the simulated wrap runs it on CPython, the unix tw
 file on the MicroPython unix port.
 """
 
+# pyright: reportOptionalMemberAccess=false
+
 from wrap.app import App
 from wrap.hal.fake import RX_SIZE, FakeHal
 from wrap.run import service_wanted

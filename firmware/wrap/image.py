@@ -1,0 +1,10 @@
+"""What the build put beside the firmware: its hash, and what its C part promises."""
+
+try:
+    import wrap_image  # type: ignore
+
+    PROGRAM_SHA256 = wrap_image.PROGRAM_SHA256
+    CDC_NONBLOCKING = wrap_image.CDC_NONBLOCKING
+except ImportError:  # installed as files on a stock image
+    PROGRAM_SHA256 = "files"
+    CDC_NONBLOCKING = False

@@ -1,0 +1,58 @@
+"""MicroPython's own client, mpremote, talks to the emulated board; the wrap comes back afterwards."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pbmwrap.device.client import Client
+from pbmwrap.device.serial_port import SerialTransport
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from pbmwrap.twin.serve import PtyServer
+
+from tests.emulator.conftest import MakeTwin
+
+_BOOT_MS = 700
+_PATIENCE_S = 120
+
+
+@pytest.fixture
+def port(make_twin: MakeTwin, image: Path) -> Iterator[str]:
+    """The pty of our image, running on an emulated chip."""
+    twin: Rp2040Twin = make_twin(image)
+    twin.start()
+    twin.advance_ms(_BOOT_MS)
+    server = PtyServer(twin, speed=None)
+    stop = threading.Event()
+    runner = threading.Thread(target=server.run, args=(stop,))
+    runner.start()
+    yield server.port
+    stop.set()
+    runner.join(_PATIENCE_S)
+    server.close()
+
+
+def mpremote(port: str, *words: str) -> str:
+    """What mpremote prints."""
+    command = [sys.executable, "-m", "mpremote", "connect", port, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def hello(port: str) -> str:
+    with Client(SerialTransport(port), attempts=30) as client:
+        client.transport.open()
+        return client.hello().state
+
+
+def test_mpremote_runs_code_and_lists_files_and_the_wrap_comes_back(port: str) -> None:
+    assert hello(port) == "idle"
+    assert mpremote(port, "exec", "print(6 * 7)").strip() == "42"
+    assert "pbmwrap" in mpremote(port, "fs", "ls", ":/")
+    mpremote(port, "reset")
+    assert hello(port) == "idle"
