@@ -2,7 +2,7 @@
 
 import sys
 
-from wrap.image import PROGRAM_SHA256
+from wrap.build import PROGRAM_SHA256
 from wrap.link import frames
 from wrap.safety import faults
 from wrap.safety.thermistor import OPEN, SHORT

@@ -1,4 +1,4 @@
-"""MicroPython's own client, mpremote, talks to the emulated board; the wrap comes back afterwards."""
+"""mpremote, MicroPython's own client, talks to the emulated board; the wrap comes back after."""
 
 from __future__ import annotations
 

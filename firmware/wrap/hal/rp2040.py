@@ -20,8 +20,8 @@ import machine
 import micropython
 from machine import PWM, WDT, Pin
 
+from wrap.build import CDC_NONBLOCKING
 from wrap.hal.files import Files
-from wrap.image import CDC_NONBLOCKING
 from wrap.mp import const, small
 
 _OFF = const(-1)

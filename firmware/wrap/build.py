@@ -1,4 +1,7 @@
-"""What the build put beside the firmware: its hash, and what its C part promises."""
+"""What the build put beside the firmware: its hash, and what its C part promises.
+
+Not named `image`: frozen, `wrap/image.py` and `wrap_image.py` would be the same C symbol.
+"""
 
 try:
     import wrap_image  # type: ignore
