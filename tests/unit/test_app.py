@@ -5,7 +5,7 @@ from wrap.link.codes import Refused
 from wrap.safety import limits
 from wrap.storage import payloads, records
 
-from tests.unit.conftest import LONG, Rig, answers, protocol
+from tests.unit.conftest import LONG, Rig, answers
 
 # ---- the button
 
@@ -285,7 +285,3 @@ def test_service_mode_is_entered_once(rig: Rig):
     assert rig.hal.watchdog_ms == 0
     rig.board.power_on()
     assert rig.state == "idle"
-
-
-def test_protocol_bytes_of_the_tests_are_canonical():
-    assert protocol() == protocol(id="bench")
