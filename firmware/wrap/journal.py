@@ -9,7 +9,7 @@ from wrap.mp import const
 from wrap.safety import faults
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session import states
-from wrap.storage import payloads
+from wrap.storage import payloads, records
 
 _MOST = const(64)
 _RETRY_MS = const(1000)
@@ -35,9 +35,16 @@ class Journal:
     def note(self, kind, up_s, up_ms, payload):
         """Queue a record with the uptime it happened at."""
         if len(self._queue) >= _MOST:
-            self._queue.pop(1)
+            self._queue.pop(self._least())
             self.lost += 1
         self._queue.append((kind, up_s, up_ms, payload))
+
+    def _least(self):
+        """Which record of a full queue goes: the oldest sample, else the oldest behind the head."""
+        for i in range(1, len(self._queue)):
+            if self._queue[i][0] == records.SAMPLE:
+                return i
+        return 1
 
     def idle(self):
         """Nothing waits."""

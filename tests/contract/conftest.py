@@ -12,6 +12,7 @@ from pathlib import Path
 
 import board_facts
 import pytest
+
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.twin.base import Twin

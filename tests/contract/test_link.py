@@ -7,10 +7,10 @@ import hashlib
 import json
 
 import pytest
-from pbmwrap.errors import DeviceError, VerifyFailed
-from wrap.link import frames
 
+from pbmwrap.errors import DeviceError, VerifyFailed
 from tests.contract.conftest import BOOT_MS, Bench, protocol
+from wrap.link import frames
 
 
 def ask(bench: Bench, line: bytes) -> list[dict]:

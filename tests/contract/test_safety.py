@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pbmwrap.errors import DeviceError
-from wrap.storage import payloads, records
 
+from pbmwrap.errors import DeviceError
 from tests.contract.conftest import BOOT_MS, Bench
 from tests.contract.test_session import LONG, kinds
+from wrap.storage import payloads, records
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from pbmwrap.errors import DeviceError
+from tests.contract.conftest import Bench, protocol
 from wrap.session import protocol as rules
 from wrap.storage import payloads, records
-
-from tests.contract.conftest import Bench, protocol
 
 LONG = {"steps": [{"t": 60, "ch": {"red": [500], "nir": [800]}}]}
 

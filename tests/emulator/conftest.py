@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from pbmwrap.twin.rp2040 import Rp2040Twin
 
 ROOT = Path(__file__).parents[2]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import board_facts
 import pytest
+
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_fs import files_of
 from pbmwrap.twin.rp2040_repl import ReplError
-
 from tests.emulator.conftest import ROOT, MakeTwin
 
 LAMPS = range(len(board_facts.CHANNELS))

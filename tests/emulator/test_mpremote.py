@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from pbmwrap.device.client import Client
 from pbmwrap.device.serial_port import SerialTransport
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.serve import PtyServer
-
 from tests.emulator.conftest import MakeTwin
 
 _BOOT_MS = 700

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from pbmwrap.cli import envelope, main
-from pbmwrap.device import find
 from typer.testing import CliRunner
 
+from pbmwrap.cli import envelope, main
+from pbmwrap.device import find
 from tests.host.scripted_wrap import ScriptedWrap
 
 EXAMPLE = "minor-injury"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
+from typer.testing import CliRunner
+
 from pbmwrap.cli import envelope, main
 from pbmwrap.device import find
 from pbmwrap.errors import PortBusy
-from typer.testing import CliRunner
-
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
 
 __all__ = ("wrap",)  # a fixture

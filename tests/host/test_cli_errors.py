@@ -6,11 +6,11 @@ import io
 import json
 
 import pytest
+from typer.testing import CliRunner
+
 from pbmwrap.cli import main
 from pbmwrap.device import find
 from pbmwrap.errors import LinkLost, NoPermission, PortBusy
-from typer.testing import CliRunner
-
 from tests.host.cli_helpers import EXAMPLE, data, fails, wrap
 
 __all__ = ("wrap",)  # a fixture

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from pbmwrap.cli import main, twin_cmds
 from pbmwrap.errors import UsageError
-from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 

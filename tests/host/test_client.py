@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from pbmwrap.device.client import Client
 from pbmwrap.device.link import ID_RANGE, encode_request
 from pbmwrap.device.models import Hello
@@ -14,9 +15,8 @@ from pbmwrap.errors import (
     UsageError,
     VerifyFailed,
 )
-from wrap.link import frames
-
 from tests.host.scripted_wrap import ScriptedWrap
+from wrap.link import frames
 
 RAW = json.dumps({"id": "foot", "name": "Foot", "x": "y" * 900}).encode()
 LOG = bytes(range(256)) * 300  # 76800 bytes: three segments

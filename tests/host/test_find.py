@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from pbmwrap.device import find, serial_port
 from pbmwrap.device.serial_port import PortInfo, SerialTransport
 from pbmwrap.errors import (
@@ -18,7 +19,6 @@ from pbmwrap.errors import (
     UsageError,
     WrapError,
 )
-
 from tests.host.scripted_wrap import ScriptedWrap
 
 

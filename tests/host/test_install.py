@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from mpremote.transport import TransportError
+from typer.testing import CliRunner
+
 from pbmwrap import paths
 from pbmwrap.cli import main
 from pbmwrap.device import find
@@ -21,8 +23,6 @@ from pbmwrap.errors import (
     WrapError,
 )
 from pbmwrap.install import board, bundle, files
-from typer.testing import CliRunner
-
 from tests.host.scripted_wrap import ScriptedWrap
 
 

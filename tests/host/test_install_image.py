@@ -7,6 +7,8 @@ import struct
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from pbmwrap.cli import main
 from pbmwrap.device import find
 from pbmwrap.errors import (
@@ -16,8 +18,6 @@ from pbmwrap.errors import (
     SeveralDevices,
 )
 from pbmwrap.install import board, image
-from typer.testing import CliRunner
-
 from tests.host.scripted_wrap import ScriptedWrap
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pbmwrap.device import find
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
@@ -15,7 +16,6 @@ from pbmwrap.errors import (
     WrapError,
 )
 from pbmwrap.install import board
-
 from tests.host.scripted_wrap import ScriptedWrap
 
 

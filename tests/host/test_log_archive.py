@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbmwrap.errors import InvalidFile, VerifyFailed
 from pbmwrap.logs import archive as archive_module
 from pbmwrap.logs.archive import Archive, WrapArchive, default_root
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import decode
 from pbmwrap.logs.export import from_jsonl, to_csv, to_jsonl
-from wrap.session import states
-
 from tests.host.log_maker import LogMaker
+from wrap.session import states
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from pbmwrap.logs.decode import decode
 from pbmwrap.logs.sessions import clock_of, sessions
 from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
 from pbmwrap.protocols import device
 from pbmwrap.report.model import SessionReport
-from wrap.session import states
-from wrap.storage import payloads, records
-
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker
+from wrap.session import states
+from wrap.storage import payloads, records
 
 WRAP = Wrap("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
 PULSED = device.dump(

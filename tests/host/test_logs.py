@@ -8,13 +8,13 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbmwrap.logs.clock import Clock, Mark, iso
 from pbmwrap.logs.decode import Entry, decode, decode_extents
 from pbmwrap.logs.sessions import RUNNING, Session, clock_of, sessions
+from tests.host.log_maker import CAL, PROTOCOL, LogMaker
 from wrap.session import states
 from wrap.storage import payloads, records
-
-from tests.host.log_maker import CAL, PROTOCOL, LogMaker
 
 NOON = 1_790_000_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbmwrap.twin.pacer import CREDIT_MS, QUIET_S, SLICE_MS, Pacer
 
 

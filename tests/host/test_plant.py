@@ -9,6 +9,7 @@ import board_facts
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pbmwrap.twin.plant import Plant, PlantParams, figure_problems
 from wrap.safety.thermistor import Thermistor
 

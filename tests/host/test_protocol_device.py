@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbmwrap.protocols import device, schema
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.model import Protocol

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pbmwrap.device.models import Calibration
 from pbmwrap.protocols import device
 from pbmwrap.protocols.board import Lamp, lamps, wavelengths

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbmwrap.errors import InvalidFile
 from pbmwrap.protocols import device
 from pbmwrap.protocols.load import load, loads

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
+
 from pbmwrap.errors import UsageError
 from pbmwrap.report import html, plot, text
 from pbmwrap.report.model import (
@@ -25,7 +27,6 @@ from pbmwrap.report.model import (
     clock,
 )
 from pbmwrap.report.parameters import grade_sentence, record_rows, summary_rows
-from rich.console import Console
 
 VOID = {"meta", "br", "path", "use"}
 

@@ -6,6 +6,7 @@ import board_facts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.base import LampState, Twin
 from pbmwrap.twin.plant import Plant

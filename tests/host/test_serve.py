@@ -10,6 +10,7 @@ from pathlib import Path
 
 import board_facts
 import pytest
+
 from pbmwrap.twin.base import LampState, Twin
 from pbmwrap.twin.hand import HELP, obey
 from pbmwrap.twin.plant import Plant

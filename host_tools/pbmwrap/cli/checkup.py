@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal
 
-from wrap.version import VERSION
-
 from pbmwrap import config, paths
 from pbmwrap.cli.command import wrap_at
 from pbmwrap.device.serial_port import usb_ports
 from pbmwrap.errors import NoPermission, WrapError
+from wrap.version import VERSION
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client

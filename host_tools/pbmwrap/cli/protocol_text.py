@@ -48,11 +48,11 @@ def _shown(protocol: Protocol, computed: Summary) -> Any:
     grade = protocol.evidence.grade if protocol.evidence else "none stated"
     lines = [
         f"{protocol.name} ({protocol.id}) at {protocol.site}, evidence: {grade}",
-        f"lasts {clock_text(computed.duration_s * 1000)}, ends by {computed.ends_by} "
-        f"after {clock_text(round(computed.ends_s * 1000))}",
+        f"steps of {clock_text(computed.duration_s * 1000)} in all; ends by {computed.ends_by} "
+        f"after {clock_text(round(computed.ends_s * 1000))}, with then:",
     ]
     rows = [
-        (c.name, f"{c.nm} nm", clock_text(c.lit_s * 1000), _peak(c), c.fluence_text)
+        (c.name, f"{c.nm} nm", clock_text(round(c.lit_s * 1000)), _peak(c), c.fluence_text)
         for c in computed.channels
     ]
     rows.append(("all", "", "", "", computed.fluence_text))

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from wrap.version import LINK_VERSION, PRODUCT
-
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo, SerialTransport, usb_ports
@@ -25,6 +23,7 @@ from pbmwrap.errors import (
     UsageError,
     WrapError,
 )
+from wrap.version import LINK_VERSION, PRODUCT
 
 AUTO = "auto"
 PORT_VARIABLE = "PBMWRAP_PORT"

@@ -11,10 +11,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from wrap.link import codes, frames
-
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import DeviceError, LinkLost, UsageError
+from wrap.link import codes, frames
 
 ANSWER_S = 2.0
 ATTEMPTS = 4

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from wrap.link import codes
-
 from pbmwrap.device.link import Link
 from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
+from wrap.link import codes
 
 DATA_BYTES = 120  # of a protocol in one request: its line stays under 240 bytes
 COMMIT_S = 5.0  # the wrap checks, writes and reads back

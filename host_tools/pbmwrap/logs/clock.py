@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from wrap.storage import records
-
 from pbmwrap.logs.decode import Entry
+from wrap.storage import records
 
 
 @dataclass(frozen=True, order=True)

@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from wrap.session import states
-
 from pbmwrap.errors import InvalidFile
 from pbmwrap.logs.clock import Clock, Mark, iso
 from pbmwrap.logs.decode import Decoded, Entry, decode_extents
 from pbmwrap.logs.sessions import Session, clock_of, sessions
+from wrap.session import states
 
 SCHEMA = 1
 _FIXED = (

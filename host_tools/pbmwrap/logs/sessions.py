@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from wrap.session import states
-from wrap.storage import records
-
 from pbmwrap.logs.clock import Clock, Mark, marks_of
 from pbmwrap.logs.decode import Decoded, Entry
+from wrap.session import states
+from wrap.storage import records
 
 RUNNING = "still running"
 

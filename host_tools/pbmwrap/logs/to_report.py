@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from wrap.safety import faults, limits
-from wrap.session import protocol as rules
-from wrap.storage import records
-
 from pbmwrap.logs.clock import Clock
 from pbmwrap.logs.decode import Decoded, Entry
 from pbmwrap.logs.export import state_name
 from pbmwrap.logs.sessions import Session
 from pbmwrap.protocols import board
 from pbmwrap.report.model import ChannelReport, SampleReport, SessionReport
+from wrap.safety import faults, limits
+from wrap.session import protocol as rules
+from wrap.storage import records
 
 
 @dataclass(frozen=True)

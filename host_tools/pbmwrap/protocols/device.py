@@ -9,10 +9,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from pbmwrap.protocols.model import Protocol
 from wrap.safety import limits
 from wrap.session import protocol as rules
-
-from pbmwrap.protocols.model import Protocol
 
 
 def _units(value: Any, per_unit: int) -> Any:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from wrap.session import protocol as rules
 
 from pbmwrap.errors import InvalidFile
 from pbmwrap.protocols import board, device, syntax
 from pbmwrap.protocols.faults import Fault, covered, model_reason, rule_path, rule_reason
 from pbmwrap.protocols.locate import KeyPath, dotted, key_lines, line_of
 from pbmwrap.protocols.model import Protocol
+from wrap.session import protocol as rules
 
 MAX_FILE_BYTES = 65536
 

@@ -19,6 +19,7 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
+
 from wrap.safety import limits
 from wrap.session import protocol as rules
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wrap.safety import limits
-from wrap.session import states
-
 from pbmwrap.device.models import Calibration
 from pbmwrap.protocols import board
 from pbmwrap.protocols.model import Protocol, Step
+from wrap.safety import limits
+from wrap.session import states
 
 # Ranges that human studies used; a protocol outside them is warned about, not refused.
 STUDIED_MW_CM2 = (10, 100)
@@ -30,7 +29,7 @@ class ChannelSummary:
 
     name: str
     nm: int
-    lit_s: int
+    lit_s: float
     peak_mw_cm2: float | None
     peak_worst_mw_cm2: float
     fluence_j_cm2: float | None
@@ -44,7 +43,10 @@ class ChannelSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """The plan's fluence if it ran its full time, and what ends it: `ends_by` after `ends_s`."""
+    """What ends the plan, `ends_by` after `ends_s`, and the fluence until then.
+
+    duration_s: of all steps, if nothing ended the session before.
+    """
 
     duration_s: int
     calibrated: bool
@@ -84,11 +86,19 @@ def _duties(step: Step, lamps: Sequence[board.Lamp], supply_ma: int) -> tuple[li
 class _Course:
     """Per step: seconds, duty per lamp, supply scale. Irradiance per lamp at full duty, mW/cm2."""
 
-    steps: tuple[tuple[int, list[float], float], ...]
+    steps: tuple[tuple[float, list[float], float], ...]
     nominal: tuple[float, ...] | None
     worst: tuple[float, ...]
 
-    def rates(self, full: Sequence[float]) -> list[tuple[int, float]]:
+    def until(self, seconds: float) -> _Course:
+        """The part of this course before `seconds`."""
+        steps = []
+        for t, duty, scale in self.steps:
+            steps.append((max(0.0, min(t, seconds)), duty, scale))
+            seconds -= t
+        return _Course(tuple(steps), self.nominal, self.worst)
+
+    def rates(self, full: Sequence[float]) -> list[tuple[float, float]]:
         """(seconds, mW/cm2 of all lamps together) per step."""
         return [
             (t, sum(d * f for d, f in zip(duty, full, strict=True))) for t, duty, _ in self.steps
@@ -217,9 +227,9 @@ def summary(
     lamps = board.lamps() if lamps is None else lamps
     cal = [None] * len(lamps) if calibration is None else calibration
     course = _course(protocol, lamps, cal, board.supply_ma() if supply_ma is None else supply_ma)
-    channels = _channels(course, lamps, cal)
     dose = None if protocol.dose_j_cm2 is None else float(protocol.dose_j_cm2)
     reason, ends_s = _end(course, dose, protocol.duration_s)
+    channels = _channels(course.until(ends_s), lamps, cal)
     nominal = course.nominal
     return Summary(
         protocol.duration_s,

@@ -20,9 +20,10 @@ class FakeBoard:
     """files: what survives power; facts: the board's facts module. `app` is None in a REPL or
     without power."""
 
-    def __init__(self, files, facts):
+    def __init__(self, files, facts, uid="sim0000000000001"):
         self.files = files
         self.facts = facts
+        self._uid = uid
         self.now_ms = 0
         self.boots = 0
         self._on_before = [0] * len(facts.CHANNELS)
@@ -37,7 +38,7 @@ class FakeBoard:
         start = self.now_ms
         self._keep_on_time()
         f = self.facts
-        self.hal = FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause)
+        self.hal = FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
         self.hal.raws = self._raws
         self.hal.pressed = self._pressed
         self.boots += 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import board_facts
+
 from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040_chip import Chip, flash_with

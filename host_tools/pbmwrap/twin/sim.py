@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 import board_facts
+
 from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
@@ -31,6 +33,11 @@ class Board(Protocol):
     def hang(self) -> None: ...
     def write(self, data: bytes) -> int: ...
     def read(self) -> bytes: ...
+
+
+def _uid(root: Path) -> str:
+    """Hex text after "sim", the same for the same flash folder: its logs are one wrap's."""
+    return "sim" + hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:13]
 
 
 class SimTwin(Twin):
@@ -59,7 +66,7 @@ class SimTwin(Twin):
         self._feed_sensors()
 
     def _make_board(self, root: Path, facts: ModuleType) -> Board:
-        return FakeBoard(Files(str(root / "wrap")), facts)
+        return FakeBoard(Files(str(root / "wrap")), facts, _uid(root))
 
     @property
     def now_ms(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import board_facts
+
 import wrap
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import Board, SimTwin

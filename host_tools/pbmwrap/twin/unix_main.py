@@ -11,6 +11,7 @@ import sys
 
 import board_facts
 from fake_board import FakeBoard
+
 from wrap.hal.files import Files
 
 
