@@ -4,6 +4,7 @@ import json
 
 import board_facts
 import pytest
+
 from pbmwrap.twin.fake_board import FakeBoard
 from wrap.hal.fake import FakeHal
 from wrap.link import frames

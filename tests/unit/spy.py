@@ -1,13 +1,13 @@
 """A fake HAL that remembers every call and can raise at any of them."""
 
 import board_facts
+
+from tests.unit.conftest import COOL, MemFiles, protocol, sha
 from wrap.app import App
 from wrap.hal.contract import Hal
 from wrap.hal.fake import FakeHal
 from wrap.safety.limits import STEP_MS
 from wrap.session import states
-
-from tests.unit.conftest import COOL, MemFiles, protocol, sha
 
 CALLS = tuple(n for n, v in vars(Hal).items() if callable(v))
 

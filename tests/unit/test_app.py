@@ -1,11 +1,11 @@
 """What people do with a wrap: the button, starting, leases, telemetry, the clock, restarts."""
 
 import pytest
+
+from tests.unit.conftest import LONG, Rig, answers
 from wrap.link.codes import Refused
 from wrap.safety import limits
 from wrap.storage import payloads, records
-
-from tests.unit.conftest import LONG, Rig, answers
 
 # ---- the button
 

@@ -1,12 +1,12 @@
 """Whatever breaks while light is on: dark, latched, recorded, and never lit again by itself."""
 
 import pytest
-from wrap.safety import faults
-from wrap.safety.thermistor import FULL
-from wrap.storage import records
 
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.spy import SpyRig
+from wrap.safety import faults
+from wrap.safety.thermistor import FULL
+from wrap.storage import records
 
 # Everything a lit session calls between two deadlines.
 LIT_CALLS = ["ticks_us", "ticks_diff", "read_raws", "button", "enable", "lamp_mode", "lamp_write"]

@@ -3,12 +3,12 @@
 from itertools import pairwise
 
 import pytest
-from wrap.control.lamps import Lamps
-from wrap.safety import limits
-from wrap.storage import payloads, records
 
 from tests.unit.conftest import LONG, Rig
 from tests.unit.spy import SpyRig
+from wrap.control.lamps import Lamps
+from wrap.safety import limits
+from wrap.storage import payloads, records
 
 LAMPS = ("enable", "lamp_mode", "lamp_write", "lamp_off", "dark")
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wrap.ui.button import DOUBLE, DOWN, LONG, NONE, SHORT, Button
 
 BOUNCE = st.lists(st.integers(0, 1), max_size=6)

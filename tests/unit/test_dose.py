@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wrap.control.dose import DoseMeter
-from wrap.control.lamps import _MAX_GAP_MS
 
 from tests.unit.small import Small
+from wrap.control.dose import DoseMeter
+from wrap.control.lamps import _MAX_GAP_MS
 
 DUTY = st.integers(0, 65535)
 UW = st.integers(0, 300000)

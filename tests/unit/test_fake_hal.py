@@ -7,11 +7,11 @@ import board_facts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.conftest import MemFiles
 from wrap.hal import open_board
 from wrap.hal.contract import Hal
 from wrap.hal.fake import FakeHal
-
-from tests.unit.conftest import MemFiles
 
 PERIOD = 1 << 30
 

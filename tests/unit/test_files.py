@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from wrap.hal.files import Files
 
 

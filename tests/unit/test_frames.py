@@ -5,6 +5,7 @@ from binascii import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wrap.link.frames import (
     BAD_CRC,
     MAX_REQUEST,

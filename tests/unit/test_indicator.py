@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+
 from wrap.safety import faults
 from wrap.session import states
 from wrap.ui.indicator import Indicator, bits, fault_lit

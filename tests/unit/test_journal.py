@@ -1,5 +1,6 @@
 """The journal: what happened waits in memory until the slack has time for the flash."""
 
+from tests.unit.conftest import COOL, CURVE, Rig
 from wrap.journal import _MOST, Journal, fault_info, known, state_kind
 from wrap.safety import faults
 from wrap.safety.monitor import Monitor
@@ -8,8 +9,6 @@ from wrap.session import states
 from wrap.session.machine import Session
 from wrap.storage import payloads, records
 from wrap.storage.log import Log
-
-from tests.unit.conftest import COOL, CURVE, Rig
 
 
 def told(files):
@@ -42,7 +41,20 @@ def test_a_record_that_fails_is_tried_again_after_a_second(files):
     assert told(files) == [b"1", b"2"]
 
 
-def test_a_full_queue_loses_the_oldest_but_the_first_which_may_be_half_written(files):
+def test_a_full_queue_loses_its_oldest_sample_first(files):
+    journal = Journal(Log(files))
+    for n in range(_MOST):
+        journal.note(records.SAMPLE if n in (0, 5, 9) else records.STATE, n, n, b"%d" % n)
+    note(journal, _MOST, _MOST + 1, _MOST + 2)
+    while journal.slice(10):
+        pass
+    gone = (5, 9, 1)  # never the first: it may be half written
+    assert told(files) == [b"%d" % n for n in range(_MOST + 3) if n not in gone]
+
+
+def test_a_full_queue_without_samples_loses_the_oldest_but_the_first_which_may_be_half_written(
+    files,
+):
     journal = Journal(Log(files))
     note(journal, *range(_MOST + 3))
     assert journal.lost == 3

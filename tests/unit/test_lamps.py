@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wrap.control.lamps import FADE_FULL, Lamps
-from wrap.hal.fake import FakeHal
 
 from tests.unit.conftest import MemFiles
 from tests.unit.small import Small
+from wrap.control.lamps import FADE_FULL, Lamps
+from wrap.hal.fake import FakeHal
 
 BOARD = (("red", 660, 2, 900, 60000), ("nir", 850, 4, 900, 80000))
 LAMP = st.tuples(st.integers(0, 1000), st.sampled_from([0, 10, 40]), st.integers(1, 1000))
@@ -56,10 +56,11 @@ def test_both_channels_full_share_1500_ma():
     assert hal.duty == [54612, 54612]
 
 
-def test_exactly_the_supply_is_not_scaled():
-    hal, lamps = make(1800)
+@pytest.mark.parametrize("supply_ma,duty", [(1800, 65535), (1799, 65498)])
+def test_scaling_begins_with_the_first_milliampere_too_much(supply_ma, duty):
+    hal, lamps = make(supply_ma)
     lamps.apply((full(1000), full(1000)), FADE_FULL, FADE_FULL, True)
-    assert hal.duty == [65535, 65535]
+    assert hal.duty == [duty, duty]
 
 
 def test_intensity_is_linear_in_permille_within_one_count():

@@ -1,6 +1,7 @@
 """The fault latch: first fault wins, survives power, is cleared only on purpose."""
 
 import pytest
+
 from wrap.safety import faults
 from wrap.safety.latch import Latch
 from wrap.storage.store import Store

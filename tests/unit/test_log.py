@@ -3,11 +3,11 @@
 import itertools
 
 import pytest
+
+from tests.unit.conftest import MemFiles, PowerCut
 from wrap.storage import log as log_module
 from wrap.storage import records
 from wrap.storage.log import Log
-
-from tests.unit.conftest import MemFiles, PowerCut
 
 SIZE = records.OVERHEAD + 5
 

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wrap.safety import limits
-from wrap.session import protocol, states
-from wrap.session.machine import Session
 
 from tests.unit.conftest import Rig
 from tests.unit.conftest import protocol as raw_protocol
+from wrap.safety import limits
+from wrap.session import protocol, states
+from wrap.session.machine import Session
 
 STEPS = [{"t": 2, "ch": {"red": [500]}}, {"t": 3, "ch": {"nir": [800, 40, 500]}}]
 WRAP_MS = 1 << 30

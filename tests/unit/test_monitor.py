@@ -5,11 +5,11 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.conftest import CURVE, Rig
 from wrap.safety import faults, limits
 from wrap.safety.monitor import FULL_Q, Monitor
 from wrap.safety.thermistor import FULL, OPEN, SHORT
-
-from tests.unit.conftest import CURVE, Rig
 
 COOL = CURVE.raw_at(33000)
 WARM = CURVE.raw_at(58000)  # for a board sensor

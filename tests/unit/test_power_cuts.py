@@ -1,13 +1,13 @@
 """A whole life of a wrap with its power cut, or its flash failing, at every single operation."""
 
 import pytest
+
+from tests.unit.conftest import MemFiles, PowerCut, Rig
 from wrap.link.codes import Refused
 from wrap.storage import records
 from wrap.storage.log import Log
 from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
-
-from tests.unit.conftest import MemFiles, PowerCut, Rig
 
 CHANNELS = (("red", 660), ("nir", 850))
 NAMES = ("first", "second")

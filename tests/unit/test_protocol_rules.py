@@ -6,6 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wrap.safety import limits
 from wrap.session import protocol
 

@@ -4,10 +4,10 @@ import hashlib
 import itertools
 
 import pytest
-from wrap.link.codes import HASH, INVALID, NOT_FOUND, Refused
-from wrap.storage.protocols import SLOTS, Protocols
 
 from tests.unit.conftest import MemFiles, PowerCut, protocol, sha
+from wrap.link.codes import HASH, INVALID, NOT_FOUND, Refused
+from wrap.storage.protocols import SLOTS, Protocols
 
 CHANNELS = (("red", 660), ("nir", 850))
 

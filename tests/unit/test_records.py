@@ -8,6 +8,7 @@ from itertools import accumulate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from wrap.storage import payloads, records
 
 U8 = st.integers(0, 0xFF)

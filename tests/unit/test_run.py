@@ -2,11 +2,11 @@
 
 import board_facts
 import pytest
-from wrap import run
-from wrap.app import App
 
 from tests.unit.conftest import MemFiles, protocol, sha
 from tests.unit.spy import SpyHal, SpyRig
+from wrap import run
+from wrap.app import App
 
 
 class Timed:

@@ -5,12 +5,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.conftest import MemFiles, answers
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
 from wrap.link.codes import BAD_PARAM, Refused
 from wrap.link.server import _TX, Server
-
-from tests.unit.conftest import MemFiles, answers
 
 
 class Bench:
@@ -177,7 +177,8 @@ def test_a_flood_is_taken_in_bounded_slices(flood):
 
 
 def test_one_request_is_answered_before_the_next_is_read(bench):
-    bench.hal.rx += request(1) + request(2)
+    bench.hal.rx += frames.encode(b'{"i":1,"m":"m"}') + frames.encode(b'{"i":2,"m":"m"}')
+    assert len(bench.hal.rx) < 64
     while not bench.asked:
         bench.server.poll()
     assert not bench.server.idle()

@@ -6,11 +6,11 @@ import board_facts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.conftest import MemFiles, PowerCut
 from wrap.link.codes import BAD_PARAM, Refused
 from wrap.storage.settings import BOUNDS, Settings
 from wrap.storage.store import Store, _seal
-
-from tests.unit.conftest import MemFiles, PowerCut
 
 BREAKS = list(itertools.product([1, 2], [OSError(5), PowerCut()], [0, 0.5, 1]))
 

@@ -4,9 +4,9 @@ import math
 
 import board_facts as facts
 import pytest
-from wrap.safety.thermistor import FULL, OPEN, SHORT, Thermistor
 
 from tests.unit.conftest import CURVE
+from wrap.safety.thermistor import FULL, OPEN, SHORT, Thermistor
 
 EVERY = range(FULL + 1)
 MC = [CURVE.mc(raw) for raw in EVERY]
@@ -29,6 +29,8 @@ def test_hotter_is_always_lower_and_never_jumps():
     steps = [MC[raw] - MC[raw + 1] for raw in INSIDE[:-1]]
     assert min(steps) >= 0
     assert max(steps) < 60
+    skin = range(CURVE.raw_at(46000), CURVE.raw_at(30000))
+    assert {MC[raw] - MC[raw + 1] for raw in skin} == {1, 2}
 
 
 def test_the_table_covers_minus_20_to_120_c():

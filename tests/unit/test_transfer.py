@@ -4,6 +4,7 @@ import hashlib
 from binascii import a2b_base64
 
 import pytest
+
 from wrap.link.codes import BAD_PARAM, NOT_NOW, Refused
 from wrap.link.transfer import CHUNK, Download, Upload, b64
 from wrap.storage import log as log_module
@@ -119,6 +120,18 @@ def test_records_that_come_meanwhile_go_out_too(files, log):
     log.append(9, 1, 0, 0, b"later")
     assert host.down.window(35000, 8, host.push) == (35025, 35025)
     assert host.data == whole(files)[34900:]
+
+
+def test_a_window_asked_again_after_the_log_has_grown_ends_where_the_sum_stands(files, log):
+    host = Host(log)
+    host.down.open(34900)
+    host.down.window(34900, 8, host.push)
+    log.append(9, 1, 0, 0, b"later")
+    host.chunks.clear()
+    assert host.down.window(34900, 8, host.push) == (35000, 35025)
+    assert host.down.window(35000, 8, host.push) == (35025, 35025)
+    assert host.data == whole(files)[34900:]
+    assert host.down.close()[2] == hashlib.sha256(host.data).hexdigest()
 
 
 def test_beyond_the_end_is_refused(log):

@@ -1,24 +1,34 @@
 """What the link shows of the app."""
 
+import runpy
 import sys
 import types
 
 import pytest
+
+from tests.unit.conftest import LONG, Rig
+from wrap import build, view
 from wrap.mp import small
 from wrap.safety.thermistor import FULL
 from wrap.version import VERSION
 
-from tests.unit.conftest import LONG, Rig
-
 
 def test_a_frozen_program_tells_its_hash(monkeypatch):
-    image = types.ModuleType("wrap_image")
-    image.PROGRAM_SHA256 = "ab" * 32
-    monkeypatch.setitem(sys.modules, "wrap_image", image)
+    monkeypatch.setattr(view, "PROGRAM_SHA256", "ab" * 32)
     hello = Rig().app.view.hello()
     assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
     version = sys.version_info
     assert hello["mpy"] == f"{version.major}.{version.minor}.{version.micro}"
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_the_build_is_what_lies_beside_the_firmware(monkeypatch, frozen):
+    image = types.ModuleType("wrap_image")
+    image.PROGRAM_SHA256, image.CDC_NONBLOCKING = "cd" * 32, True
+    monkeypatch.setitem(sys.modules, "wrap_image", image if frozen else None)
+    told = runpy.run_path(build.__file__)
+    facts = (told["PROGRAM_SHA256"], told["CDC_NONBLOCKING"])
+    assert facts == (("cd" * 32, True) if frozen else ("files", False))
 
 
 def test_without_a_calibration_no_dose_is_shown(rig: Rig):
