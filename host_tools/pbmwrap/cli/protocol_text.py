@@ -49,7 +49,7 @@ def _shown(protocol: Protocol, computed: Summary) -> Any:
     lines = [
         f"{protocol.name} ({protocol.id}) at {protocol.site}, evidence: {grade}",
         f"steps of {clock_text(computed.duration_s * 1000)} in all; ends by {computed.ends_by} "
-        f"after {clock_text(round(computed.ends_s * 1000))}, with then:",
+        f"after {clock_text(round(computed.ends_s * 1000))}; until then:",
     ]
     rows = [
         (c.name, f"{c.nm} nm", clock_text(round(c.lit_s * 1000)), _peak(c), c.fluence_text)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from pbmwrap import paths
 from pbmwrap.errors import InvalidFile
+from pbmwrap.facts import DEFAULT_BOARD
 from pbmwrap.twin.base import Twin
 
-DEFAULT_BOARD = "PBMWRAP_RP2040"
 IMAGE_VARIABLE = "PBMWRAP_IMAGE"
 
 
@@ -19,7 +18,6 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
 
     image: the UF2 that an emulated chip runs, None for our own.
     """
-    _board_facts_importable()
     if kind == "sim":
         from pbmwrap.twin.sim import SimTwin
 
@@ -47,10 +45,3 @@ def find_image(chosen: Path | None) -> Path:
             f"build it with `make firmware`, or name one in ${IMAGE_VARIABLE}",
         )
     return image
-
-
-def _board_facts_importable() -> None:
-    """The firmware imports `board_facts` by that name; on a host it lies in the board's folder."""
-    folder = str(paths.boards_dir() / DEFAULT_BOARD)
-    if folder not in sys.path:
-        sys.path.append(folder)

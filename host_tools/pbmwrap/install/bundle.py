@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, WrapError
+from pbmwrap.facts import DEFAULT_BOARD
 
 ARCH = "armv6m"  # the RP2040's cores; only native and viper functions depend on it
-DEFAULT_BOARD = "PBMWRAP_RP2040"
 HOST_ONLY = ("wrap/hal/fake.py",)  # twins use it; a board has pins
 
 Compile = Callable[[Path, str], bytes]

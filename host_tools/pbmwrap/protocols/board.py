@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import runpy
 from dataclasses import dataclass
-from typing import Any
 
-from pbmwrap import paths
-
-_BOARD = "PBMWRAP_RP2040"
+from pbmwrap.facts import board_facts
 
 
 @dataclass(frozen=True)
@@ -22,24 +17,19 @@ class Lamp:
     worst_uw: int
 
 
-@functools.cache
-def _facts() -> dict[str, Any]:
-    return runpy.run_path(str(paths.boards_dir() / _BOARD / "board_facts.py"))
-
-
 def lamps() -> tuple[Lamp, ...]:
     """The board's lamp channels in its order."""
-    return tuple(Lamp(c[0], c[1], c[3], c[4]) for c in _facts()["CHANNELS"])
+    return tuple(Lamp(c[0], c[1], c[3], c[4]) for c in board_facts().CHANNELS)
 
 
 def sensors() -> tuple[tuple[str, str], ...]:
     """(name, role "skin" or "board") of the board's sensors in its order."""
-    return tuple((s[0], s[1]) for s in _facts()["SENSORS"])
+    return tuple((s[0], s[1]) for s in board_facts().SENSORS)
 
 
 def supply_ma() -> int:
     """What all lamps together may draw, mA."""
-    return _facts()["SUPPLY_MA"]
+    return board_facts().SUPPLY_MA
 
 
 def wavelengths() -> dict[str, int]:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
-import board_facts
-
+from pbmwrap.facts import board_facts
 from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040_chip import Chip, flash_with
@@ -39,8 +38,9 @@ class Rp2040Twin(Twin):
         *,
         flash: bytes | None = None,
         cdc_reader: bool = True,
-        facts: ModuleType = board_facts,
+        facts: ModuleType | None = None,
     ) -> None:
+        facts = facts or board_facts()
         self.plant = plant or Plant(facts)
         self._facts = facts
         self._flash = bytes(flash_with(image, flash))

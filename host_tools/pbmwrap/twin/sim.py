@@ -8,8 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
-import board_facts
-
+from pbmwrap.facts import board_facts
 from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
@@ -50,8 +49,9 @@ class SimTwin(Twin):
         plant: Plant | None = None,
         *,
         state: Path | None = None,
-        facts: ModuleType = board_facts,
+        facts: ModuleType | None = None,
     ) -> None:
+        facts = facts or board_facts()
         self.plant = plant or Plant(facts)
         self._temporary = None if state else tempfile.TemporaryDirectory(prefix="pbmwrap-sim-")
         root = state or Path(self._temporary.name)  # type: ignore[union-attr]

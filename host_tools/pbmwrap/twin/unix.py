@@ -9,8 +9,6 @@ import subprocess
 from pathlib import Path
 from types import ModuleType
 
-import board_facts
-
 import wrap
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import Board, SimTwin
@@ -106,7 +104,7 @@ class UnixTwin(SimTwin):
         plant: Plant | None = None,
         *,
         state: Path | None = None,
-        facts: ModuleType = board_facts,
+        facts: ModuleType | None = None,
     ) -> None:
         self._micropython = micropython
         super().__init__(plant, state=state, facts=facts)

@@ -1,0 +1,22 @@
+"""The facts of a board (`boards/BOARD/board_facts.py`), as the module that its firmware imports."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from types import ModuleType
+
+from pbmwrap import paths
+
+DEFAULT_BOARD = "PBMWRAP_RP2040"
+
+
+@functools.cache
+def board_facts(board: str = DEFAULT_BOARD) -> ModuleType:
+    """The facts module of `board`. Raises FileNotFoundError."""
+    file = paths.boards_dir() / board / "board_facts.py"
+    spec = importlib.util.spec_from_file_location("board_facts", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

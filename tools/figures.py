@@ -1,0 +1,89 @@
+"""Figures of the real image on the emulated RP2040, in virtual time: the same on every machine.
+
+    python tools/figures.py [--json]      builds the image if need be
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.twin.rp2040 import Rp2040Twin
+
+ROOT = Path(__file__).resolve().parents[1]
+_PROTOCOL = {
+    "v": 1,
+    "id": "figures",
+    "name": "Figures",
+    "site": "bench",
+    "steps": [{"t": 600, "ch": {"red": [500], "nir": [800]}}],
+}
+_READY_TIMEOUT_MS = 5000
+_LIT_MS = 12_000
+
+
+def image() -> Path:
+    words = ["firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build")]
+    command = [sys.executable, str(ROOT / "tools/toolchain.py"), *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def measure(uf2: Path) -> dict[str, float]:
+    """Names carry the units."""
+    out: dict[str, float] = {}
+    twin = Rp2040Twin(uf2)
+    out["first_boot_to_ready_ms"] = _boot(twin)
+    twin.reset("power")
+    out["boot_to_ready_ms"] = _boot(twin)
+    with Client(TwinTransport(twin)) as client:
+        client.transport.open()
+        client.flash_protocol(
+            0, json.dumps(_PROTOCOL, sort_keys=True, separators=(",", ":")).encode()
+        )
+        client.status()
+        twin.advance_ms(100)
+        idle = client.status()
+        out["step_idle_us"] = idle.step_us_last
+        client.start()
+        twin.advance_ms(_LIT_MS)
+        lit = client.status()
+        out["step_lit_us"] = lit.step_us_last
+        out["step_worst_us"] = lit.step_us_max
+        out["heap_used_bytes"] = lit.heap_used
+        out["heap_free_bytes"] = lit.heap_free
+        out["state_is_running"] = float(lit.state == "running")
+    twin.close()
+    facts = json.loads(uf2.with_suffix(".json").read_text())
+    out["image_flash_bytes"] = facts["flash_bytes"] if "flash_bytes" in facts else uf2.stat().st_size
+    return out
+
+
+def _boot(twin: Rp2040Twin) -> float:
+    """Virtual ms from power-on until the app has run its first step and says hello."""
+    began = twin.now_ms
+    twin.start()
+    twin.run_until(twin.enumerated, _READY_TIMEOUT_MS)
+    client = Client(TwinTransport(twin), answer_s=0.02, attempts=200)
+    client.hello()
+    return twin.now_ms - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    figures = measure(image())
+    if parser.parse_args().json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:26} {value:10.0f}")
+
+
+if __name__ == "__main__":
+    main()
