@@ -136,12 +136,12 @@ def test_samples_do_not_drift_when_steps_are_uneven(spy):
     spy.light()
     for _ in range(2800):
         spy.turn(1, 7)
-        spy.turn(1, 13)
+        spy.turn(1, 12)
         spy.turn(1, 0)
     raw = spy.files.read("log.00000000")
     at = [r[3] * 1000 + r[4] for r in records.scan(raw)[0] if r[0] == records.SAMPLE]
     assert len(at) == 5
-    assert all(abs(ms - at[0] - 10000 * n) < 14 for n, ms in enumerate(at))
+    assert all(abs(ms - at[0] - 10000 * n) < 12 for n, ms in enumerate(at))
 
 
 def test_the_dose_ends_at_its_target_and_the_pins_agree(rig: Rig):
