@@ -1,7 +1,8 @@
 # First code of every boot and of every soft reset: outputs to their safe level, nothing else.
 # A stock soft reset stops PWM at whatever level the pin had, so this must come before all.
-import board_facts
 from machine import Pin
+
+import board_facts
 
 for _pin in [board_facts.ENABLE_PIN] + [_c[2] for _c in board_facts.CHANNELS]:
     Pin(_pin, Pin.OUT, value=0)

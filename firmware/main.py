@@ -1,6 +1,5 @@
 # Runs the wrap. Whatever ends it, the outputs are off; an error restarts, Ctrl-C leaves a REPL.
 import board_facts
-
 from wrap.hal import open_board
 from wrap.run import main
 

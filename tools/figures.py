@@ -1,6 +1,6 @@
 """Figures of the real image on the emulated RP2040, in virtual time: the same on every machine.
 
-    python tools/figures.py [--json]      builds the image if need be
+python tools/figures.py [--json]      builds the image if need be
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def measure(uf2: Path) -> dict[str, float]:
         out["state_is_running"] = float(lit.state == "running")
     twin.close()
     facts = json.loads(uf2.with_suffix(".json").read_text())
-    out["image_flash_bytes"] = facts["flash_bytes"] if "flash_bytes" in facts else uf2.stat().st_size
+    out["image_flash_bytes"] = (
+        facts["flash_bytes"] if "flash_bytes" in facts else uf2.stat().st_size
+    )
     return out
 
 

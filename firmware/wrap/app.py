@@ -5,8 +5,8 @@ from array import array
 
 from wrap import journal
 from wrap.control.lamps import Lamps
+from wrap.desk import Desk
 from wrap.journal import Journal
-from wrap.link.codes import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.link.commands import Commands
 from wrap.link.server import Server
 from wrap.mp import const
@@ -27,8 +27,6 @@ from wrap.version import VERSION
 from wrap.view import View
 
 _SAMPLE_MS = const(10000)
-_RESTART_MS = const(250)  # long enough for the answer to leave
-_RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash holds it up longer
 _SAVE_AGAIN_MS = const(1000)
 _NO_DOSE = const(-(1 << 29))
 
@@ -42,21 +40,16 @@ class App:
         self.facts = facts
         self.up_s = 0
         self._up_ms = 0
-        self._unix_less_up = None
         self.step_us = 0
         self.step_us_max = 0
         self.steps_late = 0
-        self.lease_ms = 0
-        self._tele_every = self._tele_ms = self._tele_due = 0
         self._sample_ms = 0
-        self._restart_ms = -1  # since it was asked for; -1: it was not
         self._save_ms = 0  # until an unsaved fault is tried again
-        self._unheld = False  # a lamp that does not hold has been told
+        self.unheld = False  # a lamp that does not hold has been told
         self._blink_ms = 0
         self.busy = False  # the link had something to do in the last slice
         self._dt = limits.STEP_MS
-        self._code = self._tripped = faults.NONE
-        self._paused_here = False
+        self.code = self._tripped = faults.NONE
         self._cap_uj = 0
         self.cause = hal.reset_cause()
         self._names = tuple([s[0] for s in facts.SENSORS])
@@ -65,16 +58,17 @@ class App:
         self.monitor = Monitor([s[1] for s in facts.SENSORS], curve)
         self._open_storage(hal.files, facts.CHANNELS)
         self.session = Session(self._changed)
-        self._calibration()
+        self.take_calibration()
         self._button = button.Button()
         self._indicator = Indicator()
+        self.desk = Desk(self)
         self.view = View(self)
         commands = Commands(self, lambda name, params: self._server.push(name, params))
         self._server = Server(hal, commands.handle)
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
-        self._note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
+        self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
 
     def _open_storage(self, files, channels):
         self.log = Log(files)
@@ -82,15 +76,23 @@ class App:
         self.settings = Settings(files, channels)
         self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])
         self.latch = Latch(Store(files, "fault"))
-        self._counter = Store(files, "count")
 
-    def _calibration(self):
+    def take_calibration(self):
         """Take the calibration in force into the lamps; only while nothing is lit."""
         cals = self.settings.calibrations()
         self.channel_calibrated = [c is not None for c in cals]
         self.calibrated = self.settings.calibrated()
         facts = self.facts
         self.lamps = Lamps(self.hal, facts.CHANNELS, facts.SUPPLY_MA, self.settings.irradiance())
+
+    def arm(self, plan):
+        """Put a plan's limits in force; only while nothing is lit."""
+        self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
+        self.monitor.start_session()
+        self.take_calibration()
+        self.lamps.set_ramp(plan.ramp_ms)
+        self._cap_uj = self.settings.get("cap_mj") * 1000
+        self._sample_ms = 0
 
     # ---- the step
 
@@ -123,7 +125,7 @@ class App:
         lamps.meter(dt)
         hal.read_raws(self._raws)
         code = self.monitor.check(self._raws)
-        self._code = code
+        self.code = code
         if session.lit_now:
             if self.monitor.cold:
                 code = code or faults.COLD
@@ -132,20 +134,23 @@ class App:
         if code and (code != self._tripped or session.state != states.FAULT):
             self._tripped = code
             self.trip(code, None)
-        self._gesture(self._button.step(hal.button(), dt))
+        gesture = self._button.step(hal.button(), dt)
+        if gesture:
+            self.desk.gesture(gesture)
         if session.active_now:
             self._advance(dt)
         self._actuate()
-        if not hal.lamps_hold():
+        if hal.lamps_hold():
+            hal.watchdog_feed()
+        else:
             self._lamps_lost()
-        hal.watchdog_feed()
 
     def _lamps_lost(self):
         """A lamp does not hold what was written: dark in every such step, told once."""
-        if self._unheld and self.session.state == states.FAULT:
+        if self.unheld and self.session.state == states.FAULT:
             self.lamps.dark()
         else:
-            self._unheld = True
+            self.unheld = True
             self.trip(faults.READBACK, list(self.lamps.duties))
 
     def _uptime(self, dt):
@@ -169,14 +174,12 @@ class App:
             session.advance(dt, _NO_DOSE, 0)
         if lamps.upper_uj() >= self._cap_uj:
             session.stop(states.BY_CAP)
-        if session.tethered:
-            self.lease_ms -= dt
-            if self.lease_ms <= 0:
-                session.stop(states.BY_LEASE)
+        if session.tethered and self.desk.lease_ends(dt):
+            session.stop(states.BY_LEASE)
         self._sample_ms += dt
         if self._sample_ms >= _SAMPLE_MS:
             self._sample_ms -= _SAMPLE_MS
-            self._note(
+            self.note(
                 records.SAMPLE,
                 journal.sample(session, self.monitor, lamps, self.channel_calibrated),
             )
@@ -221,7 +224,7 @@ class App:
             detail,
         )
         if self.latch.trip(code, info):
-            self._note(records.FAULT, payloads.pack_json(info))
+            self.note(records.FAULT, payloads.pack_json(info))
         self.session.fail(states.BY_FAULT)
 
     def _panic(self, error):
@@ -230,113 +233,17 @@ class App:
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
         self.trip(code, type(error).__name__ + ": " + str(error)[:60])
 
-    # ---- what people do
-
-    def _gesture(self, gesture):
-        session = self.session
-        if gesture == button.NONE:
-            return
-        if gesture == button.DOWN:
-            self._paused_here = session.pause("button")
-        elif gesture == button.LONG:
-            session.stop(states.BY_BUTTON)
-        elif gesture == button.SHORT:
-            self._short()
-        elif session.state in (states.IDLE, states.DONE):
-            self.protocols.next()
-
-    def _short(self):
-        session = self.session
-        if session.state in (states.IDLE, states.DONE):
-            try:
-                self.start("button", False)
-            except Refused:
-                return  # nothing to start: the indicator goes on showing idle
-        elif session.state == states.PAUSED and not self._paused_here:
-            session.resume("button")
-
-    def start(self, by, tethered):
-        """Begin a session with the active protocol. Raises Refused or OSError."""
-        session = self.session
-        if session.state == states.FAULT:
-            raise Refused(FAULT, "a fault is latched")
-        if session.active():
-            raise Refused(NOT_NOW, "a session is under way")
-        if self.journal.failed:
-            raise Refused(STORAGE, "the log cannot be written, so no session may begin")
-        slot = self.protocols.active()
-        if slot < 0:
-            raise Refused(NOT_FOUND, "no usable protocol is stored")
-        plan, raw = self.protocols.plan(slot)
-        if plan.total_ms > self.settings.get("time_s") * 1000:
-            raise Refused(INVALID, "the protocol is longer than the time_s setting allows")
-        number = self._counter.value.get("session", 0) + 1
-        self._counter.put({"session": number})
-        self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
-        self.monitor.start_session()
-        self._calibration()
-        self.lamps.set_ramp(plan.ramp_ms)
-        self._cap_uj = self.settings.get("cap_mj") * 1000
-        self._sample_ms = 0
-        self.lease_ms = limits.LEASE_MS
-        unix = self.unix_s() or 0
-        self._note(
-            records.START,
-            payloads.pack_start(number, by, raw, self.settings.calibrations(), unix),
-        )
-        self.hal.collect()  # now, while nothing is lit, rather than in the session
-        session.begin(number, plan, by, tethered)
-
-    def acknowledge(self, by):
-        """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
-        if self._code:
-            raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[self._code])
-        code = self.latch.code
-        self.latch.clear()
-        self._unheld = False
-        self._note(records.ACK, payloads.pack_json({"code": code, "by": by}))
-        self.session.settle("acknowledged by " + by)
-
-    def calibrate(self, name, uw, unc_pm, date, how):
-        """Store a calibration; returns all. Raises Refused or OSError."""
-        self.settings.calibrate(name, uw, unc_pm, date, how)
-        self._calibration()
-        return self.settings.calibrations()
-
-    def set_clock(self, unix_s):
-        """The host says what time it is; returns it."""
-        self._unix_less_up = unix_s - self.up_s
-        self._note(records.CLOCK, payloads.pack_clock(unix_s))
-        return unix_s
-
-    def unix_s(self):
-        """UTC seconds, or None when no host has set the clock since boot."""
-        if self._unix_less_up is None:
-            return None
-        return self._unix_less_up + self.up_s
-
-    def telemetry(self, every_ms, lease_ms):
-        """Push a sample every `every_ms` until the lease is over."""
-        self._tele_every = every_ms
-        self._tele_ms = lease_ms
-        self._tele_due = 0
-
-    def restart(self, service):
-        """Restart once the answer has left; with `service` into a plain REPL."""
-        if service:
-            self.hal.files.write("service", b"1")
-        self._restart_ms = 0
-
     # ---- records
 
-    def _note(self, kind, payload):
+    def note(self, kind, payload):
+        """Queue a record of now."""
         self.journal.note(kind, self.up_s, self._up_ms, payload)
 
     def _changed(self, old, new, reason):
         number = self.session.number
-        self._note(records.STATE, payloads.pack_state(number, old, new, reason[:60]))
+        self.note(records.STATE, payloads.pack_state(number, old, new, reason[:60]))
         if journal.state_kind(old, new):
-            self._note(
+            self.note(
                 records.END,
                 journal.end(
                     self.session,
@@ -363,11 +270,8 @@ class App:
         if self._blink_ms <= 0:
             self._blink_ms += SLOT_MS
             self._blink()
-        if self._tele_every:
-            self._telemetry(dt)
+        self.desk.slack(dt, self._server)
         self.more_slack()
-        if self._restart_ms >= 0:
-            self._restarting(dt)
 
     def _save_fault(self, dt):
         """Store a new fault; flash that fails costs neither the rest of the slack nor its time."""
@@ -380,27 +284,11 @@ class App:
         except OSError:
             self._save_ms = _SAVE_AGAIN_MS
 
-    def _restarting(self, dt):
-        self._restart_ms += dt
-        settled = self._server.idle() and self.journal.idle()
-        if self._restart_ms > (_RESTART_MS if settled else _RESTART_MOST_MS):
-            self.hal.reset()
-
     def _blink(self):
         lit = self._indicator.slot(
             self.session.state, self.monitor.warn, self.calibrated, self.latch.code
         )
         self.hal.indicate(lit)
-
-    def _telemetry(self, dt):
-        self._tele_ms -= dt
-        if self._tele_ms <= 0:
-            self._tele_every = 0
-            return
-        self._tele_due -= dt
-        if self._tele_due <= 0 and self._server.idle():
-            self._tele_due = self._tele_every
-            self._server.push("sample", self.view.sample())
 
     def more_slack(self):
         """Another slice for the link, when the next step is still far: True when it did

@@ -90,7 +90,7 @@ class View:
                 "next_protocol": app.protocols.slots[slot][0] if slot >= 0 else None,
                 "calibrated": app.calibrated,
                 "fault": self.fault(),
-                "unix_s": app.unix_s(),
+                "unix_s": app.desk.unix_s(),
                 "uptime_s": app.up_s,
                 "heap_used": used,
                 "heap_free": free,

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import board_facts
 import pytest
 
+import board_facts
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.twin.base import Twin

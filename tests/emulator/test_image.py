@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
-import board_facts
 import pytest
 
+import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_fs import files_of
 from pbmwrap.twin.rp2040_repl import ReplError
@@ -293,13 +292,3 @@ def test_pio_keeps_its_rate_while_the_cpu_sleeps(stock: Rp2040Twin) -> None:
     stock.advance_ms(300)
     (rise_ns, _), (fall_ns, _) = stock.edges(0)
     assert (fall_ns - rise_ns) / 1e6 == pytest.approx(100, rel=0.001)
-
-
-def test_the_unix_port_runs(toolchain: Path) -> None:
-    done = subprocess.run(
-        [toolchain / "micropython", "-c", "import sys; print(sys.implementation.name)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "micropython\n"

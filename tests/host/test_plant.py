@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from types import SimpleNamespace
 
-import board_facts
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import board_facts
 from pbmwrap.twin.plant import Plant, PlantParams, figure_problems
 from wrap.safety.thermistor import Thermistor
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import board_facts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import board_facts
 from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.base import LampState, Twin
 from pbmwrap.twin.plant import Plant

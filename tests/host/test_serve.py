@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-import board_facts
 import pytest
 
+import board_facts
 from pbmwrap.twin.base import LampState, Twin
 from pbmwrap.twin.hand import HELP, obey
 from pbmwrap.twin.plant import Plant

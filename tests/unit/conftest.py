@@ -2,9 +2,9 @@
 
 import json
 
-import board_facts
 import pytest
 
+import board_facts
 from pbmwrap.twin.fake_board import FakeBoard
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
@@ -162,7 +162,7 @@ class Rig:
 
     def calibrate(self, uw=100000, unc_pm=100):
         for channel in self.board.facts.CHANNELS:
-            self.app.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
+            self.app.desk.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
 
     def press(self, ms=100):
         self.board.press(True)
@@ -172,7 +172,7 @@ class Rig:
     def light(self, **changes):
         """A session of one step at its level, begun without the link."""
         self.store(**{"steps": LONG, **changes})
-        self.app.start("link", False)
+        self.app.desk.start("link", False)
         self.until("running")
 
     def dark(self):

@@ -82,7 +82,7 @@ def test_flash_that_fails_at_a_press_is_a_storage_fault(rig: Rig, press):
 
 def refused(rig):
     with pytest.raises(Refused) as found:
-        rig.app.start("link", False)
+        rig.app.desk.start("link", False)
     return found.value.args
 
 
@@ -106,7 +106,7 @@ def test_a_protocol_longer_than_the_setting_is_refused(rig: Rig):
     rig.app.settings.set("time_s", 60)
     assert refused(rig) == ("invalid", "the protocol is longer than the time_s setting allows")
     rig.app.settings.set("time_s", 61)
-    rig.app.start("link", False)
+    rig.app.desk.start("link", False)
 
 
 def test_session_numbers_go_on_across_power(rig: Rig):
@@ -133,7 +133,7 @@ def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols
 )
 def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
     rig.store()
-    rig.app.start("link", False)
+    rig.app.desk.start("link", False)
     rig.advance(70 if sensor else 100)  # cold is filtered; heat for longer would be a fault
     rig.warm(mc, sensor)
     rig.advance(40 if sensor else 10)
@@ -146,14 +146,14 @@ def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
 
 def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
     rig.store()
-    rig.app.start("link", False)
+    rig.app.desk.start("link", False)
     rig.advance(90)
     rig.app.journal.failed = True
     rig.app.journal.slice = lambda dt: True
     rig.advance(20)
     assert rig.app.session.end_reason == "self-test: the log cannot be written"
     rig.app.journal.failed = False
-    rig.app.start("link", False)
+    rig.app.desk.start("link", False)
     rig.advance(100)
     rig.hal.duty[1] = 5
     rig.advance(10)
@@ -177,7 +177,7 @@ def test_light_is_derated_between_39_and_41_c(rig: Rig):
 @pytest.mark.parametrize("tethered,state", [(True, "done"), (False, "running")])
 def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
     rig.store(steps=LONG)
-    rig.app.start("link", tethered)
+    rig.app.desk.start("link", tethered)
     rig.advance(limits.LEASE_MS + 10)
     assert rig.state == ("ramp-down" if tethered else "running")
     rig.advance(600)
@@ -187,7 +187,7 @@ def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
 
 def test_a_renewed_lease_keeps_it(rig: Rig):
     rig.store(steps=LONG)
-    rig.app.start("link", True)
+    rig.app.desk.start("link", True)
     for _ in range(10):
         rig.advance(500)
         rig.ask("lease", ms=1000)
@@ -201,20 +201,20 @@ def samples(rig, ms):
 
 
 def test_telemetry_flows_until_its_lease_ends(rig: Rig):
-    rig.app.telemetry(100, 1000)
+    rig.app.desk.telemetry(100, 1000)
     seen = samples(rig, 5000)
     assert 9 <= len(seen) <= 10
     assert seen[0] == rig.app.view.sample()
-    rig.app.telemetry(0, 1000)
+    rig.app.desk.telemetry(0, 1000)
     assert samples(rig, 1000) == []
 
 
 def test_telemetry_is_dropped_while_nobody_reads(rig: Rig):
     rig.hal.tx_room = 0
-    rig.app.telemetry(100, 60000)
+    rig.app.desk.telemetry(100, 60000)
     rig.advance(20000)
     rig.hal.tx_room = -1
-    rig.app.telemetry(0, 1)
+    rig.app.desk.telemetry(0, 1)
     assert len(samples(rig, 1000)) == 1
 
 
@@ -225,7 +225,7 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
     free.calibrate()
     free.light(dose=1000)
     rig.hal.tx_room = 0
-    rig.app.telemetry(100, 60000)
+    rig.app.desk.telemetry(100, 60000)
     for one in (rig, free):
         one.until("done", 20000)
     assert vars(rig.app.lamps.meters[0]) == vars(free.app.lamps.meters[0])
@@ -233,11 +233,11 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
 
 
 def test_the_clock_runs_from_when_it_was_set(rig: Rig):
-    assert rig.app.unix_s() is None
+    assert rig.app.desk.unix_s() is None
     rig.advance(5000)
-    assert rig.app.set_clock(1790000000) == 1790000000
+    assert rig.app.desk.set_clock(1790000000) == 1790000000
     rig.advance(7000)
-    assert rig.app.unix_s() == 1790000007
+    assert rig.app.desk.unix_s() == 1790000007
     clock = next(p for k, p in rig.log() if k == records.CLOCK)
     assert payloads.unpack_clock(clock) == {"unix_s": 1790000000}
 
@@ -261,7 +261,7 @@ def test_neither_an_unread_port_nor_failing_flash_holds_up_a_restart(rig: Rig, w
         rig.hal.tx_room = 3
     else:
         rig.files.broken = True
-        rig.app.set_clock(1790000000)
+        rig.app.desk.set_clock(1790000000)
     rig.advance(1900)
     assert rig.board.boots == 1
     rig.files.broken = False

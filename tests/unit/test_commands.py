@@ -54,7 +54,7 @@ def brought_to(state):
     rig = Rig()
     if state == "self-test":
         rig.store(steps=LONG)
-        rig.app.start("link", False)
+        rig.app.desk.start("link", False)
     elif state == "fault":
         rig.warm(50000)
     elif state != "idle":

@@ -3,11 +3,11 @@
 import sys
 import types
 
-import board_facts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import board_facts
 from tests.unit.conftest import MemFiles
 from wrap.hal import open_board
 from wrap.hal.contract import Hal

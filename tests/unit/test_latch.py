@@ -65,3 +65,15 @@ def test_every_code_has_a_name_and_a_text():
     codes = [v for k, v in vars(faults).items() if k.isupper() and isinstance(v, int)]
     assert sorted(codes) == list(range(len(faults.NAMES))) == list(range(len(faults.TEXTS)))
     assert len(set(faults.NAMES)) == len(faults.NAMES)
+
+
+def test_damaged_fault_memory_counts_as_a_fault_until_acknowledged(files):
+    latch = make(files)
+    latch.trip(faults.COLD, {"temp_mc": 1000})
+    latch.save()
+    name = next(n for n in files.names() if n.startswith("fault"))
+    files.write(name, files.read(name)[:-1] + b"?")
+    again = make(files)
+    assert (again.code, again.info["detail"]) == (faults.STORAGE, "the fault memory is damaged")
+    again.clear()
+    assert make(files).code == faults.NONE

@@ -126,3 +126,10 @@ def test_a_segment_that_cannot_be_removed_now_is_removed_later(files, three_kept
     write(log, 655)
     assert len(files.names()) == 3
     assert told(files)[0] == list(range(655 * 2, 655 * 4 + 1))
+
+
+def test_files_of_other_names_are_no_segments(files):
+    files.write("log.notahex!", b"x")
+    files.write("log.12", b"x")
+    log = Log(files)
+    assert (log.first, log.end) == (0, 0)

@@ -20,7 +20,7 @@ def live(files):
     rig.app.settings.set("trip_mc", 40000)
     rig.store(id="first")
     rig.calibrate()
-    rig.app.start("link", False)
+    rig.app.desk.start("link", False)
     rig.until("done", 6000)
     rig.store(id="second")
     rig.app.settings.set("trip_mc", 39000)
@@ -28,13 +28,13 @@ def live(files):
     rig.board.power_off()
     rig.board.power_on()
     rig.advance(100)
-    rig.app.start("link", False)
+    rig.app.desk.start("link", False)
     rig.until("running")
     rig.warm(44000)
     rig.advance(300)
     rig.warm(33000)
     rig.advance(100)
-    rig.app.acknowledge("link")
+    rig.app.desk.acknowledge("link")
     rig.advance(100)
 
 
@@ -89,9 +89,9 @@ def live_on(files):
         lambda: rig.app.settings.set("trip_mc", 40000),
         lambda: rig.store(id="first"),
         rig.calibrate,
-        lambda: rig.app.start("link", False),
+        lambda: rig.app.desk.start("link", False),
         lambda: rig.advance(6000),
-        lambda: rig.app.start("link", False),
+        lambda: rig.app.desk.start("link", False),
         lambda: rig.advance(3000),
     ):
         try:

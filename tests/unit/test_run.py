@@ -1,8 +1,8 @@
 """The loop on a chip: no drift, slack that ends in time, dark at the end whatever happens."""
 
-import board_facts
 import pytest
 
+import board_facts
 from tests.unit.conftest import MemFiles, protocol, sha
 from tests.unit.spy import SpyHal, SpyRig
 from wrap import run

@@ -2,11 +2,11 @@
 
 import itertools
 
-import board_facts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import board_facts
 from tests.unit.conftest import MemFiles, PowerCut
 from wrap.link.codes import BAD_PARAM, Refused
 from wrap.storage.settings import BOUNDS, Settings

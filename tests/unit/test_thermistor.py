@@ -2,9 +2,9 @@
 
 import math
 
-import board_facts as facts
 import pytest
 
+import board_facts as facts
 from tests.unit.conftest import CURVE
 from wrap.safety.thermistor import FULL, OPEN, SHORT, Thermistor
 

@@ -39,7 +39,7 @@ def test_without_a_calibration_no_dose_is_shown(rig: Rig):
 
 
 def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
-    rig.app.calibrate("nir", 100000, 0, 20261101, "meter")
+    rig.app.desk.calibrate("nir", 100000, 0, 20261101, "meter")
     rig.light()
     sample = rig.app.view.sample()
     assert sample["dose_uj"] == [None, rig.app.lamps.meters[1].uj]
@@ -68,7 +68,7 @@ def test_status_names_the_protocol_that_runs_and_the_next(rig: Rig):
     status = rig.app.view.status()
     assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, "next", 2)
     rig.store(2, id="now", site="foot", dose=4000, steps=LONG)
-    rig.app.start("link", True)
+    rig.app.desk.start("link", True)
     rig.advance(50)
     status = rig.app.view.status()
     assert (status["protocol"], status["site"]) == ("now", "foot")

@@ -84,7 +84,7 @@ class Commands:
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
 
     def _clock(self, p):
-        return {"unix_s": self._app.set_clock(whole(p, "t", 1700000000, 0xFFFFFFFF))}
+        return {"unix_s": self._app.desk.set_clock(whole(p, "t", 1700000000, 0xFFFFFFFF))}
 
     def _settings_set(self, p):
         return self._app.settings.set(text(p, "k", 16), p.get("v"))
@@ -95,7 +95,7 @@ class Commands:
         unc = whole(p, "unc_pm", 0, 500, 0)
         date = whole(p, "date", 20000101, 21001231) if uw else 0
         how = text(p, "how", 40) if uw else ""
-        return self._app.calibrate(name, uw, unc, date, how)
+        return self._app.desk.calibrate(name, uw, unc, date, how)
 
     def _proto_list(self, p):
         protocols = self._app.protocols
@@ -139,7 +139,7 @@ class Commands:
         app = self._app
         if app.session.state == states.FAULT:
             raise Refused(FAULT, app.view.fault()["text"] + "; acknowledge it first")
-        app.start("link", p.get("tethered") is True)
+        app.desk.start("link", p.get("tethered") is True)
         return {"session": app.session.number}
 
     def _session(self, act):
@@ -148,14 +148,14 @@ class Commands:
         return {"state": states.NAMES[self._app.session.state]}
 
     def _lease(self, p):
-        self._app.lease_ms = whole(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
-        return {"ms": self._app.lease_ms}
+        self._app.desk.lease_ms = whole(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
+        return {"ms": self._app.desk.lease_ms}
 
     def _telemetry(self, p):
         every = whole(p, "every_ms", 0, 60000)
         if 0 < every < 100:
             raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
-        self._app.telemetry(every, whole(p, "ms", 1, 60000, limits.LEASE_MS))
+        self._app.desk.telemetry(every, whole(p, "ms", 1, 60000, limits.LEASE_MS))
         return {"every_ms": every}
 
     def _log_info(self, p):
@@ -175,11 +175,11 @@ class Commands:
         return {"o": at, "end": end, "sha": sha}
 
     def _ack(self, p):
-        self._app.acknowledge("link")
+        self._app.desk.acknowledge("link")
         return {"state": states.NAMES[self._app.session.state]}
 
     def _restart(self, service):
-        self._app.restart(service)
+        self._app.desk.restart(service)
         return {}
 
 

@@ -14,6 +14,10 @@ class Latch:
         self._store = store
         kept = store.value
         self.code = kept.get("code", faults.NONE)
+        if store.damaged and not self.code:
+            # What was written last is lost, and it may have been a fault: the strict reading.
+            self.code = faults.STORAGE
+            kept = {"code": self.code, "detail": "the fault memory is damaged"}
         self.info = kept if self.code else None
         self.later = 0
         self.unsaved = False

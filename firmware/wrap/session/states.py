@@ -35,4 +35,3 @@ BY_SELF_TEST = "self-test"
 BY_POWER = "power-lost"  # never written by the device: the host infers it when an end is missing
 
 ACTIVE = (SELF_TEST, RAMP_UP, RUNNING, PAUSED, RAMP_DOWN)
-LIT = (RAMP_UP, RUNNING, RAMP_DOWN)

@@ -5,11 +5,19 @@ Offsets are absolute and never reused: a segment's name is the offset of its fir
 segment goes when there are more than _KEEP. On return from `append` the record is in flash.
 """
 
+from wrap.link.frames import hex8
 from wrap.mp import const
 from wrap.storage import records
 
 _SEGMENT = const(16384)
 _KEEP = const(40)
+
+
+def _start(name):
+    """The offset in a segment's name, or -1 for another file's."""
+    if len(name) != 12 or not name.startswith("log."):
+        return -1
+    return hex8(name.encode(), 4)
 
 
 class Log:
@@ -18,7 +26,7 @@ class Log:
 
     def __init__(self, files):
         self._files = files
-        starts = sorted([int(n[4:], 16) for n in files.names() if n.startswith("log.")])
+        starts = sorted([start for start in map(_start, files.names()) if start >= 0])
         self._starts = starts
         self.first = starts[0] if starts else 0
         self.seq = 0  # of the next record

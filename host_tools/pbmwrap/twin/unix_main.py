@@ -9,9 +9,9 @@ import gc
 import json
 import sys
 
-import board_facts
 from fake_board import FakeBoard
 
+import board_facts
 from wrap.hal.files import Files
 
 

@@ -1,0 +1,145 @@
+"""What people ask of a wrap, with the button or over the link. Writes no lamp; the step does that."""
+
+from wrap.link.codes import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.mp import const
+from wrap.safety import faults, limits
+from wrap.session import states
+from wrap.storage import payloads, records
+from wrap.storage.store import Store
+from wrap.ui import button
+
+_RESTART_MS = const(250)  # long enough for the answer to leave
+_RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash holds it up longer
+
+
+class Desk:
+    """app: the wrap.app.App whose rooms it asks."""
+
+    def __init__(self, app):
+        self._app = app
+        self._counter = Store(app.hal.files, "count")
+        self.lease_ms = 0  # what is left to a tethered session
+        self._unix_less_up = None
+        self._tele_every = self._tele_ms = self._tele_due = 0
+        self._restart_ms = -1  # since it was asked for; -1: it was not
+        self._paused_here = False  # the press that is still held has paused the session
+
+    def gesture(self, gesture):
+        """One of wrap.ui.button's gestures."""
+        app = self._app
+        session = app.session
+        if gesture == button.DOWN:
+            self._paused_here = session.pause("button")
+        elif gesture == button.LONG:
+            session.stop(states.BY_BUTTON)
+        elif gesture == button.SHORT:
+            self._short(session)
+        elif session.state in (states.IDLE, states.DONE):
+            app.protocols.next()
+
+    def _short(self, session):
+        if session.state in (states.IDLE, states.DONE):
+            try:
+                self.start("button", False)
+            except Refused:
+                return  # nothing to start: the indicator goes on showing idle
+        elif session.state == states.PAUSED and not self._paused_here:
+            session.resume("button")
+
+    def _plan(self):
+        """(Plan, canonical bytes) of the active protocol. Raises Refused when none may start now."""
+        app = self._app
+        if app.session.state == states.FAULT:
+            raise Refused(FAULT, "a fault is latched")
+        if app.session.active():
+            raise Refused(NOT_NOW, "a session is under way")
+        if app.journal.failed:
+            raise Refused(STORAGE, "the log cannot be written, so no session may begin")
+        slot = app.protocols.active()
+        if slot < 0:
+            raise Refused(NOT_FOUND, "no usable protocol is stored")
+        plan, raw = app.protocols.plan(slot)
+        if plan.total_ms > app.settings.get("time_s") * 1000:
+            raise Refused(INVALID, "the protocol is longer than the time_s setting allows")
+        return plan, raw
+
+    def start(self, by, tethered):
+        """Begin a session with the active protocol. Raises Refused or OSError."""
+        app = self._app
+        plan, raw = self._plan()
+        number = self._counter.value.get("session", 0) + 1
+        self._counter.put({"session": number})
+        app.arm(plan)
+        self.lease_ms = limits.LEASE_MS
+        cals = app.settings.calibrations()
+        unix = self.unix_s() or 0
+        app.note(records.START, payloads.pack_start(number, by, raw, cals, unix))
+        app.hal.collect()  # now, while nothing is lit, rather than in the session
+        app.session.begin(number, plan, by, tethered)
+
+    def acknowledge(self, by):
+        """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
+        app = self._app
+        if app.code:
+            raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[app.code])
+        code = app.latch.code
+        app.latch.clear()
+        app.unheld = False
+        app.note(records.ACK, payloads.pack_json({"code": code, "by": by}))
+        app.session.settle("acknowledged by " + by)
+
+    def calibrate(self, name, uw, unc_pm, date, how):
+        """Store a calibration; returns all. Raises Refused or OSError."""
+        app = self._app
+        app.settings.calibrate(name, uw, unc_pm, date, how)
+        app.take_calibration()
+        return app.settings.calibrations()
+
+    def set_clock(self, unix_s):
+        """The host says what time it is; returns it."""
+        self._unix_less_up = unix_s - self._app.up_s
+        self._app.note(records.CLOCK, payloads.pack_clock(unix_s))
+        return unix_s
+
+    def unix_s(self):
+        """UTC seconds, or None when no host has set the clock since boot."""
+        if self._unix_less_up is None:
+            return None
+        return self._unix_less_up + self._app.up_s
+
+    def lease_ends(self, dt):
+        """Let a tethered session's lease run down; True when it is over."""
+        self.lease_ms -= dt
+        return self.lease_ms <= 0
+
+    def telemetry(self, every_ms, lease_ms):
+        """Push a sample every `every_ms` until the lease is over."""
+        self._tele_every = every_ms
+        self._tele_ms = lease_ms
+        self._tele_due = 0
+
+    def restart(self, service):
+        """Restart once the answer has left; with `service` into a plain REPL."""
+        if service:
+            self._app.hal.files.write("service", b"1")
+        self._restart_ms = 0
+
+    def slack(self, dt, server):
+        """Telemetry that is due, a restart that was asked for."""
+        if self._tele_every:
+            self._telemetry(dt, server)
+        if self._restart_ms >= 0:
+            self._restart_ms += dt
+            settled = server.idle() and self._app.journal.idle()
+            if self._restart_ms > (_RESTART_MS if settled else _RESTART_MOST_MS):
+                self._app.hal.reset()
+
+    def _telemetry(self, dt, server):
+        self._tele_ms -= dt
+        if self._tele_ms <= 0:
+            self._tele_every = 0
+            return
+        self._tele_due -= dt
+        if self._tele_due <= 0 and server.idle():
+            self._tele_due = self._tele_every
+            server.push("sample", self._app.view.sample())

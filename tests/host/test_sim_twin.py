@@ -1,0 +1,123 @@
+"""The simulated wrap as a whole: boards with more pads, the tick wrap, its flash folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.facts import board_facts
+from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.sim import SimTwin
+
+TICK_WRAP_MS = 1 << 30
+
+
+def two_pads() -> ModuleType:
+    """A board with four channels and four sensors."""
+    facts = ModuleType("board_facts")
+    facts.__dict__.update(vars(board_facts()))
+    facts.__dict__["CHANNELS"] = (
+        ("red-a", 660, 2, 500, 50000),
+        ("nir-a", 850, 4, 500, 70000),
+        ("red-b", 660, 6, 500, 50000),
+        ("nir-b", 850, 8, 500, 70000),
+    )
+    facts.__dict__["SENSORS"] = (
+        ("skin-a", "skin", 26, 0),
+        ("board-a", "board", 27, 1),
+        ("skin-b", "skin", 28, 2),
+        ("board-b", "board", 29, 3),
+    )
+    return facts
+
+
+def protocol(seconds: int, **channels: list[int]) -> bytes:
+    steps = [{"t": seconds, "ch": {k.replace("_", "-"): v for k, v in channels.items()}}]
+    obj = {"v": 1, "id": "t", "name": "T", "site": "s", "ramp": 500, "steps": steps}
+    return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
+
+
+def running(twin: SimTwin, raw: bytes) -> Client:
+    """A client of a twin whose session has just reached its level."""
+    twin.start()
+    client = Client(TwinTransport(twin))
+    client.flash_protocol(0, raw)
+    client.start()
+    twin.advance_ms(800)
+    assert client.status().state == "running"
+    return client
+
+
+def test_four_channels_share_the_supply_and_end_together() -> None:
+    facts = two_pads()
+    twin = SimTwin(Plant(facts), facts=facts)
+    client = running(twin, protocol(10, red_a=[1000], nir_a=[1000], red_b=[1000], nir_b=[500]))
+    twin.advance_ms(1000)
+    ppm = [lamp.on_ppm for lamp in twin.lamps()]
+    scale = 1500 / 1750  # SUPPLY_MA against three and a half channels of 500 mA
+    for got, level in zip(ppm, (1, 1, 1, 0.5), strict=True):
+        assert got == pytest.approx(level * scale * 1_000_000, rel=0.002)
+    twin.advance_ms(11_000)
+    assert client.status().state == "done"
+    assert twin.dark()
+
+
+@pytest.mark.parametrize("sensor", ["skin-a", "board-a", "skin-b", "board-b"])
+def test_any_of_four_sensors_darkens_all_channels(sensor: str) -> None:
+    facts = two_pads()
+    twin = SimTwin(Plant(facts), facts=facts)
+    client = running(twin, protocol(60, red_a=[300], nir_b=[300]))
+    twin.plant.set_fault(sensor, "open")
+    twin.advance_ms(200)
+    assert not any(lamp.high for lamp in twin.lamps())
+    fault = client.fault()
+    assert fault is not None
+    assert fault.name == "sensor-open"
+
+
+def test_a_session_across_the_tick_wrap_keeps_time_and_dose_exactly() -> None:
+    results = []
+    for start_ms in (0, TICK_WRAP_MS - 5_000):
+        twin = SimTwin()
+        twin.board.now_ms = start_ms
+        twin._plant_due = start_ms
+        client = running(twin, protocol(20, red=[500], nir=[800]))
+        twin.advance_ms(25_000)
+        status = client.status()
+        assert status.state == "done"
+        results.append((status.active_ms, status.on_ms))
+    assert results[0] == results[1]
+    assert results[0][0] == 20_000
+
+
+def test_the_flash_folder_keeps_protocols_and_names_the_wrap(tmp_path: Path) -> None:
+    first = SimTwin(state=tmp_path / "a")
+    first.start()
+    client = Client(TwinTransport(first))
+    client.flash_protocol(0, protocol(10, red=[100]))
+    uid = client.hello().uid
+    again = SimTwin(state=tmp_path / "a")
+    again.start()
+    client = Client(TwinTransport(again))
+    assert client.hello().uid == uid
+    assert client.protocols().slots[0] is not None
+    other = SimTwin(state=tmp_path / "b")
+    other.start()
+    assert Client(TwinTransport(other)).hello().uid != uid
+
+
+def test_light_warms_the_plant_and_cutting_the_enable_ends_it() -> None:
+    twin = SimTwin()
+    client = running(twin, protocol(600, red=[1000], nir=[1000]))
+    cold = twin.plant.board_c
+    twin.advance_ms(60_000)
+    warm = twin.plant.board_c
+    assert warm > cold + 1
+    client.stop()
+    twin.advance_ms(120_000)
+    assert twin.plant.board_c < warm
