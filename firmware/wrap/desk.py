@@ -1,4 +1,4 @@
-"""What people ask of a wrap, with the button or over the link. Writes no lamp; the step does that."""
+"""What people ask of a wrap, by button or over the link. Writes no lamp; the step does that."""
 
 from wrap.link.codes import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.mp import const
@@ -47,7 +47,7 @@ class Desk:
             session.resume("button")
 
     def _plan(self):
-        """(Plan, canonical bytes) of the active protocol. Raises Refused when none may start now."""
+        """(Plan, canonical bytes) of the active protocol. Raises Refused when none may start."""
         app = self._app
         if app.session.state == states.FAULT:
             raise Refused(FAULT, "a fault is latched")
