@@ -38,7 +38,7 @@ class FakeBoard:
         start = self.now_ms
         self._keep_on_time()
         f = self.facts
-        self.hal = FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
+        self.hal = self._make_hal(start, cause)
         self.hal.raws = self._raws
         self.hal.pressed = self._pressed
         self.boots += 1
@@ -49,6 +49,11 @@ class FakeBoard:
             self.app = None
         else:
             self.app = App(self.hal, f)
+
+    def _make_hal(self, start, cause):
+        """A hook: the fault campaign (tests/faults) puts broken hardware here."""
+        f = self.facts
+        return FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
 
     def power_off(self):
         """Pins fall, RAM is gone."""
@@ -142,15 +147,19 @@ class FakeBoard:
             if hal.watchdog_ms and hal.watchdog_bites():
                 self.power_on("watchdog")
             elif self.app is not None and not self._hung:
-                self.app.turn(now & 0x3FFFFFFF)
-                if self.app.busy:
-                    self._slices()
+                self._turn(now)
             if hal.reset_wanted:
                 self.power_on("intended")
             hal = self.hal
         self.now_ms = end
         if hal is not None:
             hal.now_ms = end
+
+    def _turn(self, now):
+        """A hook, like _make_hal: one turn of the loop and the link's slices behind it."""
+        self.app.turn(now & 0x3FFFFFFF)
+        if self.app.busy:
+            self._slices()
 
     def _slices(self):
         for _ in range(TURNS_PER_SLICE):
