@@ -1,0 +1,93 @@
+"""A case: its name says all, so it can be run alone and gives the same row again."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import asdict, dataclass
+
+from tests.faults import plants
+from tests.faults.kinds import LONG, Kind, table
+from tests.faults.run import Run
+from tests.faults.verdict import judge
+
+TICK_WRAP_MS = 1 << 30
+_HEAT_MOST_MS = 1_250_000
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind, phase, plant and seed; `id` joins them by slashes."""
+
+    kind: str
+    phase: str
+    plant: str
+    seed: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}/{self.phase}/{self.plant}/{self.seed}"
+
+    @classmethod
+    def of(cls, name: str) -> Case:
+        """The case of an id. Raises ValueError for a name that is none."""
+        kind, phase, plant, seed = name.split("/")
+        case = cls(kind, phase, plant, int(seed))
+        if kind not in table() or plant not in plants.WORLDS or phase not in table()[kind].phases:
+            raise ValueError(f"there is no case {name}")
+        return case
+
+
+def every(seeds: int) -> list[Case]:
+    """The whole campaign, in a fixed order that spreads long cases evenly."""
+    cases = [
+        Case(kind.name, phase, plant, seed)
+        for seed in range(seeds)
+        for kind in table().values()
+        for phase in kind.phases
+        for plant in plants.WORLDS
+    ]
+    random.Random(0).shuffle(cases)
+    return cases
+
+
+def run(case: Case) -> Row:
+    """Run it to its end: one row of the results."""
+    began = time.perf_counter()
+    figures = plants.draw(case.plant, case.seed)
+    row: Row = {"id": case.id, **asdict(case), **asdict(figures)}
+    if plants.excluded(figures):
+        row |= {"verdict": "excluded", "reason": "this plant passes 43 C in the dark"}
+    else:
+        row |= _played(case, table()[case.kind], figures)
+    return row | {"wall_ms": round((time.perf_counter() - began) * 1000, 1)}
+
+
+def _played(case: Case, kind: Kind, figures: plants.Figures) -> Row:
+    one = _prepared(case, kind, figures)
+    try:
+        kind.inject(one)
+        if kind.heat and case.phase in LONG:
+            one.watch_heat(_HEAT_MOST_MS)
+        else:
+            one.watch(kind.watch_s * 1000)
+        one.cool()
+        return judge(kind, one)
+    finally:
+        one.close()
+
+
+def _prepared(case: Case, kind: Kind, figures: plants.Figures) -> Run:
+    one = _to_phase(case, kind, figures, 0)
+    if kind.at_wrap:
+        one.close()
+        one = _to_phase(case, kind, figures, TICK_WRAP_MS - one.now_ms - 500)
+    return one
+
+
+def _to_phase(case: Case, kind: Kind, figures: plants.Figures, start_ms: int) -> Run:
+    rng = random.Random(case.id)
+    one = Run(plants.make(figures), case.phase, rng, kind.tethered, start_ms)
+    one.prepare()
+    return one

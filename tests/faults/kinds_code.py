@@ -1,0 +1,232 @@
+"""Time and code that go wrong: clocks, late steps, hangs, exceptions and MemoryError in a step."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tests.faults.flash import CtrlC
+from tests.faults.hardware import Trap, set_trap
+from tests.faults.kinds import LIT, Kind
+from tests.faults.run import PHASES, Run
+from wrap import journal
+from wrap.safety import limits
+from wrap.storage import payloads, records
+
+LATE = limits.STEP_LATE_MS
+ERRORS: tuple[Callable[[], Exception], ...] = (
+    lambda: RuntimeError("campaign"),
+    lambda: ValueError("campaign"),
+    lambda: TypeError("campaign"),
+    lambda: OSError(5),
+)
+# Every HAL call that a turn can make, and the phases whose next steps make it.
+CALLS: dict[str, tuple[str, ...]] = {
+    "ticks_us": PHASES,
+    "ticks_diff": PHASES,
+    "read_raws": PHASES,
+    "button": PHASES,
+    "enable": LIT,
+    "lamp_mode": ("self-test",),
+    "lamp_write": ("self-test", "ramp-up", "ramp-down"),
+    "dark": ("ramp-down",),
+    "lamps_hold": PHASES,
+    "watchdog_start": ("self-test",),
+    "watchdog_feed": PHASES,
+    "indicate": PHASES,
+    "link_read": PHASES,
+    "link_write": PHASES,
+}
+_EVERY_STEP = ("read_raws", "button", "lamps_hold", "watchdog_feed", "link_read", "ticks_us")
+
+
+def _jump(low: int, high: int, sign: int = 1) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        run.struck()
+        run.board.skew_ms += sign * run.rng.randrange(low, high)
+
+    return inject
+
+
+def _pace(low: int, high: int) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        run.struck()
+        run.board.pace(run.rng.randrange(low, high))
+
+    return inject
+
+
+def _overrun(low: int, high: int) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        run.struck()
+        run.board.stall(run.rng.randrange(low, high))
+
+    return inject
+
+
+def _hang(run: Run) -> None:
+    run.struck()
+    run.twin.hang()
+
+
+def _nothing(run: Run) -> None:
+    run.struck()
+
+
+def _trap(run: Run, error: Callable[[], BaseException], forever: bool = False) -> Trap:
+    return Trap(error, run.struck, skip=run.rng.randrange(3), forever=forever)
+
+
+def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        if name == "link_write":
+            run.twin.write(run.ask("state"))
+        trap = _trap(run, error or run.rng.choice(ERRORS))
+        if name in ("watchdog_start", "lamp_mode", "dark", "link_write"):
+            trap.skip = 0
+        set_trap(run.board.hal, name, trap)
+
+    return inject
+
+
+def _for_ever(run: Run) -> None:
+    """From now on one call always raises, also after a reset."""
+    name = run.rng.choice(_EVERY_STEP[:3])
+    trap = _trap(run, run.rng.choice(ERRORS), forever=True)
+    run.board.broken.traps[name] = trap
+    set_trap(run.board.hal, name, trap)
+
+
+def _ctrl_c(run: Run) -> None:
+    set_trap(run.board.hal, run.rng.choice(_EVERY_STEP), _trap(run, CtrlC))
+
+
+def _where(run: Run, place: str) -> tuple[Any, str]:
+    """The object (or module, to be mended at the end) and the name of a place that allocates."""
+    app = run.board.app
+    rooms = {
+        "journal": app.journal,
+        "log": app.log,
+        "monitor": app.monitor,
+        "lamps": app.lamps,
+        "session": app.session,
+        "desk": app.desk,
+        "server": app._server,
+        "records": records,
+        "payloads": payloads,
+        "fault": journal,
+    }
+    room, name = place.split(".")
+    return rooms[room], name
+
+
+def _set_in_code(run: Run, place: str, trap: Trap) -> None:
+    room, name = _where(run, place)
+    plain = getattr(room, name)
+    module = type(room) is type(records)
+    set_trap(room, name, trap)
+    if module:
+        run.undo.append(lambda: setattr(room, name, plain))
+
+
+# What allocates in a turn, and the phases that come by within the watch.
+PLACES: dict[str, tuple[str, ...]] = {
+    "journal.note": ("self-test", "ramp-up", "running", "ramp-down"),
+    "log.append": ("self-test", "ramp-up", "running", "ramp-down"),
+    "records.pack": ("self-test", "ramp-up", "running", "ramp-down"),
+    "payloads.pack_state": ("self-test", "ramp-up", "ramp-down"),
+    "payloads.pack_sample": ("running",),
+    "payloads.pack_json": ("ramp-down",),
+    "monitor.check": PHASES,
+    "lamps.apply": LIT,
+    "session.advance": ("self-test", *LIT, "paused"),
+    "desk.slack": PHASES,
+    "server.poll": PHASES,
+}
+
+
+def _no_memory(place: str) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        trap = _trap(run, MemoryError)
+        if place in ("payloads.pack_sample", "payloads.pack_json", "payloads.pack_state"):
+            trap.skip = 0
+        elif place in ("journal.note", "log.append", "records.pack"):
+            trap.skip = min(trap.skip, 1) if run.phase == "self-test" else 0
+        _set_in_code(run, place, trap)
+
+    return inject
+
+
+def _exhausted(run: Run) -> None:
+    """Nothing can be allocated any more, not even what a fault wants to remember."""
+    for place in (*PLACES, "fault.fault_info"):
+        _set_in_code(run, place, _trap(run, MemoryError, forever=True))
+
+
+_kind = functools.partial(Kind, group="time")
+_raise = functools.partial(Kind, group="exception")
+KINDS = (
+    _kind("clock-ahead-little", expect="ride", inject=_jump(20, LATE - 20)),
+    _kind(
+        "clock-ahead",
+        expect="off",
+        inject=_jump(LATE + 10, 1 << 20),
+        faults=("step-late",),
+        seen=LIT,
+    ),
+    _kind("clock-back-little", expect="either", inject=_jump(1, LATE, -1), watch_s=12),
+    _kind(
+        "clock-back",
+        expect="off",
+        inject=_jump(LATE + 10, 1 << 20, -1),
+        faults=("step-late",),
+        seen=LIT,
+    ),
+    _kind("clock-slow", expect="either", inject=_pace(300, 950), watch_s=12),
+    _kind("clock-fast", expect="either", inject=_pace(1050, 3000), watch_s=12),
+    _kind("tick-wrap", expect="ride", inject=_nothing, at_wrap=True),
+    _kind("overrun-short", expect="ride", inject=_overrun(25, LATE - 20)),
+    _kind(
+        "overrun-long",
+        expect="off",
+        inject=_overrun(LATE + 10, 1900),
+        faults=("step-late",),
+        seen=LIT,
+    ),
+    _kind("hang", expect="reset", inject=_hang, phases=("idle", "self-test", *LIT, "paused")),
+    *(
+        _raise(
+            f"raise-{name}",
+            expect="off",
+            inject=_at_call(name),
+            faults=("exception", "storage"),
+            phases=phases,
+        )
+        for name, phases in CALLS.items()
+    ),
+    *(
+        _raise(
+            f"memory-{name}",
+            expect="off",
+            inject=_at_call(name, MemoryError),
+            faults=("exception",),
+            phases=phases,
+        )
+        for name, phases in CALLS.items()
+    ),
+    _raise("raise-for-ever", expect="off", inject=_for_ever, faults=("exception", "storage")),
+    *(
+        _raise(
+            f"memory-{place}",
+            expect="off",
+            inject=_no_memory(place),
+            faults=("exception",),
+            phases=phases,
+            watch_s=12,
+        )
+        for place, phases in PLACES.items()
+    ),
+    _raise("memory-exhausted", expect="reset", inject=_exhausted),
+    _raise("ctrl-c-in-step", expect="reset", inject=_ctrl_c),
+)

@@ -1,0 +1,251 @@
+"""Sensors that are wrong: open, shorted, frozen, drifting, noisy, slow, swapped, slipped."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+
+from pbmwrap.facts import board_facts
+from tests.faults.kinds import LIT, LONG, Kind
+from tests.faults.run import Run
+from wrap.safety import limits
+
+FULL = 65520
+SENSORS = {"skin": 0, "board": 1}
+TRIP_C = {0: limits.SKIN_TRIP_MC / 1000, 1: limits.BOARD_TRIP_MC / 1000}
+GROSS_K = limits.GROSS_MARGIN_MC / 1000
+HOT = {0: ("skin-hot", "gross-hot"), 1: ("board-hot", "gross-hot")}
+
+
+@functools.cache
+def _divider() -> tuple[float, float, float]:
+    facts = board_facts()
+    return facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM
+
+
+def raw_of(celsius: float) -> int:
+    """The reading (16 conversions summed) of a sensor at `celsius`."""
+    r25, beta, pullup = _divider()
+    ohm = r25 * math.exp(beta * (1.0 / (celsius + 273.15) - 1.0 / 298.15))
+    return round(FULL * ohm / (ohm + pullup))
+
+
+Shape = Callable[[Run, int], Callable[[int, int], int]]
+
+
+def _bent(sensor: int, shape: Shape, at_once: bool = True) -> Callable[[Run], None]:
+    def inject(run: Run) -> None:
+        if at_once:
+            run.struck()
+        run.board.broken.sensors[sensor] = shape(run, sensor)
+
+    return inject
+
+
+def _fixed(raw: int) -> Shape:
+    return lambda run, sensor: lambda _, ms: raw
+
+
+def _stuck(run: Run, sensor: int) -> Callable[[int, int], int]:
+    held = run.board.hal.raws[sensor]
+    return lambda _, ms: held
+
+
+def _drift(sign: int) -> Shape:
+    """0.02 to 0.8 K/s: below what the rate check may call impossible. Upwards, the cause is the
+    moment that the reading passes the trip."""
+
+    def shape(run: Run, sensor: int) -> Callable[[int, int], int]:
+        rate, began = sign * 10 ** run.rng.uniform(-1.7, -0.1), run.now_ms
+
+        def read(_: int, ms: int) -> int:
+            shown = run.plant.sensor_c(sensor) + rate * (ms - began) / 1000
+            if shown > TRIP_C[sensor] + 0.05:
+                run.struck()
+            return raw_of(max(shown, -15.0) if sensor else max(shown, 12.0))
+
+        return read
+
+    return shape
+
+
+def _shifted(low_k: float, high_k: float) -> Shape:
+    def shape(run: Run, sensor: int) -> Callable[[int, int], int]:
+        shift = run.rng.uniform(low_k, high_k)
+        return lambda _, ms: raw_of(run.plant.sensor_c(sensor) + shift)
+
+    return shape
+
+
+def _shown(over_trip_low_k: float, over_trip_high_k: float) -> Shape:
+    """A reading at so many K above its trip, whatever the truth is."""
+
+    def shape(run: Run, sensor: int) -> Callable[[int, int], int]:
+        shown = TRIP_C[sensor] + run.rng.uniform(over_trip_low_k, over_trip_high_k)
+        return lambda _, ms: raw_of(shown)
+
+    return shape
+
+
+def _once(shape: Shape) -> Shape:
+    """Only the first reading."""
+
+    def once(run: Run, sensor: int) -> Callable[[int, int], int]:
+        bent, left = shape(run, sensor), [1]
+
+        def read(raw: int, ms: int) -> int:
+            left[0] -= 1
+            return bent(raw, ms) if left[0] == 0 else raw
+
+        return read
+
+    return once
+
+
+def _noisy(run: Run, sensor: int) -> Callable[[int, int], int]:
+    sigma = run.rng.uniform(0.5, 4.0)
+    return lambda _, ms: raw_of(run.plant.sensor_c(sensor) + run.rng.gauss(0.0, sigma))
+
+
+def _flaky(run: Run, sensor: int) -> Callable[[int, int], int]:
+    """A loose contact: open for single readings."""
+    share = run.rng.uniform(0.05, 0.6)
+    first = [True]
+
+    def read(raw: int, ms: int) -> int:
+        open_now = first[0] or run.rng.random() < share
+        first[0] = False
+        return FULL if open_now else raw
+
+    return read
+
+
+def _slow(run: Run, sensor: int) -> Callable[[int, int], int]:
+    tau_ms = run.rng.uniform(60_000, 600_000)
+    shown, then = [run.plant.sensor_c(sensor)], [run.now_ms]
+
+    def read(_: int, ms: int) -> int:
+        shown[0] += (run.plant.sensor_c(sensor) - shown[0]) * (ms - then[0]) / tau_ms
+        then[0] = ms
+        return raw_of(shown[0])
+
+    return read
+
+
+def _swapped(run: Run) -> None:
+    run.struck()
+    raws = run.board.hal.raws
+    run.board.broken.sensors = {i: lambda _, ms, i=i: raws[1 - i] for i in (0, 1)}
+
+
+def _cold(run: Run, sensor: int) -> Callable[[int, int], int]:
+    shown = run.rng.uniform(-15.0, 4.5)
+    return lambda _, ms: raw_of(shown)
+
+
+def _slipped(run: Run) -> None:
+    run.struck()
+    run.plant.change(contact=run.rng.uniform(0.0, 0.3))
+
+
+def _covered(run: Run) -> None:
+    run.struck()
+    run.plant.change(covered=True)
+
+
+def _bloodless(run: Run) -> None:
+    run.struck()
+    run.plant.change(blood_flow=0.0)
+
+
+def _of(name: str, i: int) -> tuple[Kind, ...]:
+    """The kinds of one sensor."""
+    kind = functools.partial(Kind, group="sensor")
+    warm, gross = HOT[i]
+    return (
+        kind(f"{name}-open", expect="off", inject=_bent(i, _fixed(FULL)), faults=("sensor-open",)),
+        kind(f"{name}-short", expect="off", inject=_bent(i, _fixed(0)), faults=("sensor-short",)),
+        kind(f"{name}-loose", expect="off", inject=_bent(i, _flaky), faults=("sensor-open",)),
+        kind(
+            f"{name}-open-once",
+            expect="off",
+            inject=_bent(i, _once(_fixed(FULL))),
+            faults=("sensor-open",),
+        ),
+        kind(
+            f"{name}-short-once",
+            expect="off",
+            inject=_bent(i, _once(_fixed(0))),
+            faults=("sensor-short",),
+        ),
+        kind(
+            f"{name}-gross",
+            expect="off",
+            inject=_bent(i, _shown(GROSS_K + 0.5, 30.0)),
+            faults=(gross,),
+        ),
+        kind(
+            f"{name}-spike-gross",
+            expect="off",
+            inject=_bent(i, _once(_shown(GROSS_K + 0.5, 30.0))),
+            faults=(gross,),
+        ),
+        kind(
+            f"{name}-over-trip",
+            expect="off",
+            inject=_bent(i, _shown(0.2, GROSS_K - 0.5)),
+            faults=(warm,),
+        ),
+        kind(
+            f"{name}-spike-warm",
+            expect="ride",
+            inject=_bent(i, _once(_shown(0.2, GROSS_K - 0.5))),
+        ),
+        kind(f"{name}-spike-cold", expect="ride", inject=_bent(i, _once(_cold))),
+        kind(
+            f"{name}-cold",
+            expect="off",
+            inject=_bent(i, _cold),
+            faults=("cold",),
+            seen=LIT,
+        ),
+        kind(
+            f"{name}-drift-up",
+            expect="off",
+            inject=_bent(i, _drift(1), at_once=False),
+            faults=(warm, gross),
+            phases=LONG,
+            heat=True,
+        ),
+        kind(
+            f"{name}-drift-down",
+            expect="off",
+            inject=_bent(i, _drift(-1)),
+            seen=LONG,
+            heat=True,
+        ),
+        kind(
+            f"{name}-offset-down",
+            expect="off",
+            inject=_bent(i, _shifted(-10.0, -4.0)),
+            seen=LONG,
+            heat=True,
+        ),
+        kind(
+            f"{name}-offset-small", expect="either", inject=_bent(i, _shifted(-1.0, 1.5)), heat=True
+        ),
+        kind(f"{name}-noise", expect="either", inject=_bent(i, _noisy), heat=True),
+        kind(f"{name}-stuck", expect="off", inject=_bent(i, _stuck), seen=LONG, heat=True),
+        kind(f"{name}-slow", expect="off", inject=_bent(i, _slow), seen=LONG, heat=True),
+    )
+
+
+KINDS = (
+    *_of("skin", 0),
+    *_of("board", 1),
+    Kind("swapped", "sensor", "either", _swapped, heat=True),
+    Kind("slipped", "sensor", "off", _slipped, seen=LONG, heat=True),
+    Kind("covered-now", "world", "either", _covered, heat=True),
+    Kind("blood-stops", "world", "either", _bloodless, heat=True),
+)

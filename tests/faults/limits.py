@@ -1,0 +1,62 @@
+"""What must hold, per kind of fault: the one table to change when a protection is built.
+
+`ms`: from the cause to no light (enable low or every lamp low). `needs`: the protection that does
+not exist yet; while it says something, cases that break the promise count as "unprotected", loudly,
+and not as passed. Take it away, on one line, when the protection is there.
+
+Virtual time: a step takes none here. What code costs is measured on the emulated chip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STEP = 50  # docs/safety.md: sensor to pins low, gross limit, rails and 3 of 4
+HANG = 2030  # the watchdog's 2 s, the step before and the one after; 150 + STEP with a dead-man
+FADE = 560  # the soft end of 500 ms
+NOW = 0
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`ms`: the limit; `needs`: what is missing until it can hold."""
+
+    ms: int
+    needs: str = ""
+
+
+BOUNDS: dict[str, Bound] = {
+    "skin-stuck": Bound(75_000, needs="stuck"),
+    "board-stuck": Bound(75_000, needs="stuck"),
+    "skin-drift-down": Bound(60_000, needs="pair, model"),
+    "board-drift-down": Bound(60_000, needs="pair, model"),
+    "skin-offset-down": Bound(11_000, needs="rate, pair"),
+    "board-offset-down": Bound(11_000, needs="rate, pair"),
+    "skin-slow": Bound(120_000, needs="model"),
+    "board-slow": Bound(120_000, needs="model"),
+    "slipped": Bound(120_000, needs="model"),
+    "lamp-stuck": Bound(60_000, needs="model"),
+    "lamp-shorted": Bound(60_000, needs="model"),
+    "lamp-shorted-dark": Bound(60_000, needs="hot-off"),
+    "enable-stuck": Bound(STEP),
+    "overrun-long": Bound(HANG),
+    "hang": Bound(HANG),
+    "hang-interrupts-off": Bound(HANG),
+    "power-cut": Bound(NOW),
+    "power-cut-in-write": Bound(NOW),
+    "brown-out": Bound(NOW),
+    "brown-out-thrice": Bound(NOW),
+    "settings-wrong": Bound(NOW),
+    "settings-torn": Bound(NOW),
+    "protocol-corrupt": Bound(NOW),
+    "fault-store-corrupt": Bound(NOW),
+    "lease-lost": Bound(3000 + FADE),
+    "host-stop": Bound(FADE + 100),
+    "button-stuck": Bound(FADE),
+    "flash-append-dead": Bound(STEP),
+}
+
+
+def bound(kind: str) -> Bound:
+    """What is promised for `kind`; STEP when the table does not name it."""
+    return BOUNDS.get(kind, Bound(STEP))

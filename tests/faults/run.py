@@ -1,0 +1,249 @@
+"""One wrap in one world, from power-on through a fault to the end, in virtual time.
+
+The run only does and watches; what is broken is a matter of `kinds`, right and wrong of `verdict`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+from pbmwrap.twin.plant import Plant
+from tests.faults import plants
+from tests.faults.board import FaultTwin
+from wrap.link import frames
+from wrap.safety.limits import STEP_MS
+from wrap.session import states
+from wrap.storage import records
+
+PHASES = ("idle", "self-test", "ramp-up", "running", "paused", "ramp-down")
+MAY_BE_LIT = (states.SELF_TEST, states.RAMP_UP, states.RUNNING)
+SESSION = {
+    "v": 1,
+    "id": "campaign",
+    "name": "Campaign",
+    "site": "hand-left",
+    "ramp": 2000,
+    "steps": [{"t": 1200, "ch": {"red": [1000], "nir": [1000]}}],
+}
+_BOOT_MS = 200
+_GIVE_UP_MS = 5000
+_DELAY_MS = {
+    "idle": 1000,
+    "self-test": 70,
+    "ramp-up": 1800,
+    "running": 2000,
+    "paused": 1000,
+    "ramp-down": 400,
+}
+
+
+@functools.cache
+def flash() -> dict[str, bytes]:
+    """The flash of a wrap in use: the longest session at full power, calibrated low, so that
+    neither dose nor cap ends it before its time."""
+    twin = FaultTwin(plants.make(plants.draw("room", 0)), {})
+    twin.start()
+    raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
+    from wrap.storage.protocols import sha_hex
+
+    twin.board.app.protocols.save(0, raw, sha_hex(raw))
+    for name in ("red", "nir"):
+        twin.board.app.desk.calibrate(name, 7000, 100, 20261101, "campaign")
+    twin.advance_ms(500)
+    twin.close()
+    return dict(twin.files.data)
+
+
+class Run:
+    """tethered: the session is a host's, with a lease; start_ms: what the clock says at power-on."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        phase: str,
+        rng: random.Random,
+        tethered: bool = False,
+        start_ms: int = 0,
+    ) -> None:
+        self.rng = rng
+        self.phase = phase
+        self.twin = FaultTwin(plant, flash(), start_ms)
+        self.board = self.twin.board
+        self.files = self.twin.files
+        self._tethered = tethered
+        self._ids = 0
+        self.every: list[Callable[[int], None]] = []  # called before each step, with the time
+        self.undo: list[Callable[[], None]] = []  # called at the end
+        self.lasting: dict[str, Any] = {}  # what a kind has to remember
+        self.peak_c = plant.skin_c
+        self.cause_ms = -1  # when the fault came to pass
+        self.lit_at_cause = False
+        self.fault = ""
+        self.over = False  # the session is over and faded out, or there was none
+        self._over_dark_ms = -1
+        self._boots = 0
+
+    # ---- to the phase
+
+    def prepare(self) -> None:
+        """Power on and bring it to the phase, and some random time into it."""
+        self.twin.start()
+        self.wait(_BOOT_MS)
+        getattr(self, "_to_" + self.phase.replace("-", "_"))()
+        self.wait(self.rng.randrange(_DELAY_MS[self.phase]))
+        self._boots = self.board.boots
+        self.over = self.phase in ("idle", "paused")
+
+    @property
+    def state(self) -> int:
+        """The session's state, or -1 in a REPL or without power."""
+        return self.board.app.session.state if self.board.app else -1
+
+    @property
+    def plant(self) -> Plant:
+        return self.twin.plant
+
+    @property
+    def now_ms(self) -> int:
+        return self.board.now_ms
+
+    def _until(self, state: int) -> None:
+        began = self.now_ms
+        while self.state != state:
+            assert self.now_ms - began < _GIVE_UP_MS, f"{states.NAMES[self.state]} for too long"
+            self.wait(STEP_MS)
+
+    def _to_idle(self) -> None:
+        return
+
+    def _to_self_test(self) -> None:
+        if self._tethered:
+            self.board.app.desk.start("link", True)
+        else:
+            self.press()
+        self._until(states.SELF_TEST)
+
+    def _to_ramp_up(self) -> None:
+        self._to_self_test()
+        self._until(states.RAMP_UP)
+
+    def _to_running(self) -> None:
+        self._to_ramp_up()
+        self._until(states.RUNNING)
+
+    def _to_paused(self) -> None:
+        self._to_running()
+        self.press()
+        self._until(states.PAUSED)
+        self.wait(700)
+
+    def _to_ramp_down(self) -> None:
+        self._to_running()
+        self.board.app.session.stop(states.BY_LINK)
+
+    def press(self) -> None:
+        """A short press."""
+        self.twin.press(True)
+        self.wait(100)
+        self.twin.press(False)
+
+    def ask(self, method: str, **params: object) -> bytes:
+        """A request's bytes."""
+        self._ids += 1
+        body = json.dumps({"i": self._ids, "m": method, "p": params}, separators=(",", ":"))
+        return frames.encode(body.encode())
+
+    def wait(self, ms: int) -> None:
+        """Let time pass without watching."""
+        self.twin.advance_ms(ms)
+
+    # ---- the fault and after
+
+    def struck(self) -> None:
+        """The fault comes to pass now. The first time counts."""
+        if self.cause_ms < 0:
+            self.cause_ms = self.board.hal.now_ms if self.board.hal else self.now_ms
+            self.lit_at_cause = self.board.light.lit
+
+    def watch(self, ms: int) -> None:
+        """Step by step to the end, with an eye on skin, state and light."""
+        for _ in range(ms // STEP_MS):
+            for act in self.every:
+                act(self.now_ms)
+            self.wait(STEP_MS)
+            self._look()
+
+    def watch_heat(self, most_ms: int) -> None:
+        """Watch until nothing gets hotter any more."""
+        began = self.now_ms
+        while self.now_ms - began < most_ms:
+            before = self.plant.skin_c
+            self.watch(20_000)
+            rising = self.plant.skin_c - before > 0.01
+            if self.peak_c > plants.SKIN_MAX_C + 1 or (not rising and self.now_ms - began > 80_000):
+                break
+
+    def _look(self) -> None:
+        skin_c = self.plant.skin_c
+        if skin_c > self.peak_c:
+            self.peak_c = skin_c
+        board = self.board
+        app = board.app
+        if app is not None and app.latch.code:
+            self.fault = self.fault or _name(app.latch.code)
+        left = app is None or board.boots != self._boots or app.latch.code
+        if left or not (app.session.state in MAY_BE_LIT or app.session.fade):
+            self.over = True
+        if self.over and self._over_dark_ms < 0 and not board.light.lit:
+            self._over_dark_ms = self.now_ms
+
+    def cool(self) -> None:
+        """The skin may still warm from the pad after the light is gone."""
+        if not self.board.light.lit and self.plant.board_c > self.plant.skin_c:
+            self.peak_c = max(self.peak_c, plants.dark_peak_c(self.plant))
+
+    @property
+    def dark_ms(self) -> float | None:
+        """From the cause until the last light was gone; None: it is lit to the end."""
+        if self.board.light.lit:
+            return None
+        falls = [ms for ms, lit in self.board.light.edges if not lit and ms > self.cause_ms]
+        return float(falls[-1] - self.cause_ms) if falls else 0.0
+
+    @property
+    def resumed(self) -> bool:
+        """Light began again after the wrap had been dark with its session over."""
+        dark = self._over_dark_ms
+        return dark >= 0 and any(lit and ms > dark for ms, lit in self.board.light.edges)
+
+    def close(self) -> None:
+        for mend in self.undo:
+            mend()
+        self.twin.close()
+
+    def log_damage(self) -> str:
+        """What is wrong with the log, or ""."""
+        self.files.gate = None
+        raw = self.files.log()
+        found, gaps = records.scan(raw)
+        if [r[1] for r in found] != list(range(len(found))):
+            return "sequence numbers are not contiguous"
+        if len(gaps) > self.files.tears:
+            return f"{len(gaps)} gaps in the log, {self.files.tears} torn writes"
+        at = 0
+        for data in self.files.committed:
+            at = raw.find(data, at)
+            if at < 0:
+                return "a committed record is gone"
+            at += len(data)
+        return ""
+
+
+def _name(code: int) -> str:
+    from wrap.safety import faults
+
+    return faults.NAMES[code]

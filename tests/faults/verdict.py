@@ -1,0 +1,100 @@
+"""Right or wrong: what a kind promises against what a run has seen."""
+
+from __future__ import annotations
+
+from tests.faults.kinds import Kind
+from tests.faults.limits import Bound, bound
+from tests.faults.plants import SKIN_MAX_C
+from tests.faults.run import Run
+from wrap.session import states
+
+PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED = "pass", "FAIL", "unprotected", "not met", "excluded"
+VERDICTS = (PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED)
+
+
+def judge(kind: Kind, run: Run) -> dict[str, object]:
+    """The columns of the results that a run gives."""
+    limit = bound(kind.name)
+    dark_ms, damage = run.dark_ms, run.log_damage()
+    broken = _always(run, damage) + _then(kind, run)
+    missed = _missed(kind, run, limit)
+    return {
+        "group": kind.group,
+        "expect": kind.expect if run.phase in kind.seen else "either",
+        "limit_ms": limit.ms,
+        "met": run.cause_ms >= 0,
+        "lit_at_cause": run.lit_at_cause,
+        "dark_ms": dark_ms,
+        "peak_c": round(run.peak_c, 3),
+        "fault": run.fault,
+        "resumed": run.resumed,
+        "records": damage or "whole",
+        **_verdict(run, limit, broken, missed),
+    }
+
+
+def _verdict(run: Run, limit: Bound, broken: list[str], missed: list[str]) -> dict[str, object]:
+    reason = "; ".join(broken + missed)
+    if broken or (missed and not limit.needs):
+        return {"verdict": FAIL, "reason": reason}
+    if missed:
+        return {"verdict": UNPROTECTED, "reason": f"{reason} (needs: {limit.needs})"}
+    if run.cause_ms < 0:
+        return {"verdict": UNMET, "reason": "the fault never came to pass"}
+    return {"verdict": PASS, "reason": ""}
+
+
+def _always(run: Run, damage: str) -> list[str]:
+    """What no missing protection excuses."""
+    found = [damage] if damage else []
+    if run.resumed:
+        found.append("light began again by itself")
+    if run.fault and run.board.light.lit:
+        found.append("lit with a fault latched")
+    return found
+
+
+def _then(kind: Kind, run: Run) -> list[str]:
+    """The kind's own check; it may go on with the run, so it comes when all else was seen."""
+    wrong = kind.then(run) if kind.then and run.cause_ms >= 0 else ""
+    return [wrong] if wrong else []
+
+
+def _missed(kind: Kind, run: Run, limit: Bound) -> list[str]:
+    found = []
+    if run.peak_c > SKIN_MAX_C:
+        found.append(f"skin reached {run.peak_c:.2f} C")
+    if run.cause_ms >= 0 and run.phase in kind.seen:
+        found += {"off": _off, "stop": _stop, "reset": _reset, "ride": _ride}.get(
+            kind.expect, lambda *_: []
+        )(kind, run, limit)
+    return found
+
+
+def _late(run: Run, limit: Bound) -> list[str]:
+    dark_ms = run.dark_ms
+    if dark_ms is None:
+        return ["lit to the end"]
+    return [f"dark after {dark_ms:.0f} ms, limit {limit.ms}"] if dark_ms > limit.ms else []
+
+
+def _off(kind: Kind, run: Run, limit: Bound) -> list[str]:
+    wrong = run.fault not in kind.faults if kind.faults else not run.fault
+    return _late(run, limit) + ([f"latched {run.fault or 'nothing'}"] if wrong else [])
+
+
+def _stop(kind: Kind, run: Run, limit: Bound) -> list[str]:
+    return _late(run, limit) + ([f"latched {run.fault}"] if run.fault else [])
+
+
+def _reset(kind: Kind, run: Run, limit: Bound) -> list[str]:
+    return _late(run, limit)
+
+
+def _ride(kind: Kind, run: Run, limit: Bound) -> list[str]:
+    if run.fault:
+        return [f"tripped: {run.fault}"]
+    going = run.state in (states.RAMP_UP, states.RUNNING)
+    if run.phase in ("self-test", "ramp-up", "running") and not going:
+        return ["the session did not go on"]
+    return []
