@@ -13,8 +13,8 @@ from machine import Pin
 
 from wrap.mp import const
 
-_HZ = const(1000000)
-_TURN = const(8)  # instructions of one turn of the counting loop: life in us / 8
+_HZ = const(20000)  # 50 us an instruction: fine enough for 150 ms
+_TURN_US = const(400)  # eight instructions, one turn of the counting loop
 _DEPTH = const(4)  # words the transmit FIFO holds
 
 
@@ -52,13 +52,13 @@ class DeadMan:
     def arm(self, life_ms):
         """Hand the pin to the PIO, high for `life_ms` from now."""
         self._machine.init(_deadman, freq=_HZ, set_base=self._pin)
-        self._machine.put(life_ms * 1000 // _TURN)
+        self._machine.put(life_ms * 1000 // _TURN_US)
         self._machine.active(1)
 
     def feed(self, life_ms):
         """Another `life_ms`. Never blocks, and an expired pin stays low."""
         if self._machine.tx_fifo() < _DEPTH:
-            self._machine.put(life_ms * 1000 // _TURN)
+            self._machine.put(life_ms * 1000 // _TURN_US)
 
     def drop(self):
         """Low, now."""
