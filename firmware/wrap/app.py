@@ -1,5 +1,4 @@
-"""Wires the rooms together and owns the order of a step. The only writer of lamps, the only feeder
-of the watchdog."""
+"""Wires the rooms together; owns the order of a step, the lamps' writing and the heartbeat."""
 
 from array import array
 
@@ -13,6 +12,7 @@ from wrap.mp import const
 from wrap.safety import faults, limits
 from wrap.safety.latch import Latch
 from wrap.safety.monitor import Monitor
+from wrap.safety.resets import Resets
 from wrap.safety.thermistor import Thermistor
 from wrap.session import states
 from wrap.session.machine import Session
@@ -38,11 +38,8 @@ class App:
         hal.dark()
         self.hal = hal
         self.facts = facts
-        self.up_s = 0
-        self._up_ms = 0
-        self.step_us = 0
-        self.step_us_max = 0
-        self.steps_late = 0
+        self.up_s = self._up_ms = 0
+        self.step_us = self.step_us_max = self.steps_late = 0
         self._sample_ms = 0
         self._save_ms = 0  # until an unsaved fault is tried again
         self.unheld = False  # a lamp that does not hold has been told
@@ -68,6 +65,8 @@ class App:
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
+        elif self.resets.too_many():
+            self.trip(faults.RESETS, self.resets.count)
         self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
 
     def _open_storage(self, files, channels):
@@ -76,14 +75,15 @@ class App:
         self.settings = Settings(files, channels)
         self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])
         self.latch = Latch(Store(files, "fault"))
+        self.resets = Resets(Store(files, "resets"), self.cause)
 
     def take_calibration(self):
         """Take the calibration in force into the lamps; only while nothing is lit."""
         cals = self.settings.calibrations()
         self.channel_calibrated = [c is not None for c in cals]
         self.calibrated = self.settings.calibrated()
-        facts = self.facts
-        self.lamps = Lamps(self.hal, facts.CHANNELS, facts.SUPPLY_MA, self.settings.irradiance())
+        f = self.facts
+        self.lamps = Lamps(self.hal, f.CHANNELS, f.SUPPLY_MA, self.settings.irradiance())
 
     def arm(self, plan):
         """Put a plan's limits in force; only while nothing is lit."""
@@ -141,7 +141,7 @@ class App:
             self._advance(dt)
         self._actuate()
         if hal.lamps_hold():
-            hal.watchdog_feed()
+            hal.heartbeat()
         else:
             self._lamps_lost()
 
@@ -151,7 +151,8 @@ class App:
             self.lamps.dark()
         else:
             self.unheld = True
-            self.trip(faults.READBACK, list(self.lamps.duties))
+            fell = self.hal.enable_fell()
+            self.trip(faults.DEADMAN if fell else faults.READBACK, list(self.lamps.duties))
 
     def _uptime(self, dt):
         ms = self._up_ms + dt
@@ -259,9 +260,10 @@ class App:
     # ---- the slack
 
     def slack(self):
-        """What is left of a step's time: fault store, log, indicator, link. Each a bounded
-        slice."""
+        """What is left of a step's time, in bounded slices: storage, indicator, link."""
         dt = self._dt
+        if self.latch.unsaved or not self.journal.idle():
+            self.hal.flash_ahead()
         if self.latch.unsaved:
             self._save_fault(dt)
         if not self.journal.slice(dt) and self.journal.failed and self.session.active():
@@ -291,7 +293,6 @@ class App:
         self.hal.indicate(lit)
 
     def more_slack(self):
-        """Another slice for the link, when the next step is still far: True when it did
-        something."""
+        """Another slice for the link, while the next step is far: True when it did something."""
         self.busy = self._server.poll()
         return self.busy

@@ -28,14 +28,23 @@ class Desk:
         """One of wrap.ui.button's gestures."""
         app = self._app
         session = app.session
-        if gesture == button.DOWN:
+        if session.state == states.FAULT:
+            if gesture == button.HOLD:
+                self._acknowledge_here()
+        elif gesture == button.DOWN:
             self._paused_here = session.pause("button")
         elif gesture == button.LONG:
             session.stop(states.BY_BUTTON)
         elif gesture == button.SHORT:
             self._short(session)
-        elif session.state in (states.IDLE, states.DONE):
+        elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
             app.protocols.next()
+
+    def _acknowledge_here(self):
+        try:
+            self.acknowledge("button")
+        except Refused:
+            return  # the cause is still there: the indicator goes on blinking its number
 
     def _short(self, session):
         if session.state in (states.IDLE, states.DONE):
@@ -83,6 +92,8 @@ class Desk:
         if app.code:
             raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[app.code])
         code = app.latch.code
+        if code == faults.RESETS:
+            app.resets.forget()
         app.latch.clear()
         app.unheld = False
         app.note(records.ACK, payloads.pack_json({"code": code, "by": by}))
@@ -125,7 +136,10 @@ class Desk:
         self._restart_ms = 0
 
     def slack(self, dt, server):
-        """Telemetry that is due, a restart that was asked for."""
+        """Telemetry that is due, a restart that was asked for, a calm that has lasted."""
+        app = self._app
+        if app.resets.count and app.resets.calm(app.up_s) and not app.session.active():
+            app.resets.forget()
         if self._tele_every:
             self._telemetry(dt, server)
         if self._restart_ms >= 0:

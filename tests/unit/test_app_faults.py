@@ -10,7 +10,7 @@ from wrap.storage import records
 
 # Everything a lit session calls between two deadlines.
 LIT_CALLS = ["ticks_us", "ticks_diff", "read_raws", "button", "enable", "lamp_mode", "lamp_write"]
-LIT_CALLS += ["lamp_off", "lamps_hold", "watchdog_start", "watchdog_feed", "dark", "indicate"]
+LIT_CALLS += ["lamp_off", "lamps_hold", "watchdog_start", "heartbeat", "dark", "indicate"]
 LIT_CALLS += ["link_read", "link_write"]
 
 

@@ -34,7 +34,7 @@ def test_sensors_come_before_lamps_then_verify_then_the_watchdog(spy):
         "lamp_off",
         "lamp_write",
         "lamps_hold",
-        "watchdog_feed",
+        "heartbeat",
     ]
 
 
@@ -47,10 +47,10 @@ def test_every_step_reads_verifies_and_feeds_once_in_every_state(spy):
         calls = step(spy)
         spy.app.slack()
         seen.add(spy.state)
-        assert calls.count("read_raws") == calls.count("watchdog_feed") == 1
+        assert calls.count("read_raws") == calls.count("heartbeat") == 1
         at = [i for i, c in enumerate(calls) if c in LAMPS]
         assert all(calls.index("read_raws") < i for i in at)
-        assert calls[-2:] == ["lamps_hold", "watchdog_feed"]
+        assert calls[-2:] == ["lamps_hold", "heartbeat"]
     assert seen == {"self-test", "ramp-up", "running", "paused"}
 
 
@@ -59,7 +59,7 @@ def test_a_failed_verify_is_dark_and_feeds_no_watchdog(spy):
     spy.hal.duty[0] += 1
     calls = step(spy)
     assert calls.index("lamps_hold") < calls.index("dark")
-    assert "watchdog_feed" not in calls
+    assert "heartbeat" not in calls
     assert spy.dark()
 
 
@@ -67,7 +67,7 @@ def test_nothing_but_the_step_writes_lamps(spy):
     spy.light()
     calls = spy.calls_of(spy.app.slack)
     assert not set(calls) & set(LAMPS)
-    assert "watchdog_feed" not in calls
+    assert "heartbeat" not in calls
 
 
 def test_the_watchdog_never_starts_before_a_session(spy):

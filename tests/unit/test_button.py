@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wrap.ui.button import DOUBLE, DOWN, LONG, NONE, SHORT, Button
+from wrap.ui.button import DOUBLE, DOWN, HOLD, LONG, NONE, SHORT, Button
 
 BOUNCE = st.lists(st.integers(0, 1), max_size=6)
 
@@ -33,6 +33,7 @@ def played(*parts, button=None):
         ([(1, 100), (0, 390), (1, 100), (0, 100)], [(DOWN, 20), (DOWN, 510), (DOUBLE, 610)]),
         ([(1, 100), (0, 100), (1, 1500), (0, 600)], [(DOWN, 20), (DOWN, 220), (LONG, 1220)]),
         ([(0, 100), (1, 10), (0, 500)], []),
+        ([(1, 6000), (0, 600)], [(DOWN, 20), (LONG, 1020), (HOLD, 5020)]),
     ],
 )
 def test_gestures_come_at_their_time(parts, expected):

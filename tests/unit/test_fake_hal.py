@@ -86,7 +86,7 @@ def test_the_watchdog_bites_after_its_time_and_starts_once(hal):
     assert not hal.watchdog_bites()
     hal.now_ms = 7001
     assert hal.watchdog_bites()
-    hal.watchdog_feed()
+    hal.heartbeat()
     assert not hal.watchdog_bites()
 
 

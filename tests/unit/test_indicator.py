@@ -47,13 +47,15 @@ def test_everything_a_person_must_tell_apart_looks_different():
         shown(states.SELF_TEST),
         *[shown(states.FAULT, fault=code) for code in CODES],
     ]
-    assert len({period(slots) for slots in looks}) == len(looks) == 7 + 11
+    assert len({period(slots) for slots in looks}) == len(looks) == 7 + len(CODES)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_fault_blinks_its_number_then_pauses_for_1500_ms(code):
-    once = [(1, 2), (0, 2)] * (code - 1) + [(1, 2), (0, 17)]
-    slots = shown(states.FAULT, fault=code, slots=3 * (4 * code + 15))
+    blinks = [6] * (code // 10) + [2] * (code % 10)  # long ones are tens
+    once = [part for blink in blinks for part in ((1, blink), (0, 2))]
+    once[-1] = (0, 17)
+    slots = shown(states.FAULT, fault=code, slots=3 * sum(n for _, n in once))
     assert rhythm([*slots, 1]) == (once * 3)[1:]
 
 

@@ -51,7 +51,7 @@ class Hal:
         raise NotImplementedError
 
     def enable(self, on):
-        """Drive the series enable pin."""
+        """Let the series enable go up (it falls by itself without `heartbeat`), or drop it."""
         raise NotImplementedError
 
     def dark(self):
@@ -74,8 +74,18 @@ class Hal:
         """Start the watchdog (once; it cannot be stopped)."""
         raise NotImplementedError
 
-    def watchdog_feed(self):
-        """Feed it; nothing happens when it was not started."""
+    def heartbeat(self):
+        """A step was verified: feed the watchdog, if it was started, and let the enable stay up for
+        another limits.DEADMAN_MS."""
+        raise NotImplementedError
+
+    def flash_ahead(self):
+        """Flash is about to be written, with interrupts off: the dead-man waits
+        limits.DEADMAN_FLASH_MS from now. Feeds no watchdog."""
+        raise NotImplementedError
+
+    def enable_fell(self):
+        """Whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
         raise NotImplementedError
 
     def reset_cause(self):

@@ -4,6 +4,8 @@ Records what the firmware did to the pins, and gives back what the world outside
 number that the owner moves. Nothing here decides anything.
 """
 
+from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_MS
+
 _OFF = -1
 _MASK = (1 << 30) - 1
 _HALF = 1 << 29
@@ -24,6 +26,7 @@ class FakeHal:
         self.held = [0] * n_lamps  # what was written; a broken output differs in `duty`
         self.mode = [_OFF] * n_lamps
         self.on_acc = [0] * n_lamps  # duty (u16) x ms at the pin since the start
+        self.light_acc = [0] * n_lamps  # the same, as far as the enable let it through
         self._since = [start_ms] * n_lamps
         self.enabled = False
         self.pressed = False
@@ -36,6 +39,9 @@ class FakeHal:
         self.reset_wanted = False
         self.watchdog_ms = 0
         self.fed_ms = start_ms
+        self.beat_ms = start_ms
+        self.life_ms = DEADMAN_MS
+        self.fell = False
         self._uid = uid
 
     def ticks_ms(self):
@@ -64,8 +70,16 @@ class FakeHal:
     def settle(self, ch):
         """Book the on-time of a lamp up to now."""
         now = self.now_ms
-        self.on_acc[ch] += self.duty[ch] * (now - self._since[ch])
+        on = self.duty[ch] * (now - self._since[ch])
+        self.on_acc[ch] += on
+        if self.enabled:
+            self.light_acc[ch] += on
         self._since[ch] = now
+
+    def _drop(self):
+        for ch in range(len(self.duty)):
+            self.settle(ch)
+        self.enabled = False
 
     def _set(self, ch, duty):
         self.held[ch] = duty
@@ -87,13 +101,19 @@ class FakeHal:
         self.mode[ch] = _OFF
 
     def lamps_hold(self):
-        return self.held == self.duty
+        return self.held == self.duty and not self.fell
 
     def enable(self, on):
+        if on == self.enabled or (on and self.fell):
+            return
+        self._drop()
         self.enabled = on
+        self.beat_ms = self.now_ms
 
     def dark(self):
-        self.enabled = False
+        if self.enabled:
+            self._drop()
+        self.fell = False
         for ch in range(len(self.duty)):
             if self.mode[ch] != _OFF or self.duty[ch]:
                 self.lamp_off(ch)
@@ -112,8 +132,22 @@ class FakeHal:
             self.watchdog_ms = ms
             self.fed_ms = self.now_ms
 
-    def watchdog_feed(self):
-        self.fed_ms = self.now_ms
+    def heartbeat(self):
+        self.fed_ms = self.beat_ms = self.now_ms
+        self.life_ms = DEADMAN_MS
+
+    def flash_ahead(self):
+        self.beat_ms = self.now_ms
+        self.life_ms = DEADMAN_FLASH_MS
+
+    def deadman(self):
+        """What the hardware does by itself: the enable falls when its life is over."""
+        if self.enabled and self.now_ms - self.beat_ms > self.life_ms:
+            self._drop()
+            self.fell = True
+
+    def enable_fell(self):
+        return self.fell
 
     def watchdog_bites(self):
         """Whether the watchdog's time is over."""

@@ -6,10 +6,6 @@ always the pin itself, switched back to SIO and driven low, which acts at once w
 does.
 """
 
-# ruff: noqa: F821
-# pyright: reportUndefinedVariable=false, reportInvalidTypeForm=false
-# (viper knows ptr32 without an import)
-
 import gc
 import select
 import sys
@@ -17,16 +13,19 @@ import time
 from array import array
 
 import machine
-import micropython
-from machine import PWM, WDT, Pin
+from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
 from wrap.hal.files import Files
+from wrap.hal.rp2040_deadman import DeadMan
+from wrap.hal.rp2040_regs import holds, levels, sum16
 from wrap.mp import const, small
+from wrap.safety import limits
 
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
 _WDT_MAX_MS = const(8388)  # 24 bits at 2 counts a microsecond (erratum RP2040-E1)
+_LOOK_MS = const(40)
 _SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
@@ -41,48 +40,6 @@ _BURST_OURS = const(64)
 _BURST_STOCK = const(1)
 
 
-@micropython.viper
-def _sum16(ain: int) -> int:
-    """16 conversions of input `ain`, summed. 73 us here against 440 us with ADC.read_u16 in a loop.
-
-    RP2040 datasheet 4.9.6: CS = EN 0, START_ONCE 2, READY 8, AINSEL 12..14; RESULT is the next
-    word.
-    """
-    cs = ptr32(0x4004C000)
-    select_input = (cs[0] & 0x2) | 1 | (ain << 12)
-    total = 0
-    n = 0
-    while n < 16:
-        cs[0] = select_input | 4
-        while not (cs[0] & 0x100):
-            pass
-        total += cs[1]
-        n += 1
-    return total
-
-
-@micropython.viper
-def _holds(regs, n: int, low: int) -> int:
-    """1 when `n` PWM compare registers hold what `regs` says and every pad in mask `low` is low.
-
-    regs: three words a channel: address of CC, shift of the channel in it, expected count (-1: not
-    checked). RP2040 datasheet 4.5.3 (CHx_CC) and 2.3.1.7: SIO GPIO_IN reads the pad, whoever
-    drives it.
-    """
-    sio = ptr32(0xD0000000)
-    if sio[1] & low:
-        return 0
-    r = ptr32(regs)
-    i = 0
-    while i < n * 3:
-        if r[i + 2] >= 0:
-            cc = ptr32(r[i])
-            if (cc[0] >> r[i + 1]) & 0xFFFF != r[i + 2]:
-                return 0
-        i += 3
-    return 1
-
-
 class Rp2040:
     """facts: the board's facts module."""
 
@@ -90,7 +47,11 @@ class Rp2040:
         self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
         self._carrier = facts.CARRIER_HZ
         self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
-        self._enable = Pin(facts.ENABLE_PIN, Pin.OUT, value=0)
+        self._deadman = DeadMan(facts.ENABLE_PIN)
+        self._timer = None
+        self._beat_ms = 0
+        self._life_ms = 0
+        self._fell = False
         n = len(self._pins)
         self._regs = array("i", [0] * (3 * n))
         for ch in range(n):
@@ -132,7 +93,7 @@ class Rp2040:
     def read_raws(self, out):
         i = 0
         for ain in self._inputs:
-            out[i] = _sum16(ain)
+            out[i] = sum16(ain)
             i += 1
 
     def _track(self):
@@ -166,18 +127,49 @@ class Rp2040:
         self._mode[ch] = _OFF
         self._track()
 
+    def enable_fell(self):
+        return self._fell or (self._enabled and not levels(self._enable_mask))
+
     def lamps_hold(self):
-        return _holds(self._regs, len(self._pins), self._low) == 1
+        if self._fell or (self._enabled and not levels(self._enable_mask)):
+            return False
+        return holds(self._regs, len(self._pins), self._low) == 1
 
     def enable(self, on):
-        self._enable.value(on)
-        if on != self._enabled:
-            self._enabled = on
-            self._track()
+        if on == self._enabled or (on and self._fell):
+            return
+        if on:
+            self._beat(limits.DEADMAN_MS)
+            self._deadman.arm(limits.DEADMAN_MS)
+            self._timer = Timer(-1, period=_LOOK_MS, mode=Timer.PERIODIC, callback=self._look)
+        else:
+            self._drop()
+        self._enabled = on
+        self._track()
+
+    def _drop(self):
+        self._deadman.drop()
+        if self._timer is not None:
+            self._timer.deinit()
+            self._timer = None
+
+    def _beat(self, life_ms):
+        self._beat_ms = time.ticks_ms()
+        self._life_ms = life_ms
+
+    def _look(self, _timer):
+        """A timer's look at the heartbeat, for a hang in Python: touches nothing but the pins."""
+        late = time.ticks_diff(time.ticks_ms(), self._beat_ms)
+        if late > (limits.HEARTBEAT_MS if self._life_ms == limits.DEADMAN_MS else self._life_ms):
+            self._fell = True
+            self._deadman.drop()
+            for pin in self._pins:
+                pin.init(Pin.OUT, value=0)
 
     def dark(self):
-        self._enable.value(0)
+        self._drop()
         self._enabled = False
+        self._fell = False
         for ch in range(len(self._pins)):
             if self._mode[ch] != _OFF:
                 self.lamp_off(ch)
@@ -198,9 +190,17 @@ class Rp2040:
         if self._wdt is None:
             self._wdt = WDT(timeout=min(ms, _WDT_MAX_MS))
 
-    def watchdog_feed(self):
+    def heartbeat(self):
+        if self._enabled:
+            self._beat(limits.DEADMAN_MS)
+            self._deadman.feed(limits.DEADMAN_MS)
         if self._wdt is not None:
             self._wdt.feed()
+
+    def flash_ahead(self):
+        if self._enabled:
+            self._beat(limits.DEADMAN_FLASH_MS)
+            self._deadman.feed(limits.DEADMAN_FLASH_MS)
 
     def reset_cause(self):
         mem = machine.mem32

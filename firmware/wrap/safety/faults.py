@@ -12,6 +12,16 @@ READBACK = 8
 EXCEPTION = 9
 STORAGE = 10
 SELF_TEST = 11
+# 12 to 17 are the temperature checks of wrap.safety.watch
+RATE = 12
+STUCK = 13
+PAIR = 14
+HOT_OFF = 15
+SLIPPED = 16
+LAMP_STUCK = 17
+DEADMAN = 18
+RESETS = 19
+PROGRAM = 20
 
 NAMES = (
     "none",
@@ -26,6 +36,15 @@ NAMES = (
     "exception",
     "storage",
     "self-test",
+    "rate",
+    "stuck",
+    "pair",
+    "hot-off",
+    "slipped",
+    "lamp-stuck",
+    "dead-man",
+    "resets",
+    "program",
 )
 
 TEXTS = (
@@ -41,4 +60,13 @@ TEXTS = (
     "the firmware met an error",
     "the flash could not be written",
     "the self-test before light failed",
+    "a sensor changed faster than the pad can",
+    "a sensor does not follow the light",
+    "two sensors disagree",
+    "the pad warmed while the light was off",
+    "the skin sensor has left the skin",
+    "more heat than the light that was written",
+    "the dead-man dropped the light: no control step was verified in time",
+    "the wrap restarted by itself three times",
+    "the program in flash is not what was installed",
 )

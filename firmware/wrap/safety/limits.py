@@ -40,6 +40,13 @@ LEASE_MAX_MS = 10000
 WATCHDOG_MS = 2000
 WATCHDOG_HARD_MS = 8000
 
+DEADMAN_MS = 150  # the enable falls by itself when no step has been verified for so long
+DEADMAN_HARD_MS = 500
+DEADMAN_FLASH_MS = 300  # the same while flash is written, with interrupts off
+HEARTBEAT_MS = 100  # a timer darkens the lamps when Python has hung for so long
+RESETS_MOST = 3  # unexpected ones; the wrap then stays in a fault
+RESETS_CALM_S = 600  # without one: they are forgotten
+
 STEP_MS = 10
 STEP_LATE_MS = 300  # a step later than this (a flash erase fits) is a fault while light is on
 SAMPLE_S = 10

@@ -11,9 +11,11 @@ DOWN = 1  # pressed this very step
 SHORT = 2  # released, and no second press came in time
 DOUBLE = 3
 LONG = 4  # held for a second; reported while still held
+HOLD = 5  # held for five seconds; follows LONG
 
 _DEBOUNCE_MS = const(20)
 _LONG_MS = const(1000)
+_HOLD_MS = const(5000)
 _GAP_MS = const(400)  # a second press within this after release makes a double
 
 
@@ -61,11 +63,12 @@ class Button:
         return NONE
 
     def _holding(self, dt_ms):
+        before = self._held_ms
         self._held_ms += dt_ms
-        if self._spent or self._held_ms < _LONG_MS:
-            return NONE
-        self._spent = True
-        return LONG
+        if before < _LONG_MS <= self._held_ms:
+            self._spent = True
+            return LONG
+        return HOLD if before < _HOLD_MS <= self._held_ms else NONE
 
     def _waiting(self, dt_ms):
         self._gap_ms += dt_ms

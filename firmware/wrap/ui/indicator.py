@@ -22,6 +22,8 @@ _PAUSED = const(0x00FF)
 _WARN = const(0x3333)
 _BUSY = const(0x0F0F)
 _FAULT_PAUSE_SLOTS = const(15)
+_LONG_SLOTS = const(8)
+_SHORT_SLOTS = const(4)
 
 
 def bits(state, warn, calibrated):
@@ -38,10 +40,14 @@ def bits(state, warn, calibrated):
 
 
 def fault_lit(code, slot):
-    """Whether a fault's blink code is lit in `slot`: 200 ms on, 200 ms off, `code` times, then a
-    pause."""
-    at = slot % (code * 4 + _FAULT_PAUSE_SLOTS)
-    return at < code * 4 and at & 2 == 0
+    """Whether a fault's blink code is lit in `slot`: a long blink (600 ms) for each ten, a short
+    one (200 ms) for each one, 200 ms dark after each, then a pause."""
+    longs = code // 10 * _LONG_SLOTS
+    at = slot % (longs + code % 10 * _SHORT_SLOTS + _FAULT_PAUSE_SLOTS)
+    if at < longs:
+        return at % _LONG_SLOTS < _LONG_SLOTS - 2
+    at -= longs
+    return at < code % 10 * _SHORT_SLOTS and at & 2 == 0
 
 
 class Indicator:

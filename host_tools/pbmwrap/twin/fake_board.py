@@ -27,6 +27,7 @@ class FakeBoard:
         self.now_ms = 0
         self.boots = 0
         self._on_before = [0] * len(facts.CHANNELS)
+        self._light_before = [0] * len(facts.CHANNELS)
         self._raws = [30000] * len(facts.SENSORS)
         self._pressed = False
         self._hung = False
@@ -66,6 +67,7 @@ class FakeBoard:
             for ch in range(len(self._on_before)):
                 self.hal.settle(ch)
                 self._on_before[ch] += self.hal.on_acc[ch]
+                self._light_before[ch] += self.hal.light_acc[ch]
 
     def on_acc(self, ch):
         """duty (u16) x ms at the pin since the twin was made."""
@@ -73,6 +75,13 @@ class FakeBoard:
             return self._on_before[ch]
         self.hal.settle(ch)
         return self._on_before[ch] + self.hal.on_acc[ch]
+
+    def light_acc(self, ch):
+        """duty (u16) x ms that the enable let through so far: what warms the pad."""
+        if self.hal is None:
+            return self._light_before[ch]
+        self.hal.settle(ch)
+        return self._light_before[ch] + self.hal.light_acc[ch]
 
     def pins(self):
         """(duty u16 per lamp, enable, indicator) as the pins are now."""
@@ -144,6 +153,8 @@ class FakeBoard:
             now = self._due
             self.now_ms = hal.now_ms = now
             self._due = now + STEP_MS
+            if hal.enabled:
+                hal.deadman()
             if hal.watchdog_ms and hal.watchdog_bites():
                 self.power_on("watchdog")
             elif self.app is not None and not self._hung:

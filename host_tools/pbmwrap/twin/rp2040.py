@@ -45,6 +45,7 @@ class Rp2040Twin(Twin):
         self._facts = facts
         self._flash = bytes(flash_with(image, flash))
         self._chip: Chip | None = None
+        self._flash_ms = (0.0, 0.0)
         self._powered_ns = 0  # virtual time of the last power-on, or now while off
         self._target_ns = 0
         self._plant_due_ns = PLANT_MS * _MS
@@ -78,6 +79,7 @@ class Rp2040Twin(Twin):
             return
         chip = self._chip = Chip(self._flash, self._open, self._reader)
         chip.on_reset = self._sync_pins
+        chip.slow_flash(*self._flash_ms)
         self.pins.attach(chip.mcu)
         sensors = {sensor[3]: index for index, sensor in enumerate(self._facts.SENSORS)}
         chip.read_adc(lambda adc: self.plant.raw12(sensors[adc]), tuple(sensors))
@@ -211,6 +213,12 @@ class Rp2040Twin(Twin):
         self._flash = self._chip.flash()
         self.pins.dark()
         self._powered_ns, self._chip = self._now(), None
+
+    def slow_flash(self, erase_ms: float, page_ms: float = 0.4) -> None:
+        """Give the flash the times of a real part: about 45 ms an erase, 400 ms at worst."""
+        self._flash_ms = (erase_ms, page_ms)
+        if self._chip:
+            self._chip.slow_flash(erase_ms, page_ms)
 
     def hang(self) -> None:
         if self._chip:

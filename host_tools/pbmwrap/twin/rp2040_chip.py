@@ -21,6 +21,7 @@ from rp2040py.rp2040 import RP2040
 from rp2040py.simulator import Simulator
 from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
+from pbmwrap.twin.rp2040_flash import FlashTimes
 from pbmwrap.twin.rp2040_pio import PioPacer
 from pbmwrap.twin.rp2040_usb import UsbHost
 
@@ -63,6 +64,7 @@ class Chip:
         self.breaks = 0  # BKPT instructions met: MicroPython's panic ends in a loop of them
         self._hung = False
         self._reset_wanted = False
+        self._flash_times = FlashTimes(self.mcu, self._stand_still)
         self._target = self._clock.create_alarm(self._halt)
         self._pacers = [PioPacer(self.mcu, block) for block in range(len(self.mcu.pio))]
         self.mcu.on_break = self._break
@@ -108,11 +110,25 @@ class Chip:
         if not self._hung:
             execute_batch(self._simulator, _EXACT_TICKS)
             return
-        step_ns = self._clock.nanos_to_next_alarm
+        self._pass(self._clock.nanos_to_next_alarm)
+
+    def _pass(self, step_ns: float) -> None:
         self._clock.tick(step_ns)
         for pio in self.mcu.pio:
             if not pio.stopped:
                 pio.advance(int(step_ns / _CYCLE_NS) or 1)
+
+    def slow_flash(self, erase_ms: float, page_ms: float) -> None:
+        """Let erasing a sector and programming a page take as long as on a real part."""
+        self._flash_times.erase_ns = int(erase_ms * 1_000_000)
+        self._flash_times.page_ns = int(page_ms * 1_000_000)
+
+    def _stand_still(self, nanos: int) -> None:
+        """Time passes, the CPU waits for the flash with its interrupts off."""
+        while nanos > 0:
+            step_ns = min(self._clock.nanos_to_next_alarm, nanos)
+            self._pass(step_ns)
+            nanos -= max(int(step_ns), 1)
 
     def hang(self) -> None:
         """Execute nothing more until a reset; clocks, PWM, PIO and watchdog go on."""

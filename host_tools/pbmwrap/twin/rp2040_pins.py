@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rp2040py.gpio_pin import GPIOPinState
+from rp2040py.gpio_pin import GPIOPin, GPIOPinState
 from rp2040py.rp2040 import RP2040
 
 Edge = tuple[int, bool]  # virtual ns, new level
 
 # An input with its pull-up on lights a MOSFET's gate too, so it counts as high.
 _HIGH = (GPIOPinState.HIGH, GPIOPinState.INPUT_PULL_UP)
+
+
+def _read_back(pin: GPIOPin, value: GPIOPinState) -> None:
+    """A pad reads the level that it drives; rp2040py keeps outputs and inputs apart."""
+    if value in (GPIOPinState.HIGH, GPIOPinState.LOW):
+        pin.set_input_value(value is GPIOPinState.HIGH)
+    else:
+        pin.release_input()
 
 
 class Line:
@@ -93,12 +101,13 @@ class Pins:
     def attach(self, mcu: RP2040) -> None:
         """Follow these pins of a fresh chip."""
         for pin, line in self._by_pin.items():
-            mcu.gpio[pin].add_listener(self._listener(line))
+            mcu.gpio[pin].add_listener(self._listener(mcu.gpio[pin], line))
         self.sync(mcu)
 
-    def _listener(self, line: Line) -> Callable[[GPIOPinState, GPIOPinState], None]:
+    def _listener(self, pin: GPIOPin, line: Line) -> Callable[[GPIOPinState, GPIOPinState], None]:
         def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
             line.set(value in _HIGH)
+            _read_back(pin, value)
             self._relight()
 
         return changed
@@ -111,7 +120,9 @@ class Pins:
     def sync(self, mcu: RP2040) -> None:
         """Take the levels as they are: a chip reset changes pins without telling listeners."""
         for pin, line in self._by_pin.items():
-            line.set(mcu.gpio[pin].value in _HIGH)
+            value = mcu.gpio[pin].value
+            line.set(value in _HIGH)
+            _read_back(mcu.gpio[pin], value)
         self._relight()
 
     def dark(self) -> None:

@@ -33,7 +33,7 @@ class RemoteBoard:
             text=True,
         )
         n = len(facts.CHANNELS)
-        self._state = [0, [0] * n, False, False, [0] * n, "", 0]
+        self._state = [0, [0] * n, False, False, [0] * n, "", 0, [0] * n]
         self._tx = bytearray()
         self.now_ms = 0
 
@@ -60,6 +60,9 @@ class RemoteBoard:
 
     def on_acc(self, ch: int) -> int:
         return self._state[4][ch]
+
+    def light_acc(self, ch: int) -> int:
+        return self._state[7][ch]
 
     def pins(self) -> tuple[list[int], bool, bool]:
         return self._state[1], self._state[2], self._state[3]

@@ -18,8 +18,9 @@ from wrap.hal.files import Files
 def _state(board, took):
     duties, enabled, lit = board.pins()
     on = [board.on_acc(ch) for ch in range(len(duties))]
+    light = [board.light_acc(ch) for ch in range(len(duties))]
     tx = binascii.hexlify(board.read()).decode()
-    return [board.now_ms, duties, enabled, lit, on, tx, took]
+    return [board.now_ms, duties, enabled, lit, on, tx, took, light]
 
 
 def _obey(board, words):

@@ -1,0 +1,31 @@
+"""Counts restarts that nobody asked for: too many in a row hold the wrap in a fault.
+
+There is no clock across resets, so a count is forgotten only after limits.RESETS_CALM_S of uptime
+without one: three within any ten minutes always hold.
+"""
+
+from wrap.safety import limits
+
+
+class Resets:
+    """store: a wrap.storage.store.Store; cause: this boot's. Raises OSError when not kept."""
+
+    def __init__(self, store, cause):
+        self._store = store
+        self.count = store.value.get("n", 0)
+        if cause == "watchdog":
+            self.count += 1
+            store.put({"n": self.count})
+
+    def too_many(self):
+        """Whether the wrap must stay in a fault."""
+        return self.count >= limits.RESETS_MOST
+
+    def calm(self, up_s):
+        """Whether the count may be forgotten now."""
+        return self.count > 0 and up_s >= limits.RESETS_CALM_S
+
+    def forget(self):
+        """Begin to count anew."""
+        self._store.put({})
+        self.count = 0

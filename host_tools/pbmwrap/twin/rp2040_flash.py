@@ -1,0 +1,35 @@
+"""The time that a real flash takes: rp2040py erases a sector and programs a page at once.
+
+On a part the boot ROM polls the busy bit with interrupts off; here the same span of time passes
+inside the command, with the CPU standing still and everything else going on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rp2040py.peripherals.ssi import CMD_BLOCK_ERASE, CMD_PAGE_PROGRAM, CMD_SECTOR_ERASE
+from rp2040py.rp2040 import RP2040
+
+
+class FlashTimes:
+    """wait(ns) lets time pass. `erases`, `pages`: how many there were. Times are 0 until set."""
+
+    def __init__(self, mcu: RP2040, wait: Callable[[int], None]) -> None:
+        self.erase_ns = self.page_ns = 0
+        self.erases = self.pages = 0
+        self._ssi = mcu.ssi
+        self._wait = wait
+        self._apply = self._ssi._apply_command
+        self._ssi._apply_command = self._timed
+
+    def _timed(self) -> None:
+        sent = self._ssi._tx_buffer
+        command = sent[0] if sent and self._ssi._write_enabled else 0
+        self._apply()
+        if command in (CMD_SECTOR_ERASE, CMD_BLOCK_ERASE):
+            self.erases += 1
+            self._wait(self.erase_ns)
+        elif command == CMD_PAGE_PROGRAM:
+            self.pages += 1
+            self._wait(self.page_ns)

@@ -1,0 +1,83 @@
+"""Dead-man in three layers on the real binary, each alone. Light is judged at the pins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.contract.conftest import BOOT_MS, Bench
+from tests.emulator.conftest import MakeTwin
+
+BEAT_MS = 10
+STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
+
+
+@pytest.fixture
+def lit() -> Bench:
+    bench = Bench("rp2040")
+    bench.flash(steps=STEPS)
+    bench.client.start()
+    bench.advance(1200)
+    assert bench.twin.enabled()
+    assert not bench.pins_low()
+    return bench
+
+
+def fall_ms(bench: Bench, most_ms: int) -> int:
+    """Virtual ms until the enable pin is low."""
+    for waited in range(most_ms):
+        if not bench.twin.enabled():
+            return waited
+        bench.advance(1)
+    raise AssertionError(f"the enable is still up after {most_ms} ms")
+
+
+def test_a_hung_cpu_loses_the_enable_within_150_ms(lit: Bench) -> None:
+    lit.twin.hang()
+    assert 150 - BEAT_MS - 2 <= fall_ms(lit, 400) <= 152
+    lit.advance(100)
+    assert not lit.twin.enabled()
+
+
+def test_steps_keep_the_enable_up(lit: Bench) -> None:
+    for _ in range(20):
+        lit.advance(50)
+        assert lit.twin.enabled()
+    assert lit.state == "running"
+
+
+def test_the_enable_needs_the_watchdogs_reset_to_come_back(lit: Bench) -> None:
+    lit.twin.hang()
+    lit.advance(2200)
+    lit.advance(BOOT_MS)
+    assert not lit.twin.enabled()
+    assert lit.client.hello().cause == "watchdog"
+
+
+HANG_IN_PYTHON = """
+import board_facts
+from wrap.hal import open_board
+hal = open_board(board_facts)
+hal.enable(True)
+for ch in (0, 1):
+    hal.lamp_mode(ch, 0)
+    hal.lamp_write(ch, 30000)
+hal.heartbeat()
+"""
+
+
+@pytest.mark.parametrize("timer", [True, False])
+def test_a_timer_darkens_the_lamp_pins_when_python_hangs(
+    make_twin: MakeTwin, image: Path, timer: bool
+) -> None:
+    """Without the timer only the enable falls, by the PIO; no watchdog runs here."""
+    twin = make_twin(image)
+    twin.start()
+    twin.advance_ms(BOOT_MS)
+    twin.repl(HANG_IN_PYTHON + ("" if timer else "hal._timer.deinit()\n"))
+    twin.write(b"while True: pass\r\n\r\n")
+    twin.advance_ms(260)
+    twin.advance_ms(50)
+    assert any(lamp.high or lamp.on_ppm for lamp in twin.lamps()) == (not timer)
+    assert not twin.enabled()

@@ -1,0 +1,63 @@
+"""Restarts that nobody asked for are counted; three without ten calm minutes hold the wrap."""
+
+import pytest
+
+from tests.unit.conftest import Rig
+from wrap.safety import faults
+from wrap.safety.resets import Resets
+from wrap.storage.store import Store
+
+
+def boots(rig, causes):
+    for cause in causes:
+        rig.board.power_off()
+        rig.board.power_on(cause)
+        rig.advance(100)
+
+
+def test_three_watchdog_resets_hold_the_wrap_in_a_fault():
+    rig = Rig()
+    boots(rig, ["watchdog"] * 2)
+    assert rig.state == "idle"
+    boots(rig, ["watchdog"])
+    assert rig.state == "fault"
+    assert rig.app.latch.code == faults.RESETS
+    assert rig.app.latch.info["detail"] == 3
+    boots(rig, ["power"])
+    assert rig.state == "fault"
+
+
+@pytest.mark.parametrize("cause", ["power", "intended", "soft", "pin"])
+def test_other_restarts_do_not_count(cause):
+    rig = Rig()
+    boots(rig, [cause] * 5)
+    assert rig.state == "idle"
+    assert rig.app.resets.count == 0
+
+
+def test_ten_calm_minutes_forget_the_count():
+    rig = Rig()
+    boots(rig, ["watchdog"] * 2)
+    rig.advance(599_000)
+    assert rig.app.resets.count == 2
+    rig.advance(2_000)
+    assert rig.app.resets.count == 0
+    boots(rig, ["watchdog"] * 2)
+    assert rig.state == "idle"
+
+
+def test_acknowledging_begins_a_new_count():
+    rig = Rig()
+    boots(rig, ["watchdog"] * 3)
+    rig.app.desk.acknowledge("link")
+    assert rig.state == "idle"
+    boots(rig, ["watchdog"] * 2)
+    assert rig.state == "idle"
+
+
+def test_the_count_survives_a_power_cut_between_resets(files):
+    store = Store(files, "resets")
+    assert not Resets(store, "watchdog").too_many()
+    assert not Resets(Store(files, "resets"), "watchdog").too_many()
+    assert Resets(Store(files, "resets"), "power").count == 2
+    assert Resets(Store(files, "resets"), "watchdog").too_many()
