@@ -27,6 +27,7 @@ class FaultBoard(FakeBoard):
         self.skew_ms = 0
         self.pace_pm = 1000
         self._paced_from = now_ms
+        self._busy_until = 0
         files.stall = self.stall
 
     def _make_hal(self, start: int, cause: str) -> FaultHal:
@@ -55,6 +56,8 @@ class FaultBoard(FakeBoard):
             return
 
     def _turn(self, now: int) -> None:
+        if now < self._busy_until:
+            return
         try:
             super()._turn(self._clock(now))
         except PowerCut:
@@ -74,8 +77,8 @@ class FaultBoard(FakeBoard):
         self.pace_pm = permille
 
     def stall(self, ms: int) -> None:
-        """The step under way, or the next one, takes `ms` longer."""
-        self._due += ms
+        """The step under way, or the next one, takes `ms` longer. The hardware goes on."""
+        self._busy_until = max(self._busy_until, self.now_ms) + ms
 
 
 class FaultTwin(SimTwin):

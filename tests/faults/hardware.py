@@ -1,8 +1,8 @@
 """Hardware that can be broken: the fake HAL with faults between the firmware and the world.
 
-Three layers, as on a board: what the firmware wrote (`held`, `reg`), what the pad does (`duty`,
-`enabled`), and what the LEDs make of it (`Light`). Read-back sees what the real HAL sees: compare
-registers of channels on PWM, pads of all others. A shorted MOSFET is seen by neither.
+Three layers, as on a board: what the firmware wrote (`held`, `reg`, `enabled`), what the pads do
+(`duty`, `enable_high`), and what the LEDs make of it (`Light`). Read-back sees what the real HAL
+sees: compare registers of channels on PWM, pads of all others. A shorted MOSFET is seen by neither.
 """
 
 from __future__ import annotations
@@ -97,7 +97,6 @@ class FaultHal(FakeHal):
     def __init__(self, broken: Broken, light: Light, *args: Any) -> None:
         self._broken = broken
         self._light = light
-        self._up = False  # what the firmware wants of the enable
         super().__init__(*args)
         self.reg = list(self.held)
         for name, trap in broken.traps.items():
@@ -122,19 +121,24 @@ class FaultHal(FakeHal):
             self.duty[ch] = pad
 
     def enable(self, on: bool) -> None:
-        if on != self._up:
-            self._up = on
-            self.refresh()
+        super().enable(on)
+        self._shine()
+
+    def _drop(self) -> None:
+        super()._drop()
+        self._shine()
 
     def dark(self) -> None:
         super().dark()
-        self._up = False
-        self.refresh()
+        self._shine()
+
+    def enable_high(self) -> bool:
+        """The enable's pad."""
+        stuck = self._broken.enable
+        return self.enabled if stuck is None else stuck
 
     def refresh(self) -> None:
         """Let the pads and LEDs follow what is broken by now."""
-        stuck = self._broken.enable
-        self.enabled = self._up if stuck is None else stuck
         for ch in range(len(self.duty)):
             self._drive(ch)
         self._shine()
@@ -143,17 +147,21 @@ class FaultHal(FakeHal):
         self._light.set(self.now_ms, list(self._glow()))
 
     def _glow(self) -> Iterator[int]:
+        lets_through = self.enable_high()
         for ch, duty in enumerate(self.duty):
             bend = self._broken.leds.get(ch)
-            yield (bend(duty) if bend else duty) if self.enabled else 0
+            yield (bend(duty) if bend else duty) if lets_through else 0
 
     def lose_register(self, ch: int, duty: int) -> None:
         """A compare register changes by itself."""
         self.reg[ch] = duty
         self.refresh()
 
+    def enable_fell(self) -> bool:
+        return self.fell or (self.enabled and not self.enable_high())
+
     def lamps_hold(self) -> bool:
-        if self.enabled and not self._up:
+        if self.enable_fell() or (self.enable_high() and not self.enabled):
             return False
         for ch, mode in enumerate(self.mode):
             if (self.duty[ch] != 0) if mode == OFF else (self.reg[ch] != self.held[ch]):

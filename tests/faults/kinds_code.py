@@ -33,12 +33,13 @@ CALLS: dict[str, tuple[str, ...]] = {
     "dark": ("ramp-down",),
     "lamps_hold": PHASES,
     "watchdog_start": ("self-test",),
-    "watchdog_feed": PHASES,
+    "heartbeat": PHASES,
+    "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
     "indicate": PHASES,
     "link_read": PHASES,
     "link_write": PHASES,
 }
-_EVERY_STEP = ("read_raws", "button", "lamps_hold", "watchdog_feed", "link_read", "ticks_us")
+_EVERY_STEP = ("read_raws", "button", "lamps_hold", "heartbeat", "link_read", "ticks_us")
 
 
 def _jump(low: int, high: int, sign: int = 1) -> Callable[[Run], None]:
@@ -83,7 +84,7 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
         if name == "link_write":
             run.twin.write(run.ask("state"))
         trap = _trap(run, error or run.rng.choice(ERRORS))
-        if name in ("watchdog_start", "lamp_mode", "dark", "link_write"):
+        if name in ("watchdog_start", "lamp_mode", "dark", "link_write", "flash_ahead"):
             trap.skip = 0
         set_trap(run.board.hal, name, trap)
 
@@ -186,12 +187,12 @@ KINDS = (
     _kind("clock-slow", expect="either", inject=_pace(300, 950), watch_s=12),
     _kind("clock-fast", expect="either", inject=_pace(1050, 3000), watch_s=12),
     _kind("tick-wrap", expect="ride", inject=_nothing, at_wrap=True),
-    _kind("overrun-short", expect="ride", inject=_overrun(25, LATE - 20)),
+    _kind("overrun-short", expect="ride", inject=_overrun(25, limits.DEADMAN_MS - 20)),
     _kind(
         "overrun-long",
         expect="off",
-        inject=_overrun(LATE + 10, 1900),
-        faults=("step-late",),
+        inject=_overrun(limits.DEADMAN_MS + 20, 1900),
+        faults=("dead-man", "step-late"),
         seen=LIT,
     ),
     _kind("hang", expect="reset", inject=_hang, phases=("idle", "self-test", *LIT, "paused")),

@@ -98,7 +98,13 @@ KINDS = (
         faults=("readback", "self-test"),
         seen=DARK,
     ),
-    _kind("enable-dead", expect="either", inject=_enable(False)),
+    _kind(
+        "enable-dead",
+        expect="off",
+        inject=_enable(False),
+        faults=("dead-man", "readback"),
+        seen=LIT,
+    ),
     _kind("register-lost", expect="either", inject=_lost, phases=LIT, then=_mended),
     _kind("button-stuck", expect="stop", inject=_button, seen=LIT),
 )

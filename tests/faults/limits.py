@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wrap.safety import limits
+
 STEP = 50  # docs/safety.md: sensor to pins low, gross limit, rails and 3 of 4
-HANG = 2030  # the watchdog's 2 s, the step before and the one after; 150 + STEP with a dead-man
+HANG = limits.DEADMAN_MS + 2 * limits.STEP_MS  # since the last verified step, seen in whole steps
 FADE = 560  # the soft end of 500 ms
 NOW = 0
 
@@ -37,11 +39,8 @@ BOUNDS: dict[str, Bound] = {
     "slipped": Bound(120_000, needs="model"),
     "lamp-stuck": Bound(60_000, needs="model"),
     "lamp-shorted": Bound(60_000, needs="model"),
-    "lamp-shorted-dark": Bound(60_000, needs="hot-off"),
-    "enable-stuck": Bound(STEP),
     "overrun-long": Bound(HANG),
     "hang": Bound(HANG),
-    "hang-interrupts-off": Bound(HANG),
     "power-cut": Bound(NOW),
     "power-cut-in-write": Bound(NOW),
     "brown-out": Bound(NOW),
@@ -53,7 +52,6 @@ BOUNDS: dict[str, Bound] = {
     "lease-lost": Bound(3000 + FADE),
     "host-stop": Bound(FADE + 100),
     "button-stuck": Bound(FADE),
-    "flash-append-dead": Bound(STEP),
 }
 
 

@@ -59,7 +59,7 @@ def flash() -> dict[str, bytes]:
 
 
 class Run:
-    """tethered: the session is a host's, with a lease; start_ms: what the clock says at power-on."""
+    """tethered: a host's session, with a lease; start_ms: what the clock says at power-on."""
 
     def __init__(
         self,
