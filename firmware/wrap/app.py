@@ -294,5 +294,9 @@ class App:
 
     def more_slack(self):
         """Another slice for the link, while the next step is far: True when it did something."""
-        self.busy = self._server.poll()
+        try:
+            self.busy = self._server.poll()
+        except Exception as e:
+            self.busy = False
+            self._panic(e)
         return self.busy

@@ -71,6 +71,13 @@ def test_an_exception_in_the_slack_is_one_too(rig: Rig):
     assert rig.app.latch.info["detail"].startswith("ZeroDivisionError: ")
 
 
+def test_an_exception_in_a_link_slice_between_steps_is_one_too(rig: Rig):
+    rig.light()
+    rig.app._server.poll = lambda: 1 // 0
+    assert not rig.app.more_slack()
+    assert (rig.dark(), latched(rig)) == (True, "exception")
+
+
 def test_a_detail_is_cut_short(rig: Rig):
     rig.app._panic(ValueError("x" * 500))
     assert rig.app.latch.info["detail"] == "ValueError: " + "x" * 60
