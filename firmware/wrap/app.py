@@ -117,6 +117,8 @@ class App:
         """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
         hal = self.hal
         dt = hal.ticks_diff(now, self._now)
+        if dt < 0:
+            dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
         self._now = now
         self._dt = dt
         self._uptime(dt)
@@ -241,20 +243,12 @@ class App:
         self.journal.note(kind, self.up_s, self._up_ms, payload)
 
     def _changed(self, old, new, reason):
-        number = self.session.number
-        self.note(records.STATE, payloads.pack_state(number, old, new, reason[:60]))
+        session = self.session
+        self.note(records.STATE, payloads.pack_state(session.number, old, new, reason[:60]))
         if journal.state_kind(old, new):
-            self.note(
-                records.END,
-                journal.end(
-                    self.session,
-                    self.monitor,
-                    self.lamps,
-                    self.channel_calibrated,
-                    self.session.end_reason,
-                    1 if new == states.FAULT else 0,
-                ),
-            )
+            cals, count = self.channel_calibrated, 1 if new == states.FAULT else 0
+            end = journal.end(session, self.monitor, self.lamps, cals, session.end_reason, count)
+            self.note(records.END, end)
             self.monitor.set_skin_trip(self.settings.get("trip_mc"))
 
     # ---- the slack

@@ -143,6 +143,15 @@ def test_a_step_that_comes_too_late_is_a_fault(late_ms, code):
     assert latched(idle) == "none"
 
 
+def test_a_clock_that_goes_back_is_a_fault_and_no_time_is_given_back():
+    spy = SpyRig()
+    spy.light()
+    active_ms, up_s = spy.app.session.active_ms, spy.app.up_s
+    spy.turn(1, -5000)
+    assert (spy.dark(), latched(spy)) == (True, "step-late")
+    assert (spy.app.session.active_ms, spy.app.up_s) >= (active_ms, up_s)
+
+
 @pytest.mark.parametrize("ch", [0, 1])
 def test_a_pin_that_drifts_is_dark_and_tells_what_was_written(ch):
     spy = SpyRig()
