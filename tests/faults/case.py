@@ -54,14 +54,14 @@ def every(seeds: int) -> list[Case]:
 
 def run(case: Case) -> Row:
     """Run it to its end: one row of the results."""
-    began = time.perf_counter()
+    began = time.process_time()
     figures = plants.draw(case.plant, case.seed)
     row: Row = {"id": case.id, **asdict(case), **asdict(figures)}
     if plants.excluded(figures):
         row |= {"verdict": "excluded", "reason": "this plant passes 43 C in the dark"}
     else:
         row |= _played(case, table()[case.kind], figures)
-    return row | {"wall_ms": round((time.perf_counter() - began) * 1000, 1)}
+    return row | {"cpu_ms": round((time.process_time() - began) * 1000, 1)}
 
 
 def _played(case: Case, kind: Kind, figures: plants.Figures) -> Row:

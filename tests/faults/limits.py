@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from wrap.safety import limits
 
 STEP = 50  # docs/safety.md: sensor to pins low, gross limit, rails and 3 of 4
-HANG = limits.DEADMAN_MS + 2 * limits.STEP_MS  # since the last verified step, seen in whole steps
+# The dead-man's life since the last verified step; the fake HAL sees it in whole steps.
+HANG = limits.DEADMAN_MS + 2 * limits.STEP_MS
+HANG_FLASH = limits.DEADMAN_FLASH_MS + 2 * limits.STEP_MS
 FADE = 560  # the soft end of 500 ms
 NOW = 0
 
 
 @dataclass(frozen=True)
 class Bound:
-    """`ms`: the limit; `needs`: what is missing until it can hold."""
+    """`ms`: the limit, `flash_ms` when the wrap had just announced a flash write (0: the same);
+    `needs`: what is missing until it can hold."""
 
     ms: int
     needs: str = ""
+    flash_ms: int = 0
 
 
 BOUNDS: dict[str, Bound] = {
@@ -39,8 +43,8 @@ BOUNDS: dict[str, Bound] = {
     "slipped": Bound(120_000, needs="model"),
     "lamp-stuck": Bound(60_000, needs="model"),
     "lamp-shorted": Bound(60_000, needs="model"),
-    "overrun-long": Bound(HANG),
-    "hang": Bound(HANG),
+    "overrun-long": Bound(HANG, flash_ms=HANG_FLASH),
+    "hang": Bound(HANG, flash_ms=HANG_FLASH),
     "power-cut": Bound(NOW),
     "power-cut-in-write": Bound(NOW),
     "brown-out": Bound(NOW),

@@ -15,6 +15,7 @@ from pbmwrap.twin.plant import Plant
 from tests.faults import plants
 from tests.faults.board import FaultTwin
 from wrap.link import frames
+from wrap.safety import limits
 from wrap.safety.limits import STEP_MS
 from wrap.session import states
 from wrap.storage import records
@@ -82,6 +83,7 @@ class Run:
         self.peak_c = plant.skin_c
         self.cause_ms = -1  # when the fault came to pass
         self.lit_at_cause = False
+        self.flash_ahead = False  # a flash write had been announced: the dead-man waits longer
         self.fault = ""
         self.over = False  # the session is over and faded out, or there was none
         self._over_dark_ms = -1
@@ -168,6 +170,8 @@ class Run:
         if self.cause_ms < 0:
             self.cause_ms = self.board.hal.now_ms if self.board.hal else self.now_ms
             self.lit_at_cause = self.board.light.lit
+            hal = self.board.hal
+            self.flash_ahead = hal is not None and hal.life_ms == limits.DEADMAN_FLASH_MS
 
     def watch(self, ms: int) -> None:
         """Step by step to the end, with an eye on skin, state and light."""

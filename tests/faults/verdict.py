@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.faults.kinds import Kind
 from tests.faults.limits import Bound, bound
 from tests.faults.plants import SKIN_MAX_C
@@ -15,6 +17,8 @@ VERDICTS = (PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED)
 def judge(kind: Kind, run: Run) -> dict[str, object]:
     """The columns of the results that a run gives."""
     limit = bound(kind.name)
+    if run.flash_ahead and limit.flash_ms:
+        limit = replace(limit, ms=limit.flash_ms)
     dark_ms, damage = run.dark_ms, run.log_damage()
     broken = _always(run, damage) + _then(kind, run)
     missed = _missed(kind, run, limit)

@@ -1,0 +1,67 @@
+"""Two plots: how soon the light was gone, and how warm the skin got."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from tests.faults.plants import SKIN_MAX_C
+from tests.faults.results import Results
+from tests.faults.summary import FAMILY
+
+_LATENCY = """SELECT "group", dark_ms FROM cases WHERE lit_at_cause AND dark_ms IS NOT NULL
+ AND expect IN ('off', 'stop', 'reset') AND verdict IN ('pass', 'FAIL')"""
+_PEAK = f"""SELECT {FAMILY} AS family, list(peak_c), list(verdict = 'unprotected') FROM cases
+ WHERE peak_c IS NOT NULL AND phase IN ('ramp-up', 'running') GROUP BY 1 ORDER BY max(peak_c)"""
+_PASSED, _OPEN = "#2a6f97", "#d1495b"
+
+
+def latency(results: Results) -> Figure:
+    """Time from the cause to no light, of cases that were lit and had to go dark."""
+    by_group: dict[str, list[float]] = {}
+    for group, ms in results.ask(_LATENCY):
+        by_group.setdefault(group, []).append(max(ms, 1.0))
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    bins = [10 ** (i / 8) for i in range(50)]
+    for group, values in sorted(by_group.items()):
+        axes.hist(values, bins=bins, histtype="step", lw=1.6, label=f"{group} ({len(values)})")
+    for ms, name in ((50, "50 ms"), (170, "dead-man")):
+        axes.axvline(ms, color="grey", ls=":", lw=1)
+        axes.text(ms, 1.0, f" {name}", transform=axes.get_xaxis_transform(), va="top", fontsize=8)
+    axes.set(xscale="log", yscale="log", ylabel="cases")
+    axes.set_xlabel("from cause to no light, virtual ms (steps are 10 ms; 1 stands for at once)")
+    axes.legend(fontsize=8)
+    return figure
+
+
+def peaks(results: Results) -> Figure:
+    """The hottest skin of every case that was lit, by kind of fault."""
+    rows = results.ask(_PEAK)
+    size = (8, 1.2 + 0.17 * len(rows))
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
+    for y, (_, values, missing) in enumerate(rows):
+        colours = [_OPEN if lacks else _PASSED for lacks in missing]
+        axes.scatter(values, [y] * len(values), s=7, c=colours, alpha=0.5, lw=0)
+    axes.axvline(SKIN_MAX_C, color="black", lw=1)
+    axes.axvline(41.0, color="grey", ls=":", lw=1)
+    axes.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=7)
+    axes.set_ylim(-1, len(rows))
+    axes.set_xlabel("hottest skin C (blue: protected; red: not yet); trip 41 C, limit 43 C")
+    return figure
+
+
+def save(results: Results, folder: Path) -> list[Path]:
+    """Both as PNG files; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    out = []
+    for name, draw in (("faults-latency.png", latency), ("faults-peak.png", peaks)):
+        figure = draw(results)
+        figure.savefig(folder / name, dpi=110)
+        plt.close(figure)
+        out.append(folder / name)
+    return out

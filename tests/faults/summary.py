@@ -1,0 +1,92 @@
+"""What a campaign found, as text: for the terminal, for build/faults and for docs/faults.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.limits import BOUNDS
+from tests.faults.results import Results
+
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+_HEAD = (
+    "| kind | group | light | limit ms | cases | passed | unprotected | failed | not met "
+    "| latest ms | hottest C | needs |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+)
+# Kinds that differ by the call or place alone share a line.
+FAMILY = """CASE WHEN kind LIKE 'raise-%' AND kind <> 'raise-for-ever' THEN 'raise-CALL'
+ WHEN kind LIKE 'memory-%.%' THEN 'memory-PLACE'
+ WHEN kind LIKE 'memory-%' AND kind <> 'memory-exhausted' THEN 'memory-CALL' ELSE kind END"""
+_SQL = f"""SELECT {FAMILY} AS family, any_value("group"), arg_max(expect, expect <> 'either'),
+ max(limit_ms), count(*), count(*) FILTER (verdict = 'pass'),
+ count(*) FILTER (verdict = 'unprotected'), count(*) FILTER (verdict = 'FAIL'),
+ count(*) FILTER (verdict = 'not met'),
+ max(dark_ms) FILTER (lit_at_cause AND expect IN ('off', 'stop', 'reset') AND verdict = 'pass'),
+ max(peak_c), any_value(kind)
+ FROM cases GROUP BY family ORDER BY 2, 1"""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Counts of verdicts, the hottest skin and the latest dark (ms over all passed)."""
+
+    cases: int
+    counts: dict[str, int]
+    hottest_c: float
+    cpu_s: float
+
+    @property
+    def failed(self) -> int:
+        return self.counts.get("FAIL", 0)
+
+
+def totals(results: Results) -> Totals:
+    """All kept cases together."""
+    counts = dict(results.ask("SELECT verdict, count(*) FROM cases GROUP BY verdict"))
+    hottest, wall = results.ask("SELECT max(peak_c), sum(cpu_ms) / 1000 FROM cases")[0]
+    return Totals(sum(counts.values()), counts, hottest or 0.0, wall or 0.0)
+
+
+def _figure(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def lines(results: Results) -> list[str]:
+    """The table of kinds and verdicts."""
+    out = list(_HEAD)
+    for *cells, kind in results.ask(_SQL):
+        bound = BOUNDS.get(kind)
+        out.append("| " + " | ".join(map(_figure, [*cells, bound.needs if bound else ""])) + " |")
+    return out
+
+
+def failures(results: Results, verdict: str = "FAIL") -> list[tuple[str, str]]:
+    """(id, reason) of every case with that verdict."""
+    return results.ask("SELECT id, reason FROM cases WHERE verdict = ? ORDER BY id", verdict)
+
+
+def unprotected(results: Results) -> list[tuple[str, int, float]]:
+    """(kind, cases, hottest skin) of what nothing protects from yet."""
+    return results.ask(
+        "SELECT kind, count(*), max(peak_c) FROM cases WHERE verdict = 'unprotected' "
+        "GROUP BY kind ORDER BY 3 DESC"
+    )
+
+
+def text(results: Results) -> str:
+    """The summary in Markdown."""
+    t = totals(results)
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(t.counts.items()))
+    said = f"{t.cases} cases: {counts}. Hottest skin {t.hottest_c:.2f} C. CPU time {t.cpu_s:.0f} s."
+    return "\n".join([said, "", *lines(results), ""])
+
+
+def into_docs(page: Path, results: Results) -> None:
+    """Put the summary between the page's two marks."""
+    old = page.read_text()
+    before, rest = old.split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{BEGIN}\n{text(results)}{END}{after}")
