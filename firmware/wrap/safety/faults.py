@@ -12,6 +12,12 @@ READBACK = 8
 EXCEPTION = 9
 STORAGE = 10
 SELF_TEST = 11
+RATE = 12
+STUCK = 13
+PAIR = 14
+HOT_OFF = 15
+SLIPPED = 16
+LAMP_STUCK = 17
 
 NAMES = (
     "none",
@@ -26,6 +32,12 @@ NAMES = (
     "exception",
     "storage",
     "self-test",
+    "rate",
+    "stuck",
+    "pair",
+    "hot-off",
+    "slipped",
+    "lamp-stuck",
 )
 
 TEXTS = (
@@ -41,4 +53,10 @@ TEXTS = (
     "the firmware met an error",
     "the flash could not be written",
     "the self-test before light failed",
+    "a temperature sensor changed faster than a pad can",
+    "a temperature sensor stood still while the pad must have changed",
+    "temperature sensors disagree",
+    "the pad warms while its lamps are off",
+    "the skin sensor has come off the skin",
+    "the pad gets more heat than was written: a lamp stuck on, or a driver too strong",
 )
