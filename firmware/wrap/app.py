@@ -190,7 +190,7 @@ class App:
             return
         if self.monitor.cold:
             session.stop("self-test: a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000))
-        elif self.guard.derate.q == 0:
+        elif self.guard.derate_now() == 0:
             session.stop("self-test: too warm to begin")
         elif not self.hal.lamps_hold():
             self.trip(faults.SELF_TEST, list(self.lamps.duties))

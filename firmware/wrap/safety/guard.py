@@ -11,6 +11,7 @@ from wrap.safety.trend import Trend
 from wrap.safety.watch import Watch
 
 _SECOND_MS = const(1000)
+_SEATED_S = const(5)  # a pad that was put on with the light settles so long
 # Of a pad that states nothing else; see docs/decisions/0003.
 _SUPPLY_MV = const(12000)
 _HEAT_PM = const(810)  # of the electric power: what the LEDs do not emit, and what skin sends back
@@ -57,14 +58,18 @@ class Guard:
         self.news = ""
 
     def start_session(self):
-        """Maxima and warnings begin again; the derating starts from what the skin is now."""
+        """Maxima and warnings begin again."""
         self.monitor.start_session()
-        self.derate.fresh = True
-        self._derate(self.monitor.hottest_mc)
         self._told = [False] * len(WARNINGS)
         self.news = ""
         if self.model:
             self.model.start_session()
+
+    def derate_now(self):
+        """Begin the derating from what the skin is at this moment, and return its factor."""
+        self.derate.fresh = True
+        self._derate(self.monitor.hottest_mc)
+        return self.derate.q
 
     def warnings(self):
         """Names of the warnings in force."""
@@ -97,7 +102,7 @@ class Guard:
             self._forget()
             return
         jump = self._jump(mcs, ms)
-        if jump >= 0 and not self._lit_s:
+        if jump >= 0 and self._lit_s <= _SEATED_S:
             self._forget()
         self._lit_s = self._lit_s + 1 if heat_mw else 0
         for i in range(len(mcs)):
@@ -105,7 +110,7 @@ class Guard:
             self._last[i] = mcs[i]
         self._derate(self._hottest(mcs))
         self._code = self._judge(heat_mw)
-        if jump >= 0 and self._lit_s > 1:
+        if jump >= 0 and self._lit_s > _SEATED_S:
             self.watch.sensor = jump
             self._code = faults.RATE
         if self._code:

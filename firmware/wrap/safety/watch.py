@@ -62,7 +62,8 @@ class Watch:
 
     def _stuck(self, i, other, heat_mw):
         now = self._trends[i].now
-        if self._still_s[i] < 0 or abs(now - self._ref[i]) >= limits.STUCK_MC:
+        still = limits.STUCK_SKIN_STILL_MC if self._skin[i] else limits.STUCK_MC
+        if self._still_s[i] < 0 or abs(now - self._ref[i]) >= still:
             self._ref[i] = now
             self._ref_other[i] = other
             self._ref_mw[i] = heat_mw
@@ -74,10 +75,10 @@ class Watch:
         if self._still_s[i] < limits.STUCK_S:
             return False
         moved = abs(other - self._ref_other[i])
+        heat = abs(self._heat_mj[i]) // self._joule
         if self._skin[i]:
-            return moved >= limits.STUCK_SKIN_MC and self._still_s[i] >= limits.STUCK_SKIN_S
-        warmed = abs(self._heat_mj[i]) >= limits.STUCK_BOARD_MC * self._joule
-        return warmed and moved >= limits.STUCK_MOVED_MC
+            return moved >= limits.STUCK_SKIN_MC and heat >= limits.STUCK_SKIN_MC
+        return moved >= limits.STUCK_MOVED_MC and heat >= limits.STUCK_BOARD_MC
 
     def _slipped(self, trend):
         before = trend.ago(_SLIP_S) - limits.SLIP_MC
