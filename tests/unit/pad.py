@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import board_facts
 from pbmwrap.twin.plant import Plant, PlantParams
-from wrap.safety import faults, limits
+from wrap.safety import faults
 from wrap.safety.derate import FULL_Q
 from wrap.safety.guard import Guard
 
@@ -86,6 +86,3 @@ def swing(q, last_s=300):
     slope = (sum(tail[-n // 4 :]) - sum(tail[: n // 4])) / (n // 4) / (n * 3 / 4)
     rest = [v - slope * i for i, v in enumerate(tail)]
     return 100 * (max(rest) - min(rest)) / FULL_Q
-
-
-assert limits.BALANCE_S == 30

@@ -45,18 +45,17 @@ STEP_LATE_MS = 300  # a step later than this (a flash erase fits) is a fault whi
 SAMPLE_S = 10
 
 # What the means of one second are held against (watch.py, model.py).
-DERATE_ZERO_MC = 300  # no light from this far below the trip: heat stored in the pad still arrives
+DERATE_ZERO_MC = 500  # no light from this far below the trip: heat stored in the pad still arrives
 RATE_MC_S = 2000  # a bead in a pad cannot change faster while worn
 STUCK_MC = 100
 STUCK_S = 60
 STUCK_SKIN_STILL_MC = 40  # skin that turns from cooling to warming is nearly still, yet not so
-STUCK_SKIN_MC = 2500  # a board that changed, and heat that came, for so much move the skin
+STUCK_SKIN_MC = 3000  # a board that changed, and heat that came, for so much move the skin
 STUCK_BOARD_MC = 1500  # nor can heat for so much leave the board where it was
 STUCK_MOVED_MC = 200  # and the skin shows that the heat was there
 PAIR_MC = 3000
 PAIR_S = 10
 SLIP_MC = 2200  # skin loses a few tenths in 40 s; only a bead off the skin loses so much
-HOT_OFF_MC = 1500  # in BALANCE_S: always a fault unless skin or room can explain it
 BALANCE_S = 30
 ROOM_MAX_MC = 40000
 ROOM_MIN_MC = 5000

@@ -7,6 +7,7 @@ from wrap.mp import const
 from wrap.safety import faults, limits
 
 _SLIP_S = const(40)  # the bead left the skin within the older half of this
+_SETTLE = const(8)  # in 256 s: about as slowly as a pad does
 _WARMING_MC = const(600)  # in BALANCE_S: a cold pad that was just put on
 _NO = const(-1)
 _FAR = const(-2)
@@ -25,8 +26,8 @@ class Watch:
         self._joule = joule
         self._ref = [0] * self._n  # where the sensor was when it last moved
         self._ref_other = [0] * self._n  # and the other role's sensors then
-        self._ref_mw = [0] * self._n
-        self._heat_mj = [0] * self._n  # heat written since then, beyond what was written then
+        self._heat_mj = [0] * self._n  # heat since then that the pad had not yet settled to
+        self._settled = 0  # heat in mW that the pad has settled to, in 1/256
         self._still_s = [0] * self._n
         self._apart_s = 0
         self.sensor = 0
@@ -37,14 +38,17 @@ class Watch:
         for i in range(self._n):
             self._still_s[i] = -1
         self._apart_s = 0
+        self._settled = 0
 
     def second(self, skin_mc, board_mc, heat_mw, lit_s):
         """The fault of this second. Means of both roles, the heat written to the pad, and for how
         long light has been on."""
         found = faults.NONE
+        new_mw = heat_mw - (self._settled >> _SETTLE)
+        self._settled += new_mw
         for i in range(self._n):
             skin = self._skin[i]
-            if self._stuck(i, board_mc if skin else skin_mc, heat_mw) and lit_s:
+            if self._stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
                 found = self._blame(i, faults.STUCK)
             elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
                 found = self._blame(i, faults.SLIPPED)
@@ -60,18 +64,17 @@ class Watch:
         self.sensor = i
         return code
 
-    def _stuck(self, i, other, heat_mw):
+    def _stuck(self, i, other, new_mw):
         now = self._trends[i].now
         still = limits.STUCK_SKIN_STILL_MC if self._skin[i] else limits.STUCK_MC
         if self._still_s[i] < 0 or abs(now - self._ref[i]) >= still:
             self._ref[i] = now
             self._ref_other[i] = other
-            self._ref_mw[i] = heat_mw
             self._heat_mj[i] = 0
             self._still_s[i] = 0
             return False
         self._still_s[i] += 1
-        self._heat_mj[i] = _bounded(self._heat_mj[i] + heat_mw - self._ref_mw[i])
+        self._heat_mj[i] += new_mw
         if self._still_s[i] < limits.STUCK_S:
             return False
         moved = abs(other - self._ref_other[i])
@@ -113,8 +116,3 @@ class Watch:
             return low
         self.sensor = high
         return _FAR
-
-
-def _bounded(mj):
-    """Kept a small integer however long a sensor stands still."""
-    return max(-1 << 28, min(1 << 28, mj))
