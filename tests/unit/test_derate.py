@@ -1,5 +1,7 @@
 """The derating: a line that ends below the trip, taken slowly, that never hunts."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.unit.pad import Pad, swing
@@ -30,7 +32,7 @@ def test_a_jump_of_the_skin_dims_at_once_and_light_comes_back_slowly():
     for _ in range(30):
         derate.take(38000, TRIP)
         seen.append(derate.q)
-    steps = [b - a for a, b in zip(seen, seen[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(seen)]
     assert 0 < max(steps) <= FULL_Q // 99
     for _ in range(200):
         derate.take(38000, TRIP)
