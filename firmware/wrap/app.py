@@ -10,10 +10,9 @@ from wrap.link.commands import Commands
 from wrap.link.server import Server
 from wrap.mp import const
 from wrap.safety import faults, limits
+from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
-from wrap.safety.monitor import Monitor
 from wrap.safety.resets import Resets
-from wrap.safety.thermistor import Thermistor
 from wrap.session import states
 from wrap.session.machine import Session
 from wrap.storage import payloads, records
@@ -51,8 +50,8 @@ class App:
         self.cause = hal.reset_cause()
         self._names = tuple([s[0] for s in facts.SENSORS])
         self._raws = array("i", [0] * len(facts.SENSORS))
-        curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
-        self.monitor = Monitor([s[1] for s in facts.SENSORS], curve)
+        self.guard = Guard(facts)
+        self.monitor = self.guard.monitor
         self._open_storage(hal.files, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
@@ -88,7 +87,7 @@ class App:
     def arm(self, plan):
         """Put a plan's limits in force; only while nothing is lit."""
         self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
-        self.monitor.start_session()
+        self.guard.start_session()
         self.take_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
         self._cap_uj = self.settings.get("cap_mj") * 1000
@@ -126,7 +125,7 @@ class App:
         session = self.session
         lamps.meter(dt)
         hal.read_raws(self._raws)
-        code = self.monitor.check(self._raws)
+        code = self.guard.check(self._raws, dt, lamps.meters)
         self.code = code
         if session.lit_now:
             if self.monitor.cold:
@@ -194,7 +193,7 @@ class App:
             return
         if self.monitor.cold:
             session.stop("self-test: a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000))
-        elif self.monitor.derate_q == 0:
+        elif self.guard.derate_now() == 0:
             session.stop("self-test: too warm to begin")
         elif not self.hal.lamps_hold():
             self.trip(faults.SELF_TEST, list(self.lamps.duties))
@@ -209,7 +208,7 @@ class App:
         if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
-            self.lamps.apply(session.spec(), session.fade, self.monitor.derate_q, rising)
+            self.lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
         else:
             self.lamps.stay_dark()
 
@@ -266,6 +265,8 @@ class App:
         if self._blink_ms <= 0:
             self._blink_ms += SLOT_MS
             self._blink()
+        if self.guard.news:
+            self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
         self.desk.slack(dt, self._server)
         self.more_slack()
 

@@ -108,14 +108,15 @@ def fault_info(code, monitor, raws, names, session, boot, up_s, detail):
         faults.SENSOR_OPEN,
         faults.SENSOR_SHORT,
     )
+    behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED)
     i = monitor.sensor
     mc = monitor.temps_mc[i]
     return {
         "code": code,
         "detail": detail,
-        "sensor": names[i] if heat else None,
-        "raw": raws[i] if heat else None,
-        "temp_mc": mc if heat and mc not in (OPEN, SHORT) else None,
+        "sensor": names[i] if heat or behaved else None,
+        "raw": raws[i] if heat or behaved else None,
+        "temp_mc": mc if (heat or behaved) and mc not in (OPEN, SHORT) else None,
         "limit_mc": monitor.limit_mc if heat else None,
         "session": session.number if session.active() else 0,
         "active_ms": session.active_ms if session.active() else 0,

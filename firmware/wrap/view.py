@@ -66,8 +66,9 @@ class View:
             "dose_uj": doses if True in app.channel_calibrated else None,
             "dose_total_uj": lamps.dose_uj() if app.calibrated else None,
             "on_ms": [m.on_ms for m in lamps.meters],
-            "derate_pm": app.monitor.derate_q * 1000 // 4096,
+            "derate_pm": app.guard.derate.q * 1000 // 4096,
             "warn": app.monitor.warn,
+            "warnings": app.guard.warnings(),
         }
 
     def status(self):

@@ -55,8 +55,10 @@ def test_broken_sensor_goes_dark_and_is_named(lit: Bench, fault: str, name: str)
 
 def test_warm_skin_dims_before_it_trips(lit: Bench) -> None:
     full = lit.twin.lamps()[1].on_ppm
-    lit.twin.plant.set_fault("skin", "offset", 40.0 - lit.twin.plant.sensor_c(0))
-    lit.advance(3000)
+    for c in range(35, 41):  # no faster than a pad can, or it would be a sensor's fault
+        lit.twin.plant.set_fault("skin", "offset", c - 0.1 - lit.twin.plant.sensor_c(0))
+        lit.advance(1000)
+    lit.advance(2000)
     lit.advance(100)
     dimmed = lit.twin.lamps()[1].on_ppm
     assert 0.3 * full < dimmed < 0.7 * full

@@ -11,7 +11,7 @@ import pytest
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.facts import board_facts
-from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.plant import Plant, PlantParams
 from pbmwrap.twin.sim import SimTwin
 
 TICK_WRAP_MS = 1 << 30
@@ -121,3 +121,20 @@ def test_light_warms_the_plant_and_cutting_the_enable_ends_it() -> None:
     client.stop()
     twin.advance_ms(120_000)
     assert twin.plant.board_c < warm
+
+
+@pytest.mark.parametrize(
+    "world",
+    [PlantParams(ambient_c=35, covered=True, blood_flow=0), PlantParams(ambient_c=38)],
+    ids=["hot-room scenario", "38 C"],
+)
+def test_a_hot_room_dims_a_session_and_does_not_trip_it(world: PlantParams) -> None:
+    twin = SimTwin(Plant(board_facts(), world))
+    client = running(twin, protocol(1200, red=[1000], nir=[1000]))
+    least = 1000
+    for _ in range(60):
+        twin.advance_ms(20_000)
+        least = min(least, client.status().derate_pm)
+        assert twin.plant.skin_c < 41
+    assert least < 950
+    assert (client.status().state, client.fault()) == ("done", None)

@@ -161,13 +161,15 @@ def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
     assert rig.state == "fault"
 
 
-def test_light_is_derated_between_39_and_41_c(rig: Rig):
-    rig.light(steps=[{"t": 60, "ch": {"red": [1000]}}])
+def test_light_is_derated_below_the_trip(rig: Rig):
+    rig.warm(38500, sensor=0)
+    rig.light(steps=[{"t": 90, "ch": {"red": [1000]}}])
     rig.advance(500)
-    rig.warm(40000, sensor=0)
-    rig.advance(10)
+    assert rig.hal.duty[0] == 65535
+    rig.warm(39850, sensor=0)
+    rig.advance(60 * 1000)
     share = rig.hal.duty[0] / 65535
-    assert abs(share - (41000 - rig.app.monitor.temps_mc[0]) / 2000) < 0.001
+    assert abs(share - (40500 - rig.app.monitor.temps_mc[0]) / 1500) < 0.005
     assert rig.app.monitor.warn
 
 

@@ -11,7 +11,7 @@ from wrap.ui.indicator import Indicator, bits, fault_lit
 CODES = range(1, len(faults.NAMES))
 
 
-def shown(state, warn=False, calibrated=True, fault=0, slots=240):
+def shown(state, warn=False, calibrated=True, fault=0, slots=480):
     indicator = Indicator()
     return [int(indicator.slot(state, warn, calibrated, fault)) for _ in range(slots)]
 
@@ -30,7 +30,7 @@ def rhythm(slots):
 
 def period(slots):
     """The shortest repetition, turned so that it does not matter when one begins to look."""
-    for n in range(1, 80):
+    for n in range(1, 160):
         if all(slots[i] == slots[i + n] for i in range(len(slots) - n)):
             return min(tuple(slots[k : k + n]) for k in range(n))
     raise AssertionError("no period")

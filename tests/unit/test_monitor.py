@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.conftest import CURVE, Rig
 from wrap.safety import faults, limits
-from wrap.safety.monitor import FULL_Q, Monitor
+from wrap.safety.monitor import Monitor
 from wrap.safety.thermistor import FULL, OPEN, SHORT
 
 COOL = CURVE.raw_at(33000)
@@ -35,7 +35,7 @@ class Plain:
         codes = [self.one(i, raw) for i, raw in enumerate(raws)]
         skins = [t for t, role in zip(self.temps, self.roles, strict=True) if role == "skin"]
         over = max([*skins, -273150]) - (self.trip_mc - 2000)
-        self.derate = FULL_Q * (2000 - min(max(over, 0), 2000)) // 2000
+        self.hottest = max([*skins, -273150])
         self.warn = over > 0
         self.cold = any(sum(c[-4:]) >= 3 for c in self.colds)
         found = [c for c in codes if c]
@@ -76,7 +76,7 @@ def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(
             plain.trip_mc = data.draw(st.integers(limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC))
             monitor.set_skin_trip(plain.trip_mc)
         assert monitor.check(raws) == plain.check(raws)
-        assert (monitor.temps_mc, monitor.derate_q) == (plain.temps, plain.derate)
+        assert (monitor.temps_mc, monitor.hottest_mc) == (plain.temps, plain.hottest)
         assert (monitor.warn, monitor.cold) == (plain.warn, plain.cold)
 
 
@@ -130,7 +130,7 @@ def test_a_rail_is_a_fault_at_once_and_stays_one(sensor, raw, code):
 def test_a_board_may_be_hotter_than_skin_and_trips_at_60_c():
     monitor = make()
     assert [monitor.check([COOL, WARM]) for _ in range(9)] == [faults.NONE] * 9
-    assert (monitor.warn, monitor.derate_q) == (False, FULL_Q)
+    assert not monitor.warn
     hot = [COOL, CURVE.raw_at(60000)]
     assert [monitor.check(hot) for _ in range(3)] == [0, 0, faults.BOARD_HOT]
     assert monitor.limit_mc == 60000
@@ -142,18 +142,13 @@ def test_the_first_fault_of_a_step_names_its_sensor():
     assert monitor.sensor == 0
 
 
-def test_derating_is_linear_and_monotone_between_39_and_41_c():
-    seen = []
-    for mc in range(38500, 41500, 20):
-        monitor = make(["skin"])
-        monitor.check([CURVE.raw_at(mc)])
-        mc = monitor.temps_mc[0]
-        line = FULL_Q * (41000 - mc) / 2000
-        assert 0 <= min(max(line, 0), FULL_Q) - monitor.derate_q < 1
-        assert monitor.warn == (mc > 39000)
-        seen.append(monitor.derate_q)
-    assert seen == sorted(seen, reverse=True)
-    assert (seen[0], seen[-1]) == (FULL_Q, 0)
+def test_means_are_of_all_readings_since_the_last():
+    monitor = make()
+    for raw in (COOL - 30, COOL, COOL + 60):
+        monitor.check([raw, WARM])
+    assert monitor.means() == [CURVE.mc(COOL + 10), CURVE.mc(WARM)]
+    monitor.check([WARM, COOL])
+    assert monitor.means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
 
 
 @given(st.integers(-(10**6), 10**6))

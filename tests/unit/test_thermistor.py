@@ -57,3 +57,12 @@ def test_other_parts_read_25_c_at_their_r25(r25, beta, pullup):
     assert abs(curve.mc(raw) - 25000) <= 100
     assert curve.mc(0) == SHORT
     assert curve.mc(FULL) == OPEN
+
+
+def test_35_to_45_c_stay_clear_of_the_converters_code_steps():
+    for mc in range(35000, 45001, 250):
+        for r25_pm, pullup_pm in ((970, 1010), (1000, 1000), (1030, 990)):
+            ohm = facts.NTC_R25_OHM * r25_pm / 1000
+            ohm *= math.exp(facts.NTC_BETA_K * (1000 / (mc + 273150) - 1 / 298.15))
+            code = 4096 * ohm / (ohm + facts.PULLUP_OHM * pullup_pm / 1000)
+            assert min(abs(code - step) for step in (512, 1536, 2560, 3584)) > 150

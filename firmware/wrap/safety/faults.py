@@ -12,7 +12,7 @@ READBACK = 8
 EXCEPTION = 9
 STORAGE = 10
 SELF_TEST = 11
-# 12 to 17 are the temperature checks of wrap.safety.watch
+# 12 to 17 are the checks of wrap.safety.guard, once a second
 RATE = 12
 STUCK = 13
 PAIR = 14
@@ -21,7 +21,6 @@ SLIPPED = 16
 LAMP_STUCK = 17
 DEADMAN = 18
 RESETS = 19
-PROGRAM = 20
 
 NAMES = (
     "none",
@@ -44,7 +43,6 @@ NAMES = (
     "lamp-stuck",
     "dead-man",
     "resets",
-    "program",
 )
 
 TEXTS = (
@@ -60,13 +58,12 @@ TEXTS = (
     "the firmware met an error",
     "the flash could not be written",
     "the self-test before light failed",
-    "a sensor changed faster than the pad can",
-    "a sensor does not follow the light",
-    "two sensors disagree",
-    "the pad warmed while the light was off",
-    "the skin sensor has left the skin",
-    "more heat than the light that was written",
+    "a temperature sensor changed faster than a pad can",
+    "a temperature sensor stood still while the pad must have changed",
+    "temperature sensors disagree",
+    "the pad warms while its lamps are off",
+    "the skin sensor has come off the skin",
+    "the pad gets more heat than was written: a lamp stuck on, or a driver too strong",
     "the dead-man dropped the light: no control step was verified in time",
     "the wrap restarted by itself three times",
-    "the program in flash is not what was installed",
 )

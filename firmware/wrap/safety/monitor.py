@@ -7,7 +7,6 @@ from wrap.mp import const
 from wrap.safety import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
 
-FULL_Q = const(4096)  # derating factor when nothing is derated
 _WINDOW = const((1 << 4) - 1)  # limits.FILTER_OF readings are remembered
 
 
@@ -28,7 +27,10 @@ class Monitor:
         self._cold = [0] * n
         self._last = [-1] * n
         self._settled = [False] * n  # the same reading again would change nothing
-        self.derate_q = FULL_Q
+        self._sums = [0] * n  # readings since `means`
+        self._count = 0
+        self._means = [0] * n
+        self.hottest_mc = 0  # of the skin sensors
         self.warn = False
         self.cold = False
         self.sensor = 0  # who caused the last fault
@@ -55,8 +57,11 @@ class Monitor:
         """The fault that these readings mean, or faults.NONE. `raws`: one reading per sensor."""
         found = faults.NONE
         last = self._last
+        sums = self._sums
+        self._count += 1
         for i in range(self._n):
             raw = raws[i]
+            sums[i] += raw
             if raw != last[i] or not self._settled[i]:
                 last[i] = raw
                 found = self._judge(i, raw, found)
@@ -96,14 +101,16 @@ class Monitor:
                 hottest = self.temps_mc[i]
             cold = cold or _enough(self._cold[i])
         self.cold = cold
-        over = hottest - self._derate_mc
-        self.warn = over > 0
-        if over <= 0:
-            self.derate_q = FULL_Q
-        elif over >= limits.DERATE_BAND_MC:
-            self.derate_q = 0
-        else:
-            self.derate_q = FULL_Q * (limits.DERATE_BAND_MC - over) // limits.DERATE_BAND_MC
+        self.hottest_mc = hottest
+        self.warn = hottest > self._derate_mc
+
+    def means(self):
+        """The temperatures of the mean readings since the last call (the list is used again)."""
+        for i in range(self._n):
+            self._means[i] = self._curve.mc(self._sums[i] // self._count)
+            self._sums[i] = 0
+        self._count = 0
+        return self._means
 
 
 def _enough(bits):

@@ -64,6 +64,7 @@ class Sample(Answer):
     on_ms: list[int] = []
     derate_pm: int = 1000
     warn: Any = None
+    warnings: list[str] = []
 
 
 class Status(Sample):

@@ -1,0 +1,186 @@
+"""All that temperatures mean: the limits in every step, and once a second the sensors' behaviour,
+the pad's heat balance and the derating. Decides nothing about light itself."""
+
+from wrap.mp import const, small
+from wrap.safety import faults, limits
+from wrap.safety.derate import Derate
+from wrap.safety.model import Model
+from wrap.safety.monitor import Monitor
+from wrap.safety.thermistor import OPEN, SHORT, Thermistor
+from wrap.safety.trend import Trend
+from wrap.safety.watch import Watch
+
+_SECOND_MS = const(1000)
+_SEATED_S = const(5)  # a pad that was put on with the light settles so long
+# Of a pad that states nothing else; see docs/decisions/0003.
+_SUPPLY_MV = const(12000)
+_HEAT_PM = const(810)  # of the electric power: what the LEDs do not emit, and what skin sends back
+_PAD_J_PER_K = const(450)
+_PAD_SKIN_MW_PER_K = const(1200)
+_PAD_AIR_MW_PER_K = const(700)
+
+WARNINGS = ("covered", "no-heat")
+WARNING_TEXTS = (
+    "the pad cannot lose its heat: it is covered, or the room is hot",
+    "the pad warms less than was written: lamps may be weak or out, and doses overstated",
+)
+
+
+class Guard:
+    """facts: the board's facts. `news`: a warning that is new in this session, or ""."""
+
+    def __init__(self, facts):
+        curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
+        roles = [s[1] for s in facts.SENSORS]
+        self._curve = curve
+        self.monitor = Monitor(roles, curve)
+        self._skin = tuple([r == "skin" for r in roles])
+        self._trends = [Trend() for _ in roles]
+        self._last = [0] * len(roles)
+        joule = small(getattr(facts, "PAD_J_PER_K", _PAD_J_PER_K))
+        self.watch = Watch(roles, self._trends, joule)
+        self.model = None
+        if "skin" in roles and "board" in roles:
+            self.model = Model(
+                joule,
+                small(getattr(facts, "PAD_SKIN_MW_PER_K", _PAD_SKIN_MW_PER_K)),
+                small(getattr(facts, "PAD_AIR_MW_PER_K", _PAD_AIR_MW_PER_K)),
+            )
+        mv = getattr(facts, "SUPPLY_MV", _SUPPLY_MV)
+        heat = getattr(facts, "LAMP_HEAT_PM", _HEAT_PM)
+        self._mw = tuple([small(c[3] * mv // 1000 * heat // 1000) for c in facts.CHANNELS])
+        self._on_ms = [0] * len(facts.CHANNELS)
+        self.derate = Derate()
+        self._ms = 0
+        self._lit_s = 0
+        self._code = faults.NONE
+        self._told = [False] * len(WARNINGS)
+        self.news = ""
+
+    def start_session(self):
+        """Maxima and warnings begin again."""
+        self.monitor.start_session()
+        self._told = [False] * len(WARNINGS)
+        self.news = ""
+        if self.model:
+            self.model.start_session()
+
+    def derate_now(self):
+        """Begin the derating from what the skin is at this moment, and return its factor."""
+        self.derate.fresh = True
+        self._derate(self.monitor.hottest_mc)
+        return self.derate.q
+
+    def warnings(self):
+        """Names of the warnings in force."""
+        model = self.model
+        if not model:
+            return []
+        return [n for n, on in zip(WARNINGS, (model.covered, model.weak)) if on]
+
+    def tell(self, session):
+        """What a NOTE record says of the news, which are none afterwards."""
+        name = self.news
+        self.news = ""
+        return {"warning": name, "text": WARNING_TEXTS[WARNINGS.index(name)], "session": session}
+
+    def check(self, raws, dt_ms, meters):
+        """The fault that these readings mean, or faults.NONE. dt_ms: since the last; meters: the
+        channels' DoseMeters."""
+        code = self.monitor.check(raws)
+        self._ms += dt_ms
+        if self._ms >= _SECOND_MS:
+            self._second(meters)
+        return code or self._code
+
+    def _second(self, meters):
+        ms = self._ms
+        self._ms = 0
+        mcs = self.monitor.means()
+        heat_mw = self._heat_mw(meters, ms)
+        if OPEN in mcs or SHORT in mcs or ms >= 2 * _SECOND_MS:
+            self._forget()
+            return
+        jump = self._jump(mcs, ms)
+        if jump >= 0 and self._lit_s <= _SEATED_S:
+            self._forget()
+        self._lit_s = self._lit_s + 1 if heat_mw else 0
+        for i in range(len(mcs)):
+            self._trends[i].take(mcs[i])
+            self._last[i] = mcs[i]
+        self._derate(self._hottest(mcs))
+        self._code = self._judge(heat_mw)
+        if jump >= 0 and self._lit_s > _SEATED_S:
+            self.watch.sensor = jump
+            self._code = faults.RATE
+        if self._code:
+            self.monitor.sensor = self.watch.sensor
+        self._tell()
+
+    def _forget(self):
+        """What is measured now has nothing to do with what was."""
+        for trend in self._trends:
+            trend.clear()
+        self.watch.clear()
+        if self.model:
+            self.model.clear()
+        self._lit_s = 0
+        self._code = faults.NONE
+        self._derate(self.monitor.hottest_mc)
+        self.derate.fresh = True
+
+    def _derate(self, hottest_mc):
+        self.derate.take(hottest_mc, self.monitor.trip_mc)
+
+    def _heat_mw(self, meters, ms):
+        """What the lamps put into the pad, from what was written to the pins."""
+        heat = i = 0
+        for meter in meters:
+            on = meter.on_ms - self._on_ms[i]
+            if on < 0:  # the meters of a new session
+                on = meter.on_ms
+            self._on_ms[i] = meter.on_ms
+            heat += self._mw[i] * on // ms
+            i += 1
+        return heat
+
+    def _jump(self, mcs, ms):
+        """The sensor that changed faster than a worn pad can since the last second, or -1."""
+        if self._trends[0].n:
+            for i in range(len(mcs)):
+                if abs(mcs[i] - self._last[i]) * 1000 > limits.RATE_MC_S * ms:
+                    return i
+        return -1
+
+    def _hottest(self, mcs):
+        hottest = limits.ROOM_MIN_MC
+        for i in range(len(mcs)):
+            if self._skin[i] and mcs[i] > hottest:
+                hottest = mcs[i]
+        return hottest
+
+    def _mean(self, skin):
+        """Of the sensors of one role, in this second; 0 when there is none."""
+        total = n = 0
+        for i in range(len(self._skin)):
+            if self._skin[i] == skin:
+                total += self._last[i]
+                n += 1
+        return total // n if n else 0
+
+    def _judge(self, heat_mw):
+        skin = self._mean(True)
+        board = self._mean(False)
+        code = self.watch.second(skin, board, heat_mw, self._lit_s)
+        if self.model:
+            code = self.model.second(skin, board, heat_mw, self._lit_s) or code
+        return code
+
+    def _tell(self):
+        if self.model and not self.news:
+            now = (self.model.covered, self.model.weak)
+            for i in range(len(now)):
+                if now[i] and not self._told[i]:
+                    self._told[i] = True
+                    self.news = WARNINGS[i]
+                    return

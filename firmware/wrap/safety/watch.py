@@ -1,0 +1,118 @@
+"""Judges sensors by how they change and against each other, once a second, while light is on.
+
+Dark, a wrap may be put on, taken off and carried about: nothing here means a fault then.
+"""
+
+from wrap.mp import const
+from wrap.safety import faults, limits
+
+_SLIP_S = const(40)  # the bead left the skin within the older half of this
+_SETTLE = const(8)  # in 256 s: about as slowly as a pad does
+_WARMING_MC = const(600)  # in BALANCE_S: a cold pad that was just put on
+_NO = const(-1)
+_FAR = const(-2)
+
+
+class Watch:
+    """roles: "skin" or "board" per sensor; trends: their Trends; joule: what warms the pad by 1 K.
+
+    `sensor`: who caused the last fault.
+    """
+
+    def __init__(self, roles, trends, joule):
+        self._n = len(roles)
+        self._skin = tuple([r == "skin" for r in roles])
+        self._trends = trends
+        self._joule = joule
+        self._ref = [0] * self._n  # where the sensor was when it last moved
+        self._ref_other = [0] * self._n  # and the other role's sensors then
+        self._heat_mj = [0] * self._n  # heat since then that the pad had not yet settled to
+        self._settled = 0  # heat in mW that the pad has settled to, in 1/256
+        self._still_s = [0] * self._n
+        self._apart_s = 0
+        self.sensor = 0
+        self.clear()
+
+    def clear(self):
+        """Sensors were put elsewhere: begin again."""
+        for i in range(self._n):
+            self._still_s[i] = -1
+        self._apart_s = 0
+        self._settled = 0
+
+    def second(self, skin_mc, board_mc, heat_mw, lit_s):
+        """The fault of this second. Means of both roles, the heat written to the pad, and for how
+        long light has been on."""
+        found = faults.NONE
+        new_mw = heat_mw - (self._settled >> _SETTLE)
+        self._settled += new_mw
+        for i in range(self._n):
+            skin = self._skin[i]
+            if self._stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
+                found = self._blame(i, faults.STUCK)
+            elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
+                found = self._blame(i, faults.SLIPPED)
+        if lit_s and self._apart(skin_mc, board_mc):
+            self._apart_s += 1
+            if self._apart_s >= limits.PAIR_S:
+                found = faults.PAIR
+        else:
+            self._apart_s = 0
+        return found
+
+    def _blame(self, i, code):
+        self.sensor = i
+        return code
+
+    def _stuck(self, i, other, new_mw):
+        now = self._trends[i].now
+        still = limits.STUCK_SKIN_STILL_MC if self._skin[i] else limits.STUCK_MC
+        if self._still_s[i] < 0 or abs(now - self._ref[i]) >= still:
+            self._ref[i] = now
+            self._ref_other[i] = other
+            self._heat_mj[i] = 0
+            self._still_s[i] = 0
+            return False
+        self._still_s[i] += 1
+        self._heat_mj[i] += new_mw
+        if self._still_s[i] < limits.STUCK_S:
+            return False
+        moved = abs(other - self._ref_other[i])
+        heat = abs(self._heat_mj[i]) // self._joule
+        if self._skin[i]:
+            return moved >= limits.STUCK_SKIN_MC and heat >= limits.STUCK_SKIN_MC
+        return moved >= limits.STUCK_MOVED_MC and heat >= limits.STUCK_BOARD_MC
+
+    def _slipped(self, trend):
+        before = trend.ago(_SLIP_S) - limits.SLIP_MC
+        return trend.ago(_SLIP_S // 2) < before and trend.now < before
+
+    def _apart(self, skin_mc, board_mc):
+        """Sensors of one role, or the skin above a board that does not warm, by more than a cold
+        room explains."""
+        skin = self._spread(True)
+        board = self._spread(False)
+        if skin < 0 or board < 0:
+            return skin == _FAR or board == _FAR
+        if skin_mc - board_mc <= limits.PAIR_MC + (skin_mc - limits.ROOM_MIN_MC) // 2:
+            return False
+        trend = self._trends[board]
+        if trend.n <= limits.BALANCE_S:
+            return False
+        self.sensor = board
+        return trend.now - trend.ago(limits.BALANCE_S) < _WARMING_MC
+
+    def _spread(self, skin):
+        """A sensor of the role when all of them agree, _NO when it has none, _FAR when not."""
+        low = high = _NO
+        for i in range(self._n):
+            if self._skin[i] == skin:
+                mc = self._trends[i].now
+                if low == _NO or mc < self._trends[low].now:
+                    low = i
+                if high == _NO or mc > self._trends[high].now:
+                    high = i
+        if low == _NO or self._trends[high].now - self._trends[low].now <= limits.PAIR_MC:
+            return low
+        self.sensor = high
+        return _FAR

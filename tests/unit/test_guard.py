@@ -1,0 +1,272 @@
+"""Faults and warnings found on the thermal plant, and the nominal use that finds none."""
+
+from array import array
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import board_facts
+from tests.unit.conftest import CURVE, Rig
+from tests.unit.pad import FULL, Pad
+from wrap.safety import faults
+from wrap.safety.derate import FULL_Q
+from wrap.safety.guard import Guard
+from wrap.safety.thermistor import FULL as RAIL
+from wrap.storage import records
+
+PLANTS = st.fixed_dictionaries(
+    {
+        "ambient_c": st.floats(5, 40),
+        "blood_flow": st.floats(0, 3),
+        "contact": st.floats(0.6, 1),
+        "covered": st.booleans(),
+        "noise_codes": st.sampled_from([0, 1, 3]),
+        "mismatch": st.tuples(st.floats(0.85, 1.15), st.floats(0.85, 1.15)),
+    }
+)
+LEVELS = st.sampled_from([FULL, (500, 800), (200, 200), (1000, 0), (0, 500)])
+
+
+@settings(max_examples=8, deadline=None)
+@given(PLANTS, LEVELS, st.integers(0, 999))
+def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):
+    pad = Pad(seed, **plant)
+    pad.levels = levels
+    pad.session()
+    assert (pad.name, "no-heat" in [w for _, w in pad.news]) == ("none", False)
+    assert pad.hottest_c < 41
+
+
+@settings(max_examples=8, deadline=None)
+@given(PLANTS, LEVELS, st.integers(1, 90), st.integers(0, 999))
+def test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing(
+    plant, levels, worn_s, seed
+):
+    plant["ambient_c"] = min(plant["ambient_c"], 35)  # residual heat of the pad is near the trip
+    contact = plant["contact"]
+    pad = Pad(seed, **{**plant, "contact": 0.0})
+    pad.levels = levels
+    pad.run(20, False)
+    pad.plant.change(contact=contact)
+    pad.run(worn_s, False)
+    pad.begin()
+    pad.run(600, True)
+    pad.plant.change(contact=0.0, covered=True)
+    pad.run(120, False)
+    assert pad.name == "none"
+
+
+@settings(max_examples=6, deadline=None)
+@given(PLANTS, st.integers(0, 999))
+def test_both_lamps_stuck_on_are_found_in_any_warm_room(plant, seed):
+    plant["ambient_c"] = max(22, plant["ambient_c"])
+    pad = Pad(seed, **{**plant, "mismatch": (1.0, 1.0)})
+    pad.run(60, False)
+    pad.wrong = lambda ch, ppm: 1_000_000
+    pad.run(240, False)
+    assert pad.name == "hot-off"
+
+
+def lit(after_s=300, levels=FULL, **plant):
+    pad = Pad(3, **plant)
+    pad.levels = levels
+    pad.run(40, False)
+    pad.begin()
+    pad.run(after_s, True)
+    assert pad.name == "none"
+    return pad
+
+
+def test_a_driver_that_gives_everything_for_a_tenth_is_named():
+    pad = lit(levels=(100, 100))
+    pad.wrong = lambda ch, ppm: 1_000_000
+    pad.run(60, True)
+    assert pad.name == "lamp-stuck"
+
+
+@pytest.mark.parametrize("share", [0, 0.3])
+def test_lamps_that_give_no_heat_are_a_warning_told_once_a_session(share):
+    pad = Pad(3)
+    pad.run(40, False)
+    pad.wrong = lambda ch, ppm: ppm * share
+    pad.begin()
+    pad.run(300, True)
+    assert [w for _, w in pad.news] == ["no-heat"]
+    assert (pad.name, pad.guard.warnings()) == ("none", ["no-heat"])
+    pad.begin()
+    assert pad.guard.warnings() == []
+
+
+def test_a_blanket_is_a_warning_while_it_lies_there():
+    pad = lit(400)
+    pad.plant.change(covered=True)
+    pad.run(60, True)
+    assert [w for _, w in pad.news] == ["covered"]
+    assert pad.guard.warnings() == ["covered"]
+    pad.plant.change(covered=False)
+    pad.run(120, True)
+    assert pad.guard.warnings() == []
+    assert pad.name == "none"
+
+
+@pytest.mark.parametrize("ambient_c", [20, 25])
+def test_a_pad_that_slides_off_is_named(ambient_c):
+    pad = lit(ambient_c=ambient_c)
+    began = pad.now_s
+    pad.plant.change(contact=0.2)
+    pad.run(60, True)
+    assert pad.name == "slipped"
+    assert pad.fault_s - began < 40
+    assert pad.guard.monitor.sensor == 0
+
+
+@pytest.mark.parametrize("sensor", [0, 1])
+def test_a_sensor_that_stands_still_is_named(sensor):
+    pad = Pad(3)
+    pad.run(40, False)
+    pad.plant.set_fault(sensor, "stuck")
+    pad.begin()
+    pad.run(300, True)
+    assert (pad.name, pad.guard.monitor.sensor) == ("stuck", sensor)
+
+
+def test_a_drifting_board_sensor_is_found():
+    pad = lit()
+    for k in range(200):
+        pad.plant.set_fault(1, "offset", -k / 4)
+        pad.run(1, True)
+    assert (pad.name, pad.guard.monitor.sensor) == ("pair", 1)
+
+
+@pytest.mark.parametrize("k", [5, -5])
+def test_a_sensor_that_jumps_while_lit_is_a_fault_within_two_seconds(k):
+    pad = lit(30, ambient_c=20)
+    pad.plant.set_fault(0, "offset", k)
+    pad.run(2, True)
+    assert (pad.name, pad.guard.monitor.sensor) == ("rate", 0)
+
+
+def test_a_jump_in_the_dark_only_begins_again():
+    pad = Pad(3)
+    pad.run(40, False)
+    pad.plant.set_fault(1, "offset", 8)
+    pad.run(60, False)
+    assert pad.name == "none"
+
+
+def test_a_rail_or_a_long_pause_begins_again():
+    guard = Guard(board_facts)
+    meters = [SimpleNamespace(on_ms=0)] * 2
+    cool = array("i", [CURVE.raw_at(33000)] * 2)
+    for _ in range(40):
+        guard.check(cool, 1000, meters)
+    assert guard.model.room_mw != 0 or guard.watch._still_s[0] > 0
+    assert guard.check(array("i", [cool[0], RAIL]), 1000, meters) == faults.SENSOR_OPEN
+    assert guard.watch._still_s[0] == -1
+    guard.check(cool, 1000, meters)
+    assert guard.watch._still_s[0] == 0
+    guard.check(cool, 3000, meters)
+    assert guard.watch._still_s[0] == -1
+
+
+def board(*roles):
+    facts = SimpleNamespace(**{k: v for k, v in vars(board_facts).items() if k.isupper()})
+    facts.SENSORS = tuple((r + str(i), r, 26 + i, i) for i, r in enumerate(roles))
+    return facts
+
+
+def seconds(guard, n, mcs, on_ms=500):
+    """Codes of n seconds at these temperatures with light on."""
+    out = []
+    for _ in range(n):
+        for meter in guard.meters:
+            meter.on_ms += on_ms
+        raws = array("i", [CURVE.raw_at(mc) for mc in mcs])
+        out.append(guard.check(raws, 1000, guard.meters))
+    return out
+
+
+def made(*roles):
+    guard = Guard(board(*roles))
+    guard.meters = [SimpleNamespace(on_ms=0), SimpleNamespace(on_ms=0)]
+    return guard
+
+
+@pytest.mark.parametrize("roles", [("skin", "skin"), ("board", "board")])
+def test_sensors_of_one_role_that_disagree_for_10_s_are_a_fault(roles):
+    guard = made(*roles)
+    assert seconds(guard, 20, (33000, 35900)) == [0] * 20
+    assert seconds(guard, 9, (31500, 35900))[-1] == 0
+    assert faults.PAIR in seconds(guard, 10, (31500, 35900))
+    assert guard.monitor.sensor == 1
+    assert guard.warnings() == []
+    guard.start_session()
+    assert guard.derate_now() == FULL_Q
+    seconds(guard, 1, (33000, 99000))
+    assert guard.check(array("i", [RAIL, RAIL]), 1000, guard.meters) == faults.SENSOR_OPEN
+    assert guard.watch._still_s == [-1, -1]
+
+
+@pytest.mark.parametrize("low", [0, 1])
+def test_pads_that_disagree_are_found_beside_board_sensors(low):
+    guard = made("skin", "skin", "board")
+    temps = [36000, 36000, 34000]
+    temps[low] = 32000
+    assert faults.PAIR in seconds(guard, 12, temps)
+    assert guard.monitor.sensor == 1 - low
+
+
+def test_disagreement_in_the_dark_is_no_fault():
+    guard = made("skin", "skin")
+    assert seconds(guard, 60, (22000, 33000), on_ms=0) == [0] * 60
+
+
+def test_a_cold_board_that_warms_is_no_disagreement_and_one_that_does_not_is():
+    guard = made("skin", "board")
+    cold = 8000
+    for _ in range(60):
+        cold += 60
+        assert seconds(guard, 1, (34000, cold)) == [0]
+    assert faults.PAIR in seconds(guard, 60, (34000, cold))
+
+
+def test_warnings_are_recorded_once_and_shown(rig: Rig):
+    rig.light()
+    rig.app.guard.model.covered = rig.app.guard.model.weak = True
+    rig.app.guard._tell()
+    rig.app.guard._tell()
+    rig.advance(100)
+    rig.app.guard._tell()
+    rig.advance(100)
+    rig.app.guard._tell()
+    rig.advance(100)
+    assert [n["warning"] for n in rig.noted(records.NOTE)] == ["covered", "no-heat"]
+    assert rig.ask("status")["warnings"] == ["covered", "no-heat"]
+
+
+def test_a_behaving_fault_darkens_the_wrap_and_is_acknowledged_when_gone(rig: Rig):
+    rig.light()
+    rig.advance(8000)
+    rig.warm(37000, sensor=0)
+    rig.advance(2000)
+    assert rig.app.view.fault()["name"] == "rate"
+    assert rig.app.view.fault()["sensor"] == "skin"
+    assert rig.dark()
+    rig.advance(2000)
+    rig.app.desk.acknowledge("test")
+    assert rig.state == "idle"
+
+
+def test_the_meters_of_a_new_session_begin_at_nothing():
+    guard = made("skin", "board")
+    seconds(guard, 3, (33000, 33000), on_ms=1000)
+    for meter in guard.meters:
+        meter.on_ms = 0
+    assert guard._heat_mw(guard.meters, 1000) == 0
+    guard.meters[0].on_ms = 500
+    full = guard._mw[0]
+    assert guard._heat_mw(guard.meters, 1000) == full // 2
+    guard.meters[0].on_ms = 100
+    assert guard._heat_mw(guard.meters, 1000) == full // 10
