@@ -12,7 +12,6 @@ from tests.faults.run import Run
 from tests.faults.verdict import judge
 
 TICK_WRAP_MS = 1 << 30
-_HEAT_MOST_MS = 1_250_000
 Row = dict[str, object]
 
 
@@ -69,7 +68,7 @@ def _played(case: Case, kind: Kind, figures: plants.Figures) -> Row:
     try:
         kind.inject(one)
         if kind.heat and case.phase in LONG:
-            one.watch_heat(_HEAT_MOST_MS)
+            one.watch_heat()
         else:
             one.watch(kind.watch_s * 1000)
         one.cool()

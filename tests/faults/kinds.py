@@ -6,6 +6,7 @@ Expectations:
   stop    as `off`, softly and without a fault
   reset   as `off`: the wrap restarts or is without power
   ride    the session goes on, nothing is latched
+  heat    light may go on while the skin stays below 43 C; what is latched is recorded
   either  light may go on or not
 Always: skin at most 43 C, nothing resumed, records whole, dark once a fault is latched.
 """
@@ -27,7 +28,8 @@ Inject = Callable[[Run], None]
 class Kind:
     """inject: breaks it; then: what must hold besides at the end ("" or what does not).
 
-    heat: in the phases LONG it is watched until nothing gets hotter (`watch_s` elsewhere).
+    heat: in the phases LONG it is watched until nothing can get too hot any more (`watch_s`
+    elsewhere).
     """
 
     name: str

@@ -77,7 +77,7 @@ def _button(run: Run) -> None:
 
 _kind = functools.partial(Kind, group="output")
 KINDS = (
-    _kind("lamp-stuck", expect="off", inject=_pad_high, phases=LIT, seen=LONG, heat=True),
+    _kind("lamp-stuck", expect="heat", inject=_pad_high, phases=LIT, seen=LONG, heat=True),
     _kind(
         "lamp-stuck-dark",
         expect="off",
@@ -86,11 +86,11 @@ KINDS = (
         faults=("readback", "self-test"),
     ),
     _kind(
-        "lamp-shorted", expect="off", inject=_leds(lambda _: lambda d: FULL), seen=LONG, heat=True
+        "lamp-shorted", expect="heat", inject=_leds(lambda _: lambda d: FULL), seen=LONG, heat=True
     ),
     _kind("lamp-weak", expect="either", inject=_leds(_gain(0.2, 0.8))),
     _kind("lamp-dead", expect="either", inject=_leds(_gain(0.0, 0.0))),
-    _kind("lamp-strong", expect="either", inject=_leds(_gain(1.2, 2.0)), heat=True),
+    _kind("lamp-strong", expect="heat", inject=_leds(_gain(1.2, 2.0)), heat=True),
     _kind(
         "enable-stuck",
         expect="off",

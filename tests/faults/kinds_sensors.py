@@ -43,6 +43,22 @@ def _bent(sensor: int, shape: Shape, at_once: bool = True) -> Callable[[Run], No
     return inject
 
 
+def _later(sensor: int, shape: Shape) -> Callable[[Run], None]:
+    """When light has been on for long enough that nobody is still putting the pad on."""
+
+    def inject(run: Run) -> None:
+        due = [run.now_ms + run.rng.randrange(5_000, 15_000)]
+
+        def act(now: int) -> None:
+            if due and now >= due[0]:
+                due.clear()
+                _bent(sensor, shape)(run)
+
+        run.every.append(act)
+
+    return inject
+
+
 def _fixed(raw: int) -> Shape:
     return lambda run, sensor: lambda _, ms: raw
 
@@ -211,41 +227,44 @@ def _of(name: str, i: int) -> tuple[Kind, ...]:
             seen=LIT,
         ),
         kind(
-            f"{name}-drift-up",
+            f"{name}-jump-down",
             expect="off",
-            inject=_bent(i, _drift(1), at_once=False),
-            faults=(warm, gross),
-            phases=LONG,
-            heat=True,
+            inject=_later(i, _shifted(-10.0, -4.0)),
+            faults=("rate",),
+            phases=("running",),
+            watch_s=25,
         ),
         kind(
             f"{name}-drift-down",
-            expect="off",
+            expect="heat",
             inject=_bent(i, _drift(-1)),
             seen=LONG,
             heat=True,
         ),
         kind(
             f"{name}-offset-down",
-            expect="off",
+            expect="heat",
             inject=_bent(i, _shifted(-10.0, -4.0)),
             seen=LONG,
             heat=True,
         ),
         kind(
-            f"{name}-offset-small", expect="either", inject=_bent(i, _shifted(-1.0, 1.5)), heat=True
+            f"{name}-offset-small", expect="heat", inject=_bent(i, _shifted(-1.0, 1.5)), heat=True
         ),
-        kind(f"{name}-noise", expect="either", inject=_bent(i, _noisy), heat=True),
-        kind(f"{name}-stuck", expect="off", inject=_bent(i, _stuck), seen=LONG, heat=True),
-        kind(f"{name}-slow", expect="off", inject=_bent(i, _slow), seen=LONG, heat=True),
+        kind(f"{name}-noise", expect="heat", inject=_bent(i, _noisy), heat=True),
+        kind(f"{name}-stuck", expect="heat", inject=_bent(i, _stuck), seen=LONG, heat=True),
+        kind(f"{name}-slow", expect="heat", inject=_bent(i, _slow), seen=LONG, heat=True),
     )
 
 
+_UP = functools.partial(Kind, group="sensor", phases=LONG, heat=True)
 KINDS = (
+    _UP("skin-drift-up", expect="off", inject=_bent(0, _drift(1), False), faults=HOT[0]),
+    _UP("board-drift-up", expect="heat", inject=_bent(1, _drift(1))),
     *_of("skin", 0),
     *_of("board", 1),
-    Kind("swapped", "sensor", "either", _swapped, heat=True),
-    Kind("slipped", "sensor", "off", _slipped, seen=LONG, heat=True),
-    Kind("covered-now", "world", "either", _covered, heat=True),
-    Kind("blood-stops", "world", "either", _bloodless, heat=True),
+    Kind("swapped", "sensor", "heat", _swapped, heat=True),
+    Kind("slipped", "sensor", "heat", _slipped, seen=LONG, heat=True),
+    Kind("covered-now", "world", "heat", _covered, heat=True),
+    Kind("blood-stops", "world", "heat", _bloodless, heat=True),
 )

@@ -113,6 +113,16 @@ def dark_peak_c(plant: Plant, seconds: int = DARK_S) -> float:
     return peak
 
 
+def lit_peak_c(plant: Plant, ppm: list[int], seconds: int) -> float:
+    """The hottest that the skin gets with so much light from here on; the plant itself stays."""
+    plant = copy.deepcopy(plant)
+    peak = plant.skin_c
+    for _ in range(seconds):
+        plant.step(1000, ppm)
+        peak = max(peak, plant.skin_c)
+    return peak
+
+
 @functools.lru_cache(maxsize=256)
 def excluded(figures: Figures) -> bool:
     """Whether the rule above leaves this plant out."""

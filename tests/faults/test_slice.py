@@ -1,0 +1,226 @@
+"""A short slice of the fault campaign, and proof that the campaign sees what it is for."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.faults import __main__ as campaign
+from tests.faults import case as cases
+from tests.faults import engine, nominal, plants
+from tests.faults.case import Case
+from tests.faults.kinds import table
+from tests.faults.limits import BOUNDS, bound
+from tests.faults.results import Results
+from wrap.app import App
+from wrap.hal.contract import Hal
+from wrap.safety import faults, limits
+from wrap.safety.latch import Latch
+from wrap.safety.monitor import Monitor
+from wrap.session.machine import Session
+from wrap.storage import log
+
+# One plant and seed per kind and phase, and nothing that is watched for many minutes.
+SLICE = [
+    c
+    for c in cases.every(1)
+    if c.plant == "hot-covered" and not (table()[c.kind].heat and c.phase in ("ramp-up", "running"))
+]
+
+
+def verdict(name: str) -> tuple[object, object]:
+    row = cases.run(Case.of(name))
+    return row["verdict"], row["reason"]
+
+
+def test_the_slice_passes() -> None:
+    assert len(SLICE) > 500
+    rows = [row for some in engine.processes([c.id for c in SLICE], 2) for row in some]
+    wrong = [(r["id"], r["reason"]) for r in rows if r["verdict"] != "pass"]
+    assert wrong == []
+    assert len(rows) == len(SLICE)
+
+
+def test_there_are_more_than_forty_kinds_and_every_bound_belongs_to_one() -> None:
+    assert len(table()) > 100
+    assert set(BOUNDS) <= set(table())
+    assert bound("skin-open").ms == 50
+
+
+def test_every_call_that_a_turn_makes_of_the_hal_is_made_to_raise() -> None:
+    calls = {name for name, value in vars(Hal).items() if callable(value)}
+    covered = {k.removeprefix("raise-") for k in table()}
+    # Made at boot, for a host, within dark, after a fault, or by the loop itself.
+    elsewhere = {"ticks_ms", "ticks_add", "wait_until", "service_blink", "reset_cause", "reset"}
+    elsewhere |= {"uid", "heap", "collect", "lamp_off", "enable_fell"}
+    assert calls - elsewhere <= covered
+
+
+def test_a_case_gives_the_same_row_again() -> None:
+    name = "skin-noise/paused/covered/1"
+    first, second = (cases.run(Case.of(name)) for _ in range(2))
+    assert first | {"cpu_ms": 0} == second | {"cpu_ms": 0}
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing/idle/room/0", "hang/idle/moon/0", "lease-lost/idle/room/0"]
+)
+def test_a_name_that_is_no_case_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no case"):
+        Case.of(name)
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, where: type, name: str, value: object) -> None:
+    monkeypatch.setattr(where, name, value)
+
+
+def test_a_monitor_that_sees_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, Monitor, "check", lambda self, raws: faults.NONE)
+    what, why = verdict("skin-open/running/room/0")
+    assert what == "FAIL"
+    assert "lit to the end; latched nothing" in str(why)
+
+
+def test_a_trip_that_comes_late_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, seen = Monitor.check, []
+
+    def late(self: Monitor, raws: list[int]) -> int:
+        code = plain(self, raws)
+        seen.append(code)
+        return code if len(seen) > 8 and seen[-8] else faults.NONE
+
+    broken(monkeypatch, Monitor, "check", late)
+    what, why = verdict("skin-short/running/room/0")
+    assert what == "FAIL"
+    assert "limit 50" in str(why)
+
+
+def test_light_that_begins_again_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "PAUSE_TIMEOUT_S", 10_000)
+    plain = Session.advance
+
+    def eager(self: Session, *args: int) -> None:
+        plain(self, *args)
+        self.resume("by itself")
+
+    broken(monkeypatch, Session, "advance", eager)
+    what, _ = verdict("link-flood/running/room/0")
+    assert what == "pass"
+    what, _ = verdict("button-stuck/running/room/0")
+    assert what == "FAIL"
+
+
+def test_a_lost_fault_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, Latch, "save", lambda self: setattr(self, "unsaved", False))
+    assert verdict("fault-not-stored/running/room/0") == ("FAIL", "the fault was forgotten")
+
+
+def test_a_log_that_counts_wrong_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = log.Log.append
+
+    def skips(self: log.Log, *args: object) -> None:
+        plain(self, *args)
+        self.seq += 1
+
+    broken(monkeypatch, log.Log, "append", skips)
+    what, why = verdict("brown-out/running/room/0")
+    assert what == "FAIL"
+    assert "contiguous" in str(why)
+
+
+def test_a_panic_that_stays_lit_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken(monkeypatch, App, "_panic", lambda self, error: None)
+    assert verdict("raise-read_raws/running/room/0")[0] == "FAIL"
+
+
+def test_without_derating_and_trips_the_skin_passes_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The campaign measures the true skin, not what the sensor says."""
+    from wrap.safety.guard import Guard
+
+    broken(monkeypatch, Guard, "check", lambda self, raws, dt, meters: faults.NONE)
+    what, why = verdict("link-half-frame/running/bloodless/0")
+    assert what == "pass"
+    what, why = verdict("skin-offset-small/running/bloodless/0")
+    assert what == "FAIL"
+    assert "skin reached" in str(why)
+
+
+def test_a_missing_protection_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.faults.limits import Bound
+
+    broken(monkeypatch, Monitor, "check", lambda self, raws: faults.NONE)
+    monkeypatch.setitem(BOUNDS, "skin-open", Bound(50, needs="eyes"))
+    what, why = verdict("skin-open/running/room/0")
+    assert what == "unprotected"
+    assert "needs: eyes" in str(why)
+
+
+def test_a_plant_that_burns_in_the_dark_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    sauna = plants.Figures(60.0, True, 0.0, 1.0, 1.0, 1.0, False)
+    assert plants.excluded(sauna)
+    monkeypatch.setattr(plants, "draw", lambda name, seed: sauna)
+    assert verdict("skin-open/running/room/0")[0] == "excluded"
+
+
+def test_no_plant_of_the_campaign_is_left_out() -> None:
+    drawn = [plants.draw(name, seed) for name in plants.WORLDS for seed in range(3)]
+    assert not any(plants.excluded(figures) for figures in drawn)
+    assert min(f.ambient_c for f in drawn) < 12 and max(f.ambient_c for f in drawn) > 39
+
+
+def test_the_light_warms_the_plant_only_through_the_enable() -> None:
+    assert verdict("enable-dead/running/room/0")[0] == "pass"
+    row = cases.run(Case.of("lamp-shorted/idle/bloodless/0"))
+    start = plants.make(plants.draw("bloodless", 0))
+    assert float(str(row["peak_c"])) <= plants.dark_peak_c(start) + 0.01
+
+
+def test_results_are_kept_and_a_run_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--out", str(tmp_path), "--only", "skin-open/*/room/0", "--jobs", "1"]
+    assert campaign.main([*words, "--most", "2"]) == 0
+    assert campaign.main(words) == 0
+    said = capsys.readouterr().out
+    assert "2 cases run" in said and "4 cases run" in said and "6 cases: 6 pass" in said
+    assert (tmp_path / "results.parquet").stat().st_size > 0
+    assert (tmp_path / "faults-peak.png").stat().st_size > 5000
+    assert Results(tmp_path, "another").done() == set()
+
+
+def test_a_failure_is_told_with_the_way_to_run_it_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = Results(tmp_path)
+    results.add([{"id": "skin-open/idle/room/0", "kind": "skin-open", "verdict": "FAIL"}])
+    results.close()
+    assert campaign.main(["--out", str(tmp_path), "--only", "skin-open/idle/room/0"]) == 1
+    assert "python -m tests.faults --case skin-open/idle/room/0" in capsys.readouterr().out
+
+
+def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "run", lambda case: 1 // 0)
+    (row,) = engine.work(["skin-open/idle/room/0"])
+    assert row["verdict"] == "FAIL"
+    assert "ZeroDivisionError" in str(row["reason"])
+
+
+def test_two_dask_workers_give_the_same_rows() -> None:
+    names = [c.id for c in SLICE[:24]]
+    there = {r["id"]: r["verdict"] for some in engine.dask(names, "local", 2) for r in some}
+    assert there == {r["id"]: r["verdict"] for r in engine.work(names)}
+
+
+def test_a_nominal_session_does_not_trip() -> None:
+    row = nominal.session(3)
+    assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "time", 0.33)
+
+
+def test_nominal_readings_are_noisy_and_spiked() -> None:
+    noise = nominal._noise(random.Random(1))
+    assert sum(abs(n) > 100 for n in noise) > 40
+    assert max(map(abs, noise)) <= nominal.SPIKE_CODES + 60
