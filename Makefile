@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,8 +33,11 @@ test: unit host contract ## All tests
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
-host: $(STAMP) ## The host package
-	$(PY) -m pytest tests/host -n $(JOBS)
+host: $(STAMP) ## The host package, and a slice of the fault campaign
+	$(PY) -m pytest tests/host tests/faults -n $(JOBS)
+
+faults: $(STAMP) ## The fault campaign: thousands of broken wraps in virtual time (docs/faults.md)
+	$(PY) -m tests.faults --out build/faults
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, and the image's own tests
 	$(PY) -m pytest tests/contract tests/emulator -n $(JOBS)

@@ -35,7 +35,8 @@ def latency(results: Results) -> Figure:
         axes.text(ms, 1.0, f" {name}", transform=axes.get_xaxis_transform(), va="top", fontsize=8)
     axes.set(xscale="log", yscale="log", ylabel="cases")
     axes.set_xlabel("from cause to no light, virtual ms (steps are 10 ms; 1 stands for at once)")
-    axes.legend(fontsize=8)
+    if by_group:
+        axes.legend(fontsize=8)
     return figure
 
 
