@@ -221,10 +221,6 @@ def _ctrl_c(run: Run) -> None:
     run.twin.write(b"\x03")
 
 
-def _silence(run: Run) -> None:
-    run.struck()
-
-
 _flash = functools.partial(Kind, group="flash", watch_s=12)
 _power = functools.partial(Kind, group="power", expect="reset")
 _link = functools.partial(Kind, group="link")
@@ -296,6 +292,6 @@ KINDS = (
         inject=_say("session.stop"),
         phases=("self-test", *LIT, "paused"),
     ),
-    _link("lease-lost", expect="stop", inject=_silence, phases=LONG, tethered=True),
+    _link("lease-lost", expect="stop", inject=Run.struck, phases=LONG, tethered=True),
     _link("ctrl-c", expect="reset", inject=_ctrl_c),
 )
