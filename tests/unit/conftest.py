@@ -14,6 +14,14 @@ from wrap.storage import payloads, records
 
 CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
 COOL = CURVE.raw_at(33000)
+DEFAULTS = {
+    "trip_mc": 41000,
+    "cap_mj": 60000,
+    "time_s": 1200,
+    "wake_s": 300,
+    "answer_s": 60,
+    "site_week": 5,
+}
 LONG = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
 
 
