@@ -12,6 +12,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.scenario import Player, load
 from pbmwrap.twin.sim import SimTwin
 
 TICK_WRAP_MS = 1 << 30
@@ -121,3 +122,20 @@ def test_light_warms_the_plant_and_cutting_the_enable_ends_it() -> None:
     client.stop()
     twin.advance_ms(120_000)
     assert twin.plant.board_c < warm
+
+
+@pytest.mark.parametrize(("scenario", "reason"), [("nominal", "time"), (None, "wake")])
+def test_a_long_session_needs_its_wake_checks_answered(scenario: str | None, reason: str) -> None:
+    twin = SimTwin()
+    twin.start()
+    client = Client(TwinTransport(twin))
+    client.flash_protocol(0, protocol(1200, red=[100]))
+    if scenario is None:
+        client.start()
+        twin.advance_ms(400_000)
+    else:
+        Player(load(scenario), twin).advance_ms(1_205_000)
+    assert client.status().end_reason == reason
+    course = client.course()
+    assert course.sites["s"].week == 1
+    assert course.sites["s"].next_s > 23 * 3600

@@ -198,6 +198,15 @@ class Rig:
         return [payloads.unpack_json(p) for k, p in self.log() if k == kind]
 
 
+def blinks(rig, slots):
+    """The indicator, once a slot."""
+    out = ""
+    for _ in range(slots):
+        rig.advance(100)
+        out += "#" if rig.hal.lit else "."
+    return out
+
+
 def sha(raw):
     from wrap.storage.protocols import sha_hex
 
