@@ -10,6 +10,7 @@ import pytest
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.errors import DeviceError
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.scenario import Player, load
@@ -139,3 +140,13 @@ def test_a_long_session_needs_its_wake_checks_answered(scenario: str | None, rea
     course = client.course()
     assert course.sites["s"].week == 1
     assert course.sites["s"].next_s > 23 * 3600
+
+
+def test_a_refused_start_says_when_and_how_time_counts() -> None:
+    twin = SimTwin()
+    client = running(twin, protocol(3, red=[500]))
+    twin.advance_ms(4000)
+    with pytest.raises(DeviceError, match="possible in 24 h 0 min; leave the wrap on power") as no:
+        client.start()
+    assert no.value.device_code == "not_now"
+    assert client.status().next_s == pytest.approx(24 * 3600, abs=10)
