@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pbmwrap"]
 PROTOCOL = ROOT / "host_tools/pbmwrap/protocols/examples/diabetic-foot.toml"
-SPEED = "30"
+SPEED = "15"  # the wake check gives a minute: four seconds, plenty for a few polls
 POLLS = 2000
 
 
