@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pbmwrap"]
 PROTOCOL = ROOT / "host_tools/pbmwrap/protocols/examples/diabetic-foot.toml"
-SPEED = "60"
+SPEED = "15"  # the wake check gives a minute: four seconds, plenty for a few polls
 POLLS = 2000
 
 
@@ -75,6 +75,8 @@ class Demo:
                 shown = minute
                 temps = " ".join(f"{t / 1000:.1f}" for t in status["temps_mc"])
                 print(f"  {status['state']:10} {minute:2} min   skin, board {temps} C", flush=True)
+            if status["wake_waiting"]:
+                self.act("press")
             if status["state"] in ("done", "fault"):
                 return
         raise SystemExit("the session did not end")

@@ -56,7 +56,7 @@ class App:
         self.session = Session(self._changed)
         self.take_calibration()
         self._button = button.Button()
-        self._indicator = Indicator()
+        self.indicator = Indicator()
         self.desk = Desk(self)
         self.view = View(self)
         commands = Commands(self, lambda name, params: self._server.push(name, params))
@@ -176,8 +176,7 @@ class App:
             session.advance(dt, _NO_DOSE, 0)
         if lamps.upper_uj() >= self._cap_uj:
             session.stop(states.BY_CAP)
-        if session.tethered and self.desk.lease_ends(dt):
-            session.stop(states.BY_LEASE)
+        self.desk.attend(dt)
         self._sample_ms += dt
         if self._sample_ms >= _SAMPLE_MS:
             self._sample_ms -= _SAMPLE_MS
@@ -248,6 +247,7 @@ class App:
             cals, count = self.channel_calibrated, 1 if new == states.FAULT else 0
             end = journal.end(session, self.monitor, self.lamps, cals, session.end_reason, count)
             self.note(records.END, end)
+            self.desk.ended()
             self.monitor.set_skin_trip(self.settings.get("trip_mc"))
 
     # ---- the slack
@@ -282,7 +282,7 @@ class App:
             self._save_ms = _SAVE_AGAIN_MS
 
     def _blink(self):
-        lit = self._indicator.slot(
+        lit = self.indicator.slot(
             self.session.state, self.monitor.warn, self.calibrated, self.latch.code
         )
         self.hal.indicate(lit)

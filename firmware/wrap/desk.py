@@ -4,6 +4,9 @@ from wrap.link.codes import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.mp import const
 from wrap.safety import faults, limits
 from wrap.session import states
+from wrap.session.course import part_pm
+from wrap.session.history import History
+from wrap.session.wake import ASKED, UNANSWERED, Wake
 from wrap.storage import payloads, records
 from wrap.storage.store import Store
 from wrap.ui import button
@@ -18,11 +21,14 @@ class Desk:
     def __init__(self, app):
         self._app = app
         self._counter = Store(app.hal.files, "count")
+        sessions = self._counter.value.get("session", 0)
+        self.history = History(Store(app.hal.files, "course"), sessions)
+        self.wake = Wake()
         self.lease_ms = 0  # what is left to a tethered session
         self._unix_less_up = None
         self._tele_every = self._tele_ms = self._tele_due = 0
         self._restart_ms = -1  # since it was asked for; -1: it was not
-        self._paused_here = False  # the press that is still held has paused the session
+        self._spent = False  # the press that is still held has done its work
 
     def gesture(self, gesture):
         """One of wrap.ui.button's gestures."""
@@ -32,7 +38,7 @@ class Desk:
             if gesture == button.HOLD:
                 self._acknowledge_here()
         elif gesture == button.DOWN:
-            self._paused_here = session.pause("button")
+            self._press(session)
         elif gesture == button.LONG:
             session.stop(states.BY_BUTTON)
         elif gesture == button.SHORT:
@@ -46,14 +52,26 @@ class Desk:
         except Refused:
             return  # the cause is still there: the indicator goes on blinking its number
 
+    def _press(self, session):
+        wake = self.wake
+        if wake.answer(session.active_ms):
+            self._spent = True
+            self._app.indicator.asking = False
+            self._note_wake("answered")
+        else:
+            self._spent = (session.active() and session.state != states.PAUSED) or wake.over
+            session.pause("button")
+
     def _short(self, session):
+        if self._spent:
+            return
         if session.state in (states.IDLE, states.DONE):
             try:
                 self.start("button", False)
             except Refused:
-                return  # nothing to start: the indicator goes on showing idle
-        elif session.state == states.PAUSED and not self._paused_here:
-            session.resume("button")
+                self._app.indicator.refuse()
+        else:
+            session.resume("button")  # does nothing unless paused
 
     def _plan(self):
         """(Plan, canonical bytes) of the active protocol. Raises Refused when none may start."""
@@ -70,6 +88,9 @@ class Desk:
         plan, raw = app.protocols.plan(slot)
         if plan.total_ms > app.settings.get("time_s") * 1000:
             raise Refused(INVALID, "the protocol is longer than the time_s setting allows")
+        wait_s = self.next_s(plan.site)
+        if wait_s:
+            raise Refused(NOT_NOW, self.history.why(plan.site, wait_s))
         return plan, raw
 
     def start(self, by, tethered):
@@ -77,14 +98,67 @@ class Desk:
         app = self._app
         plan, raw = self._plan()
         number = self._counter.value.get("session", 0) + 1
-        self._counter.put({"session": number})
+        self._count(number, plan.site)
         app.arm(plan)
+        self.wake.arm(app.settings.get("wake_s"), app.settings.get("answer_s"))
         self.lease_ms = limits.LEASE_MS
         cals = app.settings.calibrations()
         unix = self.unix_s() or 0
         app.note(records.START, payloads.pack_start(number, by, raw, cals, unix))
         app.hal.collect()  # now, while nothing is lit, rather than in the session
         app.session.begin(number, plan, by, tethered)
+
+    def _count(self, number, site):
+        """Book a session before its first light. Raises OSError, and then it has not begun."""
+        up_s = self._app.up_s
+        self.history.begin(site, up_s)
+        try:
+            self._counter.put({"session": number})
+        except OSError:
+            self.history.ended(0, up_s)
+            raise
+
+    def next_s(self, site):
+        """Seconds until a session may begin on `site`; 0: now."""
+        app = self._app
+        return self.history.next_s(site, app.settings.get("site_week"), app.up_s)
+
+    def ended(self):
+        """The session is over: what it gave is known."""
+        app = self._app
+        session = app.session
+        plan = session.plan
+        self.wake.disarm()
+        app.indicator.asking = False
+        upper_uj = app.lamps.upper_uj()
+        part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
+        self.history.ended(part, app.up_s)
+
+    def attend(self, dt):
+        """In every step of a session: is the host still there, is the wearer awake?"""
+        session = self._app.session
+        if session.tethered and self.lease_ends(dt):
+            session.stop(states.BY_LEASE)
+        wake = self.wake
+        if wake.waiting or session.active_ms >= wake.due_ms:
+            self._check_awake(session, dt)
+
+    def _check_awake(self, session, dt):
+        wake = self.wake
+        what = wake.step(dt)
+        if what == ASKED:
+            self._app.indicator.asking = True
+            self._note_wake("asked")
+        elif what == UNANSWERED:
+            self._note_wake("unanswered")
+            session.pause(states.BY_WAKE)
+        elif wake.over and not (session.state == states.PAUSED and session.fade):
+            session.stop(states.BY_WAKE)
+
+    def _note_wake(self, what):
+        session = self._app.session
+        told = {"wake": what, "session": session.number, "active_ms": session.active_ms}
+        self._app.note(records.NOTE, payloads.pack_json(told))
 
     def acknowledge(self, by):
         """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
@@ -109,6 +183,7 @@ class Desk:
     def set_clock(self, unix_s):
         """The host says what time it is; returns it."""
         self._unix_less_up = unix_s - self._app.up_s
+        self.history.clock(unix_s, self._app.up_s)
         self._app.note(records.CLOCK, payloads.pack_clock(unix_s))
         return unix_s
 
@@ -136,10 +211,13 @@ class Desk:
         self._restart_ms = 0
 
     def slack(self, dt, server):
-        """Telemetry that is due, a restart that was asked for, a calm that has lasted."""
+        """Telemetry that is due, a restart that was asked for, a calm that has lasted,
+        the course's hours."""
         app = self._app
         if app.resets.count and app.resets.calm(app.up_s) and not app.session.active():
             app.resets.forget()
+        if self._app.up_s >= self.history.save_at_s:
+            self.history.save(self._app.up_s)
         if self._tele_every:
             self._telemetry(dt, server)
         if self._restart_ms >= 0:

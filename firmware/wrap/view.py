@@ -7,6 +7,7 @@ from wrap.link import frames
 from wrap.safety import faults
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session import states
+from wrap.session.course import DAY_S
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
@@ -69,6 +70,7 @@ class View:
             "derate_pm": app.guard.derate.q * 1000 // 4096,
             "warn": app.monitor.warn,
             "warnings": app.guard.warnings(),
+            "wake_waiting": app.desk.wake.waiting,
         }
 
     def status(self):
@@ -89,6 +91,8 @@ class View:
                 "dose_target_uj": plan.dose_uj if plan else 0,
                 "slot": slot,
                 "next_protocol": app.protocols.slots[slot][0] if slot >= 0 else None,
+                "wake_due_s": app.desk.wake.due_s(session.active_ms),
+                "next_s": app.desk.next_s(app.protocols.slots[slot][4]) if slot >= 0 else None,
                 "calibrated": app.calibrated,
                 "fault": self.fault(),
                 "unix_s": app.desk.unix_s(),
@@ -104,6 +108,22 @@ class View:
             }
         )
         return out
+
+    def course(self):
+        """Which sites had sessions, and when each may have the next."""
+        desk = self._app.desk
+        course = desk.history.course
+        shown = {}
+        for site in list(course.sites):
+            next_s = desk.next_s(site)
+            ages = course.since(site)
+            shown[site] = {
+                "last_age_s": ages[0] if ages else None,
+                "day": len([a for a in ages if a < DAY_S]),
+                "week": len(ages),
+                "next_s": next_s,
+            }
+        return {"age_s": course.age_s, "sites": shown}
 
     def fault(self):
         """The latched fault, or None."""

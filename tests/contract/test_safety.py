@@ -38,6 +38,7 @@ def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:
     lit.advance(300)
     assert lit.client.ack_fault() == "idle"
     assert lit.pins_low()
+    lit.flash(**{**LONG, "site": "hand-right"})
     lit.light()
     seen = kinds(lit)
     assert [payloads.unpack_json(p)["reason"] for k, p in seen if k == records.END] == ["fault"]

@@ -60,6 +60,7 @@ def session(seed: int) -> Row:
     while run.now_ms < 1_265_000:
         run.wait(round(rng.expovariate(1 / MOVE_EVERY_MS)) + 10)
         _move(run)
+        run.answer()
     app = run.board.app
     row: Row = {
         "seed": seed,

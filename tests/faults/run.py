@@ -191,6 +191,7 @@ class Run:
         began = self.now_ms
         while (left_s := _SESSION_S - (self.now_ms - began) // 1000) > 0:
             before = list(self.board.light.acc)
+            self.answer()
             self.watch(_HEAT_SLICE_MS)
             if self.peak_c > plants.SKIN_MAX_C + 1:
                 break
@@ -200,6 +201,12 @@ class Run:
                 ppm = self._ppm_since(before)
                 self.peak_c = max(self.peak_c, plants.lit_peak_c(self.plant, ppm, left_s))
                 break
+
+    def answer(self) -> None:
+        """The wearer is awake: a short press when the wrap asks."""
+        app = self.board.app
+        if app is not None and app.desk.wake.waiting:
+            self.press()
 
     def _most_ppm(self) -> list[int]:
         """The most light that the LEDs can give, broken as they are."""

@@ -34,6 +34,25 @@ def test_status_for_people(wrap):
     assert "1 skin-hot: too hot" in text
 
 
+def test_status_tells_when_the_next_session_is_possible(wrap):
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "possible" not in text
+    wrap.status.update(next_s=5400)
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "next session possible in 1 h 30 min" in text
+    wrap.status.update(state="running")
+    assert "possible" not in CliRunner().invoke(main.app, ["status"]).stdout
+
+
+def test_status_and_monitor_ask_for_the_button(wrap):
+    wrap.status.update(state="running", wake_waiting=True, wake_due_s=42)
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "awake?    press the button within 42 s" in text
+    wrap.idle = lambda: wrap.push("sample", {"state": "running", "wake_waiting": True})
+    line = CliRunner().invoke(main.app, ["monitor", "--count", "1"]).stdout
+    assert "awake? press the button" in line
+
+
 def test_flash_stores_verifies_and_activates(wrap):
     said = data("protocol", "flash", EXAMPLE, "--activate")
     assert (said["slot"], said["active"]) == (0, 0)

@@ -10,8 +10,10 @@ import pytest
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.errors import DeviceError
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import Plant, PlantParams
+from pbmwrap.twin.scenario import Player, load
 from pbmwrap.twin.sim import SimTwin
 
 TICK_WRAP_MS = 1 << 30
@@ -134,7 +136,38 @@ def test_a_hot_room_dims_a_session_and_does_not_trip_it(world: PlantParams) -> N
     least = 1000
     for _ in range(60):
         twin.advance_ms(20_000)
+        if client.status().wake_waiting:
+            twin.press(True)
+            twin.advance_ms(100)
+            twin.press(False)
         least = min(least, client.status().derate_pm)
         assert twin.plant.skin_c < 41
     assert least < 950
     assert (client.status().state, client.fault()) == ("done", None)
+
+
+@pytest.mark.parametrize(("scenario", "reason"), [("nominal", "time"), (None, "wake")])
+def test_a_long_session_needs_its_wake_checks_answered(scenario: str | None, reason: str) -> None:
+    twin = SimTwin()
+    twin.start()
+    client = Client(TwinTransport(twin))
+    client.flash_protocol(0, protocol(1200, red=[100]))
+    if scenario is None:
+        client.start()
+        twin.advance_ms(400_000)
+    else:
+        Player(load(scenario), twin).advance_ms(1_205_000)
+    assert client.status().end_reason == reason
+    course = client.course()
+    assert course.sites["s"].week == 1
+    assert course.sites["s"].next_s > 23 * 3600
+
+
+def test_a_refused_start_says_when_and_how_time_counts() -> None:
+    twin = SimTwin()
+    client = running(twin, protocol(3, red=[500]))
+    twin.advance_ms(4000)
+    with pytest.raises(DeviceError, match="possible in 24 h 0 min; leave the wrap on power") as no:
+        client.start()
+    assert no.value.device_code == "not_now"
+    assert client.status().next_s == pytest.approx(24 * 3600, abs=10)

@@ -14,6 +14,14 @@ from wrap.storage import payloads, records
 
 CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
 COOL = CURVE.raw_at(33000)
+DEFAULTS = {
+    "trip_mc": 41000,
+    "cap_mj": 60000,
+    "time_s": 1200,
+    "wake_s": 300,
+    "answer_s": 60,
+    "site_week": 5,
+}
 LONG = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
 
 
@@ -188,6 +196,15 @@ class Rig:
     def noted(self, kind):
         """The unpacked JSON payloads of one kind of record."""
         return [payloads.unpack_json(p) for k, p in self.log() if k == kind]
+
+
+def blinks(rig, slots):
+    """The indicator, once a slot."""
+    out = ""
+    for _ in range(slots):
+        rig.advance(100)
+        out += "#" if rig.hal.lit else "."
+    return out
 
 
 def sha(raw):

@@ -113,7 +113,7 @@ def test_session_numbers_go_on_across_power(rig: Rig):
     rig.light()
     rig.board.power_off()
     rig.board.power_on()
-    rig.light()
+    rig.light(site="hand-right")
     assert rig.app.session.number == 2
 
 

@@ -156,6 +156,14 @@ def test_a_jump_in_the_dark_only_begins_again():
     assert pad.name == "none"
 
 
+def test_a_cold_wrap_carried_into_a_hot_room_trips_nothing():
+    pad = Pad(3, ambient_c=5, contact=0.0)
+    pad.run(40, False)
+    pad.plant.change(ambient_c=39.0)
+    pad.run(300, False)
+    assert pad.name == "none"
+
+
 def test_a_rail_or_a_long_pause_begins_again():
     guard = Guard(board_facts)
     meters = [SimpleNamespace(on_ms=0)] * 2

@@ -22,7 +22,7 @@ def live(files):
     rig.calibrate()
     rig.app.desk.start("link", False)
     rig.until("done", 6000)
-    rig.store(id="second")
+    rig.store(id="second", site="hand-right")
     rig.app.settings.set("trip_mc", 39000)
     rig.advance(300)
     rig.board.power_off()
@@ -91,6 +91,7 @@ def live_on(files):
         rig.calibrate,
         lambda: rig.app.desk.start("link", False),
         lambda: rig.advance(6000),
+        lambda: rig.store(id="second", site="hand-right"),
         lambda: rig.app.desk.start("link", False),
         lambda: rig.advance(3000),
     ):

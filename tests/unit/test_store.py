@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import board_facts
-from tests.unit.conftest import MemFiles, PowerCut
+from tests.unit.conftest import DEFAULTS, MemFiles, PowerCut
 from wrap.link.codes import BAD_PARAM, Refused
 from wrap.storage.settings import BOUNDS, Settings
 from wrap.storage.store import Store, _seal
@@ -74,10 +74,10 @@ def test_a_true_checksum_over_the_wrong_thing_counts_as_damage(files, body):
 
 
 def test_settings_are_the_defaults_until_they_are_set(files):
-    assert settings(files).all() == {"trip_mc": 41000, "cap_mj": 60000, "time_s": 1200}
+    assert settings(files).all() == DEFAULTS
     assert settings(files).set("time_s", 600) == {"time_s": 600}
     settings(files).set("trip_mc", 40000)
-    assert settings(files).all() == {"trip_mc": 40000, "cap_mj": 60000, "time_s": 600}
+    assert settings(files).all() == {**DEFAULTS, "trip_mc": 40000, "time_s": 600}
     assert not settings(files).damaged
 
 
@@ -98,7 +98,8 @@ def test_settings_may_be_stricter_and_never_laxer(files, key):
 
 
 def test_unknown_settings_are_refused(files):
-    with pytest.raises(Refused, match="k must be one of cap_mj, time_s, trip_mc"):
+    known = "answer_s, cap_mj, site_week, time_s, trip_mc, wake_s"
+    with pytest.raises(Refused, match="k must be one of " + known):
         settings(files).set("skin", 1)
 
 

@@ -34,6 +34,20 @@ FLICKER_MIN_HZ = 3
 FLICKER_MAX_HZ = 60
 VISIBLE_MAX_NM = 780  # a channel below this wavelength is seen and can trigger seizures
 
+SITE_DAY = 1  # sessions per site in any 24 h; makers' manuals: at most two
+SITE_DAY_HARD = 2
+SITE_WEEK = 5
+SITE_WEEK_HARD = 7
+SITE_GAP_S = 21600  # from beginning to beginning; matters only beyond one session a day
+COUNTS_S = 60  # light for longer makes a session count, whatever its protocol
+CLOCK_DRIFT_S = 120  # a host's clock this far behind the wrap's own count is the same clock
+CLOCK_MOST_S = 15552000  # 180 days: a longer gap between two clocks is a wrong clock
+
+WAKE_S = 300
+WAKE_HARD_S = 600
+WAKE_MIN_S = 3  # shorter would only be a nuisance
+WAKE_ANSWER_S = 60
+
 PAUSE_TIMEOUT_S = 300
 LEASE_MS = 3000
 LEASE_MAX_MS = 10000

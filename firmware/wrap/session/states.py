@@ -30,6 +30,7 @@ BY_LINK = "link"
 BY_PAUSE = "pause-timeout"
 BY_LEASE = "lease-lost"
 BY_CAP = "dose-cap"
+BY_WAKE = "wake"  # nobody answered the wake check
 BY_FAULT = "fault"
 BY_SELF_TEST = "self-test"
 BY_POWER = "power-lost"  # never written by the device: the host infers it when an end is missing

@@ -19,8 +19,8 @@ def sha_hex(raw):
 
 
 class Protocols:
-    """channels: ((name, nm), ...) in board order. slots: per slot None, (id, name, sha, size), or a
-    str: why it is broken."""
+    """channels: ((name, nm), ...) in board order. slots: per slot None, or
+    (id, name, sha, size, site), or a str: why it is broken."""
 
     def __init__(self, files, channels):
         self._files = files
@@ -43,7 +43,7 @@ class Protocols:
             obj = self._checked(body)
         except Refused as e:
             return e.args[1]
-        return (obj["id"], obj["name"], sha_hex(body), len(body))
+        return (obj["id"], obj["name"], sha_hex(body), len(body), obj["site"])
 
     def _checked(self, raw):
         try:

@@ -9,6 +9,9 @@ BOUNDS = {
     "trip_mc": (limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC),
     "cap_mj": (1000, limits.DOSE_CAP_MJ),
     "time_s": (60, limits.SESSION_MAX_S),
+    "wake_s": (limits.WAKE_MIN_S, limits.WAKE_S),
+    "answer_s": (limits.WAKE_MIN_S, limits.WAKE_ANSWER_S),
+    "site_week": (1, limits.SITE_WEEK),
 }
 
 

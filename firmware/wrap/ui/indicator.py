@@ -4,6 +4,8 @@ idle            one short blink every 1.6 s
 uncalibrated    a second blink in idle, a second gap in running
 running         steady, a short gap every 1.6 s      warn: quick even blinking
 paused          slow even blinking, 0.8 s on, off
+awake?          two on, one off, one on, four off: the wake check waits for a press
+no              three quick blinks, once: what the button asked for is refused
 fault           as many blinks as the fault's number, then a pause of 1.5 s
 service         8 Hz by hardware (see the HAL), since no firmware runs
 """
@@ -21,6 +23,9 @@ _RUN_UNCAL = const(0xFFFA)
 _PAUSED = const(0x00FF)
 _WARN = const(0x3333)
 _BUSY = const(0x0F0F)
+_AWAKE = const(0x0B0B)
+_NO = const(0x2A)  # from its highest bit, so that it begins dark
+_NO_SLOTS = const(7)
 _FAULT_PAUSE_SLOTS = const(15)
 _LONG_SLOTS = const(8)
 _SHORT_SLOTS = const(4)
@@ -51,14 +56,25 @@ def fault_lit(code, slot):
 
 
 class Indicator:
-    """Ask `slot` once every SLOT_MS."""
+    """Ask `slot` once every SLOT_MS. asking: the wake check waits."""
 
     def __init__(self):
         self._slot = -1
+        self._no = 0  # slots of a refusal still to show
+        self.asking = False
+
+    def refuse(self):
+        """Show a refusal once, from the next slot on."""
+        self._no = _NO_SLOTS
 
     def slot(self, state, warn, calibrated, fault):
         """Whether the LED is lit in the slot that begins now."""
         self._slot += 1
         if state == states.FAULT:
             return fault_lit(fault, self._slot)
+        if self._no:
+            self._no -= 1
+            return _NO >> self._no & 1 == 1
+        if self.asking:
+            return _AWAKE >> (self._slot % _FRAME) & 1 == 1
         return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1

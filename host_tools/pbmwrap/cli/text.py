@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from wrap.session.course import span
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -77,7 +79,11 @@ def status(hello: Hello, now: Status) -> str:
     lines.append(f"heat      {_heat(hello, now)}")
     if now.derate_pm < 1000:
         lines.append(f"dimmed    to {now.derate_pm / 10:.0f} % because of heat")
+    if now.wake_waiting:
+        lines.append(f"awake?    press the button within {now.wake_due_s} s")
     lines.append(f"next      {_next(now)}")
+    if now.next_s and now.state in ("idle", "done"):
+        lines.append(f"next session possible in {span(now.next_s)} (see `pbmwrap clock set`)")
     if not now.calibrated:
         lines.append("not calibrated: sessions end by time; see `pbmwrap cal set`")
     if now.unix_s is None:
@@ -106,6 +112,8 @@ def sample(hello: Hello, now: Sample) -> str:
         _light(hello, now),
         dose(now.dose_total_uj),
     ]
+    if now.wake_waiting:
+        fields.append("awake? press the button")
     if now.derate_pm < 1000:
         fields.append(f"dimmed to {now.derate_pm / 10:.0f} %")
     return "  ".join(fields)

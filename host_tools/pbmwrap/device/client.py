@@ -11,6 +11,7 @@ from pbmwrap.device import transfer
 from pbmwrap.device.link import Link
 from pbmwrap.device.models import (
     Calibration,
+    CourseInfo,
     FaultInfo,
     Hello,
     LogInfo,
@@ -115,6 +116,10 @@ class Client:
 
     def lease(self, ms: int = LEASE_MS) -> int:
         return self.call("lease", {"ms": ms})["ms"]
+
+    def course(self) -> CourseInfo:
+        """Which sites had sessions, and when each may have the next."""
+        return _as(CourseInfo, self.call("course.get"))
 
     def log_info(self) -> LogInfo:
         return _as(LogInfo, self.call("log.info"))

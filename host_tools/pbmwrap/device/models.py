@@ -65,16 +65,20 @@ class Sample(Answer):
     derate_pm: int = 1000
     warn: Any = None
     warnings: list[str] = []
+    wake_waiting: bool = False
 
 
 class Status(Sample):
-    """The whole state of a wrap at one moment. `slot`: the active one, if any."""
+    """The whole state of a wrap at one moment. `slot`: the active one, if any; `next_s`: until its
+    site may have a session; `wake_due_s`: of light to the next question, or left to answer it."""
 
     session: int = 0
     end_reason: str = ""
     protocol: str | None = None
     next_protocol: str | None = None
     slot: NoneBelowZero = None
+    next_s: int | None = None
+    wake_due_s: int | None = None
     site: str | None = None
     total_ms: int = 0
     dose_target_uj: int = 0
@@ -116,6 +120,23 @@ class Calibration(Answer):
     unc_pm: int = 0
     date: int = 0
     how: str = ""
+
+
+class SiteCourse(Answer):
+    """A site's sessions that count: seconds since the last, how many in 24 h and in 7 days, and
+    seconds until the next may begin."""
+
+    last_age_s: int | None = None
+    day: int = 0
+    week: int = 0
+    next_s: int = 0
+
+
+class CourseInfo(Answer):
+    """The sessions that still matter, by site; "*" stands for every site."""
+
+    age_s: int
+    sites: dict[str, SiteCourse]
 
 
 class LogInfo(Answer):

@@ -1,0 +1,124 @@
+"""Wake check and sessions per site on every target, and what they leave after a power cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from pbmwrap.errors import DeviceError
+from tests.contract.conftest import BOOT_MS, Bench
+from tests.contract.test_session import LONG, kinds
+from wrap.storage import payloads, records
+
+UNIX = 1_790_000_000
+DAY_S = 86400
+SHORT = {"steps": [{"t": 1, "ch": {"red": [500]}}]}
+SLOT_MS = 100
+
+
+@pytest.fixture
+def asked(bench: Bench) -> Bench:
+    """A session whose wake check waits: 3 s of light, 3 s to answer."""
+    bench.client.set_setting("wake_s", 3)
+    bench.client.set_setting("answer_s", 3)
+    bench.flash(**LONG)
+    bench.light()
+    for _ in range(40):
+        if bench.client.status().wake_waiting:
+            return bench
+        bench.advance(100)
+    raise AssertionError("nothing was asked")
+
+
+def asked_and_told(bench: Bench) -> list[str]:
+    return [payloads.unpack_json(p)["wake"] for k, p in kinds(bench) if k == records.NOTE]
+
+
+def had_one(bench: Bench) -> None:
+    """A whole session of one second, and its end in flash."""
+    bench.flash(**SHORT)
+    bench.client.start()
+    bench.wait_for("done", 3000)
+    bench.advance(100)
+
+
+def cycle(bench: Bench) -> None:
+    bench.twin.reset("power")
+    bench.advance(BOOT_MS)
+
+
+def blinks(bench: Bench, slots: int) -> str:
+    out = ""
+    for _ in range(slots):
+        bench.advance(SLOT_MS)
+        out += "#" if bench.twin.indicator() else "."
+    return out
+
+
+def test_no_answer_fades_out_and_ends(asked: Bench) -> None:
+    asked.advance(2000)
+    assert not asked.pins_low()
+    asked.wait_for("done", 2500)
+    assert asked.pins_low()
+    assert asked.client.status().end_reason == "wake"
+    assert asked_and_told(asked) == ["asked", "unanswered"]
+
+
+def test_a_press_answers_and_light_stays(asked: Bench) -> None:
+    asked.press()
+    asked.advance(600)
+    status = asked.client.status()
+    assert (status.state, status.wake_waiting) == ("running", False)
+    assert status.wake_due_s in (2, 3)
+    assert not asked.pins_low()
+    assert asked_and_told(asked) == ["asked", "answered"]
+
+
+def test_a_site_has_one_session_a_day_even_after_a_power_cut(bench: Bench) -> None:
+    had_one(bench)
+    for _ in range(2):
+        with pytest.raises(DeviceError, match=r"hand-left.*possible in 24 h 0 min"):
+            bench.client.start()
+        cycle(bench)
+    bench.flash(site="hand-right", **SHORT)
+    bench.client.start()
+
+
+def test_a_session_cut_off_counts_from_its_beginning(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    cycle(bench)
+    with pytest.raises(DeviceError, match="possible in 24 h 0 min"):
+        bench.client.start()
+
+
+def test_a_clock_counts_the_time_without_power_and_no_wrong_one_does(bench: Bench) -> None:
+    bench.client.set_clock(UNIX)
+    had_one(bench)
+    cycle(bench)
+    for wrong in (UNIX - DAY_S, UNIX + 300 * DAY_S):
+        bench.client.set_clock(wrong)
+        with pytest.raises(DeviceError, match="possible in"):
+            bench.client.start()
+        cycle(bench)
+    bench.client.set_clock(UNIX + DAY_S + 60)
+    bench.client.start()
+    left = bench.client.course().sites["hand-left"]
+    assert (left.day, left.week) == (1, 2)
+
+
+def test_the_week_has_so_many_sessions(bench: Bench) -> None:
+    bench.client.set_setting("site_week", 1)
+    bench.client.set_clock(UNIX)
+    had_one(bench)
+    cycle(bench)
+    bench.client.set_clock(UNIX + 2 * DAY_S)
+    with pytest.raises(DeviceError, match="possible in 5 d 0 h"):
+        bench.client.start()
+
+
+def test_the_button_is_refused_with_three_quick_blinks(bench: Bench) -> None:
+    had_one(bench)
+    bench.press()
+    assert "#.#.#" in blinks(bench, 20)
+    assert bench.state == "done"
+    assert bench.pins_low()

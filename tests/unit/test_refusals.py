@@ -1,0 +1,136 @@
+"""The course in the whole app: a site's next session is refused until its time, by link and
+button, and no power cut gives one back."""
+
+import pytest
+
+from tests.unit.conftest import MemFiles, PowerCut, Rig, blinks
+from wrap.link.codes import Refused
+from wrap.session.course import DAY_S
+
+
+def light_one(rig, **changes):
+    rig.store(**changes)
+    rig.app.desk.start("link", False)
+    rig.until("done", 6000)
+
+
+def refused(rig):
+    with pytest.raises(Refused) as found:
+        rig.app.desk.start("link", False)
+    return found.value.args
+
+
+def test_a_second_session_a_day_is_refused_with_its_time(rig: Rig):
+    light_one(rig)
+    assert refused(rig) == (
+        "not_now",
+        "site hand-left has had its sessions: next session possible in 24 h 0 min",
+    )
+    rig.app.up_s += DAY_S - 3610
+    assert refused(rig)[1].endswith("possible in 1 h 1 min")
+    rig.app.up_s += 3610
+    rig.app.desk.start("link", False)
+
+
+def test_the_week_is_as_strict_as_its_setting(rig: Rig):
+    rig.app.settings.set("site_week", 1)
+    light_one(rig)
+    rig.app.up_s += 2 * DAY_S
+    assert refused(rig)[1].endswith("possible in 5 d 0 h")
+
+
+def test_the_button_is_refused_with_three_quick_blinks(rig: Rig):
+    light_one(rig)
+    rig.advance(200)
+    rig.press()
+    shown = blinks(rig, 30)
+    assert shown.count("#.#.#") == 1
+    assert rig.state == "done"
+    assert "#.#.#" not in blinks(rig, 50)
+
+
+def test_another_site_is_not_refused(rig: Rig):
+    light_one(rig)
+    light_one(rig, site="hand-right")
+    course = rig.ask("course.get")
+    assert course["age_s"] == rig.app.up_s
+    assert sorted(course["sites"]) == ["hand-left", "hand-right"]
+    left = course["sites"]["hand-left"]
+    assert (left["day"], left["week"]) == (1, 1)
+    assert left["next_s"] == DAY_S - left["last_age_s"]
+    assert rig.app.view.status()["next_s"] > DAY_S - 60
+
+
+def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
+    rig.light()
+    rig.app.session.stop("link")
+    rig.until("done")
+    assert rig.ask("course.get")["sites"] == {
+        "hand-left": {"last_age_s": None, "day": 0, "week": 0, "next_s": 0}
+    }
+    assert rig.app.view.status()["next_s"] == 0
+
+
+def test_a_session_that_never_lit_does_not_count(rig: Rig):
+    rig.store()
+    rig.app.desk.start("link", False)
+    rig.app.session.stop("link")
+    rig.until("done")
+    assert rig.app.desk.history.course.sites == {}
+
+
+def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):
+    rig.store()
+    rig.advance(100)
+    rig.files.break_at = rig.files.ops + 3
+    with pytest.raises(OSError):
+        rig.app.desk.start("link", False)
+    assert rig.app.desk.next_s("hand-left") == 0
+    rig.app.desk.start("link", False)
+
+
+def test_the_clock_counts_time_without_power(rig: Rig):
+    rig.ask("clock.set", t=1_790_000_000)
+    light_one(rig)
+    rig.advance(100)
+    rig.board.power_off()
+    rig.board.power_on()
+    assert refused(rig)[0] == "not_now"
+    rig.ask("clock.set", t=1_790_000_000 - DAY_S)
+    assert refused(rig)[0] == "not_now"
+    rig.ask("clock.set", t=1_790_000_000 + DAY_S + 60)
+    rig.app.desk.start("link", False)
+
+
+def one_session(files):
+    """Until the session's end is in flash; the board, so that its pins can be looked at."""
+    rig = Rig(files=files)
+    try:
+        rig.advance(50)
+        rig.store()
+        rig.app.desk.start("link", False)
+        rig.advance(6000)
+    except PowerCut:
+        rig.board.power_off()
+    return rig
+
+
+def ops_of_a_session():
+    files = MemFiles()
+    one_session(files)
+    return files.ops
+
+
+@pytest.mark.parametrize("torn", [0, 0.5, 1])
+@pytest.mark.parametrize("op", range(1, ops_of_a_session() + 1))
+def test_power_cut_anywhere_never_gives_the_session_back(op, torn):
+    files = MemFiles()
+    files.break_at, files.error, files.torn = op, PowerCut(), torn
+    lit = one_session(files).board.on_acc(0) > 0
+    files.break_at = -1
+    again = Rig(files=files)
+    if again.app.protocols.active() < 0:
+        assert not lit
+        return
+    wait_s = again.app.desk.next_s("hand-left")
+    assert wait_s > DAY_S - 10 if lit else wait_s in (0, DAY_S)
