@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults mutants
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ host: $(STAMP) ## The host package, and a slice of the fault campaign
 
 faults: $(STAMP) ## The fault campaign: thousands of broken wraps in virtual time (docs/faults.md)
 	$(PY) -m tests.faults --out build/faults
+
+mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
+	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, and the image's own tests
 	$(PY) -m pytest tests/contract tests/emulator -n $(JOBS)
