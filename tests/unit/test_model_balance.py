@@ -4,24 +4,26 @@ import random
 
 import pytest
 
+from tests.unit.small import Small
 from wrap.safety import faults
 from wrap.safety.model import Model
 
-JOULE, SKIN, AIR = 450, 1200, 700
+JOULE, SKIN, AIR = Small(450), Small(1200), Small(700)
 UNKNOWN = 1 << 29
 
 
 def made(board_mc=40000):
     """A model whose board is at `board_mc`: by default as hot as any room, which gives nothing."""
     model = Model(JOULE, SKIN, AIR)
-    model._board.take(board_mc)
+    model._board.take(Small(board_mc))
     return model
 
 
 def known(board_mc=40000, dark_mw=0, gap=0):
     """One that knows what the room took before light."""
     model = made(board_mc)
-    model._dark_mw, model._dark_board, model._dark_gap = dark_mw, board_mc, gap
+    model._dark_mw, model._dark_board = Small(dark_mw), board_mc
+    model._dark_gap = gap
     return model
 
 
@@ -39,10 +41,9 @@ def test_the_room_takes_what_was_written_less_what_warms_the_pad_less_what_the_s
     heat = [rng.randint(0, 30000) for _ in range(150)]
     model = Model(JOULE, SKIN, AIR)
     for s in range(150):
-        model.second(skin[s], board[s], heat[s], 0)
-        boards = smoothed(board[: s + 1])
+        model.second(skin[s], Small(board[s]), Small(heat[s]), 0)
+        boards, heats = smoothed(board[: s + 1]), smoothed(heat[: s + 1])
         gaps = smoothed([b - k for b, k in zip(board[: s + 1], skin[: s + 1], strict=True)])
-        heats = smoothed(heat[: s + 1])
         if s < 30:
             assert model.room_mw == 0
             continue
@@ -57,8 +58,7 @@ def test_what_the_room_took_in_the_dark_is_kept_when_light_begins():
         model.second(33000, 31000, 0, 0)
     assert model._dark_mw == UNKNOWN
     model.second(33000, 31000, 0, 0)
-    dark = (model._dark_mw, model._dark_board, model._dark_gap)
-    assert dark == (2400, 31000, -2000)
+    assert (dark := (model._dark_mw, model._dark_board, model._dark_gap)) == (2400, 31000, -2000)
     for s in range(40):
         model.second(34000, 33000, 9000, s + 1)
     assert (model._dark_mw, model._dark_board, model._dark_gap) == dark
@@ -77,7 +77,7 @@ def test_light_without_a_dark_half_minute_knows_nothing_of_the_room():
 def hot(model, warming, written=0, gap=0, lit_s=0):
     """The seconds until heat that was not written is called wrong, at most 12."""
     for n in range(1, 13):
-        code = model._too_hot(written, warming, gap, lit_s)
+        code = model._too_hot(Small(written), warming, gap, lit_s)
         if code:
             assert code == (faults.LAMP_STUCK if lit_s else faults.HOT_OFF)
             return n
@@ -142,9 +142,9 @@ def test_a_lit_pad_that_never_saw_the_dark_may_take_what_a_room_of_40_c_gives():
 
 def weak(model, room_mw, written=10000, gap=0):
     """The seconds until missing heat is warned of, at most 12."""
-    model.room_mw = room_mw
+    model.room_mw = Small(room_mw)
     for n in range(1, 13):
-        model._judge_weak(written, gap)
+        model._judge_weak(Small(written), gap)
         if model.weak:
             return n
     return None
@@ -195,9 +195,9 @@ def test_seconds_of_missing_heat_must_follow_each_other_and_the_warning_stays():
 
 def covered(model, room_mw, written=10000, lit_s=100):
     """The seconds until a cover is warned of, at most 12."""
-    model.room_mw = room_mw
+    model.room_mw = Small(room_mw)
     for n in range(1, 13):
-        model._judge_covered(written, lit_s)
+        model._judge_covered(Small(written), lit_s)
         if model.covered:
             return n
     return None

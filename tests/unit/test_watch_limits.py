@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.unit.small import Small
 from wrap.safety import faults
 from wrap.safety.watch import Watch
 
-JOULE = 450
+JOULE = Small(450)
 
 
 class Line:
@@ -31,7 +32,7 @@ def stuck(still_s=60, heat_mj=1350000, other=36000, sensor=0, moved_mc=0):
     watch = made("skin", "board")
     watch._stuck(sensor, 33000, 0)
     watch._still_s[sensor] = still_s - 1
-    watch._heat_mj[sensor] = heat_mj - 5000
+    watch._heat_mj[sensor] = Small(heat_mj - 5000)
     watch._trends[sensor].now += moved_mc
     return watch._stuck(sensor, other, 5000)
 
@@ -162,7 +163,7 @@ def test_only_skin_that_was_lit_for_40_s_can_slip(role, lit_s, code):
 
 
 def apart(skin_mc, board_mc, **board):
-    return made("skin", "board", t1=Line(board_mc, **board))._apart(skin_mc, board_mc)
+    return made("skin", "board", t1=Line(board_mc, **board))._apart(Small(skin_mc), board_mc)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +211,12 @@ def test_sensors_of_one_role_are_apart_beyond_3_k(role, temps, apart, blamed):
     watch.sensor = 0
     assert watch._apart(0, 0) is apart
     assert watch.sensor == blamed
+
+
+def test_the_first_of_two_that_are_alike_is_held_against_the_other_role():
+    watch = made("board", "board", "skin", t0=Line(10000), t1=Line(10000, n=30))
+    assert watch._apart(35000, 10000)
+    assert watch.sensor == 0
 
 
 @pytest.mark.parametrize("far", ["skin", "board"])
