@@ -28,8 +28,8 @@ COPIED = {
     "boards": "boards",
 }
 # The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
-SUBJECTS = "guard monitor model watch trend derate thermistor latch resets course history machine"
-SUBJECTS += " protocol_rules protocol_texts plan wake"
+SUBJECTS = "safety guard monitor model watch trend derate thermistor latch resets"
+SUBJECTS += " session course history machine protocol_rules wake"
 HELPERS = ("__init__.py", "conftest.py", "unit/__init__.py", "unit/conftest.py", "unit/pad.py")
 HELPERS += ("unit/small.py", "unit/spy.py")
 # Seconds each, and they find next to nothing that the quick ones do not.
