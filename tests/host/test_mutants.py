@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mutmut.configuration import reset_config
 from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.utils.format_utils import get_mutant_name
 
@@ -15,8 +17,17 @@ from tools import mutants
 UNIT = mutants.ROOT / "tests" / "unit"
 
 
-def test_mutmut_finds_mutants_under_the_names_of_the_firmware_s_modules() -> None:
-    source = (mutants.ROOT / "firmware/wrap/safety/trend.py").read_text()
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    mutants.copy(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    reset_config()
+    yield tmp_path
+    reset_config()
+
+
+def test_mutmut_finds_mutants_under_the_names_of_the_firmware_s_modules(copied: Path) -> None:
+    source = (copied / "src/wrap/safety/trend.py").read_text()
     found = mutate_file_contents("trend.py", source).mutant_names
     assert len(found) > 20
     name = get_mutant_name(Path("src/wrap/safety/trend.py"), found[0])

@@ -247,6 +247,11 @@ def test_heat_is_what_was_written_since_the_last_second():
     meters[0].on_ms += 250
     assert guard._heat_mw(meters, 500) == 8748 // 2
     assert guard._on_ms == [500, 500]
+    facts = board("skin", "board")
+    facts.CHANNELS = (*facts.CHANNELS, ("x", 900, 6, 1, 1))
+    guard = Guard(facts)
+    meters = [SimpleNamespace(on_ms=ms) for ms in (0, 0, 900)]
+    assert (guard._heat_mw(meters, 1000), guard._on_ms) == (9 * 900 // 1000, [0, 0, 900])
 
 
 def warned(guard, covered, weak):
@@ -265,8 +270,6 @@ def test_each_warning_is_told_once_a_session_one_at_a_time():
     assert warned(guard, True, True) == "no-heat"
     assert guard.tell(8) == {"warning": "no-heat", "text": WARNING_TEXTS[1], "session": 8}
     assert warned(guard, True, True) == ""
-    guard.model.room_mw = 1
-    warned(guard, True, True)
     guard.start_session()
     assert guard.news == ""
     assert warned(guard, False, True) == "no-heat"

@@ -238,7 +238,7 @@ def test_a_cover_taken_off_is_no_cover_and_the_next_one_takes_ten_seconds():
     assert covered(model, 5499) == 10
     model.room_mw = 5500
     model._judge_covered(10000, 100)
-    assert not model.covered
+    assert model.covered is False
     assert covered(model, 5499) == 10
 
 

@@ -43,6 +43,17 @@ def test_the_table_is_used_between_the_knots_inside_minus_20_and_120_c(part):
     assert curve.mc(curve.raw_max - 1) != OPEN
 
 
+def test_a_divider_that_never_reads_120_c_still_tells_a_short():
+    curve = Thermistor(10000, 3950, 1_000_000)
+    assert exact_c(256, 10000, 3950, 1_000_000) < 120
+    assert (curve.mc(0), curve.mc(255), curve.mc(256)) == (SHORT, SHORT, curve.knots[1])
+
+
+def test_a_divider_that_reads_nothing_warmer_than_minus_20_c_is_open():
+    curve = Thermistor(1, 3950, 1_000_000)
+    assert {curve.mc(raw) for raw in range(256, 65521)} == {OPEN}
+
+
 def test_between_two_knots_the_curve_is_a_line():
     for part in (0, 1, 100, 128, 255):
         low, high = CURVE.knots[120], CURVE.knots[121]

@@ -201,6 +201,7 @@ def test_the_board_is_blamed_when_the_skin_is_far_above_it():
         ((33000, 36001), True, 1),
         ((36001, 33000), True, 0),
         ((33000, 34000, 36001), True, 2),
+        ((33000, 36001, 36001), True, 1),
         ((34000, 36001, 33000), True, 1),
     ],
 )
