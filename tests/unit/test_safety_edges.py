@@ -178,6 +178,18 @@ def test_a_reading_is_judged_again_until_all_that_is_remembered_is_the_same():
     assert settled == [False, False, False, True, True]
 
 
+def test_a_settled_reading_is_not_judged_again():
+    one = monitor()
+    judged = []
+    plain = one._judge
+    one._judge = lambda i, raw, found: judged.append((i, raw)) or plain(i, raw, found)
+    for _ in range(5):
+        one.check([COOL, CURVE.raw_at(46000)])
+    one.check([COOL + 1, CURVE.raw_at(46000)])
+    assert [raw for i, raw in judged if i == 0] == [COOL, COOL + 1]
+    assert len([raw for i, raw in judged if i == 1]) == 2
+
+
 @pytest.mark.parametrize("bad", [0, 65520, CURVE.raw_at(46000)])
 def test_a_reading_that_is_a_fault_is_never_settled(bad):
     one = monitor()
