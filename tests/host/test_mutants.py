@@ -65,3 +65,13 @@ def test_only_new_tests_or_sources_give_a_survivor_another_try(
     mutants.try_again(tmp_path, digest)
     codes = json.loads(meta.read_text())["exit_code_by_key"].values()
     assert [c for c in codes if c is not None] == [1, *tried]
+
+
+def test_results_torn_by_a_kill_are_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "mutants/src/wrap/session"
+    folder.mkdir(parents=True)
+    for name, text in (("whole", "{}"), ("torn", '{"exit_code')):
+        (folder / f"{name}.py").touch()
+        (folder / f"{name}.py.meta").write_text(text)
+    mutants.mend(tmp_path)
+    assert sorted(f.name for f in folder.iterdir()) == ["whole.py", "whole.py.meta"]
