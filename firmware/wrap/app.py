@@ -13,6 +13,7 @@ from wrap.safety import faults, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
 from wrap.safety.resets import Resets
+from wrap.selftest import SelfTest
 from wrap.session import states
 from wrap.session.machine import Session
 from wrap.storage import payloads, records
@@ -57,6 +58,7 @@ class App:
         self.take_calibration()
         self._button = button.Button()
         self.indicator = Indicator()
+        self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.view = View(self)
         commands = Commands(self, lambda name, params: self._server.push(name, params))
@@ -64,6 +66,10 @@ class App:
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
+        elif hal.files.missing:
+            self.trip(faults.STORAGE, hal.files.missing)
+        elif self.resets.failed:
+            self.trip(faults.STORAGE, "restarts cannot be counted")
         elif self.resets.too_many():
             self.trip(faults.RESETS, self.resets.count)
         self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
@@ -88,6 +94,7 @@ class App:
         """Put a plan's limits in force; only while nothing is lit."""
         self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
         self.guard.start_session()
+        self.self_test.begin()
         self.take_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
         self._cap_uj = self.settings.get("cap_mj") * 1000
@@ -126,6 +133,8 @@ class App:
         lamps.meter(dt)
         hal.read_raws(self._raws)
         code = self.guard.check(self._raws, dt, lamps.meters)
+        if self.self_test.sensing:
+            code = code or self.self_test.watch(session)
         self.code = code
         if session.lit_now:
             if self.monitor.cold:
@@ -168,7 +177,7 @@ class App:
         session = self.session
         lamps = self.lamps
         if session.state == states.SELF_TEST:
-            self._self_test()
+            self.self_test.step()
         if self.calibrated:
             ahead = lamps.rate_uw * (limits.RAMP_DOWN_MS // 2) // 1000
             session.advance(dt, lamps.dose_uj(), ahead)
@@ -185,30 +194,13 @@ class App:
                 journal.sample(session, self.monitor, lamps, self.channel_calibrated),
             )
 
-    def _self_test(self):
-        """Before first light: sensors plausible and cool, pins held low, records kept."""
-        session = self.session
-        if not session.self_test_due():
-            return
-        if self.monitor.cold:
-            session.stop("self-test: a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000))
-        elif self.guard.derate_now() == 0:
-            session.stop("self-test: too warm to begin")
-        elif not self.hal.lamps_hold():
-            self.trip(faults.SELF_TEST, list(self.lamps.duties))
-        elif self.journal.failed:
-            session.stop("self-test: the log cannot be written")
-        else:
-            self.hal.watchdog_start(limits.WATCHDOG_MS)
-            session.passed()
-
     def _actuate(self):
         session = self.session
         if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
             self.lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
-        else:
+        elif session.state != states.SELF_TEST:
             self.lamps.stay_dark()
 
     def trip(self, code, detail):

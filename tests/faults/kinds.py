@@ -42,6 +42,7 @@ class Kind:
     watch_s: int = 5
     heat: bool = False
     tethered: bool = False
+    sense: bool = False  # the board has a sense input
     at_wrap: bool = False  # the millisecond counter wraps where the fault would come
     then: Callable[[Run], str] | None = None
 

@@ -58,6 +58,11 @@ class Hal:
         """Every lamp pin low and the enable low, at once, whatever happened before."""
         raise NotImplementedError
 
+    def sense(self):
+        """1 while the LEDs give light, 0 while they give none (through a filter of a few ms); -1
+        where the board has no such input."""
+        raise NotImplementedError
+
     def button(self):
         """True while the button is held."""
         raise NotImplementedError

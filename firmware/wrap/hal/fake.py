@@ -30,6 +30,7 @@ class FakeHal:
         self._since = [start_ms] * n_lamps
         self.enabled = False
         self.pressed = False
+        self.sensed = False  # a sense input is wired
         self.lit = False
         self.blinking = False
         self.rx = bytearray()
@@ -117,6 +118,15 @@ class FakeHal:
         for ch in range(len(self.duty)):
             if self.mode[ch] != _OFF or self.duty[ch]:
                 self.lamp_off(ch)
+
+    def sense(self):
+        if not self.sensed:
+            return -1
+        return 1 if self.lit_up() else 0
+
+    def lit_up(self):
+        """Whether the LEDs give light."""
+        return self.enabled and max(self.duty) > 0
 
     def button(self):
         return self.pressed

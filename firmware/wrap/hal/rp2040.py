@@ -16,7 +16,7 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
-from wrap.hal.files import Files
+from wrap.hal.files import open_files
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_regs import holds, levels, sum16
 from wrap.mp import const, small
@@ -64,6 +64,9 @@ class Rp2040:
         self._mode = [_OFF] * n
         self._track()
         self._button = Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
+        self._sense = facts.SENSE_PIN
+        if self._sense is not None:
+            self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         self._inputs = tuple([small(s[3]) for s in facts.SENSORS])
         for s in facts.SENSORS:
@@ -79,7 +82,7 @@ class Rp2040:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._burst = _BURST_OURS if CDC_NONBLOCKING else _BURST_STOCK
         self._one = bytearray(1)
-        self.files = Files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
+        self.files = open_files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
@@ -176,6 +179,9 @@ class Rp2040:
             else:
                 self._pins[ch].init(Pin.OUT, value=0)
         self._track()
+
+    def sense(self):
+        return -1 if self._sense is None else self._sense.value()
 
     def button(self):
         return not self._button.value()

@@ -21,6 +21,7 @@ SLIPPED = 16
 LAMP_STUCK = 17
 DEADMAN = 18
 RESETS = 19
+LIGHT = 20
 
 NAMES = (
     "none",
@@ -43,6 +44,7 @@ NAMES = (
     "lamp-stuck",
     "dead-man",
     "resets",
+    "light",
 )
 
 TEXTS = (
@@ -66,4 +68,5 @@ TEXTS = (
     "the pad gets more heat than was written: a lamp stuck on, or a driver too strong",
     "the dead-man dropped the light: no control step was verified in time",
     "the wrap restarted by itself three times",
+    "light is sensed though the lamps are off",
 )

@@ -6,9 +6,8 @@ file on the MicroPython unix port.
 
 # pyright: reportOptionalMemberAccess=false
 
-from wrap.app import App
 from wrap.hal.fake import RX_SIZE, FakeHal
-from wrap.run import service_wanted
+from wrap.run import boot, service_wanted
 from wrap.safety.limits import STEP_MS
 
 CTRL_C = 3
@@ -42,6 +41,7 @@ class FakeBoard:
         self.hal = self._make_hal(start, cause)
         self.hal.raws = self._raws
         self.hal.pressed = self._pressed
+        self.hal.sensed = f.SENSE_PIN is not None
         self.boots += 1
         self._hung = False
         self._due = start
@@ -49,7 +49,7 @@ class FakeBoard:
             self.hal.service_blink()
             self.app = None
         else:
-            self.app = App(self.hal, f)
+            self.app = boot(self.hal, f)
 
     def _make_hal(self, start, cause):
         """A hook: the fault campaign (tests/faults) puts broken hardware here."""
