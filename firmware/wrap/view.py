@@ -33,6 +33,8 @@ class View:
             "mpy": _mpy(),
             "program": PROGRAM_SHA256,
             "frozen": PROGRAM_SHA256 != "files",
+            "integrity": app.program.state,
+            "memory": app.program.memory,
             "uid": app.hal.uid(),
             "max_request": frames.MAX_REQUEST,
             "slots": SLOTS,

@@ -46,6 +46,7 @@ class Rp2040Twin(Twin):
         self._flash = bytes(flash_with(image, flash))
         self._chip: Chip | None = None
         self._flash_ms = (0.0, 0.0)
+        self._stuck: list[tuple[int, int, bool]] = []
         self._powered_ns = 0  # virtual time of the last power-on, or now while off
         self._target_ns = 0
         self._plant_due_ns = PLANT_MS * _MS
@@ -80,6 +81,8 @@ class Rp2040Twin(Twin):
         chip = self._chip = Chip(self._flash, self._open, self._reader)
         chip.on_reset = self._sync_pins
         chip.slow_flash(*self._flash_ms)
+        for where in self._stuck:
+            chip.stick_ram(*where)
         self.pins.attach(chip.mcu)
         sensors = {sensor[3]: index for index, sensor in enumerate(self._facts.SENSORS)}
         chip.read_adc(lambda adc: self.plant.raw12(sensors[adc]), tuple(sensors))
@@ -191,6 +194,17 @@ class Rp2040Twin(Twin):
     def flash(self) -> bytes:
         """The flash as it is now, 2 MB."""
         return self._chip.flash() if self._chip else self._flash
+
+    def flip_flash(self, at: int, bit: int) -> None:
+        """A bit of the flash turns over, whether or not the power is on."""
+        content = self._chip.mcu.flash if self._chip else bytearray(self._flash)
+        content[at] ^= 1 << bit
+        if not self._chip:
+            self._flash = bytes(content)
+
+    def stick_ram(self, address: int, bit: int, high: bool) -> None:
+        """From the next power-on a bit of the RAM holds no other level for longer than 20 us."""
+        self._stuck.append((address, bit, high))
 
     def install_files(self, files: Mapping[str, bytes]) -> None:
         """Write files into the filesystem. Raises RuntimeError unless the power is off."""
