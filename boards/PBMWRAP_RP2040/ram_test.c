@@ -7,7 +7,7 @@
 // All other RAM (variables, stacks) is in use: each word is inverted and put back with interrupts
 // off, which finds stuck cells only.
 
-#pragma GCC optimize("O2")  // 20 ms less than the size the rest is built for; see docs/benchmarks.md
+#pragma GCC optimize("O2")  // the rest is built for size; this makes a start wait
 
 #include "hardware/structs/watchdog.h"
 #include "hardware/sync.h"

@@ -33,8 +33,6 @@ class View:
             "mpy": _mpy(),
             "program": PROGRAM_SHA256,
             "frozen": PROGRAM_SHA256 != "files",
-            "integrity": app.program.state,
-            "memory": app.program.memory,
             "uid": app.hal.uid(),
             "max_request": frames.MAX_REQUEST,
             "slots": SLOTS,
@@ -44,6 +42,8 @@ class View:
             "boot": app.journal.boot,
             "cause": app.cause,
             "state": states.NAMES[app.session.state],
+            "integrity": app.program.state,
+            "memory": app.program.memory,
         }
 
     def state(self):

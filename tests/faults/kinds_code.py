@@ -85,7 +85,14 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
         if name == "link_write":
             run.twin.write(run.ask("state"))
         trap = _trap(run, error or run.rng.choice(ERRORS))
-        if name in ("watchdog_start", "lamp_mode", "dark", "link_write", "flash_ahead", "program_crc"):
+        if name in (
+            "watchdog_start",
+            "lamp_mode",
+            "dark",
+            "link_write",
+            "flash_ahead",
+            "program_crc",
+        ):
             trap.skip = 0
         set_trap(run.board.hal, name, trap)
 

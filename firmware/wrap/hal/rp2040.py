@@ -16,8 +16,8 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
-from wrap.hal.files import Files
 from wrap.hal import rp2040_memory
+from wrap.hal.files import Files
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_regs import holds, levels, sum16
 from wrap.mp import const, small

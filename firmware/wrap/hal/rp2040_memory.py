@@ -1,4 +1,4 @@
-"""The RP2040's program flash against what the build noted of it, and what the RAM test at boot found.
+"""The RP2040's program flash against what the build noted of it; what the RAM test at boot found.
 
 The note is the last page below the filesystem: "PBMW", the program's length, its CRC-32
 (tools/toolchain_claim.py writes it). Reads go through the cache: the program is many times its

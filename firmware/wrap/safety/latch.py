@@ -44,7 +44,7 @@ class Latch:
             self.unsaved = False
 
     def slice(self, dt_ms):
-        """Write an unsaved fault; when flash fails, try again later: it costs the caller nothing."""
+        """Write an unsaved fault. Flash that fails costs the caller nothing: tried again later."""
         if not self.unsaved:
             return
         self._save_ms -= dt_ms

@@ -197,14 +197,22 @@ class Rp2040Twin(Twin):
 
     def flip_flash(self, at: int, bit: int) -> None:
         """A bit of the flash turns over, whether or not the power is on."""
-        content = self._chip.mcu.flash if self._chip else bytearray(self._flash)
-        content[at] ^= 1 << bit
-        if not self._chip:
-            self._flash = bytes(content)
+        self.write_flash(at, bytes([self.flash()[at] ^ 1 << bit]))
+
+    def write_flash(self, at: int, data: bytes) -> None:
+        """Put bytes into the flash by other means than the chip's own."""
+        if self._chip:
+            self._chip.mcu.flash[at : at + len(data)] = data
+        else:
+            self._flash = self._flash[:at] + data + self._flash[at + len(data) :]
 
     def stick_ram(self, address: int, bit: int, high: bool) -> None:
-        """From the next power-on a bit of the RAM holds no other level for longer than 20 us."""
+        """From the next power-on a bit of the RAM is stuck; see `Chip.stick_ram`."""
         self._stuck.append((address, bit, high))
+
+    def ram_verdict(self) -> int:
+        """What our image's RAM test at boot left: 0 until it is over, else see ram_test.c."""
+        return self._chip.mcu.watchdog.scratch_data[1] if self._chip else 0
 
     def install_files(self, files: Mapping[str, bytes]) -> None:
         """Write files into the filesystem. Raises RuntimeError unless the power is off."""
