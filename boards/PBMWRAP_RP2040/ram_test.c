@@ -7,7 +7,7 @@
 // All other RAM (variables, stacks) is in use: each word is inverted and put back with interrupts
 // off, which finds stuck cells only.
 
-#pragma GCC optimize("O2")  // the rest is built for size; this makes a start wait
+#pragma GCC optimize("O2")  // the rest is built for size, but a start waits for this
 
 #include "hardware/structs/watchdog.h"
 #include "hardware/sync.h"
