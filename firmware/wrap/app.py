@@ -12,6 +12,7 @@ from wrap.mp import const
 from wrap.safety import faults, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
+from wrap.safety.program import Program
 from wrap.safety.resets import Resets
 from wrap.selftest import SelfTest
 from wrap.session import states
@@ -27,7 +28,6 @@ from wrap.version import VERSION
 from wrap.view import View
 
 _SAMPLE_MS = const(10000)
-_SAVE_AGAIN_MS = const(1000)
 _NO_DOSE = const(-(1 << 29))
 
 
@@ -41,7 +41,6 @@ class App:
         self.up_s = self._up_ms = 0
         self.step_us = self.step_us_max = self.steps_late = 0
         self._sample_ms = 0
-        self._save_ms = 0  # until an unsaved fault is tried again
         self.unheld = False  # a lamp that does not hold has been told
         self._blink_ms = 0
         self.busy = False  # the link had something to do in the last slice
@@ -53,6 +52,7 @@ class App:
         self._raws = array("i", [0] * len(facts.SENSORS))
         self.guard = Guard(facts)
         self.monitor = self.guard.monitor
+        self.program = Program(hal)
         self._open_storage(hal.files, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
@@ -249,10 +249,12 @@ class App:
         dt = self._dt
         if self.latch.unsaved or not self.journal.idle():
             self.hal.flash_ahead()
-        if self.latch.unsaved:
-            self._save_fault(dt)
+        self.latch.slice(dt)
         if not self.journal.slice(dt) and self.journal.failed and self.session.active():
             self.trip(faults.STORAGE, None)
+        damaged = self.program.slice(dt)
+        if damaged:
+            self.trip(damaged, self.program.detail)
         self._blink_ms -= dt
         if self._blink_ms <= 0:
             self._blink_ms += SLOT_MS
@@ -261,17 +263,6 @@ class App:
             self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
         self.desk.slack(dt, self._server)
         self.more_slack()
-
-    def _save_fault(self, dt):
-        """Store a new fault; flash that fails costs neither the rest of the slack nor its time."""
-        self._save_ms -= dt
-        if self._save_ms > 0:
-            return
-        try:
-            self.latch.save()
-            self._save_ms = 0
-        except OSError:
-            self._save_ms = _SAVE_AGAIN_MS
 
     def _blink(self):
         lit = self.indicator.slot(

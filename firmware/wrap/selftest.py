@@ -33,6 +33,8 @@ class SelfTest:
     def step(self):
         """One step of the state self-test: refuses, trips, or lets the light rise."""
         app = self._app
+        if app.program.checking():
+            return
         n = self._steps
         self._steps = n + 1
         done = n > 3 * _STAGE and app.session.self_test_due()

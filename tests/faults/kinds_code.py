@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "sense": ("idle",),
     "heartbeat": PHASES,
     "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
+    "program_crc": PHASES,
     "indicate": PHASES,
     "link_read": PHASES,
     "link_write": PHASES,
@@ -88,7 +89,14 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
         if name in _IN_SELF_TEST:
             run.begin()
         trap = _trap(run, error or run.rng.choice(ERRORS))
-        if name in ("watchdog_start", "lamp_mode", "dark", "link_write", "flash_ahead"):
+        if name in (
+            "watchdog_start",
+            "lamp_mode",
+            "dark",
+            "link_write",
+            "flash_ahead",
+            "program_crc",
+        ):
             trap.skip = 0
         set_trap(run.board.hal, name, trap)
 

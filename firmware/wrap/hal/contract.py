@@ -93,6 +93,19 @@ class Hal:
         """Whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
         raise NotImplementedError
 
+    def program_claim(self):
+        """(length, CRC-32) that the program in flash should have; (0, 0) when the note that says so
+        is damaged; None where there is none."""
+        raise NotImplementedError
+
+    def program_crc(self, at, n, crc):
+        """CRC-32 of `n` bytes of the program from offset `at`, going on from `crc`."""
+        raise NotImplementedError
+
+    def memory_fault(self):
+        """Address of a RAM word that failed the test at boot; 0: none did; -1: not tested."""
+        raise NotImplementedError
+
     def reset_cause(self):
         """ "power", "watchdog", "soft" or "pin" for this boot."""
         raise NotImplementedError

@@ -16,6 +16,7 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
+from wrap.hal import rp2040_memory
 from wrap.hal.files import open_files
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_regs import holds, levels, sum16
@@ -87,6 +88,9 @@ class Rp2040:
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
         self.ticks_add = time.ticks_add
+        self.program_claim = rp2040_memory.claim
+        self.program_crc = rp2040_memory.crc
+        self.memory_fault = rp2040_memory.fault
 
     def wait_until(self, tick_ms):
         wait = time.ticks_diff(tick_ms, time.ticks_ms())

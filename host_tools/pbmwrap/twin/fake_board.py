@@ -6,7 +6,7 @@ file on the MicroPython unix port.
 
 # pyright: reportOptionalMemberAccess=false
 
-from wrap.hal.fake import RX_SIZE, FakeHal
+from wrap.hal.fake import PROGRAM, RX_SIZE, FakeHal
 from wrap.run import boot, service_wanted
 from wrap.safety.limits import STEP_MS
 
@@ -30,6 +30,8 @@ class FakeBoard:
         self._raws = [30000] * len(facts.SENSORS)
         self._pressed = False
         self._hung = False
+        self._program = PROGRAM
+        self._ram_fault = 0
         self.hal = None
         self.app = None
 
@@ -39,6 +41,8 @@ class FakeBoard:
         self._keep_on_time()
         f = self.facts
         self.hal = self._make_hal(start, cause)
+        self.hal.program = self._program
+        self.hal.ram_fault = self._ram_fault
         self.hal.raws = self._raws
         self.hal.pressed = self._pressed
         self.hal.sensed = f.SENSE_PIN is not None
@@ -93,6 +97,18 @@ class FakeBoard:
     def set_raw(self, sensor, raw):
         """What the ADC will read: 16 conversions summed."""
         self._raws[sensor] = raw
+
+    def flip_program(self, at, bit):
+        """A bit of the program's flash turns over, and stays so."""
+        damaged = bytearray(self._program)
+        damaged[at] ^= 1 << bit
+        self._program = bytes(damaged)
+        if self.hal is not None:
+            self.hal.program = self._program
+
+    def break_ram(self, address):
+        """This RAM word fails its test from the next boot on; 0: none does."""
+        self._ram_fault = address
 
     def press(self, down):
         self._pressed = down
