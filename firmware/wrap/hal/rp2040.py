@@ -25,6 +25,8 @@ from wrap.safety import limits
 
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
+_PIN_CTRL = const(0x40014004)
+_REGS = const(6)  # words a lamp, see rp2040_regs.holds
 _WDT_MAX_MS = const(8388)  # 24 bits at 2 counts a microsecond (erratum RP2040-E1)
 _LOOK_MS = const(40)
 _SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
@@ -54,11 +56,12 @@ class Rp2040:
         self._life_ms = 0
         self._fell = False
         n = len(self._pins)
-        self._regs = array("i", [0] * (3 * n))
+        self._regs = array("i", [0] * (_REGS * n))
         for ch in range(n):
-            slice_no = self._lamp_pins[ch] >> 1 & 7
-            self._regs[3 * ch] = _PWM_BASE + slice_no * 0x14 + 0x0C
-            self._regs[3 * ch + 1] = 16 if self._lamp_pins[ch] & 1 else 0
+            pin = self._lamp_pins[ch]
+            self._regs[_REGS * ch] = _PWM_BASE + (pin >> 1 & 7) * 0x14 + 0x0C
+            self._regs[_REGS * ch + 1] = 16 if pin & 1 else 0
+            self._regs[_REGS * ch + 5] = _PIN_CTRL + pin * 8
         self._enabled = False
         self._enable_mask = 1 << facts.ENABLE_PIN
         self._pwm = {}
@@ -109,13 +112,16 @@ class Rp2040:
         for ch in range(len(self._pins)):
             if self._mode[ch] == _OFF:
                 low |= 1 << self._lamp_pins[ch]
-                self._regs[3 * ch + 2] = -1
+                self._regs[_REGS * ch + 2] = -1
         self._low = low
 
     def lamp_mode(self, ch, hz):
         self._pwm[ch] = PWM(self._pins[ch], freq=hz or self._carrier, duty_u16=0)
         self._mode[ch] = hz
-        self._regs[3 * ch + 2] = 0
+        regs, at = self._regs, _REGS * ch
+        regs[at + 2] = 0
+        regs[at + 3] = machine.mem32[regs[at] + 4]  # TOP
+        regs[at + 4] = machine.mem32[regs[at] - 8]  # DIV
         self._track()
 
     def lamp_write(self, ch, duty_u16):
@@ -124,8 +130,9 @@ class Rp2040:
         elif duty_u16 > 65535:
             duty_u16 = 65535
         self._pwm[ch].duty_u16(duty_u16)
-        base = machine.mem32[self._regs[3 * ch] + 4]  # TOP
-        self._regs[3 * ch + 2] = (duty_u16 * (base + 1) + 32767) // 65535  # as machine.PWM rounds
+        at = _REGS * ch
+        top = self._regs[at + 3]
+        self._regs[at + 2] = (duty_u16 * (top + 1) + 32767) // 65535  # as machine.PWM rounds
 
     def lamp_off(self, ch):
         self._pins[ch].init(Pin.OUT, value=0)

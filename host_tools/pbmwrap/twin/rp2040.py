@@ -126,6 +126,17 @@ class Rp2040Twin(Twin):
             self.advance_ms(step_ms)
         return self.now_ms - began_ms
 
+    @property
+    def chip(self) -> Chip:
+        """The chip with power on, to break things in it. Raises RuntimeError while off."""
+        if not self._chip:
+            raise RuntimeError("the power is off")
+        return self._chip
+
+    def stick(self, pin: int, high: bool | None) -> None:
+        """Short an output's pad to one level, whatever the chip drives; None mends it."""
+        self.pins.stick(self.chip.mcu, pin, high)
+
     def enumerated(self) -> bool:
         """True while the USB port exists."""
         return self._chip is not None and self._chip.usb.enumerated
@@ -213,6 +224,12 @@ class Rp2040Twin(Twin):
     def ram_verdict(self) -> int:
         """What our image's RAM test at boot left: 0 until it is over, else see ram_test.c."""
         return self._chip.mcu.watchdog.scratch_data[1] if self._chip else 0
+
+    def load_flash(self, content: bytes) -> None:
+        """Replace the flash's 2 MB. Raises RuntimeError unless the power is off."""
+        if self._chip:
+            raise RuntimeError("flash is replaced in a wrap without power")
+        self._flash = bytes(content)
 
     def install_files(self, files: Mapping[str, bytes]) -> None:
         """Write files into the filesystem. Raises RuntimeError unless the power is off."""

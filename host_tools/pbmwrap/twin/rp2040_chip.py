@@ -67,7 +67,7 @@ class Chip:
         self.breaks = 0  # BKPT instructions met: MicroPython's panic ends in a loop of them
         self._hung = False
         self._reset_wanted = False
-        self._flash_times = FlashTimes(self.mcu, self._stand_still)
+        self.flash_part = FlashTimes(self.mcu, self._stand_still)
         self._target = self._clock.create_alarm(self._halt)
         self._pacers = [PioPacer(self.mcu, block) for block in range(len(self.mcu.pio))]
         self.mcu.on_break = self._break
@@ -97,6 +97,10 @@ class Chip:
         alarm = self._clock.create_alarm(fire)
         alarm.schedule(first_ns)
 
+    def once(self, after_ns: float, action: Callable[[], None]) -> None:
+        """Call `action` from the clock, once, at exactly this time from now."""
+        self._clock.create_alarm(action).schedule(after_ns)
+
     def run_to(self, nanos: float) -> None:
         """Run until `nanos` after power-on; the last instruction may end a few cycles later."""
         while self._clock.nanos < nanos:
@@ -123,8 +127,8 @@ class Chip:
 
     def slow_flash(self, erase_ms: float, page_ms: float) -> None:
         """Let erasing a sector and programming a page take as long as on a real part."""
-        self._flash_times.erase_ns = int(erase_ms * 1_000_000)
-        self._flash_times.page_ns = int(page_ms * 1_000_000)
+        self.flash_part.erase_ns = int(erase_ms * 1_000_000)
+        self.flash_part.page_ns = int(page_ms * 1_000_000)
 
     def _stand_still(self, nanos: int) -> None:
         """Time passes, the CPU waits for the flash with its interrupts off."""
@@ -170,6 +174,10 @@ class Chip:
 
         alarm = self._clock.create_alarm(force)
         force()
+
+    def stop_adc(self) -> None:
+        """No conversion ends any more."""
+        self.mcu.adc.on_adc_read = lambda _channel: None
 
     def _halt(self) -> None:
         self._simulator.stopped = True
