@@ -240,6 +240,15 @@ def test_a_cold_board_that_warms_is_no_disagreement_and_one_that_does_not_is():
     assert faults.PAIR in seconds(guard, 60, (34000, cold))
 
 
+@pytest.mark.parametrize("cold_c,room_c", [(6, 39), (18, 24)])
+def test_a_cold_wrap_that_lies_in_a_warmer_room_is_no_stuck_lamp(cold_c, room_c):
+    guard = made("skin", "board")
+    mc = cold_c * 1000
+    for _ in range(200):
+        mc += 700 * (room_c * 1000 - mc) // 450_000  # both beads read the pad
+        assert seconds(guard, 1, (mc, mc), on_ms=0) == [0]
+
+
 def test_warnings_are_recorded_once_and_shown(rig: Rig):
     rig.light()
     rig.app.guard.model.covered = rig.app.guard.model.weak = True
