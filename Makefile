@@ -8,10 +8,10 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults mutants
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary mutants
 
 help: ## Show these lines
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Make .venv with pbmwrap and everything its tests need
 
@@ -36,8 +36,13 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 host: $(STAMP) ## The host package, and a slice of the fault campaign
 	$(PY) -m pytest tests/host tests/faults -n $(JOBS)
 
-faults: $(STAMP) ## The fault campaign: thousands of broken wraps in virtual time (docs/faults.md)
+faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
+
+faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
 	$(PY) -m tests.faults --out build/faults
+
+faults-binary: firmware ## Fault scenarios on the emulated chip, measured at its pins
+	$(PY) -m tests.faults_binary --out build/faults-binary --jobs $(JOBS)
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
 	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)

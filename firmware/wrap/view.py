@@ -42,6 +42,8 @@ class View:
             "boot": app.journal.boot,
             "cause": app.cause,
             "state": states.NAMES[app.session.state],
+            "integrity": app.program.state,
+            "memory": app.program.memory,
         }
 
     def state(self):

@@ -39,7 +39,7 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     return p.parse_args(words)
 
 
-def _shown(rows: Iterator[list[Row]], todo: int, kept: int = 0) -> Iterator[list[Row]]:
+def shown(rows: Iterator[list[Row]], todo: int, kept: int = 0) -> Iterator[list[Row]]:
     """The same rows, with a bar of what is done."""
     columns = (TextColumn("faults"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bad = TextColumn("[red]{task.fields[bad]} failed")
@@ -62,7 +62,7 @@ def _nominal(options: argparse.Namespace) -> int:
     names = nominal.seeds(options.nominal)
     began = time.monotonic()
     found = engine.processes(names, options.jobs, nominal.work)
-    rows = [row for some in _shown(found, len(names)) for row in some]
+    rows = [row for some in shown(found, len(names)) for row in some]
     hours = sum(float(str(row["hours"])) for row in rows)
     trips = Counter(str(row["trip"]) for row in rows if row["trip"])
     ends = Counter(str(row["end"]) for row in rows)
@@ -94,7 +94,7 @@ def _campaign(options: argparse.Namespace) -> int:
     else:
         rows = engine.processes(todo, options.jobs)
     try:
-        for some in _shown(rows, len(todo), len(names) - len(todo)):
+        for some in shown(rows, len(todo), len(names) - len(todo)):
             results.add(some)
     finally:
         results.flush()
@@ -108,7 +108,7 @@ def _report(options: argparse.Namespace, results: Results, ran: int, wall_s: flo
     plots.save(results, options.out)
     if options.docs:
         plots.save(results, ROOT / "docs" / "img")
-        summary.into_docs(ROOT / "docs" / "faults.md", results)
+        summary.into_docs(ROOT / "docs" / "faults.md", summary.text(results))
     rate = f", {ran / wall_s:.0f} cases/s" if ran else ""
     OUT.print(f"{ran} cases run in {wall_s:.0f} s{rate}; all results: {options.out}")
     OUT.print(summary.text(results).splitlines()[0])

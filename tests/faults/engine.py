@@ -33,10 +33,12 @@ def chunks(names: Sequence[str], size: int = CHUNK) -> list[list[str]]:
     return [list(names[i : i + size]) for i in range(0, len(names), size)]
 
 
-def processes(names: Sequence[str], jobs: int = 0, do: Work = work) -> Iterator[list[Row]]:
-    """Rows as they come, from `jobs` processes (0: one per CPU)."""
+def processes(
+    names: Sequence[str], jobs: int = 0, do: Work = work, size: int = CHUNK
+) -> Iterator[list[Row]]:
+    """Rows as they come, from `jobs` processes (0: one per CPU), `size` names at a time."""
     with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
-        waiting = [pool.submit(do, chunk) for chunk in chunks(names)]
+        waiting = [pool.submit(do, chunk) for chunk in chunks(names, size)]
         try:
             for future in as_completed(waiting):
                 yield future.result()

@@ -33,6 +33,8 @@ class FaultFiles:
     committed: the log's bytes whose append returned; tears: operations that left bytes and failed.
     """
 
+    missing = ""
+
     def __init__(self, data: dict[str, bytes] | None = None) -> None:
         self.data = dict(data or {})
         self.gate: Gate | None = None

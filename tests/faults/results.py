@@ -16,7 +16,15 @@ from tests.faults.case import Row
 
 ROOT = Path(__file__).parents[2]
 _RULES = ("firmware/wrap", "boards/PBMWRAP_RP2040", "host_tools/pbmwrap/twin", "tests/faults")
-_NO_RULE = ("__main__.py", "engine.py", "nominal.py", "plots.py", "results.py", "summary.py")
+_NO_RULE = (
+    "__main__.py",
+    "engine.py",
+    "nominal.py",
+    "plots.py",
+    "results.py",
+    "summary.py",
+    "table.py",
+)
 COLUMNS = {
     "id": "VARCHAR",
     "kind": "VARCHAR",
@@ -47,10 +55,10 @@ COLUMNS = {
 _MOST = 256  # rows in memory before they become a part
 
 
-def program() -> str:
-    """The digest of everything that a result depends on."""
+def program(*more: str) -> str:
+    """The digest of everything that a result depends on: the rules' folders and `more`."""
     digest = hashlib.sha256()
-    for folder in _RULES:
+    for folder in (*_RULES, *more):
         for file in sorted((ROOT / folder).rglob("*.py")):
             if file.name not in _NO_RULE and not file.name.startswith("test_"):
                 digest.update(file.name.encode() + file.read_bytes())
@@ -58,15 +66,18 @@ def program() -> str:
 
 
 class Results:
-    """`out`/parts/<program>-<number>.parquet; `where` limits every question to some cases."""
+    """`out`/parts/<program>-<number>.parquet. columns: names and SQL types of a row, `id` first."""
 
-    def __init__(self, out: Path, digest: str | None = None) -> None:
+    def __init__(
+        self, out: Path, digest: str | None = None, columns: dict[str, str] | None = None
+    ) -> None:
+        self._columns = columns or COLUMNS
         self._parts = out / "parts"
         self._parts.mkdir(parents=True, exist_ok=True)
         self._program = digest or program()
         self._rows: list[Row] = []
         self._db = duckdb.connect()
-        names = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+        names = ", ".join(f'"{name}" {kind}' for name, kind in self._columns.items())
         self._db.execute(f"CREATE TABLE fresh ({names})")
 
     def _files(self) -> list[Path]:
@@ -82,8 +93,8 @@ class Results:
         """Write what is in memory as one more part."""
         if not self._rows:
             return
-        marks = ", ".join("?" * len(COLUMNS))
-        values = [[row.get(name) for name in COLUMNS] for row in self._rows]
+        marks = ", ".join("?" * len(self._columns))
+        values = [[row.get(name) for name in self._columns] for row in self._rows]
         self._db.executemany(f"INSERT INTO fresh VALUES ({marks})", values)
         part = self._parts / f"{self._program}-{len(self._files()):05d}.parquet"
         self._db.execute(f"COPY fresh TO '{part}.new' (FORMAT parquet)")

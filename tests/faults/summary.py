@@ -84,9 +84,9 @@ def text(results: Results) -> str:
     return "\n".join([said, "", *lines(results), ""])
 
 
-def into_docs(page: Path, results: Results) -> None:
-    """Put the summary between the page's two marks."""
+def into_docs(page: Path, said: str, begin: str = BEGIN, end: str = END) -> None:
+    """Put `said` between the page's two marks."""
     old = page.read_text()
-    before, rest = old.split(BEGIN)
-    after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n{text(results)}{END}{after}")
+    before, rest = old.split(begin)
+    after = rest.split(end)[1]
+    page.write_text(f"{before}{begin}\n{said}{end}{after}")

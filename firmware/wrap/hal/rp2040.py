@@ -16,7 +16,8 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
-from wrap.hal.files import Files
+from wrap.hal import rp2040_memory
+from wrap.hal.files import open_files
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_regs import holds, levels, sum16
 from wrap.mp import const, small
@@ -24,6 +25,8 @@ from wrap.safety import limits
 
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
+_PIN_CTRL = const(0x40014004)
+_REGS = const(6)  # words a lamp, see rp2040_regs.holds
 _WDT_MAX_MS = const(8388)  # 24 bits at 2 counts a microsecond (erratum RP2040-E1)
 _LOOK_MS = const(40)
 _SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
@@ -53,17 +56,21 @@ class Rp2040:
         self._life_ms = 0
         self._fell = False
         n = len(self._pins)
-        self._regs = array("i", [0] * (3 * n))
+        self._regs = array("i", [0] * (_REGS * n))
         for ch in range(n):
-            slice_no = self._lamp_pins[ch] >> 1 & 7
-            self._regs[3 * ch] = _PWM_BASE + slice_no * 0x14 + 0x0C
-            self._regs[3 * ch + 1] = 16 if self._lamp_pins[ch] & 1 else 0
+            pin = self._lamp_pins[ch]
+            self._regs[_REGS * ch] = _PWM_BASE + (pin >> 1 & 7) * 0x14 + 0x0C
+            self._regs[_REGS * ch + 1] = 16 if pin & 1 else 0
+            self._regs[_REGS * ch + 5] = _PIN_CTRL + pin * 8
         self._enabled = False
         self._enable_mask = 1 << facts.ENABLE_PIN
         self._pwm = {}
         self._mode = [_OFF] * n
         self._track()
         self._button = Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
+        self._sense = facts.SENSE_PIN
+        if self._sense is not None:
+            self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         self._inputs = tuple([small(s[3]) for s in facts.SENSORS])
         for s in facts.SENSORS:
@@ -79,11 +86,14 @@ class Rp2040:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._burst = _BURST_OURS if CDC_NONBLOCKING else _BURST_STOCK
         self._one = bytearray(1)
-        self.files = Files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
+        self.files = open_files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
         self.ticks_add = time.ticks_add
+        self.program_claim = rp2040_memory.claim
+        self.program_crc = rp2040_memory.crc
+        self.memory_fault = rp2040_memory.fault
 
     def wait_until(self, tick_ms):
         wait = time.ticks_diff(tick_ms, time.ticks_ms())
@@ -102,13 +112,16 @@ class Rp2040:
         for ch in range(len(self._pins)):
             if self._mode[ch] == _OFF:
                 low |= 1 << self._lamp_pins[ch]
-                self._regs[3 * ch + 2] = -1
+                self._regs[_REGS * ch + 2] = -1
         self._low = low
 
     def lamp_mode(self, ch, hz):
         self._pwm[ch] = PWM(self._pins[ch], freq=hz or self._carrier, duty_u16=0)
         self._mode[ch] = hz
-        self._regs[3 * ch + 2] = 0
+        regs, at = self._regs, _REGS * ch
+        regs[at + 2] = 0
+        regs[at + 3] = machine.mem32[regs[at] + 4]  # TOP
+        regs[at + 4] = machine.mem32[regs[at] - 8]  # DIV
         self._track()
 
     def lamp_write(self, ch, duty_u16):
@@ -117,8 +130,9 @@ class Rp2040:
         elif duty_u16 > 65535:
             duty_u16 = 65535
         self._pwm[ch].duty_u16(duty_u16)
-        base = machine.mem32[self._regs[3 * ch] + 4]  # TOP
-        self._regs[3 * ch + 2] = (duty_u16 * (base + 1) + 32767) // 65535  # as machine.PWM rounds
+        at = _REGS * ch
+        top = self._regs[at + 3]
+        self._regs[at + 2] = (duty_u16 * (top + 1) + 32767) // 65535  # as machine.PWM rounds
 
     def lamp_off(self, ch):
         self._pins[ch].init(Pin.OUT, value=0)
@@ -176,6 +190,9 @@ class Rp2040:
             else:
                 self._pins[ch].init(Pin.OUT, value=0)
         self._track()
+
+    def sense(self):
+        return -1 if self._sense is None else self._sense.value()
 
     def button(self):
         return not self._button.value()

@@ -106,6 +106,7 @@ def _device(client: Client, hello: Hello) -> Iterator[Check]:
     where = f"{hello.board} {hello.uid}, {now.state}"
     yield Check("wrap", "good", where)
     yield _firmware(hello)
+    yield _integrity(hello)
     yield _fault(now)
     yield _memory(now)
     yield _protocols(client)
@@ -123,6 +124,17 @@ def _firmware(hello: Hello) -> Check:
         return Check("firmware", "good", f"{hello.fw}, program {hello.program[:12]}")
     text = f"{hello.fw}, this program is {VERSION}"
     return Check("firmware", "note", text, "run `pbmwrap install` to bring them together")
+
+
+def _integrity(hello: Hello) -> Check:
+    found = f"program {hello.integrity}, RAM {hello.memory}"
+    if "damaged" in (hello.integrity, hello.memory):
+        hint = "flash the image again; when it stays so, replace the board"
+        return Check("integrity", "bad", found, hint)
+    if hello.integrity == "unknown":
+        hint = "only an image can check itself: `pbmwrap install --image`"
+        return Check("integrity", "note", "nothing checks the program: " + found, hint)
+    return Check("integrity", "good", found)
 
 
 def _fault(now: Status) -> Check:

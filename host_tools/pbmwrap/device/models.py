@@ -18,7 +18,8 @@ class Answer(BaseModel):
 
 
 class Hello(Answer):
-    """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap."""
+    """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap; `integrity`
+    ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot."""
 
     product: str
     fw: str
@@ -36,6 +37,8 @@ class Hello(Answer):
     slots: int
     frozen: bool
     program: str
+    integrity: str = "unknown"
+    memory: str = "unknown"
 
 
 class FaultInfo(Answer):

@@ -13,11 +13,17 @@ from rp2040py.rp2040 import RP2040
 
 
 class FlashTimes:
-    """wait(ns) lets time pass. `erases`, `pages`: how many there were. Times are 0 until set."""
+    """wait(ns) lets time pass. `erases`, `pages`: how many there were. Times are 0 until set.
+
+    `on_erase`, `on_page` are called as such a command begins; `broken`: neither does anything.
+    """
 
     def __init__(self, mcu: RP2040, wait: Callable[[int], None]) -> None:
         self.erase_ns = self.page_ns = 0
         self.erases = self.pages = 0
+        self.broken = False
+        self.on_erase: Callable[[], None] = lambda: None
+        self.on_page: Callable[[], None] = lambda: None
         self._ssi = mcu.ssi
         self._wait = wait
         self._apply = self._ssi._apply_command
@@ -26,10 +32,15 @@ class FlashTimes:
     def _timed(self) -> None:
         sent = self._ssi._tx_buffer
         command = sent[0] if sent and self._ssi._write_enabled else 0
+        erase = command in (CMD_SECTOR_ERASE, CMD_BLOCK_ERASE)
+        if self.broken and (erase or command == CMD_PAGE_PROGRAM):
+            self._ssi._write_enabled = False  # so the part ignores it
         self._apply()
-        if command in (CMD_SECTOR_ERASE, CMD_BLOCK_ERASE):
+        if erase:
             self.erases += 1
+            self.on_erase()
             self._wait(self.erase_ns)
         elif command == CMD_PAGE_PROGRAM:
             self.pages += 1
+            self.on_page()
             self._wait(self.page_ns)

@@ -97,6 +97,7 @@ class Pins:
         self.indicator = Line(now_ns)
         self._by_pin: dict[int, Line] = {lamp.pin: lamp.line for lamp in self.lamps}
         self._by_pin |= {enable: self.enable, indicator: self.indicator}
+        self._stuck: dict[int, GPIOPinState] = {}  # pads that follow no driver
 
     def attach(self, mcu: RP2040) -> None:
         """Follow these pins of a fresh chip."""
@@ -106,11 +107,23 @@ class Pins:
 
     def _listener(self, pin: GPIOPin, line: Line) -> Callable[[GPIOPinState, GPIOPinState], None]:
         def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
-            line.set(value in _HIGH)
-            _read_back(pin, value)
+            self._take(pin, line, value)
             self._relight()
 
         return changed
+
+    def _take(self, pin: GPIOPin, line: Line, driven: GPIOPinState) -> None:
+        value = self._stuck.get(pin.index, driven)
+        line.set(value in _HIGH)
+        _read_back(pin, value)
+
+    def stick(self, mcu: RP2040, pin: int, high: bool | None) -> None:
+        """Short this pad to one level, whatever the chip drives; None mends it."""
+        if high is None:
+            self._stuck.pop(pin, None)
+        else:
+            self._stuck[pin] = GPIOPinState.HIGH if high else GPIOPinState.LOW
+        self.sync(mcu)
 
     def _relight(self) -> None:
         enabled = self.enable.high
@@ -120,9 +133,7 @@ class Pins:
     def sync(self, mcu: RP2040) -> None:
         """Take the levels as they are: a chip reset changes pins without telling listeners."""
         for pin, line in self._by_pin.items():
-            value = mcu.gpio[pin].value
-            line.set(value in _HIGH)
-            _read_back(mcu.gpio[pin], value)
+            self._take(mcu.gpio[pin], line, mcu.gpio[pin].value)
         self._relight()
 
     def dark(self) -> None:

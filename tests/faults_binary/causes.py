@@ -1,0 +1,218 @@
+"""What breaks, and what goes on meanwhile. Each is called with the lab, at the exact moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import board_facts
+from pbmwrap.twin.plant import SensorFault
+from pbmwrap.twin.rp2040_fs import flash_with_files
+from tests.faults_binary.lab import SCRATCH, Lab
+
+Cause = Callable[[Lab], None]
+SKIN, BOARD = "skin", "board"
+ENABLE = board_facts.ENABLE_PIN
+LAMP_PINS = [channel[2] for channel in board_facts.CHANNELS]
+# Above the gross limit; above the trip only; colder than any pad in use; a jump within the range.
+GROSS_C = {SKIN: 52.0, BOARD: 70.0}
+TRIP_C = {SKIN: 42.5, BOARD: 61.5}
+COLD_C, JUMP_K = 0.0, -8.0
+_PWM, _SLICE, _CC, _CSR, _TOP = 0x40050000, 0x14, 0x0C, 0x00, 0x10
+_PIN_CTRL = 0x40014004
+_FS_BYTES = 1408 * 1024
+RAISE, MEMORY, STORAGE, HANG = 1, 2, 3, 4
+
+
+def reads(sensor: str, celsius: float) -> Cause:
+    """The sensor reads this from now on."""
+
+    def cause(lab: Lab) -> None:
+        plant = lab.twin.plant
+        index = plant.sensor_names.index(sensor)
+        plant.set_fault(sensor, "offset", celsius - plant.sensor_c(index))
+
+    return cause
+
+
+def gross(sensor: str = SKIN) -> Cause:
+    return reads(sensor, GROSS_C[sensor])
+
+
+def sensor(name: str, fault: SensorFault, offset_k: float = 0.0) -> Cause:
+    return lambda lab: lab.twin.plant.set_fault(name, fault, offset_k)
+
+
+def swapped(lab: Lab) -> None:
+    lab.swap_sensors()
+
+
+def stick(pin: int, high: bool) -> Cause:
+    return lambda lab: lab.twin.stick(pin, high)
+
+
+def register(offset: int, value: int) -> Cause:
+    """A PWM register of the first lamp loses its value."""
+    at = _PWM + (LAMP_PINS[0] >> 1 & 7) * _SLICE + offset
+    return lambda lab: lab.poke(at, value)
+
+
+def compare_lost(lab: Lab) -> None:
+    register(_CC, 0xFFFF)(lab)
+
+
+def pin_overridden(lab: Lab) -> None:
+    """The first lamp's pin is driven high by its own multiplexer."""
+    lab.poke(_PIN_CTRL + LAMP_PINS[0] * 8, 0x304)
+
+
+def slice_stopped(lab: Lab) -> None:
+    register(_CSR, 0)(lab)
+
+
+def top_lost(lab: Lab) -> None:
+    register(_TOP, 100)(lab)
+
+
+def coded(how: int) -> Cause:
+    """The next call in a step of `Lab.coded` goes wrong so."""
+    return lambda lab: lab.poke(SCRATCH, how)
+
+
+def hang(lab: Lab) -> None:
+    lab.twin.hang()
+
+
+def adc_dead(lab: Lab) -> None:
+    lab.twin.chip.stop_adc()
+
+
+def flash_dead(lab: Lab) -> None:
+    lab.twin.chip.flash_part.broken = True
+    lab.twin.write(lab.request("clock.set", t=1_800_000_000))
+
+
+def flash_mended(lab: Lab) -> None:
+    lab.twin.chip.flash_part.broken = False
+    lab.advance(1500)
+
+
+def power_cut(lab: Lab) -> None:
+    """Outside of an alarm: the chip ends here."""
+    lab.twin.power_off()
+
+
+def reset(kind: str) -> Cause:
+    return lambda lab: lab.twin.reset(kind)  # type: ignore[arg-type]
+
+
+def ctrl_c(lab: Lab) -> None:
+    lab.twin.write(b"\x03")
+
+
+def press(lab: Lab) -> None:
+    lab.twin.press(True)
+
+
+def stop(lab: Lab) -> None:
+    lab.twin.write(lab.request("session.stop"))
+
+
+def nothing(lab: Lab) -> None:
+    """The host falls silent."""
+
+
+# ---- meanwhile
+
+
+def garbage(lab: Lab) -> None:
+    """Printable noise without Ctrl-C, lines and frames begun and never ended."""
+    lab.flood(lambda: bytes(32 + (i * 89 + 7) % 224 for i in range(97)) + b"@{\n")
+
+
+def requests(lab: Lab) -> None:
+    lab.flood(lambda: lab.request("status"))
+
+
+def download(lab: Lab) -> None:
+    """Windows of the log, one after another."""
+    lab.client.call("log.open", {"o": 0})
+    lab.flood(lambda: lab.request("log.next", o=0))
+
+
+def upload(lab: Lab) -> None:
+    """A protocol on its way in; refused while a session is under way, and sent all the same."""
+    lab.flood(
+        lambda: (
+            lab.request("proto.begin", slot=3, size=900, sha="0" * 64)
+            + lab.request("proto.data", o=0, d="A" * 120)
+        )
+    )
+
+
+def telemetry(lab: Lab) -> None:
+    lab.client.call("telemetry", {"every_ms": 100, "ms": 60_000})
+    lab.advance(60)
+
+
+def unread(lab: Lab) -> None:
+    """Telemetry into a port that is open and not read, until nothing more fits."""
+    lab.client.call("telemetry", {"every_ms": 100, "ms": 60_000})
+    lab.twin.set_reader(False)
+    lab.flood(lambda: lab.request("status"))
+    lab.advance(200)
+
+
+def ramping_up(lab: Lab) -> None:
+    lab.client.start()
+    lab.wait_for("ramp-up", 400)
+    lab.advance(150)
+
+
+def ramping_down(lab: Lab) -> None:
+    lab.client.stop()
+    lab.advance(120)
+
+
+def tethered(lab: Lab) -> None:
+    lab.session(tethered=True)
+
+
+def pulsed(lab: Lab) -> None:
+    lab.session(slot=1)
+
+
+# ---- boots
+
+
+def _without_power(lab: Lab) -> bytes:
+    lab.twin.power_off()
+    return lab.twin.flash()
+
+
+def boot_full(lab: Lab) -> None:
+    """Every block of the filesystem is taken."""
+    content = _without_power(lab)
+    size, name = 256 * 1024, 0
+    while size >= 4096:
+        try:
+            content = flash_with_files(content, {f"/filler{name}": bytes(size)})
+            name += 1
+        except Exception:
+            size //= 2
+    lab.reboot(content)
+
+
+def boot_damaged(lab: Lab) -> None:
+    """The filesystem's first blocks are noise."""
+    content = bytearray(_without_power(lab))
+    noise = bytes((i * 167 + 13) % 251 for i in range(64 * 1024))
+    start = len(content) - _FS_BYTES
+    content[start : start + len(noise)] = noise
+    lab.reboot(bytes(content))
+
+
+def boot_without_fault_store(lab: Lab) -> None:
+    """Both files of the latch are noise."""
+    content = _without_power(lab)
+    noise = {f"/pbmwrap/fault.{end}": b"\xa5" * 40 for end in "ab"}
+    lab.reboot(flash_with_files(content, noise))

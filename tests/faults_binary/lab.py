@@ -1,0 +1,190 @@
+"""One emulated wrap on the bench, and what can be broken on it at an exact moment."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+
+import board_facts
+from pbmwrap.errors import DeviceError
+from tests.contract.conftest import BOOT_MS, Bench
+from wrap.link import frames
+
+MS = 1_000_000  # nanoseconds
+SCRATCH = 0x40058010  # a watchdog scratch register that nothing else uses
+RUNNING = [{"t": 120, "ch": {"red": [500], "nir": [800]}}]
+PULSED = [{"t": 120, "ch": {"nir": [800, 10, 500]}}]
+_FLOOD_NS = 100_000
+_CONVERSIONS = 16
+_FIRST_ID = 500_000
+_DRAIN_MS, _DRAIN_SLICES = 40, 25
+Act = Callable[[], None]
+
+# The wrap's own program with its own HAL, where one call can be told to go wrong from outside.
+CODED = f"""
+import machine, board_facts
+from wrap.hal import open_board
+from wrap.app import App
+from wrap import run
+hal = open_board(board_facts)
+plain = hal.button
+def button():
+    how = machine.mem32[{SCRATCH}]
+    if how == 1:
+        1 // 0
+    if how == 2:
+        raise MemoryError
+    if how == 3:
+        raise OSError(5)
+    while how == 4:
+        pass
+    return plain()
+hal.button = button
+app = App(hal, board_facts)
+"""
+
+
+class Lab(Bench):
+    """`strike` breaks something now; `cause_ns` is when that was (-1: not yet)."""
+
+    def __init__(self) -> None:
+        super().__init__("rp2040")
+        self.cause_ns = -1
+        self.lit_at_cause = False
+        self.note = ""
+        self.flooding = self._flooded = False
+        self._ids = itertools.count(_FIRST_ID)
+        for slot, steps in enumerate((RUNNING, PULSED)):
+            self.flash(slot, steps=steps, id=f"bench{slot}")
+        self.client.activate(0)
+
+    # ---- where it can be before the fault
+
+    def session(self, slot: int = 0, tethered: bool = False) -> None:
+        """At its level."""
+        if slot:
+            self.client.activate(slot)
+        self.client.start(tethered)
+        self.wait_for("running", 4000)
+
+    def coded(self) -> None:
+        """A session of CODED instead of main.py."""
+        self.twin.repl(CODED)
+        self.twin.write(b"run.loop(app)\r")
+        self.advance(100)
+        self.twin.read()
+        self.session()
+
+    def paused(self) -> None:
+        self.session()
+        self.client.pause()
+        self.wait_for("paused", 1000)
+        self.advance(600)
+
+    def try_start(self) -> str:
+        """What the wrap says to a start: "" when it begins."""
+        try:
+            self.client.start()
+        except DeviceError as refusal:
+            return str(refusal)
+        return ""
+
+    def resumed(self) -> None:
+        self.paused()
+        self.client.resume()
+        self.wait_for("running", 1000)
+
+    # ---- the fault
+
+    @property
+    def now_ns(self) -> int:
+        return self.twin.now_ns
+
+    def lit(self) -> bool:
+        """Light now, or within the last 101 ms: longer than the slowest pulse."""
+        lines = [lamp.lit for lamp in self.twin.pins.lamps]
+        ago = self.now_ns - 101 * MS
+        return any(line.high or (line.last_fall_ns or 0) > ago > 0 for line in lines)
+
+    def strike(self, cause: Callable[[Lab], None]) -> None:
+        """Break it now; only the first time counts."""
+        if self.cause_ns < 0:
+            self.lit_at_cause = self.lit()
+            self.cause_ns = self.now_ns
+            cause(self)
+
+    def strike_after(self, ns: float, cause: Callable[[Lab], None]) -> None:
+        """Break it in the middle of whatever the firmware then does, at exactly that time."""
+        self.twin.chip.once(ns, lambda: self.strike(cause))
+
+    def strike_after_reading(self, sensor: int, cause: Callable[[Lab], None]) -> None:
+        """Break it right after this sensor was read, so that the next step sees it first."""
+        plain, seen = self.twin.plant.raw12, [0, 0]
+
+        def raw12(index: int) -> int:
+            code = plain(index)
+            if index == sensor and self.cause_ns < 0:
+                fresh = self.now_ns - seen[1] > MS
+                seen[:] = [1 if fresh else seen[0] + 1, self.now_ns]
+                if seen[0] == _CONVERSIONS:
+                    self.strike(cause)
+            return code
+
+        self.twin.plant.raw12 = raw12  # type: ignore[method-assign]
+
+    def swap_sensors(self) -> None:
+        plain, last = self.twin.plant.raw12, len(board_facts.SENSORS) - 1
+        self.twin.plant.raw12 = lambda i: plain(last - i)  # type: ignore[method-assign]
+
+    def poke(self, address: int, value: int) -> None:
+        """Write a register of the chip from outside."""
+        self.twin.chip.mcu.write_uint32(address, value)
+
+    # ---- what goes on meanwhile
+
+    def request(self, method: str, **params: object) -> bytes:
+        """The bytes of a request with an id of its own."""
+        body = json.dumps({"i": next(self._ids), "m": method, "p": params}, separators=(",", ":"))
+        return frames.encode(body.encode())
+
+    def flood(self, more: Callable[[], bytes]) -> None:
+        """Keep the port's queue full with what `more` gives, as fast as the wrap takes it."""
+        self.flooding = self._flooded = True
+        left = bytearray()
+
+        def fill() -> None:
+            if self.flooding:
+                while len(left) < 512:
+                    left.extend(more())
+                del left[: self.twin.write(bytes(left[:512]))]
+                self.twin.read()
+                self.twin.chip.once(_FLOOD_NS, fill)
+
+        fill()
+        self.advance(30)
+
+    def calm(self) -> None:
+        """End whatever goes on, so that the wrap can be asked."""
+        self.flooding = False
+        self.twin.set_reader(True)
+        self.twin.slow_flash(0, 0)
+        self._drain()
+        if self._flooded:
+            self.twin.write(b"\n")
+            self._drain()
+
+    def _drain(self) -> None:
+        """Until the wrap has nothing more to say to what it was sent."""
+        for _ in range(_DRAIN_SLICES if self._flooded else 1):
+            self.advance(_DRAIN_MS)
+            if not self.twin.read():
+                return
+
+    def reboot(self, content: bytes | None = None) -> None:
+        """Power off and on, with another flash if `content` is given."""
+        self.twin.power_off()
+        if content is not None:
+            self.twin.load_flash(content)
+        self.twin.start()
+        self.advance(BOOT_MS)

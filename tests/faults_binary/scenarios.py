@@ -1,0 +1,240 @@
+"""The table of scenarios: what breaks, where, meanwhile, and what is promised.
+
+Expectations:
+  off     pins low within the limit and one of `faults` latched
+  stop    pins low within the limit, nothing latched
+  dark    nothing was lit when it came and nothing is lit after; one of `faults` latched, if any
+  ride    the session goes on, nothing latched
+Always: light does not begin again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tests.faults.limits import FADE, STEP
+from tests.faults_binary import causes as c
+from tests.faults_binary.causes import BOARD, SKIN, Cause
+from tests.faults_binary.lab import BOOT_MS, MS, RUNNING, Lab
+from wrap.safety import limits
+from wrap.safety.limits import STEP_MS
+
+HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
+FLASH = limits.DEADMAN_FLASH_MS + 2
+RATE = 2_100
+STEP_NS = STEP_MS * MS
+Base = Callable[[Lab], None]
+When = Callable[[Lab, Cause, int], None]
+
+
+def after(lab: Lab, cause: Cause, ns: int) -> None:
+    """`ns` from now, between two instructions of the firmware."""
+    lab.strike_after(ns, cause)
+
+
+def outside(lab: Lab, cause: Cause, ns: int) -> None:
+    """The same for what ends or restarts the chip."""
+    lab.advance(ns // MS)
+    lab.strike(cause)
+
+
+def in_erase(lab: Lab, cause: Cause, ns: int) -> None:
+    """`ns` after an erase of a flush of the log began: records are asked for until one comes."""
+
+    def erasing() -> None:
+        lab.flooding = False
+        lab.strike_after(ns, cause)
+
+    lab.twin.chip.flash_part.on_erase = erasing
+    lab.flood(lambda: lab.request("clock.set", t=1_800_000_000))
+
+
+def idle(lab: Lab) -> None:
+    """As it booted."""
+
+
+def seated(lab: Lab) -> None:
+    """Lit for so long that a sensor which jumps is no pad being put on."""
+    lab.session()
+    lab.advance(6000)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """offsets: how many causes, spread over `spread_ns` from a step on; late: the sensor after
+    whose reading one more comes. after: done before the wrap is asked what it has latched; ask:
+    whether it can be asked at all."""
+
+    name: str
+    cause: Cause
+    faults: tuple[str, ...] = ()
+    expect: str = "off"
+    limit_ms: int = STEP
+    base: Base = Lab.session
+    load: Cause = c.nothing
+    when: When = after
+    offsets: int = 1
+    spread_ns: int = STEP_NS
+    late: str = ""
+    slow_ms: float = 0
+    watch_ms: int = 0  # 0: the limit and a little
+    after: Cause = c.nothing
+    ask: bool = True
+
+    def delay_ns(self, number: int) -> int:
+        return number * self.spread_ns // self.offsets
+
+
+def _sensor(name: str) -> tuple[Scenario, ...]:
+    hot = f"{name}-hot"
+    often = {"offsets": 9, "late": name}
+    return (
+        Scenario(f"{name}-gross", c.gross(name), ("gross-hot",), **often),
+        Scenario(f"{name}-trip", c.reads(name, c.TRIP_C[name]), (hot,), **often),
+        Scenario(f"{name}-open", c.sensor(name, "open"), ("sensor-open",), **often),
+        Scenario(f"{name}-short", c.sensor(name, "short"), ("sensor-short",), **often),
+        Scenario(f"{name}-cold", c.reads(name, c.COLD_C), ("cold",), **often),
+        Scenario(
+            f"{name}-jump",
+            c.sensor(name, "offset", c.JUMP_K),
+            ("rate",),
+            limit_ms=RATE,
+            base=seated,
+            offsets=2,
+            spread_ns=1000 * MS,
+        ),
+    )
+
+
+_HOT = Scenario("", c.gross(), ("gross-hot",), offsets=5, late=SKIN)
+_FLUSH = replace(_HOT, when=in_erase, late="", limit_ms=FLASH)
+
+
+def _meanwhile() -> tuple[Scenario, ...]:
+    """A gross step of the skin sensor, whatever else goes on."""
+    hot = functools.partial(replace, _HOT)
+    faults = ("gross-hot", "dead-man", "step-late")
+    return (
+        replace(_FLUSH, name="hot-in-flush", slow_ms=45, offsets=4, spread_ns=120 * MS),
+        replace(_FLUSH, name="hot-at-sector-write", slow_ms=45),
+        replace(
+            _FLUSH,
+            name="hot-in-worst-erase",
+            slow_ms=400,
+            faults=faults,
+            spread_ns=400 * MS,
+            offsets=4,
+        ),
+        hot(name="hot-in-garbage-flood", load=c.garbage),
+        hot(name="hot-in-request-flood", load=c.requests),
+        hot(name="hot-in-log-download", load=c.download),
+        hot(name="hot-in-refused-upload", load=c.upload),
+        hot(name="hot-with-unread-port", load=c.unread),
+        hot(name="hot-in-telemetry", load=c.telemetry),
+        hot(name="hot-after-resume", base=Lab.resumed),
+        hot(name="hot-in-ramp-up", base=idle, load=c.ramping_up, offsets=3),
+        hot(name="hot-in-ramp-down", load=c.ramping_down, offsets=3),
+        hot(name="hot-in-pulses", base=c.pulsed, spread_ns=100 * MS, offsets=9),
+        hot(name="hot-paused", base=Lab.paused, expect="dark", offsets=2, late=""),
+        hot(name="hot-in-upload", base=idle, load=c.upload, expect="dark", offsets=2, late=""),
+    )
+
+
+def _outputs() -> tuple[Scenario, ...]:
+    lamp, enable = c.LAMP_PINS[0], c.ENABLE
+    dark = functools.partial(Scenario, base=idle, expect="dark", offsets=3)
+    lost = ("readback",)
+    return (
+        Scenario("lamp-stuck-lit", c.stick(lamp, True), expect="ride", watch_ms=300),
+        Scenario(
+            "lamp-stuck-then-hot", c.gross(), ("gross-hot",), load=c.stick(lamp, True), offsets=3
+        ),
+        dark("lamp-stuck-idle", c.stick(lamp, True), lost),
+        dark("enable-stuck-idle", c.stick(enable, True), lost),
+        Scenario(
+            "enable-stuck-then-hot",
+            c.gross(),
+            ("gross-hot",),
+            load=c.stick(enable, True),
+            offsets=3,
+        ),
+        Scenario("enable-dead", c.stick(enable, False), ("dead-man", "readback"), offsets=5),
+        Scenario("pwm-compare-lost", c.compare_lost, lost, offsets=9),
+        Scenario("pwm-slice-stopped", c.slice_stopped, lost, offsets=5),
+        Scenario("pwm-top-lost", c.top_lost, lost, offsets=5),
+        Scenario("lamp-pin-overridden", c.pin_overridden, lost, offsets=5),
+    )
+
+
+def _hangs(lab: Lab) -> None:
+    """The watchdog bites, and the wrap boots."""
+    lab.advance(limits.WATCHDOG_MS + 100 + BOOT_MS)
+
+
+def _code() -> tuple[Scenario, ...]:
+    coded = functools.partial(Scenario, base=Lab.coded, offsets=5)
+    return (
+        Scenario("hang", c.hang, limit_ms=HANG, offsets=9, ask=False),
+        Scenario("hang-and-watchdog", c.hang, expect="stop", limit_ms=HANG, after=_hangs),
+        coded("hang-in-python", c.coded(c.HANG), limit_ms=HANG, ask=False),
+        Scenario("adc-dead", c.adc_dead, ("sensor-short",), offsets=5),
+        coded("exception-in-step", c.coded(c.RAISE), ("exception",)),
+        coded("memory-error-in-step", c.coded(c.MEMORY), ("exception",)),
+        coded("flash-error-in-step", c.coded(c.STORAGE), ("storage",)),
+        Scenario("ctrl-c", c.ctrl_c, expect="stop", offsets=5, ask=False),
+    )
+
+
+def _booted(lab: Lab) -> None:
+    if not lab.twin.powered:
+        lab.reboot()
+    lab.advance(BOOT_MS)
+
+
+def _refused(lab: Lab) -> None:
+    """A start is answered with no, or with a fault: never with light."""
+    answer = lab.try_start()
+    lab.note = answer
+
+
+def _world() -> tuple[Scenario, ...]:
+    ends = functools.partial(Scenario, expect="stop", when=outside, limit_ms=1, after=_booted)
+    boots = functools.partial(
+        Scenario, base=idle, expect="dark", when=outside, watch_ms=300, after=_refused
+    )
+    return (
+        ends("power-cut", c.power_cut),
+        ends("watchdog-reset", c.reset("watchdog")),
+        ends("pin-reset", c.reset("pin")),
+        Scenario("button-stuck", c.press, expect="stop", limit_ms=FADE, offsets=2),
+        Scenario("host-stop", c.stop, expect="stop", limit_ms=FADE + 100),
+        Scenario(
+            "host-gone",
+            c.nothing,
+            expect="stop",
+            base=idle,
+            load=c.tethered,
+            limit_ms=limits.LEASE_MS + FADE,
+        ),
+        Scenario(
+            "flash-dead", c.flash_dead, ("storage",), limit_ms=FLASH + 50, after=c.flash_mended
+        ),
+        boots("boot-filesystem-full", c.boot_full),
+        boots("boot-filesystem-damaged", c.boot_damaged),
+        boots("boot-fault-store-damaged", c.boot_without_fault_store, ("storage",)),
+    )
+
+
+def table() -> dict[str, Scenario]:
+    """Every scenario by its name, those of one base together."""
+    swapped = Scenario("sensors-swapped", c.swapped, ("rate",), limit_ms=RATE, base=seated)
+    found = [*_sensor(SKIN), *_sensor(BOARD), swapped, *_meanwhile(), *_outputs()]
+    found += [*_code(), *_world()]
+    found.sort(key=lambda s: (s.base.__name__, s.name))
+    assert len({s.name for s in found}) == len(found), "two scenarios have one name"
+    return {s.name: s for s in found}
+
+
+assert RUNNING[0]["t"] == 120  # longer than the longest watch
