@@ -29,7 +29,9 @@ COPIED = {
     "boards": "boards",
 }
 # The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
-SUBJECTS = "safety guard monitor model watch trend derate thermistor latch resets"
+SUBJECTS = (
+    "program boot_storage safety guard monitor model watch trend derate thermistor latch resets"
+)
 SUBJECTS += " session course history machine protocol_rules wake"
 HELPERS = ("__init__.py", "conftest.py", "unit/__init__.py", "unit/conftest.py", "unit/pad.py")
 HELPERS += ("unit/small.py", "unit/spy.py")
