@@ -31,8 +31,8 @@ COPIED = {
 # The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
 SUBJECTS = (
     "program boot_storage safety guard monitor model watch trend derate thermistor latch resets"
+    " session course history machine protocol_rules wake"
 )
-SUBJECTS += " session course history machine protocol_rules wake"
 HELPERS = ("__init__.py", "conftest.py", "unit/__init__.py", "unit/conftest.py", "unit/pad.py")
 HELPERS += ("unit/small.py", "unit/spy.py")
 # Seconds each, and they find next to nothing that the quick ones do not.
