@@ -109,7 +109,7 @@ def _sensor(name: str) -> tuple[Scenario, ...]:
     )
 
 
-_HOT = Scenario("", c.gross(), ("gross-hot",), offsets=5, late=SKIN)
+_HOT = Scenario("", c.gross(), ("gross-hot",), offsets=3, late=SKIN)
 _FLUSH = replace(_HOT, when=in_erase, late="", limit_ms=FLASH)
 
 
@@ -208,6 +208,7 @@ def _refused(lab: Lab) -> None:
 
 def _world() -> tuple[Scenario, ...]:
     ends = functools.partial(Scenario, expect="stop", when=outside, limit_ms=1, after=_booted)
+    dead, mended = ("storage", "step-late", "dead-man"), c.flash_mended
     boots = functools.partial(
         Scenario, base=idle, expect="dark", when=outside, watch_ms=300, after=_refused
     )
@@ -225,9 +226,7 @@ def _world() -> tuple[Scenario, ...]:
             load=c.tethered,
             limit_ms=limits.LEASE_MS + FADE,
         ),
-        Scenario(
-            "flash-dead", c.flash_dead, ("storage",), limit_ms=FLASH + 50, after=c.flash_mended
-        ),
+        Scenario("flash-dead", c.flash_dead, dead, limit_ms=FLASH + STEP, after=mended),
         Scenario("filesystem-full", c.records, ("storage",), base=_full, limit_ms=FILLS),
         boots("boot-filesystem-damaged", c.boot_damaged),
         boots("boot-fault-store-damaged", c.boot_without_fault_store, ("storage",)),
@@ -236,7 +235,7 @@ def _world() -> tuple[Scenario, ...]:
 
 def table() -> dict[str, Scenario]:
     """Every scenario by its name, those of one base together."""
-    swapped = Scenario("sensors-swapped", c.swapped, ("rate",), limit_ms=RATE, base=seated)
+    swapped = Scenario("sensors-swapped", c.swapped, expect="ride", watch_ms=300)
     found = [*_sensor(SKIN), *_sensor(BOARD), swapped, *_meanwhile(), *_outputs()]
     found += [*_code(), *_world()]
     found.sort(key=lambda s: (s.base.__name__, s.name))
