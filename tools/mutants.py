@@ -29,8 +29,10 @@ COPIED = {
     "boards": "boards",
 }
 # The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
-SUBJECTS = "safety guard monitor model watch trend derate thermistor latch resets"
-SUBJECTS += " session course history machine protocol_rules wake"
+SUBJECTS = (
+    "program boot_storage safety guard monitor model watch trend derate thermistor latch resets"
+    " session course history machine protocol_rules wake"
+)
 HELPERS = ("__init__.py", "conftest.py", "unit/__init__.py", "unit/conftest.py", "unit/pad.py")
 HELPERS += ("unit/small.py", "unit/spy.py")
 # Seconds each, and they find next to nothing that the quick ones do not.

@@ -91,7 +91,7 @@ def test_a_fade_is_in_proportion_and_ends_at_nothing():
 
 def test_a_ramp_ends_at_its_level_and_its_time_is_light_time():
     session = begun(ramp=1000)
-    session.passed("seen")
+    session.passed("self-test passed")
     session.advance(999, 0, 0)
     assert (session.state, session.fade) == (states.RAMP_UP, 4091)
     session.advance(1, 0, 0)
@@ -103,7 +103,7 @@ def test_a_ramp_ends_at_its_level_and_its_time_is_light_time():
 
 def test_dose_is_watched_while_the_light_rises():
     session = begun(dose=6000)
-    session.passed("seen")
+    session.passed("self-test passed")
     session.advance(10, 6000000, 0)
     assert (session.state, session.end_reason) == (states.RAMP_DOWN, "dose")
 
