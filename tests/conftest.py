@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("default", deadline=None)
-settings.load_profile("default")
+# One of a thousand mutants after another: the same few examples each time, and no shrinking.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=25,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+# In CI the same examples each time, so that a change is judged by itself alone; elsewhere others
+# each time, which is how a rare case is found.
+settings.register_profile("same", deadline=None, derandomize=True, database=None)
+settings.load_profile("same" if os.environ.get("CI") else "default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

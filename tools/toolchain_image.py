@@ -24,6 +24,7 @@ from toolchain_build import (
     locked,
     say,
 )
+from toolchain_claim import claim_at, with_claim
 from toolchain_sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
 
 REPO = Path(__file__).resolve().parent.parent
@@ -74,7 +75,8 @@ def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
     if ours:
         tree[here + FACTS] = ours[FACTS]
         lines = [f'{name} = "{value}"' for name, value in image_constants(ours).items()]
-        lines += ["CDC_NONBLOCKING = True", ""]
+        lines += ["CDC_NONBLOCKING = True", "RAM_TESTED = True"]
+        lines += [f"CLAIM_AT = {claim_at(folder)}", ""]
         tree[here + "generated/wrap_image.py"] = "\n".join(lines).encode()
     return tree
 
@@ -153,8 +155,11 @@ def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -
 
 def _collect(toolchain: Path, board: str, fresh: Path, log: Path) -> None:
     build = toolchain / "cmake" / board
-    for kind in ("elf", "bin"):
-        shutil.copyfile(build / f"firmware.{kind}", fresh / f"{board}.{kind}")
+    shutil.copyfile(build / "firmware.elf", fresh / f"{board}.elf")
+    program = (build / "firmware.bin").read_bytes()
+    if frozen_files(board):
+        program = with_claim(program, claim_at(board_dir(board)))
+    (fresh / f"{board}.bin").write_bytes(program)
     convert = toolchain / "mp" / "tools" / "uf2conv.py"
     where = ["-f", UF2_FAMILY_RP2040, "-b", FLASH_BASE]
     uf2 = fresh / f"{board}.uf2"

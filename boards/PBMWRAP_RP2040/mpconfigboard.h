@@ -7,5 +7,6 @@
 
 // Dark before any Python, and again first thing in a soft reset: a stock one leaves lamps lit.
 void pbmwrap_dark(void);
-#define MICROPY_BOARD_STARTUP()                 pbmwrap_dark()
+void pbmwrap_test_ram(void);
+#define MICROPY_BOARD_STARTUP()                 do { pbmwrap_dark(); pbmwrap_test_ram(); } while (0)
 #define MICROPY_BOARD_START_SOFT_RESET()        pbmwrap_dark()

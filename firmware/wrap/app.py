@@ -12,7 +12,9 @@ from wrap.mp import const
 from wrap.safety import faults, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
+from wrap.safety.program import Program
 from wrap.safety.resets import Resets
+from wrap.selftest import SelfTest
 from wrap.session import states
 from wrap.session.machine import Session
 from wrap.storage import payloads, records
@@ -26,7 +28,6 @@ from wrap.version import VERSION
 from wrap.view import View
 
 _SAMPLE_MS = const(10000)
-_SAVE_AGAIN_MS = const(1000)
 _NO_DOSE = const(-(1 << 29))
 
 
@@ -40,7 +41,6 @@ class App:
         self.up_s = self._up_ms = 0
         self.step_us = self.step_us_max = self.steps_late = 0
         self._sample_ms = 0
-        self._save_ms = 0  # until an unsaved fault is tried again
         self.unheld = False  # a lamp that does not hold has been told
         self._blink_ms = 0
         self.busy = False  # the link had something to do in the last slice
@@ -52,11 +52,13 @@ class App:
         self._raws = array("i", [0] * len(facts.SENSORS))
         self.guard = Guard(facts)
         self.monitor = self.guard.monitor
+        self.program = Program(hal)
         self._open_storage(hal.files, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
         self._button = button.Button()
         self.indicator = Indicator()
+        self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.view = View(self)
         commands = Commands(self, lambda name, params: self._server.push(name, params))
@@ -64,6 +66,10 @@ class App:
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
+        elif hal.files.missing:
+            self.trip(faults.STORAGE, hal.files.missing)
+        elif self.resets.failed:
+            self.trip(faults.STORAGE, "restarts cannot be counted")
         elif self.resets.too_many():
             self.trip(faults.RESETS, self.resets.count)
         self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
@@ -88,6 +94,7 @@ class App:
         """Put a plan's limits in force; only while nothing is lit."""
         self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
         self.guard.start_session()
+        self.self_test.begin()
         self.take_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
         self._cap_uj = self.settings.get("cap_mj") * 1000
@@ -126,6 +133,8 @@ class App:
         lamps.meter(dt)
         hal.read_raws(self._raws)
         code = self.guard.check(self._raws, dt, lamps.meters)
+        if self.self_test.sensing:
+            code = code or self.self_test.watch(session)
         self.code = code
         if session.lit_now:
             if self.monitor.cold:
@@ -168,7 +177,7 @@ class App:
         session = self.session
         lamps = self.lamps
         if session.state == states.SELF_TEST:
-            self._self_test()
+            self.self_test.step()
         if self.calibrated:
             ahead = lamps.rate_uw * (limits.RAMP_DOWN_MS // 2) // 1000
             session.advance(dt, lamps.dose_uj(), ahead)
@@ -185,30 +194,13 @@ class App:
                 journal.sample(session, self.monitor, lamps, self.channel_calibrated),
             )
 
-    def _self_test(self):
-        """Before first light: sensors plausible and cool, pins held low, records kept."""
-        session = self.session
-        if not session.self_test_due():
-            return
-        if self.monitor.cold:
-            session.stop("self-test: a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000))
-        elif self.guard.derate_now() == 0:
-            session.stop("self-test: too warm to begin")
-        elif not self.hal.lamps_hold():
-            self.trip(faults.SELF_TEST, list(self.lamps.duties))
-        elif self.journal.failed:
-            session.stop("self-test: the log cannot be written")
-        else:
-            self.hal.watchdog_start(limits.WATCHDOG_MS)
-            session.passed()
-
     def _actuate(self):
         session = self.session
         if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
             self.lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
-        else:
+        elif session.state != states.SELF_TEST:
             self.lamps.stay_dark()
 
     def trip(self, code, detail):
@@ -257,10 +249,12 @@ class App:
         dt = self._dt
         if self.latch.unsaved or not self.journal.idle():
             self.hal.flash_ahead()
-        if self.latch.unsaved:
-            self._save_fault(dt)
+        self.latch.slice(dt)
         if not self.journal.slice(dt) and self.journal.failed and self.session.active():
             self.trip(faults.STORAGE, None)
+        damaged = self.program.slice(dt)
+        if damaged:
+            self.trip(damaged, self.program.detail)
         self._blink_ms -= dt
         if self._blink_ms <= 0:
             self._blink_ms += SLOT_MS
@@ -269,17 +263,6 @@ class App:
             self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
         self.desk.slack(dt, self._server)
         self.more_slack()
-
-    def _save_fault(self, dt):
-        """Store a new fault; flash that fails costs neither the rest of the slack nor its time."""
-        self._save_ms -= dt
-        if self._save_ms > 0:
-            return
-        try:
-            self.latch.save()
-            self._save_ms = 0
-        except OSError:
-            self._save_ms = _SAVE_AGAIN_MS
 
     def _blink(self):
         lit = self.indicator.slot(

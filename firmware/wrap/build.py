@@ -8,6 +8,10 @@ try:
 
     PROGRAM_SHA256 = wrap_image.PROGRAM_SHA256
     CDC_NONBLOCKING = wrap_image.CDC_NONBLOCKING
+    CLAIM_AT = wrap_image.CLAIM_AT
+    RAM_TESTED = wrap_image.RAM_TESTED
 except ImportError:  # installed as files on a stock image
     PROGRAM_SHA256 = "files"
     CDC_NONBLOCKING = False
+    CLAIM_AT = 0
+    RAM_TESTED = False

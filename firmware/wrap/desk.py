@@ -163,8 +163,9 @@ class Desk:
     def acknowledge(self, by):
         """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
         app = self._app
-        if app.code:
-            raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[app.code])
+        cause = app.code or app.program.stands(app.latch.code)
+        if cause:
+            raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[cause])
         code = app.latch.code
         if code == faults.RESETS:
             app.resets.forget()

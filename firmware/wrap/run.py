@@ -2,15 +2,29 @@
 happens."""
 
 from wrap.app import App
+from wrap.hal.files import NoFiles
 from wrap.safety import limits
 
 
 def service_wanted(hal):
     """Whether a host asked for service mode before this restart; asking counts once."""
-    if hal.files.size("service") < 0:
-        return False
-    hal.files.remove("service")
+    try:
+        if hal.files.size("service") < 0:
+            return False
+        hal.files.remove("service")
+    except OSError:
+        return False  # the app tells of broken storage
     return True
+
+
+def boot(hal, facts):
+    """The app; when what is stored cannot be read, one in a latched fault that touches no flash, so
+    that nothing is lost and a host can ask."""
+    try:
+        return App(hal, facts)
+    except Exception as e:
+        hal.files = NoFiles("storage cannot be read: %s: %s" % (type(e).__name__, e))
+        return App(hal, facts)
 
 
 def loop(app, turns=-1):
@@ -39,7 +53,7 @@ def main(hal, facts):
         if service_wanted(hal):
             hal.service_blink()
             return
-        app = App(hal, facts)
+        app = boot(hal, facts)
         hal.collect()
         loop(app)
     finally:

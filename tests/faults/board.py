@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from pbmwrap.facts import board_facts
@@ -14,6 +14,7 @@ from tests.faults.flash import CtrlC, FaultFiles, PowerCut
 from tests.faults.hardware import FULL, Broken, FaultHal, Light
 
 PPM = 1_000_000
+_SENSE_PIN = 21
 
 
 class FaultBoard(FakeBoard):
@@ -86,10 +87,15 @@ class FaultTwin(SimTwin):
 
     board: FaultBoard
 
-    def __init__(self, plant: Plant, data: dict[str, bytes], start_ms: int = 0) -> None:
+    def __init__(
+        self, plant: Plant, data: dict[str, bytes], start_ms: int = 0, sense: bool = False
+    ) -> None:
         self.files = FaultFiles(data)
         self._start_ms = start_ms
-        super().__init__(plant, facts=board_facts())
+        facts: Any = board_facts()
+        if sense:
+            facts = SimpleNamespace(**{**vars(facts), "SENSE_PIN": _SENSE_PIN})
+        super().__init__(plant, facts=facts)
         self._plant_due = start_ms
 
     def _make_board(self, root: Path, facts: ModuleType) -> Any:

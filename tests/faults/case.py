@@ -87,6 +87,6 @@ def _prepared(case: Case, kind: Kind, figures: plants.Figures) -> Run:
 
 def _to_phase(case: Case, kind: Kind, figures: plants.Figures, start_ms: int) -> Run:
     rng = random.Random(case.id)
-    one = Run(plants.make(figures), case.phase, rng, kind.tethered, start_ms)
+    one = Run(plants.make(figures), case.phase, rng, kind.tethered, start_ms, kind.sense)
     one.prepare()
     return one

@@ -88,6 +88,7 @@ class Broken:
     leds: dict[int, Bend] = field(default_factory=dict)
     sensors: dict[int, Sensor] = field(default_factory=dict)
     enable: bool | None = None  # stuck at this level
+    enable_shorted: bool = False  # its MOSFET conducts whatever the pad does
     traps: dict[str, Trap] = field(default_factory=dict)  # by HAL call
 
 
@@ -147,10 +148,13 @@ class FaultHal(FakeHal):
         self._light.set(self.now_ms, list(self._glow()))
 
     def _glow(self) -> Iterator[int]:
-        lets_through = self.enable_high()
+        lets_through = self.enable_high() or self._broken.enable_shorted
         for ch, duty in enumerate(self.duty):
             bend = self._broken.leds.get(ch)
             yield (bend(duty) if bend else duty) if lets_through else 0
+
+    def lit_up(self) -> bool:
+        return self._light.lit
 
     def lose_register(self, ch: int, duty: int) -> None:
         """A compare register changes by itself."""

@@ -42,15 +42,16 @@ class Kind:
     watch_s: int = 5
     heat: bool = False
     tethered: bool = False
+    sense: bool = False  # the board has a sense input
     at_wrap: bool = False  # the millisecond counter wraps where the fault would come
     then: Callable[[Run], str] | None = None
 
 
 def table() -> dict[str, Kind]:
     """Every kind by its name."""
-    from tests.faults import kinds_code, kinds_outputs, kinds_sensors, kinds_world
+    from tests.faults import kinds_code, kinds_memory, kinds_outputs, kinds_sensors, kinds_world
 
-    rooms = (kinds_sensors, kinds_outputs, kinds_code, kinds_world)
+    rooms = (kinds_sensors, kinds_outputs, kinds_code, kinds_memory, kinds_world)
     found = [kind for room in rooms for kind in room.KINDS]
     kinds = {kind.name: kind for kind in found}
     assert len(kinds) == len(found), "two kinds have one name"

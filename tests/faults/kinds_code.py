@@ -32,13 +32,16 @@ CALLS: dict[str, tuple[str, ...]] = {
     "lamp_write": ("self-test", "ramp-up", "ramp-down"),
     "dark": ("ramp-down",),
     "lamps_hold": PHASES,
-    "watchdog_start": ("self-test",),
+    "watchdog_start": ("idle",),
+    "sense": ("idle",),
     "heartbeat": PHASES,
     "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
+    "program_crc": PHASES,
     "indicate": PHASES,
     "link_read": PHASES,
     "link_write": PHASES,
 }
+_IN_SELF_TEST = ("watchdog_start", "sense")
 _EVERY_STEP = ("read_raws", "button", "lamps_hold", "heartbeat", "link_read", "ticks_us")
 
 
@@ -83,8 +86,17 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
     def inject(run: Run) -> None:
         if name == "link_write":
             run.twin.write(run.ask("state"))
+        if name in _IN_SELF_TEST:
+            run.begin()
         trap = _trap(run, error or run.rng.choice(ERRORS))
-        if name in ("watchdog_start", "lamp_mode", "dark", "link_write", "flash_ahead"):
+        if name in (
+            "watchdog_start",
+            "lamp_mode",
+            "dark",
+            "link_write",
+            "flash_ahead",
+            "program_crc",
+        ):
             trap.skip = 0
         set_trap(run.board.hal, name, trap)
 
@@ -203,6 +215,7 @@ KINDS = (
             inject=_at_call(name),
             faults=("exception", "storage"),
             phases=phases,
+            sense=name == "sense",
         )
         for name, phases in CALLS.items()
     ),
@@ -213,6 +226,7 @@ KINDS = (
             inject=_at_call(name, MemoryError),
             faults=("exception",),
             phases=phases,
+            sense=name == "sense",
         )
         for name, phases in CALLS.items()
     ),

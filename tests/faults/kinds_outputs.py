@@ -70,6 +70,26 @@ def _mended(run: Run) -> str:
     return f"a wrong register held light for {wrong_ms} ms" if wrong_ms > STEP else ""
 
 
+def _press_sensed(broken: Callable[[Run], None]) -> Callable[[Run], None]:
+    """A MOSFET that conducts without its gate, then a press: the cause is the first light."""
+
+    def inject(run: Run) -> None:
+        broken(run)
+        run.board.hal.refresh()
+        run.every.append(lambda now: run.struck() if run.board.light.lit else None)
+        run.begin()
+
+    return inject
+
+
+def _short_lamp(run: Run) -> None:
+    run.board.broken.leds[_channel(run)] = lambda duty: FULL
+
+
+def _short_enable(run: Run) -> None:
+    run.board.broken.enable_shorted = True
+
+
 def _button(run: Run) -> None:
     run.struck()
     run.twin.press(True)
@@ -106,5 +126,16 @@ KINDS = (
         seen=LIT,
     ),
     _kind("register-lost", expect="either", inject=_lost, phases=LIT, then=_mended),
+    *(
+        _kind(
+            f"{name}-sensed",
+            expect="off",
+            inject=_press_sensed(broken),
+            phases=("idle",),
+            faults=("self-test",),
+            sense=True,
+        )
+        for name, broken in (("lamp-shorted", _short_lamp), ("enable-shorted", _short_enable))
+    ),
     _kind("button-stuck", expect="stop", inject=_button, seen=LIT),
 )

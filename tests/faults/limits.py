@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wrap.hal.fake import PROGRAM
 from wrap.safety import limits
+from wrap.safety.program import CHUNK
 
 STEP = 50  # docs/safety.md: sensor to pins low, gross limit, rails and 3 of 4
 # The dead-man's life since the last verified step; the fake HAL sees it in whole steps.
@@ -20,6 +22,8 @@ HANG_FLASH = limits.DEADMAN_FLASH_MS + 2 * limits.STEP_MS
 SECONDS = 2_100  # means of a second held against those of the second before
 FADE = 560  # the soft end of 500 ms
 NOW = 0
+# Two rounds: a bit may turn over just behind the check. The fake HAL's program has few chunks.
+PROGRAM_ROUNDS = 2 * -(-len(PROGRAM) // CHUNK) * limits.PROGRAM_CHUNK_MS + 2 * limits.STEP_MS
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ BOUNDS: dict[str, Bound] = {
     "settings-torn": Bound(NOW),
     "protocol-corrupt": Bound(NOW),
     "fault-store-corrupt": Bound(NOW),
+    "program-flip": Bound(PROGRAM_ROUNDS),
+    "program-flip-restart": Bound(NOW),
+    "ram-bad": Bound(NOW),
     "lease-lost": Bound(3000 + FADE),
     "host-stop": Bound(FADE + 100),
     "button-stuck": Bound(FADE),

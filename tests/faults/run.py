@@ -64,7 +64,8 @@ def flash() -> dict[str, bytes]:
 
 
 class Run:
-    """tethered: a host's session, with a lease; start_ms: what the clock says at power-on."""
+    """tethered: a host's session, with a lease; start_ms: what the clock says at power-on;
+    sense: the board has a sense input."""
 
     def __init__(
         self,
@@ -73,10 +74,11 @@ class Run:
         rng: random.Random,
         tethered: bool = False,
         start_ms: int = 0,
+        sense: bool = False,
     ) -> None:
         self.rng = rng
         self.phase = phase
-        self.twin = FaultTwin(plant, flash(), start_ms)
+        self.twin = FaultTwin(plant, flash(), start_ms, sense)
         self.board = self.twin.board
         self.files = self.twin.files
         self._tethered = tethered
@@ -125,6 +127,11 @@ class Run:
 
     def _to_idle(self) -> None:
         return
+
+    def begin(self) -> None:
+        """A session from idle: light may come from now on."""
+        self._to_self_test()
+        self.over = False
 
     def _to_self_test(self) -> None:
         if self._tethered:

@@ -37,6 +37,8 @@ class MemFiles:
     that a broken operation leaves behind.
     """
 
+    missing = ""
+
     def __init__(self):
         self.data = {}
         self.ops = 0

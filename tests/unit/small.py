@@ -17,6 +17,15 @@ def _checked(name):
 class Small(int):
     """An int whose results are Small too, and fail the test when they would be allocated."""
 
+    def __truediv__(self, other):
+        raise AssertionError("a float is allocated, and it is not exact")
+
+    def __abs__(self):
+        return Small(int.__abs__(self))
+
+    def __neg__(self):
+        return Small(int.__neg__(self))
+
 
 for _op in ("add", "sub", "mul", "floordiv", "lshift"):
     setattr(Small, f"__{_op}__", _checked(f"__{_op}__"))

@@ -140,7 +140,7 @@ def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
     rig.warm(33000)
     rig.advance(100)
     assert (rig.state, rig.app.session.end_reason, rig.dark()) == ("done", why, True)
-    assert rig.hal.on_acc == [0, 0]
+    assert rig.hal.light_acc == [0, 0]
     assert rig.app.latch.code == 0
 
 
@@ -154,10 +154,10 @@ def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
     assert rig.app.session.end_reason == "self-test: the log cannot be written"
     rig.app.journal.failed = False
     rig.app.desk.start("link", False)
-    rig.advance(100)
+    rig.advance(20)
     rig.hal.duty[1] = 5
     rig.advance(10)
-    assert rig.app.view.fault()["name"] == "self-test"
+    assert rig.app.view.fault()["name"] == "readback"
     assert rig.state == "fault"
 
 

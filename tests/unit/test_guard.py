@@ -44,7 +44,7 @@ def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):
 def test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing(
     plant, levels, worn_s, seed
 ):
-    plant["ambient_c"] = min(plant["ambient_c"], 35)  # residual heat of the pad is near the trip
+    plant["ambient_c"] = min(plant["ambient_c"], 32)  # residual heat of the pad is near the trip
     contact = plant["contact"]
     pad = Pad(seed, **{**plant, "contact": 0.0})
     pad.levels = levels
@@ -238,6 +238,15 @@ def test_a_cold_board_that_warms_is_no_disagreement_and_one_that_does_not_is():
         cold += 60
         assert seconds(guard, 1, (34000, cold)) == [0]
     assert faults.PAIR in seconds(guard, 60, (34000, cold))
+
+
+@pytest.mark.parametrize("cold_c,room_c", [(6, 39), (18, 24)])
+def test_a_cold_wrap_that_lies_in_a_warmer_room_is_no_stuck_lamp(cold_c, room_c):
+    guard = made("skin", "board")
+    mc = cold_c * 1000
+    for _ in range(200):
+        mc += 700 * (room_c * 1000 - mc) // 450_000  # both beads read the pad
+        assert seconds(guard, 1, (mc, mc), on_ms=0) == [0]
 
 
 def test_warnings_are_recorded_once_and_shown(rig: Rig):

@@ -38,7 +38,7 @@ def running(**changes):
     session = begun(**changes)
     session.advance(100, 0, 0)
     assert session.self_test_due()
-    session.passed()
+    session.passed("seen")
     run(session, RAMPED_MS)
     assert (session.state, session.active_ms) == (states.RUNNING, RAMPED_MS)
     return session
@@ -73,7 +73,7 @@ def happen(session, event):
             session.begin(session.number + 1, plan(dose=6000), "link", False)
     elif name == "passed":
         if session.state == states.SELF_TEST:
-            session.passed()
+            session.passed("seen")
     elif name == "settle":
         if session.state == states.FAULT:
             session.settle("acknowledged")
@@ -147,7 +147,7 @@ def test_dose_ends_it_when_fading_out_will_reach_the_target(dose, so_far, ahead,
 
 def test_a_ramp_rises_and_falls_by_the_protocol_and_the_limit():
     session = begun(ramp=1000)
-    session.passed()
+    session.passed("seen")
     run(session, 500)
     assert session.fade == 40 * 50
     session.stop("link")
@@ -234,6 +234,6 @@ def test_the_tick_wrap_changes_neither_clock_nor_dose(before_ms):
     assert wrapping.board.now_ms > WRAP_MS
     assert wrapping.app.session.active_ms == 5000
     assert wrapping.app.up_s == (wrapping.board.now_ms - (WRAP_MS - before_ms)) // 1000
-    pins = [wrapping.board.on_acc(ch) / 65535 for ch in (0, 1)]
+    pins = [wrapping.board.light_acc(ch) / 65535 for ch in (0, 1)]
     for meter, pin in zip(wrapping.app.lamps.meters, pins, strict=True):
         assert 0 <= pin - meter.on_ms < 1

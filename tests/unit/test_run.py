@@ -99,7 +99,7 @@ def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
     assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_an_end_while_starting_is_dark_too(error):
     hal = SpyHal(MemFiles())
     hal.raise_at, hal.error = "reset_cause", error()

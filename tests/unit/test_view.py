@@ -25,10 +25,11 @@ def test_a_frozen_program_tells_its_hash(monkeypatch):
 def test_the_build_is_what_lies_beside_the_firmware(monkeypatch, frozen):
     image = types.ModuleType("wrap_image")
     image.PROGRAM_SHA256, image.CDC_NONBLOCKING = "cd" * 32, True
+    image.CLAIM_AT, image.RAM_TESTED = 655104, True
     monkeypatch.setitem(sys.modules, "wrap_image", image if frozen else None)
     told = runpy.run_path(build.__file__)
-    facts = (told["PROGRAM_SHA256"], told["CDC_NONBLOCKING"])
-    assert facts == (("cd" * 32, True) if frozen else ("files", False))
+    facts = [told[n] for n in ("PROGRAM_SHA256", "CDC_NONBLOCKING", "CLAIM_AT", "RAM_TESTED")]
+    assert facts == (["cd" * 32, True, 655104, True] if frozen else ["files", False, 0, False])
 
 
 def test_without_a_calibration_no_dose_is_shown(rig: Rig):

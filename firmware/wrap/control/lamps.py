@@ -33,6 +33,7 @@ class Lamps:
         self._rising = False
         self._slew = 65535
         self._lit = False
+        self._open = False  # one way to dark is open, for the self-test
         self.rate_uw = 0  # nominal irradiance of all channels at the duties wanted
 
     def meter(self, dt_ms):
@@ -122,8 +123,23 @@ class Lamps:
     def stay_dark(self):
         """Dark is what is decided: written when something was lit, verified by `ok` in every
         step."""
-        if self._lit:
+        if self._lit or self._open:
             self.dark()
+
+    def open_enable(self):
+        """The enable up, with every lamp pin low: for the self-test."""
+        self._open = True
+        self._hal.enable(True)
+
+    def open_pins(self, duty):
+        """Every lamp pin at `duty` (u16), with the enable low: for the self-test."""
+        self._open = True
+        self._hal.enable(False)
+        for i in range(self._n):
+            self._hal.lamp_mode(i, 0)
+            self._hal.lamp_write(i, duty)
+            self.duties[i] = duty
+            self._modes[i] = 0
 
     def dark(self):
         """All channels off, now."""
@@ -132,7 +148,7 @@ class Lamps:
         for i in range(self._n):
             duties[i] = 0
             self._modes[i] = _OFF
-        self._lit = False
+        self._lit = self._open = False
         self._spec = None
         self.rate_uw = 0
 

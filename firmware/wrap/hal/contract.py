@@ -58,6 +58,11 @@ class Hal:
         """Every lamp pin low and the enable low, at once, whatever happened before."""
         raise NotImplementedError
 
+    def sense(self):
+        """1 while the LEDs give light, 0 while they give none (through a filter of a few ms); -1
+        where the board has no such input."""
+        raise NotImplementedError
+
     def button(self):
         """True while the button is held."""
         raise NotImplementedError
@@ -86,6 +91,19 @@ class Hal:
 
     def enable_fell(self):
         """Whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
+        raise NotImplementedError
+
+    def program_claim(self):
+        """(length, CRC-32) that the program in flash should have; (0, 0) when the note that says so
+        is damaged; None where there is none."""
+        raise NotImplementedError
+
+    def program_crc(self, at, n, crc):
+        """CRC-32 of `n` bytes of the program from offset `at`, going on from `crc`."""
+        raise NotImplementedError
+
+    def memory_fault(self):
+        """Address of a RAM word that failed the test at boot; 0: none did; -1: not tested."""
         raise NotImplementedError
 
     def reset_cause(self):

@@ -4,12 +4,16 @@ Records what the firmware did to the pins, and gives back what the world outside
 number that the owner moves. Nothing here decides anything.
 """
 
+import binascii
+
 from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_MS
 
 _OFF = -1
 _MASK = (1 << 30) - 1
 _HALF = 1 << 29
 RX_SIZE = 512  # the stdin ring of MicroPython's rp2 port
+PROGRAM = bytes(range(256)) * 20
+PROGRAM_CRC = binascii.crc32(PROGRAM)
 
 
 class FakeHal:
@@ -30,6 +34,7 @@ class FakeHal:
         self._since = [start_ms] * n_lamps
         self.enabled = False
         self.pressed = False
+        self.sensed = False  # a sense input is wired
         self.lit = False
         self.blinking = False
         self.rx = bytearray()
@@ -42,6 +47,8 @@ class FakeHal:
         self.beat_ms = start_ms
         self.life_ms = DEADMAN_MS
         self.fell = False
+        self.program = PROGRAM  # what the flash holds; PROGRAM is what was built
+        self.ram_fault = 0
         self._uid = uid
 
     def ticks_ms(self):
@@ -118,6 +125,15 @@ class FakeHal:
             if self.mode[ch] != _OFF or self.duty[ch]:
                 self.lamp_off(ch)
 
+    def sense(self):
+        if not self.sensed:
+            return -1
+        return 1 if self.lit_up() else 0
+
+    def lit_up(self):
+        """Whether the LEDs give light."""
+        return self.enabled and max(self.duty) > 0
+
     def button(self):
         return self.pressed
 
@@ -152,6 +168,15 @@ class FakeHal:
     def watchdog_bites(self):
         """Whether the watchdog's time is over."""
         return self.watchdog_ms > 0 and self.now_ms - self.fed_ms > self.watchdog_ms
+
+    def program_claim(self):
+        return len(PROGRAM), PROGRAM_CRC
+
+    def program_crc(self, at, n, crc):
+        return binascii.crc32(self.program[at : at + n], crc)
+
+    def memory_fault(self):
+        return self.ram_fault
 
     def reset_cause(self):
         return self.cause

@@ -6,9 +6,15 @@ content or the new one.
 
 import os
 
+from wrap.mp import const
+
+_NO_DEVICE = const(19)  # ENODEV
+
 
 class Files:
     """Files in `root` (made when missing). Errors are OSError."""
+
+    missing = ""  # why there is no storage
 
     def __init__(self, root):
         self._root = root
@@ -60,3 +66,39 @@ class Files:
         """Delete; no error when there is none."""
         if self.size(name) >= 0:
             os.remove(self._path(name))
+
+
+class NoFiles:
+    """What `Files` is without storage: nothing is there, nothing can be written. missing: why."""
+
+    def __init__(self, why):
+        self.missing = why
+
+    def names(self):
+        return []
+
+    def size(self, name):
+        return -1
+
+    def read(self, name):
+        return None
+
+    def read_at(self, name, offset, n):
+        return b""
+
+    def write(self, name, data):
+        raise OSError(_NO_DEVICE)
+
+    def append(self, name, data):
+        raise OSError(_NO_DEVICE)
+
+    def remove(self, name):
+        pass
+
+
+def open_files(root):
+    """The `Files` in `root`, or `NoFiles` when the filesystem is not there."""
+    try:
+        return Files(root)
+    except OSError as e:
+        return NoFiles("no filesystem: " + str(e))

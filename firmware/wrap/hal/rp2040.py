@@ -16,7 +16,8 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
-from wrap.hal.files import Files
+from wrap.hal import rp2040_memory
+from wrap.hal.files import open_files
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_regs import holds, levels, sum16
 from wrap.mp import const, small
@@ -67,6 +68,9 @@ class Rp2040:
         self._mode = [_OFF] * n
         self._track()
         self._button = Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
+        self._sense = facts.SENSE_PIN
+        if self._sense is not None:
+            self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         self._inputs = tuple([small(s[3]) for s in facts.SENSORS])
         for s in facts.SENSORS:
@@ -82,11 +86,14 @@ class Rp2040:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._burst = _BURST_OURS if CDC_NONBLOCKING else _BURST_STOCK
         self._one = bytearray(1)
-        self.files = Files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
+        self.files = open_files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
         self.ticks_add = time.ticks_add
+        self.program_claim = rp2040_memory.claim
+        self.program_crc = rp2040_memory.crc
+        self.memory_fault = rp2040_memory.fault
 
     def wait_until(self, tick_ms):
         wait = time.ticks_diff(tick_ms, time.ticks_ms())
@@ -183,6 +190,9 @@ class Rp2040:
             else:
                 self._pins[ch].init(Pin.OUT, value=0)
         self._track()
+
+    def sense(self):
+        return -1 if self._sense is None else self._sense.value()
 
     def button(self):
         return not self._button.value()

@@ -21,6 +21,9 @@ SLIPPED = 16
 LAMP_STUCK = 17
 DEADMAN = 18
 RESETS = 19
+PROGRAM = 20
+MEMORY = 21
+LIGHT = 22
 
 NAMES = (
     "none",
@@ -43,6 +46,9 @@ NAMES = (
     "lamp-stuck",
     "dead-man",
     "resets",
+    "program",
+    "memory",
+    "light",
 )
 
 TEXTS = (
@@ -66,4 +72,7 @@ TEXTS = (
     "the pad gets more heat than was written: a lamp stuck on, or a driver too strong",
     "the dead-man dropped the light: no control step was verified in time",
     "the wrap restarted by itself three times",
+    "the program in the flash is not what was built",
+    "the RAM failed its test at boot",
+    "light is sensed though the lamps are off",
 )

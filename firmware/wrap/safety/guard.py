@@ -32,7 +32,6 @@ class Guard:
     def __init__(self, facts):
         curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
         roles = [s[1] for s in facts.SENSORS]
-        self._curve = curve
         self.monitor = Monitor(roles, curve)
         self._skin = tuple([r == "skin" for r in roles])
         self._trends = [Trend() for _ in roles]

@@ -4,7 +4,10 @@
 are off, because writing flash takes time.
 """
 
+from wrap.mp import const
 from wrap.safety import faults
+
+_SAVE_AGAIN_MS = const(1000)
 
 
 class Latch:
@@ -21,6 +24,7 @@ class Latch:
         self.info = kept if self.code else None
         self.later = 0
         self.unsaved = False
+        self._save_ms = 0  # until an unsaved fault is tried again
 
     def trip(self, code, info):
         """Latch `code` with `info` (a dict of what was known). True when it is the first."""
@@ -38,6 +42,19 @@ class Latch:
         if self.unsaved:
             self._store.put(self.info)
             self.unsaved = False
+
+    def slice(self, dt_ms):
+        """Write an unsaved fault. Flash that fails costs the caller nothing: tried again later."""
+        if not self.unsaved:
+            return
+        self._save_ms -= dt_ms
+        if self._save_ms > 0:
+            return
+        try:
+            self.save()
+            self._save_ms = 0
+        except OSError:
+            self._save_ms = _SAVE_AGAIN_MS
 
     def clear(self):
         """Acknowledge: only the app calls this, when the cause is gone. Raises OSError and stays

@@ -8,14 +8,18 @@ from wrap.safety import limits
 
 
 class Resets:
-    """store: a wrap.storage.store.Store; cause: this boot's. Raises OSError when not kept."""
+    """store: a wrap.storage.store.Store; cause: this boot's. failed: it could not be kept."""
 
     def __init__(self, store, cause):
         self._store = store
         self.count = store.value.get("n", 0)
+        self.failed = False
         if cause == "watchdog":
             self.count += 1
-            store.put({"n": self.count})
+            try:
+                store.put({"n": self.count})
+            except OSError:
+                self.failed = True
 
     def too_many(self):
         """Whether the wrap must stay in a fault."""

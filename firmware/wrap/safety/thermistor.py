@@ -29,7 +29,7 @@ class Thermistor:
 
     def __init__(self, r25, beta, pullup):
         knots = array("i", [0] * 257)
-        first = 0
+        first = 1  # nor is 0 a temperature where no reading is as hot
         last = 0
         for i in range(1, 256):
             c = _celsius(i * 256, r25, beta, pullup)

@@ -27,9 +27,7 @@ class Watch:
         self._ref = [0] * self._n  # where the sensor was when it last moved
         self._ref_other = [0] * self._n  # and the other role's sensors then
         self._heat_mj = [0] * self._n  # heat since then that the pad had not yet settled to
-        self._settled = 0  # heat in mW that the pad has settled to, in 1/256
         self._still_s = [0] * self._n
-        self._apart_s = 0
         self.sensor = 0
         self.clear()
 
@@ -38,7 +36,7 @@ class Watch:
         for i in range(self._n):
             self._still_s[i] = -1
         self._apart_s = 0
-        self._settled = 0
+        self._settled = 0  # heat in mW that the pad has settled to, in 1/256
 
     def second(self, skin_mc, board_mc, heat_mw, lit_s):
         """The fault of this second. Means of both roles, the heat written to the pad, and for how

@@ -66,9 +66,9 @@ class Session:
         self.end_reason = ""
         self._to(states.SELF_TEST, by)
 
-    def passed(self):
-        """The self-test found nothing: light may rise."""
-        self._to(states.RAMP_UP, "self-test passed")
+    def passed(self, how):
+        """The self-test found nothing: light may rise. how: what it could see."""
+        self._to(states.RAMP_UP, how)
 
     def self_test_due(self):
         """The self-test has watched the sensors for long enough."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Level = Literal["good", "note", "bad"]
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
+SETTINGS_HINT = "the strict defaults are in force: set and calibrate again what differs"
 LIBRARIES = ("typer", "rich", "pydantic", "pyserial", "mpremote", "matplotlib", "rp2040py")
 
 
@@ -106,12 +107,15 @@ def _device(client: Client, hello: Hello) -> Iterator[Check]:
     where = f"{hello.board} {hello.uid}, {now.state}"
     yield Check("wrap", "good", where)
     yield _firmware(hello)
+    yield _integrity(hello)
+    yield _sense(hello)
     yield _fault(now)
     yield _memory(now)
     yield _protocols(client)
     for name, good, text, hint in (
         ("clock", now.unix_s is not None, "not set", "run `pbmwrap clock set`"),
         ("calibration", now.calibrated, "missing, sessions end by time", "see `pbmwrap cal set`"),
+        ("settings", not now.settings_damaged, "a stored file was broken", SETTINGS_HINT),
         ("log", not now.log_failed, "a record could not be written", "pull the log and reset"),
         ("steps", not now.steps_late, f"{now.steps_late} late", "report it with `status --json`"),
     ):
@@ -123,6 +127,23 @@ def _firmware(hello: Hello) -> Check:
         return Check("firmware", "good", f"{hello.fw}, program {hello.program[:12]}")
     text = f"{hello.fw}, this program is {VERSION}"
     return Check("firmware", "note", text, "run `pbmwrap install` to bring them together")
+
+
+def _integrity(hello: Hello) -> Check:
+    found = f"program {hello.integrity}, RAM {hello.memory}"
+    if "damaged" in (hello.integrity, hello.memory):
+        hint = "flash the image again; when it stays so, replace the board"
+        return Check("integrity", "bad", found, hint)
+    if hello.integrity == "unknown":
+        hint = "only an image can check itself: `pbmwrap install --image`"
+        return Check("integrity", "note", "nothing checks the program: " + found, hint)
+    return Check("integrity", "good", found)
+
+
+def _sense(hello: Hello) -> Check:
+    """No finding: a choice of who built the wrap, worth knowing."""
+    text = "an input sees the light" if hello.sense else "none: self-tests say not sensed"
+    return Check("light sense", "good", text)
 
 
 def _fault(now: Status) -> Check:

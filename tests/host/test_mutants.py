@@ -1,0 +1,77 @@
+"""What `make mutants` rests on: mutmut finds mutants, names them as tests know them, in a copy."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mutmut.configuration import reset_config
+from mutmut.mutation.file_mutation import mutate_file_contents
+from mutmut.utils.format_utils import get_mutant_name
+
+from tools import mutants
+
+UNIT = mutants.ROOT / "tests" / "unit"
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    mutants.copy(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    reset_config()
+    yield tmp_path
+    reset_config()
+
+
+def test_mutmut_finds_mutants_under_the_names_of_the_firmware_s_modules(copied: Path) -> None:
+    source = (copied / "src/wrap/safety/trend.py").read_text()
+    found = mutate_file_contents("trend.py", source).mutant_names
+    assert len(found) > 20
+    name = get_mutant_name(Path("src/wrap/safety/trend.py"), found[0])
+    assert name.startswith("wrap.safety.trend.x")
+
+
+def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
+    first = mutants.copy(tmp_path)
+    config = tomllib.loads((tmp_path / "pyproject.toml").read_text())
+    for folder in config["tool"]["pytest"]["ini_options"]["pythonpath"]:
+        assert (tmp_path / folder).is_dir()
+    for pattern in config["tool"]["mutmut"]["only_mutate"]:
+        assert len(list(tmp_path.glob(pattern))) > 5
+    (tmp_path / "src/wrap/gone.py").touch()
+    assert mutants.copy(tmp_path) == first
+    assert not (tmp_path / "src/wrap/gone.py").exists()
+
+
+def test_every_subject_has_tests_and_what_is_left_out_exists() -> None:
+    for subject in mutants.SUBJECTS.split():
+        assert list(UNIT.glob(f"test_{subject}*.py")), subject
+    for left_out in mutants.SLOW:
+        file, _, test = left_out.partition("::")
+        assert f"def {test}(" in (UNIT / file).read_text()
+
+
+@pytest.mark.parametrize("digest,tried", [("same", [0, 33]), ("other", [])])
+def test_only_new_tests_or_sources_give_a_survivor_another_try(
+    tmp_path: Path, digest: str, tried: list[int]
+) -> None:
+    meta = tmp_path / "mutants/src/wrap/safety/x.py.meta"
+    meta.parent.mkdir(parents=True)
+    meta.write_text(json.dumps({"exit_code_by_key": {"a": 1, "b": 0, "c": 33, "d": None}}))
+    (tmp_path / "digest").write_text("same")
+    mutants.try_again(tmp_path, digest)
+    codes = json.loads(meta.read_text())["exit_code_by_key"].values()
+    assert [c for c in codes if c is not None] == [1, *tried]
+
+
+def test_results_torn_by_a_kill_are_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "mutants/src/wrap/session"
+    folder.mkdir(parents=True)
+    for name, text in (("whole", "{}"), ("torn", '{"exit_code')):
+        (folder / f"{name}.py").touch()
+        (folder / f"{name}.py.meta").write_text(text)
+    mutants.mend(tmp_path)
+    assert sorted(f.name for f in folder.iterdir()) == ["whole.py", "whole.py.meta"]

@@ -1,0 +1,129 @@
+"""The self-test of the two ways to dark, and what a sense input adds to it."""
+
+import types
+
+import pytest
+
+import board_facts
+from tests.unit.conftest import Rig
+from wrap.safety import faults
+from wrap.selftest import NOT_SENSED, SENSED
+from wrap.storage import records
+
+
+def with_sense():
+    return types.SimpleNamespace(**{**vars(board_facts), "SENSE_PIN": 21})
+
+
+def begun(facts):
+    rig = Rig(facts=facts)
+    rig.store()
+    rig.app.desk.start("link", False)
+    return rig
+
+
+def passed_reason(rig):
+    rig.until("ramp-up", 300)
+    rig.advance(200)
+    found = [bytes(r[5]) for r in records.scan(rig.files.read("log.00000000"))[0]]
+    return [p for p in found if b"self-test passed" in p]
+
+
+@pytest.mark.parametrize("facts,text", [(board_facts, NOT_SENSED), (with_sense(), SENSED)])
+def test_the_record_says_whether_the_ways_to_dark_were_sensed(facts, text):
+    (payload,) = passed_reason(begun(facts))
+    assert payload.endswith(text.encode())
+
+
+def test_each_way_to_dark_is_opened_alone_and_no_light_comes():
+    rig = begun(board_facts)
+    seen = set()
+    while rig.state == "self-test":
+        rig.advance(10)
+        if rig.state == "self-test":
+            seen.add((rig.hal.enabled, max(rig.hal.duty) > 0))
+            assert rig.hal.light_acc == [0, 0]
+    assert seen == {(False, False), (True, False), (False, True)}
+
+
+@pytest.mark.parametrize("how", ["stop", "trip"])
+@pytest.mark.parametrize("steps", range(1, 11))
+def test_a_self_test_that_ends_early_closes_both_ways(steps, how):
+    rig = begun(board_facts)
+    rig.advance(10 * steps)
+    if how == "stop":
+        rig.app.session.stop("link")
+    else:
+        rig.app.trip(faults.GROSS, None)
+    rig.advance(10)
+    assert (rig.hal.enabled, rig.hal.duty, rig.hal.mode) == (False, [0, 0], [-1, -1])
+
+
+def shining(rig, when):
+    """The LEDs give light when `when(hal)`."""
+    rig.hal.lit_up = lambda: when(rig.hal)
+
+
+@pytest.mark.parametrize(
+    "when,told",
+    [
+        (lambda hal: hal.enabled, "although every lamp pin is low"),
+        (lambda hal: max(hal.duty) > 0, "although the enable is low"),
+    ],
+)
+def test_a_way_to_dark_that_does_not_hold_is_a_fault(when, told):
+    rig = begun(with_sense())
+    shining(rig, when)
+    rig.until("fault", 300)
+    fault = rig.app.view.fault()
+    assert (fault["name"], fault["detail"]) == ("self-test", "light is sensed " + told)
+    assert rig.dark()
+
+
+def test_light_before_anything_is_opened_is_a_fault():
+    rig = begun(with_sense())
+    shining(rig, lambda hal: True)
+    rig.until("fault", 300)
+    assert rig.app.view.fault()["detail"] == "light is sensed with both ways to dark closed"
+
+
+@pytest.mark.parametrize("state", ["idle", "paused"])
+def test_light_that_nobody_asked_for_is_a_fault_within_60_ms(state):
+    rig = Rig(facts=with_sense())
+    if state == "paused":
+        rig.light()
+        rig.app.session.pause("link")
+        rig.advance(800)
+    rig.advance(100)
+    shining(rig, lambda hal: True)
+    rig.advance(60)
+    assert (rig.state, rig.app.view.fault()["name"]) == ("fault", "light")
+    rig.advance(100)
+    assert rig.app.latch.later == 0
+    shining(rig, lambda hal: False)
+    rig.advance(10)
+    rig.app.desk.acknowledge("link")
+    assert rig.state == "idle"
+
+
+def test_light_that_is_just_going_out_is_no_fault():
+    rig = Rig(facts=with_sense())
+    rig.light()
+    rig.app.session.stop("link")
+    rig.until("done", 2000)
+    shining(rig, lambda hal: True)
+    rig.advance(50)
+    assert rig.state == "done"
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_a_sense_input_that_sees_no_light_is_told_once(blind):
+    rig = Rig(facts=with_sense())
+    rig.light(steps=[{"t": 60, "ch": {"red": [500], "nir": [800]}}])
+    if blind:
+        shining(rig, lambda hal: False)
+        rig.app.self_test.begin()
+    rig.advance(12000)
+    notes = [r for r in records.scan(rig.files.read("log.00000000"))[0] if r[0] == records.NOTE]
+    assert len([n for n in notes if b"no light seen" in bytes(n[5])]) == int(blind)
+    assert rig.state == "running"

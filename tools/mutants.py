@@ -1,0 +1,212 @@
+"""Mutation testing of wrap/safety and wrap/session with mutmut, in a copy under build/mutants.
+
+mutmut 3 names a mutant by its file below `src`, and a test's trampoline by its module, so the copy
+has the firmware in `src` and a configuration of its own; nothing is written into the tree. Results
+stay there: a run that was stopped goes on, and when tests or sources have changed, survivors and
+the mutants of changed functions are tried again. docs/mutants.md says what survives and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("safety", "session")
+LEAST = 90.0  # percent found in each room, or the run has failed
+COPIED = {
+    "firmware/wrap": "src/wrap",
+    "host_tools/pbmwrap": "host_tools/pbmwrap",
+    "boards": "boards",
+}
+# The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
+SUBJECTS = (
+    "program boot_storage safety guard monitor model watch trend derate thermistor latch resets"
+    " session course history machine protocol_rules wake"
+)
+HELPERS = ("__init__.py", "conftest.py", "unit/__init__.py", "unit/conftest.py", "unit/pad.py")
+HELPERS += ("unit/small.py", "unit/spy.py")
+# Seconds each, and they find next to nothing that the quick ones do not.
+SLOW = (
+    "test_guard.py::test_nominal_use_never_trips_on_any_plant",
+    "test_guard.py::test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing",
+    "test_guard.py::test_both_lamps_stuck_on_are_found_in_any_warm_room",
+    "test_derate.py::test_a_hot_room_dims_and_goes_on_without_hunting",
+    "test_resets.py::test_ten_calm_minutes_forget_the_count",
+    "test_wake.py::test_by_default_it_asks_after_five_minutes_and_gives_one",
+    "test_protocol_rules.py::test_problems_never_raises_on_any_json",
+)
+CONFIG = """\
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = ["src/wrap/safety/*", "src/wrap/session/*"]
+also_copy = ["host_tools", "boards"]
+pytest_add_cli_args = @ARGS@
+pytest_add_cli_args_test_selection = ["tests/unit"]
+timeout_multiplier = 4.0
+timeout_constant = 5.0
+on_dependency_change = "ignore"
+use_git_change_detection = false
+
+[tool.pytest.ini_options]
+pythonpath = ["src", "host_tools", "boards/PBMWRAP_RP2040", "."]
+addopts = "-q --strict-markers -p no:cacheprovider"
+markers = ["slow: a campaign slice that takes more than ten seconds"]
+"""
+ARGS = ["--hypothesis-profile=mutants", *(f"--deselect=tests/unit/{test}" for test in SLOW)]
+CONFIG = CONFIG.replace("@ARGS@", json.dumps(ARGS))
+KILLED = (1, 3)
+TIMEOUT = (36, -24, 24, 152, 255, -9)  # SIGXCPU, and SIGKILL a second later
+NO_TESTS = (5, 33)
+
+
+def verdict(code: int | None) -> str:
+    if code is None or code == 2:
+        return "not tried"
+    if code in KILLED:
+        return "killed"
+    if code in TIMEOUT:
+        return "timeout"
+    return "survived" if code == 0 else "no tests" if code in NO_TESTS else "odd"
+
+
+def copy(work: Path) -> str:
+    """Brings the copy up to date; times are kept, since mutmut goes by them. Returns a digest."""
+    work.mkdir(parents=True, exist_ok=True)
+    names = [f"tests/{name}" for name in HELPERS]
+    for subject in SUBJECTS.split():
+        own = (ROOT / "tests/unit").glob(f"test_{subject}*.py")
+        names += [f.relative_to(ROOT).as_posix() for f in own]
+    files = {ROOT / name: work / name for name in sorted(set(names))}
+    for source, target in COPIED.items():
+        for file in sorted((ROOT / source).rglob("*.py")):
+            files[file] = work / target / file.relative_to(ROOT / source)
+    for old in [*work.glob("src/**/*.py"), *work.glob("tests/**/*.py")]:
+        if old not in files.values():
+            old.unlink()
+    shutil.rmtree(work / "mutants" / "tests", ignore_errors=True)
+    digest = hashlib.sha256(CONFIG.encode())
+    for file, target in files.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target)
+        digest.update(file.read_bytes())
+    (work / "pyproject.toml").write_text(CONFIG)
+    return digest.hexdigest()
+
+
+def metas(work: Path, rooms: tuple[str, ...]) -> Iterator[Path]:
+    for room in rooms:
+        yield from sorted((work / "mutants/src/wrap" / room).glob("*.py.meta"))
+
+
+def mend(work: Path) -> None:
+    """Lets mutmut begin anew with a file whose results were torn when a run was killed."""
+    for file in metas(work, ROOMS):
+        try:
+            json.loads(file.read_text())
+        except ValueError:
+            file.unlink()
+            file.with_suffix("").unlink(missing_ok=True)
+
+
+def try_again(work: Path, digest: str) -> None:
+    """Forgets what was not found when tests or sources are no longer those of the last run."""
+    stamp, found = work / "digest", KILLED + TIMEOUT
+    if not stamp.exists() or stamp.read_text() != digest:
+        for file in metas(work, ROOMS):
+            meta = json.loads(file.read_text())
+            codes = meta["exit_code_by_key"]
+            meta["exit_code_by_key"] = {k: c if c in found else None for k, c in codes.items()}
+            file.write_text(json.dumps(meta))
+    stamp.write_text(digest)
+
+
+def results(work: Path, rooms: tuple[str, ...]) -> dict[str, str]:
+    """What became of each mutant of these rooms, by its name."""
+    found: dict[str, str] = {}
+    for file in metas(work, rooms):
+        codes = json.loads(file.read_text())["exit_code_by_key"]
+        found |= {name: verdict(code) for name, code in codes.items()}
+    return found
+
+
+def run(work: Path, rooms: tuple[str, ...], jobs: int) -> int:
+    """mutmut over what is left of these rooms. It takes names as "run again", so only names of
+    mutants without a result are given; a changed function has new ones, hence the second time."""
+    mutmut = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", str(jobs)]
+    env = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    names = [f"wrap.{room}.*" for room in rooms] if rooms != ROOMS else []
+    for _ in range(2):
+        if names and any(metas(work, rooms)):
+            names = [n for n, v in results(work, rooms).items() if v == "not tried"]
+            if not names:
+                break
+        if code := subprocess.call(mutmut + names, cwd=work, env=env):
+            return code
+        if not names:
+            break
+    return 0
+
+
+def diff(name: str) -> str:
+    """The mutated lines of a mutant; the working directory is the copy."""
+    from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant
+
+    lines = get_diff_for_mutant(name, path=find_mutant(name).path).splitlines()
+    return "\n".join(f"    {x}" for x in lines if x[:1] in "+-" and x[:3] not in ("+++", "---"))
+
+
+def report(work: Path, rooms: tuple[str, ...]) -> bool:
+    """Prints the score of each room and what was not killed; whether all is as it must be."""
+    good = True
+    os.chdir(work)
+    for room in rooms:
+        found = results(work, (room,))
+        left = {n: v for n, v in found.items() if v not in ("killed", "timeout")}
+        for name in sorted(n for n, v in found.items() if v == "timeout"):
+            print(f"timeout: {name}")
+        for name, became in sorted(left.items()):
+            if became != "not tried":
+                print(f"{became}: {name}\n{diff(name)}")
+        n = Counter(found.values())
+        score = 100 * (n["killed"] + n["timeout"]) / max(1, len(found))
+        counts = ", ".join(f"{n[v]} {v}" for v in sorted(n))
+        print(f"wrap/{room}: {len(found)} mutants, {counts}: {score:.1f} % found")
+        good = good and not n["not tried"] and score >= LEAST
+    return good
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants")
+    parser.add_argument("--jobs", type=int, default=1, help="mutants tried at the same time")
+    parser.add_argument("--room", choices=ROOMS, action="append", help="only this package")
+    parser.add_argument("--fresh", action="store_true", help="forget every earlier result")
+    parser.add_argument("--report", action="store_true", help="only print what is known")
+    args = parser.parse_args()
+    work, rooms = args.out.resolve(), tuple(args.room or ROOMS)
+    if args.fresh:
+        shutil.rmtree(work, ignore_errors=True)
+    began = time.monotonic()
+    if not args.report:
+        digest = copy(work)
+        mend(work)
+        try_again(work, digest)
+        if code := run(work, rooms, args.jobs):
+            return code
+    good = report(work, rooms)
+    print(f"{time.monotonic() - began:.0f} s")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
