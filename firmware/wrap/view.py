@@ -44,6 +44,7 @@ class View:
             "state": states.NAMES[app.session.state],
             "integrity": app.program.state,
             "memory": app.program.memory,
+            "sense": app.self_test.sensing,
         }
 
     def state(self):
@@ -106,6 +107,7 @@ class View:
                 "steps_late": app.steps_late,
                 "log_end": app.log.end,
                 "log_failed": app.journal.failed,
+                "settings_damaged": app.settings.damaged,
                 "tethered": session.tethered,
             }
         )

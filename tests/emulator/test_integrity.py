@@ -105,7 +105,7 @@ def test_a_bit_that_turns_over_while_lit_darkens_within_the_period(bench: Bench)
         (0x20040100, 17, False),  # the stacks' end, by inverting
     ],
 )
-def test_a_stuck_bit_in_ram_is_found_at_boot_and_holds_it_dark(
+def test_a_stuck_bit_in_ram_is_found_at_boot(
     make_twin: MakeTwin, image: Path, address: int, bit: int, high: bool
 ) -> None:
     twin = make_twin(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Optional
 
 
 class PowerCut(BaseException):
@@ -24,7 +25,7 @@ class Harm:
     stall_ms: int = 0
 
 
-Gate = Callable[[str, str], Harm | None]
+Gate = Callable[[str, str], Optional[Harm]]  # noqa: UP045 - not A | B: PyPy 3.9 runs this too
 
 
 class FaultFiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.flash import Harm
 from tests.faults.kinds import Kind
 from tests.faults.run import Run
 from wrap.hal.fake import PROGRAM
@@ -23,7 +24,23 @@ def _bad_ram(run: Run) -> None:
     run.board.power_on("power")
 
 
+def _unread(run: Run) -> None:
+    """From now on nothing stored can be read; then the power goes and comes back."""
+    run.struck()
+    error = run.rng.choice((OSError(5), ValueError("campaign")))
+    run.files.gate = lambda operation, name: Harm(error) if operation == "read" else None
+    run.board.power_off()
+    run.board.power_on("power")
+
+
+def _answers(run: Run) -> str:
+    """It is there to be asked, and has written nothing."""
+    state = run.board.app.view.hello()["state"] if run.board.app else "no app"
+    return "" if state == "fault" else f"the wrap says {state}"
+
+
 KINDS = (
+    Kind("flash-unread-at-boot", "flash", "off", _unread, ("storage",), then=_answers),
     Kind("program-flip", "memory", "off", _flip, ("program",)),
     Kind("program-flip-restart", "memory", "off", _flip_and_restart, ("program",)),
     Kind("ram-bad", "memory", "off", _bad_ram, ("memory",)),

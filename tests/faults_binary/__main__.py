@@ -17,7 +17,7 @@ from tests.faults.results import ROOT, Results, program
 from tests.faults_binary import case as cases
 from tests.faults_binary import table
 
-CHUNK = 12  # cases that share the making of their base
+CHUNK = 24  # cases that share the making of their base
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:

@@ -117,6 +117,11 @@ def stop(lab: Lab) -> None:
     lab.twin.write(lab.request("session.stop"))
 
 
+def records(lab: Lab) -> None:
+    """One record after another."""
+    lab.flood_soon(lambda: lab.request("clock.set", t=1_800_000_000))
+
+
 def nothing(lab: Lab) -> None:
     """The host falls silent."""
 

@@ -150,6 +150,11 @@ class Lab(Bench):
 
     def flood(self, more: Callable[[], bytes]) -> None:
         """Keep the port's queue full with what `more` gives, as fast as the wrap takes it."""
+        self.flood_soon(more)
+        self.advance(30)
+
+    def flood_soon(self, more: Callable[[], bytes]) -> None:
+        """The same from now on, without letting time pass."""
         self.flooding = self._flooded = True
         left = bytearray()
 
@@ -162,7 +167,6 @@ class Lab(Bench):
                 self.twin.chip.once(_FLOOD_NS, fill)
 
         fill()
-        self.advance(30)
 
     def calm(self) -> None:
         """End whatever goes on, so that the wrap can be asked."""

@@ -24,6 +24,7 @@ from wrap.safety.limits import STEP_MS
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
 FLASH = limits.DEADMAN_FLASH_MS + 2
 RATE = 2_100
+FILLS = 5_000  # the last bytes of the log's block, as fast as a host can have them written
 STEP_NS = STEP_MS * MS
 Base = Callable[[Lab], None]
 When = Callable[[Lab, Cause, int], None]
@@ -89,9 +90,9 @@ class Scenario:
 
 def _sensor(name: str) -> tuple[Scenario, ...]:
     hot = f"{name}-hot"
-    often = {"offsets": 9, "late": name}
+    often = {"offsets": 5, "late": name}
     return (
-        Scenario(f"{name}-gross", c.gross(name), ("gross-hot",), **often),
+        Scenario(f"{name}-gross", c.gross(name), ("gross-hot",), offsets=9, late=name),
         Scenario(f"{name}-trip", c.reads(name, c.TRIP_C[name]), (hot,), **often),
         Scenario(f"{name}-open", c.sensor(name, "open"), ("sensor-open",), **often),
         Scenario(f"{name}-short", c.sensor(name, "short"), ("sensor-short",), **often),
@@ -108,7 +109,7 @@ def _sensor(name: str) -> tuple[Scenario, ...]:
     )
 
 
-_HOT = Scenario("", c.gross(), ("gross-hot",), offsets=5, late=SKIN)
+_HOT = Scenario("", c.gross(), ("gross-hot",), offsets=3, late=SKIN)
 _FLUSH = replace(_HOT, when=in_erase, late="", limit_ms=FLASH)
 
 
@@ -136,7 +137,7 @@ def _meanwhile() -> tuple[Scenario, ...]:
         hot(name="hot-after-resume", base=Lab.resumed),
         hot(name="hot-in-ramp-up", base=idle, load=c.ramping_up, offsets=3),
         hot(name="hot-in-ramp-down", load=c.ramping_down, offsets=3),
-        hot(name="hot-in-pulses", base=c.pulsed, spread_ns=100 * MS, offsets=9),
+        hot(name="hot-in-pulses", base=c.pulsed, spread_ns=100 * MS, offsets=5),
         hot(name="hot-paused", base=Lab.paused, expect="dark", offsets=2, late=""),
         hot(name="hot-in-upload", base=idle, load=c.upload, expect="dark", offsets=2, late=""),
     )
@@ -161,7 +162,7 @@ def _outputs() -> tuple[Scenario, ...]:
             offsets=3,
         ),
         Scenario("enable-dead", c.stick(enable, False), ("dead-man", "readback"), offsets=5),
-        Scenario("pwm-compare-lost", c.compare_lost, lost, offsets=9),
+        Scenario("pwm-compare-lost", c.compare_lost, lost, offsets=5),
         Scenario("pwm-slice-stopped", c.slice_stopped, lost, offsets=5),
         Scenario("pwm-top-lost", c.top_lost, lost, offsets=5),
         Scenario("lamp-pin-overridden", c.pin_overridden, lost, offsets=5),
@@ -176,7 +177,7 @@ def _hangs(lab: Lab) -> None:
 def _code() -> tuple[Scenario, ...]:
     coded = functools.partial(Scenario, base=Lab.coded, offsets=5)
     return (
-        Scenario("hang", c.hang, limit_ms=HANG, offsets=9, ask=False),
+        Scenario("hang", c.hang, limit_ms=HANG, offsets=5, ask=False),
         Scenario("hang-and-watchdog", c.hang, expect="stop", limit_ms=HANG, after=_hangs),
         coded("hang-in-python", c.coded(c.HANG), limit_ms=HANG, ask=False),
         Scenario("adc-dead", c.adc_dead, ("sensor-short",), offsets=5),
@@ -193,6 +194,12 @@ def _booted(lab: Lab) -> None:
     lab.advance(BOOT_MS)
 
 
+def _full(lab: Lab) -> None:
+    """No block is free; what there is of the log may still grow a little."""
+    c.boot_full(lab)
+    lab.session()
+
+
 def _refused(lab: Lab) -> None:
     """A start is answered with no, or with a fault: never with light."""
     answer = lab.try_start()
@@ -201,6 +208,7 @@ def _refused(lab: Lab) -> None:
 
 def _world() -> tuple[Scenario, ...]:
     ends = functools.partial(Scenario, expect="stop", when=outside, limit_ms=1, after=_booted)
+    dead, mended = ("storage", "step-late", "dead-man"), c.flash_mended
     boots = functools.partial(
         Scenario, base=idle, expect="dark", when=outside, watch_ms=300, after=_refused
     )
@@ -218,10 +226,8 @@ def _world() -> tuple[Scenario, ...]:
             load=c.tethered,
             limit_ms=limits.LEASE_MS + FADE,
         ),
-        Scenario(
-            "flash-dead", c.flash_dead, ("storage",), limit_ms=FLASH + 50, after=c.flash_mended
-        ),
-        boots("boot-filesystem-full", c.boot_full),
+        Scenario("flash-dead", c.flash_dead, dead, limit_ms=FLASH + STEP, after=mended),
+        Scenario("filesystem-full", c.records, ("storage",), base=_full, limit_ms=FILLS),
         boots("boot-filesystem-damaged", c.boot_damaged),
         boots("boot-fault-store-damaged", c.boot_without_fault_store, ("storage",)),
     )
@@ -229,7 +235,7 @@ def _world() -> tuple[Scenario, ...]:
 
 def table() -> dict[str, Scenario]:
     """Every scenario by its name, those of one base together."""
-    swapped = Scenario("sensors-swapped", c.swapped, ("rate",), limit_ms=RATE, base=seated)
+    swapped = Scenario("sensors-swapped", c.swapped, expect="ride", watch_ms=300)
     found = [*_sensor(SKIN), *_sensor(BOARD), swapped, *_meanwhile(), *_outputs()]
     found += [*_code(), *_world()]
     found.sort(key=lambda s: (s.base.__name__, s.name))

@@ -35,7 +35,7 @@ def test_unreadable_storage_is_a_fault_that_writes_nothing(how):
 def test_it_still_answers_a_host():
     rig = Rig(Unread())
     assert rig.app.view.hello()["state"] == "fault"
-    assert rig.app.view.status()["log_failed"] in (False, True)
+    assert rig.app.view.status()["fault"]["name"] == "storage"
 
 
 def test_a_restart_that_cannot_be_counted_is_a_fault():
@@ -67,3 +67,11 @@ def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):
         files.write("x", b"")
     with pytest.raises(OSError):
         files.append("x", b"")
+
+
+def test_damaged_settings_are_told():
+    rig = Rig()
+    assert rig.app.view.status()["settings_damaged"] is False
+    rig.files.data["settings.a"] = b"torn"
+    rig.board.power_on()
+    assert rig.app.view.status()["settings_damaged"] is True

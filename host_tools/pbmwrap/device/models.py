@@ -19,7 +19,8 @@ class Answer(BaseModel):
 
 class Hello(Answer):
     """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap; `integrity`
-    ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot."""
+    ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot;
+    `sense`: the board can see its own light."""
 
     product: str
     fw: str
@@ -39,6 +40,7 @@ class Hello(Answer):
     program: str
     integrity: str = "unknown"
     memory: str = "unknown"
+    sense: bool = False
 
 
 class FaultInfo(Answer):
@@ -96,6 +98,7 @@ class Status(Sample):
     steps_late: int = 0
     log_end: int = 0
     log_failed: Any = None
+    settings_damaged: bool = False
     tethered: bool = False
 
 

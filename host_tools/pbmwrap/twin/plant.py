@@ -12,10 +12,11 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import ModuleType, SimpleNamespace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Union, get_args
 
 SensorFault = Literal["none", "open", "short", "stuck", "offset"]
-BoardFacts = ModuleType | SimpleNamespace  # CHANNELS, SENSORS, PULLUP_OHM, NTC_R25_OHM, NTC_BETA_K
+# CHANNELS, SENSORS, PULLUP_OHM, NTC_R25_OHM, NTC_BETA_K. Not A | B: PyPy 3.9 runs this file too.
+BoardFacts = Union[ModuleType, SimpleNamespace]  # noqa: UP007
 
 CORE_C = 37.0
 FULL_PPM = 1_000_000
@@ -70,7 +71,7 @@ def figure_problems(figures: Mapping[str, object]) -> list[tuple[str, str]]:
         elif key == "covered":
             if not isinstance(value, bool):
                 found.append((key, f"is {value!r}; it must be true or false"))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif isinstance(value, bool) or not isinstance(value, (int, float)):
             found.append((key, f"is {value!r}; it must be a number"))
         elif not low <= value <= high:  # refuses NaN too
             found.append((key, f"is {value}; it must be {low:g} to {high:g}"))

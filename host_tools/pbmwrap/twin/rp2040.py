@@ -87,7 +87,17 @@ class Rp2040Twin(Twin):
         sensors = {sensor[3]: index for index, sensor in enumerate(self._facts.SENSORS)}
         chip.read_adc(lambda adc: self.plant.raw12(sensors[adc]), tuple(sensors))
         chip.every(self._plant_due_ns - self._powered_ns, PLANT_MS * _MS, self._step_plant)
+        if self._facts.SENSE_PIN is not None:
+            self._sensed_ns = [0, 0, 0]
+            chip.every(_MS, _MS, self._sense)
         self.press(self._pressed)
+
+    def _sense(self) -> None:
+        """The sense input, behind a filter: high while there was light in the last 3 ms."""
+        if self._chip:
+            self._sensed_ns = [*self._sensed_ns[1:], self.pins.light_ns()]
+            light = self._sensed_ns[-1] > self._sensed_ns[0]
+            self._chip.mcu.gpio[self._facts.SENSE_PIN].set_input_value(light)
 
     def _sync_pins(self) -> None:
         if self._chip:

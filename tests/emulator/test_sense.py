@@ -1,0 +1,84 @@
+"""A board with a sense input, as the real binary: each way to dark is tried alone before light."""
+
+from __future__ import annotations
+
+import types
+from pathlib import Path
+
+import pytest
+
+import board_facts
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests.contract.conftest import BOOT_MS, Bench, tool
+
+SENSE_PIN = 21
+STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
+FACTS = types.SimpleNamespace(**{**vars(board_facts), "SENSE_PIN": SENSE_PIN})
+RED = board_facts.CHANNELS[0][2]
+
+
+class SenseBench(Bench):
+    """The wrap with a sense input, told of by a board_facts.py in its filesystem."""
+
+    def __init__(self) -> None:
+        self.target = "rp2040"
+        image = Path(tool("firmware", "--board", "PBMWRAP_RP2040", "--out", "build"))
+        self.twin = Rp2040Twin(image, Plant(board_facts), facts=FACTS)  # type: ignore[arg-type]
+        source = Path(str(board_facts.__file__)).read_text()
+        source = source.replace("SENSE_PIN = None", f"SENSE_PIN = {SENSE_PIN}")
+        self.twin.install_files({"board_facts.py": source.encode()})
+        self.client = Client(TwinTransport(self.twin))
+        self.twin.start()
+        self.advance(BOOT_MS)
+        self.flash(steps=STEPS)
+
+
+@pytest.fixture
+def sensed() -> SenseBench:
+    return SenseBench()
+
+
+def test_both_ways_to_dark_are_sensed_dark_then_light_comes(sensed: SenseBench) -> None:
+    enable, lamp = sensed.twin.pins.enable, sensed.twin.pins.lamps[0]
+    enable.edges, lamp.line.edges, lamp.lit.edges = [], [], []
+    sensed.client.start()
+    sensed.advance(300)
+    first_light = lamp.lit.edges[0][0]
+    before = [high for ns, high in enable.edges if ns < first_light]
+    assert before[:3] == [True, False, True]  # alone for the test, then for the session
+    closed_ns = enable.edges[1][0]
+    probed = [ns for ns, high in lamp.line.edges if high and closed_ns < ns < enable.edges[2][0]]
+    assert probed  # the lamp's pin, with the enable low
+    sensed.advance(400)
+    assert sensed.client.fault() is None
+
+
+@pytest.mark.parametrize(
+    "pin,told",
+    [
+        (RED, "although every lamp pin is low"),
+        (board_facts.ENABLE_PIN, "although the enable is low"),
+    ],
+)
+def test_a_shorted_mosfet_is_found_before_light(sensed: SenseBench, pin: int, told: str) -> None:
+    sensed.twin.pins.short(pin)
+    lamps = sensed.twin.pins.lamps
+    sensed.client.start()
+    sensed.wait_for("fault", 1000)
+    fault = sensed.client.fault()
+    assert fault is not None
+    assert (fault.name, fault.detail) == ("self-test", "light is sensed " + told)
+    assert max(lamp.lit.on_ns() for lamp in lamps) < 45_000_000
+    assert not any(lamp.lit.high for lamp in lamps)
+
+
+def test_light_that_nobody_asked_for_is_a_fault(sensed: SenseBench) -> None:
+    sensed.twin.pins.short(RED)
+    sensed.twin.pins.short(board_facts.ENABLE_PIN)
+    sensed.wait_for("fault", 500)
+    fault = sensed.client.fault()
+    assert fault is not None
+    assert fault.name == "light"
