@@ -185,6 +185,8 @@ class App:
             session.advance(dt, _NO_DOSE, 0)
         if lamps.upper_uj() >= self._cap_uj:
             session.stop(states.BY_CAP)
+        if self.guard.moved:
+            session.stop(states.BY_MOVED)
         self.desk.attend(dt)
         self._sample_ms += dt
         if self._sample_ms >= _SAMPLE_MS:

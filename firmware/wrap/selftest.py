@@ -7,6 +7,7 @@ from wrap.session import states
 from wrap.storage import payloads, records
 
 _STAGE = const(3)  # steps that a stage lasts: a sense input's filter settles
+_AGAIN = const(4)  # steps that a reason against light must last
 _PROBE_U16 = const(6554)  # a tenth, on lamp pins whose enable is low
 _SETTLE_STEPS = const(5)
 _BLIND_STEPS = const(500)  # of light, without the sense input having seen any
@@ -27,6 +28,7 @@ class SelfTest:
     def begin(self):
         """A session is about to begin."""
         self._steps = 0
+        self._refusals = 0
         self._lit_steps = 0
         self._seen = False
 
@@ -41,7 +43,7 @@ class SelfTest:
         if n == _STAGE or done:
             why = self._refusal(app)
             if why:
-                app.session.stop("self-test: " + why)
+                self._refuse(app.session, n, why)
                 return
         if done:
             app.session.passed(SENSED if self.sensing else NOT_SENSED)
@@ -49,6 +51,13 @@ class SelfTest:
         wrong = self._stage(n)
         if wrong:
             app.trip(faults.SELF_TEST, wrong)
+
+    def _refuse(self, session, n, why):
+        """Not for one disturbed reading: what is wrong must stay so for some steps."""
+        self._steps = n
+        self._refusals += 1
+        if self._refusals > _AGAIN:
+            session.stop("self-test: " + why)
 
     def _stage(self, n):
         """Open one way to dark, then the other; what is wrong with the one before, or None."""

@@ -39,7 +39,6 @@ class Bound:
 BOUNDS: dict[str, Bound] = {
     "skin-jump-down": Bound(SECONDS),
     "board-jump-down": Bound(SECONDS),
-    "skin-offset-down": Bound(NOW, needs="a second skin sensor"),
     "overrun-long": Bound(HANG, flash_ms=HANG_FLASH),
     "hang": Bound(HANG, flash_ms=HANG_FLASH),
     "power-cut": Bound(NOW),

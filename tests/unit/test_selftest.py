@@ -127,3 +127,13 @@ def test_a_sense_input_that_sees_no_light_is_told_once(blind):
     notes = [r for r in records.scan(rig.files.read("log.00000000"))[0] if r[0] == records.NOTE]
     assert len([n for n in notes if b"no light seen" in bytes(n[5])]) == int(blind)
     assert rig.state == "running"
+
+
+@pytest.mark.parametrize("at_step", range(1, 12))
+def test_one_disturbed_reading_refuses_nothing(at_step):
+    rig = begun(board_facts)
+    rig.advance(10 * at_step)
+    rig.warm(42500, sensor=0)
+    rig.advance(10)
+    rig.warm(33000, sensor=0)
+    rig.until("running", 4000)

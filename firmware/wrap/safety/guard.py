@@ -27,7 +27,8 @@ WARNING_TEXTS = (
 
 
 class Guard:
-    """facts: the board's facts. `news`: a warning that is new in this session, or ""."""
+    """facts: the board's facts. `news`: a warning that is new in this session, or "". `moved`: a
+    sensor jumped as light began: it is being put on, or it reads wrongly from now on."""
 
     def __init__(self, facts):
         curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
@@ -54,12 +55,14 @@ class Guard:
         self._lit_s = 0
         self._code = faults.NONE
         self._told = [False] * len(WARNINGS)
+        self.moved = False
         self.news = ""
 
     def start_session(self):
         """Maxima and warnings begin again."""
         self.monitor.start_session()
         self._told = [False] * len(WARNINGS)
+        self.moved = False
         self.news = ""
         if self.model:
             self.model.start_session()
@@ -103,6 +106,7 @@ class Guard:
         jump = self._jump(mcs, ms)
         if jump >= 0 and self._lit_s <= _SEATED_S:
             self._forget()
+            self.moved = heat_mw > 0
         self._lit_s = self._lit_s + 1 if heat_mw else 0
         for i in range(len(mcs)):
             self._trends[i].take(mcs[i])

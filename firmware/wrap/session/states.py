@@ -31,6 +31,7 @@ BY_PAUSE = "pause-timeout"
 BY_LEASE = "lease-lost"
 BY_CAP = "dose-cap"
 BY_WAKE = "wake"  # nobody answered the wake check
+BY_MOVED = "moved"  # a sensor jumped as light began: the wrap was still being put on, or it lies
 BY_FAULT = "fault"
 BY_SELF_TEST = "self-test"
 BY_POWER = "power-lost"  # never written by the device: the host infers it when an end is missing
