@@ -30,6 +30,7 @@ from toolchain_sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
 REPO = Path(__file__).resolve().parent.parent
 UF2_FAMILY_RP2040 = "0xE48BFF56"
 FLASH_BASE = "0x10000000"
+_LAYOUT = "2"  # of what an image is made from; images of another are not used again
 FACTS = "board_facts.py"
 KEPT_AS_SOURCE = ("boot.py", "main.py")  # MicroPython starts these by name, as .py only
 
@@ -102,7 +103,7 @@ def firmware(board: str, out: Path) -> None:
     ours = frozen_files(board)
     tree = staged_files(board, ours)
     contents = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(tree.items())]
-    key = digest([toolchain.name, board, *contents])
+    key = digest([_LAYOUT, toolchain.name, board, *contents])
     target = cache_root() / "firmware" / key
     with locked(toolchain.parent / f"{toolchain.name}-{board}.lock"):
         if not target.exists():
@@ -137,14 +138,22 @@ def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Pat
     _collect(toolchain, board, fresh, log)
 
 
+def _shapes(name: str) -> bool:
+    """Whether the build's shape depends on what is in this file."""
+    return name.endswith("manifest.py") or not name.endswith(".py")
+
+
 def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
-    """Run cmake when anything but frozen Python changed since it last succeeded."""
+    """Run cmake when anything but the text of frozen Python changed since it last succeeded."""
     source, build = toolchain / "stage" / board, toolchain / "cmake" / board
-    config = digest([n + data.hex() for n, data in sorted(tree.items()) if not n.endswith(".py")])
+    config = digest([n + (data.hex() if _shapes(n) else "") for n, data in sorted(tree.items())])
     stamp = build / "configured.txt"
     if stamp.exists() and stamp.read_text() == config:
         return
     stamp.unlink(missing_ok=True)
+    # A frozen module is compiled anew when its file is younger. With another manifest the same name
+    # may come from another, older file.
+    shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
     board_path = source / "boards" / board
     options = [f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={board_path}"]
     port = toolchain / "mp" / "ports" / "rp2"

@@ -1,0 +1,50 @@
+"""The staging folder is shared by all clones: nothing of another one's image may stay in it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / "tools"
+BOARD = "PBMWRAP_RP2040"
+TREE = {"boards/X/manifest.py": b"freeze(1)", "firmware/a.py": b"1", "boards/X/x.h": b"#define A"}
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A toolchain whose last build was of TREE."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import toolchain_image
+
+    monkeypatch.setattr(toolchain_image, "run", lambda *words, **more: None)
+    monkeypatch.setattr(toolchain_image, "build_env", lambda toolchain: {})
+    (tmp_path / "cmake" / BOARD).mkdir(parents=True)
+    again(tmp_path, TREE)
+    return tmp_path
+
+
+def again(toolchain: Path, tree: dict[str, bytes]) -> bool:
+    """Build with `tree`; whether what was frozen before is used again."""
+    kept = toolchain / "cmake" / BOARD / "frozen_mpy" / "a.mpy"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(b"of the build before")
+    sys.modules["toolchain_image"]._configure(toolchain, BOARD, tree, toolchain / "log")
+    return kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({}, True),
+        ({"firmware/a.py": b"2"}, True),
+        ({"boards/X/manifest.py": b"freeze(2)"}, False),
+        ({"boards/X/_boot.py": b""}, False),
+        ({"boards/X/x.h": b"#define B"}, False),
+    ],
+)
+def test_what_was_frozen_for_another_shape_is_not_used(
+    configured: Path, change: dict[str, bytes], kept: bool
+) -> None:
+    assert again(configured, {**TREE, **change}) is kept
