@@ -1,6 +1,7 @@
 # Frozen into the image. Frozen boot.py and main.py come before files of that name in the flash.
 # ruff: noqa: F821 - MicroPython defines these functions for manifests
-freeze("$(PORT_DIR)/modules")
+freeze("$(PORT_DIR)/modules", ("rp2.py",))
+freeze("$(BOARD_DIR)/modules")  # _boot.py
 freeze("$(BOARD_DIR)/../../firmware", ("boot.py", "main.py"))
 package("wrap", base_path="$(BOARD_DIR)/../../firmware", opt=0)
 module("board_facts.py", base_path="$(BOARD_DIR)")

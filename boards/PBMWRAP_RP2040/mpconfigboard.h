@@ -1,6 +1,6 @@
 // Board and hardware specific configuration of the wrap.
 #define MICROPY_HW_BOARD_NAME                   "pbmwrap"
-#define MICROPY_HW_FLASH_STORAGE_BYTES          (1408 * 1024)
+#define MICROPY_HW_FLASH_STORAGE_BYTES          (1536 * 1024)
 
 // Lamps GPIO2 and GPIO4, series enable GPIO22: board_facts.py says the same, a test compares them.
 #define PBMWRAP_DARK_PINS                       ((1u << 2) | (1u << 4) | (1u << 22))

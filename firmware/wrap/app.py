@@ -27,7 +27,9 @@ from wrap.ui.indicator import SLOT_MS, Indicator
 from wrap.version import VERSION
 from wrap.view import View
 
-_SAMPLE_MS = const(10000)
+_SAMPLE_MS = const(30000)  # docs/decisions/0012: what a session may take of the flash
+_TIDY_MS = const(50)
+_TIDY_AGAIN_MS = const(5000)
 _NO_DOSE = const(-(1 << 29))
 
 
@@ -42,7 +44,7 @@ class App:
         self.step_us = self.step_us_max = self.steps_late = 0
         self._sample_ms = 0
         self.unheld = False  # a lamp that does not hold has been told
-        self._blink_ms = 0
+        self._blink_ms = self._tidy_ms = 0
         self.busy = False  # the link had something to do in the last slice
         self._dt = limits.STEP_MS
         self.code = self._tripped = faults.NONE
@@ -53,7 +55,7 @@ class App:
         self.guard = Guard(facts)
         self.monitor = self.guard.monitor
         self.program = Program(hal)
-        self._open_storage(hal.files, facts.CHANNELS)
+        self._open_storage(hal, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
         self._button = button.Button()
@@ -74,8 +76,9 @@ class App:
             self.trip(faults.RESETS, self.resets.count)
         self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
 
-    def _open_storage(self, files, channels):
-        self.log = Log(files)
+    def _open_storage(self, hal, channels):
+        files = hal.files
+        self.log = Log(hal.sectors)
         self.journal = Journal(self.log)
         self.settings = Settings(files, channels)
         self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])
@@ -236,7 +239,7 @@ class App:
 
     def _changed(self, old, new, reason):
         session = self.session
-        self.note(records.STATE, payloads.pack_state(session.number, old, new, reason[:60]))
+        self.note(records.STATE, payloads.pack_state(old, new, reason))
         if journal.state_kind(old, new):
             cals, count = self.channel_calibrated, 1 if new == states.FAULT else 0
             end = journal.end(session, self.monitor, self.lamps, cals, session.end_reason, count)
@@ -249,11 +252,14 @@ class App:
     def slack(self):
         """What is left of a step's time, in bounded slices: storage, indicator, link."""
         dt = self._dt
+        lit = self.session.lit_now
         if self.latch.unsaved or not self.journal.idle():
             self.hal.flash_ahead()
         self.latch.slice(dt)
-        if not self.journal.slice(dt) and self.journal.failed and self.session.active():
+        if not self.journal.slice(dt, lit) and self.journal.failed and self.session.active():
             self.trip(faults.STORAGE, None)
+        if not self.session.active_now:
+            self._tidy(dt)
         damaged = self.program.slice(dt)
         if damaged:
             self.trip(damaged, self.program.detail)
@@ -265,6 +271,15 @@ class App:
             self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
         self.desk.slack(dt, self._server)
         self.more_slack()
+
+    def _tidy(self, dt):
+        self._tidy_ms -= dt
+        if self._tidy_ms <= 0:
+            self._tidy_ms = _TIDY_MS
+            try:
+                self.hal.files.tidy()
+            except OSError:
+                self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the room tells
 
     def _blink(self):
         lit = self.indicator.slot(

@@ -1,5 +1,7 @@
 """What people ask of a wrap, by button or over the link. Writes no lamp; the step does that."""
 
+import json
+
 from wrap.link.codes import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.mp import const
 from wrap.safety import faults, limits
@@ -104,9 +106,17 @@ class Desk:
         self.lease_ms = limits.LEASE_MS
         cals = app.settings.calibrations()
         unix = self.unix_s() or 0
-        app.note(records.START, payloads.pack_start(number, by, raw, cals, unix))
+        blobs = self._blob(raw), self._blob(json.dumps(cals).encode())
+        app.note(records.START, payloads.pack_start(number, by, blobs[0], blobs[1], unix))
         app.hal.collect()  # now, while nothing is lit, rather than in the session
         app.session.begin(number, plan, by, tethered)
+
+    def _blob(self, raw):
+        """The name of `raw` for a record; it is written first when the log does not hold it."""
+        name, new = self._app.log.blob(raw)
+        if new:
+            self._app.note(records.BLOB, payloads.pack_blob(name, raw))
+        return name
 
     def _count(self, number, site):
         """Book a session before its first light. Raises OSError, and then it has not begun."""
@@ -156,9 +166,7 @@ class Desk:
             session.stop(states.BY_WAKE)
 
     def _note_wake(self, what):
-        session = self._app.session
-        told = {"wake": what, "session": session.number, "active_ms": session.active_ms}
-        self._app.note(records.NOTE, payloads.pack_json(told))
+        self._app.note(records.WAKE, payloads.pack_wake(what, self._app.session.active_ms))
 
     def acknowledge(self, by):
         """Clear a latched fault whose cause is gone. Raises Refused or OSError."""

@@ -50,47 +50,65 @@ class Journal:
         """Nothing waits."""
         return not self._queue
 
-    def slice(self, dt_ms):
-        """Write at most one record. True when one was written; a failure is kept in `failed`."""
+    def ready(self):
+        """Records of a whole session can be written without an erase."""
+        return self.log.prepared()
+
+    def slice(self, dt_ms, lit):
+        """Write at most one record, or in the dark erase ahead. True when something was done; a
+        failure is kept in `failed`. lit: nothing may be erased now, what needs it waits."""
         if self._retry_ms > 0:
             self._retry_ms -= dt_ms
             return False
-        if not self._queue:
-            return False
-        kind, up_s, up_ms, payload = self._queue[0]
         try:
-            self.log.append(kind, self.boot, up_s, up_ms, payload)
+            done = self._write(lit) or (not lit and self._prepare())
         except OSError:
             self.failed = True
             self._retry_ms = _RETRY_MS
             return False
-        self.failed = False
+        if done:
+            self.failed = False
+        return done
+
+    def _write(self, lit):
+        if not self._queue:
+            return False
+        kind, up_s, up_ms, payload = self._queue[0]
+        if lit and not self.log.fits(payload):
+            return False
+        self.log.append(kind, self.boot, up_s, up_ms, payload)
         self._queue.pop(0)
+        return True
+
+    def _prepare(self):
+        if self.log.prepared():
+            return False
+        self.log.prepare()
         return True
 
 
 def sample(session, monitor, lamps, calibrated):
     """The payload of a SAMPLE record, as things are now."""
-    doses = [m.uj if c else payloads.NO_DOSE for m, c in zip(lamps.meters, calibrated)]
     temps = [known(t) for t in monitor.temps_mc]
-    return payloads.pack_sample(
-        session.number, session.active_ms, session.state, temps, lamps.duties, doses
-    )
+    return payloads.pack_sample(session.state, temps, lamps.duties, doses(lamps, calibrated))
+
+
+def doses(lamps, calibrated):
+    """uJ/cm2 per channel for a record, or NO_DOSE_UJ."""
+    return [m.uj if c else payloads.NO_DOSE_UJ for m, c in zip(lamps.meters, calibrated)]
 
 
 def end(session, monitor, lamps, calibrated, reason, fault_count):
     """The payload of an END record."""
-    return payloads.pack_json(
-        {
-            "session": session.number,
-            "reason": reason,
-            "active_ms": session.active_ms,
-            "paused_ms": session.paused_ms,
-            "dose_uj": [m.uj if c else None for m, c in zip(lamps.meters, calibrated)],
-            "on_ms": [m.on_ms for m in lamps.meters],
-            "max_mc": [None if t < -100000 else t for t in monitor.max_mc],
-            "faults": fault_count,
-        }
+    return payloads.pack_end(
+        session.number,
+        reason,
+        session.active_ms,
+        session.paused_ms,
+        fault_count,
+        [payloads.NO_TEMP if t < -100000 else t for t in monitor.max_mc],
+        [m.on_ms for m in lamps.meters],
+        doses(lamps, calibrated),
     )
 
 

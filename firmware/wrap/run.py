@@ -3,6 +3,7 @@ happens."""
 
 from wrap.app import App
 from wrap.hal.files import NoFiles
+from wrap.storage.sectors import FileSectors
 from wrap.safety import limits
 
 
@@ -24,6 +25,7 @@ def boot(hal, facts):
         return App(hal, facts)
     except Exception as e:
         hal.files = NoFiles("storage cannot be read: %s: %s" % (type(e).__name__, e))
+        hal.sectors = FileSectors(hal.files)
         return App(hal, facts)
 
 

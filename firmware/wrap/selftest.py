@@ -35,7 +35,7 @@ class SelfTest:
     def step(self):
         """One step of the state self-test: refuses, trips, or lets the light rise."""
         app = self._app
-        if app.program.checking():
+        if app.program.checking() or not (app.journal.ready() or app.journal.failed):
             return
         n = self._steps
         self._steps = n + 1

@@ -35,6 +35,7 @@ class FaultFiles:
     """
 
     missing = ""
+    damaged = False
 
     def __init__(self, data: dict[str, bytes] | None = None) -> None:
         self.data = dict(data or {})
@@ -92,6 +93,9 @@ class FaultFiles:
     def remove(self, name: str) -> None:
         self._ask("remove", name)
         self.data.pop(name, None)
+
+    def tidy(self) -> bool:
+        return False
 
     def log(self) -> bytes:
         """All segments behind each other."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from wrap.session import states
 from wrap.storage import payloads, records
 
@@ -17,6 +20,7 @@ class LogMaker:
         self.seq = 0
         self.boot = 0
         self.up_ms = 0
+        self._blobs: set[bytes] = set()
 
     def add(self, kind: int, payload: bytes) -> bytes:
         """One record; returns its bytes."""
@@ -35,19 +39,26 @@ class LogMaker:
         self.add(records.CLOCK, payloads.pack_clock(unix_s))
 
     def start(self, number: int, unix_s: int = 0) -> None:
-        start = payloads.pack_start(number, "button", PROTOCOL, CAL, unix_s)
+        names = [self.blob(raw) for raw in (PROTOCOL, json.dumps(CAL).encode())]
+        start = payloads.pack_start(number, "button", *names, unix_s)
         self.add(records.START, start)
         self.state(number, states.IDLE, states.SELF_TEST)
 
+    def blob(self, raw: bytes) -> bytes:
+        """Written once; returns its name."""
+        name = hashlib.sha256(raw).digest()[:8]
+        if name not in self._blobs:
+            self._blobs.add(name)
+            self.add(records.BLOB, payloads.pack_blob(name, raw))
+        return name
+
     def state(self, number: int, old: int, new: int, reason: str = "") -> None:
-        self.add(records.STATE, payloads.pack_state(number, old, new, reason))
+        self.add(records.STATE, payloads.pack_state(old, new, reason))
 
     def sample(self, number: int, active_ms: int, skin_mc: int = 33000, dose_uj: int = 5) -> None:
-        doses = [dose_uj, payloads.NO_DOSE]
+        doses = [dose_uj, payloads.NO_DOSE_UJ]
         temps = [skin_mc, payloads.NO_TEMP]
-        packed = payloads.pack_sample(
-            number, active_ms, states.RUNNING, temps, [65535, 6553], doses
-        )
+        packed = payloads.pack_sample(states.RUNNING, temps, [65535, 6553], doses)
         self.add(records.SAMPLE, packed)
 
     def fault(self, number: int, code: int = 1) -> None:
@@ -56,17 +67,10 @@ class LogMaker:
 
     def end(self, number: int, reason: str, active_ms: int = 600000) -> None:
         self.state(number, states.RAMP_DOWN, states.DONE, reason)
-        end = {
-            "session": number,
-            "reason": reason,
-            "active_ms": active_ms,
-            "paused_ms": 1000,
-            "dose_uj": [6000000, None],
-            "on_ms": [300000, 100],
-            "max_mc": [36500, None],
-            "faults": 0,
-        }
-        self.add(records.END, payloads.pack_json(end))
+        temps = [36500, payloads.NO_TEMP]
+        doses = [6000000, payloads.NO_DOSE_UJ]
+        end = payloads.pack_end(number, reason, active_ms, 1000, 0, temps, [300000, 100], doses)
+        self.add(records.END, end + bytes(payloads.SEAL))
 
     def session(self, number: int, reason: str = states.BY_TIME) -> None:
         """A whole one with two samples."""

@@ -38,6 +38,7 @@ class MemFiles:
     """
 
     missing = ""
+    damaged = False
 
     def __init__(self):
         self.data = {}
@@ -85,6 +86,9 @@ class MemFiles:
         if self._gate():
             raise self.error
         self.data.pop(name, None)
+
+    def tidy(self):
+        return False
 
 
 def protocol(**changes):

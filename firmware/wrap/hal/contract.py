@@ -8,6 +8,7 @@ class Hal:
     """One wrap's hardware. `facts` is the board's facts module."""
 
     files = None  # a wrap.hal.files.Files
+    sectors = None  # where the log is kept: see wrap.storage.sectors
 
     def ticks_ms(self):
         """Wrapping millisecond counter; only `ticks_diff` may compare two of them."""

@@ -7,6 +7,7 @@ number that the owner moves. Nothing here decides anything.
 import binascii
 
 from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_MS
+from wrap.storage.sectors import FileSectors
 
 _OFF = -1
 _MASK = (1 << 30) - 1
@@ -23,6 +24,7 @@ class FakeHal:
         self, files, n_lamps, n_sensors, start_ms=0, cause="power", uid="sim0000000000001"
     ):
         self.files = files
+        self.sectors = FileSectors(files)
         self.now_ms = start_ms  # not wrapped; ticks_ms is
         self.now_us = 0
         self.raws = [30000] * n_sensors

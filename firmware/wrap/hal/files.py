@@ -15,6 +15,7 @@ class Files:
     """Files in `root` (made when missing). Errors are OSError."""
 
     missing = ""  # why there is no storage
+    damaged = False  # some file may be missing or older than it was
 
     def __init__(self, root):
         self._root = root
@@ -67,9 +68,15 @@ class Files:
         if self.size(name) >= 0:
             os.remove(self._path(name))
 
+    def tidy(self):
+        """Do a bounded piece of what is better done in the dark: True when there was some."""
+        return False
+
 
 class NoFiles:
     """What `Files` is without storage: nothing is there, nothing can be written. missing: why."""
+
+    damaged = False
 
     def __init__(self, why):
         self.missing = why
@@ -94,6 +101,9 @@ class NoFiles:
 
     def remove(self, name):
         pass
+
+    def tidy(self):
+        return False
 
 
 def open_files(root):

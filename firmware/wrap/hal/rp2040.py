@@ -17,9 +17,9 @@ from machine import PWM, WDT, Pin, Timer
 
 from wrap.build import CDC_NONBLOCKING
 from wrap.hal import rp2040_memory
-from wrap.hal.files import open_files
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_regs import holds, levels, sum16
+from wrap.hal.rp2040_storage import open_storage
 from wrap.mp import const, small
 from wrap.safety import limits
 
@@ -86,7 +86,7 @@ class Rp2040:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._burst = _BURST_OURS if CDC_NONBLOCKING else _BURST_STOCK
         self._one = bytearray(1)
-        self.files = open_files("/pbmwrap")  # a folder "/wrap" would hide the frozen package
+        self.files, self.sectors = open_storage()
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff

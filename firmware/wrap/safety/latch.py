@@ -16,14 +16,15 @@ class Latch:
     def __init__(self, store):
         self._store = store
         kept = store.value
+        self.unsaved = False
         self.code = kept.get("code", faults.NONE)
         if store.damaged and not self.code:
             # What was written last is lost, and it may have been a fault: the strict reading.
             self.code = faults.STORAGE
             kept = {"code": self.code, "detail": "the fault memory is damaged"}
+            self.unsaved = True
         self.info = kept if self.code else None
         self.later = 0
-        self.unsaved = False
         self._save_ms = 0  # until an unsaved fault is tried again
 
     def trip(self, code, info):

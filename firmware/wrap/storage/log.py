@@ -1,83 +1,276 @@
-"""The append-only record log in segment files. Knows bytes and offsets; what records mean is
+"""The append-only record log in a ring of sectors. Knows bytes and offsets; what records mean is
 elsewhere.
 
-Offsets are absolute and never reused: a segment's name is the offset of its first byte. The oldest
-segment goes when there are more than _KEEP. On return from `append` the record is in flash.
+Offsets are absolute and never reused: the log is one stream of bytes, and each sector begins with a
+SECTOR record that says at which offset, and carries the SHA-256 of the sector before. An END record
+carries the SHA-256 of its own sector up to there. So every byte before a seal is under it, and a
+change, a gap or another order shows. On return from `append` the record is in flash.
+
+Sectors are erased ahead, by `prepare`, while nothing is lit: an append erases only when none is
+ready. Read errors of single bits cost the records they hit and nothing else.
 """
 
-from wrap.link.frames import hex8
+import hashlib
+from array import array
+
 from wrap.mp import const
-from wrap.storage import records
+from wrap.storage import payloads, records
+from wrap.storage.mend import NONE, length, mend
 
-_SEGMENT = const(16384)
-_KEEP = const(40)
-
-
-def _start(name):
-    """The offset in a segment's name, or -1 for another file's."""
-    if len(name) != 12 or not name.startswith("log."):
-        return -1
-    return hex8(name.encode(), 4)
+AHEAD = const(2)  # sectors kept erased: some three sessions
+_BLOBS = const(4)  # remembered in each sector's head
+_HEAD_MOST = const(120)  # of a SECTOR record
+_EIO = const(5)
 
 
 class Log:
-    """files: a wrap.hal.files.Files. first, end: offsets of the oldest byte kept and of the next to
-    come."""
+    """sectors: see wrap.storage.sectors. first, end: offsets of the oldest byte kept and of the
+    next to come. seq: of the next record; boot: of the last one. torn: bytes behind the last record
+    that power cut short. skipped: sectors that could not be erased."""
 
-    def __init__(self, files):
-        self._files = files
-        starts = sorted([start for start in map(_start, files.names()) if start >= 0])
-        self._starts = starts
-        self.first = starts[0] if starts else 0
-        self.seq = 0  # of the next record
-        self.boot = 0  # of the last record
-        self.torn = 0  # bytes at the end that are no whole record
-        self.end = 0
-        if starts:
-            self.end = starts[-1] + files.size(self._name(starts[-1]))
+    def __init__(self, sectors):
+        self._s = sectors
+        self._starts = array("I", [NONE] * sectors.n)
+        self._head = -1
+        self._at = 0
+        self._ready = []
+        self._blobs = []
+        self._bad = []
+        self._last_read = 0
+        self.first = self.end = self.seq = self.boot = self.torn = 0
+        self._find()
+        if self._head >= 0:
             self._recover()
+        self._look_ahead()
 
-    def _name(self, start):
-        return "log.%08x" % start
+    @property
+    def skipped(self):
+        return len(self._bad)
+
+    # ---- what a boot finds
+
+    def _find(self):
+        """The offset at which each sector begins, and the newest of them."""
+        newest = -1
+        for i in range(self._s.n):
+            start = self._start_of(i)
+            if start is not None:
+                self._starts[i] = start
+                if start > newest:
+                    newest = start
+                    self._head = i
+        if self._head >= 0:
+            self._head = mend(self._s, self._starts, self._head)
+            self.first = self._oldest()
+
+    def _start_of(self, i):
+        head = self._s.read(i, 0, _HEAD_MOST)
+        if not len(head) or head[0] != 0xA0 + records.SECTOR:
+            return None
+        record = records.parse(head, 0)
+        if record is None or len(record[5]) < 41:
+            return None
+        return payloads.unpack_sector(record[5])["start"]
+
+    def _oldest(self):
+        oldest = NONE
+        for start in self._starts:
+            if start < oldest:
+                oldest = start
+        return oldest
 
     def _recover(self):
-        """Sequence and boot number go on after the last true record, whatever a power cut left
-        behind it."""
-        for start in reversed(self._starts):
-            data = self._files.read(self._name(start))
-            found, gaps = records.scan(data)
-            if start == self._starts[-1] and gaps and gaps[-1][1] == len(data):
-                self.torn = gaps[-1][1] - gaps[-1][0]
-            if found:
-                self.seq = found[-1][1] + 1
-                self.boot = found[-1][2]
+        """Sequence, boot and known blobs go on after the last true record."""
+        i = self._head
+        start = self._starts[i]
+        self._at = length(self._s, i)
+        self.end = start + self._at
+        found, gaps = records.scan(self._s.read(i, 0, self._at))
+        if gaps and gaps[-1][1] == self._at:
+            self.torn = self._at - gaps[-1][0]
+        for record in found:
+            self._know(record, start)
+        if not found:
+            return
+        self.seq = found[-1][1] + 1
+        self.boot = found[-1][2]
+
+    def _know(self, record, start):
+        if record[0] == records.SECTOR:
+            self._blobs = payloads.unpack_sector(record[5])["blobs"]
+        elif record[0] == records.BLOB:
+            at = start + record[6] - records.size(record[5])
+            self._remember(bytes(record[5][1:9]), at)
+
+    # ---- erasing
+
+    def _look_ahead(self):
+        """What is erased already behind the newest sector."""
+        i = self._after(self._head)
+        while len(self._ready) < AHEAD and self._starts[i] == NONE and self._s.ready(i):
+            self._ready.append(i)
+            i = self._after(i)
+
+    def _after(self, i):
+        n = self._s.n
+        i = (i + 1) % n
+        while i in self._bad:
+            i = (i + 1) % n
+        return i
+
+    def prepared(self):
+        """Enough sectors are erased ahead."""
+        return len(self._ready) >= AHEAD
+
+    def prepare(self):
+        """Erase one more sector, the oldest; only while nothing is lit. Raises OSError."""
+        tries = 3
+        while True:
+            i = self._after(self._ready[-1] if self._ready else self._head)
+            if i == self._head or i in self._ready:
+                raise OSError(_EIO)
+            try:
+                self._erase(i)
                 return
+            except OSError:
+                self._bad.append(i)
+                tries -= 1
+                if not tries:
+                    raise
+
+    def _erase(self, i):
+        if self._starts[i] != NONE:
+            self._starts[i] = NONE
+            self.first = self._oldest()
+        self._s.erase(i)
+        self._ready.append(i)
+
+    # ---- writing
+
+    def fits(self, payload):
+        """Whether a record can be appended without erasing."""
+        return len(self._ready) > 0 or self._room() >= records.size(payload) + payloads.SEAL
+
+    def _room(self):
+        return self._s.size - self._at if self._head >= 0 else 0
 
     def append(self, kind, boot, up_s, up_ms, payload):
         """Write one record. Raises OSError; then nothing counts as written and the same call may be
         tried again."""
-        data = records.pack(kind, self.seq, boot, up_s, up_ms, payload)
-        if not self._starts or self.end - self._starts[-1] + len(data) > _SEGMENT:
-            self._starts.append(self.end)
-            self._drop_oldest()
-        start = self._starts[-1]
+        size = records.size(payload) + (payloads.SEAL if kind == records.END else 0)
+        if self._room() < size:
+            self._next(boot, up_s, up_ms)
         try:
-            self._files.append(self._name(start), data)
+            self._put(kind, boot, up_s, up_ms, payload)
+        except OSError:  # once more, in another place
+            self._next(boot, up_s, up_ms)
+            self._put(kind, boot, up_s, up_ms, payload)
+
+    def _put(self, kind, boot, up_s, up_ms, payload):
+        if kind == records.END:
+            payload = self._sealed(payload, boot, up_s, up_ms)
+        at = self.end
+        self._program(self._head, records.pack(kind, self.seq, boot, up_s, up_ms, payload))
+        if kind == records.BLOB:
+            self._remember(bytes(payload[1:9]), at)
+
+    def _program(self, i, data):
+        start = self.end - self._at
+        try:
+            self._s.program(i, self._at, data)
         except OSError:
-            self.end = start + max(0, self._files.size(self._name(start)))
+            self._at = max(self._at, self._s.filled(i))
+            self.end = start + self._at
             raise
+        self._at += len(data)
         self.end += len(data)
         self.seq += 1
 
-    def _drop_oldest(self):
-        while len(self._starts) > _KEEP:
-            self._files.remove(self._name(self._starts[0]))
-            self._starts.pop(0)
-            self.first = self._starts[0]
+    def _next(self, boot, up_s, up_ms):
+        """Go on in the next sector."""
+        if not self._ready:
+            self.prepare()
+        i = self._ready[0]
+        chain = self.chain()
+        payload = payloads.pack_sector(self.end, self.seq, chain, self._blobs)
+        data = records.pack(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
+        self._ready.pop(0)
+        self._s.program(i, 0, data)
+        self._starts[i] = self.end
+        if self._head < 0:
+            self.first = self.end
+        self._head = i
+        self._at = len(data)
+        self.end += len(data)
+        self.seq += 1
+
+    # ---- chain
+
+    def chain(self):
+        """SHA-256 of the newest sector's bytes so far; of nothing when there is none."""
+        return self._digest().digest()
+
+    def _digest(self):
+        digest = hashlib.sha256()
+        if self._head >= 0:
+            digest.update(self._s.read(self._head, 0, self._at))
+        return digest
+
+    def _sealed(self, payload, boot, up_s, up_ms):
+        """The payload with SHA-256 over the sector and this record up to there behind it."""
+        blank = bytes(payloads.SEAL)
+        data = records.pack(records.END, self.seq, boot, up_s, up_ms, payload + blank)
+        digest = self._digest()
+        digest.update(data[: -payloads.SEAL - records.CRC_SIZE])
+        return payload + digest.digest()
+
+    # ---- blobs
+
+    def blob(self, raw):
+        """(name, whether it must be written): what `raw` is called in other records. It is written
+        again before the ring could drop it."""
+        name = hashlib.sha256(raw).digest()[:8]
+        quarter = self._s.n * self._s.size // 4
+        for known, offset in self._blobs:
+            if known == name and offset >= self.first and self.end - offset < quarter:
+                return name, False
+        return name, True
+
+    def _remember(self, name, offset):
+        self._blobs = [b for b in self._blobs if b[0] != name][1 - _BLOBS :] + [(name, offset)]
+
+    # ---- reading
 
     def read(self, offset, n):
-        """At most `n` bytes from `offset` (first <= offset <= end), never past a segment's end."""
-        for start in reversed(self._starts):
-            if start <= offset:
-                return self._files.read_at(self._name(start), offset - start, n)
-        return b""
+        """At most `n` bytes from `offset` (first <= offset <= end), never past a sector's end."""
+        if offset >= self.end or offset < self.first:
+            return b""
+        i, stop = self._sector_of(offset)
+        at = offset - self._starts[i]
+        return bytes(self._s.read(i, at, min(n, stop - offset, self._s.size - at)))
+
+    def _sector_of(self, offset):
+        """(sector, the offset at which the next one begins)"""
+        i = self._last_read
+        if self._starts[i] == NONE or not self._starts[i] <= offset < self._stop(i):
+            i = self._search(offset)
+            self._last_read = i
+        return i, self._stop(i)
+
+    def _stop(self, i):
+        """Where the next sector begins: physically behind it, but for bad and erased ones."""
+        if i == self._head:
+            return self.end
+        k = self._after(i)
+        while self._starts[k] == NONE and k != i:
+            k = self._after(k)
+        return self._starts[k]
+
+    def _search(self, offset):
+        best = -1
+        for i in range(self._s.n):
+            start = self._starts[i]
+            if start != NONE and start <= offset and (best < 0 or start > self._starts[best]):
+                best = i
+        return best
+

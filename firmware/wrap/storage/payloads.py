@@ -1,24 +1,82 @@
 """What each record type carries, packed and unpacked in one place. Shared with the host.
 
-Every payload starts with its schema version (u8). Numbers are little-endian. Temperatures are mC as
-i32 with NO_TEMP for "no valid reading", doses uJ/cm2 as u32 with NO_DOSE for "not calibrated".
+The low nibble of a payload's first byte is its schema version. Numbers are little-endian. SAMPLE and
+END keep temperatures in 0.01 C as i16 (NO_CC: no valid reading), SAMPLE duties in 1/255, and doses in
+2 mJ/cm2 (NO_DOSE: not calibrated); END keeps doses in uJ/cm2 (NO_DOSE_END). Unpacked, the names say
+the units.
 """
 
 import json
 import struct
 
-NO_TEMP = -0x80000000
-NO_DOSE = 0xFFFFFFFF
+NO_TEMP = -0x80000000  # of a temperature in mC
+NO_DOSE_UJ = 0xFFFFFFFF
 SCHEMA = 1
+SEAL = 32  # bytes at the end of an END record's payload: SHA-256 of its sector before them
+_NO_CC = -0x8000
+_NO_DOSE = 0xFFFF
+_DOSE_UJ = 2000
+_TEXT = 255  # a reason that is not in the list: text follows
+_BY = ("button", "link")
+_WAKE = ("asked", "answered", "unanswered")
+# Only ever longer: a reason's place is what the log keeps.
+REASONS = (
+    "",
+    "button",
+    "link",
+    "time",
+    "dose",
+    "dose-cap",
+    "pause-timeout",
+    "lease-lost",
+    "wake",
+    "moved",
+    "fault",
+    "at level",
+    "self-test passed, not sensed",
+    "self-test passed, each way to dark was sensed dark",
+    "acknowledged by button",
+    "acknowledged by link",
+)
+
+
+def schema(payload):
+    """The schema version of a payload, 0 when it is empty."""
+    return payload[0] & 15 if payload else 0
 
 
 def _text(payload, at):
     return bytes(payload[at:]).decode()
 
 
-def pack_boot(cause, version, reset_count):
-    """cause: a wrap.hal reset cause string; reset_count: resets since power-on or install, u32."""
-    return struct.pack("<BI", SCHEMA, reset_count) + (cause + "|" + version).encode()
+def _reason(text):
+    """A reason's bytes: its number, or text behind a length."""
+    if text in REASONS:
+        return bytes([REASONS.index(text)])
+    raw = text.encode()[:60]
+    return bytes([_TEXT, len(raw)]) + raw
+
+
+def _reason_at(p, at):
+    """(reason, next at); a number of a newer firmware is shown as such."""
+    n = p[at]
+    if n == _TEXT:
+        end = at + 2 + p[at + 1]
+        return bytes(p[at + 2 : end]).decode(), end
+    return (REASONS[n] if n < len(REASONS) else "reason-%d" % n), at + 1
+
+
+def _cc(mc):
+    return _NO_CC if mc == NO_TEMP else max(-32767, min(32767, (mc + 5) // 10))
+
+
+def _mc(cc):
+    return None if cc == _NO_CC else cc * 10
+
+
+def pack_boot(cause, version, boot):
+    """cause: a wrap.hal reset cause string; boot: its whole number, u32."""
+    return struct.pack("<BI", SCHEMA, boot) + (cause + "|" + version).encode()
 
 
 def unpack_boot(p):
@@ -35,70 +93,132 @@ def unpack_clock(p):
     return {"unix_s": struct.unpack_from("<I", p, 1)[0]}
 
 
+def pack_blob(name, raw):
+    """What other records only name: a protocol's canonical JSON, calibrations. name: the first 8
+    bytes of the SHA-256 of `raw`."""
+    return struct.pack("<B8s", SCHEMA, name) + raw
+
+
+def unpack_blob(p):
+    return {"name": bytes(p[1:9]).hex(), "raw": bytes(p[9:])}
+
+
 def pack_start(session, start_by, protocol, calibrations, unix_s):
-    """session u32 number; start_by "button" or "link"; protocol canonical JSON bytes; calibrations
-    a list of dicts (or None per uncalibrated channel); unix_s 0 when the clock is not set."""
-    tail = json.dumps({"by": start_by, "cal": calibrations}).encode()
-    return struct.pack("<BIIH", SCHEMA, session, unix_s, len(protocol)) + protocol + tail
+    """session u32 number; start_by "button" or "link"; protocol, calibrations: names of BLOBs (the
+    latter a JSON list with null for a channel without); unix_s 0 when the clock is not set."""
+    return struct.pack(
+        "<BIIB8s8s", SCHEMA, session, unix_s, _BY.index(start_by), protocol, calibrations
+    )
 
 
 def unpack_start(p):
-    _, session, unix_s, size = struct.unpack_from("<BIIH", p, 0)
-    tail = json.loads(_text(p, 11 + size))
+    _, session, unix_s, by, protocol, calibrations = struct.unpack_from("<BIIB8s8s", p, 0)
     return {
         "session": session,
         "unix_s": unix_s,
-        "protocol": bytes(p[11 : 11 + size]).decode(),
-        "by": tail["by"],
-        "cal": tail["cal"],
+        "by": _BY[by],
+        "protocol_blob": bytes(protocol).hex(),
+        "cal_blob": bytes(calibrations).hex(),
     }
 
 
-def pack_state(session, old, new, reason):
-    """old, new: wrap.session.states numbers; reason: short ASCII text."""
-    return struct.pack("<BIBB", SCHEMA, session, old, new) + reason.encode()
+def pack_state(old, new, reason):
+    """old, new: wrap.session.states numbers below 16; reason: short ASCII text."""
+    return struct.pack("<BB", SCHEMA, old << 4 | new) + _reason(reason)
 
 
 def unpack_state(p):
-    _, session, old, new = struct.unpack_from("<BIBB", p, 0)
-    return {"session": session, "old": old, "new": new, "reason": _text(p, 7)}
+    return {"old": p[1] >> 4, "new": p[1] & 15, "reason": _reason_at(p, 2)[0]}
 
 
-def pack_sample(session, active_ms, state, temps_mc, duties_u16, doses_uj):
-    """One sample: session clock ms, state number, temperatures per sensor, duty and dose per
+def pack_sample(state, temps_mc, duties_u16, doses_uj):
+    """One sample: state number, temperatures per sensor, duty and dose (or NO_DOSE_UJ) per
     channel."""
-    out = struct.pack("<BIIBBB", SCHEMA, session, active_ms, state, len(temps_mc), len(duties_u16))
+    n, c = len(temps_mc), len(duties_u16)
+    out = bytearray(struct.pack("<BB", state << 4 | SCHEMA, n << 4 | c))
     for t in temps_mc:
-        out += struct.pack("<i", t)
-    for d, dose in zip(duties_u16, doses_uj):
-        out += struct.pack("<HI", d, dose)
-    return out
+        out.extend(struct.pack("<h", _cc(t)))
+    for d in duties_u16:
+        out.append((d + 128) // 257)
+    for dose in doses_uj:
+        kept = _NO_DOSE if dose == NO_DOSE_UJ else min(_NO_DOSE - 1, dose // _DOSE_UJ)
+        out.extend(struct.pack("<H", kept))
+    return bytes(out)
 
 
 def unpack_sample(p):
-    _, session, active_ms, state, nt, nc = struct.unpack_from("<BIIBBB", p, 0)
-    at = 12
-    temps = list(struct.unpack_from("<%di" % nt, p, at))
-    at += 4 * nt
-    duties = []
-    doses = []
-    for _ in range(nc):
-        d, dose = struct.unpack_from("<HI", p, at)
-        at += 6
-        duties.append(d)
-        doses.append(None if dose == NO_DOSE else dose)
+    n, c = p[1] >> 4, p[1] & 15
+    temps = struct.unpack_from("<%dh" % n, p, 2)
+    duties = struct.unpack_from("%dB" % c, p, 2 + 2 * n)
+    doses = struct.unpack_from("<%dH" % c, p, 2 + 2 * n + c)
     return {
-        "session": session,
-        "active_ms": active_ms,
-        "state": state,
-        "temps_mc": [None if t == NO_TEMP else t for t in temps],
-        "duties_u16": duties,
-        "doses_uj": doses,
+        "state": p[0] >> 4,
+        "temps_mc": [_mc(t) for t in temps],
+        "duties_u16": [d * 257 for d in duties],
+        "doses_uj": [None if d == _NO_DOSE else d * _DOSE_UJ for d in doses],
     }
 
 
+def pack_end(session, reason, active_ms, paused_ms, fault_count, temps_mc, on_ms, doses_uj):
+    """A session's sums, without the seal that the log puts behind them. temps_mc: the highest per
+    sensor; on_ms, doses_uj (or NO_DOSE_UJ): per channel."""
+    n, c = len(temps_mc), len(on_ms)
+    out = struct.pack(
+        "<BIIIBB", SCHEMA, session, active_ms, paused_ms, min(255, fault_count), n << 4 | c
+    )
+    for t in temps_mc:
+        out += struct.pack("<h", _cc(t))
+    for on, dose in zip(on_ms, doses_uj):
+        out += struct.pack("<II", on, dose)
+    return out + _reason(reason)
+
+
+def unpack_end(p):
+    _, session, active_ms, paused_ms, fault_count, sizes = struct.unpack_from("<BIIIBB", p, 0)
+    n, c = sizes >> 4, sizes & 15
+    temps = struct.unpack_from("<%dh" % n, p, 15)
+    sums = struct.unpack_from("<%dI" % (2 * c), p, 15 + 2 * n)
+    reason, end = _reason_at(p, 15 + 2 * n + 8 * c)
+    return {
+        "session": session,
+        "reason": reason,
+        "active_ms": active_ms,
+        "paused_ms": paused_ms,
+        "dose_uj": [None if d == NO_DOSE_UJ else d for d in sums[1::2]],
+        "on_ms": list(sums[::2]),
+        "max_mc": [_mc(t) for t in temps],
+        "faults": fault_count,
+        "seal": bytes(p[end : end + SEAL]).hex(),
+    }
+
+
+def pack_wake(what, active_ms):
+    """what: "asked", "answered" or "unanswered", of a session's wake check."""
+    return struct.pack("<BBH", SCHEMA, _WAKE.index(what), active_ms // 1000)
+
+
+def unpack_wake(p):
+    _, what, active_s = struct.unpack_from("<BBH", p, 0)
+    return {"wake": _WAKE[what], "active_ms": active_s * 1000}
+
+
+def pack_sector(start, seq, chain, blobs):
+    """The head of a sector: offset of its first byte in the log and this record's whole sequence
+    number, u32; chain: SHA-256 of all bytes of the sector before; blobs: [(name, offset)]."""
+    out = struct.pack("<BII32s", SCHEMA, start, seq, chain)
+    for name, offset in blobs:
+        out += struct.pack("<8sI", name, offset)
+    return out
+
+
+def unpack_sector(p):
+    _, start, seq, chain = struct.unpack_from("<BII32s", p, 0)
+    blobs = [struct.unpack_from("<8sI", p, at) for at in range(41, len(p) - 11, 12)]
+    return {"start": start, "seq": seq, "chain": bytes(chain).hex(), "blobs": blobs}
+
+
 def pack_json(obj):
-    """FAULT, ACK, NOTE and END records: small JSON objects, read by people as well."""
+    """FAULT, ACK and NOTE records: small JSON objects, read by people as well."""
     return struct.pack("<B", SCHEMA) + json.dumps(obj).encode()
 
 

@@ -1,21 +1,27 @@
 """Log records: their bytes, and nothing about where they are kept. Shared with the host.
 
-    0xA5 | type u8 | payload length u16 | sequence u32 | boot u16 | uptime s u32 | ms u16 | payload
+    0xA0 + type | payload length u8 | sequence u16 | boot u16 | uptime in 10 ms u32 | payload
     | crc32 u32
 
-Little-endian; the CRC covers everything before it. A type's payload starts with its schema version,
-so a newer host reads older logs and an older host skips what it does not know.
+Little-endian; the CRC covers everything before it. A length of 255 means that a u16 with the
+payload's length follows the head. The sequence is the low half of a number whose whole the SECTOR
+record at the head of each sector tells. A type's payload starts with its schema version, so a newer
+host reads older logs and an older host skips what it does not know.
 """
 
 import binascii
 import struct
 
-MAGIC = 0xA5
-_HEAD = "<BBHIHIH"
-HEAD_SIZE = 16
+from wrap.mp import const
+
+_TAG = const(0xA0)
+_TAG_MASK = const(0xE0)
+_LONG = const(255)
+_HEAD = "<BBHHI"
+HEAD_SIZE = 10
 CRC_SIZE = 4
-OVERHEAD = HEAD_SIZE + CRC_SIZE
-MAX_PAYLOAD = 4096
+OVERHEAD = HEAD_SIZE + CRC_SIZE  # of a payload shorter than 255 bytes
+MAX_PAYLOAD = 3072
 
 BOOT = 1
 CLOCK = 2
@@ -26,41 +32,74 @@ FAULT = 6
 END = 7
 ACK = 8
 NOTE = 9
-ALL_TYPES = (BOOT, CLOCK, START, STATE, SAMPLE, FAULT, END, ACK, NOTE)
+BLOB = 10
+SECTOR = 11
+WAKE = 12
+ALL_TYPES = (BOOT, CLOCK, START, STATE, SAMPLE, FAULT, END, ACK, NOTE, BLOB, SECTOR, WAKE)
 
 
 def pack(kind, seq, boot, up_s, up_ms, payload):
-    """The record's bytes. kind u8, seq u32, boot u16, up_s u32, up_ms 0..999, payload bytes."""
-    head = struct.pack(
-        _HEAD, MAGIC, kind, len(payload), seq & 0xFFFFFFFF, boot & 0xFFFF, up_s, up_ms
+    """The record's bytes. kind 0..31, seq u32, boot u16, up_s below 2^25, up_ms 0..999."""
+    n = len(payload)
+    body = (
+        struct.pack(
+            _HEAD,
+            _TAG | kind,
+            n if n < _LONG else _LONG,
+            seq & 0xFFFF,
+            boot & 0xFFFF,
+            up_s * 100 + up_ms // 10,
+        )
+        + (b"" if n < _LONG else struct.pack("<H", n))
+        + payload
     )
-    body = head + payload
     return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
 
+def size(payload):
+    """Bytes that a record of this payload takes."""
+    return len(payload) + OVERHEAD + (0 if len(payload) < _LONG else 2)
+
+
 def parse(buf, at):
-    """(kind, seq, boot, up_s, up_ms, payload, next_at) at `at`, or None when no whole, true record
-    is there."""
-    if at + OVERHEAD > len(buf) or buf[at] != MAGIC:
+    """(kind, low half of seq, boot, up_s, up_ms, payload, next_at) at `at`, or None when no whole,
+    true record is there."""
+    if at + OVERHEAD > len(buf) or buf[at] & _TAG_MASK != _TAG:
         return None
-    _, kind, size, seq, boot, up_s, up_ms = struct.unpack_from(_HEAD, buf, at)
-    end = at + HEAD_SIZE + size
-    if size > MAX_PAYLOAD or end + CRC_SIZE > len(buf):
+    tag, n, seq, boot, up = struct.unpack_from(_HEAD, buf, at)
+    start = at + HEAD_SIZE
+    if n == _LONG:
+        n = buf[start] | buf[start + 1] << 8
+        start += 2
+        if not _LONG <= n <= MAX_PAYLOAD:
+            return None
+    end = start + n
+    if end + CRC_SIZE > len(buf):
         return None
     body = bytes(memoryview(buf)[at:end])
     if struct.unpack_from("<I", buf, end)[0] != binascii.crc32(body) & 0xFFFFFFFF:
         return None
-    return kind, seq, boot, up_s, up_ms, body[HEAD_SIZE:], end + CRC_SIZE
+    payload = body[start - at :]
+    return tag - _TAG, seq, boot, up // 100, up % 100 * 10, payload, end + CRC_SIZE
+
+
+def whole_seq(record, before):
+    """The whole sequence number of a parsed record. before: what the one before it had, or -1."""
+    if record[0] == SECTOR and len(record[5]) >= 9:
+        return struct.unpack_from("<I", record[5], 5)[0]
+    return before + 1 + ((record[1] - before - 1) & 0xFFFF)
 
 
 def scan(buf):
-    """All true records in `buf`, and a list of (start, end) ranges that hold none (damage, torn
-    tail)."""
+    """All true records in `buf` with their whole sequence numbers, and a list of (start, end)
+    ranges that hold none (damage, torn tail)."""
     found = []
     gaps = []
     at = 0
     lost = -1
-    while at < len(buf):
+    seq = -1
+    end = len(buf)
+    while at < end:
         record = parse(buf, at)
         if record is None:
             if lost < 0:
@@ -70,8 +109,9 @@ def scan(buf):
         if lost >= 0:
             gaps.append((lost, at))
             lost = -1
-        found.append(record)
+        seq = whole_seq(record, seq)
+        found.append((record[0], seq) + record[2:])
         at = record[6]
     if lost >= 0:
-        gaps.append((lost, len(buf)))
+        gaps.append((lost, end))
     return found, gaps

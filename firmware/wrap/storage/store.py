@@ -37,7 +37,7 @@ class Store:
         self._generation = 0
         self._slot = 0
         self.value = {}
-        self.damaged = False
+        self.damaged = files.damaged
         for slot in (0, 1):
             raw = files.read(self._file(slot))
             kept = _unseal(raw)

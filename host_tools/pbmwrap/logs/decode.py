@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pbmwrap.logs.context import in_context
 from wrap.storage import payloads, records
 
 NAMES = {
@@ -20,6 +21,9 @@ NAMES = {
     records.END: "end",
     records.ACK: "ack",
     records.NOTE: "note",
+    records.BLOB: "blob",
+    records.SECTOR: "sector",
+    records.WAKE: "wake",
 }
 
 _UNPACK: dict[int, Callable[[bytes], Any]] = {
@@ -29,9 +33,12 @@ _UNPACK: dict[int, Callable[[bytes], Any]] = {
     records.STATE: payloads.unpack_state,
     records.SAMPLE: payloads.unpack_sample,
     records.FAULT: payloads.unpack_json,
-    records.END: payloads.unpack_json,
+    records.END: payloads.unpack_end,
     records.ACK: payloads.unpack_json,
     records.NOTE: payloads.unpack_json,
+    records.BLOB: payloads.unpack_blob,
+    records.SECTOR: payloads.unpack_sector,
+    records.WAKE: payloads.unpack_wake,
 }
 
 
@@ -92,14 +99,14 @@ def _data(kind: int, payload: bytes) -> dict[str, Any] | None:
 
 
 def _is_newer(kind: int, payload: bytes) -> bool:
-    return kind in _UNPACK and len(payload) > 0 and payload[0] > payloads.SCHEMA
+    return kind in _UNPACK and payloads.schema(payload) > payloads.SCHEMA
 
 
 def _entries(data: bytes, base: int) -> tuple[list[Entry], list[tuple[int, int]]]:
     found, gaps = records.scan(data)
     out: list[Entry] = []
     for kind, seq, boot, up_s, up_ms, payload, end in found:
-        size = len(payload) + records.OVERHEAD
+        size = records.size(payload)
         meaning = _data(kind, payload)
         out.append(Entry(base + end - size, size, kind, seq, boot, up_s, up_ms, payload, meaning))
     return out, [(base + start, base + end) for start, end in gaps]
@@ -122,7 +129,7 @@ def decode_extents(extents: Iterable[tuple[int, bytes]]) -> Decoded:
     newer = sum(_is_newer(e.kind, e.payload) for e in entries)
     silent = sum(e.data is None for e in entries)
     return Decoded(
-        tuple(entries),
+        in_context(entries),
         tuple(damage),
         tuple(missing),
         bool(damage) and damage[-1][1] == end,
