@@ -3,8 +3,8 @@ happens."""
 
 from wrap.app import App
 from wrap.hal.files import NoFiles
-from wrap.storage.sectors import FileSectors
 from wrap.safety import limits
+from wrap.storage.sectors import FileSectors
 
 
 def service_wanted(hal):

@@ -22,6 +22,14 @@ DEFAULTS = {
     "answer_s": 60,
     "site_week": 5,
 }
+UNPACK = {
+    records.END: payloads.unpack_end,
+    records.START: payloads.unpack_start,
+    records.WAKE: payloads.unpack_wake,
+    records.STATE: payloads.unpack_state,
+    records.SAMPLE: payloads.unpack_sample,
+}
+BOOT_MS = 50  # until the first record is written and the log's sectors are ready
 LONG = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
 
 
@@ -114,12 +122,14 @@ def answers(raw):
 class Rig:
     """A wrap on the fake HAL, switched on, both sensors at 33 C, and what a person does with it."""
 
-    def __init__(self, files=None, start_ms=0, facts=board_facts):
+    def __init__(self, files=None, start_ms=0, facts=board_facts, boot_ms=BOOT_MS):
         self.files = files or MemFiles()
         self.board = FakeBoard(self.files, facts)
         self.board.now_ms = start_ms
         self.warm(33000)
         self.board.power_on()
+        if boot_ms:
+            self.board.advance(boot_ms)
         self._id = 0
 
     @property
@@ -193,15 +203,16 @@ class Rig:
         return not any(self.hal.duty) and not self.hal.enabled
 
     def log(self):
-        """(kind, payload) of every record in the files."""
+        """(kind, payload) of every record in the files, but for what only serves the others."""
         names = sorted(n for n in self.files.names() if n.startswith("log."))
         found, gaps = records.scan(b"".join(self.files.read(n) for n in names))
         assert gaps == []
-        return [(r[0], r[5]) for r in found]
+        return [(r[0], r[5]) for r in found if r[0] not in (records.SECTOR, records.BLOB)]
 
     def noted(self, kind):
-        """The unpacked JSON payloads of one kind of record."""
-        return [payloads.unpack_json(p) for k, p in self.log() if k == kind]
+        """The unpacked payloads of one kind of record."""
+        unpack = UNPACK.get(kind, payloads.unpack_json)
+        return [unpack(p) for k, p in self.log() if k == kind]
 
 
 def blinks(rig, slots):

@@ -1,5 +1,7 @@
 """What people do with a wrap: the button, starting, leases, telemetry, the clock, restarts."""
 
+import hashlib
+
 import pytest
 
 from tests.unit.conftest import LONG, Rig, answers
@@ -14,8 +16,9 @@ def test_a_press_starts_the_active_protocol_and_the_next_one_pauses(rig: Rig):
     raw = rig.store(steps=LONG)
     rig.press()
     rig.until("running")
-    start = payloads.unpack_start(next(p for k, p in rig.log() if k == records.START))
-    assert (start["by"], start["protocol"].encode(), start["session"]) == ("button", raw, 1)
+    (start,) = rig.noted(records.START)
+    name = hashlib.sha256(raw).hexdigest()[:16]
+    assert (start["by"], start["protocol_blob"], start["session"]) == ("button", name, 1)
     rig.press()
     rig.advance(1000)
     assert (rig.state, rig.dark()) == ("paused", True)
@@ -149,7 +152,7 @@ def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
     rig.app.desk.start("link", False)
     rig.advance(90)
     rig.app.journal.failed = True
-    rig.app.journal.slice = lambda dt: True
+    rig.app.journal.slice = lambda dt, lit: True
     rig.advance(70)
     assert rig.app.session.end_reason == "self-test: the log cannot be written"
     rig.app.journal.failed = False

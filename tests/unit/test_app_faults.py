@@ -65,7 +65,7 @@ def test_a_dark_that_raises_ends_the_loop_rather_than_going_on():
 
 def test_an_exception_in_the_slack_is_one_too(rig: Rig):
     rig.light()
-    rig.app.journal.slice = lambda dt: 1 // 0
+    rig.app.journal.slice = lambda dt, lit: 1 // 0
     rig.advance(10)
     assert (rig.dark(), latched(rig)) == (True, "exception")
     assert rig.app.latch.info["detail"].startswith("ZeroDivisionError: ")
@@ -230,4 +230,4 @@ def test_failing_flash_is_tried_again_once_a_second_and_not_in_every_step(rig: R
     rig.advance(100)
     before = rig.files.ops
     rig.advance(10000)
-    assert 18 <= rig.files.ops - before <= 22
+    assert 40 <= rig.files.ops - before <= 48  # the fault once, a record in two places

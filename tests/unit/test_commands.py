@@ -240,7 +240,7 @@ def test_the_log_comes_out_over_the_link(rig: Rig):
     rig.advance(500)
     info = rig.ask("log.info")
     whole = b"".join(rig.files.read(n) for n in rig.files.names() if n.startswith("log."))
-    assert info == {"first": 0, "end": len(whole), "seq": 5}
+    assert info == {"first": 0, "end": len(whole), "seq": 8}
     opened = rig.ask("log.open", o=0)
     while opened["o"] < opened["end"]:
         opened = rig.ask("log.next", o=opened["o"])

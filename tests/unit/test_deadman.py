@@ -82,8 +82,8 @@ def test_flash_is_announced_before_every_record_and_only_then(monkeypatch):
     rig = lit()
     calls = []
     monkeypatch.setattr(rig.hal, "flash_ahead", lambda: calls.append(rig.app.log.seq))
-    rig.advance(5000)
+    rig.advance(20_000)
     assert calls == []
     before = rig.app.log.seq
-    rig.advance(10_000)
+    rig.advance(12_000)
     assert calls == list(range(before, rig.app.log.seq)) != []

@@ -1,6 +1,5 @@
 """Log records and their payloads: what was packed comes back, and nothing that was not."""
 
-import json
 import struct
 from bisect import bisect_right
 from itertools import accumulate
@@ -15,8 +14,14 @@ U8 = st.integers(0, 0xFF)
 U16 = st.integers(0, 0xFFFF)
 U32 = st.integers(0, 0xFFFFFFFF)
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
-HEADS = st.tuples(U8, U32, U16, U32, st.integers(0, 999))
-RECORDS = st.lists(st.tuples(HEADS, st.binary(max_size=60)), min_size=1, max_size=6)
+KINDS = st.integers(0, 31).filter(lambda kind: kind != records.SECTOR)
+UP_S = st.integers(0, (1 << 32) // 100 - 1)
+HEADS = st.tuples(KINDS, U16, U16, UP_S, st.integers(0, 99).map(lambda n: n * 10))
+RECORDS = st.lists(
+    st.tuples(HEADS, st.binary(max_size=60) | st.binary(min_size=250, max_size=260)),
+    min_size=1,
+    max_size=6,
+)
 
 
 def log_of(recs):
@@ -24,8 +29,8 @@ def log_of(recs):
 
 
 def told(found):
-    """Records without their place."""
-    return [record[:6] for record in found]
+    """Records without their place, with the low half of their sequence number."""
+    return [(r[0], r[1] & 0xFFFF, *r[2:6]) for r in found]
 
 
 def flat(recs):
@@ -33,10 +38,26 @@ def flat(recs):
 
 
 def test_the_bytes_of_a_record_are_as_documented():
-    raw = records.pack(records.BOOT, 7, 3, 65, 432, b"ab")
-    assert raw[:16] == bytes.fromhex("a5 01 0200 07000000 0300 41000000 b001")
-    assert raw[16:18] == b"ab"
-    assert len(raw) == records.OVERHEAD + 2
+    raw = records.pack(records.BOOT, 7, 3, 65, 437, b"ab")
+    assert raw[:10] == bytes.fromhex("a1 02 0700 0300 8f190000")
+    assert raw[10:12] == b"ab"
+    assert len(raw) == records.OVERHEAD + 2 == records.size(b"ab")
+    long = records.pack(records.BOOT, 7, 3, 65, 437, bytes(300))
+    assert long[:12] == bytes.fromhex("a1 ff 0700 0300 8f190000 2c01")
+    assert len(long) == records.OVERHEAD + 302 == records.size(bytes(300))
+
+
+def test_a_sequence_number_is_whole_again_after_each_sector_head():
+    head = payloads.pack_sector(0, 0x2FFFE, bytes(32), [])
+    raw = records.pack(records.SECTOR, 0x2FFFE, 1, 0, 0, head)
+    raw += records.pack(9, 0x2FFFF, 1, 0, 0, b"") + records.pack(9, 0x30000, 1, 0, 0, b"")
+    assert [r[1] for r in records.scan(raw)[0]] == [0x2FFFE, 0x2FFFF, 0x30000]
+
+
+def test_a_long_record_must_be_long():
+    short = bytearray(records.pack(9, 1, 1, 0, 0, bytes(300)))
+    short[10:12] = (5).to_bytes(2, "little")
+    assert records.parse(bytes(short), 0) is None
 
 
 @given(RECORDS)
@@ -49,7 +70,7 @@ def test_scan_gives_back_what_was_packed(recs):
 @given(RECORDS, st.data())
 def test_a_torn_tail_costs_only_the_torn_record(recs, data):
     raw = log_of(recs)
-    last = len(records.pack(*recs[-1][0], recs[-1][1]))
+    last = records.size(recs[-1][1])
     cut = data.draw(st.integers(1, last))
     found, gaps = records.scan(raw[: len(raw) - cut])
     assert told(found) == flat(recs[:-1])
@@ -61,7 +82,7 @@ def test_a_flipped_bit_costs_only_its_record(recs, data):
     raw = bytearray(log_of(recs))
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] ^= 1 << data.draw(st.integers(0, 7))
-    ends = list(accumulate(len(rec[1]) + records.OVERHEAD for rec in recs))
+    ends = list(accumulate(records.size(rec[1]) for rec in recs))
     hit = bisect_right(ends, at)
     found, gaps = records.scan(bytes(raw))
     assert told(found) == flat(recs[:hit] + recs[hit + 1 :])
@@ -77,7 +98,7 @@ def test_noise_never_raises_and_holds_no_record(noise):
 
 def test_noise_between_records_is_reported_as_a_range():
     one = records.pack(5, 1, 1, 1, 1, b"x")
-    found, gaps = records.scan(b"\xa5\xa5" + one + b"\x00" * 30 + one)
+    found, gaps = records.scan(b"\xa9\xa9" + one + b"\x00" * 30 + one)
     assert len(found) == 2
     assert gaps == [(0, 2), (2 + len(one), 32 + len(one))]
 
@@ -105,48 +126,119 @@ def test_clock_round_trip(unix_s):
     assert payloads.unpack_clock(payloads.pack_clock(unix_s)) == {"unix_s": unix_s}
 
 
-@given(U32, st.sampled_from(["button", "link"]), st.binary(max_size=99), U32, st.booleans())
-def test_start_round_trip(session, by, noise, unix_s, calibrated):
-    protocol = json.dumps({"id": noise.hex()}).encode()
-    cal = [{"uw": 50000, "unc_pm": 150, "date": 20260101, "how": "meter"} if calibrated else None]
+NAME = st.binary(min_size=8, max_size=8)
+
+
+@given(U32, st.sampled_from(["button", "link"]), NAME, NAME, U32)
+def test_start_round_trip(session, by, protocol, cal, unix_s):
     back = payloads.unpack_start(payloads.pack_start(session, by, protocol, cal, unix_s))
     assert back == {
         "session": session,
         "unix_s": unix_s,
-        "protocol": protocol.decode(),
         "by": by,
-        "cal": cal,
+        "protocol_blob": protocol.hex(),
+        "cal_blob": cal.hex(),
     }
 
 
-@given(U32, U8, U8, ASCII)
-def test_state_round_trip(session, old, new, reason):
-    back = payloads.unpack_state(payloads.pack_state(session, old, new, reason))
-    assert back == {"session": session, "old": old, "new": new, "reason": reason}
+@given(NAME, st.binary(max_size=300))
+def test_blob_round_trip(name, raw):
+    packed = payloads.pack_blob(name, raw)
+    assert payloads.unpack_blob(packed) == {"name": name.hex(), "raw": raw}
 
 
-TEMPS = st.lists(st.none() | st.integers(-0x7FFFFFFF, 0x7FFFFFFF), max_size=4)
-LAMPS = st.lists(st.tuples(U16, st.none() | st.integers(0, 0xFFFFFFFE)), max_size=4)
+U4 = st.integers(0, 15)
+REASON = st.sampled_from(payloads.REASONS) | ASCII
 
 
-@given(U32, U32, U8, TEMPS, LAMPS)
-def test_sample_round_trip_with_unknown_values(session, active_ms, state, temps, lamps):
+@given(U4, U4, REASON)
+def test_state_round_trip(old, new, reason):
+    back = payloads.unpack_state(payloads.pack_state(old, new, reason))
+    assert back == {"old": old, "new": new, "reason": reason}
+
+
+def test_a_reason_takes_a_byte_when_it_is_known_and_60_at_most():
+    assert len(payloads.pack_state(0, 1, "button")) == 3
+    assert payloads.unpack_state(payloads.pack_state(0, 1, "x" * 70))["reason"] == "x" * 60
+    assert payloads.unpack_state(bytes([1, 0, 200]))["reason"] == "reason-200"
+    assert len(set(payloads.REASONS)) == len(payloads.REASONS) < 255
+
+
+TEMPS = st.lists(st.none() | st.integers(-32767, 32767).map(lambda cc: cc * 10), max_size=4)
+DOSE = st.none() | st.integers(0, 0xFFFE).map(lambda n: n * 2000)
+LAMPS = st.lists(st.tuples(st.integers(0, 255).map(lambda d: d * 257), DOSE), max_size=4)
+
+
+def known(values, nothing):
+    return [nothing if v is None else v for v in values]
+
+
+@given(U4, TEMPS, LAMPS)
+def test_sample_round_trip_with_unknown_values(state, temps, lamps):
+    duties, doses = [d for d, _ in lamps], [d for _, d in lamps]
     packed = payloads.pack_sample(
-        session,
-        active_ms,
-        state,
-        [payloads.NO_TEMP if t is None else t for t in temps],
-        [duty for duty, _ in lamps],
-        [payloads.NO_DOSE if dose is None else dose for _, dose in lamps],
+        state, known(temps, payloads.NO_TEMP), duties, known(doses, payloads.NO_DOSE_UJ)
     )
     assert payloads.unpack_sample(packed) == {
-        "session": session,
-        "active_ms": active_ms,
         "state": state,
         "temps_mc": temps,
-        "duties_u16": [duty for duty, _ in lamps],
-        "doses_uj": [dose for _, dose in lamps],
+        "duties_u16": duties,
+        "doses_uj": doses,
     }
+
+
+def test_a_sample_is_rounded_by_no_more_than_it_says_and_clamped():
+    packed = payloads.pack_sample(3, [36994, 400000], [32767, 1], [123456789, 10**9])
+    back = payloads.unpack_sample(packed)
+    assert back["temps_mc"] == [36990, 327670]
+    assert back["duties_u16"] == [32639, 0]
+    assert back["doses_uj"] == [123456000, 131068000]
+
+
+@given(
+    U32,
+    REASON,
+    U32,
+    U32,
+    st.integers(0, 300),
+    TEMPS,
+    st.lists(st.tuples(U32, st.none() | st.integers(0, 0xFFFFFFFE)), max_size=4),
+)
+def test_end_round_trip(session, reason, active, paused, count, temps, sums):
+    seal = bytes(range(32))
+    packed = payloads.pack_end(
+        session,
+        reason,
+        active,
+        paused,
+        count,
+        known(temps, payloads.NO_TEMP),
+        [on for on, _ in sums],
+        known([dose for _, dose in sums], payloads.NO_DOSE_UJ),
+    )
+    assert payloads.unpack_end(packed + seal) == {
+        "session": session,
+        "reason": reason,
+        "active_ms": active,
+        "paused_ms": paused,
+        "dose_uj": [dose for _, dose in sums],
+        "on_ms": [on for on, _ in sums],
+        "max_mc": temps,
+        "faults": min(255, count),
+        "seal": seal.hex(),
+    }
+
+
+@given(st.sampled_from(["asked", "answered", "unanswered"]), st.integers(0, 65535))
+def test_wake_round_trip(what, active_s):
+    back = payloads.unpack_wake(payloads.pack_wake(what, active_s * 1000 + 999))
+    assert back == {"wake": what, "active_ms": active_s * 1000}
+
+
+@given(U32, U32, st.binary(min_size=32, max_size=32), st.lists(st.tuples(NAME, U32), max_size=4))
+def test_sector_round_trip(start, seq, chain, blobs):
+    back = payloads.unpack_sector(payloads.pack_sector(start, seq, chain, blobs))
+    assert back == {"start": start, "seq": seq, "chain": chain.hex(), "blobs": blobs}
 
 
 @given(st.dictionaries(ASCII, st.none() | st.integers() | ASCII | st.lists(st.integers())))
@@ -158,15 +250,20 @@ def test_every_payload_begins_with_its_schema():
     packed = [
         payloads.pack_boot("power", "1", 0),
         payloads.pack_clock(0),
-        payloads.pack_start(1, "link", b"{}", [], 0),
-        payloads.pack_state(1, 0, 1, ""),
-        payloads.pack_sample(1, 0, 0, [], [], []),
+        payloads.pack_start(1, "link", bytes(8), bytes(8), 0),
+        payloads.pack_state(0, 1, ""),
+        payloads.pack_sample(15, [], [], []),
+        payloads.pack_end(1, "", 0, 0, 0, [], [], []),
+        payloads.pack_blob(bytes(8), b""),
+        payloads.pack_wake("asked", 0),
+        payloads.pack_sector(0, 0, bytes(32), []),
         payloads.pack_json({}),
     ]
-    assert {p[0] for p in packed} == {payloads.SCHEMA}
+    assert {payloads.schema(p) for p in packed} == {payloads.SCHEMA}
+    assert payloads.schema(b"") == 0
 
 
 def test_a_sample_cut_short_is_an_error_not_a_value():
-    packed = payloads.pack_sample(1, 2, 3, [37000], [100], [5])
+    packed = payloads.pack_sample(3, [37000], [100], [5])
     with pytest.raises(struct.error):
         payloads.unpack_sample(packed[:-1])

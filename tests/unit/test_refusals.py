@@ -104,7 +104,7 @@ def test_the_clock_counts_time_without_power(rig: Rig):
 
 def one_session(files):
     """Until the session's end is in flash; the board, so that its pins can be looked at."""
-    rig = Rig(files=files)
+    rig = Rig(files=files, boot_ms=0)
     try:
         rig.advance(50)
         rig.store()

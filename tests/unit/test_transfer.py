@@ -7,8 +7,11 @@ import pytest
 
 from wrap.link.codes import BAD_PARAM, NOT_NOW, Refused
 from wrap.link.transfer import CHUNK, Download, Upload, b64
-from wrap.storage import log as log_module
 from wrap.storage.log import Log
+from wrap.storage.sectors import FileSectors
+
+SECOND = 8187  # where the second of the sectors begins
+END = 26820
 
 
 def code_of(call, *args):
@@ -49,7 +52,7 @@ def test_what_is_not_base64_is_refused(text):
 
 def test_nothing_goes_without_a_beginning(files):
     assert code_of(Upload().data, 0, "") == code_of(Upload().take) == NOT_NOW
-    down = Download(Log(files))
+    down = Download(Log(FileSectors(files)))
     assert code_of(down.window, 0, 1, None) == code_of(down.close) == NOT_NOW
 
 
@@ -77,23 +80,27 @@ class Host:
 
 @pytest.fixture
 def log(files):
-    made = Log(files)
-    for n in range(1400):
-        made.append(9, 1, n, 0, b"%05d" % n)
+    made = Log(FileSectors(files, 4))
+    grow(made, 1400)
     return made
+
+
+def grow(log, n):
+    for k in range(n):
+        log.append(9, 1, k, 0, b"%05d" % k)
 
 
 def whole(files):
     return b"".join(files.read(n) for n in sorted(files.names()))
 
 
-@pytest.mark.parametrize("start", [0, 7, 16374, 16375, 34999, 35000])
+@pytest.mark.parametrize("start", [0, 7, SECOND - 1, SECOND, END - 1, END])
 def test_the_log_goes_out_whole_from_any_offset(files, log, start):
     host = Host(log)
     at, end, sha = host.pull(start)
     expected = whole(files)[start:]
     assert host.data == expected
-    assert (at, end, sha) == (35000, 35000, hashlib.sha256(expected).hexdigest())
+    assert (at, end, sha) == (END, END, hashlib.sha256(expected).hexdigest())
     assert max([len(d) for _, d in host.chunks], default=0) <= CHUNK
 
 
@@ -102,12 +109,12 @@ def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
     host.down.open(0)
     first = host.down.window(0, 8, host.push)
     once = host.chunks[:]
-    assert host.down.window(0, 8, host.push) == first == (8 * CHUNK, 35000)
+    assert host.down.window(0, 8, host.push) == first == (8 * CHUNK, END)
     assert host.chunks == once * 2
     assert code_of(host.down.window, 5, 1, host.push) == BAD_PARAM
     host.chunks = once
     at = first[0]
-    while at < 35000:
+    while at < END:
         at, _ = host.down.window(at, 8, host.push)
     assert host.down.close()[2] == hashlib.sha256(whole(files)).hexdigest()
     assert host.data == whole(files)
@@ -115,50 +122,41 @@ def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
 
 def test_records_that_come_meanwhile_go_out_too(files, log):
     host = Host(log)
-    host.down.open(34900)
-    host.down.window(34900, 8, host.push)
+    host.down.open(END - 100)
+    host.down.window(END - 100, 8, host.push)
     log.append(9, 1, 0, 0, b"later")
-    assert host.down.window(35000, 8, host.push) == (35025, 35025)
-    assert host.data == whole(files)[34900:]
+    assert host.down.window(END, 8, host.push) == (END + 19, END + 19)
+    assert host.data == whole(files)[END - 100 :]
 
 
 def test_a_window_asked_again_after_the_log_has_grown_ends_where_the_sum_stands(files, log):
     host = Host(log)
-    host.down.open(34900)
-    host.down.window(34900, 8, host.push)
+    host.down.open(END - 100)
+    host.down.window(END - 100, 8, host.push)
     log.append(9, 1, 0, 0, b"later")
     host.chunks.clear()
-    assert host.down.window(34900, 8, host.push) == (35000, 35025)
-    assert host.down.window(35000, 8, host.push) == (35025, 35025)
-    assert host.data == whole(files)[34900:]
+    assert host.down.window(END - 100, 8, host.push) == (END, END + 19)
+    assert host.down.window(END, 8, host.push) == (END + 19, END + 19)
+    assert host.data == whole(files)[END - 100 :]
     assert host.down.close()[2] == hashlib.sha256(host.data).hexdigest()
 
 
 def test_beyond_the_end_is_refused(log):
-    with pytest.raises(Refused, match="o is beyond the end, 35000"):
-        Host(log).down.open(35001)
+    with pytest.raises(Refused, match=f"o is beyond the end, {END}"):
+        Host(log).down.open(END + 1)
 
 
-@pytest.fixture
-def two_kept(monkeypatch):
-    monkeypatch.setattr(log_module, "_KEEP", 2)
+def test_an_offset_that_is_gone_begins_at_the_oldest_kept(log):
+    grow(log, 400)
+    assert log.first > 0
+    assert Host(log).down.open(0) == (log.first, log.end)
 
 
-def grow(log):
-    for n in range(1400):
-        log.append(9, 1, n, 0, b"%05d" % n)
-
-
-def test_an_offset_that_is_gone_begins_at_the_oldest_kept(files, two_kept, log):
-    host = Host(log)
-    assert host.down.open(0) == (16375, 35000)
-
-
-def test_records_that_go_while_they_are_sent_end_the_transfer(files, two_kept, log):
+def test_records_that_go_while_they_are_sent_end_the_transfer(log):
     host = Host(log)
     host.down.open(0)
-    grow(log)
+    grow(log, 1400)
     with pytest.raises(Refused, match="begin again with log"):
-        host.down.window(16375, 8, host.push)
+        host.down.window(0, 8, host.push)
     assert host.chunks == []
     assert host.pull()[:2] == (log.end, log.end)

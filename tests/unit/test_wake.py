@@ -23,7 +23,7 @@ def asked(rig: Rig):
 
 def told(rig):
     rig.advance(100)
-    return [n["wake"] for n in rig.noted(records.NOTE)]
+    return [n["wake"] for n in rig.noted(records.WAKE)]
 
 
 # ---- the check alone

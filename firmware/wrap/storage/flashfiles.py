@@ -1,7 +1,8 @@
 """Small files in bare flash, with the calls of wrap.hal.files.Files: each write is a new entry, the
 newest of a name counts, nothing is written in place.
 
-    0x5A | length of the name u8 | length of the data u16 (0xFFFF: removed) | name | data | crc32 u32
+    0x5A | length of the name u8 | length of the data u16 (0xFFFF: removed) | name | data
+    | crc32 u32
 
 Two banks of sectors. One is in force: the one whose head, written last, has the higher number. When
 it is full, what still counts in it is written into the other, and then that one's head. So a power

@@ -273,4 +273,3 @@ class Log:
             if start != NONE and start <= offset and (best < 0 or start > self._starts[best]):
                 best = i
         return best
-

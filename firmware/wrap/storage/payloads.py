@@ -1,9 +1,9 @@
 """What each record type carries, packed and unpacked in one place. Shared with the host.
 
-The low nibble of a payload's first byte is its schema version. Numbers are little-endian. SAMPLE and
-END keep temperatures in 0.01 C as i16 (NO_CC: no valid reading), SAMPLE duties in 1/255, and doses in
-2 mJ/cm2 (NO_DOSE: not calibrated); END keeps doses in uJ/cm2 (NO_DOSE_END). Unpacked, the names say
-the units.
+The low nibble of a payload's first byte is its schema version. Numbers are little-endian. SAMPLE
+and END keep temperatures in 0.01 C as i16 (_NO_CC: no valid reading); SAMPLE keeps duties in 1/255
+and doses in 2 mJ/cm2 (_NO_DOSE: not calibrated), END keeps doses in uJ/cm2 (NO_DOSE_UJ). Unpacked,
+the names say the units.
 """
 
 import json
