@@ -126,14 +126,15 @@ def test_samples_are_recorded_every_30_s_of_a_session(rig: Rig):
     rig.advance(61 * 1000)
     taken = rig.noted(records.SAMPLE)
     assert len(taken) == 2
-    assert all(abs(a - b) <= 128 for a, b in zip(taken[0]["duties_u16"], (32767, 52428), strict=True))
+    duties = zip(taken[0]["duties_u16"], (32767, 52428), strict=True)
+    assert all(abs(a - b) <= 128 for a, b in duties)
     assert taken[0]["doses_uj"] == [None, None]
     exact = rig.app.monitor.temps_mc
     assert all(abs(a - b) <= 5 for a, b in zip(taken[0]["temps_mc"], exact, strict=True))
 
 
 def test_samples_do_not_drift_when_steps_are_uneven(spy):
-    spy.light()
+    spy.light(steps=[{"t": 300, "ch": {"red": [500]}}])
     for _ in range(8400):
         spy.turn(1, 7)
         spy.turn(1, 12)

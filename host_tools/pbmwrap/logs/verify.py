@@ -1,0 +1,133 @@
+"""Is the log whole? Sequence numbers, the chain over sectors and the seals of sessions are computed
+anew from the bytes. Finds what changed, is missing or stands elsewhere; cannot say who did it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pbmwrap.logs.decode import Decoded, Entry, decode
+from wrap.storage import payloads, records
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the bytes from `start` to `end` (absolute offsets)."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """problems: none in a whole log. sealed: sessions whose seal holds. torn: (start, end) of bytes
+    that a power cut or a failed write left; no record is missing there. unsealed: records behind
+    the last seal. unchecked: bytes before the first sector head."""
+
+    records: int
+    sealed: int
+    sectors: int
+    unsealed: int
+    unchecked: int
+    torn: tuple[tuple[int, int], ...]
+    problems: tuple[Problem, ...]
+
+
+class _Run:
+    """One run of bytes without a gap, `base` its absolute offset."""
+
+    def __init__(self, base: int, data: bytes) -> None:
+        self.base = base
+        self.data = data
+        self.decoded: Decoded = decode(data, base)
+        self.problems: list[Problem] = []
+        self.sealed = self.sectors = self.unsealed = 0
+        self.first_head: int | None = None
+        self._sector: int | None = None  # offset of the sector's head
+        self._before: Entry | None = None
+        for entry in self.decoded.entries:
+            self._take(entry)
+        self.torn = tuple(self._explained())
+
+    def _sha(self, start: int, end: int) -> str:
+        return hashlib.sha256(self.data[start - self.base : end - self.base]).hexdigest()
+
+    def _wrong(self, start: int, end: int, text: str) -> None:
+        self.problems.append(Problem(start, end, text))
+
+    def _take(self, entry: Entry) -> None:
+        before = self._before
+        if before is not None and entry.seq != before.seq + 1:
+            self._missing(before, entry)
+        if entry.kind == records.SECTOR and entry.data is not None:
+            self._head(entry)
+        self.unsealed += 1
+        if entry.kind == records.END and entry.data is not None:
+            self._seal(entry)
+        self._before = entry
+
+    def _missing(self, before: Entry, entry: Entry) -> None:
+        end = before.offset + before.size
+        lost = entry.seq - before.seq - 1
+        what = f"{lost} records are missing" if lost > 0 else "records stand in another order"
+        if lost > 0 and entry.offset > end:
+            what = f"{lost} records are damaged"
+        self._wrong(end, entry.offset, what)
+
+    def _head(self, entry: Entry) -> None:
+        data = entry.data or {}
+        self.sectors += 1
+        if self.first_head is None:
+            self.first_head = entry.offset
+        if data["start"] != entry.offset:
+            self._wrong(entry.offset, entry.offset, f"this sector belongs at {data['start']}")
+        elif self._sector is not None and data["chain"] != self._sha(self._sector, entry.offset):
+            if not self._lost_head(self._sector, entry.offset):
+                self._wrong(self._sector, entry.offset, "the sector does not match its chain")
+        self._sector = entry.offset
+
+    def _lost_head(self, start: int, end: int) -> bool:
+        """More bytes than a sector has: a head in between is damaged, which is told already."""
+        return end - start > SECTOR_MOST and any(
+            start < p.start < end for p in self.problems
+        )
+
+    def _seal(self, entry: Entry) -> None:
+        if self._sector is None:
+            return
+        at = entry.offset + entry.size - records.CRC_SIZE - payloads.SEAL
+        if (entry.data or {})["seal"] == self._sha(self._sector, at):
+            self.sealed += 1
+            self.unsealed = 0
+        elif at - self._sector <= SECTOR_MOST:
+            self._wrong(self._sector, at, "the session's seal does not match what is before it")
+
+    def _explained(self) -> Iterator[tuple[int, int]]:
+        """Damage with no record missing."""
+        for start, end in self.decoded.damage:
+            if not any(p.start <= start and end <= p.end for p in self.problems):
+                yield start, end
+
+
+SECTOR_MOST = 8192  # the largest that any kind of storage uses
+
+
+def verify(extents: Iterable[tuple[int, bytes]]) -> Verdict:
+    """Judge runs of log bytes, each with its absolute offset, in rising order."""
+    runs = [_Run(base, data) for base, data in extents]
+    problems = [p for run in runs for p in run.problems]
+    unchecked = 0
+    for run in runs:
+        head = run.first_head
+        unchecked += len(run.data) if head is None else head - run.base
+    return Verdict(
+        sum(len(run.decoded.entries) for run in runs),
+        sum(run.sealed for run in runs),
+        sum(run.sectors for run in runs),
+        runs[-1].unsealed if runs else 0,
+        unchecked,
+        tuple(t for run in runs for t in run.torn),
+        tuple(sorted(problems, key=lambda p: p.start)),
+    )

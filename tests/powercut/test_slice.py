@@ -1,0 +1,54 @@
+"""A slice of the power-cut campaign, and proof that its judge sees what it looks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.powercut import cut
+from tests.powercut.day import tape
+from wrap.storage import flashfiles
+from wrap.storage.log import Log
+from wrap.storage.sectors import NorSectors
+
+SLICE = cut.names(2)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_no_cut_loses_a_record_or_a_protection(part):
+    wrong = {name: found for name in SLICE[part::4] if (found := cut.run(name))}
+    assert wrong == {}
+
+
+def test_the_day_is_long_enough_and_asks_for_both_kinds_of_operation():
+    for kind in cut.KINDS:
+        played = tape(kind)
+        assert len(played.ops) >= 40 and len(played.committed) >= 20
+        assert {what for what, _, _ in played.ops} == {"program", "erase"}
+        assert {p.latched for p in played.promises} == {0, 3}
+        assert len(played.promises[-1].sites) == 2
+
+
+def failures() -> int:
+    return sum(bool(cut.run(name)) for name in cut.names(1))
+
+
+def test_the_judge_sees_records_that_are_lost(monkeypatch):
+    monkeypatch.setattr(Log, "_recover", lambda self: None)
+    assert failures() > 20
+
+
+def test_the_judge_sees_files_that_fall_back(monkeypatch):
+    cut.run(cut.names(0)[0])  # the day itself is played with the code as it is
+    plain = flashfiles.FlashFiles.read
+
+    def older(self, name):
+        return None if name.startswith("fault") else plain(self, name)
+
+    monkeypatch.setattr(flashfiles.FlashFiles, "read", older)
+    assert failures() > 5
+
+
+def test_the_judge_sees_erased_sectors_that_are_not(monkeypatch):
+    cut.run(cut.names(0)[0])
+    monkeypatch.setattr(NorSectors, "ready", lambda self, i: True)
+    assert failures() > 5
