@@ -8,7 +8,6 @@ from tests.powercut import cut
 from tests.powercut.day import tape
 from wrap.storage import flashfiles
 from wrap.storage.log import Log
-from wrap.storage.sectors import NorSectors
 
 SLICE = cut.names(2)
 
@@ -45,10 +44,4 @@ def test_the_judge_sees_files_that_fall_back(monkeypatch):
         return None if name.startswith("fault") else plain(self, name)
 
     monkeypatch.setattr(flashfiles.FlashFiles, "read", older)
-    assert failures() > 5
-
-
-def test_the_judge_sees_erased_sectors_that_are_not(monkeypatch):
-    cut.run(cut.names(0)[0])
-    monkeypatch.setattr(NorSectors, "ready", lambda self, i: True)
     assert failures() > 5
