@@ -150,7 +150,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "records.pack": ("self-test", "ramp-up", "running", "ramp-down"),
     "payloads.pack_state": ("self-test", "ramp-up", "ramp-down"),
     "payloads.pack_sample": ("running",),
-    "payloads.pack_json": ("ramp-down",),
+    "payloads.pack_end": ("ramp-down",),
     "monitor.check": PHASES,
     "lamps.apply": LIT,
     "session.advance": ("self-test", *LIT, "paused"),
@@ -162,7 +162,7 @@ PLACES: dict[str, tuple[str, ...]] = {
 def _no_memory(place: str) -> Callable[[Run], None]:
     def inject(run: Run) -> None:
         trap = _trap(run, MemoryError)
-        if place in ("payloads.pack_sample", "payloads.pack_json", "payloads.pack_state"):
+        if place in ("payloads.pack_sample", "payloads.pack_end", "payloads.pack_state"):
             trap.skip = 0
         elif place in ("journal.note", "log.append", "records.pack"):
             trap.skip = min(trap.skip, 1) if run.phase == "self-test" else 0
@@ -238,7 +238,7 @@ KINDS = (
             inject=_no_memory(place),
             faults=("exception",),
             phases=phases,
-            watch_s=12,
+            watch_s=34,
         )
         for place, phases in PLACES.items()
     ),

@@ -221,18 +221,16 @@ def _ctrl_c(run: Run) -> None:
     run.twin.write(b"\x03")
 
 
-_flash = functools.partial(Kind, group="flash", watch_s=12)
+_flash = functools.partial(Kind, group="flash", watch_s=34)  # a sample comes every 30 s
 _power = functools.partial(Kind, group="power", expect="reset")
 _link = functools.partial(Kind, group="link")
 _STORED = ("self-test", "ramp-up", "running")
 KINDS = (
     _flash(
         "flash-append-once",
-        expect="off",
+        expect="ride",
         inject=_harm(("append",), False),
-        faults=("storage",),
         phases=WRITING,
-        seen=_STORED,
     ),
     _flash(
         "flash-append-dead",
@@ -268,7 +266,7 @@ KINDS = (
     _flash("flash-slow", expect="ride", inject=_slow(45, 280)),
     _flash("flash-very-slow", expect="either", inject=_slow(300, 1500)),
     _power("power-cut", inject=_power_cut),
-    _power("power-cut-in-write", inject=_cut_in_write, phases=WRITING, watch_s=14),
+    _power("power-cut-in-write", inject=_cut_in_write, phases=WRITING, watch_s=36),
     _power("brown-out", inject=_reset),
     _power("brown-out-thrice", inject=_reset_thrice),
     _power("settings-wrong", inject=_wrong_settings, then=_strict),

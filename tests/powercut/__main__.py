@@ -23,7 +23,8 @@ def work(names: Sequence[str]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
         wrong = cut.run(name)
-        rows.append({"id": name, "verdict": "FAIL" if wrong else "pass", "reason": "; ".join(wrong)})
+        verdict = "FAIL" if wrong else "pass"
+        rows.append({"id": name, "verdict": verdict, "reason": "; ".join(wrong)})
     return rows
 
 
@@ -45,9 +46,8 @@ def main(words: list[str] | None = None) -> int:
 def _campaign(options: argparse.Namespace) -> int:
     names = cut.names(options.torn)
     began = time.monotonic()
-    rows = [
-        row for some in shown(engine.processes(names, options.jobs, work, 64), len(names)) for row in some
-    ]
+    found = shown(engine.processes(names, options.jobs, work, 64), len(names))
+    rows = [row for some in found for row in some]
     wrong = [row for row in rows if row["verdict"] != "pass"]
     ops = {kind: len(tape(kind).ops) for kind in cut.KINDS}
     said = {
@@ -58,8 +58,9 @@ def _campaign(options: argparse.Namespace) -> int:
         "wall_s": round(time.monotonic() - began),
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "sim.json").write_text(json.dumps(said | {"wrong": wrong[:200]}, indent=1) + "\n")
-    OUT.print(f"{said['cuts']} cuts in {said['wall_s']} s, {said['failed']} failed; operations {ops}")
+    kept = json.dumps(said | {"wrong": wrong[:200]}, indent=1)
+    (options.out / "sim.json").write_text(kept + "\n")
+    OUT.print(f"{len(rows)} cuts in {said['wall_s']} s, {len(wrong)} failed; operations {ops}")
     for row in wrong[:_SHOWN]:
         OUT.print(f"FAIL {row['id']}: {row['reason']}")
     return 1 if wrong else 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from pbmwrap.logs.verify import verify
 from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut
@@ -44,7 +46,7 @@ def _do(nor: Nor, what: str, at: int, data: bytes) -> None:
         nor.program(at, data)
 
 
-def stream(log) -> bytes:  # noqa: ANN001 - wrap.storage.log.Log
+def stream(log: Any) -> bytes:
     """All bytes of a log, as the link reads them."""
     out = b""
     while log.first + len(out) < log.end:
@@ -64,10 +66,8 @@ def run(name: str) -> list[str]:
     found = list(_judge(nor, played, *may))
     if rng.random() < 0.25:  # and once more, while it is booting
         nor.cut_at, nor.moment = nor.ops + rng.randrange(1, 9), rng.choice((BEFORE, TORN, AFTER))
-        try:
+        with suppress(PowerCut):
             Wrap(nor).on()
-        except PowerCut:
-            pass
         nor.cut_at = -1
         found += [f"second cut: {text}" for text in _judge(nor, played, *may)]
     return found
@@ -136,7 +136,7 @@ def _same(there: tuple, promised: tuple) -> bool:
     return there[0] == kind and there[1] == boot and sealed == payload
 
 
-def _store(app, was: Promise, later: Promise) -> Iterator[str]:  # noqa: ANN001 - wrap.app.App
+def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     acked = was.acked or later.acked
     latched = {was.latched, later.latched} | ({0} if acked else set())
     if app.latch.code not in latched:

@@ -1,5 +1,5 @@
-"""A scripted day on bare flash, recorded operation by operation: what the flash was asked to do, and
-what had been promised by then. A power cut is then a matter of replaying a part of it."""
+"""A scripted day on bare flash, recorded operation by operation: what the flash was asked to do,
+and what had been promised by then. A power cut is then a matter of replaying a part of it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """The order of a step, who touches what, and that time is measured, whatever comes late."""
 
-
 import pytest
 
 from tests.unit.conftest import LONG, Rig

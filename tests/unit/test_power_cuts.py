@@ -7,6 +7,7 @@ from wrap.link.codes import Refused
 from wrap.storage import records
 from wrap.storage.log import Log
 from wrap.storage.protocols import Protocols
+from wrap.storage.sectors import FileSectors
 from wrap.storage.settings import Settings
 
 CHANNELS = (("red", 660), ("nir", 850))
@@ -15,7 +16,7 @@ NAMES = ("first", "second")
 
 def live(files):
     """Two boots: settings, protocols, a session to its end, one into a fault, and its end."""
-    rig = Rig(files=files)
+    rig = Rig(files=files, boot_ms=0)
     rig.advance(50)
     rig.app.settings.set("trip_mc", 40000)
     rig.store(id="first")
@@ -78,12 +79,12 @@ def test_power_cut_anywhere_leaves_old_or_new_and_every_record_before(op, torn):
     assert later[: len(found)] == found
     assert [r[1] for r in later] == list(range(len(later)))
     assert later[-1][0] == records.BOOT or again.app.latch.code
-    assert Log(files).seq == len(later)
+    assert Log(FileSectors(files)).seq == len(later)
 
 
 def live_on(files):
     """The same life with somebody who goes on after each refusal."""
-    rig = Rig(files=files)
+    rig = Rig(files=files, boot_ms=0)
     for step in (
         lambda: rig.advance(50),
         lambda: rig.app.settings.set("trip_mc", 40000),

@@ -83,16 +83,17 @@ class _Run:
             self.first_head = entry.offset
         if data["start"] != entry.offset:
             self._wrong(entry.offset, entry.offset, f"this sector belongs at {data['start']}")
-        elif self._sector is not None and data["chain"] != self._sha(self._sector, entry.offset):
-            if not self._lost_head(self._sector, entry.offset):
-                self._wrong(self._sector, entry.offset, "the sector does not match its chain")
+        elif self._sector is not None and not self._chained(self._sector, entry):
+            self._wrong(self._sector, entry.offset, "the sector does not match its chain")
         self._sector = entry.offset
+
+    def _chained(self, sector: int, head: Entry) -> bool:
+        said = (head.data or {})["chain"]
+        return said == self._sha(sector, head.offset) or self._lost_head(sector, head.offset)
 
     def _lost_head(self, start: int, end: int) -> bool:
         """More bytes than a sector has: a head in between is damaged, which is told already."""
-        return end - start > SECTOR_MOST and any(
-            start < p.start < end for p in self.problems
-        )
+        return end - start > SECTOR_MOST and any(start < p.start < end for p in self.problems)
 
     def _seal(self, entry: Entry) -> None:
         if self._sector is None:
