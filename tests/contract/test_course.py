@@ -30,7 +30,7 @@ def asked(bench: Bench) -> Bench:
 
 
 def asked_and_told(bench: Bench) -> list[str]:
-    return [payloads.unpack_json(p)["wake"] for k, p in kinds(bench) if k == records.NOTE]
+    return [payloads.unpack_wake(p)["wake"] for k, p in kinds(bench) if k == records.WAKE]
 
 
 def had_one(bench: Bench) -> None:

@@ -41,7 +41,7 @@ def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:
     lit.flash(**{**LONG, "site": "hand-right"})
     lit.light()
     seen = kinds(lit)
-    assert [payloads.unpack_json(p)["reason"] for k, p in seen if k == records.END] == ["fault"]
+    assert [payloads.unpack_end(p)["reason"] for k, p in seen if k == records.END] == ["fault"]
     assert [k for k, _ in seen if k in (records.FAULT, records.ACK)] == [records.FAULT, records.ACK]
 
 

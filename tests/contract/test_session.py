@@ -160,17 +160,20 @@ def test_log_tells_the_whole_session(bench: Bench) -> None:
     bench.wait_for("done", 6000)
     seen = kinds(bench)
     assert [k for k, _ in seen] == [
+        records.SECTOR,
         records.BOOT,
         records.CLOCK,
+        records.BLOB,
+        records.BLOB,
         records.START,
         *[records.STATE] * 5,
         records.END,
     ]
-    start = payloads.unpack_start(seen[2][1])
-    assert start["protocol"].encode() == raw
+    blob, start = payloads.unpack_blob(seen[3][1]), payloads.unpack_start(seen[5][1])
+    assert (blob["raw"], blob["name"]) == (raw, start["protocol_blob"])
     assert start["by"] == "button"
     assert 1_790_000_000 <= start["unix_s"] <= 1_790_000_010
-    end = payloads.unpack_json(seen[-1][1])
+    end = payloads.unpack_end(seen[-1][1])
     assert end["reason"] == "time"
     assert end["session"] == 1
     assert abs(end["on_ms"][0] - 1500) < 300

@@ -55,7 +55,12 @@ class LogMaker:
     def state(self, number: int, old: int, new: int, reason: str = "") -> None:
         self.add(records.STATE, payloads.pack_state(old, new, reason))
 
-    def sample(self, number: int, active_ms: int, skin_mc: int = 33000, dose_uj: int = 5) -> None:
+    def lit(self, number: int) -> None:
+        """A session whose light begins to rise."""
+        self.start(number)
+        self.state(number, states.SELF_TEST, states.RAMP_UP)
+
+    def sample(self, number: int, skin_mc: int = 33000, dose_uj: int = 4000) -> None:
         doses = [dose_uj, payloads.NO_DOSE_UJ]
         temps = [skin_mc, payloads.NO_TEMP]
         packed = payloads.pack_sample(states.RUNNING, temps, [65535, 6553], doses)
@@ -74,8 +79,8 @@ class LogMaker:
 
     def session(self, number: int, reason: str = states.BY_TIME) -> None:
         """A whole one with two samples."""
-        self.start(number)
+        self.lit(number)
         for k in (1, 2):
             self.up_ms += 10000
-            self.sample(number, 10000 * k, 33000 + 500 * k, 100 * k)
+            self.sample(number, 33000 + 500 * k, 100000 * k)
         self.end(number, reason)

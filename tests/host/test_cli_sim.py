@@ -50,7 +50,7 @@ def test_from_flashing_to_the_report(sim, tmp_path):
     assert "<svg" in page.read_text(encoding="utf-8")
     for name in ("log.csv", "log.jsonl"):
         sim("logs", "export", str(tmp_path / name))
-        assert (tmp_path / name).read_text(encoding="utf-8").count("\n") > 10
+        assert (tmp_path / name).read_text(encoding="utf-8").count("\n") > 5
 
 
 def test_erased_flash_is_noticed_and_kept_apart(sim, tmp_path, monkeypatch):

@@ -80,8 +80,8 @@ def test_samples_are_placed_by_time_since_the_start(log: LogMaker):
     samples = report(log).samples
     assert [s.t_s for s in samples] == [10, 20]
     assert samples[0].temps_c == (33.5, None)
-    assert samples[0].duty_pct == (100, pytest.approx(10, rel=1e-3))
-    assert samples[0].dose_j_cm2 == (0.0001, None)
+    assert samples[0].duty_pct == (100, pytest.approx(9.8, rel=1e-3))
+    assert samples[0].dose_j_cm2 == (0.1, None)
     assert samples[0].state == "running"
 
 

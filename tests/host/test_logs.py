@@ -40,7 +40,7 @@ def bare(entry: Entry) -> tuple:
 def test_every_record_is_decoded_with_its_offset():
     log = whole_log()
     got = decode(log.raw, 1000)
-    assert [e.name for e in got.entries[:4]] == ["boot", "start", "state", "sample"]
+    assert [e.name for e in got.entries[:5]] == ["boot", "blob", "blob", "start", "state"]
     assert got.entries[0].offset == 1000
     assert got.entries[-1].offset + got.entries[-1].size == 1000 + len(log.raw)
     assert got.entries[0].data == {"cause": "power", "version": "0.1.0", "resets": 1}
@@ -50,20 +50,20 @@ def test_every_record_is_decoded_with_its_offset():
 
 def test_unknown_types_newer_schemas_and_nonsense_are_kept_and_counted():
     log = LogMaker()
-    log.add(200, b"\x01future")
-    log.add(200, b"")
-    log.add(201, b"\x09")
+    log.add(30, b"\x01future")
+    log.add(30, b"")
+    log.add(29, b"\x09")
     log.add(records.SAMPLE, b"\x02" + bytes(40))
     log.add(records.SAMPLE, b"\x01")
     log.add(records.STATE, b"")
     log.add(records.END, payloads.pack_json([1]))
-    log.add(records.NOTE, b"\x01" + b"[" * 4000)
+    log.add(records.NOTE, b"\x01" + b"[" * 3000)
     log.add(records.BOOT, struct.pack("<BI", 1, 2) + b"no bar")
     got = decode(log.raw)
     assert len(got.entries) == 9
     assert {e.data is None for e in got.entries} == {True}
-    assert (got.unknown, got.newer, got.unreadable) == (((200, 2), (201, 1)), 1, 5)
-    assert got.entries[0].name == "type-200"
+    assert (got.unknown, got.newer, got.unreadable) == (((29, 1), (30, 2)), 1, 5)
+    assert got.entries[0].name == "type-30"
     assert got.entries[0].payload == b"\x01future"
     assert sessions(got) == []
 
@@ -121,18 +121,19 @@ def test_a_whole_session_is_put_together():
     assert (got.protocol, got.started_by, got.calibrations) == (PROTOCOL.decode(), "button", CAL)
     assert (got.active_ms, got.paused_ms, got.on_ms) == (600000, 1000, [300000, 100])
     assert (got.dose_uj, got.max_mc) == ([6000000, None], [36500, None])
-    assert (len(got.samples), len(got.states), got.faults) == (2, 2, [])
+    assert (len(got.samples), len(got.states), got.faults) == (2, 3, [])
     assert (got.first.name, got.last.name) == ("start", "end")
 
 
 def test_a_session_without_end_is_still_running():
     log = LogMaker()
     log.power_on()
-    log.start(1)
-    log.sample(1, 10000, 34000, 77)
+    log.lit(1)
+    log.up_ms += 10000
+    log.sample(1, 34000, 77000)
     got = one(log)
     assert (got.reason, got.restart_cause, got.end) == (RUNNING, None, None)
-    assert (got.active_ms, got.dose_uj, got.max_mc) == (10000, [77, None], [34000, None])
+    assert (got.active_ms, got.dose_uj, got.max_mc) == (10000, [76000, None], [34000, None])
     assert (got.paused_ms, got.on_ms) == (None, None)
 
 
@@ -171,7 +172,7 @@ def test_faults_belong_to_their_session_and_outside_to_none():
 def test_a_session_whose_beginning_is_lost_is_still_shown():
     log = LogMaker()
     log.boot = 4
-    log.sample(9, 20000)
+    log.sample(9)
     log.end(9, states.BY_DOSE)
     got = one(log)
     assert (got.start, got.protocol, got.started_by, got.calibrations) == (None, None, None, [])
@@ -180,8 +181,46 @@ def test_a_session_whose_beginning_is_lost_is_still_shown():
 
 def test_an_end_without_reason_is_told_as_unknown():
     log = LogMaker()
-    log.add(records.END, payloads.pack_json({"session": 1}))
+    end = payloads.pack_end(1, "", 0, 0, 0, [], [], [])
+    log.add(records.END, end + bytes(payloads.SEAL))
     assert one(log).reason == "unknown"
+
+
+def test_pauses_do_not_count_as_light_and_wake_checks_are_placed():
+    log = LogMaker()
+    log.power_on()
+    log.lit(3)
+    log.up_ms += 5000
+    log.state(3, states.RUNNING, states.PAUSED)
+    log.up_ms += 60000
+    log.state(3, states.PAUSED, states.RAMP_UP)
+    log.up_ms += 2000
+    log.sample(3)
+    log.add(records.WAKE, payloads.pack_wake("asked", 7000))
+    got = one(log)
+    assert got.active_ms == 7000
+    wake = decode(log.raw).entries[-1]
+    assert wake.data == {"wake": "asked", "active_ms": 7000, "session": 3}
+
+
+def test_a_session_whose_start_is_gone_takes_its_records_from_its_end():
+    log = LogMaker()
+    log.state(9, states.RUNNING, states.RAMP_DOWN)
+    log.sample(9)
+    log.end(9, states.BY_DOSE)
+    assert [e.data["session"] for e in decode(log.raw).entries if e.data] == [9, 9, 9, 9]
+
+
+def test_blobs_that_are_gone_leave_the_protocol_unknown():
+    log = LogMaker()
+    start = payloads.pack_start(1, "link", b"8 bytes.", b"8 bytes!", 0)
+    log.add(records.START, start)
+    got = one(log)
+    assert (got.protocol, got.calibrations) == (None, [])
+    log = LogMaker()
+    log.add(records.BLOB, payloads.pack_blob(b"8 bytes!", b"no json"))
+    log.add(records.START, start)
+    assert one(log).calibrations == []
 
 
 def test_a_clock_record_dates_its_whole_boot_and_no_other():

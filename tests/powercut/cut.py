@@ -138,7 +138,7 @@ def _same(there: tuple, promised: tuple) -> bool:
 
 def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     acked = was.acked or later.acked
-    latched = {was.latched, later.latched} | ({0} if acked else set())
+    latched = {was.latched, was.tripped, later.latched} | ({0} if acked else set())
     if app.latch.code not in latched:
         yield f"the latch says {app.latch.code}, not {latched}"
     trip = app.settings.get("trip_mc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +25,7 @@ class Promise:
 
     records: int = 0  # how many had been committed
     latched: int = 0  # the fault that had been stored
+    tripped: int = 0  # the fault that was being stored, or had been
     acked: bool = False  # an acknowledgement was under way: latched or not, both are right
     settings: tuple[int, ...] = ()  # trip_mc values that may be in force
     slots: tuple[str, ...] = ()  # ids that may be in slot 0
@@ -111,12 +112,9 @@ class _Day:
     def _promise(self) -> Promise:
         now = self._now
         app = self.wrap.app
-        latched = 0
-        if app is not None and app.latch.code and not app.latch.unsaved:
-            latched = app.latch.code
-        return Promise(
-            len(self.tape.committed), latched, now.acked, now.settings, now.slots, now.sites
-        )
+        tripped = 0 if app is None else app.latch.code
+        latched = tripped if tripped and not app.latch.unsaved else 0
+        return replace(now, records=len(self.tape.committed), latched=latched, tripped=tripped)
 
     def on(self) -> None:
         """Power; from then on each record whose append returned is a promise."""

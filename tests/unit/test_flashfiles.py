@@ -259,3 +259,16 @@ def test_flips_anywhere_never_raise_and_invent_nothing(seed):
         nor.flip(rng.randrange(len(nor.mem)), rng.randrange(8))
     found = files_in(nor)
     assert all(data in written.get(name, ()) for name, data in found.items())
+
+
+def test_a_bank_that_cannot_be_written_leaves_the_old_one_in_force():
+    nor = Nor(STORE)
+    files = tidied(store_of(nor))
+    files.write("a", b"old")
+    nor.broken = lambda what, sector: what == "program"
+    with pytest.raises(OSError):
+        files.write("a", b"new")
+    assert files.read("a") == b"old"
+    nor.broken = lambda what, sector: False
+    files.write("a", b"new")
+    assert files_in(nor) == {"a": b"new"}

@@ -1,91 +1,27 @@
 """The record log: whatever breaks, what was written before is there and numbers go on."""
 
-import hashlib
 import itertools
 import random
 
 import pytest
 
-from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut, log_sectors, nor
-from tests.unit.conftest import MemFiles
-from wrap.storage import payloads, records
-from wrap.storage.log import AHEAD, Log
-from wrap.storage.sectors import FileSectors
+from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, PowerCut
+from tests.unit.log_rig import (
+    HEAD,
+    NUMBERS,
+    SIZE,
+    Flash,
+    chained,
+    flash,
+    notes_in,
+    stream,
+    told,
+    write,
+)
+from wrap.storage import records
+from wrap.storage.log import AHEAD
 
-SIZE = records.OVERHEAD + 5
-HEAD = records.OVERHEAD + 41
-
-
-class Flash:
-    """One of the two kinds of storage; `open` is what a boot does."""
-
-    def __init__(self, kind):
-        self.nor = nor()
-        self.files = MemFiles()
-        self.kind = kind
-
-    def open(self):
-        return Log(self.sectors())
-
-    def sectors(self):
-        return log_sectors(self.nor) if self.kind == "nor" else FileSectors(self.files, LOG)
-
-
-@pytest.fixture(params=["nor", "files"])
-def flash(request):
-    return Flash(request.param)
-
-
-NUMBERS = itertools.count()
-
-
-def write(log, n, boot=1):
-    """Notes numbered through all tests."""
-    for _ in range(n):
-        log.append(records.NOTE, boot, log.seq // 100, log.seq % 100 * 10, b"%05d" % next(NUMBERS))
-
-
-def notes_in(log):
-    """The numbers of all notes kept."""
-    return [int(r[5]) for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
-
-
-def stream(log):
-    """All bytes kept, read as the link does."""
-    out = b""
-    while log.first + len(out) < log.end:
-        piece = log.read(log.first + len(out), 700)
-        assert piece
-        out += piece
-    return out
-
-
-def told(log):
-    """(sequence numbers, gaps, their sectors' chains hold)"""
-    found, gaps = records.scan(stream(log))
-    return [r[1] for r in found], gaps
-
-
-def chained(raw):
-    """Whether each sector's chain and each seal is the SHA-256 it should be."""
-    found, _ = records.scan(raw)
-    heads = [i for i, r in enumerate(found) if r[0] == records.SECTOR]
-    at = begin = 0
-    last = hashlib.sha256().digest()
-    for k, record in enumerate(found):
-        if record[0] == records.SECTOR:
-            if k != heads[0]:
-                last = hashlib.sha256(raw[begin:at]).digest()
-            begin = at
-            chain = payloads.unpack_sector(record[5])["chain"]
-            if k != heads[0] and chain != last.hex():
-                return False
-        if record[0] == records.END:
-            body = raw[begin : record[6] - records.CRC_SIZE - payloads.SEAL]
-            if record[5][-payloads.SEAL :] != hashlib.sha256(body).digest():
-                return False
-        at = record[6]
-    return True
+__all__ = ("flash",)
 
 
 def test_offsets_sequence_and_boot_go_on_after_power(flash):
@@ -227,150 +163,3 @@ def test_what_a_cut_erase_left_of_old_records_is_no_part_of_the_log():
     assert again.end == log.end and again.first >= log.first
     seqs, _ = told(again)
     assert seqs == sorted(seqs)
-
-
-def damage_head(flash, i):
-    flash.nor.flip((STORE + i) * 4096 + 20, 3)
-
-
-def test_a_flipped_bit_in_a_sectors_head_costs_that_record_only():
-    for sector in range(4):
-        flash = Flash("nor")
-        log = flash.open()
-        write(log, 211 * 3 + 30)
-        raw = stream(log)
-        damage_head(flash, sector)
-        again = flash.open()
-        assert (again.first, again.end, again.seq) == (log.first, log.end, log.seq)
-        found = records.scan(stream(again))[0]
-        assert len(found) == len(records.scan(raw)[0]) - 1
-        write(again, 1)
-        assert again.seq == log.seq + 1
-
-
-def test_a_single_sector_with_a_damaged_head_begins_anew_and_never_raises():
-    flash = Flash("nor")
-    write(flash.open(), 5)
-    damage_head(flash, 0)
-    log = flash.open()
-    assert (log.end, log.seq) == (0, 0)
-    write(log, 1)
-    assert told(log) == ([0, 1], [])
-
-
-def test_flips_anywhere_never_raise_and_never_make_a_record(flash):
-    rng = random.Random(5)
-    log = flash.open()
-    write(log, 900)
-    true = {r[:6] for r in records.scan(stream(log))[0]}
-    for _ in range(60):
-        if flash.kind == "nor":
-            flash.nor.flip(STORE * 4096 + rng.randrange(LOG * 4096), rng.randrange(8))
-        else:
-            name = rng.choice(sorted(flash.files.data))
-            raw = bytearray(flash.files.data[name])
-            raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
-            flash.files.data[name] = bytes(raw)
-        again = flash.open()
-        assert {r[:6] for r in records.scan(stream(again))[0]} <= true
-    write(again, 1)
-    assert stream(again).count(b"%05d" % notes_in(again)[-1]) == 1
-
-
-def test_a_flash_full_of_something_else_is_taken_over():
-    rng = random.Random(1)
-    flash = Flash("nor")
-    flash.nor.mem[:] = bytes(rng.randrange(256) for _ in range(len(flash.nor.mem)))
-    log = flash.open()
-    assert (log.first, log.end, log.seq) == (0, 0, 0)
-    write(log, 2000)
-    assert told(log)[1] == []
-
-
-def test_a_worn_place_is_left_behind(flash):
-    if flash.kind == "files":
-        flash.files.break_at, flash.files.torn = 3, 0.5
-    log = flash.open()
-    write(log, 1)
-    flash.nor.broken = lambda what, sector: what == "program" and sector == STORE
-    write(log, 5)
-    flash.nor.broken = lambda what, sector: False
-    notes = [r[5] for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
-    assert len(notes) == 6
-    assert stream(flash.open()) == stream(log)
-
-
-def test_sectors_that_cannot_be_erased_are_skipped_and_counted():
-    flash = Flash("nor")
-    log = flash.open()
-    write(log, 1)
-    for k in range(1, 4):
-        flash.nor.program((STORE + k) * 4096, bytes(256))
-    flash.nor.broken = lambda what, sector: what == "erase" and STORE < sector < STORE + 3
-    write(log, 1000)
-    assert log.skipped == 2
-    assert told(log)[1] == []
-    flash.nor.broken = lambda what, sector: what == "erase"
-    with pytest.raises(OSError):
-        write(log, 30000)
-    end = log.end
-    assert stream(log) and log.end == end
-
-
-def test_flash_that_fails_altogether_raises_and_the_same_record_may_come_again(flash):
-    log = flash.open()
-    write(log, 1)
-    seq = log.seq
-    flash.nor.broken = lambda what, sector: True
-    flash.files.broken, flash.files.torn = True, 0
-    with pytest.raises(OSError):
-        write(log, 1)
-    assert log.seq == seq or flash.kind == "files"
-    flash.nor.broken = lambda what, sector: False
-    flash.files.broken = False
-    write(log, 1)
-    notes = [r[5] for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
-    assert len(notes) == 2
-
-
-def test_a_torn_tail_is_told(flash):
-    log = flash.open()
-    write(log, 3)
-    if flash.kind == "nor":
-        at = STORE * 4096 + log.end
-        flash.nor.mem[at : at + 5] = b"\xa9half"
-    else:
-        flash.files.data["log.000"] += b"\xa9half"
-    again = flash.open()
-    assert (again.seq, again.boot, again.torn, again.end) == (4, 1, 5, log.end + 5)
-    write(again, 1)
-    assert len(told(again)[1]) == 1
-
-
-def test_blobs_are_remembered_across_sectors_and_power(flash):
-    log = flash.open()
-    raw = b"a protocol"
-    name, new = log.blob(raw)
-    assert new and name == hashlib.sha256(raw).digest()[:8]
-    log.append(records.BLOB, 1, 0, 0, payloads.pack_blob(name, raw))
-    assert log.blob(raw) == (name, False)
-    assert flash.open().blob(raw) == (name, False)
-    write(log, 4088 // SIZE + 10 if flash.kind == "nor" else 8192 // SIZE + 10)
-    again = flash.open()
-    assert again.blob(raw) == (name, False)
-    limit = LOG * flash.sectors().size // 4
-    while again.end < limit + 200:
-        write(again, 20)
-    assert again.blob(raw) == (name, True)
-    for k in range(6):
-        other = b"%d" % k
-        again.append(records.BLOB, 1, 0, 0, payloads.pack_blob(again.blob(other)[0], other))
-    assert [again.blob(b"%d" % k)[1] for k in range(6)] == [True, True, False, False, False, False]
-
-
-def test_a_ring_of_another_size_is_read_as_far_as_it_goes():
-    flash = Flash("nor")
-    log = flash.open()
-    write(log, 211 * 2)
-    smaller = Log(log_sectors(Nor(STORE + LOG, mem=bytes(flash.nor.mem))))
-    assert stream(smaller) == stream(log)

@@ -42,6 +42,7 @@ class Latch:
         """Write an unsaved fault. Raises OSError; then it stays unsaved and is tried again."""
         if self.unsaved:
             self._store.put(self.info)
+            self._store.put(self.info)  # twice: damage to one of them forgets no fault
             self.unsaved = False
 
     def slice(self, dt_ms):
@@ -61,6 +62,9 @@ class Latch:
         """Acknowledge: only the app calls this, when the cause is gone. Raises OSError and stays
         latched."""
         self._store.put({})
+        if self._store.damaged:
+            self._store.put({})  # the broken copy goes as well
+            self._store.damaged = False
         self.code = faults.NONE
         self.info = None
         self.later = 0

@@ -90,8 +90,6 @@ class Log:
             self.torn = self._at - gaps[-1][0]
         for record in found:
             self._know(record, start)
-        if not found:
-            return
         self.seq = found[-1][1] + 1
         self.boot = found[-1][2]
 

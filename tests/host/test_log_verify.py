@@ -1,0 +1,125 @@
+"""`logs verify`: every change, gap and reorder in a log shows, with its place."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pbmwrap.logs.verify import verify
+from tests.nor import STORE, nor
+from tests.powercut.cut import stream
+from tests.powercut.day import Wrap
+from wrap.storage import payloads, records
+from wrap.storage.log import Log
+
+
+def _log(sessions: int = 12) -> bytes:
+    """The bytes of a wrap's log over several sectors and boots."""
+    flash = nor()
+    for number in range(1, sessions + 1):
+        wrap = Wrap(flash)
+        wrap.board.power_on()
+        log: Log = wrap.app.log
+        wrap.board.advance(50)
+        for k in range(30):
+            sample = payloads.pack_sample(3, [33000 + k, 30000], [9000, 9000], [k * 2000] * 2)
+            log.append(records.SAMPLE, number, 10 + k, 0, sample)
+        end = payloads.pack_end(number, "time", 1000, 0, 0, [33000], [9, 9], [1, 2])
+        log.append(records.END, number, 99, 0, end)
+        wrap.board.power_off()
+    return stream(log)
+
+
+RAW = _log()
+PLACES = [(r[6] - records.size(r[5]), r[6]) for r in records.scan(RAW)[0]]
+LAST_SEAL = PLACES[-1][0]  # bytes before the last record: those of it look like a torn write
+HEADS = [s for (s, _), r in zip(PLACES, records.scan(RAW)[0], strict=True) if r[0] == 11]
+
+
+def test_a_whole_log_has_no_problem():
+    said = verify([(0, RAW)])
+    assert said.problems == () and said.torn == ()
+    assert (said.sealed, said.unsealed, said.unchecked) == (12, 0, 0)
+    assert said.sectors >= 3
+    assert said.records == len(PLACES)
+
+
+def test_nothing_at_all_is_whole():
+    assert verify([]).records == 0
+
+
+@settings(deadline=None)
+@given(st.integers(0, LAST_SEAL - 1), st.integers(0, 7))
+def test_every_flipped_bit_before_the_last_seal_shows(at, bit):
+    raw = bytearray(RAW)
+    raw[at] ^= 1 << bit
+    said = verify([(0, bytes(raw))])
+    if at < PLACES[0][1]:  # without its head nothing says what the first sector should be
+        assert said.unchecked == HEADS[1]
+    else:
+        assert min(p.start for p in said.problems) <= at
+
+
+@settings(deadline=None)
+@given(st.integers(1, len(PLACES) - 2))
+def test_a_record_that_is_cut_out_shows(k):
+    start, end = PLACES[k]
+    said = verify([(0, RAW[:start] + RAW[end:])])
+    assert said.problems
+
+
+@settings(deadline=None)
+@given(st.integers(1, len(PLACES) - 3))
+def test_two_records_that_change_places_show(k):
+    (a, b), (_, c) = PLACES[k], PLACES[k + 1]
+    said = verify([(0, RAW[:a] + RAW[b:c] + RAW[a:b] + RAW[c:])])
+    assert said.problems
+
+
+def test_a_record_forged_with_a_true_crc_shows_by_its_seal():
+    rng = random.Random(2)
+    k = rng.randrange(5, 30)
+    start, end = PLACES[k]
+    kind, seq, boot, up_s, up_ms, _, _ = records.scan(RAW)[0][k]
+    payload = bytearray(records.scan(RAW)[0][k][5])
+    payload[-1] ^= 1
+    forged = records.pack(kind, seq, boot, up_s, up_ms, bytes(payload))
+    said = verify([(0, RAW[:start] + forged + RAW[end:])])
+    assert any("seal" in p.text or "chain" in p.text for p in said.problems)
+
+
+def test_a_gap_between_pulls_begins_anew_at_the_next_sector():
+    said = verify([(0, RAW[: HEADS[1]]), (HEADS[2], RAW[HEADS[2] :])])
+    assert said.problems == ()
+    half = verify([(HEADS[1] + 300, RAW[HEADS[1] + 300 :])])
+    assert half.unchecked == HEADS[2] - HEADS[1] - 300
+
+
+def test_what_a_power_cut_left_is_no_problem():
+    flash = nor()
+    wrap = Wrap(flash)
+    wrap.on()
+    at = STORE * 4096 + wrap.app.log.end
+    flash.mem[at : at + 6] = b"\xa5\x05torn"
+    wrap.board.power_off()
+    wrap.on()
+    said = verify([(0, stream(wrap.app.log))])
+    assert said.problems == () and [b - a for a, b in said.torn] == [6]
+
+
+def test_a_sector_moved_to_another_offset_shows():
+    said = verify([(4, RAW)])
+    assert any("belongs at 0" in p.text for p in said.problems)
+
+
+@pytest.mark.parametrize("flips", [1, 5, 50])
+def test_any_damage_is_reported_and_never_raises(flips):
+    rng = random.Random(flips)
+    for _ in range(30):
+        raw = bytearray(RAW)
+        for _ in range(flips):
+            raw[rng.randrange(PLACES[0][1], LAST_SEAL)] ^= 1 << rng.randrange(8)
+        assert verify([(0, bytes(raw))]).problems or bytes(raw) == RAW

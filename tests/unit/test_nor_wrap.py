@@ -1,0 +1,188 @@
+"""The whole wrap on bare flash: nothing is erased while lit, and worn flash ends in the dark."""
+
+import random
+
+import pytest
+
+import board_facts
+from tests.nor import LOG, SECTOR, STORE, nor
+from tests.powercut.cut import stream
+from tests.powercut.day import Wrap
+from wrap.safety import faults
+from wrap.session import states
+from wrap.storage import records
+
+SITES = ["site-%d" % k for k in range(40)]  # noqa: UP031
+
+
+@pytest.fixture
+def wrap():
+    made = Wrap(nor(), board_facts)
+    made.on()
+    return made
+
+
+def long_session(wrap, site="a", seconds=120):
+    from tests.unit.conftest import protocol, sha
+
+    raw = protocol(steps=[{"t": seconds, "ch": {"red": [500], "nir": [800]}}], site=site)
+    wrap.app.protocols.save(0, raw, sha(raw))
+    wrap.session()
+
+
+def test_the_log_is_ready_soon_after_power(wrap):
+    assert wrap.app.journal.ready()
+    assert not wrap.app.journal.failed
+
+
+def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
+    long_session(wrap)
+    flash = wrap.board.nor
+    before = list(flash.erased)
+    for n in range(300):
+        wrap.app.note(records.NOTE, b"\x01%05d" % n + bytes(60))
+        wrap.board.advance(20)
+    assert wrap.board.hal.enabled and flash.erased == before
+    assert wrap.app.journal.lost > 0  # there was more than two sectors' room, and it is counted
+    wrap.app.session.stop("link")
+    wrap.until("done")
+    wrap.board.advance(1500)
+    found = records.scan(stream(wrap.app.log))[0]
+    assert records.END in [r[0] for r in found]
+    assert sum(flash.erased) > sum(before)
+
+
+def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
+    flash = wrap.board.nor
+    for k in range(8):
+        long_session(wrap, SITES[k], 61)
+        before = list(flash.erased)
+        for _ in range(7000):
+            wrap.board.advance(10)
+            if wrap.board.hal.enabled:
+                assert flash.erased == before
+            if wrap.app.session.state == states.DONE:
+                break
+        wrap.board.advance(300)
+        assert wrap.app.journal.idle() and wrap.app.journal.ready()
+    assert wrap.app.journal.lost == 0
+    kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
+    assert (kinds.count(records.START), kinds.count(records.END)) == (8, 8)
+    assert kinds.count(records.SAMPLE) == 16
+
+
+def test_no_session_begins_before_sectors_are_ready(wrap):
+    wrap.app.log._ready.clear()
+    wrap.app.journal._retry_ms = 1000  # the last erase failed a moment ago
+    wrap.app.protocols.save(0, *_saved("a"))
+    wrap.app.desk.start("link", False)
+    wrap.board.advance(500)
+    assert states.NAMES[wrap.app.session.state] == "self-test"
+    wrap.until("running")
+    assert wrap.app.journal.ready()
+
+
+def _saved(site):
+    from tests.unit.conftest import protocol, sha
+
+    return protocol(site=site), sha(protocol(site=site))
+
+
+def test_flash_that_cannot_be_erased_lets_no_light_on(wrap):
+    wrap.app.log._ready.clear()
+    wrap.app.protocols.save(0, *_saved("a"))
+    wrap.board.nor.broken = lambda what, sector: what == "erase" and sector >= STORE
+    for k in range(LOG):
+        wrap.board.nor.program((STORE + k) * SECTOR + SECTOR - 256, bytes(256))
+    wrap.app.desk.start("link", False)
+    wrap.board.advance(6000)
+    assert not wrap.board.hal.enabled
+    assert wrap.board.light_acc(0) == 0
+
+
+def test_worn_flash_in_a_session_goes_dark_and_says_so(wrap):
+    long_session(wrap)
+    wrap.board.nor.broken = lambda what, sector: what == "program"
+    wrap.board.advance(35_000)
+    assert wrap.app.latch.code == faults.STORAGE
+    assert not wrap.board.hal.enabled
+
+
+def test_one_worn_page_in_a_session_is_made_good(wrap):
+    long_session(wrap)
+    worn = [True]
+
+    def once(what, sector):
+        return what == "program" and worn and worn.pop()
+
+    wrap.board.nor.broken = once
+    wrap.board.advance(32_000)
+    assert wrap.app.latch.code == faults.NONE and wrap.board.hal.enabled and not worn
+    kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
+    assert kinds.count(records.SAMPLE) == 1
+
+
+def test_a_store_that_cannot_be_tidied_is_tried_again_and_harms_nothing(wrap):
+    wrap.board.nor.broken = lambda what, sector: what == "erase"
+    wrap.board.files._idle = False
+    wrap.board.nor.program((STORE // 2) * SECTOR + 100 // 256 * 256, bytes(256))
+    wrap.board.advance(12_000)
+    assert wrap.app.latch.code == faults.NONE
+    wrap.board.nor.broken = lambda what, sector: False
+    wrap.board.advance(6000)
+    assert not wrap.board.files.tidy()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_bit_rot_anywhere_boots_dark_and_answers(seed):
+    made = Wrap(nor(), board_facts)
+    made.on()
+    long_session(made, seconds=3)
+    made.until("done")
+    made.board.advance(500)
+    true = {r[:6] for r in records.scan(stream(made.app.log))[0]}
+    made.board.power_off()
+    rng = random.Random(seed)
+    for _ in range(rng.randrange(1, 40)):
+        made.board.nor.flip(rng.randrange((STORE + LOG) * SECTOR), rng.randrange(8))
+    made.on()
+    assert made.board.light_acc(0) > 0 and not made.board.hal.enabled
+    kept = [r[:6] for r in records.scan(stream(made.app.log))[0]]
+    assert {r for r in kept if r[2] == 1} <= true
+    assert states.NAMES[made.app.session.state] in ("idle", "fault")
+
+
+def test_rot_in_the_store_is_strict_and_told_once():
+    made = Wrap(nor(), board_facts)
+    made.on()
+    made.app.settings.set("trip_mc", 40000)
+    made.app.settings.set("trip_mc", 39000)
+    made.app.settings.set("trip_mc", 38000)
+    made.board.power_off()
+    made.board.nor.flip(made.board.nor.mem.index(b"39000"), 1)
+    made.on()
+    assert made.app.latch.code == faults.STORAGE
+    made.board.power_off()
+    made.on()
+    assert made.app.latch.code == faults.STORAGE  # until somebody acknowledges it
+    made.app.desk.acknowledge("link")
+    made.board.power_off()
+    made.on()
+    assert made.app.latch.code == faults.NONE
+
+
+@pytest.mark.parametrize("copy", [0, 1])
+def test_rot_in_either_copy_of_a_fault_forgets_none(copy):
+    made = Wrap(nor(), board_facts)
+    made.on()
+    made.warm(60000)
+    made.board.advance(100)
+    assert made.app.latch.code == faults.GROSS
+    made.board.power_off()
+    mem = made.board.nor.mem
+    places = [mem.index(b"temp_mc")]
+    places.append(mem.index(b"temp_mc", places[0] + 1))
+    made.board.nor.flip(places[copy], 0)
+    made.warm(33000)
+    made.on()
+    assert made.app.latch.code in (faults.GROSS, faults.STORAGE)
