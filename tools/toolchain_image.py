@@ -127,7 +127,7 @@ def _replace(source: Path, target: Path) -> None:
 
 def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Path) -> None:
     # The staging folder's path is the same for every clone, so all of them share objects.
-    source, build = toolchain / "stage" / board, toolchain / "cmake" / board
+    source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
     log = cache_root() / "logs" / f"firmware-{board}.log"
     log.unlink(missing_ok=True)
     stage(source, tree)
@@ -135,7 +135,14 @@ def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Pat
     _configure(toolchain, board, tree, log)
     say(f"building {board} (a minute and a half at first, then seconds)")
     run(["make", "-s", jobs(), "-C", build], log, env=env)
-    _collect(toolchain, board, fresh, log)
+    _collect(toolchain, build, board, fresh, log)
+
+
+def _build_folder(toolchain: Path, board: str, tree: dict[str, bytes]) -> Path:
+    """One for each set of C files: MicroPython's lists of modules and names only grow in a folder
+    that is used again, so one of them must not build what has a module less."""
+    names = [name for name in sorted(tree) if not name.endswith(".py")]
+    return toolchain / "cmake" / f"{board}-{digest(names)[:8]}"
 
 
 def _shapes(name: str) -> bool:
@@ -145,7 +152,7 @@ def _shapes(name: str) -> bool:
 
 def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
     """Run cmake when anything but the text of frozen Python changed since it last succeeded."""
-    source, build = toolchain / "stage" / board, toolchain / "cmake" / board
+    source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
     config = digest([n + (data.hex() if _shapes(n) else "") for n, data in sorted(tree.items())])
     stamp = build / "configured.txt"
     if stamp.exists() and stamp.read_text() == config:
@@ -162,8 +169,7 @@ def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -
     stamp.write_text(config)
 
 
-def _collect(toolchain: Path, board: str, fresh: Path, log: Path) -> None:
-    build = toolchain / "cmake" / board
+def _collect(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -> None:
     shutil.copyfile(build / "firmware.elf", fresh / f"{board}.elf")
     program = (build / "firmware.bin").read_bytes()
     if frozen_files(board):

@@ -23,12 +23,17 @@ _ERASE = const(6)  # ioctl of a block device
 _FOLDER = "/pbmwrap"
 
 
+def _device(first, n):
+    """Sectors of the flash behind the program, as a block device."""
+    return rp2.Flash(start=first * _SECTOR, len=n * _SECTOR)  # type: ignore - newer than the stubs
+
+
 class Flash:
-    """Sectors of the flash behind the program: what wrap.storage.sectors wants."""
+    """The same as wrap.storage.sectors wants it."""
 
     def __init__(self, first, n):
-        self._device = rp2.Flash(start=first * _SECTOR, len=n * _SECTOR)
-        self.mem = memoryview(self._device)
+        self._device = _device(first, n)
+        self.mem = memoryview(self._device)  # type: ignore - readable where it is
 
     def program(self, at, page):
         self._device.writeblocks(at // _SECTOR, page, at % _SECTOR)
@@ -57,7 +62,7 @@ def filesystem():
     """Our image's filesystem. Raises OSError when there is none."""
     import vfs
 
-    return vfs.VfsLfs2(rp2.Flash(start=_STORE * _SECTOR, len=_FILES * _SECTOR), progsize=256)
+    return vfs.VfsLfs2(_device(_STORE, _FILES), progsize=256)
 
 
 def adopt():
@@ -67,18 +72,15 @@ def adopt():
     import vfs
 
     try:
-        old = rp2.Flash(start=(_STORE + _FILES) * _SECTOR, len=_LOG * _SECTOR)
-        vfs.mount(vfs.VfsLfs2(old, progsize=256), "/old", readonly=True)
+        old = vfs.VfsLfs2(_device(_STORE + _FILES, _LOG), progsize=256)
+        vfs.mount(old, "/old", readonly=True)
         try:
             _take("/old" + _FOLDER)
         finally:
             vfs.umount("/old")
     except OSError:
         pass  # nothing was there
-    vfs.VfsLfs2.mkfs(
-        rp2.Flash(start=_STORE * _SECTOR, len=_FILES * _SECTOR),
-        progsize=256,
-    )
+    vfs.VfsLfs2.mkfs(_device(_STORE, _FILES), progsize=256)
 
 
 def _take(folder):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pbmwrap.cli import logs_verify
 from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
 from pbmwrap.errors import InvalidFile, NoDevice, SeveralDevices, UsageError, VerifyFailed
 
@@ -28,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     group = new_app("Pull, list, show and export session logs.")
     for name, body in (("list", list_logs), ("pull", pull), ("show", show), ("export", export)):
         command(group, f"logs {name}")(body)
+    command(group, "logs verify")(logs_verify.verify)
     app.add_typer(group, name="logs")
 
 
