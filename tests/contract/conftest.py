@@ -21,7 +21,7 @@ from pbmwrap.twin.sim import SimTwin
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("sim", "unix", "rp2040")
-BOOT_MS = 700
+BOOT_MS = 1000
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -17,7 +17,7 @@ from wrap.safety import limits
 from wrap.safety.program import CHUNK
 
 STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
-CLAIM_AT = 2 * 1024 * 1024 - 1408 * 1024 - 256
+CLAIM_AT = 2 * 1024 * 1024 - 1536 * 1024 - 256
 WHOLE_MS = 800  # from power-on
 LIT_FOR_MS = 3000  # at most, and as the session begins
 NEVER_RUN = b"Welcome to MicroPython!"  # of help(): in the program, read by nobody

@@ -60,7 +60,7 @@ def run(case: Case, lab: Lab) -> Row:
     began = time.process_time()
     what = case.what
     what.load(lab)
-    lab.twin.slow_flash(what.slow_ms)
+    lab.twin.slow_flash(what.slow_ms, what.page_ms if what.slow_ms else 0)
     watch = Watch(lab)
     _arm(case, lab)
     watch.wait(what.watch_ms or what.limit_ms + _SPARE_MS)

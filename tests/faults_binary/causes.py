@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import board_facts
 from pbmwrap.twin.plant import SensorFault
-from pbmwrap.twin.rp2040_fs import flash_with_files
 from tests.faults_binary.lab import SCRATCH, Lab
+from tests.nor import SECTOR, Nor
+from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.sectors import NorSectors
 
 Cause = Callable[[Lab], None]
 SKIN, BOARD = "skin", "board"
@@ -19,7 +21,7 @@ TRIP_C = {SKIN: 42.5, BOARD: 61.5}
 COLD_C, JUMP_K = 0.0, -8.0
 _PWM, _SLICE, _CC, _CSR, _TOP = 0x40050000, 0x14, 0x0C, 0x00, 0x10
 _PIN_CTRL = 0x40014004
-_FS_BYTES = 1408 * 1024
+_STORAGE = 512 * 1024  # where the store begins, 64 KiB
 RAISE, MEMORY, STORAGE, HANG = 1, 2, 3, 4
 
 
@@ -194,30 +196,21 @@ def _without_power(lab: Lab) -> bytes:
     return lab.twin.flash()
 
 
-def boot_full(lab: Lab) -> None:
-    """Every block of the filesystem is taken."""
-    content = _without_power(lab)
-    size, name = 256 * 1024, 0
-    while size >= 4096:
-        try:
-            content = flash_with_files(content, {f"/filler{name}": bytes(size)})
-            name += 1
-        except Exception:
-            size //= 2
-    lab.reboot(content)
-
-
 def boot_damaged(lab: Lab) -> None:
-    """The filesystem's first blocks are noise."""
+    """The store, with protocols and settings, is noise."""
     content = bytearray(_without_power(lab))
     noise = bytes((i * 167 + 13) % 251 for i in range(64 * 1024))
-    start = len(content) - _FS_BYTES
-    content[start : start + len(noise)] = noise
+    content[_STORAGE : _STORAGE + len(noise)] = noise
     lab.reboot(bytes(content))
 
 
 def boot_without_fault_store(lab: Lab) -> None:
-    """Both files of the latch are noise."""
-    content = _without_power(lab)
-    noise = {f"/pbmwrap/fault.{end}": b"\xa5" * 40 for end in "ab"}
-    lab.reboot(flash_with_files(content, noise))
+    """A bit of the latch has turned over, and something was written behind it."""
+    content = bytearray(_without_power(lab))
+    nor = Nor(16, mem=bytes(content[_STORAGE : _STORAGE + 16 * SECTOR]))
+    files = FlashFiles(NorSectors(nor, 0, 16))
+    files.write("fault.a", b"latched?")
+    files.write("other", b"later")
+    nor.flip(nor.mem.index(b"latched?"), 1)
+    content[_STORAGE : _STORAGE + 16 * SECTOR] = nor.mem
+    lab.reboot(bytes(content))

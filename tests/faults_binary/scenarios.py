@@ -24,7 +24,7 @@ from wrap.safety.limits import STEP_MS
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
 FLASH = limits.DEADMAN_FLASH_MS + 2
 RATE = 2_100
-FILLS = 5_000  # the last bytes of the log's block, as fast as a host can have them written
+FILLS = 12_000  # two sectors of records, as fast as a host can have them written
 STEP_NS = STEP_MS * MS
 Base = Callable[[Lab], None]
 When = Callable[[Lab, Cause, int], None]
@@ -41,14 +41,14 @@ def outside(lab: Lab, cause: Cause, ns: int) -> None:
     lab.strike(cause)
 
 
-def in_erase(lab: Lab, cause: Cause, ns: int) -> None:
-    """`ns` after an erase of a flush of the log began: records are asked for until one comes."""
+def in_page(lab: Lab, cause: Cause, ns: int) -> None:
+    """`ns` after the program of a page of the log began: records are asked for until one comes."""
 
-    def erasing() -> None:
+    def programming() -> None:
         lab.flooding = False
         lab.strike_after(ns, cause)
 
-    lab.twin.chip.flash_part.on_erase = erasing
+    lab.twin.chip.flash_part.on_page = programming
     lab.flood(lambda: lab.request("clock.set", t=1_800_000_000))
 
 
@@ -79,7 +79,8 @@ class Scenario:
     offsets: int = 1
     spread_ns: int = STEP_NS
     late: str = ""
-    slow_ms: float = 0
+    slow_ms: float = 0  # an erase takes
+    page_ms: float = 0.4  # a page takes, when erases are slow
     watch_ms: int = 0  # 0: the limit and a little
     after: Cause = c.nothing
     ask: bool = True
@@ -110,24 +111,16 @@ def _sensor(name: str) -> tuple[Scenario, ...]:
 
 
 _HOT = Scenario("", c.gross(), ("gross-hot",), offsets=3, late=SKIN)
-_FLUSH = replace(_HOT, when=in_erase, late="", limit_ms=FLASH)
+_FLUSH = replace(_HOT, when=in_page, late="", offsets=4)
 
 
 def _meanwhile() -> tuple[Scenario, ...]:
     """A gross step of the skin sensor, whatever else goes on."""
     hot = functools.partial(replace, _HOT)
-    faults = ("gross-hot", "dead-man", "step-late")
     return (
-        replace(_FLUSH, name="hot-in-flush", slow_ms=45, offsets=4, spread_ns=120 * MS),
-        replace(_FLUSH, name="hot-at-sector-write", slow_ms=45),
-        replace(
-            _FLUSH,
-            name="hot-in-worst-erase",
-            slow_ms=400,
-            faults=faults,
-            spread_ns=400 * MS,
-            offsets=4,
-        ),
+        replace(_FLUSH, name="hot-in-flush", spread_ns=10 * MS),
+        # 3 ms is the most a page takes. Erases do not come while lit, however long they take.
+        replace(_FLUSH, name="hot-in-slow-flush", slow_ms=400, page_ms=3, spread_ns=12 * MS),
         hot(name="hot-in-garbage-flood", load=c.garbage),
         hot(name="hot-in-request-flood", load=c.requests),
         hot(name="hot-in-log-download", load=c.download),
@@ -194,12 +187,6 @@ def _booted(lab: Lab) -> None:
     lab.advance(BOOT_MS)
 
 
-def _full(lab: Lab) -> None:
-    """No block is free; what there is of the log may still grow a little."""
-    c.boot_full(lab)
-    lab.session()
-
-
 def _refused(lab: Lab) -> None:
     """A start is answered with no, or with a fault: never with light."""
     answer = lab.try_start()
@@ -227,7 +214,7 @@ def _world() -> tuple[Scenario, ...]:
             limit_ms=limits.LEASE_MS + FADE,
         ),
         Scenario("flash-dead", c.flash_dead, dead, limit_ms=FLASH + STEP, after=mended),
-        Scenario("filesystem-full", c.records, ("storage",), base=_full, limit_ms=FILLS),
+        Scenario("log-room-full", c.records, expect="ride", watch_ms=FILLS),
         boots("boot-filesystem-damaged", c.boot_damaged),
         boots("boot-fault-store-damaged", c.boot_without_fault_store, ("storage",)),
     )

@@ -20,15 +20,15 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(toolchain_image, "run", lambda *words, **more: None)
     monkeypatch.setattr(toolchain_image, "build_env", lambda toolchain: {})
-    (tmp_path / "cmake" / BOARD).mkdir(parents=True)
     again(tmp_path, TREE)
     return tmp_path
 
 
 def again(toolchain: Path, tree: dict[str, bytes]) -> bool:
     """Build with `tree`; whether what was frozen before is used again."""
-    kept = toolchain / "cmake" / BOARD / "frozen_mpy" / "a.mpy"
-    kept.parent.mkdir(exist_ok=True)
+    folder = sys.modules["toolchain_image"]._build_folder(toolchain, BOARD, tree)
+    kept = folder / "frozen_mpy" / "a.mpy"
+    kept.parent.mkdir(exist_ok=True, parents=True)
     kept.write_bytes(b"of the build before")
     sys.modules["toolchain_image"]._configure(toolchain, BOARD, tree, toolchain / "log")
     return kept.exists()
@@ -48,3 +48,11 @@ def test_what_was_frozen_for_another_shape_is_not_used(
     configured: Path, change: dict[str, bytes], kept: bool
 ) -> None:
     assert again(configured, {**TREE, **change}) is kept
+
+
+def test_an_image_with_other_c_files_is_built_in_a_folder_of_its_own(configured: Path) -> None:
+    """A module that is gone would stay in the lists that MicroPython's build keeps there."""
+    folder = sys.modules["toolchain_image"]._build_folder
+    plain = folder(configured, BOARD, TREE)
+    assert folder(configured, BOARD, {**TREE, "boards/X/more.c": b""}) != plain
+    assert folder(configured, BOARD, {**TREE, "firmware/b.py": b""}) == plain

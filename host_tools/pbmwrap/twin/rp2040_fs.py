@@ -12,10 +12,18 @@ from littlefs import LittleFS, LittleFSError, UserContext
 
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES
 
-# RPI_PICO's storage (1408 KiB at the end) and what _boot.py mounts: VfsLfs2(progsize=256).
+# RPI_PICO's storage (1408 KiB at the end) and what _boot.py mounts: VfsLfs2(progsize=256). Our own
+# image has a small one; its note at the end of the program (tools/toolchain_claim.py) tells it.
 FS_BYTES = 1408 * 1024
 FS_START = FLASH_BYTES - FS_BYTES
+_OURS = 576 * 1024, 64 * 1024  # start and bytes: wrap/hal/rp2040_storage.py
+_CLAIM = 512 * 1024 - 256
 _BLOCK = 4096
+
+
+def _place(flash: bytes) -> tuple[int, int]:
+    """(start, bytes) of the filesystem of the image that is in `flash`."""
+    return _OURS if flash[_CLAIM : _CLAIM + 4] == b"PBMW" else (FS_START, FS_BYTES)
 
 
 def _open(region: bytearray) -> LittleFS:
@@ -24,7 +32,7 @@ def _open(region: bytearray) -> LittleFS:
         context=UserContext(buffer=region),
         mount=False,
         block_size=_BLOCK,
-        block_count=FS_BYTES // _BLOCK,
+        block_count=len(region) // _BLOCK,
         prog_size=256,
         read_size=32,
         lookahead_size=32,
@@ -39,7 +47,8 @@ def _open(region: bytearray) -> LittleFS:
 
 def flash_with_files(flash: bytes, files: Mapping[str, bytes]) -> bytes:
     """The flash with `files` (absolute or relative device paths) written over what it has."""
-    region = bytearray(flash[FS_START:])
+    start, size = _place(flash)
+    region = bytearray(flash[start : start + size])
     fs = _open(region)
     for name, data in files.items():
         path = PurePosixPath("/") / name
@@ -48,12 +57,13 @@ def flash_with_files(flash: bytes, files: Mapping[str, bytes]) -> bytes:
         with fs.open(str(path), "wb") as handle:
             handle.write(data)
     fs.unmount()
-    return bytes(flash[:FS_START]) + bytes(region)
+    return bytes(flash[:start]) + bytes(region) + bytes(flash[start + size :])
 
 
 def files_of(flash: bytes) -> dict[str, bytes]:
     """Every file of the filesystem by its absolute path."""
-    fs = _open(bytearray(flash[FS_START:]))
+    start, size = _place(flash)
+    fs = _open(bytearray(flash[start : start + size]))
     found: dict[str, bytes] = {}
     for folder, _folders, names in fs.walk("/"):
         for name in names:
