@@ -48,3 +48,10 @@ def test_a_rename_that_fails_leaves_the_old_content(disk, monkeypatch):
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     with pytest.raises(OSError):
         Files(str(tmp_path / "no" / "flash"))
+
+
+def test_a_folder_of_a_filesystem_has_nothing_to_tidy(tmp_path):
+    files = Files(str(tmp_path / "wrap"))
+    files.write("a", b"1")
+    assert not files.tidy()
+    assert files.read("a") == b"1"
