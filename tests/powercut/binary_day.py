@@ -8,7 +8,7 @@ answered.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import board_facts
@@ -63,14 +63,6 @@ class Wrap(Bench):
         self.advance(ms)
 
 
-@dataclass
-class _Told:
-    """What the wrap has been asked for and has answered; two values while an answer is due."""
-
-    settings: tuple[int, ...]
-    slots: tuple[str, ...]
-
-
 class _Day(Wrap):
     def __init__(self, base: bytes | None, trip_mc: int) -> None:
         self.promises: list[Promise] = []
@@ -83,6 +75,11 @@ class _Day(Wrap):
         lit = self._site and self.twin.pins.light_ns() > self._dark_ns
         sites = (*self._now.sites, self._site) if lit else self._now.sites
         return replace(self._now, sites=tuple(dict.fromkeys(sites)))
+
+    def whole(self) -> None:
+        """Until the program's first check is over, and a session may begin."""
+        while self.client.hello().integrity != "whole":
+            self.advance(50)
 
     def off(self) -> None:
         self._now = self.promise()
@@ -103,6 +100,7 @@ class _Day(Wrap):
 
     def session(self, site: str) -> None:
         self._now = self.promise()
+        self.whole()
         self._site, self._dark_ns = site, self.twin.pins.light_ns()
         self.press()
         self.wait_for("running", 4000)
