@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from pbmwrap.device.models import Hello
+from pbmwrap.device.models import Hello, Status
 from pbmwrap.device.transfer import LogPull
 from pbmwrap.errors import WrapError
 from pbmwrap.logs.decode import Entry, decode
@@ -23,7 +24,7 @@ from wrap.storage import records
 
 AGAIN = 0.15  # of the cuts: power goes once more, while the wrap boots
 _HELLO_MS = 260
-_WRITE_MS = 150
+_WRITE_MS = 50
 _CLOCK_S = 1_800_100_000
 _TRIP_MC = 38500
 _NEW_KINDS = (records.BOOT, records.SECTOR)  # what a boot tells of itself
@@ -78,10 +79,8 @@ def tear(mem: bytearray, op: tuple[int, bytes], seed: int) -> bytearray:
     """`op` with power going in the middle of it."""
     nor = Nor(0, seed, bytes(mem))
     nor.cut_at, nor.moment = 1, TORN
-    try:
+    with suppress(PowerCut):
         nor.program(*op) if op[1] else nor.erase(op[0])
-    except PowerCut:
-        pass
     return nor.mem
 
 
@@ -94,7 +93,7 @@ def run(name: str) -> list[str]:
     rng = random.Random(name)
     first = Judge(played, must, mem)
     found = first.found()
-    if rng.random() < AGAIN and first.booting:
+    if first.booting and rng.random() < AGAIN:
         found += [f"second cut: {text}" for text in _again(played, must, mem, first.booting, rng)]
     return found
 
@@ -113,7 +112,6 @@ class Judge:
     def __init__(self, played: Tape, must: Due, mem: bytearray) -> None:
         self._played = played
         self._due = must
-        self._left = bytes(mem)
         self._wrap = Wrap(RecordedTwin(bytes(mem)))
         self.booting: list[tuple[int, bytes]] = []
 
@@ -131,24 +129,15 @@ class Judge:
         wrap.on(_HELLO_MS)
         hello = client.hello()
         self.booting = list(wrap.twin.ops)
-        yield from self._state(hello)
+        pulled = client.pull_log(self._played.first)
+        yield from self._log(pulled, hello)
         yield from self._kept()
-        yield from self._log(client.pull_log(self._played.first), hello)
         yield from self._writes(hello.state == "idle")
+        yield from self._status(hello, client.status(), pulled.end)
         if wrap.twin.pins.light_ns() or any(wrap.twin.on_ns(i) for i in range(2)):
             yield "a lamp's pin was high"
         if wrap.twin.pins.enable.on_ns():
             yield "the enable's pin was high"
-
-    def _state(self, hello: Hello) -> Iterator[str]:
-        fault = self._wrap.client.fault()
-        code = fault.code if fault else 0
-        if code not in self._due.latched:
-            yield f"the latch says {code}, not {self._due.latched}"
-        if hello.state != ("fault" if code else "idle"):
-            yield f"it is {hello.state} with fault {code} latched"
-        if hello.cause != "power" or hello.memory == "failed" or hello.integrity == "damaged":
-            yield f"hello says {hello.cause}, memory {hello.memory}, program {hello.integrity}"
 
     def _kept(self) -> Iterator[str]:
         client, promise = self._wrap.client, self._due.promise
@@ -169,16 +158,22 @@ class Judge:
     def _writes(self, idle: bool) -> Iterator[str]:
         """It still can."""
         client = self._wrap.client
-        end = client.log_info().end
         client.set_clock(_CLOCK_S)
-        if idle:
-            client.set_setting("trip_mc", _TRIP_MC)
+        if idle and client.set_setting("trip_mc", _TRIP_MC) != {"trip_mc": _TRIP_MC}:
+            yield "a setting does not take"
         self._wrap.advance(_WRITE_MS)
-        status = client.status()
+
+    def _status(self, hello: Hello, status: Status, end: int) -> Iterator[str]:
+        """At the very end, after it has written."""
+        code = status.fault.code if status.fault else 0
+        if code not in self._due.latched:
+            yield f"the latch says {code}, not {self._due.latched}"
+        if {hello.state, status.state} != {"fault" if code else "idle"}:
+            yield f"it is {hello.state}, then {status.state}, with fault {code} latched"
+        if hello.cause != "power" or "damaged" in (hello.memory, hello.integrity):
+            yield f"hello says {hello.cause}, memory {hello.memory}, program {hello.integrity}"
         if status.log_failed or status.settings_damaged or status.log_end <= end:
             yield f"it does not write: {status.log_failed} {status.settings_damaged}"
-        if idle and client.settings()["trip_mc"] != _TRIP_MC:
-            yield "a setting does not take"
 
     # ---- the log
 

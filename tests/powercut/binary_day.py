@@ -116,11 +116,10 @@ class _Day(Wrap):
         self.client.ack_fault()
 
     def brief(self) -> None:
-        """The first boot, a protocol, a setting, a session that ends in a fault."""
+        """The first boot, a protocol, a setting, a fault without a session."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
-        self.session(SITES[0])
         self.overheat()
         self.promises.append(self.promise())
 
