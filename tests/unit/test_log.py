@@ -163,3 +163,13 @@ def test_what_a_cut_erase_left_of_old_records_is_no_part_of_the_log():
     assert again.end == log.end and again.first >= log.first
     seqs, _ = told(again)
     assert seqs == sorted(seqs)
+
+
+def test_a_boot_does_not_look_for_records_where_nothing_is_written(flash, monkeypatch):
+    log = flash.open()
+    write(log, 5)
+    asked = []
+    plain = records.parse
+    monkeypatch.setattr(records, "parse", lambda buf, at: asked.append(at) or plain(buf, at))
+    assert flash.open().end == log.end
+    assert len(asked) < 60

@@ -6,10 +6,16 @@ NONE = 0xFFFFFFFF  # a sector that is no part of the log
 _NEAR = 1024  # more records than a sector holds
 
 
+def _records(sectors, i, filled):
+    """Records of a sector; the last one's end may look erased."""
+    return records.scan(sectors.read(i, 0, sectors.size), filled)[0]
+
+
 def length(sectors, i):
     """Bytes of a sector that are part of the log, by what is in it."""
-    found = records.scan(sectors.read(i, 0, sectors.size))[0]
-    return max(sectors.filled(i), found[-1][6] if found else 0)
+    filled = sectors.filled(i)
+    found = _records(sectors, i, filled)
+    return max(filled, found[-1][6] if found else 0)
 
 
 def mend(sectors, starts, head):
@@ -38,8 +44,8 @@ def _infer(sectors, starts, i):
 def _follows(sectors, a, b):
     """Whether the records of sector `b` come right after those of `a`. What an erase left standing
     of a sector's old records does not: its numbers are far behind."""
-    first = records.scan(sectors.read(b, 0, sectors.filled(b)))[0]
-    last = records.scan(sectors.read(a, 0, sectors.size))[0] if first else []
+    first = _records(sectors, b, sectors.filled(b))
+    last = _records(sectors, a, sectors.filled(a)) if first else []
     if not last:
         return False
     step = (first[0][1] - last[-1][1]) & 0xFFFF

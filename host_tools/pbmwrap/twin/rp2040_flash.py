@@ -16,6 +16,7 @@ class FlashTimes:
     """wait(ns) lets time pass. `erases`, `pages`: how many there were. Times are 0 until set.
 
     `on_erase`, `on_page` are called as such a command begins; `broken`: neither does anything.
+    `before(at, data)` sees each of them while the flash is still as it was; no data: an erase.
     """
 
     def __init__(self, mcu: RP2040, wait: Callable[[int], None]) -> None:
@@ -24,6 +25,7 @@ class FlashTimes:
         self.broken = False
         self.on_erase: Callable[[], None] = lambda: None
         self.on_page: Callable[[], None] = lambda: None
+        self.before: Callable[[int, bytes], None] = lambda at, data: None
         self._ssi = mcu.ssi
         self._wait = wait
         self._apply = self._ssi._apply_command
@@ -35,6 +37,8 @@ class FlashTimes:
         erase = command in (CMD_SECTOR_ERASE, CMD_BLOCK_ERASE)
         if self.broken and (erase or command == CMD_PAGE_PROGRAM):
             self._ssi._write_enabled = False  # so the part ignores it
+        elif erase or command == CMD_PAGE_PROGRAM:
+            self.before(int.from_bytes(sent[1:4], "big"), b"" if erase else bytes(sent[4:]))
         self._apply()
         if erase:
             self.erases += 1

@@ -1,0 +1,216 @@
+"""One power cut on the emulated binary: the flash as it was left, a boot of the real image from it,
+and what must hold then, judged over the link and at the pins.
+
+A cut after an operation is the cut before the next one: the flash is the same, and the promises are
+those of that later moment, which are the stricter.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from pbmwrap.device.models import Hello, Status
+from pbmwrap.device.transfer import LogPull
+from pbmwrap.errors import WrapError
+from pbmwrap.logs.decode import Entry, decode
+from pbmwrap.logs.verify import verify
+from tests.nor import AFTER, BEFORE, TORN, Nor, PowerCut
+from tests.powercut.binary_day import KINDS, RecordedTwin, Wrap, tape
+from tests.powercut.binary_tape import Promise, Record, Tape, apply, stream
+from wrap.storage import records
+
+AGAIN = 0.15  # of the cuts: power goes once more, while the wrap boots
+_HELLO_MS = 260
+_WRITE_MS = 50
+_CLOCK_S = 1_800_100_000
+_TRIP_MC = 38500
+_NEW_KINDS = (records.BOOT, records.SECTOR)  # what a boot tells of itself
+
+
+def names(torn: int, kinds: tuple[str, ...] = KINDS) -> list[str]:
+    """KIND/OPERATION/MOMENT/SEED of every cut: before each operation, torn so often, and after the
+    last."""
+    out = []
+    for kind in kinds:
+        last = len(tape(kind).ops) - 1
+        for op in range(last + 1):
+            out.append(f"{kind}/{op}/{BEFORE}/0")
+            out += [f"{kind}/{op}/{TORN}/{seed}" for seed in range(torn)]
+        out.append(f"{kind}/{last}/{AFTER}/0")
+    return out
+
+
+@dataclass(frozen=True)
+class Due:
+    """What must hold after a cut. `maybe`: the record whose writing was cut, it may be whole."""
+
+    committed: list[Record]
+    maybe: Record | None
+    latched: set[int]
+    promise: Promise
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last committed record."""
+        last = self.committed[-1] if self.committed else None
+        return last.offset + len(last.raw) if last else -1
+
+
+def due(played: Tape, op: int, moment: str) -> Due:
+    done = op + (moment == AFTER)
+    committed = played.committed(done)
+    torn = moment == TORN
+    latched = set(played.latches[done : done + 1 + torn])
+    rest = played.records[len(committed) :]
+    maybe = rest[0] if rest and torn and rest[0].op == op else None
+    return Due(committed, maybe, latched, played.promises[done])
+
+
+def left(played: Tape, op: int, moment: str, seed: int) -> bytearray:
+    """The flash after the cut."""
+    mem = played.flash(op + (moment == AFTER))
+    return tear(mem, played.ops[op], seed) if moment == TORN else mem
+
+
+def tear(mem: bytearray, op: tuple[int, bytes], seed: int) -> bytearray:
+    """`op` with power going in the middle of it."""
+    nor = Nor(0, seed, bytes(mem))
+    nor.cut_at, nor.moment = 1, TORN
+    with suppress(PowerCut):
+        nor.program(*op) if op[1] else nor.erase(op[0])
+    return nor.mem
+
+
+def run(name: str) -> list[str]:
+    """What is wrong after this cut; nothing should be."""
+    kind, op, moment, seed = name.split("/")
+    played = tape(kind)
+    mem = left(played, int(op), moment, int(seed))
+    must = due(played, int(op), moment)
+    rng = random.Random(name)
+    first = Judge(played, must, mem)
+    found = first.found()
+    if first.booting and rng.random() < AGAIN:
+        found += [f"second cut: {text}" for text in _again(played, must, mem, first.booting, rng)]
+    return found
+
+
+def _again(played: Tape, must: Due, mem: bytearray, ops: list, rng: random.Random) -> list[str]:
+    """Power goes during one of the operations that the wrap does as it boots."""
+    n = rng.randrange(len(ops))
+    for op in ops[:n]:
+        apply(mem, op)
+    return Judge(played, must, tear(mem, ops[n], rng.randrange(1 << 30))).found()
+
+
+class Judge:
+    """A fresh wrap on this flash. booting: the flash operations up to its first answer."""
+
+    def __init__(self, played: Tape, must: Due, mem: bytearray) -> None:
+        self._played = played
+        self._due = must
+        self._wrap = Wrap(RecordedTwin(bytes(mem)))
+        self.booting: list[tuple[int, bytes]] = []
+
+    def found(self) -> list[str]:
+        """All that is wrong."""
+        try:
+            return list(self._judge())
+        except WrapError as silence:
+            return [f"it does not answer as it should: {silence}"]
+        finally:
+            self._wrap.twin.close()
+
+    def _judge(self) -> Iterator[str]:
+        wrap, client = self._wrap, self._wrap.client
+        wrap.on(_HELLO_MS)
+        hello = client.hello()
+        self.booting = list(wrap.twin.ops)
+        pulled = client.pull_log(self._played.first)
+        yield from self._log(pulled, hello)
+        yield from self._kept()
+        yield from self._writes(hello.state == "idle")
+        yield from self._status(hello, client.status(), pulled.end)
+        if wrap.twin.pins.light_ns() or any(wrap.twin.on_ns(i) for i in range(2)):
+            yield "a lamp's pin was high"
+        if wrap.twin.pins.enable.on_ns():
+            yield "the enable's pin was high"
+
+    def _kept(self) -> Iterator[str]:
+        client, promise = self._wrap.client, self._due.promise
+        if (trip := client.settings()["trip_mc"]) not in promise.settings:
+            yield f"trip_mc is {trip}, not {promise.settings}"
+        slots = client.protocols().slots
+        if any(slot and slot.broken for slot in slots):
+            yield f"a slot is broken: {slots}"
+        if (name := slots[0].id if slots[0] else "") not in promise.slots:
+            yield f"slot 0 holds {name!r}, not {promise.slots}"
+        sites = client.course().sites
+        for site in promise.sites:
+            if site not in sites or not sites[site].next_s:
+                yield f"{site} has been given back"
+        if "*" in sites:
+            yield "a power cut was taken for damage: all sites wait"
+
+    def _writes(self, idle: bool) -> Iterator[str]:
+        """It still can."""
+        client = self._wrap.client
+        client.set_clock(_CLOCK_S)
+        if idle and client.set_setting("trip_mc", _TRIP_MC) != {"trip_mc": _TRIP_MC}:
+            yield "a setting does not take"
+        self._wrap.advance(_WRITE_MS)
+
+    def _status(self, hello: Hello, status: Status, end: int) -> Iterator[str]:
+        """At the very end, after it has written."""
+        code = status.fault.code if status.fault else 0
+        if code not in self._due.latched:
+            yield f"the latch says {code}, not {self._due.latched}"
+        if {hello.state, status.state} != {"fault" if code else "idle"}:
+            yield f"it is {hello.state}, then {status.state}, with fault {code} latched"
+        if hello.cause != "power" or "damaged" in (hello.memory, hello.integrity):
+            yield f"hello says {hello.cause}, memory {hello.memory}, program {hello.integrity}"
+        if status.log_failed or status.settings_damaged or status.log_end <= end:
+            yield f"it does not write: {status.log_failed} {status.settings_damaged}"
+
+    # ---- the log
+
+    def _log(self, pulled: LogPull, hello: Hello) -> Iterator[str]:
+        start, data = pulled.start, pulled.data
+        base = self._played.first
+        if start != base:
+            yield f"the log begins at {start}, not at {base}"
+        end = max(self._due.end, base + len(stream(self._played.base, base)))
+        if data[: end - base] != self._played.stream[: end - base]:
+            yield f"committed records are gone or changed before {end}"
+        problems = verify([(start, data)]).problems
+        if problems:
+            yield f"the log does not verify: {problems[0]}"
+        yield from self._new([e for e in decode(data, start).entries if e.offset >= end], hello)
+
+    def _new(self, entries: list[Entry], hello: Hello) -> Iterator[str]:
+        """Behind what was committed: perhaps the record that was cut, then the boot's own."""
+        maybe = self._due.maybe
+        boot = self._due.committed[-1].boot if self._due.committed else self._old_boot()
+        if entries and maybe and _is(entries[0], maybe):
+            boot = maybe.boot
+            entries = entries[1:]
+        false = [e for e in entries if e.kind not in _NEW_KINDS or e.boot <= boot]
+        if false:
+            yield f"a false record: {false[0]}"
+        if not boot < hello.boot <= boot + 2:  # a second cut makes it two
+            yield f"this is boot {hello.boot} after {boot}"
+        if hello.boot not in [e.boot for e in entries if e.kind == records.BOOT]:
+            yield "the boot has no record"
+
+    def _old_boot(self) -> int:
+        found = records.scan(stream(self._played.base, self._played.first))[0]
+        return found[-1][2] if found else 0
+
+
+
+def _is(entry: Entry, record: Record) -> bool:
+    asked = decode(record.raw, record.offset).entries[0]
+    return replace(entry, data=None, seq=0) == replace(asked, data=None, seq=0)

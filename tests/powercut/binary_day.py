@@ -1,0 +1,175 @@
+"""A day of the real image on the emulated RP2040, played once: every program and erase of its
+flash, and what had been promised by then. A power cut is then a matter of replaying a part of it.
+
+What is known here comes from the flash's own commands, from the pins and from what the wrap
+answered.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+
+import board_facts
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests.contract.conftest import BOOT_MS, ROOT, Bench, tool
+from tests.contract.conftest import protocol as some_protocol
+from tests.powercut import binary_tape
+from tests.powercut.binary_tape import Promise, Tape
+
+KINDS = ("new", "used")
+BRIEF = "brief"
+SITES = ("hand-left", "hand-right")
+_HOT_K = 10.0  # what the skin sensor then reads too much
+
+
+@functools.cache
+def image() -> Path:
+    """The wrap's image, built if need be."""
+    return Path(tool("firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build")))
+
+
+class RecordedTwin(Rp2040Twin):
+    """`ops` grows by (byte offset, data; none: an erase) before each operation."""
+
+    def __init__(self, flash: bytes | None = None) -> None:
+        super().__init__(image(), Plant(board_facts), flash=flash)
+        self.ops: list[tuple[int, bytes]] = []
+
+    def start(self) -> None:
+        super().start()
+        self.chip.flash_part.before = self.take
+
+    def take(self, at: int, data: bytes) -> None:
+        self.ops.append((at, data))
+
+
+class Wrap(Bench):
+    """An emulated wrap on a flash of ours, off at first."""
+
+    twin: RecordedTwin
+
+    def __init__(self, twin: RecordedTwin) -> None:
+        self.target = "rp2040"
+        self.twin = twin
+        self.client = Client(TwinTransport(twin))
+
+    def on(self, ms: int = BOOT_MS) -> None:
+        self.twin.start()
+        self.advance(ms)
+
+
+class _Day(Wrap):
+    def __init__(self, base: bytes | None, trip_mc: int) -> None:
+        self.promises: list[Promise] = []
+        self._now = Promise(settings=(trip_mc,), slots=("",))
+        self._site = ""
+        self._dark_ns = 0
+        super().__init__(_Watched(base, self))
+
+    def promise(self) -> Promise:
+        lit = self._site and self.twin.pins.light_ns() > self._dark_ns
+        sites = (*self._now.sites, self._site) if lit else self._now.sites
+        return replace(self._now, sites=tuple(dict.fromkeys(sites)))
+
+    def whole(self) -> None:
+        """Until the program's first check is over, and a session may begin."""
+        while self.client.hello().integrity != "whole":
+            self.advance(50)
+
+    def off(self) -> None:
+        self._now = self.promise()
+        self._site = ""
+        self.twin.power_off()
+
+    def set_trip(self, mc: int) -> None:
+        self._now.settings = (*self._now.settings, mc)
+        self.client.set_setting("trip_mc", mc)
+        self._now.settings = (mc,)
+
+    def store(self, name: str, site: str) -> None:
+        self._now.slots = (*self._now.slots, name)
+        steps = [{"t": 2, "ch": {"red": [500], "nir": [800]}}]
+        raw = some_protocol(id=name, name=name, site=site, steps=steps)
+        self.client.flash_protocol(0, raw)
+        self._now.slots = (name,)
+
+    def session(self, site: str) -> None:
+        self._now = self.promise()
+        self.whole()
+        self._site, self._dark_ns = site, self.twin.pins.light_ns()
+        self.press()
+        self.wait_for("running", 4000)
+
+    def overheat(self) -> None:
+        self.twin.plant.set_fault("skin", "offset", _HOT_K)
+        self.wait_for("fault", 1000)
+        self.advance(200)
+
+    def acknowledge(self) -> None:
+        self.twin.plant.set_fault("skin", "none")
+        self.advance(200)
+        self.client.ack_fault()
+
+    def brief(self) -> None:
+        """The first boot, a protocol, a setting, a fault without a session."""
+        self.on()
+        self.store("first", SITES[0])
+        self.set_trip(40000)
+        self.overheat()
+        self.promises.append(self.promise())
+
+    def live(self) -> None:
+        """Protocol, setting, a session to its end, power off and on, one into a fault, its end."""
+        self.on()
+        self.store("first", SITES[0])
+        self.set_trip(40000)
+        self.session(SITES[0])
+        self.wait_for("done", 5000)
+        self.advance(300)
+        self.store("second", SITES[1])
+        self.off()
+        self.on()
+        self.session(SITES[1])
+        self.overheat()
+        self.off()
+        self.on()
+        self.acknowledge()
+        self.set_trip(39000)
+        self.client.set_clock(1_800_000_000)
+        self.advance(300)
+        self.promises.append(self.promise())
+
+
+class _Watched(RecordedTwin):
+    def __init__(self, flash: bytes | None, day: _Day) -> None:
+        super().__init__(flash)
+        self._day = day
+
+    def take(self, at: int, data: bytes) -> None:
+        super().take(at, data)
+        self._day.promises.append(self._day.promise())
+
+
+def _base(kind: str) -> tuple[bytes, int]:
+    """(flash, trip_mc in force) of a wrap as it was delivered, or that has been used."""
+    if kind == "used":
+        return binary_tape.used(tape("new").flash(len(tape("new").ops)))
+    return RecordedTwin().flash(), 41000
+
+
+@functools.cache
+def tape(kind: str) -> Tape:
+    """The day of a wrap that is "new", or "used": whose log has gone round; or a "brief" one."""
+    kept = ROOT / "build/powercut" / f"tape-{kind}-{binary_tape.stamp(image())}.json.gz"
+    base, trip_mc = _base(kind)
+    if not kept.exists():
+        day = _Day(base, trip_mc)
+        day.brief() if kind == BRIEF else day.live()
+        day.twin.close()
+        binary_tape.keep(kept, day.twin.ops, day.promises)
+    return Tape(base, *binary_tape.kept(kept))

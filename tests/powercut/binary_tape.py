@@ -1,0 +1,232 @@
+"""What was recorded of a day: the flash at any moment of it, and what was whole in it by then.
+
+Records and the latch are looked for in the recorded operations themselves, with readers of their
+own: the firmware's are what is judged.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from tests.nor import PAGE, SECTOR, Nor
+from wrap.storage import records
+from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.log import Log
+from wrap.storage.sectors import NorSectors
+from wrap.storage.store import Store
+
+# docs/storage.md: store | filesystem | log, up to the end of 2 MB
+STORE_AT, STORE = 0x80000, 16
+FILES_AT = 0x90000
+LOG_AT, LOG = 0xA0000, 352
+LOG_SIZE = SECTOR - 8  # of a sector's bytes
+_USED_TRIP_MC = 40500
+_TAG = 0x5A  # of an entry in the store
+
+Op = tuple[int, bytes]
+
+
+@dataclass
+class Promise:
+    """What had been promised when an operation began. Two values: an answer is still due."""
+
+    settings: tuple[int, ...] = ()  # trip_mc
+    slots: tuple[str, ...] = ()  # ids in slot 0
+    sites: tuple[str, ...] = ()  # where the pins had shown light
+
+
+@dataclass(frozen=True)
+class Record:
+    """`op`: the operation that made it whole."""
+
+    offset: int
+    raw: bytes
+    boot: int
+    kind: int
+    op: int
+
+
+@dataclass
+class Tape:
+    """base: 2 MB; ops: (byte offset, data; none: an erase); promises: one for each, and one for
+    the end."""
+
+    base: bytes
+    ops: list[Op] = field(default_factory=list)
+    promises: list[Promise] = field(default_factory=list)
+
+    def flash(self, k: int) -> bytearray:
+        """After the first `k` operations."""
+        mem = bytearray(self.base)
+        for op in self.ops[:k]:
+            apply(mem, op)
+        return mem
+
+    @cached_property
+    def first(self) -> int:
+        """Offset of the newest sector of the log that the base had; 0 when it had none."""
+        return max(_starts(self.base).values(), default=0)
+
+    @cached_property
+    def stream(self) -> bytes:
+        """The log's bytes from `first` on, at the day's end."""
+        return stream(bytes(self.flash(len(self.ops))), self.first)
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """Those that the day wrote, in order."""
+        mem = bytes(self.flash(len(self.ops)))
+        out = []
+        for i, start in sorted(_starts(mem).items(), key=lambda found: found[1]):
+            if start >= self.first:
+                out += [r for r in self._of_sector(mem, i, start) if r.op >= 0]
+        return out
+
+    def _of_sector(self, mem: bytes, i: int, start: int) -> Iterator[Record]:
+        at = LOG_AT + i * SECTOR
+        for kind, _, boot, _, _, payload, end in records.scan(mem[at : at + LOG_SIZE])[0]:
+            begin = end - records.size(payload)
+            op = self._whole(at + begin, at + end)
+            yield Record(start + begin, mem[at + begin : at + end], boot, kind, op)
+
+    def _whole(self, begin: int, end: int) -> int:
+        """The last operation that wrote something between these bytes of the flash, or -1."""
+        for n in range(len(self.ops) - 1, -1, -1):
+            at, data = self.ops[n]
+            some = data[max(0, begin - at) : max(0, end - at)]
+            if at < end and some.strip(b"\xff"):
+                return n
+        return -1
+
+    def committed(self, k: int) -> list[Record]:
+        """Records that are whole after `k` operations."""
+        return [r for r in self.records if r.op < k]
+
+    @cached_property
+    def latches(self) -> list[int]:
+        """The latched fault's code after 0, 1, ... operations, by the store's newest entry."""
+        mem = bytearray(self.base)
+        newest = _newest(mem, (0, 0))
+        out = [newest[1]]
+        for op in self.ops:
+            apply(mem, op)
+            if STORE_AT <= op[0] < FILES_AT:
+                newest = _newest(mem, newest)
+            out.append(newest[1])
+        return out
+
+
+def apply(mem: bytearray, op: Op) -> None:
+    """One whole operation."""
+    at, data = op
+    if not data:
+        mem[at : at + SECTOR] = b"\xff" * SECTOR
+    for k, byte in enumerate(data):
+        mem[at + k] &= byte
+
+
+def _starts(mem: bytes) -> dict[int, int]:
+    """{sector: the offset it begins at} of the log."""
+    out = {}
+    for i in range(LOG):
+        record = records.parse(mem[LOG_AT + i * SECTOR : LOG_AT + (i + 1) * SECTOR], 0)
+        if record and record[0] == records.SECTOR:
+            out[i] = struct.unpack_from("<I", record[5], 1)[0]
+    return out
+
+
+def stream(mem: bytes, first: int) -> bytes:
+    """A log's bytes from the head of a sector on."""
+    out = b""
+    for i, start in sorted(_starts(mem).items(), key=lambda found: found[1]):
+        if start >= first:
+            at = LOG_AT + i * SECTOR
+            found = records.scan(mem[at : at + LOG_SIZE])[0]
+            out += mem[at : at + found[-1][6]]
+    return out
+
+
+def _newest(mem: bytearray, newest: tuple[int, int]) -> tuple[int, int]:
+    """(generation, code) of the newest fault entry, at least as new as `newest`."""
+    for i in range(STORE):
+        sector = bytes(mem[STORE_AT + i * SECTOR : STORE_AT + (i + 1) * SECTOR])
+        at = sector.find(_TAG)
+        while at >= 0:
+            newest = max(newest, _fault(sector, at))
+            at = sector.find(_TAG, at + 1)
+    return newest
+
+
+def _fault(sector: bytes, at: int) -> tuple[int, int]:
+    """The same of one place, (0, 0) where no whole fault entry begins."""
+    _, n, size = struct.unpack_from("<BBH", sector[at : at + 4].ljust(4, b"\xff"))
+    end = at + 4 + n + size
+    if not sector[at + 4 :].startswith(b"fault.") or size == 0xFFFF or end + 4 > SECTOR:
+        return 0, 0
+    if struct.unpack_from("<I", sector, end)[0] != binascii.crc32(sector[at:end]):
+        return 0, 0
+    kept = json.loads(sector[at + 4 + n + 8 : end])
+    return kept["g"], kept["v"].get("code", 0)
+
+
+# ---- a wrap that has been used
+
+
+def used(flash: bytearray) -> tuple[bytes, int]:
+    """(`flash` with a log that has gone round and a store about to change banks, trip_mc)."""
+    nor = Nor(STORE + LOG)
+    log = Log(NorSectors(nor, STORE, LOG))
+    n = 0
+    while log.first == 0:
+        log.append(records.NOTE, 1 + n // 100, n, 0, b"\x01" + b'{"old":%06d}' % n * 180)
+        n += 1
+    files = FlashFiles(NorSectors(nor, 0, STORE))
+    kept = Store(files, "settings")
+    for k in range(STORE * SECTOR // 2 * 5 // 8 // 80):
+        kept.put({"trip_mc": _USED_TRIP_MC, "time_s": 600 + k % 600})
+    flash[STORE_AT : STORE_AT + STORE * SECTOR] = nor.mem[: STORE * SECTOR]
+    flash[LOG_AT:] = nor.mem[STORE * SECTOR :]
+    return bytes(flash), _USED_TRIP_MC
+
+
+# ---- kept on disk, so that each process need not play it again
+
+
+def stamp(image: Path) -> str:
+    """Of all that a recorded day depends on."""
+    digest = hashlib.sha256(image.read_bytes())
+    for file in sorted(Path(__file__).parent.glob("binary_*.py")):
+        if file.stem in ("binary_day", "binary_tape"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def keep(path: Path, ops: list[Op], promises: list[Promise]) -> None:
+    """Write it whole or not at all."""
+    told = {
+        "ops": [[at, base64.b64encode(data).decode()] for at, data in ops],
+        "promises": [asdict(p) for p in promises],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(gzip.compress(json.dumps(told).encode()))
+    fresh.replace(path)
+
+
+def kept(path: Path) -> tuple[list[Op], list[Promise]]:
+    """What `keep` wrote."""
+    told = json.loads(gzip.decompress(path.read_bytes()))
+    ops = [(at, base64.b64decode(data)) for at, data in told["ops"]]
+    assert all(len(data) in (0, PAGE) for _, data in ops), "the RP2040 programs whole pages"
+    promises = [Promise(**{k: tuple(v) for k, v in p.items()}) for p in told["promises"]]
+    return ops, promises
