@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.conftest import Rig
+from wrap.safety import faults
 from wrap.safety.resets import Resets
 from wrap.storage.store import Store, _seal
 
@@ -39,3 +40,14 @@ def test_a_session_counter_that_is_none_begins_anew(files, number):
 def test_a_count_of_restarts_that_is_none_counts_as_zero(files, number):
     files.data["resets.a"] = _seal(1, {"n": number})
     assert Resets(Store(files, "resets"), "watchdog").count == 1
+
+
+@pytest.mark.parametrize("code", [*NO_NUMBERS, 0, len(faults.NAMES)])
+def test_a_fault_code_that_this_firmware_does_not_know_is_a_damaged_memory(files, code):
+    files.data["fault.b"] = _seal(3, {"code": code, "detail": 1})
+    rig = Rig(files)
+    rig.advance(1000)
+    assert rig.state == "fault"
+    assert rig.ask("fault.get")["name"] == "storage"
+    assert rig.ask("fault.ack") == {"state": "idle"}
+    assert Rig(files).state == "idle"

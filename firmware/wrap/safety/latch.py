@@ -16,9 +16,9 @@ class Latch:
     def __init__(self, store):
         self._store = store
         kept = store.value
-        self.code = kept.get("code", faults.NONE)
-        if store.damaged and not self.code:
-            # What was written last is lost, and it may have been a fault: the strict reading.
+        self.code = store.whole("code", len(faults.NAMES) - 1)
+        if (store.damaged or "code" in kept) and not self.code:
+            # What was written last is lost, or of another firmware: the strict reading.
             self.code = faults.STORAGE
             kept = {"code": self.code, "detail": "the fault memory is damaged"}
         self.info = kept if self.code else None
