@@ -2,9 +2,11 @@
 
 import pytest
 
+import board_facts
 from tests.unit.conftest import Rig
 from wrap.safety import faults
 from wrap.safety.resets import Resets
+from wrap.storage.settings import Settings
 from wrap.storage.store import Store, _seal
 
 NO_NUMBERS = [None, "1", 1.5, [1], {}, -1, 1 << 40, float("inf")]
@@ -51,3 +53,24 @@ def test_a_fault_code_that_this_firmware_does_not_know_is_a_damaged_memory(files
     assert rig.ask("fault.get")["name"] == "storage"
     assert rig.ask("fault.ack") == {"state": "idle"}
     assert Rig(files).state == "idle"
+
+
+@pytest.mark.parametrize("uw", [None, "1", 1.5, 0, -5, 200001])
+@pytest.mark.parametrize("unc_pm", [100])
+def test_a_stored_calibration_out_of_bounds_is_none(files, uw, unc_pm):
+    files.data["cal.a"] = _seal(1, {"red": {"uw": uw, "unc_pm": unc_pm}, "nir": 7})
+    kept = Settings(files, board_facts.CHANNELS)
+    assert kept.calibrations() == [None, None]
+    assert kept.irradiance() == [(60000, 60000), (80000, 80000)]
+
+
+@pytest.mark.parametrize("unc_pm", [None, "1", 1.5, -1, 501])
+def test_a_stored_uncertainty_out_of_bounds_makes_no_calibration(files, unc_pm):
+    files.data["cal.a"] = _seal(1, {"nir": {"uw": 50000, "unc_pm": unc_pm}})
+    assert Settings(files, board_facts.CHANNELS).calibrations() == [None, None]
+
+
+@pytest.mark.parametrize("uw,unc_pm,upper", [(1, 0, 1), (200000, 500, 300000)])
+def test_a_stored_calibration_at_its_bounds_is_one(files, uw, unc_pm, upper):
+    files.data["cal.a"] = _seal(1, {"nir": {"uw": uw, "unc_pm": unc_pm}})
+    assert Settings(files, board_facts.CHANNELS).irradiance() == [(60000, 60000), (uw, upper)]
