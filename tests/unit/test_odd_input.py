@@ -74,3 +74,22 @@ def test_a_stored_uncertainty_out_of_bounds_makes_no_calibration(files, unc_pm):
 def test_a_stored_calibration_at_its_bounds_is_one(files, uw, unc_pm, upper):
     files.data["cal.a"] = _seal(1, {"nir": {"uw": uw, "unc_pm": unc_pm}})
     assert Settings(files, board_facts.CHANNELS).irradiance() == [(60000, 60000), (uw, upper)]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"age": 1.5},
+        {"age": float("inf"), "sites": {"foot": [[0, 0, 1000]]}},
+        {"age": 5, "line": 0.5},
+        {"age": 5, "sites": {"foot": [[0.0, 0, 1000]]}},
+        {"age": 5, "sites": {"foot": [[0, 1e300, 1000]]}},
+        {"age": 5, "sites": {"foot": [[0, 0, 0.5]]}},
+    ],
+)
+def test_a_history_with_fractions_is_a_damaged_one(files, kept):
+    files.data["course.a"] = _seal(1, kept)
+    rig = Rig(files)
+    rig.store(0)
+    code, text = rig.ask("session.start")
+    assert code == "not_now" and "the history of sessions was damaged" in text
