@@ -1,11 +1,14 @@
 """What fuzzing has found (docs/fuzzing.md): input that is odd in a way nobody writes by hand."""
 
+import json
+
 import pytest
 
 import board_facts
-from tests.unit.conftest import Rig
+from tests.unit.conftest import Rig, protocol
 from wrap.safety import faults
 from wrap.safety.resets import Resets
+from wrap.session import protocol as rules
 from wrap.storage.settings import Settings
 from wrap.storage.store import Store, _seal
 
@@ -93,3 +96,34 @@ def test_a_history_with_fractions_is_a_damaged_one(files, kept):
     rig.store(0)
     code, text = rig.ask("session.start")
     assert code == "not_now" and "the history of sessions was damaged" in text
+
+
+@pytest.mark.parametrize(
+    "changes,path",
+    [
+        ({1: 2}, "1"),
+        ({"steps": [{"t": 1, "ch": {"red": [1]}, 7: 1}]}, "steps[0].7"),
+        ({"steps": [{"t": 1, "ch": {None: [1]}}]}, "steps[0].ch.None"),
+    ],
+)
+def test_keys_that_are_no_text_are_told_like_others(changes, path):
+    """MicroPython's JSON has them."""
+    steps = [{"t": 1, "ch": {"red": [1]}}]
+    obj = {**json.loads(protocol()), "steps": steps, **changes}
+    assert [where for where, _ in rules.problems(obj, {"red": 660})] == [path]
+
+
+def test_a_protocol_of_brackets_is_refused_unread(monkeypatch):
+    def loads(raw):
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(rules.json, "loads", loads)
+    for raw in (b"[" * 201, b"{" * 100 + b"[" * 101):
+        with pytest.raises(ValueError, match=r"^nested too deeply$"):
+            rules.parse(raw)
+
+
+def test_the_largest_protocol_with_brackets_in_its_texts_is_read():
+    step = {"t": 1, "ch": {name: [1] for name in "abcd"}}
+    raw = protocol(name="[" * 40, grade="{" * 40, steps=[step] * 16)
+    assert rules.parse(raw)["name"] == "[" * 40
