@@ -5,7 +5,8 @@ import json
 import pytest
 
 import board_facts
-from tests.unit.conftest import Rig, protocol
+from tests.unit.conftest import Rig, answers, protocol
+from wrap.link import frames
 from wrap.safety import faults
 from wrap.safety.resets import Resets
 from wrap.session import protocol as rules
@@ -127,3 +128,11 @@ def test_the_largest_protocol_with_brackets_in_its_texts_is_read():
     step = {"t": 1, "ch": {name: [1] for name in "abcd"}}
     raw = protocol(name="[" * 40, grade="{" * 40, steps=[step] * 16)
     assert rules.parse(raw)["name"] == "[" * 40
+
+
+@pytest.mark.parametrize("number", [True, False])
+def test_true_and_false_are_no_request_numbers(rig, number):
+    rig.advance(100)
+    rig.board.write(frames.encode(json.dumps({"i": number, "m": "state"}).encode()))
+    rig.advance(100)
+    assert [a["e"][0] for a in answers(rig.board.read())] == ["bad_frame"]

@@ -33,7 +33,8 @@ def parse(body):
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     good = isinstance(method, str) and isinstance(params, dict)
-    good = good and isinstance(number, int) and 0 <= number < 1 << 30
+    good = good and isinstance(number, int) and not isinstance(number, bool)
+    good = good and 0 <= number < 1 << 30
     return (number, method, params) if good else None
 
 
