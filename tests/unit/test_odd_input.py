@@ -6,7 +6,7 @@ import pytest
 
 import board_facts
 from tests.unit.conftest import Rig, answers, protocol
-from wrap.link import frames
+from wrap.link import frames, server
 from wrap.safety import faults
 from wrap.safety.resets import Resets
 from wrap.session import protocol as rules
@@ -136,3 +136,18 @@ def test_true_and_false_are_no_request_numbers(rig, number):
     rig.board.write(frames.encode(json.dumps({"i": number, "m": "state"}).encode()))
     rig.advance(100)
     assert [a["e"][0] for a in answers(rig.board.read())] == ["bad_frame"]
+
+
+def test_an_answer_is_ascii_whatever_it_repeats(rig, monkeypatch):
+    """MicroPython's JSON leaves letters of other alphabets as they are, even half a pair."""
+    monkeypatch.setattr(server, "json", PlainJson)
+    assert rig.ask("\u00e9\U0001f525") == ("unknown_method", "no method ??????")
+    assert rig.ask("no.such") == ("unknown_method", "no method no.such")
+
+
+class PlainJson:
+    loads = staticmethod(json.loads)
+
+    @staticmethod
+    def dumps(obj, separators):
+        return json.dumps(obj, separators=separators, ensure_ascii=False)

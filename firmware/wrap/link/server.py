@@ -19,8 +19,13 @@ _WRITE = const(64)
 
 
 def dumps(obj):
-    """Compact ASCII JSON bytes."""
-    return json.dumps(obj, separators=(",", ":")).encode()
+    """Compact ASCII JSON bytes. Letters of other alphabets (a host's own words, sent back) become
+    question marks, where MicroPython's JSON leaves them as they are."""
+    text = json.dumps(obj, separators=(",", ":"))
+    raw = text.encode()
+    if len(raw) != len(text):
+        raw = bytes([b if b < 127 else 63 for b in raw])
+    return raw
 
 
 def parse(body):
