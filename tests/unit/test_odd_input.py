@@ -151,3 +151,12 @@ class PlainJson:
     @staticmethod
     def dumps(obj, separators):
         return json.dumps(obj, separators=separators, ensure_ascii=False)
+
+
+def test_a_clock_at_its_end_does_not_stop_a_session_from_beginning(rig):
+    rig.store(0)
+    assert rig.ask("clock.set", t=4102444800) == {"unix_s": 4102444800}
+    assert rig.ask("clock.set", t=4102444801)[0] == "bad_param"
+    rig.advance(5000)
+    assert rig.ask("session.start") == {"session": 1}
+    assert rig.state == "self-test" or rig.state == "ramp-up"
