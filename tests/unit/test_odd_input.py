@@ -60,9 +60,8 @@ def test_a_fault_code_that_this_firmware_does_not_know_is_a_damaged_memory(files
 
 
 @pytest.mark.parametrize("uw", [None, "1", 1.5, 0, -5, 200001])
-@pytest.mark.parametrize("unc_pm", [100])
-def test_a_stored_calibration_out_of_bounds_is_none(files, uw, unc_pm):
-    files.data["cal.a"] = _seal(1, {"red": {"uw": uw, "unc_pm": unc_pm}, "nir": 7})
+def test_a_stored_calibration_out_of_bounds_is_none(files, uw):
+    files.data["cal.a"] = _seal(1, {"red": {"uw": uw, "unc_pm": 100}, "nir": 7})
     kept = Settings(files, board_facts.CHANNELS)
     assert kept.calibrations() == [None, None]
     assert kept.irradiance() == [(60000, 60000), (80000, 80000)]
