@@ -23,8 +23,7 @@ class Desk:
     def __init__(self, app):
         self._app = app
         self._counter = Store(app.hal.files, "count")
-        sessions = self._counter.value.get("session", 0)
-        self.history = History(Store(app.hal.files, "course"), sessions)
+        self.history = History(Store(app.hal.files, "course"), self._sessions())
         self.wake = Wake()
         self.lease_ms = 0  # what is left to a tethered session
         self._unix_less_up = None
@@ -99,7 +98,7 @@ class Desk:
         """Begin a session with the active protocol. Raises Refused or OSError."""
         app = self._app
         plan, raw = self._plan()
-        number = self._counter.value.get("session", 0) + 1
+        number = self._sessions() + 1
         self._count(number, plan.site)
         app.arm(plan)
         self.wake.arm(app.settings.get("wake_s"), app.settings.get("answer_s"))
@@ -117,6 +116,10 @@ class Desk:
         if new:
             self._app.note(records.BLOB, payloads.pack_blob(name, raw))
         return name
+
+    def _sessions(self):
+        """How many there have been; a record holds no more than 32 bits of it."""
+        return self._counter.whole("session", 0xFFFFFFFE)
 
     def _count(self, number, site):
         """Book a session before its first light. Raises OSError, and then it has not begun."""

@@ -20,6 +20,11 @@ EXIT_VERIFY = 10
 EXIT_INTERRUPTED = 130
 
 
+def plain(text: str) -> str:
+    """`text` of a wrap or a file on one line, with nothing in it that a terminal acts on."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 class WrapError(Exception):
     """Base of all expected errors. `code` is for programs, `str()` for people."""
 
@@ -111,6 +116,7 @@ class DeviceError(WrapError):
 
     def __init__(self, device_code: str, text: str, method: str = "") -> None:
         where = f" {method}" if method else ""
+        device_code, text = plain(device_code), plain(text)
         super().__init__(
             f"the wrap refused{where}: {text or device_code}", _hint(device_code, text, method)
         )

@@ -7,12 +7,14 @@ from wrap.safety import limits
 from wrap.session import states
 from wrap.session.protocol import MAX_BYTES
 from wrap.storage.protocols import SLOTS
+from wrap.storage.settings import CAL_MOST_UNC_PM, CAL_MOST_UW
 
 ALWAYS = 0
 IDLE = 1  # idle or done
 SESSION = 2  # a session is under way
 IN_FAULT = 3
 REST = 4  # idle, done or fault
+_CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 
 def whole(params, key, low, high, default=None):
@@ -85,15 +87,15 @@ class Commands:
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
 
     def _clock(self, p):
-        return {"unix_s": self._app.desk.set_clock(whole(p, "t", 1700000000, 0xFFFFFFFF))}
+        return {"unix_s": self._app.desk.set_clock(whole(p, "t", 1700000000, _CLOCK_MOST_S))}
 
     def _settings_set(self, p):
         return self._app.settings.set(text(p, "k", 16), p.get("v"))
 
     def _cal_set(self, p):
         name = text(p, "ch", 16)
-        uw = whole(p, "uw", 0, 200000)
-        unc = whole(p, "unc_pm", 0, 500, 0)
+        uw = whole(p, "uw", 0, CAL_MOST_UW)
+        unc = whole(p, "unc_pm", 0, CAL_MOST_UNC_PM, 0)
         date = whole(p, "date", 20000101, 21001231) if uw else 0
         how = text(p, "how", 40) if uw else ""
         return self._app.desk.calibrate(name, uw, unc, date, how)

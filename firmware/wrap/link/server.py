@@ -19,8 +19,13 @@ _WRITE = const(64)
 
 
 def dumps(obj):
-    """Compact ASCII JSON bytes."""
-    return json.dumps(obj, separators=(",", ":")).encode()
+    """Compact ASCII JSON bytes. Letters of other alphabets (a host's own words, sent back) become
+    question marks, where MicroPython's JSON leaves them as they are."""
+    text = json.dumps(obj, separators=(",", ":"))
+    raw = text.encode()
+    if len(raw) != len(text):
+        raw = bytes([b if b < 127 else 63 for b in raw])
+    return raw
 
 
 def parse(body):
@@ -33,7 +38,8 @@ def parse(body):
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     good = isinstance(method, str) and isinstance(params, dict)
-    good = good and isinstance(number, int) and 0 <= number < 1 << 30
+    good = good and isinstance(number, int) and not isinstance(number, bool)
+    good = good and 0 <= number < 1 << 30
     return (number, method, params) if good else None
 
 

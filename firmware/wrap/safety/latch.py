@@ -17,9 +17,9 @@ class Latch:
         self._store = store
         kept = store.value
         self.unsaved = False
-        self.code = kept.get("code", faults.NONE)
-        if store.damaged and not self.code:
-            # What was written last is lost, and it may have been a fault: the strict reading.
+        self.code = store.whole("code", len(faults.NAMES) - 1)
+        if (store.damaged or "code" in kept) and not self.code:
+            # What was written last is lost, or of another firmware: the strict reading.
             self.code = faults.STORAGE
             kept = {"code": self.code, "detail": "the fault memory is damaged"}
             self.unsaved = True

@@ -12,7 +12,7 @@ class Resets:
 
     def __init__(self, store, cause):
         self._store = store
-        self.count = store.value.get("n", 0)
+        self.count = store.whole("n", 1 << 29)
         self.failed = False
         if cause == "watchdog":
             self.count += 1

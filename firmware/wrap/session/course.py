@@ -48,9 +48,16 @@ class Entry:
         self.here = False  # its UTC was told in this boot, and may yet turn out to be later
 
 
+def _whole(value):
+    """`value`, a whole number. Raises ValueError."""
+    if not isinstance(value, int):
+        raise ValueError
+    return value
+
+
 def _entry(kept, age_s):
-    began, unix_s, part = kept
-    if not (began + 0 <= age_s and unix_s + 0 >= 0 and 0 < part <= FULL_PM):
+    began, unix_s, part = [_whole(number) for number in kept]
+    if not (began <= age_s and unix_s >= 0 and 0 < part <= FULL_PM):
         raise ValueError
     return Entry(began, unix_s, part)
 
@@ -62,7 +69,7 @@ class Course:
     """
 
     def __init__(self, kept):
-        self.age_s = kept.get("age", 0) + 0
+        self.age_s = _whole(kept.get("age", 0))
         self._boot_age_s = self.age_s
         self._line = kept.get("line")  # UTC - age of the last clock believed, or None
         self._low = self._high = None  # of the clocks believed in this boot
@@ -70,7 +77,7 @@ class Course:
         for site, entries in kept.get("sites", {}).items():
             self.sites[site] = [_entry(e, self.age_s) for e in entries]
         if self._line is not None:
-            self._line += 0
+            _whole(self._line)
 
     def kept(self):
         """What to store: plain lists and numbers."""

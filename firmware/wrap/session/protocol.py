@@ -20,6 +20,7 @@ MAX_BYTES = 2048
 MAX_STEPS = 16
 MAX_STEP_S = limits.SESSION_MAX_S
 RAMP_MAX_MS = 10000
+_MOST_BRACKETS = 200  # a whole protocol with both its texts full of them has fewer
 
 _REQUIRED = ("v", "id", "name", "site", "steps")
 _DEFAULTS = {
@@ -92,7 +93,7 @@ def _check_step(path, step, channels, flicker_ok, out):
         return 0
     for key in step:
         if key not in ("t", "ch"):
-            out.append((path + "." + key, "is not known"))
+            out.append((path + "." + str(key), "is not known"))
     ok = _in(out, path + ".t", step.get("t"), 1, MAX_STEP_S, "s")
     lamps = step.get("ch")
     if not isinstance(lamps, dict) or not lamps:
@@ -102,7 +103,8 @@ def _check_step(path, step, channels, flicker_ok, out):
         nm = channels.get(name)
         if nm is None:
             known = ", ".join(sorted(channels))
-            out.append((path + ".ch." + name, "is no channel of this wrap (it has " + known + ")"))
+            why = "is no channel of this wrap (it has " + known + ")"
+            out.append((path + ".ch." + str(name), why))
         else:
             _check_channel(path + ".ch." + name, spec, nm, flicker_ok, out)
     return step["t"] if ok else 0
@@ -111,7 +113,8 @@ def _check_step(path, step, channels, flicker_ok, out):
 def problems(obj, channels):
     """Every rule that `obj` breaks, as (path, reason); an empty list means it may run.
 
-    channels: {name: wavelength nm} of the wrap. Never raises, whatever JSON value `obj` is.
+    channels: {name: wavelength nm} of the wrap. Never raises, whatever JSON value `obj` is; the
+    keys may be other than text, since MicroPython reads `{1:2}` as JSON.
     """
     out = []
     if not isinstance(obj, dict):
@@ -121,7 +124,7 @@ def problems(obj, channels):
             out.append((key, "is missing"))
     for key in obj:
         if key not in _REQUIRED and key not in _DEFAULTS:
-            out.append((key, "is not known"))
+            out.append((str(key), "is not known"))
     if "v" in obj and (not _is_int(obj["v"]) or obj["v"] != SCHEMA):
         out.append(("v", "must be %d" % SCHEMA))
     _check_texts(obj, out)
@@ -179,6 +182,8 @@ def parse(raw):
     """The JSON value in `raw` (bytes). Raises ValueError when it is no JSON or too long."""
     if len(raw) > MAX_BYTES:
         raise ValueError("longer than %d bytes" % MAX_BYTES)
+    if raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS:
+        raise ValueError("nested too deeply")  # 2 KB of brackets are half an RP2040's heap
     try:
         return json.loads(raw)
     except RuntimeError:  # CPython's parser recurses, MicroPython's does not

@@ -61,7 +61,7 @@ class Protocols:
 
     def active(self):
         """The active slot if it may be run, else the next one that may, else -1."""
-        slot = self._active.value.get("slot", 0)
+        slot = self._active.whole("slot", SLOTS - 1)
         for k in range(SLOTS):
             n = (slot + k) % SLOTS
             if isinstance(self.slots[n], tuple):

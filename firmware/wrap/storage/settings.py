@@ -13,6 +13,19 @@ BOUNDS = {
     "answer_s": (limits.WAKE_MIN_S, limits.WAKE_ANSWER_S),
     "site_week": (1, limits.SITE_WEEK),
 }
+CAL_MOST_UW = 200000
+CAL_MOST_UNC_PM = 500
+
+
+def _usable(cal):
+    """Whether a stored calibration can be one: its numbers bound the dose."""
+    if not isinstance(cal, dict):
+        return False
+    uw = cal.get("uw")
+    unc = cal.get("unc_pm")
+    if not (isinstance(uw, int) and isinstance(unc, int)):
+        return False
+    return 0 < uw <= CAL_MOST_UW and 0 <= unc <= CAL_MOST_UNC_PM
 
 
 class Settings:
@@ -48,8 +61,10 @@ class Settings:
         return {key: value}
 
     def calibrations(self):
-        """Per channel None or {"uw", "unc_pm", "date", "how"}."""
-        return [self._cal.value.get(c[0]) for c in self._channels]
+        """Per channel None or {"uw", "unc_pm", "date", "how"}. A stored one that breaks its bounds
+        counts as none."""
+        cals = [self._cal.value.get(c[0]) for c in self._channels]
+        return [cal if _usable(cal) else None for cal in cals]
 
     def calibrate(self, name, uw, unc_pm, date, how):
         """Store a channel's irradiance at full duty, or remove it with `uw` 0. Raises Refused or

@@ -23,7 +23,7 @@ def _unseal(raw):
     try:
         kept = json.loads(body)
         return int(kept["g"]), dict(kept["v"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RuntimeError):
         return None
 
 
@@ -46,6 +46,11 @@ class Store:
             elif kept[0] > self._generation:
                 self._generation, self.value = kept
                 self._slot = slot
+
+    def whole(self, key, most):
+        """The whole number from 0 to `most` at `key`; 0 for anything else."""
+        value = self.value.get(key, 0)
+        return value if isinstance(value, int) and 0 <= value <= most else 0
 
     def _file(self, slot):
         return self._name + (".a" if slot == 0 else ".b")

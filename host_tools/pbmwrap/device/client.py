@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from pbmwrap.device import transfer
+from pbmwrap.device.answers import field, typed, whole
 from pbmwrap.device.link import Link
 from pbmwrap.device.models import (
     Calibration,
@@ -26,8 +25,6 @@ from pbmwrap.errors import LinkLost
 LEASE_MS = 3000
 TELEMETRY_LEASE_MS = 5000
 SILENCE_S = 5.0  # telemetry that stays away longer than this has lost its wrap
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Client:
@@ -53,33 +50,33 @@ class Client:
         return self.link.call(method, params, **options)
 
     def hello(self) -> Hello:
-        return _as(Hello, self.call("hello"))
+        return typed(Hello, self.call("hello"))
 
     def status(self) -> Status:
-        return _as(Status, self.call("status"))
+        return typed(Status, self.call("status"))
 
     def set_clock(self, unix_s: int) -> int:
-        return self.call("clock.set", {"t": unix_s})["unix_s"]
+        return field(self.call("clock.set", {"t": unix_s}), "unix_s", int)
 
     def settings(self) -> dict[str, Any]:
-        return self.call("settings.get")
+        return whole(self.call("settings.get"), dict)
 
     def set_setting(self, key: str, value: Any) -> dict[str, Any]:
-        return self.call("settings.set", {"k": key, "v": value})
+        return whole(self.call("settings.set", {"k": key, "v": value}), dict)
 
     def calibrations(self) -> list[Calibration | None]:
         """One per channel in board order; None where there is none."""
-        return [_as(Calibration, c) if c else None for c in self.call("cal.get")]
+        return _calibrations(self.call("cal.get"))
 
     def set_calibration(
         self, channel: str, uw: int, unc_pm: int = 0, date: int = 0, how: str = ""
     ) -> list[Calibration | None]:
         """uw: uW/cm2 at the skin at full duty, 0 removes it; date: yyyymmdd."""
         params = {"ch": channel, "uw": uw, "unc_pm": unc_pm, "date": date, "how": how}
-        return [_as(Calibration, c) if c else None for c in self.call("cal.set", params)]
+        return _calibrations(self.call("cal.set", params))
 
     def protocols(self) -> Slots:
-        return _as(Slots, self.call("proto.list"))
+        return typed(Slots, self.call("proto.list"))
 
     def flash_protocol(
         self, slot: int, raw: bytes, sha: str | None = None, progress: Progress | None = None
@@ -98,31 +95,34 @@ class Client:
         return self._slot("proto.delete", slot)
 
     def _slot(self, method: str, slot: int) -> int | None:
-        active = self.call(method, {"slot": slot}, timeout_s=transfer.COMMIT_S)["active"]
+        answer = self.call(method, {"slot": slot}, timeout_s=transfer.COMMIT_S)
+        active = field(answer, "active", int)
         return active if active >= 0 else None
 
     def start(self, tethered: bool = False) -> int:
         """The new session's number. A tethered session needs `lease` again and again."""
-        return self.call("session.start", {"tethered": True} if tethered else None)["session"]
+        return field(
+            self.call("session.start", {"tethered": True} if tethered else None), "session", int
+        )
 
     def pause(self) -> str:
-        return self.call("session.pause")["state"]
+        return field(self.call("session.pause"), "state", str)
 
     def resume(self) -> str:
-        return self.call("session.resume")["state"]
+        return field(self.call("session.resume"), "state", str)
 
     def stop(self) -> str:
-        return self.call("session.stop")["state"]
+        return field(self.call("session.stop"), "state", str)
 
     def lease(self, ms: int = LEASE_MS) -> int:
-        return self.call("lease", {"ms": ms})["ms"]
+        return field(self.call("lease", {"ms": ms}), "ms", int)
 
     def course(self) -> CourseInfo:
         """Which sites had sessions, and when each may have the next."""
-        return _as(CourseInfo, self.call("course.get"))
+        return typed(CourseInfo, self.call("course.get"))
 
     def log_info(self) -> LogInfo:
-        return _as(LogInfo, self.call("log.info"))
+        return typed(LogInfo, self.call("log.info"))
 
     def pull_log(
         self, start: int = 0, progress: Progress | None = None, keep: Keep | None = None
@@ -131,10 +131,10 @@ class Client:
 
     def fault(self) -> FaultInfo | None:
         answer = self.call("fault.get")
-        return _as(FaultInfo, answer) if answer else None
+        return typed(FaultInfo, answer) if answer else None
 
     def ack_fault(self) -> str:
-        return self.call("fault.ack")["state"]
+        return field(self.call("fault.ack"), "state", str)
 
     def service(self) -> None:
         """Restart into service mode: no lamp, no watchdog, a plain prompt."""
@@ -151,7 +151,7 @@ class Client:
 
         def take(name: str, params: dict[str, Any]) -> None:
             if name == "sample":
-                arrived.append(_as(Sample, params))
+                arrived.append(typed(Sample, params))
 
         clock = self.transport.monotonic
         renewed = heard = clock()
@@ -181,13 +181,5 @@ def _drain(arrived: list[Sample]) -> list[Sample]:
     return out
 
 
-def _as(model: type[Model], answer: Any) -> Model:
-    try:
-        return model.model_validate(answer)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise LinkLost(
-            f"the wrap's answer is not as expected: {where} {first['msg']}",
-            "wrap and program are of different versions: run `pbmwrap install`",
-        ) from problem
+def _calibrations(answer: Any) -> list[Calibration | None]:
+    return [typed(Calibration, c) if c else None for c in whole(answer, list)]

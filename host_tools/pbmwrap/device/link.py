@@ -147,8 +147,9 @@ class Link:
         if "n" not in message:
             self._arrived.append(message)
             return False
-        if self._on_push is not None:
-            self._on_push(message["n"], message.get("p") or {})
+        params = message.get("p") or {}
+        if self._on_push is not None and isinstance(params, dict):
+            self._on_push(message["n"], params)
         return True
 
 
@@ -156,14 +157,17 @@ def _decode(body: bytes) -> dict[str, Any] | None:
     """The message, or None for anything that is none by docs/link.md, valid CRC or not."""
     try:
         message = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict):
         return None
-    if "m" in message or isinstance(message.get("n"), str) or "r" in message:
+    if "m" in message or isinstance(message.get("n"), str):
         return message
-    fault = message.get("e")
-    return message if isinstance(fault, list) and len(fault) == 2 else None
+    if "e" not in message:
+        return message if "r" in message else None
+    fault = message["e"]
+    told = isinstance(fault, list) and len(fault) == 2 and all(isinstance(s, str) for s in fault)
+    return message if told else None
 
 
 def _says_damaged(message: dict[str, Any]) -> bool:

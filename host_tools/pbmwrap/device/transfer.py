@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pbmwrap.device.answers import field, whole
 from pbmwrap.device.link import Link
 from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
 from wrap.link import codes
+from wrap.session.protocol import MAX_BYTES
 
 DATA_BYTES = 120  # of a protocol in one request: its line stays under 240 bytes
 COMMIT_S = 5.0  # the wrap checks, writes and reads back
@@ -55,7 +57,7 @@ def flash_protocol(
 
 def _commit(link: Link) -> dict[str, Any]:
     try:
-        return link.call("proto.commit", timeout_s=COMMIT_S)
+        return whole(link.call("proto.commit", timeout_s=COMMIT_S), dict)
     except DeviceError as refusal:
         if refusal.device_code == codes.HASH:
             raise VerifyFailed(f"the protocol did not arrive whole: {refusal.text}") from refusal
@@ -67,11 +69,12 @@ def read_protocol(link: Link, slot: int) -> bytes:
     data = b""
     while True:
         answer = link.call("proto.get", {"slot": slot, "o": len(data)})
-        piece = _bytes(answer["d"])
+        piece = _bytes(field(answer, "d", str))
         data += piece
-        if len(data) >= answer["size"]:
+        if len(data) >= field(answer, "size", int):
             return data
-        if not piece or answer["o"] != len(data) - len(piece):
+        at = field(answer, "o", int)
+        if not piece or at != len(data) - len(piece) or len(data) > MAX_BYTES:
             raise VerifyFailed(f"slot {slot} could not be read whole: it stops at {len(data)}")
 
 
@@ -85,7 +88,7 @@ def pull_log(
     Raises VerifyFailed, LinkLost, DeviceError.
     """
     opened = link.call("log.open", {"o": start})
-    first, goal = opened["o"], opened["end"]
+    first, goal = field(opened, "o", int), field(opened, "end", int)
     data = bytearray()
     while True:
         at = first + len(data)
@@ -125,7 +128,7 @@ class _Segment:
                 on_push=lambda name, p, chunks=chunks: _collect(chunks, name, p),
             )
             got = _joined(chunks, self.at)
-            if self.at + len(got) == answer["o"] and got:
+            if self.at + len(got) == field(answer, "o", int) and got:
                 self._data += got
                 return
         raise LinkLost(f"the log's bytes from {self.at} on do not arrive whole")
@@ -134,14 +137,14 @@ class _Segment:
         """The segment's bytes, once the wrap's digest agrees."""
         answer = self._link.call("log.close")
         digest = hashlib.sha256(self._data).hexdigest()
-        if answer["o"] != self.at or answer["sha"] != digest:
+        if field(answer, "o", int) != self.at or field(answer, "sha", str) != digest:
             raise VerifyFailed(f"the log's bytes {self._start} to {self.at} differ from the wrap's")
         return bytes(self._data)
 
 
 def _collect(chunks: dict[int, bytes], name: str, params: dict[str, Any]) -> None:
-    if name == "chunk":
-        chunks[params["o"]] = _bytes(params["d"])
+    if name == "chunk" and isinstance(params.get("o"), int):
+        chunks[params["o"]] = _bytes(params.get("d"))
 
 
 def _joined(chunks: dict[int, bytes], start: int) -> bytes:
@@ -152,7 +155,7 @@ def _joined(chunks: dict[int, bytes], start: int) -> bytes:
     return bytes(out)
 
 
-def _bytes(text: str) -> bytes:
+def _bytes(text: Any) -> bytes:
     try:
         return binascii.a2b_base64(text)
     except (binascii.Error, ValueError, TypeError) as problem:

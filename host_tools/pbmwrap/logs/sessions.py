@@ -88,8 +88,23 @@ class Session:
         return None
 
 
+_TEXTS = ("protocol", "by")
+_NUMBERS = ("active_ms", "paused_ms")
+_ROWS = ("dose_uj", "doses_uj", "on_ms", "max_mc", "temps_mc")
+
+
 def _get(entry: Entry | None, key: str) -> Any:
-    return None if entry is None or entry.data is None else entry.data.get(key)
+    """A field of a record, None when it is not there or of a kind that no wrap writes."""
+    value = None if entry is None or entry.data is None else entry.data.get(key)
+    if key in _TEXTS:
+        return value if isinstance(value, str) else None
+    if key in _NUMBERS:
+        return value if isinstance(value, int) else None
+    if key in _ROWS or key == "cal":
+        kind = dict if key == "cal" else int
+        good = isinstance(value, list) and all(v is None or isinstance(v, kind) for v in value)
+        return value if good else None
+    return value
 
 
 _LISTS = {records.STATE: "states", records.SAMPLE: "samples", records.FAULT: "faults"}

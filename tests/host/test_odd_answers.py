@@ -1,0 +1,160 @@
+"""A wrap that answers rubbish in true frames: what fuzzing has found (docs/fuzzing.md)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.transport import Transport
+from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
+from pbmwrap.logs.decode import decode
+from pbmwrap.logs.sessions import sessions
+from tests.host.log_maker import LogMaker
+from wrap.link import frames
+from wrap.session import states
+from wrap.storage import payloads, records
+
+CALLS: dict[str, Callable[[Client], Any]] = {
+    "hello": Client.hello,
+    "clock.set": lambda c: c.set_clock(1),
+    "cal.get": Client.calibrations,
+    "proto.get": lambda c: c.read_protocol(0),
+    "proto.delete": lambda c: c.delete(0),
+    "session.start": Client.start,
+    "session.stop": Client.stop,
+    "lease": Client.lease,
+    "log.open": Client.pull_log,
+    "fault.ack": Client.ack_fault,
+}
+ANY_TABLE: dict[str, Callable[[Client], Any]] = {
+    "settings.get": Client.settings,
+    "settings.set": lambda c: c.set_setting("k", 1),
+    "proto.commit": lambda c: c.flash_protocol(0, b""),
+}
+
+
+class Parrot(Transport):
+    """Answers each request with the same text, its id put in; `before` goes ahead of it."""
+
+    name = "parrot"
+
+    def __init__(self, text: str, before: str = "") -> None:
+        self._texts = [t for t in (before, text) if t]
+        self._out = b""
+        self._now = 0.0
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def write(self, data: bytes, timeout_s: float = 3.0) -> None:
+        found = re.search(rb'"i":(\d+)', data)
+        assert found
+        for text in self._texts:
+            self._out += frames.encode(text.replace("ID", found[1].decode()).encode())
+
+    def read(self, timeout_s: float) -> bytes:
+        out, self._out = self._out, b""
+        self._now += 0.01 if out else timeout_s
+        return out
+
+    def monotonic(self) -> float:
+        return self._now
+
+
+def client(text: str, before: str = "") -> Client:
+    return Client(Parrot(text, before), answer_s=0.1, attempts=2)
+
+
+@pytest.mark.parametrize("result", ["null", "5", "[1]", '{"active":"x","o":1.5,"d":7}', '"text"'])
+@pytest.mark.parametrize("method", CALLS)
+def test_a_result_of_another_shape_is_a_lost_link(method: str, result: str) -> None:
+    with pytest.raises(LinkLost, match="the wrap's answer is not as expected: "):
+        CALLS[method](client('{"i":ID,"r":%s}' % result))  # noqa: UP031
+
+
+@pytest.mark.parametrize("result", ["null", "5", "[1]", '"text"'])
+@pytest.mark.parametrize("method", ANY_TABLE)
+def test_a_result_that_is_no_table_is_a_lost_link(method: str, result: str) -> None:
+    with pytest.raises(LinkLost, match="the wrap's answer is not as expected: it is no dict"):
+        ANY_TABLE[method](client('{"i":ID,"r":%s}' % result))  # noqa: UP031
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"i":ID,"e":[[],{}]}',
+        '{"i":ID,"e":["not_now",5]}',
+        '{"i":ID,"e":["not_now"]}',
+        '{"i":null,"r":1,"e":5}',
+        "[" * 2000,
+        '{"i":ID,"r":' + "[" * 1900,
+    ],
+)
+def test_what_is_no_answer_is_none(text: str) -> None:
+    with pytest.raises(LinkLost, match="gives no answer to state"):
+        client(text).call("state")
+
+
+def test_a_refusal_is_told_on_one_line() -> None:
+    with pytest.raises(DeviceError) as refusal:
+        client(
+            json.dumps({"i": "ID", "e": ["a\nb", "\x1b[31m\ud800"]}).replace('"ID"', "ID")
+        ).stop()
+    assert str(refusal.value) == "the wrap refused session.stop: ?[31m?"
+    assert refusal.value.code == "a?b"
+
+
+def test_names_in_a_bad_answer_are_told_on_one_line() -> None:
+    with pytest.raises(LinkLost) as lost:
+        client('{"i":ID,"r":{"age_s":1,"sites":{"a\\nb":5}}}').course()
+    assert "\n" not in str(lost.value) and "sites.a?b" in str(lost.value)
+
+
+@pytest.mark.parametrize("push", ["5", '"x"', "[]", '{"o":[]}', "{}", '{"o":null,"d":""}'])
+def test_chunks_without_a_place_are_not_taken(push: str) -> None:
+    before = '{"n":"chunk","p":%s}' % push  # noqa: UP031
+    with pytest.raises(LinkLost, match="do not arrive whole"):
+        client('{"i":ID,"r":{"o":0,"end":9,"sha":""}}', before).pull_log()
+
+
+def test_a_chunk_without_data_is_told() -> None:
+    with pytest.raises(VerifyFailed, match="no base64"):
+        client('{"i":ID,"r":{"o":0,"end":9,"sha":""}}', '{"n":"chunk","p":{"o":0}}').pull_log()
+
+
+def test_a_protocol_without_an_end_is_given_up() -> None:
+    wrap = client("")
+    sizes = itertools.count(480, 480)
+    piece = {"size": 1 << 40, "d": "QUJD" * 160}
+    wrap.link.call = lambda *_: {**piece, "o": next(sizes) - 480}  # type: ignore[method-assign]
+    with pytest.raises(VerifyFailed, match="could not be read whole"):
+        wrap.read_protocol(0)
+
+
+def test_an_end_record_of_another_shape_says_nothing() -> None:
+    log = LogMaker()
+    log.power_on()
+    log.start(1)
+    odd = {"session": 1, "reason": 5, "active_ms": "x", "paused_ms": [], "on_ms": 5}
+    odd |= {"dose_uj": 5, "max_mc": {"a": 1}}
+    log.add(records.END, payloads.pack_json(odd))
+    (session,) = sessions(decode(log.raw))
+    assert (session.active_ms, session.dose_uj, session.max_mc) == (0, [], [])
+    assert (session.paused_ms, session.on_ms, session.reason) == (None, None, "5")
+
+
+def test_a_start_record_of_another_shape_says_nothing() -> None:
+    log = LogMaker()
+    log.power_on()
+    odd = payloads.pack_start(1, "", b"{}", [5], 0)
+    log.add(records.START, odd)
+    log.state(1, states.IDLE, states.SELF_TEST)
+    (session,) = sessions(decode(log.raw))
+    assert (session.calibrations, session.started_by) == ([], "")
