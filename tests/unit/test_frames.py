@@ -24,15 +24,26 @@ NOISE = st.one_of(
 )
 
 
-def read(raw, reader=None):
-    """(event, body) for every line in `raw`."""
+def read(raw, reader=None, size=7):
+    """(event, body) for every line in `raw`, taken `size` bytes at a time."""
     reader = reader or LineReader()
     out = []
-    for byte in raw:
-        event = reader.feed(byte)
-        if event is not None:
-            out.append((event, reader.body() if event == OK else b""))
+    for start in range(0, len(raw), size):
+        run = bytearray(raw[start : start + size])
+        at = 0
+        while at < len(run):
+            event = reader.take(run, at, len(run))
+            assert reader.at > at
+            at = reader.at
+            if event is not None:
+                out.append((event, reader.body() if event == OK else b""))
     return out
+
+
+@given(st.lists(st.one_of(NOISE, JSON.map(encode)), max_size=6), st.integers(1, 300))
+def test_it_does_not_matter_how_bytes_are_cut(pieces, size):
+    raw = b"\n".join(pieces)
+    assert read(raw, size=size) == read(raw, size=1)
 
 
 def test_the_bytes_of_a_frame_are_as_documented():

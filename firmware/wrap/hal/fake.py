@@ -191,6 +191,9 @@ class FakeHal:
     def heap(self):
         return 0, 0
 
+    def allocated(self):
+        return 0
+
     def collect(self):
         pass
 
