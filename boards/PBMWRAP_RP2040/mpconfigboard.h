@@ -10,3 +10,6 @@ void pbmwrap_dark(void);
 void pbmwrap_test_ram(void);
 #define MICROPY_BOARD_STARTUP()                 do { pbmwrap_dark(); pbmwrap_test_ram(); } while (0)
 #define MICROPY_BOARD_START_SOFT_RESET()        pbmwrap_dark()
+
+// Blocks of 32 bytes in place of 16: half as many to walk through when garbage is collected.
+#define MICROPY_ALLOC_GC_STACK_SIZE             (512)

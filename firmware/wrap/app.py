@@ -63,8 +63,7 @@ class App:
         self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.view = View(self)
-        commands = Commands(self, lambda name, params: self._server.push(name, params))
-        self._server = Server(hal, commands.handle)
+        self._server = Server(hal, Commands(self).handle)
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
@@ -270,7 +269,7 @@ class App:
         if self.guard.news:
             self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
         self.desk.slack(dt, self._server)
-        self.more_slack()
+        self.more_slack(0)
 
     def _tidy(self, dt):
         self._tidy_ms -= dt
@@ -287,10 +286,13 @@ class App:
         )
         self.hal.indicate(lit)
 
-    def more_slack(self):
-        """Another slice for the link, while the next step is far: True when it did something."""
+    def more_slack(self, room_ms=limits.STEP_MS):
+        """Another slice for the link, `room_ms` before the next step: True when it did
+        something. In the dark a step may wait for the link, while light is on it never does."""
+        if not self.session.lit_now:
+            room_ms = limits.STEP_MS
         try:
-            self.busy = self._server.poll()
+            self.busy = self._server.poll(room_ms)
         except Exception as e:
             self.busy = False
             self._panic(e)

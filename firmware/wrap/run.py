@@ -3,8 +3,14 @@ happens."""
 
 from wrap.app import App
 from wrap.hal.files import NoFiles
+from wrap.mp import const
 from wrap.safety import limits
 from wrap.storage.sectors import FileSectors
+
+_MARGIN_MS = const(1)  # no slice of reading or writing takes longer
+# Garbage is collected when so much has gone, behind a step, where it makes none late. By itself it
+# would come anywhere, even in a step.
+_COLLECT_BYTES = const(65536)
 
 
 def service_wanted(hal):
@@ -43,9 +49,20 @@ def loop(app, turns=-1):
             due = hal.ticks_add(
                 due, late
             )  # a lost step is not made up for: time is measured, not counted
-        while app.busy and hal.ticks_diff(due, hal.ticks_ms()) > 2:
-            app.more_slack()
+        if hal.allocated() >= _COLLECT_BYTES:
+            hal.collect()
+        _serve(app, due)
         hal.wait_until(due)
+
+
+def _serve(app, due):
+    """Slices for the link while it has work, until shortly before the next step."""
+    hal = app.hal
+    room_ms = hal.ticks_diff(due, hal.ticks_ms())
+    while room_ms > _MARGIN_MS:
+        if not app.more_slack(room_ms):
+            return
+        room_ms = hal.ticks_diff(due, hal.ticks_ms())
 
 
 def main(hal, facts):

@@ -81,8 +81,10 @@ class ScriptedWrap(Transport):
         if self.vanish_after == 0:
             raise LinkLost(f"{self.name} vanished while it was in use")
         self.vanish_after -= 1
-        for byte in data:
-            event = self._reader.feed(byte)
+        at = 0
+        while at < len(data):
+            event = self._reader.take(data, at, len(data))
+            at = self._reader.at
             if event in (frames.OK, frames.BAD_CRC):
                 self._line(event)
 

@@ -138,23 +138,12 @@ def test_a_protocol_without_an_end_is_given_up() -> None:
         wrap.read_protocol(0)
 
 
-def test_an_end_record_of_another_shape_says_nothing() -> None:
+@pytest.mark.parametrize("kept", [b"[5]", b"7", b"{", b'{"a":1}'])
+def test_calibrations_of_another_shape_say_nothing(kept: bytes) -> None:
     log = LogMaker()
     log.power_on()
-    log.start(1)
-    odd = {"session": 1, "reason": 5, "active_ms": "x", "paused_ms": [], "on_ms": 5}
-    odd |= {"dose_uj": 5, "max_mc": {"a": 1}}
-    log.add(records.END, payloads.pack_json(odd))
-    (session,) = sessions(decode(log.raw))
-    assert (session.active_ms, session.dose_uj, session.max_mc) == (0, [], [])
-    assert (session.paused_ms, session.on_ms, session.reason) == (None, None, "5")
-
-
-def test_a_start_record_of_another_shape_says_nothing() -> None:
-    log = LogMaker()
-    log.power_on()
-    odd = payloads.pack_start(1, "", b"{}", [5], 0)
-    log.add(records.START, odd)
+    names = [log.blob(raw) for raw in (b"{}", kept)]
+    log.add(records.START, payloads.pack_start(1, "link", *names, 0))
     log.state(1, states.IDLE, states.SELF_TEST)
     (session,) = sessions(decode(log.raw))
-    assert (session.calibrations, session.started_by) == ([], "")
+    assert (session.calibrations, session.started_by) == ([], "link")

@@ -210,7 +210,6 @@ class Judge:
         return found[-1][2] if found else 0
 
 
-
 def _is(entry: Entry, record: Record) -> bool:
     asked = decode(record.raw, record.offset).entries[0]
     return replace(entry, data=None, seq=0) == replace(asked, data=None, seq=0)

@@ -73,7 +73,7 @@ def brought_to(state):
 def test_what_is_allowed_depends_on_the_state(state):
     rig = brought_to(state)
     session = rig.app.session
-    for method, (when, _) in commands.Commands(rig.app, None)._methods.items():
+    for method, (when, _) in commands.Commands(rig.app)._methods.items():
         may = state in ALLOWED.get(method, STATES)
         assert commands._allowed(when, session) == may, method
     assert rig.ask("proto.delete", slot=7)[0] == (

@@ -14,7 +14,6 @@ from wrap.link.frames import (
     TOO_LONG,
     LineReader,
     encode,
-    hex8,
 )
 
 JSON = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200).map(str.encode)
@@ -24,15 +23,26 @@ NOISE = st.one_of(
 )
 
 
-def read(raw, reader=None):
-    """(event, body) for every line in `raw`."""
+def read(raw, reader=None, size=7):
+    """(event, body) for every line in `raw`, taken `size` bytes at a time."""
     reader = reader or LineReader()
     out = []
-    for byte in raw:
-        event = reader.feed(byte)
-        if event is not None:
-            out.append((event, reader.body() if event == OK else b""))
+    for start in range(0, len(raw), size):
+        run = bytearray(raw[start : start + size])
+        at = 0
+        while at < len(run):
+            event = reader.take(run, at, len(run))
+            assert reader.at > at
+            at = reader.at
+            if event is not None:
+                out.append((event, reader.body() if event == OK else b""))
     return out
+
+
+@given(st.lists(st.one_of(NOISE, JSON.map(encode)), max_size=6), st.integers(1, 300))
+def test_it_does_not_matter_how_bytes_are_cut(pieces, size):
+    raw = b"\n".join(pieces)
+    assert read(raw, size=size) == read(raw, size=1)
 
 
 def test_the_bytes_of_a_frame_are_as_documented():
@@ -105,8 +115,3 @@ def test_reset_forgets_a_half_line_even_a_long_one():
         assert read(half, reader) == []
         reader.reset()
         assert read(b"\n" + encode(b"{}"), reader) == [(SKIPPED, b""), (OK, b"{}")]
-
-
-@given(st.integers(0, 0xFFFFFFFF))
-def test_eight_digits_are_one_number(value):
-    assert hex8(b"..%08x." % value, 2) == value

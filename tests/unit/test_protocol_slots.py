@@ -55,6 +55,17 @@ def test_a_broken_replacement_leaves_the_old_one(op, error, torn):
     assert make(files).plan(0)[0].id == "p0"
 
 
+def test_a_write_that_does_not_read_back_is_told(files, monkeypatch):
+    protocols = filled(files, 0)
+    raw = protocol(id="new")
+    write = files.write
+    monkeypatch.setattr(files, "write", lambda name, data: write(name, data[:-1] + b"\0"))
+    with pytest.raises(OSError, match="5"):
+        protocols.save(0, raw, sha(raw))
+    assert protocols.slots == make(files).slots
+    assert protocols.slots[0] == "damaged: the hash does not match"
+
+
 @pytest.mark.parametrize("at", [0, 5, 60, -33, -32, -1])
 def test_a_damaged_slot_is_told_and_never_run(files, at):
     protocols = filled(files, 0, 2)

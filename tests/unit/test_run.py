@@ -23,9 +23,13 @@ class Timed:
         self.at.append(self.hal.now_ms)
         self.hal.now_ms += self.costs.get(len(self.at) - 1, 0)
 
-    def more_slack(self):
+    def more_slack(self, room_ms):
+        if not self.busy:
+            return False
+        assert room_ms == 10 - self.hal.now_ms % 10
         self.slices.append(self.hal.now_ms)
         self.hal.now_ms += 1
+        return True
 
 
 def test_steps_come_every_10_ms_whatever_they_cost(hal):
@@ -51,8 +55,17 @@ def test_the_slack_is_for_the_link_until_shortly_before_the_next_step(hal):
     app = Timed(hal)
     app.busy = True
     run.loop(app, 2)
-    assert app.slices == [*range(8), *range(10, 18)]
+    assert app.slices == [*range(9), *range(10, 19)]
     assert app.at == [0, 10]
+
+
+def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
+    left = [0, run._COLLECT_BYTES - 1, run._COLLECT_BYTES, 0]
+    collected = []
+    hal.allocated = lambda: left.pop(0)
+    hal.collect = lambda: collected.append(hal.now_ms)
+    run.loop(Timed(hal), 4)
+    assert collected == [20]
 
 
 class LitHal(SpyHal):

@@ -10,7 +10,31 @@ from tests.unit.conftest import MemFiles, answers
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
 from wrap.link.codes import BAD_PARAM, Refused
-from wrap.link.server import _TX, Server
+from wrap.link.server import _ACT_MS, _PATIENCE, _RX, _STEP_MS, _TX, _WRITE, Server
+
+ROOM_MS = 10
+
+
+class Pushes:
+    """`n` pushes with a piece of work before each, then a result; or a refusal in between."""
+
+    def __init__(self, n, refuse=False, fail=False):
+        self.left = 2 * n
+        self.refuse = refuse
+        self.fail = fail
+
+    def step(self):
+        if self.left == 0:
+            if self.fail:
+                raise RuntimeError("broken")
+            if self.refuse:
+                raise Refused(BAD_PARAM, "half way")
+            return None
+        self.left -= 1
+        return () if self.left % 2 else (b'{"n":"part",', b'"p":%d}' % (self.left // 2))
+
+    def result(self):
+        return "over"
 
 
 class Bench:
@@ -25,10 +49,12 @@ class Bench:
         self.asked.append((method, params))
         if method == "no":
             raise Refused(BAD_PARAM, "no")
+        if method == "stream":
+            return Pushes(**params)
         return "x" * params.get("size", 0)
 
     def poll(self):
-        while self.server.poll():
+        while self.server.poll(ROOM_MS):
             pass
 
     def ask(self, *lines):
@@ -61,7 +87,7 @@ def test_it_does_not_matter_how_requests_are_cut(cuts, count):
         size = sizes.pop()
         bench.hal.rx += raw[:size]
         raw = raw[size:]
-        bench.server.poll()
+        bench.server.poll(ROOM_MS)
     bench.poll()
     assert bench.asked == [("m", {"n": n}) for n in range(count)]
     assert bench.told() == [{"i": n, "r": ""} for n in range(count)]
@@ -137,7 +163,7 @@ def test_a_port_that_nobody_reads_never_grows_memory_and_drops_pushes(bench):
     assert 30 < sent.count(True) < 40
     bench.hal.rx += request(1) * 50
     for _ in range(1000):
-        assert not bench.server.poll()
+        assert not bench.server.poll(ROOM_MS)
     assert len(bench.server._tx) == size == _TX
     assert (bench.asked, len(bench.hal.tx), bench.server.idle()) == ([], 0, False)
     bench.hal.tx_room = -1
@@ -153,7 +179,7 @@ def test_a_slow_port_is_served_piece_by_piece(bench):
     bench.hal.rx += request(1, size=300)
     for _ in range(400):
         bench.hal.tx_room = 1
-        bench.server.poll()
+        bench.server.poll(ROOM_MS)
     assert bench.told() == [{"i": 1, "r": "x" * 300}]
 
 
@@ -161,17 +187,19 @@ def test_a_slow_port_is_served_piece_by_piece(bench):
 def test_a_flood_is_taken_in_bounded_slices(flood):
     bench = Bench()
     bench.hal.rx += flood + b"\n" + request(9)
-    feed = bench.server._reader.feed
-    fed = []
-    bench.server._reader.feed = lambda byte: fed.append(byte) or feed(byte)
+    reader = bench.server._reader
+    finish = reader._finish
+    lines = []
+    reader._finish = lambda: lines.append(1) or finish()
     polls = 0
     while bench.hal.rx or not bench.asked:
-        fed.clear()
-        before = len(bench.hal.tx)
-        bench.server.poll()
+        lines.clear()
+        before, waiting = len(bench.hal.tx), len(bench.hal.rx)
+        bench.server.poll(ROOM_MS)
         polls += 1
-        assert len(fed) <= 64
-        assert len(bench.hal.tx) - before <= 64
+        assert len(lines) <= 1
+        assert waiting - len(bench.hal.rx) <= _RX
+        assert len(bench.hal.tx) - before <= _WRITE
         assert polls < 20000
     assert bench.asked == [("m", {})]
 
@@ -180,14 +208,74 @@ def test_one_request_is_answered_before_the_next_is_read(bench):
     bench.hal.rx += frames.encode(b'{"i":1,"m":"m"}') + frames.encode(b'{"i":2,"m":"m"}')
     assert len(bench.hal.rx) < 64
     while not bench.asked:
-        bench.server.poll()
+        bench.server.poll(ROOM_MS)
     assert not bench.server.idle()
-    bench.server.poll()
+    bench.server.poll(ROOM_MS)
     assert len(bench.asked) == 1
     bench.poll()
     assert len(bench.asked) == 2
 
 
 def test_an_idle_server_says_that_nothing_was_done(bench):
-    assert not bench.server.poll()
+    assert not bench.server.poll(ROOM_MS)
     assert bench.server.idle()
+
+
+def test_a_stream_sends_its_pushes_and_then_its_answer(bench):
+    parts = [{"n": "part", "p": n} for n in (2, 1, 0)]
+    assert bench.ask(request(1, "stream", n=3)) == [*parts, {"i": 1, "r": "over"}]
+    assert bench.ask(request(1, "stream", n=3)) == [{"i": 1, "r": "over"}]
+    assert bench.ask(request(2, "stream", n=0)) == [{"i": 2, "r": "over"}]
+    assert bench.server.idle()
+
+
+def test_a_stream_that_is_refused_half_way_says_so(bench):
+    told = bench.ask(request(1, "stream", n=1, refuse=True))
+    assert told == [{"n": "part", "p": 0}, {"i": 1, "e": ["bad_param", "half way"]}]
+    assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
+
+
+def test_a_stream_that_breaks_is_over(bench):
+    bench.hal.rx += request(1, "stream", n=0, fail=True)
+    with pytest.raises(RuntimeError):
+        bench.poll()
+    assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
+
+
+def test_a_request_is_not_read_while_a_stream_goes_out(bench):
+    bench.hal.rx += request(1, "stream", n=2) + request(2)
+    bench.poll()
+    assert [x.get("i") for x in bench.told()] == [None, None, 1, 2]
+
+
+def polls(bench, room_ms):
+    return [bench.server.poll(room_ms) for _ in range(_PATIENCE + 1)]
+
+
+def test_a_request_waits_for_room_but_not_for_ever(bench):
+    bench.hal.rx += request(1)
+    assert bench.server.poll(0)
+    while not bench.server._asked:
+        bench.server.poll(0)
+    assert polls(bench, _ACT_MS - 1) == [False] * _PATIENCE + [True]
+    assert bench.asked == [("m", {})]
+    bench.poll()
+    bench.hal.rx += request(2)
+    while not bench.server._asked:
+        bench.server.poll(0)
+    assert bench.server.poll(_ACT_MS)
+    assert len(bench.asked) == 2
+
+
+def test_a_stream_waits_for_room_but_not_for_ever(bench):
+    bench.hal.rx += request(1, "stream", n=1)
+    while bench.server._stream is None:
+        bench.server.poll(ROOM_MS)
+    assert polls(bench, _STEP_MS - 1) == [False] * _PATIENCE + [True]
+
+
+def test_wrong_lines_are_answered_without_room(bench):
+    bench.hal.rx += request(1).replace(b"m", b"n", 1) + b"@" + b"x" * 300 + b"\n"
+    for _ in range(20):
+        bench.server.poll(0)
+    assert [x["e"][0] for x in bench.told()] == ["bad_crc", "too_long"]

@@ -1,11 +1,13 @@
 """Bulk: protocols in, logs out, in order, whole, resumable."""
 
 import hashlib
+import json
 from binascii import a2b_base64
 
 import pytest
 
-from wrap.link.codes import BAD_PARAM, NOT_NOW, Refused
+from wrap.link.codes import BAD_PARAM, NOT_NOW, STORAGE, Refused
+from wrap.link.frames import MAX_ANSWER, encode
 from wrap.link.transfer import CHUNK, Download, Upload, b64
 from wrap.storage.log import Log
 from wrap.storage.sectors import FileSectors
@@ -53,7 +55,7 @@ def test_what_is_not_base64_is_refused(text):
 def test_nothing_goes_without_a_beginning(files):
     assert code_of(Upload().data, 0, "") == code_of(Upload().take) == NOT_NOW
     down = Download(Log(FileSectors(files)))
-    assert code_of(down.window, 0, 1, None) == code_of(down.close) == NOT_NOW
+    assert code_of(down.window, 0, 1) == code_of(down.close) == NOT_NOW
 
 
 class Host:
@@ -63,14 +65,24 @@ class Host:
         self.down = Download(log)
         self.chunks = []
 
-    def push(self, name, params):
-        assert name == "chunk"
-        self.chunks.append((params["o"], a2b_base64(params["d"])))
+    def window(self, offset, n=8):
+        """(next offset, end), with every chunk of the window taken."""
+        stream = self.down.window(offset, n)
+        while (parts := stream.step()) is not None:
+            if parts:
+                self.take(b"".join(parts))
+        return stream.result()["o"], stream.result()["end"]
+
+    def take(self, body):
+        assert len(encode(body)) - 1 <= MAX_ANSWER
+        message = json.loads(body)
+        assert message["n"] == "chunk"
+        self.chunks.append((message["p"]["o"], a2b_base64(message["p"]["d"])))
 
     def pull(self, start=0, n=8):
         at, end = self.down.open(start)
         while at < end:
-            at, end = self.down.window(at, n, self.push)
+            at, end = self.window(at, n)
         return self.down.close()
 
     @property
@@ -107,15 +119,16 @@ def test_the_log_goes_out_whole_from_any_offset(files, log, start):
 def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
     host = Host(log)
     host.down.open(0)
-    first = host.down.window(0, 8, host.push)
+    first = host.window(0, 8)
     once = host.chunks[:]
-    assert host.down.window(0, 8, host.push) == first == (8 * CHUNK, END)
+    # A chunk ends where its sector does.
+    assert host.window(0, 8) == first == (SECOND + 2 * CHUNK, END)
     assert host.chunks == once * 2
-    assert code_of(host.down.window, 5, 1, host.push) == BAD_PARAM
+    assert code_of(host.down.window, 5, 1) == BAD_PARAM
     host.chunks = once
     at = first[0]
     while at < END:
-        at, _ = host.down.window(at, 8, host.push)
+        at, _ = host.window(at, 8)
     assert host.down.close()[2] == hashlib.sha256(whole(files)).hexdigest()
     assert host.data == whole(files)
 
@@ -123,20 +136,20 @@ def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
 def test_records_that_come_meanwhile_go_out_too(files, log):
     host = Host(log)
     host.down.open(END - 100)
-    host.down.window(END - 100, 8, host.push)
+    host.window(END - 100, 8)
     log.append(9, 1, 0, 0, b"later")
-    assert host.down.window(END, 8, host.push) == (END + 19, END + 19)
+    assert host.window(END, 8) == (END + 19, END + 19)
     assert host.data == whole(files)[END - 100 :]
 
 
 def test_a_window_asked_again_after_the_log_has_grown_ends_where_the_sum_stands(files, log):
     host = Host(log)
     host.down.open(END - 100)
-    host.down.window(END - 100, 8, host.push)
+    host.window(END - 100, 8)
     log.append(9, 1, 0, 0, b"later")
     host.chunks.clear()
-    assert host.down.window(END - 100, 8, host.push) == (END, END + 19)
-    assert host.down.window(END, 8, host.push) == (END + 19, END + 19)
+    assert host.window(END - 100, 8) == (END, END + 19)
+    assert host.window(END, 8) == (END + 19, END + 19)
     assert host.data == whole(files)[END - 100 :]
     assert host.down.close()[2] == hashlib.sha256(host.data).hexdigest()
 
@@ -157,6 +170,49 @@ def test_records_that_go_while_they_are_sent_end_the_transfer(log):
     host.down.open(0)
     grow(log, 1400)
     with pytest.raises(Refused, match="begin again with log"):
-        host.down.window(0, 8, host.push)
+        host.window(0, 8)
     assert host.chunks == []
     assert host.pull()[:2] == (log.end, log.end)
+
+
+def test_records_that_go_in_the_middle_of_a_window_end_it(log):
+    host = Host(log)
+    host.down.open(0)
+    stream = host.down.window(0, 8)
+    while not stream.step():
+        pass
+    grow(log, 1400)
+    with pytest.raises(Refused, match="begin again with log"):
+        stream.step()
+
+
+def test_a_log_that_cannot_be_read_is_told(files, log, monkeypatch):
+    host = Host(log)
+    host.down.open(0)
+    monkeypatch.setattr(log, "read", lambda offset, n: b"")
+    assert code_of(host.down.window(0, 1).step) == STORAGE
+    monkeypatch.setattr(log, "read", lambda offset, n: exec("raise OSError(5)"))
+    with pytest.raises(Refused, match="the flash answered with error 5"):
+        host.down.window(0, 1).step()
+
+
+def broken_at(log, files, count):
+    """A pull whose link breaks behind `count` chunks, taken up again where the host stands."""
+    host = Host(log)
+    at, end = host.down.open(0)
+    while at < end and len(host.chunks) < count:
+        stream = host.down.window(at, 3)
+        while len(host.chunks) < count and (parts := stream.step()) is not None:
+            if parts:
+                host.take(b"".join(parts))
+        at = len(host.data)
+    return host.data
+
+
+@pytest.mark.parametrize("count", range(END // CHUNK + 2))
+def test_a_pull_broken_at_any_chunk_and_taken_up_again_is_whole(files, log, count):
+    got = broken_at(log, files, count)
+    again = Host(log)
+    _, _, sha = again.pull(len(got))
+    assert got + again.data == whole(files)
+    assert sha == hashlib.sha256(again.data).hexdigest()

@@ -123,6 +123,10 @@ class Hal:
         """(bytes used, bytes free); (0, 0) where that means nothing."""
         raise NotImplementedError
 
+    def allocated(self):
+        """Bytes allocated since the last `collect`; 0 where that is not known at once."""
+        raise NotImplementedError
+
     def collect(self):
         """Collect garbage now, while it harms nothing."""
         raise NotImplementedError

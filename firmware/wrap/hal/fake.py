@@ -193,6 +193,9 @@ class FakeHal:
     def heap(self):
         return 0, 0
 
+    def allocated(self):
+        return 0
+
     def collect(self):
         pass
 

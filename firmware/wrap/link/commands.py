@@ -34,13 +34,12 @@ def text(params, key, size):
 
 
 class Commands:
-    """app: the wrap.app.App; push(name, params): the server's."""
+    """app: the wrap.app.App."""
 
-    def __init__(self, app, push):
+    def __init__(self, app):
         self._app = app
         self._upload = Upload()
         self._download = Download(app.log)
-        self._push = push
         self._methods = {
             "hello": (ALWAYS, lambda p: app.view.hello()),
             "status": (ALWAYS, lambda p: app.view.status()),
@@ -170,8 +169,7 @@ class Commands:
         return {"o": at, "end": end}
 
     def _log_next(self, p):
-        at, end = self._download.window(_offset(p), whole(p, "n", 1, WINDOW, WINDOW), self._push)
-        return {"o": at, "end": end}
+        return self._download.window(_offset(p), whole(p, "n", 1, WINDOW, WINDOW))
 
     def _log_close(self, p):
         at, end, sha = self._download.close()

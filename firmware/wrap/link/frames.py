@@ -16,9 +16,7 @@ SKIPPED = 1  # not a frame at all: noise, a banner, a prompt
 BAD_CRC = 2
 TOO_LONG = 3
 
-_AT = const(0x40)
 _STAR = const(0x2A)
-_NL = const(0x0A)
 _CR = const(0x0D)
 
 
@@ -27,62 +25,60 @@ def encode(body):
     return b"@%s*%08x\n" % (body, binascii.crc32(body) & 0xFFFFFFFF)
 
 
-def hex8(buf, start):
-    """The value of eight hex digits at `start`, or -1."""
-    value = 0
-    for i in range(start, start + 8):
-        c = buf[i]
-        if 48 <= c <= 57:
-            digit = c - 48
-        elif 97 <= c <= 102:
-            digit = c - 87
-        else:
-            return -1
-        value = value << 4 | digit
-    return value
-
-
 class LineReader:
-    """Collects bytes into one line. `feed` one byte at a time; a finished line is judged at
-    once."""
+    """Collects bytes into one line, a run of them at a time; a finished line is judged at once.
+
+    Noise in front of a frame is not kept, so it costs one search however long it is.
+    """
 
     def __init__(self, limit=MAX_REQUEST):
         self._limit = limit
         self._line = bytearray(limit)
         self._view = memoryview(self._line)
-        self._n = 0
+        self._n = 0  # bytes of a line that began with an at-sign; 0: noise, or nothing yet
         self._end = 1
         self._overrun = False
+        self.at = 0  # where the last `take` stopped
 
     def reset(self):
         """Forget a half line."""
         self._n = 0
         self._overrun = False
 
-    def feed(self, byte):
-        """None while the line goes on, else OK, SKIPPED, BAD_CRC or TOO_LONG.
+    def take(self, buf, at, end):
+        """Read buf[at:end] (bytes or bytearray) up to the first newline, and leave in `self.at`
+        where to go on. None while the line goes on, else OK, SKIPPED, BAD_CRC or TOO_LONG.
 
-        After OK, `body()` holds the JSON until the next byte is fed.
+        After OK, `body()` holds the JSON until more is taken.
         """
-        if byte == _NL:
-            return self._finish()
-        if byte == _AT and (self._n == 0 or self._line[0] != _AT):
-            self._n = 0  # noise before a frame on the same line is dropped
-            self._overrun = False
-        if self._n >= self._limit:
-            self._overrun = True
+        newline = buf.find(b"\n", at, end)
+        stop = end if newline < 0 else newline
+        if self._n == 0:
+            at = buf.find(b"@", at, stop)
+        if 0 <= at < stop:
+            self._keep(buf, at, stop)
+        if newline < 0:
+            self.at = end
             return None
-        self._line[self._n] = byte
-        self._n += 1
-        return None
+        self.at = newline + 1
+        return self._finish()
+
+    def _keep(self, buf, at, stop):
+        n = self._n
+        room = self._limit - n
+        size = stop - at
+        if size > room:
+            size = room
+            self._overrun = True
+        self._line[n : n + size] = buf[at : at + size]
+        self._n = n + size
 
     def _finish(self):
         n = self._n
         overrun = self._overrun
-        framed = n > 0 and self._line[0] == _AT
         self._n = 0
         self._overrun = False
-        if not framed:
+        if n == 0:
             return SKIPPED
         if overrun:
             return TOO_LONG
@@ -92,9 +88,8 @@ class LineReader:
         if star < 1 or self._line[star] != _STAR:
             return BAD_CRC
         self._end = star
-        if hex8(self._line, star + 1) != binascii.crc32(self._view[1:star]) & 0xFFFFFFFF:
-            return BAD_CRC
-        return OK
+        crc = binascii.crc32(self._view[1:star]) & 0xFFFFFFFF
+        return OK if self._view[star + 1 : n] == b"%08x" % crc else BAD_CRC
 
     def body(self):
         """The JSON bytes of the line just finished (a copy)."""

@@ -2,9 +2,10 @@
 
 Knows no meaning: `handle(method, params)` returns the result or raises Refused. A repeated id is
 not acted on again. Nothing here blocks; what cannot be sent now waits, and telemetry is dropped
-first.
+first. What takes longer than a slice of reading waits until the next step is far.
 """
 
+import binascii
 import json
 
 from wrap.link import frames
@@ -15,7 +16,10 @@ from wrap.mp import const
 
 _RX = const(64)  # bytes looked at in one slice
 _TX = const(4096)
-_WRITE = const(64)
+_WRITE = const(512)  # bytes offered in one slice
+_ACT_MS = const(5)  # what a request may take, see docs/benchmarks.md
+_STEP_MS = const(2)  # what a piece of a stream may take
+_PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
 
 
 def dumps(obj):
@@ -26,6 +30,16 @@ def dumps(obj):
     if len(raw) != len(text):
         raw = bytes([b if b < 127 else 63 for b in raw])
     return raw
+
+
+def _error(number, code, text):
+    return dumps({"i": number, "e": [code, text]})
+
+
+# Wrong lines must cost no more than right ones, so their answers are made beforehand.
+_BAD_CRC = _error(None, CODE_CRC, "the checksum does not match; send the line again")
+_TOO_LONG = _error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST)
+_NO_REQUEST = _error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
 
 
 def parse(body):
@@ -44,54 +58,72 @@ def parse(body):
 
 
 class Server:
-    """hal: for link_read and link_write."""
+    """hal: for link_read and link_write.
+
+    What a handler returns may be a stream: pushes come before its result. It has
+    step(): a bounded piece of work; the parts of a push's JSON when one is ready, () while it is
+    not, None when there is no more; raises Refused; and
+    result(): the result, once `step` has returned None.
+    """
 
     def __init__(self, hal, handle):
         self._hal = hal
         self._handle = handle
         self._reader = frames.LineReader()
         self._rx = bytearray(_RX)
-        self._rx_at = 0
         self._rx_end = 0
         self._tx = bytearray(_TX)
         self._view = memoryview(self._tx)
         self._tx_at = 0
         self._tx_end = 0
-        self._last_id = -1
+        self._number = self._last_id = -1
         self._last_answer = b""
+        self._asked = False  # a request was read and waits for room
+        self._waited = 0
+        self._stream = None
 
     def idle(self):
         """Nothing waits to be sent."""
-        return self._tx_at == self._tx_end
+        return self._tx_at == self._tx_end and self._stream is None
 
     def push(self, name, params):
         """Queue a push; False (and nothing sent) when there is no room for it."""
         return self._send(dumps({"n": name, "p": params}))
 
-    def _send(self, body):
-        line = frames.encode(body)
-        if self._tx_end + len(line) > _TX:
+    def _send(self, *parts):
+        """Queue one line whose JSON is `parts` one after the other; False when it does not fit."""
+        tx = self._tx
+        at = self._tx_end
+        if at + sum(map(len, parts)) + 11 > _TX:
             return False
-        self._tx[self._tx_end : self._tx_end + len(line)] = line
-        self._tx_end += len(line)
+        tx[at] = 0x40
+        at += 1
+        crc = 0
+        for part in parts:
+            n = len(part)
+            tx[at : at + n] = part
+            crc = binascii.crc32(part, crc)
+            at += n
+        tx[at : at + 10] = b"*%08x\n" % (crc & 0xFFFFFFFF)
+        self._tx_end = at + 10
         return True
 
-    def poll(self):
-        """One bounded slice; True when something was done."""
+    def poll(self, room_ms):
+        """One bounded slice; True when something was done. room_ms: time until the next step is
+        due; with less than _ACT_MS nothing but reading and writing is begun."""
         if self._tx_at != self._tx_end:
             return self._pump()
-        if self._rx_at == self._rx_end:
-            self._rx_at = 0
-            self._rx_end = self._hal.link_read(self._rx)
-            if self._rx_end == 0:
-                return False
-        while self._rx_at < self._rx_end:
-            byte = self._rx[self._rx_at]
-            self._rx_at += 1
-            event = self._reader.feed(byte)
-            if event is not None and event != frames.SKIPPED:
-                self._line(event)
-                break
+        if self._stream is not None:
+            return self._has_room(room_ms, _STEP_MS) and self._go_on()
+        if self._asked:
+            return self._has_room(room_ms, _ACT_MS) and self._request()
+        return self._read()
+
+    def _has_room(self, room_ms, need_ms):
+        if room_ms < need_ms and self._waited < _PATIENCE:
+            self._waited += 1
+            return False
+        self._waited = 0
         return True
 
     def _pump(self):
@@ -102,33 +134,63 @@ class Server:
             self._tx_at = self._tx_end = 0
         return sent > 0
 
-    def _line(self, event):
-        if event == frames.BAD_CRC:
-            self._error(None, CODE_CRC, "the checksum does not match; send the line again")
+    def _read(self):
+        """At most one line, of at most _RX bytes that have arrived."""
+        reader = self._reader
+        if reader.at >= self._rx_end:
+            reader.at = 0
+            self._rx_end = self._hal.link_read(self._rx)
+            if self._rx_end == 0:
+                return False
+        event = reader.take(self._rx, reader.at, self._rx_end)
+        if event == frames.OK:
+            self._asked = True
+        elif event == frames.BAD_CRC:
+            self._send(_BAD_CRC)
         elif event == frames.TOO_LONG:
-            self._error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST)
-        else:
-            self._request(self._reader.body())
+            self._send(_TOO_LONG)
+        return True
 
-    def _error(self, number, code, text):
-        self._send(dumps({"i": number, "e": [code, text]}))
-
-    def _request(self, body):
-        request = parse(body)
+    def _request(self):
+        self._asked = False
+        request = parse(self._reader.body())
         if request is None:
-            self._error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
-            return
+            return self._send(_NO_REQUEST)
         number, method, params = request
         if number != self._last_id:
-            self._last_answer = self._answer(number, method, params)
+            self._number = number
+            self._last_answer = self._answer(self._handle, method, params)
             self._last_id = number
-        self._send(self._last_answer)
+        if self._last_answer:
+            self._send(self._last_answer)
+        return True
 
-    def _answer(self, number, method, params):
+    def _answer(self, call, *args):
+        """The answer to request `_number`; none yet when the result is a stream."""
+        number = self._number
         try:
-            body = dumps({"i": number, "r": self._handle(method, params)})
+            result = call(*args)
+            if hasattr(result, "step"):
+                self._stream = result
+                return b""
+            body = dumps({"i": number, "r": result})
         except Refused as e:
-            return dumps({"i": number, "e": [e.args[0], e.args[1]]})
+            return _error(number, e.args[0], e.args[1])
         if len(body) > frames.MAX_ANSWER:
-            return dumps({"i": number, "e": [INTERNAL, "the answer is too long"]})
+            return _error(number, INTERNAL, "the answer is too long")
         return body
+
+    def _go_on(self):
+        """The next piece of the stream; behind the last one its answer."""
+        stream = self._stream
+        self._stream = None  # whatever is raised below has ended it
+        try:
+            parts = stream.step()
+        except Refused as e:
+            self._last_answer = _error(self._number, e.args[0], e.args[1])
+            return self._send(self._last_answer)
+        if parts is None:
+            self._last_answer = self._answer(stream.result)
+            return self._send(self._last_answer)
+        self._stream = stream
+        return not parts or self._send(*parts)

@@ -3,10 +3,10 @@
 import binascii
 import hashlib
 
-from wrap.link.codes import BAD_PARAM, NOT_FOUND, NOT_NOW, Refused
+from wrap.link.codes import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.mp import const
 
-CHUNK = const(192)  # bytes of log in one push
+CHUNK = const(1440)  # bytes of log in one push; its line stays below frames.MAX_ANSWER
 WINDOW = const(8)
 _NO_UPLOAD = "no transfer is open: begin with proto.begin"
 _NO_DOWNLOAD = "no transfer is open: begin with log.open"
@@ -64,7 +64,12 @@ class Upload:
 
 
 class Download:
-    """The log going out from an offset, a window at a time, with a running SHA-256."""
+    """The log going out from an offset, a window at a time, with a running SHA-256: a stream (see
+    wrap.link.server).
+
+    A window is read, hashed and encoded piece by piece, because each takes a good part of what is
+    left of a step's time.
+    """
 
     def __init__(self, log):
         self._log = log
@@ -80,29 +85,59 @@ class Download:
         self._digest = hashlib.sha256()
         return self.next, log.end
 
-    def window(self, offset, n, push):
-        """Push at most `n` chunks from `offset`. Returns (next offset, end)."""
+    def window(self, offset, n):
+        """Make ready for at most `n` chunks from `offset`: `step` gives them. Returns itself."""
         if self._digest is None:
             raise Refused(NOT_NOW, _NO_DOWNLOAD)
         if offset != self.next and offset != self._window:
             raise Refused(BAD_PARAM, "o must be %d or %d" % (self.next, self._window))
-        if offset < self._log.first:
+        self._again = offset != self.next
+        # A repeat ends where the digest stands, though the log may have grown.
+        self._stop = self.next if self._again else self._log.end
+        self._window = self._at = offset
+        self._left = n
+        self._data = None
+        self._hashed = False
+        return self
+
+    def step(self):
+        """Read a chunk, then hash it, then give its push; None behind the window's last."""
+        if self._data is None:
+            if self._left == 0 or self._at == self._stop:
+                return None
+            self._data = self._read()
+            return ()
+        if not self._hashed:
+            self._hash(self._data)
+            return ()
+        head = b'{"n":"chunk","p":{"o":%d,"d":"' % self._at
+        text = memoryview(binascii.b2a_base64(self._data))[:-1]
+        self._at += len(self._data)
+        self._left -= 1
+        self._data = None
+        self._hashed = False
+        return head, text, b'"}}'
+
+    def _read(self):
+        if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
-        end = self._log.end
-        again = offset != self.next
-        if again:
-            end = self.next  # a repeat ends where the digest stands, though the log may have grown
-        self._window = offset
-        for _ in range(n):
-            if offset == end:
-                break
-            data = self._log.read(offset, min(CHUNK, end - offset))
-            push("chunk", {"o": offset, "d": b64(data)})
-            offset += len(data)
-            if not again:
-                self._digest.update(data)
-                self.next = offset
-        return offset, self._log.end
+        try:
+            data = self._log.read(self._at, min(CHUNK, self._stop - self._at))
+        except OSError as e:
+            raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        if not data:
+            raise Refused(STORAGE, "the log cannot be read at %d" % self._at)
+        return data
+
+    def _hash(self, data):
+        self._hashed = True
+        if not self._again:
+            self._digest.update(data)
+            self.next = self._at + len(data)
+
+    def result(self):
+        """Where the window ended, and where the log does."""
+        return {"o": self._at, "end": self._log.end}
 
     def close(self):
         """(next offset, end, SHA-256 hex of all bytes since `open`)."""

@@ -185,4 +185,4 @@ class Course:
 
     def _anchor(self, e):
         e.here = True
-        e.unix_s = self._high + max(e.age_s, self._boot_age_s)
+        e.unix_s = self._high + max(e.age_s, self._boot_age_s)  # type: ignore

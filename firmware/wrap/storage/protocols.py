@@ -18,6 +18,10 @@ def sha_hex(raw):
     return binascii.hexlify(hashlib.sha256(raw).digest()).decode()
 
 
+def _shown(obj, sha, raw):
+    return (obj["id"], obj["name"], sha, len(raw), obj["site"])
+
+
 class Protocols:
     """channels: ((name, nm), ...) in board order. slots: per slot None, or
     (id, name, sha, size, site), or a str: why it is broken."""
@@ -43,7 +47,7 @@ class Protocols:
             obj = self._checked(body)
         except Refused as e:
             return e.args[1]
-        return (obj["id"], obj["name"], sha_hex(body), len(body), obj["site"])
+        return _shown(obj, sha_hex(body), body)
 
     def _checked(self, raw):
         try:
@@ -89,10 +93,14 @@ class Protocols:
         OSError."""
         if sha_hex(raw) != sha:
             raise Refused(HASH, "the bytes do not match the announced SHA-256")
-        name = self.check(raw)
-        self._files.write(self._file(slot), raw + hashlib.sha256(raw).digest())
-        self.slots[slot] = self._look(slot)
-        return name
+        obj = self._checked(raw)
+        sealed = raw + hashlib.sha256(raw).digest()
+        self._files.write(self._file(slot), sealed)
+        if self._files.read(self._file(slot)) != sealed:
+            self.slots[slot] = self._look(slot)
+            raise OSError(5)  # EIO: what is stored is not what was checked
+        self.slots[slot] = _shown(obj, sha, raw)
+        return obj["id"]
 
     def delete(self, slot):
         """Empty the slot."""

@@ -130,8 +130,11 @@ class Link:
         pushed = False
         data = self.transport.read(timeout_s)
         self.noise = (self.noise + data)[-NOISE_KEPT:]
-        for byte in data:
-            if self._reader.feed(byte) == frames.OK:
+        at = 0
+        while at < len(data):
+            event = self._reader.take(data, at, len(data))
+            at = self._reader.at
+            if event == frames.OK:
                 pushed = self._sort(self._reader.body()) or pushed
         return pushed
 
