@@ -52,16 +52,8 @@ def _kept(uid: str | None) -> WrapArchive:
     return archive.wrap(uid or known[0])
 
 
-def _about(kept: WrapArchive) -> dict[str, Any]:
-    """What the wrap said of itself at the last pull: the log itself names no channels."""
-    try:
-        return jsonlib.loads((kept.folder / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def _names(kept: WrapArchive, key: str) -> list[str]:
-    return [str(pair[0]) for pair in _about(kept).get(key, [])]
+    return [str(pair[0]) for pair in kept.about().get(key, [])]
 
 
 def pull(
@@ -81,7 +73,7 @@ def pull(
         _check_end(client, kept)
         with progress("pulling") as bar:
             client.pull_log(before, bar, keep=kept.append)
-        (kept.folder / "about.json").write_text(hello.model_dump_json(indent=1), encoding="utf-8")
+        kept.tell(hello.model_dump(mode="json"))
     return _pulled(hello, kept, before)
 
 
@@ -174,7 +166,7 @@ def show(
 
     kept = _kept(uid)
     chosen = _choose(_sessions(kept), session)
-    return session_report.result(kept, chosen, _about(kept), area, (plot, html))
+    return session_report.result(kept, chosen, kept.about(), area, (plot, html))
 
 
 def _choose(every: list[tuple[Session, str]], number: int | None) -> Session:
@@ -191,14 +183,14 @@ def export(
     json: Json = False,
 ) -> Result:
     """Write the whole log for other programs: CSV (sessions and samples) or JSONL (everything)."""
-    from pbmwrap.logs.export import to_csv, to_jsonl
+    from pbmwrap.logs.export import to_csv
 
     kept = _kept(uid)
     if file.suffix == ".csv":
         names = _names(kept, "sensors"), _names(kept, "channels")
         content = to_csv(kept.decoded(), kept.marks(), *names)
     elif file.suffix == ".jsonl":
-        content = "".join(to_jsonl(kept.extents(), kept.marks(), kept.folder.name))
+        content = "".join(kept.export())
     else:
         raise UsageError(f"{file} ends in neither .csv nor .jsonl", "choose one of them")
     _write(file, content)
