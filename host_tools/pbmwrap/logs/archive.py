@@ -61,6 +61,7 @@ class WrapArchive:
     def _forget(self) -> None:
         self._log = jsonl.Log(self.folder.name)
         self._extents: list[Extent] = []
+        self._decoded: Decoded | None = None
         self._torn: Extent = (0, b"")  # the last bytes written, where they are no whole record
         self._size = self._whole = 0  # bytes of the file, and of its whole lines
 
@@ -90,6 +91,11 @@ class WrapArchive:
     def problems(self) -> list[str]:
         """What is wrong with which line."""
         return self._log.problems
+
+    @property
+    def schema(self) -> int:
+        """Of the file, by its head; 0 without a file."""
+        return self._log.schema
 
     @property
     def unknown_lines(self) -> int:
@@ -151,6 +157,7 @@ class WrapArchive:
         self._log.marks += marks
         self._log.others += others
         self._extents = extents.join([*self._extents, *runs])
+        self._decoded = None
         return len(lines)
 
     def _fresh(self, other: jsonl.Log) -> list[Extent]:
@@ -206,7 +213,9 @@ class WrapArchive:
 
     def decoded(self) -> Decoded:
         """All records kept."""
-        return decode_extents(self._extents)
+        if self._decoded is None:
+            self._decoded = decode_extents(self._extents)
+        return self._decoded
 
     def export(self) -> Iterator[str]:
         """All of it as lines for a file, each record with its time as far as it is known."""

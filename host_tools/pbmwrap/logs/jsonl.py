@@ -127,7 +127,7 @@ def read_file(file: Path) -> Log:
 def session_of(entry: Entry) -> int | None:
     """The session that a record names, None for records outside of sessions."""
     number = entry.data.get("session") if entry.data else None
-    return number if isinstance(number, int) and number > 0 else None
+    return number if isinstance(number, int) and 0 < number < 1 << 32 else None
 
 
 def schema_of(entry: Entry) -> int | None:
