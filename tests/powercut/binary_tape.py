@@ -183,20 +183,29 @@ def _fault(sector: bytes, at: int) -> tuple[int, int]:
 
 
 def used(flash: bytearray) -> tuple[bytes, int]:
-    """(`flash` with a log that has gone round and a store about to change banks, trip_mc)."""
+    """(`flash` with a log that has gone round and a store, both about to go on elsewhere,
+    trip_mc)."""
     nor = Nor(STORE + LOG)
-    log = Log(NorSectors(nor, STORE, LOG))
-    n = 0
-    while log.first == 0:
-        log.append(records.NOTE, 1 + n // 100, n, 0, b"\x01" + b'{"old":%06d}' % n * 180)
-        n += 1
+    _fill_log(Log(NorSectors(nor, STORE, LOG)))
     files = FlashFiles(NorSectors(nor, 0, STORE))
     kept = Store(files, "settings")
-    for k in range(STORE * SECTOR // 2 * 5 // 8 // 80):
-        kept.put({"trip_mc": _USED_TRIP_MC, "time_s": 600 + k % 600})
+    while not _near(files._i % (STORE // 2) * SECTOR + files._at, 6 * SECTOR):
+        kept.put({"trip_mc": _USED_TRIP_MC})
     flash[STORE_AT : STORE_AT + STORE * SECTOR] = nor.mem[: STORE * SECTOR]
     flash[LOG_AT:] = nor.mem[STORE * SECTOR :]
     return bytes(flash), _USED_TRIP_MC
+
+
+def _fill_log(log: Log) -> None:
+    while log.first == 0:
+        log.append(records.NOTE, 1 + log.seq // 100, log.seq, 0, b'\x01{"old":"%s"}' % (b"x" * 2300))
+    while not _near(log._at, LOG_SIZE):
+        log.append(records.NOTE, log.boot + 9, log.seq, 0, b'\x01{"old":"%s"}' % (b"y" * 99))
+
+
+def _near(at: int, end: int) -> bool:
+    """A part of what the day writes fits."""
+    return end - 600 < at < end - 300
 
 
 # ---- kept on disk, so that each process need not play it again
