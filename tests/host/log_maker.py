@@ -94,5 +94,5 @@ def dated_log() -> LogMaker:
     log.session(1)
     log.power_on()
     log.start(2)
-    log.sample(2, 10000)
+    log.sample(2)
     return log

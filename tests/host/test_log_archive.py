@@ -90,7 +90,8 @@ def test_a_gap_is_kept_and_filled_by_who_still_has_its_bytes(kept: WrapArchive):
 
 def test_a_line_is_a_record_with_its_meaning_and_schema(kept: WrapArchive):
     kept.append(0, dated_log().raw)
-    head, first, _, start, *_ = lines(kept)
+    head, first, *rest = lines(kept)
+    start = next(line for line in rest if line["type"] == "start")
     assert head == {"pbmwrap": "log", "schema": 2, "uid": "e660583883"}
     assert (first["type"], first["schema"], first["session"]) == ("boot", 1, None)
     assert (start["type"], start["session"], start["data"]["by"]) == ("start", 1, "button")
