@@ -140,8 +140,8 @@ def test_files_on_a_stock_image_are_not_checked_and_trip_nothing(
     """Also where an older image of ours has left its claim behind."""
     twin = make_twin(stock_image)
     left = make_twin(image).flash()[CLAIM_AT : CLAIM_AT + 12]
-    twin.write_flash(CLAIM_AT, left)
     twin.install_files(mpy_files)
+    twin.write_flash(CLAIM_AT, left)
     twin.start()
     twin.advance_ms(1500)
     hello = Client(TwinTransport(twin)).hello()
