@@ -18,12 +18,14 @@ from pbmwrap.errors import WrapError
 from pbmwrap.logs.decode import Entry, decode
 from pbmwrap.logs.verify import verify
 from tests.nor import AFTER, BEFORE, TORN, Nor, PowerCut
-from tests.powercut.binary_day import KINDS, RecordedTwin, Wrap, tape
-from tests.powercut.binary_tape import Promise, Record, Tape, apply, stream
+from tests.powercut import binary_boot
+from tests.powercut.binary_day import KINDS, Wrap, tape
+from tests.powercut.binary_tape import Op, Promise, Record, Tape, apply, stream
 from wrap.storage import records
 
 AGAIN = 0.15  # of the cuts: power goes once more, while the wrap boots
-_HELLO_MS = 260
+_OPENED_MS = 100  # from where boots begin to differ; no answer comes before
+_BY_LINK = 600  # bytes of the log before the cut
 _WRITE_MS = 50
 _CLOCK_S = 1_800_100_000
 _TRIP_MC = 38500
@@ -31,16 +33,12 @@ _NEW_KINDS = (records.BOOT, records.SECTOR)  # what a boot tells of itself
 
 
 def names(torn: int, kinds: tuple[str, ...] = KINDS) -> list[str]:
-    """KIND/OPERATION/MOMENT/SEED of every cut: before each operation, torn so often, and after the
-    last."""
-    out = []
-    for kind in kinds:
-        last = len(tape(kind).ops) - 1
-        for op in range(last + 1):
-            out.append(f"{kind}/{op}/{BEFORE}/0")
-            out += [f"{kind}/{op}/{TORN}/{seed}" for seed in range(torn)]
-        out.append(f"{kind}/{last}/{AFTER}/0")
-    return out
+    """KIND/OPERATION/MOMENT/SEED of every cut: before each operation and after the last, then each
+    torn once, then each once more."""
+    ops = [(kind, op) for kind in kinds for op in range(len(tape(kind).ops))]
+    out = [f"{kind}/{op}/{BEFORE}/0" for kind, op in ops]
+    out += [f"{kind}/{len(tape(kind).ops) - 1}/{AFTER}/0" for kind in kinds]
+    return out + [f"{kind}/{op}/{TORN}/{seed}" for seed in range(torn) for kind, op in ops]
 
 
 @dataclass(frozen=True)
@@ -91,29 +89,38 @@ def run(name: str) -> list[str]:
     mem = left(played, int(op), moment, int(seed))
     must = due(played, int(op), moment)
     rng = random.Random(name)
-    first = Judge(played, must, mem)
-    found = first.found()
-    if first.booting and rng.random() < AGAIN:
-        found += [f"second cut: {text}" for text in _again(played, must, mem, first.booting, rng)]
+    found, booting = boot(played, must, mem)
+    if booting and rng.random() < AGAIN:
+        found += [f"second cut: {text}" for text in _again(played, must, mem, booting, rng)]
     return found
 
 
-def _again(played: Tape, must: Due, mem: bytearray, ops: list, rng: random.Random) -> list[str]:
+def boot(played: Tape, must: Due, mem: bytearray) -> tuple[list[str], list[Op]]:
+    """(what is wrong with a wrap on this flash, its flash operations up to its first answer)"""
+
+    def judge(wrap: Wrap) -> tuple[list[str], list[Op]]:
+        judged = Judge(played, must, wrap)
+        return judged.found(), judged.booting
+
+    return binary_boot.judged(bytes(mem), judge)
+
+
+def _again(played: Tape, must: Due, mem: bytearray, ops: list[Op], rng: random.Random) -> list[str]:
     """Power goes during one of the operations that the wrap does as it boots."""
     n = rng.randrange(len(ops))
     for op in ops[:n]:
         apply(mem, op)
-    return Judge(played, must, tear(mem, ops[n], rng.randrange(1 << 30))).found()
+    return boot(played, must, tear(mem, ops[n], rng.randrange(1 << 30)))[0]
 
 
 class Judge:
-    """A fresh wrap on this flash. booting: the flash operations up to its first answer."""
+    """A wrap that is booting. booting: the flash operations up to its first answer."""
 
-    def __init__(self, played: Tape, must: Due, mem: bytearray) -> None:
+    def __init__(self, played: Tape, must: Due, wrap: Wrap) -> None:
         self._played = played
         self._due = must
-        self._wrap = Wrap(RecordedTwin(bytes(mem)))
-        self.booting: list[tuple[int, bytes]] = []
+        self._wrap = wrap
+        self.booting: list[Op] = []
 
     def found(self) -> list[str]:
         """All that is wrong."""
@@ -126,10 +133,10 @@ class Judge:
 
     def _judge(self) -> Iterator[str]:
         wrap, client = self._wrap, self._wrap.client
-        wrap.on(_HELLO_MS)
+        wrap.advance(_OPENED_MS)
         hello = client.hello()
         self.booting = list(wrap.twin.ops)
-        pulled = client.pull_log(self._played.first)
+        pulled = self._pull()
         yield from self._log(pulled, hello)
         yield from self._kept()
         yield from self._writes(hello.state == "idle")
@@ -176,6 +183,17 @@ class Judge:
             yield f"it does not write: {status.log_failed} {status.settings_damaged}"
 
     # ---- the log
+
+    def _pull(self) -> LogPull:
+        """The log's newest part by the link, all that the day wrote before it from the flash: that
+        no cut can have touched, and the link is slow."""
+        base, flash = self._played.first, self._wrap.twin.flash()
+        start = max(base, self._due.end - _BY_LINK)
+        before = stream(flash, base)[: start - base]
+        pulled = self._wrap.client.pull_log(start)
+        if pulled.start != start:
+            return pulled
+        return LogPull(base, before + pulled.data)
 
     def _log(self, pulled: LogPull, hello: Hello) -> Iterator[str]:
         start, data = pulled.start, pulled.data
