@@ -1,5 +1,5 @@
 """Cuts the power at every flash operation of a day of the emulated binary: python -m
-tests.powercut.binary (docs/storage.md). A run that was stopped goes on where it was."""
+tests.powercut.binary (docs/powercut.md). A run that was stopped goes on where it was."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _run(results: Results, names: list[str], jobs: int) -> None:
     done = results.done()
     todo = [name for name in names if name not in done]
     rows = engine.processes(todo, jobs, work, _CHUNK)
-    for some in shown(rows, len(todo), len(names) - len(todo)):
+    for some in shown(rows, len(todo), len(names) - len(todo), "binary"):
         results.add(some)
         results.flush()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pbmwrap.twin.fake_board import FakeBoard
-from tests.nor import LOG, SECTOR, STORE, Nor, log_sectors, store_of
+from tests.nor import SECTOR, STORE, Nor, log_sectors, store_of
 from tests.powercut.cut import flash_before, stream
 from tests.powercut.day import SITES, Wrap, tape
 from tests.unit.conftest import MemFiles
@@ -49,12 +49,13 @@ def wrap_on(kind: str, mem: Mem) -> Wrap:
 @dataclass
 class Base:
     """log: {offset: (size, record)}; places: (file, position there, offset in the log, bytes) of
-    its sectors; newest: (begin, end) of the store's newest entry, which when broken looks like one
-    that power cut short."""
+    its sectors; starts: {sector: offset}; newest: (begin, end) of the store's newest entry, which
+    when broken looks like one that power cut short."""
 
     mem: dict[str, bytes]
     log: dict[int, tuple[int, Key]]
     places: list[tuple[str, int, int, int]]
+    starts: dict[int, int]
     newest: tuple[int, int]
     trip_mc: int
     slot: str
@@ -79,6 +80,10 @@ def found_in(raw: bytes, first: int) -> dict[int, tuple[int, Key]]:
     return out
 
 
+def _starts(log: Log) -> dict[int, int]:
+    return {i: start for i, start in enumerate(log._starts) if start != NONE}
+
+
 @functools.cache
 def base(kind: str) -> Base:
     return _on_files() if kind == "files" else _on_flash(kind)
@@ -94,9 +99,8 @@ def _on_flash(kind: str) -> Base:
     nor = Nor(0, mem=mem)
     log = Log(log_sectors(nor))
     places = [
-        (FLASH, (STORE + i) * SECTOR, log._starts[i], length(log_sectors(nor), i))
-        for i in range(LOG)
-        if log._starts[i] != NONE
+        (FLASH, (STORE + i) * SECTOR, start, length(log_sectors(nor), i))
+        for i, start in _starts(log).items()
     ]
     store = store_of(nor)
     i, at, size = max(store._where.values())
@@ -104,6 +108,7 @@ def _on_flash(kind: str) -> Base:
         {FLASH: mem},
         found_in(stream(log), log.first),
         places,
+        _starts(log),
         (i * SECTOR + at - 20, i * SECTOR + at + size + 4),
         promise.settings[0],
         promise.slots[0],
@@ -133,12 +138,11 @@ def _on_files() -> Base:
     log = Log(FileSectors(wrap.files))
     places = [
         (f"log.{i:03}", 0, start, len(wrap.files.data[f"log.{i:03}"]))
-        for i, start in enumerate(log._starts)
-        if start != NONE
+        for i, start in _starts(log).items()
     ]
     mem = dict(wrap.files.data)
     true = found_in(stream(log), log.first)
-    return Base(mem, true, places, (0, 0), 40000, "second", LATCHED, SITES[:2])
+    return Base(mem, true, places, _starts(log), (0, 0), 40000, "second", LATCHED, SITES[:2])
 
 
 def rotten(kind: str, flips: int, rng: random.Random, written: float) -> tuple[Mem, list[tuple]]:

@@ -77,7 +77,7 @@ def test_what_is_lost_altogether_reads_as_erased(flash):
         if flash.kind == "nor":
             flash.nor.mem[(STORE + i) * 4096 : (STORE + i + 1) * 4096] = bytes(4096)
         else:
-            flash.files.data["log.%03d" % i] = b""
+            flash.files.data[f"log.{i:03}"] = b""
     again = flash.open()
     raw = stream(again)
     assert (again.first, again.first + len(raw)) == (log.first, log.end)
