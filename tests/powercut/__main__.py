@@ -35,9 +35,10 @@ def flips(names: Sequence[str]) -> list[Row]:
 def _rows(names: Sequence[str], run: Callable[[str], list[str]]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
-        wrong = run(name)
-        verdict = "FAIL" if wrong else "pass"
-        rows.append({"id": name, "verdict": verdict, "reason": "; ".join(wrong)})
+        found = run(name)
+        limited = all(text.startswith(rot.LIMIT) for text in found)
+        verdict = "FAIL" if not limited else "limit" if found else "pass"
+        rows.append({"id": name, "verdict": verdict, "reason": "; ".join(found)})
     return rows
 
 
@@ -78,16 +79,18 @@ def _campaign(
     began = time.monotonic()
     found = shown(engine.processes(names, options.jobs, work, _CHUNK), len(names), label=what)
     rows = [row for some in found for row in some]
-    wrong = [row for row in rows if row["verdict"] != "pass"]
+    wrong = [row for row in rows if row["verdict"] == "FAIL"]
+    limits = [row for row in rows if row["verdict"] == "limit"]
     said = {
         "cases": len(rows),
         "failed": len(wrong),
+        "at_a_limit": len(limits),
         "kinds": dict(Counter(str(row["id"]).split("/")[0] for row in rows)),
         "wall_s": round(time.monotonic() - began),
     } | more
-    kept = json.dumps(said | {"wrong": wrong[:200]}, indent=1)
+    kept = json.dumps(said | {"wrong": wrong[:200], "limits": limits[:200]}, indent=1)
     (options.out / f"{what}.json").write_text(kept + "\n")
-    OUT.print(f"{what}: {len(rows)} cases in {said['wall_s']} s, {len(wrong)} failed; {more or ''}")
+    OUT.print(f"{what}: {len(rows)} cases in {said['wall_s']} s, {len(wrong)} failed")
     for row in wrong[:_SHOWN]:
         OUT.print(f"FAIL {row['id']}: {row['reason']}")
     return 1 if wrong or not rows else 0

@@ -18,6 +18,7 @@ from wrap.storage import records
 from wrap.storage.mend import NONE
 
 FLIPS = (1, 1, 1, 1, 2, 3, 8, 32, 128)
+LIMIT = "limit: "  # of what is said of a case that has not failed: docs/powercut.md
 _WRITTEN = 0.5
 _DEFAULT_MC = 41000
 _TRIP_MC = 38500
@@ -35,7 +36,7 @@ def names(seeds: int) -> list[str]:
 
 
 def run(name: str) -> list[str]:
-    """What is wrong after this; nothing should be."""
+    """What is wrong after this; nothing should be but a LIMIT."""
     kind, flips, _ = name.split("/")
     mem, bits = rotten(kind, int(flips), random.Random(name), _WRITTEN)
     try:
@@ -56,6 +57,12 @@ class Hits:
         }
         begin, end = was.newest
         self.newest = any(name == FLASH and begin <= at < end for name, at, _ in bits)
+
+    def kills(self, offset: int) -> bool:
+        """Whether the sector that begins there has lost every record."""
+        end = min((o for o in self.base.starts.values() if o > offset), default=1 << 31)
+        inside = {at for at in self.base.log if offset <= at < end}
+        return len(inside) > 0 and inside <= self.log
 
 
 def _judge(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
@@ -128,15 +135,19 @@ def _log(log: Any, hits: Hits) -> Iterator[str]:
     if not hits.log <= set(lost):
         yield f"a broken record is taken for true: {hits.log - set(lost)}"
     told = _told(raw, log)
-    there_keys = {key for _, key in there.values()}
     moved = _moved(log, hits.base)
+    if moved:
+        yield f"{LIMIT}records are told {moved} bytes from their place"
+    keys = {key for _, key in there.values()} if moved else set()
     silent = [
         at
         for at in lost
         if not any(a - moved <= at and at + was[at][0] <= b + moved for a, b in told)
-        and not (moved and was[at][1] in there_keys)
+        and was[at][1] not in keys
     ]
-    if silent:
+    if silent and silent[0] >= log.end and hits.kills(log.end):
+        yield f"{LIMIT}the log ends at {log.end}, before a sector without a true record"
+    elif silent:
         yield f"nothing tells that {len(silent)} records are gone, at {silent[0]}"
 
 
