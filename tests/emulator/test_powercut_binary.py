@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.nor import TORN
+from tests.nor import AFTER, TORN
 from tests.powercut import binary_boot
 from tests.powercut import binary_cut as cut
 from tests.powercut.binary_day import BRIEF, RecordedTwin, Wrap, tape
@@ -49,7 +49,7 @@ def test_the_judge_sees_a_lost_record_and_a_forgotten_fault(day: Tape) -> None:
     for k in range(STORE_AT, FILES_AT):
         if mem[k : k + 6] == b"fault.":
             mem[k] = 0
-    must = cut.due(day, last - 1, "after")
+    must = cut.due(day, last - 1, AFTER, mem)
     found, _ = cut.boot(day, must, mem)
     assert any("committed records are gone" in text for text in found)
     assert any("the latch says" in text for text in found)

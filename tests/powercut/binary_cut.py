@@ -43,10 +43,11 @@ def names(torn: int, kinds: tuple[str, ...] = KINDS) -> list[str]:
 
 @dataclass(frozen=True)
 class Due:
-    """What must hold after a cut. `maybe`: the record whose writing was cut, it may be whole."""
+    """What must hold after a cut. `extra`: the record whose writing was cut, when all of it is in
+    the flash all the same."""
 
     committed: list[Record]
-    maybe: Record | None
+    extra: Record | None
     latched: set[int]
     promise: Promise
 
@@ -57,14 +58,16 @@ class Due:
         return last.offset + len(last.raw) if last else -1
 
 
-def due(played: Tape, op: int, moment: str) -> Due:
+def due(played: Tape, op: int, moment: str, mem: bytes | bytearray) -> Due:
+    """mem: the flash after the cut. Whether a torn record is whole must be seen there: what the
+    next boot writes of itself in its place can be the same to the bit."""
     done = op + (moment == AFTER)
     committed = played.committed(done)
     torn = moment == TORN
     latched = set(played.latches[done : done + 1 + torn])
     rest = played.records[len(committed) :]
-    maybe = rest[0] if rest and torn and rest[0].op == op else None
-    return Due(committed, maybe, latched, played.promises[done])
+    extra = rest[0] if rest and torn and rest[0].op == op and rest[0].raw in mem else None
+    return Due(committed, extra, latched, played.promises[done])
 
 
 def left(played: Tape, op: int, moment: str, seed: int) -> bytearray:
@@ -87,7 +90,7 @@ def run(name: str) -> list[str]:
     kind, op, moment, seed = name.split("/")
     played = tape(kind)
     mem = left(played, int(op), moment, int(seed))
-    must = due(played, int(op), moment)
+    must = due(played, int(op), moment, mem)
     rng = random.Random(name)
     found, booting = boot(played, must, mem)
     if booting and rng.random() < AGAIN:
@@ -209,11 +212,13 @@ class Judge:
         yield from self._new([e for e in decode(data, start).entries if e.offset >= end], hello)
 
     def _new(self, entries: list[Entry], hello: Hello) -> Iterator[str]:
-        """Behind what was committed: perhaps the record that was cut, then the boot's own."""
-        maybe = self._due.maybe
+        """Behind what was committed: the record that was cut, if whole, then the boot's own."""
+        extra = self._due.extra
         boot = self._due.committed[-1].boot if self._due.committed else self._old_boot()
-        if entries and maybe and _is(entries[0], maybe):
-            boot = maybe.boot
+        if extra:
+            boot = extra.boot
+            if not entries or not _is(entries[0], extra):
+                yield f"a whole record is not shown: {extra}"
             entries = entries[1:]
         false = [e for e in entries if e.kind not in _NEW_KINDS or e.boot <= boot]
         if false:

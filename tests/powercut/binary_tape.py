@@ -25,7 +25,7 @@ from wrap.storage.log import Log
 from wrap.storage.sectors import NorSectors
 from wrap.storage.store import Store
 
-# docs/storage.md: store | filesystem | log, up to the end of 2 MB
+# wrap/hal/rp2040_storage.py: store | filesystem | log, up to the end of 2 MB
 STORE_AT, STORE = 0x80000, 16
 FILES_AT = 0x90000
 LOG_AT, LOG = 0xA0000, 352
