@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut mutants
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ test: unit host contract ## All tests
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
-host: $(STAMP) ## The host package, and slices of the campaigns
+host: $(STAMP) ## The host package, and slices of the fault and power-cut campaigns
 	$(PY) -m pytest tests/host tests/faults tests/powercut -n $(JOBS)
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
@@ -44,8 +44,13 @@ faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
 faults-binary: firmware ## Fault scenarios on the emulated chip, measured at its pins
 	$(PY) -m tests.faults_binary --out build/faults-binary --jobs $(JOBS)
 
-powercut: $(STAMP) ## Power cut at every flash operation of a day, on the simulator
-	$(PY) -m tests.powercut --torn 180
+powercut: powercut-sim powercut-binary ## Power cut at every flash operation, flipped bits (docs/powercut.md)
+
+powercut-sim: $(STAMP) ## Over 20,000 cuts and as many cases of flipped bits, in virtual time
+	$(PY) -m tests.powercut --torn 180 --rot 600 --out build/powercut --jobs $(JOBS)
+
+powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of and after each operation
+	$(PY) -m tests.powercut.binary --torn 1 --out build/powercut --jobs $(JOBS)
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
 	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)

@@ -39,12 +39,14 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     return p.parse_args(words)
 
 
-def shown(rows: Iterator[list[Row]], todo: int, kept: int = 0) -> Iterator[list[Row]]:
+def shown(
+    rows: Iterator[list[Row]], todo: int, kept: int = 0, label: str = "faults"
+) -> Iterator[list[Row]]:
     """The same rows, with a bar of what is done."""
-    columns = (TextColumn("faults"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bad = TextColumn("[red]{task.fields[bad]} failed")
     with Progress(*columns, bad, console=BAR) as bar:
-        task = bar.add_task("faults", total=todo + kept, completed=kept, bad=0)
+        task = bar.add_task(label, total=todo + kept, completed=kept, bad=0)
         failed = 0
         for some in rows:
             failed += sum(row.get("verdict") == "FAIL" for row in some)

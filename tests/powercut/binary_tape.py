@@ -25,7 +25,7 @@ from wrap.storage.log import Log
 from wrap.storage.sectors import NorSectors
 from wrap.storage.store import Store
 
-# docs/decisions/0012: store | filesystem | log, up to the end of 2 MB
+# wrap/hal/rp2040_storage.py: store | filesystem | log, up to the end of 2 MB
 STORE_AT, STORE = 0x80000, 16
 FILES_AT = 0x90000
 LOG_AT, LOG = 0xA0000, 352
@@ -198,8 +198,8 @@ def used(flash: bytearray) -> tuple[bytes, int]:
 
 def _fill_log(log: Log) -> None:
     while log.first == 0:
-        old = b'\x01{"old":"%s"}' % (b"x" * 2300)
-        log.append(records.NOTE, 1 + log.seq // 100, log.seq, 0, old)
+        note = b'\x01{"old":"%s"}' % (b"x" * 2300)
+        log.append(records.NOTE, 1 + log.seq // 100, log.seq, 0, note)
     while not _near(log._at, LOG_SIZE):
         log.append(records.NOTE, log.boot + 9, log.seq, 0, b'\x01{"old":"%s"}' % (b"y" * 99))
 
@@ -212,12 +212,11 @@ def _near(at: int, end: int) -> bool:
 # ---- kept on disk, so that each process need not play it again
 
 
-def stamp(image: Path) -> str:
-    """Of all that a recorded day depends on."""
+def stamp(image: Path, *more: str) -> str:
+    """Of all that a recorded day depends on, and of `more` modules beside this one."""
     digest = hashlib.sha256(image.read_bytes())
-    for file in sorted(Path(__file__).parent.glob("binary_*.py")):
-        if file.stem in ("binary_day", "binary_tape"):
-            digest.update(file.read_bytes())
+    for name in ("binary_day", "binary_tape", *more):
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 

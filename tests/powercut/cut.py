@@ -26,11 +26,17 @@ def names(torn: int) -> list[str]:
     return out
 
 
-def _left(played: Tape, op: int, moment: str, seed: int) -> Nor:
-    """The flash after the cut."""
+def flash_before(played: Tape, op: int, seed: int = 0) -> Nor:
+    """The flash as this operation found it."""
     nor = Nor(STORE + LOG, seed, played.base)
     for what, at, data in played.ops[:op]:
         _do(nor, what, at, data)
+    return nor
+
+
+def _left(played: Tape, op: int, moment: str, seed: int) -> Nor:
+    """The flash after the cut."""
+    nor = flash_before(played, op, seed)
     nor.cut_at, nor.moment = nor.ops + 1, moment
     try:
         _do(nor, *played.ops[op])

@@ -64,10 +64,13 @@ class Wrap:
 
     def __init__(self, nor: Nor, facts: ModuleType | None = None) -> None:
         self.facts: Any = facts or board_facts()
-        self.board = NorBoard(nor, self.facts)
+        self.board = self._board(nor)
         f = self.facts
         self._curve = Thermistor(f.NTC_R25_OHM, f.NTC_BETA_K, f.PULLUP_OHM)
         self.warm(33000)
+
+    def _board(self, nor: Nor) -> NorBoard:
+        return NorBoard(nor, self.facts)
 
     @property
     def app(self) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.nor import LOG, STORE, Nor, log_sectors
 from tests.unit.log_rig import (
+    HEAD,
     SIZE,
     Flash,
     flash,
@@ -40,14 +41,49 @@ def test_a_flipped_bit_in_a_sectors_head_costs_that_record_only():
         assert again.seq == log.seq + 1
 
 
-def test_a_single_sector_with_a_damaged_head_begins_anew_and_never_raises():
+def test_a_single_sector_with_a_damaged_head_keeps_its_records():
     flash = Flash("nor")
-    write(flash.open(), 5)
+    log = flash.open()
+    write(log, 5)
     damage_head(flash, 0)
+    again = flash.open()
+    assert (again.first, again.end, again.seq) == (log.first, log.end, log.seq)
+    write(again, 1)
+    assert told(again) == (list(range(1, 7)), [(0, HEAD)])
+
+
+def test_a_single_sector_without_a_true_record_begins_anew_and_never_raises():
+    flash = Flash("nor")
+    write(flash.open(), 1)
+    damage_head(flash, 0)
+    flash.nor.flip(STORE * 4096 + HEAD + 3, 3)
     log = flash.open()
     assert (log.end, log.seq) == (0, 0)
     write(log, 1)
     assert told(log) == ([0, 1], [])
+
+
+def test_a_lone_sector_of_an_older_round_is_not_taken_for_a_first_one():
+    flash = Flash("nor")
+    flash.nor.mem[STORE * 4096 : STORE * 4096 + 14] = records.pack(records.NOTE, 5000, 1, 0, 0, b"")
+    assert flash.open().end == 0
+
+
+def test_what_is_lost_altogether_reads_as_erased(flash):
+    log = flash.open()
+    per = log._s.size // SIZE
+    write(log, per * 5)
+    for i in (1, 2):
+        if flash.kind == "nor":
+            flash.nor.mem[(STORE + i) * 4096 : (STORE + i + 1) * 4096] = bytes(4096)
+        else:
+            flash.files.data[f"log.{i:03}"] = b""
+    again = flash.open()
+    raw = stream(again)
+    assert (again.first, again.first + len(raw)) == (log.first, log.end)
+    found, gaps = records.scan(raw)
+    assert (len(gaps), gaps[0][1] - gaps[0][0] > log._s.size) == (1, True)
+    assert found[-1][1] == log.seq - 1
 
 
 def test_flips_anywhere_never_raise_and_never_make_a_record(flash):

@@ -88,4 +88,17 @@ def _take(folder):
     files, store = Files(folder), _store()
     for name in files.names():
         if not name.startswith("log.") and store.size(name) < 0:
-            store.write(name, files.read(name))
+            _take_one(files, store, name)
+
+
+def _take_one(files, store, name):
+    """What cannot be read is taken over as a broken file, so that it counts as one: a fault stays
+    latched, and the others come along."""
+    try:
+        data = files.read(name)
+    except OSError:
+        data = b""
+    try:
+        store.write(name, data)
+    except OSError:
+        store.write(name, b"")

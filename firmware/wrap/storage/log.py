@@ -15,7 +15,7 @@ from array import array
 
 from wrap.mp import const
 from wrap.storage import payloads, records
-from wrap.storage.mend import NONE, length, mend
+from wrap.storage.mend import NONE, begins, length, mend
 
 AHEAD = const(2)  # sectors kept erased: some three sessions
 _BLOBS = const(4)  # remembered in each sector's head
@@ -59,6 +59,8 @@ class Log:
                 if start > newest:
                     newest = start
                     self._head = i
+        if self._head < 0 and begins(self._s):
+            self._starts[0] = self._head = 0
         if self._head >= 0:
             self._head = mend(self._s, self._starts, self._head)
             self.first = self._oldest()
@@ -240,12 +242,15 @@ class Log:
     # ---- reading
 
     def read(self, offset, n):
-        """At most `n` bytes from `offset` (first <= offset <= end), never past a sector's end."""
+        """At most `n` bytes from `offset` (first <= offset <= end), never past a sector's end. What
+        is lost altogether reads as erased: a host must get past it."""
         if offset >= self.end or offset < self.first:
             return b""
         i, stop = self._sector_of(offset)
         at = offset - self._starts[i]
-        return bytes(self._s.read(i, at, min(n, stop - offset, self._s.size - at)))
+        n = min(n, stop - offset)
+        data = bytes(self._s.read(i, at, max(0, min(n, self._s.size - at))))
+        return data or b"\xff" * n
 
     def _sector_of(self, offset):
         """(sector, the offset at which the next one begins)"""

@@ -18,6 +18,12 @@ def length(sectors, i):
     return max(filled, found[-1][6] if found else 0)
 
 
+def begins(sectors):
+    """Whether sector 0 is a new log's first though its head is damaged: its records say so."""
+    found = _records(sectors, 0, sectors.filled(0))
+    return len(found) > 0 and found[0][1] < _NEAR
+
+
 def mend(sectors, starts, head):
     """Fill in the offsets of sectors with a damaged head; returns the newest sector, which may be
     one of them."""

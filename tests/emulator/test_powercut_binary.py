@@ -1,0 +1,69 @@
+"""A slice of the power-cut campaign on the emulated binary (docs/powercut.md): a brief day, two of
+its cuts, and proof that the judge sees what it looks for."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.nor import AFTER, TORN
+from tests.powercut import binary_boot
+from tests.powercut import binary_cut as cut
+from tests.powercut.binary_day import BRIEF, RecordedTwin, Wrap, tape
+from tests.powercut.binary_tape import FILES_AT, LOG_AT, STORE_AT, Tape
+from wrap.safety import faults
+
+
+@pytest.fixture(scope="module")
+def day() -> Tape:
+    return tape(BRIEF)
+
+
+def of_fault(day: Tape, first: int, end: int) -> int:
+    """The operation between these bytes by which a fault is told there first."""
+    latched = next(k for k, code in enumerate(day.latches) if code) - 1
+    begins = range(latched, len(day.ops))
+    return next(k for k in begins if first <= day.ops[k][0] < end and day.ops[k][1])
+
+
+def test_the_brief_day_is_one(day: Tape) -> None:
+    assert len(day.ops) > 40 and len(day.records) >= 3
+    assert {bool(data) for _, data in day.ops} == {True, False}
+    assert set(day.latches) == {0, faults.SKIN_HOT}
+    assert day.promises[-1].settings == (40000,) and day.promises[-1].slots == ("first",)
+
+
+@pytest.mark.parametrize("where", ["the latch", "the log"])
+def test_a_torn_write_loses_nothing_that_was_committed(day: Tape, where: str) -> None:
+    first, end = (STORE_AT, FILES_AT) if where == "the latch" else (LOG_AT, 1 << 21)
+    assert cut.run(f"{BRIEF}/{of_fault(day, first, end)}/{TORN}/0") == []
+
+
+def test_the_judge_sees_a_lost_record_and_a_forgotten_fault(day: Tape) -> None:
+    last = len(day.ops)
+    mem = day.flash(last)
+    record = day.records[-1]
+    at = mem.rindex(record.raw)
+    mem[at : at + len(record.raw)] = bytes(len(record.raw))
+    for k in range(STORE_AT, FILES_AT):
+        if mem[k : k + 6] == b"fault.":
+            mem[k] = 0
+    must = cut.due(day, last - 1, AFTER, mem)
+    found, _ = cut.boot(day, must, mem)
+    assert any("committed records are gone" in text for text in found)
+    assert any("the latch says" in text for text in found)
+
+
+def test_what_all_boots_share_ends_before_storage_matters(day: Tape) -> None:
+    """With a storage full of rubbish the RAM is still the same then, and the pins are low."""
+    mem = day.flash(len(day.ops))
+    shared = binary_boot.shared(binary_boot._same(bytes(mem)))
+    rng = random.Random(1)
+    mem[STORE_AT:FILES_AT] = rng.randbytes(FILES_AT - STORE_AT)
+    mem[LOG_AT:] = rng.randbytes(len(mem) - LOG_AT)
+    other = Wrap(RecordedTwin(bytes(mem)))
+    other.on(shared.twin.now_ms)
+    assert shared.twin.now_ms >= 100
+    assert bytes(other.twin.chip.mcu.sram) == bytes(shared.twin.chip.mcu.sram)
+    assert other.twin.dark() and not other.twin.ops

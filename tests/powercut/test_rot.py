@@ -1,0 +1,118 @@
+"""A slice of the cases of flipped bits, and proof that their judge sees what it looks for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.powercut import rot, rot_base
+from wrap.storage import flashfiles, mend, records
+from wrap.storage.log import Log
+
+SLICE = rot.names(12)
+
+
+def failures(kinds: tuple[str, ...] = rot.KINDS) -> list[str]:
+    some = [name for name in SLICE if name.split("/")[0] in kinds]
+    return [text for name in some for text in rot.run(name)]
+
+
+def test_flipped_bits_never_crash_it_nor_make_a_record_and_are_told():
+    found = {name: rot.run(name) for name in SLICE}
+    wrong = {n: t for n, ts in found.items() for t in ts if not t.startswith(rot.LIMIT)}
+    assert wrong == {}
+
+
+def test_only_much_damage_meets_a_limit():
+    heavy = rot.run("files/128/1376")
+    assert [text.split(",")[0] for text in heavy] == ["limit: the log ends at 8149"]
+    few = [name for name in SLICE if int(name.split("/")[1]) < 8]
+    assert not any(rot.run(name) for name in few)
+
+
+def test_the_bases_are_what_their_names_say():
+    new, used, latched, files = map(rot_base.base, rot.KINDS)
+    assert (new.fault, used.fault, latched.fault, files.fault) == (0, 0, 3, 3)
+    assert (min(new.starts.values()), min(used.starts.values()) > 30000) == (0, True)
+    assert len(files.starts) >= 3 and len(files.log) > 50
+    assert all(len(base.sites) == 2 for base in (new, used, latched, files))
+
+
+def test_a_bit_in_a_record_of_the_log_is_found_to_be_in_it():
+    base = rot_base.base("files")
+    at = max(base.log)
+    name, begin, offset, _ = base.places[-1]
+    hits = rot.Hits(base, [(name, begin + at - offset, 0)])
+    assert (hits.log, hits.single) == ({at}, True)
+    assert base.offset("settings.a", 0) == -1
+
+
+def test_the_judge_sees_a_log_that_cannot_be_read_on(monkeypatch):
+    plain = Log.read
+    monkeypatch.setattr(
+        Log, "read", lambda self, o, n: b"" if o > self.first + 3000 else plain(self, o, n)
+    )
+    assert any("cannot be read" in text for text in failures(("used",)))
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Records whose checksum sees only how long they are, in days played anew."""
+    rot_base.base.cache_clear()
+    rot_base.tape.cache_clear()
+    monkeypatch.setattr(records, "binascii", SimpleNamespace(crc32=len))
+    yield
+    rot_base.base.cache_clear()
+    rot_base.tape.cache_clear()
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_judge_sees_false_records():
+    assert any("false record" in text for text in failures(("new",)))
+
+
+def test_the_judge_sees_one_bit_that_costs_a_sector(monkeypatch):
+    monkeypatch.setattr(mend, "_follows", lambda sectors, a, b: False)
+    found = [text for at in (10, 20, 30) for text in _head_flipped(at)]
+    assert any("one bit costs" in text for text in found)
+
+
+def _head_flipped(at: int) -> list[str]:
+    base = rot_base.base("used")
+    mem = {name: bytearray(data) for name, data in base.mem.items()}
+    name, begin, *_ = base.places[2]
+    mem[name][begin + at] ^= 4
+    return list(rot._judge("used", mem, rot.Hits(base, [(name, begin + at, 2)])))
+
+
+def test_a_sector_with_a_flipped_head_is_mended():
+    assert _head_flipped(20) == []
+
+
+def test_the_judge_sees_damage_that_nobody_tells_of(monkeypatch):
+    sound = property(lambda self: False, lambda self, damaged: None)
+    monkeypatch.setattr(flashfiles.FlashFiles, "damaged", sound, raising=False)
+    found = failures(("latched",))
+    assert "trip_mc is 41000, not 40000, told: False" in found
+    assert "slot 0 holds 'first', not 'second', and nothing tells of it" in found
+    assert "the latch says 0, not 3" in found
+
+
+def test_the_judge_sees_a_log_whose_losses_are_not_told(monkeypatch):
+    class Blind:
+        problems = torn = ()
+
+    monkeypatch.setattr(rot, "verify", lambda extents: Blind)
+    assert any("records are gone" in text for text in failures(("used",)))
+
+
+@pytest.mark.parametrize("kind", ["latched", "files"])
+def test_the_judge_sees_a_fault_that_is_forgotten(monkeypatch, kind):
+    monkeypatch.setattr("wrap.safety.latch.Latch.__init__", _forgetful)
+    assert any("the latch says 0, not 3" in text for text in failures((kind,)))
+
+
+def _forgetful(self, store):
+    self._store, self.code, self.info, self.later, self.unsaved = store, 0, None, 0, False
+    self._save_ms = 0
