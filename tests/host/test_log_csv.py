@@ -31,7 +31,7 @@ def test_csv_has_a_row_per_sample_and_per_session():
         "running",
     )
     assert (got[0]["skin_c"], got[0]["board_c"], got[0]["red_duty"]) == ("33.5", "", "1")
-    assert (got[0]["2_duty"], got[0]["red_j_cm2"], got[0]["2_j_cm2"]) == ("0.0999924", "0.0001", "")
+    assert (got[0]["2_duty"], got[0]["red_j_cm2"], got[0]["2_j_cm2"]) == ("0.0980392", "0.1", "")
     assert (got[2]["reason"], got[2]["skin_c"], got[2]["red_j_cm2"]) == ("time", "36.5", "6")
     assert got[2]["protocol"] == '{"id":"foot"}'
     assert (got[4]["reason"], got[4]["time_utc"]) == ("still running", "")

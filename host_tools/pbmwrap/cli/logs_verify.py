@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from pbmwrap.cli.command import Json, Result
+from pbmwrap.cli.logs_kept import Uid, kept_of
 from pbmwrap.errors import VerifyFailed
 
 if TYPE_CHECKING:
@@ -17,17 +16,13 @@ _SHOWN = 10
 
 
 def verify(
-    uid: Annotated[
-        str | None,
-        typer.Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
-    ] = None,
+    uid: Uid = None,
     json: Json = False,
 ) -> Result:
     """Check numbers, chain and seals of the log kept here; what changed or is missing shows."""
-    from pbmwrap.cli import logs_cmds
     from pbmwrap.logs.verify import verify as judge
 
-    kept = logs_cmds._kept(uid)
+    kept = kept_of(uid)
     said = judge(kept.extents())
     problem = None
     if said.problems:

@@ -23,6 +23,7 @@ from pbmwrap.logs import extents
 from pbmwrap.logs.clock import Clock, Mark
 from pbmwrap.logs.decode import Entry, decode
 from pbmwrap.logs.extents import Extent
+from wrap.storage import payloads
 
 SCHEMA = 2
 
@@ -137,7 +138,7 @@ def session_number(said: Any) -> int | None:
 
 def schema_of(entry: Entry) -> int | None:
     """The schema version of a record's payload."""
-    return entry.payload[0] if entry.payload else None
+    return payloads.schema(entry.payload) if entry.payload else None
 
 
 def _piece(offset: int, raw: bytes) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""The cache behind SQL: never out of date, made again when damaged, made only where needed."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pbmwrap.logs import index as index_module
+from tests.host.log_maker import dated_log
+from tests.host.log_store import Store
+
+
+@pytest.fixture
+def builds(monkeypatch) -> list[str]:
+    """Which wraps' files were made."""
+    made: list[str] = []
+    build = index_module._build
+
+    def noted(home, name, wrap):
+        made.append(wrap.uid)
+        build(home, name, wrap)
+
+    monkeypatch.setattr(index_module, "_build", noted)
+    return made
+
+
+def test_only_the_wrap_that_changed_is_read_anew(store: Store, builds: list[str]):
+    for uid in ("u1", "u2"):
+        store.keep(dated_log(), uid)
+    for _ in range(2):
+        assert store.ask("select count(*) from sessions") == [(4,)]
+    assert builds == ["u1", "u2"]
+    more = dated_log()
+    more.power_on()
+    more.session(3)
+    store.keep(more, "u2")
+    assert store.ask("select count(*) from sessions") == [(5,)]
+    assert builds == ["u1", "u2", "u2"]
+
+
+def test_a_touched_file_is_looked_at_but_not_built_again(store: Store, builds: list[str]):
+    store.keep(dated_log())
+    store.ask("select 1")
+    os.utime(store.archive.wrap("u1").file, ns=(1, 1))
+    store.ask("select 1")
+    assert builds == ["u1"]
+
+
+def test_a_changed_file_of_the_same_length_and_time_but_another_reader_is_read(
+    store: Store, builds: list[str], monkeypatch
+):
+    store.keep(dated_log())
+    store.ask("select 1")
+    monkeypatch.setattr(index_module, "reader", lambda: "another")
+    store.ask("select 1")
+    assert builds == ["u1", "u1"]
+
+
+@pytest.mark.parametrize("wound", ["gone", "cut", "empty", "seen", "nonsense"])
+def test_a_damaged_cache_is_made_again(store: Store, builds: list[str], wound: str):
+    store.keep(dated_log())
+    (folder,) = store.index.fresh()
+    file = folder / "sessions.parquet"
+    if wound == "gone":
+        file.unlink()
+    elif wound == "cut":
+        file.write_bytes(file.read_bytes()[:-9])
+    elif wound == "empty":
+        file.write_bytes(b"")
+    else:
+        (folder.parent / "seen.json").write_text("{" if wound == "seen" else "[3]")
+    assert store.ask("select count(*) from sessions") == [(2,)]
+    assert builds == (["u1"] if wound in ("seen", "nonsense") else ["u1", "u1"])
+
+
+def test_a_wrap_that_left_the_archive_leaves_the_cache(store: Store):
+    store.keep(dated_log())
+    store.keep(dated_log(), "u2")
+    store.ask("select 1")
+    store.archive.wrap("u1").retire()
+    assert store.ask("select uid from wraps") == [("u2",)]
+    assert [path.name for path in store.index.folder.iterdir()] == ["u2"]
+    store.index.clear()
+    assert store.ask("select count(*) from sessions") == [(2,)]
