@@ -7,6 +7,7 @@ on disk: an append cut short leaves a torn last line, which is ignored and cut o
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -232,12 +233,19 @@ class WrapArchive:
         return old
 
 
-def _news(said: Iterable[Any], known: list[Any]) -> list[Any]:
+def _news(said: Iterable[Any], known: Iterable[Any]) -> list[Any]:
+    seen = set(map(_key, known))
     out: list[Any] = []
     for item in said:
-        if item not in known and item not in out:
+        if (key := _key(item)) not in seen:
+            seen.add(key)
             out.append(item)
     return out
+
+
+def _key(item: Any) -> Any:
+    """Equal for what says the same."""
+    return json.dumps(item, sort_keys=True) if isinstance(item, dict) else item
 
 
 def _unfinished(offset: int, data: bytes) -> Extent:

@@ -1,5 +1,6 @@
 """What a compact record leaves to those before it: which session it belongs to, for how long light
-had been on, and what a blob's name stands for. Adds only what the log itself says."""
+had been on, and what a blob's name stands for. Adds only what the log itself says: where records
+are missing, None."""
 
 from __future__ import annotations
 
@@ -29,17 +30,26 @@ class Context:
     def _forget(self) -> None:
         self._session: int | None = None
         self._lost: list[int] = []  # places in `_out` whose session's start is not in the log
-        self._active_ms = 0
+        self._active_ms: int | None = None
         self._lit_since: int | None = None
 
     def take(self, entry: Entry) -> None:
         """One more."""
         data = entry.data
-        if entry.kind == records.BOOT:
-            self._forget()
+        self._look_back(entry)
         if data is not None:
             data = self._filled(entry, dict(data))
         self._out.append(entry if data is None else replace(entry, data=data))
+
+    def _look_back(self, entry: Entry) -> None:
+        """What is known of the records before this one still holds, or not."""
+        before = self._out[-1] if self._out else None
+        if before is None or entry.kind == records.BOOT or entry.boot != before.boot:
+            self._forget()
+        elif entry.seq != before.seq + 1:
+            self._active_ms = None
+            if entry.seq != before.seq + 2:  # one record cannot be a session's end and a start
+                self._forget()
 
     def _filled(self, entry: Entry, data: dict[str, Any]) -> dict[str, Any]:
         if entry.kind == records.BLOB:
@@ -56,6 +66,7 @@ class Context:
     def _begin(self, data: dict[str, Any]) -> None:
         self._forget()
         self._session = data["session"]
+        self._active_ms = 0
         protocol = self._blobs.get(data["protocol_blob"])
         data["protocol"] = None if protocol is None else protocol.decode("utf-8", "replace")
         try:
@@ -79,7 +90,9 @@ class Context:
         if self._session is None:
             self._lost.append(len(self._out))
 
-    def _active_at(self, entry: Entry) -> int:
+    def _active_at(self, entry: Entry) -> int | None:
+        if self._active_ms is None:
+            return None
         lit = 0 if self._lit_since is None else entry.up_ms_total - self._lit_since
         return self._active_ms + lit
 
