@@ -38,7 +38,10 @@ def pull(
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Fetch what is new into the archive, verified; never disturbs a session."""
+    """Fetch what is new into the archive, verified.
+
+    Never disturbs a session.
+    """
     with wrap_at(port) as (client, hello):
         kept = archive().wrap(hello.uid)
         if anew and kept.folder.exists():

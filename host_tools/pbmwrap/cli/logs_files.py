@@ -23,11 +23,14 @@ def add_to(group: typer.Typer) -> None:
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="Ends in .csv or .jsonl.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
     uid: Uid = None,
     json: Json = False,
 ) -> Result:
-    """Write the whole log for other programs: CSV (sessions and samples) or JSONL (everything)."""
+    """Write a wrap's whole log to a file.
+
+    CSV holds sessions and samples, for spreadsheets; JSONL everything, also for `logs import`.
+    """
     from pbmwrap.logs.export import to_csv
 
     kept = notice(kept_of(uid))
@@ -54,10 +57,13 @@ def _write(file: Path, content: str) -> None:
 
 
 def import_logs(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSONL exports.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL exports.")],
     json: Json = False,
 ) -> Result:
-    """Add exported logs to the archive; what is there already stays, twice changes nothing."""
+    """Add exported logs to the archive.
+
+    What is kept already stays; the order of files does not matter, and twice changes nothing.
+    """
     rows: list[dict[str, Any]] = []
     problem: WrapError | None = None
     for file in files:

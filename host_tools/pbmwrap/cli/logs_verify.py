@@ -19,7 +19,7 @@ def verify(
     uid: Uid = None,
     json: Json = False,
 ) -> Result:
-    """Check numbers, chain and seals of the log kept here; what changed or is missing shows."""
+    """Check that the log kept here is whole and unchanged, by its numbers, chain and seals."""
     from pbmwrap.logs.verify import verify as judge
 
     kept = kept_of(uid)
