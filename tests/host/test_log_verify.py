@@ -93,9 +93,17 @@ def test_a_record_forged_with_a_true_crc_shows_by_its_seal():
 
 def test_a_gap_between_pulls_begins_anew_at_the_next_sector():
     said = verify([(0, RAW[: HEADS[1]]), (HEADS[2], RAW[HEADS[2] :])])
-    assert said.problems == ()
+    assert (said.problems, said.dropped) == ((), ((HEADS[1], HEADS[2]),))
     half = verify([(HEADS[1] + 300, RAW[HEADS[1] + 300 :])])
     assert half.unchecked == HEADS[2] - HEADS[1] - 300
+
+
+@settings(deadline=None)
+@given(st.sampled_from([place for place in PLACES[1:-1] if place[1] not in HEADS]))
+def test_a_hole_that_is_no_dropped_sector_shows(place):
+    start, end = place
+    (gone,) = verify([(0, RAW[:start]), (end, RAW[end:])]).problems
+    assert (gone.start, gone.end, gone.text) == (start, end, f"{end - start} bytes are missing")
 
 
 def test_what_a_power_cut_left_is_no_problem():

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pbmwrap.logs.jsonl import Log
 
 
+_MEND = "import a good copy as well, it fills what is missing"
+
+
 def add_to(group: typer.Typer) -> None:
     """Register this file's commands in the group `logs`."""
     command(group, "logs export")(export)
@@ -86,10 +89,10 @@ def _import(file: Path) -> dict[str, Any]:
 
     log = jsonl.read_file(file)
     kept = _target(file, log)
-    before = _size(kept)
+    before = kept.size
     lines = kept.merge(log)
     warn([*notices.of_lines(log.uid, log.schema, len(log.others)), *log.problems])
-    fresh = _size(kept) - before
+    fresh = kept.size - before
     return {
         "file": str(file),
         "uid": log.uid,
@@ -106,16 +109,12 @@ def _target(file: Path, log: Log) -> WrapArchive:
         raise InvalidFile(f"{file} names no wrap: {error}", "export the log again") from None
 
 
-def _size(kept: WrapArchive) -> int:
-    return sum(len(raw) for _, raw in kept.extents())
-
-
 def _damaged(row: dict[str, Any]) -> InvalidFile | None:
     if not row["problems"]:
         return None
     return InvalidFile(
         f"{len(row['problems'])} lines of {row['file']} are damaged, all others were taken in",
-        "import a good copy as well: it fills what is missing",
+        _MEND,
         tuple(row["problems"]),
     )
 
@@ -123,5 +122,5 @@ def _damaged(row: dict[str, Any]) -> InvalidFile | None:
 def _told(row: dict[str, Any]) -> str:
     if "refused" in row:
         return f"{row['file']}: refused"
-    damage = f", {len(row['problems'])} damaged lines left out" if row["problems"] else ""
+    damage = f", {len(row['problems'])} damaged lines left out: {_MEND}" if row["problems"] else ""
     return f"{row['file']}: {row['new_bytes']} new bytes of wrap {row['uid']}{damage}"

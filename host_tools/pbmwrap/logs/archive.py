@@ -109,6 +109,11 @@ class WrapArchive:
         return self._extents[-1][0] + len(self._extents[-1][1]) if self._extents else 0
 
     @property
+    def size(self) -> int:
+        """Bytes of the log that are kept."""
+        return sum(len(raw) for _, raw in self._extents)
+
+    @property
     def gaps(self) -> list[tuple[int, int]]:
         """Offsets (start, end) that the wrap had dropped before they were pulled."""
         return extents.gaps(self._extents)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pbmwrap.logs.context import in_context
+from pbmwrap.logs.context import fill_in
 from wrap.storage import payloads, records
 
 NAMES = {
@@ -128,8 +128,9 @@ def decode_extents(extents: Iterable[tuple[int, bytes]]) -> Decoded:
     unknown = Counter(e.kind for e in entries if e.kind not in _UNPACK)
     newer = sum(_is_newer(e.kind, e.payload) for e in entries)
     silent = sum(e.data is None for e in entries)
+    fill_in(entries)
     return Decoded(
-        in_context(entries),
+        tuple(entries),
         tuple(damage),
         tuple(missing),
         bool(damage) and damage[-1][1] == end,
