@@ -122,6 +122,14 @@ def test_damage_is_told_with_its_place(kept: WrapArchive, tmp_path: Path):
     assert "not whole: import an export that has it whole" in verdict.stdout
 
 
+def test_a_log_of_rubbish_is_told(kept: WrapArchive, tmp_path: Path):
+    Archive(tmp_path / "data" / "logs").wrap("u2").append(0, bytes(4000))
+    said = logs("list", "--wrap", "u2")
+    assert said.stdout == "no session is kept\n"
+    assert "wrap u2: bytes that hold no record at offset 0 to 4000;" in said.stderr
+    assert logs("verify", "--wrap", "u2").exit_code == 10
+
+
 def test_a_torn_end_is_no_damage(kept: WrapArchive):
     kept.append(kept.next_offset, b"\xa5\x05torn")
     assert logs("list").stderr == ""

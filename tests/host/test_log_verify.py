@@ -118,6 +118,13 @@ def test_what_a_power_cut_left_is_no_problem():
     assert said.problems == () and [b - a for a, b in said.torn] == [6]
 
 
+def test_rubbish_longer_than_any_record_is_no_torn_write():
+    rubbish = bytes(4000)
+    (gone,) = verify([(0, RAW + rubbish)]).problems
+    assert (gone.start, gone.end, gone.text) == (len(RAW), len(RAW) + 4000, "no record is here")
+    assert verify([(7, rubbish)]).problems[0].start == 7
+
+
 def test_a_sector_moved_to_another_offset_shows():
     said = verify([(4, RAW)])
     assert any("belongs at 0" in p.text for p in said.problems)

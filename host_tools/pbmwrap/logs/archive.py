@@ -18,13 +18,12 @@ from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
 from pbmwrap.logs import extents, jsonl, old_layout
 from pbmwrap.logs.clock import Mark
-from pbmwrap.logs.decode import Decoded, decode, decode_extents
+from pbmwrap.logs.decode import LONGEST, Decoded, decode, decode_extents
 from pbmwrap.logs.extents import Conflict, Extent
 from pbmwrap.logs.sessions import clock_of
 
 FILE = "log.jsonl"
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LONGEST_RECORD = 8192
 _PASSING = ("uptime_s", "boot", "cause", "state")  # of `about`: what changes without a reason
 
 
@@ -255,10 +254,10 @@ def _key(item: Any) -> Any:
 
 def _unfinished(offset: int, data: bytes) -> Extent:
     """The end of `data` that may be the beginning of a record."""
-    late = max(0, len(data) - _LONGEST_RECORD)
+    late = max(0, len(data) - LONGEST)
     decoded = decode(data[late:], offset + late)
     start, end = decoded.damage[-1] if decoded.torn else (0, 0)
-    return (start, data[start - offset :]) if 0 < end - start < _LONGEST_RECORD else (0, b"")
+    return (start, data[start - offset :]) if 0 < end - start < LONGEST else (0, b"")
 
 
 def _lasting(about: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,8 @@ _UNPACK: dict[int, Callable[[bytes], Any]] = {
     records.WAKE: payloads.unpack_wake,
 }
 
+LONGEST = records.MAX_PAYLOAD + records.OVERHEAD + 2  # bytes of a record
+
 
 @dataclass(frozen=True)
 class Entry:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pbmwrap.logs import jsonl
+from pbmwrap.logs.decode import LONGEST
 
 if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
@@ -31,23 +32,21 @@ def of_damage(uid: str, decoded: Decoded) -> Iterator[str]:
     lost = [*_lost(decoded)]
     if lost:
         (start, end), count = lost[0][:2], sum(records for _, _, records in lost)
+        what = f"{count} records are damaged," if count else "bytes that hold no record"
         more = f" and in {len(lost) - 1} more places" if lost[1:] else ""
-        yield (
-            f"wrap {uid}: {count} records are damaged, at offset {start} to {end}{more}; "
-            "see `pbmwrap logs verify`"
-        )
+        yield f"wrap {uid}: {what} at offset {start} to {end}{more}; see `pbmwrap logs verify`"
 
 
 def _lost(decoded: Decoded) -> Iterator[tuple[int, int, int]]:
-    """(start, end, records lost there)."""
+    """(start, end, records lost there; 0 where nothing tells how many)."""
     places = [entry.offset for entry in decoded.entries]
     for start, end in decoded.damage:
         after = bisect_left(places, end)
-        if 0 < after < len(places):
-            before, behind = decoded.entries[after - 1], decoded.entries[after]
-            records = behind.seq - before.seq - 1
-            if records > 0 and behind.offset == end:
-                yield start, end, records
+        count = 0
+        if 0 < after < len(places) and places[after] == end:
+            count = decoded.entries[after].seq - decoded.entries[after - 1].seq - 1
+        if count > 0 or end - start > LONGEST:
+            yield start, end, max(0, count)
 
 
 def of_lines(uid: str, schema: int, others: int) -> Iterator[str]:

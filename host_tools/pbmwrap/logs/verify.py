@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pbmwrap.logs.decode import Decoded, Entry, decode
+from pbmwrap.logs.decode import LONGEST, Decoded, Entry, decode
 from wrap.storage import payloads, records
 
 
@@ -111,7 +111,11 @@ class _Run:
     def _explained(self) -> Iterator[tuple[int, int]]:
         """Damage with no record missing."""
         for start, end in self.decoded.damage:
-            if not any(p.start <= start and end <= p.end for p in self.problems):
+            if any(p.start <= start and end <= p.end for p in self.problems):
+                continue
+            if end - start > LONGEST:  # more than any write that was cut
+                self._wrong(start, end, "no record is here")
+            else:
                 yield start, end
 
 
