@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
 	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)
+
+bench-archive: $(STAMP) ## 100,000 sessions in one archive: filled, asked, exported, imported (docs/benchmarks.md)
+	$(PY) tools/bench_archive.py --out build/bench-archive
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, and the image's own tests
 	$(PY) -m pytest tests/contract tests/emulator -n $(JOBS)

@@ -93,6 +93,7 @@ def dated_log() -> LogMaker:
     log.clock(1_790_000_000)
     log.session(1)
     log.power_on()
-    log.start(2)
+    log.lit(2)
+    log.up_ms += 10000
     log.sample(2)
     return log

@@ -1,4 +1,4 @@
-"""An archive with its cache, for tests."""
+"""An archive with its cache, for tests that ask in SQL."""
 
 from __future__ import annotations
 

@@ -171,10 +171,3 @@ def test_absent_port_is_no_device(served):
     code, _, err = _served_command(served[1], "status", "--port", "/dev/no-such-port")
     assert code == 3
     assert "there is no port /dev/no-such-port" in err
-
-
-def test_a_pulled_log_verifies_and_a_changed_one_does_not(sim, tmp_path):
-    sim("protocol", "flash", "minor-injury", "--activate")
-    sim("logs", "pull")
-    said = sim("logs", "verify")
-    assert (said["problems"], said["sectors"]) == ([], 1)

@@ -14,7 +14,7 @@ from pbmwrap.logs import archive as archive_module
 from pbmwrap.logs.archive import Archive, WrapArchive, default_root
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import decode
-from tests.host.log_maker import LogMaker, dated_log
+from tests.host.log_maker import PROTOCOL, LogMaker, dated_log
 
 
 @pytest.fixture
@@ -90,10 +90,10 @@ def test_a_gap_is_kept_and_filled_by_who_still_has_its_bytes(kept: WrapArchive):
 
 def test_a_line_is_a_record_with_its_meaning_and_schema(kept: WrapArchive):
     kept.append(0, dated_log().raw)
-    head, first, *rest = lines(kept)
-    start = next(line for line in rest if line["type"] == "start")
+    head, first, _, blob, _, start, *_ = lines(kept)
     assert head == {"pbmwrap": "log", "schema": 2, "uid": "e660583883"}
     assert (first["type"], first["schema"], first["session"]) == ("boot", 1, None)
+    assert (blob["type"], blob["data"]["raw"]) == ("blob", PROTOCOL.decode())
     assert (start["type"], start["session"], start["data"]["by"]) == ("start", 1, "button")
     assert len(lines(kept)) == 1 + dated_log().seq
 

@@ -93,9 +93,17 @@ def test_a_record_forged_with_a_true_crc_shows_by_its_seal():
 
 def test_a_gap_between_pulls_begins_anew_at_the_next_sector():
     said = verify([(0, RAW[: HEADS[1]]), (HEADS[2], RAW[HEADS[2] :])])
-    assert said.problems == ()
+    assert (said.problems, said.dropped) == ((), ((HEADS[1], HEADS[2]),))
     half = verify([(HEADS[1] + 300, RAW[HEADS[1] + 300 :])])
     assert half.unchecked == HEADS[2] - HEADS[1] - 300
+
+
+@settings(deadline=None)
+@given(st.sampled_from([place for place in PLACES[1:-1] if place[1] not in HEADS]))
+def test_a_hole_that_is_no_dropped_sector_shows(place):
+    start, end = place
+    (gone,) = verify([(0, RAW[:start]), (end, RAW[end:])]).problems
+    assert (gone.start, gone.end, gone.text) == (start, end, f"{end - start} bytes are missing")
 
 
 def test_what_a_power_cut_left_is_no_problem():
@@ -108,6 +116,13 @@ def test_what_a_power_cut_left_is_no_problem():
     wrap.on()
     said = verify([(0, stream(wrap.app.log))])
     assert said.problems == () and [b - a for a, b in said.torn] == [6]
+
+
+def test_rubbish_longer_than_any_record_is_no_torn_write():
+    rubbish = bytes(4000)
+    (gone,) = verify([(0, RAW + rubbish)]).problems
+    assert (gone.start, gone.end, gone.text) == (len(RAW), len(RAW) + 4000, "no record is here")
+    assert verify([(7, rubbish)]).problems[0].start == 7
 
 
 def test_a_sector_moved_to_another_offset_shows():

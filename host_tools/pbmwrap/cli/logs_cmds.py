@@ -38,18 +38,21 @@ def pull(
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Fetch what is new into the archive, verified; never disturbs a session."""
+    """Fetch what is new into the archive, verified.
+
+    Never disturbs a session.
+    """
     with wrap_at(port) as (client, hello):
         kept = archive().wrap(hello.uid)
         if anew and kept.folder.exists():
             kept.retire()
         _mark(client, kept)
-        before = kept.next_offset
-        _check_end(client, kept)
+        before = kept.size
+        start = _start(client, kept)
         with progress("pulling") as bar:
-            client.pull_log(before, bar, keep=kept.append)
+            client.pull_log(start, bar, keep=kept.append)
         kept.tell(hello.model_dump(mode="json"))
-    return _pulled(hello, kept, before)
+    return _pulled(hello, kept, start, kept.size - before)
 
 
 def _mark(client: Client, kept: WrapArchive) -> None:
@@ -62,21 +65,22 @@ def _mark(client: Client, kept: WrapArchive) -> None:
     kept.mark(Mark(hello.boot, hello.uptime_s * 1000, round(time.time() * 1000)))
 
 
-def _check_end(client: Client, kept: WrapArchive) -> None:
-    end = client.log_info().end
-    if end < kept.next_offset:
+def _start(client: Client, kept: WrapArchive) -> int:
+    """Where to pull from: the first gap that the wrap can fill, else the end."""
+    info = client.log_info()
+    if info.end < kept.next_offset:
         raise VerifyFailed(
-            f"the wrap's log ends at {end}, the copy in {kept.folder} at {kept.next_offset}",
+            f"the wrap's log ends at {info.end}, the copy in {kept.folder} at {kept.next_offset}",
             "its flash was erased: run `pbmwrap logs pull --anew` to begin a new copy",
         )
+    return next((start for start, end in kept.gaps if end > info.first), kept.next_offset)
 
 
-def _pulled(hello: Hello, kept: WrapArchive, before: int) -> Result:
+def _pulled(hello: Hello, kept: WrapArchive, start: int, fresh: int) -> Result:
     from pbmwrap.logs.sessions import sessions
 
     count = len(sessions(notice(kept).decoded()))
-    fresh = kept.next_offset - before
-    data = {"uid": hello.uid, "from": before, "to": kept.next_offset, "sessions": count}
+    data = {"uid": hello.uid, "from": start, "to": kept.next_offset, "sessions": count}
     text = f"{fresh} new bytes, {count} sessions kept in {kept.folder}"
     return Result(data | {"folder": str(kept.folder), "gaps": kept.gaps}, text)
 

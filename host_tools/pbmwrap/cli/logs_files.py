@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pbmwrap.logs.jsonl import Log
 
 
+_MEND = "import a good copy as well, it fills what is missing"
+
+
 def add_to(group: typer.Typer) -> None:
     """Register this file's commands in the group `logs`."""
     command(group, "logs export")(export)
@@ -23,11 +26,14 @@ def add_to(group: typer.Typer) -> None:
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="Ends in .csv or .jsonl.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
     uid: Uid = None,
     json: Json = False,
 ) -> Result:
-    """Write the whole log for other programs: CSV (sessions and samples) or JSONL (everything)."""
+    """Write a wrap's whole log to a file.
+
+    CSV holds sessions and samples, for spreadsheets; JSONL everything, also for `logs import`.
+    """
     from pbmwrap.logs.export import to_csv
 
     kept = notice(kept_of(uid))
@@ -54,10 +60,13 @@ def _write(file: Path, content: str) -> None:
 
 
 def import_logs(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSONL exports.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL exports.")],
     json: Json = False,
 ) -> Result:
-    """Add exported logs to the archive; what is there already stays, twice changes nothing."""
+    """Add exported logs to the archive.
+
+    What is kept already stays; the order of files does not matter, and twice changes nothing.
+    """
     rows: list[dict[str, Any]] = []
     problem: WrapError | None = None
     for file in files:
@@ -80,10 +89,10 @@ def _import(file: Path) -> dict[str, Any]:
 
     log = jsonl.read_file(file)
     kept = _target(file, log)
-    before = _size(kept)
+    before = kept.size
     lines = kept.merge(log)
     warn([*notices.of_lines(log.uid, log.schema, len(log.others)), *log.problems])
-    fresh = _size(kept) - before
+    fresh = kept.size - before
     return {
         "file": str(file),
         "uid": log.uid,
@@ -100,16 +109,12 @@ def _target(file: Path, log: Log) -> WrapArchive:
         raise InvalidFile(f"{file} names no wrap: {error}", "export the log again") from None
 
 
-def _size(kept: WrapArchive) -> int:
-    return sum(len(raw) for _, raw in kept.extents())
-
-
 def _damaged(row: dict[str, Any]) -> InvalidFile | None:
     if not row["problems"]:
         return None
     return InvalidFile(
         f"{len(row['problems'])} lines of {row['file']} are damaged, all others were taken in",
-        "import a good copy as well: it fills what is missing",
+        _MEND,
         tuple(row["problems"]),
     )
 
@@ -117,5 +122,5 @@ def _damaged(row: dict[str, Any]) -> InvalidFile | None:
 def _told(row: dict[str, Any]) -> str:
     if "refused" in row:
         return f"{row['file']}: refused"
-    damage = f", {len(row['problems'])} damaged lines left out" if row["problems"] else ""
+    damage = f", {len(row['problems'])} damaged lines left out: {_MEND}" if row["problems"] else ""
     return f"{row['file']}: {row['new_bytes']} new bytes of wrap {row['uid']}{damage}"

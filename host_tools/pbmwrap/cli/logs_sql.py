@@ -35,7 +35,9 @@ def query(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all lines anew.")] = False,
     json: Json = False,
 ) -> Result:
-    """Ask the archive in SQL (duckdb): one SELECT over these views.
+    """Ask the archive in SQL, all wraps at once.
+
+    It takes one SELECT, in duckdb's SQL, over these views.
 
     \b
     sessions  one row a session: protocol, site, reason, active_s, dose_total_j_cm2 ...
@@ -44,6 +46,9 @@ def query(
     wraps     one row a wrap: firmware, sessions, first_utc, notes ...
 
     NULL is what the log does not say: the dose of an uncalibrated channel is NULL, not 0.
+
+    \b
+    pbmwrap logs query "select protocol, count(*), avg(max_skin_c) from sessions group by protocol"
     """
     if schema:
         return _schema()

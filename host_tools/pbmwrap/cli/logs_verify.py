@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from pbmwrap.cli.command import Json, Result
+from pbmwrap.cli.logs_kept import Uid, kept_of, notice
 from pbmwrap.errors import VerifyFailed
 
 if TYPE_CHECKING:
     from pbmwrap.logs.verify import Verdict
 
 _SHOWN = 10
+_HINT = (
+    "import an export that has it whole, or pull again with `pbmwrap logs pull --anew`; if it "
+    "stays, the wrap's flash is damaged"
+)
 
 
 def verify(
-    uid: Annotated[
-        str | None,
-        typer.Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
-    ] = None,
+    uid: Uid = None,
     json: Json = False,
 ) -> Result:
-    """Check numbers, chain and seals of the log kept here; what changed or is missing shows."""
-    from pbmwrap.cli.logs_kept import kept_of
+    """Check that the log kept here is whole and unchanged, by its numbers, chain and seals."""
     from pbmwrap.logs.verify import verify as judge
 
-    kept = kept_of(uid)
+    kept = notice(kept_of(uid))
     said = judge(kept.extents())
     problem = None
     if said.problems:
         first = said.problems[0]
-        problem = VerifyFailed(
-            f"the log of {kept.folder.name} is not whole: {first.text}, offset {first.start}",
-            "pull again with `pbmwrap logs pull --anew`; if it stays, the wrap's flash is damaged",
-        )
+        where = f"{first.text}, offset {first.start}"
+        problem = VerifyFailed(f"the log of {kept.folder.name} is not whole: {where}", _HINT)
     return Result(asdict(said), _text(said), problem)
 
 
@@ -46,6 +43,8 @@ def _text(said: Verdict) -> str:
     ]
     if said.unchecked:
         lines.append(f"{said.unchecked} bytes before the first sector's head cannot be checked")
+    for start, end in said.dropped:
+        lines.append(f"offset {start} to {end}: dropped by the wrap before it was pulled")
     for start, end in said.torn:
         lines.append(
             f"offset {start}: {end - start} bytes that a cut write left; nothing is missing"
@@ -54,5 +53,5 @@ def _text(said: Verdict) -> str:
         lines.append(f"offset {p.start} to {p.end}: {p.text}")
     if len(said.problems) > _SHOWN:
         lines.append(f"... and {len(said.problems) - _SHOWN} more (--json)")
-    lines.append("not whole" if said.problems else "whole")
+    lines.append(f"not whole: {_HINT}" if said.problems else "whole")
     return "\n".join(lines)

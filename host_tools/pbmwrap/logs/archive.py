@@ -7,6 +7,7 @@ on disk: an append cut short leaves a torn last line, which is ignored and cut o
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -17,13 +18,12 @@ from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
 from pbmwrap.logs import extents, jsonl, old_layout
 from pbmwrap.logs.clock import Mark
-from pbmwrap.logs.decode import Decoded, decode, decode_extents
+from pbmwrap.logs.decode import LONGEST, Decoded, decode, decode_extents
 from pbmwrap.logs.extents import Conflict, Extent
 from pbmwrap.logs.sessions import clock_of
 
 FILE = "log.jsonl"
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_LONGEST_RECORD = 8192
 _PASSING = ("uptime_s", "boot", "cause", "state")  # of `about`: what changes without a reason
 
 
@@ -106,6 +106,11 @@ class WrapArchive:
     def next_offset(self) -> int:
         """The first offset after all that is kept."""
         return self._extents[-1][0] + len(self._extents[-1][1]) if self._extents else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the log that are kept."""
+        return sum(len(raw) for _, raw in self._extents)
 
     @property
     def gaps(self) -> list[tuple[int, int]]:
@@ -232,20 +237,27 @@ class WrapArchive:
         return old
 
 
-def _news(said: Iterable[Any], known: list[Any]) -> list[Any]:
+def _news(said: Iterable[Any], known: Iterable[Any]) -> list[Any]:
+    seen = set(map(_key, known))
     out: list[Any] = []
     for item in said:
-        if item not in known and item not in out:
+        if (key := _key(item)) not in seen:
+            seen.add(key)
             out.append(item)
     return out
 
 
+def _key(item: Any) -> Any:
+    """Equal for what says the same."""
+    return json.dumps(item, sort_keys=True) if isinstance(item, dict) else item
+
+
 def _unfinished(offset: int, data: bytes) -> Extent:
     """The end of `data` that may be the beginning of a record."""
-    late = max(0, len(data) - _LONGEST_RECORD)
+    late = max(0, len(data) - LONGEST)
     decoded = decode(data[late:], offset + late)
     start, end = decoded.damage[-1] if decoded.torn else (0, 0)
-    return (start, data[start - offset :]) if 0 < end - start < _LONGEST_RECORD else (0, b"")
+    return (start, data[start - offset :]) if 0 < end - start < LONGEST else (0, b"")
 
 
 def _lasting(about: dict[str, Any]) -> dict[str, Any]:

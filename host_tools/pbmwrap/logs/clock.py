@@ -33,17 +33,18 @@ class Clock:
     """Marks from the log and from the host. Boots without any stay undated."""
 
     def __init__(self, marks: Iterable[Mark] = ()) -> None:
-        self._boots: dict[int, list[Mark]] = {}
+        self._boots: dict[int, tuple[list[int], list[Mark]]] = {}
         for mark in sorted(marks):
-            self._boots.setdefault(mark.boot, []).append(mark)
+            ups, its = self._boots.setdefault(mark.boot, ([], []))
+            ups.append(mark.up_ms)
+            its.append(mark)
 
     def unix_ms(self, boot: int, up_ms: int) -> int | None:
         """UTC milliseconds, by the boot's last mark before that uptime, else by its first after."""
-        marks = self._boots.get(boot)
-        if not marks:
+        if boot not in self._boots:
             return None
-        at = bisect_right([mark.up_ms for mark in marks], up_ms)
-        mark = marks[max(0, at - 1)]
+        ups, marks = self._boots[boot]
+        mark = marks[max(0, bisect_right(ups, up_ms) - 1)]
         return mark.unix_ms + up_ms - mark.up_ms
 
     def of(self, entry: Entry) -> int | None:

@@ -1,11 +1,11 @@
 """What a compact record leaves to those before it: which session it belongs to, for how long light
-had been on, and what a blob's name stands for. Adds only what the log itself says."""
+had been on, and what a blob's name stands for. Adds only what the log itself says: where records
+are missing, None."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wrap.session import states
@@ -23,25 +23,33 @@ class Context:
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
-        self._out: list[Entry] = []
+        self._before: Entry | None = None
         self._forget()
 
     def _forget(self) -> None:
         self._session: int | None = None
-        self._lost: list[int] = []  # places in `_out` whose session's start is not in the log
-        self._active_ms = 0
+        self._lost: list[dict[str, Any]] = []  # whose session's start is not in the log
+        self._active_ms: int | None = None
         self._lit_since: int | None = None
 
     def take(self, entry: Entry) -> None:
-        """One more."""
-        data = entry.data
-        if entry.kind == records.BOOT:
-            self._forget()
-        if data is not None:
-            data = self._filled(entry, dict(data))
-        self._out.append(entry if data is None else replace(entry, data=data))
+        """One more. Its `data` is changed in place."""
+        self._look_back(entry)
+        if entry.data is not None:
+            self._fill(entry, entry.data)
+        self._before = entry
 
-    def _filled(self, entry: Entry, data: dict[str, Any]) -> dict[str, Any]:
+    def _look_back(self, entry: Entry) -> None:
+        """What is known of the records before this one still holds, or not."""
+        before = self._before
+        if before is None or entry.kind == records.BOOT or entry.boot != before.boot:
+            self._forget()
+        elif entry.seq != before.seq + 1:
+            self._active_ms = None
+            if entry.seq != before.seq + 2:  # one record cannot be a session's end and a start
+                self._forget()
+
+    def _fill(self, entry: Entry, data: dict[str, Any]) -> None:
         if entry.kind == records.BLOB:
             self._blobs[data["name"]] = data["raw"]
             data["raw"] = data["raw"].decode("utf-8", "replace")
@@ -51,11 +59,11 @@ class Context:
             self._end(data)
         elif entry.kind in _OF_A_SESSION:
             self._inside(entry, data)
-        return data
 
     def _begin(self, data: dict[str, Any]) -> None:
         self._forget()
         self._session = data["session"]
+        self._active_ms = 0
         protocol = self._blobs.get(data["protocol_blob"])
         data["protocol"] = None if protocol is None else protocol.decode("utf-8", "replace")
         try:
@@ -64,10 +72,8 @@ class Context:
             data["cal"] = []
 
     def _end(self, data: dict[str, Any]) -> None:
-        for place in self._lost if self._session is None else ():
-            entry = self._out[place]
-            known = {**(entry.data or {}), "session": data["session"]}
-            self._out[place] = replace(entry, data=known)
+        for other in self._lost if self._session is None else ():
+            other["session"] = data["session"]
         self._forget()
 
     def _inside(self, entry: Entry, data: dict[str, Any]) -> None:
@@ -77,9 +83,11 @@ class Context:
             data.setdefault("active_ms", self._active_at(entry))
         data["session"] = self._session
         if self._session is None:
-            self._lost.append(len(self._out))
+            self._lost.append(data)
 
-    def _active_at(self, entry: Entry) -> int:
+    def _active_at(self, entry: Entry) -> int | None:
+        if self._active_ms is None:
+            return None
         lit = 0 if self._lit_since is None else entry.up_ms_total - self._lit_since
         return self._active_ms + lit
 
@@ -87,14 +95,9 @@ class Context:
         self._active_ms = self._active_at(entry)
         self._lit_since = entry.up_ms_total if state in _LIT else None
 
-    def entries(self) -> tuple[Entry, ...]:
-        """All of them, with what was left out."""
-        return tuple(self._out)
 
-
-def in_context(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The same entries, their `data` filled in."""
+def fill_in(entries: Iterable[Entry]) -> None:
+    """Put into each entry's `data` what those before it tell."""
     context = Context()
     for entry in entries:
         context.take(entry)
-    return context.entries()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pbmwrap.logs.context import in_context
+from pbmwrap.logs.context import fill_in
 from wrap.storage import payloads, records
 
 NAMES = {
@@ -40,6 +40,8 @@ _UNPACK: dict[int, Callable[[bytes], Any]] = {
     records.SECTOR: payloads.unpack_sector,
     records.WAKE: payloads.unpack_wake,
 }
+
+LONGEST = records.MAX_PAYLOAD + records.OVERHEAD + 2  # bytes of a record
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,9 @@ def decode_extents(extents: Iterable[tuple[int, bytes]]) -> Decoded:
     unknown = Counter(e.kind for e in entries if e.kind not in _UNPACK)
     newer = sum(_is_newer(e.kind, e.payload) for e in entries)
     silent = sum(e.data is None for e in entries)
+    fill_in(entries)
     return Decoded(
-        in_context(entries),
+        tuple(entries),
         tuple(damage),
         tuple(missing),
         bool(damage) and damage[-1][1] == end,

@@ -81,6 +81,10 @@ def _where(entry: Entry, clock: Clock) -> dict[str, Any]:
     }
 
 
+def _seconds(ms: int | None) -> str:
+    return "" if ms is None else f"{ms / 1000:.3f}"
+
+
 def _session_rows(session: Session, clock: Clock, layout: _Layout) -> Iterator[dict[str, Any]]:
     for entry in session.samples:
         data = entry.data or {}
@@ -88,7 +92,7 @@ def _session_rows(session: Session, clock: Clock, layout: _Layout) -> Iterator[d
             "row": "sample",
             "session": session.number,
             **_where(entry, clock),
-            "active_s": f"{data['active_ms'] / 1000:.3f}",
+            "active_s": _seconds(data["active_ms"]),
             "state": state_name(data["state"]),
             **layout.values(data["temps_mc"], data["duties_u16"], data["doses_uj"]),
         }

@@ -114,13 +114,13 @@ def read(lines: Iterable[bytes], name: str) -> Log:
 
 def read_file(file: Path) -> Log:
     """A file's lines. Raises InvalidFile when it cannot be opened or is no log at all."""
+    hint = "name a file that `pbmwrap logs export FILE.jsonl` wrote"
     try:
         with file.open("rb") as lines:
             log = read(lines, str(file))
     except OSError as problem:
-        raise InvalidFile(f"{file} cannot be read: {problem.strerror}") from None
+        raise InvalidFile(f"{file} cannot be read: {problem.strerror}", hint) from None
     if not log.schema:
-        hint = "name a file that `pbmwrap logs export FILE.jsonl` wrote"
         raise InvalidFile(f"{file} is no export of a log: its head is missing", hint)
     return log
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pbmwrap.logs import jsonl
+from pbmwrap.logs.decode import LONGEST
 
 if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
@@ -25,6 +27,28 @@ def of_records(uid: str, decoded: Decoded) -> Iterator[str]:
         yield f"wrap {uid}: {decoded.unreadable} records make no sense; skipped here and kept"
 
 
+def of_damage(uid: str, decoded: Decoded) -> Iterator[str]:
+    """Damage that records were lost to; a write that a power cut ended lost none."""
+    lost = [*_lost(decoded)]
+    if lost:
+        (start, end), count = lost[0][:2], sum(records for _, _, records in lost)
+        what = f"{count} records are damaged," if count else "bytes that hold no record"
+        more = f" and in {len(lost) - 1} more places" if lost[1:] else ""
+        yield f"wrap {uid}: {what} at offset {start} to {end}{more}; see `pbmwrap logs verify`"
+
+
+def _lost(decoded: Decoded) -> Iterator[tuple[int, int, int]]:
+    """(start, end, records lost there; 0 where nothing tells how many)."""
+    places = [entry.offset for entry in decoded.entries]
+    for start, end in decoded.damage:
+        after = bisect_left(places, end)
+        count = 0
+        if 0 < after < len(places) and places[after] == end:
+            count = decoded.entries[after].seq - decoded.entries[after - 1].seq - 1
+        if count > 0 or end - start > LONGEST:
+            yield start, end, max(0, count)
+
+
 def of_lines(uid: str, schema: int, others: int) -> Iterator[str]:
     """A file that a newer program wrote."""
     if schema > jsonl.SCHEMA:
@@ -38,5 +62,11 @@ def of_wrap(kept: WrapArchive, decoded: Decoded) -> Iterator[str]:
     uid = kept.folder.name
     yield from of_records(uid, decoded)
     yield from of_lines(uid, kept.schema, kept.unknown_lines)
+    yield from of_damage(uid, decoded)
+    rest = (
+        "its bytes are a gap until a pull or an import brings them again"
+        if kept.gaps
+        else f"other lines have all bytes up to offset {kept.next_offset}"
+    )
     for problem in kept.problems:
-        yield f"{problem}; its bytes are a gap until an import or a pull brings them again"
+        yield f"{problem}; {rest}"

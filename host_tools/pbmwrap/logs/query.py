@@ -33,7 +33,7 @@ def library() -> Any:
         import duckdb
     except ImportError:
         raise WrapError(
-            "SQL needs duckdb, which is not installed", "run `pip install duckdb`"
+            "SQL needs duckdb, which is not installed", "run `pip install 'pbmwrap[sql]'`"
         ) from None
     return duckdb
 

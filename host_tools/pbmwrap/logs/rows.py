@@ -87,7 +87,7 @@ def read(kept: WrapArchive) -> Wrap:
         [clock.of(entry) for entry in decoded.entries],
         sessions(decoded),
         list(notices.of_wrap(kept, decoded)),
-        sum(len(raw) for _, raw in kept.extents()),
+        kept.size,
     )
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
-from pbmwrap.logs.decode import Decoded, Entry, decode
+from pbmwrap.logs.decode import LONGEST, Decoded, Entry, decode
 from wrap.storage import payloads, records
 
 
@@ -24,7 +25,8 @@ class Problem:
 class Verdict:
     """problems: none in a whole log. sealed: sessions whose seal holds. torn: (start, end) of bytes
     that a power cut or a failed write left; no record is missing there. unsealed: records behind
-    the last seal. unchecked: bytes before the first sector head."""
+    the last seal. unchecked: bytes before the first sector head. dropped: (start, end) of sectors
+    that the wrap had dropped before they were pulled."""
 
     records: int
     sealed: int
@@ -33,6 +35,7 @@ class Verdict:
     unchecked: int
     torn: tuple[tuple[int, int], ...]
     problems: tuple[Problem, ...]
+    dropped: tuple[tuple[int, int], ...] = ()
 
 
 class _Run:
@@ -108,8 +111,18 @@ class _Run:
     def _explained(self) -> Iterator[tuple[int, int]]:
         """Damage with no record missing."""
         for start, end in self.decoded.damage:
-            if not any(p.start <= start and end <= p.end for p in self.problems):
+            if any(p.start <= start and end <= p.end for p in self.problems):
+                continue
+            if end - start > LONGEST:  # more than any write that was cut
+                self._wrong(start, end, "no record is here")
+            else:
                 yield start, end
+
+
+def _between(runs: list[_Run]) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, whether it ends where a sector begins) of each gap: a wrap drops sectors."""
+    for run, after in pairwise(runs):
+        yield run.base + len(run.data), after.base, after.first_head == after.base
 
 
 SECTOR_MOST = 8192  # the largest that any kind of storage uses
@@ -119,6 +132,8 @@ def verify(extents: Iterable[tuple[int, bytes]]) -> Verdict:
     """Judge runs of log bytes, each with its absolute offset, in rising order."""
     runs = [_Run(base, data) for base, data in extents]
     problems = [p for run in runs for p in run.problems]
+    gaps = list(_between(runs))
+    problems += [Problem(a, b, f"{b - a} bytes are missing") for a, b, drop in gaps if not drop]
     unchecked = 0
     for run in runs:
         head = run.first_head
@@ -131,4 +146,5 @@ def verify(extents: Iterable[tuple[int, bytes]]) -> Verdict:
         unchecked,
         tuple(t for run in runs for t in run.torn),
         tuple(sorted(problems, key=lambda p: p.start)),
+        tuple((start, end) for start, end, drop in gaps if drop),
     )
