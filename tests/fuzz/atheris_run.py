@@ -1,0 +1,25 @@
+"""One target under atheris (libFuzzer with coverage of wrap and pbmwrap); words are libFuzzer's.
+
+python -m tests.fuzz.atheris_run TARGET [-runs=N] [CORPUS...]
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+INSTRUMENTED = ["wrap", "pbmwrap", "tests.fuzz.targets", "tests.fuzz.kit"]
+
+
+def main(words: list[str]) -> None:
+    with atheris.instrument_imports(include=INSTRUMENTED):
+        from tests.fuzz import engine
+
+        one = engine.target(words[0])
+    atheris.Setup([f"fuzz-{words[0]}", *words[1:]], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
