@@ -28,6 +28,7 @@ class Files:
     """wrap.hal.files.Files in memory."""
 
     missing = ""
+    damaged = False
 
     def __init__(self, data=None):
         self.data = dict(data or {})
@@ -52,6 +53,9 @@ class Files:
 
     def remove(self, name):
         self.data.pop(name, None)
+
+    def tidy(self):
+        return False
 
 
 def _raise(error):

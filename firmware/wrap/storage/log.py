@@ -20,6 +20,7 @@ from wrap.storage.mend import NONE, length, mend
 AHEAD = const(2)  # sectors kept erased: some three sessions
 _BLOBS = const(4)  # remembered in each sector's head
 _HEAD_MOST = const(120)  # of a SECTOR record
+_HEAD_LEAST = const(41)  # of its payload
 _EIO = const(5)
 
 
@@ -68,7 +69,7 @@ class Log:
         if not len(head) or head[0] != 0xA0 + records.SECTOR:
             return None
         record = records.parse(head, 0)
-        if record is None or len(record[5]) < 41:
+        if record is None or len(record[5]) < _HEAD_LEAST:
             return None
         return payloads.unpack_sector(record[5])["start"]
 
@@ -94,7 +95,7 @@ class Log:
         self.boot = found[-1][2]
 
     def _know(self, record, start):
-        if record[0] == records.SECTOR:
+        if record[0] == records.SECTOR and len(record[5]) >= _HEAD_LEAST:
             self._blobs = payloads.unpack_sector(record[5])["blobs"]
         elif record[0] == records.BLOB:
             at = start + record[6] - records.size(record[5])
@@ -240,12 +241,16 @@ class Log:
     # ---- reading
 
     def read(self, offset, n):
-        """At most `n` bytes from `offset` (first <= offset <= end), never past a sector's end."""
+        """At most `n` bytes from `offset` (first <= offset <= end), never past a sector's end. 0xFF
+        for what stood in a sector that is lost, so that what is behind it can be reached."""
         if offset >= self.end or offset < self.first:
             return b""
         i, stop = self._sector_of(offset)
         at = offset - self._starts[i]
-        return bytes(self._s.read(i, at, min(n, stop - offset, self._s.size - at)))
+        n = min(n, stop - offset)
+        left = self._s.size - at
+        data = bytes(self._s.read(i, at, min(n, left))) if left > 0 else b""
+        return data or b"\xff" * n
 
     def _sector_of(self, offset):
         """(sector, the offset at which the next one begins)"""

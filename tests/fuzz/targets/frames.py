@@ -1,4 +1,5 @@
-"""The frame parser: any stream, and a frame behind it that must still be read."""
+"""The frame parser: any stream in pieces of any size, and a frame behind it that must still be
+read."""
 
 import binascii
 
@@ -9,13 +10,17 @@ _LIMITS = (MAX_REQUEST, 16, MAX_REQUEST, frames.MAX_ANSWER)
 _reader = frames.LineReader()
 
 
-def _feed(reader, raw):
-    """[(event, body)] of every finished line."""
+def _feed(reader, raw, size):
+    """[(event, body)] of every finished line; `size` bytes are there at a time."""
     out = []
-    for byte in raw:
-        event = reader.feed(byte)
-        if event is not None:
-            out.append((event, reader.body() if event == OK else None))
+    for at in range(0, len(raw), size):
+        end = min(len(raw), at + size)
+        while at < end:
+            event = reader.take(raw, at, end)
+            assert at < reader.at <= end, "it does not go on"
+            at = reader.at
+            if event is not None:
+                out.append((event, reader.body() if event == OK else None))
     return out
 
 
@@ -34,26 +39,22 @@ def _judged(line, limit):
     return OK, body
 
 
-def _resync(body):
+def _resync(body, size):
     """After whatever came, a line end and a frame: it is read."""
-    line = frames.encode(body)
-    assert _feed(_reader, b"\n" + line)[-1] == (OK, body)
-    assert hex_of(line) == binascii.crc32(body) & 0xFFFFFFFF
-
-
-def hex_of(line):
-    return frames.hex8(line, len(line) - 9)
+    assert _feed(_reader, b"\n" + frames.encode(body), size)[-1] == (OK, body)
 
 
 def one(data):
-    limit = _LIMITS[data[0] & 3] if data else MAX_REQUEST
+    head = data[0] if data else 0
+    limit = _LIMITS[head & 3]
+    size = 1 + (head >> 2)
     reader = _reader if limit == MAX_REQUEST else frames.LineReader(limit)
     raw = data[1:] + b"\n"
-    told = _feed(reader, raw)
+    told = _feed(reader, raw, size)
     assert told == [_judged(line, limit) for line in raw.split(b"\n")[:-1]]
-    assert len(reader._line) == limit
-    _reader.feed(data[0] if data else 64)
-    _resync(data[1:200].replace(b"\n", b""))
-    _feed(_reader, data)
+    assert len(reader._line) == limit, "the line has grown"
+    _feed(_reader, data, size)
+    _resync(data[1:200].replace(b"\n", b""), size)
+    _feed(_reader, data, size)
     _reader.reset()
-    assert _feed(_reader, frames.encode(b"{}")) == [(OK, b"{}")]
+    assert _feed(_reader, frames.encode(b"{}"), size) == [(OK, b"{}")]

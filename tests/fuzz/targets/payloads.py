@@ -1,55 +1,118 @@
-"""The host's log reader: true records with any payload, and what is made of them."""
+"""What records carry: any numbers come back as they went in, and any bytes are read or refused with
+an error that every reader of a log expects.
+"""
 
-from __future__ import annotations
+import struct
 
-from pbmwrap.logs.decode import Decoded, decode
-from pbmwrap.logs.sessions import clock_of, sessions
 from tests.fuzz import odd
-from wrap.storage import records
+from wrap.storage import payloads as p
 
-KEYS = ("session", "reason", "active_ms", "paused_ms", "dose_uj", "on_ms", "max_mc", "faults")
-KEYS += ("code", "detail", "sensor", "wake", "by", "cal", "temp_mc", "limit_mc", "raw")
-
-
-def _payload(src: odd.Choices) -> bytes:
-    """Bytes, or a schema byte and odd JSON, where a type carries such."""
-    if src.below(3) == 0:
-        return bytes([src.below(3)]) + src.some(src.below(64))
-    text = odd.thing(src, KEYS) if src.below(4) else odd.value(src)
-    head = src.of((b"\x01", b"\x01\x01\0\0\0", b"\x01\x01\0\0\0\0\0\0\0\0\0", b""))
-    return head + text.encode("utf-8", "surrogatepass")
-
-
-def _log(src: odd.Choices) -> tuple[bytes, list[bytes]]:
-    raw, payloads = b"", []
-    for seq in range(1 + src.below(6)):
-        kind = src.of((*records.ALL_TYPES, records.END, records.NOTE, 0, 200))
-        payloads.append(_payload(src))
-        raw += records.pack(kind, seq, src.below(2), src.byte() << 24, src.byte(), payloads[-1])
-    return raw, payloads
+_REFUSED = (ValueError, KeyError, IndexError, TypeError, struct.error)
+_UNPACK = (
+    p.unpack_boot,
+    p.unpack_clock,
+    p.unpack_blob,
+    p.unpack_start,
+    p.unpack_state,
+    p.unpack_sample,
+    p.unpack_end,
+    p.unpack_wake,
+    p.unpack_sector,
+    p.unpack_json,
+)
+_TEXTS = ("", "button", "moved", "a reason of no list", "x" * 60, "fault")
 
 
-def _told(decoded: Decoded) -> None:
-    """Everything that a report asks of the sessions."""
-    clock = clock_of(decoded)
-    for entry in decoded.entries:
-        assert entry.data is None or isinstance(entry.data, dict)
-        assert clock.text(entry.boot, entry.up_ms_total) and entry.name
-    for session in sessions(decoded):
-        for name in ("protocol", "started_by", "calibrations", "active_ms", "dose_uj", "max_mc"):
-            getattr(session, name)
-        assert isinstance(session.reason, str) and session.on_ms is not session
+def _u32(src):
+    return src.byte() | src.byte() << 8 | src.byte() << 16 | src.byte() << 24
 
 
-def one(data: bytes) -> None:
+def _u16(src):
+    return src.byte() | src.byte() << 8
+
+
+def _mc(src):
+    """A temperature that can be kept, in mC, or none."""
+    return p.NO_TEMP if src.below(4) == 0 else (_u16(src) - 32768) * 3
+
+
+def _kept_mc(mc):
+    return None if mc == p.NO_TEMP else max(-32767, min(32767, (mc + 5) // 10)) * 10
+
+
+def _dose(src):
+    return p.NO_DOSE_UJ if src.below(4) == 0 else _u32(src) % p.NO_DOSE_UJ
+
+
+def _sample(src):
+    state = src.below(16)
+    temps = [_mc(src) for _ in range(src.below(16))]
+    duties = [_u16(src) for _ in range(src.below(16))]
+    doses = [_dose(src) for _ in duties]
+    told = p.unpack_sample(p.pack_sample(state, temps, duties, doses))
+    assert told["state"] == state and told["temps_mc"] == [_kept_mc(mc) for mc in temps]
+    assert [abs(a - b) <= 128 for a, b in zip(told["duties_u16"], duties)] == [True] * len(duties)
+    for got, dose in zip(told["doses_uj"], doses):
+        assert got == (None if dose == p.NO_DOSE_UJ else min(dose // 2000, 0xFFFE) * 2000)
+
+
+def _end(src):
+    numbers = [_u32(src), _u32(src), _u32(src)]
+    reason = src.of(_TEXTS)
+    temps = [_mc(src) for _ in range(src.below(16))]
+    on = [_u32(src) for _ in range(src.below(16))]
+    doses = [_dose(src) for _ in on]
+    seal = src.some(32)
+    raw = p.pack_end(numbers[0], reason, numbers[1], numbers[2], 300, temps, on, doses) + seal
+    told = p.unpack_end(raw)
+    assert [told["session"], told["active_ms"], told["paused_ms"]] == numbers
+    assert told["reason"] == reason and told["faults"] == 255 and told["on_ms"] == on
+    assert told["max_mc"] == [_kept_mc(mc) for mc in temps] and told["seal"] == seal.hex()
+    assert told["dose_uj"] == [None if d == p.NO_DOSE_UJ else d for d in doses]
+
+
+def _start(src):
+    session, unix_s, by = _u32(src), _u32(src), src.of(("button", "link"))
+    names = [(src.some(8) + bytes(8))[:8] for _ in (0, 1)]
+    told = p.unpack_start(p.pack_start(session, by, names[0], names[1], unix_s))
+    assert (told["session"], told["unix_s"], told["by"]) == (session, unix_s, by)
+    assert [told["protocol_blob"], told["cal_blob"]] == [name.hex() for name in names]
+
+
+def _sector(src):
+    start, seq, chain = _u32(src), _u32(src), (src.some(32) + bytes(32))[:32]
+    blobs = [((src.some(8) + bytes(8))[:8], _u32(src)) for _ in range(src.below(5))]
+    told = p.unpack_sector(p.pack_sector(start, seq, chain, blobs))
+    assert (told["start"], told["seq"], told["chain"]) == (start, seq, chain.hex())
+    assert told["blobs"] == blobs
+
+
+def _small(src):
+    reason, old, new = src.of(_TEXTS), src.below(16), src.below(16)
+    told = p.unpack_state(p.pack_state(old, new, reason))
+    assert told == {"old": old, "new": new, "reason": reason}
+    unix_s, resets = _u32(src), _u32(src)
+    assert p.unpack_clock(p.pack_clock(unix_s)) == {"unix_s": unix_s}
+    told = p.unpack_boot(p.pack_boot("power", "1.2.3", resets))
+    assert told == {"cause": "power", "version": "1.2.3", "resets": resets}
+    what, ms = src.of(("asked", "answered", "unanswered")), _u16(src) * 1000
+    assert p.unpack_wake(p.pack_wake(what, ms)) == {"wake": what, "active_ms": ms}
+    name, raw = (src.some(8) + bytes(8))[:8], src.rest()
+    assert p.unpack_blob(p.pack_blob(name, raw)) == {"name": name.hex(), "raw": raw}
+
+
+_THERE_AND_BACK = (_sample, _end, _start, _sector, _small)
+
+
+def one(data):
     src = odd.Choices(data)
-    if src.below(4) == 0:
-        _told(decode(src.rest(), src.byte()))
+    kind = src.byte()
+    if kind & 1:
+        src.of(_THERE_AND_BACK)(src)
         return
-    raw, payloads = _log(src)
-    decoded = decode(raw)
-    assert [entry.payload for entry in decoded.entries] == payloads
-    assert not decoded.damage and not decoded.torn
-    counted = sum(n for _, n in decoded.unknown) + decoded.newer + decoded.unreadable
-    assert counted == sum(entry.data is None for entry in decoded.entries)
-    _told(decoded)
+    unpack = src.of(_UNPACK)
+    try:
+        told = unpack(src.rest())
+    except _REFUSED:
+        return
+    assert isinstance(told, dict) or unpack == p.unpack_json

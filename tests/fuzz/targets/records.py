@@ -8,26 +8,33 @@ from tests.fuzz import odd
 from wrap.storage import records
 
 
-def _same(found, buf):
-    """Each record found stands there, bit for bit as it is packed, and none overlaps another."""
-    at = 0
+def _same(found, gaps, buf, until):
+    """Each record found stands there, bit for bit as it is packed; they and the gaps fill all."""
+    pieces = list(gaps)
     for record in found:
         raw = records.pack(*record[:6])
-        end = record[-1]
-        assert end - len(raw) >= at, "records overlap"
-        assert bytes(buf[end - len(raw) : end]) == raw, "a record that is not there"
+        start = record[6] - len(raw)
+        if record[0] == records.SECTOR:  # the payload's own number counts, see `whole_seq`
+            raw = records.pack(record[0], buf[start + 2] | buf[start + 3] << 8, *record[2:6])
+        assert bytes(buf[start : record[6]]) == raw, "a record that is not there"
+        pieces.append((start, record[6]))
+    at = 0
+    for start, end in sorted(pieces):
+        assert start == at and end > at, "bytes in two places, or in none"
         at = end
+    assert at == until or (at > until and found and found[-1][6] == at)
 
 
 def _log(src):
-    """[(record without its end, bytes)] that a wrap could have written."""
+    """The records that a wrap could have written, as bytes."""
     out = []
     for seq in range(1 + src.below(6)):
         kind, boot = src.of(records.ALL_TYPES), src.byte()
-        up_s, up_ms = src.byte() << 8, src.byte()
-        payload = src.some(src.below(60)) if src.below(4) else b"\xa5" * src.byte()
-        what = (kind, seq, boot, up_s, up_ms, payload)
-        out.append((what, records.pack(*what)))
+        up_s, up_ms = src.byte() << 8, src.below(100) * 10
+        payload = src.some(src.below(60))
+        if src.below(4) == 0:
+            payload = bytes([0xA0 + kind]) * (src.byte() * 4)
+        out.append(records.pack(kind, seq, boot, up_s, up_ms, payload))
     return out
 
 
@@ -39,32 +46,37 @@ def _damaged(src, buf, whole):
         piece = src.some(put)
         if buf[at : at + cut] == piece:
             continue
+        moved = len(piece) - min(cut, len(buf) - at)
         buf = buf[:at] + piece + buf[at + cut :]
-        moved = len(piece) - min(cut, len(buf) + cut - len(piece) - at)
         kept = []
-        for what, start, end in whole:
+        for start, end in whole:
             if end <= at:
-                kept.append((what, start, end))
+                kept.append((start, end))
             elif start >= at + cut:
-                kept.append((what, start + moved, end + moved))
+                kept.append((start + moved, end + moved))
         whole = kept
     return buf, whole
 
 
 def _written(src):
-    buf, whole, wrote = b"", [], []
-    for what, raw in _log(src):
-        whole.append((what, len(buf), len(buf) + len(raw)))
-        wrote.append(what)
+    """A log, some of it damaged. Records inside a payload count as written: they come to light when
+    the one around them is damaged."""
+    buf, whole = b"", []
+    for raw in _log(src):
+        whole.append((len(buf), len(buf) + len(raw)))
         buf += raw
+    wrote = buf
     buf, whole = _damaged(src, buf, whole)
-    found = records.scan(buf)[0]
-    _same(found, buf)
-    told = [tuple(record[:6]) for record in found]
-    for what in told:
-        assert what in wrote, "never written"
-    for what, _, _ in whole:
-        assert what in told, "lost though whole"
+    found, gaps = records.scan(buf)
+    _same(found, gaps, buf, len(buf))
+    told = []
+    for record in found:
+        end = record[6]
+        start = end - records.size(record[5])
+        told.append((start, end))
+        assert wrote.find(buf[start:end]) >= 0, "never written"
+    for place in whole:
+        assert place in told, "lost though whole"
 
 
 def one(data):
@@ -72,8 +84,11 @@ def one(data):
     if src.below(2):
         _written(src)
         return
+    until = (src.byte() << 8 | src.byte()) * src.below(2)
     buf = src.rest()
-    _same(records.scan(buf)[0], buf)
+    until = until % (len(buf) + 1) if until else len(buf)
+    found, gaps = records.scan(buf, until)
+    _same(found, gaps, buf, until)
     for at in range(min(4, len(buf))):
         record = records.parse(buf, at)
-        assert record is None or at < record[-1] <= len(buf)
+        assert record is None or at < record[6] <= len(buf)
