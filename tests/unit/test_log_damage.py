@@ -17,6 +17,7 @@ from tests.unit.log_rig import (
 )
 from wrap.storage import payloads, records
 from wrap.storage.log import Log
+from wrap.storage.mend import NONE
 
 __all__ = ("flash",)
 
@@ -179,3 +180,23 @@ def test_a_file_that_is_not_as_long_as_it_should_be_is_an_error_and_then_left_be
     flash.files.append = lambda name, data: None  # and here nothing is written at all
     with pytest.raises(OSError):
         write(log, 1)
+
+
+def test_what_is_behind_a_sector_that_is_lost_can_still_be_read(flash):
+    log = flash.open()
+    for _ in range(4):
+        write(log, log._s.size // SIZE)
+    whole = stream(log)
+    start, stop = sorted(s for s in log._starts if s != NONE)[1:3]
+    flash.sectors().erase(list(log._starts).index(start))
+    lost = b"\xff" * (stop - start)
+    assert stream(flash.open()) == whole[:start] + lost + whole[stop:]
+
+
+def test_a_sector_record_without_an_offset_does_not_keep_the_log_from_opening(flash):
+    log = flash.open()
+    write(log, 3)
+    log.append(records.SECTOR, 1, 0, 0, b"\x01")
+    again = flash.open()
+    assert (again.end, again.seq) == (log.end, log.seq)
+    assert len(notes_in(again)) == 3

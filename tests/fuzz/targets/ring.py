@@ -12,6 +12,7 @@ from wrap.storage.log import Log
 
 SECTORS = 5
 _OPS = 24
+_READ_MOST = 8000  # of a log whose sectors' heads may say anything
 _KINDS = (records.NOTE, records.SAMPLE, records.END, records.BLOB, records.NOTE)
 
 
@@ -57,9 +58,12 @@ class Story:
     def _read(self):
         """All bytes that are kept, as the link reads them."""
         log, out = self.log, b""
-        while log.first + len(out) < log.end:
+        most = log.end if self.known else min(log.end, log.first + _READ_MOST)
+        while log.first + len(out) < most:
             piece = log.read(log.first + len(out), 300)
-            assert piece, "bytes that cannot be read"
+            assert piece or not self.known, "bytes that cannot be read"
+            if not piece:  # sectors in an order that no wrap writes
+                break
             out += piece
         return out
 
@@ -107,8 +111,10 @@ class Story:
         """It is there or not; an END is known by its beginning only."""
         log = Log(Sectors(self.flash, SECTORS))
         at = log.first
-        while at < log.end:
+        while at < min(log.end, log.first + _READ_MOST):
             piece = log.read(at, 600)
+            if not piece:
+                break
             found = [bytes(r[5]) for r in records.scan(piece)[0]]
             self.loose += [p for p in found if p[:9] == payload[:9]]
             at += len(piece)
@@ -151,7 +157,7 @@ class Story:
         self.kept.append(payload)
         self.log = Log(Sectors(self.flash, SECTORS))
         told = [bytes(r[5]) for r in records.scan(self._read())[0]]
-        assert payload in told, "written, and gone"
+        assert payload in told or not self.known, "written, and gone"
         assert self.hurt or told[-1] == payload
 
 
