@@ -19,6 +19,9 @@ from pbmwrap.logs.decode import decode
 from pbmwrap.logs.export import from_jsonl, to_csv, to_jsonl
 from tests.host.log_maker import LogMaker
 from wrap.session import states
+from wrap.storage import payloads, records
+
+HEAD = '{"pbmwrap": "log", "schema": 1, "uid": ""}\n'
 
 
 @pytest.fixture
@@ -211,6 +214,13 @@ def test_csv_names_a_state_that_is_newer_by_number():
     assert rows(to_csv(raw))[0]["state"] == str(len(states.NAMES))
 
 
+def test_jsonl_tells_a_sectors_blobs_by_name():
+    log = LogMaker()
+    log.add(records.SECTOR, payloads.pack_sector(0, 0, bytes(32), [(b"\xa5" * 8, 77)]))
+    line = json.loads(list(to_jsonl([(0, log.raw)]))[-1])
+    assert line["data"]["blobs"] == [{"name": "a5" * 8, "offset": 77}]
+
+
 def test_jsonl_is_readable_and_dated():
     lines = [json.loads(line) for line in to_jsonl([(7, dated_log().raw)], [Mark(2, 0, 9)], "u1")]
     assert lines[0] == {"pbmwrap": "log", "schema": 1, "uid": "u1"}
@@ -243,6 +253,11 @@ def test_jsonl_gives_everything_back_even_damage(data):
         ('{"pbmwrap": "log", "schema": 1, "uid": ""}\n{"offset": 1, "raw": "?"}\n', "line 2"),
         ('{"pbmwrap": "log", "schema": 1, "uid": ""}\n{"mark": {}}\n', "line 2"),
         ('{"pbmwrap": "log", "schema": 1, "uid": ""}\n7\n', "line 2"),
+        (HEAD + '{"mark": 7}\n', "line 2"),
+        (HEAD + '{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e999}}\n', "unix_ms is not a whole"),
+        (HEAD + '{"offset": 1e999, "raw": "QUJD"}\n', "offset is not a whole number"),
+        (HEAD + '{"offset": -1, "raw": "QUJD"}\n', "offset is not a whole number"),
+        (HEAD + "[" * 100_000, "line 2"),
     ],
 )
 def test_what_is_no_export_is_told_with_its_line(text: str, where: str):

@@ -179,7 +179,7 @@ def _mark(line: str) -> Mark | None:
     try:
         kept: dict[str, Any] = json.loads(line)
         return Mark(int(kept["boot"]), int(kept["up_ms"]), int(kept["unix_ms"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

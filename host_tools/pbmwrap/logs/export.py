@@ -17,6 +17,7 @@ from pbmwrap.logs.sessions import Session, clock_of, sessions
 from wrap.session import states
 
 SCHEMA = 1
+_MOST = 1 << 45  # more than any offset, and milliseconds until the year 3084
 _FIXED = (
     "row",
     "session",
@@ -175,6 +176,13 @@ def _joined(pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return [(offset, bytes(raw)) for offset, raw in out]
 
 
+def _whole(value: Any, name: str) -> int:
+    """`value`, a number that a log can hold. Raises ValueError."""
+    if type(value) is not int or not 0 <= value < _MOST:
+        raise ValueError(f"{name} is not a whole number from 0 to {_MOST - 1}")
+    return value
+
+
 def from_jsonl(text: str) -> tuple[str, list[tuple[int, bytes]], list[Mark]]:
     """(uid, extents, marks) of an export. Raises InvalidFile naming the line."""
     uid = ""
@@ -188,12 +196,13 @@ def from_jsonl(text: str) -> tuple[str, list[tuple[int, bytes]], list[Mark]]:
             if number == 1 and (said["pbmwrap"] != "log" or said["schema"] != SCHEMA):
                 raise ValueError("its schema is not known")
             if "mark" in said:
-                marks.append(Mark(**said["mark"]))
+                marks.append(Mark(**{k: _whole(v, k) for k, v in said["mark"].items()}))
             elif "raw" in said:
-                pieces.append((int(said["offset"]), base64.b64decode(said["raw"], validate=True)))
+                at = _whole(said["offset"], "offset")
+                pieces.append((at, base64.b64decode(said["raw"], validate=True)))
             else:
                 uid = str(said["uid"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             hint = "export the log again"
             raise InvalidFile(f"line {number} is no line of a log export: {error}", hint) from None
     return uid, _joined(pieces), marks

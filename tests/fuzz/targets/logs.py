@@ -1,55 +1,127 @@
-"""The host's log reader: true records with any payload, and what is made of them."""
+"""The host's log reader: true records with any payload, and all that is made of them: sessions,
+clock, CSV, JSON lines, reports, the verdict over chain and seals."""
 
 from __future__ import annotations
 
-from pbmwrap.logs.decode import Decoded, decode
+from pbmwrap.errors import InvalidFile
+from pbmwrap.logs import export
+from pbmwrap.logs.decode import Decoded, decode, decode_extents
 from pbmwrap.logs.sessions import clock_of, sessions
+from pbmwrap.logs.to_report import default_wrap, firmware_of, to_report
+from pbmwrap.logs.verify import verify
 from tests.fuzz import odd
-from wrap.storage import records
+from wrap.storage import payloads, records
 
 KEYS = ("session", "reason", "active_ms", "paused_ms", "dose_uj", "on_ms", "max_mc", "faults")
-KEYS += ("code", "detail", "sensor", "wake", "by", "cal", "temp_mc", "limit_mc", "raw")
+KEYS += ("code", "detail", "sensor", "wake", "by", "cal", "temp_mc", "limit_mc", "raw", "uw")
+_JSON = (records.FAULT, records.ACK, records.NOTE)
+_WRAP = default_wrap("fuzz")
 
 
-def _payload(src: odd.Choices) -> bytes:
-    """Bytes, or a schema byte and odd JSON, where a type carries such."""
-    if src.below(3) == 0:
+def _u32(src: odd.Choices) -> int:
+    return int.from_bytes((src.some(4) + bytes(4))[:4], "little")
+
+
+def _payload(src: odd.Choices, kind: int, seq: int, names: list[bytes]) -> bytes:
+    """What a wrap would write, as far as it goes; or bytes; or odd JSON."""
+    way = src.below(8)
+    if way == 0:
         return bytes([src.below(3)]) + src.some(src.below(64))
-    text = odd.thing(src, KEYS) if src.below(4) else odd.value(src)
-    head = src.of((b"\x01", b"\x01\x01\0\0\0", b"\x01\x01\0\0\0\0\0\0\0\0\0", b""))
-    return head + text.encode("utf-8", "surrogatepass")
+    if kind in _JSON or way == 1:
+        text = odd.thing(src, KEYS) if src.below(4) else odd.value(src)
+        return b"\x01" + text.encode("utf-8", "surrogatepass")
+    n, c = src.below(4), src.below(4)
+    doses = [_u32(src) for _ in range(c)]
+    made = {
+        records.BOOT: lambda: payloads.pack_boot("power", "1.0", _u32(src)),
+        records.CLOCK: lambda: payloads.pack_clock(_u32(src)),
+        records.BLOB: lambda: payloads.pack_blob(_name(src, names), odd.value(src).encode()),
+        records.START: lambda: payloads.pack_start(
+            src.below(3), "link", _name(src, names), _name(src, names), _u32(src)
+        ),
+        records.STATE: lambda: payloads.pack_state(src.below(16), src.below(16), "moved"),
+        records.SAMPLE: lambda: payloads.pack_sample(src.below(16), [src.byte()] * n, [9] * c, doses),
+        records.END: lambda: payloads.pack_end(
+            src.below(3), "x", _u32(src), _u32(src), src.byte(), [src.byte()] * n, doses, doses
+        )
+        + src.some(32),
+        records.WAKE: lambda: payloads.pack_wake("asked", src.byte() * 1000),
+        records.SECTOR: lambda: payloads.pack_sector(_u32(src), seq, bytes(32), []),
+    }
+    return made[kind]() if kind in made else src.some(src.below(64))
+
+
+def _name(src: odd.Choices, names: list[bytes]) -> bytes:
+    if not names or src.below(4) == 0:
+        names.append((src.some(8) + bytes(8))[:8])
+    return names[src.below(len(names))]
 
 
 def _log(src: odd.Choices) -> tuple[bytes, list[bytes]]:
-    raw, payloads = b"", []
-    for seq in range(1 + src.below(6)):
-        kind = src.of((*records.ALL_TYPES, records.END, records.NOTE, 0, 200))
-        payloads.append(_payload(src))
-        raw += records.pack(kind, seq, src.below(2), src.byte() << 24, src.byte(), payloads[-1])
-    return raw, payloads
+    raw, kept, names = b"", [], []
+    for seq in range(1 + src.below(8)):
+        kind = src.of((*records.ALL_TYPES, records.END, records.NOTE, records.START, 0, 31))
+        kept.append(_payload(src, kind, seq, names))
+        raw += records.pack(kind, seq, src.below(2), src.byte() << 16, src.below(999), kept[-1])
+    return raw, kept
 
 
 def _told(decoded: Decoded) -> None:
-    """Everything that a report asks of the sessions."""
+    """Everything that is asked of a log."""
     clock = clock_of(decoded)
     for entry in decoded.entries:
         assert entry.data is None or isinstance(entry.data, dict)
         assert clock.text(entry.boot, entry.up_ms_total) and entry.name
+    firmware = firmware_of(decoded)
     for session in sessions(decoded):
-        for name in ("protocol", "started_by", "calibrations", "active_ms", "dose_uj", "max_mc"):
-            getattr(session, name)
-        assert isinstance(session.reason, str) and session.on_ms is not session
+        report = to_report(session, clock, _WRAP, firmware.get(session.boot, "unknown"))
+        assert report.session_id == session.number and isinstance(report.end_reason, str)
+
+
+def _out_and_in(data: bytes, base: int) -> None:
+    """Any bytes through JSON lines are the same bytes again; CSV and the verdict are made."""
+    extents = [(base, data)]
+    decoded = decode_extents(extents)
+    _told(decoded)
+    text = "".join(export.to_jsonl(extents, [], "fuzz"))
+    assert export.from_jsonl(text) == ("fuzz", [e for e in extents if data], [])
+    assert export.to_csv(decoded)
+    verdict = verify(extents)
+    assert verdict.records == len(decoded.entries) and verdict.sealed <= verdict.records
+
+
+def _read_back(src: odd.Choices) -> None:
+    """An export that is none is refused, or its bytes are read like those of any log."""
+    lines = ['{"pbmwrap":"log","schema":1,"uid":"u"}']
+    for _ in range(src.below(4)):
+        lines.append('{"offset":%s,"raw":"QUJDRA=="}' % odd.value(src, 1))
+        mark = [odd.value(src, 1) if src.below(4) == 0 else src.byte() for _ in range(3)]
+        lines.append('{"mark":{"boot":%s,"up_ms":%s,"unix_ms":%s}}' % tuple(mark))
+        lines.append(odd.thing(src, ("offset", "raw", "mark", "uid")))
+    try:
+        _, extents, marks = export.from_jsonl("\n".join(lines[: 1 + src.below(len(lines))]))
+    except InvalidFile as error:
+        assert "line" in str(error)
+        return
+    assert export.to_csv(decode_extents(extents), marks)
 
 
 def one(data: bytes) -> None:
     src = odd.Choices(data)
-    if src.below(4) == 0:
-        _told(decode(src.rest(), src.byte()))
+    way = src.below(5)
+    if way == 4:
+        _read_back(src)
         return
-    raw, payloads = _log(src)
+    if way == 0:
+        base = src.byte()
+        _out_and_in(src.rest(), base)
+        return
+    raw, kept = _log(src)
     decoded = decode(raw)
-    assert [entry.payload for entry in decoded.entries] == payloads
+    assert [entry.payload for entry in decoded.entries] == kept
     assert not decoded.damage and not decoded.torn
     counted = sum(n for _, n in decoded.unknown) + decoded.newer + decoded.unreadable
     assert counted == sum(entry.data is None for entry in decoded.entries)
     _told(decoded)
+    if way == 1:
+        _out_and_in(raw, src.byte())

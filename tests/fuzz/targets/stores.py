@@ -1,15 +1,21 @@
-"""A wrap that finds any bytes in its files: settings, calibration, fault, course, log, slots.
+"""What a wrap finds in its small files, any bytes: settings, calibrations, caps, fault, restarts,
+course, protocol slots.
 
-It starts, dark; what is in force is within its bounds; every question is answered; a session
-begins or is refused.
+What is in force is within its bounds, and no reader raises. One input in eight boots a whole wrap
+on them: dark; every question answered; a session begins or is refused.
 """
 
 import board_facts
 from tests.fuzz import kit, odd
 from wrap.link.codes import Refused
+from wrap.safety import faults, limits
+from wrap.safety.latch import Latch
+from wrap.safety.resets import Resets
 from wrap.session import states
-from wrap.storage.protocols import sha_hex
-from wrap.storage.settings import BOUNDS
+from wrap.session.history import History
+from wrap.storage.protocols import SLOTS, Protocols, sha_hex
+from wrap.storage.settings import BOUNDS, CAL_MOST_UNC_PM, CAL_MOST_UW, Settings
+from wrap.storage.store import Store
 
 NAMES = ("settings", "cal", "fault", "resets", "active", "count", "course")
 KEYS = {
@@ -21,7 +27,7 @@ KEYS = {
     "count": ("session", "x"),
     "course": ("age", "line", "sites"),
 }
-OTHERS = ("log.00000000", "log.00000040", "log.zzzzzzzz", "proto.0", "proto.7", "log.", "service.x")
+OTHERS = ("log.000", "log.001", "log.079", "proto.0", "proto.7", "log.", "service.x")
 QUESTIONS = (
     "hello",
     "status",
@@ -72,15 +78,34 @@ def _file(src, files):
         files[where] = kit.seal(_body(src, name).encode("utf-8", "surrogatepass"))
 
 
-def _within(app):
+def _within(settings):
     """What is in force never passes a bound."""
     for key, (low, high) in BOUNDS.items():
-        assert low <= app.settings.get(key) <= high and int(
-            app.settings.get(key)
-        ) == app.settings.get(key)
-    for nominal, upper in app.settings.irradiance():
-        assert isinstance(nominal, int) and 0 < nominal <= upper <= 300000
-    assert len(app.settings.calibrations()) == len(board_facts.CHANNELS)
+        value = settings.get(key)
+        assert isinstance(value, int) and low <= value <= high
+    most = CAL_MOST_UW * (1000 + CAL_MOST_UNC_PM) // 1000
+    for nominal, upper in settings.irradiance():
+        assert isinstance(nominal, int) and 0 < nominal <= upper <= most
+    assert len(settings.calibrations()) == len(board_facts.CHANNELS)
+
+
+def _read(files):
+    """Each reader alone."""
+    _within(Settings(files, board_facts.CHANNELS))
+    latch = Latch(Store(files, "fault"))
+    assert 0 <= latch.code < len(faults.NAMES) and (latch.info is None) == (latch.code == 0)
+    resets = Resets(Store(files, "resets"), "watchdog")
+    assert resets.count > 0 and resets.too_many() == (resets.count >= limits.RESETS_MOST)
+    history = History(Store(files, "course"), Store(files, "count").whole("session", 1 << 30))
+    site = "hand-left"
+    wait_s = history.next_s(site, limits.SITE_WEEK, 10)
+    assert isinstance(wait_s, int) and wait_s >= 0 and history.why(site, wait_s)
+    if wait_s == 0:
+        history.begin(site, 11)
+        assert history.next_s(site, limits.SITE_WEEK, 12) > 0, "a session does not count"
+    history.save(5000)
+    slots = Protocols(files, kit.CHANNELS)
+    assert -1 <= slots.active() < SLOTS
 
 
 def _asked(it):
@@ -96,25 +121,31 @@ def _started(it):
         app.desk.start("link", False)
     except Refused:
         return
-    except OSError:
-        assert it.board.hal.files.missing
-        return
     it.advance(50)
     assert app.session.active() and app.lamps.upper_uj() >= 0
 
 
+def _booted(files):
+    it = kit.Wrap(files)
+    app, hal = it.board.app, it.board.hal
+    assert not hal.files.missing, hal.files.missing
+    assert not hal.enabled and not any(hal.duty)
+    assert app.session.state in (states.IDLE, states.FAULT)
+    assert not app.latch.code or app.session.state == states.FAULT
+    _within(app.settings)
+    _asked(it)
+    _started(it)
+
+
 def one(data):
     src = odd.Choices(data)
+    whole, with_protocol = src.below(8) == 0, src.below(2)
     files = {}
     for _ in range(1 + src.below(3)):
         _file(src, files)
-    if src.below(2):
+    if with_protocol:
         files["proto.0"] = kit.PROTOCOL + bytes.fromhex(sha_hex(kit.PROTOCOL))
-    it = kit.Wrap(kit.Files(files))
-    app = it.board.app
-    assert not it.board.hal.enabled and not any(it.board.hal.duty)
-    assert app.session.state in (states.IDLE, states.FAULT)
-    assert not app.latch.code or app.session.state == states.FAULT
-    _within(app)
-    _asked(it)
-    _started(it)
+    if whole:
+        _booted(kit.Files(files))
+    else:
+        _read(kit.Files(files))
