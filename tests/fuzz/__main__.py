@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from pathlib import Path
 
 from tests.fuzz import campaign, engine, keep
 from tests.fuzz.targets import ALL
 
-GROWTH_MOST = 32768  # bytes of Python memory left behind by GROWTH_INPUTS, once warm
-GROWTH_INPUTS = 5000
+PROGRESS_S = 30
+AGAIN = "python -m tests.fuzz --repeat"
 LOUD = """
 ********************************************************************************
 *  atheris is not installed: these are seeded random inputs, blind to coverage. *
@@ -46,39 +47,50 @@ def _told(result: campaign.Result) -> None:
     row = result.row()
     print(
         f"{result.target:10} {result.engine:8} {result.inputs:>9,} inputs {result.seconds:>8.1f} s"
-        f" {row['per_s']:>7,}/s  cov {result.cov:>5}  peak {result.peak_mb} MB",
+        f" {row['per_s']:>7,}/s  cov {result.cov:>5}  peak {result.peak_mb} MB"
+        f"  left behind {result.grown:+} bytes",
         flush=True,
     )
     if result.crash:
         print(f"  CRASH: {result.crash}")
-        print(f"  again: make fuzz-repeat TARGET={result.target} FILE={result.crash}", flush=True)
+        print(f"  again: {AGAIN} {result.target} {result.crash}", flush=True)
 
 
-def _grown(name: str) -> bool:
-    grown = engine.growth(name, GROWTH_INPUTS)
-    print(f"{name:10} memory {grown:+} bytes after {GROWTH_INPUTS} inputs", flush=True)
-    return grown > GROWTH_MOST
+def _keep(results: list[campaign.Result], out: Path) -> None:
+    """results.json: a row a target, those of earlier runs of other targets too."""
+    file = out / "results.json"
+    rows = {row["target"]: row for row in json.loads(file.read_text())} if file.exists() else {}
+    rows |= {result.target: result.row() for result in results}
+    file.write_text(json.dumps([rows[name] for name in ALL if name in rows], indent=1) + "\n")
+
+
+def _progress(running: set[str], out: Path, runs: int) -> None:
+    counts = {name: campaign.done_so_far(name, out) for name in sorted(running)}
+    told = [f"{name} {count:,}" for name, count in counts.items() if count]
+    print(f"  of {runs:,}: {', '.join(told)}" if told else "  starting", file=sys.stderr)
 
 
 def run(options: argparse.Namespace) -> int:
     kind = options.engine or ("atheris" if campaign.has_atheris() else "random")
     if kind == "random" and not options.engine:
         print(LOUD, file=sys.stderr)
-    one = campaign.by_atheris if kind == "atheris" else campaign.by_random
-    names = options.targets or list(ALL)
     options.out.mkdir(parents=True, exist_ok=True)
-    results = []
-    jobs = options.jobs if kind == "atheris" else 1
-    with ThreadPoolExecutor(jobs) as pool:
-        todo = [pool.submit(one, name, options.runs, options.seed, options.out) for name in names]
-        for done in todo:
-            results.append(done.result())
-            _told(results[-1])
-    rows = [result.row() for result in results]
-    (options.out / "results.json").write_text(json.dumps(rows, indent=1) + "\n")
-    crashed = [r for r in results if r.crash or r.inputs < options.runs]
-    grown = [name for name in names if not crashed and _grown(name)]
-    return 1 if crashed or grown else 0
+    results: list[campaign.Result] = []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, context, max_tasks_per_child=1) as pool:
+        todo = {
+            pool.submit(campaign.one, kind, name, options.runs, options.seed, options.out): name
+            for name in options.targets or ALL
+        }
+        while todo:
+            for done in wait(todo, PROGRESS_S, FIRST_COMPLETED).done:
+                del todo[done]
+                results.append(done.result())
+                _told(results[-1])
+                _keep(results, options.out)
+            running = {name for done, name in todo.items() if done.running()}
+            _progress(running, options.out, options.runs)
+    return 0 if all(result.good(options.runs) for result in results) else 1
 
 
 def repeat(name: str, file: str) -> int:
@@ -90,6 +102,7 @@ def repeat(name: str, file: str) -> int:
 
 def main(words: list[str]) -> int:
     options = parse(words)
+    sys.path[:0] = campaign.PATHS  # for the processes too
     if options.repeat:
         return repeat(*options.repeat)
     if options.minimise:

@@ -1,5 +1,5 @@
 """A million inputs and more for each target, one process a target: atheris where it installs, the
-seeded random engine elsewhere, which says so loudly."""
+seeded random engine elsewhere, which says so loudly. Then the memory that is left behind."""
 
 from __future__ import annotations
 
@@ -16,27 +16,38 @@ from pathlib import Path
 from tests.fuzz import engine
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 600  # bytes of an input: more than any of the decoders takes at once
+PATHS = [str(ROOT / d) for d in ("host_tools", "firmware", "boards/PBMWRAP_RP2040", ".")]
+LONGEST = 320  # bytes of an input: more than a line of the link may have
 MEMORY_MB = 1024
 INPUT_S = 20  # one input that takes longer hangs
+GROWTH_MOST = 32768  # bytes of Python memory left behind by GROWTH_INPUTS, once warm
+GROWTH_INPUTS = 3000
 _COVERAGE = re.compile(rb"cov: (\d+) ft: (\d+)")
 _RUNS = re.compile(rb"^Done (\d+) (?:runs )?in", re.M)
+_STEP = re.compile(rb"^#(\d+)", re.M)
+_REPORT = 10_000  # inputs between two lines of the random engine
 
 
 @dataclass(frozen=True)
 class Result:
-    """inputs that were run, of how many; cov: edges that libFuzzer saw (0: another engine)."""
+    """inputs that were run; cov: edges that libFuzzer saw (0: another engine); grown: bytes."""
 
     target: str
     engine: str
+    seed: int
     inputs: int
     seconds: float
     cov: int
     peak_mb: int
+    grown: int
     crash: str = ""
 
     def row(self) -> dict[str, object]:
         return {**asdict(self), "per_s": round(self.inputs / max(self.seconds, 0.001))}
+
+    def good(self, runs: int) -> bool:
+        """Nothing was found, and all of it was run."""
+        return not self.crash and self.inputs >= runs and self.grown <= GROWTH_MOST
 
 
 def has_atheris() -> bool:
@@ -45,42 +56,56 @@ def has_atheris() -> bool:
 
 def environment() -> dict[str, str]:
     """What a target's process needs to import everything, and to give the same result again."""
-    folders = ("host_tools", "firmware", "boards/PBMWRAP_RP2040", ".")
-    path = os.pathsep.join(str(ROOT / folder) for folder in folders)
-    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS), "PYTHONHASHSEED": "0"}
+
+
+def one(kind: str, name: str, runs: int, seed: int, out: Path) -> Result:
+    """A target's whole campaign; a process of its own, since memory is measured."""
+    began = time.perf_counter()
+    run = _by_atheris if kind == "atheris" else _by_random
+    inputs, cov, peak_mb, crash = run(name, runs, seed, out)
+    seconds = round(time.perf_counter() - began, 1)
+    grown = 0 if crash else engine.growth(name, GROWTH_INPUTS)
+    return Result(name, kind, seed, inputs, seconds, cov, peak_mb, grown, crash)
 
 
 def command(name: str, runs: int, seed: int, out: Path) -> list[str]:
     """The atheris process of one target. New inputs go to `out`, so do crashes."""
-    found, crashes = out / "corpus" / name, out / "crash" / name
-    for folder in (found, crashes):
-        folder.mkdir(parents=True, exist_ok=True)
+    found = out / "corpus" / name
+    found.mkdir(parents=True, exist_ok=True)
     words = [f"-runs={runs}", f"-seed={seed}", f"-max_len={LONGEST}", f"-timeout={INPUT_S}"]
-    words += [f"-rss_limit_mb={MEMORY_MB}", f"-artifact_prefix={crashes}/", "-print_final_stats=1"]
+    words += [f"-rss_limit_mb={MEMORY_MB}", f"-artifact_prefix={_crashes(name, out)}/"]
     return [
         *(sys.executable, "-m", "tests.fuzz.atheris_run", name),
-        *words,
+        *(*words, "-print_final_stats=1"),
         *(str(found), str(engine.CORPUS / name)),
     ]
 
 
-def by_atheris(name: str, runs: int, seed: int, out: Path) -> Result:
-    began = time.perf_counter()
+def _crashes(name: str, out: Path) -> Path:
+    folder = out / "crash" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _log(name: str, out: Path) -> Path:
+    return out / f"{name}.log"
+
+
+def _by_atheris(name: str, runs: int, seed: int, out: Path) -> tuple[int, int, int, str]:
     words = command(name, runs, seed, out)
-    done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, check=False)
-    seconds, said = time.perf_counter() - began, done.stdout + done.stderr
-    (out / f"{name}.log").write_bytes(said)
+    with _log(name, out).open("wb") as log:
+        code = subprocess.run(
+            words, cwd=ROOT, env=environment(), stdout=log, stderr=log, check=False
+        ).returncode
+    said = _log(name, out).read_bytes()
     coverage, ran = _COVERAGE.findall(said), _RUNS.search(said)
     peak = re.search(rb"peak_rss_mb: *(\d+)", said)
-    crash = "" if done.returncode == 0 else _crash(said)
-    return Result(
-        name,
-        "atheris",
-        int(ran[1]) if ran else 0,
-        round(seconds, 1),
+    return (
+        int(ran[1]) if ran else done_so_far(name, out),
         int(coverage[-1][0]) if coverage else 0,
         int(peak[1]) if peak else 0,
-        crash,
+        "" if code == 0 else _crash(said),
     )
 
 
@@ -90,13 +115,24 @@ def _crash(said: bytes) -> str:
     return found[1].decode() if found else said[-400:].decode("utf-8", "replace")
 
 
-def by_random(name: str, runs: int, seed: int, out: Path) -> Result:
-    done, crash = engine.random(name, runs, seed), ""
-    if done.crash is not None:
-        folder = out / "crash" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"crash-{seed}-{done.inputs}"
-        file.write_bytes(done.crash)
-        crash = str(file)
+def _by_random(name: str, runs: int, seed: int, out: Path) -> tuple[int, int, int, str]:
+    with _log(name, out).open("w") as log:
+
+        def tell(count: int) -> None:
+            if count % _REPORT == 0:
+                print(f"#{count}", file=log, flush=True)
+
+        done = engine.random(name, runs, seed, tell)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return Result(name, "random", done.inputs, round(done.seconds, 1), 0, peak, crash)
+    if done.crash is None:
+        return done.inputs, 0, peak, ""
+    file = _crashes(name, out) / f"crash-{seed}-{done.inputs}"
+    file.write_bytes(done.crash)
+    return done.inputs, 0, peak, str(file)
+
+
+def done_so_far(name: str, out: Path) -> int:
+    """Inputs of a target that runs, as far as its engine has told."""
+    log = _log(name, out)
+    steps = _STEP.findall(log.read_bytes()) if log.exists() else []
+    return int(steps[-1]) if steps else 0

@@ -39,8 +39,8 @@ def corpus(name: str) -> list[bytes]:
     return [file.read_bytes() for file in sorted((CORPUS / name).glob("*"))]
 
 
-def run(one: One, inputs: Iterable[bytes]) -> Done:
-    """Until the inputs are over, or the first failure."""
+def run(one: One, inputs: Iterable[bytes], tell: Callable[[int], None] | None = None) -> Done:
+    """Until the inputs are over, or the first failure. tell: called with each count."""
     began, count = time.perf_counter(), 0
     for data in inputs:
         try:
@@ -48,12 +48,16 @@ def run(one: One, inputs: Iterable[bytes]) -> Done:
         except Exception as error:
             return Done(count, time.perf_counter() - began, data, error)
         count += 1
+        if tell:
+            tell(count)
     return Done(count, time.perf_counter() - began)
 
 
-def random(name: str, count: int, seed: int = SEED) -> Done:
+def random(
+    name: str, count: int, seed: int = SEED, tell: Callable[[int], None] | None = None
+) -> Done:
     """`count` seeded random inputs."""
-    return run(target(name), mutate.inputs(corpus(name), seed, count))
+    return run(target(name), mutate.inputs(corpus(name), seed, count), tell)
 
 
 def growth(name: str, count: int, seed: int = SEED + 1) -> int:

@@ -11,11 +11,11 @@ except ImportError:  # the unix port has the file alone
     from fake_board import FakeBoard
 
 from wrap.link import codes, frames
+from wrap.safety import guard
 from wrap.safety.thermistor import Thermistor
 
-COOL = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM).raw_at(
-    33000
-)
+_CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
+COOL = _CURVE.raw_at(33000)
 CHANNELS = [(c[0], c[1]) for c in board_facts.CHANNELS]
 PROTOCOL = (
     b'{"dose":0,"flicker_ok":false,"grade":"","id":"bench","name":"Bench","ramp":500,"site":"hand-l'
@@ -58,6 +58,10 @@ class Files:
         return False
 
 
+def _curve(r25_ohm, beta_k, pullup_ohm):
+    return _CURVE
+
+
 def _raise(error):
     raise error
 
@@ -75,7 +79,12 @@ class Wrap:
         self.board = FakeBoard(self.files, board_facts)
         for i in range(len(board_facts.SENSORS)):
             self.board.set_raw(i, COOL)
-        self.board.power_on()
+        made = guard.Thermistor
+        guard.Thermistor = _curve  # making it would be a third of each boot
+        try:
+            self.board.power_on()
+        finally:
+            guard.Thermistor = made
         self._bare()
         self.advance(50)
 

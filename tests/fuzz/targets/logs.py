@@ -29,8 +29,8 @@ def _payload(src: odd.Choices, kind: int, seq: int, names: list[bytes]) -> bytes
         return bytes([src.below(3)]) + src.some(src.below(64))
     if kind in _JSON or way == 1:
         text = odd.thing(src, KEYS) if src.below(4) else odd.value(src)
-        return b"\x01" + text.encode("utf-8", "surrogatepass")
-    n, c = src.below(4), src.below(4)
+        return b"\x01" + text.encode("utf-8", "surrogatepass")[: records.MAX_PAYLOAD - 1]
+    n, c, state = src.below(4), src.below(4), src.below(16)
     doses = [_u32(src) for _ in range(c)]
     made = {
         records.BOOT: lambda: payloads.pack_boot("power", "1.0", _u32(src)),
@@ -40,11 +40,13 @@ def _payload(src: odd.Choices, kind: int, seq: int, names: list[bytes]) -> bytes
             src.below(3), "link", _name(src, names), _name(src, names), _u32(src)
         ),
         records.STATE: lambda: payloads.pack_state(src.below(16), src.below(16), "moved"),
-        records.SAMPLE: lambda: payloads.pack_sample(src.below(16), [src.byte()] * n, [9] * c, doses),
-        records.END: lambda: payloads.pack_end(
-            src.below(3), "x", _u32(src), _u32(src), src.byte(), [src.byte()] * n, doses, doses
-        )
-        + src.some(32),
+        records.SAMPLE: lambda: payloads.pack_sample(state, [src.byte()] * n, [9] * c, doses),
+        records.END: lambda: (
+            payloads.pack_end(
+                src.below(3), "x", _u32(src), _u32(src), src.byte(), [src.byte()] * n, doses, doses
+            )
+            + src.some(32)
+        ),
         records.WAKE: lambda: payloads.pack_wake("asked", src.byte() * 1000),
         records.SECTOR: lambda: payloads.pack_sector(_u32(src), seq, bytes(32), []),
     }

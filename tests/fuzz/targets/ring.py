@@ -11,7 +11,7 @@ from wrap.storage import payloads, records
 from wrap.storage.log import Log
 
 SECTORS = 5
-_OPS = 24
+_OPS = 16
 _READ_MOST = 8000  # of a log whose sectors' heads may say anything
 _KINDS = (records.NOTE, records.SAMPLE, records.END, records.BLOB, records.NOTE)
 
@@ -37,8 +37,8 @@ def _found(src):
 
 
 class Story:
-    """kept: payloads in the order in which they were written. loose: power went while one was. hurt:
-    the flash was damaged. known: it began empty."""
+    """kept: payloads in the order in which they were written. loose: power went while one was.
+    hurt: the flash was damaged. known: it began empty."""
 
     def __init__(self, src, flash, known):
         self.src = src
@@ -72,7 +72,7 @@ class Story:
         assert 0 <= log.first <= log.end and log.seq >= 0
         if not self.known:
             return
-        found, gaps = records.scan(self._read())
+        found = records.scan(self._read())[0]
         mine = [bytes(r[5]) for r in found if r[0] != records.SECTOR]
         for payload in mine:
             assert payload in self.kept or payload in self.loose, "never written"

@@ -128,7 +128,7 @@ def one(data):
     same = it.snapshot() == _before
     assert wanted or same, "changed by what is no request"
     if pause and not same:
-        it.advance(40 * pause)
+        it.advance(10 * pause)
         kit.said(it.board.read())
     if it.board.app is not None:
         assert "r" in it.ask("state")
