@@ -1,4 +1,4 @@
-"""python -m tests.fuzz [TARGET...] [--runs N] [--jobs J] [--engine atheris|random]
+"""python -m tests.fuzz [TARGET...] [--runs N] [--guided N] [--jobs J] [--seed S]
 python -m tests.fuzz --repeat TARGET FILE       runs one input again, with its traceback
 python -m tests.fuzz --minimise [TARGET...]     what was found into the kept corpus
 
@@ -18,6 +18,7 @@ from tests.fuzz import campaign, engine, keep
 from tests.fuzz.targets import ALL
 
 PROGRESS_S = 30
+GUIDED = 100_000
 AGAIN = "python -m tests.fuzz --repeat"
 LOUD = """
 ********************************************************************************
@@ -33,7 +34,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=engine.SEED)
-    parser.add_argument("--engine", choices=("atheris", "random"))
+    parser.add_argument("--guided", type=int, default=GUIDED, help="of the runs, by coverage")
     parser.add_argument("--out", type=Path, default=campaign.ROOT / "build" / "fuzz")
     parser.add_argument("--repeat", nargs=2, metavar=("TARGET", "FILE"))
     parser.add_argument("--minimise", action="store_true")
@@ -46,7 +47,8 @@ def parse(words: list[str]) -> argparse.Namespace:
 def _told(result: campaign.Result) -> None:
     row = result.row()
     print(
-        f"{result.target:10} {result.engine:8} {result.inputs:>9,} inputs {result.seconds:>8.1f} s"
+        f"{result.target:10} {result.inputs:>9,} inputs, {result.guided:>9,} of them guided"
+        f" {result.seconds:>8.1f} s"
         f" {row['per_s']:>7,}/s  cov {result.cov:>5}  peak {result.peak_mb} MB"
         f"  left behind {result.grown:+} bytes",
         flush=True,
@@ -71,15 +73,16 @@ def _progress(running: set[str], out: Path, runs: int) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    kind = options.engine or ("atheris" if campaign.has_atheris() else "random")
-    if kind == "random" and not options.engine:
+    guided = min(options.guided, options.runs)
+    if guided and not campaign.has_atheris():
         print(LOUD, file=sys.stderr)
+        guided = 0
     options.out.mkdir(parents=True, exist_ok=True)
     results: list[campaign.Result] = []
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, context, max_tasks_per_child=1) as pool:
         todo = {
-            pool.submit(campaign.one, kind, name, options.runs, options.seed, options.out): name
+            pool.submit(campaign.one, name, options.runs, guided, options.seed, options.out): name
             for name in options.targets or ALL
         }
         while todo:

@@ -54,10 +54,14 @@ def run(one: One, inputs: Iterable[bytes], tell: Callable[[int], None] | None = 
 
 
 def random(
-    name: str, count: int, seed: int = SEED, tell: Callable[[int], None] | None = None
+    name: str,
+    count: int,
+    seed: int = SEED,
+    more: Iterable[bytes] = (),
+    tell: Callable[[int], None] | None = None,
 ) -> Done:
-    """`count` seeded random inputs."""
-    return run(target(name), mutate.inputs(corpus(name), seed, count), tell)
+    """`count` seeded changes of the kept corpus and of `more`."""
+    return run(target(name), mutate.inputs([*corpus(name), *more], seed, count), tell)
 
 
 def growth(name: str, count: int, seed: int = SEED + 1) -> int:

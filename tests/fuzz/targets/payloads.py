@@ -7,7 +7,7 @@ import struct
 from tests.fuzz import odd
 from wrap.storage import payloads as p
 
-_REFUSED = (ValueError, KeyError, IndexError, TypeError, struct.error)
+_REFUSED = (ValueError, KeyError, IndexError, TypeError, getattr(struct, "error", ValueError))
 _UNPACK = (
     p.unpack_boot,
     p.unpack_clock,

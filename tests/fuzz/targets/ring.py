@@ -82,7 +82,8 @@ class Story:
         assert numbers == list(range(log.seq - len(found), log.seq)), "a number twice, or left out"
         sure = [payload for payload in mine if payload not in self.loose]
         assert sure == self.kept[len(self.kept) - len(sure) :], "lost, or in another order"
-        assert not self.kept or mine[-1] in (self.kept[-1], *self.loose), "the last one is lost"
+        last = not self.kept or mine[-1] == self.kept[-1] or mine[-1] in self.loose
+        assert last, "the last one is lost"
 
     def _payload(self, kind):
         """One that is like no other."""
