@@ -71,7 +71,8 @@ def growth(name: str, count: int, seed: int = SEED + 1) -> int:
         one(data)
     tracemalloc.start()
     try:
-        return _kept(one, seeds, seed, count) - _kept(one, seeds, seed, 1)
+        before = _kept(one, seeds, seed, 1)
+        return _kept(one, seeds, seed, count) - before
     finally:
         tracemalloc.stop()
 

@@ -25,7 +25,7 @@ def _feed(reader, raw, size):
     return out
 
 
-def _judged(line, limit):
+def judged(line, limit):
     """What a line without its newline is, said in other words than the reader's."""
     at = line.find(b"@")
     if at < 0:
@@ -52,7 +52,7 @@ def one(data):
     reader = _reader if limit == MAX_REQUEST else frames.LineReader(limit)
     raw = data[1:] + b"\n"
     told = _feed(reader, raw, size)
-    assert told == [_judged(line, limit) for line in raw.split(b"\n")[:-1]]
+    assert told == [judged(line, limit) for line in raw.split(b"\n")[:-1]]
     assert len(reader._line) == limit, "the line has grown"
     _feed(_reader, data[-40:], size)
     _resync(data[1:200].replace(b"\n", b""), size)
