@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary mutants fuzz fuzz-unix fuzz-binary
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut mutants fuzz fuzz-unix fuzz-binary
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -34,8 +34,8 @@ test: unit host contract ## All tests
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
-host: $(STAMP) ## The host package, slices of the fault campaign and of the fuzzing
-	$(PY) -m pytest tests/host tests/faults tests/fuzz -n $(JOBS)
+host: $(STAMP) ## The host package, and slices of the campaigns
+	$(PY) -m pytest tests/host tests/faults tests/powercut tests/fuzz -n $(JOBS)
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 
@@ -44,6 +44,9 @@ faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
 
 faults-binary: firmware ## Fault scenarios on the emulated chip, measured at its pins
 	$(PY) -m tests.faults_binary --out build/faults-binary --jobs $(JOBS)
+
+powercut: $(STAMP) ## Power cut at every flash operation of a day, on the simulator
+	$(PY) -m tests.powercut --torn 180
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
 	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)

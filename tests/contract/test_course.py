@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from pbmwrap.errors import DeviceError
@@ -12,7 +14,8 @@ from wrap.storage import payloads, records
 UNIX = 1_790_000_000
 DAY_S = 86400
 SHORT = {"steps": [{"t": 1, "ch": {"red": [500]}}]}
-SLOT_MS = 100
+LOOK_MS = 20
+SLOT_LOOKS = range(4, 7)  # looks in a slot of 100 ms
 
 
 @pytest.fixture
@@ -46,12 +49,13 @@ def cycle(bench: Bench) -> None:
     bench.advance(BOOT_MS)
 
 
-def blinks(bench: Bench, slots: int) -> str:
-    out = ""
-    for _ in range(slots):
-        bench.advance(SLOT_MS)
-        out += "#" if bench.twin.indicator() else "."
-    return out
+def blinks(bench: Bench, ms: int) -> list[tuple[bool, int]]:
+    """The indicator as (lit, looks) one after the other, looked at every LOOK_MS."""
+    looks = []
+    for _ in range(ms // LOOK_MS):
+        bench.advance(LOOK_MS)
+        looks.append(bool(bench.twin.indicator()))
+    return [(lit, len(list(run))) for lit, run in itertools.groupby(looks)]
 
 
 def test_no_answer_fades_out_and_ends(asked: Bench) -> None:
@@ -119,6 +123,8 @@ def test_the_week_has_so_many_sessions(bench: Bench) -> None:
 def test_the_button_is_refused_with_three_quick_blinks(bench: Bench) -> None:
     had_one(bench)
     bench.press()
-    assert "#.#.#" in blinks(bench, 20)
+    runs = blinks(bench, 2000)
+    quick = "".join("-#"[lit] if looks in SLOT_LOOKS else "?" for lit, looks in runs)
+    assert "#-#-#" in quick, runs
     assert bench.state == "done"
     assert bench.pins_low()

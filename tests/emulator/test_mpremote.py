@@ -53,6 +53,7 @@ def hello(port: str) -> str:
 def test_mpremote_runs_code_and_lists_files_and_the_wrap_comes_back(port: str) -> None:
     assert hello(port) == "idle"
     assert mpremote(port, "exec", "print(6 * 7)").strip() == "42"
-    assert "pbmwrap" in mpremote(port, "fs", "ls", ":/")
+    mpremote(port, "exec", "open('/note', 'w').write('x')")
+    assert "note" in mpremote(port, "fs", "ls", ":/")
     mpremote(port, "reset")
     assert hello(port) == "idle"

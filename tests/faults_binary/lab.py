@@ -68,6 +68,11 @@ class Lab(Bench):
         self.client.start(tethered)
         self.wait_for("running", 4000)
 
+    def settled(self) -> None:
+        """At its level for some time: nothing is written to flash now."""
+        self.session()
+        self.advance(100)
+
     def coded(self) -> None:
         """A session of CODED instead of main.py."""
         self.twin.repl(CODED)

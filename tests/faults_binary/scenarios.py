@@ -170,8 +170,17 @@ def _hangs(lab: Lab) -> None:
 def _code() -> tuple[Scenario, ...]:
     coded = functools.partial(Scenario, base=Lab.coded, offsets=5)
     return (
-        Scenario("hang", c.hang, limit_ms=HANG, offsets=5, ask=False),
-        Scenario("hang-and-watchdog", c.hang, expect="stop", limit_ms=HANG, after=_hangs),
+        Scenario("hang", c.hang, base=Lab.settled, limit_ms=HANG, offsets=5, ask=False),
+        # In the step that wrote the change to "running" the dead-man has its longer word.
+        Scenario("hang-behind-a-write", c.hang, limit_ms=FLASH, ask=False),
+        Scenario(
+            "hang-and-watchdog",
+            c.hang,
+            base=Lab.settled,
+            expect="stop",
+            limit_ms=HANG,
+            after=_hangs,
+        ),
         coded("hang-in-python", c.coded(c.HANG), limit_ms=HANG, ask=False),
         Scenario("adc-dead", c.adc_dead, ("sensor-short",), offsets=5),
         coded("exception-in-step", c.coded(c.RAISE), ("exception",)),

@@ -84,3 +84,15 @@ class LogMaker:
             self.up_ms += 10000
             self.sample(number, 33000 + 500 * k, 100000 * k)
         self.end(number, reason)
+
+
+def dated_log() -> LogMaker:
+    """A whole session with the clock set, and one without, still under way."""
+    log = LogMaker()
+    log.power_on()
+    log.clock(1_790_000_000)
+    log.session(1)
+    log.power_on()
+    log.start(2)
+    log.sample(2)
+    return log

@@ -1,9 +1,7 @@
-"""The local archive never loses a byte; exports carry the whole log and come back the same."""
+"""The local archive never loses a byte, whatever is cut short, comes twice or contradicts it."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 
@@ -16,12 +14,7 @@ from pbmwrap.logs import archive as archive_module
 from pbmwrap.logs.archive import Archive, WrapArchive, default_root
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import decode
-from pbmwrap.logs.export import from_jsonl, to_csv, to_jsonl
-from tests.host.log_maker import LogMaker
-from wrap.session import states
-from wrap.storage import payloads, records
-
-HEAD = '{"pbmwrap": "log", "schema": 1, "uid": ""}\n'
+from tests.host.log_maker import LogMaker, dated_log
 
 
 @pytest.fixture
@@ -32,6 +25,10 @@ def kept(tmp_path: Path) -> WrapArchive:
 def again(kept: WrapArchive) -> WrapArchive:
     """The archive as the next program run finds it."""
     return WrapArchive(kept.folder)
+
+
+def lines(kept: WrapArchive) -> list[dict]:
+    return [json.loads(line) for line in kept.file.read_text().splitlines()]
 
 
 def test_the_default_place_is_the_users_data_folder():
@@ -45,10 +42,11 @@ def test_nothing_is_created_before_something_is_kept(tmp_path: Path):
     assert archive.uids() == []
     assert archive.wrap("abc").next_offset == 0
     assert archive.wrap("abc").extents() == []
+    assert archive.wrap("abc").append(0, b"") == 0
     assert not root.exists()
 
 
-@pytest.mark.parametrize("uid", ["", "..", "a/b", "a b", "x" * 65])
+@pytest.mark.parametrize("uid", ["", "..", "a/b", "a b", "ab\n", "x" * 65])
 def test_an_id_that_could_leave_the_folder_is_refused(tmp_path: Path, uid: str):
     with pytest.raises(ValueError, match="no wrap id"):
         Archive(tmp_path).wrap(uid)
@@ -64,70 +62,153 @@ def test_bytes_are_kept_in_pieces_and_found_again(kept: WrapArchive):
 def test_what_is_known_is_compared_and_only_the_rest_appended(kept: WrapArchive):
     kept.append(10, b"abcdef")
     assert kept.append(12, b"cdefgh") == 18
+    size = kept.file.stat().st_size
     assert kept.append(10, b"abc") == 18
+    assert kept.file.stat().st_size == size
     assert again(kept).extents() == [(10, b"abcdefgh")]
 
 
 def test_a_log_that_differs_is_refused_and_changes_nothing(kept: WrapArchive):
     kept.append(0, b"abcdef")
-    with pytest.raises(VerifyFailed, match="differs from the copy"):
+    before = kept.file.read_bytes()
+    with pytest.raises(VerifyFailed, match=r"differs from the copy in .* at offset 4"):
         kept.append(3, b"dXfghi")
+    assert kept.file.read_bytes() == before
     assert again(kept).extents() == [(0, b"abcdef")]
 
 
-def test_a_gap_is_recorded(kept: WrapArchive):
+def test_a_gap_is_kept_and_filled_by_who_still_has_its_bytes(kept: WrapArchive):
     kept.append(0, b"abc")
     kept.append(100, b"xyz")
     kept.append(103, b"!")
     assert kept.gaps == [(3, 100)]
     assert again(kept).extents() == [(0, b"abc"), (100, b"xyz!")]
     assert again(kept).next_offset == 104
-    assert kept.append(1, b"bc") == 104
+    assert kept.append(1, b"bcd") == 104
+    assert again(kept).gaps == [(4, 100)]
 
 
-def test_an_append_cut_short_is_forgotten_and_done_again(kept: WrapArchive, monkeypatch):
+def test_a_line_is_a_record_with_its_meaning_and_schema(kept: WrapArchive):
+    kept.append(0, dated_log().raw)
+    head, first, *rest = lines(kept)
+    start = next(line for line in rest if line["type"] == "start")
+    assert head == {"pbmwrap": "log", "schema": 2, "uid": "e660583883"}
+    assert (first["type"], first["schema"], first["session"]) == ("boot", 1, None)
+    assert (start["type"], start["session"], start["data"]["by"]) == ("start", 1, "button")
+    assert len(lines(kept)) == 1 + dated_log().seq
+
+
+@given(st.lists(st.integers(0, len(dated_log().raw)), max_size=6))
+def test_pulls_that_stop_inside_records_still_give_a_line_per_record(tmp_path_factory, cuts):
+    raw = dated_log().raw
+    kept = WrapArchive(tmp_path_factory.mktemp("w") / "uid")
+    for low, high in zip([0, *sorted(cuts)], [*sorted(cuts), len(raw)], strict=True):
+        assert kept.append(low, raw[low:high]) == high
+        kept = again(kept)
+    assert kept.extents() == [(0, raw)]
+    typed = [line["offset"] for line in lines(kept) if "type" in line]
+    assert typed == [entry.offset for entry in decode(raw).entries]
+
+
+def test_only_the_bytes_count_not_what_was_once_read_from_them(kept: WrapArchive):
+    kept.append(0, dated_log().raw)
+    told = again(kept).decoded()
+    said = [line | {"type": "lie", "data": None} if "raw" in line else line for line in lines(kept)]
+    kept.file.write_text("".join(json.dumps(line) + "\n" for line in said))
+    assert again(kept).decoded() == told
+
+
+def test_an_append_cut_short_is_forgotten_and_done_again(kept: WrapArchive):
     kept.append(0, b"abc")
+    whole = kept.file.read_bytes()
+    kept.append(3, b"half of a pull")
+    long = kept.file.read_bytes()
+    for cut in range(len(whole), len(long) - 1):
+        kept.file.write_bytes(long[:cut])
+        after = again(kept)
+        assert (after.extents(), after.problems) == ([(0, b"abc")], [])
+        after.append(3, b"de")
+        assert again(kept).extents() == [(0, b"abcde")]
+        assert again(kept).problems == []
 
-    def power_cut(*_):
-        raise OSError("cut")
 
-    monkeypatch.setattr(archive_module, "_replace", power_cut)
-    with pytest.raises(OSError, match="cut"):
-        kept.append(3, b"half of a pull")
-    monkeypatch.undo()
-    assert (kept.folder / "log.bin").read_bytes() == b"abchalf of a pull"
+def test_even_a_head_cut_short_is_written_again(kept: WrapArchive):
+    kept.folder.mkdir()
+    kept.file.write_text('{"pbmwrap": "lo')
+    again(kept).append(0, b"abc")
+    assert [line.get("pbmwrap") for line in lines(kept)] == ["log", None]
+
+
+def test_a_last_line_that_only_lost_its_end_counts(kept: WrapArchive):
+    kept.append(0, b"abc")
+    kept.file.write_bytes(kept.file.read_bytes()[:-1])
+    assert again(kept).append(3, b"d") == 4
+    assert again(kept).extents() == [(0, b"abcd")]
+    assert again(kept).problems == []
+
+
+def test_two_programs_that_append_at_once_lose_nothing(kept: WrapArchive):
+    kept.append(0, b"abc")
+    one, other = again(kept), again(kept)
+    one.append(3, b"de")
+    other.append(3, b"def")
+    one.append(5, b"fg")
+    assert again(kept).extents() == [(0, b"abcdefg")]
+    assert again(kept).problems == []
+
+
+@pytest.mark.parametrize("line", ["?", "7", '{"offset": 3}x', '{"raw": "AA=="}', "\udcff"])
+def test_a_damaged_line_is_named_and_costs_only_itself(kept: WrapArchive, line: str):
+    kept.append(0, b"abc")
+    with kept.file.open("a", errors="surrogateescape") as out:
+        out.write(line + "\n")
     after = again(kept)
-    assert after.extents() == [(0, b"abc")]
-    after.append(3, b"de")
+    assert len(after.problems) == 1
+    assert after.problems[0].startswith(f"{kept.file}:3: ")
+    assert after.append(3, b"de") == 5
     assert again(kept).extents() == [(0, b"abcde")]
-    assert (kept.folder / "log.bin").read_bytes() == b"abcde"
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"extents": [[1]]}', '{"extents": 3}'])
-def test_an_index_that_cannot_be_read_is_told(kept: WrapArchive, text: str):
+def test_a_flipped_bit_in_kept_bytes_is_named_and_the_bytes_can_come_again(kept: WrapArchive):
     kept.append(0, b"abc")
-    (kept.folder / "index.json").write_text(text)
-    with pytest.raises(InvalidFile, match="index cannot be read"):
-        again(kept)
+    kept.append(9, b"defg")
+    kept.file.write_text(kept.file.read_text().replace("YWJj", "YWJk"))
+    after = again(kept)
+    assert after.problems == [f"{kept.file}:2: its bytes do not match its CRC"]
+    assert after.extents() == [(9, b"defg")]
+    after.append(0, b"abc")
+    assert again(kept).extents() == [(0, b"abc"), (9, b"defg")]
 
 
-def test_a_log_shorter_than_its_index_is_told(kept: WrapArchive):
+def test_lines_that_contradict_each_other_are_told(kept: WrapArchive):
     kept.append(0, b"abc")
-    (kept.folder / "log.bin").write_bytes(b"ab")
-    with pytest.raises(InvalidFile, match="shorter than its index"):
-        again(kept)
-    (kept.folder / "log.bin").unlink()
-    with pytest.raises(InvalidFile, match="shorter than its index"):
+    other = Archive(kept.folder.parent).wrap("other")
+    other.append(1, b"XY")
+    with kept.file.open("a") as out:
+        out.write(other.file.read_text().splitlines()[1] + "\n")
+    with pytest.raises(InvalidFile, match="different bytes at offset 1"):
         again(kept)
 
 
 def test_marks_survive_a_torn_line(kept: WrapArchive):
     assert kept.marks() == []
     kept.mark(Mark(1, 2000, 3000))
-    with (kept.folder / "marks.jsonl").open("a") as out:
-        out.write('{"boot": 2, "up_')
-    kept.mark(Mark(3, 4, 5))
+    with kept.file.open("a") as out:
+        out.write('{"mark": {"boot": 2, "up_')
+    again(kept).mark(Mark(3, 4, 5))
+    again(kept).mark(Mark(3, 4, 5))
     assert again(kept).marks() == [Mark(1, 2000, 3000), Mark(3, 4, 5)]
+
+
+def test_what_the_wrap_says_of_itself_is_kept_when_it_is_news(kept: WrapArchive):
+    assert kept.about() == {}
+    hello = {"fw": "1", "boot": 3, "uptime_s": 9, "state": "idle"}
+    kept.tell(hello)
+    kept.tell(hello | {"uptime_s": 10, "state": "done"})
+    assert again(kept).about() == hello
+    again(kept).tell(hello | {"fw": "2", "boot": 4})
+    assert again(kept).about()["fw"] == "2"
+    assert len(lines(kept)) == 3
 
 
 def test_retiring_sets_the_copy_aside_whole(kept: WrapArchive):
@@ -141,54 +222,16 @@ def test_retiring_sets_the_copy_aside_whole(kept: WrapArchive):
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 40)), max_size=8))
-def test_any_order_of_pulls_keeps_every_byte_once(tmp_path_factory, pulls):
+def test_any_order_of_pulls_keeps_every_byte(tmp_path_factory, pulls):
     log = bytes(range(100))
     kept = WrapArchive(tmp_path_factory.mktemp("w") / "uid")
-    expected: dict[int, int] = {}
     for start, size in pulls:
-        end = max(expected, default=-1) + 1
-        expected |= {k: log[k] for k in range(max(start, end), start + size)}
         kept.append(start, log[start : start + size])
-    got = {s + k: byte for s, data in again(kept).extents() for k, byte in enumerate(data)}
-    assert got == expected
-    assert again(kept).next_offset == max(expected, default=-1) + 1
-
-
-def dated_log() -> LogMaker:
-    log = LogMaker()
-    log.power_on()
-    log.clock(1_790_000_000)
-    log.session(1)
-    log.power_on()
-    log.start(2)
-    log.sample(2)
-    return log
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_csv_has_a_row_per_sample_and_per_session():
-    got = rows(to_csv(decode(dated_log().raw), (), ("skin", "board"), ("red",)))
-    assert [(r["row"], r["session"]) for r in got] == [
-        ("sample", "1"),
-        ("sample", "1"),
-        ("session", "1"),
-        ("sample", "2"),
-        ("session", "2"),
-    ]
-    assert got[0]["time_utc"] == "2026-09-21T14:13:30Z"
-    assert (got[0]["uptime_s"], got[0]["active_s"], got[0]["state"]) == (
-        "10.500",
-        "10.000",
-        "running",
-    )
-    assert (got[0]["skin_c"], got[0]["board_c"], got[0]["red_duty"]) == ("33.5", "", "1")
-    assert (got[0]["2_duty"], got[0]["red_j_cm2"], got[0]["2_j_cm2"]) == ("0.0980392", "0.1", "")
-    assert (got[2]["reason"], got[2]["skin_c"], got[2]["red_j_cm2"]) == ("time", "36.5", "6")
-    assert got[2]["protocol"] == '{"id":"foot"}'
-    assert (got[4]["reason"], got[4]["time_utc"]) == ("still running", "")
+    expected = {k: log[k] for start, size in pulls for k in range(start, start + size)}
+    for found in (kept, again(kept)):
+        got = {s + k: byte for s, data in found.extents() for k, byte in enumerate(data)}
+        assert got == expected
+        assert found.next_offset == max(expected, default=-1) + 1
 
 
 def test_an_archive_is_decoded_with_its_gaps(kept: WrapArchive):
@@ -199,67 +242,55 @@ def test_an_archive_is_decoded_with_its_gaps(kept: WrapArchive):
     assert got.missing == ((len(dated_log().raw), 9000),)
 
 
-def test_csv_of_an_empty_log_is_its_heading():
-    assert rows(to_csv(decode(b""))) == []
+def old_archive(folder: Path, raw: bytes) -> None:
+    """As it was kept before JSON lines."""
+    folder.mkdir()
+    (folder / "log.bin").write_bytes(raw + b"of an append cut short")
+    (folder / "index.json").write_text(json.dumps({"schema": 1, "extents": [[7, len(raw)]]}))
+    (folder / "marks.jsonl").write_text('{"boot": 1, "up_ms": 2, "unix_ms": 3}\n{"boot": 2, "up')
+    (folder / "about.json").write_text('{"fw": "0.1.0"}')
 
 
-def test_csv_names_a_state_that_is_newer_by_number():
-    log = LogMaker()
-    log.start(1)
-    log.sample(1)
-    raw = decode(log.raw)
-    sample = raw.entries[-1]
-    assert sample.data is not None
-    sample.data["state"] = len(states.NAMES)
-    assert rows(to_csv(raw))[0]["state"] == str(len(states.NAMES))
+def test_a_mark_without_end_in_an_older_archive_is_left_out(kept: WrapArchive):
+    old_archive(kept.folder, dated_log().raw)
+    lines = '{"boot": 1, "up_ms": 2, "unix_ms": 1e999}\n{"boot": 1, "up_ms": 2, "unix_ms": 3}\n'
+    (kept.folder / "marks.jsonl").write_text(lines)
+    assert again(kept).marks() == [Mark(1, 2, 3)]
 
 
-def test_jsonl_tells_a_sectors_blobs_by_name():
-    log = LogMaker()
-    log.add(records.SECTOR, payloads.pack_sector(0, 0, bytes(32), [(b"\xa5" * 8, 77)]))
-    line = json.loads(list(to_jsonl([(0, log.raw)]))[-1])
-    assert line["data"]["blobs"] == [{"name": "a5" * 8, "offset": 77}]
-
-
-def test_jsonl_is_readable_and_dated():
-    lines = [json.loads(line) for line in to_jsonl([(7, dated_log().raw)], [Mark(2, 0, 9)], "u1")]
-    assert lines[0] == {"pbmwrap": "log", "schema": 1, "uid": "u1"}
-    assert lines[1] == {"mark": {"boot": 2, "up_ms": 0, "unix_ms": 9}}
-    assert (lines[2]["type"], lines[2]["offset"], lines[2]["boot"]) == ("boot", 7, 1)
-    assert lines[2]["unix_ms"] == 1_790_000_000_000
-    assert lines[-1]["data"]["temps_mc"] == [33000, None]
-
-
-@given(st.data())
-def test_jsonl_gives_everything_back_even_damage(data):
-    log = dated_log().raw
-    cut = data.draw(st.integers(0, len(log)))
-    torn = bytearray(log[cut:])
-    for at in data.draw(st.lists(st.integers(0, len(log) - 1), max_size=3)):
-        if at < len(torn):
-            torn[at] ^= 0x55
-    extents = [(0, log[:cut]), (cut + 1000, bytes(torn))]
-    extents = [(start, raw) for start, raw in extents if raw]
-    marks = [Mark(1, 2, 3)]
-    assert from_jsonl("".join(to_jsonl(extents, marks, "u"))) == ("u", extents, marks)
+def test_an_older_archive_is_taken_over_whole(kept: WrapArchive, monkeypatch):
+    old_archive(kept.folder, dated_log().raw)
+    with monkeypatch.context() as power_cut:
+        power_cut.setattr(archive_module.old_layout, "remove", lambda folder: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            again(kept)
+    for _ in range(2):
+        got = again(kept)
+        assert got.extents() == [(7, dated_log().raw)]
+        assert (got.marks(), got.about()) == ([Mark(1, 2, 3)], {"fw": "0.1.0"})
+        assert [path.name for path in kept.folder.iterdir()] == ["log.jsonl"]
 
 
 @pytest.mark.parametrize(
-    ("text", "where"),
+    ("index", "why"),
     [
-        ("", "is empty"),
-        ("{}\n", "line 1"),
-        ('{"pbmwrap": "log", "schema": 9, "uid": ""}\n', "line 1 .*schema is not known"),
-        ('{"pbmwrap": "log", "schema": 1, "uid": ""}\n{"offset": 1, "raw": "?"}\n', "line 2"),
-        ('{"pbmwrap": "log", "schema": 1, "uid": ""}\n{"mark": {}}\n', "line 2"),
-        ('{"pbmwrap": "log", "schema": 1, "uid": ""}\n7\n', "line 2"),
-        (HEAD + '{"mark": 7}\n', "line 2"),
-        (HEAD + '{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e999}}\n', "unix_ms is not a whole"),
-        (HEAD + '{"offset": 1e999, "raw": "QUJD"}\n', "offset is not a whole number"),
-        (HEAD + '{"offset": -1, "raw": "QUJD"}\n', "offset is not a whole number"),
-        (HEAD + "[" * 100_000, "line 2"),
+        ("{}", "index cannot be read"),
+        ('{"extents": [[1]]}', "index cannot be read"),
+        ('{"extents": [[0, 9999]]}', "shorter than its index"),
     ],
 )
-def test_what_is_no_export_is_told_with_its_line(text: str, where: str):
-    with pytest.raises(InvalidFile, match=where):
-        from_jsonl(text)
+def test_a_damaged_older_archive_is_told_and_left_alone(kept: WrapArchive, index: str, why: str):
+    old_archive(kept.folder, b"abc")
+    (kept.folder / "index.json").write_text(index)
+    with pytest.raises(InvalidFile, match=why):
+        again(kept)
+    assert len(list(kept.folder.iterdir())) == 4
+
+
+def test_many_records_in_one_boot_are_kept(kept: WrapArchive):
+    log = LogMaker()
+    log.power_on()
+    for number in range(1, 40):
+        log.session(number)
+    kept.append(0, log.raw)
+    assert again(kept).decoded() == decode(log.raw)

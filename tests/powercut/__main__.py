@@ -1,4 +1,5 @@
-"""Cuts the power at every flash operation of a day: python -m tests.powercut (docs/storage.md)."""
+"""Cuts the power at every flash operation of a day: python -m tests.powercut
+(docs/decisions/0012)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Cuts the power at every flash operation of a day of the emulated binary: python -m
-tests.powercut.binary (docs/storage.md). A run that was stopped goes on where it was."""
+tests.powercut.binary (docs/decisions/0012). A run that was stopped goes on where it was."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from wrap.storage.log import Log
 from wrap.storage.sectors import NorSectors
 from wrap.storage.store import Store
 
-# docs/storage.md: store | filesystem | log, up to the end of 2 MB
+# docs/decisions/0012: store | filesystem | log, up to the end of 2 MB
 STORE_AT, STORE = 0x80000, 16
 FILES_AT = 0x90000
 LOG_AT, LOG = 0xA0000, 352
@@ -198,7 +198,8 @@ def used(flash: bytearray) -> tuple[bytes, int]:
 
 def _fill_log(log: Log) -> None:
     while log.first == 0:
-        log.append(records.NOTE, 1 + log.seq // 100, log.seq, 0, b'\x01{"old":"%s"}' % (b"x" * 2300))
+        old = b'\x01{"old":"%s"}' % (b"x" * 2300)
+        log.append(records.NOTE, 1 + log.seq // 100, log.seq, 0, old)
     while not _near(log._at, LOG_SIZE):
         log.append(records.NOTE, log.boot + 9, log.seq, 0, b'\x01{"old":"%s"}' % (b"y" * 99))
 

@@ -78,3 +78,41 @@ def test_damaged_fault_memory_counts_as_a_fault_until_acknowledged(files):
     assert (again.code, again.info["detail"]) == (faults.STORAGE, "the fault memory is damaged")
     again.clear()
     assert make(files).code == faults.NONE
+
+
+LAST = len(faults.NAMES) - 1
+
+
+def kept(files, value):
+    Store(files, "fault").put(value)
+    return make(files)
+
+
+def test_the_last_code_there_is_is_kept_and_one_beyond_is_a_damaged_memory(files):
+    latch = kept(files, {"code": LAST})
+    assert (latch.code, latch.unsaved) == (LAST, False)
+    for beyond in (LAST + 1, LAST + 2):
+        latch = kept(files, {"code": beyond})
+        assert (latch.code, latch.unsaved) == (faults.STORAGE, True)
+
+
+def test_either_copy_of_a_saved_fault_is_enough(files):
+    latch = make(files)
+    latch.trip(faults.COLD, {"temp_mc": 1000})
+    latch.save()
+    for name in ("fault.a", "fault.b"):
+        whole = files.read(name)
+        files.write(name, b"\x00" * len(whole))
+        again = make(files)
+        assert (again.code, again.info) == (faults.COLD, {"code": 6, "temp_mc": 1000})
+        files.write(name, whole)
+
+
+def test_an_acknowledged_damage_is_whole_again(files):
+    files.write("fault.a", b"rubbish")
+    store = Store(files, "fault")
+    latch = Latch(store)
+    assert latch.code == faults.STORAGE
+    latch.clear()
+    assert store.damaged is False
+    assert make(files).code == faults.NONE

@@ -157,3 +157,12 @@ def test_a_protocol_too_long_is_refused_unread():
         protocol.parse(b" " * 2049)
     with pytest.raises(ValueError, match="Expecting value"):
         protocol.parse(b" " * 2048)
+
+
+@pytest.mark.parametrize("unit", [b"[", b"{", b"[{"])
+def test_so_many_brackets_are_read_and_one_more_is_refused(unit):
+    text = unit * (200 // len(unit))
+    assert protocol.parse(b'"' + text + b'"') == text.decode()
+    for more in (b"[", b"{"):
+        with pytest.raises(ValueError, match=r"^nested too deeply$"):
+            protocol.parse(b'"' + text + more + b'"')

@@ -61,3 +61,9 @@ def test_the_count_survives_a_power_cut_between_resets(files):
     assert not Resets(Store(files, "resets"), "watchdog").too_many()
     assert Resets(Store(files, "resets"), "power").count == 2
     assert Resets(Store(files, "resets"), "watchdog").too_many()
+
+
+@pytest.mark.parametrize("kept,count", [(1 << 29, 1 << 29), ((1 << 29) + 1, 0)])
+def test_a_count_beyond_what_resets_can_reach_counts_as_none(files, kept, count):
+    Store(files, "resets").put({"n": kept})
+    assert Resets(Store(files, "resets"), "power").count == count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -164,6 +164,12 @@ def note(text: str) -> None:
     """A line for a person who watches: on stderr, and only when that is a terminal."""
     if sys.stderr.isatty():
         print(text, file=sys.stderr, flush=True)
+
+
+def warn(lines: Iterable[str]) -> None:
+    """What people and programs must be told beside the answer: lines on stderr, always."""
+    for line in lines:
+        print(f"note: {line}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Commands for logs: pull from the wrap into the archive, then list, show and export from there."""
+"""Commands for logs: pull from the wrap into the archive, then list and show from there."""
 
 from __future__ import annotations
 
@@ -8,62 +8,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pbmwrap.cli import logs_verify
+from pbmwrap.cli import logs_files, logs_sql, logs_verify
 from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
-from pbmwrap.errors import InvalidFile, NoDevice, SeveralDevices, UsageError, VerifyFailed
+from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
+from pbmwrap.errors import UsageError, VerifyFailed
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello
-    from pbmwrap.logs.archive import Archive, WrapArchive
+    from pbmwrap.logs.archive import WrapArchive
     from pbmwrap.logs.sessions import Session
-
-Uid = Annotated[
-    str | None,
-    typer.Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
-]
 
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's group."""
-    group = new_app("Pull, list, show and export session logs.")
-    for name, body in (("list", list_logs), ("pull", pull), ("show", show), ("export", export)):
+    group = new_app("Pull, list, show, query, export and import session logs.")
+    for name, body in (("list", list_logs), ("pull", pull), ("show", show)):
         command(group, f"logs {name}")(body)
     command(group, "logs verify")(logs_verify.verify)
+    logs_sql.add_to(group)
+    logs_files.add_to(group)
     app.add_typer(group, name="logs")
-
-
-def _archive() -> Archive:
-    from pbmwrap import paths
-    from pbmwrap.logs.archive import Archive
-
-    return Archive(paths.data_dir() / "logs")
-
-
-def _kept(uid: str | None) -> WrapArchive:
-    """One wrap's copy. Raises NoDevice when there is none, SeveralDevices when it is not clear."""
-    archive = _archive()
-    known = archive.uids()
-    if uid is None and len(known) > 1:
-        raise SeveralDevices(
-            f"logs of several wraps are kept: {', '.join(known)}", "add --wrap UID"
-        )
-    if not known or (uid is not None and uid not in known):
-        what = f"no log of wrap {uid}" if uid else "no log"
-        raise NoDevice(f"{what} is kept on this machine", "run `pbmwrap logs pull` first")
-    return archive.wrap(uid or known[0])
-
-
-def _about(kept: WrapArchive) -> dict[str, Any]:
-    """What the wrap said of itself at the last pull: the log itself names no channels."""
-    try:
-        return jsonlib.loads((kept.folder / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _names(kept: WrapArchive, key: str) -> list[str]:
-    return [str(pair[0]) for pair in _about(kept).get(key, [])]
 
 
 def pull(
@@ -75,7 +40,7 @@ def pull(
 ) -> Result:
     """Fetch what is new into the archive, verified; never disturbs a session."""
     with wrap_at(port) as (client, hello):
-        kept = _archive().wrap(hello.uid)
+        kept = archive().wrap(hello.uid)
         if anew and kept.folder.exists():
             kept.retire()
         _mark(client, kept)
@@ -83,7 +48,7 @@ def pull(
         _check_end(client, kept)
         with progress("pulling") as bar:
             client.pull_log(before, bar, keep=kept.append)
-        (kept.folder / "about.json").write_text(hello.model_dump_json(indent=1), encoding="utf-8")
+        kept.tell(hello.model_dump(mode="json"))
     return _pulled(hello, kept, before)
 
 
@@ -109,7 +74,7 @@ def _check_end(client: Client, kept: WrapArchive) -> None:
 def _pulled(hello: Hello, kept: WrapArchive, before: int) -> Result:
     from pbmwrap.logs.sessions import sessions
 
-    count = len(sessions(kept.decoded()))
+    count = len(sessions(notice(kept).decoded()))
     fresh = kept.next_offset - before
     data = {"uid": hello.uid, "from": before, "to": kept.next_offset, "sessions": count}
     text = f"{fresh} new bytes, {count} sessions kept in {kept.folder}"
@@ -120,7 +85,7 @@ def list_logs(uid: Uid = None, json: Json = False) -> Result:
     """List the sessions in the archive."""
     from pbmwrap.cli import text
 
-    kept = _kept(uid)
+    kept = notice(kept_of(uid))
     rows = [_row(session, when) for session, when in _sessions(kept)]
     heads = ("session", "when", "protocol", "time", "dose", "ended by")
     shown = [
@@ -174,9 +139,9 @@ def show(
     """Show one session's summary; write its plot and page."""
     from pbmwrap.cli import session_report
 
-    kept = _kept(uid)
+    kept = notice(kept_of(uid))
     chosen = _choose(_sessions(kept), session)
-    return session_report.result(kept, chosen, _about(kept), area, (plot, html))
+    return session_report.result(kept, chosen, kept.about(), area, (plot, html))
 
 
 def _choose(every: list[tuple[Session, str]], number: int | None) -> Session:
@@ -185,30 +150,3 @@ def _choose(every: list[tuple[Session, str]], number: int | None) -> Session:
         what = "no session" if number is None else f"no session {number}"
         raise UsageError(f"{what} is kept", "see `pbmwrap logs list`, or pull first")
     return found[-1]
-
-
-def export(
-    file: Annotated[Path, typer.Argument(help="Ends in .csv or .jsonl.")],
-    uid: Uid = None,
-    json: Json = False,
-) -> Result:
-    """Write the whole log for other programs: CSV (sessions and samples) or JSONL (everything)."""
-    from pbmwrap.logs.export import to_csv, to_jsonl
-
-    kept = _kept(uid)
-    if file.suffix == ".csv":
-        names = _names(kept, "sensors"), _names(kept, "channels")
-        content = to_csv(kept.decoded(), kept.marks(), *names)
-    elif file.suffix == ".jsonl":
-        content = "".join(to_jsonl(kept.extents(), kept.marks(), kept.folder.name))
-    else:
-        raise UsageError(f"{file} ends in neither .csv nor .jsonl", "choose one of them")
-    _write(file, content)
-    return Result({"file": str(file), "bytes": len(content)}, f"{file} written")
-
-
-def _write(file: Path, content: str) -> None:
-    try:
-        file.write_text(content, encoding="utf-8", newline="")
-    except OSError as problem:
-        raise InvalidFile(f"{file} cannot be written: {problem.strerror}") from problem

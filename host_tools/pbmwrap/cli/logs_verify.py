@@ -24,10 +24,10 @@ def verify(
     json: Json = False,
 ) -> Result:
     """Check numbers, chain and seals of the log kept here; what changed or is missing shows."""
-    from pbmwrap.cli import logs_cmds
+    from pbmwrap.cli.logs_kept import kept_of
     from pbmwrap.logs.verify import verify as judge
 
-    kept = logs_cmds._kept(uid)
+    kept = kept_of(uid)
     said = judge(kept.extents())
     problem = None
     if said.problems:

@@ -3,9 +3,10 @@ clock, CSV, JSON lines, reports, the verdict over chain and seals."""
 
 from __future__ import annotations
 
-from pbmwrap.errors import InvalidFile
-from pbmwrap.logs import export
+from pbmwrap.logs import export, jsonl
+from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import Decoded, decode, decode_extents
+from pbmwrap.logs.extents import Conflict, Extent
 from pbmwrap.logs.sessions import clock_of, sessions
 from pbmwrap.logs.to_report import default_wrap, firmware_of, to_report
 from pbmwrap.logs.verify import verify
@@ -82,30 +83,39 @@ def _told(decoded: Decoded) -> None:
 
 def _out_and_in(data: bytes, base: int) -> None:
     """Any bytes through JSON lines are the same bytes again; CSV and the verdict are made."""
-    extents = [(base, data)]
+    extents: list[Extent] = [(base, data)] if data else []
     decoded = decode_extents(extents)
     _told(decoded)
-    text = "".join(export.to_jsonl(extents, [], "fuzz"))
-    assert export.from_jsonl(text) == ("fuzz", [e for e in extents if data], [])
-    assert export.to_csv(decoded)
+    log = jsonl.Log("fuzz", jsonl.SCHEMA, extents, [Mark(1, 2, 3)])
+    back = _read("".join(jsonl.write(log, extents, clock_of(decoded))))
+    assert (back.uid, back.extents(), back.marks) == ("fuzz", extents, log.marks)
+    assert not back.problems and export.to_csv(decoded)
     verdict = verify(extents)
     assert verdict.records == len(decoded.entries) and verdict.sealed <= verdict.records
 
 
+def _read(text: str) -> jsonl.Log:
+    return jsonl.read(text.encode("utf-8", "surrogatepass").splitlines(keepends=True), "f")
+
+
 def _read_back(src: odd.Choices) -> None:
-    """An export that is none is refused, or its bytes are read like those of any log."""
-    lines = ['{"pbmwrap":"log","schema":1,"uid":"u"}']
+    """Lines that no export has: each is taken or named, and what was taken is read like any log."""
+    lines = ['{"pbmwrap":"log","schema":%s,"uid":"u"}' % (odd.value(src, 1) if src.below(2) else 2)]
     for _ in range(src.below(4)):
         lines.append('{"offset":%s,"raw":"QUJDRA=="}' % odd.value(src, 1))
         mark = [odd.value(src, 1) if src.below(4) == 0 else src.byte() for _ in range(3)]
         lines.append('{"mark":{"boot":%s,"up_ms":%s,"unix_ms":%s}}' % tuple(mark))
-        lines.append(odd.thing(src, ("offset", "raw", "mark", "uid")))
+        lines.append(odd.thing(src, ("offset", "raw", "mark", "uid", "about", "crc")))
+    log = _read("\n".join(lines[: 1 + src.below(len(lines))]))
+    assert all(problem.startswith("f:") for problem in log.problems)
     try:
-        _, extents, marks = export.from_jsonl("\n".join(lines[: 1 + src.below(len(lines))]))
-    except InvalidFile as error:
-        assert "line" in str(error)
+        runs = log.extents()
+    except Conflict:
         return
-    assert export.to_csv(decode_extents(extents), marks)
+    decoded = decode_extents(runs)
+    assert export.to_csv(decoded, log.marks)
+    again = _read("".join(jsonl.write(log, runs, clock_of(decoded, log.marks))))
+    assert (again.extents(), again.marks, again.problems) == (runs, log.marks, [])
 
 
 def one(data: bytes) -> None:

@@ -1,0 +1,139 @@
+"""The command `logs query`: SQL over the archive, its answer as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv as csvlib
+import io
+import json as jsonlib
+import math
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pbmwrap.cli.command import Json, Result, command, progress, warn
+from pbmwrap.cli.logs_kept import archive
+from pbmwrap.errors import UsageError
+
+if TYPE_CHECKING:
+    from pbmwrap.logs.query import Answer
+
+MOST_SHOWN = 1000  # rows of a table for people
+
+
+def add_to(group: typer.Typer) -> None:
+    """Register this file's command in the group `logs`."""
+    command(group, "logs query")(query)
+
+
+def query(
+    sql: Annotated[str | None, typer.Argument(metavar="SELECT", help="One SELECT.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Show views and columns.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all lines anew.")] = False,
+    json: Json = False,
+) -> Result:
+    """Ask the archive in SQL (duckdb): one SELECT over these views.
+
+    \b
+    sessions  one row a session: protocol, site, reason, active_s, dose_total_j_cm2 ...
+    samples   one row a sample: skin_c, board_c, temp_c, duty, dose_j_cm2 ...
+    records   one row a record of the log: type, schema, data ...
+    wraps     one row a wrap: firmware, sessions, first_utc, notes ...
+
+    NULL is what the log does not say: the dose of an uncalibrated channel is NULL, not 0.
+    """
+    if schema:
+        return _schema()
+    if sql is None or (csv and json):
+        what = "logs query needs a SELECT" if sql is None else "--csv and --json exclude each other"
+        raise UsageError(what, "see `pbmwrap logs query --help`")
+    answer = _ask(sql, rebuild, None if csv or json else MOST_SHOWN)
+    columns = zip(answer.columns, answer.types, strict=True)
+    data = {
+        "columns": [{"name": name, "type": kind} for name, kind in columns],
+        "rows": [list(map(plain, row)) for row in answer.rows] if json else [],
+    }
+    return Result(data, None if json else _csv(answer) if csv else _table(answer))
+
+
+def _ask(sql: str, rebuild: bool, most: int | None) -> Answer:
+    from pbmwrap.logs.index import Index
+    from pbmwrap.logs.query import Query, library
+
+    library()
+    index = Index(archive())
+    if rebuild:
+        index.clear()
+    with progress("reading logs") as bar:
+        folders = index.fresh(bar)
+    with Query(folders) as room:
+        warn(room.notes())
+        return room.run(sql, most)
+
+
+def _schema() -> Result:
+    from pbmwrap.cli import text
+    from pbmwrap.logs import views
+
+    rows = [(view.name, *column) for view in views.ALL for column in view.columns]
+    data = [dict(zip(("view", "column", "type", "meaning"), row, strict=True)) for row in rows]
+    return Result(data, text.table(("view", "column", "type", "meaning"), map(_escaped, rows)))
+
+
+def _escaped(cells: Iterable[str]) -> tuple[str, ...]:
+    """What rich would take for markup, as it is."""
+    from rich.markup import escape
+
+    return tuple(map(escape, cells))
+
+
+def plain(value: Any) -> Any:
+    """A value of SQL as JSON has it; times as ISO 8601, spans in s, what JSON lacks as text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def _cell(value: Any) -> str:
+    simple = plain(value)
+    if simple is None:
+        return ""
+    return simple if isinstance(simple, str) else jsonlib.dumps(simple, ensure_ascii=False)
+
+
+def _csv(answer: Answer) -> str:
+    out = io.StringIO()
+    writer = csvlib.writer(out, lineterminator="\n")
+    writer.writerow(answer.columns)
+    writer.writerows(map(_cell, row) for row in answer.rows)
+    return out.getvalue().removesuffix("\n")
+
+
+def _short(value: Any) -> str:
+    """For people: six digits say enough."""
+    return f"{value:.6g}" if isinstance(value, float) else _cell(value)
+
+
+def _table(answer: Answer) -> Any:
+    from rich.console import Group
+
+    from pbmwrap.cli import text
+
+    rows = [_escaped(map(_short, row)) for row in answer.rows]
+    table = text.table(_escaped(answer.columns), rows)
+    if not answer.more:
+        return table
+    return Group(table, f"only the first {MOST_SHOWN} rows are shown: add a limit, or --csv")
