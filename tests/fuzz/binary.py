@@ -134,7 +134,7 @@ def _all(bench: Bench, made: list[bytes]) -> int:
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.binary", description=__doc__)
-    parser.add_argument("--lines", type=int, default=5000)
+    parser.add_argument("--lines", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=engine.SEED)
     parser.add_argument("--out", type=Path, default=campaign.ROOT / "build" / "fuzz")
     options = parser.parse_args(words)
