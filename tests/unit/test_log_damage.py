@@ -200,3 +200,23 @@ def test_a_sector_record_without_an_offset_does_not_keep_the_log_from_opening(fl
     again = flash.open()
     assert (again.end, again.seq) == (log.end, log.seq)
     assert len(notes_in(again)) == 3
+
+
+@pytest.mark.parametrize(("start", "seq"), [(NONE, 1), (1 << 30, 1), (1, NONE), (1, 1 << 30)])
+def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
+    """The largest offset means that a sector is none, and a search for it had no end."""
+    head = payloads.pack_sector(start, seq, bytes(32), [])
+    flash.sectors().program(0, 0, records.pack(records.SECTOR, seq, 1, 0, 0, head))
+    log = flash.open()
+    assert (log.first, log.end, log.seq) == (0, 0, 0)
+    write(log, 3)
+    assert len(notes_in(flash.open())) == 3
+
+
+def test_the_last_sector_that_a_log_can_have_is_read(flash):
+    head = payloads.pack_sector((1 << 30) - 1, (1 << 30) - 1, bytes(32), [])
+    raw = records.pack(records.SECTOR, 0xFFFF, 1, 0, 0, head)
+    flash.sectors().program(0, 0, raw)
+    log = flash.open()
+    assert (log.first, log.end, log.seq) == ((1 << 30) - 1, (1 << 30) - 1 + len(raw), 0)
+    assert stream(log) == raw

@@ -21,6 +21,7 @@ AHEAD = const(2)  # sectors kept erased: some three sessions
 _BLOBS = const(4)  # remembered in each sector's head
 _HEAD_MOST = const(120)  # of a SECTOR record
 _HEAD_LEAST = const(41)  # of its payload
+_MOST = const(1 << 30)  # of an offset or a number: more than a link can ask for, or a wrap writes
 _EIO = const(5)
 
 
@@ -71,7 +72,8 @@ class Log:
         record = records.parse(head, 0)
         if record is None or len(record[5]) < _HEAD_LEAST:
             return None
-        return payloads.unpack_sector(record[5])["start"]
+        told = payloads.unpack_sector(record[5])
+        return told["start"] if max(told["start"], told["seq"]) < _MOST else None
 
     def _oldest(self):
         oldest = NONE
@@ -91,7 +93,7 @@ class Log:
             self.torn = self._at - gaps[-1][0]
         for record in found:
             self._know(record, start)
-        self.seq = found[-1][1] + 1
+        self.seq = (found[-1][1] + 1) & (_MOST - 1)
         self.boot = found[-1][2]
 
     def _know(self, record, start):

@@ -30,7 +30,7 @@ def _payload(src: odd.Choices, kind: int, seq: int, names: list[bytes]) -> bytes
         return bytes([src.below(3)]) + src.some(src.below(64))
     if kind in _JSON or way == 1:
         text = odd.thing(src, KEYS) if src.below(4) else odd.value(src)
-        return b"\x01" + text.encode("utf-8", "surrogatepass")[: records.MAX_PAYLOAD - 1]
+        return b"\x01" + text.encode("utf-8", "surrogatepass")
     n, c, state = src.below(4), src.below(4), src.below(16)
     doses = [_u32(src) for _ in range(c)]
     made = {
@@ -64,7 +64,7 @@ def _log(src: odd.Choices) -> tuple[bytes, list[bytes]]:
     raw, kept, names = b"", [], []
     for seq in range(1 + src.below(8)):
         kind = src.of((*records.ALL_TYPES, records.END, records.NOTE, records.START, 0, 31))
-        kept.append(_payload(src, kind, seq, names))
+        kept.append(_payload(src, kind, seq, names)[: records.MAX_PAYLOAD])
         raw += records.pack(kind, seq, src.below(2), src.byte() << 16, src.below(999), kept[-1])
     return raw, kept
 

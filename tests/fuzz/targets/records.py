@@ -58,6 +58,11 @@ def _damaged(src, buf, whole):
     return buf, whole
 
 
+def _covered(place, told):
+    """A record that has lost its last byte may take the next one's first for it."""
+    return any([start < place[0] < end for start, end in told])
+
+
 def _written(src):
     """A log, some of it damaged. Records inside a payload count as written: they come to light when
     the one around them is damaged."""
@@ -76,7 +81,7 @@ def _written(src):
         told.append((start, end))
         assert wrote.find(buf[start:end]) >= 0, "never written"
     for place in whole:
-        assert place in told, "lost though whole"
+        assert place in told or _covered(place, told), "lost though whole"
 
 
 def one(data):
