@@ -65,14 +65,15 @@ def random(
 
 
 def growth(name: str, count: int, seed: int = SEED + 1) -> int:
-    """Bytes of Python memory that `count` inputs leave behind, once caches are warm."""
+    """Bytes of Python memory that `count` inputs leave behind, once `count` others have filled what
+    is kept for use again."""
     one, seeds = target(name), corpus(name)
     for data in [*seeds, *mutate.inputs(seeds, seed, _WARM)]:
         one(data)
     tracemalloc.start()
     try:
-        before = _kept(one, seeds, seed, 1)
-        return _kept(one, seeds, seed, count) - before
+        before = _kept(one, seeds, seed, count)
+        return _kept(one, seeds, seed + 1, count) - before
     finally:
         tracemalloc.stop()
 

@@ -9,6 +9,7 @@ from tests.nor import LOG, STORE, Nor, log_sectors
 from tests.unit.log_rig import (
     SIZE,
     Flash,
+    chained,
     flash,
     notes_in,
     stream,
@@ -20,6 +21,9 @@ from wrap.storage.log import Log
 from wrap.storage.mend import NONE
 
 __all__ = ("flash",)
+
+
+END = payloads.pack_end(1, "time", 1, 0, 0, [], [], [])
 
 
 def damage_head(flash, i):
@@ -220,3 +224,22 @@ def test_the_last_sector_that_a_log_can_have_is_read(flash):
     log = flash.open()
     assert (log.first, log.end, log.seq) == ((1 << 30) - 1, (1 << 30) - 1 + len(raw), 0)
     assert stream(log) == raw
+
+
+def test_a_record_that_lacks_one_byte_is_not_made_whole_by_the_next_one(flash):
+    log = flash.open()
+    write(log, 2)
+    for n in range(10000):
+        cut = records.pack(records.NOTE, log.seq, 1, 0, 0, b"%05d" % n)
+        if cut[-1] == 0xA0 | records.NOTE:  # what the next record begins with
+            break
+    flash.sectors().program(log._head, log._at, cut[:-1])
+    again = flash.open()
+    assert again.torn == len(cut) - 1
+    before = notes_in(again)
+    write(again, 2)
+    last = flash.open()
+    assert len(notes_in(last)) == len(before) + 2
+    assert (last.seq, last.torn) == (log.seq + 2, 0)
+    last.append(records.END, 1, 0, 0, END)
+    assert chained(stream(flash.open()))

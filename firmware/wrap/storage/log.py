@@ -39,6 +39,7 @@ class Log:
         self._blobs = []
         self._bad = []
         self._last_read = 0
+        self._pad = 0  # bytes to leave out before the next record
         self.first = self.end = self.seq = self.boot = self.torn = 0
         self._find()
         if self._head >= 0:
@@ -91,6 +92,7 @@ class Log:
         found, gaps = records.scan(self._s.read(i, 0, self._at))
         if gaps and gaps[-1][1] == self._at:
             self.torn = self._at - gaps[-1][0]
+            self._pad = records.CRC_SIZE
         for record in found:
             self._know(record, start)
         self.seq = (found[-1][1] + 1) & (_MOST - 1)
@@ -153,7 +155,7 @@ class Log:
         return len(self._ready) > 0 or self._room() >= records.size(payload) + payloads.SEAL
 
     def _room(self):
-        return self._s.size - self._at if self._head >= 0 else 0
+        return self._s.size - self._at - self._pad if self._head >= 0 else 0
 
     def append(self, kind, boot, up_s, up_ms, payload):
         """Write one record. Raises OSError; then nothing counts as written and the same call may be
@@ -168,12 +170,23 @@ class Log:
             self._put(kind, boot, up_s, up_ms, payload)
 
     def _put(self, kind, boot, up_s, up_ms, payload):
+        if self._pad:
+            self._leave_out()
         if kind == records.END:
             payload = self._sealed(payload, boot, up_s, up_ms)
         at = self.end
         self._program(self._head, records.pack(kind, self.seq, boot, up_s, up_ms, payload))
         if kind == records.BLOB:
             self._remember(bytes(payload[1:9]), at)
+
+    def _leave_out(self):
+        """What power cut short may lack no more than its last byte, and the next record's first one
+        could be just that: then it would be whole, and the next one lost."""
+        n = self._pad
+        self._s.program(self._head, self._at, b"\xff" * n)
+        self._at += n
+        self.end += n
+        self._pad = 0
 
     def _program(self, i, data):
         start = self.end - self._at
@@ -197,6 +210,7 @@ class Log:
         data = records.pack(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
         self._ready.pop(0)
         self._s.program(i, 0, data)
+        self._pad = 0
         self._starts[i] = self.end
         if self._head < 0:
             self.first = self.end
