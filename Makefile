@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BOARD ?= PBMWRAP_RP2040
+RUNS ?= 1000000
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,8 +34,8 @@ test: unit host contract ## All tests
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
-host: $(STAMP) ## The host package, and slices of the fault and power-cut campaigns
-	$(PY) -m pytest tests/host tests/faults tests/powercut -n $(JOBS)
+host: $(STAMP) ## The host package, and slices of the campaigns
+	$(PY) -m pytest tests/host tests/faults tests/powercut tests/fuzz -n $(JOBS)
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 
@@ -57,6 +58,16 @@ mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/muta
 
 bench-archive: $(STAMP) ## 100,000 sessions in one archive: filled, asked, exported, imported (docs/benchmarks.md)
 	$(PY) tools/bench_archive.py --out build/bench-archive
+
+fuzz: $(STAMP) ## A million inputs to each thing that reads bytes (docs/fuzzing.md; RUNS=, JOBS=1 for one process)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' || echo "make fuzz: atheris has no wheel here" >&2
+	$(PY) -m tests.fuzz --runs $(RUNS) --jobs $(JOBS)
+
+fuzz-unix: toolchain ## The firmware's readers of bytes on the MicroPython unix port
+	$(PY) -m tests.fuzz.unix
+
+fuzz-binary: firmware ## Random lines to the emulated RP2040
+	PYTHONPATH=.:boards/$(BOARD) $(PY) -m tests.fuzz.binary
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, and the image's own tests
 	$(PY) -m pytest tests/contract tests/emulator -n $(JOBS)

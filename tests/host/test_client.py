@@ -213,3 +213,12 @@ def test_telemetry_renews_its_lease_and_gives_it_back(device, client):
 def test_telemetry_that_falls_silent_is_link_lost(client):
     with pytest.raises(LinkLost, match="no samples"):
         next(client.telemetry(every_ms=200))
+
+
+def test_telemetry_given_back_to_a_wrap_that_is_gone_raises_nothing(device, client):
+    device.idle = lambda: device.push("sample", {"state": "running", "active_ms": 7})
+    samples = client.telemetry(every_ms=1000, lease_ms=3000)
+    next(samples)
+    device.lose_answers = 100
+    samples.close()
+    assert json.loads(device.lines[-1])["p"]["every_ms"] == 0

@@ -251,6 +251,13 @@ def old_archive(folder: Path, raw: bytes) -> None:
     (folder / "about.json").write_text('{"fw": "0.1.0"}')
 
 
+def test_a_mark_without_end_in_an_older_archive_is_left_out(kept: WrapArchive):
+    old_archive(kept.folder, dated_log().raw)
+    lines = '{"boot": 1, "up_ms": 2, "unix_ms": 1e999}\n{"boot": 1, "up_ms": 2, "unix_ms": 3}\n'
+    (kept.folder / "marks.jsonl").write_text(lines)
+    assert again(kept).marks() == [Mark(1, 2, 3)]
+
+
 def test_an_older_archive_is_taken_over_whole(kept: WrapArchive, monkeypatch):
     old_archive(kept.folder, dated_log().raw)
     with monkeypatch.context() as power_cut:

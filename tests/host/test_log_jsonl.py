@@ -16,6 +16,7 @@ from pbmwrap.logs.archive import WrapArchive
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.jsonl import Log
 from tests.host.log_maker import dated_log
+from wrap.storage import payloads, records
 
 MARKS = st.builds(Mark, st.integers(0, 5), st.integers(0, 9), st.integers(0, 9))
 ABOUTS = st.dictionaries(st.sampled_from(["fw", "boot", "uptime_s"]), st.integers(), min_size=1)
@@ -50,6 +51,13 @@ def logs(draw) -> Log:
     log.abouts = draw(st.lists(ABOUTS, max_size=2, unique_by=json.dumps))
     log.others = draw(st.lists(OTHERS, max_size=2, unique=True))
     return log
+
+
+def test_a_sectors_blobs_are_told_by_name():
+    head = payloads.pack_sector(0, 0, bytes(32), [(b"\xa5" * 8, 77)])
+    raw = records.pack(records.SECTOR, 0, 1, 0, 0, head)
+    line = json.loads(text(Log("u1", jsonl.SCHEMA, [(0, raw)])).splitlines()[-1])
+    assert line["data"]["blobs"] == [{"name": "a5" * 8, "offset": 77}]
 
 
 @given(logs())
@@ -144,6 +152,10 @@ def test_an_export_of_the_first_schema_is_read():
         ('{"offset": 1, "raw": "?"}', "base64|padding|Only"),
         ('{"offset": -1, "raw": "YQ=="}', "offset is no whole number"),
         ('{"offset": true, "raw": "YQ=="}', "offset is no whole number"),
+        ('{"offset": 1e999, "raw": "YQ=="}', "offset is no whole number"),
+        ('{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e999}}', "unix_ms is no whole number"),
+        ('{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e14}}', "unix_ms is no whole number"),
+        ('{"pbmwrap": "log", "uid": "", "schema": 1e999}', "schema is no whole number"),
         ('{"raw": "YQ=="}', "'offset' is missing"),
         ('{"offset": 1, "raw": "YQ==", "crc": "00000000"}', "do not match its CRC"),
         ('{"offset": 1, "raw": 3}', "."),

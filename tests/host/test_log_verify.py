@@ -115,7 +115,7 @@ def test_what_a_power_cut_left_is_no_problem():
     wrap.board.power_off()
     wrap.on()
     said = verify([(0, stream(wrap.app.log))])
-    assert said.problems == () and [b - a for a, b in said.torn] == [6]
+    assert said.problems == () and [b - a for a, b in said.torn] == [6 + records.CRC_SIZE]
 
 
 def test_rubbish_longer_than_any_record_is_no_torn_write():

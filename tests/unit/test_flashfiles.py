@@ -272,3 +272,19 @@ def test_a_bank_that_cannot_be_written_leaves_the_old_one_in_force():
     nor.broken = lambda what, sector: False
     files.write("a", b"new")
     assert files_in(nor) == {"a": b"new"}
+
+
+def test_an_entry_that_lacks_one_byte_is_not_made_whole_by_the_next_one():
+    nor = Nor(STORE)
+    files = store_of(nor)
+    files.write("a", b"old")
+    for n in range(10000):
+        cut = flashfiles._entry("a", b"%05d" % n)
+        if cut[-1] == flashfiles._TAG:  # what the next entry begins with
+            break
+    files._s.program(files._i, files._at, cut[:-1])
+    again = store_of(nor)
+    assert (again.read("a"), again.damaged) == (b"old", False)
+    again.write("b", b"new")
+    last = store_of(nor)
+    assert (last.read("a"), last.read("b"), last.damaged) == (b"old", b"new", False)

@@ -10,6 +10,7 @@ from tests.unit.log_rig import (
     HEAD,
     SIZE,
     Flash,
+    chained,
     flash,
     notes_in,
     stream,
@@ -18,8 +19,12 @@ from tests.unit.log_rig import (
 )
 from wrap.storage import payloads, records
 from wrap.storage.log import Log
+from wrap.storage.mend import NONE
 
 __all__ = ("flash",)
+
+
+END = payloads.pack_end(1, "time", 1, 0, 0, [], [], [])
 
 
 def damage_head(flash, i):
@@ -215,3 +220,62 @@ def test_a_file_that_is_not_as_long_as_it_should_be_is_an_error_and_then_left_be
     flash.files.append = lambda name, data: None  # and here nothing is written at all
     with pytest.raises(OSError):
         write(log, 1)
+
+
+def test_what_is_behind_a_sector_that_is_lost_can_still_be_read(flash):
+    log = flash.open()
+    for _ in range(4):
+        write(log, log._s.size // SIZE)
+    whole = stream(log)
+    start, stop = sorted(s for s in log._starts if s != NONE)[1:3]
+    flash.sectors().erase(list(log._starts).index(start))
+    lost = b"\xff" * (stop - start)
+    assert stream(flash.open()) == whole[:start] + lost + whole[stop:]
+
+
+def test_a_sector_record_without_an_offset_does_not_keep_the_log_from_opening(flash):
+    log = flash.open()
+    write(log, 3)
+    log.append(records.SECTOR, 1, 0, 0, b"\x01")
+    again = flash.open()
+    assert (again.end, again.seq) == (log.end, log.seq)
+    assert len(notes_in(again)) == 3
+
+
+@pytest.mark.parametrize(("start", "seq"), [(NONE, 1), (1 << 30, 1), (1, NONE), (1, 1 << 30)])
+def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
+    """The largest offset means that a sector is none, and a search for it had no end."""
+    head = payloads.pack_sector(start, seq, bytes(32), [])
+    flash.sectors().program(1, 0, records.pack(records.SECTOR, seq, 1, 0, 0, head))
+    log = flash.open()
+    assert (log.first, log.end, log.seq) == (0, 0, 0)
+    write(log, 3)
+    assert len(notes_in(flash.open())) == 3
+
+
+def test_the_last_sector_that_a_log_can_have_is_read(flash):
+    head = payloads.pack_sector((1 << 30) - 1, (1 << 30) - 1, bytes(32), [])
+    raw = records.pack(records.SECTOR, 0xFFFF, 1, 0, 0, head)
+    flash.sectors().program(0, 0, raw)
+    log = flash.open()
+    assert (log.first, log.end, log.seq) == ((1 << 30) - 1, (1 << 30) - 1 + len(raw), 0)
+    assert stream(log) == raw
+
+
+def test_a_record_that_lacks_one_byte_is_not_made_whole_by_the_next_one(flash):
+    log = flash.open()
+    write(log, 2)
+    for n in range(10000):
+        cut = records.pack(records.NOTE, log.seq, 1, 0, 0, b"%05d" % n)
+        if cut[-1] == 0xA0 | records.NOTE:  # what the next record begins with
+            break
+    flash.sectors().program(log._head, log._at, cut[:-1])
+    again = flash.open()
+    assert again.torn == len(cut) - 1
+    before = notes_in(again)
+    write(again, 2)
+    last = flash.open()
+    assert len(notes_in(last)) == len(before) + 2
+    assert (last.seq, last.torn) == (log.seq + 2, 0)
+    last.append(records.END, 1, 0, 0, END)
+    assert chained(stream(flash.open()))

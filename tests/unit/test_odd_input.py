@@ -144,6 +144,12 @@ def test_an_answer_is_ascii_whatever_it_repeats(rig, monkeypatch):
     assert rig.ask("no.such") == ("unknown_method", "no method no.such")
 
 
+def test_an_answer_repeats_no_delete_character(rig, monkeypatch):
+    """MicroPython's JSON leaves it as it is."""
+    monkeypatch.setattr(server, "json", PlainJson)
+    assert rig.ask("stat\x7fs") == ("unknown_method", "no method stat?s")
+
+
 class PlainJson:
     loads = staticmethod(json.loads)
 

@@ -23,11 +23,11 @@ _PATIENCE = const(20)  # slices that a request waits for room; then it is acted 
 
 
 def dumps(obj):
-    """Compact ASCII JSON bytes. Letters of other alphabets (a host's own words, sent back) become
-    question marks, where MicroPython's JSON leaves them as they are."""
+    """Compact, printable ASCII JSON bytes. What else is in a host's own words, sent back, becomes
+    question marks, where MicroPython's JSON leaves it: letters of other alphabets, and DEL."""
     text = json.dumps(obj, separators=(",", ":"))
     raw = text.encode()
-    if len(raw) != len(text):
+    if len(raw) != len(text) or b"\x7f" in raw:
         raw = bytes([b if b < 127 else 63 for b in raw])
     return raw
 

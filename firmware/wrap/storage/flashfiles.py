@@ -22,6 +22,7 @@ _KNOWN = "?"  # this entry's place says that what is broken before it, a power c
 _BANK = b"PBMB"
 _HEADS = (0, 32)  # twice: one flipped bit must not lose a bank
 _FIRST = const(64)  # of the first sector's entries
+_CRC = const(4)  # left out behind what is broken: the next entry could make it whole
 _PLENTY = const(3)  # quarters of a bank that may be used before `tidy` moves on
 
 
@@ -106,6 +107,8 @@ class FlashFiles:
         for i in range(base, base + self._m):
             self._look(i, _FIRST if i == base else 0)
         self._torn = self._open
+        if self._torn:
+            self._at += _CRC
 
     def _look(self, i, at):
         buf = self._s.read(i, 0, self._s.size)
@@ -185,7 +188,7 @@ class FlashFiles:
         try:
             self._s.program(self._i, self._at, entry)
         except OSError:
-            self._at = max(self._at, self._s.filled(self._i))
+            self._at = max(self._at, self._s.filled(self._i)) + _CRC
             self._torn = True
             raise
         if name != _KNOWN:

@@ -20,6 +20,8 @@ from wrap.storage.mend import NONE, begins, length, mend
 AHEAD = const(2)  # sectors kept erased: some three sessions
 _BLOBS = const(4)  # remembered in each sector's head
 _HEAD_MOST = const(120)  # of a SECTOR record
+_HEAD_LEAST = const(41)  # of its payload
+_MOST = const(1 << 30)  # of an offset or a number: more than a link can ask for, or a wrap writes
 _EIO = const(5)
 
 
@@ -37,6 +39,7 @@ class Log:
         self._blobs = []
         self._bad = []
         self._last_read = 0
+        self._pad = 0  # bytes to leave out before the next record
         self.first = self.end = self.seq = self.boot = self.torn = 0
         self._find()
         if self._head >= 0:
@@ -70,9 +73,10 @@ class Log:
         if not len(head) or head[0] != 0xA0 + records.SECTOR:
             return None
         record = records.parse(head, 0)
-        if record is None or len(record[5]) < 41:
+        if record is None or len(record[5]) < _HEAD_LEAST:
             return None
-        return payloads.unpack_sector(record[5])["start"]
+        told = payloads.unpack_sector(record[5])
+        return told["start"] if max(told["start"], told["seq"]) < _MOST else None
 
     def _oldest(self):
         oldest = NONE
@@ -90,13 +94,14 @@ class Log:
         found, gaps = records.scan(self._s.read(i, 0, self._at))
         if gaps and gaps[-1][1] == self._at:
             self.torn = self._at - gaps[-1][0]
+            self._pad = records.CRC_SIZE
         for record in found:
             self._know(record, start)
-        self.seq = found[-1][1] + 1
+        self.seq = (found[-1][1] + 1) & (_MOST - 1)
         self.boot = found[-1][2]
 
     def _know(self, record, start):
-        if record[0] == records.SECTOR:
+        if record[0] == records.SECTOR and len(record[5]) >= _HEAD_LEAST:
             self._blobs = payloads.unpack_sector(record[5])["blobs"]
         elif record[0] == records.BLOB:
             at = start + record[6] - records.size(record[5])
@@ -152,7 +157,7 @@ class Log:
         return len(self._ready) > 0 or self._room() >= records.size(payload) + payloads.SEAL
 
     def _room(self):
-        return self._s.size - self._at if self._head >= 0 else 0
+        return self._s.size - self._at - self._pad if self._head >= 0 else 0
 
     def append(self, kind, boot, up_s, up_ms, payload):
         """Write one record. Raises OSError; then nothing counts as written and the same call may be
@@ -167,6 +172,8 @@ class Log:
             self._put(kind, boot, up_s, up_ms, payload)
 
     def _put(self, kind, boot, up_s, up_ms, payload):
+        if self._pad:
+            self._leave_out()
         if kind == records.END:
             payload = self._sealed(payload, boot, up_s, up_ms)
         at = self.end
@@ -174,12 +181,24 @@ class Log:
         if kind == records.BLOB:
             self._remember(bytes(payload[1:9]), at)
 
+    def _leave_out(self):
+        """What power cut short may lack no more than its last byte, and the next record's first one
+        could be just that: then it would be whole, and the next one lost."""
+        n = self._pad
+        self._s.program(self._head, self._at, b"\xff" * n)
+        self._at += n
+        self.end += n
+        self._pad = 0
+
     def _program(self, i, data):
         start = self.end - self._at
         try:
             self._s.program(i, self._at, data)
         except OSError:
-            self._at = max(self._at, self._s.filled(i))
+            filled = self._s.filled(i)
+            if filled > self._at:
+                self._at = filled
+                self._pad = records.CRC_SIZE
             self.end = start + self._at
             raise
         self._at += len(data)
@@ -196,6 +215,7 @@ class Log:
         data = records.pack(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
         self._ready.pop(0)
         self._s.program(i, 0, data)
+        self._pad = 0
         self._starts[i] = self.end
         if self._head < 0:
             self.first = self.end

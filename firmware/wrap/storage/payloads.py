@@ -74,6 +74,10 @@ def _mc(cc):
     return None if cc == _NO_CC else cc * 10
 
 
+def _uj(dose):
+    return None if dose == NO_DOSE_UJ else dose
+
+
 def pack_boot(cause, version, boot):
     """cause: a wrap.hal reset cause string; boot: its whole number, u32."""
     return struct.pack("<BI", SCHEMA, boot) + (cause + "|" + version).encode()
@@ -184,8 +188,8 @@ def unpack_end(p):
         "reason": reason,
         "active_ms": active_ms,
         "paused_ms": paused_ms,
-        "dose_uj": [None if d == NO_DOSE_UJ else d for d in sums[1::2]],
-        "on_ms": list(sums[::2]),
+        "dose_uj": [_uj(sums[i]) for i in range(1, 2 * c, 2)],
+        "on_ms": [sums[i] for i in range(0, 2 * c, 2)],
         "max_mc": [_mc(t) for t in temps],
         "faults": fault_count,
         "seal": bytes(p[end : end + SEAL]).hex(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any
 
 from pbmwrap.device import transfer
@@ -20,7 +21,7 @@ from pbmwrap.device.models import (
 )
 from pbmwrap.device.transfer import Keep, LogPull, Progress
 from pbmwrap.device.transport import Transport
-from pbmwrap.errors import LinkLost
+from pbmwrap.errors import LinkLost, WrapError
 
 LEASE_MS = 3000
 TELEMETRY_LEASE_MS = 5000
@@ -168,7 +169,8 @@ class Client:
                     raise LinkLost(f"{self.transport.name} sends no samples any more")
                 yield from _drain(arrived)
         except GeneratorExit:
-            self._telemetry(0, lease_ms, take)
+            with suppress(WrapError):  # of no use to whoever has stopped; the lease ends by itself
+                self._telemetry(0, lease_ms, take)
             raise
 
     def _telemetry(self, every_ms: int, lease_ms: int, take: Any) -> None:

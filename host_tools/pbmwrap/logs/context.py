@@ -53,6 +53,8 @@ class Context:
         if entry.kind == records.BLOB:
             self._blobs[data["name"]] = data["raw"]
             data["raw"] = data["raw"].decode("utf-8", "replace")
+        elif entry.kind == records.SECTOR:
+            data["blobs"] = [{"name": name.hex(), "offset": at} for name, at in data["blobs"]]
         elif entry.kind == records.START:
             self._begin(data)
         elif entry.kind == records.END:

@@ -42,6 +42,9 @@ _UNPACK: dict[int, Callable[[bytes], Any]] = {
 }
 
 LONGEST = records.MAX_PAYLOAD + records.OVERHEAD + 2  # bytes of a record
+CUT_MOST = (
+    LONGEST - 1 + records.CRC_SIZE
+)  # that a cut write leaves: after it a CRC's room stays free
 
 
 @dataclass(frozen=True)

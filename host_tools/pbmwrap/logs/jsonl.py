@@ -26,6 +26,7 @@ from pbmwrap.logs.extents import Extent
 from wrap.storage import payloads
 
 SCHEMA = 2
+_MOST = 1 << 45  # more than any offset, and milliseconds until the year 3084
 
 
 @dataclass
@@ -54,22 +55,22 @@ class Log:
         if not isinstance(said, dict):
             raise TypeError("it is no JSON object")
         if "raw" in said:
-            self.pieces.append((_offset(said), _raw(said)))
+            self.pieces.append((_whole(said, "offset"), _raw(said)))
         elif "mark" in said:
             self.marks.append(_mark(said["mark"]))
         elif "about" in said:
             self.abouts.append(dict(said["about"]))
         elif said.get("pbmwrap") == "log":
-            self.uid, self.schema = str(said["uid"]), int(said["schema"])
+            self.uid, self.schema = str(said["uid"]), _whole(said, "schema")
         else:
             self.others.append(line)
 
 
-def _offset(said: dict[str, Any]) -> int:
-    offset = said["offset"]
-    if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
-        raise ValueError("its offset is no whole number")
-    return offset
+def _whole(said: dict[str, Any], key: str) -> int:
+    value = said[key]
+    if type(value) is not int or not 0 <= value < _MOST:
+        raise ValueError(f"its {key} is no whole number that a log can have")
+    return value
 
 
 def _raw(said: dict[str, Any]) -> bytes:
@@ -84,7 +85,7 @@ def _crc(raw: bytes) -> str:
 
 
 def _mark(said: dict[str, Any]) -> Mark:
-    return Mark(int(said["boot"]), int(said["up_ms"]), int(said["unix_ms"]))
+    return Mark(_whole(said, "boot"), _whole(said, "up_ms"), _whole(said, "unix_ms"))
 
 
 def why(error: Exception) -> str:

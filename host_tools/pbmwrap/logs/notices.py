@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pbmwrap.logs import jsonl
-from pbmwrap.logs.decode import LONGEST
+from pbmwrap.logs.decode import CUT_MOST
 
 if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
@@ -45,7 +45,7 @@ def _lost(decoded: Decoded) -> Iterator[tuple[int, int, int]]:
         count = 0
         if 0 < after < len(places) and places[after] == end:
             count = decoded.entries[after].seq - decoded.entries[after - 1].seq - 1
-        if count > 0 or end - start > LONGEST:
+        if count > 0 or end - start > CUT_MOST:
             yield start, end, max(0, count)
 
 

@@ -46,7 +46,7 @@ def _pieces(folder: Path) -> list[Extent]:
     try:
         kept = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         spots = [(int(start), int(size)) for start, size in kept["extents"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise _broken(folder, f"its index cannot be read ({error})") from None
     raw = (folder / "log.bin").read_bytes() if (folder / "log.bin").exists() else b""
     if len(raw) < sum(size for _, size in spots):
@@ -73,7 +73,7 @@ def _mark(line: str) -> Mark | None:
     try:
         kept: dict[str, Any] = json.loads(line)
         return Mark(int(kept["boot"]), int(kept["up_ms"]), int(kept["unix_ms"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pbmwrap.logs.decode import LONGEST, Decoded, Entry, decode
+from pbmwrap.logs.decode import CUT_MOST, Decoded, Entry, decode
 from wrap.storage import payloads, records
 
 
@@ -113,7 +113,7 @@ class _Run:
         for start, end in self.decoded.damage:
             if any(p.start <= start and end <= p.end for p in self.problems):
                 continue
-            if end - start > LONGEST:  # more than any write that was cut
+            if end - start > CUT_MOST:  # more than any write that was cut
                 self._wrong(start, end, "no record is here")
             else:
                 yield start, end

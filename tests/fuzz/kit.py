@@ -1,0 +1,179 @@
+"""A wrap to throw bytes at, and what must be unchanged afterwards. Runs on MicroPython too."""
+
+import binascii
+import json
+
+import board_facts
+
+try:
+    from pbmwrap.twin.fake_board import FakeBoard
+except ImportError:  # the unix port has the file alone
+    from fake_board import FakeBoard
+
+from wrap.link import codes, frames
+from wrap.safety import guard
+from wrap.safety.thermistor import Thermistor
+
+_CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
+COOL = _CURVE.raw_at(33000)
+CHANNELS = [(c[0], c[1]) for c in board_facts.CHANNELS]
+PROTOCOL = (
+    b'{"dose":0,"flicker_ok":false,"grade":"","id":"bench","name":"Bench","ramp":500,"site":"hand-l'
+    b'eft","steps":[{"ch":{"nir":[800,40,500],"red":[500]},"t":3}],"trip":41000,"v":1}'
+)
+_SLICE = 256  # bytes in the port's ring at once
+
+
+class Files:
+    """wrap.hal.files.Files in memory."""
+
+    missing = ""
+    damaged = False
+
+    def __init__(self, data=None):
+        self.data = dict(data or {})
+
+    def names(self):
+        return list(self.data)
+
+    def size(self, name):
+        return len(self.data[name]) if name in self.data else -1
+
+    def read(self, name):
+        return self.data.get(name)
+
+    def read_at(self, name, offset, n):
+        return self.data[name][offset : offset + n]
+
+    def write(self, name, data):
+        self.data[name] = bytes(data)
+
+    def append(self, name, data):
+        self.data[name] = self.data.get(name, b"") + data
+
+    def remove(self, name):
+        self.data.pop(name, None)
+
+    def tidy(self):
+        return False
+
+
+def _curve(r25_ohm, beta_k, pullup_ohm):
+    return _CURVE
+
+
+def _raise(error):
+    raise error
+
+
+def seal(body):
+    """A store's file around `body` (JSON bytes)."""
+    return b"%08x%s" % (binascii.crc32(body) & 0xFFFFFFFF, body)
+
+
+class Wrap:
+    """The whole firmware on the fake HAL. What it would turn into a fault is raised instead."""
+
+    def __init__(self, files=None):
+        self.files = files or Files()
+        self.board = FakeBoard(self.files, board_facts)
+        for i in range(len(board_facts.SENSORS)):
+            self.board.set_raw(i, COOL)
+        made = guard.Thermistor
+        guard.Thermistor = _curve  # making it would be a third of each boot
+        try:
+            self.board.power_on()
+        finally:
+            guard.Thermistor = made
+        self._bare()
+        self.advance(50)
+
+    def _bare(self):
+        if self.board.app is not None:
+            self.board.app._panic = _raise
+
+    def advance(self, ms):
+        boots = self.board.boots
+        self.board.advance(ms)
+        if self.board.boots != boots:
+            self._bare()
+
+    def feed(self, raw):
+        """Put bytes on the line, without time passing; what the wrap says to them."""
+        app, hal = self.board.app, self.board.hal
+        for at in range(0, len(raw), _SLICE):
+            hal.rx.extend(raw[at : at + _SLICE])
+            while app.more_slack():
+                pass
+        return self.board.read()
+
+    def ask(self, method, params="{}"):
+        """The answer to one request, which must come whatever came before."""
+        number = 987654321 if self._last() != 987654321 else 987654320
+        body = '{"i":%d,"m":"%s","p":%s}' % (number, method, params)
+        told = said(self.feed(b"\n" + frames.encode(body.encode())))
+        mine = [message for message in told if message.get("i") == number]
+        assert len(mine) == 1, "no answer to " + method
+        return mine[0]
+
+    def _last(self):
+        return self.board.app._server._last_id
+
+    def snapshot(self):
+        """Everything that bytes from outside could change, but for what is being received."""
+        app, hal = self.board.app, self.board.hal
+        session, desk = app.session, app.desk
+        commands = getattr(app._server._handle, "__self__", None)  # MicroPython keeps it hidden
+        up = commands and commands._upload
+        return (
+            (session.state, session.number, session.active_ms, session.fade, session.tethered),
+            dict(self.files.data),
+            (app.settings.all(), app.settings.calibrations(), app.protocols.slots[:]),
+            (app.log.end, app.log.seq, app.journal.idle(), app.latch.code, app.latch.later),
+            (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
+            (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
+            (app._server._last_id, up and up.buf and bytes(up.buf), up and up.got),
+            desk.history.course.kept(),
+        )
+
+
+def said(raw):
+    """The messages in what a wrap sent, each of them judged by docs/link.md."""
+    out = []
+    for line in raw.split(b"\n")[:-1]:
+        assert line[:1] == b"@" and len(line) <= frames.MAX_ANSWER + 11, line
+        assert max(line) < 127 and min(line) >= 32, line
+        assert line[-8:] == b"%08x" % (binascii.crc32(line[1:-9]) & 0xFFFFFFFF), line
+        out.append(json.loads(line[1:-9]))
+        if "e" in out[-1]:
+            assert out[-1]["e"][0] in codes.ALL, line
+            assert isinstance(out[-1]["e"][1], str), line
+    assert raw.split(b"\n")[-1] == b"", raw
+    return out
+
+
+def _request(line):
+    """The id of the request that is this line, or None. Written after docs/link.md, not after
+    wrap.link."""
+    line = line[line.find(b"@") :]
+    if line[:1] != b"@" or len(line) > frames.MAX_REQUEST:
+        return None
+    if line[-1:] == b"\r":
+        line = line[:-1]
+    body = line[1:-9]
+    if len(line) < 10 or line[-9:] != b"*%08x" % (binascii.crc32(body) & 0xFFFFFFFF):
+        return None
+    try:
+        obj = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(obj, dict) or not isinstance(obj.get("m"), str):
+        return None
+    good = type(obj.get("i")) is int and 0 <= obj["i"] < 1 << 30
+    return obj["i"] if good and isinstance(obj.get("p", {}), dict) else None
+
+
+def requests(raw):
+    """The ids of the requests in whole lines of `raw`."""
+    found = [_request(line) for line in raw.split(b"\n")[:-1]]
+    return [number for number in found if number is not None]

@@ -1,0 +1,118 @@
+"""What records carry: any numbers come back as they went in, and any bytes are read or refused with
+an error that every reader of a log expects.
+"""
+
+import struct
+
+from tests.fuzz import odd
+from wrap.storage import payloads as p
+
+_REFUSED = (ValueError, KeyError, IndexError, TypeError, getattr(struct, "error", ValueError))
+_UNPACK = (
+    p.unpack_boot,
+    p.unpack_clock,
+    p.unpack_blob,
+    p.unpack_start,
+    p.unpack_state,
+    p.unpack_sample,
+    p.unpack_end,
+    p.unpack_wake,
+    p.unpack_sector,
+    p.unpack_json,
+)
+_TEXTS = ("", "button", "moved", "a reason of no list", "x" * 60, "fault")
+
+
+def _u32(src):
+    return src.byte() | src.byte() << 8 | src.byte() << 16 | src.byte() << 24
+
+
+def _u16(src):
+    return src.byte() | src.byte() << 8
+
+
+def _mc(src):
+    """A temperature that can be kept, in mC, or none."""
+    return p.NO_TEMP if src.below(4) == 0 else (_u16(src) - 32768) * 3
+
+
+def _kept_mc(mc):
+    return None if mc == p.NO_TEMP else max(-32767, min(32767, (mc + 5) // 10)) * 10
+
+
+def _dose(src):
+    return p.NO_DOSE_UJ if src.below(4) == 0 else _u32(src) % p.NO_DOSE_UJ
+
+
+def _sample(src):
+    state = src.below(16)
+    temps = [_mc(src) for _ in range(src.below(16))]
+    duties = [_u16(src) for _ in range(src.below(16))]
+    doses = [_dose(src) for _ in duties]
+    told = p.unpack_sample(p.pack_sample(state, temps, duties, doses))
+    assert told["state"] == state and told["temps_mc"] == [_kept_mc(mc) for mc in temps]
+    assert [abs(a - b) <= 128 for a, b in zip(told["duties_u16"], duties)] == [True] * len(duties)
+    for got, dose in zip(told["doses_uj"], doses):
+        assert got == (None if dose == p.NO_DOSE_UJ else min(dose // 2000, 0xFFFE) * 2000)
+
+
+def _end(src):
+    numbers = [_u32(src), _u32(src), _u32(src)]
+    reason = src.of(_TEXTS)
+    temps = [_mc(src) for _ in range(src.below(16))]
+    on = [_u32(src) for _ in range(src.below(16))]
+    doses = [_dose(src) for _ in on]
+    seal = src.some(32)
+    raw = p.pack_end(numbers[0], reason, numbers[1], numbers[2], 300, temps, on, doses) + seal
+    told = p.unpack_end(raw)
+    assert [told["session"], told["active_ms"], told["paused_ms"]] == numbers
+    assert told["reason"] == reason and told["faults"] == 255 and told["on_ms"] == on
+    assert told["max_mc"] == [_kept_mc(mc) for mc in temps] and told["seal"] == seal.hex()
+    assert told["dose_uj"] == [None if d == p.NO_DOSE_UJ else d for d in doses]
+
+
+def _start(src):
+    session, unix_s, by = _u32(src), _u32(src), src.of(("button", "link"))
+    names = [(src.some(8) + bytes(8))[:8] for _ in (0, 1)]
+    told = p.unpack_start(p.pack_start(session, by, names[0], names[1], unix_s))
+    assert (told["session"], told["unix_s"], told["by"]) == (session, unix_s, by)
+    assert [told["protocol_blob"], told["cal_blob"]] == [name.hex() for name in names]
+
+
+def _sector(src):
+    start, seq, chain = _u32(src), _u32(src), (src.some(32) + bytes(32))[:32]
+    blobs = [((src.some(8) + bytes(8))[:8], _u32(src)) for _ in range(src.below(5))]
+    told = p.unpack_sector(p.pack_sector(start, seq, chain, blobs))
+    assert (told["start"], told["seq"], told["chain"]) == (start, seq, chain.hex())
+    assert told["blobs"] == blobs
+
+
+def _small(src):
+    reason, old, new = src.of(_TEXTS), src.below(16), src.below(16)
+    told = p.unpack_state(p.pack_state(old, new, reason))
+    assert told == {"old": old, "new": new, "reason": reason}
+    unix_s, resets = _u32(src), _u32(src)
+    assert p.unpack_clock(p.pack_clock(unix_s)) == {"unix_s": unix_s}
+    told = p.unpack_boot(p.pack_boot("power", "1.2.3", resets))
+    assert told == {"cause": "power", "version": "1.2.3", "resets": resets}
+    what, ms = src.of(("asked", "answered", "unanswered")), _u16(src) * 1000
+    assert p.unpack_wake(p.pack_wake(what, ms)) == {"wake": what, "active_ms": ms}
+    name, raw = (src.some(8) + bytes(8))[:8], src.rest()
+    assert p.unpack_blob(p.pack_blob(name, raw)) == {"name": name.hex(), "raw": raw}
+
+
+_THERE_AND_BACK = (_sample, _end, _start, _sector, _small)
+
+
+def one(data):
+    src = odd.Choices(data)
+    kind = src.byte()
+    if kind & 1:
+        src.of(_THERE_AND_BACK)(src)
+        return
+    unpack = src.of(_UNPACK)
+    try:
+        told = unpack(src.rest())
+    except _REFUSED:
+        return
+    assert isinstance(told, dict) or unpack == p.unpack_json
