@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary mutants
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary bench-link mutants
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
 
 faults-binary: firmware ## Fault scenarios on the emulated chip, measured at its pins
 	$(PY) -m tests.faults_binary --out build/faults-binary --jobs $(JOBS)
+
+bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
+	@$(PY) tools/bench_link.py
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
 	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)

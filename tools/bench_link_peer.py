@@ -6,13 +6,18 @@ replaced, so that what it waits is virtual time.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from mpremote import transport_serial
+from bench_link_steps import flood
+from mpremote import commands, transport_serial
 
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.twin.base import Twin
+from pbmwrap.twin.rp2040 import Rp2040Twin
 
 
 class TwinSerial:
@@ -43,7 +48,7 @@ class TwinSerial:
 
 
 @contextmanager
-def peer(twin: Twin) -> Iterator[transport_serial.SerialTransport]:
+def peer(twin: Twin, soft_reset: bool = False) -> Iterator[transport_serial.SerialTransport]:
     """mpremote's transport at the raw prompt of a board in service mode."""
     board = transport_serial.SerialTransport.__new__(transport_serial.SerialTransport)
     board.in_raw_repl, board.use_raw_paste, board.mounted = False, True, False
@@ -55,8 +60,116 @@ def peer(twin: Twin) -> Iterator[transport_serial.SerialTransport]:
         sleep=lambda s: twin.advance_ms(max(1, round(s * 1000))),
     )
     try:
-        board.enter_raw_repl(soft_reset=False)
+        board.enter_raw_repl(soft_reset=soft_reset)
         yield board
         board.exit_raw_repl()
     finally:
         transport_serial.time = kept
+
+
+def whole_command(twin: Twin, words: str, source: str, target: str) -> int:
+    """Virtual ms of `mpremote fs cp source target` as a user runs it: Ctrl-C, soft reset, copy. With
+    words "+sha256sum" the file is read back and hashed on the board, too."""
+    began_ms = twin.now_ms
+    with peer(twin, soft_reset=True) as board:
+        state = SimpleNamespace(transport=board)
+        commands.do_filesystem_cp(state, source, target, multiple=False, check_hash=True)
+        if words == "+sha256sum":
+            board.fs_hashfile(target[1:], "sha256")
+    return twin.now_ms - began_ms
+
+
+_APP = """
+import board_facts
+from time import ticks_us, ticks_diff
+from wrap import run
+from wrap.app import App
+from wrap.hal.rp2040 import Rp2040
+from wrap.storage import records
+hal = Rp2040(board_facts)
+app = App(hal, board_facts)
+"""
+
+_FILL = """
+while app.log.end < %d:
+    app.note(records.NOTE, bytes(range(240)) * 4)
+    app.turn(hal.ticks_ms())
+"""
+
+# The server's poll with a clock around it, by what it was about to do. Reading the clock twice is
+# taken off: 13 us.
+_TIMED = """
+server = app._server
+plain = server.poll
+most = {}
+all = {}
+def timed(room_ms):
+    if server._tx_at != server._tx_end: kind = "write"
+    elif server._stream is not None: kind = "stream"
+    elif server._asked: kind = "act"
+    else: kind = "read"
+    t = ticks_us()
+    done = plain(room_ms)
+    us = ticks_diff(ticks_us(), t) - 13
+    if done:
+        if us > most.get(kind, 0): most[kind] = us
+        if kind not in all: all[kind] = []
+        if len(all[kind]) < 400: all[kind].append(us)
+    return done
+server.poll = timed
+%s
+print('ready')
+run.loop(app, %d)
+hal.dark()
+print('{"most":%%s,"all":%%s}' %% (str(most).replace("'", '"'), str(all).replace("'", '"')))
+"""
+_LIGHT = "app.desk.start('link', False)"
+_TURNS = 700
+
+
+def fill_log(twin: Twin, size: int) -> None:
+    """Let the app write records until its log has `size` bytes. The board is in service mode."""
+    with peer(twin) as board:
+        board.exec(_APP + _FILL % size)
+
+
+def slices(twin: Rp2040Twin) -> dict[str, float]:
+    """What slices cost, us: median and worst by kind, in the dark and lit. From service mode."""
+    out: dict[str, float] = {}
+    for name, begin in (("dark", ""), ("lit", _LIGHT)):
+        for kind, (median, worst) in _slices(twin, begin).items():
+            out[f"slice_{name}_{kind}_us_median"] = median
+            out[f"slice_{name}_{kind}_us_worst"] = worst
+        twin.reset("power")
+        twin.advance_ms(1000)
+        Client(TwinTransport(twin)).service()
+        twin.advance_ms(1500)
+        twin.read()
+    return out
+
+
+def _slices(twin: Rp2040Twin, begin: str) -> dict[str, tuple[int, int]]:
+    with peer(twin) as board:
+        board.exec(_APP)
+        board.exec_raw_no_follow(_TIMED % (begin, _TURNS))
+        board.read_until(1, b"ready\r\n", timeout=10)
+        until_ms = twin.now_ms + (_TURNS - 100) * 10
+        _ask_much(twin, until_ms)
+        twin.advance_ms(until_ms + 1500 - twin.now_ms)
+        said = twin.read()
+    told = json.loads(said[said.index(b'{"most"') :].partition(b"\r\n")[0])
+    return {k: (sorted(v)[len(v) // 2], told["most"][k]) for k, v in told["all"].items()}
+
+
+def _ask_much(twin: Rp2040Twin, until_ms: int) -> None:
+    """Requests, wrong lines and a pull of the log."""
+    client = Client(TwinTransport(twin))
+    client.call("state")
+    client.pull_log()
+    lines = flood()
+    while twin.now_ms < until_ms:
+        line = next(lines)
+        while line:
+            line = line[twin.write(line) :]
+            twin.advance_ms(1)
+        twin.read()
