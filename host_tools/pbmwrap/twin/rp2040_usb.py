@@ -57,6 +57,11 @@ class UsbHost:
         """True when the device is configured and the port exists."""
         return self._cdc._initialized
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that the device has not taken yet."""
+        return len(self._queue)
+
     def write(self, data: bytes) -> int:
         """Queue bytes for the device; returns how many fitted, 0 while there is no port."""
         if not self.enumerated:
