@@ -8,9 +8,11 @@ from wrap.safety import limits
 from wrap.storage.sectors import FileSectors
 
 _MARGIN_MS = const(1)  # no slice of reading or writing takes longer
-# Garbage is collected when so much has gone, behind a step, where it makes none late. By itself it
-# would come anywhere, even in a step.
+# Garbage is collected when so much has gone, behind a step that leaves the time for it (6.2 ms), so
+# that it makes none late. By itself it would come anywhere, even in a step.
 _COLLECT_BYTES = const(65536)
+_COLLECT_MS = const(7)
+_COLLECT_NOW = const(81920)
 
 
 def service_wanted(hal):
@@ -49,10 +51,17 @@ def loop(app, turns=-1):
             due = hal.ticks_add(
                 due, late
             )  # a lost step is not made up for: time is measured, not counted
-        if hal.allocated() >= _COLLECT_BYTES:
-            hal.collect()
+        _collect(hal, due)
         _serve(app, due)
         hal.wait_until(due)
+
+
+def _collect(hal, due):
+    gone = hal.allocated()
+    if gone >= _COLLECT_NOW or (
+        gone >= _COLLECT_BYTES and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
+    ):
+        hal.collect()
 
 
 def _serve(app, due):

@@ -36,10 +36,12 @@ def _error(number, code, text):
     return dumps({"i": number, "e": [code, text]})
 
 
-# Wrong lines must cost no more than right ones, so their answers are made beforehand.
-_BAD_CRC = _error(None, CODE_CRC, "the checksum does not match; send the line again")
-_TOO_LONG = _error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST)
-_NO_REQUEST = _error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
+# Wrong lines must cost no more than right ones, so the lines that answer them are made beforehand.
+_BAD_CRC = frames.encode(_error(None, CODE_CRC, "the checksum does not match; send the line again"))
+_TOO_LONG = frames.encode(_error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST))
+_NO_REQUEST = frames.encode(
+    _error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
+)
 
 
 def parse(body):
@@ -92,21 +94,39 @@ class Server:
 
     def _send(self, *parts):
         """Queue one line whose JSON is `parts` one after the other; False when it does not fit."""
-        tx = self._tx
-        at = self._tx_end
-        if at + sum(map(len, parts)) + 11 > _TX:
+        n = 11
+        for part in parts:
+            n += len(part)
+        line = self._line(n)
+        if line is None:
             return False
-        tx[at] = 0x40
-        at += 1
+        line[0] = 0x40
+        at = 1
         crc = 0
         for part in parts:
-            n = len(part)
-            tx[at : at + n] = part
+            end = at + len(part)
+            line[at:end] = part
             crc = binascii.crc32(part, crc)
-            at += n
-        tx[at : at + 10] = b"*%08x\n" % (crc & 0xFFFFFFFF)
-        self._tx_end = at + 10
+            at = end
+        line[at:n] = b"*%08x\n" % (crc & 0xFFFFFFFF)
         return True
+
+    def _say(self, ready):
+        """Queue a line made beforehand; False when it does not fit."""
+        line = self._line(len(ready))
+        if line is None:
+            return False
+        line[:] = ready
+        return True
+
+    def _line(self, n):
+        """The next `n` bytes of what is to be sent, or None. A view of just these, because a slice
+        that is assigned moves all that is behind it onto itself."""
+        at = self._tx_end
+        if at + n > _TX:
+            return None
+        self._tx_end = at + n
+        return self._view[at : at + n]
 
     def poll(self, room_ms):
         """One bounded slice; True when something was done. room_ms: time until the next step is
@@ -146,16 +166,16 @@ class Server:
         if event == frames.OK:
             self._asked = True
         elif event == frames.BAD_CRC:
-            self._send(_BAD_CRC)
+            self._say(_BAD_CRC)
         elif event == frames.TOO_LONG:
-            self._send(_TOO_LONG)
+            self._say(_TOO_LONG)
         return True
 
     def _request(self):
         self._asked = False
         request = parse(self._reader.body())
         if request is None:
-            return self._send(_NO_REQUEST)
+            return self._say(_NO_REQUEST)
         number, method, params = request
         if number != self._last_id:
             self._number = number
