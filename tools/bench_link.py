@@ -1,7 +1,8 @@
 """The link on the emulated board, in virtual time: pull and flash against mpremote, what a slice
 costs, what a flood does to the steps. The same figures on every machine.
 
-python tools/bench_link.py [--flood SECONDS] [--out FILE]     about half an hour with 60 s of flood
+python tools/bench_link.py [--flood SECONDS] [--jobs N] [--out FILE]    half an hour with 60 s of
+flood; ends with 1 when a goal is missed
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from bench_link_peer import fill_log, peer, slices, whole_command
-from bench_link_steps import BOOT_MS, lit_session
+from bench_link_steps import BOOT_MS, LIMIT_US, Figures, changes, summary, watched
 from figures import ROOT, image
 
 from pbmwrap.device.client import Client
@@ -26,8 +27,18 @@ from pbmwrap.twin.rp2040 import Rp2040Twin
 LOG_BYTES = 20_000
 _RESTART_MS = 1500
 FLOOD_S = 60
-
-Figures = dict[str, float]
+# Name: (limit, whether at most).
+GOALS = {
+    "down_times_faster": (10, False),
+    "flash_times_faster": (10, False),
+    "slice_lit_read_us_worst": (500, True),
+    "slice_dark_read_us_worst": (500, True),
+    "flood_moves_us": (LIMIT_US, True),
+    "flood_prolongs_us": (LIMIT_US, True),
+    "flood_ms_port_not_full": (2, True),
+    "flood_records_lost": (0, True),
+    "flood_records_fewer": (0, True),
+}
 
 
 def big_protocol() -> bytes:
@@ -109,35 +120,58 @@ def transfers(uf2: Path) -> Figures:
     flash_ms = out["mpremote_flash_ms"] + out["mpremote_check_ms"]
     out["flash_times_faster"] = flash_ms / out["flash_ms"]
     out["flash_command_times_faster"] = out["mpremote_command_flash_ms"] / out["flash_ms"]
-    out |= slices(twin)
     twin.close()
     return out
 
 
-def steps(uf2: Path, seconds: int) -> Figures:
-    """A lit session with and without a flood, side by side."""
-    with ProcessPoolExecutor(2) as pool:
-        calm = pool.submit(lit_session, uf2, seconds, False)
-        flooded = pool.submit(lit_session, uf2, seconds, True)
-        out = {f"calm_{k}": v for k, v in calm.result().items()}
-        out |= {f"flood_{k}": v for k, v in flooded.result().items()}
-    out["flood_adds_us"] = out["flood_late_us_max"] - out["calm_late_us_max"]
+def slice_figures(uf2: Path) -> Figures:
+    """What slices cost, us: median and worst by kind, in the dark and lit."""
+    out: Figures = {}
+    for name, lit in (("dark", False), ("lit", True)):
+        for kind, (median, worst) in slices(uf2, lit).items():
+            out[f"slice_{name}_{kind}_us_median"] = median
+            out[f"slice_{name}_{kind}_us_worst"] = worst
     return out
+
+
+def steps(uf2: Path, seconds: int, jobs: int) -> Figures:
+    """A lit session without and with a flood, and what the flood changed."""
+    with ProcessPoolExecutor(jobs) as pool:
+        running = [pool.submit(watched, uf2, seconds, flooded) for flooded in (False, True)]
+        calm, flooded = [each.result() for each in running]
+    out = {f"calm_{k}": v for k, v in summary(calm).items()}
+    out |= {f"flood_{k}": v for k, v in summary(flooded).items()}
+    return out | changes(calm, flooded)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flood", type=int, default=FLOOD_S, metavar="SECONDS")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench-link.json")
     options = parser.parse_args()
     uf2 = image()
-    figures = transfers(uf2)
+    figures = show(transfers(uf2)) | show(slice_figures(uf2))
     if options.flood:
-        figures |= steps(uf2, options.flood)
+        figures |= show(steps(uf2, options.flood, options.jobs))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=1) + "\n")
+    missed = [name for name, (limit, most) in GOALS.items() if _misses(figures, name, limit, most)]
+    print("missed: " + ", ".join(missed) if missed else "every goal is met")
+    raise SystemExit(bool(missed))
+
+
+def _misses(figures: Figures, name: str, limit: float, most: bool) -> bool:
+    if name not in figures:
+        return False  # --flood 0
+    return figures[name] > limit if most else figures[name] < limit
+
+
+def show(figures: Figures) -> Figures:
+    """Print them as they come: the whole takes long."""
     for name, value in figures.items():
-        print(f"{name:32} {value:12.1f}")
+        print(f"{name:32} {value:12.1f}", flush=True)
+    return figures
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ replaced, so that what it waits is virtual time.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
-from bench_link_steps import flood
+from bench_link_steps import BOOT_MS, flood, protocol
 from mpremote import commands, transport_serial
 
 from pbmwrap.device.client import Client
@@ -68,8 +70,8 @@ def peer(twin: Twin, soft_reset: bool = False) -> Iterator[transport_serial.Seri
 
 
 def whole_command(twin: Twin, words: str, source: str, target: str) -> int:
-    """Virtual ms of `mpremote fs cp source target` as a user runs it: Ctrl-C, soft reset, copy. With
-    words "+sha256sum" the file is read back and hashed on the board, too."""
+    """Virtual ms of `mpremote fs cp source target` as a user runs it: Ctrl-C, soft reset, copy.
+    With words "+sha256sum" the file is read back and hashed on the board, too."""
     began_ms = twin.now_ms
     with peer(twin, soft_reset=True) as board:
         state = SimpleNamespace(transport=board)
@@ -116,15 +118,22 @@ def timed(room_ms):
         if kind not in all: all[kind] = []
         if len(all[kind]) < 400: all[kind].append(us)
     return done
+run.loop(app, 150)
 server.poll = timed
 %s
 print('ready')
 run.loop(app, %d)
+lit = app.session.lit_now
 hal.dark()
-print('{"most":%%s,"all":%%s}' %% (str(most).replace("'", '"'), str(all).replace("'", '"')))
+print('{"lit":%%d,"most":%%s,"all":%%s}' %% (
+    lit, str(most).replace("'", '"'), str(all).replace("'", '"')))
 """
-_LIGHT = "app.desk.start('link', False)"
-_TURNS = 700
+_LIGHT = """
+app.protocols.save(0, %r, %r)
+app.desk.start('link', False)
+from wrap.session import states
+while app.session.state != states.RUNNING and not app.latch.code: run.loop(app, 10)
+"""
 
 
 def fill_log(twin: Twin, size: int) -> None:
@@ -133,31 +142,25 @@ def fill_log(twin: Twin, size: int) -> None:
         board.exec(_APP + _FILL % size)
 
 
-def slices(twin: Rp2040Twin) -> dict[str, float]:
-    """What slices cost, us: median and worst by kind, in the dark and lit. From service mode."""
-    out: dict[str, float] = {}
-    for name, begin in (("dark", ""), ("lit", _LIGHT)):
-        for kind, (median, worst) in _slices(twin, begin).items():
-            out[f"slice_{name}_{kind}_us_median"] = median
-            out[f"slice_{name}_{kind}_us_worst"] = worst
-        twin.reset("power")
-        twin.advance_ms(1000)
-        Client(TwinTransport(twin)).service()
-        twin.advance_ms(1500)
-        twin.read()
-    return out
-
-
-def _slices(twin: Rp2040Twin, begin: str) -> dict[str, tuple[int, int]]:
+def slices(uf2: Path, lit: bool, turns: int = 500) -> dict[str, tuple[int, int]]:
+    """What slices cost, us, by kind: (median, worst). Requests, wrong lines, noise and a pull of
+    the log, as the app runs from a REPL for `turns` steps."""
+    twin = Rp2040Twin(uf2)
+    twin.start()
+    twin.advance_ms(BOOT_MS)
+    raw = protocol(60)
+    begin = _LIGHT % (raw, hashlib.sha256(raw).hexdigest()) if lit else ""
     with peer(twin) as board:
         board.exec(_APP)
-        board.exec_raw_no_follow(_TIMED % (begin, _TURNS))
-        board.read_until(1, b"ready\r\n", timeout=10)
-        until_ms = twin.now_ms + (_TURNS - 100) * 10
+        board.exec_raw_no_follow(_TIMED % (begin, turns))
+        board.read_until(1, b"ready\r\n", timeout=20)
+        until_ms = twin.now_ms + turns * 10 - 300
         _ask_much(twin, until_ms)
-        twin.advance_ms(until_ms + 1500 - twin.now_ms)
+        twin.advance_ms(until_ms + 800 - twin.now_ms)
         said = twin.read()
-    told = json.loads(said[said.index(b'{"most"') :].partition(b"\r\n")[0])
+    twin.close()
+    told = json.loads(said[said.index(b'{"lit"') :].partition(b"\r\n")[0])
+    assert bool(told["lit"]) == lit
     return {k: (sorted(v)[len(v) // 2], told["most"][k]) for k, v in told["all"].items()}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from statistics import median
 
@@ -78,7 +78,7 @@ class Seen:
     def gaps_us(self) -> list[float]:
         """How much later than 10 ms after the one before each step began."""
         begins = [begin for begin, _ in self.steps]
-        return [(b - a) / 1000 - STEP_US for a, b in zip(begins, begins[1:], strict=False)]
+        return [(b - a) / 1000 - STEP_US for a, b in pairwise(begins)]
 
     @property
     def took_us(self) -> list[float]:
@@ -184,9 +184,11 @@ def summary(seen: Seen) -> Figures:
 
 def changes(calm: Seen, flooded: Seen) -> Figures:
     """How much a flood changes the steps of the same session, each against its twin, us."""
-    late = _most(calm.gaps_us, flooded.gaps_us)
-    longer = _most(calm.took_us, flooded.took_us)
-    return {"flood_moves_us": late, "flood_prolongs_us": longer}
+    return {
+        "flood_moves_us": _most(calm.gaps_us, flooded.gaps_us),
+        "flood_prolongs_us": _most(calm.took_us, flooded.took_us),
+        "flood_records_fewer": calm.figures["records"] - flooded.figures["records"],
+    }
 
 
 def _most(calm: list[float], flooded: list[float]) -> float:
