@@ -68,6 +68,16 @@ def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
     assert collected == [20]
 
 
+def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
+    enough, too_much = run._COLLECT_BYTES, run._COLLECT_NOW
+    left = [enough, enough, too_much - 1, enough, too_much]
+    collected = []
+    hal.allocated = lambda: left.pop(0)
+    hal.collect = lambda: collected.append(hal.now_ms)
+    run.loop(Timed(hal, {0: 4, 1: 9, 2: 4, 3: 3, 4: 4}), 5)
+    assert collected == [33, 44]
+
+
 class LitHal(SpyHal):
     """A button press starts a session; once it is lit, `happens` is called in every wait."""
 
