@@ -13,24 +13,30 @@ import json
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from bench_link_peer import fill_log, peer, slices, whole_command
+from bench_link_peer import command, fill_log, peer, slices
 from bench_link_steps import BOOT_MS, LIMIT_US, Figures, changes, summary, watched
 from figures import ROOT, image
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.facts import board_facts
+from pbmwrap.protocols.device import canonical
+from pbmwrap.protocols.load import load
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
 
 LOG_BYTES = 20_000
+EXAMPLE = "host_tools/pbmwrap/protocols/examples/diabetic-foot.toml"
+SETTLE_MS = 1000
 _RESTART_MS = 1500
 FLOOD_S = 60
 # Name: (limit, whether at most).
 GOALS = {
     "down_times_faster": (10, False),
-    "flash_times_faster": (10, False),
+    "flash_command_times_faster": (10, False),
     "slice_lit_read_us_worst": (500, True),
     "slice_dark_read_us_worst": (500, True),
     "flood_moves_us": (LIMIT_US, True),
@@ -64,63 +70,70 @@ def _service(twin: Rp2040Twin) -> None:
     twin.read()
 
 
-def peer_figures(twin: Rp2040Twin, data: bytes, raw: bytes) -> Figures:
-    """mpremote on the same board, in service mode: its transfers alone, and its whole commands."""
+def shipped() -> bytes:
+    """A protocol that comes with pbmwrap, as the wrap stores it."""
+    channels = {name: nm for name, nm, *_ in board_facts().CHANNELS}
+    return canonical(load(ROOT / EXAMPLE, channels).require())
+
+
+def peer_figures(twin: Rp2040Twin, data: bytes, protocols: dict[str, bytes]) -> Figures:
+    """mpremote on the same board, in service mode: its transfers alone, and its whole commands.
+    A protocol's file is copied and then hashed on the board."""
     out: Figures = {}
     with peer(twin) as board:
         out["mpremote_up_ms"] = took_ms(twin, lambda: board.fs_writefile("/b.bin", data))
         out["mpremote_down_ms"] = took_ms(twin, lambda: board.fs_readfile("/b.bin"))
-        out["mpremote_flash_ms"] = took_ms(twin, lambda: board.fs_writefile("/p.json", raw))
-        out["mpremote_check_ms"] = took_ms(twin, lambda: board.fs_hashfile("/p.json", "sha256"))
-        for name in ("/b.bin", "/p.json"):
-            board.fs_rmfile(name)
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
-        (here / "b.bin").write_bytes(data)
-        (here / "p.json").write_bytes(raw)
-        copies = (("up", str(here / "b.bin"), ":/b.bin"), ("down", ":/b.bin", str(here / "c.bin")))
-        for name, source, target in copies:
-            out[f"mpremote_command_{name}_ms"] = whole_command(twin, "", source, target)
-        flashed = whole_command(twin, "+sha256sum", str(here / "p.json"), ":/p.json")
-        out["mpremote_command_flash_ms"] = flashed
-        assert (here / "c.bin").read_bytes() == data
+        copy = Path(folder) / "copy"
+        out["mpremote_command_down_ms"] = command(twin, [":/b.bin", str(copy)])
+        assert copy.read_bytes() == data
+        for name, raw in protocols.items():
+            copy.write_bytes(raw)
+            once = command(twin, [str(copy), f":/{name}"], check=f"/{name}")
+            twice = command(twin, [str(copy), f":/{name}2"]) + command(twin, check=f"/{name}2")
+            out[f"mpremote_command_{name}_ms"] = once
+            out[f"mpremote_two_commands_{name}_ms"] = twice
     return out
 
 
-def link_figures(twin: Rp2040Twin, raw: bytes) -> tuple[Figures, bytes]:
-    """Our pull of the whole log and our flash of `raw`; also the log's bytes."""
+def link_figures(twin: Rp2040Twin, protocols: dict[str, bytes]) -> tuple[Figures, bytes]:
+    """Our pull of the whole log and our flash of each protocol; also the log's bytes."""
     client = Client(TwinTransport(twin))
     client.hello()
     pulled: list[bytes] = []
     out: Figures = {"pull_ms": took_ms(twin, lambda: pulled.append(client.pull_log().data))}
     out["pull_bytes"] = len(pulled[0])
     out["pull_again_ms"] = took_ms(twin, lambda: client.pull_log(len(pulled[0])))
-    sha = hashlib.sha256(raw).hexdigest()
-    out["flash_ms"] = took_ms(twin, lambda: client.flash_protocol(1, raw, sha))
-    out["flash_bytes"] = len(raw)
-    assert client.read_protocol(1) == raw
+    for slot, (name, raw) in enumerate(protocols.items()):
+        twin.advance_ms(SETTLE_MS)
+        client.hello()
+        sha = hashlib.sha256(raw).hexdigest()
+        put = partial(client.flash_protocol, slot, raw, sha)
+        out[f"{name}_ms"] = took_ms(twin, put)
+        out[f"{name}_bytes"] = len(raw)
+        assert client.read_protocol(slot) == raw
     return out, pulled[0]
 
 
-def transfers(uf2: Path) -> Figures:
+def transfers(uf2: Path, log_bytes: int = LOG_BYTES) -> Figures:
     """Everything about transfers, on one board in one run."""
     twin = Rp2040Twin(uf2)
     twin.start()
     twin.advance_ms(BOOT_MS)
-    raw = big_protocol()
-    _service(twin)
-    fill_log(twin, LOG_BYTES)
+    protocols = {"flash": shipped(), "flash_big": big_protocol()}
+    fill_log(twin, log_bytes)
     twin.reset("power")
     twin.advance_ms(BOOT_MS)
-    out, data = link_figures(twin, raw)
+    out, data = link_figures(twin, protocols)
     _service(twin)
-    out |= peer_figures(twin, data, raw)
-    for part in ("", "_command"):
-        out[f"down{part}_times_faster"] = out[f"mpremote{part}_down_ms"] / out["pull_ms"]
-    flash_ms = out["mpremote_flash_ms"] + out["mpremote_check_ms"]
-    out["flash_times_faster"] = flash_ms / out["flash_ms"]
-    out["flash_command_times_faster"] = out["mpremote_command_flash_ms"] / out["flash_ms"]
+    out |= peer_figures(twin, data, protocols)
     twin.close()
+    out["down_times_faster"] = out["mpremote_down_ms"] / out["pull_ms"]
+    out["down_command_times_faster"] = out["mpremote_command_down_ms"] / out["pull_ms"]
+    for name in protocols:
+        for kind in ("command", "two_commands"):
+            peer_ms = out[f"mpremote_{kind}_{name}_ms"]
+            out[f"{name}_{kind}_times_faster"] = peer_ms / out[f"{name}_ms"]
     return out
 
 

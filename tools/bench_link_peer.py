@@ -69,15 +69,16 @@ def peer(twin: Twin, soft_reset: bool = False) -> Iterator[transport_serial.Seri
         transport_serial.time = kept
 
 
-def whole_command(twin: Twin, words: str, source: str, target: str) -> int:
-    """Virtual ms of `mpremote fs cp source target` as a user runs it: Ctrl-C, soft reset, copy.
-    With words "+sha256sum" the file is read back and hashed on the board, too."""
+def command(twin: Twin, copy: list[str] | None = None, check: str = "") -> int:
+    """Virtual ms of `mpremote fs cp ...`, or `fs sha256sum`, or both in one, as a user runs it:
+    Ctrl-C, soft reset, then the work."""
     began_ms = twin.now_ms
     with peer(twin, soft_reset=True) as board:
-        state = SimpleNamespace(transport=board)
-        commands.do_filesystem_cp(state, source, target, multiple=False, check_hash=True)
-        if words == "+sha256sum":
-            board.fs_hashfile(target[1:], "sha256")
+        if copy:
+            state = SimpleNamespace(transport=board)
+            commands.do_filesystem_cp(state, *copy, multiple=False, check_hash=True)
+        if check:
+            board.fs_hashfile(check, "sha256")
     return twin.now_ms - began_ms
 
 
@@ -101,7 +102,7 @@ while app.log.end < %d:
 # The server's poll with a clock around it, by what it was about to do. Reading the clock twice is
 # taken off: 13 us.
 _TIMED = """
-server = app._server
+server = app.server
 plain = server.poll
 most = {}
 all = {}

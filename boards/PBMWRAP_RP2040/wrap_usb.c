@@ -53,26 +53,21 @@ static mp_obj_t wrap_usb_read(mp_obj_t buf) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_read_obj, wrap_usb_read);
 
-// write(buf): as many bytes as there is room for, at once, in pieces of a packet; returns how many.
-// A closed port takes all and keeps the latest, as MicroPython's own write does; one whose host has
-// vanished counts as closed but may take nothing.
+// write(buf): as many bytes as there is room for, at once; returns how many. A closed port takes all
+// and keeps the latest, as MicroPython's own write does; one whose host has vanished counts as
+// closed but may take nothing.
 static mp_obj_t wrap_usb_write(mp_obj_t buf) {
     mp_buffer_info_t from;
     mp_get_buffer_raise(buf, &from, MP_BUFFER_READ);
-    size_t done = 0;
-    while (done < from.len) {
-        size_t n = MIN(from.len - done, (size_t)CFG_TUD_CDC_EP_BUFSIZE);
-        if (tud_cdc_connected()) {
-            n = MIN(n, tud_cdc_write_available());
-        }
-        n = tud_cdc_write((const uint8_t *)from.buf + done, n);
-        if (n == 0) {
-            break;
-        }
-        tud_cdc_write_flush();
-        done += n;
+    size_t n = from.len;
+    if (tud_cdc_connected()) {
+        n = MIN(n, tud_cdc_write_available());
     }
-    return MP_OBJ_NEW_SMALL_INT(done);
+    if (n > 0) {
+        n = tud_cdc_write(from.buf, n);
+        tud_cdc_write_flush();
+    }
+    return MP_OBJ_NEW_SMALL_INT(n);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_write_obj, wrap_usb_write);
 

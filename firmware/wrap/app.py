@@ -63,7 +63,7 @@ class App:
         self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.view = View(self)
-        self._server = Server(hal, Commands(self).handle)
+        self.server = Server(hal, Commands(self).handle)
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
@@ -268,7 +268,7 @@ class App:
             self._blink()
         if self.guard.news:
             self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
-        self.desk.slack(dt, self._server)
+        self.desk.slack(dt, self.server)
         self.more_slack(0)
 
     def _tidy(self, dt):
@@ -292,7 +292,7 @@ class App:
         if not self.session.lit_now:
             room_ms = limits.STEP_MS
         try:
-            self.busy = self._server.poll(room_ms)
+            self.busy = self.server.poll(room_ms)
         except Exception as e:
             self.busy = False
             self._panic(e)

@@ -125,7 +125,7 @@ def _where(run: Run, place: str) -> tuple[Any, str]:
         "lamps": app.lamps,
         "session": app.session,
         "desk": app.desk,
-        "server": app._server,
+        "server": app.server,
         "records": records,
         "payloads": payloads,
         "fault": journal,

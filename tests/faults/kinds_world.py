@@ -186,7 +186,7 @@ def _garbage(run: Run) -> None:
     run.twin.write(noise)
 
 
-_METHODS = ("settings.set", "cal.set", "proto.begin", "proto.data", "proto.commit", "proto.delete")
+_METHODS = ("settings.set", "cal.set", "proto.put", "proto.delete")
 _ODD = (-1, 0, 8, 1 << 31, "", "red", "x" * 60, None, [], {}, 1.5, True)
 
 

@@ -198,7 +198,9 @@ def used(flash: bytearray) -> tuple[bytes, int]:
 
 def _fill_log(log: Log) -> None:
     while log.first == 0:
-        log.append(records.NOTE, 1 + log.seq // 100, log.seq, 0, b'\x01{"old":"%s"}' % (b"x" * 2300))
+        log.append(
+            records.NOTE, 1 + log.seq // 100, log.seq, 0, b'\x01{"old":"%s"}' % (b"x" * 2300)
+        )
     while not _near(log._at, LOG_SIZE):
         log.append(records.NOTE, log.boot + 9, log.seq, 0, b'\x01{"old":"%s"}' % (b"y" * 99))
 

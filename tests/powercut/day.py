@@ -13,7 +13,6 @@ from pbmwrap.facts import board_facts
 from tests.nor import LOG, SECTOR, STORE, Nor, NorBoard
 from wrap.safety.thermistor import Thermistor
 from wrap.session import states
-from wrap.storage.protocols import sha_hex
 
 SITES = ("hand-left", "hand-right", "foot-left")
 _RUN_MS = 9000
@@ -89,7 +88,9 @@ class Wrap:
         raise AssertionError(f"{states.NAMES[self.app.session.state]}, not {names}")
 
     def store(self, name: str, site: str) -> None:
-        self.app.protocols.save(0, protocol(name, site), sha_hex(protocol(name, site)))
+        self.app.protocols.save(
+            0, protocol(name, site), hashlib.sha256(protocol(name, site)).hexdigest()
+        )
 
     def session(self) -> None:
         self.app.desk.start("link", False)

@@ -10,30 +10,37 @@ from tests.unit.conftest import MemFiles, answers
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
 from wrap.link.codes import BAD_PARAM, Refused
-from wrap.link.server import _ACT_MS, _PATIENCE, _RX, _STEP_MS, _TX, _WRITE, Server
+from wrap.link.server import _ACT_MS, _PATIENCE, _RX, _STEP_MS, _TALK, _TX, _WRITE, Server
+from wrap.link.transfer import _PATIENCE as UPLOAD_PATIENCE
+from wrap.link.transfer import Upload
 
 ROOM_MS = 10
 
 
 class Pushes:
-    """`n` pushes with a piece of work before each, then a result; or a refusal in between."""
+    """`n` pushes, the bytes `raw` in `pieces` behind each, then a result; or a refusal."""
 
-    def __init__(self, n, refuse=False, fail=False):
-        self.left = 2 * n
+    def __init__(self, n, raw="", pieces=1, refuse=False, fail=False):
+        self.todo = []
+        for k in range(n):
+            self.todo.append((b'{"n":"part",', b'"p":%d}' % (n - 1 - k)))
+            self.todo += [memoryview(raw.encode())] * (pieces if raw else 0)
         self.refuse = refuse
         self.fail = fail
 
+    def wants(self):
+        return False
+
     def step(self):
-        if self.left == 0:
-            if self.fail:
-                raise RuntimeError("broken")
-            if self.refuse:
-                raise Refused(BAD_PARAM, "half way")
-            return None
-        self.left -= 1
-        return () if self.left % 2 else (b'{"n":"part",', b'"p":%d}' % (self.left // 2))
+        if self.todo:
+            return self.todo.pop(0)
+        if self.fail:
+            raise RuntimeError("broken")
+        return None
 
     def result(self):
+        if self.refuse:
+            raise Refused(BAD_PARAM, "half way")
         return "over"
 
 
@@ -51,6 +58,8 @@ class Bench:
             raise Refused(BAD_PARAM, "no")
         if method == "stream":
             return Pushes(**params)
+        if method == "put":
+            return Upload(params["size"], lambda raw: raw.decode())
         return "x" * params.get("size", 0)
 
     def poll(self):
@@ -240,6 +249,65 @@ def test_a_stream_that_breaks_is_over(bench):
     with pytest.raises(RuntimeError):
         bench.poll()
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
+
+
+def test_raw_bytes_go_out_as_they_are_behind_their_push(bench):
+    raw = "\n@{}*\x03" * 300
+    bench.hal.rx += request(1, "stream", n=2, raw=raw, pieces=2)
+    bench.poll()
+    parts = [frames.encode(b'{"n":"part","p":%d}' % n) + raw.encode() * 2 for n in (1, 0)]
+    assert bytes(bench.hal.tx) == b"".join(parts) + frames.encode(b'{"i":1,"r":"over"}')
+
+
+def test_no_push_comes_between_raw_bytes(bench):
+    raw = "x" * 3000
+    bench.hal.rx += request(1, "stream", n=1, raw=raw, pieces=2)
+    bench.hal.tx_room = 0
+    pushed = []
+    for _ in range(400):
+        bench.hal.tx_room = 40
+        bench.server.poll(ROOM_MS)
+        pushed.append(bench.server.push("sample", {}))
+    told = bytes(bench.hal.tx)
+    assert raw.encode() * 2 in told
+    assert pushed.count(True) > 100
+    assert not any(pushed[5:100])
+
+
+@pytest.mark.parametrize("size", [1, 10, _RX, 700])
+@pytest.mark.parametrize("cut", [1, 37, 1000])
+def test_an_upload_takes_the_bytes_behind_its_request_however_they_are_cut(bench, size, cut):
+    body = "@{}*\n" * 200
+    raw = request(1, "put", size=size) + body[:size].encode() + b"\n" + request(2)
+    while raw:
+        bench.hal.rx += raw[:cut]
+        raw = raw[cut:]
+        bench.server.poll(ROOM_MS)
+    bench.poll()
+    assert bench.told() == [{"i": 1, "r": body[:size]}, {"i": 2, "r": ""}]
+
+
+def test_an_upload_that_stops_is_over_and_the_next_request_is_heard(bench):
+    bench.hal.rx += request(1, "put", size=50) + b"half"
+    for _ in range(UPLOAD_PATIENCE + 20):
+        bench.server.poll(ROOM_MS)
+    assert bench.told() == [{"i": 1, "e": ["not_now", "only 4 of 50 bytes came"]}]
+    assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
+
+
+def test_a_repeated_upload_acts_once_and_its_bytes_are_noise(bench):
+    line = request(1, "put", size=5) + b"bytes\n"
+    assert bench.ask(line) == bench.ask(line) == [{"i": 1, "r": "bytes"}]
+    assert len(bench.asked) == 1
+
+
+def test_a_conversation_counts_as_over_after_a_while(bench):
+    assert not bench.server.talks()
+    bench.ask(request(1))
+    for left in range(_TALK - 1, 0, -1):
+        assert bench.server.talks() == (left > 0)
+        bench.server.poll(ROOM_MS)
+    assert not bench.server.talks()
 
 
 def test_a_request_is_not_read_while_a_stream_goes_out(bench):

@@ -16,10 +16,11 @@ from wrap.mp import const
 
 _RX = const(64)  # bytes looked at in one slice
 _TX = const(4096)
-_WRITE = const(512)  # bytes offered in one slice
+_WRITE = const(1024)  # bytes offered in one slice
 _ACT_MS = const(5)  # what a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # what a piece of a stream may take
 _PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
+_TALK = const(100)  # slices without work until a conversation counts as over
 
 
 def dumps(obj):
@@ -62,10 +63,12 @@ def parse(body):
 class Server:
     """hal: for link_read and link_write.
 
-    What a handler returns may be a stream: pushes come before its result. It has
-    step(): a bounded piece of work; the parts of a push's JSON when one is ready, () while it is
-    not, None when there is no more; raises Refused; and
-    result(): the result, once `step` has returned None.
+    What a handler returns may be a stream: bytes that come or go before its result. It has
+    wants(): whether more is to come in; then room() is a memoryview for it, and took(n) is told
+    how much came, maybe nothing;
+    step(): a bounded piece of work: the parts of a push's JSON, or a memoryview of bytes that go
+    out as they are, or None when there is no more; and
+    result(): the result, once `step` has returned None; raises Refused.
     """
 
     def __init__(self, hal, handle):
@@ -83,14 +86,21 @@ class Server:
         self._asked = False  # a request was read and waits for room
         self._waited = 0
         self._stream = None
+        self._raw = None  # bytes of the stream that go out as they are
+        self._silent = _TALK
 
     def idle(self):
         """Nothing waits to be sent."""
         return self._tx_at == self._tx_end and self._stream is None
 
+    def talks(self):
+        """A host has been at work a moment ago."""
+        return self._silent < _TALK
+
     def push(self, name, params):
-        """Queue a push; False (and nothing sent) when there is no room for it."""
-        return self._send(dumps({"n": name, "p": params}))
+        """Queue a push; False (and nothing sent) when there is no room for it, or a stream is under
+        way, whose bytes stand alone."""
+        return self._stream is None and self._send(dumps({"n": name, "p": params}))
 
     def _send(self, *parts):
         """Queue one line whose JSON is `parts` one after the other; False when it does not fit."""
@@ -128,9 +138,18 @@ class Server:
     def poll(self, room_ms):
         """One bounded slice; True when something was done. room_ms: time until the next step is
         due; with less than _ACT_MS nothing but reading and writing is begun."""
+        done = self._slice(room_ms)
+        self._silent = 0 if done else self._silent + 1
+        return done
+
+    def _slice(self, room_ms):
         if self._tx_at != self._tx_end:
             return self._pump()
+        if self._raw is not None:
+            return self._pump_raw()
         if self._stream is not None:
+            if self._stream.wants():
+                return self._feed()
             return self._has_room(room_ms, _STEP_MS) and self._go_on()
         if self._asked:
             return self._has_room(room_ms, _ACT_MS) and self._request()
@@ -150,6 +169,25 @@ class Server:
         if self._tx_at == self._tx_end:
             self._tx_at = self._tx_end = 0
         return sent > 0
+
+    def _pump_raw(self):
+        raw = self._raw
+        sent = self._hal.link_write(raw[:_WRITE])
+        self._raw = raw[sent:] if sent < len(raw) else None
+        return sent > 0
+
+    def _feed(self):
+        """What has arrived goes to the stream; first what was read with its request."""
+        reader = self._reader
+        room = self._stream.room()
+        n = min(self._rx_end - reader.at, len(room))
+        if n > 0:
+            room[:n] = memoryview(self._rx)[reader.at : reader.at + n]
+            reader.at += n
+        else:
+            n = self._hal.link_read(room)
+        self._stream.took(n)
+        return n > 0
 
     def _read(self):
         """At most one line, of at most _RX bytes that have arrived."""
@@ -201,13 +239,12 @@ class Server:
         """The next piece of the stream; behind the last one its answer."""
         stream = self._stream
         self._stream = None  # whatever is raised below has ended it
-        try:
-            parts = stream.step()
-        except Refused as e:
-            self._last_answer = _error(self._number, e.args[0], e.args[1])
-            return self._send(self._last_answer)
-        if parts is None:
+        piece = stream.step()
+        if piece is None:
             self._last_answer = self._answer(stream.result)
             return self._send(self._last_answer)
         self._stream = stream
-        return not parts or self._send(*parts)
+        if isinstance(piece, memoryview):
+            self._raw = piece
+            return True
+        return self._send(*piece)
