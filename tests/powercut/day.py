@@ -4,6 +4,7 @@ and what had been promised by then. A power cut is then a matter of replaying a 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -88,9 +89,8 @@ class Wrap:
         raise AssertionError(f"{states.NAMES[self.app.session.state]}, not {names}")
 
     def store(self, name: str, site: str) -> None:
-        self.app.protocols.save(
-            0, protocol(name, site), hashlib.sha256(protocol(name, site)).hexdigest()
-        )
+        raw = protocol(name, site)
+        self.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
 
     def session(self) -> None:
         self.app.desk.start("link", False)

@@ -180,10 +180,10 @@ class Rig:
                 self.advance(10)
         return self._id
 
-    def ask(self, method, **params):
+    def ask(self, method, behind=b"", **params):
         """The answer to one request: its result, or (code, text)."""
         self.board.read()
-        number = self.send(method, **params)
+        number = self.send(method, behind, **params)
         self.advance(400)
         for answer in answers(without_raw(self.board.read())):
             if answer.get("i") == number:

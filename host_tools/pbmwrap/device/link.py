@@ -54,6 +54,7 @@ class Link:
         self.attempts = attempts
         self.frames_seen = 0
         self.echoes_seen = 0
+        self.repeats = 0  # requests sent again
         self.noise = b""
         self.hopeless: Callable[[bytes], bool] = lambda noise: False  # asked before a repeat
         self._id = random.randrange(ID_RANGE) if first_id is None else first_id
@@ -114,6 +115,7 @@ class Link:
             if answer is not None:
                 return answer
             self._fresh = False
+            self.repeats += 1
             if self.hopeless(self.noise):
                 return None
         return None
@@ -172,8 +174,9 @@ class Link:
             self._arrived.append(message)
             return False
         params = message.get("p") or {}
-        if message["n"] == "raw" and isinstance(params, dict) and _announces(params):
-            self._raw, self._raw_left = {**params, "d": bytearray()}, params["size"]
+        if message["n"] == "raw":
+            if isinstance(params, dict) and _announces(params):
+                self._raw, self._raw_left = {**params, "d": bytearray()}, params["size"]
             return False
         if self._on_push is not None and isinstance(params, dict):
             self._on_push(message["n"], params)
@@ -199,7 +202,7 @@ def _decode(body: bytes) -> dict[str, Any] | None:
 
 def _announces(params: dict[str, Any]) -> bool:
     size = params.get("size")
-    return isinstance(size, int) and 0 < size <= MOST_RAW
+    return type(size) is int and 0 < size <= MOST_RAW
 
 
 def _as_is(data: bytes) -> bytes:

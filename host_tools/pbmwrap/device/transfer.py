@@ -14,7 +14,7 @@ from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
 from wrap.link import codes
 from wrap.session.protocol import MAX_BYTES
 
-PUT_S = 5.0  # the wrap checks, writes and reads back
+COMMIT_S = 5.0  # the wrap checks, writes and reads back
 WINDOW_BYTES = 16384
 WINDOW_TRIES = 5
 SEGMENT_BYTES = 32768  # of the log between two digests: a lost link costs no more than this
@@ -46,7 +46,7 @@ def flash_protocol(
     sha = sha or hashlib.sha256(raw).hexdigest()
     params = {"slot": slot, "size": len(raw), "sha": sha}
     try:
-        stored = whole(link.call("proto.put", params, behind=raw, timeout_s=PUT_S), dict)
+        stored = whole(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
     except DeviceError as refusal:
         if refusal.device_code == codes.HASH:
             raise VerifyFailed(f"the protocol did not arrive whole: {refusal.text}") from refusal
@@ -111,23 +111,26 @@ class _Segment:
         return self._start + len(self._data)
 
     def window(self) -> None:
-        """Fetch the next window. One that does not arrive whole is asked for again."""
+        """Fetch the next window. One that does not arrive whole is asked for again, and so is one
+        whose answer was lost: a byte that is missing swallows the beginning of the answer."""
         for _ in range(WINDOW_TRIES):
             got: list[bytes] = []
+            repeats = self._link.repeats
             answer = self._link.call(
                 "log.next",
                 {"o": self.at, "n": WINDOW_BYTES},
                 on_push=lambda name, p, got=got: self._collect(got, name, p),
             )
             size = field(answer, "o", int) - self.at
-            if got and len(got[-1]) == size:
+            whole_one = got and size > 0 and len(got[-1]) == size
+            if whole_one and self._link.repeats == repeats:
                 self._data += got[-1]
                 return
         raise LinkLost(f"the log's bytes from {self.at} on do not arrive whole")
 
     def _collect(self, got: list[bytes], name: str, params: dict[str, Any]) -> None:
         if name == "raw" and params.get("o") == self.at:
-            got.append(params.get("d") or b"")
+            got.append(params["d"])
 
     def close(self) -> bytes:
         """The segment's bytes, once the wrap's digest agrees."""
