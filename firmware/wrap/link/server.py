@@ -86,7 +86,7 @@ class Server:
         self._asked = False  # a request was read and waits for room
         self._waited = 0
         self._stream = None
-        self._raw = None  # bytes of the stream that go out as they are
+        self._raw = self._view[:0]  # bytes of the stream that go out as they are
         self._silent = _TALK
 
     def idle(self):
@@ -123,7 +123,7 @@ class Server:
 
     def _say(self, ready):
         """Queue a line made beforehand; it fits, because nothing is read before all is sent."""
-        self._line(len(ready))[:] = ready
+        self._line(len(ready))[:] = ready  # type: ignore
         return True
 
     def _line(self, n):
@@ -145,7 +145,7 @@ class Server:
     def _slice(self, room_ms):
         if self._tx_at != self._tx_end:
             return self._pump()
-        if self._raw is not None:
+        if self._raw:
             return self._pump_raw()
         if self._stream is not None:
             if self._stream.wants():
@@ -171,9 +171,8 @@ class Server:
         return sent > 0
 
     def _pump_raw(self):
-        raw = self._raw
-        sent = self._hal.link_write(raw[:_WRITE])
-        self._raw = raw[sent:] if sent < len(raw) else None
+        sent = self._hal.link_write(self._raw[:_WRITE])
+        self._raw = self._raw[sent:]
         return sent > 0
 
     def _feed(self):
