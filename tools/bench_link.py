@@ -115,12 +115,12 @@ def link_figures(twin: Rp2040Twin, protocols: dict[str, bytes]) -> tuple[Figures
     return out, pulled[0]
 
 
-def transfers(uf2: Path, log_bytes: int = LOG_BYTES) -> Figures:
+def transfers(uf2: Path, log_bytes: int = LOG_BYTES, big: bool = True) -> Figures:
     """Everything about transfers, on one board in one run."""
     twin = Rp2040Twin(uf2)
     twin.start()
     twin.advance_ms(BOOT_MS)
-    protocols = {"flash": shipped(), "flash_big": big_protocol()}
+    protocols = {"flash": shipped()} | ({"flash_big": big_protocol()} if big else {})
     fill_log(twin, log_bytes)
     twin.reset("power")
     twin.advance_ms(BOOT_MS)

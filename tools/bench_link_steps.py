@@ -121,7 +121,10 @@ class Session:
         self.client = Client(TwinTransport(self.twin), first_id=5000, answer_s=_READY_S)
         self.client.flash_protocol(0, protocol(seconds))
         self.client.start()
-        self.twin.advance_ms(_RISE_MS)
+        began_ms = self.twin.now_ms
+        while self.client.call("state")["state"] != "running":
+            assert self.twin.now_ms - began_ms < _RISE_MS
+            self.twin.advance_ms(50)
 
     def watch(self, ms: int, flooded: bool) -> Seen:
         """Let `ms` pass. A flood offers all that the port takes, every millisecond."""
