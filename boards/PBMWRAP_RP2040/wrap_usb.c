@@ -42,12 +42,16 @@ void tud_cdc_rx_cb(uint8_t itf) {
     pbmwrap_stock_rx_cb(itf);
 }
 
-// read(buf): what has arrived, at most len(buf) bytes; returns how many.
+// read(buf): what has arrived, at most len(buf) bytes; returns how many. What comes behind a Ctrl-C
+// is the REPL's.
 static mp_obj_t wrap_usb_read(mp_obj_t buf) {
     mp_buffer_info_t to;
     mp_get_buffer_raise(buf, &to, MP_BUFFER_WRITE);
     tud_cdc_rx_cb(0);  // what a full ring had left with the stack
     size_t n = MIN(ringbuf_avail(&stdin_ringbuf), to.len);
+    if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
+        n = 0;
+    }
     ringbuf_get_bytes(&stdin_ringbuf, to.buf, n);
     return MP_OBJ_NEW_SMALL_INT(n);
 }

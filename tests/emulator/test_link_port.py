@@ -14,6 +14,7 @@ from pbmwrap.twin.rp2040 import Rp2040Twin
 
 SECONDS = 60
 WATCH_MS = 300
+SETTLE_MS = 400
 RING = 512  # bytes that wait for the REPL or the link
 STACK = 256  # and with the USB stack
 
@@ -34,7 +35,9 @@ def steady(seen: Seen, ms: int) -> None:
 
 def talk(session: Session) -> None:
     """A host comes, drops what is left over, and is answered."""
-    session.twin.run_until(lambda: not session.twin.read(), 2000, 50)
+    for _ in range(SETTLE_MS // 20):
+        session.twin.advance_ms(20)
+        session.twin.read()
     assert session.client.call("state")["state"] == "running"
 
 

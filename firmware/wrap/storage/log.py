@@ -248,8 +248,7 @@ class Log:
         return bytes(self._s.read(i, at, min(n, stop - offset, self._s.size - at)))
 
     def _sector_of(self, offset):
-        """(sector, the offset at which the next one begins). A search takes 10 ms on the chip, so
-        it begins where the last read was."""
+        """(sector, the offset at which the next one begins)"""
         last = self._last_read
         for i in (last, self._behind(last)):
             stop = self._stop(i)
@@ -272,9 +271,10 @@ class Log:
         return self.end if i == self._head else self._starts[self._behind(i)]
 
     def _search(self, offset):
-        best = -1
-        for i in range(self._s.n):
-            start = self._starts[i]
-            if start != NONE and start <= offset and (best < 0 or start > self._starts[best]):
-                best = i
-        return best
+        """Back from where it would be if every sector behind it were full: to look at all of them
+        takes 10 ms on the chip."""
+        n = self._s.n
+        i = (self._head - (self.end - offset) // self._s.size) % n
+        while self._starts[i] > offset:
+            i = (i - 1) % n
+        return i

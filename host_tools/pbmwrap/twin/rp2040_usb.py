@@ -10,9 +10,9 @@ from __future__ import annotations
 from rp2040py.peripherals.usb import (
     EP0_IN_BUFFER_CONTROL,
     INTE,
+    INTR_DEV_RESUME_FROM_HOST,
     INTR_DEV_SOF,
-    SIE_RESUME,
-    SIE_SUSPENDED,
+    INTR_DEV_SUSPEND,
     SOF_RD,
     USB_BUF_CTRL_AVAILABLE,
 )
@@ -95,8 +95,8 @@ class UsbHost:
         """Pull the cable of a board with power of its own, or put it back: the bus falls silent,
         which a device takes for suspended, and nobody says that the port was closed."""
         self._plugged = plugged
-        self._usb._sie_status |= SIE_RESUME if plugged else SIE_SUSPENDED
-        self._usb._sie_status_updated()
+        self._usb._int_raw |= INTR_DEV_RESUME_FROM_HOST if plugged else INTR_DEV_SUSPEND
+        self._usb.check_interrupts()
         self._take_held()
         self._send()
 
