@@ -138,22 +138,21 @@ class Server:
     def poll(self, room_ms):
         """One bounded slice; True when something was done. room_ms: time until the next step is
         due; with less than _ACT_MS nothing but reading and writing is begun."""
-        done = self._slice(room_ms)
+        if self._tx_at != self._tx_end:
+            done = self._pump()
+        elif self._raw:
+            done = self._pump_raw()
+        elif self._stream is not None:
+            if self._stream.wants():
+                done = self._feed()
+            else:
+                done = self._has_room(room_ms, _STEP_MS) and self._go_on()
+        elif self._asked:
+            done = self._has_room(room_ms, _ACT_MS) and self._request()
+        else:
+            done = self._read()
         self._silent = 0 if done else self._silent + 1
         return done
-
-    def _slice(self, room_ms):
-        if self._tx_at != self._tx_end:
-            return self._pump()
-        if self._raw:
-            return self._pump_raw()
-        if self._stream is not None:
-            if self._stream.wants():
-                return self._feed()
-            return self._has_room(room_ms, _STEP_MS) and self._go_on()
-        if self._asked:
-            return self._has_room(room_ms, _ACT_MS) and self._request()
-        return self._read()
 
     def _has_room(self, room_ms, need_ms):
         if room_ms < need_ms and self._waited < _PATIENCE:

@@ -249,16 +249,17 @@ class Log:
 
     def _sector_of(self, offset):
         """(sector, the offset at which the next one begins)"""
-        last = self._last_read
-        for i in (last, self._behind(last)):
+        i = self._last_read
+        if self._starts[i] <= offset:
             stop = self._stop(i)
-            if self._starts[i] <= offset < stop:
-                break
-        else:
-            i = self._search(offset)
-            stop = self._stop(i)
-        self._last_read = i
-        return i, stop
+            if offset < stop:
+                return i, stop
+            i = self._behind(i)
+            if offset < self._stop(i):
+                self._last_read = i
+                return i, self._stop(i)
+        self._last_read = i = self._search(offset)
+        return i, self._stop(i)
 
     def _behind(self, i):
         """The next sector: physically behind it, but for bad and erased ones."""
