@@ -67,11 +67,12 @@ static mp_obj_t wrap_usb_write(mp_obj_t buf) {
     if (tud_cdc_connected()) {
         n = MIN(n, tud_cdc_write_available());
     }
-    if (n > 0) {
-        n = tud_cdc_write(from.buf, n);
+    size_t done = 0;
+    while (done < n) {
+        done += tud_cdc_write((const uint8_t *)from.buf + done, n - done);
         tud_cdc_write_flush();
     }
-    return MP_OBJ_NEW_SMALL_INT(n);
+    return MP_OBJ_NEW_SMALL_INT(done);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_write_obj, wrap_usb_write);
 
