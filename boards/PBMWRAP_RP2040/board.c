@@ -1,6 +1,7 @@
 // What this board adds to MicroPython in C: dark outputs, and a USB port that never holds up a step.
 
 #include "py/mphal.h"
+#include "py/pystack.h"
 #include "shared/runtime/pyexec.h"
 #include "hardware/gpio.h"
 #ifndef NO_QSTR  // the pass that collects qstrs has no tinyusb headers
@@ -16,6 +17,13 @@ void pbmwrap_dark(void) {
             gpio_set_function(pin, GPIO_FUNC_SIO);
         }
     }
+}
+
+// 6 KB; the wrap takes 1680 bytes (docs/benchmarks.md). A RuntimeError where it ends.
+static mp_obj_t frames[1536];
+
+void pbmwrap_frames(void) {
+    mp_pystack_init(frames, frames + MP_ARRAY_SIZE(frames));
 }
 
 #define STOCK_PATIENCE_MS (500)

@@ -7,11 +7,11 @@ list(APPEND MICROPY_SOURCE_BOARD ${MICROPY_BOARD_DIR}/board.c ${MICROPY_BOARD_DI
      ${MICROPY_BOARD_DIR}/wrap_usb.c)
 set(MICROPY_DEF_BOARD CFG_TUD_CDC_TX_BUFSIZE=1024)
 
-# MicroPython 1.25 defines MICROPY_HW_USB_CDC_TX_TIMEOUT without asking. The file that uses it is
-# compiled with this header in front, so MicroPython's own tree stays as it is.
+# MicroPython 1.25 defines MICROPY_HW_USB_CDC_TX_TIMEOUT without asking, and takes bytes one by one.
+# The file that does so is compiled with this header in front: MicroPython's own tree stays as it is.
 set_source_files_properties(
     ${MICROPY_DIR}/shared/tinyusb/mp_usbd_cdc.c
-    PROPERTIES COMPILE_OPTIONS "-include;${MICROPY_BOARD_DIR}/cdc_timeout.h"
+    PROPERTIES COMPILE_OPTIONS "-include;${MICROPY_BOARD_DIR}/cdc_port.h"
 )
 
 # Compiled for speed rather than size, see docs/benchmarks.md: collecting garbage, SHA-256, base64.

@@ -13,3 +13,8 @@ void pbmwrap_test_ram(void);
 
 // Blocks of 32 bytes in place of 16: half as many to walk through when garbage is collected.
 #define MICROPY_ALLOC_GC_STACK_SIZE             (512)
+
+// The frames of Python functions lie on a stack of their own, not in the heap (docs/decisions/0014).
+void pbmwrap_frames(void);
+#define MICROPY_ENABLE_PYSTACK                  (1)
+#define MICROPY_PORT_INIT_FUNC                  pbmwrap_frames()

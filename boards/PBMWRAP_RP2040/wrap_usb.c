@@ -6,41 +6,71 @@
 #include "py/mpstate.h"
 #include "py/ringbuf.h"
 #include "py/runtime.h"
+#include "shared/runtime/interrupt_char.h"
 #ifndef NO_QSTR  // the pass that collects qstrs has no tinyusb headers
 #include "tusb.h"
 #include "shared/tinyusb/mp_usbd_cdc.h"
 #endif
 
-// read(buf): what has arrived, at most len(buf) bytes; returns how many.
+// MicroPython's own tud_cdc_rx_cb under another name, see cdc_port.h. It remembers, for its own
+// reads (a REPL's), that bytes were left for want of room.
+void pbmwrap_stock_rx_cb(uint8_t itf);
+
+// Into the ring that REPL and link read from. As in MicroPython, Ctrl-C is taken out, forgets what
+// came before it and interrupts.
+static void keep(const uint8_t *data, size_t n) {
+    size_t from = n;
+    while (from > 0 && data[from - 1] != mp_interrupt_char) {
+        --from;
+    }
+    if (from > 0) {
+        stdin_ringbuf.iget = stdin_ringbuf.iput = 0;
+        mp_sched_keyboard_interrupt();
+    }
+    ringbuf_put_bytes(&stdin_ringbuf, data + from, n - from);
+}
+
+// TinyUSB: bytes have arrived. A packet at a time: MicroPython's way, a byte at a time, takes ten
+// times as long, between any two bytecodes of a step.
+void tud_cdc_rx_cb(uint8_t itf) {
+    uint8_t packet[CFG_TUD_CDC_EP_BUFSIZE];
+    size_t n = 1;
+    while (n > 0 && ringbuf_free(&stdin_ringbuf) > 0) {
+        n = tud_cdc_n_read(itf, packet, MIN(ringbuf_free(&stdin_ringbuf), sizeof(packet)));
+        keep(packet, n);
+    }
+    pbmwrap_stock_rx_cb(itf);
+}
+
+// read(buf): what has arrived, at most len(buf) bytes; returns how many. What comes behind a Ctrl-C
+// is the REPL's.
 static mp_obj_t wrap_usb_read(mp_obj_t buf) {
     mp_buffer_info_t to;
     mp_get_buffer_raise(buf, &to, MP_BUFFER_WRITE);
-    mp_usbd_cdc_poll_interfaces(0);  // what a full ring had left with the stack
-    size_t n = 0;
-    for (int c; n < to.len && (c = ringbuf_get(&stdin_ringbuf)) != -1;) {
-        ((uint8_t *)to.buf)[n++] = c;
+    tud_cdc_rx_cb(0);  // what a full ring had left with the stack
+    size_t n = MIN(ringbuf_avail(&stdin_ringbuf), to.len);
+    if (MP_STATE_MAIN_THREAD(mp_pending_exception) != MP_OBJ_NULL) {
+        n = 0;
     }
+    ringbuf_get_bytes(&stdin_ringbuf, to.buf, n);
     return MP_OBJ_NEW_SMALL_INT(n);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_read_obj, wrap_usb_read);
 
-// write(buf): as many bytes as there is room for, at once, in pieces of a packet; returns how many.
-// A closed port takes all and keeps the latest, as MicroPython's own write does.
+// write(buf): as many bytes as there is room for, at once; returns how many. A closed port takes all
+// and keeps the latest, as MicroPython's own write does; one whose host has vanished counts as
+// closed but may take nothing.
 static mp_obj_t wrap_usb_write(mp_obj_t buf) {
     mp_buffer_info_t from;
     mp_get_buffer_raise(buf, &from, MP_BUFFER_READ);
+    size_t n = from.len;
+    if (tud_cdc_connected()) {
+        n = MIN(n, tud_cdc_write_available());
+    }
     size_t done = 0;
-    while (done < from.len) {
-        size_t n = MIN(from.len - done, (size_t)CFG_TUD_CDC_EP_BUFSIZE);
-        if (tud_cdc_connected()) {
-            n = MIN(n, tud_cdc_write_available());
-        }
-        if (n == 0) {
-            break;
-        }
-        n = tud_cdc_write((const uint8_t *)from.buf + done, n);
+    while (done < n) {
+        done += tud_cdc_write((const uint8_t *)from.buf + done, n - done);
         tud_cdc_write_flush();
-        done += n;
     }
     return MP_OBJ_NEW_SMALL_INT(done);
 }

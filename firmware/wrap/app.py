@@ -27,7 +27,7 @@ from wrap.ui.indicator import SLOT_MS, Indicator
 from wrap.version import VERSION
 from wrap.view import View
 
-_SAMPLE_MS = const(30000)  # docs/decisions/0012: what a session may take of the flash
+_SAMPLE_MS = const(32000)  # docs/decisions/0012: what a session may take of the flash
 _TIDY_MS = const(50)
 _TIDY_AGAIN_MS = const(5000)
 _NO_DOSE = const(-(1 << 29))
@@ -63,7 +63,7 @@ class App:
         self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.view = View(self)
-        self._server = Server(hal, Commands(self).handle)
+        self.server = Server(hal, Commands(self).handle)
         self._now = hal.ticks_ms()
         if self.latch.code:
             self.session.state = states.FAULT
@@ -252,7 +252,7 @@ class App:
         """What is left of a step's time, in bounded slices: storage, indicator, link."""
         dt = self._dt
         lit = self.session.lit_now
-        if self.latch.unsaved or not self.journal.idle():
+        if self.latch.unsaved or self.journal.due(lit):
             self.hal.flash_ahead()
         self.latch.slice(dt)
         if not self.journal.slice(dt, lit) and self.journal.failed and self.session.active():
@@ -268,7 +268,7 @@ class App:
             self._blink()
         if self.guard.news:
             self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
-        self.desk.slack(dt, self._server)
+        self.desk.slack(dt, self.server)
         self.more_slack(0)
 
     def _tidy(self, dt):
@@ -292,7 +292,7 @@ class App:
         if not self.session.lit_now:
             room_ms = limits.STEP_MS
         try:
-            self.busy = self._server.poll(room_ms)
+            self.busy = self.server.poll(room_ms)
         except Exception as e:
             self.busy = False
             self._panic(e)

@@ -50,6 +50,12 @@ class Journal:
         """Nothing waits."""
         return not self._queue
 
+    def due(self, lit):
+        """Whether the next slice writes a record."""
+        if not self._queue or self._retry_ms > 0:
+            return False
+        return not lit or self.log.fits(self._queue[0][3])
+
     def ready(self):
         """Records of a whole session can be written without an erase."""
         return self.log.prepared()
@@ -71,11 +77,9 @@ class Journal:
         return done
 
     def _write(self, lit):
-        if not self._queue:
+        if not self.due(lit):
             return False
         kind, up_s, up_ms, payload = self._queue[0]
-        if lit and not self.log.fits(payload):
-            return False
         self.log.append(kind, self.boot, up_s, up_ms, payload)
         self._queue.pop(0)
         return True

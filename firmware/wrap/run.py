@@ -7,10 +7,12 @@ from wrap.mp import const
 from wrap.safety import limits
 from wrap.storage.sectors import FileSectors
 
-_MARGIN_MS = const(1)  # no slice of reading or writing takes longer
-# Garbage is collected when so much has gone, behind a step, where it makes none late. By itself it
-# would come anywhere, even in a step.
+_MARGIN_MS = const(1)  # while light is on: no slice of reading or writing takes longer
+# Garbage is collected when so much has gone, behind a step that leaves the time for it (6.2 ms), so
+# that it makes none late. By itself it would come anywhere, even in a step.
 _COLLECT_BYTES = const(65536)
+_COLLECT_MS = const(7)
+_COLLECT_NOW = const(81920)
 
 
 def service_wanted(hal):
@@ -49,19 +51,30 @@ def loop(app, turns=-1):
             due = hal.ticks_add(
                 due, late
             )  # a lost step is not made up for: time is measured, not counted
-        if hal.allocated() >= _COLLECT_BYTES:
-            hal.collect()
+        _collect(hal, due)
         _serve(app, due)
         hal.wait_until(due)
 
 
+def _collect(hal, due):
+    gone = hal.allocated()
+    if gone >= _COLLECT_NOW or (
+        gone >= _COLLECT_BYTES and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
+    ):
+        hal.collect()
+
+
 def _serve(app, due):
-    """Slices for the link while it has work, until shortly before the next step."""
+    """Slices for the link until shortly before the next step, while it has work or may soon have
+    some: in a conversation it is looked at every millisecond."""
     hal = app.hal
+    margin_ms = _MARGIN_MS if app.session.lit_now else 0
     room_ms = hal.ticks_diff(due, hal.ticks_ms())
-    while room_ms > _MARGIN_MS:
+    while room_ms > margin_ms:
         if not app.more_slack(room_ms):
-            return
+            if not app.server.talks():
+                return
+            hal.wait_until(hal.ticks_add(hal.ticks_ms(), 1))
         room_ms = hal.ticks_diff(due, hal.ticks_ms())
 
 

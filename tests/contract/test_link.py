@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from pbmwrap.device.link import encode_request
 from pbmwrap.errors import DeviceError, VerifyFailed
 from tests.contract.conftest import BOOT_MS, Bench, protocol
 from wrap.link import frames
@@ -47,16 +48,12 @@ def test_broken_transfers_leave_the_old_protocol_in_force(bench: Bench) -> None:
         bench.client.flash_protocol(0, bad)
     with pytest.raises(DeviceError, match="no JSON"):
         bench.client.flash_protocol(0, b"{" * 40)
-    bench.client.call("proto.begin", {"slot": 0, "size": 100, "sha": "0" * 64})
-    bench.client.call("proto.data", {"o": 0, "d": "AAAA"})
-    with pytest.raises(DeviceError, match="o must be"):
-        bench.client.call("proto.data", {"o": 50, "d": "AAAA"})
-    with pytest.raises(DeviceError, match="not complete"):
-        bench.client.call("proto.commit")
+    params = {"slot": 0, "size": len(new) + 2, "sha": hashlib.sha256(new).hexdigest()}
+    with pytest.raises(DeviceError, match="bytes came"):  # the host falls silent half way
+        bench.client.call("proto.put", params, behind=new, timeout_s=15)
+    bench.twin.write(encode_request(7, "proto.put", params) + new)
     bench.twin.reset("power")
     bench.advance(BOOT_MS)
-    with pytest.raises(DeviceError, match="no transfer"):
-        bench.client.call("proto.commit")
     assert bench.client.read_protocol(0) == old
 
 

@@ -6,6 +6,8 @@ from tests.contract.conftest import Bench
 
 STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
 
+WRITTEN_MS = 100  # a record waits for the slack of a step
+
 
 def lit() -> Bench:
     bench = Bench("rp2040")
@@ -25,10 +27,12 @@ def test_nothing_is_erased_while_lit_so_no_erase_costs_light() -> None:
     bench.twin.pins.enable.edges = []
     bench.client.call("session.pause", timeout_s=5.0)
     bench.wait_for("paused", 1000)
+    bench.twin.advance_ms(WRITTEN_MS)
     assert flash.pages > pages
     pages = flash.pages
     bench.client.call("session.resume", timeout_s=5.0)
     bench.wait_for("running", 2000)
+    bench.twin.advance_ms(WRITTEN_MS)
     assert flash.pages > pages
     assert bench.twin.pins.enable.edges == []  # held without a break
     bench.client.stop()

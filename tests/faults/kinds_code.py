@@ -125,7 +125,7 @@ def _where(run: Run, place: str) -> tuple[Any, str]:
         "lamps": app.lamps,
         "session": app.session,
         "desk": app.desk,
-        "server": app._server,
+        "server": app.server,
         "records": records,
         "payloads": payloads,
         "fault": journal,
@@ -238,7 +238,7 @@ KINDS = (
             inject=_no_memory(place),
             faults=("exception",),
             phases=phases,
-            watch_s=34,
+            watch_s=36,
         )
         for place, phases in PLACES.items()
     ),

@@ -186,7 +186,7 @@ def _garbage(run: Run) -> None:
     run.twin.write(noise)
 
 
-_METHODS = ("settings.set", "cal.set", "proto.begin", "proto.data", "proto.commit", "proto.delete")
+_METHODS = ("settings.set", "cal.set", "proto.put", "proto.delete")
 _ODD = (-1, 0, 8, 1 << 31, "", "red", "x" * 60, None, [], {}, 1.5, True)
 
 
@@ -221,7 +221,7 @@ def _ctrl_c(run: Run) -> None:
     run.twin.write(b"\x03")
 
 
-_flash = functools.partial(Kind, group="flash", watch_s=34)  # a sample comes every 30 s
+_flash = functools.partial(Kind, group="flash", watch_s=36)  # a sample comes every 32 s
 _power = functools.partial(Kind, group="power", expect="reset")
 _link = functools.partial(Kind, group="link")
 _STORED = ("self-test", "ramp-up", "running")

@@ -6,6 +6,7 @@ The run only does and watches; what is broken is a matter of `kinds`, right and 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import random
 from collections.abc import Callable
@@ -53,9 +54,7 @@ def flash() -> dict[str, bytes]:
     twin = FaultTwin(plants.make(plants.draw("room", 0)), {})
     twin.start()
     raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
-    from wrap.storage.protocols import sha_hex
-
-    twin.board.app.protocols.save(0, raw, sha_hex(raw))
+    twin.board.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
     for name in ("red", "nir"):
         twin.board.app.desk.calibrate(name, 7000, 100, 20261101, "campaign")
     twin.advance_ms(500)

@@ -148,12 +148,7 @@ def download(lab: Lab) -> None:
 
 def upload(lab: Lab) -> None:
     """A protocol on its way in; refused while a session is under way, and sent all the same."""
-    lab.flood(
-        lambda: (
-            lab.request("proto.begin", slot=3, size=900, sha="0" * 64)
-            + lab.request("proto.data", o=0, d="A" * 120)
-        )
-    )
+    lab.flood(lambda: lab.request("proto.put", slot=3, size=900, sha="0" * 64) + b"A" * 120)
 
 
 def telemetry(lab: Lab) -> None:

@@ -1,6 +1,7 @@
 """A wrap to throw bytes at, and what must be unchanged afterwards. Runs on MicroPython too."""
 
 import binascii
+import hashlib
 import json
 
 import board_facts
@@ -117,14 +118,12 @@ class Wrap:
         return mine[0]
 
     def _last(self):
-        return self.board.app._server._last_id
+        return self.board.app.server._last_id
 
     def snapshot(self):
         """Everything that bytes from outside could change, but for what is being received."""
         app, hal = self.board.app, self.board.hal
         session, desk = app.session, app.desk
-        commands = getattr(app._server._handle, "__self__", None)  # MicroPython keeps it hidden
-        up = commands and commands._upload
         return (
             (session.state, session.number, session.active_ms, session.fade, session.tethered),
             dict(self.files.data),
@@ -132,7 +131,7 @@ class Wrap:
             (app.log.end, app.log.seq, app.journal.idle(), app.latch.code, app.latch.later),
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
             (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
-            (app._server._last_id, up and up.buf and bytes(up.buf), up and up.got),
+            (app.server._last_id, app.server._stream is None),
             desk.history.course.kept(),
         )
 
@@ -140,7 +139,8 @@ class Wrap:
 def said(raw):
     """The messages in what a wrap sent, each of them judged by docs/link.md."""
     out = []
-    for line in raw.split(b"\n")[:-1]:
+    while raw:
+        line, _, raw = raw.partition(b"\n")
         assert line[:1] == b"@" and len(line) <= frames.MAX_ANSWER + 11, line
         assert max(line) < 127 and min(line) >= 32, line
         assert line[-8:] == b"%08x" % (binascii.crc32(line[1:-9]) & 0xFFFFFFFF), line
@@ -148,8 +148,16 @@ def said(raw):
         if "e" in out[-1]:
             assert out[-1]["e"][0] in codes.ALL, line
             assert isinstance(out[-1]["e"][1], str), line
-    assert raw.split(b"\n")[-1] == b"", raw
+        elif out[-1].get("n") == "raw":
+            size = out[-1]["p"]["size"]
+            assert len(raw) >= size, line
+            raw = raw[size:]
     return out
+
+
+def sha(raw):
+    """SHA-256 in hex."""
+    return binascii.hexlify(hashlib.sha256(raw).digest()).decode()
 
 
 def _request(line):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost
 from wrap.link import frames
 from wrap.link.codes import Refused
 
-CHUNK = 192
+WINDOW = 1000
 
 HELLO = {
     "product": "pbmwrap", "fw": "0.1.0", "link": 1, "board": "PBMWRAP_RP2040", "mpy": "1.25.0",
@@ -45,7 +46,8 @@ class ScriptedWrap(Transport):
         self.lose_answers = 0  # answers that vanish on their way
         self.damage_requests = 0  # requests that arrive with a wrong CRC
         self.damage_answers = 0
-        self.drop_chunks = 0
+        self.drop_windows = 0
+        self.cut_windows = 0  # windows whose last byte vanishes
         self.flip_digest = 0
         self.flip_protocol = 0  # a stored protocol that reads back different
         self.vanish_after = -1  # writes until the cable is pulled
@@ -56,7 +58,7 @@ class ScriptedWrap(Transport):
         self._out = bytearray()
         self._reader = frames.LineReader()
         self._last: tuple[int, bytes] = (-1, b"")
-        self._upload: dict = {}
+        self._put: dict = {}  # the upload under way
         self._at = self._begun = 0
 
     # Transport
@@ -83,6 +85,9 @@ class ScriptedWrap(Transport):
         self.vanish_after -= 1
         at = 0
         while at < len(data):
+            if self._put:
+                at = self._take(data, at)
+                continue
             event = self._reader.take(data, at, len(data))
             at = self._reader.at
             if event in (frames.OK, frames.BAD_CRC):
@@ -102,6 +107,14 @@ class ScriptedWrap(Transport):
     def noise(self, data: bytes) -> None:
         self._out += data
 
+    def _take(self, data: bytes, at: int) -> int:
+        left = self._put["size"] - len(self._put["data"])
+        self._put["data"] += data[at : at + left]
+        if len(self._put["data"]) == self._put["size"]:
+            put, self._put = self._put, {}
+            self._reply(put["i"], self._tried(self._store, put))
+        return min(len(data), at + left)
+
     def _line(self, event: int) -> None:
         if self.strange is not None:
             self._out += self.strange
@@ -114,10 +127,22 @@ class ScriptedWrap(Transport):
         self._answer(json.loads(self._reader.body()))
 
     def _answer(self, request: dict) -> None:
-        if request["i"] != self._last[0]:
-            answer = {"i": request["i"], **self._result(request)}
-            body = json.dumps(answer, separators=(",", ":")).encode()
-            self._last = request["i"], frames.encode(body)
+        number, method, p = request["i"], request["m"], request.get("p", {})
+        if number == self._last[0]:
+            self._send_last()
+            return
+        self.acted.append(method)
+        if method == "proto.put" and method not in self.calls:
+            self._put = {**p, "i": number, "data": b""}
+            return
+        self._reply(number, self._result(method, p))
+
+    def _reply(self, number: int, result: dict) -> None:
+        body = json.dumps({"i": number, **result}, separators=(",", ":")).encode()
+        self._last = number, frames.encode(body)
+        self._send_last()
+
+    def _send_last(self) -> None:
         if self.lose_answers:
             self.lose_answers -= 1
             return
@@ -127,16 +152,18 @@ class ScriptedWrap(Transport):
             line = line.replace(b"*", b"x*")
         self._out += line
 
-    def _result(self, request: dict) -> dict:
-        method = request["m"]
-        self.acted.append(method)
+    def _result(self, method: str, p: dict) -> dict:
         handler = self.calls.get(method) or getattr(self, "_" + method.replace(".", "_"), None)
+        return self._tried(handler or self._unknown, p)
+
+    def _tried(self, handler: Callable[[dict], object], p: dict) -> dict:
         try:
-            if handler is None:
-                raise Refused("unknown_method", "no method " + method)
-            return {"r": handler(request.get("p", {}))}
+            return {"r": handler(p)}
         except Refused as refusal:
             return {"e": list(refusal.args)}
+
+    def _unknown(self, p: dict) -> None:
+        raise Refused("unknown_method", "no such method")
 
     def _hello(self, p: dict) -> dict:
         return self.hello
@@ -168,20 +195,12 @@ class ScriptedWrap(Transport):
             shown[n] = {"id": obj["id"], "name": obj["name"], "sha": sha, "size": len(raw)}
         return {"active": self.status["slot"], "slots": shown}
 
-    def _proto_begin(self, p: dict) -> dict:
-        self._upload = dict(p, data=b"")
-        return {"o": 0}
-
-    def _proto_data(self, p: dict) -> dict:
-        self._upload["data"] = self._upload["data"][: p["o"]] + base64.b64decode(p["d"])
-        return {"o": len(self._upload["data"])}
-
-    def _proto_commit(self, p: dict) -> dict:
-        raw = self._upload["data"]
-        if hashlib.sha256(raw).hexdigest() != self._upload["sha"]:
+    def _store(self, put: dict) -> dict:
+        raw = put["data"]
+        if hashlib.sha256(raw).hexdigest() != put["sha"]:
             raise Refused("hash", "the bytes do not match the announced SHA-256")
-        self.slots[self._upload["slot"]] = raw
-        return {"slot": self._upload["slot"], "id": json.loads(raw)["id"]}
+        self.slots[put["slot"]] = raw
+        return {"slot": put["slot"], "id": json.loads(raw)["id"]}
 
     def _proto_get(self, p: dict) -> dict:
         if p["slot"] not in self.slots:
@@ -243,14 +262,14 @@ class ScriptedWrap(Transport):
 
     def _log_next(self, p: dict) -> dict:
         at = p["o"]
-        for _ in range(p["n"]):
-            piece = self.log[at : at + CHUNK]
-            if piece and not self.drop_chunks:
-                self.push("chunk", {"o": at, "d": base64.b64encode(piece).decode()})
-            self.drop_chunks = max(0, self.drop_chunks - 1)
-            at += len(piece)
-        self._at = at
-        return {"o": at, "end": len(self.log)}
+        piece = self.log[at : at + min(p["n"], WINDOW)]
+        if piece and not self.drop_windows:
+            self.push("raw", {"o": at, "size": len(piece)})
+            self._out += piece[: len(piece) - (self.cut_windows > 0)]
+            self.cut_windows = max(0, self.cut_windows - 1)
+        self.drop_windows = max(0, self.drop_windows - 1)
+        self._at = at + len(piece)
+        return {"o": self._at, "end": len(self.log)}
 
     def _log_close(self, p: dict) -> dict:
         sha = hashlib.sha256(self.log[self._begun : self._at]).hexdigest()

@@ -148,6 +148,21 @@ def test_protocol_arrives_whole_and_every_line_fits(device, client):
     assert client.read_protocol(2) == RAW
 
 
+@pytest.mark.parametrize("fault", ["lose_answers", "damage_answers", "damage_requests"])
+def test_a_protocol_is_sent_again_until_it_is_answered_and_stored_once(device, client, fault):
+    client.hello()
+    setattr(device, fault, 2)
+    assert client.flash_protocol(2, RAW) == {"slot": 2, "id": "foot"}
+    assert device.slots == {2: RAW}
+    assert device.acted.count("proto.put") == 1
+
+
+def test_bytes_with_ctrl_c_are_not_sent(device, client):
+    with pytest.raises(UsageError, match="Ctrl-C"):
+        client.flash_protocol(2, b'{"\x03":1}')
+    assert device.lines == []
+
+
 def test_damaged_protocol_is_verify_failed_and_changes_nothing(device, client):
     with pytest.raises(VerifyFailed):
         client.flash_protocol(2, RAW, sha="0" * 64)
@@ -175,10 +190,18 @@ def test_log_with_nothing_new_is_empty(client):
     assert client.pull_log(len(LOG)).data == b""
 
 
-@pytest.mark.parametrize("missing", [1, 3, 8])
-def test_missing_chunks_are_asked_for_again(device, client, missing):
-    device.drop_chunks = missing
+@pytest.mark.parametrize("missing", [1, 4])
+def test_missing_windows_are_asked_for_again(device, client, missing):
+    device.drop_windows = missing
     assert client.pull_log(0).data == LOG
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+def test_windows_that_are_cut_short_are_asked_for_again(device, client, cut):
+    """The byte that is missing is taken from the answer, which is asked for again then."""
+    device.cut_windows = cut
+    assert client.pull_log(0).data == LOG
+    assert device.acted.count("log.next") > len(LOG) // 1000 + cut
 
 
 def test_lost_window_answer_is_mended(device, client):
@@ -187,8 +210,8 @@ def test_lost_window_answer_is_mended(device, client):
     assert client.pull_log(0).data == LOG
 
 
-def test_chunks_that_never_come_are_link_lost(device, client):
-    device.drop_chunks = 10000
+def test_windows_that_never_come_are_link_lost(device, client):
+    device.drop_windows = 10000
     with pytest.raises(LinkLost, match="from 0 on"):
         client.pull_log(0)
 

@@ -35,7 +35,7 @@ CALLS: dict[str, Callable[[Client], Any]] = {
 ANY_TABLE: dict[str, Callable[[Client], Any]] = {
     "settings.get": Client.settings,
     "settings.set": lambda c: c.set_setting("k", 1),
-    "proto.commit": lambda c: c.flash_protocol(0, b""),
+    "proto.put": lambda c: c.flash_protocol(0, b""),
 }
 
 
@@ -117,16 +117,27 @@ def test_names_in_a_bad_answer_are_told_on_one_line() -> None:
     assert "\n" not in str(lost.value) and "sites.a?b" in str(lost.value)
 
 
-@pytest.mark.parametrize("push", ["5", '"x"', "[]", '{"o":[]}', "{}", '{"o":null,"d":""}'])
-def test_chunks_without_a_place_are_not_taken(push: str) -> None:
-    before = '{"n":"chunk","p":%s}' % push  # noqa: UP031
-    with pytest.raises(LinkLost, match="do not arrive whole"):
+@pytest.mark.parametrize(
+    "push",
+    [
+        *("5", '"x"', "[]", '{"o":[]}', "{}", '{"o":null,"size":0}', '{"o":0,"size":65537}'),
+        *('{"o":0,"size":"9"}', '{"o":0,"size":true}', '{"o":0,"size":9}', '{"o":0,"size":-1}'),
+    ],
+)
+def test_what_announces_no_window_is_taken_for_none(push: str) -> None:
+    """Or, where it announces one that does not come, takes the answer for it."""
+    before = '{"n":"raw","p":%s}' % push  # noqa: UP031
+    with pytest.raises(LinkLost, match=r"do not arrive whole|gives no answer"):
         client('{"i":ID,"r":{"o":0,"end":9,"sha":""}}', before).pull_log()
 
 
-def test_a_chunk_without_data_is_told() -> None:
-    with pytest.raises(VerifyFailed, match="no base64"):
-        client('{"i":ID,"r":{"o":0,"end":9,"sha":""}}', '{"n":"chunk","p":{"o":0}}').pull_log()
+@pytest.mark.parametrize("at", ["1", "null", "[]"])
+def test_a_window_from_elsewhere_is_not_taken(at: str) -> None:
+    line = frames.encode(b'{"i":ID,"r":{"o":0,"end":9,"sha":""}}')
+    before = '{"n":"raw","p":{"o":%s,"size":%d}}' % (at, len(line))  # noqa: UP031
+    answer = '{"i":ID,"r":{"o":0,"end":9,"sha":""}}'
+    with pytest.raises(LinkLost, match=r"do not arrive whole|gives no answer"):
+        client(answer, before).pull_log()
 
 
 def test_a_protocol_without_an_end_is_given_up() -> None:

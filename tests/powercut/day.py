@@ -4,6 +4,7 @@ and what had been promised by then. A power cut is then a matter of replaying a 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -13,7 +14,6 @@ from pbmwrap.facts import board_facts
 from tests.nor import LOG, SECTOR, STORE, Nor, NorBoard
 from wrap.safety.thermistor import Thermistor
 from wrap.session import states
-from wrap.storage.protocols import sha_hex
 
 SITES = ("hand-left", "hand-right", "foot-left")
 _RUN_MS = 9000
@@ -92,7 +92,8 @@ class Wrap:
         raise AssertionError(f"{states.NAMES[self.app.session.state]}, not {names}")
 
     def store(self, name: str, site: str) -> None:
-        self.app.protocols.save(0, protocol(name, site), sha_hex(protocol(name, site)))
+        raw = protocol(name, site)
+        self.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
 
     def session(self) -> None:
         self.app.desk.start("link", False)

@@ -73,7 +73,7 @@ def test_an_exception_in_the_slack_is_one_too(rig: Rig):
 
 def test_an_exception_in_a_link_slice_between_steps_is_one_too(rig: Rig):
     rig.light()
-    rig.app._server.poll = lambda: 1 // 0
+    rig.app.server.poll = lambda: 1 // 0
     assert not rig.app.more_slack()
     assert (rig.dark(), latched(rig)) == (True, "exception")
 

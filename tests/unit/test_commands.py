@@ -1,20 +1,16 @@
 """The methods of the link, asked over the wire: parameters, states, answers."""
 
 import hashlib
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64
 
 import pytest
 
-from tests.unit.conftest import DEFAULTS, LONG, Rig, protocol, sha
+from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
 from wrap.link import commands
 from wrap.safety import limits
 
 HELLO = ["product", "fw", "link", "board", "mpy", "program", "frozen", "uid", "max_request"]
 HELLO += ["slots", "channels", "sensors"]
-
-
-def b64(data):
-    return b2a_base64(data).decode().strip()
 
 
 def code(answer):
@@ -23,10 +19,7 @@ def code(answer):
 
 
 def send_protocol(rig, slot, raw, digest=None):
-    rig.ask("proto.begin", slot=slot, size=len(raw), sha=digest or sha(raw))
-    for at in range(0, len(raw), 96):
-        rig.ask("proto.data", o=at, d=b64(raw[at : at + 96]))
-    return rig.ask("proto.commit")
+    return rig.ask("proto.put", raw, slot=slot, size=len(raw), sha=digest or sha(raw))
 
 
 # ---- what is allowed when
@@ -35,9 +28,7 @@ STATES = ("idle", "self-test", "running", "paused", "done", "fault")
 ALLOWED = {
     "settings.set": ("idle", "done"),
     "cal.set": ("idle", "done"),
-    "proto.begin": ("idle", "done"),
-    "proto.data": ("idle", "done"),
-    "proto.commit": ("idle", "done"),
+    "proto.put": ("idle", "done"),
     "proto.activate": ("idle", "done"),
     "proto.delete": ("idle", "done"),
     "session.start": ("idle", "done", "fault"),
@@ -104,15 +95,15 @@ def test_a_method_that_does_not_exist_is_named(rig: Rig):
         ("cal.set", {"ch": "red", "uw": 5}, "date must be a whole number from 20000101"),
         ("cal.set", {"ch": "red", "uw": 5, "date": 20260101}, "how must be ASCII text"),
         ("cal.set", {"ch": "uv", "uw": 0}, "ch must be one of red, nir"),
-        ("proto.begin", {"size": 2049, "slot": 0, "sha": ""}, "size must be"),
-        ("proto.begin", {"size": 9, "slot": 8, "sha": ""}, "slot must be a whole number from 0"),
-        ("proto.begin", {"size": 9, "slot": 0, "sha": "f" * 65}, "sha must be"),
-        ("proto.data", {"o": -1, "d": ""}, "o must be"),
+        ("proto.put", {"size": 2049, "slot": 0, "sha": ""}, "size must be"),
+        ("proto.put", {"size": 9, "slot": 8, "sha": ""}, "slot must be a whole number from 0"),
+        ("proto.put", {"size": 9, "slot": 0, "sha": "f" * 65}, "sha must be 64 hex digits"),
+        ("proto.put", {"size": 9, "slot": 0, "sha": 5}, "sha must be 64 hex digits"),
         ("lease", {"ms": 10001}, "ms must be a whole number from 1 to 10000"),
         ("telemetry", {"every_ms": 99}, "every_ms must be 0 or at least 100"),
         ("telemetry", {"every_ms": 60001}, "every_ms must be"),
         ("log.open", {"o": 1 << 30}, "o must be"),
-        ("log.next", {"o": 0, "n": 9}, "n must be a whole number from 1 to 8"),
+        ("log.next", {"o": 0, "n": 1023}, "n must be a whole number from 1024 to 16384"),
     ],
 )
 def test_a_wrong_parameter_is_named_with_its_bounds(rig: Rig, method, params, text):
@@ -183,8 +174,6 @@ def test_a_protocol_goes_in_and_comes_back(rig: Rig):
 
 def test_broken_transfers_change_nothing(rig: Rig):
     raw = rig.store()
-    assert code(rig.ask("proto.data", o=0, d="AAAA")) == "not_now"
-    assert code(rig.ask("proto.commit")) == "not_now"
     assert code(send_protocol(rig, 0, protocol(id="new"), "0" * 64)) == "hash"
     assert code(send_protocol(rig, 0, protocol(ramp=1))) == "invalid"
     assert code(send_protocol(rig, 0, b"{" * 99)) == "invalid"
@@ -194,6 +183,27 @@ def test_broken_transfers_change_nothing(rig: Rig):
     slots = rig.ask("proto.list")["slots"]
     assert slots[1] == {"broken": "damaged: the hash does not match"}
     assert slots[0]["sha"] == sha(raw)
+
+
+def test_a_session_that_begins_while_a_protocol_arrives_keeps_what_is_stored(rig: Rig):
+    old = rig.store(steps=LONG)
+    new = protocol(id="new")
+    number = rig.send("proto.put", new[:9], slot=0, size=len(new), sha=sha(new))
+    rig.advance(100)
+    rig.app.desk.start("link", False)
+    rig.board.read()
+    rig.board.write(new[9:])
+    rig.advance(400)
+    assert answers(rig.board.read()) == [{"i": number, "e": ["not_now", "not while self-test"]}]
+    assert rig.app.protocols.raw(0) == old
+
+
+def test_a_protocol_that_cannot_be_stored_is_told(rig: Rig):
+    rig.store()
+    rig.files.broken = True
+    assert code(send_protocol(rig, 0, protocol(id="new"))) == "storage"
+    rig.files.broken = False
+    assert rig.state == "idle"
 
 
 def test_flash_that_fails_is_told(rig: Rig):

@@ -242,7 +242,9 @@ def test_a_sector_record_without_an_offset_does_not_keep_the_log_from_opening(fl
     assert len(notes_in(again)) == 3
 
 
-@pytest.mark.parametrize(("start", "seq"), [(NONE, 1), (1 << 30, 1), (1, NONE), (1, 1 << 30)])
+@pytest.mark.parametrize(
+    ("start", "seq"), [(NONE, 1), (0xFFFFFFFF, 1), (1, 0xFFFFFFFF), (1, 1 << 30)]
+)
 def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
     """The largest offset means that a sector is none, and a search for it had no end."""
     head = payloads.pack_sector(start, seq, bytes(32), [])
@@ -254,11 +256,11 @@ def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
 
 
 def test_the_last_sector_that_a_log_can_have_is_read(flash):
-    head = payloads.pack_sector((1 << 30) - 1, (1 << 30) - 1, bytes(32), [])
+    head = payloads.pack_sector(NONE - 1, (1 << 30) - 1, bytes(32), [])
     raw = records.pack(records.SECTOR, 0xFFFF, 1, 0, 0, head)
     flash.sectors().program(0, 0, raw)
     log = flash.open()
-    assert (log.first, log.end, log.seq) == ((1 << 30) - 1, (1 << 30) - 1 + len(raw), 0)
+    assert (log.first, log.end, log.seq) == (NONE - 1, NONE - 1 + len(raw), 0)
     assert stream(log) == raw
 
 

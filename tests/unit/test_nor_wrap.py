@@ -55,7 +55,7 @@ def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
 def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
     flash = wrap.board.nor
     for k in range(8):
-        long_session(wrap, SITES[k], 61)
+        long_session(wrap, SITES[k], 65)
         before = list(flash.erased)
         for _ in range(7000):
             wrap.board.advance(10)

@@ -18,6 +18,13 @@ class Timed:
         self.at = []
         self.slices = []
         self.busy = False
+        self.session = self.server = self
+        self.lit_now = False
+        self.talking = 0  # slices without work that a conversation lasts
+
+    def talks(self):
+        self.talking -= 1
+        return self.talking >= 0
 
     def turn(self, now):
         self.at.append(self.hal.now_ms)
@@ -25,6 +32,7 @@ class Timed:
 
     def more_slack(self, room_ms):
         if not self.busy:
+            self.slices.append(self.hal.now_ms)
             return False
         assert room_ms == 10 - self.hal.now_ms % 10
         self.slices.append(self.hal.now_ms)
@@ -51,12 +59,21 @@ def test_a_late_step_is_not_made_up_for(hal):
     assert app.at == [0, 10, 20, 67, 77, 87]
 
 
-def test_the_slack_is_for_the_link_until_shortly_before_the_next_step(hal):
+@pytest.mark.parametrize(("lit", "last"), [(False, 9), (True, 8)])
+def test_the_slack_is_for_the_link_until_the_next_step_or_shortly_before(hal, lit, last):
     app = Timed(hal)
-    app.busy = True
+    app.busy, app.lit_now = True, lit
     run.loop(app, 2)
-    assert app.slices == [*range(9), *range(10, 19)]
+    assert app.slices == [*range(last + 1), *range(10, 11 + last)]
     assert app.at == [0, 10]
+
+
+def test_in_a_conversation_the_link_is_looked_at_every_millisecond(hal):
+    app = Timed(hal)
+    app.talking = 13
+    run.loop(app, 3)
+    assert app.slices == [*range(14), 20]
+    assert app.at == [0, 10, 20]
 
 
 def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
@@ -66,6 +83,16 @@ def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
     hal.collect = lambda: collected.append(hal.now_ms)
     run.loop(Timed(hal), 4)
     assert collected == [20]
+
+
+def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
+    enough, too_much = run._COLLECT_BYTES, run._COLLECT_NOW
+    left = [enough, enough, too_much - 1, enough, too_much]
+    collected = []
+    hal.allocated = lambda: left.pop(0)
+    hal.collect = lambda: collected.append(hal.now_ms)
+    run.loop(Timed(hal, {0: 4, 1: 9, 2: 4, 3: 3, 4: 4}), 5)
+    assert collected == [33, 44]
 
 
 class LitHal(SpyHal):

@@ -1,76 +1,12 @@
 """The link server: one request at a time, in bounded slices, whatever the host does."""
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.conftest import MemFiles, answers
-from wrap.hal.fake import FakeHal
+from tests.unit.server_bench import ROOM_MS, Bench, polls, request
 from wrap.link import frames
-from wrap.link.codes import BAD_PARAM, Refused
-from wrap.link.server import _ACT_MS, _PATIENCE, _RX, _STEP_MS, _TX, _WRITE, Server
-
-ROOM_MS = 10
-
-
-class Pushes:
-    """`n` pushes with a piece of work before each, then a result; or a refusal in between."""
-
-    def __init__(self, n, refuse=False, fail=False):
-        self.left = 2 * n
-        self.refuse = refuse
-        self.fail = fail
-
-    def step(self):
-        if self.left == 0:
-            if self.fail:
-                raise RuntimeError("broken")
-            if self.refuse:
-                raise Refused(BAD_PARAM, "half way")
-            return None
-        self.left -= 1
-        return () if self.left % 2 else (b'{"n":"part",', b'"p":%d}' % (self.left // 2))
-
-    def result(self):
-        return "over"
-
-
-class Bench:
-    """A server whose handler only remembers."""
-
-    def __init__(self):
-        self.hal = FakeHal(MemFiles(), 2, 2)
-        self.asked = []
-        self.server = Server(self.hal, self.handle)
-
-    def handle(self, method, params):
-        self.asked.append((method, params))
-        if method == "no":
-            raise Refused(BAD_PARAM, "no")
-        if method == "stream":
-            return Pushes(**params)
-        return "x" * params.get("size", 0)
-
-    def poll(self):
-        while self.server.poll(ROOM_MS):
-            pass
-
-    def ask(self, *lines):
-        self.hal.rx += b"".join(lines)
-        self.poll()
-        return self.told()
-
-    def told(self):
-        out = answers(bytes(self.hal.tx))
-        self.hal.tx = bytearray()
-        return out
-
-
-def request(number, method="m", **params):
-    body = {"i": number, "m": method, "p": params}
-    return frames.encode(json.dumps(body, separators=(",", ":")).encode())
+from wrap.link.server import _ACT_MS, _PATIENCE, _RX, _TALK, _TX, _WRITE
 
 
 @pytest.fixture
@@ -221,35 +157,13 @@ def test_an_idle_server_says_that_nothing_was_done(bench):
     assert bench.server.idle()
 
 
-def test_a_stream_sends_its_pushes_and_then_its_answer(bench):
-    parts = [{"n": "part", "p": n} for n in (2, 1, 0)]
-    assert bench.ask(request(1, "stream", n=3)) == [*parts, {"i": 1, "r": "over"}]
-    assert bench.ask(request(1, "stream", n=3)) == [{"i": 1, "r": "over"}]
-    assert bench.ask(request(2, "stream", n=0)) == [{"i": 2, "r": "over"}]
-    assert bench.server.idle()
-
-
-def test_a_stream_that_is_refused_half_way_says_so(bench):
-    told = bench.ask(request(1, "stream", n=1, refuse=True))
-    assert told == [{"n": "part", "p": 0}, {"i": 1, "e": ["bad_param", "half way"]}]
-    assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
-
-
-def test_a_stream_that_breaks_is_over(bench):
-    bench.hal.rx += request(1, "stream", n=0, fail=True)
-    with pytest.raises(RuntimeError):
-        bench.poll()
-    assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
-
-
-def test_a_request_is_not_read_while_a_stream_goes_out(bench):
-    bench.hal.rx += request(1, "stream", n=2) + request(2)
-    bench.poll()
-    assert [x.get("i") for x in bench.told()] == [None, None, 1, 2]
-
-
-def polls(bench, room_ms):
-    return [bench.server.poll(room_ms) for _ in range(_PATIENCE + 1)]
+def test_a_conversation_counts_as_over_after_a_while(bench):
+    assert not bench.server.talks()
+    bench.ask(request(1))
+    for left in range(_TALK - 1, 0, -1):
+        assert bench.server.talks() == (left > 0)
+        bench.server.poll(ROOM_MS)
+    assert not bench.server.talks()
 
 
 def test_a_request_waits_for_room_but_not_for_ever(bench):
@@ -265,13 +179,6 @@ def test_a_request_waits_for_room_but_not_for_ever(bench):
         bench.server.poll(0)
     assert bench.server.poll(_ACT_MS)
     assert len(bench.asked) == 2
-
-
-def test_a_stream_waits_for_room_but_not_for_ever(bench):
-    bench.hal.rx += request(1, "stream", n=1)
-    while bench.server._stream is None:
-        bench.server.poll(ROOM_MS)
-    assert polls(bench, _STEP_MS - 1) == [False] * _PATIENCE + [True]
 
 
 def test_wrong_lines_are_answered_without_room(bench):

@@ -132,7 +132,8 @@ class Hal:
         raise NotImplementedError
 
     def link_read(self, buf):
-        """Put what has arrived into `buf` (bytearray); returns how many bytes, 0 when none."""
+        """Put what has arrived into `buf` (bytearray or memoryview); returns how many bytes, 0 when
+        none."""
         raise NotImplementedError
 
     def link_write(self, view):

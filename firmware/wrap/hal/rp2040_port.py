@@ -14,7 +14,7 @@ try:
 except ImportError:  # installed as files on a stock image
     wrap_usb = None
 
-_SLOW = const(8)  # bytes a stock image reads in one call: about 60 us each
+_SLOW = const(8)  # bytes a stock image reads or writes in one call: about 60 us each
 
 
 class StockPort:
@@ -46,7 +46,7 @@ class StockPort:
 
     def write(self, view):
         sent = 0
-        n = len(view)
+        n = min(_SLOW, len(view))
         while sent < n:
             for _ in self._poll_out.ipoll(0):
                 break

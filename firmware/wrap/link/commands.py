@@ -2,7 +2,7 @@
 answer."""
 
 from wrap.link.codes import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
-from wrap.link.transfer import WINDOW, Download, Upload, b64
+from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
 from wrap.safety import limits
 from wrap.session import states
 from wrap.session.protocol import MAX_BYTES
@@ -38,7 +38,6 @@ class Commands:
 
     def __init__(self, app):
         self._app = app
-        self._upload = Upload()
         self._download = Download(app.log)
         self._methods = {
             "hello": (ALWAYS, lambda p: app.view.hello()),
@@ -50,9 +49,7 @@ class Commands:
             "cal.get": (ALWAYS, lambda p: app.settings.calibrations()),
             "cal.set": (IDLE, self._cal_set),
             "proto.list": (ALWAYS, self._proto_list),
-            "proto.begin": (IDLE, self._proto_begin),
-            "proto.data": (IDLE, lambda p: {"o": self._upload.data(_offset(p), p.get("d"))}),
-            "proto.commit": (IDLE, self._proto_commit),
+            "proto.put": (IDLE, self._proto_put),
             "proto.get": (ALWAYS, self._proto_get),
             "proto.activate": (IDLE, self._proto_activate),
             "proto.delete": (IDLE, self._proto_delete),
@@ -78,10 +75,13 @@ class Commands:
         entry = self._methods.get(method)
         if entry is None:
             raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
-        if not _allowed(entry[0], self._app.session):
+        return self._do(entry[0], entry[1], params)
+
+    def _do(self, when, act, p):
+        if not _allowed(when, self._app.session):
             raise Refused(NOT_NOW, "not while " + states.NAMES[self._app.session.state])
         try:
-            return entry[1](params)
+            return act(p)
         except OSError as e:
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
 
@@ -111,15 +111,14 @@ class Commands:
                 shown.append({"id": slot[0], "name": slot[1], "sha": slot[2], "size": slot[3]})
         return {"active": protocols.active(), "slots": shown}
 
-    def _proto_begin(self, p):
+    def _proto_put(self, p):
         size = whole(p, "size", 2, MAX_BYTES)
-        self._upload.begin(size, whole(p, "slot", 0, SLOTS - 1), text(p, "sha", 64))
-        return {"o": 0}
-
-    def _proto_commit(self, p):
-        up = self._upload
-        raw = up.take()
-        return {"slot": up.slot, "id": self._app.protocols.save(up.slot, raw, up.sha)}
+        slot = whole(p, "slot", 0, SLOTS - 1)
+        sha = p.get("sha")
+        if not isinstance(sha, str) or len(sha) != 64:
+            raise Refused(BAD_PARAM, "sha must be 64 hex digits")
+        save = lambda raw: {"slot": slot, "id": self._app.protocols.save(slot, raw, sha)}
+        return Upload(size, lambda raw: self._do(IDLE, save, raw))  # a session may have begun
 
     def _proto_get(self, p):
         raw = self._app.protocols.raw(whole(p, "slot", 0, SLOTS - 1))
@@ -169,7 +168,7 @@ class Commands:
         return {"o": at, "end": end}
 
     def _log_next(self, p):
-        return self._download.window(_offset(p), whole(p, "n", 1, WINDOW, WINDOW))
+        return self._download.window(_offset(p), whole(p, "n", CHUNK, WINDOW, WINDOW))
 
     def _log_close(self, p):
         at, end, sha = self._download.close()

@@ -70,7 +70,7 @@ class LineReader:
         if size > room:
             size = room
             self._overrun = True
-        self._line[n : n + size] = buf[at : at + size]
+        self._line[n : n + size] = memoryview(buf)[at : at + size]
         self._n = n + size
 
     def _finish(self):

@@ -16,10 +16,11 @@ from wrap.mp import const
 
 _RX = const(64)  # bytes looked at in one slice
 _TX = const(4096)
-_WRITE = const(512)  # bytes offered in one slice
+_WRITE = const(1024)  # bytes offered in one slice
 _ACT_MS = const(5)  # what a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # what a piece of a stream may take
 _PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
+_TALK = const(100)  # slices without work until a conversation counts as over
 
 
 def dumps(obj):
@@ -36,10 +37,12 @@ def _error(number, code, text):
     return dumps({"i": number, "e": [code, text]})
 
 
-# Wrong lines must cost no more than right ones, so their answers are made beforehand.
-_BAD_CRC = _error(None, CODE_CRC, "the checksum does not match; send the line again")
-_TOO_LONG = _error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST)
-_NO_REQUEST = _error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
+# Wrong lines must cost no more than right ones, so the lines that answer them are made beforehand.
+_BAD_CRC = frames.encode(_error(None, CODE_CRC, "the checksum does not match; send the line again"))
+_TOO_LONG = frames.encode(_error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST))
+_NO_REQUEST = frames.encode(
+    _error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
+)
 
 
 def parse(body):
@@ -60,10 +63,12 @@ def parse(body):
 class Server:
     """hal: for link_read and link_write.
 
-    What a handler returns may be a stream: pushes come before its result. It has
-    step(): a bounded piece of work; the parts of a push's JSON when one is ready, () while it is
-    not, None when there is no more; raises Refused; and
-    result(): the result, once `step` has returned None.
+    What a handler returns may be a stream: bytes that come or go before its result. It has
+    wants(): whether more is to come in; then room() is a memoryview for it, and took(n) is told
+    how much came, maybe nothing;
+    step(): a bounded piece of work: the parts of a push's JSON, or a memoryview of bytes that go
+    out as they are, or None when there is no more; and
+    result(): the result, once `step` has returned None; raises Refused.
     """
 
     def __init__(self, hal, handle):
@@ -81,43 +86,73 @@ class Server:
         self._asked = False  # a request was read and waits for room
         self._waited = 0
         self._stream = None
+        self._raw = self._view[:0]  # bytes of the stream that go out as they are
+        self._silent = _TALK
 
     def idle(self):
         """Nothing waits to be sent."""
         return self._tx_at == self._tx_end and self._stream is None
 
+    def talks(self):
+        """A host has been at work a moment ago."""
+        return self._silent < _TALK
+
     def push(self, name, params):
-        """Queue a push; False (and nothing sent) when there is no room for it."""
-        return self._send(dumps({"n": name, "p": params}))
+        """Queue a push; False (and nothing sent) when there is no room for it, or a stream is under
+        way, whose bytes stand alone."""
+        return self._stream is None and self._send(dumps({"n": name, "p": params}))
 
     def _send(self, *parts):
         """Queue one line whose JSON is `parts` one after the other; False when it does not fit."""
-        tx = self._tx
-        at = self._tx_end
-        if at + sum(map(len, parts)) + 11 > _TX:
+        n = 11
+        for part in parts:
+            n += len(part)
+        line = self._line(n)
+        if line is None:
             return False
-        tx[at] = 0x40
-        at += 1
+        line[0] = 0x40
+        at = 1
         crc = 0
         for part in parts:
-            n = len(part)
-            tx[at : at + n] = part
+            end = at + len(part)
+            line[at:end] = part
             crc = binascii.crc32(part, crc)
-            at += n
-        tx[at : at + 10] = b"*%08x\n" % (crc & 0xFFFFFFFF)
-        self._tx_end = at + 10
+            at = end
+        line[at:n] = b"*%08x\n" % (crc & 0xFFFFFFFF)
         return True
+
+    def _say(self, ready):
+        """Queue a line made beforehand; it fits, because nothing is read before all is sent."""
+        self._line(len(ready))[:] = ready  # type: ignore
+        return True
+
+    def _line(self, n):
+        """The next `n` bytes of what is to be sent, or None. A view of just these, because a slice
+        that is assigned moves all that is behind it onto itself."""
+        at = self._tx_end
+        if at + n > _TX:
+            return None
+        self._tx_end = at + n
+        return self._view[at : at + n]
 
     def poll(self, room_ms):
         """One bounded slice; True when something was done. room_ms: time until the next step is
         due; with less than _ACT_MS nothing but reading and writing is begun."""
         if self._tx_at != self._tx_end:
-            return self._pump()
-        if self._stream is not None:
-            return self._has_room(room_ms, _STEP_MS) and self._go_on()
-        if self._asked:
-            return self._has_room(room_ms, _ACT_MS) and self._request()
-        return self._read()
+            done = self._pump()
+        elif self._raw:
+            done = self._pump_raw()
+        elif self._stream is not None:
+            if self._stream.wants():
+                done = self._feed()
+            else:
+                done = self._has_room(room_ms, _STEP_MS) and self._go_on()
+        elif self._asked:
+            done = self._has_room(room_ms, _ACT_MS) and self._request()
+        else:
+            done = self._read()
+        self._silent = 0 if done else self._silent + 1
+        return done
 
     def _has_room(self, room_ms, need_ms):
         if room_ms < need_ms and self._waited < _PATIENCE:
@@ -134,6 +169,24 @@ class Server:
             self._tx_at = self._tx_end = 0
         return sent > 0
 
+    def _pump_raw(self):
+        sent = self._hal.link_write(self._raw[:_WRITE])
+        self._raw = self._raw[sent:]
+        return sent > 0
+
+    def _feed(self):
+        """What has arrived goes to the stream; first what was read with its request."""
+        reader = self._reader
+        room = self._stream.room()
+        n = min(self._rx_end - reader.at, len(room))
+        if n > 0:
+            room[:n] = memoryview(self._rx)[reader.at : reader.at + n]
+            reader.at += n
+        else:
+            n = self._hal.link_read(room)
+        self._stream.took(n)
+        return n > 0
+
     def _read(self):
         """At most one line, of at most _RX bytes that have arrived."""
         reader = self._reader
@@ -146,16 +199,16 @@ class Server:
         if event == frames.OK:
             self._asked = True
         elif event == frames.BAD_CRC:
-            self._send(_BAD_CRC)
+            self._say(_BAD_CRC)
         elif event == frames.TOO_LONG:
-            self._send(_TOO_LONG)
+            self._say(_TOO_LONG)
         return True
 
     def _request(self):
         self._asked = False
         request = parse(self._reader.body())
         if request is None:
-            return self._send(_NO_REQUEST)
+            return self._say(_NO_REQUEST)
         number, method, params = request
         if number != self._last_id:
             self._number = number
@@ -184,13 +237,12 @@ class Server:
         """The next piece of the stream; behind the last one its answer."""
         stream = self._stream
         self._stream = None  # whatever is raised below has ended it
-        try:
-            parts = stream.step()
-        except Refused as e:
-            self._last_answer = _error(self._number, e.args[0], e.args[1])
-            return self._send(self._last_answer)
-        if parts is None:
+        piece = stream.step()
+        if piece is None:
             self._last_answer = self._answer(stream.result)
             return self._send(self._last_answer)
         self._stream = stream
-        return not parts or self._send(*parts)
+        if isinstance(piece, memoryview):
+            self._raw = piece
+            return True
+        return self._send(*piece)

@@ -1,4 +1,5 @@
-"""Bulk over the link: a protocol on its way in, the log on its way out. Bytes only, no meaning."""
+"""Bulk over the link, as it is, behind a line that says how much: a protocol on its way in, the log
+on its way out. Both are streams (see wrap.link.server). Bytes only, no meaning."""
 
 import binascii
 import hashlib
@@ -6,9 +7,10 @@ import hashlib
 from wrap.link.codes import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.mp import const
 
-CHUNK = const(1440)  # bytes of log in one push; its line stays below frames.MAX_ANSWER
-WINDOW = const(8)
-_NO_UPLOAD = "no transfer is open: begin with proto.begin"
+CHUNK = const(1024)  # bytes of log that are read, hashed and sent at a time
+WINDOW = const(16384)
+_ROOM = const(256)
+_PATIENCE = const(1000)  # times that nothing came, one to ten seconds
 _NO_DOWNLOAD = "no transfer is open: begin with log.open"
 
 
@@ -17,58 +19,47 @@ def b64(data):
     return binascii.b2a_base64(data).decode().strip()
 
 
-def unb64(text):
-    """Bytes of base64 text. Raises Refused."""
-    try:
-        return binascii.a2b_base64(text)
-    except (ValueError, TypeError):
-        raise Refused(BAD_PARAM, "d must be base64 text") from None
-
-
 class Upload:
-    """One object arriving in order into a buffer of its own."""
+    """`size` bytes from the host, then `act(bytes)`, whose result is the request's. More never
+    counts; when the host falls silent before, the transfer is over."""
 
-    def __init__(self):
-        self.buf = None
-        self.got = 0
+    def __init__(self, size, act):
+        self._buf = bytearray(size)
+        self._view = memoryview(self._buf)
+        self._act = act
+        self._got = 0
+        self._quiet = 0
 
-    def begin(self, size, slot, sha):
-        """Forget what came before and expect `size` bytes."""
-        self.buf = bytearray(size)
-        self.got = 0
-        self.slot = slot
-        self.sha = sha
+    def wants(self):
+        """More bytes are to come."""
+        return self._got < len(self._buf) and self._quiet < _PATIENCE
 
-    def data(self, offset, text):
-        """Take a chunk; the same one again does no harm. Returns the next offset."""
-        if self.buf is None:
-            raise Refused(NOT_NOW, _NO_UPLOAD)
-        data = unb64(text)
-        if offset > self.got or offset + len(data) > len(self.buf):
-            raise Refused(BAD_PARAM, "o must be %d and end within %d" % (self.got, len(self.buf)))
-        self.buf[offset : offset + len(data)] = data
-        self.got = offset + len(data)
-        return self.got
+    def room(self):
+        """Where the next bytes belong, at most so many."""
+        return self._view[self._got : self._got + _ROOM]
 
-    def take(self):
-        """The whole object; the transfer is over. Raises Refused when bytes are missing."""
-        if self.buf is None:
-            raise Refused(NOT_NOW, _NO_UPLOAD)
-        if self.got != len(self.buf):
-            raise Refused(
-                NOT_NOW, "the transfer is not complete: %d of %d" % (self.got, len(self.buf))
-            )
-        raw = bytes(self.buf)
-        self.buf = None
-        return raw
+    def took(self, n):
+        """So many have come, maybe none."""
+        self._quiet = 0 if n else self._quiet + 1
+        self._got += n
+
+    def step(self):
+        """None: nothing goes out."""
+
+    def result(self):
+        """What `act` returns. Raises Refused."""
+        size = len(self._buf)
+        if self._got < size:
+            raise Refused(NOT_NOW, "only %d of %d bytes came" % (self._got, size))
+        return self._act(bytes(self._buf))
 
 
 class Download:
-    """The log going out from an offset, a window at a time, with a running SHA-256: a stream (see
-    wrap.link.server).
+    """The log going out from an offset, a window at a time, with a running SHA-256.
 
-    A window is read, hashed and encoded piece by piece, because each takes a good part of what is
-    left of a step's time.
+    A window is read and hashed piece by piece, because that takes a good part of what is left of a
+    step's time. What is promised is sent: when the log cannot be read any more zeros fill the
+    window, and its answer tells.
     """
 
     def __init__(self, log):
@@ -86,57 +77,62 @@ class Download:
         return self.next, log.end
 
     def window(self, offset, n):
-        """Make ready for at most `n` chunks from `offset`: `step` gives them. Returns itself."""
+        """Make ready for at most `n` bytes from `offset`: `step` gives them. Returns itself."""
         if self._digest is None:
             raise Refused(NOT_NOW, _NO_DOWNLOAD)
         if offset != self.next and offset != self._window:
             raise Refused(BAD_PARAM, "o must be %d or %d" % (self.next, self._window))
         self._again = offset != self.next
         # A repeat ends where the digest stands, though the log may have grown.
-        self._stop = self.next if self._again else self._log.end
+        stop = self.next if self._again else self._log.end
+        self._stop = min(offset + n, stop)
         self._window = self._at = offset
-        self._left = n
-        self._data = None
-        self._hashed = False
+        self._told = False
+        self._broken = None
         return self
 
-    def step(self):
-        """Read a chunk, then hash it, then give its push; None behind the window's last."""
-        if self._data is None:
-            if self._left == 0 or self._at == self._stop:
-                return None
-            self._data = self._read()
-            return ()
-        if not self._hashed:
-            self._hash(self._data)
-            return ()
-        head = b'{"n":"chunk","p":{"o":%d,"d":"' % self._at
-        text = memoryview(binascii.b2a_base64(self._data))[:-1]
-        self._at += len(self._data)
-        self._left -= 1
-        self._data = None
-        self._hashed = False
-        return head, text, b'"}}'
+    def wants(self):
+        """Nothing comes in."""
+        return False
 
-    def _read(self):
+    def step(self):
+        """First the push that says how many bytes follow, then these; None behind the last."""
+        if self._at == self._stop:
+            return None
+        if not self._told:
+            self._told = True
+            return (b'{"n":"raw","p":{"o":%d,"size":%d}}' % (self._at, self._stop - self._at),)
+        data = self._piece(min(CHUNK, self._stop - self._at))
+        self._at += len(data)
+        return memoryview(data)
+
+    def _piece(self, n):
+        if self._broken is None:
+            try:
+                data = self._read(n)
+                if not self._again:
+                    self._digest.update(data)
+                    self.next = self._at + len(data)
+                return data
+            except Refused as e:
+                self._broken = e
+        return bytes(n)
+
+    def _read(self, n):
         if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
         try:
-            data = self._log.read(self._at, min(CHUNK, self._stop - self._at))
+            data = self._log.read(self._at, n)
         except OSError as e:
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
         if not data:
             raise Refused(STORAGE, "the log cannot be read at %d" % self._at)
         return data
 
-    def _hash(self, data):
-        self._hashed = True
-        if not self._again:
-            self._digest.update(data)
-            self.next = self._at + len(data)
-
     def result(self):
-        """Where the window ended, and where the log does."""
+        """Where the window ended, and where the log does. Raises Refused."""
+        if self._broken is not None:
+            raise self._broken
         return {"o": self._at, "end": self._log.end}
 
     def close(self):

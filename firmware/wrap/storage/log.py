@@ -21,7 +21,7 @@ AHEAD = const(2)  # sectors kept erased: some three sessions
 _BLOBS = const(4)  # remembered in each sector's head
 _HEAD_MOST = const(120)  # of a SECTOR record
 _HEAD_LEAST = const(41)  # of its payload
-_MOST = const(1 << 30)  # of an offset or a number: more than a link can ask for, or a wrap writes
+_SEQ = const((1 << 30) - 1)  # the last number; a wrap that lives for ever begins again at 0
 _EIO = const(5)
 
 
@@ -50,8 +50,6 @@ class Log:
     def skipped(self):
         return len(self._bad)
 
-    # ---- what a boot finds
-
     def _find(self):
         """The offset at which each sector begins, and the newest of them."""
         newest = -1
@@ -76,14 +74,10 @@ class Log:
         if record is None or len(record[5]) < _HEAD_LEAST:
             return None
         told = payloads.unpack_sector(record[5])
-        return told["start"] if max(told["start"], told["seq"]) < _MOST else None
+        return told["start"] if told["start"] < NONE and told["seq"] <= _SEQ else None
 
     def _oldest(self):
-        oldest = NONE
-        for start in self._starts:
-            if start < oldest:
-                oldest = start
-        return oldest
+        return min(self._starts)
 
     def _recover(self):
         """Sequence, boot and known blobs go on after the last true record."""
@@ -97,7 +91,7 @@ class Log:
             self._pad = records.CRC_SIZE
         for record in found:
             self._know(record, start)
-        self.seq = (found[-1][1] + 1) & (_MOST - 1)
+        self.seq = (found[-1][1] + 1) & _SEQ
         self.boot = found[-1][2]
 
     def _know(self, record, start):
@@ -182,12 +176,11 @@ class Log:
             self._remember(bytes(payload[1:9]), at)
 
     def _leave_out(self):
-        """What power cut short may lack no more than its last byte, and the next record's first one
-        could be just that: then it would be whole, and the next one lost."""
-        n = self._pad
-        self._s.program(self._head, self._at, b"\xff" * n)
-        self._at += n
-        self.end += n
+        """A write that power cut may lack only its last byte, and the next one could begin with it:
+        then that would be whole, and the next one lost."""
+        self._s.program(self._head, self._at, b"\xff" * self._pad)
+        self._at += self._pad
+        self.end += self._pad
         self._pad = 0
 
     def _program(self, i, data):
@@ -244,8 +237,6 @@ class Log:
         digest.update(data[: -payloads.SEAL - records.CRC_SIZE])
         return payload + digest.digest()
 
-    # ---- blobs
-
     def blob(self, raw):
         """(name, whether it must be written): what `raw` is called in other records. It is written
         again before the ring could drop it."""
@@ -275,24 +266,32 @@ class Log:
     def _sector_of(self, offset):
         """(sector, the offset at which the next one begins)"""
         i = self._last_read
-        if self._starts[i] == NONE or not self._starts[i] <= offset < self._stop(i):
-            i = self._search(offset)
-            self._last_read = i
+        if self._starts[i] <= offset:
+            stop = self._stop(i)
+            if offset < stop:
+                return i, stop
+            i = self._behind(i)
+            if offset < self._stop(i):
+                self._last_read = i
+                return i, self._stop(i)
+        self._last_read = i = self._search(offset)
         return i, self._stop(i)
 
-    def _stop(self, i):
-        """Where the next sector begins: physically behind it, but for bad and erased ones."""
-        if i == self._head:
-            return self.end
+    def _behind(self, i):
+        """The next sector: physically behind it, but for bad and erased ones."""
         k = self._after(i)
         while self._starts[k] == NONE and k != i:
             k = self._after(k)
-        return self._starts[k]
+        return k
+
+    def _stop(self, i):
+        return self.end if i == self._head else self._starts[self._behind(i)]
 
     def _search(self, offset):
-        best = -1
-        for i in range(self._s.n):
-            start = self._starts[i]
-            if start != NONE and start <= offset and (best < 0 or start > self._starts[best]):
-                best = i
-        return best
+        """Back from where it would be if every sector behind it were full: to look at all of them
+        takes 10 ms on the chip."""
+        n = self._s.n
+        i = (self._head - (self.end - offset) // self._s.size) % n
+        while self._starts[i] > offset:
+            i = (i - 1) % n
+        return i

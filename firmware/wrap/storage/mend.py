@@ -2,7 +2,7 @@
 
 from wrap.storage import records
 
-NONE = 0xFFFFFFFF  # a sector that is no part of the log
+NONE = (1 << 30) - 1  # a sector that is no part of the log; a small integer on the chip
 _NEAR = 1024  # more records than a sector holds
 
 

@@ -13,9 +13,8 @@ from wrap.storage.store import Store
 SLOTS = 8
 
 
-def sha_hex(raw):
-    """SHA-256 of `raw` as 64 hex digits."""
-    return binascii.hexlify(hashlib.sha256(raw).digest()).decode()
+def _hex(digest):
+    return binascii.hexlify(digest).decode()
 
 
 def _shown(obj, sha, raw):
@@ -41,13 +40,14 @@ class Protocols:
         if raw is None:
             return None
         body = raw[:-32]
-        if len(raw) < 34 or hashlib.sha256(body).digest() != raw[-32:]:
+        digest = raw[-32:]
+        if len(raw) < 34 or hashlib.sha256(body).digest() != digest:
             return "damaged: the hash does not match"
         try:
             obj = self._checked(body)
         except Refused as e:
             return e.args[1]
-        return _shown(obj, sha_hex(body), body)
+        return _shown(obj, _hex(digest), body)
 
     def _checked(self, raw):
         try:
@@ -91,10 +91,11 @@ class Protocols:
     def save(self, slot, raw, sha):
         """Put `raw` into `slot`, whole or not at all; returns the protocol's id. Raises Refused or
         OSError."""
-        if sha_hex(raw) != sha:
+        digest = hashlib.sha256(raw).digest()
+        if _hex(digest) != sha:
             raise Refused(HASH, "the bytes do not match the announced SHA-256")
         obj = self._checked(raw)
-        sealed = raw + hashlib.sha256(raw).digest()
+        sealed = raw + digest
         self._files.write(self._file(slot), sealed)
         if self._files.read(self._file(slot)) != sealed:
             self.slots[slot] = self._look(slot)

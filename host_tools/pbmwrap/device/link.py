@@ -19,6 +19,7 @@ ANSWER_S = 2.0
 ATTEMPTS = 4
 ID_RANGE = 1 << 30
 FLUSH = b"\r\r\n"
+MOST_RAW = 1 << 16  # bytes that a wrap may announce at once
 NOISE_KEPT = 512  # bytes of what was no frame, to tell a prompt from silence
 _DAMAGED = (codes.BAD_CRC, codes.TOO_LONG, codes.BAD_FRAME)
 
@@ -53,6 +54,7 @@ class Link:
         self.attempts = attempts
         self.frames_seen = 0
         self.echoes_seen = 0
+        self.repeats = 0  # requests sent again
         self.noise = b""
         self.hopeless: Callable[[bytes], bool] = lambda noise: False  # asked before a repeat
         self._id = random.randrange(ID_RANGE) if first_id is None else first_id
@@ -60,18 +62,24 @@ class Link:
         self._arrived: list[dict[str, Any]] = []
         self._on_push: Push | None = None
         self._fresh = False
+        self._raw: dict[str, Any] = {}  # the push `raw` whose bytes are arriving
+        self._raw_left = 0
 
     def call(
         self,
         method: str,
         params: dict[str, Any] | None = None,
         *,
+        behind: bytes = b"",
         timeout_s: float | None = None,
         on_push: Push | None = None,
     ) -> Any:
-        """The result of `method`. Raises DeviceError, LinkLost, UsageError."""
+        """The result of `method`. `behind`: bytes that follow the request as they are.
+
+        Raises DeviceError, LinkLost, UsageError.
+        """
         self._id = (self._id + 1) % ID_RANGE
-        line = encode_request(self._id, method, params)
+        line = encode_request(self._id, method, params) + _as_is(behind)
         previous, self._on_push = self._on_push, on_push or self._on_push
         try:
             answer = self._ask(line, timeout_s or self.answer_s)
@@ -98,6 +106,7 @@ class Link:
 
     def _ask(self, line: bytes, timeout_s: float) -> dict[str, Any] | None:
         for _ in range(self.attempts):
+            self._raw_left = 0
             # A line end first ends a half line that the wrap may hold from an earlier conversation;
             # its CRs end what a MicroPython prompt may hold, so that the prompt shows itself.
             self.transport.write(line if self._fresh else FLUSH + line)
@@ -106,6 +115,7 @@ class Link:
             if answer is not None:
                 return answer
             self._fresh = False
+            self.repeats += 1
             if self.hopeless(self.noise):
                 return None
         return None
@@ -132,11 +142,24 @@ class Link:
         self.noise = (self.noise + data)[-NOISE_KEPT:]
         at = 0
         while at < len(data):
+            if self._raw_left:
+                at, done = self._take_raw(data, at)
+                pushed = done or pushed
+                continue
             event = self._reader.take(data, at, len(data))
             at = self._reader.at
             if event == frames.OK:
                 pushed = self._sort(self._reader.body()) or pushed
         return pushed
+
+    def _take_raw(self, data: bytes, at: int) -> tuple[int, bool]:
+        """Where to go on in `data`, and whether the push is whole; then it is handed on."""
+        piece = data[at : at + self._raw_left]
+        self._raw["d"] += piece
+        self._raw_left -= len(piece)
+        if not self._raw_left and self._on_push is not None:
+            self._on_push("raw", {**self._raw, "d": bytes(self._raw["d"])})
+        return at + len(piece), not self._raw_left
 
     def _sort(self, body: bytes) -> bool:
         """Answers wait in `_arrived`, pushes are handed on; True for a push."""
@@ -151,6 +174,10 @@ class Link:
             self._arrived.append(message)
             return False
         params = message.get("p") or {}
+        if message["n"] == "raw":
+            if isinstance(params, dict) and _announces(params):
+                self._raw, self._raw_left = {**params, "d": bytearray()}, params["size"]
+            return False
         if self._on_push is not None and isinstance(params, dict):
             self._on_push(message["n"], params)
         return True
@@ -171,6 +198,18 @@ def _decode(body: bytes) -> dict[str, Any] | None:
     fault = message["e"]
     told = isinstance(fault, list) and len(fault) == 2 and all(isinstance(s, str) for s in fault)
     return message if told else None
+
+
+def _announces(params: dict[str, Any]) -> bool:
+    size = params.get("size")
+    return type(size) is int and 0 < size <= MOST_RAW
+
+
+def _as_is(data: bytes) -> bytes:
+    """`data` and a line end, so that whatever takes it for noise is over it."""
+    if b"\x03" in data:
+        raise UsageError("the bytes to be sent contain Ctrl-C, which would stop the wrap")
+    return data + b"\n" if data else b""
 
 
 def _says_damaged(message: dict[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 from collections.abc import Callable
@@ -15,9 +14,8 @@ from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
 from wrap.link import codes
 from wrap.session.protocol import MAX_BYTES
 
-DATA_BYTES = 120  # of a protocol in one request: its line stays under 240 bytes
 COMMIT_S = 5.0  # the wrap checks, writes and reads back
-WINDOW_CHUNKS = 8
+WINDOW_BYTES = 16384
 WINDOW_TRIES = 5
 SEGMENT_BYTES = 32768  # of the log between two digests: a lost link costs no more than this
 
@@ -41,27 +39,21 @@ class LogPull:
 def flash_protocol(
     link: Link, slot: int, raw: bytes, sha: str | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Store canonical JSON `raw` in `slot`: {slot, id}. The old one stays until commit.
+    """Store canonical JSON `raw` in `slot`: {slot, id}. The old one stays until all is checked.
 
     Raises DeviceError (`invalid` names the rule), VerifyFailed, LinkLost.
     """
     sha = sha or hashlib.sha256(raw).hexdigest()
-    link.call("proto.begin", {"slot": slot, "size": len(raw), "sha": sha})
-    for at in range(0, len(raw), DATA_BYTES):
-        piece = base64.b64encode(raw[at : at + DATA_BYTES]).decode()
-        link.call("proto.data", {"o": at, "d": piece})
-        if progress:
-            progress(min(at + DATA_BYTES, len(raw)), len(raw))
-    return _commit(link)
-
-
-def _commit(link: Link) -> dict[str, Any]:
+    params = {"slot": slot, "size": len(raw), "sha": sha}
     try:
-        return whole(link.call("proto.commit", timeout_s=COMMIT_S), dict)
+        stored = whole(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
     except DeviceError as refusal:
         if refusal.device_code == codes.HASH:
             raise VerifyFailed(f"the protocol did not arrive whole: {refusal.text}") from refusal
         raise
+    if progress:
+        progress(len(raw), len(raw))
+    return stored
 
 
 def read_protocol(link: Link, slot: int) -> bytes:
@@ -119,19 +111,26 @@ class _Segment:
         return self._start + len(self._data)
 
     def window(self) -> None:
-        """Fetch the next window. A chunk that is missing makes the whole window asked for again."""
+        """Fetch the next window. One that does not arrive whole is asked for again, and so is one
+        whose answer was lost: a byte that is missing swallows the beginning of the answer."""
         for _ in range(WINDOW_TRIES):
-            chunks: dict[int, bytes] = {}
+            got: list[bytes] = []
+            repeats = self._link.repeats
             answer = self._link.call(
                 "log.next",
-                {"o": self.at, "n": WINDOW_CHUNKS},
-                on_push=lambda name, p, chunks=chunks: _collect(chunks, name, p),
+                {"o": self.at, "n": WINDOW_BYTES},
+                on_push=lambda name, p, got=got: self._collect(got, name, p),
             )
-            got = _joined(chunks, self.at)
-            if self.at + len(got) == field(answer, "o", int) and got:
-                self._data += got
+            size = field(answer, "o", int) - self.at
+            whole_one = got and size > 0 and len(got[-1]) == size
+            if whole_one and self._link.repeats == repeats:
+                self._data += got[-1]
                 return
         raise LinkLost(f"the log's bytes from {self.at} on do not arrive whole")
+
+    def _collect(self, got: list[bytes], name: str, params: dict[str, Any]) -> None:
+        if name == "raw" and params.get("o") == self.at:
+            got.append(params["d"])
 
     def close(self) -> bytes:
         """The segment's bytes, once the wrap's digest agrees."""
@@ -140,19 +139,6 @@ class _Segment:
         if field(answer, "o", int) != self.at or field(answer, "sha", str) != digest:
             raise VerifyFailed(f"the log's bytes {self._start} to {self.at} differ from the wrap's")
         return bytes(self._data)
-
-
-def _collect(chunks: dict[int, bytes], name: str, params: dict[str, Any]) -> None:
-    if name == "chunk" and isinstance(params.get("o"), int):
-        chunks[params["o"]] = _bytes(params.get("d"))
-
-
-def _joined(chunks: dict[int, bytes], start: int) -> bytes:
-    """The unbroken run of chunks that begins at `start`."""
-    out = bytearray()
-    while (piece := chunks.get(start + len(out))) is not None and piece:
-        out += piece
-    return bytes(out)
 
 
 def _bytes(text: Any) -> bytes:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from rp2040py.peripherals.usb import (
     EP0_IN_BUFFER_CONTROL,
     INTE,
+    INTR_DEV_RESUME_FROM_HOST,
     INTR_DEV_SOF,
+    INTR_DEV_SUSPEND,
     SOF_RD,
     USB_BUF_CTRL_AVAILABLE,
 )
@@ -32,7 +34,7 @@ class UsbHost:
         self._queue = bytearray()
         self._wanted: list[int] = []  # sizes of bulk-OUT requests that wait for bytes
         self._held = False  # the IN endpoint has a packet that nobody took
-        self._opened, self._reader = opened, reader
+        self._opened, self._reader, self._plugged = opened, reader, True
         self._frame = mcu.clock.create_alarm(self._start_of_frame)
         self._framing = False
         self._wrap_controller()
@@ -56,6 +58,11 @@ class UsbHost:
     def enumerated(self) -> bool:
         """True when the device is configured and the port exists."""
         return self._cdc._initialized
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the device has not taken yet."""
+        return len(self._queue)
 
     def write(self, data: bytes) -> int:
         """Queue bytes for the device; returns how many fitted, 0 while there is no port."""
@@ -84,6 +91,18 @@ class UsbHost:
             self._set_lines(self._lines())
         self._take_held()
 
+    def set_plugged(self, plugged: bool) -> None:
+        """Pull the cable of a board with power of its own, or put it back: the bus falls silent,
+        which a device takes for suspended, and nobody says that the port was closed."""
+        self._plugged = plugged
+        self._usb._int_raw |= INTR_DEV_RESUME_FROM_HOST if plugged else INTR_DEV_SUSPEND
+        self._usb.check_interrupts()
+        self._take_held()
+        self._send()
+
+    def _taking(self) -> bool:
+        return self._plugged and self._opened and self._reader
+
     def _lines(self) -> int:
         return CDC_DTR | CDC_RTS if self._opened else 0
 
@@ -99,7 +118,7 @@ class UsbHost:
         self._send()
 
     def _send(self) -> None:
-        while self._wanted and self._queue:
+        while self._plugged and self._wanted and self._queue:
             size = self._wanted.pop(0)
             self._usb.endpoint_read_done(self._cdc._out_endpoint, bytes(self._queue[:size]))
             del self._queue[:size]
@@ -108,15 +127,14 @@ class UsbHost:
         return EP0_IN_BUFFER_CONTROL + 8 * self._cdc._in_endpoint
 
     def _dpram_updated(self, offset: int, value: int) -> None:
-        taking = self._opened and self._reader
         is_data = self._cdc._in_endpoint > 0 and offset == self._in_control()
-        if is_data and not taking and value & USB_BUF_CTRL_AVAILABLE:
+        if is_data and not self._taking() and value & USB_BUF_CTRL_AVAILABLE:
             self._held = True
             return
         self._take(offset, value)
 
     def _take_held(self) -> None:
-        if self._held and self._opened and self._reader:
+        if self._held and self._taking():
             self._held = False
             offset = self._in_control()
             word = bytes(self._mcu.usb_dpram[offset : offset + 4])

@@ -109,7 +109,7 @@ def _answer(src: odd.Choices, number: int) -> bytes:
         text = odd.value(src) if src.below(2) else "[" * 16 * src.byte()
     out = frames.encode(text.encode("utf-8", "surrogatepass"))
     if src.below(3) == 0:
-        push = '{"n":"%s","p":%s}' % (src.of(("chunk", "sample")), _thing(src))
+        push = '{"n":"%s","p":%s}' % (src.of(("raw", "sample")), _thing(src))
         out = frames.encode(push.encode("utf-8", "surrogatepass")) + out
     return out.replace(b"\n", b"", out.count(b"\n") - 1) if src.below(16) == 1 else out
 

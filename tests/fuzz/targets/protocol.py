@@ -6,7 +6,7 @@ from tests.fuzz import kit, odd
 from wrap.link.codes import Refused
 from wrap.safety import limits
 from wrap.session import protocol
-from wrap.storage.protocols import SLOTS, Protocols, sha_hex
+from wrap.storage.protocols import SLOTS, Protocols
 
 KEYS = ("v", "id", "name", "site", "steps", "dose", "ramp", "trip", "flicker_ok", "grade", "x")
 STEP = ("t", "ch", "u")
@@ -83,7 +83,7 @@ def one(data):
     files, kept = _slots(src, raw, good)
     before = dict(files.data)
     try:
-        kept.save(5, raw, sha_hex(raw))
+        kept.save(5, raw, kit.sha(raw))
         assert good is not None and len(kept.slots) == SLOTS
     except Refused as e:
         assert good is None and len(e.args[1]) <= 140

@@ -17,9 +17,7 @@ METHODS = (
     "cal.get",
     "cal.set",
     "proto.list",
-    "proto.begin",
-    "proto.data",
-    "proto.commit",
+    "proto.put",
     "proto.get",
     "proto.activate",
     "proto.delete",
@@ -45,8 +43,7 @@ PARAMS = {
     "clock.set": ("t",),
     "settings.set": ("k", "v"),
     "cal.set": ("ch", "uw", "unc_pm", "date", "how"),
-    "proto.begin": ("slot", "size", "sha"),
-    "proto.data": ("o", "d"),
+    "proto.put": ("slot", "size", "sha"),
     "proto.get": ("slot", "o"),
     "proto.activate": ("slot",),
     "proto.delete": ("slot",),
@@ -56,6 +53,7 @@ PARAMS = {
     "log.next": ("o", "n"),
     "session.start": ("tethered",),
 }
+_PATIENCE_MS = 11000  # the wrap's, with a host that falls silent
 _kept = None
 _before = None
 
@@ -89,6 +87,10 @@ def stream(src):
     out = b""
     number = 1
     while src.more() and number < 9:
+        if src.below(8) == 7:
+            out += _put(src, number)
+            number += 1
+            continue
         out += framed(request(src, number).encode("utf-8", "surrogatepass"))
         number += 1
     return out
@@ -99,21 +101,28 @@ def wrap():
     global _kept, _before
     if _kept is None:
         _kept = kit.Wrap()
-        _kept.board.app.protocols.save(0, kit.PROTOCOL, _sha(kit.PROTOCOL))
+        _kept.board.app.protocols.save(0, kit.PROTOCOL, kit.sha(kit.PROTOCOL))
         _before = _kept.snapshot()
     return _kept
 
 
-def _sha(raw):
-    from wrap.storage.protocols import sha_hex
+def _put(src, number):
+    """A protocol on its way in, whole or not, with as many bytes as were announced or not."""
+    raw = kit.PROTOCOL if src.below(2) else src.some(2 + src.byte())
+    size = len(raw) + src.of((0, 0, 0, 1, -1, 200))
+    text = '{"i":%d,"m":"proto.put","p":{"slot":%d,"size":%d,"sha":"%s"}}'
+    line = text % (number, src.below(8), size, kit.sha(raw))
+    return framed(line.encode()) + raw.replace(b"\x03", b"")
 
-    return sha_hex(raw)
 
-
-def _answered(told, wanted):
-    """Each request one answer, in order."""
+def _answered(told, wanted, raw):
+    """Each request one answer, in order; a protocol's bytes may take the place of some, or make
+    others of them."""
     got = [message["i"] for message in told if message.get("i") is not None]
-    assert got == wanted, (got, wanted)
+    if b"proto.put" in raw:
+        assert len(got) <= raw.count(b"@"), (got, raw)
+    else:
+        assert got == wanted, (got, wanted)
 
 
 def one(data):
@@ -124,7 +133,11 @@ def one(data):
     pause = src.below(8)
     raw = stream(src) + b"\n"
     wanted = kit.requests(raw)
-    _answered(kit.said(it.feed(raw)), wanted)
+    told = it.feed(raw)
+    if it.board.app.server._stream is not None:
+        it.advance(_PATIENCE_MS)
+        told += it.board.read()
+    _answered(kit.said(told), wanted, raw)
     same = it.snapshot() == _before
     assert wanted or same, "changed by what is no request"
     if pause and not same:
@@ -133,5 +146,5 @@ def one(data):
     if it.board.app is not None:
         assert "r" in it.ask("state")
         assert not it.board.app.latch.code, it.board.app.latch.info
-        it.board.app._server._last_id = -1
+        it.board.app.server._last_id = -1
     _kept = it if same else None

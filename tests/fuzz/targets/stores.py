@@ -15,7 +15,7 @@ from wrap.safety.latch import Latch
 from wrap.safety.resets import Resets
 from wrap.session import states
 from wrap.session.history import History
-from wrap.storage.protocols import SLOTS, Protocols, sha_hex
+from wrap.storage.protocols import SLOTS, Protocols
 from wrap.storage.settings import BOUNDS, CAL_MOST_UNC_PM, CAL_MOST_UW, Settings
 from wrap.storage.store import Store
 
@@ -112,7 +112,7 @@ def _read(files):
 
 def _asked(it):
     for method in QUESTIONS:
-        it.board.app._server._last_id = -1
+        it.board.app.server._last_id = -1
         answer = it.ask(method)
         assert "r" in answer or answer["e"][0] == "internal", answer
 
@@ -146,7 +146,7 @@ def one(data):
     for _ in range(1 + src.below(3)):
         _file(src, files)
     if with_protocol:
-        files["proto.0"] = kit.PROTOCOL + bytes.fromhex(sha_hex(kit.PROTOCOL))
+        files["proto.0"] = kit.PROTOCOL + bytes.fromhex(kit.sha(kit.PROTOCOL))
     if binascii.crc32(data) & 31 == 0:  # by no byte that a fuzzer could hold on to
         _booted(kit.Files(files))
     else:

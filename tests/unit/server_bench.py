@@ -1,0 +1,81 @@
+"""A server on a fake HAL whose handler only remembers, and streams for it to send."""
+
+import json
+
+from tests.unit.conftest import MemFiles, answers
+from wrap.hal.fake import FakeHal
+from wrap.link import frames
+from wrap.link.codes import BAD_PARAM, Refused
+from wrap.link.server import _PATIENCE, Server
+from wrap.link.transfer import Upload
+
+ROOM_MS = 10
+
+
+class Pushes:
+    """`n` pushes, `pieces` of 300 times `raw` behind each, then a result; or a refusal."""
+
+    def __init__(self, n, raw="", pieces=1, refuse=False, fail=False):
+        self.todo = []
+        for k in range(n):
+            self.todo.append((b'{"n":"part",', b'"p":%d}' % (n - 1 - k)))
+            self.todo += [memoryview(raw.encode() * 300)] * (pieces if raw else 0)
+        self.refuse = refuse
+        self.fail = fail
+
+    def wants(self):
+        return False
+
+    def step(self):
+        if self.todo:
+            return self.todo.pop(0)
+        if self.fail:
+            raise RuntimeError("broken")
+        return None
+
+    def result(self):
+        if self.refuse:
+            raise Refused(BAD_PARAM, "half way")
+        return "over"
+
+
+class Bench:
+    """A server whose handler only remembers."""
+
+    def __init__(self):
+        self.hal = FakeHal(MemFiles(), 2, 2)
+        self.asked = []
+        self.server = Server(self.hal, self.handle)
+
+    def handle(self, method, params):
+        self.asked.append((method, params))
+        if method == "no":
+            raise Refused(BAD_PARAM, "no")
+        if method == "stream":
+            return Pushes(**params)
+        if method == "put":
+            return Upload(params["size"], lambda raw: raw.decode())
+        return "x" * params.get("size", 0)
+
+    def poll(self):
+        while self.server.poll(ROOM_MS):
+            pass
+
+    def ask(self, *lines):
+        self.hal.rx += b"".join(lines)
+        self.poll()
+        return self.told()
+
+    def told(self):
+        out = answers(bytes(self.hal.tx))
+        self.hal.tx = bytearray()
+        return out
+
+
+def request(number, method="m", **params):
+    body = {"i": number, "m": method, "p": params}
+    return frames.encode(json.dumps(body, separators=(",", ":")).encode())
+
+
+def polls(bench, room_ms):
+    return [bench.server.poll(room_ms) for _ in range(_PATIENCE + 1)]
