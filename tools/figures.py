@@ -43,7 +43,7 @@ def measure(uf2: Path) -> dict[str, float]:
     out["first_boot_to_ready_ms"] = _boot(twin)
     twin.reset("power")
     out["boot_to_ready_ms"] = _boot(twin)
-    with Client(TwinTransport(twin)) as client:
+    with Client(TwinTransport(twin), first_id=1000) as client:
         client.transport.open()
         client.flash_protocol(
             0, json.dumps(_PROTOCOL, sort_keys=True, separators=(",", ":")).encode()

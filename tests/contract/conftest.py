@@ -22,6 +22,7 @@ from pbmwrap.twin.sim import SimTwin
 ROOT = Path(__file__).parents[2]
 TARGETS = ("sim", "unix", "rp2040")
 BOOT_MS = 1000
+FIRST_ID = 1000  # a random one changes the length of requests, and with it every time on the binary
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -65,7 +66,7 @@ class Bench:
     def __init__(self, target: str) -> None:
         self.target = target
         self.twin = make_twin(target)
-        self.client = Client(TwinTransport(self.twin))
+        self.client = Client(TwinTransport(self.twin), first_id=FIRST_ID)
         self.twin.start()
         self.advance(BOOT_MS)
 

@@ -85,7 +85,7 @@ class Lab(Bench):
         self.session()
         self.client.pause()
         self.wait_for("paused", 1000)
-        self.advance(600)
+        self.advance(800)  # the light fades for 500 ms
 
     def try_start(self) -> str:
         """What the wrap says to a start: "" when it begins."""

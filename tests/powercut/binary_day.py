@@ -56,7 +56,7 @@ class Wrap(Bench):
     def __init__(self, twin: RecordedTwin) -> None:
         self.target = "rp2040"
         self.twin = twin
-        self.client = Client(TwinTransport(twin))
+        self.client = Client(TwinTransport(twin), first_id=1000)
 
     def on(self, ms: int = BOOT_MS) -> None:
         self.twin.start()
