@@ -188,13 +188,12 @@ class Server:
         return n > 0
 
     def _read(self):
-        """At most one line, of at most _RX bytes that have arrived."""
+        """At most _RX bytes that have arrived; or, of those read before, at most one line."""
         reader = self._reader
         if reader.at >= self._rx_end:
             reader.at = 0
             self._rx_end = self._hal.link_read(self._rx)
-            if self._rx_end == 0:
-                return False
+            return self._rx_end > 0
         event = reader.take(self._rx, reader.at, self._rx_end)
         if event == frames.OK:
             self._asked = True
