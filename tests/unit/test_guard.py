@@ -287,19 +287,3 @@ def test_the_meters_of_a_new_session_begin_at_nothing():
     assert guard._heat_mw(guard.meters, 1000) == full // 2
     guard.meters[0].on_ms = 100
     assert guard._heat_mw(guard.meters, 1000) == full // 10
-
-
-@pytest.mark.parametrize("lit", [False, True])
-def test_a_jump_means_moved_only_as_light_begins(lit):
-    pad = Pad(3)
-    assert pad.guard.moved is False
-    pad.run(40, False)
-    pad.begin()
-    assert pad.guard.moved is False
-    plain = pad.plant.raw12
-    pad.run(2, lit)
-    pad.plant.raw12 = lambda i: plain(i) + (300 if i == 0 else 0)
-    pad.run(2, lit)
-    assert (pad.guard.moved, pad.name) == (lit, "none")
-    pad.begin()
-    assert pad.guard.moved is False

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import CURVE, Rig
+from tests.unit.pad import Pad
 from wrap.safety import faults, limits
 from wrap.safety.monitor import Monitor
 from wrap.safety.thermistor import FULL, OPEN, SHORT
@@ -193,3 +194,19 @@ def test_the_wrap_reads_every_sensor_of_its_board(rig: Rig):
     rig.warm(36000, sensor=1)
     rig.advance(20)
     assert [round(t, -3) for t in rig.app.monitor.temps_mc] == [31000, 36000]
+
+
+@pytest.mark.parametrize("lit", [False, True])
+def test_a_jump_means_moved_only_as_light_begins(lit):
+    pad = Pad(3)
+    assert pad.guard.moved is False
+    pad.run(40, False)
+    pad.begin()
+    assert pad.guard.moved is False
+    plain = pad.plant.raw12
+    pad.run(2, lit)
+    pad.plant.raw12 = lambda i: plain(i) + (300 if i == 0 else 0)
+    pad.run(2, lit)
+    assert (pad.guard.moved, pad.name) == (lit, "none")
+    pad.begin()
+    assert pad.guard.moved is False
