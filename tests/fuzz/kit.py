@@ -161,8 +161,7 @@ def sha(raw):
 
 
 def _request(line):
-    """The id of the request that is this line, or None. Written after docs/link.md, not after
-    wrap.link."""
+    """The request that is this line, or None. Written after docs/link.md, not after wrap.link."""
     line = line[line.find(b"@") :]
     if line[:1] != b"@" or len(line) > frames.MAX_REQUEST:
         return None
@@ -178,10 +177,42 @@ def _request(line):
     if not isinstance(obj, dict) or not isinstance(obj.get("m"), str):
         return None
     good = type(obj.get("i")) is int and 0 <= obj["i"] < 1 << 30
-    return obj["i"] if good and isinstance(obj.get("p", {}), dict) else None
+    return obj if good and isinstance(obj.get("p", {}), dict) else None
+
+
+def _announced(request):
+    """The bytes that come behind this request, when the wrap is willing to take them."""
+    size = request.get("p", {}).get("size")
+    return size if request["m"] == "proto.put" and type(size) is int and size > 0 else 0
 
 
 def requests(raw):
-    """The ids of the requests in whole lines of `raw`."""
-    found = [_request(line) for line in raw.split(b"\n")[:-1]]
-    return [number for number in found if number is not None]
+    """Whether any line of `raw` is a request."""
+    return any(_request(line) for line in raw.split(b"\n")[:-1])
+
+
+def answers(raw, got, restarted=False):
+    """Whether `got` are the ids that answers to `raw` must have: each request one, in order. A
+    request that announces bytes swallows so many when it is accepted, none when it is refused;
+    either will do. One that still waits for its bytes is not answered when the wrap has
+    restarted."""
+    todo = [(raw, 0)]
+    while todo:
+        rest, n = todo.pop()
+        while rest:
+            line, _, rest = rest.partition(b"\n")
+            request = _request(line)
+            if request is None:
+                continue
+            size = _announced(request)
+            if n == len(got) and restarted and size > len(rest):
+                return True
+            if n == len(got) or got[n] != request["i"]:
+                break
+            n += 1
+            if size:
+                todo.append((rest[size:], n))
+        else:
+            if n == len(got):
+                return True
+    return False
