@@ -1,11 +1,13 @@
-// Module wrap_usb: the USB port without waiting and without a call for each byte, and how much was
-// allocated since the heap was last collected. wrap/hal/rp2040_port.py uses it.
+// Module wrap_usb: the USB port without waiting and without a call for each byte, how much was
+// allocated since the heap was last collected, and sleep to a microsecond. wrap/hal/rp2040_port.py
+// uses it.
 
 #include "py/gc.h"
 #include "py/mphal.h"
 #include "py/mpstate.h"
 #include "py/ringbuf.h"
 #include "py/runtime.h"
+#include "pico/time.h"
 #include "shared/runtime/interrupt_char.h"
 #ifndef NO_QSTR  // the pass that collects qstrs has no tinyusb headers
 #include "tusb.h"
@@ -83,10 +85,26 @@ static mp_obj_t wrap_usb_allocated(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(wrap_usb_allocated_obj, wrap_usb_allocated);
 
+// wait_until(tick_ms): asleep until ticks_ms() becomes tick_ms, to the microsecond; at once when it
+// has. time.sleep_ms(n) sleeps n milliseconds from whenever it is called, up to one too long.
+static mp_obj_t wrap_usb_wait_until(mp_obj_t tick) {
+    uint64_t now_ms = time_us_64() / 1000;
+    int32_t wait_ms = (int32_t)(((uint32_t)mp_obj_get_int(tick) - (uint32_t)now_ms) << 2) >> 2;
+    if (wait_ms > 0) {
+        absolute_time_t due = from_us_since_boot((now_ms + wait_ms) * 1000);
+        do {
+            mp_event_handle_nowait();
+        } while (!best_effort_wfe_or_timeout(due));
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_wait_until_obj, wrap_usb_wait_until);
+
 static const mp_rom_map_elem_t wrap_usb_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_wrap_usb) },
     { MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&wrap_usb_read_obj) },
     { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&wrap_usb_write_obj) },
+    { MP_ROM_QSTR(MP_QSTR_wait_until), MP_ROM_PTR(&wrap_usb_wait_until_obj) },
     { MP_ROM_QSTR(MP_QSTR_allocated), MP_ROM_PTR(&wrap_usb_allocated_obj) },
 };
 static MP_DEFINE_CONST_DICT(wrap_usb_globals, wrap_usb_globals_table);

@@ -17,19 +17,18 @@ from wrap.safety.resets import Resets
 from wrap.selftest import SelfTest
 from wrap.session import states
 from wrap.session.machine import Session
+from wrap.slack import Slack
+from wrap.steady import SAMPLE_MS, SLACK_DUE, Steady
 from wrap.storage import payloads, records
 from wrap.storage.log import Log
 from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
 from wrap.storage.store import Store
 from wrap.ui import button
-from wrap.ui.indicator import SLOT_MS, Indicator
+from wrap.ui.indicator import Indicator
 from wrap.version import VERSION
 from wrap.view import View
 
-_SAMPLE_MS = const(32000)  # docs/decisions/0012: what a session may take of the flash
-_TIDY_MS = const(50)
-_TIDY_AGAIN_MS = const(5000)
 _NO_DOSE = const(-(1 << 29))
 
 
@@ -42,29 +41,30 @@ class App:
         self.facts = facts
         self.up_s = self._up_ms = 0
         self.step_us = self.step_us_max = self.steps_late = 0
-        self._sample_ms = 0
+        self.slack_ms = limits.STEP_MS  # since the last whole slack
+        self.sample_ms = 0  # since the last SAMPLE record
         self.unheld = False  # a lamp that does not hold has been told
-        self._blink_ms = self._tidy_ms = 0
         self.busy = False  # the link had something to do in the last slice
-        self._dt = limits.STEP_MS
         self.code = self._tripped = faults.NONE
-        self._cap_uj = 0
+        self.cap_uj = 0
         self.cause = hal.reset_cause()
         self._names = tuple([s[0] for s in facts.SENSORS])
-        self._raws = array("i", [0] * len(facts.SENSORS))
+        self.raws = array("i", [0] * len(facts.SENSORS))
         self.guard = Guard(facts)
         self.monitor = self.guard.monitor
         self.program = Program(hal)
         self._open_storage(hal, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
-        self._button = button.Button()
+        self.button = button.Button()
         self.indicator = Indicator()
         self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.view = View(self)
         self.server = Server(hal, Commands(self).handle)
-        self._now = hal.ticks_ms()
+        self.now = hal.ticks_ms()  # of the last step
+        self.steady = Steady(self)
+        self.slack_room = Slack(self)
         if self.latch.code:
             self.session.state = states.FAULT
         elif hal.files.missing:
@@ -99,42 +99,56 @@ class App:
         self.self_test.begin()
         self.take_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
-        self._cap_uj = self.settings.get("cap_mj") * 1000
-        self._sample_ms = 0
+        self.cap_uj = self.settings.get("cap_mj") * 1000
+        self.sample_ms = 0
 
     # ---- the step
 
     def turn(self, now):
         """One step and one slice of slack; whatever is raised inside ends in the dark."""
-        hal = self.hal
+        done = 0
         try:
-            started = hal.ticks_us()
-            self.step(now)
-            us = hal.ticks_diff(hal.ticks_us(), started)
-            self.step_us = us
-            if us > self.step_us_max:
-                self.step_us_max = us
+            if self.steady.on:
+                done = self.steady.step(now)
+            if not done:
+                self._timed_step(now)
         except Exception as e:
             self._panic(e)
+        if done and done != SLACK_DUE:
+            self.more_slack(0)
+            return
         try:
             self.slack()
         except Exception as e:
             self._panic(e)
 
+    def _timed_step(self, now):
+        hal = self.hal
+        started = hal.ticks_us()
+        self.step(now)
+        us = hal.ticks_diff(hal.ticks_us(), started)
+        self.step_us = us
+        if us > self.step_us_max:
+            self.step_us_max = us
+
     def step(self, now):
         """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
         hal = self.hal
-        dt = hal.ticks_diff(now, self._now)
+        raws = self.raws
+        taken = self.steady.leave()
+        dt = hal.ticks_diff(now, self.now)
         if dt < 0:
             dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
-        self._now = now
-        self._dt = dt
-        self._uptime(dt)
+        self.now = now
+        self.slack_ms += dt
+        self.uptime(dt)
+        if dt > limits.STEP_MS * 2:
+            self.steps_late += 1
         lamps = self.lamps
         session = self.session
         lamps.meter(dt)
-        hal.read_raws(self._raws)
-        code = self.guard.check(self._raws, dt, lamps.meters)
+        pressed = self.steady.pressed if taken else hal.inputs(raws)
+        code = self.guard.check(raws, dt, lamps.meters)
         if self.self_test.sensing:
             code = code or self.self_test.watch(session)
         self.code = code
@@ -146,14 +160,14 @@ class App:
         if code and (code != self._tripped or session.state != states.FAULT):
             self._tripped = code
             self.trip(code, None)
-        gesture = self._button.step(hal.button(), dt)
+        gesture = self.button.step(pressed, dt)
         if gesture:
             self.desk.gesture(gesture)
         if session.active_now:
             self._advance(dt)
         self._actuate()
-        if hal.lamps_hold():
-            hal.heartbeat()
+        if hal.beat_if_held():
+            self.steady.enter()
         else:
             self._lamps_lost()
 
@@ -166,14 +180,13 @@ class App:
             fell = self.hal.enable_fell()
             self.trip(faults.DEADMAN if fell else faults.READBACK, list(self.lamps.duties))
 
-    def _uptime(self, dt):
+    def uptime(self, dt):
+        """`dt` ms have passed."""
         ms = self._up_ms + dt
         if ms >= 1000:
             self.up_s += ms // 1000
             ms %= 1000
         self._up_ms = ms
-        if dt > limits.STEP_MS * 2:
-            self.steps_late += 1
 
     def _advance(self, dt):
         session = self.session
@@ -185,14 +198,14 @@ class App:
             session.advance(dt, lamps.dose_uj(), ahead)
         else:
             session.advance(dt, _NO_DOSE, 0)
-        if lamps.upper_uj() >= self._cap_uj:
+        if lamps.upper_uj() >= self.cap_uj:
             session.stop(states.BY_CAP)
         if self.guard.moved:
             session.stop(states.BY_MOVED)
         self.desk.attend(dt)
-        self._sample_ms += dt
-        if self._sample_ms >= _SAMPLE_MS:
-            self._sample_ms -= _SAMPLE_MS
+        self.sample_ms += dt
+        if self.sample_ms >= SAMPLE_MS:
+            self.sample_ms -= SAMPLE_MS
             self.note(
                 records.SAMPLE,
                 journal.sample(session, self.monitor, lamps, self.channel_calibrated),
@@ -209,11 +222,13 @@ class App:
 
     def trip(self, code, detail):
         """The one way into a fault: dark first, then the latch, then the record."""
+        self.hal.dark()
+        self.steady.leave()  # books the light there was
         self.lamps.dark()
         info = journal.fault_info(
             code,
             self.monitor,
-            self._raws,
+            self.raws,
             self._names,
             self.session,
             self.journal.boot,
@@ -237,6 +252,7 @@ class App:
         self.journal.note(kind, self.up_s, self._up_ms, payload)
 
     def _changed(self, old, new, reason):
+        self.steady.leave()
         session = self.session
         self.note(records.STATE, payloads.pack_state(old, new, reason))
         if journal.state_kind(old, new):
@@ -250,41 +266,8 @@ class App:
 
     def slack(self):
         """What is left of a step's time, in bounded slices: storage, indicator, link."""
-        dt = self._dt
-        lit = self.session.lit_now
-        if self.latch.unsaved or self.journal.due(lit):
-            self.hal.flash_ahead()
-        self.latch.slice(dt)
-        if not self.journal.slice(dt, lit) and self.journal.failed and self.session.active():
-            self.trip(faults.STORAGE, None)
-        if not self.session.active_now:
-            self._tidy(dt)
-        damaged = self.program.slice(dt)
-        if damaged:
-            self.trip(damaged, self.program.detail)
-        self._blink_ms -= dt
-        if self._blink_ms <= 0:
-            self._blink_ms += SLOT_MS
-            self._blink()
-        if self.guard.news:
-            self.note(records.NOTE, payloads.pack_json(self.guard.tell(self.session.number)))
-        self.desk.slack(dt, self.server)
+        self.slack_room.run()
         self.more_slack(0)
-
-    def _tidy(self, dt):
-        self._tidy_ms -= dt
-        if self._tidy_ms <= 0:
-            self._tidy_ms = _TIDY_MS
-            try:
-                self.hal.files.tidy()
-            except OSError:
-                self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the room tells
-
-    def _blink(self):
-        lit = self.indicator.slot(
-            self.session.state, self.monitor.warn, self.calibrated, self.latch.code
-        )
-        self.hal.indicate(lit)
 
     def more_slack(self, room_ms=limits.STEP_MS):
         """Another slice for the link, `room_ms` before the next step: True when it did

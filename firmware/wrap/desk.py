@@ -13,7 +13,7 @@ from wrap.storage import payloads, records
 from wrap.storage.store import Store
 from wrap.ui import button
 
-_RESTART_MS = const(250)  # long enough for the answer to leave
+_RESTART_MS = const(300)  # long enough for the answer to leave
 _RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash holds it up longer
 
 
@@ -147,6 +147,14 @@ class Desk:
         part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
         self.history.ended(part, app.up_s)
 
+    def event_in_ms(self, session):
+        """For so long `attend` would do nothing; 0 while somebody is asked."""
+        wake = self.wake
+        if wake.waiting:
+            return 0
+        left = wake.due_ms - session.active_ms
+        return min(left, self.lease_ms) if session.tethered else left
+
     def attend(self, dt):
         """In every step of a session: is the host still there, is the wearer awake?"""
         session = self._app.session
@@ -215,6 +223,10 @@ class Desk:
         self._tele_every = every_ms
         self._tele_ms = lease_ms
         self._tele_due = 0
+
+    def restarts(self):
+        """A restart was asked for."""
+        return self._restart_ms >= 0
 
     def restart(self, service):
         """Restart once the answer has left; with `service` into a plain REPL."""

@@ -60,6 +60,10 @@ class Journal:
         """Records of a whole session can be written without an erase."""
         return self.log.prepared()
 
+    def rests(self, lit):
+        """Nothing waits that could be written or erased now."""
+        return self.idle() and (lit or self.failed or self.log.prepared())
+
     def slice(self, dt_ms, lit):
         """Write at most one record, or in the dark erase ahead. True when something was done; a
         failure is kept in `failed`. lit: nothing may be erased now, what needs it waits."""

@@ -1,14 +1,35 @@
-"""What differs between MicroPython and CPython, in one place."""
+"""What differs between MicroPython and CPython, in one place.
+
+`const`, `@micropython.viper` and `ptr32` are words of MicroPython's compiler; on CPython the same
+functions are plain Python over the same arrays.
+"""
 
 from array import array
 
 try:
-    from micropython import const  # type: ignore
+    import micropython  # type: ignore
 except ImportError:
 
-    def const(value):  # type: ignore
-        """MicroPython folds `_X = const(...)` when it compiles; CPython keeps the value."""
-        return value
+    class micropython:  # type: ignore
+        """The words, without an effect."""
+
+        @staticmethod
+        def viper(function):
+            """The function as it is."""
+            return function
+
+        @staticmethod
+        def const(value):
+            """The value; MicroPython folds `_X = const(...)` when it compiles."""
+            return value
+
+
+const = micropython.const
+
+
+def ptr32(buffer):
+    """The words of an array. In viper code never called."""
+    return buffer
 
 
 def small(value):
@@ -17,4 +38,4 @@ def small(value):
     return array("i", [value])[0]
 
 
-__all__ = ("const", "small")
+__all__ = ("const", "micropython", "ptr32", "small")

@@ -67,6 +67,8 @@ def _collect(hal, due):
 def _serve(app, due):
     """Slices for the link until shortly before the next step, while it has work or may soon have
     some: in a conversation it is looked at every millisecond."""
+    if not app.busy and not app.server.talks():
+        return
     hal = app.hal
     margin_ms = _MARGIN_MS if app.session.lit_now else 0
     room_ms = hal.ticks_diff(due, hal.ticks_ms())

@@ -63,7 +63,7 @@ hal.enable(True)
 for ch in (0, 1):
     hal.lamp_mode(ch, 0)
     hal.lamp_write(ch, 30000)
-hal.heartbeat()
+assert hal.beat_if_held()
 """
 
 

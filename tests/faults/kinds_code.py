@@ -25,16 +25,14 @@ ERRORS: tuple[Callable[[], Exception], ...] = (
 CALLS: dict[str, tuple[str, ...]] = {
     "ticks_us": PHASES,
     "ticks_diff": PHASES,
-    "read_raws": PHASES,
-    "button": PHASES,
+    "inputs": PHASES,
     "enable": LIT,
     "lamp_mode": ("self-test",),
     "lamp_write": ("self-test", "ramp-up", "ramp-down"),
     "dark": ("ramp-down",),
-    "lamps_hold": PHASES,
+    "beat_if_held": PHASES,
     "watchdog_start": ("idle",),
     "sense": ("idle",),
-    "heartbeat": PHASES,
     "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
     "program_crc": PHASES,
     "indicate": PHASES,
@@ -42,7 +40,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "link_write": PHASES,
 }
 _IN_SELF_TEST = ("watchdog_start", "sense")
-_EVERY_STEP = ("read_raws", "button", "lamps_hold", "heartbeat", "link_read", "ticks_us")
+_EVERY_STEP = ("inputs", "beat_if_held", "link_read")
 
 
 def _jump(low: int, high: int, sign: int = 1) -> Callable[[Run], None]:
@@ -105,7 +103,7 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
 
 def _for_ever(run: Run) -> None:
     """From now on one call always raises, also after a reset."""
-    name = run.rng.choice(_EVERY_STEP[:3])
+    name = run.rng.choice(_EVERY_STEP[:2])
     trap = _trap(run, run.rng.choice(ERRORS), forever=True)
     run.board.broken.traps[name] = trap
     set_trap(run.board.hal, name, trap)

@@ -143,7 +143,7 @@ def test_a_log_that_counts_wrong_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_panic_that_stays_lit_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(App, "_panic", lambda self, error: None)
-    assert verdict("raise-read_raws/running/room/0")[0] == "FAIL"
+    assert verdict("raise-inputs/running/room/0")[0] == "FAIL"
 
 
 @pytest.mark.usefixtures("blind")

@@ -9,8 +9,8 @@ from wrap.safety.thermistor import FULL
 from wrap.storage import records
 
 # Everything a lit session calls between two deadlines.
-LIT_CALLS = ["ticks_us", "ticks_diff", "read_raws", "button", "enable", "lamp_mode", "lamp_write"]
-LIT_CALLS += ["lamp_off", "lamps_hold", "watchdog_start", "heartbeat", "dark", "indicate"]
+LIT_CALLS = ["ticks_us", "ticks_diff", "inputs", "enable", "lamp_mode", "lamp_write"]
+LIT_CALLS += ["lamp_off", "beat_if_held", "watchdog_start", "dark", "indicate"]
 LIT_CALLS += ["link_read", "link_write"]
 
 

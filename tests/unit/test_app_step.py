@@ -26,13 +26,11 @@ def test_sensors_come_before_lamps_then_verify_then_the_watchdog(spy):
     spy.app.session.stop("link")
     calls = [c for c in step(spy) if c not in ("ticks_ms", "ticks_diff")]
     assert calls == [
-        "read_raws",
-        "button",
+        "inputs",
         "enable",
         "lamp_off",
         "lamp_write",
-        "lamps_hold",
-        "heartbeat",
+        "beat_if_held",
     ]
 
 
@@ -45,19 +43,20 @@ def test_every_step_reads_verifies_and_feeds_once_in_every_state(spy):
         calls = step(spy)
         spy.app.slack()
         seen.add(spy.state)
-        assert calls.count("read_raws") == calls.count("heartbeat") == 1
+        assert calls.count("inputs") == calls.count("beat_if_held") == 1
         at = [i for i, c in enumerate(calls) if c in LAMPS]
-        assert all(calls.index("read_raws") < i for i in at)
-        assert calls[-2:] == ["lamps_hold", "heartbeat"]
+        assert all(calls.index("inputs") < i for i in at)
+        assert calls[-1] == "beat_if_held"
     assert seen == {"self-test", "ramp-up", "running", "paused"}
 
 
 def test_a_failed_verify_is_dark_and_feeds_no_watchdog(spy):
     spy.light()
     spy.hal.duty[0] += 1
+    fed_ms = spy.hal.fed_ms
     calls = step(spy)
-    assert calls.index("lamps_hold") < calls.index("dark")
-    assert "heartbeat" not in calls
+    assert calls.index("beat_if_held") < calls.index("dark")
+    assert spy.hal.fed_ms == fed_ms
     assert spy.dark()
 
 
@@ -65,7 +64,7 @@ def test_nothing_but_the_step_writes_lamps(spy):
     spy.light()
     calls = spy.calls_of(spy.app.slack)
     assert not set(calls) & set(LAMPS)
-    assert "heartbeat" not in calls
+    assert "beat_if_held" not in calls
 
 
 def test_the_watchdog_never_starts_before_a_session(spy):

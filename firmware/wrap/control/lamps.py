@@ -11,6 +11,8 @@ from wrap.safety import limits
 FADE_FULL = const(4096)
 _MAX_GAP_MS = const(3000)  # longer than the watchdog lets a step be late
 _OFF = const(-1)
+_ROUNDED_UJ = const(2)
+_ROUNDED_MS = const(4)
 
 
 class Lamps:
@@ -34,6 +36,7 @@ class Lamps:
         self._slew = 65535
         self._lit = False
         self._open = False  # one way to dark is open, for the self-test
+        self._upper_rate_uw = 0
         self.rate_uw = 0  # nominal irradiance of all channels at the duties wanted
 
     def meter(self, dt_ms):
@@ -66,6 +69,19 @@ class Lamps:
             self._rise()
             self._write()
         self._lit = True
+
+    def steady(self):
+        """The duties are where they are wanted."""
+        return not self._rising
+
+    def dose_in_ms(self, target_uj, cap_uj):
+        """For so long neither dose can get there, at the duties wanted; target_uj 0: there is
+        none. Fading out from there is counted in, what rounding keeps back as well."""
+        left = _in_ms(cap_uj - self.upper_uj(), self._upper_rate_uw)
+        if target_uj:
+            fading_uj = self.rate_uw * (limits.RAMP_DOWN_MS // 2) // 1000
+            left = min(left, _in_ms(target_uj - self.dose_uj() - fading_uj, self.rate_uw))
+        return left
 
     def _write(self):
         for i in range(self._n):
@@ -102,10 +118,12 @@ class Lamps:
         if total > self._supply_ma:
             for i in range(self._n):
                 wanted[i] = wanted[i] * self._supply_ma // total
-        rate = 0
+        rate = upper = 0
         for i in range(self._n):
             rate += self.meters[i].full_uw * (wanted[i] >> 4) // 4096
+            upper += self.meters[i].upper_uw * (wanted[i] >> 4) // 4096
         self.rate_uw = rate
+        self._upper_rate_uw = upper
         self._rising = True
 
     def _rise(self):
@@ -165,3 +183,9 @@ class Lamps:
         for m in self.meters:
             total += m.upper_uj
         return total
+
+
+def _in_ms(uj, rate_uw):
+    """Milliseconds that `uj` last at `rate_uw`, some too few: rates and doses are rounded down."""
+    uj_a_ms = rate_uw // 1000 + _ROUNDED_UJ
+    return uj // uj_a_ms - _ROUNDED_MS

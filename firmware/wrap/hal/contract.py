@@ -30,8 +30,9 @@ class Hal:
         """Sleep until `ticks_ms` has reached `tick_ms`; the CPU idles."""
         raise NotImplementedError
 
-    def read_raws(self, out):
-        """Fill `out` with one reading per sensor: 16 conversions of 12 bits summed, 0..65520."""
+    def inputs(self, out):
+        """Fill `out` (array of "i") with one reading per sensor: 16 conversions of 12 bits summed,
+        0..65520. Returns whether the button is held."""
         raise NotImplementedError
 
     def lamp_mode(self, ch, hz):
@@ -46,13 +47,15 @@ class Hal:
         """The pin is driven low at once, PWM or not."""
         raise NotImplementedError
 
-    def lamps_hold(self):
+    def beat_if_held(self):
         """Whether the hardware holds what was last written: compare values of channels with a mode,
-        low pads of all others, and a low enable while that is off."""
+        low pads of all others, and the enable as it should be. If so, the step is verified: feed
+        the watchdog, if it was started, and let the enable stay up for another
+        limits.DEADMAN_MS."""
         raise NotImplementedError
 
     def enable(self, on):
-        """Let the series enable go up (it falls by itself without `heartbeat`), or drop it."""
+        """Let the series enable go up (it falls by itself without `beat_if_held`), or drop it."""
         raise NotImplementedError
 
     def dark(self):
@@ -62,10 +65,6 @@ class Hal:
     def sense(self):
         """1 while the LEDs give light, 0 while they give none (through a filter of a few ms); -1
         where the board has no such input."""
-        raise NotImplementedError
-
-    def button(self):
-        """True while the button is held."""
         raise NotImplementedError
 
     def indicate(self, on):
@@ -78,11 +77,6 @@ class Hal:
 
     def watchdog_start(self, ms):
         """Start the watchdog (once; it cannot be stopped)."""
-        raise NotImplementedError
-
-    def heartbeat(self):
-        """A step was verified: feed the watchdog, if it was started, and let the enable stay up for
-        another limits.DEADMAN_MS."""
         raise NotImplementedError
 
     def flash_ahead(self):

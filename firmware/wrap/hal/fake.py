@@ -70,6 +70,16 @@ class FakeHal:
         if wait > 0:
             self.now_ms += wait
 
+    def inputs(self, out):
+        self.read_raws(out)
+        return self.button()
+
+    def beat_if_held(self):
+        held = self.lamps_hold()
+        if held:
+            self.heartbeat()
+        return held
+
     def read_raws(self, out):
         i = 0
         for raw in self.raws:

@@ -6,6 +6,7 @@ that has arrived. A stock image has only streams that wait: one byte a call ther
 
 import select
 import sys
+import time
 
 from wrap.mp import const
 
@@ -57,10 +58,15 @@ class StockPort:
             sent += 1
         return sent
 
+    def wait_until(self, tick_ms):
+        wait = time.ticks_diff(tick_ms, time.ticks_ms())
+        if wait > 0:
+            time.sleep_ms(wait)
+
     def allocated(self):
         return 0  # not known without a walk through the heap
 
 
 def open_port():
-    """Something with read(buf), write(view) and allocated()."""
+    """Something with read(buf), write(view), wait_until(tick_ms) and allocated()."""
     return StockPort() if wrap_usb is None else wrap_usb

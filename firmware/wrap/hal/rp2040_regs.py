@@ -1,33 +1,130 @@
-"""The RP2040's registers read directly: converter, PWM compare values, pads. Keeps no state."""
+"""The RP2040's registers read directly: converter, button, PWM, pads, dead-man, watchdog. Decides
+nothing.
+
+A call of these from a step costs 2 to 4 us besides what it does; the same through `machine` took
+about ten times as long (docs/benchmarks.md).
+"""
 
 # ruff: noqa: F821
-# pyright: reportUndefinedVariable=false, reportInvalidTypeForm=false
+# pyright: reportUndefinedVariable=false, reportInvalidTypeForm=false, reportCallIssue=false
+# pyright: reportIndexIssue=false
 # (viper knows ptr32 without an import)
+
+import time
+from array import array
 
 import micropython
 
+from wrap.mp import const
 
-@micropython.viper
-def sum16(ain: int) -> int:
-    """16 conversions of input `ain`, summed. 73 us here against 440 us with ADC.read_u16 in a loop.
+# Words of Held.regs before the lamps':
+LOW = 0  # pads that must be low
+ENABLED = 1  # the enable's pad, which must be high; 0 while it is off
+FELL = 2  # the timer has dropped the enable
+BEAT_MS = 3  # ticks_ms of the last verified step
+LIFE_MS = 4  # what the timer allows from there
+WATCHDOG = 5  # counts to feed; 0 while it is not started
+HEAD = 6
 
-    RP2040 datasheet 4.9.6: CS = EN 0, START_ONCE 2, READY 8, AINSEL 12..14; RESULT is the next
-    word. A converter that never gets ready reads 0, which is a shorted sensor.
-    """
-    cs = ptr32(0x4004C000)
-    select_input = (cs[0] & 0x2) | 1 | (ain << 12)
-    total = 0
-    n = 0
-    spins = 4096  # some 20 a conversion
-    while n < 16:
-        cs[0] = select_input | 4
-        while not (cs[0] & 0x100):
-            spins -= 1
-            if spins == 0:
-                return 0
-        total += cs[1]
-        n += 1
-    return total
+_HEAD = const(6)
+_DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
+_DEADMAN_TURNS = const(375)  # the same in turns of rp2040_deadman
+
+
+class Inputs:
+    """ains: the sensors' ADC inputs; button: its pin, low while held."""
+
+    def __init__(self, ains, button):
+        self._cfg = array("i", [len(ains), 1 << button] + list(ains))
+
+    @micropython.viper
+    def take(self, out) -> bool:
+        """Fill `out` with 16 conversions of each input, summed; returns whether the button is held.
+
+        RP2040 datasheet 4.9.2 and 4.9.6: CS = EN 0, TS_EN 1, START_ONCE 2, START_MANY 3, READY 8,
+        AINSEL 12..14; FCS = EN 0, LEVEL 16..19, UNDER 10, OVER 11. Conversions follow each other
+        without a gap, 2 us each, into the FIFO. A converter that stops gives 0, which is a shorted
+        sensor.
+        """
+        adc = ptr32(0x4004C000)
+        cfg = ptr32(self._cfg)
+        o = ptr32(out)
+        n = cfg[0]
+        idle = (adc[0] & 2) | 1
+        adc[2] = 0xC01
+        i = 0
+        while i < n:
+            while adc[2] & 0xF0000:
+                adc[3]
+            select = idle | (cfg[i + 2] << 12)
+            adc[0] = select | 8
+            total = 0
+            left = 16
+            spins = 2000
+            while left:
+                if adc[2] & 0xF0000:
+                    total += adc[3]
+                    left -= 1
+                else:
+                    spins -= 1
+                    if spins == 0:
+                        total = 0
+                        left = 0
+            adc[0] = select
+            while spins and not adc[0] & 0x100:  # one more is under way
+                spins -= 1
+            o[i] = total
+            i += 1
+        adc[2] = 0
+        sio = ptr32(0xD0000000)
+        return bool((sio[1] & cfg[1]) == 0)
+
+
+class Held:
+    """What the hardware should hold: `regs`, six words as above, then six a lamp: address of CC,
+    shift of the channel in it, expected count (-1: not checked), TOP, DIV, address of the pin's
+    CTRL."""
+
+    def __init__(self, lamps):
+        self._n = lamps
+        self.regs = array("i", [0] * (_HEAD + 6 * lamps))
+
+    @micropython.viper
+    def beat_if_held(self) -> bool:
+        """See wrap.hal.contract. RP2040 datasheet 4.5.3 (CSR 12 bytes before CC, DIV 8, TOP 4 after
+        it), 2.19.6.1 (CTRL: function 4 is PWM, nothing overridden), 2.3.1.7: SIO GPIO_IN reads the
+        pad, whoever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.7.6 (watchdog LOAD)."""
+        sio = ptr32(0xD0000000)
+        regs = self.regs
+        r = ptr32(regs)
+        pads = sio[1]
+        enabled = r[1]
+        if pads & r[0] or (pads & enabled) != enabled or r[2]:
+            return False
+        end = 6 + 6 * int(self._n)
+        i = 6
+        while i < end:
+            expected = r[i + 2]
+            if expected >= 0:
+                pwm = ptr32(r[i] - 12)
+                if (pwm[3] >> r[i + 1]) & 0xFFFF != expected:
+                    return False
+                if (pwm[0] & 0x3F) != 1 or pwm[1] != r[i + 4] or pwm[4] != r[i + 3]:
+                    return False
+                pin = ptr32(r[i + 5])
+                if pin[0] != 4:
+                    return False
+            i += 6
+        if enabled:
+            r[3] = int(time.ticks_ms())
+            r[4] = _DEADMAN_MS
+            pio = ptr32(0x50200000)
+            if not pio[1] & 0x10000:  # FSTAT TXFULL: an expired state machine takes no more
+                pio[4] = _DEADMAN_TURNS
+        if r[5]:
+            dog = ptr32(0x40058000)
+            dog[1] = r[5]
+        return True
 
 
 @micropython.viper
@@ -35,31 +132,3 @@ def levels(mask: int) -> int:
     """Pads that are high among `mask`."""
     sio = ptr32(0xD0000000)
     return sio[1] & mask
-
-
-@micropython.viper
-def holds(regs, n: int, low: int) -> int:
-    """1 when `n` lamps' PWM slices hold what `regs` says and every pad in mask `low` is low.
-
-    regs: six words a channel: address of CC, shift of the channel in it, expected count (-1: not
-    checked), TOP, DIV, address of the pin's CTRL. RP2040 datasheet 4.5.3 (CSR 12 bytes before CC,
-    DIV 8, TOP 4 after it), 2.19.6.1 (CTRL: function 4 is PWM, nothing overridden) and 2.3.1.7: SIO
-    GPIO_IN reads the pad, whoever drives it.
-    """
-    sio = ptr32(0xD0000000)
-    if sio[1] & low:
-        return 0
-    r = ptr32(regs)
-    i = 0
-    while i < n * 6:
-        if r[i + 2] >= 0:
-            pwm = ptr32(r[i] - 12)
-            if (pwm[3] >> r[i + 1]) & 0xFFFF != r[i + 2]:
-                return 0
-            if (pwm[0] & 0x3F) != 1 or pwm[1] != r[i + 4] or pwm[4] != r[i + 3]:
-                return 0
-            pin = ptr32(r[i + 5])
-            if pin[0] != 4:
-                return 0
-        i += 6
-    return 1

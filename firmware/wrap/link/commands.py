@@ -72,6 +72,7 @@ class Commands:
 
     def handle(self, method, params):
         """The result of one request. Raises Refused."""
+        self._app.steady.leave()  # what is asked may change anything
         entry = self._methods.get(method)
         if entry is None:
             raise Refused(UNKNOWN_METHOD, "no method " + method[:40])

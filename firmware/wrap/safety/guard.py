@@ -95,6 +95,14 @@ class Guard:
             self._second(meters)
         return code or self._code
 
+    def second_in_ms(self):
+        """Until the sensors' behaviour is judged again."""
+        return _SECOND_MS - self._ms
+
+    def took(self, ms):
+        """`ms` whose readings the monitor has been told."""
+        self._ms += ms
+
     def _second(self, meters):
         ms = self._ms
         self._ms = 0

@@ -67,6 +67,33 @@ class Monitor:
                 found = self._judge(i, raw, found)
         return found
 
+    def rests(self):
+        """Every sensor was within `calm` for as long as the filter remembers."""
+        for i in range(self._n):
+            if not self._settled[i] or self._cold[i]:
+                return False
+        return True
+
+    def calm(self, i):
+        """(low, high): a reading of sensor `i` from low to below high is no reason for anything."""
+        curve = self._curve
+        low = max(self._trip_raw[i] + 1, curve.raw_min)
+        return low, min(self._cold_raw + 1, curve.raw_max)
+
+    def took(self, i, total, least, newest):
+        """Readings of sensor `i` that were all calm: their sum, the lowest, the last."""
+        self._sums[i] += total
+        self._last[i] = newest
+        self.temps_mc[i] = self._curve.mc(newest)
+        most_mc = self._curve.mc(least)
+        if most_mc > self.max_mc[i]:
+            self.max_mc[i] = most_mc
+
+    def took_steps(self, n):
+        """So many steps those readings were of."""
+        self._count += n
+        self._summarise()
+
     def _judge(self, i, raw, found):
         mc = self._curve.mc(raw)
         trip = raw <= self._trip_raw[i]

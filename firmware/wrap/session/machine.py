@@ -132,6 +132,18 @@ class Session:
             if self.fade == 0:
                 self._to(states.DONE, self.end_reason)
 
+    def took(self, ms):
+        """`ms` of running in which nothing was due."""
+        self._in_state_ms += ms
+        self.active_ms += ms
+        self._step_ms += ms
+
+    def event_in_ms(self):
+        """While running: light time to the next step of the plan, or its end."""
+        plan = self.plan
+        left = plan.durations_ms[self.step] - self._step_ms
+        return min(left, plan.total_ms - self.active_ms)
+
     def _fade_out(self, dt_ms):
         if self.fade:
             self.fade = max(0, self.fade - FADE_FULL * dt_ms // limits.RAMP_DOWN_MS)

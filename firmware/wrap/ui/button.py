@@ -46,6 +46,10 @@ class Button:
             return self._waiting(dt_ms)
         return NONE
 
+    def rests(self):
+        """Up, and no gesture is under way."""
+        return not self._down and self._differs_ms == 0 and self._gap_ms < 0
+
     def _pressed(self):
         self._second = self._gap_ms >= 0
         self._gap_ms = -1

@@ -181,6 +181,8 @@ class FakeBoard:
         self.now_ms = end
         if hal is not None:
             hal.now_ms = end
+        if self.app is not None:
+            self.app.steady.settle()  # whoever looks sees what was
 
     def _turn(self, now):
         """A hook, like _make_hal: one turn of the loop and the link's slices behind it."""

@@ -1,0 +1,71 @@
+"""What is done behind the steps, in bounded slices: storage, the program's check, indicator,
+telemetry. The link is the server's (`App.more_slack`)."""
+
+from wrap.mp import const
+from wrap.safety import faults
+from wrap.storage import payloads, records
+from wrap.ui.indicator import SLOT_MS
+
+_TIDY_MS = const(50)
+_TIDY_AGAIN_MS = const(5000)
+
+
+class Slack:
+    """app: the wrap.app.App."""
+
+    def __init__(self, app):
+        self._app = app
+        self._blink_ms = self._tidy_ms = 0
+
+    def rests(self):
+        """Nothing waits to be written, or for a slice of every step."""
+        app = self._app
+        if app.latch.unsaved or app.program.checking() or app.desk.restarts():
+            return False
+        return app.journal.rests(app.session.lit_now)
+
+    def run(self):
+        """One slice of each."""
+        app = self._app
+        app.steady.slack_begins()
+        dt = app.slack_ms
+        app.slack_ms = 0
+        session = app.session
+        self._store(dt, session.lit_now)
+        if not session.active_now:
+            self._tidy(dt)
+        damaged = app.program.slice(dt)
+        if damaged:
+            app.trip(damaged, app.program.detail)
+        self._blink_ms -= dt
+        if self._blink_ms <= 0:
+            self._blink_ms += SLOT_MS
+            self._blink()
+        if app.guard.news:
+            app.note(records.NOTE, payloads.pack_json(app.guard.tell(session.number)))
+        app.desk.slack(dt, app.server)
+
+    def _store(self, dt, lit):
+        app = self._app
+        latch, journal = app.latch, app.journal
+        if latch.unsaved or journal.due(lit):
+            app.hal.flash_ahead()
+        latch.slice(dt)
+        if not journal.slice(dt, lit) and journal.failed and app.session.active():
+            app.trip(faults.STORAGE, None)
+
+    def _tidy(self, dt):
+        self._tidy_ms -= dt
+        if self._tidy_ms <= 0:
+            self._tidy_ms = _TIDY_MS
+            try:
+                self._app.hal.files.tidy()
+            except OSError:
+                self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the room tells
+
+    def _blink(self):
+        app = self._app
+        lit = app.indicator.slot(
+            app.session.state, app.monitor.warn, app.calibrated, app.latch.code
+        )
+        app.hal.indicate(lit)

@@ -1,0 +1,78 @@
+"""`Steady.step` on random states, plain enough for MicroPython: what it makes of them is one
+checksum, the same on CPython, where it is plain Python, and where it is viper's machine code."""
+
+import binascii
+from array import array
+
+from wrap.steady import Steady
+
+STATES = 100_000
+_SENSORS = 2
+_EDGES = (-1, 0, 0, 1)
+
+
+class Numbers:
+    """The same numbers everywhere, within small integers."""
+
+    def __init__(self, seed):
+        self._x = seed % 65521 + 1
+
+    def below(self, n):
+        self._x = self._x * 16381 % 65521
+        return self._x % n
+
+
+class Bench:
+    """An app and a HAL that give what they are told."""
+
+    def __init__(self):
+        self.hal = self
+        self.raws = array("i", [0] * _SENSORS)
+        self.next = [0] * _SENSORS
+        self.pressed = self.held = False
+        self.steady = Steady(self)
+
+    def inputs(self, out):
+        for i in range(_SENSORS):
+            out[i] = self.next[i]
+        return self.pressed
+
+    def beat_if_held(self):
+        return self.held
+
+
+def _prepare(numbers, bench):
+    """A random state, mostly at its edges; returns the ticks of the step."""
+    st = bench.steady._st
+    for i in range(len(st)):
+        st[i] = numbers.below(65521)
+    st[0] = numbers.below(32768) * 32768 + numbers.below(32768)
+    st[1] = numbers.below(60)
+    st[2] = numbers.below(1100)
+    st[4] = _SENSORS
+    st[8] = numbers.below(60)
+    now = (st[0] + numbers.below(24)) % (1 << 30)
+    if numbers.below(4) == 0:
+        st[2] = max(0, st[1] + (now - st[0]) + numbers.below(3) - 1)
+    for i in range(_SENSORS):
+        at = 9 + 5 * i
+        raw = st[at] + numbers.below(3000)
+        st[at + 1] = raw + 1
+        if numbers.below(4) == 0:
+            raw = (st[at] if numbers.below(2) else st[at + 1]) + _EDGES[numbers.below(4)]
+        bench.next[i] = max(0, raw)
+    bench.pressed = numbers.below(16) == 0
+    bench.held = numbers.below(16) != 0
+    return now
+
+
+def run(count, seed):
+    """(CRC-32 over what `count` steps returned and left, how many of them were done)"""
+    numbers, bench = Numbers(seed), Bench()
+    crc = done = 0
+    for _ in range(count):
+        now = _prepare(numbers, bench)
+        result = bench.steady.step(now)
+        done += result > 0
+        crc = binascii.crc32(bytes([result]), binascii.crc32(bench.steady._st, crc))
+    return crc & 0xFFFFFFFF, done

@@ -1,0 +1,262 @@
+"""A wrap whose steady steps are taken in one go is, booked, the wrap that decides every step."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.conftest import COOL, CURVE, LONG, Rig
+from wrap.safety import faults, limits
+from wrap.session import states
+from wrap.slack import Slack
+from wrap.storage import records
+
+BOTH = {"red": [500], "nir": [800, 40, 500]}
+TEMPS_MC = [3000, 6000, 20000, 33000, 38900, 39500, 40400, 40990, 41010, 44900, 45100, 130000]
+RAWS = [CURVE.raw_at(mc) + edge for mc in TEMPS_MC for edge in (0, 1)] + [0, 65520]
+NOISE = st.integers(-40, 40)
+EVENTS = st.one_of(
+    st.tuples(st.just("wait"), st.integers(1, 120)),
+    st.tuples(st.just("late"), st.sampled_from([0, 1, 9, 11, 20, 21, 35, 150])),
+    st.tuples(st.just("warm"), st.integers(0, 1), st.sampled_from(RAWS), st.integers(1, 6)),
+    st.tuples(st.just("noise"), NOISE, NOISE),
+    st.tuples(st.just("press"), st.integers(1, 60)),
+    st.tuples(st.just("ask"), st.sampled_from(["status", "session.pause", "session.resume"])),
+    st.tuples(st.just("ask"), st.sampled_from(["session.stop", "session.start", "lease", "hello"])),
+    st.tuples(st.just("break"), st.integers(0, 1)),
+)
+
+
+class Wrap(Rig):
+    """deciding: every step is App.step's."""
+
+    def __init__(self, deciding, start_ms=0):
+        super().__init__(start_ms=start_ms)
+        self.deciding = deciding
+        if deciding:
+            self.app.steady.leave()
+            self.app.steady.enter = lambda: None
+        self.quick = 0
+        step = self.app.steady.step
+
+        def counted(now):
+            done = step(now)
+            self.quick += done > 0
+            return done
+
+        self.app.steady.step = counted
+        self.noise = [0, 0]
+        self.raws = [COOL, COOL]
+
+    def steps(self, n, ms=limits.STEP_MS):
+        for k in range(n):
+            for i, raw in enumerate(self.raws):
+                wobble = self.noise[i] * ((k * 7 + i * 3) % 5 - 2)
+                self.board.set_raw(i, max(0, min(65520, raw + wobble)))
+            self.board.now_ms += ms
+            self.hal.now_ms = self.board.now_ms
+            self.hal.deadman()
+            self.board._turn(self.board.now_ms)  # FakeBoard.advance would book every step
+        self.board._due = self.board.now_ms + limits.STEP_MS
+
+    def act(self, event):
+        what, *args = event
+        if what == "wait":
+            self.steps(args[0])
+        elif what == "late":
+            self.steps(1, max(10, args[0]))
+        elif what == "warm":
+            kept = self.raws[args[0]]
+            self.raws[args[0]] = args[1]
+            self.steps(args[2])
+            self.raws[args[0]] = kept
+        elif what == "noise":
+            self.noise = args
+        elif what == "press":
+            self.board.press(True)
+            self.steps(args[0])
+            self.board.press(False)
+        elif what == "ask":
+            self.send(args[0])
+            self.steps(3)
+        else:
+            self.hal.duty[args[0]] ^= 1
+            self.steps(2)
+
+    def seen(self):
+        """All that a step decides or books."""
+        app, hal = self.app, self.hal
+        app.steady.settle()
+        session, guard, monitor = app.session, app.guard, app.monitor
+        meters = [vars(m) for m in app.lamps.meters]
+        hidden = ("_on_change", "plan")
+        return {
+            "session": {k: v for k, v in vars(session).items() if k not in hidden},
+            "meters": [dict(m) for m in meters],
+            "duties": (app.lamps.duties[:], hal.duty[:], hal.mode[:], hal.enabled, hal.fed_ms),
+            "monitor": {k: v for k, v in vars(monitor).items() if k not in ("_curve", "_means")},
+            "guard": (guard._ms, guard._lit_s, guard.derate.q, guard.moved, guard._last[:]),
+            "fault": (app.code, app._tripped, app.latch.code, app.latch.info, app.latch.later),
+            "time": (app.up_s, app._up_ms, app.now, app.steps_late, app.sample_ms),
+            "button": vars(app.button),
+            "light": [self.board.light_acc(ch) for ch in range(2)],
+        }
+
+
+def twins(start_ms=0):
+    return Wrap(False, start_ms), Wrap(True, start_ms)
+
+
+def lit(wrap, **changes):
+    wrap.calibrate()
+    wrap.light(**{"steps": [{"t": 30, "ch": BOTH}, {"t": 31, "ch": BOTH}], **changes})
+
+
+@settings(max_examples=120)
+@given(st.lists(EVENTS, max_size=25), st.booleans(), st.sampled_from([0, (1 << 30) - 2500]))
+def test_whatever_happens_both_are_the_same_wrap(events, shining, start_ms):
+    quick, plain = twins(start_ms)
+    if shining:
+        lit(quick)
+        lit(plain)
+    for event in events:
+        quick.act(event)
+        plain.act(event)
+        assert quick.seen() == plain.seen(), event
+    assert plain.quick == 0
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_a_whole_session_is_the_same_to_the_record(calibrated):
+    logs = []
+    for wrap in twins():
+        if calibrated:
+            wrap.calibrate()
+        wrap.store(steps=[{"t": 40, "ch": BOTH}, {"t": 30, "ch": {"red": [900]}}], dose=5000)
+        wrap.app.desk.start("link", False)
+        wrap.noise = [9, 31]
+        wrap.steps(8000)
+        assert wrap.state == "done"
+        assert wrap.app.session.end_reason == ("dose" if calibrated else "time")
+        logs.append((wrap.log(), wrap.seen()))
+        share = wrap.quick / 8000
+        assert share == 0 if wrap.deciding else share > 0.9
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("start_ms", [0, (1 << 30) - 20000])
+def test_time_is_whole_across_the_tick_wrap(start_ms):
+    quick, plain = twins(start_ms)
+    for wrap in (quick, plain):
+        lit(wrap)
+        wrap.steps(3500)
+    assert quick.seen() == plain.seen()
+    assert quick.app.session.active_ms == plain.app.session.active_ms
+
+
+def running():
+    wrap = Wrap(False)
+    lit(wrap)
+    wrap.steps(260)
+    assert wrap.app.steady.on
+    return wrap
+
+
+def left_to_app(wrap):
+    """The steps of App's among the next one."""
+    plain, seen = wrap.app.step, []
+    wrap.app.step = lambda now: (seen.append(now), plain(now))
+    wrap.board.advance(limits.STEP_MS)
+    return len(seen)
+
+
+def test_a_step_with_nothing_to_decide_is_not_apps():
+    assert left_to_app(running()) == 0
+
+
+@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize("edge", [0, 1])
+def test_the_first_reading_at_a_limit_is_apps(sensor, edge):
+    wrap = running()
+    trip = limits.SKIN_TRIP_MC if sensor == 0 else limits.BOARD_TRIP_MC
+    wrap.board.set_raw(sensor, CURVE.raw_at(trip) + edge)
+    assert left_to_app(wrap) == 1 - edge
+    wrap = running()
+    wrap.board.set_raw(sensor, wrap.app.monitor._cold_raw + edge)
+    assert left_to_app(wrap) == edge
+
+
+def test_a_press_is_apps_and_its_inputs_are_read_once():
+    wrap = running()
+    reads, plain = [], wrap.hal.read_raws
+    wrap.hal.read_raws = lambda out: (reads.append(1), plain(out))
+    wrap.board.press(True)
+    assert (left_to_app(wrap), len(reads)) == (1, 1)
+
+
+def test_a_lamp_that_does_not_hold_is_dark_in_that_very_step():
+    wrap = running()
+    wrap.hal.duty[0] += 1
+    wrap.board.advance(limits.STEP_MS)
+    assert wrap.dark() and wrap.app.latch.code == faults.READBACK
+
+
+def test_a_fault_met_between_two_steps_books_the_light_there_was():
+    wrap = running()
+    wrap.steps(3)
+    pending = wrap.app.lamps.meters[0].on_ms
+    now = (wrap.hal.now_ms + 10) & 0x3FFFFFFF
+    wrap.hal.now_ms += 10
+    assert wrap.app.steady.step(now) > 0
+    wrap.app._panic(RuntimeError("here"))
+    assert wrap.app.lamps.meters[0].on_ms > pending
+    assert not wrap.app.steady.on
+
+
+def test_what_waits_for_the_slack_keeps_every_step_whole():
+    wrap = running()
+    wrap.app.note(records.NOTE, b"{}")
+    wrap.app.steady.leave()
+    wrap.app.journal._retry_ms = 10_000
+    wrap.steps(5)
+    assert not wrap.app.steady.on
+    wrap.app.journal._retry_ms = 0
+    wrap.steps(5)
+    assert wrap.app.steady.on
+
+
+def test_the_slack_comes_every_50_ms():
+    wrap = running()
+    slacks = []
+    plain = wrap.app.slack
+    wrap.app.slack = lambda: (slacks.append(wrap.app.up_s * 1000 + wrap.app._up_ms), plain())
+    wrap.app.steady.leave()
+    for _ in range(60):
+        wrap.hal.now_ms += 10
+        wrap.app.turn(wrap.hal.ticks_ms())
+    gaps = [b - a for a, b in itertools.pairwise(slacks)]
+    assert max(gaps) <= 50 and len(gaps) < 20
+
+
+def test_nothing_is_steady_that_fades_or_asks_or_ends():
+    wrap = Wrap(False)
+    wrap.app.settings.set("wake_s", 5)
+    wrap.app.settings.set("answer_s", 3)
+    wrap.store(steps=LONG)
+    wrap.app.desk.start("link", False)
+    for _ in range(1200):
+        wrap.steps(1)
+        calm = wrap.app.session.state in (states.IDLE, states.DONE, states.RUNNING)
+        assert calm or not wrap.app.steady.on
+        assert not (wrap.app.desk.wake.waiting and wrap.app.steady.on)
+    assert wrap.app.session.end_reason == "wake"
+
+
+def test_a_sense_input_is_looked_at_in_every_step(monkeypatch):
+    monkeypatch.setattr(Slack, "rests", lambda self: True)
+    wrap = running()
+    wrap.app.self_test.sensing = True
+    wrap.app.steady.leave()
+    wrap.steps(3)
+    assert not wrap.app.steady.on
