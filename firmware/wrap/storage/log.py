@@ -109,6 +109,12 @@ class Log:
         while len(self._ready) < AHEAD and self._starts[i] == NONE and self._s.ready(i):
             self._ready.append(i)
             i = self._after(i)
+        # The next to be erased, its head gone: most likely power went while it was. As a part of
+        # the log it would be a hole at its beginning.
+        if len(self._ready) < AHEAD and self._starts[i] != NONE and i != self._head:
+            if self._start_of(i) is None:
+                self._starts[i] = NONE
+                self.first = self._oldest()
 
     def _after(self, i):
         n = self._s.n
