@@ -1,0 +1,144 @@
+"""What one control step costs the peers that the wrap is measured against, on the emulated RP2040.
+
+python tools/bench/peers.py [--json] [--steps N]      builds the benchmark's image if need be
+
+plain: a step in plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the converter
+and nothing else. Virtual time in CPU cycles of 125 MHz, read at the edges of a spare pin that each
+measured call is put between; what the marks cost is measured the same way and subtracted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rp2040py.gpio_pin import GPIOPinState
+
+from pbmwrap.twin.rp2040 import Rp2040Twin
+
+ROOT = Path(__file__).resolve().parents[2]
+BOARD = "PBMWRAP_BENCH"
+STEPS = 300
+PERIOD_US = 10_000
+_MARK_PIN = 16
+_EMPTY = 20
+_SETTLE_STEPS = 60  # of a call, not counted: the ramp
+_COUNTED = 100  # calls whose allocations are counted
+_READY_MS = 1000
+_TIMEOUT_MS = 600_000
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Something to measure: `call` names a callable without arguments, in the REPL, once `setup`
+    has run there."""
+
+    call: str
+    setup: str = ""
+
+
+PEERS = {
+    "plain": Peer("wrap.step", "import plain; wrap = plain.begin()"),
+    "c": Peer("bench_step.step", "import bench_step; bench_rig.lit_c()"),
+    "convert": Peer("bench_step.convert", "import bench_step; bench_rig.lit_c()"),
+}
+
+
+class Bench:
+    """The benchmark's image at its REPL, its wrap interrupted; `close` when done."""
+
+    def __init__(self, image: Path) -> None:
+        self.twin = Rp2040Twin(image)
+        self.twin.start()
+        self.twin.run_until(self.twin.enumerated, _READY_MS)
+        self.run("import bench_rig")
+        self._edges_ns: list[float] = []
+        self.twin.chip.mcu.gpio[_MARK_PIN].add_listener(self._edge)
+
+    def _edge(self, value: GPIOPinState, _last: GPIOPinState) -> None:
+        if value in (GPIOPinState.HIGH, GPIOPinState.LOW):
+            self._edges_ns.append(self.twin.chip.nanos)
+
+    def run(self, code: str) -> str:
+        """Run code in the raw REPL; returns what it printed."""
+        return self.twin.repl(code, _TIMEOUT_MS).strip()
+
+    def close(self) -> None:
+        self.twin.close()
+
+    def _took_ns(self, code: str, calls: int) -> list[float]:
+        """Between the marks of each call, ns."""
+        self._edges_ns.clear()
+        self.run(code)
+        edges = self._edges_ns[-2 * calls :]  # before them, the pin became an output
+        assert len(edges) == 2 * calls, f"{len(edges)} marks of {2 * calls}"
+        return [b - a for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+    def measure(
+        self, peer: Peer, steps: int = STEPS, period_us: int = PERIOD_US
+    ) -> dict[str, float]:
+        """Median, p99 and worst of `steps` calls in us, and the bytes that one allocates."""
+        mark_ns = median(self._took_ns(f"bench_rig.empty({_EMPTY})", _EMPTY))
+        calls = _SETTLE_STEPS + steps
+        code = f"{peer.setup}\nbench_rig.marked({peer.call}, {calls}, {period_us})"
+        took = self._took_ns(code, calls)[_SETTLE_STEPS:]
+        us = sorted((ns - mark_ns) / 1000 for ns in took)
+        count = f"print(bench_rig.allocated({peer.call}, {_COUNTED}, {period_us}))"
+        allocated = int(self.run(f"{peer.setup}\n{count}"))
+        self.run("bench_rig.calm()")
+        return {
+            "us_median": median(us),
+            "us_p99": us[len(us) * 99 // 100],
+            "us_worst": us[-1],
+            "bytes": allocated / _COUNTED,
+        }
+
+
+def image(out: Path = ROOT / "build") -> Path:
+    """The benchmark's image, built if need be."""
+    words = ["firmware", "--board", BOARD, "--out", str(out)]
+    command = [sys.executable, str(ROOT / "tools/toolchain.py"), *words]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def peers(
+    uf2: Path | None = None,
+    measured: dict[str, Peer] | None = None,
+    steps: int = STEPS,
+    period_us: int = PERIOD_US,
+) -> dict[str, float]:
+    """Each peer's figures, named `<peer>_us_median` and so on. `measured` replaces PEERS. Every
+    peer gets a board of its own, so none inherits heat or heap from another."""
+    uf2 = uf2 or image()
+    out: dict[str, float] = {}
+    for name, peer in (measured or PEERS).items():
+        bench = Bench(uf2)
+        try:
+            figures = bench.measure(peer, steps, period_us)
+        finally:
+            bench.close()
+        out |= {f"{name}_{key}": value for key, value in figures.items()}
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    options = parser.parse_args()
+    figures = peers(steps=options.steps)
+    if options.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:20} {value:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
