@@ -2,9 +2,10 @@
 
 python tools/bench/peers.py [--json] [--steps N]      builds the benchmark's image if need be
 
-plain: a step in plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the converter
-and nothing else. Virtual time in CPU cycles of 125 MHz, read at the edges of a spare pin that each
-measured call is put between; what the marks cost is measured the same way and subtracted.
+plain: a step in plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the
+converter and nothing else; call: a C function that does nothing, whose call is in all of them.
+Virtual time in CPU cycles of 125 MHz, read at the edges of a spare pin that each measured call is
+put between; what the marks cost is measured the same way and subtracted.
 """
 
 from __future__ import annotations
@@ -30,22 +31,36 @@ _EMPTY = 20
 _SETTLE_STEPS = 60  # of a call, not counted: the ramp
 _COUNTED = 100  # calls whose allocations are counted
 _READY_MS = 1000
-_TIMEOUT_MS = 600_000
+_SPARE_MS = 5000
 
 
 @dataclass(frozen=True)
 class Peer:
     """Something to measure: `call` names a callable without arguments, in the REPL, once `setup`
-    has run there."""
+    has run there. `sound`: an expression that must be true behind the last call."""
 
     call: str
-    setup: str = ""
+    setup: str
+    sound: str
 
 
 PEERS = {
-    "plain": Peer("wrap.step", "import plain; wrap = plain.begin()"),
-    "c": Peer("bench_step.step", "import bench_step; bench_rig.lit_c()"),
-    "convert": Peer("bench_step.convert", "import bench_step; bench_rig.lit_c()"),
+    "call": Peer("gc.isenabled", "import gc", "True"),
+    "plain": Peer(
+        "wrap.step",
+        "import plain; wrap = plain.begin()",
+        "(wrap.state, wrap.fault) == ('running', None)",
+    ),
+    "c": Peer(
+        "bench_step.step",
+        "import bench_step; bench_rig.lit_c()",
+        "bench_step.state()[0][:2] == (3, 0)",
+    ),
+    "convert": Peer(
+        "bench_step.convert",
+        "import bench_step; bench_rig.lit_c()",
+        "bench_step.convert() > 0",
+    ),
 }
 
 
@@ -64,32 +79,43 @@ class Bench:
         if value in (GPIOPinState.HIGH, GPIOPinState.LOW):
             self._edges_ns.append(self.twin.chip.nanos)
 
-    def run(self, code: str) -> str:
+    def run(self, code: str, lasts_ms: int = 0) -> str:
         """Run code in the raw REPL; returns what it printed."""
-        return self.twin.repl(code, _TIMEOUT_MS).strip()
+        return self.twin.repl(code, lasts_ms + _SPARE_MS).strip()
 
     def close(self) -> None:
         self.twin.close()
 
-    def _took_ns(self, code: str, calls: int) -> list[float]:
-        """Between the marks of each call, ns."""
-        self._edges_ns.clear()
-        self.run(code)
+    def _took_ns(self, calls: int) -> list[float]:
+        """Between the marks of each of the last `calls` calls, ns."""
         edges = self._edges_ns[-2 * calls :]  # before them, the pin became an output
         assert len(edges) == 2 * calls, f"{len(edges)} marks of {2 * calls}"
         return [b - a for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+    def _mark_ns(self) -> float:
+        self.run(f"bench_rig.empty({_EMPTY})")
+        return median(self._took_ns(_EMPTY))
+
+    def _calls(self, peer: Peer, loop: str, calls: int, period_us: int) -> str:
+        """Run one of bench_rig's loops over `peer`; what it returned."""
+        lines = [peer.setup, f"got = bench_rig.{loop}({peer.call}, {calls}, {period_us})"]
+        self._edges_ns.clear()
+        got, sound = self.run(
+            "\n".join([*lines, f"print(got, {peer.sound})"]), calls * period_us // 1000
+        ).split()
+        if sound != "True":
+            raise RuntimeError(f"{peer.call} ended otherwise than it should: {peer.sound}")
+        return got
 
     def measure(
         self, peer: Peer, steps: int = STEPS, period_us: int = PERIOD_US
     ) -> dict[str, float]:
         """Median, p99 and worst of `steps` calls in us, and the bytes that one allocates."""
-        mark_ns = median(self._took_ns(f"bench_rig.empty({_EMPTY})", _EMPTY))
+        mark_ns = self._mark_ns()
         calls = _SETTLE_STEPS + steps
-        code = f"{peer.setup}\nbench_rig.marked({peer.call}, {calls}, {period_us})"
-        took = self._took_ns(code, calls)[_SETTLE_STEPS:]
-        us = sorted((ns - mark_ns) / 1000 for ns in took)
-        count = f"print(bench_rig.allocated({peer.call}, {_COUNTED}, {period_us}))"
-        allocated = int(self.run(f"{peer.setup}\n{count}"))
+        self._calls(peer, "marked", calls, period_us)
+        us = sorted((ns - mark_ns) / 1000 for ns in self._took_ns(calls)[_SETTLE_STEPS:])
+        allocated = int(self._calls(peer, "allocated", _COUNTED, period_us))
         self.run("bench_rig.calm()")
         return {
             "us_median": median(us),

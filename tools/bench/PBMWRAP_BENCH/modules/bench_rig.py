@@ -5,7 +5,7 @@ import gc
 import time
 from array import array
 
-import bench_step
+import bench_step  # type: ignore
 import machine
 from machine import ADC, PWM, WDT, Pin
 
@@ -40,10 +40,11 @@ def lamps():
 
 
 def enable():
-    """The enable, up for as long as it is fed."""
+    """The enable, up for as long as it is fed; the PIO takes a moment to raise it."""
     deadman = DeadMan(board_facts.ENABLE_PIN)
     kept.append(deadman)
     deadman.arm(limits.DEADMAN_MS)
+    time.sleep_ms(2)
     return deadman
 
 

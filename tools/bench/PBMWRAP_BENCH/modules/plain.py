@@ -1,10 +1,11 @@
-"""One step of a light-therapy wrap as a good maker writes it in MicroPython: floats, the Beta formula,
-`machine`'s own classes. A peer for measurements; the wrap does not use it."""
+"""One step of a light-therapy wrap as a good maker writes it in MicroPython: floats, the Beta
+formula, `machine`'s own classes. A peer for measurements; the wrap does not use it."""
 
 import math
 import time
 
 import bench_rig
+
 import board_facts
 
 FAULT = "fault"
@@ -12,9 +13,14 @@ RAMP_UP = "ramp-up"
 RUNNING = "running"
 DONE = "done"
 
-_T25_K = 298.15
 _KELVIN = 273.15
+_PER_T25 = 1.0 / 298.15
+_PER_BETA = 1.0 / board_facts.NTC_BETA_K
+_PULLUP = board_facts.PULLUP_OHM / board_facts.NTC_R25_OHM
 _SAMPLES = 16
+_FULL = _SAMPLES * 65535
+_SHORT = _FULL // 50
+_OPEN = _FULL - _SHORT
 _GROSS_K = 4.0
 _COLDEST_C = 5.0
 _DERATE_FROM_C = 39.0
@@ -28,38 +34,37 @@ class Sensor:
     """An NTC to ground with its pull-up; too hot when 3 of 4 readings are over `limit_c`."""
 
     def __init__(self, adc, limit_c):
-        self.adc = adc
+        self.read_u16 = adc.read_u16
         self.limit_c = limit_c
         self.celsius = 0.0
         self.max_c = -_KELVIN
-        self.over = [False, False, False, False]
+        self.over = [0, 0, 0, 0]
         self.at = 0
 
     def read(self):
         """Take a reading. Returns a fault's name or None."""
+        read_u16 = self.read_u16
         total = 0
         for _ in range(_SAMPLES):
-            total += self.adc.read_u16()
-        share = total / (_SAMPLES * 65535)
-        if share < 0.02:
+            total += read_u16()
+        if total < _SHORT:
             return "short"
-        if share > 0.98:
+        if total > _OPEN:
             return "open"
-        ohm = board_facts.PULLUP_OHM * share / (1.0 - share)
-        inverse = 1.0 / _T25_K + math.log(ohm / board_facts.NTC_R25_OHM) / board_facts.NTC_BETA_K
-        self.celsius = 1.0 / inverse - _KELVIN
-        if self.celsius > self.max_c:
-            self.max_c = self.celsius
-        return self._judge()
-
-    def _judge(self):
-        self.over[self.at] = self.celsius >= self.limit_c
-        self.at = (self.at + 1) % 4
-        if self.celsius >= self.limit_c + _GROSS_K:
+        celsius = (
+            1.0 / (_PER_T25 + math.log(_PULLUP * total / (_FULL - total)) * _PER_BETA) - _KELVIN
+        )
+        self.celsius = celsius
+        if celsius > self.max_c:
+            self.max_c = celsius
+        over = celsius >= self.limit_c
+        self.over[self.at] = over
+        self.at = (self.at + 1) & 3
+        if over and celsius >= self.limit_c + _GROSS_K:
             return "gross"
-        if sum(self.over) >= 3:
+        if over and sum(self.over) >= 3:
             return "hot"
-        if self.celsius < _COLDEST_C:
+        if celsius < _COLDEST_C:
             return "cold"
         return None
 
@@ -69,19 +74,21 @@ class Lamp:
 
     def __init__(self, pwm, permille, uw):
         self.pwm = pwm
-        self.level = permille / 1000
-        self.uw = uw
+        self.full = 65535 * permille // 1000
+        self.mj = uw / 1000 / 65535  # in a second, for each count of the duty
         self.duty = 0
         self.dose_mj = 0.0
 
     def meter(self, seconds):
         """Book the light of the time just gone."""
-        self.dose_mj += self.duty / 65535 * self.uw / 1000 * seconds
+        self.dose_mj += self.duty * self.mj * seconds
 
     def write(self, share):
         """Put the lamp to a share of its level, 0..1."""
-        self.duty = int(65535 * self.level * share)
-        self.pwm.duty_u16(self.duty)
+        duty = int(self.full * share)
+        if duty != self.duty:
+            self.duty = duty
+            self.pwm.duty_u16(duty)
 
     def holds(self):
         """Whether PWM has what was written, to a count."""
@@ -113,7 +120,9 @@ class Wrap:
         for lamp in self.lamps:
             lamp.meter(seconds)
         for sensor in self.sensors:
-            self.fault = sensor.read() or self.fault
+            fault = sensor.read()
+            if fault:
+                self.fault = fault
         if seconds > _LATE_S:
             self.fault = "late"
         self.advance(seconds)
@@ -138,15 +147,18 @@ class Wrap:
                 self.fade = 1.0
                 self.state = RUNNING
         self.active_s += seconds
-        dose_mj = sum([lamp.dose_mj for lamp in self.lamps])
+        dose_mj = 0.0
+        for lamp in self.lamps:
+            dose_mj += lamp.dose_mj
         if self.active_s >= self.total_s or dose_mj >= _CAP_MJ:
             self.state = DONE
 
     def derating(self):
         """Share of the light that the skin's temperature allows."""
         skin_c = self.sensors[0].celsius
-        share = (_DERATE_TO_C - skin_c) / (_DERATE_TO_C - _DERATE_FROM_C)
-        return min(1.0, max(0.0, share))
+        if skin_c <= _DERATE_FROM_C:
+            return 1.0
+        return max(0.0, (_DERATE_TO_C - skin_c) / (_DERATE_TO_C - _DERATE_FROM_C))
 
     def verified(self):
         """Whether lamps and enable are as they were written."""
