@@ -2,10 +2,11 @@
 
 python tools/bench/peers.py [--json] [--steps N]      builds the benchmark's image if need be
 
-plain: a step in plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the
-converter and nothing else; call: a C function that does nothing, whose call is in all of them.
-Virtual time in CPU cycles of 125 MHz, read at the edges of a spare pin that each measured call is
-put between; what the marks cost is measured the same way and subtracted.
+wrap: App.step in a running session; plain: a step in plain MicroPython; c: the wrap's step in C;
+convert: 32 conversions of the converter and nothing else; call: a C function that does nothing,
+whose call is in all of them. Virtual time in CPU cycles of 125 MHz, read at the edges of a spare
+pin that each measured call is put between; what the marks cost is measured the same way and
+subtracted.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _EMPTY = 20
 _SETTLE_STEPS = 60  # of a call, not counted: the ramp
 _COUNTED = 100  # calls whose allocations are counted
 _READY_MS = 1000
-_SPARE_MS = 5000
+_SPARE_MS = 20_000  # for a setup
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Peer:
 
 
 PEERS = {
+    "wrap": Peer(
+        "bench_wrap.step",
+        "import bench_wrap; bench_wrap.begin()",
+        "bench_wrap.sound()",
+    ),
     "call": Peer("gc.isenabled", "import gc", "True"),
     "plain": Peer(
         "wrap.step",
@@ -93,35 +99,34 @@ class Bench:
         return [b - a for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
     def _mark_ns(self) -> float:
+        self._edges_ns.clear()
         self.run(f"bench_rig.empty({_EMPTY})")
         return median(self._took_ns(_EMPTY))
-
-    def _calls(self, peer: Peer, loop: str, calls: int, period_us: int) -> str:
-        """Run one of bench_rig's loops over `peer`; what it returned."""
-        lines = [peer.setup, f"got = bench_rig.{loop}({peer.call}, {calls}, {period_us})"]
-        self._edges_ns.clear()
-        got, sound = self.run(
-            "\n".join([*lines, f"print(got, {peer.sound})"]), calls * period_us // 1000
-        ).split()
-        if sound != "True":
-            raise RuntimeError(f"{peer.call} ended otherwise than it should: {peer.sound}")
-        return got
 
     def measure(
         self, peer: Peer, steps: int = STEPS, period_us: int = PERIOD_US
     ) -> dict[str, float]:
-        """Median, p99 and worst of `steps` calls in us, and the bytes that one allocates."""
+        """Median, p99 and worst of `steps` calls in us, and the bytes that one allocates. Raises
+        RuntimeError when what was called was not sound behind it."""
         mark_ns = self._mark_ns()
         calls = _SETTLE_STEPS + steps
-        self._calls(peer, "marked", calls, period_us)
+        lines = [
+            peer.setup,
+            f"bench_rig.marked({peer.call}, {calls}, {period_us})",
+            f"got = bench_rig.allocated({peer.call}, {_COUNTED}, {period_us})",
+            f"print(got, {peer.sound})",
+            "bench_rig.calm()",
+        ]
+        lasts_ms = (calls + _COUNTED) * period_us // 1000
+        got, sound = self.run("\n".join(lines), lasts_ms).split()
+        if sound != "True":
+            raise RuntimeError(f"{peer.call} ended otherwise than it should: {peer.sound}")
         us = sorted((ns - mark_ns) / 1000 for ns in self._took_ns(calls)[_SETTLE_STEPS:])
-        allocated = int(self._calls(peer, "allocated", _COUNTED, period_us))
-        self.run("bench_rig.calm()")
         return {
             "us_median": median(us),
             "us_p99": us[len(us) * 99 // 100],
             "us_worst": us[-1],
-            "bytes": allocated / _COUNTED,
+            "bytes": int(got) / _COUNTED,
         }
 
 
