@@ -56,7 +56,7 @@ powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
 	@$(PY) tools/bench_link.py
 
-bench-peers: toolchain ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
+bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) tools/bench/peers.py
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)

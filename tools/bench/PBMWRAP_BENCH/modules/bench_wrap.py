@@ -5,6 +5,7 @@ import hashlib
 import time
 
 import bench_rig
+
 import board_facts
 from wrap.app import App
 from wrap.hal import open_board
