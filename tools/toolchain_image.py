@@ -32,20 +32,30 @@ UF2_FAMILY_RP2040 = "0xE48BFF56"
 FLASH_BASE = "0x10000000"
 _LAYOUT = "2"  # of what an image is made from; images of another are not used again
 FACTS = "board_facts.py"
+ROOMS = ("boards", "tools/bench")
+BENCHED = "PBMWRAP_RP2040"
+_CMAKE = "mpconfigboard.cmake"
 KEPT_AS_SOURCE = ("boot.py", "main.py")  # MicroPython starts these by name, as .py only
 
 
 def board_dir(board: str) -> Path:
-    folder = REPO / "boards" / board
-    if not (folder / "mpconfigboard.cmake").exists():
-        names = sorted(p.parent.name for p in REPO.glob("boards/*/mpconfigboard.cmake"))
-        raise Stop(EXIT_USAGE, f"there is no board {board}; boards are {', '.join(names)}")
-    return folder
+    """The board's folder: a wrap's in boards/, one for benchmarks in tools/bench/."""
+    found = {p.parent.name: p.parent for at in ROOMS for p in REPO.glob(f"{at}/*/{_CMAKE}")}
+    if board not in found:
+        names = ", ".join(sorted(found))
+        raise Stop(EXIT_USAGE, f"there is no board {board}; boards are {names}")
+    return found[board]
+
+
+def wrap_board(board: str) -> str:
+    """The board whose files and facts go into this image: itself, or what a benchmark's is laid
+    on."""
+    return board if board_dir(board).parent.name == ROOMS[0] else BENCHED
 
 
 def frozen_files(board: str) -> dict[str, bytes]:
     """Our Python files by the name they have on the device; none for a board without facts."""
-    facts = board_dir(board) / "board_facts.py"
+    facts = board_dir(wrap_board(board)) / "board_facts.py"
     if not facts.exists():
         return {}
     firmware = REPO / "firmware"
@@ -64,14 +74,20 @@ def image_constants(files: dict[str, bytes]) -> dict[str, str]:
     return {"VERSION": found[1].decode(), "PROGRAM_SHA256": whole.hexdigest()}
 
 
-def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
-    """Every file of the image's build, by its path in the staging folder."""
-    folder, here = board_dir(board), f"boards/{board}/"
-    tree = {
-        here + p.relative_to(folder).as_posix(): p.read_bytes()
+def _board_files(board: str) -> dict[str, bytes]:
+    folder = board_dir(board)
+    return {
+        f"boards/{board}/{p.relative_to(folder).as_posix()}": p.read_bytes()
         for p in sorted(folder.rglob("*"))
         if p.is_file() and "__pycache__" not in p.parts
     }
+
+
+def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
+    """Every file of the image's build, by its path in the staging folder."""
+    base = wrap_board(board)
+    folder, here = board_dir(base), f"boards/{base}/"
+    tree = _board_files(base) | _board_files(board)
     tree |= {f"firmware/{name}": data for name, data in ours.items() if name != FACTS}
     if ours:
         tree[here + FACTS] = ours[FACTS]
@@ -173,7 +189,7 @@ def _collect(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -
     shutil.copyfile(build / "firmware.elf", fresh / f"{board}.elf")
     program = (build / "firmware.bin").read_bytes()
     if frozen_files(board):
-        program = with_claim(program, claim_at(board_dir(board)))
+        program = with_claim(program, claim_at(board_dir(wrap_board(board))))
     (fresh / f"{board}.bin").write_bytes(program)
     convert = toolchain / "mp" / "tools" / "uf2conv.py"
     where = ["-f", UF2_FAMILY_RP2040, "-b", FLASH_BASE]

@@ -56,3 +56,20 @@ def test_an_image_with_other_c_files_is_built_in_a_folder_of_its_own(configured:
     plain = folder(configured, BOARD, TREE)
     assert folder(configured, BOARD, {**TREE, "boards/X/more.c": b""}) != plain
     assert folder(configured, BOARD, {**TREE, "firmware/b.py": b""}) == plain
+
+
+def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> None:
+    made = sys.modules["toolchain_image"]
+    ours = made.frozen_files("PBMWRAP_BENCH")
+    assert ours == made.frozen_files(BOARD)
+    wrap, bench = made.staged_files(BOARD, ours), made.staged_files("PBMWRAP_BENCH", ours)
+    more = bench.keys() - wrap.keys()
+    assert {name: bench[name] for name in wrap} == wrap
+    assert more and all(name.startswith("boards/PBMWRAP_BENCH/") for name in more)
+    assert made.wrap_board(BOARD) == BOARD
+
+
+def test_an_unknown_board_is_told_with_the_known_ones(configured: Path) -> None:
+    made = sys.modules["toolchain_image"]
+    with pytest.raises(made.Stop, match="PBMWRAP_BENCH, PBMWRAP_RP2040"):
+        made.board_dir("NONE")

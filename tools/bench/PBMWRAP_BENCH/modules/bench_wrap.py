@@ -1,0 +1,53 @@
+"""The wrap itself in a running session, its step called alone. On the benchmark's image only."""
+
+import binascii
+import hashlib
+import time
+
+import bench_rig
+
+import board_facts
+from wrap.app import App
+from wrap.hal import open_board
+from wrap.session import states
+
+_PROTOCOL = (
+    b'{"id":"bench","name":"Bench","ramp":%d,"site":"bench",'
+    b'"steps":[{"ch":{"nir":[%d],"red":[%d]},"t":%d}],"v":1}'
+)
+_TURN_MS = 10
+_DARK_TURNS = 100  # sectors erased ahead, the program seen whole
+_RISING_TURNS = 200  # self-test and ramp
+
+_app = None
+
+
+def begin():
+    """A session of the figures that all peers get, until it runs."""
+    global _app
+    hal = open_board(board_facts)
+    _app = App(hal, board_facts)
+    _turns(_DARK_TURNS)
+    red, nir = bench_rig.PERMILLE
+    raw = _PROTOCOL % (bench_rig.RAMP_MS, nir, red, bench_rig.SESSION_MS // 1000)
+    sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
+    _app.protocols.save(0, raw, sha)
+    _app.desk.start("button", False)
+    _turns(_RISING_TURNS)
+
+
+def _turns(n):
+    for _ in range(n):
+        due = time.ticks_add(time.ticks_ms(), _TURN_MS)
+        _app.turn(time.ticks_ms())
+        _app.hal.wait_until(due)
+
+
+def step():
+    """One step of the wrap, without its slack."""
+    _app.step(time.ticks_ms())
+
+
+def sound():
+    """Whether the session still runs."""
+    return _app.session.state == states.RUNNING and not _app.code
