@@ -2,7 +2,6 @@
 checksum, the same on CPython, where it is plain Python, and where it is viper's machine code."""
 
 import binascii
-from array import array
 
 from wrap.steady import Steady
 
@@ -27,10 +26,9 @@ class Bench:
 
     def __init__(self):
         self.hal = self
-        self.raws = array("i", [0] * _SENSORS)
         self.next = [0] * _SENSORS
         self.pressed = self.held = False
-        self.steady = Steady(self)
+        self.steady = Steady(self, _SENSORS)
 
     def inputs(self, out):
         for i in range(_SENSORS):
@@ -43,19 +41,20 @@ class Bench:
 
 def _prepare(numbers, bench):
     """A random state, mostly at its edges; returns the ticks of the step."""
-    st = bench.steady._st
+    st = bench.steady.words
     for i in range(len(st)):
         st[i] = numbers.below(65521)
-    st[0] = numbers.below(32768) * 32768 + numbers.below(32768)
-    st[1] = numbers.below(60)
-    st[2] = numbers.below(1100)
-    st[4] = _SENSORS
-    st[8] = numbers.below(60)
-    now = (st[0] + numbers.below(24)) % (1 << 30)
+    st[4] = numbers.below(32768) * 32768 + numbers.below(32768)
+    st[5] = numbers.below(60)
+    st[6] = numbers.below(1100)
+    st[8] = _SENSORS
+    st[13] = numbers.below(16) != 0
+    st[12] = numbers.below(60)
+    now = (st[4] + numbers.below(24)) % (1 << 30)
     if numbers.below(4) == 0:
-        st[2] = max(0, st[1] + (now - st[0]) + numbers.below(3) - 1)
+        st[6] = max(0, st[5] + (now - st[4]) + numbers.below(3) - 1)
     for i in range(_SENSORS):
-        at = 9 + 5 * i
+        at = 14 + 5 * i
         raw = st[at] + numbers.below(3000)
         st[at + 1] = raw + 1
         if numbers.below(4) == 0:
@@ -74,5 +73,5 @@ def run(count, seed):
         now = _prepare(numbers, bench)
         result = bench.steady.step(now)
         done += result > 0
-        crc = binascii.crc32(bytes([result]), binascii.crc32(bench.steady._st, crc))
+        crc = binascii.crc32(bytes([result]), binascii.crc32(bench.steady.words, crc))
     return crc & 0xFFFFFFFF, done

@@ -1,7 +1,5 @@
 """Wires the rooms together; owns the order of a step, the lamps' writing and the heartbeat."""
 
-from array import array
-
 from wrap import journal
 from wrap.control.lamps import Lamps
 from wrap.desk import Desk
@@ -49,7 +47,6 @@ class App:
         self.cap_uj = 0
         self.cause = hal.reset_cause()
         self._names = tuple([s[0] for s in facts.SENSORS])
-        self.raws = array("i", [0] * len(facts.SENSORS))
         self.guard = Guard(facts)
         self.monitor = self.guard.monitor
         self.program = Program(hal)
@@ -63,7 +60,9 @@ class App:
         self.view = View(self)
         self.server = Server(hal, Commands(self).handle)
         self.now = hal.ticks_ms()  # of the last step
-        self.steady = Steady(self)
+        self.steady = Steady(self, len(facts.SENSORS))
+        self.raws = self.steady.words  # the first are the sensors' readings
+        self._steady_step = self.steady.step
         self.slack_room = Slack(self)
         if self.latch.code:
             self.session.state = states.FAULT
@@ -108,8 +107,7 @@ class App:
         """One step and one slice of slack; whatever is raised inside ends in the dark."""
         done = 0
         try:
-            if self.steady.on:
-                done = self.steady.step(now)
+            done = self._steady_step(now)
             if not done:
                 self._timed_step(now)
         except Exception as e:

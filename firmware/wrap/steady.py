@@ -18,17 +18,19 @@ NOT_DONE = 0  # App.step has to do it
 DONE = 1
 SLACK_DUE = 2  # done, and it is time for the whole slack
 
-# Words of the state, never below 0: viper on 64 bits reads them without a sign.
-_LAST = const(0)  # ticks of the last step
-_MS = const(1)  # not yet booked
-_LEFT = const(2)  # as much may pass before something is due
-_STEPS = const(3)  # not yet booked
-_N = const(4)  # sensors
-_PRESSED = const(5)
-_TAKEN = const(6)  # inputs were read, but the step was left to App.step
-_RUNNING = const(7)
-_SINCE = const(8)  # ms since the last whole slack
-_HEAD = const(9)
+# Words of the state, never below 0: viper on 64 bits reads them without a sign. First come the
+# newest readings, at most four.
+_LAST = const(4)  # ticks of the last step
+_MS = const(5)  # not yet booked
+_LEFT = const(6)  # as much may pass before something is due
+_STEPS = const(7)  # not yet booked
+_N = const(8)  # sensors
+_PRESSED = const(9)
+_TAKEN = const(10)  # inputs were read, but the step was left to App.step
+_RUNNING = const(11)
+_SINCE = const(12)  # ms since the last whole slack
+_ON = const(13)
+_HEAD = const(14)
 # A sensor's words:
 _LOW = const(0)  # at least this
 _HIGH = const(1)  # and below this a reading means nothing new
@@ -45,46 +47,44 @@ SAMPLE_MS = 32000  # between SAMPLE records: docs/decisions/0012, what a session
 
 
 class Steady:
-    """app: the wrap.app.App. on: the last step found nothing to decide, `step` may do the next."""
+    """app: the wrap.app.App. words: the newest reading of each sensor, and what is private."""
 
-    def __init__(self, app):
+    def __init__(self, app, sensors):
         self._app = app
-        self._hal = app.hal
-        self._raws = app.raws
-        n = len(app.raws)
-        self._st = array("i", [0] * (_HEAD + _WORDS * n))
-        self._st[_N] = n
-        self.on = False
+        self._inputs = app.hal.inputs
+        self._beat_if_held = app.hal.beat_if_held
+        self.words = array("i", [0] * (_HEAD + _WORDS * sensors))
+        self.words[_N] = sensors
+
+    @property
+    def on(self):
+        """The last step found nothing to decide, `step` may do the next."""
+        return self.words[_ON] == 1
 
     @micropython.viper
     def step(self, now: int) -> int:
-        """One step at `now` (ticks_ms): DONE or SLACK_DUE, or NOT_DONE. Only while `on`."""
-        st = ptr32(self._st)
+        """One step at `now` (ticks_ms): DONE or SLACK_DUE, or NOT_DONE."""
+        words = self.words
+        st = ptr32(words)
         dt = now - st[_LAST]  # below 0 where the ticks wrap
-        ms = st[_MS] + dt
-        if dt < 0 or dt > _LATE_MS:
+        if st[_ON] == 0 or dt < 0 or dt > _LATE_MS:
             return 0
-        hal = self._hal
-        raws = self._raws
-        if hal.inputs(raws):
+        st[_TAKEN] = 1
+        if self._inputs(words):
             st[_PRESSED] = 1
-            st[_TAKEN] = 1
             return 0
         st[_PRESSED] = 0
-        st[_TAKEN] = 1
-        r = ptr32(raws)
+        ms = st[_MS] + dt
         n = st[_N]
         i = 0
         at = _HEAD
         while i < n:
-            raw = r[i]
+            raw = st[i]
             if raw < st[at] or raw >= st[at + _HIGH]:
                 return 0
             i += 1
             at += _WORDS
-        if ms >= st[_LEFT]:
-            return 0
-        if not hal.beat_if_held():
+        if ms >= st[_LEFT] or not self._beat_if_held():
             return 0
         st[_TAKEN] = 0
         st[_LAST] = now
@@ -93,7 +93,7 @@ class Steady:
         i = 0
         at = _HEAD
         while i < n:
-            raw = r[i]
+            raw = st[i]
             st[at + _SUM] += raw
             if raw < st[at + _LEAST]:
                 st[at + _LEAST] = raw
@@ -122,18 +122,19 @@ class Steady:
             return
         if left < _WORTH_MS:
             return
-        st = self._st
+        st = self.words
         st[_RUNNING] = state == states.RUNNING
         st[_LAST] = app.now
         st[_LEFT] = left
         for i in range(st[_N]):
             at = _HEAD + _WORDS * i
-            st[at], st[at + _HIGH] = monitor.calm(i)
+            st[at] = monitor.calm_from(i)
+            st[at + _HIGH] = monitor.calm_below
         self._clear()
-        self.on = True
+        st[_ON] = 1
 
     def _clear(self):
-        st = self._st
+        st = self.words
         st[_MS] = st[_STEPS] = 0
         for at in range(_HEAD, len(st), _WORDS):
             st[at + _SUM] = 0
@@ -141,8 +142,8 @@ class Steady:
 
     def settle(self):
         """Book what has come together, so that everything is what App.step would have left."""
-        st = self._st
-        if not self.on or not st[_STEPS]:
+        st = self.words
+        if not st[_STEPS]:
             return
         app = self._app
         ms = st[_MS]
@@ -164,20 +165,21 @@ class Steady:
     def slack_begins(self):
         """Settle; the next whole slack is due in _SLACK_MS."""
         self.settle()
-        self._st[_SINCE] = 0
+        self.words[_SINCE] = 0
 
     def leave(self):
         """App decides again. True when the inputs of this step have been taken already."""
         self.settle()
-        self.on = False
-        taken = self._st[_TAKEN]
-        self._st[_TAKEN] = 0
-        return taken == 1
+        st = self.words
+        st[_ON] = 0
+        taken = st[_TAKEN] == 1
+        st[_TAKEN] = 0
+        return taken
 
     @property
     def pressed(self):
         """The button, when the inputs were taken."""
-        return self._st[_PRESSED] == 1
+        return self.words[_PRESSED] == 1
 
 
 def _session_took(app, ms):

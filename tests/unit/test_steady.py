@@ -38,14 +38,14 @@ class Wrap(Rig):
             self.app.steady.leave()
             self.app.steady.enter = lambda: None
         self.quick = 0
-        step = self.app.steady.step
+        step = self.app._steady_step
 
         def counted(now):
             done = step(now)
             self.quick += done > 0
             return done
 
-        self.app.steady.step = counted
+        self.app._steady_step = counted
         self.noise = [0, 0]
         self.raws = [COOL, COOL]
 

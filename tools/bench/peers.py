@@ -2,11 +2,11 @@
 
 python tools/bench/peers.py [--json] [--steps N]      builds the benchmark's image if need be
 
-wrap: App.step in a running session; plain: a step in plain MicroPython; c: the wrap's step in C;
-convert: 32 conversions of the converter and nothing else; call: a C function that does nothing,
-whose call is in all of them. Virtual time in CPU cycles of 125 MHz, read at the edges of a spare
-pin that each measured call is put between; what the marks cost is measured the same way and
-subtracted.
+wrap: its step in a running session; reference: the same, each decided by App.step; plain: a step in
+plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the converter and nothing
+else; call: a C function that does nothing, whose call is in all of them. Virtual time in CPU cycles
+of 125 MHz, read at the edges of a spare pin that each measured call is put between; what the marks
+cost is measured the same way and subtracted.
 """
 
 from __future__ import annotations
@@ -48,6 +48,11 @@ class Peer:
 PEERS = {
     "wrap": Peer(
         "bench_wrap.step",
+        "import bench_wrap; bench_wrap.begin()",
+        "bench_wrap.sound()",
+    ),
+    "reference": Peer(
+        "bench_wrap.decide",
         "import bench_wrap; bench_wrap.begin()",
         "bench_wrap.sound()",
     ),

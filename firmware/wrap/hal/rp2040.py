@@ -12,21 +12,10 @@ import time
 import machine
 from machine import PWM, WDT, Pin, Timer
 
-from wrap.hal import rp2040_memory
+from wrap.hal import rp2040_memory, rp2040_regs
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_port import open_port
-from wrap.hal.rp2040_regs import (
-    BEAT_MS,
-    ENABLED,
-    FELL,
-    HEAD,
-    LIFE_MS,
-    LOW,
-    WATCHDOG,
-    Held,
-    Inputs,
-    levels,
-)
+from wrap.hal.rp2040_regs import ENABLED, FELL, HEAD, LIFE_MS, LOW, WATCHDOG, levels
 from wrap.hal.rp2040_storage import open_storage
 from wrap.mp import const, small
 from wrap.safety import limits
@@ -34,7 +23,7 @@ from wrap.safety import limits
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
 _PIN_CTRL = const(0x40014004)
-_REGS = const(6)  # words a lamp, see rp2040_regs.Held
+_REGS = const(6)  # words a lamp, see rp2040_regs.held
 _WDT_COUNTS = const(2000)  # a millisecond: it counts twice a microsecond (erratum RP2040-E1)
 _WDT_MAX_MS = const(8388)  # 24 bits of them
 _LOOK_MS = const(40)
@@ -58,9 +47,8 @@ class Rp2040:
         self._deadman = DeadMan(facts.ENABLE_PIN)
         self._timer = None
         n = len(self._pins)
-        held = Held(n)
-        self.beat_if_held = held.beat_if_held
-        self._regs = held.regs
+        self._regs = rp2040_regs.held
+        self._regs[ENABLED] = self._regs[FELL] = 0
         for ch in range(n):
             pin = self._lamp_pins[ch]
             at = HEAD + _REGS * ch
@@ -78,7 +66,9 @@ class Rp2040:
         self._used = gc.mem_alloc()
         self._total = self._used + gc.mem_free()
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
-        self.inputs = Inputs([s[3] for s in facts.SENSORS], facts.BUTTON_PIN).take
+        rp2040_regs.look_at([s[3] for s in facts.SENSORS], facts.BUTTON_PIN, n)
+        self.inputs = rp2040_regs.inputs
+        self.beat_if_held = rp2040_regs.beat_if_held
         for s in facts.SENSORS:
             machine.ADC(
                 Pin(s[2])
@@ -142,7 +132,7 @@ class Rp2040:
         if on == (regs[ENABLED] != 0) or (on and regs[FELL]):
             return
         if on:
-            self._beat(limits.DEADMAN_MS)
+            rp2040_regs.beat(limits.DEADMAN_MS)
             self._deadman.arm(limits.DEADMAN_MS)
             self._timer = Timer(-1, period=_LOOK_MS, mode=Timer.PERIODIC, callback=self._look)
         else:
@@ -156,14 +146,10 @@ class Rp2040:
             self._timer.deinit()
             self._timer = None
 
-    def _beat(self, life_ms):
-        self._regs[BEAT_MS] = time.ticks_ms()
-        self._regs[LIFE_MS] = life_ms
-
     def _look(self, _timer):
         """A timer's look at the heartbeat, for a hang in Python: touches nothing but the pins."""
         regs = self._regs
-        late = time.ticks_diff(time.ticks_ms(), regs[BEAT_MS])
+        late = rp2040_regs.late_ms()
         life_ms = regs[LIFE_MS]
         if late > (limits.HEARTBEAT_MS if life_ms == limits.DEADMAN_MS else life_ms):
             regs[FELL] = 1
@@ -198,7 +184,7 @@ class Rp2040:
 
     def flash_ahead(self):
         if self._regs[ENABLED]:
-            self._beat(limits.DEADMAN_FLASH_MS)
+            rp2040_regs.beat(limits.DEADMAN_FLASH_MS)
             self._deadman.feed(limits.DEADMAN_FLASH_MS)
 
     def reset_cause(self):

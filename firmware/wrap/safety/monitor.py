@@ -24,6 +24,7 @@ class Monitor:
         self._gross_raw = [0] * n
         self._over = [0] * n  # last readings as bits, newest lowest: over the trip
         self._cold_raw = curve.raw_at(limits.PLAUSIBLE_MIN_MC)
+        self.calm_below = min(self._cold_raw + 1, curve.raw_max)
         self._cold = [0] * n
         self._last = [-1] * n
         self._settled = [False] * n  # the same reading again would change nothing
@@ -68,17 +69,15 @@ class Monitor:
         return found
 
     def rests(self):
-        """Every sensor was within `calm` for as long as the filter remembers."""
+        """Every sensor was calm for as long as the filter remembers."""
         for i in range(self._n):
             if not self._settled[i] or self._cold[i]:
                 return False
         return True
 
-    def calm(self, i):
-        """(low, high): a reading of sensor `i` from low to below high is no reason for anything."""
-        curve = self._curve
-        low = max(self._trip_raw[i] + 1, curve.raw_min)
-        return low, min(self._cold_raw + 1, curve.raw_max)
+    def calm_from(self, i):
+        """A reading of sensor `i` from here to below `calm_below` is no reason for anything."""
+        return max(self._trip_raw[i] + 1, self._curve.raw_min)
 
     def took(self, i, total, least, newest):
         """Readings of sensor `i` that were all calm: their sum, the lowest, the last."""
