@@ -6,7 +6,7 @@ from wrap.desk import Desk
 from wrap.journal import Journal
 from wrap.link.commands import Commands
 from wrap.link.server import Server
-from wrap.mp import const
+from wrap.mp import const, micropython
 from wrap.safety import faults, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
@@ -103,6 +103,7 @@ class App:
 
     # ---- the step
 
+    @micropython.native
     def turn(self, now):
         """One step and one slice of slack; whatever is raised inside ends in the dark."""
         done = 0

@@ -18,6 +18,8 @@ except ImportError:
             """The function as it is."""
             return function
 
+        native = viper
+
         @staticmethod
         def const(value):
             """The value; MicroPython folds `_X = const(...)` when it compiles."""

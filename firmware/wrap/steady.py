@@ -46,31 +46,18 @@ _WORTH_MS = const(30)
 SAMPLE_MS = 32000  # between SAMPLE records: docs/decisions/0012, what a session may take of flash
 
 
-class Steady:
-    """app: the wrap.app.App. words: the newest reading of each sensor, and what is private."""
-
-    def __init__(self, app, sensors):
-        self._app = app
-        self._inputs = app.hal.inputs
-        self._beat_if_held = app.hal.beat_if_held
-        self.words = array("i", [0] * (_HEAD + _WORDS * sensors))
-        self.words[_N] = sensors
-
-    @property
-    def on(self):
-        """The last step found nothing to decide, `step` may do the next."""
-        return self.words[_ON] == 1
+def _quick(words, inputs, beat_if_held):
+    """The function that is `Steady.step`. What it needs is closed over: nothing is looked up."""
 
     @micropython.viper
-    def step(self, now: int) -> int:
+    def step(now: int) -> int:
         """One step at `now` (ticks_ms): DONE or SLACK_DUE, or NOT_DONE."""
-        words = self.words
         st = ptr32(words)
         dt = now - st[_LAST]  # below 0 where the ticks wrap
         if st[_ON] == 0 or dt < 0 or dt > _LATE_MS:
             return 0
         st[_TAKEN] = 1
-        if self._inputs(words):
+        if inputs(words):
             st[_PRESSED] = 1
             return 0
         st[_PRESSED] = 0
@@ -84,7 +71,7 @@ class Steady:
                 return 0
             i += 1
             at += _WORDS
-        if ms >= st[_LEFT] or not self._beat_if_held():
+        if ms >= st[_LEFT] or not beat_if_held():
             return 0
         st[_TAKEN] = 0
         st[_LAST] = now
@@ -105,6 +92,24 @@ class Steady:
         if since >= _SLACK_MS:
             return 2
         return 1
+
+    return step
+
+
+class Steady:
+    """app: the wrap.app.App. words: the newest reading of each sensor, and what is private.
+    step(now): see `_quick`."""
+
+    def __init__(self, app, sensors):
+        self._app = app
+        self.words = array("i", [0] * (_HEAD + _WORDS * sensors))
+        self.words[_N] = sensors
+        self.step = _quick(self.words, app.hal.inputs, app.hal.beat_if_held)
+
+    @property
+    def on(self):
+        """The last step found nothing to decide, `step` may do the next."""
+        return self.words[_ON] == 1
 
     def enter(self):
         """After a step of App's: `on`, when the next ones have nothing to decide."""

@@ -93,8 +93,9 @@ class Hal:
         is damaged; None where there is none."""
         raise NotImplementedError
 
-    def program_crc(self, at, n, crc):
-        """CRC-32 of `n` bytes of the program from offset `at`, going on from `crc`."""
+    def program_crc(self, at, n, words):
+        """Let the CRC-32 in `words[0]` (array of "I") go on over `n` bytes of the program from
+        offset `at`. Only where there is a claim."""
         raise NotImplementedError
 
     def memory_fault(self):

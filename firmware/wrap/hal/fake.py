@@ -184,8 +184,8 @@ class FakeHal:
     def program_claim(self):
         return len(PROGRAM), PROGRAM_CRC
 
-    def program_crc(self, at, n, crc):
-        return binascii.crc32(self.program[at : at + n], crc)
+    def program_crc(self, at, n, words):
+        words[0] = binascii.crc32(self.program[at : at + n], words[0])
 
     def memory_fault(self):
         return self.ram_fault

@@ -23,7 +23,7 @@ from wrap.safety import limits
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
 _PIN_CTRL = const(0x40014004)
-_REGS = const(6)  # words a lamp, see rp2040_regs.held
+_REGS = const(6)  # words a lamp, see rp2040_regs
 _WDT_COUNTS = const(2000)  # a millisecond: it counts twice a microsecond (erratum RP2040-E1)
 _WDT_MAX_MS = const(8388)  # 24 bits of them
 _LOOK_MS = const(40)
@@ -47,8 +47,7 @@ class Rp2040:
         self._deadman = DeadMan(facts.ENABLE_PIN)
         self._timer = None
         n = len(self._pins)
-        self._regs = rp2040_regs.held
-        self._regs[ENABLED] = self._regs[FELL] = 0
+        self._regs = rp2040_regs.made_regs(n)
         for ch in range(n):
             pin = self._lamp_pins[ch]
             at = HEAD + _REGS * ch
@@ -66,9 +65,8 @@ class Rp2040:
         self._used = gc.mem_alloc()
         self._total = self._used + gc.mem_free()
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
-        rp2040_regs.look_at([s[3] for s in facts.SENSORS], facts.BUTTON_PIN, n)
-        self.inputs = rp2040_regs.inputs
-        self.beat_if_held = rp2040_regs.beat_if_held
+        self.inputs = rp2040_regs.made_inputs([s[3] for s in facts.SENSORS], facts.BUTTON_PIN)
+        self.beat_if_held = rp2040_regs.made_beat_if_held(self._regs)
         for s in facts.SENSORS:
             machine.ADC(
                 Pin(s[2])
@@ -132,7 +130,7 @@ class Rp2040:
         if on == (regs[ENABLED] != 0) or (on and regs[FELL]):
             return
         if on:
-            rp2040_regs.beat(limits.DEADMAN_MS)
+            rp2040_regs.beat(self._regs, limits.DEADMAN_MS)
             self._deadman.arm(limits.DEADMAN_MS)
             self._timer = Timer(-1, period=_LOOK_MS, mode=Timer.PERIODIC, callback=self._look)
         else:
@@ -149,7 +147,7 @@ class Rp2040:
     def _look(self, _timer):
         """A timer's look at the heartbeat, for a hang in Python: touches nothing but the pins."""
         regs = self._regs
-        late = rp2040_regs.late_ms()
+        late = rp2040_regs.late_ms(regs)
         life_ms = regs[LIFE_MS]
         if late > (limits.HEARTBEAT_MS if life_ms == limits.DEADMAN_MS else life_ms):
             regs[FELL] = 1
@@ -184,7 +182,7 @@ class Rp2040:
 
     def flash_ahead(self):
         if self._regs[ENABLED]:
-            rp2040_regs.beat(limits.DEADMAN_FLASH_MS)
+            rp2040_regs.beat(self._regs, limits.DEADMAN_FLASH_MS)
             self._deadman.feed(limits.DEADMAN_FLASH_MS)
 
     def reset_cause(self):

@@ -188,10 +188,12 @@ class Guard:
         return code
 
     def _tell(self):
-        if self.model and not self.news:
-            now = (self.model.covered, self.model.weak)
-            for i in range(len(now)):
-                if now[i] and not self._told[i]:
-                    self._told[i] = True
-                    self.news = WARNINGS[i]
-                    return
+        if self.model:
+            self._tell_of(0, self.model.covered)
+            self._tell_of(1, self.model.weak)
+
+    def _tell_of(self, i, on):
+        """A warning that comes in force is told once a session, one at a time."""
+        if on and not self.news and not self._told[i]:
+            self._told[i] = True
+            self.news = WARNINGS[i]

@@ -4,11 +4,13 @@ Walks round the program in bounded chunks, in the slack: once, quickly, before f
 again and again. What is damaged stays so until a restart: flash that reads right again is no proof.
 """
 
+from array import array
+
 from wrap.mp import const
 from wrap.safety import faults, limits
 
-CHUNK = const(2048)  # 0.4 ms of the slack, see docs/benchmarks.md
-_FIRST = const(4)  # chunks in a slice until the program was seen whole once
+CHUNK = const(2048)  # 0.2 ms of the slack, see docs/benchmarks.md
+_FIRST = const(16)  # chunks in a slice until the program was seen whole once
 
 UNKNOWN = "unknown"  # nothing says what it should be: installed as files
 CHECKING = "checking"
@@ -28,7 +30,8 @@ class Program:
         self.state = UNKNOWN if claim is None else CHECKING
         self._length, self._expected = claim or (0, 0)
         self.detail = None
-        self._at = self._crc = 0
+        self._at = 0
+        self._crc = array("I", [0])  # beyond a small integer, so it stays in its array
         self._due_ms = 0
 
     def checking(self):
@@ -62,14 +65,14 @@ class Program:
         while chunks and self._at < self._length:
             chunks -= 1
             n = min(CHUNK, self._length - self._at)
-            self._crc = self._hal.program_crc(self._at, n, self._crc)
+            self._hal.program_crc(self._at, n, self._crc)
             self._at += n
         return self._judge() if self._at >= self._length else faults.NONE
 
     def _judge(self):
-        crc = self._crc
+        crc = self._crc[0]
         whole = self._length > 0 and crc == self._expected
-        self._at = self._crc = 0
+        self._at = self._crc[0] = 0
         self.state = WHOLE if whole else DAMAGED
         if whole:
             return faults.NONE

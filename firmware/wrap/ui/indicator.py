@@ -35,9 +35,9 @@ def bits(state, warn, calibrated):
     """The 16 slots of a pattern, first slot lowest; faults have their own rhythm (`fault_lit`)."""
     if state == states.PAUSED:
         return _PAUSED
-    if state in (states.IDLE, states.DONE):
+    if state == states.IDLE or state == states.DONE:  # a tuple would be made in the heap
         return _IDLE if calibrated else _IDLE_UNCAL
-    if state in (states.SELF_TEST, states.RAMP_DOWN):
+    if state == states.SELF_TEST or state == states.RAMP_DOWN:
         return _BUSY
     if warn:
         return _WARN

@@ -20,7 +20,7 @@ _DARK_TURNS = 100  # sectors erased ahead, the program seen whole
 _RISING_TURNS = 200  # self-test and ramp
 
 _app = None
-_quick = len  # a session's Steady.step, once there is one
+_quick = int  # Steady.step, once there is a session
 
 
 def begin():
