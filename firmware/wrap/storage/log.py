@@ -64,7 +64,7 @@ class Log:
             self._starts[0] = self._head = 0
         if self._head >= 0:
             self._head = mend(self._s, self._starts, self._head)
-            self.first = self._oldest()
+            self.first = min(self._starts)
 
     def _start_of(self, i):
         head = self._s.read(i, 0, _HEAD_MOST)
@@ -75,9 +75,6 @@ class Log:
             return None
         told = payloads.unpack_sector(record[5])
         return told["start"] if told["start"] < NONE and told["seq"] <= _SEQ else None
-
-    def _oldest(self):
-        return min(self._starts)
 
     def _recover(self):
         """Sequence, boot and known blobs go on after the last true record."""
@@ -109,12 +106,14 @@ class Log:
         while len(self._ready) < AHEAD and self._starts[i] == NONE and self._s.ready(i):
             self._ready.append(i)
             i = self._after(i)
-        # The next to be erased, its head gone: most likely power went while it was. As a part of
-        # the log it would be a hole at its beginning.
-        if len(self._ready) < AHEAD and self._starts[i] != NONE and i != self._head:
-            if self._start_of(i) is None:
-                self._starts[i] = NONE
-                self.first = self._oldest()
+        # The next to be erased, its head gone: power went while it was, and it would be a hole.
+        hurt = len(self._ready) < AHEAD and i != self._head and self._start_of(i) is None
+        if hurt and self._starts[i] != NONE:
+            self._drop(i)
+
+    def _drop(self, i):
+        self._starts[i] = NONE
+        self.first = min(self._starts)
 
     def _after(self, i):
         n = self._s.n
@@ -145,8 +144,7 @@ class Log:
 
     def _erase(self, i):
         if self._starts[i] != NONE:
-            self._starts[i] = NONE
-            self.first = self._oldest()
+            self._drop(i)
         self._s.erase(i)
         self._ready.append(i)
 
@@ -222,8 +220,6 @@ class Log:
         self._at = len(data)
         self.end += len(data)
         self.seq += 1
-
-    # ---- chain
 
     def chain(self):
         """SHA-256 of the newest sector's bytes so far; of nothing when there is none."""
