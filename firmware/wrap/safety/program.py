@@ -28,7 +28,8 @@ class Program:
         self._bad_at = bad_at
         claim = hal.program_claim()
         self.state = UNKNOWN if claim is None else CHECKING
-        self._length, self._expected = claim or (0, 0)
+        self._length, expected = claim or (0, 0)
+        self._expected = array("I", [expected])
         self.detail = None
         self._at = 0
         self._crc = array("I", [0])  # beyond a small integer, so it stays in its array
@@ -70,11 +71,12 @@ class Program:
         return self._judge() if self._at >= self._length else faults.NONE
 
     def _judge(self):
-        crc = self._crc[0]
-        whole = self._length > 0 and crc == self._expected
-        self._at = self._crc[0] = 0
+        whole = self._length > 0 and self._crc == self._expected
         self.state = WHOLE if whole else DAMAGED
+        if not whole:
+            told = (self._length, self._crc[0], self._expected[0])
+            self.detail = "CRC-32 of %d bytes is %08x, not %08x" % told
+        self._at = self._crc[0] = 0
         if whole:
             return faults.NONE
-        self.detail = "CRC-32 of %d bytes is %08x, not %08x" % (self._length, crc, self._expected)
         return faults.PROGRAM
