@@ -1,10 +1,14 @@
 """The enable falls by itself without verified steps; falling is a fault and nothing resumes."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import Rig
+from wrap.hal import fake
 from wrap.safety import faults
 from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_HARD_MS, DEADMAN_MS, WATCHDOG_MS
 
@@ -87,3 +91,13 @@ def test_flash_is_announced_before_every_record_and_only_then(monkeypatch):
     before = rig.app.log.seq
     rig.advance(12_000)
     assert calls == list(range(before, rig.app.log.seq)) != []
+
+
+def test_the_registers_life_is_the_limits_own():
+    """rp2040_regs cannot be imported here: its constants are compared as they are written."""
+    source = (Path(fake.__file__).parent / "rp2040_regs.py").read_text()
+    told = dict(re.findall(r"^(_DEADMAN_\w+) = const\((\d+)\)", source, re.MULTILINE))
+    deadman = (Path(fake.__file__).parent / "rp2040_deadman.py").read_text()
+    turn_us = int(re.search(r"^_TURN_US = const\((\d+)\)", deadman, re.MULTILINE)[1])
+    turns = DEADMAN_MS * 1000 // turn_us
+    assert told == {"_DEADMAN_MS": str(DEADMAN_MS), "_DEADMAN_TURNS": str(turns)}

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.conftest import COOL, CURVE, LONG, Rig
+from wrap import steady
 from wrap.safety import faults, limits
 from wrap.session import states
 from wrap.slack import Slack
@@ -153,6 +154,11 @@ def test_time_is_whole_across_the_tick_wrap(start_ms):
         wrap.steps(3500)
     assert quick.seen() == plain.seen()
     assert quick.app.session.active_ms == plain.app.session.active_ms
+
+
+def test_late_is_what_apps_step_counts_as_late():
+    assert steady._LATE_MS == limits.STEP_MS * 2
+    assert steady._SLACK_MS == limits.PROGRAM_CHUNK_MS
 
 
 def running():
