@@ -22,7 +22,7 @@ PLANTS = st.fixed_dictionaries(
         "blood_flow": st.floats(0, 3),
         "contact": st.floats(0.6, 1),
         "covered": st.booleans(),
-        "noise_codes": st.sampled_from([0, 1, 2, 3]),
+        "noise_codes": st.sampled_from([1, 2, 3]),  # without any: docs/safety.md, "stands still"
         "mismatch": st.tuples(st.floats(0.85, 1.15), st.floats(0.85, 1.15)),
     }
 )

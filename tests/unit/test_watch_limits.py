@@ -42,12 +42,12 @@ def stuck(still_s=60, heat_mj=1350000, other=36000, sensor=0, moved_mc=0):
     [
         ({}, True),
         ({"still_s": 59}, False),
-        ({"other": 37999}, False),  # the board changed by 5 K
-        ({"other": 28000}, True),  # either way
-        ({"other": 28001}, False),
-        ({"heat_mj": 2249999}, False),  # heat for 5 K came
-        ({"heat_mj": -2250000}, True),  # or went
-        ({"heat_mj": -2249550}, False),
+        ({"other": 36999}, False),  # the board changed by 4 K
+        ({"other": 29000}, True),  # either way
+        ({"other": 29001}, False),
+        ({"heat_mj": 1799999}, False),  # heat for 4 K came
+        ({"heat_mj": -1800000}, True),  # or went
+        ({"heat_mj": -1799550}, False),
         ({"moved_mc": 39}, True),  # still is within 0.04 K
         ({"moved_mc": 40}, False),
         ({"moved_mc": -39}, True),
@@ -55,7 +55,7 @@ def stuck(still_s=60, heat_mj=1350000, other=36000, sensor=0, moved_mc=0):
     ],
 )
 def test_skin_that_stands_still_beside_a_board_that_changed_is_stuck(change, is_stuck):
-    change = {"other": 38000, "heat_mj": 2250000, **change}
+    change = {"other": 37000, "heat_mj": 1800000, **change}
     assert stuck(**change) is is_stuck
 
 
