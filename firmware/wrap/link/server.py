@@ -15,7 +15,7 @@ from wrap.link.codes import TOO_LONG as CODE_LONG
 from wrap.mp import const
 
 _RX = const(64)  # bytes looked at in one slice
-_TX = const(4096)
+_TX = const(2560)  # the longest answer and a push
 _WRITE = const(1024)  # bytes offered in one slice
 _ACT_MS = const(6)  # what a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # what a piece of a stream may take
