@@ -96,7 +96,7 @@ def test_a_port_that_nobody_reads_never_grows_memory_and_drops_pushes(bench):
     size = len(bench.server._tx)
     sent = [bench.server.push("sample", {"n": n, "x": "y" * 80}) for n in range(100)]
     assert sent == sorted(sent, reverse=True)
-    assert 30 < sent.count(True) < 40
+    assert 18 < sent.count(True) < 25
     bench.hal.rx += request(1) * 50
     for _ in range(1000):
         assert not bench.server.poll(ROOM_MS)
