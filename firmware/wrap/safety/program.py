@@ -9,7 +9,7 @@ from array import array
 from wrap.mp import const
 from wrap.safety import faults, limits
 
-CHUNK = const(2048)  # 0.2 ms of the slack, see docs/benchmarks.md
+CHUNK = const(2048)  # 0.24 ms of the slack, see docs/benchmarks.md
 _FIRST = const(16)  # chunks in a slice until the program was seen whole once
 
 UNKNOWN = "unknown"  # nothing says what it should be: installed as files
