@@ -14,9 +14,7 @@ from array import array
 from wrap.mp import const, micropython, ptr32
 from wrap.session import states
 
-NOT_DONE = 0  # App.step has to do it
-DONE = 1
-SLACK_DUE = 2  # done, and it is time for the whole slack
+SLACK_DUE = 2  # what a step returns when it is time for the whole slack
 
 # Words of the state, never below 0: viper on 64 bits reads them without a sign. First come the
 # newest readings, at most four.
@@ -32,7 +30,7 @@ _SINCE = const(12)  # ms since the last whole slack
 _ON = const(13)
 _HEAD = const(14)
 # A sensor's words:
-_LOW = const(0)  # at least this
+# 0: at least this
 _HIGH = const(1)  # and below this a reading means nothing new
 _SUM = const(2)
 _LEAST = const(3)
@@ -51,16 +49,18 @@ def _quick(words, inputs, beat_if_held):
 
     @micropython.viper
     def step(now: int) -> int:
-        """One step at `now` (ticks_ms): DONE or SLACK_DUE, or NOT_DONE."""
+        """One step at `now` (ticks_ms): 1 or SLACK_DUE when done; 0: App.step has to do it."""
         st = ptr32(words)
-        dt = now - st[_LAST]  # below 0 where the ticks wrap
-        if st[_ON] == 0 or dt < 0 or dt > _LATE_MS:
+        if st[_ON] == 0:
             return 0
         st[_TAKEN] = 1
         if inputs(words):
             st[_PRESSED] = 1
             return 0
         st[_PRESSED] = 0
+        dt = now - st[_LAST]  # below 0 where the ticks wrap
+        if dt < 0 or dt > _LATE_MS:
+            return 0
         ms = st[_MS] + dt
         n = st[_N]
         i = 0

@@ -4,12 +4,15 @@ import sys
 
 from wrap.build import PROGRAM_SHA256
 from wrap.link import frames
+from wrap.mp import const
 from wrap.safety import faults
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session import states
 from wrap.session.course import DAY_S
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
+
+_BENCH = const(16)
 
 
 def _mpy():
@@ -128,6 +131,24 @@ class View:
                 "next_s": next_s,
             }
         return {"age_s": course.age_s, "sites": shown}
+
+    def bench(self):
+        """What a step's two calls to the hardware take here: means of _BENCH of each. In the dark
+        only."""
+        app = self._app
+        hal, raws = app.hal, app.raws
+        t0 = hal.ticks_us()
+        for _ in range(_BENCH):
+            hal.inputs(raws)
+        t1 = hal.ticks_us()
+        for _ in range(_BENCH):
+            hal.beat_if_held()
+        t2 = hal.ticks_us()
+        return {
+            "n": _BENCH,
+            "inputs_us": hal.ticks_diff(t1, t0) // _BENCH,
+            "held_us": hal.ticks_diff(t2, t1) // _BENCH,
+        }
 
     def fault(self):
         """The latched fault, or None."""

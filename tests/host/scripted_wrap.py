@@ -171,6 +171,9 @@ class ScriptedWrap(Transport):
     def _status(self, p: dict) -> dict:
         return self.status
 
+    def _state(self, p: dict) -> dict:
+        return {key: self.status[key] for key in ("state", "session", "active_ms")}
+
     def _clock_set(self, p: dict) -> dict:
         return {"unix_s": p["t"]}
 

@@ -124,7 +124,7 @@ def test_samples_are_recorded_every_32_s_of_a_session(rig: Rig):
     rig.advance(65 * 1000)
     taken = rig.noted(records.SAMPLE)
     assert len(taken) == 2
-    duties = zip(taken[0]["duties_u16"], (32767, 52428), strict=True)
+    duties = zip(taken[0]["duties_u16"], (32768, 52428), strict=True)
     assert all(abs(a - b) <= 128 for a, b in duties)
     assert taken[0]["doses_uj"] == [None, None]
     exact = rig.app.monitor.temps_mc

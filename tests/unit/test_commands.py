@@ -35,6 +35,7 @@ ALLOWED = {
     "session.pause": ("self-test", "running", "paused"),
     "session.resume": ("self-test", "running", "paused"),
     "session.stop": ("self-test", "running", "paused"),
+    "bench": ("idle", "done", "fault"),
     "service": ("idle", "done", "fault"),
     "reset": ("idle", "done", "fault"),
     "fault.ack": ("fault",),
@@ -240,6 +241,26 @@ def test_leases_and_telemetry_answer_what_is_in_force(rig: Rig):
     assert rig.ask("lease", ms=500) == {"ms": 500}
     assert rig.ask("telemetry", every_ms=0) == {"every_ms": 0}
     assert rig.ask("telemetry", every_ms=100, ms=500) == {"every_ms": 100}
+
+
+def test_bench_tells_what_a_call_takes_on_average(rig: Rig):
+    taken = []
+
+    def takes(us):
+        def call(*_):
+            taken.append(us)
+            rig.hal.now_us += us
+            return False
+
+        return call
+
+    rig.hal.inputs, rig.hal.beat_if_held = takes(70), takes(12)
+    assert commands.Commands(rig.app).handle("bench", {}) == {
+        "n": 16,
+        "inputs_us": 70,
+        "held_us": 12,
+    }
+    assert taken == [70] * 16 + [12] * 16
 
 
 # ---- the log

@@ -27,11 +27,14 @@ def full(level, hz=0, on=1000):
 
 
 @given(SPEC, Q, Q, st.integers(1, 4000))
-def test_duty_never_passes_what_the_spec_asks_for(spec, fade, derate, supply_ma):
+def test_duty_never_passes_what_the_spec_asks_for_by_more_than_half_a_count(
+    spec, fade, derate, supply_ma
+):
     hal, lamps = make(supply_ma)
     lamps.apply(spec, fade, derate, True)
     for duty, (level, _, on) in zip(hal.duty, spec, strict=True):
-        assert 0 <= duty <= 65535 * level * on * fade * derate // (10**6 * FADE_FULL**2)
+        asked = 65535 * level * on * fade * derate / (10**6 * FADE_FULL**2)
+        assert 0 <= duty <= asked + 0.5
 
 
 @given(st.lists(LAMP, min_size=4, max_size=4), st.integers(0, 3000))
@@ -63,11 +66,11 @@ def test_scaling_begins_with_the_first_milliampere_too_much(supply_ma, duty):
     assert hal.duty == [duty, duty]
 
 
-def test_intensity_is_linear_in_permille_within_one_count():
+def test_intensity_is_linear_in_permille_within_half_a_count():
     hal, lamps = make()
     for level in range(1001):
         lamps.apply((full(level), full(0)), FADE_FULL, FADE_FULL, True)
-        assert 0 <= 65.535 * level - hal.duty[0] < 1
+        assert abs(65.535 * level - hal.duty[0]) <= 0.5
 
 
 @given(st.integers(10, 10000), st.lists(st.tuples(SPEC, Q, Q), min_size=1, max_size=20))
@@ -91,8 +94,8 @@ def test_a_ramp_takes_its_time_to_the_step():
         lamps.apply(spec, FADE_FULL, FADE_FULL, True)
         seen.append(tuple(hal.duty))
     assert seen[:2] == [(1310, 1310), (2620, 2620)]
-    assert seen[25] == (34060, 32767)
-    assert seen[49:] == [(65500, 32767), (65535, 32767), (65535, 32767)]
+    assert seen[25] == (34060, 32768)
+    assert seen[49:] == [(65500, 32768), (65535, 32768), (65535, 32768)]
 
 
 def test_a_level_that_is_reached_is_not_written_again():
@@ -101,9 +104,9 @@ def test_a_level_that_is_reached_is_not_written_again():
     lamps.apply(spec, FADE_FULL, FADE_FULL, True)
     hal.duty[0] = 7
     lamps.apply(spec, FADE_FULL, FADE_FULL, True)
-    assert hal.duty == [7, 32767]
+    assert hal.duty == [7, 32768]
     lamps.apply(spec, FADE_FULL - 1, FADE_FULL, True)
-    assert hal.duty == [65519, 32759]
+    assert hal.duty == [65519, 32760]
 
 
 def test_a_cut_acts_in_the_same_step():
@@ -194,7 +197,7 @@ def test_light_is_booked_only_while_lit_and_gaps_are_bounded():
 def test_the_rate_is_the_irradiance_wanted():
     _, lamps = make()
     lamps.apply((full(1000), full(500)), FADE_FULL, FADE_FULL, True)
-    assert lamps.rate_uw == 50000 * 4095 // 4096 + 50000 * 2047 // 4096
+    assert lamps.rate_uw == 50000 * 4095 // 4096 + 50000 * 2048 // 4096
 
 
 @given(SPEC, Q, Q)

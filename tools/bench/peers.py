@@ -83,12 +83,12 @@ class Bench:
         self.twin.start()
         self.twin.run_until(self.twin.enumerated, _READY_MS)
         self.run("import bench_rig")
-        self._edges_ns: list[float] = []
+        self.marks_ns: list[float] = []  # edges of the spare pin
         self.twin.chip.mcu.gpio[_MARK_PIN].add_listener(self._edge)
 
     def _edge(self, value: GPIOPinState, _last: GPIOPinState) -> None:
         if value in (GPIOPinState.HIGH, GPIOPinState.LOW):
-            self._edges_ns.append(self.twin.chip.nanos)
+            self.marks_ns.append(self.twin.chip.nanos)
 
     def run(self, code: str, lasts_ms: int = 0) -> str:
         """Run code in the raw REPL; returns what it printed."""
@@ -99,12 +99,12 @@ class Bench:
 
     def _took_ns(self, calls: int) -> list[float]:
         """Between the marks of each of the last `calls` calls, ns."""
-        edges = self._edges_ns[-2 * calls :]  # before them, the pin became an output
+        edges = self.marks_ns[-2 * calls :]  # before them, the pin became an output
         assert len(edges) == 2 * calls, f"{len(edges)} marks of {2 * calls}"
         return [b - a for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
     def _mark_ns(self) -> float:
-        self._edges_ns.clear()
+        self.marks_ns.clear()
         self.run(f"bench_rig.empty({_EMPTY})")
         return median(self._took_ns(_EMPTY))
 

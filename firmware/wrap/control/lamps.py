@@ -112,7 +112,7 @@ class Lamps:
         total = 0
         for i in range(self._n):
             level, _, on = spec[i]
-            duty = 65535 * level // 1000 * on // 1000 * fade // FADE_FULL * derate // FADE_FULL
+            duty = duty_of_level(level) * on // 1000 * fade // FADE_FULL * derate // FADE_FULL
             wanted[i] = duty if self._modes[i] != _OFF else 0
             total += wanted[i] * self._ma[i] // 65535
         if total > self._supply_ma:
@@ -183,6 +183,11 @@ class Lamps:
         for m in self.meters:
             total += m.upper_uj
         return total
+
+
+def duty_of_level(permille):
+    """The duty (u16) next to a level of 0..1000 permille."""
+    return (65535 * permille + 500) // 1000
 
 
 def _in_ms(uj, rate_uw):

@@ -36,7 +36,8 @@ class Hal:
         raise NotImplementedError
 
     def lamp_mode(self, ch, hz):
-        """Make channel `ch` ready at duty 0: `hz` pulse frequency, or 0 for the carrier."""
+        """Make channel `ch` ready at duty 0: `hz` pulse frequency, or 0 for the carrier. Whatever
+        it gave before ends at once, and nothing of it comes again."""
         raise NotImplementedError
 
     def lamp_write(self, ch, duty_u16):

@@ -42,6 +42,12 @@ class Rp2040:
 
     def __init__(self, facts):
         self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
+        slices = [p >> 1 & 7 for p in self._lamp_pins]
+        if len(set(slices)) < len(slices):
+            raise ValueError(
+                "CHANNELS of board_facts: two lamps share a PWM slice (GPIO %s); take pins that"
+                " differ in n // 2 %% 8" % (self._lamp_pins,)
+            )
         self._carrier = facts.CARRIER_HZ
         self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
         self._deadman = DeadMan(facts.ENABLE_PIN)
@@ -96,12 +102,14 @@ class Rp2040:
         regs[LOW] = low
 
     def lamp_mode(self, ch, hz):
-        self._pwm[ch] = PWM(self._pins[ch], freq=hz or self._carrier, duty_u16=0)
-        self._mode[ch] = hz
         regs, at = self._regs, HEAD + _REGS * ch
+        self._pins[ch].init(Pin.OUT, value=0)
+        rp2040_regs.halt(regs, at)
+        hz = hz or self._carrier
+        self._pwm[ch] = PWM(self._pins[ch], freq=hz, duty_u16=0)
+        rp2040_regs.pace(regs, at, (machine.freq() + hz // 2) // hz)
+        self._mode[ch] = hz
         regs[at + 2] = 0
-        regs[at + 3] = machine.mem32[regs[at] + 4]  # TOP
-        regs[at + 4] = machine.mem32[regs[at] - 8]  # DIV
         self._track()
 
     def lamp_write(self, ch, duty_u16):

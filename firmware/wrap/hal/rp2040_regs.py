@@ -50,8 +50,10 @@ def made_inputs(ains, button):
         adc[2] = 0xC01
         i = 0
         while i < n:
-            while adc[2] & 0xF0000:
+            left = 8  # of a FIFO of 4
+            while left and adc[2] & 0xF0000:
                 adc[3]
+                left -= 1
             select = idle | (cfg[i + 2] << 12)
             adc[0] = select | 8
             total = 0
@@ -130,6 +132,44 @@ def made_beat_if_held(regs):
         return True
 
     return beat_if_held
+
+
+@micropython.viper
+def halt(regs, lamp: int):
+    """Stop the lamp's slice with its output low, whatever it did. What is written to a slice that
+    stands is latched at once (pico-sdk, pwm_set_wrap); a running one would finish its period with
+    the old compare value at the new divider: up to 65 ms of full light from a change to 10 Hz. A
+    few periods of two cycles take the output low, should it follow the counter's steps only."""
+    r = ptr32(regs)
+    pwm = ptr32(r[lamp] - 12)
+    pwm[0] = 0
+    pwm[1] = 16
+    pwm[2] = 0
+    pwm[3] = 0
+    pwm[4] = 1
+    pwm[0] = 1
+    left = 8
+    while left:
+        left -= 1
+    pwm[0] = 0
+
+
+@micropython.viper
+def pace(regs, lamp: int, cycles: int):
+    """Let the lamp's slice run from 0 with a period of `cycles` of the CPU's clock, rounded to
+    counts of a whole divider (at most 22 ppm off, 10 Hz to 5 kHz at 125 MHz): with a fraction in it
+    the edges would wander by a cycle. Keeps TOP and DIV in `regs`."""
+    r = ptr32(regs)
+    div = (cycles + 65534) // 65535
+    top = (cycles + (div >> 1)) // div - 1
+    pwm = ptr32(r[lamp] - 12)
+    pwm[0] = 0
+    pwm[1] = div << 4
+    pwm[2] = 0
+    pwm[4] = top
+    pwm[0] = 1
+    r[lamp + 3] = top
+    r[lamp + 4] = div << 4
 
 
 @micropython.viper

@@ -64,6 +64,7 @@ class Commands:
             "log.next": (ALWAYS, self._log_next),
             "log.close": (ALWAYS, self._log_close),
             "course.get": (ALWAYS, lambda p: app.view.course()),
+            "bench": (REST, lambda p: app.view.bench()),
             "fault.get": (ALWAYS, lambda p: app.view.fault()),
             "fault.ack": (IN_FAULT, self._ack),
             "service": (REST, lambda p: self._restart(True)),

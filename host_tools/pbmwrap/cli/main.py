@@ -7,6 +7,7 @@ import sys
 import typer
 
 from pbmwrap.cli import (
+    bench_cmds,
     config_cmds,
     install_cmds,
     logs_cmds,
@@ -27,6 +28,7 @@ _ROOMS = (
     config_cmds,
     twin_cmds,
     install_cmds,
+    bench_cmds,
 )
 
 app = new_app(_HELP, completion=True)

@@ -18,6 +18,7 @@ from pbmwrap.device.models import (
     Sample,
     Slots,
     Status,
+    StepCost,
 )
 from pbmwrap.device.transfer import Keep, LogPull, Progress
 from pbmwrap.device.transport import Transport
@@ -121,6 +122,10 @@ class Client:
     def course(self) -> CourseInfo:
         """Which sites had sessions, and when each may have the next."""
         return typed(CourseInfo, self.call("course.get"))
+
+    def step_cost(self) -> StepCost:
+        """Refused while a session is under way."""
+        return typed(StepCost, self.call("bench"))
 
     def log_info(self) -> LogInfo:
         return typed(LogInfo, self.call("log.info"))

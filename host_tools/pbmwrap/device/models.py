@@ -102,6 +102,14 @@ class Status(Sample):
     tethered: bool = False
 
 
+class StepCost(Answer):
+    """What a step's two calls to the hardware take on this chip, us: means of `n` of each."""
+
+    n: int
+    inputs_us: int
+    held_us: int
+
+
 class Slot(Answer):
     """A stored protocol, or `broken` with the reason why it will not run."""
 

@@ -32,6 +32,7 @@ METHODS = (
     "log.next",
     "log.close",
     "course.get",
+    "bench",
     "fault.get",
     "fault.ack",
     "service",

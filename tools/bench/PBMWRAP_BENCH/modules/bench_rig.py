@@ -10,6 +10,7 @@ import machine
 from machine import ADC, PWM, WDT, Pin
 
 import board_facts
+from wrap.control.lamps import duty_of_level
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.safety import limits
 from wrap.safety.monitor import Monitor
@@ -96,7 +97,7 @@ def words(line, steps, total_ms=SESSION_MS, dose_uj=0, ramp_ms=RAMP_MS):
     none = [(0, 0, 0)] * (MOST_STEPS - len(steps))
     out += [len(steps)] + [s[0] for s in steps + none]
     for _, first, second in steps + none:
-        out += [65535 * first // 1000, 65535 * second // 1000]
+        out += [duty_of_level(first), duty_of_level(second)]
     out += [total_ms, dose_uj, limits.DOSE_CAP_MJ * 1000, ramp_ms]
     out += [s[3] for s in board_facts.SENSORS] + [c[2] for c in board_facts.CHANNELS]
     out += [board_facts.ENABLE_PIN, LIFE_TURNS, WATCHDOG_MS * 2000]

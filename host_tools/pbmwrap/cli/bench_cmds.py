@@ -1,0 +1,115 @@
+"""`bench`: what this wrap and this link do, measured on the wrap itself."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pbmwrap.cli.command import Json, Port, Result, command, warn, wrap_at
+from pbmwrap.errors import DeviceError
+
+if TYPE_CHECKING:
+    from pbmwrap.device.client import Client
+    from pbmwrap.device.models import Hello
+
+Figures = dict[str, float]
+_TRIPS = 100
+_EVERY_MS = 100
+_MEANS = {
+    "round_trip_ms_median": "a request and its answer, median",
+    "round_trip_ms_p99": "99 of 100 within",
+    "round_trip_ms_worst": "worst",
+    "log_bytes": "bytes of log on the wrap",
+    "pull_kb_per_s": "pulled and verified, KB/s",
+    "sample_ms_mean": f"between samples asked for every {_EVERY_MS} ms, mean",
+    "sample_ms_worst_off": "a sample off that, at worst, ms",
+    "inputs_us": "sensors and button read, us",
+    "held_us": "outputs verified, us",
+    "step_us_max": "longest step since the start that was decided one by one, us",
+    "steps_late": "steps later than 10 ms since the start",
+    "heap_used": "bytes of heap in use",
+    "heap_free": "bytes free",
+}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's commands."""
+    command(app, "bench")(bench)
+
+
+def bench(
+    port: Port = None,
+    seconds: Annotated[
+        int, typer.Option(help="How long samples are listened to.", min=2, max=600)
+    ] = 5,
+    json: Json = False,
+) -> Result:
+    """Measure the wrap and its link. Lights nothing, changes nothing, disturbs no session."""
+    with wrap_at(port) as (client, hello):
+        figures = _link(client) | _samples(client, seconds) | _wrap(client)
+    return Result({"wrap": hello, "figures": figures}, _text(hello, figures))
+
+
+def _link(client: Client) -> Figures:
+    clock = client.transport.monotonic
+    trips = []
+    for _ in range(_TRIPS):
+        began = clock()
+        client.call("state")
+        trips.append((clock() - began) * 1000)
+    trips.sort()
+    began = clock()
+    data = client.pull_log().data
+    took = clock() - began
+    return {
+        "round_trip_ms_median": trips[_TRIPS // 2],
+        "round_trip_ms_p99": trips[_TRIPS * 99 // 100],
+        "round_trip_ms_worst": trips[-1],
+        "log_bytes": len(data),
+        "pull_kb_per_s": len(data) / 1000 / took if took > 0 else 0.0,
+    }
+
+
+def _samples(client: Client, seconds: int) -> Figures:
+    """When samples come, by the clock of the host."""
+    clock = client.transport.monotonic
+    samples = client.telemetry(every_ms=_EVERY_MS)
+    came = []
+    try:
+        for _ in samples:
+            came.append(clock() * 1000)
+            if len(came) > seconds * 1000 // _EVERY_MS:
+                break
+    finally:
+        samples.close()
+    gaps = [b - a for a, b in pairwise(came)]
+    return {
+        "sample_ms_mean": sum(gaps) / len(gaps),
+        "sample_ms_worst_off": max(abs(gap - _EVERY_MS) for gap in gaps),
+    }
+
+
+def _wrap(client: Client) -> Figures:
+    out: Figures = {}
+    try:
+        cost = client.step_cost()
+        out |= {"inputs_us": cost.inputs_us, "held_us": cost.held_us}
+    except DeviceError as refusal:
+        warn([f"no cost of a step measured: {refusal}"])
+    now = client.status()
+    return out | {
+        "step_us_max": now.step_us_max,
+        "steps_late": now.steps_late,
+        "heap_used": now.heap_used,
+        "heap_free": now.heap_free,
+    }
+
+
+def _text(hello: Hello, figures: Figures) -> str:
+    lines = [f"{hello.board}, firmware {hello.fw}, MicroPython {hello.mpy}, {hello.state}"]
+    for name, value in figures.items():
+        shown = f"{value:.2f}" if isinstance(value, float) else str(value)
+        lines.append(f"  {shown:>10}  {_MEANS[name]}")
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""The wrap on the MicroPython unix port, for figures that need no chip: instructions a step, and
+what the heap holds from day to day."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from pbmwrap.twin.unix import HEAP
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = ("wrap", "reference")
+FEW, MANY = 200, 1200
+_PATHS = ("firmware", "boards/PBMWRAP_RP2040", "host_tools/pbmwrap/twin")
+_DAY_H = 24
+
+Figures = dict[str, float]
+
+
+def micropython() -> Path:
+    """The unix port's executable, built when it is not there."""
+    words = [sys.executable, str(ROOT / "tools/toolchain.py"), "ensure"]
+    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+    return Path(done.stdout.strip().splitlines()[-1]) / "micropython"
+
+
+def _guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([*(str(ROOT / folder) for folder in _PATHS), ".frozen"])
+    guest = Path(__file__).with_name("unix_guest.py")
+    with tempfile.TemporaryDirectory() as root:
+        return subprocess.run(
+            [
+                *around,
+                str(micropython()),
+                "-X",
+                f"heapsize={HEAP}",
+                str(guest),
+                *words,
+                f"{root}/w",
+            ],
+            env={**os.environ, "MICROPYPATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+
+def instructions() -> Figures:
+    """x86-64 instructions of a turn (step and slack) of a running session, by callgrind: all of
+    MANY steps less all of FEW. Empty, with a word why, where there is no valgrind."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        print("no valgrind here: apt install valgrind counts instructions", file=sys.stderr)
+        return {}
+    around = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    out: Figures = {}
+    for kind in KINDS:
+        counted = []
+        for n in (FEW, MANY):
+            said = _guest(["steps", kind, str(n)], around).stderr
+            counted.append(int(re.findall(r"Collected : (\d+)", said)[0]))
+        out[f"unix_{kind}_turn_instructions"] = (counted[1] - counted[0]) / (MANY - FEW)
+    return out
+
+
+def growth(days: int = 9) -> Figures:
+    """Bytes in use after a collection, most of each day's hours: the last day against the one
+    before. The wrap remembers sessions for seven days, so only the ninth can be like the eighth."""
+    said = json.loads(_guest(["day", str(days * _DAY_H)], []).stdout)
+    by_day = [max(said["heap_bytes"][d * _DAY_H : (d + 1) * _DAY_H]) for d in range(days)]
+    return {
+        "heap_growth_bytes_24_h": by_day[-1] - by_day[-2],
+        "heap_unix_bytes": by_day[-1],
+        "heap_days": days,
+    }
