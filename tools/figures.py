@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.facts import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +28,7 @@ _PROTOCOL = {
 _READY_TIMEOUT_MS = 5000
 _LIT_MS = 12_000
 _SAMPLES = 9
+_LOOK_NS = 10_000
 
 
 def image() -> Path:
@@ -39,6 +41,7 @@ def image() -> Path:
 def measure(uf2: Path) -> dict[str, float]:
     """Names carry the units."""
     out: dict[str, float] = {}
+    out["outputs_safe_ms"] = _safe(uf2)
     twin = Rp2040Twin(uf2)
     out["first_boot_to_ready_ms"] = _boot(twin)
     twin.reset("power")
@@ -63,6 +66,20 @@ def measure(uf2: Path) -> dict[str, float]:
         facts["flash_bytes"] if "flash_bytes" in facts else uf2.stat().st_size
     )
     return out
+
+
+def _safe(uf2: Path) -> float:
+    """Virtual ms from power-on until the chip drives every lamp and the enable low."""
+    facts = board_facts()
+    pins = [facts.ENABLE_PIN, *(channel[2] for channel in facts.CHANNELS)]
+    twin = Rp2040Twin(uf2)
+    twin.start()
+    ns = 0
+    while not all(twin.driven_low(pin) for pin in pins):
+        ns += _LOOK_NS
+        twin.chip.run_to(ns)
+    twin.close()
+    return ns / 1e6
 
 
 def _steps(client: Client, twin: Rp2040Twin) -> float:

@@ -17,8 +17,10 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.logs.decode import decode
+from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tools.bench_link_steps import BOOT_MS, STEP_US, StepClock, flood
+from wrap.safety import limits
 
 WHOLE_S = 1200
 SHORT_S = 10
@@ -30,13 +32,15 @@ _SAMPLE_NS = 101_000  # between two looks at whether the CPU sleeps
 _MS = 1_000_000
 _PATIENCE_MS = 10_000
 _ANSWER_S = 10
+_ANSWERED_MS = limits.WAKE_S * 1000 + 3000
+_PRESS_MS = 100
 
 Figures = dict[str, float]
 
 
 def protocol(site: str, seconds: int) -> bytes:
     """Canonical bytes of one step with both channels lit."""
-    steps = [{"t": seconds, "ch": {"red": [503], "nir": [797]}}]
+    steps = [{"t": seconds, "ch": {"red": [203], "nir": [397]}}]
     obj = {"v": 1, "id": site, "name": "Bench", "site": site, "steps": steps, "ramp": 500}
     return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
 
@@ -141,14 +145,31 @@ class Day:
         self.twin.close()
 
 
+def awake(twin: Twin, seconds: int) -> None:
+    """Let time pass with a press, 3 s after each wake check."""
+    left_ms = seconds * 1000
+    while left_ms > _ANSWERED_MS:
+        twin.advance_ms(_ANSWERED_MS - _PRESS_MS)
+        twin.press(True)
+        twin.advance_ms(_PRESS_MS)
+        twin.press(False)
+        left_ms -= _ANSWERED_MS
+    twin.advance_ms(left_ms)
+
+
 def jitter(begins_ns: list[int]) -> Figures:
     """How far steps begin from the 10 ms grid that their median lies on, us, and steps missing."""
     period = STEP_US * 1000
     phase = median((ns - begins_ns[0] + period // 2) % period for ns in begins_ns) - period // 2
     grid = begins_ns[0] + phase
     off = sorted(abs((ns - grid + period / 2) % period - period / 2) / 1000 for ns in begins_ns)
+    shares = (*range(0, 100, 5), 99, 99.9, 99.99, 100)
+    quantiles = {
+        f"jitter_us_q{share:g}": off[min(int(len(off) * share / 100), len(off) - 1)]
+        for share in shares
+    }
     due = round((begins_ns[-1] - begins_ns[0]) / period) + 1
-    return {
+    return quantiles | {
         "jitter_us_p50": off[len(off) // 2],
         "jitter_us_p99": off[len(off) * 99 // 100],
         "jitter_us_worst": off[-1],
@@ -166,7 +187,7 @@ def whole(image: Path, seconds: int = WHOLE_S, timer_us: int = 0) -> Figures:
     day.start(seconds)
     day.clock.steps.clear()
     day.sleep.begin()
-    day.twin.advance_ms((seconds - 2) * 1000)
+    awake(day.twin, seconds - 2)
     seen = jitter([began for began, _ in day.clock.steps])
     asleep = day.sleep.percent
     out = day.end()

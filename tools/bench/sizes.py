@@ -1,0 +1,90 @@
+"""Flash and RAM by room: what the linker gave each, and what importing and building it takes of the
+heap on the emulated chip."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+from tools.bench.peers import Bench
+
+Figures = dict[str, float]
+
+_ROOM = re.compile(r"_?wrap_(safety|session|storage|control|link|hal|ui)_")
+_FROZEN = re.compile(r"^(fun_data|raw_code|const_|proto_fun|children|frozen_module|rec_)")
+_ROOMS = ("hal", "safety", "control", "session", "storage", "link", "ui", "app")
+
+
+def flash(elf: Path) -> Figures:
+    """Bytes of flash: frozen Python by room, C, all."""
+    nm = shutil.which("arm-none-eabi-nm")
+    if nm is None:
+        raise FileNotFoundError("arm-none-eabi-nm: `make firmware` says how to get the compiler")
+    said = subprocess.run([nm, "-S", str(elf)], check=True, capture_output=True, text=True).stdout
+    sizes: Counter[str] = Counter()
+    for line in said.splitlines():
+        words = line.split()
+        if len(words) != 4 or words[2] not in "tTrRdDwW":
+            continue
+        size, name = int(words[1], 16), words[3]
+        if _FROZEN.match(name) or "qstr_table_data" in name:
+            room = _ROOM.search(name)
+            ours = room.group(1) if room else "app" if "wrap_" in name else "others' Python"
+            sizes[ours] += size
+        elif int(words[0], 16) < 0x20000000:
+            sizes["C"] += size
+    whole = json.loads(elf.with_suffix(".json").read_text())["flash_bytes"]
+    return {f"flash_{room}_bytes": sizes[room] for room in (*_ROOMS, "C")} | {
+        "flash_bytes": float(whole)
+    }
+
+
+_IMPORTS = {
+    "hal": ("wrap.hal.rp2040",),
+    "safety": (
+        "wrap.safety.guard",
+        "wrap.safety.latch",
+        "wrap.safety.program",
+        "wrap.safety.resets",
+    ),
+    "control": ("wrap.control.lamps",),
+    "session": ("wrap.session.machine", "wrap.session.history", "wrap.session.wake"),
+    "storage": ("wrap.storage.log", "wrap.storage.protocols", "wrap.storage.settings"),
+    "link": ("wrap.link.commands", "wrap.link.server"),
+    "ui": ("wrap.ui.button", "wrap.ui.indicator"),
+    "app": ("wrap.app", "wrap.run"),
+}
+
+
+def ram(image: Path) -> Figures:
+    """Bytes of heap that a room's modules take when they are imported after those before, that the
+    HAL and the app take when they are made, and the link's and the log's largest buffers."""
+    bench = Bench(image)
+    lines = ["import gc, board_facts"]
+    for room, modules in _IMPORTS.items():
+        lines += ["gc.collect(); b = gc.mem_alloc()", *(f"import {m}" for m in modules)]
+        lines += [f"gc.collect(); print('{room}', gc.mem_alloc() - b)"]
+    lines += [
+        "from wrap.hal import open_board",
+        "gc.collect(); b = gc.mem_alloc()",
+        "hal = open_board(board_facts)",
+        "gc.collect(); print('made_hal', gc.mem_alloc() - b); b = gc.mem_alloc()",
+        "app = wrap.app.App(hal, board_facts)",
+        "gc.collect(); print('made_app', gc.mem_alloc() - b)",
+        "print('heap', gc.mem_alloc() + gc.mem_free())",
+        "hal.dark()",
+    ]
+    said = bench.run("\n".join(lines), 3000)
+    bench.close()
+    bench = Bench(image)
+    running = "import bench_wrap, gc; bench_wrap.begin(); gc.collect(); print(gc.mem_alloc())"
+    in_use = bench.run(running, 4000)
+    bench.close()
+    pairs = [line.split() for line in said.splitlines() if line.count(" ") == 1]
+    return {f"ram_{name}_bytes": float(size) for name, size in pairs} | {
+        "heap_running_bytes": float(in_use)  # with the benchmark's own modules
+    }
