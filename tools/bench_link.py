@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench_link_peer import command, fill_log, peer, slices
 from bench_link_steps import BOOT_MS, LIMIT_US, Figures, changes, summary, watched
-from figures import ROOT, image
+from built import ROOT, image
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport

@@ -1,6 +1,6 @@
 """Figures of the real image on the emulated RP2040, in virtual time: the same on every machine.
 
-python tools/figures.py [--json]      builds the image if need be
+python -m tools.figures [--json]      builds the image if need be
 """
 
 from __future__ import annotations
@@ -8,16 +8,14 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from tools.built import image
 
-ROOT = Path(__file__).resolve().parents[1]
 _PROTOCOL = {
     "v": 1,
     "id": "figures",
@@ -29,13 +27,6 @@ _READY_TIMEOUT_MS = 5000
 _LIT_MS = 12_000
 _SAMPLES = 9
 _LOOK_NS = 10_000
-
-
-def image() -> Path:
-    words = ["firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build")]
-    command = [sys.executable, str(ROOT / "tools/toolchain.py"), *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.strip().splitlines()[-1])
 
 
 def measure(uf2: Path) -> dict[str, float]:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.contract.conftest import tool
-from tests.steady_states import STATES, run
+from tools.bench.steady_states import STATES, run
 
 ROOT = Path(__file__).resolve().parents[2]
 _SEED = 20261125
@@ -15,7 +15,7 @@ _SEED = 20261125
 
 def test_machine_code_of_the_unix_port_is_the_plain_function() -> None:
     executable = Path(tool("ensure")) / "micropython"
-    code = f"from tests.steady_states import run; print(run({STATES}, {_SEED}))"
+    code = f"from tools.bench.steady_states import run; print(run({STATES}, {_SEED}))"
     path = os.pathsep.join([str(ROOT), str(ROOT / "firmware"), ".frozen"])
     done = subprocess.run(
         [str(executable), "-c", code],

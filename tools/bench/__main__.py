@@ -17,12 +17,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.bench import goals, latency, peers, pins, plots, session, sizes, unix
-from tools.figures import image, measure
+from tools.bench import goals, latency, peers, pins, plots, session, sizes, states, unix
+from tools.built import ROOT, image
+from tools.figures import measure
 
-ROOT = Path(__file__).resolve().parents[2]
 HISTORY = ROOT / "docs/bench/history.jsonl"
 DOCS = ROOT / "docs/benchmarks.md"
+IMAGES = ROOT / "docs/img"
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 _STEP = 7  # every so many permille on pulses
 _CHANGES = 1000
@@ -32,7 +33,7 @@ Figures = dict[str, float]
 
 
 def _pins(_image: Path) -> Figures:
-    bench = pins.PinBench(peers.image())
+    bench = pins.PinBench(image(peers.BOARD))
     out = pins.frequencies(bench, range(pins.SLOWEST_HZ, pins.FASTEST_HZ + 1))
     out |= pins.edges(bench)
     for hz, step in ((0, 1), (146, _STEP), (1167, _STEP), (5000, 1)):
@@ -70,7 +71,7 @@ def _sim(_image: Path) -> Figures:
 
 
 def _sizes(uf2: Path) -> Figures:
-    return sizes.flash(uf2.with_suffix(".elf")) | sizes.ram(peers.image())
+    return sizes.flash(uf2.with_suffix(".elf")) | sizes.ram(image(peers.BOARD))
 
 
 PARTS: dict[str, Callable[[Path], Figures]] = {
@@ -79,6 +80,7 @@ PARTS: dict[str, Callable[[Path], Figures]] = {
     "growth": lambda _: unix.growth(),
     "ticks": lambda uf2: _named("ticks", session.across_the_wrap(uf2)),
     "latency": latency.latency,
+    "states": states.states,
     "pins": _pins,
     "peers": lambda _: peers.peers(),
     "boot": measure,
@@ -138,7 +140,7 @@ def into_docs(parts: dict[str, Figures]) -> None:
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]
     DOCS.write_text(f"{head}{BEGIN}\n{goals.table(flat(parts))}{END}{tail}")
-    plots.draw(flat(parts), HISTORY, ROOT / "docs/img")
+    plots.draw(flat(parts), HISTORY, IMAGES)
 
 
 def main(words: list[str] | None = None) -> int:

@@ -92,6 +92,14 @@ GOALS = (
     ),
     Goal("session time, 20 min", "session_time_off_ms", 1, "ms", "session", digits=3),
     Goal("session time across the tick wrap", "ticks_time_off_ms", 1, "ms", "ticks", digits=3),
+    Goal(
+        "random states on the chip that ended otherwise than the plain version",
+        "states_wrong",
+        0,
+        "",
+        "states",
+        digits=0,
+    ),
     Goal("heap in use, running", "heap_running_bytes", 65536, "B", "sizes", digits=0),
     Goal(
         "heap growth over 24 simulated hours", "heap_growth_bytes_24_h", 0, "B", "growth", digits=0

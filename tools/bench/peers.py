@@ -1,6 +1,6 @@
 """What one control step costs the peers that the wrap is measured against, on the emulated RP2040.
 
-python tools/bench/peers.py [--json] [--steps N]      builds the benchmark's image if need be
+python -m tools.bench.peers [--json] [--steps N]      builds the benchmark's image if need be
 
 wrap: its step in a running session; reference: the same, each decided by App.step; plain: a step in
 plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the converter and nothing
@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,8 +20,8 @@ from statistics import median
 from rp2040py.gpio_pin import GPIOPinState
 
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from tools.built import image
 
-ROOT = Path(__file__).resolve().parents[2]
 BOARD = "PBMWRAP_BENCH"
 STEPS = 300
 PERIOD_US = 10_000
@@ -135,14 +133,6 @@ class Bench:
         }
 
 
-def image(out: Path = ROOT / "build") -> Path:
-    """The benchmark's image, built if need be."""
-    words = ["firmware", "--board", BOARD, "--out", str(out)]
-    command = [sys.executable, str(ROOT / "tools/toolchain.py"), *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.strip().splitlines()[-1])
-
-
 def peers(
     uf2: Path | None = None,
     measured: dict[str, Peer] | None = None,
@@ -151,7 +141,7 @@ def peers(
 ) -> dict[str, float]:
     """Each peer's figures, named `<peer>_us_median` and so on. `measured` replaces PEERS. Every
     peer gets a board of its own, so none inherits heat or heap from another."""
-    uf2 = uf2 or image()
+    uf2 = uf2 or image(BOARD)
     out: dict[str, float] = {}
     for name, peer in (measured or PEERS).items():
         bench = Bench(uf2)

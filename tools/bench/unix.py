@@ -13,21 +13,14 @@ import tempfile
 from pathlib import Path
 
 from pbmwrap.twin.unix import HEAP
+from tools.built import ROOT, micropython
 
-ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("wrap", "reference")
 FEW, MANY = 200, 1200
 _PATHS = ("firmware", "boards/PBMWRAP_RP2040", "host_tools/pbmwrap/twin")
 _DAY_H = 24
 
 Figures = dict[str, float]
-
-
-def micropython() -> Path:
-    """The unix port's executable, built when it is not there."""
-    words = [sys.executable, str(ROOT / "tools/toolchain.py"), "ensure"]
-    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.strip().splitlines()[-1]) / "micropython"
 
 
 def _guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[str]:

@@ -39,7 +39,7 @@ class Bench:
         return self.held
 
 
-def _prepare(numbers, bench):
+def prepare(numbers, bench):
     """A random state, mostly at its edges; returns the ticks of the step."""
     st = bench.steady.words
     for i in range(len(st)):
@@ -70,7 +70,7 @@ def run(count, seed):
     numbers, bench = Numbers(seed), Bench()
     crc = done = 0
     for _ in range(count):
-        now = _prepare(numbers, bench)
+        now = prepare(numbers, bench)
         result = bench.steady.step(now)
         done += result > 0
         crc = binascii.crc32(bytes([result]), binascii.crc32(bench.steady.words, crc))
