@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests import forked
+
 settings.register_profile("default", deadline=None)
 # One of a thousand mutants after another: the same few examples each time, and no shrinking.
 settings.register_profile(
@@ -30,3 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         help="what tests/contract runs on: sim, unix, rp2040 (repeatable; default: all)",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(forked.Plugin(), "forked")

@@ -18,11 +18,19 @@ from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import SimTwin
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("sim", "unix", "rp2040")
 BOOT_MS = 1000
 FIRST_ID = 1000  # a random one changes the length of requests, and with it every time on the binary
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        call = getattr(item, "callspec", None)
+        if call is not None and call.params.get("bench") == "rp2040":
+            item.add_marker(pytest.mark.forked("bench"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -134,6 +142,10 @@ def protocol(**changes: object) -> bytes:
 
 @pytest.fixture
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    made = Bench(request.param)
+    target = request.param
+    made = forked.take("bench") if target == "rp2040" else Bench(target)
     yield made
     made.twin.close()
+
+
+forked.register("bench", lambda: Bench("rp2040"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 _ENUMERATED_MS = 1000
@@ -74,13 +75,34 @@ def at_repl(twin: Rp2040Twin) -> Rp2040Twin:
     return twin
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in _AT_REPL:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.forked(name))
+
+
+def built(board: str) -> Path:
+    """A board's image in build/."""
+    return tool("firmware", "--board", board, "--out", ROOT / "build")
+
+
+_AT_REPL = {"ours": "PBMWRAP_RP2040", "stock": "STOCK_RP2040"}
+for _name, _board in _AT_REPL.items():
+    forked.register(_name, lambda board=_board: at_repl(Rp2040Twin(built(board))))
+
+
 @pytest.fixture
-def ours(make_twin: MakeTwin, image: Path) -> Rp2040Twin:
+def ours() -> Iterator[Rp2040Twin]:
     """The wrap's image, its program interrupted, at the REPL."""
-    return at_repl(make_twin(image))
+    twin = forked.take("ours")
+    yield twin
+    twin.close()
 
 
 @pytest.fixture
-def stock(make_twin: MakeTwin, stock_image: Path) -> Rp2040Twin:
+def stock() -> Iterator[Rp2040Twin]:
     """Stock MicroPython at the REPL."""
-    return at_repl(make_twin(stock_image))
+    twin = forked.take("stock")
+    yield twin
+    twin.close()

@@ -25,6 +25,8 @@ SLICE = (
     "lamp-stuck-then-hot/0",
     "pwm-compare-lost/4",
     "pwm-slice-stopped/0",
+    "exception-in-step/0",
+    "hang-in-python/0",
     "pwm-top-lost/0",
     "skin-cold/late",
     "skin-trip/late",

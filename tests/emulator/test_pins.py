@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.conftest import tool
+from tests import forked
+from tests.emulator.conftest import built
 from tools.bench import pins
+
+forked.register("pins", lambda: pins.PinBench(built("PBMWRAP_BENCH")))
+pytestmark = pytest.mark.forked("pins")
 
 
 @pytest.fixture
 def bench() -> Iterator[pins.PinBench]:
-    made = pins.PinBench(tool("firmware", "--board", "PBMWRAP_BENCH", "--out", "build"))
+    made = forked.take("pins")
     yield made
     made.close()
 

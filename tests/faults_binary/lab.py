@@ -28,8 +28,8 @@ from wrap.hal import open_board
 from wrap.app import App
 from wrap import run
 hal = open_board(board_facts)
-plain = hal.button
-def button():
+plain = hal.inputs
+def inputs(out):
     how = machine.mem32[{SCRATCH}]
     if how == 1:
         1 // 0
@@ -39,8 +39,8 @@ def button():
         raise OSError(5)
     while how == 4:
         pass
-    return plain()
-hal.button = button
+    return plain(out)
+hal.inputs = inputs
 app = App(hal, board_facts)
 """
 
