@@ -222,7 +222,10 @@ class App:
     def trip(self, code, detail):
         """The one way into a fault: dark first, then the latch, then the record."""
         self.hal.dark()
-        self.steady.leave()  # books the light there was
+        try:
+            self.steady.leave()  # books the light there was
+        except Exception:
+            self.steady.forget()  # a fault is latched all the same
         self.lamps.dark()
         info = journal.fault_info(
             code,

@@ -181,6 +181,11 @@ class Steady:
         st[_TAKEN] = 0
         return taken
 
+    def forget(self):
+        """App decides again; what has come together and cannot be booked is lost."""
+        self._clear()
+        self.words[_ON] = self.words[_TAKEN] = 0
+
     @property
     def pressed(self):
         """The button, when the inputs were taken."""

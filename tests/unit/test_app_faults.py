@@ -78,6 +78,28 @@ def test_an_exception_in_a_link_slice_between_steps_is_one_too(rig: Rig):
     assert (rig.dark(), latched(rig)) == (True, "exception")
 
 
+def test_booking_that_fails_keeps_no_fault_from_being_latched(rig: Rig):
+    rig.light()
+    rig.advance(200)
+    rig.app.steady.slack_begins()
+    rig.app.lamps.meter = lambda ms: 1 // 0
+    for _ in range(3):
+        turned(rig)
+    assert rig.app.steady.on
+    rig.warm(50000)
+    turned(rig)
+    assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", "exception")
+    assert not rig.app.steady.on
+    rig.advance(100)
+    assert (rig.dark(), rig.state) == (True, "fault")
+
+
+def turned(rig: Rig) -> None:
+    """One turn of the loop that nobody looks at."""
+    rig.hal.now_ms = rig.board.now_ms = rig.board._due = rig.board.now_ms + 10
+    rig.app.turn(rig.hal.now_ms)
+
+
 def test_a_detail_is_cut_short(rig: Rig):
     rig.app._panic(ValueError("x" * 500))
     assert rig.app.latch.info["detail"] == "ValueError: " + "x" * 60
