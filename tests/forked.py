@@ -43,6 +43,8 @@ class Plugin:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for report in _reports(item, nextitem, name):
             item.ihook.pytest_runtest_logreport(report=report)
+        # What other tests have set up here ends when it would have without the copy.
+        item.session._setupstate.teardown_exact(nextitem)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
