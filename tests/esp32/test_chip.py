@@ -70,6 +70,7 @@ def test_the_heap_is_walked_only_in_the_dark(devkit: World) -> None:
 def test_there_is_no_claim_on_the_program(devkit: World) -> None:
     assert devkit.hal.program_claim() is None
     assert devkit.hal.memory_fault() == -1
+    assert devkit.hal.uid() == "246f280001ab"
     with pytest.raises(OSError):
         devkit.hal.program_crc(0, 16, array("I", [0]))
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.esp32.world import BOARDS, World
+from tests.esp32.world import World
 from wrap.safety import limits
 
 
@@ -160,6 +158,24 @@ def test_no_wave_is_longer_than_the_limits_and_300_ms(world: World) -> None:
     assert 250 <= fall_ms(world, 400) <= limits.DEADMAN_FLASH_MS
 
 
+def test_a_verified_step_ends_the_longer_time_for_flash(world: World) -> None:
+    world.hal.enable(True)
+    world.hal.flash_ahead()
+    assert held(world, 1)
+    assert fall_ms(world, 400) <= limits.DEADMAN_MS
+
+
+def test_the_enable_is_low_before_rmt_is_asked(world: World) -> None:
+    def fails(rmt: object) -> None:
+        raise OSError(-259, "ESP_ERR_INVALID_STATE")
+
+    lit(world)
+    world.esp32.RMT.deinit = fails
+    with pytest.raises(OSError):
+        world.hal.dark()
+    assert not world.enabled()
+
+
 def test_a_timer_darkens_the_pins_when_python_hangs(world: World) -> None:
     hal = lit(world)
     world.chip.advance_ms(limits.HEARTBEAT_MS + 41)
@@ -216,19 +232,3 @@ def test_the_watchdog_is_started_once_and_fed_by_verified_steps_alone(devkit: Wo
     chip.pin(devkit.lamp(0)).level = 1
     assert not held(devkit, 2)
     assert chip.now_us - chip.fed_us == 10_000
-
-
-@pytest.mark.parametrize("board", BOARDS)
-def test_a_whole_wrap_runs_on_it(board: str) -> None:
-    """The real app: boots, passes its self-test's first steps, and holds every step in the dark."""
-    world = World(board)
-    world.boot()
-    sys.modules.pop("wrap.app", None)
-    from wrap.app import App
-
-    app = App(world.hal, SimpleNamespace(**vars(world.facts)))
-    for _ in range(50):
-        app.turn(world.hal.ticks_ms())
-        world.chip.advance_ms(10)
-    assert app.code == 0
-    assert not world.enabled()
