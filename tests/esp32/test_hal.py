@@ -174,6 +174,7 @@ def test_the_enable_is_low_before_rmt_is_asked(world: World) -> None:
     with pytest.raises(OSError):
         world.hal.dark()
     assert not world.enabled()
+    assert world.light(0) == 0
 
 
 def test_a_timer_darkens_the_pins_when_python_hangs(world: World) -> None:

@@ -1,4 +1,5 @@
-"""The contract every chip keeps. Nothing here runs; `rp2040.py` and `fake.py` implement it.
+"""The contract every chip keeps. Nothing here runs; `rp2040.py`, `esp32.py` and `fake.py` implement
+it, and tests/hal executes it on all of them.
 
 The HAL clamps, knows the chip's quirks and decides nothing. All calls return at once.
 """
@@ -104,7 +105,8 @@ class Hal:
         raise NotImplementedError
 
     def reset_cause(self):
-        """ "power", "watchdog", "soft" or "pin" for this boot."""
+        """ "power", "brown-out" (where the chip tells), "watchdog", "intended" (by `reset`), "soft"
+        or "pin" for this boot."""
         raise NotImplementedError
 
     def reset(self):

@@ -124,6 +124,8 @@ class Esp32:
                 lamp.low()
 
     def dark(self):
+        for lamp in self._lamps:
+            lamp.low()  # all of them before anything that might raise
         self._drop()
         self._enabled = self._fell = False
         for lamp in self._lamps:
