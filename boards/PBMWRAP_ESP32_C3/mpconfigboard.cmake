@@ -4,7 +4,6 @@ set(IDF_TARGET esp32c3)
 configure_file(${MICROPY_BOARD_DIR}/sdkconfig.board ${CMAKE_BINARY_DIR}/sdkconfig.wrap @ONLY)
 set(SDKCONFIG_DEFAULTS
     boards/sdkconfig.base
-    boards/sdkconfig.riscv
     ${CMAKE_BINARY_DIR}/sdkconfig.wrap
 )
 set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
