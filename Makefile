@@ -32,7 +32,7 @@ demo: $(STAMP) ## A simulated wrap from flashing a protocol to the session's rep
 test: unit host contract ## All tests
 
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
-	$(PY) -m pytest tests/unit -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
+	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
 	$(PY) -m pytest tests/host tests/faults tests/powercut tests/fuzz -n $(JOBS)
@@ -78,14 +78,15 @@ fuzz-unix: toolchain ## The firmware's readers of bytes on the MicroPython unix 
 fuzz-binary: firmware ## Random lines to the emulated RP2040
 	PYTHONPATH=.:boards/$(BOARD) $(PY) -m tests.fuzz.binary
 
-contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, and the image's own tests
-	$(PY) -m pytest tests/contract tests/emulator -n $(JOBS)
+contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, and the image's own tests
+	$(PY) -m pytest tests/contract tests/emulator tests/hal -n $(JOBS)
 
 lint: $(STAMP) ## ruff and pyright
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
 	$(VENV)/bin/pyright -p firmware
+	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json
 
 format: $(STAMP) ## Put the code into shape
 	$(VENV)/bin/ruff format .

@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         help="what tests/contract runs on: sim, unix, rp2040 (repeatable; default: all)",
     )
+    parser.addoption(
+        "--hal",
+        action="append",
+        help="what tests/hal runs on: fake, an ESP32's board, rp2040 (repeatable; default: all)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,6 +25,8 @@ from toolchain_build import (
     say,
 )
 from toolchain_claim import claim_at, with_claim
+from toolchain_esp32 import build as build_esp32
+from toolchain_esp32 import target_of
 from toolchain_sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
 
 REPO = Path(__file__).resolve().parent.parent
@@ -60,6 +62,8 @@ def frozen_files(board: str) -> dict[str, bytes]:
         return {}
     firmware = REPO / "firmware"
     names = sorted(p.relative_to(firmware).as_posix() for p in firmware.rglob("*.py"))
+    other = "wrap/hal/" + ("rp2040" if target_of(facts.parent) else "esp32")
+    names = [name for name in names if not name.startswith(other)]
     return {name: (firmware / name).read_bytes() for name in names} | {FACTS: facts.read_bytes()}
 
 
@@ -92,8 +96,9 @@ def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
     if ours:
         tree[here + FACTS] = ours[FACTS]
         lines = [f'{name} = "{value}"' for name, value in image_constants(ours).items()]
-        lines += ["CDC_NONBLOCKING = True", "RAM_TESTED = True"]
-        lines += [f"CLAIM_AT = {claim_at(folder)}", ""]
+        rp2040 = target_of(folder) is None
+        lines += ["CDC_NONBLOCKING = True", f"RAM_TESTED = {rp2040}"]
+        lines += [f"CLAIM_AT = {claim_at(folder) if rp2040 else 0}", ""]
         tree[here + "generated/wrap_image.py"] = "\n".join(lines).encode()
     return tree
 
@@ -111,13 +116,16 @@ def stage(folder: Path, tree: dict[str, bytes]) -> None:
 
 
 def firmware(board: str, out: Path) -> None:
-    """Put the board's .bin, .elf, facts (.json) and .uf2 into `out`, building if need be.
-
-    Prints what it put there, the .uf2 last.
+    """Put the board's .bin, .elf, facts (.json) and, of an RP2040, .uf2 into `out`, building if
+    need be. Prints what it put there, the image last.
     """
-    toolchain = ensure()
     ours = frozen_files(board)
     tree = staged_files(board, ours)
+    if target_of(board_dir(wrap_board(board))):
+        told = {"board": board} | _constants(ours)
+        print(*build_esp32(board, tree, out, told, stage), sep="\n")
+        return
+    toolchain = ensure()
     contents = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(tree.items())]
     key = digest([_LAYOUT, toolchain.name, board, *contents])
     target = cache_root() / "firmware" / key
@@ -197,15 +205,19 @@ def _collect(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -
     run([sys.executable, convert, *where, "-c", "-o", uf2, fresh / f"{board}.bin"], log)
 
 
+def _constants(ours: dict[str, bytes]) -> dict[str, object]:
+    constants = image_constants(ours) if ours else {}
+    names = ("version", "program_sha256")
+    return {name: constants.get(name.upper()) for name in names}
+
+
 def _facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]:
     """Sizes in bytes of what goes to flash (text + data) and of static RAM (data + bss)."""
     sizes = output("arm-none-eabi-size", fresh / f"{board}.elf").splitlines()[-1].split()
     text, data, bss = (int(size) for size in sizes[:3])
-    constants = image_constants(ours) if ours else {}
     return {
         "board": board,
-        "version": constants.get("VERSION"),
-        "program_sha256": constants.get("PROGRAM_SHA256"),
+        **_constants(ours),
         "image_sha256": hashlib.sha256((fresh / f"{board}.bin").read_bytes()).hexdigest(),
         "flash_bytes": text + data,
         "ram_bytes": data + bss,

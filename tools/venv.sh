@@ -24,3 +24,6 @@ echo "Installing pbmwrap and its tools into $venv (a minute the first time)" >&2
 # MicroPython's stubs stand apart: among the host's packages they would hide CPython's own modules.
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade \
     --target "$venv/mpy-stubs" 'micropython-rp2-stubs>=1.25,<1.27' 2>/dev/null
+# Another port's, apart from those: firmware/pyrightconfig.esp32.json. Pinned: docs/dependencies.md.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade \
+    --target "$venv/mpy-esp32-stubs" 'micropython-esp32-stubs==1.28.0.post4' 2>/dev/null

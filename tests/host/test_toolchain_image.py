@@ -71,5 +71,5 @@ def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> 
 
 def test_an_unknown_board_is_told_with_the_known_ones(configured: Path) -> None:
     made = sys.modules["toolchain_image"]
-    with pytest.raises(made.Stop, match="PBMWRAP_BENCH, PBMWRAP_RP2040"):
+    with pytest.raises(made.Stop, match="PBMWRAP_ESP32_S3, PBMWRAP_RP2040"):
         made.board_dir("NONE")

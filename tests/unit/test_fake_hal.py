@@ -108,5 +108,5 @@ def test_the_chip_of_the_board_decides_the_hal(monkeypatch):
     chip.Rp2040 = lambda facts: ("rp2040", facts)
     monkeypatch.setitem(sys.modules, "wrap.hal.rp2040", chip)
     assert open_board(board_facts) == ("rp2040", board_facts)
-    with pytest.raises(ValueError, match="no HAL for chip esp32"):
-        open_board(types.SimpleNamespace(CHIP="esp32"))
+    with pytest.raises(ValueError, match="no HAL for chip esp8266"):
+        open_board(types.SimpleNamespace(CHIP="esp8266"))

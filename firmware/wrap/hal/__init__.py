@@ -7,4 +7,8 @@ def open_board(facts):
         from wrap.hal.rp2040 import Rp2040
 
         return Rp2040(facts)
+    if facts.CHIP.startswith("esp32"):
+        from wrap.hal.esp32 import Esp32
+
+        return Esp32(facts)
     raise ValueError("no HAL for chip " + facts.CHIP)

@@ -1,4 +1,5 @@
-"""The contract every chip keeps. Nothing here runs; `rp2040.py` and `fake.py` implement it.
+"""The contract every chip keeps. Nothing here runs; `rp2040.py`, `esp32.py` and `fake.py` implement
+it, and tests/hal executes it on all of them.
 
 The HAL clamps, knows the chip's quirks and decides nothing. All calls return at once.
 """
@@ -32,7 +33,8 @@ class Hal:
 
     def inputs(self, out):
         """Fill `out` (array of "i") with one reading per sensor: 16 conversions of 12 bits summed,
-        0..65520. Returns whether the button is held."""
+        0..65520, as shares of the pull-ups' supply. What cannot be read is 0 or 65520. Returns
+        whether the button is held."""
         raise NotImplementedError
 
     def lamp_mode(self, ch, hz):
@@ -104,7 +106,8 @@ class Hal:
         raise NotImplementedError
 
     def reset_cause(self):
-        """ "power", "watchdog", "soft" or "pin" for this boot."""
+        """ "power", "brown-out" (where the chip tells), "watchdog", "intended" (by `reset`), "soft"
+        or "pin" for this boot."""
         raise NotImplementedError
 
     def reset(self):

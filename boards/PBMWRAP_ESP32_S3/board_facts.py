@@ -1,0 +1,40 @@
+"""Facts of this board, nothing else: pins, lamp channels, sensors, supply.
+
+Frozen into the image (or installed beside the `wrap` package). Units are in the names. A board may
+list 2 to 4 channels and 2 to 4 sensors. tests/esp32/test_boards.py holds the pins against tables of
+those that start, program or power the chip.
+"""
+
+BOARD = "PBMWRAP_ESP32_S3"
+CHIP = "esp32s3"
+LINK = "usb"  # native, on GPIO19 and GPIO20
+
+# Lamp channels: name, wavelength nm, pin, current at full duty mA, worst-case irradiance at the
+# skin at full duty uW/cm2 (used by every cap while the channel is not calibrated). Both may
+# be pulled low for 60 us at power-on, never high (datasheet, power-up glitches).
+CHANNELS = (
+    ("red", 660, 15, 900, 60000),
+    ("nir", 850, 16, 900, 80000),
+)
+CARRIER_HZ = 1000
+SUPPLY_MA = 1500  # lamps together; channels are scaled alike above it
+
+ENABLE_PIN = 14  # series enable, pulled down by 4.7 kOhm: RMT switches the pin's pull-up on
+ENABLE_BACK_PIN = 13  # wired to ENABLE_PIN and reads it back
+BUTTON_PIN = 11  # to ground, internal pull-up
+INDICATOR_PIN = 12  # an LED to ground
+
+# Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
+# of about 3 ms). None: the board has none, and the self-test's record says "not sensed".
+SENSE_PIN = None
+
+# Sensors: name, role ("skin" or "board"), pin, ADC1 channel. Each is an NTC to ground with its
+# pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the converter's 150 to 2450 mV.
+SENSORS = (
+    ("skin", "skin", 4, 3),
+    ("board", "board", 5, 4),
+)
+REFERENCE_PIN = 6  # the middle of two equal resistors (10 kOhm, 0.1 %) from 3.3 V to ground
+PULLUP_OHM = 10000
+NTC_R25_OHM = 10000
+NTC_BETA_K = 3950

@@ -1,0 +1,99 @@
+"""What the ESP32 tells of itself, and its small things."""
+
+from __future__ import annotations
+
+from array import array
+
+import pytest
+
+from tests.esp32.test_hal import lit
+from tests.esp32.world import World
+
+
+def test_a_sense_input_is_read_where_there_is_one() -> None:
+    world = World()
+    world.facts.SENSE_PIN = 33
+    hal = world.boot()
+    world.chip.driven[33] = 1
+    assert hal.sense() == 1
+
+
+def test_indicator_and_service_blink(world: World) -> None:
+    led = world.facts.INDICATOR_PIN
+    world.hal.indicate(True)
+    assert world.chip.share(led) == 1
+    world.hal.indicate(False)
+    world.hal.service_blink()
+    world.chip.advance_ms(300)
+    assert world.chip.share(led) == 0.125
+
+
+@pytest.mark.parametrize(
+    ("cause", "chip_cause", "marked", "told"),
+    [
+        (1, 1, False, "power"),
+        (1, 1, True, "power"),
+        (1, 15, False, "brown-out"),
+        (1, 3, False, "brown-out"),
+        (2, 12, True, "intended"),
+        (2, 12, False, "watchdog"),
+        (3, 8, True, "watchdog"),
+        (5, 1, False, "soft"),
+        (0, 21, False, "pin"),
+    ],
+)
+def test_reset_causes(world: World, cause: int, chip_cause: int, marked: bool, told: str) -> None:
+    if marked:
+        world.hal.reset()
+        assert world.chip.restarted
+    world.chip.cause, world.chip.chip_cause = cause, chip_cause
+    assert world.hal.reset_cause() == told
+    assert world.chip.rtc == b""
+
+
+def test_a_restart_is_dark_first(world: World) -> None:
+    hal = lit(world)
+    hal.reset()
+    assert (world.light(0), world.enabled(), world.chip.restarted) == (0, False, True)
+
+
+def test_the_heap_is_walked_only_in_the_dark(devkit: World) -> None:
+    assert devkit.hal.heap() == (30000, 90000)
+    devkit.heap[0] = 50000
+    assert devkit.hal.heap() == (50000, 70000)
+    devkit.hal.enable(True)
+    devkit.heap[0] = 60000
+    assert devkit.hal.heap() == (50000, 70000)
+    devkit.hal.collect()
+
+
+def test_there_is_no_claim_on_the_program(devkit: World) -> None:
+    assert devkit.hal.program_claim() is None
+    assert devkit.hal.memory_fault() == -1
+    assert devkit.hal.uid() == "246f280001ab"
+    with pytest.raises(OSError):
+        devkit.hal.program_crc(0, 16, array("I", [0]))
+
+
+def test_waiting_ends_at_the_tick(devkit: World) -> None:
+    hal = devkit.hal
+    hal.wait_until(hal.ticks_add(hal.ticks_ms(), 7))
+    assert devkit.chip.now_us == 7000
+    hal.wait_until(3)
+    assert devkit.chip.now_us == 7000
+    assert hal.allocated() == 0
+    assert hal.sense() == -1
+
+
+def test_an_enable_that_is_up_is_not_armed_again(devkit: World) -> None:
+    devkit.hal.enable(True)
+    timer = devkit.chip.timers[0]
+    devkit.hal.enable(True)
+    assert devkit.chip.timers == [timer]
+    devkit.hal.enable(False)
+    assert devkit.chip.timers == []
+
+
+def test_a_write_needs_a_mode(devkit: World) -> None:
+    with pytest.raises(ValueError, match="before lamp_mode"):
+        devkit.hal.lamp_write(0, 1)

@@ -1,0 +1,235 @@
+"""What is the ESP32's own, beyond the contract's suite (tests/hal)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.esp32.world import World
+from wrap.safety import limits
+
+
+def held(world: World, steps: int) -> bool:
+    for _ in range(steps):
+        world.chip.advance_ms(10)
+        if not world.hal.beat_if_held():
+            return False
+    return True
+
+
+def lit(world: World, hz: int = 0, duty: int = 65535) -> Any:
+    hal = world.hal
+    hal.enable(True)
+    hal.lamp_mode(0, hz)
+    hal.lamp_write(0, duty)
+    assert held(world, 25)
+    return hal
+
+
+def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
+    world = World()
+    del world.esp32.RMT.active
+    with pytest.raises(ValueError, match=r"1\.27"):
+        world.boot()
+
+
+# Light.
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_old_duty_of_another_lamps_channel_never_reaches_a_pin(world: World, first: int) -> None:
+    """The channel that the first one left holds full light up to the end of a period of 100 ms."""
+    hal = world.hal
+    hal.lamp_mode(first, 10)
+    hal.lamp_write(first, 65535)
+    world.chip.advance_ms(250)
+    assert world.light(first) == 1
+    hal.lamp_off(first)
+    other = 1 - first
+    hal.lamp_mode(other, 10)
+    hal.lamp_write(other, 6554)
+    seen = set()
+    for _ in range(60):
+        seen.add(round(world.light(other), 2))
+        assert hal.beat_if_held()
+        world.chip.advance_ms(10)
+    assert seen == {0, 0.1}
+
+
+def test_a_pin_that_waits_for_ledc_and_is_high_is_no_step(devkit: World) -> None:
+    hal = devkit.hal
+    hal.lamp_mode(0, 10)
+    hal.lamp_write(0, 65535)
+    devkit.chip.advance_ms(250)
+    hal.lamp_mode(0, 10)
+    assert hal.beat_if_held()
+    devkit.chip.pin(devkit.lamp(0)).level = 1
+    assert not hal.beat_if_held()
+
+
+def test_a_ramp_at_slow_pulses_is_held_all_the_way(world: World) -> None:
+    hal = world.hal
+    hal.lamp_mode(0, 10)
+    for n in range(200):
+        hal.lamp_write(0, n * 200)
+        world.chip.advance_ms(10)
+        assert hal.beat_if_held()
+    for n in range(200, 0, -1):
+        hal.lamp_write(0, n * 200)
+        world.chip.advance_ms(10)
+        assert hal.beat_if_held()
+    assert held(world, 30)
+
+
+@pytest.mark.parametrize("wrong", [0, 100, 60000])
+def test_a_channel_that_gives_something_else_is_no_step(world: World, wrong: int) -> None:
+    hal = world.hal
+    hal.lamp_mode(0, 0)
+    hal.lamp_write(0, 30000)
+    assert held(world, 3)
+    bits = world.chip.ledc_timers[0][world.chip.ledc[0][0].timer].bits
+    world.chip.ledc[0][0].duty = wrong >> (16 - bits)
+    assert not hal.beat_if_held()
+
+
+def test_a_pin_that_something_else_drives_is_no_step(world: World) -> None:
+    hal = world.hal
+    hal.lamp_mode(0, 0)
+    hal.lamp_write(0, 30000)
+    assert held(world, 3)
+    world.chip.pin(world.lamp(0)).signal = 1
+    assert not hal.beat_if_held()
+    hal.lamp_off(0)
+    assert hal.beat_if_held()
+    world.chip.pin(world.lamp(1)).level = 1
+    assert not hal.beat_if_held()
+
+
+def test_the_same_duty_again_does_not_keep_the_check_open(world: World) -> None:
+    hal = world.hal
+    hal.lamp_mode(0, 10)
+    hal.lamp_write(0, 30000)
+    for _ in range(30):
+        world.chip.advance_ms(10)
+        hal.lamp_write(0, 30000)
+        assert hal.beat_if_held()
+    world.chip.ledc[0][0].was = world.chip.ledc[0][0].duty = 1
+    assert not hal.beat_if_held()
+
+
+def test_off_gives_the_timer_back(world: World) -> None:
+    hal = world.hal
+    for hz in range(10, 60):
+        hal.lamp_mode(0, hz)
+        hal.lamp_mode(1, hz + 1000)
+    hal.dark()
+    assert all(t.hz < 0 for timers in world.chip.ledc_timers for t in timers)
+
+
+# The dead-man.
+
+
+def fall_ms(world: World, most: int) -> int:
+    for ms in range(most):
+        if not world.enabled():
+            return ms
+        world.chip.now_us += 1000  # the CPU hangs: no timer is called
+    raise AssertionError("the enable does not fall")
+
+
+@pytest.mark.parametrize("steps", range(25, 32))
+def test_the_enable_falls_without_the_cpu(world: World, steps: int) -> None:
+    lit(world)
+    assert held(world, steps)
+    assert 100 <= fall_ms(world, 400) <= limits.DEADMAN_MS
+    assert not world.hal.beat_if_held()
+    assert world.hal.enable_fell()
+
+
+def test_no_wave_is_longer_than_the_limits_and_300_ms(world: World) -> None:
+    room = world.rooms["deadman"]
+    assert room._LIFE_MS == limits.DEADMAN_MS
+    waves = {name: sum(getattr(room, name)) * 1000 // 320000 for name in ("_LIFE", "_FLASH")}
+    assert waves == {"_LIFE": limits.DEADMAN_MS, "_FLASH": 290}
+    assert waves["_FLASH"] <= limits.DEADMAN_FLASH_MS
+    world.hal.enable(True)
+    world.hal.flash_ahead()
+    assert 250 <= fall_ms(world, 400) <= limits.DEADMAN_FLASH_MS
+
+
+def test_a_verified_step_ends_the_longer_time_for_flash(world: World) -> None:
+    world.hal.enable(True)
+    world.hal.flash_ahead()
+    assert held(world, 1)
+    assert fall_ms(world, 400) <= limits.DEADMAN_MS
+
+
+def test_the_enable_is_low_before_rmt_is_asked(world: World) -> None:
+    def fails(rmt: object) -> None:
+        raise OSError(-259, "ESP_ERR_INVALID_STATE")
+
+    lit(world)
+    world.esp32.RMT.deinit = fails
+    with pytest.raises(OSError):
+        world.hal.dark()
+    assert not world.enabled()
+    assert world.light(0) == 0
+
+
+def test_a_timer_darkens_the_pins_when_python_hangs(world: World) -> None:
+    hal = lit(world)
+    world.chip.advance_ms(limits.HEARTBEAT_MS + 41)
+    assert (world.light(0), world.enabled()) == (0, False)
+    assert hal.enable_fell() and not hal.beat_if_held()
+    hal.dark()
+    assert hal.beat_if_held() and not hal.enable_fell()
+    assert world.chip.timers == []
+
+
+def test_while_flash_is_written_the_timer_waits_longer(world: World) -> None:
+    hal = lit(world)
+    hal.flash_ahead()
+    world.chip.advance_ms(200)
+    assert hal.beat_if_held()
+    hal.flash_ahead()
+    world.chip.advance_ms(limits.DEADMAN_FLASH_MS + 41)
+    assert not hal.beat_if_held()
+
+
+def test_flash_ahead_raises_nothing_that_is_off_or_fell(world: World) -> None:
+    world.hal.flash_ahead()
+    assert not world.enabled()
+    lit(world)
+    fall_ms(world, 400)
+    world.hal.flash_ahead()
+    assert not world.enabled()
+
+
+def test_an_enable_that_does_not_come_back_is_no_step(world: World) -> None:
+    del world.chip.wires[world.facts.ENABLE_BACK_PIN]
+    assert world.hal.beat_if_held()
+    world.hal.enable(True)
+    assert not world.hal.beat_if_held()
+    assert world.hal.enable_fell()
+
+
+def test_rmts_pull_up_is_gone_when_the_pin_is_taken_back(world: World) -> None:
+    lit(world)
+    pin = world.chip.pin(world.facts.ENABLE_PIN)
+    assert pin.pull == world.machine.Pin.PULL_UP
+    world.hal.dark()
+    assert (pin.pull, pin.level, pin.out) == (world.machine.Pin.PULL_DOWN, 0, True)
+
+
+def test_the_watchdog_is_started_once_and_fed_by_verified_steps_alone(devkit: World) -> None:
+    hal, chip = devkit.hal, devkit.chip
+    assert held(devkit, 2)
+    hal.watchdog_start(2000)
+    hal.watchdog_start(9000)
+    assert chip.watchdog_ms == 2000
+    assert held(devkit, 2)
+    assert chip.fed_us == chip.now_us
+    chip.pin(devkit.lamp(0)).level = 1
+    assert not held(devkit, 2)
+    assert chip.now_us - chip.fed_us == 10_000

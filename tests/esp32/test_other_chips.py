@@ -1,0 +1,41 @@
+"""Each chip's image and files have that chip's HAL and no other's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pbmwrap.install.bundle import bundle
+from tests.esp32.world import BOARDS, ROOT
+
+ALL = ("PBMWRAP_RP2040", *BOARDS)
+
+
+def strange(names: list[str], board: str) -> list[str]:
+    other = "esp32" if board == "PBMWRAP_RP2040" else "rp2040"
+    return [name for name in names if Path(name).name.startswith(other)]
+
+
+@pytest.mark.parametrize("board", ALL)
+def test_an_install_by_files_carries_its_own_hal(board: str) -> None:
+    names = [file.path for file in bundle(None, board)]
+    assert strange(names, board) == []
+    own = "rp2040" if board == "PBMWRAP_RP2040" else "esp32"
+    assert f"/wrap/hal/{own}.py" in names
+
+
+@pytest.mark.parametrize("board", ALL)
+def test_an_image_freezes_its_own_hal(board: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    from toolchain_image import frozen_files, staged_files
+
+    files = frozen_files(board)
+    assert strange(list(files), board) == []
+    own = "rp2040" if board == "PBMWRAP_RP2040" else "esp32"
+    assert f"wrap/hal/{own}.py" in files
+    tree = staged_files(board, files)
+    constants = tree[f"boards/{board}/generated/wrap_image.py"].decode()
+    assert ("CLAIM_AT = 0\n" in constants) is (own == "esp32")
+    assert ("RAM_TESTED = True" in constants) is (own == "rp2040")
+    assert f"boards/{board}/manifest.py" in tree

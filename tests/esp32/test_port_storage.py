@@ -1,0 +1,138 @@
+"""The serial ports, which must never hold up a step, and the flash."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.esp32.world import World
+from wrap.hal.files import Files, NoFiles
+from wrap.storage.sectors import FileSectors, NorSectors
+
+LINE = bytes(range(240))
+
+
+def booted(board: str, **facts: str) -> World:
+    world = World(board)
+    vars(world.facts).update(facts)
+    world.boot()
+    return world
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 240])
+def test_a_line_arrives_in_bounded_pieces(world: World, size: int) -> None:
+    world.stdio.arrive(LINE[:size])
+    buf, got = bytearray(64), b""
+    for _ in range(9):
+        n = world.hal.link_read(buf)
+        assert n <= 32
+        got += bytes(buf[:n])
+    assert got == LINE[:size]
+    assert world.hal.link_read(bytearray(0)) == 0
+
+
+def test_a_uart_is_given_no_more_than_its_fifo_takes_at_once(devkit: World) -> None:
+    """128 bytes of FIFO that empties at 115200 baud: it is never full, and nothing waits."""
+    hal, sent, fifo = devkit.hal, 0, 0.0
+    data = memoryview(LINE * 20)
+    while sent < len(data):
+        n = hal.link_write(data[sent : sent + 64])
+        sent += n
+        fifo += n
+        assert fifo <= 128
+        devkit.chip.advance_us(700)
+        fifo = max(0.0, fifo - 0.0007 * 11520)
+    assert bytes(devkit.stdio.out) == bytes(data)
+    assert devkit.chip.now_us == pytest.approx(len(data) / 11520 * 1e6, rel=0.1)
+
+
+def test_after_a_pause_the_uart_is_empty_again(devkit: World) -> None:
+    view = memoryview(LINE)
+    assert [devkit.hal.link_write(view), devkit.hal.link_write(view)] == [96, 0]
+    devkit.chip.advance_ms(30)
+    assert devkit.hal.link_write(view) == 96
+    devkit.chip.advance_us(40)  # less than a byte's time, kept for the next look
+    assert devkit.hal.link_write(view) == 0
+    devkit.chip.advance_us(50)
+    assert devkit.hal.link_write(view) == 1
+
+
+@pytest.mark.parametrize("board", ["PBMWRAP_ESP32_C3", "PBMWRAP_ESP32_S3"])
+def test_the_chips_usb_port_is_asked_first_and_never_given_a_full_packet(
+    board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wrap.build
+
+    monkeypatch.setattr(wrap.build, "CDC_NONBLOCKING", True)
+    world = booted(board)
+    assert world.hal.link_write(memoryview(LINE)) == 63
+    assert world.hal.link_write(memoryview(LINE[:20])) == 20
+    world.chip.usb_free = False
+    assert world.hal.link_write(memoryview(LINE)) == 0
+    assert bytes(world.stdio.out) == LINE[:63] + LINE[:20]
+
+
+def test_tinyusb_that_nobody_reads_costs_one_write() -> None:
+    world = booted("PBMWRAP_ESP32_S3")
+    view = memoryview(LINE)
+    assert world.hal.link_write(view) == 63
+    world.stdio.write_us = 500_000
+    assert world.hal.link_write(view) == 63
+    before = world.chip.now_us
+    assert world.hal.link_write(view) == 0
+    assert world.chip.now_us == before
+    assert world.hal.link_read(bytearray(8)) == 0
+    assert world.hal.link_write(view) == 0
+    world.stdio.write_us = 0
+    world.stdio.arrive(b"@")
+    assert world.hal.link_read(bytearray(8)) == 1
+    assert world.hal.link_write(view) == 63
+
+
+@pytest.mark.parametrize(("link", "told"), [("jtag", "no USB port"), ("can", "no link can")])
+def test_a_link_that_the_chip_has_not_is_refused(link: str, told: str) -> None:
+    world = World()
+    world.facts.LINK = link
+    with pytest.raises(ValueError, match=told):
+        world.boot()
+
+
+def test_the_log_and_small_files_have_partitions_of_their_own(devkit: World) -> None:
+    files, log = devkit.hal.files, devkit.hal.sectors
+    files.write("settings", b"x" * 300)
+    assert isinstance(log, NorSectors)
+    assert log.n == len(devkit.parts["wraplog"].data) // 4096
+    last = log.n - 1
+    log.erase(last)
+    assert log.ready(last)
+    log.program(last, 4000, b"record")
+    assert bytes(log.read(last, 3999, 8)) == b"\xffrecord\xff"
+    assert devkit.parts["wraplog"].erased == 1
+    devkit.boot()
+    assert devkit.hal.files.read("settings") == b"x" * 300
+    assert bytes(devkit.hal.sectors.read(last, 4000, 6)) == b"record"
+
+
+def test_a_stock_image_keeps_everything_as_files(tmp_path, monkeypatch) -> None:
+    world = World()
+    world.parts.pop("wraplog")
+    monkeypatch.setattr("wrap.hal.files.os.mkdir", lambda path: None)
+    world.boot()
+    assert isinstance(world.hal.files, Files)
+    assert isinstance(world.hal.sectors, FileSectors)
+
+
+def test_flash_that_fails_is_no_storage_and_says_why() -> None:
+    def fails(*words: object) -> None:
+        raise OSError(5)
+
+    world = World()
+    world.esp32.Partition.readblocks = fails
+    world.boot()
+    assert isinstance(world.hal.files, NoFiles)
+    assert "flash" in world.hal.files.missing
+
+
+def test_an_erase_that_fails_is_an_error(devkit: World) -> None:
+    devkit.esp32.Partition.ioctl = lambda self, command, block: -22
+    with pytest.raises(OSError):
+        devkit.hal.sectors.erase(0)

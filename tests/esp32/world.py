@@ -1,0 +1,166 @@
+"""The wrap's ESP32 HAL on CPython: its modules loaded over the fakes, one board, virtual time."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import importlib.util
+import select
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.esp32.chip import Chip
+from tests.esp32.fake_esp32 import Nor, made_esp32
+from tests.esp32.fake_machine import made_machine
+
+ROOT = Path(__file__).parents[2]
+BOARDS = ("PBMWRAP_ESP32", "PBMWRAP_ESP32_S3", "PBMWRAP_ESP32_C3")
+ROOMS = ("chip", "lamp", "deadman", "sense", "port", "storage", "")
+_TICKS = 1 << 30  # MICROPY_PY_UTIME_TICKS_PERIOD
+STORE_BYTES, LOG_BYTES = 64 * 1024, 128 * 1024
+
+
+def facts_of(board: str) -> Any:
+    """A fresh copy of the board's facts, which a test may change."""
+    spec = importlib.util.spec_from_file_location(board, ROOT / "boards" / board / "board_facts.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Stdio:
+    """stdin and stdout of the port: a ring of 260 bytes (ports/esp32/mphalport.c), of which the
+    ring keeps one free (py/ringbuf.h), and an output that may take its time."""
+
+    def __init__(self, chip: Chip) -> None:
+        self.ring = bytearray()
+        self.out = bytearray()
+        self.chip = chip
+        self.write_us = 0
+        self.buffer = self
+
+    def arrive(self, data: bytes) -> None:
+        """From the host; what finds no room is lost: a bridge has no flow control."""
+        self.ring += data[: 259 - len(self.ring)]
+
+    def readinto(self, buf: bytearray) -> int:
+        buf[:1] = self.ring[:1]
+        del self.ring[:1]
+        return 1
+
+    def write(self, data: bytes) -> int:
+        self.out += data
+        self.chip.advance_us(self.write_us)
+        return len(data)
+
+
+class Poll:
+    def __init__(self, stdin: Stdio) -> None:
+        self._stdin = stdin
+
+    def register(self, stream: object, flags: int) -> None:
+        assert stream is self._stdin and flags == 1
+
+    def ipoll(self, timeout: int) -> list[int]:
+        assert timeout == 0
+        return [1] if self._stdin.ring else []
+
+
+def _time(chip: Chip) -> types.ModuleType:
+    module = types.ModuleType("time")
+
+    def diff(a: int, b: int) -> int:
+        return (a - b + _TICKS // 2) % _TICKS - _TICKS // 2
+
+    vars(module).update(
+        ticks_ms=lambda: chip.now_us // 1000 % _TICKS,
+        ticks_us=lambda: chip.now_us % _TICKS,
+        ticks_diff=diff,
+        ticks_add=lambda a, n: (a + n) % _TICKS,
+        sleep_ms=chip.advance_ms,
+    )
+    return module
+
+
+def _module(name: str, **names: object) -> types.ModuleType:
+    module = types.ModuleType(name)
+    vars(module).update(names)
+    return module
+
+
+@contextmanager
+def _loaded(fakes: dict[str, types.ModuleType]) -> Iterator[None]:
+    kept = {name: sys.modules.get(name) for name in fakes}
+    sys.modules.update(fakes)
+    try:
+        yield
+    finally:
+        for name, module in kept.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+
+
+class World:
+    """board: its name. parts: partitions by label. Nothing runs before `boot`."""
+
+    def __init__(self, board: str = BOARDS[0]) -> None:
+        self.facts = facts_of(board)
+        self.chip = Chip(self.facts.CHIP)
+        self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
+        self.stdio = Stdio(self.chip)
+        self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
+        self.chip.driven[self.facts.BUTTON_PIN] = 1
+        self.chip.volts_mv[self.facts.REFERENCE_PIN] = 1650
+        for sensor in self.facts.SENSORS:
+            self.chip.volts_mv[sensor[2]] = 1500
+        self.heap = [30000, 90000]
+        self.rooms: dict[str, Any] = {}
+        self.hal: Any = None
+        self.esp32 = made_esp32(self.chip, self.parts)  # type: ignore[arg-type]
+        self.machine = made_machine(self.chip)
+
+    def boot(self) -> Any:
+        """The HAL, newly loaded; in `rooms` its modules by their short names."""
+        sys_ = _module("sys", stdin=self.stdio, stdout=self.stdio)
+        fakes = {
+            "machine": self.machine,
+            "esp32": self.esp32,
+            "time": _time(self.chip),
+            "sys": sys_,
+            "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
+            "gc": _module(
+                "gc",
+                collect=gc.collect,
+                mem_alloc=lambda: self.heap[0],
+                mem_free=lambda: self.heap[1],
+            ),
+        }
+        names = {room: "wrap.hal.esp32" + ("_" + room if room else "") for room in ROOMS}
+        for name in names.values():
+            sys.modules.pop(name, None)
+        loaded = [importlib.import_module(n) for n in ("wrap.build", "wrap.storage.flashfiles")]
+        assert all(loaded)
+        with _loaded(fakes):
+            self.rooms = {room: importlib.import_module(name) for room, name in names.items()}
+        from wrap.hal import open_board
+
+        self.hal = open_board(self.facts)
+        return self.hal
+
+    def lamp(self, ch: int) -> int:
+        """The pin of a channel."""
+        return self.facts.CHANNELS[ch][2]
+
+    def light(self, ch: int) -> float:
+        """Its share of high time, as things are."""
+        return self.chip.share(self.lamp(ch))
+
+    def enabled(self) -> bool:
+        return self.chip.share(self.facts.ENABLE_PIN) > 0
