@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary bench bench-link bench-peers
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -78,8 +78,11 @@ fuzz-unix: toolchain ## The firmware's readers of bytes on the MicroPython unix 
 fuzz-binary: firmware ## Random lines to the emulated RP2040
 	PYTHONPATH=.:boards/$(BOARD) $(PY) -m tests.fuzz.binary
 
-contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, and the image's own tests
-	$(PY) -m pytest tests/contract tests/emulator tests/hal -n $(JOBS)
+qemu: $(STAMP) ## The device package on emulated RISC-V and Cortex-M3 against CPython (docs/decisions/0018)
+	$(PY) -m tests.qemu
+
+contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
+	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS)
 
 lint: $(STAMP) ## ruff and pyright
 	$(VENV)/bin/ruff format --check .

@@ -3,6 +3,7 @@
     python3 tools/toolchain.py ensure                       prints the toolchain's folder
     python3 tools/toolchain.py firmware --board B --out DIR
     python3 tools/toolchain.py mpy --out DIR [--arch armv6m]
+    python3 tools/toolchain.py qemu --arch rv32|arm --out DIR    MicroPython for tests/qemu
 
 Standard library only, Python 3.11. Exit codes: 0 done, 1 a build failed (the end of its log is
 shown), 2 usage, 3 this machine lacks something (the message says what to do).
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from toolchain_build import ensure, say
 from toolchain_image import compile_mpy, firmware
+from toolchain_qemu import MACHINES, qemu
 from toolchain_sources import EXIT_FAILED, Stop
 
 
@@ -33,6 +35,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     mpy.add_argument("--board", default="PBMWRAP_RP2040")
     mpy.add_argument("--out", type=Path, required=True)
     mpy.add_argument("--arch", default="armv6m")
+    emulated = commands.add_parser("qemu", help="build the emulated machine's MicroPython")
+    emulated.add_argument("--arch", choices=sorted(MACHINES), required=True)
+    emulated.add_argument("--out", type=Path, default=Path("build"))
     return parser.parse_args(words)
 
 
@@ -43,6 +48,8 @@ def main(words: list[str]) -> int:
             print(ensure())
         elif options.command == "firmware":
             firmware(options.board, options.out)
+        elif options.command == "qemu":
+            qemu(options.arch, options.out)
         else:
             compile_mpy(options.board, options.arch, options.out)
     except Stop as stop:

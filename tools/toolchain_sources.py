@@ -86,16 +86,21 @@ def need_programs(checkout: Path | None, log: Path) -> None:
     missing = [name for name in PACKAGES if not _installed(name)]
     if not missing or (checkout and all(map(shutil.which, PROGRAMS))):
         return
-    install = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    prefix = _become_root(install)
+    install(missing, log)
+
+
+def install(packages: list[str], log: Path) -> None:
+    """Packages of this machine's own apt. Raises Stop(3) when that needs a root that we are not."""
+    words = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    prefix = _become_root(words)
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
         run([*prefix, "apt-get", "update"], log, env=env)
     try:
-        run([*prefix, *install], log, env=env)
+        run([*prefix, *words], log, env=env)
     except Stop:  # lists may be older than the mirror
         run([*prefix, "apt-get", "update"], log, env=env)
-        run([*prefix, *install], log, env=env)
+        run([*prefix, *words], log, env=env)
 
 
 def _need_without_apt(checkout: Path | None) -> None:

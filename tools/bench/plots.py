@@ -88,13 +88,13 @@ def _jitter(figure: Figure, figures: Figures) -> bool:
             )
             drawn = True
     axes.axvline(1000, color="#7A1F1F", linewidth=1)
-    axes.annotate("limit", (1000, 5), xytext=(4, 0), textcoords="offset points")
+    axes.annotate("limit", (1000, 3), xytext=(-4, 0), textcoords="offset points", ha="right")
     axes.set_xscale("log")
     axes.set_xlabel("a step's first conversion off the 10 ms grid, us")
     axes.set_ylabel("% of steps within")
     axes.spines[["top", "right"]].set_visible(False)
     if drawn:
-        axes.legend(loc="lower right", frameon=False)
+        axes.legend(loc="upper left", frameon=False)
     return drawn
 
 

@@ -1,0 +1,115 @@
+"""The device package on CPython and on an emulated machine: equal inputs, equal results."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz import engine
+from tests.qemu.machine import Guest
+from tests.qemu.pieces import curve, suite
+
+ROOT = Path(__file__).parents[2]
+ARCHES = ("rv32", "arm")
+SEED = 20261126
+TIMEOUT_S = 3600  # for one answer; nothing is judged by time
+KNOT_MOST_MC = 2  # by which single and double floats may differ in the table
+UNAVAILABLE = 3  # the toolchain's exit code for what this machine lacks
+# The machine's stack is small: modules are imported from the bottom, not from the top.
+_FIRST = (
+    "wrap.safety.model",
+    "wrap.safety.guard",
+    "wrap.storage.log",
+    "wrap.storage.protocols",
+    "wrap.link.server",
+    "wrap.link.commands",
+    "wrap.session.history",
+    "wrap.desk",
+    "wrap.app",
+    "wrap.run",
+    "tests.fuzz.kit",
+)
+
+
+class Unavailable(Exception):
+    """This machine cannot build or run the image; why, and what to do."""
+
+
+def image(arch: str) -> Path:
+    """The image, built when it is not there. Raises Unavailable or CalledProcessError."""
+    words = [sys.executable, "tools/toolchain.py", "qemu", "--arch", arch, "--out", "build"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode == UNAVAILABLE:
+        raise Unavailable(done.stderr.strip())
+    sys.stderr.write(done.stderr)
+    done.check_returncode()
+    return ROOT / done.stdout.strip().splitlines()[-1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """plain: CPython's result; told: the machine's; seconds: it took, which judges nothing."""
+
+    arch: str
+    name: str
+    count: int
+    plain: object
+    told: object
+    seconds: float
+
+    @property
+    def same(self) -> bool:
+        return self.plain == self.told
+
+
+class Bench:
+    """A machine with the suite loaded, on CPython's curve."""
+
+    def __init__(self, arch: str, guest: Guest) -> None:
+        self.arch, self._guest = arch, guest
+        for name in (*_FIRST, "gc"):
+            guest.run(f"import {name}", TIMEOUT_S)
+        guest.run("from tests.qemu.pieces import curve, suite", TIMEOUT_S)
+        self.made = self.eval("curve.facts()")
+        guest.run(f"curve.use(*{curve.facts()!r})", TIMEOUT_S)
+
+    def eval(self, code: str) -> Any:
+        return ast.literal_eval(self._guest.run(f"print({code})", TIMEOUT_S))
+
+    def machine_code(self) -> bool:
+        """Whether viper functions are what they should be there."""
+        return self.eval("suite.machine_code()") is True
+
+    def knots_off_mc(self) -> int:
+        """The largest difference between the tables made in single and in double floats. Raises
+        AssertionError when their ends differ."""
+        *ends, knots = self.made
+        *plain_ends, plain = curve.facts()
+        assert ends == plain_ends, f"the table ends at {ends}, not at {plain_ends}"
+        return max(abs(a - b) for a, b in zip(knots, plain, strict=True))
+
+    def _row(self, name: str, count: int, plain: object, code: str) -> Row:
+        began = time.monotonic()
+        told = self.eval(code)
+        return Row(self.arch, name, count, plain, told, round(time.monotonic() - began, 1))
+
+    def piece(self, name: str, count: int) -> Row:
+        """A piece of the suite on `count` random inputs."""
+        plain = suite.compared(name, SEED, count)
+        return self._row(name, count, plain, f"suite.compared({name!r}, {SEED}, {count})")
+
+    def steady(self, count: int) -> Row:
+        """`Steady.step` on `count` random states: machine code there, plain Python here."""
+        plain = suite.steady(SEED, count)
+        return self._row("steady", count, plain, f"suite.steady({SEED}, {count})")
+
+    def fuzz(self, name: str, count: int) -> Row:
+        """A fuzz target on its kept corpus and `count` changes of it: nothing is found."""
+        kept = engine.corpus(name)
+        code = f"suite.fuzzed({name!r}, {kept!r}, {SEED}, {count})"
+        return self._row(f"fuzz {name}", count, len(kept) + count, code)
