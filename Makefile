@@ -79,7 +79,7 @@ fuzz-binary: firmware ## Random lines to the emulated RP2040
 	PYTHONPATH=.:boards/$(BOARD) $(PY) -m tests.fuzz.binary
 
 qemu: $(STAMP) ## The device package on emulated RISC-V and Cortex-M3 against CPython (docs/decisions/0018)
-	$(PY) -m tests.qemu
+	PYTHONPATH=.:tools:firmware:boards/$(BOARD) $(PY) -m tests.qemu
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS)
