@@ -212,3 +212,22 @@ def test_unknown_sensors_and_faults_are_refused():
         plant.set_fault(7, "open")
     with pytest.raises(ValueError, match="melted"):
         plant.set_fault(0, "melted")  # type: ignore[arg-type]
+
+
+def stuck_on(cut_c: float, **figures: float) -> float:
+    """Hottest skin when both lamps are on until the board has reached `cut_c`, then never again."""
+    plant = Plant(board_facts, PlantParams(**figures))
+    lit, peak = FULL, plant.skin_c
+    for _ in range(4 * 3600):
+        if plant.board_c >= cut_c:
+            lit = DARK
+        plant.step(1000, lit)
+        peak = max(peak, plant.skin_c)
+    return peak
+
+
+@pytest.mark.parametrize(("cut_c", "peak_c"), [(45, 40.6), (50, 43.6), (55, 48.5), (60, 53.7)])
+def test_the_passive_cut_off_is_as_docs_build_a_wrap_says(cut_c: float, peak_c: float) -> None:
+    """Skin without blood flow under a blanket, the worse of a room of 30 and one of 40 C."""
+    rooms = [stuck_on(cut_c, ambient_c=c, covered=True, blood_flow=0.0) for c in (30.0, 40.0)]
+    assert max(rooms) == pytest.approx(peak_c, abs=0.05)
