@@ -4,6 +4,7 @@
 functions are plain Python over the same arrays.
 """
 
+import gc
 from array import array
 
 try:
@@ -40,4 +41,10 @@ def small(value):
     return array("i", [value])[0]
 
 
-__all__ = ("const", "micropython", "ptr32", "small")
+def collect_after(allocated):
+    """Let garbage go each time so many bytes were given out; -1: only when the heap is full."""
+    if hasattr(gc, "threshold"):
+        gc.threshold(allocated)  # type: ignore
+
+
+__all__ = ("collect_after", "const", "micropython", "ptr32", "small")

@@ -3,7 +3,7 @@ happens."""
 
 from wrap.app import App
 from wrap.hal.files import NoFiles
-from wrap.mp import const
+from wrap.mp import collect_after, const
 from wrap.safety import limits
 from wrap.storage.sectors import FileSectors
 
@@ -84,6 +84,7 @@ def main(hal, facts):
     """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in
     service mode."""
     try:
+        collect_after(-1)
         if service_wanted(hal):
             hal.service_blink()
             return

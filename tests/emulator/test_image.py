@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 import board_facts
-from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_fs import files_of
 from pbmwrap.twin.rp2040_repl import ReplError
@@ -18,7 +16,6 @@ from tests.emulator.conftest import ROOT, MakeTwin
 LAMPS = range(len(board_facts.CHANNELS))
 LAMP_PINS = [channel[2] for channel in board_facts.CHANNELS]
 APP_RUNS_MS = 1500
-FILES_RUN_MS = 2000
 SOFT_RESET_MS = 200
 BY_WATCHDOG, BY_POWER = "3", "1"  # machine.reset_cause()
 
@@ -149,27 +146,6 @@ def test_files_survive_a_power_cut(stock: Rp2040Twin) -> None:
     stock.run_until(stock.enumerated, 1_000)
     assert stock.repl("print(open('kept.txt').read())") == "here\r\n"
     assert files_of(stock.flash()) == {"/kept.txt": b"here"}
-
-
-def test_installed_files_run_on_stock_with_their_storage(
-    make_twin: MakeTwin, stock_image: Path, mpy_files: dict[str, bytes]
-) -> None:
-    """At the first boot and the second. A heap in pieces once had no room for the link's buffers,
-    and the wrap said that its storage could not be read."""
-    twin = make_twin(stock_image)
-    twin.install_files(mpy_files)
-    for boot in (1, 2):
-        twin.start()
-        twin.advance_ms(FILES_RUN_MS)
-        client = Client(TwinTransport(twin), first_id=1000 * boot, answer_s=5)
-        hello = client.hello()
-        assert (hello.state, hello.boot) == ("idle", boot)
-        assert client.fault() is None
-        if boot == 2:
-            twin.write(b"\x03")
-            twin.advance_ms(SOFT_RESET_MS)
-            assert b"pbmwrap: dark" in twin.read()
-        twin.power_off()
 
 
 def test_the_app_runs_again_at_the_second_boot(make_twin: MakeTwin, image: Path) -> None:

@@ -1,11 +1,14 @@
 """The loop on a chip: no drift, slack that ends in time, dark at the end whatever happens."""
 
+import importlib
+
 import pytest
 
 import board_facts
+import wrap
 from tests.unit.conftest import MemFiles, protocol, sha
 from tests.unit.spy import SpyHal, SpyRig
-from wrap import run
+from wrap import build, mp, run
 from wrap.app import App
 
 
@@ -167,3 +170,18 @@ def test_a_ctrl_c_is_never_taken_for_a_fault():
     with pytest.raises(KeyboardInterrupt):
         spy.turn()
     assert spy.app.latch.code == 0
+
+
+def test_garbage_goes_often_only_until_the_wrap_runs(monkeypatch):
+    told = []
+    monkeypatch.setattr(mp.gc, "threshold", told.append, raising=False)
+    importlib.reload(wrap)
+    assert told == [8192]
+    with monkeypatch.context() as image:
+        image.setattr(build, "PROGRAM_SHA256", "0" * 64)
+        importlib.reload(wrap)
+    assert told == [8192]
+    files = MemFiles()
+    files.write("service", b"1")
+    run.main(SpyHal(files), board_facts)
+    assert told == [8192, -1]

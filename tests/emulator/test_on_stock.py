@@ -1,0 +1,33 @@
+"""The wrap installed as files on a stock MicroPython image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from tests.emulator.conftest import MakeTwin
+
+FILES_RUN_MS = 2000
+SOFT_RESET_MS = 200
+
+
+def test_installed_files_run_on_stock_with_their_storage(
+    make_twin: MakeTwin, stock_image: Path, mpy_files: dict[str, bytes]
+) -> None:
+    """At the first boot and the second. A heap in pieces once had no room for the link's buffers,
+    and the wrap said that its storage could not be read."""
+    twin = make_twin(stock_image)
+    twin.install_files(mpy_files)
+    for boot in (1, 2):
+        twin.start()
+        twin.advance_ms(FILES_RUN_MS)
+        client = Client(TwinTransport(twin), first_id=1000 * boot, answer_s=5)
+        hello = client.hello()
+        assert (hello.state, hello.boot) == ("idle", boot)
+        assert client.fault() is None
+        if boot == 2:
+            twin.write(b"\x03")
+            twin.advance_ms(SOFT_RESET_MS)
+            assert b"pbmwrap: dark" in twin.read()
+        twin.power_off()
