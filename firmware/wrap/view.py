@@ -16,7 +16,10 @@ _BENCH = const(16)
 
 
 def _mpy():
-    return ".".join([str(n) for n in sys.implementation.version[:3]])
+    """The version of MicroPython; of anything else (a twin's CPython) with its name."""
+    version = ".".join([str(n) for n in sys.implementation.version[:3]])
+    name = sys.implementation.name
+    return version if name == "micropython" else name + " " + version
 
 
 class View:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from pbmwrap.cli import envelope, main
@@ -216,3 +217,12 @@ def test_doctor_names_what_is_wrong(wrap):
 def test_version_needs_no_wrap_but_can_ask_one(wrap):
     assert "firmware" not in data("version")
     assert data("version", "--port", "memory")["firmware"] == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("mpy", "told"), [("1.25.0", "MicroPython 1.25.0"), ("cpython 3.11.7", "cpython 3.11.7")]
+)
+def test_version_names_what_runs_the_wrap_and_why_it_started(wrap, mpy, told):
+    wrap.hello["mpy"], wrap.hello["cause"] = mpy, "brown-out"
+    result = CliRunner().invoke(main.app, ["version", "--port", "memory"])
+    assert f"({told}), last start: brown-out" in result.stdout

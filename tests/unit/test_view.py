@@ -17,8 +17,15 @@ def test_a_frozen_program_tells_its_hash(monkeypatch):
     monkeypatch.setattr(view, "PROGRAM_SHA256", "ab" * 32)
     hello = Rig().app.view.hello()
     assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
-    version = sys.version_info
-    assert hello["mpy"] == f"{version.major}.{version.minor}.{version.micro}"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("micropython", "1.25.0"), ("cpython", "cpython 1.25.0")]
+)
+def test_what_runs_it_is_told_by_name_unless_it_is_micropython(monkeypatch, name, told):
+    fake = types.SimpleNamespace(name=name, version=(1, 25, 0, ""))
+    monkeypatch.setattr(sys, "implementation", fake)
+    assert Rig().app.view.hello()["mpy"] == told
 
 
 @pytest.mark.parametrize("frozen", [True, False])

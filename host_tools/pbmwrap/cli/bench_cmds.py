@@ -108,7 +108,7 @@ def _wrap(client: Client) -> Figures:
 
 
 def _text(hello: Hello, figures: Figures) -> str:
-    lines = [f"{hello.board}, firmware {hello.fw}, MicroPython {hello.mpy}, {hello.state}"]
+    lines = [f"{hello.board}, firmware {hello.fw}, {hello.runs_on}, {hello.state}"]
     for name, value in figures.items():
         shown = f"{value:.2f}" if isinstance(value, float) else str(value)
         lines.append(f"  {shown:>10}  {_MEANS[name]}")

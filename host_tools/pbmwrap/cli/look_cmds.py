@@ -89,5 +89,6 @@ def version(port: Port = None, json: Json = False) -> Result:
     if port:
         with wrap_at(port) as (_, hello):
             data |= {"firmware": hello.fw, "micropython": hello.mpy, "program": hello.program}
-        show += f"\nwrap {hello.fw} on {hello.board} (MicroPython {hello.mpy})"
+            data["cause"] = hello.cause
+        show += f"\nwrap {hello.fw} on {hello.board} ({hello.runs_on}), last start: {hello.cause}"
     return Result(data, show)

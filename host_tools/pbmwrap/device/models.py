@@ -42,6 +42,11 @@ class Hello(Answer):
     memory: str = "unknown"
     sense: bool = False
 
+    @property
+    def runs_on(self) -> str:
+        """What runs the firmware, by name: `mpy` is a bare version when that is MicroPython."""
+        return f"MicroPython {self.mpy}" if self.mpy[:1].isdigit() else self.mpy
+
 
 class FaultInfo(Answer):
     """A latched fault. `detail` holds the numbers behind it, `text` says it for people."""
