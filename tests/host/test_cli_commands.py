@@ -206,6 +206,7 @@ def test_ports_lists_who_answers(wrap, monkeypatch):
 
 def test_doctor_names_what_is_wrong(wrap):
     wrap.status["fault"] = {"code": 4, "name": "sensor-open", "text": "unplugged"}
+    wrap.status["temps_mc"] = [31000, 30000]
     code, said = run("doctor")
     assert code == 1
     bad = [check["name"] for check in said["data"] if check["level"] == "bad"]

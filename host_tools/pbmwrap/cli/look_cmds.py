@@ -70,9 +70,10 @@ def monitor(
 
 def doctor(port: Port = None, json: Json = False) -> Result:
     """Check machine, port and wrap. Says how to mend what is wrong."""
-    from pbmwrap.cli import checkup, text
+    from pbmwrap.cli import text
+    from pbmwrap.doctor.examine import examine
 
-    found = checkup.examine(port)
+    found = examine(wrap_at(port))
     bad = [check.name for check in found if check.level == "bad"]
     problem = WrapError(f"not well: {', '.join(bad)}") if bad else None
     return Result(found, text.checks(found), problem)

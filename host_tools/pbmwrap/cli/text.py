@@ -10,8 +10,8 @@ from wrap.session.course import span
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pbmwrap.cli.checkup import Check
     from pbmwrap.device.models import Calibration, FaultInfo, Hello, Sample, Slots, Status
+    from pbmwrap.doctor.check import Check
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:

@@ -56,9 +56,14 @@ def _mounts() -> list[Path]:
     return [path for pattern in patterns for path in Path("/").glob(pattern)]
 
 
+def drives(mounts: Iterable[Path] | None = None) -> list[Path]:
+    """Every mounted boot loader drive."""
+    return [path for path in (_mounts() if mounts is None else mounts) if _is_drive(path)]
+
+
 def find_drive(mounts: Iterable[Path] | None = None) -> Path:
     """The one boot loader drive. Raises NoDevice, SeveralDevices."""
-    found = [path for path in (_mounts() if mounts is None else mounts) if _is_drive(path)]
+    found = drives(mounts)
     if not found:
         raise NoDevice("no board waits in its boot loader", _HINT)
     if len(found) > 1:

@@ -1,0 +1,1 @@
+"""What `pbmwrap doctor` looks at: this machine, its USB, the wrap. It changes nothing."""

@@ -1,0 +1,57 @@
+"""This machine: Python, libraries, settings, the archive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+from pbmwrap import config, paths
+from pbmwrap.doctor.check import Check
+from pbmwrap.errors import WrapError
+
+LIBRARIES = ("typer", "rich", "pydantic", "pyserial", "mpremote", "matplotlib", "rp2040py")
+
+
+def look() -> Iterator[Check]:
+    """All checks of this machine."""
+    yield Check("python", "good", sys.version.split()[0])
+    yield _libraries()
+    yield _config()
+    yield _archive()
+
+
+def _libraries() -> Check:
+    missing = [name for name in LIBRARIES if not _installed(name)]
+    if missing:
+        hint = "install pbmwrap again: pip install pbmwrap"
+        return Check("libraries", "bad", "missing: " + ", ".join(missing), hint)
+    return Check("libraries", "good", ", ".join(f"{n} {metadata.version(n)}" for n in LIBRARIES))
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _config() -> Check:
+    try:
+        port = config.load().port
+    except WrapError as problem:
+        return Check("config", "bad", problem.message, problem.hint)
+    return Check("config", "good", f"{paths.config_file()}, port {port or 'not set'}")
+
+
+def _archive() -> Check:
+    folder = paths.data_dir()
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        return Check("archive", "bad", f"{folder} may not be written", "set $PBMWRAP_DATA")
+    free = shutil.disk_usage(folder).free >> 20
+    return Check("archive", "good", f"{paths.data_dir()}, {free} MiB free")

@@ -1,0 +1,79 @@
+"""What is known of the MicroPython that runs a wrap: problems by version and chip.
+
+Each with its source. Only what bears on a wrap; what the firmware works around is not told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pbmwrap.device.models import Hello
+from pbmwrap.doctor.check import Check, Level
+
+_UPDATE = "install a newer MicroPython, then `pbmwrap install --files`; or our image"
+_IMAGE = "our image is free of it: `pbmwrap install --image`"
+
+
+@dataclass(frozen=True)
+class Known:
+    """below: the first version without it, () for none. files: only installed as files on stock
+    MicroPython, not on our image."""
+
+    level: Level
+    text: str
+    hint: str
+    chip: str = ""
+    below: tuple[int, ...] = ()
+    files: bool = False
+
+
+KNOWN = (
+    # What the project is built and tested with.
+    Known("bad", "older than 1.25, which nothing here was tested with", _UPDATE, below=(1, 25)),
+    # ports/esp32/esp32_rmt.c: RMT.active() came with 1.27; machine_pwm.c: true 100 % with 1.26.
+    Known("bad", "RMT cannot be stopped before 1.27: no dead-man", _UPDATE, "esp32", (1, 27)),
+    # shared/tinyusb/mp_usbd_cdc.c, mp_usbd_cdc_tx_strn: waits while the FIFO is full.
+    Known(
+        "note",
+        "a host that opens the port and does not read holds a write up by 500 ms; in a session the "
+        "dead-man then ends the light",
+        _IMAGE,
+        "rp2040",
+        files=True,
+    ),
+    # ports/rp2/modules/_boot.py: mkfs after any error of mount.
+    Known(
+        "note",
+        "its boot code makes a filesystem that does not mount anew: settings, log and a latched "
+        "fault would be gone",
+        "pull the logs regularly; " + _IMAGE,
+        "rp2040",
+        files=True,
+    ),
+)
+
+
+def known(version: tuple[int, ...], chip: str, frozen: bool) -> list[Known]:
+    """What holds for this version on this chip ("rp2040", "esp32...")."""
+    return [
+        k
+        for k in KNOWN
+        if chip.startswith(k.chip)
+        and (not k.below or version < k.below)
+        and not (k.files and frozen)
+    ]
+
+
+def chip_of(board: str) -> str:
+    """By the board's name: PBMWRAP_RP2040, PBMWRAP_ESP32_S3."""
+    return board.rpartition("PBMWRAP_")[2].lower()
+
+
+def look(hello: Hello) -> list[Check]:
+    """The version, and a finding for each known problem; a twin's CPython has none."""
+    if not hello.mpy[:1].isdigit():
+        return [Check("micropython", "good", f"none: this twin runs on {hello.runs_on}")]
+    version = tuple(int(n) for n in hello.mpy.split(".") if n.isdigit())
+    found = known(version, chip_of(hello.board), hello.frozen)
+    told = [Check("micropython", k.level, f"{hello.mpy}: {k.text}", k.hint) for k in found]
+    return told or [Check("micropython", "good", f"{hello.mpy}, no known problem")]

@@ -1,0 +1,95 @@
+"""USB: ports, who may and who does use them, boards that wait in a boot loader, cables."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Iterator, Sequence
+
+from pbmwrap.device.serial_port import PortInfo
+from pbmwrap.doctor.check import Check
+from pbmwrap.doctor.usb_facts import Node
+
+# Of the ROMs and bridges that boards have: the USB ID lists of their makers.
+BOOTSEL = "2e8a:0003"
+ESPRESSIF = ("303a:1001", "303a:0002", "303a:0009")
+MAKERS = {
+    "2e8a": "Raspberry Pi",
+    "303a": "Espressif",
+    "10c4": "CP210x bridge",
+    "1a86": "CH340 bridge",
+    "0403": "FTDI bridge",
+}
+_CABLE = "plug the wrap in with a data cable; a twin needs none (`pbmwrap sim`)"
+_CHARGE_ONLY = (
+    "no board is seen on USB at all: plug it in; if it is, the cable only charges (try one that "
+    "carries data) or the board is dead; hold BOOTSEL while plugging in and look again"
+)
+
+
+def look(
+    ports: Sequence[tuple[PortInfo, Node]], ids: frozenset[str] | None, drives: Sequence[str]
+) -> Iterator[Check]:
+    """ids: of what is on USB, None when unknown; drives: of RP2040s in their boot loader."""
+    for port, node in ports:
+        yield from of_port(port, node)
+    yield from _boot_loader(ids, drives)
+    if not ports:
+        yield _no_port(ids)
+
+
+def of_port(port: PortInfo, node: Node) -> Iterator[Check]:
+    """Whether this user may use it, and who has it open."""
+    name = f"{port.device} {port.label or ''}".rstrip()
+    if not node.usable:
+        yield Check("port", "bad", f"{port.device} may not be used", _permission(port, node))
+    elif not node.holders:
+        yield Check("port", "good", name)
+    if node.holders:
+        who = ", ".join(f"{said} (process {pid})" for pid, said in node.holders)
+        hint = "end it, or wait until it is done: two programs on one port lose bytes"
+        yield Check("port", "note", f"{name} is held by {who}", hint)
+
+
+def _permission(port: PortInfo, node: Node) -> str:
+    if node.listed and not node.in_group:
+        return f"you are in the group {node.group} from your next login on: log out and in"
+    maker = port.usb.partition(":")[0]
+    rule = f'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{maker}", MODE="0660", TAG+="uaccess"'
+    udev = f"a udev rule in /etc/udev/rules.d/70-pbmwrap.rules, and plug it in again: {rule}"
+    if node.group and node.group != "root" and node.group_may and not node.in_group:
+        join = f"sudo usermod -aG {node.group} {getpass.getuser()}, then log out and in"
+        return f"{join}; or {udev}"
+    return f"add {udev}" if sys.platform == "linux" else "see your system's rights for it"
+
+
+def _boot_loader(ids: frozenset[str] | None, drives: Sequence[str]) -> Iterator[Check]:
+    hint = "put the firmware on it: `pbmwrap install --image build/PBMWRAP_RP2040.uf2`"
+    for drive in drives:
+        yield Check("boot loader", "note", f"an RP2040 waits in BOOTSEL, drive {drive}", hint)
+    if ids and BOOTSEL in ids and not drives:
+        text = "an RP2040 waits in BOOTSEL, but its drive RPI-RP2 is not mounted"
+        hint = "mount it (`udisksctl mount -b /dev/disk/by-label/RPI-RP2`), then `pbmwrap install`"
+        yield Check("boot loader", "note", text, hint)
+
+
+def _no_port(ids: frozenset[str] | None) -> Check:
+    if ids is None:
+        return Check("ports", "note", "no USB serial port", _CABLE)
+    seen = sorted({MAKERS[i[:4]] for i in ids if i[:4] in MAKERS and i != BOOTSEL})
+    if seen:
+        text = f"{', '.join(seen)} on USB, but no serial port"
+        hint = "its driver is missing: `sudo modprobe cdc_acm`, or your system's package for it"
+        return Check("ports", "bad", text, hint)
+    if BOOTSEL in ids:
+        return Check("ports", "note", "no serial port: the board is in its boot loader")
+    return Check("ports", "note", "no USB serial port", f"{_CABLE}; {_CHARGE_ONLY}")
+
+
+def unanswered(port: PortInfo) -> Check | None:
+    """Of a port where no wrap answers: what its USB id says of the chip."""
+    if port.usb not in ESPRESSIF:
+        return None
+    text = f"{port.device} is an ESP32's own USB port"
+    hint = "no wrap answers there: it may be in its ROM loader; `pbmwrap install --image FILE.bin`"
+    return Check("boot loader", "note", text, hint)

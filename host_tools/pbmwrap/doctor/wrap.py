@@ -1,0 +1,192 @@
+"""The wrap itself: pure judgements of what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
+from pbmwrap.doctor.check import Check
+from pbmwrap.logs.verify import Verdict
+from wrap.version import VERSION
+
+HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
+SKEW_S = 60  # a quartz loses some 2 s a day; records are told apart by minutes
+OLD_DAYS = 365  # LEDs fade, covers yellow: measure once a year
+COLDEST_MC, HOTTEST_MC = 5000, 50000  # of a wrap that rests; below 5 C no light is allowed
+APART_MC = 10000  # of two sensors of a dark pad at rest
+_SETTINGS_HINT = "the strict defaults are in force: set and calibrate again what differs"
+_DARK = ("idle", "done", "fault", "paused")
+
+
+def of_hello(hello: Hello) -> Iterator[Check]:
+    """Firmware, its integrity, the last start, the sense input."""
+    if hello.fw == VERSION:
+        yield Check("firmware", "good", f"{hello.fw}, program {hello.program[:12]}")
+    else:
+        text = f"{hello.fw}, this program is {VERSION}"
+        hint = "run `pbmwrap install` to bring them together"
+        yield Check("firmware", "note", text, hint)
+    yield integrity(hello)
+    yield _start(hello)
+    text = "an input sees the light" if hello.sense else "none: self-tests say not sensed"
+    yield Check("light sense", "good", text)  # a choice of who built the wrap
+
+
+def integrity(hello: Hello) -> Check:
+    """Of the program in flash and of RAM."""
+    found = f"program {hello.integrity}, RAM {hello.memory}"
+    if "damaged" in (hello.integrity, hello.memory):
+        hint = "flash the image again; when it stays so, replace the board"
+        return Check("integrity", "bad", found, hint)
+    if hello.integrity == "unknown":
+        hint = "only an image can check itself: `pbmwrap install --image`"
+        return Check("integrity", "note", "nothing checks the program: " + found, hint)
+    return Check("integrity", "good", found)
+
+
+def _start(hello: Hello) -> Check:
+    if hello.cause == "watchdog":
+        hint = "it had hung and was restarted, dark; if it happens again report it with the logs"
+        return Check("last start", "note", "by the watchdog", hint)
+    if hello.cause == "brown-out":
+        hint = "the supply sagged: look at its rating, the cable and the capacitor at the pad"
+        return Check("last start", "note", "by a brown-out", hint)
+    return Check("last start", "good", hello.cause)
+
+
+def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
+    """Sensors, lamps, fault, memory, clock, settings, steps. unix_s: this machine's clock."""
+    yield from sensors(hello, now)
+    yield lamps(hello, now)
+    if now.fault is None:
+        yield Check("fault", "good", "none")
+    else:
+        hint = "mend the cause, then run `pbmwrap fault ack`"
+        yield Check("fault", "bad", f"{now.fault.name}: {now.fault.text}", hint)
+    yield memory(now)
+    yield clock(now, unix_s)
+    damaged = now.settings_damaged
+    yield _well("settings", not damaged, "a stored file was broken", _SETTINGS_HINT)
+    late = f"{now.steps_late} late"
+    yield _well("steps", not now.steps_late, late, "report it with `status --json`")
+
+
+def _well(name: str, good: bool, text: str, hint: str) -> Check:
+    return Check(name, "good", "well") if good else Check(name, "note", text, hint)
+
+
+def sensors(hello: Hello, now: Status) -> Iterator[Check]:
+    """Whether each reads, and like something that lies in a room."""
+    read = list(zip((s[0] for s in hello.sensors), now.temps_mc, strict=False))
+    for name, mc in read:
+        if mc is None:
+            hint = f"{name}: look at its wire and its pull-up (docs/build-a-wrap.md)"
+            yield Check("sensors", "bad", f"{name} is open or shorted", hint)
+        elif mc < COLDEST_MC:
+            hint = "below 5 C no light is allowed: warm it up; else its divider has a wrong value"
+            yield Check("sensors", "note", f"{name} reads {mc / 1000:.1f} C", hint)
+        elif mc > HOTTEST_MC:
+            hint = "let it cool; if it is not hot, its divider or its NTC has a wrong value"
+            yield Check("sensors", "bad", f"{name} reads {mc / 1000:.1f} C", hint)
+    known = [mc for _, mc in read if mc is not None]
+    apart = max(known, default=0) - min(known, default=0)
+    if apart > APART_MC and now.state in ("idle", "done", "fault"):
+        hint = "after ten minutes without light they agree to some kelvin, else one is wrong"
+        yield Check("sensors", "note", f"{apart / 1000:.1f} K apart in the dark", hint)
+    elif len(known) == len(read) and all(COLDEST_MC <= mc <= HOTTEST_MC for mc in known):
+        shown = ", ".join(f"{name} {mc / 1000:.1f} C" for name, mc in read if mc is not None)
+        yield Check("sensors", "good", shown)
+
+
+def lamps(hello: Hello, now: Status) -> Check:
+    """Dark whenever no session runs. What the firmware wrote, not what the LEDs do."""
+    lit = [c[0] for c, duty in zip(hello.channels, now.duty_u16, strict=False) if duty]
+    if not lit:
+        return Check("lamps", "good", "dark")
+    if now.state in _DARK:
+        text = f"{', '.join(lit)} driven in state {now.state}"
+        return Check("lamps", "bad", text, "take the wrap off, pull its plug and report it")
+    return Check("lamps", "good", f"{', '.join(lit)} lit: a session runs")
+
+
+def memory(now: Status) -> Check:
+    """The heap; a twin on CPython tells none."""
+    if not now.heap_used and not now.heap_free:
+        return Check("memory", "good", "not counted on this twin")
+    used = f"{now.heap_used} bytes used, {now.heap_free} free"
+    if now.heap_free < HEAP_LOW:
+        return Check("memory", "note", used, "report it with `status --json`")
+    return Check("memory", "good", used)
+
+
+def clock(now: Status, unix_s: float) -> Check:
+    """Set, and near this machine's."""
+    if now.unix_s is None:
+        return Check("clock", "note", "not set", "run `pbmwrap clock set`")
+    skew = round(now.unix_s - unix_s)
+    if abs(skew) <= SKEW_S:
+        return Check("clock", "good", f"within {SKEW_S} s of this machine's")
+    where = "ahead of" if skew > 0 else "behind"
+    text = f"{_span(abs(skew))} {where} this machine's"
+    return Check("clock", "note", text, "see that this machine's is right, then `clock set`")
+
+
+def _span(s: int) -> str:
+    for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if s >= 2 * size:
+            return f"{s // size} {name}"
+    return f"{s} seconds"
+
+
+def of_calibrations(
+    hello: Hello, kept: Sequence[Calibration | None], today: date
+) -> Iterator[Check]:
+    """Each channel's: there, its age, its uncertainty."""
+    for (name, _), cal in zip(hello.channels, kept, strict=False):
+        yield calibration(name, cal, today)
+
+
+def calibration(name: str, cal: Calibration | None, today: date) -> Check:
+    """One channel's."""
+    hint = f"measure it and run `pbmwrap cal set {name} ...` (docs/build-a-wrap.md)"
+    if cal is None:
+        text = f"{name}: none, its sessions end by time and show no dose"
+        return Check("calibration", "note", text, hint)
+    text = f"{name}: {cal.uw / 1000:g} mW/cm2 +-{cal.unc_pm / 10:g} %"
+    try:
+        made = date.fromisoformat(str(cal.date))
+    except ValueError:
+        return Check("calibration", "note", f"{text}, date not known", hint)
+    age = (today - made).days
+    if age < 0:
+        return Check("calibration", "note", f"{text}, dated in the future: {made}", hint)
+    if age > OLD_DAYS:
+        return Check("calibration", "note", f"{text}, {age} days old; LEDs fade", hint)
+    return Check("calibration", "good", f"{text}, {age} days old")
+
+
+def of_slots(slots: Slots) -> Check:
+    """The stored protocols."""
+    broken = [str(n) for n, slot in enumerate(slots.slots) if slot and slot.broken]
+    if broken:
+        hint = "flash them again or delete them"
+        return Check("protocols", "note", f"slot {', '.join(broken)} is broken", hint)
+    kept = sum(slot is not None for slot in slots.slots)
+    hint = "store one with `pbmwrap protocol flash`"
+    return Check("protocols", "good" if kept else "note", f"{kept} stored", hint)
+
+
+def of_log(now: Status, info: LogInfo, start: int, said: Verdict) -> Iterator[Check]:
+    """said: of the log from `start` to its end, as read just now. What lies right at a start in the
+    middle of the log is the end of a record."""
+    if now.log_failed:
+        hint = "pull the log (`pbmwrap logs pull`), then restart; if it stays the flash is worn"
+        yield Check("log", "bad", "a record could not be written", hint)
+    problems = [p for p in said.problems if p.start > start or start == info.first]
+    for p in problems:
+        hint = "what is damaged stays so; `pbmwrap logs pull` and `logs verify` tell what it is"
+        yield Check("log", "note", f"offset {p.start} to {p.end}: {p.text}", hint)
+    if not now.log_failed and not problems:
+        text = f"{info.end - info.first} bytes, the last {said.records} records whole"
+        yield Check("log", "good", text)

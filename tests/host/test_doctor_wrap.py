@@ -1,0 +1,169 @@
+"""What doctor says of a wrap, each finding both ways: judgements of handed-in answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pbmwrap.device.models import Calibration, Hello, LogInfo, Status
+from pbmwrap.doctor import micropython, wrap
+from pbmwrap.doctor.check import Check
+from pbmwrap.logs.verify import verify
+from tests.host import log_maker
+from tests.host.scripted_wrap import HELLO, STATUS
+from wrap.version import VERSION
+
+TODAY = date(2026, 11, 26)
+
+
+def hello(**changes: Any) -> Hello:
+    return Hello.model_validate(HELLO | changes)
+
+
+def status(**changes: Any) -> Status:
+    return Status.model_validate(STATUS | changes)
+
+
+def level(check: Check) -> str:
+    """Its level; whatever is not good says how to mend it."""
+    assert bool(check.hint) == (check.level != "good") or check.level == "good", check
+    return check.level
+
+
+@pytest.mark.parametrize(
+    ("said", "expected", "text"),
+    [
+        ({"integrity": "whole", "memory": "whole"}, "good", "program whole, RAM whole"),
+        ({"integrity": "checking", "memory": "whole"}, "good", "program checking, RAM whole"),
+        ({"integrity": "damaged", "memory": "whole"}, "bad", "program damaged, RAM whole"),
+        ({"integrity": "unknown", "memory": "damaged"}, "bad", "program unknown, RAM damaged"),
+        ({}, "note", "nothing checks the program: program unknown, RAM unknown"),
+    ],
+)
+def test_program_and_ram(said: dict[str, str], expected: str, text: str) -> None:
+    check = wrap.integrity(hello(**said))
+    assert (level(check), check.text) == (expected, text)
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"), [("power", "good"), ("watchdog", "note"), ("brown-out", "note")]
+)
+def test_last_start(cause: str, expected: str) -> None:
+    found = {c.name: c for c in wrap.of_hello(hello(cause=cause))}
+    assert level(found["last start"]) == expected
+
+
+@pytest.mark.parametrize(("fw", "expected"), [(VERSION, "good"), ("0.0.1", "note")])
+def test_firmware(fw: str, expected: str) -> None:
+    assert level(next(wrap.of_hello(hello(fw=fw)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("mc", "expected", "text"),
+    [
+        ([31000, 30000], ["good"], "skin 31.0 C, board 30.0 C"),
+        ([31000, None], ["bad"], "board is open or shorted"),
+        ([4900, 5000], ["note"], "skin reads 4.9 C"),
+        ([50100, 50000], ["bad"], "skin reads 50.1 C"),
+        ([31000, 41100], ["note"], "10.1 K apart in the dark"),
+    ],
+)
+def test_sensors(mc: list[int | None], expected: list[str], text: str) -> None:
+    found = list(wrap.sensors(hello(), status(temps_mc=mc)))
+    assert [level(c) for c in found] == expected
+    assert found[0].text == text
+
+
+def test_sensors_may_be_apart_while_a_session_warms_the_pad() -> None:
+    lit = status(temps_mc=[31000, 45000], state="running")
+    assert [c.level for c in wrap.sensors(hello(), lit)] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("state", "duty", "expected"),
+    [
+        ("idle", [0, 0], "good"),
+        ("idle", [0, 5], "bad"),
+        ("fault", [9, 0], "bad"),
+        ("running", [900, 900], "good"),
+    ],
+)
+def test_lamps(state: str, duty: list[int], expected: str) -> None:
+    assert level(wrap.lamps(hello(), status(state=state, duty_u16=duty))) == expected
+
+
+@pytest.mark.parametrize(
+    ("skew", "expected", "text"),
+    [
+        (60, "good", "within 60 s of this machine's"),
+        (-61, "note", "61 seconds behind this machine's"),
+        (7300, "note", "2 hours ahead of this machine's"),
+        (-259300, "note", "3 days behind this machine's"),
+    ],
+)
+def test_clock(skew: int, expected: str, text: str) -> None:
+    check = wrap.clock(status(unix_s=1_800_000_000 + skew), 1_800_000_000)
+    assert (level(check), check.text) == (expected, text)
+    assert level(wrap.clock(status(), 0)) == "note"
+
+
+@pytest.mark.parametrize(
+    ("made", "expected", "text"),
+    [
+        (20261126, "good", "red: 42 mW/cm2 +-15 %, 0 days old"),
+        (20251126, "good", "red: 42 mW/cm2 +-15 %, 365 days old"),
+        (20251125, "note", "red: 42 mW/cm2 +-15 %, 366 days old; LEDs fade"),
+        (20261127, "note", "red: 42 mW/cm2 +-15 %, dated in the future: 2026-11-27"),
+        (0, "note", "red: 42 mW/cm2 +-15 %, date not known"),
+    ],
+)
+def test_calibration(made: int, expected: str, text: str) -> None:
+    check = wrap.calibration("red", Calibration(uw=42000, unc_pm=150, date=made), TODAY)
+    assert (level(check), check.text) == (expected, text)
+    assert level(wrap.calibration("red", None, TODAY)) == "note"
+
+
+def test_memory_and_what_a_twin_does_not_count() -> None:
+    assert level(wrap.memory(status(heap_used=9, heap_free=wrap.HEAP_LOW))) == "good"
+    assert level(wrap.memory(status(heap_used=9, heap_free=wrap.HEAP_LOW - 1))) == "note"
+    assert "not counted" in wrap.memory(status(heap_used=0, heap_free=0)).text
+
+
+def _log(raw: bytes, start: int = 0, **changes: Any) -> list[Check]:
+    info = LogInfo(first=0, end=len(raw), seq=9)
+    return list(wrap.of_log(status(**changes), info, start, verify([(start, raw[start:])])))
+
+
+def test_log_whole_damaged_and_refused() -> None:
+    raw = log_maker.dated_log().raw
+    assert [level(c) for c in _log(raw)] == ["good"]
+    at = len(raw) // 2
+    broken = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+    assert {level(c) for c in _log(broken)} == {"note"}
+    assert [level(c) for c in _log(raw, log_failed=1)] == ["bad"]
+
+
+def test_a_log_read_from_the_middle_of_a_record_is_not_damaged() -> None:
+    raw = log_maker.dated_log().raw
+    for start in range(1, len(raw) // 2):
+        assert [c.level for c in _log(raw, start)] == ["good"], start
+
+
+@pytest.mark.parametrize(
+    ("mpy", "board", "frozen", "expected"),
+    [
+        ("1.25.0", "PBMWRAP_RP2040", True, ["good"]),
+        ("1.25.0", "PBMWRAP_RP2040", False, ["note", "note"]),
+        ("1.24.1", "PBMWRAP_RP2040", True, ["bad"]),
+        ("1.26.1", "PBMWRAP_ESP32_S3", True, ["bad"]),
+        ("1.27.0", "PBMWRAP_ESP32", False, ["good"]),
+        ("cpython 3.11.7", "PBMWRAP_RP2040", False, ["good"]),
+    ],
+)
+def test_known_problems_of_micropython(
+    mpy: str, board: str, frozen: bool, expected: list[str]
+) -> None:
+    found = micropython.look(hello(mpy=mpy, board=board, frozen=frozen))
+    assert [level(c) for c in found] == expected
