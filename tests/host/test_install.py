@@ -218,4 +218,5 @@ def test_install_command_from_prompt_to_hello(monkeypatch):
 
 
 def test_install_command_wants_one_way():
-    assert CliRunner().invoke(main.app, ["install"]).exit_code == 2
+    words = ["install", "--files", "--image", "x.uf2"]
+    assert CliRunner().invoke(main.app, words).exit_code == 2

@@ -126,6 +126,8 @@ def test_drive_that_goes_away(drive, monkeypatch, after, lost):
 def test_image_command_needs_a_hello_afterwards(tmp_path, drive, monkeypatch):
     file = tmp_path / "x.uf2"
     file.write_bytes(uf2())
+    monkeypatch.setattr(image, "is_wrap", lambda data: True)
+    monkeypatch.setattr(image, "confirm", lambda data, hello, ask: hello)
     hello = find.Hello.model_validate(ScriptedWrap().hello)
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
     words = ["install", "--image", str(file), "--drive", str(drive), "--json"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pbmwrap.cli import install_files, install_image
-from pbmwrap.cli.command import Json, Port, Result, command, default_port
+from pbmwrap.cli.command import Json, Port, Result, command, default_port, note
 from pbmwrap.errors import UsageError
 
 
@@ -22,7 +22,7 @@ def install(
         bool, typer.Option("--files", help="Write the firmware onto a stock MicroPython board.")
     ] = False,
     image: Annotated[
-        Path | None, typer.Option(metavar="UF2", help="Copy an image to a board in BOOTSEL mode.")
+        Path | None, typer.Option(metavar="UF2", help="Copy an image to the board.")
     ] = None,
     drive: Annotated[
         Path | None, typer.Option(help="The boot loader's drive, when it is not found.")
@@ -33,12 +33,44 @@ def install(
     force: Annotated[
         bool, typer.Option("--force", help="Put files before a wrap that runs from its image.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
+    ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Put the firmware on a board. As files or as an image; sees that it answers."""
-    if files == (image is not None):
-        raise UsageError("choose either --files or --image UF2", "see `pbmwrap install --help`")
-    if image is not None:
-        return install_image.run(image, drive, default_port(port))
-    return install_files.run(default_port(port), sources, force)
+    """Put the firmware on a board, new or not; see that it answers.
+
+    Without --files or --image it takes the board that is there and the way that fits it.
+    """
+    if files and image:
+        raise UsageError("choose either --files or --image", "see `pbmwrap install --help`")
+    at = default_port(port)
+    if not files and image is None and drive is None:
+        files, image, at = _fitting(at)
+    if files:
+        return install_files.run(at, sources, force)
+    return install_image.run(image or _built(), drive, at, dry_run)
+
+
+def _fitting(port: str) -> tuple[bool, Path | None, str]:
+    """(files, image, port) for the one board that is there. Raises WrapError with its next step."""
+    from pbmwrap.install import look
+
+    found = look.only(look.boards(port))
+    note(str(found))
+    if found.way is None:
+        raise UsageError(str(found), found.step)
+    at = port if found.kind == "bootsel" else found.where
+    return found.way == "files", _built() if found.way == "image" else None, at
+
+
+def _built() -> Path:
+    """The image that `make firmware` has built. Raises UsageError."""
+    from pbmwrap import paths
+    from pbmwrap.facts import DEFAULT_BOARD
+
+    built = paths.built_image(DEFAULT_BOARD)
+    if not built.is_file():
+        raise UsageError(f"there is no image {built}", "run `make firmware`, or give --image UF2")
+    return built

@@ -5,16 +5,48 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbmwrap.cli.command import Result, note
+from pbmwrap.device import find
 
 
-def run(image: Path, drive: Path | None, port: str) -> Result:
-    """Check it, copy it, and see that the wrap answers."""
-    from pbmwrap.install import board
+def run(image: Path, drive: Path | None, port: str, dry_run: bool = False) -> Result:
+    """Check it, bring the board into its boot loader, copy it, and see that what answers is it."""
+    from pbmwrap.install import board, bootsel
     from pbmwrap.install import image as uf2
 
     data = uf2.check_uf2(image)
-    target = uf2.copy(data, drive or uf2.find_drive())
-    note("image copied; waiting for the wrap to start")
-    hello = board.wait_for_wrap(board.greet, port)
-    text = f"{len(data)} bytes copied to {target.parent}; firmware {hello.fw} answers"
-    return Result({"image": str(image), "bytes": len(data), "wrap": hello}, text)
+    told = {"image": str(image), "bytes": len(data), "dry_run": dry_run}
+    waiting = drive or _waiting(port)
+    running = None if waiting else _running(port)
+    if dry_run:
+        how = f"restart {running} into its boot loader, then " if running else ""
+        to = f"copy {len(data)} bytes to {waiting or 'its drive'}"
+        return Result(told, f"would do: {how}{to}; nothing was changed")
+    target = uf2.copy(data, waiting or bootsel.enter(str(running)))
+    note("image copied; waiting for the board to start")
+    where = running or port
+    done = f"{len(data)} bytes copied to {target.parent}"
+    if not uf2.is_wrap(data):
+        at = board.wait_for_prompt(where)
+        return Result(told | {"port": at}, f"{done}; {at} shows a prompt, now `pbmwrap install`")
+    hello = board.wait_for_wrap(board.greet, where)
+    hello = uf2.confirm(data, hello, lambda: board.greet(where))
+    text = f"{done}; firmware {hello.fw} answers and has read its program back whole"
+    return Result(told | {"wrap": hello}, text)
+
+
+def _waiting(port: str) -> Path | None:
+    """The drive of the one board that waits in its boot loader; a named port means that board."""
+    from pbmwrap.install import image as uf2
+
+    return uf2.find_drive() if port == find.AUTO and uf2.drives() else None
+
+
+def _running(port: str) -> str:
+    """The port of the board that has to go into its boot loader first. Raises what says why not."""
+    from pbmwrap.errors import UsageError
+    from pbmwrap.install import look
+
+    found = look.only([f for f in look.boards(port) if f.kind != "bootsel"])
+    if found.kind in ("wrap", "fault", "prompt"):
+        return found.where
+    raise UsageError(str(found), found.step)

@@ -89,6 +89,21 @@ def wait_for_wrap(greet: Greet, where: str, clock: Clock | None = None) -> Hello
     return seen[0]
 
 
+def wait_for_prompt(port: str, clock: Clock | None = None) -> str:
+    """The port of a prompt, after a stock image was put on. Raises LinkLost after READY_S."""
+    found: list[str] = []
+
+    def shown() -> bool:
+        if port == find.AUTO:
+            found.extend(c.port.device for c in find.scan() if isinstance(c.problem, AtPrompt))
+        elif _prompt(port):
+            found.append(port)
+        return bool(found)
+
+    _until(clock or Clock(), shown, "no prompt appeared after the install")
+    return found[0]
+
+
 def _until(clock: Clock, done: Callable[[], bool], failure: str) -> None:
     """Look again and again: a port that is gone comes back after a restart."""
     deadline = clock.now() + READY_S

@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pbmwrap.errors import InvalidFile, LinkLost, NoDevice, NoPermission, SeveralDevices
+from pbmwrap.device.models import Hello
+from pbmwrap.errors import (
+    InvalidFile,
+    LinkLost,
+    NoDevice,
+    NoPermission,
+    SeveralDevices,
+    VerifyFailed,
+)
+from pbmwrap.install.board import Clock
 
 # The UF2 format: https://github.com/microsoft/uf2
 BLOCK = 512
@@ -17,6 +26,9 @@ _MAGIC_START = (0x0A324655, 0x9E5D5157)
 _MAGIC_END = 0x0AB16F30
 _HAS_FAMILY = 0x2000
 RP2040_FAMILY = 0xE48BFF56
+CLAIM_AT = 512 * 1024 - 256  # tools/toolchain_claim.py puts it there
+CLAIM = b"PBMW"
+CHECK_S = 10.0  # a wrap has seen its program whole 0.6 s after power-on
 
 MARK = "INFO_UF2.TXT"
 BOARD_ID = "RPI-RP2"
@@ -46,6 +58,38 @@ def _check_block(path: Path, data: bytes, number: int, count: int) -> None:
         raise InvalidFile(f"{path}: block {number} is damaged", "build or download it again")
     if not flags & _HAS_FAMILY or family != RP2040_FAMILY:
         raise InvalidFile(f"{path}: block {number} is not for the RP2040", "use the RP2040 image")
+
+
+def payload(data: bytes) -> bytes:
+    """The flash's bytes in a checked UF2, in the order of its blocks."""
+    return b"".join(
+        data[at + 32 : at + 32 + struct.unpack_from("<I", data, at + 16)[0]]
+        for at in range(0, len(data), BLOCK)
+    )
+
+
+def is_wrap(data: bytes) -> bool:
+    """Whether a checked UF2 is a wrap's: it has the claim that lets it check itself."""
+    return payload(data)[CLAIM_AT : CLAIM_AT + len(CLAIM)] == CLAIM
+
+
+def confirm(
+    data: bytes, hello: Hello, ask: Callable[[], Hello], clock: Clock | None = None
+) -> Hello:
+    """The hello of a wrap that runs the program in `data` and has read it back whole: its own
+    CRC-32 of the flash (docs/decisions/0011). Raises VerifyFailed."""
+    clock = clock or Clock()
+    if hello.program.encode() not in payload(data):
+        hint = "the copy did not take: hold BOOTSEL while plugging it in, then run this again"
+        raise VerifyFailed(f"another program answers: {hello.program[:12]}", hint)
+    deadline = clock.now() + CHECK_S
+    while hello.integrity == "checking" and clock.now() < deadline:
+        clock.sleep(CHECK_S / 20)
+        hello = ask()
+    if hello.integrity != "whole":
+        hint = "copy it again (hold BOOTSEL while plugging in); if it stays, replace the board"
+        raise VerifyFailed(f"the program in the flash is {hello.integrity}", hint)
+    return hello
 
 
 def _mounts() -> list[Path]:

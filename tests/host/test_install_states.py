@@ -1,0 +1,269 @@
+"""What a board is found as, the one next step from there, and what `install` does by itself."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pbmwrap import paths
+from pbmwrap.cli import install_files, install_image, main
+from pbmwrap.device import find
+from pbmwrap.device.models import Hello
+from pbmwrap.device.serial_port import PortInfo
+from pbmwrap.doctor.usb import BOOTSEL
+from pbmwrap.errors import (
+    AtPrompt,
+    LinkLost,
+    NoDevice,
+    NoPermission,
+    NotAWrap,
+    PortBusy,
+    SeveralDevices,
+    UsageError,
+    VerifyFailed,
+    WrapError,
+)
+from pbmwrap.install import board, bootsel, files, image, look, states
+from tests.host.scripted_wrap import HELLO, ScriptedWrap
+from tests.host.test_install_image import uf2
+from tests.host.test_install_port import Ticks
+
+ACM = PortInfo("/dev/ttyACM0", "1", "2e8a:0005", "")
+ESP = PortInfo("/dev/ttyACM1", "2", "303a:1001", "")
+
+
+def hello(**changes) -> Hello:
+    return Hello.model_validate(HELLO | changes)
+
+
+@pytest.mark.parametrize(
+    ("state", "frozen", "kind", "way"),
+    [
+        ("idle", True, "wrap", "image"),
+        ("done", False, "wrap", "files"),
+        ("fault", True, "fault", "image"),
+        ("fault", False, "fault", "files"),
+        ("running", True, "lit", None),
+        ("paused", False, "lit", None),
+        ("self-test", True, "lit", None),
+        ("wake-check", False, "lit", None),
+    ],
+)
+def test_a_wrap_by_its_state_and_nothing_in_a_session(state, frozen, kind, way) -> None:
+    found = states.of_wrap("p", hello(state=state, frozen=frozen))
+    assert (found.kind, found.way) == (kind, way)
+    assert found.step
+    if kind == "fault":
+        assert "stays latched" in found.step
+
+
+@pytest.mark.parametrize(
+    ("port", "problem", "kind", "way"),
+    [
+        (ACM, AtPrompt("p"), "prompt", "files"),
+        (ACM, PortBusy("p is in use"), "shut", None),
+        (ACM, NoPermission("p"), "shut", None),
+        (ESP, NotAWrap("p does not answer"), "esp", None),
+        (ACM, NotAWrap("p sends something, but it is no wrap"), "stranger", None),
+        (ACM, NotAWrap("p does not answer"), "silent", None),
+        (ACM, LinkLost("p vanished"), "silent", None),
+    ],
+)
+def test_a_port_where_no_wrap_answers(port, problem, kind, way) -> None:
+    found = states.of_candidate(find.Candidate(port, problem=problem))
+    assert (found.kind, found.way, found.where) == (kind, way, port.device)
+    assert found.step
+
+
+def test_boot_loaders_mounted_or_not() -> None:
+    (found,) = states.of_boot_loader(["/media/RPI-RP2"], None)
+    assert (found.kind, found.way) == ("bootsel", "image")
+    (found,) = states.of_boot_loader([], frozenset({BOOTSEL}))
+    assert (found.kind, found.way) == ("unmounted", None)
+    assert states.of_boot_loader([], frozenset()) == []
+
+
+def test_only_one_board_is_taken_and_several_are_listed() -> None:
+    wrap = states.of_wrap("a", hello())
+    silent = states.of_problem(ACM, NotAWrap("x does not answer"))
+    assert look.only([silent, wrap]) is wrap
+    assert look.only([silent]) is silent
+    with pytest.raises(NoDevice):
+        look.only([])
+    with pytest.raises(SeveralDevices, match=r"a: firmware .*\nb: firmware"):
+        look.only([wrap, states.of_wrap("b", hello())])
+
+
+@pytest.fixture
+def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A machine with one port and no boot loader; both can be changed."""
+    world = {"ports": [find.Candidate(ACM, hello=hello())], "drives": []}
+    monkeypatch.setattr(find, "scan", lambda: world["ports"])
+    monkeypatch.setattr(image, "drives", lambda mounts=None: world["drives"])
+    monkeypatch.setattr(look, "usb_ids", lambda: frozenset())
+    monkeypatch.delenv("PBMWRAP_PORT", raising=False)
+    monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "none.toml"))
+    built = tmp_path / "built.uf2"
+    built.write_bytes(uf2())
+    monkeypatch.setattr(paths, "built_image", lambda board: built)
+    return world
+
+
+def run(*words: str):
+    return CliRunner().invoke(main.app, ["install", *words])
+
+
+def test_without_a_mode_files_go_to_a_prompt(plugged, monkeypatch) -> None:
+    plugged["ports"] = [find.Candidate(ACM, problem=AtPrompt("p"))]
+    asked = []
+
+    def fake(*given):
+        asked.append(given)
+        raise WrapError("enough")
+
+    monkeypatch.setattr(install_files, "run", fake)
+    run()
+    assert asked[0][0] == ACM.device
+
+
+def test_without_a_mode_a_waiting_board_gets_the_built_image(plugged, tmp_path) -> None:
+    plugged["ports"], plugged["drives"] = [], [tmp_path]
+    result = run("--dry-run")
+    assert result.exit_code == 0, result.output
+    assert f"copy 1536 bytes to {tmp_path}; nothing was changed" in result.output
+
+
+def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
+    plugged, monkeypatch
+) -> None:
+    monkeypatch.setattr(look, "at", lambda port: states.of_wrap(port, hello()))
+    assert f"restart {ACM.device} into its boot loader" in run("--dry-run").output
+
+
+@pytest.mark.parametrize(
+    ("candidate", "said"),
+    [
+        (find.Candidate(ACM, hello=hello(state="running")), "pbmwrap stop"),
+        (find.Candidate(ESP, problem=NotAWrap("x does not answer")), "--image FILE.bin"),
+        (find.Candidate(ACM, problem=PortBusy("x is in use")), "pbmwrap doctor"),
+    ],
+)
+def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said) -> None:
+    plugged["ports"] = [candidate]
+    result = run()
+    assert result.exit_code == UsageError.exit_code
+    assert said in result.output
+
+
+def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypatch) -> None:
+    plugged["ports"] = [find.Candidate(ACM, hello=hello(state="running"))]
+    monkeypatch.setattr(look, "at", lambda port: states.of_wrap(port, hello(state="running")))
+    for words in (["--image", str(tmp_path / "built.uf2")], ["--port", "x"]):
+        result = run(*words)
+        assert result.exit_code == UsageError.exit_code
+        assert "nothing is done before" in result.output
+
+
+def test_no_built_image_names_the_command_that_makes_it(plugged, tmp_path) -> None:
+    (tmp_path / "built.uf2").unlink()
+    plugged["ports"], plugged["drives"] = [], [tmp_path]
+    assert "make firmware" in run().output
+
+
+# ---- into the boot loader
+
+
+class Prompt:
+    """A raw prompt that keeps what it is told to run."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def exec_raw_no_follow(self, command: str) -> None:
+        self.ran.append(command)
+
+
+def test_a_wrap_goes_into_service_and_then_into_its_boot_loader(monkeypatch, tmp_path) -> None:
+    wrap, prompt, looks = ScriptedWrap(), Prompt(), []
+    at_prompt = ScriptedWrap()
+    at_prompt.strange = b">>> "
+    opened = iter([wrap, at_prompt])
+    monkeypatch.setattr(find, "open_transport", lambda port: next(opened))
+    monkeypatch.setattr(files, "raw_board", lambda port: prompt)
+
+    def drives() -> list[Path]:
+        looks.append(1)
+        return [tmp_path] if len(looks) > 3 else []
+
+    assert bootsel.enter("x", drives, Ticks().clock()) == tmp_path
+    assert wrap.acted == ["hello", "service"]
+    assert prompt.ran == ["import machine\nmachine.bootloader()"]
+
+
+def test_a_drive_that_does_not_appear_is_told(monkeypatch) -> None:
+    at_prompt = ScriptedWrap()
+    at_prompt.strange = b">>> "
+    monkeypatch.setattr(find, "open_transport", lambda port: at_prompt)
+    monkeypatch.setattr(files, "raw_board", lambda port: Prompt())
+    with pytest.raises(NoDevice, match="no drive of it appeared"):
+        bootsel.enter("x", list, Ticks().clock())
+
+
+# ---- read back
+
+
+def _with(program: bytes, claim: bytes = image.CLAIM) -> bytes:
+    """A UF2 whose flash has `program` at its beginning and a claim in its place."""
+    flash = program.ljust(image.CLAIM_AT, b"\xff") + claim.ljust(256, b"\xff")
+    out = bytearray(uf2(len(flash) // 256))
+    for n in range(len(flash) // 256):
+        out[512 * n + 32 : 512 * n + 288] = flash[256 * n : 256 * n + 256]
+    assert struct.unpack_from("<I", out, 16) == (256,)
+    return bytes(out)
+
+
+def test_a_wraps_image_is_told_from_others() -> None:
+    assert image.is_wrap(_with(b"x"))
+    assert not image.is_wrap(_with(b"x", b"none"))
+    assert not image.is_wrap(uf2())
+
+
+def test_what_answers_must_be_the_image_and_have_read_itself_back() -> None:
+    data, clock = _with(b"..cafe.."), Ticks().clock()
+    good = hello(program="cafe", integrity="whole")
+    assert image.confirm(data, good, lambda: good, clock) is good
+    still = hello(program="cafe", integrity="checking")
+    assert image.confirm(data, still, lambda: good, clock) is good
+    with pytest.raises(VerifyFailed, match="another program answers"):
+        image.confirm(data, hello(program="beef", integrity="whole"), lambda: good, clock)
+    for state in ("damaged", "checking", "unknown"):
+        bad = hello(program="cafe", integrity=state)
+        with pytest.raises(VerifyFailed, match=f"the flash is {state}"):
+            image.confirm(data, bad, lambda bad=bad: bad, clock)
+
+
+def test_a_stock_image_ends_with_its_prompt(tmp_path, monkeypatch, plugged) -> None:
+    (tmp_path / image.MARK).write_text(image.BOARD_ID)
+    plugged["ports"], plugged["drives"] = [], [tmp_path]
+    monkeypatch.setattr(board, "wait_for_prompt", lambda port: "/dev/ttyACM7")
+    result = install_image.run(tmp_path / "built.uf2", None, find.AUTO)
+    assert "/dev/ttyACM7 shows a prompt, now `pbmwrap install`" in str(result.show)
+
+
+def test_waiting_for_a_prompt(monkeypatch) -> None:
+    answers = iter([[], [find.Candidate(ACM, problem=AtPrompt("p"))]])
+    monkeypatch.setattr(find, "scan", lambda: next(answers))
+    assert board.wait_for_prompt(find.AUTO, Ticks().clock()) == ACM.device
+    at_prompt = ScriptedWrap()
+    at_prompt.strange = b">>> "
+    monkeypatch.setattr(find, "open_transport", lambda port: at_prompt)
+    assert board.wait_for_prompt("x", Ticks().clock()) == "x"
