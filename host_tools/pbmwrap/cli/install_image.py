@@ -13,6 +13,8 @@ def run(image: Path, drive: Path | None, port: str, dry_run: bool = False) -> Re
     from pbmwrap.install import board, bootsel
     from pbmwrap.install import image as uf2
 
+    if image.suffix.lower() == ".bin":
+        return _esp(image, port, dry_run)
     data = uf2.check_uf2(image)
     told = {"image": str(image), "bytes": len(data), "dry_run": dry_run}
     waiting = drive or _waiting(port)
@@ -32,6 +34,40 @@ def run(image: Path, drive: Path | None, port: str, dry_run: bool = False) -> Re
     hello = uf2.confirm(data, hello, lambda: board.greet(where))
     text = f"{done}; firmware {hello.fw} answers and has read its program back whole"
     return Result(told | {"wrap": hello}, text)
+
+
+def _esp(path: Path, port: str, dry_run: bool) -> Result:
+    """An ESP32's image, by esptool, which brings the chip into its ROM loader itself."""
+    from pbmwrap.install import board, esp
+
+    image = esp.check(path)
+    at = _port_of(image.chip, port)
+    told = {"image": str(path), "bytes": image.size, "chip": image.chip, "port": at}
+    told |= {"dry_run": dry_run}
+    what = f"{image.size} bytes for an {image.chip} at {image.offset:#x} of the flash"
+    if dry_run:
+        return Result(told, f"would do: {at} given {what}; nothing was changed")
+    note(f"{at}: {what}; a minute or two")
+    esp.write(image, at)
+    if not image.ours:
+        board.wait_for_prompt(at)
+        return Result(told, f"{what}, read back alike; {at} shows a prompt, now `pbmwrap install`")
+    hello = board.wait_for_wrap(board.greet, at)
+    text = f"{what}, read back alike; firmware {hello.fw} answers"
+    return Result(told | {"wrap": hello}, text)
+
+
+def _port_of(chip: str, port: str) -> str:
+    """Where the chip is. Raises what says why it gets nothing now: a session, another's port."""
+    from pbmwrap.errors import UsageError
+    from pbmwrap.install import look
+
+    found = look.only([f for f in look.boards(port) if f.kind not in ("bootsel", "unmounted")])
+    if found.kind in ("lit", "shut"):
+        raise UsageError(str(found), found.step)
+    if found.hello and not found.hello.board.startswith("PBMWRAP_ESP32"):
+        raise UsageError(f"{found}: the image is for an {chip}", "give its .uf2, or another --port")
+    return found.where
 
 
 def _waiting(port: str) -> Path | None:

@@ -36,7 +36,7 @@ def at(port: str) -> Found:
 
 def only(found: list[Found]) -> Found:
     """The single board that install would take. Raises NoDevice, SeveralDevices."""
-    usable = [f for f in found if f.kind not in ("stranger", "silent")] or found
+    usable = [f for f in found if f.kind not in ("stranger", "silent")] or found  # a mouse, a modem
     if not usable:
         raise NoDevice("no board found", _NOTHING)
     if len(usable) > 1:

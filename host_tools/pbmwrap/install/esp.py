@@ -1,0 +1,138 @@
+"""Writes a whole image onto an ESP32 through Espressif's esptool, run as a program of its own.
+
+A whole image is boot loader, partition table and program in one, as `make firmware` and MicroPython
+build it. esptool reads the flash back by MD5 as it writes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pbmwrap.errors import (
+    InvalidFile,
+    LinkLost,
+    NoDevice,
+    NoPermission,
+    PortBusy,
+    UsageError,
+    VerifyFailed,
+    WrapError,
+)
+
+# Header and chip numbers: esptool's "Firmware Image Format", ESP-IDF's esp_app_format.h. Where the
+# ROM looks for its boot loader: the same, "bootloader offset".
+_MAGIC = 0xE9
+_CHIP_AT = 12
+CHIPS = {0: ("esp32", 0x1000), 5: ("esp32c3", 0x0), 9: ("esp32s3", 0x0)}
+# ESP-IDF's partition table, here as MicroPython and our boards lay it out.
+_TABLE, _TABLE_MAGIC = 0x8000, b"\xaa\x50"
+_PROGRAM = 0x10000
+_OURS = b"wraplog\0"  # the name of a partition
+
+_MISSING = "esptool is not installed"
+_HOLD = "hold BOOT, press EN (RESET), let BOOT go, and run this again"
+
+
+@dataclass(frozen=True)
+class EspImage:
+    """offset: the flash address of its first byte. ours: it makes the chip a wrap."""
+
+    path: Path
+    chip: str
+    offset: int
+    size: int
+    ours: bool
+
+
+Run = Callable[[Sequence[str]], tuple[int, str]]
+
+
+def check(path: Path) -> EspImage:
+    """What `path` is. Raises InvalidFile unless it is a whole image for one of our chips."""
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        hint = "build it with `make firmware BOARD=PBMWRAP_ESP32_S3`"
+        raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
+    number = _chip_of(data, 0)
+    if number is None:
+        hint = "give the .bin for an ESP32, the .uf2 for an RP2040"
+        raise InvalidFile(f"{path} is no image for an ESP32", hint)
+    if number not in CHIPS:
+        known = ", ".join(name for name, _ in CHIPS.values())
+        raise InvalidFile(f"{path} is for a chip with number {number}", f"known are {known}")
+    chip, offset = CHIPS[number]
+    table = data[_TABLE - offset : _PROGRAM - offset]
+    if not table.startswith(_TABLE_MAGIC) or _chip_of(data, _PROGRAM - offset) != number:
+        hint = "give the whole image (firmware.bin), not its program or its boot loader alone"
+        raise InvalidFile(f"{path} is not a whole image", hint)
+    return EspImage(path, chip, offset, len(data), _OURS in table)
+
+
+def _chip_of(data: bytes, at: int) -> int | None:
+    """The chip's number in an image header at `at`; None without one."""
+    if len(data) < at + _CHIP_AT + 2 or data[at] != _MAGIC:
+        return None
+    return struct.unpack_from("<H", data, at + _CHIP_AT)[0]
+
+
+def command() -> list[str]:
+    """How esptool is called here. Raises UsageError when it is not installed."""
+    if importlib.util.find_spec("esptool"):
+        return [sys.executable, "-m", "esptool"]
+    found = shutil.which("esptool")
+    if not found:
+        raise UsageError(_MISSING, "pip install 'pbmwrap[esp]', or pip install 'esptool>=5'")
+    return [found]
+
+
+def run(words: Sequence[str]) -> tuple[int, str]:
+    """(exit code, everything it printed)"""
+    done = subprocess.run(
+        list(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
+def write(image: EspImage, port: str, runner: Run = run) -> None:
+    """Write and read back; the chip restarts. What breaks off can be done again: the ROM loader
+    stays. Raises WrapError."""
+    words = [*command(), "--chip", image.chip, "--port", port, "write-flash", "--no-progress"]
+    code, said = runner([*words, hex(image.offset), str(image.path)])
+    if code:
+        raise _error(said, image, port)
+
+
+# esptool 5.6: loader.py, cmds.py, and what pyserial says in between.
+_WRONG = re.compile(r"This chip is (\S+), not")
+
+
+def _error(said: str, image: EspImage, port: str) -> WrapError:
+    wrong = _WRONG.search(said)
+    if wrong:
+        hint = "give the image for it: `make firmware BOARD=...`"
+        return UsageError(f"the chip at {port} is {wrong[1]}, the image for {image.chip}", hint)
+    if "Permission denied" in said:
+        return NoPermission(f"{port} may not be opened by this user")
+    if "No such file" in said or "FileNotFoundError" in said:
+        return NoDevice(f"there is no port {port}")
+    if "Could not open" in said:
+        return PortBusy(f"{port} is in use")
+    if "MD5 of file does not match" in said:
+        hint = "run it again; when it stays so, the flash is worn: replace the board"
+        return VerifyFailed("the flash reads back different from the image", hint)
+    if "Failed to connect" in said or "No serial data" in said:
+        return NoDevice(f"the ROM loader at {port} does not answer", _HOLD)
+    if "No such command" in said or "invalid choice" in said:
+        return UsageError("this esptool is too old", "pip install 'esptool>=5'")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    fatal = [line for line in lines if "fatal error" in line] or lines or ["no reason given"]
+    return LinkLost(f"esptool failed: {fatal[-1]}", f"run this again; if it stays, {_HOLD}")
