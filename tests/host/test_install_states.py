@@ -66,6 +66,7 @@ def test_a_wrap_by_its_state_and_nothing_in_a_session(state, frozen, kind, way) 
         (ACM, AtPrompt("p"), "prompt", "files"),
         (ACM, PortBusy("p is in use"), "shut", None),
         (ACM, NoPermission("p"), "shut", None),
+        (ACM, NoDevice("there is no port p"), "shut", None),
         (ESP, NotAWrap("p does not answer"), "esp", None),
         (ACM, NotAWrap("p sends something, but it is no wrap"), "stranger", None),
         (ACM, NotAWrap("p does not answer"), "silent", None),

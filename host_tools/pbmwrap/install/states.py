@@ -11,7 +11,7 @@ from pbmwrap.device.find import Candidate
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.doctor.usb import BOOTSEL, ESPRESSIF
-from pbmwrap.errors import AtPrompt, NoPermission, NotAWrap, PortBusy, WrapError
+from pbmwrap.errors import AtPrompt, NoDevice, NoPermission, NotAWrap, PortBusy, WrapError
 
 Kind = Literal[
     "wrap", "lit", "fault", "prompt", "bootsel", "unmounted", "esp", "stranger", "shut", "silent"
@@ -61,6 +61,8 @@ def of_problem(port: PortInfo, problem: WrapError) -> Found:
     if isinstance(problem, AtPrompt):
         text = "a MicroPython prompt: a stock board, or a wrap in service"
         return Found("prompt", port.device, text, "install the files", "files")
+    if type(problem) is NoDevice:  # not a kind of it
+        return Found("shut", port.device, problem.message, problem.hint)
     if isinstance(problem, (PortBusy, NoPermission)):
         step = "see `pbmwrap doctor`: it names who holds it and who may"
         return Found("shut", port.device, problem.message, step)
