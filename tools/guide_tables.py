@@ -1,0 +1,246 @@
+"""The tables of docs/build-a-wrap.md, made from the boards' facts and `tools/wrap_design.py`.
+
+They stand between `<!-- table NAME -->` and `<!-- end -->`. `make schematic` puts them there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from tools import wrap_design as design
+from tools import wrap_light, wrap_parts
+from tools.guide_parts import values, wiring
+from tools.guide_text import table
+
+GUIDE = wrap_parts.ROOT / "docs" / "build-a-wrap.md"
+_MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.S)
+_RP2040 = "PBMWRAP_RP2040"
+_ESP32 = "PBMWRAP_ESP32"
+_TEMPERATURES_C = (10, 25, 35, 37, 39, 41, 43, 45, 60)
+
+
+def power() -> str:
+    """Currents and heat of each channel."""
+    both = dict(
+        zip(
+            (k.channel for k in wrap_parts.STRINGS),
+            design.channel_ma(wrap_parts.STRINGS),
+            strict=True,
+        )
+    )
+    rows = []
+    for k in wrap_parts.STRINGS:
+        least, most = (design.alone_ma(k, c) for c in (design.LEAST, design.MOST))
+        rows.append(
+            (
+                f"{k.channel}, {k.nm} nm",
+                f"{k.series} x {k.vf_v:g} V = {k.series * k.vf_v:.1f} V",
+                f"{k.strings} of {k.resistor_ohm:g} R",
+                f"{design.leds(k)}",
+                f"{design.alone_ma(k) / k.strings:.0f} mA",
+                f"{design.alone_ma(k):.0f} mA ({least:.0f} to {most:.0f})",
+                f"{both[k.channel]:.0f} mA",
+                f"{design.alone_ma(k) * wrap_parts.SUPPLY_V / 1000:.1f} W",
+                f"{design.resistor_w(k):.2f} W ({design.resistor_w(k, design.MOST):.2f})",
+            )
+        )
+    head = ("channel", "LEDs of a string", "strings", "LEDs", "a string", "channel alone (corners)",
+            "with the other on", "power alone", "each resistor (worst)")  # fmt: skip
+    return table(head, rows)
+
+
+def feed() -> str:
+    """Supply, fuse, capacitor, cable."""
+    hz = 1000
+    amps = sum(design.channel_ma(wrap_parts.STRINGS)) / 1000
+    facts = wrap_parts.facts_of(_RP2040)
+    worst = design.peak_a(design.MOST)
+    rows = [
+        ("peak, both channels and controller", f"{design.peak_a():.2f} A; worst corner {worst:.2f} A"),
+        ("mean of the lamps, held by the firmware (`SUPPLY_MA`)", f"{facts.SUPPLY_MA / 1000:.1f} A"),
+        ("supply", f"{wrap_parts.SUPPLY_A:g} A: the worst peak is {100 * worst / wrap_parts.SUPPLY_A:.0f} % of it"),
+        ("fuse F1", f"{design.fuse_a():g} A slow: the worst peak is {100 * worst / design.fuse_a():.0f} % of it"),
+        (f"cable, {wrap_parts.CABLE_M:g} m of {wrap_parts.CABLE_MM2:g} mm2, both ways",
+         f"{1000 * design.cable_ohm():.0f} mOhm, {design.cable_ohm() * amps:.2f} V at the lamps' peak"),
+        ("whole path (fuse, Q1, Q2, S1, cable)", f"{1000 * design.path_ohm():.0f} mOhm, {design.path_ohm() * amps:.2f} V"),
+        (f"ripple on C1 at {hz} Hz, half duty, a supply that gives the mean alone", f"at most {design.ripple_v(hz):.2f} V"),
+        ("current C1 must bear (ripple rating)", f"{design.ripple_a():.1f} A"),
+        ("the same ripple at 10 Hz would take", f"{design.bulk_for_uf(10, design.ripple_v(hz)) / 1000:.0f},000 uF: the supply carries slow pulses, C1 does not"),
+    ]  # fmt: skip
+    return table(("what", "figure"), rows)
+
+
+def light() -> str:
+    """Irradiance by area, with what the stand-in says of the heat."""
+    facts = wrap_parts.facts_of(_RP2040)
+    rows = []
+    for area in wrap_parts.AREAS_CM2:
+        spacing = [wrap_light.spacing_cm(design.leds(k), area) for k in wrap_parts.STRINGS]
+        each = [design.even_mw_cm2(k, area) for k in wrap_parts.STRINGS]
+        rows.append(
+            (
+                f"{area}",
+                " / ".join(f"{s:.1f}" for s in spacing),
+                " / ".join(f"{e:.1f}" for e in each),
+                f"{design.both_mw_cm2(facts, area):.1f}",
+                f"{design.electric_mw_cm2(facts, area):.0f}",
+                _minutes(design.seconds_to_dim(facts, area)),
+                _minutes(design.seconds_to_dim(facts, area, covered=True)),
+                f"{design.steady_permille(facts, area) / 10:.0f} / "
+                f"{design.steady_permille(facts, area, covered=True) / 10:.0f} %",
+                f"{max(design.cut_off_peak_c(facts, area, wrap_parts.CUTOFF_C, c) for c in (30, 40)):.1f} C",
+            )
+        )
+    head = ("area cm2", "spacing cm, red / nir", "alone at full duty mW/cm2, red / nir", "both, at the supply's limit",
+            "electric power mW/cm2", "dims after, free air", "dims after, blanket", "duty that never dims, free / blanket",
+            f"hottest skin, S1 at {wrap_parts.CUTOFF_C:g} C")  # fmt: skip
+    return table(head, rows)
+
+
+def _minutes(seconds: int | None) -> str:
+    return "never" if seconds is None else f"{seconds / 60:.1f} min"
+
+
+def even() -> str:
+    """Unevenness of a square grid of bare LEDs."""
+    rows = []
+    for ratio in (1.0, 1.25, 1.5, 2.0, 3.0):
+        dark, bright = wrap_light.extremes(ratio)
+        rows.append(
+            (
+                f"{ratio:g}",
+                f"{100 * dark:.0f} %",
+                f"{100 * bright:.0f} %",
+                f"+-{100 * wrap_light.unevenness(ratio):.0f} %",
+            )
+        )
+    return table(
+        ("spacing / distance", "darkest spot, of the mean", "brightest", "unevenness"), rows
+    )
+
+
+def spacing() -> str:
+    """The widest spacing for an unevenness, and what distance the areas want."""
+    rows = []
+    for allowed in (0.05, 0.10, 0.20):
+        ratio = wrap_light.widest_ratio(allowed)
+        wanted = [
+            max(wrap_light.spacing_cm(design.leds(k), a) for k in wrap_parts.STRINGS) / ratio
+            for a in wrap_parts.AREAS_CM2
+        ]
+        rows.append(
+            (
+                f"+-{100 * allowed:.0f} %",
+                f"{ratio:.2f} x distance",
+                *(f"{w:.1f} cm" for w in wanted),
+            )
+        )
+    head = ("unevenness", "spacing at most", *(f"distance, {a} cm2" for a in wrap_parts.AREAS_CM2))
+    return table(head, rows)
+
+
+def brightest() -> str:
+    """The brightest spot of bare LEDs against the boards' worst case."""
+    facts = wrap_parts.facts_of(_RP2040)
+    rows = []
+    for distance in wrap_parts.DISTANCES_CM:
+        cells = []
+        for number, kind in enumerate(wrap_parts.STRINGS):
+            most = max(design.brightest_mw_cm2(kind, a, distance) for a in wrap_parts.AREAS_CM2)
+            cells.append(f"{most:.0f} (stated {facts.CHANNELS[number][4] / 1000:.0f})")
+        rows.append((f"{distance:g} cm", *cells))
+    return table(("LEDs to cover", *(f"{k.channel}, mW/cm2" for k in wrap_parts.STRINGS)), rows)
+
+
+def dividers() -> str:
+    """Readings of both chips by temperature."""
+    pico, esp = wrap_parts.facts_of(_RP2040), wrap_parts.facts_of(_ESP32)
+    rows = []
+    for c in _TEMPERATURES_C:
+        code = design.code12(pico, c)
+        rows.append(
+            (
+                f"{c}",
+                f"{design.ntc_ohm(pico, c):.0f}",
+                f"{code}",
+                f"{design.step_away(code)}",
+                f"{wrap_parts.LOGIC_V * design.divider_share(pico, c):.2f} V",
+                f"{1000 * wrap_parts.LOGIC_V * design.divider_share(esp, c):.0f} mV",
+                f"{design.self_heat_mw(pico, c):.2f} mW",
+            )
+        )
+    head = (
+        "C",
+        "NTC, ohm",
+        "RP2040 code",
+        "codes to the nearest step",
+        "RP2040 input",
+        "ESP32 input",
+        "heat in the bead",
+    )
+    return table(head, rows)
+
+
+def steps() -> str:
+    """Where the RP2040's code steps lie in temperature."""
+    facts = wrap_parts.facts_of(_RP2040)
+    rows = [(f"{s}", f"{design.code_celsius(facts, s):.1f} C") for s in wrap_parts.STEPS_RP2040]
+    return table(("code step", "temperature"), rows)
+
+
+def gates() -> str:
+    """Times and voltages of gates."""
+    low, high = wrap_parts.SMALL_FET_VTH_V
+    most = wrap_parts.SUPPLY_V * (1 + wrap_parts.SUPPLY_TOLERANCE)
+    rows = [
+        ("lamp edge: 100 R and the pin into the gate's Miller charge", f"{design.edge_us():.1f} us; 0.1 % of the 1 kHz carrier is 1 us, 1 % of 5 kHz is 2 us"),
+        ("lamp gate while a chip's own pull-up is on (none of the pins has one at reset)", f"{design.gate_held_v(wrap_parts.GATE_DOWN_OHM):.2f} V by 10 k; lowest threshold allowed {wrap_parts.LAMP_FET_VTH_MIN_V:g} V"),
+        ("the enable's pin on an ESP32, whose RMT switches a pull-up on", f"{design.gate_held_v(wrap_parts.ENABLE_DOWN_ESP32_OHM):.2f} V by 4.7 k; lowest threshold of Q3 {low:g} V"),
+        ("Q2 on: gate to source", f"-{design.enable_vgs_v(wrap_parts.SUPPLY_V):.1f} V (-{design.enable_vgs_v(most):.1f} V at +5 %): fully on from -{wrap_parts.P_FET_FULL_V:g} V, limit +-{wrap_parts.P_FET_LIMIT_V:g} V"),
+        ("Q2 off after Q3 lets go", f"{design.enable_off_us():.0f} us"),
+        ("ESP32: R5 and C2 bridge a gap in the enable of", f"{design.rc_to_v_us(high):.0f} us at least; RMT's gap is some 50 us"),
+        ("ESP32: they keep the enable after its end for", f"{design.rc_to_v_us(low) / 1000:.1f} ms at most"),
+    ]  # fmt: skip
+    return table(("what", "figure"), rows)
+
+
+def bench() -> str:
+    """Voltages at the first power-up, with a dummy load and hands for a controller."""
+    v = wrap_parts.SUPPLY_V
+    gate = v - design.enable_vgs_v(v)
+    amps = v / (wrap_parts.DUMMY_OHM + design.path_ohm() + wrap_parts.LAMP_FET_OHM)
+    lit = v - amps * design.path_ohm()
+    drain = f"{amps * wrap_parts.LAMP_FET_OHM:.2f} V"
+    rows = [
+        ("V12", f"{v:.1f} V", f"{v:.1f} V", f"{v:.1f} V", f"{lit:.1f} V or a little more"),
+        ("EN", "0 V", f"{wrap_parts.LOGIC_V} V", "0 V", f"{wrap_parts.LOGIC_V} V"),
+        ("gate of Q2", f"{v:.1f} V", f"{gate:.1f} V", f"{v:.1f} V", f"{gate:.1f} V"),
+        ("FEED", "below 0.1 V", f"{v:.1f} V", "below 0.1 V", f"{lit:.1f} V"),
+        ("gate of Q4", "0 V", "0 V", f"{wrap_parts.LOGIC_V} V", f"{wrap_parts.LOGIC_V} V"),
+        ("drain of Q4", "below 0.1 V", f"{v:.1f} V", "0 V", drain),
+        ("load current", "0", "0", "0", f"{amps:.2f} A"),
+    ]  # fmt: skip
+    return table(("node", "all low", "EN high alone", "RED high alone", "both high"), rows)
+
+
+def tables() -> dict[str, str]:
+    """Every table by its name."""
+    makers: Iterable[Callable[[], str]] = (
+        wiring, values, power, feed, light, even, spacing, brightest, dividers, steps, gates, bench,
+    )  # fmt: skip
+    return {maker.__name__: maker() for maker in makers}
+
+
+def put_in(text: str) -> str:
+    """The guide with its tables made anew. Raises KeyError for a mark without a table."""
+    made = tables()
+    return _MARK.sub(lambda m: f"{m[1]}{made[m[2]]}\n{m[3]}", text)
+
+
+def main() -> None:
+    GUIDE.write_text(put_in(GUIDE.read_text()))
+
+
+if __name__ == "__main__":
+    main()
