@@ -83,6 +83,7 @@ def values() -> str:
         ("R14, R15, C4, C5", f"{ohm(p.ADC_SERIES_OHM)}, {farad(p.ADC_NF * 1e-9)}", "filter, beside the chip; 12 V on a sensor's wire sends less into the pin"),
         ("R16, R17, C6 (ESP32)", f"{ohm(esp32.PULLUP_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "half of 3.3 V, the reference"),
         ("R18, D3 (ESP32)", f"{ohm(p.INDICATOR_OHM)}, any LED", "indicator"),
+        ("SW1", "closes to ground", "start, pause, end: any press while lit makes dark"),
         ("U2, R19, C7", f"{ohm(p.SENSE_OHM)}, {farad(p.SENSE_UF * 1e-6)}", "light sense, optional, section 3"),
     ]  # fmt: skip
     return table(("reference", "value", "what for"), rows)

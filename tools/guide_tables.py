@@ -1,12 +1,14 @@
 """The tables of docs/build-a-wrap.md, made from the boards' facts and `tools/wrap_design.py`.
 
-They stand between `<!-- table NAME -->` and `<!-- end -->`. `make schematic` puts them there.
+They stand between `<!-- table NAME -->` and `<!-- end -->`, single figures between
+`<!-- figure NAME -->` and the same. `make schematic` puts them there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 
 from tools import wrap_design as design
 from tools import wrap_light, wrap_parts
@@ -15,6 +17,7 @@ from tools.guide_text import table
 
 GUIDE = wrap_parts.ROOT / "docs" / "build-a-wrap.md"
 _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.S)
+_FIGURE = re.compile(r"(<!-- figure (\w+) -->)[^<]*(<!-- end -->)")
 _RP2040 = "PBMWRAP_RP2040"
 _ESP32 = "PBMWRAP_ESP32"
 _TEMPERATURES_C = (10, 25, 35, 37, 39, 41, 43, 45, 60)
@@ -224,18 +227,31 @@ def bench() -> str:
     return table(("node", "all low", "EN high alone", "RED high alone", "both high"), rows)
 
 
-def tables() -> dict[str, str]:
-    """Every table by its name."""
-    makers: Iterable[Callable[[], str]] = (
-        wiring, values, power, feed, light, even, spacing, brightest, dividers, steps, gates, bench,
-    )  # fmt: skip
-    return {maker.__name__: maker() for maker in makers}
+MAKERS: dict[str, Callable[[], str]] = {
+    maker.__name__: maker
+    for maker in (wiring, values, power, feed, light, even, spacing, brightest, dividers, steps, gates, bench)
+}  # fmt: skip
+
+
+def figures() -> dict[str, str]:
+    """Figures that stand in a sentence."""
+    four = wrap_parts.STRINGS[0]
+    five = replace(four, series=5, resistor_ohm=22)
+    watts = sum(design.alone_ma(k) * wrap_parts.SUPPLY_V / 1000 for k in wrap_parts.STRINGS)
+    lost = sum(design.resistor_w(k) * k.strings for k in wrap_parts.STRINGS)
+    return {
+        "vref": f"{design.wrong_pull_up_k(wrap_parts.facts_of(_RP2040), 41):.1f} K",
+        "four": f"+{100 * design.corner_share(four):.0f} %",
+        "five": f"+{100 * design.corner_share(five):.0f} %",
+        "resistors": f"{100 * lost / watts:.0f} %",
+    }
 
 
 def put_in(text: str) -> str:
-    """The guide with its tables made anew. Raises KeyError for a mark without a table."""
-    made = tables()
-    return _MARK.sub(lambda m: f"{m[1]}{made[m[2]]}\n{m[3]}", text)
+    """The guide with its tables and figures made anew. Raises KeyError for an unknown mark."""
+    single = figures()
+    text = _MARK.sub(lambda m: f"{m[1]}{MAKERS[m[2]]()}\n{m[3]}", text)
+    return _FIGURE.sub(lambda m: f"{m[1]}{single[m[2]]}{m[3]}", text)
 
 
 def main() -> None:

@@ -87,8 +87,8 @@ def _five_volts(sheet: Sheet, facts: Facts) -> None:
 
 
 def _enable(sheet: Sheet, facts: Facts) -> None:
-    """Series enable and thermal cut-off: along y = -7."""
-    sheet.title((-0.6, -5.2), "2  Series enable, thermal cut-off")
+    """Series enable: along y = -7."""
+    sheet.title((-0.6, -5.2), "2  Series enable")
     y = -7.0
     sheet.net((4.6, y), "V12", "left")
     sheet.line((4.6, y), (6.4, y))
@@ -106,11 +106,16 @@ def _enable(sheet: Sheet, facts: Facts) -> None:
     q3 = sheet.n_fet_gate_left(bottom, "Q3")
     sheet.ground(q3.source)
     _enable_gate(sheet, facts, q3.gate)
-    sheet.line(q2.drain, (10.2, y))
-    sheet.frame((9.9, y - 1.4), (16.6, y + 1.3), "in the pad")
-    sheet.part(elm.Breaker(), (10.2, y), (12.6, y), "S1", f"opens by {wrap_parts.CUTOFF_C:g} C")
-    sheet.line((12.6, y), (15.4, y))
-    sheet.net((15.4, y), "FEED", "right")
+    sheet.line(q2.drain, (14.2, y))
+    sheet.dot((10.4, y))
+    down = (10.4, y - 2)
+    sheet.part(elm.Capacitor(), (10.4, y), down, "C3", farad(wrap_parts.PAD_CAP_UF * 1e-6), "left")
+    sheet.ground(down)
+    sheet.dot((12.4, y))
+    down = (12.4, y - 2)
+    sheet.part(elm.Resistor(), (12.4, y), down, "R20", ohm(wrap_parts.BLEED_OHM), "right")
+    sheet.ground(down)
+    sheet.net((14.2, y), "FEED", "right")
 
 
 def _enable_gate(sheet: Sheet, facts: Facts, gate: tuple[float, float]) -> None:
@@ -144,24 +149,15 @@ def _enable_gate(sheet: Sheet, facts: Facts, gate: tuple[float, float]) -> None:
 
 
 def _lamps(sheet: Sheet, facts: Facts) -> None:
-    """A column per channel."""
-    sheet.title((20.4, 2.2), "3  Lamps: LEDs in the pad, switches on the board")
-    sheet.net((20.2, 0.6), "FEED", "left")
-    last = 22.6 + 7.4 * (len(facts.CHANNELS) - 1)
-    sheet.line((20.2, 0.6), (last + 1.6, 0.6))
-    sheet.part(
-        elm.Capacitor(),
-        (22.6, 0.6),
-        (22.6, -1.4),
-        "C3",
-        farad(wrap_parts.PAD_CAP_UF * 1e-6),
-        "right",
-    )
-    sheet.dot((22.6, 0.6))
-    sheet.ground((22.6, -1.4))
-    sheet.part(elm.Resistor(), (20.8, 0.6), (20.8, -1.4), "R20", ohm(wrap_parts.BLEED_OHM), "left")
-    sheet.ground((20.8, -1.4))
-    sheet.dot((20.8, 0.6))
+    """S1, then a column per channel."""
+    sheet.title((20.4, 2.2), "3  Lamps and thermal cut-off")
+    sheet.net((19.6, 0.6), "FEED", "left")
+    opens = f"opens by {wrap_parts.CUTOFF_C:g} C"
+    sheet.part(elm.Breaker(), (20.4, 0.6), (22.8, 0.6), "S1", opens, "below")
+    last = 24.2 + 7.4 * (len(facts.CHANNELS) - 1)
+    sheet.line((19.6, 0.6), (20.4, 0.6))
+    sheet.line((22.8, 0.6), (last, 0.6))
+    sheet.frame((20.0, -5.6), (last + 4.4, 1.5), "in the pad")
     for number, channel in enumerate(facts.CHANNELS):
         _lamp(sheet, 24.2 + 7.4 * number, number, channel)
 

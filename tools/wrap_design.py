@@ -65,6 +65,11 @@ def alone_ma(kind: Strings, corner: Corner = NOMINAL) -> float:
     return channel_ma([kind], corner)[0]
 
 
+def corner_share(kind: Strings) -> float:
+    """How much more than nominal the most current is."""
+    return alone_ma(kind, MOST) / alone_ma(kind) - 1
+
+
 def peak_a(corner: Corner = NOMINAL) -> float:
     """All channels on at once, and the controller."""
     return sum(channel_ma(parts.STRINGS, corner)) / 1000 + parts.CONTROLLER_A
@@ -162,6 +167,14 @@ def code_celsius(facts: Facts, code: int) -> float:
     """Temperature of a 12-bit code, by the same curve."""
     curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
     return curve.mc(code * (FULL // 4095)) / 1000
+
+
+def wrong_pull_up_k(facts: Facts, celsius: float) -> float:
+    """By how much a Pico reads too cold whose pull-ups hang on 3V3 and not on its reference."""
+    share = parts.LOGIC_V / (parts.LOGIC_V - parts.PICO_VREF_DROP_V)
+    curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
+    raw = round(FULL * divider_share(facts, celsius) * share)
+    return celsius - curve.mc(raw) / 1000
 
 
 def step_away(code: int) -> int:
@@ -270,8 +283,10 @@ def main() -> None:
     """Print the tables."""
     from tools import guide_tables
 
-    for name, text in guide_tables.tables().items():
-        print(f"{name}\n\n{text}\n")
+    for name, maker in guide_tables.MAKERS.items():
+        print(f"{name}\n\n{maker()}\n")
+    for name, text in guide_tables.figures().items():
+        print(f"{name}: {text}")
 
 
 if __name__ == "__main__":

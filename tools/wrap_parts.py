@@ -91,6 +91,7 @@ P_FET_FULL_V = 4.5
 P_FET_LIMIT_V = 20.0
 PIN_OHM = 50  # of a chip's output
 LOGIC_V = 3.3
+PICO_VREF_DROP_V = 150e-6 * 200  # Pico data sheet, "Using the ADC": current and filter
 CHIP_PULL_UP_OHM = 45_000  # an ESP32's, when it is on
 
 # Optics: share of the LEDs' light that leaves the cover towards skin (assumed: 0.6 to 0.8).
