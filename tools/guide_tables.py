@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tools import wrap_design as design
-from tools import wrap_light, wrap_parts
+from tools import wrap_parts
+from tools.guide_light import brightest, even, light, spacing, targets, warmth
 from tools.guide_parts import values, wiring
 from tools.guide_text import table
 
@@ -74,88 +75,6 @@ def feed() -> str:
     return table(("what", "figure"), rows)
 
 
-def light() -> str:
-    """Irradiance by area, with what the stand-in says of the heat."""
-    facts = wrap_parts.facts_of(_RP2040)
-    rows = []
-    for area in wrap_parts.AREAS_CM2:
-        spacing = [wrap_light.spacing_cm(design.leds(k), area) for k in wrap_parts.STRINGS]
-        each = [design.even_mw_cm2(k, area) for k in wrap_parts.STRINGS]
-        rows.append(
-            (
-                f"{area}",
-                " / ".join(f"{s:.1f}" for s in spacing),
-                " / ".join(f"{e:.1f}" for e in each),
-                f"{design.both_mw_cm2(facts, area):.1f}",
-                f"{design.electric_mw_cm2(facts, area):.0f}",
-                _minutes(design.seconds_to_dim(facts, area)),
-                _minutes(design.seconds_to_dim(facts, area, covered=True)),
-                f"{design.steady_permille(facts, area) / 10:.0f} / "
-                f"{design.steady_permille(facts, area, covered=True) / 10:.0f} %",
-                f"{max(design.cut_off_peak_c(facts, area, wrap_parts.CUTOFF_C, c) for c in (30, 40)):.1f} C",
-            )
-        )
-    head = ("area cm2", "spacing cm, red / nir", "alone at full duty mW/cm2, red / nir", "both, at the supply's limit",
-            "electric power mW/cm2", "dims after, free air", "dims after, blanket", "duty that never dims, free / blanket",
-            f"hottest skin, S1 at {wrap_parts.CUTOFF_C:g} C")  # fmt: skip
-    return table(head, rows)
-
-
-def _minutes(seconds: int | None) -> str:
-    return "never" if seconds is None else f"{seconds / 60:.1f} min"
-
-
-def even() -> str:
-    """Unevenness of a square grid of bare LEDs."""
-    rows = []
-    for ratio in (1.0, 1.25, 1.5, 2.0, 3.0):
-        dark, bright = wrap_light.extremes(ratio)
-        rows.append(
-            (
-                f"{ratio:g}",
-                f"{100 * dark:.0f} %",
-                f"{100 * bright:.0f} %",
-                f"+-{100 * wrap_light.unevenness(ratio):.0f} %",
-            )
-        )
-    return table(
-        ("spacing / distance", "darkest spot, of the mean", "brightest", "unevenness"), rows
-    )
-
-
-def spacing() -> str:
-    """The widest spacing for an unevenness, and what distance the areas want."""
-    rows = []
-    for allowed in (0.05, 0.10, 0.20):
-        ratio = wrap_light.widest_ratio(allowed)
-        wanted = [
-            max(wrap_light.spacing_cm(design.leds(k), a) for k in wrap_parts.STRINGS) / ratio
-            for a in wrap_parts.AREAS_CM2
-        ]
-        rows.append(
-            (
-                f"+-{100 * allowed:.0f} %",
-                f"{ratio:.2f} x distance",
-                *(f"{w:.1f} cm" for w in wanted),
-            )
-        )
-    head = ("unevenness", "spacing at most", *(f"distance, {a} cm2" for a in wrap_parts.AREAS_CM2))
-    return table(head, rows)
-
-
-def brightest() -> str:
-    """The brightest spot of bare LEDs against the boards' worst case."""
-    facts = wrap_parts.facts_of(_RP2040)
-    rows = []
-    for distance in wrap_parts.DISTANCES_CM:
-        cells = []
-        for number, kind in enumerate(wrap_parts.STRINGS):
-            most = max(design.brightest_mw_cm2(kind, a, distance) for a in wrap_parts.AREAS_CM2)
-            cells.append(f"{most:.0f} (stated {facts.CHANNELS[number][4] / 1000:.0f})")
-        rows.append((f"{distance:g} cm", *cells))
-    return table(("LEDs to cover", *(f"{k.channel}, mW/cm2" for k in wrap_parts.STRINGS)), rows)
-
-
 def dividers() -> str:
     """Readings of both chips by temperature."""
     pico, esp = wrap_parts.facts_of(_RP2040), wrap_parts.facts_of(_ESP32)
@@ -168,7 +87,7 @@ def dividers() -> str:
                 f"{design.ntc_ohm(pico, c):.0f}",
                 f"{code}",
                 f"{design.step_away(code)}",
-                f"{wrap_parts.LOGIC_V * design.divider_share(pico, c):.2f} V",
+                f"{100 * design.divider_share(pico, c):.1f} %",
                 f"{1000 * wrap_parts.LOGIC_V * design.divider_share(esp, c):.0f} mV",
                 f"{design.self_heat_mw(pico, c):.2f} mW",
             )
@@ -178,7 +97,7 @@ def dividers() -> str:
         "NTC, ohm",
         "RP2040 code",
         "codes to the nearest step",
-        "RP2040 input",
+        "RP2040 input, of ADC_VREF",
         "ESP32 input",
         "heat in the bead",
     )
@@ -229,7 +148,7 @@ def bench() -> str:
 
 MAKERS: dict[str, Callable[[], str]] = {
     maker.__name__: maker
-    for maker in (wiring, values, power, feed, light, even, spacing, brightest, dividers, steps, gates, bench)
+    for maker in (wiring, values, power, feed, targets, light, warmth, even, spacing, brightest, dividers, steps, gates, bench)
 }  # fmt: skip
 
 

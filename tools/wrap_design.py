@@ -9,14 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pbmwrap.twin.plant import FULL_PPM, Plant, PlantParams
 from tools import wrap_light
 from tools import wrap_parts as parts
 from tools.wrap_parts import Facts, Strings
-from wrap.safety import limits
 from wrap.safety.thermistor import FULL, Thermistor
-
-SESSION_S = limits.SESSION_MAX_S
 
 
 def cable_ohm() -> float:
@@ -106,6 +102,16 @@ def both_mw_cm2(facts: Facts, area_cm2: float) -> float:
     alone = [(even_mw_cm2(k, area_cm2), alone_ma(k)) for k in parts.STRINGS]
     sum_mw = sum(mw * now / then for (mw, then), now in zip(alone, ma, strict=True))
     return sum_mw * supply_share(facts)
+
+
+def leds_per_cm2(kind: Strings, mw_cm2: float) -> float:
+    """LEDs of one channel that give `mw_cm2` at full duty, the same current in each."""
+    return mw_cm2 / (led_mw(kind) * parts.COUPLING)
+
+
+def led_electric_mw(kind: Strings) -> float:
+    """One LED's part of the supply's power, its string's resistor included."""
+    return alone_ma(kind) / kind.strings * parts.SUPPLY_V / kind.series
 
 
 def brightest_mw_cm2(kind: Strings, area_cm2: float, distance_cm: float) -> float:
@@ -216,67 +222,6 @@ def rc_to_v_us(volts: float) -> float:
     """ESP32: from the enable's fall until Q3's gate has sunk to `volts`."""
     tau_us = parts.ENABLE_RC_OHM * parts.ENABLE_RC_NF / 1000
     return tau_us * math.log(parts.LOGIC_V / volts)
-
-
-# Heat, by the stand-in of docs/decisions/0003
-
-
-def plant_of(facts: Facts, area_cm2: float, **figures: float | bool) -> Plant:
-    """A pad of `area_cm2`: the stand-in's figures are all per area, so its power is scaled."""
-    scale = parts.REFERENCE_CM2 / area_cm2
-    channels = tuple((c[0], c[1], c[2], c[3] * scale, c[4]) for c in facts.CHANNELS)
-    scaled = Facts(
-        CHANNELS=channels,
-        SENSORS=facts.SENSORS,
-        PULLUP_OHM=facts.PULLUP_OHM,
-        NTC_R25_OHM=facts.NTC_R25_OHM,
-        NTC_BETA_K=facts.NTC_BETA_K,
-    )
-    return Plant(scaled, PlantParams(**figures))  # type: ignore[arg-type]
-
-
-def _skin_sensor(facts: Facts) -> int:
-    return next(i for i, s in enumerate(facts.SENSORS) if s[1] == "skin")
-
-
-def seconds_to_dim(facts: Facts, area_cm2: float, **figures: float | bool) -> int | None:
-    """All channels at the supply's limit, undimmed: when the skin sensor begins to dim them."""
-    plant, skin = plant_of(facts, area_cm2, **figures), _skin_sensor(facts)
-    duty = [int(FULL_PPM * supply_share(facts))] * len(facts.CHANNELS)
-    for second in range(SESSION_S):
-        if plant.sensor_c(skin) * 1000 >= limits.SKIN_DERATE_MC:
-            return second
-        plant.step(1000, duty)
-    return None
-
-
-def steady_permille(facts: Facts, area_cm2: float, **figures: float | bool) -> int:
-    """The highest duty of all channels that never dims in a session, at most the supply's limit."""
-    skin = _skin_sensor(facts)
-    low, high = 0, int(1000 * supply_share(facts)) + 1
-    while high - low > 1:
-        duty = (low + high) // 2
-        plant = plant_of(facts, area_cm2, **figures)
-        for _ in range(SESSION_S // 10):
-            plant.step(10_000, [duty * 1000] * len(facts.CHANNELS))
-        if plant.sensor_c(skin) * 1000 < limits.SKIN_DERATE_MC:
-            low = duty
-        else:
-            high = duty
-    return low
-
-
-def cut_off_peak_c(facts: Facts, area_cm2: float, cut_c: float, room_c: float) -> float:
-    """Hottest skin when nobody can switch the lamps off but the cut-off: covered, no blood flow."""
-    plant = plant_of(facts, area_cm2, ambient_c=room_c, covered=True, blood_flow=0.0)
-    lit, dark = [FULL_PPM] * len(facts.CHANNELS), [0] * len(facts.CHANNELS)
-    duty, peak = lit, plant.skin_c
-    for _ in range(4 * 3600):
-        if plant.board_c >= cut_c:
-            duty = dark
-        plant.step(1000, duty)
-        peak = max(peak, plant.skin_c)
-    return peak
 
 
 def main() -> None:

@@ -97,11 +97,14 @@ CHIP_PULL_UP_OHM = 45_000  # an ESP32's, when it is on
 # Optics: share of the LEDs' light that leaves the cover towards skin (assumed: 0.6 to 0.8).
 COUPLING = 0.7
 COUPLING_MOST = 0.8
+TARGETS_MW_CM2 = (10, 20, 50, 100)
 DISTANCES_CM = (1.0, 2.0, 3.0)
 AREAS_CM2 = (600, 450, 300, 200, 100)
 REFERENCE_CM2 = 600  # the pad that docs/decisions/0003 and the firmware's heat balance mean
 
-CUTOFF_C = 50.0
+CUTOFF_C = 50.0  # at the latest
+CUTOFF_MIDDLE_C = 45.0
+CUTOFF_LOW_C = 40.0
 DUMMY_OHM = 15
 STEPS_RP2040 = (512, 1536, 2560, 3584)
 FUSES_A = (1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0)

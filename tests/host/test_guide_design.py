@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from tools import wrap_design as design
+from tools import wrap_heat as heat
 from tools import wrap_light, wrap_parts
 from tools.guide_text import table
 from wrap.safety import limits
@@ -127,23 +128,44 @@ def test_gates_are_within_their_limits() -> None:
 def test_a_smaller_pad_is_brighter_and_dims_sooner() -> None:
     sums = [design.both_mw_cm2(PICO, a) for a in wrap_parts.AREAS_CM2]
     assert sums == sorted(sums)
-    times = [design.seconds_to_dim(PICO, a) for a in wrap_parts.AREAS_CM2]
+    times = [heat.seconds_to_dim(PICO, a) for a in wrap_parts.AREAS_CM2]
     assert times[0] is None
     later = [t for t in times if t is not None]
     assert later == sorted(later, reverse=True) and len(later) == len(times) - 1
 
 
-def test_the_duty_that_never_dims_does_not_and_a_little_more_does() -> None:
-    duty = design.steady_permille(PICO, 200)
-    for permille, dims in ((duty - 5, False), (duty + 10, True)):
-        facts = wrap_parts.Facts(**{**vars(PICO), "SUPPLY_MA": 1800 * permille // 1000})
-        assert (design.seconds_to_dim(facts, 200) is not None) == dims
+def test_a_targets_leds_give_the_target() -> None:
+    for kind in wrap_parts.STRINGS:
+        count = round(600 * design.leds_per_cm2(kind, 20))
+        given = wrap_light.mean_mw_cm2(count, design.led_mw(kind), wrap_parts.COUPLING, 600)
+        assert given == pytest.approx(20, rel=0.01)
+        whole = design.leds(kind) * design.led_electric_mw(kind)
+        assert whole == pytest.approx(design.alone_ma(kind) * wrap_parts.SUPPLY_V)
+
+
+def test_the_time_by_power_is_the_earlier_of_both_by_area() -> None:
+    for area in (450, 200):
+        power = design.electric_mw_cm2(PICO, area)
+        dim = heat.seconds_to_dim(PICO, area)
+        cut = heat.seconds_to_open(PICO, area, wrap_parts.CUTOFF_MIDDLE_C)
+        assert heat.seconds_to_end(PICO, power) == min(s for s in (dim, cut) if s is not None)
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_the_undisturbed_duty_is_and_a_little_more_is_not(covered: bool) -> None:
+    duty = heat.quiet_permille(PICO, 300, covered=covered)
+    full_ma = sum(c[3] for c in PICO.CHANNELS)
+    for permille, quiet in ((duty - 5, True), (duty + 10, False)):
+        facts = wrap_parts.Facts(**{**vars(PICO), "SUPPLY_MA": full_ma * permille / 1000})
+        opens = heat.seconds_to_open(facts, 300, wrap_parts.CUTOFF_LOW_C, covered=covered)
+        dims = heat.seconds_to_dim(facts, 300, covered=covered)
+        assert (opens is None and dims is None) == quiet
 
 
 def test_the_cut_offs_figure_by_area_is_the_plants_at_its_own_area() -> None:
     """tests/host/test_plant.py has the same figure for docs/build-a-wrap.md."""
-    rooms = [design.cut_off_peak_c(PICO, 600, wrap_parts.CUTOFF_C, c) for c in (30.0, 40.0)]
-    assert max(rooms) == pytest.approx(43.6, abs=0.05)
+    peak = heat.cut_off_peak_c(PICO, wrap_parts.REFERENCE_CM2, wrap_parts.CUTOFF_C)
+    assert peak == pytest.approx(43.6, abs=0.05)
 
 
 def test_ripple_is_that_of_a_capacitor_that_carries_the_difference() -> None:
