@@ -13,7 +13,9 @@ import typer
 
 from pbmwrap.cli import main
 from pbmwrap.device.client import Client
+from pbmwrap.device.models import Status
 from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.errors import DeviceError
 from pbmwrap.twin.plant import Plant, PlantParams
 from pbmwrap.twin.sim import SimTwin
 from tests.host.cli_helpers import data, run
@@ -84,34 +86,59 @@ def test_the_bench_protocol_is_good(tmp_path: Path) -> None:
     assert run("protocol", "check", str(file))[0] == 0
 
 
-def bench_wrap(idle_s: int, **figures: float) -> Client:
-    facts = wrap_parts.facts_of("PBMWRAP_RP2040")
-    twin = SimTwin(Plant(facts, PlantParams(**{**DUMMY, **figures})))
-    twin.start()
-    client = Client(TwinTransport(twin))
-    twin.advance_ms(idle_s * 1000)
-    client.flash_protocol(0, protocol(240, red=[500], nir=[500]))
-    client.twin = twin  # type: ignore[attr-defined]
-    return client
+class Bench:
+    """A simulated wrap with a dummy load, the bench protocol's light in slot 0."""
+
+    def __init__(self, idle_s: int) -> None:
+        facts = wrap_parts.facts_of("PBMWRAP_RP2040")
+        self.twin = SimTwin(Plant(facts, PlantParams(**DUMMY)))
+        self.twin.start()
+        self.client = Client(TwinTransport(self.twin))
+        self.twin.advance_ms(idle_s * 1000)
+        self.client.flash_protocol(0, protocol(240, red=[500], nir=[500]))
+
+    def after(self, seconds: int) -> Status:
+        self.twin.advance_ms(seconds * 1000)
+        return self.client.status()
+
+
+def test_doctor_says_of_a_new_wrap_what_the_guide_says() -> None:
+    checks = {c["name"]: c for c in data("doctor", "--port", "sim:")}
+    assert all(checks[n]["level"] == "good" for n in ("firmware", "integrity", "fault"))
+    assert checks["integrity"]["text"] in TEXT
+    notes = {n: checks[n]["text"] for n in ("calibration", "clock", "protocols")}
+    assert {checks[n]["level"] for n in notes} == {"note"}
+    assert all(f"`{text}`" in TEXT for text in notes.values())
 
 
 def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
-    client = bench_wrap(60)
-    assert [round(t / 1000, 1) for t in client.status().temps_mc] == [25.0, 25.0]
-    client.start()
-    client.twin.advance_ms(90_000)  # type: ignore[attr-defined]
-    now = client.status()
+    bench = Bench(idle_s=60)
+    assert [round(t / 1000, 1) for t in bench.client.status().temps_mc] == [25.0, 25.0]
+    bench.client.start()
+    now = bench.after(90)
     assert (now.state, now.warnings, now.fault) == ("running", ["no-heat"], None)
-    client.twin.advance_ms(155_000)  # type: ignore[attr-defined]
-    now = client.status()
+    now = bench.after(155)
     assert (now.state, now.end_reason, now.fault) == ("done", "time", None)
+    assert 86_000 < now.next_s <= 86_400  # a dummy's session counts as any
 
 
-def test_a_second_session_on_the_same_site_has_to_wait_a_day() -> None:
-    client = bench_wrap(1)
-    client.start()
-    client.twin.advance_ms(250_000)  # type: ignore[attr-defined]
-    assert 86_000 < client.status().next_s <= 86_400
+def test_a_thermistor_pulled_in_a_session_is_dark_and_told() -> None:
+    bench = Bench(idle_s=5)
+    bench.client.start()
+    assert bench.after(10).state == "running"
+    bench.twin.plant.set_fault("skin", "open")
+    now = bench.after(1)
+    assert now.fault and now.fault.name == "sensor-open"
+    assert now.duty_u16 == [0, 0]
+
+
+def test_a_wrap_that_reads_43_degrees_refuses_to_start() -> None:
+    bench = Bench(idle_s=5)
+    bench.twin.plant.set_fault("skin", "offset", 18.0)
+    now = bench.after(1)
+    assert now.fault and now.fault.name == "skin-hot"
+    with pytest.raises(DeviceError, match="acknowledge it first"):
+        bench.client.start()
 
 
 def test_every_other_kind_of_figure_that_the_text_states() -> None:
