@@ -1,0 +1,151 @@
+"""docs/build-a-wrap.md: its figures are those computed, its commands and files are good, and what
+it says the wrap will show is what the simulated wrap shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from pbmwrap.cli import main
+from pbmwrap.device.client import Client
+from pbmwrap.device.models import Status
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.errors import DeviceError
+from pbmwrap.twin.plant import Plant, PlantParams
+from pbmwrap.twin.sim import SimTwin
+from tests.host.cli_helpers import data, run
+from tests.host.test_sim_twin import protocol
+from tools import guide_tables, wrap_design, wrap_parts
+
+TEXT = guide_tables.GUIDE.read_text()
+COMMANDS = re.findall(r"^(?: {4})?(pbmwrap [^\n|]+)$", TEXT, re.M) + re.findall(
+    r"`(pbmwrap [^`]+)`", TEXT
+)
+# Resistors in place of thermistors and lamps: nothing warms anything.
+DUMMY = {
+    "heat_fraction": 0.0,
+    "skin_absorbed": 0.0,
+    "blood_flow": 0.0,
+    "tissue_w_per_k": 0.0,
+    "contact": 0.0,
+    "ambient_c": 25.0,
+}
+
+
+def test_tables_and_figures_are_those_computed() -> None:
+    assert guide_tables.put_in(TEXT) == TEXT, "run `make schematic`"
+
+
+def test_every_table_and_figure_stands_in_the_guide_once() -> None:
+    marks = re.findall(r"<!-- (?:table|figure) (\w+) -->", TEXT)
+    assert sorted(marks) == sorted([*guide_tables.MAKERS, *guide_tables.figures()])
+    assert TEXT.count("<!-- end -->") == len(marks)
+
+
+def test_an_unknown_mark_is_an_error() -> None:
+    with pytest.raises(KeyError, match="nothing"):
+        guide_tables.put_in("<!-- table nothing -->\n<!-- end -->")
+
+
+def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
+    """The command that `words` name, and what is left of them."""
+    found: click.Command = typer.main.get_command(main.app)
+    while isinstance(found, click.Group) and words:
+        inner = found.commands.get(words[0])
+        assert inner, f"no command {words[0]}"
+        found, words = inner, words[1:]
+    return found, words
+
+
+@pytest.mark.parametrize("line", sorted(set(COMMANDS)))
+def test_every_command_of_the_guide_is_one(line: str) -> None:
+    """Parsed as the shell and click would, and not run."""
+    command, rest = command_of(shlex.split(line)[1:])
+    assert not isinstance(command, click.Group)
+    command.make_context("pbmwrap", rest)
+
+
+def test_the_calibration_lines_calibrate_every_channel(tmp_path: Path) -> None:
+    """On a simulated wrap whose flash is kept from one line to the next."""
+    kept = [shlex.split(c)[1:] for c in COMMANDS if c.startswith("pbmwrap cal set")]
+    lines = [words for words in kept if "--how" in words]
+    assert [words[2] for words in lines] == [k.channel for k in wrap_parts.STRINGS]
+    for words in lines:
+        found = data(*words, "--port", f"sim:{tmp_path}")
+    assert [(c["uw"], c["unc_pm"]) for c in found.values()] == [(42_000, 250), (38_000, 250)]
+
+
+def test_the_bench_protocol_is_good(tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text(re.search(r"```toml\n(.*?)```", TEXT, re.S)[1])  # type: ignore[index]
+    assert run("protocol", "check", str(file))[0] == 0
+
+
+class Bench:
+    """A simulated wrap with a dummy load, the bench protocol's light in slot 0."""
+
+    def __init__(self, idle_s: int) -> None:
+        facts = wrap_parts.facts_of("PBMWRAP_RP2040")
+        self.twin = SimTwin(Plant(facts, PlantParams(**DUMMY)))
+        self.twin.start()
+        self.client = Client(TwinTransport(self.twin))
+        self.twin.advance_ms(idle_s * 1000)
+        self.client.flash_protocol(0, protocol(240, red=[500], nir=[500]))
+
+    def after(self, seconds: int) -> Status:
+        self.twin.advance_ms(seconds * 1000)
+        return self.client.status()
+
+
+def test_doctor_says_of_a_new_wrap_what_the_guide_says() -> None:
+    checks = {c["name"]: c for c in data("doctor", "--port", "sim:")}
+    assert all(checks[n]["level"] == "good" for n in ("firmware", "integrity", "fault"))
+    assert checks["integrity"]["text"] in TEXT
+    notes = {n: checks[n]["text"] for n in ("calibration", "clock", "protocols")}
+    assert {checks[n]["level"] for n in notes} == {"note"}
+    assert all(f"`{text}`" in TEXT for text in notes.values())
+
+
+def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
+    bench = Bench(idle_s=60)
+    assert [round(t / 1000, 1) for t in bench.client.status().temps_mc] == [25.0, 25.0]
+    bench.client.start()
+    now = bench.after(90)
+    assert (now.state, now.warnings, now.fault) == ("running", ["no-heat"], None)
+    now = bench.after(155)
+    assert (now.state, now.end_reason, now.fault) == ("done", "time", None)
+    assert 86_000 < now.next_s <= 86_400  # a dummy's session counts as any
+
+
+def test_a_thermistor_pulled_in_a_session_is_dark_and_told() -> None:
+    bench = Bench(idle_s=5)
+    bench.client.start()
+    assert bench.after(10).state == "running"
+    bench.twin.plant.set_fault("skin", "open")
+    now = bench.after(1)
+    assert now.fault and now.fault.name == "sensor-open"
+    assert now.duty_u16 == [0, 0]
+
+
+def test_a_wrap_that_reads_43_degrees_refuses_to_start() -> None:
+    bench = Bench(idle_s=5)
+    bench.twin.plant.set_fault("skin", "offset", 18.0)
+    now = bench.after(1)
+    assert now.fault and now.fault.name == "skin-hot"
+    with pytest.raises(DeviceError, match="acknowledge it first"):
+        bench.client.start()
+
+
+def test_every_other_kind_of_figure_that_the_text_states() -> None:
+    facts = wrap_parts.facts_of("PBMWRAP_RP2040")
+    assert [c[3] for c in facts.CHANNELS] == [900, 900]
+    assert [c[4] // 1000 for c in facts.CHANNELS] == [60, 80]
+    assert [c[2] + 16 for c in facts.CHANNELS] == [18, 20]
+    assert wrap_parts.DUMMY_OHM == 15 and wrap_parts.CUTOFF_C == 50
+    assert wrap_design.ntc_ohm(facts, 43.0) == pytest.approx(4700, rel=0.01)
+    assert wrap_design.self_heat_mw(facts, 41.0) / 2 == pytest.approx(0.25, abs=0.01)

@@ -1,0 +1,64 @@
+"""The drawings of docs/build-a-wrap.md are what their source draws, with the boards' pins."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+
+import pytest
+
+from tools import schematic, wrap_parts
+from tools.guide_parts import values
+from tools.schematic_kit import farad, ohm
+
+
+def words(board: str) -> Counter[str]:
+    """Every line of text in the drawing."""
+    root = ET.fromstring(schematic.draw(board))
+    found: Counter[str] = Counter()
+    for node in root.iter():
+        if node.tag.endswith("text") or node.tag.endswith("tspan"):
+            found.update([(node.text or "").strip()])
+    return found
+
+
+@pytest.mark.parametrize("board", schematic.DRAWN)
+def test_the_drawing_in_the_repository_is_what_its_source_draws(board: str) -> None:
+    kept = (schematic.IMAGES / schematic.DRAWN[board]).read_text()
+    assert kept == schematic.draw(board), "run `make schematic`"
+
+
+@pytest.mark.parametrize("board", schematic.DRAWN)
+def test_every_pin_of_the_board_stands_at_the_chip_and_at_what_it_drives(board: str) -> None:
+    found = words(board)
+    left, right = schematic.pins(wrap_parts.facts_of(board))
+    pins = [name for name in left + right if "GPIO" in name]
+    own_led = f"LED GPIO{wrap_parts.facts_of(board).INDICATOR_PIN}"
+    lone = {own_led} if board == "PBMWRAP_RP2040" else set()  # that LED is on the board itself
+    assert {n: found[n] for n in pins} == {n: 1 if n in lone else 2 for n in pins}
+
+
+@pytest.mark.parametrize("board", schematic.DRAWN)
+def test_values_are_those_of_the_parts_and_the_facts(board: str) -> None:
+    facts, found = wrap_parts.facts_of(board), words(board)
+    parts_seen = {
+        ohm(facts.PULLUP_OHM): len(facts.SENSORS),
+        ohm(wrap_parts.GATE_OHM): len(facts.CHANNELS),
+        ohm(wrap_parts.ENABLE_SERIES_OHM): 1,
+        farad(wrap_parts.BULK_UF * 1e-6): 1,
+        **{ohm(kind.resistor_ohm): 1 for kind in wrap_parts.STRINGS},
+    }
+    assert {value: found[value] >= n for value, n in parts_seen.items()} == dict.fromkeys(
+        parts_seen, True
+    )
+
+
+@pytest.mark.parametrize("board", schematic.DRAWN)
+def test_every_reference_is_drawn_once_and_explained_in_the_guide(board: str) -> None:
+    told = set(re.findall(r"[A-Z]+\d+", values()))
+    found = words(board)
+    refs = [w for w in found if re.fullmatch(r"(R|C|Q|F|D|S|SW|RT|U)\d+", w)]
+    assert len(refs) > 30
+    assert {r: found[r] for r in refs} == dict.fromkeys(refs, 1)
+    assert set(refs) <= told

@@ -1,0 +1,89 @@
+"""The guide's tables of pins and of parts' values: facts only, no arithmetic of their own."""
+
+from __future__ import annotations
+
+from tools import wrap_design, wrap_parts
+from tools.guide_text import table
+from tools.schematic_kit import farad, ohm
+from tools.wrap_parts import Facts
+
+_NAMES = ("RP2040 (Pico)", "ESP32 (DevKit)", "ESP32-S3", "ESP32-C3")
+_FED = {"rp2040": "ADC_VREF, pin 35"}
+_LINKS = {"uart": "the board's USB bridge", "usb": "its own USB port", "jtag": "its own USB port"}
+
+
+def _gpio(pin: int | None) -> str:
+    return "-" if pin is None else f"GPIO{pin}"
+
+
+def _boards() -> list[Facts]:
+    return [wrap_parts.facts_of(b) for b in wrap_parts.BOARDS]
+
+
+def _esp32(facts: Facts) -> bool:
+    return facts.CHIP.startswith("esp32")
+
+
+def wiring() -> str:
+    """Every board's pins."""
+    boards = _boards()
+    rows = []
+    for number, kind in enumerate(wrap_parts.STRINGS):
+        pins = [_gpio(b.CHANNELS[number][2]) for b in boards]
+        rows.append([f"net {kind.channel.upper()}: R{6 + number}, gate of Q{4 + number}", *pins])
+    rows.append(["net EN: series enable", *(_gpio(b.ENABLE_PIN) for b in boards)])
+    rows.append(["R4, EN to ground", *(ohm(_down(b)) for b in boards)])
+    back = [_gpio(getattr(b, "ENABLE_BACK_PIN", None)) for b in boards]
+    rows.append(["net BACK: a wire from EN's pin, before R5", *back])
+    for number, sensor in enumerate(boards[0].SENSORS):
+        pins = [_gpio(b.SENSORS[number][2]) for b in boards]
+        rows.append([f"net {sensor[0].upper()}: R{14 + number} from RT{1 + number}", *pins])
+    rows.append(["R12, R13: pull-up of the thermistors", *(ohm(b.PULLUP_OHM) for b in boards)])
+    rows.append(["that pull-up hangs on", *(_FED.get(b.CHIP, "3V3") for b in boards)])
+    reference = [_gpio(getattr(b, "REFERENCE_PIN", None)) for b in boards]
+    rows.append(["net REF: middle of R16 and R17", *reference])
+    rows.append(["SW1 to ground", *(_gpio(b.BUTTON_PIN) for b in boards)])
+    rows.append(["indicator", *(_indicator(b) for b in boards)])
+    rows.append(["5 V of D2 to", *("5V" if _esp32(b) else "VSYS, pin 39" for b in boards)])
+    rows.append(["link", *(_LINKS[getattr(b, "LINK", "usb")] for b in boards)])
+    return table(("what", *_NAMES), rows)
+
+
+def _down(facts: Facts) -> int:
+    return wrap_parts.ENABLE_DOWN_ESP32_OHM if _esp32(facts) else wrap_parts.ENABLE_DOWN_OHM
+
+
+def _indicator(facts: Facts) -> str:
+    where = "by R18 and D3" if _esp32(facts) else "the board's own LED"
+    return f"{_gpio(facts.INDICATOR_PIN)}, {where}"
+
+
+def values() -> str:
+    """What each reference of the schematic is."""
+    p, (red, nir) = wrap_parts, wrap_parts.STRINGS
+    pico, esp32 = p.facts_of("PBMWRAP_RP2040"), p.facts_of("PBMWRAP_ESP32")
+    pullups = f"{ohm(pico.PULLUP_OHM)}, 1 % (RP2040); {ohm(esp32.PULLUP_OHM)}, 0.1 % (ESP32)"
+    ntc = f"NTC {ohm(pico.NTC_R25_OHM)} at 25 C, B {pico.NTC_BETA_K}, 1 %"
+    rows = [
+        ("F1", f"{wrap_design.fuse_a():g} A slow", "shorts; it protects cables, not skin"),
+        ("Q1, R1, D1", f"P-MOSFET, {ohm(p.POLARITY_OHM)}, {p.ZENER_V} V Zener", "a plug the wrong way round does nothing"),
+        ("C1", f"{farad(p.BULK_UF * 1e-6)}, 25 V", "the 1 kHz of the lamps"),
+        ("U1, D2", f"12 V to 5 V, {p.CONTROLLER_A:g} A at 12 V; Schottky 1 A", "the controller; USB cannot feed back into U1"),
+        ("Q2, R2, R3", f"P-MOSFET, {ohm(p.ENABLE_UP_OHM)}, {ohm(p.ENABLE_SERIES_OHM)}", "series enable: R2 holds it open"),
+        ("Q3, R4", "small N-MOSFET, R4 by board (section 4)", "drives Q2; R4 keeps a chip in reset dark"),
+        ("R5, C2 (ESP32)", f"{ohm(p.ENABLE_RC_OHM)}, {farad(p.ENABLE_RC_NF * 1e-9)}", "bridge the gaps of RMT's wave"),
+        ("S1", f"opens by {p.CUTOFF_C:g} C", "thermal cut-off, section 3"),
+        ("C3, R20", f"{farad(p.PAD_CAP_UF * 1e-6)} ceramic, {ohm(p.BLEED_OHM)}", "edges at the cable; FEED reads 0 V when open"),
+        ("Q4, Q5", "N-MOSFET, one a channel", "lamp switches, low side"),
+        ("R6, R7", ohm(p.GATE_OHM), "gate resistors"),
+        ("R8, R9", ohm(p.GATE_DOWN_OHM), "**gate pull-downs, part of the safety of the device**"),
+        ("R10, R11", f"{red.strings} x {ohm(red.resistor_ohm)}, {nir.strings} x {ohm(nir.resistor_ohm)}, 1 %, 1/2 W", "one a string: red, near infrared"),
+        ("RT1, RT2", ntc, "skin side; hottest place of the LED board"),
+        ("R12, R13", pullups, "pull-ups of the thermistors"),
+        ("R14, R15, C4, C5", f"{ohm(p.ADC_SERIES_OHM)}, {farad(p.ADC_NF * 1e-9)}", "filter, beside the chip; 12 V on a sensor's wire sends less into the pin"),
+        ("R16, R17, C6 (ESP32)", f"{ohm(esp32.PULLUP_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "half of 3.3 V, the reference"),
+        ("R18, D3 (ESP32)", f"{ohm(p.INDICATOR_OHM)}, any LED", "indicator"),
+        ("SW1", "closes to ground", "start, pause, end: any press while lit makes dark"),
+        ("U2, R19, C7", f"{ohm(p.SENSE_OHM)}, {farad(p.SENSE_UF * 1e-6)}", "light sense, optional, section 3"),
+    ]  # fmt: skip
+    return table(("reference", "value", "what for"), rows)

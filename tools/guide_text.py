@@ -1,0 +1,13 @@
+"""A Markdown table. Knows nothing of the wrap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Raises ValueError for a row that is not as long as the head."""
+    lines = [head, ["---"] * len(head), *rows]
+    if any(len(line) != len(head) for line in lines):
+        raise ValueError(f"rows of another length than {list(head)}")
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
