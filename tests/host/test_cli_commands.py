@@ -8,7 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pbmwrap.cli import envelope, main
+from pbmwrap.cli import text as for_people
 from pbmwrap.device import find
+from pbmwrap.device.models import Hello, Sample
 from pbmwrap.errors import PortBusy
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
 
@@ -33,6 +35,17 @@ def test_status_for_people(wrap):
     assert "heat      skin 31.0 C, board no reading" in text
     assert "dimmed    to 50 % because of heat" in text
     assert "1 skin-hot: too hot" in text
+
+
+def test_status_and_monitor_tell_warnings(wrap):
+    wrap.status["warnings"] = ["no-heat", "newer"]
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "warning   no-heat: " in text
+    assert "warning   newer: see the log" in text
+    line = for_people.sample(
+        Hello.model_validate(wrap.hello), Sample(state="running", warnings=["covered"])
+    )
+    assert line.endswith("warning: covered")
 
 
 def test_status_tells_when_the_next_session_is_possible(wrap):

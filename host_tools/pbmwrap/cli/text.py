@@ -79,6 +79,7 @@ def status(hello: Hello, now: Status) -> str:
     lines.append(f"heat      {_heat(hello, now)}")
     if now.derate_pm < 1000:
         lines.append(f"dimmed    to {now.derate_pm / 10:.0f} % because of heat")
+    lines += [f"warning   {name}: {_warning(name)}" for name in now.warnings]
     if now.wake_waiting:
         lines.append(f"awake?    press the button within {now.wake_due_s} s")
     lines.append(f"next      {_next(now)}")
@@ -91,6 +92,13 @@ def status(hello: Hello, now: Status) -> str:
     if now.fault:
         lines.append(fault(now.fault))
     return "\n".join(lines)
+
+
+def _warning(name: str) -> str:
+    """The firmware's own words; a newer one may have warnings that are not known here."""
+    from wrap.safety.guard import WARNING_TEXTS, WARNINGS
+
+    return WARNING_TEXTS[WARNINGS.index(name)] if name in WARNINGS else "see the log"
 
 
 def _goal(now: Status) -> str:
@@ -116,6 +124,7 @@ def sample(hello: Hello, now: Sample) -> str:
         fields.append("awake? press the button")
     if now.derate_pm < 1000:
         fields.append(f"dimmed to {now.derate_pm / 10:.0f} %")
+    fields += [f"warning: {name}" for name in now.warnings]
     return "  ".join(fields)
 
 
