@@ -33,6 +33,12 @@ def install(
     force: Annotated[
         bool, typer.Option("--force", help="Put files before a wrap that runs from its image.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what --files would write, change nothing.")
+    ] = False,
+    downgrade: Annotated[
+        bool, typer.Option("--downgrade", help="Let --files put an older firmware there.")
+    ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
@@ -41,4 +47,4 @@ def install(
         raise UsageError("choose either --files or --image UF2", "see `pbmwrap install --help`")
     if image is not None:
         return install_image.run(image, drive, default_port(port))
-    return install_files.run(default_port(port), sources, force)
+    return install_files.run(default_port(port), sources, force, dry_run, downgrade)
