@@ -239,7 +239,7 @@ class Desk:
     def _keep(self):
         self._greeted = False
         try:
-            self.installed.keep()
+            self.installed.keep()  # type: ignore - on trial it is one
         except OSError:
             return  # the next hello tries again
 

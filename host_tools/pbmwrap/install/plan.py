@@ -193,8 +193,7 @@ def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> Non
     """Raises UsageError for an older firmware that nobody asked for, or one that could not read
     what the board has stored."""
     _, running = _running(seen)
-    there = [json.loads(text) for text in seen.indexes.values() if _is_index(text)]
-    newest = max((index["stored"] for index in there), default=0)
+    newest = max(_stored(text) for text in seen.indexes.values())
     if newest > stored:
         raise UsageError(
             f"firmware {version} cannot read what this board has stored (version {newest}, it"
@@ -208,11 +207,12 @@ def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> Non
         raise UsageError(f"firmware {index['fw']} runs there, {version} is older", hint)
 
 
-def _is_index(text: str | None) -> bool:
+def _stored(text: str | None) -> int:
+    """Of an index; 0 when there is none."""
     try:
-        return isinstance(json.loads(text or "")["stored"], int)
-    except (ValueError, KeyError, TypeError):
-        return False
+        return int(json.loads(text or "{}").get("stored", 0))
+    except (ValueError, AttributeError, TypeError):
+        return 0
 
 
 def order(version: str) -> tuple[int, ...]:

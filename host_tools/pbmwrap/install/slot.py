@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,11 +20,12 @@ from pbmwrap import paths
 from pbmwrap.install.bundle import DeviceFile
 
 _TOP = "wrap"
+_LENT = re.compile("^from main import .*\n", re.MULTILINE)
 
 
 @cache
 def on_stock(name: str) -> ModuleType:
-    """A file of `firmware/on_stock` as a module: the loader `main`, or the `receiver`."""
+    """A file of `firmware/on_stock` as a module: the loader `main`."""
     file = paths.boot_dir() / "on_stock" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"on_stock_{name}", file)
     assert spec is not None and spec.loader is not None
@@ -97,5 +99,5 @@ def receiver() -> str:
     """What is run at the raw prompt."""
     loader = on_stock("main")
     own = (paths.boot_dir() / "on_stock" / "receiver.py").read_text()
-    head = "import binascii\nimport hashlib\nimport os\n"
-    return head + inspect.getsource(loader.put) + inspect.getsource(loader.digest) + own
+    lent = "".join(inspect.getsource(function) for function in (loader.put, loader.digest))
+    return _LENT.sub(lambda _: f"import binascii\nimport hashlib\n\n{lent}", own)

@@ -66,7 +66,8 @@ def raw_board(twin: Twin) -> Any:
         """Without the limits by this machine's clock, which an emulated chip knows nothing of."""
 
         def read_until(self, *args: Any, **limits: Any) -> bytes:
-            return super().read_until(*args[:2], None, limits.get("data_consumer"), None)
+            limits |= {"timeout": None, "timeout_overall": None}
+            return super().read_until(*args[:2], **limits)
 
     board = Patient.__new__(Patient)
     board.in_raw_repl = board.mounted = board.is_pty = False
