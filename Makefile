@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install powercut-install
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -53,11 +53,17 @@ powercut-sim: $(STAMP) ## Over 20,000 cuts and as many cases of flipped bits, in
 powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of and after each operation
 	$(PY) -m tests.powercut.binary --torn 1 --out build/powercut --jobs $(JOBS)
 
+powercut-install: toolchain ## Cuts at every flash operation of installs by files on the emulated chip (docs/powercut.md)
+	$(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
+
 bench: firmware ## Every figure of the control loop, about two hours (docs/benchmarks.md; parts: python -m tools.bench PART...)
 	$(PY) -m tools.bench --jobs $(JOBS)
 
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
 	@$(PY) tools/bench_link.py
+
+bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
+	@$(PY) tools/bench_install.py
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

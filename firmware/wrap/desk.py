@@ -29,6 +29,8 @@ class Desk:
         self._unix_less_up = None
         self._tele_every = self._tele_ms = self._tele_due = 0
         self._restart_ms = -1  # since it was asked for; -1: it was not
+        self.installed = None  # which firmware this is, and whether on trial; None: the image
+        self._greeted = False  # a host has had its hello
         self._spent = False  # the press that is still held has done its work
 
     def gesture(self, gesture):
@@ -83,6 +85,8 @@ class Desk:
             raise Refused(NOT_NOW, "a session is under way")
         if app.journal.failed:
             raise Refused(STORAGE, "the log cannot be written, so no session may begin")
+        if self.on_trial():
+            raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
         slot = app.protocols.active()
         if slot < 0:
             raise Refused(NOT_FOUND, "no usable protocol is stored")
@@ -224,6 +228,21 @@ class Desk:
         self._tele_ms = lease_ms
         self._tele_due = 0
 
+    def on_trial(self):
+        """It has not said hello yet since it was installed: no light, and it may be given up."""
+        return self.installed is not None and self.installed.trial
+
+    def greeted(self):
+        """A hello is answered: what an installed firmware is on trial for."""
+        self._greeted = True
+
+    def _keep(self):
+        self._greeted = False
+        try:
+            self.installed.keep()  # type: ignore - on trial it is one
+        except OSError:
+            return  # the next hello tries again
+
     def restarts(self):
         """A restart was asked for."""
         return self._restart_ms >= 0
@@ -242,6 +261,8 @@ class Desk:
             app.resets.forget()
         if self._app.up_s >= self.history.save_at_s:
             self.history.save(self._app.up_s)
+        if self._greeted and self.on_trial() and server.idle():
+            self._keep()
         if self._tele_every:
             self._telemetry(dt, server)
         if self._restart_ms >= 0:

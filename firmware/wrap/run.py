@@ -80,15 +80,16 @@ def _serve(app, due):
         room_ms = hal.ticks_diff(due, hal.ticks_ms())
 
 
-def main(hal, facts):
+def main(hal, facts, installed=None):
     """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in
-    service mode."""
+    service mode. installed: which of two firmwares it is, on_stock/main.py's."""
     try:
         collect_after(-1)
         if service_wanted(hal):
             hal.service_blink()
             return
         app = boot(hal, facts)
+        app.desk.installed = installed
         hal.collect()
         loop(app)
     finally:

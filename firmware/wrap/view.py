@@ -31,6 +31,8 @@ class View:
     def hello(self):
         """Who this is; see docs/link.md."""
         app = self._app
+        app.desk.greeted()
+        installed = app.desk.installed
         return {
             "product": PRODUCT,
             "fw": VERSION,
@@ -51,6 +53,8 @@ class View:
             "integrity": app.program.state,
             "memory": app.program.memory,
             "sense": app.self_test.sensing,
+            "slot": installed.name if installed else None,
+            "fell": installed.fell if installed else None,
         }
 
     def state(self):

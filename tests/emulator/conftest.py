@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pbmwrap.facts import board_facts
+from pbmwrap.install import bundle, slot
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
+from wrap.version import STORED, VERSION
 
 ROOT = Path(__file__).parents[2]
 _ENUMERATED_MS = 1000
@@ -45,11 +48,16 @@ def stock_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mpy_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The wrap's files as they are installed on stock MicroPython."""
-    folder = tool("mpy", "--out", tmp_path_factory.mktemp("mpy"))
-    found = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in found}
+def stock_firmware(toolchain: Path) -> slot.Firmware:
+    """What `pbmwrap install --files` puts onto a stock RP2040."""
+    modules = bundle.bundle(bundle.compiler_of(toolchain / "mpy-cross", "armv6m"))
+    return slot.firmware(modules, VERSION, STORED)
+
+
+@pytest.fixture(scope="session")
+def installed(stock_firmware: slot.Firmware) -> dict[str, bytes]:
+    """The files of a stock board with the wrap installed."""
+    return slot.as_installed(stock_firmware, slot.boot_file(board_facts()))
 
 
 @pytest.fixture

@@ -135,14 +135,14 @@ def test_bad_ram_is_a_fault_that_stands(make_twin: MakeTwin, image: Path) -> Non
 
 
 def test_files_on_a_stock_image_are_not_checked_and_trip_nothing(
-    make_twin: MakeTwin, stock_image: Path, image: Path, mpy_files: dict[str, bytes]
+    make_twin: MakeTwin, stock_image: Path, image: Path, installed: dict[str, bytes]
 ) -> None:
     """Also where an older image of ours has left its claim behind."""
     twin = make_twin(stock_image)
     left = make_twin(image).flash()[CLAIM_AT : CLAIM_AT + 12]
-    twin.install_files(mpy_files)
+    twin.install_files(installed)
     twin.write_flash(CLAIM_AT, left)
     twin.start()
-    twin.advance_ms(1500)
+    twin.advance_ms(3000)
     hello = Client(TwinTransport(twin)).hello()
     assert (hello.integrity, hello.memory, hello.state) == ("unknown", "unknown", "idle")

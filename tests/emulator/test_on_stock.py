@@ -8,17 +8,17 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from tests.emulator.conftest import MakeTwin
 
-FILES_RUN_MS = 2000
+FILES_RUN_MS = 2500
 SOFT_RESET_MS = 200
 
 
 def test_installed_files_run_on_stock_with_their_storage(
-    make_twin: MakeTwin, stock_image: Path, mpy_files: dict[str, bytes]
+    make_twin: MakeTwin, stock_image: Path, installed: dict[str, bytes]
 ) -> None:
     """At the first boot and the second. A heap in pieces once had no room for the link's buffers,
     and the wrap said that its storage could not be read."""
     twin = make_twin(stock_image)
-    twin.install_files(mpy_files)
+    twin.install_files(installed)
     for boot in (1, 2):
         twin.start()
         twin.advance_ms(FILES_RUN_MS)

@@ -3,167 +3,156 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import stat
-from pathlib import Path
 
 import pytest
 from mpremote.transport import TransportError
 from typer.testing import CliRunner
 
-from pbmwrap import paths
 from pbmwrap.cli import main
 from pbmwrap.device import find
 from pbmwrap.errors import (
-    InvalidFile,
     LinkLost,
     NotAWrap,
+    UsageError,
     VerifyFailed,
     WrapError,
 )
-from pbmwrap.install import board, bundle, files
+from pbmwrap.install import board, files, plan, slot
+from pbmwrap.install.bundle import DeviceFile
 from tests.host.scripted_wrap import ScriptedWrap
+from tests.host.stock_board import StockBoard
 
 
-class FakeBoard:
-    """A stock board's filesystem."""
-
-    def __init__(self, version=(1, 25)):
-        self.kept = {}
-        self.folders = set()
-        self.order = []
-        self.executed = []
-        self.version = version
-        self.flip = ""  # a path that stores something else
-
-    def fs_exists(self, src):
-        return src in self.kept or src in self.folders
-
-    def fs_mkdir(self, path):
-        parent = path.rpartition("/")[0]
-        assert not parent or parent in self.folders
-        self.folders.add(path)
-
-    def fs_rmfile(self, path):
-        del self.kept[path]
-
-    def fs_writefile(self, dest, data, chunk_size=256):
-        self.order.append(dest)
-        self.kept[dest] = data + b"!" if dest == self.flip else data
-
-    def fs_hashfile(self, path, algo):
-        return hashlib.new(algo, self.kept[path]).digest()
-
-    def eval(self, expression):
-        return self.version
-
-    def exec_raw_no_follow(self, command):
-        self.executed.append(command)
+def firmware(version="0.1.0", stored=1, **changed):
+    data = {"/board_facts.mpy": b"facts", "/wrap/app.mpy": b"app" * 2000, "/wrap/ui/b.mpy": b"b"}
+    data |= {f"/wrap/{name}.mpy": text for name, text in changed.items()}
+    return slot.firmware([DeviceFile(p, d) for p, d in data.items()], version, stored)
 
 
-def quiet(done, total):
-    pass
+def planned(board, fw):
+    return plan.plan(files.look(board), fw, b"boot", slot.main_file())
 
 
-def sources():
-    return bundle.bundle(None)
-
-
-def test_bundle_holds_the_firmware_with_main_last():
-    names = [file.path for file in sources()]
-    assert names[-2:] == ["/boot.py", "/main.py"]
-    assert {"/board_facts.py", "/wrap/app.py", "/wrap/link/frames.py"} <= set(names)
-
-
-def test_compiled_bundle_keeps_what_micropython_starts_by_name_as_source():
-    made = bundle.bundle(lambda file, name: name.encode())
-    by_name = {file.path: file.data for file in made}
-    assert by_name["/wrap/app.mpy"] == b"wrap/app.py"
-    assert by_name["/main.py"] == (paths.boot_dir() / "main.py").read_bytes()
-    assert "/wrap/app.py" not in by_name
-
-
-def test_unknown_board_is_named():
-    with pytest.raises(InvalidFile, match="no board TOASTER"):
-        bundle.bundle(None, "TOASTER")
-
-
-def _fake_cross(tmp_path, text):
-    cross = tmp_path / "mpy-cross"
-    cross.write_text(f"#!/bin/sh\n{text}\n")
-    cross.chmod(cross.stat().st_mode | stat.S_IXUSR)
-    return cross
-
-
-def test_compiler_runs_mpy_cross_with_the_name_on_the_board(tmp_path):
-    compile_file = bundle.compiler_of(_fake_cross(tmp_path, 'echo "$1 $3" > "$5"'))
-    assert compile_file(Path("x.py"), "wrap/x.py") == b"-march=armv6m wrap/x.py\n"
-
-
-def test_compiler_error_is_one_line(tmp_path):
-    compile_file = bundle.compiler_of(_fake_cross(tmp_path, "echo bad syntax >&2; exit 1"))
-    with pytest.raises(WrapError, match=r"mpy-cross refuses x\.py: bad syntax"):
-        compile_file(Path("x.py"), "x.py")
-
-
-def test_mpy_cross_is_found_on_the_path_or_in_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv("PBMWRAP_CACHE", str(tmp_path))
-    assert bundle.find_mpy_cross() is None
-    (tmp_path / "toolchain" / "key").mkdir(parents=True)
-    built = _fake_cross(tmp_path / "toolchain" / "key", "")
-    assert bundle.find_mpy_cross() == built
-    (tmp_path / "bin").mkdir()
-    on_path = _fake_cross(tmp_path / "bin", "")
-    assert bundle.find_mpy_cross() == on_path
-
-
-def test_install_writes_all_and_main_last():
-    target = FakeBoard()
-    target.kept["/main.py"] = b"old"
+def install(board, fw):
+    todo = planned(board, fw)
     seen = []
-    done = files.install(target, sources(), lambda *p: seen.append(p))
-    assert target.order[-1] == "/main.py"
-    assert target.kept == {file.path: file.data for file in sources()}
-    assert (done.unchanged, seen[-1]) == (0, (len(sources()), len(sources())))
+    files.install(board, todo, True, lambda *done: seen.append(done))
+    return todo, seen
 
 
-def test_second_install_writes_only_main():
-    target = FakeBoard()
-    files.install(target, sources(), quiet)
-    target.order.clear()
-    done = files.install(target, sources(), quiet)
-    assert target.order == ["/main.py"]
-    assert done.unchanged == len(sources()) - 1
+def keep(board):
+    loader = board.loader()
+    slot_, _, trial = loader["choose"](loader["pointer"]())
+    loader["Installed"](loader["pointer"](), slot_, trial).keep()
 
 
-def test_compiled_files_replace_their_sources():
-    target = FakeBoard()
-    files.install(target, sources(), quiet)
-    files.install(target, bundle.bundle(lambda file, name: b"mpy"), quiet)
-    assert "/wrap/app.py" not in target.kept
-    assert target.kept["/wrap/app.mpy"] == b"mpy"
+def test_a_bare_board_gets_all_with_the_pointer_last():
+    board_ = StockBoard()
+    todo, seen = install(board_, firmware())
+    kept = board_.flash.files
+    assert {p: kept[p] for p in ("/a/ui", "/boot.py")} == {"/a/ui": b"b", "/boot.py": b"boot"}
+    assert kept["/main.py"] == slot.main_file()
+    assert [path for path, _ in todo.small] == ["/boot.py", "/main.py", "/pbmwrap.ab"]
+    assert (len(todo.jobs), seen[-1], board_.kbd) == (3, (3, 3), 3)
+    assert sum(job.sent for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
 
 
-def test_install_that_breaks_off_leaves_no_main():
-    target = FakeBoard()
-    target.kept["/main.py"] = b"old"
-    target.flip = "/wrap/app.py"
-    with pytest.raises(VerifyFailed, match=r"/wrap/app\.py"):
-        files.install(target, sources(), quiet)
-    assert "/main.py" not in target.kept
+def test_an_update_sends_what_changed_and_copies_the_rest():
+    board_ = StockBoard()
+    install(board_, firmware())
+    keep(board_)
+    todo, _ = install(board_, firmware("0.2.0", app=b"new"))
+    assert todo.folder == "/b" and todo.replaces == "0.1.0"
+    assert [(j.path, j.source) for j in todo.jobs] == [
+        ("/b/ui", "/a/ui"),
+        ("/b/wrap", None),
+        ("/b/index", None),
+    ]
+    keep(board_)
+    todo, _ = install(board_, firmware("0.3.0", app=b"newer"))
+    assert [j.path for j in todo.jobs] == ["/a/wrap", "/a/index"]
+    assert todo.unchanged == 1
 
 
-def test_bundle_without_main_last_is_a_bug():
-    with pytest.raises(ValueError, match="last"):
-        files.install(FakeBoard(), sources()[:-1], quiet)
+def test_the_firmware_that_runs_is_not_written_again():
+    board_ = StockBoard()
+    install(board_, firmware())
+    keep(board_)
+    ops = board_.flash.ops
+    todo, _ = install(board_, firmware())
+    assert todo.nothing and board_.flash.ops == ops
+
+
+def test_files_that_belong_to_no_firmware_leave_the_slot():
+    board_ = StockBoard()
+    board_.flash.folders.add("/a")
+    board_.flash.files["/a/stranger"] = b"?"
+    todo, _ = install(board_, firmware())
+    assert todo.gone == ("/a/stranger",) and "/a/stranger" not in board_.flash.files
+
+
+def test_a_board_that_cannot_inflate_gets_plain_bytes():
+    board_ = StockBoard()
+    board_.inflates = False
+    todo, _ = install(board_, firmware())
+    assert all(job.sent == job.size for job in todo.jobs)
+    assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
+
+
+def test_a_byte_that_flash_gives_back_wrongly_is_found():
+    board_ = StockBoard()
+    board_.flash.flips = "/a/ui"
+    with pytest.raises(VerifyFailed, match="/a/ui"):
+        install(board_, firmware())
+    assert "/pbmwrap.ab" not in board_.flash.files
+
+
+def test_a_full_board_says_so_and_restarts():
+    board_ = StockBoard()
+    board_.flash.full = "/a/wrap"
+    with pytest.raises(WrapError, match=r"could not take the files: OSError.*goes on where it was"):
+        install(board_, firmware())
+    assert board_.resets == 1
+
+
+def test_a_board_without_room_is_refused_beforehand():
+    board_ = StockBoard()
+    board_.flash.files["/film"] = bytes(1400 * 1024)
+    with pytest.raises(WrapError, match="KiB free"):
+        planned(board_, firmware())
+    assert board_.flash.ops == 0
+
+
+def test_an_older_firmware_is_refused_until_asked_for():
+    board_ = StockBoard()
+    install(board_, firmware("0.2.0"))
+    keep(board_)
+    seen = files.look(board_)
+    with pytest.raises(UsageError, match=r"0\.2\.0 runs there, 0\.1\.9 is older.*--downgrade"):
+        plan.check_downgrade(seen, "0.1.9", 1, False)
+    plan.check_downgrade(seen, "0.1.9", 1, True)
+    plan.check_downgrade(seen, "0.2.0", 1, False)
+
+
+def test_a_firmware_that_cannot_read_what_is_stored_is_refused_in_any_case():
+    board_ = StockBoard()
+    install(board_, firmware("0.2.0", stored=2))
+    for allowed in (False, True):
+        with pytest.raises(UsageError, match=r"cannot read what this board has stored.*logs pull"):
+            plan.check_downgrade(files.look(board_), "0.1.0", 1, allowed)
 
 
 def test_too_old_micropython_is_refused():
-    assert files.check_version(FakeBoard()) == (1, 25)
+    board_ = StockBoard()
+    board_.version = (1, 19, 1)
     with pytest.raises(WrapError, match=r"MicroPython 1\.19"):
-        files.check_version(FakeBoard((1, 19)))
+        files.look(board_)
+
+
+def test_a_board_that_says_something_odd_is_named():
+    with pytest.raises(WrapError, match="odd"):
+        plan.Seen.of("{}")
 
 
 @pytest.mark.parametrize(
@@ -199,22 +188,58 @@ def test_port_that_cannot_be_opened(monkeypatch):
         pass
 
 
-def test_install_command_from_prompt_to_hello(monkeypatch):
-    target = FakeBoard()
+@pytest.fixture
+def command(monkeypatch):
+    """Runs `install --files` on a board; `answers`: its hello afterwards."""
+    board_ = StockBoard()
+    told = ScriptedWrap().hello
 
     @contextlib.contextmanager
     def raw(port):
-        yield target
+        yield board_
+
+    def hello(greet, port):
+        loader = board_.loader()
+        slot_, _, trial = loader["choose"](loader["pointer"]())
+        me = loader["Installed"](loader["pointer"](), slot_, trial)
+        me.keep()
+        return find.Hello.model_validate(told | {"slot": me.name, "fell": me.fell})
 
     monkeypatch.setattr(files, "raw_board", raw)
     monkeypatch.setattr(board, "make_ready", lambda port, force: None)
-    hello = find.Hello.model_validate(ScriptedWrap().hello)
+    monkeypatch.setattr(board, "wait_for_wrap", hello)
+
+    def run(*words):
+        words = ["install", "--files", "--sources", "--port", "/dev/x", "--json", *words]
+        result = CliRunner().invoke(main.app, words)
+        return result.exit_code, json.loads(result.stdout)
+
+    run.board = board_
+    return run
+
+
+def test_install_command_from_prompt_to_hello(command):
+    code, said = command()
+    assert (code, said["data"]["slot"][:2], command.board.resets) == (0, "a ", 1)
+    assert said["data"]["wrap"]["slot"] == said["data"]["slot"]
+    assert "/a/index" in said["data"]["sent"] and said["data"]["bytes_sent"] > 10000
+    code, said = command()
+    assert (code, said["data"]["sent"], said["data"]["replaced"]) == (0, [], [])
+
+
+def test_a_dry_run_changes_nothing(command):
+    code, said = command("--dry-run")
+    assert (code, command.board.flash.ops, command.board.resets) == (0, 0, 1)
+    assert said["data"]["dry_run"] and "/a/index" in said["data"]["sent"]
+
+
+def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
+    told = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
+    hello = find.Hello.model_validate(told)
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
-    words = ["install", "--files", "--sources", "--port", "/dev/x", "--json"]
-    result = CliRunner().invoke(main.app, words)
-    assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["data"]["written"] == len(sources())
-    assert "machine.reset()" in target.executed[-1]
+    code, said = command()
+    assert code == 1
+    assert "given up (ImportError: no module x)" in said["error"]["message"]
 
 
 def test_install_command_wants_one_way():

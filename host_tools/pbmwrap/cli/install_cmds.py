@@ -36,6 +36,9 @@ def install(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
     ] = False,
+    downgrade: Annotated[
+        bool, typer.Option("--downgrade", help="Let --files put an older firmware there.")
+    ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
@@ -49,7 +52,7 @@ def install(
     if not files and image is None and drive is None:
         files, image, at = _fitting(at)
     if files:
-        return install_files.run(at, sources, force)
+        return install_files.run(at, sources, force, dry_run, downgrade)
     return install_image.run(image or _built(), drive, at, dry_run)
 
 

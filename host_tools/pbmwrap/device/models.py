@@ -20,7 +20,8 @@ class Answer(BaseModel):
 class Hello(Answer):
     """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap; `integrity`
     ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot;
-    `sense`: the board can see its own light."""
+    `sense`: the board can see its own light; `slot`: which of two installed firmwares this is,
+    `fell`: why a newer one was given up."""
 
     product: str
     fw: str
@@ -41,6 +42,8 @@ class Hello(Answer):
     integrity: str = "unknown"
     memory: str = "unknown"
     sense: bool = False
+    slot: str | None = None
+    fell: str | None = None
 
     @property
     def runs_on(self) -> str:

@@ -51,21 +51,23 @@ def choose_port(port: str, scan: Callable[[], list[find.Candidate]] = find.scan)
     return found[0].port.device
 
 
-def make_ready(port: str, force: bool, clock: Clock | None = None) -> None:
-    """Bring a running wrap into service mode, where no watchdog cuts the install off.
+def make_ready(port: str, force: bool, clock: Clock | None = None) -> Hello | None:
+    """Bring a running wrap into service mode, where no watchdog cuts the install off; its hello.
 
-    A board without a wrap is left as it is. Raises UsageError for a wrap that runs from its image.
+    It refuses in a session. A board without a wrap is left as it is: None.
+    Raises UsageError for a wrap that runs from its image.
     """
     try:
         client, hello = find.greet(find.open_transport(port))
     except (AtPrompt, NotAWrap):
-        return
+        return None
     with client:
         if hello.frozen and not force:
             hint = "install the new image with --image, or add --force to put files before it"
             raise UsageError("this wrap runs from its image, not from files", hint)
         client.service()
     _until(clock or Clock(), lambda: _prompt(port), f"{port} did not come back in service mode")
+    return hello
 
 
 def _prompt(port: str) -> bool:

@@ -1,8 +1,7 @@
-"""The files that make a stock board a wrap, in the order in which they are written."""
+"""The modules that make a stock board a wrap, as that board wants them compiled."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import tempfile
@@ -14,8 +13,19 @@ from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, WrapError
 from pbmwrap.facts import DEFAULT_BOARD
 
-ARCH = "armv6m"  # the RP2040's cores; only native and viper functions depend on it
-HOST_ONLY = ("wrap/hal/fake.py",)  # twins use it; a board has pins
+# Bits 10 to 13 of sys.implementation._mpy: what runs native and viper functions
+# (MicroPython's py/persistentcode.h).
+ARCHS = {4: "armv6m", 10: "xtensawin", 11: "rv32imc"}
+# What sys.implementation._machine ends with, and the board of ours that it is.
+BOARDS = {
+    "RP2040": DEFAULT_BOARD,
+    "ESP32S3": "PBMWRAP_ESP32_S3",
+    "ESP32C3": "PBMWRAP_ESP32_C3",
+    "ESP32": "PBMWRAP_ESP32",
+}
+HOST_ONLY = ("wrap/hal/fake.py", "wrap/hal/contract.py")  # twins use them; a board has pins
+
+_SOURCES = "take the mpy-cross of the board's version, or add --sources"
 
 Compile = Callable[[Path, str], bytes]
 
@@ -27,14 +37,9 @@ class DeviceFile:
     path: str
     data: bytes
 
-    @property
-    def sha256(self) -> bytes:
-        """Digest, 32 bytes."""
-        return hashlib.sha256(self.data).digest()
-
 
 def bundle(compiler: Compile | None, board: str = DEFAULT_BOARD) -> list[DeviceFile]:
-    """All files, `main.py` last, so that an install that breaks off never starts.
+    """All modules of this board.
 
     compiler(file, name on the board) -> .mpy bytes; None installs sources.
     Raises InvalidFile, WrapError.
@@ -42,10 +47,34 @@ def bundle(compiler: Compile | None, board: str = DEFAULT_BOARD) -> list[DeviceF
     facts = paths.boards_dir() / board / "board_facts.py"
     if not facts.is_file():
         raise InvalidFile(f"there is no board {board}", f"the boards are in {paths.boards_dir()}")
-    modules = [_module(file, name, compiler) for file, name in _modules(facts)]
-    boot = paths.boot_dir()
-    plain = [DeviceFile(f"/{n}", (boot / n).read_bytes()) for n in ("boot.py", "main.py")]
-    return [*modules, *plain]
+    return [_module(file, name, compiler) for file, name in _modules(facts)]
+
+
+def board_of(machine: str) -> str:
+    """Our board for what a MicroPython calls its machine. Raises WrapError."""
+    chip = machine.rpartition(" with ")[2].strip().upper().replace("-", "")
+    for ends, board in BOARDS.items():
+        if chip == ends:
+            return board
+    raise WrapError(f"there is no wrap firmware for {machine!r}", f"there is: {', '.join(BOARDS)}")
+
+
+def arch_of(mpy: int) -> str:
+    """mpy-cross's name of the board's architecture. Raises WrapError for one that is unknown."""
+    arch = ARCHS.get(mpy >> 10 & 0xF)
+    if arch is None:
+        raise WrapError(f"the board's .mpy architecture {mpy >> 10 & 0xF} is unknown", _SOURCES)
+    return arch
+
+
+def check_mpy(modules: list[DeviceFile], mpy: int) -> None:
+    """Raises WrapError when the board's MicroPython reads other .mpy files than these: the version
+    counts for all, the sub-version for native code."""
+    for module in modules:
+        version, flags = module.data[1:3]
+        if version != mpy & 0xFF or (flags >> 2 and flags & 3 != mpy >> 8 & 3):
+            text = f"mpy-cross makes .mpy {version}.{flags & 3}, the board's MicroPython reads"
+            raise WrapError(f"{text} {mpy & 0xFF}.{mpy >> 8 & 3}", _SOURCES)
 
 
 def _modules(facts: Path) -> Iterator[tuple[Path, str]]:
@@ -65,13 +94,13 @@ def _module(file: Path, name: str, compiler: Compile | None) -> DeviceFile:
     return DeviceFile("/" + name.removesuffix(".py") + ".mpy", compiler(file, name))
 
 
-def compiler_of(mpy_cross: Path) -> Compile:
+def compiler_of(mpy_cross: Path, arch: str) -> Compile:
     """A compiler that runs this mpy-cross."""
 
     def compile_file(file: Path, name: str) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "out.mpy")
-            command = [mpy_cross, f"-march={ARCH}", "-s", name, "-o", out, file]
+            command = [mpy_cross, f"-march={arch}", "-s", name, "-o", out, file]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 said = done.stderr.strip().splitlines()

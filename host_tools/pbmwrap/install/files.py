@@ -1,48 +1,38 @@
-"""Writes the firmware's files onto a stock MicroPython board through mpremote's serial transport.
+"""Puts a firmware onto a stock MicroPython board, at its raw prompt: looks, plans, sends, verifies.
 
-The board is at its raw prompt, no watchdog runs. Every file is verified by its SHA-256, computed on
-the board from what it stored.
+The board reads back every file from flash and says its SHA-256. What breaks off leaves what ran
+before; the next install goes on where this one was (docs/decisions/0019).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import hashlib
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pbmwrap.errors import LinkLost, NotAWrap, VerifyFailed, WrapError
-from pbmwrap.install.bundle import DeviceFile
+from pbmwrap.errors import LinkLost, NotAWrap, WrapError
+from pbmwrap.install import wire
+from pbmwrap.install.plan import Plan, Seen, verify
+from pbmwrap.install.slot import on_stock, receiver
 
-WRITE_CHUNK = 512
 PROMPT_S = 10
 MIN_VERSION = (1, 25)
 _RESET = "import machine\nmachine.reset()"
 _VERSION = "tuple(__import__('sys').implementation.version[:2])"
-_MAIN = "/main.py"
 
-Progress = Callable[[int, int], None]
+Progress = wire.Progress
 
 
 class Board(Protocol):
     """The part of mpremote's transport that is used here."""
 
-    def fs_exists(self, src: str) -> bool: ...
-    def fs_mkdir(self, path: str) -> None: ...
-    def fs_rmfile(self, path: str) -> None: ...
-    def fs_writefile(self, dest: str, data: bytes, chunk_size: int = ...) -> None: ...
-    def fs_hashfile(self, path: str, algo: str) -> bytes: ...
-    def eval(self, expression: str) -> Any: ...
+    serial: Any
+
+    def exec(self, command: str) -> bytes: ...
     def exec_raw_no_follow(self, command: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Installed:
-    """What an install did."""
-
-    written: int
-    unchanged: int
-    bytes: int
+    def follow(self, timeout: float) -> tuple[bytes, bytes]: ...
 
 
 @contextmanager
@@ -76,65 +66,35 @@ def _lost(port: str, problem: Exception) -> WrapError:
 
 
 def _close(board: Any) -> None:
-    try:
+    with contextlib.suppress(OSError):  # the board restarted and took its port along
         board.close()
-    except OSError:
-        return  # the board restarted and took its port along
 
 
-def check_version(board: Board) -> tuple[int, int]:
-    """The board's MicroPython version. Raises WrapError when it is too old."""
-    version = tuple(board.eval(_VERSION))
+def look(board: Board) -> Seen:
+    """What is on the board. Raises WrapError when its MicroPython is too old."""
+    version = tuple(int(part) for part in board.exec(f"print(*{_VERSION})").split())
     if version < MIN_VERSION:
         shown, least = (".".join(map(str, v)) for v in (version, MIN_VERSION))
         raise WrapError(f"the board runs MicroPython {shown}", f"install {least} or newer first")
-    return version
+    loader = on_stock("main")
+    board.exec(receiver())
+    return Seen.of(board.exec(f"look({loader.POINTER!r}, {loader.INDEX!r})").decode())
 
 
-def install(board: Board, files: Sequence[DeviceFile], progress: Progress) -> Installed:
-    """Write what differs, `main.py` last, and verify every file. Raises VerifyFailed.
-
-    The old `main.py` goes first: what an install that breaks off leaves only shows its prompt.
-    """
-    if files[-1].path != _MAIN:
-        raise ValueError("main.py must be the last file")
-    if board.fs_exists(_MAIN):
-        board.fs_rmfile(_MAIN)
-    _make_folders(board, files)
-    written = total = 0
-    for number, file in enumerate(files, 1):
-        if _put(board, file):
-            written += 1
-            total += len(file.data)
-        progress(number, len(files))
-    return Installed(written, len(files) - written, total)
+def install(board: Board, plan: Plan, is_usb: bool, progress: Progress) -> None:
+    """Do what is planned; the board still runs nothing. Raises VerifyFailed, WrapError."""
+    if plan.jobs or plan.gone:
+        board.exec(f"prepare({plan.folder!r}, {list(plan.gone)!r})")
+    if plan.jobs:
+        wire.send(board, plan.jobs, wire.USB if is_usb else wire.UART, progress)
+    if plan.small:
+        said = board.exec(f"finish({list(plan.small)!r})").decode().split()
+        _check_small(plan, said)
 
 
-def _make_folders(board: Board, files: Sequence[DeviceFile]) -> None:
-    folders = {file.path.rpartition("/")[0] for file in files} - {""}
-    for folder in sorted(folders):
-        if not board.fs_exists(folder):
-            board.fs_mkdir(folder)
-
-
-def _put(board: Board, file: DeviceFile) -> bool:
-    """True when the file had to be written. Its .py or .mpy sibling would shadow it: away."""
-    sibling = _sibling(file.path)
-    if sibling and board.fs_exists(sibling):
-        board.fs_rmfile(sibling)
-    if board.fs_exists(file.path) and board.fs_hashfile(file.path, "sha256") == file.sha256:
-        return False
-    board.fs_writefile(file.path, file.data, chunk_size=WRITE_CHUNK)
-    if board.fs_hashfile(file.path, "sha256") != file.sha256:
-        raise VerifyFailed(f"{file.path} reads back different from what was written")
-    return True
-
-
-def _sibling(path: str) -> str | None:
-    if path in (_MAIN, "/boot.py"):
-        return None
-    stem, _, suffix = path.rpartition(".")
-    return f"{stem}.{'py' if suffix == 'mpy' else 'mpy'}"
+def _check_small(plan: Plan, said: list[str]) -> None:
+    for (path, data), answer in zip(plan.small, said, strict=True):
+        verify(hashlib.sha256(data).hexdigest(), answer.removeprefix("="), path)
 
 
 def restart(board: Board) -> None:

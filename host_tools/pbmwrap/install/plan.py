@@ -1,0 +1,226 @@
+"""What an install by files has to do, judged from what the board says of itself. Writes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pbmwrap.errors import UsageError, VerifyFailed, WrapError
+from pbmwrap.install.slot import Firmware, on_stock
+
+BLOCK = 4096
+_WINDOW_BITS = 12
+_SPARE = 64 * 1024  # bytes that stay free for the wrap's log and files
+_FLAT = ("wrap", "board_facts.py", "board_facts.mpy")
+
+Slot = list[str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What `look` of the receiver says of a board."""
+
+    version: tuple[int, int]
+    mpy: int
+    machine: str
+    free: int
+    inflates: bool
+    root: tuple[str, ...]
+    sha: dict[str, str]
+    pointer: str | None
+    indexes: dict[str, str | None]
+
+    @classmethod
+    def of(cls, line: str) -> Seen:
+        """Raises WrapError when it is no such line."""
+        try:
+            told: dict[str, Any] = json.loads(line)
+            return cls(
+                version=(told["version"][0], told["version"][1]),
+                mpy=told["mpy"],
+                machine=told["machine"],
+                free=told["free"],
+                inflates=told["inflates"],
+                root=tuple(told["root"]),
+                sha=told["sha"],
+                pointer=told["pointer"],
+                indexes={"a": told.get("a"), "b": told.get("b")},
+            )
+        except (ValueError, KeyError, TypeError, IndexError) as problem:
+            raise WrapError(f"the board says something odd of itself: {line[:80]!r}") from problem
+
+    def index(self, slot: Slot | None) -> dict[str, Any] | None:
+        """The index of a slot that is whole by what the board read of it."""
+        loader = on_stock("main")
+        if not slot or slot == loader.FLAT:
+            return None
+        folder = f"/{slot[0]}/"
+        text = self.indexes[slot[0]]
+        if not text or self.sha.get(folder + loader.INDEX) != slot[1]:
+            return None
+        index = json.loads(text)
+        whole = all(self.sha.get(folder + name) == sha for name, _, sha in index["packs"])
+        return index if whole else None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file: from another one on the board, or as blocks that are sent (the last figure: bytes
+    of the file in it)."""
+
+    path: str
+    sha: str
+    size: int
+    source: str | None = None
+    blocks: tuple[tuple[bytes, int], ...] = ()
+
+    def told(self) -> tuple[str, str | list[tuple[int, int]]]:
+        """As the receiver wants it."""
+        return self.path, self.source or [(len(sent), size) for sent, size in self.blocks]
+
+    @property
+    def sent(self) -> int:
+        """Bytes that go over the wire."""
+        return sum(len(sent) for sent, _ in self.blocks)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`small`: files that are replaced at the end, the pointer last. No jobs and no small ones:
+    the board has it all."""
+
+    folder: str
+    name: str
+    gone: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    small: tuple[tuple[str, bytes], ...] = ()
+    unchanged: int = 0
+    replaces: str | None = field(default=None)
+
+    @property
+    def nothing(self) -> bool:
+        """The board has it all."""
+        return not self.small
+
+
+def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes) -> Plan:
+    """How this firmware gets onto that board. Raises WrapError when it has no room for it."""
+    loader = on_stock("main")
+    state, running = _running(seen)
+    index = seen.index(running)
+    runs = index["fw"] if index else None
+    small = [(p, d) for p, d in (("/boot.py", boot), ("/main.py", main)) if _differs(seen, p, d)]
+    kept = state["run"] == running and state["trial"] == loader.KEPT
+    if kept and index and running and running[1] == firmware.sha:
+        return Plan(f"/{running[0]}", _name(running), small=tuple(small), replaces=runs)
+    target = "b" if running and running[0] == "a" else "a"
+    slot = [target, firmware.sha]
+    jobs, gone, unchanged = _jobs(seen, firmware, target, running if index else None)
+    _check_room(seen, jobs)
+    if index:
+        gone += [f"/{name}" for name in _FLAT if name in seen.root]
+    fresh = {"run": slot, "old": running, "trial": loader.NEW, "why": ""}
+    small.append((loader.POINTER, loader.sealed(fresh)))
+    return Plan(f"/{target}", _name(slot), tuple(gone), jobs, tuple(small), unchanged, runs)
+
+
+def _name(slot: Sequence[str]) -> str:
+    """As the wrap says it in its hello."""
+    return f"{slot[0]} {slot[1][:12]}"
+
+
+def _running(seen: Seen) -> tuple[dict[str, Any], Slot | None]:
+    """(what the pointer says, the slot that the loader starts now or None)."""
+    loader = on_stock("main")
+    if seen.pointer is None:
+        flat = loader.FLAT if "wrap" in seen.root else None
+        return {"run": flat, "old": None, "trial": loader.KEPT}, flat
+    state = loader.opened(seen.pointer.encode())
+    tries = [state["old"]] if state["trial"] != loader.KEPT else [state["run"], state["old"]]
+    for slot in tries:
+        if slot and (slot == loader.FLAT or seen.index(slot)):
+            return state, slot
+    return state, None
+
+
+def _differs(seen: Seen, path: str, data: bytes) -> bool:
+    return seen.sha.get(path) != hashlib.sha256(data).hexdigest()
+
+
+def _jobs(
+    seen: Seen, firmware: Firmware, target: str, running: Slot | None
+) -> tuple[tuple[Job, ...], list[str], int]:
+    """(jobs, files of the slot that do not belong there, how many are right already)."""
+    files = firmware.files()
+    folder = f"/{target}/"
+    there = {p: sha for p, sha in seen.sha.items() if p.startswith(folder)}
+    gone = [p for p in sorted(there) if p.removeprefix(folder) not in files]
+    jobs = []
+    for name, data in files.items():
+        sha = hashlib.sha256(data).hexdigest()
+        if there.get(folder + name) != sha:
+            twin = f"/{running[0]}/{name}" if running else ""
+            source = twin if seen.sha.get(twin) == sha else None
+            blocks = () if source else tuple(_blocks(data, seen.inflates))
+            jobs.append(Job(folder + name, sha, len(data), source, blocks))
+    return tuple(jobs), gone, len(files) - len(jobs)
+
+
+def _blocks(data: bytes, inflates: bool) -> list[tuple[bytes, int]]:
+    """Each deflated when that makes it smaller."""
+    made = []
+    for at in range(0, len(data), BLOCK):
+        block = data[at : at + BLOCK]
+        squeezer = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS)
+        small = squeezer.compress(block) + squeezer.flush()
+        made.append((small if inflates and len(small) < len(block) else block, len(block)))
+    return made
+
+
+def _check_room(seen: Seen, jobs: Sequence[Job]) -> None:
+    needed = sum(-(-job.size // BLOCK) * BLOCK for job in jobs)
+    if seen.free < needed + _SPARE:
+        text = f"the board's filesystem has {seen.free // 1024} KiB free, {needed // 1024} + "
+        hint = "remove files of your own from it (`mpremote fs ls`)"
+        raise WrapError(text + f"{_SPARE // 1024} KiB are needed", hint)
+
+
+def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> None:
+    """Raises UsageError for an older firmware that nobody asked for, or one that could not read
+    what the board has stored."""
+    _, running = _running(seen)
+    newest = max(_stored(text) for text in seen.indexes.values())
+    if newest > stored:
+        raise UsageError(
+            f"firmware {version} cannot read what this board has stored (version {newest}, it"
+            f" reads {stored})",
+            "install a newer one; or, to lose it: `pbmwrap logs pull`, note `pbmwrap settings show`"
+            " and `pbmwrap cal show`, then `mpremote fs rm -r :/pbmwrap :/a :/b`",
+        )
+    index = seen.index(running)
+    if index and order(version) < order(index["fw"]) and not allowed:
+        hint = "add --downgrade when that is what you want; settings, protocols and log stay"
+        raise UsageError(f"firmware {index['fw']} runs there, {version} is older", hint)
+
+
+def _stored(text: str | None) -> int:
+    """Of an index; 0 when there is none."""
+    try:
+        return int(json.loads(text or "{}").get("stored", 0))
+    except (ValueError, AttributeError, TypeError):
+        return 0
+
+
+def order(version: str) -> tuple[int, ...]:
+    """To compare versions by."""
+    return tuple(int(part) for part in version.split("+")[0].split(".") if part.isdigit())
+
+
+def verify(job_sha: str, said: str, path: str) -> None:
+    """Raises VerifyFailed when the board read back something else."""
+    if said != job_sha:
+        raise VerifyFailed(f"{path} reads back different from what was written")

@@ -1,0 +1,124 @@
+"""What goes onto a board: its modules, as it wants them compiled, in packs with an index."""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import json
+import stat
+import types
+from pathlib import Path
+
+import pytest
+
+from pbmwrap.errors import InvalidFile, WrapError
+from pbmwrap.facts import board_facts
+from pbmwrap.install import bundle, slot
+from pbmwrap.install.bundle import DeviceFile
+
+
+def sources():
+    return bundle.bundle(None)
+
+
+def test_bundle_holds_the_modules_of_the_board():
+    names = [file.path for file in sources()]
+    assert {"/board_facts.py", "/wrap/app.py", "/wrap/link/frames.py"} <= set(names)
+    assert not {"/wrap/hal/fake.py", "/wrap/hal/contract.py", "/main.py"} & set(names)
+
+
+def test_a_firmware_is_a_pack_for_each_room_and_an_index_of_both():
+    fw = slot.firmware(bundle.bundle(lambda file, name: name.encode()), "0.1.0", 1)
+    index = json.loads(fw.index)
+    assert list(fw.packs) == sorted(fw.packs) == [name for name, _, _ in index["packs"]]
+    assert {"wrap", "hal", "link", "safety", "ui"} <= set(fw.packs)
+    for path, (number, at, size) in index["modules"].items():
+        name, whole, sha = index["packs"][number]
+        assert fw.packs[name][at : at + size] == path.replace(".mpy", ".py").encode()
+        assert (len(fw.packs[name]), hashlib.sha256(fw.packs[name]).hexdigest()) == (whole, sha)
+
+
+def test_boot_py_names_its_pins_itself():
+    facts = board_facts()
+    pins = [facts.ENABLE_PIN, facts.INDICATOR_PIN, *(c[2] for c in facts.CHANNELS)]
+    driven = []
+
+    class Pin:
+        OUT = 1
+
+        def __init__(self, number, mode, value):
+            assert (mode, value) == (1, 0)
+            driven.append(number)
+
+    machine = types.SimpleNamespace(Pin=Pin)
+    names = {"__builtins__": vars(builtins) | {"__import__": lambda *words: machine}}
+    exec(slot.boot_file(facts), names)
+    assert sorted(driven) == sorted(pins)
+
+
+@pytest.mark.parametrize(
+    ("machine", "mpy", "board_name", "arch"),
+    [
+        ("Raspberry Pi Pico with RP2040", 4 << 10, "PBMWRAP_RP2040", "armv6m"),
+        ("Generic ESP32 module with ESP32", 10 << 10, "PBMWRAP_ESP32", "xtensawin"),
+        ("Generic ESP32S3 module with ESP32S3", 10 << 10, "PBMWRAP_ESP32_S3", "xtensawin"),
+        ("ESP32C3 module with ESP32C3", 11 << 10, "PBMWRAP_ESP32_C3", "rv32imc"),
+        ("ESP32C3 module with ESP32-C3", 1 << 14 | 11 << 10, "PBMWRAP_ESP32_C3", "rv32imc"),
+    ],
+)
+def test_the_board_says_which_files_it_takes(machine, mpy, board_name, arch):
+    assert (bundle.board_of(machine), bundle.arch_of(mpy)) == (board_name, arch)
+
+
+def test_a_chip_without_a_firmware_is_named():
+    with pytest.raises(WrapError, match="no wrap firmware for 'Pico 2 with RP2350'"):
+        bundle.board_of("Pico 2 with RP2350")
+    with pytest.raises(WrapError, match="architecture 7"):
+        bundle.arch_of(7 << 10)
+
+
+def test_mpy_files_of_another_version_are_refused():
+    plain, native = (DeviceFile("/x.mpy", b"M" + bytes(h)) for h in ((6, 0), (6, 4 << 2 | 3)))
+    bundle.check_mpy([plain, native], 6 | (4 << 2 | 3) << 8)
+    bundle.check_mpy([plain], 6 | (4 << 2 | 1) << 8)
+    with pytest.raises(WrapError, match=r"6\.3.*reads 6\.1"):
+        bundle.check_mpy([native], 6 | (4 << 2 | 1) << 8)
+    with pytest.raises(WrapError, match=r"reads 7\."):
+        bundle.check_mpy([plain], 7)
+
+
+def test_unknown_board_is_named():
+    with pytest.raises(InvalidFile, match="no board TOASTER"):
+        bundle.bundle(None, "TOASTER")
+
+
+def _fake_cross(tmp_path, text):
+    cross = tmp_path / "mpy-cross"
+    cross.write_text(f"#!/bin/sh\n{text}\n")
+    cross.chmod(cross.stat().st_mode | stat.S_IXUSR)
+    return cross
+
+
+def test_compiler_runs_mpy_cross_with_the_name_on_the_board(tmp_path):
+    compile_file = bundle.compiler_of(_fake_cross(tmp_path, 'echo "$1 $3" > "$5"'), "xtensawin")
+    assert compile_file(Path("x.py"), "wrap/x.py") == b"-march=xtensawin wrap/x.py\n"
+
+
+def test_compiler_error_is_one_line(tmp_path):
+    compile_file = bundle.compiler_of(
+        _fake_cross(tmp_path, "echo bad syntax >&2; exit 1"), "armv6m"
+    )
+    with pytest.raises(WrapError, match=r"mpy-cross refuses x\.py: bad syntax"):
+        compile_file(Path("x.py"), "x.py")
+
+
+def test_mpy_cross_is_found_on_the_path_or_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("PBMWRAP_CACHE", str(tmp_path))
+    assert bundle.find_mpy_cross() is None
+    (tmp_path / "toolchain" / "key").mkdir(parents=True)
+    built = _fake_cross(tmp_path / "toolchain" / "key", "")
+    assert bundle.find_mpy_cross() == built
+    (tmp_path / "bin").mkdir()
+    on_path = _fake_cross(tmp_path / "bin", "")
+    assert bundle.find_mpy_cross() == on_path

@@ -1,0 +1,218 @@
+"""Power that goes at any operation of an install's flash: the old firmware boots, or the new one,
+or a board that had none shows a dark prompt; the next install finishes it; data stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pbmwrap.errors import WrapError
+from pbmwrap.install import files, plan, slot
+from pbmwrap.install.bundle import DeviceFile
+from tests.host.stock_board import Flash, PowerCut, StockBoard
+
+BOOT, MAIN = b"PINS = (1,)\n", slot.main_file()
+DATA = {"/pbmwrap/settings.0": b"kept", "/pbmwrap/log.000": b"log"}
+LOADER = slot.on_stock("main")
+
+
+def made(version: str, **changed: bytes) -> slot.Firmware:
+    """A small firmware: three rooms, one of them larger than a block."""
+    texts = {"top": b"top" * 10, "big": b"".join(b"%d," % i for i in range(3000)), "ui": b"ui"}
+    texts |= changed
+    places = {"top": "/wrap/app.mpy", "big": "/wrap/link/server.mpy", "ui": "/wrap/ui/b.mpy"}
+    return slot.firmware([DeviceFile(places[n], d) for n, d in texts.items()], version, 1)
+
+
+OLD, NEW = made("0.1.0"), made("0.2.0", ui=b"other")
+
+
+def install(flash: Flash, firmware: slot.Firmware) -> plan.Plan:
+    board = StockBoard(flash)
+    todo = plan.plan(files.look(board), firmware, BOOT, MAIN)
+    files.install(board, todo, True, lambda done, total: None)
+    return todo
+
+
+def boots(flash: Flash) -> tuple[str, bool]:
+    """(SHA-256 of the firmware that the loader starts, whether on trial); "flat" or "" for none."""
+    if "/main.py" not in flash.files:
+        return "", False
+    if flash.files["/main.py"] != MAIN:
+        return "flat", False
+    loader = StockBoard(flash).loader()
+    chosen, index, trial = loader["choose"](loader["pointer"]())
+    if chosen is None:
+        return "", False
+    if chosen == LOADER.FLAT:
+        return ("flat" if "/wrap/app.mpy" in flash.files else ""), trial
+    assert index is not None
+    return chosen[1], trial
+
+
+def keep(flash: Flash) -> None:
+    """The wrap on trial says hello."""
+    loader = StockBoard(flash).loader()
+    state = loader["pointer"]()
+    loader["Installed"](state, state["run"], True).keep()
+
+
+def bare() -> Flash:
+    return Flash()
+
+
+def flat() -> Flash:
+    """As installs were before there were slots."""
+    flash = Flash()
+    flash.folders |= {"/wrap"}
+    flash.files |= {"/wrap/app.mpy": b"old", "/board_facts.mpy": b"f", "/main.py": b"run"}
+    return flash
+
+
+def one() -> Flash:
+    flash = Flash()
+    install(flash, OLD)
+    assert boots(flash) == (OLD.sha, True)
+    keep(flash)
+    return flash
+
+
+def failed() -> Flash:
+    """A newer one was given up."""
+    flash = one()
+    install(flash, made("0.1.5", top=b"bad"))
+    assert boots(flash)[1] is True
+    return flash
+
+
+def two() -> Flash:
+    """Both slots are used."""
+    flash = one()
+    install(flash, made("0.1.5", top=b"good"))
+    boots(flash)
+    keep(flash)
+    return flash
+
+
+BEFORE = {f.__name__: f for f in (bare, flat, one, failed, two)}
+
+
+def copy(flash: Flash) -> Flash:
+    new = Flash()
+    new.files, new.folders = dict(flash.files), set(flash.folders)
+    return new
+
+
+def cut_install(flash: Flash, firmware: slot.Firmware) -> bool:
+    """True when the power went."""
+    try:
+        install(flash, firmware)
+    except (PowerCut, WrapError, OSError):
+        assert flash.ops >= flash.cut_at > 0
+        return True
+    return False
+
+
+@pytest.mark.parametrize("torn", [None, 0.5], ids=["littlefs", "torn"])
+@pytest.mark.parametrize("name", BEFORE)
+def test_power_may_go_at_any_operation_of_an_install(name: str, torn: float | None) -> None:
+    before = BEFORE[name]()
+    before.files |= DATA
+    before.folders.add("/pbmwrap")
+    ran = boots(copy(before))[0]
+    cuts = 0
+    for k in range(1, 1000):
+        flash = copy(before)
+        flash.cut_at, flash.torn = k, torn
+        if not cut_install(flash, NEW):
+            break
+        cuts += 1
+        flash.cut_at = -1
+        assert boots(copy(flash))[0] in (ran, NEW.sha), f"{name}: cut at {k}"
+        if boots(copy(flash))[0] != NEW.sha:
+            install(flash, NEW)
+        assert boots(flash) == (NEW.sha, True)
+        keep(flash)
+        assert boots(flash) == (NEW.sha, False)
+        assert {p: flash.files[p] for p in DATA} == DATA
+    assert cuts > 8
+
+
+@pytest.mark.parametrize("torn", [None, 0.5], ids=["littlefs", "torn"])
+def test_power_may_go_while_a_trial_is_marked_or_kept(torn: float | None) -> None:
+    before = one()
+    install(before, NEW)
+    for act in (boots, keep):
+        for k in range(1, 6):
+            flash = copy(before)
+            flash.cut_at, flash.torn = k, torn
+            try:
+                act(flash)
+                break
+            except PowerCut:
+                flash.cut_at = -1
+            assert boots(flash)[0] in (OLD.sha, NEW.sha)
+        else:
+            raise AssertionError("it never ends")
+        boots(before)
+
+
+def test_a_trial_that_ends_without_hello_is_not_tried_again() -> None:
+    flash = one()
+    install(flash, NEW)
+    assert boots(flash) == (NEW.sha, True)
+    assert boots(flash) == (OLD.sha, False)
+    assert boots(flash) == (OLD.sha, False)
+
+
+def test_a_first_firmware_that_fails_leaves_a_prompt_that_install_finishes() -> None:
+    flash = Flash()
+    install(flash, OLD)
+    assert boots(flash) == (OLD.sha, True)
+    assert boots(flash) == ("", False)
+    todo = install(flash, OLD)
+    assert not any(job.path.startswith("/a/") for job in todo.jobs)
+    assert boots(flash) == (OLD.sha, True)
+
+
+@pytest.mark.parametrize("name", ["/a/wrap", "/a/index"])
+def test_a_flipped_bit_starts_the_other_firmware(name: str) -> None:
+    flash = two()
+    runs = boots(flash)[0]
+    folder = LOADER.opened(flash.files["/pbmwrap.ab"])["run"][0]
+    path = name.replace("/a/", f"/{folder}/")
+    flash.files[path] = bytes([flash.files[path][0] ^ 4]) + flash.files[path][1:]
+    assert boots(flash) == (OLD.sha, False) and runs != OLD.sha
+    other = "/b/wrap" if folder == "a" else "/a/wrap"
+    flash.files[other] = b""
+    assert boots(flash) == ("", False)
+
+
+def test_a_damaged_pointer_starts_nothing() -> None:
+    flash = one()
+    flash.files["/pbmwrap.ab"] = flash.files["/pbmwrap.ab"][:-1] + b"]"
+    assert boots(flash) == ("", False)
+
+
+def test_a_trial_that_cannot_be_marked_is_not_started() -> None:
+    flash = one()
+    install(flash, NEW)
+
+    def full(path: str, mode: str = "rb") -> Any:
+        if "w" in mode:
+            raise OSError(28)
+        return Flash.open(flash, path, mode)
+
+    flash.open = full  # type: ignore[method-assign]
+    assert boots(flash) == (OLD.sha, False)
+
+
+def test_files_of_a_flat_install_go_when_a_kept_slot_is_updated() -> None:
+    flash = flat()
+    install(flash, OLD)
+    assert "/wrap/app.mpy" in flash.files
+    assert boots(flash) == (OLD.sha, True)
+    keep(flash)
+    install(flash, NEW)
+    assert "/wrap/app.mpy" not in flash.files and "/wrap" not in flash.folders
