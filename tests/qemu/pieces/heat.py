@@ -21,9 +21,9 @@ class _Facts:
 
     NTC_R25_OHM = NTC_BETA_K = PULLUP_OHM = 1  # the curve is the kit's
     CHANNELS = kit.board_facts.CHANNELS
-    PAD_J_PER_K = 450
 
     def __init__(self, roles):
+        self.PAD_J_PER_K = 450 if len(roles) == 2 else 100
         self.SENSORS = [(role, role) for role in roles]
 
 
@@ -50,7 +50,11 @@ class _Pad:
             elif kind == 2:
                 self.mcs[i] = (33000, 39500, 40400, 4500, 20000)[rng.below(5)]
         self._noise = 1 if rng.below(3) == 0 else 40
-        if rng.below(2):
+        if kind == 3:  # one stands still while the pad warms
+            still = rng.below(len(self.mcs))
+            self._drift = [0 if i == still else 70 for i in range(len(self.mcs))]
+            self._noise, self.duties = 1, [65535, 65535]
+        elif rng.below(2):
             level = (0, 0, 10000, 65535, 65535)[rng.below(5)]
             self.duties = [level, level if rng.below(4) else 0]
 

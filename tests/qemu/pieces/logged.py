@@ -59,7 +59,7 @@ def logs(rng, out, count):
     """A log's bytes as they are, from the middle on, cut, with bytes changed; what is found."""
     for _ in range(count):
         buf = _log(rng)
-        out.add(buf, records.scan(buf[:400]))
+        out.add(buf, records.parse(buf, 0), records.scan(buf[:400]))
         kind, at = rng.below(4), rng.below(len(buf))
         if kind == 0:
             buf = buf[at:] + buf[:at]
@@ -153,7 +153,7 @@ def contents(rng, out, count):
     for _ in range(count):
         pack, unpack = _WAYS[rng.below(len(_WAYS))]
         raw = pack(rng)
-        out.add(raw, payloads.schema(raw[: rng.below(2)]), unpack(raw))
+        out.add(raw, payloads.schema(rng.some(rng.below(2))), unpack(raw))
         if unpack != payloads.unpack_json:
             try:
                 out.add(unpack(_hurt(rng, raw)))

@@ -24,8 +24,9 @@ _EDGES = {
 _ODD = ("0", "1", "2147483648", "true", "false", "null", '""', '"1"', "[]", "{}", "[1]", '{"t":1}')
 _LETTERS = ("a", "z", "0", "9", "-", "`", "{", "/", ":", "_", "A", " ", "~", "\x7f", "\x1f", "\xe9")
 _KEYS = ("id", "name", "site", "grade", "v", "dose", "ramp", "trip", "flicker_ok", "steps", "x")
-# Texts that both readers refuse. Where only one does, they are not compared.
-_NONE = (b"", b"{", b"[", b'"a', b"[1", b'{"a"', b'{"a":', b"nul", b"}", b"x", b"{}{", b"[]x")
+# No JSON to both readers. One that ends inside of a list or an object is read by MicroPython, up to
+# there, and refused by CPython: such texts are not compared.
+_NONE = (b"", b'"a', b"nul", b"}", b"x", b"{}{", b"[]x", b"1 2", b" ")
 
 
 def _edge(rng, field):

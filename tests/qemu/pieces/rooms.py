@@ -123,7 +123,7 @@ def courses(rng, out, count):
                     Store(files, "course").put(_kept(rng))
                 it, up_s = History(Store(files, "course"), rng.below(2)), 0
             else:
-                passed = (10, 60, 3600, 21599, 21600, 43200, 86400)[rng.below(7)]
+                passed = (10, 60, 600, 3600, 21599, 21600, 86400)[rng.below(7)]
                 up_s, unix_s = up_s + passed, unix_s + passed
         except OSError:
             out.add("error")
@@ -168,7 +168,7 @@ def machines(rng, out, count):
             out.add(_wish(rng, it))
         if rng.below(60) == 0:
             wake.arm(1 + rng.below(5), 1 + rng.below(3))
-        dt_ms = _DT_MS[rng.below(7)] if rng.below(60) else 300000
+        dt_ms = _DT_MS[rng.below(7)] if rng.below(60) else 300000 - it._in_state_ms % 300000
         uj = 0 if it.active_ms == 0 else uj + dt_ms
         it.advance(dt_ms, uj if rng.below(16) else -1, rng.below(300))
         if wake.waiting or it.active_ms >= wake.due_ms:
@@ -188,12 +188,12 @@ def machines(rng, out, count):
 def hands(rng, out, count):
     """A button that bounces, is tapped and held; what the indicator shows of any state."""
     it, shown = Button(), indicator.Indicator()
-    down, left_ms = False, 0
+    down, left_ms, dt_ms = False, 0, 10
     for _ in range(count):
         if left_ms <= 0:
             down = not down
             left_ms = (10, 20, 90, 250, 390, 400, 990, 1000, 4990, 5010)[rng.below(10)]
-        dt_ms = (10, 10, 10, 11, 20)[rng.below(5)]
+            dt_ms = (10, 10, 10, 11, 20)[rng.below(5)]
         left_ms -= dt_ms
         out.add(it.step(down, dt_ms), it.rests())
         state, code = rng.below(9), 1 + rng.below(len(faults.NAMES) - 1)
