@@ -22,8 +22,8 @@ class _Facts:
     NTC_R25_OHM = NTC_BETA_K = PULLUP_OHM = 1  # the curve is the kit's
     CHANNELS = kit.board_facts.CHANNELS
 
-    def __init__(self, roles):
-        self.PAD_J_PER_K = 450 if len(roles) == 2 else 100
+    def __init__(self, roles, joule):
+        self.PAD_J_PER_K = joule
         self.SENSORS = [(role, role) for role in roles]
 
 
@@ -50,9 +50,9 @@ class _Pad:
             elif kind == 2:
                 self.mcs[i] = (33000, 39500, 40400, 4500, 20000)[rng.below(5)]
         self._noise = 1 if rng.below(3) == 0 else 40
-        if kind == 3:  # one stands still while the pad warms
-            still = rng.below(len(self.mcs))
-            self._drift = [0 if i == still else 70 for i in range(len(self.mcs))]
+        if kind in (3, 4):  # one stands still while the pad warms
+            self._drift = [70] * len(self.mcs)
+            self._drift[(0, -1)[kind - 3]] = 0
             self._noise, self.duties = 1, [65535, 65535]
         elif rng.below(2):
             level = (0, 0, 10000, 65535, 65535)[rng.below(5)]
@@ -76,13 +76,14 @@ def _told(it):
     told += (w._still_s, w._heat_mj, w._apart_s, w._settled, it._lit_s, it._last)
     told += (it.moved, it.news, it.warnings(), it.second_in_ms(), [t.now for t in it._trends])
     if model:
-        told += (model.room_mw, model.covered, model.weak, model._hot_s, model._cover_s)
+        told += (model.room_mw, model.covered, model.weak)
+        told += (model._hot_s, model._weak_s, model._cover_s)
     return told
 
 
 def _day(rng, out, seconds):
     roles = _ROLES[rng.below(len(_ROLES))]
-    it = guard.Guard(_Facts(roles))
+    it = guard.Guard(_Facts(roles, (450, 100)[rng.below(2)]))
     pad = _Pad(rng, len(roles))
     meters = [DoseMeter(50000, 60000) for _ in kit.CHANNELS]
     until = 0
