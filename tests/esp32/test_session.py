@@ -110,3 +110,14 @@ def test_a_trip_goes_dark_and_stays_latched_in_flash(board: str) -> None:
 
     again = App(wrap.world.boot(), wrap.world.facts)
     assert again.latch.code == told
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_third_brown_out_holds_the_wrap(board: str) -> None:
+    """MicroPython calls it a power-on (1); the chip's own register does not (15)."""
+    from wrap.app import App
+
+    world = Wrap(board).world
+    world.chip.cause, world.chip.chip_cause = 1, 15
+    codes = [App(world.boot(), world.facts).latch.code for _ in range(3)]
+    assert codes == [faults.NONE, faults.NONE, faults.RESETS]

@@ -27,6 +27,15 @@ def test_three_watchdog_resets_hold_the_wrap_in_a_fault():
     assert rig.state == "fault"
 
 
+def test_a_supply_that_sags_again_and_again_holds_it_as_well():
+    rig = Rig()
+    boots(rig, ["brown-out", "watchdog"])
+    assert rig.state == "idle"
+    boots(rig, ["brown-out"])
+    assert rig.state == "fault"
+    assert rig.app.latch.code == faults.RESETS
+
+
 @pytest.mark.parametrize("cause", ["power", "intended", "soft", "pin"])
 def test_other_restarts_do_not_count(cause):
     rig = Rig()

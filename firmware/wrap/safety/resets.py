@@ -6,6 +6,8 @@ without one: three within any ten minutes always hold.
 
 from wrap.safety import limits
 
+_UNASKED = ("watchdog", "brown-out")
+
 
 class Resets:
     """store: a wrap.storage.store.Store; cause: this boot's. failed: it could not be kept."""
@@ -14,7 +16,7 @@ class Resets:
         self._store = store
         self.count = store.whole("n", 1 << 29)
         self.failed = False
-        if cause == "watchdog":
+        if cause in _UNASKED:
             self.count += 1
             try:
                 store.put({"n": self.count})

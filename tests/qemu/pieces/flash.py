@@ -47,8 +47,13 @@ def _append(src, log, out):
         if not log.prepared():
             log.prepare()
         return
-    log.append(src.of(_KINDS), log.boot + 1, src.byte(), 0, b"\x01" + src.some(src.below(70)))
-    out.add(log.first, log.end, log.seq, log.chain(), log.skipped)
+    kind, room = src.of(_KINDS), bytes(src.byte())
+    out.add(log.fits(room), log.blob(room[:2]))
+    payload = b"\x01" + log.blob(room[:2])[0] if src.below(4) == 0 else b"\x01"
+    log.append(kind, log.boot + 1, src.byte(), 0, payload + src.some(src.below(40)) + room)
+    out.add(log.first, log.end, log.seq, log.boot, log.torn, log.chain(), log.skipped)
+    at = log.first + (src.byte() << 8 | src.byte()) % (log.end - log.first + 2)
+    out.add(log.read(at - 1, 1 + src.byte()), log.read(src.of(log._starts), 20))
 
 
 def ring(rng, out, count):

@@ -63,7 +63,9 @@ def _near(rng, monitor):
     if kind == 0:
         return rng.below(65521)
     if kind == 1:
-        return (curve.raw_min, curve.raw_max, monitor.calm_below, 0, 65520)[rng.below(5)]
+        return (curve.raw_min, curve.raw_max, monitor.calm_below - rng.below(2), 0, 65520)[
+            rng.below(5)
+        ]
     if kind < 4:
         return (
             (monitor._trip_raw, monitor._gross_raw)[rng.below(2)][rng.below(2)] + rng.below(3) - 1

@@ -4,7 +4,7 @@ it makes of equal inputs must be equal."""
 import gc
 
 from tests.fuzz import mutate
-from tests.qemu.pieces import curve, flash, formats, logic, sessions
+from tests.qemu.pieces import curve, flash, formats, heat, logged, logic, plans, rooms, sessions
 from tests.qemu.pieces.digest import Digest
 from tools.bench import steady_states
 from wrap.mp import micropython
@@ -14,10 +14,18 @@ PIECES = {
     "dose": logic.dose,
     "lamps": logic.lamps,
     "monitor": logic.monitor,
+    "trend": heat.trends,
+    "guard": heat.guards,
+    "latch": rooms.latches,
+    "resets": rooms.resets,
+    "course": rooms.courses,
+    "machine": rooms.machines,
+    "hands": rooms.hands,
     "frames": formats.lines,
-    "protocols": formats.protocols,
-    "records": formats.logs,
-    "payloads": formats.contents,
+    "protocols": plans.rules,
+    "slots": plans.slots,
+    "records": logged.logs,
+    "payloads": logged.contents,
     "ring": flash.ring,
     "files": flash.files,
     "sessions": sessions.sessions,
