@@ -170,20 +170,22 @@ def main(words: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog="python -m tests.powercut.install", description=__doc__)
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth operation")
+    p.add_argument("--kind", action="append", choices=KINDS, help="default: all")
     p.add_argument("--out", type=Path, default=Path("build/powercut"))
     options = p.parse_args(words)
     began = time.monotonic()
-    todo = [name for kind in KINDS for name in names(kind, options.every)]
+    kinds = options.kind or list(KINDS)
+    todo = [name for kind in kinds for name in names(kind, options.every)]
     with ProcessPoolExecutor(options.jobs) as pool:  # forked: the tapes are there
         rows = list(pool.map(_one, todo, chunksize=8))
     wrong = [(name, text) for name, _, text in rows if text]
-    said = {kind: len(tape(kind).ops) for kind in KINDS}
+    said = {kind: len(tape(kind).ops) for kind in kinds}
     counts = {
         kind: {
             what: sum(name.startswith(kind) and boots == what for name, boots, _ in rows)
             for what in ("old", "new", "none")
         }
-        for kind in KINDS
+        for kind in kinds
     }
     told = {"cuts": len(rows), "operations": said, "boots": counts, "failed": len(wrong)}
     options.out.mkdir(parents=True, exist_ok=True)
