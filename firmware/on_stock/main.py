@@ -226,7 +226,8 @@ def _load(me, slot, index):
 
 
 def start():
-    """Start what `choose` finds; ends dark, at the prompt."""
+    """Start what `choose` finds; ends dark, at the prompt. `_run` ends dark by itself; boot.py is
+    for what ends before it can."""
     state = pointer()
     slot, index, trial = choose(state)
     if slot is None:
@@ -236,8 +237,10 @@ def start():
     try:
         _load(me, slot, index)
     except KeyboardInterrupt:
+        _dark()
         print("pbmwrap: dark. Ctrl-D starts it again.")
     except BaseException as e:
+        _dark()
         sys.print_exception(e)  # type: ignore
         print("pbmwrap: it does not start. `pbmwrap install --files` mends it.")
         if trial:
@@ -245,7 +248,6 @@ def start():
             _reset()
     finally:
         me.disarm()
-        _dark()
 
 
 def _reset():

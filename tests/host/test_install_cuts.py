@@ -36,19 +36,7 @@ def install(flash: Flash, firmware: slot.Firmware) -> plan.Plan:
 
 
 def boots(flash: Flash) -> tuple[str, bool]:
-    """(SHA-256 of the firmware that the loader starts, whether on trial); "flat" or "" for none."""
-    if "/main.py" not in flash.files:
-        return "", False
-    if flash.files["/main.py"] != MAIN:
-        return "flat", False
-    loader = StockBoard(flash).loader()
-    chosen, index, trial = loader["choose"](loader["pointer"]())
-    if chosen is None:
-        return "", False
-    if chosen == LOADER.FLAT:
-        return ("flat" if "/wrap/app.mpy" in flash.files else ""), trial
-    assert index is not None
-    return chosen[1], trial
+    return StockBoard(flash).boots()
 
 
 def keep(flash: Flash) -> None:

@@ -1,0 +1,82 @@
+"""The loader of a stock board (firmware/on_stock/main.py): how a start ends."""
+
+from __future__ import annotations
+
+import io
+import types
+from typing import Any
+
+import pytest
+
+from tests.host.stock_board import StockBoard
+from tests.host.test_install_cuts import NEW, OLD, install, one
+
+
+class Start:
+    """The loader on a board where NEW is on trial, what it loads replaced by `ends`."""
+
+    def __init__(self, ends: BaseException | None, tries: int = 1) -> None:
+        self.flash = one()
+        install(self.flash, NEW)
+        self.did: list[str] = []
+        self.said: list[str] = []
+        for left in range(tries, 0, -1):
+            names = StockBoard(self.flash).loader()
+            names["_load"] = self._loads(ends if left == 1 else None)
+            names["_dark"] = lambda: self.did.append("dark")
+            names["_reset"] = lambda: self.did.append("reset")
+            names["print"] = self.said.append
+            names["sys"] = types.SimpleNamespace(print_exception=lambda e: None)
+            names["start"]()
+
+    def _loads(self, ends: BaseException | None) -> Any:
+        def load(me: Any, slot: list[str], index: Any) -> None:
+            self.me = me
+            me.disarm = lambda: self.did.append("disarm")
+            if ends:
+                raise ends
+
+        return load
+
+
+def test_a_trial_that_raises_while_loading_says_why_to_the_old_firmware() -> None:
+    start = Start(ImportError("no module named 'x'"))
+    assert start.did == ["dark", "reset", "disarm"]
+    loader = StockBoard(start.flash).loader()
+    slot, _, trial = loader["choose"](loader["pointer"]())
+    me = loader["Installed"](loader["pointer"](), slot, trial)
+    assert (slot[1], me.trial, me.fell) == (OLD.sha, False, "ImportError: no module named 'x'")
+
+
+def test_an_old_firmware_that_does_not_load_stays_dark_at_the_prompt() -> None:
+    start = Start(ImportError("x"), tries=2)
+    assert start.me.name.startswith("a ")
+    assert start.did == ["disarm", "dark", "disarm"]
+    assert start.me.fell == "it was started and did not say hello within 20 s"
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_ctrl_c_while_loading_is_a_dark_prompt_without_a_restart(tries: int) -> None:
+    start = Start(KeyboardInterrupt(), tries)
+    assert start.did[-2:] == ["dark", "disarm"] and "reset" not in start.did
+    assert "dark" in start.said[-1]
+
+
+def test_a_wrap_that_ends_by_itself_keeps_its_pins() -> None:
+    """In service mode the indicator blinks at the prompt."""
+    assert Start(None).did == ["disarm"]
+
+
+def test_modules_lie_in_packs() -> None:
+    flash = one()
+    names = StockBoard(flash).loader()
+    index = names["whole"](names["pointer"]()["run"])
+    packs = names["Packs"]("/a/", index)
+    assert packs.stat("/wrap/ui")[0] == packs.stat("/wrap")[0] == 0x4000
+    assert packs.stat("/wrap/ui/b.mpy")[:7:6] == (0x8000, 2)
+    assert packs.open("/wrap/ui/b.mpy", "rb").read(2) == b"ui"
+    for path in ("/wrap/ui/b.py", "/wrap/none"):
+        with pytest.raises(OSError, match="2"):
+            packs.stat(path)
+    index["modules"]["x.py"] = index["modules"]["wrap/ui/b.mpy"]
+    assert isinstance(names["Packs"]("/a/", index).open("x.py", "r"), io.BytesIO)

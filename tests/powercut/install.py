@@ -1,0 +1,200 @@
+"""Cuts the power at every flash operation of installs by files: python -m tests.powercut.install.
+
+An install is recorded once on the emulated RP2040 with a stock image. Then, for each operation of
+its flash - not begun, torn in the middle, done - the filesystem is mounted as it is, by littlefs on
+this machine, and the loader and the installer go on from there, on this machine too: a boot from
+files takes minutes on the emulated chip. `boot` is such a boot, for a few of the cuts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.errors import WrapError
+from pbmwrap.facts import board_facts
+from pbmwrap.install import bundle, files, plan, slot
+from pbmwrap.twin.as_serial import raw_board
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from pbmwrap.twin.rp2040_chip import FLASH_BYTES, flash_with
+from pbmwrap.twin.rp2040_fs import files_of, flash_with_files
+from tests.faults.__main__ import OUT
+from tests.host.stock_board import Flash, StockBoard
+from tests.powercut.binary_cut import tear
+from tests.powercut.binary_tape import Op, apply
+from wrap.version import STORED, VERSION
+
+KINDS = ("update", "bare")
+DATA = {"/pbmwrap/settings.0": b"as it was", "/pbmwrap/log.000": b"L" * 5000}
+_PROMPT_MS = 400
+_BOOT_MS = 3500
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Tape:
+    """base: the flash before; ops: what the board did to it; old, new: the firmwares' names."""
+
+    base: bytes
+    ops: list[Op]
+    old: str
+    new: slot.Firmware
+
+
+@cache
+def firmwares() -> tuple[slot.Firmware, slot.Firmware]:
+    """(the one that runs, one with a module changed: `wrap.link.codes` has a line more)."""
+    cross = bundle.find_mpy_cross()
+    if cross is None:
+        raise SystemExit("powercut-install: no mpy-cross; run `make toolchain`")
+    modules = bundle.bundle(bundle.compiler_of(cross, "armv6m"))
+    other = [replace(m, data=m.data + b"\0" if "/codes." in m.path else m.data) for m in modules]
+    made = [slot.firmware(each, VERSION, STORED) for each in (modules, other)]
+    return made[0], made[1]
+
+
+def image() -> Path:
+    """The stock image."""
+    from built import image as built
+
+    return built("STOCK_RP2040")
+
+
+@cache
+def tape(kind: str) -> Tape:
+    """What the flash of a board with the old firmware, or of a bare one, went through."""
+    old, new = firmwares()
+    boot = slot.boot_file(board_facts())
+    there = DATA | (slot.as_installed(old, boot) if kind == "update" else {})
+    base = flash_with_files(bytes(flash_with(image(), b"\xff" * FLASH_BYTES)), there)
+    ops: list[Op] = []
+    twin = Rp2040Twin(image(), flash=base)
+    twin.start()
+    twin.chip.flash_part.before = lambda at, data: ops.append((at, data))
+    twin.advance_ms(_PROMPT_MS)
+    target = raw_board(twin)
+    todo = plan.plan(files.look(target), new, boot, slot.main_file())
+    files.install(target, todo, True, lambda done, total: None)
+    twin.close()
+    return Tape(base, ops, old.sha if kind == "update" else "", new)
+
+
+def mounted(mem: bytes) -> Flash:
+    """The files that littlefs finds there."""
+    flash = Flash()
+    flash.files = files_of(mem)
+    flash.folders |= {path.rpartition("/")[0] or "/" for path in flash.files}
+    return flash
+
+
+def flash_at(tape: Tape, k: int, how: str) -> bytes:
+    """After a cut at operation `k`: "before" it, "torn" or "after"."""
+    mem = bytearray(tape.base)
+    for op in tape.ops[:k]:
+        apply(mem, op)
+    if how == "torn":
+        return bytes(tear(mem, tape.ops[k], k))
+    if how == "after":
+        apply(mem, tape.ops[k])
+    return bytes(mem)
+
+
+def judged(kind: str, k: int, how: str) -> tuple[str, list[str]]:
+    """(what boots after this cut: old, new, or none, and what is wrong)."""
+    day = tape(kind)
+    flash = mounted(flash_at(day, k, how))
+    wrong = [f"{path} is not as it was" for path in DATA if flash.files.get(path) != DATA[path]]
+    boots = StockBoard(mounted_copy(flash)).boots()[0]
+    if boots not in (day.old, day.new.sha):
+        wrong.append(f"neither the old nor the new firmware boots: {boots!r}")
+    wrong += _finished(flash, day.new)
+    return {day.new.sha: "new", "": "none"}.get(boots, "old"), wrong
+
+
+def mounted_copy(flash: Flash) -> Flash:
+    """The same files, so that one judge's writing is not seen by the next."""
+    other = Flash()
+    other.files, other.folders = dict(flash.files), set(flash.folders)
+    return other
+
+
+def _finished(flash: Flash, new: slot.Firmware) -> list[str]:
+    """What keeps an install from finishing on this board."""
+    board = StockBoard(flash)
+    try:
+        todo = plan.plan(files.look(board), new, slot.boot_file(board_facts()), slot.main_file())
+        files.install(board, todo, True, lambda done, total: None)
+    except WrapError as problem:
+        return [f"the install does not finish: {problem}"]
+    boots = board.boots()[0]
+    return [] if boots == new.sha else [f"after the install {boots!r} boots"]
+
+
+def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
+    """(the slot that says hello on the emulated chip, None at a prompt; whether it stayed dark)."""
+    twin = Rp2040Twin(image(), flash=flash_at(tape(kind), k, how))
+    twin.record_edges()
+    twin.start()
+    twin.advance_ms(_BOOT_MS)
+    try:
+        said = Client(TwinTransport(twin), answer_s=2).hello().slot
+    except WrapError:
+        said = None
+    lit = any(high for ch in range(2) for _, high in twin.edges(ch))
+    dark = not lit and not twin.enabled()
+    twin.close()
+    return said, dark
+
+
+def _one(name: str) -> tuple[str, str, list[str]]:
+    kind, k, how = name.split("/")
+    return name, *judged(kind, int(k), how)
+
+
+def names(kind: str, every: int = 1) -> list[str]:
+    """Every cut of an install."""
+    ops = range(0, len(tape(kind).ops), every)
+    return [f"{kind}/{k}/{how}" for k in ops for how in ("before", "torn", "after")]
+
+
+def main(words: list[str] | None = None) -> int:
+    """The exit code: 1 when anything did not hold."""
+    p = argparse.ArgumentParser(prog="python -m tests.powercut.install", description=__doc__)
+    p.add_argument("--jobs", type=int, default=1)
+    p.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth operation")
+    p.add_argument("--kind", action="append", choices=KINDS, help="default: all")
+    p.add_argument("--out", type=Path, default=Path("build/powercut"))
+    options = p.parse_args(words)
+    began = time.monotonic()
+    kinds = options.kind or list(KINDS)
+    todo = [name for kind in kinds for name in names(kind, options.every)]
+    with ProcessPoolExecutor(options.jobs) as pool:  # forked: the tapes are there
+        rows = list(pool.map(_one, todo, chunksize=8))
+    wrong = [(name, text) for name, _, text in rows if text]
+    said = {kind: len(tape(kind).ops) for kind in kinds}
+    counts = {
+        kind: {
+            what: sum(name.startswith(kind) and boots == what for name, boots, _ in rows)
+            for what in ("old", "new", "none")
+        }
+        for kind in kinds
+    }
+    told = {"cuts": len(rows), "operations": said, "boots": counts, "failed": len(wrong)}
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "install.json").write_text(json.dumps(told | {"wrong": wrong}, indent=1) + "\n")
+    OUT.print(f"{told} in {time.monotonic() - began:.0f} s")
+    for name, text in wrong[:_SHOWN]:
+        OUT.print(f"FAIL {name}: {'; '.join(text)}")
+    return 1 if wrong or not rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
