@@ -62,7 +62,7 @@ bench: firmware ## Every figure of the control loop, about two hours (docs/bench
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
 	@$(PY) tools/bench_link.py
 
-bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/decisions/0019)
+bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
 	@$(PY) tools/bench_install.py
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
