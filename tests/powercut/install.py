@@ -34,7 +34,7 @@ from wrap.version import STORED, VERSION
 
 KINDS = ("update", "bare")
 DATA = {"/pbmwrap/settings.0": b"as it was", "/pbmwrap/log.000": b"L" * 5000}
-_PROMPT_MS = 400
+_PROMPT_MS = 120  # nothing that lies on the board is loaded yet
 _BOOT_MS = 3500
 _SHOWN = 20
 
