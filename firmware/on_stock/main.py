@@ -127,6 +127,7 @@ class Packs:
         self._packs = [p[0] for p in index["packs"]]
         self._modules = index["modules"]
         self._folders = {name[: name.rfind("/")] for name in self._modules if "/" in name}
+        self.stopped = False  # by Ctrl-C
 
     def mount(self, readonly, mkfs):
         pass
@@ -141,11 +142,22 @@ class Packs:
         return place
 
     def stat(self, path):
+        """MicroPython takes whatever is raised here for "not there", Ctrl-C as well: that is kept
+        until something can raise it."""
+        try:
+            return self._stat(path)
+        except KeyboardInterrupt:
+            self.stopped = True
+            return self._stat(path)
+
+    def _stat(self, path):
         if path.strip("/") in self._folders:
             return (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         return (0x8000, 0, 0, 0, 0, 0, self._place(path)[2], 0, 0, 0)
 
     def open(self, path, mode):
+        if self.stopped:
+            raise KeyboardInterrupt
         pack, at, size = self._place(path)
         f = open(self._folder + self._packs[pack], "rb")
         f.seek(at)
@@ -187,16 +199,19 @@ class Installed:
             self._timer.deinit()
 
 
-def _run(me, flat):
-    """Until it ends; whatever it raises restarts the board, but Ctrl-C."""
+def _run(me, packs):
+    """Until it ends; whatever it raises restarts the board, but Ctrl-C. packs: None for an install
+    before there were slots."""
     import board_facts
     from wrap.hal import open_board
     from wrap.run import main
 
     hal = open_board(board_facts)
     try:
-        if flat:
+        if packs is None:
             main(hal, board_facts)
+        elif packs.stopped:
+            raise KeyboardInterrupt
         else:
             main(hal, board_facts, me)
     except KeyboardInterrupt:
@@ -216,13 +231,15 @@ def _dark():
 def _load(me, slot, index):
     if me.trial:
         me.arm()
+    packs = None
     if index:
         import vfs
 
-        vfs.mount(Packs("/" + slot[0] + "/", index), MOUNT)
+        packs = Packs("/" + slot[0] + "/", index)
+        vfs.mount(packs, MOUNT)
         sys.path.insert(0, MOUNT)
     gc.collect()
-    _run(me, not index)
+    _run(me, packs)
 
 
 def start():

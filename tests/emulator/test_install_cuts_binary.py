@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_port import TwinTransport
 from tests.powercut import install
 
 EVERY = 12
+_TRIAL_MS = 20000
+_BOOTS_MS = 2 * 3500
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +37,15 @@ def test_the_chip_boots_the_old_firmware_before_the_last_operation_and_the_new_o
     last = len(update.ops) - 1
     assert install.boot("update", last, "before") == (f"a {update.old[:12]}", True)
     assert install.boot("update", last, "after") == (f"b {update.new.sha[:12]}", True)
+
+
+def test_a_new_firmware_that_nobody_greets_is_given_up_after_20_s(update: install.Tape) -> None:
+    """Dark all the while; then the old one answers, by a restart that somebody wanted, and says
+    why."""
+    twin = install.chip("update", len(update.ops) - 1, "after")
+    twin.advance_ms(_TRIAL_MS + _BOOTS_MS)
+    hello = Client(TwinTransport(twin), answer_s=2).hello()
+    assert hello.slot == f"a {update.old[:12]}"
+    assert hello.fell is not None and "20 s" in hello.fell
+    assert install.dark(twin)
+    twin.close()

@@ -80,3 +80,24 @@ def test_modules_lie_in_packs() -> None:
             packs.stat(path)
     index["modules"]["x.py"] = index["modules"]["wrap/ui/b.mpy"]
     assert isinstance(names["Packs"]("/a/", index).open("x.py", "r"), io.BytesIO)
+
+
+class Interrupted(dict):
+    """The modules of a slot; looking one up the first time is met by Ctrl-C."""
+
+    def get(self, *given: Any) -> Any:
+        self.get = super().get  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_that_meets_stat_is_not_lost_and_takes_no_module_away() -> None:
+    """MicroPython takes all that stat raises for "not there"."""
+    flash = one()
+    names = StockBoard(flash).loader()
+    index = names["whole"](names["pointer"]()["run"])
+    packs = names["Packs"]("/a/", index)
+    packs._modules = Interrupted(index["modules"])
+    assert packs.stat("/wrap/ui/b.mpy")[0] == 0x8000
+    assert packs.stopped
+    with pytest.raises(KeyboardInterrupt):
+        packs.open("/wrap/ui/b.mpy", "rb")

@@ -140,18 +140,29 @@ def _finished(flash: Flash, new: slot.Firmware) -> list[str]:
 
 def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
     """(the slot that says hello on the emulated chip, None at a prompt; whether it stayed dark)."""
-    twin = Rp2040Twin(image(), flash=flash_at(tape(kind), k, how))
-    twin.record_edges()
-    twin.start()
+    twin = chip(kind, k, how)
     twin.advance_ms(_BOOT_MS)
     try:
         said = Client(TwinTransport(twin), answer_s=2).hello().slot
     except WrapError:
         said = None
-    lit = any(high for ch in range(2) for _, high in twin.edges(ch))
-    dark = not lit and not twin.enabled()
+    stayed = dark(twin)
     twin.close()
-    return said, dark
+    return said, stayed
+
+
+def chip(kind: str, k: int, how: str) -> Rp2040Twin:
+    """The emulated chip, just started with the flash as this cut left it."""
+    twin = Rp2040Twin(image(), flash=flash_at(tape(kind), k, how))
+    twin.record_edges()
+    twin.start()
+    return twin
+
+
+def dark(twin: Rp2040Twin) -> bool:
+    """No lamp pin has been high since the start, and the enable is low."""
+    lit = any(high for ch in range(2) for _, high in twin.edges(ch))
+    return not lit and not twin.enabled()
 
 
 def _one(name: str) -> tuple[str, str, list[str]]:

@@ -17,7 +17,7 @@ from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_port import open_port
 from wrap.hal.rp2040_regs import ENABLED, FELL, HEAD, LIFE_MS, LOW, WATCHDOG, levels
 from wrap.hal.rp2040_storage import open_storage
-from wrap.mp import const, small
+from wrap.mp import LOADED_US, const, small
 from wrap.safety import limits
 
 _OFF = const(-1)
@@ -197,7 +197,8 @@ class Rp2040:
         mem = machine.mem32
         intended = mem[_SCRATCH0] == _INTENDED
         mem[_SCRATCH0] = 0
-        if mem[_TIMERAWH] or mem[_TIMERAWL] >= _SOFT_US:
+        loading = time.ticks_diff(time.ticks_us(), LOADED_US)
+        if mem[_TIMERAWH] or mem[_TIMERAWL] - loading >= _SOFT_US:
             return "soft"
         if machine.reset_cause() == machine.WDT_RESET:
             return "intended" if intended else "watchdog"
