@@ -5,7 +5,6 @@ functions are plain Python over the same arrays.
 """
 
 import gc
-import time
 from array import array
 
 try:
@@ -30,10 +29,6 @@ except ImportError:
 
 const = micropython.const
 
-# When the package began to load: what comes from files takes seconds until it runs, and a HAL wants
-# to know when the chip had started (wrap/hal/rp2040.py, reset_cause).
-LOADED_US = time.ticks_us() if hasattr(time, "ticks_us") else 0  # type: ignore
-
 
 def ptr32(buffer):
     """The words of an array. In viper code never called."""
@@ -52,4 +47,4 @@ def collect_after(allocated):
         gc.threshold(allocated)  # type: ignore
 
 
-__all__ = ("LOADED_US", "collect_after", "const", "micropython", "ptr32", "small")
+__all__ = ("collect_after", "const", "micropython", "ptr32", "small")

@@ -1,5 +1,11 @@
 """The only rooms that know a chip. The contract is in `contract.py`."""
 
+import time
+
+# When the package began to load: what comes from files takes seconds until it runs, and a HAL wants
+# to know when the chip had started (rp2040.py, reset_cause).
+LOADED_US = time.ticks_us() if hasattr(time, "ticks_us") else 0  # type: ignore
+
 
 def open_board(facts):
     """The HAL of the chip that `facts` names. Raises ValueError for a chip without one."""

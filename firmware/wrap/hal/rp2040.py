@@ -12,12 +12,12 @@ import time
 import machine
 from machine import PWM, WDT, Pin, Timer
 
-from wrap.hal import rp2040_memory, rp2040_regs
+from wrap.hal import LOADED_US, rp2040_memory, rp2040_regs
 from wrap.hal.rp2040_deadman import DeadMan
 from wrap.hal.rp2040_port import open_port
 from wrap.hal.rp2040_regs import ENABLED, FELL, HEAD, LIFE_MS, LOW, WATCHDOG, levels
 from wrap.hal.rp2040_storage import open_storage
-from wrap.mp import LOADED_US, const, small
+from wrap.mp import const, small
 from wrap.safety import limits
 
 _OFF = const(-1)
