@@ -56,12 +56,14 @@ def wrap_board(board: str) -> str:
 
 
 def frozen_files(board: str) -> dict[str, bytes]:
-    """Our Python files by the name they have on the device; none for a board without facts."""
+    """Our Python files by the name they have on the device; none for a board without facts. What
+    `firmware/on_stock` has is for a stock MicroPython alone."""
     facts = board_dir(wrap_board(board)) / "board_facts.py"
     if not facts.exists():
         return {}
     firmware = REPO / "firmware"
-    names = sorted(p.relative_to(firmware).as_posix() for p in firmware.rglob("*.py"))
+    files = [*firmware.glob("*.py"), *(firmware / "wrap").rglob("*.py")]
+    names = sorted(p.relative_to(firmware).as_posix() for p in files)
     other = "wrap/hal/" + ("rp2040" if target_of(facts.parent) else "esp32")
     names = [name for name in names if not name.startswith(other)]
     return {name: (firmware / name).read_bytes() for name in names} | {FACTS: facts.read_bytes()}

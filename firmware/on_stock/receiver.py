@@ -74,21 +74,22 @@ def remove(path):
 
 
 def _blocks(sizes, chunk, read):
-    """The blocks of one file as they come, inflated. sizes: (bytes sent, bytes of it) of each."""
+    """The blocks of one file as they come, inflated. sizes: (bytes sent, bytes of it) of each.
+    A block is gone when the next one is asked for."""
+    whole = memoryview(bytearray(max(sent for sent, size in sizes)))
     for sent, size in sizes:
-        buf = bytearray(sent)
-        view = memoryview(buf)
+        view = whole[:sent]
         at = 0
         while at < sent:
             n = min(chunk, sent - at)
             read(view[at : at + n])
             at += n
         if sent == size:
-            yield buf
+            yield view
         else:
             import deflate
 
-            packed = io.BytesIO(buf)  # type: ignore - the stubs know no copy
+            packed = io.BytesIO(view)  # type: ignore - the stubs know no copy
             yield deflate.DeflateIO(packed, deflate.ZLIB).read(size)
 
 
@@ -144,7 +145,11 @@ def prepare(folder, gone):
 
 
 def finish(files):
-    """Replace these small files one after the other: (path, content); the pointer is the last."""
+    """Replace these small files one after the other, the pointer last: (path, content; None when it
+    lies beside it already)."""
     for path, data in files:
-        put(path, data)
+        if data is None:
+            os.rename(path + ".new", path)
+        else:
+            put(path, data)
         print("=" + digest(path))

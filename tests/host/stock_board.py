@@ -12,6 +12,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from pbmwrap.install import slot
+
 SOURCES = Path(__file__).parents[2] / "firmware" / "on_stock"
 
 
@@ -170,7 +172,7 @@ class StockBoard:
         there were slots, "" for none: a dark prompt."""
         files = self.flash.files
         flat = "flat" if "/wrap/app.mpy" in files else ""
-        if files.get("/main.py") != (SOURCES / "main.py").read_bytes():
+        if files.get("/main.py") != slot.main_file():
             return (flat if "/main.py" in files else ""), False
         loader = self.loader()
         chosen, _, trial = loader["choose"](loader["pointer"]())

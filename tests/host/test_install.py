@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 
@@ -9,6 +10,7 @@ import pytest
 from mpremote.transport import TransportError
 from typer.testing import CliRunner
 
+from pbmwrap import paths
 from pbmwrap.cli import main
 from pbmwrap.device import find
 from pbmwrap.errors import (
@@ -23,9 +25,11 @@ from pbmwrap.install.bundle import DeviceFile
 from tests.host.scripted_wrap import ScriptedWrap
 from tests.host.stock_board import StockBoard
 
+UI = b"b" * 5000  # more than a sector: a pack of its own
+
 
 def firmware(version="0.1.0", stored=1, **changed):
-    data = {"/board_facts.mpy": b"facts", "/wrap/app.mpy": b"app" * 2000, "/wrap/ui/b.mpy": b"b"}
+    data = {"/board_facts.mpy": b"facts", "/wrap/app.mpy": b"app" * 2000, "/wrap/ui/b.mpy": UI}
     data |= {f"/wrap/{name}.mpy": text for name, text in changed.items()}
     return slot.firmware([DeviceFile(p, d) for p, d in data.items()], version, stored)
 
@@ -51,11 +55,55 @@ def test_a_bare_board_gets_all_with_the_pointer_last():
     board_ = StockBoard()
     todo, seen = install(board_, firmware())
     kept = board_.flash.files
-    assert {p: kept[p] for p in ("/a/ui", "/boot.py")} == {"/a/ui": b"b", "/boot.py": b"boot"}
-    assert kept["/main.py"] == slot.main_file()
+    assert {p: kept[p] for p in ("/a/ui", "/boot.py")} == {"/a/ui": UI, "/boot.py": b"boot"}
+    assert kept["/main.py"] == slot.main_file() and "/main.py.new" not in kept
     assert [path for path, _ in todo.small] == ["/boot.py", "/main.py", "/pbmwrap.ab"]
-    assert (len(todo.jobs), seen[-1], board_.kbd) == (3, (3, 3), 3)
+    assert (len(todo.jobs), seen[-1], board_.kbd) == (4, (4, 4), 3)
+    assert sum(job.sent for job in todo.jobs) == sum(job.size for job in todo.jobs)
+
+
+def test_over_a_uart_blocks_are_deflated():
+    board_ = StockBoard()
+    main_ = slot.main_file()
+    todo = plan.plan(files.look(board_), firmware(), b"boot", main_, squeeze=True)
+    files.install(board_, todo, False, lambda *done: None)
     assert sum(job.sent for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
+    assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
+    assert board_.flash.files["/main.py"] == main_
+
+
+def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():
+    small = DeviceFile("/wrap/hal/a.mpy", b"h" * 4095)
+    large = DeviceFile("/wrap/ui/b.mpy", b"u" * 4096)
+    made = slot.firmware([DeviceFile("/wrap/app.mpy", b"app"), small, large], "0.1.0", 1)
+    assert made.packs == {"wrap": b"app" + small.data, "ui": large.data}
+    places = json.loads(made.index)["modules"]
+    names = list(made.packs)
+    for path, data in (("wrap/app.mpy", b"app"), ("wrap/hal/a.mpy", small.data)):
+        pack, at, size = places[path]
+        assert made.packs[names[pack]][at : at + size] == data
+
+
+def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
+    board_ = StockBoard()
+    install(board_, firmware())
+    keep(board_)
+    board_.flash.files["/main.py"] = b"older"
+    todo, _ = install(board_, firmware())
+    assert [job.path for job in todo.jobs] == ["/main.py.new"]
+    assert [path for path, _ in todo.small] == ["/main.py"]
+    assert board_.flash.files["/main.py"] == slot.main_file()
+    assert board_.boots() == (firmware().sha, False)
+
+
+def test_the_loader_on_the_board_is_the_repositorys_without_its_comments():
+    lean = slot.main_file().decode()
+    assert lean.startswith("# pbmwrap's loader") and '"""' not in lean
+    assert len(lean) < 2 * 4096  # two sectors
+    ours = ast.parse((paths.boot_dir() / "on_stock" / "main.py").read_text())
+    names = {node.name for node in ours.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    theirs = {node.name for node in ast.parse(lean).body if hasattr(node, "name")}
+    assert names == theirs
 
 
 def test_an_update_sends_what_changed_and_copies_the_rest():
@@ -95,7 +143,9 @@ def test_files_that_belong_to_no_firmware_leave_the_slot():
 def test_a_board_that_cannot_inflate_gets_plain_bytes():
     board_ = StockBoard()
     board_.inflates = False
-    todo, _ = install(board_, firmware())
+    main_ = slot.main_file()
+    todo = plan.plan(files.look(board_), firmware(), b"boot", main_, squeeze=True)
+    files.install(board_, todo, False, lambda *done: None)
     assert all(job.sent == job.size for job in todo.jobs)
     assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
 

@@ -28,13 +28,13 @@ def test_bundle_holds_the_modules_of_the_board():
 
 
 def test_a_firmware_is_a_pack_for_each_room_and_an_index_of_both():
-    fw = slot.firmware(bundle.bundle(lambda file, name: name.encode()), "0.1.0", 1)
+    fw = slot.firmware(bundle.bundle(lambda file, name: name.encode() * 400), "0.1.0", 1)
     index = json.loads(fw.index)
     assert list(fw.packs) == sorted(fw.packs) == [name for name, _, _ in index["packs"]]
-    assert {"wrap", "hal", "link", "safety", "ui"} <= set(fw.packs)
+    assert {"wrap", "hal", "link", "safety", "session", "storage"} <= set(fw.packs)
     for path, (number, at, size) in index["modules"].items():
         name, whole, sha = index["packs"][number]
-        assert fw.packs[name][at : at + size] == path.replace(".mpy", ".py").encode()
+        assert fw.packs[name][at : at + size] == path.replace(".mpy", ".py").encode() * 400
         assert (len(fw.packs[name]), hashlib.sha256(fw.packs[name]).hexdigest()) == (whole, sha)
 
 

@@ -18,8 +18,12 @@ LOADER = slot.on_stock("main")
 
 
 def made(version: str, **changed: bytes) -> slot.Firmware:
-    """A small firmware: three rooms, one of them larger than a block."""
-    texts = {"top": b"top" * 10, "big": b"".join(b"%d," % i for i in range(3000)), "ui": b"ui"}
+    """A small firmware: three rooms, two of them larger than a block."""
+    texts = {
+        "top": b"top" * 10,
+        "big": b"".join(b"%d," % i for i in range(3000)),
+        "ui": b"ui" * 2500,
+    }
     texts |= changed
     places = {"top": "/wrap/app.mpy", "big": "/wrap/link/server.mpy", "ui": "/wrap/ui/b.mpy"}
     return slot.firmware([DeviceFile(places[n], d) for n, d in texts.items()], version, 1)

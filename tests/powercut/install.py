@@ -3,7 +3,7 @@
 An install is recorded once on the emulated RP2040 with a stock image. Then, for each operation of
 its flash - not begun, torn in the middle, done - the filesystem is mounted as it is, by littlefs on
 this machine, and the loader and the installer go on from there, on this machine too: a boot from
-files takes minutes on the emulated chip. `boot` is such a boot, for a few of the cuts.
+files takes a minute or two on the emulated chip. So --boots of the cuts are booted there as well.
 """
 
 from __future__ import annotations
@@ -165,6 +165,28 @@ def dark(twin: Rp2040Twin) -> bool:
     return not lit and not twin.enabled()
 
 
+def slot_of(kind: str, boots: str) -> str | None:
+    """What `hello` calls the firmware that `judged` says boots; None: nobody says hello."""
+    day = tape(kind)
+    return {"old": f"a {day.old[:12]}", "new": f"b {day.new.sha[:12]}"}.get(boots)
+
+
+def booted(name: str) -> tuple[str, list[str]]:
+    """What is wrong when this cut is booted on the chip."""
+    kind, k, how = name.split("/")
+    said, stayed = boot(kind, int(k), how)
+    due = slot_of(kind, judged(kind, int(k), how)[0])
+    wrong = [] if said == due else [f"on the chip {said!r} says hello, it should be {due!r}"]
+    return name, wrong if stayed else [*wrong, "it was lit on the chip"]
+
+
+def to_boot(kind: str, n: int) -> list[str]:
+    """The last operation not begun and done, and others evenly between, torn."""
+    last = len(tape(kind).ops) - 1
+    ends = [f"{kind}/{last}/before", f"{kind}/{last}/after"]
+    return (ends + [f"{kind}/{last * i // (n - 1)}/torn" for i in range(1, n - 1)])[:n]
+
+
 def _one(name: str) -> tuple[str, str, list[str]]:
     kind, k, how = name.split("/")
     return name, *judged(kind, int(k), how)
@@ -181,6 +203,7 @@ def main(words: list[str] | None = None) -> int:
     p = argparse.ArgumentParser(prog="python -m tests.powercut.install", description=__doc__)
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth operation")
+    p.add_argument("--boots", type=int, default=6, help="of each kind, on the emulated chip")
     p.add_argument("--kind", action="append", choices=KINDS, help="default: all")
     p.add_argument("--out", type=Path, default=Path("build/powercut"))
     options = p.parse_args(words)
@@ -189,7 +212,10 @@ def main(words: list[str] | None = None) -> int:
     todo = [name for kind in kinds for name in names(kind, options.every)]
     with ProcessPoolExecutor(options.jobs) as pool:  # forked: the tapes are there
         rows = list(pool.map(_one, todo, chunksize=8))
+        chosen = [name for kind in kinds for name in to_boot(kind, options.boots)]
+        on_chip = list(pool.map(booted, chosen))
     wrong = [(name, text) for name, _, text in rows if text]
+    wrong += [(name, text) for name, text in on_chip if text]
     said = {kind: len(tape(kind).ops) for kind in kinds}
     counts = {
         kind: {
@@ -198,7 +224,8 @@ def main(words: list[str] | None = None) -> int:
         }
         for kind in kinds
     }
-    told = {"cuts": len(rows), "operations": said, "boots": counts, "failed": len(wrong)}
+    told = {"cuts": len(rows), "operations": said, "boots": counts, "on_chip": len(on_chip)}
+    told["failed"] = len(wrong)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "install.json").write_text(json.dumps(told | {"wrong": wrong}, indent=1) + "\n")
     OUT.print(f"{told} in {time.monotonic() - began:.0f} s")

@@ -52,7 +52,8 @@ def _planned(seen: Seen, sources: bool, downgrade: bool) -> tuple[Plan, bool]:
         bundle.check_mpy(modules, seen.mpy)
     firmware = slot.firmware(modules, VERSION, STORED)
     boot = slot.boot_file(board_facts(ours))
-    return plan.plan(seen, firmware, boot, slot.main_file()), cross is not None
+    main = slot.main_file()
+    return plan.plan(seen, firmware, boot, main, squeeze=not _is_usb(seen)), cross is not None
 
 
 def _is_usb(seen: Seen) -> bool:

@@ -88,7 +88,7 @@ def install(board: Board, plan: Plan, is_usb: bool, progress: Progress) -> None:
     if plan.jobs:
         wire.send(board, plan.jobs, wire.USB if is_usb else wire.UART, progress)
     if plan.small:
-        said = board.exec(f"finish({list(plan.small)!r})").decode().split()
+        said = board.exec(f"finish({plan.told()!r})").decode().split()
         _check_small(plan, said)
 
 

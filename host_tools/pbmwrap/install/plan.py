@@ -14,6 +14,7 @@ from pbmwrap.install.slot import Firmware, on_stock
 
 BLOCK = 4096
 _WINDOW_BITS = 12
+_LITERAL = 1024  # bytes of a file's content that may stand in code at the prompt
 _SPARE = 64 * 1024  # bytes that stay free for the wrap's log and files
 _FLAT = ("wrap", "board_facts.py", "board_facts.mpy")
 
@@ -90,8 +91,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """`small`: files that are replaced at the end, the pointer last. No jobs and no small ones:
-    the board has it all."""
+    """`small`: files that are replaced at the end, the pointer last; the larger of them are sent as
+    jobs before, as PATH.new. No jobs and no small ones: the board has it all."""
 
     folder: str
     name: str
@@ -106,9 +107,15 @@ class Plan:
         """The board has it all."""
         return not self.small
 
+    def told(self) -> list[tuple[str, bytes | None]]:
+        """The small ones as the receiver wants them."""
+        return [(path, data if len(data) <= _LITERAL else None) for path, data in self.small]
 
-def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes) -> Plan:
-    """How this firmware gets onto that board. Raises WrapError when it has no room for it."""
+
+def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool = False) -> Plan:
+    """How this firmware gets onto that board. squeeze: deflated, where the way there is slower than
+    inflating is (a UART; an RP2040 takes a byte from USB in 7.6 us, and inflates one in 3.7).
+    Raises WrapError when it has no room for it."""
     loader = on_stock("main")
     state, running = _running(seen)
     index = seen.index(running)
@@ -116,16 +123,29 @@ def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes) -> Plan:
     small = [(p, d) for p, d in (("/boot.py", boot), ("/main.py", main)) if _differs(seen, p, d)]
     kept = state["run"] == running and state["trial"] == loader.KEPT
     if kept and index and running and running[1] == firmware.sha:
-        return Plan(f"/{running[0]}", _name(running), small=tuple(small), replaces=runs)
+        beside = tuple(_beside(small, squeeze and seen.inflates))
+        return Plan(f"/{running[0]}", _name(running), (), beside, tuple(small), replaces=runs)
     target = "b" if running and running[0] == "a" else "a"
     slot = [target, firmware.sha]
-    jobs, gone, unchanged = _jobs(seen, firmware, target, running if index else None)
+    squeeze = squeeze and seen.inflates
+    jobs, gone, unchanged = _jobs(seen, firmware, target, running if index else None, squeeze)
     _check_room(seen, jobs)
     if index:
         gone += [f"/{name}" for name in _FLAT if name in seen.root]
     fresh = {"run": slot, "old": running, "trial": loader.NEW, "why": ""}
+    jobs += _beside(small, squeeze)
     small.append((loader.POINTER, loader.sealed(fresh)))
-    return Plan(f"/{target}", _name(slot), tuple(gone), jobs, tuple(small), unchanged, runs)
+    return Plan(f"/{target}", _name(slot), tuple(gone), tuple(jobs), tuple(small), unchanged, runs)
+
+
+def _beside(small: Sequence[tuple[str, bytes]], squeeze: bool) -> list[Job]:
+    """What is too large for a literal goes as the packs do, beside the file that it will be."""
+    return [_sent(f"{p}.new", data, squeeze) for p, data in small if len(data) > _LITERAL]
+
+
+def _sent(path: str, data: bytes, squeeze: bool) -> Job:
+    sha = hashlib.sha256(data).hexdigest()
+    return Job(path, sha, len(data), None, tuple(_blocks(data, squeeze)))
 
 
 def _name(slot: Sequence[str]) -> str:
@@ -152,8 +172,8 @@ def _differs(seen: Seen, path: str, data: bytes) -> bool:
 
 
 def _jobs(
-    seen: Seen, firmware: Firmware, target: str, running: Slot | None
-) -> tuple[tuple[Job, ...], list[str], int]:
+    seen: Seen, firmware: Firmware, target: str, running: Slot | None, squeeze: bool
+) -> tuple[list[Job], list[str], int]:
     """(jobs, files of the slot that do not belong there, how many are right already)."""
     files = firmware.files()
     folder = f"/{target}/"
@@ -164,20 +184,21 @@ def _jobs(
         sha = hashlib.sha256(data).hexdigest()
         if there.get(folder + name) != sha:
             twin = f"/{running[0]}/{name}" if running else ""
-            source = twin if seen.sha.get(twin) == sha else None
-            blocks = () if source else tuple(_blocks(data, seen.inflates))
-            jobs.append(Job(folder + name, sha, len(data), source, blocks))
-    return tuple(jobs), gone, len(files) - len(jobs)
+            if seen.sha.get(twin) == sha:
+                jobs.append(Job(folder + name, sha, len(data), twin))
+            else:
+                jobs.append(_sent(folder + name, data, squeeze))
+    return jobs, gone, len(files) - len(jobs)
 
 
-def _blocks(data: bytes, inflates: bool) -> list[tuple[bytes, int]]:
-    """Each deflated when that makes it smaller."""
+def _blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:
+    """squeeze: each deflated when that makes it smaller."""
     made = []
     for at in range(0, len(data), BLOCK):
         block = data[at : at + BLOCK]
         squeezer = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS)
         small = squeezer.compress(block) + squeezer.flush()
-        made.append((small if inflates and len(small) < len(block) else block, len(block)))
+        made.append((small if squeeze and len(small) < len(block) else block, len(block)))
     return made
 
 
