@@ -6,11 +6,23 @@ import pytest
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests import forked
 from tests.powercut import install
 
 EVERY = 12
 _TRIAL_MS = 20000
-_BOOTS_MS = 2 * 3500
+_BOOT_MS = 3500
+
+
+def _on_trial() -> Rp2040Twin:
+    """The new firmware, a while after its first start."""
+    twin = install.chip("update", len(install.tape("update").ops) - 1, "after")
+    twin.advance_ms(_BOOT_MS)
+    return twin
+
+
+forked.register("on_trial", _on_trial)
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +43,22 @@ def test_a_cut_leaves_the_old_or_the_new_firmware_and_an_install_that_finishes(
     assert last == ("new", []) and seen == {"old"}
 
 
+@pytest.mark.forked("on_trial")
 def test_the_chip_boots_the_new_firmware_after_the_last_operation(update: install.Tape) -> None:
     """Before it the old one: test_on_stock.py boots one, `make powercut-install` this very cut."""
-    assert install.booted(f"update/{len(update.ops) - 1}/after")[1] == []
+    twin = forked.take("on_trial")
+    hello = Client(TwinTransport(twin), answer_s=2).hello()
+    assert (hello.slot, hello.fell) == (f"b {update.new.sha[:12]}", None)
+    assert install.dark(twin)
 
 
+@pytest.mark.forked("on_trial")
 def test_a_new_firmware_that_nobody_greets_is_given_up_after_20_s(update: install.Tape) -> None:
     """Dark all the while; then the old one answers, by a restart that somebody wanted, and says
     why."""
-    twin = install.chip("update", len(update.ops) - 1, "after")
-    twin.advance_ms(_TRIAL_MS + _BOOTS_MS)
+    twin = forked.take("on_trial")
+    twin.advance_ms(_TRIAL_MS + _BOOT_MS)
     hello = Client(TwinTransport(twin), answer_s=2).hello()
     assert hello.slot == f"a {update.old[:12]}"
     assert hello.fell is not None and "20 s" in hello.fell
     assert install.dark(twin)
-    twin.close()
