@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.hal.rigs import TARGETS, made
+from tests import forked
+from tests.hal.rigs import TARGETS, Rp2040, made
+
+forked.register("hal", Rp2040)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -15,9 +18,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("rig", metafunc.config.getoption("hal") or TARGETS, indirect=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and callspec.params.get("rig") == "rp2040":
+            item.add_marker(pytest.mark.forked("hal"))
+
+
 @pytest.fixture
 def rig(request: pytest.FixtureRequest) -> Iterator[Any]:
-    found = made(request.param)
+    found = forked.take("hal") if request.param == "rp2040" else made(request.param)
     yield found
     if request.param == "rp2040":
         found.twin.close()
