@@ -54,7 +54,7 @@ powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of
 	$(PY) -m tests.powercut.binary --torn 1 --out build/powercut --jobs $(JOBS)
 
 powercut-install: toolchain ## Cuts at every flash operation of installs by files on the emulated chip (docs/powercut.md)
-	$(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
+	PYTHONPATH=.:tools $(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
 
 bench: firmware ## Every figure of the control loop, about two hours (docs/benchmarks.md; parts: python -m tools.bench PART...)
 	$(PY) -m tools.bench --jobs $(JOBS)

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 
-from main import digest, put  # type: ignore - of the file beside this one
+from main import digest, put, restart  # type: ignore - of the file beside this one
 
 STALL_MS = 10000
 _FOLDER = 0x4000
@@ -114,13 +114,13 @@ def take(jobs, chunk, read, say):
 def receive(jobs, chunk):
     """Take files from the port: each piece of at most `chunk` bytes is answered by a dot."""
     import micropython
-    from machine import Timer, reset
+    from machine import Timer
 
     alarm = Timer(-1 if sys.platform == "rp2" else 1)
     port = sys.stdin.buffer  # type: ignore
 
     def read(view):
-        alarm.init(period=STALL_MS, mode=Timer.ONE_SHOT, callback=lambda t: reset())
+        alarm.init(period=STALL_MS, mode=Timer.ONE_SHOT, callback=lambda t: restart())
         port.readinto(view)  # type: ignore
         alarm.deinit()
         sys.stdout.write(".")
@@ -131,7 +131,7 @@ def receive(jobs, chunk):
         take(jobs, chunk, read, print)
     except BaseException as e:
         print("!%s: %s" % (type(e).__name__, e))
-        reset()
+        restart()
     finally:
         micropython.kbd_intr(3)
 

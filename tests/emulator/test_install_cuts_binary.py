@@ -59,6 +59,6 @@ def test_a_new_firmware_that_nobody_greets_is_given_up_after_20_s(update: instal
     twin = forked.take("on_trial")
     twin.advance_ms(_TRIAL_MS + _BOOT_MS)
     hello = Client(TwinTransport(twin), answer_s=2).hello()
-    assert hello.slot == f"a {update.old[:12]}"
+    assert (hello.slot, hello.cause) == (f"a {update.old[:12]}", "intended")
     assert hello.fell is not None and "20 s" in hello.fell
     assert install.dark(twin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pbmwrap.install import slot
+from pbmwrap.install import files, slot
 from pbmwrap.twin.as_serial import raw_board
 from tests.emulator.conftest import MakeTwin
 
@@ -30,3 +30,19 @@ def test_a_host_that_falls_silent_in_a_file_is_given_up_after_10_s_by_a_restart(
     again = raw_board(twin)
     assert int(again.exec(NOW)) < 1500
     assert int(again.exec("import os; print(os.stat('/half')[6])")) == 0
+
+
+def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
+    make_twin: MakeTwin, stock_image: Path
+) -> None:
+    """As the HAL reads it: its own watchdog restarts an RP2040, what survives in a register says
+    that it was asked to."""
+    twin = make_twin(stock_image)
+    twin.start()
+    twin.advance_ms(PROMPT_MS)
+    files.restart(raw_board(twin))
+    twin.advance_ms(PROMPT_MS)
+    board = raw_board(twin)
+    told = board.exec("import machine; print(machine.reset_cause(), machine.mem32[0x4005800C])")
+    wdt_reset, intended = 3, 0x50424D57
+    assert told.split() == [b"%d" % wdt_reset, b"%d" % intended]

@@ -202,7 +202,7 @@ class StockBoard:
     def _import(self, name: str, *rest: Any) -> Any:
         """This machine's modules, but for what only a board has."""
         if name == "machine":
-            return types.SimpleNamespace(Timer=_Timer, reset=self._restart)
+            return types.SimpleNamespace(Timer=_Timer, reset=self._restart, mem32={})
         if name == "micropython":
             return types.SimpleNamespace(kbd_intr=lambda byte: setattr(self, "kbd", byte))
         if name == "deflate":

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
 import types
 from typing import Any
 
 import pytest
 
+from pbmwrap import paths
+from pbmwrap.install import slot
 from tests.host.stock_board import StockBoard
 from tests.host.test_install_cuts import NEW, OLD, install, one
 
@@ -24,7 +28,7 @@ class Start:
             names = StockBoard(self.flash).loader()
             names["_load"] = self._loads(ends if left == 1 else None)
             names["_dark"] = lambda: self.did.append("dark")
-            names["_reset"] = lambda: self.did.append("reset")
+            names["restart"] = lambda: self.did.append("reset")
             names["print"] = self.said.append
             names["sys"] = types.SimpleNamespace(print_exception=lambda e: None)
             names["start"]()
@@ -101,3 +105,21 @@ def test_ctrl_c_that_meets_stat_is_not_lost_and_takes_no_module_away() -> None:
     assert packs.stopped
     with pytest.raises(KeyboardInterrupt):
         packs.open("/wrap/ui/b.mpy", "rb")
+
+
+@pytest.mark.parametrize(("platform", "marked"), [("rp2", True), ("esp32", False)])
+def test_a_restart_is_marked_as_the_hal_wants_it(
+    monkeypatch: pytest.MonkeyPatch, platform: str, marked: bool
+) -> None:
+    hal = (paths.wrap_dir() / "hal" / "rp2040.py").read_text()
+    scratch, intended = (
+        int(re.search(rf"^{name} = const\((0x\w+)\)", hal, re.MULTILINE)[1], 16)  # type: ignore
+        for name in ("_SCRATCH0", "_INTENDED")
+    )
+    did: list[str] = []
+    machine = types.SimpleNamespace(mem32={}, reset=lambda: did.append("reset"))
+    monkeypatch.setitem(sys.modules, "machine", machine)
+    monkeypatch.setattr(sys, "platform", platform)
+    slot.on_stock("main").restart()
+    assert did == ["reset"]
+    assert machine.mem32 == ({scratch: intended} if marked else {})

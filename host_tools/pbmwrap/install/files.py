@@ -16,10 +16,10 @@ from pbmwrap.errors import LinkLost, NotAWrap, WrapError
 from pbmwrap.install import wire
 from pbmwrap.install.plan import Plan, Seen, verify
 from pbmwrap.install.slot import on_stock, receiver
+from pbmwrap.install.slot import restart as restart_text
 
 PROMPT_S = 10
 MIN_VERSION = (1, 25)
-_RESET = "import machine\nmachine.reset()"
 _VERSION = "tuple(__import__('sys').implementation.version[:2])"
 
 Progress = wire.Progress
@@ -99,4 +99,4 @@ def _check_small(plan: Plan, said: list[str]) -> None:
 
 def restart(board: Board) -> None:
     """Reset the board; its port goes away with it."""
-    board.exec_raw_no_follow(_RESET)
+    board.exec_raw_no_follow(f"{restart_text()}restart()")

@@ -12,10 +12,11 @@ import importlib.util
 import inspect
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from pbmwrap import paths
 from pbmwrap.install.bundle import DeviceFile
@@ -108,8 +109,20 @@ def receiver() -> str:
     """What is run at the raw prompt."""
     loader = on_stock("main")
     own = (paths.boot_dir() / "on_stock" / "receiver.py").read_text()
-    lent = "".join(inspect.getsource(function) for function in (loader.put, loader.digest))
-    return _lean(_LENT.sub(lambda _: f"import binascii\nimport hashlib\n\n{lent}", own))
+    lent = _lent(loader.put, loader.digest)
+    return _lean(_LENT.sub(lambda _: f"import binascii\nimport hashlib\n\n{lent}", own)) + restart()
+
+
+def restart() -> str:
+    """What gives the prompt of any board a `restart()`."""
+    loader = on_stock("main")
+    names = ("_SCRATCH0", "_INTENDED")
+    facts = "".join(f"{name} = {getattr(loader, name)}\n" for name in names)
+    return f"import sys\n{facts}{_lean(_lent(loader.restart))}"
+
+
+def _lent(*functions: Callable[..., Any]) -> str:
+    return "".join(inspect.getsource(function) for function in functions)
 
 
 def _lean(source: str) -> str:
