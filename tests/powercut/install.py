@@ -168,7 +168,8 @@ def dark(twin: Rp2040Twin) -> bool:
 def slot_of(kind: str, boots: str) -> str | None:
     """What `hello` calls the firmware that `judged` says boots; None: nobody says hello."""
     day = tape(kind)
-    return {"old": f"a {day.old[:12]}", "new": f"b {day.new.sha[:12]}"}.get(boots)
+    folder = "b" if day.old else "a"
+    return {"old": f"a {day.old[:12]}", "new": f"{folder} {day.new.sha[:12]}"}.get(boots)
 
 
 def booted(name: str) -> tuple[str, list[str]]:
