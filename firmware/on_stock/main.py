@@ -181,10 +181,11 @@ class Installed:
 
     def arm(self):
         """On trial: restart in TRIAL_MS."""
-        from machine import Timer
+        import machine
 
-        self._timer = Timer(-1 if sys.platform == "rp2" else 1)
-        self._timer.init(period=TRIAL_MS, mode=Timer.ONE_SHOT, callback=lambda t: restart())
+        self._timer = machine.Timer(-1 if sys.platform == "rp2" else 1)
+        mode = machine.Timer.ONE_SHOT
+        self._timer.init(period=TRIAL_MS, mode=mode, callback=lambda t: restart(machine))
 
     def keep(self):
         """It said hello: it is the firmware from now on. Raises OSError."""
@@ -263,16 +264,17 @@ def start():
         sys.print_exception(e)  # type: ignore
         print("pbmwrap: it does not start. `pbmwrap install --files` mends it.")
         if trial:
+            import machine
+
             me.give_up(e)
-            restart()
+            restart(machine)
     finally:
         me.disarm()
 
 
-def restart():
-    """A reset that the wrap tells as one that was wanted: an RP2040's own is its watchdog's."""
-    import machine
-
+def restart(machine):
+    """A reset that the wrap tells as one that was wanted: an RP2040's own is its watchdog's. Takes
+    MicroPython's module, since an import in a timer's callback could fail for want of heap."""
     if sys.platform == "rp2":
         machine.mem32[_SCRATCH0] = _INTENDED
     machine.reset()

@@ -76,7 +76,7 @@ def remove(path):
 def _blocks(sizes, chunk, read):
     """The blocks of one file as they come, inflated. sizes: (bytes sent, bytes of it) of each.
     A block is gone when the next one is asked for."""
-    whole = memoryview(bytearray(max(sent for sent, size in sizes)))
+    whole = memoryview(bytearray(max([sent for sent, size in sizes] or [0])))
     for sent, size in sizes:
         view = whole[:sent]
         at = 0
@@ -113,14 +113,15 @@ def take(jobs, chunk, read, say):
 
 def receive(jobs, chunk):
     """Take files from the port: each piece of at most `chunk` bytes is answered by a dot."""
+    import machine
     import micropython
-    from machine import Timer
 
-    alarm = Timer(-1 if sys.platform == "rp2" else 1)
+    alarm = machine.Timer(-1 if sys.platform == "rp2" else 1)
+    once = machine.Timer.ONE_SHOT
     port = sys.stdin.buffer  # type: ignore
 
     def read(view):
-        alarm.init(period=STALL_MS, mode=Timer.ONE_SHOT, callback=lambda t: restart())
+        alarm.init(period=STALL_MS, mode=once, callback=lambda t: restart(machine))
         port.readinto(view)  # type: ignore
         alarm.deinit()
         sys.stdout.write(".")
@@ -131,7 +132,7 @@ def receive(jobs, chunk):
         take(jobs, chunk, read, print)
     except BaseException as e:
         print("!%s: %s" % (type(e).__name__, e))
-        restart()
+        restart(machine)
     finally:
         micropython.kbd_intr(3)
 

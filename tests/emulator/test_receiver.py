@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
-from pbmwrap.install import files, slot
+from pbmwrap.install import files, plan, slot
+from pbmwrap.install.bundle import DeviceFile
 from pbmwrap.twin.as_serial import raw_board
 from tests.emulator.conftest import MakeTwin
 
 PROMPT_MS = 120
 STALL_MS = 10000
+BLOCKS = b"".join(b"%d, " % i for i in range(2500))  # some, and they deflate well
 NOW = "import time; print(time.ticks_ms())"
 
 
@@ -46,3 +49,17 @@ def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
     told = board.exec("import machine; print(machine.reset_cause(), machine.mem32[0x4005800C])")
     wdt_reset, intended = 3, 0x50424D57
     assert told.split() == [b"%d" % wdt_reset, b"%d" % intended]
+
+
+def test_deflated_blocks_are_inflated_there(make_twin: MakeTwin, stock_image: Path) -> None:
+    """As they go over a UART, in its small pieces; each file is verified by what flash gives."""
+    twin = make_twin(stock_image)
+    twin.start()
+    twin.advance_ms(PROMPT_MS)
+    board = raw_board(twin)
+    fw = slot.firmware([DeviceFile("/wrap/app.py", BLOCKS)], "0.1.0", 1)
+    todo = plan.plan(files.look(board), fw, b"# boot\n", slot.main_file(), squeeze=True)
+    assert sum(job.sent for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
+    files.install(board, todo, False, lambda done, total: None)
+    sha = board.exec("print(digest('/a/wrap'), digest('/main.py'))").decode().split()
+    assert sha == [hashlib.sha256(data).hexdigest() for data in (BLOCKS, slot.main_file())]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
+import hashlib
 import json
 
 import pytest
 from mpremote.transport import TransportError
 from typer.testing import CliRunner
 
-from pbmwrap import paths
 from pbmwrap.cli import main
 from pbmwrap.device import find
 from pbmwrap.errors import (
@@ -72,18 +71,6 @@ def test_over_a_uart_blocks_are_deflated():
     assert board_.flash.files["/main.py"] == main_
 
 
-def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():
-    small = DeviceFile("/wrap/hal/a.mpy", b"h" * 4095)
-    large = DeviceFile("/wrap/ui/b.mpy", b"u" * 4096)
-    made = slot.firmware([DeviceFile("/wrap/app.mpy", b"app"), small, large], "0.1.0", 1)
-    assert made.packs == {"wrap": b"app" + small.data, "ui": large.data}
-    places = json.loads(made.index)["modules"]
-    names = list(made.packs)
-    for path, data in (("wrap/app.mpy", b"app"), ("wrap/hal/a.mpy", small.data)):
-        pack, at, size = places[path]
-        assert made.packs[names[pack]][at : at + size] == data
-
-
 def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
     board_ = StockBoard()
     install(board_, firmware())
@@ -96,14 +83,13 @@ def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
     assert board_.boots() == (firmware().sha, False)
 
 
-def test_the_loader_on_the_board_is_the_repositorys_without_its_comments():
-    lean = slot.main_file().decode()
-    assert lean.startswith("# pbmwrap's loader") and '"""' not in lean
-    assert len(lean) < 2 * 4096  # two sectors
-    ours = ast.parse((paths.boot_dir() / "on_stock" / "main.py").read_text())
-    names = {node.name for node in ours.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    theirs = {node.name for node in ast.parse(lean).body if hasattr(node, "name")}
-    assert names == theirs
+def test_an_empty_file_is_no_trouble():
+    board_ = StockBoard()
+    files.look(board_)
+    sha = hashlib.sha256(b"").hexdigest()
+    nothing = plan.Plan("/a", "a", (), (plan.Job("/a/none", sha, 0),))
+    files.install(board_, nothing, True, lambda *done: None)
+    assert board_.flash.files["/a/none"] == b""
 
 
 def test_an_update_sends_what_changed_and_copies_the_rest():

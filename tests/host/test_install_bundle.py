@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import hashlib
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, WrapError
 from pbmwrap.facts import board_facts
 from pbmwrap.install import bundle, slot
@@ -122,3 +124,31 @@ def test_mpy_cross_is_found_on_the_path_or_in_the_cache(tmp_path, monkeypatch):
     (tmp_path / "bin").mkdir()
     on_path = _fake_cross(tmp_path / "bin", "")
     assert bundle.find_mpy_cross() == on_path
+
+
+def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():
+    small = DeviceFile("/wrap/hal/a.mpy", b"h" * 4095)
+    large = DeviceFile("/wrap/ui/b.mpy", b"u" * 4096)
+    made = slot.firmware([DeviceFile("/wrap/app.mpy", b"app"), small, large], "0.1.0", 1)
+    assert made.packs == {"wrap": b"app" + small.data, "ui": large.data}
+    places = json.loads(made.index)["modules"]
+    names = list(made.packs)
+    for path, data in (("wrap/app.mpy", b"app"), ("wrap/hal/a.mpy", small.data)):
+        pack, at, size = places[path]
+        assert made.packs[names[pack]][at : at + size] == data
+
+
+def test_the_loader_on_the_board_is_the_repositorys_without_its_comments():
+    lean = slot.main_file().decode()
+    assert lean.startswith("# pbmwrap's loader") and '"""' not in lean
+    assert len(lean) < 2 * 4096  # two sectors
+    ours = ast.parse((paths.boot_dir() / "on_stock" / "main.py").read_text())
+    names = {node.name for node in ours.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    theirs = {node.name for node in ast.parse(lean).body if hasattr(node, "name")}
+    assert names == theirs
+
+
+@pytest.mark.parametrize("text", [slot.main_file().decode(), slot.receiver()])
+def test_what_the_board_compiles_has_no_f_strings(text):
+    """Newer Pythons write them back with quotes in quotes, which MicroPython does not read."""
+    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr)]

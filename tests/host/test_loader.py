@@ -28,7 +28,7 @@ class Start:
             names = StockBoard(self.flash).loader()
             names["_load"] = self._loads(ends if left == 1 else None)
             names["_dark"] = lambda: self.did.append("dark")
-            names["restart"] = lambda: self.did.append("reset")
+            names["restart"] = lambda machine: self.did.append("reset")
             names["print"] = self.said.append
             names["sys"] = types.SimpleNamespace(print_exception=lambda e: None)
             names["start"]()
@@ -118,8 +118,7 @@ def test_a_restart_is_marked_as_the_hal_wants_it(
     )
     did: list[str] = []
     machine = types.SimpleNamespace(mem32={}, reset=lambda: did.append("reset"))
-    monkeypatch.setitem(sys.modules, "machine", machine)
     monkeypatch.setattr(sys, "platform", platform)
-    slot.on_stock("main").restart()
+    slot.on_stock("main").restart(machine)
     assert did == ["reset"]
     assert machine.mem32 == ({scratch: intended} if marked else {})

@@ -99,4 +99,4 @@ def _check_small(plan: Plan, said: list[str]) -> None:
 
 def restart(board: Board) -> None:
     """Reset the board; its port goes away with it."""
-    board.exec_raw_no_follow(f"{restart_text()}restart()")
+    board.exec_raw_no_follow(f"{restart_text()}import machine\nrestart(machine)")

@@ -122,25 +122,25 @@ def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool
     runs = index["fw"] if index else None
     small = [(p, d) for p, d in (("/boot.py", boot), ("/main.py", main)) if _differs(seen, p, d)]
     kept = state["run"] == running and state["trial"] == loader.KEPT
+    squeeze = squeeze and seen.inflates
+    beside = _beside(small, squeeze)
     if kept and index and running and running[1] == firmware.sha:
-        beside = tuple(_beside(small, squeeze and seen.inflates))
         return Plan(f"/{running[0]}", _name(running), (), beside, tuple(small), replaces=runs)
     target = "b" if running and running[0] == "a" else "a"
     slot = [target, firmware.sha]
-    squeeze = squeeze and seen.inflates
     jobs, gone, unchanged = _jobs(seen, firmware, target, running if index else None, squeeze)
+    jobs += beside
     _check_room(seen, jobs)
     if index:
         gone += [f"/{name}" for name in _FLAT if name in seen.root]
     fresh = {"run": slot, "old": running, "trial": loader.NEW, "why": ""}
-    jobs += _beside(small, squeeze)
     small.append((loader.POINTER, loader.sealed(fresh)))
-    return Plan(f"/{target}", _name(slot), tuple(gone), tuple(jobs), tuple(small), unchanged, runs)
+    return Plan(f"/{target}", _name(slot), tuple(gone), jobs, tuple(small), unchanged, runs)
 
 
-def _beside(small: Sequence[tuple[str, bytes]], squeeze: bool) -> list[Job]:
+def _beside(small: Sequence[tuple[str, bytes]], squeeze: bool) -> tuple[Job, ...]:
     """What is too large for a literal goes as the packs do, beside the file that it will be."""
-    return [_sent(f"{p}.new", data, squeeze) for p, data in small if len(data) > _LITERAL]
+    return tuple([_sent(f"{p}.new", data, squeeze) for p, data in small if len(data) > _LITERAL])
 
 
 def _sent(path: str, data: bytes, squeeze: bool) -> Job:
@@ -173,7 +173,7 @@ def _differs(seen: Seen, path: str, data: bytes) -> bool:
 
 def _jobs(
     seen: Seen, firmware: Firmware, target: str, running: Slot | None, squeeze: bool
-) -> tuple[list[Job], list[str], int]:
+) -> tuple[tuple[Job, ...], list[str], int]:
     """(jobs, files of the slot that do not belong there, how many are right already)."""
     files = firmware.files()
     folder = f"/{target}/"
@@ -188,7 +188,7 @@ def _jobs(
                 jobs.append(Job(folder + name, sha, len(data), twin))
             else:
                 jobs.append(_sent(folder + name, data, squeeze))
-    return jobs, gone, len(files) - len(jobs)
+    return tuple(jobs), gone, len(files) - len(jobs)
 
 
 def _blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:

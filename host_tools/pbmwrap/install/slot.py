@@ -114,7 +114,7 @@ def receiver() -> str:
 
 
 def restart() -> str:
-    """What gives the prompt of any board a `restart()`."""
+    """What gives the prompt of any board a `restart(machine)`."""
     loader = on_stock("main")
     names = ("_SCRATCH0", "_INTENDED")
     facts = "".join(f"{name} = {getattr(loader, name)}\n" for name in names)
