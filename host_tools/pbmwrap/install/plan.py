@@ -114,7 +114,7 @@ class Plan:
 
 def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool = False) -> Plan:
     """How this firmware gets onto that board. squeeze: deflated, where the way there is slower than
-    inflating is (a UART; an RP2040 takes a byte from USB in 7.6 us, and inflates one in 3.7).
+    inflating is: a UART (docs/decisions/0019).
     Raises WrapError when it has no room for it."""
     loader = on_stock("main")
     state, running = _running(seen)
