@@ -60,6 +60,14 @@ GOALS = (
         digits=2,
     ),
     Goal(
+        "the same while a page of the log is written, an erase 400 ms and a page 3 ms, worst",
+        "gross_to_low_written_ms_worst",
+        300,
+        "ms",
+        "latency",
+        digits=2,
+    ),
+    Goal(
         "pulse frequency off, 10 Hz to 5 kHz, worst", "pulse_frequency_off_ppm", 1000, "ppm", "pins"
     ),
     Goal("pulse edge jitter", "pulse_edge_jitter_cycles", 0, "cycles", "pins", digits=0),
