@@ -55,16 +55,6 @@ def test_dose_ends_a_calibrated_session(bench: Bench) -> None:
     assert abs(status.dose_total_uj - 200_000) <= 4000
 
 
-def test_uncalibrated_session_shows_no_dose(bench: Bench) -> None:
-    bench.flash(dose=200)
-    bench.light()
-    bench.wait_for("done", 6000)
-    status = bench.client.status()
-    assert status.end_reason == "time"
-    assert status.dose_total_uj is None
-    assert status.dose_uj is None
-
-
 def test_link_starts_pauses_resumes_and_stops(bench: Bench) -> None:
     bench.flash(**LONG)
     assert bench.client.start() == 1
@@ -153,11 +143,15 @@ def test_button_session_outlives_the_host(bench: Bench) -> None:
     assert bench.state == "running"
 
 
-def test_log_tells_the_whole_session(bench: Bench) -> None:
-    raw = bench.flash()
+def test_log_tells_the_whole_session_and_uncalibrated_no_dose_ends_it(bench: Bench) -> None:
+    raw = bench.flash(dose=200)
     bench.client.set_clock(1_790_000_000)
     bench.light()
     bench.wait_for("done", 6000)
+    status = bench.client.status()
+    assert status.end_reason == "time"
+    assert status.dose_total_uj is None
+    assert status.dose_uj is None
     seen = kinds(bench)
     assert [k for k, _ in seen] == [
         records.SECTOR,

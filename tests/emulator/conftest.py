@@ -6,13 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from bench_link_steps import Session
 
 from pbmwrap.facts import board_facts
 from pbmwrap.install import bundle, slot
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
+from tests.contract.conftest import Bench
+from tools.bench import peers
 from wrap.version import STORED, VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +89,7 @@ def at_repl(twin: Rp2040Twin) -> Rp2040Twin:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for name in _AT_REPL:
+        for name in _BOOTED:
             if name in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.forked(name))
 
@@ -95,9 +99,76 @@ def built(board: str) -> Path:
     return tool("firmware", "--board", board, "--out", ROOT / "build")
 
 
-_AT_REPL = {"ours": "PBMWRAP_RP2040", "stock": "STOCK_RP2040"}
-for _name, _board in _AT_REPL.items():
-    forked.register(_name, lambda board=_board: at_repl(Rp2040Twin(built(board))))
+SESSION_S = 60
+STEPS = [{"t": SESSION_S, "ch": {"red": [500], "nir": [800]}}]
+
+
+def flashed_bench() -> Bench:
+    """The wrap with a protocol of a minute."""
+    bench = Bench("rp2040")
+    bench.flash(steps=STEPS)
+    return bench
+
+
+def lit_bench() -> Bench:
+    """The same in its session."""
+    bench = flashed_bench()
+    bench.client.start()
+    bench.wait_for("running", 4000)
+    assert bench.twin.enabled()
+    assert not bench.pins_low()
+    return bench
+
+
+_BOOTED: dict[str, Callable[[], Any]] = {
+    "ours": lambda: at_repl(Rp2040Twin(built("PBMWRAP_RP2040"))),
+    "stock": lambda: at_repl(Rp2040Twin(built("STOCK_RP2040"))),
+    "booted": lambda: Bench("rp2040"),
+    "flashed": flashed_bench,
+    "lit": lit_bench,
+    "session": lambda: Session(built("PBMWRAP_RP2040"), SESSION_S),
+    "peers_board": lambda: peers.Bench(built(peers.BOARD)),
+}
+for _name, _make in _BOOTED.items():
+    forked.register(_name, _make)
+
+
+@pytest.fixture
+def booted() -> Iterator[Bench]:
+    """The wrap's image, idle."""
+    yield from _taken_bench("booted")
+
+
+@pytest.fixture
+def flashed() -> Iterator[Bench]:
+    yield from _taken_bench("flashed")
+
+
+@pytest.fixture
+def lit() -> Iterator[Bench]:
+    yield from _taken_bench("lit")
+
+
+def _taken_bench(name: str) -> Iterator[Bench]:
+    bench = forked.take(name)
+    yield bench
+    bench.twin.close()
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """A lit session whose steps are watched."""
+    session = forked.take("session")
+    yield session
+    session.twin.close()
+
+
+@pytest.fixture
+def peers_board() -> Iterator[peers.Bench]:
+    """The board with the wrap's step and its peers."""
+    board = forked.take("peers_board")
+    yield board
+    board.close()
 
 
 @pytest.fixture

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from bench_link_steps import STEP_US, Session
+from bench_link_steps import LIMIT_US, STEP_US, Session
 
 from tests.emulator import bounds
-from tests.emulator.conftest import tool
 from tools.bench.peers import PEERS, Bench
 
 STEPS = 120  # more than a second of them
 TURNS = 300
+CALM_MS = 1500
+FLOOD_MS = 2000
 
 
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench(tool("firmware", "--board", "PBMWRAP_BENCH", "--out", "build"))
-    yield made
-    made.close()
-
-
-def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(bench: Bench) -> None:
-    figures = bench.measure(PEERS["wrap"], steps=STEPS)
+def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(peers_board: Bench) -> None:
+    figures = peers_board.measure(PEERS["wrap"], steps=STEPS)
     assert figures["us_median"] <= bounds.STEP_US
     assert figures["us_worst"] <= bounds.SECOND_US
     assert figures["bytes"] == bounds.STEP_BYTES
 
 
-def test_a_running_session_makes_no_garbage(bench: Bench) -> None:
-    bench.run("import bench_wrap, gc; bench_wrap.begin(); gc.collect(); gc.disable()")
+def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
+    peers_board.run("import bench_wrap, gc; bench_wrap.begin(); gc.collect(); gc.disable()")
     lines = [
         "before = 0",  # a new name takes room among the names
         "bench_wrap._turns(100)",
@@ -40,21 +32,31 @@ def test_a_running_session_makes_no_garbage(bench: Bench) -> None:
         f"bench_wrap._turns({TURNS})",
         "print(gc.mem_alloc() - before, bench_wrap.sound())",
     ]
-    grown, sound = bench.run("\n".join(lines), 10 * (100 + TURNS)).split()
+    grown, sound = peers_board.run("\n".join(lines), 10 * (100 + TURNS)).split()
     assert (int(grown), sound) == (bounds.STEP_BYTES, "True")
 
 
-def test_steps_begin_in_time_calm_and_flooded(image: Path) -> None:
-    session = Session(image, 60)
+def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(
+    session: Session,
+) -> None:
     session.watch(200, False)  # what was asked is answered
-    calm = session.watch(1500, False)
-    flooded = session.watch(1500, True)
-    session.twin.close()
-    for seen, bound in ((calm, bounds.JITTER_CALM_US), (flooded, bounds.JITTER_FLOOD_US)):
+    calm = session.watch(CALM_MS, False)
+    flooded = session.watch(FLOOD_MS, True)
+    assert flooded.figures["ms_port_not_full"] <= 2
+    assert flooded.figures["bytes"] > 20_000
+    for seen, ms, bound in (
+        (calm, CALM_MS, bounds.JITTER_CALM_US),
+        (flooded, FLOOD_MS, bounds.JITTER_FLOOD_US),
+    ):
         begins = [began / 1000 for began, _ in seen.steps]
         drift = [began - begins[0] - STEP_US * n for n, began in enumerate(begins)]
-        assert len(begins) == 150
+        assert len(begins) == ms // 10
         assert max(drift) - min(drift) <= bound
+    assert max(flooded.gaps_us) - min(calm.gaps_us) <= LIMIT_US
+    assert max(calm.gaps_us) - min(flooded.gaps_us) <= LIMIT_US
+    assert max(flooded.took_us) - min(calm.took_us) <= LIMIT_US
+    log = session.log()
+    assert (log["records_lost"], log["sessions_sealed"]) == (0, 1)
 
 
 def test_the_image_stays_small(image: Path) -> None:

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.contract.conftest import BOOT_MS, Bench
-from tests.emulator.conftest import MakeTwin
 
 BEAT_MS = 10
-STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
-
-
-@pytest.fixture
-def lit() -> Bench:
-    bench = Bench("rp2040")
-    bench.flash(steps=STEPS)
-    bench.client.start()
-    bench.advance(1200)
-    assert bench.twin.enabled()
-    assert not bench.pins_low()
-    return bench
 
 
 def fall_ms(bench: Bench, most_ms: int) -> int:
@@ -68,13 +53,9 @@ assert hal.beat_if_held()
 
 
 @pytest.mark.parametrize("timer", [True, False])
-def test_a_timer_darkens_the_lamp_pins_when_python_hangs(
-    make_twin: MakeTwin, image: Path, timer: bool
-) -> None:
+def test_a_timer_darkens_the_lamp_pins_when_python_hangs(booted: Bench, timer: bool) -> None:
     """Without the timer only the enable falls, by the PIO; no watchdog runs here."""
-    twin = make_twin(image)
-    twin.start()
-    twin.advance_ms(BOOT_MS)
+    twin = booted.twin
     twin.repl(HANG_IN_PYTHON + ("" if timer else "hal._timer.deinit()\n"))
     twin.write(b"while True: pass\r\n\r\n")
     twin.advance_ms(260)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from tests.contract.conftest import Bench
+import pytest
 
-STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
+from tests.contract.conftest import Bench
 
 WRITTEN_MS = 100  # a record waits for the slack of a step
 
 
-def lit() -> Bench:
-    bench = Bench("rp2040")
-    bench.flash(steps=STEPS)
-    bench.client.start()
-    bench.wait_for("running", 4000)
-    bench.advance(100)
-    return bench
+@pytest.fixture
+def bench(lit: Bench) -> Bench:
+    lit.advance(WRITTEN_MS)
+    return lit
 
 
-def test_nothing_is_erased_while_lit_so_no_erase_costs_light() -> None:
+def test_nothing_is_erased_while_lit_so_no_erase_costs_light(bench: Bench) -> None:
     """A pause and the end are written with the pages' time alone (3 ms: the worst)."""
-    bench = lit()
     flash = bench.twin.chip.flash_part
     bench.twin.slow_flash(400, 3)
     erases, pages = flash.erases, flash.pages
@@ -41,9 +37,10 @@ def test_nothing_is_erased_while_lit_so_no_erase_costs_light() -> None:
     assert [high for _, high in bench.twin.pins.enable.edges or ()] == [False]  # by the end
 
 
-def test_a_write_that_takes_400_ms_drops_the_light_within_300_ms_and_latches() -> None:
+def test_a_write_that_takes_400_ms_drops_the_light_within_300_ms_and_latches(
+    bench: Bench,
+) -> None:
     """No part does that; the dead-man would hold all the same."""
-    bench = lit()
     bench.twin.pins.enable.edges = []
     bench.twin.slow_flash(400, 400)
     bench.client.call("session.pause", timeout_s=5.0)

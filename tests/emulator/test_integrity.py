@@ -16,8 +16,8 @@ from tests.emulator.conftest import MakeTwin
 from wrap.safety import limits
 from wrap.safety.program import CHUNK
 
-STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
 CLAIM_AT = 2 * 1024 * 1024 - 1536 * 1024 - 256
+CLAIM_BYTES = 12
 WHOLE_MS = 1000  # from power-on; the first boot of all takes longer
 LIT_FOR_MS = 3000  # at most, and as the session begins
 NEVER_RUN = b"Welcome to MicroPython!"  # of help(): in the program, read by nobody
@@ -39,11 +39,8 @@ def restart(bench: Bench) -> None:
 
 
 @pytest.fixture
-def bench() -> Bench:
-    made = Bench("rp2040")
-    assert isinstance(made.twin, Rp2040Twin)
-    made.flash(steps=STEPS)
-    return made
+def bench(flashed: Bench) -> Bench:
+    return flashed
 
 
 def test_a_whole_image_says_so_and_lights(bench: Bench) -> None:
@@ -132,17 +129,3 @@ def test_bad_ram_is_a_fault_that_stands(make_twin: MakeTwin, image: Path) -> Non
         client.call("fault.ack")
     twin.advance_ms(100)
     assert twin.dark()
-
-
-def test_files_on_a_stock_image_are_not_checked_and_trip_nothing(
-    make_twin: MakeTwin, stock_image: Path, image: Path, installed: dict[str, bytes]
-) -> None:
-    """Also where an older image of ours has left its claim behind."""
-    twin = make_twin(stock_image)
-    left = make_twin(image).flash()[CLAIM_AT : CLAIM_AT + 12]
-    twin.install_files(installed)
-    twin.write_flash(CLAIM_AT, left)
-    twin.start()
-    twin.advance_ms(3000)
-    hello = Client(TwinTransport(twin)).hello()
-    assert (hello.integrity, hello.memory, hello.state) == ("unknown", "unknown", "idle")

@@ -4,7 +4,6 @@ vanish. Steps are watched from outside."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from bench_link_steps import LIMIT_US, Seen, Session, flood
@@ -12,17 +11,10 @@ from bench_link_steps import LIMIT_US, Seen, Session, flood
 from pbmwrap.device.link import encode_request
 from pbmwrap.twin.rp2040 import Rp2040Twin
 
-SECONDS = 60
 WATCH_MS = 300
 SETTLE_MS = 400
 RING = 512  # bytes that wait for the REPL or the link
 STACK = 256  # and with the USB stack
-
-
-@pytest.fixture(scope="module")
-def session(image: Path) -> Session:
-    """A lit session; each test leaves its port as it was."""
-    return Session(image, SECONDS)
 
 
 def steady(seen: Seen, ms: int) -> None:
@@ -82,9 +74,8 @@ def ask_much_unheard(session: Session, way: str) -> None:
 
 
 def test_ctrl_c_goes_dark_at_once_behind_a_flood_and_leaves_what_follows_to_the_repl(
-    image: Path,
+    session: Session,
 ) -> None:
-    session = Session(image, SECONDS)
     session.watch(50, True)
     sent = b"\x03print(6 * 7)\r"
     while sent:

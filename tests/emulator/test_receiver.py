@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from pbmwrap.install import files, plan, slot
 from pbmwrap.install.bundle import DeviceFile
 from pbmwrap.twin.as_serial import raw_board
-from tests.emulator.conftest import MakeTwin
+from pbmwrap.twin.rp2040 import Rp2040Twin
 
 PROMPT_MS = 120
 STALL_MS = 10000
@@ -17,46 +16,37 @@ TIMERAWL = 0x40054028  # us since the start
 
 
 def test_a_host_that_falls_silent_in_a_file_is_given_up_after_10_s_by_a_restart(
-    make_twin: MakeTwin, stock_image: Path
+    stock: Rp2040Twin,
 ) -> None:
-    twin = make_twin(stock_image)
-    twin.start()
-    twin.advance_ms(PROMPT_MS)
-    board = raw_board(twin)
+    board = raw_board(stock)
     board.exec(slot.receiver())
     board.exec_raw_no_follow("receive([('/half', [(4096, 4096)])], 2048)")
-    twin.advance_ms(STALL_MS // 2)  # it waits from the first piece on, not longer than for each
+    stock.advance_ms(STALL_MS // 2)  # it waits from the first piece on, not longer than for each
     board.serial.write(bytes(3000))
-    twin.advance_ms(STALL_MS - 500)
+    stock.advance_ms(STALL_MS - 500)
     assert board.serial.read(board.serial.inWaiting()).endswith(b".."), "it gave up too early"
-    twin.advance_ms(1000)
-    assert twin.chip.mcu.read_uint32(TIMERAWL) < 1_500_000, "it has not restarted"
-    again = raw_board(twin)
+    stock.advance_ms(1000)
+    assert stock.chip.mcu.read_uint32(TIMERAWL) < 1_500_000, "it has not restarted"
+    again = raw_board(stock)
     assert int(again.exec("import os; print(os.stat('/half')[6])")) == 0
 
 
 def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
-    make_twin: MakeTwin, stock_image: Path
+    stock: Rp2040Twin,
 ) -> None:
     """As the HAL reads it: its own watchdog restarts an RP2040, what survives in a register says
     that it was asked to."""
-    twin = make_twin(stock_image)
-    twin.start()
-    twin.advance_ms(PROMPT_MS)
-    files.restart(raw_board(twin))
-    twin.advance_ms(PROMPT_MS)
-    board = raw_board(twin)
+    files.restart(raw_board(stock))
+    stock.advance_ms(PROMPT_MS)
+    board = raw_board(stock)
     told = board.exec("import machine; print(machine.reset_cause(), machine.mem32[0x4005800C])")
     wdt_reset, intended = 3, 0x50424D57
     assert told.split() == [b"%d" % wdt_reset, b"%d" % intended]
 
 
-def test_deflated_blocks_are_inflated_there(make_twin: MakeTwin, stock_image: Path) -> None:
+def test_deflated_blocks_are_inflated_there(stock: Rp2040Twin) -> None:
     """As they go over a UART, in its small pieces; each file is verified by what flash gives."""
-    twin = make_twin(stock_image)
-    twin.start()
-    twin.advance_ms(PROMPT_MS)
-    board = raw_board(twin)
+    board = raw_board(stock)
     fw = slot.firmware([DeviceFile("/wrap/app.py", BLOCKS)], "0.1.0", 1)
     todo = plan.plan(files.look(board), fw, b"# boot\n", slot.main_file(), squeeze=True)
     assert sum(job.sent for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2

@@ -12,6 +12,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests import forked
 from tests.contract.conftest import BOOT_MS, Bench, tool
 
 SENSE_PIN = 21
@@ -36,9 +37,13 @@ class SenseBench(Bench):
         self.flash(steps=STEPS)
 
 
+forked.register("sensed", SenseBench)
+pytestmark = pytest.mark.forked("sensed")
+
+
 @pytest.fixture
 def sensed() -> SenseBench:
-    return SenseBench()
+    return forked.take("sensed")
 
 
 def test_both_ways_to_dark_are_sensed_dark_then_light_comes(sensed: SenseBench) -> None:
