@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.bench import goals, latency, peers, pins, plots, session, sizes, states, unix
+from tools.bench import garbage, goals, latency, peers, pins, plots, session, sizes, states, unix
 from tools.built import ROOT, image
 from tools.figures import measure
 
@@ -80,6 +80,7 @@ PARTS: dict[str, Callable[[Path], Figures]] = {
     "growth": lambda _: unix.growth(),
     "ticks": lambda uf2: _named("ticks", session.across_the_wrap(uf2)),
     "latency": latency.latency,
+    "garbage": garbage.garbage,
     "states": states.states,
     "pins": _pins,
     "peers": lambda _: peers.peers(),

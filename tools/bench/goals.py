@@ -37,6 +37,14 @@ GOALS = (
     Goal("ratio to the C version", "ratio_to_c", 2.0, "", "peers", digits=2),
     Goal("bytes allocated per step", "wrap_bytes", 0, "B", "peers", digits=0),
     Goal(
+        "bytes allocated in a running session without a host, so collections: none",
+        "garbage_calm_bytes_per_s",
+        0,
+        "B/s",
+        "garbage",
+        digits=0,
+    ),
+    Goal(
         "start of a step off the 10 ms grid, 20 min without a host, worst",
         "session_jitter_us_worst",
         1000,

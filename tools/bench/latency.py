@@ -4,12 +4,12 @@ as slow as any known. A lit board is made once; each moment is tried in a copy o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from pbmwrap.facts import board_facts
+from tools.bench.copies import in_a_copy
 from tools.bench.session import Day
 from wrap.safety import limits
 from wrap.safety.thermistor import Thermistor
@@ -77,7 +77,13 @@ def _over(day: Day, when: When, begin_ns: int, spread_ns: int, trials: int) -> l
     """ms to pins low, sorted, over `trials` moments."""
     code = _gross_code()
     seen = [
-        _forked(day, when, begin_ns + spread_ns * n // trials, code) / 1e6 for n in range(trials)
+        int(
+            in_a_copy(
+                lambda ns=begin_ns + spread_ns * n // trials: str(_trial(day, when, ns, code))
+            )
+        )
+        / 1e6
+        for n in range(trials)
     ]
     assert min(seen) >= 0, "light stayed on"
     return sorted(seen)
@@ -100,20 +106,3 @@ def latency(image: Path, trials: int = TRIALS, written: int = TRIALS_WRITTEN) ->
         "gross_to_low_written_ms_worst": while_written[-1],
         "gross_to_low_written_trials": written,
     }
-
-
-def _forked(day: Day, when: When, after_ns: int, code: int) -> int:
-    """`_trial` in a copy of this process."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(writing, str(_trial(day, when, after_ns, code)).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    assert said, "the copy of the process died"
-    return int(said)

@@ -9,7 +9,7 @@ telemetry, pulls the log and floods. `across_the_wrap`: a session in which `tick
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -217,28 +217,19 @@ def loaded(image: Path, seconds: int = LOADED_S) -> Figures:
     twin = day.twin
     twin.advance_ms(200)  # what was asked is answered, what came of it written
     day.clock.steps.clear()
-    lines, waiting = flood(), b""
-    pulls = flooded_bytes = 0
+    lines = flood()
+    pulls = sent = 0
     for _ in range(seconds // _CYCLE_S):
         ends_ms = twin.now_ms + _CYCLE_S * 1000
         day.client.pull_log()
         pulls += 1
         while twin.now_ms < ends_ms - _FLOOD_MS:
-            day.client.call("telemetry", {"every_ms": 1000, "ms": 2 * _RENEW_MS}, on_push=_ignore)
+            day.client.call("telemetry", {"every_ms": 1000, "ms": 2 * _RENEW_MS}, on_push=ignore)
             until_ms = min(twin.now_ms + _RENEW_MS, ends_ms - _FLOOD_MS)
             while twin.now_ms < until_ms:
                 twin.advance_ms(5)
                 twin.read()
-        while twin.now_ms < ends_ms:
-            while True:
-                waiting = waiting or next(lines)
-                taken = twin.write(waiting)
-                flooded_bytes, waiting = flooded_bytes + taken, waiting[taken:]
-                if waiting:
-                    break
-            twin.advance_ms(1)
-            twin.read()
-        waiting = b""
+        sent += flooded(twin, lines, ends_ms - twin.now_ms)
         twin.write(b"\n")
         twin.advance_ms(100)
         twin.read()
@@ -249,10 +240,26 @@ def loaded(image: Path, seconds: int = LOADED_S) -> Figures:
         "step_us_p99": took[len(took) * 99 // 100],
         "step_us_worst": took[-1],
         "pulls": pulls,
-        "flood_bytes": flooded_bytes,
+        "flood_bytes": sent,
         "bytes_since_collection": gone,
     }
 
 
-def _ignore(_name: str, _params: dict[str, object]) -> None:
+def flooded(twin: Twin, lines: Iterator[bytes], ms: int) -> int:
+    """Offer all of `lines` that the port takes, each of `ms`; returns the bytes that it took."""
+    sent, waiting = 0, b""
+    for _ in range(ms):
+        while True:
+            waiting = waiting or next(lines)
+            taken = twin.write(waiting)
+            sent, waiting = sent + taken, waiting[taken:]
+            if waiting:
+                break
+        twin.advance_ms(1)
+        twin.read()
+    return sent
+
+
+def ignore(_name: str, _params: dict[str, object]) -> None:
+    """A push that nobody reads."""
     return

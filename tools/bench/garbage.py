@@ -1,0 +1,84 @@
+"""What a host makes of garbage in a running session of the real image, and so how often the heap is
+collected: nothing else there allocates but a record now and then.
+
+A lit board is made once; each host is tried in a copy of the process, then Ctrl-C asks MicroPython
+how many bytes were given out since the heap was last collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.bench.copies import in_a_copy
+from tools.bench.session import Day, flooded, ignore, protocol
+from tools.bench_link_steps import flood
+
+_SETTLED_MS = 3000
+_CALM_S = 10
+_TELEMETRY_S = 10
+_REQUESTS = 8
+_FLOOD_MS = 500
+
+Figures = dict[str, float]
+
+
+def _gone(day: Day) -> int:
+    """Bytes given out since the last collection; the session ends."""
+    return int(day.twin.repl("import wrap_usb; print(wrap_usb.allocated())").strip())
+
+
+def _calm(day: Day) -> None:
+    day.twin.advance_ms(1000 * _CALM_S)
+
+
+def _telemetry(day: Day) -> None:
+    params = {"every_ms": 1000, "ms": 1000 * (_TELEMETRY_S + 5)}
+    day.client.call("telemetry", params, on_push=ignore)
+    for _ in range(_TELEMETRY_S * 100):
+        day.twin.advance_ms(10)
+        day.twin.read()
+
+
+def _status(day: Day) -> None:
+    for _ in range(_REQUESTS):
+        day.client.call("status")
+
+
+def _pull(day: Day) -> None:
+    day.client.pull_log()
+
+
+def garbage(image: Path) -> Figures:
+    """Bytes a second, a push, a request, a pull, and a flood's byte."""
+    day = Day(image)
+    day.client.flash_protocol(0, protocol("garbage", 120))
+    day.client.start()  # the heap is collected, and nothing asked until light is steady
+    day.twin.advance_ms(_SETTLED_MS)
+    assert day.twin.enabled()
+
+    def made(host: Callable[[Day], object]) -> tuple[int, int]:
+        """(bytes gone, bytes that the host sent) in a copy."""
+
+        def run() -> str:
+            sent = host(day)
+            return f"{_gone(day)} {sent or 0}"
+
+        gone, sent = in_a_copy(run).split()
+        return int(gone), int(sent)
+
+    nothing = made(lambda _: None)[0]
+    calm, telemetry, status, pull = (
+        made(host)[0] - nothing for host in (_calm, _telemetry, _status, _pull)
+    )
+    flooding, sent = made(lambda it: flooded(it.twin, flood(), _FLOOD_MS))
+    day.close()
+    return {
+        "garbage_calm_bytes_per_s": calm / _CALM_S,
+        "garbage_telemetry_bytes_per_push": (telemetry - calm * _TELEMETRY_S / _CALM_S)
+        / _TELEMETRY_S,
+        "garbage_status_bytes": status / _REQUESTS,
+        "garbage_pull_bytes": pull,
+        "garbage_flood_bytes_per_kb": (flooding - nothing) / sent * 1024,
+        "garbage_flood_bytes_per_s": (flooding - nothing) / _FLOOD_MS * 1000,
+    }
