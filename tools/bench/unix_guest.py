@@ -17,6 +17,7 @@ from fake_board import FakeBoard
 
 import board_facts
 from wrap.hal.files import Files
+from wrap.mp import collect_after
 from wrap.safety.thermistor import Thermistor
 from wrap.session import states
 
@@ -36,6 +37,7 @@ class Wrap:
         self._raws = [curve.raw_at(mc) for mc in _COOL_MC]
         self._n = 1
         self.board.power_on("power")
+        collect_after(-1)  # as wrap.run.main does
         self.advance(2000)
 
     def advance(self, ms):
