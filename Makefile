@@ -56,7 +56,7 @@ powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of
 powercut-install: toolchain ## Cuts at every flash operation of installs by files on the emulated chip (docs/powercut.md)
 	PYTHONPATH=.:tools $(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
 
-bench: firmware ## Every figure of the control loop, about two hours (docs/benchmarks.md; parts: python -m tools.bench PART...)
+bench: firmware ## Every figure of the control loop, two hours or more (docs/benchmarks.md; parts: python -m tools.bench PART...)
 	$(PY) -m tools.bench --jobs $(JOBS)
 
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)

@@ -2,7 +2,7 @@
 
 Results go to build/bench/results.json; parts measured before on the same program stay. --docs puts
 the table and the plots into docs/, --record appends the figures to docs/bench/history.jsonl. Ends
-with 1 when a goal is missed. All parts together take about an hour and a half of CPU.
+with 1 when a goal is missed. All parts together take two to three hours of CPU.
 """
 
 from __future__ import annotations
