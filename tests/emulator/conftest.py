@@ -88,9 +88,10 @@ def at_repl(twin: Rp2040Twin) -> Rp2040Twin:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
+    here = Path(__file__).parent
+    for item in items:  # those of other folders too, whose fixtures may have these names
         for name in _BOOTED:
-            if name in getattr(item, "fixturenames", ()):
+            if here in item.path.parents and name in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.forked(name))
 
 
