@@ -88,7 +88,7 @@ qemu: $(STAMP) ## The device package on emulated RISC-V and Cortex-M3 against CP
 	PYTHONPATH=.:tools:firmware:boards/$(BOARD) $(PY) -m tests.qemu
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
-	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS)
+	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist worksteal
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)
 	$(PY) -m tools.schematic

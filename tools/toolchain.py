@@ -1,4 +1,5 @@
-"""Builds and caches what the firmware needs: mpy-cross, the unix port, RP2040 images.
+"""Builds and caches what the firmware needs: mpy-cross, the unix port, RP2040 images, and the
+emulated RP2040 for this Python.
 
     python3 tools/toolchain.py ensure                       prints the toolchain's folder
     python3 tools/toolchain.py firmware --board B --out DIR
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 
 from toolchain_build import ensure, say
+from toolchain_emulator import emulator
 from toolchain_image import compile_mpy, firmware
 from toolchain_qemu import MACHINES, qemu
 from toolchain_sources import EXIT_FAILED, Stop
@@ -46,8 +48,10 @@ def main(words: list[str]) -> int:
     try:
         if options.command == "ensure":
             print(ensure())
+            emulator()
         elif options.command == "firmware":
             firmware(options.board, options.out)
+            emulator()
         elif options.command == "qemu":
             qemu(options.arch, options.out)
         else:

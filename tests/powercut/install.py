@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from pbmwrap import paths
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
 from pbmwrap.errors import WrapError
@@ -32,7 +33,9 @@ from tests.powercut.binary_cut import tear
 from tests.powercut.binary_tape import Op, apply
 from wrap.version import STORED, VERSION
 
-KINDS = ("update", "bare")
+KINDS = ("update", "bare", "flat")  # flat: as installs were before there were slots
+FLAT = "flat"
+FLAT_START = ("boot.py", "main.py")
 DATA = {"/pbmwrap/settings.0": b"as it was", "/pbmwrap/log.000": b"L" * 5000}
 _PROMPT_MS = 120  # nothing that lies on the board is loaded yet
 _BOOT_MS = 3500
@@ -41,7 +44,8 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Tape:
-    """base: the flash before; ops: what the board did to it; old, new: the firmwares' names."""
+    """base: the flash before; ops: what the board did to it; old, new: the firmwares (old: SHA-256,
+    "flat" for one without a slot, "" for none)."""
 
     base: bytes
     ops: list[Op]
@@ -50,14 +54,19 @@ class Tape:
 
 
 @cache
-def firmwares() -> tuple[slot.Firmware, slot.Firmware]:
-    """(the one that runs, one with a module changed: `wrap.link.codes` has a line more)."""
+def modules() -> list[bundle.DeviceFile]:
+    """Of the wrap, for a stock RP2040."""
     cross = bundle.find_mpy_cross()
     if cross is None:
         raise SystemExit("powercut-install: no mpy-cross; run `make toolchain`")
-    modules = bundle.bundle(bundle.compiler_of(cross, "armv6m"))
-    other = [replace(m, data=m.data + b"\0" if "/codes." in m.path else m.data) for m in modules]
-    made = [slot.firmware(each, VERSION, STORED) for each in (modules, other)]
+    return bundle.bundle(bundle.compiler_of(cross, "armv6m"))
+
+
+@cache
+def firmwares() -> tuple[slot.Firmware, slot.Firmware]:
+    """(the one that runs, one with a module changed: `wrap.link.codes` has a line more)."""
+    other = [replace(m, data=m.data + b"\0" if "/codes." in m.path else m.data) for m in modules()]
+    made = [slot.firmware(each, VERSION, STORED) for each in (modules(), other)]
     return made[0], made[1]
 
 
@@ -68,12 +77,23 @@ def image() -> Path:
     return built("STOCK_RP2040")
 
 
+def before(kind: str) -> tuple[str, dict[str, bytes]]:
+    """(the firmware that such a board has, its files)."""
+    boot = slot.boot_file(board_facts())
+    if kind == "update":
+        old = firmwares()[0]
+        return old.sha, DATA | slot.as_installed(old, boot)
+    if kind == FLAT:
+        start = {f"/{name}": (paths.boot_dir() / name).read_bytes() for name in FLAT_START}
+        return FLAT, DATA | start | {module.path: module.data for module in modules()}
+    return "", dict(DATA)
+
+
 @cache
 def tape(kind: str) -> Tape:
     """What the flash of a board with the old firmware, or of a bare one, went through."""
-    old, new = firmwares()
-    boot = slot.boot_file(board_facts())
-    there = DATA | (slot.as_installed(old, boot) if kind == "update" else {})
+    old, there = before(kind)
+    new = firmwares()[1]
     base = flash_with_files(bytes(flash_with(image(), b"\xff" * FLASH_BYTES)), there)
     ops: list[Op] = []
     twin = Rp2040Twin(image(), flash=base)
@@ -81,10 +101,10 @@ def tape(kind: str) -> Tape:
     twin.chip.flash_part.before = lambda at, data: ops.append((at, data))
     twin.advance_ms(_PROMPT_MS)
     target = raw_board(twin)
-    todo = plan.plan(files.look(target), new, boot, slot.main_file())
+    todo = plan.plan(files.look(target), new, slot.boot_file(board_facts()), slot.main_file())
     files.install(target, todo, True, lambda done, total: None)
     twin.close()
-    return Tape(base, ops, old.sha if kind == "update" else "", new)
+    return Tape(base, ops, old, new)
 
 
 def mounted(mem: bytes) -> Flash:
@@ -139,11 +159,12 @@ def _finished(flash: Flash, new: slot.Firmware) -> list[str]:
 
 
 def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
-    """(the slot that says hello on the emulated chip, None at a prompt; whether it stayed dark)."""
+    """(the slot that says hello on the emulated chip, "flat" for a firmware without one, None at a
+    prompt; whether it stayed dark)."""
     twin = chip(kind, k, how)
     twin.advance_ms(_BOOT_MS)
     try:
-        said = Client(TwinTransport(twin), answer_s=2).hello().slot
+        said = Client(TwinTransport(twin), answer_s=2).hello().slot or FLAT
     except WrapError:
         said = None
     stayed = dark(twin)
@@ -166,10 +187,13 @@ def dark(twin: Rp2040Twin) -> bool:
 
 
 def slot_of(kind: str, boots: str) -> str | None:
-    """What `hello` calls the firmware that `judged` says boots; None: nobody says hello."""
+    """What `boot` is to say of the firmware that `judged` says boots; None: nobody says hello."""
     day = tape(kind)
-    folder = "b" if day.old else "a"
-    return {"old": f"a {day.old[:12]}", "new": f"{folder} {day.new.sha[:12]}"}.get(boots)
+    folder = "b" if kind == "update" else "a"
+    return {
+        "old": FLAT if kind == FLAT else f"a {day.old[:12]}",
+        "new": f"{folder} {day.new.sha[:12]}",
+    }.get(boots)
 
 
 def booted(name: str) -> tuple[str, list[str]]:

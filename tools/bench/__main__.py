@@ -17,7 +17,19 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.bench import garbage, goals, latency, peers, pins, plots, session, sizes, states, unix
+from tools.bench import (
+    emulator,
+    garbage,
+    goals,
+    latency,
+    peers,
+    pins,
+    plots,
+    session,
+    sizes,
+    states,
+    unix,
+)
 from tools.built import ROOT, image
 from tools.figures import measure
 
@@ -85,6 +97,7 @@ PARTS: dict[str, Callable[[Path], Figures]] = {
     "pins": _pins,
     "peers": lambda _: peers.peers(),
     "boot": measure,
+    "emulator": emulator.emulator,
     "sizes": _sizes,
     "instructions": lambda _: unix.instructions(),
     "sim": _sim,
