@@ -167,3 +167,15 @@ def test_known_problems_of_micropython(
 ) -> None:
     found = micropython.look(hello(mpy=mpy, board=board, frozen=frozen))
     assert [level(c) for c in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("up_s", "late", "expected"),
+    [(8, 20, "good"), (8, 21, "note"), (600, 600, "good"), (600, 601, "note")],
+)
+def test_steps_that_come_late(up_s: int, late: int, expected: str) -> None:
+    """Erasing flash holds up two or three; hundreds have no such reason."""
+    check = wrap.steps(status(uptime_s=up_s, steps_late=late, step_us_max=9138))
+    assert level(check) == expected
+    assert check.text == f"{late} of {up_s * 100} late, the longest took 9.1 ms"
+    assert wrap.steps(status(step_us_max=900)).text == "none late, the longest took 0.9 ms"

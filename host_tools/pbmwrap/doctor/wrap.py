@@ -8,12 +8,15 @@ from datetime import date
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import Verdict
+from wrap.safety.limits import STEP_MS
 from wrap.version import VERSION
 
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
 SKEW_S = 60  # a quartz loses some 2 s a day; records are told apart by minutes
 OLD_DAYS = 365  # LEDs fade, covers yellow: measure once a year
 COLDEST_MC, HOTTEST_MC = 5000, 50000  # of a wrap that rests; below 5 C no light is allowed
+LATE_FEW = 20  # a start, a few settings: more late steps than that count by their share
+LATE_SHARE = 0.01
 APART_MC = 10000  # of two sensors of a dark pad at rest
 _SETTINGS_HINT = "the strict defaults are in force: set and calibrate again what differs"
 _DARK = ("idle", "done", "fault", "paused")
@@ -68,8 +71,18 @@ def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
     yield clock(now, unix_s)
     damaged = now.settings_damaged
     yield _well("settings", not damaged, "a stored file was broken", _SETTINGS_HINT)
-    late = f"{now.steps_late} late"
-    yield _well("steps", not now.steps_late, late, "report it with `status --json`")
+    yield steps(now)
+
+
+def steps(now: Status) -> Check:
+    """Whether control steps come when they are due. An erase of the log's flash takes longer than
+    two of them, and a host may ask for many writes while it is dark."""
+    ran = now.uptime_s * 1000 // STEP_MS
+    late = f"{now.steps_late} of {ran}" if now.steps_late else "none"
+    told = f"{late} late, the longest took {now.step_us_max / 1000:.1f} ms"
+    if now.steps_late <= max(LATE_FEW, ran * LATE_SHARE):
+        return Check("steps", "good", told)
+    return Check("steps", "note", told, "report it with the log and `status --json`")
 
 
 def _well(name: str, good: bool, text: str, hint: str) -> Check:
