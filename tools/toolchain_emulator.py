@@ -1,6 +1,6 @@
 """Compiles the emulated RP2040 (rp2040py) for the Python that runs it.
 
-Its wheel is made for every Python from 3.11 on, by the stable ABI, and runs the same C at a third
+Its wheel is made for every Python from 3.11 on, by the stable ABI, and runs the same C at a quarter
 of the speed (docs/benchmarks.md). The C is what lies in the wheel. What is compiled is put beside
 what it stands for, where Python takes it first, and into the package's RECORD, so that pip takes it
 away with the package. Where it cannot be compiled the wheel's own goes on to be used.
@@ -40,7 +40,7 @@ def emulator() -> None:
         with locked(cache_root() / "emulator.lock"):
             _put(_compiled(sources), sources, record)
     except (Stop, OSError) as problem:
-        say(f"toolchain: the emulated RP2040 runs from its wheel, three times slower: {problem}")
+        say(f"toolchain: the emulated RP2040 runs from its wheel, four times slower: {problem}")
 
 
 def _beside(source: Path) -> Path:
