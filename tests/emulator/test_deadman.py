@@ -7,6 +7,7 @@ import pytest
 from tests.contract.conftest import BOOT_MS, Bench
 
 BEAT_MS = 10
+_AN_INSTRUCTION = 20  # cycles: that in which the hang comes ends
 
 
 def fall_ms(bench: Bench, most_ms: int) -> int:
@@ -23,6 +24,20 @@ def test_a_hung_cpu_loses_the_enable_within_150_ms(lit: Bench) -> None:
     assert 150 - BEAT_MS - 2 <= fall_ms(lit, 400) <= 152
     lit.advance(100)
     assert not lit.twin.enabled()
+
+
+def test_a_hang_in_the_middle_of_a_step_lets_no_instruction_run(lit: Bench) -> None:
+    """What the campaigns' hangs rest on: not one more step is verified behind its back."""
+    core = lit.twin.chip.mcu.core
+    ran: list[int] = []
+
+    def strike() -> None:
+        lit.twin.hang()
+        ran.append(core.cycles)
+
+    lit.twin.chip.once(1_000_000, strike)
+    lit.advance(50)
+    assert core.cycles - ran[0] <= _AN_INSTRUCTION
 
 
 def test_steps_keep_the_enable_up(lit: Bench) -> None:

@@ -22,6 +22,7 @@ from tests.faults.results import ROOT, Results
 OUT = Console(highlight=False, soft_wrap=True)
 BAR = Console(stderr=True)
 _SHOWN = 30
+NONE = "no case is called {!r}; --list says which there are"
 
 
 def _options(words: list[str] | None) -> argparse.Namespace:
@@ -82,6 +83,8 @@ def _nominal(options: argparse.Namespace) -> int:
 def _picked(options: argparse.Namespace) -> list[str]:
     names = [c.id for c in cases.every(options.seeds)]
     names = [name for name in names if fnmatch.fnmatch(name, options.only)]
+    if not names:
+        sys.exit(NONE.format(options.only))
     return names[: options.most or None]
 
 

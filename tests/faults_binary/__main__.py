@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.contract.conftest import tool
 from tests.faults import engine, summary
-from tests.faults.__main__ import OUT, shown
+from tests.faults.__main__ import NONE, OUT, shown
 from tests.faults.results import ROOT, Results, program
 from tests.faults_binary import case as cases
 from tests.faults_binary import table
@@ -73,6 +73,8 @@ def main(words: list[str] | None = None) -> int:
     if options.list:
         OUT.print("\n".join(names))
         return 0
+    if not names:
+        sys.exit(NONE.format(options.only))
     return _run(options, names)
 
 

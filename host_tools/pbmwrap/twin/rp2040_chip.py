@@ -140,6 +140,7 @@ class Chip:
     def hang(self) -> None:
         """Execute nothing more until a reset; clocks, PWM, PIO and watchdog go on."""
         self._hung = True
+        self._simulator.stopped = True  # else the batch under way goes on for 5 ms of wall time
 
     def reset_by_pin(self) -> None:
         """Pull RUN low and let it go."""
