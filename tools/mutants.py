@@ -33,8 +33,8 @@ SUBJECTS = (
     "program boot_storage safety guard monitor model watch trend derate thermistor latch resets"
     " session course history machine protocol_rules wake"
 )
-HELPERS = ("__init__.py", "conftest.py", "unit/__init__.py", "unit/conftest.py", "unit/pad.py")
-HELPERS += ("unit/small.py", "unit/spy.py")
+HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
+HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py")
 # Seconds each, and they find next to nothing that the quick ones do not.
 SLOW = (
     "test_guard.py::test_nominal_use_never_trips_on_any_plant",

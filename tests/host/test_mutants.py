@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +47,14 @@ def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
     (tmp_path / "src/wrap/gone.py").touch()
     assert mutants.copy(tmp_path) == first
     assert not (tmp_path / "src/wrap/gone.py").exists()
+
+
+def test_a_test_of_the_copy_runs_there(copied: Path) -> None:
+    """With its conftest and all that it imports, and with nothing of this tree on the path."""
+    command = [sys.executable, "-m", "pytest", "tests/unit/test_latch.py", *mutants.ARGS]
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV"))}
+    done = subprocess.run(command, cwd=copied, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 def test_every_subject_has_tests_and_what_is_left_out_exists() -> None:
