@@ -55,7 +55,8 @@ def test_a_second_is_judged_when_a_second_has_passed_and_not_before():
     guard = made("skin", "board")
     calls = []
     guard._second = lambda meters: calls.append((guard._ms, meters))
-    for _ in range(99):
+    for n in range(99):
+        assert guard.second_in_ms() == 1000 - 10 * n
         guard.check(raws(33000, 33000), 10, guard.meters)
     assert calls == []
     guard.check(raws(33000, 33000), 10, guard.meters)

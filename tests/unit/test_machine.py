@@ -145,6 +145,20 @@ def test_dose_ends_it_when_fading_out_will_reach_the_target(dose, so_far, ahead,
     assert session.end_reason == ("dose" if ends else "")
 
 
+def test_running_told_in_one_go_is_as_if_it_was_advanced():
+    each, told = running(), running()
+    assert told.event_in_ms() == 2000 - RAMPED_MS
+    for ms in (600, 300):
+        run(each, ms)
+        told.took(ms)
+        clocks = ("active_ms", "_step_ms", "_in_state_ms", "step", "state")
+        assert [getattr(told, k) for k in clocks] == [getattr(each, k) for k in clocks]
+        assert told.event_in_ms() == each.event_in_ms() == 2000 - told.active_ms
+    for session in (each, told):
+        run(session, 600)
+        assert (session.step, session.event_in_ms()) == (1, 5000 - session.active_ms)
+
+
 def test_a_ramp_rises_and_falls_by_the_protocol_and_the_limit():
     session = begun(ramp=1000)
     session.passed("seen")

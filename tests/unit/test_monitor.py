@@ -210,3 +210,41 @@ def test_a_jump_means_moved_only_as_light_begins(lit):
     assert (pad.guard.moved, pad.name) == (lit, "none")
     pad.begin()
     assert pad.guard.moved is False
+
+
+@pytest.mark.parametrize("trip_mc", [limits.SKIN_TRIP_MC, limits.SKIN_TRIP_MIN_MC])
+@pytest.mark.parametrize("i", [0, 1])
+def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
+    """To a reading: what the steady step takes without judging it."""
+    monitor = make()
+    monitor.set_skin_trip(trip_mc)
+    first, below = monitor.calm_from(i), monitor.calm_below
+    for raw, calm in ((first - 1, False), (first, True), (below - 1, True), (below, False)):
+        monitor = make()
+        monitor.set_skin_trip(trip_mc)
+        assert not monitor.rests()  # nothing was read yet
+        raws = [COOL, COOL]
+        raws[i] = raw
+        codes = [monitor.check(raws) for _ in range(4)]
+        assert (not any(codes) and not monitor.cold) is calm
+        assert monitor.rests() is calm
+
+
+def test_calm_readings_told_together_are_as_if_each_was_judged():
+    each, told = make(), make()
+    rows = [[COOL - d, COOL + d] for d in (0, 3, 1)]
+    for monitor in (each, told):
+        monitor.check([COOL + 9, COOL + 9])
+        monitor.start_session()
+    for row in rows:
+        assert each.check(row) == faults.NONE
+    for i in range(2):
+        readings = [row[i] for row in rows]
+        told.took(i, sum(readings), min(readings), readings[-1])
+    told.took_steps(len(rows))
+    assert each.max_mc[0] == CURVE.mc(COOL - 3)
+    for monitor in (each, told):
+        assert monitor.hottest_mc == CURVE.mc(COOL - 1)
+    assert (told.temps_mc, told.max_mc) == (each.temps_mc, each.max_mc)
+    assert told._last == each._last
+    assert told.means() == each.means()

@@ -22,7 +22,7 @@ def test_a_name_for_machines_has_24_of_these_characters(key):
 @pytest.mark.parametrize("key", ["name", "grade"])
 def test_a_text_for_people_has_40_printable_characters(key):
     assert paths(changed(**{key: " ~A" * 13 + "a"})) == []
-    for bad in ("x" * 41, "\x1f", "\x7f", "a\x7f", 7, None, True):
+    for bad in ("x" * 41, "\x1f", "\x7f", "a\x7f", "\ud800", 7, None, True):
         assert protocol.problems(changed(**{key: bad}), CHANNELS) == [
             (key, "must be plain ASCII text of at most 40 characters")
         ]
