@@ -51,7 +51,7 @@ def test_the_balance_needs_both_roles(roles):
     assert guard.news == ""
 
 
-def test_a_second_is_judged_when_a_second_has_passed_and_not_before():
+def test_a_second_is_judged_when_it_says_and_not_before():
     guard = made("skin", "board")
     calls = []
     guard._second = lambda meters: calls.append((guard._ms, meters))
