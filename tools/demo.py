@@ -21,6 +21,12 @@ SPEED = "15"  # the wake check gives a minute: four seconds, plenty for a few po
 POLLS = 2000
 
 
+def title(line: str) -> None:
+    """Bold on a terminal."""
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    print(f"\n{bold}{line}{plain}", flush=True)
+
+
 class Demo:
     """One simulated wrap and the commands given to it."""
 
@@ -47,7 +53,7 @@ class Demo:
 
     def act(self, line: str) -> None:
         """What a person does at the wrap."""
-        print(f"\n\033[1m* {line}\033[0m", flush=True)
+        title(f"* {line}")
         assert self.wrap.stdin
         self.wrap.stdin.write(line + "\n")
         self.wrap.stdin.flush()
@@ -55,7 +61,7 @@ class Demo:
     def say(self, *words: str) -> None:
         """Run a command and show it as a person would type it."""
         shown = [str(Path(w).relative_to(ROOT)) if w.startswith(str(ROOT)) else w for w in words]
-        print(f"\n\033[1m$ pbmwrap {shlex.join(shown)}\033[0m", flush=True)
+        title(f"$ pbmwrap {shlex.join(shown)}")
         subprocess.run([*COMMAND, *words], env=self.env, check=True)
 
     def ask(self, *words: str) -> dict:
