@@ -51,7 +51,8 @@ def main(words: list[str]) -> int:
             emulator()
         elif options.command == "firmware":
             firmware(options.board, options.out)
-            emulator()
+            if "RP2040" in options.board:
+                emulator()
         elif options.command == "qemu":
             qemu(options.arch, options.out)
         else:

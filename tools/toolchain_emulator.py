@@ -76,8 +76,8 @@ def _put(compiled: Path, sources: list[Path], record: Path) -> None:
         if row not in told:
             told += row
     record.write_text(told, encoding="utf-8")
-    for source in sources:
-        place = _beside(source)
-        fresh = place.with_suffix(".new")
-        shutil.copy2(compiled / place.name, fresh)
-        fresh.replace(place)
+    fresh = {_beside(s).with_suffix(".new"): _beside(s) for s in sources}
+    for new, place in fresh.items():
+        shutil.copy2(compiled / place.name, new)
+    for new, place in fresh.items():  # at once: one build's classes do not go with the other's
+        new.replace(place)
