@@ -54,7 +54,7 @@ def test_rest_is_warm_skin_under_a_cooler_board():
 
 def test_nominal_session_at_full_duty_stays_below_the_limits():
     plant = after_session(PlantParams())
-    assert 37.0 < plant.sensor_c(SKIN) < 39.0
+    assert 37.0 < plant.sensor_c(SKIN) < 39.5
     assert 39.0 < plant.board_c < 55.0
 
 
