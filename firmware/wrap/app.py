@@ -15,6 +15,7 @@ from wrap.safety.resets import Resets
 from wrap.selftest import SelfTest
 from wrap.session import states
 from wrap.session.machine import Session
+from wrap.setup import Setup
 from wrap.slack import Slack
 from wrap.steady import SAMPLE_MS, SLACK_DUE, Steady
 from wrap.storage import payloads, records
@@ -57,6 +58,7 @@ class App:
         self.indicator = Indicator()
         self.self_test = SelfTest(self)
         self.desk = Desk(self)
+        self.setup = Setup(self)
         self.view = View(self)
         self.server = Server(hal, Commands(self).handle)
         self.now = hal.ticks_ms()  # of the last step
@@ -73,6 +75,7 @@ class App:
         elif self.resets.too_many():
             self.trip(faults.RESETS, self.resets.count)
         self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
+        self.setup.note_damage()
 
     def _open_storage(self, hal, channels):
         files = hal.files

@@ -87,6 +87,7 @@ class Desk:
             raise Refused(STORAGE, "the log cannot be written, so no session may begin")
         if self.on_trial():
             raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
+        app.setup.check()
         slot = app.protocols.active()
         if slot < 0:
             raise Refused(NOT_FOUND, "no usable protocol is stored")

@@ -33,6 +33,7 @@ class Slack:
         session = app.session
         self._store(dt, session.lit_now)
         if not session.active_now:
+            app.settings.repair(dt)
             self._tidy(dt)
         damaged = app.program.slice(dt)
         if damaged:

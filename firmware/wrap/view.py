@@ -117,7 +117,8 @@ class View:
                 "steps_late": app.steps_late,
                 "log_end": app.log.end,
                 "log_failed": app.journal.failed,
-                "settings_damaged": app.settings.damaged,
+                "settings_damaged": bool(app.settings.damaged()),
+                "unconfirmed": app.settings.unconfirmed(),
                 "tethered": session.tethered,
             }
         )

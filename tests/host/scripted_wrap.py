@@ -27,7 +27,7 @@ STATUS = {
     "dose_target_uj": 0, "slot": -1, "next_protocol": None, "calibrated": False, "fault": None,
     "unix_s": None, "uptime_s": 12, "heap_used": 40000, "heap_free": 120000, "step_us_last": 700,
     "step_us_max": 900, "steps_late": 0, "log_end": 0, "log_failed": 0, "tethered": False,
-    "wake_waiting": False, "wake_due_s": None, "next_s": None,
+    "wake_waiting": False, "wake_due_s": None, "next_s": None, "unconfirmed": [],
 }  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class ScriptedWrap(Transport):
         self.status = dict(STATUS)
         self.slots: dict[int, bytes] = {}
         self.settings = {"cap_mj": 60000, "time_s": 1200, "trip_mc": 41000}
+        self.heat: dict | None = None
         self.acted: list[str] = []
         self.lines: list[bytes] = []
         self.lose_answers = 0  # answers that vanish on their way
@@ -183,6 +184,17 @@ class ScriptedWrap(Transport):
     def _settings_set(self, p: dict) -> dict:
         self.settings[p["k"]] = p["v"]
         return {p["k"]: p["v"]}
+
+    def _settings_confirm(self, p: dict) -> dict:
+        self.status["unconfirmed"] = []
+        return {"unconfirmed": []}
+
+    def _heat_get(self, p: dict) -> dict | None:
+        return self.heat
+
+    def _heat_set(self, p: dict) -> dict | None:
+        self.heat = p if p["pm"] else None
+        return self.heat
 
     def _cal_get(self, p: dict) -> list:
         return [None, {"uw": 42000, "unc_pm": 50, "date": 20260101, "how": "meter"}]

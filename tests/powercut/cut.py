@@ -150,6 +150,8 @@ def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     trip = app.settings.get("trip_mc")
     if trip not in was.settings + later.settings:
         yield f"trip_mc is {trip}, not {was.settings}"
+    if app.settings.damaged() or app.settings.unconfirmed():
+        yield f"a power cut was taken for damage: {app.settings.damaged()}"
     slot = app.protocols.slots[0]
     name = "" if slot is None else slot if isinstance(slot, str) else slot[0]
     if name not in was.slots + later.slots:

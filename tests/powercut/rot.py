@@ -168,14 +168,19 @@ def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
 
 
 def _store(app: Any, hits: Hits) -> Iterator[str]:
-    """An older value needs to be told, but for the store's newest entry: a bit of that is as good
+    """No other setting is in force unless light waits for a person, and one bit makes it neither.
+    An older protocol needs to be told, but for the store's newest entry: a bit of that is as good
     as power that went in the middle of it. An acknowledged fault may be back."""
     was = hits.base
-    told = app.settings.damaged or app.hal.files.damaged
-    silent = not told and not hits.newest
+    waits = app.settings.unconfirmed()
+    silent = not app.settings.damaged() and not app.hal.files.damaged and not hits.newest
     trip = app.settings.get("trip_mc")
-    if trip not in (was.trip_mc, _DEFAULT_MC, *was.ever) or (trip != was.trip_mc and silent):
-        yield f"trip_mc is {trip}, not {was.trip_mc}, told: {told}"
+    if trip != was.trip_mc and ("settings" not in waits or hits.single):
+        yield f"trip_mc is {trip}, not {was.trip_mc}, unconfirmed: {waits}"
+    if trip not in (was.trip_mc, _DEFAULT_MC, *was.ever):
+        yield f"trip_mc is {trip}, which it has never been"
+    if hits.single and waits:
+        yield f"one bit makes {waits} wait for a person"
     slot = app.protocols.slots[0]
     name = slot[0] if isinstance(slot, tuple) else slot
     if name not in (was.slot, None, "first") and not isinstance(slot, str):

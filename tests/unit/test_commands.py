@@ -27,6 +27,8 @@ def send_protocol(rig, slot, raw, digest=None):
 STATES = ("idle", "self-test", "running", "paused", "done", "fault")
 ALLOWED = {
     "settings.set": ("idle", "done"),
+    "settings.confirm": ("idle", "done"),
+    "heat.set": ("idle", "done"),
     "cal.set": ("idle", "done"),
     "proto.put": ("idle", "done"),
     "proto.activate": ("idle", "done"),

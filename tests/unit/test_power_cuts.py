@@ -67,7 +67,9 @@ def test_power_cut_anywhere_leaves_old_or_new_and_every_record_before(op, torn):
     found, gaps = told(files)
     assert [r[1] for r in found] == list(range(len(found)))
     assert len(gaps) <= 1
-    assert Settings(files, CHANNELS).get("trip_mc") in (41000, 40000, 39000)
+    settings = Settings(files, CHANNELS)
+    assert settings.get("trip_mc") in (41000, 40000, 39000)
+    assert settings.damaged() == settings.unconfirmed() == []
     slot = Protocols(files, CHANNELS).slots[0]
     assert slot is None or slot[0] in NAMES
     again = Rig(files=files)

@@ -78,7 +78,7 @@ def test_settings_are_the_defaults_until_they_are_set(files):
     assert settings(files).set("time_s", 600) == {"time_s": 600}
     settings(files).set("trip_mc", 40000)
     assert settings(files).all() == {**DEFAULTS, "trip_mc": 40000, "time_s": 600}
-    assert not settings(files).damaged
+    assert settings(files).damaged() == settings(files).unconfirmed() == []
 
 
 @pytest.mark.parametrize("key", sorted(BOUNDS))
@@ -109,10 +109,10 @@ def test_a_stored_setting_out_of_bounds_counts_as_the_default(files, value):
     assert settings(files).get("trip_mc") == 41000
 
 
-@pytest.mark.parametrize("name", ["settings.a", "cal.b"])
-def test_a_damaged_settings_file_is_told(files, name):
+@pytest.mark.parametrize("name", ["settings.a", "cal.b", "heat.a"])
+def test_a_damaged_settings_file_is_told_by_its_store(files, name):
     files.data[name] = b"half"
-    assert settings(files).damaged
+    assert settings(files).damaged() == settings(files).unconfirmed() == [name[:-2]]
 
 
 def test_calibrations_are_kept_per_channel_and_can_be_removed(files):

@@ -7,7 +7,13 @@ from wrap.safety import limits
 from wrap.session import states
 from wrap.session.protocol import MAX_BYTES
 from wrap.storage.protocols import SLOTS
-from wrap.storage.settings import CAL_MOST_UNC_PM, CAL_MOST_UW
+from wrap.storage.settings import (
+    CAL_MOST_UNC_PM,
+    CAL_MOST_UW,
+    DATE_LEAST,
+    DATE_MOST,
+    FULL_PM,
+)
 
 ALWAYS = 0
 IDLE = 1  # idle or done
@@ -46,6 +52,9 @@ class Commands:
             "clock.set": (ALWAYS, self._clock),
             "settings.get": (ALWAYS, lambda p: app.settings.all()),
             "settings.set": (IDLE, self._settings_set),
+            "settings.confirm": (IDLE, lambda p: app.setup.confirm("link")),
+            "heat.get": (ALWAYS, lambda p: app.settings.heat_record()),
+            "heat.set": (IDLE, self._heat_set),
             "cal.get": (ALWAYS, lambda p: app.settings.calibrations()),
             "cal.set": (IDLE, self._cal_set),
             "proto.list": (ALWAYS, self._proto_list),
@@ -97,9 +106,19 @@ class Commands:
         name = text(p, "ch", 16)
         uw = whole(p, "uw", 0, CAL_MOST_UW)
         unc = whole(p, "unc_pm", 0, CAL_MOST_UNC_PM, 0)
-        date = whole(p, "date", 20000101, 21001231) if uw else 0
+        date = whole(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
         how = text(p, "how", 40) if uw else ""
         return self._app.desk.calibrate(name, uw, unc, date, how)
+
+    def _heat_set(self, p):
+        pm = whole(p, "pm", 0, FULL_PM)
+        date = max_mc = 0
+        how = ""
+        if pm:
+            date = whole(p, "date", DATE_LEAST, DATE_MOST)
+            max_mc = whole(p, "max_mc", limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
+            how = text(p, "how", 40)
+        return self._app.setup.set_heat_test(pm, date, max_mc, how)
 
     def _proto_list(self, p):
         protocols = self._app.protocols

@@ -9,6 +9,8 @@ doses, Harding & Jeavons' photosensitivity band (3-60 Hz).
 
 SKIN_TRIP_MC = 41000
 SKIN_TRIP_HARD_MC = 43000
+HEAT_TEST_MOST_MC = 42000  # hottest reading of a heat test that allows more power: 1 K below 43 C
+HEAT_TEST_LEAST_MC = 25000  # below: a slip of units, or a thermocouple that lay beside the pad
 SKIN_DERATE_MC = 39000  # light is full up to here and none at SKIN_TRIP_MC
 SKIN_TRIP_MIN_MC = 36000  # a stricter trip below this would never let light on
 DERATE_BAND_MC = 2000  # derating begins this far below the trip in force

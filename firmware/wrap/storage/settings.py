@@ -1,8 +1,12 @@
-"""Settings and calibration: what a person may change, and only towards the strict side."""
+"""Settings, calibration and heat test: what a person may change, and only towards the strict side.
+
+Each is kept in a DoubleStore. While one of them is `unconfirmed`, no light is allowed (wrap.setup).
+"""
 
 from wrap.link.codes import BAD_PARAM, Refused
+from wrap.mp import const
 from wrap.safety import limits
-from wrap.storage.store import Store
+from wrap.storage.double_store import DoubleStore
 
 # key: (lowest, highest = default); numbers only, and never beyond the default limit
 BOUNDS = {
@@ -15,6 +19,11 @@ BOUNDS = {
 }
 CAL_MOST_UW = 200000
 CAL_MOST_UNC_PM = 500
+FULL_PM = 1000
+DATE_LEAST = 20000101  # yyyymmdd
+DATE_MOST = 21001231
+STORES = ("settings", "cal", "heat")
+_REPAIR_AGAIN_MS = const(60000)  # flash that failed
 
 
 def _usable(cal):
@@ -28,15 +37,57 @@ def _usable(cal):
     return 0 < uw <= CAL_MOST_UW and 0 <= unc <= CAL_MOST_UNC_PM
 
 
+def _whole(value, low, high):
+    return isinstance(value, int) and low <= value <= high
+
+
+def _usable_heat(kept):
+    """Whether a stored heat test allows what it says."""
+    return (
+        _whole(kept.get("pm"), 1, FULL_PM)
+        and _whole(kept.get("date"), DATE_LEAST, DATE_MOST)
+        and _whole(kept.get("max_mc"), limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
+    )
+
+
 class Settings:
-    """channels: the board's. damaged: a stored file was broken, the strict defaults are in
-    force."""
+    """channels: the board's."""
 
     def __init__(self, files, channels):
-        self._kept = Store(files, "settings")
-        self._cal = Store(files, "cal")
+        self._kept, self._cal, self._heat = [DoubleStore(files, name) for name in STORES]
+        self._stores = (self._kept, self._cal, self._heat)
         self._channels = channels
-        self.damaged = self._kept.damaged or self._cal.damaged
+        self._repair_ms = 0
+
+    def damaged(self):
+        """Names of the stores of which a copy was broken at boot."""
+        return [name for name, s in zip(STORES, self._stores) if s.damaged]
+
+    def unconfirmed(self):
+        """Names of the stores whose newest value may be lost."""
+        return [name for name, s in zip(STORES, self._stores) if s.unconfirmed]
+
+    def confirm(self):
+        """A person has seen what is in force; returns the names this concerned. Raises OSError."""
+        names = self.unconfirmed()
+        for store in self._stores:
+            if store.unconfirmed:
+                store.confirm()
+        return names
+
+    def repair(self, dt_ms):
+        """Repair one store, if one needs it; only in the dark. Flash that fails is tried again."""
+        self._repair_ms -= dt_ms
+        if self._repair_ms > 0:
+            return
+        self._repair_ms = 0
+        for store in self._stores:
+            if store.due:
+                try:
+                    store.repair()
+                except OSError:
+                    self._repair_ms = _REPAIR_AGAIN_MS
+                return
 
     def get(self, key):
         """The value in force. A stored one that breaks its bounds counts as the default."""
@@ -94,3 +145,19 @@ class Settings:
     def calibrated(self):
         """Every channel has a calibration."""
         return None not in self.calibrations()
+
+    def heat_test(self):
+        """Permille of full power that the maker's recorded heat test allows; 0 without one, or
+        while the record is unconfirmed."""
+        if self._heat.unconfirmed or not _usable_heat(self._heat.value):
+            return 0
+        return self._heat.value["pm"]
+
+    def heat_record(self):
+        """None or {"pm", "date", "max_mc", "how"}: the heat test as recorded."""
+        return dict(self._heat.value) if _usable_heat(self._heat.value) else None
+
+    def set_heat_test(self, pm, date, max_mc, how):
+        """Record a heat test, or remove it with `pm` 0. Raises OSError."""
+        kept = {"pm": pm, "date": date, "max_mc": max_mc, "how": how} if pm else {}
+        self._heat.put(kept)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, WrapError
+from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, UsageError, WrapError
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -29,6 +29,7 @@ Port = Annotated[
 ]
 PIPE_COLUMNS = 200
 Json = Annotated[bool, typer.Option("--json", help="One JSON envelope instead of text.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 
 @dataclass(frozen=True)
@@ -170,6 +171,22 @@ def warn(lines: Iterable[str]) -> None:
     """What people and programs must be told beside the answer: lines on stderr, always."""
     for line in lines:
         print(f"note: {line}", file=sys.stderr, flush=True)
+
+
+def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
+    """Show things on stderr and ask; returns when the answer is yes, or `yes` was given. Raises
+    WrapError when it is no, UsageError where nobody can be asked."""
+    if yes:
+        return
+    if as_json:
+        raise UsageError("--json cannot ask", "add --yes when you have read what it means")
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    for thing in shown:
+        console.print(thing)
+    if not typer.confirm(question, err=True):
+        raise WrapError("not confirmed, nothing was changed")
 
 
 @contextmanager

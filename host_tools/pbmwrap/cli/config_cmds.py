@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, command, new_app, wrap_at
+from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, wrap_at
 
 Key = Annotated[str, typer.Argument(help="The setting's name, see `settings show`.")]
 Value = Annotated[int, typer.Argument(help="A whole number in the unit that the name ends in.")]
@@ -21,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     command(clock, "clock set")(clock_set)
     command(settings, "settings show")(settings_show)
     command(settings, "settings set")(settings_set)
+    command(settings, "settings confirm")(settings_confirm)
     command(cal, "cal show")(cal_show)
     command(cal, "cal set")(cal_set)
     command(fault, "fault show")(fault_show)
@@ -56,6 +57,27 @@ def settings_set(key: Key, value: Value, port: Port = None, json: Json = False) 
     with wrap_at(port) as (client, _):
         kept = client.set_setting(key, value)
     return Result(kept, text.pairs(kept))
+
+
+def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) -> Result:
+    """Confirm what is in force, after damage to settings, calibration or heat test."""
+    from pbmwrap.cli import text
+
+    with wrap_at(port) as (client, hello):
+        waiting = client.status().unconfirmed
+        if not waiting:
+            return Result({"confirmed": []}, "nothing waits for a confirmation")
+        cals = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
+        shown = (
+            f"damaged or lost: {text.stores(waiting)}; in force now:",
+            text.pairs(client.settings()),
+            text.calibrations(cals),
+            text.heat_test(client.heat_test()),
+        )
+        ask(shown, "Is all of this as it should be for the person who wears it?", yes, json)
+        left = client.confirm_settings()
+    done = [name for name in waiting if name not in left]
+    return Result({"confirmed": done}, f"confirmed: {text.stores(done)}")
 
 
 def cal_show(port: Port = None, json: Json = False) -> Result:

@@ -9,6 +9,7 @@ import typer
 from pbmwrap.cli import (
     bench_cmds,
     config_cmds,
+    heat_cmds,
     install_cmds,
     logs_cmds,
     look_cmds,
@@ -26,6 +27,7 @@ _ROOMS = (
     session_cmds,
     logs_cmds,
     config_cmds,
+    heat_cmds,
     twin_cmds,
     install_cmds,
     bench_cmds,

@@ -10,8 +10,25 @@ from wrap.session.course import span
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pbmwrap.device.models import Calibration, FaultInfo, Hello, Sample, Slots, Status
+    from pbmwrap.device.models import (
+        Calibration,
+        FaultInfo,
+        HeatTest,
+        Hello,
+        Sample,
+        Slots,
+        Status,
+    )
     from pbmwrap.doctor.check import Check
+
+
+CONFIRM = "`pbmwrap settings show`, then `pbmwrap settings confirm`"
+_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test"}
+
+
+def stores(names: Iterable[str]) -> str:
+    """What is kept on a wrap, by the names of the link."""
+    return ", ".join(_STORES.get(name, name) for name in names)
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
@@ -85,6 +102,8 @@ def status(hello: Hello, now: Status) -> str:
     lines.append(f"next      {_next(now)}")
     if now.next_s and now.state in ("idle", "done"):
         lines.append(f"next session possible in {span(now.next_s)} (see `pbmwrap clock set`)")
+    if now.unconfirmed:
+        lines.append(f"no light: {stores(now.unconfirmed)} may be damaged; see {CONFIRM}")
     if not now.calibrated:
         lines.append("not calibrated: sessions end by time; see `pbmwrap cal set`")
     if now.unix_s is None:
@@ -173,6 +192,15 @@ def calibrations(found: Mapping[str, Calibration | None]) -> Table:
             power, spread = f"{cal.uw / 1000:.2f} mW/cm2", f"{cal.unc_pm / 10:.1f} %"
             rows.append((name, power, spread, str(cal.date or ""), cal.how))
     return table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
+
+
+def heat_test(found: HeatTest | None) -> str:
+    """One line."""
+    if found is None:
+        return "no heat test recorded"
+    how = f" ({found.how})" if found.how else ""
+    hottest = celsius(found.max_mc)
+    return f"heat test of {found.date}: {found.pm / 10:g} % of full power, hottest {hottest}{how}"
 
 
 def checks(found: Sequence[Check]) -> str:

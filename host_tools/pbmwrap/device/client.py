@@ -13,6 +13,7 @@ from pbmwrap.device.models import (
     Calibration,
     CourseInfo,
     FaultInfo,
+    HeatTest,
     Hello,
     LogInfo,
     Sample,
@@ -65,6 +66,21 @@ class Client:
 
     def set_setting(self, key: str, value: Any) -> dict[str, Any]:
         return whole(self.call("settings.set", {"k": key, "v": value}), dict)
+
+    def confirm_settings(self) -> list[str]:
+        """A person has looked at what is in force; what is still unconfirmed."""
+        return field(self.call("settings.confirm"), "unconfirmed", list)
+
+    def heat_test(self) -> HeatTest | None:
+        return _heat_test(self.call("heat.get"))
+
+    def set_heat_test(
+        self, pm: int, date: int = 0, max_mc: int = 0, how: str = ""
+    ) -> HeatTest | None:
+        """pm: permille of full power that it allows, 0 removes it; date: yyyymmdd; max_mc: the
+        hottest thermocouple reading."""
+        params = {"pm": pm, "date": date, "max_mc": max_mc, "how": how}
+        return _heat_test(self.call("heat.set", params))
 
     def calibrations(self) -> list[Calibration | None]:
         """One per channel in board order; None where there is none."""
@@ -186,6 +202,10 @@ def _drain(arrived: list[Sample]) -> list[Sample]:
     out = list(arrived)
     arrived.clear()
     return out
+
+
+def _heat_test(answer: Any) -> HeatTest | None:
+    return typed(HeatTest, answer) if answer else None
 
 
 def _calibrations(answer: Any) -> list[Calibration | None]:

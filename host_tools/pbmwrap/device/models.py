@@ -82,8 +82,9 @@ class Sample(Answer):
 
 
 class Status(Sample):
-    """The whole state of a wrap at one moment. `slot`: the active one, if any; `next_s`: until its
-    site may have a session; `wake_due_s`: of light to the next question, or left to answer it."""
+    """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
+    that wait for `settings.confirm`; `slot`: the active one, if any; `next_s`: until its site may
+    have a session; `wake_due_s`: of light to the next question, or left to answer it."""
 
     session: int = 0
     end_reason: str = ""
@@ -107,6 +108,7 @@ class Status(Sample):
     log_end: int = 0
     log_failed: Any = None
     settings_damaged: bool = False
+    unconfirmed: list[str] = []
     tethered: bool = False
 
 
@@ -141,6 +143,16 @@ class Calibration(Answer):
     uw: int
     unc_pm: int = 0
     date: int = 0
+    how: str = ""
+
+
+class HeatTest(Answer):
+    """The maker's recorded heat test: permille of full power that it allows, day, the hottest
+    reading in mC, and how it was made."""
+
+    pm: int
+    date: int
+    max_mc: int
     how: str = ""
 
 

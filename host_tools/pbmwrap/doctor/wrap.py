@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from pbmwrap.cli.text import CONFIRM, stores
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import Verdict
@@ -18,7 +19,7 @@ COLDEST_MC, HOTTEST_MC = 5000, 50000  # of a wrap that rests; below 5 C no light
 LATE_FEW = 20  # a start, a few settings: more late steps than that count by their share
 LATE_SHARE = 0.01
 APART_MC = 10000  # of two sensors of a dark pad at rest
-_SETTINGS_HINT = "the strict defaults are in force: set and calibrate again what differs"
+_SETTINGS_HINT = "nothing is lost, it has been repaired; if it happens again the flash is worn"
 _DARK = ("idle", "done", "fault", "paused")
 
 
@@ -69,8 +70,7 @@ def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
         yield Check("fault", "bad", f"{now.fault.name}: {now.fault.text}", hint)
     yield memory(now)
     yield clock(now, unix_s)
-    damaged = now.settings_damaged
-    yield _well("settings", not damaged, "a stored file was broken", _SETTINGS_HINT)
+    yield settings(now)
     yield steps(now)
 
 
@@ -85,8 +85,14 @@ def steps(now: Status) -> Check:
     return Check("steps", "note", told, "report it with the log and `status --json`")
 
 
-def _well(name: str, good: bool, text: str, hint: str) -> Check:
-    return Check(name, "good", "well") if good else Check(name, "note", text, hint)
+def settings(now: Status) -> Check:
+    """Whether settings, calibration and heat test are what was stored last."""
+    if now.unconfirmed:
+        text = f"{stores(now.unconfirmed)} may be damaged or lost, no session begins"
+        return Check("settings", "bad", text, f"set what you want: {CONFIRM}")
+    if now.settings_damaged:
+        return Check("settings", "note", "one of two copies was broken", _SETTINGS_HINT)
+    return Check("settings", "good", "well")
 
 
 def sensors(hello: Hello, now: Status) -> Iterator[Check]:

@@ -1,0 +1,119 @@
+"""A small dictionary that must not be lost or become an older one unnoticed: two copies of the
+newest value and a mark that names its generation.
+
+`put` writes copy a, copy b, then the mark. A power cut leaves one of these states, and no other:
+
+    a  b  mark          in force
+    n  n  n             n
+    n  o  o             n: only a was written (o: the generation before n)
+    n  n  o             n: the mark was not written
+
+Everything else is damage. While one copy is what the mark names, its value is proven and the other
+copy is repaired. If not, the newest value may be gone: nobody knows what is right, so the store is
+`unconfirmed` until a person has looked at it. Firmware without a mark wrote a and b in turn, so n
+and o in either order are accepted when there is no mark.
+"""
+
+from wrap.storage.store import _seal, _unseal
+
+_FLAG = "unconfirmed"  # kept inside the value, so that it survives power
+_ABSENT = 0  # a copy that was never written; a mark of generation 0 proves it
+_BROKEN = -1
+
+
+def _trusted(a, b, mark, same, damaged):
+    """Whether the newer copy is the newest value that was put. a, b: generations of the copies, or
+    _ABSENT or _BROKEN; mark: its generation, or _BROKEN without one; same: the copies hold the same
+    value; damaged: some file is missing or older than it was."""
+    newest = max(a, b)
+    if newest <= 0:
+        return a == b == _ABSENT and (mark == 0 or (mark < 0 and not damaged))
+    if a == b and not same:
+        return False
+    if mark >= newest:
+        return mark == newest
+    if mark < 0 and damaged:
+        return a == b
+    return newest - min(a, b) <= 1
+
+
+class DoubleStore:
+    """value: the dictionary in force (change it only through `put`). damaged: one copy was broken,
+    the value is right all the same. unconfirmed: the newest value may be lost."""
+
+    def __init__(self, files, name):
+        self._files = files
+        self._copies = (name + ".a", name + ".b")
+        self._mark = name + ".m"
+        self._load()
+
+    def _load(self):
+        read = self._files.read
+        raws = [read(name) for name in self._copies]
+        kept = [_unseal(raw) for raw in raws]
+        a, b = [k[0] if k else _ABSENT if r is None else _BROKEN for k, r in zip(kept, raws)]
+        raw_mark = read(self._mark)
+        mark = _unseal(raw_mark)
+        marked = mark[0] if mark else _BROKEN
+        n = 0 if a >= b else 1
+        self._raw = raws[n]
+        newer = kept[n]
+        self.value = dict(newer[1]) if newer else {}
+        trusted = _trusted(a, b, marked, kept[0] == kept[1], self._files.damaged)
+        flagged = self.value.pop(_FLAG, 0)
+        self.unconfirmed = bool(flagged) or not trusted
+        broken = _BROKEN in (a, b) or (raw_mark is not None and marked < 0)
+        self.damaged = not trusted or broken or (marked == max(a, b) and a != b)
+        self._generation = max(a, b, 0)
+        self.due = broken or not a == b == marked
+        if not trusted:
+            self._seal(max(a, b, marked, 0) + 1, self.value, True)
+
+    def _seal(self, generation, value, unconfirmed):
+        """Make this what `repair` writes."""
+        kept = dict(value)
+        if unconfirmed:
+            kept[_FLAG] = 1
+        self._raw = _seal(generation, kept)
+        self._generation = generation
+        self.due = True
+
+    def repair(self):
+        """Bring both copies and the mark to the value in force. Raises OSError; then it is still
+        due."""
+        if self._generation:
+            for name in self._copies:
+                self._write(name, self._raw)
+        self._write(self._mark, _seal(self._generation, {}))
+        self.due = False
+
+    def _write(self, name, raw):
+        if self._files.read(name) != raw:
+            self._files.write(name, raw)
+
+    def put(self, value):
+        """Make `value` the one in force. Raises OSError and changes nothing when it cannot be
+        written."""
+        self._put(value, self.unconfirmed)
+
+    def confirm(self):
+        """A person has seen the value in force. Raises OSError and stays unconfirmed."""
+        self._put(self.value, False)
+        self.unconfirmed = self.damaged = False
+
+    def _put(self, value, unconfirmed):
+        if self.due:
+            self.repair()
+        before = self._generation, self._raw
+        self._seal(self._generation + 1, value, unconfirmed)
+        try:
+            self._files.write(self._copies[0], self._raw)
+        except OSError:
+            self._generation, self._raw = before
+            self.due = False
+            raise
+        self.value = value
+        try:
+            self.repair()
+        except OSError:
+            return  # copy a holds it; `repair` is still due

@@ -1,0 +1,83 @@
+"""The maker's heat test: recorded on the wrap, it raises the power that the wrap may give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, wrap_at
+from pbmwrap.errors import UsageError
+
+if TYPE_CHECKING:
+    from pbmwrap.device.models import HeatTest
+
+MEANING = """\
+You say that you made the heat tests of docs/build-a-wrap.md, section 13, with this pad, these
+sensors and this cover: free and under a folded blanket, 20 minutes each, both channels, with a
+thermocouple moved over the cover, and that it never showed more than the figure given here. The
+wrap then gives up to this share of full power to people who may not feel heat, where it would give
+less without the record. After a repair, a new cover or new LEDs, clear it and test again."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register this file's group."""
+    heat = new_app("The maker's recorded heat test (docs/build-a-wrap.md, section 13).")
+    command(heat, "heat-test show")(show)
+    command(heat, "heat-test set")(set_)
+    command(heat, "heat-test clear")(clear)
+    app.add_typer(heat, name="heat-test")
+
+
+def show(port: Port = None, json: Json = False) -> Result:
+    """Show the recorded heat test."""
+    with wrap_at(port) as (client, _):
+        return _result(client.heat_test())
+
+
+def set_(
+    power: Annotated[
+        float, typer.Argument(help="Percent of full power that was tested, above 0 to 100.")
+    ],
+    hottest: Annotated[
+        float, typer.Option(help="The hottest thermocouple reading, C; at most 42.")
+    ],
+    how: Annotated[str, typer.Option(help="How it was tested, at most 40 characters.")] = "",
+    port: Port = None,
+    yes: Yes = False,
+    json: Json = False,
+) -> Result:
+    """Record a heat test made today; asks, since it raises the power limit."""
+    from datetime import date
+
+    pm, max_mc = scaled("power", power, 10, "%"), scaled("--hottest", hottest, 1000, "C")
+    today = int(date.today().strftime("%Y%m%d"))
+    with wrap_at(port) as (client, _):
+        shown = (MEANING, f"{pm / 10:g} % of full power, hottest {max_mc / 1000:g} C")
+        ask(shown, "Record this heat test?", yes, json)
+        return _result(client.set_heat_test(pm, today, max_mc, how))
+
+
+def clear(port: Port = None, json: Json = False) -> Result:
+    """Remove the record: the default power limit is in force again."""
+    with wrap_at(port) as (client, _):
+        return _result(client.set_heat_test(0))
+
+
+def scaled(name: str, value: float, scale: int, unit: str) -> int:
+    """`value` as a whole number above 0 of 1/`scale` `unit`. Raises UsageError for what is none:
+    nan, inf, or so small that it would become 0."""
+    import math
+
+    if not math.isfinite(value):
+        raise UsageError(f"{name} is {value}, not a number of {unit}")
+    out = round(value * scale)
+    if out <= 0:
+        raise UsageError(f"{name} is {value:g}, it must be at least {1 / scale:g} {unit}")
+    return out
+
+
+def _result(found: HeatTest | None) -> Result:
+    from pbmwrap.cli import text
+
+    return Result(found, text.heat_test(found))
