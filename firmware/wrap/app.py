@@ -10,8 +10,10 @@ from wrap.mp import const, micropython
 from wrap.safety import faults, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
+from wrap.safety.power_limit import PowerLimit
 from wrap.safety.program import Program
 from wrap.safety.resets import Resets
+from wrap.safety.wire_check import SUSPECT, YES, WireCheck
 from wrap.selftest import SelfTest
 from wrap.session import states
 from wrap.session.machine import Session
@@ -29,6 +31,7 @@ from wrap.version import VERSION
 from wrap.view import View
 
 _NO_DOSE = const(-(1 << 29))
+LIMITED = ", limited power"  # behind the self-test's words, payloads.REASONS
 
 
 class App:
@@ -50,6 +53,8 @@ class App:
         self._names = tuple([s[0] for s in facts.SENSORS])
         self.guard = Guard(facts)
         self.monitor = self.guard.monitor
+        self.power_limit = PowerLimit(facts)
+        self.wire_check = WireCheck(len(facts.SENSORS))
         self.program = Program(hal)
         self._open_storage(hal, facts.CHANNELS)
         self.session = Session(self._changed)
@@ -92,12 +97,27 @@ class App:
         self.channel_calibrated = [c is not None for c in cals]
         self.calibrated = self.settings.calibrated()
         f = self.facts
-        self.lamps = Lamps(self.hal, f.CHANNELS, f.SUPPLY_MA, self.settings.irradiance())
+        self.power_ma = self.power_limit.allowed_ma(0, False, False)
+        self.lamps = Lamps(self.hal, f.CHANNELS, self.power_ma, self.settings.irradiance())
+
+    def limit_power(self):
+        """Set what the lamps may draw in the session about to be lit. Returns the words for its
+        record, "" at full power."""
+        guard = self.guard
+        allowed = self.power_limit.allowed_ma(
+            self.settings.heat_test(), guard.referenced(), guard.worn()
+        )
+        self.power_ma = allowed
+        self.lamps.limit_current(allowed)
+        if not self.power_limit.why:
+            return ""
+        return LIMITED
 
     def arm(self, plan):
         """Put a plan's limits in force; only while nothing is lit."""
         self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
         self.guard.start_session()
+        self.wire_check.begin()
         self.self_test.begin()
         self.take_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
@@ -153,6 +173,7 @@ class App:
         code = self.guard.check(raws, dt, lamps.meters)
         if self.self_test.sensing:
             code = code or self.self_test.watch(session)
+        code = self._check_wiring(code)
         self.code = code
         if session.lit_now:
             if self.monitor.cold:
@@ -167,11 +188,24 @@ class App:
             self.desk.gesture(gesture)
         if session.active_now:
             self._advance(dt)
-        self._actuate()
+        self._actuate(dt)
         if hal.beat_if_held():
             self.steady.enter()
         else:
             self._lamps_lost()
+
+    def _check_wiring(self, code):
+        """`code`, or the fault that a reading follows the lamps. As the enable opens or drops every
+        lamp is out, so a verdict may wait for the next step, which knows the cause."""
+        wires = self.wire_check
+        jumped = wires.jumped(self.monitor.temps_mc)
+        if jumped == SUSPECT and not self.session.lit_now:
+            return faults.NONE
+        if jumped == YES or wires.found():
+            wires.begin()
+            self.monitor.sensor = wires.sensor
+            return faults.WIRING
+        return code
 
     def _lamps_lost(self):
         """A lamp does not hold what was written: dark in every such step, told once."""
@@ -213,14 +247,20 @@ class App:
                 journal.sample(session, self.monitor, lamps, self.channel_calibrated),
             )
 
-    def _actuate(self):
+    def _actuate(self, dt):
         session = self.session
+        lamps = self.lamps
         if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
-            self.lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
-        elif session.state != states.SELF_TEST:
-            self.lamps.stay_dark()
+            lamps.unblank()
+            lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
+            if session.state != states.RUNNING or not lamps.steady():
+                self.wire_check.abort()
+            elif self.wire_check.step(self.monitor.temps_mc, dt):
+                lamps.blank()
+        elif session.state != states.SELF_TEST and lamps.stay_dark():
+            self.wire_check.keep(self.monitor.temps_mc)
 
     def trip(self, code, detail):
         """The one way into a fault: dark first, then the latch, then the record."""

@@ -134,7 +134,7 @@ def fault_info(code, monitor, raws, names, session, boot, up_s, detail):
         faults.SENSOR_OPEN,
         faults.SENSOR_SHORT,
     )
-    behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED)
+    behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED, faults.WIRING)
     i = monitor.sensor
     mc = monitor.temps_mc[i]
     return {

@@ -195,6 +195,7 @@ class Steady:
 def _session_took(app, ms):
     """`ms` of a running session."""
     app.session.took(ms)
+    app.wire_check.add_elapsed(ms)
     app.sample_ms += ms
     if app.session.tethered:
         app.desk.lease_ms -= ms
@@ -206,7 +207,7 @@ def _event_in_ms(app):
     lamps, session = app.lamps, app.session
     if not lamps.steady():
         return 0
-    left = min(session.event_in_ms(), SAMPLE_MS - app.sample_ms)
+    left = min(session.event_in_ms(), SAMPLE_MS - app.sample_ms, app.wire_check.due_in_ms())
     left = min(left, app.desk.event_in_ms(session))
     target_uj = session.plan.dose_uj if app.calibrated else 0
     return min(left, lamps.dose_in_ms(target_uj, app.cap_uj))

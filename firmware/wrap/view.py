@@ -122,7 +122,16 @@ class View:
                 "tethered": session.tethered,
             }
         )
+        out.update(self.power_limit())
         return out
+
+    def power_limit(self):
+        """What the lamps together may draw, in permille of full power, and what holds it down."""
+        limit = self._app.power_limit
+        return {
+            "power_pm": self._app.power_ma * 1000 // limit.full_ma(),
+            "power_why": limit.why or None,
+        }
 
     def course(self):
         """Which sites had sessions, and when each may have the next."""

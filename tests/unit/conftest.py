@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,10 +128,20 @@ def without_raw(told):
     return told if found is None else told[: found.end()] + told[found.end() + int(found[1]) :]
 
 
+def large_pad(facts=board_facts):
+    """The board's facts with a pad so large that full power is allowed whatever sensors read: for
+    tests of other things than the power limit."""
+    named = {k: v for k, v in vars(facts).items() if k.isupper()}
+    return SimpleNamespace(**{**named, "PAD_CM2": 6000})
+
+
+LARGE_PAD = large_pad()
+
+
 class Rig:
     """A wrap on the fake HAL, switched on, both sensors at 33 C, and what a person does with it."""
 
-    def __init__(self, files=None, start_ms=0, facts=board_facts, boot_ms=BOOT_MS):
+    def __init__(self, files=None, start_ms=0, facts=LARGE_PAD, boot_ms=BOOT_MS):
         self.files = files or MemFiles()
         self.board = FakeBoard(self.files, facts)
         self.board.now_ms = start_ms

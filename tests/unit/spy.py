@@ -1,7 +1,6 @@
 """A fake HAL that remembers every call and can raise at any of them."""
 
-import board_facts
-from tests.unit.conftest import COOL, MemFiles, protocol, sha
+from tests.unit.conftest import COOL, LARGE_PAD, MemFiles, protocol, sha
 from wrap.app import App
 from wrap.hal.contract import Hal
 from wrap.hal.fake import FakeHal
@@ -48,7 +47,7 @@ class SpyRig:
     def __init__(self, files=None):
         self.files = files or MemFiles()
         self.hal = SpyHal(self.files)
-        self.app = App(self.hal, board_facts)
+        self.app = App(self.hal, LARGE_PAD)
 
     @property
     def state(self):

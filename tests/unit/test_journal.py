@@ -139,7 +139,7 @@ def test_a_fault_that_is_not_about_heat_names_no_sensor():
     for code in range(1, len(faults.NAMES)):
         info = fault_info(code, monitor, [COOL, FULL], ("s", "b"), session, 4, 9, "why")
         heat = code <= faults.SENSOR_SHORT
-        behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED)
+        behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED, faults.WIRING)
         assert (info["sensor"], info["raw"]) == (("b", FULL) if heat or behaved else (None, None))
         assert (info["temp_mc"], info["limit_mc"]) == (None, 60000 if heat else None)
         assert (info["code"], info["detail"], info["boot"], info["uptime_s"]) == (

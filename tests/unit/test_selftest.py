@@ -5,14 +5,15 @@ import types
 import pytest
 
 import board_facts
-from tests.unit.conftest import Rig
+from tests.unit.conftest import LARGE_PAD, Rig
+from wrap.app import LIMITED
 from wrap.safety import faults
 from wrap.selftest import NOT_SENSED, SENSED
-from wrap.storage import records
+from wrap.storage import payloads, records
 
 
-def with_sense():
-    return types.SimpleNamespace(**{**vars(board_facts), "SENSE_PIN": 21})
+def with_sense(facts=board_facts):
+    return types.SimpleNamespace(**{**vars(facts), "SENSE_PIN": 21})
 
 
 def begun(facts):
@@ -29,9 +30,17 @@ def passed_reason(rig):
     return [p for p in found if "self-test passed" in p]
 
 
-@pytest.mark.parametrize("facts,text", [(board_facts, NOT_SENSED), (with_sense(), SENSED)])
+@pytest.mark.parametrize("facts,text", [(LARGE_PAD, NOT_SENSED), (with_sense(LARGE_PAD), SENSED)])
 def test_the_record_says_whether_the_ways_to_dark_were_sensed(facts, text):
     assert passed_reason(begun(facts)) == [text]
+
+
+@pytest.mark.parametrize(
+    "facts,text", [(board_facts, NOT_SENSED), (with_sense(board_facts), SENSED)]
+)
+def test_the_record_says_that_power_is_limited(facts, text):
+    assert passed_reason(begun(facts)) == [text + LIMITED]
+    assert text + LIMITED in payloads.REASONS
 
 
 def test_each_way_to_dark_is_opened_alone_and_no_light_comes():
@@ -123,7 +132,7 @@ def test_a_sense_input_that_sees_no_light_is_told_once(blind):
         shining(rig, lambda hal: False)
         rig.app.self_test.begin()
     rig.advance(12000)
-    told = [n["sense"] for n in rig.noted(records.NOTE)]
+    told = [n["sense"] for n in rig.noted(records.NOTE) if "sense" in n]
     assert told == ["no light seen"] * int(blind)
     assert rig.state == "running"
 

@@ -192,7 +192,7 @@ def test_a_cold_board_that_warms_was_just_put_on(warmed_mc, n, is_apart):
 def test_the_board_is_blamed_when_the_skin_is_far_above_it():
     watch = made("skin", "board", t1=Line(10000))
     assert watch._apart(35000, 10000)
-    assert watch.sensor == 1
+    assert watch._far == 1
 
 
 @pytest.mark.parametrize(
@@ -202,30 +202,68 @@ def test_the_board_is_blamed_when_the_skin_is_far_above_it():
         ((33000, 36001), True, 1),
         ((36001, 33000), True, 0),
         ((33000, 34000, 36001), True, 2),
-        ((33000, 36001, 36001), True, 1),
+        ((33000, 36001, 36001), True, 0),  # the one away from the others
         ((34000, 36001, 33000), True, 1),
     ],
 )
-@pytest.mark.parametrize("role", ["skin", "board"])
-def test_sensors_of_one_role_are_apart_beyond_3_k(role, temps, apart, blamed):
+def test_board_sensors_are_apart_beyond_3_k(temps, apart, blamed):
     lines = {f"t{i}": Line(mc) for i, mc in enumerate(temps)}
-    watch = made(*[role] * len(temps), **lines)
-    watch.sensor = 0
+    watch = made(*["board"] * len(temps), **lines)
+    watch._far = 0
     assert watch._apart(0, 0) is apart
-    assert watch.sensor == blamed
+    assert watch._far == blamed
+
+
+@pytest.mark.parametrize(
+    "temps,starts,apart,blamed",
+    [
+        ((33000, 35000, 35000), (33000, 35000, 35000), False, 0),  # 2 K
+        ((32999, 35000, 35000), (33000, 35000, 35000), True, 0),
+        ((33000, 33000, 35001), (33000, 33000, 35001), True, 2),
+        ((34000, 38000, 36000), (34000, 34000, 34000), False, 0),  # the hottest rose by 4 K
+        ((33999, 38000, 37000), (34000, 34000, 34000), True, 0),
+        ((34000, 36001, 34500), (34000, 37000, 34000), True, 1),  # a fall allows nothing more
+    ],
+)
+def test_skin_sensors_are_apart_beyond_2_k_and_half_of_the_rise(temps, starts, apart, blamed):
+    watch = made("skin", "skin", "skin", **{f"t{i}": Line(mc) for i, mc in enumerate(starts)})
+    watch.second(34000, 34000, 0, 1)
+    for trend, mc in zip(watch._trends, temps, strict=True):
+        trend.now = mc
+    watch._far = 0
+    assert watch._apart(0, 0) is apart
+    assert watch._far == blamed
+
+
+def test_rises_are_measured_from_the_sessions_first_second_of_light():
+    watch = made("skin", "skin", t0=Line(30000))
+    watch.second(33000, 33000, 0, 0)
+    watch._trends[0].now = 31000
+    watch.second(33000, 33000, 0, 1)
+    watch._trends[0].now = 34000
+    watch.second(33000, 33000, 0, 2)
+    assert watch._start_mc == [31000, 33000]
+    watch.start_session()
+    watch.second(33000, 33000, 0, 1)
+    assert watch._start_mc == [34000, 33000]
 
 
 def test_the_first_of_two_that_are_alike_is_held_against_the_other_role():
     watch = made("board", "board", "skin", t0=Line(10000), t1=Line(10000, n=30))
     assert watch._apart(35000, 10000)
-    assert watch.sensor == 0
+    assert watch._far == 0
 
 
 @pytest.mark.parametrize("far", ["skin", "board"])
 def test_either_role_may_be_apart_beside_the_other(far):
     near = "board" if far == "skin" else "skin"
-    assert made(far, near, far, t2=Line(36001))._apart(33000, 33000)
-    assert not made(far, near, far, t2=Line(36000))._apart(33000, 33000)
+    limit_mc = 33000 + (2000 if far == "skin" else 3000)
+    lines = {f"t{i}": Line() for i in range(3)}
+    for mc, apart in ((limit_mc + 1, True), (limit_mc, False)):
+        lines["t2"].now = mc
+        watch = made(far, near, far, **lines)
+        watch.second(33000, 33000, 0, 1)
+        assert watch._apart(33000, 33000) is apart
 
 
 @pytest.mark.parametrize("roles", [("skin",), ("board",), ("skin", "skin"), ("board", "board")])
@@ -234,16 +272,16 @@ def test_a_wrap_with_one_role_is_not_held_against_the_other(roles):
 
 
 def test_disagreement_is_a_fault_in_its_tenth_second_and_stays_one():
-    watch = made("skin", "skin", t1=Line(36001))
+    watch = made("skin", "skin", t1=Line(35001))
     assert [watch.second(33000, 33000, 0, 1) for _ in range(12)] == [0] * 9 + [faults.PAIR] * 3
 
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_second_of_agreement_or_dark_begins_the_ten_again(dark):
-    watch = made("skin", "skin", t1=Line(36001))
+    watch = made("skin", "skin", t1=Line(35001))
     for _ in range(9):
         watch.second(33000, 33000, 0, 1)
-    watch._trends[1].now = 36001 if dark else 36000
+    watch._trends[1].now = 35001 if dark else 35000
     watch.second(33000, 33000, 0, 0 if dark else 1)
-    watch._trends[1].now = 36001
+    watch._trends[1].now = 35001
     assert [watch.second(33000, 33000, 0, 1) for _ in range(10)] == [0] * 9 + [faults.PAIR]

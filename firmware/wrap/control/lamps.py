@@ -36,12 +36,13 @@ class Lamps:
         self._slew = 65535
         self._lit = False
         self._open = False  # one way to dark is open, for the self-test
+        self._blank = False  # every lamp is out for this step, `duties` come back after it
         self._upper_rate_uw = 0
         self.rate_uw = 0  # nominal irradiance of all channels at the duties wanted
 
     def meter(self, dt_ms):
         """Book the light of the last `dt_ms`, which was what the pins still hold."""
-        if self._lit:
+        if self._lit and not self._blank:
             if dt_ms > _MAX_GAP_MS:
                 dt_ms = _MAX_GAP_MS
             duties = self.duties
@@ -69,6 +70,30 @@ class Lamps:
             self._rise()
             self._write()
         self._lit = True
+
+    def limit_current(self, ma):
+        """Let all lamps together draw at most `ma` from the next `apply` on."""
+        self._supply_ma = ma
+        self._fade = -1
+
+    def blank(self):
+        """Put every lamp out for one step; what is decided stays decided."""
+        self._blank = True
+        for i in range(self._n):
+            if self._modes[i] > 0:
+                self._hal.lamp_off(i)
+            elif self._modes[i] == 0:
+                self._hal.lamp_write(i, 0)
+
+    def unblank(self):
+        """After a blank step: the duties that were."""
+        if not self._blank:
+            return
+        self._blank = False
+        for i in range(self._n):
+            if self._modes[i] > 0:
+                self._hal.lamp_mode(i, self._modes[i])
+        self._write()
 
     def steady(self):
         """The duties are where they are wanted."""
@@ -139,10 +164,12 @@ class Lamps:
                 duties[i] = self._wanted[i]
 
     def stay_dark(self):
-        """Dark is what is decided: written when something was lit, verified by `ok` in every
-        step."""
-        if self._lit or self._open:
-            self.dark()
+        """Dark is what is decided: written when something was lit, verified in every step.
+        Returns whether something was."""
+        if not (self._lit or self._open):
+            return False
+        self.dark()
+        return True
 
     def open_enable(self):
         """The enable up, with every lamp pin low: for the self-test."""
@@ -166,7 +193,7 @@ class Lamps:
         for i in range(self._n):
             duties[i] = 0
             self._modes[i] = _OFF
-        self._lit = self._open = False
+        self._lit = self._open = self._blank = False
         self._spec = None
         self.rate_uw = 0
 

@@ -24,6 +24,8 @@ RESETS = 19
 PROGRAM = 20
 MEMORY = 21
 LIGHT = 22
+WIRING = 23
+MULTIPLEXER = 24
 
 NAMES = (
     "none",
@@ -49,6 +51,8 @@ NAMES = (
     "program",
     "memory",
     "light",
+    "wiring",
+    "multiplexer",
 )
 
 TEXTS = (
@@ -75,4 +79,6 @@ TEXTS = (
     "the program in the flash is not what was built",
     "the RAM failed its test at boot",
     "light is sensed though the lamps are off",
+    "a temperature reading follows the lamps' current: a ground wire or a leak, not heat",
+    "the multiplexer of the temperature sensors does not switch, or their ground has corroded",
 )

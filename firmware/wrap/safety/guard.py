@@ -6,6 +6,7 @@ from wrap.safety import faults, limits
 from wrap.safety.derate import Derate
 from wrap.safety.model import Model
 from wrap.safety.monitor import Monitor
+from wrap.safety.power_limit import reads_worn
 from wrap.safety.thermistor import OPEN, SHORT, Thermistor
 from wrap.safety.trend import Trend
 from wrap.safety.watch import Watch
@@ -64,8 +65,21 @@ class Guard:
         self._told = [False] * len(WARNINGS)
         self.moved = False
         self.news = ""
+        self.watch.start_session()
         if self.model:
             self.model.start_session()
+
+    def referenced(self):
+        """Whether the heat balance knows what the dark pad exchanges with the room."""
+        return self.model is not None and self.model.referenced()
+
+    def worn(self):
+        """Whether every skin sensor reads skin under a wrap."""
+        return reads_worn(self.monitor.coldest_mc, self.monitor.hottest_mc)
+
+    def spread_mc(self):
+        """How far the skin sensors are apart in this step."""
+        return self.monitor.hottest_mc - self.monitor.coldest_mc
 
     def derate_now(self):
         """Begin the derating from what the skin is at this moment, and return its factor."""

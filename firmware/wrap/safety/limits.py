@@ -78,6 +78,8 @@ STUCK_SKIN_MC = 4000  # a board that changed, and heat that came, for so much mo
 STUCK_BOARD_MC = 3000  # nor can heat for so much leave the board where it was
 STUCK_MOVED_MC = 200  # and the skin shows that the heat was there
 PAIR_MC = 3000
+SPREAD_MC = 2000  # skin sensors of a wrap that lies flat agree so far before light
+SPREAD_RISE_PM = 500  # and this share of the hottest one's rise is unequal heating, not a lie
 PAIR_S = 10
 SLIP_MC = 2200  # skin loses a few tenths in 40 s; only a bead off the skin loses so much
 BALANCE_S = 30
@@ -92,3 +94,14 @@ WEAK_LEAST_MW = 3000  # less heat than this cannot be judged
 COVERED_PM = 550  # the pad loses less than this share of what it lost before
 COVERED_STEADY_PM = 400  # or, when warm, less than this share of what was written
 COVERED_AFTER_S = 480
+
+# Power (power_limit.py). Derived on the plant: docs/safety.md, "The blind power".
+BLIND_POWER_MW_CM2 = 9  # electric power of all lamps by pad area: safe whatever the sensors read
+WORN_MIN_MC = 28000  # skin under a wrap
+WORN_MAX_MC = 38000
+REFERENCE_WAIT_MS = 35000  # a start waits so long for the balance's dark reference (BALANCE_S)
+
+# Wiring (wire_check.py): what no bead can do in a step or two, RATE_MC_S being 20 mK a step.
+WIRE_MC = 300  # between a dark step and the lit ones on both sides
+WIRE_EDGE_MC = 600  # as the enable opens or drops
+WIRE_CHECK_MS = 10000  # lamps are out for a step of 10 ms so often

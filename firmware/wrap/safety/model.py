@@ -44,6 +44,10 @@ class Model:
         self._most_mw = 0
         self.covered = False
 
+    def referenced(self):
+        """Whether the pad has been seen dark and at peace since it was last moved."""
+        return self._dark_mw != _UNKNOWN
+
     def start_session(self):
         """Warnings begin again."""
         self.weak = False

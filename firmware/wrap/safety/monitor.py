@@ -32,6 +32,7 @@ class Monitor:
         self._count = 0
         self._means = [0] * n
         self.hottest_mc = 0  # of the skin sensors
+        self.coldest_mc = 0
         self.warn = False
         self.cold = False
         self.sensor = 0  # who caused the last fault
@@ -121,13 +122,16 @@ class Monitor:
 
     def _summarise(self):
         hottest = -273150
+        coldest = SHORT
         cold = False
         for i in range(self._n):
-            if self._skin[i] and self.temps_mc[i] > hottest:
-                hottest = self.temps_mc[i]
+            if self._skin[i]:
+                hottest = max(hottest, self.temps_mc[i])
+                coldest = min(coldest, self.temps_mc[i])
             cold = cold or _enough(self._cold[i])
         self.cold = cold
         self.hottest_mc = hottest
+        self.coldest_mc = coldest
         self.warn = hottest > self._derate_mc
 
     def means(self):

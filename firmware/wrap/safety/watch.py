@@ -10,7 +10,6 @@ _SLIP_S = const(40)  # the bead left the skin within the older half of this
 _SETTLE = const(8)  # in 256 s: about as slowly as a pad does
 _WARMING_MC = const(600)  # in BALANCE_S: a cold pad that was just put on
 _NO = const(-1)
-_FAR = const(-2)
 
 
 class Watch:
@@ -22,12 +21,16 @@ class Watch:
     def __init__(self, roles, trends, joule):
         self._n = len(roles)
         self._skin = tuple([r == "skin" for r in roles])
+        self._both = "skin" in roles and "board" in roles
         self._trends = trends
         self._joule = joule
         self._ref = [0] * self._n  # where the sensor was when it last moved
         self._ref_other = [0] * self._n  # and the other role's sensors then
         self._heat_mj = [0] * self._n  # heat since then that the pad had not yet settled to
         self._still_s = [0] * self._n
+        self._start_mc = [0] * self._n  # as the session's light began
+        self._starting = True
+        self._far = 0  # the sensor that disagrees
         self.sensor = 0
         self.clear()
 
@@ -37,6 +40,10 @@ class Watch:
             self._still_s[i] = -1
         self._apart_s = 0
         self._settled = 0  # heat in mW that the pad has settled to, in 1/256
+
+    def start_session(self):
+        """The next second of light is the first of a session: rises are measured from there."""
+        self._starting = True
 
     def second(self, skin_mc, board_mc, heat_mw, lit_s):
         """The fault of this second. Means of both roles, the heat written to the pad, and for how
@@ -50,10 +57,14 @@ class Watch:
                 found = self._blame(i, faults.STUCK)
             elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
                 found = self._blame(i, faults.SLIPPED)
+        if lit_s and self._starting:
+            self._starting = False
+            for i in range(self._n):
+                self._start_mc[i] = self._trends[i].now
         if lit_s and self._apart(skin_mc, board_mc):
             self._apart_s += 1
             if self._apart_s >= limits.PAIR_S:
-                found = faults.PAIR
+                found = self._blame(self._far, faults.PAIR)
         else:
             self._apart_s = 0
         return found
@@ -86,23 +97,26 @@ class Watch:
         return trend.ago(_SLIP_S // 2) < before and trend.now < before
 
     def _apart(self, skin_mc, board_mc):
-        """Sensors of one role, or the skin above a board that does not warm, by more than a cold
-        room explains."""
-        skin = self._spread(True)
-        board = self._spread(False)
-        if skin < 0 or board < 0:
-            return skin == _FAR or board == _FAR
-        if skin_mc - board_mc <= limits.PAIR_MC + (skin_mc - limits.ROOM_MIN_MC) // 2:
+        """Skin sensors further apart than unequal heating explains, board sensors that disagree, or
+        the skin above a board that does not warm by more than a cold room explains."""
+        if self._spread(True) or self._spread(False):
+            return True
+        if (
+            not self._both
+            or skin_mc - board_mc <= limits.PAIR_MC + (skin_mc - limits.ROOM_MIN_MC) // 2
+        ):
             return False
-        trend = self._trends[board]
-        if trend.n <= limits.BALANCE_S:
-            return False
-        self.sensor = board
-        return trend.now - trend.ago(limits.BALANCE_S) < _WARMING_MC
+        for i in range(self._n):
+            trend = self._trends[i]
+            if not self._skin[i] and trend.n > limits.BALANCE_S:
+                self._far = i
+                return trend.now - trend.ago(limits.BALANCE_S) < _WARMING_MC
+        return False  # no board sensor has been watched for long enough
 
     def _spread(self, skin):
-        """A sensor of the role when all of them agree, _NO when it has none, _FAR when not."""
+        """Whether the sensors of a role disagree; `_far` is the one furthest from the others."""
         low = high = _NO
+        total = n = 0
         for i in range(self._n):
             if self._skin[i] == skin:
                 mc = self._trends[i].now
@@ -110,7 +124,20 @@ class Watch:
                     low = i
                 if high == _NO or mc > self._trends[high].now:
                     high = i
-        if low == _NO or self._trends[high].now - self._trends[low].now <= limits.PAIR_MC:
-            return low
-        self.sensor = high
-        return _FAR
+                total += mc
+                n += 1
+        if n < 2:
+            return False
+        low_mc, high_mc = self._trends[low].now, self._trends[high].now
+        if high_mc - low_mc <= self._allowed_spread_mc(skin, high):
+            return False
+        self._far = low if total // n - low_mc > high_mc - total // n else high
+        return True
+
+    def _allowed_spread_mc(self, skin, high):
+        """Zones of a pad warm unequally: where the body presses blood out, skin warms most. The
+        colder sensors must have followed by a share of that; one that lies in air has not."""
+        if not skin:
+            return limits.PAIR_MC
+        rise_mc = max(0, self._trends[high].now - self._start_mc[high])
+        return limits.SPREAD_MC + rise_mc * limits.SPREAD_RISE_PM // 1000

@@ -37,6 +37,8 @@ REASONS = (
     "self-test passed, each way to dark was sensed dark",
     "acknowledged by button",
     "acknowledged by link",
+    "self-test passed, not sensed, limited power",
+    "self-test passed, each way to dark was sensed dark, limited power",
 )
 
 

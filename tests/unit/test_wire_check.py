@@ -1,0 +1,169 @@
+"""Readings that follow the lamps' current or the feed are wired wrongly, and are named so."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.conftest import CURVE, Rig
+from wrap.safety import faults, limits
+from wrap.safety.thermistor import OPEN, SHORT
+from wrap.safety.wire_check import NO, SUSPECT, YES, WireCheck
+from wrap.storage import records
+
+FULL = [{"t": 90, "ch": {"red": [1000], "nir": [600]}}]
+
+
+def window(check, lit_mc, dark_mc, after_mc=None):
+    """One window with one sensor; returns the milliseconds of light before it."""
+    waited = 0
+    while not check.step([lit_mc], 10):
+        waited += 10
+        assert waited < 20_000
+    assert check.due_in_ms() == 0
+    assert not check.step([dark_mc], 10)
+    assert not check.step([lit_mc if after_mc is None else after_mc], 10)
+    return waited + 10
+
+
+@given(st.integers(-2000, 2000))
+def test_a_reading_that_follows_the_lamps_is_found_in_three_windows(lie_mc):
+    check = WireCheck(1)
+    for _ in range(3):
+        assert not check.found()
+        window(check, 35000, 35000 + lie_mc)
+    assert check.found() == (abs(lie_mc) > limits.WIRE_MC)
+
+
+def test_windows_come_every_ten_seconds_and_soon_after_a_suspicion():
+    check = WireCheck(1)
+    assert window(check, 35000, 35000) == 200
+    assert window(check, 35000, 35400) == limits.WIRE_CHECK_MS
+    assert window(check, 35000, 35000) == 200
+    check.add_elapsed(9000)
+    assert check.due_in_ms() == 1000
+
+
+def test_heat_that_comes_during_a_window_is_no_lie():
+    check = WireCheck(1)
+    window(check, 35000, 35200, 35400)  # a steady rise
+    assert check._suspects == 0
+
+
+@pytest.mark.parametrize("wrong", [OPEN, SHORT])
+def test_a_sensor_without_a_reading_is_another_fault(wrong):
+    check = WireCheck(1)
+    window(check, 35000, wrong)
+    window(check, wrong, wrong, 35000)
+    assert not check.found()
+    check.keep([35000])
+    assert check.jumped([wrong]) == NO
+
+
+def test_a_window_that_is_cut_off_says_nothing():
+    check = WireCheck(1)
+    while not check.step([35000], 10):
+        pass
+    check.abort()
+    assert check.due_in_ms() == 200
+    check.abort()
+    assert check.due_in_ms() == 200
+
+
+@pytest.mark.parametrize(
+    "first,second,said",
+    [(601, 601, YES), (-601, -601, YES), (600, 600, NO), (601, 600, NO), (600, 601, NO)],
+)
+def test_a_jump_at_an_edge_has_to_stay(first, second, said):
+    check = WireCheck(2)
+    check.keep([35000, 30000])
+    assert check.jumped([35000, 30000 + first]) == (SUSPECT if abs(first) > 600 else NO)
+    assert check.jumped([35000, 30000 + second]) == said
+    assert check.jumped([35000, 39000]) == NO
+    assert check.sensor == (1 if abs(first) > 600 else 0)
+
+
+class Wired(Rig):
+    """The skin sensor's reading is off by `lamp_k` at full current and `feed_k` with the feed."""
+
+    def __init__(self, lamp_k=0.0, feed_k=0.0):
+        super().__init__()
+        self.skin_mc = 34000
+        plain = self.hal.read_raws
+
+        def read_raws(out):
+            plain(out)
+            share = sum(self.hal.duty) / 131070 if self.hal.enabled else 0
+            off_k = lamp_k * share + (feed_k if self.hal.enabled else 0)
+            out[0] = CURVE.raw_at(self.skin_mc + round(1000 * off_k))
+
+        self.hal.read_raws = read_raws
+        self.calibrate(7000)
+
+    @property
+    def fault(self):
+        return faults.NAMES[self.app.latch.code]
+
+
+@pytest.mark.parametrize("lamp_k", [-1.5, 1.5, -0.6])
+def test_a_shared_ground_is_named_within_two_seconds_of_light(lamp_k):
+    rig = Wired(lamp_k=lamp_k)
+    rig.light(steps=FULL)
+    rig.advance(2000)
+    assert (rig.fault, rig.dark()) == ("wiring", True)
+    assert rig.app.latch.info["sensor"] == "skin"
+
+
+def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
+    rig = Wired(lamp_k=-0.3)
+    rig.light(steps=FULL)
+    rig.advance(60_000)
+    assert (rig.fault, rig.state) == ("none", "running")
+
+
+@pytest.mark.parametrize("feed_k", [-0.8, -4.0, 3.0])
+def test_a_leak_from_the_feed_is_found_before_light(feed_k):
+    rig = Wired(feed_k=feed_k)
+    rig.store(steps=FULL)
+    rig.app.desk.start("link", False)
+    rig.advance(400)
+    assert (rig.fault, rig.hal.light_acc) == ("wiring", [0, 0])
+
+
+def test_a_leak_that_grew_in_the_session_is_named_at_its_end_and_not_hot():
+    """The skin reads 4 K too cold while the feed is on: as it ends, 43.5 C look like a trip."""
+    rig = Wired()
+    rig.light(steps=FULL)
+    plain = rig.hal.read_raws
+
+    def leaking(out):
+        plain(out)
+        out[0] = CURVE.raw_at(40000 if rig.hal.enabled else 44000)
+
+    rig.hal.read_raws = leaking
+    rig.advance(200)
+    rig.app.session.stop("link")
+    rig.advance(2000)
+    assert (rig.fault, rig.dark()) == ("wiring", True)
+
+
+def test_the_windows_cost_a_thousandth_of_the_light_and_the_dose_says_so():
+    rig = Wired()
+    rig.light(steps=FULL)
+    before = [m.on_ms for m in rig.app.lamps.meters], rig.board.on_acc(1)
+    rig.advance(60_000)
+    spent = rig.app.lamps.meters[1].on_ms - before[0][1]
+    assert spent == pytest.approx(60_000 * 0.6 * 0.999, abs=20)
+    assert (rig.board.on_acc(1) - before[1]) / 65535 == pytest.approx(spent, abs=2)
+
+
+def test_slow_pulses_are_cut_at_the_pin_and_begin_again():
+    rig = Rig()
+    rig.light(steps=[{"t": 60, "ch": {"red": [1000, 100, 500], "nir": [700]}}])
+    modes = set()
+    for _ in range(60):
+        rig.advance(10)
+        modes.add((rig.hal.mode[0], rig.hal.duty[1] > 0))
+    assert modes == {(100, True), (-1, False)}
+    assert rig.hal.mode == [100, 0]
+    assert rig.state == "running"
+    assert not rig.noted(records.FAULT)
