@@ -42,6 +42,7 @@ def wiring() -> str:
     rows.append(["that pull-up hangs on", *(_FED.get(b.CHIP, "3V3") for b in boards)])
     reference = [_gpio(getattr(b, "REFERENCE_PIN", None)) for b in boards]
     rows.append(["net REF: middle of R16 and R17", *reference])
+    rows.append(["net SENSE: R19 from U2", *(_gpio(b.SENSE_PIN) for b in boards)])
     rows.append(["SW1 to ground", *(_gpio(b.BUTTON_PIN) for b in boards)])
     rows.append(["indicator", *(_indicator(b) for b in boards)])
     rows.append(["5 V of D2 to", *("5V" if _esp32(b) else "VSYS, pin 39" for b in boards)])
@@ -84,6 +85,6 @@ def values() -> str:
         ("R16, R17, C6 (ESP32)", f"{ohm(esp32.PULLUP_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "half of 3.3 V, the reference"),
         ("R18, D3 (ESP32)", f"{ohm(p.INDICATOR_OHM)}, any LED", "indicator"),
         ("SW1", "closes to ground", "start, pause, end: any press while lit makes dark"),
-        ("U2, R19, C7", f"{ohm(p.SENSE_OHM)}, {farad(p.SENSE_UF * 1e-6)}", "light sense, optional, section 3"),
+        ("U2, R19, C7", f"{ohm(p.SENSE_OHM)}, {farad(p.SENSE_UF * 1e-6)}", "light sense, section 3: **part of the safety of the device**"),
     ]  # fmt: skip
     return table(("reference", "value", "what for"), rows)

@@ -226,13 +226,13 @@ def _controller(sheet: Sheet, facts: Facts) -> None:
         sheet.part(elm.Resistor(), (x, y), (x + 2, y), "R18", ohm(wrap_parts.INDICATOR_OHM))
         sheet.part(elm.LED(), (x + 2, y), (x + 3.8, y), "D3", "", "below")
         sheet.ground((x + 3.8, y))
-    _sense(sheet)
+    _sense(sheet, facts)
 
 
-def _sense(sheet: Sheet) -> None:
-    """The optional input that sees light."""
+def _sense(sheet: Sheet, facts: Facts) -> None:
+    """The input that sees light."""
     x, y = 28.6, -21.6
-    sheet.box((x, y - 0.9), 3.4, 1.8, "U2 optional: photo-\ndiode, comparator")
+    sheet.box((x, y - 0.9), 3.4, 1.8, "U2: photodiode,\ncomparator")
     end = ohm(wrap_parts.SENSE_OHM)
     sheet.part(elm.Resistor(), (x + 3.4, y), (x + 5.6, y), "R19", end)
     sheet.dot((x + 5.6, y))
@@ -240,13 +240,14 @@ def _sense(sheet: Sheet) -> None:
     sheet.part(elm.Capacitor(), (x + 5.6, y), (x + 5.6, y - 2), "C7", cap, "right")
     sheet.ground((x + 5.6, y - 2))
     sheet.line((x + 5.6, y), (x + 6.2, y))
-    sheet.net((x + 6.2, y), "SENSE", "right")
+    sheet.net((x + 6.2, y), f"SENSE GPIO{facts.SENSE_PIN}", "right")
 
 
 def pins(facts: Facts) -> tuple[list[str], list[str]]:
     """What stands on the left and on the right of the controller, "NET GPIOn" or a supply."""
     left = [_five(facts), "GND", *(["3V3"] if is_esp32(facts) else ["ADC_VREF", "AGND"])]
     left += [f"BUTTON GPIO{facts.BUTTON_PIN}", f"LED GPIO{facts.INDICATOR_PIN}"]
+    left += [f"SENSE GPIO{facts.SENSE_PIN}"]
     right = [f"{c[0].upper()} GPIO{c[2]}" for c in facts.CHANNELS]
     right += [f"EN GPIO{facts.ENABLE_PIN}"]
     if is_esp32(facts):

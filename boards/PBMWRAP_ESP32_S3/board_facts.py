@@ -25,8 +25,8 @@ BUTTON_PIN = 11  # to ground, internal pull-up
 INDICATOR_PIN = 12  # an LED to ground
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
-# of about 3 ms). None: the board has none, and the self-test's record says "not sensed".
-SENSE_PIN = None
+# of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".
+SENSE_PIN = 47
 
 # Sensors: name, role ("skin" or "board"), pin, ADC1 channel. Each is an NTC to ground with its
 # pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the converter's 150 to 2450 mV.

@@ -23,8 +23,8 @@ BUTTON_PIN = 14  # to ground, internal pull-up
 INDICATOR_PIN = 25
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
-# of about 3 ms). None: the board has none, and the self-test's record says "not sensed".
-SENSE_PIN = None
+# of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".
+SENSE_PIN = 21
 
 # Sensors: name, role ("skin" or "board"), pin, ADC input. Each is an NTC to ground with its pull-up
 # to 3.3 V; 5.6 kOhm keeps 35-45 C between the RP2040's code steps at 1536 and 2560.

@@ -3,6 +3,7 @@
 from wrap import journal
 from wrap.control.lamps import Lamps
 from wrap.desk import Desk
+from wrap.hal import LIGHT, PRESSED
 from wrap.journal import Journal
 from wrap.link.commands import Commands
 from wrap.link.server import Server
@@ -169,10 +170,10 @@ class App:
         lamps = self.lamps
         session = self.session
         lamps.meter(dt)
-        pressed = self.steady.pressed if taken else hal.inputs(raws)
+        seen = self.steady.seen if taken else hal.inputs(raws)
         code = self.guard.check(raws, dt, lamps.meters)
         if self.self_test.sensing:
-            code = code or self.self_test.watch(session)
+            code = code or self.self_test.watch(session, seen & LIGHT)
         code = self._check_wiring(code)
         self.code = code
         if session.lit_now:
@@ -183,7 +184,7 @@ class App:
         if code and (code != self._tripped or session.state != states.FAULT):
             self._tripped = code
             self.trip(code, None)
-        gesture = self.button.step(pressed, dt)
+        gesture = self.button.step(seen & PRESSED == PRESSED, dt)
         if gesture:
             self.desk.gesture(gesture)
         if session.active_now:

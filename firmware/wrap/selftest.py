@@ -108,24 +108,34 @@ class SelfTest:
             return "the log cannot be written"
         return None
 
-    def watch(self, session):
-        """With a sense input, in every step: light that nobody asked for is a fault."""
+    def rests(self):
+        """`watch` would change nothing in a step that goes on as the last one did."""
+        if not self.sensing:
+            return True
+        if self._app.session.lit_now:
+            return self._seen or self._lit_steps == _BLIND_STEPS
+        return self._dark_steps > _SETTLE_STEPS
+
+    def watch(self, session, light):
+        """With a sense input, in every step: light that nobody asked for is a fault. light: not 0
+        while the input sees some."""
         if session.lit_now:
             self._dark_steps = 0
-            self._look(session)
+            self._look(session, light)
         elif session.state == states.SELF_TEST:
             self._dark_steps = 0
         else:
-            self._dark_steps += 1
-            if self._dark_steps > _SETTLE_STEPS and self._app.hal.sense() > 0:
+            if self._dark_steps <= _SETTLE_STEPS:
+                self._dark_steps += 1
+            if self._dark_steps > _SETTLE_STEPS and light:
                 return faults.LIGHT
         return faults.NONE
 
-    def _look(self, session):
+    def _look(self, session, light):
         """A sense input that never sees the session's light proves nothing: that is told once."""
-        if self._seen:
+        if self._seen or self._lit_steps == _BLIND_STEPS:
             return
-        self._seen = self._app.hal.sense() > 0
+        self._seen = light > 0
         self._lit_steps += 1
         if self._lit_steps == _BLIND_STEPS:
             told = {"sense": "no light seen", "session": session.number}

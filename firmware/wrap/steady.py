@@ -11,6 +11,7 @@ The order of a step is App's: time, inputs, judgement, verify, heartbeat.
 
 from array import array
 
+from wrap.hal import LIGHT, PRESSED
 from wrap.mp import const, micropython, ptr32
 from wrap.session import states
 
@@ -23,9 +24,9 @@ _MS = const(5)  # not yet booked
 _LEFT = const(6)  # as much may pass before something is due
 _STEPS = const(7)  # not yet booked
 _N = const(8)  # sensors
-_PRESSED = const(9)
+_SEEN = const(9)  # what `inputs` returned
 _TAKEN = const(10)  # inputs were read, but the step was left to App.step
-_RUNNING = const(11)
+_WANTED = const(11)  # bits of it that App.step has to see: see `enter`
 _SINCE = const(12)  # ms since the last whole slack
 _ON = const(13)
 _HEAD = const(14)
@@ -54,10 +55,10 @@ def _quick(words, inputs, beat_if_held):
         if st[_ON] == 0:
             return 0
         st[_TAKEN] = 1
-        if inputs(words):
-            st[_PRESSED] = 1
+        seen = int(inputs(words))
+        st[_SEEN] = seen
+        if seen & st[_WANTED]:
             return 0
-        st[_PRESSED] = 0
         dt = now - st[_LAST]  # below 0 where the ticks wrap
         if dt < 0 or dt > _LATE_MS:
             return 0
@@ -115,9 +116,9 @@ class Steady:
         """After a step of App's: `on`, when the next ones have nothing to decide."""
         app = self._app
         monitor = app.monitor
-        if app.code or app.self_test.sensing or not app.button.rests() or not monitor.rests():
+        if app.code or not app.button.rests() or not monitor.rests():
             return
-        if not app.slack_room.rests():
+        if not app.slack_room.rests() or not app.self_test.rests():
             return
         state = app.session.state
         left = app.guard.second_in_ms()
@@ -128,7 +129,8 @@ class Steady:
         if left < _WORTH_MS:
             return
         st = self.words
-        st[_RUNNING] = state == states.RUNNING
+        # While running light is expected, in the dark it is a fault: App.step's.
+        st[_WANTED] = PRESSED if state == states.RUNNING else PRESSED | LIGHT
         st[_LAST] = app.now
         st[_LEFT] = left
         for i in range(st[_N]):
@@ -157,7 +159,7 @@ class Steady:
         app.uptime(ms)
         app.lamps.meter(ms)
         app.guard.took(ms)
-        if st[_RUNNING]:
+        if st[_WANTED] == PRESSED:
             _session_took(app, ms)
         monitor = app.monitor
         for i in range(st[_N]):
@@ -187,9 +189,9 @@ class Steady:
         self.words[_ON] = self.words[_TAKEN] = 0
 
     @property
-    def pressed(self):
-        """The button, when the inputs were taken."""
-        return self.words[_PRESSED] == 1
+    def seen(self):
+        """What `inputs` returned, when the inputs were taken."""
+        return self.words[_SEEN]
 
 
 def _session_took(app, ms):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from pathlib import Path
 
 import pytest
@@ -10,27 +9,27 @@ import pytest
 import board_facts
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_port import TwinTransport
-from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
-from tests.contract.conftest import BOOT_MS, Bench, tool
+from tests.contract.conftest import BOOT_MS, Bench
+from tests.emulator.conftest import built
+from tests.unit.test_selftest import without_sense
 
-SENSE_PIN = 21
 STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
-FACTS = types.SimpleNamespace(**{**vars(board_facts), "SENSE_PIN": SENSE_PIN})
 RED = board_facts.CHANNELS[0][2]
 
 
 class SenseBench(Bench):
-    """The wrap with a sense input, told of by a board_facts.py in its filesystem."""
+    """The wrap. sensed: False for an old pad: a board_facts.py in its filesystem says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, sensed: bool = True) -> None:
         self.target = "rp2040"
-        image = Path(tool("firmware", "--board", "PBMWRAP_RP2040", "--out", "build"))
-        self.twin = Rp2040Twin(image, Plant(board_facts), facts=FACTS)  # type: ignore[arg-type]
-        source = Path(str(board_facts.__file__)).read_text()
-        source = source.replace("SENSE_PIN = None", f"SENSE_PIN = {SENSE_PIN}")
-        self.twin.install_files({"board_facts.py": source.encode()})
+        facts = board_facts if sensed else without_sense()
+        self.twin = Rp2040Twin(built("PBMWRAP_RP2040"), facts=facts)  # type: ignore[arg-type]
+        if not sensed:
+            text = "from board_facts_ import *\nSENSE_PIN = None\n"
+            whole = Path(str(board_facts.__file__)).read_bytes()
+            self.twin.install_files({"board_facts.py": text.encode(), "board_facts_.py": whole})
         self.client = Client(TwinTransport(self.twin))
         self.twin.start()
         self.advance(BOOT_MS)
@@ -83,7 +82,17 @@ def test_a_shorted_mosfet_is_found_before_light(sensed: SenseBench, pin: int, to
 def test_light_that_nobody_asked_for_is_a_fault(sensed: SenseBench) -> None:
     sensed.twin.pins.short(RED)
     sensed.twin.pins.short(board_facts.ENABLE_PIN)
-    sensed.wait_for("fault", 500)
+    sensed.advance(60)
     fault = sensed.client.fault()
     assert fault is not None
     assert fault.name == "light"
+
+
+def test_an_old_pad_without_the_input_says_so() -> None:
+    bench = SenseBench(sensed=False)
+    assert bench.client.hello().sense is False
+    bench.twin.pins.short(RED)
+    bench.client.start()
+    bench.wait_for("running", 4000)
+    assert bench.client.fault() is None
+    bench.twin.close()

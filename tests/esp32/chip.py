@@ -81,6 +81,7 @@ class Chip:
     pins: dict[int, PinState] = field(default_factory=dict)
     wires: dict[int, int] = field(default_factory=dict)  # input -> the pin that drives it
     driven: dict[int, int] = field(default_factory=dict)  # input -> level from outside
+    sensed: tuple[int, Callable[[], bool]] | None = None  # an input, and whether it sees light
     volts_mv: dict[int, int] = field(default_factory=dict)
     calibrated: bool = True
     rmt_until_us: dict[int, int] = field(default_factory=dict)  # signal -> end of its high
@@ -148,6 +149,8 @@ class Chip:
             return int(self.share(self.wires[number]) > 0)
         if number in self.driven:
             return self.driven[number]
+        if self.sensed and number == self.sensed[0]:
+            return int(self.sensed[1]())
         pin = self.pin(number)
         if not pin.out:
             return int(pin.pull == 2)

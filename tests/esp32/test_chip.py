@@ -10,12 +10,21 @@ from tests.esp32.test_hal import lit
 from tests.esp32.world import World
 
 
-def test_a_sense_input_is_read_where_there_is_one() -> None:
+def test_a_sense_input_is_read_where_there_is_one(world: World) -> None:
+    out = array("i", [0] * len(world.facts.SENSORS))
+    seen = []
+    for level in (1, 0):
+        world.chip.driven[world.facts.SENSE_PIN] = level
+        seen.append((world.hal.sense(), world.hal.inputs(out)))
+    assert seen == [(1, 2), (0, 0)]
+
+
+def test_an_old_pad_has_no_sense_input() -> None:
     world = World()
-    world.facts.SENSE_PIN = 33
+    world.facts.SENSE_PIN = None
     hal = world.boot()
-    world.chip.driven[33] = 1
-    assert hal.sense() == 1
+    out = array("i", [0] * len(world.facts.SENSORS))
+    assert (hal.sense(), hal.inputs(out)) == (-1, 0)
 
 
 def test_indicator_and_service_blink(world: World) -> None:
@@ -82,7 +91,6 @@ def test_waiting_ends_at_the_tick(devkit: World) -> None:
     hal.wait_until(3)
     assert devkit.chip.now_us == 7000
     assert hal.allocated() == 0
-    assert hal.sense() == -1
 
 
 def test_an_enable_that_is_up_is_not_armed_again(devkit: World) -> None:

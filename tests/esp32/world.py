@@ -117,6 +117,8 @@ class World:
         self.stdio = Stdio(self.chip)
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
+        if self.facts.SENSE_PIN is not None:
+            self.chip.sensed = (self.facts.SENSE_PIN, self.lit)
         self.chip.volts_mv[self.facts.REFERENCE_PIN] = 1650
         for sensor in self.facts.SENSORS:
             self.chip.volts_mv[sensor[2]] = 1500
@@ -161,6 +163,10 @@ class World:
     def light(self, ch: int) -> float:
         """Its share of high time, as things are."""
         return self.chip.share(self.lamp(ch))
+
+    def lit(self) -> bool:
+        """Whether the LEDs give light."""
+        return self.enabled() and any(self.light(ch) > 0 for ch in range(len(self.facts.CHANNELS)))
 
     def enabled(self) -> bool:
         return self.chip.share(self.facts.ENABLE_PIN) > 0

@@ -92,9 +92,8 @@ class FaultTwin(SimTwin):
     ) -> None:
         self.files = FaultFiles(data)
         self._start_ms = start_ms
-        facts: Any = board_facts()
-        if sense:
-            facts = SimpleNamespace(**{**vars(facts), "SENSE_PIN": _SENSE_PIN})
+        pin = _SENSE_PIN if sense else None  # without it the other protections are on their own
+        facts: Any = SimpleNamespace(**{**vars(board_facts()), "SENSE_PIN": pin})
         super().__init__(plant, facts=facts)
         self._plant_due = start_ms
 

@@ -1,5 +1,6 @@
 """What the contract's checks run on: each target runs a few lines of Python with `hal`, `wait(ms)`,
-`read()` (the sensors, as a list) and `print`, and tells from outside what its pins do."""
+`read()` (the sensors, as a list), `look()` (what `inputs` returns) and `print`, and tells from
+outside what its pins do."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ class Local:
             self.hal.inputs(out)
             return list(out)
 
-        names = {"hal": self.hal, "wait": self.wait, "read": read}
+        def look() -> int:
+            return self.hal.inputs(array("i", [-1] * sensors))
+
+        names = {"hal": self.hal, "wait": self.wait, "read": read, "look": look}
         exec(code, names | {"print": lambda *words: said.append(" ".join(map(str, words)))})
         return said
 
@@ -49,6 +53,7 @@ class Local:
 class Fake(Local):
     def __init__(self) -> None:
         self.hal = FakeHal(MemFiles(), 2, 2)
+        self.hal.sensed = True
 
     def facts(self) -> Any:
         return board_facts
@@ -114,7 +119,8 @@ class Rp2040:
             "import board_facts, time\nfrom array import array\nfrom wrap.hal import open_board\n"
             "hal = open_board(board_facts)\nwait = time.sleep_ms\n"
             "def read():\n out = array('i', [-1] * len(board_facts.SENSORS))\n"
-            " hal.inputs(out)\n return list(out)"
+            " hal.inputs(out)\n return list(out)\n"
+            "def look():\n return hal.inputs(array('i', [-1] * len(board_facts.SENSORS)))"
         )
 
     def run(self, code: str) -> list[str]:

@@ -27,7 +27,7 @@ def test_every_call_is_there(rig: Any) -> None:
 
 
 def test_a_new_hal_is_dark_and_holds(rig: Any) -> None:
-    assert rig.run("print(hal.beat_if_held(), hal.enable_fell(), hal.sense())") == ["True False -1"]
+    assert rig.run("print(hal.beat_if_held(), hal.enable_fell(), hal.sense())") == ["True False 0"]
     assert (rig.light(0), rig.light(1), rig.enabled()) == (0, 0, False)
 
 
@@ -124,6 +124,14 @@ def test_readings_are_sums_of_sixteen(rig: Any) -> None:
     values = [int(word) for word in rig.run("print(*read())")[0].split()]
     assert values
     assert all(0 < value < 65520 for value in values)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_inputs_tell_the_button_and_the_light(rig: Any, held: bool) -> None:
+    rig.press(held)
+    lit = LIT + "hal.enable(True)\nwait(20)\nprint(look(), hal.sense())\n"
+    dark = "hal.dark()\nwait(20)\nprint(look(), hal.sense())"
+    assert rig.run(lit + dark) == [f"{2 + held} 1", f"{0 + held} 0"]
 
 
 def test_ticks_wrap(rig: Any) -> None:

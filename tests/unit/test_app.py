@@ -254,7 +254,7 @@ def test_a_restart_lets_the_answer_leave(rig: Rig):
     rig.send("reset")
     rig.advance(250)
     assert (rig.board.boots, answers(rig.board.read())) == (1, [{"i": 1, "r": {}}])
-    rig.advance(50)
+    rig.advance(60)
     assert (rig.board.boots, rig.app.cause) == (2, "intended")
 
 

@@ -12,8 +12,8 @@ from wrap.selftest import NOT_SENSED, SENSED
 from wrap.storage import payloads, records
 
 
-def with_sense(facts=board_facts):
-    return types.SimpleNamespace(**{**vars(facts), "SENSE_PIN": 21})
+def without_sense(facts=board_facts):
+    return types.SimpleNamespace(**{**vars(facts), "SENSE_PIN": None})
 
 
 def begun(facts):
@@ -30,14 +30,14 @@ def passed_reason(rig):
     return [p for p in found if "self-test passed" in p]
 
 
-@pytest.mark.parametrize("facts,text", [(LARGE_PAD, NOT_SENSED), (with_sense(LARGE_PAD), SENSED)])
+@pytest.mark.parametrize(
+    "facts,text", [(without_sense(LARGE_PAD), NOT_SENSED), (LARGE_PAD, SENSED)]
+)
 def test_the_record_says_whether_the_ways_to_dark_were_sensed(facts, text):
     assert passed_reason(begun(facts)) == [text]
 
 
-@pytest.mark.parametrize(
-    "facts,text", [(board_facts, NOT_SENSED), (with_sense(board_facts), SENSED)]
-)
+@pytest.mark.parametrize("facts,text", [(without_sense(), NOT_SENSED), (board_facts, SENSED)])
 def test_the_record_says_that_power_is_limited(facts, text):
     assert passed_reason(begun(facts)) == [text + LIMITED]
     assert text + LIMITED in payloads.REASONS
@@ -80,7 +80,7 @@ def shining(rig, when):
     ],
 )
 def test_a_way_to_dark_that_does_not_hold_is_a_fault(when, told):
-    rig = begun(with_sense())
+    rig = begun(board_facts)
     shining(rig, when)
     rig.until("fault", 300)
     fault = rig.app.view.fault()
@@ -89,7 +89,7 @@ def test_a_way_to_dark_that_does_not_hold_is_a_fault(when, told):
 
 
 def test_light_before_anything_is_opened_is_a_fault():
-    rig = begun(with_sense())
+    rig = begun(board_facts)
     shining(rig, lambda hal: True)
     rig.until("fault", 300)
     assert rig.app.view.fault()["detail"] == "light is sensed with both ways to dark closed"
@@ -97,7 +97,7 @@ def test_light_before_anything_is_opened_is_a_fault():
 
 @pytest.mark.parametrize("state", ["idle", "paused"])
 def test_light_that_nobody_asked_for_is_a_fault_within_60_ms(state):
-    rig = Rig(facts=with_sense())
+    rig = Rig(facts=board_facts)
     if state == "paused":
         rig.light()
         rig.app.session.pause("link")
@@ -115,7 +115,7 @@ def test_light_that_nobody_asked_for_is_a_fault_within_60_ms(state):
 
 
 def test_light_that_is_just_going_out_is_no_fault():
-    rig = Rig(facts=with_sense())
+    rig = Rig(facts=board_facts)
     rig.light()
     rig.app.session.stop("link")
     rig.until("done", 2000)
@@ -126,7 +126,7 @@ def test_light_that_is_just_going_out_is_no_fault():
 
 @pytest.mark.parametrize("blind", [False, True])
 def test_a_sense_input_that_sees_no_light_is_told_once(blind):
-    rig = Rig(facts=with_sense())
+    rig = Rig(facts=board_facts)
     rig.light(steps=[{"t": 60, "ch": {"red": [500], "nir": [800]}}])
     if blind:
         shining(rig, lambda hal: False)

@@ -1,16 +1,17 @@
 """A wrap whose steady steps are taken in one go is, booked, the wrap that decides every step."""
 
 import itertools
+import types
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import board_facts
 from tests.unit.conftest import COOL, CURVE, LONG, Rig
 from wrap import steady
 from wrap.safety import faults, limits
 from wrap.session import states
-from wrap.slack import Slack
 from wrap.storage import records
 
 BOTH = {"red": [500], "nir": [800, 40, 500]}
@@ -26,14 +27,16 @@ EVENTS = st.one_of(
     st.tuples(st.just("ask"), st.sampled_from(["status", "session.pause", "session.resume"])),
     st.tuples(st.just("ask"), st.sampled_from(["session.stop", "session.start", "lease", "hello"])),
     st.tuples(st.just("break"), st.integers(0, 1)),
+    st.tuples(st.just("sense"), st.sampled_from([None, None, False, True]), st.integers(1, 20)),
 )
+NOT_SENSED = types.SimpleNamespace(**{**vars(board_facts), "SENSE_PIN": None})
 
 
 class Wrap(Rig):
     """deciding: every step is App.step's."""
 
-    def __init__(self, deciding, start_ms=0):
-        super().__init__(start_ms=start_ms)
+    def __init__(self, deciding, start_ms=0, facts=board_facts):
+        super().__init__(start_ms=start_ms, facts=facts)
         self.deciding = deciding
         if deciding:
             self.app.steady.leave()
@@ -81,9 +84,19 @@ class Wrap(Rig):
         elif what == "ask":
             self.send(args[0])
             self.steps(3)
+        elif what == "sense":
+            self.sense(args[0])
+            self.steps(args[1])
         else:
             self.hal.duty[args[0]] ^= 1
             self.steps(2)
+
+    def sense(self, light):
+        """What the sense input sees from now on; None: the LEDs' light."""
+        if light is None:
+            vars(self.hal).pop("lit_up", None)
+        else:
+            self.hal.lit_up = lambda: light
 
     def seen(self):
         """All that a step decides or books."""
@@ -101,12 +114,13 @@ class Wrap(Rig):
             "fault": (app.code, app._tripped, app.latch.code, app.latch.info, app.latch.later),
             "time": (app.up_s, app._up_ms, app.now, app.steps_late, app.sample_ms),
             "button": vars(app.button),
+            "sense": {k: v for k, v in vars(app.self_test).items() if k != "_app"},
             "light": [self.board.light_acc(ch) for ch in range(2)],
         }
 
 
-def twins(start_ms=0):
-    return Wrap(False, start_ms), Wrap(True, start_ms)
+def twins(start_ms=0, facts=board_facts):
+    return Wrap(False, start_ms, facts), Wrap(True, start_ms, facts)
 
 
 def lit(wrap, **changes):
@@ -115,9 +129,14 @@ def lit(wrap, **changes):
 
 
 @settings(max_examples=120)
-@given(st.lists(EVENTS, max_size=25), st.booleans(), st.sampled_from([0, (1 << 30) - 2500]))
-def test_whatever_happens_both_are_the_same_wrap(events, shining, start_ms):
-    quick, plain = twins(start_ms)
+@given(
+    st.lists(EVENTS, max_size=25),
+    st.booleans(),
+    st.sampled_from([0, (1 << 30) - 2500]),
+    st.sampled_from([board_facts, NOT_SENSED]),
+)
+def test_whatever_happens_both_are_the_same_wrap(events, shining, start_ms, facts):
+    quick, plain = twins(start_ms, facts)
     if shining:
         lit(quick)
         lit(plain)
@@ -259,10 +278,37 @@ def test_nothing_is_steady_that_fades_or_asks_or_ends():
     assert wrap.app.session.end_reason == "wake"
 
 
-def test_a_sense_input_is_looked_at_in_every_step(monkeypatch):
-    monkeypatch.setattr(Slack, "rests", lambda self: True)
-    wrap = running()
-    wrap.app.self_test.sensing = True
-    wrap.app.steady.leave()
-    wrap.steps(3)
-    assert not wrap.app.steady.on
+def test_light_in_the_dark_is_a_fault_in_that_very_step():
+    wrap = Wrap(False)
+    wrap.steps(20)
+    assert wrap.app.steady.on
+    wrap.sense(True)
+    assert left_to_app(wrap) == 1
+    assert wrap.app.latch.code == faults.LIGHT
+
+
+@pytest.mark.parametrize("blind,steps", [(False, 0), (True, 500)])
+def test_a_session_is_steady_once_its_light_was_seen_or_the_blind_input_is_told(blind, steps):
+    wrap = Wrap(False)
+    if blind:
+        wrap.sense(False)
+    lit(wrap)
+    wrap.steps(1)
+    lit_steps = wrap.app.self_test._lit_steps
+    wrap.steps(max(0, steps - lit_steps - 1))
+    assert wrap.app.steady.on is not blind
+    wrap.steps(210)
+    assert wrap.app.steady.on and wrap.state == "running"
+    assert len([n for n in wrap.noted(records.NOTE) if "sense" in n]) == int(blind)
+
+
+def test_dark_steps_are_app_s_until_the_filter_of_the_sense_input_has_settled():
+    wrap = Wrap(False)
+    lit(wrap)
+    wrap.app.session.stop("link")
+    wrap.until("done", 2000)
+    began = wrap.quick
+    wrap.steps(5)
+    assert (wrap.quick - began, wrap.app.steady.on) == (0, False)
+    wrap.steps(2)
+    assert wrap.app.steady.on

@@ -19,7 +19,7 @@ from tools.bench.steady_states import Bench, Numbers, prepare
 
 STATES = 100_000
 _PIN = 16
-_INPUTS = 6  # two readings, pressed, held, ticks, result
+_INPUTS = 6  # two readings, seen, held, ticks, result
 _BOOT_MS = 1000
 _TIMEOUT_MS = 10_000
 _GUEST = f"""
@@ -32,7 +32,7 @@ class Hal:
  def inputs(self, out):
   out[0] = said[0]
   out[1] = said[1]
-  return said[2] != 0
+  return said[2]
  def beat_if_held(self):
   return said[3] != 0
 class App:
@@ -76,7 +76,7 @@ class Judge:
         plain = self._plain
         self._now = prepare(self._numbers, plain)
         self._put(self._words, list(plain.steady.words))
-        self._put(self._said, [*plain.next, plain.pressed, plain.held, self._now, -1])
+        self._put(self._said, [*plain.next, plain.seen, plain.held, self._now, -1])
 
     def _put(self, at: int, values: Sequence[int]) -> None:
         self._sram[at : at + 4 * len(values)] = struct.pack(f"<{len(values)}i", *values)

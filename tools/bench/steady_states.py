@@ -27,13 +27,14 @@ class Bench:
     def __init__(self):
         self.hal = self
         self.next = [0] * _SENSORS
-        self.pressed = self.held = False
+        self.seen = 0
+        self.held = False
         self.steady = Steady(self, _SENSORS)
 
     def inputs(self, out):
         for i in range(_SENSORS):
             out[i] = self.next[i]
-        return self.pressed
+        return self.seen
 
     def beat_if_held(self):
         return self.held
@@ -60,7 +61,7 @@ def prepare(numbers, bench):
         if numbers.below(4) == 0:
             raw = (st[at] if numbers.below(2) else st[at + 1]) + _EDGES[numbers.below(4)]
         bench.next[i] = max(0, raw)
-    bench.pressed = numbers.below(16) == 0
+    bench.seen = numbers.below(4) if numbers.below(8) == 0 else 0
     bench.held = numbers.below(16) != 0
     return now
 

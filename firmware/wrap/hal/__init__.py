@@ -9,6 +9,10 @@ except ImportError:  # CPython, and MicroPython on a machine without a clock
 # to know when the chip had started (rp2040.py, reset_cause).
 LOADED_US = ticks_us()
 
+# Bits of what a HAL's `inputs` returns.
+PRESSED = 1
+LIGHT = 2
+
 
 def open_board(facts):
     """The HAL of the chip that `facts` names. Raises ValueError for a chip without one."""

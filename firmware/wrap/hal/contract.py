@@ -34,7 +34,8 @@ class Hal:
     def inputs(self, out):
         """Fill `out` (array of "i") with one reading per sensor: 16 conversions of 12 bits summed,
         0..65520, as shares of the pull-ups' supply. What cannot be read is 0 or 65520. Returns
-        whether the button is held."""
+        bits of wrap.hal: PRESSED while the button is held, LIGHT while the sense input is
+        high."""
         raise NotImplementedError
 
     def lamp_mode(self, ch, hz):

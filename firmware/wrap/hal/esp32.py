@@ -50,7 +50,7 @@ class Esp32:
             self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         sensors = [s[2] for s in facts.SENSORS]
-        self.inputs = made_inputs(sensors, facts.REFERENCE_PIN, facts.BUTTON_PIN)
+        self.inputs = made_inputs(sensors, facts.REFERENCE_PIN, facts.BUTTON_PIN, self._sense)
         port = open_port(facts.LINK, self._chip, CDC_NONBLOCKING)
         self.link_read = port.read
         self.link_write = port.write

@@ -11,6 +11,7 @@ supply that cannot be one makes every sensor a short: both are no light.
 
 from machine import ADC, Pin
 
+from wrap.hal import LIGHT, PRESSED
 from wrap.mp import const
 
 _N = const(16)  # conversions of a sensor, and as many of the reference in four steps
@@ -48,9 +49,9 @@ def raw_of(sum_mv, ref_mv):
     return sum_mv * (_FULL // 8) // ref_mv  # below 2^30: 39200 * 8190
 
 
-def made_inputs(pins, reference, button):
+def made_inputs(pins, reference, button, sense):
     """The HAL's `inputs`. pins: the sensors'; reference: that of half the supply; button: low while
-    held."""
+    held; sense: the sense input's Pin, or None."""
     reads = [_channel(pin).read_uv for pin in pins]
     read_ref = _channel(reference).read_uv
     held = Pin(button, Pin.IN, Pin.PULL_UP)
@@ -61,6 +62,7 @@ def made_inputs(pins, reference, button):
         for read_uv in reads:
             out[i] = raw_of(_sum_mv(read_uv, _N), ref_mv)
             i += 1
-        return held.value() == 0
+        seen = 0 if held.value() else PRESSED
+        return seen if sense is None or not sense.value() else seen | LIGHT
 
     return inputs

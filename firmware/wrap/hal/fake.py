@@ -6,6 +6,7 @@ number that the owner moves. Nothing here decides anything.
 
 import binascii
 
+from wrap.hal import LIGHT, PRESSED
 from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_MS
 from wrap.storage.sectors import FileSectors
 
@@ -72,7 +73,7 @@ class FakeHal:
 
     def inputs(self, out):
         self.read_raws(out)
-        return self.button()
+        return (PRESSED if self.button() else 0) | (LIGHT if self.sensed and self.lit_up() else 0)
 
     def beat_if_held(self):
         held = self.lamps_hold()

@@ -65,13 +65,16 @@ class Rp2040:
         self._mode = [_OFF] * n
         self._track()
         Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
-        self._sense = facts.SENSE_PIN
-        if self._sense is not None:
-            self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
+        self._sense = None
+        sense = rp2040_regs.NO_PIN
+        if facts.SENSE_PIN is not None:
+            sense = facts.SENSE_PIN
+            self._sense = Pin(sense, Pin.IN, Pin.PULL_DOWN)
         self._used = gc.mem_alloc()
         self._total = self._used + gc.mem_free()
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
-        self.inputs = rp2040_regs.made_inputs([s[3] for s in facts.SENSORS], facts.BUTTON_PIN)
+        ains = [s[3] for s in facts.SENSORS]
+        self.inputs = rp2040_regs.made_inputs(ains, facts.BUTTON_PIN, sense)
         self.beat_if_held = rp2040_regs.made_beat_if_held(self._regs)
         for s in facts.SENSORS:
             machine.ADC(

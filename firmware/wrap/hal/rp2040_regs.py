@@ -25,17 +25,21 @@ WATCHDOG = 5  # counts to feed; 0 while it is not started
 LAMPS = 6  # how many
 HEAD = 7
 
+NO_PIN = 30  # its bit of the pads is always 0 (datasheet 2.3.1.7: 30 GPIOs)
+
 _DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
 _DEADMAN_TURNS = const(375)  # the same in turns of rp2040_deadman
 
 
-def made_inputs(ains, button):
-    """The HAL's `inputs`. ains: the sensors' ADC inputs; button: its pin, low while held."""
-    words = array("i", [len(ains), 1 << button] + list(ains))
+def made_inputs(ains, button, sense):
+    """The HAL's `inputs`. ains: the sensors' ADC inputs; button: its pin, low while held;
+    sense: the sense input's, or NO_PIN."""
+    words = array("i", [len(ains), sense << 8 | button] + list(ains))
 
     @micropython.viper
-    def inputs(out) -> bool:
-        """Fill `out` with 16 conversions of each input, summed; returns whether the button is held.
+    def inputs(out) -> int:
+        """Fill `out` with 16 conversions of each input, summed; returns bit 0 while the button is
+        held, bit 1 while the sense input is high.
 
         RP2040 datasheet 4.9.2 and 4.9.6: CS = EN 0, TS_EN 1, START_ONCE 2, START_MANY 3, READY 8,
         AINSEL 12..14; FCS = EN 0, LEVEL 16..19, UNDER 10, OVER 11. Conversions follow each other
@@ -77,7 +81,9 @@ def made_inputs(ains, button):
             i += 1
         adc[2] = 0
         sio = ptr32(0xD0000000)
-        return bool((sio[1] & cfg[1]) == 0)
+        pads = sio[1]
+        pins = cfg[1]
+        return ((pads >> (pins & 31)) & 1 ^ 1) | ((pads >> (pins >> 8)) & 1) << 1
 
     return inputs
 
