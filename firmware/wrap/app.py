@@ -5,7 +5,7 @@ from wrap.control.lamps import Lamps
 from wrap.desk import Desk
 from wrap.hal import LIGHT, PRESSED
 from wrap.journal import Journal
-from wrap.link.commands import Commands
+from wrap.link.commands import AGAIN, Commands
 from wrap.link.server import Server
 from wrap.mp import const, micropython
 from wrap.safety import faults, limits
@@ -66,7 +66,8 @@ class App:
         self.desk = Desk(self)
         self.setup = Setup(self)
         self.view = View(self)
-        self.server = Server(hal, Commands(self).handle)
+        self.commands = Commands(self)
+        self.server = Server(hal, self.commands.handle, AGAIN)
         self.now = hal.ticks_ms()  # of the last step
         self.steady = Steady(self, len(facts.SENSORS))
         self.raws = self.steady.words  # the first are the sensors' readings

@@ -65,6 +65,64 @@ def test_repeated_id_acts_once(bench: Bench) -> None:
     assert first == again == [{"i": 77, "r": {"session": 1}}]
 
 
+def test_a_used_id_with_another_method_is_acted_on(bench: Bench) -> None:
+    bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
+    assert ask(bench, frames.encode(b'{"i":1,"m":"session.start"}')) == [
+        {"i": 1, "r": {"session": 1}}
+    ]
+    bench.wait_for("running", 4000)
+    assert not bench.twin.dark()
+    stop = frames.encode(b'{"i":1,"m":"session.stop"}')
+    assert ask(bench, frames.encode(b'{"i":1,"m":"state"}'))[0]["r"]["state"] == "running"
+    assert ask(bench, stop) == [{"i": 1, "r": {"state": "ramp-down"}}]
+    bench.advance(700)
+    assert bench.dark_after(0)
+    bench.light()
+    assert ask(bench, frames.encode(b'{"i":1,"m":"state"}'))[0]["r"]["state"] == "running"
+    for _ in range(2):  # the answer may have been lost: the repetition has the same one
+        assert ask(bench, stop) == [{"i": 1, "r": {"state": "ramp-down"}}]
+    assert bench.dark_after(700)
+
+
+def test_a_repeated_stop_ends_a_session_that_began_after_the_first(bench: Bench) -> None:
+    stop = frames.encode(b'{"i":1,"m":"session.stop"}')
+    bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
+    for _ in range(2):  # a host that starts again and counts from 1
+        bench.press()
+        bench.advance(1500)
+        assert not bench.twin.dark()
+        assert ask(bench, stop) == [{"i": 1, "r": {"state": "ramp-down"}}]
+        assert bench.dark_after(700)
+
+
+@pytest.mark.parametrize(
+    "first,most",
+    [
+        (b"garbage\r\n", 0),
+        (b"@x*00000000\n", 1),
+        (b"@" + b"x" * 300 + b"\n", 1),
+        (frames.encode(b'{"i":1}'), 1),
+        (frames.encode(b'{"i":1,"m":"state"}'), 1),
+        (frames.encode(b'{"i":1,"m":"hello"}'), 2),
+    ],
+)
+def test_a_line_that_echoes_brings_no_endless_answers(
+    bench: Bench, first: bytes, most: int
+) -> None:
+    bench.twin.read()
+    bench.twin.write(first)
+    lines = 0
+    for _ in range(100):
+        bench.advance(10)
+        out = bench.twin.read()
+        lines += out.count(b"\n")
+        while out:
+            out = out[bench.twin.write(out) :]
+            bench.advance(10)
+    assert lines == most
+    assert bench.state == "idle"
+
+
 def test_noise_and_damage_get_short_errors_and_change_nothing(bench: Bench) -> None:
     good = frames.encode(b'{"i":5,"m":"hello"}')
     assert ask(bench, b"AT+GMM\r\n\x00\xff@\n" + good)[-1]["i"] == 5

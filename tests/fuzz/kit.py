@@ -117,8 +117,21 @@ class Wrap:
         assert len(mine) == 1, "no answer to " + method
         return mine[0]
 
+    def watch(self):
+        """A list to which every method that is acted on will be added."""
+        server = self.board.app.server
+        handle = self.board.app.commands.handle
+        acted = []
+
+        def watched(method, params):
+            acted.append(method)
+            return handle(method, params)
+
+        server._handle = watched
+        return acted
+
     def _last(self):
-        return self.board.app.server._last_id
+        return self.board.app.server._number
 
     def snapshot(self):
         """Everything that bytes from outside could change, but for what is being received."""
@@ -131,7 +144,7 @@ class Wrap:
             (app.log.end, app.log.seq, app.journal.idle(), app.latch.code, app.latch.later),
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
             (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
-            (app.server._last_id, app.server._stream is None),
+            (app.server._last_body, app.server._stream is None),
             desk.history.course.kept(),
         )
 
@@ -189,6 +202,24 @@ def _announced(request):
 def requests(raw):
     """Whether any line of `raw` is a request."""
     return any(_request(line) for line in raw.split(b"\n")[:-1])
+
+
+def new_requests(raw):
+    """The methods of the requests in `raw` that are no repetition (the same bytes as the one
+    before), in order. None where that is not known: bytes that are announced may swallow lines."""
+    found = []
+    before = None
+    for line in raw.split(b"\n")[:-1]:
+        request = _request(line)
+        if request is None:
+            continue
+        if request["m"] == "proto.put":
+            return None
+        line = line[line.find(b"@") :].rstrip(b"\r")
+        if line != before or request["m"] in ("session.stop", "session.pause"):
+            found.append(request["m"])
+        before = line
+    return found
 
 
 def answers(raw, got, restarted=False):

@@ -15,13 +15,14 @@ ROOM_MS = 10
 class Pushes:
     """`n` pushes, `pieces` of 300 times `raw` behind each, then a result; or a refusal."""
 
-    def __init__(self, n, raw="", pieces=1, refuse=False, fail=False):
+    def __init__(self, n, raw="", pieces=1, refuse=False, fail=False, result="over"):
         self.todo = []
         for k in range(n):
             self.todo.append((b'{"n":"part",', b'"p":%d}' % (n - 1 - k)))
             self.todo += [memoryview(raw.encode() * 300)] * (pieces if raw else 0)
         self.refuse = refuse
         self.fail = fail
+        self.over = result
 
     def wants(self):
         return False
@@ -36,16 +37,16 @@ class Pushes:
     def result(self):
         if self.refuse:
             raise Refused(BAD_PARAM, "half way")
-        return "over"
+        return self.over
 
 
 class Bench:
-    """A server whose handler only remembers."""
+    """A server whose handler only remembers, or `handle`."""
 
-    def __init__(self):
+    def __init__(self, handle=None, again=()):
         self.hal = FakeHal(MemFiles(), 2, 2)
         self.asked = []
-        self.server = Server(self.hal, self.handle)
+        self.server = Server(self.hal, handle or self.handle, again)
 
     def handle(self, method, params):
         self.asked.append((method, params))

@@ -29,19 +29,6 @@ def test_it_does_not_matter_how_requests_are_cut(cuts, count):
     assert bench.told() == [{"i": n, "r": ""} for n in range(count)]
 
 
-def test_a_repeated_id_gets_the_same_answer_and_acts_once(bench):
-    first = bench.ask(request(7, "a"))
-    assert bench.ask(request(7, "a"), request(7, "b")) == first * 2
-    assert bench.ask(request(8, "b")) == [{"i": 8, "r": ""}]
-    assert [m for m, _ in bench.asked] == ["a", "b"]
-
-
-def test_a_refusal_is_repeated_too(bench):
-    refused = [{"i": 1, "e": ["bad_param", "no"]}]
-    assert bench.ask(request(1, "no")) == bench.ask(request(1, "no")) == refused
-    assert len(bench.asked) == 1
-
-
 def test_an_answer_that_is_too_long_becomes_a_short_error(bench):
     longest = frames.MAX_ANSWER - len('{"i":1,"r":""}')
     assert bench.ask(request(1, size=longest)) == [{"i": 1, "r": "x" * longest}]

@@ -31,6 +31,8 @@ def test_a_stream_that_breaks_is_over(bench):
     bench.hal.rx += request(1, "stream", n=0, fail=True)
     with pytest.raises(RuntimeError):
         bench.poll()
+    with pytest.raises(RuntimeError):  # it has no answer to repeat, so it is acted on again
+        bench.ask(request(1, "stream", n=0, fail=True))
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
 
 
@@ -82,6 +84,7 @@ def test_a_repeated_upload_acts_once_and_its_bytes_are_noise(bench):
     line = request(1, "put", size=5) + b"bytes\n"
     assert bench.ask(line) == bench.ask(line) == [{"i": 1, "r": "bytes"}]
     assert len(bench.asked) == 1
+    assert bench.ask(request(1, "put", size=4) + b"more\n") == [{"i": 1, "r": "more"}]
 
 
 def test_a_request_is_not_read_while_a_stream_goes_out(bench):

@@ -20,6 +20,7 @@ IDLE = 1  # idle or done
 SESSION = 2  # a session is under way
 IN_FAULT = 3
 REST = 4  # idle, done or fault
+AGAIN = ("session.stop", "session.pause")  # acted on when repeated: they can only darken
 _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 

@@ -1,8 +1,10 @@
 """Serves the link: bytes in, one request at a time, bytes out in small bounded slices.
 
-Knows no meaning: `handle(method, params)` returns the result or raises Refused. A repeated id is
-not acted on again. Nothing here blocks; what cannot be sent now waits, and telemetry is dropped
-first. What takes longer than a slice of reading waits until the next step is far.
+Knows no meaning: `handle(method, params)` returns the result or raises Refused. A request whose
+body is that of the last one, byte by byte, is a repetition: it gets the same answer and is not
+acted on again, unless its method is in `again`. Nothing here blocks; what cannot be sent now waits,
+and telemetry is dropped first. What takes longer than a slice of reading waits until the next step
+is far.
 """
 
 import binascii
@@ -21,6 +23,8 @@ _ACT_MS = const(6)  # what a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # what a piece of a stream may take
 _PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
 _TALK = const(100)  # slices without work until a conversation counts as over
+_WRONG = const(8)  # wrong lines answered in a row; an echoing line must not bring them for ever
+_ANSWER_KEYS = ("r", "e", "n")  # only the wrap sends them: a line with one is an echo
 
 
 def dumps(obj):
@@ -46,9 +50,12 @@ _NO_REQUEST = frames.encode(
 
 
 def parse(body):
-    """(id, method, parameters) of a request's JSON, or None when it is no request."""
+    """(id, method, parameters) of a request's JSON, None when it is no request, () when it is an
+    answer or a push, which a line that echoes sends back."""
     try:
         request = json.loads(body)
+        if isinstance(request, dict) and "m" not in request:
+            return () if any([key in request for key in _ANSWER_KEYS]) else None
         number = request["i"]
         method = request["m"]
         params = request.get("p", {})
@@ -61,7 +68,8 @@ def parse(body):
 
 
 class Server:
-    """hal: for link_read and link_write.
+    """hal: for link_read and link_write. again: methods whose repetition is acted on again, because
+    they can only darken; when that is refused (they have had their effect) the answer is the same.
 
     What a handler returns may be a stream: bytes that come or go before its result. It has
     wants(): whether more is to come in; then room() is a memoryview for it, and took(n) is told
@@ -71,9 +79,10 @@ class Server:
     result(): the result, once `step` has returned None; raises Refused.
     """
 
-    def __init__(self, hal, handle):
+    def __init__(self, hal, handle, again=()):
         self._hal = hal
         self._handle = handle
+        self._again = again
         self._reader = frames.LineReader()
         self._rx = bytearray(_RX)
         self._rx_end = 0
@@ -81,8 +90,11 @@ class Server:
         self._view = memoryview(self._tx)
         self._tx_at = 0
         self._tx_end = 0
-        self._number = self._last_id = -1
+        self._number = -1  # id of the request in work
+        self._body = None  # its bytes
+        self._last_body = None  # of the last request that has an answer; None: nothing to repeat
         self._last_answer = b""
+        self._wrong = 0  # wrong lines since the last request
         self._asked = False  # a request was read and waits for room
         self._waited = 0
         self._stream = None
@@ -121,9 +133,12 @@ class Server:
         line[at:n] = b"*%08x\n" % (crc & 0xFFFFFFFF)
         return True
 
-    def _say(self, ready):
-        """Queue a line made beforehand; it fits, because nothing is read before all is sent."""
-        self._line(len(ready))[:] = ready  # type: ignore
+    def _reject(self, ready):
+        """Queue a line made beforehand that answers a wrong one, at most _WRONG in a row. It fits,
+        because nothing is read before all is sent."""
+        if self._wrong < _WRONG:
+            self._wrong += 1
+            self._line(len(ready))[:] = ready  # type: ignore
         return True
 
     def _line(self, n):
@@ -198,39 +213,56 @@ class Server:
         if event == frames.OK:
             self._asked = True
         elif event == frames.BAD_CRC:
-            self._say(_BAD_CRC)
+            self._reject(_BAD_CRC)
         elif event == frames.TOO_LONG:
-            self._say(_TOO_LONG)
+            self._reject(_TOO_LONG)
         return True
 
     def _request(self):
+        """Act on the request that was read, or answer its repetition."""
         self._asked = False
-        request = parse(self._reader.body())
+        body = self._reader.body()
+        if body == self._last_body:
+            return self._repeat(body)
+        request = parse(body)
         if request is None:
-            return self._say(_NO_REQUEST)
-        number, method, params = request
-        if number != self._last_id:
-            self._number = number
-            self._last_answer = self._answer(self._handle, method, params)
-            self._last_id = number
-        if self._last_answer:
-            self._send(self._last_answer)
+            return self._reject(_NO_REQUEST)
+        if request:
+            self._wrong = 0
+            self._last_body = None  # should the handler raise, a repetition is acted on
+            self._number = request[0]
+            self._body = body
+            self._reply(self._handle, request[1], request[2])
         return True
 
-    def _answer(self, call, *args):
-        """The answer to request `_number`; none yet when the result is a stream."""
+    def _repeat(self, body):
+        """Send the answer to the last request once more."""
+        number, method, params = parse(body)  # type: ignore - it was parsed before
+        self._wrong = 0
+        if method in self._again:
+            try:
+                self._last_answer = dumps({"i": number, "r": self._handle(method, params)})
+            except Refused:
+                pass  # nothing is left to darken
+        return self._send(self._last_answer)
+
+    def _reply(self, call, *args):
+        """Send the answer to request `_number` and keep it for a repetition; none yet when the
+        result is a stream."""
         number = self._number
         try:
             result = call(*args)
             if hasattr(result, "step"):
                 self._stream = result
-                return b""
-            body = dumps({"i": number, "r": result})
+                return
+            answer = dumps({"i": number, "r": result})
         except Refused as e:
-            return _error(number, e.args[0], e.args[1])
-        if len(body) > frames.MAX_ANSWER:
-            return _error(number, INTERNAL, "the answer is too long")
-        return body
+            answer = _error(number, e.args[0], e.args[1])
+        if len(answer) > frames.MAX_ANSWER:
+            answer = _error(number, INTERNAL, "the answer is too long")
+        self._last_answer = answer
+        self._last_body = self._body
+        self._send(answer)
 
     def _go_on(self):
         """The next piece of the stream; behind the last one its answer."""
@@ -238,8 +270,8 @@ class Server:
         self._stream = None  # whatever is raised below has ended it
         piece = stream.step()
         if piece is None:
-            self._last_answer = self._answer(stream.result)
-            return self._send(self._last_answer)
+            self._reply(stream.result)
+            return True
         self._stream = stream
         if isinstance(piece, memoryview):
             self._raw = piece

@@ -1,7 +1,7 @@
 """The whole link of a simulated wrap: any bytes, any JSON in a true frame, any order of requests.
 
-No exception; each request one answer; no invalid frame changes anything; a request behind it all
-is answered.
+No exception; each request one answer; what is no repetition is acted on; no invalid frame changes
+anything; a request behind it all is answered.
 """
 
 from tests.fuzz import kit, odd
@@ -88,12 +88,17 @@ def stream(src):
     out = b""
     number = 1
     while src.more() and number < 9:
-        if src.below(8) == 7:
+        kind = src.below(8)
+        if kind == 7:
             out += _put(src, number)
             number += 1
             continue
-        out += framed(request(src, number).encode("utf-8", "surrogatepass"))
-        number += 1
+        line = framed(request(src, number).encode("utf-8", "surrogatepass"))
+        out += line
+        if kind == 5:
+            out += line  # a host that has not seen the answer
+        if kind != 6:
+            number += 1  # 6: the next request takes the same id, as of a host that began anew
     return out
 
 
@@ -125,6 +130,7 @@ def one(data):
     raw = stream(src) + b"\n"
     wanted = kit.requests(raw)
     boots = it.board.boots
+    acted = it.watch()
     told = it.feed(raw)
     if it.board.app.server._stream is not None:
         it.advance(_PATIENCE_MS)
@@ -132,6 +138,9 @@ def one(data):
     got = [message["i"] for message in kit.said(told) if message.get("i") is not None]
     gone = it.board.app is None or it.board.boots != boots  # as a reset or "service" wanted
     assert kit.answers(raw, got, gone), (got, raw)
+    if not gone:
+        new = kit.new_requests(raw)
+        assert new is None or acted == new, (acted, raw)
     same = not gone and it.snapshot() == _before
     assert wanted or same, "changed by what is no request"
     if pause and not same:
@@ -140,5 +149,5 @@ def one(data):
     if it.board.app is not None:
         assert "r" in it.ask("state")
         assert not it.board.app.latch.code, it.board.app.latch.info
-        it.board.app.server._last_id = -1
+        it.board.app.server._last_body = None
     _kept = it if same else None

@@ -112,7 +112,7 @@ def _read(files):
 
 def _asked(it):
     for method in QUESTIONS:
-        it.board.app.server._last_id = -1
+        it.board.app.server._last_body = None
         answer = it.ask(method)
         assert "r" in answer or answer["e"][0] == "internal", answer
 
