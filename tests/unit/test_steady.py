@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import board_facts
-from tests.unit.conftest import COOL, CURVE, LONG, Rig
+from tests.unit.conftest import COOL, CURVE, LARGE_PAD, LONG, Rig
 from wrap import steady
 from wrap.safety import faults, limits
 from wrap.session import states
@@ -29,13 +28,13 @@ EVENTS = st.one_of(
     st.tuples(st.just("break"), st.integers(0, 1)),
     st.tuples(st.just("sense"), st.sampled_from([None, None, False, True]), st.integers(1, 20)),
 )
-NOT_SENSED = types.SimpleNamespace(**{**vars(board_facts), "SENSE_PIN": None})
+NOT_SENSED = types.SimpleNamespace(**{**vars(LARGE_PAD), "SENSE_PIN": None})
 
 
 class Wrap(Rig):
     """deciding: every step is App.step's."""
 
-    def __init__(self, deciding, start_ms=0, facts=board_facts):
+    def __init__(self, deciding, start_ms=0, facts=LARGE_PAD):
         super().__init__(start_ms=start_ms, facts=facts)
         self.deciding = deciding
         if deciding:
@@ -119,7 +118,7 @@ class Wrap(Rig):
         }
 
 
-def twins(start_ms=0, facts=board_facts):
+def twins(start_ms=0, facts=LARGE_PAD):
     return Wrap(False, start_ms, facts), Wrap(True, start_ms, facts)
 
 
@@ -133,7 +132,7 @@ def lit(wrap, **changes):
     st.lists(EVENTS, max_size=25),
     st.booleans(),
     st.sampled_from([0, (1 << 30) - 2500]),
-    st.sampled_from([board_facts, NOT_SENSED]),
+    st.sampled_from([LARGE_PAD, NOT_SENSED]),
 )
 def test_whatever_happens_both_are_the_same_wrap(events, shining, start_ms, facts):
     quick, plain = twins(start_ms, facts)
