@@ -28,12 +28,18 @@ INDICATOR_PIN = 27  # an LED to ground
 # of about 3 ms). None: the board has none, and the self-test's record says "not sensed".
 SENSE_PIN = None
 
-# Sensors: name, role ("skin" or "board"), pin, ADC1 channel. Each is an NTC to ground with its
-# pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the converter's 150 to 2450 mV.
+# Sensors: name, role ("skin" or "board"), pin, ADC1 channel, channel of a multiplexer (None: wired
+# directly). Each is an NTC to ground with its pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the
+# converter's 150 to 2450 mV. skin-mid lies where the weight is, the other two at opposite corners.
+# GPIO39 is pulled low for 80 ns when a converter is switched on (errata 3.11). The filter's 100 nF
+# leaves tens of millivolts of that, and the reading is too hot, so the board sensor takes it.
 SENSORS = (
-    ("skin", "skin", 34, 6),
-    ("board", "board", 35, 7),
+    ("skin-mid", "skin", 34, 6, None),
+    ("skin-left", "skin", 35, 7, None),
+    ("skin-right", "skin", 33, 5, None),
+    ("board", "board", 39, 3, None),
 )
+MUX_PINS = None  # no multiplexer
 REFERENCE_PIN = 32  # the middle of two equal resistors (10 kOhm, 0.1 %) from 3.3 V to ground
 PULLUP_OHM = 10000
 NTC_R25_OHM = 10000

@@ -28,12 +28,16 @@ INDICATOR_PIN = 12  # an LED to ground
 # of about 3 ms). None: the board has none, and the self-test's record says "not sensed".
 SENSE_PIN = None
 
-# Sensors: name, role ("skin" or "board"), pin, ADC1 channel. Each is an NTC to ground with its
-# pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the converter's 150 to 2450 mV.
+# Sensors: name, role ("skin" or "board"), pin, ADC1 channel, channel of a multiplexer (None: wired
+# directly). Each is an NTC to ground with its pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the
+# converter's 150 to 2450 mV. skin-mid lies where the weight is, the other two at opposite corners.
 SENSORS = (
-    ("skin", "skin", 4, 3),
-    ("board", "board", 5, 4),
+    ("skin-mid", "skin", 4, 3, None),
+    ("skin-left", "skin", 5, 4, None),
+    ("skin-right", "skin", 7, 6, None),
+    ("board", "board", 8, 7, None),
 )
+MUX_PINS = None  # no multiplexer
 REFERENCE_PIN = 6  # the middle of two equal resistors (10 kOhm, 0.1 %) from 3.3 V to ground
 PULLUP_OHM = 10000
 NTC_R25_OHM = 10000

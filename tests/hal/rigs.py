@@ -48,7 +48,7 @@ class Local:
 
 class Fake(Local):
     def __init__(self) -> None:
-        self.hal = FakeHal(MemFiles(), 2, 2)
+        self.hal = FakeHal(MemFiles(), 2, 4)
 
     def facts(self) -> Any:
         return board_facts

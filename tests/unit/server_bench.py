@@ -43,7 +43,7 @@ class Bench:
     """A server whose handler only remembers."""
 
     def __init__(self):
-        self.hal = FakeHal(MemFiles(), 2, 2)
+        self.hal = FakeHal(MemFiles(), 2, 4)
         self.asked = []
         self.server = Server(self.hal, self.handle)
 
