@@ -18,6 +18,7 @@ CHANNELS = (
 )
 CARRIER_HZ = 1000
 SUPPLY_MA = 1500  # lamps together; channels are scaled alike above it
+PAD_CM2 = 600  # what the lamps heat; limits.BLIND_POWER_MW_CM2 is per cm2
 
 ENABLE_PIN = 14  # series enable, pulled down by 4.7 kOhm: RMT switches the pin's pull-up on
 ENABLE_BACK_PIN = 13  # wired to ENABLE_PIN and reads it back
@@ -28,12 +29,16 @@ INDICATOR_PIN = 12  # an LED to ground
 # of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".
 SENSE_PIN = 47
 
-# Sensors: name, role ("skin" or "board"), pin, ADC1 channel. Each is an NTC to ground with its
-# pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the converter's 150 to 2450 mV.
+# Sensors: name, role ("skin" or "board"), pin, ADC1 channel, channel of a multiplexer (None: wired
+# directly). Each is an NTC to ground with its pull-up to 3.3 V. 10 kOhm keeps 3 to 100 C inside the
+# converter's 150 to 2450 mV. skin-mid lies where the weight is, the other two at opposite corners.
 SENSORS = (
-    ("skin", "skin", 4, 3),
-    ("board", "board", 5, 4),
+    ("skin-mid", "skin", 4, 3, None),
+    ("skin-left", "skin", 5, 4, None),
+    ("skin-right", "skin", 7, 6, None),
+    ("board", "board", 8, 7, None),
 )
+MUX_PINS = None  # no multiplexer
 REFERENCE_PIN = 6  # the middle of two equal resistors (10 kOhm, 0.1 %) from 3.3 V to ground
 PULLUP_OHM = 10000
 NTC_R25_OHM = 10000

@@ -42,7 +42,7 @@ _LATE_MS = const(20)  # limits.STEP_MS * 2: a step so late is App.step's
 _SLACK_MS = const(50)
 _NONE_YET = const(1 << 20)
 _WORTH_MS = const(30)
-SAMPLE_MS = 32000  # between SAMPLE records: docs/decisions/0012, what a session may take of flash
+SAMPLE_MS = 36000  # between SAMPLE records: docs/decisions/0012, what a session may take of flash
 
 
 def _quick(words, inputs, beat_if_held):

@@ -20,7 +20,7 @@ def lit(bench: Bench) -> Bench:
 
 
 def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:
-    lit.twin.plant.set_fault("skin", "offset", 20.0)
+    lit.twin.plant.set_fault("skin-mid", "offset", 20.0)
     assert lit.dark_after(160)
     assert lit.state == "fault"
     fault = lit.client.fault()
@@ -34,7 +34,7 @@ def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:
             lit.client.start()
     with pytest.raises(DeviceError, match="still there"):
         lit.client.ack_fault()
-    lit.twin.plant.set_fault("skin", "none")
+    lit.twin.plant.set_fault("skin-mid", "none")
     lit.advance(1200)  # a sensor that jumps as light begins would end the session
     assert lit.client.ack_fault() == "idle"
     assert lit.pins_low()
@@ -57,7 +57,7 @@ def test_broken_sensor_goes_dark_and_is_named(lit: Bench, fault: str, name: str)
 def test_warm_skin_dims_before_it_trips(lit: Bench) -> None:
     full = lit.twin.lamps()[1].on_ppm
     for c in range(35, 41):  # no faster than a pad can, or it would be a sensor's fault
-        lit.twin.plant.set_fault("skin", "offset", c - 0.1 - lit.twin.plant.sensor_c(0))
+        lit.twin.plant.set_fault("skin-mid", "offset", c - 0.1 - lit.twin.plant.sensor_c(0))
         lit.advance(1000)
     lit.advance(2000)
     lit.advance(100)

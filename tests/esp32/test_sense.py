@@ -64,7 +64,7 @@ def test_without_calibration_there_is_no_temperature(world: World) -> None:
 
 
 def test_the_button_is_low_while_held(world: World) -> None:
-    out = array("i", [0, 0])
+    out = array("i", [0] * 4)
     seen = []
     for level in (1, 0):
         world.chip.driven[world.facts.BUTTON_PIN] = level
@@ -74,5 +74,5 @@ def test_the_button_is_low_while_held(world: World) -> None:
 
 def test_sums_stay_small_integers(world: World) -> None:
     raw_of = world.rooms["sense"].raw_of
-    assert raw_of(2450 * 16, 1500 * 4) < 65520
-    assert 2450 * 16 * (65520 // 8) < 1 << 30
+    assert raw_of(2450 * 8, 1500 * 4) < 65520
+    assert 2450 * 8 * (65520 // 4) < 1 << 30

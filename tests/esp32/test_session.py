@@ -24,7 +24,7 @@ class Wrap:
         self.world = World(board)
         facts = self.world.facts
         self.curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
-        for sensor in range(2):
+        for sensor in range(4):
             self.warm(sensor, SKIN_MC)
         self.app = App(self.world.boot(), facts)
         self.advance(2000)
@@ -77,12 +77,15 @@ def test_slow_pulses_give_their_share(board: str) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("sensor", range(4))
 @pytest.mark.parametrize(("mv", "code"), [(0, faults.SENSOR_SHORT), (3300, faults.SENSOR_OPEN)])
-def test_a_broken_sensor_ends_light_at_the_next_step(board: str, mv: int, code: int) -> None:
+def test_a_broken_sensor_ends_light_at_the_next_step(
+    board: str, mv: int, code: int, sensor: int
+) -> None:
     wrap = Wrap(board, steps=[{"t": 30, "ch": {"red": [500]}}])
     wrap.press()
     assert wrap.advance(1500)[-1][0] > 0
-    wrap.world.chip.volts_mv[wrap.world.facts.SENSORS[0][2]] = mv
+    wrap.world.chip.volts_mv[wrap.world.facts.SENSORS[sensor][2]] = mv
     assert wrap.advance(20)[-1] == (0, 0)
     assert wrap.app.code == code
 

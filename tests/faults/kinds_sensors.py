@@ -12,10 +12,10 @@ from tests.faults.run import Run
 from wrap.safety import limits
 
 FULL = 65520
-SENSORS = {"skin": 0, "board": 1}
-TRIP_C = {0: limits.SKIN_TRIP_MC / 1000, 1: limits.BOARD_TRIP_MC / 1000}
+SENSORS = {"skin": 0, "board": 3}
+TRIP_C = {0: limits.SKIN_TRIP_MC / 1000, 3: limits.BOARD_TRIP_MC / 1000}
 GROSS_K = limits.GROSS_MARGIN_MC / 1000
-HOT = {0: ("skin-hot", "gross-hot"), 1: ("board-hot", "gross-hot")}
+HOT = {0: ("skin-hot", "gross-hot"), 3: ("board-hot", "gross-hot")}
 
 
 @functools.cache
@@ -152,7 +152,7 @@ def _slow(run: Run, sensor: int) -> Callable[[int, int], int]:
 def _swapped(run: Run) -> None:
     run.struck()
     raws = run.board.hal.raws
-    run.board.broken.sensors = {i: lambda _, ms, i=i: raws[1 - i] for i in (0, 1)}
+    run.board.broken.sensors = {i: lambda _, ms, i=i: raws[3 - i] for i in (0, 3)}
 
 
 def _cold(run: Run, sensor: int) -> Callable[[int, int], int]:
@@ -260,9 +260,9 @@ def _of(name: str, i: int) -> tuple[Kind, ...]:
 _UP = functools.partial(Kind, group="sensor", phases=LONG, heat=True)
 KINDS = (
     _UP("skin-drift-up", expect="off", inject=_bent(0, _drift(1), False), faults=HOT[0]),
-    _UP("board-drift-up", expect="heat", inject=_bent(1, _drift(1))),
+    _UP("board-drift-up", expect="heat", inject=_bent(3, _drift(1))),
     *_of("skin", 0),
-    *_of("board", 1),
+    *_of("board", 3),
     Kind("swapped", "sensor", "heat", _swapped, heat=True),
     Kind("slipped", "sensor", "heat", _slipped, seen=LONG, heat=True),
     Kind("covered-now", "world", "heat", _covered, heat=True),

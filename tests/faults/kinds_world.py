@@ -221,7 +221,7 @@ def _ctrl_c(run: Run) -> None:
     run.twin.write(b"\x03")
 
 
-_flash = functools.partial(Kind, group="flash", watch_s=36)  # a sample comes every 32 s
+_flash = functools.partial(Kind, group="flash", watch_s=40)  # a sample comes every 36 s
 _power = functools.partial(Kind, group="power", expect="reset")
 _link = functools.partial(Kind, group="link")
 _STORED = ("self-test", "ramp-up", "running")

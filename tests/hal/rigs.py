@@ -52,7 +52,7 @@ class Local:
 
 class Fake(Local):
     def __init__(self) -> None:
-        self.hal = FakeHal(MemFiles(), 2, 2)
+        self.hal = FakeHal(MemFiles(), 2, 4)
         self.hal.sensed = True
 
     def facts(self) -> Any:

@@ -126,7 +126,7 @@ def test_a_thermistor_pulled_in_a_session_is_dark_and_told() -> None:
     bench = Bench(idle_s=5)
     bench.client.start()
     assert bench.after(10).state == "running"
-    bench.twin.plant.set_fault("skin", "open")
+    bench.twin.plant.set_fault("skin-mid", "open")
     now = bench.after(1)
     assert now.fault and now.fault.name == "sensor-open"
     assert now.duty_u16 == [0, 0]
@@ -134,7 +134,7 @@ def test_a_thermistor_pulled_in_a_session_is_dark_and_told() -> None:
 
 def test_a_wrap_that_reads_43_degrees_refuses_to_start() -> None:
     bench = Bench(idle_s=5)
-    bench.twin.plant.set_fault("skin", "offset", 18.0)
+    bench.twin.plant.set_fault("skin-mid", "offset", 18.0)
     now = bench.after(1)
     assert now.fault and now.fault.name == "skin-hot"
     with pytest.raises(DeviceError, match="acknowledge it first"):

@@ -15,7 +15,7 @@ from wrap.safety.thermistor import Thermistor
 
 FULL = (1_000_000, 1_000_000)
 DARK = (0, 0)
-SKIN, BOARD = 0, 1
+SKIN, BOARD = 0, 3
 
 any_params = st.builds(
     PlantParams,
@@ -139,21 +139,21 @@ def test_step_length_hardly_matters():
 
 def test_open_and_short_sensors_sit_at_the_rails():
     plant = Plant(board_facts)
-    plant.set_fault("skin", "open")
+    plant.set_fault("skin-mid", "open")
     plant.set_fault(BOARD, "short")
     assert (plant.raw12(SKIN), plant.raw12(BOARD)) == (4095, 0)
-    plant.set_fault("skin", "none")
+    plant.set_fault("skin-mid", "none")
     assert 0 < plant.raw12(SKIN) < 4095
 
 
 def test_stuck_sensor_keeps_its_code_while_the_world_warms():
     plant = Plant(board_facts)
-    plant.set_fault("skin", "stuck")
+    plant.set_fault("skin-mid", "stuck")
     held = plant.raw12(SKIN)
     for _ in range(300):
         plant.step(1000, FULL)
     assert plant.raw12(SKIN) == held
-    plant.set_fault("skin", "none")
+    plant.set_fault("skin-mid", "none")
     assert plant.raw12(SKIN) < held
 
 
@@ -162,7 +162,7 @@ def test_stuck_sensor_keeps_its_code_while_the_world_warms():
 def test_offset_shifts_the_reading_not_the_world(offset):
     plant = Plant(board_facts)
     true_c = plant.sensor_c(SKIN)
-    plant.set_fault("skin", "offset", offset)
+    plant.set_fault("skin-mid", "offset", offset)
     assert plant.sensor_c(SKIN) == true_c
     assert abs(celsius(plant.raw12(SKIN)) - true_c - offset) < 0.2
 

@@ -134,7 +134,7 @@ def test_the_world_changes():
         {"at_s": 1, "ambient_c": 40},
         {"at_s": 1, "contact": 0.2},
         {"at_s": 1, "blood_flow": 0.1},
-        {"at_s": 1, "sensor": {"name": "skin", "fault": "open"}},
+        {"at_s": 1, "sensor": {"name": "skin-mid", "fault": "open"}},
     ]
     plant = played(events, 2000).plant
     p = plant.params
@@ -159,7 +159,7 @@ def test_every_fault_of_a_file_is_reported_at_once():
             {"at_s": -1, "cover": True},
             {"at_s": 1},
             {"at_s": 1, "cover": True, "press": "sideways"},
-            {"at_s": 1, "sensor": {"name": "skin", "fault": "offset"}},
+            {"at_s": 1, "sensor": {"name": "skin-mid", "fault": "offset"}},
         ],
     }
     with pytest.raises(InvalidFile) as caught:

@@ -263,7 +263,7 @@ def test_commands_reach_the_twin(line, done):
 def test_commands_change_the_world():
     twin = EchoTwin()
     player = Player(parse({"name": "t"}), twin)
-    for line in ("cover on", "ambient 35", "contact 0.5", "blood 0", "sensor skin open"):
+    for line in ("cover on", "ambient 35", "contact 0.5", "blood 0", "sensor skin-mid open"):
         assert obey(line, player).startswith("0.0 s: ")
     p = twin.plant.params
     assert (p.covered, p.ambient_c, p.contact, p.blood_flow) == (True, 35.0, 0.5, 0.0)

@@ -106,12 +106,12 @@ class _Day(Wrap):
         self.wait_for("running", 4000)
 
     def overheat(self) -> None:
-        self.twin.plant.set_fault("skin", "offset", _HOT_K)
+        self.twin.plant.set_fault("skin-mid", "offset", _HOT_K)
         self.wait_for("fault", 1000)
         self.advance(200)
 
     def acknowledge(self) -> None:
-        self.twin.plant.set_fault("skin", "none")
+        self.twin.plant.set_fault("skin-mid", "none")
         self.advance(200)
         self.client.ack_fault()
 

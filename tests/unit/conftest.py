@@ -33,6 +33,7 @@ UNPACK = {
     records.SAMPLE: payloads.unpack_sample,
 }
 BOOT_MS = 50  # until the first record is written and the log's sectors are ready
+BOARD = 3  # the board sensor's number
 LONG = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
 
 
@@ -139,7 +140,7 @@ LARGE_PAD = large_pad()
 
 
 class Rig:
-    """A wrap on the fake HAL, switched on, both sensors at 33 C, and what a person does with it."""
+    """A wrap on the fake HAL, switched on, all sensors at 33 C, and what a person does with it."""
 
     def __init__(self, files=None, start_ms=0, facts=LARGE_PAD, boot_ms=BOOT_MS):
         self.files = files or MemFiles()
@@ -164,9 +165,9 @@ class Rig:
         return states.NAMES[self.app.session.state]
 
     def warm(self, mc, sensor=None):
-        """Both sensors (or one) at `mc`."""
-        for i in range(len(self.board.facts.SENSORS)):
-            if sensor in (None, i):
+        """All sensors, those of one role, or the one of this number, at `mc`."""
+        for i, (_, role, *_) in enumerate(self.board.facts.SENSORS):
+            if sensor in (None, role, i):
                 self.board.set_raw(i, CURVE.raw_at(mc))
 
     def advance(self, ms):
@@ -263,4 +264,4 @@ def rig():
 
 @pytest.fixture
 def hal(files):
-    return FakeHal(files, 2, 2)
+    return FakeHal(files, 2, 4)

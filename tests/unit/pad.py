@@ -21,7 +21,7 @@ class Pad:
         self.plant = Plant(board_facts, PlantParams(**plant), seed)
         self.guard = Guard(board_facts)
         self.meters = [SimpleNamespace(on_ms=0), SimpleNamespace(on_ms=0)]
-        self.raws = array("i", [0, 0])
+        self.raws = array("i", [0] * len(board_facts.SENSORS))
         self.levels = FULL
         self.mismatch = mismatch
         self.wrong = lambda ch, ppm: ppm
@@ -60,7 +60,7 @@ class Pad:
             ppms.append(self.wrong(ch, ppm) * self.mismatch[ch])
         self.plant.step(STEP_MS, ppms)
         self.now_s = round(self.now_s + STEP_MS / 1000, 3)
-        for i in range(2):
+        for i in range(len(self.raws)):
             self.raws[i] = self.plant.raw12(i) * 16
         self.fault = self.guard.check(self.raws, STEP_MS, self.meters)
         self.hottest_c = max(self.hottest_c, self.plant.skin_c)

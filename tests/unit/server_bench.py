@@ -44,7 +44,7 @@ class Bench:
     """A server whose handler only remembers, or `handle`."""
 
     def __init__(self, handle=None, again=()):
-        self.hal = FakeHal(MemFiles(), 2, 2)
+        self.hal = FakeHal(MemFiles(), 2, 4)
         self.asked = []
         self.server = Server(self.hal, handle or self.handle, again)
 

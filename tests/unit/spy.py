@@ -18,8 +18,8 @@ class SpyHal(FakeHal):
         self.raise_at = ""
         self.skip = 0
         self.error = RuntimeError("spy")
-        super().__init__(files, 2, 2)
-        self.raws = [COOL, COOL]
+        super().__init__(files, 2, 4)
+        self.raws = [COOL] * 4
 
 
 def _spied(name):

@@ -132,7 +132,10 @@ def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols
 
 @pytest.mark.parametrize(
     "mc,sensor,why",
-    [(4000, 1, "self-test: a sensor is below 5 C"), (40600, 0, "self-test: too warm to begin")],
+    [
+        (4000, "board", "self-test: a sensor is below 5 C"),
+        (40600, "skin", "self-test: too warm to begin"),
+    ],
 )
 def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
     rig.store()
@@ -165,11 +168,11 @@ def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
 
 
 def test_light_is_derated_below_the_trip(rig: Rig):
-    rig.warm(38500, sensor=0)
+    rig.warm(38500, sensor="skin")
     rig.light(steps=[{"t": 90, "ch": {"red": [1000]}}])
     rig.advance(500)
     assert rig.hal.duty[0] == 65535
-    rig.warm(39850, sensor=0)
+    rig.warm(39850, sensor="skin")
     rig.advance(60 * 1000)
     share = rig.hal.duty[0] / 65535
     assert abs(share - (40500 - rig.app.monitor.temps_mc[0]) / 1500) < 0.005

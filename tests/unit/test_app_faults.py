@@ -2,6 +2,7 @@
 
 import pytest
 
+import board_facts
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.spy import SpyRig
 from wrap.safety import faults
@@ -109,12 +110,12 @@ def test_a_detail_is_cut_short(rig: Rig):
 @pytest.mark.parametrize("mc,code", [(41000, "skin-hot"), (45000, "gross-hot")])
 def test_heat_trips_latches_and_outlives_power(rig: Rig, mc, code):
     rig.light()
-    rig.warm(mc, sensor=0)
+    rig.warm(mc, sensor="skin")
     rig.advance(40)
     assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", code)
     rig.advance(500)
     info = rig.app.latch.info
-    assert (info["sensor"], info["limit_mc"], info["session"]) == ("skin", 41000, 1)
+    assert (info["sensor"], info["limit_mc"], info["session"]) == ("skin-mid", 41000, 1)
     assert info["raw"] == CURVE.raw_at(mc)
     assert mc <= info["temp_mc"] < mc + 50
     assert rig.noted(records.FAULT) == [info]
@@ -130,24 +131,25 @@ def test_heat_trips_latches_and_outlives_power(rig: Rig, mc, code):
 
 
 @pytest.mark.parametrize("raw,code", [(FULL, "sensor-open"), (0, "sensor-short")])
-@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize("sensor", range(4))
 def test_a_lost_sensor_is_dark_in_the_next_step(rig: Rig, sensor, raw, code):
     rig.light()
     rig.board.set_raw(sensor, raw)
     rig.advance(10)
     assert (rig.dark(), latched(rig)) == (True, code)
     info = rig.app.latch.info
-    assert (info["sensor"], info["raw"], info["temp_mc"]) == (["skin", "board"][sensor], raw, None)
+    name = board_facts.SENSORS[sensor][0]
+    assert (info["sensor"], info["raw"], info["temp_mc"]) == (name, raw, None)
 
 
 def test_cold_is_a_fault_only_while_lit(rig: Rig):
-    rig.warm(2000, sensor=1)
+    rig.warm(2000, sensor="board")
     rig.advance(1000)
     assert rig.state == "idle"
     rig.warm(33000)
     rig.advance(100)
     rig.light()
-    rig.warm(2000, sensor=1)
+    rig.warm(2000, sensor="board")
     rig.advance(30)
     assert (rig.dark(), latched(rig)) == (True, "cold")
     assert rig.app.latch.info["sensor"] is None

@@ -38,7 +38,7 @@ def twenty_minutes():
 def test_a_pico_keeps_a_thousand_sessions_of_twenty_minutes():
     session = twenty_minutes()
     kinds = [r[0] for r in session]
-    assert kinds.count(records.SAMPLE) == 37 and set(BETWEEN) <= set(kinds)
+    assert kinds.count(records.SAMPLE) == 33 and set(BETWEEN) <= set(kinds)
     log = Log(NorSectors(Nor(RING), 0, RING))
     written = 0
     while log.first == 0 or written < 1100:

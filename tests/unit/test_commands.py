@@ -5,6 +5,7 @@ from binascii import a2b_base64
 
 import pytest
 
+import board_facts
 from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
 from wrap.link import commands
 from wrap.safety import limits
@@ -124,7 +125,7 @@ def test_hello_tells_who_answers(rig: Rig):
     assert list(hello)[: len(HELLO)] == HELLO
     assert (hello["product"], hello["link"], hello["slots"]) == ("pbmwrap", 1, 8)
     assert hello["channels"] == [["red", 660], ["nir", 850]]
-    assert hello["sensors"] == [["skin", "skin"], ["board", "board"]]
+    assert hello["sensors"] == [list(s[:2]) for s in board_facts.SENSORS]
     assert (hello["boot"], hello["cause"], hello["state"]) == (1, "power", "idle")
     assert (hello["program"], hello["frozen"]) == ("files", False)
 
@@ -134,7 +135,7 @@ def test_status_state_and_fault_tell_what_is(rig: Rig):
     status = rig.ask("status")
     assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, None, -1)
     assert rig.ask("fault.get") is None
-    rig.warm(70000, sensor=1)
+    rig.warm(70000, sensor="board")
     rig.advance(10)
     assert rig.ask("fault.get") == rig.app.view.fault()
     assert rig.app.view.fault()["sensor"] == "board"

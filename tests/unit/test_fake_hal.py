@@ -31,6 +31,12 @@ def test_ticks_are_added_and_compared_across_the_wrap(start, delta):
     assert hal.ticks_diff(later, now) == delta
 
 
+def test_the_references_are_what_a_test_sets(hal):
+    assert hal.references() == 0
+    hal.mux_wrong = 8
+    assert hal.references() == 8
+
+
 def test_waiting_moves_time_forward_only(hal):
     hal.now_ms = PERIOD - 5
     hal.wait_until(5)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import board_facts
-from tests.unit.conftest import CURVE, Rig
+from tests.unit.conftest import BOARD, CURVE, Rig
 from tests.unit.pad import FULL, Pad
 from wrap.safety import faults
 from wrap.safety.derate import FULL_Q
@@ -119,10 +119,10 @@ def test_a_pad_that_slides_off_is_named(ambient_c):
     pad.run(60, True)
     assert pad.name == "slipped"
     assert pad.fault_s - began < 40
-    assert pad.guard.monitor.sensor == 0
+    assert pad.guard.monitor.sensor < BOARD
 
 
-@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize("sensor", range(4))
 def test_a_sensor_that_stands_still_is_named(sensor):
     pad = Pad(3)
     pad.run(40, False)
@@ -135,9 +135,9 @@ def test_a_sensor_that_stands_still_is_named(sensor):
 def test_a_drifting_board_sensor_is_found():
     pad = lit()
     for k in range(200):
-        pad.plant.set_fault(1, "offset", -k / 4)
+        pad.plant.set_fault("board", "offset", -k / 4)
         pad.run(1, True)
-    assert (pad.name, pad.guard.monitor.sensor) == ("pair", 1)
+    assert (pad.name, pad.guard.monitor.sensor) == ("pair", BOARD)
 
 
 @pytest.mark.parametrize("k", [5, -5])
@@ -151,7 +151,7 @@ def test_a_sensor_that_jumps_while_lit_is_a_fault_within_two_seconds(k):
 def test_a_jump_in_the_dark_only_begins_again():
     pad = Pad(3)
     pad.run(40, False)
-    pad.plant.set_fault(1, "offset", 8)
+    pad.plant.set_fault("board", "offset", 8)
     pad.run(60, False)
     assert pad.name == "none"
 
@@ -167,11 +167,11 @@ def test_a_cold_wrap_carried_into_a_hot_room_trips_nothing():
 def test_a_rail_or_a_long_pause_begins_again():
     guard = Guard(board_facts)
     meters = [SimpleNamespace(on_ms=0)] * 2
-    cool = array("i", [CURVE.raw_at(33000)] * 2)
+    cool = array("i", [CURVE.raw_at(33000)] * 4)
     for _ in range(40):
         guard.check(cool, 1000, meters)
     assert guard.model.room_mw != 0 or guard.watch._still_s[0] > 0
-    assert guard.check(array("i", [cool[0], RAIL]), 1000, meters) == faults.SENSOR_OPEN
+    assert guard.check(array("i", [*cool[:3], RAIL]), 1000, meters) == faults.SENSOR_OPEN
     assert guard.watch._still_s[0] == -1
     guard.check(cool, 1000, meters)
     assert guard.watch._still_s[0] == 0
@@ -266,10 +266,10 @@ def test_warnings_are_recorded_once_and_shown(rig: Rig):
 def test_a_behaving_fault_darkens_the_wrap_and_is_acknowledged_when_gone(rig: Rig):
     rig.light()
     rig.advance(8000)
-    rig.warm(37000, sensor=0)
+    rig.warm(37000, sensor="skin")
     rig.advance(2000)
     assert rig.app.view.fault()["name"] == "rate"
-    assert rig.app.view.fault()["sensor"] == "skin"
+    assert rig.app.view.fault()["sensor"] == "skin-mid"
     assert rig.dark()
     rig.advance(2000)
     rig.app.desk.acknowledge("test")

@@ -1,6 +1,6 @@
 """The journal: what happened waits in memory until the slack has time for the flash."""
 
-from tests.unit.conftest import COOL, CURVE, Rig
+from tests.unit.conftest import BOARD, COOL, CURVE, Rig
 from wrap.journal import _MOST, Journal, fault_info, known, state_kind
 from wrap.safety import faults
 from wrap.safety.monitor import Monitor
@@ -173,8 +173,8 @@ def test_the_end_record_carries_what_a_session_was(rig: Rig):
 
 def test_a_sensor_that_never_read_has_no_maximum(rig: Rig):
     rig.light()
-    rig.app.monitor.max_mc[1] = -273150
+    rig.app.monitor.max_mc[BOARD] = -273150
     rig.app.session.stop("link")
     rig.until("done")
     rig.advance(500)
-    assert rig.noted(records.END)[0]["max_mc"][1] is None
+    assert rig.noted(records.END)[0]["max_mc"][BOARD] is None

@@ -190,10 +190,11 @@ def test_a_session_keeps_its_own_maxima():
 
 
 def test_the_wrap_reads_every_sensor_of_its_board(rig: Rig):
-    rig.warm(31000, sensor=0)
-    rig.warm(36000, sensor=1)
+    temps_mc = [31000, 32000, 34000, 36000]
+    for sensor, mc in enumerate(temps_mc):
+        rig.warm(mc, sensor)
     rig.advance(20)
-    assert [round(t, -3) for t in rig.app.monitor.temps_mc] == [31000, 36000]
+    assert [round(t, -3) for t in rig.app.monitor.temps_mc] == temps_mc
 
 
 @pytest.mark.parametrize("lit", [False, True])

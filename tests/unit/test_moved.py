@@ -11,7 +11,7 @@ def test_a_sensor_that_jumps_as_light_begins_ends_the_session_softly(after_ms, t
     rig = Rig()
     rig.light(steps=LONG)
     rig.advance(after_ms)
-    rig.warm(to_mc, sensor=0)
+    rig.warm(to_mc, sensor="skin")
     rig.until("done", 3500)
     assert rig.app.session.end_reason == "moved"
     assert rig.app.latch.code == 0
@@ -27,7 +27,7 @@ def test_later_it_is_a_fault():
     rig = Rig()
     rig.light(steps=LONG)
     rig.advance(9000)
-    rig.warm(27000, sensor=0)
+    rig.warm(27000, sensor="skin")
     rig.advance(2500)
     assert rig.app.view.fault()["name"] == "rate"
 
@@ -35,7 +35,7 @@ def test_later_it_is_a_fault():
 def test_a_sensor_that_jumps_in_the_dark_stops_nothing():
     rig = Rig()
     rig.advance(3000)
-    rig.warm(27000, sensor=0)
+    rig.warm(27000, sensor="skin")
     rig.advance(1500)
     rig.light(steps=LONG)
     rig.advance(3000)

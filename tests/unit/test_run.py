@@ -136,7 +136,7 @@ def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
             raise RuntimeError("no dark")
         SpyHal.dark(hal)
 
-    hal.happens = lambda: vars(hal).update(raws=[0, 0], dark=dark)
+    hal.happens = lambda: vars(hal).update(raws=[0] * 4, dark=dark)
     with pytest.raises(RuntimeError, match="no dark"):
         run.main(hal, board_facts)
     assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])

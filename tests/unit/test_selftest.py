@@ -141,7 +141,7 @@ def test_a_sense_input_that_sees_no_light_is_told_once(blind):
 def test_one_disturbed_reading_refuses_nothing(at_step):
     rig = begun(board_facts)
     rig.advance(10 * at_step)
-    rig.warm(42500, sensor=0)
+    rig.warm(42500, sensor="skin")
     rig.advance(10)
-    rig.warm(33000, sensor=0)
+    rig.warm(33000, sensor="skin")
     rig.until("running", 4000)

@@ -20,8 +20,8 @@ NOISE = st.integers(-40, 40)
 EVENTS = st.one_of(
     st.tuples(st.just("wait"), st.integers(1, 120)),
     st.tuples(st.just("late"), st.sampled_from([0, 1, 9, 11, 20, 21, 35, 150])),
-    st.tuples(st.just("warm"), st.integers(0, 1), st.sampled_from(RAWS), st.integers(1, 6)),
-    st.tuples(st.just("noise"), NOISE, NOISE),
+    st.tuples(st.just("warm"), st.integers(0, 3), st.sampled_from(RAWS), st.integers(1, 6)),
+    st.tuples(st.just("noise"), NOISE, NOISE, NOISE, NOISE),
     st.tuples(st.just("press"), st.integers(1, 60)),
     st.tuples(st.just("ask"), st.sampled_from(["status", "session.pause", "session.resume"])),
     st.tuples(st.just("ask"), st.sampled_from(["session.stop", "session.start", "lease", "hello"])),
@@ -49,8 +49,8 @@ class Wrap(Rig):
             return done
 
         self.app._steady_step = counted
-        self.noise = [0, 0]
-        self.raws = [COOL, COOL]
+        self.noise = [0] * 4
+        self.raws = [COOL] * 4
 
     def steps(self, n, ms=limits.STEP_MS):
         for k in range(n):
@@ -154,7 +154,7 @@ def test_a_whole_session_is_the_same_to_the_record(calibrated):
             wrap.calibrate()
         wrap.store(steps=[{"t": 40, "ch": BOTH}, {"t": 30, "ch": {"red": [900]}}], dose=5000)
         wrap.app.desk.start("link", False)
-        wrap.noise = [9, 31]
+        wrap.noise = [9, 31, 17, 4]
         wrap.steps(8000)
         assert wrap.state == "done"
         assert wrap.app.session.end_reason == ("dose" if calibrated else "time")
@@ -199,11 +199,11 @@ def test_a_step_with_nothing_to_decide_is_not_apps():
     assert left_to_app(running()) == 0
 
 
-@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize("sensor", range(4))
 @pytest.mark.parametrize("edge", [0, 1])
 def test_the_first_reading_at_a_limit_is_apps(sensor, edge):
     wrap = running()
-    trip = limits.SKIN_TRIP_MC if sensor == 0 else limits.BOARD_TRIP_MC
+    trip = limits.SKIN_TRIP_MC if sensor < 3 else limits.BOARD_TRIP_MC
     wrap.board.set_raw(sensor, CURVE.raw_at(trip) + edge)
     assert left_to_app(wrap) == 1 - edge
     wrap = running()

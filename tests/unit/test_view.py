@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from tests.unit.conftest import LONG, Rig
+from tests.unit.conftest import BOARD, LONG, Rig
 from wrap import build, view
 from wrap.mp import small
 from wrap.safety.thermistor import FULL
@@ -65,9 +65,9 @@ def test_a_whole_calibration_shows_doses_and_their_sum(rig: Rig):
 
 @pytest.mark.parametrize("raw", [0, FULL])
 def test_a_sensor_without_a_temperature_shows_none(rig: Rig, raw):
-    rig.board.set_raw(1, raw)
+    rig.board.set_raw(BOARD, raw)
     rig.advance(10)
-    assert rig.app.view.sample()["temps_mc"] == [rig.app.monitor.temps_mc[0], None]
+    assert rig.app.view.sample()["temps_mc"] == [*rig.app.monitor.temps_mc[:BOARD], None]
 
 
 def test_status_names_the_protocol_that_runs_and_the_next(rig: Rig):
@@ -91,7 +91,7 @@ def test_a_fault_is_shown_with_name_text_and_what_came_later(rig: Rig):
     rig.board.set_raw(0, FULL)
     rig.advance(10)
     fault = rig.app.view.fault()
-    assert (fault["name"], fault["sensor"], fault["later"]) == ("gross-hot", "skin", 1)
+    assert (fault["name"], fault["sensor"], fault["later"]) == ("gross-hot", "skin-mid", 1)
     assert fault["text"] == "one reading was far beyond its limit"
 
 

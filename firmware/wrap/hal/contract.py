@@ -32,10 +32,16 @@ class Hal:
         raise NotImplementedError
 
     def inputs(self, out):
-        """Fill `out` (array of "i") with one reading per sensor: 16 conversions of 12 bits summed,
-        0..65520, as shares of the pull-ups' supply. What cannot be read is 0 or 65520. Returns
-        bits of wrap.hal: PRESSED while the button is held, LIGHT while the sense input is
-        high."""
+        """Fill `out` (array of "i") with one reading per sensor, behind a multiplexer or not:
+        0..65520 as shares of the pull-ups' supply, a hot sensor lower than a cold one. What cannot
+        be read is 0 or 65520. Returns bits of wrap.hal: PRESSED while the button is held, LIGHT while
+        the sense input is high."""
+        raise NotImplementedError
+
+    def references(self):
+        """Convert the multiplexer's inputs with known readings. Returns 0 when all are within
+        MUX_REFERENCES of the board's facts or the board has no multiplexer, else the channel of
+        the first wrong one, plus 1. Takes up to 200 us, so it is not part of a step."""
         raise NotImplementedError
 
     def lamp_mode(self, ch, hz):

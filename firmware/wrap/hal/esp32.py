@@ -63,6 +63,10 @@ class Esp32:
         self._used = gc.mem_alloc()
         self._total = self._used + gc.mem_free()
 
+    def references(self):
+        """0: these boards have no multiplexer."""
+        return 0
+
     def wait_until(self, tick_ms):
         wait = time.ticks_diff(tick_ms, time.ticks_ms())
         if wait > 0:

@@ -29,6 +29,7 @@ class FakeHal:
         self.now_ms = start_ms  # not wrapped; ticks_ms is
         self.now_us = 0
         self.raws = [30000] * n_sensors
+        self.mux_wrong = 0  # what `references` returns
         self.duty = [0] * n_lamps  # what the pin does
         self.held = [0] * n_lamps  # what was written; a broken output differs in `duty`
         self.mode = [_OFF] * n_lamps
@@ -74,6 +75,9 @@ class FakeHal:
     def inputs(self, out):
         self.read_raws(out)
         return (PRESSED if self.button() else 0) | (LIGHT if self.sensed and self.lit_up() else 0)
+
+    def references(self):
+        return self.mux_wrong
 
     def beat_if_held(self):
         held = self.lamps_hold()

@@ -57,8 +57,8 @@ def _warm(rng, board):
     mc = 30000 + rng.below(9000)
     if rng.below(12) == 0:
         mc = SKIN_TRIP_MC - 2500 + rng.below(4000)
-    for i in (0, 1):
-        board.set_raw(i, curve.raw_at(mc + 500 * i))
+    for i in range(4):
+        board.set_raw(i, curve.raw_at(mc + 150 * i))
 
 
 def _act(rng, it):
