@@ -8,6 +8,8 @@ from wrap.ui.indicator import SLOT_MS
 
 _TIDY_MS = const(50)
 _TIDY_AGAIN_MS = const(5000)
+_MUX_MS = const(1000)
+_MUX_AGAIN_MS = const(100)  # one wrong conversion is no broken multiplexer
 
 
 class Slack:
@@ -15,7 +17,8 @@ class Slack:
 
     def __init__(self, app):
         self._app = app
-        self._blink_ms = self._tidy_ms = 0
+        self._blink_ms = self._tidy_ms = self._mux_ms = 0
+        self._mux_wrong = 0
 
     def rests(self):
         """Nothing waits to be written, or for a slice of every step."""
@@ -35,6 +38,7 @@ class Slack:
         if not session.active_now:
             app.settings.repair(dt)
             self._tidy(dt)
+        self._check_multiplexer(dt)
         damaged = app.program.slice(dt)
         if damaged:
             app.trip(damaged, app.program.detail)
@@ -54,6 +58,19 @@ class Slack:
         latch.slice(dt)
         if not journal.slice(dt, lit) and journal.failed and app.session.active():
             app.trip(faults.STORAGE, None)
+
+    def _check_multiplexer(self, dt):
+        """Whether the multiplexer's references read as they should, once a second; wrong twice in a
+        row is a fault."""
+        self._mux_ms -= dt
+        app = self._app
+        if self._mux_ms > 0 or app.latch.code:
+            return
+        wrong = app.hal.references()
+        self._mux_ms = _MUX_AGAIN_MS if wrong else _MUX_MS
+        if wrong and wrong == self._mux_wrong:
+            app.trip(faults.MULTIPLEXER, "input y%d reads out of its bounds" % (wrong - 1))
+        self._mux_wrong = wrong
 
     def _tidy(self, dt):
         self._tidy_ms -= dt

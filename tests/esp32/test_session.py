@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.esp32.world import BOARDS, World
-from tests.unit.conftest import protocol, sha
+from tests.unit.conftest import large_pad, protocol, sha
 from wrap.safety import faults
 from wrap.safety.thermistor import Thermistor
 from wrap.session import states
@@ -26,7 +26,7 @@ class Wrap:
         self.curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
         for sensor in range(4):
             self.warm(sensor, SKIN_MC)
-        self.app = App(self.world.boot(), facts)
+        self.app = App(self.world.boot(), large_pad(facts))
         self.advance(2000)
         raw = protocol(**changes)
         self.app.protocols.save(0, raw, sha(raw))

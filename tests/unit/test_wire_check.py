@@ -110,7 +110,7 @@ def test_a_shared_ground_is_named_within_two_seconds_of_light(lamp_k):
     rig.light(steps=FULL)
     rig.advance(2000)
     assert (rig.fault, rig.dark()) == ("wiring", True)
-    assert rig.app.latch.info["sensor"] == "skin"
+    assert rig.app.latch.info["sensor"] == "skin-mid"
 
 
 def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
