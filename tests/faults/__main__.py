@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tests.faults import case as cases
-from tests.faults import engine, nominal, plots, summary
+from tests.faults import engine, nominal, pairs, plots, summary
 from tests.faults.case import Case, Row
 from tests.faults.results import ROOT, Results
 
@@ -34,6 +34,7 @@ def _options(words: list[str] | None) -> argparse.Namespace:
     p.add_argument("--jobs", type=int, default=0, help="processes (0: one per CPU)")
     p.add_argument("--dask", metavar="ADDRESS|local", help="run on a Dask cluster")
     p.add_argument("--case", metavar="ID", help="run one case and show its row")
+    p.add_argument("--pairs", type=int, metavar="N", help="play N drawn pairs of faults instead")
     p.add_argument("--nominal", type=float, metavar="HOURS", help="count false trips instead")
     p.add_argument("--docs", action="store_true", help="put plots and table into docs/")
     p.add_argument("--list", action="store_true", help="only say which cases there are")
@@ -68,16 +69,40 @@ def _nominal(options: argparse.Namespace) -> int:
     rows = [row for some in shown(found, len(names)) for row in some]
     hours = sum(float(str(row["hours"])) for row in rows)
     trips = Counter(str(row["trip"]) for row in rows if row["trip"])
+    people = Counter(f"{row['person']}: {row['end']}, {row['power']}" for row in rows)
     ends = Counter(str(row["end"]) for row in rows)
     hottest = max(float(str(row["max_mc"])) for row in rows) / 1000
     OUT.print(
         f"{len(rows)} sessions, {hours:.1f} h of light, {sum(trips.values())} trips {dict(trips)}; "
         f"ends {dict(ends)}; hottest skin reading {hottest:.2f} C; {time.monotonic() - began:.0f} s"
     )
+    for said, count in sorted(people.items()):
+        OUT.print(f"  {count} {said}")
     for row in rows:
         if row["trip"]:
             OUT.print(f"  nominal seed {row['seed']}: {row['trip']}")
     return 1 if trips else 0
+
+
+def _pairs(options: argparse.Namespace) -> int:
+    out = options.out / "pairs"
+    names = list(pairs.picked(options.pairs, options.only))
+    results = Results(out)
+    done = results.done()
+    todo = [name for name in names if name not in done]
+    found = engine.processes(todo, options.jobs, pairs.work)
+    try:
+        for some in shown(found, len(todo), len(names) - len(todo), "pairs"):
+            results.add(some)
+    finally:
+        results.flush()
+    results.export(out / "results.parquet")
+    said = summary.pairs_text(results)
+    OUT.print(said)
+    if options.docs:
+        page = ROOT / "docs" / "faults.md"
+        summary.into_docs(page, said, "<!-- pairs -->", "<!-- /pairs -->")
+    return _failed(results)
 
 
 def _picked(options: argparse.Namespace) -> list[str]:
@@ -148,6 +173,8 @@ def main(words: list[str] | None = None) -> int:
         return 0
     if options.case:
         return _alone(options.case)
+    if options.pairs:
+        return _pairs(options)
     return _nominal(options) if options.nominal else _campaign(options)
 
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import asdict, dataclass
 
 from tests.faults import plants
-from tests.faults.kinds import LONG, Kind, table
-from tests.faults.run import Run
+from tests.faults.kinds import HEATED, Kind, table
+from tests.faults.run import EARLY, Run
 from tests.faults.verdict import judge
 
 TICK_WRAP_MS = 1 << 30
@@ -45,7 +45,7 @@ def every(seeds: int) -> list[Case]:
         for seed in range(seeds)
         for kind in table().values()
         for phase in kind.phases
-        for plant in plants.WORLDS
+        for plant in (plants.WORLDS if kind.physical else plants.ELECTRICAL)
     ]
     random.Random(0).shuffle(cases)
     return cases
@@ -67,7 +67,9 @@ def _played(case: Case, kind: Kind, figures: plants.Figures) -> Row:
     one = _prepared(case, kind, figures)
     try:
         kind.inject(one)
-        if kind.heat and case.phase in LONG:
+        if case.phase in EARLY:
+            one.begin_broken()
+        if case.phase in EARLY or (kind.heat and case.phase in HEATED):
             one.watch_heat()
         else:
             one.watch(kind.watch_s * 1000)
@@ -87,6 +89,8 @@ def _prepared(case: Case, kind: Kind, figures: plants.Figures) -> Run:
 
 def _to_phase(case: Case, kind: Kind, figures: plants.Figures, start_ms: int) -> Run:
     rng = random.Random(case.id)
-    one = Run(plants.make(figures), case.phase, rng, kind.tethered, start_ms, kind.sense)
+    plant = plants.make(figures)
+    how = (kind.tethered, start_ms, kind.sense, kind.proven, kind.physical)
+    one = Run(plant, case.phase, rng, *how)
     one.prepare()
     return one

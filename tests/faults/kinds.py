@@ -8,7 +8,7 @@ Expectations:
   ride    the session goes on, nothing is latched
   heat    light may go on while the skin stays below 43 C; what is latched is recorded
   either  light may go on or not
-Always: skin at most 43 C, nothing resumed, records whole, dark once a fault is latched.
+Always: skin at most 43 C and CEM43 at most 2 minutes in every zone, nothing resumed, records whole, dark once a fault is latched.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.faults.run import PHASES, Run
+from tests.faults.plants import CEM43_MAX_MIN, SKIN_MAX_C
+from tests.faults.run import EARLY, PHASES, Run
 
 LIT = ("ramp-up", "running", "ramp-down")
 LONG = ("ramp-up", "running")  # where there is light for heat to come from
+HEATED = LONG + EARLY
+EVERY = PHASES + EARLY
 DARK = ("idle", "self-test", "paused")
 Inject = Callable[[Run], None]
 
@@ -28,7 +31,7 @@ Inject = Callable[[Run], None]
 class Kind:
     """inject: breaks it; then: what must hold besides at the end ("" or what does not).
 
-    heat: in the phases LONG it is watched until nothing can get too hot any more (`watch_s`
+    heat: in the phases HEATED it is watched until nothing can get too hot any more (`watch_s`
     elsewhere).
     """
 
@@ -45,14 +48,40 @@ class Kind:
     sense: bool = False  # the board has a sense input
     at_wrap: bool = False  # the millisecond counter wraps where the fault would come
     then: Callable[[Run], str] | None = None
+    proven: bool = True  # the maker has recorded a heat test, so full power may be allowed
+    beyond: bool = False  # no firmware can put these lamps out
+    outside: bool = False  # heat from outside, which darkness does not cool: dark in time
+    most_c: float = SKIN_MAX_C
+    most_cem43_min: float = CEM43_MAX_MIN
+
+    @property
+    def physical(self) -> bool:
+        """Acts by heat, light or readings: played at full power and in every world."""
+        return self.group in ("sensor", "wiring", "heat", "output", "world", "pair")
 
 
 def table() -> dict[str, Kind]:
     """Every kind by its name."""
-    from tests.faults import kinds_code, kinds_memory, kinds_outputs, kinds_sensors, kinds_world
+    from tests.faults import (
+        kinds_code,
+        kinds_heat,
+        kinds_memory,
+        kinds_outputs,
+        kinds_sensors,
+        kinds_wires,
+        kinds_world,
+    )
 
-    rooms = (kinds_sensors, kinds_outputs, kinds_code, kinds_memory, kinds_world)
-    found = [kind for room in rooms for kind in room.KINDS]
+    modules = (
+        kinds_sensors,
+        kinds_wires,
+        kinds_heat,
+        kinds_outputs,
+        kinds_code,
+        kinds_memory,
+        kinds_world,
+    )
+    found = [kind for module in modules for kind in module.KINDS]
     kinds = {kind.name: kind for kind in found}
     assert len(kinds) == len(found), "two kinds have one name"
     return kinds

@@ -7,15 +7,27 @@ import math
 from collections.abc import Callable
 
 from pbmwrap.facts import board_facts
-from tests.faults.kinds import LIT, LONG, Kind
+from tests.faults.kinds import EVERY, LIT, LONG, Kind
 from tests.faults.run import Run
 from wrap.safety import limits
 
 FULL = 65520
-SENSORS = {"skin": 0, "board": 3}
-TRIP_C = {0: limits.SKIN_TRIP_MC / 1000, 3: limits.BOARD_TRIP_MC / 1000}
+SKIN = -1  # one of the skin sensors, drawn by the case
+BOARD = 3
+SKINS = (0, 1, 2)
+SENSORS = {"skin": 0, "board": BOARD}
 GROSS_K = limits.GROSS_MARGIN_MC / 1000
-HOT = {0: ("skin-hot", "gross-hot"), 3: ("board-hot", "gross-hot")}
+HOT = {SKIN: ("skin-hot", "gross-hot"), BOARD: ("board-hot", "gross-hot")}
+
+
+def trip_c(sensor: int) -> float:
+    """The trip of a sensor."""
+    return (limits.BOARD_TRIP_MC if sensor == BOARD else limits.SKIN_TRIP_MC) / 1000
+
+
+def drawn(run: Run, sensor: int) -> int:
+    """`sensor`, or for SKIN one of the skin sensors."""
+    return run.rng.choice(SKINS) if sensor == SKIN else sensor
 
 
 @functools.cache
@@ -38,7 +50,8 @@ def _bent(sensor: int, shape: Shape, at_once: bool = True) -> Callable[[Run], No
     def inject(run: Run) -> None:
         if at_once:
             run.struck()
-        run.board.broken.sensors[sensor] = shape(run, sensor)
+        which = drawn(run, sensor)
+        run.board.broken.sensors[which] = shape(run, which)
 
     return inject
 
@@ -64,7 +77,7 @@ def _fixed(raw: int) -> Shape:
 
 
 def _stuck(run: Run, sensor: int) -> Callable[[int, int], int]:
-    held = run.board.hal.raws[sensor]
+    held = raw_of(run.plant.sensor_c(sensor))
     return lambda _, ms: held
 
 
@@ -77,9 +90,9 @@ def _drift(sign: int) -> Shape:
 
         def read(_: int, ms: int) -> int:
             shown = run.plant.sensor_c(sensor) + rate * (ms - began) / 1000
-            if shown > TRIP_C[sensor] + 0.05:
+            if shown > trip_c(sensor) + 0.05:
                 run.struck()
-            return raw_of(max(shown, -15.0) if sensor else max(shown, 12.0))
+            return raw_of(max(shown, -15.0 if sensor == BOARD else 12.0))
 
         return read
 
@@ -98,7 +111,7 @@ def _shown(over_trip_low_k: float, over_trip_high_k: float) -> Shape:
     """A reading at so many K above its trip, whatever the truth is."""
 
     def shape(run: Run, sensor: int) -> Callable[[int, int], int]:
-        shown = TRIP_C[sensor] + run.rng.uniform(over_trip_low_k, over_trip_high_k)
+        shown = trip_c(sensor) + run.rng.uniform(over_trip_low_k, over_trip_high_k)
         return lambda _, ms: raw_of(shown)
 
     return shape
@@ -151,8 +164,10 @@ def _slow(run: Run, sensor: int) -> Callable[[int, int], int]:
 
 def _swapped(run: Run) -> None:
     run.struck()
-    raws = run.board.hal.raws
-    run.board.broken.sensors = {i: lambda _, ms, i=i: raws[3 - i] for i in (0, 3)}
+    pair = (drawn(run, SKIN), BOARD)
+    run.board.broken.sensors = {
+        i: lambda _, ms, i=i: raw_of(run.plant.sensor_c(sum(pair) - i)) for i in pair
+    }
 
 
 def _cold(run: Run, sensor: int) -> Callable[[int, int], int]:
@@ -177,7 +192,7 @@ def _bloodless(run: Run) -> None:
 
 def _of(name: str, i: int) -> tuple[Kind, ...]:
     """The kinds of one sensor."""
-    kind = functools.partial(Kind, group="sensor")
+    kind = functools.partial(Kind, group="sensor", phases=EVERY)
     warm, gross = HOT[i]
     return (
         kind(f"{name}-open", expect="off", inject=_bent(i, _fixed(FULL)), faults=("sensor-open",)),
@@ -257,13 +272,87 @@ def _of(name: str, i: int) -> tuple[Kind, ...]:
     )
 
 
+def _in_air(run: Run, sensor: int) -> Callable[[int, int], int]:
+    """A bead that has come off: it reads the room's air, which moves by some hundredths."""
+    air = run.rng
+    shown = [0.0]
+
+    def read(_: int, ms: int) -> int:
+        shown[0] += air.gauss(0.0, 0.005) - 0.01 * shown[0]
+        return raw_of(run.plant.params.ambient_c + max(-0.05, min(0.05, shown[0])))
+
+    return read
+
+
+def _lifted(run: Run, sensor: int) -> Callable[[int, int], int]:
+    """A bead of which a part lies on the skin and the rest in the room's air."""
+    share = run.rng.uniform(0.3, 0.8)
+
+    def read(_: int, ms: int) -> int:
+        true_c = run.plant.sensor_c(sensor)
+        return raw_of(share * true_c + (1.0 - share) * run.plant.params.ambient_c)
+
+    return read
+
+
+def _creeping(run: Run, sensor: int) -> Callable[[int, int], int]:
+    """Down by 0.001 to 0.02 K/s: slower than anything that is judged as a rate."""
+    rate, began = 10 ** run.rng.uniform(-3.0, -1.7), run.now_ms
+    return lambda _, ms: raw_of(
+        max(12.0, run.plant.sensor_c(sensor) - rate * max(0, ms - began) / 1000)
+    )
+
+
+def _other_part(run: Run, sensor: int) -> Callable[[int, int], int]:
+    """One NTC of another B, R25 or pull-up than the board's facts say."""
+    r25, beta, pullup = _divider()
+    b = beta * run.rng.choice((3435 / 3950, 3380 / 3950, 1.0, 4050 / 3950))
+    r = r25 * run.rng.uniform(0.95, 1.05)
+    up = pullup * run.rng.uniform(0.95, 1.05)
+
+    def read(_: int, ms: int) -> int:
+        ohm = r * math.exp(b * (1.0 / (run.plant.sensor_c(sensor) + 273.15) - 1.0 / 298.15))
+        return round(FULL * ohm / (ohm + up))
+
+    return read
+
+
+def _neighbour(run: Run, sensor: int) -> Callable[[int, int], int]:
+    """A floating input keeps what was converted before it, with a leak."""
+    other, leak = (sensor + 1) % 4, 10 ** run.rng.uniform(-3.0, 0.0)
+    held = [float(raw_of(run.plant.sensor_c(sensor)))]
+
+    def read(_: int, ms: int) -> int:
+        held[0] += (raw_of(run.plant.sensor_c(other)) - held[0]) * leak
+        return int(held[0])
+
+    return read
+
+
+def _lies(name: str, i: int) -> tuple[Kind, ...]:
+    """What a sensor may say that is wrong and looks right."""
+    kind = functools.partial(
+        Kind, group="sensor", expect="heat", phases=EVERY, seen=LONG, heat=True
+    )
+    return (
+        kind(f"{name}-in-air", inject=_bent(i, _in_air)),
+        kind(f"{name}-lifted", inject=_bent(i, _lifted)),
+        kind(f"{name}-creeping", inject=_bent(i, _creeping)),
+        kind(f"{name}-offset", inject=_bent(i, _shifted(-4.0, 4.0))),
+        kind(f"{name}-other-part", inject=_bent(i, _other_part)),
+        kind(f"{name}-mirrors", inject=_bent(i, _neighbour)),
+    )
+
+
 _UP = functools.partial(Kind, group="sensor", phases=LONG, heat=True)
 KINDS = (
-    _UP("skin-drift-up", expect="off", inject=_bent(0, _drift(1), False), faults=HOT[0]),
-    _UP("board-drift-up", expect="heat", inject=_bent(3, _drift(1))),
-    *_of("skin", 0),
-    *_of("board", 3),
-    Kind("swapped", "sensor", "heat", _swapped, heat=True),
+    _UP("skin-drift-up", expect="off", inject=_bent(SKIN, _drift(1), False), faults=HOT[SKIN]),
+    _UP("board-drift-up", expect="heat", inject=_bent(BOARD, _drift(1))),
+    *_of("skin", SKIN),
+    *_of("board", BOARD),
+    *_lies("skin", SKIN),
+    *_lies("board", BOARD),
+    Kind("swapped", "sensor", "heat", _swapped, phases=EVERY, heat=True),
     Kind("slipped", "sensor", "heat", _slipped, seen=LONG, heat=True),
     Kind("covered-now", "world", "heat", _covered, heat=True),
     Kind("blood-stops", "world", "heat", _bloodless, heat=True),

@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 from pbmwrap.facts import board_facts
-from pbmwrap.twin.plant import Plant, PlantParams
+from pbmwrap.twin.plant import ZONES, CutOff, Plant, PlantParams
 
 SKIN_MAX_C = 43.0
+CEM43_MAX_MIN = 2.0  # van Rhoon 2013, people whose thermoregulation is impaired
+PAIR_MAX_C = 43.5  # two faults that meet, with S1 in place
+PAIR_CEM43_MAX_MIN = 5.0
+S1_OPENS_C = 41.8  # docs/build-a-wrap.md, section 8: 41 C +-0.8 K, a bead in each zone
+S1_LAG_S = 20.0
 DARK_S = 1200
 _WARM_FROM_C = 38.5  # below where derating begins, so that a session may start
 _WARM_MOST_S = 1500
@@ -33,8 +38,17 @@ class World:
     contact: tuple[float, float] = (0.95, 1.0)
     led: tuple[float, float] = (1.0, 1.0)  # power of each channel against its facts
     warm: bool = False
+    more: tuple[tuple[str, float, float], ...] = ()  # other figures of PlantParams: (name, range)
 
 
+LAIN_ON = (
+    ("loaded_loss", 0.08, 0.2),
+    ("loaded_blood_flow", 0.0, 0.1),
+    ("loaded_thickness", 0.45, 0.6),
+)
+# Vessels of neuropathic feet under local heat: flow fell to 68 % of rest (decisions/0003).
+FALLING = (("dilation_per_k", -0.12, -0.06), ("dilation_max", 0.68, 0.68))
+WEAK = (("dilation_per_k", 0.05, 0.15), ("dilation_max", 1.2, 2.0))
 WORLDS = {
     "room": World((20.0, 27.0)),
     "cold": World((5.0, 12.0)),
@@ -45,7 +59,17 @@ WORLDS = {
     "loose": World((20.0, 27.0), contact=(0.2, 0.6)),
     "led-strong": World((25.0, 35.0), led=(1.1, 1.2), warm=True),
     "led-mismatch": World((20.0, 30.0), led=(0.7, 1.2)),
+    "lain-on": World((20.0, 30.0), more=LAIN_ON),
+    "lain-on-hot": World((30.0, 36.0), more=LAIN_ON),
+    "neuropathic": World((20.0, 32.0), covered=True, blood_flow=(0.3, 0.8), more=FALLING),
+    "weak-vessels": World((22.0, 34.0), covered=True, blood_flow=(0.4, 1.0), more=WEAK),
+    "bare-back": World((20.0, 34.0), more=(("board_loss_w_per_k", 0.42, 0.48),)),
+    "cold-foot": World(
+        (14.0, 19.0), blood_flow=(0.2, 0.6), more=(("core_c", 30.0, 33.0), ("edge_core_k", 0, 1))
+    ),
 }
+
+ELECTRICAL = tuple(WORLDS)[:9]  # where faults are played that do not act by heat
 
 
 @dataclass(frozen=True)
@@ -59,6 +83,7 @@ class Figures:
     led_red: float
     led_nir: float
     warm: bool
+    more: tuple[tuple[str, float], ...] = ()
 
 
 def draw(name: str, seed: int) -> Figures:
@@ -68,7 +93,8 @@ def draw(name: str, seed: int) -> Figures:
         round(rng.uniform(*span), 3)
         for span in (world.ambient_c, world.blood_flow, world.contact, world.led, world.led)
     )
-    return Figures(ambient, world.covered, blood, contact, red, nir, world.warm)
+    more = tuple((key, round(rng.uniform(low, high), 3)) for key, low, high in world.more)
+    return Figures(ambient, world.covered, blood, contact, red, nir, world.warm, more)
 
 
 def _facts(figures: Figures) -> SimpleNamespace:
@@ -87,6 +113,7 @@ def _settled(figures: Figures) -> Plant:
         covered=figures.covered,
         blood_flow=figures.blood_flow,
         contact=figures.contact,
+        **dict(figures.more),
     )
     plant = Plant(_facts(figures), params)
     for _ in range(_WARM_MOST_S if figures.warm else 0):
@@ -101,26 +128,43 @@ def make(figures: Figures) -> Plant:
     return copy.deepcopy(_settled(figures))
 
 
-def dark_peak_c(plant: Plant, seconds: int = DARK_S) -> float:
-    """The hottest that the skin gets in the dark from here on; the plant itself stays."""
-    plant = copy.deepcopy(plant)
-    peak = plant.skin_c
-    for _ in range(seconds):
-        plant.step(1000, (0, 0))
-        peak = max(peak, plant.skin_c)
-        if plant.board_c < plant.skin_c and plant.skin_c < peak:
-            break
-    return peak
+@dataclass
+class Heat:
+    """The hottest skin surface so far, where, and the thermal dose of the worst zone."""
+
+    peak_c: float
+    zone: str = ZONES[0]
+    cem43_min: float = 0.0
+
+    def look(self, plant: Plant) -> None:
+        """Take what `plant` is now."""
+        zones_c = plant.skin_zones_c
+        hottest_c = max(zones_c)
+        if hottest_c > self.peak_c:
+            self.peak_c, self.zone = hottest_c, ZONES[zones_c.index(hottest_c)]
+        self.cem43_min = max(plant.cem43_min)
 
 
-def lit_peak_c(plant: Plant, ppm: list[int], seconds: int) -> float:
-    """The hottest that the skin gets with so much light from here on; the plant itself stays."""
+def play(plant: Plant, ppm: list[int], seconds: int, heat: Heat | None = None) -> Heat:
+    """What the skin gets with so much light from here on; the plant itself stays."""
     plant = copy.deepcopy(plant)
-    peak = plant.skin_c
+    heat = heat or Heat(plant.skin_c)
     for _ in range(seconds):
         plant.step(1000, ppm)
-        peak = max(peak, plant.skin_c)
-    return peak
+        heat.look(plant)
+        if not any(ppm) and plant.board_c < plant.skin_c < 39.0 and plant.skin_c < heat.peak_c:
+            break  # no more heat comes, and none of this adds to the thermal dose
+    return heat
+
+
+def dark_peak_c(plant: Plant, seconds: int = DARK_S) -> float:
+    """The hottest that the skin gets in the dark from here on; the plant itself stays."""
+    return play(plant, [0, 0], seconds).peak_c
+
+
+def add_cut_offs(plant: Plant) -> None:
+    """S1 as the guide builds it, at the upper end of its tolerance: a bead in every zone."""
+    plant.cut_offs = [CutOff(S1_OPENS_C, "skin", zone, S1_LAG_S) for zone in range(len(ZONES))]
 
 
 @functools.lru_cache(maxsize=256)

@@ -45,6 +45,8 @@ COLUMNS = {
     "lit_at_cause": "BOOLEAN",
     "dark_ms": "DOUBLE",
     "peak_c": "DOUBLE",
+    "zone": "VARCHAR",
+    "cem43_min": "DOUBLE",
     "fault": "VARCHAR",
     "resumed": "BOOLEAN",
     "records": "VARCHAR",

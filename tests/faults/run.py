@@ -23,6 +23,7 @@ from wrap.session import states
 from wrap.storage import records
 
 PHASES = ("idle", "self-test", "ramp-up", "running", "paused", "ramp-down")
+EARLY = ("powered", "pressed")  # the fault is there before power comes, before the press
 MAY_BE_LIT = (states.SELF_TEST, states.RAMP_UP, states.RUNNING)
 SESSION = {
     "v": 1,
@@ -33,6 +34,8 @@ SESSION = {
     "steps": [{"t": 1200, "ch": {"red": [1000], "nir": [1000]}}],
 }
 _BOOT_MS = 200
+_GESTURE_MS = 600  # until a short press is told from a double one
+_REFERENCE_MS = 31_500  # until the heat balance knows the dark pad: full power from the press on
 _GIVE_UP_MS = 5000
 _SESSION_S = 1250
 _HEAT_SLICE_MS = 20_000
@@ -44,19 +47,23 @@ _DELAY_MS = {
     "running": 2000,
     "paused": 1000,
     "ramp-down": 400,
+    "powered": 5000,
+    "pressed": 5000,
 }
 
 
 @functools.cache
-def flash() -> dict[str, bytes]:
+def flash(proven: bool = True) -> dict[str, bytes]:
     """The flash of a wrap in use: the longest session at full power, calibrated low, so that
-    neither dose nor cap ends it before its time."""
+    neither dose nor cap ends it before its time. proven: a heat test is recorded."""
     twin = FaultTwin(plants.make(plants.draw("room", 0)), {})
     twin.start()
     raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
     twin.board.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
     for name in ("red", "nir"):
         twin.board.app.desk.calibrate(name, 7000, 100, 20261101, "campaign")
+    if proven:
+        twin.board.app.settings.set_heat_test(1000, 20261101, 40000, "campaign")
     twin.advance_ms(500)
     twin.close()
     return dict(twin.files.data)
@@ -64,7 +71,8 @@ def flash() -> dict[str, bytes]:
 
 class Run:
     """tethered: a host's session, with a lease; start_ms: what the clock says at power-on;
-    sense: the board has a sense input."""
+    sense: the board has a sense input; proven: the maker has recorded a heat test; settle: the
+    press comes when the heat balance knows the dark pad, so that full power is allowed."""
 
     def __init__(
         self,
@@ -74,18 +82,22 @@ class Run:
         tethered: bool = False,
         start_ms: int = 0,
         sense: bool = False,
+        proven: bool = True,
+        settle: bool = True,
     ) -> None:
         self.rng = rng
         self.phase = phase
-        self.twin = FaultTwin(plant, flash(), start_ms, sense)
+        self.twin = FaultTwin(plant, flash(proven), start_ms, sense)
         self.board = self.twin.board
         self.files = self.twin.files
         self._tethered = tethered
+        self._settle = settle
         self._ids = 0
         self.every: list[Callable[[int], None]] = []  # called before each step, with the time
         self.undo: list[Callable[[], None]] = []  # called at the end
         self.lasting: dict[str, Any] = {}  # what a kind has to remember
-        self.peak_c = plant.skin_c
+        self.heat = plants.Heat(plant.skin_c)
+        self.lit_over_c = 0.0  # the hottest skin while there was light
         self.cause_ms = -1  # when the fault came to pass
         self.lit_at_cause = False
         self.flash_ahead = False  # a flash write had been announced: the dead-man waits longer
@@ -98,12 +110,29 @@ class Run:
 
     def prepare(self) -> None:
         """Power on and bring it to the phase, and some random time into it."""
+        if self.phase == "powered":
+            return
         self.twin.start()
-        self.wait(_BOOT_MS)
-        getattr(self, "_to_" + self.phase.replace("-", "_"))()
-        self.wait(self.rng.randrange(_DELAY_MS[self.phase]))
+        self.wait(_REFERENCE_MS if self._settle else _BOOT_MS)
+        if self.phase != "pressed":
+            getattr(self, "_to_" + self.phase.replace("-", "_"))()
+            self.wait(self.rng.randrange(_DELAY_MS[self.phase]))
         self._boots = self.board.boots
         self.over = self.phase in ("idle", "paused")
+
+    def begin_broken(self) -> None:
+        """With the fault in place: power, if it is off, some time, and the press. What refuses to
+        start stays dark."""
+        if self.phase == "powered":
+            self.twin.start()
+            self.wait(_REFERENCE_MS)
+            self._boots = self.board.boots
+        self.wait(self.rng.randrange(_DELAY_MS[self.phase]))
+        if self._tethered:
+            self.board.app.desk.start("link", True)
+        else:
+            self.press()
+        self.wait(_GESTURE_MS)
 
     @property
     def state(self) -> int:
@@ -199,14 +228,18 @@ class Run:
             before = list(self.board.light.acc)
             self.answer()
             self.watch(_HEAT_SLICE_MS)
-            if self.peak_c > plants.SKIN_MAX_C + 1:
+            if self.heat.peak_c > plants.PAIR_MAX_C + 1 or self._is_finished():
                 break
             if self.now_ms - began < _HEAT_LEAST_MS:
                 continue
-            if plants.lit_peak_c(self.plant, self._most_ppm(), left_s) < plants.SKIN_MAX_C:
-                ppm = self._ppm_since(before)
-                self.peak_c = max(self.peak_c, plants.lit_peak_c(self.plant, ppm, left_s))
+            most = plants.play(self.plant, self._most_ppm(), left_s)
+            if most.peak_c < plants.SKIN_MAX_C and most.cem43_min < plants.CEM43_MAX_MIN:
+                self.heat = plants.play(self.plant, self._ppm_since(before), left_s, self.heat)
                 break
+
+    def _is_finished(self) -> bool:
+        """The session is over and its light is gone for good."""
+        return self.over and not self.board.light.lit
 
     def answer(self) -> None:
         """The wearer is awake: a short press when the wrap asks."""
@@ -226,10 +259,10 @@ class Run:
         return [(a - b) * PPM // (FULL * _HEAT_SLICE_MS) for a, b in spent]
 
     def _look(self) -> None:
-        skin_c = self.plant.skin_c
-        if skin_c > self.peak_c:
-            self.peak_c = skin_c
+        self.heat.look(self.plant)
         board = self.board
+        if board.light.lit:
+            self.lit_over_c = max(self.lit_over_c, self.plant.skin_c)
         app = board.app
         if app is not None and app.latch.code:
             self.fault = self.fault or _name(app.latch.code)
@@ -241,8 +274,8 @@ class Run:
 
     def cool(self) -> None:
         """The skin may still warm from the pad after the light is gone."""
-        if not self.board.light.lit and self.plant.board_c > self.plant.skin_c:
-            self.peak_c = max(self.peak_c, plants.dark_peak_c(self.plant))
+        if not self.board.light.lit:
+            self.heat = plants.play(self.plant, [0, 0], plants.DARK_S, self.heat)
 
     @property
     def dark_ms(self) -> float | None:

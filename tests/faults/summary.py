@@ -11,8 +11,8 @@ from tests.faults.results import Results
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 _HEAD = (
     "| kind | group | light | limit ms | cases | passed | unprotected | failed | not met "
-    "| latest ms | hottest C | needs |",
-    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    "| latest ms | hottest C | zone | CEM43 min | needs |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
 )
 # Kinds that differ by the call or place alone share a line.
 FAMILY = """CASE WHEN kind LIKE 'raise-%' AND kind <> 'raise-for-ever' THEN 'raise-CALL'
@@ -23,7 +23,7 @@ _SQL = f"""SELECT {FAMILY} AS family, any_value("group"), arg_max(expect, expect
  count(*) FILTER (verdict = 'unprotected'), count(*) FILTER (verdict = 'FAIL'),
  count(*) FILTER (verdict = 'not met'),
  max(dark_ms) FILTER (lit_at_cause AND expect IN ('off', 'stop', 'reset') AND verdict = 'pass'),
- max(peak_c), any_value(kind)
+ max(peak_c), arg_max(zone, peak_c), max(cem43_min), any_value(kind)
  FROM cases GROUP BY family ORDER BY 2, 1"""
 
 
@@ -34,6 +34,7 @@ class Totals:
     cases: int
     counts: dict[str, int]
     hottest_c: float
+    cem43_min: float
     cpu_s: float
 
     @property
@@ -44,8 +45,9 @@ class Totals:
 def totals(results: Results) -> Totals:
     """All kept cases together."""
     counts = dict(results.ask("SELECT verdict, count(*) FROM cases GROUP BY verdict"))
-    hottest, wall = results.ask("SELECT max(peak_c), sum(cpu_ms) / 1000 FROM cases")[0]
-    return Totals(sum(counts.values()), counts, hottest or 0.0, wall or 0.0)
+    asked = "SELECT max(peak_c), max(cem43_min), sum(cpu_ms) / 1000 FROM cases"
+    hottest, dose, cpu_s = (value or 0.0 for value in results.ask(asked)[0])
+    return Totals(sum(counts.values()), counts, hottest, dose, cpu_s)
 
 
 def _figure(value: object) -> str:
@@ -76,11 +78,29 @@ def unprotected(results: Results) -> list[tuple[str, int, float]]:
     )
 
 
+def pairs_text(results: Results) -> str:
+    """What the drawn pairs gave, in Markdown."""
+    t = totals(results)
+    dose = results.ask("SELECT max(cem43_min) FROM cases")[0][0]
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(t.counts.items()))
+    worst = results.ask(
+        "SELECT id, peak_c, zone, cem43_min, fault, verdict FROM cases "
+        "ORDER BY peak_c DESC, id LIMIT 12"
+    )
+    head = "| pair/plant/seed | hottest C | zone | CEM43 min | latched | verdict |"
+    rows = ["| " + " | ".join(map(_figure, row)) + " |" for row in worst]
+    said = f"{t.cases} pairs: {counts}. Hottest skin {t.hottest_c:.2f} C, CEM43 {dose:.2f} min."
+    return "\n".join([said, "", head, "|---|---|---|---|---|---|", *rows, ""])
+
+
 def text(results: Results) -> str:
     """The summary in Markdown."""
     t = totals(results)
     counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(t.counts.items()))
-    said = f"{t.cases} cases: {counts}. Hottest skin {t.hottest_c:.2f} C. CPU time {t.cpu_s:.0f} s."
+    said = (
+        f"{t.cases} cases: {counts}. Hottest skin {t.hottest_c:.2f} C, CEM43 at most "
+        f"{t.cem43_min:.2f} min. CPU time {t.cpu_s:.0f} s."
+    )
     return "\n".join([said, "", *lines(results), ""])
 
 

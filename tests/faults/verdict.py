@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from tests.faults.kinds import Kind
 from tests.faults.limits import Bound, bound
-from tests.faults.plants import SKIN_MAX_C
 from tests.faults.run import Run
 from wrap.session import states
 
+OUTSIDE_LIT_MAX_C = 41.5  # the trip, and what a bead lags behind skin that is heated from outside
 PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED = "pass", "FAIL", "unprotected", "not met", "excluded"
 VERDICTS = (PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED)
 
@@ -20,7 +20,7 @@ def judge(kind: Kind, run: Run) -> dict[str, object]:
     if run.flash_ahead and limit.flash_ms:
         limit = replace(limit, ms=limit.flash_ms)
     dark_ms, damage = run.dark_ms, run.log_damage()
-    broken = _always(run, damage) + _then(kind, run)
+    broken = _always(kind, run, damage) + _then(kind, run)
     missed = _missed(kind, run, limit)
     return {
         "group": kind.group,
@@ -29,7 +29,9 @@ def judge(kind: Kind, run: Run) -> dict[str, object]:
         "met": run.cause_ms >= 0,
         "lit_at_cause": run.lit_at_cause,
         "dark_ms": dark_ms,
-        "peak_c": round(run.peak_c, 3),
+        "peak_c": round(run.heat.peak_c, 3),
+        "zone": run.heat.zone,
+        "cem43_min": round(run.heat.cem43_min, 3),
         "fault": run.fault,
         "resumed": run.resumed,
         "records": damage or "whole",
@@ -48,9 +50,11 @@ def _verdict(run: Run, limit: Bound, broken: list[str], missed: list[str]) -> di
     return {"verdict": PASS, "reason": ""}
 
 
-def _always(run: Run, damage: str) -> list[str]:
+def _always(kind: Kind, run: Run, damage: str) -> list[str]:
     """What no missing protection excuses."""
     found = [damage] if damage else []
+    if kind.beyond:
+        return found
     if run.resumed:
         found.append("light began again by itself")
     if run.fault and run.board.light.lit:
@@ -66,8 +70,13 @@ def _then(kind: Kind, run: Run) -> list[str]:
 
 def _missed(kind: Kind, run: Run, limit: Bound) -> list[str]:
     found = []
-    if run.peak_c > SKIN_MAX_C:
-        found.append(f"skin reached {run.peak_c:.2f} C")
+    if kind.outside:
+        if run.lit_over_c > OUTSIDE_LIT_MAX_C:
+            found.append(f"lit with skin at {run.lit_over_c:.2f} C")
+    elif run.heat.peak_c > kind.most_c:
+        found.append(f"skin reached {run.heat.peak_c:.2f} C in zone {run.heat.zone}")
+    elif run.heat.cem43_min > kind.most_cem43_min:
+        found.append(f"CEM43 {run.heat.cem43_min:.2f} min")
     if run.cause_ms >= 0 and run.phase in kind.seen:
         found += {"off": _off, "stop": _stop, "reset": _reset, "ride": _ride}.get(
             kind.expect, lambda *_: []
