@@ -21,7 +21,7 @@ SETTLE_NS = 250
 class Mux:
     """facts: the board's; raw12(sensor): the code of a sensor by its number; now_ns: virtual time.
 
-    Inputs without a use hang on 3.3 V. References read the middle of their bounds, AGND 0.
+    Inputs without a use hang on ADC_VREF. References read the middle of their bounds, AGND 0.
     """
 
     def __init__(self, facts: Any, raw12: Callable[[int], int], now_ns: Callable[[], int]) -> None:
