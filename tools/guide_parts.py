@@ -9,6 +9,7 @@ from tools.wrap_parts import Facts
 
 _NAMES = ("RP2040 (Pico)", "ESP32 (DevKit)", "ESP32-S3", "ESP32-C3")
 _FED = {"rp2040": "ADC_VREF, pin 35"}
+_Y_PINS = (13, 14, 15, 12, 1, 5, 2, 4)  # of a 4051, y0 to y7
 _LINKS = {"uart": "the board's USB bridge", "usb": "its own USB port", "jtag": "its own USB port"}
 
 
@@ -36,9 +37,17 @@ def wiring() -> str:
     back = [_gpio(getattr(b, "ENABLE_BACK_PIN", None)) for b in boards]
     rows.append(["net BACK: a wire from EN's pin, before R5", *back])
     for number, sensor in enumerate(boards[0].SENSORS):
-        pins = [_gpio(b.SENSORS[number][2]) for b in boards]
-        rows.append([f"net {sensor[0].upper()}: R{14 + number} from RT{1 + number}", *pins])
-    rows.append(["R12, R13: pull-up of the thermistors", *(ohm(b.PULLUP_OHM) for b in boards)])
+        ntc, _, series, _ = wrap_parts.SENSOR_REFS[number]
+        places = [_place(b.SENSORS[number]) for b in boards]
+        rows.append([f"net {sensor[0].upper()}: {series} from {ntc}", *places])
+    output = [_mux_output(b) for b in boards]
+    rows.append(["net MUX: output of U3 (pin 3)", *output])
+    for line, pin in enumerate((11, 10, 9)):
+        selects = [_gpio(b.MUX_PINS[line] if b.MUX_PINS else None) for b in boards]
+        rows.append([f"net MUX_{'ABC'[line]}: U3, pin {pin}", *selects])
+    rows.append(
+        ["R12, R13, R31, R32: pull-up of the thermistors", *(ohm(b.PULLUP_OHM) for b in boards)]
+    )
     rows.append(["that pull-up hangs on", *(_FED.get(b.CHIP, "3V3") for b in boards)])
     reference = [_gpio(getattr(b, "REFERENCE_PIN", None)) for b in boards]
     rows.append(["net REF: middle of R16 and R17", *reference])
@@ -48,6 +57,15 @@ def wiring() -> str:
     rows.append(["5 V of D2 to", *("5V" if _esp32(b) else "VSYS, pin 39" for b in boards)])
     rows.append(["link", *(_LINKS[getattr(b, "LINK", "usb")] for b in boards)])
     return table(("what", *_NAMES), rows)
+
+
+def _place(sensor: tuple) -> str:
+    """A pin, or the multiplexer's input with U3's pin."""
+    return _gpio(sensor[2]) if sensor[4] is None else f"U3 y{sensor[4]}, pin {_Y_PINS[sensor[4]]}"
+
+
+def _mux_output(facts: Facts) -> str:
+    return _gpio(next((s[2] for s in facts.SENSORS if s[4] is not None), None))
 
 
 def _down(facts: Facts) -> int:
@@ -79,9 +97,12 @@ def values() -> str:
         ("R6, R7", ohm(p.GATE_OHM), "gate resistors"),
         ("R8, R9", ohm(p.GATE_DOWN_OHM), "**gate pull-downs, part of the safety of the device**"),
         ("R10, R11", f"{red.strings} x {ohm(red.resistor_ohm)}, {nir.strings} x {ohm(nir.resistor_ohm)}, 1 %, 1/2 W", "one a string: red, near infrared"),
-        ("RT1, RT2", ntc, "skin side; hottest place of the LED board"),
-        ("R12, R13", pullups, "pull-ups of the thermistors"),
-        ("R14, R15, C4, C5", f"{ohm(p.ADC_SERIES_OHM)}, {farad(p.ADC_NF * 1e-9)}", "filter, beside the chip; 12 V on a sensor's wire sends less into the pin"),
+        ("RT1, RT2, RT3, RT4", ntc, "skin side: middle, two opposite corners; hottest place of the LED board"),
+        ("R12, R13, R31, R32", pullups, "pull-ups of the thermistors"),
+        ("R14, R15, R33, R34, C4, C5, C11, C12", f"{ohm(p.ADC_SERIES_OHM)}, {farad(p.ADC_NF * 1e-9)}", "filter, beside the chip or U3; 12 V on a sensor's wire sends less into the pin"),
+        ("U3, C14 (RP2040)", f"{p.MUX_PART}, {farad(p.ADC_NF * 1e-9)}", "multiplexer for RT3 and RT4, section 7"),
+        ("R35, R36, C13 (RP2040)", f"{ohm(pico.PULLUP_OHM)}, 1 %; {ohm(p.MUX_REFERENCE_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "a reading that is known: about 41 C"),
+        ("R37 (RP2040)", ohm(p.MUX_IDLE_OHM), "U3's unused inputs to ADC_VREF"),
         ("R16, R17, C6 (ESP32)", f"{ohm(esp32.PULLUP_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "half of 3.3 V, the reference"),
         ("R18, D3 (ESP32)", f"{ohm(p.INDICATOR_OHM)}, any LED", "indicator"),
         ("SW1", "closes to ground", "start, pause, end: any press while lit makes dark"),

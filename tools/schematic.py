@@ -11,6 +11,7 @@ from schemdraw.backends.svg import config as svg_config
 
 from tools import wrap_design, wrap_parts
 from tools.schematic_kit import Sheet, farad, ohm
+from tools.schematic_sensors import draw_sensors, is_esp32, mux_pins, sensor_net
 from tools.wrap_parts import Facts
 
 IMAGES = wrap_parts.ROOT / "docs" / "img"
@@ -28,14 +29,10 @@ def draw(board: str) -> str:
     _feed(sheet, facts)
     _enable(sheet, facts)
     _lamps(sheet, facts)
-    _sensors(sheet, facts)
+    draw_sensors(sheet, facts)
     _controller(sheet, facts)
     text = drawing.get_imagedata("svg").decode()
     return text if text.endswith("\n") else text + "\n"
-
-
-def is_esp32(facts: Facts) -> bool:
-    return facts.CHIP.startswith("esp32")
 
 
 def _five(facts: Facts) -> str:
@@ -184,38 +181,12 @@ def _lamp(sheet: Sheet, x: float, number: int, channel: tuple) -> None:
     sheet.net((gx - 2, gy), f"{channel[0].upper()} GPIO{channel[2]}", "left")
 
 
-def _sensors(sheet: Sheet, facts: Facts) -> None:
-    sheet.title((-0.6, -15.6), "4  Thermistors")
-    y = -17.0
-    for number, sensor in enumerate(facts.SENSORS):
-        x = 1.4 + 6.6 * number
-        sheet.divider(
-            (x, y),
-            supply="ADC_VREF" if not is_esp32(facts) else "3V3",
-            upper=(f"R{12 + number}", ohm(facts.PULLUP_OHM)),
-            lower=(f"RT{1 + number}", f"{ohm(facts.NTC_R25_OHM)}\n{sensor[0]}"),
-            series=(f"R{14 + number}", ohm(wrap_parts.ADC_SERIES_OHM)),
-            cap=(f"C{4 + number}", farad(wrap_parts.ADC_NF * 1e-9)),
-            net=f"{sensor[0].upper()} GPIO{sensor[2]}",
-        )
-    if is_esp32(facts):
-        sheet.divider(
-            (1.4 + 6.6 * len(facts.SENSORS), y),
-            supply="3V3",
-            upper=("R16", ohm(facts.PULLUP_OHM)),
-            lower=("R17", ohm(facts.PULLUP_OHM)),
-            series=None,
-            cap=("C6", farad(wrap_parts.ADC_NF * 1e-9)),
-            net=f"REF GPIO{facts.REFERENCE_PIN}",
-        )
-
-
 def _controller(sheet: Sheet, facts: Facts) -> None:
     """The board as a box whose pins are the facts, and what hangs directly on it."""
     left, right = pins(facts)
     sheet.title((20.4, -11.6), f"5  Controller: {facts.BOARD}")
     sheet.chip((25.0, -13.0), facts.CHIP.upper(), left, right)
-    x, y = 22.6, -21.6
+    x, y = 22.6, -23.4
     sheet.net((x, y), f"BUTTON GPIO{facts.BUTTON_PIN}", "left")
     sheet.part(elm.Button(), (x, y), (x + 2, y), "SW1", "")
     sheet.line((x + 2, y), (x + 2.6, y))
@@ -231,7 +202,7 @@ def _controller(sheet: Sheet, facts: Facts) -> None:
 
 def _sense(sheet: Sheet, facts: Facts) -> None:
     """The input that sees light."""
-    x, y = 28.6, -21.6
+    x, y = 28.6, -23.4
     sheet.box((x, y - 0.9), 3.4, 1.8, "U2: photodiode,\ncomparator")
     end = ohm(wrap_parts.SENSE_OHM)
     sheet.part(elm.Resistor(), (x + 3.4, y), (x + 5.6, y), "R19", end)
@@ -245,14 +216,16 @@ def _sense(sheet: Sheet, facts: Facts) -> None:
 
 def pins(facts: Facts) -> tuple[list[str], list[str]]:
     """What stands on the left and on the right of the controller, "NET GPIOn" or a supply."""
-    left = [_five(facts), "GND", *(["3V3"] if is_esp32(facts) else ["ADC_VREF", "AGND"])]
+    left = [_five(facts), "GND", *(["3V3"] if is_esp32(facts) else ["ADC_VREF", "AGND", "3V3"])]
     left += [f"BUTTON GPIO{facts.BUTTON_PIN}", f"LED GPIO{facts.INDICATOR_PIN}"]
     left += [f"SENSE GPIO{facts.SENSE_PIN}"]
     right = [f"{c[0].upper()} GPIO{c[2]}" for c in facts.CHANNELS]
     right += [f"EN GPIO{facts.ENABLE_PIN}"]
     if is_esp32(facts):
         right += [f"BACK GPIO{facts.ENABLE_BACK_PIN}", f"REF GPIO{facts.REFERENCE_PIN}"]
-    right += [f"{s[0].upper()} GPIO{s[2]}" for s in facts.SENSORS]
+    right += [sensor_net(s) for s in facts.SENSORS if s[4] is None]
+    if facts.MUX_PINS is not None:
+        right += mux_pins(facts)
     return left, right
 
 

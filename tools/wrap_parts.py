@@ -71,6 +71,16 @@ ENABLE_RC_OHM = 10_000  # ESP32
 ENABLE_RC_NF = 100  # ESP32
 ADC_SERIES_OHM = 1_000
 ADC_NF = 100
+# A sensor's thermistor, pull-up, series resistor and filter capacitor, in the order of SENSORS.
+SENSOR_REFS = (
+    ("RT1", "R12", "R14", "C4"),
+    ("RT2", "R13", "R15", "C5"),
+    ("RT3", "R31", "R33", "C11"),
+    ("RT4", "R32", "R34", "C12"),
+)
+MUX_PART = "74HC4051"  # RP2040, at 3.3 V
+MUX_REFERENCE_OHM = 5_100  # to AGND at y7, 0.1 %
+MUX_IDLE_OHM = 10_000  # from ADC_VREF to y3, y4, y5 and y6
 INDICATOR_OHM = 1_000  # ESP32
 SENSE_OHM = 1_000
 SENSE_UF = 3.3

@@ -2,6 +2,7 @@
 firmware's own classes on random inputs. A difference raises AssertionError."""
 
 import random
+from array import array
 
 import bench_rig
 import bench_step
@@ -67,7 +68,7 @@ def judged(n):
     derate = Derate()
     begin([(60000, 500, 800)])
     TRIPS = monitor._trip_raw + monitor._gross_raw + [monitor._cold_raw]
-    raws = [30000, 30000]
+    raws = [30000] * 4
     ms = 0
     for _ in range(n):
         raws = [reading(r) for r in raws]
@@ -78,17 +79,17 @@ def judged(n):
             mcs = list(monitor.means())
             broken = ms >= 2000 or OPEN in mcs or SHORT in mcs
             derate.take(
-                monitor.hottest_mc if broken else max(limits.ROOM_MIN_MC, mcs[0]), monitor.trip_mc
+                monitor.hottest_mc if broken else max(limits.ROOM_MIN_MC, *mcs[:3]), monitor.trip_mc
             )
             derate.fresh = broken
             ms = 0
-        found = bench_step.check(raws[0], raws[1], dt)
+        found = bench_step.check(array("i", raws), dt)
         state = bench_step.state()
         same((raws, dt), (code, derate.q), (found, state[1][5]))
         if code:
             same(raws, (code, monitor.sensor), state[0][1:])
         same(raws, (monitor.hottest_mc, monitor.warn, monitor.cold), state[2])
-        for i in range(2):
+        for i in range(4):
             kept = monitor.temps_mc[i], monitor.max_mc[i], monitor._over[i], monitor._cold[i]
             same((i, raws), kept + (monitor._sums[i],), state[5 + i])
 

@@ -57,7 +57,7 @@ def test_a_step_lights_the_lamps_and_keeps_the_enable_up(bench: Bench) -> None:
     assert bench.twin.enabled()
     bench.twin.advance_ms(20)
     assert [round(lamp.on_ppm / 1000) for lamp in bench.twin.lamps()] == [500, 800]
-    raws = [16 * bench.twin.plant.raw12(sensor) for sensor in range(2)]
+    raws = [16 * bench.twin.plant.raw12(sensor) for sensor in range(4)]
     assert int(bench.run("print(bench_step.convert())")) == sum(raws)
     temperatures = bench.run("print(*[s[0] for s in bench_step.state()[5:]])").split()
     for sensor, mc in enumerate(temperatures):
@@ -65,7 +65,7 @@ def test_a_step_lights_the_lamps_and_keeps_the_enable_up(bench: Bench) -> None:
     bench.run("bench_rig.calm()")
 
 
-@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize("sensor", range(4))
 def test_an_open_sensor_ends_in_the_dark(bench: Bench, sensor: int) -> None:
     assert (int(bench.run(LIT + STEPS.format(60)))) == RUNNING
     bench.twin.plant.set_fault(sensor, "open")

@@ -55,7 +55,7 @@ def test_a_scenario_that_promises_too_much_fails(monkeypatch: pytest.MonkeyPatch
     """No limit can be met by a step that is still to come; nothing wrong latches nothing."""
     plain = scenarios.table()["skin-gross"]
     wrong = (
-        replace(plain, limit_ms=1, late="skin", offsets=0),
+        replace(plain, limit_ms=1, late="skin-mid", offsets=0),
         replace(plain, name="nothing", cause=causes.nothing, watch_ms=50),
     )
     monkeypatch.setattr(cases, "table", lambda: {s.name: s for s in wrong})

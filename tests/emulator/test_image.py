@@ -216,8 +216,12 @@ def test_on_time_is_measured_at_the_pin(stock: Rp2040Twin) -> None:
 
 
 def test_the_adc_reads_the_plant(stock: Rp2040Twin) -> None:
-    for index, (_name, _role, pin, _adc) in enumerate(board_facts.SENSORS):
-        raw = int(stock.repl(f"import machine; print(machine.ADC({pin}).read_u16() >> 4)"))
+    stock.repl("import machine")
+    for index, (_name, _role, pin, _adc, channel) in enumerate(board_facts.SENSORS):
+        for line, select in enumerate(board_facts.MUX_PINS):
+            level = (channel or 0) >> line & 1
+            stock.repl(f"machine.Pin({select}, machine.Pin.OUT, value={level})")
+        raw = int(stock.repl(f"print(machine.ADC({pin}).read_u16() >> 4)"))
         assert raw == stock.plant.raw12(index)
 
 

@@ -12,7 +12,7 @@ from wrap.storage.flashfiles import FlashFiles
 from wrap.storage.sectors import NorSectors
 
 Cause = Callable[[Lab], None]
-SKIN, BOARD = "skin", "board"
+SKIN, BOARD = "skin-mid", "board"
 ENABLE = board_facts.ENABLE_PIN
 LAMP_PINS = [channel[2] for channel in board_facts.CHANNELS]
 # Above the gross limit; above the trip only; colder than any pad in use; a jump within the range.

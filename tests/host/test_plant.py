@@ -206,7 +206,7 @@ def test_all_problems_of_figures_are_found_at_once():
 
 def test_unknown_sensors_and_faults_are_refused():
     plant = Plant(board_facts)
-    with pytest.raises(ValueError, match="skin, board"):
+    with pytest.raises(ValueError, match="skin-mid, skin-left, skin-right, board"):
         plant.set_fault("elbow", "open")
     with pytest.raises(ValueError, match="no sensor 7"):
         plant.set_fault(7, "open")

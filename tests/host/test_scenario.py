@@ -197,7 +197,7 @@ def test_wrong_shapes_are_faults_not_crashes(raw):
 
 def test_a_sensor_the_board_lacks_is_named_with_those_it_has():
     event = {"at_s": 1, "sensor": {"name": "elbow", "fault": "open"}}
-    with pytest.raises(InvalidFile, match=r"'elbow'.*skin, board"):
+    with pytest.raises(InvalidFile, match=r"'elbow'.*skin-right, board"):
         Player(parse({"name": "t", "event": [event]}), FakeTwin())
 
 

@@ -268,7 +268,7 @@ def test_commands_change_the_world():
     p = twin.plant.params
     assert (p.covered, p.ambient_c, p.contact, p.blood_flow) == (True, 35.0, 0.5, 0.0)
     assert twin.plant.raw12(0) == 4095
-    obey("sensor skin offset 5", player)
+    obey("sensor skin-mid offset 5", player)
     assert 0 < twin.plant.raw12(0) < 4095
     obey("cover off", player)
     assert not twin.plant.params.covered
@@ -281,8 +281,8 @@ def test_commands_change_the_world():
         ("cover sideways", "not understood"),
         ("ambient hot", "ambient_c"),
         ("ambient 500", "ambient_c"),
-        ("sensor elbow open", "skin, board"),
-        ("sensor skin melted", "fault"),
+        ("sensor elbow open", "skin-mid, skin-left, skin-right, board"),
+        ("sensor skin-mid melted", "fault"),
         ("power maybe", "power"),
     ],
 )
@@ -297,4 +297,4 @@ def test_help_and_status_are_one_line():
     player = Player(parse({"name": "t"}), EchoTwin())
     assert (obey("help", player), obey("  ", player)) == (HELP, "")
     line = obey("status", player)
-    assert all(words in line for words in ("dark", "skin 33.", "indicator on"))
+    assert all(words in line for words in ("dark", "skin-mid 33.", "indicator on"))

@@ -65,7 +65,7 @@ def test_the_references_bounds_are_the_parts_tolerances_and_ten_codes():
 
 def wrong_with(line, level):
     """The first reference that is wrong with a select line stuck; None when each is right. Inputs
-    without a use hang on 3.3 V, a sensor reads what skin of 20 to 45 C gives."""
+    without a use hang on ADC_VREF, a sensor reads what skin of 20 to 45 C gives."""
     reads = dict.fromkeys(range(8), (FULL, FULL)) | {0: (0, 0), 7: (31229, 31229)}
     for sensor in board_facts.SENSORS:
         reads[sensor[4]] = (28600, 45300)

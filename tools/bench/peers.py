@@ -3,7 +3,7 @@
 python -m tools.bench.peers [--json] [--steps N]      builds the benchmark's image if need be
 
 wrap: its step in a running session; reference: the same, each decided by App.step; plain: a step in
-plain MicroPython; c: the wrap's step in C; convert: 32 conversions of the converter and nothing
+plain MicroPython; c: the wrap's step in C; convert: 24 conversions of the converter and nothing
 else; call: a C function that does nothing, whose call is in all of them. Virtual time in CPU cycles
 of 125 MHz, read at the edges of a spare pin that each measured call is put between; what the marks
 cost is measured the same way and subtracted.

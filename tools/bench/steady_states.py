@@ -6,7 +6,7 @@ import binascii
 from wrap.steady import Steady
 
 STATES = 100_000
-_SENSORS = 2
+_SENSORS = 4
 _EDGES = (-1, 0, 0, 1)
 
 

@@ -21,7 +21,7 @@ from wrap.mp import collect_after
 from wrap.safety.thermistor import Thermistor
 from wrap.session import states
 
-_COOL_MC = (33000, 35000)
+_COOL_MC = (33000, 33000, 33000, 35000)
 _SLICE_MS = 50
 _RISING_MS = 4000
 _HOUR_MS = 3600000

@@ -73,13 +73,8 @@ class Rp2040:
         self._used = gc.mem_alloc()
         self._total = self._used + gc.mem_free()
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
-        ains = [s[3] for s in facts.SENSORS]
-        self.inputs = rp2040_regs.made_inputs(ains, facts.BUTTON_PIN, sense)
+        self._open_sensors(facts, sense)
         self.beat_if_held = rp2040_regs.made_beat_if_held(self._regs)
-        for s in facts.SENSORS:
-            machine.ADC(
-                Pin(s[2])
-            )  # from the Pin: this also takes the pull and the digital input off
         port = open_port()
         self.link_read = port.read
         self.link_write = port.write
@@ -93,6 +88,27 @@ class Rp2040:
         self.program_claim = rp2040_memory.claim
         self.program_crc = rp2040_memory.crc
         self.memory_fault = rp2040_memory.fault
+
+    def _open_sensors(self, facts, sense):
+        """Make `inputs` and `references`. Facts of older boards name no multiplexer."""
+        mux_pins = getattr(facts, "MUX_PINS", None)
+        channels = [s[4] if len(s) > 4 else None for s in facts.SENSORS]
+        ains = [s[3] for s in facts.SENSORS]
+        for s in facts.SENSORS:
+            machine.ADC(
+                Pin(s[2])
+            )  # from the Pin: this also takes the pull and the digital input off
+        rest, self.references = 0, rp2040_regs.no_references
+        if mux_pins is not None:
+            for pin in mux_pins:
+                Pin(pin, Pin.OUT, value=0)
+            first = [c is not None for c in channels].index(True)
+            rest = channels[first]
+            self.references = rp2040_regs.made_references(
+                ains[first], mux_pins, rest, facts.MUX_REFERENCES, facts.BUTTON_PIN
+            )
+        pins = (facts.BUTTON_PIN, sense)
+        self.inputs = rp2040_regs.made_inputs(ains, channels, mux_pins, rest, *pins)
 
     def _track(self):
         """The pads that must be low: lamps that are not on PWM, and the enable while it is off."""

@@ -31,61 +31,125 @@ _DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
 _DEADMAN_TURNS = const(375)  # the same in turns of rp2040_deadman
 
 
-def made_inputs(ains, button, sense):
-    """The HAL's `inputs`. ains: the sensors' ADC inputs; button: its pin, low while held;
-    sense: the sense input's, or NO_PIN."""
-    words = array("i", [len(ains), sense << 8 | button] + list(ains))
+def select_word(mux_pins, channel):
+    """Bits of SIO's GPIO_OUT that choose `channel`; mux_pins: the select lines A, B, C."""
+    word = 0
+    for i in range(3):
+        if channel >> i & 1:
+            word |= 1 << mux_pins[i]
+    return word
+
+
+def made_inputs(ains, channels, mux_pins, rest, button, sense):
+    """The HAL's `inputs`. ains: ADC input of each; channels: its multiplexer channel or None;
+    mux_pins: the select lines A, B, C; rest: the channel to leave them at; button: its pin, low
+    while held; sense: the sense input's, or NO_PIN. Without a multiplexer mux_pins is None."""
+    words = array("i", [len(ains), sense << 8 | button, 0, 0])
+    if mux_pins is not None:
+        words[2] = select_word(mux_pins, 7)
+        words[3] = select_word(mux_pins, rest)
+    selected = words[3]
+    for i in range(len(ains)):
+        if channels[i] is not None:
+            selected = select_word(mux_pins, channels[i])
+        words.append(ains[i] << 12)
+        words.append(selected)  # wired directly: the select stays as it is
 
     @micropython.viper
     def inputs(out) -> int:
-        """Fill `out` with 16 conversions of each input, summed; returns bit 0 while the button is
-        held, bit 1 while the sense input is high.
+        """Fill `out` with 6 conversions of each input: without the lowest and the highest, times 4;
+        returns bit 0 while the button is held, bit 1 while the sense input is high.
 
         RP2040 datasheet 4.9.2 and 4.9.6: CS = EN 0, TS_EN 1, START_ONCE 2, START_MANY 3, READY 8,
         AINSEL 12..14; FCS = EN 0, LEVEL 16..19, UNDER 10, OVER 11. Conversions follow each other
         without a gap, 2 us each, into the FIFO. A converter that stops gives 0, which is a shorted
-        sensor.
+        sensor. 2.3.1.7: SIO GPIO_OUT_SET 0x14, GPIO_OUT_CLR 0x18. Set comes before clear, so a
+        change between y1 and y2 passes through y3, not through the grounded y0.
         """
         adc = ptr32(0x4004C000)
+        sio = ptr32(0xD0000000)
         cfg = ptr32(words)
         o = ptr32(out)
         n = cfg[0]
+        lines = cfg[2]
         idle = (adc[0] & 2) | 1
         adc[2] = 0xC01
+        at = 4
         i = 0
         while i < n:
+            chosen = cfg[at + 1]
+            sio[5] = chosen
+            sio[6] = lines ^ chosen
             left = 8  # of a FIFO of 4
             while left and adc[2] & 0xF0000:
                 adc[3]
                 left -= 1
-            select = idle | (cfg[i + 2] << 12)
+            select = idle | cfg[at]
+            adc[0] = select
+            left = 8  # 0.4 us: the multiplexer has settled after 0.2 us (docs/decisions/0020)
+            while left:
+                left -= 1
             adc[0] = select | 8
             total = 0
-            left = 16
+            lowest = 4095
+            highest = 0
+            left = 6
             spins = 2000
             while left:
                 if adc[2] & 0xF0000:
-                    total += adc[3]
+                    code = adc[3]
+                    total += code
                     left -= 1
                     if left == 1:
                         adc[0] = select  # the last one is under way
+                    if code < lowest:
+                        lowest = code
+                    if code > highest:
+                        highest = code
                 else:
                     spins -= 1
                     if spins == 0:
-                        total = 0
+                        total = lowest + highest  # 0 below
                         left = 0
             adc[0] = select
             while spins and not adc[0] & 0x100:
                 spins -= 1
-            o[i] = total
+            o[i] = (total - lowest - highest) << 2
+            at += 2
             i += 1
         adc[2] = 0
-        sio = ptr32(0xD0000000)
+        sio[5] = cfg[3]
+        sio[6] = lines ^ cfg[3]
         pads = sio[1]
         pins = cfg[1]
         return ((pads >> (pins & 31)) & 1 ^ 1) | ((pads >> (pins >> 8)) & 1) << 1
 
     return inputs
+
+
+def made_references(ain, mux_pins, rest, references, button):
+    """The HAL's `references`: (channel, lowest, highest raw reading) each, all on ADC input
+    `ain`."""
+    n = len(references)
+    channels = [r[0] for r in references]
+    read = made_inputs([ain] * n, channels, mux_pins, rest, button, NO_PIN)
+    raws = array("i", [0] * n)
+
+    def wrong():
+        read(raws)
+        i = 0
+        for channel, low, high in references:
+            if raws[i] < low or raws[i] > high:
+                return channel + 1
+            i += 1
+        return 0
+
+    return wrong
+
+
+def no_references():
+    """The HAL's `references` without a multiplexer."""
+    return 0
 
 
 def made_regs(lamps):

@@ -14,6 +14,7 @@ from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040_chip import Chip, flash_with
 from pbmwrap.twin.rp2040_fs import flash_with_files
+from pbmwrap.twin.rp2040_mux import Mux, adc_source
 from pbmwrap.twin.rp2040_pins import Edge, Pins
 from pbmwrap.twin.rp2040_repl import Repl
 
@@ -53,6 +54,9 @@ class Rp2040Twin(Twin):
         self._open, self._reader, self._pressed = True, cdc_reader, False
         lamp_pins = tuple(channel[2] for channel in facts.CHANNELS)
         self.pins = Pins(lamp_pins, facts.ENABLE_PIN, facts.INDICATOR_PIN, self._now)
+        self.mux: Mux | None = None
+        if getattr(facts, "MUX_PINS", None) is not None:
+            self.mux = Mux(facts, self._raw12, self._now)
 
     def _now(self) -> int:
         return self._powered_ns + (int(self._chip.nanos) if self._chip else 0)
@@ -84,13 +88,17 @@ class Rp2040Twin(Twin):
         for where in self._stuck:
             chip.stick_ram(*where)
         self.pins.attach(chip.mcu)
-        sensors = {sensor[3]: index for index, sensor in enumerate(self._facts.SENSORS)}
-        chip.read_adc(lambda adc: self.plant.raw12(sensors[adc]), tuple(sensors))
+        if self.mux:
+            self.mux.attach(chip.mcu)
+        chip.read_adc(*adc_source(self._facts, self._raw12, self.mux))
         chip.every(self._plant_due_ns - self._powered_ns, PLANT_MS * _MS, self._step_plant)
         if self._facts.SENSE_PIN is not None:
             self._sensed_ns = [0, 0, 0]
             chip.every(_MS, _MS, self._sense)
         self.press(self._pressed)
+
+    def _raw12(self, sensor: int) -> int:
+        return self.plant.raw12(sensor)
 
     def _sense(self) -> None:
         """The sense input, behind a filter: high while there was light in the last 3 ms."""

@@ -58,18 +58,21 @@ static bool lit(void) {
 }
 
 // step(): one step; returns state + 16 * fault. The converter works while the dose is booked and while
-// the first sensor is judged.
+// the sensor before is judged.
 static mp_obj_t bench_step(void) {
     need_init();
-    start((uint32_t)s.p.ain[0]);
+    start(0);
     uint32_t dt_ms = elapsed_ms();
     if (lit()) {
         meter(dt_ms);
     }
-    int32_t raw = collect((uint32_t)s.p.ain[0]);
-    start((uint32_t)s.p.ain[1]);
-    judge(0, raw);
-    judge(1, collect((uint32_t)s.p.ain[1]));
+    int32_t raw = collect(0);
+    for (int i = 1; i < SENSORS; ++i) {
+        start(i);
+        judge(i - 1, raw);
+        raw = collect(i);
+    }
+    judge(SENSORS - 1, raw);
     summarise(dt_ms);
     if (lit() && !s.code) {
         s.code = s.cold ? COLD : dt_ms > STEP_LATE_MS ? LATE : NONE;
@@ -96,13 +99,13 @@ static mp_obj_t bench_step(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(bench_step_obj, bench_step);
 
-// convert(): nothing but a step's 32 conversions; returns their sum.
+// convert(): nothing but a step's 24 conversions; returns the sum of the readings.
 static mp_obj_t bench_convert(void) {
     need_init();
     int32_t total = 0;
     for (int i = 0; i < SENSORS; ++i) {
-        start((uint32_t)s.p.ain[i]);
-        total += collect((uint32_t)s.p.ain[i]);
+        start(i);
+        total += collect(i);
     }
     return MP_OBJ_NEW_SMALL_INT(total);
 }
@@ -119,16 +122,22 @@ static mp_obj_t bench_meter(mp_obj_t duty0, mp_obj_t duty1, mp_obj_t dt_ms) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(bench_meter_obj, bench_meter);
 
-// check(raw0, raw1, dt_ms): judge readings; returns the fault they mean.
-static mp_obj_t bench_check(mp_obj_t raw0, mp_obj_t raw1, mp_obj_t dt_ms) {
+// check(raws, dt_ms): judge readings, an array of "i"; returns the fault they mean.
+static mp_obj_t bench_check(mp_obj_t raws, mp_obj_t dt_ms) {
     need_init();
+    mp_buffer_info_t from;
+    mp_get_buffer_raise(raws, &from, MP_BUFFER_READ);
+    if (from.len != SENSORS * sizeof(int32_t)) {
+        mp_raise_ValueError(MP_ERROR_TEXT("wrong number of readings"));
+    }
     s.code = NONE;
-    judge(0, mp_obj_get_int(raw0));
-    judge(1, mp_obj_get_int(raw1));
+    for (int i = 0; i < SENSORS; ++i) {
+        judge(i, ((const int32_t *)from.buf)[i]);
+    }
     summarise((uint32_t)mp_obj_get_int(dt_ms));
     return MP_OBJ_NEW_SMALL_INT(s.code);
 }
-static MP_DEFINE_CONST_FUN_OBJ_3(bench_check_obj, bench_check);
+static MP_DEFINE_CONST_FUN_OBJ_2(bench_check_obj, bench_check);
 
 // advance(dt_ms): session clock and duties, without writing them.
 static mp_obj_t bench_advance(mp_obj_t dt_ms) {

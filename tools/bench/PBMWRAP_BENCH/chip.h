@@ -9,7 +9,8 @@
 #include "hardware/structs/timer.h"
 #include "hardware/structs/watchdog.h"
 
-#define CONVERSIONS (16)
+#define CONVERSIONS (6)
+#define SETTLE_CYCLES (50)
 #define SPINS (4096)  // for all conversions of a sensor; some 25 each are needed
 
 static struct {
@@ -46,22 +47,26 @@ static uint32_t converter_idle(uint32_t ain) {
     return (adc_hw->cs & ADC_CS_TS_EN_BITS) | ADC_CS_EN_BITS | ain << ADC_CS_AINSEL_LSB;
 }
 
-// Convert input `ain` again and again. What an interrupted step left behind is waited for and thrown
-// away first.
-static void start(uint32_t ain) {
-    uint32_t spins = SPINS;
+// Convert sensor `i` again and again. What an interrupted step left behind is waited for and thrown
+// away first; meanwhile the multiplexer settles.
+static void start(int i) {
+    uint32_t spins = SPINS, ain = (uint32_t)s.p.ain[i], chosen = (uint32_t)s.p.select[i];
+    sio_hw->gpio_set = chosen;
+    sio_hw->gpio_clr = (uint32_t)s.p.select_lines ^ chosen;
     while (!(adc_hw->cs & ADC_CS_READY_BITS) && --spins) {
     }
     while (!(adc_hw->fcs & ADC_FCS_EMPTY_BITS) && --spins) {
         (void)adc_hw->fifo;
     }
+    adc_hw->cs = converter_idle(ain);
+    busy_wait_at_least_cycles(SETTLE_CYCLES);
     adc_hw->cs = converter_idle(ain) | ADC_CS_START_MANY_BITS;
 }
 
-// 16 conversions summed; 0, a shorted sensor, when they do not come. The last one is under way when
+// 6 conversions without the lowest and the highest, times 4; 0, a shorted sensor, when they do not come. The last one is under way when
 // the converter is told to stop, so the next input can be selected as soon as it is here.
-static int32_t collect(uint32_t ain) {
-    uint32_t total = 0, spins = SPINS;
+static int32_t collect(int i) {
+    uint32_t total = 0, lowest = 4095, highest = 0, spins = SPINS, ain = (uint32_t)s.p.ain[i];
     for (int n = 1; n <= CONVERSIONS; ++n) {
         while (adc_hw->fcs & ADC_FCS_EMPTY_BITS) {
             if (--spins == 0) {
@@ -69,12 +74,15 @@ static int32_t collect(uint32_t ain) {
                 return 0;
             }
         }
-        total += adc_hw->fifo;
+        uint32_t code = adc_hw->fifo;
+        total += code;
         if (n == CONVERSIONS - 1) {
             adc_hw->cs = converter_idle(ain);
         }
+        lowest = MIN(lowest, code);
+        highest = MAX(highest, code);
     }
-    return (int32_t)total;
+    return (int32_t)(total - lowest - highest) * 4;
 }
 
 static void write_lamps(void) {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define CHANNELS (2)
-#define SENSORS (2)
+#define SENSORS (4)
 #define STEPS (4)
 
 #define OPEN (-1000000)
@@ -37,7 +37,7 @@ typedef struct {
     int32_t cold_raw, raw_min, raw_max, trip_mc, warn_mc;
     int32_t steps, durations_ms[STEPS], duty[STEPS][CHANNELS];
     int32_t total_ms, dose_uj, cap_uj, ramp_ms;
-    int32_t ain[SENSORS], pin[CHANNELS], enable_pin, life_turns, watchdog_load;
+    int32_t ain[SENSORS], select[SENSORS], select_lines, pin[CHANNELS], enable_pin, life_turns, watchdog_load;
 } params_t;
 
 typedef struct {

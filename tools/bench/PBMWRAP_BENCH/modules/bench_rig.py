@@ -12,6 +12,7 @@ from machine import ADC, PWM, WDT, Pin
 import board_facts
 from wrap.control.lamps import duty_of_level
 from wrap.hal.rp2040_deadman import DeadMan
+from wrap.hal.rp2040_regs import select_word
 from wrap.safety import limits
 from wrap.safety.monitor import Monitor
 from wrap.safety.thermistor import Thermistor
@@ -55,8 +56,16 @@ def enable_pin():
 
 
 def converters():
-    """The sensors' inputs."""
+    """The sensors' inputs; the multiplexer's select lines become outputs."""
+    for pin in board_facts.MUX_PINS:
+        Pin(pin, Pin.OUT, value=0)
     return [ADC(Pin(s[2])) for s in board_facts.SENSORS]
+
+
+def selects():
+    """Bits of GPIO_OUT that choose each sensor's channel, then the bits of all select lines."""
+    pins = board_facts.MUX_PINS
+    return [select_word(pins, s[4] or 0) for s in board_facts.SENSORS] + [select_word(pins, 7)]
 
 
 def watchdog():
@@ -99,7 +108,7 @@ def words(line, steps, total_ms=SESSION_MS, dose_uj=0, ramp_ms=RAMP_MS):
     for _, first, second in steps + none:
         out += [duty_of_level(first), duty_of_level(second)]
     out += [total_ms, dose_uj, limits.DOSE_CAP_MJ * 1000, ramp_ms]
-    out += [s[3] for s in board_facts.SENSORS] + [c[2] for c in board_facts.CHANNELS]
+    out += [s[3] for s in board_facts.SENSORS] + selects() + [c[2] for c in board_facts.CHANNELS]
     out += [board_facts.ENABLE_PIN, LIFE_TURNS, WATCHDOG_MS * 2000]
     return array("i", out)
 

@@ -5,6 +5,7 @@ import math
 import time
 
 import bench_rig
+from machine import Pin
 
 import board_facts
 
@@ -17,7 +18,7 @@ _KELVIN = 273.15
 _PER_T25 = 1.0 / 298.15
 _PER_BETA = 1.0 / board_facts.NTC_BETA_K
 _PULLUP = board_facts.PULLUP_OHM / board_facts.NTC_R25_OHM
-_SAMPLES = 16
+_SAMPLES = 6
 _FULL = _SAMPLES * 65535
 _SHORT = _FULL // 50
 _OPEN = _FULL - _SHORT
@@ -31,11 +32,14 @@ _CAP_MJ = 60000.0
 
 
 class Sensor:
-    """An NTC to ground with its pull-up; too hot when 3 of 4 readings are over `limit_c`."""
+    """An NTC to ground with its pull-up; too hot when 3 of 4 readings are over `limit_c`.
 
-    def __init__(self, adc, limit_c):
+    lines: the multiplexer's select lines and their levels."""
+
+    def __init__(self, adc, limit_c, lines):
         self.read_u16 = adc.read_u16
         self.limit_c = limit_c
+        self.lines = lines
         self.celsius = 0.0
         self.max_c = -_KELVIN
         self.over = [0, 0, 0, 0]
@@ -43,6 +47,8 @@ class Sensor:
 
     def read(self):
         """Take a reading. Returns a fault's name or None."""
+        for pin, level in self.lines:
+            pin.value(level)
         read_u16 = self.read_u16
         total = 0
         for _ in range(_SAMPLES):
@@ -155,7 +161,7 @@ class Wrap:
 
     def derating(self):
         """Share of the light that the skin's temperature allows."""
-        skin_c = self.sensors[0].celsius
+        skin_c = max([s.celsius for s in self.sensors[:-1]])
         if skin_c <= _DERATE_FROM_C:
             return 1.0
         return max(0.0, (_DERATE_TO_C - skin_c) / (_DERATE_TO_C - _DERATE_FROM_C))
@@ -180,8 +186,12 @@ def begin():
     """A session of the figures that all peers get, its enable up."""
     rows = zip(bench_rig.lamps(), bench_rig.PERMILLE, bench_rig.irradiance())
     lamps = [Lamp(pwm, permille, uw) for pwm, permille, uw in rows]
-    skin, board = bench_rig.converters()
-    sensors = [Sensor(skin, 41.0), Sensor(board, 60.0)]
+    sensors = []
+    for adc, facts in zip(bench_rig.converters(), board_facts.SENSORS):
+        lines = [
+            (Pin(p), facts[4] >> i & 1) for i, p in enumerate(board_facts.MUX_PINS) if facts[4]
+        ]
+        sensors.append(Sensor(adc, 41.0 if facts[1] == "skin" else 60.0, lines))
     ramp_s, total_s = bench_rig.RAMP_MS / 1000, bench_rig.SESSION_MS / 1000
     watchdog = bench_rig.watchdog()
     deadman = bench_rig.enable()
