@@ -23,6 +23,9 @@ ENABLE_PIN = 7  # series enable, pulled down by 4.7 kOhm: RMT switches the pin's
 ENABLE_BACK_PIN = 20  # wired to ENABLE_PIN and reads it back
 BUTTON_PIN = 6  # to ground, internal pull-up
 INDICATOR_PIN = 10  # an LED to ground
+# A passive piezo between this pin and ground, driven at 2.7 kHz; its pull-up
+# keeps this strapping pin high at reset. None: there is none.
+BUZZER_PIN = 8
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
 # of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".

@@ -119,9 +119,17 @@ class View:
                 "log_failed": app.journal.failed,
                 "settings_damaged": app.settings.damaged,
                 "tethered": session.tethered,
+                "buzzer": self._buzzer(),
             }
         )
         return out
+
+    def _buzzer(self):
+        """Whether it sounds; None: the board has none."""
+        app = self._app
+        if getattr(app.facts, "BUZZER_PIN", None) is None:
+            return None
+        return app.slack_room.buzzing
 
     def course(self):
         """Which sites had sessions, and when each may have the next."""

@@ -10,6 +10,15 @@ from tests.esp32.world import World
 LOW, HIGH = 25, 26
 
 
+@pytest.fixture
+def devkit() -> World:
+    """Without a buzzer, which would hold a channel and a timer of LEDC."""
+    made = World()
+    made.facts.BUZZER_PIN = None
+    made.boot()
+    return made
+
+
 def pwm(world: World, pin: int, **words: int):
     return world.machine.PWM(world.machine.Pin(pin, 3), **words)
 

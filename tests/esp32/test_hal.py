@@ -88,8 +88,9 @@ def test_a_channel_that_gives_something_else_is_no_step(world: World, wrong: int
     hal.lamp_mode(0, 0)
     hal.lamp_write(0, 30000)
     assert held(world, 3)
-    bits = world.chip.ledc_timers[0][world.chip.ledc[0][0].timer].bits
-    world.chip.ledc[0][0].duty = wrong >> (16 - bits)
+    channel = world.ledc(0)
+    bits = world.chip.ledc_timers[0][channel.timer].bits
+    channel.duty = wrong >> (16 - bits)
     assert not hal.beat_if_held()
 
 
@@ -114,7 +115,7 @@ def test_the_same_duty_again_does_not_keep_the_check_open(world: World) -> None:
         world.chip.advance_ms(10)
         hal.lamp_write(0, 30000)
         assert hal.beat_if_held()
-    world.chip.ledc[0][0].was = world.chip.ledc[0][0].duty = 1
+    world.ledc(0).was = world.ledc(0).duty = 1
     assert not hal.beat_if_held()
 
 
@@ -124,7 +125,40 @@ def test_off_gives_the_timer_back(world: World) -> None:
         hal.lamp_mode(0, hz)
         hal.lamp_mode(1, hz + 1000)
     hal.dark()
-    assert all(t.hz < 0 for timers in world.chip.ledc_timers for t in timers)
+    used = [t.hz for timers in world.chip.ledc_timers for t in timers if t.hz >= 0]
+    assert used == [2700]  # the buzzer's
+
+
+# The buzzer.
+
+
+def test_the_buzzer_gives_half_of_its_own_timer(world: World) -> None:
+    pin = world.facts.BUZZER_PIN
+    world.hal.buzz(True)
+    world.chip.advance_ms(1)
+    assert world.chip.share(pin) == 0.5
+    used = [t for timers in world.chip.ledc_timers for t in timers if t.hz >= 0]
+    assert [t.hz for t in used] == [2700]
+    world.hal.buzz(False)
+    world.chip.advance_ms(1)
+    assert world.chip.share(pin) == 0
+
+
+def test_a_lamp_at_the_buzzers_frequency_leaves_it_its_timer(world: World) -> None:
+    world.hal.buzz(True)
+    lit(world, 2700, 13107)
+    assert world.light(0) == pytest.approx(0.2, abs=0.001)
+    world.hal.dark()
+    world.chip.advance_ms(1)
+    assert (world.light(0), world.chip.share(world.facts.BUZZER_PIN)) == (0, 0.5)
+
+
+def test_a_board_without_a_buzzer_is_silent() -> None:
+    world = World()
+    del world.facts.BUZZER_PIN  # an old board_facts.py
+    world.boot().buzz(True)
+    world.chip.advance_ms(1)
+    assert world.chip.share(26) == 0
 
 
 # The dead-man.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.esp32.chip import Chip
+from tests.esp32.chip import Channel, Chip
 from tests.esp32.fake_esp32 import Nor, made_esp32
 from tests.esp32.fake_machine import made_machine
 
@@ -159,6 +159,10 @@ class World:
     def lamp(self, ch: int) -> int:
         """The pin of a channel."""
         return self.facts.CHANNELS[ch][2]
+
+    def ledc(self, ch: int) -> Channel:
+        """The LEDC channel of a lamp that has a mode."""
+        return next(c for m in self.chip.ledc for c in m if c.pin == self.lamp(ch))
 
     def light(self, ch: int) -> float:
         """Its share of high time, as things are."""

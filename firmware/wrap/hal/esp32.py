@@ -26,6 +26,8 @@ _LOOK_MS = const(40)
 _TIMER = const(0)
 _BLINK_HZ = const(10)  # LEDC's slowest with 13 bits from 80 MHz is 9.5 Hz
 _BLINK_DUTY = const(8192)
+_BUZZ_HZ = const(2700)  # where small piezo discs are loudest
+_BUZZ_DUTY = const(32768)
 
 
 class Esp32:
@@ -49,6 +51,10 @@ class Esp32:
         if self._sense is not None:
             self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
+        self._buzzer = None
+        buzzer = getattr(facts, "BUZZER_PIN", None)
+        if buzzer is not None:  # now, so that it has its timer before lamps take theirs
+            self._buzzer = PWM(Pin(buzzer, Pin.OUT, value=0), freq=_BUZZ_HZ, duty_u16=0)
         sensors = [s[2] for s in facts.SENSORS]
         self.inputs = made_inputs(sensors, facts.REFERENCE_PIN, facts.BUTTON_PIN, self._sense)
         port = open_port(facts.LINK, self._chip, CDC_NONBLOCKING)
@@ -136,6 +142,10 @@ class Esp32:
 
     def indicate(self, on):
         self._led.value(on)
+
+    def buzz(self, on):
+        if self._buzzer is not None:
+            self._buzzer.duty_u16(_BUZZ_DUTY if on else 0)
 
     def service_blink(self):
         PWM(self._led, freq=_BLINK_HZ, duty_u16=_BLINK_DUTY)

@@ -108,6 +108,7 @@ class Status(Sample):
     log_failed: Any = None
     settings_damaged: bool = False
     tethered: bool = False
+    buzzer: bool | None = None  # None: the board has none
 
 
 class StepCost(Answer):
