@@ -81,8 +81,9 @@ def test_after_a_restart_a_latched_fault_is_a_reminder(bench: Bench) -> None:
     known = len(bench.twin.buzzes())
     bench.twin.start()
     bench.advance(8000)
-    assert near(lengths(bench.twin.buzzes()[known:]), 500)
-    assert len(lengths(bench.twin.buzzes()[known:])) == 2
+    tones = lengths(bench.twin.buzzes()[known:])
+    assert len(tones) == 2 and near(tones[1:], 500)
+    assert tones[0] <= 500 + _SLACK_MS  # the first slots pass while the wrap starts
 
 
 def test_ctrl_c_is_silence(bench: Bench) -> None:

@@ -114,6 +114,7 @@ class World:
         self.facts = facts_of(board)
         self.chip = Chip(self.facts.CHIP)
         self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
+        self.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.2-with-newlib4.3.0"
         self.stdio = Stdio(self.chip)
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
@@ -136,6 +137,7 @@ class World:
             "esp32": self.esp32,
             "time": _time(self.chip),
             "sys": sys_,
+            "platform": _module("platform", platform=lambda: self.platform),
             "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
             "gc": _module(
                 "gc",

@@ -2,7 +2,8 @@
 
 Its rooms: esp32_lamp (LEDC), esp32_deadman (RMT on the enable), esp32_sense (converter, button),
 esp32_port, esp32_storage, esp32_chip. docs/decisions/0017 says what this chip does not guarantee.
-Needs MicroPython 1.27: before, RMT cannot be stopped, and before 1.26 LEDC gives no true 100 %.
+Needs MicroPython 1.27: before, RMT cannot be stopped, and before 1.26 LEDC gives no true 100 %. An
+ESP32 needs ESP-IDF 5.5.2 as well (`esp32_chip.stops_rmt`).
 """
 
 import gc
@@ -36,6 +37,12 @@ class Esp32:
     def __init__(self, facts):
         if not hasattr(esp32.RMT, "active"):
             raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
+        if not esp32_chip.stops_rmt(facts.CHIP):
+            raise ValueError(
+                "no light: this chip needs a MicroPython built with ESP-IDF 5.5.2 or newer (this"
+                " one: %s), since before it the dead-man cannot be renewed"
+                % (".".join([str(n) for n in esp32_chip.idf_version()]) or "unknown")
+            )
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
         pins = [small(c[2]) for c in facts.CHANNELS]
