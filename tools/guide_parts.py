@@ -52,6 +52,9 @@ def wiring() -> str:
     reference = [_gpio(getattr(b, "REFERENCE_PIN", None)) for b in boards]
     rows.append(["net REF: middle of R16 and R17", *reference])
     rows.append(["net SENSE: R19 from U2", *(_gpio(b.SENSE_PIN) for b in boards)])
+    rows.append(["net BUZZER: R30, BZ1 to ground", *(_gpio(b.BUZZER_PIN) for b in boards)])
+    strap = [ohm(p) if p else "-" for p in (_strap_up(b) for b in boards)]
+    rows.append(["BUZZER to 3V3, at the chip", *strap])
     rows.append(["SW1 to ground", *(_gpio(b.BUTTON_PIN) for b in boards)])
     rows.append(["indicator", *(_indicator(b) for b in boards)])
     rows.append(["5 V of D2 to", *("5V" if _esp32(b) else "VSYS, pin 39" for b in boards)])
@@ -70,6 +73,11 @@ def _mux_output(facts: Facts) -> str:
 
 def _down(facts: Facts) -> int:
     return wrap_parts.ENABLE_DOWN_ESP32_OHM if _esp32(facts) else wrap_parts.ENABLE_DOWN_OHM
+
+
+def _strap_up(facts: Facts) -> int | None:
+    """The pull-up that a buzzer on a strapping pin needs: an ESP32-C3's GPIO8."""
+    return 10_000 if facts.CHIP == "esp32c3" and facts.BUZZER_PIN == 8 else None
 
 
 def _indicator(facts: Facts) -> str:
@@ -106,6 +114,7 @@ def values() -> str:
         ("R16, R17, C6 (ESP32)", f"{ohm(esp32.PULLUP_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "half of 3.3 V, the reference"),
         ("R18, D3 (ESP32)", f"{ohm(p.INDICATOR_OHM)}, any LED", "indicator"),
         ("SW1", "closes to ground", "start, pause, end: any press while lit makes dark"),
+        ("BZ1, R30", f"passive piezo, {p.BUZZER_HZ / 1000:g} kHz; {ohm(p.BUZZER_OHM)}", "buzzer: wakes a sleeper, section 3"),
         ("U2, R19, C7", f"{ohm(p.SENSE_OHM)}, {farad(p.SENSE_UF * 1e-6)}", "light sense, section 3: **part of the safety of the device**"),
     ]  # fmt: skip
     return table(("reference", "value", "what for"), rows)

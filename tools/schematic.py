@@ -197,6 +197,12 @@ def _controller(sheet: Sheet, facts: Facts) -> None:
         sheet.part(elm.Resistor(), (x, y), (x + 2, y), "R18", ohm(wrap_parts.INDICATOR_OHM))
         sheet.part(elm.LED(), (x + 2, y), (x + 3.8, y), "D3", "", "below")
         sheet.ground((x + 3.8, y))
+    if facts.BUZZER_PIN is not None:
+        y -= 2.0
+        sheet.net((x, y), f"BUZZER GPIO{facts.BUZZER_PIN}", "left")
+        sheet.part(elm.Resistor(), (x, y), (x + 2, y), "R30", ohm(wrap_parts.BUZZER_OHM))
+        sheet.part(elm.Crystal(), (x + 2, y), (x + 3.8, y), "BZ1", "", "below")
+        sheet.ground((x + 3.8, y))
     _sense(sheet, facts)
 
 
@@ -219,6 +225,8 @@ def pins(facts: Facts) -> tuple[list[str], list[str]]:
     left = [_five(facts), "GND", *(["3V3"] if is_esp32(facts) else ["ADC_VREF", "AGND", "3V3"])]
     left += [f"BUTTON GPIO{facts.BUTTON_PIN}", f"LED GPIO{facts.INDICATOR_PIN}"]
     left += [f"SENSE GPIO{facts.SENSE_PIN}"]
+    if facts.BUZZER_PIN is not None:
+        left += [f"BUZZER GPIO{facts.BUZZER_PIN}"]
     right = [f"{c[0].upper()} GPIO{c[2]}" for c in facts.CHANNELS]
     right += [f"EN GPIO{facts.ENABLE_PIN}"]
     if is_esp32(facts):

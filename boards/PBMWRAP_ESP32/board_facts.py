@@ -24,6 +24,8 @@ ENABLE_PIN = 23  # series enable, pulled down by 4.7 kOhm: RMT switches the pin'
 ENABLE_BACK_PIN = 22  # wired to ENABLE_PIN and reads it back
 BUTTON_PIN = 21  # to ground, internal pull-up
 INDICATOR_PIN = 27  # an LED to ground
+# A passive piezo between this pin and ground, driven at 2.7 kHz. None: there is none.
+BUZZER_PIN = 26
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
 # of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".

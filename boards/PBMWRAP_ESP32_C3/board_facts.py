@@ -22,8 +22,12 @@ PAD_CM2 = 600  # what the lamps heat; limits.BLIND_POWER_MW_CM2 is per cm2
 
 ENABLE_PIN = 7  # series enable, pulled down by 4.7 kOhm: RMT switches the pin's pull-up on
 ENABLE_BACK_PIN = 20  # wired to ENABLE_PIN and reads it back
-BUTTON_PIN = 6  # to ground, internal pull-up
+# To ground, internal pull-up. The last free pin: held while power comes, the boot ROM waits for a
+# download, dark, until the plug is pulled.
+BUTTON_PIN = 9
 INDICATOR_PIN = 8  # an LED to ground; any level here boots from flash
+# A passive piezo between this pin and ground, driven at 2.7 kHz. None: there is none.
+BUZZER_PIN = 6
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
 # of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".

@@ -24,6 +24,8 @@ ENABLE_PIN = 14  # series enable, pulled down by 4.7 kOhm: RMT switches the pin'
 ENABLE_BACK_PIN = 13  # wired to ENABLE_PIN and reads it back
 BUTTON_PIN = 11  # to ground, internal pull-up
 INDICATOR_PIN = 12  # an LED to ground
+# A passive piezo between this pin and ground, driven at 2.7 kHz. None: there is none.
+BUZZER_PIN = 17
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
 # of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".

@@ -22,6 +22,9 @@ PAD_CM2 = 600  # what the lamps heat; limits.BLIND_POWER_MW_CM2 is per cm2
 ENABLE_PIN = 22  # series enable, pulled down in hardware
 BUTTON_PIN = 14  # to ground, internal pull-up
 INDICATOR_PIN = 25
+# A passive piezo between this pin and ground, driven at 2.7 kHz; GPIO16 is PWM slice 0, no lamp's.
+# None: there is none.
+BUZZER_PIN = 16
 
 # Input that is high while the LEDs give light (a photodiode or a shunt's comparator behind a filter
 # of about 3 ms). None: an old pad without one; the self-test's record then says "not sensed".

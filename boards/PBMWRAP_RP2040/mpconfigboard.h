@@ -2,10 +2,10 @@
 #define MICROPY_HW_BOARD_NAME                   "pbmwrap"
 #define MICROPY_HW_FLASH_STORAGE_BYTES          (1536 * 1024)
 
-// Lamps GPIO2 and GPIO4, series enable GPIO22: board_facts.py says the same, a test compares them.
-#define PBMWRAP_DARK_PINS                       ((1u << 2) | (1u << 4) | (1u << 22))
+// Lamps GPIO2 and GPIO4, series enable GPIO22, buzzer GPIO16: board_facts.py says the same, a test compares them.
+#define PBMWRAP_DARK_PINS                       ((1u << 2) | (1u << 4) | (1u << 22) | (1u << 16))
 
-// Dark before any Python, and again first thing in a soft reset: a stock one leaves lamps lit.
+// Dark and silent before any Python, and again first thing in a soft reset: a stock one leaves lamps lit.
 void pbmwrap_dark(void);
 void pbmwrap_test_ram(void);
 #define MICROPY_BOARD_STARTUP()                 do { pbmwrap_dark(); pbmwrap_test_ram(); } while (0)

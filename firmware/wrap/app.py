@@ -27,6 +27,7 @@ from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
 from wrap.storage.store import Store
 from wrap.ui import button
+from wrap.ui.buzzer import Buzzer
 from wrap.ui.indicator import Indicator
 from wrap.version import VERSION
 from wrap.view import View
@@ -62,6 +63,7 @@ class App:
         self.take_calibration()
         self.button = button.Button()
         self.indicator = Indicator()
+        self.buzzer = Buzzer(self.latch.code != faults.NONE)
         self.self_test = SelfTest(self)
         self.desk = Desk(self)
         self.setup = Setup(self)

@@ -38,7 +38,9 @@ class Desk:
         app = self._app
         session = app.session
         if session.state == states.FAULT:
-            if gesture == button.HOLD:
+            if gesture == button.DOWN:
+                app.buzzer.press()
+            elif gesture == button.HOLD:
                 self._acknowledge_here()
         elif gesture == button.DOWN:
             self._press(session)

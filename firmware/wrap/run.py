@@ -94,3 +94,4 @@ def main(hal, facts, installed=None):
         loop(app)
     finally:
         hal.dark()
+        hal.buzz(False)

@@ -1,5 +1,5 @@
 """What is done behind the steps, in bounded slices: storage, the program's check, indicator,
-telemetry. The link is the server's (`App.more_slack`)."""
+buzzer, telemetry. The link is the server's (`App.more_slack`)."""
 
 from wrap.mp import const
 from wrap.safety import faults
@@ -19,6 +19,7 @@ class Slack:
         self._app = app
         self._blink_ms = self._tidy_ms = self._mux_ms = 0
         self._mux_wrong = 0
+        self.buzzing = False
 
     def rests(self):
         """Nothing waits to be written, or for a slice of every step."""
@@ -46,7 +47,9 @@ class Slack:
         if self._blink_ms <= 0:
             self._blink_ms += SLOT_MS
             self._blink()
+            self._buzz()
         if app.guard.news:
+            app.buzzer.warn()
             app.note(records.NOTE, payloads.pack_json(app.guard.tell(session.number)))
         app.desk.slack(dt, app.server)
 
@@ -87,3 +90,10 @@ class Slack:
             app.session.state, app.monitor.warn, app.calibrated, app.latch.code
         )
         app.hal.indicate(lit)
+
+    def _buzz(self):
+        app = self._app
+        on = app.buzzer.slot(app.session.state, app.indicator.asking, app.latch.code, app.code)
+        if on != self.buzzing:
+            app.hal.buzz(on)
+            self.buzzing = on

@@ -120,6 +120,7 @@ class View:
                 "settings_damaged": bool(app.settings.damaged()),
                 "unconfirmed": app.settings.unconfirmed(),
                 "tethered": session.tethered,
+                "buzzer": self._buzzer(),
             }
         )
         out.update(self.power_limit())
@@ -132,6 +133,13 @@ class View:
             "power_pm": self._app.power_ma * 1000 // limit.full_ma(),
             "power_why": limit.why or None,
         }
+
+    def _buzzer(self):
+        """Whether it sounds; None: the board has none."""
+        app = self._app
+        if getattr(app.facts, "BUZZER_PIN", None) is None:
+            return None
+        return app.slack_room.buzzing
 
     def course(self):
         """Which sites had sessions, and when each may have the next."""

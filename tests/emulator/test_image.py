@@ -75,7 +75,8 @@ def test_c_drives_the_outputs_low_within_a_millisecond_of_power(
     twin = make_twin(image)
     twin.start()
     twin.advance_ms(1)
-    assert all(twin.driven_low(pin) for pin in [*LAMP_PINS, board_facts.ENABLE_PIN])
+    outputs = [*LAMP_PINS, board_facts.ENABLE_PIN, board_facts.BUZZER_PIN]
+    assert all(twin.driven_low(pin) for pin in outputs)
 
 
 def test_c_and_python_name_the_same_pins() -> None:
@@ -83,7 +84,7 @@ def test_c_and_python_name_the_same_pins() -> None:
     mask = re.search(r"PBMWRAP_DARK_PINS +\((.*)\)", header)
     assert mask
     pins = [int(pin) for pin in re.findall(r"1u << (\d+)", mask[1])]
-    assert pins == [*LAMP_PINS, board_facts.ENABLE_PIN]
+    assert pins == [*LAMP_PINS, board_facts.ENABLE_PIN, board_facts.BUZZER_PIN]
 
 
 @pytest.mark.parametrize("duty", [1000, 30_000, 65_535])

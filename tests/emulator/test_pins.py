@@ -54,4 +54,4 @@ def test_lamps_that_share_a_slice_are_refused(bench: pins.PinBench) -> None:
         "from wrap.hal.rp2040 import Rp2040\n"
         "try:\n Rp2040(Facts)\nexcept ValueError as e:\n print(e)"
     )
-    assert "two lamps share a PWM slice (GPIO (2, 18))" in said
+    assert "share a PWM slice (GPIO (2, 18, 16))" in said

@@ -77,6 +77,7 @@ class Chip:
     """name: a key of KINDS. Time moves by `advance_us` alone."""
 
     name: str
+    idf: tuple[int, ...] = (5, 5, 2)
     now_us: int = 0
     pins: dict[int, PinState] = field(default_factory=dict)
     wires: dict[int, int] = field(default_factory=dict)  # input -> the pin that drives it

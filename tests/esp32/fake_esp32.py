@@ -23,11 +23,18 @@ def made_rmt(chip: Chip) -> type:
             self._enabled = False
 
         def active(self, on):
-            """esp32_rmt_active: False stops a wave at once; True is refused."""
+            """esp32_rmt_active: False stops a wave at once; True is refused. An ESP32 has no bit
+            that stops one (SOC_RMT_SUPPORT_ASYNC_STOP): there rmt_tx_disable() of ESP-IDF before
+            5.5.2 waits for the wave's end, inside a critical section. What was due meanwhile comes
+            behind it; 300 ms of it are the interrupt watchdog's panic (espressif/esp-idf#17692)."""
             if on:
                 raise ValueError("activate by calling write_pulses()")
-            if chip.rmt_until_us.get(self._signal, -1) > chip.now_us:
+            left_us = chip.rmt_until_us.get(self._signal, -1) - chip.now_us
+            if left_us > 0:
                 chip.rmt_stops += 1
+                if chip.name == "esp32" and chip.idf < (5, 5, 2):
+                    chip.now_us += left_us
+                    chip.advance_us(0)
             chip.rmt_until_us[self._signal] = -1
             self._enabled = False
 

@@ -55,6 +55,7 @@ ALLOWED = {
     ("esp32c3", "SENSE"): "what the boot ROM prints meets an input behind R19",
     ("esp32", "NTC_BOARD"): "80 ns of low are filtered, and what is left reads too hot",
     ("esp32c3", "REFERENCE"): "GPIO2 does not decide about the boot mode",
+    ("esp32c3", "BUTTON"): "held at power-up it keeps the boot ROM waiting, dark",
     ("esp32c3", "LED"): "GPIO8 decides only while GPIO9 is low",
 }
 # Datasheet, pins at reset: pulled up before any program runs. Inputs only.
@@ -63,7 +64,11 @@ PULLED_UP = {"esp32": (), "esp32s3": (), "esp32c3": (6, 20)}
 
 def outputs(facts: Any) -> dict[str, int]:
     lamps = {"LAMP_" + c[0].upper(): c[2] for c in facts.CHANNELS}
-    return lamps | {"ENABLE": facts.ENABLE_PIN, "LED": facts.INDICATOR_PIN}
+    return lamps | {
+        "ENABLE": facts.ENABLE_PIN,
+        "LED": facts.INDICATOR_PIN,
+        "BUZZER": facts.BUZZER_PIN,
+    }
 
 
 def analogs(facts: Any) -> dict[str, int]:
@@ -95,7 +100,7 @@ def test_no_pin_starts_programs_or_powers_the_chip(board: tuple[Path, Any]) -> N
 
 def test_each_pin_has_one_use(board: tuple[Path, Any]) -> None:
     numbers = list(pins(board[1]).values())
-    assert len(numbers) == len(set(numbers)) == 12
+    assert len(numbers) == len(set(numbers)) == 13
 
 
 def test_what_drives_can_drive_and_is_not_pulled_up_at_reset(board: tuple[Path, Any]) -> None:

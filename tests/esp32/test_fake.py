@@ -10,6 +10,15 @@ from tests.esp32.world import World
 LOW, HIGH = 25, 26
 
 
+@pytest.fixture
+def devkit() -> World:
+    """Without a buzzer, which would hold a channel and a timer of LEDC."""
+    made = World()
+    made.facts.BUZZER_PIN = None
+    made.boot()
+    return made
+
+
 def pwm(world: World, pin: int, **words: int):
     return world.machine.PWM(world.machine.Pin(pin, 3), **words)
 
@@ -126,6 +135,27 @@ def test_rmt_ends_by_itself_waits_for_a_wave_and_hides_its_pin(devkit: World) ->
     assert chip.share(LOW) == 0
     with pytest.raises(ValueError):
         rmt.write_pulses((1 << 15,), (1,))
+
+
+@pytest.mark.parametrize(
+    ("board", "idf", "waits_ms"),
+    [("", (5, 5, 1), 60), ("", (5, 5, 2), 0), ("_S3", (5, 3, 2), 0), ("_C3", (5, 5, 1), 0)],
+)
+def test_an_older_idf_waits_for_an_esp32s_wave_with_interrupts_off(
+    board: str, idf: tuple[int, ...], waits_ms: int
+) -> None:
+    world = World("PBMWRAP_ESP32" + board)
+    chip = world.chip
+    chip.idf = idf
+    calls: list[int] = []
+    world.machine.Timer(1, period=25, mode=1, callback=lambda _: calls.append(chip.now_us))
+    rmt = world.esp32.RMT(0, pin=world.machine.Pin(4, 3), resolution_hz=320000)
+    rmt.write_pulses((32000,), (1,))
+    chip.advance_ms(40)
+    rmt.active(False)
+    assert chip.now_us == (40 + waits_ms) * 1000
+    late = [chip.now_us] * (3 if waits_ms else 0)  # none came while it waited
+    assert calls == [25_000, *late]
 
 
 def test_flash_is_written_over_only_after_an_erase(devkit: World) -> None:

@@ -34,6 +34,40 @@ def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
         world.boot()
 
 
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [("IDFv5.5.1", "5.5.1"), ("IDFv5.5", "5.5"), ("IDFv5.3.2-dirty", "5.3.2"), ("", "unknown")],
+)
+def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(told: str, named: str) -> None:
+    world = World()
+    world.platform = f"MicroPython-1.27.0-xtensa-{told}-with-newlib4.3.0"
+    with pytest.raises(ValueError, match=f"no light: .*5.5.2 or newer .*{named}"):
+        world.boot()
+    assert not world.enabled() and (world.light(0), world.light(1)) == (0, 0)
+    assert all(pin.level == 0 for pin in world.chip.pins.values())
+
+
+@pytest.mark.parametrize(
+    ("board", "told"),
+    [("", "IDFv5.5.2"), ("", "IDFv6.0-dev-1489-g4e036983a7"), ("_S3", "IDFv5.3.2"), ("_C3", "")],
+)
+def test_other_chips_and_newer_ones_are_taken(board: str, told: str) -> None:
+    world = World("PBMWRAP_ESP32" + board)
+    world.platform = f"MicroPython-1.27.0-xtensa-{told}-with-newlib4.3.0"
+    world.boot()
+
+
+def test_without_that_refusal_the_first_renewal_would_end_light_by_an_error() -> None:
+    """The wait is longer than the timer's patience: it takes the dead-man away in mid-renewal."""
+    world = World()
+    world.chip.idf = (5, 5, 1)  # and the platform says otherwise
+    hal = world.boot()
+    hal.enable(True)
+    with pytest.raises(AttributeError):
+        held(world, 25)
+    assert not world.enabled()
+
+
 # Light.
 
 
@@ -88,8 +122,9 @@ def test_a_channel_that_gives_something_else_is_no_step(world: World, wrong: int
     hal.lamp_mode(0, 0)
     hal.lamp_write(0, 30000)
     assert held(world, 3)
-    bits = world.chip.ledc_timers[0][world.chip.ledc[0][0].timer].bits
-    world.chip.ledc[0][0].duty = wrong >> (16 - bits)
+    channel = world.ledc(0)
+    bits = world.chip.ledc_timers[0][channel.timer].bits
+    channel.duty = wrong >> (16 - bits)
     assert not hal.beat_if_held()
 
 
@@ -114,7 +149,7 @@ def test_the_same_duty_again_does_not_keep_the_check_open(world: World) -> None:
         world.chip.advance_ms(10)
         hal.lamp_write(0, 30000)
         assert hal.beat_if_held()
-    world.chip.ledc[0][0].was = world.chip.ledc[0][0].duty = 1
+    world.ledc(0).was = world.ledc(0).duty = 1
     assert not hal.beat_if_held()
 
 
@@ -124,7 +159,40 @@ def test_off_gives_the_timer_back(world: World) -> None:
         hal.lamp_mode(0, hz)
         hal.lamp_mode(1, hz + 1000)
     hal.dark()
-    assert all(t.hz < 0 for timers in world.chip.ledc_timers for t in timers)
+    used = [t.hz for timers in world.chip.ledc_timers for t in timers if t.hz >= 0]
+    assert used == [2700]  # the buzzer's
+
+
+# The buzzer.
+
+
+def test_the_buzzer_gives_half_of_its_own_timer(world: World) -> None:
+    pin = world.facts.BUZZER_PIN
+    world.hal.buzz(True)
+    world.chip.advance_ms(1)
+    assert world.chip.share(pin) == 0.5
+    used = [t for timers in world.chip.ledc_timers for t in timers if t.hz >= 0]
+    assert [t.hz for t in used] == [2700]
+    world.hal.buzz(False)
+    world.chip.advance_ms(1)
+    assert world.chip.share(pin) == 0
+
+
+def test_a_lamp_at_the_buzzers_frequency_leaves_it_its_timer(world: World) -> None:
+    world.hal.buzz(True)
+    lit(world, 2700, 13107)
+    assert world.light(0) == pytest.approx(0.2, abs=0.001)
+    world.hal.dark()
+    world.chip.advance_ms(1)
+    assert (world.light(0), world.chip.share(world.facts.BUZZER_PIN)) == (0, 0.5)
+
+
+def test_a_board_without_a_buzzer_is_silent() -> None:
+    world = World()
+    del world.facts.BUZZER_PIN  # an old board_facts.py
+    world.boot().buzz(True)
+    world.chip.advance_ms(1)
+    assert world.chip.share(26) == 0
 
 
 # The dead-man.

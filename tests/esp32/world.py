@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.esp32.chip import Chip
+from tests.esp32.chip import Channel, Chip
 from tests.esp32.fake_esp32 import Nor, made_esp32
 from tests.esp32.fake_machine import made_machine
 
@@ -114,6 +114,7 @@ class World:
         self.facts = facts_of(board)
         self.chip = Chip(self.facts.CHIP)
         self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
+        self.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.2-with-newlib4.3.0"
         self.stdio = Stdio(self.chip)
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
@@ -136,6 +137,7 @@ class World:
             "esp32": self.esp32,
             "time": _time(self.chip),
             "sys": sys_,
+            "platform": _module("platform", platform=lambda: self.platform),
             "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
             "gc": _module(
                 "gc",
@@ -159,6 +161,10 @@ class World:
     def lamp(self, ch: int) -> int:
         """The pin of a channel."""
         return self.facts.CHANNELS[ch][2]
+
+    def ledc(self, ch: int) -> Channel:
+        """The LEDC channel of a lamp that has a mode."""
+        return next(c for m in self.chip.ledc for c in m if c.pin == self.lamp(ch))
 
     def light(self, ch: int) -> float:
         """Its share of high time, as things are."""

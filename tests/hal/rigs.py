@@ -70,6 +70,9 @@ class Fake(Local):
     def enabled(self) -> bool:
         return self.hal.enabled
 
+    def buzzing(self) -> bool:
+        return self.hal.buzzing
+
     def press(self, held: bool) -> None:
         self.hal.pressed = held
 
@@ -94,6 +97,10 @@ class Esp32(Local):
 
     def enabled(self) -> bool:
         return self.world.enabled()
+
+    def buzzing(self) -> bool:
+        self.world.chip.now_us += 1000
+        return self.world.chip.share(self.world.facts.BUZZER_PIN) == 0.5
 
     def press(self, held: bool) -> None:
         self.world.chip.driven[self.world.facts.BUTTON_PIN] = int(not held)
@@ -140,6 +147,10 @@ class Rp2040:
 
     def enabled(self) -> bool:
         return self.twin.enabled()
+
+    def buzzing(self) -> bool:
+        self.twin.advance_ms(5)
+        return self.twin.buzzing()
 
     def press(self, held: bool) -> None:
         self.twin.press(held)

@@ -134,6 +134,17 @@ def test_inputs_tell_the_button_and_the_light(rig: Any, held: bool) -> None:
     assert rig.run(lit + dark) == [f"{2 + held} 1", f"{0 + held} 0"]
 
 
+def test_the_buzzer_sounds_until_it_is_silenced_and_moves_no_lamp(rig: Any) -> None:
+    rig.run(BEATS + LIT + "hal.enable(True)\nhal.buzz(True)\nhal.buzz(True)")
+    assert rig.buzzing()
+    assert rig.run(BEATS + "print(beats(30))") == ["True"]
+    rig.run("hal.dark()")
+    assert rig.buzzing()  # a fault is to be heard
+    assert (rig.light(0), rig.enabled()) == (0, False)
+    rig.run("hal.buzz(False)")
+    assert not rig.buzzing()
+
+
 def test_ticks_wrap(rig: Any) -> None:
     code = "late = hal.ticks_add(0, -3)\nprint(late > 1000, hal.ticks_diff(5, late))"
     assert rig.run(code) == ["True 8"]

@@ -42,7 +42,12 @@ def test_a_firmware_is_a_pack_for_each_room_and_an_index_of_both():
 
 def test_boot_py_names_its_pins_itself():
     facts = board_facts()
-    pins = [facts.ENABLE_PIN, facts.INDICATOR_PIN, *(c[2] for c in facts.CHANNELS)]
+    pins = [
+        facts.ENABLE_PIN,
+        facts.INDICATOR_PIN,
+        facts.BUZZER_PIN,
+        *(c[2] for c in facts.CHANNELS),
+    ]
     driven = []
 
     class Pin:

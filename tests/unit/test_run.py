@@ -150,7 +150,7 @@ def test_an_end_while_starting_is_dark_too(error):
     with pytest.raises(error):
         run.main(hal, board_facts)
     assert not hal.enabled
-    assert hal.calls[-1] == "dark"
+    assert hal.calls[-2:] == ["dark", "buzz"]
 
 
 def test_service_mode_blinks_and_drives_nothing():
@@ -158,7 +158,7 @@ def test_service_mode_blinks_and_drives_nothing():
     files.write("service", b"1")
     hal = SpyHal(files)
     run.main(hal, board_facts)
-    assert hal.calls == ["service_blink", "dark"]
+    assert hal.calls == ["service_blink", "dark", "buzz"]
     assert hal.blinking
     assert files.names() == []
 

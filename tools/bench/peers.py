@@ -25,7 +25,7 @@ from tools.built import image
 BOARD = "PBMWRAP_BENCH"
 STEPS = 300
 PERIOD_US = 10_000
-_MARK_PIN = 16
+_MARK_PIN = 17
 _EMPTY = 20
 _SETTLE_STEPS = 60  # of a call, not counted: the ramp
 _COUNTED = 100  # calls whose allocations are counted

@@ -18,7 +18,7 @@ from pbmwrap.twin.rp2040 import Rp2040Twin
 from tools.bench.steady_states import Bench, Numbers, prepare
 
 STATES = 100_000
-_PIN = 16
+_PIN = 17
 _INPUTS = 6  # two readings, seen, held, ticks, result
 _BOOT_MS = 1000
 _TIMEOUT_MS = 10_000

@@ -81,6 +81,12 @@ class Hal:
         """Indicator lit or not."""
         raise NotImplementedError
 
+    def buzz(self, on):
+        """A tone of some 2.7 kHz on the board's buzzer, or silence; nothing where the board has
+        none. Allocates nothing, touches no lamp. `dark` leaves it as it is: a fault is to be
+        heard."""
+        raise NotImplementedError
+
     def service_blink(self):
         """Leave the indicator blinking by hardware, for a REPL without firmware."""
         raise NotImplementedError

@@ -2,7 +2,8 @@
 
 Its rooms: esp32_lamp (LEDC), esp32_deadman (RMT on the enable), esp32_sense (converter, button),
 esp32_port, esp32_storage, esp32_chip. docs/decisions/0017 says what this chip does not guarantee.
-Needs MicroPython 1.27: before, RMT cannot be stopped, and before 1.26 LEDC gives no true 100 %.
+Needs MicroPython 1.27: before, RMT cannot be stopped, and before 1.26 LEDC gives no true 100 %. An
+ESP32 needs ESP-IDF 5.5.2 as well (`esp32_chip.stops_rmt`).
 """
 
 import gc
@@ -26,6 +27,8 @@ _LOOK_MS = const(40)
 _TIMER = const(0)
 _BLINK_HZ = const(10)  # LEDC's slowest with 13 bits from 80 MHz is 9.5 Hz
 _BLINK_DUTY = const(8192)
+_BUZZ_HZ = const(2700)  # where small piezo discs are loudest
+_BUZZ_DUTY = const(32768)
 
 
 class Esp32:
@@ -34,6 +37,12 @@ class Esp32:
     def __init__(self, facts):
         if not hasattr(esp32.RMT, "active"):
             raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
+        if not esp32_chip.stops_rmt(facts.CHIP):
+            raise ValueError(
+                "no light: this chip needs a MicroPython built with ESP-IDF 5.5.2 or newer (this"
+                " one: %s), since before it the dead-man cannot be renewed"
+                % (".".join([str(n) for n in esp32_chip.idf_version()]) or "unknown")
+            )
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
         pins = [small(c[2]) for c in facts.CHANNELS]
@@ -49,6 +58,10 @@ class Esp32:
         if self._sense is not None:
             self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
+        self._buzzer = None
+        buzzer = getattr(facts, "BUZZER_PIN", None)
+        if buzzer is not None:  # now, so that it has its timer before lamps take theirs
+            self._buzzer = PWM(Pin(buzzer, Pin.OUT, value=0), freq=_BUZZ_HZ, duty_u16=0)
         sensors = [s[2] for s in facts.SENSORS]
         self.inputs = made_inputs(sensors, facts.REFERENCE_PIN, facts.BUTTON_PIN, self._sense)
         port = open_port(facts.LINK, self._chip, CDC_NONBLOCKING)
@@ -140,6 +153,10 @@ class Esp32:
 
     def indicate(self, on):
         self._led.value(on)
+
+    def buzz(self, on):
+        if self._buzzer is not None:
+            self._buzzer.duty_u16(_BUZZ_DUTY if on else 0)
 
     def service_blink(self):
         PWM(self._led, freq=_BLINK_HZ, duty_u16=_BLINK_DUTY)

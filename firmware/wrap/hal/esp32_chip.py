@@ -3,6 +3,8 @@
 Addresses: ESP-IDF, soc/<chip>/register/soc/{gpio,rtc_cntl,usb_serial_jtag}_reg.h.
 """
 
+import platform
+
 import machine
 
 from wrap.mp import const
@@ -13,6 +15,28 @@ _USB = {"esp32s3": 0x60038004, "esp32c3": 0x60043004}  # USB_SERIAL_JTAG_EP1_CON
 _CAUSE = const(0x3F)  # of the CPU that runs MicroPython
 _POWER_ON = const(1)  # soc/reset_reasons.h, on all three; the EN pin's is the same
 _MARK = b"PBMWRAP"
+_RMT_STOPS = (5, 5, 2)
+
+
+def idf_version():
+    """ESP-IDF's version that MicroPython was built with, (5, 5, 2); () where it does not say.
+    platform.platform() has it behind "IDFv" (MICROPY_PLATFORM_VERSION of ports/esp32)."""
+    numbers = []
+    text = platform.platform()
+    at = text.find("IDFv")
+    if at >= 0:
+        for word in text[at + 4 :].split("-")[0].split("."):
+            if not word.isdigit():
+                break
+            numbers.append(int(word))
+    return tuple(numbers)
+
+
+def stops_rmt(chip):
+    """Whether a wave of RMT under way can be stopped at once. S3 and C3 have a bit for it. An ESP32
+    has none: before ESP-IDF 5.5.2 rmt_disable() waits for the wave's end with interrupts off
+    (components/esp_driver_rmt/src/rmt_tx.c, rmt_tx_disable; espressif/esp-idf#17692)."""
+    return chip != "esp32" or idf_version() >= _RMT_STOPS
 
 
 def route_at(chip, pin):

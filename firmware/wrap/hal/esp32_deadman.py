@@ -7,7 +7,7 @@ capacitor at the switch's gate bridges (docs/build-a-wrap.md).
 
 RMT switches the pin's own input off and its pull-up on (ESP-IDF, rmt_tx.c), so a second pin is
 wired to the enable and reads it back, and taking the pin back sets the pull-down again. ESP-IDF
-before 5.5.2 may panic when a wave beyond 300 ms is stopped (espressif/esp-idf#17692): none is.
+before 5.5.2 cannot stop a wave of an ESP32 (espressif/esp-idf#17692): the HAL refuses it.
 """
 
 import esp32

@@ -40,6 +40,8 @@ class FakeHal:
         self.pressed = False
         self.sensed = False  # a sense input is wired
         self.lit = False
+        self.buzzing = False
+        self.buzzed = []  # (ms, on): its pattern
         self.blinking = False
         self.rx = bytearray()
         self.tx = bytearray()
@@ -156,6 +158,11 @@ class FakeHal:
 
     def indicate(self, on):
         self.lit = on
+
+    def buzz(self, on):
+        if on != self.buzzing:
+            self.buzzing = on
+            self.buzzed.append((self.now_ms, on))
 
     def service_blink(self):
         self.blinking = True

@@ -27,6 +27,8 @@ _REGS = const(6)  # words a lamp, see rp2040_regs
 _WDT_COUNTS = const(2000)  # a millisecond: it counts twice a microsecond (erratum RP2040-E1)
 _WDT_MAX_MS = const(8388)  # 24 bits of them
 _LOOK_MS = const(40)
+_BUZZ_HZ = const(2700)  # where small piezo discs are loudest
+_BUZZ_DUTY = const(32768)
 _SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
@@ -42,11 +44,12 @@ class Rp2040:
 
     def __init__(self, facts):
         self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
-        slices = [p >> 1 & 7 for p in self._lamp_pins]
-        if len(set(slices)) < len(slices):
+        buzzer = getattr(facts, "BUZZER_PIN", None)
+        pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small(buzzer),)
+        if len(set([p >> 1 & 7 for p in pins])) < len(pins):
             raise ValueError(
-                "CHANNELS of board_facts: two lamps share a PWM slice (GPIO %s); take pins that"
-                " differ in n // 2 %% 8" % (self._lamp_pins,)
+                "board_facts: two lamps, or a lamp and the buzzer, share a PWM slice (GPIO %s);"
+                " take pins that differ in n // 2 %% 8" % (pins,)
             )
         self._carrier = facts.CARRIER_HZ
         self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
@@ -74,6 +77,9 @@ class Rp2040:
         self._total = self._used + gc.mem_free()
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         self._open_sensors(facts, sense)
+        self._buzzer = None
+        if buzzer is not None:
+            self._buzzer = PWM(Pin(buzzer, Pin.OUT, value=0), freq=_BUZZ_HZ, duty_u16=0)
         self.beat_if_held = rp2040_regs.made_beat_if_held(self._regs)
         port = open_port()
         self.link_read = port.read
@@ -197,6 +203,10 @@ class Rp2040:
 
     def indicate(self, on):
         self._led.value(on)
+
+    def buzz(self, on):
+        if self._buzzer is not None:
+            self._buzzer.duty_u16(_BUZZ_DUTY if on else 0)
 
     def service_blink(self):
         PWM(self._led, freq=_SERVICE_HZ, duty_u16=8192)

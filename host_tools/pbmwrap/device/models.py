@@ -110,6 +110,7 @@ class Status(Sample):
     settings_damaged: bool = False
     unconfirmed: list[str] = []
     tethered: bool = False
+    buzzer: bool | None = None  # None: the board has none
 
 
 class StepCost(Answer):

@@ -95,6 +95,8 @@ def boot_file(facts: ModuleType) -> bytes:
     """/boot.py: outputs low before anything else. The pins stand in it, so that it depends on no
     slot."""
     pins = [facts.ENABLE_PIN, *(c[2] for c in facts.CHANNELS), facts.INDICATOR_PIN]
+    buzzer = getattr(facts, "BUZZER_PIN", None)
+    pins += [] if buzzer is None else [buzzer]
     lines = (paths.boot_dir() / "on_stock" / "boot.py").read_text()
     return lines.replace("PINS = ()", f"PINS = {tuple(pins)}").encode()
 

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.plant import Plant
 
 ResetKind = Literal["power", "watchdog", "pin"]
@@ -70,6 +71,16 @@ class Twin(ABC):
     @abstractmethod
     def indicator(self) -> bool:
         """Whether the indicator is lit now."""
+
+    def buzzes(self) -> list[Buzz]:
+        """The buzzer's pattern since the twin was made: (virtual ms, sounds from then on). Empty
+        where there is no buzzer."""
+        return []
+
+    def buzzing(self) -> bool:
+        """Whether the buzzer sounds now."""
+        record = self.buzzes()
+        return bool(record) and record[-1][1]
 
     @abstractmethod
     def reset(self, kind: ResetKind) -> None:

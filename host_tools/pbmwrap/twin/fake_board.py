@@ -32,6 +32,7 @@ class FakeBoard:
         self._hung = False
         self._program = PROGRAM
         self._ram_fault = 0
+        self._buzzes = []
         self.hal = None
         self.app = None
 
@@ -68,10 +69,24 @@ class FakeBoard:
 
     def _keep_on_time(self):
         if self.hal is not None:
+            self.hal.buzz(False)
+            self._keep_buzzes()
             for ch in range(len(self._on_before)):
                 self.hal.settle(ch)
                 self._on_before[ch] += self.hal.on_acc[ch]
                 self._light_before[ch] += self.hal.light_acc[ch]
+
+    def _keep_buzzes(self):
+        self._buzzes += self.hal.buzzed
+        self.hal.buzzed = []
+
+    def take_buzzes(self):
+        """The buzzer's changes since the last call: (ms, on)."""
+        if self.hal is not None:
+            self._keep_buzzes()
+        out = self._buzzes
+        self._buzzes = []
+        return out
 
     def on_acc(self, ch):
         """duty (u16) x ms at the pin since the twin was made."""
@@ -151,6 +166,7 @@ class FakeBoard:
         """Ctrl-C: KeyboardInterrupt out of the loop, dark, then the REPL."""
         self.hal.rx = bytearray()
         self.hal.dark()
+        self.hal.buzz(False)
         if self.app is not None:
             self.app = None
             self.hal.tx += b"pbmwrap: dark. Ctrl-D starts it again.\r\n"

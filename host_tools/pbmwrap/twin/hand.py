@@ -71,7 +71,8 @@ def status(player: Player) -> str:
     return (
         f"{player.now_ms / 1000:.1f} s: {'power' if player.powered else 'no power'}, "
         f"lamps {lamps} ({'dark' if twin.dark() else 'lit'}), "
-        f"enable {_on(twin.enabled())}, indicator {_on(twin.indicator())}, {temps}, "
+        f"enable {_on(twin.enabled())}, indicator {_on(twin.indicator())}, "
+        f"buzzer {_on(twin.buzzing())}, {temps}, "
         f"ambient {plant.params.ambient_c:g} C, "
         f"{'covered' if plant.params.covered else 'uncovered'}"
     )

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.base import LampState, ResetKind, Twin
+from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040_chip import Chip, flash_with
 from pbmwrap.twin.rp2040_fs import flash_with_files
@@ -53,7 +54,8 @@ class Rp2040Twin(Twin):
         self._plant_due_ns = PLANT_MS * _MS
         self._open, self._reader, self._pressed = True, cdc_reader, False
         lamp_pins = tuple(channel[2] for channel in facts.CHANNELS)
-        self.pins = Pins(lamp_pins, facts.ENABLE_PIN, facts.INDICATOR_PIN, self._now)
+        buzzer = getattr(facts, "BUZZER_PIN", None)
+        self.pins = Pins(lamp_pins, facts.ENABLE_PIN, facts.INDICATOR_PIN, self._now, buzzer)
         self.mux: Mux | None = None
         if getattr(facts, "MUX_PINS", None) is not None:
             self.mux = Mux(facts, self._raw12, self._now)
@@ -198,6 +200,10 @@ class Rp2040Twin(Twin):
 
     def indicator(self) -> bool:
         return self.pins.indicator.high
+
+    def buzzes(self) -> list[Buzz]:
+        """Seen at the pin: it toggles at about 2.7 kHz."""
+        return self.pins.tone.record()
 
     def driven_low(self, pin: int) -> bool:
         """Whether the chip drives this pin low; a released pin is not driven."""

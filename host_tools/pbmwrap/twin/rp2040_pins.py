@@ -10,6 +10,8 @@ from collections.abc import Callable
 from rp2040py.gpio_pin import GPIOPin, GPIOPinState
 from rp2040py.rp2040 import RP2040
 
+from pbmwrap.twin.buzzes import Tone
+
 Edge = tuple[int, bool]  # virtual ns, new level
 
 # An input with its pull-up on lights a MOSFET's gate too, so it counts as high.
@@ -90,13 +92,21 @@ class Pins:
     """The wrap's outputs. `attach` listens to a chip, `sync` repeats the levels after a reset."""
 
     def __init__(
-        self, lamps: tuple[int, ...], enable: int, indicator: int, now_ns: Callable[[], int]
+        self,
+        lamps: tuple[int, ...],
+        enable: int,
+        indicator: int,
+        now_ns: Callable[[], int],
+        buzzer: int | None = None,
     ) -> None:
         self.lamps = [Lamp(pin, now_ns) for pin in lamps]
         self.enable = Line(now_ns)
         self.indicator = Line(now_ns)
-        self._by_pin: dict[int, Line] = {lamp.pin: lamp.line for lamp in self.lamps}
+        self._by_pin: dict[int, Line | Tone] = {lamp.pin: lamp.line for lamp in self.lamps}
         self._by_pin |= {enable: self.enable, indicator: self.indicator}
+        self.tone = Tone(now_ns)
+        if buzzer is not None:
+            self._by_pin[buzzer] = self.tone
         self._stuck: dict[int, GPIOPinState] = {}  # pads that follow no driver
         self._enable_pin = enable
         self._shorted: set[int] = set()  # pins whose MOSFET conducts whatever the pad does
@@ -107,14 +117,16 @@ class Pins:
             mcu.gpio[pin].add_listener(self._listener(mcu.gpio[pin], line))
         self.sync(mcu)
 
-    def _listener(self, pin: GPIOPin, line: Line) -> Callable[[GPIOPinState, GPIOPinState], None]:
+    def _listener(
+        self, pin: GPIOPin, line: Line | Tone
+    ) -> Callable[[GPIOPinState, GPIOPinState], None]:
         def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
             self._take(pin, line, value)
             self._relight()
 
         return changed
 
-    def _take(self, pin: GPIOPin, line: Line, driven: GPIOPinState) -> None:
+    def _take(self, pin: GPIOPin, line: Line | Tone, driven: GPIOPinState) -> None:
         value = self._stuck.get(pin.index, driven)
         line.set(value in _HIGH)
         _read_back(pin, value)
@@ -149,6 +161,7 @@ class Pins:
 
     def dark(self) -> None:
         """No power: every pin low."""
+        self.tone.stop()
         for line in self._by_pin.values():
             line.set(False)
         self._relight()

@@ -20,6 +20,7 @@ from typing import TextIO
 
 from pbmwrap.twin import hand
 from pbmwrap.twin.base import Twin
+from pbmwrap.twin.buzzes import BuzzNews
 from pbmwrap.twin.pacer import Pacer
 from pbmwrap.twin.scenario import Player, Scenario
 
@@ -27,6 +28,12 @@ _CHUNK = 1024
 _HELD_MAX = 4096  # bytes waiting on either side; more stay where they are, as on a real port
 _WAIT_MAX_S = 0.05  # how late a stop or a returning client may be noticed
 _IDLE = Scenario(name="none")
+
+
+def _say(line: str, replies: TextIO | None) -> None:
+    if line and replies is not None:
+        replies.write(line + "\n")
+        replies.flush()
 
 
 class PtyServer:
@@ -48,6 +55,8 @@ class PtyServer:
         self._quit = False
         self._to_twin = b""
         self._to_host = b""
+        began_ms = self._twin.now_ms - self.player.now_ms
+        self._buzz_news = BuzzNews(self._twin.buzzes, began_ms)
         self._hung_up = True
         self._typed = b""
         self._master = self._open_pty()
@@ -122,6 +131,9 @@ class PtyServer:
         while not stop.is_set() and not self._quit:
             with self._alone():
                 wait_s = self._turn()
+                news = list(self._buzz_news.lines(self._twin.now_ms))
+            for line in news:
+                _say(line, replies)
             if not self._rest(wait_s, typing):
                 continue
             lines = self._read_lines(typing)
@@ -131,10 +143,7 @@ class PtyServer:
                 self._answer(line, replies)
 
     def _answer(self, line: str, replies: TextIO | None) -> None:
-        answer = self.control(line)
-        if answer and replies is not None:
-            replies.write(answer + "\n")
-            replies.flush()
+        _say(self.control(line), replies)
 
     def _turn(self) -> float:
         """Bytes in, a slice of time, bytes out. Returns the wall seconds to rest."""

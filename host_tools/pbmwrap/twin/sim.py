@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.base import LampState, ResetKind, Twin
+from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
 from wrap.hal.files import Files
@@ -28,6 +29,7 @@ class Board(Protocol):
     def on_acc(self, ch: int) -> int: ...
     def light_acc(self, ch: int) -> int: ...
     def pins(self) -> tuple[list[int], bool, bool]: ...
+    def take_buzzes(self) -> list[Buzz]: ...
     def set_raw(self, sensor: int, raw: int) -> None: ...
     def press(self, down: bool) -> None: ...
     def hang(self) -> None: ...
@@ -61,6 +63,7 @@ class SimTwin(Twin):
         self._n = len(facts.CHANNELS)
         self._sensors = len(facts.SENSORS)
         self._plant_due = 0
+        self._buzzes: list[Buzz] = []
         self._plant_on = [0] * self._n
         self._window_on = [0] * self._n
         self._window_ms = 0
@@ -123,6 +126,10 @@ class SimTwin(Twin):
 
     def indicator(self) -> bool:
         return self.board.pins()[2]
+
+    def buzzes(self) -> list[Buzz]:
+        self._buzzes += self.board.take_buzzes()
+        return self._buzzes
 
     def reset(self, kind: ResetKind) -> None:
         self.board.power_off()

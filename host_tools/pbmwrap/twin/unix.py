@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import wrap
+from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import Board, SimTwin
 
@@ -33,8 +34,9 @@ class RemoteBoard:
             text=True,
         )
         n = len(facts.CHANNELS)
-        self._state = [0, [0] * n, False, False, [0] * n, "", 0, [0] * n]
+        self._state = [0, [0] * n, False, False, [0] * n, "", 0, [0] * n, []]
         self._tx = bytearray()
+        self._buzzes: list[Buzz] = []
         self.now_ms = 0
 
     def _say(self, line: str) -> int:
@@ -47,6 +49,7 @@ class RemoteBoard:
         self._state = json.loads(answer)
         self.now_ms = self._state[0]
         self._tx += bytes.fromhex(self._state[5])
+        self._buzzes += [(ms, on) for ms, on in self._state[8]]
         return self._state[6]
 
     def power_on(self, cause: str = "power") -> None:
@@ -66,6 +69,10 @@ class RemoteBoard:
 
     def pins(self) -> tuple[list[int], bool, bool]:
         return self._state[1], self._state[2], self._state[3]
+
+    def take_buzzes(self) -> list[Buzz]:
+        out, self._buzzes = self._buzzes, []
+        return out
 
     def set_raw(self, sensor: int, raw: int) -> None:
         self._say(f"raw {sensor} {raw}")

@@ -20,7 +20,7 @@ def _state(board, took):
     on = [board.on_acc(ch) for ch in range(len(duties))]
     light = [board.light_acc(ch) for ch in range(len(duties))]
     tx = binascii.hexlify(board.read()).decode()
-    return [board.now_ms, duties, enabled, lit, on, tx, took, light]
+    return [board.now_ms, duties, enabled, lit, on, tx, took, light, board.take_buzzes()]
 
 
 def _obey(board, words):

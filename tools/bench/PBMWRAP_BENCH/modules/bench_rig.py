@@ -17,7 +17,7 @@ from wrap.safety import limits
 from wrap.safety.monitor import Monitor
 from wrap.safety.thermistor import Thermistor
 
-MARK_PIN = 16
+MARK_PIN = 17
 WATCHDOG_MS = 8000
 LIFE_TURNS = limits.DEADMAN_MS * 1000 // 400
 RAMP_MS = 500

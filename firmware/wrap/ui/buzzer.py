@@ -1,0 +1,102 @@
+"""Buzzer patterns: sound or silence for each slot of 100 ms. Owns no pin.
+
+awake?     two short beeps every 2 s while the wake check waits for a press
+warning    one short beep when a warning is new, at most one a minute
+fault      0.5 s on, 0.5 s off for two minutes; then 2 s of it every 30 s until acknowledged
+hot        the same times with 0.1 s on, 0.1 s off: take the wrap off (`HOT`)
+
+A press silences a fault's pattern for ten minutes. After a restart a fault that was latched before
+it sounds every 30 s for ten minutes, so that a wrap in a drawer is quiet; unless it is hot now.
+"""
+
+from wrap.mp import const
+from wrap.safety import faults
+from wrap.session import states
+
+_ASK_SLOTS = const(20)
+_ASK = const(0b101)
+_MINUTE = const(600)
+_LOUD_SLOTS = const(1200)  # of a fault's pattern without a pause
+_REMIND_SLOTS = const(300)
+_REMIND_ON = const(20)
+_QUIET_SLOTS = const(6000)  # after a press, and all that is left of a fault from before a restart
+_FAULT = const(0b0000011111)
+_HOT = const(0b0101010101)
+_BITS = const(10)
+# Faults of a pad that is hot, or that may be heated by lamps nobody can switch off.
+HOT = (
+    faults.SKIN_HOT,
+    faults.BOARD_HOT,
+    faults.GROSS,
+    faults.HOT_OFF,
+    faults.LAMP_STUCK,
+    faults.LIGHT,
+)
+
+
+class Buzzer:
+    """Ask `slot` once every 100 ms. latched: a fault was latched before this start."""
+
+    def __init__(self, latched):
+        self._old = latched
+        self._hot = False
+        self._fault = -1  # slots since the fault, or since the start; -1: there is none
+        self._quiet = 0  # slots that a press has silenced
+        self._ask = 0  # slot of the question's frame
+        self._beep = False
+        self._wait = 0  # slots until a warning may be heard again
+
+    def warn(self):
+        """A warning is new: a beep in the next slot, unless there was one within a minute."""
+        if not self._wait:
+            self._beep = True
+            self._wait = _MINUTE
+
+    def press(self):
+        """The button: a fault's pattern is silent for ten minutes. The fault stays."""
+        if self._fault >= 0:
+            self._quiet = _QUIET_SLOTS
+
+    def slot(self, state, asking, fault, now):
+        """Whether it sounds in the slot that begins now. asking: the wake check waits; fault: the
+        latched fault; now: the one that this step's readings mean."""
+        if self._wait:
+            self._wait -= 1
+        beep = self._beep
+        self._beep = False
+        if state == states.FAULT:
+            if now in HOT:
+                self._old = False
+            return self._of_fault(fault in HOT or now in HOT)
+        if self._fault >= 0:
+            self._old = self._hot = False
+            self._fault = -1
+            self._quiet = 0
+        if not asking:
+            self._ask = 0
+            return beep
+        at = self._ask
+        self._ask = (at + 1) % _ASK_SLOTS
+        return _ASK >> at & 1 == 1
+
+    def _of_fault(self, hot):
+        if hot and not self._hot:  # worse than what has sounded so far
+            self._hot = True
+            if self._fault >= 0:
+                self._fault = -1
+                self._quiet = 0
+        self._fault += 1
+        at = self._fault
+        if self._quiet:
+            self._quiet -= 1
+            return False
+        if self._old:
+            if at >= _QUIET_SLOTS:
+                return False
+        elif at < _LOUD_SLOTS:
+            return self._bit(at)
+        at %= _REMIND_SLOTS
+        return at < _REMIND_ON and self._bit(at)
+
+    def _bit(self, at):
+        return (_HOT if self._hot else _FAULT) >> at % _BITS & 1 == 1

@@ -1,0 +1,96 @@
+"""The buzzer on every target: on the emulated chip judged at its pin."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from tests.contract.conftest import Bench
+from tests.contract.test_session import LONG
+
+_SLACK_MS = 25  # a slot begins with the slack that finds it due
+
+
+def pattern(bench: Bench, ms: int) -> list[tuple[int, bool]]:
+    """What it does in the next `ms`: (ms from now, on)."""
+    began, known = bench.twin.now_ms, len(bench.twin.buzzes())
+    bench.advance(ms)
+    return [(at - began, on) for at, on in bench.twin.buzzes()[known:]]
+
+
+def lengths(edges: list[tuple[int, bool]]) -> list[int]:
+    """Of its tones, in ms."""
+    pairs = pairwise(edges)
+    return [end - at for (at, on), (end, _) in pairs if on]
+
+
+def near(seen: list[int], wanted: int) -> bool:
+    return bool(seen) and all(abs(ms - wanted) <= _SLACK_MS for ms in seen)
+
+
+def test_the_wake_check_is_heard_until_it_is_answered(bench: Bench) -> None:
+    bench.client.set_setting("wake_s", 5)
+    bench.client.set_setting("answer_s", 20)
+    bench.flash(**LONG)
+    bench.light()
+    bench.advance(6000)
+    edges = pattern(bench, 4100)
+    assert len(lengths(edges)) == 4
+    assert near(lengths(edges), 100)
+    bench.press()
+    bench.advance(200)
+    assert pattern(bench, 4000) == [] and not bench.twin.buzzing()
+    assert bench.client.status().wake_waiting is False
+
+
+def test_a_pulled_sensor_is_dark_and_heard_until_a_press(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    assert bench.twin.buzzes() == []
+    bench.twin.plant.set_fault("skin", "open")
+    edges = pattern(bench, 4000)
+    assert bench.state == "fault" and bench.dark_after(0)
+    assert near(lengths(edges)[:3], 500)
+    bench.press()
+    bench.advance(200)
+    assert pattern(bench, 4000) == []
+    assert bench.client.status().buzzer is False
+
+
+def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    bench.twin.plant.set_fault("skin", "offset", 20.0)
+    edges = pattern(bench, 3000)
+    assert len(lengths(edges)) >= 13
+    assert near(lengths(edges), 100)
+    bench.twin.plant.set_fault("skin", "none")
+    bench.advance(1200)
+    assert bench.client.ack_fault() == "idle"
+    bench.advance(200)
+    assert pattern(bench, 3000) == []
+
+
+def test_after_a_restart_a_latched_fault_is_a_reminder(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    bench.twin.plant.set_fault("skin", "open")
+    bench.advance(500)
+    bench.twin.plant.set_fault("skin", "none")
+    bench.twin.power_off()
+    assert not bench.twin.buzzing()
+    known = len(bench.twin.buzzes())
+    bench.twin.start()
+    bench.advance(8000)
+    tones = lengths(bench.twin.buzzes()[known:])
+    assert len(tones) == 2 and near(tones[1:], 500)
+    assert tones[0] <= 500 + _SLACK_MS  # the first slots pass while the wrap starts
+
+
+def test_ctrl_c_is_silence(bench: Bench) -> None:
+    bench.flash(**LONG)
+    bench.light()
+    bench.twin.plant.set_fault("skin", "open")
+    bench.advance(500)
+    bench.twin.write(b"\x03")
+    bench.advance(200)
+    assert pattern(bench, 1500) == [] and not bench.twin.buzzing()
