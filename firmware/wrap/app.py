@@ -200,7 +200,7 @@ class App:
             session.advance(dt, lamps.dose_uj(), ahead)
         else:
             session.advance(dt, _NO_DOSE, 0)
-        if lamps.upper_uj() >= self.cap_uj:
+        if lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ:
             session.stop(states.BY_CAP)
         if self.guard.moved:
             session.stop(states.BY_MOVED)

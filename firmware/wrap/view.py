@@ -55,6 +55,7 @@ class View:
             "sense": app.self_test.sensing,
             "slot": installed.name if installed else None,
             "fell": installed.fell if installed else None,
+            "worst_uw": [c[4] for c in app.facts.CHANNELS],
         }
 
     def state(self):
@@ -118,6 +119,7 @@ class View:
                 "log_end": app.log.end,
                 "log_failed": app.journal.failed,
                 "settings_damaged": bool(app.settings.damaged()),
+                "cal_void": app.settings.void(),
                 "unconfirmed": app.settings.unconfirmed(),
                 "tethered": session.tethered,
             }
