@@ -7,7 +7,7 @@ from wrap.journal import Journal
 from wrap.link.commands import Commands
 from wrap.link.server import Server
 from wrap.mp import const, micropython
-from wrap.safety import faults, limits
+from wrap.safety import faults, limit_check, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
 from wrap.safety.program import Program
@@ -66,7 +66,11 @@ class App:
         self.raws = self.steady.words  # the first are the sensors' readings
         self._steady_step = self.steady.step
         self.slack_room = Slack(self)
-        if self.latch.code:
+        wrong = limit_check.problem(limits)
+        if wrong:
+            self.program.reject(wrong)
+            self.trip(faults.PROGRAM, wrong)
+        elif self.latch.code:
             self.session.state = states.FAULT
         elif hal.files.missing:
             self.trip(faults.STORAGE, hal.files.missing)

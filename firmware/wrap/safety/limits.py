@@ -1,8 +1,8 @@
 """Every number that keeps a person safe, once. Shared with the host.
 
 Settings and protocols may only be stricter than the default column; nothing, compiled in or not,
-may pass the hard column. Units are in the names: `_mc` milli-degree C, `_mj` mJ/cm2, `_pm`
-permille.
+may pass the hard column (`*_HARD*`; limit_check.py, at boot and at build time). Units are in the
+names: `_mc` milli-degree C, `_mj` mJ/cm2, `_pm` permille.
 Sources: IEC 60601-1 ed. 2 (41 C applied part), ed. 3 table 24 (43 C long contact), WALT 2010/2022
 doses, Harding & Jeavons' photosensitivity band (3-60 Hz).
 """
