@@ -98,7 +98,7 @@ def test_settings_may_be_stricter_and_never_laxer(files, key):
 
 
 def test_unknown_settings_are_refused(files):
-    known = "answer_s, cap_mj, site_week, time_s, trip_mc, wake_s"
+    known = "answer_s, cap_mj, light_day_s, site_week, time_s, trip_mc, wake_s"
     with pytest.raises(Refused, match="k must be one of " + known):
         settings(files).set("skin", 1)
 

@@ -49,6 +49,10 @@ SITE_DAY = 1  # sessions per site in any 24 h; makers' manuals: at most two
 SITE_DAY_HARD = 2
 SITE_WEEK = 5
 SITE_WEEK_HARD = 7
+# Light of the whole wrap in any 24 h, whatever its sites are called: two feet or hands and one more
+# area at 20 min each. Studies treat an area for 5 to 20 min a day; a site's own limit counts names.
+LIGHT_DAY_S = 3600
+LIGHT_DAY_HARD_S = 7200  # as SITE_DAY_HARD: twice a day
 SITE_GAP_S = 21600  # from beginning to beginning; matters only beyond one session a day
 COUNTS_S = 60  # light for longer makes a session count, whatever its protocol
 CLOCK_DRIFT_S = 120  # a host's clock this far behind the wrap's own count is the same clock

@@ -16,6 +16,7 @@ BOUNDS = {
     "wake_s": (limits.WAKE_MIN_S, limits.WAKE_S),
     "answer_s": (limits.WAKE_MIN_S, limits.WAKE_ANSWER_S),
     "site_week": (1, limits.SITE_WEEK),
+    "light_day_s": (60, limits.LIGHT_DAY_S),
 }
 FULL_PM = 1000
 DATE_LEAST = 20000101  # yyyymmdd

@@ -169,11 +169,21 @@ class SiteCourse(Answer):
     next_s: int = 0
 
 
+class LightOfDay(Answer):
+    """Light of the whole wrap: seconds given in 24 h, the most that is allowed, and seconds until
+    the next protocol fits."""
+
+    day_s: int = 0
+    most_s: int = 0
+    next_s: int = 0
+
+
 class CourseInfo(Answer):
     """The sessions that still matter, by site; "*" stands for every site."""
 
     age_s: int
     sites: dict[str, SiteCourse]
+    light: LightOfDay | None = None
 
 
 class LogInfo(Answer):

@@ -106,7 +106,7 @@ def _read(files):
     wait_s = history.next_s(site, limits.SITE_WEEK, 10)
     assert isinstance(wait_s, int) and wait_s >= 0 and history.why(site, wait_s)
     if wait_s == 0:
-        history.begin(site, 11)
+        history.begin(site, 1200, 11)
         assert history.next_s(site, limits.SITE_WEEK, 12) > 0, "a session does not count"
     history.save(5000)
     slots = Protocols(files, kit.CHANNELS)
