@@ -27,6 +27,7 @@ from toolchain_build import (
 from toolchain_claim import claim_at, with_claim
 from toolchain_esp32 import build as build_esp32
 from toolchain_esp32 import target_of
+from toolchain_limits import check_limits
 from toolchain_sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
 
 REPO = Path(__file__).resolve().parent.parent
@@ -122,6 +123,7 @@ def firmware(board: str, out: Path) -> None:
     need be. Prints what it put there, the image last.
     """
     ours = frozen_files(board)
+    check_limits(ours)
     tree = staged_files(board, ours)
     if target_of(board_dir(wrap_board(board))):
         told = {"board": board} | _constants(ours)
@@ -231,7 +233,9 @@ def compile_mpy(board: str, arch: str, out: Path) -> None:
     cross = ensure() / "mpy-cross"
     log = cache_root() / "logs" / "mpy.log"
     log.unlink(missing_ok=True)
-    for name, data in frozen_files(board).items():
+    files = frozen_files(board)
+    check_limits(files)
+    for name, data in files.items():
         source = out / name
         source.parent.mkdir(parents=True, exist_ok=True)
         source.write_bytes(data)

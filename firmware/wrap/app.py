@@ -8,7 +8,7 @@ from wrap.journal import Journal
 from wrap.link.commands import AGAIN, Commands
 from wrap.link.server import Server
 from wrap.mp import const, micropython
-from wrap.safety import faults, limits
+from wrap.safety import faults, limit_check, limits
 from wrap.safety.guard import Guard
 from wrap.safety.latch import Latch
 from wrap.safety.power_limit import PowerLimit
@@ -75,7 +75,11 @@ class App:
         self.raws = self.steady.words  # the first are the sensors' readings
         self._steady_step = self.steady.step
         self.slack_room = Slack(self)
-        if self.latch.code:
+        wrong = limit_check.problem(limits)
+        if wrong:
+            self.program.reject(wrong)
+            self.trip(faults.PROGRAM, wrong)
+        elif self.latch.code:
             self.session.state = states.FAULT
         elif hal.files.missing:
             self.trip(faults.STORAGE, hal.files.missing)
@@ -238,7 +242,7 @@ class App:
             session.advance(dt, lamps.dose_uj(), ahead)
         else:
             session.advance(dt, _NO_DOSE, 0)
-        if lamps.upper_uj() >= self.cap_uj:
+        if lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ:
             session.stop(states.BY_CAP)
         if self.guard.moved:
             session.stop(states.BY_MOVED)

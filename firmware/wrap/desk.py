@@ -94,11 +94,14 @@ class Desk:
         if slot < 0:
             raise Refused(NOT_FOUND, "no usable protocol is stored")
         plan, raw = app.protocols.plan(slot)
-        if plan.total_ms > app.settings.get("time_s") * 1000:
-            raise Refused(INVALID, "the protocol is longer than the time_s setting allows")
-        wait_s = self.next_s(plan.site)
-        if wait_s:
-            raise Refused(NOT_NOW, self.history.why(plan.site, wait_s))
+        for key in ("time_s", "light_day_s"):
+            if plan.total_ms > app.settings.get(key) * 1000:
+                raise Refused(INVALID, "the protocol is longer than the %s setting allows" % key)
+        site, need_s = plan.site, plan.total_ms // 1000
+        week, day_s = app.settings.get("site_week"), app.settings.get("light_day_s")
+        why = self.history.refusal(site, need_s, week, day_s, app.up_s)
+        if why:
+            raise Refused(NOT_NOW, why)
         return plan, raw
 
     def start(self, by, tethered):
@@ -106,7 +109,7 @@ class Desk:
         app = self._app
         plan, raw = self._plan()
         number = self._sessions() + 1
-        self._count(number, plan.site)
+        self._count(number, plan)
         app.arm(plan)
         self.wake.arm(app.settings.get("wake_s"), app.settings.get("answer_s"))
         self.lease_ms = limits.LEASE_MS
@@ -128,20 +131,22 @@ class Desk:
         """How many there have been; a record holds no more than 32 bits of it."""
         return self._counter.whole("session", 0xFFFFFFFE)
 
-    def _count(self, number, site):
+    def _count(self, number, plan):
         """Book a session before its first light. Raises OSError, and then it has not begun."""
         up_s = self._app.up_s
-        self.history.begin(site, up_s)
+        self.history.begin(plan.site, plan.total_ms // 1000, up_s)
         try:
             self._counter.put({"session": number})
         except OSError:
-            self.history.ended(0, up_s)
+            self.history.ended(0, 0, up_s)
             raise
 
-    def next_s(self, site):
-        """Seconds until a session may begin on `site`; 0: now."""
-        app = self._app
-        return self.history.next_s(site, app.settings.get("site_week"), app.up_s)
+    def next_s(self, site, need_s=0):
+        """Seconds until a session of `need_s` may begin on `site`; 0: now. Without `need_s` by the
+        site alone."""
+        get, up_s = self._app.settings.get, self._app.up_s
+        wait_s = self.history.next_s(site, get("site_week"), up_s)
+        return max(wait_s, self.history.light_next_s(need_s, get("light_day_s"), up_s))
 
     def ended(self):
         """The session is over: what it gave is known."""
@@ -152,7 +157,8 @@ class Desk:
         app.indicator.asking = False
         upper_uj = app.lamps.upper_uj()
         part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
-        self.history.ended(part, app.up_s)
+        light_ms = min(session.active_ms, plan.total_ms)
+        self.history.ended(part, (light_ms + 999) // 1000, app.up_s)
 
     def event_in_ms(self, session):
         """For so long `attend` would do nothing; 0 while somebody is asked."""

@@ -22,6 +22,8 @@ class Setup:
         found = {"damaged": settings.damaged(), "unconfirmed": settings.unconfirmed()}
         if found["damaged"]:
             self._note({"stored": found})
+        if settings.void():
+            self._note({"cal_void": settings.void()})
 
     def check(self):
         """Raises Refused while something stored waits for a person."""

@@ -55,6 +55,7 @@ class View:
             "sense": app.self_test.sensing,
             "slot": installed.name if installed else None,
             "fell": installed.fell if installed else None,
+            "worst_uw": [c[4] for c in app.facts.CHANNELS],
         }
 
     def state(self):
@@ -105,7 +106,7 @@ class View:
                 "slot": slot,
                 "next_protocol": app.protocols.slots[slot][0] if slot >= 0 else None,
                 "wake_due_s": app.desk.wake.due_s(session.active_ms),
-                "next_s": app.desk.next_s(app.protocols.slots[slot][4]) if slot >= 0 else None,
+                "next_s": app.desk.next_s(*app.protocols.slots[slot][4:]) if slot >= 0 else None,
                 "calibrated": app.calibrated,
                 "fault": self.fault(),
                 "unix_s": app.desk.unix_s(),
@@ -118,6 +119,7 @@ class View:
                 "log_end": app.log.end,
                 "log_failed": app.journal.failed,
                 "settings_damaged": bool(app.settings.damaged()),
+                "cal_void": app.settings.void(),
                 "unconfirmed": app.settings.unconfirmed(),
                 "tethered": session.tethered,
                 "buzzer": self._buzzer(),
@@ -142,8 +144,9 @@ class View:
         return app.slack_room.buzzing
 
     def course(self):
-        """Which sites had sessions, and when each may have the next."""
-        desk = self._app.desk
+        """Which sites had sessions, and when each may have the next; the light of the day."""
+        app = self._app
+        desk = app.desk
         course = desk.history.course
         shown = {}
         for site in list(course.sites):
@@ -155,7 +158,15 @@ class View:
                 "week": len(ages),
                 "next_s": next_s,
             }
-        return {"age_s": course.age_s, "sites": shown}
+        most_s = app.settings.get("light_day_s")
+        slot = app.protocols.active()
+        need_s = app.protocols.slots[slot][5] if slot >= 0 else 1
+        light = {
+            "day_s": course.light.used_s(),
+            "most_s": most_s,
+            "next_s": desk.history.light_next_s(need_s, most_s, app.up_s),
+        }
+        return {"age_s": course.age_s, "sites": shown, "light": light}
 
     def bench(self):
         """What a step's two calls to the hardware take here: means of _BENCH of each. In the dark

@@ -120,6 +120,37 @@ def test_the_week_has_so_many_sessions(bench: Bench) -> None:
         bench.client.start()
 
 
+def test_light_of_the_day_counts_whatever_the_sites_are_called(bench: Bench) -> None:
+    bench.client.set_setting("light_day_s", 60)
+    steps = [{"t": 3, "ch": {"red": [500]}}]
+    bench.client.set_clock(UNIX)
+    bench.flash(site="one", steps=[{"t": 56, "ch": {"red": [500]}}])
+    bench.light()
+    cycle(bench)  # cut off: it counts as all that it might have given
+    for site in ("two", "three"):
+        bench.flash(site=site, steps=steps)
+        if site == "two":
+            bench.client.start()
+            bench.wait_for("done", 5000)
+            bench.advance(100)
+    said = r"1 min of light in 24 h, 0 min are left .* possible in 2[34] h"
+    for _ in range(2):
+        with pytest.raises(DeviceError, match=said):
+            bench.client.start()
+        bench.press()
+        bench.advance(500)
+        assert bench.pins_low() and bench.state != "running"
+        light = bench.client.course().light
+        assert light and light.day_s == 59
+        assert 0 <= light.next_s - (bench.client.status().next_s or 0) <= 1
+        cycle(bench)
+    bench.client.set_clock(UNIX + DAY_S + 120)
+    bench.advance(100)
+    cycle(bench)
+    bench.client.set_clock(UNIX + 2 * DAY_S + 240)
+    bench.client.start()
+
+
 def test_the_button_is_refused_with_three_quick_blinks(bench: Bench) -> None:
     had_one(bench)
     bench.press()

@@ -27,7 +27,7 @@ STATUS = {
     "dose_target_uj": 0, "slot": -1, "next_protocol": None, "calibrated": False, "fault": None,
     "unix_s": None, "uptime_s": 12, "heap_used": 40000, "heap_free": 120000, "step_us_last": 700,
     "step_us_max": 900, "steps_late": 0, "log_end": 0, "log_failed": 0, "tethered": False,
-    "wake_waiting": False, "wake_due_s": None, "next_s": None, "unconfirmed": [],
+    "wake_waiting": False, "wake_due_s": None, "next_s": None, "unconfirmed": [], "cal_void": [],
 }  # fmt: skip
 
 

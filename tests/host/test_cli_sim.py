@@ -33,8 +33,8 @@ def _data(*words):
 
 
 def test_from_flashing_to_the_report(sim, tmp_path):
-    sim("cal", "set", "red", "40", "--how", "meter")
-    sim("cal", "set", "nir", "50", "--how", "meter")
+    sim("cal", "set", "red", "40", "--uncertainty", "5", "--how", "meter")
+    sim("cal", "set", "nir", "50", "--uncertainty", "5", "--how", "meter")
     sim("protocol", "flash", "minor-injury", "--activate")
     assert sim("run", "--tethered")["reason"] == "dose"
     pulled = sim("logs", "pull")

@@ -24,6 +24,7 @@ DEFAULTS = {
     "wake_s": 300,
     "answer_s": 60,
     "site_week": 5,
+    "light_day_s": 3600,
 }
 UNPACK = {
     records.END: payloads.unpack_end,

@@ -144,7 +144,7 @@ def test_samples_do_not_drift_when_steps_are_uneven(spy):
 
 
 def test_the_dose_ends_at_its_target_and_the_pins_agree(rig: Rig):
-    rig.calibrate(100000, 0)
+    rig.calibrate(100000, 30)
     rig.light(dose=1000, steps=LONG)
     rig.until("done", 20000)
     assert rig.app.session.end_reason == "dose"
@@ -153,7 +153,7 @@ def test_the_dose_ends_at_its_target_and_the_pins_agree(rig: Rig):
         assert 0 <= rig.board.light_acc(ch) / 65535 - meter.on_ms < 1
 
 
-@pytest.mark.parametrize("unc_pm", [0, 500])
+@pytest.mark.parametrize("unc_pm", [30, 500])
 def test_the_cap_holds_against_the_upper_bound(rig: Rig, unc_pm):
     rig.calibrate(100000, unc_pm)
     rig.app.settings.set("cap_mj", 1000)
@@ -161,6 +161,18 @@ def test_the_cap_holds_against_the_upper_bound(rig: Rig, unc_pm):
     rig.until("done", 20000)
     assert rig.app.session.end_reason == "dose-cap"
     assert 1000000 <= rig.app.lamps.upper_uj() < 1060000
+
+
+@pytest.mark.parametrize("on_s,reason", [(857, ""), (858, "dose-cap")])
+def test_no_calibration_lets_a_session_pass_the_hard_cap_by_the_worst_case(rig: Rig, on_s, reason):
+    """858 s at full duty are 51.5 J/cm2 of red and 68.6 of nir by the board's facts."""
+    rig.calibrate(2000, 30)
+    rig.light(steps=[{"t": 300, "ch": {"red": [1], "nir": [1]}}])
+    for meter in rig.app.lamps.meters:
+        meter.on_ms = on_s * 1000
+    rig.advance(3000)
+    assert rig.app.lamps.worst_mj() == on_s * 60 + on_s * 80
+    assert (rig.app.session.end_reason, rig.app.lamps.upper_uj() < 100000) == (reason, True)
 
 
 def test_without_a_calibration_the_cap_takes_the_worst_case(rig: Rig):

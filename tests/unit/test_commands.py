@@ -14,6 +14,9 @@ HELLO = ["product", "fw", "link", "board", "mpy", "program", "frozen", "uid", "m
 HELLO += ["slots", "channels", "sensors"]
 
 
+METER = {"unc_pm": 100, "date": 20260101, "how": "meter"}
+
+
 def code(answer):
     assert isinstance(answer, tuple), answer
     return answer[0]
@@ -98,6 +101,8 @@ def test_a_method_that_does_not_exist_is_named(rig: Rig):
         ("cal.set", {"ch": "red", "uw": 5, "unc_pm": 501}, "unc_pm must be"),
         ("cal.set", {"ch": "red", "uw": 5}, "date must be a whole number from 20000101"),
         ("cal.set", {"ch": "red", "uw": 5, "date": 20260101}, "how must be ASCII text"),
+        ("cal.set", {"ch": "red", "uw": 1499, **METER}, "uw must be from 1500 to 200000"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "unc_pm": 29}, "unc_pm must be"),
         ("cal.set", {"ch": "uv", "uw": 0}, "ch must be one of red, nir"),
         ("proto.put", {"size": 2049, "slot": 0, "sha": ""}, "size must be"),
         ("proto.put", {"size": 9, "slot": 8, "sha": ""}, "slot must be a whole number from 0"),

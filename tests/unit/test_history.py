@@ -14,6 +14,7 @@ UNIX = 2_000_000_000
 GROSS_S = 400 * DAY_S
 SITES = ("foot", "hand")
 WEEK = limits.SITE_WEEK
+NEED_S = limits.SESSION_MAX_S
 
 
 def opened(files, sessions=0):
@@ -59,10 +60,10 @@ class World:
         history = self.on()
         if history.next_s(site, WEEK, self.up_s()):
             return
-        history.begin(site, self.up_s())
+        history.begin(site, NEED_S, self.up_s())
         self.given.append((site, self.true_s, part))
         self.true_s += light_s
-        history.ended(part, self.up_s())
+        history.ended(part, light_s, self.up_s())
         history.save(self.up_s())
 
     def cut(self, after_ops, torn, act):
@@ -195,14 +196,14 @@ def test_a_clock_is_kept_when_a_session_needs_it():
 def test_nothing_is_written_while_a_session_runs():
     files = MemFiles()
     history = opened(files)
-    history.begin("foot", 10)
+    history.begin("foot", 100, 10)
     ops = files.ops
     history.clock(UNIX, 20)
     history.save(7200)
     assert files.ops == ops
-    history.ended(FULL_PM, 7300)
+    history.ended(FULL_PM, 100, 7300)
     assert history.save_at_s == 7300
-    history.ended(0, 7400)
+    history.ended(0, 0, 7400)
     assert history.next_s("foot", WEEK, 7400) == DAY_S - 7390
 
 
@@ -211,15 +212,15 @@ def test_a_session_that_cannot_be_written_does_not_begin():
     history = opened(files)
     files.broken = True
     with pytest.raises(OSError):
-        history.begin("foot", 10)
+        history.begin("foot", 100, 10)
     assert history.next_s("foot", WEEK, 10) == 0
 
 
 def test_an_end_that_cannot_be_written_is_tried_again_and_is_stricter_meanwhile():
     files = MemFiles()
     history = opened(files)
-    history.begin("foot", 10)
-    history.ended(0, 20)
+    history.begin("foot", 100, 10)
+    history.ended(0, 0, 20)
     files.broken = True
     history.save(20)
     assert (history.save_at_s, opened(files).next_s("foot", WEEK, 0)) == (80, DAY_S)
@@ -234,8 +235,8 @@ def test_an_end_that_cannot_be_written_is_tried_again_and_is_stricter_meanwhile(
 def with_history():
     files = MemFiles()
     history = opened(files)
-    history.begin("foot", 0)
-    history.ended(FULL_PM, 100)
+    history.begin("foot", 100, 0)
+    history.ended(FULL_PM, 100, 100)
     history.save(100)
     return files
 
@@ -295,5 +296,5 @@ def test_a_refusal_names_the_reason():
         "site foot has had its sessions: next session possible in 2 min"
     )
     for n in range(15):
-        history.begin(f"site-{n}", 0)
+        history.begin(f"site-{n}", 100, 0)
     assert history.why("hand", 60).startswith("16 sites are remembered already: next")

@@ -152,7 +152,7 @@ def test_a_fault_that_is_not_about_heat_names_no_sensor():
 
 
 def test_the_end_record_carries_what_a_session_was(rig: Rig):
-    rig.app.desk.calibrate("red", 100000, 0, 20261101, "meter")
+    rig.app.desk.calibrate("red", 100000, 30, 20261101, "meter")
     rig.light(steps=[{"t": 3, "ch": {"red": [500], "nir": [800]}}])
     rig.until("done")
     rig.advance(500)

@@ -59,7 +59,7 @@ def test_a_fault_code_that_this_firmware_does_not_know_is_a_damaged_memory(files
     assert Rig(files).state == "idle"
 
 
-@pytest.mark.parametrize("uw", [None, "1", 1.5, 0, -5, 200001])
+@pytest.mark.parametrize("uw", [None, "1", 50000.5, 0, -5, 1499, 200001])
 def test_a_stored_calibration_out_of_bounds_is_none(files, uw):
     files.data["cal.a"] = _seal(1, {"red": {"uw": uw, "unc_pm": 100}, "nir": 7})
     kept = Settings(files, board_facts.CHANNELS)
@@ -67,13 +67,13 @@ def test_a_stored_calibration_out_of_bounds_is_none(files, uw):
     assert kept.irradiance() == [(60000, 60000), (80000, 80000)]
 
 
-@pytest.mark.parametrize("unc_pm", [None, "1", 1.5, -1, 501])
+@pytest.mark.parametrize("unc_pm", [None, "1", 50.5, -1, 0, 29, 501])
 def test_a_stored_uncertainty_out_of_bounds_makes_no_calibration(files, unc_pm):
     files.data["cal.a"] = _seal(1, {"nir": {"uw": 50000, "unc_pm": unc_pm}})
     assert Settings(files, board_facts.CHANNELS).calibrations() == [None, None]
 
 
-@pytest.mark.parametrize("uw,unc_pm,upper", [(1, 0, 1), (200000, 500, 300000)])
+@pytest.mark.parametrize("uw,unc_pm,upper", [(2000, 30, 2060), (200000, 500, 300000)])
 def test_a_stored_calibration_at_its_bounds_is_one(files, uw, unc_pm, upper):
     files.data["cal.a"] = _seal(1, {"nir": {"uw": uw, "unc_pm": unc_pm}})
     assert Settings(files, board_facts.CHANNELS).irradiance() == [(60000, 60000), (uw, upper)]

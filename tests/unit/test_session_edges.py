@@ -197,9 +197,10 @@ def test_parts_of_a_session_are_whole_permille_of_the_most():
 @pytest.mark.parametrize("entry", [[50, 0, 1000], [0, 7, 1], [49, 1, 999]])
 def test_what_was_kept_is_what_comes_back(entry):
     kept = {"age": 50, "line": 7, "sites": {"foot": [entry], "hand": [[1, 0, 5]]}}
+    kept["light"] = [[1, 0, 5, 0], [*entry[:2], 1200, 0]]
     course = Course(kept)
     assert course.kept() == kept
-    assert Course({}).kept() == {"age": 0, "line": None, "sites": {}}
+    assert Course({}).kept() == {"age": 0, "line": None, "sites": {}, "light": []}
     assert Entry(1, 2, 3).here is False
 
 
@@ -281,10 +282,10 @@ def test_a_clock_is_kept_only_when_it_is_believed_and_matters():
     history = opened(MemFiles())
     history.clock(UNIX, 5)
     assert history.save_at_s == 3600
-    history.begin("foot", 6)
+    history.begin("foot", 100, 6)
     history.clock(UNIX, 7)
     assert history.save_at_s == 3600  # not while the session runs
-    history.ended(FULL_PM, 8)
+    history.ended(FULL_PM, 100, 8)
     history.save(9)
     history.clock(UNIX - limits.CLOCK_DRIFT_S - 100, 10)
     assert history.save_at_s == 3609

@@ -139,6 +139,17 @@ def test_nothing_is_repaired_while_a_session_is_under_way(kept):
     assert kept.files.data["settings.a"] == kept.files.data["settings.b"]
 
 
+def test_a_stored_calibration_beyond_its_bounds_is_told_and_counts_as_none(files):
+    cal = {"uw": 1, "unc_pm": 0, "date": 20261101, "how": ""}
+    files.data["cal.a"] = _seal(1, {"red": cal})
+    rig = Rig(files)
+    assert (rig.ask("cal.get"), rig.ask("status")["cal_void"]) == ([None, None], ["red"])
+    assert rig.app.lamps.meters[0].upper_uw == 60000
+    assert {"cal_void": ["red"]} in rig.noted(records.NOTE)
+    rig.ask("cal.set", ch="red", uw=0)
+    assert rig.ask("status")["cal_void"] == []
+
+
 # ---- the heat test
 
 

@@ -98,7 +98,7 @@ def test_settings_may_be_stricter_and_never_laxer(files, key):
 
 
 def test_unknown_settings_are_refused(files):
-    known = "answer_s, cap_mj, site_week, time_s, trip_mc, wake_s"
+    known = "answer_s, cap_mj, light_day_s, site_week, time_s, trip_mc, wake_s"
     with pytest.raises(Refused, match="k must be one of " + known):
         settings(files).set("skin", 1)
 
@@ -131,5 +131,50 @@ def test_calibrations_are_kept_per_channel_and_can_be_removed(files):
 
 
 def test_only_channels_of_this_board_can_be_calibrated(files):
-    with pytest.raises(Refused, match="ch must be one of red, nir"):
-        settings(files).calibrate("uv", 1, 0, 0, "")
+    for uw in (0, 50000):
+        with pytest.raises(Refused, match="ch must be one of red, nir"):
+            settings(files).calibrate("uv", uw, 100, 20261101, "")
+
+
+@pytest.mark.parametrize("name,least,worst", [("red", 1500, 60000), ("nir", 2000, 80000)])
+def test_a_calibration_is_bounded_by_the_stated_worst_case(files, name, least, worst):
+    kept = settings(files)
+    for uw in (least, 200000):
+        kept.calibrate(name, uw, 100, 20261101, "")
+        assert uw in [cal and cal["uw"] for cal in settings(files).calibrations()]
+    for uw in (1, least - 1, 200001, -1):
+        with pytest.raises(Refused) as refused:
+            kept.calibrate(name, uw, 100, 20261101, "")
+        assert refused.value.args == (
+            BAD_PARAM,
+            f"uw must be from {least} to 200000 (the board's stated worst case for {name} is "
+            f"{worst}), or 0 to remove",
+        )
+    assert 200000 in [cal and cal["uw"] for cal in settings(files).calibrations()]
+
+
+def test_a_calibration_needs_an_uncertainty(files):
+    kept = settings(files)
+    for unc_pm in (30, 500):
+        kept.calibrate("red", 50000, unc_pm, 20261101, "")
+    for unc_pm in (0, 29, 501):
+        with pytest.raises(Refused) as refused:
+            kept.calibrate("red", 50000, unc_pm, 20261101, "")
+        assert refused.value.args == (BAD_PARAM, "unc_pm must be a whole number from 30 to 500")
+    assert settings(files).irradiance()[0] == (50000, 75000)
+
+
+@pytest.mark.parametrize("uw,unc_pm,void", [
+    (1499, 100, True), (1500, 30, False), (200000, 500, False), (200001, 100, True),
+    (50000, 29, True), (50000, 0, True), (50000, 501, True),
+])  # fmt: skip
+def test_a_stored_calibration_beyond_its_bounds_counts_as_none_and_is_told(files, uw, unc_pm, void):
+    cal = {"uw": uw, "unc_pm": unc_pm, "date": 20261101, "how": ""}
+    files.data["cal.a"] = _seal(1, {"red": cal, "uv": cal})
+    kept = settings(files)
+    assert (kept.void(), kept.calibrations()) == (
+        ["red"] if void else [],
+        [None if void else cal, None],
+    )
+    kept.calibrate("red", 0, 0, 0, "")
+    assert settings(files).void() == []

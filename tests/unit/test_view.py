@@ -47,7 +47,7 @@ def test_without_a_calibration_no_dose_is_shown(rig: Rig):
 
 
 def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
-    rig.app.desk.calibrate("nir", 100000, 0, 20261101, "meter")
+    rig.app.desk.calibrate("nir", 100000, 30, 20261101, "meter")
     rig.light()
     sample = rig.app.view.sample()
     assert sample["dose_uj"] == [None, rig.app.lamps.meters[1].uj]

@@ -23,6 +23,7 @@ class Lamps:
         self._hal = hal
         self._n = len(channels)
         self._ma = tuple([small(c[3]) for c in channels])
+        self._worst_uw = tuple([small(c[4]) for c in channels])
         self._supply_ma = supply_ma
         self.meters = [DoseMeter(small(a), small(b)) for a, b in irradiance]
         self.duties = [0] * self._n  # what the pins hold
@@ -202,6 +203,14 @@ class Lamps:
         total = 0
         for m in self.meters:
             total += m.uj
+        return total
+
+    def worst_mj(self):
+        """Dose of this session, mJ/cm2, by the board's stated worst case, whatever the calibration
+        says. Whole seconds at full duty are counted."""
+        total = 0
+        for i in range(self._n):
+            total += self.meters[i].on_ms // 1000 * self._worst_uw[i] // 1000
         return total
 
     def upper_uj(self):

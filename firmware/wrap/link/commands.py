@@ -7,13 +7,7 @@ from wrap.safety import limits
 from wrap.session import states
 from wrap.session.protocol import MAX_BYTES
 from wrap.storage.protocols import SLOTS
-from wrap.storage.settings import (
-    CAL_MOST_UNC_PM,
-    CAL_MOST_UW,
-    DATE_LEAST,
-    DATE_MOST,
-    FULL_PM,
-)
+from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
 
 ALWAYS = 0
 IDLE = 1  # idle or done
@@ -105,8 +99,8 @@ class Commands:
 
     def _cal_set(self, p):
         name = text(p, "ch", 16)
-        uw = whole(p, "uw", 0, CAL_MOST_UW)
-        unc = whole(p, "unc_pm", 0, CAL_MOST_UNC_PM, 0)
+        uw = whole(p, "uw", 0, limits.CAL_MOST_UW)
+        unc = whole(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
         date = whole(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
         how = text(p, "how", 40) if uw else ""
         return self._app.desk.calibrate(name, uw, unc, date, how)

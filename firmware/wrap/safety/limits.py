@@ -1,8 +1,8 @@
 """Every number that keeps a person safe, once. Shared with the host.
 
 Settings and protocols may only be stricter than the default column; nothing, compiled in or not,
-may pass the hard column. Units are in the names: `_mc` milli-degree C, `_mj` mJ/cm2, `_pm`
-permille.
+may pass the hard column (`*_HARD*`; limit_check.py, at boot and at build time). Units are in the
+names: `_mc` milli-degree C, `_mj` mJ/cm2, `_pm` permille.
 Sources: IEC 60601-1 ed. 2 (41 C applied part), ed. 3 table 24 (43 C long contact), WALT 2010/2022
 doses, Harding & Jeavons' photosensitivity band (3-60 Hz).
 """
@@ -24,7 +24,16 @@ FILTER_COUNT = 3
 SESSION_MAX_S = 1200
 SESSION_HARD_S = 1800
 DOSE_CAP_MJ = 60000
-DOSE_CAP_HARD_MJ = 120000
+DOSE_CAP_HARD_MJ = 120000  # by the board's stated worst case, whatever a calibration says
+
+# A calibration is believed between this share of the board's stated worst case and CAL_MOST_UW. The
+# worst case is the brightest spot of the smallest pad that the build guide computes (100 cm2, all
+# tolerances up); the dimmest real pad has its LEDs on 600 cm2 (4.9 % of it by the guide's table), a
+# cover that passes 0.6 in place of 0.7, and LEDs aged to 70 %: 2.9 %. Less is a slip of units.
+CAL_LEAST_PM = 25
+CAL_MOST_UW = 200000
+CAL_UNC_LEAST_PM = 30  # no meter for this light is better than some 2.5 %, and it has to be placed
+CAL_UNC_MOST_PM = 500
 
 RAMP_UP_MS = 2000
 RAMP_UP_MIN_MS = 500
@@ -40,6 +49,10 @@ SITE_DAY = 1  # sessions per site in any 24 h; makers' manuals: at most two
 SITE_DAY_HARD = 2
 SITE_WEEK = 5
 SITE_WEEK_HARD = 7
+# Light of the whole wrap in any 24 h, whatever its sites are called: two feet or hands and one more
+# area at 20 min each. Studies treat an area for 5 to 20 min a day; a site's own limit counts names.
+LIGHT_DAY_S = 3600
+LIGHT_DAY_HARD_S = 7200  # as SITE_DAY_HARD: twice a day
 SITE_GAP_S = 21600  # from beginning to beginning; matters only beyond one session a day
 COUNTS_S = 60  # light for longer makes a session count, whatever its protocol
 CLOCK_DRIFT_S = 120  # a host's clock this far behind the wrap's own count is the same clock

@@ -47,6 +47,11 @@ class Program:
             return faults.PROGRAM
         return faults.NONE
 
+    def reject(self, detail):
+        """The program cannot be right, whatever its bytes say."""
+        self.state = DAMAGED
+        self.detail = detail
+
     def slice(self, dt_ms):
         """Check what is due. The fault that was found just now, or faults.NONE."""
         if self._bad_at > 0:

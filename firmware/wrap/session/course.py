@@ -12,11 +12,11 @@ CLOCK_MOST_S counts. What is left: a session may look older by as much as one cl
 
 from wrap.mp import const
 from wrap.safety import limits
+from wrap.session.light_day import DAY_S, LightDay
 
 FULL_PM = const(1000)  # a session that counts
 ANY = "*"  # a session on every site: what lost history is taken for
 SITES_MOST = 16
-DAY_S = const(86400)
 WEEK_S = const(604800)
 
 
@@ -65,7 +65,7 @@ def _entry(kept, age_s):
 class Course:
     """kept: what `kept` gave, or {}. Raises ValueError or TypeError or KeyError for anything else.
 
-    sites: {site: [Entry, ...]}.
+    sites: {site: [Entry, ...]}. light: a LightDay.
     """
 
     def __init__(self, kept):
@@ -78,11 +78,26 @@ class Course:
             self.sites[site] = [_entry(e, self.age_s) for e in entries]
         if self._line is not None:
             _whole(self._line)
+        light = kept.get("light")
+        self.light = LightDay(self._strict() if light is None else light, self.age_s)
+
+    def _strict(self):
+        """Light of the last day by a firmware that did not count it: as much as there can have
+        been."""
+        entries = []
+        for site, es in self.sites.items():
+            most_s = limits.LIGHT_DAY_S if site == ANY else limits.SESSION_MAX_S
+            entries += [[e.age_s, e.unix_s, most_s, 0] for e in es if self.age_s - e.age_s < DAY_S]
+        return sorted(entries)
 
     def kept(self):
         """What to store: plain lists and numbers."""
         sites = {s: [[e.age_s, e.unix_s, e.part_pm] for e in es] for s, es in self.sites.items()}
-        return {"age": self.age_s, "line": self._line, "sites": sites}
+        return {"age": self.age_s, "line": self._line, "sites": sites, "light": self.light.kept()}
+
+    def matters(self):
+        """Whether there is anything to remember."""
+        return bool(self.sites or self.light.entries)
 
     def up(self, up_s):
         """It is `up_s` seconds since the boot; what is too old to matter is dropped."""
@@ -91,6 +106,7 @@ class Course:
             self.sites[site] = [e for e in self.sites[site] if not self._past(e)]
             if not self.sites[site]:
                 self.sites.pop(site)
+        self.light.up(self.age_s)
 
     def _past(self, e):
         return self.age_s - e.age_s >= (WEEK_S if e.part_pm >= FULL_PM else DAY_S)
@@ -137,6 +153,13 @@ class Course:
         self.sites[site] = self.sites.get(site, []) + [e]
         return e
 
+    def begin_light(self, light_s):
+        """The session that begins now may give `light_s` of light."""
+        e = self.light.begin(self.age_s, light_s)
+        if self._high is not None:
+            self._anchor(e)
+        return e
+
     def drop(self, site, e):
         """`e` gave no light, or never began."""
         self.sites[site].remove(e)
@@ -158,11 +181,12 @@ class Course:
     def forget(self):
         """The history is lost, or part of it: as if a session had just begun on every site."""
         self.begin(ANY)
+        self.light.forget(self.age_s)
 
     def clock(self, unix_s):
         """A host says it is `unix_s`. False when that is not believed."""
         line = unix_s - self.age_s
-        if self._line is not None and self.sites:
+        if self._line is not None and self.matters():
             behind = self._line - line
             if limits.CLOCK_DRIFT_S < behind <= limits.CLOCK_MOST_S:
                 return False
@@ -174,6 +198,8 @@ class Course:
         for entries in self.sites.values():
             for e in entries:
                 self._credit(e)
+        for e in self.light.entries:
+            self._credit(e)
         return True
 
     def _credit(self, e):

@@ -18,12 +18,13 @@ def _hex(digest):
 
 
 def _shown(obj, sha, raw):
-    return (obj["id"], obj["name"], sha, len(raw), obj["site"])
+    total_s = sum([step["t"] for step in obj["steps"]])
+    return (obj["id"], obj["name"], sha, len(raw), obj["site"], total_s)
 
 
 class Protocols:
     """channels: ((name, nm), ...) in board order. slots: per slot None, or
-    (id, name, sha, size, site), or a str: why it is broken."""
+    (id, name, sha, size, site, seconds), or a str: why it is broken."""
 
     def __init__(self, files, channels):
         self._files = files

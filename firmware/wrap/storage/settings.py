@@ -16,9 +16,8 @@ BOUNDS = {
     "wake_s": (limits.WAKE_MIN_S, limits.WAKE_S),
     "answer_s": (limits.WAKE_MIN_S, limits.WAKE_ANSWER_S),
     "site_week": (1, limits.SITE_WEEK),
+    "light_day_s": (60, limits.LIGHT_DAY_S),
 }
-CAL_MOST_UW = 200000
-CAL_MOST_UNC_PM = 500
 FULL_PM = 1000
 DATE_LEAST = 20000101  # yyyymmdd
 DATE_MOST = 21001231
@@ -26,19 +25,22 @@ STORES = ("settings", "cal", "heat")
 _REPAIR_AGAIN_MS = const(60000)  # flash that failed
 
 
-def _usable(cal):
-    """Whether a stored calibration can be one: its numbers bound the dose."""
-    if not isinstance(cal, dict):
-        return False
-    uw = cal.get("uw")
-    unc = cal.get("unc_pm")
-    if not (isinstance(uw, int) and isinstance(unc, int)):
-        return False
-    return 0 < uw <= CAL_MOST_UW and 0 <= unc <= CAL_MOST_UNC_PM
-
-
 def _whole(value, low, high):
     return isinstance(value, int) and low <= value <= high
+
+
+def _least_uw(channel):
+    """The least irradiance at full duty that is believed of a channel of the board."""
+    return channel[4] * limits.CAL_LEAST_PM // 1000
+
+
+def _usable(cal, least_uw):
+    """Whether a stored calibration can be one: its numbers bound the dose."""
+    return (
+        isinstance(cal, dict)
+        and _whole(cal.get("uw"), least_uw, limits.CAL_MOST_UW)
+        and _whole(cal.get("unc_pm"), limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM)
+    )
 
 
 def _usable_heat(kept):
@@ -48,6 +50,20 @@ def _usable_heat(kept):
         and _whole(kept.get("date"), DATE_LEAST, DATE_MOST)
         and _whole(kept.get("max_mc"), limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
     )
+
+
+def _check_calibration(channel, uw, unc_pm):
+    """Raises Refused with the bounds, and what they come from."""
+    low, high = _least_uw(channel), limits.CAL_MOST_UW
+    if not low <= uw <= high:
+        raise Refused(
+            BAD_PARAM,
+            "uw must be from %d to %d (the board's stated worst case for %s is %d), or 0 to remove"
+            % (low, high, channel[0], channel[4]),
+        )
+    low, high = limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM
+    if not low <= unc_pm <= high:
+        raise Refused(BAD_PARAM, "unc_pm must be a whole number from %d to %d" % (low, high))
 
 
 class Settings:
@@ -114,18 +130,26 @@ class Settings:
     def calibrations(self):
         """Per channel None or {"uw", "unc_pm", "date", "how"}. A stored one that breaks its bounds
         counts as none."""
-        cals = [self._cal.value.get(c[0]) for c in self._channels]
-        return [cal if _usable(cal) else None for cal in cals]
+        cals = [(self._cal.value.get(c[0]), _least_uw(c)) for c in self._channels]
+        return [cal if _usable(cal, least_uw) else None for cal, least_uw in cals]
+
+    def void(self):
+        """Names of channels whose stored calibration breaks its bounds."""
+        stored = self._cal.value
+        found = zip(self._channels, self.calibrations())
+        return [c[0] for c, cal in found if cal is None and c[0] in stored]
 
     def calibrate(self, name, uw, unc_pm, date, how):
         """Store a channel's irradiance at full duty, or remove it with `uw` 0. Raises Refused or
         OSError."""
-        if name not in [c[0] for c in self._channels]:
+        channels = [c for c in self._channels if c[0] == name]
+        if not channels:
             raise Refused(
                 BAD_PARAM, "ch must be one of " + ", ".join([c[0] for c in self._channels])
             )
         kept = dict(self._cal.value)
         if uw:
+            _check_calibration(channels[0], uw, unc_pm)
             kept[name] = {"uw": uw, "unc_pm": unc_pm, "date": date, "how": how}
         else:
             kept.pop(name, None)

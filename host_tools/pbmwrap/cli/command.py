@@ -189,6 +189,19 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
         raise WrapError("not confirmed, nothing was changed")
 
 
+def scaled(name: str, value: float, scale: int, unit: str) -> int:
+    """`value` as a whole number above 0 of 1/`scale` `unit`. Raises UsageError for what is none:
+    nan, inf, or so small that it would become 0."""
+    import math
+
+    if not math.isfinite(value):
+        raise UsageError(f"{name} is {value}, not a number of {unit}")
+    out = round(value * scale)
+    if out <= 0:
+        raise UsageError(f"{name} is {value:g}, it must be at least {1 / scale:g} {unit}")
+    return out
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A function (done, total) that draws a bar on stderr while that is a terminal."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, wrap_at
+from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, scaled, wrap_at
+from pbmwrap.errors import UsageError
+from wrap.safety.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
+
+if TYPE_CHECKING:
+    from pbmwrap.device.client import Client
+    from pbmwrap.device.models import Hello
 
 Key = Annotated[str, typer.Argument(help="The setting's name, see `settings show`.")]
+Channel = Annotated[str, typer.Argument(help="The channel's name, for example red.")]
 Value = Annotated[int, typer.Argument(help="A whole number in the unit that the name ends in.")]
 
 
@@ -24,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     command(settings, "settings confirm")(settings_confirm)
     command(cal, "cal show")(cal_show)
     command(cal, "cal set")(cal_set)
+    command(cal, "cal clear")(cal_clear)
     command(fault, "fault show")(fault_show)
     command(fault, "fault ack")(fault_ack)
     for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
@@ -82,21 +90,23 @@ def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) ->
 
 def cal_show(port: Port = None, json: Json = False) -> Result:
     """Show the calibration of every channel."""
-    from pbmwrap.cli import text
-
     with wrap_at(port) as (client, hello):
-        found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
-    return Result(found, text.calibrations(found))
+        return _calibrations(client, hello)
 
 
 def cal_set(
-    channel: Annotated[str, typer.Argument(help="The channel's name, for example red.")],
+    channel: Channel,
     mw_cm2: Annotated[
-        float, typer.Argument(help="Measured at the skin at full duty, mW/cm2; 0 removes it.")
+        float,
+        typer.Argument(
+            help="Measured at the skin at full duty, mW/cm2, 2.5 % of the board's stated worst "
+            "case to 200; exactly 0 removes it."
+        ),
     ],
     uncertainty: Annotated[
-        float, typer.Option(help="Of the measurement, percent.", min=0, max=50)
-    ] = 0.0,
+        float | None,
+        typer.Option(help="Of the measurement, percent, 3 to 50; needed unless it is removed."),
+    ] = None,
     how: Annotated[str, typer.Option(help="How it was measured, at most 40 characters.")] = "",
     port: Port = None,
     json: Json = False,
@@ -104,12 +114,49 @@ def cal_set(
     """Store a channel's measured irradiance, with today's date."""
     from datetime import date
 
-    from pbmwrap.cli import text
-
+    if mw_cm2 == 0:
+        return cal_clear(channel, port, json)
+    uw = scaled("MW_CM2", mw_cm2, 1000, "mW/cm2")
+    if uncertainty is None:
+        hint = "the meter's own + 100 x (highest / mean - 1), docs/build-a-wrap.md, section 14"
+        raise UsageError("--uncertainty is missing", hint)
+    unc_pm = scaled("--uncertainty", uncertainty, 10, "%")
+    _check_bounds("--uncertainty", unc_pm, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM, 10, "%")
     today = int(date.today().strftime("%Y%m%d"))
     with wrap_at(port) as (client, hello):
-        client.set_calibration(channel, round(mw_cm2 * 1000), round(uncertainty * 10), today, how)
-        found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
+        _check_irradiance(hello, channel, uw)
+        client.set_calibration(channel, uw, unc_pm, today, how)
+        return _calibrations(client, hello)
+
+
+def _check_irradiance(hello: Hello, channel: str, uw: int) -> None:
+    """The wrap checks as well; here the answer can be in the unit that was typed."""
+    worst_uw = dict(zip((c[0] for c in hello.channels), hello.worst_uw, strict=False)).get(channel)
+    if worst_uw is not None:
+        least_uw = worst_uw * CAL_LEAST_PM // 1000
+        stated = f"; the board's stated worst case for {channel} is {worst_uw / 1000:g} mW/cm2"
+        _check_bounds("MW_CM2", uw, least_uw, CAL_MOST_UW, 1000, "mW/cm2", stated)
+
+
+def _check_bounds(
+    name: str, value: int, low: int, high: int, scale: int, unit: str, more: str = ""
+) -> None:
+    if not low <= value <= high:
+        bounds = f"{low / scale:g} to {high / scale:g} {unit}"
+        raise UsageError(f"{name} is {value / scale:g}, it must be {bounds}{more}")
+
+
+def cal_clear(channel: Channel, port: Port = None, json: Json = False) -> Result:
+    """Remove a channel's calibration: sessions end by time, caps go by the stated worst case."""
+    with wrap_at(port) as (client, hello):
+        client.set_calibration(channel, 0)
+        return _calibrations(client, hello)
+
+
+def _calibrations(client: Client, hello: Hello) -> Result:
+    from pbmwrap.cli import text
+
+    found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
     return Result(found, text.calibrations(found))
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, wrap_at
-from pbmwrap.errors import UsageError
+from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, scaled, wrap_at
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import HeatTest
@@ -62,19 +61,6 @@ def clear(port: Port = None, json: Json = False) -> Result:
     """Remove the record: the default power limit is in force again."""
     with wrap_at(port) as (client, _):
         return _result(client.set_heat_test(0))
-
-
-def scaled(name: str, value: float, scale: int, unit: str) -> int:
-    """`value` as a whole number above 0 of 1/`scale` `unit`. Raises UsageError for what is none:
-    nan, inf, or so small that it would become 0."""
-    import math
-
-    if not math.isfinite(value):
-        raise UsageError(f"{name} is {value}, not a number of {unit}")
-    out = round(value * scale)
-    if out <= 0:
-        raise UsageError(f"{name} is {value:g}, it must be at least {1 / scale:g} {unit}")
-    return out
 
 
 def _result(found: HeatTest | None) -> Result:

@@ -104,6 +104,8 @@ def status(hello: Hello, now: Status) -> str:
         lines.append(f"next session possible in {span(now.next_s)} (see `pbmwrap clock set`)")
     if now.unconfirmed:
         lines.append(f"no light: {stores(now.unconfirmed)} may be damaged; see {CONFIRM}")
+    for name in now.cal_void:
+        lines.append(f"calibration of {name} is out of bounds and counts as none: measure again")
     if not now.calibrated:
         lines.append("not calibrated: sessions end by time; see `pbmwrap cal set`")
     if now.unix_s is None:

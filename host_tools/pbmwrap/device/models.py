@@ -21,7 +21,7 @@ class Hello(Answer):
     """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap; `integrity`
     ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot;
     `sense`: the board can see its own light; `slot`: which of two installed firmwares this is,
-    `fell`: why a newer one was given up."""
+    `fell`: why a newer one was given up; `worst_uw`: the board's stated worst case per channel."""
 
     product: str
     fw: str
@@ -44,6 +44,7 @@ class Hello(Answer):
     sense: bool = False
     slot: str | None = None
     fell: str | None = None
+    worst_uw: list[int] = []
 
     @property
     def runs_on(self) -> str:
@@ -83,7 +84,8 @@ class Sample(Answer):
 
 class Status(Sample):
     """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
-    that wait for `settings.confirm`; `slot`: the active one, if any; `next_s`: until its site may
+    that wait for `settings.confirm`; `cal_void`: channels whose stored calibration breaks its
+    bounds; `slot`: the active one, if any; `next_s`: until its site may
     have a session; `wake_due_s`: of light to the next question, or left to answer it."""
 
     session: int = 0
@@ -109,6 +111,7 @@ class Status(Sample):
     log_failed: Any = None
     settings_damaged: bool = False
     unconfirmed: list[str] = []
+    cal_void: list[str] = []
     tethered: bool = False
     buzzer: bool | None = None  # None: the board has none
 
@@ -167,11 +170,21 @@ class SiteCourse(Answer):
     next_s: int = 0
 
 
+class LightOfDay(Answer):
+    """Light of the whole wrap: seconds given in 24 h, the most that is allowed, and seconds until
+    the next protocol fits."""
+
+    day_s: int = 0
+    most_s: int = 0
+    next_s: int = 0
+
+
 class CourseInfo(Answer):
     """The sessions that still matter, by site; "*" stands for every site."""
 
     age_s: int
     sites: dict[str, SiteCourse]
+    light: LightOfDay | None = None
 
 
 class LogInfo(Answer):

@@ -48,7 +48,7 @@ def device(client: Client, hello: Hello) -> Iterator[Check]:
     yield from wrap.of_hello(hello)
     yield from wrap.of_status(hello, now, time.time())
     yield wrap.of_slots(client.protocols())
-    yield from wrap.of_calibrations(hello, client.calibrations(), date.today())
+    yield from wrap.of_calibrations(hello, client.calibrations(), now, date.today())
     yield from _log(client, now)
 
 

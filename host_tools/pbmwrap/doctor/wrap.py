@@ -159,18 +159,19 @@ def _span(s: int) -> str:
 
 
 def of_calibrations(
-    hello: Hello, kept: Sequence[Calibration | None], today: date
+    hello: Hello, kept: Sequence[Calibration | None], now: Status, today: date
 ) -> Iterator[Check]:
-    """Each channel's: there, its age, its uncertainty."""
+    """Each channel's: there and believed, its age, its uncertainty."""
     for (name, _), cal in zip(hello.channels, kept, strict=False):
-        yield calibration(name, cal, today)
+        yield calibration(name, cal, today, name in now.cal_void)
 
 
-def calibration(name: str, cal: Calibration | None, today: date) -> Check:
-    """One channel's."""
+def calibration(name: str, cal: Calibration | None, today: date, void: bool = False) -> Check:
+    """One channel's. void: what is stored breaks its bounds, so it counts as none."""
     hint = f"measure it and run `pbmwrap cal set {name} ...` (docs/build-a-wrap.md)"
     if cal is None:
-        text = f"{name}: none, its sessions end by time and show no dose"
+        why = "out of bounds and not believed" if void else "none"
+        text = f"{name}: {why}, its sessions end by time and show no dose"
         return Check("calibration", "note", text, hint)
     text = f"{name}: {cal.uw / 1000:g} mW/cm2 +-{cal.unc_pm / 10:g} %"
     try:

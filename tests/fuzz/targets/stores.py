@@ -16,13 +16,14 @@ from wrap.safety.resets import Resets
 from wrap.session import states
 from wrap.session.history import History
 from wrap.storage.protocols import SLOTS, Protocols
-from wrap.storage.settings import BOUNDS, CAL_MOST_UNC_PM, CAL_MOST_UW, Settings
+from wrap.storage.settings import BOUNDS, Settings
 from wrap.storage.store import Store
 
-NAMES = ("settings", "cal", "fault", "resets", "active", "count", "course")
+NAMES = ("settings", "cal", "heat", "fault", "resets", "active", "count", "course")
 KEYS = {
     "settings": tuple(BOUNDS),
     "cal": ("red", "nir", "uv"),
+    "heat": ("pm", "date", "max_mc"),
     "fault": ("code", "detail", "session", "sensor"),
     "resets": ("n", "x"),
     "active": ("slot", "x"),
@@ -73,7 +74,7 @@ def _file(src, files):
         files[src.of(OTHERS)] = src.some(src.byte())
         return
     name = src.of(NAMES)
-    where = name + src.of((".a", ".b"))
+    where = name + src.of((".a", ".b", ".m"))
     if src.below(4) == 0:
         files[where] = src.some(src.below(64))
     else:
@@ -85,9 +86,11 @@ def _within(settings):
     for key, (low, high) in BOUNDS.items():
         value = settings.get(key)
         assert isinstance(value, int) and low <= value <= high
-    most = CAL_MOST_UW * (1000 + CAL_MOST_UNC_PM) // 1000
-    for nominal, upper in settings.irradiance():
-        assert isinstance(nominal, int) and 0 < nominal <= upper <= most
+    most = limits.CAL_MOST_UW * (1000 + limits.CAL_UNC_MOST_PM) // 1000
+    for (nominal, upper), channel in zip(settings.irradiance(), board_facts.CHANNELS):
+        assert isinstance(nominal, int) and nominal <= upper <= most
+        assert nominal * 1000 >= channel[4] * limits.CAL_LEAST_PM
+    assert 0 <= settings.heat_test() <= 1000
     assert len(settings.calibrations()) == len(board_facts.CHANNELS)
 
 
@@ -103,7 +106,7 @@ def _read(files):
     wait_s = history.next_s(site, limits.SITE_WEEK, 10)
     assert isinstance(wait_s, int) and wait_s >= 0 and history.why(site, wait_s)
     if wait_s == 0:
-        history.begin(site, 11)
+        history.begin(site, 1200, 11)
         assert history.next_s(site, limits.SITE_WEEK, 12) > 0, "a session does not count"
     history.save(5000)
     slots = Protocols(files, kit.CHANNELS)

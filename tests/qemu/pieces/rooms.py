@@ -105,10 +105,10 @@ def courses(rng, out, count):
         kind, site = rng.below(16), _site(rng)
         try:
             if kind < 4:
-                it.ended(rng.below(1400) * rng.below(2), up_s)
-                it.begin(site, up_s)
+                it.ended(rng.below(1400) * rng.below(2), rng.below(1201), up_s)
+                it.begin(site, 1 + rng.below(1200), up_s)
             elif kind < 7:
-                it.ended((0, 1, 400, 999, 1000, 1001)[rng.below(6)], up_s)
+                it.ended((0, 1, 400, 999, 1000, 1001)[rng.below(6)], rng.below(1201), up_s)
             elif kind == 7:
                 unix_s += (0, 100, 90000, 15552001, -121, -120, -90000)[rng.below(7)]
                 it.clock(unix_s, up_s)

@@ -1,0 +1,72 @@
+"""Checks that the limits hold among themselves: no default passes its hard limit, and their order
+makes sense. Run at boot (a violation is a fault that cannot be acknowledged) and by the build."""
+
+# (lower, higher, why): the value of the first may not pass that of the second.
+_ORDER = (
+    ("SKIN_TRIP_MC", "SKIN_TRIP_HARD_MC", ""),
+    ("BOARD_TRIP_MC", "BOARD_TRIP_HARD_MC", ""),
+    ("SESSION_MAX_S", "SESSION_HARD_S", ""),
+    ("DOSE_CAP_MJ", "DOSE_CAP_HARD_MJ", ""),
+    ("SITE_DAY", "SITE_DAY_HARD", ""),
+    ("SITE_WEEK", "SITE_WEEK_HARD", ""),
+    ("LIGHT_DAY_S", "LIGHT_DAY_HARD_S", ""),
+    ("WAKE_S", "WAKE_HARD_S", ""),
+    ("WATCHDOG_MS", "WATCHDOG_HARD_MS", ""),
+    ("DEADMAN_MS", "DEADMAN_HARD_MS", ""),
+    ("PLAUSIBLE_MIN_MC", "SKIN_TRIP_MIN_MC", "no setting may trip a wrap in a cold room"),
+    ("SKIN_TRIP_MIN_MC", "SKIN_DERATE_MC", ""),
+    ("SKIN_DERATE_MC", "SKIN_TRIP_MC", "light dims before it trips"),
+    ("SKIN_TRIP_MC", "BOARD_TRIP_MC", "the LEDs are hotter than the skin"),
+    ("HEAT_TEST_LEAST_MC", "HEAT_TEST_MOST_MC", ""),
+    ("HEAT_TEST_MOST_MC", "SKIN_TRIP_HARD_MC", ""),
+    ("CAL_UNC_LEAST_PM", "CAL_UNC_MOST_PM", ""),
+    ("RAMP_UP_MIN_MS", "RAMP_UP_MS", ""),
+    ("PULSE_MIN_HZ", "PULSE_MAX_HZ", ""),
+    ("FLICKER_MIN_HZ", "FLICKER_MAX_HZ", ""),
+    ("FILTER_COUNT", "FILTER_OF", ""),
+    ("SITE_DAY", "SITE_WEEK", ""),
+    ("SESSION_MAX_S", "LIGHT_DAY_S", "a day has place for the longest session"),
+    ("WAKE_MIN_S", "WAKE_ANSWER_S", ""),
+    ("WAKE_ANSWER_S", "WAKE_S", ""),
+    ("LEASE_MS", "LEASE_MAX_MS", ""),
+    ("STEP_MS", "HEARTBEAT_MS", ""),
+    ("HEARTBEAT_MS", "DEADMAN_MS", "the timer acts before the enable falls"),
+    ("DEADMAN_MS", "DEADMAN_FLASH_MS", ""),
+    ("DEADMAN_FLASH_MS", "STEP_LATE_MS", "a step that the dead-man ended is a late one"),
+    ("DEADMAN_FLASH_MS", "DEADMAN_HARD_MS", ""),
+    ("STEP_LATE_MS", "WATCHDOG_MS", "a late step is judged, not restarted"),
+)
+# Below 1 these would switch a protection off.
+_POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST", "CAL_LEAST_PM")
+
+
+def problem(limits):
+    """The first limit that does not hold, as text; "" when all do. limits: a module or object with
+    the names of wrap.safety.limits."""
+    for low, high, why in _ORDER:
+        for name in (low, high):
+            text = _no_number(limits, name)
+            if text:
+                return text
+        if getattr(limits, low) > getattr(limits, high):
+            text = "%s is %d, beyond %s %d" % (
+                low,
+                getattr(limits, low),
+                high,
+                getattr(limits, high),
+            )
+            return text + (": " + why if why else "")
+    for name in _POSITIVE:
+        text = _no_number(limits, name)
+        if text:
+            return text
+        if getattr(limits, name) < 1:
+            return "%s is %d, below 1" % (name, getattr(limits, name))
+    return ""
+
+
+def _no_number(limits, name):
+    value = getattr(limits, name, None)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return ""
+    return "%s is no whole number" % name

@@ -1,0 +1,75 @@
+"""Damaged settings on the real binary: one flipped bit changes nothing, two hold the light until a
+person has confirmed. Light is judged at the pins."""
+
+from __future__ import annotations
+
+import pytest
+
+from pbmwrap.errors import DeviceError
+from tests.contract.conftest import BOOT_MS, Bench
+
+TRIP_MC = 38000
+KEPT = b'"trip_mc": 38000'
+WHOLE_MS = 1000
+UNIX = 1_790_000_000
+
+
+@pytest.fixture
+def bench(flashed: Bench) -> Bench:
+    flashed.client.set_setting("trip_mc", TRIP_MC)
+    flashed.advance(100)
+    return flashed
+
+
+def copies(bench: Bench) -> list[int]:
+    """Where the setting stands in the flash."""
+    flash, found, at = bench.twin.flash(), [], -1
+    while (at := flash.find(KEPT, at + 1)) >= 0:
+        found.append(at)
+    return found
+
+
+def restart(bench: Bench, *flips: int) -> None:
+    bench.twin.power_off()
+    for at in flips:
+        bench.twin.flip_flash(at + len(KEPT) - 3, 1)
+    bench.twin.reset("power")
+    bench.advance(BOOT_MS + WHOLE_MS)
+
+
+@pytest.mark.parametrize("copy", [0, 1])
+def test_one_flipped_bit_changes_no_setting_and_asks_for_nothing(bench: Bench, copy: int) -> None:
+    assert len(copies(bench)) == 2
+    restart(bench, copies(bench)[copy])
+    assert bench.client.settings()["trip_mc"] == TRIP_MC
+    assert bench.client.status().unconfirmed == []
+    assert len(copies(bench)) >= 2, "it has not been repaired"
+    restart(bench)
+    assert bench.client.settings()["trip_mc"] == TRIP_MC
+
+
+def test_two_flipped_bits_hold_the_light_until_a_person_has_confirmed(bench: Bench) -> None:
+    restart(bench, *copies(bench))
+    bench.client.set_clock(UNIX)  # the history of sessions lies in the same files: it waits a day
+    for _ in range(2):
+        status = bench.client.status()
+        if status.fault:  # the files behind the damaged ones show that it was no power cut
+            assert status.fault.name == "storage"
+            bench.client.ack_fault()
+        assert bench.client.status().unconfirmed == ["settings"]
+        with pytest.raises(DeviceError, match=r"settings.*settings confirm"):
+            bench.client.start()
+        before = bench.twin.pins.light_ns()
+        bench.press()
+        bench.advance(1500)
+        assert bench.twin.pins.light_ns() == before and bench.twin.dark()
+        restart(bench)
+    bench.client.set_setting("trip_mc", TRIP_MC)
+    assert bench.client.confirm_settings() == []
+    restart(bench)
+    assert bench.client.settings()["trip_mc"] == TRIP_MC
+    bench.client.set_clock(UNIX + 86400 + 60)
+    before = bench.twin.pins.light_ns()
+    bench.client.start()
+    bench.advance(1500)
+    assert bench.twin.pins.light_ns() > before
