@@ -204,6 +204,11 @@ class Desk:
         app.take_calibration()
         return app.settings.calibrations()
 
+    def clock_differs(self, unix_s):
+        """Whether `unix_s` says anything new: the first clock since boot, or CLOCK_SAME_S away."""
+        known = self.unix_s()
+        return known is None or abs(unix_s - known) >= limits.CLOCK_SAME_S
+
     def set_clock(self, unix_s):
         """The host says what time it is; returns it."""
         self._unix_less_up = unix_s - self._app.up_s

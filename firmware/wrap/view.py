@@ -117,6 +117,7 @@ class View:
                 "steps_late": app.steps_late,
                 "log_end": app.log.end,
                 "log_failed": app.journal.failed,
+                "records_lost": app.journal.lost,
                 "settings_damaged": app.settings.damaged,
                 "tethered": session.tethered,
             }

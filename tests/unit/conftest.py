@@ -25,6 +25,7 @@ DEFAULTS = {
     "site_week": 5,
 }
 UNPACK = {
+    records.CLOCK: payloads.unpack_clock,
     records.END: payloads.unpack_end,
     records.START: payloads.unpack_start,
     records.WAKE: payloads.unpack_wake,
