@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from pbmwrap.device.link import encode_request
 from pbmwrap.errors import DeviceError
 from tests.contract.conftest import BOOT_MS, Bench
 from wrap.safety import limits
@@ -16,6 +17,7 @@ def clocks(bench: Bench, count: int) -> list[str]:
     """The codes of `count` clock settings, each 100 s from the one before ("" when it was set)."""
     said = []
     for n in range(count):
+        bench.advance(30)  # a burst would fill half of the queue of records first
         try:
             bench.client.set_clock(NOW + 100 * n)
         except DeviceError as refusal:
@@ -55,6 +57,19 @@ def test_a_reset_gives_a_host_no_new_writes(bench: Bench) -> None:
     bench.twin.reset("power")
     bench.advance(BOOT_MS)
     assert clocks(bench, 1) == [""]
+
+
+def test_a_burst_fills_no_more_than_half_of_the_queue(bench: Bench) -> None:
+    for n in range(limits.HOST_WRITES):
+        line = encode_request(n, "clock.set", {"t": NOW + 100 * n})
+        while line:
+            line = line[bench.twin.write(line) :]
+            if line:
+                bench.advance(1)
+    bench.advance(1000)
+    bench.twin.read()
+    assert bench.client.status().records_lost == 0
+    assert bench.client.fault() is None
 
 
 def test_a_clock_that_says_nothing_new_is_no_record(bench: Bench) -> None:
