@@ -43,7 +43,7 @@ class Desk:
         elif gesture == button.DOWN:
             self._press(session)
         elif gesture == button.LONG:
-            session.stop(states.BY_BUTTON)
+            session.stop(states.BY_BUTTON)  # H-35
         elif gesture == button.SHORT:
             self._short(session)
         elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
@@ -63,7 +63,7 @@ class Desk:
             self._note_wake("answered")
         else:
             self._spent = (session.active() and session.state != states.PAUSED) or wake.over
-            session.pause("button")
+            session.pause("button")  # H-35
 
     def _short(self, session):
         if self._spent:
@@ -85,7 +85,7 @@ class Desk:
             raise Refused(NOT_NOW, "a session is under way")
         if app.journal.failed:
             raise Refused(STORAGE, "the log cannot be written, so no session may begin")
-        if self.on_trial():
+        if self.on_trial():  # H-19
             raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
         slot = app.protocols.active()
         if slot < 0:
@@ -163,7 +163,7 @@ class Desk:
         """In every step of a session: is the host still there, is the wearer awake?"""
         session = self._app.session
         if session.tethered and self.lease_ends(dt):
-            session.stop(states.BY_LEASE)
+            session.stop(states.BY_LEASE)  # H-36
         wake = self.wake
         if wake.waiting or session.active_ms >= wake.due_ms:
             self._check_awake(session, dt)
@@ -176,7 +176,7 @@ class Desk:
             self._note_wake("asked")
         elif what == UNANSWERED:
             self._note_wake("unanswered")
-            session.pause(states.BY_WAKE)
+            session.pause(states.BY_WAKE)  # H-31
         elif wake.over and not (session.state == states.PAUSED and session.fade):
             session.stop(states.BY_WAKE)
 
@@ -186,7 +186,7 @@ class Desk:
     def acknowledge(self, by):
         """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
         app = self._app
-        cause = app.code or app.program.stands(app.latch.code)
+        cause = app.code or app.program.stands(app.latch.code)  # H-37
         if cause:
             raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[cause])
         code = app.latch.code

@@ -69,7 +69,7 @@ class Journal:
         """Whether the next slice writes a record."""
         if not self._queue or self._retry_ms > 0:
             return False
-        return not lit or self.log.fits(self._queue[0][3])
+        return not lit or self.log.fits(self._queue[0][3])  # H-21
 
     def ready(self):
         """Records of a whole session can be written without an erase."""

@@ -93,4 +93,4 @@ def main(hal, facts, installed=None):
         hal.collect()
         loop(app)
     finally:
-        hal.dark()
+        hal.dark()  # H-22

@@ -35,7 +35,7 @@ class SelfTest:
     def step(self):
         """One step of the state self-test: refuses, trips, or lets the light rise."""
         app = self._app
-        if app.program.checking() or not (app.journal.ready() or app.journal.failed):
+        if app.program.checking() or not (app.journal.ready() or app.journal.failed):  # H-18
             return
         n = self._steps
         self._steps = n + 1
@@ -63,11 +63,11 @@ class SelfTest:
         """Open one way to dark, then the other; what is wrong with the one before, or None."""
         lamps = self._app.lamps
         if n == _STAGE:
-            self._app.hal.watchdog_start(limits.WATCHDOG_MS)
+            self._app.hal.watchdog_start(limits.WATCHDOG_MS)  # H-16
             wrong = self._light("with both ways to dark closed")
             lamps.open_enable()
         elif n == 2 * _STAGE:
-            wrong = self._light("although every lamp pin is low")
+            wrong = self._light("although every lamp pin is low")  # H-25
             lamps.open_pins(_PROBE_U16)
         elif n == 3 * _STAGE:
             wrong = self._light("although the enable is low")
@@ -99,7 +99,7 @@ class SelfTest:
         else:
             self._dark_steps += 1
             if self._dark_steps > _SETTLE_STEPS and self._app.hal.sense() > 0:
-                return faults.LIGHT
+                return faults.LIGHT  # H-25
         return faults.NONE
 
     def _look(self, session):

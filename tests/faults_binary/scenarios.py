@@ -111,7 +111,7 @@ def _sensor(name: str) -> tuple[Scenario, ...]:
 
 
 _HOT = Scenario("", c.gross(), ("gross-hot",), offsets=3, late=SKIN)
-_FLUSH = replace(_HOT, when=in_page, late="", offsets=4)
+_FLUSH = replace(_HOT, when=in_page, late="", offsets=4)  # H-21
 
 
 def _meanwhile() -> tuple[Scenario, ...]:

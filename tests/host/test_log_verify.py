@@ -1,4 +1,5 @@
 """`logs verify`: every change, gap and reorder in a log shows, with its place."""
+# H-38
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ STEP_MS = 10
 STEP_LATE_MS = 300  # a step later than this (a flash erase fits) is a fault while light is on
 SAMPLE_S = 10
 
-# What the means of one second are held against (watch.py, model.py).
+# What the means of one second are held against (watch.py, model.py). H-12
 DERATE_ZERO_MC = 500  # no light from this far below the trip: heat stored in the pad still arrives
 RATE_MC_S = 2000  # a bead in a pad cannot change faster while worn
 STUCK_MC = 100

@@ -25,7 +25,7 @@ class History:
         self._now = None  # (site, Entry) of the session under way
         self.save_at_s = _EVERY_S
         if lost:
-            self.course.forget()
+            self.course.forget()  # H-29
             self.save_at_s = 0
 
     def next_s(self, site, week, up_s):
@@ -46,7 +46,7 @@ class History:
     def begin(self, site, up_s):
         """Write that a session begins. Raises OSError, and then it has not begun."""
         self.course.up(up_s)
-        e = self.course.begin(site)
+        e = self.course.begin(site)  # H-27
         try:
             self._put()
         except OSError:
