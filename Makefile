@@ -94,9 +94,10 @@ schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' f
 	$(PY) -m tools.schematic
 	$(PY) -m tools.guide_tables
 
-lint: $(STAMP) ## ruff and pyright
+lint: $(STAMP) ## ruff, pyright, and that each hazard has its code and its tests (docs/hazards.md)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
+	$(PY) tools/hazards.py --check
 	$(VENV)/bin/pyright
 	$(VENV)/bin/pyright -p firmware
 	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json

@@ -6,7 +6,7 @@ from wrap.run import main
 _hal = open_board(board_facts)
 try:
     main(_hal, board_facts)
-except KeyboardInterrupt:
+except KeyboardInterrupt:  # H-36
     _hal.dark()
     print("pbmwrap: dark. Ctrl-D starts it again.")
 except BaseException:

@@ -10,7 +10,7 @@
 
 void pbmwrap_dark(void) {
     // Level, direction, then the function: no order of these shows a high level in between.
-    gpio_clr_mask(PBMWRAP_DARK_PINS);
+    gpio_clr_mask(PBMWRAP_DARK_PINS);  // H-13
     gpio_set_dir_out_masked(PBMWRAP_DARK_PINS);
     for (uint pin = 0; pin < NUM_BANK0_GPIOS; ++pin) {
         if (PBMWRAP_DARK_PINS & (1u << pin)) {

@@ -84,5 +84,5 @@ void pbmwrap_test_ram(void) {
     word_t *bad = invert((word_t *)SRAM_BASE, (word_t *)heap);
     bad = bad ? bad : invert((word_t *)end, (word_t *)&__StackTop);
     bad = bad ? bad : march_c((word_t *)heap, (end - heap) / (4 * STRIPE));
-    watchdog_hw->scratch[1] = bad ? (uintptr_t)bad : RAM_WHOLE;
+    watchdog_hw->scratch[1] = bad ? (uintptr_t)bad : RAM_WHOLE;  // H-20
 }

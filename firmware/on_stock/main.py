@@ -88,7 +88,7 @@ def whole(slot):
     """The index of a slot of which every byte is right, else None."""
     folder = "/" + slot[0] + "/"
     try:
-        if digest(folder + INDEX) != slot[1]:
+        if digest(folder + INDEX) != slot[1]:  # H-19
             return None
         with open(folder + INDEX, "rb") as f:
             index = json.loads(f.read())
@@ -106,7 +106,7 @@ def choose(state):
         index = None if slot == FLAT else whole(slot)
         if slot != FLAT and index is None:
             continue
-        if not trial or _mark(state, NO_HELLO):
+        if not trial or _mark(state, NO_HELLO):  # H-19
             return slot, index, trial
     return None, None, False
 

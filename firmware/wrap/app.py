@@ -197,7 +197,7 @@ class App:
         if session.active_now:
             self._advance(dt)
         self._actuate(dt)
-        if hal.beat_if_held():
+        if hal.beat_if_held():  # H-24
             self.steady.enter()
         else:
             self._lamps_lost()
@@ -242,6 +242,7 @@ class App:
             session.advance(dt, lamps.dose_uj(), ahead)
         else:
             session.advance(dt, _NO_DOSE, 0)
+        # H-26
         if lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ:
             session.stop(states.BY_CAP)
         if self.guard.moved:
@@ -294,7 +295,7 @@ class App:
 
     def _panic(self, error):
         """Something raised: outputs off before anything else. OSError comes from flash only."""
-        self.hal.dark()
+        self.hal.dark()  # H-22
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
         self.trip(code, type(error).__name__ + ": " + str(error)[:60])
 

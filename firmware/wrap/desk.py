@@ -45,7 +45,7 @@ class Desk:
         elif gesture == button.DOWN:
             self._press(session)
         elif gesture == button.LONG:
-            session.stop(states.BY_BUTTON)
+            session.stop(states.BY_BUTTON)  # H-35
         elif gesture == button.SHORT:
             self._short(session)
         elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
@@ -65,7 +65,7 @@ class Desk:
             self._note_wake("answered")
         else:
             self._spent = (session.active() and session.state != states.PAUSED) or wake.over
-            session.pause("button")
+            session.pause("button")  # H-35
 
     def _short(self, session):
         if self._spent:
@@ -87,7 +87,7 @@ class Desk:
             raise Refused(NOT_NOW, "a session is under way")
         if app.journal.failed:
             raise Refused(STORAGE, "the log cannot be written, so no session may begin")
-        if self.on_trial():
+        if self.on_trial():  # H-19
             raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
         app.setup.check()
         slot = app.protocols.active()
@@ -172,7 +172,7 @@ class Desk:
         """In every step of a session: is the host still there, is the wearer awake?"""
         session = self._app.session
         if session.tethered and self.lease_ends(dt):
-            session.stop(states.BY_LEASE)
+            session.stop(states.BY_LEASE)  # H-36
         wake = self.wake
         if wake.waiting or session.active_ms >= wake.due_ms:
             self._check_awake(session, dt)
@@ -185,7 +185,7 @@ class Desk:
             self._note_wake("asked")
         elif what == UNANSWERED:
             self._note_wake("unanswered")
-            session.pause(states.BY_WAKE)
+            session.pause(states.BY_WAKE)  # H-31
         elif wake.over and not (session.state == states.PAUSED and session.fade):
             session.stop(states.BY_WAKE)
 
@@ -195,7 +195,7 @@ class Desk:
     def acknowledge(self, by):
         """Clear a latched fault whose cause is gone. Raises Refused or OSError."""
         app = self._app
-        cause = app.code or app.program.stands(app.latch.code)
+        cause = app.code or app.program.stands(app.latch.code)  # H-37
         if cause:
             raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[cause])
         code = app.latch.code
@@ -212,6 +212,11 @@ class Desk:
         app.settings.calibrate(name, uw, unc_pm, date, how)
         app.take_calibration()
         return app.settings.calibrations()
+
+    def clock_differs(self, unix_s):
+        """Whether `unix_s` says anything new: the first clock since boot, or CLOCK_SAME_S away."""
+        known = self.unix_s()
+        return known is None or abs(unix_s - known) >= limits.CLOCK_SAME_S
 
     def set_clock(self, unix_s):
         """The host says what time it is; returns it."""

@@ -12,6 +12,7 @@ from wrap.session import states
 from wrap.storage import payloads, records
 
 _MOST = const(64)
+_HALF = const(32)  # of the queue that a host's requests may fill
 _RETRY_MS = const(1000)
 
 
@@ -22,7 +23,7 @@ def known(mc):
 
 class Journal:
     """log: a wrap.storage.log.Log. `failed`: the last write did not work. `lost`: records dropped
-    from a full queue."""
+    from a full queue since boot."""
 
     def __init__(self, log):
         self.log = log
@@ -30,6 +31,7 @@ class Journal:
         self._queue = []
         self.failed = False
         self.lost = 0
+        self._reported = 0  # of those lost, in the last NOTE
         self._retry_ms = 0
 
     def note(self, kind, up_s, up_ms, payload):
@@ -50,11 +52,24 @@ class Journal:
         """Nothing waits."""
         return not self._queue
 
+    def crowded(self):
+        """Half of the queue is taken: records that a host asks for must wait."""
+        return len(self._queue) >= _HALF
+
+    def unreported(self):
+        """Whether records were lost that no NOTE counts, and there is room for one."""
+        return self.lost != self._reported and not self.crowded()
+
+    def report_lost(self):
+        """What a NOTE tells: {"lost": records dropped since boot}."""
+        self._reported = self.lost
+        return {"lost": self.lost}
+
     def due(self, lit):
         """Whether the next slice writes a record."""
         if not self._queue or self._retry_ms > 0:
             return False
-        return not lit or self.log.fits(self._queue[0][3])
+        return not lit or self.log.fits(self._queue[0][3])  # H-21
 
     def ready(self):
         """Records of a whole session can be written without an erase."""

@@ -93,5 +93,5 @@ def main(hal, facts, installed=None):
         hal.collect()
         loop(app)
     finally:
-        hal.dark()
+        hal.dark()  # H-22
         hal.buzz(False)

@@ -48,7 +48,7 @@ class SelfTest:
     def step(self):
         """One step of the state self-test: refuses, trips, or lets the light rise."""
         app = self._app
-        if app.program.checking() or not (app.journal.ready() or app.journal.failed):
+        if app.program.checking() or not (app.journal.ready() or app.journal.failed):  # H-18
             return
         if self._waits_for_reference(app):
             return
@@ -79,12 +79,12 @@ class SelfTest:
         """Open one way to dark, then the other; what is wrong with the one before, or None."""
         lamps = self._app.lamps
         if n == _STAGE:
-            self._app.hal.watchdog_start(limits.WATCHDOG_MS)
+            self._app.hal.watchdog_start(limits.WATCHDOG_MS)  # H-16
             wrong = self._light("with both ways to dark closed")
             self._app.wire_check.keep(self._app.monitor.temps_mc)
             lamps.open_enable()
         elif n == 2 * _STAGE:
-            wrong = self._light("although every lamp pin is low")
+            wrong = self._light("although every lamp pin is low")  # H-25
             lamps.open_pins(_PROBE_U16)
         elif n == 3 * _STAGE:
             wrong = self._light("although the enable is low")
@@ -128,7 +128,7 @@ class SelfTest:
             if self._dark_steps <= _SETTLE_STEPS:
                 self._dark_steps += 1
             if self._dark_steps > _SETTLE_STEPS and light:
-                return faults.LIGHT
+                return faults.LIGHT  # H-25
         return faults.NONE
 
     def _look(self, session, light):

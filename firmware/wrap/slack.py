@@ -35,6 +35,8 @@ class Slack:
         dt = app.slack_ms
         app.slack_ms = 0
         session = app.session
+        if app.journal.unreported():
+            app.note(records.NOTE, payloads.pack_json(app.journal.report_lost()))
         self._store(dt, session.lit_now)
         if not session.active_now:
             app.settings.repair(dt)

@@ -79,7 +79,7 @@ class View:
             "temps_mc": [None if t in (OPEN, SHORT) else t for t in app.monitor.temps_mc],
             "duty_u16": lamps.duties,
             "dose_uj": doses if True in app.channel_calibrated else None,
-            "dose_total_uj": lamps.dose_uj() if app.calibrated else None,
+            "dose_total_uj": lamps.dose_uj() if app.calibrated else None,  # H-32
             "on_ms": [m.on_ms for m in lamps.meters],
             "derate_pm": app.guard.derate.q * 1000 // 4096,
             "warn": app.monitor.warn,
@@ -118,6 +118,7 @@ class View:
                 "steps_late": app.steps_late,
                 "log_end": app.log.end,
                 "log_failed": app.journal.failed,
+                "records_lost": app.journal.lost,
                 "settings_damaged": bool(app.settings.damaged()),
                 "cal_void": app.settings.void(),
                 "unconfirmed": app.settings.unconfirmed(),

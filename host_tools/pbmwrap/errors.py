@@ -146,6 +146,8 @@ def _hint(device_code: str, text: str, method: str) -> str | None:
         return "there is no fault to acknowledge"
     if device_code == "not_now" and "session possible in" in text:
         return "leave the wrap on power; time without it counts by `pbmwrap clock set`"
+    if device_code == "not_now" and "write too often" in text:
+        return "a program asks the wrap too often: end it, or wait; the button always works"
     if device_code == "not_now" and "settings confirm" in text:
         return ""  # the text says it all
     if device_code == "not_now" and text.endswith(("idle", "done")):

@@ -1,4 +1,5 @@
 """Wake check and sessions per site on every target, and what they leave after a power cut."""
+# H-27
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ def blinks(bench: Bench, ms: int) -> list[tuple[bool, int]]:
     return [(lit, len(list(run))) for lit, run in itertools.groupby(looks)]
 
 
-def test_no_answer_fades_out_and_ends(asked: Bench) -> None:
+def test_no_answer_fades_out_and_ends(asked: Bench) -> None:  # H-31
     asked.advance(2000)
     assert not asked.pins_low()
     asked.wait_for("done", 2500)

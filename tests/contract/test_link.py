@@ -1,5 +1,6 @@
 """The link on every target: broken transfers change nothing, noise does no harm, repeats act
 once."""
+# H-36
 
 from __future__ import annotations
 
@@ -136,7 +137,7 @@ def test_noise_and_damage_get_short_errors_and_change_nothing(bench: Bench) -> N
     assert bench.state == "idle"
 
 
-def test_settings_may_only_be_stricter(bench: Bench) -> None:
+def test_settings_may_only_be_stricter(bench: Bench) -> None:  # H-39
     assert bench.client.set_setting("trip_mc", 40000) == {"trip_mc": 40000}
     for key, value in (("trip_mc", 41001), ("trip_mc", True), ("cap_mj", 60001), ("nope", 1)):
         with pytest.raises(DeviceError):

@@ -19,7 +19,7 @@ def lit(bench: Bench) -> Bench:
     return bench
 
 
-def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:
+def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:  # H-01, H-02, H-37
     lit.twin.plant.set_fault("skin-mid", "offset", 20.0)
     assert lit.dark_after(160)
     assert lit.state == "fault"
@@ -46,7 +46,7 @@ def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:
 
 
 @pytest.mark.parametrize(("fault", "name"), [("open", "sensor-open"), ("short", "sensor-short")])
-def test_broken_sensor_goes_dark_and_is_named(lit: Bench, fault: str, name: str) -> None:
+def test_broken_sensor_goes_dark_and_is_named(lit: Bench, fault: str, name: str) -> None:  # H-03
     lit.twin.plant.set_fault("board", fault)  # type: ignore[arg-type]
     assert lit.dark_after(160)
     latched = lit.client.fault()
@@ -54,7 +54,7 @@ def test_broken_sensor_goes_dark_and_is_named(lit: Bench, fault: str, name: str)
     assert latched.name == name
 
 
-def test_warm_skin_dims_before_it_trips(lit: Bench) -> None:
+def test_warm_skin_dims_before_it_trips(lit: Bench) -> None:  # H-01
     full = lit.twin.lamps()[1].on_ppm
     for c in range(35, 41):  # no faster than a pad can, or it would be a sensor's fault
         lit.twin.plant.set_fault("skin-mid", "offset", c - 0.1 - lit.twin.plant.sensor_c(0))
@@ -66,7 +66,7 @@ def test_warm_skin_dims_before_it_trips(lit: Bench) -> None:
     assert lit.state == "running"
 
 
-def test_ctrl_c_goes_dark_and_leaves_a_prompt(lit: Bench) -> None:
+def test_ctrl_c_goes_dark_and_leaves_a_prompt(lit: Bench) -> None:  # H-36
     lit.twin.read()
     lit.twin.write(b"\x03")
     lit.advance(20)
@@ -76,7 +76,7 @@ def test_ctrl_c_goes_dark_and_leaves_a_prompt(lit: Bench) -> None:
     assert b">>> " in lit.twin.read()
 
 
-def test_watchdog_brings_a_dark_wrap_back_after_a_hang(lit: Bench) -> None:
+def test_watchdog_brings_a_dark_wrap_back_after_a_hang(lit: Bench) -> None:  # H-16
     lit.twin.hang()
     lit.advance(2100)
     lit.advance(BOOT_MS)
@@ -87,7 +87,7 @@ def test_watchdog_brings_a_dark_wrap_back_after_a_hang(lit: Bench) -> None:
 
 
 @pytest.mark.parametrize("kind", ["power", "pin", "watchdog"])
-def test_reset_goes_dark_and_resumes_nothing(lit: Bench, kind: str) -> None:
+def test_reset_goes_dark_and_resumes_nothing(lit: Bench, kind: str) -> None:  # H-13
     lit.twin.reset(kind)  # type: ignore[arg-type]
     lit.advance(1)
     assert lit.pins_low()
@@ -99,7 +99,7 @@ def test_reset_goes_dark_and_resumes_nothing(lit: Bench, kind: str) -> None:
     assert hello.cause == kind
 
 
-def test_soft_reset_goes_dark(lit: Bench) -> None:
+def test_soft_reset_goes_dark(lit: Bench) -> None:  # H-13
     lit.twin.write(b"\x03")
     lit.advance(50)
     lit.twin.write(b"\x04")

@@ -44,7 +44,7 @@ def test_button_runs_a_session_that_ends_by_time(bench: Bench) -> None:
     assert 3000 <= status.active_ms <= 3020
 
 
-def test_dose_ends_a_calibrated_session(bench: Bench) -> None:
+def test_dose_ends_a_calibrated_session(bench: Bench) -> None:  # H-26
     bench.calibrate()
     bench.flash(dose=200, **LONG)
     bench.light()
@@ -72,7 +72,7 @@ def test_link_starts_pauses_resumes_and_stops(bench: Bench) -> None:
     assert bench.pins_low()
 
 
-def test_press_while_lit_dims_within_50_ms_and_long_press_ends(bench: Bench) -> None:
+def test_press_while_lit_dims_within_50_ms_and_long_press_ends(bench: Bench) -> None:  # H-35
     bench.flash(**LONG)
     bench.light()
     bench.advance(100)
@@ -124,7 +124,7 @@ def test_pulsed_channel_pulses_and_pauses_at_once(bench: Bench) -> None:
     assert bench.pins_low()
 
 
-def test_tethered_session_ends_with_its_lease(bench: Bench) -> None:
+def test_tethered_session_ends_with_its_lease(bench: Bench) -> None:  # H-36
     bench.flash(**LONG)
     bench.client.start(tethered=True)
     bench.advance(2500)
@@ -143,7 +143,7 @@ def test_button_session_outlives_the_host(bench: Bench) -> None:
     assert bench.state == "running"
 
 
-def test_log_tells_the_whole_session_and_uncalibrated_no_dose_ends_it(bench: Bench) -> None:
+def test_log_tells_the_whole_session_and_uncalibrated_no_dose_ends_it(bench: Bench) -> None:  # H-32
     raw = bench.flash(dose=200)
     bench.client.set_clock(1_790_000_000)
     bench.light()

@@ -1,4 +1,5 @@
 """Dead-man in three layers on the real binary, each alone. Light is judged at the pins."""
+# H-14
 
 from __future__ import annotations
 
@@ -67,6 +68,7 @@ assert hal.beat_if_held()
 """
 
 
+# H-15
 @pytest.mark.parametrize("timer", [True, False])
 def test_a_timer_darkens_the_lamp_pins_when_python_hangs(booted: Bench, timer: bool) -> None:
     """Without the timer only the enable falls, by the PIO; no watchdog runs here."""

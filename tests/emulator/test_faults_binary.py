@@ -16,17 +16,17 @@ from tests.faults_binary.watch import Seen
 
 # Short ones that no other test on the binary has, all from a running session.
 SLICE = (
-    "adc-dead/0",
+    "adc-dead/0",  # H-04
     "board-gross/late",
     "ctrl-c/1",
     "enable-dead/0",
     "enable-stuck-then-hot/0",
     "lamp-pin-overridden/0",
     "lamp-stuck-then-hot/0",
-    "pwm-compare-lost/4",
+    "pwm-compare-lost/4",  # H-24
     "pwm-slice-stopped/0",
-    "exception-in-step/0",
-    "hang-in-python/0",
+    "exception-in-step/0",  # H-22
+    "hang-in-python/0",  # H-15
     "pwm-top-lost/0",
     "skin-cold/late",
     "skin-trip/late",

@@ -1,4 +1,5 @@
 """Flash with the times of a real part: light is never held by a write longer than its bound."""
+# H-21
 
 from __future__ import annotations
 

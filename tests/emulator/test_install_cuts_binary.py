@@ -1,4 +1,5 @@
 """A slice of the cuts of an install by files on the emulated chip (docs/powercut.md)."""
+# H-19
 
 from __future__ import annotations
 

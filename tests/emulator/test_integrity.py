@@ -52,6 +52,7 @@ def test_a_whole_image_says_so_and_lights(bench: Bench) -> None:
     assert not bench.twin.dark()
 
 
+# H-18
 @pytest.mark.parametrize("where", ["program", "length", "crc"])
 def test_a_flipped_bit_before_power_keeps_it_dark_and_is_named(bench: Bench, where: str) -> None:
     program = bench.twin.flash().find(NEVER_RUN)
@@ -78,7 +79,7 @@ def test_a_mended_program_is_acknowledged_after_a_restart(bench: Bench) -> None:
     assert bench.client.call("fault.ack") == {"state": "idle"}
 
 
-def test_a_bit_that_turns_over_while_lit_darkens_within_the_period(bench: Bench) -> None:
+def test_a_bit_that_turns_over_while_lit_darkens_within_the_period(bench: Bench) -> None:  # H-18
     """The last byte, so that the round under way still meets it; lit only near the round's end."""
     size = program_bytes(bench.twin)
     round_ms = -(-size // CHUNK) * limits.PROGRAM_CHUNK_MS
@@ -94,6 +95,7 @@ def test_a_bit_that_turns_over_while_lit_darkens_within_the_period(bench: Bench)
     assert fault.name == "program"
 
 
+# H-20
 @pytest.mark.parametrize(
     ("address", "bit", "high"),
     [
@@ -114,7 +116,7 @@ def test_a_stuck_bit_in_ram_is_found_at_boot(
     assert found - found % 16 == address - address % 16
 
 
-def test_bad_ram_is_a_fault_that_stands(make_twin: MakeTwin, image: Path) -> None:
+def test_bad_ram_is_a_fault_that_stands(make_twin: MakeTwin, image: Path) -> None:  # H-20
     """The stuck bit lies where Python does not: it works and can tell."""
     twin = make_twin(image)
     twin.stick_ram(0x2003FFF0, 3, True)

@@ -1,4 +1,5 @@
 """What the lamps' pins do: exact periods and widths, and nothing that was not asked for."""
+# H-23
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ Expectations:
   ride    the session goes on, nothing is latched
   heat    light may go on while the skin stays below 43 C; what is latched is recorded
   either  light may go on or not
-Always: skin at most 43 C and CEM43 at most 2 minutes in every zone, nothing resumed, records whole, dark once a fault is latched.
+Always: skin at most 43 C and CEM43 at most 2 minutes in every zone, nothing resumed, records whole,
+dark once a fault is latched.
 """
 
 from __future__ import annotations

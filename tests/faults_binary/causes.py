@@ -22,7 +22,7 @@ COLD_C, JUMP_K = 0.0, -8.0
 _PWM, _SLICE, _CC, _CSR, _TOP = 0x40050000, 0x14, 0x0C, 0x00, 0x10
 _PIN_CTRL = 0x40014004
 _STORAGE = 512 * 1024  # where the store begins, 64 KiB
-RAISE, MEMORY, STORAGE, HANG = 1, 2, 3, 4
+RAISE, MEMORY, STORAGE, HANG, FILL = 1, 2, 3, 4, 5
 
 
 def reads(sensor: str, celsius: float) -> Cause:
@@ -120,8 +120,15 @@ def stop(lab: Lab) -> None:
 
 
 def records(lab: Lab) -> None:
-    """One record after another."""
-    lab.flood_soon(lambda: lab.request("clock.set", t=1_800_000_000))
+    """One request for a record after another; the wrap bounds how many it writes."""
+    lab.flood_soon(lab.new_clock)
+
+
+def nothing_lost(lab: Lab) -> None:
+    """Raises AssertionError when the wrap has lost a record, or wrote more than a host may ask."""
+    status = lab.client.status()
+    lab.note = f"{status.records_lost} records lost, {status.log_end} bytes of log"
+    assert status.records_lost == 0 and not status.log_failed, lab.note
 
 
 def nothing(lab: Lab) -> None:

@@ -15,6 +15,7 @@ MS = 1_000_000  # nanoseconds
 SCRATCH = 0x40058010  # a watchdog scratch register that nothing else uses
 RUNNING = [{"t": 120, "ch": {"red": [500], "nir": [800]}}]
 PULSED = [{"t": 120, "ch": {"nir": [800, 10, 500]}}]
+FILLING = 45  # records of 214 bytes: more than the two sectors that are erased ahead
 _FLOOD_NS = 100_000
 _CONVERSIONS = 6
 _FIRST_ID = 500_000
@@ -27,9 +28,12 @@ import machine, board_facts
 from wrap.hal import open_board
 from wrap.app import App
 from wrap import run
+from wrap.storage import records
 hal = open_board(board_facts)
 plain = hal.inputs
+left = {FILLING}
 def inputs(out):
+    global left
     how = machine.mem32[{SCRATCH}]
     if how == 1:
         1 // 0
@@ -39,6 +43,9 @@ def inputs(out):
         raise OSError(5)
     while how == 4:
         pass
+    if how == 5 and left:
+        left -= 1
+        app.note(records.NOTE, bytes(200))
     return plain(out)
 hal.inputs = inputs
 app = App(hal, board_facts)
@@ -152,6 +159,10 @@ class Lab(Bench):
         """The bytes of a request with an id of its own."""
         body = json.dumps({"i": next(self._ids), "m": method, "p": params}, separators=(",", ":"))
         return frames.encode(body.encode())
+
+    def new_clock(self) -> bytes:
+        """The bytes of a clock.set that differs from the one before by 10 s: worth a record."""
+        return self.request("clock.set", t=1_800_000_000 + 10 * (next(self._ids) & 1))
 
     def flood(self, more: Callable[[], bytes]) -> None:
         """Keep the port's queue full with what `more` gives, as fast as the wrap takes it."""

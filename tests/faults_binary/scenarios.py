@@ -24,7 +24,7 @@ from wrap.safety.limits import STEP_MS
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
 FLASH = limits.DEADMAN_FLASH_MS + 2
 RATE = 2_100
-FILLS = 12_000  # two sectors of records, as fast as a host can have them written
+FILLS = 6_000  # longer than two sectors of records take to write
 STEP_NS = STEP_MS * MS
 Base = Callable[[Lab], None]
 When = Callable[[Lab, Cause, int], None]
@@ -49,7 +49,7 @@ def in_page(lab: Lab, cause: Cause, ns: int) -> None:
         lab.strike_after(ns, cause)
 
     lab.twin.chip.flash_part.on_page = programming
-    lab.flood(lambda: lab.request("clock.set", t=1_800_000_000))
+    lab.flood(lab.new_clock)
 
 
 def idle(lab: Lab) -> None:
@@ -111,7 +111,7 @@ def _sensor(name: str) -> tuple[Scenario, ...]:
 
 
 _HOT = Scenario("", c.gross(), ("gross-hot",), offsets=3, late=SKIN)
-_FLUSH = replace(_HOT, when=in_page, late="", offsets=4)
+_FLUSH = replace(_HOT, when=in_page, late="", offsets=4)  # H-21
 
 
 def _meanwhile() -> tuple[Scenario, ...]:
@@ -223,7 +223,17 @@ def _world() -> tuple[Scenario, ...]:
             limit_ms=limits.LEASE_MS + FADE,
         ),
         Scenario("flash-dead", c.flash_dead, dead, limit_ms=FLASH + STEP, after=mended),
-        Scenario("log-room-full", c.records, expect="ride", watch_ms=FILLS),
+        Scenario(
+            "log-room-full",
+            c.coded(c.FILL),
+            expect="ride",
+            base=Lab.coded,
+            watch_ms=FILLS,
+            after=c.nothing_lost,
+        ),
+        Scenario(
+            "host-writes-flood", c.records, expect="ride", watch_ms=FILLS, after=c.nothing_lost
+        ),
         boots("boot-filesystem-damaged", c.boot_damaged),
         boots("boot-fault-store-damaged", c.boot_without_fault_store, ("storage",)),
     )

@@ -70,6 +70,9 @@ class LogMaker:
         info = {"code": code, "detail": None, "session": number, "sensor": "skin"}
         self.add(records.FAULT, payloads.pack_json(info))
 
+    def lost(self, count: int) -> None:
+        self.add(records.NOTE, payloads.pack_json({"lost": count}))
+
     def end(self, number: int, reason: str, active_ms: int = 600000) -> None:
         self.state(number, states.RAMP_DOWN, states.DONE, reason)
         temps = [36500, payloads.NO_TEMP]

@@ -143,6 +143,9 @@ def test_log_whole_damaged_and_refused() -> None:
     broken = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
     assert {level(c) for c in _log(broken)} == {"note"}
     assert [level(c) for c in _log(raw, log_failed=1)] == ["bad"]
+    (lost,) = _log(raw, records_lost=7)
+    assert level(lost) == "note"
+    assert lost.text.startswith("7 records were lost since power-on")
 
 
 def test_a_log_read_from_the_middle_of_a_record_is_not_damaged() -> None:

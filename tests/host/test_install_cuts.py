@@ -1,5 +1,6 @@
 """Power that goes at any operation of an install's flash: the old firmware boots, or the new one,
 or a board that had none shows a dark prompt; the next install finishes it; data stays."""
+# H-19
 
 from __future__ import annotations
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbmwrap.logs.decode import decode
+from pbmwrap.logs.decode import decode, lost_records
 from pbmwrap.logs.sessions import clock_of, sessions
 from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
 from pbmwrap.protocols import device
 from pbmwrap.report.model import SessionReport
+from pbmwrap.report.parameters import summary_rows
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker
 from wrap.session import states
@@ -136,3 +137,30 @@ def test_a_calibration_date_of_another_form_is_passed_on(log: LogMaker, monkeypa
     monkeypatch.setattr(log_maker, "CAL", [{"uw": 1000, "date": 2026}, {"uw": 5, "date": 0}])
     log.session(1)
     assert [c.measured for c in report(log).channels] == ["2026", None]
+
+
+def test_records_that_the_wrap_lost_are_told_by_the_session_they_belong_to(log: LogMaker):
+    log.lost(2)
+    log.session(4)
+    assert report(log).records_lost == 0
+    log.lost(5)
+    log.lost(9)
+    got = report(log)
+    assert got.records_lost == 7
+    assert ("Records lost", "7: this report may be incomplete") in summary_rows(got)
+    log.power_on()
+    log.lost(3)  # no session to blame
+    assert report(log).records_lost == 7
+    log.session(5)
+    log.lost(4)
+    assert report(log).records_lost == 1
+    assert lost_records(decode(log.raw).entries) == 9 + 4
+    log.session(6)
+    assert "Records lost" not in dict(summary_rows(report(log)))
+
+
+@pytest.mark.parametrize("count", [0, -1, "x", None, True])
+def test_a_note_of_losses_that_makes_no_sense_counts_none(log: LogMaker, count):
+    log.session(4)
+    log.lost(count)
+    assert (report(log).records_lost, lost_records(decode(log.raw).entries)) == (0, 0)

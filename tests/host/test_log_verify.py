@@ -1,4 +1,5 @@
 """`logs verify`: every change, gap and reorder in a log shows, with its place."""
+# H-38
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbmwrap.logs.verify import verify
+from tests.host.log_maker import LogMaker
 from tests.nor import STORE, nor
 from tests.powercut.cut import stream
 from tests.powercut.day import Wrap
@@ -45,6 +47,17 @@ def test_a_whole_log_has_no_problem():
     assert (said.sealed, said.unsealed, said.unchecked) == (12, 0, 0)
     assert said.sectors >= 3
     assert said.records == len(PLACES)
+
+
+def test_records_that_the_wrap_lost_are_counted_and_are_no_problem():
+    log = LogMaker()
+    for counts in ((2, 5), (), (4,)):
+        log.power_on()
+        for count in counts:
+            log.lost(count)
+    said = verify([(0, log.raw)])
+    assert (said.lost, said.problems) == (9, ())
+    assert verify([(0, RAW)]).lost == 0
 
 
 def test_nothing_at_all_is_whole():

@@ -1,4 +1,5 @@
 """A slice of the power-cut campaign, and proof that its judge sees what it looks for."""
+# H-38
 
 from __future__ import annotations
 

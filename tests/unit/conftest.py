@@ -27,6 +27,7 @@ DEFAULTS = {
     "light_day_s": 3600,
 }
 UNPACK = {
+    records.CLOCK: payloads.unpack_clock,
     records.END: payloads.unpack_end,
     records.START: payloads.unpack_start,
     records.WAKE: payloads.unpack_wake,

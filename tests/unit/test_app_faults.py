@@ -1,4 +1,5 @@
 """Whatever breaks while light is on: dark, latched, recorded, and never lit again by itself."""
+# H-24
 
 import pytest
 
@@ -36,7 +37,7 @@ def live(spy):
 @pytest.mark.parametrize("error", [RuntimeError("spy"), MemoryError(), ValueError(1, 2)])
 @pytest.mark.parametrize("name", LIT_CALLS)
 @pytest.mark.parametrize("skip", [0, 1, 30])
-def test_an_exception_at_any_hal_call_ends_dark_and_latched(name, skip, error):
+def test_an_exception_at_any_hal_call_ends_dark_and_latched(name, skip, error):  # H-22
     spy = SpyRig()
     spy.begin()
     spy.hal.raise_at, spy.hal.skip, spy.hal.error = name, skip, error

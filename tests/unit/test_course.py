@@ -83,7 +83,7 @@ def test_a_session_without_light_leaves_nothing():
     assert len(course.sites["foot"]) == 1
 
 
-def test_short_sessions_add_up_to_one_that_counts():
+def test_short_sessions_add_up_to_one_that_counts():  # H-28
     course = Course({})
     course.end("foot", course.begin("foot"), 600)
     assert (course.next_s("foot", WEEK), course.since("foot")) == (0, [])

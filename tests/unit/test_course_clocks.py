@@ -1,4 +1,5 @@
 """What the course makes of the clocks that hosts tell: right, wrong, back and forth, or none."""
+# H-30
 
 import pytest
 

@@ -1,4 +1,5 @@
 """The enable falls by itself without verified steps; falling is a fault and nothing resumes."""
+# H-14
 
 import re
 from pathlib import Path

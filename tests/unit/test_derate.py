@@ -1,4 +1,5 @@
 """The derating: a line that ends below the trip, taken slowly, that never hunts."""
+# H-01
 
 from itertools import pairwise
 

@@ -1,4 +1,5 @@
 """The dose integral: exact against rationals, the same however time is cut, in small integers."""
+# H-26
 
 import pytest
 from hypothesis import given

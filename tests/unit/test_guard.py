@@ -31,7 +31,7 @@ LEVELS = st.sampled_from([FULL, (500, 800), (200, 200), (1000, 0), (0, 500)])
 
 @settings(max_examples=8, deadline=None)
 @given(PLANTS, LEVELS, st.integers(0, 999))
-def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):
+def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):  # H-12
     pad = Pad(seed, **plant)
     pad.levels = levels
     pad.session()
@@ -39,6 +39,7 @@ def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):
     assert pad.hottest_c < 41
 
 
+# H-12
 @settings(max_examples=8, deadline=None)
 @given(PLANTS, LEVELS, st.integers(1, 90), st.integers(0, 999))
 def test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing(
@@ -60,7 +61,7 @@ def test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing(
 
 @settings(max_examples=6, deadline=None)
 @given(PLANTS, st.integers(0, 999))
-def test_both_lamps_stuck_on_are_found_in_any_warm_room(plant, seed):
+def test_both_lamps_stuck_on_are_found_in_any_warm_room(plant, seed):  # H-09
     plant["ambient_c"] = max(22, plant["ambient_c"])
     pad = Pad(seed, **{**plant, "mismatch": (1.0, 1.0)})
     pad.run(60, False)
@@ -79,7 +80,7 @@ def lit(after_s=300, levels=FULL, **plant):
     return pad
 
 
-def test_a_driver_that_gives_everything_for_a_tenth_is_named():
+def test_a_driver_that_gives_everything_for_a_tenth_is_named():  # H-09
     pad = lit(levels=(100, 100))
     pad.wrong = lambda ch, ppm: 1_000_000
     pad.run(60, True)
@@ -87,7 +88,7 @@ def test_a_driver_that_gives_everything_for_a_tenth_is_named():
 
 
 @pytest.mark.parametrize("share", [0, 0.3])
-def test_lamps_that_give_no_heat_are_a_warning_told_once_a_session(share):
+def test_lamps_that_give_no_heat_are_a_warning_told_once_a_session(share):  # H-11
     pad = Pad(3)
     pad.run(40, False)
     pad.wrong = lambda ch, ppm: ppm * share
@@ -99,7 +100,7 @@ def test_lamps_that_give_no_heat_are_a_warning_told_once_a_session(share):
     assert pad.guard.warnings() == []
 
 
-def test_a_blanket_is_a_warning_while_it_lies_there():
+def test_a_blanket_is_a_warning_while_it_lies_there():  # H-10
     pad = lit(400)
     pad.plant.change(covered=True)
     pad.run(60, True)
@@ -112,7 +113,7 @@ def test_a_blanket_is_a_warning_while_it_lies_there():
 
 
 @pytest.mark.parametrize("ambient_c", [20, 25])
-def test_a_pad_that_slides_off_is_named(ambient_c):
+def test_a_pad_that_slides_off_is_named(ambient_c):  # H-08
     pad = lit(ambient_c=ambient_c)
     began = pad.now_s
     pad.plant.change(contact=0.2)
@@ -123,7 +124,7 @@ def test_a_pad_that_slides_off_is_named(ambient_c):
 
 
 @pytest.mark.parametrize("sensor", range(4))
-def test_a_sensor_that_stands_still_is_named(sensor):
+def test_a_sensor_that_stands_still_is_named(sensor):  # H-06
     pad = Pad(3)
     pad.run(40, False)
     pad.plant.set_fault(sensor, "stuck")
@@ -132,7 +133,7 @@ def test_a_sensor_that_stands_still_is_named(sensor):
     assert (pad.name, pad.guard.monitor.sensor) == ("stuck", sensor)
 
 
-def test_a_drifting_board_sensor_is_found():
+def test_a_drifting_board_sensor_is_found():  # H-07
     pad = lit()
     for k in range(200):
         pad.plant.set_fault("board", "offset", -k / 4)
@@ -141,7 +142,7 @@ def test_a_drifting_board_sensor_is_found():
 
 
 @pytest.mark.parametrize("k", [5, -5])
-def test_a_sensor_that_jumps_while_lit_is_a_fault_within_two_seconds(k):
+def test_a_sensor_that_jumps_while_lit_is_a_fault_within_two_seconds(k):  # H-05
     pad = lit(30, ambient_c=20)
     pad.plant.set_fault(0, "offset", k)
     pad.run(2, True)
@@ -203,7 +204,7 @@ def made(*roles):
 
 
 @pytest.mark.parametrize("role,apart_mc", [("skin", 2000), ("board", 3000)])
-def test_sensors_of_one_role_that_disagree_for_10_s_are_a_fault(role, apart_mc):
+def test_sensors_of_one_role_that_disagree_for_10_s_are_a_fault(role, apart_mc):  # H-07
     guard = made(role, role)
     assert seconds(guard, 20, (33000, 32900 + apart_mc)) == [0] * 20
     assert seconds(guard, 9, (31500, 32900 + apart_mc))[-1] == 0

@@ -121,7 +121,7 @@ def most_in(given, window_s, site):
 
 
 @given(acts(st.sampled_from([0, 0, 0, GROSS_S, -GROSS_S, -5 * GROSS_S])))
-def test_no_life_gives_a_site_more_than_its_sessions(what):
+def test_no_life_gives_a_site_more_than_its_sessions(what):  # H-27
     world = lived(what)
     for site in SITES:
         whole, permille = most_in(world.given, DAY_S, site)
@@ -132,7 +132,7 @@ def test_no_life_gives_a_site_more_than_its_sessions(what):
 
 
 @given(acts(st.integers(-3 * DAY_S, 3 * DAY_S)))
-def test_wrong_clocks_shorten_a_wait_by_what_they_differ_at_most(what):
+def test_wrong_clocks_shorten_a_wait_by_what_they_differ_at_most(what):  # H-30
     world = lived(what)
     told = [a[1] for a in what if a[0] == "clock"]
     told += [a[3][1] for a in what if a[0] == "cut" and a[3][0] == "clock"]
@@ -242,7 +242,7 @@ def with_history():
 
 
 @pytest.mark.parametrize("broken", ["a", "b", "ab"])
-def test_a_damaged_history_makes_every_site_wait_a_day_on_power(broken):
+def test_a_damaged_history_makes_every_site_wait_a_day_on_power(broken):  # H-29
     files = with_history()
     for half in broken:
         files.data["course." + half] = b"rot"

@@ -1,5 +1,6 @@
 """A firmware installed as files is on trial until a host has its hello: no light, and what keeps it
 is written in the slack."""
+# H-19
 
 from __future__ import annotations
 

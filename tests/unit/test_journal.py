@@ -115,6 +115,27 @@ def test_a_full_queue_without_samples_loses_the_oldest_but_the_first_which_may_b
     assert told(files) == [b"%d" % n for n in [0, *range(4, _MOST + 3)]]
 
 
+def test_records_that_are_lost_are_told_as_soon_as_there_is_room(rig: Rig):
+    rig.files.broken, rig.files.torn = True, 0
+    for n in range(_MOST + 3):
+        rig.app.note(records.ACK, payloads.pack_json({"n": n}))
+    rig.advance(5000)
+    assert rig.ask("status")["records_lost"] == 3
+    rig.files.broken = False
+    rig.advance(1500)
+    assert rig.noted(records.NOTE) == [{"lost": 3}]
+    rig.files.broken = True
+    for n in range(_MOST + 1):
+        rig.app.note(records.ACK, payloads.pack_json({"n": n}))
+    rig.files.broken = False
+    rig.advance(1500)
+    assert rig.noted(records.NOTE) == [{"lost": 3}, {"lost": 4}]
+    assert rig.ask("status")["records_lost"] == 4
+    rig.board.power_off()
+    rig.board.power_on()
+    assert rig.app.view.status()["records_lost"] == 0
+
+
 def test_each_boot_has_its_number(files):
     for boot in (1, 2, 3):
         journal = Journal(Log(FileSectors(files)))

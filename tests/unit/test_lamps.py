@@ -1,4 +1,5 @@
 """Lamps: what duty a spec, a fade, a derating and the supply make, and how fast it may rise."""
+# H-34
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,5 @@
 """The record log on damaged and worn flash, its blobs, and torn tails."""
+# H-38
 
 import hashlib
 import random

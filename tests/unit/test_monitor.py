@@ -1,4 +1,5 @@
 """The monitor: the filter, the gross limit, the rails, derating; its shortcut."""
+# H-02
 
 from itertools import product
 

@@ -1,4 +1,5 @@
 """A skin sensor that jumps while light begins: softly dark, no fault, and the next press works."""
+# H-05
 
 import pytest
 

@@ -1,4 +1,5 @@
 """A whole life of a wrap with its power cut, or its flash failing, at every single operation."""
+# H-37
 
 import pytest
 

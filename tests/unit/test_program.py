@@ -1,4 +1,5 @@
 """The program in flash is walked round and round; what is damaged darkens the wrap for good."""
+# H-18
 
 import binascii
 
@@ -131,7 +132,7 @@ def reboot(rig):
     rig.board.power_on()
 
 
-def test_a_bit_that_turns_over_while_lit_darkens_and_is_named():
+def test_a_bit_that_turns_over_while_lit_darkens_and_is_named():  # H-18
     rig = Rig()
     rig.light()
     rig.board.flip_program(len(PROGRAM) - 1, 3)

@@ -1,4 +1,5 @@
 """The protocol rules that wrap and host share: each rule broken alone is named at its place."""
+# H-33
 
 import copy
 import json

@@ -1,4 +1,5 @@
 """Protocol slots: replaced whole or not at all, never run when damaged, the others stay usable."""
+# H-61
 
 import hashlib
 import itertools

@@ -123,7 +123,7 @@ def ops_of_a_session():
 
 @pytest.mark.parametrize("torn", [0, 0.5, 1])
 @pytest.mark.parametrize("op", range(1, ops_of_a_session() + 1))
-def test_power_cut_anywhere_never_gives_the_session_back(op, torn):
+def test_power_cut_anywhere_never_gives_the_session_back(op, torn):  # H-27
     files = MemFiles()
     files.break_at, files.error, files.torn = op, PowerCut(), torn
     lit = one_session(files).board.on_acc(0) > 0

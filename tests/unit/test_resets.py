@@ -1,4 +1,5 @@
 """Restarts that nobody asked for are counted; three without ten calm minutes hold the wrap."""
+# H-17
 
 import pytest
 

@@ -1,4 +1,5 @@
 """The self-test of the two ways to dark, and what a sense input adds to it."""
+# H-25
 
 import types
 

@@ -1,4 +1,5 @@
 """The wake check: asked, answered, unanswered, recorded, shown."""
+# H-31
 
 import pytest
 

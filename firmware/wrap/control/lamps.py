@@ -119,7 +119,7 @@ class Lamps:
         dark."""
         for i in range(self._n):
             hz = spec[i][1]
-            mode = _OFF if hz and not pulsed else hz
+            mode = _OFF if hz and not pulsed else hz  # H-23
             if mode != self._modes[i]:
                 self._modes[i] = mode
                 self.duties[i] = 0
@@ -157,7 +157,7 @@ class Lamps:
         duties = self.duties
         self._rising = False
         for i in range(self._n):
-            duty = duties[i] + self._slew
+            duty = duties[i] + self._slew  # H-34
             if duty < self._wanted[i]:
                 self._rising = True
                 duties[i] = duty

@@ -34,8 +34,8 @@ class Hal:
     def inputs(self, out):
         """Fill `out` (array of "i") with one reading per sensor, behind a multiplexer or not:
         0..65520 as shares of the pull-ups' supply, a hot sensor lower than a cold one. What cannot
-        be read is 0 or 65520. Returns bits of wrap.hal: PRESSED while the button is held, LIGHT while
-        the sense input is high."""
+        be read is 0 or 65520. Returns bits of wrap.hal: PRESSED while the button is held, LIGHT
+        while the sense input is high."""
         raise NotImplementedError
 
     def references(self):

@@ -129,7 +129,7 @@ class Rp2040:
     def lamp_mode(self, ch, hz):
         regs, at = self._regs, HEAD + _REGS * ch
         self._pins[ch].init(Pin.OUT, value=0)
-        rp2040_regs.halt(regs, at)
+        rp2040_regs.halt(regs, at)  # H-23
         hz = hz or self._carrier
         self._pwm[ch] = PWM(self._pins[ch], freq=hz, duty_u16=0)
         rp2040_regs.pace(regs, at, (machine.freq() + hz // 2) // hz)
@@ -183,7 +183,7 @@ class Rp2040:
         late = rp2040_regs.late_ms(regs)
         life_ms = regs[LIFE_MS]
         if late > (limits.HEARTBEAT_MS if life_ms == limits.DEADMAN_MS else life_ms):
-            regs[FELL] = 1
+            regs[FELL] = 1  # H-15
             self._deadman.drop()
             for pin in self._pins:
                 pin.init(Pin.OUT, value=0)
@@ -220,7 +220,7 @@ class Rp2040:
     def flash_ahead(self):
         if self._regs[ENABLED]:
             rp2040_regs.beat(self._regs, limits.DEADMAN_FLASH_MS)
-            self._deadman.feed(limits.DEADMAN_FLASH_MS)
+            self._deadman.feed(limits.DEADMAN_FLASH_MS)  # H-21
 
     def reset_cause(self):
         mem = machine.mem32

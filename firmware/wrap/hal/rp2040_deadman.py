@@ -37,7 +37,7 @@ def _deadman():
     label("nofeed")
     mov(x, isr)
     jmp(y_dec, "count")
-    set(pins, 0)  # expired: low until a person has seen to it
+    set(pins, 0)  # expired: low until a person has seen to it; H-14
     label("dead")
     jmp("dead")
 

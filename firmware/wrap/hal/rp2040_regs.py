@@ -108,7 +108,7 @@ def made_inputs(ains, channels, mux_pins, rest, button, sense):
                         highest = code
                 else:
                     spins -= 1
-                    if spins == 0:
+                    if spins == 0:  # H-04
                         total = lowest + highest  # 0 below
                         left = 0
             adc[0] = select
@@ -180,7 +180,7 @@ def made_beat_if_held(regs):
             expected = lamp[2]
             if expected >= 0:
                 pwm = ptr32(lamp[0] - 12)
-                if (pwm[3] >> lamp[1]) & 0xFFFF != expected:
+                if (pwm[3] >> lamp[1]) & 0xFFFF != expected:  # H-24
                     return False
                 if (pwm[0] & 0x3F) != 1 or pwm[1] != lamp[4] or pwm[4] != lamp[3]:
                     return False
@@ -198,7 +198,7 @@ def made_beat_if_held(regs):
                 pio[4] = _DEADMAN_TURNS
         if r[5]:
             dog = ptr32(0x40058000)
-            dog[1] = r[5]
+            dog[1] = r[5]  # H-16
         return True
 
     return beat_if_held

@@ -1,6 +1,7 @@
 """The methods of the link (docs/link.md): checks parameters and state, asks the app, shapes the
 answer."""
 
+from wrap.link.budget import Budget
 from wrap.link.codes import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
 from wrap.safety import limits
@@ -8,6 +9,7 @@ from wrap.session import states
 from wrap.session.protocol import MAX_BYTES
 from wrap.storage.protocols import SLOTS
 from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
+from wrap.storage.store import Store
 
 ALWAYS = 0
 IDLE = 1  # idle or done
@@ -15,6 +17,19 @@ SESSION = 2  # a session is under way
 IN_FAULT = 3
 REST = 4  # idle, done or fault
 AGAIN = ("session.stop", "session.pause")  # acted on when repeated: they can only darken
+# What a method costs of the budget of writes; clock.set and proto.put cost when they write.
+_WRITES = {
+    "settings.set": 2,
+    "settings.confirm": 6,
+    "cal.set": 2,
+    "heat.set": 2,
+    "proto.activate": 1,
+    "proto.delete": 1,
+    "session.start": limits.HOST_START_WRITES,
+    "session.resume": 1,
+    "service": 1,
+    "reset": 1,
+}
 _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 
@@ -39,6 +54,7 @@ class Commands:
 
     def __init__(self, app):
         self._app = app
+        self.budget = Budget(Store(app.hal.files, "writes"), app.cause)
         self._download = Download(app.log)
         self._methods = {
             "hello": (ALWAYS, lambda p: app.view.hello()),
@@ -81,18 +97,33 @@ class Commands:
         entry = self._methods.get(method)
         if entry is None:
             raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
-        return self._do(entry[0], entry[1], params)
+        return self._do(entry[0], entry[1], params, _WRITES.get(method, 0))
 
-    def _do(self, when, act, p):
+    def _do(self, when, act, p, writes=0):
         if not _allowed(when, self._app.session):
             raise Refused(NOT_NOW, "not while " + states.NAMES[self._app.session.state])
+        if writes:
+            self._may_write(writes)
         try:
-            return act(p)
+            result = act(p)
         except OSError as e:
+            self.budget.spend(writes)
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        self.budget.spend(writes)
+        return result
+
+    def _may_write(self, writes):
+        """Raises Refused when a host may not make the wrap write so much now."""
+        self.budget.check(writes, self._app.up_s)
+        if self._app.journal.crowded():
+            raise Refused(NOT_NOW, "records wait for the flash: possible in 1 s")
 
     def _clock(self, p):
-        return {"unix_s": self._app.desk.set_clock(whole(p, "t", 1700000000, _CLOCK_MOST_S))}
+        desk = self._app.desk
+        unix_s = whole(p, "t", 1700000000, _CLOCK_MOST_S)
+        if desk.clock_differs(unix_s):
+            self._do(ALWAYS, desk.set_clock, unix_s, 1)
+        return {"unix_s": desk.unix_s()}
 
     def _settings_set(self, p):
         return self._app.settings.set(text(p, "k", 16), p.get("v"))
@@ -133,8 +164,10 @@ class Commands:
         sha = p.get("sha")
         if not isinstance(sha, str) or len(sha) != 64:
             raise Refused(BAD_PARAM, "sha must be 64 hex digits")
+        cost = limits.HOST_PUT_WRITES
+        self._may_write(cost)
         save = lambda raw: {"slot": slot, "id": self._app.protocols.save(slot, raw, sha)}
-        return Upload(size, lambda raw: self._do(IDLE, save, raw))  # a session may have begun
+        return Upload(size, lambda raw: self._do(IDLE, save, raw, cost))  # a session may have begun
 
     def _proto_get(self, p):
         raw = self._app.protocols.raw(whole(p, "slot", 0, SLOTS - 1))
@@ -196,6 +229,7 @@ class Commands:
 
     def _restart(self, service):
         self._app.desk.restart(service)
+        self.budget.keep(self.budget.left - 1)
         return {}
 
 

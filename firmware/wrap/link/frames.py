@@ -89,7 +89,7 @@ class LineReader:
             return BAD_CRC
         self._end = star
         crc = binascii.crc32(self._view[1:star]) & 0xFFFFFFFF
-        return OK if self._view[star + 1 : n] == b"%08x" % crc else BAD_CRC
+        return OK if self._view[star + 1 : n] == b"%08x" % crc else BAD_CRC  # H-36
 
     def body(self):
         """The JSON bytes of the line just finished (a copy)."""

@@ -23,7 +23,7 @@ _ACT_MS = const(6)  # what a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # what a piece of a stream may take
 _PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
 _TALK = const(100)  # slices without work until a conversation counts as over
-_WRONG = const(8)  # wrong lines answered in a row; an echoing line must not bring them for ever
+_WRONG = const(32)  # wrong lines answered in a row; an echoing line must not bring them for ever
 _ANSWER_KEYS = ("r", "e", "n")  # only the wrap sends them: a line with one is an echo
 
 

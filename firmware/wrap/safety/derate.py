@@ -38,7 +38,7 @@ class Derate:
         self.fresh = False
 
 
-def allowed(mc, trip_mc):
+def allowed(mc, trip_mc):  # H-01
     """The line: FULL_Q up to the band below the trip, 0 from DERATE_ZERO_MC below it."""
     room = trip_mc - limits.DERATE_ZERO_MC - mc
     band = limits.DERATE_BAND_MC - limits.DERATE_ZERO_MC

@@ -128,7 +128,7 @@ class Guard:
         jump = self._jump(mcs, ms)
         if jump >= 0 and self._lit_s <= _SEATED_S:
             self._forget()
-            self.moved = heat_mw > 0
+            self.moved = heat_mw > 0  # H-05
         self._lit_s = self._lit_s + 1 if heat_mw else 0
         for i in range(len(mcs)):
             self._trends[i].take(mcs[i])
@@ -137,7 +137,7 @@ class Guard:
         self._code = self._judge(heat_mw)
         if jump >= 0 and self._lit_s > _SEATED_S:
             self.watch.sensor = jump
-            self._code = faults.RATE
+            self._code = faults.RATE  # H-05
         if self._code:
             self.monitor.sensor = self.watch.sensor
         self._tell()

@@ -20,7 +20,7 @@ class Latch:
         self.code = store.whole("code", len(faults.NAMES) - 1)
         if (store.damaged or "code" in kept) and not self.code:
             # What was written last is lost, or of another firmware: the strict reading.
-            self.code = faults.STORAGE
+            self.code = faults.STORAGE  # H-37
             kept = {"code": self.code, "detail": "the fault memory is damaged"}
             self.unsaved = True
         self.info = kept if self.code else None
@@ -42,7 +42,7 @@ class Latch:
         """Write an unsaved fault. Raises OSError; then it stays unsaved and is tried again."""
         if self.unsaved:
             self._store.put(self.info)
-            self._store.put(self.info)  # twice: damage to one of them forgets no fault
+            self._store.put(self.info)  # twice: damage to one of them forgets no fault; H-37
             self.unsaved = False
 
     def slice(self, dt_ms):

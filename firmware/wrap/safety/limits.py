@@ -63,6 +63,16 @@ WAKE_HARD_S = 600
 WAKE_MIN_S = 3  # shorter would only be a nuisance
 WAKE_ANSWER_S = 60
 
+# What a host can make the wrap write (link/budget.py). Under a program gone wrong the log's ring
+# (decisions/0012) then lasts 10 days, under one made to fill it 3 (tests/unit/test_host_writes.py).
+# The store wears most by protocols of 2 KB: with all slots full a bank takes four before its other
+# half is erased, so 100,000 erases take 4 years of one write a minute without a pause.
+HOST_WRITES = 60  # at once: a wrap set up anew takes some 35
+HOST_WRITE_S = 60  # one more after each
+HOST_START_WRITES = 4  # a session's start: 8 records until its end, two files before light
+HOST_PUT_WRITES = 3  # a protocol: up to 2 KB into the store, and into the log at its next start
+CLOCK_SAME_S = 2  # a host's clock closer to the wrap's own tells nothing new
+
 PAUSE_TIMEOUT_S = 300
 LEASE_MS = 3000
 LEASE_MAX_MS = 10000
@@ -81,7 +91,7 @@ STEP_MS = 10
 STEP_LATE_MS = 300  # a step later than this (a flash erase fits) is a fault while light is on
 SAMPLE_S = 10
 
-# What the means of one second are held against (watch.py, model.py).
+# What the means of one second are held against (watch.py, model.py). H-12
 DERATE_ZERO_MC = 500  # no light from this far below the trip: heat stored in the pad still arrives
 RATE_MC_S = 2000  # a bead in a pad cannot change faster while worn
 STUCK_MC = 100

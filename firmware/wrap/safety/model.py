@@ -82,7 +82,7 @@ class Model:
 
     def _too_hot(self, written, warming, gap, lit_s):
         """Heat that was not written: more than the room and the skin can have given."""
-        most = written + written * limits.HEAT_SPARE_PM // 1000 + limits.HEAT_SPARE_MW
+        most = written + written * limits.HEAT_SPARE_PM // 1000 + limits.HEAT_SPARE_MW  # H-12
         most += self._from_room(lit_s)
         if gap < 0:
             most -= self._to_skin * gap // 800
@@ -94,7 +94,7 @@ class Model:
         self._hot_s += 1
         if self._hot_s < limits.HEAT_HOLD_S:
             return faults.NONE
-        return faults.LAMP_STUCK if lit_s else faults.HOT_OFF
+        return faults.LAMP_STUCK if lit_s else faults.HOT_OFF  # H-09
 
     def _from_room(self, lit_s):
         """The most that the room may give to the pad."""
@@ -117,7 +117,7 @@ class Model:
             return
         if missing > written * limits.WEAK_PM // 1000 + spare:
             self._weak_s += 1
-            self.weak = self.weak or self._weak_s >= limits.HEAT_HOLD_S
+            self.weak = self.weak or self._weak_s >= limits.HEAT_HOLD_S  # H-11
         else:
             self._weak_s = 0
 
@@ -136,7 +136,7 @@ class Model:
         )
         if dropped or steady:
             self._cover_s += 1
-            self.covered = self.covered or self._cover_s >= limits.HEAT_HOLD_S
+            self.covered = self.covered or self._cover_s >= limits.HEAT_HOLD_S  # H-10
         else:
             self._cover_s = 0
             self.covered = False

@@ -41,7 +41,7 @@ class Monitor:
 
     def set_skin_trip(self, mc):
         """Put a trip in force; never above the default, whatever is asked."""
-        mc = min(mc, limits.SKIN_TRIP_MC)
+        mc = min(mc, limits.SKIN_TRIP_MC)  # H-39
         self.trip_mc = mc
         self._derate_mc = mc - limits.DERATE_BAND_MC
         for i in range(self._n):
@@ -100,13 +100,13 @@ class Monitor:
         self._over[i] = over = (self._over[i] << 1 | trip) & _WINDOW
         self._cold[i] = (self._cold[i] << 1 | (raw > self._cold_raw)) & _WINDOW
         self.temps_mc[i] = mc
-        if mc == OPEN:
+        if mc == OPEN:  # H-03
             code = faults.SENSOR_OPEN
         elif mc == SHORT:
             code = faults.SENSOR_SHORT
-        elif raw <= self._gross_raw[i]:
+        elif raw <= self._gross_raw[i]:  # H-02
             code = faults.GROSS
-        elif trip and _enough(over):
+        elif trip and _enough(over):  # H-01
             code = faults.SKIN_HOT if self._skin[i] else faults.BOARD_HOT
         else:
             code = faults.NONE
@@ -128,7 +128,7 @@ class Monitor:
             if self._skin[i]:
                 hottest = max(hottest, self.temps_mc[i])
                 coldest = min(coldest, self.temps_mc[i])
-            cold = cold or _enough(self._cold[i])
+            cold = cold or _enough(self._cold[i])  # H-03
         self.cold = cold
         self.hottest_mc = hottest
         self.coldest_mc = coldest

@@ -54,7 +54,7 @@ class Program:
 
     def slice(self, dt_ms):
         """Check what is due. The fault that was found just now, or faults.NONE."""
-        if self._bad_at > 0:
+        if self._bad_at > 0:  # H-20
             self.detail = "RAM at 0x%08x" % self._bad_at
             self._bad_at = 0
             return faults.MEMORY
@@ -76,7 +76,7 @@ class Program:
         return self._judge() if self._at >= self._length else faults.NONE
 
     def _judge(self):
-        whole = self._length > 0 and self._crc == self._expected
+        whole = self._length > 0 and self._crc == self._expected  # H-18
         self.state = WHOLE if whole else DAMAGED
         if not whole:
             told = (self._length, self._crc[0], self._expected[0])

@@ -25,7 +25,7 @@ class Resets:
 
     def too_many(self):
         """Whether the wrap must stay in a fault."""
-        return self.count >= limits.RESETS_MOST
+        return self.count >= limits.RESETS_MOST  # H-17
 
     def calm(self, up_s):
         """Whether the count may be forgotten now."""

@@ -54,9 +54,9 @@ class Watch:
         for i in range(self._n):
             skin = self._skin[i]
             if self._stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
-                found = self._blame(i, faults.STUCK)
+                found = self._blame(i, faults.STUCK)  # H-06
             elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
-                found = self._blame(i, faults.SLIPPED)
+                found = self._blame(i, faults.SLIPPED)  # H-08
         if lit_s and self._starting:
             self._starting = False
             for i in range(self._n):
@@ -64,7 +64,7 @@ class Watch:
         if lit_s and self._apart(skin_mc, board_mc):
             self._apart_s += 1
             if self._apart_s >= limits.PAIR_S:
-                found = self._blame(self._far, faults.PAIR)
+                found = self._blame(self._far, faults.PAIR)  # H-07
         else:
             self._apart_s = 0
         return found

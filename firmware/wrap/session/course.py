@@ -23,7 +23,7 @@ WEEK_S = const(604800)
 def part_pm(active_ms, total_ms, upper_uj, target_uj):
     """How much of what makes a session count it had, permille: a minute of light, a tenth of the
     protocol's time, or a tenth of its dose (by the upper bound), whichever is most."""
-    part = max(active_ms // limits.COUNTS_S, active_ms * 10 // (total_ms // 1000))
+    part = max(active_ms // limits.COUNTS_S, active_ms * 10 // (total_ms // 1000))  # H-28
     return max(part, upper_uj * 10 // (target_uj // 1000)) if target_uj else part
 
 
@@ -127,7 +127,7 @@ class Course:
         ages = self.since(site)
         waits = [0, gap_s - ages[0] if ages else 0]
         for most, window_s in ((day, DAY_S), (week, WEEK_S)):
-            if len(ages) >= most:
+            if len(ages) >= most:  # H-27
                 waits.append(window_s - ages[most - 1])
         if self.crowded(site):
             waits.append(min([self._empty_s(es) for es in self.sites.values()]))
@@ -188,7 +188,7 @@ class Course:
         line = unix_s - self.age_s
         if self._line is not None and self.matters():
             behind = self._line - line
-            if limits.CLOCK_DRIFT_S < behind <= limits.CLOCK_MOST_S:
+            if limits.CLOCK_DRIFT_S < behind <= limits.CLOCK_MOST_S:  # H-30
                 return False
             if 0 < behind <= limits.CLOCK_DRIFT_S:
                 line = self._line

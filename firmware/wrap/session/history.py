@@ -25,7 +25,7 @@ class History:
         self._now = None  # (site, Entry, Light) of the session under way
         self.save_at_s = _EVERY_S
         if lost:
-            self.course.forget()
+            self.course.forget()  # H-29
             self.save_at_s = 0
 
     def next_s(self, site, week, up_s):
@@ -72,7 +72,7 @@ class History:
         it has not begun."""
         course = self.course
         course.up(up_s)
-        e = course.begin(site)
+        e = course.begin(site)  # H-27
         light = course.begin_light(light_s)
         try:
             self._put()

@@ -154,7 +154,7 @@ class Session:
         self._step_ms += dt_ms
         if 0 < self.plan.dose_uj <= dose_uj + ahead_uj:
             self.stop(states.BY_DOSE)
-        elif self.active_ms >= self.plan.total_ms:
+        elif self.active_ms >= self.plan.total_ms:  # H-26
             self.stop(states.BY_TIME)
         else:
             while self._step_ms >= self.plan.durations_ms[self.step]:

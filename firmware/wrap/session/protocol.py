@@ -95,7 +95,7 @@ def _check_channel(path, spec, nm, flicker_ok, out):
         _wrong(out, "".join(path) + "[2]", 1, 1000, "permille")
     if not hz_ok or nm >= limits.VISIBLE_MAX_NM or flicker_ok is True:
         return
-    if limits.FLICKER_MIN_HZ <= hz <= limits.FLICKER_MAX_HZ:
+    if limits.FLICKER_MIN_HZ <= hz <= limits.FLICKER_MAX_HZ:  # H-33
         reason = "visible light at 3-60 Hz needs the photosensitivity confirmation"
         out.append(("".join(path) + "[1]", reason))
 

@@ -43,7 +43,7 @@ class Wake:
         if self.left_ms > 0:
             return NONE
         self.over = True
-        return UNANSWERED
+        return UNANSWERED  # H-31
 
     def answer(self, active_ms):
         """A press. False when nothing was asked, or it came too late."""

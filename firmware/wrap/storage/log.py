@@ -187,7 +187,7 @@ class Log:
         self.end += self._pad
         self._pad = 0
 
-    def _program(self, i, data):
+    def _program(self, i, data):  # H-38
         start = self.end - self._at
         try:
             self._s.program(i, self._at, data)
@@ -231,7 +231,7 @@ class Log:
             digest.update(self._s.read(self._head, 0, self._at))
         return digest
 
-    def _sealed(self, payload, boot, up_s, up_ms):
+    def _sealed(self, payload, boot, up_s, up_ms):  # H-38
         """The payload with SHA-256 over the sector and this record up to there behind it."""
         blank = bytes(payloads.SEAL)
         data = records.pack(records.END, self.seq, boot, up_s, up_ms, payload + blank)

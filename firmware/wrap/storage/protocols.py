@@ -42,7 +42,7 @@ class Protocols:
             return None
         body = raw[:-32]
         digest = raw[-32:]
-        if len(raw) < 34 or hashlib.sha256(body).digest() != digest:
+        if len(raw) < 34 or hashlib.sha256(body).digest() != digest:  # H-61
             return "damaged: the hash does not match"
         try:
             obj = self._checked(body)
@@ -118,5 +118,5 @@ class Protocols:
     def plan(self, slot):
         """(Plan, canonical bytes) of a slot, read and checked again now. Raises Refused."""
         self.slots[slot] = self._look(slot)
-        raw = self.raw(slot)
+        raw = self.raw(slot)  # H-61
         return protocol.Plan(self._checked(raw), self._order), raw

@@ -109,7 +109,7 @@ class Settings:
         """The value in force. A stored one that breaks its bounds counts as the default."""
         low, high = BOUNDS[key]
         value = self._kept.value.get(key, high)
-        return value if isinstance(value, int) and low <= value <= high else high
+        return value if isinstance(value, int) and low <= value <= high else high  # H-39
 
     def all(self):
         """{key: value in force}"""
@@ -163,7 +163,7 @@ class Settings:
             if cal:
                 out.append((cal["uw"], cal["uw"] * (1000 + cal["unc_pm"]) // 1000))
             else:
-                out.append((c[4], c[4]))
+                out.append((c[4], c[4]))  # H-32
         return out
 
     def calibrated(self):

@@ -49,6 +49,8 @@ def _text(said: Verdict) -> str:
         lines.append(
             f"offset {start}: {end - start} bytes that a cut write left; nothing is missing"
         )
+    if said.lost:
+        lines.append(f"{said.lost} records were lost in the wrap before they could be written")
     for p in said.problems[:_SHOWN]:
         lines.append(f"offset {p.start} to {p.end}: {p.text}")
     if len(said.problems) > _SHOWN:

@@ -109,6 +109,7 @@ class Status(Sample):
     steps_late: int = 0
     log_end: int = 0
     log_failed: Any = None
+    records_lost: int = 0
     settings_damaged: bool = False
     unconfirmed: list[str] = []
     cal_void: list[str] = []

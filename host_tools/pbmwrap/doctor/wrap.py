@@ -203,10 +203,13 @@ def of_log(now: Status, info: LogInfo, start: int, said: Verdict) -> Iterator[Ch
     if now.log_failed:
         hint = "pull the log (`pbmwrap logs pull`), then restart; if it stays the flash is worn"
         yield Check("log", "bad", "a record could not be written", hint)
+    if now.records_lost:
+        text = f"{now.records_lost} records were lost since power-on, before they could be written"
+        yield Check("log", "note", text, "pull the log; `pbmwrap logs verify` counts them too")
     problems = [p for p in said.problems if p.start > start or start == info.first]
     for p in problems:
         hint = "what is damaged stays so; `pbmwrap logs pull` and `logs verify` tell what it is"
         yield Check("log", "note", f"offset {p.start} to {p.end}: {p.text}", hint)
-    if not now.log_failed and not problems:
+    if not now.log_failed and not now.records_lost and not problems:
         text = f"{info.end - info.first} bytes, the last {said.records} records whole"
         yield Check("log", "good", text)

@@ -93,6 +93,19 @@ class Decoded:
     unreadable: int = 0
 
 
+def lost_of(entry: Entry) -> int | None:
+    """Records that the wrap had lost since that boot, as a note of it tells; None in any other."""
+    lost = entry.data.get("lost") if entry.kind == records.NOTE and entry.data else None
+    return lost if type(lost) is int and lost > 0 else None
+
+
+def lost_records(entries: Iterable[Entry]) -> int:
+    """Records that the wrap lost before they reached the log, by its notes: the last of each
+    boot counts."""
+    lost = {entry.boot: n for entry in entries if (n := lost_of(entry)) is not None}
+    return sum(lost.values())
+
+
 def _data(kind: int, payload: bytes) -> dict[str, Any] | None:
     if kind not in _UNPACK or _is_newer(kind, payload):
         return None

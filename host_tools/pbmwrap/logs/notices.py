@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pbmwrap.logs import jsonl
-from pbmwrap.logs.decode import CUT_MOST
+from pbmwrap.logs.decode import CUT_MOST, lost_records
 
 if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
@@ -37,6 +37,13 @@ def of_damage(uid: str, decoded: Decoded) -> Iterator[str]:
         yield f"wrap {uid}: {what} at offset {start} to {end}{more}; see `pbmwrap logs verify`"
 
 
+def of_losses(uid: str, decoded: Decoded) -> Iterator[str]:
+    """Records that never reached the log, as the wrap itself tells."""
+    lost = lost_records(decoded.entries)
+    if lost:
+        yield f"wrap {uid}: {lost} records were lost in the wrap before they could be written"
+
+
 def _lost(decoded: Decoded) -> Iterator[tuple[int, int, int]]:
     """(start, end, records lost there; 0 where nothing tells how many)."""
     places = [entry.offset for entry in decoded.entries]
@@ -63,6 +70,7 @@ def of_wrap(kept: WrapArchive, decoded: Decoded) -> Iterator[str]:
     yield from of_records(uid, decoded)
     yield from of_lines(uid, kept.schema, kept.unknown_lines)
     yield from of_damage(uid, decoded)
+    yield from of_losses(uid, decoded)
     rest = (
         "its bytes are a gap until a pull or an import brings them again"
         if kept.gaps

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pbmwrap.logs.clock import Clock, Mark, marks_of
-from pbmwrap.logs.decode import Decoded, Entry
+from pbmwrap.logs.decode import Decoded, Entry, lost_of
 from wrap.session import states
 from wrap.storage import records
 
@@ -33,6 +33,7 @@ class Session:
     faults: list[Entry] = field(default_factory=list)
     reason: str = RUNNING
     restart_cause: str | None = None
+    lost: int = 0  # records lost in the wrap, told since its first record
 
     @property
     def protocol(self) -> str | None:
@@ -116,6 +117,7 @@ class _Builder:
     def __init__(self) -> None:
         self.done: list[Session] = []
         self._open: dict[tuple[int, int], Session] = {}
+        self._lost = 0  # told in this boot
 
     def _session(self, entry: Entry, number: int) -> Session:
         key = (entry.boot, number)
@@ -127,6 +129,7 @@ class _Builder:
     def take(self, entry: Entry) -> None:
         if entry.kind == records.BOOT:
             self._boot(entry)
+        self._take_lost(entry)
         number = _get(entry, "session")
         if not isinstance(number, int) or number <= 0:
             return
@@ -140,12 +143,21 @@ class _Builder:
             session.end = entry
             session.reason = str(_get(entry, "reason") or "unknown")
 
+    def _take_lost(self, entry: Entry) -> None:
+        lost = lost_of(entry)
+        if lost is None:
+            return
+        if self.done and self.done[-1].boot == entry.boot:
+            self.done[-1].lost += max(0, lost - self._lost)
+        self._lost = lost
+
     def _boot(self, entry: Entry) -> None:
         for session in self._open.values():
             if session.end is None:
                 session.reason = states.BY_POWER
                 session.restart_cause = _get(entry, "cause")
         self._open.clear()
+        self._lost = 0
 
 
 def sessions(decoded: Decoded) -> list[Session]:

@@ -173,5 +173,6 @@ def to_report(
         skin_derate_c=(trip_mc - limits.DERATE_BAND_MC) / 1000,
         board_trip_c=limits.BOARD_TRIP_MC / 1000,
         faults=tuple(_fault(entry) for entry in session.faults),
+        records_lost=session.lost,
         samples=tuple(_sample(e, session.first.up_ms_total) for e in session.samples),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pbmwrap.logs.decode import CUT_MOST, Decoded, Entry, decode
+from pbmwrap.logs.decode import CUT_MOST, Decoded, Entry, decode, lost_records
 from wrap.storage import payloads, records
 
 
@@ -26,7 +26,8 @@ class Verdict:
     """problems: none in a whole log. sealed: sessions whose seal holds. torn: (start, end) of bytes
     that a power cut or a failed write left; no record is missing there. unsealed: records behind
     the last seal. unchecked: bytes before the first sector head. dropped: (start, end) of sectors
-    that the wrap had dropped before they were pulled."""
+    that the wrap had dropped before they were pulled. lost: records that the wrap itself says never
+    reached its log."""
 
     records: int
     sealed: int
@@ -36,6 +37,7 @@ class Verdict:
     torn: tuple[tuple[int, int], ...]
     problems: tuple[Problem, ...]
     dropped: tuple[tuple[int, int], ...] = ()
+    lost: int = 0
 
 
 class _Run:
@@ -147,4 +149,5 @@ def verify(extents: Iterable[tuple[int, bytes]]) -> Verdict:
         tuple(t for run in runs for t in run.torn),
         tuple(sorted(problems, key=lambda p: p.start)),
         tuple((start, end) for start, end, drop in gaps if drop),
+        lost_records(entry for run in runs for entry in run.decoded.entries),
     )

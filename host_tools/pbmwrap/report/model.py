@@ -58,7 +58,8 @@ class SessionReport:
 
     `sensors`: names in the order of the samples' temperatures. `roles`: "skin" or "board" each.
     `grade` is the protocol's evidence grade as its file says it. `duration_s` counts light, without
-    pauses. `area_cm2`, `site`: as given by the user or protocol.
+    pauses. `records_lost`: by the wrap, before they could be written. `area_cm2`, `site`: as given
+    by the user or protocol.
     """
 
     wrap_id: str
@@ -83,6 +84,7 @@ class SessionReport:
     skin_derate_c: float = 39.0
     board_trip_c: float = 60.0
     faults: tuple[str, ...] = ()
+    records_lost: int = 0
     samples: tuple[SampleReport, ...] = field(default=())
 
     @property

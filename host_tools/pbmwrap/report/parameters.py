@@ -15,7 +15,7 @@ def summary_rows(report: SessionReport) -> list[Row]:
     """What a person wants to know first, as (label, words)."""
     dose = shown(report.dose_j_cm2, "J/cm²")
     paused = "unknown" if report.paused_s is None else clock(report.paused_s)
-    return [
+    rows = [
         ("Wrap", f"{report.wrap_id} (firmware {report.firmware})"),
         ("Began", report.when),
         ("Protocol", report.protocol or "unknown"),
@@ -27,6 +27,9 @@ def summary_rows(report: SessionReport) -> list[Row]:
         ("Highest LED board", shown(report.max_board_c, "°C")),
         ("Faults", "; ".join(report.faults) or "none"),
     ]
+    if report.records_lost:
+        rows.append(("Records lost", f"{report.records_lost}: this report may be incomplete"))
+    return rows
 
 
 def channel_rows(report: SessionReport) -> list[tuple[str, ...]]:
