@@ -90,7 +90,7 @@ def _prepared(case: Case, kind: Kind, figures: plants.Figures) -> Run:
 def _to_phase(case: Case, kind: Kind, figures: plants.Figures, start_ms: int) -> Run:
     rng = random.Random(case.id)
     plant = plants.make(figures)
-    how = (kind.tethered, start_ms, kind.sense, kind.proven, kind.physical)
+    how = (kind.tethered, start_ms, kind.sense, kind.proven and kind.physical, kind.physical)
     one = Run(plant, case.phase, rng, *how)
     one.prepare()
     return one

@@ -94,8 +94,10 @@ def test_a_damaged_bucket_is_empty_and_one_that_cannot_be_kept_is_no_error():
 PUT = {"slot": 3, "size": len(protocol()), "sha": sha(protocol())}
 COSTS = {
     "clock.set": (1, {"t": NOW}),
-    "settings.set": (1, {"k": "time_s", "v": 600}),
-    "cal.set": (1, {"ch": "red", "uw": 9, "unc_pm": 5, "date": 20260101, "how": "meter"}),
+    "settings.set": (2, {"k": "time_s", "v": 600}),
+    "cal.set": (2, {"ch": "red", "uw": 9000, "unc_pm": 50, "date": 20260101, "how": "meter"}),
+    "heat.set": (2, {"pm": 900, "date": 20260101, "max_mc": 40000, "how": "thermocouple"}),
+    "settings.confirm": (6, {}),
     "proto.put": (3, {**PUT, "behind": protocol()}),
     "proto.activate": (1, {"slot": 0}),
     "proto.delete": (1, {"slot": 0}),
@@ -147,7 +149,7 @@ def test_a_write_that_the_flash_refuses_costs_all_the_same(rig: Rig):
     rig.advance(100)
     rig.files.broken = True
     assert rig.ask("settings.set", k="time_s", v=600)[0] == "storage"
-    assert rig.app.commands.budget.left == limits.HOST_WRITES - 1
+    assert rig.app.commands.budget.left == limits.HOST_WRITES - 2
 
 
 def test_what_costs_nothing_writes_nothing_unless_it_darkens(rig: Rig):
