@@ -127,7 +127,8 @@ def session(steps, dose_uj=0, ramp_ms=500, upper=UPPER):
     changes = last_q = 0
     while ours.lit_now:
         dt = random.choice((10, 10, 10, 25, 100))
-        bench_step.check(random.randint(hot, warm), 30000, dt)
+        raw = random.randint(hot, warm)
+        bench_step.check(array("i", [raw, 30000, 30000, 30000]), dt)
         q = bench_step.state()[1][5]
         changes += q != last_q
         last_q = q

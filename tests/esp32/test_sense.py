@@ -72,6 +72,11 @@ def test_the_button_is_low_while_held(world: World) -> None:
     assert seen == [0, 1]
 
 
+def test_without_a_multiplexer_no_reference_is_wrong(world: World) -> None:
+    assert world.facts.MUX_PINS is None
+    assert world.hal.references() == 0
+
+
 def test_sums_stay_small_integers(world: World) -> None:
     raw_of = world.rooms["sense"].raw_of
     assert raw_of(2450 * 8, 1500 * 4) < 65520

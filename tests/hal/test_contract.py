@@ -31,6 +31,13 @@ def test_a_new_hal_is_dark_and_holds(rig: Any) -> None:
     assert (rig.light(0), rig.light(1), rig.enabled()) == (0, 0, False)
 
 
+def test_every_sensor_has_a_reading_of_its_own_and_no_reference_is_wrong(rig: Any) -> None:
+    said = rig.run("print(*read())\nprint(hal.references())\nprint(*read())")
+    readings = [int(word) for word in said[0].split()]
+    assert len(readings) == 4 and all(0 < raw < 65520 for raw in readings)
+    assert said[1:] == ["0", said[0]]
+
+
 @pytest.mark.parametrize("hz", [0, 10, 1167])
 def test_a_duty_is_what_the_pin_gives_and_only_that_pin(rig: Any, hz: int) -> None:
     rig.run(f"hal.lamp_mode(0, {hz})\nhal.lamp_mode(1, {hz})\nhal.lamp_write(0, 19661)")

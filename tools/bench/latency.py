@@ -26,11 +26,12 @@ _SLICE_MS = 5
 Figures = dict[str, float]
 
 
-def _gross_code() -> int:
-    """A 12-bit reading of the skin's sensor just over its gross limit."""
+def _gross_codes() -> list[int]:
+    """A 12-bit reading just over the gross limit for each sensor."""
     facts = board_facts()
     curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
-    return curve.raw_at(limits.SKIN_TRIP_MC + limits.GROSS_MARGIN_MC + 500) // 16
+    trips = [limits.SKIN_TRIP_MC if s[1] == "skin" else limits.BOARD_TRIP_MC for s in facts.SENSORS]
+    return [curve.raw_at(trip + limits.GROSS_MARGIN_MC + 500) // 16 for trip in trips]
 
 
 When = Callable[[Day, int, Callable[[], None]], None]
@@ -54,15 +55,15 @@ def _in_page(day: Day, after_ns: int, strike: Callable[[], None]) -> None:
     day.client.call("clock.set", {"t": 1_800_000_000})
 
 
-def _trial(day: Day, when: When, after_ns: int, code: int) -> int:
-    """Nanoseconds to pins low; -1: never."""
+def _trial(day: Day, when: When, after_ns: int, struck: int, code: int) -> int:
+    """Nanoseconds to pins low from when sensor `struck` reads `code`; -1: never."""
     twin = day.twin
     caused: list[int] = []
     plain = twin.plant.raw12
 
     def strike() -> None:
         caused.append(twin.now_ns)
-        twin.plant.raw12 = lambda sensor: plain(sensor) if sensor else code  # type: ignore[method-assign]
+        twin.plant.raw12 = lambda sensor: code if sensor == struck else plain(sensor)  # type: ignore[method-assign]
 
     when(day, after_ns, strike)
     lines = [*(lamp.line for lamp in twin.pins.lamps), twin.pins.enable]
@@ -74,12 +75,20 @@ def _trial(day: Day, when: When, after_ns: int, code: int) -> int:
 
 
 def _over(day: Day, when: When, begin_ns: int, spread_ns: int, trials: int) -> list[float]:
-    """ms to pins low, sorted, over `trials` moments."""
-    code = _gross_code()
+    """ms to pins low, sorted, over `trials` moments, the sensors in turn."""
+    codes = _gross_codes()
     seen = [
         int(
             in_a_copy(
-                lambda ns=begin_ns + spread_ns * n // trials: str(_trial(day, when, ns, code))
+                lambda n=n: str(
+                    _trial(
+                        day,
+                        when,
+                        begin_ns + spread_ns * n // trials,
+                        n % len(codes),
+                        codes[n % len(codes)],
+                    )
+                )
             )
         )
         / 1e6

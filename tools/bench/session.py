@@ -100,7 +100,7 @@ class Day:
             lamp.lit.edges = []
         self.lit_before = [lamp.lit.on_ns() for lamp in self.twin.pins.lamps]
         self.client.start()
-        self._until(lambda: any(lamp.lit.high for lamp in self.twin.pins.lamps))
+        self._until(lambda: any(lamp.lit.edges for lamp in self.twin.pins.lamps))
         self.began_ns = min(lamp.lit.edges[0][0] for lamp in self.twin.pins.lamps if lamp.lit.edges)
         for lamp in self.twin.pins.lamps:
             lamp.lit.edges = None
