@@ -36,7 +36,13 @@ def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
 
 @pytest.mark.parametrize(
     ("told", "named"),
-    [("IDFv5.5.1", "5.5.1"), ("IDFv5.5", "5.5"), ("IDFv5.3.2-dirty", "5.3.2"), ("", "unknown")],
+    [
+        ("IDFv5.5.1", "5.5.1"),
+        ("IDFv5.5", "5.5"),
+        ("IDFv5.3.2-dirty", "5.3.2"),
+        ("IDFv5.5.x", "5.5"),
+        ("", "unknown"),
+    ],
 )
 def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(told: str, named: str) -> None:
     world = World()
