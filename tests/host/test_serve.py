@@ -227,27 +227,6 @@ def test_typed_lines_are_obeyed_in_the_main_loop(tmp_path):
     replies.close()
 
 
-def test_the_buzzer_is_told_while_it_happens(tmp_path):
-    class Buzzing(EchoTwin):
-        def buzzes(self):
-            edges = [(900, True), (1000, False), (1100, True), (1200, False)]
-            return [edge for edge in edges if edge[0] <= self.now_ms]
-
-    replies = (tmp_path / "replies").open("w+")
-    stop = threading.Event()
-    twin = Buzzing()
-    with PtyServer(twin, speed=None) as server:
-        thread = threading.Thread(target=server.run, args=(stop, None, replies), daemon=True)
-        server.player.happen(press="short")  # time runs as long as something is to happen
-        server.player._at(5000, lambda: None)
-        thread.start()
-        told = ["0.9 s: buzzer: begins", "1.2 s: buzzer: silent after 0.3 s"]
-        assert until(lambda: Path(replies.name).read_text().splitlines() == told)
-        stop.set()
-        thread.join(PATIENCE_S)
-    replies.close()
-
-
 def test_the_end_of_typing_does_not_end_serving():
     typed_out, typed_in = os.pipe()
     os.close(typed_in)
