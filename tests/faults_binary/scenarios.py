@@ -24,7 +24,7 @@ from wrap.safety.limits import STEP_MS
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
 FLASH = limits.DEADMAN_FLASH_MS + 2
 RATE = 2_100
-FILLS = 6_000  # longer than two sectors of records take to write
+FILLS = 3_000  # longer than two sectors of records take to write
 STEP_NS = STEP_MS * MS
 Base = Callable[[Lab], None]
 When = Callable[[Lab, Cause, int], None]
