@@ -57,7 +57,7 @@ def prepare(numbers, bench):
         at = 14 + 5 * i
         raw = st[at] + numbers.below(3000)
         st[at + 1] = raw + 1
-        if numbers.below(4) == 0:
+        if numbers.below(8) == 0:
             raw = (st[at] if numbers.below(2) else st[at + 1]) + _EDGES[numbers.below(4)]
         bench.next[i] = max(0, raw)
     bench.pressed = numbers.below(16) == 0
