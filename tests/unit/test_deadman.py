@@ -89,7 +89,7 @@ def test_flash_is_announced_before_every_record_and_only_then(monkeypatch):
     rig.advance(20_000)
     assert calls == []
     before = rig.app.log.seq
-    rig.advance(12_000)
+    rig.advance(16_000)
     assert calls == list(range(before, rig.app.log.seq)) != []
 
 
