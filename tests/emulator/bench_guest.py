@@ -128,7 +128,7 @@ def session(steps, dose_uj=0, ramp_ms=500, upper=UPPER):
     while ours.lit_now:
         dt = random.choice((10, 10, 10, 25, 100))
         raw = random.randint(hot, warm)
-        bench_step.check(array("i", [raw, 30000, 30000, 30000]), dt)
+        bench_step.check(array("i", [raw, 40000, 40000, 30000]), dt)
         q = bench_step.state()[1][5]
         changes += q != last_q
         last_q = q

@@ -55,9 +55,9 @@ def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
 def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
     flash = wrap.board.nor
     for k in range(8):
-        long_session(wrap, SITES[k], 74)
+        long_session(wrap, SITES[k], 73)
         before = list(flash.erased)
-        for _ in range(8000):
+        for _ in range(7800):
             wrap.board.advance(10)
             if wrap.board.hal.enabled:
                 assert flash.erased == before
@@ -103,7 +103,7 @@ def test_flash_that_cannot_be_erased_lets_no_light_on(wrap):
 def test_worn_flash_in_a_session_goes_dark_and_says_so(wrap):
     long_session(wrap)
     wrap.board.nor.broken = lambda what, sector: what == "program"
-    wrap.board.advance(40_000)
+    wrap.board.advance(39_000)
     assert wrap.app.latch.code == faults.STORAGE
     assert not wrap.board.hal.enabled
 
@@ -116,7 +116,7 @@ def test_one_worn_page_in_a_session_is_made_good(wrap):
         return what == "program" and worn and worn.pop()
 
     wrap.board.nor.broken = once
-    wrap.board.advance(37_000)
+    wrap.board.advance(36_000)
     assert wrap.app.latch.code == faults.NONE and wrap.board.hal.enabled and not worn
     kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
     assert kinds.count(records.SAMPLE) == 1

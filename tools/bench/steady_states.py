@@ -58,7 +58,7 @@ def prepare(numbers, bench):
         at = 14 + 5 * i
         raw = st[at] + numbers.below(3000)
         st[at + 1] = raw + 1
-        if numbers.below(4) == 0:
+        if numbers.below(8) == 0:
             raw = (st[at] if numbers.below(2) else st[at + 1]) + _EDGES[numbers.below(4)]
         bench.next[i] = max(0, raw)
     bench.seen = numbers.below(4) if numbers.below(8) == 0 else 0
