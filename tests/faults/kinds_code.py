@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
     "program_crc": PHASES,
     "indicate": PHASES,
+    "buzz": PHASES,
     "link_read": PHASES,
     "link_write": PHASES,
 }
@@ -86,6 +87,8 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
             run.twin.write(run.ask("state"))
         if name in _IN_SELF_TEST:
             run.begin()
+        if name == "buzz":
+            run.board.app.buzzer.warn()
         trap = _trap(run, error or run.rng.choice(ERRORS))
         if name in (
             "watchdog_start",
@@ -94,6 +97,7 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
             "link_write",
             "flash_ahead",
             "program_crc",
+            "buzz",
         ):
             trap.skip = 0
         set_trap(run.board.hal, name, trap)
