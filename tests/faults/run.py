@@ -54,8 +54,9 @@ _DELAY_MS = {
 
 @functools.cache
 def flash(proven: bool = True) -> dict[str, bytes]:
-    """The flash of a wrap in use: the longest session at full power, calibrated low, so that
-    neither dose nor cap ends it before its time. proven: a heat test is recorded."""
+    """The flash of a wrap in use: the longest session at full power, calibrated low, so that only
+    the hard cap by the board's stated worst case ends it before its time, after 17 minutes.
+    proven: a heat test is recorded."""
     twin = FaultTwin(plants.make(plants.draw("room", 0)), {})
     twin.start()
     raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
