@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from tools import wrap_cutoff as cutoff
 from tools import wrap_design as design
 from tools import wrap_heat as heat
 from tools import wrap_light, wrap_parts
 from tools.guide_text import table
 
 _RP2040 = "PBMWRAP_RP2040"
+_DOSES_J_CM2 = (1, 2, 4, 6)
 
 
 def light() -> str:
@@ -40,7 +42,7 @@ def targets() -> str:
         power = [
             d * design.led_electric_mw(k) for d, k in zip(dense, wrap_parts.STRINGS, strict=True)
         ]
-        first = [heat.seconds_to_end(facts, p) for p in power]
+        first = [heat.seconds_to_dim(facts, heat.area_of(facts, p)) for p in power]
         rows.append(
             (
                 f"{wanted}",
@@ -50,19 +52,20 @@ def targets() -> str:
                 " / ".join(_minutes(s) for s in first),
             )
         )
-    head = ("one channel, mW/cm2", "LEDs on 100 cm2, red / nir", "spacing cm", "power mW/cm2", f"dims or S1 of {wrap_parts.CUTOFF_MIDDLE_C:g} C opens after, min")  # fmt: skip
+    head = ("one channel, mW/cm2", "LEDs on 100 cm2, red / nir", "spacing cm", "power mW/cm2", "dims after, min")  # fmt: skip
     return table(head, rows)
 
 
 def warmth() -> str:
     """What the stand-in says of the heat by area."""
     facts = wrap_parts.facts_of(_RP2040)
-    middle = wrap_parts.CUTOFF_MIDDLE_C
+    middle, latest = wrap_parts.CUTOFF_C, wrap_parts.CUTOFF_LATEST_C
     rows = []
     for area in wrap_parts.AREAS_CM2:
         dim = [heat.seconds_to_dim(facts, area, covered=c) for c in (False, True)]
         cut = [heat.seconds_to_open(facts, area, middle, covered=c) for c in (False, True)]
         quiet = [heat.quiet_permille(facts, area, covered=c) for c in (False, True)]
+        stuck = cutoff.worst(facts, cutoff.FULL_POWER, [cutoff.CHOSEN], area)[cutoff.CHOSEN]
         rows.append(
             (
                 f"{area}",
@@ -70,11 +73,41 @@ def warmth() -> str:
                 " / ".join(_minutes(s) for s in dim),
                 " / ".join(_minutes(s) for s in cut),
                 f"{quiet[0] / 10:.0f} / {quiet[1] / 10:.0f} %",
-                f"{heat.cut_off_peak_c(facts, area, wrap_parts.CUTOFF_C):.1f} C",
+                f"{stuck.skin_c:.1f} C",
             )
         )
-    head = ("area cm2", "power mW/cm2", "dims after, min", f"S1 of {middle:g} C opens after, min", "undisturbed duty", f"hottest skin, S1 at {wrap_parts.CUTOFF_C:g} C")  # fmt: skip
+    head = ("area cm2", "power mW/cm2", "dims after, min", f"S1 of {middle:g} C opens after, min", "undisturbed duty", f"lamps stuck on: hottest skin, S1 at {latest:g} C")  # fmt: skip
     return table(head, rows)
+
+
+def blind() -> str:
+    """What the wrap gives before a heat test is recorded, and after."""
+    facts = wrap_parts.facts_of(_RP2040)
+    area = wrap_parts.REFERENCE_CM2
+    red, nir = wrap_parts.STRINGS
+    least = design.blind_share(facts)
+    most = design.supply_share(facts)
+    shares = [(least, "no heat test"), (0.5, "heat test of 50 %"), (most, "the supply's limit")]
+    rows = []
+    for share, why in shares:
+        for lit in ([red], [nir], [red, nir]):
+            mw_cm2 = design.shared_mw_cm2(facts, lit, area, share)
+            rows.append(
+                (
+                    f"{why}, {100 * share:.0f} %",
+                    " and ".join(kind.channel for kind in lit),
+                    f"{mw_cm2:.1f}",
+                    f"{mw_cm2 * heat.SESSION_S / 1000:.1f}",
+                    " / ".join(_dose_minutes(dose, mw_cm2) for dose in _DOSES_J_CM2),
+                )
+            )
+    doses = " / ".join(f"{dose}" for dose in _DOSES_J_CM2)
+    return table(("power allowed, of full power", "lit", "mW/cm2", "J/cm2 in 20 min", f"minutes to {doses} J/cm2"), rows)  # fmt: skip
+
+
+def _dose_minutes(j_cm2: int, mw_cm2: float) -> str:
+    minutes = 1000 * j_cm2 / mw_cm2 / 60
+    return f"{minutes:.0f}" if 60 * minutes <= heat.SESSION_S else "-"
 
 
 def _minutes(seconds: int | None) -> str:

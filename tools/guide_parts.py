@@ -53,8 +53,6 @@ def wiring() -> str:
     rows.append(["net REF: middle of R16 and R17", *reference])
     rows.append(["net SENSE: R19 from U2", *(_gpio(b.SENSE_PIN) for b in boards)])
     rows.append(["net BUZZER: R30, BZ1 to ground", *(_gpio(b.BUZZER_PIN) for b in boards)])
-    strap = [ohm(p) if p else "-" for p in (_strap_up(b) for b in boards)]
-    rows.append(["BUZZER to 3V3, at the chip", *strap])
     rows.append(["SW1 to ground", *(_gpio(b.BUTTON_PIN) for b in boards)])
     rows.append(["indicator", *(_indicator(b) for b in boards)])
     rows.append(["5 V of D2 to", *("5V" if _esp32(b) else "VSYS, pin 39" for b in boards)])
@@ -73,11 +71,6 @@ def _mux_output(facts: Facts) -> str:
 
 def _down(facts: Facts) -> int:
     return wrap_parts.ENABLE_DOWN_ESP32_OHM if _esp32(facts) else wrap_parts.ENABLE_DOWN_OHM
-
-
-def _strap_up(facts: Facts) -> int | None:
-    """The pull-up that a buzzer on a strapping pin needs: an ESP32-C3's GPIO8."""
-    return 10_000 if facts.CHIP == "esp32c3" and facts.BUZZER_PIN == 8 else None
 
 
 def _indicator(facts: Facts) -> str:
@@ -99,7 +92,14 @@ def values() -> str:
         ("Q2, R2, R3", f"P-MOSFET, {ohm(p.ENABLE_UP_OHM)}, {ohm(p.ENABLE_SERIES_OHM)}", "series enable: R2 holds it open"),
         ("Q3, R4", "small N-MOSFET, R4 by board (section 4)", "drives Q2; R4 keeps a chip in reset dark"),
         ("R5, C2 (ESP32)", f"{ohm(p.ENABLE_RC_OHM)}, {farad(p.ENABLE_RC_NF * 1e-9)}", "bridge the gaps of RMT's wave"),
-        ("S1", f"opens by {p.CUTOFF_C:g} C", "thermal cut-off, section 3"),
+        ("S1: U4, Q6, Q7", f"{p.S1_PART}; P-MOSFET as Q2; small N-MOSFET as Q3", f"thermal cut-off, opens at {p.CUTOFF_C:g} C +-{p.CUTOFF_TOLERANCE_K:g} K, section 8"),
+        ("RT5, RT6, RT7", ntc, "S1's own beads, skin side, beside RT1, RT2, RT3"),
+        ("R40, R41, R42, R43, R44, R45", f"4 x {ohm(p.S1_TOP_OHM)} and {ohm(p.S1_LOW_OHM)}, 0.1 %, thin film of one type; {ohm(p.S1_TRIM_OHM)}, 1 %", "S1: above the beads; TRIP"),
+        ("C20, C21, C22, C23", farad(p.S1_NF * 1e-9), "S1: all four alike, or ripple moves the point"),
+        ("R46, R47, R48, D5, D6, D7", f"{ohm(p.S1_OPEN_OHM[0])}, {ohm(p.S1_OPEN_OHM[1])}, {ohm(p.S1_ANY_OHM)}; 1N4148 class", "S1: a bead that is open opens the feed"),
+        ("D4, R49", f"1N4148 class, {ohm(p.S1_OUT_OHM)}", "S1's latch: it holds until the plug is pulled"),
+        ("R50, C24", f"{ohm(p.S1_FEED_OHM)}, {farad(p.S1_FEED_UF * 1e-6)}, 25 V", "S1's own supply from V12"),
+        ("R51, R52", f"{ohm(p.S1_GATE_UP_OHM)}, {ohm(p.S1_GATE_SERIES_OHM)}", "R51 holds Q6 open"),
         ("C3, R20", f"{farad(p.PAD_CAP_UF * 1e-6)} ceramic, {ohm(p.BLEED_OHM)}", "edges at the cable; FEED reads 0 V when open"),
         ("Q4, Q5", "N-MOSFET, one a channel", "lamp switches, low side"),
         ("R6, R7", ohm(p.GATE_OHM), "gate resistors"),
@@ -109,7 +109,7 @@ def values() -> str:
         ("R12, R13, R31, R32", pullups, "pull-ups of the thermistors"),
         ("R14, R15, R33, R34, C4, C5, C11, C12", f"{ohm(p.ADC_SERIES_OHM)}, {farad(p.ADC_NF * 1e-9)}", "filter, beside the chip or U3; 12 V on a sensor's wire sends less into the pin"),
         ("U3, C14 (RP2040)", f"{p.MUX_PART}, {farad(p.ADC_NF * 1e-9)}", "multiplexer for RT3 and RT4, section 7"),
-        ("R35, R36, C13 (RP2040)", f"{ohm(pico.PULLUP_OHM)}, 1 %; {ohm(p.MUX_REFERENCE_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "a reading that is known: about 41 C"),
+        ("R35, R36, C13 (RP2040)", f"{ohm(pico.PULLUP_OHM)}, 1 %; {ohm(p.MUX_REFERENCE_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "a reading that is known: about 41 C; R36 in the pad, on TGND"),
         ("R37 (RP2040)", ohm(p.MUX_IDLE_OHM), "U3's unused inputs to ADC_VREF"),
         ("R16, R17, C6 (ESP32)", f"{ohm(esp32.PULLUP_OHM)}, 0.1 %; {farad(p.ADC_NF * 1e-9)}", "half of 3.3 V, the reference"),
         ("R18, D3 (ESP32)", f"{ohm(p.INDICATOR_OHM)}, any LED", "indicator"),

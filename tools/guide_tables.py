@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from tools import wrap_cutoff as cutoff
 from tools import wrap_design as design
 from tools import wrap_parts
-from tools.guide_light import brightest, even, light, spacing, targets, warmth
+from tools.guide_cutoff import cutoff_peaks, tolerances
+from tools.guide_light import blind, brightest, even, light, spacing, targets, warmth
 from tools.guide_parts import values, wiring
 from tools.guide_text import table
 
@@ -136,6 +138,7 @@ def bench() -> str:
     drain = f"{amps * wrap_parts.LAMP_FET_OHM:.2f} V"
     rows = [
         ("V12", f"{v:.1f} V", f"{v:.1f} V", f"{v:.1f} V", f"{lit:.1f} V or a little more"),
+        ("V12S", f"{v:.1f} V", f"{v:.1f} V", f"{v:.1f} V", f"{lit:.1f} V or a little more"),
         ("EN", "0 V", f"{wrap_parts.LOGIC_V} V", "0 V", f"{wrap_parts.LOGIC_V} V"),
         ("gate of Q2", f"{v:.1f} V", f"{gate:.1f} V", f"{v:.1f} V", f"{gate:.1f} V"),
         ("FEED", "below 0.1 V", f"{v:.1f} V", "below 0.1 V", f"{lit:.1f} V"),
@@ -148,7 +151,7 @@ def bench() -> str:
 
 MAKERS: dict[str, Callable[[], str]] = {
     maker.__name__: maker
-    for maker in (wiring, values, power, feed, targets, light, warmth, even, spacing, brightest, dividers, steps, gates, bench)
+    for maker in (wiring, values, power, feed, targets, light, warmth, blind, even, spacing, brightest, dividers, steps, cutoff_peaks, tolerances, gates, bench)
 }  # fmt: skip
 
 
@@ -158,7 +161,15 @@ def figures() -> dict[str, str]:
     five = replace(four, series=5, resistor_ohm=22)
     watts = sum(design.alone_ma(k) * wrap_parts.SUPPLY_V / 1000 for k in wrap_parts.STRINGS)
     lost = sum(design.resistor_w(k) * k.strings for k in wrap_parts.STRINGS)
+    facts = wrap_parts.facts_of(_RP2040)
+    _, low, high = facts.MUX_REFERENCES[1]
+    allowed = (high - low) // 2, high - low
+    wire = [design.ground_ohm(facts, raw) for raw in allowed]
     return {
+        "wire": f"{wire[0]:.0f} to {wire[1]:.0f} ohm",
+        "cold": f"{design.too_cold_k(facts, 41, wire[1]):.1f} K",
+        "bag": f"{cutoff.seconds_on_bag(44.0, 33.0):.0f} s",
+        "lag": f"{cutoff.seconds_on_bag(44.0, 33.0, 60.0):.0f} s",
         "vref": f"{design.wrong_pull_up_k(wrap_parts.facts_of(_RP2040), 41):.1f} K",
         "four": f"+{100 * design.corner_share(four):.0f} %",
         "five": f"+{100 * design.corner_share(five):.0f} %",

@@ -10,6 +10,7 @@ import schemdraw.elements as elm
 from schemdraw.backends.svg import config as svg_config
 
 from tools import wrap_design, wrap_parts
+from tools.schematic_cutoff import draw_cut_off
 from tools.schematic_kit import Sheet, farad, ohm
 from tools.schematic_sensors import draw_sensors, is_esp32, mux_pins, sensor_net
 from tools.wrap_parts import Facts
@@ -31,6 +32,7 @@ def draw(board: str) -> str:
     _lamps(sheet, facts)
     draw_sensors(sheet, facts)
     _controller(sheet, facts)
+    draw_cut_off(sheet)
     text = drawing.get_imagedata("svg").decode()
     return text if text.endswith("\n") else text + "\n"
 
@@ -87,7 +89,7 @@ def _enable(sheet: Sheet, facts: Facts) -> None:
     """Series enable: along y = -7."""
     sheet.title((-0.6, -5.2), "2  Series enable")
     y = -7.0
-    sheet.net((4.6, y), "V12", "left")
+    sheet.net((4.6, y), "V12S", "left")
     sheet.line((4.6, y), (6.4, y))
     sheet.dot((5.4, y))
     q2 = sheet.p_fet_source_left((6.4, y), "Q2")
@@ -146,14 +148,11 @@ def _enable_gate(sheet: Sheet, facts: Facts, gate: tuple[float, float]) -> None:
 
 
 def _lamps(sheet: Sheet, facts: Facts) -> None:
-    """S1, then a column per channel."""
-    sheet.title((20.4, 2.2), "3  Lamps and thermal cut-off")
+    """A column per channel."""
+    sheet.title((20.4, 2.2), "3  Lamps")
     sheet.net((19.6, 0.6), "FEED", "left")
-    opens = f"opens by {wrap_parts.CUTOFF_C:g} C"
-    sheet.part(elm.Breaker(), (20.4, 0.6), (22.8, 0.6), "S1", opens, "below")
     last = 24.2 + 7.4 * (len(facts.CHANNELS) - 1)
-    sheet.line((19.6, 0.6), (20.4, 0.6))
-    sheet.line((22.8, 0.6), (last, 0.6))
+    sheet.line((19.6, 0.6), (last, 0.6))
     sheet.frame((20.0, -5.6), (last + 4.4, 1.5), "in the pad")
     for number, channel in enumerate(facts.CHANNELS):
         _lamp(sheet, 24.2 + 7.4 * number, number, channel)

@@ -28,7 +28,9 @@ class Fet(NamedTuple):
 
 
 def ohm(value: float) -> str:
-    """56 -> "56 R", 10000 -> "10 k"."""
+    """56 -> "56 R", 10000 -> "10 k", 1000000 -> "1 M"."""
+    if value >= 1e6:
+        return f"{value / 1e6:g} M"
     return f"{value / 1000:g} k" if value >= 1000 else f"{value:g} R"
 
 
@@ -152,8 +154,12 @@ class Sheet:
         series: Named | None,
         cap: Named,
         net: str,
+        lower_end: str = "",
     ) -> None:
-        """A divider from `supply` to ground; its middle by `series` to `net`, with `cap` there."""
+        """A divider from `supply` to ground; its middle by `series` to `net`, with `cap` there.
+
+        `lower_end`: the net that `lower` goes to, where it has a ground wire of its own.
+        """
         x, y = at
         middle, out = (x, y - 2), (x + 2.4, y - 2)
         self.net(at, supply, "top")
@@ -161,7 +167,10 @@ class Sheet:
         self.dot(middle)
         kind = elm.Thermistor() if lower[0].startswith("RT") else elm.Resistor()
         self.part(kind, middle, (x, y - 4), *lower, "left")
-        self.ground((x, y - 4))
+        if lower_end:
+            self.net((x, y - 4), lower_end, "right")
+        else:
+            self.ground((x, y - 4))
         if series:
             self.part(elm.Resistor(), middle, out, *series)
         else:

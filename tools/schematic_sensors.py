@@ -16,6 +16,9 @@ def is_esp32(facts: Facts) -> bool:
 def draw_sensors(sheet: Sheet, facts: Facts) -> None:
     """A divider per sensor, three in a row; then the reference or the multiplexer."""
     sheet.title((-0.6, -15.6), "4  Thermistors")
+    in_pad = "RT1 to RT4" if is_esp32(facts) else "RT1 to RT4 and R36"
+    end = "GND" if is_esp32(facts) else "AGND"
+    sheet.note((4.6, -15.6), f"{in_pad} are in the pad; TGND is their own ground wire to {end}.")
     cap = farad(wrap_parts.ADC_NF * 1e-9)
     supply = "3V3" if is_esp32(facts) else "ADC_VREF"
     places = [(1.4 + 6.6 * (n % 3), -17.0 - 7.6 * (n // 3)) for n in range(5)]
@@ -29,6 +32,7 @@ def draw_sensors(sheet: Sheet, facts: Facts) -> None:
             series=(series, ohm(wrap_parts.ADC_SERIES_OHM)),
             cap=(filtered, cap),
             net=sensor_net(sensor),
+            lower_end="TGND",
         )
     if is_esp32(facts):
         sheet.divider(
@@ -49,6 +53,7 @@ def draw_sensors(sheet: Sheet, facts: Facts) -> None:
             series=None,
             cap=("C13", cap),
             net="Y7",
+            lower_end="TGND",
         )
         _multiplexer(sheet, facts, cap)
 
@@ -71,9 +76,9 @@ def _multiplexer(sheet: Sheet, facts: Facts, cap: str) -> None:
     inputs = {s[4]: sensor_net(s) for s in facts.SENSORS if s[4] is not None}
     left = [inputs.get(n, f"Y{n}") for n in range(8)]
     left[0] = "Y0 AGND"
-    sheet.chip((17.6, -25.4), f"U3\n{wrap_parts.MUX_PART}", left, [*mux_pins(facts), "VCC 3V3"])
-    sheet.note((22.8, -30.4), "GND, VEE and\nthe inhibit pin: AGND")
-    x, y = 26.6, -26.6
+    sheet.chip((17.6, -26.8), f"U3\n{wrap_parts.MUX_PART}", left, [*mux_pins(facts), "VCC 3V3"])
+    sheet.note((22.8, -32.0), "GND, VEE and\nthe inhibit pin: AGND")
+    x, y = 28.2, -28.6
     sheet.net((x, y), "ADC_VREF", "top")
     idle = ohm(wrap_parts.MUX_IDLE_OHM)
     sheet.part(elm.Resistor(), (x, y), (x, y - 2), "R37", idle, "left")

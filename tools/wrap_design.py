@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tools import wrap_light
 from tools import wrap_parts as parts
 from tools.wrap_parts import Facts, Strings
+from wrap.safety.power_limit import PowerLimit
 from wrap.safety.thermistor import FULL, Thermistor
 
 
@@ -124,6 +125,59 @@ def brightest_mw_cm2(kind: Strings, area_cm2: float, distance_cm: float) -> floa
 def electric_mw_cm2(facts: Facts, area_cm2: float) -> float:
     """Power of the lamps per area at the supply's limit: light and heat, as the stand-in has it."""
     return facts.SUPPLY_MA * parts.SUPPLY_V / area_cm2
+
+
+def blind_share(facts: Facts) -> float:
+    """Of all lamps' full current: what the firmware allows while no heat test is recorded."""
+    return PowerLimit(facts).allowed_ma(0, False, False) / sum(c[3] for c in facts.CHANNELS)
+
+
+def shared_mw_cm2(facts: Facts, lit: Sequence[Strings], area_cm2: float, share: float) -> float:
+    """Irradiance of `lit` together while all lamps may draw `share` of their full current."""
+    ma = channel_ma(lit)
+    full_ma = sum(c[3] for c in facts.CHANNELS)
+    duty = min(1.0, share * full_ma / sum(c[3] for c in facts.CHANNELS if _is_lit(c, lit)))
+    each = (even_mw_cm2(k, area_cm2) * now / alone_ma(k) for k, now in zip(lit, ma, strict=True))
+    return duty * sum(each)
+
+
+def _is_lit(channel: tuple, lit: Sequence[Strings]) -> bool:
+    return channel[0] in [kind.channel for kind in lit]
+
+
+def ground_ohm(facts: Facts, raw: int) -> float:
+    """In the thermistors' ground wire (RP2040): what moves U3's reading of y7 by `raw`."""
+    wanted_v = parts.LOGIC_V * raw / FULL
+    low, high = 0.0, 1000.0
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        if _reference_v(facts, middle) - _reference_v(facts, 0.0) < wanted_v:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _reference_v(facts: Facts, wire_ohm: float) -> float:
+    """At y7: five dividers' current, skin and board at 37 C, in the wire that they share."""
+    lower = [ntc_ohm(facts, 37.0)] * len(facts.SENSORS) + [float(parts.MUX_REFERENCE_OHM)]
+    siemens = sum(1 / (facts.PULLUP_OHM + ohm) for ohm in lower)
+    ground_v = parts.LOGIC_V * wire_ohm * siemens / (1 + wire_ohm * siemens)
+    share = parts.MUX_REFERENCE_OHM / (parts.MUX_REFERENCE_OHM + facts.PULLUP_OHM)
+    return ground_v + (parts.LOGIC_V - ground_v) * share
+
+
+def too_cold_k(facts: Facts, celsius: float, wire_ohm: float) -> float:
+    """How much too cold a sensor reads with `wire_ohm` in the thermistors' ground wire."""
+    share = _reference_v(facts, wire_ohm) - _reference_v(facts, 0.0)
+    moved = (
+        share
+        / parts.LOGIC_V
+        / (1 - parts.MUX_REFERENCE_OHM / (parts.MUX_REFERENCE_OHM + facts.PULLUP_OHM))
+    )
+    seen = divider_share(facts, celsius) * (1 - moved) + moved
+    curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
+    return celsius - curve.mc(round(FULL * seen)) / 1000
 
 
 def fuse_a() -> float:

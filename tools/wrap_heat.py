@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pbmwrap.twin.plant import FULL_PPM, Plant, PlantParams
+from pbmwrap.twin.plant import FULL_PPM, ZONES, CutOff, Plant, PlantParams
 from tools import wrap_parts as parts
 from tools.wrap_design import supply_share
 from tools.wrap_parts import Facts
 from wrap.safety import limits
 
 SESSION_S = limits.SESSION_MAX_S
-_ROOMS_C = (30.0, 40.0)  # tests/host/test_plant.py
 _COARSE_S = 10
 
 
@@ -57,48 +56,33 @@ def seconds_to_dim(facts: Facts, area_cm2: float, **figures: float | bool) -> in
 def seconds_to_open(
     facts: Facts, area_cm2: float, opens_c: float, **figures: float | bool
 ) -> int | None:
-    """When S1 opens that opens at `opens_c`."""
-    return seconds_until(facts, area_cm2, lambda _, plant: plant.board_c >= opens_c, **figures)
+    """When S1 opens that opens at `opens_c` on the skin side."""
+
+    def opened(_: Facts, plant: Plant) -> bool:
+        if not plant.cut_offs:
+            lag_s = parts.CUTOFF_LAG_S
+            plant.cut_offs = [CutOff(opens_c, "skin", z, lag_s) for z in range(len(ZONES))]
+        return not all(cut_off.closed for cut_off in plant.cut_offs)
+
+    return seconds_until(facts, area_cm2, opened, **figures)
 
 
-def seconds_to_end(facts: Facts, power_mw_cm2: float) -> int | None:
-    """In free air, lamps of so much power: when the first of both, dimming or the middle S1."""
-    area_cm2 = facts.SUPPLY_MA * parts.SUPPLY_V / power_mw_cm2
-
-    def ended(facts: Facts, plant: Plant) -> bool:
-        return dims(facts, plant) or plant.board_c >= parts.CUTOFF_MIDDLE_C
-
-    return seconds_until(facts, area_cm2, ended)
+def area_of(facts: Facts, power_mw_cm2: float) -> float:
+    """The area, cm2, on which the lamps at the supply's limit are so much power."""
+    return facts.SUPPLY_MA * parts.SUPPLY_V / power_mw_cm2
 
 
 def quiet_permille(facts: Facts, area_cm2: float, **figures: float | bool) -> int:
-    """The highest duty of all channels at which a session neither dims nor opens the lowest S1."""
+    """The highest duty of all channels at which a session does not dim. S1 opens later than
+    dimming begins, the lowest one too."""
     low, high = 0, int(1000 * supply_share(facts)) + 1
     while high - low > 1:
         duty = (low + high) // 2
         plant = plant_of(facts, area_cm2, **figures)
         for _ in range(SESSION_S // _COARSE_S):
             plant.step(1000 * _COARSE_S, [duty * 1000] * len(facts.CHANNELS))
-        if dims(facts, plant) or plant.board_c >= parts.CUTOFF_LOW_C:
+        if dims(facts, plant):
             high = duty
         else:
             low = duty
     return low
-
-
-def cut_off_peak_c(facts: Facts, area_cm2: float, cut_c: float) -> float:
-    """Hottest skin when nothing but the cut-off can end light: covered, no blood flow, full duty;
-    the worse of two rooms."""
-    return max(_peak_c(facts, area_cm2, cut_c, room) for room in _ROOMS_C)
-
-
-def _peak_c(facts: Facts, area_cm2: float, cut_c: float, room_c: float) -> float:
-    plant = plant_of(facts, area_cm2, ambient_c=room_c, covered=True, blood_flow=0.0)
-    lit, dark = [FULL_PPM] * len(facts.CHANNELS), [0] * len(facts.CHANNELS)
-    duty, peak = lit, plant.skin_c
-    for _ in range(4 * 3600):
-        if plant.board_c >= cut_c:
-            duty = dark
-        plant.step(1000, duty)
-        peak = max(peak, plant.skin_c)
-    return peak

@@ -21,6 +21,7 @@ from pbmwrap.twin.sim import SimTwin
 from tests.host.cli_helpers import data, run
 from tests.host.test_sim_twin import protocol
 from tools import guide_tables, wrap_design, wrap_parts
+from wrap.safety import limits
 
 TEXT = guide_tables.GUIDE.read_text()
 COMMANDS = re.findall(r"^(?: {4})?(pbmwrap [^\n|]+)$", TEXT, re.M) + re.findall(
@@ -77,25 +78,57 @@ def test_the_calibration_lines_calibrate_every_channel(tmp_path: Path) -> None:
     assert [words[2] for words in lines] == [k.channel for k in wrap_parts.STRINGS]
     for words in lines:
         found = data(*words, "--port", f"sim:{tmp_path}")
-    assert [(c["uw"], c["unc_pm"]) for c in found.values()] == [(42_000, 250), (38_000, 250)]
+    assert [(c["uw"], c["unc_pm"]) for c in found.values()] == [(3_700, 250), (3_900, 250)]
 
 
-def test_the_bench_protocol_is_good(tmp_path: Path) -> None:
-    file = tmp_path / "bench.toml"
-    file.write_text(re.search(r"```toml\n(.*?)```", TEXT, re.S)[1])  # type: ignore[index]
+FILES = re.findall(r"```toml\n(.*?)```", TEXT, re.S)
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_the_protocols_are_good(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "guide.toml"
+    file.write_text(text)
     assert run("protocol", "check", str(file))[0] == 0
+
+
+def test_the_heat_test_lines_record_it_and_remove_it(tmp_path: Path) -> None:
+    """In the order of the guide, on a simulated wrap whose flash is kept between the lines."""
+    lines = [shlex.split(c)[1:] for c in COMMANDS if re.match(r"pbmwrap heat-test (set|clear)", c)]
+    lines = [words for words in lines if words[1] == "clear" or "--how" in words]
+    at = ["--port", f"sim:{tmp_path}"]
+    provisional, cleared, recorded = (
+        data(*words, *at, *(["--yes"] if words[1] == "set" else [])) for words in lines[:3]
+    )
+    assert (provisional["pm"], provisional["max_mc"]) == (500, 42_000)
+    assert "provisional" in provisional["how"]
+    assert cleared is None
+    assert (recorded["pm"], recorded["max_mc"]) == (500, 41_200)
+    assert "provisional" not in recorded["how"]
+    assert data("heat-test", "show", *at) == recorded
 
 
 class Bench:
     """A simulated wrap with a dummy load, the bench protocol's light in slot 0."""
 
-    def __init__(self, idle_s: int) -> None:
+    def __init__(self, idle_s: int, figures: dict[str, float] = DUMMY) -> None:
         facts = wrap_parts.facts_of("PBMWRAP_RP2040")
-        self.twin = SimTwin(Plant(facts, PlantParams(**DUMMY)))
+        self.twin = SimTwin(Plant(facts, PlantParams(**figures)))
         self.twin.start()
         self.client = Client(TwinTransport(self.twin))
         self.twin.advance_ms(idle_s * 1000)
         self.client.flash_protocol(0, protocol(240, red=[500], nir=[500]))
+
+    @classmethod
+    def on_a_bag(cls, heat_test_pm: int) -> Bench:
+        """A pad on something warm, calibrated, with a heat test recorded."""
+        bench = cls(idle_s=0, figures={})
+        bench.twin.advance_ms(40_000)
+        for channel, uw in (("red", 3_700), ("nir", 3_900)):
+            bench.client.set_calibration(channel, uw, 250, 20261128, "meter, 5x5 grid")
+        if heat_test_pm:
+            bench.client.set_heat_test(heat_test_pm, 20261128, 42_000, "provisional")
+        bench.client.flash_protocol(0, protocol(1200, red=[1000], nir=[1000]))
+        return bench
 
     def after(self, seconds: int) -> Status:
         self.twin.advance_ms(seconds * 1000)
@@ -117,6 +150,8 @@ def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
     bench.client.start()
     now = bench.after(90)
     assert (now.state, now.warnings, now.fault) == ("running", ["no-heat"], None)
+    assert [round(duty / 655.35, 1) for duty in now.duty_u16] == [25.0, 25.0]
+    assert "`red 25.0 %, nir 25.0 %`" in TEXT
     now = bench.after(155)
     assert (now.state, now.end_reason, now.fault) == ("done", "time", None)
     assert 86_000 < now.next_s <= 86_400  # a dummy's session counts as any
@@ -130,6 +165,28 @@ def test_a_thermistor_pulled_in_a_session_is_dark_and_told() -> None:
     now = bench.after(1)
     assert now.fault and now.fault.name == "sensor-open"
     assert now.duty_u16 == [0, 0]
+
+
+@pytest.mark.parametrize(("heat_test_pm", "percent"), [(0, 25.0), (500, 50.0)])
+def test_a_heat_test_decides_what_light_at_full_intensity_is(heat_test_pm, percent) -> None:
+    bench = Bench.on_a_bag(heat_test_pm)
+    bench.client.start()
+    now = bench.after(60)
+    assert [round(duty / 655.35, 1) for duty in now.duty_u16] == [percent, percent]
+
+
+@pytest.mark.parametrize("ohm", [0.0, 0.22])
+def test_a_return_shared_with_the_lamps_is_a_wiring_fault(monkeypatch, ohm: float) -> None:
+    """The plant in steps of 10 ms: the check puts the lamps out for so long."""
+    monkeypatch.setattr("pbmwrap.twin.sim.PLANT_MS", 10)
+    bench = Bench(idle_s=60)
+    for wire in bench.twin.plant.wires:
+        wire.shared_ohm = ohm
+    bench.client.start()
+    now = bench.after(10)
+    assert (now.fault and now.fault.name) == ("wiring" if ohm else None)
+    assert any(now.duty_u16) == (not ohm)
+    assert "0.22 ohm" in TEXT
 
 
 def test_a_wrap_that_reads_43_degrees_refuses_to_start() -> None:
@@ -146,6 +203,13 @@ def test_every_other_kind_of_figure_that_the_text_states() -> None:
     assert [c[3] for c in facts.CHANNELS] == [900, 900]
     assert [c[4] // 1000 for c in facts.CHANNELS] == [60, 80]
     assert [c[2] + 16 for c in facts.CHANNELS] == [18, 20]
-    assert wrap_parts.DUMMY_OHM == 15 and wrap_parts.CUTOFF_C == 50
+    assert wrap_parts.DUMMY_OHM == 15 and wrap_parts.CUTOFF_C == 41
     assert wrap_design.ntc_ohm(facts, 43.0) == pytest.approx(4700, rel=0.01)
+    assert wrap_design.ntc_ohm(facts, 38.6) == pytest.approx(5600, rel=0.01)
+    assert facts.PAD_CM2 == wrap_parts.REFERENCE_CM2 == 600
+    assert limits.BLIND_POWER_MW_CM2 == 9 and 9 * 600 / 12 == 450
+    assert limits.HEAT_TEST_MOST_MC == 42_000
+    c3 = wrap_parts.facts_of("PBMWRAP_ESP32_C3")
+    assert (c3.BUTTON_PIN, c3.SENSE_PIN) == (9, 21)  # strapping pin; the boot ROM's output
+    assert (wrap_parts.CUTOFF_EARLIEST_C, wrap_parts.CUTOFF_LATEST_C) == (40.2, 41.8)
     assert wrap_design.self_heat_mw(facts, 41.0) / 2 == pytest.approx(0.25, abs=0.01)

@@ -143,12 +143,10 @@ def test_a_targets_leds_give_the_target() -> None:
         assert whole == pytest.approx(design.alone_ma(kind) * wrap_parts.SUPPLY_V)
 
 
-def test_the_time_by_power_is_the_earlier_of_both_by_area() -> None:
+def test_the_area_of_a_power_has_it() -> None:
     for area in (450, 200):
         power = design.electric_mw_cm2(PICO, area)
-        dim = heat.seconds_to_dim(PICO, area)
-        cut = heat.seconds_to_open(PICO, area, wrap_parts.CUTOFF_MIDDLE_C)
-        assert heat.seconds_to_end(PICO, power) == min(s for s in (dim, cut) if s is not None)
+        assert heat.area_of(PICO, power) == pytest.approx(area)
 
 
 @pytest.mark.parametrize("covered", [False, True])
@@ -157,15 +155,33 @@ def test_the_undisturbed_duty_is_and_a_little_more_is_not(covered: bool) -> None
     full_ma = sum(c[3] for c in PICO.CHANNELS)
     for permille, quiet in ((duty - 5, True), (duty + 10, False)):
         facts = wrap_parts.Facts(**{**vars(PICO), "SUPPLY_MA": full_ma * permille / 1000})
-        opens = heat.seconds_to_open(facts, 300, wrap_parts.CUTOFF_LOW_C, covered=covered)
-        dims = heat.seconds_to_dim(facts, 300, covered=covered)
-        assert (opens is None and dims is None) == quiet
+        assert (heat.seconds_to_dim(facts, 300, covered=covered) is None) == quiet
+        # The lowest S1 never opens before the firmware dims.
+        opens = heat.seconds_to_open(facts, 300, wrap_parts.CUTOFF_EARLIEST_C, covered=covered)
+        assert opens is None
 
 
-def test_the_cut_offs_figure_by_area_is_the_plants_at_its_own_area() -> None:
-    """tests/host/test_plant.py has the same figure for docs/build-a-wrap.md."""
-    peak = heat.cut_off_peak_c(PICO, wrap_parts.REFERENCE_CM2, wrap_parts.CUTOFF_C)
-    assert peak == pytest.approx(43.6, abs=0.05)
+def test_before_a_heat_test_the_lamps_draw_what_the_firmware_allows() -> None:
+    """450 mA of 12 V on 600 cm2, whatever is lit; a pad of another area has the same light."""
+    assert design.blind_share(PICO) == 0.25
+    red, nir = wrap_parts.STRINGS
+    for lit, duty in (([red], 0.5), ([nir], 0.5), ([red, nir], 0.25)):
+        given = design.shared_mw_cm2(PICO, lit, 600, 0.25)
+        full = design.shared_mw_cm2(PICO, lit, 600, 1.0)
+        assert given == pytest.approx(duty * full)
+        half = wrap_parts.Facts(**{**vars(PICO), "PAD_CM2": 300})
+        share = design.blind_share(half)
+        assert design.shared_mw_cm2(half, lit, 300, share) == pytest.approx(given)
+    alone = design.shared_mw_cm2(PICO, [red], 600, 1.0)
+    assert alone == pytest.approx(design.even_mw_cm2(red, 600))
+
+
+def test_a_corroded_ground_moves_the_reference_and_the_sensors() -> None:
+    """By hand: 1.46 mA through 30 ohm are 44 mV, of which 52 % reach the reference's node."""
+    ohm = design.ground_ohm(PICO, round(65520 * 0.044 * 0.523 / 3.3))
+    assert ohm == pytest.approx(30, abs=1)
+    assert design.too_cold_k(PICO, 41, 0.0) == pytest.approx(0, abs=0.02)
+    assert 0.5 < design.too_cold_k(PICO, 41, 30.0) < 0.8
 
 
 def test_ripple_is_that_of_a_capacitor_that_carries_the_difference() -> None:
