@@ -11,7 +11,7 @@ LINK = "jtag"  # USB-Serial-JTAG, on GPIO18 and GPIO19
 
 # Lamp channels: name, wavelength nm, pin, current at full duty mA, worst-case irradiance at the
 # skin at full duty uW/cm2 (used by every cap while the channel is not calibrated). Neither
-# has a pull or a pulse at reset (GPIO6 has a pull-up: it is the button).
+# has a pull or a pulse at reset (GPIO6 has a pull-up: it is the buzzer).
 CHANNELS = (
     ("red", 660, 10, 900, 60000),
     ("nir", 850, 5, 900, 80000),
