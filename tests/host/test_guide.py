@@ -175,6 +175,12 @@ def test_a_heat_test_decides_what_light_at_full_intensity_is(heat_test_pm, perce
     assert [round(duty / 655.35, 1) for duty in now.duty_u16] == [percent, percent]
 
 
+def test_three_runs_of_the_heat_test_fit_into_a_days_light() -> None:
+    sites = re.findall(r'site = "(heat-\w+)"', TEXT)
+    assert sites == ["heat-free", "heat-blanket", "heat-weight"]
+    assert len(sites) * 1200 <= limits.LIGHT_DAY_S
+
+
 @pytest.mark.parametrize("ohm", [0.0, 0.22])
 def test_a_return_shared_with_the_lamps_is_a_wiring_fault(monkeypatch, ohm: float) -> None:
     """The plant in steps of 10 ms: the check puts the lamps out for so long."""
