@@ -127,7 +127,7 @@ def test_the_default_board_serves_when_no_other_is_known(log: LogMaker):
     got = report(log, default_wrap("u2"))
     assert [c.name for c in got.channels] == ["red", "nir"]
     assert (got.roles, got.area_cm2, got.channels[0].radiant_power_mw) == (
-        ("skin", "board"),
+        ("skin", "skin", "skin", "board"),
         None,
         None,
     )
