@@ -108,13 +108,18 @@ class App:
         self.power_ma = self.power_limit.allowed_ma(0, False, False)
         self.lamps = Lamps(self.hal, f.CHANNELS, self.power_ma, self.settings.irradiance())
 
+    def allowed_ma(self):
+        """What the lamps may draw when light begins now, mA; power_limit.why says what holds it
+        down."""
+        guard = self.guard
+        return self.power_limit.allowed_ma(
+            self.settings.heat_test(), guard.referenced(), guard.worn()
+        )
+
     def limit_power(self):
         """Set what the lamps may draw in the session about to be lit. Returns the words for its
         record, "" at full power."""
-        guard = self.guard
-        allowed = self.power_limit.allowed_ma(
-            self.settings.heat_test(), guard.referenced(), guard.worn()
-        )
+        allowed = self.allowed_ma()
         self.power_ma = allowed
         self.lamps.limit_current(allowed)
         if not self.power_limit.why:

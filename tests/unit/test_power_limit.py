@@ -99,6 +99,23 @@ def test_a_start_waits_for_the_dark_reference_and_then_gets_full_power(monkeypat
     assert rig.ask("status")["power_why"] is None
 
 
+def test_status_tells_what_a_session_gets_before_it_begins(monkeypatch):
+    rig = Proven(monkeypatch)
+    first = rig.ask("status")
+    assert (first["power_pm"], first["power_why"]) == (250, NO_REFERENCE)
+    rig.advance(32_000)
+    later = rig.ask("status")
+    assert (later["power_pm"], later["power_why"]) == (833, None)
+    rig.light(steps=[{"t": 60, "ch": {"red": [1000]}}])
+    monkeypatch.setattr(Settings, "heat_test", lambda self: 0)
+    lit = rig.ask("status")
+    assert (lit["power_pm"], lit["power_why"]) == (833, None)  # decided as it began
+    rig.app.session.stop("link")
+    rig.until("done", 2000)
+    after = rig.ask("status")
+    assert (after["power_pm"], after["power_why"]) == (250, NO_HEAT_TEST)
+
+
 def test_a_reference_that_never_comes_costs_power_and_no_more_than_35_s(monkeypatch):
     rig = Proven(monkeypatch)
     rig.store(steps=LONG)
