@@ -86,7 +86,9 @@ class Status(Sample):
     """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
     that wait for `settings.confirm`; `cal_void`: channels whose stored calibration breaks its
     bounds; `slot`: the active one, if any; `next_s`: until its site may
-    have a session; `wake_due_s`: of light to the next question, or left to answer it."""
+    have a session; `wake_due_s`: of light to the next question, or left to answer it; `power_pm`:
+    of full power that all lamps may draw, None from a wrap that knows no limit; `power_why`: what
+    holds it down."""
 
     session: int = 0
     end_reason: str = ""
@@ -115,6 +117,8 @@ class Status(Sample):
     cal_void: list[str] = []
     tethered: bool = False
     buzzer: bool | None = None  # None: the board has none
+    power_pm: int | None = None
+    power_why: str | None = None
 
 
 class StepCost(Answer):
