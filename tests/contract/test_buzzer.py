@@ -56,7 +56,9 @@ def test_a_pulled_sensor_is_dark_and_heard_until_a_press(bench: Bench) -> None:
     assert bench.client.status().buzzer is False
 
 
-def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(bench: Bench) -> None:
+def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
+    bench: Bench,
+) -> None:  # H-49, H-51
     bench.flash(**LONG)
     bench.light()
     bench.twin.plant.set_fault("skin-mid", "offset", 20.0)

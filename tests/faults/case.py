@@ -74,7 +74,7 @@ def _played(case: Case, kind: Kind, figures: plants.Figures) -> Row:
         else:
             one.watch(kind.watch_s * 1000)
         one.cool()
-        return judge(kind, one)
+        return judge(kind, one, case.plant in plants.MEETING)
     finally:
         one.close()
 
@@ -90,6 +90,8 @@ def _prepared(case: Case, kind: Kind, figures: plants.Figures) -> Run:
 def _to_phase(case: Case, kind: Kind, figures: plants.Figures, start_ms: int) -> Run:
     rng = random.Random(case.id)
     plant = plants.make(figures)
+    if case.plant in plants.MEETING:
+        plants.add_cut_offs(plant)
     how = (kind.tethered, start_ms, kind.sense, kind.proven and kind.physical, kind.physical)
     one = Run(plant, case.phase, rng, *how)
     one.prepare()

@@ -69,6 +69,8 @@ WORLDS = {
     ),
 }
 
+# A person who lies on the pad is a circumstance that meets a fault: S1 is there, limits of pairs.
+MEETING = ("lain-on", "lain-on-hot")
 ELECTRICAL = tuple(WORLDS)[:9]  # where faults are played that do not act by heat
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tests.faults.kinds import Kind
 from tests.faults.limits import Bound, bound
+from tests.faults.plants import PAIR_CEM43_MAX_MIN, PAIR_MAX_C
 from tests.faults.run import Run
 from wrap.session import states
 
@@ -14,13 +15,15 @@ PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED = "pass", "FAIL", "unprotected", "not m
 VERDICTS = (PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED)
 
 
-def judge(kind: Kind, run: Run) -> dict[str, object]:
-    """The columns of the results that a run gives."""
+def judge(kind: Kind, run: Run, meeting: bool = False) -> dict[str, object]:
+    """The columns of the results that a run gives. meeting: the fault meets another one."""
     limit = bound(kind.name)
     if run.flash_ahead and limit.flash_ms:
         limit = replace(limit, ms=limit.flash_ms)
     dark_ms, damage = run.dark_ms, run.log_damage()
     broken = _always(kind, run, damage) + _then(kind, run)
+    if meeting:
+        kind = replace(kind, most_c=PAIR_MAX_C, most_cem43_min=PAIR_CEM43_MAX_MIN)
     missed = _missed(kind, run, limit)
     return {
         "group": kind.group,

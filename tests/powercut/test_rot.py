@@ -99,12 +99,6 @@ def test_the_judge_sees_damage_that_nobody_tells_of(monkeypatch):
     assert any("slot 0 holds" in text and "nothing tells of it" in text for text in found)
 
 
-def test_the_judge_sees_a_setting_that_falls_back(monkeypatch):
-    monkeypatch.setattr(double_store, "_trusted", lambda *found: True)
-    found = failures(("latched", "files"))
-    assert "trip_mc is 41000, not 40000, unconfirmed: []" in found
-
-
 KEPT = ("settings.a", "settings.b", "settings.m")
 
 
@@ -139,6 +133,13 @@ def test_both_copies_of_the_settings_damaged_is_never_silent(kind):
     a, b = bytes_of(kind, "settings.a"), bytes_of(kind, "settings.b")
     for n in range(0, len(a), 9):
         assert judged(kind, [(*a[n], 1), (*b[-n - 1], 2)]) == []
+
+
+def test_the_judge_sees_a_setting_that_falls_back(monkeypatch):
+    monkeypatch.setattr(double_store, "_trusted", lambda *found: True)
+    copies = [bytes_of("latched", name)[20] for name in KEPT[:2]]
+    found = judged("latched", [(*at, 3) for at in copies])
+    assert "trip_mc is 41000, not 40000, unconfirmed: []" in found
 
 
 def test_the_judge_sees_a_wrap_that_waits_for_nothing(monkeypatch):

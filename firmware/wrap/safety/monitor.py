@@ -107,7 +107,7 @@ class Monitor:
         elif raw <= self._gross_raw[i]:  # H-02
             code = faults.GROSS
         elif trip and _enough(over):  # H-01
-            code = faults.SKIN_HOT if self._skin[i] else faults.BOARD_HOT
+            code = faults.SKIN_HOT if self._skin[i] else faults.BOARD_HOT  # H-49
         else:
             code = faults.NONE
         if mc != OPEN and mc != SHORT and mc > self.max_mc[i]:
@@ -126,7 +126,7 @@ class Monitor:
         cold = False
         for i in range(self._n):
             if self._skin[i]:
-                hottest = max(hottest, self.temps_mc[i])
+                hottest = max(hottest, self.temps_mc[i])  # H-41, H-42
                 coldest = min(coldest, self.temps_mc[i])
             cold = cold or _enough(self._cold[i])  # H-03
         self.cold = cold

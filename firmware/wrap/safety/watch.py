@@ -139,5 +139,5 @@ class Watch:
         colder sensors must have followed by a share of that; one that lies in air has not."""
         if not skin:
             return limits.PAIR_MC
-        rise_mc = max(0, self._trends[high].now - self._start_mc[high])
+        rise_mc = max(0, self._trends[high].now - self._start_mc[high])  # H-42
         return limits.SPREAD_MC + rise_mc * limits.SPREAD_RISE_PM // 1000

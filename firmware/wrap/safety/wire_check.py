@@ -68,7 +68,7 @@ class WireCheck:
     def _judge(self, after):
         for i in range(self._n):
             lit = (self._before[i] + after[i]) // 2
-            if abs(lit - self._dark[i]) > limits.WIRE_MC and _real(after[i], self._dark[i]):
+            if abs(lit - self._dark[i]) > limits.WIRE_MC and _real(after[i], self._dark[i]):  # H-45
                 self.sensor = i
                 self._suspects += 1
                 self._left_ms = _CONFIRM_MS
@@ -98,7 +98,7 @@ class WireCheck:
             return NO
         self._edge_left -= 1
         for i in range(self._n):
-            if abs(temps_mc[i] - self._edge[i]) > limits.WIRE_EDGE_MC:
+            if abs(temps_mc[i] - self._edge[i]) > limits.WIRE_EDGE_MC:  # H-46
                 if _real(temps_mc[i], self._edge[i]):
                     self.sensor = i
                     return SUSPECT if self._edge_left else YES
