@@ -31,11 +31,16 @@ def test_status_gives_wrap_and_state(wrap):
 def test_status_for_people(wrap):
     wrap.status.update(session=3, protocol="foot", site="foot-left", derate_pm=500, calibrated=True)
     wrap.status["fault"] = {"code": 1, "name": "skin-hot", "text": "too hot", "detail": {"mc": 1}}
+    wrap.status.update(state="fault", power_pm=250, power_why=NO_HEAT_TEST)
     text = CliRunner().invoke(main.app, ["status"]).stdout
     assert "session   3: foot at foot-left" in text
     assert "heat (C)  skin 31.0, board no reading" in text
     assert "dimmed    to 50 % because of heat" in text
     assert "1 skin-hot: too hot" in text
+    assert "power" not in text
+    wrap.status["fault"]["sensor"] = "skin-left"
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "1 skin-hot at skin-left: too hot" in text
 
 
 def test_status_and_monitor_tell_warnings(wrap):

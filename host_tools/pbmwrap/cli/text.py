@@ -125,7 +125,8 @@ def status(hello: Hello, now: Status) -> str:
         lines.append(f"time      {clock_text(now.active_ms)} of {clock_text(now.total_ms)}")
         lines.append(f"dose      {dose(now.dose_total_uj)}{_goal(now)}")
     lines.append(f"light     {_light(hello, now)}")
-    lines += _power(now)
+    if now.state not in ("fault", "service"):
+        lines += _power(now)
     lines.append(f"heat (C)  {readings(hello, now)}")
     if now.derate_pm < 1000:
         lines.append(f"dimmed    to {now.derate_pm / 10:.0f} % because of heat")
@@ -210,7 +211,7 @@ def fault(found: FaultInfo | None) -> str:
         return "no fault"
     detail = f" ({found.detail})" if found.detail else ""
     later = f", {found.later} more after it" if found.later else ""
-    return f"fault     {found.code} {found.name}: {found.text}{detail}{later}"
+    return f"fault     {found.code} {found.called}: {found.text}{detail}{later}"
 
 
 def slots(found: Slots) -> Any:

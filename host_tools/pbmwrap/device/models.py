@@ -53,17 +53,24 @@ class Hello(Answer):
 
 
 class FaultInfo(Answer):
-    """A latched fault. `detail` holds the numbers behind it, `text` says it for people."""
+    """A latched fault. `detail` holds the numbers behind it, `text` says it for people, `sensor`
+    is the one that it is about."""
 
     code: int
     name: str = ""
     text: str = ""
     detail: Any = None
+    sensor: str | None = None
     session: int | None = None
     uptime_s: int | None = None
     boot: int | None = None
     count: int | None = None
     later: int = 0
+
+    @property
+    def called(self) -> str:
+        """Its name, and where."""
+        return f"{self.name} at {self.sensor}" if self.sensor else self.name
 
 
 class Sample(Answer):

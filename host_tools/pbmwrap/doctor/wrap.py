@@ -68,7 +68,7 @@ def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
         yield Check("fault", "good", "none")
     else:
         hint = "mend the cause, then run `pbmwrap fault ack`"
-        yield Check("fault", "bad", f"{now.fault.name}: {now.fault.text}", hint)
+        yield Check("fault", "bad", f"{now.fault.called}: {now.fault.text}", hint)
     yield memory(now)
     yield clock(now, unix_s)
     yield settings(now)
