@@ -46,7 +46,7 @@ def test_windows_come_every_ten_seconds_and_soon_after_a_suspicion():
 def test_heat_that_comes_during_a_window_is_no_lie():
     check = WireCheck(1)
     window(check, 35000, 35200, 35400)  # a steady rise
-    assert check._suspects == 0
+    assert check.suspects == 0
 
 
 @pytest.mark.parametrize("wrong", [OPEN, SHORT])
