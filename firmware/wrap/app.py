@@ -108,13 +108,18 @@ class App:
         self.power_ma = self.power_limit.allowed_ma(0, False, False)
         self.lamps = Lamps(self.hal, f.CHANNELS, self.power_ma, self.settings.irradiance())
 
+    def allowed_ma(self):
+        """What the lamps may draw when light begins now, mA; power_limit.why says what holds it
+        down."""
+        guard = self.guard
+        return self.power_limit.allowed_ma(
+            self.settings.heat_test(), guard.referenced(), guard.worn()
+        )
+
     def limit_power(self):
         """Set what the lamps may draw in the session about to be lit. Returns the words for its
         record, "" at full power."""
-        guard = self.guard
-        allowed = self.power_limit.allowed_ma(
-            self.settings.heat_test(), guard.referenced(), guard.worn()
-        )
+        allowed = self.allowed_ma()
         self.power_ma = allowed
         self.lamps.limit_current(allowed)
         if not self.power_limit.why:
@@ -161,27 +166,34 @@ class App:
         if us > self.step_us_max:
             self.step_us_max = us
 
+    @micropython.native
     def step(self, now):
         """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
         hal = self.hal
         raws = self.raws
-        taken = self.steady.leave()
-        dt = hal.ticks_diff(now, self.now)
+        steady = self.steady
+        since_booked = hal.ticks_diff(now, self.now)
+        unbooked = steady.begin_step()  # ms of steady steps: their uptime and light
+        dt = since_booked - unbooked
         if dt < 0:
             dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
         self.now = now
         self.slack_ms += dt
-        self.uptime(dt)
-        if dt > limits.STEP_MS * 2:
-            self.steps_late += 1
+        self.uptime(unbooked + dt)
         lamps = self.lamps
         session = self.session
-        lamps.meter(dt)
-        seen = self.steady.seen if taken else hal.inputs(raws)
+        if dt > limits.STEP_MS * 2:
+            self.steps_late += 1
+            lamps.meter(unbooked)  # apart: a gap is booked up to a limit
+            unbooked = 0
+        lamps.meter(unbooked + dt)
+        seen = steady.seen if steady.taken else hal.inputs(raws)
         code = self.guard.check(raws, dt, lamps.meters)
         if self.self_test.sensing:
             code = code or self.self_test.watch(session, seen & LIGHT)
-        code = self._check_wiring(code)
+        wires = self.wire_check
+        if wires.edge_left or wires.suspects:
+            code = self._check_wiring(wires, code)
         self.code = code
         if session.lit_now:
             if self.monitor.cold:
@@ -198,14 +210,13 @@ class App:
             self._advance(dt)
         self._actuate(dt)
         if hal.beat_if_held():  # H-24
-            self.steady.enter()
+            steady.enter()
         else:
             self._lamps_lost()
 
-    def _check_wiring(self, code):
+    def _check_wiring(self, wires, code):
         """`code`, or the fault that a reading follows the lamps. As the enable opens or drops every
         lamp is out, so a verdict may wait for the next step, which knows the cause."""
-        wires = self.wire_check
         jumped = wires.jumped(self.monitor.temps_mc)
         if jumped == SUSPECT and not self.session.lit_now:
             return faults.NONE

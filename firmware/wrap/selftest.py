@@ -100,7 +100,7 @@ class SelfTest:
         """Why no light may begin, or None."""
         if app.monitor.cold:
             return "a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000)
-        if app.guard.spread_mc() > limits.SPREAD_MC:
+        if app.guard.spread_mc() > limits.SPREAD_MC:  # H-40
             return "skin sensors disagree, lay the wrap flat and wait"
         if app.guard.derate_now() == 0:
             return "too warm to begin"

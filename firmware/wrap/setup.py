@@ -27,7 +27,7 @@ class Setup:
 
     def check(self):
         """Raises Refused while something stored waits for a person."""
-        names = self._app.settings.unconfirmed()
+        names = self._app.settings.unconfirmed()  # H-52
         if names:
             raise Refused(
                 NOT_NOW,

@@ -71,7 +71,7 @@ class Slack:
         app = self._app
         if self._mux_ms > 0 or app.latch.code:
             return
-        wrong = app.hal.references()
+        wrong = app.hal.references()  # H-47, H-48
         self._mux_ms = _MUX_AGAIN_MS if wrong else _MUX_MS
         if wrong and wrong == self._mux_wrong:
             app.trip(faults.MULTIPLEXER, "input y%d reads out of its bounds" % (wrong - 1))
@@ -93,7 +93,7 @@ class Slack:
         )
         app.hal.indicate(lit)
 
-    def _buzz(self):
+    def _buzz(self):  # H-51
         app = self._app
         on = app.buzzer.slot(app.session.state, app.indicator.asking, app.latch.code, app.code)
         if on != self.buzzing:

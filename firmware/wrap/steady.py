@@ -42,6 +42,7 @@ _LATE_MS = const(20)  # limits.STEP_MS * 2: a step so late is App.step's
 _SLACK_MS = const(50)
 _NONE_YET = const(1 << 20)
 _WORTH_MS = const(30)
+_SECOND_MS = const(1000)  # what Guard.second_in_ms gives once the second's work is done
 SAMPLE_MS = 36000  # between SAMPLE records: docs/decisions/0012, what a session may take of flash
 
 
@@ -105,6 +106,8 @@ class Steady:
         self._app = app
         self.words = array("i", [0] * (_HEAD + _WORDS * sensors))
         self.words[_N] = sensors
+        self.taken = False
+        self._clear()
         self.step = _quick(self.words, app.hal.inputs, app.hal.beat_if_held)
 
     @property
@@ -112,62 +115,73 @@ class Steady:
         """The last step found nothing to decide, `step` may do the next."""
         return self.words[_ON] == 1
 
+    @micropython.native
     def enter(self):
-        """After a step of App's: `on`, when the next ones have nothing to decide."""
+        """After a step of App's: `on`, when the next ones have nothing to decide. Not behind the
+        work of a second: that step is the longest as it is (docs/benchmarks.md)."""
         app = self._app
+        left = app.guard.second_in_ms()
+        if left < _WORTH_MS or left == _SECOND_MS:
+            return
         monitor = app.monitor
         if app.code or not app.button.rests() or not monitor.rests():
             return
         if not app.slack_room.rests() or not app.self_test.rests():
             return
         state = app.session.state
-        left = app.guard.second_in_ms()
         if state == states.RUNNING:
             left = min(left, _event_in_ms(app))
+            if left < _WORTH_MS:
+                return
         elif state != states.IDLE and state != states.DONE:
-            return
-        if left < _WORTH_MS:
             return
         st = self.words
         # While running light is expected, in the dark it is a fault: App.step's.
         st[_WANTED] = PRESSED if state == states.RUNNING else PRESSED | LIGHT
         st[_LAST] = app.now
         st[_LEFT] = left
-        for i in range(st[_N]):
-            at = _HEAD + _WORDS * i
-            st[at] = monitor.calm_from(i)
-            st[at + _HIGH] = monitor.calm_below
-        self._clear()
+        below = monitor.calm_below
+        at = _HEAD
+        for low in monitor.calm_from:
+            st[at] = low
+            st[at + _HIGH] = below
+            at += _WORDS
         st[_ON] = 1
 
+    @micropython.native
     def _clear(self):
         st = self.words
         st[_MS] = st[_STEPS] = 0
-        for at in range(_HEAD, len(st), _WORDS):
+        at = _HEAD
+        for _ in range(st[_N]):
             st[at + _SUM] = 0
             st[at + _LEAST] = _NONE_YET
+            at += _WORDS
 
     def settle(self):
         """Book what has come together, so that everything is what App.step would have left."""
+        ms = self._book()
+        if ms:
+            self._app.uptime(ms)
+            self._app.lamps.meter(ms)
+
+    @micropython.native
+    def _book(self):
+        """Book all but uptime and light; returns the milliseconds of those."""
         st = self.words
         if not st[_STEPS]:
-            return
+            return 0
         app = self._app
         ms = st[_MS]
         app.now = st[_LAST]
         app.slack_ms += ms
-        app.uptime(ms)
-        app.lamps.meter(ms)
         app.guard.took(ms)
         if st[_WANTED] == PRESSED:
             _session_took(app, ms)
-        monitor = app.monitor
-        for i in range(st[_N]):
-            at = _HEAD + _WORDS * i
-            monitor.took(i, st[at + _SUM], st[at + _LEAST], st[at + _NEWEST])
-        monitor.took_steps(st[_STEPS])
+        app.monitor.took(st[_STEPS], st, _HEAD + _SUM, _WORDS)
         st[_LEFT] -= ms
         self._clear()
+        return ms
 
     def slack_begins(self):
         """Settle; the next whole slack is due in _SLACK_MS."""
@@ -175,13 +189,19 @@ class Steady:
         self.words[_SINCE] = 0
 
     def leave(self):
-        """App decides again. True when the inputs of this step have been taken already."""
+        """App decides again."""
         self.settle()
+        self.words[_ON] = self.words[_TAKEN] = 0
+
+    def begin_step(self):
+        """App decides this step, and whether the inputs have been `taken` already. Returns the
+        milliseconds before it that App has still to book as uptime and light: with those of the
+        step, as nothing has changed since."""
+        ms = self._book()
         st = self.words
-        st[_ON] = 0
-        taken = st[_TAKEN] == 1
-        st[_TAKEN] = 0
-        return taken
+        self.taken = st[_TAKEN] == 1
+        st[_ON] = st[_TAKEN] = 0
+        return ms
 
     def forget(self):
         """App decides again; what has come together and cannot be booked is lost."""
@@ -194,6 +214,7 @@ class Steady:
         return self.words[_SEEN]
 
 
+@micropython.native
 def _session_took(app, ms):
     """`ms` of a running session."""
     app.session.took(ms)
@@ -203,6 +224,7 @@ def _session_took(app, ms):
         app.desk.lease_ms -= ms
 
 
+@micropython.native
 def _event_in_ms(app):
     """While running: for so long nothing of the session is due, whatever the sensors say; 0 while
     lamps change or somebody is asked."""

@@ -130,10 +130,14 @@ class View:
         return out
 
     def power_limit(self):
-        """What the lamps together may draw, in permille of full power, and what holds it down."""
-        limit = self._app.power_limit
+        """What the lamps together may draw, in permille of full power, and what holds it down: in
+        the session that is lit or paused, else if light began now."""
+        app = self._app
+        limit = app.power_limit
+        begun = states.RAMP_UP <= app.session.state <= states.RAMP_DOWN
+        ma = app.power_ma if begun else app.allowed_ma()
         return {
-            "power_pm": self._app.power_ma * 1000 // limit.full_ma(),
+            "power_pm": ma * 1000 // limit.full_ma(),
             "power_why": limit.why or None,
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Iterable
 from types import ModuleType
 
 from pbmwrap import paths
@@ -20,3 +21,14 @@ def board_facts(board: str = DEFAULT_BOARD) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def by_role(roles: Iterable[str], shown: Iterable[str]) -> str:
+    """What sensors read in few columns, "skin 33.0 33.1 board 30.2": in the board's order, the role
+    once for neighbours that share it."""
+    words: list[str] = []
+    last = None
+    for role, text in zip(roles, shown, strict=False):
+        words += [text] if role == last else [role, text]
+        last = role
+    return " ".join(words)

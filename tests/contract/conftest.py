@@ -7,7 +7,7 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,14 +29,16 @@ FIRST_ID = 1000  # a random one changes the length of requests, and with it ever
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         call = getattr(item, "callspec", None)
-        if call is not None and call.params.get("bench") == "rp2040":
-            item.add_marker(pytest.mark.forked("bench"))
+        for name in _BENCHES:
+            if call is not None and call.params.get(name) == "rp2040":
+                item.add_marker(pytest.mark.forked(name))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "bench" in metafunc.fixturenames:
-        targets = metafunc.config.getoption("target") or list(TARGETS)
-        metafunc.parametrize("bench", targets, indirect=True)
+    for name in _BENCHES:
+        if name in metafunc.fixturenames:
+            targets = metafunc.config.getoption("target") or list(TARGETS)
+            metafunc.parametrize(name, targets, indirect=True)
 
 
 @functools.cache
@@ -127,25 +129,58 @@ class Bench:
 
 
 def protocol(**changes: object) -> bytes:
-    """Canonical bytes of a protocol that lasts three seconds."""
+    """Canonical bytes of a protocol that lasts three seconds. Its levels stay below what the lamps
+    may draw without a heat test."""
     obj: dict[str, object] = {
         "v": 1,
         "id": "bench",
         "name": "Bench",
         "site": "hand-left",
         "ramp": 500,
-        "steps": [{"t": 3, "ch": {"red": [500], "nir": [800]}}],
+        "steps": [{"t": 3, "ch": {"red": [200], "nir": [250]}}],
     }
     obj.update(changes)
     return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
 
 
+TESTED_PM = 600
+_DARK_MS = 31_000
+
+
+def tested_bench(target: str) -> Bench:
+    """A wrap with a recorded heat test, that long in the dark that the heat balance knows the pad.
+    Its skin sensors read 37.7 C."""
+    bench = Bench(target)
+    set_skin(bench, 37.7)
+    bench.client.set_heat_test(TESTED_PM, 20261128, 41000, "bench")
+    bench.advance(_DARK_MS)
+    return bench
+
+
+def set_skin(bench: Bench, c: float) -> None:
+    """Let every skin sensor read `c`."""
+    plant = bench.twin.plant
+    for i, (name, role, *_) in enumerate(board_facts.SENSORS):
+        if role == "skin":
+            plant.set_fault(name, "offset", c - plant.sensor_c(i))
+
+
+_BENCHES: dict[str, Callable[[str], Bench]] = {"bench": Bench, "tested": tested_bench}
+for _name, _make in _BENCHES.items():
+    forked.register(_name, functools.partial(_make, "rp2040"))
+
+
 @pytest.fixture
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    target = request.param
-    made = forked.take("bench") if target == "rp2040" else Bench(target)
+    yield from _taken("bench", request.param)
+
+
+@pytest.fixture
+def tested(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    yield from _taken("tested", request.param)
+
+
+def _taken(name: str, target: str) -> Iterator[Bench]:
+    made = forked.take(name) if target == "rp2040" else _BENCHES[name](target)
     yield made
     made.twin.close()
-
-
-forked.register("bench", lambda: Bench("rp2040"))

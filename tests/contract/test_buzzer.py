@@ -46,7 +46,7 @@ def test_a_pulled_sensor_is_dark_and_heard_until_a_press(bench: Bench) -> None:
     bench.flash(**LONG)
     bench.light()
     assert bench.twin.buzzes() == []
-    bench.twin.plant.set_fault("skin", "open")
+    bench.twin.plant.set_fault("skin-mid", "open")
     edges = pattern(bench, 4000)
     assert bench.state == "fault" and bench.dark_after(0)
     assert near(lengths(edges)[:3], 500)
@@ -56,14 +56,16 @@ def test_a_pulled_sensor_is_dark_and_heard_until_a_press(bench: Bench) -> None:
     assert bench.client.status().buzzer is False
 
 
-def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(bench: Bench) -> None:
+def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
+    bench: Bench,
+) -> None:  # H-49, H-51
     bench.flash(**LONG)
     bench.light()
-    bench.twin.plant.set_fault("skin", "offset", 20.0)
+    bench.twin.plant.set_fault("skin-mid", "offset", 20.0)
     edges = pattern(bench, 3000)
     assert len(lengths(edges)) >= 13
     assert near(lengths(edges), 100)
-    bench.twin.plant.set_fault("skin", "none")
+    bench.twin.plant.set_fault("skin-mid", "none")
     bench.advance(1200)
     assert bench.client.ack_fault() == "idle"
     bench.advance(200)
@@ -73,9 +75,9 @@ def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(bench: Bench) 
 def test_after_a_restart_a_latched_fault_is_a_reminder(bench: Bench) -> None:
     bench.flash(**LONG)
     bench.light()
-    bench.twin.plant.set_fault("skin", "open")
+    bench.twin.plant.set_fault("skin-mid", "open")
     bench.advance(500)
-    bench.twin.plant.set_fault("skin", "none")
+    bench.twin.plant.set_fault("skin-mid", "none")
     bench.twin.power_off()
     assert not bench.twin.buzzing()
     known = len(bench.twin.buzzes())
@@ -89,7 +91,7 @@ def test_after_a_restart_a_latched_fault_is_a_reminder(bench: Bench) -> None:
 def test_ctrl_c_is_silence(bench: Bench) -> None:
     bench.flash(**LONG)
     bench.light()
-    bench.twin.plant.set_fault("skin", "open")
+    bench.twin.plant.set_fault("skin-mid", "open")
     bench.advance(500)
     bench.twin.write(b"\x03")
     bench.advance(200)

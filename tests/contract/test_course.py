@@ -121,7 +121,7 @@ def test_the_week_has_so_many_sessions(bench: Bench) -> None:
         bench.client.start()
 
 
-def test_light_of_the_day_counts_whatever_the_sites_are_called(bench: Bench) -> None:
+def test_light_of_the_day_counts_whatever_the_sites_are_called(bench: Bench) -> None:  # H-54
     bench.client.set_setting("light_day_s", 60)
     steps = [{"t": 3, "ch": {"red": [500]}}]
     bench.client.set_clock(UNIX)

@@ -28,7 +28,7 @@ def clocks(bench: Bench, count: int) -> list[str]:
     return said
 
 
-def test_a_flood_of_clocks_is_bounded_and_loses_nothing(bench: Bench) -> None:
+def test_a_flood_of_clocks_is_bounded_and_loses_nothing(bench: Bench) -> None:  # H-58
     bench.flash(steps=[{"t": 60, "ch": {"red": [300]}}])
     bench.light()
     left = limits.HOST_WRITES - limits.HOST_PUT_WRITES - 1  # flash() has put and activated

@@ -66,7 +66,7 @@ def test_repeated_id_acts_once(bench: Bench) -> None:
     assert first == again == [{"i": 77, "r": {"session": 1}}]
 
 
-def test_a_used_id_with_another_method_is_acted_on(bench: Bench) -> None:
+def test_a_used_id_with_another_method_is_acted_on(bench: Bench) -> None:  # H-56
     bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
     assert ask(bench, frames.encode(b'{"i":1,"m":"session.start"}')) == [
         {"i": 1, "r": {"session": 1}}
@@ -85,7 +85,7 @@ def test_a_used_id_with_another_method_is_acted_on(bench: Bench) -> None:
     assert bench.dark_after(700)
 
 
-def test_a_repeated_stop_ends_a_session_that_began_after_the_first(bench: Bench) -> None:
+def test_a_repeated_stop_ends_a_session_that_began_after_the_first(bench: Bench) -> None:  # H-56
     stop = frames.encode(b'{"i":1,"m":"session.stop"}')
     bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
     for _ in range(2):  # a host that starts again and counts from 1

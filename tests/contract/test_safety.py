@@ -55,6 +55,8 @@ def test_broken_sensor_goes_dark_and_is_named(lit: Bench, fault: str, name: str)
 
 
 def test_warm_skin_dims_before_it_trips(lit: Bench) -> None:  # H-01
+    lit.advance(500)  # past the wire check, which puts the lamps out for 10 ms
+    lit.advance(100)
     full = lit.twin.lamps()[1].on_ppm
     for c in range(35, 41):  # no faster than a pad can, or it would be a sensor's fault
         lit.twin.plant.set_fault("skin-mid", "offset", c - 0.1 - lit.twin.plant.sensor_c(0))

@@ -101,7 +101,7 @@ def built(board: str) -> Path:
 
 
 SESSION_S = 60
-STEPS = [{"t": SESSION_S, "ch": {"red": [500], "nir": [800]}}]
+STEPS = [{"t": SESSION_S, "ch": {"red": [200], "nir": [250]}}]
 
 
 def flashed_bench() -> Bench:

@@ -16,7 +16,7 @@ from tests.contract.conftest import BOOT_MS, Bench
 from tests.emulator.conftest import built
 from tests.unit.test_selftest import without_sense
 
-STEPS = [{"t": 60, "ch": {"red": [500], "nir": [800]}}]
+STEPS = [{"t": 60, "ch": {"red": [200], "nir": [250]}}]
 RED = board_facts.CHANNELS[0][2]
 
 

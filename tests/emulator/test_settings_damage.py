@@ -48,7 +48,7 @@ def test_one_flipped_bit_changes_no_setting_and_asks_for_nothing(bench: Bench, c
     assert bench.client.settings()["trip_mc"] == TRIP_MC
 
 
-def test_two_flipped_bits_hold_the_light_until_a_person_has_confirmed(bench: Bench) -> None:
+def test_two_flipped_bits_hold_the_light_until_a_person_has_confirmed(bench: Bench) -> None:  # H-52
     restart(bench, *copies(bench))
     bench.client.set_clock(UNIX)  # the history of sessions lies in the same files: it waits a day
     for _ in range(2):

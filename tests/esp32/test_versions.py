@@ -25,7 +25,7 @@ def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
         ("", "unknown"),
     ],
 )
-def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(told: str, named: str) -> None:
+def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(told: str, named: str) -> None:  # H-59
     world = World()
     world.platform = f"MicroPython-1.27.0-xtensa-{told}-with-newlib4.3.0"
     with pytest.raises(ValueError, match=f"no light: .*5.5.2 or newer .*{named}"):

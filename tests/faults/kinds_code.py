@@ -34,6 +34,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "watchdog_start": ("idle",),
     "sense": ("idle",),
     "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
+    "references": PHASES,
     "program_crc": PHASES,
     "indicate": PHASES,
     "buzz": PHASES,
@@ -96,6 +97,7 @@ def _at_call(name: str, error: Callable[[], BaseException] | None = None) -> Cal
             "dark",
             "link_write",
             "flash_ahead",
+            "references",
             "program_crc",
             "buzz",
         ):

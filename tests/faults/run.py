@@ -39,6 +39,9 @@ _REFERENCE_MS = 31_500  # until the heat balance knows the dark pad: full power 
 _GIVE_UP_MS = 5000
 _SESSION_S = 1250
 _HEAT_SLICE_MS = 20_000
+_COOL_C = (
+    39.0  # where not even full light takes the skin, no derating acts: the plant alone goes on
+)
 _HEAT_LEAST_MS = 200_000  # the slow protections need two minutes
 _DELAY_MS = {
     "idle": 1000,
@@ -222,8 +225,8 @@ class Run:
             self._look()
 
     def watch_heat(self) -> None:
-        """Watch the session to its end, or until it cannot get too hot any more: from then on, a
-        plant of its own with the light as it is now stands in for the rest."""
+        """Watch the session to its end, or until it cannot get warm any more: from then on, a plant
+        of its own with the light as it is now stands in for the rest."""
         began = self.now_ms
         while (left_s := _SESSION_S - (self.now_ms - began) // 1000) > 0:
             before = list(self.board.light.acc)
@@ -234,7 +237,7 @@ class Run:
             if self.now_ms - began < _HEAT_LEAST_MS:
                 continue
             most = plants.play(self.plant, self._most_ppm(), left_s)
-            if most.peak_c < plants.SKIN_MAX_C and most.cem43_min < plants.CEM43_MAX_MIN:
+            if most.peak_c < _COOL_C:
                 self.heat = plants.play(self.plant, self._ppm_since(before), left_s, self.heat)
                 break
 

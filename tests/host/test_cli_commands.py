@@ -13,6 +13,7 @@ from pbmwrap.device import find
 from pbmwrap.device.models import Hello, Sample
 from pbmwrap.errors import PortBusy
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
+from wrap.safety.power_limit import FEW_SENSORS, NO_HEAT_TEST, NO_REFERENCE, NOT_WORN
 
 __all__ = ("wrap",)  # a fixture
 
@@ -30,11 +31,16 @@ def test_status_gives_wrap_and_state(wrap):
 def test_status_for_people(wrap):
     wrap.status.update(session=3, protocol="foot", site="foot-left", derate_pm=500, calibrated=True)
     wrap.status["fault"] = {"code": 1, "name": "skin-hot", "text": "too hot", "detail": {"mc": 1}}
+    wrap.status.update(state="fault", power_pm=250, power_why=NO_HEAT_TEST)
     text = CliRunner().invoke(main.app, ["status"]).stdout
     assert "session   3: foot at foot-left" in text
-    assert "heat      skin 31.0 C, board no reading" in text
+    assert "heat (C)  skin 31.0, board no reading" in text
     assert "dimmed    to 50 % because of heat" in text
     assert "1 skin-hot: too hot" in text
+    assert "power" not in text
+    wrap.status["fault"]["sensor"] = "skin-left"
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "1 skin-hot at skin-left: too hot" in text
 
 
 def test_status_and_monitor_tell_warnings(wrap):
@@ -46,6 +52,60 @@ def test_status_and_monitor_tell_warnings(wrap):
         Hello.model_validate(wrap.hello), Sample(state="running", warnings=["covered"])
     )
     assert line.endswith("warning: covered")
+
+
+@pytest.mark.parametrize(
+    ("pm", "why", "line"),
+    [
+        (250, NO_HEAT_TEST, f"25 % of full: {NO_HEAT_TEST} (pbmwrap heat-test set)"),
+        (250, NO_REFERENCE, f"25 % of full: {NO_REFERENCE} (30 s dark)"),
+        (250, NOT_WORN, f"25 % of full: {NOT_WORN} (28 to 38 C)"),
+        (250, FEW_SENSORS, f"25 % of full: {FEW_SENSORS}"),
+        (250, "a newer reason", "25 % of full: a newer reason"),
+        (833, None, "83 % of full"),
+        (1000, None, "full"),
+    ],
+)
+def test_status_tells_what_the_lamps_may_draw_and_why(wrap, pm, why, line):
+    wrap.status.update(power_pm=pm, power_why=why)
+    assert f"power     {line}\n" in CliRunner().invoke(main.app, ["status"]).stdout
+    del wrap.status["power_pm"]  # an older wrap
+    assert "power" not in CliRunner().invoke(main.app, ["status"]).stdout
+
+
+def test_status_of_four_sensors_and_all_that_may_be_told_fits_80_columns(wrap):
+    names = ("skin-mid", "skin-left", "skin-right", "board")
+    wrap.hello["sensors"] = [[n, n.split("-")[0]] for n in names]
+    wrap.status.update(
+        temps_mc=[33000, None, 33100, 41000], wake_waiting=True,
+        wake_due_s=60, buzzer=True, records_lost=4000, power_pm=250, power_why=NO_REFERENCE,
+        unconfirmed=["settings", "cal", "heat"], cal_void=["red", "nir"], derate_pm=500,
+    )  # fmt: skip
+    text = CliRunner().invoke(main.app, ["status"]).stdout
+    assert "skin-mid 33.0, skin-left no reading, skin-right 33.1, board 41.0" in text
+    assert "buzzer    sounds; a press of the button ends it" in text
+    assert "log       4000 records lost" in text
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def test_a_line_of_monitor_has_80_columns_with_four_sensors(wrap):
+    names = ("skin-mid", "skin-left", "skin-right", "board")
+    wrap.hello["sensors"] = [[n, n.split("-")[0]] for n in names]
+    seen = Sample(
+        state="ramp-down",
+        active_ms=754000,
+        temps_mc=[33000, 33100, 33200, 41000],
+        duty_u16=[13107, 19660],
+        dose_total_uj=12_340_000,
+    )
+    line = for_people.sample(Hello.model_validate(wrap.hello), seen)
+    assert line == (
+        "ramp-down  12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.34 J/cm2"
+    )
+    assert len(line) == 80
+    assert " red 100 nir 2.5 % " in for_people.sample(
+        Hello.model_validate(wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
+    )
 
 
 def test_status_tells_when_the_next_session_is_possible(wrap):

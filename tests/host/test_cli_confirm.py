@@ -47,7 +47,8 @@ def test_confirm_does_not_ask_when_nothing_waits(wrap):
 def test_status_and_doctor_say_that_light_waits_for_a_confirmation(wrap):
     wrap.status.update(unconfirmed=["cal"], temps_mc=[31000, 30000], settings_damaged=True)
     said = CliRunner().invoke(main.app, ["status"]).stdout
-    assert "no light: calibration may be damaged; see `pbmwrap settings show`" in said
+    assert "no light  calibration may be damaged or lost" in said
+    assert "look at what is in force: `pbmwrap settings confirm`" in said
     code, found = run("doctor")
     check = next(c for c in found["data"] if c["name"] == "settings")
     assert (code, check["level"]) == (1, "bad")

@@ -13,6 +13,7 @@ from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import verify
 from tests.host import log_maker
 from tests.host.scripted_wrap import HELLO, STATUS
+from wrap.safety.power_limit import NO_HEAT_TEST, NOT_WORN
 from wrap.version import VERSION
 
 TODAY = date(2026, 11, 26)
@@ -63,7 +64,7 @@ def test_firmware(fw: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("mc", "expected", "text"),
     [
-        ([31000, 30000], ["good"], "skin 31.0 C, board 30.0 C"),
+        ([31000, 30000], ["good"], "skin 31.0, board 30.0 C"),
         ([31000, None], ["bad"], "board is open or shorted"),
         ([4900, 5000], ["note"], "skin reads 4.9 C"),
         ([50100, 50000], ["bad"], "skin reads 50.1 C"),
@@ -74,6 +75,29 @@ def test_sensors(mc: list[int | None], expected: list[str], text: str) -> None:
     found = list(wrap.sensors(hello(), status(temps_mc=mc)))
     assert [level(c) for c in found] == expected
     assert found[0].text == text
+
+
+@pytest.mark.parametrize(
+    ("pm", "why", "expected", "text"),
+    [
+        (250, NO_HEAT_TEST, ["note"], f"25 % of full: {NO_HEAT_TEST}"),
+        (250, NOT_WORN, ["good"], f"25 % of full: {NOT_WORN}"),
+        (833, None, ["good"], "83 % of full"),
+        (None, None, [], ""),
+    ],
+)
+def test_power(pm: int | None, why: str | None, expected: list[str], text: str) -> None:
+    found = list(wrap.power(status(power_pm=pm, power_why=why)))
+    assert [level(c) for c in found] == expected
+    assert [c.text for c in found] == [text] * len(expected)
+
+
+@pytest.mark.parametrize(
+    ("sounds", "text"), [(None, "none: alarms are only seen"), (True, "sounds"), (False, "silent")]
+)
+def test_buzzer(sounds: bool | None, text: str) -> None:
+    check = wrap.buzzer(status(buzzer=sounds))
+    assert (level(check), check.text) == ("good", text)
 
 
 def test_sensors_may_be_apart_while_a_session_warms_the_pad() -> None:

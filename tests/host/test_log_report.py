@@ -115,10 +115,12 @@ def test_faults_are_told_in_words(log: LogMaker):
     log.start(7)
     info = {"code": 1, "session": 7, "temp_mc": 41250, "limit_mc": 41000}
     log.add(records.FAULT, payloads.pack_json(info))
+    log.add(records.FAULT, payloads.pack_json({**info, "sensor": "skin-left"}))
     log.fault(7, 99)
     assert report(log).faults == (
         "the skin sensor passed its limit: 41.2 C, limit 41.0 C",
-        "fault 99",
+        "the skin sensor passed its limit (skin-left): 41.2 C, limit 41.0 C",
+        "fault 99 (skin)",
     )
 
 
@@ -127,7 +129,7 @@ def test_the_default_board_serves_when_no_other_is_known(log: LogMaker):
     got = report(log, default_wrap("u2"))
     assert [c.name for c in got.channels] == ["red", "nir"]
     assert (got.roles, got.area_cm2, got.channels[0].radiant_power_mw) == (
-        ("skin", "board"),
+        ("skin", "skin", "skin", "board"),
         None,
         None,
     )

@@ -149,6 +149,18 @@ def test_limits_are_drawn_and_the_boards_only_when_near():
     assert "board: light off at 60" in words(report(max_board_c=55.0))
 
 
+def test_sensors_whose_lines_coincide_are_all_seen_and_named_once():
+    names = ("skin-mid", "skin-left", "skin-right", "board")
+    shown = report(sensors=names, roles=("skin", "skin", "skin", "board"))
+    lines = plot.figure(shown).axes[0].lines[:4]
+    assert [line.get_label() for line in lines] == list(names)
+    assert len({line.get_linestyle() for line in lines}) == 4
+    widths = [line.get_linewidth() for line in lines[:3]]
+    assert widths == sorted(widths, reverse=True) and len(set(widths)) == 3
+    other = plot.figure(report(sensors=("a", "board"))).axes[0].lines
+    assert [line.get_label() for line in other[:2]] == ["a (skin)", "board"]
+
+
 def test_a_missing_temperature_is_a_gap_not_a_zero():
     skin = plot.figure(report()).axes[0].lines[0].get_ydata()
     values = list(map(float, skin))  # type: ignore[arg-type]

@@ -297,4 +297,9 @@ def test_help_and_status_are_one_line():
     player = Player(parse({"name": "t"}), EchoTwin())
     assert (obey("help", player), obey("  ", player)) == (HELP, "")
     line = obey("status", player)
-    assert all(words in line for words in ("dark", "skin-mid 33.", "indicator on"))
+    assert all(
+        words in line for words in ("dark", "skin 32.9 32.9 32.9 board 30.0 C", "indicator on")
+    )
+    assert len(line) <= 80 and "\n" not in line
+    player.happen(cover=True)
+    assert obey("status", player) == line.replace("C, ind", "C, covered, ind")

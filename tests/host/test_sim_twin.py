@@ -19,10 +19,17 @@ from pbmwrap.twin.sim import SimTwin
 TICK_WRAP_MS = 1 << 30
 
 
-def two_pads() -> ModuleType:
-    """A board with four channels and four sensors."""
+def large_pad() -> ModuleType:
+    """The board's facts with a pad so large that full power is allowed without a heat test."""
     facts = ModuleType("board_facts")
-    facts.__dict__.update(vars(board_facts()))
+    facts.__dict__.update(vars(board_facts()), PAD_CM2=6000)
+    return facts
+
+
+def two_pads() -> ModuleType:
+    """A board with four channels and four sensors, of which full power is allowed."""
+    facts = ModuleType("board_facts")
+    facts.__dict__.update(vars(large_pad()))
     facts.__dict__["CHANNELS"] = (
         ("red-a", 660, 2, 500, 50000),
         ("nir-a", 850, 4, 500, 70000),
@@ -59,6 +66,7 @@ def test_four_channels_share_the_supply_and_end_together() -> None:
     facts = two_pads()
     twin = SimTwin(Plant(facts), facts=facts)
     client = running(twin, protocol(10, red_a=[1000], nir_a=[1000], red_b=[1000], nir_b=[500]))
+    twin.advance_ms(500)  # past the wire check, which puts the lamps out for 10 ms
     twin.advance_ms(1000)
     ppm = [lamp.on_ppm for lamp in twin.lamps()]
     scale = 1500 / 1750  # SUPPLY_MA against three and a half channels of 500 mA
@@ -114,7 +122,7 @@ def test_the_flash_folder_keeps_protocols_and_names_the_wrap(tmp_path: Path) -> 
 
 
 def test_light_warms_the_plant_and_cutting_the_enable_ends_it() -> None:
-    twin = SimTwin()
+    twin = SimTwin(facts=large_pad())
     client = running(twin, protocol(600, red=[1000], nir=[1000]))
     cold = twin.plant.board_c
     twin.advance_ms(60_000)
@@ -131,7 +139,7 @@ def test_light_warms_the_plant_and_cutting_the_enable_ends_it() -> None:
     ids=["hot-room scenario", "38 C"],
 )
 def test_a_hot_room_dims_a_session_and_does_not_trip_it(world: PlantParams) -> None:
-    twin = SimTwin(Plant(board_facts(), world))
+    twin = SimTwin(Plant(board_facts(), world), facts=large_pad())
     client = running(twin, protocol(1200, red=[1000], nir=[1000]))
     least = 1000
     for _ in range(60):

@@ -164,7 +164,9 @@ def test_the_cap_holds_against_the_upper_bound(rig: Rig, unc_pm):
 
 
 @pytest.mark.parametrize("on_s,reason", [(857, ""), (858, "dose-cap")])
-def test_no_calibration_lets_a_session_pass_the_hard_cap_by_the_worst_case(rig: Rig, on_s, reason):
+def test_no_calibration_lets_a_session_pass_the_hard_cap_by_the_worst_case(
+    rig: Rig, on_s, reason
+):  # H-53
     """858 s at full duty are 51.5 J/cm2 of red and 68.6 of nir by the board's facts."""
     rig.calibrate(2000, 30)
     rig.light(steps=[{"t": 300, "ch": {"red": [1], "nir": [1]}}])

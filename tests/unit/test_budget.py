@@ -121,7 +121,7 @@ def ready(method):
 
 
 @pytest.mark.parametrize("method", COSTS)
-def test_a_write_costs_and_is_refused_without_any_left(method):
+def test_a_write_costs_and_is_refused_without_any_left(method):  # H-58
     cost, params = COSTS[method]
     rig = ready(method)
     bucket = rig.app.commands.budget

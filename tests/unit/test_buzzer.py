@@ -158,7 +158,7 @@ def test_a_new_warning_beeps_once(rig: Rig):
     assert rig.hal.buzzed[1][0] - rig.hal.buzzed[0][0] == 100
 
 
-def test_a_trip_sounds_until_it_is_acknowledged(rig: Rig):
+def test_a_trip_sounds_until_it_is_acknowledged(rig: Rig):  # H-51
     rig.light()
     rig.warm(46000, 0)
     rig.advance(110)

@@ -81,7 +81,7 @@ def entries(files, made):
 
 @pytest.mark.parametrize("puts", [1, 2, 3])
 @pytest.mark.parametrize("later", [False, True])
-def test_both_newest_entries_flipped_is_found_as_reverted(puts, later):
+def test_both_newest_entries_flipped_is_found_as_reverted(puts, later):  # H-52
     made = flash.Nor(flash.STORE)
     files = flash.store_of(made)
     after(puts, files)

@@ -172,7 +172,9 @@ def test_a_rail_or_a_long_pause_begins_again():
     for _ in range(40):
         guard.check(cool, 1000, meters)
     assert guard.model.room_mw != 0 or guard.watch._still_s[0] > 0
-    assert guard.check(array("i", [*cool[:3], RAIL]), 1000, meters) == faults.SENSOR_OPEN
+    rail = array("i", [*cool[:3], RAIL])
+    assert guard.check(rail, 10, meters) == faults.SENSOR_OPEN
+    assert guard.check(rail, 990, meters) == faults.SENSOR_OPEN
     assert guard.watch._still_s[0] == -1
     guard.check(cool, 1000, meters)
     assert guard.watch._still_s[0] == 0

@@ -111,8 +111,26 @@ def test_a_rail_begins_again(raw, sensor):
     lit(guard, n=3)
     readings = raws(33000, 33000)
     readings[sensor] = raw
-    guard.check(readings, 1000, guard.meters)
+    guard.check(readings, 10, guard.meters)
+    guard.check(readings, 990, guard.meters)
     assert (guard._lit_s, guard._trends[0].n, guard._code) == (0, 0, faults.NONE)
+
+
+@pytest.mark.parametrize("raw,code", [(RAIL, faults.SENSOR_OPEN), (0, faults.SENSOR_SHORT)])
+def test_the_step_in_which_a_limit_is_passed_does_no_work_of_the_second(raw, code):  # H-02
+    """Light goes out in that step; a limit that stays passed delays no second."""
+    guard = made("skin", "board")
+    done = []
+    guard._second = lambda meters: (done.append(guard._ms), setattr(guard, "_ms", 0))
+    cool, wrong = raws(33000, 33000), raws(33000, 33000)
+    wrong[0] = raw
+    assert [guard.check(cool, 495, guard.meters) for _ in range(2)] == [faults.NONE] * 2
+    assert (guard.check(wrong, 10, guard.meters), done) == (code, [])
+    assert (guard.check(wrong, 10, guard.meters), done) == (code, [1010])
+    assert [guard.check(wrong, 500, guard.meters) for _ in range(2)] == [code] * 2
+    assert done == [1010, 1000]
+    assert (guard.check(cool, 1000, guard.meters), done) == (faults.NONE, [1010, 1000, 1000])
+    assert (guard.check(wrong, 1000, guard.meters), len(done)) == (code, 3)
 
 
 def test_to_begin_again_forgets_trends_fault_and_light_and_derates_from_now():
@@ -133,10 +151,10 @@ def test_the_derating_follows_the_hottest_skin_mean_of_each_second():
     guard = made("skin", "board", "skin")
     guard.check(raws(38000, 50000, 39750), 1000, guard.meters)
     hottest = CURVE.mc(CURVE.raw_at(39750))
-    assert guard._hottest([38000, 50000, 39750]) == 39750
-    assert guard._hottest([39750, 50000, 38000]) == 39750
-    assert guard._hottest([-3000, 50000, 4000]) == 5000
     assert guard.derate.q == allowed(hottest, 41000)
+    assert guard._take([38000, 50000, 39750]) == 39750
+    assert guard._take([39750, 50000, 38000]) == 39750
+    assert guard._take([-3000, 50000, 4000]) == 5000
     assert guard.derate.fresh is False
 
 
@@ -212,9 +230,13 @@ def test_a_jump_begins_the_trends_at_the_new_temperature():
 
 def test_each_role_is_judged_by_the_mean_of_its_sensors():
     guard = made("skin", "board", "skin", "board")
-    guard._last = [30000, 40000, 31001, 42003]
-    assert (guard._mean(True), guard._mean(False)) == (30500, 41001)
-    assert made("skin")._mean(False) == 0
+    guard._take([30000, 40000, 31001, 42003])
+    assert guard._last == [30000, 40000, 31001, 42003]
+    assert (guard._skin_mc, guard._board_mc) == (30500, 41001)
+    for role, means in (("skin", (30500, 0)), ("board", (0, 30500))):
+        guard = made(role)
+        guard._take([30500])
+        assert (guard._skin_mc, guard._board_mc) == means
 
 
 def test_the_judges_get_both_roles_the_heat_and_the_seconds_of_light():
@@ -222,7 +244,7 @@ def test_the_judges_get_both_roles_the_heat_and_the_seconds_of_light():
     calls = []
     guard.watch.second = lambda *args: calls.append(args) or faults.STUCK
     guard.model.second = lambda *args: calls.append(args) or faults.NONE
-    guard._last = [33000, 35000]
+    guard._take([33000, 35000])
     guard._lit_s = 9
     assert guard._judge(777) == faults.STUCK
     assert calls == [(33000, 35000, 777, 9)] * 2

@@ -28,7 +28,7 @@ def test_a_clock_that_says_nothing_new_is_not_written(rig: Rig):
 
 
 @pytest.mark.parametrize("lit", [False, True])
-def test_a_flood_of_clocks_loses_no_record(lit):
+def test_a_flood_of_clocks_loses_no_record(lit):  # H-58
     """Issue 16: ten a second for 300 s lost 1,693 records."""
     rig = Rig()
     if lit:

@@ -110,7 +110,7 @@ def packed(first, with_power):
 @example(packed("die", True))
 @example([*packed("die", False)[:2], ("clock", 0), *packed("die", False)[2:]])
 @given(lives(st.sampled_from([0, 0, 0, GROSS_S, -GROSS_S, -5 * GROSS_S])))
-def test_no_life_gives_a_wrap_more_than_its_light(what):
+def test_no_life_gives_a_wrap_more_than_its_light(what):  # H-54
     assert most_light(lived(what).lit) <= MOST_S
 
 

@@ -75,7 +75,9 @@ def test_a_reason_is_said_where_there_is_one():
     )
 
 
-def test_a_firmware_with_a_broken_limit_gives_no_light_and_cannot_be_acknowledged(monkeypatch):
+def test_a_firmware_with_a_broken_limit_gives_no_light_and_cannot_be_acknowledged(
+    monkeypatch,
+):  # H-55
     rig = Rig()
     rig.store()
     monkeypatch.setattr(limits, "SKIN_TRIP_MC", 43001)

@@ -31,13 +31,16 @@ class Plain:
         self.past = [[] for _ in roles]
         self.colds = [[] for _ in roles]
         self.temps = [0] * len(roles)
+        self.most = [-273150] * len(roles)
+        self.codes = [faults.NONE] * len(roles)
         self.trip_mc = limits.SKIN_TRIP_MC
 
     def check(self, raws):
-        codes = [self.one(i, raw) for i, raw in enumerate(raws)]
+        codes = self.codes = [self.one(i, raw) for i, raw in enumerate(raws)]
         skins = [t for t, role in zip(self.temps, self.roles, strict=True) if role == "skin"]
         over = max([*skins, -273150]) - (self.trip_mc - 2000)
         self.hottest = max([*skins, -273150])
+        self.coldest = min([*skins, SHORT])
         self.warn = over > 0
         self.cold = any(sum(c[-4:]) >= 3 for c in self.colds)
         found = [c for c in codes if c]
@@ -45,6 +48,8 @@ class Plain:
 
     def one(self, i, raw):
         mc = self.temps[i] = CURVE.mc(raw)
+        if mc not in (OPEN, SHORT):
+            self.most[i] = max(self.most[i], mc)
         skin = self.roles[i] == "skin"
         trip = self.trip_mc if skin else limits.BOARD_TRIP_MC
         self.past[i].append(mc >= trip)
@@ -71,15 +76,22 @@ def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(
     monitor, plain = make(roles), Plain(roles)
     raws = [COOL] * len(roles)
     for _ in range(data.draw(st.integers(1, 60))):
-        event = data.draw(st.sampled_from(["same", "same", "same", "one", "trip"]))
+        event = data.draw(st.sampled_from(["same", "same", "same", "one", "one", "trip", "begin"]))
         if event == "one":
             raws[data.draw(st.integers(0, len(roles) - 1))] = data.draw(RAW)
         elif event == "trip":
             plain.trip_mc = data.draw(st.integers(limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC))
             monitor.set_skin_trip(plain.trip_mc)
+        elif event == "begin":
+            monitor.start_session()
+            plain.most = plain.temps[:]
         assert monitor.check(raws) == plain.check(raws)
-        assert (monitor.temps_mc, monitor.hottest_mc) == (plain.temps, plain.hottest)
+        assert (monitor.temps_mc, monitor.max_mc) == (plain.temps, plain.most)
+        assert (monitor.hottest_mc, monitor.coldest_mc) == (plain.hottest, plain.coldest)
         assert (monitor.warn, monitor.cold) == (plain.warn, plain.cold)
+        calm = not any(plain.codes) and not any(map(any, (p[-4:] for p in plain.past)))
+        if monitor.rests():
+            assert calm and not any(map(any, (c[-4:] for c in plain.colds)))
 
 
 @pytest.mark.parametrize("bits", list(product([0, 1], repeat=4)))
@@ -220,7 +232,7 @@ def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
     """To a reading: what the steady step takes without judging it."""
     monitor = make()
     monitor.set_skin_trip(trip_mc)
-    first, below = monitor.calm_from(i), monitor.calm_below
+    first, below = monitor.calm_from[i], monitor.calm_below
     for raw, calm in ((first - 1, False), (first, True), (below - 1, True), (below, False)):
         monitor = make()
         monitor.set_skin_trip(trip_mc)
@@ -240,10 +252,9 @@ def test_calm_readings_told_together_are_as_if_each_was_judged():
         monitor.start_session()
     for row in rows:
         assert each.check(row) == faults.NONE
-    for i in range(2):
-        readings = [row[i] for row in rows]
-        told.took(i, sum(readings), min(readings), readings[-1])
-    told.took_steps(len(rows))
+    columns = list(zip(*rows, strict=True))
+    sums = [-1, *(word for c in columns for word in (sum(c), min(c), c[-1], -1))]
+    told.took(len(rows), sums, 1, 4)
     assert each.max_mc[0] == CURVE.mc(COOL - 3)
     for monitor in (each, told):
         assert monitor.hottest_mc == CURVE.mc(COOL - 1)

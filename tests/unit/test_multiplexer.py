@@ -8,7 +8,9 @@ from wrap.safety import faults
 
 @pytest.mark.parametrize("channel", [0, 7])
 @pytest.mark.parametrize("lit", [False, True])
-def test_a_reference_out_of_its_bounds_is_a_fault_within_two_seconds(rig: Rig, channel, lit):
+def test_a_reference_out_of_its_bounds_is_a_fault_within_two_seconds(
+    rig: Rig, channel, lit
+):  # H-47, H-48
     if lit:
         rig.light()
     rig.hal.mux_wrong = channel + 1

@@ -53,7 +53,7 @@ def test_a_pad_with_fewer_skin_sensors_never_gets_more():
 
 
 @given(st.integers(0, 1000), st.booleans(), st.booleans(), st.integers(100, 2000))
-def test_more_than_the_blind_power_needs_every_condition(pm, referenced, worn, area_cm2):
+def test_more_than_the_blind_power_needs_every_condition(pm, referenced, worn, area_cm2):  # H-44
     limit = PowerLimit(facts(PAD_CM2=area_cm2))
     blind_ma = min(limits.BLIND_POWER_MW_CM2 * area_cm2 * 1000 // 12000, 1500)
     allowed = limit.allowed_ma(pm, referenced, worn)
@@ -81,7 +81,7 @@ def ratio(rig):
     return max(rig.app.lamps.duties) / 65535
 
 
-def test_without_a_heat_test_light_is_limited_at_once(rig):
+def test_without_a_heat_test_light_is_limited_at_once(rig):  # H-43, H-44
     rig = Rig(facts=facts())
     rig.light(steps=[{"t": 60, "ch": {"red": [1000], "nir": [1000]}}])
     assert ratio(rig) == pytest.approx(BLIND_MA / 1800, abs=0.001)
@@ -97,6 +97,23 @@ def test_a_start_waits_for_the_dark_reference_and_then_gets_full_power(monkeypat
     assert 30_000 <= waited_ms <= 34_000
     assert ratio(rig) == pytest.approx(1500 / 1800, abs=0.001)
     assert rig.ask("status")["power_why"] is None
+
+
+def test_status_tells_what_a_session_gets_before_it_begins(monkeypatch):
+    rig = Proven(monkeypatch)
+    first = rig.ask("status")
+    assert (first["power_pm"], first["power_why"]) == (250, NO_REFERENCE)
+    rig.advance(32_000)
+    later = rig.ask("status")
+    assert (later["power_pm"], later["power_why"]) == (833, None)
+    rig.light(steps=[{"t": 60, "ch": {"red": [1000]}}])
+    monkeypatch.setattr(Settings, "heat_test", lambda self: 0)
+    lit = rig.ask("status")
+    assert (lit["power_pm"], lit["power_why"]) == (833, None)  # decided as it began
+    rig.app.session.stop("link")
+    rig.until("done", 2000)
+    after = rig.ask("status")
+    assert (after["power_pm"], after["power_why"]) == (250, NO_HEAT_TEST)
 
 
 def test_a_reference_that_never_comes_costs_power_and_no_more_than_35_s(monkeypatch):
@@ -133,7 +150,7 @@ def test_a_sensor_that_reads_no_worn_skin_limits_power(monkeypatch, mc):
 
 
 @pytest.mark.parametrize("apart_mc,starts", [(1900, True), (2100, False)])
-def test_skin_sensors_that_disagree_before_light_refuse_it(apart_mc, starts):
+def test_skin_sensors_that_disagree_before_light_refuse_it(apart_mc, starts):  # H-40
     rig = Rig(facts=facts())
     rig.warm(33000 + apart_mc, sensor=2)
     rig.store(steps=LONG)

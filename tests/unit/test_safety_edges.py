@@ -140,7 +140,7 @@ def test_the_warning_begins_two_kelvin_below_the_trip_in_force():
         assert one.warn is True
 
 
-def test_the_hottest_is_of_the_skin_sensors_and_colder_than_anything_without_one():
+def test_the_hottest_is_of_the_skin_sensors_and_colder_than_anything_without_one():  # H-41
     one = monitor("skin", "board", "skin")
     one.check([COOL, CURVE.raw_at(50000), CURVE.raw_at(35000)])
     assert one.hottest_mc == one.temps_mc[2]

@@ -64,7 +64,7 @@ REQUESTS = st.tuples(
 
 
 @given(st.lists(st.one_of(REQUESTS, st.none()), max_size=30))
-def test_repetitions_are_told_from_new_requests_as_the_model_does(script):
+def test_repetitions_are_told_from_new_requests_as_the_model_does(script):  # H-56
     """None in the script: the request before it, as it was, or noise when there is none."""
     acts = []
 
@@ -135,7 +135,7 @@ def test_what_a_wrap_says_itself_is_not_answered(bench, body):
 
 
 @given(st.binary(max_size=80), st.sampled_from(["", "cut", "bare"]))
-def test_one_stray_line_on_a_line_that_echoes_brings_few_answers(stray, damage):
+def test_one_stray_line_on_a_line_that_echoes_brings_few_answers(stray, damage):  # H-57
     """`damage`: the line gives back what the wrap sends cut off, or without its line's begin."""
     bench = Bench()
     bench.hal.rx += stray + b"\n" + request(1, size=300) + b"@x*00000000\n"

@@ -137,7 +137,7 @@ def test_only_channels_of_this_board_can_be_calibrated(files):
 
 
 @pytest.mark.parametrize("name,least,worst", [("red", 1500, 60000), ("nir", 2000, 80000)])
-def test_a_calibration_is_bounded_by_the_stated_worst_case(files, name, least, worst):
+def test_a_calibration_is_bounded_by_the_stated_worst_case(files, name, least, worst):  # H-53
     kept = settings(files)
     for uw in (least, 200000):
         kept.calibrate(name, uw, 100, 20261101, "")

@@ -225,7 +225,9 @@ def test_board_sensors_are_apart_beyond_3_k(temps, apart, blamed):
         ((34000, 36001, 34500), (34000, 37000, 34000), True, 1),  # a fall allows nothing more
     ],
 )
-def test_skin_sensors_are_apart_beyond_2_k_and_half_of_the_rise(temps, starts, apart, blamed):
+def test_skin_sensors_are_apart_beyond_2_k_and_half_of_the_rise(
+    temps, starts, apart, blamed
+):  # H-42
     watch = made("skin", "skin", "skin", **{f"t{i}": Line(mc) for i, mc in enumerate(starts)})
     watch.second(34000, 34000, 0, 1)
     for trend, mc in zip(watch._trends, temps, strict=True):

@@ -46,7 +46,7 @@ def test_windows_come_every_ten_seconds_and_soon_after_a_suspicion():
 def test_heat_that_comes_during_a_window_is_no_lie():
     check = WireCheck(1)
     window(check, 35000, 35200, 35400)  # a steady rise
-    assert check._suspects == 0
+    assert check.suspects == 0
 
 
 @pytest.mark.parametrize("wrong", [OPEN, SHORT])
@@ -105,7 +105,7 @@ class Wired(Rig):
 
 
 @pytest.mark.parametrize("lamp_k", [-1.5, 1.5, -0.6])
-def test_a_shared_ground_is_named_within_two_seconds_of_light(lamp_k):
+def test_a_shared_ground_is_named_within_two_seconds_of_light(lamp_k):  # H-45
     rig = Wired(lamp_k=lamp_k)
     rig.light(steps=FULL)
     rig.advance(2000)
@@ -121,7 +121,7 @@ def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
 
 
 @pytest.mark.parametrize("feed_k", [-0.8, -4.0, 3.0])
-def test_a_leak_from_the_feed_is_found_before_light(feed_k):
+def test_a_leak_from_the_feed_is_found_before_light(feed_k):  # H-46
     rig = Wired(feed_k=feed_k)
     rig.store(steps=FULL)
     rig.app.desk.start("link", False)
@@ -129,7 +129,7 @@ def test_a_leak_from_the_feed_is_found_before_light(feed_k):
     assert (rig.fault, rig.hal.light_acc) == ("wiring", [0, 0])
 
 
-def test_a_leak_that_grew_in_the_session_is_named_at_its_end_and_not_hot():
+def test_a_leak_that_grew_in_the_session_is_named_at_its_end_and_not_hot():  # H-46
     """The skin reads 4 K too cold while the feed is on: as it ends, 43.5 C look like a trip."""
     rig = Wired()
     rig.light(steps=FULL)

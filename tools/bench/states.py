@@ -15,11 +15,11 @@ from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import RAM_START_ADDRESS
 
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.bench.steady_states import Bench, Numbers, prepare
+from tools.bench.steady_states import SENSORS, Bench, Numbers, prepare
 
 STATES = 100_000
 _PIN = 17
-_INPUTS = 6  # two readings, seen, held, ticks, result
+_SEEN, _HELD, _NOW, _RESULT = range(SENSORS, SENSORS + 4)  # behind a reading of each sensor
 _BOOT_MS = 1000
 _TIMEOUT_MS = 10_000
 _GUEST = f"""
@@ -27,23 +27,23 @@ from array import array
 from machine import Pin
 from uctypes import addressof
 from wrap.steady import Steady
-said = array("i", [0] * {_INPUTS})
+said = array("i", [0] * {_RESULT + 1})
 class Hal:
  def inputs(self, out):
-  out[0] = said[0]
-  out[1] = said[1]
-  return said[2]
+  for i in range({SENSORS}):
+   out[i] = said[i]
+  return said[{_SEEN}]
  def beat_if_held(self):
-  return said[3] != 0
+  return said[{_HELD}] != 0
 class App:
  hal = Hal()
-steady = Steady(App, 2)
+steady = Steady(App, {SENSORS})
 edge = Pin({_PIN}, Pin.OUT, value=0).toggle
 step = steady.step
 def go(n):
  for _ in range(n):
   edge()
-  said[5] = step(said[4])
+  said[{_RESULT}] = step(said[{_NOW}])
  edge()
 print(addressof(steady.words), addressof(said), len(steady.words))
 """
@@ -84,7 +84,7 @@ class Judge:
     def _compare(self) -> None:
         expected = self._plain.steady.step(self._now)
         self.done += expected > 0
-        at = self._said + 4 * (_INPUTS - 1)
+        at = self._said + 4 * _RESULT
         result = struct.unpack("<i", bytes(self._sram[at : at + 4]))[0]
         left = bytes(self._sram[self._words : self._words + 4 * self._n])
         if (result, left) != (expected, struct.pack(f"<{self._n}i", *self._plain.steady.words)):

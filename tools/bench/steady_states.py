@@ -6,7 +6,7 @@ import binascii
 from wrap.steady import Steady
 
 STATES = 100_000
-_SENSORS = 4
+SENSORS = 4
 _EDGES = (-1, 0, 0, 1)
 
 
@@ -26,13 +26,13 @@ class Bench:
 
     def __init__(self):
         self.hal = self
-        self.next = [0] * _SENSORS
+        self.next = [0] * SENSORS
         self.seen = 0
         self.held = False
-        self.steady = Steady(self, _SENSORS)
+        self.steady = Steady(self, SENSORS)
 
     def inputs(self, out):
-        for i in range(_SENSORS):
+        for i in range(SENSORS):
             out[i] = self.next[i]
         return self.seen
 
@@ -48,13 +48,13 @@ def prepare(numbers, bench):
     st[4] = numbers.below(32768) * 32768 + numbers.below(32768)
     st[5] = numbers.below(60)
     st[6] = numbers.below(1100)
-    st[8] = _SENSORS
+    st[8] = SENSORS
     st[13] = numbers.below(16) != 0
     st[12] = numbers.below(60)
     now = (st[4] + numbers.below(24)) % (1 << 30)
     if numbers.below(4) == 0:
         st[6] = max(0, st[5] + (now - st[4]) + numbers.below(3) - 1)
-    for i in range(_SENSORS):
+    for i in range(SENSORS):
         at = 14 + 5 * i
         raw = st[at] + numbers.below(3000)
         st[at + 1] = raw + 1

@@ -37,7 +37,7 @@ class Esp32:
     def __init__(self, facts):
         if not hasattr(esp32.RMT, "active"):
             raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
-        if not esp32_chip.stops_rmt(facts.CHIP):
+        if not esp32_chip.stops_rmt(facts.CHIP):  # H-59
             raise ValueError(
                 "no light: this chip needs a MicroPython built with ESP-IDF 5.5.2 or newer (this"
                 " one: %s), since before it the dead-man cannot be renewed"

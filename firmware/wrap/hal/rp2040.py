@@ -190,12 +190,12 @@ class Rp2040:
 
     def dark(self):
         self._drop()
+        for pin in self._pins:  # every pin before what is kept of each
+            pin.init(Pin.OUT, value=0)
         self._regs[ENABLED] = self._regs[FELL] = 0
         for ch in range(len(self._pins)):
             if self._mode[ch] != _OFF:
                 self.lamp_off(ch)
-            else:
-                self._pins[ch].init(Pin.OUT, value=0)
         self._track()
 
     def sense(self):

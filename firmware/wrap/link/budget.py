@@ -21,7 +21,7 @@ class Budget:
             self.left = store.whole("left", limits.HOST_WRITES)
         self._since_s = 0  # uptime from which the next write is filled in
 
-    def check(self, cost, up_s):
+    def check(self, cost, up_s):  # H-58
         """Raises Refused when `cost` writes are not left at `up_s` of uptime."""
         filled = (up_s - self._since_s) // limits.HOST_WRITE_S
         self.left = min(limits.HOST_WRITES, self.left + filled)

@@ -133,7 +133,7 @@ class Server:
         line[at:n] = b"*%08x\n" % (crc & 0xFFFFFFFF)
         return True
 
-    def _reject(self, ready):
+    def _reject(self, ready):  # H-57
         """Queue a line made beforehand that answers a wrong one, at most _WRONG in a row. It fits,
         because nothing is read before all is sent."""
         if self._wrong < _WRONG:
@@ -222,7 +222,7 @@ class Server:
         """Act on the request that was read, or answer its repetition."""
         self._asked = False
         body = self._reader.body()
-        if body == self._last_body:
+        if body == self._last_body:  # H-56
             return self._repeat(body)
         request = parse(body)
         if request is None:

@@ -1,7 +1,7 @@
 """All that temperatures mean: the limits in every step, and once a second the sensors' behaviour,
 the pad's heat balance and the derating. Decides nothing about light itself."""
 
-from wrap.mp import const, small
+from wrap.mp import const, micropython, small
 from wrap.safety import faults, limits
 from wrap.safety.derate import Derate
 from wrap.safety.model import Model
@@ -38,6 +38,7 @@ class Guard:
         self._skin = tuple([r == "skin" for r in roles])
         self._trends = [Trend() for _ in roles]
         self._last = [0] * len(roles)
+        self._skin_mc = self._board_mc = 0  # means of the sensors of a role, of the last second
         joule = small(getattr(facts, "PAD_J_PER_K", _PAD_J_PER_K))
         self.watch = Watch(roles, self._trends, joule)
         self.model = None
@@ -55,6 +56,7 @@ class Guard:
         self._ms = 0
         self._lit_s = 0
         self._code = faults.NONE
+        self._passed = faults.NONE  # the limit that was passed in the last step
         self._told = [False] * len(WARNINGS)
         self.moved = False
         self.news = ""
@@ -105,6 +107,10 @@ class Guard:
         channels' DoseMeters."""
         code = self.monitor.check(raws)
         self._ms += dt_ms
+        if code and not self._passed:  # H-02: nothing delays the step in which light goes out
+            self._passed = code
+            return code
+        self._passed = code
         if self._ms >= _SECOND_MS:
             self._second(meters)
         return code or self._code
@@ -130,10 +136,7 @@ class Guard:
             self._forget()
             self.moved = heat_mw > 0  # H-05
         self._lit_s = self._lit_s + 1 if heat_mw else 0
-        for i in range(len(mcs)):
-            self._trends[i].take(mcs[i])
-            self._last[i] = mcs[i]
-        self._derate(self._hottest(mcs))
+        self._derate(self._take(mcs))
         self._code = self._judge(heat_mw)
         if jump >= 0 and self._lit_s > _SEATED_S:
             self.watch.sensor = jump
@@ -169,33 +172,41 @@ class Guard:
             i += 1
         return heat
 
+    @micropython.native
     def _jump(self, mcs, ms):
         """The sensor that changed faster than a worn pad can since the last second, or -1."""
         if self._trends[0].n:
+            most = limits.RATE_MC_S * ms
+            last = self._last
             for i in range(len(mcs)):
-                if abs(mcs[i] - self._last[i]) * 1000 > limits.RATE_MC_S * ms:
+                if abs(mcs[i] - last[i]) * 1000 > most:
                     return i
         return -1
 
-    def _hottest(self, mcs):
+    @micropython.native
+    def _take(self, mcs):
+        """Keep the means of a second; returns the hottest skin sensor's."""
         hottest = limits.ROOM_MIN_MC
+        skin = board = skins = 0
         for i in range(len(mcs)):
-            if self._skin[i] and mcs[i] > hottest:
-                hottest = mcs[i]
+            mc = mcs[i]
+            self._trends[i].take(mc)
+            self._last[i] = mc
+            if self._skin[i]:
+                skin += mc
+                skins += 1
+                if mc > hottest:
+                    hottest = mc
+            else:
+                board += mc
+        boards = len(mcs) - skins
+        self._skin_mc = skin // skins if skins else 0
+        self._board_mc = board // boards if boards else 0
         return hottest
 
-    def _mean(self, skin):
-        """Of the sensors of one role, in this second; 0 when there is none."""
-        total = n = 0
-        for i in range(len(self._skin)):
-            if self._skin[i] == skin:
-                total += self._last[i]
-                n += 1
-        return total // n if n else 0
-
     def _judge(self, heat_mw):
-        skin = self._mean(True)
-        board = self._mean(False)
+        skin = self._skin_mc
+        board = self._board_mc
         code = self.watch.second(skin, board, heat_mw, self._lit_s)
         if self.model:
             code = self.model.second(skin, board, heat_mw, self._lit_s) or code

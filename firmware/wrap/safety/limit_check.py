@@ -40,7 +40,7 @@ _ORDER = (
 _POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST", "CAL_LEAST_PM")
 
 
-def problem(limits):
+def problem(limits):  # H-55
     """The first limit that does not hold, as text; "" when all do. limits: a module or object with
     the names of wrap.safety.limits."""
     for low, high, why in _ORDER:

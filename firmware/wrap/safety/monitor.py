@@ -3,11 +3,12 @@
 Limits are compared as raw readings, computed once when a limit changes, so a step divides nothing.
 """
 
-from wrap.mp import const
+from wrap.mp import const, micropython
 from wrap.safety import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
 
 _WINDOW = const((1 << 4) - 1)  # limits.FILTER_OF readings are remembered
+_NONE_YET = const(1 << 16)  # above any reading
 
 
 class Monitor:
@@ -18,8 +19,10 @@ class Monitor:
         self._n = n
         self._curve = curve
         self._skin = tuple([r == "skin" for r in roles])
+        self._skins = tuple([i for i in range(n) if self._skin[i]])
         self.temps_mc = [0] * n
         self.max_mc = [-273150] * n
+        self._least = [_NONE_YET] * n  # the lowest real reading that `max_mc` knows
         self._trip_raw = [0] * n
         self._gross_raw = [0] * n
         self._over = [0] * n  # last readings as bits, newest lowest: over the trip
@@ -28,6 +31,8 @@ class Monitor:
         self._cold = [0] * n
         self._last = [-1] * n
         self._settled = [False] * n  # the same reading again would change nothing
+        self.calm_from = [0] * n  # a reading from here to below `calm_below` means nothing new
+        self._rests = False
         self._sums = [0] * n  # readings since `means`
         self._count = 0
         self._means = [0] * n
@@ -48,92 +53,136 @@ class Monitor:
             trip = mc if self._skin[i] else limits.BOARD_TRIP_MC
             self._trip_raw[i] = self._curve.raw_at(trip)
             self._gross_raw[i] = self._curve.raw_at(trip + limits.GROSS_MARGIN_MC)
+            self.calm_from[i] = max(self._trip_raw[i] + 1, self._curve.raw_min)
             self._settled[i] = False
+        self._rests = False
 
     def start_session(self):
         """Forget the maxima of the session before."""
         for i in range(self._n):
             self.max_mc[i] = self.temps_mc[i]
+            self._least[i] = self._last[i] if self._last[i] >= 0 else _NONE_YET
 
+    @micropython.native
     def check(self, raws):
         """The fault that these readings mean, or faults.NONE. `raws`: one reading per sensor."""
         found = faults.NONE
         last = self._last
         sums = self._sums
+        settled = self._settled
+        calm_from = self.calm_from
+        calm_below = self.calm_below
+        changed = judged = False
         self._count += 1
         for i in range(self._n):
             raw = raws[i]
             sums[i] += raw
-            if raw != last[i] or not self._settled[i]:
-                last[i] = raw
+            if raw == last[i] and settled[i]:
+                continue
+            last[i] = raw
+            changed = True
+            if settled[i] and calm_from[i] <= raw < calm_below and not self._cold[i]:
+                self._take(i, raw, self._curve.mc(raw))  # its filters remember nothing new
+            else:
+                judged = True
                 found = self._judge(i, raw, found)
+        if judged:
+            self._review()
+        if changed:
+            self._summarise()
         return found
+
+    @micropython.native
+    def _take(self, i, raw, mc):
+        """A reading inside the table, which means `mc`."""
+        self.temps_mc[i] = mc
+        if raw < self._least[i]:
+            self._least[i] = raw
+            if mc > self.max_mc[i]:
+                self.max_mc[i] = mc
 
     def rests(self):
         """Every sensor was calm for as long as the filter remembers."""
+        return self._rests
+
+    @micropython.native
+    def took(self, steps, sums, at, stride):
+        """`steps` steps whose readings were all calm: from `sums[at]` on, every `stride` words, a
+        sensor's sum, its lowest and its last."""
+        changed = False
         for i in range(self._n):
-            if not self._settled[i] or self._cold[i]:
-                return False
-        return True
-
-    def calm_from(self, i):
-        """A reading of sensor `i` from here to below `calm_below` is no reason for anything."""
-        return max(self._trip_raw[i] + 1, self._curve.raw_min)
-
-    def took(self, i, total, least, newest):
-        """Readings of sensor `i` that were all calm: their sum, the lowest, the last."""
-        self._sums[i] += total
-        self._last[i] = newest
-        self.temps_mc[i] = self._curve.mc(newest)
-        most_mc = self._curve.mc(least)
-        if most_mc > self.max_mc[i]:
-            self.max_mc[i] = most_mc
-
-    def took_steps(self, n):
-        """So many steps those readings were of."""
-        self._count += n
-        self._summarise()
+            self._sums[i] += sums[at]
+            raw = sums[at + 2]
+            if raw != self._last[i]:
+                self._last[i] = raw
+                self.temps_mc[i] = self._curve.mc(raw)
+                changed = True
+            raw = sums[at + 1]
+            if raw < self._least[i]:
+                self._least[i] = raw
+                mc = self._curve.mc(raw)
+                if mc > self.max_mc[i]:
+                    self.max_mc[i] = mc
+            at += stride
+        self._count += steps
+        if changed:
+            self._summarise()
 
     def _judge(self, i, raw, found):
         mc = self._curve.mc(raw)
         trip = raw <= self._trip_raw[i]
         self._over[i] = over = (self._over[i] << 1 | trip) & _WINDOW
-        self._cold[i] = (self._cold[i] << 1 | (raw > self._cold_raw)) & _WINDOW
-        self.temps_mc[i] = mc
+        self._cold[i] = cold = (self._cold[i] << 1 | (raw > self._cold_raw)) & _WINDOW
         if mc == OPEN:  # H-03
             code = faults.SENSOR_OPEN
         elif mc == SHORT:
             code = faults.SENSOR_SHORT
         elif raw <= self._gross_raw[i]:  # H-02
             code = faults.GROSS
-        elif trip and _enough(over):  # H-01
-            code = faults.SKIN_HOT if self._skin[i] else faults.BOARD_HOT
+        elif trip and _ENOUGH[over]:  # H-01
+            code = faults.SKIN_HOT if self._skin[i] else faults.BOARD_HOT  # H-49
         else:
             code = faults.NONE
-        if mc != OPEN and mc != SHORT and mc > self.max_mc[i]:
-            self.max_mc[i] = mc
-        self._settled[i] = not code and over == 0 and self._cold[i] in (0, _WINDOW)
-        self._summarise()
+        if mc == OPEN or mc == SHORT:
+            self.temps_mc[i] = mc
+        else:
+            self._take(i, raw, mc)
+        self._settled[i] = not code and over == 0 and (cold == 0 or cold == _WINDOW)
         if found or not code:
             return found
         self.sensor = i
         self.limit_mc = self.trip_mc if self._skin[i] else limits.BOARD_TRIP_MC
         return code
 
+    def _review(self):
+        """What the filters of all sensors remember, once one of them has changed."""
+        cold = False
+        rests = True
+        for i in range(self._n):
+            bits = self._cold[i]
+            if bits and _ENOUGH[bits]:  # H-03
+                cold = True
+            if bits or not self._settled[i]:
+                rests = False
+        self.cold = cold
+        self._rests = rests
+
+    @micropython.native
     def _summarise(self):
+        temps = self.temps_mc
         hottest = -273150
         coldest = SHORT
-        cold = False
-        for i in range(self._n):
-            if self._skin[i]:
-                hottest = max(hottest, self.temps_mc[i])
-                coldest = min(coldest, self.temps_mc[i])
-            cold = cold or _enough(self._cold[i])  # H-03
-        self.cold = cold
+        for i in self._skins:
+            mc = temps[i]
+            if mc > hottest:  # H-41, H-42
+                hottest = mc
+            if mc < coldest:
+                coldest = mc
         self.hottest_mc = hottest
         self.coldest_mc = coldest
         self.warn = hottest > self._derate_mc
 
+    @micropython.native
     def means(self):
         """The temperatures of the mean readings since the last call (the list is used again)."""
         for i in range(self._n):
@@ -150,3 +199,6 @@ def _enough(bits):
         n += bits & 1
         bits >>= 1
     return n >= limits.FILTER_COUNT
+
+
+_ENOUGH = tuple([_enough(bits) for bits in range(1 << limits.FILTER_OF)])

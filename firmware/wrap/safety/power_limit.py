@@ -33,7 +33,7 @@ class PowerLimit:
     def allowed_ma(self, heat_test_pm, referenced, worn):
         """Current of all lamps together, mA. heat_test_pm: permille of full power that the recorded
         heat test allows; referenced: the balance knows the dark pad; worn: `reads_worn` holds."""
-        blind_ma = min(self._blind_ma, self._supply_ma)
+        blind_ma = min(self._blind_ma, self._supply_ma)  # H-43, H-44
         tested_ma = min(self._full_ma * heat_test_pm // 1000, self._supply_ma)
         if blind_ma == self._supply_ma:
             self.why = FULL

@@ -8,7 +8,7 @@ of 256 codes; between them the curve is a line (at most 0.1 K off from 0 to 80 C
 import math
 from array import array
 
-from wrap.mp import const
+from wrap.mp import const, micropython
 
 FULL = const(65520)
 OPEN = -1000000  # reading colder than the table: no NTC there
@@ -42,6 +42,7 @@ class Thermistor:
         self.raw_min = first << 8  # below: SHORT
         self.raw_max = last << 8  # at or above: OPEN
 
+    @micropython.native
     def mc(self, raw):
         """mC for a reading, or OPEN, or SHORT; never clamped."""
         if raw < self.raw_min:
@@ -49,8 +50,9 @@ class Thermistor:
         if raw >= self.raw_max:
             return OPEN
         i = raw >> 8
-        low = self.knots[i]
-        return low + ((self.knots[i + 1] - low) * (raw & 255) >> 8)
+        knots = self.knots
+        low = knots[i]
+        return low + ((knots[i + 1] - low) * (raw & 255) >> 8)
 
     def raw_at(self, mc):
         """The highest reading that means `mc` or hotter: `raw <= raw_at(mc)` is the same as

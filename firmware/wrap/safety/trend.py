@@ -22,7 +22,7 @@ class Trend:
     def take(self, value):
         """One more second."""
         if self.n:
-            self.now += (value - self.now) // 4
+            self.now += (value - self.now) >> 2
         else:
             self.now = value
         self._ring[self.n & _MASK] = self.now

@@ -9,7 +9,6 @@ from wrap.safety import faults, limits
 _SLIP_S = const(40)  # the bead left the skin within the older half of this
 _SETTLE = const(8)  # in 256 s: about as slowly as a pad does
 _WARMING_MC = const(600)  # in BALANCE_S: a cold pad that was just put on
-_NO = const(-1)
 
 
 class Watch:
@@ -21,6 +20,8 @@ class Watch:
     def __init__(self, roles, trends, joule):
         self._n = len(roles)
         self._skin = tuple([r == "skin" for r in roles])
+        self._skins = tuple([i for i in range(self._n) if self._skin[i]])
+        self._boards = tuple([i for i in range(self._n) if not self._skin[i]])
         self._both = "skin" in roles and "board" in roles
         self._trends = trends
         self._joule = joule
@@ -94,12 +95,12 @@ class Watch:
 
     def _slipped(self, trend):
         before = trend.ago(_SLIP_S) - limits.SLIP_MC
-        return trend.ago(_SLIP_S // 2) < before and trend.now < before
+        return trend.now < before and trend.ago(_SLIP_S // 2) < before
 
     def _apart(self, skin_mc, board_mc):
         """Skin sensors further apart than unequal heating explains, board sensors that disagree, or
         the skin above a board that does not warm by more than a cold room explains."""
-        if self._spread(True) or self._spread(False):
+        if self._spread(self._skins) or self._spread(self._boards):
             return True
         if (
             not self._both
@@ -113,31 +114,33 @@ class Watch:
                 return trend.now - trend.ago(limits.BALANCE_S) < _WARMING_MC
         return False  # no board sensor has been watched for long enough
 
-    def _spread(self, skin):
-        """Whether the sensors of a role disagree; `_far` is the one furthest from the others."""
-        low = high = _NO
-        total = n = 0
-        for i in range(self._n):
-            if self._skin[i] == skin:
-                mc = self._trends[i].now
-                if low == _NO or mc < self._trends[low].now:
-                    low = i
-                if high == _NO or mc > self._trends[high].now:
-                    high = i
-                total += mc
-                n += 1
-        if n < 2:
+    def _spread(self, members):
+        """Whether sensors `members`, all of one role, disagree; `_far` is the one furthest from the
+        others."""
+        if len(members) < 2:
             return False
-        low_mc, high_mc = self._trends[low].now, self._trends[high].now
-        if high_mc - low_mc <= self._allowed_spread_mc(skin, high):
+        trends = self._trends
+        low = high = members[0]
+        low_mc = high_mc = trends[low].now
+        total = 0
+        for i in members:
+            mc = trends[i].now
+            total += mc
+            if mc < low_mc:
+                low, low_mc = i, mc
+            elif mc > high_mc:
+                high, high_mc = i, mc
+        if high_mc - low_mc <= self._allowed_spread_mc(high):
             return False
-        self._far = low if total // n - low_mc > high_mc - total // n else high
+        self._far = (
+            low if total // len(members) - low_mc > high_mc - total // len(members) else high
+        )
         return True
 
-    def _allowed_spread_mc(self, skin, high):
+    def _allowed_spread_mc(self, high):
         """Zones of a pad warm unequally: where the body presses blood out, skin warms most. The
         colder sensors must have followed by a share of that; one that lies in air has not."""
-        if not skin:
+        if not self._skin[high]:
             return limits.PAIR_MC
-        rise_mc = max(0, self._trends[high].now - self._start_mc[high])
+        rise_mc = max(0, self._trends[high].now - self._start_mc[high])  # H-42
         return limits.SPREAD_MC + rise_mc * limits.SPREAD_RISE_PM // 1000

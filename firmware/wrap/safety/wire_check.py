@@ -23,14 +23,15 @@ YES = 2
 
 
 class WireCheck:
-    """n: sensors. `sensor`: the one whose reading followed the lamps."""
+    """n: sensors. `sensor`: the one whose reading followed the lamps. `suspects`: windows in a row
+    in which one did. `edge_left`: steps for which `jumped` compares. Both 0: nothing to judge."""
 
     def __init__(self, n):
         self._n = n
         self._before = [0] * n
         self._dark = [0] * n
         self._edge = [0] * n
-        self._edge_left = 0  # steps for which the readings in `_edge` are of a moment ago
+        self.edge_left = 0
         self.sensor = 0
         self.begin()
 
@@ -38,7 +39,7 @@ class WireCheck:
         """A session begins: the first window comes soon."""
         self._phase = _WAIT
         self._left_ms = _CONFIRM_MS
-        self._suspects = 0
+        self.suspects = 0
 
     def due_in_ms(self):
         """Until the lamps have to be put out for a step; 0 while a window is open."""
@@ -68,17 +69,17 @@ class WireCheck:
     def _judge(self, after):
         for i in range(self._n):
             lit = (self._before[i] + after[i]) // 2
-            if abs(lit - self._dark[i]) > limits.WIRE_MC and _real(after[i], self._dark[i]):
+            if abs(lit - self._dark[i]) > limits.WIRE_MC and _real(after[i], self._dark[i]):  # H-45
                 self.sensor = i
-                self._suspects += 1
+                self.suspects += 1
                 self._left_ms = _CONFIRM_MS
                 return
-        self._suspects = 0
+        self.suspects = 0
         self._left_ms = limits.WIRE_CHECK_MS
 
     def found(self):
         """Whether a reading followed the lamps in three windows in a row."""
-        return self._suspects >= _CONFIRM_COUNT
+        return self.suspects >= _CONFIRM_COUNT
 
     def abort(self):
         """The light changes for another reason: the window says nothing."""
@@ -89,20 +90,20 @@ class WireCheck:
     def keep(self, temps_mc):
         """Keep the readings before the enable opens or drops, and the 12 V feed with it."""
         _copy(temps_mc, self._edge)
-        self._edge_left = _EDGE_STEPS
+        self.edge_left = _EDGE_STEPS
 
     def jumped(self, temps_mc):
         """In every step: NO, SUSPECT or YES, a reading has moved by more than heat can since
         `keep`. One disturbed reading is no jump: it has to stay so for two steps."""
-        if not self._edge_left:
+        if not self.edge_left:
             return NO
-        self._edge_left -= 1
+        self.edge_left -= 1
         for i in range(self._n):
-            if abs(temps_mc[i] - self._edge[i]) > limits.WIRE_EDGE_MC:
+            if abs(temps_mc[i] - self._edge[i]) > limits.WIRE_EDGE_MC:  # H-46
                 if _real(temps_mc[i], self._edge[i]):
                     self.sensor = i
-                    return SUSPECT if self._edge_left else YES
-        self._edge_left = 0
+                    return SUSPECT if self.edge_left else YES
+        self.edge_left = 0
         return NO
 
 

@@ -60,7 +60,7 @@ class LightDay:
         """Seconds of light that count now."""
         return sum([e.light_s for e in self.entries])
 
-    def next_s(self, age_s, need_s, most_s):
+    def next_s(self, age_s, need_s, most_s):  # H-54
         """Seconds until `need_s` of light fit below `most_s`; 0: now."""
         over_s = self.used_s() + need_s - most_s
         wait_s = 0

@@ -38,7 +38,7 @@ def _usable(cal, least_uw):
     """Whether a stored calibration can be one: its numbers bound the dose."""
     return (
         isinstance(cal, dict)
-        and _whole(cal.get("uw"), least_uw, limits.CAL_MOST_UW)
+        and _whole(cal.get("uw"), least_uw, limits.CAL_MOST_UW)  # H-53
         and _whole(cal.get("unc_pm"), limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM)
     )
 

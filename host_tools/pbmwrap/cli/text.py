@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pbmwrap.facts import by_role
 from wrap.session.course import span
 
 if TYPE_CHECKING:
@@ -79,33 +80,71 @@ def _light(hello: Hello, now: Sample) -> str:
     return ", ".join(parts)
 
 
-def _heat(hello: Hello, now: Sample) -> str:
+def readings(hello: Hello, now: Sample) -> str:
+    """What each sensor reads, in C."""
     names = (name for name, _ in hello.sensors)
-    parts = (f"{n} {celsius(t)}" for n, t in zip(names, now.temps_mc, strict=False))
+    parts = (f"{n} {_degrees(t)}" for n, t in zip(names, now.temps_mc, strict=False))
     return ", ".join(parts)
 
 
+def _degrees(mc: int | None) -> str:
+    return "no reading" if mc is None else f"{mc / 1000:.1f}"
+
+
+def power_text(pm: int, why: str | None) -> str:
+    """What all lamps together may draw."""
+    if pm == 1000:
+        return "full"
+    return f"{pm / 10:.0f} % of full" + (f": {why}" if why else "")
+
+
+def _power_hint(why: str | None) -> str:
+    """How to get more; "" where nobody can."""
+    from wrap.safety import power_limit
+
+    return {
+        power_limit.NO_HEAT_TEST: "pbmwrap heat-test set",
+        power_limit.NO_REFERENCE: "30 s dark",
+        power_limit.NOT_WORN: "28 to 38 C",
+    }.get(why or "", "")
+
+
+def _power(now: Status) -> Iterable[str]:
+    if now.power_pm is not None:
+        hint = _power_hint(now.power_why)
+        yield f"power     {power_text(now.power_pm, now.power_why)}" + (
+            f" ({hint})" if hint else ""
+        )
+
+
 def status(hello: Hello, now: Status) -> str:
-    """A dozen lines at most."""
+    """A line a subject, each at most 80 columns."""
     lines = [f"{now.state}  ({hello.board}, firmware {hello.fw}, up {now.uptime_s} s)"]
     if now.session:
         lines.append(f"session   {now.session}: {now.protocol or '-'} at {now.site or '-'}")
         lines.append(f"time      {clock_text(now.active_ms)} of {clock_text(now.total_ms)}")
         lines.append(f"dose      {dose(now.dose_total_uj)}{_goal(now)}")
     lines.append(f"light     {_light(hello, now)}")
-    lines.append(f"heat      {_heat(hello, now)}")
+    if now.state not in ("fault", "service"):
+        lines += _power(now)
+    lines.append(f"heat (C)  {readings(hello, now)}")
     if now.derate_pm < 1000:
         lines.append(f"dimmed    to {now.derate_pm / 10:.0f} % because of heat")
     lines += [f"warning   {name}: {_warning(name)}" for name in now.warnings]
     if now.wake_waiting:
         lines.append(f"awake?    press the button within {now.wake_due_s} s")
+    if now.buzzer:
+        lines.append("buzzer    sounds; a press of the button ends it")
     lines.append(f"next      {_next(now)}")
     if now.next_s and now.state in ("idle", "done"):
         lines.append(f"next session possible in {span(now.next_s)} (see `pbmwrap clock set`)")
     if now.unconfirmed:
-        lines.append(f"no light: {stores(now.unconfirmed)} may be damaged; see {CONFIRM}")
+        lines.append(f"no light  {stores(now.unconfirmed)} may be damaged or lost")
+        lines.append("          look at what is in force: `pbmwrap settings confirm`")
     for name in now.cal_void:
         lines.append(f"calibration of {name} is out of bounds and counts as none: measure again")
+    if now.records_lost:
+        lines.append(f"log       {now.records_lost} records lost since power-on, before written")
     if not now.calibrated:
         lines.append("not calibrated: sessions end by time; see `pbmwrap cal set`")
     if now.unix_s is None:
@@ -133,13 +172,16 @@ def _next(now: Status) -> str:
 
 
 def sample(hello: Hello, now: Sample) -> str:
-    """One line of `monitor`."""
+    """One line of `monitor`: 80 columns, and behind them what is unusual."""
+    temps = by_role((role for _, role in hello.sensors), map(_degrees, now.temps_mc))
+    names = (name for name, _ in hello.channels)
+    duties = zip(names, now.duty_u16, strict=False)
     fields = [
         f"{now.state:<9}",
-        clock_text(now.active_ms),
-        _heat(hello, now),
-        _light(hello, now),
-        dose(now.dose_total_uj),
+        f"{clock_text(now.active_ms):>5}",
+        f"{temps} C",
+        " ".join(f"{name} {_short(duty / 655.35)}" for name, duty in duties) + " %",
+        "no dose" if now.dose_total_uj is None else dose(now.dose_total_uj),
     ]
     if now.wake_waiting:
         fields.append("awake? press the button")
@@ -147,6 +189,10 @@ def sample(hello: Hello, now: Sample) -> str:
         fields.append(f"dimmed to {now.derate_pm / 10:.0f} %")
     fields += [f"warning: {name}" for name in now.warnings]
     return "  ".join(fields)
+
+
+def _short(percent: float) -> str:
+    return f"{percent:.1f}" if 0 < percent < 9.95 else f"{percent:.0f}"
 
 
 def ended(number: int, now: Status) -> str:
@@ -165,7 +211,7 @@ def fault(found: FaultInfo | None) -> str:
         return "no fault"
     detail = f" ({found.detail})" if found.detail else ""
     later = f", {found.later} more after it" if found.later else ""
-    return f"fault     {found.code} {found.name}: {found.text}{detail}{later}"
+    return f"fault     {found.code} {found.called}: {found.text}{detail}{later}"
 
 
 def slots(found: Slots) -> Any:

@@ -53,17 +53,24 @@ class Hello(Answer):
 
 
 class FaultInfo(Answer):
-    """A latched fault. `detail` holds the numbers behind it, `text` says it for people."""
+    """A latched fault. `detail` holds the numbers behind it, `text` says it for people, `sensor`
+    is the one that it is about."""
 
     code: int
     name: str = ""
     text: str = ""
     detail: Any = None
+    sensor: str | None = None
     session: int | None = None
     uptime_s: int | None = None
     boot: int | None = None
     count: int | None = None
     later: int = 0
+
+    @property
+    def called(self) -> str:
+        """Its name, and where."""
+        return f"{self.name} at {self.sensor}" if self.sensor else self.name
 
 
 class Sample(Answer):
@@ -86,7 +93,9 @@ class Status(Sample):
     """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
     that wait for `settings.confirm`; `cal_void`: channels whose stored calibration breaks its
     bounds; `slot`: the active one, if any; `next_s`: until its site may
-    have a session; `wake_due_s`: of light to the next question, or left to answer it."""
+    have a session; `wake_due_s`: of light to the next question, or left to answer it; `power_pm`:
+    of full power that all lamps may draw, None from a wrap that knows no limit; `power_why`: what
+    holds it down."""
 
     session: int = 0
     end_reason: str = ""
@@ -115,6 +124,8 @@ class Status(Sample):
     cal_void: list[str] = []
     tethered: bool = False
     buzzer: bool | None = None  # None: the board has none
+    power_pm: int | None = None
+    power_why: str | None = None
 
 
 class StepCost(Answer):

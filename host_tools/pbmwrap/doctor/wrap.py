@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from pbmwrap.cli.text import CONFIRM, stores
+from pbmwrap.cli.text import CONFIRM, power_text, readings, stores
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import Verdict
 from wrap.safety.limits import STEP_MS
+from wrap.safety.power_limit import NO_HEAT_TEST
 from wrap.version import VERSION
 
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
@@ -67,10 +68,12 @@ def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
         yield Check("fault", "good", "none")
     else:
         hint = "mend the cause, then run `pbmwrap fault ack`"
-        yield Check("fault", "bad", f"{now.fault.name}: {now.fault.text}", hint)
+        yield Check("fault", "bad", f"{now.fault.called}: {now.fault.text}", hint)
     yield memory(now)
     yield clock(now, unix_s)
     yield settings(now)
+    yield from power(now)
+    yield buzzer(now)
     yield steps(now)
 
 
@@ -95,6 +98,26 @@ def settings(now: Status) -> Check:
     return Check("settings", "good", "well")
 
 
+def power(now: Status) -> Iterator[Check]:
+    """What all lamps may draw. Only the lack of a heat test is something to act on here: the other
+    reasons pass, or are how the wrap was built."""
+    if now.power_pm is None:
+        return
+    shown = power_text(now.power_pm, now.power_why)
+    if now.power_why != NO_HEAT_TEST:
+        yield Check("power", "good", shown)
+        return
+    hint = "for more: the heat test of docs/build-a-wrap.md, then `pbmwrap heat-test set`"
+    yield Check("power", "note", shown, hint)
+
+
+def buzzer(now: Status) -> Check:
+    """A choice of who built the wrap."""
+    if now.buzzer is None:
+        return Check("buzzer", "good", "none: alarms are only seen")
+    return Check("buzzer", "good", "sounds" if now.buzzer else "silent")
+
+
 def sensors(hello: Hello, now: Status) -> Iterator[Check]:
     """Whether each reads, and like something that lies in a room."""
     read = list(zip((s[0] for s in hello.sensors), now.temps_mc, strict=False))
@@ -114,8 +137,7 @@ def sensors(hello: Hello, now: Status) -> Iterator[Check]:
         hint = "after ten minutes without light they agree to some kelvin, else one is wrong"
         yield Check("sensors", "note", f"{apart / 1000:.1f} K apart in the dark", hint)
     elif len(known) == len(read) and all(COLDEST_MC <= mc <= HOTTEST_MC for mc in known):
-        shown = ", ".join(f"{name} {mc / 1000:.1f} C" for name, mc in read if mc is not None)
-        yield Check("sensors", "good", shown)
+        yield Check("sensors", "good", f"{readings(hello, now)} C")
 
 
 def lamps(hello: Hello, now: Status) -> Check:

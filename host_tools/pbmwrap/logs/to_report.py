@@ -128,6 +128,8 @@ def _fault(entry: Entry) -> str:
     text = f"fault {code}"
     if isinstance(code, int) and 0 <= code < len(faults.TEXTS):
         text = faults.TEXTS[code]
+    if info.get("sensor"):
+        text += f" ({info['sensor']})"
     temp_mc, limit_mc = info.get("temp_mc"), info.get("limit_mc")
     if isinstance(temp_mc, int) and isinstance(limit_mc, int):
         text += f": {temp_mc / 1000:.1f} C, limit {limit_mc / 1000:.1f} C"

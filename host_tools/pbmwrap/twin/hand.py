@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pbmwrap.errors import InvalidFile
+from pbmwrap.facts import by_role
+from pbmwrap.twin.base import Twin
 from pbmwrap.twin.scenario import Player
 
 HELP = (
@@ -61,22 +63,25 @@ def _do(player: Player, line: str, **action: object) -> str:
 
 
 def status(player: Player) -> str:
-    """Time, lamps at the pins, temperatures and the world, in one line."""
+    """One line of at most 80 columns: time, lamps at the pins, temperatures by role, the room.
+    What is unusual is said behind it."""
     twin = player.twin
     plant = twin.plant
-    lamps = " ".join(f"{lamp.on_ppm / 10000:.1f} %" for lamp in twin.lamps())
-    temps = " ".join(
-        f"{name} {plant.sensor_c(i):.1f} C" for i, name in enumerate(plant.sensor_names)
+    light = "dark" if twin.dark() else f"lit {_percent(twin)} %"
+    temps = [f"{plant.sensor_c(i):.1f}" for i in range(len(plant.sensor_names))]
+    line = (
+        f"{player.now_ms / 1000:.1f} s: {light}, {by_role(plant.sensor_roles, temps)} C, "
+        f"room {plant.params.ambient_c:g} C"
     )
-    return (
-        f"{player.now_ms / 1000:.1f} s: {'power' if player.powered else 'no power'}, "
-        f"lamps {lamps} ({'dark' if twin.dark() else 'lit'}), "
-        f"enable {_on(twin.enabled())}, indicator {_on(twin.indicator())}, "
-        f"buzzer {_on(twin.buzzing())}, {temps}, "
-        f"ambient {plant.params.ambient_c:g} C, "
-        f"{'covered' if plant.params.covered else 'uncovered'}"
-    )
+    unusual = {
+        "no power": not player.powered,
+        "covered": plant.params.covered,
+        "enable on": twin.dark() and twin.enabled(),
+        "indicator on": twin.indicator(),
+        "buzzer on": twin.buzzing(),
+    }
+    return ", ".join([line, *(words for words, true in unusual.items() if true)])
 
 
-def _on(state: bool) -> str:
-    return "on" if state else "off"
+def _percent(twin: Twin) -> str:
+    return " ".join(f"{lamp.on_ppm / 10000:.1f}" for lamp in twin.lamps())

@@ -184,6 +184,7 @@ class Plant:
     def __init__(self, facts: BoardFacts, params: PlantParams | None = None, seed: int = 0) -> None:
         params = params or PlantParams()
         self.sensor_names = tuple(s[0] for s in facts.SENSORS)
+        self.sensor_roles = tuple(s[1] for s in facts.SENSORS)
         self._full_ma = tuple(c[3] for c in facts.CHANNELS)
         self._on_skin = tuple(s[1] == "skin" for s in facts.SENSORS)
         self.sensor_zones = _zones_of(self._on_skin)

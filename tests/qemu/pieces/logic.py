@@ -82,7 +82,7 @@ def monitor(rng, out, count):
             if rng.below(3):
                 raws[i] = _near(rng, it)
         out.add(it.check(raws), it.temps_mc, it.max_mc, it.sensor, it.limit_mc)
-        out.add(it.hottest_mc, it.warn, it.cold, it.rests(), it.calm_from(0), it.calm_from(1))
+        out.add(it.hottest_mc, it.warn, it.cold, it.rests(), it.calm_from)
         kind = rng.below(64)
         if kind == 0:
             it.set_skin_trip(35000 + rng.below(9000))
