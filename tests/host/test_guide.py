@@ -11,7 +11,7 @@ import click
 import pytest
 import typer
 
-from pbmwrap.cli import main
+from pbmwrap.cli import main, text
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Status
 from pbmwrap.device.twin_port import TwinTransport
@@ -84,10 +84,10 @@ def test_the_calibration_lines_calibrate_every_channel(tmp_path: Path) -> None:
 FILES = re.findall(r"```toml\n(.*?)```", TEXT, re.S)
 
 
-@pytest.mark.parametrize("text", FILES)
-def test_the_protocols_are_good(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("toml", FILES)
+def test_the_protocols_are_good(tmp_path: Path, toml: str) -> None:
     file = tmp_path / "guide.toml"
-    file.write_text(text)
+    file.write_text(toml)
     assert run("protocol", "check", str(file))[0] == 0
 
 
@@ -139,9 +139,9 @@ def test_doctor_says_of_a_new_wrap_what_the_guide_says() -> None:
     checks = {c["name"]: c for c in data("doctor", "--port", "sim:")}
     assert all(checks[n]["level"] == "good" for n in ("firmware", "integrity", "fault"))
     assert checks["integrity"]["text"] in TEXT
-    notes = {n: checks[n]["text"] for n in ("calibration", "clock", "protocols")}
+    notes = {n: checks[n]["text"] for n in ("power", "calibration", "clock", "protocols")}
     assert {checks[n]["level"] for n in notes} == {"note"}
-    assert all(f"`{text}`" in TEXT for text in notes.values())
+    assert all(f"`{note}`" in TEXT for note in notes.values())
 
 
 def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
@@ -152,6 +152,8 @@ def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
     assert (now.state, now.warnings, now.fault) == ("running", ["no-heat"], None)
     assert [round(duty / 655.35, 1) for duty in now.duty_u16] == [25.0, 25.0]
     assert "`red 25.0 %, nir 25.0 %`" in TEXT
+    assert now.power_pm is not None
+    assert f"`{text.power_text(now.power_pm, now.power_why)}`" in TEXT
     now = bench.after(155)
     assert (now.state, now.end_reason, now.fault) == ("done", "time", None)
     assert 86_000 < now.next_s <= 86_400  # a dummy's session counts as any
