@@ -20,7 +20,7 @@ from tests.fuzz.targets import frames as frames_target
 from tests.fuzz.targets import server as server_target
 from wrap.link import codes, frames
 
-AT_ONCE = 16  # lines
+AT_ONCE = 16  # lines; a request follows them: 32 wrong lines in a row are answered, no more
 GROWTH_MOST = 1024  # bytes of heap: answers of other lengths, and no more
 WARM = 64  # lines after which everything that is kept once is there
 _SETTLE_MS = 20
@@ -127,6 +127,7 @@ def _all(bench: Bench, made: list[bytes]) -> int:
         told = _send(bench, b"".join(some), len(wanted))
         assert [message["e"][0] for message in told] == wanted, (some, told)
         count += len(told)
+        bench.client.call("state")
         if at // AT_ONCE % 20 == 19:
             print(f"  {at + AT_ONCE:,} lines, {bench.twin.now_ms} ms", file=sys.stderr)
     return count
