@@ -166,7 +166,6 @@ class App:
         if us > self.step_us_max:
             self.step_us_max = us
 
-    @micropython.native
     def step(self, now):
         """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
         hal = self.hal

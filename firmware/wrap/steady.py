@@ -115,7 +115,6 @@ class Steady:
         """The last step found nothing to decide, `step` may do the next."""
         return self.words[_ON] == 1
 
-    @micropython.native
     def enter(self):
         """After a step of App's: `on`, when the next ones have nothing to decide. Not behind the
         work of a second: that step is the longest as it is (docs/benchmarks.md)."""
@@ -214,7 +213,6 @@ class Steady:
         return self.words[_SEEN]
 
 
-@micropython.native
 def _session_took(app, ms):
     """`ms` of a running session."""
     app.session.took(ms)
@@ -224,7 +222,6 @@ def _session_took(app, ms):
         app.desk.lease_ms -= ms
 
 
-@micropython.native
 def _event_in_ms(app):
     """While running: for so long nothing of the session is due, whatever the sensors say; 0 while
     lamps change or somebody is asked."""
