@@ -8,12 +8,15 @@ from pathlib import Path
 from bench_link_steps import LIMIT_US, STEP_US, Session
 
 from tests.emulator import bounds
+from tools.bench.latency import longest
 from tools.bench.peers import PEERS, Bench
+from wrap.safety import limits
 
 STEPS = 120  # more than a second of them
 TURNS = 300
 CALM_MS = 1500
 FLOOD_MS = 2000
+MOMENTS = 16  # four of each sensor
 
 
 def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(peers_board: Bench) -> None:
@@ -23,17 +26,26 @@ def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(peers_board: B
     assert figures["bytes"] == bounds.STEP_BYTES
 
 
+def test_a_gross_reading_is_dark_in_the_next_step_even_the_longest(image: Path) -> None:  # H-02
+    """`make bench` tries 700 moments, also of other steps."""
+    assert 10 < longest(image, MOMENTS) <= bounds.GROSS_MS
+
+
 def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
+    """Nor does a wire check, which puts the lamps out for a step."""
     peers_board.run("import bench_wrap, gc; bench_wrap.begin(); gc.collect(); gc.disable()")
     lines = [
         "before = 0",  # a new name takes room among the names
         "bench_wrap._turns(100)",
+        "check = bench_wrap._app.wire_check",
         "before = gc.mem_alloc()",
+        "check.begin()",
         f"bench_wrap._turns({TURNS})",
-        "print(gc.mem_alloc() - before, bench_wrap.sound())",
+        "print(gc.mem_alloc() - before, bench_wrap.sound(), check.due_in_ms())",
     ]
-    grown, sound = peers_board.run("\n".join(lines), 10 * (100 + TURNS)).split()
+    grown, sound, due_ms = peers_board.run("\n".join(lines), 10 * (100 + TURNS)).split()
     assert (int(grown), sound) == (bounds.STEP_BYTES, "True")
+    assert int(due_ms) > limits.WIRE_CHECK_MS - 10 * TURNS  # a window has come and gone
 
 
 def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(
@@ -50,7 +62,8 @@ def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(
     ):
         begins = [began / 1000 for began, _ in seen.steps]
         drift = [began - begins[0] - STEP_US * n for n, began in enumerate(begins)]
-        assert len(begins) == ms // 10
+        # One may be under way at the end; a lost one would be a drift of 10 ms.
+        assert len(begins) in (ms // 10 - 1, ms // 10)
         assert max(drift) - min(drift) <= bound
     assert max(flooded.gaps_us) - min(calm.gaps_us) <= LIMIT_US
     assert max(calm.gaps_us) - min(flooded.gaps_us) <= LIMIT_US

@@ -301,6 +301,7 @@ def test_each_warning_is_told_once_a_session_one_at_a_time():
 def test_a_new_session_forgets_news_that_nobody_heard():
     guard = made("skin", "board")
     warned(guard, True, False)
+    guard.monitor.check(raws(33000, 33000))
     guard.monitor.max_mc = [90000, 90000]
     guard.start_session()
     assert (guard.news, guard.model.covered) == ("", False)

@@ -178,7 +178,7 @@ def test_a_reading_is_judged_again_until_all_that_is_remembered_is_the_same():
     assert settled == [False, False, False, True, True]
 
 
-def test_a_settled_reading_is_not_judged_again():
+def test_a_settled_sensor_is_judged_again_only_outside_the_calm():
     one = monitor()
     judged = []
     plain = one._judge
@@ -186,8 +186,11 @@ def test_a_settled_reading_is_not_judged_again():
     for _ in range(5):
         one.check([COOL, CURVE.raw_at(46000)])
     one.check([COOL + 1, CURVE.raw_at(46000)])
-    assert [raw for i, raw in judged if i == 0] == [COOL, COOL + 1]
-    assert len(judged) == 3
+    assert one.temps_mc[0] == CURVE.mc(COOL + 1)
+    assert [raw for _, raw in judged] == [COOL, CURVE.raw_at(46000)]
+    outside = CURVE.raw_at(41000)
+    one.check([outside, CURVE.raw_at(46000)])
+    assert judged[2:] == [(0, outside)]
 
 
 @pytest.mark.parametrize("bad", [0, 65520, CURVE.raw_at(46000)])

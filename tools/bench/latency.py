@@ -24,6 +24,7 @@ _WRITTEN_NS = 12_000_000  # a page and the step behind it
 _SETTLED_MS = 300
 _SECOND_MS = 1000
 _AHEAD_MS = 12
+_CONVERSIONS_NS = 100_000  # of all sensors, from the beginning of a step
 _PATIENCE_MS = 400
 _SLICE_MS = 5
 
@@ -113,6 +114,22 @@ def _before_second(day: Day) -> int:
     return due_ns - day.twin.now_ns
 
 
+def _lit(image: Path) -> Day:
+    day = Day(image)
+    day.start(120)
+    day.twin.advance_ms(_SETTLED_MS)
+    return day
+
+
+def longest(image: Path, trials: int) -> float:
+    """The worst of `trials` moments, ms, in which a reading changes while the step before the
+    second's work converts: behind its own conversion it waits for a whole step."""
+    day = _lit(image)
+    seen = _over(day, _in_step, _before_second(day), _CONVERSIONS_NS, trials)
+    day.close()
+    return seen[-1]
+
+
 def latency(
     image: Path,
     trials: int = TRIALS,
@@ -121,9 +138,7 @@ def latency(
 ) -> Figures:
     """ms, over `trials` moments of a step, `in_second` of the one before the second's work and
     `written` of a page."""
-    day = Day(image)
-    day.start(120)
-    day.twin.advance_ms(_SETTLED_MS)
+    day = _lit(image)
     seen = _over(day, _in_step, _STEP_NS, _STEP_NS, trials)
     second = _over(day, _in_step, _before_second(day), _STEP_NS, in_second)
     while_written = _over(day, _in_page, 0, _WRITTEN_NS, written)

@@ -144,8 +144,7 @@ class Rp2040:
             duty_u16 = 65535
         self._pwm[ch].duty_u16(duty_u16)
         at = HEAD + _REGS * ch
-        top = self._regs[at + 3]
-        self._regs[at + 2] = (duty_u16 * (top + 1) + 32767) // 65535  # as machine.PWM rounds
+        self._regs[at + 2] = rp2040_regs.counts(duty_u16, self._regs[at + 3] + 1)
 
     def lamp_off(self, ch):
         self._pins[ch].init(Pin.OUT, value=0)

@@ -242,6 +242,15 @@ def pace(regs, lamp: int, cycles: int):
     r[lamp + 4] = div << 4
 
 
+def counts(duty_u16, period):
+    """Counts of `period` (1..65536) that a PWM is high at `duty_u16`, as machine.PWM rounds:
+    (duty_u16 * period + 32767) // 65535. In two parts, each a small integer: nothing allocated."""
+    high = duty_u16 * (period >> 8)
+    whole = high // 65535
+    rest = high - whole * 65535
+    return (whole << 8) + ((rest << 8) + duty_u16 * (period & 255) + 32767) // 65535
+
+
 @micropython.viper
 def beat(regs, life_ms: int):
     """Begin the timer's count anew: it allows `life_ms` from now."""

@@ -22,7 +22,7 @@ class Monitor:
         self._skins = tuple([i for i in range(n) if self._skin[i]])
         self.temps_mc = [0] * n
         self.max_mc = [-273150] * n
-        self._least = [_NONE_YET] * n  # the lowest real reading that `max_mc` knows
+        self._least = [_NONE_YET] * n  # the lowest real reading: what `max_mc` means
         self._trip_raw = [0] * n
         self._gross_raw = [0] * n
         self._over = [0] * n  # last readings as bits, newest lowest: over the trip
@@ -60,8 +60,9 @@ class Monitor:
     def start_session(self):
         """Forget the maxima of the session before."""
         for i in range(self._n):
-            self.max_mc[i] = self.temps_mc[i]
-            self._least[i] = self._last[i] if self._last[i] >= 0 else _NONE_YET
+            if self._last[i] >= 0:
+                self.max_mc[i] = self.temps_mc[i]
+                self._least[i] = self._last[i]
 
     @micropython.native
     def check(self, raws):
@@ -98,8 +99,7 @@ class Monitor:
         self.temps_mc[i] = mc
         if raw < self._least[i]:
             self._least[i] = raw
-            if mc > self.max_mc[i]:
-                self.max_mc[i] = mc
+            self.max_mc[i] = mc
 
     def rests(self):
         """Every sensor was calm for as long as the filter remembers."""
@@ -120,9 +120,7 @@ class Monitor:
             raw = sums[at + 1]
             if raw < self._least[i]:
                 self._least[i] = raw
-                mc = self._curve.mc(raw)
-                if mc > self.max_mc[i]:
-                    self.max_mc[i] = mc
+                self.max_mc[i] = self._curve.mc(raw)
             at += stride
         self._count += steps
         if changed:
