@@ -14,7 +14,8 @@ from typing import TextIO
 
 from tests.faults.case import Row
 from tests.faults_binary.lab import Lab
-from tests.faults_binary.scenarios import Base, Scenario, table
+from tests.faults_binary.scenario import Base, Scenario
+from tests.faults_binary.scenarios import table
 from tests.faults_binary.watch import Seen, Watch
 
 LATE = "late"

@@ -12,12 +12,13 @@ from wrap.storage.flashfiles import FlashFiles
 from wrap.storage.sectors import NorSectors
 
 Cause = Callable[[Lab], None]
-SKIN, BOARD = "skin-mid", "board"
+SKIN, LEFT, RIGHT, BOARD = "skin-mid", "skin-left", "skin-right", "board"
+SKINS = (SKIN, LEFT, RIGHT)
 ENABLE = board_facts.ENABLE_PIN
 LAMP_PINS = [channel[2] for channel in board_facts.CHANNELS]
 # Above the gross limit; above the trip only; colder than any pad in use; a jump within the range.
-GROSS_C = {SKIN: 52.0, BOARD: 70.0}
-TRIP_C = {SKIN: 42.5, BOARD: 61.5}
+GROSS_C = dict.fromkeys(SKINS, 52.0) | {BOARD: 70.0}
+TRIP_C = dict.fromkeys(SKINS, 42.5) | {BOARD: 61.5}
 COLD_C, JUMP_K = 0.0, -8.0
 _PWM, _SLICE, _CC, _CSR, _TOP = 0x40050000, 0x14, 0x0C, 0x00, 0x10
 _PIN_CTRL = 0x40014004

@@ -60,6 +60,7 @@ class Lab(Bench):
         self.cause_ns = -1
         self.lit_at_cause = False
         self.note = ""
+        self.dark_for_ms = 0  # from power to the first light, where a base measured it
         self.flooding = self._flooded = False
         self._ids = itertools.count(_FIRST_ID)
         for slot, steps in enumerate((RUNNING, PULSED)):

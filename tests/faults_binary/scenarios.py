@@ -1,100 +1,37 @@
-"""The table of scenarios: what breaks, where, meanwhile, and what is promised.
-
-Expectations:
-  off     pins low within the limit and one of `faults` latched
-  stop    pins low within the limit, nothing latched
-  dark    nothing was lit when it came and nothing is lit after; one of `faults` latched, if any
-  ride    the session goes on, nothing latched
-Always: light does not begin again.
-"""
+"""The table of scenarios; those of sensing, wiring and power are in `pad_scenarios`."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tests.faults.limits import FADE, STEP
 from tests.faults_binary import causes as c
-from tests.faults_binary.causes import BOARD, SKIN, Cause
+from tests.faults_binary import pad_scenarios
+from tests.faults_binary.causes import BOARD, LEFT, RIGHT, SKIN
 from tests.faults_binary.lab import BOOT_MS, MS, RUNNING, Lab
+from tests.faults_binary.scenario import Scenario, idle, in_page, outside, seated
 from wrap.safety import limits
-from wrap.safety.limits import STEP_MS
 
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
 FLASH = limits.DEADMAN_FLASH_MS + 2
 RATE = 2_100
 FILLS = 3_000  # longer than two sectors of records take to write
-STEP_NS = STEP_MS * MS
-Base = Callable[[Lab], None]
-When = Callable[[Lab, Cause, int], None]
 
 
-def after(lab: Lab, cause: Cause, ns: int) -> None:
-    """`ns` from now, between two instructions of the firmware."""
-    lab.strike_after(ns, cause)
-
-
-def outside(lab: Lab, cause: Cause, ns: int) -> None:
-    """The same for what ends or restarts the chip."""
-    lab.advance(ns // MS)
-    lab.strike(cause)
-
-
-def in_page(lab: Lab, cause: Cause, ns: int) -> None:
-    """`ns` after the program of a page of the log began: records are asked for until one comes."""
-
-    def programming() -> None:
-        lab.flooding = False
-        lab.strike_after(ns, cause)
-
-    lab.twin.chip.flash_part.on_page = programming
-    lab.flood(lab.new_clock)
-
-
-def idle(lab: Lab) -> None:
-    """As it booted."""
-
-
-def seated(lab: Lab) -> None:
-    """Lit for so long that a sensor which jumps is no pad being put on."""
-    lab.session()
-    lab.advance(6000)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """offsets: how many causes, spread over `spread_ns` from a step on; late: the sensor after
-    whose reading one more comes. after: done before the wrap is asked what it has latched; ask:
-    whether it can be asked at all."""
-
-    name: str
-    cause: Cause
-    faults: tuple[str, ...] = ()
-    expect: str = "off"
-    limit_ms: int = STEP
-    base: Base = Lab.session
-    load: Cause = c.nothing
-    when: When = after
-    offsets: int = 1
-    spread_ns: int = STEP_NS
-    late: str = ""
-    slow_ms: float = 0  # an erase takes
-    page_ms: float = 0.4  # a page takes, when erases are slow
-    watch_ms: int = 0  # 0: the limit and a little
-    after: Cause = c.nothing
-    ask: bool = True
-
-    def delay_ns(self, number: int) -> int:
-        return number * self.spread_ns // self.offsets
+def _hot_sensor(name: str) -> tuple[Scenario, ...]:
+    """This sensor alone is too hot: the hottest one wins."""
+    hot = "board-hot" if name == BOARD else "skin-hot"
+    return (
+        Scenario(f"{name}-gross", c.gross(name), ("gross-hot",), offsets=9, late=name),
+        Scenario(f"{name}-trip", c.reads(name, c.TRIP_C[name]), (hot,), offsets=5, late=name),
+    )
 
 
 def _sensor(name: str) -> tuple[Scenario, ...]:
-    hot = f"{name}-hot"
     often = {"offsets": 5, "late": name}
     return (
-        Scenario(f"{name}-gross", c.gross(name), ("gross-hot",), offsets=9, late=name),
-        Scenario(f"{name}-trip", c.reads(name, c.TRIP_C[name]), (hot,), **often),
+        *_hot_sensor(name),
         Scenario(f"{name}-open", c.sensor(name, "open"), ("sensor-open",), **often),
         Scenario(f"{name}-short", c.sensor(name, "short"), ("sensor-short",), **often),
         Scenario(f"{name}-cold", c.reads(name, c.COLD_C), ("cold",), **often),
@@ -243,7 +180,8 @@ def table() -> dict[str, Scenario]:
     """Every scenario by its name, those of one base together."""
     swapped = Scenario("sensors-swapped", c.swapped, expect="ride", watch_ms=300)
     found = [*_sensor(SKIN), *_sensor(BOARD), swapped, *_meanwhile(), *_outputs()]
-    found += [*_code(), *_world()]
+    found += [*_hot_sensor(LEFT), *_hot_sensor(RIGHT), *_code(), *_world()]
+    found += pad_scenarios.pad_table()
     found.sort(key=lambda s: (s.base.__name__, s.name))
     assert len({s.name for s in found}) == len(found), "two scenarios have one name"
     return {s.name: s for s in found}

@@ -61,8 +61,14 @@ class Watch:
                 ends = lab.cause_ns + most_ms * MS
                 if self._settled():
                     break
-        self._dark, self._low = _fell(self._lights), _fell(self._lines)
+        self._dark, self._low = self._lasting(self._lights), self._lasting(self._lines)
         return self.seen()
+
+    def _lasting(self, lines: list[Line]) -> int | None:
+        """When they went low to stay so: between two pulses of the carrier, and in a window of the
+        wire check, they are low as well."""
+        fell = _fell(lines)
+        return None if fell is None or self._lab.now_ns - fell < _LOW_NS else fell
 
     def _settled(self) -> bool:
         now, cause = self._lab.now_ns, self._lab.cause_ns

@@ -1,0 +1,226 @@
+"""Faults of sensing, wiring and power, where a wrap can be before them, and what is judged then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import board_facts
+from tests.faults_binary import pins
+from tests.faults_binary.causes import RIGHT, SKINS, Cause
+from tests.faults_binary.lab import BOOT_MS, MS, Lab
+from tests.faults_binary.wires import Wires
+from wrap.safety import limits
+
+ASKS_FOR_ALL = [{"t": 120, "ch": {"red": [1000], "nir": [1000]}}]
+BLIND_MA = 450  # limits.BLIND_POWER_MW_CM2 of 600 cm2 at 12 V
+MUX_MS = 2200  # two looks at the references, a second apart, and their repetition
+_LATE_MA = 2.0  # in the emulator a pulse ends up to 1 us late, between two instructions
+# Pulses of 1 ms that are left out. A step puts lamps out about 2 ms after its readings and lights
+# them again within 1 ms of the next ones, each at the end of a period. Measured: 8 to 10, the dark
+# reading at least 7 ms after the last light; it settles in 2 ms (wires.TAU_NS).
+_WINDOW_MS = (7.99, 11.01)
+_UW = 100_000
+_SLOT = 2
+_MINUTE_MS = 60_000
+_PRESSED_MS = 2500  # a press, its self-test, and the ramp if there is one
+_GROW_MS, _GROW_STEPS = 100, 60
+_TRUE_C = 41.6  # of a skin sensor whose leak hides it: above the trip
+_LEAK_OHM = 330_000.0
+
+
+# ---- sensors
+
+
+def cold_at_power(name: str, kelvin: float) -> Cause:
+    """The sensor reads too cold from power-on."""
+
+    def cause(lab: Lab) -> None:
+        lab.twin.power_off()
+        lab.twin.plant.set_fault(name, "offset", -kelvin)
+        lab.reboot()
+
+    return cause
+
+
+def in_air(name: str) -> Cause:
+    """The bead lies in the room's air."""
+
+    def cause(lab: Lab) -> None:
+        plant = lab.twin.plant
+        bead_c = plant.sensor_c(plant.sensor_names.index(name))
+        plant.set_fault(name, "offset", plant.params.ambient_c - bead_c)
+
+    return cause
+
+
+def press_is_refused(words: str) -> Cause:
+    """Press; raises AssertionError unless the session ends for a reason with these words."""
+
+    def check(lab: Lab) -> None:
+        lab.press()
+        lab.advance(_PRESSED_MS)
+        lab.note = lab.client.status().end_reason or ""
+        assert words in lab.note, f"ended by {lab.note!r}"
+
+    return check
+
+
+# ---- multiplexer
+
+
+def select_stuck(line: int, high: bool) -> Cause:
+    def cause(lab: Lab) -> None:
+        assert lab.twin.mux is not None
+        lab.twin.mux.stick(line, high)
+
+    return cause
+
+
+def mux_stands(code: int | None = None) -> Cause:
+    """Its output stands at a code; None: at what skin-right reads now."""
+
+    def cause(lab: Lab) -> None:
+        plant = lab.twin.plant
+        assert lab.twin.mux is not None
+        right = plant.sensor_names.index(RIGHT)
+        lab.twin.mux.die(plant.raw12(right) if code is None else code)
+
+    return cause
+
+
+def start_is_refused(lab: Lab) -> None:
+    """When the fault must be known. Raises AssertionError when a session begins all the same."""
+    lab.advance(max(0, (lab.cause_ns - lab.now_ns) // MS + MUX_MS))
+    lab.note = lab.try_start()
+    assert lab.note, "a session began"
+
+
+# ---- wiring
+
+
+def ground_shared(kelvin: float, sensors: Iterable[str] = SKINS[:1]) -> Cause:
+    """Their ground wire is shared with the lamps: `kelvin` too cold at the current of all lamps."""
+    return lambda lab: Wires(lab, sensors).share_ground(kelvin)
+
+
+def session_with_ground_shared(kelvin: float, sensors: Iterable[str] = SKINS[:1]) -> Cause:
+    """The same from before the press, until the light is steady."""
+
+    def load(lab: Lab) -> None:
+        ground_shared(kelvin, sensors)(lab)
+        lab.session()
+
+    return load
+
+
+def full_power_with_ground_shared(kelvin: float) -> Cause:
+    """The same, from `full_power`: a session ends, and the next one has the fault."""
+
+    def load(lab: Lab) -> None:
+        lab.client.stop()
+        lab.wait_for("done", 2000)
+        session_with_ground_shared(kelvin)(lab)
+
+    return load
+
+
+def leak(ohm: float, sensors: Iterable[str] = SKINS[:1]) -> Cause:
+    """From the 12 V feed onto a signal."""
+    return lambda lab: Wires(lab, sensors).leak(ohm)
+
+
+def pressed(lab: Lab) -> None:
+    lab.press()
+    lab.advance(_PRESSED_MS)
+
+
+def leak_grows_as_skin_warms(lab: Lab) -> None:
+    """In a session every skin bead warms to above the trip, and a leak that grows hides it."""
+    lab.session()
+    wires = Wires(lab, SKINS)
+    plant = lab.twin.plant
+    warm_k = _TRUE_C - plant.sensor_c(wires.sensors[0])
+    for step in range(1, _GROW_STEPS + 1):
+        wires.hidden_k = warm_k * step / _GROW_STEPS
+        wires.leak(_LEAK_OHM * _GROW_STEPS / step)
+        lab.advance(_GROW_MS)
+
+
+# ---- power
+
+
+def first_minute(lab: Lab) -> None:
+    """A minute of a calibrated session that asks for all of both lamps, its edges kept."""
+    lab.calibrate(_UW)
+    lab.flash(_SLOT, steps=ASKS_FOR_ALL, id="all")
+    lab.client.start()
+    _record_from_first_light(lab)
+    lab.wait_for("running", 4000)
+    lab.advance(_MINUTE_MS)
+
+
+def _record_from_first_light(lab: Lab) -> None:
+    """Until then the self-test pulses the lamps' pins, with the enable low."""
+    light_ns = lab.twin.pins.light_ns
+    lab.twin.run_until(lambda: light_ns() > 0, limits.REFERENCE_WAIT_MS + 5000, 5)
+    lab.twin.record_edges()
+
+
+def full_power(lab: Lab) -> None:
+    """A recorded heat test; pressed a second after power, at its level as soon as it may."""
+    lab.flash(_SLOT, steps=ASKS_FOR_ALL, id="all")
+    lab.client.set_heat_test(1000, 20261120, limits.HEAT_TEST_MOST_MC, "thermocouples")
+    lab.advance(BOOT_MS)
+    lab.twin.power_off()
+    power_ns = lab.now_ns
+    lab.reboot()
+    lab.press()
+    _record_from_first_light(lab)
+    lab.dark_for_ms = (lab.now_ns - power_ns) // MS
+    lab.wait_for("running", 4000)
+    lab.advance(100)
+
+
+def power_is_limited(lab: Lab) -> None:
+    """Raises AssertionError when the pins ever gave more than the blind power, or much less."""
+    peak = pins.peak_ma(lab)
+    lab.note = f"at most {peak:.2f} mA"
+    assert 0.99 * BLIND_MA < peak <= BLIND_MA + _LATE_MA, lab.note
+
+
+def power_is_full_after_the_reference(lab: Lab) -> None:
+    """Raises AssertionError when light came before the reference, or not at the supply's limit."""
+    peak = pins.peak_ma(lab)
+    lab.note = f"dark for {lab.dark_for_ms} ms, then {peak:.2f} mA"
+    earliest = limits.BALANCE_S * 1000
+    assert earliest <= lab.dark_for_ms <= limits.REFERENCE_WAIT_MS + BOOT_MS, lab.note
+    most_ma = board_facts.SUPPLY_MA
+    assert 0.99 * most_ma < peak <= most_ma + _LATE_MA, lab.note
+
+
+def windows_come_and_meters_agree(lab: Lab) -> None:
+    """Raises AssertionError unless every lamp was out for a step each 10 s, and the session's dose
+    is that of the pins."""
+    lab.wait_for("done", 2000)
+    _judge_windows(lab)
+    status = lab.client.status()
+    assert status.dose_uj is not None
+    worst = 0.0
+    for lamp, on_ms, dose_uj in zip(lab.twin.pins.lamps, status.on_ms, status.dose_uj, strict=True):
+        at_pin_ms = lamp.lit.on_ns() / MS
+        worst = max(worst, abs(on_ms / at_pin_ms - 1), abs(dose_uj / (at_pin_ms * _UW / 1e3) - 1))
+    lab.note += f", meters differ by {worst * 100:.3f} %"
+    assert worst <= 0.001, lab.note
+
+
+def _judge_windows(lab: Lab) -> None:
+    of_lamps = [pins.dark_windows(lab, lamp) for lamp in pins.LAMPS]
+    lengths = [length for windows in of_lamps for _, length in windows]
+    gaps = [b - a for (a, _), (b, _) in pairwise(of_lamps[0])]
+    lab.note = f"{len(of_lamps[0])} windows of {min(lengths):.2f} to {max(lengths):.2f} ms"
+    assert min(lengths) >= _WINDOW_MS[0] and max(lengths) <= _WINDOW_MS[1], lab.note
+    assert len(of_lamps[0]) >= 6 and len({len(windows) for windows in of_lamps}) == 1, lab.note
+    assert all(abs(gap - limits.WIRE_CHECK_MS) <= 100 for gap in gaps), gaps
+    for at_once in zip(*of_lamps, strict=True):
+        assert max(at for at, _ in at_once) - min(at for at, _ in at_once) < 1, at_once
