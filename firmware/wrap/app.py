@@ -173,6 +173,7 @@ class App:
         steady = self.steady
         since_booked = hal.ticks_diff(now, self.now)
         unbooked = steady.begin_step()  # ms of steady steps: their uptime and light
+        seen = steady.seen if steady.taken else hal.inputs(raws)
         dt = since_booked - unbooked
         if dt < 0:
             dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
@@ -186,7 +187,6 @@ class App:
             lamps.meter(unbooked)  # apart: a gap is booked up to a limit
             unbooked = 0
         lamps.meter(unbooked + dt)
-        seen = steady.seen if steady.taken else hal.inputs(raws)
         code = self.guard.check(raws, dt, lamps.meters)
         if self.self_test.sensing:
             code = code or self.self_test.watch(session, seen & LIGHT)

@@ -53,12 +53,10 @@ def _quick(words, inputs, beat_if_held):
     def step(now: int) -> int:
         """One step at `now` (ticks_ms): 1 or SLACK_DUE when done; 0: App.step has to do it."""
         st = ptr32(words)
-        if st[_ON] == 0:
-            return 0
         st[_TAKEN] = 1
-        seen = int(inputs(words))
+        seen = int(inputs(words))  # of every step, so that conversions begin as it does
         st[_SEEN] = seen
-        if seen & st[_WANTED]:
+        if st[_ON] == 0 or seen & st[_WANTED]:
             return 0
         dt = now - st[_LAST]  # below 0 where the ticks wrap
         if dt < 0 or dt > _LATE_MS:

@@ -91,10 +91,10 @@ def test_garbage_is_collected_before_light_and_not_in_the_session(spy):
 
 
 def test_the_longest_step_is_kept(spy):
-    plain = spy.hal.read_raws
+    plain = spy.hal.beat_if_held
     for us in (300, 900, 500):
-        spy.hal.read_raws = lambda out, us=us: (
-            setattr(spy.hal, "now_us", spy.hal.now_us + us) or plain(out)
+        spy.hal.beat_if_held = lambda us=us: (
+            setattr(spy.hal, "now_us", spy.hal.now_us + us) or plain()
         )
         spy.turn()
     assert (spy.app.step_us, spy.app.step_us_max) == (500, 900)
