@@ -67,7 +67,10 @@ def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(
         assert max(drift) - min(drift) <= bound
     assert max(flooded.gaps_us) - min(calm.gaps_us) <= LIMIT_US
     assert max(calm.gaps_us) - min(flooded.gaps_us) <= LIMIT_US
-    assert max(flooded.took_us) - min(calm.took_us) <= LIMIT_US
+    # The second's work takes more than LIMIT_US by itself: such steps are compared with such.
+    assert max(flooded.took_us) - max(calm.took_us) <= LIMIT_US
+    usual = sorted(flooded.took_us)[: -1 - FLOOD_MS // 1000]
+    assert max(usual) - min(calm.took_us) <= LIMIT_US
     log = session.log()
     assert (log["records_lost"], log["sessions_sealed"]) == (0, 1)
 
