@@ -82,9 +82,9 @@ class Lamps:
         """Put every lamp out for one step; what is decided stays decided."""
         self._blank = True
         for i in range(self._n):
-            if self._modes[i] > 0:
+            if self._modes[i] > 0:  # a slow pulse would go on to its end
                 self._hal.lamp_off(i)
-            elif self._modes[i] == 0:
+            else:
                 self._hal.lamp_write(i, 0)
 
     def unblank(self):
