@@ -80,6 +80,19 @@ def test_an_exception_in_a_link_slice_between_steps_is_one_too(rig: Rig):
     assert (rig.dark(), latched(rig)) == (True, "exception")
 
 
+def test_a_trip_between_steps_is_latched_although_booking_fails(rig: Rig):
+    rig.light()
+    rig.advance(300)
+    rig.app.steady.slack_begins()
+    rig.app.wire_check._left_ms = 10_000  # no window is due
+    for _ in range(3):
+        turned(rig)
+    assert rig.app.steady.on
+    rig.app.lamps.meter = lambda ms: 1 // 0
+    rig.app.trip(faults.PROGRAM, "between two steps")
+    assert (rig.dark(), latched(rig), rig.app.steady.on) == (True, "program", False)
+
+
 def test_booking_that_fails_keeps_no_fault_from_being_latched(rig: Rig):
     rig.light()
     rig.advance(300)
