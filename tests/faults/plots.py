@@ -1,4 +1,4 @@
-"""Two plots: how soon the light was gone, and how warm the skin got."""
+"""Two plots: how soon the light was gone, and how warm the skin got and for how long."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from tests.faults.plants import SKIN_MAX_C
+from tests.faults.plants import CEM43_MAX_MIN, PAIR_CEM43_MAX_MIN, PAIR_MAX_C, SKIN_MAX_C
 from tests.faults.results import Results
 from tests.faults.summary import FAMILY
 
 _LATENCY = """SELECT "group", dark_ms FROM cases WHERE lit_at_cause AND dark_ms IS NOT NULL
  AND expect IN ('off', 'stop', 'reset') AND verdict IN ('pass', 'FAIL')"""
-_PEAK = f"""SELECT {FAMILY} AS family, list(peak_c), list(verdict = 'unprotected') FROM cases
- WHERE peak_c IS NOT NULL AND phase IN ('ramp-up', 'running') GROUP BY 1 ORDER BY max(peak_c)"""
+_PEAK = f"""SELECT {FAMILY} AS family, list(peak_c), list(cem43_min), list(verdict = 'unprotected')
+ FROM cases WHERE peak_c IS NOT NULL AND phase IN ('ramp-up', 'running', 'powered', 'pressed')
+ GROUP BY 1 ORDER BY max(peak_c)"""
+_DOSE_FLOOR_MIN = 0.001  # what a logarithmic axis shows of no dose
 _PASSED, _OPEN = "#2a6f97", "#d1495b"
 
 
@@ -41,18 +43,27 @@ def latency(results: Results) -> Figure:
 
 
 def peaks(results: Results) -> Figure:
-    """The hottest skin of every case that was lit, by kind of fault."""
+    """The hottest skin, and its thermal dose, of every case that was lit, by kind of fault."""
     rows = results.ask(_PEAK)
-    size = (8, 1.2 + 0.17 * len(rows))
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
-    for y, (_, values, missing) in enumerate(rows):
+    size = (11, 1.2 + 0.17 * len(rows))
+    figure, (heat, dose) = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
+    for y, (_, peaks_c, doses, missing) in enumerate(rows):
         colours = [_OPEN if lacks else _PASSED for lacks in missing]
-        axes.scatter(values, [y] * len(values), s=7, c=colours, alpha=0.5, lw=0)
-    axes.axvline(SKIN_MAX_C, color="black", lw=1)
-    axes.axvline(41.0, color="grey", ls=":", lw=1)
-    axes.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=7)
-    axes.set_ylim(-1, len(rows))
-    axes.set_xlabel("hottest skin C (blue: protected; red: not yet); trip 41 C, limit 43 C")
+        shown = [max(minutes or 0.0, _DOSE_FLOOR_MIN) for minutes in doses]
+        heat.scatter(peaks_c, [y] * len(peaks_c), s=7, c=colours, alpha=0.5, lw=0)
+        dose.scatter(shown, [y] * len(shown), s=7, c=colours, alpha=0.5, lw=0)
+    for axes, limit, pair in (
+        (heat, SKIN_MAX_C, PAIR_MAX_C),
+        (dose, CEM43_MAX_MIN, PAIR_CEM43_MAX_MIN),
+    ):
+        axes.axvline(limit, color="black", lw=1)
+        axes.axvline(pair, color="grey", ls=":", lw=1)
+    heat.axvline(41.0, color="grey", ls="--", lw=1)
+    heat.set_yticks(range(len(rows)), [row[0] for row in rows], fontsize=7)
+    heat.set_ylim(-1, len(rows))
+    heat.set_xlabel("hottest skin C; dashed: trip, black: limit, dotted: limit of pairs")
+    dose.set_xscale("log")
+    dose.set_xlabel("CEM43 of the worst zone, minutes (0.001 and less at the left)")
     return figure
 
 
