@@ -25,6 +25,8 @@ class Desk:
         self._counter = Store(app.hal.files, "count")
         self.history = History(Store(app.hal.files, "course"), self._sessions())
         self.wake = Wake()
+        self._asked = None  # what `_next_s` answers
+        self._next_s = 0
         self.lease_ms = 0  # what is left to a tethered session
         self._unix_less_up = None
         self._tele_every = self._tele_ms = self._tele_due = 0
@@ -145,8 +147,14 @@ class Desk:
         """Seconds until a session of `need_s` may begin on `site`; 0: now. Without `need_s` by the
         site alone."""
         get, up_s = self._app.settings.get, self._app.up_s
-        wait_s = self.history.next_s(site, get("site_week"), up_s)
-        return max(wait_s, self.history.light_next_s(need_s, get("light_day_s"), up_s))
+        week, light_day_s = get("site_week"), get("light_day_s")
+        history = self.history
+        asked = (site, need_s, up_s, week, light_day_s, history.changes)
+        if asked != self._asked:  # a host asks with every status, the answer holds for a second
+            wait_s = history.next_s(site, week, up_s)
+            self._next_s = max(wait_s, history.light_next_s(need_s, light_day_s, up_s))
+            self._asked = asked
+        return self._next_s
 
     def ended(self):
         """The session is over: what it gave is known."""

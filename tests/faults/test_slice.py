@@ -157,7 +157,7 @@ def test_without_derating_and_trips_the_skin_passes_the_limit(
     monkeypatch.setattr(Derate, "take", lambda self, hottest_mc, trip_mc: None)
     what, why = verdict("blood-stops/running/bloodless/0")
     assert what == "FAIL"
-    assert "skin reached" in str(why)
+    assert "skin reached" in str(why) or "CEM43" in str(why)
 
 
 @pytest.mark.usefixtures("blind")
@@ -195,7 +195,7 @@ def test_results_are_kept_and_a_run_goes_on(
     assert campaign.main([*words, "--most", "2"]) == 0
     assert campaign.main(words) == 0
     said = capsys.readouterr().out
-    assert "2 cases run" in said and "4 cases run" in said and "6 cases: 6 pass" in said
+    assert "2 cases run" in said and "6 cases run" in said and "8 cases: 8 pass" in said
     assert (tmp_path / "results.parquet").stat().st_size > 0
     assert (tmp_path / "faults-peak.png").stat().st_size > 5000
     assert Results(tmp_path, "another").done() == set()
@@ -226,7 +226,7 @@ def test_two_dask_workers_give_the_same_rows() -> None:
 
 def test_a_nominal_session_does_not_trip() -> None:
     row = nominal.session(3)  # at full power: the hard cap by the stated worst case ends it
-    assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "dose-cap", 0.29)
+    assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "dose-cap", 0.33)
 
 
 def test_nominal_readings_are_noisy_and_spiked() -> None:

@@ -19,7 +19,7 @@ from wrap.mp import const
 _RX = const(64)  # bytes looked at in one slice
 _TX = const(2560)  # the longest answer and a push
 _WRITE = const(1024)  # bytes offered in one slice
-_ACT_MS = const(8)  # what a request may take, see docs/benchmarks.md
+_ACT_MS = const(6)  # what a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # what a piece of a stream may take
 _PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
 _TALK = const(100)  # slices without work until a conversation counts as over

@@ -12,7 +12,8 @@ _AGAIN_S = const(60)
 
 
 class History:
-    """store: a wrap.storage.store.Store; sessions: how many there were, by another file."""
+    """store: a wrap.storage.store.Store; sessions: how many there were, by another file. changes:
+    grows with everything but time that moves an answer."""
 
     def __init__(self, store, sessions):
         self._store = store
@@ -23,6 +24,7 @@ class History:
             self.course = Course({})
             lost = True
         self._now = None  # (site, Entry, Light) of the session under way
+        self.changes = 0
         self.save_at_s = _EVERY_S
         if lost:
             self.course.forget()  # H-29
@@ -70,6 +72,7 @@ class History:
     def begin(self, site, light_s, up_s):
         """Write that a session begins which may give `light_s` of light. Raises OSError, and then
         it has not begun."""
+        self.changes += 1
         course = self.course
         course.up(up_s)
         e = course.begin(site)  # H-27
@@ -84,6 +87,7 @@ class History:
 
     def ended(self, part_pm, light_s, up_s):
         """Correct what `begin` wrote; flash follows in the slack."""
+        self.changes += 1
         if self._now:
             site, e, light = self._now
             self._now = None
@@ -94,6 +98,7 @@ class History:
 
     def clock(self, unix_s, up_s):
         """A host has set the clock."""
+        self.changes += 1
         self.course.up(up_s)
         if self.course.clock(unix_s) and self.course.matters() and not self._now:
             self.save_at_s = up_s

@@ -72,6 +72,7 @@ class Settings:
     def __init__(self, files, channels):
         self._kept, self._cal, self._heat = [DoubleStore(files, name) for name in STORES]
         self._stores = (self._kept, self._cal, self._heat)
+        self._judged = None  # the stored calibrations that `_cals` and `_void` are of
         self._channels = channels
         self._repair_ms = 0
 
@@ -130,14 +131,29 @@ class Settings:
     def calibrations(self):
         """Per channel None or {"uw", "unc_pm", "date", "how"}. A stored one that breaks its bounds
         counts as none."""
-        cals = [(self._cal.value.get(c[0]), _least_uw(c)) for c in self._channels]
-        return [cal if _usable(cal, least_uw) else None for cal, least_uw in cals]
+        self._judge()
+        return self._cals
 
     def void(self):
         """Names of channels whose stored calibration breaks its bounds."""
+        self._judge()
+        return self._void
+
+    def _judge(self):
+        """Hold the stored calibrations against their bounds, once for each stored value: a host
+        asks for the result with every status."""
         stored = self._cal.value
-        found = zip(self._channels, self.calibrations())
-        return [c[0] for c, cal in found if cal is None and c[0] in stored]
+        if stored is self._judged:
+            return
+        self._judged = stored
+        self._cals = []
+        self._void = []
+        for c in self._channels:
+            cal = stored.get(c[0])
+            usable = _usable(cal, _least_uw(c))
+            self._cals.append(cal if usable else None)
+            if not usable and c[0] in stored:
+                self._void.append(c[0])
 
     def calibrate(self, name, uw, unc_pm, date, how):
         """Store a channel's irradiance at full duty, or remove it with `uw` 0. Raises Refused or
