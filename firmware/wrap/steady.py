@@ -145,7 +145,6 @@ class Steady:
             at += _WORDS
         st[_ON] = 1
 
-    @micropython.native
     def _clear(self):
         st = self.words
         st[_MS] = st[_STEPS] = 0
@@ -162,7 +161,6 @@ class Steady:
             self._app.uptime(ms)
             self._app.lamps.meter(ms)
 
-    @micropython.native
     def _book(self):
         """Book all but uptime and light; returns the milliseconds of those."""
         st = self.words

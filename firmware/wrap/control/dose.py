@@ -4,7 +4,7 @@ On-time is kept as whole milliseconds at full duty plus a remainder in 1/65535 m
 session loses nothing; every intermediate stays below 2^30 (MicroPython's small integers).
 """
 
-from wrap.mp import const, micropython
+from wrap.mp import const
 
 _FULL = const(65535)
 
@@ -27,7 +27,6 @@ class DoseMeter:
         self.upper_uj = 0  # with the irradiance's upper bound: what caps are held against
         self._upper_nj = 0
 
-    @micropython.native
     def add(self, duty_u16, dt_ms):
         """`duty_u16` was on the pin for `dt_ms` (0..3000)."""
         rest = self._on_rest + duty_u16 * dt_ms

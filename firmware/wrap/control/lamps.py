@@ -5,7 +5,7 @@ so.
 """
 
 from wrap.control.dose import DoseMeter
-from wrap.mp import const, micropython, small
+from wrap.mp import const, small
 from wrap.safety import limits
 
 FADE_FULL = const(4096)
@@ -41,7 +41,6 @@ class Lamps:
         self._upper_rate_uw = 0
         self.rate_uw = 0  # nominal irradiance of all channels at the duties wanted
 
-    @micropython.native
     def meter(self, dt_ms):
         """Book the light of the last `dt_ms`, which was what the pins still hold."""
         if self._lit and not self._blank:

@@ -1,7 +1,7 @@
 """All that temperatures mean: the limits in every step, and once a second the sensors' behaviour,
 the pad's heat balance and the derating. Decides nothing about light itself."""
 
-from wrap.mp import const, micropython, small
+from wrap.mp import const, small
 from wrap.safety import faults, limits
 from wrap.safety.derate import Derate
 from wrap.safety.model import Model
@@ -172,7 +172,6 @@ class Guard:
             i += 1
         return heat
 
-    @micropython.native
     def _jump(self, mcs, ms):
         """The sensor that changed faster than a worn pad can since the last second, or -1."""
         if self._trends[0].n:
@@ -183,7 +182,6 @@ class Guard:
                     return i
         return -1
 
-    @micropython.native
     def _take(self, mcs):
         """Keep the means of a second; returns the hottest skin sensor's."""
         hottest = limits.ROOM_MIN_MC

@@ -3,7 +3,7 @@
 Limits are compared as raw readings, computed once when a limit changes, so a step divides nothing.
 """
 
-from wrap.mp import const, micropython
+from wrap.mp import const
 from wrap.safety import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
 
@@ -64,7 +64,6 @@ class Monitor:
                 self.max_mc[i] = self.temps_mc[i]
                 self._least[i] = self._last[i]
 
-    @micropython.native
     def check(self, raws):
         """The fault that these readings mean, or faults.NONE. `raws`: one reading per sensor."""
         found = faults.NONE
@@ -93,7 +92,6 @@ class Monitor:
             self._summarise()
         return found
 
-    @micropython.native
     def _take(self, i, raw, mc):
         """A reading inside the table, which means `mc`."""
         self.temps_mc[i] = mc
@@ -105,7 +103,6 @@ class Monitor:
         """Every sensor was calm for as long as the filter remembers."""
         return self._rests
 
-    @micropython.native
     def took(self, steps, sums, at, stride):
         """`steps` steps whose readings were all calm: from `sums[at]` on, every `stride` words, a
         sensor's sum, its lowest and its last."""
@@ -165,7 +162,6 @@ class Monitor:
         self.cold = cold
         self._rests = rests
 
-    @micropython.native
     def _summarise(self):
         temps = self.temps_mc
         hottest = -273150
@@ -180,7 +176,6 @@ class Monitor:
         self.coldest_mc = coldest
         self.warn = hottest > self._derate_mc
 
-    @micropython.native
     def means(self):
         """The temperatures of the mean readings since the last call (the list is used again)."""
         for i in range(self._n):

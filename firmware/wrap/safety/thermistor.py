@@ -8,7 +8,7 @@ of 256 codes; between them the curve is a line (at most 0.1 K off from 0 to 80 C
 import math
 from array import array
 
-from wrap.mp import const, micropython
+from wrap.mp import const
 
 FULL = const(65520)
 OPEN = -1000000  # reading colder than the table: no NTC there
@@ -42,7 +42,6 @@ class Thermistor:
         self.raw_min = first << 8  # below: SHORT
         self.raw_max = last << 8  # at or above: OPEN
 
-    @micropython.native
     def mc(self, raw):
         """mC for a reading, or OPEN, or SHORT; never clamped."""
         if raw < self.raw_min:
