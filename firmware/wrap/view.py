@@ -27,6 +27,13 @@ class View:
 
     def __init__(self, app):
         self._app = app
+        facts = app.facts
+        self._mpy = _mpy()
+        self._uid = app.hal.uid()
+        self._channels = [[c[0], c[1]] for c in facts.CHANNELS]
+        self._sensors = [[s[0], s[1]] for s in facts.SENSORS]
+        self._worst_uw = [c[4] for c in facts.CHANNELS]
+        self._has_buzzer = getattr(facts, "BUZZER_PIN", None) is not None
 
     def hello(self):
         """Who this is; see docs/link.md."""
@@ -38,14 +45,14 @@ class View:
             "fw": VERSION,
             "link": LINK_VERSION,
             "board": app.facts.BOARD,
-            "mpy": _mpy(),
+            "mpy": self._mpy,
             "program": PROGRAM_SHA256,
             "frozen": PROGRAM_SHA256 != "files",
-            "uid": app.hal.uid(),
+            "uid": self._uid,
             "max_request": frames.MAX_REQUEST,
             "slots": SLOTS,
-            "channels": [[c[0], c[1]] for c in app.facts.CHANNELS],
-            "sensors": [[s[0], s[1]] for s in app.facts.SENSORS],
+            "channels": self._channels,
+            "sensors": self._sensors,
             "uptime_s": app.up_s,
             "boot": app.journal.boot,
             "cause": app.cause,
@@ -55,7 +62,7 @@ class View:
             "sense": app.self_test.sensing,
             "slot": installed.name if installed else None,
             "fell": installed.fell if installed else None,
-            "worst_uw": [c[4] for c in app.facts.CHANNELS],
+            "worst_uw": self._worst_uw,
         }
 
     def state(self):
@@ -143,10 +150,7 @@ class View:
 
     def _buzzer(self):
         """Whether it sounds; None: the board has none."""
-        app = self._app
-        if getattr(app.facts, "BUZZER_PIN", None) is None:
-            return None
-        return app.slack_room.buzzing
+        return self._app.slack_room.buzzing if self._has_buzzer else None
 
     def course(self):
         """Which sites had sessions, and when each may have the next; the light of the day."""

@@ -138,7 +138,9 @@ class Server:
         because nothing is read before all is sent."""
         if self._wrong < _WRONG:
             self._wrong += 1
-            self._line(len(ready))[:] = ready  # type: ignore
+            at = self._tx_end
+            self._tx_end = end = at + len(ready)
+            self._view[at:end] = ready
         return True
 
     def _line(self, n):

@@ -72,13 +72,16 @@ class Settings:
     def __init__(self, files, channels):
         self._kept, self._cal, self._heat = [DoubleStore(files, name) for name in STORES]
         self._stores = (self._kept, self._cal, self._heat)
+        self._damaged = None  # not asked yet
         self._judged = None  # the stored calibrations that `_cals` and `_void` are of
         self._channels = channels
         self._repair_ms = 0
 
     def damaged(self):
         """Names of the stores of which a copy was broken at boot."""
-        return [name for name, s in zip(STORES, self._stores) if s.damaged]
+        if self._damaged is None:
+            self._damaged = [name for name, s in zip(STORES, self._stores) if s.damaged]
+        return self._damaged
 
     def unconfirmed(self):
         """Names of the stores whose newest value may be lost."""
