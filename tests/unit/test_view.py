@@ -97,3 +97,12 @@ def test_a_fault_is_shown_with_name_text_and_what_came_later(rig: Rig):
 
 def test_small_gives_the_same_number_back():
     assert [small(n) for n in (0, 65535, -5)] == [0, 65535, -5]
+
+
+def test_what_is_kept_for_a_second_is_forgotten_when_a_session_begins(rig):
+    rig.store()
+    desk = rig.app.desk
+    assert [desk.next_s("hand-left", 3) for _ in range(2)] == [0, 0]
+    desk.start("link", False)
+    assert desk.next_s("hand-left", 3) == 86400
+    assert desk.next_s("hand-left", 3) == 86400
