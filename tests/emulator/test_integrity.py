@@ -117,15 +117,15 @@ def test_a_stuck_bit_in_ram_is_found_at_boot(
 
 
 def test_bad_ram_is_a_fault_that_stands(make_twin: MakeTwin, image: Path) -> None:  # H-20
-    """The stuck bit lies where Python does not: it works and can tell."""
+    """The stuck bit lies at the end of the stack, which no call reaches: Python works and tells."""
     twin = make_twin(image)
-    twin.stick_ram(0x2003FFF0, 3, True)
+    twin.stick_ram(0x20040100, 17, True)
     twin.start()
     twin.advance_ms(BOOT_MS)
     client = Client(TwinTransport(twin))
     fault = client.status().fault
     assert fault
-    assert (fault.name, fault.detail) == ("memory", "RAM at 0x2003fff0")
+    assert (fault.name, fault.detail) == ("memory", "RAM at 0x20040100")
     assert client.hello().memory == "damaged"
     with pytest.raises(DeviceError, match="still there"):
         client.call("fault.ack")
