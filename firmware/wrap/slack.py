@@ -8,7 +8,6 @@ from wrap.ui.indicator import SLOT_MS
 
 _TIDY_MS = const(50)
 _TIDY_AGAIN_MS = const(5000)
-_LATE_MS = const(20)
 _MUX_MS = const(1000)
 _MUX_AGAIN_MS = const(100)  # one wrong conversion is no broken multiplexer
 
@@ -48,8 +47,7 @@ class Slack:
             app.trip(damaged, app.program.detail)
         self._blink_ms -= dt
         if self._blink_ms <= 0:
-            late = self._blink_ms < -_LATE_MS  # behind a write: this slot has its whole length
-            self._blink_ms = SLOT_MS if late else self._blink_ms + SLOT_MS
+            self._blink_ms += SLOT_MS
             self._blink()
             self._buzz()
         if app.guard.news:

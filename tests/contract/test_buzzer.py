@@ -27,6 +27,11 @@ def near(seen: list[int], wanted: int) -> bool:
     return bool(seen) and all(abs(ms - wanted) <= _SLACK_MS for ms in seen)
 
 
+def near_from_the_second(seen: list[int], wanted: int) -> bool:
+    """The first tone of a fault begins behind the write that keeps the fault: it may be shorter."""
+    return 0 < seen[0] <= wanted + _SLACK_MS and near(seen[1:], wanted)
+
+
 def test_the_wake_check_is_heard_until_it_is_answered(bench: Bench) -> None:
     bench.client.set_setting("wake_s", 5)
     bench.client.set_setting("answer_s", 20)
@@ -49,7 +54,7 @@ def test_a_pulled_sensor_is_dark_and_heard_until_a_press(bench: Bench) -> None:
     bench.twin.plant.set_fault("skin-mid", "open")
     edges = pattern(bench, 4000)
     assert bench.state == "fault" and bench.dark_after(0)
-    assert near(lengths(edges)[:3], 500)
+    assert near_from_the_second(lengths(edges)[:3], 500)
     bench.press()
     bench.advance(200)
     assert pattern(bench, 4000) == []
@@ -64,7 +69,7 @@ def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
     bench.twin.plant.set_fault("skin-mid", "offset", 20.0)
     edges = pattern(bench, 3000)
     assert len(lengths(edges)) >= 13
-    assert near(lengths(edges), 100)
+    assert near_from_the_second(lengths(edges), 100)
     bench.twin.plant.set_fault("skin-mid", "none")
     bench.advance(1200)
     assert bench.client.ack_fault() == "idle"

@@ -216,16 +216,3 @@ def test_ctrl_c_is_silence(rig: Rig):
     assert rig.hal.buzzing
     rig.board.write(b"\x03")
     assert not rig.hal.buzzing
-
-
-@pytest.mark.parametrize(("late_ms", "next_ms"), [(10, 90), (20, 80), (30, 100), (60, 100)])
-def test_a_slot_that_waited_for_a_write_has_its_whole_length(late_ms, next_ms):
-    spy = SpyRig()
-    while "indicate" not in spy.calls_of(spy.turn):
-        pass
-    spy.turn(9)
-    assert "indicate" in spy.calls_of(spy.turn, 1, 10 + late_ms)
-    turns = 1
-    while "indicate" not in spy.calls_of(spy.turn):
-        turns += 1
-    assert turns * 10 == next_ms

@@ -4,13 +4,13 @@ from array import array
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import board_facts
 from tests.unit.conftest import BOARD, CURVE, Rig
 from tests.unit.pad import FULL, Pad
-from wrap.safety import faults
+from wrap.safety import faults, limits
 from wrap.safety.derate import FULL_Q
 from wrap.safety.guard import Guard
 from wrap.safety.thermistor import FULL as RAIL
@@ -110,6 +110,45 @@ def test_a_blanket_is_a_warning_while_it_lies_there():  # H-10
     pad.run(120, True)
     assert pad.guard.warnings() == []
     assert pad.name == "none"
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(30, 550), st.sampled_from([0, 50, 100, 200, 400, 600, 833])),
+    min_size=2,
+    max_size=5,
+)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    STEPS,
+    st.floats(12, 32),
+    st.floats(0.3, 2),
+    st.floats(0.6, 1),
+    st.integers(0, 999),
+)
+@example([(490, 100), (300, 833)], 24, 1, 1, 0)
+@example([(300, 833), (600, 50), (250, 600)], 24, 1, 1, 0)
+def test_no_step_of_a_plan_looks_like_a_cover(steps, ambient_c, blood_flow, contact, seed):
+    pad = Pad(seed, ambient_c=ambient_c, blood_flow=blood_flow, contact=contact)
+    pad.run(40, False)
+    pad.begin()
+    for seconds, level in steps:
+        pad.levels = (level, level)
+        pad.run(min(seconds, 1200 - pad.now_s), True)
+    assert (pad.name, [w for _, w in pad.news]) == ("none", [])
+
+
+def test_a_cover_from_before_a_step_up_is_named_once_the_pad_has_settled():
+    pad = Pad(3, ambient_c=28, covered=True)
+    pad.run(40, False)
+    pad.begin()
+    for seconds, level in ((100, 100), (600, 400)):
+        pad.levels = (level, level)
+        pad.run(seconds, True)
+    (at_s, name), *rest = pad.news
+    assert (name, rest) == ("covered", [])
+    assert 140 + limits.COVERED_AFTER_S < at_s < 140 + limits.COVERED_AFTER_S + 60
 
 
 @pytest.mark.parametrize("ambient_c", [20, 25])

@@ -67,6 +67,17 @@ def test_scaling_begins_with_the_first_milliampere_too_much(supply_ma, duty):
     assert hal.duty == [duty, duty]
 
 
+def test_fade_and_derating_act_on_what_the_limit_leaves():
+    hal, lamps = make(450)
+    lamps.apply((full(1000), full(1000)), FADE_FULL, FADE_FULL, True)
+    limited = hal.duty[:]
+    assert limited == [16383, 16383]
+    lamps.apply((full(1000), full(1000)), FADE_FULL, FADE_FULL // 2, True)
+    assert hal.duty == [8191, 8191]
+    lamps.apply((full(1000), full(1000)), FADE_FULL // 4, FADE_FULL, True)
+    assert hal.duty == [4095, 4095]
+
+
 def test_intensity_is_linear_in_permille_within_half_a_count():
     hal, lamps = make()
     for level in range(1001):

@@ -193,11 +193,12 @@ def test_seconds_of_missing_heat_must_follow_each_other_and_the_warning_stays():
     assert model.weak
 
 
-def covered(model, room_mw, written=10000, lit_s=100):
+def covered(model, room_mw, written=10000, settled_s=100):
     """The seconds until a cover is warned of, at most 12."""
     model.room_mw = Small(room_mw)
     for n in range(1, 13):
-        model._judge_covered(Small(written), lit_s)
+        model._settled_s = Small(settled_s)
+        model._judge_covered(Small(written))
         if model.covered:
             return n
     return None
@@ -218,18 +219,51 @@ def test_a_room_that_never_took_much_cannot_take_much_less():
 
 
 @pytest.mark.parametrize(
-    "room_mw,written,lit_s,after",
+    "room_mw,written,settled_s,after",
     [
-        (3999, 10000, 481, 10),  # after eight minutes 40 % of what is written must go
-        (4000, 10000, 481, None),
-        (3999, 10000, 480, None),
-        (0, 3000, 481, None),
-        (0, 3001, 481, 10),
+        (3999, 10000, 451, 10),  # after eight minutes 40 % of what is written must go
+        (4000, 10000, 451, None),
+        (3999, 10000, 450, None),
+        (0, 3000, 451, None),
+        (0, 3001, 451, 10),
     ],
 )
-def test_a_warm_pad_that_loses_little_is_covered(room_mw, written, lit_s, after):
+def test_a_warm_pad_that_loses_little_is_covered(room_mw, written, settled_s, after):
     model = made()
-    assert covered(model, room_mw, written, lit_s) == after
+    assert covered(model, room_mw, written, settled_s) == after
+
+
+@pytest.mark.parametrize("written,after", [(10000, 10), (9999, None)])
+def test_a_drop_after_a_step_down_is_no_cover_while_much_of_what_is_written_goes(written, after):
+    model = made()
+    covered(model, 20000, 30000)
+    assert covered(model, 5499, written) == after
+    assert covered(made(), 5499, written) is None
+
+
+def settled(model, written):
+    for mw in written:
+        model._settle(Small(mw))
+    return model._settled_s, model._level_mw
+
+
+def test_a_rise_by_more_than_a_quarter_begins_the_settling_anew():
+    assert settled(made(), [4000]) == (0, 4000)
+    assert settled(made(), [4000, 5000, 5000]) == (2, 4000)
+    assert settled(made(), [4000, 5000, 5001]) == (0, 5001)
+    assert settled(made(), [4000, 3000, 3750]) == (2, 3000)
+    assert settled(made(), [4000, 3000, 3751]) == (0, 3751)
+    assert settled(made(), [0, 0, 0]) == (3, 0)
+
+
+def test_what_the_room_took_before_a_rise_is_no_measure_for_what_it_takes_after():
+    model = made()
+    covered(model, 6000, 8000)
+    model._settle(4000)
+    assert model._most_mw == 0
+    model._most_mw = 6000
+    model._settle(5000)
+    assert model._most_mw == 6000
 
 
 def test_a_cover_taken_off_is_no_cover_and_the_next_one_takes_ten_seconds():
@@ -237,7 +271,7 @@ def test_a_cover_taken_off_is_no_cover_and_the_next_one_takes_ten_seconds():
     covered(model, 10000)
     assert covered(model, 5499) == 10
     model.room_mw = 5500
-    model._judge_covered(10000, 100)
+    model._judge_covered(10000)
     assert model.covered is False
     assert covered(model, 5499) == 10
 
@@ -250,13 +284,15 @@ def test_warnings_are_judged_in_their_time(lit_s, judged):
     model = known()
     calls = []
     model._judge_weak = lambda written, gap: calls.append(("w", written, gap))
-    model._judge_covered = lambda written, lit: calls.append(("c", written, lit))
+    model._judge_covered = lambda written: calls.append(("c", written, 70))
+    model._settle = lambda written: calls.append(("s", written, 70))
     model._warn(5000, 70, lit_s)
-    assert calls == [(x, 5000, 70 if x == "w" else lit_s) for x in judged]
+    judged = judged.replace("c", "sc") if "c" in judged else judged + "s"
+    assert calls == [(x, 5000, 70) for x in judged]
     calls.clear()
     model._dark_mw = UNKNOWN  # without the dark before, missing heat cannot be told
     model._warn(5000, 70, lit_s)
-    assert [c[0] for c in calls] == [x for x in judged if x == "c"]
+    assert [c[0] for c in calls] == [x for x in judged if x != "w"]
 
 
 def test_light_is_judged_with_the_balance_of_its_second():
@@ -279,6 +315,7 @@ def spoilt():
     model._gap.take(1)
     model._heat.take(1)
     model._sum_mw = model._hot_s = model._weak_s = model._cover_s = model._most_mw = 5
+    model._level_mw = model._settled_s = 5
     model.covered = model.weak = True
     return model
 
@@ -288,6 +325,7 @@ def test_new_surroundings_forget_all_but_the_told_weakness():
     model.clear()
     assert [t.n for t in (model._board, model._gap, model._heat)] == [0, 0, 0]
     assert (model._sum_mw, model._dark_mw, model._most_mw) == (0, UNKNOWN, 0)
+    assert (model._level_mw, model._settled_s) == (0, 0)
     assert (model._hot_s, model._weak_s, model._cover_s) == (0, 0, 0)
     assert (model.covered, model.weak) == (False, True)
 
@@ -296,4 +334,5 @@ def test_a_new_session_forgets_the_warnings_and_keeps_the_balance():
     model = spoilt()
     model.start_session()
     assert (model.covered, model.weak, model._cover_s, model._most_mw) == (False, False, 0, 0)
+    assert (model._level_mw, model._settled_s) == (0, 0)
     assert (model._sum_mw, model._dark_mw, model._hot_s, model._board.n) == (5, 0, 5, 2)

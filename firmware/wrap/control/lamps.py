@@ -138,12 +138,14 @@ class Lamps:
         total = 0
         for i in range(self._n):
             level, _, on = spec[i]
-            duty = duty_of_level(level) * on // 1000 * fade // FADE_FULL * derate // FADE_FULL
-            wanted[i] = duty if self._modes[i] != _OFF else 0
+            wanted[i] = duty_of_level(level) * on // 1000 if self._modes[i] != _OFF else 0
             total += wanted[i] * self._ma[i] // 65535
         if total > self._supply_ma:
             for i in range(self._n):
                 wanted[i] = wanted[i] * self._supply_ma // total
+        # After the limit: a plan that asks for four times of it is derated as any other.
+        for i in range(self._n):
+            wanted[i] = wanted[i] * fade // FADE_FULL * derate // FADE_FULL
         rate = upper = 0
         for i in range(self._n):
             rate += self.meters[i].full_uw * (wanted[i] >> 4) // 4096

@@ -116,7 +116,7 @@ WEAK_PM = 550  # a pad that misses so much of the heat written has lamps that ar
 WEAK_LEAST_MW = 3000  # less heat than this cannot be judged
 COVERED_PM = 550  # the pad loses less than this share of what it lost before
 COVERED_STEADY_PM = 400  # or, when warm, less than this share of what was written
-COVERED_AFTER_S = 480
+COVERED_AFTER_S = 450  # after the last rise of the power by more than a quarter
 
 # Power (power_limit.py). Derived on the plant: docs/safety.md, "The blind power".
 BLIND_POWER_MW_CM2 = 9  # electric power of all lamps by pad area: safe whatever the sensors read

@@ -41,7 +41,7 @@ class Model:
         self._sum_mw = 0
         self._dark_mw = _UNKNOWN  # what the room took before light
         self._hot_s = self._weak_s = self._cover_s = 0
-        self._most_mw = 0
+        self._most_mw = self._level_mw = self._settled_s = 0
         self.covered = False
 
     def referenced(self):
@@ -51,7 +51,7 @@ class Model:
     def start_session(self):
         """Warnings begin again."""
         self.weak = False
-        self._most_mw = 0
+        self._most_mw = self._level_mw = self._settled_s = 0
         self._cover_s = 0
         self.covered = False
 
@@ -106,8 +106,9 @@ class Model:
     def _warn(self, written, gap, lit_s):
         if self._dark_mw != _UNKNOWN and _WEAK_FROM_S <= lit_s <= _WEAK_UNTIL_S:
             self._judge_weak(written, gap)
+        self._settle(written)
         if lit_s > _WEAK_FROM_S:
-            self._judge_covered(written, lit_s)
+            self._judge_covered(written)
 
     def _judge_weak(self, written, gap):
         missing = self.room_mw - self._dark_mw
@@ -121,16 +122,30 @@ class Model:
         else:
             self._weak_s = 0
 
-    def _judge_covered(self, written, lit_s):
+    def _settle(self, written):
+        """Follow the power written. The pad takes minutes to warm up after a rise, and until then
+        the room takes little of what is written: a rise of more than a quarter begins anew."""
+        if written * 4 > self._level_mw * 5:
+            self._level_mw = written
+            self._settled_s = 0
+            self._most_mw = 0
+        else:
+            self._level_mw = min(self._level_mw, written)
+            self._settled_s += 1
+
+    def _judge_covered(self, written):
+        """A drop is judged beside what is written now, too: after a plan's step down the pad cools,
+        and the room takes less than before without any cover."""
         room = self.room_mw
         if room > self._most_mw:
             self._most_mw = room
         dropped = (
             self._most_mw > limits.WEAK_LEAST_MW
             and room < self._most_mw * limits.COVERED_PM // 1000
+            and room < written * limits.COVERED_PM // 1000
         )
         steady = (
-            lit_s > limits.COVERED_AFTER_S
+            self._settled_s > limits.COVERED_AFTER_S
             and written > limits.WEAK_LEAST_MW
             and room < written * limits.COVERED_STEADY_PM // 1000
         )
