@@ -248,13 +248,45 @@ def test_a_session_start_with_time_and_a_host_mark_date_their_boots():
 
 
 def test_the_last_mark_before_an_uptime_counts():
-    clock = Clock([Mark(1, 5000, 9_000_000), Mark(1, 1000, 1_000_000)])
+    clock = Clock([Mark(1, 5000, 9_000_700), Mark(1, 1000, 8_996_000)])
     assert [clock.unix_ms(1, up) for up in (0, 1000, 4999, 5000)] == [
-        999_000,
-        1_000_000,
-        1_003_999,
-        9_000_000,
+        8_995_000,
+        8_996_000,
+        8_999_999,
+        9_000_700,
     ]
+    assert clock.conflicts == {}
+
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize("late", [Mark(1, 5000, 9 * DAY_MS), Mark(1, 500, 9 * DAY_MS)])
+def test_of_clocks_that_disagree_the_latest_time_counts_and_it_is_told(late):
+    early = [Mark(1, 1000, 2 * DAY_MS), Mark(1, 9000, 2 * DAY_MS + 8000)]
+    clock = Clock([early[0], late, early[1]])
+    start = late.unix_ms - late.up_ms
+    assert [clock.unix_ms(1, up) for up in (0, 7000, 20_000)] == [
+        start,
+        start + 7000,
+        start + 20_000,
+    ]
+    assert clock.conflicts == {1: [2 * DAY_MS - 1000, start]}
+
+
+def test_clocks_agree_within_what_crystals_drift():
+    for apart_ms, told in ((120_000, False), (120_001, True)):
+        marks = [Mark(1, 0, DAY_MS), Mark(1, 1000, DAY_MS + 1000 + apart_ms)]
+        assert bool(Clock(marks).conflicts) == told
+    month = 30 * DAY_MS
+    assert Clock([Mark(1, 0, DAY_MS), Mark(1, month, DAY_MS + month + 300_000)]).conflicts == {}
+
+
+def test_what_a_person_said_counts_before_clocks_and_the_last_word_before_others():
+    clocks = [Mark(1, 1000, 2 * DAY_MS), Mark(1, 2000, 9 * DAY_MS)]
+    said = [Mark(1, 3000, 5 * DAY_MS, said_ms=20), Mark(1, 3000, 4 * DAY_MS, said_ms=10)]
+    clock = Clock([*clocks, *said])
+    assert (clock.unix_ms(1, 4000), clock.conflicts) == (5 * DAY_MS + 1000, {})
 
 
 @pytest.mark.parametrize(

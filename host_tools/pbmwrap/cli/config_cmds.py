@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, scaled, wrap_at
+from pbmwrap.cli.command import (
+    Json,
+    Port,
+    Result,
+    Yes,
+    ask,
+    command,
+    new_app,
+    scaled,
+    warn,
+    wrap_at,
+)
 from pbmwrap.errors import UsageError
 from wrap.safety.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
 
@@ -41,12 +52,36 @@ def add_to(app: typer.Typer) -> None:
 def clock_set(port: Port = None, json: Json = False) -> Result:
     """Set the wrap's clock to this machine's time."""
     import time
-    from datetime import UTC, datetime
 
+    from pbmwrap.logs.clock import EARLIEST_MS, local_minute
+
+    now_s = round(time.time())
+    if now_s * 1000 < EARLIEST_MS:
+        raise UsageError(
+            f"this machine's clock says {local_minute(now_s * 1000)}, which cannot be",
+            "set this machine's clock first",
+        )
     with wrap_at(port) as (client, _):
-        unix_s = client.set_clock(round(time.time()))
-    shown = datetime.fromtimestamp(unix_s, UTC).isoformat(sep=" ")
-    return Result({"unix_s": unix_s}, f"clock set to {shown}")
+        before_s = client.status().unix_s
+        unix_s = client.set_clock(now_s)
+    _warn_of_jump(before_s, unix_s)
+    data = {"unix_s": unix_s, "before_unix_s": before_s}
+    return Result(data, f"clock set to {local_minute(unix_s * 1000)}")
+
+
+def _warn_of_jump(before_s: int | None, unix_s: int) -> None:
+    """Two clocks of one boot that cannot both be right."""
+    from pbmwrap.logs.clock import SAME_MS, local_minute
+
+    if before_s is None or abs(unix_s - before_s) * 1000 <= SAME_MS:
+        return
+    warn(
+        [
+            f"the wrap's clock was at {local_minute(before_s * 1000)}, now it is at "
+            f"{local_minute(unix_s * 1000)}: one of the two was wrong; sessions since the wrap was "
+            "switched on may have a wrong date, see `pbmwrap logs list` after `pbmwrap logs pull`"
+        ]
+    )
 
 
 def settings_show(port: Port = None, json: Json = False) -> Result:

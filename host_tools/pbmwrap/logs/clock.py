@@ -8,16 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pbmwrap.logs.decode import Entry
+from wrap.safety import limits
 from wrap.storage import records
+
+EARLIEST_MS = 1_735_689_600_000  # 2025-01-01: no wrap is older, a clock before it is not set
+SAME_MS = limits.CLOCK_DRIFT_S * 1000  # clocks of one boot that differ by less agree
+_DRIFT = 10_000  # and by one part in so many of the boot's length: two crystals of 50 ppm
 
 
 @dataclass(frozen=True, order=True)
 class Mark:
-    """At this uptime of this boot it was `unix_ms` (UTC)."""
+    """At this uptime of this boot it was `unix_ms` (UTC).
+
+    said_ms: 0 where a clock said so; else a person did, at this UTC time, and no clock counts.
+    """
 
     boot: int
     up_ms: int
     unix_ms: int
+    said_ms: int = 0
+
+    @property
+    def start_ms(self) -> int:
+        """UTC at the start of its boot."""
+        return self.unix_ms - self.up_ms
 
 
 def marks_of(entries: Iterable[Entry]) -> list[Mark]:
@@ -29,15 +43,46 @@ def marks_of(entries: Iterable[Entry]) -> list[Mark]:
     ]
 
 
+def group_marks(marks: Iterable[Mark]) -> list[list[Mark]]:
+    """Marks of one boot that can all be true together, the earliest time first."""
+    rising = sorted(marks, key=lambda mark: mark.start_ms)
+    ups = [mark.up_ms for mark in rising]
+    apart_ms = SAME_MS + (max(ups, default=0) - min(ups, default=0)) // _DRIFT
+    groups: list[list[Mark]] = []
+    for mark in rising:
+        if groups and mark.start_ms - groups[-1][-1].start_ms <= apart_ms:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return groups
+
+
 class Clock:
-    """Marks from the log and from the host. Boots without any stay undated."""
+    """Marks from the log and from the host. Boots without any stay undated.
+
+    Where marks of a boot contradict each other, the latest time counts: a clock that nobody has set
+    is behind. What a person said counts before all clocks.
+    conflicts: {boot: UTC ms at its start, by each clock that contradicts the others, rising}.
+    """
 
     def __init__(self, marks: Iterable[Mark] = ()) -> None:
         self._boots: dict[int, tuple[list[int], list[Mark]]] = {}
-        for mark in sorted(marks):
-            ups, its = self._boots.setdefault(mark.boot, ([], []))
-            ups.append(mark.up_ms)
-            its.append(mark)
+        self.conflicts: dict[int, list[int]] = {}
+        by_boot: dict[int, list[Mark]] = {}
+        for mark in marks:
+            by_boot.setdefault(mark.boot, []).append(mark)
+        for boot, its in by_boot.items():
+            believed = sorted(self._believed(boot, its))
+            self._boots[boot] = [mark.up_ms for mark in believed], believed
+
+    def _believed(self, boot: int, marks: list[Mark]) -> list[Mark]:
+        said = [mark for mark in marks if mark.said_ms]
+        if said:
+            return [max(said, key=lambda mark: (mark.said_ms, mark))]
+        groups = group_marks(marks)
+        if len(groups) > 1:
+            self.conflicts[boot] = [group[-1].start_ms for group in groups]
+        return groups[-1]
 
     def unix_ms(self, boot: int, up_ms: int) -> int | None:
         """UTC milliseconds, by the boot's last mark before that uptime, else by its first after."""
@@ -54,10 +99,17 @@ class Clock:
     def text(self, boot: int, up_ms: int) -> str:
         """`2026-11-21T08:30:05Z`, or `boot 3 +00:12:05` when undated."""
         unix_ms = self.unix_ms(boot, up_ms)
-        if unix_ms is None:
-            minutes, seconds = divmod(up_ms // 1000, 60)
-            return f"boot {boot} +{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
-        return iso(unix_ms)
+        return _undated(boot, up_ms) if unix_ms is None else iso(unix_ms)
+
+    def local(self, boot: int, up_ms: int) -> str:
+        """The same for people: `2026-11-21 09:30`, in local time."""
+        unix_ms = self.unix_ms(boot, up_ms)
+        return _undated(boot, up_ms) if unix_ms is None else local_minute(unix_ms)
+
+
+def _undated(boot: int, up_ms: int) -> str:
+    minutes, seconds = divmod(up_ms // 1000, 60)
+    return f"boot {boot} +{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
 
 
 def iso(unix_ms: int) -> str:
@@ -65,3 +117,8 @@ def iso(unix_ms: int) -> str:
     moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
     spec = "milliseconds" if unix_ms % 1000 else "seconds"
     return moment.isoformat(timespec=spec).replace("+00:00", "Z")
+
+
+def local_minute(unix_ms: int) -> str:
+    """`2026-11-21 09:30`, in this machine's time zone."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -85,7 +85,8 @@ def _crc(raw: bytes) -> str:
 
 
 def _mark(said: dict[str, Any]) -> Mark:
-    return Mark(_whole(said, "boot"), _whole(said, "up_ms"), _whole(said, "unix_ms"))
+    by_person = _whole(said, "said_ms") if "said_ms" in said else 0
+    return Mark(_whole(said, "boot"), _whole(said, "up_ms"), _whole(said, "unix_ms"), by_person)
 
 
 def why(error: Exception) -> str:
@@ -186,8 +187,11 @@ def head_line(uid: str) -> str:
 
 
 def mark_line(mark: Mark) -> str:
-    """One line."""
-    return _line({"mark": asdict(mark)})
+    """One line. A program that does not know `said_ms` takes it for a mark like the others."""
+    said = asdict(mark)
+    if not mark.said_ms:
+        del said["said_ms"]
+    return _line({"mark": said})
 
 
 def about_line(about: dict[str, Any]) -> str:

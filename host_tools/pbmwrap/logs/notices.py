@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pbmwrap.logs import jsonl
+from pbmwrap.logs.clock import SAME_MS, Clock, Mark, local_minute
 from pbmwrap.logs.decode import CUT_MOST, lost_records
+from pbmwrap.logs.sessions import Session, clock_of, sessions
 
 if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
@@ -56,6 +58,55 @@ def _lost(decoded: Decoded) -> Iterator[tuple[int, int, int]]:
             yield start, end, max(0, count)
 
 
+def of_clocks(uid: str, decoded: Decoded, marks: Iterable[Mark]) -> Iterator[str]:
+    """Times that cannot all be true, and how to say which one is."""
+    clock = clock_of(decoded, marks)
+    conflicts = clock.conflicts
+    for boot in sorted(conflicts)[:1]:
+        more = f" (and on {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
+        what = _disagreement(conflicts[boot], _first_session(decoded, boot))
+        yield f"wrap {uid}: clocks disagree on start {boot} of the wrap{more}: {what}"
+    yield from _backwards(uid, decoded, clock)
+
+
+def _first_session(decoded: Decoded, *boots: int) -> Session | None:
+    return next((s for s in sessions(decoded) if s.boot in boots), None)
+
+
+def _disagreement(starts: list[int], first: Session | None) -> str:
+    up_ms = 0 if first is None else first.first.up_ms_total
+    times = [local_minute(start + up_ms) for start in starts]
+    listed = f"{' or '.join(times)}; the last of these is shown"
+    if first is None:
+        return f"it was at {listed}; no session is dated by it"
+    return f"session {first.number} began at {listed}; {_date_hint(first.number)}"
+
+
+def _date_hint(number: int) -> str:
+    return f"say when with `pbmwrap logs date {number} TIME`"
+
+
+def _backwards(uid: str, decoded: Decoded, clock: Clock) -> Iterator[str]:
+    """The first start of the wrap that would have been before the end of an earlier one."""
+    last_ms, last_boot, boot = 0, -1, -1
+    for entry in decoded.entries:
+        unix_ms = clock.of(entry)
+        if unix_ms is None:
+            continue
+        if entry.boot != boot and unix_ms < last_ms - SAME_MS:
+            first = _first_session(decoded, last_boot, entry.boot)
+            hint = f"; {_date_hint(first.number)}" if first else ""
+            yield (
+                f"wrap {uid}: a clock was wrong: start {entry.boot} of the wrap would be at "
+                f"{local_minute(unix_ms)}, before start {last_boot} ended at "
+                f"{local_minute(last_ms)}{hint}"
+            )
+            return
+        boot = entry.boot
+        if unix_ms > last_ms:
+            last_ms, last_boot = unix_ms, entry.boot
+
+
 def of_lines(uid: str, schema: int, others: int) -> Iterator[str]:
     """A file that a newer program wrote."""
     if schema > jsonl.SCHEMA:
@@ -71,6 +122,7 @@ def of_wrap(kept: WrapArchive, decoded: Decoded) -> Iterator[str]:
     yield from of_lines(uid, kept.schema, kept.unknown_lines)
     yield from of_damage(uid, decoded)
     yield from of_losses(uid, decoded)
+    yield from of_clocks(uid, decoded, kept.marks())
     rest = (
         "its bytes are a gap until a pull or an import brings them again"
         if kept.gaps
