@@ -182,8 +182,11 @@ def test_a_log_that_contradicts_the_archive_is_refused_whole(kept: WrapArchive, 
     file.write_text(json.dumps(head) + "\n" + json.dumps(said) + "\n")
     result = logs("import", str(file))
     assert result.exit_code == 10
-    assert "differs from the copy in" in result.stderr
-    assert "logs pull --anew" in result.stderr
+    assert "its log differs from the copy in" in result.stderr
+    assert logs("import", "--anew", str(file)).exit_code == 0
+    archive = Archive(kept.folder.parent)
+    assert archive.wrap("u1").extents() == [(0, dated_log().raw)]
+    assert archive.wrap("u1.old-1").extents() == [(0, raw)]
 
 
 def test_an_export_says_which_ends_it_knows(kept: WrapArchive, tmp_path: Path):

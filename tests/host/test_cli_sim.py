@@ -62,7 +62,7 @@ def test_erased_flash_is_noticed_and_kept_apart(sim, tmp_path, monkeypatch):
     uid = json.loads(CliRunner().invoke(main.app, ["status", "--json"]).stdout)["data"]["wrap"][
         "uid"
     ]
-    kept = next((tmp_path / "data" / "logs").iterdir())
+    kept = next((tmp_path / "data" / "logs").glob("sim*"))
     kept.rename(kept.with_name(uid))
     result = CliRunner().invoke(main.app, ["logs", "pull", "--json"])
     assert result.exit_code == 10

@@ -78,7 +78,7 @@ def test_a_wrap_that_left_the_archive_leaves_the_cache(store: Store):
     store.keep(dated_log())
     store.keep(dated_log(), "u2")
     store.ask("select 1")
-    store.archive.wrap("u1").retire()
+    store.archive.forget("u1")
     assert store.ask("select uid from wraps") == [("u2",)]
     assert [path.name for path in store.index.folder.iterdir()] == ["u2"]
     store.index.clear()

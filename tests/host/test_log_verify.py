@@ -156,3 +156,21 @@ def test_any_damage_is_reported_and_never_raises(flips):
         for _ in range(flips):
             raw[rng.randrange(PLACES[0][1], LAST_SEAL)] ^= 1 << rng.randrange(8)
         assert verify([(0, bytes(raw))]).problems or bytes(raw) == RAW
+
+
+def test_a_count_of_starts_that_goes_back_shows_two_logs():
+    """Across a gap and without one; the 16 bits of the number may overflow."""
+    for first, then, problems in ((3, 2, 1), (3, 3, 0), (3, 9, 0), (65_535, 2, 0)):
+        log = LogMaker()
+        log.boot, log.up_ms = first, 1000
+        log.add(records.CLOCK, payloads.pack_clock(5))
+        end = len(log.raw)
+        log.boot = then
+        log.add(records.CLOCK, payloads.pack_clock(9))
+        log.add(records.CLOCK, payloads.pack_clock(9))
+        whole = verify([(0, log.raw)]).problems
+        assert [p.text for p in whole] == [
+            "the count of starts goes back here: these are records of two logs"
+        ] * problems
+        parts = verify([(0, log.raw[:end]), (end + 100, log.raw[end:])]).problems
+        assert sum("two logs" in p.text for p in parts) == problems

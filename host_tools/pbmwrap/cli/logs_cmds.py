@@ -1,4 +1,4 @@
-"""Commands for logs: pull from the wrap into the archive, then list and show from there."""
+"""Commands for logs: the group, and what lists, shows and dates the sessions that are kept."""
 
 from __future__ import annotations
 
@@ -8,81 +8,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pbmwrap.cli import logs_files, logs_sql, logs_verify
-from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
-from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
-from pbmwrap.errors import UsageError, VerifyFailed
+from pbmwrap.cli import logs_files, logs_pull, logs_sql, logs_verify, logs_wraps
+from pbmwrap.cli.command import Json, Result, command, new_app
+from pbmwrap.cli.logs_kept import Uid, kept_of, notice
+from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
-    from pbmwrap.device.client import Client
-    from pbmwrap.device.models import Hello
     from pbmwrap.logs.archive import WrapArchive
+    from pbmwrap.logs.clock import Clock, Mark
     from pbmwrap.logs.sessions import Session
 
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's group."""
     group = new_app("Pull, list, show, query, export and import session logs.")
-    for name, body in (("list", list_logs), ("pull", pull), ("show", show)):
-        command(group, f"logs {name}")(body)
+    command(group, "logs list")(list_logs)
+    command(group, "logs pull")(logs_pull.pull)
+    command(group, "logs show")(show)
     command(group, "logs verify")(logs_verify.verify)
+    command(group, "logs date")(date)
+    logs_wraps.add_to(group)
     logs_sql.add_to(group)
     logs_files.add_to(group)
     app.add_typer(group, name="logs")
-
-
-def pull(
-    anew: Annotated[
-        bool, typer.Option("--anew", help="Set the copy aside: the wrap's flash was erased.")
-    ] = False,
-    port: Port = None,
-    json: Json = False,
-) -> Result:
-    """Fetch what is new into the archive, verified.
-
-    Never disturbs a session.
-    """
-    with wrap_at(port) as (client, hello):
-        kept = archive().wrap(hello.uid)
-        if anew and kept.folder.exists():
-            kept.retire()
-        _mark(client, kept)
-        before = kept.size
-        start = _start(client, kept)
-        with progress("pulling") as bar:
-            client.pull_log(start, bar, keep=kept.append)
-        kept.tell(hello.model_dump(mode="json"))
-    return _pulled(hello, kept, start, kept.size - before)
-
-
-def _mark(client: Client, kept: WrapArchive) -> None:
-    """Note which uptime it is now by this machine's clock, so that old records find their time."""
-    import time
-
-    from pbmwrap.logs.clock import Mark
-
-    hello = client.hello()
-    kept.mark(Mark(hello.boot, hello.uptime_s * 1000, round(time.time() * 1000)))
-
-
-def _start(client: Client, kept: WrapArchive) -> int:
-    """Where to pull from: the first gap that the wrap can fill, else the end."""
-    info = client.log_info()
-    if info.end < kept.next_offset:
-        raise VerifyFailed(
-            f"the wrap's log ends at {info.end}, the copy in {kept.folder} at {kept.next_offset}",
-            "its flash was erased: run `pbmwrap logs pull --anew` to begin a new copy",
-        )
-    return next((start for start, end in kept.gaps if end > info.first), kept.next_offset)
-
-
-def _pulled(hello: Hello, kept: WrapArchive, start: int, fresh: int) -> Result:
-    from pbmwrap.logs.sessions import sessions
-
-    count = len(sessions(notice(kept).decoded()))
-    data = {"uid": hello.uid, "from": start, "to": kept.next_offset, "sessions": count}
-    text = f"{fresh} new bytes, {count} sessions kept in {kept.folder}"
-    return Result(data | {"folder": str(kept.folder), "gaps": kept.gaps}, text)
 
 
 def list_logs(uid: Uid = None, json: Json = False) -> Result:
@@ -90,29 +38,34 @@ def list_logs(uid: Uid = None, json: Json = False) -> Result:
     from pbmwrap.cli import text
 
     kept = notice(kept_of(uid))
-    rows = [_row(session, when) for session, when in _sessions(kept)]
+    clock = _clock(kept)
+    every = _sessions(kept)
+    rows = [_row(s, clock.text(s.first.boot, s.first.up_ms_total)) for s in every]
     heads = ("session", "when", "protocol", "time", "dose", "ended by")
     shown = [
         (
             str(r["session"]),
-            r["when"],
+            clock.local(s.first.boot, s.first.up_ms_total),
             r["protocol"] or "?",
             text.clock_text(r["active_ms"]),
             text.dose(r["dose_total_uj"]),
             r["reason"],
         )
-        for r in rows
+        for s, r in zip(every, rows, strict=True)
     ]
     return Result(rows, text.table(heads, shown) if rows else "no session is kept")
 
 
-def _sessions(kept: WrapArchive) -> list[tuple[Session, str]]:
-    """Every session with its time as text."""
-    from pbmwrap.logs.sessions import clock_of, sessions
+def _sessions(kept: WrapArchive) -> list[Session]:
+    from pbmwrap.logs.sessions import sessions
 
-    decoded = kept.decoded()
-    clock = clock_of(decoded, kept.marks())
-    return [(s, clock.text(s.first.boot, s.first.up_ms_total)) for s in sessions(decoded)]
+    return sessions(kept.decoded())
+
+
+def _clock(kept: WrapArchive) -> Clock:
+    from pbmwrap.logs.sessions import clock_of
+
+    return clock_of(kept.decoded(), kept.marks())
 
 
 def _row(session: Session, when: str) -> dict[str, Any]:
@@ -148,8 +101,62 @@ def show(
     return session_report.result(kept, chosen, kept.about(), area, (plot, html))
 
 
-def _choose(every: list[tuple[Session, str]], number: int | None) -> Session:
-    found = [s for s, _ in every if number is None or s.number == number]
+def date(
+    session: Annotated[int, typer.Argument(help="Its number, see `logs list`.")],
+    time: Annotated[
+        str,
+        typer.Argument(
+            metavar="TIME", help='When it began: "2026-11-29 10:05", local time; or ISO 8601.'
+        ),
+    ],
+    uid: Uid = None,
+    json: Json = False,
+) -> Result:
+    """Say when a session began, where a clock was wrong or never set.
+
+    This counts before all clocks for what the wrap recorded since it was switched on that time.
+    What is kept already is not changed: say it again to correct it.
+    """
+    from pbmwrap.logs.clock import iso, local_minute
+
+    unix_ms = _time(time)
+    kept = kept_of(uid)
+    chosen = _choose(_sessions(kept), session)
+    kept.mark(_said(kept, chosen, unix_ms))
+    notice(kept)
+    data = {"uid": kept.folder.name, "session": session, "when": iso(unix_ms)}
+    return Result(data, f"session {session} began at {local_minute(unix_ms)}")
+
+
+def _time(text: str) -> int:
+    """UTC milliseconds. Raises UsageError."""
+    from datetime import datetime
+
+    from pbmwrap.logs.clock import EARLIEST_MS
+
+    hint = 'write for example "2026-11-29 10:05" (local time)'
+    try:
+        unix_ms = round(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(f"{text!r} is not a date with a time", hint) from None
+    if not EARLIEST_MS <= unix_ms < 1 << 42:
+        raise UsageError(f"no session can have begun at {text}", hint)
+    return unix_ms
+
+
+def _said(kept: WrapArchive, chosen: Session, unix_ms: int) -> Mark:
+    """A mark that counts before all that were said before it."""
+    import time
+
+    from pbmwrap.logs.clock import Mark
+
+    latest = max((mark.said_ms for mark in kept.marks()), default=0)
+    said_ms = max(latest + 1, round(time.time() * 1000))
+    return Mark(chosen.first.boot, chosen.first.up_ms_total, unix_ms, said_ms)
+
+
+def _choose(every: list[Session], number: int | None) -> Session:
+    found = [s for s in every if number is None or s.number == number]
     if not found:
         what = "no session" if number is None else f"no session {number}"
         raise UsageError(f"{what} is kept", "see `pbmwrap logs list`, or pull first")

@@ -9,7 +9,7 @@ import typer
 
 from pbmwrap.cli.command import Json, Result, command, warn
 from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
-from pbmwrap.errors import InvalidFile, UsageError, WrapError
+from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed, WrapError
 
 if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
@@ -61,6 +61,10 @@ def _write(file: Path, content: str) -> None:
 
 def import_logs(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL exports.")],
+    anew: Annotated[
+        bool,
+        typer.Option("--anew", help="Keep a log that contradicts the one kept here beside it."),
+    ] = False,
     json: Json = False,
 ) -> Result:
     """Add exported logs to the archive.
@@ -71,7 +75,7 @@ def import_logs(
     problem: WrapError | None = None
     for file in files:
         try:
-            row = _import(file)
+            row = _import(file, anew)
         except WrapError as error:
             if len(files) == 1:
                 raise
@@ -83,12 +87,15 @@ def import_logs(
     return Result(rows, "\n".join(map(_told, rows)), problem)
 
 
-def _import(file: Path) -> dict[str, Any]:
-    """Take in one file. Raises InvalidFile, VerifyFailed."""
+def _import(file: Path, anew: bool) -> dict[str, Any]:
+    """Take in one file. Raises InvalidFile, VerifyFailed.
+
+    anew: where its log contradicts every log kept under its id, it becomes one of its own.
+    """
     from pbmwrap.logs import jsonl, notices
 
     log = jsonl.read_file(file)
-    kept = _target(file, log)
+    kept = _target(file, log, anew)
     before = kept.size
     lines = kept.merge(log)
     warn([*notices.of_lines(log.uid, log.schema, len(log.others)), *log.problems])
@@ -96,17 +103,31 @@ def _import(file: Path) -> dict[str, Any]:
     return {
         "file": str(file),
         "uid": log.uid,
+        "log": kept.folder.name,
         "new_bytes": fresh,
         "new_lines": lines,
         "problems": log.problems,
     }
 
 
-def _target(file: Path, log: Log) -> WrapArchive:
+def _target(file: Path, log: Log, anew: bool) -> WrapArchive:
+    """The log kept here that this one belongs to, so that two logs of one id are never mixed."""
+    from pbmwrap.logs.verify import joins
+
     try:
-        return archive().wrap(log.uid)
+        copies = archive().copies(log.uid)
     except ValueError as error:
         raise InvalidFile(f"{file} names no wrap: {error}", "export the log again") from None
+    found = next((kept for kept in copies if joins(kept.extents(), log.pieces)), None)
+    if found is not None:
+        return found
+    if anew:
+        return archive().new_copy(log.uid)
+    raise VerifyFailed(
+        f"{file} is refused: its log differs from the copy in {copies[0].folder}",
+        "the wrap's flash was erased, or it is another wrap with the same id; nothing was "
+        "changed; `pbmwrap logs import --anew` keeps both logs",
+    )
 
 
 def _damaged(row: dict[str, Any]) -> InvalidFile | None:
@@ -123,4 +144,4 @@ def _told(row: dict[str, Any]) -> str:
     if "refused" in row:
         return f"{row['file']}: refused"
     damage = f", {len(row['problems'])} damaged lines left out: {_MEND}" if row["problems"] else ""
-    return f"{row['file']}: {row['new_bytes']} new bytes of wrap {row['uid']}{damage}"
+    return f"{row['file']}: {row['new_bytes']} new bytes of wrap {row['log']}{damage}"

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _HINT = (
-    "import an export that has it whole, or pull again with `pbmwrap logs pull --anew`; if it "
-    "stays, the wrap's flash is damaged"
+    "import an export that has it whole, or pull again with `pbmwrap logs pull --anew`, which "
+    "keeps this copy as well; if it stays, the wrap's flash is damaged"
 )
 
 
@@ -55,5 +55,18 @@ def _text(said: Verdict) -> str:
         lines.append(f"offset {p.start} to {p.end}: {p.text}")
     if len(said.problems) > _SHOWN:
         lines.append(f"... and {len(said.problems) - _SHOWN} more (--json)")
-    lines.append(f"not whole: {_HINT}" if said.problems else "whole")
+    lines.append(f"not whole: {_HINT}" if said.problems else _checked(said))
     return "\n".join(lines)
+
+
+def _checked(said: Verdict) -> str:
+    """What the numbers, the chain and the seals prove; "whole" only where they cover all of it."""
+    limits = []
+    if said.unsealed:
+        plural = "record is" if said.unsealed == 1 else "records are"
+        limits.append(f"the last {said.unsealed} {plural} not under a session's seal yet")
+    if said.unchecked:
+        limits.append("the part before the first sector's head cannot be checked")
+    if said.dropped:
+        limits.append("nothing shows that the parts beside dropped sectors are of one log")
+    return "no fault found; " + "; ".join(limits) if limits else "whole"

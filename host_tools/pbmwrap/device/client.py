@@ -147,9 +147,13 @@ class Client:
         return typed(LogInfo, self.call("log.info"))
 
     def pull_log(
-        self, start: int = 0, progress: Progress | None = None, keep: Keep | None = None
+        self,
+        start: int = 0,
+        progress: Progress | None = None,
+        keep: Keep | None = None,
+        end: int | None = None,
     ) -> LogPull:
-        return transfer.pull_log(self.link, start, progress, keep)
+        return transfer.pull_log(self.link, start, progress, keep, end)
 
     def fault(self) -> FaultInfo | None:
         answer = self.call("fault.get")

@@ -16,6 +16,7 @@ from wrap.session.protocol import MAX_BYTES
 
 COMMIT_S = 5.0  # the wrap checks, writes and reads back
 WINDOW_BYTES = 16384
+WINDOW_LEAST = 1024  # the wrap takes no smaller one
 WINDOW_TRIES = 5
 SEGMENT_BYTES = 32768  # of the log between two digests: a lost link costs no more than this
 
@@ -71,9 +72,15 @@ def read_protocol(link: Link, slot: int) -> bytes:
 
 
 def pull_log(
-    link: Link, start: int = 0, progress: Progress | None = None, keep: Keep | None = None
+    link: Link,
+    start: int = 0,
+    progress: Progress | None = None,
+    keep: Keep | None = None,
+    end: int | None = None,
 ) -> LogPull:
     """The log from `start` to its present end, verified segment by segment.
+
+    end: where less is wanted; the last window may go beyond it.
 
     keep(offset, bytes) is called for each verified segment, so that after LinkLost a caller goes on
     from the last one. progress(done, total) counts bytes.
@@ -81,12 +88,13 @@ def pull_log(
     """
     opened = link.call("log.open", {"o": start})
     first, goal = field(opened, "o", int), field(opened, "end", int)
+    goal = goal if end is None else min(goal, end)
     data = bytearray()
     while True:
         at = first + len(data)
         segment = _Segment(link, at)
         while segment.at < min(goal, at + SEGMENT_BYTES):
-            segment.window()
+            segment.window(WINDOW_BYTES if end is None else _window(goal - segment.at))
             if progress:
                 progress(min(segment.at, goal) - first, goal - first)
         verified = segment.close()
@@ -96,6 +104,10 @@ def pull_log(
         if first + len(data) >= goal:
             return LogPull(first, bytes(data))
         link.call("log.open", {"o": first + len(data)})
+
+
+def _window(wanted: int) -> int:
+    return max(WINDOW_LEAST, min(WINDOW_BYTES, wanted))
 
 
 class _Segment:
@@ -110,15 +122,18 @@ class _Segment:
     def at(self) -> int:
         return self._start + len(self._data)
 
-    def window(self) -> None:
-        """Fetch the next window. One that does not arrive whole is asked for again, and so is one
-        whose answer was lost: a byte that is missing swallows the beginning of the answer."""
+    def window(self, most: int) -> None:
+        """Fetch the next window, at most `most` bytes.
+
+        One that does not arrive whole is asked for again, and so is one whose answer was lost: a
+        byte that is missing swallows the beginning of the answer.
+        """
         for _ in range(WINDOW_TRIES):
             got: list[bytes] = []
             repeats = self._link.repeats
             answer = self._link.call(
                 "log.next",
-                {"o": self.at, "n": WINDOW_BYTES},
+                {"o": self.at, "n": most},
                 on_push=lambda name, p, got=got: self._collect(got, name, p),
             )
             size = field(answer, "o", int) - self.at

@@ -10,20 +10,26 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
-from pbmwrap.logs import extents, jsonl, old_layout
+from pbmwrap.logs import extents, jsonl, names, old_layout
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import LONGEST, Decoded, decode, decode_extents
 from pbmwrap.logs.extents import Conflict, Extent
 from pbmwrap.logs.sessions import clock_of
+from wrap.storage import records
 
 FILE = "log.jsonl"
-_UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_UID = re.compile(r"[A-Za-z0-9_-]{1,64}(\.old-[0-9]{1,6})?")  # `retire` adds the end
+OTHER_LOG = (
+    "the wrap's flash was erased, or it is another wrap with the same id; nothing was changed; "
+    "`pbmwrap logs pull --anew` (or `logs import --anew`) keeps both logs"
+)
 _PASSING = ("uptime_s", "boot", "cause", "state")  # of `about`: what changes without a reason
 
 
@@ -117,9 +123,32 @@ class WrapArchive:
         """Offsets (start, end) that the wrap had dropped before they were pulled."""
         return extents.gaps(self._extents)
 
+    @property
+    def check_start(self) -> int:
+        """Where the last sector that is kept begins.
+
+        Its head holds the SHA-256 of the sector before, so a log with the same bytes from here to
+        `next_offset` is this log, with all that came before.
+        """
+        if not self._extents:
+            return 0
+        run_start = self._extents[-1][0]
+        heads = (e.offset for e in self.decoded().entries if e.kind == records.SECTOR)
+        return max((at for at in heads if at >= run_start), default=run_start)
+
     def extents(self) -> list[Extent]:
         """Runs of bytes with their absolute offsets, rising."""
         return list(self._extents)
+
+    def check_same(self, runs: Iterable[Extent]) -> int:
+        """Compare `runs` with what is kept; returns how many bytes both have.
+
+        Raises extents.Conflict at the first difference.
+        """
+        return sum(
+            len(raw) - sum(len(new) for _, new in extents.fresh(self._extents, offset, raw))
+            for offset, raw in runs
+        )
 
     def append(self, offset: int, data: bytes) -> int:
         """Keep `data` that begins at the absolute `offset`; returns the next offset.
@@ -172,8 +201,7 @@ class WrapArchive:
         except Conflict as conflict:
             raise VerifyFailed(
                 f"the log differs from the copy in {self.folder} at offset {conflict.offset}",
-                "its flash was erased or it is another wrap: set that copy aside "
-                "(`pbmwrap logs pull --anew`, or move the folder), then try again",
+                OTHER_LOG,
             ) from None
 
     def _byte_lines(self, offset: int, data: bytes) -> Iterator[str]:
@@ -228,13 +256,18 @@ class WrapArchive:
 
     def retire(self) -> Path:
         """Set this copy aside (`UID.old-1`) and begin anew. Returns where it is now."""
-        number = 1
-        while (old := self.folder.with_name(f"{self.folder.name}.old-{number}")).exists():
-            number += 1
+        old = _free_name(self.folder)
         self.folder.rename(old)
         sync_folder(old.parent)
         self._forget()
         return old
+
+
+def _free_name(folder: Path) -> Path:
+    number = 1
+    while (old := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    return old
 
 
 def _news(said: Iterable[Any], known: Iterable[Any]) -> list[Any]:
@@ -283,8 +316,46 @@ class Archive:
             raise ValueError(f"{uid!r} is no wrap id: it may hold only letters, digits, - and _")
         return WrapArchive(self.root / uid)
 
+    def copies(self, uid: str) -> list[WrapArchive]:
+        """Every log under a wrap's id, the current one first, then the newest; a current one that
+        is not there yet last.
+
+        There are several when the wrap's flash was erased, or when two wraps have one id.
+        """
+        current = self.wrap(uid)
+        numbers = [int(n.rpartition("-")[2]) for n in self.uids() if n.startswith(f"{uid}.old-")]
+        older = [self.wrap(f"{uid}.old-{n}") for n in sorted(numbers, reverse=True)]
+        return [current, *older] if current.folder.exists() else [*older, current]
+
+    def new_copy(self, uid: str) -> WrapArchive:
+        """An empty log beside those that are kept under a wrap's id."""
+        current = self.wrap(uid)
+        return self.wrap(_free_name(current.folder).name) if current.folder.exists() else current
+
+    def latest(self) -> str | None:
+        """The log that was pulled last, else the one that changed last; None without any."""
+        uids = self.uids()
+        said = names.read_latest(self.root)
+        return said if said in uids else max(uids, key=self._changed, default=None)
+
+    def _changed(self, uid: str) -> int:
+        file = self.root / uid / FILE
+        return file.stat().st_mtime_ns if file.exists() else 0
+
+    def set_latest(self, uid: str) -> None:
+        """Remember which log was pulled last."""
+        names.write_latest(self.root, uid)
+
+    def forget(self, uid: str) -> None:
+        """Remove one log from this machine. Raises OSError; a log is either whole or gone."""
+        gone = self.root / f".forgotten-{uid}"
+        shutil.rmtree(gone, ignore_errors=True)  # what an earlier try left
+        (self.root / uid).rename(gone)
+        sync_folder(self.root)
+        shutil.rmtree(gone)
+
     def uids(self) -> list[str]:
-        """The wraps that have been pulled."""
+        """The logs that are kept: wraps' ids, with `.old-N` behind it where `retire` did so."""
         if not self.root.is_dir():
             return []
         return sorted(p.name for p in self.root.iterdir() if p.is_dir() and _UID.fullmatch(p.name))

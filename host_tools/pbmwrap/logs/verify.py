@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pbmwrap.logs import extents
 from pbmwrap.logs.decode import CUT_MOST, Decoded, Entry, decode, lost_records
+from pbmwrap.logs.extents import Extent
 from wrap.storage import payloads, records
 
 
@@ -66,6 +68,8 @@ class _Run:
         before = self._before
         if before is not None and entry.seq != before.seq + 1:
             self._missing(before, entry)
+        if before is not None and goes_back(before, entry):
+            self._wrong(entry.offset, entry.offset, _TWO_LOGS)
         if entry.kind == records.SECTOR and entry.data is not None:
             self._head(entry)
         self.unsealed += 1
@@ -121,21 +125,60 @@ class _Run:
                 yield start, end
 
 
+_TWO_LOGS = "the count of starts goes back here: these are records of two logs"
+_BOOTS = 1 << 16  # a record's boot number is 16 bits wide
+
+
+def goes_back(before: Entry, after: Entry) -> bool:
+    """Whether `after` is of an earlier start of the wrap than the record before it."""
+    return (after.boot - before.boot) % _BOOTS >= _BOOTS // 2
+
+
+def _back_over_gaps(runs: list[_Run]) -> Iterator[Problem]:
+    for run, after in pairwise(run for run in runs if run.decoded.entries):
+        first = after.decoded.entries[0]
+        if goes_back(run.decoded.entries[-1], first):
+            yield Problem(first.offset, first.offset, _TWO_LOGS)
+
+
 def _between(runs: list[_Run]) -> Iterator[tuple[int, int, bool]]:
     """(start, end, whether it ends where a sector begins) of each gap: a wrap drops sectors."""
     for run, after in pairwise(runs):
         yield run.base + len(run.data), after.base, after.first_head == after.base
 
 
+def joins(kept: Iterable[Extent], more: Iterable[Extent]) -> bool:
+    """Whether two sets of runs can be of one log.
+
+    They are when they have bytes in common and agree in all of them, or when nothing is wrong
+    where they meet: numbers, chain and seals go on over the seam.
+    """
+    kept, more = list(kept), list(more)
+    try:
+        runs = extents.join([*kept, *more])
+        own, theirs = extents.join(kept), extents.join(more)
+    except extents.Conflict:
+        return False
+    total = sum(len(raw) for _, raw in runs)
+    apart = total == sum(len(raw) for _, raw in [*own, *theirs])
+    if not own or not theirs or not apart:
+        return True
+    known = {problem for part in (own, theirs) for problem in verify(part).problems}
+    fresh = set(verify(runs).problems) - known
+    return all(problem.text.endswith(_HOLE) for problem in fresh)  # a later import may fill it
+
+
+_HOLE = "bytes are missing"
 SECTOR_MOST = 8192  # the largest that any kind of storage uses
 
 
-def verify(extents: Iterable[tuple[int, bytes]]) -> Verdict:
+def verify(pieces: Iterable[Extent]) -> Verdict:
     """Judge runs of log bytes, each with its absolute offset, in rising order."""
-    runs = [_Run(base, data) for base, data in extents]
+    runs = [_Run(base, data) for base, data in pieces]
     problems = [p for run in runs for p in run.problems]
     gaps = list(_between(runs))
-    problems += [Problem(a, b, f"{b - a} bytes are missing") for a, b, drop in gaps if not drop]
+    problems += [Problem(a, b, f"{b - a} {_HOLE}") for a, b, drop in gaps if not drop]
+    problems += _back_over_gaps(runs)
     unchecked = 0
     for run in runs:
         head = run.first_head
