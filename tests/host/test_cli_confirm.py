@@ -95,7 +95,7 @@ def test_a_heat_test_is_not_recorded_without_a_yes(wrap):
 def test_what_is_no_figure_is_wrong_use(wrap, power, hottest):
     code, error = fails("heat-test", "set", power, "--hottest", hottest, "--yes")
     assert (code, error["code"]) == (2, "usage")
-    assert error["message"].startswith(("power is", "--hottest is"))
+    assert error["message"].startswith(("POWER is", "--hottest is"))
     assert "heat.set" not in wrap.acted
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
+from typer.core import TyperCommand
+from typer.models import ArgumentInfo
 
 from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, UsageError, WrapError
 
@@ -62,6 +66,19 @@ def new_app(help_text: str, completion: bool = False) -> typer.Typer:
     )
 
 
+_NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
+_MOST = 1 << 32  # no number that a command takes reaches this; session numbers are u32
+
+
+class _Command(TyperCommand):
+    """A command to which -5 is a number, not an option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if any(map(_NEGATIVE.match, args)):
+            ctx.ignore_unknown_options = True
+        return super().parse_args(ctx, args)
+
+
 def command(app: typer.Typer, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function that returns a Result as the command `path` ("logs pull")."""
 
@@ -72,7 +89,7 @@ def command(app: typer.Typer, path: str) -> Callable[[Callable[..., Any]], Calla
             if code:
                 raise typer.Exit(code)
 
-        app.command(path.split()[-1])(run)
+        app.command(path.split()[-1], cls=_Command)(run)
         return body
 
     return register
@@ -81,6 +98,7 @@ def command(app: typer.Typer, path: str) -> Callable[[Callable[..., Any]], Calla
 def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
     as_json = bool(given.get("json"))
     try:
+        _check_numbers(body, given)
         result = body(**given)
         if result is None:
             return 0
@@ -96,6 +114,27 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
         raise
     except Exception as bug:
         return _report_bug(path, bug, as_json)
+
+
+def _check_numbers(body: Callable[..., Any], given: dict[str, Any]) -> None:
+    """Refuse what no command can use, by the name of its parameter. Raises UsageError.
+
+    Ranges of options (`min`, `max`) let nan pass, and arithmetic on it or on inf has no end.
+    """
+    for key, value in given.items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not math.isfinite(value):
+                raise UsageError(f"{_shown_name(body, key)} is {value}, not a number")
+            if abs(value) >= _MOST:
+                name = _shown_name(body, key)
+                raise UsageError(f"{name} is {value:.3g}, which is out of range")
+
+
+def _shown_name(body: Callable[..., Any], key: str) -> str:
+    """A parameter as the user writes it: --every, MW_CM2."""
+    hints = get_type_hints(body, include_extras=True)
+    is_argument = any(isinstance(m, ArgumentInfo) for m in get_args(hints[key]))
+    return key.upper() if is_argument else f"--{key.replace('_', '-')}"
 
 
 def _print(path: str, result: Result, as_json: bool) -> None:
@@ -190,16 +229,21 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
 
 
 def scaled(name: str, value: float, scale: int, unit: str) -> int:
-    """`value` as a whole number above 0 of 1/`scale` `unit`. Raises UsageError for what is none:
-    nan, inf, or so small that it would become 0."""
-    import math
-
-    if not math.isfinite(value):
-        raise UsageError(f"{name} is {value}, not a number of {unit}")
+    """`value` as a whole number above 0 of 1/`scale` `unit`. Raises UsageError for what is so
+    small that it would become 0."""
     out = round(value * scale)
     if out <= 0:
         raise UsageError(f"{name} is {value:g}, it must be at least {1 / scale:g} {unit}")
     return out
+
+
+def check_bounds(
+    name: str, value: int, low: int, high: int, scale: int, unit: str, more: str = ""
+) -> None:
+    """Refuse a `value` of 1/`scale` `unit` outside of its bounds. Raises UsageError in `unit`."""
+    if not low <= value <= high:
+        bounds = f"{low / scale:g} to {high / scale:g} {unit}"
+        raise UsageError(f"{name} is {value / scale:g}, it must be {bounds}{more}")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pbmwrap.cli.command import (
     Result,
     Yes,
     ask,
+    check_bounds,
     command,
     new_app,
     scaled,
@@ -156,7 +157,7 @@ def cal_set(
         hint = "the meter's own + 100 x (highest / mean - 1), docs/build-a-wrap.md, section 14"
         raise UsageError("--uncertainty is missing", hint)
     unc_pm = scaled("--uncertainty", uncertainty, 10, "%")
-    _check_bounds("--uncertainty", unc_pm, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM, 10, "%")
+    check_bounds("--uncertainty", unc_pm, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM, 10, "%")
     today = int(date.today().strftime("%Y%m%d"))
     with wrap_at(port) as (client, hello):
         _check_irradiance(hello, channel, uw)
@@ -170,15 +171,7 @@ def _check_irradiance(hello: Hello, channel: str, uw: int) -> None:
     if worst_uw is not None:
         least_uw = worst_uw * CAL_LEAST_PM // 1000
         stated = f"; the board's stated worst case for {channel} is {worst_uw / 1000:g} mW/cm2"
-        _check_bounds("MW_CM2", uw, least_uw, CAL_MOST_UW, 1000, "mW/cm2", stated)
-
-
-def _check_bounds(
-    name: str, value: int, low: int, high: int, scale: int, unit: str, more: str = ""
-) -> None:
-    if not low <= value <= high:
-        bounds = f"{low / scale:g} to {high / scale:g} {unit}"
-        raise UsageError(f"{name} is {value / scale:g}, it must be {bounds}{more}")
+        check_bounds("MW_CM2", uw, least_uw, CAL_MOST_UW, 1000, "mW/cm2", stated)
 
 
 def cal_clear(channel: Channel, port: Port = None, json: Json = False) -> Result:

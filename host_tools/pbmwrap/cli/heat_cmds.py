@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, scaled, wrap_at
+from pbmwrap.cli.command import (
+    Json,
+    Port,
+    Result,
+    Yes,
+    ask,
+    check_bounds,
+    command,
+    new_app,
+    scaled,
+    wrap_at,
+)
+from wrap.safety.limits import HEAT_TEST_LEAST_MC, HEAT_TEST_MOST_MC
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import HeatTest
@@ -49,7 +61,9 @@ def set_(
     """Record a heat test made today; asks, since it raises the power limit."""
     from datetime import date
 
-    pm, max_mc = scaled("power", power, 10, "%"), scaled("--hottest", hottest, 1000, "C")
+    pm, max_mc = scaled("POWER", power, 10, "%"), scaled("--hottest", hottest, 1000, "C")
+    check_bounds("POWER", pm, 1, 1000, 10, "%")
+    check_bounds("--hottest", max_mc, HEAT_TEST_LEAST_MC, HEAT_TEST_MOST_MC, 1000, "C")
     today = int(date.today().strftime("%Y%m%d"))
     with wrap_at(port) as (client, _):
         shown = (MEANING, f"{pm / 10:g} % of full power, hottest {max_mc / 1000:g} C")

@@ -16,6 +16,8 @@ from pbmwrap.errors import UsageError
 if TYPE_CHECKING:
     from pbmwrap.twin.base import Twin
 
+SPEED_LEAST, SPEED_MOST = 0.001, 100_000
+
 Speed = Annotated[
     str, typer.Option(help="Times real time, or max: as fast as it goes.", metavar="X")
 ]
@@ -133,6 +135,7 @@ def _speed(text: str) -> float | None:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0 < speed < 1e6:
-        raise UsageError(f"the speed is {text}", "give a number above 0, or max")
+    if not SPEED_LEAST <= speed <= SPEED_MOST:
+        hint = f"give a number from {SPEED_LEAST:g} to {SPEED_MOST:g}, or max"
+        raise UsageError(f"the speed is {text}", hint)
     return speed
