@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from pbmwrap.cli import logs_sql, main
 from pbmwrap.logs.archive import Archive, WrapArchive
+from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import decode
 from tests.host.log_maker import LogMaker, dated_log
 from tests.host.log_store import HELLO
@@ -54,6 +55,25 @@ def test_a_query_is_a_table_csv_or_json(kept: WrapArchive):
     data = json.loads(logs("query", sql, "--json").stdout)["data"]
     assert data["rows"] == [[1, "foot", 36.5, None], [2, "foot", 33.0, None]]
     assert data["columns"][0] == {"name": "session", "type": "BIGINT"}
+
+
+def test_a_wide_table_is_whole_in_a_pipe(kept: WrapArchive):
+    names = [f"a_heading_of_{n:02d}_that_is_wide" for n in range(40)]
+    columns = ", ".join(f"{n} as {name}" for n, name in enumerate(names))
+    shown = logs("query", f"select {columns}, repeat('x', 3000) as wide").stdout.splitlines()
+    assert shown[0].split() == [*names, "wide"]
+    assert shown[1].split() == [*map(str, range(40)), "x" * 3000]
+    every = logs("query", "select * from sessions").stdout.splitlines()
+    heads = every[0].split()
+    assert [heads[i] for i in (0, -1)] == ["uid", "firmware"] and "dose_total_j_cm2" in heads
+    assert len(every) == 3
+
+
+def test_a_table_shows_utc_to_the_second_where_the_column_says_utc(kept: WrapArchive):
+    sql = "select when_utc from samples order by 1 limit 1"
+    kept.mark(Mark(2, 600, 1_790_000_500_123))
+    assert logs("query", sql).stdout.splitlines()[1].strip() == "2026-09-21 14:13:30"
+    assert logs("query", sql, "--csv").stdout.splitlines()[1] == "2026-09-21T14:13:30"
 
 
 def test_a_long_table_is_cut_and_that_is_said(kept: WrapArchive, monkeypatch):

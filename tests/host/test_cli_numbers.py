@@ -96,3 +96,10 @@ def test_a_speed_that_is_none_is_named(text: str):
         twin_cmds._speed(text)
     if text:
         assert CliRunner().invoke(main.app, ["sim", "--speed", text]).exit_code == 2
+
+
+def test_a_protocols_numbers_are_numbers_in_json(bounded):
+    shown = data("protocol", "show", "minor-injury")
+    assert (shown["protocol"]["dose_j_cm2"], shown["summary"]["dose_j_cm2"]) == (6.0, 6.0)
+    assert shown["protocol"]["skin_trip_c"] == 40.5
+    assert shown["protocol"]["step"][0]["red"]["intensity"] == 25.0

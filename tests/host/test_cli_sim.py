@@ -43,6 +43,11 @@ def test_from_flashing_to_the_report(sim, tmp_path):
     session = sim("logs", "list")[0]
     assert session["reason"] == "dose"
     assert session["dose_total_uj"] == pytest.approx(6_000_000, rel=0.01)
+    shown = sim("logs", "show")["report"]
+    first, last = shown["samples"][0], shown["samples"][-1]
+    assert (first["t_s"], set(first["dose_j_cm2"])) == (0, {0})
+    assert last["dose_j_cm2"] == [channel["dose_j_cm2"] for channel in shown["channels"]]
+    assert round(sum(last["dose_j_cm2"]) * 1e6) == session["dose_total_uj"]
     plot, page = tmp_path / "s.png", tmp_path / "s.html"
     shown = sim("logs", "show", "--plot", str(plot), "--html", str(page))
     assert shown["report"]["end_reason"] == "dose"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
+import pytest
+
 from pbmwrap.logs.decode import decode
 from pbmwrap.logs.export import to_csv
+from tests.host import log_maker
 from tests.host.log_maker import LogMaker, dated_log
 from wrap.session import states
 
@@ -33,8 +36,23 @@ def test_csv_has_a_row_per_sample_and_per_session():
     assert (got[0]["skin_c"], got[0]["board_c"], got[0]["red_duty"]) == ("33.5", "", "1")
     assert (got[0]["2_duty"], got[0]["red_j_cm2"], got[0]["2_j_cm2"]) == ("0.0980392", "0.1", "")
     assert (got[2]["reason"], got[2]["skin_c"], got[2]["red_j_cm2"]) == ("time", "36.5", "6")
-    assert got[2]["protocol"] == '{"id":"foot"}'
+    assert (got[2]["protocol"], got[2]["protocol_name"]) == ("foot", "")
     assert (got[4]["reason"], got[4]["time_utc"]) == ("still running", "")
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b'{"id":"foot","name":"Foot, left"}', ("foot", "Foot, left")),
+        (b'{"id":7}', ("", "")),
+        (b"[]", ("", "")),
+        (b"{", ("", "")),
+    ],
+)
+def test_csv_names_the_protocol_by_id_and_name(monkeypatch, raw: bytes, shown: tuple[str, str]):
+    monkeypatch.setattr(log_maker, "PROTOCOL", raw)
+    got = rows(to_csv(decode(dated_log().raw)))[2]
+    assert (got["protocol"], got["protocol_name"]) == shown
 
 
 def test_csv_of_an_empty_log_is_its_heading():

@@ -10,6 +10,7 @@ from pbmwrap.logs.decode import decode, lost_records
 from pbmwrap.logs.sessions import clock_of, sessions
 from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
 from pbmwrap.protocols import device
+from pbmwrap.report import plot
 from pbmwrap.report.model import SessionReport
 from pbmwrap.report.parameters import summary_rows
 from tests.host import log_maker
@@ -78,12 +79,76 @@ def test_channels_tell_mode_time_and_calibration(log: LogMaker):
 
 def test_samples_are_placed_by_time_since_the_start(log: LogMaker):
     log.session(4)
-    samples = report(log).samples
+    samples = report(log).samples[2:4]
     assert [s.t_s for s in samples] == [10, 20]
     assert samples[0].temps_c == (33.5, None)
     assert samples[0].duty_pct == (100, pytest.approx(9.8, rel=1e-3))
     assert samples[0].dose_j_cm2 == (0.1, None)
     assert samples[0].state == "running"
+
+
+@pytest.fixture
+def calibrated(monkeypatch) -> None:
+    monkeypatch.setattr(log_maker, "CAL", [{"uw": 20000, "unc_pm": 100, "date": 20260101}])
+
+
+ONE = Wrap("u1", (("red", 660),), (("skin", "skin"),))
+
+
+def short_session(log: LogMaker, sampled: bool) -> SessionReport:
+    """A session of one calibrated channel, dark for 3 s and lit for 20 s, with 5 J/cm2."""
+    log.start(4)
+    log.up_ms += 3000
+    log.state(4, states.SELF_TEST, states.RAMP_UP)
+    if sampled:
+        log.up_ms += 15_000
+        sample = payloads.pack_sample(states.RUNNING, [33_000], [32_768], [4_000_000])
+        log.add(records.SAMPLE, sample)
+        log.up_ms -= 15_000
+    log.up_ms += 21_000
+    log.state(4, states.RAMP_DOWN, states.DONE, states.BY_DOSE)
+    sums = payloads.pack_end(4, states.BY_DOSE, 20_000, 0, 0, [33_000], [10_000], [5_000_000])
+    log.add(records.END, sums + bytes(payloads.SEAL))
+    return report(log, ONE)
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_the_course_begins_at_0_and_ends_with_the_session_and_its_dose(log: LogMaker):
+    got = short_session(log, sampled=True)
+    assert [(s.t_s, s.dose_j_cm2, s.state) for s in got.samples] == [
+        (0, (0,), "self-test"),
+        (3, (0,), "ramp-up"),
+        (18, (4,), "running"),
+        (24, (5,), "done"),
+    ]
+    assert [round(s.duty_pct[0]) for s in got.samples] == [0, 50, 50, 0]
+    assert [s.temps_c for s in got.samples] == [(None,), (None,), (33,), (None,)]
+    assert got.samples[-1].dose_j_cm2 == (got.dose_j_cm2,)
+
+
+@pytest.mark.usefixtures("calibrated")
+def test_a_session_too_short_for_a_sample_has_a_course(log: LogMaker):
+    got = short_session(log, sampled=False)
+    assert [(s.t_s, s.dose_j_cm2, s.duty_pct) for s in got.samples] == [
+        (0, (0,), (0,)),
+        (3, (0,), (50,)),
+        (24, (5,), (0,)),
+    ]
+    assert "no samples kept" not in plot.inline_svg(got)
+
+
+def test_a_course_whose_start_is_lost_guesses_none(log: LogMaker):
+    log.sample(4)
+    log.up_ms += 5000
+    log.end(4, states.BY_DOSE)
+    assert [s.t_s for s in report(log).samples] == [0, 5]
+
+
+def test_a_course_without_an_end_stops_at_the_last_sample(log: LogMaker):
+    log.lit(4)
+    log.up_ms += 9000
+    log.sample(4)
+    assert [s.t_s for s in report(log).samples] == [0, 0, 9]
 
 
 def test_what_a_lost_session_does_not_tell_is_none(log: LogMaker):
@@ -93,7 +158,8 @@ def test_what_a_lost_session_does_not_tell_is_none(log: LogMaker):
     assert (got.end_reason, got.paused_s, got.started) == (states.BY_POWER, None, None)
     red = got.channels[0]
     assert (red.on_s, red.mean_duty_pct, red.dose_j_cm2) == (0, None, None)
-    assert (got.max_skin_c, got.samples) == (None, ())
+    assert got.max_skin_c is None
+    assert [(s.t_s, s.duty_pct, s.state) for s in got.samples] == [(0, (0, 0), "self-test")]
 
 
 def test_a_lost_start_leaves_the_protocol_unknown(log: LogMaker):

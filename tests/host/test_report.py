@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -256,8 +257,20 @@ def test_any_name_can_be_drawn(name, odd):
 def test_a_session_without_a_clock_is_placed_by_the_wraps_own_counting():
     shown = report(started=None, boot=7, uptime_s=732.0)
     assert shown.when == "start 7 of the wrap, 12:12 after power-on"
-    assert report().when == "2025-05-04 18:22:09 UTC"
     assert report(started=None).when == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"), [("UTC", "2025-05-04 18:22 UTC"), ("Asia/Kolkata", "2025-05-04 23:52 IST")]
+)
+def test_the_beginning_is_local_time_to_the_minute(monkeypatch, zone: str, shown: str):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert report().when == shown
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])

@@ -31,7 +31,7 @@ Port = Annotated[
         help="auto, /dev/ttyACM0, serial:NUMBER, sim: or rp2040:  [default: $PBMWRAP_PORT or auto]",
     ),
 ]
-PIPE_COLUMNS = 200
+PIPE_COLUMNS = 1 << 20
 Json = Annotated[bool, typer.Option("--json", help="One JSON envelope instead of text.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,7 +74,7 @@ def _row(session: Session, when: str) -> dict[str, Any]:
         "session": session.number,
         "boot": session.boot,
         "when": when,
-        "protocol": jsonlib.loads(session.protocol)["id"] if session.protocol else None,
+        "protocol": session.protocol_text("id"),
         "active_ms": session.active_ms,
         "dose_uj": session.dose_uj,
         "dose_total_uj": sum(doses) if whole else None,

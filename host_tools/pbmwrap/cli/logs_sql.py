@@ -128,7 +128,9 @@ def _csv(answer: Answer) -> str:
 
 
 def _short(value: Any) -> str:
-    """For people: six digits say enough."""
+    """For people: six digits and whole seconds say enough."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
     return f"{value:.6g}" if isinstance(value, float) else _cell(value)
 
 

@@ -23,6 +23,7 @@ _FIXED = (
     "state",
     "reason",
     "protocol",
+    "protocol_name",
 )
 
 
@@ -102,7 +103,8 @@ def _session_rows(session: Session, clock: Clock, layout: _Layout) -> Iterator[d
         **_where(session.first, clock),
         "active_s": f"{session.active_ms / 1000:.3f}",
         "reason": session.reason,
-        "protocol": session.protocol or "",
+        "protocol": session.protocol_text("id") or "",
+        "protocol_name": session.protocol_text("name") or "",
         **layout.values(session.max_mc, [], session.dose_uj),
     }
 
@@ -113,7 +115,8 @@ def to_csv(
     sensors: Sequence[str] = (),
     channels: Sequence[str] = (),
 ) -> str:
-    """One row per sample, then one per session: highest temperatures, doses, end reason, protocol.
+    """One row per sample, then one per session: highest temperatures, doses, end reason, protocol
+    by its id and name.
 
     Temperatures in C, duty 0..1, doses J/cm2, empty where unknown.
     """

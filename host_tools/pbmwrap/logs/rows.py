@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -132,13 +131,8 @@ def session_rows(wrap: Wrap) -> Iterator[Row]:
 
 
 def _protocol(session: Session) -> Row:
-    try:
-        protocol = json.loads(session.protocol or "")
-    except ValueError:
-        protocol = None
-    said = protocol if isinstance(protocol, dict) else {}
     columns = {"protocol": "id", "protocol_name": "name", "site": "site", "grade": "grade"}
-    return {column: _text(said.get(key)) for column, key in columns.items()}
+    return {column: session.protocol_text(key) for column, key in columns.items()}
 
 
 def _text(value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,15 @@ class Session:
     def protocol(self) -> str | None:
         """Canonical JSON of the protocol that ran."""
         return _get(self.start, "protocol")
+
+    def protocol_text(self, key: str) -> str | None:
+        """A text of the protocol that ran, for example its `id`; None where it has none."""
+        try:
+            said = json.loads(self.protocol or "")
+        except (ValueError, RecursionError):
+            return None
+        value = said.get(key) if isinstance(said, dict) else None
+        return value if isinstance(value, str) and value else None
 
     @property
     def started_by(self) -> str | None:

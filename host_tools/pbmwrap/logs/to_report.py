@@ -15,6 +15,7 @@ from pbmwrap.protocols import board
 from pbmwrap.report.model import ChannelReport, SampleReport, SessionReport
 from wrap.safety import faults, limits
 from wrap.session import protocol as rules
+from wrap.session import states
 from wrap.storage import records
 
 
@@ -122,6 +123,62 @@ def _sample(entry: Entry, start_ms: int) -> SampleReport:
     )
 
 
+def _course(session: Session, wrap: Wrap) -> tuple[SampleReport, ...]:
+    """The samples, with the beginning and the end that other records tell: so a plot begins at 0,
+    ends with the session and its dose, and shows a session that was too short for a sample."""
+    start_ms = session.first.up_ms_total
+    samples = [_sample(entry, start_ms) for entry in session.samples]
+    until_s = samples[0].t_s if samples else None
+    begin = [p for p in _beginning(session, wrap, samples) if until_s is None or p.t_s < until_s]
+    return (*begin, *samples, *_ending(session, wrap))
+
+
+def _beginning(
+    session: Session, wrap: Wrap, samples: Sequence[SampleReport]
+) -> Iterator[SampleReport]:
+    """The start record, and where the light began to rise. Its duty is that of the first sample;
+    without one the session's mean."""
+    if session.start is None:
+        return
+    dark = (0.0,) * len(wrap.channels)
+    doses = [_item(session.dose_uj, i) for i in range(len(wrap.channels))]
+    none_yet = tuple(None if dose is None else 0.0 for dose in doses)
+    yield _point(session, session.start, wrap, dark, none_yet, states.SELF_TEST)
+    for entry in session.states:
+        if (entry.data or {}).get("new") == states.RAMP_UP:
+            duty = samples[0].duty_pct if samples else _mean_duty(session, wrap)
+            yield _point(session, entry, wrap, duty, none_yet, states.RAMP_UP)
+            return
+
+
+def _mean_duty(session: Session, wrap: Wrap) -> tuple[float, ...]:
+    light_ms = session.active_ms
+    on_ms = [_item(session.on_ms, i) or 0 for i in range(len(wrap.channels))]
+    return tuple(100 * ms / light_ms if light_ms else 0.0 for ms in on_ms)
+
+
+def _ending(session: Session, wrap: Wrap) -> Iterator[SampleReport]:
+    if session.end is None:
+        return
+    dark = (0.0,) * len(wrap.channels)
+    doses = [_scaled(_item(session.dose_uj, i), 1e6) for i in range(len(wrap.channels))]
+    yield _point(session, session.end, wrap, dark, tuple(doses), states.DONE)
+
+
+def _point(
+    session: Session,
+    entry: Entry,
+    wrap: Wrap,
+    duty_pct: tuple[float, ...],
+    dose_j_cm2: tuple[float | None, ...],
+    state: int,
+) -> SampleReport:
+    """A moment of which no record gives temperatures."""
+    t_s = (entry.up_ms_total - session.first.up_ms_total) / 1000
+    no_temps = (None,) * len(wrap.sensors)
+    return SampleReport(t_s, no_temps, duty_pct, dose_j_cm2, state_name(state))
+
+
 def _fault(entry: Entry) -> str:
     info = entry.data or {}
     code = info.get("code")
@@ -176,5 +233,5 @@ def to_report(
         board_trip_c=limits.BOARD_TRIP_MC / 1000,
         faults=tuple(_fault(entry) for entry in session.faults),
         records_lost=session.lost,
-        samples=tuple(_sample(e, session.first.up_ms_total) for e in session.samples),
+        samples=_course(session, wrap),
     )

@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -49,20 +50,27 @@ def _schema(low: float, high: float) -> WithJsonSchema:
 
 
 _NUMBER = BeforeValidator(_exact)
-Percent = Annotated[Decimal, _NUMBER, _whole(10, "0.1 %"), _schema(0, 100)]
-Share = Annotated[Decimal, _NUMBER, _whole(1000, "0.001"), _schema(0.001, 1)]
+_AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")  # not as text
+Percent = Annotated[Decimal, _NUMBER, _whole(10, "0.1 %"), _schema(0, 100), _AS_NUMBER]
+Share = Annotated[Decimal, _NUMBER, _whole(1000, "0.001"), _schema(0.001, 1), _AS_NUMBER]
 DoseJCm2 = Annotated[
-    Decimal, _NUMBER, _whole(1000, "0.001 J/cm2"), _schema(0.001, limits.DOSE_CAP_MJ / 1000)
+    Decimal,
+    _NUMBER,
+    _AS_NUMBER,
+    _whole(1000, "0.001 J/cm2"),
+    _schema(0.001, limits.DOSE_CAP_MJ / 1000),
 ]
 TripC = Annotated[
     Decimal,
     _NUMBER,
+    _AS_NUMBER,
     _whole(1000, "0.001 C"),
     _schema(limits.SKIN_TRIP_MIN_MC / 1000, limits.SKIN_TRIP_MC / 1000),
 ]
 RampS = Annotated[
     Decimal,
     _NUMBER,
+    _AS_NUMBER,
     _whole(1000, "0.001 s"),
     _schema(limits.RAMP_UP_MIN_MS / 1000, rules.RAMP_MAX_MS / 1000),
 ]

@@ -43,7 +43,10 @@ class ChannelReport:
 
 @dataclass(frozen=True)
 class SampleReport:
-    """One moment: temperatures per sensor (None: no reading), duty and dose per channel."""
+    """One moment: temperatures per sensor (None: no reading), duty and dose per channel.
+
+    The first and last moment of a session, and the one when light began, have no temperatures.
+    """
 
     t_s: float
     temps_c: tuple[float | None, ...]
@@ -101,9 +104,9 @@ class SessionReport:
 
     @property
     def when(self) -> str:
-        """When it began: a time with its zone, or the place in the wrap's own counting."""
+        """When it began: local time with its zone, or the place in the wrap's own counting."""
         if self.started is not None:
-            return self.started.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+            return self.started.astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
         if self.boot is None:
             return "unknown"
         place = f"start {self.boot} of the wrap"
