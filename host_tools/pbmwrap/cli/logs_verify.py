@@ -63,8 +63,8 @@ def _checked(said: Verdict) -> str:
     """What the numbers, the chain and the seals prove; "whole" only where they cover all of it."""
     limits = []
     if said.unsealed:
-        plural = "record is" if said.unsealed == 1 else "records are"
-        limits.append(f"the last {said.unsealed} {plural} not under a session's seal yet")
+        last = "record is" if said.unsealed == 1 else f"{said.unsealed} records are"
+        limits.append(f"the last {last} not under a session's seal yet")
     if said.unchecked:
         limits.append("the part before the first sector's head cannot be checked")
     if said.dropped:

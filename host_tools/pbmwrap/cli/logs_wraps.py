@@ -100,6 +100,8 @@ def name(
 
 def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
     """Remove a wrap's log from this machine. Asks first; the wrap itself is not changed."""
+    from rich.text import Text
+
     from pbmwrap.logs.names import read_names, write_names
 
     uid, names = find_uid(wrap), nicknames()
@@ -107,11 +109,9 @@ def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
     count = row["sessions"]
     sessions = {None: "a log that cannot be read", 1: "1 session"}.get(count, f"{count} sessions")
     what = f"{sessions} of wrap {label(uid, names)} in {archive().root / uid}"
-    shown = [
-        what,
-        "`pbmwrap logs export FILE.jsonl` keeps a copy; a wrap drops its oldest records.",
-    ]
-    ask(shown, "Remove this log from this machine?", yes, json)
+    hint = "`pbmwrap logs export FILE.jsonl` keeps a copy; a wrap drops its oldest records."
+    # As text: a nickname may have brackets, which are markup otherwise.
+    ask([Text(what), hint], "Remove this log from this machine?", yes, json)
     try:
         archive().forget(uid)
     except OSError as problem:
