@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pbmwrap import paths
+from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
 from pbmwrap.logs import extents, jsonl, old_layout
 from pbmwrap.logs.clock import Mark
@@ -23,6 +23,7 @@ from pbmwrap.logs.extents import Conflict, Extent
 from pbmwrap.logs.sessions import clock_of
 
 FILE = "log.jsonl"
+WAY = "name another data folder in $PBMWRAP_DATA"
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PASSING = ("uptime_s", "boot", "cause", "state")  # of `about`: what changes without a reason
 
@@ -30,16 +31,6 @@ _PASSING = ("uptime_s", "boot", "cause", "state")  # of `about`: what changes wi
 def default_root() -> Path:
     """In the platform's user data folder."""
     return paths.data_dir() / "logs"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename or a new file in `folder` last."""
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and needs no flush
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class WrapArchive:
@@ -53,10 +44,11 @@ class WrapArchive:
         self.folder = folder
         self.file = folder / FILE
         self._forget()
-        if self.file.exists():
-            self._load()
-        if old_layout.is_there(folder):
-            self._adopt()
+        with disk.explained(self.file, "read", WAY):
+            if self.file.exists():
+                self._load()
+            if old_layout.is_there(folder):
+                self._adopt()
 
     def _forget(self) -> None:
         self._log = jsonl.Log(self.folder.name)
@@ -85,7 +77,8 @@ class WrapArchive:
     def _adopt(self) -> None:
         """Take over what an older program kept, then remove it."""
         self.merge(old_layout.read(self.folder))
-        old_layout.remove(self.folder)
+        with disk.explained(self.folder, "written", WAY):
+            old_layout.remove(self.folder)
 
     @property
     def problems(self) -> list[str]:
@@ -186,9 +179,9 @@ class WrapArchive:
 
     def _grow(self, lines: Iterable[str]) -> None:
         """Append lines and see them on disk. What another process appended meanwhile stays."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(self.folder, WAY)
         created = not self.file.exists()
-        with self.file.open("ab") as out:
+        with disk.explained(self.file, "written", WAY), self.file.open("ab") as out:
             if self._whole < self._size == out.tell():
                 out.truncate(self._whole)
             out.write(self._lead())
@@ -197,14 +190,15 @@ class WrapArchive:
             os.fsync(out.fileno())
             self._size = self._whole = out.tell()
         if created:
-            sync_folder(self.folder)
-            sync_folder(self.folder.parent)
+            with disk.explained(self.folder, "written", WAY):
+                disk.sync_folder(self.folder)
+                disk.sync_folder(self.folder.parent)
 
     def _lead(self) -> bytes:
         """What comes before appended lines: the head, or the line end that an editor took away."""
         if not self._whole:
             return jsonl.head_line(self.folder.name).encode()
-        with self.file.open("rb") as kept:
+        with disk.explained(self.file, "read", WAY), self.file.open("rb") as kept:
             kept.seek(self._whole - 1)
             return b"" if kept.read(1) == b"\n" else b"\n"
 
@@ -231,8 +225,9 @@ class WrapArchive:
         number = 1
         while (old := self.folder.with_name(f"{self.folder.name}.old-{number}")).exists():
             number += 1
-        self.folder.rename(old)
-        sync_folder(old.parent)
+        with disk.explained(old, "written", WAY):
+            self.folder.rename(old)
+            disk.sync_folder(old.parent)
         self._forget()
         return old
 
@@ -284,7 +279,11 @@ class Archive:
         return WrapArchive(self.root / uid)
 
     def uids(self) -> list[str]:
-        """The wraps that have been pulled."""
-        if not self.root.is_dir():
-            return []
-        return sorted(p.name for p in self.root.iterdir() if p.is_dir() and _UID.fullmatch(p.name))
+        """The wraps that have been pulled. Raises InvalidFile, NoPermission when the root is there
+        and cannot be read, or is no folder."""
+        with disk.explained(self.root, "read", WAY):
+            try:
+                inside = list(self.root.iterdir())
+            except FileNotFoundError:
+                return []
+            return sorted(p.name for p in inside if p.is_dir() and _UID.fullmatch(p.name))
