@@ -137,7 +137,7 @@ def main() -> None:
         demo.wait_until_done()
         demo.say("logs", "pull")
         plot, page = out / "session.png", out / "session.html"
-        demo.say("logs", "show", "--plot", str(plot), "--html", str(page))
+        demo.say("logs", "show", "--plot", str(plot), "--html", str(page), "--force")
     finally:
         demo.close()
     print(f"\nPlot: {plot}\nPage: {page}")

@@ -125,6 +125,20 @@ class DeviceError(WrapError):
         self.code = device_code
 
 
+class Refused(WrapError):
+    """The wrap's state does not allow it, as the host sees before it asks; nothing was changed."""
+
+    exit_code = EXIT_REFUSED
+    code = "refused"
+
+
+class InSession(Refused):
+    """A session is under way."""
+
+    code = "not_now"
+    default_hint = "wait for the session's end or end it with `pbmwrap stop`"
+
+
 class LinkLost(WrapError):
     """The wrap stopped answering, or its port vanished."""
 

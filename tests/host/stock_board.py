@@ -152,6 +152,7 @@ class StockBoard:
         self.machine = "Raspberry Pi Pico with RP2040"
         self.inflates = True
         self.resets = 0
+        self.left = 0  # how often the raw prompt was left for the usual one
         self.kbd = 3
         self.serial = self
         self.stalls = -1
@@ -241,6 +242,9 @@ class StockBoard:
     def _restart(self) -> None:
         self.resets += 1
         raise PowerCut
+
+    def exit_raw_repl(self) -> None:
+        self.left += 1
 
     def exec_raw_no_follow(self, command: str) -> None:
         if "machine.reset" in command:

@@ -213,7 +213,7 @@ def test_an_export_says_which_ends_it_knows(kept: WrapArchive, tmp_path: Path):
     result = logs("export", str(tmp_path / "x.txt"))
     assert (result.exit_code, ".csv nor .jsonl" in result.stderr) == (2, True)
     result = logs("export", str(tmp_path / "no" / "x.csv"))
-    assert (result.exit_code, "cannot be written: No such file" in result.stderr) == (7, True)
+    assert (result.exit_code, "cannot be written: there is no folder" in result.stderr) == (7, True)
 
 
 def test_a_pull_fills_the_gap_of_a_damaged_line(kept: WrapArchive, monkeypatch, tmp_path: Path):

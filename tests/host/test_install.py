@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import struct
+import types
 
 import pytest
 from mpremote.transport import TransportError
@@ -12,17 +14,22 @@ from typer.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.device import find
+from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
+    AtPrompt,
     LinkLost,
     NotAWrap,
+    Refused,
     UsageError,
     VerifyFailed,
     WrapError,
 )
-from pbmwrap.install import board, files, plan, slot
+from pbmwrap.install import board, files, look, plan, slot, states
 from pbmwrap.install.bundle import DeviceFile
+from pbmwrap.twin.sim import SimTwin
 from tests.host.scripted_wrap import ScriptedWrap
 from tests.host.stock_board import StockBoard
+from tests.host.test_serve import Served
 
 UI = b"b" * 5000  # more than a sector: a pack of its own
 
@@ -155,7 +162,7 @@ def test_a_full_board_says_so_and_restarts():
 def test_a_board_without_room_is_refused_beforehand():
     board_ = StockBoard()
     board_.flash.files["/film"] = bytes(1400 * 1024)
-    with pytest.raises(WrapError, match="KiB free"):
+    with pytest.raises(Refused, match="KiB free"):
         planned(board_, firmware())
     assert board_.flash.ops == 0
 
@@ -175,7 +182,7 @@ def test_a_firmware_that_cannot_read_what_is_stored_is_refused_in_any_case():
     board_ = StockBoard()
     install(board_, firmware("0.2.0", stored=2))
     for allowed in (False, True):
-        with pytest.raises(UsageError, match=r"cannot read what this board has stored.*logs pull"):
+        with pytest.raises(Refused, match=r"cannot read what this board has stored.*logs pull"):
             plan.check_downgrade(files.look(board_), "0.1.0", 1, allowed)
 
 
@@ -197,22 +204,33 @@ def test_a_board_that_says_something_odd_is_named():
         (TransportError("could not enter raw repl"), NotAWrap),
         (TransportError("timeout waiting"), LinkLost),
         (OSError(5, "gone"), LinkLost),
+        (struct.error("half an answer"), LinkLost),
     ],
 )
-def test_errors_of_the_prompt_are_told_apart(monkeypatch, problem, kind):
+def test_errors_of_the_prompt_are_told_apart(monkeypatch, capsys, problem, kind):
     class Broken:
+        serial = types.SimpleNamespace()
+
         def __init__(self, port):
             pass
 
-        def enter_raw_repl(self, timeout_overall):
+        def enter_raw_repl(self, soft_reset, timeout_overall):
+            print(b"what mpremote read")
             raise problem
+
+        def exit_raw_repl(self):
+            left.append("the raw prompt")
 
         def close(self):
             raise OSError("gone")
 
+    left = []
     monkeypatch.setattr("mpremote.transport_serial.SerialTransport", Broken)
     with pytest.raises(kind), files.raw_board("x"):
         pass
+    assert left == ["the raw prompt"]
+    assert Broken.serial.timeout == files.PROMPT_S
+    assert capsys.readouterr().out == ""
 
 
 def test_port_that_cannot_be_opened(monkeypatch):
@@ -231,7 +249,7 @@ def command(monkeypatch):
     told = ScriptedWrap().hello
 
     @contextlib.contextmanager
-    def raw(port):
+    def raw(port, soft_reset=True):
         yield board_
 
     def hello(greet, port):
@@ -242,7 +260,9 @@ def command(monkeypatch):
         return find.Hello.model_validate(told | {"slot": me.name, "fell": me.fell})
 
     monkeypatch.setattr(files, "raw_board", raw)
-    monkeypatch.setattr(board, "make_ready", lambda port, force: None)
+    prompt = states.of_problem(PortInfo("/dev/x", "", "", ""), AtPrompt("/dev/x"))
+    monkeypatch.setattr(look, "at", lambda port: prompt)
+    monkeypatch.setattr(board, "make_ready", lambda *given: None)
     monkeypatch.setattr(board, "wait_for_wrap", hello)
 
     def run(*words):
@@ -265,8 +285,35 @@ def test_install_command_from_prompt_to_hello(command):
 
 def test_a_dry_run_changes_nothing(command):
     code, said = command("--dry-run")
-    assert (code, command.board.flash.ops, command.board.resets) == (0, 0, 1)
+    assert (code, command.board.flash.ops, command.board.resets) == (0, 0, 0)
+    assert command.board.left == 1  # at its usual prompt, as it was
     assert said["data"]["dry_run"] and "/a/index" in said["data"]["sent"]
+    assert said["data"]["exact"]
+
+
+def test_a_dry_run_lets_a_running_wrap_run(command, monkeypatch):
+    device = ScriptedWrap()
+    device.hello |= {"frozen": False, "slot": "a 000000000000", "board": "PBMWRAP_RP2040"}
+    monkeypatch.undo()
+    monkeypatch.setattr(find, "open_transport", lambda port: device)
+    monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
+    code, said = command("--dry-run")
+    assert (code, device.acted) == (0, ["hello"])
+    assert said["data"]["slot"].startswith("b ") and not said["data"]["exact"]
+    assert "/b/index" in said["data"]["sent"] and said["data"]["replaces"] == "0.1.0"
+    device.hello["slot"] = said["data"]["slot"]
+    assert command("--dry-run")[1]["data"]["sent"] == []
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"], ["--force"]])
+def test_nothing_is_installed_in_a_session(command, monkeypatch, words):
+    device = ScriptedWrap()
+    device.hello |= {"state": "running"}
+    monkeypatch.undo()
+    monkeypatch.setattr(find, "open_transport", lambda port: device)
+    monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
+    code, said = command(*words)
+    assert (code, said["error"]["code"], device.acted) == (8, "not_now", ["hello"])
 
 
 def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
@@ -281,3 +328,23 @@ def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monke
 def test_install_command_wants_one_way():
     words = ["install", "--files", "--image", "x.uf2"]
     assert CliRunner().invoke(main.app, words).exit_code == 2
+
+
+@pytest.mark.parametrize("words", [[], ["--dry-run"]])
+def test_a_simulated_wrap_runs_again_after_a_refused_install(monkeypatch, words):
+    """It has a prompt, but no raw one: the install ends there, and Ctrl-D has to start the wrap."""
+    monkeypatch.setattr(files, "PROMPT_S", 0.2)
+    monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
+    twin = SimTwin()
+    twin.start()
+    with Served(twin, speed=None) as served:
+        asked = ["install", "--files", "--sources", "--force", "--json", *words]
+        result = CliRunner().invoke(main.app, [*asked, "--port", served.server.port])
+        error = json.loads(result.stdout)["error"]
+        if words:
+            assert error is None
+        else:
+            assert (result.exit_code, error["exit"]) == (3, 3)
+            assert error["message"].endswith("shows no MicroPython prompt")
+        assert board.greet(served.server.port).cause == ("power" if words else "soft")
+    twin.close()

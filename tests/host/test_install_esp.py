@@ -123,6 +123,19 @@ def test_esptools_errors_are_told_as_ours(tmp_path, monkeypatch, said, kind, tex
     assert caught.value.hint
 
 
+def test_a_chip_that_is_the_wrong_one_is_restarted(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(esp, "command", lambda: ["esptool"])
+    told: list[list[str]] = []
+
+    def runner(words) -> tuple[int, str]:
+        told.append(list(words))
+        return 2, "This chip is ESP32-C3, not ESP32-S3. Wrong chip argument?"
+
+    with pytest.raises(UsageError):
+        esp.write(image(tmp_path), "/dev/x", runner)
+    assert told[1:] == [["esptool", "--port", "/dev/x", "--after", "hard-reset", "read-mac"]]
+
+
 def test_a_program_is_run_and_its_words_are_kept() -> None:
     words = [sys.executable, "-c", "import sys; print('out'); sys.exit('err')"]
     code, said = esp.run(words)

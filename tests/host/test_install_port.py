@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+
 import pytest
 
 from pbmwrap.device import find
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
+    InSession,
     LinkLost,
     NoDevice,
     NotAWrap,
@@ -15,8 +20,10 @@ from pbmwrap.errors import (
     UsageError,
     WrapError,
 )
-from pbmwrap.install import board
+from pbmwrap.install import board, files
 from tests.host.scripted_wrap import ScriptedWrap
+
+CTRL_D = b"\r\x03\x02\x04"
 
 
 def _candidate(name, problem=None):
@@ -116,3 +123,107 @@ def test_waiting_for_the_installed_wrap():
 
 def _raise(problem):
     raise problem
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """A wrap that is stopped for an install and restarts from its raw prompt; its port's tale."""
+    tale = []
+    wrap, prompt, again = ScriptedWrap(), _prompt(), ScriptedWrap()
+    wrap.hello["frozen"] = again.hello["frozen"] = False
+    now = [wrap]
+
+    def opened(port):
+        if "service" in wrap.acted and now == [wrap]:
+            now[:] = [prompt]
+        return now[0]
+
+    @contextlib.contextmanager
+    def raw(port, soft_reset=True):
+        tale.append("raw prompt")
+        yield None
+
+    def restart(target):
+        tale.append("restart")
+        now[:] = [again]
+
+    monkeypatch.setattr(find, "open_transport", opened)
+    monkeypatch.setattr(files, "raw_board", raw)
+    monkeypatch.setattr(files, "restart", restart)
+    return tale
+
+
+@pytest.mark.parametrize("end", [WrapError("no room"), KeyboardInterrupt(), ZeroDivisionError()])
+def test_a_wrap_that_was_stopped_runs_again_whatever_ends_the_install(stopped, end):
+    with pytest.raises(type(end)), board.in_service("x", False, Ticks().clock()) as hello:
+        assert hello is not None
+        raise end
+    assert stopped == ["raw prompt", "restart"]
+    assert board.greet("x").state == "idle"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals between processes are POSIX's")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+def test_a_kill_ends_an_install_like_ctrl_c(stopped, number):
+    before = signal.getsignal(getattr(signal, number))
+    with pytest.raises(KeyboardInterrupt), board.in_service("x", False, Ticks().clock()):
+        signal.raise_signal(getattr(signal, number))
+    assert stopped == ["raw prompt", "restart"]
+    assert signal.getsignal(getattr(signal, number)) == before
+
+
+def test_a_board_that_was_at_its_prompt_is_not_restarted(monkeypatch, stopped):
+    monkeypatch.setattr(find, "open_transport", lambda port: _prompt())
+    with pytest.raises(WrapError, match="no room"), board.in_service("x", False) as hello:
+        assert hello is None
+        raise WrapError("no room")
+    assert stopped == []
+
+
+def test_a_silent_program_that_was_interrupted_is_restarted(monkeypatch, stopped):
+    silent = ScriptedWrap()
+    silent.strange = b"hello? "
+    monkeypatch.setattr(find, "open_transport", lambda port: silent)
+    with pytest.raises(WrapError, match="no room"), board.in_service("x", False):
+        raise WrapError("no room")
+    assert stopped == ["raw prompt", "restart"]
+
+
+def test_a_raw_prompt_that_does_not_come_is_followed_by_ctrl_d(monkeypatch, stopped):
+    @contextlib.contextmanager
+    def no_raw(port, soft_reset=True):
+        stopped.append("no raw prompt")
+        raise NotAWrap("x shows no MicroPython prompt")
+        yield
+
+    sent = []
+    prompt, wrap = _prompt(), ScriptedWrap()
+    write = prompt.write
+
+    def written(data, timeout_s=3.0):
+        sent.append(data)
+        write(data, timeout_s)
+
+    prompt.write = written
+    monkeypatch.setattr(find, "open_transport", lambda p: wrap if CTRL_D in sent else prompt)
+    monkeypatch.setattr(files, "raw_board", no_raw)
+    assert board.bring_back("x", Ticks().clock())
+    assert stopped == ["no raw prompt"]
+
+
+def test_a_wrap_that_does_not_come_back_is_told(monkeypatch, stopped):
+    monkeypatch.setattr(files, "restart", lambda target: None)
+    with (
+        pytest.raises(LinkLost, match="no room; the wrap at x did not start again; unplug it"),
+        board.in_service("x", False, Ticks().clock()),
+    ):
+        raise WrapError("no room")
+
+
+def test_nothing_is_stopped_in_a_session(monkeypatch, stopped):
+    wrap = ScriptedWrap()
+    wrap.hello["state"] = "running"
+    monkeypatch.setattr(find, "open_transport", lambda port: wrap)
+    with pytest.raises(InSession), board.in_service("x", True):
+        raise AssertionError("it was stopped")
+    assert (wrap.acted, stopped) == (["hello"], [])

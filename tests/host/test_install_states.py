@@ -16,13 +16,13 @@ from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.doctor.usb import BOOTSEL
 from pbmwrap.errors import (
     AtPrompt,
+    InSession,
     LinkLost,
     NoDevice,
     NoPermission,
     NotAWrap,
     PortBusy,
     SeveralDevices,
-    UsageError,
     VerifyFailed,
     WrapError,
 )
@@ -145,17 +145,20 @@ def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
 
 
 @pytest.mark.parametrize(
-    ("candidate", "said"),
+    ("candidate", "said", "code"),
     [
-        (find.Candidate(ACM, hello=hello(state="running")), "pbmwrap stop"),
-        (find.Candidate(ESP, problem=NotAWrap("x does not answer")), "--image FILE.bin"),
-        (find.Candidate(ACM, problem=PortBusy("x is in use")), "pbmwrap doctor"),
+        (find.Candidate(ACM, hello=hello(state="running")), "pbmwrap stop", 8),
+        (find.Candidate(ESP, problem=NotAWrap("x does not answer")), "--image FILE.bin", 2),
+        (find.Candidate(ACM, problem=PortBusy("x is in use")), "pbmwrap doctor", 5),
+        (find.Candidate(ACM, problem=NoPermission("x may not")), "pbmwrap doctor", 6),
+        (find.Candidate(ACM, problem=NotAWrap("x does not answer")), "stays silent", 3),
+        (find.Candidate(ACM, problem=LinkLost("x vanished")), "stays silent", 9),
     ],
 )
-def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said) -> None:
+def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said, code) -> None:
     plugged["ports"] = [candidate]
     result = run()
-    assert result.exit_code == UsageError.exit_code
+    assert result.exit_code == code
     assert said in result.output
 
 
@@ -164,7 +167,7 @@ def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypat
     monkeypatch.setattr(look, "at", lambda port: states.of_wrap(port, hello(state="running")))
     for words in (["--image", str(tmp_path / "built.uf2")], ["--port", "x"]):
         result = run(*words)
-        assert result.exit_code == UsageError.exit_code
+        assert result.exit_code == InSession.exit_code == 8
         assert "nothing is done before" in result.output
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import board_facts
+from pbmwrap.errors import InvalidFile, PortBusy, UsageError
 from pbmwrap.twin.base import LampState, Twin
 from pbmwrap.twin.hand import HELP, obey
 from pbmwrap.twin.plant import Plant
@@ -190,9 +191,41 @@ def test_the_link_leads_to_the_port_and_goes_with_it(tmp_path):
 def test_an_existing_file_is_not_replaced_by_the_link(tmp_path):
     link = tmp_path / "precious"
     link.write_text("mine")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(UsageError, match="precious exists and is no link to a port; choose"):
         PtyServer(EchoTwin(), link=link)
     assert link.read_text() == "mine"
+
+
+def test_a_link_to_something_else_is_not_replaced(tmp_path):
+    (tmp_path / "precious").write_text("mine")
+    (link := tmp_path / "wrap").symlink_to(tmp_path / "precious")
+    with pytest.raises(UsageError, match="no link to a port"):
+        PtyServer(EchoTwin(), link=link)
+    assert link.read_text() == "mine"
+
+
+def test_the_link_of_a_server_that_runs_stays_its_own(tmp_path):
+    link = tmp_path / "wrap"
+    with PtyServer(EchoTwin(), link=link) as first:
+        with pytest.raises(PortBusy, match=f"{link} is in use by another pbmwrap"):
+            PtyServer(EchoTwin(), link=link)
+        assert str(link.readlink()) == first.port
+    with PtyServer(EchoTwin(), link=link) as second:
+        assert str(link.readlink()) == second.port
+
+
+def test_the_link_of_a_server_that_was_killed_is_replaced(tmp_path):
+    link = tmp_path / "wrap"
+    with PtyServer(EchoTwin()) as other:  # its port has the name that the killed one's had
+        link.symlink_to(other.port)
+        with PtyServer(EchoTwin(), link=link) as server:
+            assert str(link.readlink()) == server.port
+
+
+def test_a_link_in_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(InvalidFile, match="cannot be made: there is no folder"):
+        PtyServer(EchoTwin(), link=tmp_path / "no" / "wrap")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scenario_events_happen_while_served():

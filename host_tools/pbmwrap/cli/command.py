@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 from typer.models import ArgumentInfo
 
+from pbmwrap.disk import explain_error
 from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, UsageError, WrapError
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ Port = Annotated[
 ]
 PIPE_COLUMNS = 1 << 20
 Json = Annotated[bool, typer.Option("--json", help="One JSON envelope instead of text.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 
@@ -112,6 +116,10 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
         return _closed_pipe()
     except (typer.Exit, typer.Abort):
         raise
+    except OSError as problem:
+        if problem.filename is None:
+            return _report_bug(path, problem, as_json)
+        return fail(path, output_error(problem), as_json)
     except Exception as bug:
         return _report_bug(path, bug, as_json)
 
@@ -141,24 +149,54 @@ def _print(path: str, result: Result, as_json: bool) -> None:
     if as_json:
         from pbmwrap.cli import envelope
 
-        print(envelope.good(path, result.data, result.problem), flush=True)
+        write_line(envelope.good(path, result.data, result.problem))
     elif isinstance(result.show, str):
-        print(result.show, flush=True)
+        write_line(result.show)
     elif result.show is not None:
         from rich.console import Console
 
         # In a pipe there is no width to keep to: a wrapped table would be of no use there.
         width = None if sys.stdout.isatty() else PIPE_COLUMNS
-        Console(width=width, highlight=False).print(result.show)
+        with writing_output():
+            Console(width=width, highlight=False).print(result.show)
+
+
+def write_line(text: str) -> None:
+    """A line on stdout, at once. Raises InvalidFile when it cannot be written."""
+    with writing_output():
+        print(text, flush=True)
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Raises InvalidFile when stdout cannot be written, for example on a full disk; nothing goes
+    there afterwards. A closed pipe stays a BrokenPipeError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise output_error(problem) from problem
+
+
+def output_error(problem: OSError) -> WrapError:
+    """An OSError of stdout, or of the file that it names, in one line."""
+    if problem.filename is not None:
+        return explain_error(problem, Path(os.fsdecode(problem.filename)), "used")
+    sys.stdout = None  # type: ignore[assignment]  # else Python tries once more at its end
+    return explain_error(problem, "standard output", way="send it elsewhere")
 
 
 def fail(path: str, problem: WrapError, as_json: bool) -> int:
-    """Tell the error in one line and return its exit code."""
-    if as_json:
+    """Tell the error in one line and return its exit code. Where stdout takes no envelope, it
+    goes to stderr; where that takes nothing either, the exit code is all there is."""
+    if as_json and sys.stdout is not None:
         from pbmwrap.cli import envelope
 
-        print(envelope.bad(path, problem), flush=True)
-    else:
+        with suppress(WrapError, BrokenPipeError):
+            write_line(envelope.bad(path, problem))
+            return problem.exit_code
+    with suppress(OSError):
         for line in getattr(problem, "problems", ()):
             print(line, file=sys.stderr)
         print(f"error: {problem}", file=sys.stderr, flush=True)

@@ -63,7 +63,7 @@ def _fitting(port: str) -> tuple[bool, Path | None, str]:
     found = look.only(look.boards(port))
     note(str(found))
     if found.way is None:
-        raise UsageError(str(found), found.step)
+        raise found.refusal()
     at = port if found.kind == "bootsel" else found.where
     return found.way == "files", _built() if found.way == "image" else None, at
 

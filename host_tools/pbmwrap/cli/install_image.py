@@ -64,7 +64,7 @@ def _port_of(chip: str, port: str) -> str:
 
     found = look.only([f for f in look.boards(port) if f.kind not in ("bootsel", "unmounted")])
     if found.kind in ("lit", "shut"):
-        raise UsageError(str(found), found.step)
+        raise found.refusal()
     if found.hello and not found.hello.board.startswith("PBMWRAP_ESP32"):
         raise UsageError(f"{found}: the image is for an {chip}", "give its .uf2, or another --port")
     return found.where
@@ -79,10 +79,9 @@ def _waiting(port: str) -> Path | None:
 
 def _running(port: str) -> str:
     """The port of the board that has to go into its boot loader first. Raises what says why not."""
-    from pbmwrap.errors import UsageError
     from pbmwrap.install import look
 
     found = look.only([f for f in look.boards(port) if f.kind != "bootsel"])
     if found.kind in ("wrap", "fault", "prompt"):
         return found.where
-    raise UsageError(str(found), found.step)
+    raise found.refusal()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pbmwrap.cli import logs_files, logs_pull, logs_sql, logs_verify, logs_wraps
-from pbmwrap.cli.command import Json, Result, command, new_app
+from pbmwrap.cli.command import Force, Json, Result, command, new_app
 from pbmwrap.cli.logs_kept import Uid, kept_of, notice
 from pbmwrap.errors import UsageError
 
@@ -90,14 +90,16 @@ def show(
     html: Annotated[Path | None, typer.Option(metavar="HTML", help="Write a page.")] = None,
     area: Annotated[float | None, typer.Option(help="Treated area, cm2.", min=0.1)] = None,
     uid: Uid = None,
+    force: Force = False,
     json: Json = False,
 ) -> Result:
     """Show one session's summary; write its plot and page."""
     from pbmwrap.cli import session_report
 
+    session_report.check_files(plot, html, force)
     kept = notice(kept_of(uid))
     chosen = _choose(_sessions(kept), session)
-    return session_report.result(kept, chosen, kept.about(), area, (plot, html))
+    return session_report.result(kept, chosen, kept.about(), area, (plot, html), force)
 
 
 def date(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pbmwrap.cli.command import Json, Result, command, warn
+from pbmwrap.cli.command import Force, Json, Result, command, warn
 from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed, WrapError
 
@@ -28,14 +28,17 @@ def add_to(group: typer.Typer) -> None:
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
     uid: Uid = None,
+    force: Force = False,
     json: Json = False,
 ) -> Result:
     """Write a wrap's whole log to a file.
 
     CSV holds sessions and samples, for spreadsheets; JSONL everything, also for `logs import`.
     """
+    from pbmwrap import disk
     from pbmwrap.logs.export import to_csv
 
+    disk.check_target(file, force)
     kept = notice(kept_of(uid))
     if file.suffix == ".csv":
         names = _names(kept, "sensors"), _names(kept, "channels")
@@ -44,19 +47,13 @@ def export(
         content = "".join(kept.export())
     else:
         raise UsageError(f"{file} ends in neither .csv nor .jsonl", "choose one of them")
-    _write(file, content)
-    return Result({"file": str(file), "bytes": len(content)}, f"{file} written")
+    raw = content.encode()
+    disk.write_file(file, raw, force)
+    return Result({"file": str(file), "bytes": len(raw)}, f"{file} written")
 
 
 def _names(kept: WrapArchive, key: str) -> list[str]:
     return [str(pair[0]) for pair in kept.about().get(key, [])]
-
-
-def _write(file: Path, content: str) -> None:
-    try:
-        file.write_text(content, encoding="utf-8", newline="")
-    except OSError as problem:
-        raise InvalidFile(f"{file} cannot be written: {problem.strerror}") from problem
 
 
 def import_logs(

@@ -18,6 +18,7 @@ from pbmwrap.cli.logs_kept import archive
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
+    from pbmwrap.logs.index import Index
     from pbmwrap.logs.query import Answer
 
 MOST_SHOWN = 1000  # rows of a table for people
@@ -65,13 +66,24 @@ def query(
 
 
 def _ask(sql: str, rebuild: bool, most: int | None) -> Answer:
+    """A damaged cache is made again, once."""
     from pbmwrap.logs.index import Index
-    from pbmwrap.logs.query import Query, library
+    from pbmwrap.logs.query import BrokenCache, library
 
     library()
     index = Index(archive())
     if rebuild:
         index.clear()
+    try:
+        return _answer(index, sql, most)
+    except BrokenCache:
+        index.clear()
+        return _answer(index, sql, most)
+
+
+def _answer(index: Index, sql: str, most: int | None) -> Answer:
+    from pbmwrap.logs.query import Query
+
     with progress("reading logs") as bar:
         folders = index.fresh(bar)
     with Query(folders) as room:

@@ -8,7 +8,7 @@ import typer
 
 from pbmwrap.cli.command import Json, Result, Yes, ask, command
 from pbmwrap.cli.logs_kept import archive, find_uid, label, nicknames
-from pbmwrap.errors import InvalidFile, UsageError, WrapError
+from pbmwrap.errors import UsageError, WrapError
 
 Wrap = Annotated[
     str, typer.Argument(metavar="WRAP", help="Id or nickname, or the beginning of one.")
@@ -112,13 +112,7 @@ def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
     hint = "`pbmwrap logs export FILE.jsonl` keeps a copy; a wrap drops its oldest records."
     # As text: a nickname may have brackets, which are markup otherwise.
     ask([Text(what), hint], "Remove this log from this machine?", yes, json)
-    try:
-        archive().forget(uid)
-    except OSError as problem:
-        raise InvalidFile(
-            f"{archive().root / uid} cannot be removed: {problem.strerror}",
-            "close the programs that use it and try again",
-        ) from problem
+    archive().forget(uid)
     if uid in names:
         kept_names = read_names(archive().root)
         kept_names.pop(uid, None)

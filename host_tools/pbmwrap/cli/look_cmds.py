@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, command, wrap_at
+from pbmwrap.cli.command import Json, Port, Result, command, wrap_at, write_line
 from pbmwrap.errors import WrapError
 
 
@@ -61,7 +61,7 @@ def monitor(
         try:
             for number, sample in enumerate(samples, 1):
                 line = envelope.good("monitor", sample) if json else text.sample(hello, sample)
-                print(line, flush=True)
+                write_line(line)
                 if number == count:
                     return
         finally:

@@ -17,7 +17,7 @@ from pbmwrap.cli import (
     session_cmds,
     twin_cmds,
 )
-from pbmwrap.cli.command import Interrupted, fail, new_app
+from pbmwrap.cli.command import Interrupted, fail, new_app, output_error
 from pbmwrap.errors import EXIT_OK, UsageError
 
 _HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is no medical device."
@@ -47,6 +47,8 @@ def main(args: list[str] | None = None) -> int:
         return end.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return fail("", Interrupted("interrupted"), "--json" in given)
+    except OSError as problem:  # of a help text or a completion; a command explains its own
+        return fail("", output_error(problem), False)
     except Exception as problem:
         if not hasattr(problem, "format_message"):
             raise

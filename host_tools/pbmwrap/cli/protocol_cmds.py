@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
+from pbmwrap.cli.command import Force, Json, Port, Result, command, new_app, progress, wrap_at
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
 
 if TYPE_CHECKING:
@@ -169,17 +169,13 @@ def new(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     id: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
     name: Annotated[str, typer.Option(help="For people, at most 40 characters.")] = "My protocol",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file.")] = False,
+    force: Force = False,
     json: Json = False,
 ) -> Result:
     """Write a new protocol file with comments, ready to be changed."""
+    from pbmwrap import disk
     from pbmwrap.protocols.template import template
 
-    if file.exists() and not force:
-        raise UsageError(f"{file} exists", "choose another name or add --force")
     chosen: dict[str, Any] = {"id": id or file.stem, "name": name}
-    try:
-        file.write_text(template(**chosen), encoding="utf-8")
-    except OSError as problem:
-        raise InvalidFile(f"{file} cannot be written: {problem.strerror}") from problem
+    disk.write_file(file, template(**chosen), force)
     return Result({"file": str(file)}, f"{file} written; check it with `pbmwrap protocol check`")

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pbmwrap import disk
 from pbmwrap.cli.command import Result
-from pbmwrap.errors import InvalidFile
+from pbmwrap.errors import UsageError
 from pbmwrap.logs.sessions import clock_of
 from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
 from pbmwrap.report import html as page
@@ -27,13 +28,15 @@ def result(
     about: Mapping[str, Any],
     area_cm2: float | None,
     files: tuple[Path | None, Path | None],
+    replace: bool = False,
 ) -> Result:
-    """The report; files: where to write (plot, page). Raises InvalidFile, UsageError."""
+    """The report; files: where to write (plot, page), replace: also over files that exist.
+    Raises InvalidFile, NoPermission, UsageError."""
     decoded = kept.decoded()
     firmware = firmware_of(decoded).get(session.boot, "unknown")
     wrap = _wrap(kept.folder.name, about, area_cm2)
     report = to_report(session, clock_of(decoded, kept.marks()), wrap, firmware)
-    written = _write(report, *files)
+    written = _write(report, *files, replace)
     return Result({"report": asdict(report), "files": written}, _shown(report, written))
 
 
@@ -46,15 +49,20 @@ def _wrap(uid: str, about: Mapping[str, Any], area_cm2: float | None) -> Wrap:
     return Wrap(uid, channels, sensors, area_cm2)
 
 
-def _write(report: SessionReport, plot: Path | None, html: Path | None) -> list[str]:
-    try:
-        if plot:
-            figure.save(report, plot)
-        if html:
-            page.save(report, html)
-    except OSError as problem:
-        where = problem.filename or plot or html
-        raise InvalidFile(f"{where} cannot be written: {problem.strerror}") from problem
+def check_files(plot: Path | None, html: Path | None, replace: bool) -> None:
+    """Refuse what cannot be written before anything is. Raises InvalidFile, UsageError."""
+    if plot is not None and plot == html:
+        raise UsageError(f"--plot and --html both name {plot}", "give two names")
+    for path in (plot, html):
+        if path is not None:
+            disk.check_target(path, replace)
+
+
+def _write(report: SessionReport, plot: Path | None, html: Path | None, replace: bool) -> list[str]:
+    if plot:
+        figure.save(report, plot, replace=replace)
+    if html:
+        page.save(report, html, replace)
     return [str(path) for path in (plot, html) if path]
 
 

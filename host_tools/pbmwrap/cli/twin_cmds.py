@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import threading
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from pbmwrap.cli.command import Json, command, note
+from pbmwrap.cli.command import Json, command, note, write_line, writing_output
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,12 +98,13 @@ def _run(twin: Twin, source: object, pace: float | None, link: Path | None, json
     try:
         server = PtyServer(source, pace, link)  # type: ignore[arg-type]
     except OSError as problem:
-        hint = "choose another --link" if link else "this needs Linux or macOS"
-        raise UsageError(f"no port can be made: {problem}", hint) from problem
+        raise UsageError(
+            f"no port can be made: {problem}", "this needs Linux or macOS"
+        ) from problem
     with server:
         _announce(twin, server.port, link, json)
         try:
-            server.run(stop, _commands(), sys.stdout)
+            server.run(stop, _commands(), _Replies())
         except KeyboardInterrupt:
             stop.set()  # Ctrl-C is how a person ends a twin: no error
 
@@ -114,8 +116,20 @@ def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
     name = str(link) if link else port
     command_name = "sim" if twin.kind == "sim" else "emulate"
     data = {"port": port, "link": name if link else None, "kind": twin.kind}
-    print(envelope.good(command_name, data) if json else name, flush=True)
+    write_line(envelope.good(command_name, data) if json else name)
     note(f"in another terminal: pbmwrap status --port {name}   (here: help, press, quit)")
+
+
+class _Replies(io.StringIO):
+    """Standard output for the twin's answers; its errors are told in one line."""
+
+    def write(self, text: str) -> int:
+        with writing_output():
+            return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        with writing_output():
+            sys.stdout.flush()
 
 
 def _commands() -> TextIO | None:

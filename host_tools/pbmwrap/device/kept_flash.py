@@ -4,25 +4,46 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pbmwrap import disk
+from pbmwrap.device.state_folder import WAY, take_folder
+from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from pbmwrap.twin.rp2040_chip import FLASH_BYTES
 
 FLASH_FILE = "flash.bin"
 
 
 class KeptRp2040(Rp2040Twin):
-    """`folder` holds the flash; it is written when the twin is closed, as a whole or not at all."""
+    """`folder` holds the flash; it is written when the twin is closed, as a whole or not at all.
+
+    Raises InvalidFile for a flash that is none, or an image that does not fit.
+    """
 
     def __init__(self, image: Path, folder: Path) -> None:
         self._file = folder / FLASH_FILE
-        kept = self._file.read_bytes() if self._file.exists() else None
-        super().__init__(image, flash=kept)
+        self._lock = take_folder(folder)
+        try:
+            super().__init__(image, flash=self._kept())
+        except ValueError as problem:
+            self._lock.release()
+            raise InvalidFile(f"{image} does not run: {problem}", "use another image") from problem
+        except BaseException:
+            self._lock.release()
+            raise
         self._saved = False
 
+    def _kept(self) -> bytes | None:
+        with disk.explained(self._file, "read", WAY):
+            kept = self._file.read_bytes() if self._file.exists() else None
+        if kept is not None and len(kept) != FLASH_BYTES:
+            raise InvalidFile(f"{self._file} is no flash of {FLASH_BYTES} bytes", WAY)
+        return kept
+
     def close(self) -> None:
-        if not self._saved:
-            self._saved = True
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._file.with_suffix(".new")
-            fresh.write_bytes(self.flash())
-            fresh.replace(self._file)
-        super().close()
+        try:
+            if not self._saved:
+                self._saved = True
+                disk.write_file(self._file, self.flash(), replace=True)
+        finally:
+            super().close()
+            self._lock.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pbmwrap import paths
+from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile
 from pbmwrap.facts import DEFAULT_BOARD
 from pbmwrap.twin.base import Twin
@@ -16,20 +16,36 @@ IMAGE_VARIABLE = "PBMWRAP_IMAGE"
 def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -> Twin:
     """A twin, not started yet. kind: "sim" or "rp2040"; state: the folder that keeps its flash.
 
-    image: the UF2 that an emulated chip runs, None for our own.
+    image: the UF2 that an emulated chip runs, None for our own. Raises PortBusy for a state that
+    another twin has, InvalidFile, NoPermission.
     """
     if kind == "sim":
-        from pbmwrap.twin.sim import SimTwin
+        return _make_sim(state)
+    from pbmwrap.install.image import check_uf2
 
-        return SimTwin(state=state)
     chosen = find_image(image)
+    check_uf2(chosen)
     if state is not None:
         from pbmwrap.device.kept_flash import KeptRp2040
 
         return KeptRp2040(chosen, state)
     from pbmwrap.twin.rp2040 import Rp2040Twin
 
-    return Rp2040Twin(chosen)
+    try:
+        return Rp2040Twin(chosen)
+    except ValueError as problem:
+        raise InvalidFile(f"{chosen} does not run: {problem}", "use another image") from problem
+
+
+def _make_sim(state: Path | None) -> Twin:
+    if state is not None:
+        from pbmwrap.device.kept_sim import KeptSim
+
+        return KeptSim(state)
+    from pbmwrap.twin.sim import SimTwin
+
+    with disk.explained("the temporary folder", way="name another one in $TMPDIR"):
+        return SimTwin()
 
 
 def find_image(chosen: Path | None) -> Path:

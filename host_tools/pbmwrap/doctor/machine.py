@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 
-from pbmwrap import config, paths
+from pbmwrap import config, disk, paths
 from pbmwrap.doctor.check import Check
 from pbmwrap.errors import WrapError
 
@@ -48,10 +48,16 @@ def _config() -> Check:
 
 
 def _archive() -> Check:
+    """Whether a file can be made in the archive's folder, or in the one where it would be."""
     folder = paths.data_dir()
-    while not folder.exists():
-        folder = folder.parent
-    if not os.access(folder, os.W_OK):
-        return Check("archive", "bad", f"{folder} may not be written", "set $PBMWRAP_DATA")
-    free = shutil.disk_usage(folder).free >> 20
+    try:
+        while not folder.exists():
+            folder = folder.parent
+        with tempfile.TemporaryFile(dir=folder) as tried:  # it has no name and leaves nothing
+            tried.write(b"pbmwrap")
+            tried.flush()
+        free = shutil.disk_usage(folder).free >> 20
+    except OSError as problem:
+        error = disk.explain_error(problem, paths.data_dir(), "written", "set $PBMWRAP_DATA")
+        return Check("archive", "bad", error.message, error.hint)
     return Check("archive", "good", f"{paths.data_dir()}, {free} MiB free")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from pbmwrap.device import find
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
     AtPrompt,
+    InSession,
     LinkLost,
     NoDevice,
     NotAWrap,
@@ -19,7 +23,11 @@ from pbmwrap.errors import (
 )
 
 READY_S = 120.0  # a stock board on the emulator needs 35 s to boot from files
+BACK_S = 45.0  # the receiver on a board waits 10 s for a host before it restarts by itself
+READY_STATES = ("idle", "done", "fault")
 _LOOK_S = 0.5
+_CTRL_D = b"\r\x03\x02\x04"  # out of what is typed there, out of the raw prompt, soft reset
+_PLUG = "unplug it and plug it in again"
 
 Greet = Callable[[str], Hello]
 
@@ -51,20 +59,110 @@ def choose_port(port: str, scan: Callable[[], list[find.Candidate]] = find.scan)
     return found[0].port.device
 
 
-def make_ready(port: str, force: bool, clock: Clock | None = None) -> Hello | None:
+@contextmanager
+def in_service(port: str, force: bool, clock: Clock | None = None) -> Iterator[Hello | None]:
+    """A board at its prompt, as `make_ready` gives it. Whatever ends the body with an error, a
+    signal or Ctrl-C: a wrap that was stopped for it runs again, and so does a silent program.
+    """
+    stopped: list[Hello | None] = []
+    try:
+        with _signals_interrupt():
+            yield make_ready(port, force, clock, stopped.append)
+    except BaseException as problem:
+        if stopped == [None] and not isinstance(problem, NotAWrap):
+            _start(port, raw=True)  # nobody can say whether it runs again
+        elif stopped and stopped != [None] and not bring_back(port, clock):
+            what = problem.message if isinstance(problem, WrapError) else "interrupted"
+            raise LinkLost(f"{what}; the wrap at {port} did not start again", _PLUG) from problem
+        raise
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """A closed terminal or a `kill` ends the body like Ctrl-C, so that it can clean up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread handle signals
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [(number, signal.signal(number, _interrupt)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def bring_back(port: str, clock: Clock | None = None) -> bool:
+    """Start a wrap that waits at its prompt; whether it answers in the end, within BACK_S.
+
+    Sends no Ctrl-C where a wrap says hello: it runs already.
+    """
+    clock = clock or Clock()
+    deadline = clock.now() + BACK_S
+    raw = True
+    while True:
+        try:
+            greet(port)
+            return True
+        except AtPrompt:
+            _start(port, raw)
+            raw = not raw
+        except WrapError:
+            pass
+        if clock.now() >= deadline:
+            return False
+        clock.sleep(_LOOK_S)
+
+
+def _start(port: str, raw: bool) -> None:
+    """Start what is at a prompt: by a reset, or (raw: False) by Ctrl-D as a person would."""
+    from pbmwrap.install import files
+
+    with suppress(WrapError):
+        if raw:
+            with files.raw_board(port) as target:
+                files.restart(target)
+        else:
+            with closing(find.open_transport(port)) as transport:
+                transport.write(_CTRL_D)
+
+
+def check_state(hello: Hello, force: bool) -> None:
+    """Raises InSession in a session, UsageError for a wrap that runs from its image."""
+    if hello.state not in READY_STATES:
+        text = f"{hello.state}: a session is under way, nothing is installed during one"
+        raise InSession(text)
+    if hello.frozen and not force:
+        hint = "install the new image with --image, or add --force to put files before it"
+        raise UsageError("this wrap runs from its image, not from files", hint)
+
+
+def make_ready(
+    port: str,
+    force: bool,
+    clock: Clock | None = None,
+    on_stop: Callable[[Hello | None], None] = lambda hello: None,
+) -> Hello | None:
     """Bring a running wrap into service mode, where no watchdog cuts the install off; its hello.
 
-    It refuses in a session. A board without a wrap is left as it is: None.
-    Raises UsageError for a wrap that runs from its image.
+    A board without a wrap is left as it is: None. on_stop: called before something that runs is
+    stopped, with its hello; None for what does not answer, which the prompt's Ctrl-C will stop.
+    Raises InSession, UsageError for a wrap that runs from its image.
     """
     try:
         client, hello = find.greet(find.open_transport(port))
-    except (AtPrompt, NotAWrap):
+    except AtPrompt:
+        return None
+    except NotAWrap:
+        on_stop(None)
         return None
     with client:
-        if hello.frozen and not force:
-            hint = "install the new image with --image, or add --force to put files before it"
-            raise UsageError("this wrap runs from its image, not from files", hint)
+        check_state(hello, force)
+        on_stop(hello)
         client.service()
     _until(clock or Clock(), lambda: _prompt(port), f"{port} did not come back in service mode")
     return hello

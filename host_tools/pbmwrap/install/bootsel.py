@@ -16,7 +16,8 @@ WAIT_S = 20.0  # a desktop takes some seconds to mount a drive
 _LOOK_S = 0.5
 _ENTER = "import machine\nmachine.bootloader()"
 _HINT = (
-    "mount the drive RPI-RP2 (`udisksctl mount -b /dev/disk/by-label/RPI-RP2`), then run it again"
+    "mount the drive RPI-RP2 (`udisksctl mount -b /dev/disk/by-label/RPI-RP2`), then run it again;"
+    " or unplug it and plug it in again: its firmware is as it was"
 )
 
 
@@ -24,8 +25,7 @@ def enter(port: str, drives: Callable[[], list[Path]] = image.drives, clock: Clo
     """The boot loader's drive of the board at `port`. Raises WrapError."""
     clock = clock or Clock()
     before = set(drives())
-    board.make_ready(port, True, clock)
-    with files.raw_board(port) as target:
+    with board.in_service(port, True, clock), files.raw_board(port) as target:
         target.exec_raw_no_follow(_ENTER)
     deadline = clock.now() + WAIT_S
     while clock.now() < deadline:

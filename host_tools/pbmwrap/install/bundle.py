@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbmwrap import paths
+from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, WrapError
 from pbmwrap.facts import DEFAULT_BOARD
 
@@ -22,6 +22,13 @@ BOARDS = {
     "ESP32S3": "PBMWRAP_ESP32_S3",
     "ESP32C3": "PBMWRAP_ESP32_C3",
     "ESP32": "PBMWRAP_ESP32",
+}
+# What runs native code on each of them: with a wrap that runs, its prompt cannot be asked.
+BOARD_ARCHS = {
+    DEFAULT_BOARD: "armv6m",
+    "PBMWRAP_ESP32": "xtensawin",
+    "PBMWRAP_ESP32_S3": "xtensawin",
+    "PBMWRAP_ESP32_C3": "rv32imc",
 }
 HOST_ONLY = ("wrap/hal/fake.py", "wrap/hal/contract.py")  # twins use them; a board has pins
 
@@ -98,7 +105,8 @@ def compiler_of(mpy_cross: Path, arch: str) -> Compile:
     """A compiler that runs this mpy-cross."""
 
     def compile_file(file: Path, name: str) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
+        temporary = disk.explained("the temporary folder", way="name another one in $TMPDIR")
+        with temporary, tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "out.mpy")
             command = [mpy_cross, f"-march={arch}", "-s", name, "-o", out, file]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -108,6 +108,8 @@ def write(image: EspImage, port: str, runner: Run = run) -> None:
     words = [*command(), "--chip", image.chip, "--port", port, "write-flash", "--no-progress"]
     code, said = runner([*words, hex(image.offset), str(image.path)])
     if code:
+        if _WRONG.search(said):  # nothing is written: what ran there runs again
+            runner([*command(), "--port", port, "--after", "hard-reset", "read-mac"])
         raise _error(said, image, port)
 
 

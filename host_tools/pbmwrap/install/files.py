@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -31,13 +33,23 @@ class Board(Protocol):
     serial: Any
 
     def exec(self, command: str) -> bytes: ...
+    def exit_raw_repl(self) -> None: ...
     def exec_raw_no_follow(self, command: str) -> None: ...
     def follow(self, timeout: float) -> tuple[bytes, bytes]: ...
 
 
 @contextmanager
-def raw_board(port: str) -> Iterator[Board]:
-    """The board at `port`, at its raw prompt. Raises NotAWrap, LinkLost."""
+def raw_board(port: str, soft_reset: bool = True) -> Iterator[Board]:
+    """The board at `port`, at its raw prompt; what breaks off leaves it at its usual one.
+
+    soft_reset: empty its RAM first. Raises NotAWrap, LinkLost.
+    """
+    # mpremote prints what it read where it finds no prompt: stdout belongs to the command.
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield from _raw_board(port, soft_reset)
+
+
+def _raw_board(port: str, soft_reset: bool) -> Iterator[Board]:
     from mpremote.transport import TransportError
     from mpremote.transport_serial import SerialTransport
     from serial import SerialException
@@ -46,12 +58,15 @@ def raw_board(port: str) -> Iterator[Board]:
         board = SerialTransport(port)
     except TransportError as problem:
         raise NotAWrap(f"{port} cannot be opened: {problem}") from problem
+    port_object: Any = board.serial
+    port_object.timeout = PROMPT_S  # mpremote sets none: a board that is dead would hold it
     try:
-        board.enter_raw_repl(timeout_overall=PROMPT_S)
-        yield board
+        with _leaving(board):
+            board.enter_raw_repl(soft_reset, timeout_overall=PROMPT_S)
+            yield board
     except TransportError as problem:
         raise _lost(port, problem) from problem
-    except (SerialException, OSError) as problem:
+    except (SerialException, OSError, struct.error) as problem:  # struct: half an answer
         raise LinkLost(f"{port} failed during the install: {problem}") from problem
     finally:
         _close(board)
@@ -63,6 +78,21 @@ def _lost(port: str, problem: Exception) -> WrapError:
         return NotAWrap(f"{port} shows no MicroPython prompt", hint)
     last = (str(problem).strip().splitlines() or ["no reason given"])[-1]
     return LinkLost(f"{port} failed during the install: {last}", "run the install again")
+
+
+@contextmanager
+def _leaving(board: Any) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(Exception):
+            leave(board)
+        raise
+
+
+def leave(board: Board) -> None:
+    """Back to the usual prompt: at the raw one nobody sees what is there."""
+    board.exit_raw_repl()
 
 
 def _close(board: Any) -> None:

@@ -139,7 +139,8 @@ def copy(data: bytes, drive: Path) -> Path:
                 taken += file.write(data[taken : taken + 64 * BLOCK])
             os.fsync(file.fileno())
     except PermissionError as problem:
-        hint = "mount the drive so that you may write"
+        hint = "mount the drive so that you may write, then run it again; or unplug the board and"
+        hint += " plug it in again: its firmware is as it was"
         raise NoPermission(f"{target} may not be written", hint) from problem
     except OSError as problem:
         if taken < len(data):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pbmwrap.errors import UsageError, VerifyFailed, WrapError
+from pbmwrap.errors import Refused, UsageError, VerifyFailed, WrapError
 from pbmwrap.install.slot import Firmware, on_stock
 
 BLOCK = 4096
@@ -138,6 +138,20 @@ def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool
     return Plan(f"/{target}", _name(slot), tuple(gone), jobs, tuple(small), unchanged, runs)
 
 
+def outline(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | None) -> Plan:
+    """The most that an install would write beside a wrap that runs. runs_in: its slot as it says it
+    in its hello, None for a wrap that runs from its image or from no slot."""
+    if runs_in and runs_in.split()[-1] == firmware.sha[:12]:
+        return Plan(f"/{runs_in[0]}", runs_in)
+    empty = Seen((0, 0), 0, "", 0, False, (), {}, None, {"a": None, "b": None})
+    target = "b" if runs_in and runs_in[0] == "a" else "a"
+    jobs, _, _ = _jobs(empty, firmware, target, None, False)
+    small = [("/boot.py", boot), ("/main.py", main)]
+    jobs += _beside(small, False)
+    slot = [target, firmware.sha]
+    return Plan(f"/{target}", _name(slot), (), jobs, (*small, (on_stock("main").POINTER, b"")))
+
+
 def _beside(small: Sequence[tuple[str, bytes]], squeeze: bool) -> tuple[Job, ...]:
     """What is too large for a literal goes as the packs do, beside the file that it will be."""
     return tuple([_sent(f"{p}.new", data, squeeze) for p, data in small if len(data) > _LITERAL])
@@ -207,25 +221,31 @@ def _check_room(seen: Seen, jobs: Sequence[Job]) -> None:
     if seen.free < needed + _SPARE:
         text = f"the board's filesystem has {seen.free // 1024} KiB free, {needed // 1024} + "
         hint = "remove files of your own from it (`mpremote fs ls`)"
-        raise WrapError(text + f"{_SPARE // 1024} KiB are needed", hint)
+        raise Refused(text + f"{_SPARE // 1024} KiB are needed", hint)
 
 
 def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> None:
-    """Raises UsageError for an older firmware that nobody asked for, or one that could not read
-    what the board has stored."""
+    """Raises UsageError for an older firmware that nobody asked for, Refused for one that could not
+    read what the board has stored."""
     _, running = _running(seen)
     newest = max(_stored(text) for text in seen.indexes.values())
     if newest > stored:
-        raise UsageError(
+        raise Refused(
             f"firmware {version} cannot read what this board has stored (version {newest}, it"
             f" reads {stored})",
             "install a newer one; or, to lose it: `pbmwrap logs pull`, note `pbmwrap settings show`"
             " and `pbmwrap cal show`, then `mpremote fs rm -r :/pbmwrap :/a :/b`",
         )
     index = seen.index(running)
-    if index and order(version) < order(index["fw"]) and not allowed:
+    if index:
+        check_older(index["fw"], version, allowed)
+
+
+def check_older(runs: str, version: str, allowed: bool) -> None:
+    """Raises UsageError for a firmware older than the one that runs, unless it is `allowed`."""
+    if order(version) < order(runs) and not allowed:
         hint = "add --downgrade when that is what you want; settings, protocols and log stay"
-        raise UsageError(f"firmware {index['fw']} runs there, {version} is older", hint)
+        raise UsageError(f"firmware {runs} runs there, {version} is older", hint)
 
 
 def _stored(text: str | None) -> int:

@@ -11,7 +11,16 @@ from pbmwrap.device.find import Candidate
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.doctor.usb import BOOTSEL, ESPRESSIF
-from pbmwrap.errors import AtPrompt, NoDevice, NoPermission, NotAWrap, PortBusy, WrapError
+from pbmwrap.errors import (
+    AtPrompt,
+    InSession,
+    NoDevice,
+    NoPermission,
+    NotAWrap,
+    PortBusy,
+    UsageError,
+    WrapError,
+)
 
 Kind = Literal[
     "wrap", "lit", "fault", "prompt", "bootsel", "unmounted", "esp", "stranger", "shut", "silent"
@@ -23,7 +32,7 @@ _REST = ("idle", "done")
 @dataclass(frozen=True)
 class Found:
     """where: port or drive. step: what comes next, for people; way: what `install` does by itself,
-    None where it needs a hand."""
+    None where it needs a hand; problem: why no wrap said hello at a port."""
 
     kind: Kind
     where: str
@@ -31,6 +40,17 @@ class Found:
     step: str
     way: Way | None = None
     hello: Hello | None = None
+    problem: WrapError | None = None
+
+    def refusal(self) -> WrapError:
+        """Why nothing is done here, with the exit code of its reason."""
+        if self.kind == "lit":
+            return InSession(str(self), self.step)
+        if self.kind == "unmounted":
+            return NoDevice(str(self), self.step)
+        if self.problem is not None and self.kind != "esp":
+            return type(self.problem)(str(self), self.step)
+        return UsageError(str(self), self.step)
 
     def __str__(self) -> str:
         return self.text if self.text.startswith(self.where) else f"{self.where}: {self.text}"
@@ -62,18 +82,18 @@ def of_problem(port: PortInfo, problem: WrapError) -> Found:
         text = "a MicroPython prompt: a stock board, or a wrap in service"
         return Found("prompt", port.device, text, "install the files", "files")
     if type(problem) is NoDevice:  # not a kind of it
-        return Found("shut", port.device, problem.message, problem.hint)
+        return Found("shut", port.device, problem.message, problem.hint, problem=problem)
     if isinstance(problem, (PortBusy, NoPermission)):
         step = "see `pbmwrap doctor`: it names who holds it and who may"
-        return Found("shut", port.device, problem.message, step)
+        return Found("shut", port.device, problem.message, step, problem=problem)
     if port.usb in ESPRESSIF:
         text = "an ESP32's own USB port where no wrap answers: its ROM loader, or other firmware"
         return Found("esp", port.device, text, "install an image: --image FILE.bin --port PORT")
     if isinstance(problem, NotAWrap) and "does not answer" not in problem.message:
         step = "hold BOOTSEL (an ESP32: BOOT) while plugging it in, then install an image"
-        return Found("stranger", port.device, problem.message, step)
+        return Found("stranger", port.device, problem.message, step, problem=problem)
     step = "unplug it, plug it in again; if it stays silent, hold BOOTSEL (BOOT) while plugging in"
-    return Found("silent", port.device, problem.message, step)
+    return Found("silent", port.device, problem.message, step, problem=problem)
 
 
 def of_boot_loader(drives: Sequence[str], ids: frozenset[str] | None) -> list[Found]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pbmwrap import paths
+from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
 from pbmwrap.logs import extents, jsonl, names, old_layout
 from pbmwrap.logs.clock import Mark
@@ -25,6 +25,7 @@ from pbmwrap.logs.sessions import clock_of
 from wrap.storage import records
 
 FILE = "log.jsonl"
+WAY = "name another data folder in $PBMWRAP_DATA"
 _UID = re.compile(r"[A-Za-z0-9_-]{1,64}(\.old-[0-9]{1,6})?")  # `retire` adds the end
 OTHER_LOG = (
     "the wrap's flash was erased, or it is another wrap with the same id; nothing was changed; "
@@ -38,16 +39,6 @@ def default_root() -> Path:
     return paths.data_dir() / "logs"
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename or a new file in `folder` last."""
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and needs no flush
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 class WrapArchive:
     """One wrap's log. Raises InvalidFile when its lines contradict each other.
 
@@ -59,10 +50,11 @@ class WrapArchive:
         self.folder = folder
         self.file = folder / FILE
         self._forget()
-        if self.file.exists():
-            self._load()
-        if old_layout.is_there(folder):
-            self._adopt()
+        with disk.explained(self.file, "read", WAY):
+            if self.file.exists():
+                self._load()
+            if old_layout.is_there(folder):
+                self._adopt()
 
     def _forget(self) -> None:
         self._log = jsonl.Log(self.folder.name)
@@ -91,7 +83,8 @@ class WrapArchive:
     def _adopt(self) -> None:
         """Take over what an older program kept, then remove it."""
         self.merge(old_layout.read(self.folder))
-        old_layout.remove(self.folder)
+        with disk.explained(self.folder, "written", WAY):
+            old_layout.remove(self.folder)
 
     @property
     def problems(self) -> list[str]:
@@ -214,9 +207,9 @@ class WrapArchive:
 
     def _grow(self, lines: Iterable[str]) -> None:
         """Append lines and see them on disk. What another process appended meanwhile stays."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(self.folder, WAY)
         created = not self.file.exists()
-        with self.file.open("ab") as out:
+        with disk.explained(self.file, "written", WAY), self.file.open("ab") as out:
             if self._whole < self._size == out.tell():
                 out.truncate(self._whole)
             out.write(self._lead())
@@ -225,14 +218,15 @@ class WrapArchive:
             os.fsync(out.fileno())
             self._size = self._whole = out.tell()
         if created:
-            sync_folder(self.folder)
-            sync_folder(self.folder.parent)
+            with disk.explained(self.folder, "written", WAY):
+                disk.sync_folder(self.folder)
+                disk.sync_folder(self.folder.parent)
 
     def _lead(self) -> bytes:
         """What comes before appended lines: the head, or the line end that an editor took away."""
         if not self._whole:
             return jsonl.head_line(self.folder.name).encode()
-        with self.file.open("rb") as kept:
+        with disk.explained(self.file, "read", WAY), self.file.open("rb") as kept:
             kept.seek(self._whole - 1)
             return b"" if kept.read(1) == b"\n" else b"\n"
 
@@ -257,8 +251,9 @@ class WrapArchive:
     def retire(self) -> Path:
         """Set this copy aside (`UID.old-1`) and begin anew. Returns where it is now."""
         old = _free_name(self.folder)
-        self.folder.rename(old)
-        sync_folder(old.parent)
+        with disk.explained(old, "written", WAY):
+            self.folder.rename(old)
+            disk.sync_folder(old.parent)
         self._forget()
         return old
 
@@ -347,15 +342,22 @@ class Archive:
         names.write_latest(self.root, uid)
 
     def forget(self, uid: str) -> None:
-        """Remove one log from this machine. Raises OSError; a log is either whole or gone."""
+        """Remove one log from this machine. Raises InvalidFile, NoPermission; a log is either whole
+        or gone."""
         gone = self.root / f".forgotten-{uid}"
         shutil.rmtree(gone, ignore_errors=True)  # what an earlier try left
-        (self.root / uid).rename(gone)
-        sync_folder(self.root)
-        shutil.rmtree(gone)
+        way = "close the programs that use it and try again"
+        with disk.explained(self.root / uid, "removed", way):
+            (self.root / uid).rename(gone)
+            disk.sync_folder(self.root)
+            shutil.rmtree(gone)
 
     def uids(self) -> list[str]:
-        """The logs that are kept: wraps' ids, with `.old-N` behind it where `retire` did so."""
-        if not self.root.is_dir():
-            return []
-        return sorted(p.name for p in self.root.iterdir() if p.is_dir() and _UID.fullmatch(p.name))
+        """The logs that are kept: wraps' ids, with `.old-N` behind it where `retire` did so.
+        Raises InvalidFile, NoPermission when the root cannot be read, or is no folder."""
+        with disk.explained(self.root, "read", WAY):
+            try:
+                inside = list(self.root.iterdir())
+            except FileNotFoundError:
+                return []
+            return sorted(p.name for p in inside if p.is_dir() and _UID.fullmatch(p.name))

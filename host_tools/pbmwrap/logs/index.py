@@ -10,21 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pbmwrap import paths
+from pbmwrap import disk, paths
+from pbmwrap.errors import InvalidFile
 from pbmwrap.logs import rows, views
 from pbmwrap.logs.archive import FILE, Archive
 
 if TYPE_CHECKING:
     import duckdb
 
+WAY = "name another cache folder in $PBMWRAP_CACHE"
 _SEEN = "seen.json"
+_NAME = re.compile("[0-9a-f]{32}")  # as `_name` makes it
 _STATES_SQL = "CASE {state} {cases} ELSE CAST({state} AS VARCHAR) END"
 
 
@@ -65,7 +70,8 @@ class Index:
         uids = self._archive.uids()
         out = []
         for done, uid in enumerate(uids, 1):
-            out.append(self._wrap(uid))
+            with disk.explained(self.folder / uid, "written", WAY):
+                out.append(self._wrap(uid))
             if progress:
                 progress(done, len(uids))
         self._sweep(uids)
@@ -73,13 +79,13 @@ class Index:
 
     def clear(self) -> None:
         """Forget everything: it is made again when asked for."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
 
     def _sweep(self, uids: Iterable[str]) -> None:
         """Wraps that are no longer in the archive."""
         for folder in self.folder.iterdir() if self.folder.is_dir() else ():
             if folder.name not in uids:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
 
     def _wrap(self, uid: str) -> Path:
         home = self.folder / uid
@@ -111,18 +117,28 @@ def _seen(home: Path, source: Path) -> str | None:
     except (OSError, ValueError):
         return None
     same = isinstance(seen, dict) and seen.get("reader") == reader()
-    return str(seen["name"]) if same and seen.get("source") == _stat(source) != [] else None
+    name = seen.get("name") if same and seen.get("source") == _stat(source) != [] else None
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else None
 
 
 def _remember(home: Path, name: str, stat: list[int]) -> None:
     """stat: from before the lines were read, so that what changed since is looked at again."""
     seen = {"reader": reader(), "source": stat, "name": name}
-    fresh = home / f"{_SEEN}.{name}.new"
-    fresh.write_text(json.dumps(seen), encoding="utf-8")
-    fresh.replace(home / _SEEN)
+    if (home / _SEEN).is_dir():
+        _remove(home / _SEEN)
+    disk.write_file(home / _SEEN, json.dumps(seen), replace=True)
     for old in home.iterdir():
         if old.is_dir() and old.name != name:
-            shutil.rmtree(old, ignore_errors=True)
+            _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """A file or a folder of the cache; what cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _name(source: Path) -> str:
@@ -156,11 +172,29 @@ def _is_parquet(file: Path) -> bool:
 
 
 def _build(home: Path, name: str, wrap: rows.Wrap) -> None:
-    """Write a wrap's files beside, then give the folder its name."""
+    """Write a wrap's files beside, then name the folder. What breaks off leaves nothing."""
     import duckdb
 
+    if home.exists() and not home.is_dir():
+        _remove(home)
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
+    try:
+        _fill(folder, wrap)
+    except duckdb.Error as problem:
+        _remove(folder)
+        said = " ".join(str(problem).split())
+        raise InvalidFile(f"the cache in {home} cannot be written: {said}", WAY) from problem
+    except BaseException:
+        _remove(folder)
+        raise
+    _give_name(folder, home / name)
+
+
+def _fill(folder: Path, wrap: rows.Wrap) -> None:
+    """All views of a wrap."""
+    import duckdb
+
     with duckdb.connect() as db:
         _json(folder, views.RECORDS, rows.record_rows(wrap))
         _json(folder, views.SESSIONS, rows.session_rows(wrap))
@@ -172,15 +206,16 @@ def _build(home: Path, name: str, wrap: rows.Wrap) -> None:
         _write(db, folder, views.SAMPLES, _samples(wrap.names))
     for lines in folder.glob("*.json"):
         lines.unlink()
-    _give_name(folder, home / name)
 
 
 def _give_name(folder: Path, named: Path) -> None:
-    shutil.rmtree(named, ignore_errors=True)  # what was there is not whole
+    _remove(named)  # what was there is not whole
     try:
         folder.rename(named)
-    except OSError:  # another process was faster with the same
-        shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        _remove(folder)
+        if not _whole(named):  # else another process was faster with the same
+            raise
 
 
 def _json(folder: Path, view: views.View, content: Iterable[rows.Row]) -> None:

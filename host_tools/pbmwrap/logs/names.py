@@ -6,12 +6,11 @@ They only help to choose a log. Without them, or when they cannot be read, no lo
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from pbmwrap.errors import InvalidFile, UsageError
+from pbmwrap import disk
+from pbmwrap.errors import InvalidFile, UsageError, WrapError
 
 LATEST_FILE = "latest"
 NAMES_FILE = "names.json"
@@ -28,8 +27,8 @@ def read_latest(root: Path) -> str | None:
 
 def write_latest(root: Path, uid: str) -> None:
     """Remember the log that was pulled last."""
-    with suppress(OSError):  # the pull went well, and this only chooses a default
-        write_file(root / LATEST_FILE, uid + "\n")
+    with suppress(WrapError):  # the pull went well, and this only chooses a default
+        disk.write_file(root / LATEST_FILE, uid + "\n", replace=True)
 
 
 def read_names(root: Path) -> dict[str, str]:
@@ -50,12 +49,9 @@ def read_names(root: Path) -> dict[str, str]:
 
 
 def write_names(root: Path, names: dict[str, str]) -> None:
-    """Keep all nicknames. Raises InvalidFile."""
-    file = root / NAMES_FILE
-    try:
-        write_file(file, json.dumps(names, indent=2, ensure_ascii=False) + "\n")
-    except OSError as problem:
-        raise InvalidFile(f"{file} cannot be written: {problem.strerror}") from problem
+    """Keep all nicknames. Raises InvalidFile, NoPermission."""
+    text = json.dumps(names, indent=2, ensure_ascii=False)
+    disk.write_file(root / NAMES_FILE, text + "\n", replace=True)
 
 
 def check_name(name: str, uids: list[str], names: dict[str, str]) -> str:
@@ -91,19 +87,3 @@ def match(word: str, uids: list[str], names: dict[str, str]) -> list[str]:
     ]
     current = [uid for uid in found if uid.partition(".")[0] not in found or "." not in uid]
     return current if len(current) == 1 else found
-
-
-def write_file(file: Path, content: str) -> None:
-    """Replace a file as a whole: the old content stays until the new one is on disk."""
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(file)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
-        raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pbmwrap.errors import UsageError, WrapError
+from pbmwrap.errors import InvalidFile, UsageError, WrapError
 from pbmwrap.logs import views
 from pbmwrap.logs.index import parquet
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     import duckdb
 
 _HINT = "see `pbmwrap logs query --schema` for the views and their columns"
+
+
+class BrokenCache(InvalidFile):
+    """The Parquet files cannot be read; they can be made again from the archive."""
+
+    default_hint = "remove that folder, or name another cache folder in $PBMWRAP_CACHE"
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,18 @@ def library() -> Any:
 
 
 class Query:
-    """A closed room with the views in it. Raises WrapError without duckdb."""
+    """A closed room with the views in it. Raises WrapError without duckdb, BrokenCache."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         """folders: one per wrap, as `Index.fresh` gives them."""
         self._duckdb = library()
+        self._folders = folders
         self._db: duckdb.DuckDBPyConnection = self._duckdb.connect()
-        self._open(folders)
+        try:
+            self._open(folders)
+        except self._duckdb.Error as problem:
+            self._db.close()
+            raise self._broken(problem) from problem
 
     def _open(self, folders: Sequence[Path]) -> None:
         files = [str(parquet(folder, view)) for folder in folders for view in views.ALL]
@@ -69,7 +80,7 @@ class Query:
         self._db.close()
 
     def run(self, sql: str, most: int | None = None) -> Answer:
-        """One SELECT. most: rows to give at most. Raises UsageError in one line."""
+        """One SELECT. most: rows to give at most. Raises UsageError in one line, BrokenCache."""
         try:
             self._judge(sql)
             done = self._db.execute(sql)
@@ -77,9 +88,22 @@ class Query:
             types = [str(column[1]) for column in done.description or ()]
             rows = done.fetchall() if most is None else done.fetchmany(most + 1)
         except self._duckdb.Error as problem:
+            if self._is_of_files(problem):
+                raise self._broken(problem) from problem
             raise UsageError(one_line(problem), _HINT) from None
         cut = most is not None and len(rows) > most
         return Answer(columns, types, rows[:most] if cut else rows, cut)
+
+    def _is_of_files(self, problem: Exception) -> bool:
+        """Whether it is damage of a Parquet file: duckdb has no kind of its own for that, but names
+        the file, or raises its base class (what Thrift says of the file's structure)."""
+        if type(problem) in (self._duckdb.Error, self._duckdb.IOException):
+            return True
+        return any(str(folder) in str(problem) for folder in self._folders)
+
+    def _broken(self, problem: Exception) -> BrokenCache:
+        where = self._folders[0].parents[1] if self._folders else "memory"
+        return BrokenCache(f"the cache in {where} cannot be read: {one_line(problem)}")
 
     def _judge(self, sql: str) -> None:
         """Only a SELECT can neither write nor change: the rest is refused before it runs."""
@@ -90,7 +114,10 @@ class Query:
 
     def notes(self) -> list[str]:
         """What has to be said of the wraps' logs."""
-        found = self._db.execute("SELECT unnest(notes) FROM wraps ORDER BY uid").fetchall()
+        try:
+            found = self._db.execute("SELECT unnest(notes) FROM wraps ORDER BY uid").fetchall()
+        except self._duckdb.Error as problem:
+            raise self._broken(problem) from problem
         return [note for (note,) in found]
 
 

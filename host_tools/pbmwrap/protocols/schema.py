@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pbmwrap import disk
 from pbmwrap.protocols.model import Protocol
 
 PATH = Path(__file__).with_name("protocol.schema.json")
@@ -20,7 +21,7 @@ def text() -> str:
 
 def write() -> Path:
     """Bring the published file up to date: `python -m pbmwrap.protocols.schema`."""
-    PATH.write_text(text(), encoding="ascii")
+    disk.write_file(PATH, text(), replace=True)
     return PATH
 
 

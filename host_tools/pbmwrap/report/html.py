@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+from pbmwrap import disk
 from pbmwrap.report import plot
 from pbmwrap.report.model import NOT_MEDICAL, UNCALIBRATED, SessionReport
 from pbmwrap.report.parameters import (
@@ -35,9 +36,10 @@ figure { margin: 0; } svg { width: 100%; height: auto; }
 """
 
 
-def save(report: SessionReport, path: Path) -> None:
-    """Write the page. Raises OSError when the file cannot be written."""
-    path.write_text(page(report), "utf-8")
+def save(report: SessionReport, path: Path, replace: bool = False) -> None:
+    """Write the page. Raises UsageError for a file that exists, unless `replace`; InvalidFile,
+    NoPermission when it cannot be written."""
+    disk.write_file(path, page(report), replace)
 
 
 def page(report: SessionReport) -> str:

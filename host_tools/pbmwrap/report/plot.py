@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pbmwrap import disk
 from pbmwrap.errors import UsageError
 from pbmwrap.report.model import UNCALIBRATED, SampleReport, SessionReport, clock
 
@@ -39,16 +40,17 @@ _RC: dict[Any, Any] = {
 }
 
 
-def save(report: SessionReport, *paths: Path) -> None:
+def save(report: SessionReport, *paths: Path, replace: bool = False) -> None:
     """Write the figure to each path, as its suffix says (.png or .svg).
 
-    Raises UsageError for another suffix, OSError when a file cannot be written.
+    Raises UsageError for another suffix and for a file that exists, unless `replace`; InvalidFile,
+    NoPermission when a file cannot be written.
     """
     for path in paths:
         if path.suffix not in (".png", ".svg"):
             raise UsageError(f"{path} is neither .png nor .svg", "choose one of the two")
     for path in paths:
-        path.write_bytes(_render(report, path.suffix[1:]))
+        disk.write_file(path, _render(report, path.suffix[1:]), replace)
 
 
 def inline_svg(report: SessionReport) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 import termios
 import threading
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from pbmwrap import disk
+from pbmwrap.errors import UsageError
 from pbmwrap.twin import hand
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.buzzes import BuzzNews
@@ -27,6 +30,7 @@ from pbmwrap.twin.scenario import Player, Scenario
 _CHUNK = 1024
 _HELD_MAX = 4096  # bytes waiting on either side; more stay where they are, as on a real port
 _WAIT_MAX_S = 0.05  # how late a stop or a returning client may be noticed
+_PTY = re.compile(r"/dev/(pts/|ttys)\d+")  # Linux and the BSDs; macOS
 _IDLE = Scenario(name="none")
 
 
@@ -36,12 +40,22 @@ def _say(line: str, replies: TextIO | None) -> None:
         replies.flush()
 
 
+def _remove_old_link(link: Path, way: str) -> None:
+    """What a server that was killed has left. Raises UsageError for anything else."""
+    old = link.is_symlink() and (not link.exists() or _PTY.fullmatch(str(link.readlink())))
+    if old:
+        link.unlink()
+    elif link.is_symlink() or link.exists():
+        raise UsageError(f"{link} exists and is no link to a port", way)
+
+
 class PtyServer:
     """One twin behind one port. The caller has started the twin; `close` frees the port only.
 
     `run` may be a thread's or a program's main loop; `control` may be called from any thread.
-    `link`: a symbolic link to make to the port (an old link there is replaced).
-    Raises OSError when the system gives no pty or the link cannot be made.
+    `link`: a symbolic link to make to the port; one to a port that nobody serves any more is
+    replaced. Raises PortBusy when another server has the link, UsageError when something else is
+    there, InvalidFile or NoPermission when it cannot be made, OSError when the system gives no pty.
     """
 
     def __init__(
@@ -61,6 +75,7 @@ class PtyServer:
         self._typed = b""
         self._master = self._open_pty()
         self._link: Path | None = None
+        self._link_lock: disk.Lock | None = None
         if link is not None:
             self._make_link(link)
 
@@ -74,14 +89,24 @@ class PtyServer:
         return master
 
     def _make_link(self, link: Path) -> None:
+        """A lock file beside the link tells a server that runs from one that was killed: the name
+        of its port may belong to another terminal by now."""
+        way = "choose another --link"
+        lock = None
         try:
-            if link.is_symlink():
-                link.unlink()
-            link.symlink_to(self.port)
-        except OSError:
+            with disk.explained(link, "made", way):
+                if not link.parent.is_dir():
+                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+                held = link.with_name(f".{link.name}.lock")
+                lock = disk.lock_file(held, f"the link {link}", f"end it, or {way}")
+                _remove_old_link(link, way)
+                link.symlink_to(self.port)
+        except BaseException:
             os.close(self._master)
+            if lock is not None:
+                lock.release()
             raise
-        self._link = link
+        self._link, self._link_lock = link, lock
 
     def __enter__(self) -> PtyServer:
         return self
@@ -94,10 +119,13 @@ class PtyServer:
         if self._master >= 0:
             os.close(self._master)
             self._master = -1
-        if self._link is not None and self._link.is_symlink():
-            if str(self._link.readlink()) == self.port:
-                self._link.unlink()
-            self._link = None
+        ours = self._link is not None and self._link.is_symlink()
+        if self._link is not None and ours and str(self._link.readlink()) == self.port:
+            self._link.unlink()
+        self._link = None
+        if self._link_lock is not None:
+            self._link_lock.release()
+            self._link_lock = None
 
     def control(self, line: str) -> str:
         """Obey one typed line (see `hand.HELP`); returns the one-line answer."""

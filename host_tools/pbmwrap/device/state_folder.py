@@ -1,0 +1,19 @@
+"""The folder that keeps a twin's flash between two runs. One twin at a time has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pbmwrap import disk
+
+LOCK_FILE = ".pbmwrap.lock"
+WAY = "choose another folder for the flash"
+
+
+def take_folder(folder: Path) -> disk.Lock:
+    """Make the folder where it is missing, and keep every other twin out of it until `release`.
+
+    Raises PortBusy, InvalidFile, NoPermission.
+    """
+    disk.make_folder(folder, WAY)
+    return disk.lock_file(folder / LOCK_FILE, f"the flash in {folder}", f"end it, or {WAY}")
