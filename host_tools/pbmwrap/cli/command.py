@@ -110,7 +110,8 @@ def _print(path: str, result: Result, as_json: bool) -> None:
 
         # In a pipe there is no width to keep to: a wrapped table would be of no use there.
         width = None if sys.stdout.isatty() else PIPE_COLUMNS
-        Console(width=width, highlight=False).print(result.show)
+        # Nor is anything cut off at the edge of a narrow terminal.
+        Console(width=width, highlight=False).print(result.show, crop=False)
 
 
 def fail(path: str, problem: WrapError, as_json: bool) -> int:
@@ -184,7 +185,7 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
 
     console = Console(stderr=True, highlight=False)
     for thing in shown:
-        console.print(thing)
+        console.print(thing, crop=False)
     if not typer.confirm(question, err=True):
         raise WrapError("not confirmed, nothing was changed")
 
