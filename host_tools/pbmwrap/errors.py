@@ -86,7 +86,10 @@ class PortBusy(WrapError):
 
     exit_code = EXIT_BUSY
     code = "port_busy"
-    default_hint = "close the other program (another pbmwrap, mpremote, a serial terminal)"
+    default_hint = (
+        "close the other program (mpremote, a serial terminal, another user's pbmwrap); "
+        "`pbmwrap doctor` names it where it can"
+    )
 
 
 class NoPermission(WrapError):

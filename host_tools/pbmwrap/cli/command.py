@@ -151,11 +151,14 @@ def default_port(port: str | None) -> str:
 
 
 @contextmanager
-def wrap_at(port: str | None) -> Iterator[tuple[Client, Hello]]:
-    """An open client and its hello, closed again afterwards. Raises WrapError."""
+def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client, Hello]]:
+    """An open client and its hello, closed again afterwards. Raises WrapError.
+
+    exclusive: no other program may use the port meanwhile.
+    """
     from pbmwrap.device import find
 
-    client, hello = find.connect(default_port(port))
+    client, hello = find.connect(default_port(port), exclusive)
     try:
         yield client, hello
     finally:
