@@ -133,7 +133,10 @@ class LinkLost(WrapError):
 
     exit_code = EXIT_LINK_LOST
     code = "link_lost"
-    default_hint = "check the cable and run the command again; a running session is not changed"
+    default_hint = (
+        "check the cable and run the command again; a session goes on, "
+        "but one of `run --tethered` ends by itself"
+    )
 
 
 class VerifyFailed(WrapError):
