@@ -30,8 +30,8 @@ def explain_error(
 ) -> WrapError:
     """`problem` as one line: path, reason, and `way`, how to go on.
 
-    action: "read", "written", "made" or "removed". NoPermission (exit 6) where rights are missing or
-    the disk is read-only, else InvalidFile (exit 7).
+    action: "read", "written", "made" or "removed". NoPermission (exit 6) where rights are missing
+    or the disk is read-only, else InvalidFile (exit 7).
     """
     reason = _reason(problem, path) if isinstance(path, Path) else problem.strerror or problem
     text = f"{path} cannot be {action}: {reason}"

@@ -86,7 +86,10 @@ class PortBusy(WrapError):
 
     exit_code = EXIT_BUSY
     code = "port_busy"
-    default_hint = "close the other program (another pbmwrap, mpremote, a serial terminal)"
+    default_hint = (
+        "close the other program (mpremote, a serial terminal, another user's pbmwrap); "
+        "`pbmwrap doctor` names it where it can"
+    )
 
 
 class NoPermission(WrapError):
@@ -144,7 +147,10 @@ class LinkLost(WrapError):
 
     exit_code = EXIT_LINK_LOST
     code = "link_lost"
-    default_hint = "check the cable and run the command again; a running session is not changed"
+    default_hint = (
+        "check the cable and run the command again; a session goes on, "
+        "but one of `run --tethered` ends by itself"
+    )
 
 
 class VerifyFailed(WrapError):

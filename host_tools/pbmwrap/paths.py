@@ -29,6 +29,15 @@ def data_dir() -> Path:
     return _folder("PBMWRAP_DATA", "data")
 
 
+def runtime_dir() -> Path:
+    """What lives no longer than a process: endpoints. $PBMWRAP_RUNTIME names another folder."""
+    chosen = os.environ.get("PBMWRAP_RUNTIME")
+    if chosen:
+        return Path(chosen)
+    login = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(login) / _APP if login else cache_dir() / "run"
+
+
 def cache_dir() -> Path:
     """What can be made again. $PBMWRAP_CACHE names another folder."""
     return _folder("PBMWRAP_CACHE", "cache")

@@ -100,9 +100,15 @@ def test_a_line_of_monitor_has_80_columns_with_four_sensors(wrap):
     )
     line = for_people.sample(Hello.model_validate(wrap.hello), seen)
     assert line == (
-        "ramp-down  12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.34 J/cm2"
+        "ramp-down 12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.3 J/cm2"
     )
-    assert len(line) == 80
+    full = seen.model_copy(update={"duty_u16": [65535, 65535], "temps_mc": [33000, None, 9, -900]})
+    line = for_people.sample(Hello.model_validate(wrap.hello), full)
+    assert line == (
+        "ramp-down 12:34  skin 33.0 none 0.0 board -0.9 C  red 100 nir 100 %  12.3 J/cm2"
+    )
+    widest = full.model_copy(update={"temps_mc": [33000] * 4})
+    assert len(for_people.sample(Hello.model_validate(wrap.hello), widest)) == 80
     assert " red 100 nir 2.5 % " in for_people.sample(
         Hello.model_validate(wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
     )

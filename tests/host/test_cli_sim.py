@@ -109,6 +109,7 @@ def test_emulate_without_an_image_says_how_to_build_one(monkeypatch, tmp_path):
 def served(tmp_path):
     """`pbmwrap sim` as a process; yields (process, its environment)."""
     env = dict(os.environ, PBMWRAP_DATA=str(tmp_path / "data"), PBMWRAP_CONFIG="/nonexistent")
+    env["PBMWRAP_RUNTIME"] = str(tmp_path / "run")
     env["PYTHONPATH"] = os.pathsep.join((str(ROOT / "host_tools"), str(ROOT / "firmware")))
     command = [sys.executable, "-m", "pbmwrap.cli.main", "sim", "--link", str(tmp_path / "port")]
     with subprocess.Popen(
@@ -140,20 +141,23 @@ def test_twin_prints_its_port_first_and_obeys_typed_lines(served, tmp_path):
     assert not (tmp_path / "port").exists()
 
 
-def test_port_in_use_is_busy(served):
+def test_port_in_use_by_another_program_is_busy_and_names_it(served):
     process, env = served
     port = process.stdout.readline().strip()
+    held = f"import serial; p = serial.Serial({port!r}, exclusive=True); print('held'); input()"
     with subprocess.Popen(
-        [sys.executable, "-m", "pbmwrap.cli.main", "monitor", "--port", port],
+        [sys.executable, "-c", held],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env=env,
-    ) as watcher:
-        assert watcher.stdout.readline().startswith("idle")
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
         code, _, err = _served_command(env, "status", "--port", port)
-        watcher.terminate()
+        holder.kill()
     assert code == 5
-    assert "is in use" in err
+    assert f"error: {port} is in use by " in err
+    assert f"(process {holder.pid}); end it, then run this again" in err
 
 
 def test_twin_that_dies_is_link_lost_for_whoever_watches(served):

@@ -47,7 +47,7 @@ def bench(
     json: Json = False,
 ) -> Result:
     """Measure the wrap and its link. Lights nothing, changes nothing, disturbs no session."""
-    with wrap_at(port) as (client, hello):
+    with wrap_at(port, exclusive=True) as (client, hello):  # an owner between would be measured
         figures = _link(client) | _samples(client, seconds) | _wrap(client)
     return Result({"wrap": hello, "figures": figures}, _text(hello, figures))
 

@@ -158,7 +158,8 @@ def _print(path: str, result: Result, as_json: bool) -> None:
         # In a pipe there is no width to keep to: a wrapped table would be of no use there.
         width = None if sys.stdout.isatty() else PIPE_COLUMNS
         with writing_output():
-            Console(width=width, highlight=False).print(result.show)
+            # Nor is anything cut off at the edge of a narrow terminal.
+            Console(width=width, highlight=False).print(result.show, crop=False)
 
 
 def write_line(text: str) -> None:
@@ -227,11 +228,14 @@ def default_port(port: str | None) -> str:
 
 
 @contextmanager
-def wrap_at(port: str | None) -> Iterator[tuple[Client, Hello]]:
-    """An open client and its hello, closed again afterwards. Raises WrapError."""
+def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client, Hello]]:
+    """An open client and its hello, closed again afterwards. Raises WrapError.
+
+    exclusive: no other program may use the port meanwhile.
+    """
     from pbmwrap.device import find
 
-    client, hello = find.connect(default_port(port))
+    client, hello = find.connect(default_port(port), exclusive)
     try:
         yield client, hello
     finally:
@@ -261,7 +265,7 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
 
     console = Console(stderr=True, highlight=False)
     for thing in shown:
-        console.print(thing)
+        console.print(thing, crop=False)
     if not typer.confirm(question, err=True):
         raise WrapError("not confirmed, nothing was changed")
 

@@ -6,7 +6,6 @@ import csv as csvlib
 import io
 import json as jsonlib
 import math
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -97,14 +96,7 @@ def _schema() -> Result:
 
     rows = [(view.name, *column) for view in views.ALL for column in view.columns]
     data = [dict(zip(("view", "column", "type", "meaning"), row, strict=True)) for row in rows]
-    return Result(data, text.table(("view", "column", "type", "meaning"), map(_escaped, rows)))
-
-
-def _escaped(cells: Iterable[str]) -> tuple[str, ...]:
-    """What rich would take for markup, as it is."""
-    from rich.markup import escape
-
-    return tuple(map(escape, cells))
+    return Result(data, text.table(("view", "column", "type", "meaning"), rows))
 
 
 def plain(value: Any) -> Any:
@@ -151,8 +143,7 @@ def _table(answer: Answer) -> Any:
 
     from pbmwrap.cli import text
 
-    rows = [_escaped(map(_short, row)) for row in answer.rows]
-    table = text.table(_escaped(answer.columns), rows)
+    table = text.table(answer.columns, (map(_short, row) for row in answer.rows))
     if not answer.more:
         return table
     return Group(table, f"only the first {MOST_SHOWN} rows are shown: add a limit, or --csv")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, command, wrap_at, write_line
+from pbmwrap.cli.command import Interrupted, Json, Port, Result, command, note, wrap_at, write_line
 from pbmwrap.errors import WrapError
+
+if TYPE_CHECKING:
+    from pbmwrap.device.models import Hello, Sample
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,19 +56,47 @@ def monitor(
     count: Annotated[int, typer.Option(help="Stop after so many lines; 0: never.", min=0)] = 0,
     json: Json = False,
 ) -> None:
-    """Print a line per sample. Ends by Ctrl-C; --json gives an envelope a line."""
-    from pbmwrap.cli import envelope, text
+    """Print a line per sample. In a terminal s stops, p pauses or resumes, q quits.
 
+    --json gives an envelope a line. Other terminals may use the wrap meanwhile.
+    """
+    from pbmwrap.cli import live, text
+    from pbmwrap.cli.light import tell_light
+
+    state = ""
     with wrap_at(port) as (client, hello):
-        samples = client.telemetry(every_ms=round(every * 1000))
+
+        def show(sample: Sample) -> None:
+            write_line(_envelope(hello, sample) if json else text.sample(hello, sample))
+
+        samples = live.watch(client, round(every * 1000), show)
         try:
             for number, sample in enumerate(samples, 1):
-                line = envelope.good("monitor", sample) if json else text.sample(hello, sample)
-                write_line(line)
+                state = sample.state
                 if number == count:
                     return
+            note(tell_light(client.status().state))
+            for line in live.tell_others(client):
+                note(line)
+        except KeyboardInterrupt as end:
+            raise Interrupted("interrupted", tell_light(state) if state else "") from end
         finally:
             samples.close()
+
+
+def _envelope(hello: Hello, sample: Sample) -> str:
+    """A line of `monitor --json`: the sample, this machine's time, and whose figures they are."""
+    from datetime import UTC, datetime
+
+    from pbmwrap.cli import envelope
+
+    about = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "wrap": hello.uid,
+        "sensors": [name for name, _ in hello.sensors],
+        "channels": [name for name, _ in hello.channels],
+    }
+    return envelope.good("monitor", about | vars(sample))
 
 
 def doctor(port: Port = None, json: Json = False) -> Result:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pbmwrap.device.models import Hello, Status
 
 TETHERED_MS = 1000
-LEASE_MS = 5000
+_OVER = ("done", "idle", "fault")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,34 +33,71 @@ def run(
     json: Json = False,
 ) -> Result:
     """Start the active protocol."""
+    from pbmwrap.cli.light import START_LOST, TETHERED_LOST, explained_loss
+
     with wrap_at(port) as (client, hello):
-        number = client.start(tethered)
         if not tethered:
-            now = client.status()
+            with explained_loss(START_LOST):
+                number = client.start()
+                now = client.status()
             text = f"session {number} started: {now.protocol}; end it with `pbmwrap stop`"
             return Result({"session": number, "state": now.state, "protocol": now.protocol}, text)
-        note(f"session {number} started; Ctrl-C ends it")
-        return _ended(number, _hold(client, hello))
+        with explained_loss(TETHERED_LOST):
+            number = client.start(tethered=True)
+            note(f"session {number} started; it ends when this command does")
+            return _ended(number, _hold(client, hello))
 
 
 def _hold(client: Client, hello: Hello) -> Status:
-    """Renew the lease until the session is over. An interrupt ends the session first."""
-    from pbmwrap.cli import text
+    """Renew the lease until the session is over. Leaving by q or Ctrl-C ends the session first."""
+    from pbmwrap.cli import live, text
 
-    samples = client.telemetry(every_ms=TETHERED_MS)
+    lease = _Lease(client)
+    samples = live.watch(
+        client, TETHERED_MS, lambda sample: note(text.sample(hello, sample)), lease.keep
+    )
     try:
-        client.lease(LEASE_MS)
+        lease.renew()
         for sample in samples:
-            client.lease(LEASE_MS)
-            note(text.sample(hello, sample))
-            if sample.state in ("done", "idle", "fault"):
-                break
+            if sample.state in _OVER:
+                return client.status()
+            lease.renew()
     except KeyboardInterrupt:
         _stop_quietly(client)
         raise
     finally:
         samples.close()
-    return client.status()
+    _stop_quietly(client)
+    return _wait_for_end(client)
+
+
+class _Lease:
+    """Renews by the clock: samples are dropped first when a link is slow, a lease must not be."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._renewed_s = 0.0
+
+    def renew(self) -> None:
+        self._client.lease()
+        self._renewed_s = self._client.transport.monotonic()
+
+    def keep(self) -> None:
+        from pbmwrap.device.client import LEASE_RENEWAL_S
+
+        if self._client.transport.monotonic() - self._renewed_s >= LEASE_RENEWAL_S:
+            self.renew()
+
+
+def _wait_for_end(client: Client) -> Status:
+    """The status once the light has faded out. The lease ends what a stop did not."""
+    from wrap.safety.limits import LEASE_MS, RAMP_DOWN_MS
+
+    clock = client.transport.monotonic
+    deadline = clock() + 2 * (LEASE_MS + RAMP_DOWN_MS) / 1000
+    while (now := client.status()).state not in _OVER and clock() < deadline:
+        client.link.listen(0.1, lambda name, params: None)
+    return now
 
 
 def _stop_quietly(client: Client) -> None:
@@ -83,19 +120,25 @@ def _ended(number: int, now: Status) -> Result:
 
 def pause(port: Port = None, json: Json = False) -> Result:
     """Put the light out and stop the clock. Ends by itself after five minutes."""
-    with wrap_at(port) as (client, _):
+    from pbmwrap.cli.light import explained_stop
+
+    with explained_stop(), wrap_at(port) as (client, _):
         return _state(client.pause())
 
 
 def resume(port: Port = None, json: Json = False) -> Result:
     """Go on with a paused session."""
-    with wrap_at(port) as (client, _):
+    from pbmwrap.cli.light import START_LOST, explained_loss
+
+    with wrap_at(port) as (client, _), explained_loss(START_LOST):
         return _state(client.resume())
 
 
 def stop(port: Port = None, json: Json = False) -> Result:
     """End the session."""
-    with wrap_at(port) as (client, _):
+    from pbmwrap.cli.light import explained_stop
+
+    with explained_stop(), wrap_at(port) as (client, _):
         return _state(client.stop())
 
 

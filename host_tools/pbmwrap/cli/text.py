@@ -9,8 +9,7 @@ from pbmwrap.facts import by_role
 from wrap.session.course import span
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from pbmwrap.cli.plain_table import PlainTable
     from pbmwrap.device.models import (
         Calibration,
         FaultInfo,
@@ -32,19 +31,14 @@ def stores(names: Iterable[str]) -> str:
     return ", ".join(_STORES.get(name, name) for name in names)
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTable:
     """A plain table without frames."""
-    from rich.table import Table
+    from pbmwrap.cli.plain_table import PlainTable
 
-    out = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        out.add_column(head)
-    for row in rows:
-        out.add_row(*row)
-    return out
+    return PlainTable(list(heads), [list(row) for row in rows])
 
 
-def pairs(values: Mapping[str, Any]) -> Table:
+def pairs(values: Mapping[str, Any]) -> PlainTable:
     """Names and values, one a line."""
     return table(("setting", "value"), ((k, str(v)) for k, v in sorted(values.items())))
 
@@ -172,16 +166,17 @@ def _next(now: Status) -> str:
 
 
 def sample(hello: Hello, now: Sample) -> str:
-    """One line of `monitor`: 80 columns, and behind them what is unusual."""
-    temps = by_role((role for _, role in hello.sensors), map(_degrees, now.temps_mc))
+    """One line of `monitor`: at most 80 columns with two lamps and four sensors, and behind them
+    what is unusual."""
+    shown = ("none" if mc is None else f"{mc / 1000:.1f}" for mc in now.temps_mc)
+    temps = by_role((role for _, role in hello.sensors), shown)
     names = (name for name, _ in hello.channels)
     duties = zip(names, now.duty_u16, strict=False)
     fields = [
-        f"{now.state:<9}",
-        f"{clock_text(now.active_ms):>5}",
+        f"{now.state:<9} {clock_text(now.active_ms):>5}",
         f"{temps} C",
         " ".join(f"{name} {_short(duty / 655.35)}" for name, duty in duties) + " %",
-        "no dose" if now.dose_total_uj is None else dose(now.dose_total_uj),
+        "no dose" if now.dose_total_uj is None else _short_dose(now.dose_total_uj),
     ]
     if now.wake_waiting:
         fields.append("awake? press the button")
@@ -189,6 +184,11 @@ def sample(hello: Hello, now: Sample) -> str:
         fields.append(f"dimmed to {now.derate_pm / 10:.0f} %")
     fields += [f"warning: {name}" for name in now.warnings]
     return "  ".join(fields)
+
+
+def _short_dose(uj: int) -> str:
+    joules = uj / 1e6
+    return f"{joules:.2f} J/cm2" if joules < 9.995 else f"{joules:.1f} J/cm2"
 
 
 def _short(percent: float) -> str:
@@ -230,7 +230,7 @@ def slots(found: Slots) -> Any:
     return table(("slot", "", "id", "name", "sha-256"), rows)
 
 
-def calibrations(found: Mapping[str, Calibration | None]) -> Table:
+def calibrations(found: Mapping[str, Calibration | None]) -> PlainTable:
     """One line a channel."""
     rows = []
     for name, cal in found.items():

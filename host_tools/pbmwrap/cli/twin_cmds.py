@@ -46,7 +46,7 @@ def sim(
 ) -> None:
     """Start a simulated wrap: the firmware on this machine, in a simulated world.
 
-    Prints its port first. Typed lines act on it: press, long, double, cover on|off, help, quit.
+    Prints its port first. Typed lines act on it: press, long, cover on|off, skip 1d, help, quit.
     """
     _serve("sim", speed, scenario, link, state, json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any
 
@@ -24,8 +24,13 @@ from pbmwrap.device.models import (
 from pbmwrap.device.transfer import Keep, LogPull, Progress
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import LinkLost, WrapError
+from wrap.safety.limits import LEASE_MS
 
-LEASE_MS = 3000
+LEASE_RENEWAL_S = LEASE_MS / 3000  # three renewals within a lease
+# A renewal that is lost is repeated before the lease ends. A slow emulator's time stands still
+# meanwhile, so it is asked for longer than a lease.
+_LEASE_ANSWER_S, _LEASE_ATTEMPTS = LEASE_MS / 6000, 16
+IDLE_S = 0.1
 TELEMETRY_LEASE_MS = 5000
 SILENCE_S = 5.0  # telemetry that stays away longer than this has lost its wrap
 
@@ -49,7 +54,7 @@ class Client:
         self.transport.close()
 
     def call(self, method: str, params: dict[str, Any] | None = None, **options: Any) -> Any:
-        """Any method of the link, untyped. options: timeout_s, on_push."""
+        """Any method of the link, untyped. options: timeout_s, attempts, on_push."""
         return self.link.call(method, params, **options)
 
     def hello(self) -> Hello:
@@ -133,7 +138,9 @@ class Client:
         return field(self.call("session.stop"), "state", str)
 
     def lease(self, ms: int = LEASE_MS) -> int:
-        return field(self.call("lease", {"ms": ms}), "ms", int)
+        """A tethered session goes on for `ms` more; then its light goes out by itself."""
+        options = {"timeout_s": _LEASE_ANSWER_S, "attempts": _LEASE_ATTEMPTS}
+        return field(self.call("lease", {"ms": ms}, **options), "ms", int)
 
     def course(self) -> CourseInfo:
         """Which sites had sessions, and when each may have the next."""
@@ -170,9 +177,17 @@ class Client:
         self.call("reset")
 
     def telemetry(
-        self, every_ms: int = 1000, lease_ms: int = TELEMETRY_LEASE_MS
+        self,
+        every_ms: int = 1000,
+        lease_ms: int = TELEMETRY_LEASE_MS,
+        meanwhile: Callable[[], object] | None = None,
+        ended: Callable[[], bool] = lambda: False,
     ) -> Generator[Sample, None, None]:
-        """Samples as they come; renews its lease itself and takes it back when the caller stops."""
+        """Samples as they come; renews its lease itself and takes it back when the caller stops.
+
+        meanwhile: called every IDLE_S at least while it waits; it may use this client. ended:
+        asked behind it; True ends the samples.
+        """
         arrived: list[Sample] = []
 
         def take(name: str, params: dict[str, Any]) -> None:
@@ -183,20 +198,27 @@ class Client:
         renewed = heard = clock()
         self._telemetry(every_ms, lease_ms, take)
         try:
-            while True:
+            while not ended():
                 if clock() - renewed > lease_ms / 2000:
                     renewed = clock()
                     self._telemetry(every_ms, lease_ms, take)
-                self.link.listen(min(every_ms, lease_ms) / 2000, take)
+                wait_s = min(every_ms, lease_ms) / 2000
+                self.link.listen(min(wait_s, IDLE_S) if meanwhile else wait_s, take)
+                if meanwhile:
+                    meanwhile()
                 if arrived:
                     heard = clock()
                 elif clock() - heard > max(SILENCE_S, every_ms / 500):
                     raise LinkLost(f"{self.transport.name} sends no samples any more")
                 yield from _drain(arrived)
         except GeneratorExit:
-            with suppress(WrapError):  # of no use to whoever has stopped; the lease ends by itself
-                self._telemetry(0, lease_ms, take)
+            self._end_telemetry()
             raise
+        self._end_telemetry()
+
+    def _end_telemetry(self) -> None:
+        with suppress(WrapError):  # of no use to whoever has stopped; the lease ends by itself
+            self._telemetry(0, TELEMETRY_LEASE_MS, lambda name, params: None)
 
     def _telemetry(self, every_ms: int, lease_ms: int, take: Any) -> None:
         self.call("telemetry", {"every_ms": every_ms, "ms": lease_ms}, on_push=take)

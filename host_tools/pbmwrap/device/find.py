@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
@@ -19,17 +20,23 @@ from pbmwrap.errors import (
     LinkLost,
     NoDevice,
     NotAWrap,
+    PortBusy,
     SeveralDevices,
     UsageError,
     WrapError,
 )
 from wrap.version import LINK_VERSION, PRODUCT
 
+if TYPE_CHECKING:
+    from pbmwrap.device.shared import SharedTransport
+
 AUTO = "auto"
 PORT_VARIABLE = "PBMWRAP_PORT"
 HELLO_S = 1.5  # an emulated wrap on a busy machine runs slower than the wall clock
 HELLO_ATTEMPTS = 4
 BOOT_S = 15.0  # an in-process twin is asked while it still boots; the time is virtual
+OWNER_WAIT_S = 1.0  # for a port in use: its owner may be about to advertise itself, or to end
+_LOOK_S = 0.05
 _PROMPT = b">>>"
 _TWINS = ("sim:", "rp2040:")
 
@@ -50,20 +57,69 @@ def default_port(chosen: str | None, configured: str | None) -> str:
     return chosen or os.environ.get(PORT_VARIABLE) or configured or AUTO
 
 
-def connect(port: str = AUTO) -> tuple[Client, Hello]:
-    """An open client to the wrap at `port`, and what it said. Raises WrapError."""
+def connect(port: str = AUTO, exclusive: bool = False) -> tuple[Client, Hello]:
+    """An open client to the wrap at `port`, and what it said. Raises WrapError.
+
+    A serial port is shared with other programs of this user: through its owner when one has it
+    open, else as its owner (docs/decisions/0022). exclusive: alone, or PortBusy that names the
+    owner.
+    """
     if port == AUTO:
         port = _only(scan()).port.device
     elif port.startswith("serial:"):
         port = port_of_number(port.removeprefix("serial:"))
-    return greet(open_transport(port))
+    try:
+        transport = open_transport(port)
+    except PortBusy as busy:
+        if exclusive:
+            raise
+        transport = _wait_for_owner(port, busy)
+    client, hello = greet(transport)
+    if exclusive or not isinstance(transport, SerialTransport):
+        return client, hello
+    from pbmwrap.device import shared
+
+    return Client(shared.share(transport)), hello
 
 
 def open_transport(port: str) -> Transport:
-    """The opened transport of one named port, twins included."""
+    """The opened transport of one named port, for this program alone, twins included.
+
+    Raises PortBusy with who holds it, as far as this user may know.
+    """
     transport = make_transport(port)
-    transport.open()
+    try:
+        transport.open()
+    except PortBusy as busy:
+        from pbmwrap.device import shared
+
+        raise shared.explain_busy(busy, port) from busy
     return transport
+
+
+def _wait_for_owner(port: str, busy: PortBusy) -> Transport:
+    """The wrap through the owner of a port in use, or the port when it becomes free meanwhile.
+
+    Raises PortBusy.
+    """
+    deadline = time.monotonic() + OWNER_WAIT_S
+    while True:
+        found = _borrow(port)
+        if found is not None:
+            return found
+        if time.monotonic() >= deadline:
+            raise busy
+        time.sleep(_LOOK_S)
+        try:
+            return open_transport(port)
+        except PortBusy as still:
+            busy = still
+
+
+def _borrow(port: str) -> SharedTransport | None:
+    from pbmwrap.device import shared
+
+    return shared.borrow(port)
 
 
 def make_transport(port: str) -> Transport:
@@ -144,11 +200,22 @@ def scan(
 
 def _ask(port: PortInfo, opener: Opener) -> Candidate:
     try:
-        client, hello = greet(opener(port.device))
+        client, hello = greet(_open_or_borrow(port.device, opener))
     except WrapError as problem:
         return Candidate(port, problem=problem)
     client.close()
     return Candidate(port, hello=hello)
+
+
+def _open_or_borrow(port: str, opener: Opener) -> Transport:
+    """A port in use is asked through its owner."""
+    try:
+        return opener(port)
+    except PortBusy:
+        found = _borrow(port)
+        if found is None:
+            raise
+        return found
 
 
 def _only(asked: list[Candidate]) -> Candidate:

@@ -72,9 +72,11 @@ class Link:
         *,
         behind: bytes = b"",
         timeout_s: float | None = None,
+        attempts: int | None = None,
         on_push: Push | None = None,
     ) -> Any:
         """The result of `method`. `behind`: bytes that follow the request as they are.
+        `timeout_s`, `attempts`: for this request only.
 
         Raises DeviceError, LinkLost, UsageError.
         """
@@ -82,11 +84,11 @@ class Link:
         line = encode_request(self._id, method, params) + _as_is(behind)
         previous, self._on_push = self._on_push, on_push or self._on_push
         try:
-            answer = self._ask(line, timeout_s or self.answer_s)
+            answer = self._ask(line, timeout_s or self.answer_s, attempts or self.attempts)
         finally:
             self._on_push = previous
         if answer is None:
-            tries = f"{self.attempts} tries of {timeout_s or self.answer_s:g} s"
+            tries = f"{attempts or self.attempts} tries of {timeout_s or self.answer_s:g} s"
             raise LinkLost(f"{self.transport.name} gives no answer to {method} ({tries})")
         if "e" in answer:
             code, text = answer["e"]
@@ -104,8 +106,8 @@ class Link:
         finally:
             self._on_push = previous
 
-    def _ask(self, line: bytes, timeout_s: float) -> dict[str, Any] | None:
-        for _ in range(self.attempts):
+    def _ask(self, line: bytes, timeout_s: float, attempts: int) -> dict[str, Any] | None:
+        for _ in range(attempts):
             self._raw_left = 0
             # A line end first ends a half line that the wrap may hold from an earlier conversation;
             # its CRs end what a MicroPython prompt may hold, so that the prompt shows itself.

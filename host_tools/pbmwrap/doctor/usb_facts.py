@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pbmwrap.device.holders import holders
+
 _DEVICES = Path("/sys/bus/usb/devices")
-_PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,6 @@ def node_of(device: str) -> Node:
     has = about.st_gid in os.getgroups()
     may = about.st_mode & 0o060 == 0o060
     return Node(usable, name, has, user in members, may, tuple(holders(device)))
-
-
-def holders(device: str, proc: Path = _PROC) -> Iterator[tuple[int, str]]:
-    """(process, name) of everybody else who has `device` open; nothing without a /proc."""
-    real = os.path.realpath(device)
-    for folder in sorted(proc.glob("[0-9]*")):
-        if int(folder.name) != os.getpid() and _holds(folder / "fd", real):
-            yield int(folder.name), _name(folder)
-
-
-def _holds(folder: Path, real: str) -> bool:
-    try:
-        return any(os.path.realpath(link) == real for link in folder.iterdir())
-    except OSError:  # another user's, or gone meanwhile
-        return False
-
-
-def _name(folder: Path) -> str:
-    try:
-        return (folder / "comm").read_text(errors="replace").strip()
-    except OSError:
-        return "?"
 
 
 def usb_ids(devices: Path = _DEVICES) -> frozenset[str] | None:

@@ -83,8 +83,10 @@ def of_problem(port: PortInfo, problem: WrapError) -> Found:
         return Found("prompt", port.device, text, "install the files", "files")
     if type(problem) is NoDevice:  # not a kind of it
         return Found("shut", port.device, problem.message, problem.hint, problem=problem)
-    if isinstance(problem, (PortBusy, NoPermission)):
-        step = "see `pbmwrap doctor`: it names who holds it and who may"
+    if isinstance(problem, PortBusy):
+        return Found("shut", port.device, problem.message, problem.hint, problem=problem)
+    if isinstance(problem, NoPermission):
+        step = "see `pbmwrap doctor`: it names who may use it"
         return Found("shut", port.device, problem.message, step, problem=problem)
     if port.usb in ESPRESSIF:
         text = "an ESP32's own USB port where no wrap answers: its ROM loader, or other firmware"

@@ -47,6 +47,10 @@ class Twin(ABC):
     def advance_ms(self, ms: int) -> None:
         """Let virtual time pass; the firmware, the plant and the USB host run inside."""
 
+    def skip_ms(self, ms: int) -> None:
+        """Let time pass as `advance_ms` does; a twin that can leaves out what rests meanwhile."""
+        self.advance_ms(ms)
+
     @abstractmethod
     def write(self, data: bytes) -> int:
         """Offer bytes to the device's USB port; returns how many were taken, the rest is for

@@ -200,6 +200,27 @@ class FakeBoard:
         if self.app is not None:
             self.app.steady.settle()  # whoever looks sees what was
 
+    def rests(self):
+        """Nothing is lit, under way or pressed: a step would find what the last one found."""
+        app = self.app
+        hal = self.hal
+        if app is None or hal is None or self._hung or self._pressed or hal.enabled or hal.rx:
+            return False
+        return app.steady.on and not app.busy and not app.session.active()
+
+    def skip(self, ms):
+        """Let `ms` pass without a step, which a wrap at rest would spend on finding nothing new:
+        its uptime grows, and its watchdog is content. Only while `rests`."""
+        app = self.app
+        hal = self.hal
+        app.steady.leave()
+        app.uptime(ms)
+        self.now_ms += ms
+        self._due += ms
+        hal.now_ms = self.now_ms
+        hal.fed_ms += ms
+        app.now = (app.now + ms) & 0x3FFFFFFF
+
     def _turn(self, now):
         """A hook, like _make_hal: one turn of the loop and the link's slices behind it."""
         self.app.turn(now & 0x3FFFFFFF)

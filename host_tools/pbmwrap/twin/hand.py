@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pbmwrap.errors import InvalidFile
 from pbmwrap.facts import by_role
 from pbmwrap.twin.base import Twin
@@ -10,8 +12,10 @@ from pbmwrap.twin.scenario import Player
 HELP = (
     "press | long | double | cover on|off | ambient C | contact 0..1 | blood 0..5 | "
     "sensor NAME open|short|stuck|none | sensor NAME offset K | power off|on|cycle | "
-    "reset watchdog|pin | status | help | quit"
+    "reset watchdog|pin | skip 30s|90m|12h|1d | status | help | quit"
 )
+SKIP_MOST_S = 30 * 86400
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SWITCH = {"on": True, "off": False}
 _FIGURES = {"ambient": "ambient_c", "contact": "contact", "blood": "blood_flow"}
 
@@ -40,9 +44,23 @@ def obey(line: str, player: Player) -> str:
             return _do(player, line, sensor={"name": name, "fault": fault})
         case ["power", state]:
             return _do(player, line, power=state)
+        case ["skip", span]:
+            return _skip(player, span)
         case ["reset", kind]:
             return _do(player, line, reset=kind)
     return f"not understood: {line.strip()!r}; try: {HELP}"
+
+
+def _skip(player: Player, span: str) -> str:
+    """Let the time of `span` ("90m") pass at once. A twin that cannot leap says how to do it."""
+    found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)([smhd])", span)
+    seconds = float(found[1]) * _UNITS_S[found[2]] if found else 0.0
+    if not 0 < seconds <= SKIP_MOST_S:
+        return f"refused: skip {span}: give a number and s, m, h or d, at most 30d; try: skip 1d"
+    if player.twin.kind == "rp2040":
+        return "refused: an emulated chip runs every step and cannot skip; use `pbmwrap sim`"
+    player.skip_ms(round(seconds * 1000))
+    return f"{player.now_ms / 1000:.1f} s: skipped {span}"
 
 
 def _number(text: str) -> float | str:

@@ -190,6 +190,14 @@ class Player:
         if end > self.now_ms:
             self.twin.advance_ms(end - self.now_ms)
 
+    def skip_ms(self, ms: int) -> None:
+        """As `advance_ms`; a twin that can leaves out the time in which nothing happens."""
+        end = self.now_ms + ms
+        while self.now_ms < end:
+            due = self._due[0][0] if self._due else end
+            self.twin.skip_ms(max(0, min(due, end) - self.now_ms))
+            self.advance_ms(0)
+
     def happen(self, **action: Any) -> None:
         """Let one action begin now, outside the scenario; keys and values as in a file's event.
 

@@ -26,6 +26,7 @@ from pbmwrap.twin.base import Twin
 from pbmwrap.twin.buzzes import BuzzNews
 from pbmwrap.twin.pacer import Pacer
 from pbmwrap.twin.scenario import Player, Scenario
+from pbmwrap.twin.speed_news import SpeedNews
 
 _CHUNK = 1024
 _HELD_MAX = 4096  # bytes waiting on either side; more stay where they are, as on a real port
@@ -64,6 +65,7 @@ class PtyServer:
         self.player = source if isinstance(source, Player) else Player(_IDLE, source)
         self._twin = self.player.twin
         self._pacer = Pacer(speed, time.monotonic())
+        self._speed_news = SpeedNews(speed, time.monotonic(), self._twin.now_ms)
         self._lock = threading.Lock()
         self._gate = threading.Lock()  # a lock alone is not fair: whoever holds the gate is next
         self._quit = False
@@ -133,7 +135,10 @@ class PtyServer:
             self._quit = True
             return "bye"
         with self._alone():
-            return hand.obey(line, self.player)
+            answer = hand.obey(line, self.player)
+            if line.split()[:1] == ["skip"]:
+                self._speed_news.skipped(time.monotonic(), self._twin.now_ms)
+            return answer
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -159,7 +164,7 @@ class PtyServer:
         while not stop.is_set() and not self._quit:
             with self._alone():
                 wait_s = self._turn()
-                news = list(self._buzz_news.lines(self._twin.now_ms))
+                news = [*self._buzz_news.lines(self._twin.now_ms), *self._tell_speed()]
             for line in news:
                 _say(line, replies)
             if not self._rest(wait_s, typing):
@@ -169,6 +174,10 @@ class PtyServer:
                 typing = -1
             for line in lines or []:
                 self._answer(line, replies)
+
+    def _tell_speed(self) -> Iterator[str]:
+        now_s = time.monotonic()
+        return self._speed_news.lines(now_s, self._twin.now_ms, self._pacer.talking(now_s))
 
     def _answer(self, line: str, replies: TextIO | None) -> None:
         _say(self.control(line), replies)

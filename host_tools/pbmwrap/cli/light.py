@@ -1,0 +1,48 @@
+"""What commands say of the light when they leave, or lose the wrap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pbmwrap.errors import LinkLost, NoDevice, NoPermission, PortBusy
+from wrap.safety.limits import LEASE_MS, RAMP_DOWN_MS
+from wrap.session.states import ACTIVE, NAMES, PAUSED
+
+_LIT = tuple(NAMES[state] for state in ACTIVE if state != PAUSED)
+BY_HAND = "hold the wrap's button for a second or unplug the wrap"
+TETHERED_LOST = (
+    f"the light goes out by itself: it fades {LEASE_MS / 1000:g} s after the last word of this "
+    f"command and is off {RAMP_DOWN_MS / 1000:g} s later; check the cable, then `pbmwrap status`"
+)
+START_LOST = f"light may be on: see `pbmwrap status`; to be sure, {BY_HAND}"
+STOP_LOST = f"the light may still be on: {BY_HAND}"
+
+
+def tell_light(state: str) -> str:
+    """Whether there is light in a wrap that is in `state`, and what ends it."""
+    if state in _LIT:
+        return f"the light is still on ({state}); `pbmwrap stop` or the button ends it"
+    if state == NAMES[PAUSED]:
+        return "the light is off, the session is paused; `pbmwrap stop` ends it"
+    return f"the light is off ({state})"
+
+
+@contextmanager
+def explained_loss(hint: str) -> Iterator[None]:
+    """A LinkLost from inside says what that means for the light. Raises LinkLost."""
+    try:
+        yield
+    except LinkLost as problem:
+        raise LinkLost(problem.message, hint) from problem
+
+
+@contextmanager
+def explained_stop() -> Iterator[None]:
+    """A request to darken that did not reach the wrap says what does. Raises WrapError."""
+    with explained_loss(STOP_LOST):
+        try:
+            yield
+        except (NoDevice, PortBusy, NoPermission) as problem:
+            problem.hint = f"{problem.hint}; {STOP_LOST}"
+            raise

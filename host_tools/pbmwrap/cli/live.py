@@ -1,0 +1,88 @@
+"""A wrap watched in a terminal: a line a sample, and keys that act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING
+
+from pbmwrap.cli.command import note, warn
+from pbmwrap.cli.keys import ReadKeys, watched_keys
+from pbmwrap.errors import DeviceError
+
+if TYPE_CHECKING:
+    from pbmwrap.device.client import Client
+    from pbmwrap.device.models import Sample
+
+KEYS = "keys: s stop, p pause or resume, q quit"
+
+
+class LiveView:
+    """`key`: what one key does. `quitting` once q was pressed."""
+
+    def __init__(self, client: Client, read: ReadKeys | None, say: Callable[[str], None]) -> None:
+        self._client = client
+        self._read = read
+        self._say = say
+        self.quitting = False
+
+    def poll(self) -> None:
+        """Obey the keys pressed since the last call. Raises LinkLost."""
+        for key in self._read() if self._read else "":
+            self.key(key)
+
+    def key(self, key: str) -> None:
+        """s stops, p pauses or resumes, q asks to leave; other keys do nothing."""
+        act = {"s": self._client.stop, "p": self._pause}.get(key.lower())
+        self.quitting = self.quitting or key.lower() == "q"
+        if act is None:
+            return
+        try:
+            self._say(act())
+        except DeviceError as refusal:
+            self._say(str(refusal))
+
+    def _pause(self) -> str:
+        paused = self._client.status().state == "paused"
+        return self._client.resume() if paused else self._client.pause()
+
+
+def watch(
+    client: Client,
+    every_ms: int,
+    show: Callable[[Sample], None],
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Generator[Sample, None, None]:
+    """Samples as they come, each shown; ends when q is pressed. Keys are read in a terminal.
+
+    meanwhile: called ten times a second; may use the client. Raises LinkLost.
+    """
+    warn(_alone(client))
+    with watched_keys() as read:
+        view = LiveView(client, read, note)
+        if read:
+            note(KEYS)
+
+        def turn() -> None:
+            meanwhile()
+            view.poll()
+
+        samples = client.telemetry(every_ms, meanwhile=turn, ended=lambda: view.quitting)
+        try:
+            for sample in samples:
+                show(sample)
+                yield sample
+        finally:
+            samples.close()
+
+
+def tell_others(client: Client) -> Iterator[str]:
+    """Who else uses the wrap through this process, for one that ends."""
+    for other in getattr(client.transport, "others", ()):
+        yield f"{other} uses the wrap too and goes on"
+
+
+def _alone(client: Client) -> Iterator[str]:
+    why = getattr(client.transport, "alone_because", "")
+    if why:
+        name = client.transport.name
+        yield f"no other program can reach the wrap while this one uses {name}: {why}"

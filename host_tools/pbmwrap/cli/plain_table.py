@@ -1,0 +1,73 @@
+"""A table that never splits a word: too wide for its terminal, it becomes one block a row."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_GAP = 2  # columns between two
+
+
+class PlainTable:
+    """Heads and rows of text, shown as it is. Cells wrap between words."""
+
+    def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.heads = heads
+        self.rows = rows
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        widths = self._widths(options.max_width)
+        if widths is None:
+            yield from self._blocks(options.max_width)
+            return
+        out = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+        for head, width in zip(self.heads, widths, strict=True):
+            out.add_column(Text(head), width=width)
+        for row in self.rows:
+            out.add_row(*map(Text, row))
+        yield out
+
+    def _widths(self, most: int) -> list[int] | None:
+        """Of the columns; None where not even each one's longest word has room."""
+        columns = [list(column) for column in zip(self.heads, *self.rows, strict=True)]
+        widest = [max(map(_width, column)) for column in columns]
+        least = [max(map(_longest_word, column)) for column in columns]
+        room = most - _GAP * (len(columns) - 1)
+        if sum(least) > room:
+            return None
+        while sum(widest) > room:
+            spare = [wide - need for wide, need in zip(widest, least, strict=True)]
+            at = max(range(len(widest)), key=lambda n: (spare[n] > 0, widest[n]))
+            widest[at] -= 1
+        return widest
+
+    def _blocks(self, most: int) -> Iterator[RenderableType]:
+        """A line a cell, wrapped between words; a word that is too long runs over the edge."""
+        label = max(map(_width, self.heads), default=0) + _GAP
+        for number, row in enumerate(self.rows):
+            if number:
+                yield Text("")
+            for head, cell in zip(self.heads, row, strict=True):
+                line = Text(head, style="bold")
+                line.pad_right(label - line.cell_len)
+                pieces = textwrap.wrap(
+                    cell, max(1, most - label), break_long_words=False, break_on_hyphens=False
+                )
+                line.append(f"\n{' ' * label}".join(pieces))
+                line.no_wrap, line.overflow = True, "ignore"
+                yield line
+
+
+def _width(cell: str) -> int:
+    return max((cell_len(line) for line in cell.split("\n")), default=0)
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(cell_len, cell.split()), default=0)

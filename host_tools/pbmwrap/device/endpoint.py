@@ -1,0 +1,195 @@
+"""Local endpoints of ports that a process of this user owns (docs/decisions/0022).
+
+An owner listens on a Unix socket, or on a localhost TCP port where there is none, and advertises it
+in a file that only this user can read. The file holds the token that a client has to show first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import platform
+import secrets
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pbmwrap import paths
+from pbmwrap.errors import plain
+from wrap.link import frames
+
+CONNECT_S = 2.0  # both ends are on this machine
+MOST_GREETING = 1024
+_LOCALHOST = "127.0.0.1"
+_SOCKET_PATH_MAX = 100  # bytes; the shortest limit of the systems we know is 104
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the owner of `port` listens: `address` is a socket's path or a TCP port."""
+
+    port: str
+    pid: int
+    command: str
+    address: str | int
+    token: str
+
+    @property
+    def called(self) -> str:
+        """The owner, for people."""
+        return f"`{plain(self.command)}` (process {self.pid})"
+
+
+class Door:
+    """A listening socket and its advertisement. Raises OSError when either cannot be made."""
+
+    def __init__(self, port: str, command: str) -> None:
+        folder = make_folder()
+        pid, token = os.getpid(), secrets.token_hex(32)
+        self._file = file_of(port)
+        self.socket, address = _listen(self._file.with_suffix(f".{pid}"))
+        self.endpoint = Endpoint(port, pid, command, address, token)
+        try:
+            _replace_stale(port)
+            _write_private(folder, self._file, json.dumps(asdict(self.endpoint)))
+        except OSError:
+            self.close()
+            raise
+
+    def admits(self, token: object) -> bool:
+        """Whether `token` is the one that the advertisement holds."""
+        return isinstance(token, str) and hmac.compare_digest(
+            token.encode("utf-8", "replace"), self.endpoint.token.encode()
+        )
+
+    def close(self) -> None:
+        """Take the advertisement and the socket away. Safe to call twice."""
+        self.socket.close()
+        if look_up(self.endpoint.port) == self.endpoint:
+            self._file.unlink(missing_ok=True)
+        _remove_socket(self.endpoint)
+
+
+def file_of(port: str) -> Path:
+    """The advertisement of `port`, which may be a link to its device."""
+    device = port.upper() if sys.platform == "win32" else os.path.realpath(port)
+    name = f"{platform.node()}\n{device}"  # home folders may be shared between machines
+    return paths.runtime_dir() / f"port-{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+
+
+def look_up(port: str) -> Endpoint | None:
+    """The advertised owner of `port`; it may have died. None for a file that is not ours alone."""
+    file = file_of(port)
+    try:
+        _check_private(file.parent)
+        _check_private(file)
+        return _parse(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def forget(endpoint: Endpoint) -> None:
+    """Remove what a dead owner has left."""
+    if look_up(endpoint.port) == endpoint:
+        file_of(endpoint.port).unlink(missing_ok=True)
+    _remove_socket(endpoint)
+
+
+def connect(endpoint: Endpoint, command: str) -> socket.socket:
+    """An admitted connection. Raises ConnectionRefusedError or FileNotFoundError when the owner
+    has died, else OSError."""
+    if isinstance(endpoint.address, str):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        address: Any = endpoint.address
+    else:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        address = (_LOCALHOST, endpoint.address)
+    try:
+        sock.settimeout(CONNECT_S)
+        sock.connect(address)
+        about = {"token": endpoint.token, "pid": os.getpid(), "command": command}
+        sock.sendall(frames.encode(json.dumps(about).encode("ascii")))
+        if sock.recv(len(frames.encode(WELCOME))) != frames.encode(WELCOME):
+            raise ConnectionError(f"{endpoint.called} refuses the connection")
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+WELCOME = b'{"n":"welcome","p":{}}'
+
+
+def make_folder() -> Path:
+    """The folder of all endpoints, which only this user can enter. Raises OSError."""
+    folder = paths.runtime_dir()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_private(folder)
+    return folder
+
+
+def _listen(base: Path) -> tuple[socket.socket, str | int]:
+    path = f"{base}.sock"
+    if hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _SOCKET_PATH_MAX:
+        sock, address = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), path
+        Path(path).unlink(missing_ok=True)  # of a dead process with our number
+        bound: Any = path
+    else:
+        sock, address, bound = socket.socket(socket.AF_INET), 0, (_LOCALHOST, 0)
+    try:
+        sock.bind(bound)
+        if isinstance(address, str):
+            Path(address).chmod(0o600)
+        sock.listen()
+    except OSError:
+        sock.close()
+        raise
+    return sock, address or sock.getsockname()[1]
+
+
+def _replace_stale(port: str) -> None:
+    """Whoever holds the port is the owner: an advertisement that is there is a dead one's."""
+    old = look_up(port)
+    if old is not None:
+        _remove_socket(old)
+
+
+def _remove_socket(endpoint: Endpoint) -> None:
+    if isinstance(endpoint.address, str):
+        file = Path(endpoint.address)
+        if file.parent == paths.runtime_dir():
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+def _write_private(folder: Path, file: Path, text: str) -> None:
+    fresh = folder / f"{file.name}.{os.getpid()}.new"
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(text)
+    fresh.replace(file)
+
+
+def _check_private(path: Path) -> None:
+    """Raises PermissionError unless `path` is this user's and nobody else may use it."""
+    if sys.platform == "win32":
+        return  # the user's profile, which other users may not read
+    about = path.lstat()
+    if about.st_uid != os.getuid() or about.st_mode & 0o077:
+        raise PermissionError(f"{path} can be used by other users")
+
+
+def _parse(said: Any) -> Endpoint | None:
+    try:
+        found = Endpoint(**said)
+    except TypeError:
+        return None
+    kinds = ((found.port, str), (found.pid, int), (found.command, str), (found.token, str))
+    good = all(isinstance(value, kind) for value, kind in kinds)
+    return found if good and isinstance(found.address, (str, int)) else None

@@ -1,0 +1,49 @@
+"""Says when a served twin is slower than was asked, and why. Arithmetic only: reads no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+WINDOW_S = 5.0  # what is measured at once
+REACHED = 0.8  # of the speed asked: less is told
+CHANGED = 1.5  # told again when it is so many times slower or faster
+_HOST = "a host is connected, whose leases run in real time"
+_MACHINE = "this machine is not faster"
+
+
+class SpeedNews:
+    """`asked`: times real time, None for as fast as it goes, of which nothing is said.
+
+    Feed `lines` often with both clocks; it gives a line after the first window that was too slow,
+    and after one that differs much from what was said last.
+    """
+
+    def __init__(self, asked: float | None, now_s: float, virtual_ms: int) -> None:
+        self._asked = asked
+        self._begin(now_s, virtual_ms)
+        self._told: float | None = None
+
+    def _begin(self, now_s: float, virtual_ms: int) -> None:
+        self._from_s, self._from_ms = now_s, virtual_ms
+        self._talked = False
+
+    def skipped(self, now_s: float, virtual_ms: int) -> None:
+        """Time has leapt: measure from here."""
+        self._begin(now_s, virtual_ms)
+
+    def lines(self, now_s: float, virtual_ms: int, talking: bool) -> Iterator[str]:
+        """What there is to say now. talking: a host is in conversation."""
+        self._talked = self._talked or talking
+        elapsed_s = now_s - self._from_s
+        if self._asked is None or elapsed_s < WINDOW_S:
+            return
+        reached = (virtual_ms - self._from_ms) / 1000 / elapsed_s
+        why = _HOST if self._talked else _MACHINE
+        self._begin(now_s, virtual_ms)
+        if reached >= REACHED * self._asked:
+            if self._told is not None:
+                self._told = None
+                yield f"speed: {self._asked:g}, as asked"
+        elif self._told is None or not 1 / CHANGED <= reached / max(self._told, 1e-9) <= CHANGED:
+            self._told = reached
+            yield f"speed: {reached:.1f} reached of {self._asked:g} asked: {why}"
