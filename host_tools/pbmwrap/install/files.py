@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from pbmwrap.device import serial_port
 from pbmwrap.errors import LinkLost, NotAWrap, WrapError
 from pbmwrap.install import wire
 from pbmwrap.install.plan import Plan, Seen, verify
@@ -37,7 +38,10 @@ class Board(Protocol):
 
 @contextmanager
 def raw_board(port: str) -> Iterator[Board]:
-    """The board at `port`, at its raw prompt. Raises NotAWrap, LinkLost."""
+    """The board at `port`, at its raw prompt.
+
+    Raises NotAWrap, LinkLost, NoDevice, NoPermission, PortBusy.
+    """
     from mpremote.transport import TransportError
     from mpremote.transport_serial import SerialTransport
     from serial import SerialException
@@ -45,7 +49,7 @@ def raw_board(port: str) -> Iterator[Board]:
     try:
         board = SerialTransport(port)
     except TransportError as problem:
-        raise NotAWrap(f"{port} cannot be opened: {problem}") from problem
+        raise _closed(port, problem) from problem
     try:
         board.enter_raw_repl(timeout_overall=PROMPT_S)
         yield board
@@ -55,6 +59,17 @@ def raw_board(port: str) -> Iterator[Board]:
         raise LinkLost(f"{port} failed during the install: {problem}") from problem
     finally:
         _close(board)
+
+
+def _closed(port: str, problem: Exception) -> WrapError:
+    """Why mpremote could not open the port: it does not say, so the port is opened again."""
+    again = serial_port.SerialTransport(port)
+    try:
+        again.open()
+    except WrapError as reason:
+        return reason
+    again.close()
+    return NotAWrap(f"{port} cannot be opened: {problem}", "run the install again")
 
 
 def _lost(port: str, problem: Exception) -> WrapError:
