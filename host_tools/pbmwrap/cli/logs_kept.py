@@ -1,4 +1,4 @@
-"""What the commands for logs share: the archive, a wrap's copy in it, what is to be said of it."""
+"""What the commands for logs share: the archive, a wrap's log in it, and notes on that log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pbmwrap.cli import complete
 from pbmwrap.cli.command import warn
 from pbmwrap.errors import NoDevice, SeveralDevices
 
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 Uid = Annotated[
     str | None,
-    typer.Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
+    typer.Option(
+        "--wrap",
+        metavar="UID",
+        help="The wrap whose log it is, when the archive has several.",
+        autocompletion=complete.complete_wraps,
+    ),
 ]
 
 
@@ -32,16 +38,16 @@ def kept_of(uid: str | None) -> WrapArchive:
     known = every.uids()
     if uid is None and len(known) > 1:
         raise SeveralDevices(
-            f"logs of several wraps are kept: {', '.join(known)}", "add --wrap UID"
+            f"the archive has logs of several wraps: {', '.join(known)}", "add --wrap UID"
         )
     if not known or (uid is not None and uid not in known):
         what = f"no log of wrap {uid}" if uid else "no log"
-        raise NoDevice(f"{what} is kept on this machine", "run `pbmwrap logs pull` first")
+        raise NoDevice(f"the archive has {what}", "run `pbmwrap logs pull` first")
     return every.wrap(uid or known[0])
 
 
 def notice(kept: WrapArchive) -> WrapArchive:
-    """Say what of a log is damaged or newer than this program; the log again."""
+    """Print what in a log is damaged or newer than this program; returns the log."""
     from pbmwrap.logs import notices
 
     warn(notices.of_wrap(kept, kept.decoded()))

@@ -6,7 +6,6 @@ import csv as csvlib
 import io
 import json as jsonlib
 import math
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,20 +31,20 @@ def query(
     sql: Annotated[str | None, typer.Argument(metavar="SELECT", help="One SELECT.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Show views and columns.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all lines anew.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all logs again.")] = False,
     json: Json = False,
 ) -> Result:
-    """Ask the archive in SQL, all wraps at once.
+    """Query the logs of all wraps in the archive with SQL.
 
-    It takes one SELECT, in duckdb's SQL, over these views.
+    Give one SELECT, in duckdb's SQL, over these views.
 
     \b
-    sessions  one row a session: protocol, site, reason, active_s, dose_total_j_cm2 ...
-    samples   one row a sample: skin_c, board_c, temp_c, duty, dose_j_cm2 ...
-    records   one row a record of the log: type, schema, data ...
-    wraps     one row a wrap: firmware, sessions, first_utc, notes ...
+    sessions  one row per session: protocol, site, reason, active_s, dose_total_j_cm2 ...
+    samples   one row per sample: skin_c, board_c, temp_c, duty, dose_j_cm2 ...
+    records   one row per log record: type, schema, data ...
+    wraps     one row per wrap: firmware, sessions, first_utc, notes ...
 
-    NULL is what the log does not say: the dose of an uncalibrated channel is NULL, not 0.
+    NULL means unknown: the dose of an uncalibrated channel is NULL, not 0.
 
     \b
     pbmwrap logs query "select protocol, count(*), avg(max_skin_c) from sessions group by protocol"
@@ -53,7 +52,7 @@ def query(
     if schema:
         return _schema()
     if sql is None or (csv and json):
-        what = "logs query needs a SELECT" if sql is None else "--csv and --json exclude each other"
+        what = "logs query needs a SELECT" if sql is None else "choose either --csv or --json"
         raise UsageError(what, "see `pbmwrap logs query --help`")
     answer = _ask(sql, rebuild, None if csv or json else MOST_SHOWN)
     columns = zip(answer.columns, answer.types, strict=True)
@@ -85,14 +84,7 @@ def _schema() -> Result:
 
     rows = [(view.name, *column) for view in views.ALL for column in view.columns]
     data = [dict(zip(("view", "column", "type", "meaning"), row, strict=True)) for row in rows]
-    return Result(data, text.table(("view", "column", "type", "meaning"), map(_escaped, rows)))
-
-
-def _escaped(cells: Iterable[str]) -> tuple[str, ...]:
-    """What rich would take for markup, as it is."""
-    from rich.markup import escape
-
-    return tuple(map(escape, cells))
+    return Result(data, text.table(("view", "column", "type", "meaning"), rows))
 
 
 def plain(value: Any) -> Any:
@@ -137,8 +129,7 @@ def _table(answer: Answer) -> Any:
 
     from pbmwrap.cli import text
 
-    rows = [_escaped(map(_short, row)) for row in answer.rows]
-    table = text.table(_escaped(answer.columns), rows)
+    table = text.table(answer.columns, (map(_short, row) for row in answer.rows))
     if not answer.more:
         return table
-    return Group(table, f"only the first {MOST_SHOWN} rows are shown: add a limit, or --csv")
+    return Group(table, f"only the first {MOST_SHOWN} rows are shown; add a LIMIT, or use --csv")

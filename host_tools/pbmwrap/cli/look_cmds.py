@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, command, wrap_at
+from pbmwrap.cli.command import (
+    Interrupted,
+    Json,
+    Port,
+    Result,
+    command,
+    wrap_at,
+    wrap_if_named,
+)
 from pbmwrap.errors import WrapError
 
 
@@ -20,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def ports(json: Json = False) -> Result:
-    """List serial ports and who answers there. Never disturbs a session."""
+    """List the USB serial ports and what answers there. Never disturbs a session."""
     from pbmwrap.cli import text
     from pbmwrap.device import find
 
@@ -50,46 +58,52 @@ def status(port: Port = None, json: Json = False) -> Result:
 def monitor(
     port: Port = None,
     every: Annotated[float, typer.Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
-    count: Annotated[int, typer.Option(help="Stop after so many lines; 0: never.", min=0)] = 0,
+    count: Annotated[int, typer.Option(help="End after this many lines; 0: never.", min=0)] = 0,
     json: Json = False,
 ) -> None:
-    """Print a line per sample. Ends by Ctrl-C; --json gives an envelope a line."""
+    """Print a line per sample until Ctrl-C. With --json each line is an envelope."""
+    from pbmwrap import words
     from pbmwrap.cli import envelope, text
 
     with wrap_at(port) as (client, hello):
         samples = client.telemetry(every_ms=round(every * 1000))
+        state = hello.state
         try:
             for number, sample in enumerate(samples, 1):
+                state = sample.state
                 line = envelope.good("monitor", sample) if json else text.sample(hello, sample)
                 print(line, flush=True)
                 if number == count:
                     return
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted: {words.describe_light(state)}") from None
         finally:
             samples.close()
 
 
 def doctor(port: Port = None, json: Json = False) -> Result:
-    """Check machine, port and wrap. Says how to mend what is wrong."""
+    """Check this machine, the port and the wrap, and say how to correct what is wrong."""
     from pbmwrap.cli import text
     from pbmwrap.doctor.examine import examine
 
     found = examine(wrap_at(port))
     bad = [check.name for check in found if check.level == "bad"]
-    problem = WrapError(f"not well: {', '.join(bad)}") if bad else None
+    problem = WrapError(f"doctor found problems: {', '.join(bad)}") if bad else None
     return Result(found, text.checks(found), problem)
 
 
 def version(port: Port = None, json: Json = False) -> Result:
-    """Show versions. With --port the wrap's firmware as well."""
+    """Show versions, also the wrap's when --port, $PBMWRAP_PORT or the config file names it."""
     import platform
 
     from wrap.version import LINK_VERSION, VERSION
 
     data = {"pbmwrap": VERSION, "link": LINK_VERSION, "python": platform.python_version()}
     show = f"pbmwrap {VERSION} (link {LINK_VERSION}, Python {data['python']})"
-    if port:
-        with wrap_at(port) as (_, hello):
-            data |= {"firmware": hello.fw, "micropython": hello.mpy, "program": hello.program}
-            data["cause"] = hello.cause
+    with wrap_if_named(port) as found:
+        hello = found[1] if found else None
+    if hello:
+        data |= {"firmware": hello.fw, "micropython": hello.mpy, "program": hello.program}
+        data["cause"] = hello.cause
         show += f"\nwrap {hello.fw} on {hello.board} ({hello.runs_on}), last start: {hello.cause}"
     return Result(data, show)

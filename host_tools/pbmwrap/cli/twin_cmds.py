@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from pbmwrap.cli import complete
 from pbmwrap.cli.command import Json, command, note
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
     from pbmwrap.twin.base import Twin
 
-Speed = Annotated[
-    str, typer.Option(help="Times real time, or max: as fast as it goes.", metavar="X")
-]
+Speed = Annotated[str, typer.Option(help="Speed as a multiple of real time, or max.", metavar="X")]
 ScenarioName = Annotated[
-    str | None, typer.Option("--scenario", help="A shipped scenario's name, or a TOML file.")
+    str | None,
+    typer.Option(
+        "--scenario",
+        help="A shipped scenario's name, or a TOML file.",
+        autocompletion=complete.complete_scenarios,
+    ),
 ]
-Link = Annotated[Path | None, typer.Option("--link", help="Make this symbolic link to the port.")]
+Link = Annotated[Path | None, typer.Option("--link", help="Create this symbolic link to the port.")]
 State = Annotated[
     Path | None, typer.Option("--state", help="Folder that keeps the flash between runs.")
 ]
@@ -43,7 +47,8 @@ def sim(
 ) -> None:
     """Start a simulated wrap: the firmware on this machine, in a simulated world.
 
-    Prints its port first. Typed lines act on it: press, long, double, cover on|off, help, quit.
+    Its first line of output is the port. Lines typed here act on it: press, long, double,
+    cover on|off, help, quit.
     """
     _serve("sim", speed, scenario, link, state, json)
 
@@ -54,13 +59,17 @@ def emulate(
     link: Link = None,
     state: State = None,
     image: Annotated[
-        Path | None, typer.Option(metavar="UF2", help="The image; default: our own.")
+        Path | None,
+        typer.Option(
+            metavar="UF2", help="The image to run. Default: the one that `make firmware` built."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Start an emulated RP2040 that runs the real firmware image.
 
-    Prints its port first. Typed lines act on it: press, long, double, cover on|off, help, quit.
+    Its first line of output is the port. Lines typed here act on it: press, long, double,
+    cover on|off, help, quit.
     """
     _serve("rp2040", speed, scenario, link, state, json, image)
 
@@ -96,7 +105,7 @@ def _run(twin: Twin, source: object, pace: float | None, link: Path | None, json
         server = PtyServer(source, pace, link)  # type: ignore[arg-type]
     except OSError as problem:
         hint = "choose another --link" if link else "this needs Linux or macOS"
-        raise UsageError(f"no port can be made: {problem}", hint) from problem
+        raise UsageError(f"no port can be created: {problem}", hint) from problem
     with server:
         _announce(twin, server.port, link, json)
         try:
@@ -113,7 +122,7 @@ def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
     command_name = "sim" if twin.kind == "sim" else "emulate"
     data = {"port": port, "link": name if link else None, "kind": twin.kind}
     print(envelope.good(command_name, data) if json else name, flush=True)
-    note(f"in another terminal: pbmwrap status --port {name}   (here: help, press, quit)")
+    note(f"in another terminal: pbmwrap status --port {name}   (type here: help, press, quit)")
 
 
 def _commands() -> TextIO | None:
@@ -134,5 +143,5 @@ def _speed(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < 1e6:
-        raise UsageError(f"the speed is {text}", "give a number above 0, or max")
+        raise UsageError(f"--speed is {text}", "give a number above 0, or max")
     return speed

@@ -41,10 +41,12 @@ def _installed(name: str) -> bool:
 
 def _config() -> Check:
     try:
-        port = config.load().port
+        found = config.load()
     except WrapError as problem:
         return Check("config", "bad", problem.message, problem.hint)
-    return Check("config", "good", f"{paths.config_file()}, port {port or 'not set'}")
+    if found.problem:
+        return Check("config", "note", found.problem, "create the file, or unset the variable")
+    return Check("config", "good", f"{paths.config_file()}, port {found.port or 'not set'}")
 
 
 def _archive() -> Check:
@@ -52,6 +54,8 @@ def _archive() -> Check:
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
-        return Check("archive", "bad", f"{folder} may not be written", "set $PBMWRAP_DATA")
+        return Check(
+            "archive", "bad", f"{folder} is not writable", "set $PBMWRAP_DATA to a folder that is"
+        )
     free = shutil.disk_usage(folder).free >> 20
     return Check("archive", "good", f"{paths.data_dir()}, {free} MiB free")
