@@ -165,7 +165,7 @@ def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypat
     for words in (["--image", str(tmp_path / "built.uf2")], ["--port", "x"]):
         result = run(*words)
         assert result.exit_code == UsageError.exit_code
-        assert "nothing is done before" in result.output
+        assert "then run this again" in result.output
 
 
 def test_no_built_image_names_the_command_that_makes_it(plugged, tmp_path) -> None:
@@ -257,7 +257,7 @@ def test_a_stock_image_ends_with_its_prompt(tmp_path, monkeypatch, plugged) -> N
     plugged["ports"], plugged["drives"] = [], [tmp_path]
     monkeypatch.setattr(board, "wait_for_prompt", lambda port: "/dev/ttyACM7")
     result = install_image.run(tmp_path / "built.uf2", None, find.AUTO)
-    assert "/dev/ttyACM7 shows a prompt, now `pbmwrap install`" in str(result.show)
+    assert "/dev/ttyACM7 shows a prompt, run `pbmwrap install` now" in str(result.show)
 
 
 def test_waiting_for_a_prompt(monkeypatch) -> None:

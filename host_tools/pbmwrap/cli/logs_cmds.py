@@ -33,12 +33,16 @@ def add_to(app: typer.Typer) -> None:
 
 def pull(
     anew: Annotated[
-        bool, typer.Option("--anew", help="Set the copy aside: the wrap's flash was erased.")
+        bool,
+        typer.Option(
+            "--anew",
+            help="Keep the old copy apart and begin a new one: the wrap's flash was erased.",
+        ),
     ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Fetch what is new into the archive, verified.
+    """Copy new records from the wrap into the archive and verify them.
 
     Never disturbs a session.
     """
@@ -70,28 +74,31 @@ def _start(client: Client, kept: WrapArchive) -> int:
     info = client.log_info()
     if info.end < kept.next_offset:
         raise VerifyFailed(
-            f"the wrap's log ends at {info.end}, the copy in {kept.folder} at {kept.next_offset}",
-            "its flash was erased: run `pbmwrap logs pull --anew` to begin a new copy",
+            f"the wrap's log ends at offset {info.end}, the copy in {kept.folder} at "
+            f"{kept.next_offset}",
+            "the wrap's flash was erased: run `pbmwrap logs pull --anew` to begin a new copy",
         )
     return next((start for start, end in kept.gaps if end > info.first), kept.next_offset)
 
 
 def _pulled(hello: Hello, kept: WrapArchive, start: int, fresh: int) -> Result:
+    from pbmwrap.cli.text import count
     from pbmwrap.logs.sessions import sessions
 
-    count = len(sessions(notice(kept).decoded()))
-    data = {"uid": hello.uid, "from": start, "to": kept.next_offset, "sessions": count}
-    text = f"{fresh} new bytes, {count} sessions kept in {kept.folder}"
+    found = len(sessions(notice(kept).decoded()))
+    data = {"uid": hello.uid, "from": start, "to": kept.next_offset, "sessions": found}
+    text = f"{count(fresh, 'new byte')}, {count(found, 'session')} in {kept.folder}"
     return Result(data | {"folder": str(kept.folder), "gaps": kept.gaps}, text)
 
 
 def list_logs(uid: Uid = None, json: Json = False) -> Result:
     """List the sessions in the archive."""
     from pbmwrap.cli import text
+    from pbmwrap.words import name_end
 
     kept = notice(kept_of(uid))
     rows = [_row(session, when) for session, when in _sessions(kept)]
-    heads = ("session", "when", "protocol", "time", "dose", "ended by")
+    heads = ("session", "when", "protocol", "time", "dose", "ended")
     shown = [
         (
             str(r["session"]),
@@ -99,11 +106,11 @@ def list_logs(uid: Uid = None, json: Json = False) -> Result:
             r["protocol"] or "?",
             text.clock_text(r["active_ms"]),
             text.dose(r["dose_total_uj"]),
-            r["reason"],
+            name_end(r["reason"]),
         )
         for r in rows
     ]
-    return Result(rows, text.table(heads, shown) if rows else "no session is kept")
+    return Result(rows, text.table(heads, shown) if rows else "no session is in the archive")
 
 
 def _sessions(kept: WrapArchive) -> list[tuple[Session, str]]:
@@ -133,14 +140,20 @@ def _row(session: Session, when: str) -> dict[str, Any]:
 
 
 def show(
-    session: Annotated[int | None, typer.Argument(help="Its number; default: the last.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Write a plot.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="HTML", help="Write a page.")] = None,
+    session: Annotated[
+        int | None, typer.Argument(help="The session's number. Default: the last one.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Write a plot to this file.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="HTML", help="Write an HTML page to this file.")
+    ] = None,
     area: Annotated[float | None, typer.Option(help="Treated area, cm2.", min=0.1)] = None,
     uid: Uid = None,
     json: Json = False,
 ) -> Result:
-    """Show one session's summary; write its plot and page."""
+    """Show one session's summary, and write its plot and HTML page."""
     from pbmwrap.cli import session_report
 
     kept = notice(kept_of(uid))
@@ -152,5 +165,6 @@ def _choose(every: list[tuple[Session, str]], number: int | None) -> Session:
     found = [s for s, _ in every if number is None or s.number == number]
     if not found:
         what = "no session" if number is None else f"no session {number}"
-        raise UsageError(f"{what} is kept", "see `pbmwrap logs list`, or pull first")
+        hint = "see `pbmwrap logs list`, or copy new ones with `pbmwrap logs pull`"
+        raise UsageError(f"{what} is in the archive", hint)
     return found[-1]

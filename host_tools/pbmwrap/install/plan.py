@@ -52,7 +52,7 @@ class Seen:
                 indexes={"a": told.get("a"), "b": told.get("b")},
             )
         except (ValueError, KeyError, TypeError, IndexError) as problem:
-            raise WrapError(f"the board says something odd of itself: {line[:80]!r}") from problem
+            raise WrapError(f"unexpected board description: {line[:80]!r}") from problem
 
     def index(self, slot: Slot | None) -> dict[str, Any] | None:
         """The index of a slot that is whole by what the board read of it."""
@@ -205,9 +205,9 @@ def _blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:
 def _check_room(seen: Seen, jobs: Sequence[Job]) -> None:
     needed = sum(-(-job.size // BLOCK) * BLOCK for job in jobs)
     if seen.free < needed + _SPARE:
-        text = f"the board's filesystem has {seen.free // 1024} KiB free, {needed // 1024} + "
-        hint = "remove files of your own from it (`mpremote fs ls`)"
-        raise WrapError(text + f"{_SPARE // 1024} KiB are needed", hint)
+        free, least = seen.free // 1024, (needed + _SPARE) // 1024
+        text = f"the board's filesystem has {free} KiB free, {least} KiB are required"
+        raise WrapError(text, "remove your own files from it (`mpremote fs ls` lists them)")
 
 
 def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> None:
@@ -217,15 +217,17 @@ def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> Non
     newest = max(_stored(text) for text in seen.indexes.values())
     if newest > stored:
         raise UsageError(
-            f"firmware {version} cannot read what this board has stored (version {newest}, it"
-            f" reads {stored})",
-            "install a newer one; or, to lose it: `pbmwrap logs pull`, note `pbmwrap settings show`"
-            " and `pbmwrap cal show`, then `mpremote fs rm -r :/pbmwrap :/a :/b`",
+            f"firmware {version} cannot read the data stored on this board: it is of version "
+            f"{newest}, the firmware reads {stored}",
+            "install a newer firmware; or erase the data: run `pbmwrap logs pull`, write down what "
+            "`pbmwrap settings show` and `pbmwrap cal show` print, then run "
+            "`mpremote fs rm -r :/pbmwrap :/a :/b`",
         )
     index = seen.index(running)
     if index and order(version) < order(index["fw"]) and not allowed:
-        hint = "add --downgrade when that is what you want; settings, protocols and log stay"
-        raise UsageError(f"firmware {index['fw']} runs there, {version} is older", hint)
+        hint = "add --downgrade to install it anyway; settings, protocols and log stay"
+        text = f"the board runs firmware {index['fw']}, {version} is older"
+        raise UsageError(text, hint)
 
 
 def _stored(text: str | None) -> int:
@@ -244,4 +246,4 @@ def order(version: str) -> tuple[int, ...]:
 def verify(job_sha: str, said: str, path: str) -> None:
     """Raises VerifyFailed when the board read back something else."""
     if said != job_sha:
-        raise VerifyFailed(f"{path} reads back different from what was written")
+        raise VerifyFailed(f"{path} on the board differs from what was sent")

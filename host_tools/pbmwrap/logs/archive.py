@@ -172,8 +172,8 @@ class WrapArchive:
         except Conflict as conflict:
             raise VerifyFailed(
                 f"the log differs from the copy in {self.folder} at offset {conflict.offset}",
-                "its flash was erased or it is another wrap: set that copy aside "
-                "(`pbmwrap logs pull --anew`, or move the folder), then try again",
+                "the wrap's flash was erased, or it is another wrap: run "
+                "`pbmwrap logs pull --anew` to begin a new copy, or move the folder away",
             ) from None
 
     def _byte_lines(self, offset: int, data: bytes) -> Iterator[str]:
@@ -280,7 +280,7 @@ class Archive:
     def wrap(self, uid: str) -> WrapArchive:
         """One wrap's. Raises ValueError when `uid` is no plain id."""
         if not _UID.fullmatch(uid):
-            raise ValueError(f"{uid!r} is no wrap id: it may hold only letters, digits, - and _")
+            raise ValueError(f"{uid!r} is not a wrap id: it may hold only letters, digits, - and _")
         return WrapArchive(self.root / uid)
 
     def uids(self) -> list[str]:
