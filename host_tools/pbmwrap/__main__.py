@@ -1,5 +1,32 @@
-"""`python -m pbmwrap` is the command `pbmwrap`."""
+"""The start of the command `pbmwrap`, also as `python -m pbmwrap`.
 
-from pbmwrap.cli.main import run
+Loading the program takes some tenths of a second. Ctrl-C in that time ends it in one line: nothing
+is open yet, and no wrap has been asked anything.
+"""
 
-run()
+import os
+import signal
+import sys
+from types import FrameType
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End at once. An exception could be lost in the module that is being loaded."""
+    os.write(2, b"interrupted\n")
+    os._exit(130)  # EXIT_INTERRUPTED; importing it here would take time
+
+
+def run() -> None:
+    """Run the command and exit with its code."""
+    replaced = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if replaced:  # a shell that started this in the background has Ctrl-C ignored: keep that
+        signal.signal(signal.SIGINT, _leave)
+    from pbmwrap.cli.main import main
+
+    if replaced:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,10 +1,12 @@
-"""What can go wrong on the host, each with an exit code and a way out.
+"""What can go wrong on the host: each error has an exit code and a hint.
 
-Every message is one line: what is wrong, where; the hint says how to mend it. Exit codes are part
+Every message is one line: what is wrong and where. The hint says how to go on. Exit codes are part
 of the command's contract (docs/cli.md).
 """
 
 from __future__ import annotations
+
+import re
 
 EXIT_OK = 0
 EXIT_FAULT = 1
@@ -42,7 +44,7 @@ class WrapError(Exception):
 
 
 class UsageError(WrapError):
-    """A command was asked for something it cannot mean."""
+    """The command line is wrong, or asks for something that is not possible."""
 
     exit_code = EXIT_USAGE
     code = "usage"
@@ -69,7 +71,7 @@ class AtPrompt(NotAWrap):
     code = "at_prompt"
     default_hint = (
         "unplug it and plug it in again to start the wrap, "
-        "or run `pbmwrap install --files` when it has no wrap on it yet"
+        "or run `pbmwrap install --files` if the board has no wrap firmware yet"
     )
 
 
@@ -120,8 +122,10 @@ class DeviceError(WrapError):
     def __init__(self, device_code: str, text: str, method: str = "") -> None:
         where = f" {method}" if method else ""
         device_code, text = plain(device_code), plain(text)
+        state = _state_in(text) if device_code == "not_now" else None
+        shown = f"not possible while {_STATES.get(state, state)}" if state else text or device_code
         super().__init__(
-            f"the wrap refused{where}: {text or device_code}", _hint(device_code, text, method)
+            f"the wrap refused{where}: {shown}", _hint(device_code, text, method, state)
         )
         self.device_code = device_code
         self.text = text
@@ -158,29 +162,94 @@ class VerifyFailed(WrapError):
 
     exit_code = EXIT_VERIFY
     code = "verify_failed"
-    default_hint = "run the command again; nothing was put in force"
+    default_hint = "run the command again; nothing was changed"
 
 
-def _hint(device_code: str, text: str, method: str) -> str | None:
-    if device_code == "not_now" and method == "fault.ack":
+def _state_in(text: str) -> str | None:
+    """The state that a wrap names in "not while STATE"; None in any other text."""
+    found = re.fullmatch(r"not while ([a-z-]+)", text)
+    return found[1] if found else None
+
+
+def _hint(device_code: str, text: str, method: str, state: str | None) -> str | None:
+    if device_code != "not_now":
+        return _METHOD_HINTS.get((device_code, method), _HINTS.get(device_code))
+    if state is not None:
+        return _state_hint(method, state)
+    for part, hint in _TEXT_HINTS:
+        if part in text:
+            return hint
+    return _wait_hint(method)
+
+
+def _state_hint(method: str, state: str) -> str:
+    """How to go on after a request that the wrap's `state` does not allow."""
+    if method == "fault.ack":
         return "there is no fault to acknowledge"
-    if device_code == "not_now" and "session possible in" in text:
-        return "leave the wrap on power; time without it counts by `pbmwrap clock set`"
-    if device_code == "not_now" and "write too often" in text:
-        return "a program asks the wrap too often: end it, or wait; the button always works"
-    if device_code == "not_now" and "settings confirm" in text:
-        return ""  # the text says it all
-    if device_code == "not_now" and text.endswith(("idle", "done")):
-        return "no session is under way: start one with `pbmwrap run`"
-    return _HINTS.get(device_code)
+    special = _SESSION_HINTS.get((method, state))
+    return special or _STATE_HINTS.get(state) or _wait_hint(method)
 
 
+def _wait_hint(method: str) -> str:
+    """What to do about a session that is in the way; `stop` itself cannot be told to stop it."""
+    return "look at `pbmwrap status`" if method == "session.stop" else _END_SESSION
+
+
+_END_SESSION = "wait for the session's end or end it with `pbmwrap stop`"
+_FAULT = "see `pbmwrap fault show`, remove the cause, then run `pbmwrap fault ack`"
+_STATES = {
+    "idle": "the wrap is idle",
+    "self-test": "the wrap tests itself before light",
+    "ramp-up": "the light is fading in",
+    "running": "a session is running",
+    "paused": "the session is paused",
+    "ramp-down": "the light is fading out",
+    "done": "no session is running",
+    "fault": "a fault is latched",
+    "service": "the wrap is in service mode",
+}
+_NO_SESSION = "no session is running: start one with `pbmwrap run`"
+_STATE_HINTS = {
+    "idle": _NO_SESSION,
+    "done": _NO_SESSION,
+    "fault": f"the fault has ended the session and the light is out: {_FAULT}",
+    "ramp-down": "wait a second, then look at `pbmwrap status`",
+    "service": "unplug the wrap and plug it in again to leave service mode",
+}
+_SESSION_HINTS = {
+    ("session.pause", "paused"): (
+        "go on with `pbmwrap resume`, or end the session with `pbmwrap stop`"
+    ),
+    ("session.pause", "self-test"): "wait a second and pause again, or run `pbmwrap stop`",
+    ("session.resume", "running"): "the light is on already; `pbmwrap pause` pauses the session",
+    ("session.resume", "ramp-up"): "the light is coming on already",
+    ("session.resume", "self-test"): "the light comes on by itself after the test",
+    ("session.stop", "ramp-down"): "the session is ending already",
+}
+_TEXT_HINTS = (
+    (
+        "session possible in",
+        "keep the wrap powered, or run `pbmwrap clock set` so that time without power counts",
+    ),
+    ("write too often", "a program asks the wrap too often: end it, or wait; the button works"),
+    ("records wait", "run the command again"),
+    ("settings confirm", ""),  # the text says how to go on
+    ("on trial", "run `pbmwrap status` once, then start again"),
+)
+_METHOD_HINTS = {
+    ("not_found", "session.start"): "store one with `pbmwrap protocol flash FILE --activate`",
+    ("fault", "fault.ack"): "remove the cause, then run `pbmwrap fault ack` again",
+    ("invalid", "session.start"): (
+        "store a shorter protocol; `pbmwrap settings show` shows the limits in force"
+    ),
+    ("bad_param", "settings.set"): "`pbmwrap settings show` lists the settings and their ranges",
+    ("bad_param", "cal.set"): "`pbmwrap cal show` lists the channels",
+}
 _HINTS = {
-    "not_now": "wait for the session's end or end it with `pbmwrap stop`",
-    "fault": "see `pbmwrap fault show`, mend the cause, then `pbmwrap fault ack`",
-    "not_found": "see what there is with `pbmwrap protocol list`",
-    "invalid": "see `pbmwrap protocol show` and `pbmwrap settings show`",
+    "fault": _FAULT,
+    "not_found": "see what is stored with `pbmwrap protocol list`",
+    "invalid": "check the file with `pbmwrap protocol check`",
     "unknown_method": "the wrap's firmware is older than this program: run `pbmwrap install`",
-    "hash": "run the command again; the old content stays in force",
+    "hash": "run the command again; what was stored before is unchanged",
     "storage": "run `pbmwrap doctor`; the flash may be full or worn",
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _APP = "pbmwrap"
+CONFIG_VARIABLE = "PBMWRAP_CONFIG"
 
 
 def _folder(variable: str, kind: str) -> Path:
@@ -20,7 +21,7 @@ def _folder(variable: str, kind: str) -> Path:
 
 def config_file() -> Path:
     """The user's settings, TOML. $PBMWRAP_CONFIG names another file."""
-    chosen = os.environ.get("PBMWRAP_CONFIG")
+    chosen = os.environ.get(CONFIG_VARIABLE)
     return Path(chosen) if chosen else _folder("PBMWRAP_CONFIG_DIR", "config") / "config.toml"
 
 

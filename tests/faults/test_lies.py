@@ -18,6 +18,7 @@ from tests.faults.case import run as run_case
 from tests.faults.kinds import table
 from tests.faults.plants import Figures
 from tests.faults.run import Run
+from wrap.safety.power_limit import NO_REFERENCE
 from wrap.safety.watch import Watch
 from wrap.safety.wire_check import WireCheck
 from wrap.selftest import SelfTest
@@ -147,7 +148,7 @@ def test_without_the_dark_reference_full_power_would_not_wait(monkeypatch):
     one.prepare()
     one.begin_broken()
     one.wait(3000)
-    assert one.board.app.power_limit.why == "the heat balance has no dark reference yet"
+    assert one.board.app.power_limit.why == NO_REFERENCE
     one.close()
 
 

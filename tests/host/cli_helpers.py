@@ -20,6 +20,7 @@ def wrap(monkeypatch, tmp_path):
     device = ScriptedWrap()
     monkeypatch.setattr(find, "open_transport", lambda port: device)
     monkeypatch.setenv("PBMWRAP_PORT", "memory")
+    (tmp_path / "config.toml").touch()
     monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)

@@ -72,9 +72,9 @@ def test_a_calibration_is_removed_by_an_exact_0_or_by_clear(told, words):
 def test_status_and_doctor_tell_of_a_calibration_that_is_not_believed(told):
     told.status["cal_void"] = ["red"]
     said = CliRunner().invoke(main.app, ["status"]).stdout
-    assert "calibration of red is out of bounds and counts as none" in said
+    assert "calibration of red is out of range and not used" in said
     said = CliRunner().invoke(main.app, ["doctor"]).stdout
-    assert "red: out of bounds and not believed, its sessions end by time" in said
+    assert "red: out of range and not used, so sessions end by time" in said
 
 
 def test_the_firmware_and_the_command_have_the_same_bounds(monkeypatch, tmp_path):

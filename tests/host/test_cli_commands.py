@@ -12,6 +12,8 @@ from pbmwrap.cli import text as for_people
 from pbmwrap.device import find
 from pbmwrap.device.models import Hello, Sample
 from pbmwrap.errors import PortBusy
+from pbmwrap.protocols import template
+from pbmwrap.protocols.load import load
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
 from wrap.safety.power_limit import FEW_SENSORS, NO_HEAT_TEST, NO_REFERENCE, NOT_WORN
 
@@ -58,8 +60,8 @@ def test_status_and_monitor_tell_warnings(wrap):
     ("pm", "why", "line"),
     [
         (250, NO_HEAT_TEST, f"25 % of full: {NO_HEAT_TEST} (pbmwrap heat-test set)"),
-        (250, NO_REFERENCE, f"25 % of full: {NO_REFERENCE} (30 s dark)"),
-        (250, NOT_WORN, f"25 % of full: {NOT_WORN} (28 to 38 C)"),
+        (250, NO_REFERENCE, f"25 % of full: {NO_REFERENCE}"),
+        (250, NOT_WORN, f"25 % of full: {NOT_WORN}"),
         (250, FEW_SENSORS, f"25 % of full: {FEW_SENSORS}"),
         (250, "a newer reason", "25 % of full: a newer reason"),
         (833, None, "83 % of full"),
@@ -100,12 +102,12 @@ def test_a_line_of_monitor_has_80_columns_with_four_sensors(wrap):
     )
     line = for_people.sample(Hello.model_validate(wrap.hello), seen)
     assert line == (
-        "ramp-down 12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.3 J/cm2"
+        "stopping  12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.3 J/cm2"
     )
     full = seen.model_copy(update={"duty_u16": [65535, 65535], "temps_mc": [33000, None, 9, -900]})
     line = for_people.sample(Hello.model_validate(wrap.hello), full)
     assert line == (
-        "ramp-down 12:34  skin 33.0 none 0.0 board -0.9 C  red 100 nir 100 %  12.3 J/cm2"
+        "stopping  12:34  skin 33.0 none 0.0 board -0.9 C  red 100 nir 100 %  12.3 J/cm2"
     )
     widest = full.model_copy(update={"temps_mc": [33000] * 4})
     assert len(for_people.sample(Hello.model_validate(wrap.hello), widest)) == 80
@@ -178,6 +180,31 @@ def test_check_lists_all_faults_of_all_files(tmp_path):
     assert data("protocol", "check", EXAMPLE)[0]["id"] == EXAMPLE
 
 
+def test_check_names_every_file_that_is_missing_or_wrong(tmp_path, capsys):
+    bad = tmp_path / "bad.toml"
+    bad.write_text('schema = 1\nid = "Bad Id"\n')
+    other = tmp_path / "other.toml"
+    other.write_text("schema = 2\n")
+    none = tmp_path / "none.toml"
+    code, error = fails("protocol", "check", str(bad), str(none), EXAMPLE, "nothing", str(other))
+    assert code == 7
+    for name in (str(bad), str(none), str(other), "nothing"):
+        assert any(name in problem for problem in error["problems"])
+    assert not any(EXAMPLE in problem for problem in error["problems"])
+    assert error["message"] == "4 files are not correct"
+
+
+def test_a_single_fault_is_shown_once(tmp_path, capsys):
+    bad = tmp_path / "bad.toml"
+    bad.write_text(
+        'schema=1\nid="A"\nname="x"\nsite="s"\n[[step]]\nduration_s=60\nred.intensity=1\n'
+    )
+    for command in ("check", "show"):
+        assert main.main(["protocol", command, str(bad)]) == 7
+        err = capsys.readouterr().err
+        assert err.count("may hold only a-z") == err.count("\n") == 1
+
+
 def test_missing_file_names_the_examples():
     code, error = fails("protocol", "check", "nothing")
     assert code == 7
@@ -210,6 +237,60 @@ def test_new_writes_a_file_that_passes_its_check(wrap, tmp_path):
     assert data("protocol", "check", str(file))[0]["id"] == "mine"
     assert fails("protocol", "new", str(file))[0] == 2
     data("protocol", "new", str(file), "--force")
+    odd = tmp_path / "Left Knee.v2.toml"
+    data("protocol", "new", str(odd), "--name", 'Knee "left" \\ [b]')
+    assert data("protocol", "check", str(odd))[0]["id"] == "left-knee-v2"
+    assert load(odd).require().name == 'Knee "left" \\ [b]'
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--id", "BAD ID"), "--id may hold only a-z, 0-9 and -"),
+        (("--id", ""), "--id must not be empty"),
+        (("--id", 'a"b'), "--id may hold only a-z, 0-9 and -"),
+        (("--name", "x" * 41), "--name must be plain ASCII text of at most 40 characters"),
+        (("--name", "\u00e4"), "--name must be plain ASCII text of at most 40 characters"),
+        (("--name", "a\x7f"), "--name must be plain ASCII text of at most 40 characters"),
+    ],
+)
+@pytest.mark.parametrize("source", [(), ("--from", EXAMPLE)])
+def test_new_writes_nothing_that_its_check_refuses(tmp_path, words, said, source):
+    file = tmp_path / "mine.toml"
+    code, error = fails("protocol", "new", str(file), *words, *source)
+    assert code == 2
+    assert error["message"].startswith(said)
+    assert not file.exists()
+
+
+def test_new_starts_from_an_example_or_a_file(tmp_path):
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    data("protocol", "new", str(first), "--from", EXAMPLE, "--name", "Mine")
+    example, mine = load(template.examples()[EXAMPLE]).require(), load(first).require()
+    assert (mine.id, mine.name) == ("first", "Mine")
+    assert mine.model_copy(update={"id": EXAMPLE, "name": example.name}) == example
+    assert "#:schema" not in first.read_text()  # its path holds only beside the examples
+    assert "# Sore muscle" in first.read_text()
+    first.write_bytes(b"\xef\xbb\xbf" + first.read_bytes().replace(b"\n", b"\r\n"))
+    data("protocol", "new", str(second), "--from", str(first), "--id", "other")
+    assert load(second).require() == mine.model_copy(update={"id": "other"})
+
+
+def test_new_from_what_is_wrong_or_missing_writes_nothing(tmp_path):
+    file, bad = tmp_path / "mine.toml", tmp_path / "bad.toml"
+    bad.write_text("schema = 2\n")
+    assert fails("protocol", "new", str(file), "--from", str(bad))[0] == 7
+    assert fails("protocol", "new", str(file), "--from", "nothing")[0] == 7
+    assert not file.exists()
+
+
+def test_examples_lists_what_is_shipped():
+    listed = data("protocol", "examples")
+    assert [row["id"] for row in listed] == list(template.examples())
+    for row in listed:
+        assert load(row["file"]).require().name == row["name"]
+    text = CliRunner().invoke(main.app, ["protocol", "examples"]).stdout
+    assert all(row["evidence"] in text for row in listed)
 
 
 def test_session_commands(wrap):
@@ -294,7 +375,9 @@ def test_doctor_names_what_is_wrong(wrap):
     assert run("doctor")[0] == 0
 
 
-def test_version_needs_no_wrap_but_can_ask_one(wrap):
+def test_version_needs_no_wrap_but_can_ask_one(wrap, monkeypatch):
+    assert data("version")["firmware"] == "0.1.0"  # $PBMWRAP_PORT names one
+    monkeypatch.delenv("PBMWRAP_PORT")
     assert "firmware" not in data("version")
     assert data("version", "--port", "memory")["firmware"] == "0.1.0"
 

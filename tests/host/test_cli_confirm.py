@@ -40,7 +40,7 @@ def test_confirm_in_a_script_needs_yes(wrap):
 
 
 def test_confirm_does_not_ask_when_nothing_waits(wrap):
-    assert asked("settings", "confirm", answer="").stdout == "nothing waits for a confirmation\n"
+    assert asked("settings", "confirm", answer="").stdout == "nothing needs to be confirmed\n"
     assert "settings.confirm" not in wrap.acted
 
 
@@ -48,7 +48,7 @@ def test_status_and_doctor_say_that_light_waits_for_a_confirmation(wrap):
     wrap.status.update(unconfirmed=["cal"], temps_mc=[31000, 30000], settings_damaged=True)
     said = CliRunner().invoke(main.app, ["status"]).stdout
     assert "no light  calibration may be damaged or lost" in said
-    assert "look at what is in force: `pbmwrap settings confirm`" in said
+    assert "check the values in force: `pbmwrap settings confirm`" in said
     code, found = run("doctor")
     check = next(c for c in found["data"] if c["name"] == "settings")
     assert (code, check["level"]) == (1, "bad")
@@ -56,7 +56,7 @@ def test_status_and_doctor_say_that_light_waits_for_a_confirmation(wrap):
     wrap.status["unconfirmed"] = []
     code, found = run("doctor")
     check = next(c for c in found["data"] if c["name"] == "settings")
-    assert (code, check["level"], check["text"]) == (0, "note", "one of two copies was broken")
+    assert (code, check["level"], check["text"]) == (0, "note", "one of two copies was damaged")
 
 
 def test_a_refused_start_says_what_to_do_once(wrap):
@@ -102,4 +102,4 @@ def test_what_is_no_figure_is_wrong_use(wrap, power, hottest):
 def test_the_doctor_says_well_when_all_is_well(wrap):
     from pbmwrap.device.models import Status
 
-    assert judge.settings(Status(state="idle")).text == "well"
+    assert judge.settings(Status(state="idle")).text == "no damage found"

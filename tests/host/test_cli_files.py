@@ -128,7 +128,7 @@ def test_an_image_that_is_none(place, monkeypatch):
     notes.write_text("x = 1")
     assert run("emulate", "--image", notes) == (
         7,
-        f"error: {notes} is no whole UF2 image: 5 bytes",
+        f"error: {notes} is not a complete UF2 image: it has 5 bytes",
     )
     monkeypatch.setenv("PBMWRAP_IMAGE", str(notes))
     assert run("status", "--port", f"rp2040:{place / 'r'}")[0] == 7

@@ -93,7 +93,7 @@ def test_the_schema_names_every_view_with_its_units(kept: WrapArchive):
     ("words", "why"),
     [
         ((), "needs a SELECT"),
-        (("select 1", "--csv", "--json"), "exclude each other"),
+        (("select 1", "--csv", "--json"), "choose either --csv or --json"),
         (("drop view sessions",), "one SELECT and nothing else"),
         (("select sesion from sessions",), 'Candidate bindings: "session"'),
     ],
@@ -120,8 +120,8 @@ def test_records_of_a_newer_firmware_are_skipped_and_that_is_said(kept: WrapArch
     kept.append(kept.next_offset, more.raw)
     result = logs(*words)
     assert result.exit_code == 0
-    assert "unknown types (1 of type 25), skipped here and kept" in result.stderr
-    assert "1 records of a newer schema" in result.stderr
+    assert "unknown types (1 of type 25), skipped but kept in the archive" in result.stderr
+    assert "1 record of a newer schema" in result.stderr
 
 
 def test_damage_is_told_with_its_place(kept: WrapArchive, tmp_path: Path):
@@ -131,21 +131,19 @@ def test_damage_is_told_with_its_place(kept: WrapArchive, tmp_path: Path):
     Archive(tmp_path / "data" / "logs").wrap("u2").append(0, bytes(raw))
     place = f"at offset {spot.offset} to {spot.offset + spot.size}"
     said = logs("list", "--wrap", "u2")
-    assert (
-        said.stderr == f"note: wrap u2: 1 records are damaged, {place}; see `pbmwrap logs verify`\n"
-    )
+    assert said.stderr == f"note: wrap u2: 1 record damaged, {place}; see `pbmwrap logs verify`\n"
     verdict = logs("verify", "--wrap", "u2")
     assert verdict.exit_code == 10
-    assert f"offset {spot.offset} to {spot.offset + spot.size}: 1 records are damaged" in (
+    assert f"offset {spot.offset} to {spot.offset + spot.size}: 1 record is damaged" in (
         verdict.stdout
     )
-    assert "not whole: import an export that has it whole" in verdict.stdout
+    assert "errors found: import a complete export of it" in verdict.stdout
 
 
 def test_a_log_of_rubbish_is_told(kept: WrapArchive, tmp_path: Path):
     Archive(tmp_path / "data" / "logs").wrap("u2").append(0, bytes(4000))
     said = logs("list", "--wrap", "u2")
-    assert said.stdout == "no session is kept\n"
+    assert said.stdout == "no session is in the archive\n"
     assert "wrap u2: bytes that hold no record at offset 0 to 4000;" in said.stderr
     assert logs("verify", "--wrap", "u2").exit_code == 10
 
@@ -160,11 +158,11 @@ def test_a_damaged_line_is_named_and_an_import_mends_it(kept: WrapArchive, tmp_p
     assert logs("export", str(good)).exit_code == 0
     wound(kept, 4)
     listed, verdict = logs("list"), logs("verify")
-    assert f"{kept.file}:5: its bytes do not match its CRC; its bytes are a gap" in listed.stderr
+    assert f"{kept.file}:5: its bytes do not match its CRC; its bytes are missing" in listed.stderr
     assert (verdict.exit_code, "bytes are missing" in verdict.stdout) == (10, True)
     assert "new bytes of wrap u1" in logs("import", str(good)).stdout
     end = len(dated_log().raw)
-    assert "log.jsonl:5: its bytes do not match its CRC; other lines have all bytes up to " in (
+    assert "log.jsonl:5: its bytes do not match its CRC; no bytes are missing up to " in (
         logs("list").stderr
     )
     assert WrapArchive(kept.folder).extents() == [(0, dated_log().raw)]
@@ -180,8 +178,8 @@ def test_an_import_tells_what_is_damaged_and_takes_the_rest(kept: WrapArchive, t
     count = len(text.splitlines()) + 1
     result = logs("import", str(file))
     assert result.exit_code == 7
-    assert f"{file}:{count}: it is no JSON" in result.stderr
-    assert "1 damaged lines left out: import a good copy as well" in result.stdout
+    assert f"{file}:{count}: it is not JSON" in result.stderr
+    assert "1 damaged line skipped: import an undamaged copy as well" in result.stdout
     archive = Archive(kept.folder.parent)
     assert archive.wrap("u9").extents() == [(0, dated_log().raw)]
 
@@ -191,7 +189,7 @@ def test_one_bad_file_of_several_does_not_hold_up_the_others(kept: WrapArchive, 
     logs("export", str(file))
     result = logs("import", str(tmp_path / "none.jsonl"), str(file))
     assert result.exit_code == 7
-    assert "none.jsonl is refused: " in result.stderr
+    assert "none.jsonl was not imported: " in result.stderr
     assert f"{file}: 0 new bytes of wrap u1" in result.stdout
 
 

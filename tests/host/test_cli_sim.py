@@ -94,7 +94,7 @@ def test_speed_is_checked():
     assert twin_cmds._speed("max") is None
     assert twin_cmds._speed("2.5") == 2.5
     for wrong in ("fast", "0", "-1", "nan"):
-        with pytest.raises(UsageError, match="the speed is"):
+        with pytest.raises(UsageError, match="--speed is"):
             twin_cmds._speed(wrong)
 
 

@@ -101,7 +101,7 @@ def test_own_request_echoed_back_is_no_answer(device):
 
 def test_silence_is_link_lost_after_the_named_tries(device, client):
     device.lose_answers = 99
-    with pytest.raises(LinkLost, match=r"scripted gives no answer to status \(4 tries of 2 s\)"):
+    with pytest.raises(LinkLost, match=r"scripted does not answer status \(4 tries of 2 s\)"):
         client.status()
     assert len(device.lines) == 4
     assert device.now_s == pytest.approx(8)
@@ -124,7 +124,7 @@ def test_refusal_carries_code_text_and_way_out(client):
     with pytest.raises(DeviceError) as caught:
         client.stop()
     assert caught.value.device_code == "not_now"
-    assert "not while idle" in str(caught.value)
+    assert "while the wrap is idle" in str(caught.value)
     assert caught.value.hint
     assert caught.value.exit_code == 8
 

@@ -30,14 +30,14 @@ def test_a_usable_port() -> None:
 def test_who_holds_a_port_is_named() -> None:
     check = only(told(Node(usable=True, holders=((4711, "screen"), (9, "mpremote")))))
     assert check.level == "note"
-    assert "held by screen (process 4711), mpremote (process 9)" in check.text
+    assert "in use by screen (process 4711), mpremote (process 9)" in check.text
 
 
 @pytest.mark.parametrize(
     ("node", "hint"),
     [
         (Node(False, "plugdev", group_may=True), "usermod -aG plugdev "),
-        (Node(False, "plugdev", listed=True, group_may=True), "from your next login on"),
+        (Node(False, "plugdev", listed=True, group_may=True), "from the next login on"),
         (Node(False, "root", group_may=True), "udev rule"),
         (Node(False, "dialout", in_group=True), "udev rule"),
         (Node(False), 'ATTRS{idVendor}=="2e8a"'),
@@ -55,8 +55,8 @@ def test_the_way_out_fits_the_nodes_own_group(
 
 
 def test_nothing_on_usb_may_be_a_cable_that_only_charges() -> None:
-    assert "only charges" in only(told(ids=frozenset({"046d:c077"}))).hint
-    assert "only charges" not in only(told(ids=None)).hint
+    assert "may only charge" in only(told(ids=frozenset({"046d:c077"}))).hint
+    assert "may only charge" not in only(told(ids=None)).hint
 
 
 def test_a_board_without_a_port_lacks_a_driver() -> None:
@@ -68,7 +68,7 @@ def test_a_boot_loader_mounted_or_not() -> None:
     found = told(ids=frozenset({usb.BOOTSEL}))
     assert ["not mounted" in c.text for c in found] == [True, False]
     found = told(ids=frozenset({usb.BOOTSEL}), drives=["/media/RPI-RP2"])
-    assert "waits in BOOTSEL, drive /media/RPI-RP2" in found[0].text
+    assert "is in BOOTSEL mode, drive /media/RPI-RP2" in found[0].text
     assert told(Node(usable=True), drives=["/media/RPI-RP2"])[1].hint
 
 
@@ -114,3 +114,8 @@ def test_the_node_of_a_file_of_ones_own(tmp_path: Path) -> None:
     assert node.group_may
     assert node.group
     assert usb_facts.node_of(str(tmp_path / "gone")) == Node(usable=False)
+
+
+def test_a_port_on_windows_is_no_file_and_may_be_opened(monkeypatch):
+    monkeypatch.setattr(usb_facts.sys, "platform", "win32")
+    assert usb_facts.node_of("COM7") == Node(usable=True)

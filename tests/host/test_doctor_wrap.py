@@ -36,11 +36,11 @@ def level(check: Check) -> str:
 @pytest.mark.parametrize(
     ("said", "expected", "text"),
     [
-        ({"integrity": "whole", "memory": "whole"}, "good", "program whole, RAM whole"),
-        ({"integrity": "checking", "memory": "whole"}, "good", "program checking, RAM whole"),
-        ({"integrity": "damaged", "memory": "whole"}, "bad", "program damaged, RAM whole"),
+        ({"integrity": "whole", "memory": "whole"}, "good", "program intact, RAM intact"),
+        ({"integrity": "checking", "memory": "whole"}, "good", "program checking, RAM intact"),
+        ({"integrity": "damaged", "memory": "whole"}, "bad", "program damaged, RAM intact"),
         ({"integrity": "unknown", "memory": "damaged"}, "bad", "program unknown, RAM damaged"),
-        ({}, "note", "nothing checks the program: program unknown, RAM unknown"),
+        ({}, "note", "the program is not checked: program unknown, RAM unknown"),
     ],
 )
 def test_program_and_ram(said: dict[str, str], expected: str, text: str) -> None:
@@ -68,7 +68,7 @@ def test_firmware(fw: str, expected: str) -> None:
         ([31000, None], ["bad"], "board is open or shorted"),
         ([4900, 5000], ["note"], "skin reads 4.9 C"),
         ([50100, 50000], ["bad"], "skin reads 50.1 C"),
-        ([31000, 41100], ["note"], "10.1 K apart in the dark"),
+        ([31000, 41100], ["note"], "10.1 K apart with the light off"),
     ],
 )
 def test_sensors(mc: list[int | None], expected: list[str], text: str) -> None:
@@ -93,7 +93,8 @@ def test_power(pm: int | None, why: str | None, expected: list[str], text: str) 
 
 
 @pytest.mark.parametrize(
-    ("sounds", "text"), [(None, "none: alarms are only seen"), (True, "sounds"), (False, "silent")]
+    ("sounds", "text"),
+    [(None, "none is fitted: alarms are only visible"), (True, "sounding"), (False, "silent")],
 )
 def test_buzzer(sounds: bool | None, text: str) -> None:
     check = wrap.buzzer(status(buzzer=sounds))
@@ -121,10 +122,10 @@ def test_lamps(state: str, duty: list[int], expected: str) -> None:
 @pytest.mark.parametrize(
     ("skew", "expected", "text"),
     [
-        (60, "good", "within 60 s of this machine's"),
-        (-61, "note", "61 seconds behind this machine's"),
-        (7300, "note", "2 hours ahead of this machine's"),
-        (-259300, "note", "3 days behind this machine's"),
+        (60, "good", "within 60 s of this machine's clock"),
+        (-61, "note", "61 seconds behind this machine's clock"),
+        (7300, "note", "2 hours ahead of this machine's clock"),
+        (-259300, "note", "3 days behind this machine's clock"),
     ],
 )
 def test_clock(skew: int, expected: str, text: str) -> None:
@@ -138,9 +139,9 @@ def test_clock(skew: int, expected: str, text: str) -> None:
     [
         (20261126, "good", "red: 42 mW/cm2 +-15 %, 0 days old"),
         (20251126, "good", "red: 42 mW/cm2 +-15 %, 365 days old"),
-        (20251125, "note", "red: 42 mW/cm2 +-15 %, 366 days old; LEDs fade"),
+        (20251125, "note", "red: 42 mW/cm2 +-15 %, 366 days old: LEDs fade"),
         (20261127, "note", "red: 42 mW/cm2 +-15 %, dated in the future: 2026-11-27"),
-        (0, "note", "red: 42 mW/cm2 +-15 %, date not known"),
+        (0, "note", "red: 42 mW/cm2 +-15 %, date unknown"),
     ],
 )
 def test_calibration(made: int, expected: str, text: str) -> None:
@@ -152,7 +153,7 @@ def test_calibration(made: int, expected: str, text: str) -> None:
 def test_memory_and_what_a_twin_does_not_count() -> None:
     assert level(wrap.memory(status(heap_used=9, heap_free=wrap.HEAP_LOW))) == "good"
     assert level(wrap.memory(status(heap_used=9, heap_free=wrap.HEAP_LOW - 1))) == "note"
-    assert "not counted" in wrap.memory(status(heap_used=0, heap_free=0)).text
+    assert "not measured" in wrap.memory(status(heap_used=0, heap_free=0)).text
 
 
 def _log(raw: bytes, start: int = 0, **changes: Any) -> list[Check]:
@@ -169,7 +170,7 @@ def test_log_whole_damaged_and_refused() -> None:
     assert [level(c) for c in _log(raw, log_failed=1)] == ["bad"]
     (lost,) = _log(raw, records_lost=7)
     assert level(lost) == "note"
-    assert lost.text.startswith("7 records were lost since power-on")
+    assert lost.text.startswith("7 records lost since power-on")
 
 
 def test_a_log_read_from_the_middle_of_a_record_is_not_damaged() -> None:

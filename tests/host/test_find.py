@@ -84,7 +84,7 @@ def test_a_prompt_is_told_apart():
 def test_a_stranger_that_talks_and_a_silent_one():
     talking = ScriptedWrap()
     talking.strange = b"+OK\r\n"
-    with pytest.raises(NotAWrap, match="sends something"):
+    with pytest.raises(NotAWrap, match="sends data"):
         find.greet(talking)
     silent = ScriptedWrap()
     silent.strange = b""
@@ -112,7 +112,7 @@ def test_a_wrap_that_vanishes_while_asked_is_link_lost():
 
 
 def test_unknown_kind_of_port_is_a_usage_error():
-    with pytest.raises(UsageError, match="esp32: is no kind of port"):
+    with pytest.raises(UsageError, match="esp32: is not a kind of port"):
         find.make_transport("esp32:")
 
 
@@ -147,10 +147,31 @@ def test_errors_of_opening_are_told_apart(monkeypatch, problem, kind):
         SerialTransport("/dev/null").open()
 
 
+@pytest.mark.parametrize(
+    ("why", "kind", "said"),
+    [
+        ("PermissionError(13, 'Access is denied.', None, 5)", PortBusy, "COM7 is in use"),
+        ("PermissionError(13, 'Zugriff verweigert', None, 5)", PortBusy, "COM7 is in use"),
+        ("PermissionError(13, 'sharing violation', None, 32)", PortBusy, "COM7 is in use"),
+        ("FileNotFoundError(2, 'not found', None, 2)", NoDevice, "there is no port COM7"),
+        ("OSError(22, 'not functioning', None, 31)", NoDevice, "opened (Windows error 31)"),
+    ],
+)
+def test_errors_of_opening_on_windows_are_told_apart_by_their_number(monkeypatch, why, kind, said):
+    def refuse(*_, **__):
+        raise serial_port.serial.SerialException(f"could not open port 'COM7': {why}")
+
+    monkeypatch.setattr(serial_port.serial, "Serial", refuse)
+    with pytest.raises(WrapError) as caught:
+        SerialTransport("COM7").open()
+    assert type(caught.value) is kind
+    assert said in caught.value.message
+
+
 def test_a_file_is_no_serial_port(tmp_path):
     file = tmp_path / "x"
     file.write_text("")
-    with pytest.raises(NoDevice, match="is no serial port"):
+    with pytest.raises(NoDevice, match="is not a serial port"):
         SerialTransport(str(file)).open()
 
 

@@ -13,12 +13,14 @@ from mpremote.transport import TransportError
 from typer.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device import find
+from pbmwrap.device import find, serial_port
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
     LinkLost,
+    NoDevice,
     NotAWrap,
+    PortBusy,
     Refused,
     UsageError,
     VerifyFailed,
@@ -154,7 +156,7 @@ def test_a_byte_that_flash_gives_back_wrongly_is_found():
 def test_a_full_board_says_so_and_restarts():
     board_ = StockBoard()
     board_.flash.full = "/a/wrap"
-    with pytest.raises(WrapError, match=r"could not take the files: OSError.*goes on where it was"):
+    with pytest.raises(WrapError, match=r"could not take the files: OSError.*it continues there"):
         install(board_, firmware())
     assert board_.resets == 1
 
@@ -172,7 +174,7 @@ def test_an_older_firmware_is_refused_until_asked_for():
     install(board_, firmware("0.2.0"))
     keep(board_)
     seen = files.look(board_)
-    with pytest.raises(UsageError, match=r"0\.2\.0 runs there, 0\.1\.9 is older.*--downgrade"):
+    with pytest.raises(UsageError, match=r"firmware 0.2.0, 0.1.9 is older.*--downgrade"):
         plan.check_downgrade(seen, "0.1.9", 1, False)
     plan.check_downgrade(seen, "0.1.9", 1, True)
     plan.check_downgrade(seen, "0.2.0", 1, False)
@@ -182,7 +184,7 @@ def test_a_firmware_that_cannot_read_what_is_stored_is_refused_in_any_case():
     board_ = StockBoard()
     install(board_, firmware("0.2.0", stored=2))
     for allowed in (False, True):
-        with pytest.raises(Refused, match=r"cannot read what this board has stored.*logs pull"):
+        with pytest.raises(Refused, match=r"cannot read the data stored on this board.*logs pull"):
             plan.check_downgrade(files.look(board_), "0.1.0", 1, allowed)
 
 
@@ -194,7 +196,7 @@ def test_too_old_micropython_is_refused():
 
 
 def test_a_board_that_says_something_odd_is_named():
-    with pytest.raises(WrapError, match="odd"):
+    with pytest.raises(WrapError, match="unexpected board description"):
         plan.Seen.of("{}")
 
 
@@ -237,8 +239,16 @@ def test_port_that_cannot_be_opened(monkeypatch):
     def refuse(port):
         raise TransportError("failed to access x")
 
+    def busy(*_, **__):
+        raise serial_port.serial.SerialException(
+            "could not open port 'x': PermissionError(13, 'Access is denied.', None, 5)"
+        )
+
     monkeypatch.setattr("mpremote.transport_serial.SerialTransport", refuse)
-    with pytest.raises(NotAWrap, match="cannot be opened"), files.raw_board("x"):
+    with pytest.raises(NoDevice, match="there is no port x"), files.raw_board("x"):
+        pass
+    monkeypatch.setattr(serial_port.serial, "Serial", busy)
+    with pytest.raises(PortBusy, match="x is in use"), files.raw_board("x"):
         pass
 
 
@@ -322,7 +332,7 @@ def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monke
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
     code, said = command()
     assert code == 1
-    assert "given up (ImportError: no module x)" in said["error"]["message"]
+    assert "did not start (ImportError: no module x)" in said["error"]["message"]
 
 
 def test_install_command_wants_one_way():

@@ -57,13 +57,13 @@ def test_a_whole_image_tells_its_chip_and_its_place(tmp_path, chip, name, offset
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "no image for an ESP32"),
-        (b"UF2\n" + bytes(600), "no image for an ESP32"),
-        (b"\x7fELF" + bytes(600), "no image for an ESP32"),
+        (b"", "not an image for an ESP32"),
+        (b"UF2\n" + bytes(600), "not an image for an ESP32"),
+        (b"\x7fELF" + bytes(600), "not an image for an ESP32"),
         (header(9), "not a whole image"),
         (whole(9)[:0x10000], "not a whole image"),
         (whole(9)[:0x10000] + header(5), "not a whole image"),
-        (header(2) + bytes(600), "a chip with number 2"),
+        (header(2) + bytes(600), "an unknown chip, number 2"),
         (whole(9)[:0x8000] + bytes(0x8000) + header(9), "not a whole image"),
     ],
 )
@@ -110,7 +110,7 @@ _OPEN = "Could not open /dev/x, the port is busy or doesn't exist.\n({})"
         (_OPEN.format("[Errno 2] No such file or directory"), NoDevice, "no port /dev/x"),
         (_OPEN.format("Could not exclusively lock port"), PortBusy, "in use"),
         ("Failed to connect to ESP32-S3: No serial data received.", NoDevice, "ROM loader"),
-        ("MD5 of file does not match data in flash!", VerifyFailed, "reads back different"),
+        ("MD5 of file does not match data in flash!", VerifyFailed, "differs from the image"),
         ("Error: No such command 'write-flash'.", UsageError, "too old"),
         ("A fatal error occurred: Packet content transfer stopped", LinkLost, "transfer stopped"),
         ("", LinkLost, "no reason given"),
@@ -186,7 +186,7 @@ def install(tmp_path: Path, port: str, *words: str, name: bytes = b"wraplog"):
 def test_an_idle_wrap_gets_its_image_and_says_hello(tmp_path, written) -> None:
     result = install(tmp_path, "idle")
     assert result.exit_code == 0, result.output
-    assert "read back alike; firmware 0.1.0 answers" in result.output
+    assert "verified; firmware 0.1.0 answers" in result.output
     assert written == ["idle"]
 
 
@@ -197,7 +197,7 @@ def test_a_stock_image_ends_with_its_prompt(tmp_path, written) -> None:
 
 def test_a_dry_run_writes_nothing(tmp_path, written) -> None:
     result = install(tmp_path, "idle", "--dry-run")
-    assert "at 0x0 of the flash; nothing was changed" in result.output
+    assert "at 0x0 of the flash of the board at idle; nothing was changed" in result.output
     assert written == []
 
 

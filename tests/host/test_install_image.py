@@ -57,8 +57,8 @@ def test_image_is_copied_whole(tmp_path, drive):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "no whole UF2"),
-        (uf2()[:-1], "no whole UF2"),
+        (b"", "not a complete UF2"),
+        (uf2()[:-1], "not a complete UF2"),
         (uf2(family=1), "not for the RP2040"),
         (b"x" + uf2()[1:], "block 0 is damaged"),
         (uf2()[:512] + uf2()[:512] + uf2()[1024:], "block 1 is damaged"),

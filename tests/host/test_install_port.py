@@ -86,7 +86,7 @@ def test_running_wrap_is_brought_to_its_prompt(monkeypatch):
 def test_wrap_with_an_image_needs_force(monkeypatch):
     wrap = ScriptedWrap()
     _port(monkeypatch, wrap, _prompt())
-    with pytest.raises(UsageError, match="from its image"):
+    with pytest.raises(UsageError, match="from an image"):
         board.make_ready("x", False, Ticks().clock())
     assert "service" not in wrap.acted
 

@@ -151,8 +151,8 @@ def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
         (find.Candidate(ESP, problem=NotAWrap("x does not answer")), "--image FILE.bin", 2),
         (find.Candidate(ACM, problem=PortBusy("x is in use")), "pbmwrap doctor", 5),
         (find.Candidate(ACM, problem=NoPermission("x may not")), "pbmwrap doctor", 6),
-        (find.Candidate(ACM, problem=NotAWrap("x does not answer")), "stays silent", 3),
-        (find.Candidate(ACM, problem=LinkLost("x vanished")), "stays silent", 9),
+        (find.Candidate(ACM, problem=NotAWrap("x does not answer")), "does not answer then", 3),
+        (find.Candidate(ACM, problem=LinkLost("x vanished")), "does not answer then", 9),
     ],
 )
 def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said, code) -> None:
@@ -168,7 +168,7 @@ def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypat
     for words in (["--image", str(tmp_path / "built.uf2")], ["--port", "x"]):
         result = run(*words)
         assert result.exit_code == InSession.exit_code == 8
-        assert "nothing is done before" in result.output
+        assert "then run this again" in result.output
 
 
 def test_no_built_image_names_the_command_that_makes_it(plugged, tmp_path) -> None:
@@ -260,7 +260,7 @@ def test_a_stock_image_ends_with_its_prompt(tmp_path, monkeypatch, plugged) -> N
     plugged["ports"], plugged["drives"] = [], [tmp_path]
     monkeypatch.setattr(board, "wait_for_prompt", lambda port: "/dev/ttyACM7")
     result = install_image.run(tmp_path / "built.uf2", None, find.AUTO)
-    assert "/dev/ttyACM7 shows a prompt, now `pbmwrap install`" in str(result.show)
+    assert "/dev/ttyACM7 shows a prompt, run `pbmwrap install` now" in str(result.show)
 
 
 def test_waiting_for_a_prompt(monkeypatch) -> None:

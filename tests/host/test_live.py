@@ -122,7 +122,7 @@ def test_quitting_a_tethered_run_ends_its_session(sim):
     with terminal.run() as process:
         assert until(lambda: terminal.said("ramp-up") or terminal.said("running"))
         terminal.press("q")
-        assert until(lambda: terminal.said("session 1 ended by link"))
+        assert until(lambda: terminal.said("session 1 ended: stopped over USB"))
         assert process.wait(30) == 0
 
 
@@ -147,8 +147,8 @@ def test_the_light_of_a_killed_tethered_run_goes_out_within_its_lease(sim):
     ("state", "said"),
     [
         ("running", "the light is still on (running); `pbmwrap stop` or the button ends it"),
-        ("ramp-down", "the light is still on (ramp-down); `pbmwrap stop` or the button ends it"),
-        ("paused", "the light is off, the session is paused; `pbmwrap stop` ends it"),
+        ("ramp-down", "the light is still on (stopping); `pbmwrap stop` or the button ends it"),
+        ("paused", "the light is off (paused), the session goes on; `pbmwrap stop` ends it"),
         ("idle", "the light is off (idle)"),
         ("fault", "the light is off (fault)"),
     ],

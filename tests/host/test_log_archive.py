@@ -48,7 +48,7 @@ def test_nothing_is_created_before_something_is_kept(tmp_path: Path):
 
 @pytest.mark.parametrize("uid", ["", "..", "a/b", "a b", "ab\n", "x" * 65])
 def test_an_id_that_could_leave_the_folder_is_refused(tmp_path: Path, uid: str):
-    with pytest.raises(ValueError, match="no wrap id"):
+    with pytest.raises(ValueError, match="not a wrap id"):
         Archive(tmp_path).wrap(uid)
 
 

@@ -147,15 +147,15 @@ def test_an_export_of_the_first_schema_is_read():
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("", "it is no JSON"),
-        ("7", "it is no JSON object"),
+        ("", "it is not JSON"),
+        ("7", "it is not a JSON object"),
         ('{"offset": 1, "raw": "?"}', "base64|padding|Only"),
-        ('{"offset": -1, "raw": "YQ=="}', "offset is no whole number"),
-        ('{"offset": true, "raw": "YQ=="}', "offset is no whole number"),
-        ('{"offset": 1e999, "raw": "YQ=="}', "offset is no whole number"),
-        ('{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e999}}', "unix_ms is no whole number"),
-        ('{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e14}}', "unix_ms is no whole number"),
-        ('{"pbmwrap": "log", "uid": "", "schema": 1e999}', "schema is no whole number"),
+        ('{"offset": -1, "raw": "YQ=="}', "offset is not a whole number"),
+        ('{"offset": true, "raw": "YQ=="}', "offset is not a whole number"),
+        ('{"offset": 1e999, "raw": "YQ=="}', "offset is not a whole number"),
+        ('{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e999}}', "unix_ms is not a whole number"),
+        ('{"mark": {"boot": 1, "up_ms": 1, "unix_ms": 1e14}}', "unix_ms is not a whole number"),
+        ('{"pbmwrap": "log", "uid": "", "schema": 1e999}', "schema is not a whole number"),
         ('{"raw": "YQ=="}', "'offset' is missing"),
         ('{"offset": 1, "raw": "YQ==", "crc": "00000000"}', "do not match its CRC"),
         ('{"offset": 1, "raw": 3}', "."),
@@ -173,11 +173,22 @@ def test_a_line_that_is_not_well_is_named_and_the_others_count(line: str, why: s
     assert log.extents() == [(0, b"abcd")]
 
 
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path):
+    lines = text(Log("u1", 2, [(0, b"abc")]))
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + lines.replace("\n", "\r\n").encode())
+    log = jsonl.read_file(file)
+    assert (log.uid, log.extents(), log.problems) == ("u1", [(0, b"abc")], [])
+    file.write_text(lines, encoding="utf-16")
+    with pytest.raises(InvalidFile, match="is UTF-16 text"):
+        jsonl.read_file(file)
+
+
 def test_what_is_no_export_or_not_there_is_told(tmp_path: Path):
     file = tmp_path / "x.jsonl"
     with pytest.raises(InvalidFile, match="cannot be read"):
         jsonl.read_file(file)
     for words in ("", "{}\n", "hello"):
         file.write_text(words)
-        with pytest.raises(InvalidFile, match="its head is missing"):
+        with pytest.raises(InvalidFile, match="its first line is missing"):
             jsonl.read_file(file)

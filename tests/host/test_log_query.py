@@ -142,8 +142,8 @@ def test_what_is_newer_than_this_program_is_skipped_and_said(store: Store):
     ]
     assert [note.split(":")[1][:32] for note in store.notes()] == [
         " records of unknown types (1 of ",
-        " 1 records of a newer schema, sk",
-        " 1 records make no sense; skippe",
+        " 1 record of a newer schema, ski",
+        " 1 record with content that cann",
     ]
     assert store.ask("select count(*) from samples") == [(3,)]
 

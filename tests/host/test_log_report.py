@@ -184,8 +184,8 @@ def test_faults_are_told_in_words(log: LogMaker):
     log.add(records.FAULT, payloads.pack_json({**info, "sensor": "skin-left"}))
     log.fault(7, 99)
     assert report(log).faults == (
-        "the skin sensor passed its limit: 41.2 C, limit 41.0 C",
-        "the skin sensor passed its limit (skin-left): 41.2 C, limit 41.0 C",
+        "the skin is hotter than its limit: 41.2 C, limit 41.0 C",
+        "the skin is hotter than its limit (skin-left): 41.2 C, limit 41.0 C",
         "fault 99 (skin)",
     )
 

@@ -60,7 +60,7 @@ def test_records_that_the_wrap_lost_are_counted_and_are_no_problem():
     said = verify([(0, log.raw)])
     assert (said.lost, said.problems) == (9, ())
     assert verify([(0, RAW)]).lost == 0
-    text = "wrap u1: 9 records were lost in the wrap before they could be written"
+    text = "wrap u1: 9 records lost in the wrap before reaching its log"
     assert list(notices.of_losses("u1", decode(log.raw))) == [text]
     assert list(notices.of_losses("u1", decode(RAW))) == []
 
@@ -139,13 +139,17 @@ def test_what_a_power_cut_left_is_no_problem():
 def test_rubbish_longer_than_any_record_is_no_torn_write():
     rubbish = bytes(4000)
     (gone,) = verify([(0, RAW + rubbish)]).problems
-    assert (gone.start, gone.end, gone.text) == (len(RAW), len(RAW) + 4000, "no record is here")
+    assert (gone.start, gone.end, gone.text) == (
+        len(RAW),
+        len(RAW) + 4000,
+        "these bytes hold no valid record",
+    )
     assert verify([(7, rubbish)]).problems[0].start == 7
 
 
 def test_a_sector_moved_to_another_offset_shows():
     said = verify([(4, RAW)])
-    assert any("belongs at 0" in p.text for p in said.problems)
+    assert any("belongs at offset 0" in p.text for p in said.problems)
 
 
 @pytest.mark.parametrize("flips", [1, 5, 50])

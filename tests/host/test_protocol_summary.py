@@ -49,7 +49,10 @@ def test_pulses_count_by_their_on_fraction():
     got = of(step(1000, nir=pulsed))
     assert got.channels[1].fluence_j_cm2 == pytest.approx(5.0)
     assert got.channels[0].lit_s == 0
-    assert "the evidence for pulsed light is open: continuous is the default" in got.warnings
+    assert (
+        "the evidence for pulsed light is not settled: continuous light is the default"
+        in got.warnings
+    )
 
 
 def test_dose_ends_it_first_inside_the_second_step():
@@ -61,16 +64,16 @@ def test_dose_ends_it_first_inside_the_second_step():
 def test_a_dose_out_of_reach_is_warned_about():
     got = of(step(600, red="intensity=50"), "7.5")
     assert got.ends_by == states.BY_TIME
-    assert got.warnings == ("7.5 J/cm2 is not reached in the time: the steps give 6.0 J/cm2",)
+    assert got.warnings == ("7.5 J/cm2 is not reached: the steps end after 6.0 J/cm2",)
 
 
 def test_without_calibration_it_is_unknown_with_the_stated_worst_case():
     got = of(step(600, red="intensity=50"), "6.0", cal=None)
     assert (got.calibrated, got.fluence_j_cm2, got.ends_by) == (False, None, states.BY_TIME)
-    assert got.fluence_text == "unknown (uncalibrated), at worst 18.0 J/cm2"
+    assert got.fluence_text == "unknown (uncalibrated), at most 18.0 J/cm2"
     assert got.channels[0].fluence_j_cm2 is None
     assert got.warnings == (
-        "not calibrated: the session ends by time, a dose in J/cm2 is neither known nor kept",
+        "not calibrated: the session ends by time; a dose in J/cm2 cannot be shown or limited",
     )
 
 
@@ -84,21 +87,21 @@ def test_one_channel_without_calibration_makes_the_whole_unknown():
 def test_the_cap_counts_the_worst_case():
     got = of(step(1200, red="intensity=50", nir="intensity=50"), cal=None)
     assert (got.ends_by, got.ends_s) == (states.BY_CAP, pytest.approx(60000 / 70))
-    assert "the cap of 60 J/cm2 (worst case) ends it after 857 s" in got.warnings
+    assert "the dose limit of 60 J/cm2, by the worst case, ends it after 857 s" in got.warnings
 
 
 def test_ranges_of_research_are_warned_about():
     got = of(step(100, red="intensity=10") + step(100, nir="intensity=100"))
     assert got.warnings == (
-        "step 1: irradiance 2.0 mW/cm2 is outside the 10-100 mW/cm2 of research",
-        "3.3 min of light is outside the 5-20 min of research",
+        "step 1: irradiance 2.0 mW/cm2 is outside the 10-100 mW/cm2 that studies used",
+        "3.3 min of light is outside the 5-20 min that studies used",
     )
 
 
 def test_the_supply_dims_all_channels_alike():
     got = of(step(600, red="intensity=100", nir="intensity=100"), supply_ma=900)
     assert got.channels[0].peak_mw_cm2 == pytest.approx(10)
-    assert "step 1: the supply dims all channels to 50%" in got.warnings
+    assert "step 1: the power supply limits all channels to 50%" in got.warnings
 
 
 def test_a_dark_protocol_is_warned_about():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -80,12 +79,20 @@ def test_what_is_left_out_becomes_the_strict_default():
         ('"foot-evening"', '"Foot"', (2, "id", "may hold only a-z, 0-9 and -")),
         ('"foot-evening"', "7", (2, "id", "must be text in quotes")),
         ("name =", "nam =", (3, "nam", "is not known; did you mean name?")),
-        ("= 6.0", "= 0", (5, "dose_j_cm2", "must be above 0; leave it out to end by time")),
+        (
+            "= 6.0",
+            "= 0",
+            (5, "dose_j_cm2", "must be above 0; remove it to let time end the session"),
+        ),
         ("= 6.0", "= 60.001", (5, "dose_j_cm2", "must be from 0 to 60 J/cm2")),
         ("= 6.0", '= "six"', (5, "dose_j_cm2", "must be a number")),
-        ("= 6.0", "= nan", (5, "dose_j_cm2", "must be an ordinary number")),
-        ("= 6.0", "= 1e999999999", (5, "dose_j_cm2", "must be an ordinary number")),
-        ("= 6.0", "= 1e9999999999999999999999", (5, "dose_j_cm2", "must be an ordinary number")),
+        ("= 6.0", "= nan", (5, "dose_j_cm2", "must be a finite number of ordinary size")),
+        ("= 6.0", "= 1e999999999", (5, "dose_j_cm2", "must be a finite number of ordinary size")),
+        (
+            "= 6.0",
+            "= 1e9999999999999999999999",
+            (5, "dose_j_cm2", "must be a finite number of ordinary size"),
+        ),
         ("40.5", "41.5", (6, "skin_trip_c", "must be from 36 to 41 C")),
         ("2.0", "0.4", (7, "ramp_s", "must be from 0.5 to 10 s")),
         ("= true", "= 1", (8, "photosensitivity_confirmed", "must be true or false")),
@@ -97,7 +104,7 @@ def test_what_is_left_out_becomes_the_strict_default():
         ("50.1", "-1", (20, "step[1].red.intensity", "must be from 0 to 100 %")),
         ("50.1", "100.1", (20, "step[1].red.intensity", "must be from 0 to 100 %")),
         ("50.1", "true", (20, "step[1].red.intensity", "must be a number")),
-        ("[step.nir]", "[step.uv]", (21, "step[1].uv", "is no channel of this wrap (it has")),
+        ("[step.nir]", "[step.uv]", (21, "step[1].uv", "is not a channel of this wrap (it has")),
         ('"pulsed"', '"pulse"', (23, "step[1].nir.mode", 'must be "continuous" or "pulsed"')),
         ("= 40\n", "= 9\n", (24, "step[1].nir.frequency_hz", "must be a whole number from 10")),
         ("= 0.5", "= 0", (25, "step[1].nir.on_fraction", "must be from 0.001 to 1")),
@@ -123,18 +130,20 @@ def test_each_fault_is_told_with_line_key_and_reason(old, new, fault):
 )
 def test_what_would_be_rounded_is_a_fault(old, new, step):
     ((_, _, reason),) = broken(old, new)
-    assert (
-        reason == f"must be in steps of {step}; {new.strip('= ').strip()} would have to be rounded"
-    )
+    assert reason == f"must be a multiple of {step}, {new.strip('= ').strip()} is not"
 
 
 def test_pulsing_keys_and_mode_belong_together():
     assert broken('mode = "pulsed"\n', "") == [
-        (23, "step[1].nir.frequency_hz", 'needs mode = "pulsed"; continuous light has none'),
-        (24, "step[1].nir.on_fraction", 'needs mode = "pulsed"; continuous light has none'),
+        (
+            23,
+            "step[1].nir.frequency_hz",
+            'requires mode = "pulsed"; remove it for continuous light',
+        ),
+        (24, "step[1].nir.on_fraction", 'requires mode = "pulsed"; remove it for continuous light'),
     ]
     assert broken("frequency_hz = 40\n", "") == [
-        (21, "step[1].nir.frequency_hz", 'is missing: mode = "pulsed" needs it')
+        (21, "step[1].nir.frequency_hz", 'is missing: mode = "pulsed" requires it')
     ]
 
 
@@ -148,7 +157,7 @@ def test_misspelt_keys_in_steps_are_explained():
         (
             18,
             "step[1].duration",
-            "is not known: a step holds duration_s and one table per channel; "
+            "is not known: a step has duration_s and one table per channel; "
             "did you mean duration_s?",
         ),
     ]
@@ -174,7 +183,7 @@ def test_visible_slow_pulses_need_the_confirmation():
 
 def test_steps_together_may_not_last_longer_than_a_session():
     text = GOOD + "[[step]]\nduration_s = 601\nred = {intensity = 1}\n"
-    assert faults(text) == [(17, "step", "last 1201 s in all, at most 1200")]
+    assert faults(text) == [(17, "step", "take 1201 s together, at most 1200 s are allowed")]
 
 
 def test_too_many_bytes_for_the_wrap_are_a_fault():
@@ -273,8 +282,19 @@ def test_files_that_cannot_be_read_are_told_in_one_line(tmp_path: Path):
     bad = tmp_path / "bad.toml"
     bad.write_bytes(b"schema = 1\nid = '\xff'\n")
     assert [str(f) for f in load(bad).faults] == ["line 2: is not UTF-8 text"]
+    bad.write_text(GOOD, encoding="utf-16")
+    reason = "line 1: is UTF-16 text; save it as UTF-8"
+    assert [str(f) for f in load(bad).faults] == [reason]
     bad.write_bytes(b"#" * 70000)
     assert [f.reason for f in load(bad).faults] == ["is far too long for a protocol"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path):
+    path = tmp_path / "windows.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load(path, CHANNELS).require() == loads(GOOD, CHANNELS).require()
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("50.1", "101").encode())
+    assert [f.line for f in load(path, CHANNELS).faults] == [20]
 
 
 def test_require_tells_every_fault(tmp_path: Path):
@@ -283,7 +303,16 @@ def test_require_tells_every_fault(tmp_path: Path):
     with pytest.raises(InvalidFile) as caught:
         load(path).require()
     assert caught.value.problems == (
-        "line 5: dose_j_cm2 must be from 0 to 60 J/cm2",
-        "line 20: step[1].red.intensity must be from 0 to 100 %",
+        f"{path}: line 5: dose_j_cm2 must be from 0 to 60 J/cm2",
+        f"{path}: line 20: step[1].red.intensity must be from 0 to 100 %",
     )
-    assert f"{os.fspath(path)} has 2 faults: line 5" in str(caught.value)
+    assert caught.value.message == f"2 faults in {path}"
+
+
+def test_a_single_fault_is_the_message_and_not_listed_again(tmp_path: Path):
+    path = tmp_path / "one.toml"
+    path.write_text(GOOD.replace("50.1", "101"))
+    with pytest.raises(InvalidFile) as caught:
+        load(path).require()
+    where = f"{path}: line 20: step[1].red.intensity must be from 0 to 100 %"
+    assert (caught.value.message, caught.value.problems) == (where, ())

@@ -10,7 +10,7 @@ import board_facts
 from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.base import LampState, Twin
 from pbmwrap.twin.plant import Plant
-from pbmwrap.twin.scenario import ACTIONS, CYCLE_MS, Player, load, parse, shipped
+from pbmwrap.twin.scenario import ACTIONS, CYCLE_MS, SHIPPED, Player, load, parse, shipped
 
 
 class FakeTwin(Twin):
@@ -180,13 +180,14 @@ def test_every_fault_of_a_file_is_reported_at_once():
         assert key in found, key
     assert len(caught.value.problems) == 10
     assert "\n" not in str(caught.value)
-    assert "bad.toml has 10 faults" in str(caught.value)
+    assert "10 faults in bad.toml" in str(caught.value)
 
 
 @given(st.sets(st.sampled_from(ACTIONS), min_size=2))
 def test_two_actions_in_one_event_are_always_refused(keys):
-    with pytest.raises(InvalidFile, match="exactly one action"):
+    with pytest.raises(InvalidFile) as caught:
         parse({"name": "t", "event": [{"at_s": 0, **dict.fromkeys(keys, 0.5)}]})
+    assert any("exactly one action" in problem for problem in caught.value.problems)
 
 
 @pytest.mark.parametrize("raw", [{"plant": 3}, {"event": 3}, {"event": [3]}, {"seed": "x"}])
@@ -239,3 +240,16 @@ def test_missing_and_broken_files_say_so_in_one_line(tmp_path):
     with pytest.raises(InvalidFile, match="cannot be read") as caught:
         load(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path):
+    plain, marked = tmp_path / "plain.toml", tmp_path / "marked.toml"
+    raw = (SHIPPED / "covered.toml").read_bytes()
+    plain.write_bytes(raw)
+    marked.write_bytes(b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n"))
+    assert load(marked) == load(plain)
+
+
+def test_a_single_fault_is_the_message(tmp_path):
+    with pytest.raises(InvalidFile, match=r"^scenario: event\[0\]: exactly one action"):
+        parse({"name": "t", "event": [{"at_s": 0}]})

@@ -253,7 +253,7 @@ def test_typed_lines_are_obeyed_in_the_main_loop(tmp_path):
     lines = Path(replies.name).read_text().splitlines()
     assert [line.split(";")[0] for line in lines] == [
         "0.0 s: press",
-        "not understood: 'fly'",
+        "unknown command 'fly'",
         "bye",
     ]
     assert twin.done[0] == "down"
@@ -310,8 +310,8 @@ def test_commands_change_the_world():
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("fly", "not understood"),
-        ("cover sideways", "not understood"),
+        ("fly", "unknown command"),
+        ("cover sideways", "unknown command"),
         ("ambient hot", "ambient_c"),
         ("ambient 500", "ambient_c"),
         ("sensor elbow open", "skin-mid, skin-left, skin-right, board"),

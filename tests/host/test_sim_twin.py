@@ -175,7 +175,7 @@ def test_a_refused_start_says_when_and_how_time_counts() -> None:
     twin = SimTwin()
     client = running(twin, protocol(3, red=[500]))
     twin.advance_ms(4000)
-    with pytest.raises(DeviceError, match="possible in 24 h 0 min; leave the wrap on power") as no:
+    with pytest.raises(DeviceError, match="possible in 24 h 0 min; keep the wrap powered") as no:
         client.start()
     assert no.value.device_code == "not_now"
     assert client.status().next_s == pytest.approx(24 * 3600, abs=10)

@@ -103,7 +103,7 @@ def test_a_method_that_does_not_exist_is_named(rig: Rig):
         ("cal.set", {"ch": "red", "uw": 5, "date": 20260101}, "how must be ASCII text"),
         ("cal.set", {"ch": "red", "uw": 1499, **METER}, "uw must be from 1500 to 200000"),
         ("cal.set", {"ch": "red", "uw": 1500, **METER, "unc_pm": 29}, "unc_pm must be"),
-        ("cal.set", {"ch": "uv", "uw": 0}, "ch must be one of red, nir"),
+        ("cal.set", {"ch": "uv", "uw": 0}, "the channel must be one of red, nir"),
         ("proto.put", {"size": 2049, "slot": 0, "sha": ""}, "size must be"),
         ("proto.put", {"size": 9, "slot": 8, "sha": ""}, "slot must be a whole number from 0"),
         ("proto.put", {"size": 9, "slot": 0, "sha": "f" * 65}, "sha must be 64 hex digits"),

@@ -68,8 +68,8 @@ def test_a_refusal_in_a_full_list_names_the_site_when_that_is_why():
     files = MemFiles()
     Store(files, "course").put(full().kept())
     history = History(Store(files, "course"), 1)
-    assert history.why("site-3", 60).startswith("site site-3 has had its sessions: ")
-    assert history.why("other", 60).startswith("16 sites are remembered already: ")
+    assert history.why("site-3", 60).startswith("site site-3 has reached its session limit: ")
+    assert history.why("other", 60).startswith("16 sites are stored already: ")
 
 
 def test_a_mended_file_is_written_twice_once():

@@ -250,7 +250,7 @@ def test_a_damaged_history_makes_every_site_wait_a_day_on_power(broken):  # H-29
     history.save(0)
     assert history.next_s("hand", WEEK, 0) == DAY_S
     assert history.why("hand", DAY_S) == (
-        "the history of sessions was damaged, so every site waits a day: "
+        "the session history was damaged, so every site waits a day: "
         "next session possible in 24 h 0 min"
     )
     history.save(DAY_S - 1)
@@ -293,8 +293,8 @@ def test_a_refusal_names_the_reason():
     files = with_history()
     history = opened(files, 1)
     assert history.why("foot", 61) == (
-        "site foot has had its sessions: next session possible in 2 min"
+        "site foot has reached its session limit: next session possible in 2 min"
     )
     for n in range(15):
         history.begin(f"site-{n}", 100, 0)
-    assert history.why("hand", 60).startswith("16 sites are remembered already: next")
+    assert history.why("hand", 60).startswith("16 sites are stored already: next")

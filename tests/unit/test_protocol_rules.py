@@ -107,7 +107,7 @@ def test_each_top_level_rule(key, value, reason):
         (
             {"t": 1, "ch": {"uv": [1]}},
             ".ch.uv",
-            "is no channel of this wrap (it has nir, red)",
+            "is not a channel of this wrap (it has nir, red)",
         ),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_session_may_last_exactly_its_limit_and_no_second_more():
     longer = {"t": 601, "ch": {"nir": [100]}}
     assert paths(changed(steps=[step, step])) == []
     assert protocol.problems(changed(steps=[step, longer]), CHANNELS) == [
-        ("steps", "last 1201 s in all, at most 1200")
+        ("steps", "take 1201 s together, at most 1200 s are allowed")
     ]
 
 

@@ -121,7 +121,7 @@ def test_everything_wrong_in_a_step_is_told():
         ("steps[0].x", "is not known"),
         ("steps[0].y", "is not known"),
         ("steps[0].t", "must be a whole number from 1 to 1200 s"),
-        ("steps[0].ch.uv", "is no channel of this wrap (it has nir, red)"),
+        ("steps[0].ch.uv", "is not a channel of this wrap (it has nir, red)"),
         ("steps[0].ch.red", "must be [intensity] or [intensity, pulse Hz, on permille]"),
         ("steps[0].ch.nir[0]", "must be a whole number from 0 to 1000 permille"),
     ]

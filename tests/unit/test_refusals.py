@@ -24,7 +24,7 @@ def test_a_second_session_a_day_is_refused_with_its_time(rig: Rig):
     light_one(rig)
     assert refused(rig) == (
         "not_now",
-        "site hand-left has had its sessions: next session possible in 24 h 0 min",
+        "site hand-left has reached its session limit: next session possible in 24 h 0 min",
     )
     rig.app.up_s += DAY_S - 3610
     assert refused(rig)[1].endswith("possible in 1 h 1 min")

@@ -99,7 +99,7 @@ def test_settings_may_be_stricter_and_never_laxer(files, key):
 
 def test_unknown_settings_are_refused(files):
     known = "answer_s, cap_mj, light_day_s, site_week, time_s, trip_mc, wake_s"
-    with pytest.raises(Refused, match="k must be one of " + known):
+    with pytest.raises(Refused, match="the setting must be one of " + known):
         settings(files).set("skin", 1)
 
 
@@ -132,7 +132,7 @@ def test_calibrations_are_kept_per_channel_and_can_be_removed(files):
 
 def test_only_channels_of_this_board_can_be_calibrated(files):
     for uw in (0, 50000):
-        with pytest.raises(Refused, match="ch must be one of red, nir"):
+        with pytest.raises(Refused, match="the channel must be one of red, nir"):
             settings(files).calibrate("uv", uw, 100, 20261101, "")
 
 

@@ -23,7 +23,7 @@ _PAD_AIR_MW_PER_K = const(700)
 WARNINGS = ("covered", "no-heat")
 WARNING_TEXTS = (
     "the pad cannot lose its heat: it is covered, or the room is hot",
-    "the pad warms less than was written: lamps may be weak or out, and doses overstated",
+    "the pad warms less than it should: lamps may be weak or out, and doses too high",
 )
 
 

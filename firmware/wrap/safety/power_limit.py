@@ -14,8 +14,8 @@ _SUPPLY_MV = const(12000)
 FULL = ""
 NO_HEAT_TEST = "no heat test is recorded"
 FEW_SENSORS = "fewer than three skin sensors"
-NO_REFERENCE = "the heat balance has no dark reference yet"
-NOT_WORN = "a skin sensor does not read worn skin"
+NO_REFERENCE = "the heat check needs 30 s with the light off first"
+NOT_WORN = "a skin sensor reads outside 28 to 38 C"
 
 
 class PowerLimit:

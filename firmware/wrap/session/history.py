@@ -62,11 +62,11 @@ class History:
     def why(self, site, wait_s):
         """The refusal of a start by its site, for people."""
         if self.course.lost():
-            reason = "the history of sessions was damaged, so every site waits a day"
+            reason = "the session history was damaged, so every site waits a day"
         elif self.course.crowded(site):
-            reason = "%d sites are remembered already" % SITES_MOST
+            reason = "%d sites are stored already" % SITES_MOST
         else:
-            reason = "site %s has had its sessions" % site
+            reason = "site %s has reached its session limit" % site
         return reason + ": next session possible in " + span(wait_s)
 
     def begin(self, site, light_s, up_s):

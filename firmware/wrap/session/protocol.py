@@ -120,7 +120,7 @@ def _check_step(path, step, channels, flicker_ok, out):
         nm = channels.get(name)
         if nm is None:
             known = ", ".join(sorted(channels))
-            why = "is no channel of this wrap (it has " + known + ")"
+            why = "is not a channel of this wrap (it has " + known + ")"
             out.append((path + ".ch." + str(name), why))
         else:
             _check_channel((path, ".ch.", name), spec, nm, flicker_ok, out)
@@ -165,7 +165,8 @@ def _check_steps(steps, channels, flicker_ok, out):
     for i, step in enumerate(steps):
         total += _check_step("steps[%d]" % i, step, channels, flicker_ok, out)
     if total > limits.SESSION_MAX_S:
-        out.append(("steps", "last %d s in all, at most %d" % (total, limits.SESSION_MAX_S)))
+        most = limits.SESSION_MAX_S
+        out.append(("steps", "take %d s together, at most %d s are allowed" % (total, most)))
 
 
 class Plan:

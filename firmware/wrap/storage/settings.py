@@ -122,7 +122,7 @@ class Settings:
     def set(self, key, value):
         """Store one. Raises Refused or OSError."""
         if key not in BOUNDS:
-            raise Refused(BAD_PARAM, "k must be one of " + ", ".join(sorted(BOUNDS)))
+            raise Refused(BAD_PARAM, "the setting must be one of " + ", ".join(sorted(BOUNDS)))
         low, high = BOUNDS[key]
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise Refused(BAD_PARAM, "%s must be a whole number from %d to %d" % (key, low, high))
@@ -164,7 +164,7 @@ class Settings:
         channels = [c for c in self._channels if c[0] == name]
         if not channels:
             raise Refused(
-                BAD_PARAM, "ch must be one of " + ", ".join([c[0] for c in self._channels])
+                BAD_PARAM, "the channel must be one of " + ", ".join([c[0] for c in self._channels])
             )
         kept = dict(self._cal.value)
         if uw:

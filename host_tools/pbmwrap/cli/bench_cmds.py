@@ -1,4 +1,4 @@
-"""`bench`: what this wrap and this link do, measured on the wrap itself."""
+"""`bench`: measures this wrap and its link, on the wrap itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from pbmwrap.cli.command import Json, Port, Result, command, warn, wrap_at
 from pbmwrap.errors import DeviceError
+from pbmwrap.words import name_state
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -18,19 +19,19 @@ Figures = dict[str, float]
 _TRIPS = 100
 _EVERY_MS = 100
 _MEANS = {
-    "round_trip_ms_median": "a request and its answer, median",
-    "round_trip_ms_p99": "99 of 100 within",
-    "round_trip_ms_worst": "worst",
-    "log_bytes": "bytes of log on the wrap",
-    "pull_kb_per_s": "pulled and verified, KB/s",
-    "sample_ms_mean": f"between samples asked for every {_EVERY_MS} ms, mean",
-    "sample_ms_worst_off": "a sample off that, at worst, ms",
-    "inputs_us": "sensors and button read, us",
-    "held_us": "outputs verified, us",
-    "step_us_max": "longest step since the start that was decided one by one, us",
-    "steps_late": "steps later than 10 ms since the start",
-    "heap_used": "bytes of heap in use",
-    "heap_free": "bytes free",
+    "round_trip_ms_median": "request and answer, median, ms",
+    "round_trip_ms_p99": "request and answer, 99th percentile, ms",
+    "round_trip_ms_worst": "request and answer, longest, ms",
+    "log_bytes": "log on the wrap, bytes",
+    "pull_kb_per_s": "log pulled and verified, KB/s",
+    "sample_ms_mean": f"between samples requested every {_EVERY_MS} ms, mean, ms",
+    "sample_ms_worst_off": "largest deviation from that, ms",
+    "inputs_us": "reading sensors and button, us",
+    "held_us": "verifying outputs, us",
+    "step_us_max": "longest control step on the slow path since power-on, us",
+    "steps_late": "control steps more than 10 ms late since power-on",
+    "heap_used": "heap in use, bytes",
+    "heap_free": "heap free, bytes",
 }
 
 
@@ -42,11 +43,11 @@ def add_to(app: typer.Typer) -> None:
 def bench(
     port: Port = None,
     seconds: Annotated[
-        int, typer.Option(help="How long samples are listened to.", min=2, max=600)
+        int, typer.Option(help="How long to receive samples, in seconds.", min=2, max=600)
     ] = 5,
     json: Json = False,
 ) -> Result:
-    """Measure the wrap and its link. Lights nothing, changes nothing, disturbs no session."""
+    """Measure the wrap and its link. Lights no lamp, changes nothing, disturbs no session."""
     with wrap_at(port, exclusive=True) as (client, hello):  # an owner between would be measured
         figures = _link(client) | _samples(client, seconds) | _wrap(client)
     return Result({"wrap": hello, "figures": figures}, _text(hello, figures))
@@ -97,7 +98,7 @@ def _wrap(client: Client) -> Figures:
         cost = client.step_cost()
         out |= {"inputs_us": cost.inputs_us, "held_us": cost.held_us}
     except DeviceError as refusal:
-        warn([f"no cost of a step measured: {refusal}"])
+        warn([f"the time of a control step was not measured: {refusal}"])
     now = client.status()
     return out | {
         "step_us_max": now.step_us_max,
@@ -108,7 +109,7 @@ def _wrap(client: Client) -> Figures:
 
 
 def _text(hello: Hello, figures: Figures) -> str:
-    lines = [f"{hello.board}, firmware {hello.fw}, {hello.runs_on}, {hello.state}"]
+    lines = [f"{hello.board}, firmware {hello.fw}, {hello.runs_on}, {name_state(hello.state)}"]
     for name, value in figures.items():
         shown = f"{value:.2f}" if isinstance(value, float) else str(value)
         lines.append(f"  {shown:>10}  {_MEANS[name]}")

@@ -18,10 +18,13 @@ import typer
 from typer.core import TyperCommand
 from typer.models import ArgumentInfo
 
+from pbmwrap.cli import complete
 from pbmwrap.disk import explain_error
 from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, UsageError, WrapError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello
 
@@ -31,6 +34,7 @@ Port = Annotated[
         "--port",
         "-p",
         metavar="PORT",
+        autocompletion=complete.complete_ports,
         help="auto, /dev/ttyACM0, serial:NUMBER, sim: or rp2040:  [default: $PBMWRAP_PORT or auto]",
     ),
 ]
@@ -53,10 +57,25 @@ class Result:
 
 
 class Interrupted(WrapError):
-    """Ctrl-C."""
+    """Ctrl-C. Shown without "error:", since it is how a person ends a command."""
 
     exit_code = EXIT_INTERRUPTED
     code = "interrupted"
+
+
+@dataclass
+class _Before:
+    """Options given before the command's name."""
+
+    port: str | None = None
+
+
+_before = _Before()
+
+
+def set_port_before(port: str | None) -> None:
+    """Keep the --port that stands before the command's name, for the command that follows."""
+    _before.port = port
 
 
 def new_app(help_text: str, completion: bool = False) -> typer.Typer:
@@ -64,6 +83,7 @@ def new_app(help_text: str, completion: bool = False) -> typer.Typer:
     return typer.Typer(
         help=help_text,
         no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=completion,
@@ -153,13 +173,19 @@ def _print(path: str, result: Result, as_json: bool) -> None:
     elif isinstance(result.show, str):
         write_line(result.show)
     elif result.show is not None:
-        from rich.console import Console
-
         # In a pipe there is no width to keep to: a wrapped table would be of no use there.
         width = None if sys.stdout.isatty() else PIPE_COLUMNS
         with writing_output():
             # Nor is anything cut off at the edge of a narrow terminal.
-            Console(width=width, highlight=False).print(result.show, crop=False)
+            console(width=width).print(result.show, crop=False)
+
+
+def console(**options: Any) -> Console:
+    """A rich console that shows text as it is. Names and notes may hold `[b]` or `:cat:`, which
+    rich would take for markup or an emoji."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, highlight=False, **options)
 
 
 def write_line(text: str) -> None:
@@ -189,7 +215,7 @@ def output_error(problem: OSError) -> WrapError:
 
 
 def fail(path: str, problem: WrapError, as_json: bool) -> int:
-    """Tell the error in one line and return its exit code. Where stdout takes no envelope, it
+    """Show the error in one line and return its exit code. Where stdout takes no envelope, it
     goes to stderr; where that takes nothing either, the exit code is all there is."""
     if as_json and sys.stdout is not None:
         from pbmwrap.cli import envelope
@@ -198,9 +224,11 @@ def fail(path: str, problem: WrapError, as_json: bool) -> int:
             write_line(envelope.bad(path, problem))
             return problem.exit_code
     with suppress(OSError):
-        for line in getattr(problem, "problems", ()):
+        problems = getattr(problem, "problems", ())
+        for line in problems if len(problems) > 1 else ():  # a single one is in the error's line
             print(line, file=sys.stderr)
-        print(f"error: {problem}", file=sys.stderr, flush=True)
+        label = "" if isinstance(problem, Interrupted) else "error: "
+        print(f"{label}{problem}", file=sys.stderr, flush=True)
     return problem.exit_code
 
 
@@ -208,23 +236,32 @@ def _report_bug(path: str, bug: Exception, as_json: bool) -> int:
     traceback.print_exception(bug, file=sys.stderr)
     problem = WrapError(
         f"{type(bug).__name__} in `{path}`: {bug}",
-        "this is a fault of pbmwrap: please report it with the lines above",
+        "this is a bug in pbmwrap: please report it with the lines above",
     )
     return fail(path, problem, as_json)
 
 
 def _closed_pipe() -> int:
-    """Whoever read our output went away (`| head`): not worth a word, now or at exit."""
+    """The program that read the output has ended (`| head`): stay silent, now and at exit."""
     sys.stdout = None  # type: ignore[assignment]
     return EXIT_FAULT
 
 
 def default_port(port: str | None) -> str:
-    """The port to use: --port, $PBMWRAP_PORT, the config file, `auto`. Raises InvalidFile."""
+    """The port to use: --port after or before the command, $PBMWRAP_PORT, the config file, `auto`.
+
+    The config file is read only when nothing else names a port. Raises InvalidFile.
+    """
     from pbmwrap import config
     from pbmwrap.device import find
 
-    return find.default_port(port, None if port else config.load().port)
+    chosen = port or _before.port
+    if chosen or os.environ.get(find.PORT_VARIABLE):
+        return find.default_port(chosen, None)
+    found = config.load()
+    if found.problem:
+        warn([found.problem])
+    return find.default_port(None, found.port)
 
 
 @contextmanager
@@ -235,11 +272,47 @@ def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client,
     """
     from pbmwrap.device import find
 
-    client, hello = find.connect(default_port(port), exclusive)
+    with _interruptible():
+        client, hello = find.connect(default_port(port), exclusive)
+        try:
+            yield client, hello
+        finally:
+            client.close()
+
+
+@contextmanager
+def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
+    """The wrap for a command that can do without one; None when nothing names a port.
+
+    A port given by --port has to answer. One from $PBMWRAP_PORT or the config file that does not
+    answer is reported in a note, and the command goes on without it. Raises WrapError.
+    """
+    from pbmwrap.device import find
+
+    with _interruptible():
+        try:
+            chosen = default_port(port)
+            found = None if chosen == find.AUTO else find.connect(chosen)
+        except WrapError as problem:
+            if port or _before.port:
+                raise
+            warn([f"going on without a wrap: {problem}"])
+            found = None
+        try:
+            yield found
+        finally:
+            if found:
+                found[0].close()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say after Ctrl-C that this does not stop the wrap. Raises Interrupted."""
     try:
-        yield client, hello
-    finally:
-        client.close()
+        yield
+    except KeyboardInterrupt:
+        hint = "the wrap goes on by itself: `pbmwrap status` shows whether its light is on"
+        raise Interrupted("interrupted", hint) from None
 
 
 def note(text: str) -> None:
@@ -249,7 +322,7 @@ def note(text: str) -> None:
 
 
 def warn(lines: Iterable[str]) -> None:
-    """What people and programs must be told beside the answer: lines on stderr, always."""
+    """Print lines on stderr, always: what a user has to know beside the answer."""
     for line in lines:
         print(f"note: {line}", file=sys.stderr, flush=True)
 
@@ -260,12 +333,13 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
     if yes:
         return
     if as_json:
-        raise UsageError("--json cannot ask", "add --yes when you have read what it means")
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
+        raise UsageError(
+            "with --json this command cannot ask for confirmation",
+            "read what it does in docs/cli.md, then add --yes",
+        )
+    screen = console(stderr=True)
     for thing in shown:
-        console.print(thing, crop=False)
+        screen.print(thing, crop=False)
     if not typer.confirm(question, err=True):
         raise WrapError("not confirmed, nothing was changed")
 
@@ -294,9 +368,8 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

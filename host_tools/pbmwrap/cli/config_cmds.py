@@ -1,4 +1,4 @@
-"""Commands that change what the wrap keeps: clock, settings, calibration, fault."""
+"""Commands for what the wrap stores: clock, settings, calibration, fault."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pbmwrap.cli import complete
 from pbmwrap.cli.command import (
     Json,
     Port,
@@ -26,15 +27,27 @@ if TYPE_CHECKING:
     from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello
 
-Key = Annotated[str, typer.Argument(help="The setting's name, see `settings show`.")]
-Channel = Annotated[str, typer.Argument(help="The channel's name, for example red.")]
-Value = Annotated[int, typer.Argument(help="A whole number in the unit that the name ends in.")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        help="The setting's name, see `settings show`.", autocompletion=complete.complete_settings
+    ),
+]
+Channel = Annotated[
+    str,
+    typer.Argument(
+        help="The channel's name, for example red.", autocompletion=complete.complete_channels
+    ),
+]
+Value = Annotated[
+    int, typer.Argument(help="A whole number in the unit that `settings show` names.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's groups."""
     clock = new_app("The wrap's clock.")
-    settings = new_app("Limits kept on the wrap; they can only be made stricter.")
+    settings = new_app("Limits stored on the wrap; they can only be made stricter.")
     cal = new_app("Measured irradiance per channel.")
     fault = new_app("The latched fault.")
     command(clock, "clock set")(clock_set)
@@ -86,12 +99,12 @@ def _warn_of_jump(before_s: int | None, unix_s: int) -> None:
 
 
 def settings_show(port: Port = None, json: Json = False) -> Result:
-    """Show the settings in force."""
+    """Show the settings in force, with unit, range and meaning."""
     from pbmwrap.cli import text
 
     with wrap_at(port) as (client, _):
         kept = client.settings()
-    return Result(kept, text.pairs(kept))
+    return Result(kept, text.settings(kept))
 
 
 def settings_set(key: Key, value: Value, port: Port = None, json: Json = False) -> Result:
@@ -100,25 +113,25 @@ def settings_set(key: Key, value: Value, port: Port = None, json: Json = False) 
 
     with wrap_at(port) as (client, _):
         kept = client.set_setting(key, value)
-    return Result(kept, text.pairs(kept))
+    return Result(kept, text.settings(kept))
 
 
 def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) -> Result:
-    """Confirm what is in force, after damage to settings, calibration or heat test."""
+    """Confirm the values in force after settings, calibration or heat test were damaged."""
     from pbmwrap.cli import text
 
     with wrap_at(port) as (client, hello):
         waiting = client.status().unconfirmed
         if not waiting:
-            return Result({"confirmed": []}, "nothing waits for a confirmation")
+            return Result({"confirmed": []}, "nothing needs to be confirmed")
         cals = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
         shown = (
             f"damaged or lost: {text.stores(waiting)}; in force now:",
-            text.pairs(client.settings()),
+            text.settings(client.settings()),
             text.calibrations(cals),
             text.heat_test(client.heat_test()),
         )
-        ask(shown, "Is all of this as it should be for the person who wears it?", yes, json)
+        ask(shown, "Are all these values right for the person who wears the wrap?", yes, json)
         left = client.confirm_settings()
     done = [name for name in waiting if name not in left]
     return Result({"confirmed": done}, f"confirmed: {text.stores(done)}")
@@ -135,13 +148,15 @@ def cal_set(
     mw_cm2: Annotated[
         float,
         typer.Argument(
-            help="Measured at the skin at full duty, mW/cm2, 2.5 % of the board's stated worst "
-            "case to 200; exactly 0 removes it."
+            help="Irradiance measured at the skin at full duty, in mW/cm2: from 2.5 % of the "
+            "board's stated worst case to 200. Exactly 0 removes the calibration."
         ),
     ],
     uncertainty: Annotated[
         float | None,
-        typer.Option(help="Of the measurement, percent, 3 to 50; needed unless it is removed."),
+        typer.Option(
+            help="Uncertainty of the measurement, 3 to 50 %. Required unless MW_CM2 is 0."
+        ),
     ] = None,
     how: Annotated[str, typer.Option(help="How it was measured, at most 40 characters.")] = "",
     port: Port = None,
@@ -154,7 +169,10 @@ def cal_set(
         return cal_clear(channel, port, json)
     uw = scaled("MW_CM2", mw_cm2, 1000, "mW/cm2")
     if uncertainty is None:
-        hint = "the meter's own + 100 x (highest / mean - 1), docs/build-a-wrap.md, section 14"
+        hint = (
+            "add up the meter's own and 100 x (highest / mean - 1) of the readings; see "
+            "docs/build-a-wrap.md, section 14"
+        )
         raise UsageError("--uncertainty is missing", hint)
     unc_pm = scaled("--uncertainty", uncertainty, 10, "%")
     check_bounds("--uncertainty", unc_pm, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM, 10, "%")
@@ -175,7 +193,10 @@ def _check_irradiance(hello: Hello, channel: str, uw: int) -> None:
 
 
 def cal_clear(channel: Channel, port: Port = None, json: Json = False) -> Result:
-    """Remove a channel's calibration: sessions end by time, caps go by the stated worst case."""
+    """Remove a channel's calibration.
+
+    Sessions then end by time, and the dose limit assumes the board's stated worst case.
+    """
     with wrap_at(port) as (client, hello):
         client.set_calibration(channel, 0)
         return _calibrations(client, hello)
@@ -198,7 +219,9 @@ def fault_show(port: Port = None, json: Json = False) -> Result:
 
 
 def fault_ack(port: Port = None, json: Json = False) -> Result:
-    """Acknowledge the fault; the wrap agrees only when its cause is gone."""
+    """Acknowledge the fault. The wrap refuses while the cause is still there."""
+    from pbmwrap import words
+
     with wrap_at(port) as (client, _):
         state = client.ack_fault()
-    return Result({"state": state}, f"acknowledged; the wrap is {state}")
+    return Result({"state": state}, f"acknowledged; the wrap is {words.name_state(state)}")

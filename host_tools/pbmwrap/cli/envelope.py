@@ -22,7 +22,7 @@ class ErrorPart(BaseModel):
     code: str = Field(description="short name of the error; a wrap's own codes are kept")
     exit: int = Field(description="the command's exit code", ge=1, le=255)
     message: str = Field(description="one line: what is wrong and where")
-    hint: str = Field(description="how to mend it; may be empty")
+    hint: str = Field(description="how to go on; may be empty")
     problems: list[str] = Field(
         default=[], description="every fault of a file, when there are more"
     )
@@ -46,13 +46,19 @@ def good(command: str, data: Any, problem: WrapError | None = None) -> str:
     problem: what it found wrong, for example by `doctor`.
     """
     part = _part(problem) if problem else None
-    return Envelope(ok=problem is None, command=command, data=data, error=part).model_dump_json()
+    return _line(Envelope(ok=problem is None, command=command, data=data, error=part))
 
 
 def bad(command: str, problem: WrapError) -> str:
     """The line for a command that failed."""
     part = _part(problem)
-    return Envelope(ok=False, command=command, data=None, error=part).model_dump_json()
+    return _line(Envelope(ok=False, command=command, data=None, error=part))
+
+
+def _line(envelope: Envelope) -> str:
+    """The envelope in ASCII, so that it is the same in a pipe of any encoding. A file name that is
+    not valid UTF-8 keeps its bytes as lone surrogates, as Python names them."""
+    return json.dumps(envelope.model_dump(mode="json"), separators=(",", ":"), allow_nan=False)
 
 
 def _part(problem: WrapError) -> ErrorPart:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from pbmwrap.device.models import HeatTest
 
 MEANING = """\
-You say that you made the heat tests of docs/build-a-wrap.md, section 13, with this pad, these
-sensors and this cover: free and under a folded blanket, 20 minutes each, both channels, with a
-thermocouple moved over the cover, and that it never showed more than the figure given here. The
-wrap then gives up to this share of full power to people who may not feel heat, where it would give
-less without the record. After a repair, a new cover or new LEDs, clear it and test again."""
+By recording this you confirm that you made the heat tests of docs/build-a-wrap.md, section 13,
+with this pad, these sensors and this cover: once uncovered and once under a folded blanket, 20
+minutes each, both channels lit, with a thermocouple moved over the cover, and that it never showed
+more than the reading given here. The wrap then gives up to this share of full power, also to people
+who may not feel heat. Without the record it gives less. After a repair, a new cover or new LEDs,
+clear the record and test again."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def set_(
     yes: Yes = False,
     json: Json = False,
 ) -> Result:
-    """Record a heat test made today; asks, since it raises the power limit."""
+    """Record a heat test made today. Asks first, because it raises the power limit."""
     from datetime import date
 
     pm, max_mc = scaled("POWER", power, 10, "%"), scaled("--hottest", hottest, 1000, "C")

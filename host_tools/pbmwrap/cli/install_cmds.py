@@ -25,26 +25,26 @@ def install(
         Path | None, typer.Option(metavar="UF2", help="Copy an image to the board.")
     ] = None,
     drive: Annotated[
-        Path | None, typer.Option(help="The boot loader's drive, when it is not found.")
+        Path | None, typer.Option(help="The boot loader's drive, if it is not found by itself.")
     ] = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Install .py files; slower to start, needs no tools.")
+        bool, typer.Option("--sources", help="Install .py files: needs no tools, starts slower.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Put files before a wrap that runs from its image.")
+        bool, typer.Option("--force", help="Install files although the wrap runs from an image.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
     ] = False,
     downgrade: Annotated[
-        bool, typer.Option("--downgrade", help="Let --files put an older firmware there.")
+        bool, typer.Option("--downgrade", help="Allow --files to install an older firmware.")
     ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Put the firmware on a board, new or not; see that it answers.
+    """Install the firmware on a board, new or in use, and check that it answers.
 
-    Without --files or --image it takes the board that is there and the way that fits it.
+    Without --files or --image it looks for the one connected board and chooses the way that fits.
     """
     if files and image:
         raise UsageError("choose either --files or --image", "see `pbmwrap install --help`")

@@ -132,13 +132,15 @@ def _told(plan: Plan) -> dict[str, Any]:
 
 
 def _text(plan: Plan) -> str:
+    from pbmwrap.cli.text import count
+
     if plan.nothing:
-        return "nothing to write, all of it is there"
+        return "nothing to write, the board has this firmware already"
     sent = [job for job in plan.jobs if not job.source]
     size = sum(job.sent for job in sent)
     return (
-        f"{len(sent)} files sent ({size} bytes), {len(plan.jobs) - len(sent)} copied on the board,"
-        f" {plan.unchanged} there already, all verified"
+        f"{count(len(sent), 'file')} sent ({count(size, 'byte')}), {len(plan.jobs) - len(sent)} "
+        f"copied on the board, {plan.unchanged} unchanged, all verified"
     )
 
 
@@ -146,5 +148,5 @@ def _check(plan: Plan, hello: Any) -> None:
     """Raises WrapError when it is not the new firmware that answers."""
     if hello.slot != plan.name:
         why = hello.fell or "it was not started"
-        text = f"the new firmware was given up ({why}); firmware {hello.fw} runs as before"
+        text = f"the new firmware did not start ({why}); firmware {hello.fw} runs as before"
         raise WrapError(text, "run `pbmwrap doctor`, then install another version")

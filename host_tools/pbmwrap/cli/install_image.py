@@ -29,10 +29,12 @@ def run(image: Path, drive: Path | None, port: str, dry_run: bool = False) -> Re
     done = f"{len(data)} bytes copied to {target.parent}"
     if not uf2.is_wrap(data):
         at = board.wait_for_prompt(where)
-        return Result(told | {"port": at}, f"{done}; {at} shows a prompt, now `pbmwrap install`")
+        return Result(
+            told | {"port": at}, f"{done}; {at} shows a prompt, run `pbmwrap install` now"
+        )
     hello = board.wait_for_wrap(board.greet, where)
     hello = uf2.confirm(data, hello, lambda: board.greet(where))
-    text = f"{done}; firmware {hello.fw} answers and has read its program back whole"
+    text = f"{done}; firmware {hello.fw} answers and has verified its program"
     return Result(told | {"wrap": hello}, text)
 
 
@@ -46,14 +48,14 @@ def _esp(path: Path, port: str, dry_run: bool) -> Result:
     told |= {"dry_run": dry_run}
     what = f"{image.size} bytes for an {image.chip} at {image.offset:#x} of the flash"
     if dry_run:
-        return Result(told, f"would do: {at} given {what}; nothing was changed")
+        return Result(told, f"would write {what} of the board at {at}; nothing was changed")
     note(f"{at}: {what}; a minute or two")
     esp.write(image, at)
     if not image.ours:
         board.wait_for_prompt(at)
-        return Result(told, f"{what}, read back alike; {at} shows a prompt, now `pbmwrap install`")
+        return Result(told, f"{what}, verified; {at} shows a prompt, run `pbmwrap install` now")
     hello = board.wait_for_wrap(board.greet, at)
-    text = f"{what}, read back alike; firmware {hello.fw} answers"
+    text = f"{what}, verified; firmware {hello.fw} answers"
     return Result(told | {"wrap": hello}, text)
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pbmwrap.errors import LinkLost, NoDevice, NoPermission, PortBusy
+from pbmwrap.words import name_state
 from wrap.safety.limits import LEASE_MS, RAMP_DOWN_MS
-from wrap.session.states import ACTIVE, NAMES, PAUSED
+from wrap.session import states
 
-_LIT = tuple(NAMES[state] for state in ACTIVE if state != PAUSED)
+_LIT = tuple(states.NAMES[n] for n in (states.RAMP_UP, states.RUNNING, states.RAMP_DOWN))
+_ACTIVE = tuple(states.NAMES[n] for n in states.ACTIVE)
 BY_HAND = "hold the wrap's button for a second or unplug the wrap"
 TETHERED_LOST = (
     f"the light goes out by itself: it fades {LEASE_MS / 1000:g} s after the last word of this "
@@ -22,9 +24,9 @@ STOP_LOST = f"the light may still be on: {BY_HAND}"
 def tell_light(state: str) -> str:
     """Whether there is light in a wrap that is in `state`, and what ends it."""
     if state in _LIT:
-        return f"the light is still on ({state}); `pbmwrap stop` or the button ends it"
-    if state == NAMES[PAUSED]:
-        return "the light is off, the session is paused; `pbmwrap stop` ends it"
+        return f"the light is still on ({name_state(state)}); `pbmwrap stop` or the button ends it"
+    if state in _ACTIVE:
+        return f"the light is off ({state}), the session goes on; `pbmwrap stop` ends it"
     return f"the light is off ({state})"
 
 

@@ -35,12 +35,13 @@ def add_to(app: typer.Typer) -> None:
 def list_logs(uid: Uid = None, json: Json = False) -> Result:
     """List the sessions in the archive."""
     from pbmwrap.cli import text
+    from pbmwrap.words import name_end
 
     kept = notice(kept_of(uid))
     clock = _clock(kept)
     every = _sessions(kept)
     rows = [_row(s, clock.text(s.first.boot, s.first.up_ms_total)) for s in every]
-    heads = ("session", "when", "protocol", "time", "dose", "ended by")
+    heads = ("session", "when", "protocol", "time", "dose", "ended")
     shown = [
         (
             str(r["session"]),
@@ -48,11 +49,11 @@ def list_logs(uid: Uid = None, json: Json = False) -> Result:
             r["protocol"] or "?",
             text.clock_text(r["active_ms"]),
             text.dose(r["dose_total_uj"]),
-            r["reason"],
+            name_end(r["reason"]),
         )
         for s, r in zip(every, rows, strict=True)
     ]
-    return Result(rows, text.table(heads, shown) if rows else "no session is kept")
+    return Result(rows, text.table(heads, shown) if rows else "no session is in the archive")
 
 
 def _sessions(kept: WrapArchive) -> list[Session]:
@@ -85,15 +86,21 @@ def _row(session: Session, when: str) -> dict[str, Any]:
 
 
 def show(
-    session: Annotated[int | None, typer.Argument(help="Its number; default: the last.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Write a plot.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="HTML", help="Write a page.")] = None,
+    session: Annotated[
+        int | None, typer.Argument(help="The session's number. Default: the last one.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Write a plot to this file.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="HTML", help="Write an HTML page to this file.")
+    ] = None,
     area: Annotated[float | None, typer.Option(help="Treated area, cm2.", min=0.1)] = None,
     uid: Uid = None,
     force: Force = False,
     json: Json = False,
 ) -> Result:
-    """Show one session's summary; write its plot and page."""
+    """Show one session's summary, and write its plot and HTML page."""
     from pbmwrap.cli import session_report
 
     session_report.check_files(plot, html, force)
@@ -160,5 +167,6 @@ def _choose(every: list[Session], number: int | None) -> Session:
     found = [s for s in every if number is None or s.number == number]
     if not found:
         what = "no session" if number is None else f"no session {number}"
-        raise UsageError(f"{what} is kept", "see `pbmwrap logs list`, or pull first")
+        hint = "see `pbmwrap logs list`, or copy new ones with `pbmwrap logs pull`"
+        raise UsageError(f"{what} is in the archive", hint)
     return found[-1]

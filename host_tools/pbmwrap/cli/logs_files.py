@@ -1,4 +1,4 @@
-"""Commands that write logs for other programs and machines, and take them in again."""
+"""Commands that export logs for other programs and machines, and import them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.jsonl import Log
 
 
-_MEND = "import a good copy as well, it fills what is missing"
+_MEND = "import an undamaged copy as well, it adds what is missing"
 
 
 def add_to(group: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def export(
 ) -> Result:
     """Write a wrap's whole log to a file.
 
-    CSV holds sessions and samples, for spreadsheets; JSONL everything, also for `logs import`.
+    CSV has sessions and samples, for spreadsheets. JSONL has everything, also for `logs import`.
     """
     from pbmwrap import disk
     from pbmwrap.logs.export import to_csv
@@ -46,7 +46,7 @@ def export(
     elif file.suffix == ".jsonl":
         content = "".join(kept.export())
     else:
-        raise UsageError(f"{file} ends in neither .csv nor .jsonl", "choose one of them")
+        raise UsageError(f"{file} ends in neither .csv nor .jsonl", "use one of these endings")
     raw = content.encode()
     disk.write_file(file, raw, force)
     return Result({"file": str(file), "bytes": len(raw)}, f"{file} written")
@@ -66,7 +66,7 @@ def import_logs(
 ) -> Result:
     """Add exported logs to the archive.
 
-    What is kept already stays; the order of files does not matter, and twice changes nothing.
+    Nothing in the archive is lost. Files may come in any order, and more than once.
     """
     rows: list[dict[str, Any]] = []
     problem: WrapError | None = None
@@ -77,7 +77,7 @@ def import_logs(
             if len(files) == 1:
                 raise
             row = {"file": str(file), "refused": error.message, "problems": []}
-            warn([f"{file} is refused: {error}"])
+            warn([f"{file} was not imported: {error}"])
             problem = error
         rows.append(row)
         problem = problem or _damaged(row)
@@ -114,7 +114,7 @@ def _target(file: Path, log: Log, anew: bool) -> WrapArchive:
     try:
         copies = archive().copies(log.uid)
     except ValueError as error:
-        raise InvalidFile(f"{file} names no wrap: {error}", "export the log again") from None
+        raise InvalidFile(f"{file} does not name a wrap: {error}", "export it again") from None
     found = next((kept for kept in copies if joins(kept.extents(), log.pieces)), None)
     if found is not None:
         return found
@@ -128,17 +128,22 @@ def _target(file: Path, log: Log, anew: bool) -> WrapArchive:
 
 
 def _damaged(row: dict[str, Any]) -> InvalidFile | None:
+    from pbmwrap.cli.text import count
+
     if not row["problems"]:
         return None
     return InvalidFile(
-        f"{len(row['problems'])} lines of {row['file']} are damaged, all others were taken in",
+        f"{row['file']}: {count(len(row['problems']), 'damaged line')}, all others were imported",
         _MEND,
         tuple(row["problems"]),
     )
 
 
 def _told(row: dict[str, Any]) -> str:
+    from pbmwrap.cli.text import count
+
     if "refused" in row:
-        return f"{row['file']}: refused"
-    damage = f", {len(row['problems'])} damaged lines left out: {_MEND}" if row["problems"] else ""
-    return f"{row['file']}: {row['new_bytes']} new bytes of wrap {row['log']}{damage}"
+        return f"{row['file']}: not imported"
+    bad = len(row["problems"])
+    damage = f", {count(bad, 'damaged line')} skipped: {_MEND}" if bad else ""
+    return f"{row['file']}: {count(row['new_bytes'], 'new byte')} of wrap {row['log']}{damage}"

@@ -1,4 +1,4 @@
-"""What the commands for logs share: the archive, the log that is asked for, and its notices."""
+"""What the commands for logs share: the archive, a wrap's log in it, and notes on that log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pbmwrap.cli import complete
 from pbmwrap.cli.command import warn
 from pbmwrap.errors import InvalidFile, NoDevice, SeveralDevices
 
@@ -18,6 +19,7 @@ Uid = Annotated[
         "--wrap",
         metavar="WRAP",
         help="Id or nickname of the wrap, or the beginning of one. Default: pulled last.",
+        autocompletion=complete.complete_wraps,
     ),
 ]
 

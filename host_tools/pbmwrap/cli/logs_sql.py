@@ -32,20 +32,20 @@ def query(
     sql: Annotated[str | None, typer.Argument(metavar="SELECT", help="One SELECT.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Show views and columns.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all lines anew.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all logs again.")] = False,
     json: Json = False,
 ) -> Result:
-    """Ask the archive in SQL, all wraps at once.
+    """Query the logs of all wraps in the archive with SQL.
 
-    It takes one SELECT, in duckdb's SQL, over these views.
+    Give one SELECT, in duckdb's SQL, over these views.
 
     \b
-    sessions  one row a session: protocol, site, reason, active_s, dose_total_j_cm2 ...
-    samples   one row a sample: skin_c, board_c, temp_c, duty, dose_j_cm2 ...
-    records   one row a record of the log: type, schema, data ...
-    wraps     one row a wrap: firmware, sessions, first_utc, notes ...
+    sessions  one row per session: protocol, site, reason, active_s, dose_total_j_cm2 ...
+    samples   one row per sample: skin_c, board_c, temp_c, duty, dose_j_cm2 ...
+    records   one row per log record: type, schema, data ...
+    wraps     one row per wrap: firmware, sessions, first_utc, notes ...
 
-    NULL is what the log does not say: the dose of an uncalibrated channel is NULL, not 0.
+    NULL means unknown: the dose of an uncalibrated channel is NULL, not 0.
 
     \b
     pbmwrap logs query "select protocol, count(*), avg(max_skin_c) from sessions group by protocol"
@@ -53,7 +53,7 @@ def query(
     if schema:
         return _schema()
     if sql is None or (csv and json):
-        what = "logs query needs a SELECT" if sql is None else "--csv and --json exclude each other"
+        what = "logs query needs a SELECT" if sql is None else "choose either --csv or --json"
         raise UsageError(what, "see `pbmwrap logs query --help`")
     answer = _ask(sql, rebuild, None if csv or json else MOST_SHOWN)
     columns = zip(answer.columns, answer.types, strict=True)
@@ -146,4 +146,4 @@ def _table(answer: Answer) -> Any:
     table = text.table(answer.columns, (map(_short, row) for row in answer.rows))
     if not answer.more:
         return table
-    return Group(table, f"only the first {MOST_SHOWN} rows are shown: add a limit, or --csv")
+    return Group(table, f"only the first {MOST_SHOWN} rows are shown; add a LIMIT, or use --csv")

@@ -1,4 +1,4 @@
-"""`pbmwrap logs verify`: is what was pulled what the wrap wrote, all of it and in its order?"""
+"""`pbmwrap logs verify`: checks that the archived log is complete, unchanged and in order."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 _HINT = (
-    "import an export that has it whole, or pull again with `pbmwrap logs pull --anew`, which "
-    "keeps this copy as well; if it stays, the wrap's flash is damaged"
+    "import a complete export of it, or pull it again with `pbmwrap logs pull --anew`, which keeps "
+    "this copy as well; if the problem stays, the wrap's flash is damaged"
 )
 
 
@@ -23,7 +23,7 @@ def verify(
     uid: Uid = None,
     json: Json = False,
 ) -> Result:
-    """Check that the log kept here is whole and unchanged, by its numbers, chain and seals."""
+    """Check that a log in the archive is complete, unchanged and in order."""
     from pbmwrap.logs.verify import verify as judge
 
     kept = notice(kept_of(uid))
@@ -32,30 +32,33 @@ def verify(
     if said.problems:
         first = said.problems[0]
         where = f"{first.text}, offset {first.start}"
-        problem = VerifyFailed(f"the log of {kept.folder.name} is not whole: {where}", _HINT)
+        problem = VerifyFailed(f"the log of {kept.folder.name} has errors: {where}", _HINT)
     return Result(asdict(said), _text(said), problem)
 
 
 def _text(said: Verdict) -> str:
+    from pbmwrap.cli.text import count
+
     lines = [
-        f"{said.records} records in {said.sectors} sectors, {said.sealed} sessions under a seal, "
-        f"{said.unsealed} records since the last"
+        f"{count(said.records, 'record')} in {count(said.sectors, 'sector')}, "
+        f"{count(said.sealed, 'session')} sealed, {count(said.unsealed, 'unsealed record')}"
     ]
     if said.unchecked:
-        lines.append(f"{said.unchecked} bytes before the first sector's head cannot be checked")
+        what = count(said.unchecked, "byte")
+        lines.append(f"{what} before the first sector's header cannot be checked")
     for start, end in said.dropped:
-        lines.append(f"offset {start} to {end}: dropped by the wrap before it was pulled")
+        lines.append(f"offset {start} to {end}: deleted by the wrap before it was pulled")
     for start, end in said.torn:
-        lines.append(
-            f"offset {start}: {end - start} bytes that a cut write left; nothing is missing"
-        )
+        cut = count(end - start, "byte")
+        lines.append(f"offset {start}: {cut} of a record cut short by power loss, not an error")
     if said.lost:
-        lines.append(f"{said.lost} records were lost in the wrap before they could be written")
+        lost = count(said.lost, "record")
+        lines.append(f"{lost} lost in the wrap before reaching its log")
     for p in said.problems[:_SHOWN]:
         lines.append(f"offset {p.start} to {p.end}: {p.text}")
     if len(said.problems) > _SHOWN:
         lines.append(f"... and {len(said.problems) - _SHOWN} more (--json)")
-    lines.append(f"not whole: {_HINT}" if said.problems else _checked(said))
+    lines.append(f"errors found: {_HINT}" if said.problems else _checked(said))
     return "\n".join(lines)
 
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Interrupted, Json, Port, Result, command, note, wrap_at, write_line
+from pbmwrap.cli.command import (
+    Interrupted,
+    Json,
+    Port,
+    Result,
+    command,
+    note,
+    wrap_at,
+    wrap_if_named,
+    write_line,
+)
 from pbmwrap.errors import WrapError
 
 if TYPE_CHECKING:
@@ -23,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def ports(json: Json = False) -> Result:
-    """List serial ports and who answers there. Never disturbs a session."""
+    """List the USB serial ports and what answers there. Never disturbs a session."""
     from pbmwrap.cli import text
     from pbmwrap.device import find
 
@@ -53,7 +63,7 @@ def status(port: Port = None, json: Json = False) -> Result:
 def monitor(
     port: Port = None,
     every: Annotated[float, typer.Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
-    count: Annotated[int, typer.Option(help="Stop after so many lines; 0: never.", min=0)] = 0,
+    count: Annotated[int, typer.Option(help="End after this many lines; 0: never.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Print a line per sample. In a terminal s stops, p pauses or resumes, q quits.
@@ -70,6 +80,7 @@ def monitor(
             write_line(_envelope(hello, sample) if json else text.sample(hello, sample))
 
         samples = live.watch(client, round(every * 1000), show)
+        state = hello.state
         try:
             for number, sample in enumerate(samples, 1):
                 state = sample.state
@@ -78,8 +89,8 @@ def monitor(
             note(tell_light(client.status().state))
             for line in live.tell_others(client):
                 note(line)
-        except KeyboardInterrupt as end:
-            raise Interrupted("interrupted", tell_light(state) if state else "") from end
+        except KeyboardInterrupt:
+            raise Interrupted(f"interrupted: {tell_light(state)}") from None
         finally:
             samples.close()
 
@@ -100,27 +111,28 @@ def _envelope(hello: Hello, sample: Sample) -> str:
 
 
 def doctor(port: Port = None, json: Json = False) -> Result:
-    """Check machine, port and wrap. Says how to mend what is wrong."""
+    """Check this machine, the port and the wrap, and say how to correct what is wrong."""
     from pbmwrap.cli import text
     from pbmwrap.doctor.examine import examine
 
     found = examine(wrap_at(port))
     bad = [check.name for check in found if check.level == "bad"]
-    problem = WrapError(f"not well: {', '.join(bad)}") if bad else None
+    problem = WrapError(f"doctor found problems: {', '.join(bad)}") if bad else None
     return Result(found, text.checks(found), problem)
 
 
 def version(port: Port = None, json: Json = False) -> Result:
-    """Show versions. With --port the wrap's firmware as well."""
+    """Show versions, also the wrap's when --port, $PBMWRAP_PORT or the config file names it."""
     import platform
 
     from wrap.version import LINK_VERSION, VERSION
 
     data = {"pbmwrap": VERSION, "link": LINK_VERSION, "python": platform.python_version()}
     show = f"pbmwrap {VERSION} (link {LINK_VERSION}, Python {data['python']})"
-    if port:
-        with wrap_at(port) as (_, hello):
-            data |= {"firmware": hello.fw, "micropython": hello.mpy, "program": hello.program}
-            data["cause"] = hello.cause
+    with wrap_if_named(port) as found:
+        hello = found[1] if found else None
+    if hello:
+        data |= {"firmware": hello.fw, "micropython": hello.mpy, "program": hello.program}
+        data["cause"] = hello.cause
         show += f"\nwrap {hello.fw} on {hello.board} ({hello.runs_on}), last start: {hello.cause}"
     return Result(data, show)

@@ -1,8 +1,9 @@
-"""Entry of the command `pbmwrap`: the groups, and the last word on errors."""
+"""Entry of the command `pbmwrap`: its groups, its own options, and errors of the command line."""
 
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -17,10 +18,11 @@ from pbmwrap.cli import (
     session_cmds,
     twin_cmds,
 )
-from pbmwrap.cli.command import Interrupted, fail, new_app, output_error
+from pbmwrap.cli.command import Interrupted, Port, fail, new_app, output_error, set_port_before
+from pbmwrap.cli.streams import make_streams_safe
 from pbmwrap.errors import EXIT_OK, UsageError
 
-_HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is no medical device."
+_HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is not a medical device."
 _ROOMS = (
     look_cmds,
     protocol_cmds,
@@ -34,6 +36,30 @@ _ROOMS = (
 )
 
 app = new_app(_HELP, completion=True)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from wrap.version import VERSION
+
+        print(f"pbmwrap {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def take_options(
+    port: Port = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+        ),
+    ] = False,
+) -> None:
+    """Keep the options that stand before the command's name."""
+    set_port_before(port)
+
+
 for _room in _ROOMS:
     _room.add_to(app)
 
@@ -41,6 +67,7 @@ for _room in _ROOMS:
 def main(args: list[str] | None = None) -> int:
     """Run one command; returns its exit code (docs/cli.md). args: without the program's name."""
     given = sys.argv[1:] if args is None else args
+    make_streams_safe()
     try:
         return app(given, prog_name="pbmwrap", standalone_mode=False) or EXIT_OK
     except typer.Exit as end:
@@ -56,12 +83,12 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _usage(problem: Exception, given: list[str]) -> int:
-    """Typer's own complaint about the command line, in our form."""
+    """Show Typer's error about the command line in this program's form; the exit code."""
     context = getattr(problem, "ctx", None)
     path = context.command_path if context else "pbmwrap"
     text = problem.format_message().rstrip(".")  # type: ignore[attr-defined]
     if type(problem).__name__ == "NoArgsIsHelpError":
-        print(text, file=sys.stderr)  # a group without a command: its help is the whole answer
+        print(text)  # a group without a command: its help is the whole answer
         return UsageError.exit_code
     error = UsageError(text[:1].lower() + text[1:], f"see `{path} --help`")
     return fail(path.removeprefix("pbmwrap").strip(), error, "--json" in given)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pbmwrap.cli.command import Force, Json, Port, Result, command, new_app, progress, wrap_at
+from pbmwrap.cli import complete
+from pbmwrap.cli.command import (
+    Force,
+    Json,
+    Port,
+    Result,
+    command,
+    new_app,
+    progress,
+    wrap_at,
+    wrap_if_named,
+)
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
 
 if TYPE_CHECKING:
@@ -15,14 +26,20 @@ if TYPE_CHECKING:
     from pbmwrap.device.models import Slots
     from pbmwrap.protocols.model import Protocol
 
-File = Annotated[str, typer.Argument(help="A protocol file (TOML), or the id of an example.")]
+File = Annotated[
+    str,
+    typer.Argument(
+        help="A protocol file (TOML), or the id of an example.",
+        autocompletion=complete.complete_protocols,
+    ),
+]
 Number = Annotated[int, typer.Argument(help="The slot, 0 to 7.", min=0, max=7)]
 
 
 def add_to(app: typer.Typer) -> None:
     """Register this file's group."""
-    group = new_app("Check, compute, store and choose protocols.")
-    for body in (check, show, flash, list_slots, activate, delete, new):
+    group = new_app("Check, show, store and choose protocols (docs/protocols.md).")
+    for body in (check, show, flash, list_slots, activate, delete, new, examples):
         name = "list" if body is list_slots else body.__name__
         command(group, f"protocol {name}")(body)
     app.add_typer(group, name="protocol")
@@ -30,51 +47,87 @@ def add_to(app: typer.Typer) -> None:
 
 def _path(name: str) -> Path:
     """The file that `name` means: a path, or an example's id."""
-    from pbmwrap.protocols.template import examples
+    from pbmwrap.protocols import template
 
     path = Path(name)
     if path.exists() or path.suffix:
         return path
-    shipped = examples()
+    shipped = template.examples()
     if name not in shipped:
         known = ", ".join(shipped)
-        raise InvalidFile(f"there is no file {name}", f"the examples are {known}")
+        raise InvalidFile(f"there is no file or example {name}", f"the examples are {known}")
     return shipped[name]
 
 
 def check(
-    files: Annotated[list[str], typer.Argument(help="Protocol files, or ids of examples.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Protocol files, or ids of examples.",
+            autocompletion=complete.complete_protocols,
+        ),
+    ],
     json: Json = False,
 ) -> Result:
-    """Check files against every rule; all faults are listed at once. Needs no wrap."""
-    from pbmwrap.protocols.load import load
+    """Check files against every rule and list all their faults. Needs no wrap."""
+    from pbmwrap.protocols.load import LoadResult, load, refuse_files
 
-    results = [load(_path(name)) for name in files]
-    faults = tuple(f"{r.source}: {fault}" for r in results for fault in r.faults)
-    if faults:
-        many = "" if len(faults) == 1 else f" and {len(faults) - 1} more"
-        hint = "mend what is listed; keys are explained in docs/protocols.md"
-        raise InvalidFile(f"{faults[0]}{many}", hint, faults if many else ())
+    results: list[LoadResult] = []
+    unreadable: list[InvalidFile] = []
+    for name in files:
+        try:
+            results.append(load(_path(name)))
+        except InvalidFile as problem:
+            unreadable.append(problem)
+    wrong = [result for result in results if result.faults]
+    if unreadable or wrong:
+        raise _all_of(unreadable, [refuse_files(result) for result in wrong])
     data = [{"file": r.source, "id": r.require().id} for r in results]
-    return Result(data, "\n".join(f"{d['file']}: good" for d in data))
+    return Result(data, "\n".join(f"{d['file']}: correct" for d in data))
+
+
+def _all_of(unreadable: list[InvalidFile], wrong: list[InvalidFile]) -> InvalidFile:
+    """One error for all files that were checked."""
+    errors = unreadable + wrong
+    if len(errors) == 1:
+        return errors[0]
+    lines = [line for error in errors for line in error.problems or (error.message,)]
+    hint = "correct each line listed; docs/protocols.md explains every key"
+    return InvalidFile(f"{len(errors)} files are not correct", hint, tuple(lines))
 
 
 def show(
-    file: Annotated[str | None, typer.Argument(help="A protocol file or example.")] = None,
-    slot: Annotated[int | None, typer.Option(help="Show what a slot holds.", min=0, max=7)] = None,
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            help="A protocol file, or the id of an example.",
+            autocompletion=complete.complete_protocols,
+        ),
+    ] = None,
+    slot: Annotated[
+        int | None, typer.Option(help="Show what a slot has stored.", min=0, max=7)
+    ] = None,
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Compute duration and fluence per channel; with --port by the wrap's own calibration."""
+    """Compute duration and fluence per channel before anything is lit.
+
+    With --port, $PBMWRAP_PORT or a port in the config file it uses that wrap's channels and
+    calibration, else the default board's.
+    """
     from pbmwrap.cli import protocol_text as shown
 
     if (file is None) == (slot is None):
         raise UsageError("give either a file or --slot", "see `pbmwrap protocol show --help`")
-    if slot is None and port is None:
-        return shown.result(_load(str(file), None))
-    with wrap_at(port) as (client, hello):
-        channels = dict(hello.channels)
-        protocol = _load(file, channels) if file else _stored(client, slot or 0, channels)
+    if slot is not None:
+        with wrap_at(port) as (client, hello):
+            protocol = _stored(client, slot, dict(hello.channels))
+            return shown.result(protocol, hello, client.calibrations())
+    with wrap_if_named(port) as found:
+        if found is None:
+            return shown.result(_load(str(file), None))
+        client, hello = found
+        protocol = _load(str(file), dict(hello.channels))
         return shown.result(protocol, hello, client.calibrations())
 
 
@@ -90,22 +143,27 @@ def _stored(client: Client, slot: int, channels: dict[str, int]) -> Protocol:
     try:
         return from_canonical(client.read_protocol(slot), channels)
     except ValueError as problem:
-        raise VerifyFailed(f"slot {slot} holds no good protocol: {problem}") from problem
+        hint = f"store it again with `pbmwrap protocol flash FILE --slot {slot}`"
+        raise VerifyFailed(f"slot {slot} has no valid protocol: {problem}", hint) from problem
 
 
 def flash(
     file: File,
     slot: Annotated[
         int | None,
-        typer.Option(help="Where to; default: its own slot, or a free one.", min=0, max=7),
+        typer.Option(
+            help="The slot to store it in. Default: the slot with the same id, else a free one.",
+            min=0,
+            max=7,
+        ),
     ] = None,
     active: Annotated[
-        bool, typer.Option("--activate", help="Make it the button's choice.")
+        bool, typer.Option("--activate", help="Let the button and `run` start it.")
     ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Check a file, show what it will give, store it on the wrap, read it back."""
+    """Check a file, show what it will give, store it on the wrap and verify it."""
     from pbmwrap.cli import protocol_text as shown
     from pbmwrap.protocols.device import canonical, sha256
 
@@ -120,7 +178,7 @@ def flash(
         now = client.activate(chosen) if active else client.protocols().active
     mark = " and active" if now == chosen else ""
     data = {"slot": chosen, "active": now, "sha": sha256(raw), **computed.data}
-    return Result(data, shown.stack(computed, f"stored in slot {chosen}{mark}, read back alike"))
+    return Result(data, shown.stack(computed, f"stored in slot {chosen}{mark}, verified"))
 
 
 def _choose(slots: Slots, wanted: str) -> int:
@@ -136,11 +194,12 @@ def _choose(slots: Slots, wanted: str) -> int:
 
 def _verify(client: Client, slot: int, raw: bytes) -> None:
     if client.read_protocol(slot) != raw:
-        raise VerifyFailed(f"slot {slot} reads back different from what was sent", "flash it again")
+        text = f"slot {slot} differs from what was sent"
+        raise VerifyFailed(text, "run the command again")
 
 
 def list_slots(port: Port = None, json: Json = False) -> Result:
-    """List what the wrap holds."""
+    """List the protocols that the wrap has stored."""
     from pbmwrap.cli import text
 
     with wrap_at(port) as (client, _):
@@ -149,7 +208,7 @@ def list_slots(port: Port = None, json: Json = False) -> Result:
 
 
 def activate(slot: Number, port: Port = None, json: Json = False) -> Result:
-    """Choose the protocol that the button starts."""
+    """Choose the protocol that the button and `run` start."""
     with wrap_at(port) as (client, _):
         return _now_active(client.activate(slot))
 
@@ -167,15 +226,70 @@ def _now_active(slot: int | None) -> Result:
 
 def new(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    id: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
-    name: Annotated[str, typer.Option(help="For people, at most 40 characters.")] = "My protocol",
+    id: Annotated[
+        str | None,
+        typer.Option(help="a-z, 0-9 and -, at most 24 characters. Default: from the file's name."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Shown to people: plain ASCII, at most 40 characters."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PROTOCOL",
+            help="Start from an example (`protocol examples`) or a file.",
+            autocompletion=complete.complete_protocols,
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> Result:
-    """Write a new protocol file with comments, ready to be changed."""
+    """Write a new protocol file, with comments, to be edited."""
     from pbmwrap import disk
-    from pbmwrap.protocols.template import template
 
-    chosen: dict[str, Any] = {"id": id or file.stem, "name": name}
-    disk.write_file(file, template(**chosen), force)
-    return Result({"file": str(file)}, f"{file} written; check it with `pbmwrap protocol check`")
+    disk.check_target(file, force)
+    disk.write_file(file, _new_text(file, id, name, source), force)
+    shown = f"{file} written; edit it, then check it with `pbmwrap protocol check`"
+    return Result({"file": str(file)}, shown)
+
+
+def _new_text(file: Path, id: str | None, name: str | None, source: str | None) -> str:
+    """The text of a new file, which passes `check`. Raises UsageError, InvalidFile."""
+    from pbmwrap.protocols import template
+    from pbmwrap.protocols.load import loads
+
+    chosen = template.id_from(file.stem) if id is None else id
+    if source is None:
+        text = template.template(chosen, "My protocol" if name is None else name)
+    else:
+        path = _path(source)
+        _load(str(path), None)
+        text = template.renamed(path.read_bytes(), chosen, name)
+    faults = loads(text, source=str(file)).faults
+    if faults:
+        options = {"id": "--id", "name": "--name"}
+        wrong = "; ".join(f"{options.get(f.key, f.key)} {f.reason}".lstrip() for f in faults)
+        raise UsageError(wrong, "nothing was written; see `pbmwrap protocol new --help`")
+    return text
+
+
+def examples(json: Json = False) -> Result:
+    """List the protocols that come with pbmwrap."""
+    from pbmwrap.cli import text
+    from pbmwrap.protocols import template
+    from pbmwrap.protocols.load import load
+
+    rows: list[dict[str, Any]] = []
+    for id, path in template.examples().items():
+        found = load(path).require()
+        grade = found.evidence.grade if found.evidence else ""
+        row = {"id": id, "name": found.name, "site": found.site, "duration_s": found.duration_s}
+        rows.append(row | {"evidence": grade, "file": str(path)})
+    heads = ("id", "name", "site", "time", "evidence")
+    shown = [
+        (r["id"], r["name"], r["site"], text.clock_text(r["duration_s"] * 1000), r["evidence"])
+        for r in rows
+    ]
+    return Result(rows, text.table(heads, shown))

@@ -1,4 +1,4 @@
-"""What a protocol will do, as data and for people, computed before anything is sent."""
+"""What a protocol will do, as data and as text, computed before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pbmwrap.cli.command import Result
 from pbmwrap.cli.text import clock_text, table
 from pbmwrap.protocols import board, device
 from pbmwrap.protocols.summary import Summary, summary
+from pbmwrap.words import name_end
+from wrap.session import states
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import Calibration, Hello
@@ -48,22 +50,30 @@ def _shown(protocol: Protocol, computed: Summary) -> Any:
     grade = protocol.evidence.grade if protocol.evidence else "none stated"
     lines = [
         f"{protocol.name} ({protocol.id}) at {protocol.site}, evidence: {grade}",
-        f"steps of {clock_text(computed.duration_s * 1000)} in all; ends by {computed.ends_by} "
-        f"after {clock_text(round(computed.ends_s * 1000))}; until then:",
+        _course(computed),
     ]
     rows = [
         (c.name, f"{c.nm} nm", clock_text(round(c.lit_s * 1000)), _peak(c), c.fluence_text)
         for c in computed.channels
     ]
     rows.append(("all", "", "", "", computed.fluence_text))
-    heads = ("channel", "", "lit", "peak", "fluence")
+    heads = ("channel", "", "time lit", "peak", "fluence")
     notes = [f"note: {warning}" for warning in computed.warnings]
     return Group(*lines, "", table(heads, rows), *([""] if notes else []), *notes)
 
 
+def _course(computed: Summary) -> str:
+    """How long the protocol runs, and what ends it."""
+    runs = f"runs {clock_text(round(computed.ends_s * 1000))}, then stops"
+    if computed.ends_by == states.BY_TIME:
+        return runs
+    whole = clock_text(computed.duration_s * 1000)
+    return f"{runs}: {name_end(computed.ends_by)} (its steps would last {whole})"
+
+
 def _peak(channel: Any) -> str:
     if channel.peak_mw_cm2 is None:
-        return f"at worst {channel.peak_worst_mw_cm2:.1f} mW/cm2"
+        return f"at most {channel.peak_worst_mw_cm2:.1f} mW/cm2"
     return f"{channel.peak_mw_cm2:.1f} mW/cm2"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pbmwrap.cli.command import Json, Port, Result, command, note, wrap_at
+from pbmwrap.cli.command import Interrupted, Json, Port, Result, command, note, wrap_at
 from pbmwrap.errors import WrapError
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def add_to(app: typer.Typer) -> None:
 def run(
     port: Port = None,
     tethered: Annotated[
-        bool, typer.Option("--tethered", help="Stay; the session ends when this command does.")
+        bool,
+        typer.Option("--tethered", help="Keep running; the session ends when this command ends."),
     ] = False,
     json: Json = False,
 ) -> Result:
@@ -40,7 +41,7 @@ def run(
             with explained_loss(START_LOST):
                 number = client.start()
                 now = client.status()
-            text = f"session {number} started: {now.protocol}; end it with `pbmwrap stop`"
+            text = f"session {number} started: {now.protocol}; `pbmwrap stop` ends it"
             return Result({"session": number, "state": now.state, "protocol": now.protocol}, text)
         with explained_loss(TETHERED_LOST):
             number = client.start(tethered=True)
@@ -49,7 +50,10 @@ def run(
 
 
 def _hold(client: Client, hello: Hello) -> Status:
-    """Renew the lease until the session is over. Leaving by q or Ctrl-C ends the session first."""
+    """Renew the lease until the session is over. Leaving by q or Ctrl-C ends the session first.
+
+    Raises Interrupted.
+    """
     from pbmwrap.cli import live, text
 
     lease = _Lease(client)
@@ -64,7 +68,7 @@ def _hold(client: Client, hello: Hello) -> Status:
             lease.renew()
     except KeyboardInterrupt:
         _stop_quietly(client)
-        raise
+        raise Interrupted("interrupted: the session is ended and the light goes out") from None
     finally:
         samples.close()
     _stop_quietly(client)
@@ -101,7 +105,7 @@ def _wait_for_end(client: Client) -> Status:
 
 
 def _stop_quietly(client: Client) -> None:
-    """End the session; when it has ended by itself in this very moment, all is well too."""
+    """End the session. It may have ended by itself in this moment, which is fine too."""
     from pbmwrap.errors import DeviceError
 
     try:
@@ -114,12 +118,18 @@ def _ended(number: int, now: Status) -> Result:
     from pbmwrap.cli import text
 
     data = {"session": number, "state": now.state, "reason": now.end_reason, "status": now}
-    problem = WrapError(f"session {number} ended by a fault") if now.state == "fault" else None
+    problem = None
+    if now.state == "fault":
+        hint = "see `pbmwrap fault show`, remove the cause, then run `pbmwrap fault ack`"
+        problem = WrapError(f"a fault ended session {number}", hint)
     return Result(data, text.ended(number, now), problem)
 
 
 def pause(port: Port = None, json: Json = False) -> Result:
-    """Put the light out and stop the clock. Ends by itself after five minutes."""
+    """Turn the light off and stop the session's time.
+
+    The session ends by itself after a pause of five minutes.
+    """
     from pbmwrap.cli.light import explained_stop
 
     with explained_stop(), wrap_at(port) as (client, _):
@@ -127,7 +137,7 @@ def pause(port: Port = None, json: Json = False) -> Result:
 
 
 def resume(port: Port = None, json: Json = False) -> Result:
-    """Go on with a paused session."""
+    """Continue a paused session."""
     from pbmwrap.cli.light import START_LOST, explained_loss
 
     with wrap_at(port) as (client, _), explained_loss(START_LOST):
@@ -143,4 +153,6 @@ def stop(port: Port = None, json: Json = False) -> Result:
 
 
 def _state(state: str) -> Result:
-    return Result({"state": state}, state)
+    from pbmwrap import words
+
+    return Result({"state": state}, words.name_state(state))

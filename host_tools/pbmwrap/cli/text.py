@@ -1,11 +1,13 @@
-"""What commands show to people. Plain lines; tables where there are columns."""
+"""The text that commands show: plain lines, and tables where there are columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pbmwrap.errors import plain
 from pbmwrap.facts import by_role
+from pbmwrap.words import name_end, name_state
 from wrap.session.course import span
 
 if TYPE_CHECKING:
@@ -32,15 +34,41 @@ def stores(names: Iterable[str]) -> str:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTable:
-    """A plain table without frames."""
+    """A table without frames. Cells are plain text: they cannot act on the terminal."""
     from pbmwrap.cli.plain_table import PlainTable
 
-    return PlainTable(list(heads), [list(row) for row in rows])
+    return PlainTable([plain(head) for head in heads], [[*map(plain, row)] for row in rows])
 
 
-def pairs(values: Mapping[str, Any]) -> PlainTable:
-    """Names and values, one a line."""
-    return table(("setting", "value"), ((k, str(v)) for k, v in sorted(values.items())))
+# By the names of wrap.storage.settings.BOUNDS: unit and meaning.
+SETTINGS = {
+    "trip_mc": ("0.001 C", "a skin sensor this hot ends the session with a fault"),
+    "cap_mj": ("0.001 J/cm2", "the most dose that a session may give, all channels together"),
+    "time_s": ("s", "the longest protocol that may start"),
+    "wake_s": ("s", "light between two wake checks"),
+    "answer_s": ("s", "how long the wake check waits for the button"),
+    "site_week": ("sessions", "sessions of one site in any 7 days"),
+    "light_day_s": ("s", "light of the whole wrap in any 24 hours"),
+}
+
+
+def settings(values: Mapping[str, Any]) -> PlainTable:
+    """One line a setting, with its unit, range and meaning. A newer firmware may have settings
+    that are not known here."""
+    from wrap.storage.settings import BOUNDS
+
+    rows = []
+    for key, value in sorted(values.items()):
+        unit, meaning = SETTINGS.get(key, ("", ""))
+        bounds = BOUNDS.get(key)
+        allowed = f"{bounds[0]} to {bounds[1]}" if bounds else ""
+        rows.append((key, str(value), unit, allowed, meaning))
+    return table(("setting", "value", "unit", "range", "meaning"), rows)
+
+
+def count(number: int, thing: str) -> str:
+    """`number` with its noun: "1 session", "2 sessions"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def clock_text(ms: int) -> str:
@@ -57,15 +85,15 @@ def dose(uj: int | None) -> str:
 
 
 def ports(found: Sequence[Mapping[str, Any]]) -> Any:
-    """One line a port, with who answers there."""
+    """One line a port, with what answers there."""
     if not found:
         return "no USB serial port; plug the wrap in, or start one with `pbmwrap sim`"
     rows = []
     for port in found:
         hello = port["wrap"]
-        who = f"wrap {hello['fw']}, {hello['state']}" if hello else port["problem"]
+        who = f"wrap {hello['fw']}, {name_state(hello['state'])}" if hello else port["problem"]
         rows.append((port["port"], port["number"], port["usb"], port["label"] or "", who))
-    return table(("port", "number", "usb", "label", "who answers"), rows)
+    return table(("port", "number", "usb", "label", "what answers"), rows)
 
 
 def _light(hello: Hello, now: Sample) -> str:
@@ -93,14 +121,10 @@ def power_text(pm: int, why: str | None) -> str:
 
 
 def _power_hint(why: str | None) -> str:
-    """How to get more; "" where nobody can."""
+    """The command that allows more; "" where there is none."""
     from wrap.safety import power_limit
 
-    return {
-        power_limit.NO_HEAT_TEST: "pbmwrap heat-test set",
-        power_limit.NO_REFERENCE: "30 s dark",
-        power_limit.NOT_WORN: "28 to 38 C",
-    }.get(why or "", "")
+    return "pbmwrap heat-test set" if why == power_limit.NO_HEAT_TEST else ""
 
 
 def _power(now: Status) -> Iterable[str]:
@@ -113,7 +137,7 @@ def _power(now: Status) -> Iterable[str]:
 
 def status(hello: Hello, now: Status) -> str:
     """A line a subject, each at most 80 columns."""
-    lines = [f"{now.state}  ({hello.board}, firmware {hello.fw}, up {now.uptime_s} s)"]
+    lines = [f"{name_state(now.state)}  ({hello.board}, firmware {hello.fw}, up {now.uptime_s} s)"]
     if now.session:
         lines.append(f"session   {now.session}: {now.protocol or '-'} at {now.site or '-'}")
         lines.append(f"time      {clock_text(now.active_ms)} of {clock_text(now.total_ms)}")
@@ -131,16 +155,17 @@ def status(hello: Hello, now: Status) -> str:
         lines.append("buzzer    sounds; a press of the button ends it")
     lines.append(f"next      {_next(now)}")
     if now.next_s and now.state in ("idle", "done"):
-        lines.append(f"next session possible in {span(now.next_s)} (see `pbmwrap clock set`)")
+        hint = " (see `pbmwrap clock set`)" if now.unix_s is None else ""
+        lines.append(f"next session possible in {span(now.next_s)}{hint}")
     if now.unconfirmed:
         lines.append(f"no light  {stores(now.unconfirmed)} may be damaged or lost")
-        lines.append("          look at what is in force: `pbmwrap settings confirm`")
+        lines.append("          check the values in force: `pbmwrap settings confirm`")
     for name in now.cal_void:
-        lines.append(f"calibration of {name} is out of bounds and counts as none: measure again")
+        lines.append(f"calibration of {name} is out of range and not used: measure again")
     if now.records_lost:
-        lines.append(f"log       {now.records_lost} records lost since power-on, before written")
+        lines.append(f"log       {count(now.records_lost, 'record')} lost since power-on")
     if not now.calibrated:
-        lines.append("not calibrated: sessions end by time; see `pbmwrap cal set`")
+        lines.append("not calibrated: sessions end by time, not by dose; see `pbmwrap cal set`")
     if now.unix_s is None:
         lines.append("clock not set: see `pbmwrap clock set`")
     if now.fault:
@@ -173,7 +198,7 @@ def sample(hello: Hello, now: Sample) -> str:
     names = (name for name, _ in hello.channels)
     duties = zip(names, now.duty_u16, strict=False)
     fields = [
-        f"{now.state:<9} {clock_text(now.active_ms):>5}",
+        f"{name_state(now.state):<9} {clock_text(now.active_ms):>5}",
         f"{temps} C",
         " ".join(f"{name} {_short(duty / 655.35)}" for name, duty in duties) + " %",
         "no dose" if now.dose_total_uj is None else _short_dose(now.dose_total_uj),
@@ -196,8 +221,8 @@ def _short(percent: float) -> str:
 
 
 def ended(number: int, now: Status) -> str:
-    """How a tethered session went."""
-    lines = [f"session {number} ended by {now.end_reason or now.state}"]
+    """How a tethered session ended."""
+    lines = [f"session {number} ended: {name_end(now.end_reason or now.state)}"]
     lines.append(f"time      {clock_text(now.active_ms)}")
     lines.append(f"dose      {dose(now.dose_total_uj)}")
     if now.fault:
@@ -210,7 +235,7 @@ def fault(found: FaultInfo | None) -> str:
     if found is None:
         return "no fault"
     detail = f" ({found.detail})" if found.detail else ""
-    later = f", {found.later} more after it" if found.later else ""
+    later = f", then {count(found.later, 'more fault')}" if found.later else ""
     return f"fault     {found.code} {found.called}: {found.text}{detail}{later}"
 
 
@@ -226,7 +251,7 @@ def slots(found: Slots) -> Any:
         else:
             rows.append((str(n), mark, slot.id, slot.name, slot.sha[:12]))
     if not rows:
-        return "no protocol stored; put one there with `pbmwrap protocol flash FILE`"
+        return "no protocol stored; store one with `pbmwrap protocol flash FILE`"
     return table(("slot", "", "id", "name", "sha-256"), rows)
 
 
@@ -252,7 +277,7 @@ def heat_test(found: HeatTest | None) -> str:
 
 
 def checks(found: Sequence[Check]) -> str:
-    """One line a check, with the way out where one is needed."""
+    """One line a check, and below it how to correct what is wrong."""
     out = []
     for check in found:
         hint = f"\n        {check.hint}" if check.hint and check.level != "good" else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from pbmwrap.cli import complete
 from pbmwrap.cli.command import Json, command, note, write_line, writing_output
 from pbmwrap.errors import UsageError
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
 SPEED_LEAST, SPEED_MOST = 0.001, 100_000
 
-Speed = Annotated[
-    str, typer.Option(help="Times real time, or max: as fast as it goes.", metavar="X")
-]
+Speed = Annotated[str, typer.Option(help="Speed as a multiple of real time, or max.", metavar="X")]
 ScenarioName = Annotated[
-    str | None, typer.Option("--scenario", help="A shipped scenario's name, or a TOML file.")
+    str | None,
+    typer.Option(
+        "--scenario",
+        help="A shipped scenario's name, or a TOML file.",
+        autocompletion=complete.complete_scenarios,
+    ),
 ]
-Link = Annotated[Path | None, typer.Option("--link", help="Make this symbolic link to the port.")]
+Link = Annotated[Path | None, typer.Option("--link", help="Create this symbolic link to the port.")]
 State = Annotated[
     Path | None, typer.Option("--state", help="Folder that keeps the flash between runs.")
 ]
@@ -46,7 +50,8 @@ def sim(
 ) -> None:
     """Start a simulated wrap: the firmware on this machine, in a simulated world.
 
-    Prints its port first. Typed lines act on it: press, long, cover on|off, skip 1d, help, quit.
+    Its first line of output is the port. Lines typed here act on it: press, long, double,
+    cover on|off, skip 1d, help, quit.
     """
     _serve("sim", speed, scenario, link, state, json)
 
@@ -57,13 +62,17 @@ def emulate(
     link: Link = None,
     state: State = None,
     image: Annotated[
-        Path | None, typer.Option(metavar="UF2", help="The image; default: our own.")
+        Path | None,
+        typer.Option(
+            metavar="UF2", help="The image to run. Default: the one that `make firmware` built."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """Start an emulated RP2040 that runs the real firmware image.
 
-    Prints its port first. Typed lines act on it: press, long, double, cover on|off, help, quit.
+    Its first line of output is the port. Lines typed here act on it: press, long, double,
+    cover on|off, help, quit.
     """
     _serve("rp2040", speed, scenario, link, state, json, image)
 
@@ -98,9 +107,8 @@ def _run(twin: Twin, source: object, pace: float | None, link: Path | None, json
     try:
         server = PtyServer(source, pace, link)  # type: ignore[arg-type]
     except OSError as problem:
-        raise UsageError(
-            f"no port can be made: {problem}", "this needs Linux or macOS"
-        ) from problem
+        hint = "choose another --link" if link else "this needs Linux or macOS"
+        raise UsageError(f"no port can be created: {problem}", hint) from problem
     with server:
         _announce(twin, server.port, link, json)
         try:
@@ -117,7 +125,7 @@ def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
     command_name = "sim" if twin.kind == "sim" else "emulate"
     data = {"port": port, "link": name if link else None, "kind": twin.kind}
     write_line(envelope.good(command_name, data) if json else name)
-    note(f"in another terminal: pbmwrap status --port {name}   (here: help, press, quit)")
+    note(f"in another terminal: pbmwrap status --port {name}   (type here: help, press, quit)")
 
 
 class _Replies(io.StringIO):
@@ -151,5 +159,5 @@ def _speed(text: str) -> float | None:
         speed = 0.0
     if not SPEED_LEAST <= speed <= SPEED_MOST:
         hint = f"give a number from {SPEED_LEAST:g} to {SPEED_MOST:g}, or max"
-        raise UsageError(f"the speed is {text}", hint)
+        raise UsageError(f"--speed is {text}", hint)
     return speed

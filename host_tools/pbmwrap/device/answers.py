@@ -11,7 +11,7 @@ from pbmwrap.errors import LinkLost, plain
 
 Model = TypeVar("Model", bound=BaseModel)
 Kind = TypeVar("Kind")
-_HINT = "wrap and program are of different versions: run `pbmwrap install`"
+_HINT = "the wrap's firmware and this program differ in version: run `pbmwrap install`"
 
 
 def typed(model: type[Model], answer: Any) -> Model:
@@ -27,7 +27,7 @@ def typed(model: type[Model], answer: Any) -> Model:
 def whole(answer: Any, kind: type[Kind]) -> Kind:
     """`answer`, which must be a `kind`. Raises LinkLost."""
     if not isinstance(answer, kind):
-        raise _strange(f"it is no {kind.__name__}")
+        raise _strange(f"it is not of type {kind.__name__}")
     return answer
 
 
@@ -35,7 +35,7 @@ def field(answer: Any, key: str, kind: type[Kind]) -> Kind:
     """The value of `key`, which must be a `kind`. Raises LinkLost."""
     value = answer.get(key) if isinstance(answer, dict) else None
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise _strange(f"{key} is no {kind.__name__}")
+        raise _strange(f"{key} is not of type {kind.__name__}")
     return value
 
 

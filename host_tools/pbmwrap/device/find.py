@@ -134,7 +134,7 @@ def make_transport(port: str) -> Transport:
         return TwinTransport(make_twin(kind, Path(folder) if folder else None), port, owned=True)
     if port.endswith(":"):
         known = ", ".join((AUTO, *_TWINS, "serial:NUMBER", "/dev/ttyACM0"))
-        raise UsageError(f"{port} is no kind of port", f"use one of {known}")
+        raise UsageError(f"{port} is not a kind of port", f"use one of {known}")
     return SerialTransport(port)
 
 
@@ -164,7 +164,7 @@ def _hello(client: Client) -> Hello:
     except LinkLost as problem:
         raise _stranger(client, problem) from problem
     except DeviceError as problem:
-        raise NotAWrap(f"{client.transport.name} speaks the link but is no wrap") from problem
+        raise NotAWrap(f"{client.transport.name} answers, but it is not a wrap") from problem
     finally:
         link.answer_s, link.attempts = usual
         link.hopeless = lambda noise: False
@@ -173,7 +173,7 @@ def _hello(client: Client) -> Hello:
     if hello.link != LINK_VERSION:
         name = client.transport.name
         raise NotAWrap(
-            f"{name} speaks link version {hello.link}, this program {LINK_VERSION}",
+            f"{name} uses link version {hello.link}, this program uses {LINK_VERSION}",
             "install the firmware of this program with `pbmwrap install`",
         )
     return hello
@@ -185,9 +185,9 @@ def _stranger(client: Client, problem: LinkLost) -> WrapError:
     if link.frames_seen or "vanished" in problem.message:
         return problem
     if _PROMPT in link.noise:
-        return AtPrompt(f"{name} shows a MicroPython prompt, no wrap is running there")
+        return AtPrompt(f"{name} shows a MicroPython prompt, no wrap firmware is running there")
     if link.noise:
-        return NotAWrap(f"{name} sends something, but it is no wrap")
+        return NotAWrap(f"{name} sends data, but it is not a wrap")
     return NotAWrap(f"{name} does not answer")
 
 
@@ -231,7 +231,7 @@ def _only(asked: list[Candidate]) -> Candidate:
     if not asked:
         raise NoDevice("no wrap found: this machine has no USB serial port")
     tried = ", ".join(c.port.device for c in asked)
-    raise NoDevice(f"no wrap found: none of {tried} answers as one")
+    raise NoDevice(f"no wrap found: none of {tried} is a wrap")
 
 
 def port_of_number(number: str) -> str:

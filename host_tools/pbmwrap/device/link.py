@@ -89,7 +89,7 @@ class Link:
             self._on_push = previous
         if answer is None:
             tries = f"{attempts or self.attempts} tries of {timeout_s or self.answer_s:g} s"
-            raise LinkLost(f"{self.transport.name} gives no answer to {method} ({tries})")
+            raise LinkLost(f"{self.transport.name} does not answer {method} ({tries})")
         if "e" in answer:
             code, text = answer["e"]
             raise DeviceError(code, text, method)

@@ -7,6 +7,7 @@ DTR stays up (MicroPython sends nothing while it is down), the port is never ope
 from __future__ import annotations
 
 import errno
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,11 @@ BAUD = 115200
 _BUSY = (errno.EBUSY, errno.EWOULDBLOCK, errno.EAGAIN)
 _DENIED = (errno.EACCES, errno.EPERM)
 _ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+# On Windows pyserial gives no errno, only the text of an OSError that ends in the system's number:
+# 2 and 3 no such port, 5 access denied and 32 sharing violation: another program has it open.
+_WINDOWS = re.compile(r"Error\(\d+, .*, None, (\d+)\)$")
+_WINDOWS_BUSY = (5, 32)
+_WINDOWS_ABSENT = (2, 3)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class SerialTransport(Transport):
             port.write_timeout = timeout_s
             port.write(data)
         except serial.SerialTimeoutException as problem:
-            raise LinkLost(f"{self.name} takes no bytes") from problem
+            raise LinkLost(f"{self.name} does not accept data") from problem
         except (OSError, TypeError) as problem:
             raise self._vanished() from problem
 
@@ -98,13 +104,26 @@ class SerialTransport(Transport):
         return LinkLost(f"{self.name} vanished while it was in use")
 
 
-def _open_error(name: str, problem: Exception) -> WrapError:
-    """pyserial gives one exception for everything; errno tells what it was."""
+def _open_error(name: str, problem: BaseException) -> WrapError:
+    """Why the port `name` could not be opened. pyserial raises one exception for everything; its
+    errno, or on Windows the number at the end of its text, tells the cases apart."""
     number = getattr(problem, "errno", None)
+    windows = _WINDOWS.search(str(problem))
+    if windows and number is None:
+        return _windows_error(name, int(windows[1]))
     if number in _DENIED:
         return NoPermission(f"{name} may not be opened by this user")
     if number in _BUSY or "exclusively lock" in str(problem):
         return PortBusy(f"{name} is in use")
     if number in _ABSENT or not Path(name).exists():
         return NoDevice(f"there is no port {name}")
-    return NoDevice(f"{name} is no serial port")
+    return NoDevice(f"{name} is not a serial port")
+
+
+def _windows_error(name: str, number: int) -> WrapError:
+    """Windows has no rights for ports: access is denied while another program has it open."""
+    if number in _WINDOWS_BUSY:
+        return PortBusy(f"{name} is in use")
+    if number in _WINDOWS_ABSENT:
+        return NoDevice(f"there is no port {name}")
+    return NoDevice(f"{name} cannot be opened (Windows error {number})")

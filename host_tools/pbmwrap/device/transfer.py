@@ -50,7 +50,7 @@ def flash_protocol(
         stored = whole(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
     except DeviceError as refusal:
         if refusal.device_code == codes.HASH:
-            raise VerifyFailed(f"the protocol did not arrive whole: {refusal.text}") from refusal
+            raise VerifyFailed(f"the protocol did not arrive complete: {refusal.text}") from refusal
         raise
     if progress:
         progress(len(raw), len(raw))
@@ -68,7 +68,9 @@ def read_protocol(link: Link, slot: int) -> bytes:
             return data
         at = field(answer, "o", int)
         if not piece or at != len(data) - len(piece) or len(data) > MAX_BYTES:
-            raise VerifyFailed(f"slot {slot} could not be read whole: it stops at {len(data)}")
+            raise VerifyFailed(
+                f"slot {slot} could not be read to its end: it stops at byte {len(data)}"
+            )
 
 
 def pull_log(
@@ -141,7 +143,7 @@ class _Segment:
             if whole_one and self._link.repeats == repeats:
                 self._data += got[-1]
                 return
-        raise LinkLost(f"the log's bytes from {self.at} on do not arrive whole")
+        raise LinkLost(f"the log's bytes from {self.at} on do not arrive complete")
 
     def _collect(self, got: list[bytes], name: str, params: dict[str, Any]) -> None:
         if name == "raw" and params.get("o") == self.at:
@@ -160,4 +162,4 @@ def _bytes(text: Any) -> bytes:
     try:
         return binascii.a2b_base64(text)
     except (binascii.Error, ValueError, TypeError) as problem:
-        raise VerifyFailed("the wrap sent data that is no base64") from problem
+        raise VerifyFailed("the wrap sent data that is not base64") from problem

@@ -37,7 +37,7 @@ class TwinTransport(Transport):
             if not left:
                 return
             if self.monotonic() >= deadline:
-                raise LinkLost(f"{self.name} takes no bytes", "restart the twin")
+                raise LinkLost(f"{self.name} does not accept data", "restart the simulated wrap")
             self.twin.advance_ms(SLICE_MS)
 
     def read(self, timeout_s: float) -> bytes:

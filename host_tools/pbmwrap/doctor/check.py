@@ -10,7 +10,7 @@ Level = Literal["good", "note", "bad"]
 
 @dataclass(frozen=True)
 class Check:
-    """`note` is worth reading, `bad` stops something from working; `hint` says how to mend it."""
+    """`note` is worth reading, `bad` keeps something from working. `hint`: how to correct it."""
 
     name: str
     level: Level

@@ -41,10 +41,12 @@ def _installed(name: str) -> bool:
 
 def _config() -> Check:
     try:
-        port = config.load().port
+        found = config.load()
     except WrapError as problem:
         return Check("config", "bad", problem.message, problem.hint)
-    return Check("config", "good", f"{paths.config_file()}, port {port or 'not set'}")
+    if found.problem:
+        return Check("config", "note", found.problem, "create the file, or unset the variable")
+    return Check("config", "good", f"{paths.config_file()}, port {found.port or 'not set'}")
 
 
 def _archive() -> Check:
@@ -58,6 +60,7 @@ def _archive() -> Check:
             tried.flush()
         free = shutil.disk_usage(folder).free >> 20
     except OSError as problem:
-        error = disk.explain_error(problem, paths.data_dir(), "written", "set $PBMWRAP_DATA")
+        way = "set $PBMWRAP_DATA to another folder"
+        error = disk.explain_error(problem, paths.data_dir(), "written", way)
         return Check("archive", "bad", error.message, error.hint)
     return Check("archive", "good", f"{paths.data_dir()}, {free} MiB free")

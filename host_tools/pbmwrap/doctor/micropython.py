@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pbmwrap.device.models import Hello
 from pbmwrap.doctor.check import Check, Level
 
-_UPDATE = "install a newer MicroPython, then `pbmwrap install --files`; or our image"
-_IMAGE = "our image is free of it: `pbmwrap install --image`"
+_UPDATE = "install a newer MicroPython and run `pbmwrap install --files`, or install the image"
+_IMAGE = "the image of `pbmwrap install --image` does not have this problem"
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,16 @@ class Known:
 
 KNOWN = (
     # What the project is built and tested with.
-    Known("bad", "older than 1.25, which nothing here was tested with", _UPDATE, below=(1, 25)),
+    Known("bad", "older than 1.25, not tested with this firmware", _UPDATE, below=(1, 25)),
     # ports/esp32/esp32_rmt.c: RMT.active() came with 1.27; machine_pwm.c: true 100 % with 1.26.
-    Known("bad", "RMT cannot be stopped before 1.27: no dead-man", _UPDATE, "esp32", (1, 27)),
+    Known(
+        "bad", "RMT cannot be stopped before 1.27, so no dead-man timer", _UPDATE, "esp32", (1, 27)
+    ),
     # shared/tinyusb/mp_usbd_cdc.c, mp_usbd_cdc_tx_strn: waits while the FIFO is full.
     Known(
         "note",
-        "a host that opens the port and does not read holds a write up by 500 ms; in a session the "
-        "dead-man then ends the light",
+        "a program that opens the port and does not read delays a write by 500 ms; in a session "
+        "the dead-man timer then turns the light off",
         _IMAGE,
         "rp2040",
         files=True,
@@ -44,9 +46,9 @@ KNOWN = (
     # ports/rp2/modules/_boot.py: mkfs after any error of mount.
     Known(
         "note",
-        "its boot code makes a filesystem that does not mount anew: settings, log and a latched "
-        "fault would be gone",
-        "pull the logs regularly; " + _IMAGE,
+        "its boot code formats a filesystem that cannot be mounted: settings, log and a latched "
+        "fault would be lost",
+        "run `pbmwrap logs pull` regularly; " + _IMAGE,
         "rp2040",
         files=True,
     ),
@@ -72,7 +74,7 @@ def chip_of(board: str) -> str:
 def look(hello: Hello) -> list[Check]:
     """The version, and a finding for each known problem; a twin's CPython has none."""
     if not hello.mpy[:1].isdigit():
-        return [Check("micropython", "good", f"none: this twin runs on {hello.runs_on}")]
+        return [Check("micropython", "good", f"none: this simulated wrap runs on {hello.runs_on}")]
     version = tuple(int(n) for n in hello.mpy.split(".") if n.isdigit())
     found = known(version, chip_of(hello.board), hello.frozen)
     told = [Check("micropython", k.level, f"{hello.mpy}: {k.text}", k.hint) for k in found]

@@ -20,10 +20,10 @@ MAKERS = {
     "1a86": "CH340 bridge",
     "0403": "FTDI bridge",
 }
-_CABLE = "plug the wrap in with a data cable; a twin needs none (`pbmwrap sim`)"
+_CABLE = "connect the wrap with a data cable, or start a simulated one with `pbmwrap sim`"
 _CHARGE_ONLY = (
-    "no board is seen on USB at all: plug it in; if it is, the cable only charges (try one that "
-    "carries data) or the board is dead; hold BOOTSEL while plugging in and look again"
+    "if the board is connected, the cable may only charge (try one that carries data); or hold "
+    "BOOTSEL while plugging it in and run this again"
 )
 
 
@@ -42,33 +42,35 @@ def of_port(port: PortInfo, node: Node) -> Iterator[Check]:
     """Whether this user may use it, and who has it open."""
     name = f"{port.device} {port.label or ''}".rstrip()
     if not node.usable:
-        yield Check("port", "bad", f"{port.device} may not be used", _permission(port, node))
+        yield Check(
+            "port", "bad", f"{port.device} may not be used by this user", _permission(port, node)
+        )
     elif not node.holders:
         yield Check("port", "good", name)
     if node.holders:
         who = ", ".join(f"{said} (process {pid})" for pid, said in node.holders)
-        hint = "end it, or wait until it is done: two programs on one port lose bytes"
-        yield Check("port", "note", f"{name} is held by {who}", hint)
+        hint = "end that program, or wait for it: two programs on one port lose data"
+        yield Check("port", "note", f"{name} is in use by {who}", hint)
 
 
 def _permission(port: PortInfo, node: Node) -> str:
     if node.listed and not node.in_group:
-        return f"you are in the group {node.group} from your next login on: log out and in"
+        return f"log out and in again: you are in the group {node.group} from the next login on"
     maker = port.usb.partition(":")[0]
     rule = f'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{maker}", MODE="0660", TAG+="uaccess"'
-    udev = f"a udev rule in /etc/udev/rules.d/70-pbmwrap.rules, and plug it in again: {rule}"
+    udev = f"a udev rule to /etc/udev/rules.d/70-pbmwrap.rules and plug it in again: {rule}"
     if node.group and node.group != "root" and node.group_may and not node.in_group:
-        join = f"sudo usermod -aG {node.group} {getpass.getuser()}, then log out and in"
-        return f"{join}; or {udev}"
-    return f"add {udev}" if sys.platform == "linux" else "see your system's rights for it"
+        join = f"run `sudo usermod -aG {node.group} {getpass.getuser()}`, then log out and in"
+        return f"{join}; or add {udev}"
+    return f"add {udev}" if sys.platform == "linux" else "check your system's rights for the port"
 
 
 def _boot_loader(ids: frozenset[str] | None, drives: Sequence[str]) -> Iterator[Check]:
-    hint = "put the firmware on it: `pbmwrap install --image build/PBMWRAP_RP2040.uf2`"
+    hint = "install the firmware on it: `pbmwrap install --image build/PBMWRAP_RP2040.uf2`"
     for drive in drives:
-        yield Check("boot loader", "note", f"an RP2040 waits in BOOTSEL, drive {drive}", hint)
+        yield Check("boot loader", "note", f"an RP2040 is in BOOTSEL mode, drive {drive}", hint)
     if ids and BOOTSEL in ids and not drives:
-        text = "an RP2040 waits in BOOTSEL, but its drive RPI-RP2 is not mounted"
+        text = "an RP2040 is in BOOTSEL mode, but its drive RPI-RP2 is not mounted"
         hint = "mount it (`udisksctl mount -b /dev/disk/by-label/RPI-RP2`), then `pbmwrap install`"
         yield Check("boot loader", "note", text, hint)
 
@@ -79,7 +81,7 @@ def _no_port(ids: frozenset[str] | None) -> Check:
     seen = sorted({MAKERS[i[:4]] for i in ids if i[:4] in MAKERS and i != BOOTSEL})
     if seen:
         text = f"{', '.join(seen)} on USB, but no serial port"
-        hint = "its driver is missing: `sudo modprobe cdc_acm`, or your system's package for it"
+        hint = "its driver is missing: run `sudo modprobe cdc_acm`, or install your system's driver"
         return Check("ports", "bad", text, hint)
     if BOOTSEL in ids:
         return Check("ports", "note", "no serial port: the board is in its boot loader")
@@ -91,5 +93,8 @@ def unanswered(port: PortInfo) -> Check | None:
     if port.usb not in ESPRESSIF:
         return None
     text = f"{port.device} is an ESP32's own USB port"
-    hint = "no wrap answers there: it may be in its ROM loader; `pbmwrap install --image FILE.bin`"
+    hint = (
+        "no wrap answers there, it may be in its ROM loader: run "
+        "`pbmwrap install --image FILE.bin --port PORT`"
+    )
     return Check("boot loader", "note", text, hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from pbmwrap.cli.text import CONFIRM, power_text, readings, stores
+from pbmwrap.cli.text import CONFIRM, count, power_text, readings, stores
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import Verdict
@@ -20,7 +20,7 @@ COLDEST_MC, HOTTEST_MC = 5000, 50000  # of a wrap that rests; below 5 C no light
 LATE_FEW = 20  # a start, a few settings: more late steps than that count by their share
 LATE_SHARE = 0.01
 APART_MC = 10000  # of two sensors of a dark pad at rest
-_SETTINGS_HINT = "nothing is lost, it has been repaired; if it happens again the flash is worn"
+_SETTINGS_HINT = "nothing is lost, the copy was repaired; if it happens again the flash is worn"
 _DARK = ("idle", "done", "fault", "paused")
 
 
@@ -34,28 +34,32 @@ def of_hello(hello: Hello) -> Iterator[Check]:
         yield Check("firmware", "note", text, hint)
     yield integrity(hello)
     yield _start(hello)
-    text = "an input sees the light" if hello.sense else "none: self-tests say not sensed"
+    text = "a light sensor is fitted" if hello.sense else "no light sensor is fitted"
     yield Check("light sense", "good", text)  # a choice of who built the wrap
 
 
 def integrity(hello: Hello) -> Check:
     """Of the program in flash and of RAM."""
-    found = f"program {hello.integrity}, RAM {hello.memory}"
+    found = f"program {_checked(hello.integrity)}, RAM {_checked(hello.memory)}"
     if "damaged" in (hello.integrity, hello.memory):
-        hint = "flash the image again; when it stays so, replace the board"
+        hint = "install the image again; if the damage stays, replace the board"
         return Check("integrity", "bad", found, hint)
     if hello.integrity == "unknown":
-        hint = "only an image can check itself: `pbmwrap install --image`"
-        return Check("integrity", "note", "nothing checks the program: " + found, hint)
+        hint = "only firmware installed as an image checks itself: `pbmwrap install --image`"
+        return Check("integrity", "note", f"the program is not checked: {found}", hint)
     return Check("integrity", "good", found)
+
+
+def _checked(found: str) -> str:
+    return "intact" if found == "whole" else found
 
 
 def _start(hello: Hello) -> Check:
     if hello.cause == "watchdog":
-        hint = "it had hung and was restarted, dark; if it happens again report it with the logs"
+        hint = "it hung and was restarted with its light off; report it with the logs if it repeats"
         return Check("last start", "note", "by the watchdog", hint)
     if hello.cause == "brown-out":
-        hint = "the supply sagged: look at its rating, the cable and the capacitor at the pad"
+        hint = "the supply voltage dropped: check its rating, the cable and the pad's capacitor"
         return Check("last start", "note", "by a brown-out", hint)
     return Check("last start", "good", hello.cause)
 
@@ -67,7 +71,7 @@ def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
     if now.fault is None:
         yield Check("fault", "good", "none")
     else:
-        hint = "mend the cause, then run `pbmwrap fault ack`"
+        hint = "remove the cause, then run `pbmwrap fault ack`"
         yield Check("fault", "bad", f"{now.fault.called}: {now.fault.text}", hint)
     yield memory(now)
     yield clock(now, unix_s)
@@ -82,20 +86,20 @@ def steps(now: Status) -> Check:
     two of them, and a host may ask for many writes while it is dark."""
     ran = now.uptime_s * 1000 // STEP_MS
     late = f"{now.steps_late} of {ran}" if now.steps_late else "none"
-    told = f"{late} late, the longest took {now.step_us_max / 1000:.1f} ms"
+    shown = f"{late} late, the longest took {now.step_us_max / 1000:.1f} ms"
     if now.steps_late <= max(LATE_FEW, ran * LATE_SHARE):
-        return Check("steps", "good", told)
-    return Check("steps", "note", told, "report it with the log and `status --json`")
+        return Check("steps", "good", shown)
+    return Check("steps", "note", shown, "report it with the log and `pbmwrap status --json`")
 
 
 def settings(now: Status) -> Check:
     """Whether settings, calibration and heat test are what was stored last."""
     if now.unconfirmed:
-        text = f"{stores(now.unconfirmed)} may be damaged or lost, no session begins"
-        return Check("settings", "bad", text, f"set what you want: {CONFIRM}")
+        text = f"{stores(now.unconfirmed)} may be damaged or lost, so no session can start"
+        return Check("settings", "bad", text, f"check the values: {CONFIRM}")
     if now.settings_damaged:
-        return Check("settings", "note", "one of two copies was broken", _SETTINGS_HINT)
-    return Check("settings", "good", "well")
+        return Check("settings", "note", "one of two copies was damaged", _SETTINGS_HINT)
+    return Check("settings", "good", "no damage found")
 
 
 def power(now: Status) -> Iterator[Check]:
@@ -107,15 +111,15 @@ def power(now: Status) -> Iterator[Check]:
     if now.power_why != NO_HEAT_TEST:
         yield Check("power", "good", shown)
         return
-    hint = "for more: the heat test of docs/build-a-wrap.md, then `pbmwrap heat-test set`"
+    hint = "for more, do the heat test of docs/build-a-wrap.md, then run `pbmwrap heat-test set`"
     yield Check("power", "note", shown, hint)
 
 
 def buzzer(now: Status) -> Check:
     """A choice of who built the wrap."""
     if now.buzzer is None:
-        return Check("buzzer", "good", "none: alarms are only seen")
-    return Check("buzzer", "good", "sounds" if now.buzzer else "silent")
+        return Check("buzzer", "good", "none is fitted: alarms are only visible")
+    return Check("buzzer", "good", "sounding" if now.buzzer else "silent")
 
 
 def sensors(hello: Hello, now: Status) -> Iterator[Check]:
@@ -123,19 +127,19 @@ def sensors(hello: Hello, now: Status) -> Iterator[Check]:
     read = list(zip((s[0] for s in hello.sensors), now.temps_mc, strict=False))
     for name, mc in read:
         if mc is None:
-            hint = f"{name}: look at its wire and its pull-up (docs/build-a-wrap.md)"
+            hint = f"check the wire and the pull-up of {name} (docs/build-a-wrap.md)"
             yield Check("sensors", "bad", f"{name} is open or shorted", hint)
         elif mc < COLDEST_MC:
-            hint = "below 5 C no light is allowed: warm it up; else its divider has a wrong value"
+            hint = "below 5 C no light is allowed: warm it up, or check the divider's values"
             yield Check("sensors", "note", f"{name} reads {mc / 1000:.1f} C", hint)
         elif mc > HOTTEST_MC:
-            hint = "let it cool; if it is not hot, its divider or its NTC has a wrong value"
+            hint = "let it cool; if it is not hot, check the values of its divider and NTC"
             yield Check("sensors", "bad", f"{name} reads {mc / 1000:.1f} C", hint)
     known = [mc for _, mc in read if mc is not None]
     apart = max(known, default=0) - min(known, default=0)
     if apart > APART_MC and now.state in ("idle", "done", "fault"):
-        hint = "after ten minutes without light they agree to some kelvin, else one is wrong"
-        yield Check("sensors", "note", f"{apart / 1000:.1f} K apart in the dark", hint)
+        hint = "after ten minutes without light they should differ by a few kelvin at most"
+        yield Check("sensors", "note", f"{apart / 1000:.1f} K apart with the light off", hint)
     elif len(known) == len(read) and all(COLDEST_MC <= mc <= HOTTEST_MC for mc in known):
         yield Check("sensors", "good", f"{readings(hello, now)} C")
 
@@ -144,20 +148,20 @@ def lamps(hello: Hello, now: Status) -> Check:
     """Dark whenever no session runs. What the firmware wrote, not what the LEDs do."""
     lit = [c[0] for c, duty in zip(hello.channels, now.duty_u16, strict=False) if duty]
     if not lit:
-        return Check("lamps", "good", "dark")
+        return Check("lamps", "good", "off")
     if now.state in _DARK:
-        text = f"{', '.join(lit)} driven in state {now.state}"
+        text = f"{', '.join(lit)} on although no light is allowed (state {now.state})"
         return Check("lamps", "bad", text, "take the wrap off, pull its plug and report it")
-    return Check("lamps", "good", f"{', '.join(lit)} lit: a session runs")
+    return Check("lamps", "good", f"{', '.join(lit)} on: a session is running")
 
 
 def memory(now: Status) -> Check:
     """The heap; a twin on CPython tells none."""
     if not now.heap_used and not now.heap_free:
-        return Check("memory", "good", "not counted on this twin")
+        return Check("memory", "good", "not measured on this simulated wrap")
     used = f"{now.heap_used} bytes used, {now.heap_free} free"
     if now.heap_free < HEAP_LOW:
-        return Check("memory", "note", used, "report it with `status --json`")
+        return Check("memory", "note", used, "report it with `pbmwrap status --json`")
     return Check("memory", "good", used)
 
 
@@ -167,10 +171,11 @@ def clock(now: Status, unix_s: float) -> Check:
         return Check("clock", "note", "not set", "run `pbmwrap clock set`")
     skew = round(now.unix_s - unix_s)
     if abs(skew) <= SKEW_S:
-        return Check("clock", "good", f"within {SKEW_S} s of this machine's")
+        return Check("clock", "good", f"within {SKEW_S} s of this machine's clock")
     where = "ahead of" if skew > 0 else "behind"
-    text = f"{_span(abs(skew))} {where} this machine's"
-    return Check("clock", "note", text, "see that this machine's is right, then `clock set`")
+    text = f"{_span(abs(skew))} {where} this machine's clock"
+    hint = "check this machine's clock, then run `pbmwrap clock set`"
+    return Check("clock", "note", text, hint)
 
 
 def _span(s: int) -> str:
@@ -190,30 +195,31 @@ def of_calibrations(
 
 def calibration(name: str, cal: Calibration | None, today: date, void: bool = False) -> Check:
     """One channel's. void: what is stored breaks its bounds, so it counts as none."""
-    hint = f"measure it and run `pbmwrap cal set {name} ...` (docs/build-a-wrap.md)"
+    hint = f"measure it, then run `pbmwrap cal set {name}` (docs/build-a-wrap.md)"
     if cal is None:
-        why = "out of bounds and not believed" if void else "none"
-        text = f"{name}: {why}, its sessions end by time and show no dose"
+        why = "out of range and not used" if void else "none"
+        text = f"{name}: {why}, so sessions end by time and show no dose"
         return Check("calibration", "note", text, hint)
     text = f"{name}: {cal.uw / 1000:g} mW/cm2 +-{cal.unc_pm / 10:g} %"
     try:
         made = date.fromisoformat(str(cal.date))
     except ValueError:
-        return Check("calibration", "note", f"{text}, date not known", hint)
+        return Check("calibration", "note", f"{text}, date unknown", hint)
     age = (today - made).days
     if age < 0:
         return Check("calibration", "note", f"{text}, dated in the future: {made}", hint)
     if age > OLD_DAYS:
-        return Check("calibration", "note", f"{text}, {age} days old; LEDs fade", hint)
-    return Check("calibration", "good", f"{text}, {age} days old")
+        return Check("calibration", "note", f"{text}, {age} days old: LEDs fade", hint)
+    return Check("calibration", "good", f"{text}, {count(age, 'day')} old")
 
 
 def of_slots(slots: Slots) -> Check:
     """The stored protocols."""
     broken = [str(n) for n, slot in enumerate(slots.slots) if slot and slot.broken]
     if broken:
-        hint = "flash them again or delete them"
-        return Check("protocols", "note", f"slot {', '.join(broken)} is broken", hint)
+        hint = "store them again (`pbmwrap protocol flash`) or delete them"
+        slots_ = "slot" if len(broken) == 1 else "slots"
+        return Check("protocols", "note", f"damaged in {slots_} {', '.join(broken)}", hint)
     kept = sum(slot is not None for slot in slots.slots)
     hint = "store one with `pbmwrap protocol flash`"
     return Check("protocols", "good" if kept else "note", f"{kept} stored", hint)
@@ -223,15 +229,19 @@ def of_log(now: Status, info: LogInfo, start: int, said: Verdict) -> Iterator[Ch
     """said: of the log from `start` to its end, as read just now. What lies right at a start in the
     middle of the log is the end of a record."""
     if now.log_failed:
-        hint = "pull the log (`pbmwrap logs pull`), then restart; if it stays the flash is worn"
+        hint = (
+            "run `pbmwrap logs pull`, then restart the wrap; if it happens again the flash is worn"
+        )
         yield Check("log", "bad", "a record could not be written", hint)
     if now.records_lost:
-        text = f"{now.records_lost} records were lost since power-on, before they could be written"
-        yield Check("log", "note", text, "pull the log; `pbmwrap logs verify` counts them too")
+        text = f"{count(now.records_lost, 'record')} lost since power-on before reaching the log"
+        hint = "run `pbmwrap logs pull`; `pbmwrap logs verify` then counts them too"
+        yield Check("log", "note", text, hint)
     problems = [p for p in said.problems if p.start > start or start == info.first]
     for p in problems:
-        hint = "what is damaged stays so; `pbmwrap logs pull` and `logs verify` tell what it is"
+        hint = "run `pbmwrap logs pull`, then `pbmwrap logs verify` to see what is damaged"
         yield Check("log", "note", f"offset {p.start} to {p.end}: {p.text}", hint)
     if not now.log_failed and not now.records_lost and not problems:
-        text = f"{info.end - info.first} bytes, the last {said.records} records whole"
+        size, checked = info.end - info.first, count(said.records, "record")
+        text = f"{count(size, 'byte')}, the last {checked} checked and undamaged"
         yield Check("log", "good", text)

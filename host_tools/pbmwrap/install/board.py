@@ -46,14 +46,18 @@ def choose_port(port: str, scan: Callable[[], list[find.Candidate]] = find.scan)
     Raises NoDevice, SeveralDevices, UsageError.
     """
     if port.partition(":")[0] in ("sim", "rp2040"):
-        raise UsageError(f"{port} is not a serial port", "start it with `pbmwrap emulate` first")
+        raise UsageError(
+            f"{port} is not a serial port", "start one with `pbmwrap emulate`, then give its port"
+        )
     if port.startswith("serial:"):
         return find.port_of_number(port.removeprefix("serial:"))
     if port != find.AUTO:
         return port
     found = [c for c in scan() if c.hello or isinstance(c.problem, AtPrompt)]
     if not found:
-        raise NoDevice("no wrap and no MicroPython prompt found", "give the board's --port")
+        raise NoDevice(
+            "no wrap and no MicroPython prompt found", "give the board's port with --port"
+        )
     if len(found) > 1:
         raise SeveralDevices("several boards: " + ", ".join(c.port.device for c in found))
     return found[0].port.device
@@ -137,8 +141,8 @@ def check_state(hello: Hello, force: bool) -> None:
         text = f"{hello.state}: a session is under way, nothing is installed during one"
         raise InSession(text)
     if hello.frozen and not force:
-        hint = "install the new image with --image, or add --force to put files before it"
-        raise UsageError("this wrap runs from its image, not from files", hint)
+        hint = "install the new image with --image, or add --force to install files anyway"
+        raise UsageError("this wrap runs from an image, not from files", hint)
 
 
 def make_ready(
@@ -215,7 +219,7 @@ def _until(clock: Clock, done: Callable[[], bool], failure: str) -> None:
         except WrapError as problem:
             why = f" ({problem.message})"
         if clock.now() >= deadline:
-            raise LinkLost(failure + why, "unplug it, plug it in and run `pbmwrap doctor`")
+            raise LinkLost(failure + why, "unplug it, plug it in again and run `pbmwrap doctor`")
         clock.sleep(_LOOK_S)
 
 

@@ -32,7 +32,7 @@ BOARD_ARCHS = {
 }
 HOST_ONLY = ("wrap/hal/fake.py", "wrap/hal/contract.py")  # twins use them; a board has pins
 
-_SOURCES = "take the mpy-cross of the board's version, or add --sources"
+_SOURCES = "use the mpy-cross of the board's MicroPython version, or add --sources"
 
 Compile = Callable[[Path, str], bytes]
 
@@ -63,7 +63,9 @@ def board_of(machine: str) -> str:
     for ends, board in BOARDS.items():
         if chip == ends:
             return board
-    raise WrapError(f"there is no wrap firmware for {machine!r}", f"there is: {', '.join(BOARDS)}")
+    raise WrapError(
+        f"there is no wrap firmware for {machine!r}", f"supported are {', '.join(BOARDS)}"
+    )
 
 
 def arch_of(mpy: int) -> str:
@@ -88,7 +90,7 @@ def _modules(facts: Path) -> Iterator[tuple[Path, str]]:
     """(file, name on the board) of every module."""
     yield facts, "board_facts.py"
     root = paths.wrap_dir()
-    other = "wrap/hal/" + ("rp2040" if 'CHIP = "esp32' in facts.read_text() else "esp32")
+    other = "wrap/hal/" + ("rp2040" if 'CHIP = "esp32' in facts.read_text("utf-8") else "esp32")
     for file in sorted(root.rglob("*.py")):
         name = "wrap/" + file.relative_to(root).as_posix()
         if name not in HOST_ONLY and not name.startswith(other):

@@ -65,10 +65,12 @@ def check(path: Path) -> EspImage:
     number = _chip_of(data, 0)
     if number is None:
         hint = "give the .bin for an ESP32, the .uf2 for an RP2040"
-        raise InvalidFile(f"{path} is no image for an ESP32", hint)
+        raise InvalidFile(f"{path} is not an image for an ESP32", hint)
     if number not in CHIPS:
         known = ", ".join(name for name, _ in CHIPS.values())
-        raise InvalidFile(f"{path} is for a chip with number {number}", f"known are {known}")
+        raise InvalidFile(
+            f"{path} is for an unknown chip, number {number}", f"supported are {known}"
+        )
     chip, offset = CHIPS[number]
     table = data[_TABLE - offset : _PROGRAM - offset]
     if not table.startswith(_TABLE_MAGIC) or _chip_of(data, _PROGRAM - offset) != number:
@@ -129,12 +131,12 @@ def _error(said: str, image: EspImage, port: str) -> WrapError:
     if "Could not open" in said:
         return PortBusy(f"{port} is in use")
     if "MD5 of file does not match" in said:
-        hint = "run it again; when it stays so, the flash is worn: replace the board"
-        return VerifyFailed("the flash reads back different from the image", hint)
+        hint = "run it again; if it fails again, the flash is worn: replace the board"
+        return VerifyFailed("the flash differs from the image after writing", hint)
     if "Failed to connect" in said or "No serial data" in said:
         return NoDevice(f"the ROM loader at {port} does not answer", _HOLD)
     if "No such command" in said or "invalid choice" in said:
         return UsageError("this esptool is too old", "pip install 'esptool>=5'")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     fatal = [line for line in lines if "fatal error" in line] or lines or ["no reason given"]
-    return LinkLost(f"esptool failed: {fatal[-1]}", f"run this again; if it stays, {_HOLD}")
+    return LinkLost(f"esptool failed: {fatal[-1]}", f"run this again; if it fails again, {_HOLD}")

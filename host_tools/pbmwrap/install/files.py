@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from pbmwrap.device import serial_port
 from pbmwrap.errors import LinkLost, NotAWrap, WrapError
 from pbmwrap.install import wire
 from pbmwrap.install.plan import Plan, Seen, verify
@@ -42,7 +43,7 @@ class Board(Protocol):
 def raw_board(port: str, soft_reset: bool = True) -> Iterator[Board]:
     """The board at `port`, at its raw prompt; what breaks off leaves it at its usual one.
 
-    soft_reset: empty its RAM first. Raises NotAWrap, LinkLost.
+    soft_reset: empty its RAM first. Raises NotAWrap, LinkLost, NoDevice, NoPermission, PortBusy.
     """
     # mpremote prints what it read where it finds no prompt: stdout belongs to the command.
     with contextlib.redirect_stdout(io.StringIO()):
@@ -57,7 +58,7 @@ def _raw_board(port: str, soft_reset: bool) -> Iterator[Board]:
     try:
         board = SerialTransport(port)
     except TransportError as problem:
-        raise NotAWrap(f"{port} cannot be opened: {problem}") from problem
+        raise _closed(port, problem) from problem
     port_object: Any = board.serial
     port_object.timeout = PROMPT_S  # mpremote sets none: a board that is dead would hold it
     try:
@@ -70,6 +71,17 @@ def _raw_board(port: str, soft_reset: bool) -> Iterator[Board]:
         raise LinkLost(f"{port} failed during the install: {problem}") from problem
     finally:
         _close(board)
+
+
+def _closed(port: str, problem: Exception) -> WrapError:
+    """Why mpremote could not open the port: it does not say, so the port is opened again."""
+    again = serial_port.SerialTransport(port)
+    try:
+        again.open()
+    except WrapError as reason:
+        return reason
+    again.close()
+    return NotAWrap(f"{port} cannot be opened: {problem}", "run the install again")
 
 
 def _lost(port: str, problem: Exception) -> WrapError:

@@ -43,7 +43,7 @@ def check_uf2(path: Path) -> bytes:
         hint = "build it with `make firmware`"
         raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
     if not data or len(data) % BLOCK:
-        raise InvalidFile(f"{path} is no whole UF2 image: {len(data)} bytes")
+        raise InvalidFile(f"{path} is not a complete UF2 image: it has {len(data)} bytes")
     count = len(data) // BLOCK
     for number in range(count):
         _check_block(path, data, number, count)
@@ -80,14 +80,17 @@ def confirm(
     CRC-32 of the flash (docs/decisions/0011). Raises VerifyFailed."""
     clock = clock or Clock()
     if hello.program.encode() not in payload(data):
-        hint = "the copy did not take: hold BOOTSEL while plugging it in, then run this again"
+        hint = "hold BOOTSEL while plugging it in, then run this again"
         raise VerifyFailed(f"another program answers: {hello.program[:12]}", hint)
     deadline = clock.now() + CHECK_S
     while hello.integrity == "checking" and clock.now() < deadline:
         clock.sleep(CHECK_S / 20)
         hello = ask()
     if hello.integrity != "whole":
-        hint = "copy it again (hold BOOTSEL while plugging in); if it stays, replace the board"
+        hint = (
+            "hold BOOTSEL while plugging it in and run this again; if it fails again, replace the "
+            "board"
+        )
         raise VerifyFailed(f"the program in the flash is {hello.integrity}", hint)
     return hello
 
@@ -109,10 +112,12 @@ def find_drive(mounts: Iterable[Path] | None = None) -> Path:
     """The one boot loader drive. Raises NoDevice, SeveralDevices."""
     found = drives(mounts)
     if not found:
-        raise NoDevice("no board waits in its boot loader", _HINT)
+        raise NoDevice("no board is in its boot loader", _HINT)
     if len(found) > 1:
         names = ", ".join(map(str, found))
-        raise SeveralDevices(f"{len(found)} boards wait: {names}", "choose one with --drive")
+        raise SeveralDevices(
+            f"{len(found)} boards are in their boot loader: {names}", "choose one with --drive"
+        )
     return found[0]
 
 
@@ -130,7 +135,7 @@ def copy(data: bytes, drive: Path) -> Path:
     was handed over is not one. Raises NoDevice, NoPermission, LinkLost.
     """
     if not _is_drive(drive):
-        raise NoDevice(f"{drive} is no boot loader drive", _HINT)
+        raise NoDevice(f"{drive} is not a boot loader drive", _HINT)
     target = drive / "FIRMWARE.UF2"
     taken = 0
     try:
@@ -139,9 +144,9 @@ def copy(data: bytes, drive: Path) -> Path:
                 taken += file.write(data[taken : taken + 64 * BLOCK])
             os.fsync(file.fileno())
     except PermissionError as problem:
-        hint = "mount the drive so that you may write, then run it again; or unplug the board and"
+        hint = "mount the drive with write permission and run it again; or unplug the board and"
         hint += " plug it in again: its firmware is as it was"
-        raise NoPermission(f"{target} may not be written", hint) from problem
+        raise NoPermission(f"{target} is not writable", hint) from problem
     except OSError as problem:
         if taken < len(data):
             raise LinkLost(f"{drive} went away after {taken} bytes", _HINT) from problem

@@ -25,7 +25,9 @@ def boards(port: str) -> list[Found]:
 def at(port: str) -> Found:
     """What is at one serial port. Raises UsageError for a twin inside this process."""
     if port.partition(":")[0] in ("sim", "rp2040"):
-        raise UsageError(f"{port} is not a serial port", "start it with `pbmwrap emulate` first")
+        raise UsageError(
+            f"{port} is not a serial port", "start one with `pbmwrap emulate`, then give its port"
+        )
     try:
         client, hello = find.greet(find.open_transport(port))
     except WrapError as problem:
@@ -40,5 +42,7 @@ def only(found: list[Found]) -> Found:
     if not usable:
         raise NoDevice("no board found", _NOTHING)
     if len(usable) > 1:
-        raise SeveralDevices(f"{len(usable)} boards:\n{states.show(usable)}", "choose with --port")
+        raise SeveralDevices(
+            f"{len(usable)} boards:\n{states.show(usable)}", "choose one with --port"
+        )
     return usable[0]

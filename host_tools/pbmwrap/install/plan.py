@@ -52,7 +52,7 @@ class Seen:
                 indexes={"a": told.get("a"), "b": told.get("b")},
             )
         except (ValueError, KeyError, TypeError, IndexError) as problem:
-            raise WrapError(f"the board says something odd of itself: {line[:80]!r}") from problem
+            raise WrapError(f"unexpected board description: {line[:80]!r}") from problem
 
     def index(self, slot: Slot | None) -> dict[str, Any] | None:
         """The index of a slot that is whole by what the board read of it."""
@@ -219,9 +219,9 @@ def _blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:
 def _check_room(seen: Seen, jobs: Sequence[Job]) -> None:
     needed = sum(-(-job.size // BLOCK) * BLOCK for job in jobs)
     if seen.free < needed + _SPARE:
-        text = f"the board's filesystem has {seen.free // 1024} KiB free, {needed // 1024} + "
-        hint = "remove files of your own from it (`mpremote fs ls`)"
-        raise Refused(text + f"{_SPARE // 1024} KiB are needed", hint)
+        free, least = seen.free // 1024, (needed + _SPARE) // 1024
+        text = f"the board's filesystem has {free} KiB free, {least} KiB are required"
+        raise Refused(text, "remove your own files from it (`mpremote fs ls` lists them)")
 
 
 def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> None:
@@ -231,10 +231,11 @@ def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> Non
     newest = max(_stored(text) for text in seen.indexes.values())
     if newest > stored:
         raise Refused(
-            f"firmware {version} cannot read what this board has stored (version {newest}, it"
-            f" reads {stored})",
-            "install a newer one; or, to lose it: `pbmwrap logs pull`, note `pbmwrap settings show`"
-            " and `pbmwrap cal show`, then `mpremote fs rm -r :/pbmwrap :/a :/b`",
+            f"firmware {version} cannot read the data stored on this board: it is of version "
+            f"{newest}, the firmware reads {stored}",
+            "install a newer firmware; or erase the data: run `pbmwrap logs pull`, write down what "
+            "`pbmwrap settings show` and `pbmwrap cal show` print, then run "
+            "`mpremote fs rm -r :/pbmwrap :/a :/b`",
         )
     index = seen.index(running)
     if index:
@@ -244,8 +245,8 @@ def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> Non
 def check_older(runs: str, version: str, allowed: bool) -> None:
     """Raises UsageError for a firmware older than the one that runs, unless it is `allowed`."""
     if order(version) < order(runs) and not allowed:
-        hint = "add --downgrade when that is what you want; settings, protocols and log stay"
-        raise UsageError(f"firmware {runs} runs there, {version} is older", hint)
+        hint = "add --downgrade to install it anyway; settings, protocols and log stay"
+        raise UsageError(f"the board runs firmware {runs}, {version} is older", hint)
 
 
 def _stored(text: str | None) -> int:
@@ -264,4 +265,4 @@ def order(version: str) -> tuple[int, ...]:
 def verify(job_sha: str, said: str, path: str) -> None:
     """Raises VerifyFailed when the board read back something else."""
     if said != job_sha:
-        raise VerifyFailed(f"{path} reads back different from what was written")
+        raise VerifyFailed(f"{path} on the board differs from what was sent")

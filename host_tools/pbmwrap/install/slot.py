@@ -97,20 +97,20 @@ def boot_file(facts: ModuleType) -> bytes:
     pins = [facts.ENABLE_PIN, *(c[2] for c in facts.CHANNELS), facts.INDICATOR_PIN]
     buzzer = getattr(facts, "BUZZER_PIN", None)
     pins += [] if buzzer is None else [buzzer]
-    lines = (paths.boot_dir() / "on_stock" / "boot.py").read_text()
+    lines = (paths.boot_dir() / "on_stock" / "boot.py").read_text("utf-8")
     return lines.replace("PINS = ()", f"PINS = {tuple(pins)}").encode()
 
 
 def main_file() -> bytes:
     """/main.py: the loader."""
     title = "# pbmwrap's loader: firmware/on_stock/main.py without its comments.\n"
-    return (title + _lean((paths.boot_dir() / "on_stock" / "main.py").read_text())).encode()
+    return (title + _lean((paths.boot_dir() / "on_stock" / "main.py").read_text("utf-8"))).encode()
 
 
 def receiver() -> str:
     """What is run at the raw prompt."""
     loader = on_stock("main")
-    own = (paths.boot_dir() / "on_stock" / "receiver.py").read_text()
+    own = (paths.boot_dir() / "on_stock" / "receiver.py").read_text("utf-8")
     lent = _lent(loader.put, loader.digest)
     return _lean(_LENT.sub(lambda _: f"import binascii\nimport hashlib\n\n{lent}", own)) + restart()
 

@@ -71,7 +71,7 @@ def of_wrap(port: str, hello: Hello) -> Found:
         step = f"update it ({way}); the fault stays latched"
         return Found("fault", port, name, step, way, hello)
     if hello.state not in _REST:
-        step = "wait for the session's end, or end it with `pbmwrap stop`; nothing is done before"
+        step = "wait for the session's end, or end it with `pbmwrap stop`, then run this again"
         return Found("lit", port, name, step, None, hello)
     return Found("wrap", port, name, f"update it ({way})", way, hello)
 
@@ -79,22 +79,25 @@ def of_wrap(port: str, hello: Hello) -> Found:
 def of_problem(port: PortInfo, problem: WrapError) -> Found:
     """A port where no wrap said hello."""
     if isinstance(problem, AtPrompt):
-        text = "a MicroPython prompt: a stock board, or a wrap in service"
+        text = "a MicroPython prompt: a stock board, or a wrap in service mode"
         return Found("prompt", port.device, text, "install the files", "files")
     if type(problem) is NoDevice:  # not a kind of it
         return Found("shut", port.device, problem.message, problem.hint, problem=problem)
     if isinstance(problem, PortBusy):
         return Found("shut", port.device, problem.message, problem.hint, problem=problem)
     if isinstance(problem, NoPermission):
-        step = "see `pbmwrap doctor`: it names who may use it"
+        step = "run `pbmwrap doctor`: it shows who may open it"
         return Found("shut", port.device, problem.message, step, problem=problem)
     if port.usb in ESPRESSIF:
         text = "an ESP32's own USB port where no wrap answers: its ROM loader, or other firmware"
-        return Found("esp", port.device, text, "install an image: --image FILE.bin --port PORT")
+        return Found("esp", port.device, text, "run `pbmwrap install --image FILE.bin --port PORT`")
     if isinstance(problem, NotAWrap) and "does not answer" not in problem.message:
         step = "hold BOOTSEL (an ESP32: BOOT) while plugging it in, then install an image"
         return Found("stranger", port.device, problem.message, step, problem=problem)
-    step = "unplug it, plug it in again; if it stays silent, hold BOOTSEL (BOOT) while plugging in"
+    step = (
+        "unplug it and plug it in again; if it does not answer then, hold BOOTSEL (an ESP32: BOOT) "
+        "while plugging it in"
+    )
     return Found("silent", port.device, problem.message, step, problem=problem)
 
 
@@ -103,7 +106,9 @@ def of_boot_loader(drives: Sequence[str], ids: frozenset[str] | None) -> list[Fo
     text = "an RP2040 in its boot loader"
     found = [Found("bootsel", drive, text, "copy an image to it", "image") for drive in drives]
     if not found and ids and BOOTSEL in ids:
-        step = "mount its drive (`udisksctl mount -b /dev/disk/by-label/RPI-RP2`), then again"
+        step = (
+            "mount its drive (`udisksctl mount -b /dev/disk/by-label/RPI-RP2`), then run this again"
+        )
         return [Found("unmounted", "USB", text + ", its drive RPI-RP2 not mounted", step)]
     return found
 

@@ -99,4 +99,4 @@ class _Answers:
 
 
 _END = b"\x04"
-_AGAIN = "run the install again: it goes on where it was, the board keeps its old firmware"
+_AGAIN = "run the install again: it continues there, and the board keeps its old firmware"

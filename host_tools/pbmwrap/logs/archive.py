@@ -308,7 +308,7 @@ class Archive:
     def wrap(self, uid: str) -> WrapArchive:
         """One wrap's. Raises ValueError when `uid` is no plain id."""
         if not _UID.fullmatch(uid):
-            raise ValueError(f"{uid!r} is no wrap id: it may hold only letters, digits, - and _")
+            raise ValueError(f"{uid!r} is not a wrap id: it may hold only letters, digits, - and _")
         return WrapArchive(self.root / uid)
 
     def copies(self, uid: str) -> list[WrapArchive]:

@@ -23,6 +23,7 @@ from pbmwrap.logs import extents
 from pbmwrap.logs.clock import Clock, Mark
 from pbmwrap.logs.decode import Entry, decode
 from pbmwrap.logs.extents import Extent
+from pbmwrap.text_files import UTF8_MARK, UTF16_MARKS
 from wrap.storage import payloads
 
 SCHEMA = 2
@@ -53,7 +54,7 @@ class Log:
         """One line. Raises ValueError, KeyError or TypeError when it is not well."""
         said = json.loads(line)
         if not isinstance(said, dict):
-            raise TypeError("it is no JSON object")
+            raise TypeError("it is not a JSON object")
         if "raw" in said:
             self.pieces.append((_whole(said, "offset"), _raw(said)))
         elif "mark" in said:
@@ -69,7 +70,7 @@ class Log:
 def _whole(said: dict[str, Any], key: str) -> int:
     value = said[key]
     if type(value) is not int or not 0 <= value < _MOST:
-        raise ValueError(f"its {key} is no whole number that a log can have")
+        raise ValueError(f"its {key} is not a whole number in the range of a log")
     return value
 
 
@@ -94,7 +95,7 @@ def why(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"{error} is missing"
     if isinstance(error, UnicodeDecodeError | json.JSONDecodeError):
-        return "it is no JSON"
+        return "it is not JSON"
     return str(error)
 
 
@@ -108,7 +109,8 @@ def read(lines: Iterable[bytes], name: str) -> Log:
     log = Log()
     for number, line in enumerate(lines, 1):
         try:
-            log.take(line.decode().rstrip("\r\n"))
+            said = line.removeprefix(UTF8_MARK) if number == 1 else line
+            log.take(said.decode().rstrip("\r\n"))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             log.problems.append(f"{name}:{number}: {why(error)}")
     return log
@@ -119,11 +121,15 @@ def read_file(file: Path) -> Log:
     hint = "name a file that `pbmwrap logs export FILE.jsonl` wrote"
     try:
         with file.open("rb") as lines:
-            log = read(lines, str(file))
+            is_utf16 = lines.read(2) in UTF16_MARKS
+            lines.seek(0)
+            log = Log() if is_utf16 else read(lines, str(file))
     except OSError as problem:
         raise InvalidFile(f"{file} cannot be read: {problem.strerror}", hint) from None
+    if is_utf16:
+        raise InvalidFile(f"{file} is UTF-16 text, not UTF-8", "export the log again")
     if not log.schema:
-        raise InvalidFile(f"{file} is no export of a log: its head is missing", hint)
+        raise InvalidFile(f"{file} is not an exported log: its first line is missing", hint)
     return log
 
 

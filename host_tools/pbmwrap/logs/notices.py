@@ -1,4 +1,4 @@
-"""What a reader of the archive has to be told: what is kept but not understood, or damaged."""
+"""Notes for readers of the archive: what in a log is not understood, or is damaged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
     from pbmwrap.logs.decode import Decoded
 
-_UPDATE = "skipped here and kept; a newer pbmwrap understands them"
+_UPDATE = "skipped but kept in the archive; update pbmwrap to read them"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def of_records(uid: str, decoded: Decoded) -> Iterator[str]:
@@ -24,9 +28,10 @@ def of_records(uid: str, decoded: Decoded) -> Iterator[str]:
         kinds = ", ".join(f"{count} of type {kind}" for kind, count in decoded.unknown)
         yield f"wrap {uid}: records of unknown types ({kinds}), {_UPDATE}"
     if decoded.newer:
-        yield f"wrap {uid}: {decoded.newer} records of a newer schema, {_UPDATE}"
+        yield f"wrap {uid}: {_count(decoded.newer, 'record')} of a newer schema, {_UPDATE}"
     if decoded.unreadable:
-        yield f"wrap {uid}: {decoded.unreadable} records make no sense; skipped here and kept"
+        what = _count(decoded.unreadable, "record")
+        yield f"wrap {uid}: {what} with content that cannot be read; skipped but kept"
 
 
 def of_damage(uid: str, decoded: Decoded) -> Iterator[str]:
@@ -34,8 +39,8 @@ def of_damage(uid: str, decoded: Decoded) -> Iterator[str]:
     lost = [*_lost(decoded)]
     if lost:
         (start, end), count = lost[0][:2], sum(records for _, _, records in lost)
-        what = f"{count} records are damaged," if count else "bytes that hold no record"
-        more = f" and in {len(lost) - 1} more places" if lost[1:] else ""
+        what = f"{_count(count, 'record')} damaged," if count else "bytes that hold no record"
+        more = f" and in {_count(len(lost) - 1, 'more place')}" if lost[1:] else ""
         yield f"wrap {uid}: {what} at offset {start} to {end}{more}; see `pbmwrap logs verify`"
 
 
@@ -43,7 +48,7 @@ def of_losses(uid: str, decoded: Decoded) -> Iterator[str]:
     """Records that never reached the log, as the wrap itself tells."""
     lost = lost_records(decoded.entries)
     if lost:
-        yield f"wrap {uid}: {lost} records were lost in the wrap before they could be written"
+        yield f"wrap {uid}: {_count(lost, 'record')} lost in the wrap before reaching its log"
 
 
 def _lost(decoded: Decoded) -> Iterator[tuple[int, int, int]]:
@@ -110,13 +115,16 @@ def _backwards(uid: str, decoded: Decoded, clock: Clock) -> Iterator[str]:
 def of_lines(uid: str, schema: int, others: int) -> Iterator[str]:
     """A file that a newer program wrote."""
     if schema > jsonl.SCHEMA:
-        yield f"wrap {uid}: lines of schema {schema}, this pbmwrap knows {jsonl.SCHEMA}; update it"
+        yield (
+            f"wrap {uid}: lines of schema {schema}, this pbmwrap knows {jsonl.SCHEMA}; "
+            "update pbmwrap"
+        )
     if others:
-        yield f"wrap {uid}: {others} lines of unknown kinds, {_UPDATE}"
+        yield f"wrap {uid}: {_count(others, 'line')} of an unknown kind, {_UPDATE}"
 
 
 def of_wrap(kept: WrapArchive, decoded: Decoded) -> Iterator[str]:
-    """All that is to be said of one wrap's log."""
+    """All notes on one wrap's log."""
     uid = kept.folder.name
     yield from of_records(uid, decoded)
     yield from of_lines(uid, kept.schema, kept.unknown_lines)
@@ -124,9 +132,9 @@ def of_wrap(kept: WrapArchive, decoded: Decoded) -> Iterator[str]:
     yield from of_losses(uid, decoded)
     yield from of_clocks(uid, decoded, kept.marks())
     rest = (
-        "its bytes are a gap until a pull or an import brings them again"
+        "its bytes are missing until a pull or an import brings them"
         if kept.gaps
-        else f"other lines have all bytes up to offset {kept.next_offset}"
+        else f"no bytes are missing up to offset {kept.next_offset}, other lines have them"
     )
     for problem in kept.problems:
         yield f"{problem}; {rest}"

@@ -1,5 +1,5 @@
-"""Is the log whole? Sequence numbers, the chain over sectors and the seals of sessions are computed
-anew from the bytes. Finds what changed, is missing or stands elsewhere; cannot say who did it."""
+"""Checks a log: computes the sequence numbers, the chain over sectors and the seals of sessions
+again from its bytes. Finds what changed, is missing or out of order, not who changed it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ class Verdict:
     lost: int = 0
 
 
+def _records(number: int) -> str:
+    return "1 record is" if number == 1 else f"{number} records are"
+
+
+def _missing(size: int) -> str:
+    return "1 byte is missing" if size == 1 else f"{size} bytes are missing"
+
+
 class _Run:
     """One run of bytes without a gap, `base` its absolute offset."""
 
@@ -80,9 +88,9 @@ class _Run:
     def _missing(self, before: Entry, entry: Entry) -> None:
         end = before.offset + before.size
         lost = entry.seq - before.seq - 1
-        what = f"{lost} records are missing" if lost > 0 else "records stand in another order"
+        what = f"{_records(lost)} missing" if lost > 0 else "records are out of order"
         if lost > 0 and entry.offset > end:
-            what = f"{lost} records are damaged"
+            what = f"{_records(lost)} damaged"
         self._wrong(end, entry.offset, what)
 
     def _head(self, entry: Entry) -> None:
@@ -91,9 +99,15 @@ class _Run:
         if self.first_head is None:
             self.first_head = entry.offset
         if data["start"] != entry.offset:
-            self._wrong(entry.offset, entry.offset, f"this sector belongs at {data['start']}")
+            self._wrong(
+                entry.offset, entry.offset, f"this sector belongs at offset {data['start']}"
+            )
         elif self._sector is not None and not self._chained(self._sector, entry):
-            self._wrong(self._sector, entry.offset, "the sector does not match its chain")
+            self._wrong(
+                self._sector,
+                entry.offset,
+                "the sector does not match the next one's checksum of it",
+            )
         self._sector = entry.offset
 
     def _chained(self, sector: int, head: Entry) -> bool:
@@ -112,7 +126,7 @@ class _Run:
             self.sealed += 1
             self.unsealed = 0
         elif at - self._sector <= SECTOR_MOST:
-            self._wrong(self._sector, at, "the session's seal does not match what is before it")
+            self._wrong(self._sector, at, "the session's seal does not match the records before it")
 
     def _explained(self) -> Iterator[tuple[int, int]]:
         """Damage with no record missing."""
@@ -120,7 +134,7 @@ class _Run:
             if any(p.start <= start and end <= p.end for p in self.problems):
                 continue
             if end - start > CUT_MOST:  # more than any write that was cut
-                self._wrong(start, end, "no record is here")
+                self._wrong(start, end, "these bytes hold no valid record")
             else:
                 yield start, end
 
@@ -177,7 +191,7 @@ def verify(pieces: Iterable[Extent]) -> Verdict:
     runs = [_Run(base, data) for base, data in pieces]
     problems = [p for run in runs for p in run.problems]
     gaps = list(_between(runs))
-    problems += [Problem(a, b, f"{b - a} {_HOLE}") for a, b, drop in gaps if not drop]
+    problems += [Problem(a, b, _missing(b - a)) for a, b, drop in gaps if not drop]
     problems += _back_over_gaps(runs)
     unchecked = 0
     for run in runs:

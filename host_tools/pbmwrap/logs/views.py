@@ -26,7 +26,7 @@ class View:
 _TEXT, _INT, _REAL, _MAP = "VARCHAR", "BIGINT", "DOUBLE", "MAP(VARCHAR, DOUBLE)"
 _UID = ("uid", _TEXT, "the wrap's unique id")
 _BOOT = ("boot", _INT, "number of the boot")
-_WHEN = "UTC; NULL when no clock told the time in that boot"
+_WHEN = "UTC; NULL if the time is not known"
 
 SESSIONS = View(
     "sessions",

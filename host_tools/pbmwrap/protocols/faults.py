@@ -1,4 +1,4 @@
-"""What is wrong in a protocol file, in the file's own words: line, key, reason."""
+"""What is wrong in a protocol file, by the file's own keys: line, key, reason."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _not_known(path: KeyPath) -> str:
 def _stray_in_step(path: KeyPath) -> str:
     close = difflib.get_close_matches(str(path[-1]), ["duration_s"], 1, 0.5)
     hint = "; did you mean duration_s?" if close else ""
-    return f"is not known: a step holds duration_s and one table per channel{hint}"
+    return f"is not known: a step has duration_s and one table per channel{hint}"
 
 
 def model_reason(error: ErrorDetails, path: KeyPath) -> str:

@@ -1,4 +1,4 @@
-"""Reads a protocol file and tells everything that is wrong with it at once."""
+"""Reads a protocol file and reports everything that is wrong with it at once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pbmwrap.protocols import board, device, syntax
 from pbmwrap.protocols.faults import Fault, covered, model_reason, rule_path, rule_reason
 from pbmwrap.protocols.locate import KeyPath, dotted, key_lines, line_of
 from pbmwrap.protocols.model import Protocol
+from pbmwrap.text_files import NotUtf8, decode_text
 from wrap.session import protocol as rules
 
 MAX_FILE_BYTES = 65536
@@ -32,12 +33,18 @@ class LoadResult:
         """The protocol. Raises InvalidFile with every fault."""
         if self.protocol is not None:
             return self.protocol
-        count = len(self.faults)
-        raise InvalidFile(
-            f"{self.source} has {count} fault{'s' if count > 1 else ''}: {self.faults[0]}",
-            "mend what is listed and check again with `pbmwrap protocol check`",
-            tuple(str(fault) for fault in self.faults),
-        )
+        raise refuse_files(self)
+
+
+def refuse_files(*results: LoadResult) -> InvalidFile:
+    """The error for files with faults: a single fault in its message, several as its problems."""
+    faults = tuple(f"{result.source}: {fault}" for result in results for fault in result.faults)
+    if len(faults) == 1:
+        return InvalidFile(faults[0], "correct it; docs/protocols.md explains every key")
+    wrong = [result.source for result in results if result.faults]
+    where = wrong[0] if len(wrong) == 1 else f"{len(wrong)} files"
+    hint = "correct each line listed; docs/protocols.md explains every key"
+    return InvalidFile(f"{len(faults)} faults in {where}", hint, faults)
 
 
 def _prune(table: dict[str, Any], path: KeyPath) -> None:
@@ -115,8 +122,7 @@ def load(path: str | Path, channels: Mapping[str, int] | None = None) -> LoadRes
     if len(raw) > MAX_FILE_BYTES:
         return LoadResult(source, None, (Fault(1, "", "is far too long for a protocol"),))
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        return LoadResult(source, None, (Fault(line, "", "is not UTF-8 text"),))
+        text = decode_text(raw)
+    except NotUtf8 as error:
+        return LoadResult(source, None, (Fault(error.line, "", str(error)),))
     return loads(text, channels, source)

@@ -32,14 +32,14 @@ def _exact(value: Any) -> Decimal:
         raise ValueError("must be a number")
     number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite() or abs(number.adjusted()) > _MAX_MAGNITUDE:
-        raise ValueError("must be an ordinary number")
+        raise ValueError("must be a finite number of ordinary size")
     return number
 
 
 def _whole(per_unit: int, step: str) -> AfterValidator:
     def check(value: Decimal) -> Decimal:
         if (Fraction(value) * per_unit).denominator != 1:
-            raise ValueError(f"must be in steps of {step}; {value} would have to be rounded")
+            raise ValueError(f"must be a multiple of {step}, {value} is not")
         return value
 
     return AfterValidator(check)
@@ -107,9 +107,9 @@ class Channel(_Table):
     def _fits_mode(cls, value: Any, info: ValidationInfo) -> Any:
         mode = info.data.get("mode")
         if mode == "pulsed" and value is None:
-            raise ValueError('is missing: mode = "pulsed" needs it')
+            raise ValueError('is missing: mode = "pulsed" requires it')
         if mode == "continuous" and value is not None:
-            raise ValueError('needs mode = "pulsed"; continuous light has none')
+            raise ValueError('requires mode = "pulsed"; remove it for continuous light')
         return value
 
 
@@ -149,7 +149,7 @@ class Protocol(_Table):
     dose_j_cm2: DoseJCm2 | None = Field(
         default=None, description="all channels together; without it the session ends by time"
     )
-    skin_trip_c: TripC | None = Field(default=None, description="only stricter than the wrap's own")
+    skin_trip_c: TripC | None = Field(default=None, description="only below the wrap's own limit")
     ramp_s: RampS | None = None
     photosensitivity_confirmed: bool = False
     cautions: tuple[str, ...] = Field(default=(), strict=False)
@@ -160,7 +160,7 @@ class Protocol(_Table):
     @classmethod
     def _some_dose(cls, value: Decimal | None) -> Decimal | None:
         if value == 0:
-            raise ValueError("must be above 0; leave it out to end by time")
+            raise ValueError("must be above 0; remove it to let time end the session")
         return value
 
     @property

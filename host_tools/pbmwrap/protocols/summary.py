@@ -66,7 +66,7 @@ class Summary:
 
 def _text(nominal: float | None, worst: float) -> str:
     if nominal is None:
-        return f"{UNKNOWN}, at worst {worst:.1f} J/cm2"
+        return f"{UNKNOWN}, at most {worst:.1f} J/cm2"
     return f"{nominal:.1f} J/cm2"
 
 
@@ -178,36 +178,42 @@ def _range_warnings(course: _Course, ends_s: float) -> list[str]:
         if mw and not low <= mw <= high:
             out.append(
                 f"step {number}: {how}irradiance {mw:.1f} mW/cm2 is outside the {low}-{high} "
-                "mW/cm2 of research"
+                "mW/cm2 that studies used"
             )
     low, high = STUDIED_MINUTES
     if not low * 60 <= ends_s <= high * 60:
-        out.append(f"{ends_s / 60:.1f} min of light is outside the {low}-{high} min of research")
+        out.append(
+            f"{ends_s / 60:.1f} min of light is outside the {low}-{high} min that studies used"
+        )
     return out
 
 
 def _dose_warnings(course: _Course, dose: float | None, reason: str, ends_s: float) -> list[str]:
     out: list[str] = []
     if course.nominal is None:
-        text = "not calibrated: the session ends by time, a dose in J/cm2 is neither known nor kept"
+        text = (
+            "not calibrated: the session ends by time; a dose in J/cm2 cannot be shown or limited"
+        )
         out.append(text)
     elif dose is not None and course.reaches_s(course.nominal, dose) is None:
         given = sum(t * mw for t, mw in course.rates(course.nominal)) / 1000
-        out.append(f"{dose:g} J/cm2 is not reached in the time: the steps give {given:.1f} J/cm2")
+        out.append(f"{dose:g} J/cm2 is not reached: the steps end after {given:.1f} J/cm2")
     if reason == states.BY_CAP:
         cap = limits.DOSE_CAP_MJ / 1000
-        out.append(f"the cap of {cap:g} J/cm2 (worst case) ends it after {ends_s:.0f} s")
+        out.append(
+            f"the dose limit of {cap:g} J/cm2, by the worst case, ends it after {ends_s:.0f} s"
+        )
     return out
 
 
 def _light_warnings(protocol: Protocol, course: _Course) -> list[str]:
     out = [
-        f"step {number}: the supply dims all channels to {scale:.0%}"
+        f"step {number}: the power supply limits all channels to {scale:.0%}"
         for number, (_, _, scale) in enumerate(course.steps, 1)
         if scale < 1
     ]
     if any(c.mode == "pulsed" for step in protocol.step for c in step.channels.values()):
-        out.append("the evidence for pulsed light is open: continuous is the default")
+        out.append("the evidence for pulsed light is not settled: continuous light is the default")
     if not any(duty for _, duties, _ in course.steps for duty in duties):
         out.append("no step gives any light")
     return out

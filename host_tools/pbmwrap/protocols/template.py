@@ -1,25 +1,31 @@
-"""Text for new protocol files, and the examples that come along."""
+"""Text for new protocol files, and the examples that come with the program."""
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
+from pbmwrap.protocols.locate import key_lines
+from pbmwrap.text_files import decode_text
 from wrap.session import protocol as rules
 
+_ID_MOST = 24  # wrap.session.protocol
 _EXAMPLES = Path(__file__).with_name("examples")
 
 _TEXT = """\
-# A pbmwrap protocol. `pbmwrap protocol check FILE` checks it, `show` computes what it gives.
-# This is no medical device and promises no effect. Ask a doctor before use on numb skin, with
+# A pbmwrap protocol; docs/protocols.md explains every key. `pbmwrap protocol check FILE` checks it,
+# `pbmwrap protocol show FILE` computes what it gives.
+# This is not a medical device and promises no effect. Ask a doctor before use on numb skin, with
 # photosensitising drugs, near a tumour or in pregnancy.
 schema = {schema}
-id = "{id}"                     # a-z, 0-9 and -
-name = "{name}"
-site = "foot-left"              # where on the body
-# dose_j_cm2 = 6.0              # all channels together; without a calibration only time counts
+id = {id}
+name = {name}
+site = "foot-left"              # where on the body: a-z, 0-9 and -
+# dose_j_cm2 = 6.0              # all channels together; needs a calibration, else time ends it
 # skin_trip_c = 40.5            # only stricter than the wrap's own limit
-# ramp_s = 2.0
-photosensitivity_confirmed = false  # true: pulsed red up to 60 Hz is known safe for the user
+# ramp_s = 2.0                  # how long the light fades in
+photosensitivity_confirmed = false  # true: pulsed red up to 60 Hz is known to be safe for the user
 cautions = []
 
 [evidence]
@@ -31,7 +37,7 @@ references = []
 duration_s = 600
 
 [step.red]                      # 660 nm
-intensity = 20.0                # percent, in steps of 0.1
+intensity = 20.0                # percent of full current, in steps of 0.1
 
 [step.nir]                      # 850 nm
 intensity = 30.0
@@ -43,7 +49,30 @@ intensity = 30.0
 
 def template(id: str = "my-protocol", name: str = "My protocol") -> str:
     """The text of a new file, which passes its own check when `id` and `name` do."""
-    return _TEXT.format(schema=rules.SCHEMA, id=id, name=name)
+    return _TEXT.format(schema=rules.SCHEMA, id=_quoted(id), name=_quoted(name))
+
+
+def renamed(raw: bytes, id: str, name: str | None) -> str:
+    """The text of the correct protocol file `raw` with another id and, unless None, name."""
+    text = decode_text(raw).replace("\r\n", "\n")
+    lines = text.split("\n")
+    where = key_lines(text)
+    for key, value in (("id", id), ("name", name)):
+        if value is not None:
+            lines[where[(key,)] - 1] = f"{key} = {_quoted(value)}"
+    if lines[0].startswith("#:schema "):  # the example's path to the schema file holds only there
+        del lines[0]
+    return "\n".join(lines)
+
+
+def id_from(text: str) -> str:
+    """An id made of a file's name: `Left Knee.v2` becomes `left-knee-v2`."""
+    return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:_ID_MOST] or "my-protocol"
+
+
+def _quoted(text: str) -> str:
+    """`text` as a TOML string: JSON's escapes are TOML's."""
+    return json.dumps(text)
 
 
 def examples() -> dict[str, Path]:

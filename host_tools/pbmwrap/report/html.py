@@ -76,7 +76,7 @@ def page(report: SessionReport) -> str:
 def _uncalibrated(report: SessionReport) -> str:
     if report.calibrated:
         return ""
-    return f'<p class="note"><strong>{UNCALIBRATED}.</strong> The wrap worked by time.</p>\n'
+    return f'<p class="note"><strong>{UNCALIBRATED}.</strong> The session ended by time.</p>\n'
 
 
 def _figure(report: SessionReport) -> str:

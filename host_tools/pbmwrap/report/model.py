@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-NOT_MEDICAL = "This is no medical device and claims no effect."
+NOT_MEDICAL = "This is not a medical device and claims no effect."
 UNCALIBRATED = "UNCALIBRATED: no dose shown"
 
 

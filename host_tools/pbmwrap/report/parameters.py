@@ -7,6 +7,7 @@ output escapes it for itself.
 from __future__ import annotations
 
 from pbmwrap.report.model import ChannelReport, SessionReport, clock, shown
+from pbmwrap.words import name_end
 
 Row = tuple[str, str]
 
@@ -20,7 +21,7 @@ def summary_rows(report: SessionReport) -> list[Row]:
         ("Began", report.when),
         ("Protocol", report.protocol or "unknown"),
         ("Site", report.site or "not given"),
-        ("Ended by", report.end_reason),
+        ("Ended", name_end(report.end_reason)),
         ("Light time", f"{clock(report.duration_s)} (paused {paused})"),
         ("Dose, all channels", dose if report.calibrated else "uncalibrated: not known"),
         ("Highest skin sensor", shown(report.max_skin_c, "°C")),

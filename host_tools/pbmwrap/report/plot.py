@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pbmwrap import disk
 from pbmwrap.errors import UsageError
 from pbmwrap.report.model import UNCALIBRATED, SampleReport, SessionReport, clock
+from pbmwrap.words import name_end
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def save(report: SessionReport, *paths: Path, replace: bool = False) -> None:
     """
     for path in paths:
         if path.suffix not in (".png", ".svg"):
-            raise UsageError(f"{path} is neither .png nor .svg", "choose one of the two")
+            raise UsageError(f"{path} ends in neither .png nor .svg", "use one of these endings")
     for path in paths:
         disk.write_file(path, _render(report, path.suffix[1:]), replace)
 
@@ -102,7 +103,7 @@ def figure(report: SessionReport) -> Figure:
 
 def _subtitle(report: SessionReport) -> str:
     which = f"session {report.session_id} of wrap {report.wrap_id}"
-    return f"{which}, {report.when}, ended by {report.end_reason}"
+    return f"{which}, {report.when}, ended: {name_end(report.end_reason)}"
 
 
 def _plain(text: str) -> str:

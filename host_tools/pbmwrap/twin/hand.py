@@ -48,7 +48,7 @@ def obey(line: str, player: Player) -> str:
             return _skip(player, span)
         case ["reset", kind]:
             return _do(player, line, reset=kind)
-    return f"not understood: {line.strip()!r}; try: {HELP}"
+    return f"unknown command {line.strip()!r}; commands: {HELP}"
 
 
 def _skip(player: Player, span: str) -> str:
@@ -76,7 +76,7 @@ def _do(player: Player, line: str, **action: object) -> str:
         player.happen(**action)
     except InvalidFile as problem:
         reasons = "; ".join(p.removeprefix("event[0].") for p in problem.problems)
-        return f"refused: {reasons}; try: help"
+        return f"not possible: {reasons}; type help for the commands"
     return f"{player.now_ms / 1000:.1f} s: {' '.join(line.split())}"
 
 

@@ -126,7 +126,7 @@ def figure_problems(figures: Mapping[str, object]) -> list[tuple[str, str]]:
     for key, value in figures.items():
         low, high = _RANGES.get(key, (0.0, 0.0))
         if key not in {f.name for f in fields(PlantParams)}:
-            found.append((key, "is no figure of the plant"))
+            found.append((key, "is not a property of the simulated pad"))
         elif key == "covered":
             if not isinstance(value, bool):
                 found.append((key, f"is {value!r}; it must be true or false"))

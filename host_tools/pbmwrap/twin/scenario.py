@@ -6,7 +6,6 @@ All times are virtual. A file is checked as a whole: every fault is reported at 
 from __future__ import annotations
 
 import heapq
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pbmwrap.errors import InvalidFile
+from pbmwrap.text_files import read_toml
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import SensorFault, figure_problems
 
@@ -24,11 +24,11 @@ DOUBLE_GAP_MS = 150  # the firmware waits 400 ms for a second press
 CYCLE_MS = 500  # dark time of a power cycle: long enough for every capacitor
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-_ONE = "exactly one action is needed"
+_ONE = "exactly one action is required"
 
 
 class SensorEvent(BaseModel):
-    """Break or mend the sensor `name`; `offset_k` is needed by "offset"."""
+    """Break or repair the sensor `name`; `offset_k` is required by "offset"."""
 
     model_config = _STRICT
     name: str
@@ -78,9 +78,10 @@ def parse(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
     problems += _plant_problems(raw.get("plant", {}))
     problems += _action_problems(raw.get("event", []))
     if problems or scenario is None:
-        count = "one fault" if len(problems) == 1 else f"{len(problems)} faults"
-        hint = f"mend {problems[0]}" if len(problems) == 1 else "mend: " + "; ".join(problems)
-        raise InvalidFile(f"{where} has {count}", hint, tuple(problems))
+        if len(problems) == 1:
+            raise InvalidFile(f"{where}: {problems[0]}", "correct it", tuple(problems))
+        hint = "correct each line listed"
+        raise InvalidFile(f"{len(problems)} faults in {where}", hint, tuple(problems))
     return scenario
 
 
@@ -106,7 +107,7 @@ def _action_problems(events: Any) -> list[str]:
         sensor = event.get("sensor")
         sensor = sensor if isinstance(sensor, Mapping) else {}
         if sensor.get("fault") == "offset" and "offset_k" not in sensor:
-            found.append(f'event[{i}].sensor.offset_k: is needed by fault = "offset"')
+            found.append(f'event[{i}].sensor.offset_k: is required by fault = "offset"')
     return found
 
 
@@ -125,14 +126,18 @@ def load(name_or_path: str | Path) -> Scenario:
     if str(name_or_path) in shipped():
         path = SHIPPED / f"{name_or_path}.toml"
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        raw = read_toml(path)
     except FileNotFoundError:
         names = ", ".join(shipped())
         raise InvalidFile(
             f"there is no scenario {path}", f"choose from {names}, or give a file"
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise InvalidFile(f"{path} cannot be read: {problem}", "mend it as TOML in UTF-8") from None
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise InvalidFile(f"{path} cannot be read: {reason}", "name a readable file") from None
+    except ValueError as problem:
+        hint = "correct it: a scenario is TOML in UTF-8"
+        raise InvalidFile(f"{path} cannot be read: {problem}", hint) from None
     return parse(raw, str(path))
 
 
@@ -167,7 +172,8 @@ class Player:
             if event.sensor is not None and event.sensor.name not in known
         )
         if wrong:
-            raise InvalidFile(f"{where}: {'; '.join(wrong)}", "name one of these", wrong)
+            what = wrong[0] if len(wrong) == 1 else f"{len(wrong)} sensors are not on the board"
+            raise InvalidFile(f"{where}: {what}", "name one of the board's sensors", wrong)
 
     @property
     def now_ms(self) -> int:
