@@ -7,8 +7,8 @@ import hashlib
 import json
 
 import pytest
+from click.testing import CliRunner
 from mpremote.transport import TransportError
-from typer.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.device import find

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap import paths
 from pbmwrap.cli import install_files, install_image, main

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, command, warn, wrap_at
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -34,16 +35,14 @@ _MEANS = {
 }
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "bench")(bench)
 
 
 def bench(
     port: Port = None,
-    seconds: Annotated[
-        int, typer.Option(help="How long samples are listened to.", min=2, max=600)
-    ] = 5,
+    seconds: Annotated[int, Option(help="How long samples are listened to.", min=2, max=600)] = 5,
     json: Json = False,
 ) -> Result:
     """Measure the wrap and its link. Lights nothing, changes nothing, disturbs no session."""

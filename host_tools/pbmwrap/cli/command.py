@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -10,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
+from pbmwrap.cli.options import Option, params_of
 from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, UsageError, WrapError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Port = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--port",
         "-p",
         metavar="PORT",
@@ -28,8 +28,9 @@ Port = Annotated[
     ),
 ]
 PIPE_COLUMNS = 200
-Json = Annotated[bool, typer.Option("--json", help="One JSON envelope instead of text.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
+_NO_LIMIT = 1000  # characters of a sentence
+Json = Annotated[bool, Option("--json", help="One JSON envelope instead of text.")]
+Yes = Annotated[bool, Option("--yes", help="Do not ask; for scripts.")]
 
 
 @dataclass(frozen=True)
@@ -51,31 +52,48 @@ class Interrupted(WrapError):
     code = "interrupted"
 
 
-def new_app(help_text: str, completion: bool = False) -> typer.Typer:
-    """A group of commands. Plain help: rich would double the time it takes to start."""
-    return typer.Typer(
-        help=help_text,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=completion,
-    )
+class Commands(click.Group):
+    """A group that lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """(name, first sentence of its help) of each command."""
+        return [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in self.commands.items()]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write whole sentences, over several lines if need be; click would cut them off."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.summaries(ctx))
 
 
-def command(app: typer.Typer, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def new_app(help_text: str) -> click.Group:
+    """A group of commands."""
+    return Commands(help=help_text, no_args_is_help=True)
+
+
+def command(app: click.Group, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function that returns a Result as the command `path` ("logs pull")."""
 
     def register(body: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(body)
         def run(**given: Any) -> None:
-            code = _run(path, body, given)
+            code = _run(path, body, {name: _as_list(value) for name, value in given.items()})
             if code:
-                raise typer.Exit(code)
+                raise click.exceptions.Exit(code)
 
-        app.command(path.split()[-1])(run)
+        name = path.split()[-1]
+        app.add_command(
+            click.Command(name, callback=run, params=params_of(body), help=body.__doc__)
+        )
         return body
 
     return register
+
+
+def _as_list(value: Any) -> Any:
+    """click gives a tuple where a function asks for a list."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
@@ -92,7 +110,7 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
         return fail(path, Interrupted("interrupted"), as_json)
     except BrokenPipeError:
         return _closed_pipe()
-    except (typer.Exit, typer.Abort):
+    except (click.exceptions.Exit, click.Abort):
         raise
     except Exception as bug:
         return _report_bug(path, bug, as_json)
@@ -185,7 +203,7 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
     console = Console(stderr=True, highlight=False)
     for thing in shown:
         console.print(thing)
-    if not typer.confirm(question, err=True):
+    if not click.confirm(question, err=True):
         raise WrapError("not confirmed, nothing was changed")
 
 

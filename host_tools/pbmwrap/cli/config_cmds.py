@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, scaled, wrap_at
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 from wrap.safety.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
 
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello
 
-Key = Annotated[str, typer.Argument(help="The setting's name, see `settings show`.")]
-Channel = Annotated[str, typer.Argument(help="The channel's name, for example red.")]
-Value = Annotated[int, typer.Argument(help="A whole number in the unit that the name ends in.")]
+Key = Annotated[str, Argument(help="The setting's name, see `settings show`.")]
+Channel = Annotated[str, Argument(help="The channel's name, for example red.")]
+Value = Annotated[int, Argument(help="A whole number in the unit that the name ends in.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's groups."""
     clock = new_app("The wrap's clock.")
     settings = new_app("Limits kept on the wrap; they can only be made stricter.")
@@ -35,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
     command(fault, "fault show")(fault_show)
     command(fault, "fault ack")(fault_ack)
     for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
-        app.add_typer(group, name=name)
+        app.add_command(group, name)
 
 
 def clock_set(port: Port = None, json: Json = False) -> Result:
@@ -98,16 +99,16 @@ def cal_set(
     channel: Channel,
     mw_cm2: Annotated[
         float,
-        typer.Argument(
+        Argument(
             help="Measured at the skin at full duty, mW/cm2, 2.5 % of the board's stated worst "
             "case to 200; exactly 0 removes it."
         ),
     ],
     uncertainty: Annotated[
         float | None,
-        typer.Option(help="Of the measurement, percent, 3 to 50; needed unless it is removed."),
+        Option(help="Of the measurement, percent, 3 to 50; needed unless it is removed."),
     ] = None,
-    how: Annotated[str, typer.Option(help="How it was measured, at most 40 characters.")] = "",
+    how: Annotated[str, Option(help="How it was measured, at most 40 characters.")] = "",
     port: Port = None,
     json: Json = False,
 ) -> Result:

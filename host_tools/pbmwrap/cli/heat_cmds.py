@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, scaled, wrap_at
+from pbmwrap.cli.options import Argument, Option
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import HeatTest
@@ -19,13 +20,13 @@ wrap then gives up to this share of full power to people who may not feel heat, 
 less without the record. After a repair, a new cover or new LEDs, clear it and test again."""
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's group."""
     heat = new_app("The maker's recorded heat test (docs/build-a-wrap.md, section 13).")
     command(heat, "heat-test show")(show)
     command(heat, "heat-test set")(set_)
     command(heat, "heat-test clear")(clear)
-    app.add_typer(heat, name="heat-test")
+    app.add_command(heat, "heat-test")
 
 
 def show(port: Port = None, json: Json = False) -> Result:
@@ -36,12 +37,10 @@ def show(port: Port = None, json: Json = False) -> Result:
 
 def set_(
     power: Annotated[
-        float, typer.Argument(help="Percent of full power that was tested, above 0 to 100.")
+        float, Argument(help="Percent of full power that was tested, above 0 to 100.")
     ],
-    hottest: Annotated[
-        float, typer.Option(help="The hottest thermocouple reading, C; at most 42.")
-    ],
-    how: Annotated[str, typer.Option(help="How it was tested, at most 40 characters.")] = "",
+    hottest: Annotated[float, Option(help="The hottest thermocouple reading, C; at most 42.")],
+    how: Annotated[str, Option(help="How it was tested, at most 40 characters.")] = "",
     port: Port = None,
     yes: Yes = False,
     json: Json = False,

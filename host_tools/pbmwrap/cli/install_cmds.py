@@ -5,39 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
 from pbmwrap.cli import install_files, install_image
 from pbmwrap.cli.command import Json, Port, Result, command, default_port, note
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's command."""
     command(app, "install")(install)
 
 
 def install(
     files: Annotated[
-        bool, typer.Option("--files", help="Write the firmware onto a stock MicroPython board.")
+        bool, Option("--files", help="Write the firmware onto a stock MicroPython board.")
     ] = False,
-    image: Annotated[
-        Path | None, typer.Option(metavar="UF2", help="Copy an image to the board.")
-    ] = None,
+    image: Annotated[Path | None, Option(metavar="UF2", help="Copy an image to the board.")] = None,
     drive: Annotated[
-        Path | None, typer.Option(help="The boot loader's drive, when it is not found.")
+        Path | None, Option(help="The boot loader's drive, when it is not found.")
     ] = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Install .py files; slower to start, needs no tools.")
+        bool, Option("--sources", help="Install .py files; slower to start, needs no tools.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Put files before a wrap that runs from its image.")
+        bool, Option("--force", help="Put files before a wrap that runs from its image.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
+        bool, Option("--dry-run", help="Say what would be done; change nothing.")
     ] = False,
     downgrade: Annotated[
-        bool, typer.Option("--downgrade", help="Let --files put an older firmware there.")
+        bool, Option("--downgrade", help="Let --files put an older firmware there.")
     ] = False,
     port: Port = None,
     json: Json = False,

@@ -6,11 +6,12 @@ import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli import logs_files, logs_sql, logs_verify
 from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
 from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, VerifyFailed
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.sessions import Session
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("Pull, list, show, query, export and import session logs.")
     for name, body in (("list", list_logs), ("pull", pull), ("show", show)):
@@ -28,12 +29,12 @@ def add_to(app: typer.Typer) -> None:
     command(group, "logs verify")(logs_verify.verify)
     logs_sql.add_to(group)
     logs_files.add_to(group)
-    app.add_typer(group, name="logs")
+    app.add_command(group, "logs")
 
 
 def pull(
     anew: Annotated[
-        bool, typer.Option("--anew", help="Set the copy aside: the wrap's flash was erased.")
+        bool, Option("--anew", help="Set the copy aside: the wrap's flash was erased.")
     ] = False,
     port: Port = None,
     json: Json = False,
@@ -133,10 +134,10 @@ def _row(session: Session, when: str) -> dict[str, Any]:
 
 
 def show(
-    session: Annotated[int | None, typer.Argument(help="Its number; default: the last.")] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Write a plot.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="HTML", help="Write a page.")] = None,
-    area: Annotated[float | None, typer.Option(help="Treated area, cm2.", min=0.1)] = None,
+    session: Annotated[int | None, Argument(help="Its number; default: the last.")] = None,
+    plot: Annotated[Path | None, Option(metavar="PNG", help="Write a plot.")] = None,
+    html: Annotated[Path | None, Option(metavar="HTML", help="Write a page.")] = None,
+    area: Annotated[float | None, Option(help="Treated area, cm2.", min=0.1)] = None,
     uid: Uid = None,
     json: Json = False,
 ) -> Result:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Result, command, warn
 from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
+from pbmwrap.cli.options import Argument
 from pbmwrap.errors import InvalidFile, UsageError, WrapError
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 _MEND = "import a good copy as well, it fills what is missing"
 
 
-def add_to(group: typer.Typer) -> None:
+def add_to(group: click.Group) -> None:
     """Register this file's commands in the group `logs`."""
     command(group, "logs export")(export)
     command(group, "logs import")(import_logs)
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
     uid: Uid = None,
     json: Json = False,
 ) -> Result:
@@ -60,7 +61,7 @@ def _write(file: Path, content: str) -> None:
 
 
 def import_logs(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL exports.")],
+    files: Annotated[list[Path], Argument(metavar="FILE", help="JSONL exports.")],
     json: Json = False,
 ) -> Result:
     """Add exported logs to the archive.

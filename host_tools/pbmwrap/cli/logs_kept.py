@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from pbmwrap.cli.command import warn
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import NoDevice, SeveralDevices
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 Uid = Annotated[
     str | None,
-    typer.Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
+    Option("--wrap", metavar="UID", help="Which wrap's log, when several are kept."),
 ]
 
 

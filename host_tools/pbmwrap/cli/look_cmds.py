@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, command, wrap_at
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "ports")(ports)
     command(app, "status")(status)
@@ -49,8 +50,8 @@ def status(port: Port = None, json: Json = False) -> Result:
 
 def monitor(
     port: Port = None,
-    every: Annotated[float, typer.Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
-    count: Annotated[int, typer.Option(help="Stop after so many lines; 0: never.", min=0)] = 0,
+    every: Annotated[float, Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
+    count: Annotated[int, Option(help="Stop after so many lines; 0: never.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Print a line per sample. Ends by Ctrl-C; --json gives an envelope a line."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, command, new_app, progress, wrap_at
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
 
 if TYPE_CHECKING:
@@ -15,17 +16,17 @@ if TYPE_CHECKING:
     from pbmwrap.device.models import Slots
     from pbmwrap.protocols.model import Protocol
 
-File = Annotated[str, typer.Argument(help="A protocol file (TOML), or the id of an example.")]
-Number = Annotated[int, typer.Argument(help="The slot, 0 to 7.", min=0, max=7)]
+File = Annotated[str, Argument(help="A protocol file (TOML), or the id of an example.")]
+Number = Annotated[int, Argument(help="The slot, 0 to 7.", min=0, max=7)]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("Check, compute, store and choose protocols.")
     for body in (check, show, flash, list_slots, activate, delete, new):
         name = "list" if body is list_slots else body.__name__
         command(group, f"protocol {name}")(body)
-    app.add_typer(group, name="protocol")
+    app.add_command(group, "protocol")
 
 
 def _path(name: str) -> Path:
@@ -43,7 +44,7 @@ def _path(name: str) -> Path:
 
 
 def check(
-    files: Annotated[list[str], typer.Argument(help="Protocol files, or ids of examples.")],
+    files: Annotated[list[str], Argument(help="Protocol files, or ids of examples.")],
     json: Json = False,
 ) -> Result:
     """Check files against every rule; all faults are listed at once. Needs no wrap."""
@@ -60,8 +61,8 @@ def check(
 
 
 def show(
-    file: Annotated[str | None, typer.Argument(help="A protocol file or example.")] = None,
-    slot: Annotated[int | None, typer.Option(help="Show what a slot holds.", min=0, max=7)] = None,
+    file: Annotated[str | None, Argument(help="A protocol file or example.")] = None,
+    slot: Annotated[int | None, Option(help="Show what a slot holds.", min=0, max=7)] = None,
     port: Port = None,
     json: Json = False,
 ) -> Result:
@@ -97,11 +98,9 @@ def flash(
     file: File,
     slot: Annotated[
         int | None,
-        typer.Option(help="Where to; default: its own slot, or a free one.", min=0, max=7),
+        Option(help="Where to; default: its own slot, or a free one.", min=0, max=7),
     ] = None,
-    active: Annotated[
-        bool, typer.Option("--activate", help="Make it the button's choice.")
-    ] = False,
+    active: Annotated[bool, Option("--activate", help="Make it the button's choice.")] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
@@ -166,10 +165,10 @@ def _now_active(slot: int | None) -> Result:
 
 
 def new(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
-    id: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
-    name: Annotated[str, typer.Option(help="For people, at most 40 characters.")] = "My protocol",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file.")] = False,
+    file: Annotated[Path, Argument(help="The file to write.")],
+    id: Annotated[str | None, Option(help="Default: the file's name.")] = None,
+    name: Annotated[str, Option(help="For people, at most 40 characters.")] = "My protocol",
+    force: Annotated[bool, Option("--force", help="Replace a file.")] = False,
     json: Json = False,
 ) -> Result:
     """Write a new protocol file with comments, ready to be changed."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, command, note, wrap_at
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ TETHERED_MS = 1000
 LEASE_MS = 5000
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "run")(run)
     command(app, "pause")(pause)
@@ -28,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def run(
     port: Port = None,
     tethered: Annotated[
-        bool, typer.Option("--tethered", help="Stay; the session ends when this command does.")
+        bool, Option("--tethered", help="Stay; the session ends when this command does.")
     ] = False,
     json: Json = False,
 ) -> Result:

@@ -8,27 +8,24 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, command, note
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
     from pbmwrap.twin.base import Twin
 
-Speed = Annotated[
-    str, typer.Option(help="Times real time, or max: as fast as it goes.", metavar="X")
-]
+Speed = Annotated[str, Option(help="Times real time, or max: as fast as it goes.", metavar="X")]
 ScenarioName = Annotated[
-    str | None, typer.Option("--scenario", help="A shipped scenario's name, or a TOML file.")
+    str | None, Option("--scenario", help="A shipped scenario's name, or a TOML file.")
 ]
-Link = Annotated[Path | None, typer.Option("--link", help="Make this symbolic link to the port.")]
-State = Annotated[
-    Path | None, typer.Option("--state", help="Folder that keeps the flash between runs.")
-]
+Link = Annotated[Path | None, Option("--link", help="Make this symbolic link to the port.")]
+State = Annotated[Path | None, Option("--state", help="Folder that keeps the flash between runs.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "sim")(sim)
     command(app, "emulate")(emulate)
@@ -54,7 +51,7 @@ def emulate(
     link: Link = None,
     state: State = None,
     image: Annotated[
-        Path | None, typer.Option(metavar="UF2", help="The image; default: our own.")
+        Path | None, Option(metavar="UF2", help="The image; default: our own.")
     ] = None,
     json: Json = False,
 ) -> None:

