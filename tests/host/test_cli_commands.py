@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from pbmwrap.cli import envelope, main
 from pbmwrap.cli import text as for_people
 from pbmwrap.device import find
+from pbmwrap.device.answers import typed
 from pbmwrap.device.models import Hello, Sample
 from pbmwrap.errors import PortBusy
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
@@ -49,7 +50,7 @@ def test_status_and_monitor_tell_warnings(wrap):
     assert "warning   no-heat: " in text
     assert "warning   newer: see the log" in text
     line = for_people.sample(
-        Hello.model_validate(wrap.hello), Sample(state="running", warnings=["covered"])
+        typed(Hello, wrap.hello), Sample(state="running", warnings=["covered"])
     )
     assert line.endswith("warning: covered")
 
@@ -98,13 +99,13 @@ def test_a_line_of_monitor_has_80_columns_with_four_sensors(wrap):
         duty_u16=[13107, 19660],
         dose_total_uj=12_340_000,
     )
-    line = for_people.sample(Hello.model_validate(wrap.hello), seen)
+    line = for_people.sample(typed(Hello, wrap.hello), seen)
     assert line == (
         "ramp-down  12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.34 J/cm2"
     )
     assert len(line) == 80
     assert " red 100 nir 2.5 % " in for_people.sample(
-        Hello.model_validate(wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
+        typed(Hello, wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
     )
 
 
@@ -268,7 +269,7 @@ def test_monitor_prints_an_envelope_a_sample(wrap):
 
 def test_ports_lists_who_answers(wrap, monkeypatch):
     found = find.PortInfo("/dev/x", "N1", "2e8a:0005", "Board")
-    asked = [find.Candidate(found, hello=find.Hello.model_validate(wrap.hello))]
+    asked = [find.Candidate(found, hello=typed(find.Hello, wrap.hello))]
     asked.append(find.Candidate(found, problem=PortBusy("/dev/x is in use")))
     monkeypatch.setattr(find, "scan", lambda: asked)
     said = data("ports")

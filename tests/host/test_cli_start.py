@@ -74,6 +74,10 @@ def test_what_needs_no_wrap_imports_no_heavy_library(words: tuple[str, ...]) -> 
     assert not imported(*words) & set(HEAVY)
 
 
+def test_status_imports_neither_pydantic_nor_rich() -> None:
+    assert not imported("status", "--port", "sim:") & {"pydantic", "rich", "matplotlib"}
+
+
 def test_help_imports_no_command() -> None:
     assert not [name for name in imported("--help") if name.endswith("_cmds")]
 

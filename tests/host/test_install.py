@@ -12,6 +12,7 @@ from mpremote.transport import TransportError
 
 from pbmwrap.cli import main
 from pbmwrap.device import find
+from pbmwrap.device.answers import typed
 from pbmwrap.errors import (
     LinkLost,
     NotAWrap,
@@ -239,7 +240,7 @@ def command(monkeypatch):
         slot_, _, trial = loader["choose"](loader["pointer"]())
         me = loader["Installed"](loader["pointer"](), slot_, trial)
         me.keep()
-        return find.Hello.model_validate(told | {"slot": me.name, "fell": me.fell})
+        return typed(find.Hello, told | {"slot": me.name, "fell": me.fell})
 
     monkeypatch.setattr(files, "raw_board", raw)
     monkeypatch.setattr(board, "make_ready", lambda port, force: None)
@@ -271,7 +272,7 @@ def test_a_dry_run_changes_nothing(command):
 
 def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
     told = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
-    hello = find.Hello.model_validate(told)
+    hello = typed(find.Hello, told)
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
     code, said = command()
     assert code == 1

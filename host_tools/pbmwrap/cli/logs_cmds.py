@@ -52,7 +52,7 @@ def pull(
         start = _start(client, kept)
         with progress("pulling") as bar:
             client.pull_log(start, bar, keep=kept.append)
-        kept.tell(hello.model_dump(mode="json"))
+        kept.tell(hello.as_json())
     return _pulled(hello, kept, start, kept.size - before)
 
 

@@ -31,7 +31,7 @@ def ports(json: Json = False) -> Result:
             "number": c.port.number,
             "usb": c.port.usb,
             "label": c.port.label,
-            "wrap": c.hello.model_dump() if c.hello else None,
+            "wrap": c.hello.as_json() if c.hello else None,
             "problem": c.problem.message if c.problem else None,
         }
         for c in find.scan()
