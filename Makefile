@@ -65,8 +65,8 @@ bench-link: firmware ## Figures of the link on the emulated board, half an hour 
 bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
 	@$(PY) tools/bench_install.py
 
-bench-cli: $(STAMP) ## What starting the command costs, against mpremote (docs/benchmarks.md)
-	@$(PY) tools/bench_cli.py
+bench-cli: $(STAMP) ## What starting the command costs, against mpremote, and what is installed (docs/benchmarks.md)
+	@$(PY) tools/bench_cli.py --size
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

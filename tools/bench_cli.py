@@ -1,8 +1,9 @@
 """What starting the command costs, beside mpremote, in CPU time (user and system) of the process.
 
-python tools/bench_cli.py [--runs N] [--out FILE]: prints a table, and one JSON line to FILE. Each
-round runs every command once, so that what else the machine does falls on all alike; the figure is
-the median. Exit code 1 when a goal is missed.
+python tools/bench_cli.py [--runs N] [--size] [--out FILE]: prints a table, and one JSON line to
+FILE. Each round runs every command once, so that what else the machine does falls on all alike; the
+figure is the median. --size: the bytes of a `pip install` of this checkout as well. The exit code
+is 1 when a goal is missed.
 
 `status` talks to the simulated wrap behind a pseudo-terminal (`pbmwrap sim`), `mpremote exec` to
 tools/raw_repl.py behind another: a stand-in that answers at once and speaks the raw prompt only.
@@ -16,6 +17,8 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +26,8 @@ from pathlib import Path
 
 from raw_repl import raw_repl
 
+_ROOT = Path(__file__).resolve().parents[1]
+_MOST_MB = 60
 _OURS = (sys.executable, "-m", "pbmwrap")
 _THEIRS = (sys.executable, "-m", "mpremote")
 
@@ -109,6 +114,23 @@ def measured(runs: int) -> tuple[tuple[Row, ...], dict[str, float]]:
     return every, {name: statistics.median(times) for name, times in taken.items()}
 
 
+def install_bytes() -> int:
+    """The bytes of all files that `pip install` of this checkout adds to a new environment: pip
+    itself does not count, bytecode does."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        site = next(Path(folder).glob("[Ll]ib/**/site-packages"))
+        before = _bytes_in(site)
+        python = Path(folder, "Scripts" if sys.platform == "win32" else "bin", "python")
+        quiet = ("--quiet", "--disable-pip-version-check")
+        subprocess.run([python, "-m", "pip", "install", *quiet, str(_ROOT)], check=True)
+        return _bytes_in(site) - before
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def table(every: tuple[Row, ...], found: dict[str, float]) -> tuple[str, bool]:
     """The table, and whether every goal is met."""
     lines = ["| command | CPU, median | ratio | goal | |", "|---|---|---|---|---|"]
@@ -132,11 +154,17 @@ def main() -> int:
     """The exit code."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--runs", type=int, default=15)
+    p.add_argument("--size", action="store_true", help="install into a new environment as well")
     p.add_argument("--out", type=Path, default=Path("build/bench-cli.json"))
     given = p.parse_args()
     every, found = measured(given.runs)
     text, met = table(every, found)
     print(f"median of {given.runs} runs, side by side\n\n{text}")
+    if given.size:
+        found["install_bytes"] = install_bytes()
+        megabytes = found["install_bytes"] / 1e6
+        met = met and megabytes < _MOST_MB
+        print(f"\ninstalled: {megabytes:.1f} MB, goal below {_MOST_MB} MB")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(found) + "\n")
     return 0 if met else 1

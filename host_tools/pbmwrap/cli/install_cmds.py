@@ -69,10 +69,14 @@ def _fitting(port: str) -> tuple[bool, Path | None, str]:
 
 def _built() -> Path:
     """The image that `make firmware` has built. Raises UsageError."""
-    from pbmwrap import paths
+    from pbmwrap import installed, paths
     from pbmwrap.facts import DEFAULT_BOARD
 
     built = paths.built_image(DEFAULT_BOARD)
+    if built is None:
+        hint = f"give --image UF2; to build one, {installed.hint_make('firmware')}"
+        raise UsageError("this installation of pbmwrap has no firmware image", hint)
     if not built.is_file():
-        raise UsageError(f"there is no image {built}", "run `make firmware`, or give --image UF2")
+        hint = f"{installed.hint_make('firmware')}, or give --image UF2"
+        raise UsageError(f"there is no image {built}", hint)
     return built

