@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from pbmwrap.cli import envelope, main
+from pbmwrap.cli import envelope, envelope_model, main
 from pbmwrap.cli import text as for_people
 from pbmwrap.device import find
 from pbmwrap.device.answers import typed
-from pbmwrap.device.models import Hello, Sample
+from pbmwrap.device.models import FaultInfo, Hello, Sample
 from pbmwrap.errors import PortBusy
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
 from wrap.safety.power_limit import FEW_SENSORS, NO_HEAT_TEST, NO_REFERENCE, NOT_WORN
@@ -20,7 +22,40 @@ __all__ = ("wrap",)  # a fixture
 
 
 def test_published_schema_is_current():
-    assert envelope.SCHEMA_FILE.read_text(encoding="utf-8") == envelope.schema_text()
+    kept = envelope_model.SCHEMA_FILE.read_text(encoding="utf-8")
+    assert kept == envelope_model.schema_text()
+
+
+def test_every_kind_of_value_has_a_form_in_json():
+    data = {
+        "reading": float("nan"),
+        "most": float("inf"),
+        "pair": (1, 2.5),
+        "name": "Prüfung \ud800",
+        "began": datetime(2026, 5, 4, 18, 22, 9, tzinfo=UTC),
+        "day": date(2026, 5, 4),
+        "file": Path("a") / "b",
+        "fault": FaultInfo(code=3, name="rate"),
+        7: None,
+    }
+    line = envelope.good("bench", data)
+    assert line.isascii()
+    said = envelope_model.Envelope.model_validate_json(line.replace("\\ud800", "?"))
+    assert said.ok and said.error is None and said.version == envelope.VERSION
+    found = json.loads(line)["data"]
+    assert found.pop("fault")["name"] == "rate"
+    assert found == {
+        "reading": None,
+        "most": None,
+        "pair": [1, 2.5],
+        "name": "Prüfung \ud800",
+        "began": "2026-05-04T18:22:09Z",
+        "day": "2026-05-04",
+        "file": str(Path("a") / "b"),
+        "7": None,
+    }
+    with pytest.raises(TypeError, match="set has no form in JSON"):
+        envelope.good("bench", {1})
 
 
 def test_status_gives_wrap_and_state(wrap):

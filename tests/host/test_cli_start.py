@@ -69,13 +69,16 @@ def test_every_command_of_every_module_is_in_the_list() -> None:
     assert set(main.app.commands) == set(listed)
 
 
-@pytest.mark.parametrize("words", [("--help",), ("version",), ("logs", "--help")])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("version",), ("version", "--json"), ("logs", "--help")]
+)
 def test_what_needs_no_wrap_imports_no_heavy_library(words: tuple[str, ...]) -> None:
     assert not imported(*words) & set(HEAVY)
 
 
 def test_status_imports_neither_pydantic_nor_rich() -> None:
-    assert not imported("status", "--port", "sim:") & {"pydantic", "rich", "matplotlib"}
+    for words in (("status",), ("status", "--json")):
+        assert not imported(*words, "--port", "sim:") & {"pydantic", "rich", "matplotlib"}
 
 
 def test_help_imports_no_command() -> None:
