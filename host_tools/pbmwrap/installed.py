@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from pbmwrap import paths
@@ -44,6 +43,8 @@ def hint_make(target: str) -> str:
 
 def requirements(extra: str = "") -> list[str]:
     """What pbmwrap needs, or what one of its extras adds, as pip takes it."""
+    from importlib import metadata
+
     mark = re.compile(r"""\s*;\s*extra\s*==\s*['"](.+)['"]$""")
     found = []
     for line in metadata.requires(_PROGRAM) or []:

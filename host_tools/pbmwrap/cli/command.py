@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -145,6 +144,8 @@ def fail(path: str, problem: WrapError, as_json: bool) -> int:
 
 
 def _report_bug(path: str, bug: Exception, as_json: bool) -> int:
+    import traceback
+
     traceback.print_exception(bug, file=sys.stderr)
     problem = WrapError(
         f"{type(bug).__name__} in `{path}`: {bug}",
@@ -161,10 +162,13 @@ def _closed_pipe() -> int:
 
 def default_port(port: str | None) -> str:
     """The port to use: --port, $PBMWRAP_PORT, the config file, `auto`. Raises InvalidFile."""
-    from pbmwrap import config
     from pbmwrap.device import find
 
-    return find.default_port(port, None if port else config.load().port)
+    if port:
+        return port
+    from pbmwrap import config
+
+    return find.default_port(None, config.load().port)
 
 
 @contextmanager
