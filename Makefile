@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install powercut-install
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ bench-link: firmware ## Figures of the link on the emulated board, half an hour 
 
 bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
 	@$(PY) tools/bench_install.py
+
+bench-cli: $(STAMP) ## What starting the command costs, against mpremote, and what is installed (docs/benchmarks.md)
+	@$(PY) tools/bench_cli.py --size
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

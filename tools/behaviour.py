@@ -25,7 +25,7 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main as cli
 from pbmwrap.device import find

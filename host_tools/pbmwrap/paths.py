@@ -52,6 +52,13 @@ def _shipped(name: str) -> Path:
     raise FileNotFoundError(f"{name} is missing beside pbmwrap; install pbmwrap again")
 
 
+def checkout() -> Path | None:
+    """The checkout that this package runs from, also when it was installed with `pip install -e`;
+    None for an installed wheel."""
+    root = _PACKAGE.parents[1]
+    return root if (root / "pyproject.toml").is_file() and (root / "Makefile").is_file() else None
+
+
 def boards_dir() -> Path:
     """The folder with one folder per board."""
     return _shipped("boards")
@@ -62,9 +69,10 @@ def boot_dir() -> Path:
     return _shipped("firmware")
 
 
-def built_image(board: str) -> Path:
-    """Where `make firmware` puts a board's image; it may not be there."""
-    return boards_dir().parent / "build" / f"{board}.uf2"
+def built_image(board: str) -> Path | None:
+    """Where `make firmware` puts a board's image; it may not be there. None without a checkout."""
+    root = checkout()
+    return root / "build" / f"{board}.uf2" if root else None
 
 
 def wrap_dir() -> Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
-from pbmwrap.cli import envelope, main
+from pbmwrap.cli import envelope_model, main
 from pbmwrap.device import find
 from tests.host.scripted_wrap import ScriptedWrap
 
@@ -32,7 +32,7 @@ def run(*words):
     result = CliRunner().invoke(main.app, [*words, "--json"])
     lines = result.stdout.splitlines()
     assert len(lines) == 1, result.output
-    envelope.Envelope.model_validate_json(lines[0])
+    envelope_model.Envelope.model_validate_json(lines[0])
     said = json.loads(lines[0])
     assert said["ok"] == (result.exit_code == 0)
     return result.exit_code, said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from tests.host.cli_helpers import data, fails, wrap

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
-from pbmwrap.cli import envelope, main
+from pbmwrap.cli import envelope, envelope_model, main
 from pbmwrap.cli import text as for_people
 from pbmwrap.device import find
-from pbmwrap.device.models import Hello, Sample
+from pbmwrap.device.answers import typed
+from pbmwrap.device.models import FaultInfo, Hello, Sample
 from pbmwrap.errors import PortBusy
 from pbmwrap.protocols import template
 from pbmwrap.protocols.load import load
@@ -21,7 +25,40 @@ __all__ = ("wrap",)  # a fixture
 
 
 def test_published_schema_is_current():
-    assert envelope.SCHEMA_FILE.read_text(encoding="utf-8") == envelope.schema_text()
+    kept = envelope_model.SCHEMA_FILE.read_text(encoding="utf-8")
+    assert kept == envelope_model.schema_text()
+
+
+def test_every_kind_of_value_has_a_form_in_json():
+    data = {
+        "reading": float("nan"),
+        "most": float("inf"),
+        "pair": (1, 2.5),
+        "name": "Prüfung \ud800",
+        "began": datetime(2026, 5, 4, 18, 22, 9, tzinfo=UTC),
+        "day": date(2026, 5, 4),
+        "file": Path("a") / "b",
+        "fault": FaultInfo(code=3, name="rate"),
+        7: None,
+    }
+    line = envelope.good("bench", data)
+    assert line.isascii()
+    said = envelope_model.Envelope.model_validate_json(line.replace("\\ud800", "?"))
+    assert said.ok and said.error is None and said.version == envelope.VERSION
+    found = json.loads(line)["data"]
+    assert found.pop("fault")["name"] == "rate"
+    assert found == {
+        "reading": None,
+        "most": None,
+        "pair": [1, 2.5],
+        "name": "Prüfung \ud800",
+        "began": "2026-05-04T18:22:09Z",
+        "day": "2026-05-04",
+        "file": str(Path("a") / "b"),
+        "7": None,
+    }
+    with pytest.raises(TypeError, match="set has no form in JSON"):
+        envelope.good("bench", {1})
 
 
 def test_status_gives_wrap_and_state(wrap):
@@ -51,7 +88,7 @@ def test_status_and_monitor_tell_warnings(wrap):
     assert "warning   no-heat: " in text
     assert "warning   newer: see the log" in text
     line = for_people.sample(
-        Hello.model_validate(wrap.hello), Sample(state="running", warnings=["covered"])
+        typed(Hello, wrap.hello), Sample(state="running", warnings=["covered"])
     )
     assert line.endswith("warning: covered")
 
@@ -100,19 +137,19 @@ def test_a_line_of_monitor_has_80_columns_with_four_sensors(wrap):
         duty_u16=[13107, 19660],
         dose_total_uj=12_340_000,
     )
-    line = for_people.sample(Hello.model_validate(wrap.hello), seen)
+    line = for_people.sample(typed(Hello, wrap.hello), seen)
     assert line == (
         "stopping  12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.3 J/cm2"
     )
-    full = seen.model_copy(update={"duty_u16": [65535, 65535], "temps_mc": [33000, None, 9, -900]})
-    line = for_people.sample(Hello.model_validate(wrap.hello), full)
+    full = replace(seen, duty_u16=[65535, 65535], temps_mc=[33000, None, 9, -900])
+    line = for_people.sample(typed(Hello, wrap.hello), full)
     assert line == (
         "stopping  12:34  skin 33.0 none 0.0 board -0.9 C  red 100 nir 100 %  12.3 J/cm2"
     )
-    widest = full.model_copy(update={"temps_mc": [33000] * 4})
-    assert len(for_people.sample(Hello.model_validate(wrap.hello), widest)) == 80
+    widest = replace(full, temps_mc=[33000] * 4)
+    assert len(for_people.sample(typed(Hello, wrap.hello), widest)) == 80
     assert " red 100 nir 2.5 % " in for_people.sample(
-        Hello.model_validate(wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
+        typed(Hello, wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
     )
 
 
@@ -355,7 +392,7 @@ def test_monitor_prints_an_envelope_a_sample(wrap):
 
 def test_ports_lists_who_answers(wrap, monkeypatch):
     found = find.PortInfo("/dev/x", "N1", "2e8a:0005", "Board")
-    asked = [find.Candidate(found, hello=find.Hello.model_validate(wrap.hello))]
+    asked = [find.Candidate(found, hello=typed(find.Hello, wrap.hello))]
     asked.append(find.Candidate(found, problem=PortBusy("/dev/x is in use")))
     monkeypatch.setattr(find, "scan", lambda: asked)
     said = data("ports")

@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.device import find

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.cli.light import tell_light
@@ -123,7 +123,7 @@ def test_any_other_interrupted_command_says_that_the_wrap_goes_on(wrap, capsys) 
 
 
 def test_an_interrupt_while_the_program_loads_ends_it_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "typer.py").write_text(
+    (tmp_path / "click.py").write_text(
         "import os, signal\n"
         "try:\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from pbmwrap.cli import logs_sql, main
 from pbmwrap.logs.archive import Archive, WrapArchive

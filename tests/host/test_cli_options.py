@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.device import find
@@ -144,7 +144,7 @@ def offered(line: str, folder: Path, **variables: str) -> list[str]:
     """What bash is offered for the last word of `line`."""
     words = line.split(" ")
     asked = {
-        "_PBMWRAP_COMPLETE": "complete_bash",
+        "_PBMWRAP_COMPLETE": "bash_complete",
         "COMP_WORDS": line,
         "COMP_CWORD": str(len(words) - 1),
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -159,7 +159,7 @@ def offered(line: str, folder: Path, **variables: str) -> list[str]:
         check=False,
     )
     assert done.stderr == ""
-    return done.stdout.split()
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]  # "plain,VALUE"
 
 
 def test_protocol_arguments_complete_to_examples_and_files(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from tests.host.cli_helpers import EXAMPLE, data, wrap

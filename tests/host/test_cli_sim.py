@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main, twin_cmds
 from pbmwrap.errors import UsageError
@@ -56,6 +56,13 @@ def test_from_flashing_to_the_report(sim, tmp_path):
     for name in ("log.csv", "log.jsonl"):
         sim("logs", "export", str(tmp_path / name))
         assert (tmp_path / name).read_text(encoding="utf-8").count("\n") > 5
+
+
+def test_what_a_wrap_says_of_itself_is_kept_once(sim, tmp_path):
+    for _ in range(3):
+        sim("logs", "pull")
+    (kept,) = (tmp_path / "data").rglob("*.jsonl")
+    assert kept.read_text(encoding="utf-8").count('"about"') == 1
 
 
 def test_erased_flash_is_noticed_and_kept_apart(sim, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pbmwrap.device.answers import typed
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Status
 from pbmwrap.doctor import micropython, wrap
 from pbmwrap.doctor.check import Check
@@ -20,11 +21,11 @@ TODAY = date(2026, 11, 26)
 
 
 def hello(**changes: Any) -> Hello:
-    return Hello.model_validate(HELLO | changes)
+    return typed(Hello, HELLO | changes)
 
 
 def status(**changes: Any) -> Status:
-    return Status.model_validate(STATUS | changes)
+    return typed(Status, STATUS | changes)
 
 
 def level(check: Check) -> str:

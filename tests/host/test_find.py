@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pbmwrap.device import find, serial_port
+from pbmwrap.device import find, port_name, serial_port
 from pbmwrap.device.serial_port import PortInfo, SerialTransport
 from pbmwrap.errors import (
     AtPrompt,
@@ -117,12 +117,12 @@ def test_unknown_kind_of_port_is_a_usage_error():
 
 
 def test_port_default_order(monkeypatch):
-    monkeypatch.delenv(find.PORT_VARIABLE, raising=False)
-    assert find.default_port(None, None) == "auto"
-    assert find.default_port(None, "sim:") == "sim:"
-    monkeypatch.setenv(find.PORT_VARIABLE, "/dev/x")
-    assert find.default_port(None, "sim:") == "/dev/x"
-    assert find.default_port("/dev/y", "sim:") == "/dev/y"
+    monkeypatch.delenv(port_name.PORT_VARIABLE, raising=False)
+    assert port_name.default_port(None, None) == "auto"
+    assert port_name.default_port(None, "sim:") == "sim:"
+    monkeypatch.setenv(port_name.PORT_VARIABLE, "/dev/x")
+    assert port_name.default_port(None, "sim:") == "/dev/x"
+    assert port_name.default_port("/dev/y", "sim:") == "/dev/y"
 
 
 # The serial port's own errors

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import pytest
-import typer
 
 from pbmwrap.cli import main, text
 from pbmwrap.device.client import Client
@@ -55,9 +54,9 @@ def test_an_unknown_mark_is_an_error() -> None:
 
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that `words` name, and what is left of them."""
-    found: click.Command = typer.main.get_command(main.app)
+    found: click.Command = main.app
     while isinstance(found, click.Group) and words:
-        inner = found.commands.get(words[0])
+        inner = found.get_command(click.Context(found), words[0])
         assert inner, f"no command {words[0]}"
         found, words = inner, words[1:]
     return found, words

@@ -9,11 +9,12 @@ import struct
 import types
 
 import pytest
+from click.testing import CliRunner
 from mpremote.transport import TransportError
-from typer.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.device import find, serial_port
+from pbmwrap.device.answers import typed
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
@@ -267,7 +268,7 @@ def command(monkeypatch):
         slot_, _, trial = loader["choose"](loader["pointer"]())
         me = loader["Installed"](loader["pointer"](), slot_, trial)
         me.keep()
-        return find.Hello.model_validate(told | {"slot": me.name, "fell": me.fell})
+        return typed(find.Hello, told | {"slot": me.name, "fell": me.fell})
 
     monkeypatch.setattr(files, "raw_board", raw)
     prompt = states.of_problem(PortInfo("/dev/x", "", "", ""), AtPrompt("/dev/x"))
@@ -328,7 +329,7 @@ def test_nothing_is_installed_in_a_session(command, monkeypatch, words):
 
 def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
     told = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
-    hello = find.Hello.model_validate(told)
+    hello = typed(find.Hello, told)
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
     code, said = command()
     assert code == 1

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap.cli import main
+from pbmwrap.device.answers import typed
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
     InvalidFile,
@@ -163,10 +165,10 @@ def written(monkeypatch) -> list[str]:
     """The ports that were written to; what is there by name of port."""
     out: list[str] = []
     monkeypatch.setattr(esp, "write", lambda image, port: out.append(port))
-    hello = Hello.model_validate(HELLO)
+    hello = typed(Hello, HELLO)
     there = {
-        "lit": hello.model_copy(update={"state": "running", "board": "PBMWRAP_ESP32_S3"}),
-        "idle": hello.model_copy(update={"board": "PBMWRAP_ESP32_S3"}),
+        "lit": replace(hello, state="running", board="PBMWRAP_ESP32_S3"),
+        "idle": replace(hello, board="PBMWRAP_ESP32_S3"),
         "pico": hello,
     }
     monkeypatch.setattr(

@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from pbmwrap.device import find
+from pbmwrap.device.answers import typed
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
@@ -27,7 +28,7 @@ CTRL_D = b"\r\x03\x02\x04"
 
 
 def _candidate(name, problem=None):
-    hello = None if problem else find.Hello.model_validate(ScriptedWrap().hello)
+    hello = None if problem else typed(find.Hello, ScriptedWrap().hello)
     return find.Candidate(PortInfo(name, "", "", ""), hello, problem)
 
 
@@ -107,7 +108,7 @@ def test_wrap_that_stays_in_its_session_is_given_up(monkeypatch):
 
 
 def test_waiting_for_the_installed_wrap():
-    hello = find.Hello.model_validate(ScriptedWrap().hello)
+    hello = typed(find.Hello, ScriptedWrap().hello)
     answers = iter([NoDevice("not there"), AtPrompt("boots"), hello])
 
     def greet(port):

@@ -6,11 +6,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from pbmwrap import paths
 from pbmwrap.cli import install_files, install_image, main
 from pbmwrap.device import find
+from pbmwrap.device.answers import typed
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.doctor.usb import BOOTSEL
@@ -36,7 +37,7 @@ ESP = PortInfo("/dev/ttyACM1", "2", "303a:1001", "")
 
 
 def hello(**changes) -> Hello:
-    return Hello.model_validate(HELLO | changes)
+    return typed(Hello, HELLO | changes)
 
 
 @pytest.mark.parametrize(

@@ -252,5 +252,5 @@ def test_rows_beyond_the_most_are_left_out_and_that_is_told(store: Store):
 
 def test_without_duckdb_the_way_out_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(query_module.WrapError, match=r"pip install .pbmwrap\[sql\]"):
+    with pytest.raises(query_module.WrapError, match=r"-m pip install -e .*\[sql\]"):
         query_module.library()

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from pbmwrap.cli import main
 from pbmwrap.logs.archive import Archive, WrapArchive

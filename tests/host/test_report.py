@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from rich.console import Console
 
 from pbmwrap.errors import UsageError
 from pbmwrap.report import html, plot, text
+from pbmwrap.report.figure import figure
 from pbmwrap.report.model import (
     NOT_MEDICAL,
     UNCALIBRATED,
@@ -115,6 +118,12 @@ def parsed(page: str) -> Balance:
     return balance
 
 
+def drawn_paths(shown: SessionReport, colour: str) -> list[str]:
+    """The courses of the lines with this colour; the legend's come after each panel's own."""
+    root = ET.fromstring(plot.inline_svg(shown))
+    return [p.attrib["d"] for p in root.iter() if p.attrib.get("stroke") == colour]
+
+
 def test_png_and_svg_are_written(tmp_path):
     paths = tmp_path / "s.png", tmp_path / "s.svg"
     plot.save(report(), *paths)
@@ -133,47 +142,121 @@ def test_the_same_session_draws_the_same_svg():
 
 
 def test_panels_have_units_and_share_their_time():
-    heat, duty, dose = plot.figure(report()).axes
-    labels = [axes.get_ylabel() for axes in (heat, duty, dose)]
+    drawn = figure(report())
+    labels = [panel.label for panel in drawn.panels]
     assert labels == ["Temperature (°C)", "Duty (%)", "Dose (J/cm²)"]
-    assert heat.get_xlim() == duty.get_xlim() == dose.get_xlim() == (0.0, 600.0)
-    assert "min:s" in dose.get_xlabel()
+    assert (drawn.first_s, drawn.end_s, drawn.tick_s) == (0.0, 600.0, 60)
+    said = plot.inline_svg(report())
+    assert "Time in the session (min:s)" in said
+    assert [f">{n}:00<" in said for n in range(12)] == [True] * 11 + [False]
+
+
+def test_marks_of_an_axis_are_round_and_lie_on_it():
+    heat, duty, dose = figure(report()).panels
+    assert heat.ticks == (34, 36, 38, 40)
+    assert duty.ticks == (0, 25, 50, 75, 100)
+    assert dose.ticks == (0, 2, 4, 6, 8, 10, 12)
+    for panel in (heat, duty, dose):
+        assert panel.low <= panel.ticks[0] and panel.ticks[-1] <= panel.high
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 7.0, 1200.0, 3600.0, 86_400.0])
+def test_a_session_of_any_length_has_at_most_11_marks(seconds):
+    drawn = figure(report(samples=(), duration_s=seconds))
+    assert 1 < (drawn.end_s - drawn.first_s) / drawn.tick_s + 1 <= 11
 
 
 def test_limits_are_drawn_and_the_boards_only_when_near():
-    def words(shown):
-        return " ".join(t.get_text() for t in plot.figure(shown).axes[0].texts)
-
-    assert "light off at 41" in words(report())
-    assert "light dims at 39" in words(report())
-    assert "board" not in words(report())
-    assert "board: light off at 60" in words(report(max_board_c=55.0))
+    said = plot.inline_svg(report())
+    assert ">skin: light off at 41 °C<" in said
+    assert ">skin: light dims at 39 °C<" in said
+    assert "board: light off" not in said
+    assert ">board: light off at 60 °C<" in plot.inline_svg(report(max_board_c=55.0))
 
 
 def test_sensors_whose_lines_coincide_are_all_seen_and_named_once():
     names = ("skin-mid", "skin-left", "skin-right", "board")
     shown = report(sensors=names, roles=("skin", "skin", "skin", "board"))
-    lines = plot.figure(shown).axes[0].lines[:4]
-    assert [line.get_label() for line in lines] == list(names)
-    assert len({line.get_linestyle() for line in lines}) == 4
-    widths = [line.get_linewidth() for line in lines[:3]]
+    lines = figure(shown).panels[0].lines
+    assert [line.label for line in lines] == list(names)
+    assert len({line.style.dashes for line in lines}) == 4
+    widths = [line.style.width for line in lines[:3]]
     assert widths == sorted(widths, reverse=True) and len(set(widths)) == 3
-    other = plot.figure(report(sensors=("a", "board"))).axes[0].lines
-    assert [line.get_label() for line in other[:2]] == ["a (skin)", "board"]
+    other = figure(report(sensors=("a", "board"))).panels[0].lines
+    assert [line.label for line in other] == ["a (skin)", "board"]
 
 
-def test_a_missing_temperature_is_a_gap_not_a_zero():
-    skin = plot.figure(report()).axes[0].lines[0].get_ydata()
-    values = list(map(float, skin))  # type: ignore[arg-type]
-    assert values[10] != values[10]
-    assert min(v for v in values if v == v) == 33.0
+@pytest.mark.parametrize("odd", [None, float("nan"), float("inf")])
+def test_a_missing_temperature_is_a_gap_not_a_zero(odd):
+    whole = samples()
+    broken = replace(whole[20], temps_c=(odd, 40.0))
+    shown = report(samples=(*whole[:20], broken, *whole[21:]))
+    skin = figure(shown).panels[0].lines[0].values
+    assert skin[10] is None and skin[20] is None
+    assert min(value for value in skin if value is not None) == 33.0
+    course = drawn_paths(shown, "#009E73")[0]
+    assert course.count("M") == 3
+
+
+def test_a_lone_value_between_gaps_is_seen():
+    shown = report(samples=samples()[9:12])
+    assert figure(shown).panels[0].lines[0].values[1] is None
+    course = drawn_paths(shown, "#009E73")[0]
+    assert re.fullmatch(r"M\S+ \S+h1M\S+ \S+h1", course)
+
+
+def test_duty_holds_until_the_next_sample():
+    course = drawn_paths(report(), "#D55E00")[0]
+    assert "L" not in course and "V" in course
+
+
+def test_pauses_and_faults_are_shaded_once_each():
+    states = ["running", "paused", "paused", "running", "fault", "fault"]
+    moved = tuple(replace(s, state=state) for s, state in zip(samples(), states, strict=False))
+    heat, duty, _ = figure(report(samples=moved)).panels
+    assert [(b.first_s, b.last_s, b.label) for b in heat.bands] == [
+        (10.0, 30.0, "paused"),
+        (40.0, 50.0, "fault"),
+    ]
+    assert [b.label for b in duty.bands] == ["", ""]
+
+
+def test_a_sum_needs_every_channel():
+    whole = samples()
+    broken = replace(whole[5], dose_j_cm2=(0.5, None))
+    lines = figure(report(samples=(*whole[:5], broken, *whole[6:]))).panels[2].lines
+    assert [line.label for line in lines] == ["red 660 nm", "nir 850 nm", "sum"]
+    assert lines[2].values[4:7] == (pytest.approx(0.8), None, pytest.approx(1.2))
 
 
 def test_without_calibration_no_dose_is_drawn_but_time_is():
-    axes = plot.figure(report(calibrated=False)).axes[2]
-    assert "Dose" not in axes.get_ylabel()
-    assert UNCALIBRATED in [t.get_text() for t in axes.texts]
-    assert float(list(axes.lines[0].get_ydata())[-1]) == pytest.approx(250.0)  # type: ignore
+    panel = figure(report(calibrated=False)).panels[2]
+    assert "Dose" not in panel.label
+    assert panel.note == UNCALIBRATED
+    assert UNCALIBRATED in plot.inline_svg(report(calibrated=False))
+    assert panel.lines[0].values[-1] == pytest.approx(250.0)
+
+
+def test_long_names_lie_in_the_drawing():
+    def width(shown):
+        return float(plot.inline_svg(shown).split('viewBox="0 0 ')[1].split()[0])
+
+    assert width(report(sensors=("x" * 40, "board"))) > width(report()) + 200
+
+
+def test_png_says_what_it_needs(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(UsageError, match=r"PNG needs resvg-py.*\.svg"):
+        plot.save(report(), tmp_path / "s.svg", tmp_path / "s.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_png_without_words_is_not_written(monkeypatch, tmp_path):
+    blank = SimpleNamespace(svg_to_bytes=lambda **_: b"the same without a font")
+    monkeypatch.setitem(sys.modules, "resvg_py", blank)
+    with pytest.raises(UsageError, match="no font"):
+        plot.save(report(), tmp_path / "s.png")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_half_a_calibration_gives_no_sum():
@@ -279,10 +362,11 @@ def test_clock(seconds, words):
 
 
 def test_nothing_heavy_is_loaded_by_importing_the_reports():
+    heavy = "{'rich', 'resvg_py', 'matplotlib'}"
     code = (
-        "import sys, pbmwrap.report.html, pbmwrap.report.text; print('matplotlib' in sys.modules)"
+        f"import sys, pbmwrap.report.html, pbmwrap.report.text; print({heavy} & {{*sys.modules}})"
     )
     path = str(Path(html.__file__).parents[2])
     env = {"PYTHONPATH": ":".join([path, str(Path(path).parent / "firmware")])}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr
+    assert done.stdout.strip() == "set()", done.stderr

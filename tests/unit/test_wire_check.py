@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.conftest import CURVE, Rig
+from tests.unit.conftest import BOARD, CURVE, Rig
 from wrap.safety import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.safety.wire_check import NO, SUSPECT, YES, WireCheck
@@ -55,7 +55,7 @@ def test_a_sensor_without_a_reading_is_another_fault(wrong):
     window(check, 35000, wrong)
     window(check, wrong, wrong, 35000)
     assert not check.found()
-    check.keep([35000])
+    check.keep([35000], None)
     assert check.jumped([wrong]) == NO
 
 
@@ -75,11 +75,52 @@ def test_a_window_that_is_cut_off_says_nothing():
 )
 def test_a_jump_at_an_edge_has_to_stay(first, second, said):
     check = WireCheck(2)
-    check.keep([35000, 30000])
+    check.keep([35000, 30000], None)
     assert check.jumped([35000, 30000 + first]) == (SUSPECT if abs(first) > 600 else NO)
     assert check.jumped([35000, 30000 + second]) == said
     assert check.jumped([35000, 39000]) == NO
     assert check.sensor == (1 if abs(first) > 600 else 0)
+
+
+@pytest.mark.parametrize(
+    ("mean_mc", "said"), [(35000, YES), (34400, YES), (34399, NO), (35600, YES), (35601, NO)]
+)
+def test_a_reading_far_from_its_mean_is_no_measure_for_a_jump(mean_mc, said):
+    check = WireCheck(1)
+    check.keep([35000], [mean_mc])
+    check.jumped([36000])
+    assert check.jumped([36000]) == said
+
+
+def disturbed(step, mc):
+    """A wrap whose board sensor shows `mc` in one step, so many after the start; 2 s later."""
+    rig = Rig()
+    rig.calibrate(7000)
+    rig.advance(1500)
+    rig.store(steps=FULL)
+    rig.app.desk.start("link", False)
+    rig.advance(10 * step)
+    rig.warm(mc, BOARD)
+    rig.advance(10)
+    rig.warm(33000, BOARD)
+    rig.advance(2000)
+    return rig
+
+
+SELF_TEST_STEPS = 30
+
+
+@pytest.mark.parametrize("mc", [12000, 63000])
+def test_one_disturbed_reading_at_any_moment_of_a_start_is_no_fault(mc):  # H-46
+    for step in range(SELF_TEST_STEPS):
+        rig = disturbed(step, mc)
+        assert (faults.NAMES[rig.app.latch.code], rig.state) == ("none", "running"), step
+
+
+def test_one_gross_reading_at_any_moment_of_a_start_is_a_fault():  # H-02
+    for step in range(SELF_TEST_STEPS):
+        rig = disturbed(step, 90000)
+        assert (faults.NAMES[rig.app.latch.code], rig.state) == ("gross-hot", "fault"), step
 
 
 class Wired(Rig):

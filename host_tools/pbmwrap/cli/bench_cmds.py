@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Port, Result, command, warn, wrap_at
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import DeviceError
 from pbmwrap.words import name_state
 
@@ -35,7 +36,7 @@ _MEANS = {
 }
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "bench")(bench)
 
@@ -43,7 +44,7 @@ def add_to(app: typer.Typer) -> None:
 def bench(
     port: Port = None,
     seconds: Annotated[
-        int, typer.Option(help="How long to receive samples, in seconds.", min=2, max=600)
+        int, Option(help="How long to receive samples, in seconds.", min=2, max=600)
     ] = 5,
     json: Json = False,
 ) -> Result:

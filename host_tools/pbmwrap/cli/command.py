@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import os
 import re
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
-import typer
-from typer.core import TyperCommand
-from typer.models import ArgumentInfo
+import click
 
 from pbmwrap.cli import complete
+from pbmwrap.cli.options import Argument, Option, option_of, params_of
+from pbmwrap.device import port_name
 from pbmwrap.disk import explain_error
 from pbmwrap.errors import EXIT_FAULT, EXIT_INTERRUPTED, UsageError, WrapError
 
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
 Port = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--port",
         "-p",
         metavar="PORT",
@@ -39,9 +37,11 @@ Port = Annotated[
     ),
 ]
 PIPE_COLUMNS = 1 << 20
-Json = Annotated[bool, typer.Option("--json", help="One JSON envelope instead of text.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
+_NO_LIMIT = 1000  # characters of a sentence
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+Json = Annotated[bool, Option("--json", help="One JSON envelope instead of text.")]
+Force = Annotated[bool, Option("--force", help="Replace a file that exists.")]
+Yes = Annotated[bool, Option("--yes", help="Do not ask; for scripts.")]
 
 
 @dataclass(frozen=True)
@@ -78,45 +78,75 @@ def set_port_before(port: str | None) -> None:
     _before.port = port
 
 
-def new_app(help_text: str, completion: bool = False) -> typer.Typer:
-    """A group of commands. Plain help: rich would double the time it takes to start."""
-    return typer.Typer(
-        help=help_text,
-        no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"]},
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        add_completion=completion,
-    )
+def port_option(keep: Callable[[click.Context, click.Parameter, Any], Any]) -> click.Option:
+    """--port as an option of `pbmwrap` itself; `keep` is called with its value."""
+    option = option_of("port", Port, None)
+    option.expose_value = False
+    option.callback = keep
+    return option
+
+
+class Commands(click.Group):
+    """A group that lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """(name, first sentence of its help) of each command."""
+        return [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in self.commands.items()]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write whole sentences, over several lines if need be; click would cut them off."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.summaries(ctx))
+
+
+def new_app(help_text: str) -> click.Group:
+    """A group of commands."""
+    return Commands(help=help_text, no_args_is_help=True, context_settings=CONTEXT)
 
 
 _NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 _MOST = 1 << 32  # no number that a command takes reaches this; session numbers are u32
 
 
-class _Command(TyperCommand):
+class _Command(click.Command):
     """A command to which -5 is a number, not an option."""
 
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any(map(_NEGATIVE.match, args)):
             ctx.ignore_unknown_options = True
         return super().parse_args(ctx, args)
 
 
-def command(app: typer.Typer, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def command(app: click.Group, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function that returns a Result as the command `path` ("logs pull")."""
 
     def register(body: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(body)
         def run(**given: Any) -> None:
-            code = _run(path, body, given)
+            code = _run(path, body, {name: _as_list(value) for name, value in given.items()})
             if code:
-                raise typer.Exit(code)
+                raise click.exceptions.Exit(code)
 
-        app.command(path.split()[-1], cls=_Command)(run)
+        name = path.split()[-1]
+        app.add_command(
+            _Command(
+                name,
+                callback=run,
+                params=params_of(body),
+                help=body.__doc__,
+                context_settings=CONTEXT,
+            )
+        )
         return body
 
     return register
+
+
+def _as_list(value: Any) -> Any:
+    """click gives a tuple where a function asks for a list."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
@@ -134,7 +164,7 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
         return fail(path, Interrupted("interrupted"), as_json)
     except BrokenPipeError:
         return _closed_pipe()
-    except (typer.Exit, typer.Abort):
+    except (click.exceptions.Exit, click.Abort):
         raise
     except OSError as problem:
         if problem.filename is None:
@@ -161,7 +191,7 @@ def _check_numbers(body: Callable[..., Any], given: dict[str, Any]) -> None:
 def _shown_name(body: Callable[..., Any], key: str) -> str:
     """A parameter as the user writes it: --every, MW_CM2."""
     hints = get_type_hints(body, include_extras=True)
-    is_argument = any(isinstance(m, ArgumentInfo) for m in get_args(hints[key]))
+    is_argument = any(isinstance(m, Argument) for m in get_args(hints[key]))
     return key.upper() if is_argument else f"--{key.replace('_', '-')}"
 
 
@@ -233,6 +263,8 @@ def fail(path: str, problem: WrapError, as_json: bool) -> int:
 
 
 def _report_bug(path: str, bug: Exception, as_json: bool) -> int:
+    import traceback
+
     traceback.print_exception(bug, file=sys.stderr)
     problem = WrapError(
         f"{type(bug).__name__} in `{path}`: {bug}",
@@ -252,16 +284,15 @@ def default_port(port: str | None) -> str:
 
     The config file is read only when nothing else names a port. Raises InvalidFile.
     """
+    chosen = port_name.default_port(port or _before.port, None)
+    if chosen != port_name.AUTO or _before.port or port:
+        return chosen
     from pbmwrap import config
-    from pbmwrap.device import find
 
-    chosen = port or _before.port
-    if chosen or os.environ.get(find.PORT_VARIABLE):
-        return find.default_port(chosen, None)
     found = config.load()
     if found.problem:
         warn([found.problem])
-    return find.default_port(None, found.port)
+    return port_name.default_port(None, found.port)
 
 
 @contextmanager
@@ -287,12 +318,9 @@ def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
     A port given by --port has to answer. One from $PBMWRAP_PORT or the config file that does not
     answer is reported in a note, and the command goes on without it. Raises WrapError.
     """
-    from pbmwrap.device import find
-
     with _interruptible():
         try:
-            chosen = default_port(port)
-            found = None if chosen == find.AUTO else find.connect(chosen)
+            found = _connect_named(default_port(port))
         except WrapError as problem:
             if port or _before.port:
                 raise
@@ -303,6 +331,14 @@ def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
         finally:
             if found:
                 found[0].close()
+
+
+def _connect_named(port: str) -> tuple[Client, Hello] | None:
+    if port == port_name.AUTO:
+        return None
+    from pbmwrap.device import find
+
+    return find.connect(port)
 
 
 @contextmanager
@@ -340,7 +376,7 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
     screen = console(stderr=True)
     for thing in shown:
         screen.print(thing, crop=False)
-    if not typer.confirm(question, err=True):
+    if not click.confirm(question, err=True):
         raise WrapError("not confirmed, nothing was changed")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli import complete
 from pbmwrap.cli.command import (
@@ -20,6 +20,7 @@ from pbmwrap.cli.command import (
     warn,
     wrap_at,
 )
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 from wrap.safety.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
 
@@ -29,22 +30,20 @@ if TYPE_CHECKING:
 
 Key = Annotated[
     str,
-    typer.Argument(
+    Argument(
         help="The setting's name, see `settings show`.", autocompletion=complete.complete_settings
     ),
 ]
 Channel = Annotated[
     str,
-    typer.Argument(
+    Argument(
         help="The channel's name, for example red.", autocompletion=complete.complete_channels
     ),
 ]
-Value = Annotated[
-    int, typer.Argument(help="A whole number in the unit that `settings show` names.")
-]
+Value = Annotated[int, Argument(help="A whole number in the unit that `settings show` names.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's groups."""
     clock = new_app("The wrap's clock.")
     settings = new_app("Limits stored on the wrap; they can only be made stricter.")
@@ -60,7 +59,7 @@ def add_to(app: typer.Typer) -> None:
     command(fault, "fault show")(fault_show)
     command(fault, "fault ack")(fault_ack)
     for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
-        app.add_typer(group, name=name)
+        app.add_command(group, name)
 
 
 def clock_set(port: Port = None, json: Json = False) -> Result:
@@ -147,18 +146,16 @@ def cal_set(
     channel: Channel,
     mw_cm2: Annotated[
         float,
-        typer.Argument(
+        Argument(
             help="Irradiance measured at the skin at full duty, in mW/cm2: from 2.5 % of the "
             "board's stated worst case to 200. Exactly 0 removes the calibration."
         ),
     ],
     uncertainty: Annotated[
         float | None,
-        typer.Option(
-            help="Uncertainty of the measurement, 3 to 50 %. Required unless MW_CM2 is 0."
-        ),
+        Option(help="Uncertainty of the measurement, 3 to 50 %. Required unless MW_CM2 is 0."),
     ] = None,
-    how: Annotated[str, typer.Option(help="How it was measured, at most 40 characters.")] = "",
+    how: Annotated[str, Option(help="How it was measured, at most 40 characters.")] = "",
     port: Port = None,
     json: Json = False,
 ) -> Result:

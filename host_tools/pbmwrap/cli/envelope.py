@@ -1,78 +1,75 @@
-"""The one shape of every `--json` output. Its JSON Schema is published beside this file."""
+"""Writes the one shape of every `--json` output. envelope_model.py describes it, with its schema.
+
+The text is made without that model: importing pydantic and building it took 200 ms of CPU, three
+times as much as all of `pbmwrap version`. The tests hold every line against the model.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from pathlib import PurePath
+from typing import Any
 
 from pbmwrap.errors import WrapError
 
-SCHEMA_FILE = Path(__file__).with_name("envelope.schema.json")
 VERSION = 1
 
 
-class ErrorPart(BaseModel):
-    """What went wrong, for programs (`code`, `exit`) and people."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    code: str = Field(description="short name of the error; a wrap's own codes are kept")
-    exit: int = Field(description="the command's exit code", ge=1, le=255)
-    message: str = Field(description="one line: what is wrong and where")
-    hint: str = Field(description="how to go on; may be empty")
-    problems: list[str] = Field(
-        default=[], description="every fault of a file, when there are more"
-    )
-
-
-class Envelope(BaseModel):
-    """One answer of one command."""
-
-    model_config = ConfigDict(extra="forbid", title="pbmwrap envelope")
-
-    ok: bool
-    command: str = Field(description="the command without its options, for example `logs pull`")
-    data: Any = Field(description="what the command gives; null when it could not do its work")
-    error: ErrorPart | None
-    version: Literal[1] = Field(default=VERSION, description="of this envelope")
-
-
 def good(command: str, data: Any, problem: WrapError | None = None) -> str:
-    """The line for a command that did its work. data: JSON values, models and dataclasses.
+    """The line for a command that did its work. data: JSON values, dataclasses, times and paths.
 
     problem: what it found wrong, for example by `doctor`.
     """
-    part = _part(problem) if problem else None
-    return _line(Envelope(ok=problem is None, command=command, data=data, error=part))
+    return _line(command, data, problem)
 
 
 def bad(command: str, problem: WrapError) -> str:
     """The line for a command that failed."""
-    part = _part(problem)
-    return _line(Envelope(ok=False, command=command, data=None, error=part))
+    return _line(command, None, problem)
 
 
-def _line(envelope: Envelope) -> str:
-    """The envelope in ASCII, so that it is the same in a pipe of any encoding. A file name that is
-    not valid UTF-8 keeps its bytes as lone surrogates, as Python names them."""
-    return json.dumps(envelope.model_dump(mode="json"), separators=(",", ":"), allow_nan=False)
+def _line(command: str, data: Any, problem: WrapError | None) -> str:
+    """In ASCII: the same in a pipe of any encoding."""
+    envelope = {
+        "ok": problem is None,
+        "command": command,
+        "data": _plain(data),
+        "error": _part(problem) if problem else None,
+        "version": VERSION,
+    }
+    return json.dumps(envelope, separators=(",", ":"), allow_nan=False)
 
 
-def _part(problem: WrapError) -> ErrorPart:
-    return ErrorPart(
-        code=problem.code,
-        exit=problem.exit_code,
-        message=problem.message,
-        hint=problem.hint,
-        problems=list(getattr(problem, "problems", ())),
-    )
+def _part(problem: WrapError) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "exit": problem.exit_code,
+        "message": problem.message,
+        "hint": problem.hint,
+        "problems": list(getattr(problem, "problems", ())),
+    }
 
 
-def schema_text() -> str:
-    """The published schema, as the file holds it."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    schema |= Envelope.model_json_schema(mode="serialization")
-    return json.dumps(schema, indent=2) + "\n"
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: nan and infinite as null, times as ISO 8601. Raises TypeError."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")

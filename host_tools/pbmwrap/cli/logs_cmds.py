@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli import logs_files, logs_pull, logs_sql, logs_verify, logs_wraps
 from pbmwrap.cli.command import Force, Json, Result, command, new_app
 from pbmwrap.cli.logs_kept import Uid, kept_of, notice
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.sessions import Session
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("Pull, list, show, query, export and import session logs.")
     command(group, "logs list")(list_logs)
@@ -29,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
     logs_wraps.add_to(group)
     logs_sql.add_to(group)
     logs_files.add_to(group)
-    app.add_typer(group, name="logs")
+    app.add_command(group, "logs")
 
 
 def list_logs(uid: Uid = None, json: Json = False) -> Result:
@@ -87,15 +88,13 @@ def _row(session: Session, when: str) -> dict[str, Any]:
 
 def show(
     session: Annotated[
-        int | None, typer.Argument(help="The session's number. Default: the last one.")
+        int | None, Argument(help="The session's number. Default: the last one.")
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Write a plot to this file.")
-    ] = None,
+    plot: Annotated[Path | None, Option(metavar="PNG", help="Write a plot to this file.")] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="HTML", help="Write an HTML page to this file.")
+        Path | None, Option(metavar="HTML", help="Write an HTML page to this file.")
     ] = None,
-    area: Annotated[float | None, typer.Option(help="Treated area, cm2.", min=0.1)] = None,
+    area: Annotated[float | None, Option(help="Treated area, cm2.", min=0.1)] = None,
     uid: Uid = None,
     force: Force = False,
     json: Json = False,
@@ -110,10 +109,10 @@ def show(
 
 
 def date(
-    session: Annotated[int, typer.Argument(help="Its number, see `logs list`.")],
+    session: Annotated[int, Argument(help="Its number, see `logs list`.")],
     time: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="TIME", help='When it began: "2026-11-29 10:05", local time; or ISO 8601.'
         ),
     ],

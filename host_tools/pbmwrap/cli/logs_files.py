@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli.command import Force, Json, Result, command, warn
 from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed, WrapError
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 _MEND = "import an undamaged copy as well, it adds what is missing"
 
 
-def add_to(group: typer.Typer) -> None:
+def add_to(group: click.Group) -> None:
     """Register this file's commands in the group `logs`."""
     command(group, "logs export")(export)
     command(group, "logs import")(import_logs)
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
+    file: Annotated[Path, Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
     uid: Uid = None,
     force: Force = False,
     json: Json = False,
@@ -57,10 +58,10 @@ def _names(kept: WrapArchive, key: str) -> list[str]:
 
 
 def import_logs(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSONL exports.")],
+    files: Annotated[list[Path], Argument(metavar="FILE", help="JSONL exports.")],
     anew: Annotated[
         bool,
-        typer.Option("--anew", help="Keep a log that contradicts the one kept here beside it."),
+        Option("--anew", help="Keep a log that contradicts the one kept here beside it."),
     ] = False,
     json: Json = False,
 ) -> Result:

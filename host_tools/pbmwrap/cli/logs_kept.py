@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from pbmwrap.cli import complete
 from pbmwrap.cli.command import warn
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import InvalidFile, NoDevice, SeveralDevices
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 Uid = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--wrap",
         metavar="WRAP",
         help="Id or nickname of the wrap, or the beginning of one. Default: pulled last.",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from pbmwrap.cli.command import Json, Port, Result, progress, warn, wrap_at
 from pbmwrap.cli.logs_kept import archive, notice
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import VerifyFailed
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def pull(
     anew: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--anew",
             help="Begin a new copy and keep the old one: the wrap's flash was erased, or two "
             "wraps have one id.",
@@ -41,7 +40,7 @@ def pull(
         before, start = kept.size, _first_missing(kept, info)
         with progress("pulling") as bar:
             _fetch(client, info, kept, marks, bar)
-        kept.tell(hello.model_dump(mode="json"))
+        kept.tell(hello.as_json())
     archive().set_latest(kept.folder.name)
     return _report(hello.uid, kept, start, kept.size - before)
 

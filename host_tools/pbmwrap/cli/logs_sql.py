@@ -10,10 +10,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Result, command, progress, warn
 from pbmwrap.cli.logs_kept import archive
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 MOST_SHOWN = 1000  # rows of a table for people
 
 
-def add_to(group: typer.Typer) -> None:
+def add_to(group: click.Group) -> None:
     """Register this file's command in the group `logs`."""
     command(group, "logs query")(query)
 
 
 def query(
-    sql: Annotated[str | None, typer.Argument(metavar="SELECT", help="One SELECT.")] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Show views and columns.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Read all logs again.")] = False,
+    sql: Annotated[str | None, Argument(metavar="SELECT", help="One SELECT.")] = None,
+    csv: Annotated[bool, Option("--csv", help="CSV instead of a table.")] = False,
+    schema: Annotated[bool, Option("--schema", help="Show views and columns.")] = False,
+    rebuild: Annotated[bool, Option("--rebuild", help="Read all logs again.")] = False,
     json: Json = False,
 ) -> Result:
     """Query the logs of all wraps in the archive with SQL.
@@ -40,7 +41,7 @@ def query(
     Give one SELECT, in duckdb's SQL, over these views.
 
     \b
-    sessions  one row per session: protocol, site, reason, active_s, dose_total_j_cm2 ...
+    sessions  one row per session: protocol, site, reason, dose_total_j_cm2 ...
     samples   one row per sample: skin_c, board_c, temp_c, duty, dose_j_cm2 ...
     records   one row per log record: type, schema, data ...
     wraps     one row per wrap: firmware, sessions, first_utc, notes ...
@@ -48,7 +49,7 @@ def query(
     NULL means unknown: the dose of an uncalibrated channel is NULL, not 0.
 
     \b
-    pbmwrap logs query "select protocol, count(*), avg(max_skin_c) from sessions group by protocol"
+    pbmwrap logs query "select protocol, count(*) from sessions group by protocol"
     """
     if schema:
         return _schema()

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli.command import Json, Result, Yes, ask, command
 from pbmwrap.cli.logs_kept import archive, find_uid, label, nicknames
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, WrapError
 
-Wrap = Annotated[
-    str, typer.Argument(metavar="WRAP", help="Id or nickname, or the beginning of one.")
-]
+Wrap = Annotated[str, Argument(metavar="WRAP", help="Id or nickname, or the beginning of one.")]
 
 
-def add_to(group: typer.Typer) -> None:
+def add_to(group: click.Group) -> None:
     """Register this file's commands in the group `logs`."""
     command(group, "logs wraps")(wraps)
     command(group, "logs name")(name)
@@ -77,9 +76,9 @@ def _row(uid: str) -> tuple[dict[str, Any], WrapError | None]:
 def name(
     wrap: Wrap,
     nickname: Annotated[
-        str | None, typer.Argument(metavar="NICKNAME", help='For example "left foot".')
+        str | None, Argument(metavar="NICKNAME", help='For example "left foot".')
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove its nickname.")] = False,
+    remove: Annotated[bool, Option("--remove", help="Remove its nickname.")] = False,
     json: Json = False,
 ) -> Result:
     """Give a wrap's log a nickname. `--wrap` then takes it in place of the id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import (
     Interrupted,
@@ -17,13 +17,14 @@ from pbmwrap.cli.command import (
     wrap_if_named,
     write_line,
 )
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import Hello, Sample
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "ports")(ports)
     command(app, "status")(status)
@@ -43,7 +44,7 @@ def ports(json: Json = False) -> Result:
             "number": c.port.number,
             "usb": c.port.usb,
             "label": c.port.label,
-            "wrap": c.hello.model_dump() if c.hello else None,
+            "wrap": c.hello.as_json() if c.hello else None,
             "problem": c.problem.message if c.problem else None,
         }
         for c in find.scan()
@@ -62,8 +63,8 @@ def status(port: Port = None, json: Json = False) -> Result:
 
 def monitor(
     port: Port = None,
-    every: Annotated[float, typer.Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
-    count: Annotated[int, typer.Option(help="End after this many lines; 0: never.", min=0)] = 0,
+    every: Annotated[float, Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
+    count: Annotated[int, Option(help="End after this many lines; 0: never.", min=0)] = 0,
     json: Json = False,
 ) -> None:
     """Print a line per sample. In a terminal s stops, p pauses or resumes, q quits.

@@ -3,65 +3,148 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Any
 
-import typer
+import click
 
-from pbmwrap.cli import (
-    bench_cmds,
-    config_cmds,
-    heat_cmds,
-    install_cmds,
-    logs_cmds,
-    look_cmds,
-    protocol_cmds,
-    session_cmds,
-    twin_cmds,
+from pbmwrap.cli.command import (
+    CONTEXT,
+    Commands,
+    Interrupted,
+    fail,
+    output_error,
+    port_option,
+    set_port_before,
 )
-from pbmwrap.cli.command import Interrupted, Port, fail, new_app, output_error, set_port_before
 from pbmwrap.cli.streams import make_streams_safe
 from pbmwrap.errors import EXIT_OK, UsageError
 
 _HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is not a medical device."
-_ROOMS = (
-    look_cmds,
-    protocol_cmds,
-    session_cmds,
-    logs_cmds,
-    config_cmds,
-    heat_cmds,
-    twin_cmds,
-    install_cmds,
-    bench_cmds,
-)
 
-app = new_app(_HELP, completion=True)
+# Name: (the module that has it, what `pbmwrap --help` says of it). A module is imported when one of
+# its commands is called. tests/host/test_cli_start.py compares the texts with the commands' own.
+_COMMANDS = {
+    "ports": ("look_cmds", "List the USB serial ports and what answers there."),
+    "status": ("look_cmds", "Show what the wrap is doing."),
+    "monitor": ("look_cmds", "Print a line per sample."),
+    "doctor": (
+        "look_cmds",
+        "Check this machine, the port and the wrap, and say how to correct what is wrong.",
+    ),
+    "version": (
+        "look_cmds",
+        "Show versions, also the wrap's when --port, $PBMWRAP_PORT or the config file names it.",
+    ),
+    "install": (
+        "install_cmds",
+        "Install the firmware on a board, new or in use, and check that it answers.",
+    ),
+    "protocol": ("protocol_cmds", "Check, show, store and choose protocols (docs/protocols.md)."),
+    "run": ("session_cmds", "Start the active protocol."),
+    "pause": ("session_cmds", "Turn the light off and stop the session's time."),
+    "resume": ("session_cmds", "Continue a paused session."),
+    "stop": ("session_cmds", "End the session."),
+    "logs": ("logs_cmds", "Pull, list, show, query, export and import session logs."),
+    "clock": ("config_cmds", "The wrap's clock."),
+    "settings": ("config_cmds", "Limits stored on the wrap; they can only be made stricter."),
+    "cal": ("config_cmds", "Measured irradiance per channel."),
+    "heat-test": (
+        "heat_cmds",
+        "The maker's recorded heat test (docs/build-a-wrap.md, section 13).",
+    ),
+    "fault": ("config_cmds", "The latched fault."),
+    "sim": (
+        "twin_cmds",
+        "Start a simulated wrap: the firmware on this machine, in a simulated world.",
+    ),
+    "emulate": ("twin_cmds", "Start an emulated RP2040 that runs the real firmware image."),
+    "bench": ("bench_cmds", "Measure the wrap and its link."),
+}
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+class _Root(Commands):
+    """All commands; lists them and completes their names without importing their modules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _COMMANDS and cmd_name not in self.commands:
+            import_module(f"pbmwrap.cli.{_COMMANDS[cmd_name][0]}").add_to(self)
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as problem:  # it compares with what is imported
+            raise click.exceptions.NoSuchCommand(
+                problem.command_name, possibilities=_COMMANDS, ctx=ctx
+            ) from None
+
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        return [(name, text) for name, (_, text) in _COMMANDS.items()]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        rows = self.summaries(ctx)
+        found = [
+            CompletionItem(name, help=text) for name, text in rows if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _completion(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from pbmwrap.cli import completion
+
+        act = completion.install if param.name == "install_completion" else completion.script
+        try:
+            click.echo(act(ctx.command))
+        except UsageError as problem:
+            ctx.exit(fail("", problem, as_json=False))
+        ctx.exit()
+
+
+def _completion_option(name: str, text: str) -> click.Option:
+    return click.Option(
+        [name], is_flag=True, is_eager=True, expose_value=False, callback=_completion, help=text
+    )
+
+
+def _show_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
         from wrap.version import VERSION
 
-        print(f"pbmwrap {VERSION}")
-        raise typer.Exit
+        click.echo(f"pbmwrap {VERSION}")
+        ctx.exit()
 
 
-@app.callback()
-def take_options(
-    port: Port = None,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
-        ),
-    ] = False,
-) -> None:
-    """Keep the options that stand before the command's name."""
+def _keep_port(_ctx: click.Context, _param: click.Parameter, port: str | None) -> None:
     set_port_before(port)
 
 
-for _room in _ROOMS:
-    _room.add_to(app)
+app = _Root(
+    help=_HELP,
+    no_args_is_help=True,
+    context_settings=CONTEXT,
+    params=[
+        port_option(_keep_port),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version and exit.",
+        ),
+        _completion_option("--install-completion", "Add completion to your shell."),
+        _completion_option("--show-completion", "Print the completion script of your shell."),
+    ],
+)
 
 
 def main(args: list[str] | None = None) -> int:
@@ -70,24 +153,20 @@ def main(args: list[str] | None = None) -> int:
     make_streams_safe()
     try:
         return app(given, prog_name="pbmwrap", standalone_mode=False) or EXIT_OK
-    except typer.Exit as end:
-        return end.exit_code
-    except (typer.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt):
         return fail("", Interrupted("interrupted"), "--json" in given)
+    except click.ClickException as problem:
+        return _usage(problem, given)
     except OSError as problem:  # of a help text or a completion; a command explains its own
         return fail("", output_error(problem), False)
-    except Exception as problem:
-        if not hasattr(problem, "format_message"):
-            raise
-        return _usage(problem, given)
 
 
-def _usage(problem: Exception, given: list[str]) -> int:
-    """Show Typer's error about the command line in this program's form; the exit code."""
+def _usage(problem: click.ClickException, given: list[str]) -> int:
+    """Show click's error about the command line in this program's form; the exit code."""
     context = getattr(problem, "ctx", None)
     path = context.command_path if context else "pbmwrap"
-    text = problem.format_message().rstrip(".")  # type: ignore[attr-defined]
-    if type(problem).__name__ == "NoArgsIsHelpError":
+    text = problem.format_message().rstrip(".")
+    if isinstance(problem, click.exceptions.NoArgsIsHelpError):
         print(text)  # a group without a command: its help is the whole answer
         return UsageError.exit_code
     error = UsageError(text[:1].lower() + text[1:], f"see `{path} --help`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
 
 from pbmwrap.cli import complete
 from pbmwrap.cli.command import (
@@ -19,6 +19,7 @@ from pbmwrap.cli.command import (
     wrap_at,
     wrap_if_named,
 )
+from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
 
 if TYPE_CHECKING:
@@ -28,21 +29,21 @@ if TYPE_CHECKING:
 
 File = Annotated[
     str,
-    typer.Argument(
+    Argument(
         help="A protocol file (TOML), or the id of an example.",
         autocompletion=complete.complete_protocols,
     ),
 ]
-Number = Annotated[int, typer.Argument(help="The slot, 0 to 7.", min=0, max=7)]
+Number = Annotated[int, Argument(help="The slot, 0 to 7.", min=0, max=7)]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("Check, show, store and choose protocols (docs/protocols.md).")
     for body in (check, show, flash, list_slots, activate, delete, new, examples):
         name = "list" if body is list_slots else body.__name__
         command(group, f"protocol {name}")(body)
-    app.add_typer(group, name="protocol")
+    app.add_command(group, "protocol")
 
 
 def _path(name: str) -> Path:
@@ -62,7 +63,7 @@ def _path(name: str) -> Path:
 def check(
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             help="Protocol files, or ids of examples.",
             autocompletion=complete.complete_protocols,
         ),
@@ -99,14 +100,12 @@ def _all_of(unreadable: list[InvalidFile], wrong: list[InvalidFile]) -> InvalidF
 def show(
     file: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             help="A protocol file, or the id of an example.",
             autocompletion=complete.complete_protocols,
         ),
     ] = None,
-    slot: Annotated[
-        int | None, typer.Option(help="Show what a slot has stored.", min=0, max=7)
-    ] = None,
+    slot: Annotated[int | None, Option(help="Show what a slot has stored.", min=0, max=7)] = None,
     port: Port = None,
     json: Json = False,
 ) -> Result:
@@ -151,14 +150,14 @@ def flash(
     file: File,
     slot: Annotated[
         int | None,
-        typer.Option(
+        Option(
             help="The slot to store it in. Default: the slot with the same id, else a free one.",
             min=0,
             max=7,
         ),
     ] = None,
     active: Annotated[
-        bool, typer.Option("--activate", help="Let the button and `run` start it.")
+        bool, Option("--activate", help="Let the button and `run` start it.")
     ] = False,
     port: Port = None,
     json: Json = False,
@@ -225,18 +224,18 @@ def _now_active(slot: int | None) -> Result:
 
 
 def new(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path, Argument(help="The file to write.")],
     id: Annotated[
         str | None,
-        typer.Option(help="a-z, 0-9 and -, at most 24 characters. Default: from the file's name."),
+        Option(help="a-z, 0-9 and -, at most 24 characters. Default: from the file's name."),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="Shown to people: plain ASCII, at most 40 characters."),
+        Option(help="Shown to people: plain ASCII, at most 40 characters."),
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--from",
             metavar="PROTOCOL",
             help="Start from an example (`protocol examples`) or a file.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+import click
 
 from pbmwrap.cli.command import Interrupted, Json, Port, Result, command, note, wrap_at
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ TETHERED_MS = 1000
 _OVER = ("done", "idle", "fault")
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "run")(run)
     command(app, "pause")(pause)
@@ -29,7 +30,7 @@ def run(
     port: Port = None,
     tethered: Annotated[
         bool,
-        typer.Option("--tethered", help="Keep running; the session ends when this command ends."),
+        Option("--tethered", help="Keep running; the session ends when this command ends."),
     ] = False,
     json: Json = False,
 ) -> Result:

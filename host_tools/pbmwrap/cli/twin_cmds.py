@@ -9,10 +9,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
-import typer
+import click
 
 from pbmwrap.cli import complete
 from pbmwrap.cli.command import Json, command, note, write_line, writing_output
+from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,22 +21,20 @@ if TYPE_CHECKING:
 
 SPEED_LEAST, SPEED_MOST = 0.001, 100_000
 
-Speed = Annotated[str, typer.Option(help="Speed as a multiple of real time, or max.", metavar="X")]
+Speed = Annotated[str, Option(help="Speed as a multiple of real time, or max.", metavar="X")]
 ScenarioName = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--scenario",
         help="A shipped scenario's name, or a TOML file.",
         autocompletion=complete.complete_scenarios,
     ),
 ]
-Link = Annotated[Path | None, typer.Option("--link", help="Create this symbolic link to the port.")]
-State = Annotated[
-    Path | None, typer.Option("--state", help="Folder that keeps the flash between runs.")
-]
+Link = Annotated[Path | None, Option("--link", help="Create this symbolic link to the port.")]
+State = Annotated[Path | None, Option("--state", help="Folder that keeps the flash between runs.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Register this file's commands."""
     command(app, "sim")(sim)
     command(app, "emulate")(emulate)
@@ -63,7 +62,7 @@ def emulate(
     state: State = None,
     image: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             metavar="UF2", help="The image to run. Default: the one that `make firmware` built."
         ),
     ] = None,

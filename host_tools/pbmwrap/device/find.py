@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
+from pbmwrap.device.port_name import AUTO
 from pbmwrap.device.serial_port import PortInfo, SerialTransport, usb_ports
 from pbmwrap.device.transport import Transport
 from pbmwrap.device.twin_port import TwinTransport
@@ -30,8 +30,6 @@ from wrap.version import LINK_VERSION, PRODUCT
 if TYPE_CHECKING:
     from pbmwrap.device.shared import SharedTransport
 
-AUTO = "auto"
-PORT_VARIABLE = "PBMWRAP_PORT"
 HELLO_S = 1.5  # an emulated wrap on a busy machine runs slower than the wall clock
 HELLO_ATTEMPTS = 4
 BOOT_S = 15.0  # an in-process twin is asked while it still boots; the time is virtual
@@ -50,11 +48,6 @@ class Candidate:
     port: PortInfo
     hello: Hello | None = None
     problem: WrapError | None = None
-
-
-def default_port(chosen: str | None, configured: str | None) -> str:
-    """The port to use: the option, then $PBMWRAP_PORT, then the config file, then `auto`."""
-    return chosen or os.environ.get(PORT_VARIABLE) or configured or AUTO
 
 
 def connect(port: str = AUTO, exclusive: bool = False) -> tuple[Client, Hello]:

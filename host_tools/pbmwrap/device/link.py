@@ -7,7 +7,7 @@ Whatever is not a valid line is skipped; pushes are handed on.
 from __future__ import annotations
 
 import json
-import random
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +57,7 @@ class Link:
         self.repeats = 0  # requests sent again
         self.noise = b""
         self.hopeless: Callable[[bytes], bool] = lambda noise: False  # asked before a repeat
-        self._id = random.randrange(ID_RANGE) if first_id is None else first_id
+        self._id = int.from_bytes(os.urandom(4)) % ID_RANGE if first_id is None else first_id
         self._reader = frames.LineReader(frames.MAX_ANSWER)
         self._arrived: list[dict[str, Any]] = []
         self._on_push: Push | None = None

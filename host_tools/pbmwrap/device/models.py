@@ -1,22 +1,25 @@
-"""What the wrap answers, as typed models. Units are in the names (docs/link.md)."""
+"""What the wrap answers, as dataclasses. Units are in the names (docs/link.md)."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-
-NoneBelowZero = Annotated[
-    int | None, BeforeValidator(lambda v: None if isinstance(v, int) and v < 0 else v)
-]
+NoneBelowZero = Annotated[int | None, "a number below 0 stands for None"]
 
 
-class Answer(BaseModel):
-    """Base of all answers: a newer wrap may add fields, an unknown field does no harm."""
+@dataclass(frozen=True)
+class Answer:
+    """Base of all answers. answers.typed makes one from what the wrap sent: a newer wrap may add
+    fields, an unknown field does no harm."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    def as_json(self) -> dict[str, Any]:
+        """Its fields as JSON has them, lists in place of tuples."""
+        return json.loads(json.dumps(asdict(self)))
 
 
+@dataclass(frozen=True)
 class Hello(Answer):
     """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap; `integrity`
     ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot;
@@ -44,7 +47,7 @@ class Hello(Answer):
     sense: bool = False
     slot: str | None = None
     fell: str | None = None
-    worst_uw: list[int] = []
+    worst_uw: list[int] = field(default_factory=list)
 
     @property
     def runs_on(self) -> str:
@@ -52,6 +55,7 @@ class Hello(Answer):
         return f"MicroPython {self.mpy}" if self.mpy[:1].isdigit() else self.mpy
 
 
+@dataclass(frozen=True)
 class FaultInfo(Answer):
     """A latched fault. `detail` holds the numbers behind it, `text` says it for people, `sensor`
     is the one that it is about."""
@@ -73,22 +77,24 @@ class FaultInfo(Answer):
         return f"{self.name} at {self.sensor}" if self.sensor else self.name
 
 
+@dataclass(frozen=True)
 class Sample(Answer):
     """The fields of `status` that move. Temperatures are None without a valid reading."""
 
     state: str
     active_ms: int = 0
-    temps_mc: list[int | None] = []
-    duty_u16: list[int] = []
+    temps_mc: list[int | None] = field(default_factory=list)
+    duty_u16: list[int] = field(default_factory=list)
     dose_uj: list[int | None] | None = None
     dose_total_uj: int | None = None
-    on_ms: list[int] = []
+    on_ms: list[int] = field(default_factory=list)
     derate_pm: int = 1000
     warn: Any = None
-    warnings: list[str] = []
+    warnings: list[str] = field(default_factory=list)
     wake_waiting: bool = False
 
 
+@dataclass(frozen=True)
 class Status(Sample):
     """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
     that wait for `settings.confirm`; `cal_void`: channels whose stored calibration breaks its
@@ -120,14 +126,15 @@ class Status(Sample):
     log_failed: Any = None
     records_lost: int = 0
     settings_damaged: bool = False
-    unconfirmed: list[str] = []
-    cal_void: list[str] = []
+    unconfirmed: list[str] = field(default_factory=list)
+    cal_void: list[str] = field(default_factory=list)
     tethered: bool = False
     buzzer: bool | None = None  # None: the board has none
     power_pm: int | None = None
     power_why: str | None = None
 
 
+@dataclass(frozen=True)
 class StepCost(Answer):
     """What a step's two calls to the hardware take on this chip, us: means of `n` of each."""
 
@@ -136,6 +143,7 @@ class StepCost(Answer):
     held_us: int
 
 
+@dataclass(frozen=True)
 class Slot(Answer):
     """A stored protocol, or `broken` with the reason why it will not run."""
 
@@ -146,6 +154,7 @@ class Slot(Answer):
     broken: str | None = None
 
 
+@dataclass(frozen=True)
 class Slots(Answer):
     """All protocol slots; `active` is None when no slot is."""
 
@@ -153,6 +162,7 @@ class Slots(Answer):
     slots: list[Slot | None]
 
 
+@dataclass(frozen=True)
 class Calibration(Answer):
     """A channel's irradiance at the skin at full duty, uW/cm2, and how it was found."""
 
@@ -162,6 +172,7 @@ class Calibration(Answer):
     how: str = ""
 
 
+@dataclass(frozen=True)
 class HeatTest(Answer):
     """The maker's recorded heat test: permille of full power that it allows, day, the hottest
     reading in mC, and how it was made."""
@@ -172,6 +183,7 @@ class HeatTest(Answer):
     how: str = ""
 
 
+@dataclass(frozen=True)
 class SiteCourse(Answer):
     """A site's sessions that count: seconds since the last, how many in 24 h and in 7 days, and
     seconds until the next may begin."""
@@ -182,6 +194,7 @@ class SiteCourse(Answer):
     next_s: int = 0
 
 
+@dataclass(frozen=True)
 class LightOfDay(Answer):
     """Light of the whole wrap: seconds given in 24 h, the most that is allowed, and seconds until
     the next protocol fits."""
@@ -191,6 +204,7 @@ class LightOfDay(Answer):
     next_s: int = 0
 
 
+@dataclass(frozen=True)
 class CourseInfo(Answer):
     """The sessions that still matter, by site; "*" stands for every site."""
 
@@ -199,6 +213,7 @@ class CourseInfo(Answer):
     light: LightOfDay | None = None
 
 
+@dataclass(frozen=True)
 class LogInfo(Answer):
     """Absolute offsets of the oldest byte kept and of the end; `seq`: the next record's."""
 

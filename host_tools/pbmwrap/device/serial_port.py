@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import serial
-from serial.tools import list_ports
 
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost, NoDevice, NoPermission, PortBusy, WrapError
@@ -42,6 +41,8 @@ class PortInfo:
 
 def usb_ports() -> list[PortInfo]:
     """Every USB serial port, by name. Ports without a USB id are left out: no wrap is there."""
+    from serial.tools import list_ports
+
     found = [p for p in list_ports.comports() if p.vid is not None]
     return sorted((_info(p) for p in found), key=lambda p: p.device)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost
-from pbmwrap.twin.base import Twin
+
+if TYPE_CHECKING:
+    from pbmwrap.twin.base import Twin
 
 SLICE_MS = 1
 

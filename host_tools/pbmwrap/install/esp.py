@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pbmwrap import installed
 from pbmwrap.errors import (
     InvalidFile,
     LinkLost,
@@ -60,7 +61,7 @@ def check(path: Path) -> EspImage:
     try:
         data = path.read_bytes()
     except OSError as problem:
-        hint = "build it with `make firmware BOARD=PBMWRAP_ESP32_S3`"
+        hint = f"to build one, {installed.hint_make('firmware BOARD=PBMWRAP_ESP32_S3')}"
         raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
     number = _chip_of(data, 0)
     if number is None:
@@ -92,7 +93,7 @@ def command() -> list[str]:
         return [sys.executable, "-m", "esptool"]
     found = shutil.which("esptool")
     if not found:
-        raise UsageError(_MISSING, "pip install 'pbmwrap[esp]', or pip install 'esptool>=5'")
+        raise UsageError(_MISSING, installed.hint_extra("esp"))
     return [found]
 
 
@@ -122,7 +123,7 @@ _WRONG = re.compile(r"This chip is (\S+), not")
 def _error(said: str, image: EspImage, port: str) -> WrapError:
     wrong = _WRONG.search(said)
     if wrong:
-        hint = "give the image for it: `make firmware BOARD=...`"
+        hint = f"give the image for it; to build one, {installed.hint_make('firmware BOARD=...')}"
         return UsageError(f"the chip at {port} is {wrong[1]}, the image for {image.chip}", hint)
     if "Permission denied" in said:
         return NoPermission(f"{port} may not be opened by this user")
@@ -136,7 +137,7 @@ def _error(said: str, image: EspImage, port: str) -> WrapError:
     if "Failed to connect" in said or "No serial data" in said:
         return NoDevice(f"the ROM loader at {port} does not answer", _HOLD)
     if "No such command" in said or "invalid choice" in said:
-        return UsageError("this esptool is too old", "pip install 'esptool>=5'")
+        return UsageError("this esptool is too old", installed.hint_extra("esp"))
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     fatal = [line for line in lines if "fatal error" in line] or lines or ["no reason given"]
     return LinkLost(f"esptool failed: {fatal[-1]}", f"run this again; if it fails again, {_HOLD}")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from pbmwrap import installed
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
     InvalidFile,
@@ -40,7 +41,7 @@ def check_uf2(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as problem:
-        hint = "build it with `make firmware`"
+        hint = f"to build one, {installed.hint_make('firmware')}"
         raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
     if not data or len(data) % BLOCK:
         raise InvalidFile(f"{path} is not a complete UF2 image: it has {len(data)} bytes")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pbmwrap import installed
 from pbmwrap.errors import InvalidFile, UsageError, WrapError
 from pbmwrap.logs import views
 from pbmwrap.logs.index import parquet
@@ -39,7 +40,7 @@ def library() -> Any:
         import duckdb
     except ImportError:
         raise WrapError(
-            "SQL needs duckdb, which is not installed", "run `pip install 'pbmwrap[sql]'`"
+            "SQL needs duckdb, which is not installed", installed.hint_extra("sql")
         ) from None
     return duckdb
 

@@ -1,0 +1,74 @@
+"""Completion of `pbmwrap` in the user's shell: prints click's script, or puts it into place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+from pbmwrap.errors import UsageError
+
+_PROGRAM = "pbmwrap"
+_VARIABLE = "_PBMWRAP_COMPLETE"
+_SHELLS = "bash, zsh, fish and powershell"
+
+
+def script(app: click.Command) -> str:
+    """The script for the user's shell. Raises UsageError for a shell that is not known."""
+    shell = _shell()
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise UsageError(
+            f"{shell or 'this shell'} has no completion", f"there is one for {_SHELLS}"
+        )
+    return kind(app, {}, _PROGRAM, _VARIABLE).source()
+
+
+def install(app: click.Command) -> str:
+    """Put the script where the shell reads it; returns what was done. Raises UsageError."""
+    shell, text = _shell(), script(app)
+    if shell == "powershell":
+        line = f"{_PROGRAM} --show-completion | Out-String | Invoke-Expression"
+        raise UsageError("the profile of PowerShell is not changed", f"add to $PROFILE: {line}")
+    path, start, lines = _places(shell)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if start:
+            _append(start, lines)
+    except OSError as problem:
+        why = f"{problem.filename or path} cannot be written: {problem.strerror}"
+        raise UsageError(why, f"save the output of `{_PROGRAM} --show-completion`") from problem
+    return f"completion for {shell} written to {path}; it works in the next shell"
+
+
+def _shell() -> str:
+    """The user's shell by name; "" when nothing says which it is."""
+    if sys.platform == "win32" and not os.environ.get("SHELL"):
+        return "powershell"
+    return Path(os.environ.get("SHELL", "")).name.removesuffix(".exe")
+
+
+def _places(shell: str) -> tuple[Path, Path | None, str]:
+    """(the script's file, the shell's start file if it has to be changed, lines that it needs)."""
+    home = Path.home()
+    if shell == "fish":
+        config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+        return config / "fish" / "completions" / f"{_PROGRAM}.fish", None, ""
+    if shell == "zsh":
+        start = Path(os.environ.get("ZDOTDIR") or home) / ".zshrc"
+        lines = "fpath+=~/.zfunc; autoload -Uz compinit; compinit"
+        return home / ".zfunc" / f"_{_PROGRAM}", start, lines
+    path = home / ".bash_completions" / f"{_PROGRAM}.sh"
+    return path, home / ".bashrc", f"source '{path}'"
+
+
+def _append(start: Path, lines: str) -> None:
+    """Add `lines` to a start file that does not have them yet."""
+    old = start.read_text(encoding="utf-8", errors="surrogateescape") if start.exists() else ""
+    if lines not in old:
+        with start.open("a", encoding="utf-8") as file:
+            file.write(("" if not old or old.endswith("\n") else "\n") + lines + "\n")

@@ -1,0 +1,162 @@
+"""Options and arguments of a command, read from its function's signature and made with click.
+
+A parameter is `name: Annotated[TYPE, Option(...)] = DEFAULT`; TYPE is bool (a flag), int, float,
+str, Path or a list of these, or one of them with `| None`. Argument stands in place of Option.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import click
+
+Completer = Callable[[str], list[str]]  # what may be written for the part that is there
+_METAVARS = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
+
+
+class Option:
+    """An option. names: such as "--port", "-p"; without one it is called like its parameter."""
+
+    def __init__(
+        self,
+        *names: str,
+        help: str = "",
+        metavar: str | None = None,
+        min: float | None = None,
+        max: float | None = None,
+        autocompletion: Completer | None = None,
+    ) -> None:
+        self.names = names
+        self.help = help
+        self.metavar = metavar
+        self.min = min
+        self.max = max
+        self.autocompletion = autocompletion
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A positional argument. A list takes all that are left."""
+
+    help: str = ""
+    metavar: str | None = None
+    min: float | None = None
+    max: float | None = None
+    autocompletion: Completer | None = None
+
+
+class _Whole(click.IntRange):
+    name = "whole number"
+
+
+class _Number(click.FloatRange):
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Refuse nan and inf as well: no comparison holds nan back."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
+class _AnyWhole(type(click.INT)):
+    name = "whole number"
+
+
+class _AnyNumber(type(click.FLOAT)):
+    name = "number"
+
+
+def params_of(body: Callable[..., Any]) -> list[click.Parameter]:
+    """The click parameters of a function, in the order of its signature."""
+    hints = typing.get_type_hints(body, include_extras=True)
+    signature = inspect.signature(body).parameters.values()
+    return [_param(p.name, hints[p.name], p.default) for p in signature]
+
+
+def _param(name: str, hint: Any, default: Any) -> click.Parameter:
+    kind, spec = _split(hint)
+    if isinstance(spec, Argument):
+        return _argument(name, kind, spec, default)
+    return _option(name, kind, spec, default)
+
+
+def option_of(name: str, hint: Any, default: Any) -> click.Option:
+    """The click option of one annotated parameter."""
+    kind, spec = _split(hint)
+    assert isinstance(spec, Option)
+    return _option(name, kind, spec, default)
+
+
+def _split(hint: Any) -> tuple[Any, Option | Argument]:
+    """(the type without None, how it is given)."""
+    kind, spec = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, Option())
+    if get_origin(kind) in (typing.Union, types.UnionType):
+        (kind,) = (part for part in get_args(kind) if part is not type(None))
+    return kind, spec
+
+
+def _argument(name: str, kind: Any, spec: Argument, default: Any) -> click.Argument:
+    needed = default is inspect.Parameter.empty
+    many = get_origin(kind) is list
+    given: dict[str, Any] = {} if needed else {"default": default}
+    return click.Argument(
+        [name],
+        type=_type(get_args(kind)[0] if many else kind, spec),
+        required=needed,
+        nargs=-1 if many else 1,
+        metavar=spec.metavar and _shown(spec.metavar, needed, many),
+        help=spec.help,
+        shell_complete=_completer(spec),
+        **given,
+    )
+
+
+def _completer(spec: Option | Argument) -> Callable[..., Any] | None:
+    complete = spec.autocompletion
+    return None if complete is None else lambda _ctx, _param, typed: complete(typed)
+
+
+def _shown(metavar: str, needed: bool, many: bool) -> str:
+    """As click shows a name that it has made itself."""
+    return (metavar if needed else f"[{metavar}]") + ("..." if many else "")
+
+
+def _option(name: str, kind: Any, spec: Option, default: Any) -> click.Option:
+    needed = default is inspect.Parameter.empty
+    names = [name, *(spec.names or (f"--{name.replace('_', '-')}",))]
+    if kind is bool:
+        return click.Option(names, is_flag=True, default=default, help=spec.help)
+    given: dict[str, Any] = {} if needed else {"default": default}
+    return click.Option(
+        names,
+        type=_type(kind, spec),
+        required=needed,
+        metavar=spec.metavar or _METAVARS[kind],
+        help=spec.help,
+        show_default=not needed and default not in (None, ""),
+        shell_complete=_completer(spec),
+        **given,
+    )
+
+
+def _type(kind: Any, spec: Option | Argument) -> click.ParamType[Any, Any]:
+    low, high = spec.min, spec.max
+    bounded = low is not None or high is not None
+    if kind is int:
+        return _Whole(_whole(low), _whole(high)) if bounded else _AnyWhole()
+    if kind is float:
+        return _Number(low, high) if bounded else _AnyNumber()
+    return click.Path(path_type=Path) if kind is Path else click.STRING
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
