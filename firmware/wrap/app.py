@@ -57,6 +57,7 @@ class App:
         self.monitor = self.guard.monitor
         self.power_limit = PowerLimit(facts)
         self.wire_check = WireCheck(len(facts.SENSORS))
+        self._delayed_code = faults.NONE  # see _check_wiring
         self.program = Program(hal)
         self._open_storage(hal, facts.CHANNELS)
         self.session = Session(self._changed)
@@ -215,15 +216,19 @@ class App:
 
     def _check_wiring(self, wires, code):
         """`code`, or the fault that a reading follows the lamps. As the enable opens or drops every
-        lamp is out, so a verdict may wait for the next step, which knows the cause."""
+        lamp is out, so a verdict may wait for the next step, which knows the cause; a fault that
+        only this step shows (H-02, H-03) is returned in that next step."""
         jumped = wires.jumped(self.monitor.temps_mc)
         if jumped == SUSPECT and not self.session.lit_now:
+            self._delayed_code = code
             return faults.NONE
+        delayed = self._delayed_code
+        self._delayed_code = faults.NONE
         if jumped == YES or wires.found():
             wires.begin()
             self.monitor.sensor = wires.sensor
             return faults.WIRING
-        return code
+        return delayed or code
 
     def _lamps_lost(self):
         """A lamp does not hold what was written: dark in every such step, told once."""
@@ -276,6 +281,8 @@ class App:
             lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
             if session.state != states.RUNNING or not lamps.steady():
                 self.wire_check.abort()
+                if session.state == states.RAMP_DOWN:
+                    self.wire_check.expect_edge(self.monitor.temps_mc)
             elif self.wire_check.step(self.monitor.temps_mc, dt):
                 lamps.blank()
         elif session.state != states.SELF_TEST and lamps.stay_dark():

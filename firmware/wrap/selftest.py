@@ -78,6 +78,8 @@ class SelfTest:
     def _stage(self, n):
         """Open one way to dark, then the other; what is wrong with the one before, or None."""
         lamps = self._app.lamps
+        if n == _STAGE - 1:
+            self._app.wire_check.expect_edge(self._app.monitor.temps_mc)
         if n == _STAGE:
             self._app.hal.watchdog_start(limits.WATCHDOG_MS)  # H-16
             wrong = self._light("with both ways to dark closed")

@@ -25,7 +25,7 @@ def test_a_lost_history_gives_no_light_for_a_day_by_any_name(damage):
             files.data[name] = damage
     history = opened(files)
     assert history.light_next_s(1, MOST_S, 0) == DAY_S
-    assert history.refusal("hand", 1, WEEK, MOST_S, 0).startswith("the history of sessions was")
+    assert history.refusal("hand", 1, WEEK, MOST_S, 0).startswith("the session history was")
     assert history.light_next_s(NEED_S, MOST_S, DAY_S) == 0
     assert history.light_next_s(0, 60, 0) == 0
 

@@ -95,7 +95,7 @@ def test_a_history_with_fractions_is_a_damaged_one(files, kept):
     rig = Rig(files)
     rig.store(0)
     code, text = rig.ask("session.start")
-    assert code == "not_now" and "the history of sessions was damaged" in text
+    assert code == "not_now" and "the session history was damaged" in text
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_sensor_without_a_reading_is_another_fault(wrong):
     window(check, 35000, wrong)
     window(check, wrong, wrong, 35000)
     assert not check.found()
-    check.keep([35000], None)
+    check.keep([35000])
     assert check.jumped([wrong]) == NO
 
 
@@ -75,7 +75,7 @@ def test_a_window_that_is_cut_off_says_nothing():
 )
 def test_a_jump_at_an_edge_has_to_stay(first, second, said):
     check = WireCheck(2)
-    check.keep([35000, 30000], None)
+    check.keep([35000, 30000])
     assert check.jumped([35000, 30000 + first]) == (SUSPECT if abs(first) > 600 else NO)
     assert check.jumped([35000, 30000 + second]) == said
     assert check.jumped([35000, 39000]) == NO
@@ -83,13 +83,24 @@ def test_a_jump_at_an_edge_has_to_stay(first, second, said):
 
 
 @pytest.mark.parametrize(
-    ("mean_mc", "said"), [(35000, YES), (34400, YES), (34399, NO), (35600, YES), (35601, NO)]
+    ("before_mc", "said"), [(35000, YES), (34400, YES), (34399, NO), (35600, YES), (35601, NO)]
 )
-def test_a_reading_far_from_its_mean_is_no_measure_for_a_jump(mean_mc, said):
+def test_a_reading_far_from_the_one_before_is_no_measure_for_a_jump(before_mc, said):
+    check = WireCheck(2)
+    check.expect_edge([before_mc, 33000])
+    for expected in (said, YES):  # the second edge has no reading before it
+        check.keep([35000, 33000])
+        check.jumped([36000, 33000])
+        assert check.jumped([36000, 33000]) == expected
+
+
+def test_a_new_session_forgets_the_reading_before_an_edge():
     check = WireCheck(1)
-    check.keep([35000], [mean_mc])
+    check.expect_edge([20000])
+    check.begin()
+    check.keep([35000])
     check.jumped([36000])
-    assert check.jumped([36000]) == said
+    assert check.jumped([36000]) == YES
 
 
 def disturbed(step, mc):

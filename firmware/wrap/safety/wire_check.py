@@ -31,6 +31,8 @@ class WireCheck:
         self._before = [0] * n
         self._dark = [0] * n
         self._edge = [0] * n
+        self._last = [0] * n
+        self._fresh = False  # `_last` is of the step before
         self.edge_left = 0
         self.sensor = 0
         self.begin()
@@ -40,6 +42,7 @@ class WireCheck:
         self._phase = _WAIT
         self._left_ms = _CONFIRM_MS
         self.suspects = 0
+        self._fresh = False
 
     def due_in_ms(self):
         """Until the lamps have to be put out for a step; 0 while a window is open."""
@@ -87,9 +90,22 @@ class WireCheck:
             self._phase = _WAIT
             self._left_ms = _CONFIRM_MS
 
+    def expect_edge(self, temps_mc):
+        """In each step in which the next one may open or drop the enable: its readings."""
+        _copy(temps_mc, self._last)
+        self._fresh = True
+
     def keep(self, temps_mc):
-        """Keep the readings before the enable opens or drops, and the 12 V feed with it."""
-        _copy(temps_mc, self._edge)
+        """Keep the readings before the enable opens or drops, and the 12 V feed with it. A reading
+        far from that of the step before is disturbed: the next ones would look like a jump beside
+        it, so this sensor is not judged at this edge."""
+        edge = self._edge
+        _copy(temps_mc, edge)
+        if self._fresh:
+            for i in range(self._n):
+                if abs(edge[i] - self._last[i]) > limits.WIRE_EDGE_MC:
+                    edge[i] = OPEN
+        self._fresh = False
         self.edge_left = _EDGE_STEPS
 
     def jumped(self, temps_mc):
