@@ -130,9 +130,11 @@ def _fetch(
 
 
 def _report(uid: str, kept: WrapArchive, start: int, fresh: int) -> Result:
+    from pbmwrap.cli.text import count
     from pbmwrap.logs.sessions import sessions
 
-    count = len(sessions(notice(kept).decoded()))
+    found = len(sessions(notice(kept).decoded()))
     data = {"uid": uid, "log": kept.folder.name, "from": start, "to": kept.next_offset}
-    data |= {"sessions": count, "folder": str(kept.folder), "gaps": kept.gaps}
-    return Result(data, f"{fresh} new bytes, {count} sessions kept in {kept.folder}")
+    data |= {"sessions": found, "folder": str(kept.folder), "gaps": kept.gaps}
+    text = f"{count(fresh, 'new byte')}, {count(found, 'session')} in {kept.folder}"
+    return Result(data, text)

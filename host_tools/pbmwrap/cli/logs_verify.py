@@ -63,13 +63,15 @@ def _text(said: Verdict) -> str:
 
 
 def _checked(said: Verdict) -> str:
-    """What the numbers, the chain and the seals prove; "whole" only where they cover all of it."""
+    """What the numbers, the chain and the seals prove, and what they do not cover."""
     limits = []
-    if said.unsealed:
-        last = "record is" if said.unsealed == 1 else f"{said.unsealed} records are"
-        limits.append(f"the last {last} not under a session's seal yet")
     if said.unchecked:
         limits.append("the part before the first sector's head cannot be checked")
     if said.dropped:
         limits.append("nothing shows that the parts beside dropped sectors are of one log")
-    return "no fault found; " + "; ".join(limits) if limits else "whole"
+    if limits:
+        return "no fault found; " + "; ".join(limits)
+    if not said.unsealed:
+        return "whole: complete and unchanged"
+    last = "record comes" if said.unsealed == 1 else f"{said.unsealed} records come"
+    return f"whole up to the last seal; the last {last} after it"
