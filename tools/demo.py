@@ -130,7 +130,6 @@ def main() -> None:
         demo.say("heat-test", "set", "60", *tested)
         demo.say("cal", "set", "red", "11", "--uncertainty", "15", "--how", "demo figure")
         demo.say("cal", "set", "nir", "13", "--uncertainty", "15", "--how", "demo figure")
-        demo.say("clock", "set")
         demo.say("protocol", "flash", str(protocol), "--activate")
         demo.say("status")
         demo.act("press")

@@ -178,7 +178,7 @@ def test_clocks_that_disagree_are_told_with_the_way_out(archive: Archive):
         assert (
             "note: wrap sima1: clocks disagree on start 1 of the wrap: session 1 began at "
             f"{early} or {late}; the last of these is shown; say when with "
-            "`pbmwrap logs date 1 TIME`\n"
+            "`pbmwrap logs date 1 TIME` (a simulated wrap's time runs at its --speed)\n"
         ) in said
     assert data("logs", "list", "--wrap", "sima1")[0]["when"] == "2026-09-21T14:13:20Z"
 
