@@ -85,7 +85,7 @@ DEADMAN_FLASH_MS = 300  # the same while flash is written, with interrupts off
 HEARTBEAT_MS = 100  # a timer darkens the lamps when Python has hung for so long
 RESETS_MOST = 3  # unexpected ones; the wrap then stays in a fault
 RESETS_CALM_S = 600  # without one: they are forgotten
-PROGRAM_CHUNK_MS = 50  # a chunk of 2 KB of the program is checked so often: 10 s for 400 KB
+PROGRAM_CHUNK_MS = 50  # a chunk of 2 KB of the program is checked so often: 11 s for 440 KB
 
 STEP_MS = 10
 STEP_LATE_MS = 300  # a step later than this (a flash erase fits) is a fault while light is on
