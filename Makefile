@@ -97,10 +97,11 @@ schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' f
 	$(PY) -m tools.schematic
 	$(PY) -m tools.guide_tables
 
-lint: $(STAMP) ## ruff, pyright, and that each hazard has its code and its tests (docs/hazards.md)
+lint: $(STAMP) ## ruff, pyright, the documents, and that each hazard has its code and its tests (docs/hazards.md)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(PY) tools/hazards.py --check
+	$(PY) tools/check_docs.py
 	$(VENV)/bin/pyright
 	$(VENV)/bin/pyright -p firmware
 	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json

@@ -24,7 +24,7 @@ _HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is not a medical d
 
 # Name: (the module that has it, what `pbmwrap --help` says of it). A module is imported when one of
 # its commands is called. tests/host/test_cli_start.py compares the texts with the commands' own.
-_COMMANDS = {
+COMMANDS = {
     "ports": ("look_cmds", "List the USB serial ports and what answers there."),
     "status": ("look_cmds", "Show what the wrap is doing."),
     "monitor": ("look_cmds", "Print a line per sample."),
@@ -67,11 +67,11 @@ class _Root(Commands):
     """All commands; lists them and completes their names without importing their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _COMMANDS and cmd_name not in self.commands:
-            import_module(f"pbmwrap.cli.{_COMMANDS[cmd_name][0]}").add_to(self)
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            import_module(f"pbmwrap.cli.{COMMANDS[cmd_name][0]}").add_to(self)
         return self.commands.get(cmd_name)
 
     def resolve_command(
@@ -81,11 +81,11 @@ class _Root(Commands):
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as problem:  # it compares with what is imported
             raise click.exceptions.NoSuchCommand(
-                problem.command_name, possibilities=_COMMANDS, ctx=ctx
+                problem.command_name, possibilities=COMMANDS, ctx=ctx
             ) from None
 
     def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
-        return [(name, text) for name, (_, text) in _COMMANDS.items()]
+        return [(name, text) for name, (_, text) in COMMANDS.items()]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
