@@ -329,3 +329,13 @@ def test_the_meters_of_a_new_session_begin_at_nothing():
     assert guard._heat_mw(guard.meters, 1000) == full // 2
     guard.meters[0].on_ms = 100
     assert guard._heat_mw(guard.meters, 1000) == full // 10
+
+
+@pytest.mark.parametrize("contact", [0.7, 0.85])
+def test_a_wearer_who_moves_in_a_cold_room_lifts_a_bead_and_trips_nothing(contact):  # H-12
+    pad = lit(ambient_c=16)
+    pad.plant.change(contact=contact)
+    pad.run(60, True)
+    pad.plant.change(contact=1.0)
+    pad.run(60, True)
+    assert pad.name == "none"
