@@ -281,7 +281,7 @@ class App:
             lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
             if session.state != states.RUNNING or not lamps.steady():
                 self.wire_check.abort()
-                if session.state == states.RAMP_DOWN:
+                if not rising:  # the light fades out
                     self.wire_check.expect_edge(self.monitor.temps_mc)
             elif self.wire_check.step(self.monitor.temps_mc, dt):
                 lamps.blank()

@@ -226,7 +226,7 @@ def test_two_dask_workers_give_the_same_rows() -> None:
 
 def test_a_nominal_session_does_not_trip() -> None:
     row = nominal.session(3)  # at full power: the hard cap by the stated worst case ends it
-    assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "dose-cap", 0.33)
+    assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "time", 0.33)
 
 
 def test_nominal_readings_are_noisy_and_spiked() -> None:

@@ -134,6 +134,25 @@ def test_one_gross_reading_at_any_moment_of_a_start_is_a_fault():  # H-02
         assert (faults.NAMES[rig.app.latch.code], rig.state) == ("gross-hot", "fault"), step
 
 
+FADE_STEPS = 60
+
+
+@pytest.mark.parametrize("way", ["pause", "stop"])
+def test_one_disturbed_reading_at_any_moment_of_a_fade_is_no_fault(way):  # H-46
+    for step in range(FADE_STEPS):
+        rig = Rig()
+        rig.calibrate(7000)
+        rig.light(steps=FULL)
+        rig.advance(1500)
+        getattr(rig.app.session, way)("link")
+        rig.advance(10 * step)
+        rig.warm(34300, BOARD)
+        rig.advance(10)
+        rig.warm(33000, BOARD)
+        rig.advance(1000)
+        assert faults.NAMES[rig.app.latch.code] == "none", step
+
+
 class Wired(Rig):
     """The skin sensor's reading is off by `lamp_k` at full current and `feed_k` with the feed."""
 
