@@ -217,12 +217,16 @@ def test_board_sensors_are_apart_beyond_3_k(temps, apart, blamed):
 @pytest.mark.parametrize(
     "temps,starts,apart,blamed",
     [
-        ((33000, 35000, 35000), (33000, 35000, 35000), False, 0),  # 2 K
-        ((32999, 35000, 35000), (33000, 35000, 35000), True, 0),
-        ((33000, 33000, 35001), (33000, 33000, 35001), True, 2),
+        ((33000, 35000, 35000), (33500, 35000, 35000), False, 0),  # 2 K
+        ((32999, 35000, 35000), (33500, 35000, 35000), True, 0),
+        ((33000, 33000, 35001), (33501, 33501, 35001), True, 2),
+        ((32999, 35000, 35000), (33499, 35000, 35000), False, 0),  # 0.5 K more than as it began
+        ((32998, 35000, 35000), (33499, 35000, 35000), True, 0),
+        ((32500, 35000, 35000), (30000, 35000, 35000), False, 0),  # never more than 2.5 K
+        ((32499, 35000, 35000), (30000, 35000, 35000), True, 0),
         ((34000, 38000, 36000), (34000, 34000, 34000), False, 0),  # the hottest rose by 4 K
         ((33999, 38000, 37000), (34000, 34000, 34000), True, 0),
-        ((34000, 36001, 34500), (34000, 37000, 34000), True, 1),  # a fall allows nothing more
+        ((34000, 36501, 34500), (34000, 37000, 34000), True, 1),  # a fall allows nothing more
     ],
 )
 def test_skin_sensors_are_apart_beyond_2_k_and_half_of_the_rise(
@@ -235,6 +239,19 @@ def test_skin_sensors_are_apart_beyond_2_k_and_half_of_the_rise(
     watch._far = 0
     assert watch._apart(0, 0) is apart
     assert watch._far == blamed
+
+
+def test_the_next_session_judges_by_its_own_beginning():
+    watch = made("skin", "skin", t1=Line(35000))
+    watch.second(34000, 34000, 0, 1)
+    watch._trends[1].now = 35500
+    assert not watch._apart(0, 0)
+    watch.start_session()
+    watch._trends[1].now = 34000
+    watch.second(34000, 34000, 0, 1)
+    watch._trends[1].now = 36001
+    watch._start_mc[1] = 36001
+    assert watch._apart(0, 0)
 
 
 def test_rises_are_measured_from_the_sessions_first_second_of_light():
@@ -259,7 +276,7 @@ def test_the_first_of_two_that_are_alike_is_held_against_the_other_role():
 @pytest.mark.parametrize("far", ["skin", "board"])
 def test_either_role_may_be_apart_beside_the_other(far):
     near = "board" if far == "skin" else "skin"
-    limit_mc = 33000 + (2000 if far == "skin" else 3000)
+    limit_mc = 33000 + (2500 if far == "skin" else 3000)
     lines = {f"t{i}": Line() for i in range(3)}
     for mc, apart in ((limit_mc + 1, True), (limit_mc, False)):
         lines["t2"].now = mc
@@ -274,16 +291,16 @@ def test_a_wrap_with_one_role_is_not_held_against_the_other(roles):
 
 
 def test_disagreement_is_a_fault_in_its_tenth_second_and_stays_one():
-    watch = made("skin", "skin", t1=Line(35001))
+    watch = made("skin", "skin", t1=Line(35501))
     assert [watch.second(33000, 33000, 0, 1) for _ in range(12)] == [0] * 9 + [faults.PAIR] * 3
 
 
 @pytest.mark.parametrize("dark", [True, False])
 def test_a_second_of_agreement_or_dark_begins_the_ten_again(dark):
-    watch = made("skin", "skin", t1=Line(35001))
+    watch = made("skin", "skin", t1=Line(35501))
     for _ in range(9):
         watch.second(33000, 33000, 0, 1)
-    watch._trends[1].now = 35001 if dark else 35000
+    watch._trends[1].now = 35501 if dark else 35500
     watch.second(33000, 33000, 0, 0 if dark else 1)
-    watch._trends[1].now = 35001
+    watch._trends[1].now = 35501
     assert [watch.second(33000, 33000, 0, 1) for _ in range(10)] == [0] * 9 + [faults.PAIR]

@@ -102,6 +102,7 @@ STUCK_BOARD_MC = 3000  # nor can heat for so much leave the board where it was
 STUCK_MOVED_MC = 200  # and the skin shows that the heat was there
 PAIR_MC = 3000
 SPREAD_MC = 2000  # skin sensors of a wrap that lies flat agree so far before light
+SPREAD_MORE_MC = 500  # and in light they may part by so much more than as it began
 SPREAD_RISE_PM = 500  # and this share of the hottest one's rise is unequal heating, not a lie
 PAIR_S = 10
 SLIP_MC = 3000  # a wearer who moves lets a bead read 2.6 K less (docs/safety.md)

@@ -30,6 +30,7 @@ class Watch:
         self._heat_mj = [0] * self._n  # heat since then that the pad had not yet settled to
         self._still_s = [0] * self._n
         self._start_mc = [0] * self._n  # as the session's light began
+        self._spread_mc = limits.SPREAD_MC  # what skin sensors may differ by that have not warmed
         self._starting = True
         self._far = 0  # the sensor that disagrees
         self.sensor = 0
@@ -60,8 +61,7 @@ class Watch:
                 found = self._blame(i, faults.SLIPPED)  # H-08
         if lit_s and self._starting:
             self._starting = False
-            for i in range(self._n):
-                self._start_mc[i] = self._trends[i].now
+            self._keep_start()
         if lit_s and self._apart(skin_mc, board_mc):
             self._apart_s += 1
             if self._apart_s >= limits.PAIR_S:
@@ -69,6 +69,16 @@ class Watch:
         else:
             self._apart_s = 0
         return found
+
+    def _keep_start(self):
+        """Keep the temperatures as light begins. A wearer who moves parts skin sensors that were
+        nearly SPREAD_MC apart by a little more: that is no lie."""
+        for i in range(self._n):
+            self._start_mc[i] = self._trends[i].now
+        skins = [self._start_mc[i] for i in self._skins]
+        if skins:
+            apart_mc = min(max(skins) - min(skins), limits.SPREAD_MC)
+            self._spread_mc = max(limits.SPREAD_MC, apart_mc + limits.SPREAD_MORE_MC)
 
     def _blame(self, i, code):
         self.sensor = i
@@ -143,4 +153,4 @@ class Watch:
         if not self._skin[high]:
             return limits.PAIR_MC
         rise_mc = max(0, self._trends[high].now - self._start_mc[high])  # H-42
-        return limits.SPREAD_MC + rise_mc * limits.SPREAD_RISE_PM // 1000
+        return self._spread_mc + rise_mc * limits.SPREAD_RISE_PM // 1000
