@@ -238,7 +238,7 @@ def test_when_the_owner_ends_a_guest_takes_the_port_over(sim, how):
             assert not client.transport.owned  # type: ignore[attr-defined]
             assert advertised(sim).pid == owner.pid
             owner.send_signal(how)
-            owner.wait()
+            owner.wait(30)
             assert client.hello().uid == other.hello().uid == hello.uid
             assert advertised(sim).pid == os.getpid()
             owned = [c.transport.owned for c in (client, other)]  # type: ignore[attr-defined]
