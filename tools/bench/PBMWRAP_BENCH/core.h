@@ -239,13 +239,14 @@ static void advance(int32_t dt_ms) {
 static void decide(void) {
     int32_t total = 0, rate = 0;
     for (int i = 0; i < CHANNELS; ++i) {
-        s.wanted[i] = (s.p.duty[s.step][i] * s.fade / FADE_FULL) * s.q / FADE_FULL;
+        s.wanted[i] = s.p.duty[s.step][i];
         total += s.wanted[i] * s.p.ma[i] / FULL;
     }
     for (int i = 0; i < CHANNELS; ++i) {
         if (total > s.p.supply_ma) {
             s.wanted[i] = s.wanted[i] * s.p.supply_ma / total;
         }
+        s.wanted[i] = (s.wanted[i] * s.fade / FADE_FULL) * s.q / FADE_FULL;  // after the limit
         rate += s.p.full_uw[i] * (s.wanted[i] >> 4) / 4096;
     }
     s.rate_uw = rate;
