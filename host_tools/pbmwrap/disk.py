@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,8 +106,10 @@ def write_file(path: Path, data: bytes | str, replace: bool = False) -> None:
 
 
 def _replace(target: Path, raw: bytes) -> None:
+    import shutil  # here: most commands write no file
+
     # A short name: the target's own may be as long as the filesystem allows.
-    fresh = target.with_name(f".pbmwrap-{secrets.token_hex(6)}.new")
+    fresh = target.with_name(f".pbmwrap-{os.urandom(6).hex()}.new")
     try:
         with fresh.open("xb") as out:
             out.write(raw)

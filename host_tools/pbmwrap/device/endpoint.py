@@ -7,14 +7,12 @@ in a file that only this user can read. The file holds the token that a client h
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import json
 import os
 import platform
-import secrets
 import socket
 import sys
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +48,7 @@ class Door:
 
     def __init__(self, port: str, command: str) -> None:
         folder = make_folder()
-        pid, token = os.getpid(), secrets.token_hex(32)
+        pid, token = os.getpid(), os.urandom(32).hex()
         self._file = file_of(port)
         self.socket, address = _listen(self._file.with_suffix(f".{pid}"))
         self.endpoint = Endpoint(port, pid, command, address, token)
@@ -63,6 +61,8 @@ class Door:
 
     def admits(self, token: object) -> bool:
         """Whether `token` is the one that the advertisement holds."""
+        import hmac  # here: it loads OpenSSL, and most commands have no guest
+
         return isinstance(token, str) and hmac.compare_digest(
             token.encode("utf-8", "replace"), self.endpoint.token.encode()
         )
@@ -79,7 +79,7 @@ def file_of(port: str) -> Path:
     """The advertisement of `port`, which may be a link to its device."""
     device = port.upper() if sys.platform == "win32" else os.path.realpath(port)
     name = f"{platform.node()}\n{device}"  # home folders may be shared between machines
-    return paths.runtime_dir() / f"port-{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+    return paths.runtime_dir() / f"port-{zlib.crc32(name.encode()):08x}.json"
 
 
 def look_up(port: str) -> Endpoint | None:
