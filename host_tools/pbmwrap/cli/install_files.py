@@ -31,11 +31,11 @@ def run(
         with progress("installing") as bar:
             files.install(target, plan, _is_usb(seen), bar)
         files.restart(target)
-    told = {"port": chosen, "compiled": compiled, "micropython": seen.version} | _told(plan)
+    data = {"port": chosen, "compiled": compiled, "micropython": seen.version} | _told(plan)
     hello = board.wait_for_wrap(board.greet, chosen)
     _check(plan, hello)
     text = f"{_text(plan)}; firmware {hello.fw} answers at {chosen}"
-    return Result(told | {"dry_run": False, "wrap": hello}, text)
+    return Result(data | {"dry_run": False, "wrap": hello}, text)
 
 
 def _would(port: str, sources: bool, force: bool, downgrade: bool) -> Result:
@@ -57,11 +57,11 @@ def _would(port: str, sources: bool, force: bool, downgrade: bool) -> Result:
             plan, compiled = _planned(seen, sources, downgrade)
             files.leave(target)
         version, exact = seen.version, True
-    told = {"port": port, "compiled": compiled, "micropython": version} | _told(plan)
-    most = f"send {len(plan.jobs)} files ({told['bytes_sent']} bytes) at most, if there is room"
+    data = {"port": port, "compiled": compiled, "micropython": version} | _told(plan)
+    most = f"send {len(plan.jobs)} files ({data['bytes_sent']} bytes) at most, if there is room"
     text = _text(plan) if exact or plan.nothing else most
     return Result(
-        told | {"dry_run": True, "exact": exact}, f"would do: {text}; nothing was changed"
+        data | {"dry_run": True, "exact": exact}, f"would do: {text}; nothing was changed"
     )
 
 

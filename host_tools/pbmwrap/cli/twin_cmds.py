@@ -128,7 +128,7 @@ def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
 
 
 class _Replies(io.StringIO):
-    """Standard output for the twin's answers; its errors are told in one line."""
+    """Standard output for the twin's answers; its errors are reported in one line."""
 
     def write(self, text: str) -> int:
         with writing_output():

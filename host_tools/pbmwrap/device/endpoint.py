@@ -79,7 +79,9 @@ def file_of(port: str) -> Path:
     """The advertisement of `port`, which may be a link to its device."""
     device = port.upper() if sys.platform == "win32" else os.path.realpath(port)
     name = f"{platform.node()}\n{device}"  # home folders may be shared between machines
-    return paths.runtime_dir() / f"port-{zlib.crc32(name.encode()):08x}.json"
+    # The device's own name as well: two ports with one checksum must not be taken for each other.
+    plain = "".join(c for c in Path(device).name if c.isalnum())
+    return paths.runtime_dir() / f"port-{plain}-{zlib.crc32(name.encode()):08x}.json"
 
 
 def look_up(port: str) -> Endpoint | None:
@@ -153,7 +155,7 @@ def _listen(base: Path) -> tuple[socket.socket, str | int]:
 
 
 def _replace_stale(port: str) -> None:
-    """Whoever holds the port is the owner: an advertisement that is there is a dead one's."""
+    """Remove an old advertisement: we hold the port, so its owner is dead."""
     old = look_up(port)
     if old is not None:
         _remove_socket(old)
