@@ -1,7 +1,7 @@
 # Runs the wrap. Whatever ends it, the outputs are off; an error restarts, Ctrl-C leaves a REPL.
 import board_facts
 from wrap.hal import open_board
-from wrap.run import main
+from wrap.main_loop import main
 
 _hal = open_board(board_facts)
 try:

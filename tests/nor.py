@@ -9,7 +9,7 @@ from typing import Any
 
 from pbmwrap.twin.fake_board import FakeBoard
 from wrap.hal.fake import FakeHal
-from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.flash_files import FlashFiles
 from wrap.storage.sectors import NorSectors
 
 SECTOR = 4096

@@ -28,10 +28,10 @@ from typing import Any
 from click.testing import CliRunner
 
 from pbmwrap.cli import main as cli
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.client import Client
 from pbmwrap.device.transport import WRITE_TIMEOUT_S
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.base import Twin
@@ -248,17 +248,17 @@ def _simulated_wrap(folder: Path) -> Iterator[Twin]:
     twin = _twin("sim")
     twin.start()
     twin.advance_ms(36_000)
-    kept, opened = dict(os.environ), find.open_transport
+    kept, opened = dict(os.environ), discovery.open_transport
     os.environ.update(
         PBMWRAP_PORT="sim",
         PBMWRAP_DATA=str(folder / "data"),
         PBMWRAP_CONFIG=str(folder / "config.toml"),
     )
-    find.open_transport = lambda *_a, **_k: TwinTransport(twin)
+    discovery.open_transport = lambda *_a, **_k: TwinTransport(twin)
     try:
         yield twin
     finally:
-        find.open_transport = opened
+        discovery.open_transport = opened
         os.environ.clear()
         os.environ.update(kept)
         twin.close()

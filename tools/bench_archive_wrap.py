@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from pbmwrap.logs.clock import Mark
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 SAMPLES = 20

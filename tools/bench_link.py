@@ -21,9 +21,9 @@ from bench_link_steps import BOOT_MS, LIMIT_US, Figures, changes, summary, watch
 from built import ROOT, image
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
-from pbmwrap.protocols.device import canonical
+from pbmwrap.protocols.encode import canonical
 from pbmwrap.protocols.load import load
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin

@@ -17,7 +17,7 @@ from bench_link_steps import BOOT_MS, flood, protocol
 from mpremote import commands, transport_serial
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
 

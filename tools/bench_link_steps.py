@@ -17,7 +17,7 @@ from statistics import median
 from rp2040py.peripherals.watchdog import LOAD
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.logs.verify import verify
 from pbmwrap.twin.plant import Plant

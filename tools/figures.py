@@ -11,7 +11,7 @@ import statistics
 from pathlib import Path
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tools.built import image

@@ -1,4 +1,4 @@
-"""Mutation testing of wrap/safety and wrap/session with mutmut, in a copy under build/mutants.
+"""Mutation testing of wrap/{safety,session,rules} with mutmut, in a copy under build/mutants.
 
 mutmut 3 names a mutant by its file below `src`, and a test's trampoline by its module, so the copy
 has the firmware in `src` and a configuration of its own; nothing is written into the tree. Results
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("safety", "session")
+ROOMS = ("safety", "session", "rules")
 LEAST = 90.0  # percent found in each room, or the run has failed
 COPIED = {
     "firmware/wrap": "src/wrap",
@@ -30,25 +30,27 @@ COPIED = {
 }
 # The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
 SUBJECTS = (
-    "program boot_storage safety guard monitor model watch trend derate thermistor latch resets"
-    " session course history machine protocol_rules wake"
+    "integrity boot_storage safety thermal temp_limits heat_balance sensor_check trend derate"
+    " thermistor fault_latch restart_count power_limit wire_check limit_check session"
+    " refusals gestures self_test confirmation site_history daily_light state_machine"
+    " protocol_rules wake_check"
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
 HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py")
 # Seconds each, and they find next to nothing that the quick ones do not.
 SLOW = (
-    "test_guard.py::test_nominal_use_never_trips_on_any_plant",
-    "test_guard.py::test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing",
-    "test_guard.py::test_both_lamps_stuck_on_are_found_in_any_warm_room",
+    "test_thermal.py::test_nominal_use_never_trips_on_any_plant",
+    "test_thermal.py::test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing",
+    "test_thermal.py::test_both_lamps_stuck_on_are_found_in_any_warm_room",
     "test_derate.py::test_a_hot_room_dims_and_goes_on_without_hunting",
-    "test_resets.py::test_ten_calm_minutes_forget_the_count",
-    "test_wake.py::test_by_default_it_asks_after_five_minutes_and_gives_one",
+    "test_restart_count.py::test_ten_calm_minutes_forget_the_count",
+    "test_wake_check.py::test_by_default_it_asks_after_five_minutes_and_gives_one",
     "test_protocol_rules.py::test_problems_never_raises_on_any_json",
 )
 CONFIG = """\
 [tool.mutmut]
 source_paths = ["src"]
-only_mutate = ["src/wrap/safety/*", "src/wrap/session/*"]
+only_mutate = ["src/wrap/safety/*", "src/wrap/session/*", "src/wrap/rules/*"]
 also_copy = ["host_tools", "boards"]
 pytest_add_cli_args = @ARGS@
 pytest_add_cli_args_test_selection = ["tests/unit"]

@@ -1,6 +1,6 @@
 """What an image says of itself: a page below the filesystem with the program's length and CRC-32.
 
-wrap/hal/rp2040_memory.py holds the flash against it. Standard library only.
+wrap/hal/rp2040/integrity.py holds the flash against it. Standard library only.
 """
 
 from __future__ import annotations

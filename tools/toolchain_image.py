@@ -65,7 +65,7 @@ def frozen_files(board: str) -> dict[str, bytes]:
     firmware = REPO / "firmware"
     files = [*firmware.glob("*.py"), *(firmware / "wrap").rglob("*.py")]
     names = sorted(p.relative_to(firmware).as_posix() for p in files)
-    other = "wrap/hal/" + ("rp2040" if target_of(facts.parent) else "esp32")
+    other = "wrap/hal/" + ("rp2040" if target_of(facts.parent) else "esp32") + "/"
     names = [name for name in names if not name.startswith(other)]
     return {name: (firmware / name).read_bytes() for name in names} | {FACTS: facts.read_bytes()}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolchain_sources import EXIT_FAILED, Stop
 
-_LIMITS = "wrap/safety/limits.py"
+_LIMITS = "wrap/rules/limits.py"
 _CHECK = "wrap/safety/limit_check.py"
 
 

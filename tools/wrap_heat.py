@@ -12,7 +12,7 @@ from pbmwrap.twin.plant import FULL_PPM, ZONES, CutOff, Plant, PlantParams
 from tools import wrap_parts as parts
 from tools.wrap_design import supply_share
 from tools.wrap_parts import Facts
-from wrap.safety import limits
+from wrap.rules import limits
 
 SESSION_S = limits.SESSION_MAX_S
 _COARSE_S = 10

@@ -12,7 +12,7 @@
 #include "hardware/structs/watchdog.h"
 #include "hardware/sync.h"
 
-#define RAM_WHOLE (0x52414D31u)  // rp2040_memory.py waits for it; anything else is an address
+#define RAM_WHOLE (0x52414D31u)  // hal/rp2040/integrity.py waits for it; anything else is an address
 #define STRIPE (4)  // words
 
 typedef volatile uint32_t word_t;

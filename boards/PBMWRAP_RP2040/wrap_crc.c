@@ -1,4 +1,4 @@
-// Module wrap_crc: CRC-32 of the flash, for wrap/hal/rp2040_memory.py. binascii.crc32 takes 1.6
+// Module wrap_crc: CRC-32 of the flash, for wrap/hal/rp2040/integrity.py. binascii.crc32 takes 1.6
 // times as long, and each result above 2^30 is an object in the heap.
 
 #include "py/runtime.h"

@@ -1,5 +1,5 @@
 // Module wrap_usb: the USB port without waiting and without a call for each byte, how much was
-// allocated since the heap was last collected, and sleep to a microsecond. wrap/hal/rp2040_port.py
+// allocated since the heap was last collected, and sleep to a microsecond. wrap/hal/rp2040/usb.py
 // uses it.
 
 #include "py/gc.h"

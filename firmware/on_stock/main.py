@@ -25,7 +25,7 @@ TRIED = 2
 TRIAL_MS = 20000
 NO_HELLO = "it was started and did not say hello within 20 s"
 _GONE = 2  # ENOENT
-_SCRATCH0 = 0x4005800C  # an RP2040 keeps it; see reset_cause in wrap/hal/rp2040.py
+_SCRATCH0 = 0x4005800C  # an RP2040 keeps it; see reset_cause in wrap/hal/rp2040/board.py
 _INTENDED = 0x50424D57
 _TEXT = 80
 
@@ -170,14 +170,14 @@ class Packs:
 
 
 class Installed:
-    """What the wrap is told of the firmware that it is. fell: why a newer one was given up."""
+    """The installed firmware. rollback_reason: why a newer one was given up, or None."""
 
     def __init__(self, state, slot, trial):
         self._state = state
         self._timer = None
         self.name = "%s %s" % (slot[0], slot[1][:12])
         self.trial = trial
-        self.fell = state.get("why") if state["trial"] == TRIED and not trial else None
+        self.rollback_reason = state.get("why") if state["trial"] == TRIED and not trial else None
 
     def arm(self):
         """On trial: restart in TRIAL_MS."""
@@ -207,7 +207,7 @@ def _run(me, packs):
     before there were slots."""
     import board_facts
     from wrap.hal import open_board
-    from wrap.run import main
+    from wrap.main_loop import main
 
     hal = open_board(board_facts)
     try:

@@ -1,36 +1,35 @@
 """Wires the rooms together; owns the order of a step, the lamps' writing and the heartbeat."""
 
-from wrap import journal
+from wrap.background import Background
+from wrap.compat import const, micropython
 from wrap.control.lamps import Lamps
-from wrap.desk import Desk
+from wrap.fast_step import SAMPLE_MS, SLACK_DUE, FastStep
 from wrap.hal import LIGHT, PRESSED
-from wrap.journal import Journal
 from wrap.link.commands import AGAIN, Commands
 from wrap.link.server import Server
-from wrap.mp import const, micropython
-from wrap.safety import faults, limit_check, limits
-from wrap.safety.guard import Guard
-from wrap.safety.latch import Latch
+from wrap.link.status import StatusView
+from wrap.rules import faults, limits, states
+from wrap.safety import limit_check
+from wrap.safety.fault_latch import FaultLatch
+from wrap.safety.integrity import Program
 from wrap.safety.power_limit import PowerLimit
-from wrap.safety.program import Program
-from wrap.safety.resets import Resets
+from wrap.safety.restart_count import RestartCount
+from wrap.safety.thermal import ThermalChecks
 from wrap.safety.wire_check import SUSPECT, YES, WireCheck
-from wrap.selftest import SelfTest
-from wrap.session import states
-from wrap.session.machine import Session
-from wrap.setup import Setup
-from wrap.slack import Slack
-from wrap.steady import SAMPLE_MS, SLACK_DUE, Steady
-from wrap.storage import payloads, records
+from wrap.session.confirmation import Confirmation
+from wrap.session.control import SessionControl
+from wrap.session.self_test import SelfTest
+from wrap.session.state_machine import Session
+from wrap.storage import log_queue, payloads, records
+from wrap.storage.atomic_store import Store
 from wrap.storage.log import Log
+from wrap.storage.log_queue import LogQueue
 from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
-from wrap.storage.store import Store
 from wrap.ui import button
 from wrap.ui.buzzer import Buzzer
 from wrap.ui.indicator import Indicator
 from wrap.version import VERSION
-from wrap.view import View
 
 _NO_DOSE = const(-(1 << 29))
 LIMITED = ", limited power"  # behind the self-test's words, payloads.REASONS
@@ -45,60 +44,60 @@ class App:
         self.facts = facts
         self.up_s = self._up_ms = 0
         self.step_us = self.step_us_max = self.steps_late = 0
-        self.slack_ms = limits.STEP_MS  # since the last whole slack
+        self.background_ms = limits.STEP_MS  # since the last whole background slice
         self.sample_ms = 0  # since the last SAMPLE record
-        self.unheld = False  # a lamp that does not hold has been told
+        self.readback_failed = False  # a lamp that does not hold has been told
         self.busy = False  # the link had something to do in the last slice
         self.code = self._tripped = faults.NONE
         self.cap_uj = 0
         self.cause = hal.reset_cause()
         self._names = tuple([s[0] for s in facts.SENSORS])
-        self.guard = Guard(facts)
-        self.monitor = self.guard.monitor
+        self.thermal = ThermalChecks(facts)
+        self.temp_limits = self.thermal.temp_limits
         self.power_limit = PowerLimit(facts)
         self.wire_check = WireCheck(len(facts.SENSORS))
         self._delayed_code = faults.NONE  # see _check_wiring
-        self.program = Program(hal)
+        self.integrity = Program(hal)
         self._open_storage(hal, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
         self.button = button.Button()
         self.indicator = Indicator()
-        self.buzzer = Buzzer(self.latch.code != faults.NONE)
+        self.buzzer = Buzzer(self.fault_latch.code != faults.NONE)
         self.self_test = SelfTest(self)
-        self.desk = Desk(self)
-        self.setup = Setup(self)
-        self.view = View(self)
+        self.control = SessionControl(self)
+        self.confirmation = Confirmation(self)
+        self.status_view = StatusView(self)
         self.commands = Commands(self)
         self.server = Server(hal, self.commands.handle, AGAIN)
         self.now = hal.ticks_ms()  # of the last step
-        self.steady = Steady(self, len(facts.SENSORS))
-        self.raws = self.steady.words  # the first are the sensors' readings
-        self._steady_step = self.steady.step
-        self.slack_room = Slack(self)
+        self.fast_step = FastStep(self, len(facts.SENSORS))
+        self.raws = self.fast_step.words  # the first are the sensors' readings
+        self._steady_step = self.fast_step.step
+        self.background = Background(self)
         wrong = limit_check.problem(limits)
         if wrong:
-            self.program.reject(wrong)
+            self.integrity.reject(wrong)
             self.trip(faults.PROGRAM, wrong)
-        elif self.latch.code:
+        elif self.fault_latch.code:
             self.session.state = states.FAULT
         elif hal.files.missing:
             self.trip(faults.STORAGE, hal.files.missing)
-        elif self.resets.failed:
+        elif self.restart_count.failed:
             self.trip(faults.STORAGE, "restarts cannot be counted")
-        elif self.resets.too_many():
-            self.trip(faults.RESETS, self.resets.count)
-        self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.journal.boot))
-        self.setup.note_damage()
+        elif self.restart_count.too_many():
+            self.trip(faults.RESETS, self.restart_count.count)
+        self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.log_queue.boot))
+        self.confirmation.note_damage()
 
     def _open_storage(self, hal, channels):
         files = hal.files
         self.log = Log(hal.sectors)
-        self.journal = Journal(self.log)
+        self.log_queue = LogQueue(self.log)
         self.settings = Settings(files, channels)
         self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])
-        self.latch = Latch(Store(files, "fault"))
-        self.resets = Resets(Store(files, "resets"), self.cause)
+        self.fault_latch = FaultLatch(Store(files, "fault"))
+        self.restart_count = RestartCount(Store(files, "resets"), self.cause)
 
     def take_calibration(self):
         """Take the calibration in force into the lamps; only while nothing is lit."""
@@ -112,9 +111,9 @@ class App:
     def allowed_ma(self):
         """What the lamps may draw when light begins now, mA; power_limit.why says what holds it
         down."""
-        guard = self.guard
+        thermal = self.thermal
         return self.power_limit.allowed_ma(
-            self.settings.heat_test(), guard.referenced(), guard.worn()
+            self.settings.heat_test(), thermal.referenced(), thermal.worn()
         )
 
     def limit_power(self):
@@ -129,8 +128,8 @@ class App:
 
     def arm(self, plan):
         """Put a plan's limits in force; only while nothing is lit."""
-        self.monitor.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
-        self.guard.start_session()
+        self.temp_limits.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
+        self.thermal.start_session()
         self.wire_check.begin()
         self.self_test.begin()
         self.take_calibration()
@@ -151,7 +150,7 @@ class App:
         except Exception as e:
             self._panic(e)
         if done and done != SLACK_DUE:
-            self.more_slack(0)
+            self.run_link(0)
             return
         try:
             self.slack()
@@ -171,15 +170,15 @@ class App:
         """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
         hal = self.hal
         raws = self.raws
-        steady = self.steady
+        steady = self.fast_step
         since_booked = hal.ticks_diff(now, self.now)
-        unbooked = steady.begin_step()  # ms of steady steps: their uptime and light
+        unbooked = steady.begin_full_step()  # ms of steady steps: their uptime and light
         seen = steady.seen if steady.taken else hal.inputs(raws)
         dt = since_booked - unbooked
         if dt < 0:
             dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
         self.now = now
-        self.slack_ms += dt
+        self.background_ms += dt
         self.uptime(unbooked + dt)
         lamps = self.lamps
         session = self.session
@@ -188,15 +187,15 @@ class App:
             lamps.meter(unbooked)  # apart: a gap is booked up to a limit
             unbooked = 0
         lamps.meter(unbooked + dt)
-        code = self.guard.check(raws, dt, lamps.meters)
+        code = self.thermal.check(raws, dt, lamps.meters)
         if self.self_test.sensing:
-            code = code or self.self_test.watch(session, seen & LIGHT)
+            code = code or self.self_test.check_light(session, seen & LIGHT)
         wires = self.wire_check
         if wires.edge_left or wires.suspects:
             code = self._check_wiring(wires, code)
         self.code = code
         if session.lit_now:
-            if self.monitor.cold:
+            if self.temp_limits.cold:
                 code = code or faults.COLD
             if dt > limits.STEP_LATE_MS:
                 code = code or faults.STEP_LATE
@@ -205,11 +204,11 @@ class App:
             self.trip(code, None)
         gesture = self.button.step(seen & PRESSED == PRESSED, dt)
         if gesture:
-            self.desk.gesture(gesture)
+            self.control.handle_gesture(gesture)
         if session.active_now:
             self._advance(dt)
         self._actuate(dt)
-        if hal.beat_if_held():  # H-24
+        if hal.verify_and_feed():  # H-24
             steady.enter()
         else:
             self._lamps_lost()
@@ -218,7 +217,7 @@ class App:
         """`code`, or the fault that a reading follows the lamps. As the enable opens or drops every
         lamp is out, so a verdict may wait for the next step, which knows the cause; a fault that
         only this step shows (H-02, H-03) is returned in that next step."""
-        jumped = wires.jumped(self.monitor.temps_mc)
+        jumped = wires.jumped(self.temp_limits.temps_mc)
         if jumped == SUSPECT and not self.session.lit_now:
             self._delayed_code = code
             return faults.NONE
@@ -226,17 +225,17 @@ class App:
         self._delayed_code = faults.NONE
         if jumped == YES or wires.found():
             wires.begin()
-            self.monitor.sensor = wires.sensor
+            self.temp_limits.sensor = wires.sensor
             return faults.WIRING
         return delayed or code
 
     def _lamps_lost(self):
         """A lamp does not hold what was written: dark in every such step, told once."""
-        if self.unheld and self.session.state == states.FAULT:
+        if self.readback_failed and self.session.state == states.FAULT:
             self.lamps.dark()
         else:
-            self.unheld = True
-            fell = self.hal.enable_fell()
+            self.readback_failed = True
+            fell = self.hal.enable_dropped()
             self.trip(faults.DEADMAN if fell else faults.READBACK, list(self.lamps.duties))
 
     def uptime(self, dt):
@@ -260,15 +259,15 @@ class App:
         # H-26
         if lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ:
             session.stop(states.BY_CAP)
-        if self.guard.moved:
+        if self.thermal.moved:
             session.stop(states.BY_MOVED)
-        self.desk.attend(dt)
+        self.control.update_session(dt)
         self.sample_ms += dt
         if self.sample_ms >= SAMPLE_MS:
             self.sample_ms -= SAMPLE_MS
             self.note(
                 records.SAMPLE,
-                journal.sample(session, self.monitor, lamps, self.channel_calibrated),
+                log_queue.sample(session, self.temp_limits, lamps, self.channel_calibrated),
             )
 
     def _actuate(self, dt):
@@ -278,35 +277,35 @@ class App:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
             lamps.unblank()
-            lamps.apply(session.spec(), session.fade, self.guard.derate.q, rising)
-            if session.state != states.RUNNING or not lamps.steady():
+            lamps.apply(session.spec(), session.fade, self.thermal.derate.q, rising)
+            if session.state != states.RUNNING or not lamps.is_steady():
                 self.wire_check.abort()
                 if not rising:  # the light fades out
-                    self.wire_check.expect_edge(self.monitor.temps_mc)
-            elif self.wire_check.step(self.monitor.temps_mc, dt):
+                    self.wire_check.expect_edge(self.temp_limits.temps_mc)
+            elif self.wire_check.step(self.temp_limits.temps_mc, dt):
                 lamps.blank()
         elif session.state != states.SELF_TEST and lamps.stay_dark():
-            self.wire_check.keep(self.monitor.temps_mc)
+            self.wire_check.keep(self.temp_limits.temps_mc)
 
     def trip(self, code, detail):
         """The one way into a fault: dark first, then the latch, then the record."""
         self.hal.dark()
         try:
-            self.steady.leave()  # books the light there was
+            self.fast_step.exit_fast_path()  # books the light there was
         except Exception:
-            self.steady.forget()  # a fault is latched all the same
+            self.fast_step.forget()  # a fault is latched all the same
         self.lamps.dark()
-        info = journal.fault_info(
+        info = log_queue.fault_info(
             code,
-            self.monitor,
+            self.temp_limits,
             self.raws,
             self._names,
             self.session,
-            self.journal.boot,
+            self.log_queue.boot,
             self.up_s,
             detail,
         )
-        if self.latch.trip(code, info):
+        if self.fault_latch.trip(code, info):
             self.note(records.FAULT, payloads.pack_json(info))
         self.session.fail(states.BY_FAULT)
 
@@ -320,27 +319,29 @@ class App:
 
     def note(self, kind, payload):
         """Queue a record of now."""
-        self.journal.note(kind, self.up_s, self._up_ms, payload)
+        self.log_queue.note(kind, self.up_s, self._up_ms, payload)
 
     def _changed(self, old, new, reason):
-        self.steady.leave()
+        self.fast_step.exit_fast_path()
         session = self.session
         self.note(records.STATE, payloads.pack_state(old, new, reason))
-        if journal.state_kind(old, new):
+        if log_queue.state_kind(old, new):
             cals, count = self.channel_calibrated, 1 if new == states.FAULT else 0
-            end = journal.end(session, self.monitor, self.lamps, cals, session.end_reason, count)
+            end = log_queue.end(
+                session, self.temp_limits, self.lamps, cals, session.end_reason, count
+            )
             self.note(records.END, end)
-            self.desk.ended()
-            self.monitor.set_skin_trip(self.settings.get("trip_mc"))
+            self.control.ended()
+            self.temp_limits.set_skin_trip(self.settings.get("trip_mc"))
 
-    # ---- the slack
+    # ---- the background work
 
     def slack(self):
         """What is left of a step's time, in bounded slices: storage, indicator, link."""
-        self.slack_room.run()
-        self.more_slack(0)
+        self.background.run()
+        self.run_link(0)
 
-    def more_slack(self, room_ms=limits.STEP_MS):
+    def run_link(self, room_ms=limits.STEP_MS):
         """Another slice for the link, `room_ms` before the next step: True when it did
         something. In the dark a step may wait for the link, while light is on it never does."""
         if not self.session.lit_now:

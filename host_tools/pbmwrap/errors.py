@@ -114,7 +114,7 @@ class InvalidFile(WrapError):
 
 
 class DeviceError(WrapError):
-    """The wrap answered with an error. `device_code` is one of wrap.link.codes."""
+    """The wrap answered with an error. `device_code` is one of wrap.errors."""
 
     exit_code = EXIT_REFUSED
     code = "refused"

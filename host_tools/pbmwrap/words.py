@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wrap.session import states
+from wrap.rules import states
 
 _STATES = {"ramp-up": "starting", "ramp-down": "stopping"}
 _ENDED = {

@@ -14,7 +14,7 @@ import pytest
 
 import board_facts
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import SimTwin

@@ -7,7 +7,7 @@ from itertools import pairwise
 from tests.contract.conftest import Bench
 from tests.contract.test_session import LONG
 
-_SLACK_MS = 25  # a slot begins with the slack that finds it due
+_SLACK_MS = 25  # a slot begins with the background work that finds it due
 
 
 def pattern(bench: Bench, ms: int) -> list[tuple[int, bool]]:

@@ -8,7 +8,7 @@ import pytest
 from pbmwrap.device.link import encode_request
 from pbmwrap.errors import DeviceError
 from tests.contract.conftest import BOOT_MS, Bench
-from wrap.safety import limits
+from wrap.rules import limits
 
 NOW = 1_790_000_000
 

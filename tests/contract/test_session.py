@@ -6,7 +6,7 @@ import pytest
 
 from pbmwrap.errors import DeviceError
 from tests.contract.conftest import Bench, protocol
-from wrap.session import protocol as rules
+from wrap.rules import protocol as rules
 from wrap.storage import payloads, records
 
 LONG = {"steps": [{"t": 60, "ch": {"red": [200], "nir": [250]}}]}

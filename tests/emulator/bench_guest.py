@@ -10,11 +10,10 @@ import bench_step
 import board_facts
 from wrap.control.dose import DoseMeter
 from wrap.control.lamps import Lamps
-from wrap.safety import limits
+from wrap.rules import limits, states
 from wrap.safety.derate import Derate
 from wrap.safety.thermistor import OPEN, SHORT
-from wrap.session import states
-from wrap.session.machine import Session
+from wrap.session.state_machine import Session
 
 UW = (60000, 80000)
 UPPER = (71234, 299999)
@@ -64,7 +63,7 @@ TRIPS = ()
 
 def judged(n):
     global TRIPS
-    monitor = bench_rig.monitor()
+    monitor = bench_rig.temp_limits()
     derate = Derate()
     begin([(60000, 500, 800)])
     TRIPS = monitor._trip_raw + monitor._gross_raw + [monitor._cold_raw]

@@ -2,14 +2,15 @@
 measured and 3 % for what a change elsewhere moves; a change that needs more says why here."""
 
 # Medians of 200 steps in a running session, us: 117.85, of which 54.9 are 24 conversions. What is
-# measured is tools/bench/peers.py's "wrap": Steady.step as App.turn calls it.
+# measured is tools/bench/peers.py's "wrap": FastStep.step as App.turn calls it.
 STEP_US = 121.4
 # Once a second the sensors' behaviour and the heat balance are judged, of four sensors: 3,418 us.
 SECOND_US = 3520.0
 # A reading over the gross limit to pins low, ms: 11.41 where it changes behind its conversion, in
 # the step before the second's work. The goal is 12.
 GROSS_MS = 11.75
-# No garbage in the steps, the slack and the wire checks of a running session: no collection.
+# No garbage in the steps, the background work and the wire checks of a running session, so no
+# collection.
 STEP_BYTES = 0
 # Start of a step against the ideal 10 ms grid, with no host and with one that floods, us: 2 and,
 # where a slice of the link or a record's writing ends late, less than 1,000.

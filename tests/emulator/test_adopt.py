@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES
 from pbmwrap.twin.rp2040_fs import files_of, flash_with_files
@@ -19,7 +19,7 @@ from tests.powercut.binary_cut import tear
 from tests.powercut.binary_tape import FILES_AT, LOG_AT, STORE_AT, Op, apply
 from tests.powercut.day import SITES
 from tests.powercut.rot_base import FilesWrap
-from wrap.safety import faults
+from wrap.rules import faults
 
 TRIP_MC = 40000
 UW = 90000
@@ -36,12 +36,12 @@ def old_flash() -> bytes:
     wrap.store("first", SITES[0])
     wrap.app.settings.set("trip_mc", TRIP_MC)
     for name, *_ in wrap.facts.CHANNELS:
-        wrap.app.desk.calibrate(name, UW, 100, 20261101, "test meter")
+        wrap.app.control.calibrate(name, UW, 100, 20261101, "test meter")
     wrap.session()
     wrap.board.advance(300)
     wrap.warm(46000)
     wrap.board.advance(300)
-    assert wrap.app.latch.code == FAULT
+    assert wrap.app.fault_latch.code == FAULT
     wrap.board.power_off()
     kept = wrap.files.data | {TOO_LONG: b"?" * 5000}
     assert any(name.startswith("log.") for name in kept)

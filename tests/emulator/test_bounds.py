@@ -10,7 +10,7 @@ from bench_link_steps import LIMIT_US, STEP_US, Session
 from tests.emulator import bounds
 from tools.bench.latency import longest
 from tools.bench.peers import PEERS, Bench
-from wrap.safety import limits
+from wrap.rules import limits
 
 STEPS = 120  # more than a second of them
 TURNS = 300

@@ -64,7 +64,7 @@ hal.enable(True)
 for ch in (0, 1):
     hal.lamp_mode(ch, 0)
     hal.lamp_write(ch, 30000)
-assert hal.beat_if_held()
+assert hal.verify_and_feed()
 """
 
 

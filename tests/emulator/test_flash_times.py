@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract.conftest import Bench
 
-WRITTEN_MS = 100  # a record waits for the slack of a step
+WRITTEN_MS = 100  # a record waits for the background work of a step
 
 
 @pytest.fixture

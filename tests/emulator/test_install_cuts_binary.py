@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
 from tests.powercut import install

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests.contract.conftest import BOOT_MS, Bench
 from tests.emulator.conftest import MakeTwin
-from wrap.safety import limits
-from wrap.safety.program import CHUNK
+from wrap.rules import limits
+from wrap.safety.integrity import CHUNK
 
 CLAIM_AT = 2 * 1024 * 1024 - 1536 * 1024 - 256
 CLAIM_BYTES = 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from tests.emulator.conftest import MakeTwin
 from tests.emulator.test_integrity import CLAIM_AT, CLAIM_BYTES
 

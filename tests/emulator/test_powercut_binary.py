@@ -12,7 +12,7 @@ from tests.powercut import binary_boot
 from tests.powercut import binary_cut as cut
 from tests.powercut.binary_day import BRIEF, RecordedTwin, Wrap, tape
 from tests.powercut.binary_tape import FILES_AT, LOG_AT, STORE_AT, Tape
-from wrap.safety import faults
+from wrap.rules import faults
 
 
 @pytest.fixture(scope="module")

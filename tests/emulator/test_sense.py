@@ -9,12 +9,12 @@ import pytest
 
 import board_facts
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
 from tests.contract.conftest import BOOT_MS, Bench
 from tests.emulator.conftest import built
-from tests.unit.test_selftest import without_sense
+from tests.unit.test_self_test import without_sense
 
 STEPS = [{"t": 60, "ch": {"red": [200], "nir": [250]}}]
 RED = board_facts.CHANNELS[0][2]

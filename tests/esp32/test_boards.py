@@ -178,7 +178,7 @@ def test_the_flash_is_divided_without_gap_or_overlap(board: tuple[Path, Any]) ->
 
 
 def test_the_storage_room_asks_for_partitions_that_are_there(board: tuple[Path, Any]) -> None:
-    room = (ROOT / "firmware/wrap/hal/esp32_storage.py").read_text()
+    room = (ROOT / "firmware/wrap/hal/esp32/flash.py").read_text()
     asked = set(re.findall(r'label="(\w+)"', room))
     assert asked <= {name for name, _, _ in partitions(board[0])} and len(asked) == 2
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tests.esp32.world import World
-from wrap.safety import limits
+from wrap.rules import limits
 
 
 def held(world: World, steps: int) -> bool:
     for _ in range(steps):
         world.chip.advance_ms(10)
-        if not world.hal.beat_if_held():
+        if not world.hal.verify_and_feed():
             return False
     return True
 
@@ -45,7 +45,7 @@ def test_an_old_duty_of_another_lamps_channel_never_reaches_a_pin(world: World, 
     seen = set()
     for _ in range(60):
         seen.add(round(world.light(other), 2))
-        assert hal.beat_if_held()
+        assert hal.verify_and_feed()
         world.chip.advance_ms(10)
     assert seen == {0, 0.1}
 
@@ -56,9 +56,9 @@ def test_a_pin_that_waits_for_ledc_and_is_high_is_no_step(devkit: World) -> None
     hal.lamp_write(0, 65535)
     devkit.chip.advance_ms(250)
     hal.lamp_mode(0, 10)
-    assert hal.beat_if_held()
+    assert hal.verify_and_feed()
     devkit.chip.pin(devkit.lamp(0)).level = 1
-    assert not hal.beat_if_held()
+    assert not hal.verify_and_feed()
 
 
 def test_a_ramp_at_slow_pulses_is_held_all_the_way(world: World) -> None:
@@ -67,11 +67,11 @@ def test_a_ramp_at_slow_pulses_is_held_all_the_way(world: World) -> None:
     for n in range(200):
         hal.lamp_write(0, n * 200)
         world.chip.advance_ms(10)
-        assert hal.beat_if_held()
+        assert hal.verify_and_feed()
     for n in range(200, 0, -1):
         hal.lamp_write(0, n * 200)
         world.chip.advance_ms(10)
-        assert hal.beat_if_held()
+        assert hal.verify_and_feed()
     assert held(world, 30)
 
 
@@ -84,7 +84,7 @@ def test_a_channel_that_gives_something_else_is_no_step(world: World, wrong: int
     channel = world.ledc(0)
     bits = world.chip.ledc_timers[0][channel.timer].bits
     channel.duty = wrong >> (16 - bits)
-    assert not hal.beat_if_held()
+    assert not hal.verify_and_feed()
 
 
 def test_a_pin_that_something_else_drives_is_no_step(world: World) -> None:
@@ -93,11 +93,11 @@ def test_a_pin_that_something_else_drives_is_no_step(world: World) -> None:
     hal.lamp_write(0, 30000)
     assert held(world, 3)
     world.chip.pin(world.lamp(0)).signal = 1
-    assert not hal.beat_if_held()
+    assert not hal.verify_and_feed()
     hal.lamp_off(0)
-    assert hal.beat_if_held()
+    assert hal.verify_and_feed()
     world.chip.pin(world.lamp(1)).level = 1
-    assert not hal.beat_if_held()
+    assert not hal.verify_and_feed()
 
 
 def test_the_same_duty_again_does_not_keep_the_check_open(world: World) -> None:
@@ -107,9 +107,9 @@ def test_the_same_duty_again_does_not_keep_the_check_open(world: World) -> None:
     for _ in range(30):
         world.chip.advance_ms(10)
         hal.lamp_write(0, 30000)
-        assert hal.beat_if_held()
+        assert hal.verify_and_feed()
     world.ledc(0).was = world.ledc(0).duty = 1
-    assert not hal.beat_if_held()
+    assert not hal.verify_and_feed()
 
 
 def test_off_gives_the_timer_back(world: World) -> None:
@@ -170,12 +170,12 @@ def test_the_enable_falls_without_the_cpu(world: World, steps: int) -> None:
     lit(world)
     assert held(world, steps)
     assert 100 <= fall_ms(world, 400) <= limits.DEADMAN_MS
-    assert not world.hal.beat_if_held()
-    assert world.hal.enable_fell()
+    assert not world.hal.verify_and_feed()
+    assert world.hal.enable_dropped()
 
 
 def test_no_wave_is_longer_than_the_limits_and_300_ms(world: World) -> None:
-    room = world.rooms["deadman"]
+    room = world.rooms["dead_man"]
     assert room._LIFE_MS == limits.DEADMAN_MS
     waves = {name: sum(getattr(room, name)) * 1000 // 320000 for name in ("_LIFE", "_FLASH")}
     assert waves == {"_LIFE": limits.DEADMAN_MS, "_FLASH": 290}
@@ -208,9 +208,9 @@ def test_a_timer_darkens_the_pins_when_python_hangs(world: World) -> None:
     hal = lit(world)
     world.chip.advance_ms(limits.HEARTBEAT_MS + 41)
     assert (world.light(0), world.enabled()) == (0, False)
-    assert hal.enable_fell() and not hal.beat_if_held()
+    assert hal.enable_dropped() and not hal.verify_and_feed()
     hal.dark()
-    assert hal.beat_if_held() and not hal.enable_fell()
+    assert hal.verify_and_feed() and not hal.enable_dropped()
     assert world.chip.timers == []
 
 
@@ -218,10 +218,10 @@ def test_while_flash_is_written_the_timer_waits_longer(world: World) -> None:
     hal = lit(world)
     hal.flash_ahead()
     world.chip.advance_ms(200)
-    assert hal.beat_if_held()
+    assert hal.verify_and_feed()
     hal.flash_ahead()
     world.chip.advance_ms(limits.DEADMAN_FLASH_MS + 41)
-    assert not hal.beat_if_held()
+    assert not hal.verify_and_feed()
 
 
 def test_flash_ahead_raises_nothing_that_is_off_or_fell(world: World) -> None:
@@ -235,10 +235,10 @@ def test_flash_ahead_raises_nothing_that_is_off_or_fell(world: World) -> None:
 
 def test_an_enable_that_does_not_come_back_is_no_step(world: World) -> None:
     del world.chip.wires[world.facts.ENABLE_BACK_PIN]
-    assert world.hal.beat_if_held()
+    assert world.hal.verify_and_feed()
     world.hal.enable(True)
-    assert not world.hal.beat_if_held()
-    assert world.hal.enable_fell()
+    assert not world.hal.verify_and_feed()
+    assert world.hal.enable_dropped()
 
 
 def test_rmts_pull_up_is_gone_when_the_pin_is_taken_back(world: World) -> None:

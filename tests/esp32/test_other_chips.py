@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pbmwrap.install.bundle import bundle
@@ -14,7 +12,7 @@ ALL = ("PBMWRAP_RP2040", *BOARDS)
 
 def strange(names: list[str], board: str) -> list[str]:
     other = "esp32" if board == "PBMWRAP_RP2040" else "rp2040"
-    return [name for name in names if Path(name).name.startswith(other)]
+    return [name for name in names if f"/hal/{other}/" in name]
 
 
 @pytest.mark.parametrize("board", ALL)
@@ -22,7 +20,7 @@ def test_an_install_by_files_carries_its_own_hal(board: str) -> None:
     names = [file.path for file in bundle(None, board)]
     assert strange(names, board) == []
     own = "rp2040" if board == "PBMWRAP_RP2040" else "esp32"
-    assert f"/wrap/hal/{own}.py" in names
+    assert f"/wrap/hal/{own}/board.py" in names
 
 
 @pytest.mark.parametrize("board", ALL)
@@ -33,7 +31,7 @@ def test_an_image_freezes_its_own_hal(board: str, monkeypatch: pytest.MonkeyPatc
     files = frozen_files(board)
     assert strange(list(files), board) == []
     own = "rp2040" if board == "PBMWRAP_RP2040" else "esp32"
-    assert f"wrap/hal/{own}.py" in files
+    assert f"wrap/hal/{own}/board.py" in files
     tree = staged_files(board, files)
     constants = tree[f"boards/{board}/generated/wrap_image.py"].decode()
     assert ("CLAIM_AT = 0\n" in constants) is (own == "esp32")

@@ -60,9 +60,9 @@ def test_after_a_pause_the_uart_is_empty_again(devkit: World) -> None:
 def test_the_chips_usb_port_is_asked_first_and_never_given_a_full_packet(
     board: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import wrap.build
+    import wrap.build_info
 
-    monkeypatch.setattr(wrap.build, "CDC_NONBLOCKING", True)
+    monkeypatch.setattr(wrap.build_info, "CDC_NONBLOCKING", True)
     world = booted(board)
     assert world.hal.link_write(memoryview(LINE)) == 63
     assert world.hal.link_write(memoryview(LINE[:20])) == 20

@@ -60,11 +60,11 @@ def test_no_order_of_calls_gives_light_that_nobody_asked_for(
         for _ in range(value // 10 + 1 if what == "wait" else 1):
             for lamp in (0, 1):
                 assert world.light(lamp) <= asked.most(lamp) / 65535 + _STEP / 8
-            assert world.hal.beat_if_held()
+            assert world.hal.verify_and_feed()
             world.chip.advance_ms(10)
     for _ in range(60):
         world.chip.advance_ms(10)
-        assert world.hal.beat_if_held()
+        assert world.hal.verify_and_feed()
     for lamp in (0, 1):
         wanted = asked.written[lamp][-1][1] / 65535 if asked.written[lamp] else 0
         assert wanted - _STEP < world.light(lamp) <= wanted + _STEP / 8

@@ -7,7 +7,7 @@ from array import array
 import pytest
 
 from tests.esp32.world import World
-from wrap.safety import limits
+from wrap.rules import limits
 from wrap.safety.thermistor import OPEN, SHORT, Thermistor
 
 
@@ -78,6 +78,6 @@ def test_without_a_multiplexer_no_reference_is_wrong(world: World) -> None:
 
 
 def test_sums_stay_small_integers(world: World) -> None:
-    raw_of = world.rooms["sense"].raw_of
+    raw_of = world.rooms["adc"].raw_of
     assert raw_of(2450 * 8, 1500 * 4) < 65520
     assert 2450 * 8 * (65520 // 4) < 1 << 30

@@ -8,9 +8,8 @@ import pytest
 
 from tests.esp32.world import BOARDS, World
 from tests.unit.conftest import large_pad, protocol, sha
-from wrap.safety import faults
+from wrap.rules import faults, states
 from wrap.safety.thermistor import Thermistor
-from wrap.session import states
 
 SKIN_MC = 33000
 
@@ -112,7 +111,7 @@ def test_a_trip_goes_dark_and_stays_latched_in_flash(board: str) -> None:
     from wrap.app import App
 
     again = App(wrap.world.boot(), wrap.world.facts)
-    assert again.latch.code == told
+    assert again.fault_latch.code == told
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -122,5 +121,5 @@ def test_the_third_brown_out_holds_the_wrap(board: str) -> None:
 
     world = Wrap(board).world
     world.chip.cause, world.chip.chip_cause = 1, 15
-    codes = [App(world.boot(), world.facts).latch.code for _ in range(3)]
+    codes = [App(world.boot(), world.facts).fault_latch.code for _ in range(3)]
     assert codes == [faults.NONE, faults.NONE, faults.RESETS]

@@ -19,7 +19,7 @@ from tests.esp32.fake_machine import made_machine
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("PBMWRAP_ESP32", "PBMWRAP_ESP32_S3", "PBMWRAP_ESP32_C3")
-ROOMS = ("chip", "lamp", "deadman", "sense", "port", "storage", "")
+ROOMS = ("chip", "pwm", "dead_man", "adc", "port", "flash", "board")
 _TICKS = 1 << 30  # MICROPY_PY_UTIME_TICKS_PERIOD
 STORE_BYTES, LOG_BYTES = 64 * 1024, 128 * 1024
 
@@ -146,10 +146,12 @@ class World:
                 mem_free=lambda: self.heap[1],
             ),
         }
-        names = {room: "wrap.hal.esp32" + ("_" + room if room else "") for room in ROOMS}
+        names = {room: f"wrap.hal.esp32.{room}" for room in ROOMS}
         for name in names.values():
             sys.modules.pop(name, None)
-        loaded = [importlib.import_module(n) for n in ("wrap.build", "wrap.storage.flashfiles")]
+        loaded = [
+            importlib.import_module(n) for n in ("wrap.build_info", "wrap.storage.flash_files")
+        ]
         assert all(loaded)
         with _loaded(fakes):
             self.rooms = {room: importlib.import_module(name) for room, name in names.items()}

@@ -70,7 +70,7 @@ class Trap:
 
 
 # The firmware keeps these two calls as it finds them at boot; each makes this one at once.
-_PART = {"inputs": "read_raws", "beat_if_held": "lamps_hold"}
+_PART = {"inputs": "read_raws", "verify_and_feed": "lamps_hold"}
 
 
 def set_trap(where: Any, name: str, trap: Trap) -> None:
@@ -166,11 +166,11 @@ class FaultHal(FakeHal):
         self.reg[ch] = duty
         self.refresh()
 
-    def enable_fell(self) -> bool:
+    def enable_dropped(self) -> bool:
         return self.fell or (self.enabled and not self.enable_high())
 
     def lamps_hold(self) -> bool:
-        if self.enable_fell() or (self.enable_high() and not self.enabled):
+        if self.enable_dropped() or (self.enable_high() and not self.enabled):
             return False
         for ch, mode in enumerate(self.mode):
             if (self.duty[ch] != 0) if mode == OFF else (self.reg[ch] != self.held[ch]):

@@ -10,9 +10,8 @@ from tests.faults.flash import CtrlC
 from tests.faults.hardware import Trap, set_trap
 from tests.faults.kinds import LIT, Kind
 from tests.faults.run import PHASES, Run
-from wrap import journal
-from wrap.safety import limits
-from wrap.storage import payloads, records
+from wrap.rules import limits
+from wrap.storage import log_queue, payloads, records
 
 LATE = limits.STEP_LATE_MS
 ERRORS: tuple[Callable[[], Exception], ...] = (
@@ -30,7 +29,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "lamp_mode": ("self-test",),
     "lamp_write": ("self-test", "ramp-up", "ramp-down"),
     "dark": ("ramp-down",),
-    "beat_if_held": PHASES,
+    "verify_and_feed": PHASES,
     "watchdog_start": ("idle",),
     "sense": ("idle",),
     "flash_ahead": ("self-test", "ramp-up", "ramp-down"),
@@ -42,7 +41,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "link_write": PHASES,
 }
 _IN_SELF_TEST = ("watchdog_start", "sense")
-_EVERY_STEP = ("inputs", "beat_if_held", "link_read")
+_EVERY_STEP = ("inputs", "verify_and_feed", "link_read")
 
 
 def _jump(low: int, high: int, sign: int = 1) -> Callable[[Run], None]:
@@ -123,16 +122,16 @@ def _where(run: Run, place: str) -> tuple[Any, str]:
     """The object (or module, to be mended at the end) and the name of a place that allocates."""
     app = run.board.app
     rooms = {
-        "journal": app.journal,
+        "journal": app.log_queue,
         "log": app.log,
-        "monitor": app.monitor,
+        "monitor": app.temp_limits,
         "lamps": app.lamps,
         "session": app.session,
-        "desk": app.desk,
+        "desk": app.control,
         "server": app.server,
         "records": records,
         "payloads": payloads,
-        "fault": journal,
+        "fault": log_queue,
     }
     room, name = place.split(".")
     return rooms[room], name

@@ -9,7 +9,7 @@ from tests.faults import plants
 from tests.faults.hardware import FULL
 from tests.faults.kinds import EVERY, HEATED, Kind
 from tests.faults.run import Run
-from wrap.session import states
+from wrap.rules import states
 
 
 def change(run: Run, **ranges: tuple[float, float]) -> None:

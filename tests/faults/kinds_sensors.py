@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pbmwrap.facts import board_facts
 from tests.faults.kinds import EVERY, LIT, LONG, Kind
 from tests.faults.run import Run
-from wrap.safety import limits
+from wrap.rules import limits
 
 FULL = 65520
 SKIN = -1  # one of the skin sensors, drawn by the case

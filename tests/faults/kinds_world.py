@@ -9,9 +9,8 @@ from tests.faults.flash import Harm, PowerCut
 from tests.faults.kinds import LIT, LONG, Kind
 from tests.faults.kinds_sensors import FULL
 from tests.faults.run import Run
-from wrap.safety import limits
-from wrap.session import states
-from wrap.storage.store import _seal
+from wrap.rules import limits, states
+from wrap.storage.atomic_store import _seal
 
 WRITES = ("write", "append", "remove")
 WRITING = ("self-test", "ramp-up", "running", "ramp-down")  # phases whose records are still to come
@@ -62,7 +61,7 @@ def _kept(run: Run) -> str:
     """The fault is still there after a power cut."""
     run.board.power_off()
     run.board.power_on()
-    return "" if run.board.app.latch.code else "the fault was forgotten"
+    return "" if run.board.app.fault_latch.code else "the fault was forgotten"
 
 
 def _slow(low: int, high: int) -> Callable[[Run], None]:
@@ -140,7 +139,7 @@ def _strict(run: Run) -> str:
     kept = app.settings.all()
     strict = {"trip_mc": limits.SKIN_TRIP_MC, "cap_mj": limits.DOSE_CAP_MJ}
     loose = [key for key, most in strict.items() if kept[key] > most]
-    loose += ["monitor"] if app.monitor.trip_mc > limits.SKIN_TRIP_MC else []
+    loose += ["monitor"] if app.temp_limits.trip_mc > limits.SKIN_TRIP_MC else []
     return "weaker than the defaults: " + ", ".join(loose) if loose else ""
 
 
@@ -163,7 +162,7 @@ def _corrupt_fault(run: Run) -> None:
 
 
 def _latched(run: Run) -> str:
-    return "" if run.board.app.latch.code else "a damaged fault memory was taken for none"
+    return "" if run.board.app.fault_latch.code else "a damaged fault memory was taken for none"
 
 
 def _every_step(act: Callable[[Run], object]) -> Callable[[Run], None]:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wrap.hal.fake import PROGRAM
-from wrap.safety import limits
-from wrap.safety.program import CHUNK
+from wrap.rules import limits
+from wrap.safety.integrity import CHUNK
 
 STEP = 50  # docs/safety.md: sensor to pins low, gross limit, rails and 3 of 4
 # The dead-man's life since the last verified step; the fake HAL sees it in whole steps.

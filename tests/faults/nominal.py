@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tests.faults.case import Row
 from tests.faults.plants import Figures, make
 from tests.faults.run import Run
-from wrap.safety import faults
+from wrap.rules import faults
 
 SESSION_H = 1200 / 3600
 
@@ -104,9 +104,9 @@ def session(seed: int) -> Row:
         "person": name,
         "power": app.power_limit.why or "full",
         "hours": app.session.active_ms / 3_600_000,
-        "trip": faults.NAMES[app.latch.code] if app.latch.code else "",
+        "trip": faults.NAMES[app.fault_latch.code] if app.fault_latch.code else "",
         "end": app.session.end_reason,
-        "max_mc": max(app.monitor.max_mc[:3]),
+        "max_mc": max(app.temp_limits.max_mc[:3]),
     }
     run.close()
     return row

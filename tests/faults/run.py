@@ -17,9 +17,8 @@ from tests.faults import plants
 from tests.faults.board import PPM, FaultTwin
 from tests.faults.hardware import FULL
 from wrap.link import frames
-from wrap.safety import limits
-from wrap.safety.limits import STEP_MS
-from wrap.session import states
+from wrap.rules import limits, states
+from wrap.rules.limits import STEP_MS
 from wrap.storage import records
 
 PHASES = ("idle", "self-test", "ramp-up", "running", "paused", "ramp-down")
@@ -65,7 +64,7 @@ def flash(proven: bool = True) -> dict[str, bytes]:
     raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
     twin.board.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
     for name in ("red", "nir"):
-        twin.board.app.desk.calibrate(name, 7000, 100, 20261101, "campaign")
+        twin.board.app.control.calibrate(name, 7000, 100, 20261101, "campaign")
     if proven:
         twin.board.app.settings.set_heat_test(1000, 20261101, 40000, "campaign")
     twin.advance_ms(500)
@@ -133,7 +132,7 @@ class Run:
             self._boots = self.board.boots
         self.wait(self.rng.randrange(_DELAY_MS[self.phase]))
         if self._tethered:
-            self.board.app.desk.start("link", True)
+            self.board.app.control.start("link", True)
         else:
             self.press()
         self.wait(_GESTURE_MS)
@@ -167,7 +166,7 @@ class Run:
 
     def _to_self_test(self) -> None:
         if self._tethered:
-            self.board.app.desk.start("link", True)
+            self.board.app.control.start("link", True)
         else:
             self.press()
         self._until(states.SELF_TEST)
@@ -248,7 +247,7 @@ class Run:
     def answer(self) -> None:
         """The wearer is awake: a short press when the wrap asks."""
         app = self.board.app
-        if app is not None and app.desk.wake.waiting:
+        if app is not None and app.control.wake_check.waiting:
             self.press()
 
     def _most_ppm(self) -> list[int]:
@@ -268,9 +267,9 @@ class Run:
         if board.light.lit:
             self.lit_over_c = max(self.lit_over_c, self.plant.skin_c)
         app = board.app
-        if app is not None and app.latch.code:
-            self.fault = self.fault or _name(app.latch.code)
-        left = app is None or board.boots != self._boots or app.latch.code
+        if app is not None and app.fault_latch.code:
+            self.fault = self.fault or _name(app.fault_latch.code)
+        left = app is None or board.boots != self._boots or app.fault_latch.code
         if left or not (app.session.state in MAY_BE_LIT or app.session.fade):
             self.over = True
         if self.over and self._over_dark_ms < 0 and not board.light.lit:
@@ -319,6 +318,6 @@ class Run:
 
 
 def _name(code: int) -> str:
-    from wrap.safety import faults
+    from wrap.rules import faults
 
     return faults.NAMES[code]

@@ -19,9 +19,9 @@ from tests.faults.kinds import table
 from tests.faults.plants import Figures
 from tests.faults.run import Run
 from wrap.safety.power_limit import NO_REFERENCE
-from wrap.safety.watch import Watch
+from wrap.safety.sensor_check import SensorCheck
 from wrap.safety.wire_check import WireCheck
-from wrap.selftest import SelfTest
+from wrap.session.self_test import SelfTest
 
 LIES = (
     "skin-in-air",
@@ -119,8 +119,8 @@ def test_without_the_power_limit_a_wrong_reel_burns(monkeypatch):
 
 
 def test_without_the_spread_an_offset_is_not_refused(monkeypatch):
-    monkeypatch.setattr("wrap.safety.limits.SPREAD_MC", 99_000)
-    monkeypatch.setattr(Watch, "_apart", lambda self, skin_mc, board_mc: False)
+    monkeypatch.setattr("wrap.rules.limits.SPREAD_MC", 99_000)
+    monkeypatch.setattr(SensorCheck, "_apart", lambda self, skin_mc, board_mc: False)
     lain_on = dict(plants.draw("lain-on-hot", 0).more)
     figures = Figures(33.0, False, 1.0, 1.0, 1.0, 1.0, False, tuple(lain_on.items()))
     one = Run(plants.make(figures), "pressed", random.Random("offset"))

@@ -17,13 +17,12 @@ from tests.faults.results import Results
 from tests.faults.run import EARLY, flash
 from wrap.app import App
 from wrap.hal.contract import Hal
-from wrap.safety import faults
+from wrap.rules import faults, states
 from wrap.safety.derate import Derate
-from wrap.safety.guard import Guard
-from wrap.safety.latch import Latch
-from wrap.safety.monitor import Monitor
-from wrap.session import states
-from wrap.session.machine import Session
+from wrap.safety.fault_latch import FaultLatch
+from wrap.safety.temp_limits import TempLimits
+from wrap.safety.thermal import ThermalChecks
+from wrap.session.state_machine import Session
 from wrap.storage import log
 
 BEFORE = ("skin-offset", "skin-open", "parts-all", "select-stuck", "leak-skin")
@@ -62,7 +61,7 @@ def test_every_call_that_a_turn_makes_of_the_hal_is_made_to_raise() -> None:
     covered = {k.removeprefix("raise-") for k in table()}
     # Made at boot, for a host, within dark, after a fault, or by the loop itself.
     elsewhere = {"ticks_ms", "ticks_add", "wait_until", "service_blink", "reset_cause", "reset"}
-    elsewhere |= {"uid", "heap", "allocated", "collect", "lamp_off", "enable_fell"}
+    elsewhere |= {"uid", "heap", "allocated", "collect", "lamp_off", "enable_dropped"}
     elsewhere |= {"program_claim", "memory_fault"}
     assert calls - elsewhere <= covered
 
@@ -84,13 +83,13 @@ def test_a_name_that_is_no_case_is_refused(name: str) -> None:
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wrap measures temperatures and finds nothing wrong with any."""
-    plain = Guard.check
+    plain = ThermalChecks.check
 
-    def check(self: Guard, raws: list[int], dt_ms: int, meters: list[object]) -> int:
+    def check(self: ThermalChecks, raws: list[int], dt_ms: int, meters: list[object]) -> int:
         plain(self, raws, dt_ms, meters)
         return faults.NONE
 
-    monkeypatch.setattr(Guard, "check", check)
+    monkeypatch.setattr(ThermalChecks, "check", check)
 
 
 @pytest.mark.usefixtures("blind")
@@ -101,13 +100,13 @@ def test_temperatures_that_nobody_judges_fail() -> None:
 
 
 def test_a_trip_that_comes_late_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, seen = Monitor.check, []
+    plain, seen = TempLimits.check, []
 
-    def late(self: Monitor, raws: list[int]) -> int:
+    def late(self: TempLimits, raws: list[int]) -> int:
         seen.append(plain(self, raws))
         return seen[-8] if len(seen) >= 8 else faults.NONE
 
-    monkeypatch.setattr(Monitor, "check", late)
+    monkeypatch.setattr(TempLimits, "check", late)
     what, why = verdict("skin-short/running/room/0")
     assert what == "FAIL"
     assert "limit 50" in str(why)
@@ -127,7 +126,7 @@ def test_light_that_begins_again_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lost_fault_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Latch, "save", lambda self: setattr(self, "unsaved", False))
+    monkeypatch.setattr(FaultLatch, "save", lambda self: setattr(self, "unsaved", False))
     assert verdict("fault-not-stored/running/room/0") == ("FAIL", "the fault was forgotten")
 
 

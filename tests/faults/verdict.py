@@ -8,7 +8,7 @@ from tests.faults.kinds import Kind
 from tests.faults.limits import Bound, bound
 from tests.faults.plants import PAIR_CEM43_MAX_MIN, PAIR_MAX_C
 from tests.faults.run import Run
-from wrap.session import states
+from wrap.rules import states
 
 # A sensor that jumps in the very step in which the enable moves cannot be told from a leak.
 _AT_AN_EDGE = {"self-test": ("wiring",), "ramp-down": ("wiring",)}

@@ -8,7 +8,7 @@ import board_facts
 from pbmwrap.twin.plant import SensorFault
 from tests.faults_binary.lab import SCRATCH, Lab
 from tests.nor import SECTOR, Nor
-from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.flash_files import FlashFiles
 from wrap.storage.sectors import NorSectors
 
 Cause = Callable[[Lab], None]

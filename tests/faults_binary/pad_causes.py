@@ -10,7 +10,7 @@ from tests.faults_binary import pins
 from tests.faults_binary.causes import RIGHT, SKINS, Cause
 from tests.faults_binary.lab import BOOT_MS, MS, Lab
 from tests.faults_binary.wires import Wires
-from wrap.safety import limits
+from wrap.rules import limits
 
 ASKS_FOR_ALL = [{"t": 120, "ch": {"red": [1000], "nir": [1000]}}]
 BLIND_MA = 450  # limits.BLIND_POWER_MW_CM2 of 600 cm2 at 12 V

@@ -2,7 +2,7 @@
 
 Others of the same protections stand elsewhere: the buzzer in tests/contract/test_buzzer.py, a used
 id with another method in tests/contract/test_link.py, the light of the day in
-tests/contract/test_course.py, damaged settings in tests/emulator/test_settings_damage.py.
+tests/contract/test_site_history.py, damaged settings in tests/emulator/test_settings_damage.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.faults_binary import causes as c
 from tests.faults_binary import pad_causes as p
 from tests.faults_binary.causes import BOARD, SKIN, SKINS
 from tests.faults_binary.scenario import Scenario, idle, outside
-from wrap.safety import limits
+from wrap.rules import limits
 
 STEADY_MS = 2000  # of steady light, until a reading that follows the lamps is named
 WINDOW_MS = limits.WIRE_CHECK_MS + 1000

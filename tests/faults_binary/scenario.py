@@ -17,7 +17,7 @@ from tests.faults.limits import STEP
 from tests.faults_binary import causes as c
 from tests.faults_binary.causes import Cause
 from tests.faults_binary.lab import MS, Lab
-from wrap.safety.limits import STEP_MS
+from wrap.rules.limits import STEP_MS
 
 STEP_NS = STEP_MS * MS
 Base = Callable[[Lab], None]

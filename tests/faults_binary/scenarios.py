@@ -11,7 +11,7 @@ from tests.faults_binary import pad_scenarios
 from tests.faults_binary.causes import BOARD, LEFT, RIGHT, SKIN
 from tests.faults_binary.lab import BOOT_MS, MS, RUNNING, Lab
 from tests.faults_binary.scenario import Scenario, idle, in_page, outside, seated
-from wrap.safety import limits
+from wrap.rules import limits
 
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
 FLASH = limits.DEADMAN_FLASH_MS + 2

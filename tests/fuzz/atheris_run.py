@@ -10,8 +10,14 @@ import sys
 import atheris
 
 # What reads bytes; the step's rooms would only slow down the inputs that let time pass.
-INSTRUMENTED = ["wrap.link", "wrap.storage", "wrap.session", "wrap.desk", "wrap.view"]
-INSTRUMENTED += ["wrap.safety.latch", "wrap.safety.resets", "wrap.journal"]
+INSTRUMENTED = [
+    "wrap.link",
+    "wrap.storage",
+    "wrap.session",
+    "wrap.session.control",
+    "wrap.link.status",
+]
+INSTRUMENTED += ["wrap.safety.fault_latch", "wrap.safety.restart_count", "wrap.storage.log_queue"]
 INSTRUMENTED += ["pbmwrap.device", "pbmwrap.logs", "pbmwrap.protocols"]
 
 
@@ -20,7 +26,7 @@ def main(words: list[str]) -> None:
         from tests.fuzz import engine
 
         one = engine.target(words[0])
-    atheris.Setup([f"fuzz-{words[0]}", *words[1:]], one)
+    atheris.Confirmation([f"fuzz-{words[0]}", *words[1:]], one)
     atheris.Fuzz()
 
 

@@ -18,7 +18,8 @@ from tests.contract.conftest import Bench
 from tests.fuzz import campaign, engine, kit, mutate, odd
 from tests.fuzz.targets import frames as frames_target
 from tests.fuzz.targets import server as server_target
-from wrap.link import codes, frames
+from wrap import errors
+from wrap.link import frames
 
 AT_ONCE = 16  # lines; a request follows them: 32 wrong lines in a row are answered, no more
 GROWTH_MOST = 1024  # bytes of heap: answers of other lengths, and no more
@@ -27,9 +28,9 @@ _SETTLE_MS = 20
 _LONG_MS = 20_000
 _CTRL_C = b"\x03"
 _CODES = {
-    frames.OK: codes.BAD_FRAME,
-    frames.BAD_CRC: codes.BAD_CRC,
-    frames.TOO_LONG: codes.TOO_LONG,
+    frames.OK: errors.BAD_FRAME,
+    frames.BAD_CRC: errors.BAD_CRC,
+    frames.TOO_LONG: errors.TOO_LONG,
 }
 _ASKED = ("settings.get", "cal.get", "proto.list", "log.info", "fault.get", "state")
 

@@ -11,8 +11,9 @@ try:
 except ImportError:  # the unix port has the file alone
     from fake_board import FakeBoard
 
-from wrap.link import codes, frames
-from wrap.safety import guard
+from wrap import errors
+from wrap.link import frames
+from wrap.safety import thermal
 from wrap.safety.thermistor import Thermistor
 
 _CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
@@ -80,12 +81,12 @@ class Wrap:
         self.board = FakeBoard(self.files, board_facts)
         for i in range(len(board_facts.SENSORS)):
             self.board.set_raw(i, COOL)
-        made = guard.Thermistor
-        guard.Thermistor = _curve  # making it would be a third of each boot
+        made = thermal.Thermistor
+        thermal.Thermistor = _curve  # making it would be a third of each boot
         try:
             self.board.power_on()
         finally:
-            guard.Thermistor = made
+            thermal.Thermistor = made
         self._bare()
         self.advance(50)
 
@@ -104,7 +105,7 @@ class Wrap:
         app, hal = self.board.app, self.board.hal
         for at in range(0, len(raw), _SLICE):
             hal.rx.extend(raw[at : at + _SLICE])
-            while app.more_slack():
+            while app.run_link():
                 pass
         return self.board.read()
 
@@ -136,12 +137,18 @@ class Wrap:
     def snapshot(self):
         """Everything that bytes from outside could change, but for what is being received."""
         app, hal = self.board.app, self.board.hal
-        session, desk = app.session, app.desk
+        session, desk = app.session, app.control
         return (
             (session.state, session.number, session.active_ms, session.fade, session.tethered),
             dict(self.files.data),
             (app.settings.all(), app.settings.calibrations(), app.protocols.slots[:]),
-            (app.log.end, app.log.seq, app.journal.idle(), app.latch.code, app.latch.later),
+            (
+                app.log.end,
+                app.log.seq,
+                app.log_queue.idle(),
+                app.fault_latch.code,
+                app.fault_latch.later,
+            ),
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
             (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
             (app.server._last_body, app.server._stream is None),
@@ -159,7 +166,7 @@ def said(raw):
         assert line[-8:] == b"%08x" % (binascii.crc32(line[1:-9]) & 0xFFFFFFFF), line
         out.append(json.loads(line[1:-9]))
         if "e" in out[-1]:
-            assert out[-1]["e"][0] in codes.ALL, line
+            assert out[-1]["e"][0] in errors.ALL, line
             assert isinstance(out[-1]["e"][1], str), line
         elif out[-1].get("n") == "raw":
             size = out[-1]["p"]["size"]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from wrap.hal.contract import Hal
-from wrap.safety import limits
+from wrap.rules import limits
 
 LIT = "hal.lamp_mode(0, 0)\nhal.lamp_write(0, 32768)\n"
 BEATS = """
 def beats(n):
     for _ in range(n):
         wait(10)
-        if not hal.beat_if_held():
+        if not hal.verify_and_feed():
             return False
     return True
 """
@@ -27,7 +27,9 @@ def test_every_call_is_there(rig: Any) -> None:
 
 
 def test_a_new_hal_is_dark_and_holds(rig: Any) -> None:
-    assert rig.run("print(hal.beat_if_held(), hal.enable_fell(), hal.sense())") == ["True False 0"]
+    assert rig.run("print(hal.verify_and_feed(), hal.enable_dropped(), hal.sense())") == [
+        "True False 0"
+    ]
     assert (rig.light(0), rig.light(1), rig.enabled()) == (0, 0, False)
 
 
@@ -43,7 +45,7 @@ def test_a_duty_is_what_the_pin_gives_and_only_that_pin(rig: Any, hz: int) -> No
     rig.run(f"hal.lamp_mode(0, {hz})\nhal.lamp_mode(1, {hz})\nhal.lamp_write(0, 19661)")
     assert rig.light(0) == pytest.approx(0.3, abs=0.0005)
     assert rig.light(1) == 0
-    assert rig.run("wait(250)\nprint(hal.beat_if_held())") == ["True"]
+    assert rig.run("wait(250)\nprint(hal.verify_and_feed())") == ["True"]
 
 
 @pytest.mark.parametrize(("duty", "share"), [(65535, 1), (70000, 1), (0, 0), (-5, 0)])
@@ -59,7 +61,7 @@ def test_a_lamp_is_dark_at_once_however_slow_its_pulses(rig: Any) -> None:
     assert rig.light(0) == 1
     rig.run("hal.lamp_off(0)")
     assert rig.light(0) == 0
-    assert rig.run("print(hal.beat_if_held())") == ["True"]
+    assert rig.run("print(hal.verify_and_feed())") == ["True"]
 
 
 def test_another_mode_begins_dark(rig: Any) -> None:
@@ -83,48 +85,52 @@ def test_a_write_needs_a_mode(rig: Any) -> None:
 
 
 def test_verified_steps_keep_the_enable_up(rig: Any) -> None:
-    assert rig.run(BEATS + "hal.enable(True)\nprint(beats(60), hal.enable_fell())") == [
+    assert rig.run(BEATS + "hal.enable(True)\nprint(beats(60), hal.enable_dropped())") == [
         "True False"
     ]
 
 
 def test_without_them_it_falls_in_time_by_itself_and_stays(rig: Any) -> None:
     rig.run(BEATS + "hal.enable(True)\nbeats(20)")
-    said = rig.run(f"wait({limits.DEADMAN_MS + 10})\nprint(hal.beat_if_held(), hal.enable_fell())")
+    said = rig.run(
+        f"wait({limits.DEADMAN_MS + 10})\nprint(hal.verify_and_feed(), hal.enable_dropped())"
+    )
     assert said == ["False True"]
     assert not rig.enabled()
     rig.run("hal.enable(True)")
     assert not rig.enabled()
-    assert rig.run("hal.dark()\nhal.enable(True)\nprint(hal.beat_if_held())") == ["True"]
+    assert rig.run("hal.dark()\nhal.enable(True)\nprint(hal.verify_and_feed())") == ["True"]
 
 
 def test_a_step_that_is_somewhat_late_loses_no_light(rig: Any) -> None:
     late = limits.HEARTBEAT_MS - 20
-    code = f"hal.enable(True)\nbeats(3)\nwait({late})\nprint(hal.beat_if_held(), beats(5))"
+    code = f"hal.enable(True)\nbeats(3)\nwait({late})\nprint(hal.verify_and_feed(), beats(5))"
     assert rig.run(BEATS + code) == ["True True"]
 
 
 def test_a_flash_write_may_take_longer_but_not_for_ever(rig: Any) -> None:
-    code = "hal.enable(True)\nbeats(5)\nhal.flash_ahead()\nwait(250)\nprint(hal.beat_if_held())"
-    code += f"\nhal.flash_ahead()\nwait({limits.DEADMAN_FLASH_MS + 10})\nprint(hal.enable_fell())"
+    code = "hal.enable(True)\nbeats(5)\nhal.flash_ahead()\nwait(250)\nprint(hal.verify_and_feed())"
+    code += (
+        f"\nhal.flash_ahead()\nwait({limits.DEADMAN_FLASH_MS + 10})\nprint(hal.enable_dropped())"
+    )
     assert rig.run(BEATS + code) == ["True", "True"]
 
 
 def test_after_a_flash_write_the_usual_time_holds_again(rig: Any) -> None:
     code = "hal.enable(True)\nhal.flash_ahead()\nbeats(1)\n"
-    code += f"wait({limits.DEADMAN_MS + 10})\nprint(hal.enable_fell())"
+    code += f"wait({limits.DEADMAN_MS + 10})\nprint(hal.enable_dropped())"
     assert rig.run(BEATS + code) == ["True"]
 
 
 def test_disabling_is_no_fall_and_acts_at_once(rig: Any) -> None:
-    assert rig.run("hal.enable(True)\nhal.enable(False)\nprint(hal.enable_fell())") == ["False"]
+    assert rig.run("hal.enable(True)\nhal.enable(False)\nprint(hal.enable_dropped())") == ["False"]
     assert not rig.enabled()
 
 
 def test_dark_lowers_everything_and_forgets_the_modes(rig: Any) -> None:
     rig.run(LIT + "hal.lamp_mode(1, 10)\nhal.lamp_write(1, 65535)\nhal.enable(True)\nhal.dark()")
     assert (rig.light(0), rig.light(1), rig.enabled()) == (0, 0, False)
-    assert rig.run("print(hal.beat_if_held(), hal.enable_fell())") == ["True False"]
+    assert rig.run("print(hal.verify_and_feed(), hal.enable_dropped())") == ["True False"]
 
 
 def test_readings_are_sums_of_sixteen(rig: Any) -> None:

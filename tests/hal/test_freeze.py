@@ -68,7 +68,7 @@ def test_the_manifest_freezes_the_firmware_for_its_chip(toolchain: Path, staged:
         "wrap_image.py",
     ):
         assert f'"{name}\\0"' in text
-    assert '"wrap/hal/esp32_deadman.py\\0"' in text
+    assert '"wrap/hal/esp32/dead_man.py\\0"' in text
     assert "wrap/hal/rp2040" not in text
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import envelope_model, main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from tests.host.scripted_wrap import ScriptedWrap
 
 EXAMPLE = "minor-injury"
@@ -18,7 +18,7 @@ EXAMPLE = "minor-injury"
 def wrap(monkeypatch, tmp_path):
     """A wrap in memory behind every port name; files stay in tmp_path."""
     device = ScriptedWrap()
-    monkeypatch.setattr(find, "open_transport", lambda port: device)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: device)
     monkeypatch.setenv("PBMWRAP_PORT", "memory")
     (tmp_path / "config.toml").touch()
     monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "config.toml"))

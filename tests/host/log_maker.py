@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 PROTOCOL = b'{"id":"foot"}'

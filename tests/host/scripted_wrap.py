@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost
+from wrap.errors import Refused
 from wrap.link import frames
-from wrap.link.codes import Refused
 
 WINDOW = 1000
 

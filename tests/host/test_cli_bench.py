@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from tests.host.cli_helpers import data, run, wrap
-from wrap.link.codes import Refused
+from wrap.errors import Refused
 
 __all__ = ("wrap",)  # a fixture
 

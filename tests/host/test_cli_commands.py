@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import envelope, envelope_model, main
 from pbmwrap.cli import text as for_people
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.answers import typed
 from pbmwrap.device.models import FaultInfo, Hello, Sample
 from pbmwrap.errors import PortBusy
@@ -391,10 +391,10 @@ def test_monitor_prints_an_envelope_a_sample(wrap):
 
 
 def test_ports_lists_who_answers(wrap, monkeypatch):
-    found = find.PortInfo("/dev/x", "N1", "2e8a:0005", "Board")
-    asked = [find.Candidate(found, hello=typed(find.Hello, wrap.hello))]
-    asked.append(find.Candidate(found, problem=PortBusy("/dev/x is in use")))
-    monkeypatch.setattr(find, "scan", lambda: asked)
+    found = discovery.PortInfo("/dev/x", "N1", "2e8a:0005", "Board")
+    asked = [discovery.Candidate(found, hello=typed(discovery.Hello, wrap.hello))]
+    asked.append(discovery.Candidate(found, problem=PortBusy("/dev/x is in use")))
+    monkeypatch.setattr(discovery, "scan", lambda: asked)
     said = data("ports")
     assert said[0]["wrap"]["product"] == "pbmwrap"
     assert said[1]["problem"] == "/dev/x is in use"

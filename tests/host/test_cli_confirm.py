@@ -60,7 +60,7 @@ def test_status_and_doctor_say_that_light_waits_for_a_confirmation(wrap):
 
 
 def test_a_refused_start_says_what_to_do_once(wrap):
-    from wrap.link.codes import Refused
+    from wrap.errors import Refused
 
     def refuse(p):
         raise Refused("not_now", "... then `pbmwrap settings confirm`")

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.errors import LinkLost, NoPermission, PortBusy
 from tests.host.cli_helpers import EXAMPLE, data, fails, wrap
 
@@ -24,7 +24,7 @@ def test_errors_of_the_port_have_their_exit_codes(wrap, monkeypatch, problem, co
     def refuse(port):
         raise problem
 
-    monkeypatch.setattr(find, "open_transport", refuse)
+    monkeypatch.setattr(discovery, "open_transport", refuse)
     got, error = fails("status")
     assert got == code
     assert error["hint"]
@@ -38,7 +38,7 @@ def test_a_device_that_vanishes_in_the_middle_is_link_lost(wrap):
 def test_no_port_and_a_stranger_are_exit_3(wrap, monkeypatch):
     wrap.strange = b"hello? "
     assert fails("status")[1]["code"] == "not_a_wrap"
-    monkeypatch.setattr(find, "scan", list)
+    monkeypatch.setattr(discovery, "scan", list)
     monkeypatch.setenv("PBMWRAP_PORT", "auto")
     assert fails("status")[1]["code"] == "no_device"
 

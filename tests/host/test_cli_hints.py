@@ -15,8 +15,8 @@ from pbmwrap.cli.light import tell_light
 from pbmwrap.errors import DeviceError
 from pbmwrap.words import name_end, name_state
 from tests.host.cli_helpers import fails, wrap
-from wrap.link.codes import Refused
-from wrap.session import states
+from wrap.errors import Refused
+from wrap.rules import states
 
 __all__ = ("wrap",)  # a fixture
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.errors import NoDevice, PortBusy
 from tests.host.cli_helpers import EXAMPLE, data, fails, run, wrap
 from tests.host.log_maker import dated_log
@@ -29,7 +29,7 @@ def opened(monkeypatch, wrap) -> list[str]:
         ports.append(port)
         return wrap
 
-    monkeypatch.setattr(find, "open_transport", open_transport)
+    monkeypatch.setattr(discovery, "open_transport", open_transport)
     return ports
 
 
@@ -37,7 +37,7 @@ def closed(monkeypatch, problem: Exception) -> None:
     def refuse(port):
         raise problem
 
-    monkeypatch.setattr(find, "open_transport", refuse)
+    monkeypatch.setattr(discovery, "open_transport", refuse)
 
 
 @pytest.mark.parametrize("words", [["-h"], ["--help"], ["logs", "-h"], ["protocol", "new", "-h"]])
@@ -103,7 +103,7 @@ def test_a_config_file_that_is_named_and_missing_is_said(wrap, monkeypatch, tmp_
     monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "nope.toml"))
     assert CliRunner().invoke(main.app, ["status"]).stderr == ""  # $PBMWRAP_PORT is enough
     monkeypatch.delenv("PBMWRAP_PORT")
-    monkeypatch.setattr(find, "scan", list)
+    monkeypatch.setattr(discovery, "scan", list)
     result = CliRunner().invoke(main.app, ["status"])
     assert f"note: $PBMWRAP_CONFIG names {tmp_path / 'nope.toml'}, which does not" in result.stderr
     checks = {check["name"]: check for check in run("doctor")[1]["data"]}

@@ -50,13 +50,13 @@ def test_brackets_are_plain_text_in_a_question(wrap, name: str) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_brackets_in_a_usb_name_are_plain_text(wrap, monkeypatch, name: str) -> None:
-    from pbmwrap.device import find
+    from pbmwrap.device import discovery
     from pbmwrap.device.serial_port import PortInfo
     from pbmwrap.errors import NotAWrap
 
     port = PortInfo("/dev/ttyACM0", "N1", "2e8a:0005", name)
-    asked = [find.Candidate(port, problem=NotAWrap("x does not answer"))]
-    monkeypatch.setattr(find, "scan", lambda: asked)
+    asked = [discovery.Candidate(port, problem=NotAWrap("x does not answer"))]
+    monkeypatch.setattr(discovery, "scan", lambda: asked)
     assert name in people("ports")
 
 

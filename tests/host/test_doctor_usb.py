@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pbmwrap.device import usb_nodes
 from pbmwrap.device.serial_port import PortInfo
-from pbmwrap.doctor import usb, usb_facts
+from pbmwrap.device.usb_nodes import Node
+from pbmwrap.doctor import usb
 from pbmwrap.doctor.check import Check
-from pbmwrap.doctor.usb_facts import Node
 
 PORT = PortInfo("/dev/ttyACM0", "123", "2e8a:0005", "Board in FS mode")
 
@@ -91,8 +92,8 @@ def test_holders_are_found_in_proc(tmp_path: Path) -> None:
         (fds / "3").symlink_to(tmp_path / target)
         (fds.parent / "comm").write_text(f"name{pid}\n")
     (tmp_path / "proc" / "33").mkdir()  # another user's: nothing to see
-    assert list(usb_facts.holders(str(device), tmp_path / "proc")) == [(22, "name22")]
-    assert list(usb_facts.holders(str(device), tmp_path / "no-proc")) == []
+    assert list(usb_nodes.holders(str(device), tmp_path / "proc")) == [(22, "name22")]
+    assert list(usb_nodes.holders(str(device), tmp_path / "no-proc")) == []
 
 
 def test_usb_ids_leave_hubs_and_interfaces_out(tmp_path: Path) -> None:
@@ -101,21 +102,21 @@ def test_usb_ids_leave_hubs_and_interfaces_out(tmp_path: Path) -> None:
         for file, text in (("bDeviceClass", cls), ("idVendor", vid), ("idProduct", "0003")):
             (tmp_path / name / file).write_text(text + "\n")
     (tmp_path / "1-1:1.0").mkdir()
-    assert usb_facts.usb_ids(tmp_path) == {"2e8a:0003"}
-    assert usb_facts.usb_ids(tmp_path / "none") is None
+    assert usb_nodes.usb_ids(tmp_path) == {"2e8a:0003"}
+    assert usb_nodes.usb_ids(tmp_path / "none") is None
 
 
 def test_the_node_of_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "tty"
     file.touch(mode=0o660)
     file.chmod(0o660)
-    node = usb_facts.node_of(str(file))
+    node = usb_nodes.node_of(str(file))
     assert node.usable
     assert node.group_may
     assert node.group
-    assert usb_facts.node_of(str(tmp_path / "gone")) == Node(usable=False)
+    assert usb_nodes.node_of(str(tmp_path / "gone")) == Node(usable=False)
 
 
 def test_a_port_on_windows_is_no_file_and_may_be_opened(monkeypatch):
-    monkeypatch.setattr(usb_facts.sys, "platform", "win32")
-    assert usb_facts.node_of("COM7") == Node(usable=True)
+    monkeypatch.setattr(usb_nodes.sys, "platform", "win32")
+    assert usb_nodes.node_of("COM7") == Node(usable=True)

@@ -13,14 +13,14 @@ import pytest
 from pbmwrap.cli import main, text
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Status
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
 from pbmwrap.twin.plant import Plant, PlantParams
 from pbmwrap.twin.sim import SimTwin
 from tests.host.cli_helpers import data, run
 from tests.host.test_sim_twin import protocol
 from tools import guide_tables, wrap_design, wrap_parts
-from wrap.safety import limits
+from wrap.rules import limits
 
 TEXT = guide_tables.GUIDE.read_text()
 COMMANDS = re.findall(r"^(?: {4})?(pbmwrap [^\n|]+)$", TEXT, re.M) + re.findall(

@@ -10,7 +10,7 @@ from tools import wrap_design as design
 from tools import wrap_heat as heat
 from tools import wrap_light, wrap_parts
 from tools.guide_text import table
-from wrap.safety import limits
+from wrap.rules import limits
 
 PICO = wrap_parts.facts_of("PBMWRAP_RP2040")
 ESP32S = [wrap_parts.facts_of(b) for b in wrap_parts.BOARDS if "ESP32" in b]
@@ -42,7 +42,7 @@ def test_the_strings_are_those_of_the_boards_facts() -> None:
 def test_the_worst_corner_stays_within_what_the_heat_balance_allows() -> None:
     """Beyond it a good wrap would be told `lamp-stuck`."""
     for channel, kind in zip(PICO.CHANNELS, wrap_parts.STRINGS, strict=True):
-        written = channel[3] * wrap_parts.SUPPLY_V * 0.81  # mW; wrap/safety/guard.py, _HEAT_PM
+        written = channel[3] * wrap_parts.SUPPLY_V * 0.81  # mW; wrap/safety/thermal.py, _HEAT_PM
         given = design.alone_ma(kind, design.MOST) * design.MOST.supply_v * 0.81
         assert given < written * (1000 + limits.HEAT_SPARE_PM) / 1000 + limits.HEAT_SPARE_MW
 

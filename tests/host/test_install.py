@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mpremote.transport import TransportError
 
 from pbmwrap.cli import main
-from pbmwrap.device import find, serial_port
+from pbmwrap.device import discovery, serial_port
 from pbmwrap.device.answers import typed
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
@@ -268,7 +268,7 @@ def command(monkeypatch):
         slot_, _, trial = loader["choose"](loader["pointer"]())
         me = loader["Installed"](loader["pointer"](), slot_, trial)
         me.keep()
-        return typed(find.Hello, told | {"slot": me.name, "fell": me.fell})
+        return typed(discovery.Hello, told | {"slot": me.name, "fell": me.rollback_reason})
 
     monkeypatch.setattr(files, "raw_board", raw)
     prompt = states.of_problem(PortInfo("/dev/x", "", "", ""), AtPrompt("/dev/x"))
@@ -306,7 +306,7 @@ def test_a_dry_run_lets_a_running_wrap_run(command, monkeypatch):
     device = ScriptedWrap()
     device.hello |= {"frozen": False, "slot": "a 000000000000", "board": "PBMWRAP_RP2040"}
     monkeypatch.undo()
-    monkeypatch.setattr(find, "open_transport", lambda port: device)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: device)
     monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
     code, said = command("--dry-run")
     assert (code, device.acted) == (0, ["hello"])
@@ -321,7 +321,7 @@ def test_nothing_is_installed_in_a_session(command, monkeypatch, words):
     device = ScriptedWrap()
     device.hello |= {"state": "running"}
     monkeypatch.undo()
-    monkeypatch.setattr(find, "open_transport", lambda port: device)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: device)
     monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
     code, said = command(*words)
     assert (code, said["error"]["code"], device.acted) == (8, "not_now", ["hello"])
@@ -329,7 +329,7 @@ def test_nothing_is_installed_in_a_session(command, monkeypatch, words):
 
 def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
     told = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
-    hello = typed(find.Hello, told)
+    hello = typed(discovery.Hello, told)
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
     code, said = command()
     assert code == 1

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.answers import typed
 from pbmwrap.errors import (
     InvalidFile,
@@ -129,7 +129,7 @@ def test_image_command_needs_a_hello_afterwards(tmp_path, drive, monkeypatch):
     file.write_bytes(uf2())
     monkeypatch.setattr(image, "is_wrap", lambda data: True)
     monkeypatch.setattr(image, "confirm", lambda data, hello, ask: hello)
-    hello = typed(find.Hello, ScriptedWrap().hello)
+    hello = typed(discovery.Hello, ScriptedWrap().hello)
     monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
     words = ["install", "--image", str(file), "--drive", str(drive), "--json"]
     result = CliRunner().invoke(main.app, words)

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.answers import typed
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
@@ -28,8 +28,8 @@ CTRL_D = b"\r\x03\x02\x04"
 
 
 def _candidate(name, problem=None):
-    hello = None if problem else typed(find.Hello, ScriptedWrap().hello)
-    return find.Candidate(PortInfo(name, "", "", ""), hello, problem)
+    hello = None if problem else typed(discovery.Hello, ScriptedWrap().hello)
+    return discovery.Candidate(PortInfo(name, "", "", ""), hello, problem)
 
 
 def test_auto_takes_the_only_wrap_or_prompt():
@@ -67,7 +67,7 @@ def _port(monkeypatch, *answers):
             raise now
         return now
 
-    monkeypatch.setattr(find, "open_transport", opened)
+    monkeypatch.setattr(discovery, "open_transport", opened)
 
 
 def _prompt():
@@ -108,7 +108,7 @@ def test_wrap_that_stays_in_its_session_is_given_up(monkeypatch):
 
 
 def test_waiting_for_the_installed_wrap():
-    hello = typed(find.Hello, ScriptedWrap().hello)
+    hello = typed(discovery.Hello, ScriptedWrap().hello)
     answers = iter([NoDevice("not there"), AtPrompt("boots"), hello])
 
     def greet(port):
@@ -148,7 +148,7 @@ def stopped(monkeypatch):
         tale.append("restart")
         now[:] = [again]
 
-    monkeypatch.setattr(find, "open_transport", opened)
+    monkeypatch.setattr(discovery, "open_transport", opened)
     monkeypatch.setattr(files, "raw_board", raw)
     monkeypatch.setattr(files, "restart", restart)
     return tale
@@ -174,7 +174,7 @@ def test_a_kill_ends_an_install_like_ctrl_c(stopped, number):
 
 
 def test_a_board_that_was_at_its_prompt_is_not_restarted(monkeypatch, stopped):
-    monkeypatch.setattr(find, "open_transport", lambda port: _prompt())
+    monkeypatch.setattr(discovery, "open_transport", lambda port: _prompt())
     with pytest.raises(WrapError, match="no room"), board.in_service("x", False) as hello:
         assert hello is None
         raise WrapError("no room")
@@ -184,7 +184,7 @@ def test_a_board_that_was_at_its_prompt_is_not_restarted(monkeypatch, stopped):
 def test_a_silent_program_that_was_interrupted_is_restarted(monkeypatch, stopped):
     silent = ScriptedWrap()
     silent.strange = b"hello? "
-    monkeypatch.setattr(find, "open_transport", lambda port: silent)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: silent)
     with pytest.raises(WrapError, match="no room"), board.in_service("x", False):
         raise WrapError("no room")
     assert stopped == ["raw prompt", "restart"]
@@ -206,7 +206,7 @@ def test_a_raw_prompt_that_does_not_come_is_followed_by_ctrl_d(monkeypatch, stop
         write(data, timeout_s)
 
     prompt.write = written
-    monkeypatch.setattr(find, "open_transport", lambda p: wrap if CTRL_D in sent else prompt)
+    monkeypatch.setattr(discovery, "open_transport", lambda p: wrap if CTRL_D in sent else prompt)
     monkeypatch.setattr(files, "raw_board", no_raw)
     assert board.bring_back("x", Ticks().clock())
     assert stopped == ["no raw prompt"]
@@ -224,7 +224,7 @@ def test_a_wrap_that_does_not_come_back_is_told(monkeypatch, stopped):
 def test_nothing_is_stopped_in_a_session(monkeypatch, stopped):
     wrap = ScriptedWrap()
     wrap.hello["state"] = "running"
-    monkeypatch.setattr(find, "open_transport", lambda port: wrap)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: wrap)
     with pytest.raises(InSession), board.in_service("x", True):
         raise AssertionError("it was stopped")
     assert (wrap.acted, stopped) == (["hello"], [])

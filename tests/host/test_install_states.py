@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from pbmwrap import paths
 from pbmwrap.cli import install_files, install_image, main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.answers import typed
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo
@@ -75,7 +75,7 @@ def test_a_wrap_by_its_state_and_nothing_in_a_session(state, frozen, kind, way) 
     ],
 )
 def test_a_port_where_no_wrap_answers(port, problem, kind, way) -> None:
-    found = states.of_candidate(find.Candidate(port, problem=problem))
+    found = states.of_candidate(discovery.Candidate(port, problem=problem))
     assert (found.kind, found.way, found.where) == (kind, way, port.device)
     assert found.step
 
@@ -102,8 +102,8 @@ def test_only_one_board_is_taken_and_several_are_listed() -> None:
 @pytest.fixture
 def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """A machine with one port and no boot loader; both can be changed."""
-    world = {"ports": [find.Candidate(ACM, hello=hello())], "drives": []}
-    monkeypatch.setattr(find, "scan", lambda: world["ports"])
+    world = {"ports": [discovery.Candidate(ACM, hello=hello())], "drives": []}
+    monkeypatch.setattr(discovery, "scan", lambda: world["ports"])
     monkeypatch.setattr(image, "drives", lambda mounts=None: world["drives"])
     monkeypatch.setattr(look, "usb_ids", lambda: frozenset())
     monkeypatch.delenv("PBMWRAP_PORT", raising=False)
@@ -119,7 +119,7 @@ def run(*words: str):
 
 
 def test_without_a_mode_files_go_to_a_prompt(plugged, monkeypatch) -> None:
-    plugged["ports"] = [find.Candidate(ACM, problem=AtPrompt("p"))]
+    plugged["ports"] = [discovery.Candidate(ACM, problem=AtPrompt("p"))]
     asked = []
 
     def fake(*given):
@@ -148,12 +148,16 @@ def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
 @pytest.mark.parametrize(
     ("candidate", "said", "code"),
     [
-        (find.Candidate(ACM, hello=hello(state="running")), "pbmwrap stop", 8),
-        (find.Candidate(ESP, problem=NotAWrap("x does not answer")), "--image FILE.bin", 2),
-        (find.Candidate(ACM, problem=PortBusy("x is in use")), "pbmwrap doctor", 5),
-        (find.Candidate(ACM, problem=NoPermission("x may not")), "pbmwrap doctor", 6),
-        (find.Candidate(ACM, problem=NotAWrap("x does not answer")), "does not answer then", 3),
-        (find.Candidate(ACM, problem=LinkLost("x vanished")), "does not answer then", 9),
+        (discovery.Candidate(ACM, hello=hello(state="running")), "pbmwrap stop", 8),
+        (discovery.Candidate(ESP, problem=NotAWrap("x does not answer")), "--image FILE.bin", 2),
+        (discovery.Candidate(ACM, problem=PortBusy("x is in use")), "pbmwrap doctor", 5),
+        (discovery.Candidate(ACM, problem=NoPermission("x may not")), "pbmwrap doctor", 6),
+        (
+            discovery.Candidate(ACM, problem=NotAWrap("x does not answer")),
+            "does not answer then",
+            3,
+        ),
+        (discovery.Candidate(ACM, problem=LinkLost("x vanished")), "does not answer then", 9),
     ],
 )
 def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said, code) -> None:
@@ -164,7 +168,7 @@ def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said, code
 
 
 def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypatch) -> None:
-    plugged["ports"] = [find.Candidate(ACM, hello=hello(state="running"))]
+    plugged["ports"] = [discovery.Candidate(ACM, hello=hello(state="running"))]
     monkeypatch.setattr(look, "at", lambda port: states.of_wrap(port, hello(state="running")))
     for words in (["--image", str(tmp_path / "built.uf2")], ["--port", "x"]):
         result = run(*words)
@@ -202,7 +206,7 @@ def test_a_wrap_goes_into_service_and_then_into_its_boot_loader(monkeypatch, tmp
     at_prompt = ScriptedWrap()
     at_prompt.strange = b">>> "
     opened = iter([wrap, at_prompt])
-    monkeypatch.setattr(find, "open_transport", lambda port: next(opened))
+    monkeypatch.setattr(discovery, "open_transport", lambda port: next(opened))
     monkeypatch.setattr(files, "raw_board", lambda port: prompt)
 
     def drives() -> list[Path]:
@@ -217,7 +221,7 @@ def test_a_wrap_goes_into_service_and_then_into_its_boot_loader(monkeypatch, tmp
 def test_a_drive_that_does_not_appear_is_told(monkeypatch) -> None:
     at_prompt = ScriptedWrap()
     at_prompt.strange = b">>> "
-    monkeypatch.setattr(find, "open_transport", lambda port: at_prompt)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: at_prompt)
     monkeypatch.setattr(files, "raw_board", lambda port: Prompt())
     with pytest.raises(NoDevice, match="no drive of it appeared"):
         bootsel.enter("x", list, Ticks().clock())
@@ -260,15 +264,15 @@ def test_a_stock_image_ends_with_its_prompt(tmp_path, monkeypatch, plugged) -> N
     (tmp_path / image.MARK).write_text(image.BOARD_ID)
     plugged["ports"], plugged["drives"] = [], [tmp_path]
     monkeypatch.setattr(board, "wait_for_prompt", lambda port: "/dev/ttyACM7")
-    result = install_image.run(tmp_path / "built.uf2", None, find.AUTO)
+    result = install_image.run(tmp_path / "built.uf2", None, discovery.AUTO)
     assert "/dev/ttyACM7 shows a prompt, run `pbmwrap install` now" in str(result.show)
 
 
 def test_waiting_for_a_prompt(monkeypatch) -> None:
-    answers = iter([[], [find.Candidate(ACM, problem=AtPrompt("p"))]])
-    monkeypatch.setattr(find, "scan", lambda: next(answers))
-    assert board.wait_for_prompt(find.AUTO, Ticks().clock()) == ACM.device
+    answers = iter([[], [discovery.Candidate(ACM, problem=AtPrompt("p"))]])
+    monkeypatch.setattr(discovery, "scan", lambda: next(answers))
+    assert board.wait_for_prompt(discovery.AUTO, Ticks().clock()) == ACM.device
     at_prompt = ScriptedWrap()
     at_prompt.strange = b">>> "
-    monkeypatch.setattr(find, "open_transport", lambda port: at_prompt)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: at_prompt)
     assert board.wait_for_prompt("x", Ticks().clock()) == "x"

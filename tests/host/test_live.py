@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import light, main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.client import Client
 from pbmwrap.errors import LinkLost, NotAWrap, PortBusy
 from tests.host.cli_helpers import fails, wrap
 from tests.host.served_sim import ServedSim, started, until
 from tests.host.test_shared_port import RAW
-from wrap.safety.limits import LEASE_MS, RAMP_DOWN_MS
+from wrap.rules.limits import LEASE_MS, RAMP_DOWN_MS
 
 __all__ = ("wrap",)  # a fixture
 
@@ -33,7 +33,7 @@ def sim(monkeypatch):
     with tempfile.TemporaryDirectory(prefix="w") as short:
         monkeypatch.setenv("PBMWRAP_RUNTIME", str(Path(short) / "run"))
         served = ServedSim()
-        client, _ = find.connect(served.port)
+        client, _ = discovery.connect(served.port)
         with client:
             client.flash_protocol(0, RAW)
         yield served
@@ -72,14 +72,14 @@ class Terminal:
 @contextmanager
 def beside(sim: ServedSim):
     """A client that uses the port beside the command."""
-    assert until(lambda: find._borrow(sim.port) is not None)
-    client, _ = find.connect(sim.port)
+    assert until(lambda: discovery._borrow(sim.port) is not None)
+    client, _ = discovery.connect(sim.port)
     with client:
         yield client
 
 
 def test_keys_of_monitor_pause_resume_stop_and_quit(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         client.start()
     terminal = Terminal("monitor", "--port", sim.port)
@@ -103,7 +103,7 @@ def test_keys_of_monitor_pause_resume_stop_and_quit(sim):
 
 
 def test_quitting_monitor_says_that_the_light_is_still_on(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         client.start()
     terminal = Terminal("monitor", "--port", sim.port)
@@ -112,7 +112,7 @@ def test_quitting_monitor_says_that_the_light_is_still_on(sim):
         terminal.press("q")
         assert until(lambda: terminal.said("the light is still on (running); `pbmwrap stop`"))
         assert process.wait(30) == 0
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         assert client.status().state == "running"
 
@@ -192,7 +192,7 @@ def test_a_stop_without_a_wrap_says_what_ends_the_light(wrap, monkeypatch, probl
     def refuse(port):
         raise problem
 
-    monkeypatch.setattr(find, "open_transport", refuse)
+    monkeypatch.setattr(discovery, "open_transport", refuse)
     code, error = fails("stop")
     assert code == problem.exit_code
     assert error["hint"].endswith(f"; the light may still be on: {BY_HAND}")

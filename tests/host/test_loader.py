@@ -49,14 +49,18 @@ def test_a_trial_that_raises_while_loading_says_why_to_the_old_firmware() -> Non
     loader = StockBoard(start.flash).loader()
     slot, _, trial = loader["choose"](loader["pointer"]())
     me = loader["Installed"](loader["pointer"](), slot, trial)
-    assert (slot[1], me.trial, me.fell) == (OLD.sha, False, "ImportError: no module named 'x'")
+    assert (slot[1], me.trial, me.rollback_reason) == (
+        OLD.sha,
+        False,
+        "ImportError: no module named 'x'",
+    )
 
 
 def test_an_old_firmware_that_does_not_load_stays_dark_at_the_prompt() -> None:
     start = Start(ImportError("x"), tries=2)
     assert start.me.name.startswith("a ")
     assert start.did == ["disarm", "dark", "disarm"]
-    assert start.me.fell == "it was started and did not say hello within 20 s"
+    assert start.me.rollback_reason == "it was started and did not say hello within 20 s"
 
 
 @pytest.mark.parametrize("tries", [1, 2])
@@ -111,7 +115,7 @@ def test_ctrl_c_that_meets_stat_is_not_lost_and_takes_no_module_away() -> None:
 def test_a_restart_is_marked_as_the_hal_wants_it(
     monkeypatch: pytest.MonkeyPatch, platform: str, marked: bool
 ) -> None:
-    hal = (paths.wrap_dir() / "hal" / "rp2040.py").read_text()
+    hal = (paths.wrap_dir() / "hal" / "rp2040" / "board.py").read_text()
     scratch, intended = (
         int(re.search(rf"^{name} = const\((0x\w+)\)", hal, re.MULTILINE)[1], 16)  # type: ignore
         for name in ("_SCRATCH0", "_INTENDED")

@@ -7,7 +7,7 @@ import pytest
 from pbmwrap.logs.decode import Decoded, decode
 from pbmwrap.logs.sessions import sessions
 from tests.host.log_maker import LogMaker
-from wrap.session import states
+from wrap.rules import states
 
 # The records of `day`, by their places.
 BOOT, PROTOCOL, CAL, START_1, TEST_1, RAMP_1, SAMPLE_1, SAMPLE_2, DONE_1, END_1 = range(10)

@@ -11,7 +11,7 @@ from pbmwrap.logs.decode import decode
 from pbmwrap.logs.export import to_csv
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker, dated_log
-from wrap.session import states
+from wrap.rules import states
 
 
 def rows(text: str) -> list[dict[str, str]]:

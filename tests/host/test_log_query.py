@@ -17,7 +17,7 @@ from pbmwrap.logs.query import Query
 from pbmwrap.logs.sessions import sessions
 from tests.host.log_maker import LogMaker, dated_log
 from tests.host.log_store import HELLO, Store
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 

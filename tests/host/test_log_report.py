@@ -9,17 +9,17 @@ import pytest
 from pbmwrap.logs.decode import decode, lost_records
 from pbmwrap.logs.sessions import clock_of, sessions
 from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
-from pbmwrap.protocols import device
+from pbmwrap.protocols import encode
 from pbmwrap.report import plot
 from pbmwrap.report.model import SessionReport
 from pbmwrap.report.parameters import summary_rows
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 WRAP = Wrap("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
-PULSED = device.dump(
+PULSED = encode.dump(
     {
         "v": 1,
         "id": "foot",

@@ -13,7 +13,7 @@ from pbmwrap.logs.clock import Clock, Mark, iso
 from pbmwrap.logs.decode import Entry, decode, decode_extents
 from pbmwrap.logs.sessions import RUNNING, Session, clock_of, sessions
 from tests.host.log_maker import CAL, PROTOCOL, LogMaker
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 NOON = 1_790_000_000

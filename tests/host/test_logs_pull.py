@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.errors import LinkLost
 from pbmwrap.logs.archive import Archive
 from tests.host.cli_helpers import data, fails, run, wrap
@@ -231,7 +231,7 @@ def test_several_ports_show_one_id_as_two_logs(wrap, tmp_path, monkeypatch):
     """Two wraps on one table, pulled in turn."""
     second = ScriptedWrap(log_of(34_000, 2).raw)
     wrap.log = log_of(33_000).raw
-    monkeypatch.setattr(find, "open_transport", lambda port: second if port == "b" else wrap)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: second if port == "b" else wrap)
     data("logs", "pull", "--port", "a")
     assert fails("logs", "pull", "--port", "b")[0] == 10
     data("logs", "pull", "--anew", "--port", "b")

@@ -43,7 +43,7 @@ def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
     for folder in config["tool"]["pytest"]["ini_options"]["pythonpath"]:
         assert (tmp_path / folder).is_dir()
     for pattern in config["tool"]["mutmut"]["only_mutate"]:
-        assert len(list(tmp_path.glob(pattern))) > 5
+        assert len(list(tmp_path.glob(pattern))) >= 5
     (tmp_path / "src/wrap/gone.py").touch()
     assert mutants.copy(tmp_path) == first
     assert not (tmp_path / "src/wrap/gone.py").exists()
@@ -51,7 +51,7 @@ def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
 
 def test_a_test_of_the_copy_runs_there(copied: Path) -> None:
     """With its conftest and all that it imports, and with nothing of this tree on the path."""
-    command = [sys.executable, "-m", "pytest", "tests/unit/test_latch.py", *mutants.ARGS]
+    command = [sys.executable, "-m", "pytest", "tests/unit/test_fault_latch.py", *mutants.ARGS]
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV"))}
     done = subprocess.run(command, cwd=copied, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -20,7 +20,7 @@ from pbmwrap.logs.sessions import sessions
 from tests.host.log_maker import LogMaker
 from tests.host.scripted_wrap import ScriptedWrap
 from wrap.link import frames
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 CALLS: dict[str, Callable[[Client], Any]] = {

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pbmwrap.device.models import Calibration
-from pbmwrap.protocols import device
+from pbmwrap.protocols import encode
 from pbmwrap.protocols.board import Lamp, lamps, wavelengths
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.summary import Summary, summary
 from pbmwrap.protocols.template import examples
 from wrap.control.lamps import FADE_FULL, Lamps
-from wrap.safety import limits
-from wrap.session import protocol as rules
-from wrap.session import states
+from wrap.rules import limits, states
+from wrap.rules import protocol as rules
 
 LAMPS = (Lamp("red", 660, 900, 60000), Lamp("nir", 850, 900, 80000))
 CAL = (Calibration(uw=20000, unc_pm=100), Calibration(uw=40000, unc_pm=200))
@@ -128,7 +127,7 @@ def test_the_firmware_gives_what_the_summary_says(name):
     protocol = load(examples()[name]).require()
     facts = [(lamp.name, lamp.nm, 0, lamp.full_ma, lamp.worst_uw) for lamp in lamps()]
     control = Lamps(NoPins(), facts, 1500, [(lamp.worst_uw, lamp.worst_uw) for lamp in lamps()])
-    plan = rules.Plan(rules.parse(device.canonical(protocol)), [lamp.name for lamp in lamps()])
+    plan = rules.Plan(rules.parse(encode.canonical(protocol)), [lamp.name for lamp in lamps()])
     control.set_ramp(plan.ramp_ms)
     for number, duration_ms in enumerate(plan.durations_ms):
         for _ in range(500):  # soft starts are made tick by tick

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbmwrap.errors import InvalidFile
-from pbmwrap.protocols import device
+from pbmwrap.protocols import encode
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.locate import key_lines
-from wrap.safety import limits
+from wrap.rules import limits
 
 CHANNELS = {"red": 660, "nir": 850}
 
@@ -56,18 +56,18 @@ def broken(old: str, new: str) -> list[tuple[int, str, str]]:
 
 
 def test_a_good_file_becomes_the_device_object():
-    raw = device.canonical(loads(GOOD, CHANNELS).require())
+    raw = encode.canonical(loads(GOOD, CHANNELS).require())
     assert raw == (
         b'{"dose":6000,"flicker_ok":true,"grade":"weak","id":"foot-evening",'
         b'"name":"Foot, evening","ramp":2000,"site":"foot-left",'
         b'"steps":[{"ch":{"nir":[800,40,500],"red":[501]},"t":600}],"trip":40500,"v":1}'
     )
-    assert len(device.sha256(raw)) == 64
+    assert len(encode.sha256(raw)) == 64
 
 
 def test_what_is_left_out_becomes_the_strict_default():
     text = 'schema=1\nid="a"\nname="A"\nsite="b"\n[[step]]\nduration_s=60\nnir.intensity=1\n'
-    obj = json.loads(device.canonical(loads(text, CHANNELS).require()))
+    obj = json.loads(encode.canonical(loads(text, CHANNELS).require()))
     assert (obj["dose"], obj["flicker_ok"], obj["grade"]) == (0, False, "")
     assert (obj["trip"], obj["ramp"]) == (limits.SKIN_TRIP_MC, limits.RAMP_UP_MS)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pbmwrap.protocols import device, template
+from pbmwrap.protocols import encode, template
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.model import Channel, Evidence, Protocol, Step
 
@@ -122,7 +122,7 @@ def test_what_is_required_is_required(title: str, key: str, row: dict[str, str])
 
 
 def test_the_defaults_are_those_that_go_to_the_wrap() -> None:
-    sent: dict[str, Any] = json.loads(device.canonical(loads(BEFORE + STEP).require()))
+    sent: dict[str, Any] = json.loads(encode.canonical(loads(BEFORE + STEP).require()))
     shown = rows("Keys of the protocol")
     assert Decimal(shown["skin_trip_c"]["default"]) * 1000 == sent["trip"]
     assert Decimal(shown["ramp_s"]["default"]) * 1000 == sent["ramp"]

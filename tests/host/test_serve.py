@@ -13,7 +13,7 @@ import pytest
 import board_facts
 from pbmwrap.errors import InvalidFile, PortBusy, UsageError
 from pbmwrap.twin.base import LampState, Twin
-from pbmwrap.twin.hand import HELP, obey
+from pbmwrap.twin.console import HELP, obey
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.scenario import Player, parse
 from pbmwrap.twin.serve import PtyServer

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pbmwrap.device import endpoint, find, shared
+from pbmwrap.device import discovery, endpoint, shared
 from pbmwrap.device.guests import DARKENING, Guest, Request, Waiting
 from pbmwrap.device.link import encode_request
 from pbmwrap.errors import DeviceError, LinkLost, PortBusy
@@ -45,7 +45,7 @@ def advertised(sim: ServedSim) -> endpoint.Endpoint:
 
 
 def test_the_endpoint_is_of_the_kind_that_the_system_has(sim, request):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         kind = str if "socket" in request.node.callspec.id else int
         assert isinstance(advertised(sim).address, kind)
@@ -55,7 +55,7 @@ def test_the_endpoint_is_of_the_kind_that_the_system_has(sim, request):
 
 
 def test_only_this_user_can_reach_the_endpoint(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         folder = Path(os.environ["PBMWRAP_RUNTIME"])
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -64,7 +64,7 @@ def test_only_this_user_can_reach_the_endpoint(sim):
 
 @pytest.mark.parametrize("greeting", [b"", b'{"i":1,"m":"hello"}', b'{"token":"0"}', b"[]"])
 def test_a_stranger_without_the_token_is_refused_and_hears_nothing(sim, greeting):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         address = advertised(sim).address
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
@@ -78,7 +78,7 @@ def test_a_stranger_without_the_token_is_refused_and_hears_nothing(sim, greeting
 
 
 def test_a_wrong_token_is_told_as_a_refused_connection(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         found = advertised(sim)
         wrong = endpoint.Endpoint(found.port, found.pid, "x", found.address, "0" * 64)
@@ -88,7 +88,7 @@ def test_a_wrong_token_is_told_as_a_refused_connection(sim):
 
 
 def test_an_advertisement_that_others_may_write_is_not_believed(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         file = endpoint.file_of(sim.port)
         file.chmod(0o644)
@@ -103,7 +103,7 @@ def test_an_advertisement_that_others_may_write_is_not_believed(sim):
 def test_without_a_private_folder_the_port_is_used_alone_and_that_is_said(sim):
     folder = Path(os.environ["PBMWRAP_RUNTIME"])
     folder.mkdir(mode=0o755)
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         assert "other users" in client.transport.alone_because  # type: ignore[attr-defined]
         assert client.status().state == "idle"
@@ -111,8 +111,8 @@ def test_without_a_private_folder_the_port_is_used_alone_and_that_is_said(sim):
 
 
 def test_two_clients_at_once_get_their_own_answers(sim):
-    first, hello = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, hello = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     # The same ids: answers must go to who asked, whatever number the request had.
     first.link._id = second.link._id = 1000
     problems: list[object] = []
@@ -137,8 +137,8 @@ def test_two_clients_at_once_get_their_own_answers(sim):
 
 
 def test_two_clients_pull_the_log_at_once_and_whole(sim):
-    first, _ = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, _ = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     pulled = {}
     with first, second:
         for _ in range(6):
@@ -160,8 +160,8 @@ def test_two_clients_pull_the_log_at_once_and_whole(sim):
 
 
 def test_a_protocol_goes_through_the_owner(sim):
-    first, _ = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, _ = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     with first, second:
         assert second.flash_protocol(3, RAW)["slot"] == 3
         assert first.read_protocol(3) == RAW
@@ -170,8 +170,8 @@ def test_a_protocol_goes_through_the_owner(sim):
 
 
 def test_the_second_terminal_stops_the_light_while_the_first_watches(sim):
-    first, _ = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, _ = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     with first, second:
         second.flash_protocol(0, RAW)
         second.start()
@@ -184,8 +184,8 @@ def test_the_second_terminal_stops_the_light_while_the_first_watches(sim):
 
 
 def test_each_subscriber_gets_samples_as_often_as_it_asked(sim):
-    first, _ = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, _ = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     with first, second:
         slow = second.telemetry(every_ms=60000)
         next(slow)
@@ -199,7 +199,7 @@ def test_each_subscriber_gets_samples_as_often_as_it_asked(sim):
 
 
 def test_a_request_for_the_port_alone_names_the_owner_and_the_way_on(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client, started("monitor", "--port", sim.port) as watcher:
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith("idle")
@@ -208,7 +208,7 @@ def test_a_request_for_the_port_alone_names_the_owner_and_the_way_on(sim):
         assert watcher.stdout is not None
         assert watcher.stdout.readline().startswith("idle")
         with pytest.raises(PortBusy) as busy:
-            find.connect(sim.port, exclusive=True)
+            discovery.connect(sim.port, exclusive=True)
         assert f"`pbmwrap monitor --port {sim.port}` (process {watcher.pid})" in str(busy.value)
         assert "end it there (q or Ctrl-C" in busy.value.hint
         for words in (["install", "--files"], ["bench"]):
@@ -218,8 +218,8 @@ def test_a_request_for_the_port_alone_names_the_owner_and_the_way_on(sim):
 
 
 def test_a_guest_cannot_send_the_wrap_away_from_a_shared_port(sim):
-    first, _ = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, _ = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     with first, second:
         for leave in (second.service, second.reset):
             with pytest.raises(DeviceError, match="the port is shared"):
@@ -232,8 +232,8 @@ def test_when_the_owner_ends_a_guest_takes_the_port_over(sim, how):
     with started("monitor", "--port", sim.port) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline().startswith("idle")
-        client, hello = find.connect(sim.port)
-        other, _ = find.connect(sim.port)
+        client, hello = discovery.connect(sim.port)
+        other, _ = discovery.connect(sim.port)
         with client, other:
             assert not client.transport.owned  # type: ignore[attr-defined]
             assert advertised(sim).pid == owner.pid
@@ -254,7 +254,7 @@ def test_what_a_dead_owner_left_is_found_and_removed(sim):
     assert dead.pid == owner.pid
     assert shared.borrow(sim.port) is None
     assert endpoint.look_up(sim.port) is None
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         assert advertised(sim).pid == os.getpid()
     assert list(Path(os.environ["PBMWRAP_RUNTIME"]).iterdir()) == []
@@ -265,15 +265,15 @@ def test_a_new_owner_replaces_what_a_dead_one_left(sim):
         assert owner.stdout is not None
         assert owner.stdout.readline().startswith("idle")
         owner.kill()
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         assert advertised(sim).pid == os.getpid()
     assert list(Path(os.environ["PBMWRAP_RUNTIME"]).iterdir()) == []
 
 
 def test_a_cable_pulled_out_is_link_lost_for_owner_and_guests(sim):
-    first, _ = find.connect(sim.port)
-    second, _ = find.connect(sim.port)
+    first, _ = discovery.connect(sim.port)
+    second, _ = discovery.connect(sim.port)
     with first, second:
         sim.close()
         for client in (first, second):
@@ -282,7 +282,7 @@ def test_a_cable_pulled_out_is_link_lost_for_owner_and_guests(sim):
 
 
 def test_a_closed_connection_is_link_lost(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     client.close()
     client.close()
     with pytest.raises(LinkLost, match="is not open"):
@@ -299,12 +299,12 @@ def test_two_commands_at_once_do_not_refuse_each_other(sim):
 
 
 def test_stop_in_a_second_terminal_ends_a_tethered_run(sim):
-    client, _ = find.connect(sim.port)
+    client, _ = discovery.connect(sim.port)
     with client:
         client.flash_protocol(0, RAW)
     with started("run", "--tethered", "--json", "--port", sim.port) as runner:
         assert until(lambda: endpoint.look_up(sim.port) is not None)
-        watcher, _ = find.connect(sim.port)
+        watcher, _ = discovery.connect(sim.port)
         with watcher:
             assert until(lambda: watcher.status().state != "idle")
         assert run_command("stop", "--port", sim.port)[0] == 0

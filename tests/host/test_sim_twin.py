@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import Plant, PlantParams

@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
-from pbmwrap.twin.hand import HELP, obey
+from pbmwrap.twin.console import HELP, obey
 from pbmwrap.twin.scenario import Player, Scenario, parse
 from pbmwrap.twin.serve import PtyServer
 from pbmwrap.twin.sim import BEHIND_SKIP_MS, SimTwin

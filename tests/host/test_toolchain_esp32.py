@@ -16,8 +16,8 @@ for word in "$@"; do
 done
 mkdir -p "$build"; echo "$@" > "$build/said"; echo "$MICROPY_MPYCROSS" >> "$build/said"
 test -f "$dir/mpconfigboard.cmake" -a -f "$dir/generated/wrap_image.py" || exit 9
-test -f "$dir/../../firmware/wrap/hal/esp32.py" || exit 8
-test ! -e "$dir/../../firmware/wrap/hal/rp2040.py" || exit 7
+test -f "$dir/../../firmware/wrap/hal/esp32/board.py" || exit 8
+test ! -e "$dir/../../firmware/wrap/hal/rp2040/board.py" || exit 7
 cd "$build"
 printf image > firmware.bin; printf app > micropython.bin; printf elf > micropython.elf
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import board_facts
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests.contract.conftest import BOOT_MS, ROOT, Bench, tool

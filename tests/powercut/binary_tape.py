@@ -20,12 +20,12 @@ from pathlib import Path
 
 from tests.nor import PAGE, SECTOR, Nor
 from wrap.storage import records
-from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.atomic_store import Store
+from wrap.storage.flash_files import FlashFiles
 from wrap.storage.log import Log
 from wrap.storage.sectors import NorSectors
-from wrap.storage.store import Store
 
-# wrap/hal/rp2040_storage.py: store | filesystem | log, up to the end of 2 MB
+# wrap/hal/rp2040/flash.py: store | filesystem | log, up to the end of 2 MB
 STORE_AT, STORE = 0x80000, 16
 FILES_AT = 0x90000
 LOG_AT, LOG = 0xA0000, 352

@@ -10,7 +10,7 @@ from typing import Any
 from pbmwrap.logs.verify import verify
 from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut
 from tests.powercut.day import Promise, Tape, Wrap, tape
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import records
 
 KINDS = ("new", "used")
@@ -91,7 +91,7 @@ def _judge(nor: Nor, played: Tape, was: Promise, later: Promise) -> Iterator[str
     yield from _log(stream(app.log), app.log.first, played, was)
     yield from _store(app, was, later)
     wrap.board.advance(300)
-    if app.journal.failed or not app.journal.idle():
+    if app.log_queue.failed or not app.log_queue.idle():
         yield "the log cannot be written"
     if states.NAMES[app.session.state] not in ("idle", "fault"):
         yield f"it resumed: {states.NAMES[app.session.state]}"
@@ -145,8 +145,8 @@ def _same(there: tuple, promised: tuple) -> bool:
 def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     acked = was.acked or later.acked
     latched = {was.latched, was.tripped, later.latched} | ({0} if acked else set())
-    if app.latch.code not in latched:
-        yield f"the latch says {app.latch.code}, not {latched}"
+    if app.fault_latch.code not in latched:
+        yield f"the latch says {app.fault_latch.code}, not {latched}"
     trip = app.settings.get("trip_mc")
     if trip not in was.settings + later.settings:
         yield f"trip_mc is {trip}, not {was.settings}"
@@ -157,5 +157,5 @@ def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     if name not in was.slots + later.slots:
         yield f"slot 0 holds {name!r}, not {was.slots}"
     for site in was.sites:
-        if app.desk.next_s(site) == 0:
+        if app.control.next_s(site) == 0:
             yield f"{site} has been given back"

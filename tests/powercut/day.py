@@ -12,8 +12,8 @@ from typing import Any
 
 from pbmwrap.facts import board_facts
 from tests.nor import LOG, SECTOR, STORE, Nor, NorBoard
+from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
-from wrap.session import states
 
 SITES = ("hand-left", "hand-right", "foot-left")
 _RUN_MS = 9000
@@ -96,7 +96,7 @@ class Wrap:
         self.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
 
     def session(self) -> None:
-        self.app.desk.start("link", False)
+        self.app.control.start("link", False)
         self.until("running")
 
 
@@ -116,8 +116,8 @@ class _Day:
     def _promise(self) -> Promise:
         now = self._now
         app = self.wrap.app
-        tripped = 0 if app is None else app.latch.code
-        latched = tripped if tripped and not app.latch.unsaved else 0
+        tripped = 0 if app is None else app.fault_latch.code
+        latched = tripped if tripped and not app.fault_latch.unsaved else 0
         return replace(now, records=len(self.tape.committed), latched=latched, tripped=tripped)
 
     def on(self) -> None:
@@ -153,7 +153,7 @@ class _Day:
 
     def acknowledge(self) -> None:
         self._now.acked = True
-        self.wrap.app.desk.acknowledge("link")
+        self.wrap.app.control.acknowledge("link")
         self._now.acked = False
 
     def live(self) -> Tape:
@@ -189,7 +189,7 @@ def _used(rounds: int) -> bytes:
         wrap = Wrap(nor)
         wrap.on()
         for n in range(30):
-            wrap.app.log.append(9, wrap.app.journal.boot, k, 0, b"%07d" % n * 50)
+            wrap.app.log.append(9, wrap.app.log_queue.boot, k, 0, b"%07d" % n * 50)
         for n in range(5):
             wrap.app.settings.set("time_s", 600 + n)
         wrap.board.advance(200)

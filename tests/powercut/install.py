@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pbmwrap import paths
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import WrapError
 from pbmwrap.facts import board_facts
 from pbmwrap.install import bundle, files, plan, slot
@@ -64,7 +64,7 @@ def modules() -> list[bundle.DeviceFile]:
 
 @cache
 def firmwares() -> tuple[slot.Firmware, slot.Firmware]:
-    """(the one that runs, one with a module changed: `wrap.link.codes` has a line more)."""
+    """(the one that runs, one with a module changed: `wrap.errors` has a line more)."""
     other = [replace(m, data=m.data + b"\0" if "/codes." in m.path else m.data) for m in modules()]
     made = [slot.firmware(each, VERSION, STORED) for each in (modules(), other)]
     return made[0], made[1]

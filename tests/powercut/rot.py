@@ -12,8 +12,7 @@ from typing import Any
 
 from pbmwrap.logs.verify import verify
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
-from wrap.safety import faults
-from wrap.session import states
+from wrap.rules import faults, states
 from wrap.storage import records
 from wrap.storage.mend import NONE
 
@@ -85,8 +84,8 @@ def _judge(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
 def _goes_on(wrap: Any) -> Iterator[str]:
     """What is written now is there after the next boot."""
     app = wrap.app
-    code, boot = app.latch.code, app.journal.boot
-    if app.journal.failed or not app.journal.idle():
+    code, boot = app.fault_latch.code, app.log_queue.boot
+    if app.log_queue.failed or not app.log_queue.idle():
         yield "the log cannot be written"
     app.settings.set("trip_mc", _TRIP_MC)
     before, _ = _pulled(app.log)
@@ -99,8 +98,8 @@ def _goes_on(wrap: Any) -> Iterator[str]:
         yield f"what the log says has changed with the next boot: {len(there)} of boot {boot}"
     if app.settings.get("trip_mc") != _TRIP_MC:
         yield f"a setting did not take: {app.settings.get('trip_mc')}"
-    if app.latch.code != code:
-        yield f"the latch said {code}, and then {app.latch.code}"
+    if app.fault_latch.code != code:
+        yield f"the latch said {code}, and then {app.fault_latch.code}"
 
 
 # ---- the log
@@ -187,12 +186,12 @@ def _store(app: Any, hits: Hits) -> Iterator[str]:
         yield f"slot 0 holds {name!r}"
     if not isinstance(slot, str) and name != was.slot and silent:
         yield f"slot 0 holds {name!r}, not {was.slot!r}, and nothing tells of it"
-    code = app.latch.code
+    code = app.fault_latch.code
     strict = code == faults.STORAGE
     if code not in (was.fault, was.fault or LATCHED) and not strict:
         yield f"the latch says {code}, not {was.fault}"
-    if strict and not (app.latch.info or {}).get("detail"):
+    if strict and not (app.fault_latch.info or {}).get("detail"):
         yield "a damaged fault memory does not say so"
     for site in was.sites:
-        if app.desk.next_s(site) == 0:
+        if app.control.next_s(site) == 0:
             yield f"{site} has been given back"

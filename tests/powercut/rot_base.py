@@ -122,7 +122,7 @@ def _on_files() -> Base:
     wrap.on()
     wrap.store("first", SITES[0])
     for n in range(_NOTES):
-        wrap.app.log.append(records.NOTE, wrap.app.journal.boot, n, 0, b"%07d" % n * 80)
+        wrap.app.log.append(records.NOTE, wrap.app.log_queue.boot, n, 0, b"%07d" % n * 80)
     wrap.app.settings.set("trip_mc", 40500)
     wrap.app.settings.set("trip_mc", 40000)
     wrap.session()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.nor import SECTOR, Nor, store_of
 from tests.powercut import rot, rot_base
-from wrap.storage import double_store, flashfiles, mend, records
+from wrap.storage import double_store, flash_files, mend, records
 from wrap.storage.log import Log
 
 SLICE = rot.names(12)
@@ -94,7 +94,7 @@ def test_a_sector_with_a_flipped_head_is_mended():
 
 def test_the_judge_sees_damage_that_nobody_tells_of(monkeypatch):
     sound = property(lambda self: False, lambda self, damaged: None)
-    monkeypatch.setattr(flashfiles.FlashFiles, "damaged", sound, raising=False)
+    monkeypatch.setattr(flash_files.FlashFiles, "damaged", sound, raising=False)
     found = failures(("latched",))
     assert any("slot 0 holds" in text and "nothing tells of it" in text for text in found)
 
@@ -158,7 +158,7 @@ def test_the_judge_sees_a_log_whose_losses_are_not_told(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["latched", "files"])
 def test_the_judge_sees_a_fault_that_is_forgotten(monkeypatch, kind):
-    monkeypatch.setattr("wrap.safety.latch.Latch.__init__", _forgetful)
+    monkeypatch.setattr("wrap.safety.fault_latch.FaultLatch.__init__", _forgetful)
     assert any("the latch says 0, not 3" in text for text in failures((kind,)))
 
 

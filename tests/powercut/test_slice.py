@@ -7,7 +7,7 @@ import pytest
 
 from tests.powercut import cut
 from tests.powercut.day import tape
-from wrap.storage import flashfiles
+from wrap.storage import flash_files
 from wrap.storage.log import Log
 
 SLICE = cut.names(2)
@@ -39,10 +39,10 @@ def test_the_judge_sees_records_that_are_lost(monkeypatch):
 
 def test_the_judge_sees_files_that_fall_back(monkeypatch):
     cut.run(cut.names(0)[0])  # the day itself is played with the code as it is
-    plain = flashfiles.FlashFiles.read
+    plain = flash_files.FlashFiles.read
 
     def older(self, name):
         return None if name.startswith("fault") else plain(self, name)
 
-    monkeypatch.setattr(flashfiles.FlashFiles, "read", older)
+    monkeypatch.setattr(flash_files.FlashFiles, "read", older)
     assert failures() > 5

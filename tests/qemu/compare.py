@@ -22,16 +22,16 @@ KNOT_MOST_MC = 2  # by which single and double floats may differ in the table
 UNAVAILABLE = 3  # the toolchain's exit code for what this machine lacks
 # The machine's stack is small: modules are imported from the bottom, not from the top.
 _FIRST = (
-    "wrap.safety.model",
-    "wrap.safety.guard",
+    "wrap.safety.heat_balance",
+    "wrap.safety.thermal",
     "wrap.storage.log",
     "wrap.storage.protocols",
     "wrap.link.server",
     "wrap.link.commands",
-    "wrap.session.history",
-    "wrap.desk",
+    "wrap.session.site_history",
+    "wrap.session.control",
     "wrap.app",
-    "wrap.run",
+    "wrap.main_loop",
     "tests.fuzz.kit",
 )
 
@@ -104,8 +104,8 @@ class Bench:
         return self._row(name, count, plain, f"suite.compared({name!r}, {SEED}, {count})")
 
     def steady(self, count: int) -> Row:
-        """`Steady.step` on `count` random states: machine code there, plain Python here."""
-        plain = suite.steady(SEED, count)
+        """`FastStep.step` on `count` random states: machine code there, plain Python here."""
+        plain = suite.is_steady(SEED, count)
         return self._row("steady", count, plain, f"suite.steady({SEED}, {count})")
 
     def fuzz(self, name: str, count: int) -> Row:

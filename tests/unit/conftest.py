@@ -11,8 +11,8 @@ import board_facts
 from pbmwrap.twin.fake_board import FakeBoard
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
+from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
-from wrap.session import states
 from wrap.storage import payloads, records
 
 CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
@@ -212,7 +212,7 @@ class Rig:
 
     def calibrate(self, uw=100000, unc_pm=100):
         for channel in self.board.facts.CHANNELS:
-            self.app.desk.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
+            self.app.control.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
 
     def press(self, ms=100):
         self.board.press(True)
@@ -222,7 +222,7 @@ class Rig:
     def light(self, **changes):
         """A session of one step at its level, begun without the link."""
         self.store(**{"steps": LONG, **changes})
-        self.app.desk.start("link", False)
+        self.app.control.start("link", False)
         self.until("running")
 
     def dark(self):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import board_facts
 from pbmwrap.twin.plant import Plant, PlantParams
-from wrap.safety import faults
+from wrap.rules import faults
 from wrap.safety.derate import FULL_Q
-from wrap.safety.guard import Guard
+from wrap.safety.thermal import ThermalChecks
 
 STEP_MS = 100
 FULL = (833, 833)  # what the supply leaves of full duty, in permille
@@ -19,7 +19,7 @@ class Pad:
 
     def __init__(self, seed=0, mismatch=(1.0, 1.0), **plant):
         self.plant = Plant(board_facts, PlantParams(**plant), seed)
-        self.guard = Guard(board_facts)
+        self.thermal = ThermalChecks(board_facts)
         self.meters = [SimpleNamespace(on_ms=0), SimpleNamespace(on_ms=0)]
         self.raws = array("i", [0] * len(board_facts.SENSORS))
         self.levels = FULL
@@ -40,7 +40,7 @@ class Pad:
     def begin(self):
         for meter in self.meters:
             meter.on_ms = 0
-        self.guard.start_session()
+        self.thermal.start_session()
 
     def run(self, seconds, lit):
         """Until the end or a fault, in which the lamps are dark."""
@@ -50,7 +50,7 @@ class Pad:
             self._step(lit)
 
     def _step(self, lit):
-        q = self.guard.derate.q
+        q = self.thermal.derate.q
         ppms = []
         for ch, level in enumerate(self.levels):
             ppm = level * 1000 * q // FULL_Q if lit else 0
@@ -62,14 +62,14 @@ class Pad:
         self.now_s = round(self.now_s + STEP_MS / 1000, 3)
         for i in range(len(self.raws)):
             self.raws[i] = self.plant.raw12(i) * 16
-        self.fault = self.guard.check(self.raws, STEP_MS, self.meters)
+        self.fault = self.thermal.check(self.raws, STEP_MS, self.meters)
         self.hottest_c = max(self.hottest_c, self.plant.skin_c)
         if lit and self.now_s % 1 == 0:
             self.q.append(q)
         if self.fault:
             self.fault_s = self.now_s
-        if self.guard.news:
-            self.news.append((self.now_s, self.guard.tell(1)["warning"]))
+        if self.thermal.news:
+            self.news.append((self.now_s, self.thermal.pop_warning(1)["warning"]))
 
     def session(self, minutes=20, before_s=40, after_s=120):
         """Dark, lit, dark."""

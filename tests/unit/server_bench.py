@@ -3,9 +3,9 @@
 import json
 
 from tests.unit.conftest import MemFiles, answers
+from wrap.errors import BAD_PARAM, Refused
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
-from wrap.link.codes import BAD_PARAM, Refused
 from wrap.link.server import _PATIENCE, Server
 from wrap.link.transfer import Upload
 

@@ -4,8 +4,8 @@ from tests.unit.conftest import COOL, LARGE_PAD, MemFiles, protocol, sha
 from wrap.app import App
 from wrap.hal.contract import Hal
 from wrap.hal.fake import FakeHal
-from wrap.safety.limits import STEP_MS
-from wrap.session import states
+from wrap.rules import states
+from wrap.rules.limits import STEP_MS
 
 CALLS = tuple(n for n, v in vars(Hal).items() if callable(v))
 
@@ -68,7 +68,7 @@ class SpyRig:
         steps = [{"t": 60, "ch": {"red": [500], "nir": [800, 40, 500]}}]
         raw = protocol(**{"steps": steps, **changes})
         self.app.protocols.save(0, raw, sha(raw))
-        self.app.desk.start("link", False)
+        self.app.control.start("link", False)
 
     def light(self, **changes):
         self.begin(**changes)

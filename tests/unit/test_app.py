@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from tests.unit.conftest import LONG, Rig, answers
-from wrap.link.codes import Refused
-from wrap.safety import limits
+from wrap.errors import Refused
+from wrap.rules import limits
 from wrap.storage import payloads, records
 
 # ---- the button
@@ -63,7 +63,7 @@ def test_a_double_press_picks_the_next_protocol_only_at_rest(rig: Rig):
 def test_a_press_without_a_protocol_starts_nothing(rig: Rig):
     rig.press()
     rig.advance(1000)
-    assert (rig.state, rig.app.latch.code) == ("idle", 0)
+    assert (rig.state, rig.app.fault_latch.code) == ("idle", 0)
 
 
 @pytest.mark.parametrize("press", ["short", "double"])
@@ -76,8 +76,8 @@ def test_flash_that_fails_at_a_press_is_a_storage_fault(rig: Rig, press):
         rig.advance(100)
         rig.press()
     rig.advance(600)
-    assert (rig.dark(), rig.app.view.fault()["name"]) == (True, "storage")
-    assert rig.app.view.fault()["detail"].startswith("OSError: ")
+    assert (rig.dark(), rig.app.status_view.fault()["name"]) == (True, "storage")
+    assert rig.app.status_view.fault()["detail"].startswith("OSError: ")
 
 
 # ---- starting
@@ -85,7 +85,7 @@ def test_flash_that_fails_at_a_press_is_a_storage_fault(rig: Rig, press):
 
 def refused(rig):
     with pytest.raises(Refused) as found:
-        rig.app.desk.start("link", False)
+        rig.app.control.start("link", False)
     return found.value.args
 
 
@@ -96,9 +96,9 @@ def test_a_session_is_refused_while_another_runs(rig: Rig):
 
 def test_a_session_is_refused_in_fault_and_without_a_protocol_or_log(rig: Rig):
     assert refused(rig) == ("not_found", "no usable protocol is stored")
-    rig.app.journal.failed = True
+    rig.app.log_queue.failed = True
     assert refused(rig)[0] == "storage"
-    rig.app.journal.failed = False
+    rig.app.log_queue.failed = False
     rig.warm(50000)
     rig.advance(10)
     assert refused(rig) == ("fault", "a fault is latched")
@@ -109,7 +109,7 @@ def test_a_protocol_longer_than_the_setting_is_refused(rig: Rig):
     rig.app.settings.set("time_s", 60)
     assert refused(rig) == ("invalid", "the protocol is longer than the time_s setting allows")
     rig.app.settings.set("time_s", 61)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
 
 
 def test_session_numbers_go_on_across_power(rig: Rig):
@@ -124,10 +124,10 @@ def test_session_numbers_go_on_across_power(rig: Rig):
 def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols):
     rig.app.settings.set("trip_mc", mine)
     rig.light(trip=protocols)
-    assert rig.app.monitor.trip_mc == 40000
+    assert rig.app.temp_limits.trip_mc == 40000
     rig.app.session.stop("link")
     rig.until("done")
-    assert rig.app.monitor.trip_mc == mine
+    assert rig.app.temp_limits.trip_mc == mine
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols
 )
 def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
     rig.store()
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.advance(70)
     rig.warm(mc, sensor)
     rig.advance(100)
@@ -147,23 +147,23 @@ def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
     rig.advance(100)
     assert (rig.state, rig.app.session.end_reason, rig.dark()) == ("done", why, True)
     assert rig.hal.light_acc == [0, 0]
-    assert rig.app.latch.code == 0
+    assert rig.app.fault_latch.code == 0
 
 
 def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
     rig.store()
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.advance(90)
-    rig.app.journal.failed = True
-    rig.app.journal.slice = lambda dt, lit: True
+    rig.app.log_queue.failed = True
+    rig.app.log_queue.slice = lambda dt, lit: True
     rig.advance(70)
     assert rig.app.session.end_reason == "self-test: the log cannot be written"
-    rig.app.journal.failed = False
-    rig.app.desk.start("link", False)
+    rig.app.log_queue.failed = False
+    rig.app.control.start("link", False)
     rig.advance(20)
     rig.hal.duty[1] = 5
     rig.advance(10)
-    assert rig.app.view.fault()["name"] == "readback"
+    assert rig.app.status_view.fault()["name"] == "readback"
     assert rig.state == "fault"
 
 
@@ -175,8 +175,8 @@ def test_light_is_derated_below_the_trip(rig: Rig):
     rig.warm(39850, sensor="skin")
     rig.advance(60 * 1000)
     share = rig.hal.duty[0] / 65535
-    assert abs(share - (40500 - rig.app.monitor.temps_mc[0]) / 1500) < 0.005
-    assert rig.app.monitor.warn
+    assert abs(share - (40500 - rig.app.temp_limits.temps_mc[0]) / 1500) < 0.005
+    assert rig.app.temp_limits.warn
 
 
 # ---- the host comes and goes
@@ -185,7 +185,7 @@ def test_light_is_derated_below_the_trip(rig: Rig):
 @pytest.mark.parametrize("tethered,state", [(True, "done"), (False, "running")])
 def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
     rig.store(steps=LONG)
-    rig.app.desk.start("link", tethered)
+    rig.app.control.start("link", tethered)
     rig.advance(limits.LEASE_MS + 10)
     assert rig.state == ("ramp-down" if tethered else "running")
     rig.advance(600)
@@ -195,7 +195,7 @@ def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
 
 def test_a_renewed_lease_keeps_it(rig: Rig):
     rig.store(steps=LONG)
-    rig.app.desk.start("link", True)
+    rig.app.control.start("link", True)
     for _ in range(10):
         rig.advance(500)
         rig.ask("lease", ms=1000)
@@ -209,20 +209,20 @@ def samples(rig, ms):
 
 
 def test_telemetry_flows_until_its_lease_ends(rig: Rig):
-    rig.app.desk.telemetry(100, 1000)
+    rig.app.control.telemetry(100, 1000)
     seen = samples(rig, 5000)
     assert 9 <= len(seen) <= 10
-    assert seen[0] == rig.app.view.sample()
-    rig.app.desk.telemetry(0, 1000)
+    assert seen[0] == rig.app.status_view.sample()
+    rig.app.control.telemetry(0, 1000)
     assert samples(rig, 1000) == []
 
 
 def test_telemetry_is_dropped_while_nobody_reads(rig: Rig):
     rig.hal.tx_room = 0
-    rig.app.desk.telemetry(100, 60000)
+    rig.app.control.telemetry(100, 60000)
     rig.advance(20000)
     rig.hal.tx_room = -1
-    rig.app.desk.telemetry(0, 1)
+    rig.app.control.telemetry(0, 1)
     assert len(samples(rig, 1000)) == 1
 
 
@@ -233,7 +233,7 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
     free.calibrate()
     free.light(dose=1000)
     rig.hal.tx_room = 0
-    rig.app.desk.telemetry(100, 60000)
+    rig.app.control.telemetry(100, 60000)
     for one in (rig, free):
         one.until("done", 20000)
     assert vars(rig.app.lamps.meters[0]) == vars(free.app.lamps.meters[0])
@@ -241,11 +241,11 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
 
 
 def test_the_clock_runs_from_when_it_was_set(rig: Rig):
-    assert rig.app.desk.unix_s() is None
+    assert rig.app.control.unix_s() is None
     rig.advance(5000)
-    assert rig.app.desk.set_clock(1790000000) == 1790000000
+    assert rig.app.control.set_clock(1790000000) == 1790000000
     rig.advance(7000)
-    assert rig.app.desk.unix_s() == 1790000007
+    assert rig.app.control.unix_s() == 1790000007
     clock = next(p for k, p in rig.log() if k == records.CLOCK)
     assert payloads.unpack_clock(clock) == {"unix_s": 1790000000}
 
@@ -269,7 +269,7 @@ def test_neither_an_unread_port_nor_failing_flash_holds_up_a_restart(rig: Rig, w
         rig.hal.tx_room = 3
     else:
         rig.files.broken = True
-        rig.app.desk.set_clock(1790000000)
+        rig.app.control.set_clock(1790000000)
     rig.advance(1900)
     assert rig.board.boots == 1
     rig.files.broken = False

@@ -6,18 +6,18 @@ import pytest
 import board_facts
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.spy import SpyRig
-from wrap.safety import faults
+from wrap.rules import faults
 from wrap.safety.thermistor import FULL
 from wrap.storage import records
 
 # Everything a lit session calls between two deadlines.
 LIT_CALLS = ["ticks_us", "ticks_diff", "inputs", "enable", "lamp_mode", "lamp_write"]
-LIT_CALLS += ["lamp_off", "beat_if_held", "watchdog_start", "dark", "indicate"]
+LIT_CALLS += ["lamp_off", "verify_and_feed", "watchdog_start", "dark", "indicate"]
 LIT_CALLS += ["link_read", "link_write"]
 
 
 def latched(rig):
-    return faults.NAMES[rig.app.latch.code]
+    return faults.NAMES[rig.app.fault_latch.code]
 
 
 def live(spy):
@@ -30,7 +30,7 @@ def live(spy):
         if turn % 4 == 0:
             spy.hal.rx += b"@{}*00000000\n"
         spy.turn()
-        if spy.app.latch.code:
+        if spy.app.fault_latch.code:
             return
 
 
@@ -47,7 +47,7 @@ def test_an_exception_at_any_hal_call_ends_dark_and_latched(name, skip, error): 
     assert latched(spy) == ("exception" if reached else "none")
     if reached:
         assert spy.dark()
-        assert type(error).__name__ in spy.app.latch.info["detail"]
+        assert type(error).__name__ in spy.app.fault_latch.info["detail"]
         spy.turn(300)
         assert (spy.dark(), spy.state) == (True, "fault")
 
@@ -67,45 +67,45 @@ def test_a_dark_that_raises_ends_the_loop_rather_than_going_on():
 
 def test_an_exception_in_the_slack_is_one_too(rig: Rig):
     rig.light()
-    rig.app.journal.slice = lambda dt, lit: 1 // 0
+    rig.app.log_queue.slice = lambda dt, lit: 1 // 0
     rig.advance(10)
     assert (rig.dark(), latched(rig)) == (True, "exception")
-    assert rig.app.latch.info["detail"].startswith("ZeroDivisionError: ")
+    assert rig.app.fault_latch.info["detail"].startswith("ZeroDivisionError: ")
 
 
 def test_an_exception_in_a_link_slice_between_steps_is_one_too(rig: Rig):
     rig.light()
     rig.app.server.poll = lambda: 1 // 0
-    assert not rig.app.more_slack()
+    assert not rig.app.run_link()
     assert (rig.dark(), latched(rig)) == (True, "exception")
 
 
 def test_a_trip_between_steps_is_latched_although_booking_fails(rig: Rig):
     rig.light()
     rig.advance(300)
-    rig.app.steady.slack_begins()
+    rig.app.fast_step.begin_background()
     rig.app.wire_check._left_ms = 10_000  # no window is due
     for _ in range(3):
         turned(rig)
-    assert rig.app.steady.on
+    assert rig.app.fast_step.on
     rig.app.lamps.meter = lambda ms: 1 // 0
     rig.app.trip(faults.PROGRAM, "between two steps")
-    assert (rig.dark(), latched(rig), rig.app.steady.on) == (True, "program", False)
+    assert (rig.dark(), latched(rig), rig.app.fast_step.on) == (True, "program", False)
 
 
 def test_booking_that_fails_keeps_no_fault_from_being_latched(rig: Rig):
     rig.light()
     rig.advance(300)
-    rig.app.steady.slack_begins()
+    rig.app.fast_step.begin_background()
     rig.app.wire_check._left_ms = 10_000  # no window is due
     rig.app.lamps.meter = lambda ms: 1 // 0
     for _ in range(3):
         turned(rig)
-    assert rig.app.steady.on
+    assert rig.app.fast_step.on
     rig.warm(50000)
     turned(rig)
     assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", "exception")
-    assert not rig.app.steady.on
+    assert not rig.app.fast_step.on
     rig.advance(100)
     assert (rig.dark(), rig.state) == (True, "fault")
 
@@ -118,7 +118,7 @@ def turned(rig: Rig) -> None:
 
 def test_a_detail_is_cut_short(rig: Rig):
     rig.app._panic(ValueError("x" * 500))
-    assert rig.app.latch.info["detail"] == "ValueError: " + "x" * 60
+    assert rig.app.fault_latch.info["detail"] == "ValueError: " + "x" * 60
 
 
 @pytest.mark.parametrize("mc,code", [(41000, "skin-hot"), (45000, "gross-hot")])
@@ -128,7 +128,7 @@ def test_heat_trips_latches_and_outlives_power(rig: Rig, mc, code):
     rig.advance(40)
     assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", code)
     rig.advance(500)
-    info = rig.app.latch.info
+    info = rig.app.fault_latch.info
     assert (info["sensor"], info["limit_mc"], info["session"]) == ("skin-mid", 41000, 1)
     assert info["raw"] == CURVE.raw_at(mc)
     assert mc <= info["temp_mc"] < mc + 50
@@ -138,7 +138,7 @@ def test_heat_trips_latches_and_outlives_power(rig: Rig, mc, code):
     rig.board.power_off()
     rig.board.power_on()
     assert (rig.state, latched(rig)) == ("fault", code)
-    assert rig.app.latch.info == info
+    assert rig.app.fault_latch.info == info
     rig.press()
     rig.advance(1000)
     assert (rig.state, rig.dark()) == ("fault", True)
@@ -151,7 +151,7 @@ def test_a_lost_sensor_is_dark_in_the_next_step(rig: Rig, sensor, raw, code):
     rig.board.set_raw(sensor, raw)
     rig.advance(10)
     assert (rig.dark(), latched(rig)) == (True, code)
-    info = rig.app.latch.info
+    info = rig.app.fault_latch.info
     name = board_facts.SENSORS[sensor][0]
     assert (info["sensor"], info["raw"], info["temp_mc"]) == (name, raw, None)
 
@@ -166,7 +166,7 @@ def test_cold_is_a_fault_only_while_lit(rig: Rig):
     rig.warm(2000, sensor="board")
     rig.advance(30)
     assert (rig.dark(), latched(rig)) == (True, "cold")
-    assert rig.app.latch.info["sensor"] is None
+    assert rig.app.fault_latch.info["sensor"] is None
 
 
 @pytest.mark.parametrize("late_ms,code", [(300, "none"), (301, "step-late")])
@@ -199,27 +199,27 @@ def test_a_pin_that_drifts_is_dark_and_tells_what_was_written(ch):
     spy.hal.duty[ch] += 1
     spy.turn()
     assert (spy.dark(), latched(spy)) == (True, "readback")
-    assert spy.app.latch.info["detail"] == held
+    assert spy.app.fault_latch.info["detail"] == held
     spy.turn(100)
-    assert spy.app.latch.info["detail"] == held
+    assert spy.app.fault_latch.info["detail"] == held
 
 
 def test_a_pin_that_cannot_be_lowered_is_reported_once():
     spy = SpyRig()
     spy.hal.lamps_hold = lambda: False
     spy.turn(50)
-    assert (spy.state, latched(spy), spy.app.latch.later) == ("fault", "readback", 0)
-    assert spy.app.latch.info["session"] == 0
+    assert (spy.state, latched(spy), spy.app.fault_latch.later) == ("fault", "readback", 0)
+    assert spy.app.fault_latch.info["session"] == 0
 
 
 def test_the_same_cause_counts_once_and_another_one_as_later(rig: Rig):
     rig.light()
     rig.board.set_raw(0, FULL)
     rig.advance(500)
-    assert rig.app.latch.later == 0
+    assert rig.app.fault_latch.later == 0
     rig.board.set_raw(0, 0)
     rig.advance(500)
-    assert (latched(rig), rig.app.latch.later) == ("sensor-open", 1)
+    assert (latched(rig), rig.app.fault_latch.later) == ("sensor-open", 1)
 
 
 def test_acknowledging_needs_the_cause_to_be_gone(rig: Rig):
@@ -247,7 +247,7 @@ def test_flash_that_fails_in_a_session_is_dark_and_the_link_lives_on(rig: Rig):
     rig.files.broken, rig.files.torn = True, 0
     rig.app.session.pause("link")
     rig.advance(30)
-    assert (rig.dark(), latched(rig), rig.app.journal.failed) == (True, "storage", True)
+    assert (rig.dark(), latched(rig), rig.app.log_queue.failed) == (True, "storage", True)
     status = rig.ask("status")
     assert (status["fault"]["name"], status["fault"]["later"]) == ("storage", 0)
     assert status["log_failed"] is True
@@ -259,7 +259,7 @@ def test_flash_that_fails_in_a_session_is_dark_and_the_link_lives_on(rig: Rig):
     rig.files.broken = False
     rig.advance(3000)
     assert [f["code"] for f in rig.noted(records.FAULT)] == [faults.STORAGE]
-    assert Rig(files=rig.files).app.latch.code == faults.STORAGE
+    assert Rig(files=rig.files).app.fault_latch.code == faults.STORAGE
 
 
 def test_failing_flash_is_tried_again_once_a_second_and_not_in_every_step(rig: Rig):

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.conftest import LONG, Rig
 from tests.unit.spy import SpyRig
 from wrap.control.lamps import Lamps
-from wrap.safety import limits
+from wrap.rules import limits
 from wrap.storage import records
 
 LAMPS = ("enable", "lamp_mode", "lamp_write", "lamp_off", "dark")
@@ -30,7 +30,7 @@ def test_sensors_come_before_lamps_then_verify_then_the_watchdog(spy):
         "enable",
         "lamp_off",
         "lamp_write",
-        "beat_if_held",
+        "verify_and_feed",
     ]
 
 
@@ -43,10 +43,10 @@ def test_every_step_reads_verifies_and_feeds_once_in_every_state(spy):
         calls = step(spy)
         spy.app.slack()
         seen.add(spy.state)
-        assert calls.count("inputs") == calls.count("beat_if_held") == 1
+        assert calls.count("inputs") == calls.count("verify_and_feed") == 1
         at = [i for i, c in enumerate(calls) if c in LAMPS]
         assert all(calls.index("inputs") < i for i in at)
-        assert calls[-1] == "beat_if_held"
+        assert calls[-1] == "verify_and_feed"
     assert seen == {"self-test", "ramp-up", "running", "paused"}
 
 
@@ -55,7 +55,7 @@ def test_a_failed_verify_is_dark_and_feeds_no_watchdog(spy):
     spy.hal.duty[0] += 1
     fed_ms = spy.hal.fed_ms
     calls = step(spy)
-    assert calls.index("beat_if_held") < calls.index("dark")
+    assert calls.index("verify_and_feed") < calls.index("dark")
     assert spy.hal.fed_ms == fed_ms
     assert spy.dark()
 
@@ -64,7 +64,7 @@ def test_nothing_but_the_step_writes_lamps(spy):
     spy.light()
     calls = spy.calls_of(spy.app.slack)
     assert not set(calls) & set(LAMPS)
-    assert "beat_if_held" not in calls
+    assert "verify_and_feed" not in calls
 
 
 def test_the_watchdog_never_starts_before_a_session(spy):
@@ -91,9 +91,9 @@ def test_garbage_is_collected_before_light_and_not_in_the_session(spy):
 
 
 def test_the_longest_step_is_kept(spy):
-    plain = spy.hal.beat_if_held
+    plain = spy.hal.verify_and_feed
     for us in (300, 900, 500):
-        spy.hal.beat_if_held = lambda us=us: (
+        spy.hal.verify_and_feed = lambda us=us: (
             setattr(spy.hal, "now_us", spy.hal.now_us + us) or plain()
         )
         spy.turn()
@@ -127,7 +127,7 @@ def test_samples_are_recorded_every_36_s_of_a_session(rig: Rig):
     duties = zip(taken[0]["duties_u16"], (32768, 52428), strict=True)
     assert all(abs(a - b) <= 128 for a, b in duties)
     assert taken[0]["doses_uj"] == [None, None]
-    exact = rig.app.monitor.temps_mc
+    exact = rig.app.temp_limits.temps_mc
     assert all(abs(a - b) <= 5 for a, b in zip(taken[0]["temps_mc"], exact, strict=True))
 
 
@@ -189,7 +189,7 @@ def test_without_a_calibration_the_cap_takes_the_worst_case(rig: Rig):
 def test_the_cap_holds_while_light_is_still_rising(rig: Rig):
     rig.app.settings.set("cap_mj", 1000)
     rig.store(ramp=10000, steps=[{"t": 60, "ch": {"red": [1000], "nir": [1000]}}])
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     for _ in range(8):
         rig.advance(9000)
         rig.app.session.pause("link")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.conftest import MemFiles, Rig
 from wrap.hal.files import NoFiles, open_files
-from wrap.run import service_wanted
+from wrap.main_loop import service_wanted
 
 
 class Unread(MemFiles):
@@ -22,27 +22,27 @@ def test_unreadable_storage_is_a_fault_that_writes_nothing(how):
     files.how = how
     files.data["proto.0"] = b"kept"
     rig = Rig(files)
-    fault = rig.app.view.fault()
+    fault = rig.app.status_view.fault()
     assert (rig.state, fault["name"], rig.dark()) == ("fault", "storage", True)
     assert type(how).__name__ in fault["detail"]
     rig.advance(5000)
     assert files.data == {"proto.0": b"kept"}
     with pytest.raises(OSError):
-        rig.app.desk.acknowledge("link")
+        rig.app.control.acknowledge("link")
     assert rig.state == "fault"
 
 
 def test_it_still_answers_a_host():
     rig = Rig(Unread())
-    assert rig.app.view.hello()["state"] == "fault"
-    assert rig.app.view.status()["fault"]["name"] == "storage"
+    assert rig.app.status_view.hello()["state"] == "fault"
+    assert rig.app.status_view.status()["fault"]["name"] == "storage"
 
 
 def test_a_restart_that_cannot_be_counted_is_a_fault():
     rig = Rig()
     rig.files.broken = True
     rig.board.power_on("watchdog")
-    assert rig.app.view.fault()["detail"] == "restarts cannot be counted"
+    assert rig.app.status_view.fault()["detail"] == "restarts cannot be counted"
     assert rig.state == "fault"
 
 
@@ -71,7 +71,7 @@ def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):
 
 def test_damaged_settings_are_told():
     rig = Rig()
-    assert rig.app.view.status()["settings_damaged"] is False
+    assert rig.app.status_view.status()["settings_damaged"] is False
     rig.files.data["settings.a"] = b"torn"
     rig.board.power_on()
-    assert rig.app.view.status()["settings_damaged"] is True
+    assert rig.app.status_view.status()["settings_damaged"] is True

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import LONG, MemFiles, Rig, protocol, sha
+from wrap.errors import Refused
 from wrap.link.budget import Budget
-from wrap.link.codes import Refused
-from wrap.safety import limits
-from wrap.storage.store import Store
+from wrap.rules import limits
+from wrap.storage.atomic_store import Store
 
 NOW = 1_790_000_000
 OFTEN = "the host has made the wrap write too often: possible in %d s"
@@ -135,7 +135,7 @@ def test_a_write_costs_and_is_refused_without_any_left(method):  # H-58
     rig.send(method, **params)
     rig.advance(250)
     assert bucket.left == 0
-    assert not rig.app.latch.code
+    assert not rig.app.fault_latch.code
 
 
 @pytest.mark.parametrize("method", ["settings.set", "proto.delete", "session.resume"])
@@ -201,7 +201,7 @@ def test_a_host_waits_while_records_do(rig: Rig):
     for n in range(40):
         rig.ask("clock.set", t=NOW + 100 * n)
     assert rig.ask("clock.set", t=NOW) == ("not_now", "records wait for the flash: possible in 1 s")
-    assert (len(rig.app.journal._queue), rig.app.journal.lost) == (32, 0)
+    assert (len(rig.app.log_queue._queue), rig.app.log_queue.lost) == (32, 0)
     rig.files.broken = False
     rig.advance(2000)
     assert rig.ask("clock.set", t=NOW) == {"unix_s": NOW}

@@ -7,8 +7,7 @@ import pytest
 import board_facts
 from tests.unit.conftest import Rig
 from tests.unit.spy import SpyRig
-from wrap.safety import faults
-from wrap.session import states
+from wrap.rules import faults, states
 from wrap.ui.buzzer import HOT, Buzzer
 
 LOUD = 1200
@@ -152,7 +151,7 @@ def test_the_wake_check_asks_by_it_and_a_press_ends_it(rig: Rig):
 
 def test_a_new_warning_beeps_once(rig: Rig):
     rig.light()
-    rig.app.guard.news = "covered"
+    rig.app.thermal.news = "covered"
     rig.advance(2000)
     assert [on for _, on in rig.hal.buzzed] == [True, False]
     assert rig.hal.buzzed[1][0] - rig.hal.buzzed[0][0] == 100
@@ -186,7 +185,7 @@ def test_a_restart_leaves_the_reminder(rig: Rig):
 
 
 def test_telemetry_does_not_grow(rig: Rig):
-    assert "buzzer" not in rig.app.view.sample()
+    assert "buzzer" not in rig.app.status_view.sample()
 
 
 @pytest.mark.parametrize("old", [False, True])

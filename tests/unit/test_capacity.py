@@ -6,12 +6,12 @@ from tests.nor import SECTOR, Nor, nor
 from tests.powercut.day import Wrap
 from tests.unit.conftest import protocol, sha
 from tests.unit.log_rig import stream
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import records
 from wrap.storage.log import Log
 from wrap.storage.sectors import NorSectors
 
-RING = 352  # sectors, as wrap/hal/rp2040_storage.py lays them out
+RING = 352  # sectors, as wrap/hal/rp2040/flash.py lays them out
 BETWEEN = (records.BOOT, records.CLOCK)
 
 
@@ -22,10 +22,10 @@ def twenty_minutes():
     raw = protocol(steps=[{"t": 1200, "ch": {"red": [250], "nir": [400]}}])
     wrap.app.protocols.save(0, raw, sha(raw))
     wrap.session()
-    wrap.app.desk.set_clock(1_800_000_000)
+    wrap.app.control.set_clock(1_800_000_000)
     while wrap.app.session.state != states.DONE:
         wrap.board.advance(1000)
-        if wrap.app.desk.wake.waiting:
+        if wrap.app.control.wake_check.waiting:
             for down in (True, False):
                 wrap.board.press(down)
                 wrap.board.advance(100)

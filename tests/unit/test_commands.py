@@ -8,7 +8,7 @@ import pytest
 import board_facts
 from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
 from wrap.link import commands
-from wrap.safety import limits
+from wrap.rules import limits
 
 HELLO = ["product", "fw", "link", "board", "mpy", "program", "frozen", "uid", "max_request"]
 HELLO += ["slots", "channels", "sensors"]
@@ -52,7 +52,7 @@ def brought_to(state):
     rig = Rig()
     if state == "self-test":
         rig.store(steps=LONG)
-        rig.app.desk.start("link", False)
+        rig.app.control.start("link", False)
     elif state == "fault":
         rig.warm(50000)
     elif state != "idle":
@@ -119,7 +119,7 @@ def test_a_wrong_parameter_is_named_with_its_bounds(rig: Rig, method, params, te
     answer = rig.ask(method, **params)
     assert code(answer) == "bad_param"
     assert answer[1].startswith(text)
-    assert rig.app.latch.code == 0
+    assert rig.app.fault_latch.code == 0
 
 
 # ---- looking
@@ -142,8 +142,8 @@ def test_status_state_and_fault_tell_what_is(rig: Rig):
     assert rig.ask("fault.get") is None
     rig.warm(70000, sensor="board")
     rig.advance(10)
-    assert rig.ask("fault.get") == rig.app.view.fault()
-    assert rig.app.view.fault()["sensor"] == "board"
+    assert rig.ask("fault.get") == rig.app.status_view.fault()
+    assert rig.app.status_view.fault()["sensor"] == "board"
     assert rig.ask("session.start") == (
         "fault",
         "one reading was far beyond its limit; acknowledge it first",
@@ -199,7 +199,7 @@ def test_a_session_that_begins_while_a_protocol_arrives_keeps_what_is_stored(rig
     new = protocol(id="new")
     number = rig.send("proto.put", new[:9], slot=0, size=len(new), sha=sha(new))
     rig.advance(100)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.board.read()
     rig.board.write(new[9:])
     rig.advance(400)
@@ -262,7 +262,7 @@ def test_bench_tells_what_a_call_takes_on_average(rig: Rig):
 
         return call
 
-    rig.hal.inputs, rig.hal.beat_if_held = takes(70), takes(12)
+    rig.hal.inputs, rig.hal.verify_and_feed = takes(70), takes(12)
     assert commands.Commands(rig.app).handle("bench", {}) == {
         "n": 16,
         "inputs_us": 70,

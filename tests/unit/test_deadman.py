@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.conftest import Rig
 from wrap.hal import fake
-from wrap.safety import faults
-from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_HARD_MS, DEADMAN_MS, WATCHDOG_MS
+from wrap.rules import faults
+from wrap.rules.limits import DEADMAN_FLASH_MS, DEADMAN_HARD_MS, DEADMAN_MS, WATCHDOG_MS
 
 
 def lit():
@@ -51,7 +51,7 @@ def test_steps_that_come_too_late_find_the_fall_and_latch_it(gap_ms):
     hal.deadman()
     rig.app.turn(hal.ticks_ms())
     assert rig.state == "fault"
-    assert rig.app.latch.code == faults.DEADMAN
+    assert rig.app.fault_latch.code == faults.DEADMAN
     assert rig.dark()
 
 
@@ -95,10 +95,10 @@ def test_flash_is_announced_before_every_record_and_only_then(monkeypatch):
 
 
 def test_the_registers_life_is_the_limits_own():
-    """rp2040_regs cannot be imported here: its constants are compared as they are written."""
-    source = (Path(fake.__file__).parent / "rp2040_regs.py").read_text()
+    """The registers cannot be imported here: constants are compared as they are written."""
+    source = (Path(fake.__file__).parent / "rp2040/registers.py").read_text()
     told = dict(re.findall(r"^(_DEADMAN_\w+) = const\((\d+)\)", source, re.MULTILINE))
-    deadman = (Path(fake.__file__).parent / "rp2040_deadman.py").read_text()
+    deadman = (Path(fake.__file__).parent / "rp2040/dead_man.py").read_text()
     turn_us = int(re.search(r"^_TURN_US = const\((\d+)\)", deadman, re.MULTILINE)[1])
     turns = DEADMAN_MS * 1000 // turn_us
     assert told == {"_DEADMAN_MS": str(DEADMAN_MS), "_DEADMAN_TURNS": str(turns)}

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tests.unit.pad import Pad, swing
-from wrap.safety import limits
+from wrap.rules import limits
 from wrap.safety.derate import FULL_Q, Derate, allowed
 
 TRIP = limits.SKIN_TRIP_MC

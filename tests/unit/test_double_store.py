@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import MemFiles, PowerCut
+from wrap.storage.atomic_store import _seal
 from wrap.storage.double_store import DoubleStore
-from wrap.storage.store import _seal
 
 PARTS = ("s.a", "s.b", "s.m")
 

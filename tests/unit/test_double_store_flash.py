@@ -9,7 +9,7 @@ import pytest
 from tests import nor as flash
 from tests.unit.conftest import MemFiles, PowerCut
 from tests.unit.test_double_store import PARTS, after, opened, state, value
-from wrap.storage.store import Store
+from wrap.storage.atomic_store import Store
 
 
 def moments(seed, act, before):

@@ -110,9 +110,9 @@ def test_the_port_moves_bytes_as_far_as_there_is_room(hal):
 
 
 def test_the_chip_of_the_board_decides_the_hal(monkeypatch):
-    chip = types.ModuleType("wrap.hal.rp2040")
+    chip = types.ModuleType("wrap.hal.rp2040.board")
     chip.Rp2040 = lambda facts: ("rp2040", facts)
-    monkeypatch.setitem(sys.modules, "wrap.hal.rp2040", chip)
+    monkeypatch.setitem(sys.modules, "wrap.hal.rp2040.board", chip)
     assert open_board(board_facts) == ("rp2040", board_facts)
     with pytest.raises(ValueError, match="no HAL for chip esp8266"):
         open_board(types.SimpleNamespace(CHIP="esp8266"))

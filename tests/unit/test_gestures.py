@@ -1,14 +1,14 @@
 """What the button may do about a fault."""
 
 from tests.unit.conftest import Rig
-from wrap.safety import faults
+from wrap.rules import faults
 
 
 def faulty():
     rig = Rig()
     rig.warm(60000, 0)
     rig.advance(100)
-    assert rig.app.latch.code == faults.GROSS
+    assert rig.app.fault_latch.code == faults.GROSS
     return rig
 
 
@@ -21,7 +21,7 @@ def test_five_seconds_on_the_button_acknowledge_a_fault_whose_cause_is_gone():
     assert rig.state == "fault"
     rig.press(5100)
     assert rig.state == "idle"
-    assert rig.app.latch.code == faults.NONE
+    assert rig.app.fault_latch.code == faults.NONE
 
 
 def test_holding_does_nothing_while_the_cause_is_there():

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.conftest import LONG, Rig, protocol, sha
-from wrap.safety import limits
-from wrap.session import protocol as protocols
+from wrap.rules import limits
+from wrap.rules import protocol as protocols
 from wrap.storage import records
 
 NOW = 1_790_000_000
@@ -14,7 +14,7 @@ RING = 352 * 4096
 def test_a_clock_that_says_nothing_new_is_not_written(rig: Rig):
     rig.ask("clock.set", t=NOW)
     end = rig.app.log.end
-    at = rig.app.desk.unix_s
+    at = rig.app.control.unix_s
     rig.advance(500)
     for off_s in (0, 1, -1):
         assert rig.ask("clock.set", t=at() + off_s)["unix_s"] in (at(), at() - 1)
@@ -40,8 +40,8 @@ def test_a_flood_of_clocks_loses_no_record(lit):  # H-58
         rig.advance(100)
         rig.board.read()
     rig.advance(2000)
-    assert (rig.app.journal.lost, rig.app.journal.idle()) == (0, True)
-    assert rig.app.latch.code == 0
+    assert (rig.app.log_queue.lost, rig.app.log_queue.idle()) == (0, True)
+    assert rig.app.fault_latch.code == 0
     assert rig.state == ("running" if lit else "idle")
     written = len(rig.noted(records.CLOCK))
     assert limits.HOST_WRITES < written <= limits.HOST_WRITES + 6
@@ -59,7 +59,7 @@ def test_pause_and_resume_ten_times_a_second_lose_no_record():
         rig.advance(100)
         rig.board.read()
     rig.advance(2000)
-    assert (rig.app.journal.lost, rig.app.latch.code) == (0, 0)
+    assert (rig.app.log_queue.lost, rig.app.fault_latch.code) == (0, 0)
     changes = rig.noted(records.STATE)
     assert len(changes) <= 3 * (limits.HOST_WRITES + 6)
     assert sum(c["reason"] == "link" for c in changes) > 2 * limits.HOST_WRITES - 20
@@ -111,7 +111,7 @@ def test_the_ring_outlasts_a_host_that_writes_all_it_may(host, least_days):
         host(rig, n)
         n += 1
         rig.advance(5000)
-    assert rig.app.journal.lost == 0
+    assert rig.app.log_queue.lost == 0
     grown = rig.app.log.end - end
     lasts = RING / grown * (rig.board.now_ms - since_ms) / 86_400_000
     print(f"{host.__name__}: {grown} bytes an hour, {lasts:.1f} days")

@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from wrap.safety import faults
-from wrap.session import states
+from wrap.rules import faults, states
 from wrap.ui.indicator import Indicator, bits, fault_lit
 
 CODES = range(1, len(faults.NAMES))

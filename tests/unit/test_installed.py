@@ -1,5 +1,5 @@
 """A firmware installed as files is on trial until a host has its hello: no light, and what keeps it
-is written in the slack."""
+is written in the background."""
 # H-19
 
 from __future__ import annotations
@@ -7,14 +7,14 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.conftest import Rig
-from wrap.link.codes import NOT_NOW, Refused
+from wrap.errors import NOT_NOW, Refused
 
 
 class Installed:
     """on_stock/main.py's, as far as the wrap knows it."""
 
     name = "b 0123456789ab"
-    fell = None
+    rollback_reason = None
 
     def __init__(self) -> None:
         self.trial = True
@@ -31,18 +31,18 @@ class Installed:
 @pytest.fixture
 def trial(rig: Rig) -> Rig:
     rig.store()
-    rig.app.desk.installed = Installed()
+    rig.app.control.installed = Installed()
     return rig
 
 
 def test_no_session_begins_on_trial_by_link_or_button(trial: Rig) -> None:
     with pytest.raises(Refused) as found:
-        trial.app.desk.start("link", False)
+        trial.app.control.start("link", False)
     assert found.value.args[0] == NOT_NOW
     assert "on trial" in found.value.args[1]
     trial.press()
     trial.advance(3000)
-    assert (trial.state, trial.app.desk.installed.kept) == ("idle", 0)
+    assert (trial.state, trial.app.control.installed.kept) == ("idle", 0)
     assert trial.dark()
 
 
@@ -50,14 +50,14 @@ def test_a_hello_that_was_answered_keeps_the_firmware_once(trial: Rig) -> None:
     told = trial.ask("hello")
     assert (told["slot"], told["fell"]) == ("b 0123456789ab", None)
     trial.ask("hello")
-    installed = trial.app.desk.installed
+    installed = trial.app.control.installed
     assert (installed.kept, installed.trial) == (1, False)
-    trial.app.desk.start("link", False)
+    trial.app.control.start("link", False)
     trial.until("running")
 
 
 def test_what_could_not_be_written_is_tried_at_the_next_hello(trial: Rig) -> None:
-    installed = trial.app.desk.installed
+    installed = trial.app.control.installed
     installed.fails = 1
     trial.ask("hello")
     trial.advance(1000)

@@ -3,15 +3,15 @@
 import pytest
 
 from tests.unit.conftest import MemFiles, Rig
-from tests.unit.test_history import NEED_S, UNIX, WEEK
-from tests.unit.test_light_day import MOST_S
-from wrap.session.course import DAY_S, FULL_PM, Course
-from wrap.session.history import History
-from wrap.storage.store import Store
+from tests.unit.test_daily_light import MOST_S
+from tests.unit.test_site_history_limits import NEED_S, UNIX, WEEK
+from wrap.session.site_history import SiteHistory
+from wrap.session.site_sessions import DAY_S, FULL_PM, Course
+from wrap.storage.atomic_store import Store
 
 
 def opened(files, sessions=1):
-    return History(Store(files, "course"), sessions)
+    return SiteHistory(Store(files, "course"), sessions)
 
 
 @pytest.mark.parametrize("damage", [b"rot", None])
@@ -98,7 +98,7 @@ def test_light_of_every_site_counts_and_the_refusal_says_when(rig: Rig):
     steps = [{"t": 31, "ch": {"red": [10]}}]
     rig.store(site="hand-left", steps=steps)
     assert rig.ask("course.get")["light"] == {"day_s": 0, "most_s": 60, "next_s": 0}
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     assert rig.ask("course.get")["light"]["day_s"] == 31
     rig.until("done", 40_000)
     rig.store(site="hand-right", steps=steps)

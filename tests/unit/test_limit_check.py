@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit.conftest import Rig
-from wrap.safety import limit_check, limits
+from wrap.rules import limits
+from wrap.safety import limit_check
 
 NAMES = {name: value for name, value in vars(limits).items() if name.isupper()}
 HARD = {
@@ -107,7 +108,7 @@ def test_a_firmware_with_a_broken_limit_is_not_built(monkeypatch, broken):
     import toolchain_image
 
     files = toolchain_image.frozen_files("PBMWRAP_RP2040")
-    name = "wrap/safety/limits.py"
+    name = "wrap/rules/limits.py"
     if broken:
         files[name] = files[name].replace(b"\nBOARD_TRIP_MC = 60000", b"\nBOARD_TRIP_MC = 70001")
     monkeypatch.setattr(toolchain_image, "frozen_files", lambda board: files)

@@ -15,10 +15,10 @@ def test_a_sensor_that_jumps_as_light_begins_ends_the_session_softly(after_ms, t
     rig.warm(to_mc, sensor="skin")
     rig.until("done", 3500)
     assert rig.app.session.end_reason == "moved"
-    assert rig.app.latch.code == 0
+    assert rig.app.fault_latch.code == 0
     assert rig.dark()
     rig.advance(1500)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.until("running", 4000)
     rig.advance(3000)
     assert rig.state == "running"
@@ -30,7 +30,7 @@ def test_later_it_is_a_fault():
     rig.advance(9000)
     rig.warm(27000, sensor="skin")
     rig.advance(2500)
-    assert rig.app.view.fault()["name"] == "rate"
+    assert rig.app.status_view.fault()["name"] == "rate"
 
 
 def test_a_sensor_that_jumps_in_the_dark_stops_nothing():

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.conftest import Rig
-from wrap.safety import faults
+from wrap.rules import faults
 
 
 @pytest.mark.parametrize("channel", [0, 7])
@@ -15,8 +15,8 @@ def test_a_reference_out_of_its_bounds_is_a_fault_within_two_seconds(
         rig.light()
     rig.hal.mux_wrong = channel + 1
     rig.advance(1300)
-    assert (faults.NAMES[rig.app.latch.code], rig.dark()) == ("multiplexer", True)
-    assert rig.app.latch.info["detail"] == f"input y{channel} reads out of its bounds"
+    assert (faults.NAMES[rig.app.fault_latch.code], rig.dark()) == ("multiplexer", True)
+    assert rig.app.fault_latch.info["detail"] == f"input y{channel} reads out of its bounds"
 
 
 def test_one_wrong_conversion_is_none(rig: Rig):

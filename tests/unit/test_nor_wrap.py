@@ -8,8 +8,7 @@ import board_facts
 from tests.nor import LOG, SECTOR, STORE, nor
 from tests.powercut.cut import stream
 from tests.powercut.day import Wrap
-from wrap.safety import faults
-from wrap.session import states
+from wrap.rules import faults, states
 from wrap.storage import records
 
 SITES = ["site-%d" % k for k in range(40)]  # noqa: UP031
@@ -31,8 +30,8 @@ def long_session(wrap, site="a", seconds=120):
 
 
 def test_the_log_is_ready_soon_after_power(wrap):
-    assert wrap.app.journal.ready()
-    assert not wrap.app.journal.failed
+    assert wrap.app.log_queue.ready()
+    assert not wrap.app.log_queue.failed
 
 
 def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
@@ -43,7 +42,7 @@ def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
         wrap.app.note(records.NOTE, b"\x01%05d" % n + bytes(60))
         wrap.board.advance(20)
     assert wrap.board.hal.enabled and flash.erased == before
-    assert wrap.app.journal.lost > 0  # there was more than two sectors' room, and it is counted
+    assert wrap.app.log_queue.lost > 0  # there was more than two sectors' room, and it is counted
     wrap.app.session.stop("link")
     wrap.until("done")
     wrap.board.advance(1500)
@@ -64,8 +63,8 @@ def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
             if wrap.app.session.state == states.DONE:
                 break
         wrap.board.advance(300)
-        assert wrap.app.journal.idle() and wrap.app.journal.ready()
-    assert wrap.app.journal.lost == 0
+        assert wrap.app.log_queue.idle() and wrap.app.log_queue.ready()
+    assert wrap.app.log_queue.lost == 0
     kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
     assert (kinds.count(records.START), kinds.count(records.END)) == (8, 8)
     assert kinds.count(records.SAMPLE) == 16
@@ -73,13 +72,13 @@ def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
 
 def test_no_session_begins_before_sectors_are_ready(wrap):
     wrap.app.log._ready.clear()
-    wrap.app.journal._retry_ms = 1000  # the last erase failed a moment ago
+    wrap.app.log_queue._retry_ms = 1000  # the last erase failed a moment ago
     wrap.app.protocols.save(0, *_saved("a"))
-    wrap.app.desk.start("link", False)
+    wrap.app.control.start("link", False)
     wrap.board.advance(500)
     assert states.NAMES[wrap.app.session.state] == "self-test"
     wrap.until("running")
-    assert wrap.app.journal.ready()
+    assert wrap.app.log_queue.ready()
 
 
 def _saved(site):
@@ -94,7 +93,7 @@ def test_flash_that_cannot_be_erased_lets_no_light_on(wrap):
     wrap.board.nor.broken = lambda what, sector: what == "erase" and sector >= STORE
     for k in range(LOG):
         wrap.board.nor.program((STORE + k) * SECTOR + SECTOR - 256, bytes(256))
-    wrap.app.desk.start("link", False)
+    wrap.app.control.start("link", False)
     wrap.board.advance(6000)
     assert not wrap.board.hal.enabled
     assert wrap.board.light_acc(0) == 0
@@ -104,7 +103,7 @@ def test_worn_flash_in_a_session_goes_dark_and_says_so(wrap):
     long_session(wrap)
     wrap.board.nor.broken = lambda what, sector: what == "program"
     wrap.board.advance(39_000)
-    assert wrap.app.latch.code == faults.STORAGE
+    assert wrap.app.fault_latch.code == faults.STORAGE
     assert not wrap.board.hal.enabled
 
 
@@ -117,7 +116,7 @@ def test_one_worn_page_in_a_session_is_made_good(wrap):
 
     wrap.board.nor.broken = once
     wrap.board.advance(36_000)
-    assert wrap.app.latch.code == faults.NONE and wrap.board.hal.enabled and not worn
+    assert wrap.app.fault_latch.code == faults.NONE and wrap.board.hal.enabled and not worn
     kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
     assert kinds.count(records.SAMPLE) == 1
 
@@ -127,7 +126,7 @@ def test_a_store_that_cannot_be_tidied_is_tried_again_and_harms_nothing(wrap):
     wrap.board.files._idle = False
     wrap.board.nor.program((STORE // 2) * SECTOR + 100 // 256 * 256, bytes(256))
     wrap.board.advance(12_000)
-    assert wrap.app.latch.code == faults.NONE
+    assert wrap.app.fault_latch.code == faults.NONE
     wrap.board.nor.broken = lambda what, sector: False
     wrap.board.advance(6000)
     assert not wrap.board.files.tidy()
@@ -161,14 +160,14 @@ def test_rot_in_the_store_is_strict_and_told_once():
     made.board.power_off()
     made.board.nor.flip(made.board.nor.mem.index(b"39000"), 1)
     made.on()
-    assert made.app.latch.code == faults.STORAGE
+    assert made.app.fault_latch.code == faults.STORAGE
     made.board.power_off()
     made.on()
-    assert made.app.latch.code == faults.STORAGE  # until somebody acknowledges it
-    made.app.desk.acknowledge("link")
+    assert made.app.fault_latch.code == faults.STORAGE  # until somebody acknowledges it
+    made.app.control.acknowledge("link")
     made.board.power_off()
     made.on()
-    assert made.app.latch.code == faults.NONE
+    assert made.app.fault_latch.code == faults.NONE
 
 
 @pytest.mark.parametrize("copy", [0, 1])
@@ -177,7 +176,7 @@ def test_rot_in_either_copy_of_a_fault_forgets_none(copy):
     made.on()
     made.warm(60000)
     made.board.advance(100)
-    assert made.app.latch.code == faults.GROSS
+    assert made.app.fault_latch.code == faults.GROSS
     made.board.power_off()
     mem = made.board.nor.mem
     places = [mem.index(b"temp_mc")]
@@ -185,4 +184,4 @@ def test_rot_in_either_copy_of_a_fault_forgets_none(copy):
     made.board.nor.flip(places[copy], 0)
     made.warm(33000)
     made.on()
-    assert made.app.latch.code in (faults.GROSS, faults.STORAGE)
+    assert made.app.fault_latch.code in (faults.GROSS, faults.STORAGE)

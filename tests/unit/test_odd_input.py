@@ -7,11 +7,11 @@ import pytest
 import board_facts
 from tests.unit.conftest import Rig, answers, protocol
 from wrap.link import frames, server
-from wrap.safety import faults
-from wrap.safety.resets import Resets
-from wrap.session import protocol as rules
+from wrap.rules import faults
+from wrap.rules import protocol as rules
+from wrap.safety.restart_count import RestartCount
+from wrap.storage.atomic_store import Store, _seal
 from wrap.storage.settings import Settings
-from wrap.storage.store import Store, _seal
 
 NO_NUMBERS = [None, "1", 1.5, [1], {}, -1, 1 << 40, float("inf")]
 
@@ -45,7 +45,7 @@ def test_a_session_counter_that_is_none_begins_anew(files, number):
 @pytest.mark.parametrize("number", NO_NUMBERS)
 def test_a_count_of_restarts_that_is_none_counts_as_zero(files, number):
     files.data["resets.a"] = _seal(1, {"n": number})
-    assert Resets(Store(files, "resets"), "watchdog").count == 1
+    assert RestartCount(Store(files, "resets"), "watchdog").count == 1
 
 
 @pytest.mark.parametrize("code", [*NO_NUMBERS, 0, len(faults.NAMES)])

@@ -4,7 +4,7 @@
 import pytest
 
 from tests.unit.conftest import MemFiles, PowerCut, Rig
-from wrap.link.codes import Refused
+from wrap.errors import Refused
 from wrap.storage import records
 from wrap.storage.log import Log
 from wrap.storage.protocols import Protocols
@@ -22,7 +22,7 @@ def live(files):
     rig.app.settings.set("trip_mc", 40000)
     rig.store(id="first")
     rig.calibrate()
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.until("done", 6000)
     rig.store(id="second", site="hand-right")
     rig.app.settings.set("trip_mc", 39000)
@@ -30,13 +30,13 @@ def live(files):
     rig.board.power_off()
     rig.board.power_on()
     rig.advance(100)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.until("running")
     rig.warm(44000)
     rig.advance(300)
     rig.warm(33000)
     rig.advance(100)
-    rig.app.desk.acknowledge("link")
+    rig.app.control.acknowledge("link")
     rig.advance(100)
 
 
@@ -75,13 +75,13 @@ def test_power_cut_anywhere_leaves_old_or_new_and_every_record_before(op, torn):
     assert slot is None or slot[0] in NAMES
     again = Rig(files=files)
     assert again.dark()
-    assert again.app.journal.boot == (found[-1][2] if found else 0) + 1
+    assert again.app.log_queue.boot == (found[-1][2] if found else 0) + 1
     again.advance(500)
     assert again.dark()
     later, gaps = told(files)
     assert later[: len(found)] == found
     assert [r[1] for r in later] == list(range(len(later)))
-    assert later[-1][0] == records.BOOT or again.app.latch.code
+    assert later[-1][0] == records.BOOT or again.app.fault_latch.code
     assert Log(FileSectors(files)).seq == len(later)
 
 
@@ -93,10 +93,10 @@ def live_on(files):
         lambda: rig.app.settings.set("trip_mc", 40000),
         lambda: rig.store(id="first"),
         rig.calibrate,
-        lambda: rig.app.desk.start("link", False),
+        lambda: rig.app.control.start("link", False),
         lambda: rig.advance(6000),
         lambda: rig.store(id="second", site="hand-right"),
-        lambda: rig.app.desk.start("link", False),
+        lambda: rig.app.control.start("link", False),
         lambda: rig.advance(3000),
     ):
         try:
@@ -112,7 +112,7 @@ def test_one_operation_that_fails_costs_light_at_most(op):
     files.break_at, files.torn = op, 0
     rig = live_on(files)
     rig.advance(2000)
-    fault = rig.app.view.fault()
+    fault = rig.app.status_view.fault()
     assert fault is None or fault["name"] == "storage"
     assert fault is None or rig.dark()
     rig.advance(3000)
@@ -131,4 +131,4 @@ def test_flash_that_fails_for_good_ends_dark_and_answers(op):
     rig.advance(1000)
     assert rig.dark()
     assert rig.ask("state")["state"] in ("idle", "done", "fault")
-    assert rig.app.view.fault() is None or rig.app.view.fault()["name"] == "storage"
+    assert rig.app.status_view.fault() is None or rig.app.status_view.fault()["name"] == "storage"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import board_facts
 from tests.unit.conftest import CURVE, LONG, Rig
-from wrap.safety import limits
+from wrap.rules import limits
 from wrap.safety.power_limit import (
     FEW_SENSORS,
     FULL,
@@ -92,7 +92,7 @@ def test_without_a_heat_test_light_is_limited_at_once(rig):  # H-43, H-44
 def test_a_start_waits_for_the_dark_reference_and_then_gets_full_power(monkeypatch):
     rig = Proven(monkeypatch)
     rig.store(steps=[{"t": 60, "ch": {"red": [1000], "nir": [1000]}}])
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     waited_ms = rig.until("running", 40_000)
     assert 30_000 <= waited_ms <= 34_000
     assert ratio(rig) == pytest.approx(1500 / 1800, abs=0.001)
@@ -119,7 +119,7 @@ def test_status_tells_what_a_session_gets_before_it_begins(monkeypatch):
 def test_a_reference_that_never_comes_costs_power_and_no_more_than_35_s(monkeypatch):
     rig = Proven(monkeypatch)
     rig.store(steps=LONG)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     for n in range(34):  # somebody who moves the pad: every second another temperature
         rig.warm(30000 if n % 2 else 33500)
         rig.advance(1000)
@@ -133,7 +133,7 @@ def test_a_known_reference_makes_nobody_wait(monkeypatch):
     rig = Proven(monkeypatch)
     rig.advance(32_000)
     rig.store(steps=LONG)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     assert rig.until("running", 40_000) < 3_000
 
 
@@ -144,7 +144,7 @@ def test_a_sensor_that_reads_no_worn_skin_limits_power(monkeypatch, mc):
         rig.warm(mc, sensor)
     rig.advance(32_000)
     rig.store(steps=LONG)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.until("running", 4_000)
     assert rig.app.power_limit.why == NOT_WORN
 
@@ -154,7 +154,7 @@ def test_skin_sensors_that_disagree_before_light_refuse_it(apart_mc, starts):  #
     rig = Rig(facts=facts())
     rig.warm(33000 + apart_mc, sensor=2)
     rig.store(steps=LONG)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.advance(1000)
     assert (rig.state in ("ramp-up", "running")) is starts
     assert ("disagree" in rig.app.session.end_reason) is not starts

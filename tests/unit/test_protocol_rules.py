@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wrap.safety import limits
-from wrap.session import protocol
+from wrap.rules import limits, protocol
 
 CHANNELS = {"red": 660, "nir": 850}
 GOOD = {

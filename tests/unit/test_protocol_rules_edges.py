@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.test_protocol_rules import CHANNELS, CONFIRM, GOOD, changed, paths, with_spec
-from wrap.session import protocol
+from wrap.rules import protocol
 
 
 @pytest.mark.parametrize("key", ["id", "site"])

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from tests.unit.conftest import MemFiles, PowerCut, protocol, sha
-from wrap.link.codes import HASH, INVALID, NOT_FOUND, Refused
+from wrap.errors import HASH, INVALID, NOT_FOUND, Refused
 from wrap.storage.protocols import SLOTS, Protocols
 
 CHANNELS = (("red", 660), ("nir", 850))

@@ -116,9 +116,9 @@ def test_sequence_and_boot_wrap_instead_of_failing():
 
 
 @given(st.sampled_from(["power", "watchdog", "soft"]), ASCII, U32)
-def test_boot_round_trip(cause, version, resets):
-    back = payloads.unpack_boot(payloads.pack_boot(cause, version, resets))
-    assert back == {"cause": cause, "version": version, "resets": resets}
+def test_boot_round_trip(cause, version, restart_count):
+    back = payloads.unpack_boot(payloads.pack_boot(cause, version, restart_count))
+    assert back == {"cause": cause, "version": version, "resets": restart_count}
 
 
 @given(U32)

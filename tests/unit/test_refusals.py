@@ -4,19 +4,19 @@ button, and no power cut gives one back."""
 import pytest
 
 from tests.unit.conftest import MemFiles, PowerCut, Rig, blinks
-from wrap.link.codes import Refused
-from wrap.session.course import DAY_S
+from wrap.errors import Refused
+from wrap.session.site_sessions import DAY_S
 
 
 def light_one(rig, **changes):
     rig.store(**changes)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.until("done", 6000)
 
 
 def refused(rig):
     with pytest.raises(Refused) as found:
-        rig.app.desk.start("link", False)
+        rig.app.control.start("link", False)
     return found.value.args
 
 
@@ -29,7 +29,7 @@ def test_a_second_session_a_day_is_refused_with_its_time(rig: Rig):
     rig.app.up_s += DAY_S - 3610
     assert refused(rig)[1].endswith("possible in 1 h 1 min")
     rig.app.up_s += 3610
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
 
 
 def test_the_week_is_as_strict_as_its_setting(rig: Rig):
@@ -58,7 +58,7 @@ def test_another_site_is_not_refused(rig: Rig):
     left = course["sites"]["hand-left"]
     assert (left["day"], left["week"]) == (1, 1)
     assert left["next_s"] == DAY_S - left["last_age_s"]
-    assert rig.app.view.status()["next_s"] > DAY_S - 60
+    assert rig.app.status_view.status()["next_s"] > DAY_S - 60
 
 
 def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
@@ -68,15 +68,15 @@ def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
     assert rig.ask("course.get")["sites"] == {
         "hand-left": {"last_age_s": None, "day": 0, "week": 0, "next_s": 0}
     }
-    assert rig.app.view.status()["next_s"] == 0
+    assert rig.app.status_view.status()["next_s"] == 0
 
 
 def test_a_session_that_never_lit_does_not_count(rig: Rig):
     rig.store()
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.app.session.stop("link")
     rig.until("done")
-    assert rig.app.desk.history.course.sites == {}
+    assert rig.app.control.history.course.sites == {}
 
 
 def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):
@@ -84,9 +84,9 @@ def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):
     rig.advance(100)
     rig.files.break_at = rig.files.ops + 3
     with pytest.raises(OSError):
-        rig.app.desk.start("link", False)
-    assert rig.app.desk.next_s("hand-left") == 0
-    rig.app.desk.start("link", False)
+        rig.app.control.start("link", False)
+    assert rig.app.control.next_s("hand-left") == 0
+    rig.app.control.start("link", False)
 
 
 def test_the_clock_counts_time_without_power(rig: Rig):
@@ -99,7 +99,7 @@ def test_the_clock_counts_time_without_power(rig: Rig):
     rig.ask("clock.set", t=1_790_000_000 - DAY_S)
     assert refused(rig)[0] == "not_now"
     rig.ask("clock.set", t=1_790_000_000 + DAY_S + 60)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
 
 
 def one_session(files):
@@ -108,7 +108,7 @@ def one_session(files):
     try:
         rig.advance(50)
         rig.store()
-        rig.app.desk.start("link", False)
+        rig.app.control.start("link", False)
         rig.advance(6000)
     except PowerCut:
         rig.board.power_off()
@@ -132,5 +132,5 @@ def test_power_cut_anywhere_never_gives_the_session_back(op, torn):  # H-27
     if again.app.protocols.active() < 0:
         assert not lit
         return
-    wait_s = again.app.desk.next_s("hand-left")
+    wait_s = again.app.control.next_s("hand-left")
     assert wait_s > DAY_S - 10 if lit else wait_s in (0, DAY_S)

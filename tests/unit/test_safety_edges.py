@@ -6,13 +6,13 @@ import pytest
 
 from tests.unit.conftest import CURVE
 from tests.unit.small import Small
-from wrap.safety import faults, limits
+from wrap.rules import faults, limits
 from wrap.safety.derate import FULL_Q, Derate, allowed
-from wrap.safety.latch import Latch
-from wrap.safety.monitor import Monitor
-from wrap.safety.resets import Resets
+from wrap.safety.fault_latch import FaultLatch
+from wrap.safety.restart_count import RestartCount
+from wrap.safety.temp_limits import TempLimits
 from wrap.safety.thermistor import OPEN, SHORT, Thermistor
-from wrap.storage.store import Store
+from wrap.storage.atomic_store import Store
 
 COOL = CURVE.raw_at(33000)
 PARTS = [(10000, 3950, 5600), (10000, 3435, 10000), (100000, 4250, 47000)]
@@ -106,12 +106,12 @@ def test_light_comes_back_by_one_percent_a_second_and_goes_at_once():
     assert derate.q == FULL_Q
 
 
-def monitor(*roles):
-    return Monitor(list(roles or ("skin", "board")), CURVE)
+def temp_limits(*roles):
+    return TempLimits(list(roles or ("skin", "board")), CURVE)
 
 
 def test_a_new_monitor_has_seen_nothing():
-    new = monitor()
+    new = temp_limits()
     assert (new.temps_mc, new.max_mc, new._sums) == ([0, 0], [-273150] * 2, [0, 0])
     assert (new.hottest_mc, new.warn, new.cold) == (0, False, False)
     assert (new.sensor, new.limit_mc, new.trip_mc, new._count) == (0, 0, 41000, 0)
@@ -124,12 +124,12 @@ def test_a_new_monitor_has_seen_nothing():
 
 
 def test_a_first_reading_is_judged_whatever_it_is():
-    assert monitor().check([0, 0]) == faults.SENSOR_SHORT
+    assert temp_limits().check([0, 0]) == faults.SENSOR_SHORT
 
 
 def test_the_warning_begins_two_kelvin_below_the_trip_in_force():
     for trip in (41000, 38000):
-        one = monitor()
+        one = temp_limits()
         one.set_skin_trip(trip)
         edge = CURVE.raw_at(trip - 2000)
         while CURVE.mc(edge) > trip - 2000:
@@ -141,17 +141,17 @@ def test_the_warning_begins_two_kelvin_below_the_trip_in_force():
 
 
 def test_the_hottest_is_of_the_skin_sensors_and_colder_than_anything_without_one():  # H-41
-    one = monitor("skin", "board", "skin")
+    one = temp_limits("skin", "board", "skin")
     one.check([COOL, CURVE.raw_at(50000), CURVE.raw_at(35000)])
     assert one.hottest_mc == one.temps_mc[2]
-    one = monitor("board")
+    one = temp_limits("board")
     one.check([COOL])
     assert (one.hottest_mc, one.warn) == (-273150, False)
 
 
 def test_cold_on_any_sensor_is_cold_and_ends_when_it_warms():
     cold = CURVE.raw_at(5000) + 1
-    one = monitor("skin", "board", "skin")
+    one = temp_limits("skin", "board", "skin")
     for sensor in range(3):
         raws = [COOL] * 3
         raws[sensor] = cold
@@ -163,7 +163,7 @@ def test_cold_on_any_sensor_is_cold_and_ends_when_it_warms():
 
 
 def test_a_reading_is_judged_again_until_all_that_is_remembered_is_the_same():
-    one = monitor()
+    one = temp_limits()
     one.check([CURVE.raw_at(42000), COOL])
     settled = []
     for _ in range(5):
@@ -179,7 +179,7 @@ def test_a_reading_is_judged_again_until_all_that_is_remembered_is_the_same():
 
 
 def test_a_settled_sensor_is_judged_again_only_outside_the_calm():
-    one = monitor()
+    one = temp_limits()
     judged = []
     plain = one._judge
     one._judge = lambda i, raw, found: judged.append((i, raw)) or plain(i, raw, found)
@@ -195,14 +195,14 @@ def test_a_settled_sensor_is_judged_again_only_outside_the_calm():
 
 @pytest.mark.parametrize("bad", [0, 65520, CURVE.raw_at(46000)])
 def test_a_reading_that_is_a_fault_is_never_settled(bad):
-    one = monitor()
+    one = temp_limits()
     for _ in range(8):
         assert one.check([bad, COOL])
         assert one._settled[0] is False
 
 
 def test_a_rail_does_not_count_as_a_maximum():
-    one = monitor()
+    one = temp_limits()
     one.check([0, 65520])
     assert one.max_mc == [-273150, -273150]
     one.check([COOL, COOL])
@@ -210,7 +210,7 @@ def test_a_rail_does_not_count_as_a_maximum():
 
 
 def test_the_limit_of_a_fault_is_that_of_its_role_and_trip():
-    one = monitor()
+    one = temp_limits()
     one.set_skin_trip(38000)
     assert one.check([0, COOL]) == faults.SENSOR_SHORT
     assert (one.sensor, one.limit_mc) == (0, 38000)
@@ -219,7 +219,7 @@ def test_the_limit_of_a_fault_is_that_of_its_role_and_trip():
 
 
 def test_a_trip_in_force_sets_both_limits_of_the_skin_and_leaves_the_board_alone():
-    one = monitor()
+    one = temp_limits()
     board = one._trip_raw[1], one._gross_raw[1]
     assert board == (CURVE.raw_at(60000), CURVE.raw_at(64000))
     one._settled = [True, True]
@@ -230,7 +230,7 @@ def test_a_trip_in_force_sets_both_limits_of_the_skin_and_leaves_the_board_alone
 
 
 def test_means_begin_anew_after_each_call():
-    one = monitor()
+    one = temp_limits()
     for raws in ([COOL, COOL], [COOL + 3, COOL]):
         one.check(raws)
     assert one.means() == [CURVE.mc(COOL + 1), CURVE.mc(COOL)]
@@ -246,13 +246,13 @@ def damaged(files):
 
 
 def test_a_damaged_latch_says_so_in_full(files):
-    latch = Latch(damaged(files))
+    latch = FaultLatch(damaged(files))
     assert latch.info == {"code": faults.STORAGE, "detail": "the fault memory is damaged"}
     assert (latch.later, latch.unsaved) == (0, True)
 
 
 def test_every_fault_after_the_first_is_counted(files):
-    latch = Latch(Store(files, "fault"))
+    latch = FaultLatch(Store(files, "fault"))
     assert latch.trip(faults.COLD, {"a": 1}) is True
     assert [latch.trip(faults.GROSS, {}) for _ in range(3)] == [False] * 3
     assert (latch.later, latch.unsaved, latch.code) == (3, True, faults.COLD)
@@ -261,25 +261,29 @@ def test_every_fault_after_the_first_is_counted(files):
 
 
 def test_a_new_latch_holds_nothing(files):
-    latch = Latch(Store(files, "fault"))
+    latch = FaultLatch(Store(files, "fault"))
     assert (latch.code, latch.info, latch.later, latch.unsaved) == (faults.NONE, None, 0, False)
     latch.save()
     assert files.ops == 0
 
 
 def test_resets_are_forgotten_after_ten_minutes_without_one(files):
-    resets = Resets(Store(files, "resets"), "watchdog")
-    assert (resets.count, resets.too_many()) == (1, False)
-    assert (resets.calm(599), resets.calm(600), resets.calm(601)) == (False, True, True)
-    resets.forget()
-    assert (resets.count, resets.calm(600)) == (0, False)
-    assert Resets(Store(files, "resets"), "power").count == 0
+    restart_count = RestartCount(Store(files, "resets"), "watchdog")
+    assert (restart_count.count, restart_count.too_many()) == (1, False)
+    assert (restart_count.calm(599), restart_count.calm(600), restart_count.calm(601)) == (
+        False,
+        True,
+        True,
+    )
+    restart_count.forget()
+    assert (restart_count.count, restart_count.calm(600)) == (0, False)
+    assert RestartCount(Store(files, "resets"), "power").count == 0
 
 
 @pytest.mark.parametrize("n,many", [(2, False), (3, True), (4, True)])
 def test_three_resets_are_too_many(files, n, many):
     store = Store(files, "resets")
     store.put({"n": n})
-    assert Resets(store, "power").too_many() is many
-    assert Resets(Store(files, "resets"), "watchdog").count == n + 1
-    assert Resets(Store(files, "resets"), "power").count == n + 1
+    assert RestartCount(store, "power").too_many() is many
+    assert RestartCount(Store(files, "resets"), "watchdog").count == n + 1
+    assert RestartCount(Store(files, "resets"), "power").count == n + 1

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.server_bench import ROOM_MS, Bench, Pushes, request
+from wrap.errors import Refused
 from wrap.link import frames
-from wrap.link.codes import Refused
 from wrap.link.server import _WRONG
 from wrap.link.transfer import Upload
 

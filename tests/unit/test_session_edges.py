@@ -3,13 +3,21 @@
 import pytest
 
 from tests.unit.conftest import MemFiles
-from tests.unit.test_machine import Watched, begun, plan, running
-from wrap.safety import limits
-from wrap.session import states
-from wrap.session.course import ANY, DAY_S, FULL_PM, SITES_MOST, WEEK_S, Course, Entry, part_pm
-from wrap.session.history import History
-from wrap.session.wake import ASKED, NONE, UNANSWERED, Wake
-from wrap.storage.store import Store
+from tests.unit.test_state_machine import Watched, begun, plan, running
+from wrap.rules import limits, states
+from wrap.session.site_history import SiteHistory
+from wrap.session.site_sessions import (
+    ANY,
+    DAY_S,
+    FULL_PM,
+    SITES_MOST,
+    WEEK_S,
+    Course,
+    Entry,
+    part_pm,
+)
+from wrap.session.wake_check import ASKED, NONE, UNANSWERED, WakeCheck
+from wrap.storage.atomic_store import Store
 
 UNIX = 2_000_000_000
 
@@ -128,7 +136,7 @@ def test_a_fault_in_the_dark_ends_nothing_and_changes_state_once():
     idle.fail("fault")
     assert idle.fade == 0
     idle.fade = 5
-    idle.settle("ack")
+    idle.return_to_idle("ack")
     assert (idle.fade, idle.lit(), idle.changes[-1][2]) == (0, False, "ack")
 
 
@@ -152,7 +160,7 @@ def test_a_pause_is_counted_from_its_own_beginning():
 
 
 def test_a_new_wake_check_never_asks():
-    wake = Wake()
+    wake = WakeCheck()
     assert (wake.due_ms, wake.waiting, wake.over, wake.left_ms) == (1 << 29, False, False, 0)
     wake.arm(3, 2)
     assert (wake.due_ms, wake.waiting, wake.over) == (3000, False, False)
@@ -166,7 +174,7 @@ def test_a_new_wake_check_never_asks():
 
 
 def test_the_time_to_answer_runs_from_the_question_and_ends_exactly():
-    wake = Wake()
+    wake = WakeCheck()
     wake.arm(3, 2)
     assert wake.step(999) == ASKED
     assert wake.left_ms == 2000
@@ -177,7 +185,7 @@ def test_the_time_to_answer_runs_from_the_question_and_ends_exactly():
 
 @pytest.mark.parametrize("active_ms,due_s", [(0, 3), (1, 3), (1999, 2), (2000, 1), (2001, 1)])
 def test_the_next_question_is_told_in_seconds_rounded_up(active_ms, due_s):
-    wake = Wake()
+    wake = WakeCheck()
     wake.arm(3, 2)
     assert wake.due_s(active_ms) == due_s
     assert (wake.due_s(3000), wake.due_s(9000)) == (0, 0)
@@ -267,7 +275,7 @@ def test_a_part_takes_up_one_other_part_and_never_a_whole_session():
 
 
 def opened(files, sessions=0):
-    return History(Store(files, "course"), sessions)
+    return SiteHistory(Store(files, "course"), sessions)
 
 
 def test_nothing_is_due_for_an_hour_and_lost_history_at_once():

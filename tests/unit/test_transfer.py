@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from wrap.link.codes import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.link.transfer import _PATIENCE, _ROOM, CHUNK, WINDOW, Download, Upload
 from wrap.storage.log import Log
 from wrap.storage.sectors import FileSectors
@@ -26,7 +26,7 @@ def fill(up, data):
         room = up.room()
         n = min(len(room), len(data))
         room[:n] = data[:n]
-        up.took(n)
+        up.add_received(n)
         data = data[n:]
     return data
 
@@ -46,12 +46,12 @@ def test_an_upload_waits_for_bytes_but_not_for_ever():
     up = Upload(3, lambda data: data)
     for data in (b"a", b"b"):
         for _ in range(_PATIENCE - 1):
-            up.took(0)
+            up.add_received(0)
         assert up.wants()
         fill(up, data)
     for _ in range(_PATIENCE):
         assert up.wants()
-        up.took(0)
+        up.add_received(0)
     assert not up.wants()
     with pytest.raises(Refused, match="only 2 of 3 bytes came"):
         up.result()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import BOARD, CURVE, Rig
-from wrap.safety import faults, limits
+from wrap.rules import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.safety.wire_check import NO, SUSPECT, YES, WireCheck
 from wrap.storage import records
@@ -109,7 +109,7 @@ def disturbed(step, mc):
     rig.calibrate(7000)
     rig.advance(1500)
     rig.store(steps=FULL)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.advance(10 * step)
     rig.warm(mc, BOARD)
     rig.advance(10)
@@ -125,13 +125,13 @@ SELF_TEST_STEPS = 30
 def test_one_disturbed_reading_at_any_moment_of_a_start_is_no_fault(mc):  # H-46
     for step in range(SELF_TEST_STEPS):
         rig = disturbed(step, mc)
-        assert (faults.NAMES[rig.app.latch.code], rig.state) == ("none", "running"), step
+        assert (faults.NAMES[rig.app.fault_latch.code], rig.state) == ("none", "running"), step
 
 
 def test_one_gross_reading_at_any_moment_of_a_start_is_a_fault():  # H-02
     for step in range(SELF_TEST_STEPS):
         rig = disturbed(step, 90000)
-        assert (faults.NAMES[rig.app.latch.code], rig.state) == ("gross-hot", "fault"), step
+        assert (faults.NAMES[rig.app.fault_latch.code], rig.state) == ("gross-hot", "fault"), step
 
 
 FADE_STEPS = 60
@@ -150,7 +150,7 @@ def test_one_disturbed_reading_at_any_moment_of_a_fade_is_no_fault(way):  # H-46
         rig.advance(10)
         rig.warm(33000, BOARD)
         rig.advance(1000)
-        assert faults.NAMES[rig.app.latch.code] == "none", step
+        assert faults.NAMES[rig.app.fault_latch.code] == "none", step
 
 
 class Wired(Rig):
@@ -172,7 +172,7 @@ class Wired(Rig):
 
     @property
     def fault(self):
-        return faults.NAMES[self.app.latch.code]
+        return faults.NAMES[self.app.fault_latch.code]
 
 
 @pytest.mark.parametrize("lamp_k", [-1.5, 1.5, -0.6])
@@ -181,7 +181,7 @@ def test_a_shared_ground_is_named_within_two_seconds_of_light(lamp_k):  # H-45
     rig.light(steps=FULL)
     rig.advance(2000)
     assert (rig.fault, rig.dark()) == ("wiring", True)
-    assert rig.app.latch.info["sensor"] == "skin-mid"
+    assert rig.app.fault_latch.info["sensor"] == "skin-mid"
 
 
 def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
@@ -195,7 +195,7 @@ def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
 def test_a_leak_from_the_feed_is_found_before_light(feed_k):  # H-46
     rig = Wired(feed_k=feed_k)
     rig.store(steps=FULL)
-    rig.app.desk.start("link", False)
+    rig.app.control.start("link", False)
     rig.advance(400)
     assert (rig.fault, rig.hal.light_acc) == ("wiring", [0, 0])
 

@@ -63,7 +63,7 @@ def _named(prefix: str, figures: Figures) -> Figures:
 def _sim(_image: Path) -> Figures:
     """A 20-minute session on the simulator, the best of three: seconds of wall and of CPU."""
     from pbmwrap.device.client import Client
-    from pbmwrap.device.twin_port import TwinTransport
+    from pbmwrap.device.twin_transport import TwinTransport
     from pbmwrap.twin.sim import SimTwin
 
     seen = []

@@ -12,7 +12,7 @@ from statistics import median
 from pbmwrap.facts import board_facts
 from tools.bench.copies import in_a_copy
 from tools.bench.session import Day
-from wrap.safety import limits
+from wrap.rules import limits
 from wrap.safety.thermistor import Thermistor
 
 TRIALS = 500

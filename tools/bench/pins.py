@@ -22,7 +22,7 @@ SLOWEST_HZ, FASTEST_HZ = 10, 5000
 SEEN_HZ = (10, 11, 37, 40, 73, 146, 292, 587, 1000, 1167, 2336, 3333, 4672, 5000)
 _PERIODS = 12
 _FULL = 65535
-_TOP, _DIV = 3, 4  # a lamp's words in rp2040_regs
+_TOP, _DIV = 3, 4  # a lamp's words in hal/rp2040/registers
 _HAL = "import board_facts, time\nfrom wrap.hal import open_board\nhal = open_board(board_facts)"
 
 Figures = dict[str, float]
@@ -38,7 +38,7 @@ class PinBench(Bench):
     def mode(self, hz: int) -> tuple[int, int]:
         """Bring channel 0 to `hz` (0: carrier); its period and one count, in cycles."""
         top, div = self.run(
-            f"hal.lamp_mode(0, {hz})\nfrom wrap.hal.rp2040_regs import HEAD\n"
+            f"hal.lamp_mode(0, {hz})\nfrom wrap.hal.rp2040.registers import HEAD\n"
             f"print(hal._regs[HEAD + {_TOP}], hal._regs[HEAD + {_DIV}])"
         ).split()
         assert int(div) % 16 == 0, "a divider with a fraction: edges wander by a cycle"
@@ -68,7 +68,7 @@ def count_of(duty: int, top_counts: int) -> int:
 def frequencies(bench: PinBench, every: Sequence[int]) -> Figures:
     """How far the set frequencies are from those asked for, by the slice's own numbers."""
     said = bench.run(
-        "from wrap.hal.rp2040_regs import HEAD\n"
+        "from wrap.hal.rp2040.registers import HEAD\n"
         f"for hz in {tuple(every)}:\n"
         " hal.lamp_mode(0, hz)\n"
         f" print(hz, (hal._regs[HEAD + {_TOP}] + 1) * hal._regs[HEAD + {_DIV}])",
@@ -145,7 +145,7 @@ def changes(bench: PinBench, n: int, seed: int = 0) -> Figures:
     marks.clear()
     bench.twin.record_edges()
     said = bench.run(
-        "from wrap.hal.rp2040_regs import HEAD\n"
+        "from wrap.hal.rp2040.registers import HEAD\n"
         "for hz, duty, us in steps:\n"
         " mark()\n"
         " if hz >= 0:\n"

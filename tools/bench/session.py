@@ -14,13 +14,13 @@ from pathlib import Path
 from statistics import median
 
 from pbmwrap.device.client import Client
-from pbmwrap.device.twin_port import TwinTransport
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.logs.decode import decode
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tools.bench_link_steps import BOOT_MS, STEP_US, StepClock, flood
-from wrap.safety import limits
+from wrap.rules import limits
 
 WHOLE_S = 1200
 SHORT_S = 10

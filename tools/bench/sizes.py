@@ -44,19 +44,23 @@ def flash(elf: Path) -> Figures:
 
 
 _IMPORTS = {
-    "hal": ("wrap.hal.rp2040",),
+    "hal": ("wrap.hal.rp2040.board",),
     "safety": (
-        "wrap.safety.guard",
-        "wrap.safety.latch",
-        "wrap.safety.program",
-        "wrap.safety.resets",
+        "wrap.safety.thermal",
+        "wrap.safety.fault_latch",
+        "wrap.safety.integrity",
+        "wrap.safety.restart_count",
     ),
     "control": ("wrap.control.lamps",),
-    "session": ("wrap.session.machine", "wrap.session.history", "wrap.session.wake"),
+    "session": (
+        "wrap.session.state_machine",
+        "wrap.session.site_history",
+        "wrap.session.wake_check",
+    ),
     "storage": ("wrap.storage.log", "wrap.storage.protocols", "wrap.storage.settings"),
     "link": ("wrap.link.commands", "wrap.link.server"),
     "ui": ("wrap.ui.button", "wrap.ui.indicator"),
-    "app": ("wrap.app", "wrap.run"),
+    "app": ("wrap.app", "wrap.main_loop"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`Steady.step` on the emulated chip, the frozen machine code, against the same function as plain
+"""`FastStep.step` on the emulated chip, the frozen machine code, against the same function as plain
 Python on CPython: the same random states, and every word compared after each step.
 
 The guest does nothing but step. Before each it raises a pin's edge, and in that very moment the
@@ -26,14 +26,14 @@ _GUEST = f"""
 from array import array
 from machine import Pin
 from uctypes import addressof
-from wrap.steady import Steady
+from wrap.fast_step import Steady
 said = array("i", [0] * {_RESULT + 1})
 class Hal:
  def inputs(self, out):
   for i in range({SENSORS}):
    out[i] = said[i]
   return said[{_SEEN}]
- def beat_if_held(self):
+ def verify_and_feed(self):
   return said[{_HELD}] != 0
 class App:
  hal = Hal()
@@ -75,19 +75,19 @@ class Judge:
     def _feed(self) -> None:
         plain = self._plain
         self._now = prepare(self._numbers, plain)
-        self._put(self._words, list(plain.steady.words))
+        self._put(self._words, list(plain.fast_step.words))
         self._put(self._said, [*plain.next, plain.seen, plain.held, self._now, -1])
 
     def _put(self, at: int, values: Sequence[int]) -> None:
         self._sram[at : at + 4 * len(values)] = struct.pack(f"<{len(values)}i", *values)
 
     def _compare(self) -> None:
-        expected = self._plain.steady.step(self._now)
+        expected = self._plain.fast_step.step(self._now)
         self.done += expected > 0
         at = self._said + 4 * _RESULT
         result = struct.unpack("<i", bytes(self._sram[at : at + 4]))[0]
         left = bytes(self._sram[self._words : self._words + 4 * self._n])
-        if (result, left) != (expected, struct.pack(f"<{self._n}i", *self._plain.steady.words)):
+        if (result, left) != (expected, struct.pack(f"<{self._n}i", *self._plain.fast_step.words)):
             self.wrong.append(self.steps)
 
 

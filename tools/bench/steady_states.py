@@ -1,9 +1,9 @@
-"""`Steady.step` on random states, plain enough for MicroPython: what it makes of them is one
+"""`FastStep.step` on random states, plain enough for MicroPython: what it makes of them is one
 checksum, the same on CPython, where it is plain Python, and where it is viper's machine code."""
 
 import binascii
 
-from wrap.steady import Steady
+from wrap.fast_step import FastStep
 
 STATES = 100_000
 SENSORS = 4
@@ -29,20 +29,20 @@ class Bench:
         self.next = [0] * SENSORS
         self.seen = 0
         self.held = False
-        self.steady = Steady(self, SENSORS)
+        self.fast_step = FastStep(self, SENSORS)
 
     def inputs(self, out):
         for i in range(SENSORS):
             out[i] = self.next[i]
         return self.seen
 
-    def beat_if_held(self):
+    def verify_and_feed(self):
         return self.held
 
 
 def prepare(numbers, bench):
     """A random state, mostly at its edges; returns the ticks of the step."""
-    st = bench.steady.words
+    st = bench.fast_step.words
     for i in range(len(st)):
         st[i] = numbers.below(65521)
     st[4] = numbers.below(32768) * 32768 + numbers.below(32768)
@@ -72,7 +72,7 @@ def run(count, seed):
     crc = done = 0
     for _ in range(count):
         now = prepare(numbers, bench)
-        result = bench.steady.step(now)
+        result = bench.fast_step.step(now)
         done += result > 0
-        crc = binascii.crc32(bytes([result]), binascii.crc32(bench.steady.words, crc))
+        crc = binascii.crc32(bytes([result]), binascii.crc32(bench.fast_step.words, crc))
     return crc & 0xFFFFFFFF, done

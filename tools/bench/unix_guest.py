@@ -16,10 +16,10 @@ import sys
 from fake_board import FakeBoard
 
 import board_facts
+from wrap.compat import collect_after
 from wrap.hal.files import Files
-from wrap.mp import collect_after
+from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
-from wrap.session import states
 
 _COOL_MC = (33000, 33000, 33000, 35000)
 _SLICE_MS = 50
@@ -37,7 +37,7 @@ class Wrap:
         self._raws = [curve.raw_at(mc) for mc in _COOL_MC]
         self._n = 1
         self.board.power_on("power")
-        collect_after(-1)  # as wrap.run.main does
+        collect_after(-1)  # as wrap.main_loop.main does
         self.advance(2000)
 
     def advance(self, ms):
@@ -58,9 +58,9 @@ class Wrap:
         sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
         app = self.board.app
         app.protocols.save(0, raw, sha)
-        app.desk.start("button", False)
+        app.control.start("button", False)
         self.advance(_RISING_MS)
-        assert app.session.state == states.RUNNING, (app.session.state, app.latch.code)
+        assert app.session.state == states.RUNNING, (app.session.state, app.fault_latch.code)
 
     def heap(self):
         gc.collect()
@@ -72,8 +72,8 @@ def steps(kind, n, root):
     wrap.session(1200, "bench")
     app, hal = wrap.board.app, wrap.board.hal
     if kind == "reference":
-        app.steady.enter = lambda: None
-        app.steady.leave()
+        app.fast_step.enter = lambda: None
+        app.fast_step.exit_fast_path()
     now = wrap.board.now_ms
     for _ in range(n):
         now += 10

@@ -1,11 +1,11 @@
 # First Python of all: mounts the filesystem, which holds nothing of the wrap's. See
-# wrap/hal/rp2040_storage.py for where things are in the flash.
+# wrap/hal/rp2040/flash.py for where things are in the flash.
 import vfs
 
-from wrap.hal import rp2040_storage
+from wrap.hal.rp2040 import flash
 
 try:
-    vfs.mount(rp2040_storage.filesystem(), "/")
+    vfs.mount(flash.filesystem(), "/")
 except OSError:
-    rp2040_storage.adopt()
-    vfs.mount(rp2040_storage.filesystem(), "/")
+    flash.adopt()
+    vfs.mount(flash.filesystem(), "/")

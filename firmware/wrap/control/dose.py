@@ -4,7 +4,7 @@ On-time is kept as whole milliseconds at full duty plus a remainder in 1/65535 m
 session loses nothing; every intermediate stays below 2^30 (MicroPython's small integers).
 """
 
-from wrap.mp import const
+from wrap.compat import const
 
 _FULL = const(65535)
 

@@ -4,9 +4,9 @@ May not decide whether light is allowed: `dark` is always obeyed, `apply` only w
 so.
 """
 
+from wrap.compat import const, small
 from wrap.control.dose import DoseMeter
-from wrap.mp import const, small
-from wrap.safety import limits
+from wrap.rules import limits
 
 FADE_FULL = const(4096)
 _MAX_GAP_MS = const(3000)  # longer than the watchdog lets a step be late
@@ -96,7 +96,7 @@ class Lamps:
                 self._hal.lamp_mode(i, self._modes[i])
         self._write()
 
-    def steady(self):
+    def is_steady(self):
         """The duties are where they are wanted."""
         return not self._rising
 

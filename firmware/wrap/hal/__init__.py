@@ -17,11 +17,11 @@ LIGHT = 2
 def open_board(facts):
     """The HAL of the chip that `facts` names. Raises ValueError for a chip without one."""
     if facts.CHIP == "rp2040":
-        from wrap.hal.rp2040 import Rp2040
+        from wrap.hal.rp2040.board import Rp2040
 
         return Rp2040(facts)
     if facts.CHIP.startswith("esp32"):
-        from wrap.hal.esp32 import Esp32
+        from wrap.hal.esp32.board import Esp32
 
         return Esp32(facts)
     raise ValueError("no HAL for chip " + facts.CHIP)

@@ -57,7 +57,7 @@ class Hal:
         """The pin is driven low at once, PWM or not."""
         raise NotImplementedError
 
-    def beat_if_held(self):
+    def verify_and_feed(self):
         """Whether the hardware holds what was last written: compare values of channels with a mode,
         low pads of all others, and the enable as it should be. If so, the step is verified: feed
         the watchdog, if it was started, and let the enable stay up for another
@@ -65,7 +65,7 @@ class Hal:
         raise NotImplementedError
 
     def enable(self, on):
-        """Let the series enable go up (it falls by itself without `beat_if_held`), or drop it."""
+        """Raise the series enable (it drops by itself without `verify_and_feed`), or drop it."""
         raise NotImplementedError
 
     def dark(self):
@@ -100,7 +100,7 @@ class Hal:
         limits.DEADMAN_FLASH_MS from now. Feeds no watchdog."""
         raise NotImplementedError
 
-    def enable_fell(self):
+    def enable_dropped(self):
         """Whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
         raise NotImplementedError
 

@@ -7,7 +7,7 @@ number that the owner moves. Nothing here decides anything.
 import binascii
 
 from wrap.hal import LIGHT, PRESSED
-from wrap.safety.limits import DEADMAN_FLASH_MS, DEADMAN_MS
+from wrap.rules.limits import DEADMAN_FLASH_MS, DEADMAN_MS
 from wrap.storage.sectors import FileSectors
 
 _OFF = -1
@@ -81,7 +81,7 @@ class FakeHal:
     def references(self):
         return self.mux_wrong
 
-    def beat_if_held(self):
+    def verify_and_feed(self):
         held = self.lamps_hold()
         if held:
             self.heartbeat()
@@ -186,7 +186,7 @@ class FakeHal:
             self._drop()
             self.fell = True
 
-    def enable_fell(self):
+    def enable_dropped(self):
         return self.fell
 
     def watchdog_bites(self):

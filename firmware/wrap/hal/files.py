@@ -6,7 +6,7 @@ content or the new one.
 
 import os
 
-from wrap.mp import const
+from wrap.compat import const
 
 _NO_DEVICE = const(19)  # ENODEV
 

@@ -4,15 +4,15 @@ A write is a request that changes flash or adds records. Requests that can only 
 (`session.stop`, `session.pause`) and `fault.ack` are not counted and never refused. Reads no clock.
 """
 
-from wrap.link.codes import NOT_NOW, Refused
-from wrap.safety import limits
+from wrap.errors import NOT_NOW, Refused
+from wrap.rules import limits
 
 _CARRIED = ("intended", "soft")  # restarts that a host can cause: they must not fill the bucket
 
 
 class Budget:
-    """store: a wrap.storage.store.Store for `keep`; cause: this boot's. left: writes allowed now,
-    as of the last call."""
+    """store: the `atomic_store.Store` that `keep` writes; cause: cause of this boot; left: writes
+    still allowed at the last call."""
 
     def __init__(self, store, cause):
         self._store = store

@@ -1,15 +1,14 @@
 """The methods of the link (docs/link.md): checks parameters and state, asks the app, shapes the
 answer."""
 
+from wrap.errors import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
 from wrap.link.budget import Budget
-from wrap.link.codes import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
-from wrap.safety import limits
-from wrap.session import states
-from wrap.session.protocol import MAX_BYTES
+from wrap.rules import limits, states
+from wrap.rules.protocol import MAX_BYTES
+from wrap.storage.atomic_store import Store
 from wrap.storage.protocols import SLOTS
 from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
-from wrap.storage.store import Store
 
 ALWAYS = 0
 IDLE = 1  # idle or done
@@ -57,13 +56,13 @@ class Commands:
         self.budget = Budget(Store(app.hal.files, "writes"), app.cause)
         self._download = Download(app.log)
         self._methods = {
-            "hello": (ALWAYS, lambda p: app.view.hello()),
-            "status": (ALWAYS, lambda p: app.view.status()),
-            "state": (ALWAYS, lambda p: app.view.state()),
+            "hello": (ALWAYS, lambda p: app.status_view.hello()),
+            "status": (ALWAYS, lambda p: app.status_view.status()),
+            "state": (ALWAYS, lambda p: app.status_view.state()),
             "clock.set": (ALWAYS, self._clock),
             "settings.get": (ALWAYS, lambda p: app.settings.all()),
             "settings.set": (IDLE, self._settings_set),
-            "settings.confirm": (IDLE, lambda p: app.setup.confirm("link")),
+            "settings.confirm": (IDLE, lambda p: app.confirmation.confirm("link")),
             "heat.get": (ALWAYS, lambda p: app.settings.heat_record()),
             "heat.set": (IDLE, self._heat_set),
             "cal.get": (ALWAYS, lambda p: app.settings.calibrations()),
@@ -83,9 +82,9 @@ class Commands:
             "log.open": (ALWAYS, self._log_open),
             "log.next": (ALWAYS, self._log_next),
             "log.close": (ALWAYS, self._log_close),
-            "course.get": (ALWAYS, lambda p: app.view.course()),
-            "bench": (REST, lambda p: app.view.bench()),
-            "fault.get": (ALWAYS, lambda p: app.view.fault()),
+            "course.get": (ALWAYS, lambda p: app.status_view.course()),
+            "bench": (REST, lambda p: app.status_view.bench()),
+            "fault.get": (ALWAYS, lambda p: app.status_view.fault()),
             "fault.ack": (IN_FAULT, self._ack),
             "service": (REST, lambda p: self._restart(True)),
             "reset": (REST, lambda p: self._restart(False)),
@@ -93,7 +92,7 @@ class Commands:
 
     def handle(self, method, params):
         """The result of one request. Raises Refused."""
-        self._app.steady.leave()  # what is asked may change anything
+        self._app.fast_step.exit_fast_path()  # what is asked may change anything
         entry = self._methods.get(method)
         if entry is None:
             raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
@@ -115,15 +114,15 @@ class Commands:
     def _may_write(self, writes):
         """Raises Refused when a host may not make the wrap write so much now."""
         self.budget.check(writes, self._app.up_s)
-        if self._app.journal.crowded():
+        if self._app.log_queue.crowded():
             raise Refused(NOT_NOW, "records wait for the flash: possible in 1 s")
 
     def _clock(self, p):
-        desk = self._app.desk
+        control = self._app.control
         unix_s = whole(p, "t", 1700000000, _CLOCK_MOST_S)
-        if desk.clock_differs(unix_s):
-            self._do(ALWAYS, desk.set_clock, unix_s, 1)
-        return {"unix_s": desk.unix_s()}
+        if control.clock_differs(unix_s):
+            self._do(ALWAYS, control.set_clock, unix_s, 1)
+        return {"unix_s": control.unix_s()}
 
     def _settings_set(self, p):
         return self._app.settings.set(text(p, "k", 16), p.get("v"))
@@ -134,7 +133,7 @@ class Commands:
         unc = whole(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
         date = whole(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
         how = text(p, "how", 40) if uw else ""
-        return self._app.desk.calibrate(name, uw, unc, date, how)
+        return self._app.control.calibrate(name, uw, unc, date, how)
 
     def _heat_set(self, p):
         pm = whole(p, "pm", 0, FULL_PM)
@@ -144,7 +143,7 @@ class Commands:
             date = whole(p, "date", DATE_LEAST, DATE_MOST)
             max_mc = whole(p, "max_mc", limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
             how = text(p, "how", 40)
-        return self._app.setup.set_heat_test(pm, date, max_mc, how)
+        return self._app.confirmation.set_heat_test(pm, date, max_mc, how)
 
     def _proto_list(self, p):
         protocols = self._app.protocols
@@ -188,8 +187,8 @@ class Commands:
     def _start(self, p):
         app = self._app
         if app.session.state == states.FAULT:
-            raise Refused(FAULT, app.view.fault()["text"] + "; acknowledge it first")
-        app.desk.start("link", p.get("tethered") is True)
+            raise Refused(FAULT, app.status_view.fault()["text"] + "; acknowledge it first")
+        app.control.start("link", p.get("tethered") is True)
         return {"session": app.session.number}
 
     def _session(self, act):
@@ -198,14 +197,14 @@ class Commands:
         return {"state": states.NAMES[self._app.session.state]}
 
     def _lease(self, p):
-        self._app.desk.lease_ms = whole(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
-        return {"ms": self._app.desk.lease_ms}
+        self._app.control.lease_ms = whole(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
+        return {"ms": self._app.control.lease_ms}
 
     def _telemetry(self, p):
         every = whole(p, "every_ms", 0, 60000)
         if 0 < every < 100:
             raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
-        self._app.desk.telemetry(every, whole(p, "ms", 1, 60000, limits.LEASE_MS))
+        self._app.control.telemetry(every, whole(p, "ms", 1, 60000, limits.LEASE_MS))
         return {"every_ms": every}
 
     def _log_info(self, p):
@@ -224,11 +223,11 @@ class Commands:
         return {"o": at, "end": end, "sha": sha}
 
     def _ack(self, p):
-        self._app.desk.acknowledge("link")
+        self._app.control.acknowledge("link")
         return {"state": states.NAMES[self._app.session.state]}
 
     def _restart(self, service):
-        self._app.desk.restart(service)
+        self._app.control.restart(service)
         self.budget.keep(self.budget.left - 1)
         return {}
 

@@ -6,7 +6,7 @@ stray prints do no harm. ASCII only, because 0x03 must stay Ctrl-C on the shared
 
 import binascii
 
-from wrap.mp import const
+from wrap.compat import const
 
 MAX_REQUEST = 240  # bytes of one line from the host, newline not counted
 MAX_ANSWER = 2048  # bytes of one line from the device

@@ -10,11 +10,11 @@ is far.
 import binascii
 import json
 
+from wrap.compat import const
+from wrap.errors import BAD_CRC as CODE_CRC
+from wrap.errors import BAD_FRAME, INTERNAL, Refused
+from wrap.errors import TOO_LONG as CODE_LONG
 from wrap.link import frames
-from wrap.link.codes import BAD_CRC as CODE_CRC
-from wrap.link.codes import BAD_FRAME, INTERNAL, Refused
-from wrap.link.codes import TOO_LONG as CODE_LONG
-from wrap.mp import const
 
 _RX = const(64)  # bytes looked at in one slice
 _TX = const(2560)  # the longest answer and a push
@@ -72,8 +72,8 @@ class Server:
     they can only darken; when that is refused (they have had their effect) the answer is the same.
 
     What a handler returns may be a stream: bytes that come or go before its result. It has
-    wants(): whether more is to come in; then room() is a memoryview for it, and took(n) is told
-    how much came, maybe nothing;
+    wants(): whether more is to come in; then room() is a memoryview for it, and add_received(n)
+    takes the number of bytes that came, which may be 0;
     step(): a bounded piece of work: the parts of a push's JSON, or a memoryview of bytes that go
     out as they are, or None when there is no more; and
     result(): the result, once `step` has returned None; raises Refused.
@@ -201,7 +201,7 @@ class Server:
             reader.at += n
         else:
             n = self._hal.link_read(room)
-        self._stream.took(n)
+        self._stream.add_received(n)
         return n > 0
 
     def _read(self):

@@ -4,8 +4,8 @@ on its way out. Both are streams (see wrap.link.server). Bytes only, no meaning.
 import binascii
 import hashlib
 
-from wrap.link.codes import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
-from wrap.mp import const
+from wrap.compat import const
+from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
 
 CHUNK = const(1024)  # bytes of log that are read, hashed and sent at a time
 WINDOW = const(16384)
@@ -38,7 +38,7 @@ class Upload:
         """Where the next bytes belong, at most so many."""
         return self._view[self._got : self._got + _ROOM]
 
-    def took(self, n):
+    def add_received(self, n):
         """So many have come, maybe none."""
         self._quiet = 0 if n else self._quiet + 1
         self._got += n

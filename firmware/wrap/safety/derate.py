@@ -5,8 +5,8 @@ gone. What is put on the line is smoothed, so that neither noise nor a code step
 as flicker, but it never lags more than `_LAG_MC` behind skin that warms.
 """
 
-from wrap.mp import const
-from wrap.safety import limits
+from wrap.compat import const
+from wrap.rules import limits
 
 FULL_Q = const(4096)  # nothing is derated
 _LAG_MC = const(200)

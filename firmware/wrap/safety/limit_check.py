@@ -42,7 +42,7 @@ _POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST",
 
 def problem(limits):  # H-55
     """The first limit that does not hold, as text; "" when all do. limits: a module or object with
-    the names of wrap.safety.limits."""
+    the names of wrap.rules.limits."""
     for low, high, why in _ORDER:
         for name in (low, high):
             text = _no_number(limits, name)

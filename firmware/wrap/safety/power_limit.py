@@ -5,8 +5,8 @@ Below limits.BLIND_POWER_MW_CM2 the skin stays below 43 C in 20 minutes whatever
 skin sensors, a dark reference for the heat balance, and skin sensors that read worn skin.
 """
 
-from wrap.mp import const, small
-from wrap.safety import limits
+from wrap.compat import const, small
+from wrap.rules import limits
 
 _SKIN_SENSORS = const(3)
 _PAD_CM2 = const(600)  # of a pad that states nothing else; see docs/decisions/0003

@@ -8,7 +8,7 @@ of 256 codes; between them the curve is a line (at most 0.1 K off from 0 to 80 C
 import math
 from array import array
 
-from wrap.mp import const
+from wrap.compat import const
 
 FULL = const(65520)
 OPEN = -1000000  # reading colder than the table: no NTC there

@@ -2,7 +2,7 @@
 
 from array import array
 
-from wrap.mp import const
+from wrap.compat import const
 
 _MASK = const(63)  # a minute fits
 

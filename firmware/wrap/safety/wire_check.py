@@ -7,8 +7,8 @@ wired wrongly. A step of the sensors' own filters settles in 10 ms (0.4 ms, docs
 Owns no lamp: the app puts them out when `due`.
 """
 
-from wrap.mp import const
-from wrap.safety import limits
+from wrap.compat import const
+from wrap.rules import limits
 from wrap.safety.thermistor import OPEN, SHORT
 
 _CONFIRM_MS = const(200)  # a suspicious window is repeated so soon

@@ -14,7 +14,7 @@ copy is repaired. If not, the newest value may be gone: nobody knows what is rig
 and o in either order are accepted when there is no mark.
 """
 
-from wrap.storage.store import _seal, _unseal
+from wrap.storage.atomic_store import _seal, _unseal
 
 _FLAG = "unconfirmed"  # kept inside the value, so that it survives power
 _ABSENT = 0  # a copy that was never written; a mark of generation 0 proves it

@@ -13,7 +13,7 @@ ready. Read errors of single bits cost the records they hit and nothing else.
 import hashlib
 from array import array
 
-from wrap.mp import const
+from wrap.compat import const
 from wrap.storage import payloads, records
 from wrap.storage.mend import NONE, begins, length, mend
 

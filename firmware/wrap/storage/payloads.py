@@ -129,7 +129,7 @@ def unpack_start(p):
 
 
 def pack_state(old, new, reason):
-    """old, new: wrap.session.states numbers below 16; reason: short ASCII text."""
+    """old, new: wrap.rules.states numbers below 16; reason: short ASCII text."""
     return struct.pack("<BB", SCHEMA, old << 4 | new) + _reason(reason)
 
 

@@ -6,9 +6,9 @@ A slot that is damaged or breaks a rule is reported and never run; the others st
 import binascii
 import hashlib
 
-from wrap.link.codes import HASH, INVALID, NOT_FOUND, Refused
-from wrap.session import protocol
-from wrap.storage.store import Store
+from wrap.errors import HASH, INVALID, NOT_FOUND, Refused
+from wrap.rules import protocol
+from wrap.storage.atomic_store import Store
 
 SLOTS = 8
 

@@ -12,7 +12,7 @@ host reads older logs and an older host skips what it does not know.
 import binascii
 import struct
 
-from wrap.mp import const
+from wrap.compat import const
 
 _TAG = const(0xA0)
 _TAG_MASK = const(0xE0)

@@ -7,7 +7,7 @@ erased, for certain. `program(i, at, data)`: add bytes behind what is there; on 
 been read back. `erase(i)`: make it ready. Both raise OSError.
 """
 
-from wrap.mp import const
+from wrap.compat import const
 
 _PAGE = const(256)
 _EIO = const(5)

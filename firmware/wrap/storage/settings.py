@@ -1,11 +1,12 @@
 """Settings, calibration and heat test: what a person may change, and only towards the strict side.
 
-Each is kept in a DoubleStore. While one of them is `unconfirmed`, no light is allowed (wrap.setup).
+Each is kept in a DoubleStore. While one of them is `unconfirmed`, no light is allowed (see
+wrap.session.confirmation).
 """
 
-from wrap.link.codes import BAD_PARAM, Refused
-from wrap.mp import const
-from wrap.safety import limits
+from wrap.compat import const
+from wrap.errors import BAD_PARAM, Refused
+from wrap.rules import limits
 from wrap.storage.double_store import DoubleStore
 
 # key: (lowest, highest = default); numbers only, and never beyond the default limit

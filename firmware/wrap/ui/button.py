@@ -4,7 +4,7 @@ A press is taken after two equal samples (20 ms at 100 Hz), so a person sees lig
 contact bounce after that is held off. Time is handed in as step lengths.
 """
 
-from wrap.mp import const
+from wrap.compat import const
 
 NONE = 0
 DOWN = 1  # pressed this very step
@@ -46,7 +46,7 @@ class Button:
             return self._waiting(dt_ms)
         return NONE
 
-    def rests(self):
+    def is_quiescent(self):
         """Up, and no gesture is under way."""
         return not self._down and self._differs_ms == 0 and self._gap_ms < 0
 

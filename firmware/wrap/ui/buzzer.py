@@ -9,9 +9,8 @@ A press silences a fault's pattern for ten minutes. After a restart a fault that
 it sounds every 30 s for ten minutes, so that a wrap in a drawer is quiet; unless it is hot now.
 """
 
-from wrap.mp import const
-from wrap.safety import faults
-from wrap.session import states
+from wrap.compat import const
+from wrap.rules import faults, states
 
 _ASK_SLOTS = const(20)
 _ASK = const(0b101)

@@ -10,8 +10,8 @@ fault           as many blinks as the fault's number, then a pause of 1.5 s
 service         8 Hz by hardware (see the HAL), since no firmware runs
 """
 
-from wrap.mp import const
-from wrap.session import states
+from wrap.compat import const
+from wrap.rules import states
 
 SLOT_MS = 100
 _FRAME = const(16)

@@ -301,10 +301,10 @@ def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client,
 
     exclusive: no other program may use the port meanwhile.
     """
-    from pbmwrap.device import find
+    from pbmwrap.device import discovery
 
     with _interruptible():
-        client, hello = find.connect(default_port(port), exclusive)
+        client, hello = discovery.connect(default_port(port), exclusive)
         try:
             yield client, hello
         finally:
@@ -336,9 +336,9 @@ def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
 def _connect_named(port: str) -> tuple[Client, Hello] | None:
     if port == port_name.AUTO:
         return None
-    from pbmwrap.device import find
+    from pbmwrap.device import discovery
 
-    return find.connect(port)
+    return discovery.connect(port)
 
 
 @contextmanager

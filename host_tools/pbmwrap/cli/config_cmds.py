@@ -22,7 +22,7 @@ from pbmwrap.cli.command import (
 )
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
-from wrap.safety.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
+from wrap.rules.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client

@@ -19,7 +19,7 @@ from pbmwrap.cli.command import (
     wrap_at,
 )
 from pbmwrap.cli.options import Argument, Option
-from wrap.safety.limits import HEAT_TEST_LEAST_MC, HEAT_TEST_MOST_MC
+from wrap.rules.limits import HEAT_TEST_LEAST_MC, HEAT_TEST_MOST_MC
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import HeatTest

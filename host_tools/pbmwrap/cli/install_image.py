@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbmwrap.cli.command import Result, note
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 
 
 def run(image: Path, drive: Path | None, port: str, dry_run: bool = False) -> Result:
@@ -76,7 +76,7 @@ def _waiting(port: str) -> Path | None:
     """The drive of the one board that waits in its boot loader; a named port means that board."""
     from pbmwrap.install import image as uf2
 
-    return uf2.find_drive() if port == find.AUTO and uf2.drives() else None
+    return uf2.find_drive() if port == discovery.AUTO and uf2.drives() else None
 
 
 def _running(port: str) -> str:

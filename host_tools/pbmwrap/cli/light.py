@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from pbmwrap.errors import LinkLost, NoDevice, NoPermission, PortBusy
 from pbmwrap.words import name_state
-from wrap.safety.limits import LEASE_MS, RAMP_DOWN_MS
-from wrap.session import states
+from wrap.rules import states
+from wrap.rules.limits import LEASE_MS, RAMP_DOWN_MS
 
 _LIT = tuple(states.NAMES[n] for n in (states.RAMP_UP, states.RUNNING, states.RAMP_DOWN))
 _ACTIVE = tuple(states.NAMES[n] for n in states.ACTIVE)

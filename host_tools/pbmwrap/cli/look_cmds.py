@@ -36,7 +36,7 @@ def add_to(app: click.Group) -> None:
 def ports(json: Json = False) -> Result:
     """List the USB serial ports and what answers there. Never disturbs a session."""
     from pbmwrap.cli import text
-    from pbmwrap.device import find
+    from pbmwrap.device import discovery
 
     found = [
         {
@@ -47,7 +47,7 @@ def ports(json: Json = False) -> Result:
             "wrap": c.hello.as_json() if c.hello else None,
             "problem": c.problem.message if c.problem else None,
         }
-        for c in find.scan()
+        for c in discovery.scan()
     ]
     return Result(found, text.ports(found))
 

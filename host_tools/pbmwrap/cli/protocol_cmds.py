@@ -137,7 +137,7 @@ def _load(file: str, channels: dict[str, int] | None) -> Protocol:
 
 
 def _stored(client: Client, slot: int, channels: dict[str, int]) -> Protocol:
-    from pbmwrap.protocols.device import from_canonical
+    from pbmwrap.protocols.encode import from_canonical
 
     try:
         return from_canonical(client.read_protocol(slot), channels)
@@ -164,7 +164,7 @@ def flash(
 ) -> Result:
     """Check a file, show what it will give, store it on the wrap and verify it."""
     from pbmwrap.cli import protocol_text as shown
-    from pbmwrap.protocols.device import canonical, sha256
+    from pbmwrap.protocols.encode import canonical, sha256
 
     with wrap_at(port) as (client, hello):
         protocol = _load(file, dict(hello.channels))

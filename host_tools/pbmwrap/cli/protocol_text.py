@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pbmwrap.cli.command import Result
 from pbmwrap.cli.text import clock_text, table
-from pbmwrap.protocols import board, device
+from pbmwrap.protocols import board, encode
 from pbmwrap.protocols.summary import Summary, summary
 from pbmwrap.words import name_end
-from wrap.session import states
+from wrap.rules import states
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import Calibration, Hello
@@ -29,7 +29,7 @@ def result(
         "id": protocol.id,
         "name": protocol.name,
         "site": protocol.site,
-        "sha": device.sha256(device.canonical(protocol)),
+        "sha": encode.sha256(encode.canonical(protocol)),
         "summary": asdict(computed),
         "protocol": protocol.model_dump(mode="json", by_alias=True, exclude_none=True),
     }

@@ -96,7 +96,7 @@ class _Lease:
 
 def _wait_for_end(client: Client) -> Status:
     """The status once the light has faded out. The lease ends what a stop did not."""
-    from wrap.safety.limits import LEASE_MS, RAMP_DOWN_MS
+    from wrap.rules.limits import LEASE_MS, RAMP_DOWN_MS
 
     clock = client.transport.monotonic
     deadline = clock() + 2 * (LEASE_MS + RAMP_DOWN_MS) / 1000

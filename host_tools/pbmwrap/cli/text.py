@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pbmwrap.errors import plain
 from pbmwrap.facts import by_role
 from pbmwrap.words import name_end, name_state
-from wrap.session.course import span
+from wrap.session.site_sessions import span
 
 if TYPE_CHECKING:
     from pbmwrap.cli.plain_table import PlainTable
@@ -175,7 +175,7 @@ def status(hello: Hello, now: Status) -> str:
 
 def _warning(name: str) -> str:
     """The firmware's own words; a newer one may have warnings that are not known here."""
-    from wrap.safety.guard import WARNING_TEXTS, WARNINGS
+    from wrap.safety.thermal import WARNING_TEXTS, WARNINGS
 
     return WARNING_TEXTS[WARNINGS.index(name)] if name in WARNINGS else "see the log"
 

@@ -24,7 +24,7 @@ from pbmwrap.device.models import (
 from pbmwrap.device.transfer import Keep, LogPull, Progress
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import LinkLost, WrapError
-from wrap.safety.limits import LEASE_MS
+from wrap.rules.limits import LEASE_MS
 
 LEASE_RENEWAL_S = LEASE_MS / 3000  # three renewals within a lease
 # A renewal that is lost is repeated before the lease ends. A slow emulator's time stands still

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from wrap.link import codes, frames
+from wrap import errors
+from wrap.link import frames
 from wrap.link.server import parse
-from wrap.session.protocol import MAX_BYTES
+from wrap.rules.protocol import MAX_BYTES
 
 MOST_WAITING = 16384  # bytes that wait for a slow guest; above it, samples are dropped
 MOST_KEPT = 1 << 20  # above it, the guest itself is dropped
@@ -161,7 +162,7 @@ class Waiting:
         late = [r for r in self._requests if r.method in _STARTS]
         self._requests = [r for r in self._requests if r.method not in _STARTS]
         for request in late:
-            request.refuse(codes.NOT_NOW, "another program has asked for a stop")
+            request.refuse(errors.NOT_NOW, "another program has asked for a stop")
 
     def drop(self, guest: Guest) -> None:
         """A guest has gone: only what can darken is still acted on."""
@@ -215,4 +216,4 @@ def _dumps(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode("ascii")
 
 
-_WRONG = frames.encode(_dumps({"i": None, "e": [codes.BAD_CRC, "no request; send it again"]}))
+_WRONG = frames.encode(_dumps({"i": None, "e": [errors.BAD_CRC, "no request; send it again"]}))

@@ -13,7 +13,8 @@ from typing import Any
 
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import DeviceError, LinkLost, UsageError
-from wrap.link import codes, frames
+from wrap import errors
+from wrap.link import frames
 
 ANSWER_S = 2.0
 ATTEMPTS = 4
@@ -21,7 +22,7 @@ ID_RANGE = 1 << 30
 FLUSH = b"\r\r\n"
 MOST_RAW = 1 << 16  # bytes that a wrap may announce at once
 NOISE_KEPT = 512  # bytes of what was no frame, to tell a prompt from silence
-_DAMAGED = (codes.BAD_CRC, codes.TOO_LONG, codes.BAD_FRAME)
+_DAMAGED = (errors.BAD_CRC, errors.TOO_LONG, errors.BAD_FRAME)
 
 Push = Callable[[str, dict[str, Any]], None]
 

@@ -19,8 +19,9 @@ from pbmwrap.device.link import Link
 from pbmwrap.device.transfer import COMMIT_S
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import DeviceError, LinkLost, UsageError, WrapError, plain
-from wrap.link import codes, frames
-from wrap.safety import limits
+from wrap import errors
+from wrap.link import frames
+from wrap.rules import limits
 
 LISTEN_S = 0.02  # how late a request may be noticed while nobody talks
 TALK_S = 0.05  # after a request the next one is waited for, so that a transfer is not slowed down
@@ -214,14 +215,14 @@ class PortOwner:
 
     def _act(self, request: Request) -> None:
         if request.method in EXCLUSIVE and not request.guest.own:
-            request.refuse(codes.NOT_NOW, "the port is shared: this needs it alone")
+            request.refuse(errors.NOT_NOW, "the port is shared: this needs it alone")
             return
         try:
             request.answer({"r": self._ask(request)})
         except DeviceError as refusal:
             request.refuse(refusal.device_code, refusal.text)
         except UsageError as problem:
-            request.refuse(codes.BAD_PARAM, problem.message)
+            request.refuse(errors.BAD_PARAM, problem.message)
         except LinkLost:
             request.guest.forget(request)  # it asks again; a port that failed shows itself next
             return

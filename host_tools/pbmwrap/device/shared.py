@@ -16,7 +16,8 @@ from pbmwrap.device.owner import PortOwner
 from pbmwrap.device.serial_port import SerialTransport
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost, PortBusy, WrapError
-from wrap.link import codes, frames
+from wrap import errors
+from wrap.link import frames
 
 TAKE_OVER_S = 2.0  # for the next owner, when one ends; a tethered session's lease is longer
 _LOOK_S = 0.02
@@ -24,7 +25,7 @@ _CHUNK = 65536
 _COMMAND_MAX = 80
 # Behind a change of owner nobody knows whether the request in flight was heard: ask again at once.
 _ASK_AGAIN = frames.encode(
-    json.dumps({"i": None, "e": [codes.BAD_CRC, "the port has a new owner"]}).encode("ascii")
+    json.dumps({"i": None, "e": [errors.BAD_CRC, "the port has a new owner"]}).encode("ascii")
 )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from pbmwrap.device.answers import field, whole
 from pbmwrap.device.link import Link
 from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
-from wrap.link import codes
-from wrap.session.protocol import MAX_BYTES
+from wrap import errors
+from wrap.rules.protocol import MAX_BYTES
 
 COMMIT_S = 5.0  # the wrap checks, writes and reads back
 WINDOW_BYTES = 16384
@@ -48,7 +48,7 @@ def flash_protocol(
     try:
         stored = whole(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
     except DeviceError as refusal:
-        if refusal.device_code == codes.HASH:
+        if refusal.device_code == errors.HASH:
             raise VerifyFailed(f"the protocol did not arrive complete: {refusal.text}") from refusal
         raise
     if progress:

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pbmwrap.device import usb_nodes
 from pbmwrap.device.serial_port import usb_ports
-from pbmwrap.doctor import machine, micropython, usb, usb_facts, wrap
+from pbmwrap.doctor import machine, micropython, usb, wrap
 from pbmwrap.doctor.check import Check
 from pbmwrap.errors import WrapError
 
@@ -36,8 +37,8 @@ def examine(wrap_at: AbstractContextManager[tuple[Client, Hello]]) -> list[Check
 def _usb(ports: list) -> Iterator[Check]:
     from pbmwrap.install import image
 
-    nodes = [(port, usb_facts.node_of(port.device)) for port in ports]
-    yield from usb.look(nodes, usb_facts.usb_ids(), [str(d) for d in image.drives()])
+    nodes = [(port, usb_nodes.node_of(port.device)) for port in ports]
+    yield from usb.look(nodes, usb_nodes.usb_ids(), [str(d) for d in image.drives()])
 
 
 def device(client: Client, hello: Hello) -> Iterator[Check]:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from pbmwrap.device.serial_port import PortInfo
+from pbmwrap.device.usb_nodes import Node
 from pbmwrap.doctor.check import Check
-from pbmwrap.doctor.usb_facts import Node
 
 # Of the ROMs and bridges that boards have: the USB ID lists of their makers.
 BOOTSEL = "2e8a:0003"

@@ -9,7 +9,7 @@ from pbmwrap.cli.text import CONFIRM, count, power_text, readings, stores
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import Verdict
-from wrap.safety.limits import STEP_MS
+from wrap.rules.limits import STEP_MS
 from wrap.safety.power_limit import NO_HEAT_TEST
 from wrap.version import VERSION
 

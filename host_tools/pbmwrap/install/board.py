@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
     AtPrompt,
@@ -40,7 +40,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-def choose_port(port: str, scan: Callable[[], list[find.Candidate]] = find.scan) -> str:
+def choose_port(port: str, scan: Callable[[], list[discovery.Candidate]] = discovery.scan) -> str:
     """The serial port to install to. With `auto`: the one that is a wrap or shows a prompt.
 
     Raises NoDevice, SeveralDevices, UsageError.
@@ -50,8 +50,8 @@ def choose_port(port: str, scan: Callable[[], list[find.Candidate]] = find.scan)
             f"{port} is not a serial port", "start one with `pbmwrap emulate`, then give its port"
         )
     if port.startswith("serial:"):
-        return find.port_of_number(port.removeprefix("serial:"))
-    if port != find.AUTO:
+        return discovery.port_of_number(port.removeprefix("serial:"))
+    if port != discovery.AUTO:
         return port
     found = [c for c in scan() if c.hello or isinstance(c.problem, AtPrompt)]
     if not found:
@@ -131,7 +131,7 @@ def _start(port: str, raw: bool) -> None:
             with files.raw_board(port) as target:
                 files.restart(target)
         else:
-            with closing(find.open_transport(port)) as transport:
+            with closing(discovery.open_transport(port)) as transport:
                 transport.write(_CTRL_D)
 
 
@@ -158,7 +158,7 @@ def make_ready(
     Raises InSession, UsageError for a wrap that runs from its image.
     """
     try:
-        client, hello = find.greet(find.open_transport(port))
+        client, hello = discovery.greet(discovery.open_transport(port))
     except AtPrompt:
         return None
     except NotAWrap:
@@ -174,7 +174,7 @@ def make_ready(
 
 def _prompt(port: str) -> bool:
     try:
-        client, _ = find.greet(find.open_transport(port))
+        client, _ = discovery.greet(discovery.open_transport(port))
     except AtPrompt:
         return True
     client.close()
@@ -198,8 +198,8 @@ def wait_for_prompt(port: str, clock: Clock | None = None) -> str:
     found: list[str] = []
 
     def shown() -> bool:
-        if port == find.AUTO:
-            found.extend(c.port.device for c in find.scan() if isinstance(c.problem, AtPrompt))
+        if port == discovery.AUTO:
+            found.extend(c.port.device for c in discovery.scan() if isinstance(c.problem, AtPrompt))
         elif _prompt(port):
             found.append(port)
         return bool(found)
@@ -225,6 +225,6 @@ def _until(clock: Clock, done: Callable[[], bool], failure: str) -> None:
 
 def greet(port: str) -> Hello:
     """Who answers at `port` now."""
-    client, hello = find.connect(port)
+    client, hello = discovery.connect(port)
     client.close()
     return hello

@@ -90,7 +90,9 @@ def _modules(facts: Path) -> Iterator[tuple[Path, str]]:
     """(file, name on the board) of every module."""
     yield facts, "board_facts.py"
     root = paths.wrap_dir()
-    other = "wrap/hal/" + ("rp2040" if 'CHIP = "esp32' in facts.read_text("utf-8") else "esp32")
+    other = (
+        "wrap/hal/" + ("rp2040" if 'CHIP = "esp32' in facts.read_text("utf-8") else "esp32") + "/"
+    )
     for file in sorted(root.rglob("*.py")):
         name = "wrap/" + file.relative_to(root).as_posix()
         if name not in HOST_ONLY and not name.startswith(other):

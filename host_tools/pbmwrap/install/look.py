@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pbmwrap.device import find
+from pbmwrap.device import discovery
 from pbmwrap.device.serial_port import PortInfo
-from pbmwrap.doctor.usb_facts import usb_ids
+from pbmwrap.device.usb_nodes import usb_ids
 from pbmwrap.errors import NoDevice, SeveralDevices, UsageError, WrapError
 from pbmwrap.install import image, states
 from pbmwrap.install.states import Found
@@ -15,10 +15,10 @@ _NOTHING = "plug a board in with a data cable; a new RP2040: hold BOOTSEL while 
 def boards(port: str) -> list[Found]:
     """Every board that is seen; with a port named, what is there and boot loaders."""
     loaders = states.of_boot_loader([str(d) for d in image.drives()], usb_ids())
-    if port == find.AUTO:
-        return [*map(states.of_candidate, find.scan()), *loaders]
+    if port == discovery.AUTO:
+        return [*map(states.of_candidate, discovery.scan()), *loaders]
     if port.startswith("serial:"):
-        port = find.port_of_number(port.removeprefix("serial:"))
+        port = discovery.port_of_number(port.removeprefix("serial:"))
     return [at(port), *loaders]
 
 
@@ -29,7 +29,7 @@ def at(port: str) -> Found:
             f"{port} is not a serial port", "start one with `pbmwrap emulate`, then give its port"
         )
     try:
-        client, hello = find.greet(find.open_transport(port))
+        client, hello = discovery.greet(discovery.open_transport(port))
     except WrapError as problem:
         return states.of_problem(PortInfo(port, "", "", ""), problem)
     client.close()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pbmwrap.device.find import Candidate
+from pbmwrap.device.discovery import Candidate
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.doctor.usb import BOOTSEL, ESPRESSIF

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pbmwrap.logs.decode import Entry
-from wrap.safety import limits
+from wrap.rules import limits
 from wrap.storage import records
 
 EARLIEST_MS = 1_735_689_600_000  # 2025-01-01: no wrap is older, a clock before it is not set

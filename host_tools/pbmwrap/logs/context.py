@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import records
 
 if TYPE_CHECKING:

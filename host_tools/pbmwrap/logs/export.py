@@ -11,7 +11,7 @@ from typing import Any
 from pbmwrap.logs.clock import Clock, Mark, iso
 from pbmwrap.logs.decode import Decoded, Entry
 from pbmwrap.logs.sessions import Session, clock_of, sessions
-from wrap.session import states
+from wrap.rules import states
 
 _FIXED = (
     "row",

@@ -36,12 +36,12 @@ _STATES_SQL = "CASE {state} {cases} ELSE CAST({state} AS VARCHAR) END"
 @cache
 def reader() -> str:
     """Digest of the code that turns lines into rows: another reader, another cache."""
-    import wrap.session.states
+    import wrap.rules.states
     import wrap.storage.payloads
     import wrap.storage.records
 
     room = Path(__file__).parent
-    device = (wrap.session.states, wrap.storage.payloads, wrap.storage.records)
+    device = (wrap.rules.states, wrap.storage.payloads, wrap.storage.records)
     files = [*sorted(room.glob("*.py")), *(Path(module.__file__ or "") for module in device)]
     digest = hashlib.sha256()
     for file in files:
@@ -303,7 +303,7 @@ def _samples(names: rows.Names) -> str:
 
 
 def _state() -> str:
-    from wrap.session import states
+    from wrap.rules import states
 
     number = "CAST(data->>'state' AS BIGINT)"
     cases = " ".join(f"WHEN {i} THEN {_quoted(name)}" for i, name in enumerate(states.NAMES))

@@ -9,7 +9,7 @@ from typing import Any
 
 from pbmwrap.logs.clock import Clock, Mark, marks_of
 from pbmwrap.logs.decode import Decoded, Entry, lost_of
-from wrap.session import states
+from wrap.rules import states
 from wrap.storage import records
 
 RUNNING = "still running"
@@ -19,7 +19,7 @@ RUNNING = "still running"
 class Session:
     """One session. `start` is None when the log no longer holds it, `end` when it has none.
 
-    `reason`: as the wrap gave it (`wrap.session.states`), `power-lost`, or `still running`.
+    `reason`: as the wrap gave it (`wrap.rules.states`), `power-lost`, or `still running`.
     `restart_cause`: what the boot record after a lost session gave as its cause.
     """
 

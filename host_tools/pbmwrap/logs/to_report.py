@@ -13,9 +13,8 @@ from pbmwrap.logs.export import state_name
 from pbmwrap.logs.sessions import Session
 from pbmwrap.protocols import board
 from pbmwrap.report.model import ChannelReport, SampleReport, SessionReport
-from wrap.safety import faults, limits
-from wrap.session import protocol as rules
-from wrap.session import states
+from wrap.rules import faults, limits, states
+from wrap.rules import protocol as rules
 from wrap.storage import records
 
 

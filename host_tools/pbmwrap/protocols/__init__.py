@@ -1,4 +1,4 @@
 """Protocol files: TOML in human units, checked, turned into the device's canonical JSON.
 
-Nothing here talks to a wrap. Rules and limits come from `wrap.session.protocol`, never from here.
+Nothing here talks to a wrap. Rules and limits come from `wrap.rules.protocol`, never from here.
 """

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from pbmwrap.errors import InvalidFile
-from pbmwrap.protocols import board, device, syntax
-from pbmwrap.protocols.faults import Fault, covered, model_reason, rule_path, rule_reason
+from pbmwrap.protocols import board, encode, syntax
+from pbmwrap.protocols.diagnostics import Fault, covered, model_reason, rule_path, rule_reason
 from pbmwrap.protocols.locate import KeyPath, dotted, key_lines, line_of
 from pbmwrap.protocols.model import Protocol
 from pbmwrap.text_files import NotUtf8, decode_text
-from wrap.session import protocol as rules
+from wrap.rules import protocol as rules
 
 MAX_FILE_BYTES = 65536
 
@@ -71,13 +71,13 @@ def _by_rules(
     kept = copy.deepcopy(table)
     for path in sorted(found, key=len, reverse=True):
         _prune(kept, path)
-    obj = device.draft(kept)
+    obj = encode.draft(kept)
     out: dict[KeyPath, str] = {}
     for where, reason in rules.problems(obj, channels):
         path = rule_path(where)
         if not covered(path, found):
             out.setdefault(path, rule_reason(reason, path))
-    if not found and not out and len(device.dump(obj)) > rules.MAX_BYTES:
+    if not found and not out and len(encode.dump(obj)) > rules.MAX_BYTES:
         out[()] = f"is longer than {rules.MAX_BYTES} bytes on the wrap; use fewer steps"
     return out
 

@@ -21,8 +21,8 @@ from pydantic import (
     field_validator,
 )
 
-from wrap.safety import limits
-from wrap.session import protocol as rules
+from wrap.rules import limits
+from wrap.rules import protocol as rules
 
 _MAX_MAGNITUDE = 12  # decimal digits left or right of the point that any quantity here can need
 

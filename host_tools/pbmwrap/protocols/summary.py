@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pbmwrap.device.models import Calibration
 from pbmwrap.protocols import board
 from pbmwrap.protocols.model import Protocol, Step
-from wrap.safety import limits
-from wrap.session import states
+from wrap.rules import limits, states
 
 # Ranges that human studies used; a protocol outside them is warned about, not refused.
 STUDIED_MW_CM2 = (10, 100)
@@ -157,7 +156,7 @@ def _channels(
 
 
 def _end(course: _Course, dose: float | None, total_s: int) -> tuple[str, float]:
-    """(end reason of `wrap.session.states`, after how many seconds), whichever comes first."""
+    """(end reason of `wrap.rules.states`, after how many seconds), whichever comes first."""
     ends: list[tuple[float, str]] = [(float(total_s), states.BY_TIME)]
     cap = course.reaches_s(course.worst, limits.DOSE_CAP_MJ / 1000)
     if cap is not None:

@@ -7,7 +7,7 @@ import tomllib
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pbmwrap.protocols.faults import Fault
+from pbmwrap.protocols.diagnostics import Fault
 
 _WHERE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _MAX_FAULTS = 20

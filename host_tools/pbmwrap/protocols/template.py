@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pbmwrap.protocols.locate import key_lines
 from pbmwrap.text_files import decode_text
-from wrap.session import protocol as rules
+from wrap.rules import protocol as rules
 
-_ID_MOST = 24  # wrap.session.protocol
+_ID_MOST = 24  # wrap.rules.protocol
 _EXAMPLES = Path(__file__).with_name("examples")
 
 _TEXT = """\

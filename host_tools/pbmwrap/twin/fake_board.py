@@ -7,8 +7,8 @@ file on the MicroPython unix port.
 # pyright: reportOptionalMemberAccess=false
 
 from wrap.hal.fake import PROGRAM, RX_SIZE, FakeHal
-from wrap.run import boot, service_wanted
-from wrap.safety.limits import STEP_MS
+from wrap.main_loop import boot, service_wanted
+from wrap.rules.limits import STEP_MS
 
 CTRL_C = 3
 CTRL_D = 4
@@ -198,22 +198,22 @@ class FakeBoard:
         if hal is not None:
             hal.now_ms = end
         if self.app is not None:
-            self.app.steady.settle()  # whoever looks sees what was
+            self.app.fast_step.flush()  # whoever looks sees what was
 
-    def rests(self):
+    def is_quiescent(self):
         """Nothing is lit, under way or pressed: a step would find what the last one found."""
         app = self.app
         hal = self.hal
         if app is None or hal is None or self._hung or self._pressed or hal.enabled or hal.rx:
             return False
-        return app.steady.on and not app.busy and not app.session.active()
+        return app.fast_step.on and not app.busy and not app.session.active()
 
     def skip(self, ms):
         """Let `ms` pass without a step, which a wrap at rest would spend on finding nothing new:
         its uptime grows, and its watchdog is content. Only while `rests`."""
         app = self.app
         hal = self.hal
-        app.steady.leave()
+        app.fast_step.exit_fast_path()
         app.uptime(ms)
         self.now_ms += ms
         self._due += ms
@@ -229,5 +229,5 @@ class FakeBoard:
 
     def _slices(self):
         for _ in range(TURNS_PER_SLICE):
-            if not self.app.more_slack():
+            if not self.app.run_link():
                 break

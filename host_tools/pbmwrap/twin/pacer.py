@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 
 CREDIT_MS = 1000
-QUIET_S = 10.0  # wrap.safety.limits.LEASE_MAX_MS
+QUIET_S = 10.0  # wrap.rules.limits.LEASE_MAX_MS
 SLICE_MS = 10  # one control step; bytes move between slices
 FREE_SLICE_MS = 20  # when nobody talks; an emulated chip may need half a second for it
 MAX_LAG_S = 0.1  # time that a slow machine could not keep up with is not caught up later

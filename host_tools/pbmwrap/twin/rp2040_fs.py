@@ -16,7 +16,7 @@ from pbmwrap.twin.rp2040_chip import FLASH_BYTES
 # image has a small one; its note at the end of the program (tools/toolchain_claim.py) tells it.
 FS_BYTES = 1408 * 1024
 FS_START = FLASH_BYTES - FS_BYTES
-_OURS = 576 * 1024, 64 * 1024  # start and bytes: wrap/hal/rp2040_storage.py
+_OURS = 576 * 1024, 64 * 1024  # start and bytes: wrap/hal/rp2040/flash.py
 _CLAIM = 512 * 1024 - 256
 _BLOCK = 4096
 

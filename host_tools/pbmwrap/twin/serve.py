@@ -1,7 +1,7 @@
 """Serves a twin on a pseudo terminal, so that every program that knows a serial port can use it.
 
 It prints nothing and decides nothing about the wrap: it moves bytes both ways, lets virtual time
-pass as `pacer.py` allows, and hands typed lines to `hand.py`. POSIX only.
+pass as `pacer.py` allows, and hands typed lines to `console.py`. POSIX only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TextIO
 
 from pbmwrap import disk
 from pbmwrap.errors import UsageError
-from pbmwrap.twin import hand
+from pbmwrap.twin import console
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.buzzes import BuzzNews
 from pbmwrap.twin.pacer import Pacer
@@ -130,12 +130,12 @@ class PtyServer:
             self._link_lock = None
 
     def control(self, line: str) -> str:
-        """Obey one typed line (see `hand.HELP`); returns the one-line answer."""
+        """Obey one typed line (see `console.HELP`); returns the one-line answer."""
         if line.strip() == "quit":
             self._quit = True
             return "bye"
         with self._alone():
-            answer = hand.obey(line, self.player)
+            answer = console.obey(line, self.player)
             if line.split()[:1] == ["skip"]:
                 self._speed_news.skipped(time.monotonic(), self._twin.now_ms)
             return answer

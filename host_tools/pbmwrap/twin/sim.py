@@ -120,7 +120,7 @@ class SimTwin(Twin):
         if not isinstance(board, FakeBoard):
             return False
         for _ in range(_REST_TRIES):
-            if board.rests():
+            if board.is_quiescent():
                 break
             self.advance_ms(_REST_STEP_MS)
         else:

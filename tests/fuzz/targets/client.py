@@ -16,7 +16,8 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import WrapError
 from tests.fuzz import odd
-from wrap.link import codes, frames
+from wrap import errors
+from wrap.link import frames
 
 KEYS = ("o", "end", "sha", "size", "d", "active", "slots", "session", "state", "ms", "unix_s", "id")
 KEYS += ("first", "seq", "age_s", "sites", "uw", "code", "product", "uid", "channels", "broken")
@@ -104,7 +105,7 @@ def _answer(src: odd.Choices, number: int) -> bytes:
     elif kind == 2:
         text = '{"i":%d,"e":[%s,%s]}' % (number, odd.value(src), odd.value(src))
     elif kind == 3:
-        text = '{"i":%d,"e":["%s","text"]}' % (number, src.of(codes.ALL))
+        text = '{"i":%d,"e":["%s","text"]}' % (number, src.of(errors.ALL))
     elif kind == 4:
         text = odd.value(src) if src.below(2) else "[" * 16 * src.byte()
     out = frames.encode(text.encode("utf-8", "surrogatepass"))

@@ -9,7 +9,7 @@ import struct
 
 from tests.fuzz import odd
 from tests.fuzz.flash import Cut, Flash, Sectors, damage
-from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.flash_files import FlashFiles
 
 SECTORS = 6
 NAMES = ("settings.a", "settings.b", "fault.a", "proto.0", "x")

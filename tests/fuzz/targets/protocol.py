@@ -3,9 +3,8 @@
 import hashlib
 
 from tests.fuzz import kit, odd
-from wrap.link.codes import Refused
-from wrap.safety import limits
-from wrap.session import protocol
+from wrap.errors import Refused
+from wrap.rules import limits, protocol
 from wrap.storage.protocols import SLOTS, Protocols
 
 KEYS = ("v", "id", "name", "site", "steps", "dose", "ramp", "trip", "flicker_ok", "grade", "x")

@@ -148,6 +148,6 @@ def one(data):
         kit.said(it.board.read())
     if it.board.app is not None:
         assert "r" in it.ask("state")
-        assert not it.board.app.latch.code, it.board.app.latch.info
+        assert not it.board.app.fault_latch.code, it.board.app.fault_latch.info
         it.board.app.server._last_body = None
     _kept = it if same else None

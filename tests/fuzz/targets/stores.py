@@ -9,15 +9,14 @@ import binascii
 
 import board_facts
 from tests.fuzz import kit, odd
-from wrap.link.codes import Refused
-from wrap.safety import faults, limits
-from wrap.safety.latch import Latch
-from wrap.safety.resets import Resets
-from wrap.session import states
-from wrap.session.history import History
+from wrap.errors import Refused
+from wrap.rules import faults, limits, states
+from wrap.safety.fault_latch import FaultLatch
+from wrap.safety.restart_count import RestartCount
+from wrap.session.site_history import SiteHistory
+from wrap.storage.atomic_store import Store
 from wrap.storage.protocols import SLOTS, Protocols
 from wrap.storage.settings import BOUNDS, Settings
-from wrap.storage.store import Store
 
 NAMES = ("settings", "cal", "heat", "fault", "resets", "active", "count", "course")
 KEYS = {
@@ -97,11 +96,11 @@ def _within(settings):
 def _read(files):
     """Each reader alone."""
     _within(Settings(files, board_facts.CHANNELS))
-    latch = Latch(Store(files, "fault"))
+    latch = FaultLatch(Store(files, "fault"))
     assert 0 <= latch.code < len(faults.NAMES) and (latch.info is None) == (latch.code == 0)
-    resets = Resets(Store(files, "resets"), "watchdog")
+    resets = RestartCount(Store(files, "resets"), "watchdog")
     assert resets.count > 0 and resets.too_many() == (resets.count >= limits.RESETS_MOST)
-    history = History(Store(files, "course"), Store(files, "count").whole("session", 1 << 30))
+    history = SiteHistory(Store(files, "course"), Store(files, "count").whole("session", 1 << 30))
     site = "hand-left"
     wait_s = history.next_s(site, limits.SITE_WEEK, 10)
     assert isinstance(wait_s, int) and wait_s >= 0 and history.why(site, wait_s)
@@ -123,7 +122,7 @@ def _asked(it):
 def _started(it):
     app = it.board.app
     try:
-        app.desk.start("link", False)
+        app.control.start("link", False)
     except Refused:
         return
     it.advance(50)
@@ -136,7 +135,7 @@ def _booted(files):
     assert not hal.files.missing, hal.files.missing
     assert not hal.enabled and not any(hal.duty)
     assert app.session.state in (states.IDLE, states.FAULT)
-    assert not app.latch.code or app.session.state == states.FAULT
+    assert not app.fault_latch.code or app.session.state == states.FAULT
     _within(app.settings)
     _asked(it)
     _started(it)

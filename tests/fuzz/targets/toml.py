@@ -6,13 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbmwrap.errors import InvalidFile
-from pbmwrap.protocols import board, device
+from pbmwrap.protocols import board, encode
 from pbmwrap.protocols.load import LoadResult, loads
 from tests.fuzz import odd
 from tests.fuzz.targets import protocol as rules_target
-from wrap.session import protocol as rules
+from wrap.rules import protocol as rules
 
-EXAMPLE = (Path(device.__file__).parent / "examples" / "minor-injury.toml").read_text()
+EXAMPLE = (Path(encode.__file__).parent / "examples" / "minor-injury.toml").read_text()
 LINES = EXAMPLE.splitlines()
 VALUES = (
     *("0", "-1", "1", "0.1", "1e999999999", "1e-99", "inf", "-inf", "nan", "9" * 40, "0x10"),
@@ -64,9 +64,9 @@ def _judged(result: LoadResult, text: str) -> None:
             assert len(error.problems) == listed
         return
     assert not result.faults
-    raw = device.canonical(result.protocol)
+    raw = encode.canonical(result.protocol)
     assert not rules.problems(rules.parse(raw), board.wavelengths())
-    assert device.canonical(device.from_canonical(raw, board.wavelengths())) == raw
+    assert encode.canonical(encode.from_canonical(raw, board.wavelengths())) == raw
 
 
 def one(data: bytes) -> None:
@@ -74,7 +74,7 @@ def one(data: bytes) -> None:
     if src.below(4) == 3:
         raw = rules_target.raw_of(src)
         try:
-            device.from_canonical(raw, board.wavelengths())
+            encode.from_canonical(raw, board.wavelengths())
         except ValueError:
             return
         return

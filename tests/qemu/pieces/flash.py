@@ -4,7 +4,7 @@ and what the flash then holds."""
 from tests.fuzz import odd
 from tests.fuzz.flash import Cut, Flash, Sectors, damage
 from wrap.storage import records
-from wrap.storage.flashfiles import FlashFiles
+from wrap.storage.flash_files import FlashFiles
 from wrap.storage.log import Log
 
 _SECTORS = 4

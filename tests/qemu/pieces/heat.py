@@ -2,9 +2,9 @@
 
 from tests.fuzz import kit
 from wrap.control.dose import DoseMeter
-from wrap.safety import guard
+from wrap.rules.limits import SKIN_TRIP_MC
+from wrap.safety import thermal
 from wrap.safety.derate import Derate, allowed
-from wrap.safety.limits import SKIN_TRIP_MC
 from wrap.safety.trend import Trend
 
 _ROLES = (
@@ -71,7 +71,7 @@ class _Pad:
 
 def _told(it):
     """All that a guard shows, and what it remembers."""
-    m, w, model, d = it.monitor, it.watch, it.model, it.derate
+    m, w, model, d = it.temp_limits, it.sensor_check, it.heat_balance, it.derate
     told = (m.temps_mc, m.max_mc, m.sensor, m.warn, m.cold, w.sensor, d.q, d._fine, d.fresh)
     told += (w._still_s, w._heat_mj, w._apart_s, w._settled, it._lit_s, it._last)
     told += (it.moved, it.news, it.warnings(), it.second_in_ms(), [t.now for t in it._trends])
@@ -83,7 +83,7 @@ def _told(it):
 
 def _day(rng, out, seconds):
     roles = _ROLES[rng.below(len(_ROLES))]
-    it = guard.Guard(_Facts(roles, (450, 100)[rng.below(2)]))
+    it = thermal.ThermalChecks(_Facts(roles, (450, 100)[rng.below(2)]))
     pad = _Pad(rng, len(roles))
     meters = [DoseMeter(50000, 60000) for _ in kit.CHANNELS]
     until = 0
@@ -98,7 +98,7 @@ def _day(rng, out, seconds):
                 for meter in meters:
                     meter.clear()
             elif kind == 2:
-                it.monitor.set_skin_trip(36000 + rng.below(6000))
+                it.temp_limits.set_skin_trip(36000 + rng.below(6000))
             elif kind == 3:
                 out.add(it.derate_now())
         dt_ms = (1000, 1000, 1000, 500, 1010, 2000)[rng.below(6)] if rng.below(16) == 0 else 1000
@@ -106,18 +106,18 @@ def _day(rng, out, seconds):
             meter.add(duty, dt_ms)
         out.add(it.check(pad.second(), dt_ms, meters), _told(it))
         if it.news and rng.below(2):
-            out.add(it.tell(s))
+            out.add(it.pop_warning(s))
 
 
 def guards(rng, out, count):
     """So many pads, 600 seconds of each."""
-    made = guard.Thermistor
-    guard.Thermistor = kit._curve
+    made = thermal.Thermistor
+    thermal.Thermistor = kit._curve
     try:
         for _ in range(count):
             _day(rng, out, 600)
     finally:
-        guard.Thermistor = made
+        thermal.Thermistor = made
 
 
 def trends(rng, out, count):

@@ -4,7 +4,7 @@ from tests.fuzz import kit
 from wrap.control.dose import DoseMeter
 from wrap.control.lamps import Lamps
 from wrap.hal.fake import FakeHal
-from wrap.safety.monitor import Monitor
+from wrap.safety.temp_limits import TempLimits
 
 _CHANNELS = kit.board_facts.CHANNELS
 _SUPPLY_MA = kit.board_facts.SUPPLY_MA
@@ -52,7 +52,9 @@ def lamps(rng, out, count):
         dt_ms = _DT_MS[rng.below(8)]
         hal.now_ms += dt_ms
         it.meter(dt_ms)
-        out.add(hal.duty, hal.mode, it.duties, it.steady(), it.rate_uw, it.dose_uj(), it.upper_uj())
+        out.add(
+            hal.duty, hal.mode, it.duties, it.is_steady(), it.rate_uw, it.dose_uj(), it.upper_uj()
+        )
         out.add(it.dose_in_ms(rng.below(60000000), rng.below(1000000000)))
 
 
@@ -63,7 +65,7 @@ def _near(rng, monitor):
     if kind == 0:
         return rng.below(65521)
     if kind == 1:
-        return (curve.raw_min, curve.raw_max, monitor.calm_below - rng.below(2), 0, 65520)[
+        return (curve.raw_min, curve.raw_max, monitor.quiet_below - rng.below(2), 0, 65520)[
             rng.below(5)
         ]
     if kind < 4:
@@ -75,14 +77,14 @@ def _near(rng, monitor):
 
 def monitor(rng, out, count):
     """Readings at the limits, in and out of their order."""
-    it = Monitor(("skin", "board"), kit._CURVE)
+    it = TempLimits(("skin", "board"), kit._CURVE)
     raws = [kit.COOL, kit.COOL]
     for _ in range(count):
         for i in (0, 1):
             if rng.below(3):
                 raws[i] = _near(rng, it)
         out.add(it.check(raws), it.temps_mc, it.max_mc, it.sensor, it.limit_mc)
-        out.add(it.hottest_mc, it.warn, it.cold, it.rests(), it.calm_from)
+        out.add(it.hottest_mc, it.warn, it.cold, it.is_quiescent(), it.quiet_from)
         kind = rng.below(64)
         if kind == 0:
             it.set_skin_trip(35000 + rng.below(9000))

@@ -3,8 +3,8 @@
 import json
 
 from tests.fuzz import kit
-from wrap.link.codes import INVALID, Refused
-from wrap.session import protocol
+from wrap.errors import INVALID, Refused
+from wrap.rules import protocol
 from wrap.storage.protocols import Protocols
 
 _WAVES = dict(kit.CHANNELS)

@@ -1,20 +1,20 @@
-"""Rooms that are else seen through whole sessions only: latch, resets, course, session, wake check,
-button, indicator; each driven by itself, in any order."""
+"""Modules that other pieces see only through whole sessions: fault latch, restart count, site
+sessions, state machine, wake check, button, indicator; each driven by itself, in any order."""
 
 from tests.fuzz import kit
-from wrap.safety import faults
-from wrap.safety.latch import Latch
-from wrap.safety.resets import Resets
-from wrap.session import course, states
-from wrap.session.history import History
-from wrap.session.machine import Session
-from wrap.session.wake import Wake
-from wrap.storage.store import Store
+from wrap.rules import faults, states
+from wrap.safety.fault_latch import FaultLatch
+from wrap.safety.restart_count import RestartCount
+from wrap.session import site_sessions
+from wrap.session.site_history import SiteHistory
+from wrap.session.state_machine import Session
+from wrap.session.wake_check import WakeCheck
+from wrap.storage.atomic_store import Store
 from wrap.ui import indicator
 from wrap.ui.button import Button
 
 _CAUSES = ("power", "watchdog", "watchdog", "brown-out", "intended", "soft", "pin")
-_SITES = ("hand-left", "hand-right", "foot", course.ANY)
+_SITES = ("hand-left", "hand-right", "foot", site_sessions.ANY)
 _DT_MS = (10, 10, 10, 20, 11, 300, 1000)
 
 
@@ -44,7 +44,7 @@ def _hurt(rng, files):
 def latches(rng, out, count):
     """Faults come, are stored or not, acknowledged, found again at a boot."""
     files = _Files()
-    it = Latch(Store(files, "fault"))
+    it = FaultLatch(Store(files, "fault"))
     for _ in range(count):
         kind = rng.below(10)
         try:
@@ -61,7 +61,7 @@ def latches(rng, out, count):
             else:
                 if kind == 8 and rng.below(3) == 0:
                     _hurt(rng, files)
-                it = Latch(Store(files, "fault"))
+                it = FaultLatch(Store(files, "fault"))
         except OSError:
             out.add("error")
         out.add(it.code, it.info, it.later, it.unsaved, it._save_ms, it._store.damaged)
@@ -72,7 +72,7 @@ def resets(rng, out, count):
     files = _Files()
     for _ in range(count):
         files.bad = rng.below(8) == 0
-        it = Resets(Store(files, "resets"), _CAUSES[rng.below(len(_CAUSES))])
+        it = RestartCount(Store(files, "resets"), _CAUSES[rng.below(len(_CAUSES))])
         out.add(it.count, it.failed, it.too_many(), it.calm(598 + rng.below(5)))
         files.bad = 0
         kind = rng.below(12)
@@ -100,7 +100,7 @@ def _site(rng):
 def courses(rng, out, count):
     """Sessions begin and end on sites, clocks are told, power goes."""
     files, up_s, unix_s = _Files(), 0, 1800000000
-    it = History(Store(files, "course"), 0)
+    it = SiteHistory(Store(files, "course"), 0)
     for _ in range(count):
         kind, site = rng.below(16), _site(rng)
         try:
@@ -121,7 +121,7 @@ def courses(rng, out, count):
                     _hurt(rng, files)
                 elif rng.below(4) == 0:
                     Store(files, "course").put(_kept(rng))
-                it, up_s = History(Store(files, "course"), rng.below(2)), 0
+                it, up_s = SiteHistory(Store(files, "course"), rng.below(2)), 0
             else:
                 passed = (10, 60, 600, 3600, 21599, 21600, 86400)[rng.below(7)]
                 up_s, unix_s = up_s + passed, unix_s + passed
@@ -131,7 +131,7 @@ def courses(rng, out, count):
         out.add(wait_s, it.why(site, wait_s), it.course.kept(), it.course.since(site), it.save_at_s)
         target_uj = (0, 900000, 60000000)[rng.below(3)]
         active_ms, total_ms = rng.below(90000), 60000 + rng.below(900000)
-        out.add(course.part_pm(active_ms, total_ms, rng.below(9000000), target_uj))
+        out.add(site_sessions.part_pm(active_ms, total_ms, rng.below(9000000), target_uj))
 
 
 class _Plan:
@@ -155,13 +155,15 @@ def _wish(rng, it):
         it.passed("at level")
         return True
     if kind == 15:
-        return it.fail("fault") if rng.below(4) == 0 else it.settle("acknowledged by button")
+        return (
+            it.fail("fault") if rng.below(4) == 0 else it.return_to_idle("acknowledged by button")
+        )
     return (it.pause, it.resume, it.resume, it.stop)[kind % 4]("link") if kind > 9 else None
 
 
 def machines(rng, out, count):
     """Sessions, and their wake checks, in any order of wishes."""
-    it, wake = Session(out.add), Wake()
+    it, wake = Session(out.add), WakeCheck()
     uj = 0
     for _ in range(count):
         if rng.below(6) == 0:
@@ -179,7 +181,7 @@ def machines(rng, out, count):
             wake.disarm()
         if it.state == states.RUNNING:
             out.add(it.spec(), it.event_in_ms())
-            it.took(rng.below(max(1, min(50, it.event_in_ms()))))
+            it.add_elapsed(rng.below(max(1, min(50, it.event_in_ms()))))
         out.add(it.state, it.number, it.active(), it.lit(), it.fade, it.step, it.active_ms)
         out.add(it.paused_ms, it.end_reason, it.self_test_due(), it.by, it.tethered)
         out.add(wake.due_s(it.active_ms), wake.over, wake.left_ms)
@@ -195,7 +197,7 @@ def hands(rng, out, count):
             left_ms = (10, 20, 90, 250, 390, 400, 990, 1000, 4990, 5010)[rng.below(10)]
             dt_ms = (10, 10, 10, 11, 20)[rng.below(5)]
         left_ms -= dt_ms
-        out.add(it.step(down, dt_ms), it.rests())
+        out.add(it.step(down, dt_ms), it.is_quiescent())
         state, code = rng.below(9), 1 + rng.below(len(faults.NAMES) - 1)
         warn, calibrated = rng.below(2) == 0, rng.below(2) == 0
         shown.asking = rng.below(3) == 0

@@ -2,8 +2,8 @@
 says, what its pins do, what its log holds."""
 
 from tests.fuzz import kit
-from wrap.safety import guard
-from wrap.safety.limits import SKIN_TRIP_MC
+from wrap.rules.limits import SKIN_TRIP_MC
+from wrap.safety import thermal
 from wrap.storage import payloads, records
 
 _ASKED = (
@@ -113,10 +113,10 @@ def _day(rng, out):
 
 def sessions(rng, out, count):
     """So many wraps, each with a day of its own."""
-    made = guard.Thermistor
-    guard.Thermistor = kit._curve
+    made = thermal.Thermistor
+    thermal.Thermistor = kit._curve
     try:
         for _ in range(count):
             _day(rng, out)
     finally:
-        guard.Thermistor = made
+        thermal.Thermistor = made

@@ -7,17 +7,17 @@ from tests.fuzz import mutate
 from tests.qemu.pieces import curve, flash, formats, heat, logged, logic, plans, rooms, sessions
 from tests.qemu.pieces.digest import Digest
 from tools.bench import steady_states
-from wrap.mp import micropython
+from wrap.compat import micropython
 
 PIECES = {
     "curve": curve.readings,
     "dose": logic.dose,
     "lamps": logic.lamps,
-    "monitor": logic.monitor,
+    "monitor": logic.temp_limits,
     "trend": heat.trends,
     "guard": heat.guards,
     "latch": rooms.latches,
-    "resets": rooms.resets,
+    "resets": rooms.restart_count,
     "course": rooms.courses,
     "machine": rooms.machines,
     "hands": rooms.hands,
@@ -40,7 +40,7 @@ def compared(name, seed, count):
 
 
 def steady(seed, count):
-    """(checksum, steps done) of `Steady.step` on random states."""
+    """(checksum, steps done) of `FastStep.step` on random states."""
     return steady_states.run(count, seed)
 
 

@@ -1,4 +1,4 @@
-// The wrap's step in C: its registers. Datasheet sections as in firmware/wrap/hal/rp2040_regs.py.
+// The wrap's step in C: its registers. Datasheet sections as in firmware/wrap/hal/rp2040/registers.py.
 
 #include "hardware/gpio.h"
 #include "hardware/structs/adc.h"

@@ -1,5 +1,5 @@
 // The wrap's step in C: its arithmetic, without registers. What firmware/wrap does in control/dose.py
-// (meter), safety/monitor.py (judge, summarise), safety/derate.py (take), session/machine.py (advance)
+// (meter), safety/temp_limits.py (judge, summarise), safety/derate.py (take), session/state_machine.py (advance)
 // and control/lamps.py (decide, rise) for a session that runs, in the same integers.
 
 #include <stdbool.h>

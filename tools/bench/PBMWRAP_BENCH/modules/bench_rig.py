@@ -11,10 +11,10 @@ from machine import ADC, PWM, WDT, Pin
 
 import board_facts
 from wrap.control.lamps import duty_of_level
-from wrap.hal.rp2040_deadman import DeadMan
-from wrap.hal.rp2040_regs import select_word
-from wrap.safety import limits
-from wrap.safety.monitor import Monitor
+from wrap.hal.rp2040.dead_man import DeadMan
+from wrap.hal.rp2040.registers import select_word
+from wrap.rules import limits
+from wrap.safety.temp_limits import TempLimits
 from wrap.safety.thermistor import Thermistor
 
 MARK_PIN = 17
@@ -132,7 +132,7 @@ def lit_c():
 
 def monitor():
     """The firmware's Monitor of this board."""
-    return Monitor([s[1] for s in board_facts.SENSORS], curve())
+    return TempLimits([s[1] for s in board_facts.SENSORS], curve())
 
 
 def _mark():

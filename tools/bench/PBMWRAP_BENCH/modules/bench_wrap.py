@@ -9,7 +9,7 @@ import bench_rig
 import board_facts
 from wrap.app import App
 from wrap.hal import open_board
-from wrap.session import states
+from wrap.rules import states
 
 _PROTOCOL = (
     b'{"id":"bench","name":"Bench","ramp":%d,"site":"bench",'
@@ -20,7 +20,7 @@ _DARK_TURNS = 100  # sectors erased ahead, the program seen whole
 _RISING_TURNS = 200  # self-test and ramp
 
 _app = None
-_quick = int  # Steady.step, once there is a session
+_quick = int  # FastStep.step, once there is a session
 
 
 def begin():
@@ -28,13 +28,13 @@ def begin():
     global _app, _quick
     hal = open_board(board_facts)
     _app = App(hal, board_facts)
-    _quick = _app.steady.step
+    _quick = _app.fast_step.step
     _turns(_DARK_TURNS)
     red, nir = bench_rig.PERMILLE
     raw = _PROTOCOL % (bench_rig.RAMP_MS, nir, red, bench_rig.SESSION_MS // 1000)
     sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
     _app.protocols.save(0, raw, sha)
-    _app.desk.start("button", False)
+    _app.control.start("button", False)
     _turns(_RISING_TURNS)
 
 

@@ -1,0 +1,1 @@
+"""The HAL of the RP2040; `board.py` implements the contract of `wrap.hal.contract`."""

@@ -1,0 +1,250 @@
+"""RP2040: the HAL contract on `machine`. The one place that knows this chip's quirks.
+
+PWM: `deinit` would freeze the pin at whatever level it had and stop the whole slice, a negative
+duty wraps to full on, and a compare value is only taken over at the end of a period. So off is
+always the pin itself, switched back to SIO and driven low, which acts at once whatever the slice
+does.
+"""
+
+import gc
+import time
+
+import machine
+from machine import PWM, WDT, Pin, Timer
+
+from wrap.compat import const, small
+from wrap.hal import LOADED_US
+from wrap.hal.rp2040 import integrity, registers
+from wrap.hal.rp2040.dead_man import DeadMan
+from wrap.hal.rp2040.flash import open_storage
+from wrap.hal.rp2040.registers import ENABLED, FELL, HEAD, LIFE_MS, LOW, WATCHDOG, levels
+from wrap.hal.rp2040.usb import open_port
+from wrap.rules import limits
+
+_OFF = const(-1)
+_PWM_BASE = const(0x40050000)
+_PIN_CTRL = const(0x40014004)
+_REGS = const(6)  # words a lamp, see hal/rp2040/registers
+_WDT_COUNTS = const(2000)  # a millisecond: it counts twice a microsecond (erratum RP2040-E1)
+_WDT_MAX_MS = const(8388)  # 24 bits of them
+_LOOK_MS = const(40)
+_BUZZ_HZ = const(2700)  # where small piezo discs are loudest
+_BUZZ_DUTY = const(32768)
+_SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
+_TIMERAWH = const(0x40054024)
+_TIMERAWL = const(0x40054028)
+_SOFT_US = const(2000000)  # a chip reset restarts the timer, a soft reset does not
+_CHIP_RESET = const(0x40064008)
+_HAD_RUN = const(1 << 16)
+_SCRATCH0 = const(0x4005800C)  # survives a watchdog reset; the boot ROM uses 4 to 7 only
+_INTENDED = const(0x50424D57)
+
+
+class Rp2040:
+    """facts: the board's facts module."""
+
+    def __init__(self, facts):
+        self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
+        buzzer = getattr(facts, "BUZZER_PIN", None)
+        pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small(buzzer),)
+        if len(set([p >> 1 & 7 for p in pins])) < len(pins):
+            raise ValueError(
+                "board_facts: two lamps, or a lamp and the buzzer, share a PWM slice (GPIO %s);"
+                " take pins that differ in n // 2 %% 8" % (pins,)
+            )
+        self._carrier = facts.CARRIER_HZ
+        self._pins = [Pin(p, Pin.OUT, value=0) for p in self._lamp_pins]
+        self._deadman = DeadMan(facts.ENABLE_PIN)
+        self._timer = None
+        n = len(self._pins)
+        self._regs = registers.made_regs(n)
+        for ch in range(n):
+            pin = self._lamp_pins[ch]
+            at = HEAD + _REGS * ch
+            self._regs[at] = _PWM_BASE + (pin >> 1 & 7) * 0x14 + 0x0C
+            self._regs[at + 1] = 16 if pin & 1 else 0
+            self._regs[at + 5] = _PIN_CTRL + pin * 8
+        self._enable_mask = 1 << facts.ENABLE_PIN
+        self._pwm = {}
+        self._mode = [_OFF] * n
+        self._track()
+        Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
+        self._sense = None
+        sense = registers.NO_PIN
+        if facts.SENSE_PIN is not None:
+            sense = facts.SENSE_PIN
+            self._sense = Pin(sense, Pin.IN, Pin.PULL_DOWN)
+        self._used = gc.mem_alloc()
+        self._total = self._used + gc.mem_free()
+        self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
+        self._open_sensors(facts, sense)
+        self._buzzer = None
+        if buzzer is not None:
+            self._buzzer = PWM(Pin(buzzer, Pin.OUT, value=0), freq=_BUZZ_HZ, duty_u16=0)
+        self.verify_and_feed = registers.made_verify_and_feed(self._regs)
+        port = open_port()
+        self.link_read = port.read
+        self.link_write = port.write
+        self.allocated = port.allocated
+        self.wait_until = port.wait_until
+        self.files, self.sectors = open_storage()
+        self.ticks_ms = time.ticks_ms
+        self.ticks_us = time.ticks_us
+        self.ticks_diff = time.ticks_diff
+        self.ticks_add = time.ticks_add
+        self.program_claim = integrity.claim
+        self.program_crc = integrity.crc
+        self.memory_fault = integrity.fault
+
+    def _open_sensors(self, facts, sense):
+        """Make `inputs` and `references`. Facts of older boards name no multiplexer."""
+        mux_pins = getattr(facts, "MUX_PINS", None)
+        channels = [s[4] if len(s) > 4 else None for s in facts.SENSORS]
+        ains = [s[3] for s in facts.SENSORS]
+        for s in facts.SENSORS:
+            machine.ADC(
+                Pin(s[2])
+            )  # from the Pin: this also takes the pull and the digital input off
+        rest, self.references = 0, registers.no_references
+        if mux_pins is not None:
+            for pin in mux_pins:
+                Pin(pin, Pin.OUT, value=0)
+            first = [c is not None for c in channels].index(True)
+            rest = channels[first]
+            self.references = registers.made_references(
+                ains[first], mux_pins, rest, facts.MUX_REFERENCES, facts.BUTTON_PIN
+            )
+        pins = (facts.BUTTON_PIN, sense)
+        self.inputs = registers.made_inputs(ains, channels, mux_pins, rest, *pins)
+
+    def _track(self):
+        """The pads that must be low: lamps that are not on PWM, and the enable while it is off."""
+        regs = self._regs
+        low = 0 if regs[ENABLED] else self._enable_mask
+        for ch in range(len(self._pins)):
+            if self._mode[ch] == _OFF:
+                low |= 1 << self._lamp_pins[ch]
+                regs[HEAD + _REGS * ch + 2] = -1
+        regs[LOW] = low
+
+    def lamp_mode(self, ch, hz):
+        regs, at = self._regs, HEAD + _REGS * ch
+        self._pins[ch].init(Pin.OUT, value=0)
+        registers.halt(regs, at)  # H-23
+        hz = hz or self._carrier
+        self._pwm[ch] = PWM(self._pins[ch], freq=hz, duty_u16=0)
+        registers.pace(regs, at, (machine.freq() + hz // 2) // hz)
+        self._mode[ch] = hz
+        regs[at + 2] = 0
+        self._track()
+
+    def lamp_write(self, ch, duty_u16):
+        if duty_u16 < 0:
+            duty_u16 = 0
+        elif duty_u16 > 65535:
+            duty_u16 = 65535
+        self._pwm[ch].duty_u16(duty_u16)
+        at = HEAD + _REGS * ch
+        self._regs[at + 2] = registers.counts(duty_u16, self._regs[at + 3] + 1)
+
+    def lamp_off(self, ch):
+        self._pins[ch].init(Pin.OUT, value=0)
+        if self._mode[ch] != _OFF:
+            self._pwm[ch].duty_u16(0)
+        self._mode[ch] = _OFF
+        self._track()
+
+    def enable_dropped(self):
+        regs = self._regs
+        return regs[FELL] != 0 or (regs[ENABLED] != 0 and not levels(regs[ENABLED]))
+
+    def enable(self, on):
+        regs = self._regs
+        if on == (regs[ENABLED] != 0) or (on and regs[FELL]):
+            return
+        if on:
+            registers.beat(self._regs, limits.DEADMAN_MS)
+            self._deadman.arm(limits.DEADMAN_MS)
+            self._timer = Timer(-1, period=_LOOK_MS, mode=Timer.PERIODIC, callback=self._look)
+        else:
+            self._drop()
+        regs[ENABLED] = self._enable_mask if on else 0
+        self._track()
+
+    def _drop(self):
+        self._deadman.drop()
+        if self._timer is not None:
+            self._timer.deinit()
+            self._timer = None
+
+    def _look(self, _timer):
+        """A timer's look at the heartbeat, for a hang in Python: touches nothing but the pins."""
+        regs = self._regs
+        late = registers.late_ms(regs)
+        life_ms = regs[LIFE_MS]
+        if late > (limits.HEARTBEAT_MS if life_ms == limits.DEADMAN_MS else life_ms):
+            regs[FELL] = 1  # H-15
+            self._deadman.drop()
+            for pin in self._pins:
+                pin.init(Pin.OUT, value=0)
+
+    def dark(self):
+        self._drop()
+        for pin in self._pins:  # every pin before what is kept of each
+            pin.init(Pin.OUT, value=0)
+        self._regs[ENABLED] = self._regs[FELL] = 0
+        for ch in range(len(self._pins)):
+            if self._mode[ch] != _OFF:
+                self.lamp_off(ch)
+        self._track()
+
+    def sense(self):
+        return -1 if self._sense is None else self._sense.value()
+
+    def indicate(self, on):
+        self._led.value(on)
+
+    def buzz(self, on):
+        if self._buzzer is not None:
+            self._buzzer.duty_u16(_BUZZ_DUTY if on else 0)
+
+    def service_blink(self):
+        PWM(self._led, freq=_SERVICE_HZ, duty_u16=8192)
+
+    def watchdog_start(self, ms):
+        if not self._regs[WATCHDOG]:
+            ms = min(ms, _WDT_MAX_MS)
+            WDT(timeout=ms)
+            self._regs[WATCHDOG] = ms * _WDT_COUNTS
+
+    def flash_ahead(self):
+        if self._regs[ENABLED]:
+            registers.beat(self._regs, limits.DEADMAN_FLASH_MS)
+            self._deadman.feed(limits.DEADMAN_FLASH_MS)  # H-21
+
+    def reset_cause(self):
+        mem = machine.mem32
+        intended = mem[_SCRATCH0] == _INTENDED
+        mem[_SCRATCH0] = 0
+        loading = time.ticks_diff(time.ticks_us(), LOADED_US)
+        if mem[_TIMERAWH] or mem[_TIMERAWL] - loading >= _SOFT_US:
+            return "soft"
+        if machine.reset_cause() == machine.WDT_RESET:
+            return "intended" if intended else "watchdog"
+        return "pin" if mem[_CHIP_RESET] & _HAD_RUN else "power"
+
+    def reset(self):
+        self.dark()
+        machine.mem32[_SCRATCH0] = _INTENDED
+        machine.reset()
+
+    def uid(self):
+        return "".join(["%02x" % b for b in machine.unique_id()])
+
+    def heap(self):
+        if not self._regs[ENABLED]:  # a walk through the whole heap: 8.8 ms
+            self._used = gc.mem_alloc()
+        return self._used, self._total - self._used
+
+    def collect(self):
+        gc.collect()

@@ -1,0 +1,45 @@
+"""The RP2040's program flash against what the build noted of it; what the RAM test at boot found.
+
+The note is the last page below the filesystem: "PBMW", the program's length, its CRC-32
+(tools/toolchain_claim.py writes it). Reads go through the cache: the program is many times its
+size, so a round reads the flash itself but for what ran a moment ago.
+"""
+
+import struct
+
+import machine
+import uctypes
+
+from wrap.build_info import CLAIM_AT, RAM_TESTED
+from wrap.compat import const
+
+try:
+    from wrap_crc import crc32 as crc  # type: ignore
+except ImportError:  # a stock image, which makes no claim
+    crc = None
+
+_XIP = const(0x10000000)
+_SCRATCH1 = const(0x40058010)  # boards/PBMWRAP_RP2040/ram_test.c leaves its finding here
+_RAM_WHOLE = 0x52414D31
+_RAM = const(0x20000000)
+_RAM_END = const(0x20042000)
+
+
+def claim():
+    """The contract's program_claim."""
+    if not CLAIM_AT:
+        return None
+    magic, length, crc32 = struct.unpack("<4sII", uctypes.bytearray_at(_XIP + CLAIM_AT, 12))
+    if magic != b"PBMW" or not 0 < length <= CLAIM_AT:
+        return 0, 0
+    return length, crc32
+
+
+def fault():
+    """The contract's memory_fault. A test that did not end well failed."""
+    if not RAM_TESTED:
+        return -1
+    found = machine.mem32[_SCRATCH1]
+    if found == _RAM_WHOLE:
+        return 0
+    return found if _RAM <= found < _RAM_END else _RAM

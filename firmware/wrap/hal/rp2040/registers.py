@@ -1,0 +1,275 @@
+"""The RP2040's registers read directly: converter, button, PWM, pads, dead-man, watchdog. Decides
+nothing. What the functions of every step need is closed over, because each name that is looked up
+costs 2 to 3 us (docs/decisions/0015).
+"""
+
+# ruff: noqa: F821
+# pyright: reportUndefinedVariable=false, reportInvalidTypeForm=false, reportCallIssue=false
+# pyright: reportIndexIssue=false
+# (viper knows ptr32 without an import)
+
+from array import array
+
+import micropython
+
+from wrap.compat import const
+
+# What the hardware should hold: these words, then six a lamp: address of CC, shift of the channel
+# in it, expected count (-1: not checked), TOP, DIV, address of the pin's CTRL.
+LOW = 0  # pads that must be low
+ENABLED = 1  # the enable's pad, which must be high; 0 while it is off
+FELL = 2  # the timer has dropped the enable
+BEAT_US = 3  # the timer's count at the last verified step
+LIFE_MS = 4  # what the timer allows from there
+WATCHDOG = 5  # counts to feed; 0 while it is not started
+LAMPS = 6  # how many
+HEAD = 7
+
+NO_PIN = 30  # its bit of the pads is always 0 (datasheet 2.3.1.7: 30 GPIOs)
+
+_DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
+_DEADMAN_TURNS = const(375)  # the same in turns of hal/rp2040/dead_man
+
+
+def select_word(mux_pins, channel):
+    """Bits of SIO's GPIO_OUT that choose `channel`; mux_pins: the select lines A, B, C."""
+    word = 0
+    for i in range(3):
+        if channel >> i & 1:
+            word |= 1 << mux_pins[i]
+    return word
+
+
+def made_inputs(ains, channels, mux_pins, rest, button, sense):
+    """The HAL's `inputs`. ains: ADC input of each; channels: its multiplexer channel or None;
+    mux_pins: the select lines A, B, C; rest: the channel to leave them at; button: its pin, low
+    while held; sense: the sense input's, or NO_PIN. Without a multiplexer mux_pins is None."""
+    words = array("i", [len(ains), sense << 8 | button, 0, 0])
+    if mux_pins is not None:
+        words[2] = select_word(mux_pins, 7)
+        words[3] = select_word(mux_pins, rest)
+    selected = words[3]
+    for i in range(len(ains)):
+        if channels[i] is not None:
+            selected = select_word(mux_pins, channels[i])
+        words.append(ains[i] << 12)
+        words.append(selected)  # wired directly: the select stays as it is
+
+    @micropython.viper
+    def inputs(out) -> int:
+        """Fill `out` with 6 conversions of each input: without the lowest and the highest, times 4;
+        returns bit 0 while the button is held, bit 1 while the sense input is high.
+
+        RP2040 datasheet 4.9.2 and 4.9.6: CS = EN 0, TS_EN 1, START_ONCE 2, START_MANY 3, READY 8,
+        AINSEL 12..14; FCS = EN 0, LEVEL 16..19, UNDER 10, OVER 11. Conversions follow each other
+        without a gap, 2 us each, into the FIFO. A converter that stops gives 0, which is a shorted
+        sensor. 2.3.1.7: SIO GPIO_OUT_SET 0x14, GPIO_OUT_CLR 0x18. Set comes before clear, so a
+        change between y1 and y2 passes through y3, not through the grounded y0.
+        """
+        adc = ptr32(0x4004C000)
+        sio = ptr32(0xD0000000)
+        cfg = ptr32(words)
+        o = ptr32(out)
+        n = cfg[0]
+        lines = cfg[2]
+        idle = (adc[0] & 2) | 1
+        adc[2] = 0xC01
+        at = 4
+        i = 0
+        while i < n:
+            chosen = cfg[at + 1]
+            sio[5] = chosen
+            sio[6] = lines ^ chosen
+            left = 8  # of a FIFO of 4
+            while left and adc[2] & 0xF0000:
+                adc[3]
+                left -= 1
+            select = idle | cfg[at]
+            adc[0] = select
+            left = 8  # 0.4 us: the multiplexer has settled after 0.2 us (docs/decisions/0020)
+            while left:
+                left -= 1
+            adc[0] = select | 8
+            total = 0
+            lowest = 4095
+            highest = 0
+            left = 6
+            spins = 2000
+            while left:
+                if adc[2] & 0xF0000:
+                    code = adc[3]
+                    total += code
+                    left -= 1
+                    if left == 1:
+                        adc[0] = select  # the last one is under way
+                    if code < lowest:
+                        lowest = code
+                    if code > highest:
+                        highest = code
+                else:
+                    spins -= 1
+                    if spins == 0:  # H-04
+                        total = lowest + highest  # 0 below
+                        left = 0
+            adc[0] = select
+            while spins and not adc[0] & 0x100:
+                spins -= 1
+            o[i] = (total - lowest - highest) << 2
+            at += 2
+            i += 1
+        adc[2] = 0
+        sio[5] = cfg[3]
+        sio[6] = lines ^ cfg[3]
+        pads = sio[1]
+        pins = cfg[1]
+        return ((pads >> (pins & 31)) & 1 ^ 1) | ((pads >> (pins >> 8)) & 1) << 1
+
+    return inputs
+
+
+def made_references(ain, mux_pins, rest, references, button):
+    """The HAL's `references`: (channel, lowest, highest raw reading) each, all on ADC input
+    `ain`."""
+    n = len(references)
+    channels = [r[0] for r in references]
+    read = made_inputs([ain] * n, channels, mux_pins, rest, button, NO_PIN)
+    raws = array("i", [0] * n)
+
+    def wrong():
+        read(raws)
+        i = 0
+        for channel, low, high in references:
+            if raws[i] < low or raws[i] > high:
+                return channel + 1
+            i += 1
+        return 0
+
+    return wrong
+
+
+def no_references():
+    """The HAL's `references` without a multiplexer."""
+    return 0
+
+
+def made_regs(lamps):
+    """The words for `lamps` of them."""
+    regs = array("i", [0] * (HEAD + 6 * lamps))
+    regs[LAMPS] = lamps
+    return regs
+
+
+def made_verify_and_feed(regs):
+    """The HAL's `verify_and_feed` for these words."""
+
+    @micropython.viper
+    def verify_and_feed() -> bool:
+        """See wrap.hal.contract. RP2040 datasheet 4.5.3 (CSR 12 bytes before CC, DIV 8, TOP 4 after
+        it), 2.19.6.1 (CTRL: function 4 is PWM, nothing overridden), 2.3.1.7: SIO GPIO_IN reads the
+        pad, whoever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6 (watchdog LOAD)."""
+        r = ptr32(regs)
+        sio = ptr32(0xD0000000)
+        pads = sio[1]
+        enabled = r[1]
+        if pads & r[0] or (pads & enabled) != enabled or r[2]:
+            return False
+        n = r[6]
+        at = int(r) + 28
+        while n:
+            lamp = ptr32(at)
+            expected = lamp[2]
+            if expected >= 0:
+                pwm = ptr32(lamp[0] - 12)
+                if (pwm[3] >> lamp[1]) & 0xFFFF != expected:  # H-24
+                    return False
+                if (pwm[0] & 0x3F) != 1 or pwm[1] != lamp[4] or pwm[4] != lamp[3]:
+                    return False
+                pin = ptr32(lamp[5])
+                if pin[0] != 4:
+                    return False
+            at += 24
+            n -= 1
+        if enabled:
+            timer = ptr32(0x40054000)
+            r[3] = timer[10]
+            r[4] = _DEADMAN_MS
+            pio = ptr32(0x50200000)
+            if not pio[1] & 0x10000:  # FSTAT TXFULL: an expired state machine takes no more
+                pio[4] = _DEADMAN_TURNS
+        if r[5]:
+            dog = ptr32(0x40058000)
+            dog[1] = r[5]  # H-16
+        return True
+
+    return verify_and_feed
+
+
+@micropython.viper
+def halt(regs, lamp: int):
+    """Stop the lamp's slice with its output low, whatever it did. What is written to a slice that
+    stands is latched at once (pico-sdk, pwm_set_wrap); a running one would finish its period with
+    the old compare value at the new divider: up to 65 ms of full light from a change to 10 Hz. A
+    few periods of two cycles take the output low, should it follow the counter's steps only."""
+    r = ptr32(regs)
+    pwm = ptr32(r[lamp] - 12)
+    pwm[0] = 0
+    pwm[1] = 16
+    pwm[2] = 0
+    pwm[3] = 0
+    pwm[4] = 1
+    pwm[0] = 1
+    left = 8
+    while left:
+        left -= 1
+    pwm[0] = 0
+
+
+@micropython.viper
+def pace(regs, lamp: int, cycles: int):
+    """Let the lamp's slice run from 0 with a period of `cycles` of the CPU's clock, rounded to
+    counts of a whole divider (at most 22 ppm off, 10 Hz to 5 kHz at 125 MHz): with a fraction in it
+    the edges would wander by a cycle. Keeps TOP and DIV in `regs`."""
+    r = ptr32(regs)
+    div = (cycles + 65534) // 65535
+    top = (cycles + (div >> 1)) // div - 1
+    pwm = ptr32(r[lamp] - 12)
+    pwm[0] = 0
+    pwm[1] = div << 4
+    pwm[2] = 0
+    pwm[4] = top
+    pwm[0] = 1
+    r[lamp + 3] = top
+    r[lamp + 4] = div << 4
+
+
+def counts(duty_u16, period):
+    """Counts of `period` (1..65536) that a PWM is high at `duty_u16`, as machine.PWM rounds:
+    (duty_u16 * period + 32767) // 65535. In two parts, each a small integer: nothing allocated."""
+    high = duty_u16 * (period >> 8)
+    whole = high // 65535
+    rest = high - whole * 65535
+    return (whole << 8) + ((rest << 8) + duty_u16 * (period & 255) + 32767) // 65535
+
+
+@micropython.viper
+def beat(regs, life_ms: int):
+    """Begin the timer's count anew: it allows `life_ms` from now."""
+    r = ptr32(regs)
+    timer = ptr32(0x40054000)
+    r[3] = timer[10]
+    r[4] = life_ms
+
+
+@micropython.viper
+def late_ms(regs) -> int:
+    """Since the last beat."""
+    r = ptr32(regs)
+    timer = ptr32(0x40054000)
+    return (timer[10] - r[3]) // 1000
+
+
+@micropython.viper
+def levels(mask: int) -> int:
+    """Pads that are high among `mask`."""
+    sio = ptr32(0xD0000000)
+    return sio[1] & mask

@@ -1,0 +1,72 @@
+"""The USB port of an RP2040: takes and gives bytes without ever waiting.
+
+Our image has a module in C for it (boards/PBMWRAP_RP2040/wrap_usb.c): one call takes all
+that has arrived. A stock image has only streams that wait: one byte a call there, after a poll.
+"""
+
+import select
+import sys
+import time
+
+from wrap.compat import const
+
+try:
+    import wrap_usb  # type: ignore
+except ImportError:  # installed as files on a stock image
+    wrap_usb = None
+
+_SLOW = const(8)  # bytes a stock image reads or writes in one call: about 60 us each
+
+
+class StockPort:
+    """Streams and polls. A write to an open port that is not read would wait up to 500 ms for room,
+    so single bytes are written, each after POLLOUT."""
+
+    def __init__(self):
+        self._in = sys.stdin.buffer  # type: ignore
+        self._out = sys.stdout.buffer
+        self._poll_in = select.poll()
+        self._poll_in.register(sys.stdin, select.POLLIN)
+        self._poll_out = select.poll()
+        self._poll_out.register(sys.stdout, select.POLLOUT)
+        self._one = bytearray(1)
+
+    def read(self, buf):
+        n = 0
+        one = self._one
+        most = min(_SLOW, len(buf))
+        while n < most:
+            for _ in self._poll_in.ipoll(0):
+                break
+            else:
+                break
+            self._in.readinto(one)  # type: ignore
+            buf[n] = one[0]
+            n += 1
+        return n
+
+    def write(self, view):
+        sent = 0
+        n = min(_SLOW, len(view))
+        while sent < n:
+            for _ in self._poll_out.ipoll(0):
+                break
+            else:
+                break
+            if not self._out.write(view[sent : sent + 1]):
+                break
+            sent += 1
+        return sent
+
+    def wait_until(self, tick_ms):
+        wait = time.ticks_diff(tick_ms, time.ticks_ms())
+        if wait > 0:
+            time.sleep_ms(wait)
+
+    def allocated(self):
+        return 0  # not known without a walk through the heap
+
+
+def open_port():
+    """Something with read(buf), write(view), wait_until(tick_ms) and allocated()."""
+    return StockPort() if wrap_usb is None else wrap_usb

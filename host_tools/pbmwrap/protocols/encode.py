@@ -1,0 +1,112 @@
+"""Between the file's human units and the device's integers; canonical bytes and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from pbmwrap.protocols.model import Protocol
+from wrap.rules import limits
+from wrap.rules import protocol as rules
+
+
+def _units(value: Any, per_unit: int) -> Any:
+    return int(Fraction(value) * per_unit) if isinstance(value, int | Decimal) else value
+
+
+def _channel(spec: Mapping[str, Any]) -> list[Any]:
+    level = _units(spec.get("intensity"), 10)
+    if spec.get("mode") != "pulsed":
+        return [level]
+    return [level, spec.get("frequency_hz"), _units(spec.get("on_fraction"), 1000)]
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    lamps = {name: _channel(spec) for name, spec in step.items() if isinstance(spec, Mapping)}
+    return {"t": step.get("duration_s"), "ch": lamps}
+
+
+def _value(table: Mapping[str, Any], key: str, per_unit: int, default: int) -> Any:
+    value = table.get(key)
+    return default if value is None else _units(value, per_unit)
+
+
+def draft(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The device object of a file's table, which may still be incomplete.
+
+    Required keys that are missing stay missing, so that the shared rules can judge what is there.
+    """
+    out: dict[str, Any] = {
+        "dose": _value(table, "dose_j_cm2", 1000, 0),
+        "ramp": _value(table, "ramp_s", 1000, limits.RAMP_UP_MS),
+        "trip": _value(table, "skin_trip_c", 1000, limits.SKIN_TRIP_MC),
+        "flicker_ok": table.get("photosensitivity_confirmed", False),
+        "grade": (table.get("evidence") or {}).get("grade", ""),
+    }
+    names = {"schema": "v", "id": "id", "name": "name", "site": "site"}
+    out.update({mine: table[key] for key, mine in names.items() if key in table})
+    if "step" in table:
+        out["steps"] = [_step(step) for step in table["step"]]
+    return out
+
+
+def as_table(protocol: Protocol) -> dict[str, Any]:
+    """The file's table with the keys that are set."""
+    return protocol.model_dump(by_alias=True, exclude_none=True)
+
+
+def dump(obj: Mapping[str, Any]) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, ASCII."""
+    text = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return text.encode("ascii")
+
+
+def canonical(protocol: Protocol) -> bytes:
+    """What goes to the wrap. Defaults are written out, so later ones cannot change its meaning."""
+    return dump(draft(as_table(protocol)))
+
+
+def sha256(raw: bytes) -> str:
+    """64 hex digits: how a wrap and its log identify a protocol."""
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _human(value: int, per_unit: int) -> Decimal:
+    return Decimal(value) / per_unit
+
+
+def _channel_table(spec: list[int]) -> dict[str, Any]:
+    out: dict[str, Any] = {"intensity": _human(spec[0], 10)}
+    if len(spec) == 3:
+        out.update(mode="pulsed", frequency_hz=spec[1], on_fraction=_human(spec[2], 1000))
+    return out
+
+
+def _step_table(step: Mapping[str, Any]) -> dict[str, Any]:
+    lamps = {name: _channel_table(spec) for name, spec in step["ch"].items()}
+    return {"duration_s": step["t"], **lamps}
+
+
+def from_canonical(raw: bytes, channels: Mapping[str, int]) -> Protocol:
+    """The model of a protocol read back from a wrap or a log. channels: {name: nm}.
+
+    Raises ValueError with the first rule broken. Cautions and the evidence but its grade
+    are not on the wrap.
+    """
+    obj = rules.parse(raw)
+    found = rules.problems(obj, channels)
+    if found:
+        raise ValueError(f"{found[0][0]} {found[0][1]}".strip())
+    table: dict[str, Any] = {key: obj[key] for key in ("id", "name", "site")}
+    table |= {"schema": obj["v"], "step": [_step_table(step) for step in obj["steps"]]}
+    table["photosensitivity_confirmed"] = obj.get("flicker_ok", False)
+    for mine, key in (("dose", "dose_j_cm2"), ("ramp", "ramp_s"), ("trip", "skin_trip_c")):
+        if obj.get(mine):
+            table[key] = _human(obj[mine], 1000)
+    if obj.get("grade"):
+        table["evidence"] = {"grade": obj["grade"]}
+    return Protocol.model_validate(table)

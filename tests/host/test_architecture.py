@@ -1,0 +1,66 @@
+"""The rules of the architecture that a machine can check: who may import what."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WRAP = ROOT / "firmware" / "wrap"
+MODULES = sorted(WRAP.rglob("*.py"))
+HARDWARE = {"machine", "rp2", "micropython", "esp32"}
+LAMP_BLIND = ("storage", "link", "ui")  # rooms that know nothing of lamps
+
+
+def imports(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def room(file: Path) -> str:
+    return file.relative_to(WRAP).parts[0]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda f: f.relative_to(WRAP).as_posix())
+def test_only_the_hal_touches_hardware(file: Path) -> None:
+    if room(file) == "hal":
+        return
+    touched = imports(file) & HARDWARE
+    assert touched <= ({"micropython"} if file.name == "compat.py" else set())
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda f: f.relative_to(WRAP).as_posix())
+def test_pure_rooms_neither_print_nor_sleep_nor_read_a_clock(file: Path) -> None:
+    if room(file) != "hal":
+        assert "time" not in imports(file)
+        calls = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)]
+        assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+
+
+@pytest.mark.parametrize("blind", LAMP_BLIND)
+def test_rooms_that_know_no_lamps(blind: str) -> None:
+    for file in (WRAP / blind).glob("*.py"):
+        assert not [name for name in imports(file) if name.startswith("wrap.control")]
+
+
+def test_safety_knows_no_session_and_no_host() -> None:
+    for file in (WRAP / "safety").glob("*.py"):
+        for name in imports(file):
+            assert not name.startswith(("wrap.session", "wrap.link", "wrap.app")), file.name
+
+
+def test_no_safety_decision_hangs_on_an_assert() -> None:
+    for file in MODULES:
+        nodes = ast.walk(ast.parse(file.read_text()))
+        assert not [n for n in nodes if isinstance(n, ast.Assert)], file.name
+
+
+def test_main_is_short() -> None:
+    assert len((ROOT / "firmware" / "main.py").read_text().splitlines()) <= 15

@@ -1,0 +1,198 @@
+"""Finding a wrap among ports, and what stands in the way of each."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from pbmwrap.device import discovery, port_name, serial_port
+from pbmwrap.device.serial_port import PortInfo, SerialTransport
+from pbmwrap.errors import (
+    AtPrompt,
+    LinkLost,
+    NoDevice,
+    NoPermission,
+    NotAWrap,
+    PortBusy,
+    SeveralDevices,
+    UsageError,
+    WrapError,
+)
+from tests.host.scripted_wrap import ScriptedWrap
+
+
+def _port(name):
+    return PortInfo(name, "N" + name, "2e8a:0005", "Board")
+
+
+def _opener(wraps):
+    def opener(name):
+        found = wraps[name]
+        if isinstance(found, WrapError):
+            raise found
+        return found
+
+    return opener
+
+
+def _scan(wraps):
+    return discovery.scan(lambda: [_port(name) for name in wraps], _opener(wraps))
+
+
+def test_scan_asks_every_port_and_closes_it():
+    wraps = {"a": ScriptedWrap(), "b": PortBusy("b is in use"), "c": ScriptedWrap()}
+    wraps["c"].strange = b"$GPGGA,1\r\n"
+    found = _scan(wraps)
+    assert [type(c.problem) for c in found] == [type(None), PortBusy, NotAWrap]
+    assert wraps["a"].closed and wraps["c"].closed
+    assert discovery._only(found).port.device == "a"
+
+
+def test_looking_never_sends_control_c():
+    stranger = ScriptedWrap()
+    stranger.strange = b"?"
+    sent = []
+    stranger.write = lambda data, timeout_s=0: sent.append(data)
+    with pytest.raises(NotAWrap):
+        discovery.greet(stranger)
+    assert sent and b"\x03" not in b"".join(sent)
+
+
+def test_several_wraps_are_listed():
+    with pytest.raises(SeveralDevices, match=r"2 wraps answer: a \(serial:Na\), b \(serial:Nb\)"):
+        discovery._only(_scan({"a": ScriptedWrap(), "b": ScriptedWrap()}))
+
+
+def test_no_port_at_all_is_said():
+    with pytest.raises(NoDevice, match="no USB serial port"):
+        discovery._only([])
+
+
+def test_the_only_port_being_busy_is_the_error():
+    with pytest.raises(PortBusy):
+        discovery._only(_scan({"a": PortBusy("a is in use")}))
+
+
+def test_a_prompt_is_told_apart():
+    prompt = ScriptedWrap()
+    prompt.strange = b'@{"i"...\r\nSyntaxError: invalid syntax\r\n>>> '
+    with pytest.raises(AtPrompt, match="MicroPython prompt"):
+        discovery.greet(prompt)
+
+
+def test_a_stranger_that_talks_and_a_silent_one():
+    talking = ScriptedWrap()
+    talking.strange = b"+OK\r\n"
+    with pytest.raises(NotAWrap, match="sends data"):
+        discovery.greet(talking)
+    silent = ScriptedWrap()
+    silent.strange = b""
+    with pytest.raises(NotAWrap, match="does not answer"):
+        discovery.greet(silent)
+
+
+def test_another_product_and_another_link_version():
+    other = ScriptedWrap()
+    other.hello["product"] = "toaster"
+    with pytest.raises(NotAWrap, match="is a toaster"):
+        discovery.greet(other)
+    newer = ScriptedWrap()
+    newer.hello["link"] = 9
+    with pytest.raises(NotAWrap, match="link version 9"):
+        discovery.greet(newer)
+
+
+def test_a_wrap_that_vanishes_while_asked_is_link_lost():
+    gone = ScriptedWrap()
+    gone.vanish_after = 0
+    with pytest.raises(LinkLost):
+        discovery.greet(gone)
+    assert gone.closed
+
+
+def test_unknown_kind_of_port_is_a_usage_error():
+    with pytest.raises(UsageError, match="esp32: is not a kind of port"):
+        discovery.make_transport("esp32:")
+
+
+def test_port_default_order(monkeypatch):
+    monkeypatch.delenv(port_name.PORT_VARIABLE, raising=False)
+    assert port_name.default_port(None, None) == "auto"
+    assert port_name.default_port(None, "sim:") == "sim:"
+    monkeypatch.setenv(port_name.PORT_VARIABLE, "/dev/x")
+    assert port_name.default_port(None, "sim:") == "/dev/x"
+    assert port_name.default_port("/dev/y", "sim:") == "/dev/y"
+
+
+# The serial port's own errors
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        (OSError(13, "denied"), NoPermission),
+        (OSError(16, "busy"), PortBusy),
+        (OSError(11, "Could not exclusively lock port"), PortBusy),
+        (OSError(2, "no such file"), NoDevice),
+        (ValueError("not a port"), NoDevice),
+    ],
+)
+def test_errors_of_opening_are_told_apart(monkeypatch, problem, kind):
+    def refuse(*_, **__):
+        raise problem
+
+    monkeypatch.setattr(serial_port.serial, "Serial", refuse)
+    with pytest.raises(kind):
+        SerialTransport("/dev/null").open()
+
+
+@pytest.mark.parametrize(
+    ("why", "kind", "said"),
+    [
+        ("PermissionError(13, 'Access is denied.', None, 5)", PortBusy, "COM7 is in use"),
+        ("PermissionError(13, 'Zugriff verweigert', None, 5)", PortBusy, "COM7 is in use"),
+        ("PermissionError(13, 'sharing violation', None, 32)", PortBusy, "COM7 is in use"),
+        ("FileNotFoundError(2, 'not found', None, 2)", NoDevice, "there is no port COM7"),
+        ("OSError(22, 'not functioning', None, 31)", NoDevice, "opened (Windows error 31)"),
+    ],
+)
+def test_errors_of_opening_on_windows_are_told_apart_by_their_number(monkeypatch, why, kind, said):
+    def refuse(*_, **__):
+        raise serial_port.serial.SerialException(f"could not open port 'COM7': {why}")
+
+    monkeypatch.setattr(serial_port.serial, "Serial", refuse)
+    with pytest.raises(WrapError) as caught:
+        SerialTransport("COM7").open()
+    assert type(caught.value) is kind
+    assert said in caught.value.message
+
+
+def test_a_file_is_no_serial_port(tmp_path):
+    file = tmp_path / "x"
+    file.write_text("")
+    with pytest.raises(NoDevice, match="is not a serial port"):
+        SerialTransport(str(file)).open()
+
+
+def test_a_cable_pulled_out_is_link_lost():
+    master, slave = os.openpty()
+    port = SerialTransport(os.ttyname(slave))
+    port.open()
+    os.close(slave)
+    os.close(master)
+    with pytest.raises(LinkLost, match="vanished"):
+        port.read(0.1)
+    with pytest.raises(LinkLost, match="vanished"):
+        port.write(b"x")
+    port.close()
+    port.close()
+    with pytest.raises(LinkLost, match="is not open"):
+        port.read(0.1)
+
+
+def test_number_finds_its_port(monkeypatch):
+    monkeypatch.setattr(discovery, "usb_ports", lambda: [_port("a"), _port("b")])
+    assert discovery.port_of_number("Nb") == "b"
+    with pytest.raises(NoDevice, match="number Nc"):
+        discovery.port_of_number("Nc")

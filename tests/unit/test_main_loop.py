@@ -1,0 +1,187 @@
+"""The loop on a chip: no drift, slack that ends in time, dark at the end whatever happens."""
+
+import importlib
+
+import pytest
+
+import board_facts
+import wrap
+from tests.unit.conftest import MemFiles, protocol, sha
+from tests.unit.spy import SpyHal, SpyRig
+from wrap import build_info, compat, main_loop
+from wrap.app import App
+
+
+class Timed:
+    """An app that only notes when its steps come, and may take long."""
+
+    def __init__(self, hal, costs=()):
+        self.hal = hal
+        self.costs = dict(costs)
+        self.at = []
+        self.slices = []
+        self.busy = False
+        self.session = self.server = self
+        self.lit_now = False
+        self.talking = 0  # slices without work that a conversation lasts
+
+    def talks(self):
+        return self.talking > 0
+
+    def turn(self, now):
+        self.at.append(self.hal.now_ms)
+        self.hal.now_ms += self.costs.get(len(self.at) - 1, 0)
+
+    def run_link(self, room_ms):
+        if not self.busy:
+            self.slices.append(self.hal.now_ms)
+            self.talking -= 1
+            return False
+        assert room_ms == 10 - self.hal.now_ms % 10
+        self.slices.append(self.hal.now_ms)
+        self.hal.now_ms += 1
+        return True
+
+
+def test_steps_come_every_10_ms_whatever_they_cost(hal):
+    app = Timed(hal, {n: n % 10 for n in range(100)})
+    main_loop.loop(app, 100)
+    assert app.at == list(range(0, 1000, 10))
+
+
+def test_steps_keep_their_rhythm_across_the_tick_wrap(hal):
+    hal.now_ms = start = (1 << 30) - 55
+    app = Timed(hal)
+    main_loop.loop(app, 20)
+    assert [at - start for at in app.at] == list(range(0, 200, 10))
+
+
+def test_a_late_step_is_not_made_up_for(hal):
+    app = Timed(hal, {2: 47})
+    main_loop.loop(app, 6)
+    assert app.at == [0, 10, 20, 67, 77, 87]
+
+
+@pytest.mark.parametrize(("lit", "last"), [(False, 9), (True, 8)])
+def test_the_slack_is_for_the_link_until_the_next_step_or_shortly_before(hal, lit, last):
+    app = Timed(hal)
+    app.busy, app.lit_now = True, lit
+    main_loop.loop(app, 2)
+    assert app.slices == [*range(last + 1), *range(10, 11 + last)]
+    assert app.at == [0, 10]
+
+
+def test_in_a_conversation_the_link_is_looked_at_every_millisecond(hal):
+    app = Timed(hal)
+    app.talking = 13
+    main_loop.loop(app, 3)
+    assert app.slices == [*range(13)]
+    assert app.at == [0, 10, 20]
+
+
+def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
+    left = [0, main_loop._COLLECT_BYTES - 1, main_loop._COLLECT_BYTES, 0]
+    collected = []
+    hal.allocated = lambda: left.pop(0)
+    hal.collect = lambda: collected.append(hal.now_ms)
+    main_loop.loop(Timed(hal), 4)
+    assert collected == [20]
+
+
+def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
+    enough, too_much = main_loop._COLLECT_BYTES, main_loop._COLLECT_NOW
+    left = [enough, enough, too_much - 1, enough, too_much]
+    collected = []
+    hal.allocated = lambda: left.pop(0)
+    hal.collect = lambda: collected.append(hal.now_ms)
+    main_loop.loop(Timed(hal, {0: 4, 1: 9, 2: 4, 3: 3, 4: 4}), 5)
+    assert collected == [33, 44]
+
+
+class LitHal(SpyHal):
+    """A button press starts a session; once it is lit, `happens` is called in every wait."""
+
+    def wait_until(self, tick_ms):
+        self.pressed = 100 < self.now_ms < 200
+        if self.now_ms > 4000:
+            assert any(self.duty)
+            self.happens()
+        super().wait_until(tick_ms)
+
+
+def lit_hal():
+    files = MemFiles()
+    raw = protocol(steps=[{"t": 60, "ch": {"red": [500]}}])
+    App(SpyHal(files), board_facts).protocols.save(0, raw, sha(raw))
+    return LitHal(files)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError])
+@pytest.mark.parametrize("name", ["wait_until", "ticks_ms", "ticks_add"])
+def test_whatever_ends_the_loop_ends_dark(name, error):
+    hal = lit_hal()
+    hal.happens = lambda: vars(hal).update(raise_at=name, error=error())
+    with pytest.raises(error):
+        main_loop.main(hal, board_facts)
+    assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
+
+
+def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
+    hal = lit_hal()
+    tries = []
+
+    def dark():
+        tries.append(hal.now_ms)
+        if len(tries) <= 2:
+            raise RuntimeError("no dark")
+        SpyHal.dark(hal)
+
+    hal.happens = lambda: vars(hal).update(raws=[0] * 4, dark=dark)
+    with pytest.raises(RuntimeError, match="no dark"):
+        main_loop.main(hal, board_facts)
+    assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_end_while_starting_is_dark_too(error):
+    hal = SpyHal(MemFiles())
+    hal.raise_at, hal.error = "reset_cause", error()
+    hal.enable(True)
+    with pytest.raises(error):
+        main_loop.main(hal, board_facts)
+    assert not hal.enabled
+    assert hal.calls[-2:] == ["dark", "buzz"]
+
+
+def test_service_mode_blinks_and_drives_nothing():
+    files = MemFiles()
+    files.write("service", b"1")
+    hal = SpyHal(files)
+    main_loop.main(hal, board_facts)
+    assert hal.calls == ["service_blink", "dark", "buzz"]
+    assert hal.blinking
+    assert files.names() == []
+
+
+def test_a_ctrl_c_is_never_taken_for_a_fault():
+    spy = SpyRig()
+    spy.light()
+    spy.hal.raise_at, spy.hal.error = "inputs", KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        spy.turn()
+    assert spy.app.fault_latch.code == 0
+
+
+def test_garbage_goes_often_only_until_the_wrap_runs(monkeypatch):
+    told = []
+    monkeypatch.setattr(compat.gc, "threshold", told.append, raising=False)
+    importlib.reload(wrap)
+    assert told == [8192]
+    with monkeypatch.context() as image:
+        image.setattr(build_info, "PROGRAM_SHA256", "0" * 64)
+        importlib.reload(wrap)
+    assert told == [8192]
+    files = MemFiles()
+    files.write("service", b"1")
+    main_loop.main(SpyHal(files), board_facts)
+    assert told == [8192, -1]

@@ -1,0 +1,109 @@
+"""What the link shows of the app."""
+
+import runpy
+import sys
+import types
+
+import pytest
+
+from tests.unit.conftest import BOARD, LONG, Rig
+from wrap import build_info
+from wrap.compat import small
+from wrap.link import status
+from wrap.safety.thermistor import FULL
+from wrap.version import VERSION
+
+
+def test_a_frozen_program_tells_its_hash(monkeypatch):
+    monkeypatch.setattr(status, "PROGRAM_SHA256", "ab" * 32)
+    hello = Rig().app.status_view.hello()
+    assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("micropython", "1.25.0"), ("cpython", "cpython 1.25.0")]
+)
+def test_what_runs_it_is_told_by_name_unless_it_is_micropython(monkeypatch, name, told):
+    fake = types.SimpleNamespace(name=name, version=(1, 25, 0, ""))
+    monkeypatch.setattr(sys, "implementation", fake)
+    assert Rig().app.status_view.hello()["mpy"] == told
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_the_build_is_what_lies_beside_the_firmware(monkeypatch, frozen):
+    image = types.ModuleType("wrap_image")
+    image.PROGRAM_SHA256, image.CDC_NONBLOCKING = "cd" * 32, True
+    image.CLAIM_AT, image.RAM_TESTED = 655104, True
+    monkeypatch.setitem(sys.modules, "wrap_image", image if frozen else None)
+    told = runpy.run_path(build_info.__file__)
+    facts = [told[n] for n in ("PROGRAM_SHA256", "CDC_NONBLOCKING", "CLAIM_AT", "RAM_TESTED")]
+    assert facts == (["cd" * 32, True, 655104, True] if frozen else ["files", False, 0, False])
+
+
+def test_without_a_calibration_no_dose_is_shown(rig: Rig):
+    rig.light()
+    sample = rig.app.status_view.sample()
+    assert (sample["dose_uj"], sample["dose_total_uj"]) == (None, None)
+    assert not rig.app.status_view.status()["calibrated"]
+
+
+def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
+    rig.app.control.calibrate("nir", 100000, 30, 20261101, "meter")
+    rig.light()
+    sample = rig.app.status_view.sample()
+    assert sample["dose_uj"] == [None, rig.app.lamps.meters[1].uj]
+    assert sample["dose_total_uj"] is None
+
+
+def test_a_whole_calibration_shows_doses_and_their_sum(rig: Rig):
+    rig.calibrate()
+    rig.light()
+    sample = rig.app.status_view.sample()
+    assert sample["dose_total_uj"] == sum(sample["dose_uj"]) > 0
+    assert sample["on_ms"] == [m.on_ms for m in rig.app.lamps.meters]
+    assert sample["duty_u16"] == rig.hal.duty
+
+
+@pytest.mark.parametrize("raw", [0, FULL])
+def test_a_sensor_without_a_temperature_shows_none(rig: Rig, raw):
+    rig.board.set_raw(BOARD, raw)
+    rig.advance(10)
+    assert rig.app.status_view.sample()["temps_mc"] == [*rig.app.temp_limits.temps_mc[:BOARD], None]
+
+
+def test_status_names_the_protocol_that_runs_and_the_next(rig: Rig):
+    rig.store(2, id="next")
+    rig.app.protocols.activate(2)
+    status = rig.app.status_view.status()
+    assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, "next", 2)
+    rig.store(2, id="now", site="foot", dose=4000, steps=LONG)
+    rig.app.control.start("link", True)
+    rig.advance(50)
+    status = rig.app.status_view.status()
+    assert (status["protocol"], status["site"]) == ("now", "foot")
+    assert (status["total_ms"], status["dose_target_uj"]) == (60000, 4000000)
+    assert (status["state"], status["tethered"], status["session"]) == ("self-test", True, 1)
+    assert (status["derate_pm"], status["warn"], status["fault"]) == (1000, False, None)
+
+
+def test_a_fault_is_shown_with_name_text_and_what_came_later(rig: Rig):
+    rig.warm(50000, sensor=0)
+    rig.advance(10)
+    rig.board.set_raw(0, FULL)
+    rig.advance(10)
+    fault = rig.app.status_view.fault()
+    assert (fault["name"], fault["sensor"], fault["later"]) == ("gross-hot", "skin-mid", 1)
+    assert fault["text"] == "one reading was far beyond its limit"
+
+
+def test_small_gives_the_same_number_back():
+    assert [small(n) for n in (0, 65535, -5)] == [0, 65535, -5]
+
+
+def test_what_is_kept_for_a_second_is_forgotten_when_a_session_begins(rig):
+    rig.store()
+    control = rig.app.control
+    assert [control.next_s("hand-left", 3) for _ in range(2)] == [0, 0]
+    control.start("link", False)
+    assert control.next_s("hand-left", 3) == 86400
+    assert control.next_s("hand-left", 3) == 86400

@@ -1,0 +1,263 @@
+"""The monitor: the filter, the gross limit, the rails, derating; its shortcut."""
+# H-02
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.conftest import CURVE, Rig
+from tests.unit.pad import Pad
+from wrap.rules import faults, limits
+from wrap.safety.temp_limits import TempLimits
+from wrap.safety.thermistor import FULL, OPEN, SHORT
+
+COOL = CURVE.raw_at(33000)
+WARM = CURVE.raw_at(58000)  # for a board sensor
+OVER = CURVE.raw_at(42000)  # past the skin trip, not gross
+COLD = CURVE.raw_at(limits.PLAUSIBLE_MIN_MC) + 1
+
+
+def make(roles=("skin", "board")):
+    return TempLimits(list(roles), CURVE)
+
+
+class Plain:
+    """What the monitor is meant to do, reading by reading, in temperatures, without shortcuts."""
+
+    def __init__(self, roles):
+        self.roles = roles
+        self.past = [[] for _ in roles]
+        self.colds = [[] for _ in roles]
+        self.temps = [0] * len(roles)
+        self.most = [-273150] * len(roles)
+        self.codes = [faults.NONE] * len(roles)
+        self.trip_mc = limits.SKIN_TRIP_MC
+
+    def check(self, raws):
+        codes = self.codes = [self.one(i, raw) for i, raw in enumerate(raws)]
+        skins = [t for t, role in zip(self.temps, self.roles, strict=True) if role == "skin"]
+        over = max([*skins, -273150]) - (self.trip_mc - 2000)
+        self.hottest = max([*skins, -273150])
+        self.coldest = min([*skins, SHORT])
+        self.warn = over > 0
+        self.cold = any(sum(c[-4:]) >= 3 for c in self.colds)
+        found = [c for c in codes if c]
+        return found[0] if found else faults.NONE
+
+    def one(self, i, raw):
+        mc = self.temps[i] = CURVE.mc(raw)
+        if mc not in (OPEN, SHORT):
+            self.most[i] = max(self.most[i], mc)
+        skin = self.roles[i] == "skin"
+        trip = self.trip_mc if skin else limits.BOARD_TRIP_MC
+        self.past[i].append(mc >= trip)
+        self.colds[i].append(mc < limits.PLAUSIBLE_MIN_MC)
+        if mc in (OPEN, SHORT):
+            return faults.SENSOR_OPEN if mc == OPEN else faults.SENSOR_SHORT
+        if mc >= trip + 4000:
+            return faults.GROSS
+        if self.past[i][-1] and sum(self.past[i][-4:]) >= 3:
+            return faults.SKIN_HOT if skin else faults.BOARD_HOT
+        return faults.NONE
+
+
+RAW = st.one_of(
+    st.sampled_from([COOL, COOL - 1, OVER, WARM, COLD, COLD - 1, 0, FULL]),
+    st.sampled_from([CURVE.raw_at(mc) + d for mc in (39000, 41000, 45000) for d in (0, 1)]),
+    st.integers(0, FULL),
+)
+ROLES = st.lists(st.sampled_from(["skin", "board"]), min_size=2, max_size=4)
+
+
+@given(ROLES, st.data())
+def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(roles, data):
+    temp_limits, plain = make(roles), Plain(roles)
+    raws = [COOL] * len(roles)
+    for _ in range(data.draw(st.integers(1, 60))):
+        event = data.draw(st.sampled_from(["same", "same", "same", "one", "one", "trip", "begin"]))
+        if event == "one":
+            raws[data.draw(st.integers(0, len(roles) - 1))] = data.draw(RAW)
+        elif event == "trip":
+            plain.trip_mc = data.draw(st.integers(limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC))
+            temp_limits.set_skin_trip(plain.trip_mc)
+        elif event == "begin":
+            temp_limits.start_session()
+            plain.most = plain.temps[:] if plain.past[0] else plain.most
+        assert temp_limits.check(raws) == plain.check(raws)
+        assert (temp_limits.temps_mc, temp_limits.max_mc) == (plain.temps, plain.most)
+        assert (temp_limits.hottest_mc, temp_limits.coldest_mc) == (plain.hottest, plain.coldest)
+        assert (temp_limits.warn, temp_limits.cold) == (plain.warn, plain.cold)
+        calm = not any(plain.codes) and not any(map(any, (p[-4:] for p in plain.past)))
+        if temp_limits.is_quiescent():
+            assert calm and not any(map(any, (c[-4:] for c in plain.colds)))
+
+
+@pytest.mark.parametrize("bits", list(product([0, 1], repeat=4)))
+def test_three_hot_readings_of_four_trip_and_fewer_do_not(bits):
+    temp_limits = make()
+    seen = [temp_limits.check([OVER if hot else COOL, COOL]) for hot in bits]
+    assert faults.SKIN_HOT not in seen[:2]
+    assert seen[2] == (faults.SKIN_HOT if bits[:3] == (1, 1, 1) else faults.NONE)
+    assert seen[3] == (faults.SKIN_HOT if bits[3] and sum(bits) >= 3 else faults.NONE)
+
+
+def test_one_spike_a_second_never_trips():
+    temp_limits = make()
+    readings = ([OVER] + [COOL] * 99) * 20
+    assert {temp_limits.check([raw, COOL]) for raw in readings} == {faults.NONE}
+
+
+@pytest.mark.parametrize(
+    "sensor,mc,code,limit",
+    [(0, 45000, faults.GROSS, 41000), (1, 64000, faults.GROSS, 60000)],
+)
+def test_a_reading_4_k_past_the_trip_acts_at_once(sensor, mc, code, limit):
+    raws = [COOL, COOL]
+    raws[sensor] = CURVE.raw_at(mc)
+    temp_limits = make()
+    assert temp_limits.check(raws) == code
+    assert (temp_limits.sensor, temp_limits.limit_mc) == (sensor, limit)
+    raws[sensor] += 1
+    assert make().check(raws) == faults.NONE
+
+
+@pytest.mark.parametrize("sensor", [0, 1])
+@pytest.mark.parametrize(
+    "raw,code",
+    [
+        (0, faults.SENSOR_SHORT),
+        (CURVE.raw_min - 1, faults.SENSOR_SHORT),
+        (CURVE.raw_max, faults.SENSOR_OPEN),
+        (FULL, faults.SENSOR_OPEN),
+    ],
+)
+def test_a_rail_is_a_fault_at_once_and_stays_one(sensor, raw, code):
+    raws = [COOL, COOL]
+    raws[sensor] = raw
+    temp_limits = make()
+    assert [temp_limits.check(raws) for _ in range(5)] == [code] * 5
+    assert temp_limits.sensor == sensor
+
+
+def test_a_board_may_be_hotter_than_skin_and_trips_at_60_c():
+    temp_limits = make()
+    assert [temp_limits.check([COOL, WARM]) for _ in range(9)] == [faults.NONE] * 9
+    assert not temp_limits.warn
+    hot = [COOL, CURVE.raw_at(60000)]
+    assert [temp_limits.check(hot) for _ in range(3)] == [0, 0, faults.BOARD_HOT]
+    assert temp_limits.limit_mc == 60000
+
+
+def test_the_first_fault_of_a_step_names_its_sensor():
+    temp_limits = make()
+    assert temp_limits.check([FULL, 0]) == faults.SENSOR_OPEN
+    assert temp_limits.sensor == 0
+
+
+def test_means_are_of_all_readings_since_the_last():
+    temp_limits = make()
+    for raw in (COOL - 30, COOL, COOL + 60):
+        temp_limits.check([raw, WARM])
+    assert temp_limits.means() == [CURVE.mc(COOL + 10), CURVE.mc(WARM)]
+    temp_limits.check([WARM, COOL])
+    assert temp_limits.means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_no_trip_passes_the_default_whatever_is_asked(asked):
+    temp_limits = make()
+    temp_limits.set_skin_trip(asked)
+    assert temp_limits.trip_mc == min(asked, 41000)
+    hot = [CURVE.raw_at(41000), COOL]
+    assert faults.SKIN_HOT in [temp_limits.check(hot) for _ in range(3)] or asked <= 37000
+
+
+def test_a_stricter_trip_acts_on_a_reading_that_was_settled():
+    temp_limits = make()
+    raws = [CURVE.raw_at(38000), COOL]
+    assert [temp_limits.check(raws) for _ in range(5)] == [0] * 5
+    temp_limits.set_skin_trip(37000)
+    assert [temp_limits.check(raws) for _ in range(3)] == [0, 0, faults.SKIN_HOT]
+    assert temp_limits.limit_mc == 37000
+
+
+def test_cold_is_three_of_four_readings_below_5_c():
+    temp_limits = make()
+    assert [temp_limits.check([COLD, COOL]) or temp_limits.cold for _ in range(3)] == [0, 0, True]
+    seen = [temp_limits.check([COLD - 1, COOL]) or temp_limits.cold for _ in range(2)]
+    assert seen == [True, False]
+
+
+def test_a_session_keeps_its_own_maxima():
+    temp_limits = make()
+    temp_limits.check([CURVE.raw_at(38000), COOL])
+    temp_limits.check([COOL, COOL])
+    temp_limits.start_session()
+    assert temp_limits.max_mc == temp_limits.temps_mc
+    temp_limits.check([CURVE.raw_at(36000), COOL])
+    temp_limits.check([COOL, FULL])
+    temp_limits.check([COOL, 0])
+    assert temp_limits.max_mc == [CURVE.mc(CURVE.raw_at(36000)), CURVE.mc(COOL)]
+
+
+def test_the_wrap_reads_every_sensor_of_its_board(rig: Rig):
+    temps_mc = [31000, 32000, 34000, 36000]
+    for sensor, mc in enumerate(temps_mc):
+        rig.warm(mc, sensor)
+    rig.advance(20)
+    assert [round(t, -3) for t in rig.app.temp_limits.temps_mc] == temps_mc
+
+
+@pytest.mark.parametrize("lit", [False, True])
+def test_a_jump_means_moved_only_as_light_begins(lit):
+    pad = Pad(3)
+    assert pad.thermal.moved is False
+    pad.run(40, False)
+    pad.begin()
+    assert pad.thermal.moved is False
+    plain = pad.plant.raw12
+    pad.run(2, lit)
+    pad.plant.raw12 = lambda i: plain(i) + (300 if i == 0 else 0)
+    pad.run(2, lit)
+    assert (pad.thermal.moved, pad.name) == (lit, "none")
+    pad.begin()
+    assert pad.thermal.moved is False
+
+
+@pytest.mark.parametrize("trip_mc", [limits.SKIN_TRIP_MC, limits.SKIN_TRIP_MIN_MC])
+@pytest.mark.parametrize("i", [0, 1])
+def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
+    """To a reading: what the steady step takes without judging it."""
+    temp_limits = make()
+    temp_limits.set_skin_trip(trip_mc)
+    first, below = temp_limits.quiet_from[i], temp_limits.quiet_below
+    for raw, calm in ((first - 1, False), (first, True), (below - 1, True), (below, False)):
+        temp_limits = make()
+        temp_limits.set_skin_trip(trip_mc)
+        assert not temp_limits.is_quiescent()  # nothing was read yet
+        raws = [COOL, COOL]
+        raws[i] = raw
+        codes = [temp_limits.check(raws) for _ in range(4)]
+        assert (not any(codes) and not temp_limits.cold) is calm
+        assert temp_limits.is_quiescent() is calm
+
+
+def test_calm_readings_told_together_are_as_if_each_was_judged():
+    each, told = make(), make()
+    rows = [[COOL - d, COOL + d] for d in (0, 3, 1)]
+    for temp_limits in (each, told):
+        temp_limits.check([COOL + 9, COOL + 9])
+        temp_limits.start_session()
+    for row in rows:
+        assert each.check(row) == faults.NONE
+    columns = list(zip(*rows, strict=True))
+    sums = [-1, *(word for c in columns for word in (sum(c), min(c), c[-1], -1))]
+    told.add_elapsed(len(rows), sums, 1, 4)
+    assert each.max_mc[0] == CURVE.mc(COOL - 3)
+    for temp_limits in (each, told):
+        assert temp_limits.hottest_mc == CURVE.mc(COOL - 1)
+    assert (told.temps_mc, told.max_mc) == (each.temps_mc, each.max_mc)
+    assert told._last == each._last
+    assert told.means() == each.means()

@@ -1,0 +1,192 @@
+"""The wake check: asked, answered, unanswered, recorded, shown."""
+# H-31
+
+import pytest
+
+from tests.unit.conftest import LONG, Rig, blinks
+from wrap.rules import limits
+from wrap.session.wake_check import ASKED, NONE, UNANSWERED, WakeCheck
+from wrap.storage import records
+
+MINUTES = [{"t": 1200, "ch": {"red": [10]}}]
+
+
+@pytest.fixture
+def asked(rig: Rig):
+    """A session whose wake check has just begun to wait: 5 s of light, 3 s to answer."""
+    rig.app.settings.set("wake_s", 5)
+    rig.app.settings.set("answer_s", 3)
+    rig.light()
+    rig.advance(5000 - rig.app.session.active_ms + 10)
+    assert rig.app.control.wake_check.waiting
+    return rig
+
+
+def told(rig):
+    rig.advance(100)
+    return [n["wake"] for n in rig.noted(records.WAKE)]
+
+
+# ---- the check alone
+
+
+def test_it_asks_again_a_stretch_of_light_after_each_answer():
+    wake = WakeCheck()
+    assert (wake.due_s(0), wake.answer(0)) == (None, False)
+    wake.arm(300, 60)
+    assert (wake.due_ms, wake.due_s(0), wake.due_s(299001)) == (300000, 300, 1)
+    assert (wake.answer(5), wake.step(10)) == (False, ASKED)
+    assert (wake.waiting, wake.due_s(300000)) == (True, 60)
+    assert wake.step(59999) == NONE
+    assert wake.due_s(300000) == 1
+    assert wake.answer(359000)
+    assert (wake.waiting, wake.due_ms) == (False, 659000)
+
+
+def test_an_answer_after_its_time_is_none():
+    wake = WakeCheck()
+    wake.arm(300, 60)
+    wake.step(10)
+    assert (wake.step(60000), wake.over) == (UNANSWERED, True)
+    assert (wake.answer(1), wake.step(10), wake.due_s(1)) == (False, NONE, 0)
+    wake.disarm()
+    assert (wake.waiting, wake.over, wake.due_s(1)) == (False, False, None)
+
+
+# ---- in a session
+
+
+def test_by_default_it_asks_after_five_minutes_and_gives_one(rig: Rig):
+    rig.light(steps=MINUTES)
+    rig.advance(limits.WAKE_S * 1000 - rig.app.session.active_ms - 10)
+    assert not rig.app.control.wake_check.waiting
+    rig.advance(10)
+    assert rig.app.control.wake_check.waiting
+    rig.advance(limits.WAKE_ANSWER_S * 1000 - 10)
+    assert rig.state == "running"
+    rig.advance(10)
+    assert rig.state == "paused"
+    assert rig.until("done", 1000) <= 520
+    assert rig.app.session.end_reason == "wake"
+    assert rig.dark()
+
+
+def test_without_an_answer_it_fades_out_pauses_and_ends(asked: Rig):
+    asked.advance(3000)
+    assert asked.state == "paused"
+    assert any(asked.hal.duty)
+    asked.until("done", 1000)
+    assert (asked.app.session.end_reason, asked.dark()) == ("wake", True)
+    assert told(asked) == ["asked", "unanswered"]
+    assert asked.noted(records.END)[0]["reason"] == "wake"
+    assert asked.app.status_view.status()["wake_due_s"] is None
+
+
+def test_a_press_answers_and_does_not_pause(asked: Rig):
+    duties = asked.hal.duty[:]
+    asked.press()
+    asked.advance(2000)
+    assert (asked.state, asked.hal.duty) == ("running", duties)
+    assert told(asked) == ["asked", "answered"]
+    asked.advance(2750)
+    assert not asked.app.control.wake_check.waiting
+    asked.advance(300)
+    assert asked.app.control.wake_check.waiting
+    asked.press()
+    asked.advance(600)
+    asked.press()
+    asked.advance(600)
+    assert asked.state == "paused"
+
+
+def test_a_long_press_answers_and_still_ends(asked: Rig):
+    asked.press(1200)
+    asked.until("done", 1000)
+    assert asked.app.session.end_reason == "button"
+    assert told(asked) == ["asked", "answered"]
+
+
+def test_a_question_goes_on_in_a_pause_and_its_answer_does_not_resume(asked: Rig):
+    asked.app.session.pause("link")
+    asked.advance(2000)
+    asked.press()
+    asked.advance(2000)
+    assert asked.state == "paused"
+    asked.press()
+    asked.advance(600)
+    assert asked.state == "ramp-up"
+
+
+def test_a_pause_does_not_hide_from_the_question(asked: Rig):
+    asked.app.session.pause("link")
+    asked.advance(3030)
+    assert (asked.state, asked.app.session.fade) == ("ramp-down", 0) or asked.state == "done"
+    asked.until("done")
+    assert asked.app.session.end_reason == "wake"
+
+
+def test_nobody_resumes_what_the_wake_check_ends(asked: Rig):
+    asked.advance(3100)
+    assert asked.app.session.resume("link")
+    asked.until("done", 1000)
+    assert asked.app.session.end_reason == "wake"
+    assert asked.dark()
+
+
+def test_a_press_that_comes_too_late_starts_nothing(asked: Rig):
+    asked.advance(2990)
+    asked.board.press(True)
+    asked.advance(150)
+    asked.board.press(False)
+    asked.app.control.next_s = lambda site: 0
+    asked.advance(3000)
+    assert (asked.state, asked.app.session.end_reason) == ("done", "wake")
+
+
+def test_a_press_while_it_fades_out_starts_nothing(rig: Rig):
+    rig.light()
+    rig.app.session.stop("link")
+    rig.press()
+    rig.advance(2000)
+    assert (rig.state, rig.app.session.number) == ("done", 1)
+
+
+def test_a_tethered_wearer_must_answer_too(rig: Rig):
+    rig.app.settings.set("wake_s", 3)
+    rig.app.settings.set("answer_s", 3)
+    rig.store(steps=LONG)
+    rig.app.control.start("link", True)
+    for _ in range(15):
+        rig.advance(500)
+        rig.app.control.lease_ms = 1000
+    assert (rig.state, rig.app.session.end_reason) == ("done", "wake")
+
+
+def test_a_fault_ends_the_question(asked: Rig):
+    asked.warm(50000)
+    asked.advance(100)
+    assert (asked.state, asked.app.control.wake_check.waiting, asked.app.indicator.asking) == (
+        "fault",
+        False,
+        False,
+    )
+
+
+def test_status_and_sample_show_the_check(rig: Rig):
+    rig.app.settings.set("wake_s", 5)
+    rig.app.settings.set("answer_s", 3)
+    rig.light()
+    assert rig.app.status_view.status()["wake_due_s"] == 5
+    rig.advance(3000)
+    status = rig.app.status_view.status()
+    assert (status["wake_due_s"], status["wake_waiting"]) == (2, False)
+    rig.advance(2000)
+    assert rig.app.status_view.sample()["wake_waiting"]
+    assert rig.app.status_view.status()["wake_due_s"] == 3
+
+
+def test_the_indicator_asks(asked: Rig):
+    assert "##.#....##.#...." in blinks(asked, 30)
+    asked.press()
+    asked.advance(100)
+    assert "##.#" not in blinks(asked, 30)
