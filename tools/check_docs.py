@@ -1,21 +1,74 @@
-"""Check the documents: python tools/check_docs.py (in `make lint`).
+"""Check documents and comments: python tools/check_docs.py [--code] (in `make lint`).
 
-Reports lines of prose over 100 columns, words that CONTRIBUTING.md bans, links and file names that
-do not exist, and commands that `pbmwrap` does not have. Exit code 1 when there is anything.
+Documents: reports lines of prose over 100 columns, words of `words` that they use, dead links and
+anchors, and names that do not exist: files, folders, modules, classes and methods, tests, commands
+of `pbmwrap` and targets of make. Code: reports the words in comments and docstrings.
+Exit code 1 when there is anything to report.
+
+`--code` lists every word in the code, also those that `IN_CODE_TODAY` still allows.
 """
 
 from __future__ import annotations
 
+import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = 100
-BANNED = ("mend", "mended", "mends", "told", "whoever", "way to dark", "ways to dark")
+# Words and phrases that readers stumble over, as regular expressions, and what to write instead.
+BANNED = {
+    r"mend(s|ed|ing)?": "fix, repair",
+    r"told": "reported, sent, shown",
+    r"whoever": "the caller, the reader",
+    r"ways? to dark": "shut-off path",
+    r"(the|a|its|clean) desk": "session control",
+    r"slack": "spare time",
+    r"(in|of) any room(?! (of|where|warmer|colder|temperature))": "module; `room` is a place",
+    r"(?<!there )is no (?!longer\b|more\b)\w+": "is not a, does not",
+    r"(a|the|which|this|that|one|each) lies?(?= (is|was|at|that|must|smaller|has)\b)": "error",
+    r"(sensors?|reading|beads?|it) lies?(?! (on|upon|in|under|dark|flat)\b)": "reads wrong",
+    r"for ever": "forever, without end",
+    r"speaks?|spoke|spoken": "uses, implements",
+    r"read(s)? back alike": "verified",
+    r"what is left behind": "what remains",
+    r"(lives|go on living)": "is, continues",
+    r"go on reading": "further reading",
+    r"(something|anything) odd": "something unexpected",
+    r"so many (have|has) come": "bytes received",
+    r"when it is well|is well": "succeeds, is valid",
+    r"neither known nor": "unknown",
+    r"1 (sessions|records|faults|files|wraps|errors)": "the singular",
+    r"in vain": "without success",
+    r"a person of": "a user of",
+    r"the news": "the warning, the change",
+}
+# Words of BANNED that comments and docstrings still use. Remove an entry when `--code` lists none.
+IN_CODE_TODAY = frozenset(
+    {
+        r"mend(s|ed|ing)?",
+        r"told",
+        r"whoever",
+        r"ways? to dark",
+        r"slack",
+        r"(?<!there )is no (?!longer\b|more\b)\w+",
+        r"(sensors?|reading|beads?|it) lies?(?! (on|upon|in|under|dark|flat)\b)",
+        r"for ever",
+        r"speaks?|spoke|spoken",
+        r"(lives|go on living)",
+        r"so many (have|has) come",
+        r"in vain",
+        r"the news",
+    }
+)
+CODE = ("firmware", "host_tools", "boards", "tools", "tests")
 SUFFIXES = "py|md|toml|c|h|sh|json|csv|png|svg|cmake"
-# Where a file that a document names may be.
+# Where a file or folder that a document names may be.
 FOLDERS = (
     "",
     "docs",
@@ -29,19 +82,37 @@ FOLDERS = (
     "tools",
     "boards/PBMWRAP_RP2040",
 )
-_LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
-_FILE = re.compile(rf"`((?:[\w.-]+/)+[\w.-]+\.(?:{SUFFIXES}))`")
+# The first part of a path that names something of this repository.
+_TOP = "boards|decisions|docs|firmware|hal|host_tools|img|pbmwrap|tests|tools|wrap"
+_LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)")
+_FILE = re.compile(rf"`((?:[\w.*-]+/)+[\w.*-]+\.(?:{SUFFIXES}))`")
+_FOLDER = re.compile(rf"`((?:{_TOP})(?:/[\w*-]+)+/?)`")
+_BARE = re.compile(r"`([a-z]\w*\.(?:py|md|toml|sh))`")
+_MODULE = re.compile(r"`((?:wrap|pbmwrap)(?:\.[a-z_]\w*)+(?:\.[A-Z]\w*)?)(?:\(\))?`")
+_METHOD = re.compile(r"`([A-Z][a-z]\w+)\.([a-z_]\w*)(?:\(\))?`")
+_TEST = re.compile(r"`(test_\w+)`")
 _COMMAND = re.compile(r"`pbmwrap ([a-z][a-z-]*)")
+_MAKE = re.compile(r"`make ([a-z][a-z-]*)")
 _MADE = re.compile(r"<!-- (/?)[\w-]+ -->")
+_HEADING = re.compile(r"^#+ +(.*)$", re.M)
+# Made by a build or by the user, so not in the repository.
+_MADE_LATER = ("config.toml", "latency.md", "wrap_image.py")
+_SKIPPED = ("build", ".venv", "node_modules", "__pycache__")
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print every finding; 1 when there is one."""
     from pbmwrap.cli.main import COMMANDS
 
-    found = [
-        line for path in documents() for line in check(path, path.read_text("utf-8"), COMMANDS)
-    ]
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if "--code" in arguments:
+        found = list(check_code(frozenset()))
+    else:
+        found = [
+            line for path in documents() for line in check(path, path.read_text("utf-8"), COMMANDS)
+        ]
+        found += _changelog()
+        found += check_code(IN_CODE_TODAY)
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0
 
@@ -56,7 +127,10 @@ def documents() -> list[Path]:
 
 
 def check(path: Path, text: str, commands: object) -> Iterator[str]:
-    """What is wrong in a document, as `path:line: text`. commands: names that `pbmwrap` has."""
+    """Yield what is wrong in a document as `path:line: text`. commands: names that `pbmwrap` has.
+
+    Skips what is between `<!-- name -->` and `<!-- /name -->`: a tool made it.
+    """
     made = False
     for number, line in enumerate(text.splitlines(), 1):
         mark = _MADE.fullmatch(line.strip())
@@ -64,33 +138,188 @@ def check(path: Path, text: str, commands: object) -> Iterator[str]:
             made = not mark[1]
         if made:
             continue
-        for problem in _problems(path, line, commands):
+        for problem in (*_width(line), *_words_in(line), *_names(path, line, text, commands)):
             yield f"{_shown(path)}:{number}: {problem}"
+
+
+def check_code(allowed: frozenset[str]) -> Iterator[str]:
+    """Yield the words of BANNED without `allowed` in comments and docstrings of the code."""
+    for folder in CODE:
+        for path in sorted(ROOT.joinpath(folder).rglob("*.py")):
+            for number, line in prose(path.read_text("utf-8")):
+                for problem in words(line, allowed):
+                    yield f"{_shown(path)}:{number}: {problem}"
+
+
+def prose(source: str) -> list[tuple[int, str]]:
+    """The comments and docstrings of a Python source, as (line number, text of that line)."""
+    found = [
+        (token.start[0], token.string.lstrip("# "))
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) or not node.body:
+            continue
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            lines = source.splitlines()[first.lineno - 1 : first.end_lineno]
+            if isinstance(first.value.value, str):
+                found += enumerate(lines, first.lineno)
+    return sorted(found)
+
+
+def words(line: str, allowed: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield a problem for each pattern of BANNED in `line`, without what is in backticks."""
+    plain = re.sub(r"`[^`]*`", "", line)
+    for pattern, instead in BANNED.items():
+        if pattern not in allowed:
+            for match in re.finditer(rf"\b(?:{pattern})\b", plain, re.I):
+                yield f'"{match[0]}": write "{instead}"'
+
+
+def _changelog() -> list[str]:
+    """The words in CHANGELOG.md. Its names may be those of an earlier version."""
+    path = ROOT / "CHANGELOG.md"
+    lines = enumerate(path.read_text("utf-8").splitlines(), 1)
+    return [f"{_shown(path)}:{n}: {problem}" for n, line in lines for problem in words(line)]
 
 
 def _shown(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
-def _problems(path: Path, line: str, commands: object) -> Iterator[str]:
-    prose = not line.startswith(("|", "    ", "#", "!", "> |"))
-    if prose and len(line) > COLUMNS and " " in line[:COLUMNS].strip():
+def _width(line: str) -> Iterator[str]:
+    is_prose = not line.startswith(("|", "    ", "#", "!", "> |"))
+    if is_prose and len(line) > COLUMNS and " " in line[:COLUMNS].strip():
         yield f"{len(line)} columns, at most {COLUMNS}"
-    plain = re.sub(r"`[^`]*`", "", line).lower()
+
+
+def _words_in(line: str) -> Iterator[str]:
     if not line.startswith("    "):
-        for word in BANNED:
-            if re.search(rf"\b{word}\b", plain):
-                yield f'"{word}": use a plainer word'
-    for target in _LINK.findall(line):
-        if not (path.parent / target).exists():
+        yield from words(line)
+
+
+def _names(path: Path, line: str, text: str, commands: object) -> Iterator[str]:
+    """Yield the links and names in `line` of the document `text` that do not exist."""
+    for target, anchor in _LINK.findall(line):
+        linked = path.parent / target if target else path
+        if target and not linked.exists():
             yield f"{target} does not exist"
-    for name in _FILE.findall(line):
-        made = name.startswith("build/")
-        if not made and not any((ROOT / folder / name).exists() for folder in FOLDERS):
+        elif anchor and (not target or linked.suffix == ".md"):
+            headings = linked.read_text("utf-8") if target else text
+            if anchor not in _anchors(headings):
+                yield f"{target}#{anchor} does not exist"
+    for name in (*_FILE.findall(line), *_FOLDER.findall(line)):
+        if not name.startswith("build/") and not _exists(name):
             yield f"{name} does not exist"
-    for name in _COMMAND.findall(line):
-        if name not in commands:  # type: ignore[operator]
-            yield f"there is no command `pbmwrap {name}`"
+    yield from _missing(_BARE, line, _file_names(), "{} does not exist")
+    yield from _missing(_TEST, line, _tests(), "there is no test {}")
+    yield from _missing(_COMMAND, line, commands, "there is no command `pbmwrap {}`")
+    yield from _missing(_MAKE, line, _targets(), "there is no target `make {}`")
+    for name in _MODULE.findall(line):
+        if not _is_module(name):
+            yield f"{name} does not exist"
+    for name, attribute in _METHOD.findall(line):
+        if attribute not in _classes().get(name, {attribute}):
+            yield f"{name} has no {attribute}"
+
+
+def _missing(pattern: re.Pattern[str], line: str, known: object, text: str) -> Iterator[str]:
+    for name in pattern.findall(line):
+        if name not in known:  # type: ignore[operator]
+            yield text.format(name)
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors that GitHub makes from the headings of a document."""
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(text))
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+@cache
+def _exists(name: str) -> bool:
+    """Whether a path is in one of FOLDERS. It may contain `*` or a placeholder such as BOARD.
+
+    `decisions/0012` is short for the file whose name begins so.
+    """
+    pattern = re.sub(r"(?<=/)[A-Z]+(?=/|$)", "*", name.rstrip("/"))
+    pattern += "*" if re.search(r"decisions/\d{4}$", pattern) else ""
+    return any(any(ROOT.joinpath(folder).glob(pattern)) for folder in FOLDERS)
+
+
+@cache
+def _sources() -> list[Path]:
+    """Every file of the repository with one of SUFFIXES, without builds and hidden folders."""
+    tops = [path for path in ROOT.iterdir() if path.name not in _SKIPPED and path.name[0] != "."]
+    folders = [path for path in tops if path.is_dir()]
+    return [path for path in tops if path.is_file()] + [
+        path for folder in folders for path in folder.rglob("*.*") if path.is_file()
+    ]
+
+
+@cache
+def _file_names() -> set[str]:
+    return {path.name for path in _sources()}.union(_MADE_LATER)
+
+
+@cache
+def _tests() -> set[str]:
+    """The names of all test functions and test modules."""
+    modules = [path for path in _sources() if path.suffix == ".py" and "tests" in path.parts]
+    found = {path.stem for path in modules}
+    for path in modules:
+        found.update(re.findall(r"def (test_\w+)", path.read_text("utf-8")))
+    return found
+
+
+@cache
+def _targets() -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+
+
+@cache
+def _classes() -> dict[str, set[str]]:
+    """The attributes of each class of the firmware and the host, with those of its bases."""
+    own: dict[str, set[str]] = {}
+    bases: dict[str, set[str]] = {}
+    for path in _sources():
+        if path.suffix != ".py" or not {"firmware", "host_tools"} & set(path.parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                own.setdefault(node.name, set()).update(_attributes(node))
+                bases.setdefault(node.name, set()).update(
+                    base.id for base in node.bases if isinstance(base, ast.Name)
+                )
+    return {name: own[name].union(*(own.get(b, set()) for b in bases[name])) for name in own}
+
+
+def _attributes(node: ast.ClassDef) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield inner.name
+        elif isinstance(inner, ast.Attribute):
+            if isinstance(inner.value, ast.Name) and inner.value.id == "self":
+                yield inner.attr
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner.id
+
+
+@cache
+def _is_module(name: str) -> bool:
+    """Whether a dotted name of `wrap` or `pbmwrap` is a package, a module or a name in one."""
+    parts = name.split(".")
+    base = ROOT / ("firmware" if parts[0] == "wrap" else "host_tools")
+    for depth in range(len(parts), 0, -1):
+        module = base.joinpath(*parts[:depth])
+        if module.is_dir() and depth == len(parts):
+            return True
+        files = [p for p in (module.with_suffix(".py"), module / "__init__.py") if p.is_file()]
+        for source in files[:1]:
+            wanted = parts[depth] if depth < len(parts) else None
+            return wanted is None or bool(re.search(rf"\b{wanted}\b", source.read_text("utf-8")))
+    return False
 
 
 if __name__ == "__main__":
