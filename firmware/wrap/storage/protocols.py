@@ -6,11 +6,13 @@ A slot that is damaged or breaks a rule is reported and never run; the others st
 import binascii
 import hashlib
 
+from wrap.compat import const
 from wrap.errors import HASH, INVALID, NOT_FOUND, Refused
 from wrap.rules import protocol
 from wrap.storage.atomic_store import Store
 
 SLOTS = 8
+_MOST_REASON = const(120)  # characters of a reason: it fits into an answer of the link
 
 
 def _hex(digest):
@@ -55,9 +57,9 @@ class Protocols:
             obj = protocol.parse(raw)
         except ValueError as e:
             raise Refused(INVALID, "no JSON: " + str(e)) from None
-        found = protocol.problems(obj, self._channels)
+        found = protocol.find_problems(obj, self._channels)
         if found:
-            raise Refused(INVALID, (found[0][0] + " " + found[0][1])[:120])
+            raise Refused(INVALID, protocol.problem_text(found[0])[:_MOST_REASON])
         return obj
 
     def check(self, raw):
