@@ -236,7 +236,7 @@ class Plan:
     """A valid protocol, laid out for the control step: tuples of integers, channels in the board's
     order."""
 
-    def __init__(self, obj: dict, order: "tuple[str, ...]"):
+    def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]"):
         """obj: a protocol without problems; order: channel names in the board's order."""
         get = lambda key: obj.get(key, _DEFAULTS[key])
         self.id = obj["id"]

@@ -6,13 +6,11 @@ A slot that is damaged or breaks a rule is reported and never run; the others st
 import binascii
 import hashlib
 
-from wrap.compat import const
 from wrap.errors import HASH, INVALID, NOT_FOUND, Refused
 from wrap.rules import protocol
 from wrap.storage.atomic_store import Store
 
 SLOTS = 8
-_MOST_REASON = const(120)  # characters of a reason: it fits into an answer of the link
 
 
 def _hex(digest):
@@ -59,7 +57,8 @@ class Protocols:
             raise Refused(INVALID, "no JSON: " + str(e)) from None
         found = protocol.find_problems(obj, self._channels)
         if found:
-            raise Refused(INVALID, protocol.problem_text(found[0])[:_MOST_REASON])
+            # Eight such texts must fit into the answer to proto.list.
+            raise Refused(INVALID, protocol.problem_text(found[0])[:120])
         return obj
 
     def check(self, raw):
