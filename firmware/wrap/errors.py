@@ -1,16 +1,18 @@
-"""Error codes of the link, shared by host and device. A code is for programs, the text for
-people."""
+"""Error codes of the link, shared by the host and the device.
+
+An error on the link is [code, text] (docs/link.md): the code is for programs, the text for users.
+"""
 
 BAD_FRAME = "bad_frame"  # not JSON, or not a request
 BAD_CRC = "bad_crc"
 TOO_LONG = "too_long"
 UNKNOWN_METHOD = "unknown_method"
-BAD_PARAM = "bad_param"  # text names the parameter and the bound
-NOT_NOW = "not_now"  # the state does not allow it; text names the state
+BAD_PARAM = "bad_param"  # the text names the parameter and its bounds
+NOT_NOW = "not_now"  # the state does not allow it; the text names the state
 FAULT = "fault"  # a fault is latched
 NOT_FOUND = "not_found"
 INVALID = "invalid"  # a protocol or setting breaks a rule
-HASH = "hash"  # what arrived is not what was announced
+HASH = "hash"  # the data does not match its announced SHA-256
 STORAGE = "storage"
 INTERNAL = "internal"
 
@@ -31,4 +33,4 @@ ALL = (
 
 
 class Refused(Exception):
-    """A request that is answered with an error. args: code, text."""
+    """Refuses a request, which is answered with an error. args: code, text."""

@@ -1,12 +1,12 @@
-"""What can go wrong on the host: each error has an exit code and a hint.
+"""Errors of the host: each has an exit code and a hint.
 
-Every message is one line: what is wrong and where. The hint says how to go on. Exit codes are part
-of the command's contract (docs/cli.md).
+Every message is one line: what is wrong and where. The hint says what to do next. Exit codes are
+part of the command's contract (docs/cli.md).
 """
 
 from __future__ import annotations
 
-import re
+from wrap.rules import states
 
 EXIT_OK = 0
 EXIT_FAULT = 1
@@ -23,12 +23,12 @@ EXIT_INTERRUPTED = 130
 
 
 def plain(text: str) -> str:
-    """`text` of a wrap or a file on one line, with nothing in it that a terminal acts on."""
+    """Return `text` of a wrap or a file on one line, without control characters."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
 class WrapError(Exception):
-    """Base of all expected errors. `code` is for programs, `str()` for people."""
+    """Base of all expected errors. `code` is for programs, `str()` for users."""
 
     exit_code = EXIT_FAULT
     code = "error"
@@ -44,7 +44,7 @@ class WrapError(Exception):
 
 
 class UsageError(WrapError):
-    """The command line is wrong, or asks for something that is not possible."""
+    """The command line is invalid, or requests something that is not possible."""
 
     exit_code = EXIT_USAGE
     code = "usage"
@@ -59,7 +59,7 @@ class NoDevice(WrapError):
 
 
 class NotAWrap(NoDevice):
-    """Something is at the port, but it does not speak the link."""
+    """A device is at the port, but it does not answer on the link."""
 
     code = "not_a_wrap"
     default_hint = "choose the wrap's port with --port (`pbmwrap ports` lists them)"
@@ -76,7 +76,7 @@ class AtPrompt(NotAWrap):
 
 
 class SeveralDevices(WrapError):
-    """More than one wrap answered and none was chosen."""
+    """More than one wrap answered and the command does not name one."""
 
     exit_code = EXIT_SEVERAL
     code = "several_devices"
@@ -84,7 +84,7 @@ class SeveralDevices(WrapError):
 
 
 class PortBusy(WrapError):
-    """Another program holds the port."""
+    """Another program has the port open."""
 
     exit_code = EXIT_BUSY
     code = "port_busy"
@@ -95,7 +95,7 @@ class PortBusy(WrapError):
 
 
 class NoPermission(WrapError):
-    """The port or file exists but may not be used by this user."""
+    """The port or file exists, but this user has no permission for it."""
 
     exit_code = EXIT_PERMISSION
     code = "permission"
@@ -103,7 +103,8 @@ class NoPermission(WrapError):
 
 
 class InvalidFile(WrapError):
-    """A file is missing, or breaks its rules; `problems` lists every one found."""
+    """A file is missing or invalid. `problems` lists every fault found, unless there is one
+    only."""
 
     exit_code = EXIT_INVALID_FILE
     code = "invalid_file"
@@ -114,7 +115,7 @@ class InvalidFile(WrapError):
 
 
 class DeviceError(WrapError):
-    """The wrap answered with an error. `device_code` is one of wrap.errors."""
+    """The wrap answered with an error. `device_code` is one of `wrap.errors`."""
 
     exit_code = EXIT_REFUSED
     code = "refused"
@@ -122,8 +123,8 @@ class DeviceError(WrapError):
     def __init__(self, device_code: str, text: str, method: str = "") -> None:
         where = f" {method}" if method else ""
         device_code, text = plain(device_code), plain(text)
-        state = _state_in(text) if device_code == "not_now" else None
-        shown = f"not possible while {_STATES.get(state, state)}" if state else text or device_code
+        state = _REFUSED_STATES.get(text) if device_code == "not_now" else None
+        shown = f"not possible while {_STATES[state]}" if state else text or device_code
         super().__init__(
             f"the wrap refused{where}: {shown}", _hint(device_code, text, method, state)
         )
@@ -133,21 +134,22 @@ class DeviceError(WrapError):
 
 
 class Refused(WrapError):
-    """The wrap's state does not allow it, as the host sees before it asks; nothing was changed."""
+    """The host found that the wrap's state does not allow the request. Nothing was sent or
+    changed."""
 
     exit_code = EXIT_REFUSED
     code = "refused"
 
 
 class InSession(Refused):
-    """A session is under way."""
+    """A session is running."""
 
     code = "not_now"
     default_hint = "wait for the session's end or end it with `pbmwrap stop`"
 
 
 class LinkLost(WrapError):
-    """The wrap stopped answering, or its port vanished."""
+    """The wrap does not answer any more, or its port disappeared."""
 
     exit_code = EXIT_LINK_LOST
     code = "link_lost"
@@ -158,17 +160,15 @@ class LinkLost(WrapError):
 
 
 class VerifyFailed(WrapError):
-    """What was written or read is not what it should be."""
+    """Data that was written or read failed its verification."""
 
     exit_code = EXIT_VERIFY
     code = "verify_failed"
     default_hint = "run the command again; nothing was changed"
 
 
-def _state_in(text: str) -> str | None:
-    """The state that a wrap names in "not while STATE"; None in any other text."""
-    found = re.fullmatch(r"not while ([a-z-]+)", text)
-    return found[1] if found else None
+# The link's error is a code and a text (docs/link.md), so the state is found by the whole text.
+_REFUSED_STATES = {f"not while {name}": name for name in states.NAMES}
 
 
 def _hint(device_code: str, text: str, method: str, state: str | None) -> str | None:
@@ -183,7 +183,7 @@ def _hint(device_code: str, text: str, method: str, state: str | None) -> str | 
 
 
 def _state_hint(method: str, state: str) -> str:
-    """How to go on after a request that the wrap's `state` does not allow."""
+    """Return what to do after a request that the wrap's `state` does not allow."""
     if method == "fault.ack":
         return "there is no fault to acknowledge"
     special = _SESSION_HINTS.get((method, state))
@@ -191,7 +191,8 @@ def _state_hint(method: str, state: str) -> str:
 
 
 def _wait_hint(method: str) -> str:
-    """What to do about a session that is in the way; `stop` itself cannot be told to stop it."""
+    """Return what to do about a session that prevents the request. `stop` must not refer to
+    `stop`."""
     return "look at `pbmwrap status`" if method == "session.stop" else _END_SESSION
 
 
@@ -226,7 +227,7 @@ _SESSION_HINTS = {
     ("session.resume", "self-test"): "the light comes on by itself after the test",
     ("session.stop", "ramp-down"): "the session is ending already",
 }
-_TEXT_HINTS = (
+_TEXT_HINTS = (  # (part of the text of a not_now error, hint)
     (
         "session possible in",
         "keep the wrap powered, or run `pbmwrap clock set` so that time without power counts",

@@ -16,7 +16,6 @@ _ENDED = {
     states.BY_WAKE: "no answer to the wake check",
     states.BY_MOVED: "a sensor jumped as the light came on",
     states.BY_FAULT: "a fault",
-    states.BY_SELF_TEST: "the self-test failed",
     states.BY_POWER: "power lost",
 }
 

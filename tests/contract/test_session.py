@@ -29,7 +29,7 @@ def test_hello_tells_who_answers(bench: Bench) -> None:
 
 def test_button_runs_a_session_that_ends_by_time(bench: Bench) -> None:
     raw = bench.flash()
-    assert rules.problems(rules.parse(raw), {"red": 660, "nir": 850}) == []
+    assert rules.find_problems(rules.parse(raw), {"red": 660, "nir": 850}) == []
     bench.light()
     bench.advance(500)  # past the wire check, which puts the lamps out for 10 ms
     bench.advance(100)

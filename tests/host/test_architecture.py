@@ -56,6 +56,20 @@ def test_safety_knows_no_session_and_no_host() -> None:
             assert not name.startswith(("wrap.session", "wrap.link", "wrap.app")), file.name
 
 
+SHARED = [WRAP / "errors.py", *sorted((WRAP / "rules").glob("*.py"))]
+
+
+@pytest.mark.parametrize("file", SHARED, ids=lambda f: f.relative_to(WRAP).as_posix())
+def test_shared_facts_import_only_each_other(file: Path) -> None:
+    used = {name for name in imports(file) if name.split(".")[0] == "wrap"}
+    assert used <= {"wrap.compat", "wrap.rules", "wrap.errors"}
+
+
+def test_storage_knows_no_link() -> None:
+    for file in (WRAP / "storage").glob("*.py"):
+        assert not [name for name in imports(file) if name.startswith("wrap.link")], file.name
+
+
 def test_no_safety_decision_hangs_on_an_assert() -> None:
     for file in MODULES:
         nodes = ast.walk(ast.parse(file.read_text()))

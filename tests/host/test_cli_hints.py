@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -54,6 +55,40 @@ def test_a_refusal_without_a_state_does_not_send_stop_to_stop() -> None:
 )
 def test_the_hint_fits_the_state(method: str, state: str, hint: str) -> None:
     assert hint in DeviceError("not_now", f"not while {state}", method).hint
+
+
+FIRMWARE = Path(__file__).parents[2] / "firmware" / "wrap"
+
+
+def firmware_texts() -> list[str]:
+    """Every string of the firmware except docstrings."""
+    out: list[str] = []
+    for file in FIRMWARE.rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                out += [] if id(node) in docs else [node.value]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("part", "hint"),
+    [
+        ("session possible in", "`pbmwrap clock set`"),
+        ("write too often", "a program asks the wrap too often"),
+        ("records wait", "run the command again"),
+        ("settings confirm", ""),
+        ("on trial", "run `pbmwrap status` once"),
+    ],
+)
+def test_the_hint_fits_the_text_of_the_firmware(part: str, hint: str) -> None:
+    texts = [text for text in firmware_texts() if part in text]
+    assert texts
+    for text in texts:
+        got = DeviceError("not_now", text, "session.start").hint
+        assert got.startswith(hint) or hint in got
+        assert (got == "") == (hint == "")
 
 
 def test_a_start_without_a_protocol_names_the_command_that_stores_one(wrap) -> None:

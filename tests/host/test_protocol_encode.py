@@ -60,7 +60,7 @@ def test_what_a_wrap_holds_comes_back_as_the_same_bytes(steps, dose, trip):
     obj = {"v": 1, "id": "a", "name": "A", "site": "b", "grade": "x", "flicker_ok": True}
     raw = encode.dump(obj | {"dose": dose, "trip": trip, "ramp": 500, "steps": steps})
     assert encode.canonical(encode.from_canonical(raw, CHANNELS)) == raw
-    assert rules.problems(rules.parse(raw), CHANNELS) == []
+    assert rules.find_problems(rules.parse(raw), CHANNELS) == []
 
 
 def test_a_wrap_may_hold_the_required_keys_only():

@@ -110,7 +110,7 @@ def test_what_is_left_out_becomes_the_strict_default():
         ("= 0.5", "= 0", (25, "step[1].nir.on_fraction", "must be from 0.001 to 1")),
     ],
 )
-def test_each_fault_is_told_with_line_key_and_reason(old, new, fault):
+def test_each_fault_has_its_line_key_and_reason(old, new, fault):
     found = broken(old, new)
     line, key, reason = fault
     assert [f for f in found if f[:2] == (line, key) and f[2].startswith(reason)], found
@@ -181,6 +181,22 @@ def test_visible_slow_pulses_need_the_confirmation():
     assert reason == "visible light at 3-60 Hz needs the photosensitivity confirmation"
 
 
+@pytest.mark.parametrize("name", ["a.b", "a[1]", "u[0].ch.v"])
+def test_a_channel_is_named_whatever_its_name(name):
+    text = GOOD.replace("[step.nir]", f'[step."{name}"]')
+    reason = "is not a channel of this wrap (it has nir, red)"
+    assert faults(text) == [(21, f"step[1].{name}", reason)]
+
+
+def test_only_missing_keys_are_ignored_where_a_line_cannot_be_read():
+    text = GOOD.replace('id = "foot-evening"', "id = foot").replace("frequency_hz = 40\n", "")
+    assert [(line, key) for line, key, _ in faults(text)] == [(2, "")]
+    assert [(line, key) for line, key, _ in faults(text.replace("50.1", "101"))] == [
+        (2, ""),
+        (20, "step[1].red.intensity"),
+    ]
+
+
 def test_steps_together_may_not_last_longer_than_a_session():
     text = GOOD + "[[step]]\nduration_s = 601\nred = {intensity = 1}\n"
     assert faults(text) == [(17, "step", "take 1201 s together, at most 1200 s are allowed")]
@@ -197,7 +213,7 @@ def test_too_many_bytes_for_the_wrap_are_a_fault():
     assert [f.reason for f in found] == ["is longer than 2048 bytes on the wrap; use fewer steps"]
 
 
-SITES = {  # a text of GOOD, what breaks it, the key that must be told
+SITES = {  # a text of GOOD, a faulty replacement, the key that must be reported
     "= 1\n": ("= 3\n", "schema"),
     '"foot-evening"': ('"!"', "id"),
     '"foot-left"': ("false", "site"),
@@ -276,7 +292,7 @@ def test_keys_are_located_whatever_way_they_are_written():
     assert {path: lines[path] for path in expected} == expected
 
 
-def test_files_that_cannot_be_read_are_told_in_one_line(tmp_path: Path):
+def test_files_that_cannot_be_read_are_reported_in_one_line(tmp_path: Path):
     with pytest.raises(InvalidFile, match="cannot be read: No such file"):
         load(tmp_path / "none.toml")
     bad = tmp_path / "bad.toml"
@@ -297,7 +313,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path):
     assert [f.line for f in load(path, CHANNELS).faults] == [20]
 
 
-def test_require_tells_every_fault(tmp_path: Path):
+def test_require_raises_with_every_fault(tmp_path: Path):
     path = tmp_path / "two.toml"
     path.write_text(GOOD.replace("50.1", "101").replace("6.0", "61"))
     with pytest.raises(InvalidFile) as caught:

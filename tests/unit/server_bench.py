@@ -1,4 +1,4 @@
-"""A server on a fake HAL whose handler only remembers, and streams for it to send."""
+"""A server on a fake HAL whose handler records requests, and streams for it to send."""
 
 import json
 
@@ -6,10 +6,12 @@ from tests.unit.conftest import MemFiles, answers
 from wrap.errors import BAD_PARAM, Refused
 from wrap.hal.fake import FakeHal
 from wrap.link import frames
-from wrap.link.server import _PATIENCE, Server
+from wrap.link.server import Server
 from wrap.link.transfer import Upload
 
-ROOM_MS = 10
+SPARE_MS = 10  # time until the next control step
+MOST_WAITS = 20  # slices that work waits for time
+RX_BYTES = 64  # read in one slice
 
 
 class Pushes:
@@ -24,7 +26,7 @@ class Pushes:
         self.fail = fail
         self.over = result
 
-    def wants(self):
+    def wants_input(self):
         return False
 
     def step(self):
@@ -41,7 +43,7 @@ class Pushes:
 
 
 class Bench:
-    """A server whose handler only remembers, or `handle`."""
+    """A server whose handler records requests, or is `handle`."""
 
     def __init__(self, handle=None, again=()):
         self.hal = FakeHal(MemFiles(), 2, 4)
@@ -59,7 +61,7 @@ class Bench:
         return "x" * params.get("size", 0)
 
     def poll(self):
-        while self.server.poll(ROOM_MS):
+        while self.server.poll(SPARE_MS):
             pass
 
     def ask(self, *lines):
@@ -78,5 +80,5 @@ def request(number, method="m", **params):
     return frames.encode(json.dumps(body, separators=(",", ":")).encode())
 
 
-def polls(bench, room_ms):
-    return [bench.server.poll(room_ms) for _ in range(_PATIENCE + 1)]
+def polls(bench, spare_ms):
+    return [bench.server.poll(spare_ms) for _ in range(MOST_WAITS + 1)]

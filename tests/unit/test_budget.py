@@ -1,4 +1,4 @@
-"""What a host can make a wrap write is bounded, what darkens is not, and losses are told."""
+"""The budget of writes limits a host. Requests that reduce light are free, losses are counted."""
 
 import pytest
 from hypothesis import given

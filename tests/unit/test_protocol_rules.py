@@ -1,4 +1,4 @@
-"""The protocol rules that wrap and host share: each rule broken alone is named at its place."""
+"""The protocol rules that device and host share: each broken rule is reported at its key."""
 # H-33
 
 import copy
@@ -34,29 +34,41 @@ def with_spec(spec, channel="red", **values):
     return changed(steps=[{"t": 60, "ch": {channel: spec}}], **values)
 
 
+def reported(obj, channels=CHANNELS):
+    """(key, reason) of each problem, in the words of the link."""
+    out = []
+    for problem in protocol.find_problems(obj, channels):
+        code, _, values = problem
+        reason = protocol.reason_text(code, values)
+        text = protocol.problem_text(problem)
+        assert text.endswith(" " + reason)
+        out.append((text[: -len(reason) - 1], reason))
+    return out
+
+
 def paths(obj):
-    return [path for path, _ in protocol.problems(obj, CHANNELS)]
+    return [path for path, _ in reported(obj)]
 
 
 def test_a_good_protocol_has_no_problems():
-    assert protocol.problems(GOOD, CHANNELS) == []
+    assert reported(GOOD) == []
 
 
 def test_only_the_required_keys_are_needed():
     small = {key: GOOD[key] for key in ("v", "id", "name", "site", "steps")}
-    assert protocol.problems(small, CHANNELS) == []
+    assert reported(small) == []
 
 
 @pytest.mark.parametrize("value", [None, [], 3, "x", 1.5, True])
-def test_what_is_no_object_is_refused(value):
-    assert protocol.problems(value, CHANNELS) == [("", "must be an object")]
+def test_a_value_that_is_not_an_object_is_refused(value):
+    assert reported(value) == [("", "must be an object")]
 
 
 @pytest.mark.parametrize("key", ["v", "id", "name", "site", "steps"])
-def test_each_required_key_is_missed(key):
+def test_each_missing_required_key_is_reported(key):
     obj = changed()
     del obj[key]
-    assert (key, "is missing") in protocol.problems(obj, CHANNELS)
+    assert (key, "is missing") in reported(obj)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +101,53 @@ def test_each_required_key_is_missed(key):
     ],
 )
 def test_each_top_level_rule(key, value, reason):
-    assert protocol.problems(changed(**{key: value}), CHANNELS) == [(key, reason)]
+    assert reported(changed(**{key: value})) == [(key, reason)]
+
+
+RANGE = protocol.OUT_OF_RANGE
+
+
+@pytest.mark.parametrize(
+    ("obj", "problem"),
+    [
+        ([], (protocol.NOT_OBJECT, (), ())),
+        ({k: v for k, v in GOOD.items() if k != "site"}, (protocol.MISSING, ("site",), ())),
+        (changed(extra=1), (protocol.UNKNOWN_KEY, ("extra",), ())),
+        (changed(v=2), (protocol.WRONG_SCHEMA, ("v",), (1,))),
+        (changed(grade=7), (protocol.NOT_ASCII, ("grade",), (40,))),
+        (changed(id="A"), (protocol.NOT_SLUG, ("id",), ())),
+        (changed(name=""), (protocol.EMPTY, ("name",), ())),
+        (changed(dose=-1), (RANGE, ("dose",), (0, 60000, "mJ/cm2"))),
+        (changed(ramp=-1), (RANGE, ("ramp",), (500, 10000, "ms"))),
+        (changed(trip=-1), (RANGE, ("trip",), (36000, 41000, "mC"))),
+        (changed(flicker_ok=1), (protocol.NOT_BOOLEAN, ("flicker_ok",), ())),
+        (changed(steps=[]), (protocol.STEP_COUNT, ("steps",), (16,))),
+        (changed(steps=[7]), (protocol.NOT_OBJECT, ("steps", 0), ())),
+        (
+            changed(steps=[{"t": 0, "ch": {"red": [1]}}]),
+            (RANGE, ("steps", 0, "t"), (1, 1200, "s")),
+        ),
+        (changed(steps=[{"t": 1, "ch": {}}]), (protocol.NO_CHANNEL, ("steps", 0, "ch"), ())),
+        (
+            changed(steps=[{"t": 700, "ch": {"red": [1]}}] * 2),
+            (protocol.TOO_LONG, ("steps",), (1400, 1200)),
+        ),
+        (
+            with_spec([1], "uv"),
+            (protocol.UNKNOWN_CHANNEL, ("steps", 0, "ch", "uv"), ("nir, red",)),
+        ),
+        (with_spec(5), (protocol.NOT_CHANNEL, ("steps", 0, "ch", "red"), ())),
+        (with_spec([-1]), (RANGE, ("steps", 0, "ch", "red", 0), (0, 1000, "permille"))),
+        (with_spec([1, 9, 1]), (RANGE, ("steps", 0, "ch", "red", 1), (10, 5000, "Hz"))),
+        (with_spec([1, 99, 0]), (RANGE, ("steps", 0, "ch", "red", 2), (1, 1000, "permille"))),
+        (
+            with_spec([1, 40, 1]),
+            (protocol.UNCONFIRMED_FLICKER, ("steps", 0, "ch", "red", 1), ()),
+        ),
+    ],
+)
+def test_a_problem_has_a_code_a_key_and_the_values_of_its_text(obj, problem):
+    assert protocol.find_problems(obj, CHANNELS) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +169,7 @@ def test_each_top_level_rule(key, value, reason):
     ],
 )
 def test_each_step_rule(step, path, reason):
-    assert protocol.problems(changed(steps=[step]), CHANNELS) == [("steps[0]" + path, reason)]
+    assert reported(changed(steps=[step])) == [("steps[0]" + path, reason)]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +189,7 @@ def test_each_step_rule(step, path, reason):
     ],
 )
 def test_each_channel_rule(spec, item, reason):
-    found = protocol.problems(with_spec(spec), CHANNELS)
+    found = reported(with_spec(spec))
     assert found == [("steps[0].ch.red" + item, reason)]
 
 
@@ -143,7 +201,7 @@ def test_invisible_pulses_in_the_seizure_band_pass():
     assert paths(with_spec([500, 40, 500], "nir")) == []
 
 
-def test_only_a_true_confirmation_opens_the_seizure_band():
+def test_only_a_true_confirmation_permits_the_seizure_band():
     assert paths(with_spec([500, 40, 500], flicker_ok=True)) == []
     assert paths(with_spec([500, 40, 500], flicker_ok=1)) == ["flicker_ok", "steps[0].ch.red[1]"]
 
@@ -152,14 +210,138 @@ def test_a_session_may_last_exactly_its_limit_and_no_second_more():
     step = {"t": 600, "ch": {"nir": [100]}}
     longer = {"t": 601, "ch": {"nir": [100]}}
     assert paths(changed(steps=[step, step])) == []
-    assert protocol.problems(changed(steps=[step, longer]), CHANNELS) == [
+    assert reported(changed(steps=[step, longer])) == [
         ("steps", "take 1201 s together, at most 1200 s are allowed")
     ]
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     obj = changed(id="", dose=-1, steps=[{"t": 0, "ch": {"red": [2000]}}, 3])
     assert paths(obj) == ["id", "dose", "steps[0].t", "steps[0].ch.red[0]", "steps[1]"]
+
+
+@pytest.mark.parametrize("key", ["id", "site"])
+def test_an_identifier_has_at_most_24_of_these_characters(key):
+    assert paths(changed(**{key: "a-z0-9" * 4})) == []
+    for c in "`{/:AZ_ ,.":
+        assert reported(changed(**{key: "a" + c})) == [(key, "may hold only a-z, 0-9 and -")]
+    for long in ("a" * 25, "é"):
+        assert reported(changed(**{key: long})) == [
+            (key, "must be plain ASCII text of at most 24 characters")
+        ]
+
+
+@pytest.mark.parametrize("key", ["name", "grade"])
+def test_a_text_has_at_most_40_printable_characters(key):
+    assert paths(changed(**{key: " ~A" * 13 + "a"})) == []
+    for bad in ("x" * 41, "\x1f", "\x7f", "a\x7f", "\ud800", 7, None, True):
+        assert reported(changed(**{key: bad})) == [
+            (key, "must be plain ASCII text of at most 40 characters")
+        ]
+
+
+def test_only_the_grade_may_be_empty():
+    assert paths(changed(grade="")) == []
+    for key in ("id", "site", "name"):
+        assert reported(changed(**{key: ""})) == [(key, "must not be empty")]
+        obj = changed()
+        del obj[key]
+        assert reported(obj) == [(key, "is missing")]
+
+
+@pytest.mark.parametrize("key", ["v", "steps"])
+def test_a_missing_key_is_reported_once(key):
+    obj = changed()
+    del obj[key]
+    assert reported(obj) == [(key, "is missing")]
+
+
+@pytest.mark.parametrize(
+    "key,low,high", [("dose", 0, 60000), ("ramp", 500, 10000), ("trip", 36000, 41000)]
+)
+def test_a_number_may_be_at_its_limits_and_must_be_whole(key, low, high):
+    for value in (low, low + 1, high):
+        assert paths(changed(**{key: value})) == []
+    for value in (low - 1, high + 1, True, None, "7", 1000.0):
+        assert paths(changed(**{key: value})) == [key]
+
+
+@pytest.mark.parametrize("value", [0, 1, None, "true"])
+def test_a_confirmation_is_true_or_false(value):
+    assert reported(changed(flicker_ok=value)) == [("flicker_ok", "must be true or false")]
+    assert paths(changed(flicker_ok=True)) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [[0], [1000], [0, 10, 1], [1000, 5000, 1000], (5,), (5, 100, 5)],
+)
+def test_a_channel_may_be_at_its_limits(spec):
+    assert paths(with_spec(spec, "nir")) == []
+
+
+@pytest.mark.parametrize("spec", [[True], [1, True, 500], [1, 100, True], [1.0], ["1"], [None]])
+def test_a_channel_holds_whole_numbers(spec):
+    assert len(paths(with_spec(spec, "nir"))) == 1
+
+
+@pytest.mark.parametrize("spec", [[], [1, 2], [1, 2, 3, 4], {}, "1", 5, None])
+def test_a_channel_is_one_number_or_three(spec):
+    assert reported(with_spec(spec)) == [
+        ("steps[0].ch.red", "must be [intensity] or [intensity, pulse Hz, on permille]")
+    ]
+
+
+def test_each_number_of_a_channel_is_reported_at_its_index():
+    assert paths(with_spec([1001, 9, 0])) == [f"steps[0].ch.red[{i}]" for i in range(3)]
+    assert paths(with_spec([1001, 40, 0])) == [f"steps[0].ch.red[{i}]" for i in (0, 2, 1)]
+
+
+@pytest.mark.parametrize("nm,asked", [(779, True), (780, False), (781, False)])
+def test_light_below_780_nm_is_visible(nm, asked):
+    found = reported(with_spec([500, 40, 500], "x"), {"x": nm})
+    assert found == ([("steps[0].ch.x[1]", CONFIRM)] if asked else [])
+
+
+@pytest.mark.parametrize("seconds", [1, 1200])
+def test_a_step_may_last_from_one_second_to_the_whole_session(seconds):
+    assert paths(changed(steps=[{"t": seconds, "ch": {"red": [1]}}])) == []
+
+
+def test_a_protocol_may_have_one_to_sixteen_steps():
+    step = {"t": 75, "ch": {"red": [1]}}
+    assert paths(changed(steps=[step] * 16)) == []
+    assert paths(changed(steps=(step,))) == []
+    for steps in ([], [step] * 17, None, "x", {}):
+        assert reported(changed(steps=steps)) == [("steps", "must be a list of 1 to 16 steps")]
+
+
+def test_each_step_is_reported_by_its_index_and_wrong_ones_last_0_s():
+    good = {"t": 1200, "ch": {"red": [1]}}
+    bad = [{"t": 1, "ch": {}}, {"t": 1201, "ch": {"red": [1]}}, 5]
+    assert paths(changed(steps=[good, *bad])) == ["steps[1].ch", "steps[2].t", "steps[3]"]
+    assert paths(changed(steps=[good, {"t": 1, "ch": {"red": [1]}}])) == ["steps"]
+
+
+def test_every_problem_of_a_step_is_reported():
+    step = {"t": 0, "x": 1, "y": 2, "ch": {"uv": [1], "red": [], "nir": [-1]}}
+    assert reported(changed(steps=[step])) == [
+        ("steps[0].x", "is not known"),
+        ("steps[0].y", "is not known"),
+        ("steps[0].t", "must be a whole number from 1 to 1200 s"),
+        ("steps[0].ch.uv", "is not a channel of this wrap (it has nir, red)"),
+        ("steps[0].ch.red", "must be [intensity] or [intensity, pulse Hz, on permille]"),
+        ("steps[0].ch.nir[0]", "must be a whole number from 0 to 1000 permille"),
+    ]
+
+
+def test_a_confirmation_holds_for_every_step():
+    steps = [{"t": 1, "ch": {"red": [1, 40, 500]}}] * 2
+    assert paths(changed(steps=steps, flicker_ok=True)) == []
+    assert paths(changed(steps=steps)) == [f"steps[{i}].ch.red[1]" for i in (0, 1)]
+    missing = changed(steps=steps)
+    del missing["flicker_ok"]
+    assert paths(missing) == [f"steps[{i}].ch.red[1]" for i in (0, 1)]
 
 
 json_values = st.recursive(
@@ -171,18 +353,18 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_problems_never_raises_on_any_json(value):
-    assert protocol.problems(value, CHANNELS)
+    assert reported(value)
 
 
 @given(st.sampled_from(sorted(GOOD)), json_values)
 def test_problems_never_raises_on_one_strange_value(key, value):
-    protocol.problems(changed(**{key: value}), CHANNELS)
+    reported(changed(**{key: value}))
 
 
 @given(json_values, json_values)
 def test_problems_never_raises_on_strange_steps(step, spec):
-    protocol.problems(changed(steps=[step]), CHANNELS)
-    protocol.problems(with_spec(spec), CHANNELS)
+    reported(changed(steps=[step]))
+    reported(with_spec(spec))
 
 
 def test_a_plan_is_laid_out_in_board_order():
@@ -209,6 +391,13 @@ def test_a_plan_fills_in_the_strict_defaults_and_dark_channels():
     assert plan.total_ms == 12000
 
 
+def test_a_plan_has_the_values_of_the_protocol():
+    plan = protocol.Plan({**GOOD, "dose": 7, "ramp": 600, "trip": 39000}, ("nir", "x", "red"))
+    assert (plan.dose_uj, plan.ramp_ms, plan.trip_mc) == (7000, 600, 39000)
+    assert plan.lamps == (((800, 40, 500), (0, 0, 1000), (500, 0, 1000)),)
+    assert type(plan.lamps[0][0]) is tuple
+
+
 def test_parse_reads_up_to_the_byte_limit():
     raw = json.dumps(GOOD).encode()
     assert protocol.parse(raw + b" " * (protocol.MAX_BYTES - len(raw))) == GOOD
@@ -217,6 +406,31 @@ def test_parse_reads_up_to_the_byte_limit():
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 2048, b"{} {}"])
-def test_parse_refuses_what_is_no_json_with_a_value_error(raw):
+def test_parse_raises_value_error_for_what_is_not_json(raw):
     with pytest.raises(ValueError):
         protocol.parse(raw)
+
+
+def test_a_protocol_too_deep_for_the_parser_is_not_json(monkeypatch):
+    def deep(raw):
+        raise RuntimeError("recursion")
+
+    monkeypatch.setattr(protocol.json, "loads", deep)
+    with pytest.raises(ValueError, match=r"^nested too deeply$"):
+        protocol.parse(b"[]")
+
+
+def test_a_protocol_too_long_is_refused_unread():
+    with pytest.raises(ValueError, match=r"^longer than 2048 bytes$"):
+        protocol.parse(b" " * 2049)
+    with pytest.raises(ValueError, match="Expecting value"):
+        protocol.parse(b" " * 2048)
+
+
+@pytest.mark.parametrize("unit", [b"[", b"{", b"[{"])
+def test_200_brackets_are_read_and_201_are_refused(unit):
+    text = unit * (200 // len(unit))
+    assert protocol.parse(b'"' + text + b'"') == text.decode()
+    for more in (b"[", b"{"):
+        with pytest.raises(ValueError, match=r"^nested too deeply$"):
+            protocol.parse(b'"' + text + more + b'"')

@@ -1,12 +1,19 @@
 """The link server: one request at a time, in bounded slices, whatever the host does."""
 
+from itertools import accumulate
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.server_bench import ROOM_MS, Bench, polls, request
+from tests.unit.server_bench import MOST_WAITS, RX_BYTES, SPARE_MS, Bench, polls, request
 from wrap.link import frames
-from wrap.link.server import _ACT_MS, _PATIENCE, _RX, _TALK, _TX, _WRITE
+
+ACT_MS = 6  # time that a request may take
+TX_BYTES = 2560  # of the output buffer
+WRITE_BYTES = 1024  # in one slice
+QUIET_SLICES = 100  # without work until the host counts as silent
 
 
 @pytest.fixture
@@ -15,7 +22,7 @@ def bench():
 
 
 @given(st.lists(st.integers(1, 90), min_size=1), st.integers(1, 6))
-def test_it_does_not_matter_how_requests_are_cut(cuts, count):
+def test_requests_are_read_however_they_are_cut(cuts, count):
     bench = Bench()
     raw = b"".join(request(n, n=n) for n in range(count))
     sizes = cuts * len(raw)
@@ -23,7 +30,7 @@ def test_it_does_not_matter_how_requests_are_cut(cuts, count):
         size = sizes.pop()
         bench.hal.rx += raw[:size]
         raw = raw[size:]
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
     bench.poll()
     assert bench.asked == [("m", {"n": n}) for n in range(count)]
     assert bench.told() == [{"i": n, "r": ""} for n in range(count)]
@@ -60,7 +67,7 @@ def test_an_answer_that_is_too_long_becomes_a_short_error(bench):
         b"[" * 200,
     ],
 )
-def test_what_is_no_request_gets_a_short_error(bench, body):
+def test_a_line_that_is_not_a_request_gets_a_short_error(bench, body):
     assert bench.ask(frames.encode(body)) == [
         {"i": None, "e": ["bad_frame", "not a request: needs i (number), m (text), p (object)"]}
     ]
@@ -78,16 +85,17 @@ def test_damaged_and_long_lines_get_short_errors(bench):
     assert bench.ask(b"noise\r\n\r\n", good) == [{"i": 1, "r": ""}]
 
 
-def test_a_port_that_nobody_reads_never_grows_memory_and_drops_pushes(bench):
+def test_with_a_port_that_is_not_read_pushes_are_dropped_and_nothing_grows(bench):
     bench.hal.tx_room = 0
-    size = len(bench.server._tx)
-    sent = [bench.server.push("sample", {"n": n, "x": "y" * 80}) for n in range(100)]
-    assert sent == sorted(sent, reverse=True)
-    assert 18 < sent.count(True) < 25
+    pushes = [{"n": n, "x": "y" * 80} for n in range(100)]
+    sent = [bench.server.push("sample", params) for params in pushes]
+    bodies = [b'{"n":"sample","p":{"n":%d,"x":"%s"}}' % (n, b"y" * 80) for n in range(100)]
+    sizes = list(accumulate(len(frames.encode(body)) for body in bodies))
+    assert sent == [size <= TX_BYTES for size in sizes]
     bench.hal.rx += request(1) * 50
     for _ in range(1000):
-        assert not bench.server.poll(ROOM_MS)
-    assert len(bench.server._tx) == size == _TX
+        assert not bench.server.poll(SPARE_MS)
+    assert not bench.server.push("sample", pushes[0])
     assert (bench.asked, len(bench.hal.tx), bench.server.idle()) == ([], 0, False)
     bench.hal.tx_room = -1
     bench.poll()
@@ -98,32 +106,37 @@ def test_a_port_that_nobody_reads_never_grows_memory_and_drops_pushes(bench):
     assert len(bench.asked) == 1
 
 
-def test_a_slow_port_is_served_piece_by_piece(bench):
+def test_a_slow_port_gets_an_answer_byte_by_byte(bench):
     bench.hal.rx += request(1, size=300)
     for _ in range(400):
         bench.hal.tx_room = 1
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
     assert bench.told() == [{"i": 1, "r": "x" * 300}]
 
 
 @given(st.binary(min_size=1000, max_size=3000))
-def test_a_flood_is_taken_in_bounded_slices(flood):
+def test_a_flood_is_read_in_bounded_slices(flood):
     bench = Bench()
     bench.hal.rx += flood + b"\n" + request(9)
-    reader = bench.server._reader
-    finish = reader._finish
+    take = frames.LineReader.take
     lines = []
-    reader._finish = lambda: lines.append(1) or finish()
+
+    def take_and_count(*args):
+        event = take(*args)
+        lines.extend([] if event is None else [event])
+        return event
+
     polls = 0
-    while bench.hal.rx or not bench.asked:
-        lines.clear()
-        before, waiting = len(bench.hal.tx), len(bench.hal.rx)
-        bench.server.poll(ROOM_MS)
-        polls += 1
-        assert len(lines) <= 1
-        assert waiting - len(bench.hal.rx) <= _RX
-        assert len(bench.hal.tx) - before <= _WRITE
-        assert polls < 20000
+    with patch.object(frames.LineReader, "take", take_and_count):
+        while bench.hal.rx or not bench.asked:
+            lines.clear()
+            before, waiting = len(bench.hal.tx), len(bench.hal.rx)
+            bench.server.poll(SPARE_MS)
+            polls += 1
+            assert len(lines) <= 1
+            assert waiting - len(bench.hal.rx) <= RX_BYTES
+            assert len(bench.hal.tx) - before <= WRITE_BYTES
+            assert polls < 20000
     assert bench.asked == [("m", {})]
 
 
@@ -131,44 +144,42 @@ def test_one_request_is_answered_before_the_next_is_read(bench):
     bench.hal.rx += frames.encode(b'{"i":1,"m":"m"}') + frames.encode(b'{"i":2,"m":"m"}')
     assert len(bench.hal.rx) < 64
     while not bench.asked:
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
     assert not bench.server.idle()
-    bench.server.poll(ROOM_MS)
+    bench.server.poll(SPARE_MS)
     assert len(bench.asked) == 1
     bench.poll()
     assert len(bench.asked) == 2
 
 
-def test_an_idle_server_says_that_nothing_was_done(bench):
-    assert not bench.server.poll(ROOM_MS)
+def test_an_idle_server_reports_that_nothing_was_done(bench):
+    assert not bench.server.poll(SPARE_MS)
     assert bench.server.idle()
 
 
-def test_a_conversation_counts_as_over_after_a_while(bench):
+def test_a_host_counts_as_silent_after_100_slices(bench):
     assert not bench.server.talks()
     bench.ask(request(1))
-    for left in range(_TALK - 1, 0, -1):
-        assert bench.server.talks() == (left > 0)
-        bench.server.poll(ROOM_MS)
+    for _ in range(QUIET_SLICES - 1):
+        assert bench.server.talks()
+        bench.server.poll(SPARE_MS)
     assert not bench.server.talks()
 
 
-def test_a_request_waits_for_room_but_not_for_ever(bench):
+def test_a_request_waits_for_time_for_at_most_20_slices(bench):
     bench.hal.rx += request(1)
-    assert bench.server.poll(0)
-    while not bench.server._asked:
-        bench.server.poll(0)
-    assert polls(bench, _ACT_MS - 1) == [False] * _PATIENCE + [True]
+    assert [bench.server.poll(0) for _ in range(2)] == [True, True]  # read, take its line
+    assert polls(bench, ACT_MS - 1) == [False] * MOST_WAITS + [True]
     assert bench.asked == [("m", {})]
     bench.poll()
     bench.hal.rx += request(2)
-    while not bench.server._asked:
-        bench.server.poll(0)
-    assert bench.server.poll(_ACT_MS)
+    assert [bench.server.poll(0) for _ in range(2)] == [True, True]
+    assert len(bench.asked) == 1
+    assert bench.server.poll(ACT_MS)
     assert len(bench.asked) == 2
 
 
-def test_wrong_lines_are_answered_without_room(bench):
+def test_wrong_lines_are_answered_without_time_for_a_request(bench):
     bench.hal.rx += request(1).replace(b"m", b"n", 1) + b"@" + b"x" * 300 + b"\n"
     for _ in range(20):
         bench.server.poll(0)

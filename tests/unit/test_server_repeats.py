@@ -1,14 +1,15 @@
-"""The link server: repetitions, used ids, lines that echo."""
+"""The link server: repeated requests, reused ids, lines with an echo."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.server_bench import ROOM_MS, Bench, Pushes, request
+from tests.unit.server_bench import SPARE_MS, Bench, Pushes, request
 from wrap.errors import Refused
 from wrap.link import frames
-from wrap.link.server import _WRONG
 from wrap.link.transfer import Upload
+
+MOST_WRONG = 32  # wrong lines answered in a row
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_the_id_of_the_last_request_with_another_body_is_a_new_request(bench, ot
     assert bench.asked[2] == ("a", {"n": 1})
 
 
-def test_a_method_that_only_darkens_is_acted_on_again_when_it_is_repeated():
+def test_a_repeated_method_that_only_reduces_light_is_executed_again():
     lit = [True]
     acts = []
 
@@ -64,8 +65,8 @@ REQUESTS = st.tuples(
 
 
 @given(st.lists(st.one_of(REQUESTS, st.none()), max_size=30))
-def test_repetitions_are_told_from_new_requests_as_the_model_does(script):  # H-56
-    """None in the script: the request before it, as it was, or noise when there is none."""
+def test_repetitions_are_distinguished_from_new_requests_as_in_the_model(script):  # H-56
+    """None in the script repeats the request before it, or sends noise when there is none."""
     acts = []
 
     def handle(method, params):
@@ -101,7 +102,7 @@ def test_repetitions_are_told_from_new_requests_as_the_model_does(script):  # H-
         assert acts == wanted
 
 
-def test_a_request_whose_handler_breaks_is_acted_on_when_it_is_repeated():
+def test_a_repeated_request_whose_handler_raised_is_executed():
     broken = [True]
 
     def handle(method, params):
@@ -116,7 +117,7 @@ def test_a_request_whose_handler_breaks_is_acted_on_when_it_is_repeated():
     assert bench.ask(request(1)) == [{"i": 1, "r": "done"}]
 
 
-# ---- a line that echoes
+# ---- a line with an echo
 
 
 @pytest.mark.parametrize(
@@ -129,19 +130,19 @@ def test_a_request_whose_handler_breaks_is_acted_on_when_it_is_repeated():
         b'{"n":"sample","p":{}}',
     ],
 )
-def test_what_a_wrap_says_itself_is_not_answered(bench, body):
+def test_lines_that_only_a_wrap_sends_are_not_answered(bench, body):
     assert bench.ask(frames.encode(body)) == []
     assert bench.ask(request(1)) == [{"i": 1, "r": ""}]
 
 
 @given(st.binary(max_size=80), st.sampled_from(["", "cut", "bare"]))
-def test_one_stray_line_on_a_line_that_echoes_brings_few_answers(stray, damage):  # H-57
-    """`damage`: the line gives back what the wrap sends cut off, or without its line's begin."""
+def test_one_stray_line_on_a_line_with_an_echo_causes_few_answers(stray, damage):  # H-57
+    """damage: the echo has no stars (cut), or no start of the JSON (bare)."""
     bench = Bench()
     bench.hal.rx += stray + b"\n" + request(1, size=300) + b"@x*00000000\n"
     lines = 0
     for _ in range(3000):
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
         out, bench.hal.tx = bytes(bench.hal.tx), bytearray()
         lines += out.count(b"\n")
         if damage == "cut":
@@ -149,14 +150,14 @@ def test_one_stray_line_on_a_line_that_echoes_brings_few_answers(stray, damage):
         if damage == "bare":
             out = out.replace(b'{"', b"")
         bench.hal.rx += out
-    assert lines <= 2 * _WRONG + 1
+    assert lines <= 2 * MOST_WRONG + 1
     assert bench.server.idle()
 
 
 def test_wrong_lines_are_answered_again_after_a_request(bench):
     wrong = b"@x*00000000\n"
     for _ in range(2):
-        assert len(bench.ask(wrong * 40)) == _WRONG
+        assert len(bench.ask(wrong * 40)) == MOST_WRONG
         assert bench.ask(request(1)) == [{"i": 1, "r": ""}]
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.unit.server_bench import ROOM_MS, Bench, polls, request
+from tests.unit.server_bench import MOST_WAITS, RX_BYTES, SPARE_MS, Bench, polls, request
 from wrap.link import frames
-from wrap.link.server import _PATIENCE, _RX, _STEP_MS
-from wrap.link.transfer import _PATIENCE as UPLOAD_PATIENCE
+
+STEP_MS = 2  # time that a piece of a stream may take
+MOST_QUIET = 1000  # reads without a byte until an upload ends
 
 
 @pytest.fixture
@@ -21,13 +22,13 @@ def test_a_stream_sends_its_pushes_and_then_its_answer(bench):
     assert bench.server.idle()
 
 
-def test_a_stream_that_is_refused_half_way_says_so(bench):
+def test_a_stream_that_is_refused_answers_with_the_error(bench):
     told = bench.ask(request(1, "stream", n=1, refuse=True))
     assert told == [{"n": "part", "p": 0}, {"i": 1, "e": ["bad_param", "half way"]}]
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
 
 
-def test_a_stream_that_breaks_is_over(bench):
+def test_a_stream_that_raises_ends(bench):
     bench.hal.rx += request(1, "stream", n=0, fail=True)
     with pytest.raises(RuntimeError):
         bench.poll()
@@ -36,7 +37,7 @@ def test_a_stream_that_breaks_is_over(bench):
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
 
 
-def test_raw_bytes_go_out_as_they_are_behind_their_push(bench):
+def test_raw_bytes_are_sent_unchanged_after_their_push(bench):
     raw = "\n@{}*\x03"
     bench.hal.rx += request(1, "stream", n=2, raw=raw, pieces=2)
     bench.poll()
@@ -47,10 +48,10 @@ def test_raw_bytes_go_out_as_they_are_behind_their_push(bench):
 def test_no_push_comes_between_raw_bytes(bench):
     bench.hal.rx += request(1, "stream", n=1, raw="x", pieces=2)
     while bench.server.idle():
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
     while not bench.server.idle():
         bench.hal.tx_room = 40
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
         if bench.server.push("sample", {}):
             break
     bench.hal.tx_room = -1
@@ -59,7 +60,7 @@ def test_no_push_comes_between_raw_bytes(bench):
     assert bytes(bench.hal.tx) == told + frames.encode(b'{"n":"sample","p":{}}')
 
 
-@pytest.mark.parametrize("size", [1, 10, _RX, 700])
+@pytest.mark.parametrize("size", [1, 10, RX_BYTES, 700])
 @pytest.mark.parametrize("cut", [1, 37, 1000])
 def test_an_upload_takes_the_bytes_behind_its_request_however_they_are_cut(bench, size, cut):
     body = "@{}*\n" * 200
@@ -67,15 +68,15 @@ def test_an_upload_takes_the_bytes_behind_its_request_however_they_are_cut(bench
     while raw:
         bench.hal.rx += raw[:cut]
         raw = raw[cut:]
-        bench.server.poll(ROOM_MS)
+        bench.server.poll(SPARE_MS)
     bench.poll()
     assert bench.told() == [{"i": 1, "r": body[:size]}, {"i": 2, "r": ""}]
 
 
-def test_an_upload_that_stops_is_over_and_the_next_request_is_heard(bench):
+def test_an_upload_that_stops_ends_and_the_next_request_is_read(bench):
     bench.hal.rx += request(1, "put", size=50) + b"half"
-    for _ in range(UPLOAD_PATIENCE + 20):
-        bench.server.poll(ROOM_MS)
+    for _ in range(MOST_QUIET + 20):
+        bench.server.poll(SPARE_MS)
     assert bench.told() == [{"i": 1, "e": ["not_now", "only 4 of 50 bytes came"]}]
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
 
@@ -87,14 +88,13 @@ def test_a_repeated_upload_acts_once_and_its_bytes_are_noise(bench):
     assert bench.ask(request(1, "put", size=4) + b"more\n") == [{"i": 1, "r": "more"}]
 
 
-def test_a_request_is_not_read_while_a_stream_goes_out(bench):
+def test_a_request_is_not_read_while_a_stream_is_sent(bench):
     bench.hal.rx += request(1, "stream", n=2) + request(2)
     bench.poll()
     assert [x.get("i") for x in bench.told()] == [None, None, 1, 2]
 
 
-def test_a_stream_waits_for_room_but_not_for_ever(bench):
+def test_a_stream_waits_for_time_for_at_most_20_slices(bench):
     bench.hal.rx += request(1, "stream", n=1)
-    while bench.server._stream is None:
-        bench.server.poll(ROOM_MS)
-    assert polls(bench, _STEP_MS - 1) == [False] * _PATIENCE + [True]
+    assert [bench.server.poll(SPARE_MS) for _ in range(3)] == [True] * 3  # read, take, act
+    assert polls(bench, STEP_MS - 1) == [False] * MOST_WAITS + [True]

@@ -1,4 +1,4 @@
-"""Bulk: protocols in, logs out, whole, resumable."""
+"""Bulk transfers: protocols in, the log out, complete and resumable."""
 
 import hashlib
 import json
@@ -6,12 +6,14 @@ import json
 import pytest
 
 from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
-from wrap.link.transfer import _PATIENCE, _ROOM, CHUNK, WINDOW, Download, Upload
+from wrap.link.transfer import CHUNK, WINDOW, Download, Upload
 from wrap.storage.log import Log
 from wrap.storage.sectors import FileSectors
 
 SECOND = 8187  # where the second of the sectors begins
 END = 26820
+CHUNK_IN = 256  # most bytes that an upload receives at a time
+MOST_QUIET = 1000  # reads without a byte until an upload ends
 
 
 def code_of(call, *args):
@@ -21,63 +23,63 @@ def code_of(call, *args):
 
 
 def fill(up, data):
-    """Give an upload bytes as they would arrive; returns what it left."""
-    while up.wants() and data:
-        room = up.room()
-        n = min(len(room), len(data))
-        room[:n] = data[:n]
+    """Pass bytes to an upload in pieces; returns those that it did not take."""
+    while up.wants_input() and data:
+        buffer = up.input_buffer()
+        n = min(len(buffer), len(data))
+        buffer[:n] = data[:n]
         up.add_received(n)
         data = data[n:]
     return data
 
 
-@pytest.mark.parametrize("size", [1, _ROOM - 1, _ROOM, _ROOM + 1, 2048])
+@pytest.mark.parametrize("size", [1, CHUNK_IN - 1, CHUNK_IN, CHUNK_IN + 1, 2048])
 def test_an_upload_takes_its_bytes_and_no_more(size):
     raw = bytes(range(256)) * 9
     up = Upload(size, lambda data: [data])
-    assert (up.wants(), up.step()) == (True, None)
+    assert (up.wants_input(), up.step()) == (True, None)
     assert fill(up, raw) == raw[size:]
-    assert not up.wants()
+    assert not up.wants_input()
     assert up.result() == [raw[:size]]
-    assert len(Upload(size, None).room()) == min(size, _ROOM)
+    assert len(Upload(size, None).input_buffer()) == min(size, CHUNK_IN)
 
 
-def test_an_upload_waits_for_bytes_but_not_for_ever():
+def test_an_upload_ends_after_1000_reads_without_a_byte():
     up = Upload(3, lambda data: data)
     for data in (b"a", b"b"):
-        for _ in range(_PATIENCE - 1):
+        for _ in range(MOST_QUIET - 1):
             up.add_received(0)
-        assert up.wants()
+        assert up.wants_input()
         fill(up, data)
-    for _ in range(_PATIENCE):
-        assert up.wants()
+    for _ in range(MOST_QUIET):
+        assert up.wants_input()
         up.add_received(0)
-    assert not up.wants()
+    assert not up.wants_input()
     with pytest.raises(Refused, match="only 2 of 3 bytes came"):
         up.result()
 
 
-def test_nothing_goes_without_a_beginning(files):
+def test_a_window_needs_an_open_transfer(files):
     down = Download(Log(FileSectors(files)))
     assert code_of(down.window, 0, CHUNK) == code_of(down.close) == NOT_NOW
 
 
 class Host:
-    """Takes windows as they come: (offset, bytes) of each."""
+    """Receives windows: (offset, bytes) of each."""
 
     def __init__(self, log):
         self.down = Download(log)
         self.windows = []
 
     def window(self, offset, n=WINDOW):
-        """(next offset, end), with the window taken."""
+        """Receive a window; returns (next offset, end)."""
         stream = self.down.window(offset, n)
         self.take(stream)
         return stream.result()["o"], stream.result()["end"]
 
     def take(self, stream, most=1 << 30):
-        """At most so many pieces of a window."""
-        assert not stream.wants()
+        """Receive at most `most` pieces of a window."""
+        assert not stream.wants_input()
         while most and (piece := stream.step()) is not None:
             most -= 1
             if isinstance(piece, tuple):
@@ -121,7 +123,7 @@ def whole(files):
 
 @pytest.mark.parametrize("n", [CHUNK, 5000, WINDOW])
 @pytest.mark.parametrize("start", [0, 7, SECOND - 1, SECOND, END - 1, END])
-def test_the_log_goes_out_whole_from_any_offset(files, log, start, n):
+def test_the_log_is_sent_completely_from_any_offset(files, log, start, n):
     host = Host(log)
     at, end, sha = host.pull(start, n)
     expected = whole(files)[start:]
@@ -130,7 +132,7 @@ def test_the_log_goes_out_whole_from_any_offset(files, log, start, n):
     assert max([len(d) for _, d in host.windows], default=0) <= n
 
 
-def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
+def test_a_repeated_window_does_not_change_the_digest(files, log):
     host = Host(log)
     host.down.open(0)
     first = host.window(0)
@@ -146,7 +148,7 @@ def test_a_window_can_be_asked_again_without_changing_the_sum(files, log):
     assert host.data == whole(files)
 
 
-def test_records_that_come_meanwhile_go_out_too(files, log):
+def test_records_added_during_a_transfer_are_sent_too(files, log):
     host = Host(log)
     host.down.open(END - 100)
     host.window(END - 100)
@@ -155,7 +157,7 @@ def test_records_that_come_meanwhile_go_out_too(files, log):
     assert host.data == whole(files)[END - 100 :]
 
 
-def test_a_window_asked_again_after_the_log_has_grown_ends_where_the_sum_stands(files, log):
+def test_a_window_repeated_after_the_log_has_grown_ends_where_the_digest_ends(files, log):
     host = Host(log)
     host.down.open(END - 100)
     host.window(END - 100)
@@ -179,13 +181,13 @@ def test_beyond_the_end_is_refused(log):
         Host(log).down.open(END + 1)
 
 
-def test_an_offset_that_is_gone_begins_at_the_oldest_kept(log):
+def test_an_overwritten_offset_starts_at_the_oldest_stored(log):
     grow(log, 400)
     assert log.first > 0
     assert Host(log).down.open(0) == (log.first, log.end)
 
 
-def test_records_that_go_before_they_are_sent_are_zeros_and_told(log):
+def test_records_overwritten_before_they_are_sent_are_zeros_and_an_error(log):
     host = Host(log)
     host.down.open(0)
     grow(log, 1400)
@@ -196,7 +198,7 @@ def test_records_that_go_before_they_are_sent_are_zeros_and_told(log):
     assert host.pull()[:2] == (log.end, log.end)
 
 
-def test_records_that_go_in_the_middle_of_a_window_leave_its_length(log):
+def test_records_overwritten_during_a_window_do_not_change_its_length(log):
     host = Host(log)
     host.down.open(0)
     stream = host.down.window(0, WINDOW)
@@ -209,7 +211,7 @@ def test_records_that_go_in_the_middle_of_a_window_leave_its_length(log):
     assert host.down.next == 2 * CHUNK
 
 
-def test_a_log_that_cannot_be_read_is_told(files, log, monkeypatch):
+def test_a_log_that_cannot_be_read_is_an_error(files, log, monkeypatch):
     host = Host(log)
     host.down.open(0)
     monkeypatch.setattr(log, "read", lambda offset, n: b"")
@@ -220,8 +222,8 @@ def test_a_log_that_cannot_be_read_is_told(files, log, monkeypatch):
 
 
 @pytest.mark.parametrize("count", range(END // CHUNK + 6))
-def test_a_pull_broken_at_any_piece_and_taken_up_again_is_whole(files, log, count):
-    """A host keeps whole windows only."""
+def test_a_pull_interrupted_at_any_piece_and_resumed_is_complete(files, log, count):
+    """A host keeps complete windows only."""
     host = Host(log)
     at, _ = host.down.open(0)
     got = b""

@@ -1,1 +1,1 @@
-"""The USB line: frames, codes, command server. Knows no lamp."""
+"""The link to the host over USB: frames, server, commands. Does not know the lamps."""

@@ -1,28 +1,30 @@
-"""Bounds what a host can make the wrap write: a bucket of writes that fills with time.
+"""Limits how much a host can make the wrap write, with a token bucket.
 
-A write is a request that changes flash or adds records. Requests that can only darken
+A write is a request that changes flash or adds records. Requests that can only reduce light
 (`session.stop`, `session.pause`) and `fault.ack` are not counted and never refused. Reads no clock.
 """
 
 from wrap.errors import NOT_NOW, Refused
 from wrap.rules import limits
 
-_CARRIED = ("intended", "soft")  # restarts that a host can cause: they must not fill the bucket
+# Causes of restarts that a host can make: they must not fill the bucket.
+_CARRIED = ("intended", "soft")
 
 
 class Budget:
-    """store: the `atomic_store.Store` that `keep` writes; cause: cause of this boot; left: writes
-    still allowed at the last call."""
+    """left: writes that were still allowed at the last call."""
 
-    def __init__(self, store, cause):
+    def __init__(self, store, cause: str):
+        """store: the `wrap.storage.atomic_store.Store` that `keep` writes; cause: cause of this
+        boot."""
         self._store = store
         self.left = limits.HOST_WRITES
         if cause in _CARRIED and (store.value or store.damaged):
             self.left = store.whole("left", limits.HOST_WRITES)
-        self._since_s = 0  # uptime from which the next write is filled in
+        self._since_s = 0  # uptime from which the time until the next write counts
 
-    def check(self, cost, up_s):  # H-58
-        """Raises Refused when `cost` writes are not left at `up_s` of uptime."""
+    def check(self, cost: int, up_s: int) -> None:  # H-58
+        """Raise Refused when fewer than `cost` writes are left. up_s: uptime in s."""
         filled = (up_s - self._since_s) // limits.HOST_WRITE_S
         self.left = min(limits.HOST_WRITES, self.left + filled)
         self._since_s += filled * limits.HOST_WRITE_S
@@ -34,13 +36,13 @@ class Budget:
                 NOT_NOW, "the host has made the wrap write too often: possible in %d s" % wait_s
             )
 
-    def spend(self, cost):
-        """Count `cost` writes; after `check` with at least as many."""
+    def spend(self, cost: int) -> None:
+        """Count `cost` writes. Call `check` with at least as many first."""
         self.left -= cost
 
-    def keep(self, left):
-        """Store that `left` writes are left to the boot after a restart that a host asks for."""
+    def keep(self, left: int) -> None:
+        """Store the number of writes `left` for the boot after a restart that a host requests."""
         try:
             self._store.put({"left": left})
         except OSError:
-            return  # where flash fails a host cannot wear it
+            return  # flash that cannot be written cannot be worn either

@@ -1,18 +1,20 @@
-"""Frames of the link: `@<compact JSON>*<crc32, 8 hex digits>\n`. No meaning, no I/O.
+"""Frames of the link: `@<compact JSON>*<crc32, 8 hex digits>\n`. Does not interpret the JSON, no
+I/O.
 
-The reader keeps one preallocated line; whatever is not a valid line is skipped, so boot banners and
-stray prints do no harm. ASCII only, because 0x03 must stay Ctrl-C on the shared port.
+The reader has one preallocated line. It skips everything that is not a valid line, such as boot
+banners and stray prints. Frames are ASCII only, because 0x03 must remain Ctrl-C on the port, which
+MicroPython's prompt shares.
 """
 
 import binascii
 
 from wrap.compat import const
 
-MAX_REQUEST = 240  # bytes of one line from the host, newline not counted
-MAX_ANSWER = 2048  # bytes of one line from the device
+MAX_REQUEST = 240  # most bytes of a line from the host, without the newline
+MAX_ANSWER = 2048  # most bytes of a line from the device
 
 OK = 0
-SKIPPED = 1  # not a frame at all: noise, a banner, a prompt
+SKIPPED = 1  # not a frame: noise, a banner, a prompt
 BAD_CRC = 2
 TOO_LONG = 3
 
@@ -20,36 +22,37 @@ _STAR = const(0x2A)
 _CR = const(0x0D)
 
 
-def encode(body):
-    """One line, newline included, for `body` (ASCII JSON bytes)."""
+def encode(body: bytes) -> bytes:
+    """Return the line for `body` (ASCII JSON), with its newline."""
     return b"@%s*%08x\n" % (body, binascii.crc32(body) & 0xFFFFFFFF)
 
 
 class LineReader:
-    """Collects bytes into one line, a run of them at a time; a finished line is judged at once.
+    """Collects received bytes into a line and checks the line at its newline.
 
-    Noise in front of a frame is not kept, so it costs one search however long it is.
+    Noise before a frame is not stored, so it costs one search however long it is.
     """
 
-    def __init__(self, limit=MAX_REQUEST):
+    def __init__(self, limit: int = MAX_REQUEST):
+        """limit: most bytes of a line."""
         self._limit = limit
         self._line = bytearray(limit)
         self._view = memoryview(self._line)
-        self._n = 0  # bytes of a line that began with an at-sign; 0: noise, or nothing yet
+        self._n = 0  # bytes of a line that starts with an at-sign; 0: noise, or nothing yet
         self._end = 1
         self._overrun = False
-        self.at = 0  # where the last `take` stopped
+        self.at = 0  # index at which the last `take` stopped
 
-    def reset(self):
-        """Forget a half line."""
+    def reset(self) -> None:
+        """Drop an incomplete line."""
         self._n = 0
         self._overrun = False
 
-    def take(self, buf, at, end):
-        """Read buf[at:end] (bytes or bytearray) up to the first newline, and leave in `self.at`
-        where to go on. None while the line goes on, else OK, SKIPPED, BAD_CRC or TOO_LONG.
+    def take(self, buf: "bytes | bytearray", at: int, end: int) -> "int | None":
+        """Read buf[at:end] up to the first newline and set `self.at` to the index behind it.
 
-        After OK, `body()` holds the JSON until more is taken.
+        Returns None while the line is incomplete, else OK, SKIPPED, BAD_CRC or TOO_LONG. After OK,
+        `body()` returns the JSON until the next call.
         """
         newline = buf.find(b"\n", at, end)
         stop = end if newline < 0 else newline
@@ -63,17 +66,17 @@ class LineReader:
         self.at = newline + 1
         return self._finish()
 
-    def _keep(self, buf, at, stop):
+    def _keep(self, buf: "bytes | bytearray", at: int, stop: int) -> None:
         n = self._n
-        room = self._limit - n
+        free = self._limit - n
         size = stop - at
-        if size > room:
-            size = room
+        if size > free:
+            size = free
             self._overrun = True
         self._line[n : n + size] = memoryview(buf)[at : at + size]
         self._n = n + size
 
-    def _finish(self):
+    def _finish(self) -> int:
         n = self._n
         overrun = self._overrun
         self._n = 0
@@ -91,6 +94,6 @@ class LineReader:
         crc = binascii.crc32(self._view[1:star]) & 0xFFFFFFFF
         return OK if self._view[star + 1 : n] == b"%08x" % crc else BAD_CRC  # H-36
 
-    def body(self):
-        """The JSON bytes of the line just finished (a copy)."""
+    def body(self) -> bytes:
+        """Return a copy of the JSON of the last valid line."""
         return bytes(self._view[1 : self._end])

@@ -1,10 +1,10 @@
-"""Serves the link: bytes in, one request at a time, bytes out in small bounded slices.
+"""Serves the link: reads bytes, handles one request at a time, and sends bytes in bounded slices.
 
-Knows no meaning: `handle(method, params)` returns the result or raises Refused. A request whose
-body is that of the last one, byte by byte, is a repetition: it gets the same answer and is not
-acted on again, unless its method is in `again`. Nothing here blocks; what cannot be sent now waits,
-and telemetry is dropped first. What takes longer than a slice of reading waits until the next step
-is far.
+Does not interpret methods: `handle(method, params)` returns the result or raises Refused. A request
+with the same bytes as the last one is a repetition. It gets the same answer and is not executed
+again, unless its method is in `again`. Nothing here blocks: output that cannot be sent waits, and
+pushes are dropped first. Work that takes longer than a slice of reading waits until enough time is
+left before the next control step.
 """
 
 import binascii
@@ -16,20 +16,23 @@ from wrap.errors import BAD_FRAME, INTERNAL, Refused
 from wrap.errors import TOO_LONG as CODE_LONG
 from wrap.link import frames
 
-_RX = const(64)  # bytes looked at in one slice
-_TX = const(2560)  # the longest answer and a push
-_WRITE = const(1024)  # bytes offered in one slice
-_ACT_MS = const(6)  # what a request may take, see docs/benchmarks.md
-_STEP_MS = const(2)  # what a piece of a stream may take
-_PATIENCE = const(20)  # slices that a request waits for room; then it is acted on all the same
-_TALK = const(100)  # slices without work until a conversation counts as over
-_WRONG = const(32)  # wrong lines answered in a row; an echoing line must not bring them for ever
-_ANSWER_KEYS = ("r", "e", "n")  # only the wrap sends them: a line with one is an echo
+_RX = const(64)  # bytes read in one slice
+_TX = const(2560)  # bytes of the output buffer: the longest answer and a push
+_WRITE = const(1024)  # bytes written in one slice
+_ACT_MS = const(6)  # time that a request may take, see docs/benchmarks.md
+_STEP_MS = const(2)  # time that a piece of a stream may take
+_MOST_WAITS = const(20)  # slices that work waits for time; then it is done in any case
+_QUIET_SLICES = const(100)  # slices without work until the host counts as silent
+_MOST_WRONG = const(32)  # wrong lines answered in a row, so that an echo cannot repeat without end
+_ANSWER_KEYS = ("r", "e", "n")  # only the wrap sends these: a line with one is an echo
 
 
-def dumps(obj):
-    """Compact, printable ASCII JSON bytes. What else is in a host's own words, sent back, becomes
-    question marks, where MicroPython's JSON leaves it: letters of other alphabets, and DEL."""
+def dumps(obj: object) -> bytes:
+    """Return `obj` as compact, printable ASCII JSON.
+
+    Other characters become question marks. They come from texts of the host that are sent back;
+    MicroPython's JSON does not escape DEL and characters beyond ASCII.
+    """
     text = json.dumps(obj, separators=(",", ":"))
     raw = text.encode()
     if len(raw) != len(text) or b"\x7f" in raw:
@@ -37,11 +40,11 @@ def dumps(obj):
     return raw
 
 
-def _error(number, code, text):
+def _error(number: "int | None", code: str, text: str) -> bytes:
     return dumps({"i": number, "e": [code, text]})
 
 
-# Wrong lines must cost no more than right ones, so the lines that answer them are made beforehand.
+# A wrong line must not cost more time than a valid one, so its answer is made at import.
 _BAD_CRC = frames.encode(_error(None, CODE_CRC, "the checksum does not match; send the line again"))
 _TOO_LONG = frames.encode(_error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST))
 _NO_REQUEST = frames.encode(
@@ -49,9 +52,9 @@ _NO_REQUEST = frames.encode(
 )
 
 
-def parse(body):
-    """(id, method, parameters) of a request's JSON, None when it is no request, () when it is an
-    answer or a push, which a line that echoes sends back."""
+def parse(body: bytes) -> "tuple | None":
+    """Return (id, method, parameters) of a request's JSON, None when it is not a request, or ()
+    when it is an answer or a push, which a line with an echo sends back."""
     try:
         request = json.loads(body)
         if isinstance(request, dict) and "m" not in request:
@@ -68,18 +71,19 @@ def parse(body):
 
 
 class Server:
-    """hal: for link_read and link_write. again: methods whose repetition is acted on again, because
-    they can only darken; when that is refused (they have had their effect) the answer is the same.
+    """Reads requests and sends answers, pushes and streams over the HAL's link.
 
-    What a handler returns may be a stream: bytes that come or go before its result. It has
-    wants(): whether more is to come in; then room() is a memoryview for it, and add_received(n)
-    takes the number of bytes that came, which may be 0;
-    step(): a bounded piece of work: the parts of a push's JSON, or a memoryview of bytes that go
-    out as they are, or None when there is no more; and
-    result(): the result, once `step` has returned None; raises Refused.
+    A result with a `step` method is a stream: bytes that are received or sent before the answer. It
+    has
+    wants_input(): whether more bytes are to be received; then input_buffer() is a memoryview for
+    them, and add_received(n) gets the number of bytes received, which may be 0;
+    step(): does a bounded piece of work and returns a tuple with the parts of a push's JSON, a
+    memoryview of bytes that are sent unchanged, or None at the end; and
+    result(): the request's result, called after `step` has returned None. Raises Refused.
     """
 
-    def __init__(self, hal, handle, again=()):
+    def __init__(self, hal, handle, again: "tuple[str, ...]" = ()):
+        """handle: called as handle(method, params); again: methods that a repetition executes."""
         self._hal = hal
         self._handle = handle
         self._again = again
@@ -90,32 +94,33 @@ class Server:
         self._view = memoryview(self._tx)
         self._tx_at = 0
         self._tx_end = 0
-        self._number = -1  # id of the request in work
+        self._number = -1  # id of the request in progress
         self._body = None  # its bytes
-        self._last_body = None  # of the last request that has an answer; None: nothing to repeat
+        self._last_body = None  # of the last request with an answer; None: no repetition
         self._last_answer = b""
         self._wrong = 0  # wrong lines since the last request
-        self._asked = False  # a request was read and waits for room
+        self._asked = False  # a request was read and waits for time
         self._waited = 0
         self._stream = None
-        self._raw = self._view[:0]  # bytes of the stream that go out as they are
-        self._silent = _TALK
+        self._raw = self._view[:0]  # bytes of the stream that are sent unchanged
+        self._silent = _QUIET_SLICES
 
-    def idle(self):
-        """Nothing waits to be sent."""
+    def idle(self) -> bool:
+        """Return whether nothing waits to be sent."""
         return self._tx_at == self._tx_end and self._stream is None
 
-    def talks(self):
-        """A host has been at work a moment ago."""
-        return self._silent < _TALK
+    def talks(self) -> bool:
+        """Return whether there was work for a host in the last _QUIET_SLICES slices."""
+        return self._silent < _QUIET_SLICES
 
-    def push(self, name, params):
-        """Queue a push; False (and nothing sent) when there is no room for it, or a stream is under
-        way, whose bytes stand alone."""
+    def push(self, name: str, params: dict) -> bool:
+        """Queue a push. Returns False and sends nothing when the buffer is full, or during a
+        stream, whose bytes must not be interrupted."""
         return self._stream is None and self._send(dumps({"n": name, "p": params}))
 
-    def _send(self, *parts):
-        """Queue one line whose JSON is `parts` one after the other; False when it does not fit."""
+    def _send(self, *parts: bytes) -> bool:
+        """Queue a line whose JSON is the concatenation of `parts`. Returns False when the buffer is
+        full."""
         n = 11
         for part in parts:
             n += len(part)
@@ -133,52 +138,58 @@ class Server:
         line[at:n] = b"*%08x\n" % (crc & 0xFFFFFFFF)
         return True
 
-    def _reject(self, ready):  # H-57
-        """Queue a line made beforehand that answers a wrong one, at most _WRONG in a row. It fits,
-        because nothing is read before all is sent."""
-        if self._wrong < _WRONG:
+    def _reject(self, ready: bytes) -> bool:  # H-57
+        """Queue `ready`, the answer to a wrong line, at most _MOST_WRONG times in a row. It fits,
+        because nothing is read before everything is sent."""
+        if self._wrong < _MOST_WRONG:
             self._wrong += 1
             at = self._tx_end
             self._tx_end = end = at + len(ready)
             self._view[at:end] = ready
         return True
 
-    def _line(self, n):
-        """The next `n` bytes of what is to be sent, or None. A view of just these, because a slice
-        that is assigned moves all that is behind it onto itself."""
+    def _line(self, n: int) -> "memoryview | None":
+        """Return a view of the next `n` bytes of the output buffer, or None when it is full.
+
+        A view of exactly these bytes, because MicroPython's slice assignment to a longer buffer
+        also moves all bytes behind the slice.
+        """
         at = self._tx_end
         if at + n > _TX:
             return None
         self._tx_end = at + n
         return self._view[at : at + n]
 
-    def poll(self, room_ms):
-        """One bounded slice; True when something was done. room_ms: time until the next step is
-        due; with less than _ACT_MS nothing but reading and writing is begun."""
+    def poll(self, spare_ms: int) -> bool:
+        """Do one bounded slice of work. Returns whether there was any.
+
+        spare_ms: time until the next control step. With less than _ACT_MS no request is started,
+        and with less than _STEP_MS no piece of a stream, until _MOST_WAITS slices have passed.
+        """
         if self._tx_at != self._tx_end:
             done = self._pump()
         elif self._raw:
             done = self._pump_raw()
         elif self._stream is not None:
-            if self._stream.wants():
-                done = self._feed()
+            if self._stream.wants_input():
+                done = self._receive()
             else:
-                done = self._has_room(room_ms, _STEP_MS) and self._go_on()
+                done = self._has_time(spare_ms, _STEP_MS) and self._step_stream()
         elif self._asked:
-            done = self._has_room(room_ms, _ACT_MS) and self._request()
+            done = self._has_time(spare_ms, _ACT_MS) and self._act()
         else:
             done = self._read()
         self._silent = 0 if done else self._silent + 1
         return done
 
-    def _has_room(self, room_ms, need_ms):
-        if room_ms < need_ms and self._waited < _PATIENCE:
+    def _has_time(self, spare_ms: int, need_ms: int) -> bool:
+        if spare_ms < need_ms and self._waited < _MOST_WAITS:
             self._waited += 1
             return False
         self._waited = 0
         return True
 
-    def _pump(self):
+    def _pump(self) -> bool:
         end = min(self._tx_end, self._tx_at + _WRITE)
         sent = self._hal.link_write(self._view[self._tx_at : end])
         self._tx_at += sent
@@ -186,26 +197,26 @@ class Server:
             self._tx_at = self._tx_end = 0
         return sent > 0
 
-    def _pump_raw(self):
+    def _pump_raw(self) -> bool:
         sent = self._hal.link_write(self._raw[:_WRITE])
         self._raw = self._raw[sent:]
         return sent > 0
 
-    def _feed(self):
-        """What has arrived goes to the stream; first what was read with its request."""
+    def _receive(self) -> bool:
+        """Pass received bytes to the stream, first those that were read with its request."""
         reader = self._reader
-        room = self._stream.room()
-        n = min(self._rx_end - reader.at, len(room))
+        buffer = self._stream.input_buffer()
+        n = min(self._rx_end - reader.at, len(buffer))
         if n > 0:
-            room[:n] = memoryview(self._rx)[reader.at : reader.at + n]
+            buffer[:n] = memoryview(self._rx)[reader.at : reader.at + n]
             reader.at += n
         else:
-            n = self._hal.link_read(room)
+            n = self._hal.link_read(buffer)
         self._stream.add_received(n)
         return n > 0
 
-    def _read(self):
-        """At most _RX bytes that have arrived; or, of those read before, at most one line."""
+    def _read(self) -> bool:
+        """Read at most _RX bytes, or parse at most one line of the bytes that were read before."""
         reader = self._reader
         if reader.at >= self._rx_end:
             reader.at = 0
@@ -220,8 +231,8 @@ class Server:
             self._reject(_TOO_LONG)
         return True
 
-    def _request(self):
-        """Act on the request that was read, or answer its repetition."""
+    def _act(self) -> bool:
+        """Execute the request that was read, or answer its repetition."""
         self._asked = False
         body = self._reader.body()
         if body == self._last_body:  # H-56
@@ -231,26 +242,26 @@ class Server:
             return self._reject(_NO_REQUEST)
         if request:
             self._wrong = 0
-            self._last_body = None  # should the handler raise, a repetition is acted on
+            self._last_body = None  # if the handler raises, a repetition is executed
             self._number = request[0]
             self._body = body
             self._reply(self._handle, request[1], request[2])
         return True
 
-    def _repeat(self, body):
-        """Send the answer to the last request once more."""
+    def _repeat(self, body: bytes) -> bool:
+        """Send the answer to the last request again; execute a method in `again` first."""
         number, method, params = parse(body)  # type: ignore - it was parsed before
         self._wrong = 0
         if method in self._again:
             try:
                 self._last_answer = dumps({"i": number, "r": self._handle(method, params)})
             except Refused:
-                pass  # nothing is left to darken
+                pass  # it has had its effect: the light is off, and the answer stays the same
         return self._send(self._last_answer)
 
-    def _reply(self, call, *args):
-        """Send the answer to request `_number` and keep it for a repetition; none yet when the
-        result is a stream."""
+    def _reply(self, call, *args) -> None:
+        """Send the result of `call(*args)` as the answer to request `_number` and keep it for a
+        repetition. When the result is a stream, start that instead."""
         number = self._number
         try:
             result = call(*args)
@@ -266,10 +277,10 @@ class Server:
         self._last_body = self._body
         self._send(answer)
 
-    def _go_on(self):
-        """The next piece of the stream; behind the last one its answer."""
+    def _step_stream(self) -> bool:
+        """Send the next piece of the stream, and its answer after the last one."""
         stream = self._stream
-        self._stream = None  # whatever is raised below has ended it
+        self._stream = None  # an exception below ends the stream
         piece = stream.step()
         if piece is None:
             self._reply(stream.result)

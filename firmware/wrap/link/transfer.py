@@ -1,5 +1,5 @@
-"""Bulk over the link, as it is, behind a line that says how much: a protocol on its way in, the log
-on its way out. Both are streams (see wrap.link.server). Bytes only, no meaning."""
+"""Bulk transfers over the link: raw bytes that follow a line with their number. A protocol comes
+in, the log goes out. Both are streams of `wrap.link.server`. Does not interpret the bytes."""
 
 import binascii
 import hashlib
@@ -7,47 +7,47 @@ import hashlib
 from wrap.compat import const
 from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
 
-CHUNK = const(1024)  # bytes of log that are read, hashed and sent at a time
-WINDOW = const(16384)
-_ROOM = const(256)
-_PATIENCE = const(1000)  # times that nothing came, one to ten seconds
+CHUNK = const(1024)  # bytes of the log that are read, hashed and sent at a time
+WINDOW = const(16384)  # most bytes of a window
+_CHUNK_IN = const(256)  # most bytes received at a time
+_MOST_QUIET = const(1000)  # reads without a byte until an upload ends: 1 to 10 s
 _NO_DOWNLOAD = "no transfer is open: begin with log.open"
 
 
-def b64(data):
-    """Base64 text without a newline."""
+def b64(data: bytes) -> str:
+    """Return `data` as base64 text without a newline."""
     return binascii.b2a_base64(data).decode().strip()
 
 
 class Upload:
-    """`size` bytes from the host, then `act(bytes)`, whose result is the request's. More never
-    counts; when the host falls silent before, the transfer is over."""
+    """Receives `size` bytes from the host, then calls `act(bytes)`, which returns the request's
+    result. Ends without a call when the host stops sending before."""
 
-    def __init__(self, size, act):
+    def __init__(self, size: int, act):
         self._buf = bytearray(size)
         self._view = memoryview(self._buf)
         self._act = act
         self._got = 0
         self._quiet = 0
 
-    def wants(self):
-        """More bytes are to come."""
-        return self._got < len(self._buf) and self._quiet < _PATIENCE
+    def wants_input(self) -> bool:
+        """Return whether bytes are missing and the host still sends."""
+        return self._got < len(self._buf) and self._quiet < _MOST_QUIET
 
-    def room(self):
-        """Where the next bytes belong, at most so many."""
-        return self._view[self._got : self._got + _ROOM]
+    def input_buffer(self) -> memoryview:
+        """Return the buffer for the next bytes."""
+        return self._view[self._got : self._got + _CHUNK_IN]
 
-    def add_received(self, n):
-        """So many have come, maybe none."""
+    def add_received(self, n: int) -> None:
+        """Account for `n` received bytes, which may be 0."""
         self._quiet = 0 if n else self._quiet + 1
         self._got += n
 
-    def step(self):
-        """None: nothing goes out."""
+    def step(self) -> None:
+        """Return None: nothing is sent."""
 
-    def result(self):
-        """What `act` returns. Raises Refused."""
+    def result(self) -> object:
+        """Return the result of `act`. Raises Refused when bytes are missing, or as `act` does."""
         size = len(self._buf)
         if self._got < size:
             raise Refused(NOT_NOW, "only %d of %d bytes came" % (self._got, size))
@@ -55,20 +55,21 @@ class Upload:
 
 
 class Download:
-    """The log going out from an offset, a window at a time, with a running SHA-256.
+    """Sends the log from an offset, one window at a time, with a running SHA-256.
 
-    A window is read and hashed piece by piece, because that takes a good part of what is left of a
-    step's time. What is promised is sent: when the log cannot be read any more zeros fill the
-    window, and its answer tells.
+    A window is read and hashed in chunks, because a chunk takes much of the time that a step
+    leaves. The announced number of bytes is always sent: when the log cannot be read any more,
+    zeros fill the window and its answer is the error.
     """
 
     def __init__(self, log):
+        """log: a `wrap.storage.log.Log`."""
         self._log = log
         self._digest = None
 
-    def open(self, offset):
-        """Begin at `offset`, or at the oldest byte kept when that is gone. Returns (offset,
-        end)."""
+    def open(self, offset: int) -> "tuple[int, int]":
+        """Start at `offset`, or at the oldest stored byte when that is overwritten. Returns
+        (offset, end of the log). Raises Refused."""
         log = self._log
         if offset > log.end:
             raise Refused(BAD_PARAM, "o is beyond the end, %d" % log.end)
@@ -76,37 +77,39 @@ class Download:
         self._digest = hashlib.sha256()
         return self.next, log.end
 
-    def window(self, offset, n):
-        """Make ready for at most `n` bytes from `offset`: `step` gives them. Returns itself."""
+    def window(self, offset: int, n: int) -> "Download":
+        """Prepare to send at most `n` bytes from `offset`, which must be the next offset or, to
+        repeat a window, the last one. Returns itself. Raises Refused."""
         if self._digest is None:
             raise Refused(NOT_NOW, _NO_DOWNLOAD)
         if offset != self.next and offset != self._window:
             raise Refused(BAD_PARAM, "o must be %d or %d" % (self.next, self._window))
         self._again = offset != self.next
-        # A repeat ends where the digest stands, though the log may have grown.
+        # A repeated window ends where the digest ends, even if the log has grown since.
         stop = self.next if self._again else self._log.end
         self._stop = min(offset + n, stop)
         self._window = self._at = offset
-        self._told = False
+        self._announced = False
         self._broken = None
         return self
 
-    def wants(self):
-        """Nothing comes in."""
+    def wants_input(self) -> bool:
+        """Return False: nothing is received."""
         return False
 
-    def step(self):
-        """First the push that says how many bytes follow, then these; None behind the last."""
+    def step(self) -> "tuple[bytes] | memoryview | None":
+        """Return the push that announces the bytes, then the bytes, then None."""
         if self._at == self._stop:
             return None
-        if not self._told:
-            self._told = True
+        if not self._announced:
+            self._announced = True
             return (b'{"n":"raw","p":{"o":%d,"size":%d}}' % (self._at, self._stop - self._at),)
-        data = self._piece(min(CHUNK, self._stop - self._at))
+        data = self._read_hashed(min(CHUNK, self._stop - self._at))
         self._at += len(data)
         return memoryview(data)
 
-    def _piece(self, n):
+    def _read_hashed(self, n: int) -> bytes:
+        """Return at most `n` bytes of the log, or `n` zeros after an error."""
         if self._broken is None:
             try:
                 data = self._read(n)
@@ -118,7 +121,7 @@ class Download:
                 self._broken = e
         return bytes(n)
 
-    def _read(self, n):
+    def _read(self, n: int) -> bytes:
         if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
         try:
@@ -129,14 +132,16 @@ class Download:
             raise Refused(STORAGE, "the log cannot be read at %d" % self._at)
         return data
 
-    def result(self):
-        """Where the window ended, and where the log does. Raises Refused."""
+    def result(self) -> dict:
+        """Return the offsets of the window's end and the log's. Raises Refused when the log could
+        not be read."""
         if self._broken is not None:
             raise self._broken
         return {"o": self._at, "end": self._log.end}
 
-    def close(self):
-        """(next offset, end, SHA-256 hex of all bytes since `open`)."""
+    def close(self) -> "tuple[int, int, str]":
+        """End the download. Returns (next offset, end of the log, SHA-256 in hex of all bytes since
+        `open`). Raises Refused."""
         if self._digest is None:
             raise Refused(NOT_NOW, _NO_DOWNLOAD)
         sha = binascii.hexlify(self._digest.digest()).decode()

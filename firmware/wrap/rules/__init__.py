@@ -1,1 +1,4 @@
-"""What device and host share: limits, fault codes, session states, protocol rules. No I/O."""
+"""Facts shared by the device and the host: limits, fault codes, session states, protocol rules.
+
+These modules do no I/O and import nothing of wrap except `wrap.compat` and each other.
+"""

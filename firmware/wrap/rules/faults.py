@@ -1,4 +1,8 @@
-"""Fault codes, in the order of their blink codes. Shared with the host."""
+"""Fault codes with their names and texts, shared with the host.
+
+A code is also the number that the indicator blinks (`wrap.ui.indicator`), and it is stored in
+records: append new codes, never renumber.
+"""
 
 NONE = 0
 SKIN_HOT = 1
@@ -12,7 +16,7 @@ READBACK = 8
 EXCEPTION = 9
 STORAGE = 10
 SELF_TEST = 11
-# 12 to 17 are the checks of wrap.safety.thermal, once a second
+# 12 to 17 come from the checks that wrap.safety.thermal runs once a second.
 RATE = 12
 STUCK = 13
 PAIR = 14

@@ -6,13 +6,19 @@ SHA-256:
     {"dose":6000,"flicker_ok":false,"grade":"weak","id":"foot","name":"Foot","ramp":2000,"site":"foot-left",
      "steps":[{"ch":{"nir":[800,40,500],"red":[500]},"t":600}],"trip":41000,"v":1}
 
-`dose` mJ/cm2, all channels together, 0 = by time only; `ramp` ms; `trip` mC; step `t` s; a channel
-is [intensity permille] when continuous, [intensity permille, pulse Hz, on permille] when pulsed. A
-channel that a step does not name is dark in it. The session's time is the sum of its steps.
+`dose` is in mJ/cm2 for all channels together, 0 = ended by time only; `ramp` is in ms, `trip` in
+mC, a step's `t` in s. A channel is [intensity permille] when continuous, or [intensity permille,
+pulse Hz, on permille] when pulsed. A channel that a step does not name is dark in it. The session
+lasts for the sum of its steps.
+
+A broken rule is a problem: a tuple (code, key, values). `code` is one of the constants below, `key`
+the place as a tuple of names and list indexes such as ("steps", 0, "ch", "red", 1), and `values`
+what the code's text needs. `problem_text` makes the English text, for the link and for the host.
 """
 
 import json
 
+from wrap.compat import const
 from wrap.rules import limits
 
 SCHEMA = 1
@@ -20,7 +26,42 @@ MAX_BYTES = 2048
 MAX_STEPS = 16
 MAX_STEP_S = limits.SESSION_MAX_S
 RAMP_MAX_MS = 10000
-_MOST_BRACKETS = 200  # a whole protocol with both its texts full of them has fewer
+_MOST_BRACKETS = 200  # more than any valid protocol has, even with its two texts full of brackets
+
+# Codes of problems, in the order of `_TEXTS`.
+MISSING = const(0)
+UNKNOWN_KEY = const(1)
+NOT_OBJECT = const(2)
+WRONG_SCHEMA = const(3)  # values: (schema version)
+NOT_ASCII = const(4)  # values: (most characters)
+NOT_SLUG = const(5)
+EMPTY = const(6)
+OUT_OF_RANGE = const(7)  # values: (lowest, highest, unit)
+NOT_BOOLEAN = const(8)
+STEP_COUNT = const(9)  # values: (most steps)
+TOO_LONG = const(10)  # values: (seconds of all steps, most seconds)
+NO_CHANNEL = const(11)
+UNKNOWN_CHANNEL = const(12)  # values: (names of the wrap's channels)
+NOT_CHANNEL = const(13)
+UNCONFIRMED_FLICKER = const(14)
+
+_TEXTS = (
+    "is missing",
+    "is not known",
+    "must be an object",
+    "must be %d",
+    "must be plain ASCII text of at most %d characters",
+    "may hold only a-z, 0-9 and -",
+    "must not be empty",
+    "must be a whole number from %d to %d %s",
+    "must be true or false",
+    "must be a list of 1 to %d steps",
+    "take %d s together, at most %d s are allowed",
+    "must name at least one channel",
+    "is not a channel of this wrap (it has %s)",
+    "must be [intensity] or [intensity, pulse Hz, on permille]",
+    "visible light at 3-60 Hz needs the photosensitivity confirmation",
+)
 
 _REQUIRED = ("v", "id", "name", "site", "steps")
 _DEFAULTS = {
@@ -30,151 +71,173 @@ _DEFAULTS = {
     "ramp": limits.RAMP_UP_MS,
     "trip": limits.SKIN_TRIP_MC,
 }
-_TEXTS = (("id", 24, True), ("site", 24, True), ("name", 40, False), ("grade", 40, False))
+_STRINGS = (("id", 24, True), ("site", 24, True), ("name", 40, False), ("grade", 40, False))
 
 
-# Called for what is wrong only, and so are the texts made: a call costs 60 us on the device and a
-# text as much. type(): true is no number here.
+# The checks compare in place and call a function only for a problem: a call takes 60 us on the
+# device, and so does the formatting of a text. They use type() because a bool is an int.
 
 
-def _wrong(out, path, low, high, unit):
-    out.append((path, "must be a whole number from %d to %d %s" % (low, high, unit)))
+def _add_range(out: "list[tuple]", key: tuple, low: int, high: int, unit: str) -> None:
+    out.append((OUT_OF_RANGE, key, (low, high, unit)))
 
 
-def _in(out, path, value, low, high, unit):
+def _check_number(
+    out: "list[tuple]", key: tuple, value: object, low: int, high: int, unit: str
+) -> None:
     if type(value) is not int or not low <= value <= high:
-        _wrong(out, path, low, high, unit)
+        _add_range(out, key, low, high, unit)
 
 
-def _letters(text):
-    # Letters by number: each text of one letter has to be looked up on the device.
+def _char_codes(text: str) -> bytes:
+    # Bytes compare as integers; each one-letter string would be looked up among the device's
+    # interned strings.
     return text.encode("utf-8", "surrogatepass")
 
 
-def _slug(text):
-    for c in _letters(text):
+def _is_slug(text: str) -> bool:
+    for c in _char_codes(text):
         if not (97 <= c <= 122 or 48 <= c <= 57 or c == 45):
             return False
     return True
 
 
-def _printable(text):
-    for c in _letters(text):
+def _is_printable(text: str) -> bool:
+    for c in _char_codes(text):
         if not 32 <= c <= 126:
             return False
     return True
 
 
-def _check_texts(obj, out):
-    for key, size, slug in _TEXTS:
+def _check_strings(obj: dict, out: "list[tuple]") -> None:
+    for key, size, slug in _STRINGS:
         value = obj.get(key, "")
-        if not isinstance(value, str) or len(value) > size or not _printable(value):
-            out.append((key, "must be plain ASCII text of at most %d characters" % size))
-        elif slug and not _slug(value):
-            out.append((key, "may hold only a-z, 0-9 and -"))
+        if not isinstance(value, str) or len(value) > size or not _is_printable(value):
+            out.append((NOT_ASCII, (key,), (size,)))
+        elif slug and not _is_slug(value):
+            out.append((NOT_SLUG, (key,), ()))
         elif key in _REQUIRED and key in obj and not value:
-            out.append((key, "must not be empty"))
+            out.append((EMPTY, (key,), ()))
 
 
-def _check_channel(path, spec, nm, flicker_ok, out):
-    """path: parts of the channel's."""
+def _check_channel(
+    key: tuple, spec: object, nm: int, flicker_ok: object, out: "list[tuple]"
+) -> None:
     if not isinstance(spec, (list, tuple)) or len(spec) not in (1, 3):
-        reason = "must be [intensity] or [intensity, pulse Hz, on permille]"
-        out.append(("".join(path), reason))
+        out.append((NOT_CHANNEL, key, ()))
         return
     level = spec[0]
     if type(level) is not int or not 0 <= level <= 1000:
-        _wrong(out, "".join(path) + "[0]", 0, 1000, "permille")
+        _add_range(out, key + (0,), 0, 1000, "permille")
     if len(spec) == 1:
         return
     _, hz, on = spec
     hz_ok = type(hz) is int and limits.PULSE_MIN_HZ <= hz <= limits.PULSE_MAX_HZ
     if not hz_ok:
-        _wrong(out, "".join(path) + "[1]", limits.PULSE_MIN_HZ, limits.PULSE_MAX_HZ, "Hz")
+        _add_range(out, key + (1,), limits.PULSE_MIN_HZ, limits.PULSE_MAX_HZ, "Hz")
     if type(on) is not int or not 1 <= on <= 1000:
-        _wrong(out, "".join(path) + "[2]", 1, 1000, "permille")
+        _add_range(out, key + (2,), 1, 1000, "permille")
     if not hz_ok or nm >= limits.VISIBLE_MAX_NM or flicker_ok is True:
         return
     if limits.FLICKER_MIN_HZ <= hz <= limits.FLICKER_MAX_HZ:  # H-33
-        reason = "visible light at 3-60 Hz needs the photosensitivity confirmation"
-        out.append(("".join(path) + "[1]", reason))
+        out.append((UNCONFIRMED_FLICKER, key + (1,), ()))
 
 
-def _check_step(path, step, channels, flicker_ok, out):
-    """Checks one step; returns its seconds (0 when they are wrong)."""
+def _check_step(
+    index: int, step: object, channels: "dict[str, int]", flicker_ok: object, out: "list[tuple]"
+) -> int:
+    """Check one step. Returns its duration in s, or 0 when the step is invalid."""
     if not isinstance(step, dict):
-        out.append((path, "must be an object"))
+        out.append((NOT_OBJECT, ("steps", index), ()))
         return 0
     for key in step:
         if key not in ("t", "ch"):
-            out.append((path + "." + str(key), "is not known"))
+            out.append((UNKNOWN_KEY, ("steps", index, str(key)), ()))
     seconds = step.get("t")
     if type(seconds) is not int or not 1 <= seconds <= MAX_STEP_S:
-        _wrong(out, path + ".t", 1, MAX_STEP_S, "s")
+        _add_range(out, ("steps", index, "t"), 1, MAX_STEP_S, "s")
         seconds = 0
     lamps = step.get("ch")
     if not isinstance(lamps, dict) or not lamps:
-        out.append((path + ".ch", "must name at least one channel"))
+        out.append((NO_CHANNEL, ("steps", index, "ch"), ()))
         return 0
     for name, spec in lamps.items():
         nm = channels.get(name)
         if nm is None:
             known = ", ".join(sorted(channels))
-            why = "is not a channel of this wrap (it has " + known + ")"
-            out.append((path + ".ch." + str(name), why))
+            out.append((UNKNOWN_CHANNEL, ("steps", index, "ch", str(name)), (known,)))
         else:
-            _check_channel((path, ".ch.", name), spec, nm, flicker_ok, out)
+            _check_channel(("steps", index, "ch", name), spec, nm, flicker_ok, out)
     return seconds
 
 
-def problems(obj, channels):
-    """Every rule that `obj` breaks, as (path, reason); an empty list means it may run.
+def find_problems(obj: object, channels: "dict[str, int]") -> "list[tuple]":
+    """Return every rule that `obj` breaks, as (code, key, values); empty when it may run.
 
-    channels: {name: wavelength nm} of the wrap. Never raises, whatever JSON value `obj` is; the
-    keys may be other than text, since MicroPython reads `{1:2}` as JSON.
+    channels: {name: wavelength in nm} of the wrap. Never raises, whatever JSON value `obj` is; its
+    keys may be other than strings, since MicroPython reads `{1:2}` as JSON.
     """
     out = []
     if not isinstance(obj, dict):
-        return [("", "must be an object")]
+        return [(NOT_OBJECT, (), ())]
     for key in _REQUIRED:
         if key not in obj:
-            out.append((key, "is missing"))
+            out.append((MISSING, (key,), ()))
     for key in obj:
         if key not in _REQUIRED and key not in _DEFAULTS:
-            out.append((str(key), "is not known"))
+            out.append((UNKNOWN_KEY, (str(key),), ()))
     if "v" in obj and (type(obj["v"]) is not int or obj["v"] != SCHEMA):
-        out.append(("v", "must be %d" % SCHEMA))
-    _check_texts(obj, out)
+        out.append((WRONG_SCHEMA, ("v",), (SCHEMA,)))
+    _check_strings(obj, out)
     full = dict(_DEFAULTS)
     full.update(obj)
-    _in(out, "dose", full["dose"], 0, limits.DOSE_CAP_MJ, "mJ/cm2")
-    _in(out, "ramp", full["ramp"], limits.RAMP_UP_MIN_MS, RAMP_MAX_MS, "ms")
-    _in(out, "trip", full["trip"], limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC, "mC")
+    _check_number(out, ("dose",), full["dose"], 0, limits.DOSE_CAP_MJ, "mJ/cm2")
+    _check_number(out, ("ramp",), full["ramp"], limits.RAMP_UP_MIN_MS, RAMP_MAX_MS, "ms")
+    low, high = limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC
+    _check_number(out, ("trip",), full["trip"], low, high, "mC")
     if not isinstance(full["flicker_ok"], bool):
-        out.append(("flicker_ok", "must be true or false"))
+        out.append((NOT_BOOLEAN, ("flicker_ok",), ()))
     if "steps" in obj:
         _check_steps(obj["steps"], channels, full["flicker_ok"], out)
     return out
 
 
-def _check_steps(steps, channels, flicker_ok, out):
+def _check_steps(
+    steps: object, channels: "dict[str, int]", flicker_ok: object, out: "list[tuple]"
+) -> None:
     if not isinstance(steps, (list, tuple)) or not 1 <= len(steps) <= MAX_STEPS:
-        out.append(("steps", "must be a list of 1 to %d steps" % MAX_STEPS))
+        out.append((STEP_COUNT, ("steps",), (MAX_STEPS,)))
         return
     total = 0
-    for i, step in enumerate(steps):
-        total += _check_step("steps[%d]" % i, step, channels, flicker_ok, out)
+    for index, step in enumerate(steps):
+        total += _check_step(index, step, channels, flicker_ok, out)
     if total > limits.SESSION_MAX_S:
-        most = limits.SESSION_MAX_S
-        out.append(("steps", "take %d s together, at most %d s are allowed" % (total, most)))
+        out.append((TOO_LONG, ("steps",), (total, limits.SESSION_MAX_S)))
+
+
+def reason_text(code: int, values: tuple) -> str:
+    """Return the English text of a problem without its key."""
+    return _TEXTS[code] % values
+
+
+def problem_text(problem: tuple) -> str:
+    """Return the English text of a problem: `steps[0].ch.red[1] must be ...`."""
+    code, key, values = problem
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += "[%d]" % part
+        else:
+            text += "." + part if text else part
+    return text + " " + reason_text(code, values)
 
 
 class Plan:
-    """A protocol that passed its rules, laid out for the step: tuples of integers, channels in
-    board order."""
+    """A valid protocol, laid out for the control step: tuples of integers, channels in the board's
+    order."""
 
-    def __init__(self, obj, order):
-        """obj: a dict without problems; order: channel names in board order."""
+    def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]"):
+        """obj: a protocol without problems; order: channel names in the board's order."""
         get = lambda key: obj.get(key, _DEFAULTS[key])
         self.id = obj["id"]
         self.name = obj["name"]
@@ -187,8 +250,8 @@ class Plan:
         self.total_ms = sum(self.durations_ms)
 
 
-def _lamp(spec):
-    """(intensity permille, pulse Hz or 0, on permille)"""
+def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":
+    """Return (intensity permille, pulse Hz or 0, on permille)."""
     if spec is None:
         return (0, 0, 1000)
     if len(spec) == 1:
@@ -196,12 +259,14 @@ def _lamp(spec):
     return tuple(spec)
 
 
-def parse(raw):
-    """The JSON value in `raw` (bytes). Raises ValueError when it is no JSON or too long."""
+def parse(raw: bytes):
+    """Return the value of the JSON text `raw`, of any type. Raises ValueError when it is not JSON
+    or is too long."""
     if len(raw) > MAX_BYTES:
         raise ValueError("longer than %d bytes" % MAX_BYTES)
     if raw.count(b"[") + raw.count(b"{") > _MOST_BRACKETS:
-        raise ValueError("nested too deeply")  # 2 KB of brackets are half an RP2040's heap
+        # Each bracket is a list or a dictionary: 2 KB of them are half of an RP2040's heap.
+        raise ValueError("nested too deeply")
     try:
         return json.loads(raw)
     except RuntimeError:  # CPython's parser recurses, MicroPython's does not

@@ -1,4 +1,4 @@
-"""Session states, their names, and what ends a session. Shared with the host."""
+"""Session states, their names, and end reasons of sessions, shared with the host."""
 
 IDLE = 0
 SELF_TEST = 1
@@ -22,7 +22,7 @@ NAMES = (
     "service",
 )
 
-# End reasons
+# End reasons, as in the log and the status.
 BY_DOSE = "dose"
 BY_TIME = "time"
 BY_BUTTON = "button"
@@ -30,10 +30,11 @@ BY_LINK = "link"
 BY_PAUSE = "pause-timeout"
 BY_LEASE = "lease-lost"
 BY_CAP = "dose-cap"
-BY_WAKE = "wake"  # nobody answered the wake check
-BY_MOVED = "moved"  # a sensor jumped as light began: the wrap was still being put on, or it lies
+BY_WAKE = "wake"  # the wake check was not answered
+# A sensor jumped as light began: the wrap was still being put on, or the sensor is faulty.
+BY_MOVED = "moved"
 BY_FAULT = "fault"
-BY_SELF_TEST = "self-test"
-BY_POWER = "power-lost"  # never written by the device: the host infers it when an end is missing
+BY_POWER = "power-lost"  # the host infers it when the log has no end; the device never writes it
 
+# States in which a session is under way.
 ACTIVE = (SELF_TEST, RAMP_UP, RUNNING, PAUSED, RAMP_DOWN)

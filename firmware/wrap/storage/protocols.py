@@ -55,9 +55,10 @@ class Protocols:
             obj = protocol.parse(raw)
         except ValueError as e:
             raise Refused(INVALID, "no JSON: " + str(e)) from None
-        found = protocol.problems(obj, self._channels)
+        found = protocol.find_problems(obj, self._channels)
         if found:
-            raise Refused(INVALID, (found[0][0] + " " + found[0][1])[:120])
+            # Eight such texts must fit into the answer to proto.list.
+            raise Refused(INVALID, protocol.problem_text(found[0])[:120])
         return obj
 
     def check(self, raw):

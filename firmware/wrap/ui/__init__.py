@@ -1,1 +1,1 @@
-"""What a person touches and sees: button gestures, indicator patterns."""
+"""The user interface on the wrap: button gestures, indicator and buzzer patterns."""

@@ -1,37 +1,38 @@
-"""Button gestures from raw samples. Knows nothing of what they are for.
+"""Detects button gestures in raw samples. Does not know what a gesture does.
 
-A press is taken after two equal samples (20 ms at 100 Hz), so a person sees light dim at once;
-contact bounce after that is held off. Time is handed in as step lengths.
+A change counts after _DEBOUNCE_MS of equal samples, two at 100 Hz, so that the light reacts at once
+to a press and contact bounce is ignored. Reads no clock: the caller passes the length of each step.
 """
 
 from wrap.compat import const
 
 NONE = 0
-DOWN = 1  # pressed this very step
-SHORT = 2  # released, and no second press came in time
+DOWN = 1  # pressed in this step
+SHORT = 2  # released, without a second press within _GAP_MS
 DOUBLE = 3
-LONG = 4  # held for a second; reported while still held
-HOLD = 5  # held for five seconds; follows LONG
+LONG = 4  # held for 1 s; reported while the button is down
+HOLD = 5  # held for 5 s; follows LONG
 
 _DEBOUNCE_MS = const(20)
 _LONG_MS = const(1000)
 _HOLD_MS = const(5000)
-_GAP_MS = const(400)  # a second press within this after release makes a double
+_GAP_MS = const(400)  # most time from a release to the second press of DOUBLE
 
 
 class Button:
-    """Feed `step` once a control step."""
+    """Detects gestures. Call `step` once in each control step."""
 
     def __init__(self):
         self._down = False
         self._differs_ms = 0
         self._held_ms = 0
-        self._gap_ms = -1  # time since release of a short press that may become double, or -1
-        self._second = False
-        self._spent = True  # this press has been reported as long or double
+        self._gap_ms = -1  # time since the release of a press that may become DOUBLE, or -1
+        self._second = False  # this press follows another within _GAP_MS
+        self._reported = True  # this press has been reported as LONG or DOUBLE
 
-    def step(self, down, dt_ms):
-        """One gesture, or NONE."""
+    def step(self, down: bool, dt_ms: int) -> int:
+        """Return the gesture of this step, or NONE. down: the button is pressed; dt_ms: time since
+        the last step."""
         if down != self._down:
             self._differs_ms += dt_ms
             if self._differs_ms >= _DEBOUNCE_MS:
@@ -46,35 +47,35 @@ class Button:
             return self._waiting(dt_ms)
         return NONE
 
-    def is_quiescent(self):
-        """Up, and no gesture is under way."""
+    def is_quiescent(self) -> bool:
+        """Return whether the button is up and no gesture has started."""
         return not self._down and self._differs_ms == 0 and self._gap_ms < 0
 
-    def _pressed(self):
+    def _pressed(self) -> int:
         self._second = self._gap_ms >= 0
         self._gap_ms = -1
         self._held_ms = 0
-        self._spent = False
+        self._reported = False
         return DOWN
 
-    def _released(self):
-        if self._spent:
+    def _released(self) -> int:
+        if self._reported:
             return NONE
-        self._spent = True
+        self._reported = True
         if self._second:
             return DOUBLE
         self._gap_ms = 0
         return NONE
 
-    def _holding(self, dt_ms):
+    def _holding(self, dt_ms: int) -> int:
         before = self._held_ms
         self._held_ms += dt_ms
         if before < _LONG_MS <= self._held_ms:
-            self._spent = True
+            self._reported = True
             return LONG
         return HOLD if before < _HOLD_MS <= self._held_ms else NONE
 
-    def _waiting(self, dt_ms):
+    def _waiting(self, dt_ms: int) -> int:
         self._gap_ms += dt_ms
         if self._gap_ms < _GAP_MS:
             return NONE

@@ -1,12 +1,12 @@
-"""Buzzer patterns: sound or silence for each slot of 100 ms. Owns no pin.
+"""Buzzer patterns: on or off in each slot of 100 ms. Does not drive the pin.
 
-awake?     two short beeps every 2 s while the wake check waits for a press
-warning    one short beep when a warning is new, at most one a minute
-fault      0.5 s on, 0.5 s off for two minutes; then 2 s of it every 30 s until acknowledged
-hot        the same times with 0.1 s on, 0.1 s off: take the wrap off (`HOT`)
+wake check  two short beeps every 2 s while the wake check waits for a press
+warning     one short beep when a warning is new, at most one a minute
+fault       0.5 s on, 0.5 s off for two minutes; then 2 s of it every 30 s until acknowledged
+hot         the same times with 0.1 s on, 0.1 s off: take the wrap off (`HOT`)
 
-A press silences a fault's pattern for ten minutes. After a restart a fault that was latched before
-it sounds every 30 s for ten minutes, so that a wrap in a drawer is quiet; unless it is hot now.
+A press silences a fault's pattern for ten minutes. After a restart, a fault that was latched before
+it sounds every 30 s for ten minutes only, so that a stored wrap becomes quiet, unless it is hot.
 """
 
 from wrap.compat import const
@@ -15,14 +15,14 @@ from wrap.rules import faults, states
 _ASK_SLOTS = const(20)
 _ASK = const(0b101)
 _MINUTE = const(600)
-_LOUD_SLOTS = const(1200)  # of a fault's pattern without a pause
+_LOUD_SLOTS = const(1200)  # a fault's pattern without pauses
 _REMIND_SLOTS = const(300)
 _REMIND_ON = const(20)
-_QUIET_SLOTS = const(6000)  # after a press, and all that is left of a fault from before a restart
+_QUIET_SLOTS = const(6000)  # silence after a press; sound of a fault from before a restart
 _FAULT = const(0b0000011111)
 _HOT = const(0b0101010101)
 _BITS = const(10)
-# Faults of a pad that is hot, or that may be heated by lamps nobody can switch off.
+# Faults of a pad that is hot, or that may be heated by lamps which cannot be switched off.
 HOT = (
     faults.SKIN_HOT,
     faults.BOARD_HOT,
@@ -34,31 +34,35 @@ HOT = (
 
 
 class Buzzer:
-    """Ask `slot` once every 100 ms. latched: a fault was latched before this start."""
+    """Makes the pattern. Call `slot` once every 100 ms."""
 
-    def __init__(self, latched):
+    def __init__(self, latched: bool):
+        """latched: a fault was latched before this start."""
         self._old = latched
         self._hot = False
-        self._fault = -1  # slots since the fault, or since the start; -1: there is none
-        self._quiet = 0  # slots that a press has silenced
-        self._ask = 0  # slot of the question's frame
+        self._fault = -1  # slots since the fault or since the start; -1: no fault
+        self._quiet = 0  # slots that stay silent after a press
+        self._ask = 0  # slot within the wake check's pattern
         self._beep = False
-        self._wait = 0  # slots until a warning may be heard again
+        self._wait = 0  # slots until the next warning may sound
 
-    def warn(self):
-        """A warning is new: a beep in the next slot, unless there was one within a minute."""
+    def warn(self) -> None:
+        """Sound a beep for a new warning in the next slot, unless one sounded within a minute."""
         if not self._wait:
             self._beep = True
             self._wait = _MINUTE
 
-    def press(self):
-        """The button: a fault's pattern is silent for ten minutes. The fault stays."""
+    def press(self) -> None:
+        """Silence a fault's pattern for ten minutes after a press. The fault stays latched."""
         if self._fault >= 0:
             self._quiet = _QUIET_SLOTS
 
-    def slot(self, state, asking, fault, now):
-        """Whether it sounds in the slot that begins now. asking: the wake check waits; fault: the
-        latched fault; now: the one that this step's readings mean."""
+    def slot(self, state: int, asking: bool, fault: int, now: int) -> bool:
+        """Return whether the buzzer sounds in the next slot.
+
+        state: one of `wrap.rules.states`; asking: the wake check waits; fault: the latched fault;
+        now: the fault that this step's readings show.
+        """
         if self._wait:
             self._wait -= 1
         beep = self._beep
@@ -66,7 +70,7 @@ class Buzzer:
         if state == states.FAULT:
             if now in HOT:
                 self._old = False
-            return self._of_fault(fault in HOT or now in HOT)
+            return self._fault_slot(fault in HOT or now in HOT)
         if self._fault >= 0:
             self._old = self._hot = False
             self._fault = -1
@@ -78,8 +82,8 @@ class Buzzer:
         self._ask = (at + 1) % _ASK_SLOTS
         return _ASK >> at & 1 == 1
 
-    def _of_fault(self, hot):
-        if hot and not self._hot:  # worse than what has sounded so far
+    def _fault_slot(self, hot: bool) -> bool:
+        if hot and not self._hot:  # more urgent than the pattern so far: start again
             self._hot = True
             if self._fault >= 0:
                 self._fault = -1
@@ -97,5 +101,5 @@ class Buzzer:
         at %= _REMIND_SLOTS
         return at < _REMIND_ON and self._bit(at)
 
-    def _bit(self, at):
+    def _bit(self, at: int) -> bool:
         return (_HOT if self._hot else _FAULT) >> at % _BITS & 1 == 1

@@ -1,13 +1,14 @@
-"""Indicator patterns: a bit a slot of 100 ms, so every state looks different. Owns no pin.
+"""Indicator patterns: one bit for each slot of 100 ms, different for every state. Does not drive
+the pin.
 
 idle            one short blink every 1.6 s
 uncalibrated    a second blink in idle, a second gap in running
 running         steady, a short gap every 1.6 s      warn: quick even blinking
-paused          slow even blinking, 0.8 s on, off
-awake?          two on, one off, one on, four off: the wake check waits for a press
-no              three quick blinks, once: what the button asked for is refused
+paused          slow even blinking, 0.8 s on, 0.8 s off
+wake check      two on, one off, one on, four off: it waits for a press
+refused         three quick blinks, once: the button's request is refused
 fault           as many blinks as the fault's number, then a pause of 1.5 s
-service         8 Hz by hardware (see the HAL), since no firmware runs
+service         8 Hz by the chip's PWM (see the HAL), since the firmware does not run
 """
 
 from wrap.compat import const
@@ -24,18 +25,19 @@ _PAUSED = const(0x00FF)
 _WARN = const(0x3333)
 _BUSY = const(0x0F0F)
 _AWAKE = const(0x0B0B)
-_NO = const(0x2A)  # from its highest bit, so that it begins dark
-_NO_SLOTS = const(7)
+_REFUSED = const(0x2A)  # from its highest bit, so that it starts dark
+_REFUSED_SLOTS = const(7)
 _FAULT_PAUSE_SLOTS = const(15)
 _LONG_SLOTS = const(8)
 _SHORT_SLOTS = const(4)
 
 
-def bits(state, warn, calibrated):
-    """The 16 slots of a pattern, first slot lowest; faults have their own rhythm (`fault_lit`)."""
+def bits(state: int, warn: bool, calibrated: bool) -> int:
+    """Return the 16 slots of a state's pattern, the first in the lowest bit. For faults see
+    `fault_lit`."""
     if state == states.PAUSED:
         return _PAUSED
-    if state == states.IDLE or state == states.DONE:  # a tuple would be made in the heap
+    if state == states.IDLE or state == states.DONE:  # `in (...)` would allocate a tuple
         return _IDLE if calibrated else _IDLE_UNCAL
     if state == states.SELF_TEST or state == states.RAMP_DOWN:
         return _BUSY
@@ -44,9 +46,9 @@ def bits(state, warn, calibrated):
     return _RUN if calibrated else _RUN_UNCAL
 
 
-def fault_lit(code, slot):
-    """Whether a fault's blink code is lit in `slot`: a long blink (600 ms) for each ten, a short
-    one (200 ms) for each one, 200 ms dark after each, then a pause."""
+def fault_lit(code: int, slot: int) -> bool:
+    """Return whether a fault's blink code is lit in `slot`: a long blink (600 ms) for each ten, a
+    short one (200 ms) for each one, 200 ms dark after each, then a pause."""
     longs = code // 10 * _LONG_SLOTS
     at = slot % (longs + code % 10 * _SHORT_SLOTS + _FAULT_PAUSE_SLOTS)
     if at < longs:
@@ -56,25 +58,29 @@ def fault_lit(code, slot):
 
 
 class Indicator:
-    """Ask `slot` once every SLOT_MS. asking: the wake check waits."""
+    """Makes the pattern. Call `slot` once every SLOT_MS. asking: the wake check waits."""
 
     def __init__(self):
         self._slot = -1
-        self._no = 0  # slots of a refusal still to show
+        self._refused = 0  # slots of a refusal still to show
         self.asking = False
 
-    def refuse(self):
+    def refuse(self) -> None:
         """Show a refusal once, from the next slot on."""
-        self._no = _NO_SLOTS
+        self._refused = _REFUSED_SLOTS
 
-    def slot(self, state, warn, calibrated, fault):
-        """Whether the LED is lit in the slot that begins now."""
+    def slot(self, state: int, warn: bool, calibrated: bool, fault: int) -> bool:
+        """Return whether the LED is lit in the next slot.
+
+        state: one of `wrap.rules.states`; warn: a warning is pending; calibrated: every channel has
+        a calibration; fault: the latched fault.
+        """
         self._slot += 1
         if state == states.FAULT:
             return fault_lit(fault, self._slot)
-        if self._no:
-            self._no -= 1
-            return _NO >> self._no & 1 == 1
+        if self._refused:
+            self._refused -= 1
+            return _REFUSED >> self._refused & 1 == 1
         if self.asking:
             return _AWAKE >> (self._slot % _FRAME) & 1 == 1
         return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1

@@ -51,7 +51,7 @@ def _plan(session: Session, wrap: Wrap) -> tuple[rules.Plan | None, dict[str, An
         obj = rules.parse(session.protocol.encode())
     except ValueError:
         return None, {}
-    if rules.problems(obj, dict(wrap.channels)):
+    if rules.find_problems(obj, dict(wrap.channels)):
         return None, {}
     return rules.Plan(obj, [name for name, _ in wrap.channels]), obj
 

@@ -1,4 +1,4 @@
-"""Protocol files: TOML in human units, checked, turned into the device's canonical JSON.
+"""Protocol files: reads TOML in human units, checks it, and makes the device's canonical JSON.
 
-Nothing here talks to a wrap. Rules and limits come from `wrap.rules.protocol`, never from here.
+Nothing here communicates with a wrap. Rules and limits are those of `wrap.rules`.
 """

@@ -1,4 +1,4 @@
-"""The default board's facts, for files that are judged without a wrap at hand."""
+"""Facts of the default board, for files that are checked without a wrap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pbmwrap.facts import board_facts
 
 @dataclass(frozen=True)
 class Lamp:
-    """One lamp channel: wavelength nm, current mA and worst-case irradiance uW/cm2 at full duty."""
+    """One lamp channel: wavelength in nm, current in mA and worst-case irradiance in uW/cm2, both
+    at full duty."""
 
     name: str
     nm: int
@@ -18,20 +19,20 @@ class Lamp:
 
 
 def lamps() -> tuple[Lamp, ...]:
-    """The board's lamp channels in its order."""
+    """Return the lamp channels in the board's order."""
     return tuple(Lamp(c[0], c[1], c[3], c[4]) for c in board_facts().CHANNELS)
 
 
 def sensors() -> tuple[tuple[str, str], ...]:
-    """(name, role "skin" or "board") of the board's sensors in its order."""
+    """Return (name, role "skin" or "board") of the sensors in the board's order."""
     return tuple((s[0], s[1]) for s in board_facts().SENSORS)
 
 
 def supply_ma() -> int:
-    """What all lamps together may draw, mA."""
+    """Return the most current that all lamps together may draw, in mA."""
     return board_facts().SUPPLY_MA
 
 
 def wavelengths() -> dict[str, int]:
-    """{channel name: nm}"""
+    """Return {channel name: wavelength in nm}."""
     return {lamp.name: lamp.nm for lamp in lamps()}

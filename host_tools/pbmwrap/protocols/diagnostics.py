@@ -1,22 +1,23 @@
-"""What is wrong in a protocol file, by the file's own keys: line, key, reason."""
+"""Faults of a protocol file, named by the file's own keys: line, key, reason."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from pbmwrap.protocols.locate import KeyPath
-from pbmwrap.protocols.model import Channel, Evidence, Protocol
+from pbmwrap.protocols.model import KEY_MISSING, Channel, Evidence, Protocol
+from wrap.rules import protocol as rules
 
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """`line` counts from 1; `key` is dotted (`step[1].red.intensity`, elements from 1) or empty."""
+    """One fault. `line` counts from 1; `key` is dotted, with elements counted from 1
+    (`step[1].red.intensity`), or empty when the fault is of the whole file."""
 
     line: int
     key: str
@@ -24,6 +25,15 @@ class Fault:
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.key + ' ' if self.key else ''}{self.reason}"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a key is wrong. `missing`: the key is required and absent, so that it may stand in a line
+    which could not be read."""
+
+    text: str
+    missing: bool = False
 
 
 _TYPES = {
@@ -49,28 +59,29 @@ def _known_keys(parent: KeyPath) -> list[str]:
     return list(Channel.model_fields)
 
 
-def _not_known(path: KeyPath) -> str:
+def _unknown_key(path: KeyPath) -> str:
     known = _known_keys(path[:-1])
     close = difflib.get_close_matches(str(path[-1]), known, 1)
     return f"is not known; did you mean {close[0]}?" if close else "is not known"
 
 
-def _stray_in_step(path: KeyPath) -> str:
+def _unknown_step_key(path: KeyPath) -> str:
     close = difflib.get_close_matches(str(path[-1]), ["duration_s"], 1, 0.5)
     hint = "; did you mean duration_s?" if close else ""
     return f"is not known: a step has duration_s and one table per channel{hint}"
 
 
-def model_reason(error: ErrorDetails, path: KeyPath) -> str:
-    """One plain sentence part for an error of the model at `path`."""
+def model_reason(error: ErrorDetails, path: KeyPath) -> Reason:
+    """Return the reason for an error that the pydantic model found at `path`."""
     kind = error["type"]
     if kind == "extra_forbidden":
-        return _not_known(path)
+        return Reason(_unknown_key(path))
     if kind in ("model_type", "model_attributes_type") and len(path) == 3 and path[0] == "step":
-        return _stray_in_step(path)
+        return Reason(_unknown_step_key(path))
     if kind == "value_error":
-        return str(error["ctx"]["error"]) if "ctx" in error else error["msg"]
-    return _TYPES.get(kind, error["msg"][:1].lower() + error["msg"][1:])
+        return Reason(str(error["ctx"]["error"]) if "ctx" in error else error["msg"])
+    text = _TYPES.get(kind, error["msg"][:1].lower() + error["msg"][1:])
+    return Reason(text, kind in ("missing", KEY_MISSING))
 
 
 _KEYS = {
@@ -80,39 +91,46 @@ _KEYS = {
     "trip": "skin_trip_c",
     "flicker_ok": "photosensitivity_confirmed",
 }
-_SPEC = ("intensity", "frequency_hz", "on_fraction")
-_PLACE = re.compile(r"^steps(?:\[(\d+)\])?(?:\.(t|ch)(?:\.([^\[]*))?(?:\[(\d)\])?)?$")
+_CHANNEL_KEYS = ("intensity", "frequency_hz", "on_fraction")
 
 
-def rule_path(path: str) -> KeyPath:
-    """The file's key for a path of `wrap.rules.protocol.problems`."""
-    if path == "grade":
+def file_path(key: Sequence[str | int]) -> KeyPath:
+    """Return the file's path for the `key` of a problem of `wrap.rules.protocol`."""
+    if not key:
+        return ()
+    if key[0] == "grade":
         return ("evidence", "grade")
-    found = _PLACE.match(path)
-    if found is None:
-        return (_KEYS.get(path, path),) if path else ()
-    step, part, channel, item = found.groups()
-    out: list[Any] = ["step"] + ([int(step)] if step else [])
-    out += ["duration_s"] if part == "t" else [channel] if channel else []
-    return tuple(out + ([_SPEC[int(item)]] if item else []))
+    if key[0] != "steps":
+        return (_KEYS.get(str(key[0]), key[0]),)
+    out: list[str | int] = ["step", *key[1:2]]
+    if key[2:] == ("t",):
+        out.append("duration_s")
+    elif len(key) > 3:
+        out.append(key[3])
+        out += [_CHANNEL_KEYS[int(index)] for index in key[4:]]
+    return tuple(out)
 
 
-_BOUNDS = re.compile(r"^must be a whole number from (\d+) to (\d+) (\S+)$")
-_HUMAN = {"permille": (10, "%"), "mJ/cm2": (1000, "J/cm2"), "ms": (1000, "s"), "mC": (1000, "C")}
+# Device units of a range, with how many of them are one of the file's units.
+_FILE_UNITS = {
+    "permille": (10, "%"),
+    "mJ/cm2": (1000, "J/cm2"),
+    "ms": (1000, "s"),
+    "mC": (1000, "C"),
+}
 
 
-def rule_reason(reason: str, path: KeyPath) -> str:
-    """The shared rule's reason with its bounds in the file's units."""
-    found = _BOUNDS.match(reason)
-    if found is None or found[3] not in _HUMAN:
-        return reason
-    per_unit, unit = _HUMAN[found[3]]
+def rule_reason(code: int, values: Sequence[Any], path: KeyPath) -> Reason:
+    """Return the reason for a problem of the shared rules at `path`, in the file's units."""
+    if code != rules.OUT_OF_RANGE or values[2] not in _FILE_UNITS:
+        return Reason(rules.reason_text(code, tuple(values)), code == rules.MISSING)
+    per_unit, unit = _FILE_UNITS[values[2]]
     if path[-1] == "on_fraction":
         per_unit, unit = 1000, ""
-    low, high = (f"{int(found[i]) / per_unit:g}" for i in (1, 2))
-    return f"must be from {low} to {high} {unit}".rstrip()
+    low, high = (f"{bound / per_unit:g}" for bound in values[:2])
+    return Reason(f"must be from {low} to {high} {unit}".rstrip())
 
 
-def covered(path: KeyPath, by: Iterable[KeyPath]) -> bool:
-    """Whether a fault at `path`, or around it, has been found already."""
+def is_covered(path: KeyPath, by: Iterable[KeyPath]) -> bool:
+    """Return whether `by` has `path` itself or a table around it."""
     return any(path[: len(other)] == other for other in by)

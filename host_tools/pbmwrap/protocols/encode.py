@@ -1,4 +1,5 @@
-"""Between the file's human units and the device's integers; canonical bytes and their hash."""
+"""Converts between the file's human units and the device's integers; makes the canonical bytes and
+their hash."""
 
 from __future__ import annotations
 
@@ -36,9 +37,9 @@ def _value(table: Mapping[str, Any], key: str, per_unit: int, default: int) -> A
 
 
 def draft(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The device object of a file's table, which may still be incomplete.
+    """Return the device object of a file's table, which may be incomplete.
 
-    Required keys that are missing stay missing, so that the shared rules can judge what is there.
+    Required keys that are missing stay missing, so that the shared rules can report them.
     """
     out: dict[str, Any] = {
         "dose": _value(table, "dose_j_cm2", 1000, 0),
@@ -55,23 +56,24 @@ def draft(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_table(protocol: Protocol) -> dict[str, Any]:
-    """The file's table with the keys that are set."""
+    """Return the file's table, without keys that are None."""
     return protocol.model_dump(by_alias=True, exclude_none=True)
 
 
 def dump(obj: Mapping[str, Any]) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, ASCII."""
+    """Return canonical JSON: sorted keys, no spaces, ASCII."""
     text = json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return text.encode("ascii")
 
 
 def canonical(protocol: Protocol) -> bytes:
-    """What goes to the wrap. Defaults are written out, so later ones cannot change its meaning."""
+    """Return the bytes that the wrap stores. Defaults are written out, so that a later change of a
+    default cannot change a stored protocol."""
     return dump(draft(as_table(protocol)))
 
 
 def sha256(raw: bytes) -> str:
-    """64 hex digits: how a wrap and its log identify a protocol."""
+    """Return the SHA-256 as 64 hex digits, by which a wrap and its log identify a protocol."""
     return hashlib.sha256(raw).hexdigest()
 
 
@@ -92,15 +94,15 @@ def _step_table(step: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_canonical(raw: bytes, channels: Mapping[str, int]) -> Protocol:
-    """The model of a protocol read back from a wrap or a log. channels: {name: nm}.
+    """Return the model of a protocol that was read from a wrap or a log.
 
-    Raises ValueError with the first rule broken. Cautions and the evidence but its grade
-    are not on the wrap.
+    channels: {name: wavelength nm}. Raises ValueError with the first rule that it breaks. The wrap
+    does not store the cautions, nor the evidence except its grade.
     """
     obj = rules.parse(raw)
-    found = rules.problems(obj, channels)
+    found = rules.find_problems(obj, dict(channels))
     if found:
-        raise ValueError(f"{found[0][0]} {found[0][1]}".strip())
+        raise ValueError(rules.problem_text(found[0]).strip())
     table: dict[str, Any] = {key: obj[key] for key in ("id", "name", "site")}
     table |= {"schema": obj["v"], "step": [_step_table(step) for step in obj["steps"]]}
     table["photosensitivity_confirmed"] = obj.get("flicker_ok", False)

@@ -1,4 +1,4 @@
-"""Reads a protocol file and reports everything that is wrong with it at once."""
+"""Reads a protocol file and reports all its faults at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from pydantic import ValidationError
 
 from pbmwrap.errors import InvalidFile
 from pbmwrap.protocols import board, encode, syntax
-from pbmwrap.protocols.diagnostics import Fault, covered, model_reason, rule_path, rule_reason
+from pbmwrap.protocols.diagnostics import (
+    Fault,
+    Reason,
+    file_path,
+    is_covered,
+    model_reason,
+    rule_reason,
+)
 from pbmwrap.protocols.locate import KeyPath, dotted, key_lines, line_of
 from pbmwrap.protocols.model import Protocol
 from pbmwrap.text_files import NotUtf8, decode_text
@@ -23,21 +30,22 @@ MAX_FILE_BYTES = 65536
 
 @dataclass(frozen=True)
 class LoadResult:
-    """A file's protocol, or why there is none. Exactly one of `protocol` and `faults` is empty."""
+    """A file's protocol, or its faults. Exactly one of `protocol` and `faults` is empty."""
 
     source: str
     protocol: Protocol | None
     faults: tuple[Fault, ...]
 
     def require(self) -> Protocol:
-        """The protocol. Raises InvalidFile with every fault."""
+        """Return the protocol. Raises InvalidFile with every fault."""
         if self.protocol is not None:
             return self.protocol
         raise refuse_files(self)
 
 
 def refuse_files(*results: LoadResult) -> InvalidFile:
-    """The error for files with faults: a single fault in its message, several as its problems."""
+    """Return the error for files with faults. A single fault becomes its message, several become
+    its `problems`."""
     faults = tuple(f"{result.source}: {fault}" for result in results for fault in result.faults)
     if len(faults) == 1:
         return InvalidFile(faults[0], "correct it; docs/protocols.md explains every key")
@@ -48,7 +56,7 @@ def refuse_files(*results: LoadResult) -> InvalidFile:
 
 
 def _prune(table: dict[str, Any], path: KeyPath) -> None:
-    """Take the value at `path` out, so that the rules are not asked about what has no meaning."""
+    """Remove the value at `path`, so that the rules do not check what the model has refused."""
     at: Any = table
     for part in path[:-1]:
         at = at[part]
@@ -58,60 +66,61 @@ def _prune(table: dict[str, Any], path: KeyPath) -> None:
         at[int(path[-1])] = {}
 
 
-def _by_model(table: dict[str, Any]) -> tuple[Protocol | None, dict[KeyPath, str]]:
+def _check_model(table: dict[str, Any]) -> tuple[Protocol | None, dict[KeyPath, Reason]]:
     try:
         return Protocol.model_validate(table), {}
     except ValidationError as error:
         return None, {e["loc"]: model_reason(e, e["loc"]) for e in error.errors()}
 
 
-def _by_rules(
-    table: dict[str, Any], found: dict[KeyPath, str], channels: Mapping[str, int]
-) -> dict[KeyPath, str]:
+def _check_rules(
+    table: dict[str, Any], found: dict[KeyPath, Reason], channels: Mapping[str, int]
+) -> dict[KeyPath, Reason]:
+    """Return what the shared rules find beyond `found`, the reasons of the model."""
     kept = copy.deepcopy(table)
     for path in sorted(found, key=len, reverse=True):
         _prune(kept, path)
     obj = encode.draft(kept)
-    out: dict[KeyPath, str] = {}
-    for where, reason in rules.problems(obj, channels):
-        path = rule_path(where)
-        if not covered(path, found):
-            out.setdefault(path, rule_reason(reason, path))
+    out: dict[KeyPath, Reason] = {}
+    for code, key, values in rules.find_problems(obj, dict(channels)):
+        path = file_path(key)
+        if not is_covered(path, found):
+            out.setdefault(path, rule_reason(code, values, path))
     if not found and not out and len(encode.dump(obj)) > rules.MAX_BYTES:
-        out[()] = f"is longer than {rules.MAX_BYTES} bytes on the wrap; use fewer steps"
+        out[()] = Reason(f"is longer than {rules.MAX_BYTES} bytes on the wrap; use fewer steps")
     return out
 
 
-def _faults(
-    table: dict[str, Any], text: str, found: dict[KeyPath, str], broken: bool
-) -> list[Fault]:
-    """`broken`: lines with syntax faults were left out; what seems missing may stand in them."""
+def _faults(text: str, found: dict[KeyPath, Reason], broken: bool) -> list[Fault]:
+    """Locate the reasons in `text`. broken: lines with syntax faults were left out, and a key that
+    seems missing may be in one of them."""
     lines = key_lines(text) if found else {}
     return [
-        Fault(line_of(path, lines), dotted(path), reason)
+        Fault(line_of(path, lines), dotted(path), reason.text)
         for path, reason in found.items()
-        if not (broken and "missing" in reason)
+        if not (broken and reason.missing)
     ]
 
 
 def loads(
     text: str, channels: Mapping[str, int] | None = None, source: str = "protocol"
 ) -> LoadResult:
-    """Check a file's text. channels: {name: nm} of the wrap, None for the default board's."""
+    """Check a file's text. channels: {name: wavelength nm} of the wrap; None: the default
+    board's."""
     table, good, faults = syntax.parse(text)
     if good or not faults:
         for key in [key for key in table if key.startswith(syntax.UNREADABLE)]:
             del table[key]
-        protocol, found = _by_model(table)
-        found |= _by_rules(table, found, board.wavelengths() if channels is None else channels)
-        faults += _faults(table, good, found, bool(faults))
+        protocol, found = _check_model(table)
+        found |= _check_rules(table, found, board.wavelengths() if channels is None else channels)
+        faults += _faults(good, found, bool(faults))
         if not faults:
             return LoadResult(source, protocol, ())
     return LoadResult(source, None, tuple(sorted(faults)))
 
 
 def load(path: str | Path, channels: Mapping[str, int] | None = None) -> LoadResult:
-    """Check a file. Raises InvalidFile only when it cannot be read at all."""
+    """Check a file. Raises InvalidFile only when the file cannot be read."""
     source = str(path)
     try:
         raw = Path(path).read_bytes()

@@ -1,8 +1,8 @@
-"""Where each key of a TOML text stands. Neither tomllib nor tomlkit keeps line numbers.
+"""Finds the line of each key of a TOML text. Neither tomllib nor tomlkit keeps line numbers.
 
-tomllib itself is the scanner: the shortest run of lines that it accepts alone is one statement, and
-what it reads from it are the keys. So strings, comments, inline tables and dotted keys need no
-second grammar.
+tomllib itself is the scanner: the shortest run of lines that it accepts is one statement, and the
+table that it returns has the statement's keys. Strings, comments, inline tables and dotted keys
+therefore need no second grammar.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ KeyPath = tuple[str | int, ...]
 
 
 def _statements(text: str) -> Iterator[tuple[int, bool, dict[str, Any]]]:
-    """(first line, is a table header, what it says) of each statement."""
+    """Yield (first line, whether it is a table header, its table) of each statement."""
     lines: list[str] = []
     start = 1
     for number, line in enumerate(text.split("\n"), 1):
         lines.append(line)
         try:
-            said = tomllib.loads("\n".join(lines))
+            parsed = tomllib.loads("\n".join(lines))
         except ValueError:
             continue
-        if said:
-            yield start, lines[0].lstrip().startswith("["), said
+        if parsed:
+            yield start, lines[0].lstrip().startswith("["), parsed
         lines, start = [], number + 1
 
 
 def _leaves(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
-    """Every path in what a statement says, tables before what is in them."""
+    """Yield every path in a statement's table, outer tables first."""
     if at:
         yield at
     if isinstance(value, dict):
@@ -41,10 +41,11 @@ def _leaves(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
             yield from _leaves(inner, (*at, i))
 
 
-def _header(said: dict[str, Any], counts: dict[KeyPath, int]) -> KeyPath:
-    """The absolute path that a header opens; `counts`: length of each array of tables so far."""
+def _header(parsed: dict[str, Any], counts: dict[KeyPath, int]) -> KeyPath:
+    """Return the absolute path that a header opens. counts: {path: elements of each array of tables
+    so far}, updated."""
     at: KeyPath = ()
-    value: Any = said
+    value: Any = parsed
     while value:
         if isinstance(value, list):
             counts[at] = counts.get(at, 0) + 1
@@ -57,32 +58,33 @@ def _header(said: dict[str, Any], counts: dict[KeyPath, int]) -> KeyPath:
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """{path: line} of every table and key; array elements by index. `text` must be valid TOML."""
+    """Return {path: line} of every table and key, with array elements by index. `text` must be
+    valid TOML."""
     found: dict[KeyPath, int] = {}
     counts: dict[KeyPath, int] = {}
     table: KeyPath = ()
-    for line, is_header, said in _statements(text):
+    for line, is_header, parsed in _statements(text):
         if is_header:
-            table = _header(said, counts)
+            table = _header(parsed, counts)
             found.setdefault(table, line)
         else:
-            for path in _leaves(said):
+            for path in _leaves(parsed):
                 found.setdefault((*table, *path), line)
     return found
 
 
 def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
-    """The line of `path`, or of the nearest table around it; 1 when there is none."""
+    """Return the line of `path`, or of the nearest table around it; 1 when there is none."""
     while path:
-        for spot in (path, (*path, 0)):  # an array of tables stands where its first table does
-            if spot in lines:
-                return lines[spot]
+        for place in (path, (*path, 0)):  # an array of tables has its first table's line
+            if place in lines:
+                return lines[place]
         path = path[:-1]
     return 1
 
 
 def dotted(path: KeyPath) -> str:
-    """`step[2].red.intensity`: elements are counted from 1."""
+    """Return the path as text such as `step[2].red.intensity`, with elements counted from 1."""
     out = ""
     for part in path:
         out += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if out else part

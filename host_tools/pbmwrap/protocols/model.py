@@ -1,6 +1,7 @@
-"""The protocol file as a typed model in human units. Judges shapes and step sizes, not limits.
+"""The protocol file as a typed model in human units. Checks types and step sizes, not limits.
 
-Numbers are exact decimals: what the device would have to round is an error, never rounded silently.
+Numbers are exact decimals: a value that the device would have to round is an error, and is never
+rounded silently.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from pydantic import (
     WithJsonSchema,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from wrap.rules import limits
 from wrap.rules import protocol as rules
 
-_MAX_MAGNITUDE = 12  # decimal digits left or right of the point that any quantity here can need
+_MAX_MAGNITUDE = 12  # most decimal digits left or right of the point that a quantity here needs
+KEY_MISSING = "key_missing"  # type of the error for a key that another key's value requires
 
 
 def _exact(value: Any) -> Decimal:
@@ -81,7 +84,7 @@ class _Table(BaseModel):
 
 
 class Channel(_Table):
-    """One lamp channel in one step. `on_fraction` is the lit share of a pulse's period."""
+    """One lamp channel in one step. `on_fraction` is the lit share of a pulse period."""
 
     intensity: Percent = Field(description="percent of full current, in steps of 0.1")
     mode: Literal["continuous", "pulsed"] = "continuous"
@@ -107,14 +110,14 @@ class Channel(_Table):
     def _fits_mode(cls, value: Any, info: ValidationInfo) -> Any:
         mode = info.data.get("mode")
         if mode == "pulsed" and value is None:
-            raise ValueError('is missing: mode = "pulsed" requires it')
+            raise PydanticCustomError(KEY_MISSING, 'is missing: mode = "pulsed" requires it')
         if mode == "continuous" and value is not None:
             raise ValueError('requires mode = "pulsed"; remove it for continuous light')
         return value
 
 
 class Step(BaseModel):
-    """`duration_s` and one table per channel that is lit; a channel not named is dark."""
+    """One step: `duration_s`, and one table per lit channel. A channel without a table is dark."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     __pydantic_extra__: dict[str, Channel]  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -125,12 +128,12 @@ class Step(BaseModel):
 
     @property
     def channels(self) -> dict[str, Channel]:
-        """{channel name: settings} of the channels that this step names."""
+        """{channel name: settings} of the channels that have a table."""
         return dict(self.__pydantic_extra__ or {})
 
 
 class Evidence(_Table):
-    """What is known about the use. Only the grade goes to the wrap."""
+    """Evidence for the use. Only the grade is sent to the wrap."""
 
     grade: str = Field(description="strength of the human evidence, in a few words")
     summary: str = ""
@@ -138,7 +141,7 @@ class Evidence(_Table):
 
 
 class Protocol(_Table):
-    """A protocol file. Units are in the names; `step` tables run one after the other."""
+    """A protocol file. Units are in the names; the `step` tables run in their order."""
 
     version: Annotated[
         int, Field(alias="schema"), WithJsonSchema({"type": "integer", "const": rules.SCHEMA})
@@ -165,5 +168,5 @@ class Protocol(_Table):
 
     @property
     def duration_s(self) -> int:
-        """The sum of the steps."""
+        """Duration of all steps in s."""
         return sum(step.duration_s for step in self.step)

@@ -1,4 +1,5 @@
-"""The published JSON Schema, generated from the model, for editors that check while one types."""
+"""Writes the JSON Schema of protocol files, generated from the model, for editors that check while
+the user types."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ PATH = Path(__file__).with_name("protocol.schema.json")
 
 
 def text() -> str:
-    """The schema file's content."""
+    """Return the content of the schema file."""
     schema = Protocol.model_json_schema(by_alias=True)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "pbmwrap protocol"
@@ -20,7 +21,7 @@ def text() -> str:
 
 
 def write() -> Path:
-    """Bring the published file up to date: `python -m pbmwrap.protocols.schema`."""
+    """Update the schema file: `python -m pbmwrap.protocols.schema`."""
     disk.write_file(PATH, text(), replace=True)
     return PATH
 

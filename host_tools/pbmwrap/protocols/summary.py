@@ -1,6 +1,6 @@
-"""What a protocol will do, computed before anything is sent. Fluence: J/cm2 at the skin.
+"""Computes what a protocol will do, before it is sent. Fluence is in J/cm2 at the skin.
 
-Ramps are left out: they take away less than one per cent of a session.
+Ramps are ignored: they reduce a session's fluence by less than one per cent.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pbmwrap.protocols import board
 from pbmwrap.protocols.model import Protocol, Step
 from wrap.rules import limits, states
 
-# Ranges that human studies used; a protocol outside them is warned about, not refused.
+# Ranges that human studies used. A protocol outside them gets a warning and is not refused.
 STUDIED_MW_CM2 = (10, 100)
 STUDIED_MINUTES = (5, 20)
 UNKNOWN = "unknown (uncalibrated)"
@@ -21,9 +21,9 @@ UNKNOWN = "unknown (uncalibrated)"
 
 @dataclass(frozen=True)
 class ChannelSummary:
-    """One channel over the whole plan. Values without `worst` are None when not calibrated.
+    """One channel over the whole session. Values without `worst` are None when not calibrated.
 
-    worst: with the upper bound of the calibration, or the board's stated worst case without one.
+    worst: by the upper bound of the calibration, or by the board's stated worst case without one.
     """
 
     name: str
@@ -36,15 +36,15 @@ class ChannelSummary:
 
     @property
     def fluence_text(self) -> str:
-        """For people."""
+        """The fluence as text, with its unit."""
         return _text(self.fluence_j_cm2, self.fluence_worst_j_cm2)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What ends the plan, `ends_by` after `ends_s`, and the fluence until then.
+    """What ends the session (`ends_by`, after `ends_s`), and the fluence until then.
 
-    duration_s: of all steps, if nothing ended the session before.
+    duration_s: of all steps, when nothing ends the session earlier.
     """
 
     duration_s: int
@@ -59,7 +59,7 @@ class Summary:
 
     @property
     def fluence_text(self) -> str:
-        """For people."""
+        """The fluence as text, with its unit."""
         return _text(self.fluence_j_cm2, self.fluence_worst_j_cm2)
 
 
@@ -70,7 +70,8 @@ def _text(nominal: float | None, worst: float) -> str:
 
 
 def _duties(step: Step, lamps: Sequence[board.Lamp], supply_ma: int) -> tuple[list[float], float]:
-    """Mean duty 0..1 per lamp in this step, and the supply's scale (1 when nothing is scaled)."""
+    """Return the mean duty 0..1 of each lamp in this step, and the scale by which the supply's
+    limit reduces all duties (1: not reduced)."""
     duties: list[float] = []
     for lamp in lamps:
         channel = step.channels.get(lamp.name)
@@ -82,33 +83,35 @@ def _duties(step: Step, lamps: Sequence[board.Lamp], supply_ma: int) -> tuple[li
 
 
 @dataclass(frozen=True)
-class _Course:
-    """Per step: seconds, duty per lamp, supply scale. Irradiance per lamp at full duty, mW/cm2."""
+class _Timeline:
+    """steps: (seconds, duty per lamp, supply scale) of each. nominal and worst: irradiance of each
+    lamp at full duty in mW/cm2."""
 
     steps: tuple[tuple[float, list[float], float], ...]
     nominal: tuple[float, ...] | None
     worst: tuple[float, ...]
 
-    def until(self, seconds: float) -> _Course:
-        """The part of this course before `seconds`."""
+    def until(self, seconds: float) -> _Timeline:
+        """Return the part of the timeline before `seconds`."""
         steps = []
         for t, duty, scale in self.steps:
             steps.append((max(0.0, min(t, seconds)), duty, scale))
             seconds -= t
-        return _Course(tuple(steps), self.nominal, self.worst)
+        return _Timeline(tuple(steps), self.nominal, self.worst)
 
     def rates(self, full: Sequence[float]) -> list[tuple[float, float]]:
-        """(seconds, mW/cm2 of all lamps together) per step."""
+        """Return (seconds, mW/cm2 of all lamps together) of each step."""
         return [
             (t, sum(d * f for d, f in zip(duty, full, strict=True))) for t, duty, _ in self.steps
         ]
 
     def fluence(self, lamp: int, full: Sequence[float]) -> float:
-        """J/cm2 of one lamp."""
+        """Return the fluence of one lamp in J/cm2."""
         return sum(t * duty[lamp] for t, duty, _ in self.steps) * full[lamp] / 1000
 
     def reaches_s(self, full: Sequence[float], j_cm2: float) -> float | None:
-        """Seconds until all lamps together have given `j_cm2`; None when the steps end before."""
+        """Return the seconds until all lamps together have given `j_cm2`, or None when the steps
+        end earlier."""
         passed, left_mj = 0.0, j_cm2 * 1000
         for seconds, mw in self.rates(full):
             if mw * seconds >= left_mj:
@@ -117,12 +120,12 @@ class _Course:
         return None
 
 
-def _course(
+def _timeline(
     protocol: Protocol,
     lamps: Sequence[board.Lamp],
     cal: Sequence[Calibration | None],
     supply_ma: int,
-) -> _Course:
+) -> _Timeline:
     steps = tuple((s.duration_s, *_duties(s, lamps, supply_ma)) for s in protocol.step)
     known = [c for c in cal if c is not None]
     nominal = tuple(c.uw / 1000 for c in known) if len(known) == len(lamps) else None
@@ -130,50 +133,50 @@ def _course(
         lamp.worst_uw / 1000 if c is None else c.uw * (1000 + c.unc_pm) / 1e6
         for lamp, c in zip(lamps, cal, strict=True)
     )
-    return _Course(steps, nominal, worst)
+    return _Timeline(steps, nominal, worst)
 
 
 def _channels(
-    course: _Course, lamps: Sequence[board.Lamp], cal: Sequence[Calibration | None]
+    timeline: _Timeline, lamps: Sequence[board.Lamp], cal: Sequence[Calibration | None]
 ) -> tuple[ChannelSummary, ...]:
     out: list[ChannelSummary] = []
     full = [0.0 if c is None else c.uw / 1000 for c in cal]
     for i, lamp in enumerate(lamps):
         known = cal[i] is not None
-        peak = max(duty[i] for _, duty, _ in course.steps)
+        peak = max(duty[i] for _, duty, _ in timeline.steps)
         out.append(
             ChannelSummary(
                 lamp.name,
                 lamp.nm,
-                sum(t for t, duty, _ in course.steps if duty[i]),
+                sum(t for t, duty, _ in timeline.steps if duty[i]),
                 peak * full[i] if known else None,
-                peak * course.worst[i],
-                course.fluence(i, full) if known else None,
-                course.fluence(i, course.worst),
+                peak * timeline.worst[i],
+                timeline.fluence(i, full) if known else None,
+                timeline.fluence(i, timeline.worst),
             )
         )
     return tuple(out)
 
 
-def _end(course: _Course, dose: float | None, total_s: int) -> tuple[str, float]:
-    """(end reason of `wrap.rules.states`, after how many seconds), whichever comes first."""
+def _end(timeline: _Timeline, dose: float | None, total_s: int) -> tuple[str, float]:
+    """Return (end reason of `wrap.rules.states`, seconds until then) of the first end."""
     ends: list[tuple[float, str]] = [(float(total_s), states.BY_TIME)]
-    cap = course.reaches_s(course.worst, limits.DOSE_CAP_MJ / 1000)
+    cap = timeline.reaches_s(timeline.worst, limits.DOSE_CAP_MJ / 1000)
     if cap is not None:
         ends.append((cap, states.BY_CAP))
-    if dose is not None and course.nominal is not None:
-        reached = course.reaches_s(course.nominal, dose)
+    if dose is not None and timeline.nominal is not None:
+        reached = timeline.reaches_s(timeline.nominal, dose)
         ends += [] if reached is None else [(reached, states.BY_DOSE)]
     at, reason = min(ends, key=lambda end: end[0])
     return reason, at
 
 
-def _range_warnings(course: _Course, ends_s: float) -> list[str]:
+def _range_warnings(timeline: _Timeline, ends_s: float) -> list[str]:
     out: list[str] = []
     low, high = STUDIED_MW_CM2
-    full = course.nominal or course.worst
-    how = "" if course.nominal else "worst-case "
-    for number, (_, mw) in enumerate(course.rates(full), 1):
+    full = timeline.nominal or timeline.worst
+    how = "" if timeline.nominal else "worst-case "
+    for number, (_, mw) in enumerate(timeline.rates(full), 1):
         if mw and not low <= mw <= high:
             out.append(
                 f"step {number}: {how}irradiance {mw:.1f} mW/cm2 is outside the {low}-{high} "
@@ -187,15 +190,17 @@ def _range_warnings(course: _Course, ends_s: float) -> list[str]:
     return out
 
 
-def _dose_warnings(course: _Course, dose: float | None, reason: str, ends_s: float) -> list[str]:
+def _dose_warnings(
+    timeline: _Timeline, dose: float | None, reason: str, ends_s: float
+) -> list[str]:
     out: list[str] = []
-    if course.nominal is None:
+    if timeline.nominal is None:
         text = (
             "not calibrated: the session ends by time; a dose in J/cm2 cannot be shown or limited"
         )
         out.append(text)
-    elif dose is not None and course.reaches_s(course.nominal, dose) is None:
-        given = sum(t * mw for t, mw in course.rates(course.nominal)) / 1000
+    elif dose is not None and timeline.reaches_s(timeline.nominal, dose) is None:
+        given = sum(t * mw for t, mw in timeline.rates(timeline.nominal)) / 1000
         out.append(f"{dose:g} J/cm2 is not reached: the steps end after {given:.1f} J/cm2")
     if reason == states.BY_CAP:
         cap = limits.DOSE_CAP_MJ / 1000
@@ -205,15 +210,15 @@ def _dose_warnings(course: _Course, dose: float | None, reason: str, ends_s: flo
     return out
 
 
-def _light_warnings(protocol: Protocol, course: _Course) -> list[str]:
+def _light_warnings(protocol: Protocol, timeline: _Timeline) -> list[str]:
     out = [
         f"step {number}: the power supply limits all channels to {scale:.0%}"
-        for number, (_, _, scale) in enumerate(course.steps, 1)
+        for number, (_, _, scale) in enumerate(timeline.steps, 1)
         if scale < 1
     ]
     if any(c.mode == "pulsed" for step in protocol.step for c in step.channels.values()):
         out.append("the evidence for pulsed light is not settled: continuous light is the default")
-    if not any(duty for _, duties, _ in course.steps for duty in duties):
+    if not any(duty for _, duties, _ in timeline.steps for duty in duties):
         out.append("no step gives any light")
     return out
 
@@ -224,18 +229,20 @@ def summary(
     calibration: Sequence[Calibration | None] | None = None,
     supply_ma: int | None = None,
 ) -> Summary:
-    """Duration, fluence, what ends it, warnings.
+    """Return the duration, the fluence, what ends the session, and the warnings.
 
-    lamps and supply_ma: None for the default board's. calibration: per lamp in the same order, None
-    where there is none. Raises ValueError when their numbers differ.
+    lamps and supply_ma: None for the default board's. calibration: one per lamp in the same order,
+    None for a lamp without one. Raises ValueError when there are not as many as lamps.
     """
     lamps = board.lamps() if lamps is None else lamps
     cal = [None] * len(lamps) if calibration is None else calibration
-    course = _course(protocol, lamps, cal, board.supply_ma() if supply_ma is None else supply_ma)
+    timeline = _timeline(
+        protocol, lamps, cal, board.supply_ma() if supply_ma is None else supply_ma
+    )
     dose = None if protocol.dose_j_cm2 is None else float(protocol.dose_j_cm2)
-    reason, ends_s = _end(course, dose, protocol.duration_s)
-    channels = _channels(course.until(ends_s), lamps, cal)
-    nominal = course.nominal
+    reason, ends_s = _end(timeline, dose, protocol.duration_s)
+    channels = _channels(timeline.until(ends_s), lamps, cal)
+    nominal = timeline.nominal
     return Summary(
         protocol.duration_s,
         nominal is not None,
@@ -246,8 +253,8 @@ def summary(
         reason,
         ends_s,
         tuple(
-            _dose_warnings(course, dose, reason, ends_s)
-            + _range_warnings(course, ends_s)
-            + _light_warnings(protocol, course)
+            _dose_warnings(timeline, dose, reason, ends_s)
+            + _range_warnings(timeline, ends_s)
+            + _light_warnings(protocol, timeline)
         ),
     )

@@ -1,4 +1,4 @@
-"""TOML text to a table, with every syntax fault of the text and not only the first."""
+"""Parses TOML text into a table and reports every syntax fault, not only the first."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 
 from pbmwrap.protocols.diagnostics import Fault
 
+# tomllib states the place of a fault in its message only (attributes came with Python 3.14).
 _WHERE = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _MAX_FAULTS = 20
 _SPANS_LINES = ("Unclosed", "Unterminated", 'Expected \'"""\'', "Expected \"'''\"")
-UNREADABLE = "unreadable-table-"  # a table whose header could not be read keeps its keys to itself
+# Name given to a table whose header could not be read; its keys are not checked.
+UNREADABLE = "unreadable-table-"
 
 
 def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
-    except InvalidOperation:  # an exponent beyond all bounds
+    except InvalidOperation:  # the exponent is too large
         return Decimal("NaN")
 
 
@@ -33,7 +35,8 @@ def _where(error: Exception, lines: list[str]) -> tuple[int, str]:
 
 
 def _blank(lines: list[str], line: int, reason: str) -> bool:
-    """Take the bad line out so that the rest can be read. False when that would mislead."""
+    """Remove a faulty line so that the rest can be parsed. Returns False when the rest would then
+    be parsed wrongly."""
     text = lines[line - 1].strip()
     if reason.lower().startswith(tuple(s.lower() for s in _SPANS_LINES)):
         return False
@@ -45,7 +48,7 @@ def _blank(lines: list[str], line: int, reason: str) -> bool:
 
 
 def parse(text: str) -> tuple[dict[str, Any], str, list[Fault]]:
-    """(table, the text it was read from, faults). Lines with faults are left out of the table."""
+    """Return (table, the text that it was read from, faults). Lines with faults are left out."""
     lines = text.replace("\r\n", "\n").split("\n")
     faults: list[Fault] = []
     while len(faults) < _MAX_FAULTS:

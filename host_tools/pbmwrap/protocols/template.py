@@ -1,4 +1,4 @@
-"""Text for new protocol files, and the examples that come with the program."""
+"""Text of new protocol files, and the example protocols."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pbmwrap.protocols.locate import key_lines
 from pbmwrap.text_files import decode_text
 from wrap.rules import protocol as rules
 
-_ID_MOST = 24  # wrap.rules.protocol
+_MOST_ID = 24  # characters, as in wrap.rules.protocol
 _EXAMPLES = Path(__file__).with_name("examples")
 
 _TEXT = """\
@@ -48,33 +48,34 @@ intensity = 30.0
 
 
 def template(id: str = "my-protocol", name: str = "My protocol") -> str:
-    """The text of a new file, which passes its own check when `id` and `name` do."""
+    """Return the text of a new file. It is valid when `id` and `name` are."""
     return _TEXT.format(schema=rules.SCHEMA, id=_quoted(id), name=_quoted(name))
 
 
 def renamed(raw: bytes, id: str, name: str | None) -> str:
-    """The text of the correct protocol file `raw` with another id and, unless None, name."""
+    """Return the text of the valid protocol file `raw` with another id and, unless None, another
+    name."""
     text = decode_text(raw).replace("\r\n", "\n")
     lines = text.split("\n")
     where = key_lines(text)
     for key, value in (("id", id), ("name", name)):
         if value is not None:
             lines[where[(key,)] - 1] = f"{key} = {_quoted(value)}"
-    if lines[0].startswith("#:schema "):  # the example's path to the schema file holds only there
+    if lines[0].startswith("#:schema "):  # the path to the schema file is relative to the example
         del lines[0]
     return "\n".join(lines)
 
 
 def id_from(text: str) -> str:
-    """An id made of a file's name: `Left Knee.v2` becomes `left-knee-v2`."""
-    return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:_ID_MOST] or "my-protocol"
+    """Return an id made from a file's name: `Left Knee.v2` becomes `left-knee-v2`."""
+    return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:_MOST_ID] or "my-protocol"
 
 
 def _quoted(text: str) -> str:
-    """`text` as a TOML string: JSON's escapes are TOML's."""
+    """Return `text` as a TOML string. JSON's escapes are also TOML's."""
     return json.dumps(text)
 
 
 def examples() -> dict[str, Path]:
-    """{id: file} of the examples."""
+    """Return {id: file} of the examples."""
     return {path.stem: path for path in sorted(_EXAMPLES.glob("*.toml"))}

@@ -52,9 +52,11 @@ def _judged(raw):
         obj = protocol.parse(raw)
     except ValueError:
         return None
-    found = protocol.problems(obj, _WAVES)
-    for path, reason in found:
-        assert isinstance(path, str) and isinstance(reason, str) and reason
+    found = protocol.find_problems(obj, _WAVES)
+    for code, key, values in found:
+        assert protocol.reason_text(code, values)
+        assert all([isinstance(part, (str, int)) for part in key])
+        assert protocol.problem_text((code, key, values))
     if not found:
         _runs(obj)
     return None if found else obj

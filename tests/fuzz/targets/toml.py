@@ -65,7 +65,7 @@ def _judged(result: LoadResult, text: str) -> None:
         return
     assert not result.faults
     raw = encode.canonical(result.protocol)
-    assert not rules.problems(rules.parse(raw), board.wavelengths())
+    assert not rules.find_problems(rules.parse(raw), board.wavelengths())
     assert encode.canonical(encode.from_canonical(raw, board.wavelengths())) == raw
 
 

@@ -110,8 +110,8 @@ def rules(rng, out, count):
         if n % 8 == 0:
             _read(rng, out)
         obj = protocol.parse(_plan(rng)) if n % 4 else _value(rng)
-        wrong = protocol.problems(obj, _WAVES)
-        out.add(sorted(wrong))
+        wrong = protocol.find_problems(obj, _WAVES)
+        out.add(sorted([protocol.problem_text(problem) for problem in wrong]))
         if not wrong:
             out.add(_facts(protocol.Plan(obj, _ORDER)))
 
