@@ -18,7 +18,6 @@ import sys
 POINTER = "/pbmwrap.ab"
 INDEX = "index"
 MOUNT = "/w"
-FLAT = ["", ""]  # the slot of installs before there were slots: modules in the root, unchecked
 KEPT = 0
 NEW = 1
 TRIED = 2
@@ -66,12 +65,12 @@ def opened(raw):
 
 
 def pointer():
-    """The state; without a pointer that of an install before there were slots."""
+    """The state; an empty one when the pointer is missing or damaged: nothing is started."""
     try:
         with open(POINTER, "rb") as f:
             return opened(f.read())
     except OSError:
-        return {"run": FLAT, "old": None, "trial": KEPT}
+        return opened(b"")
 
 
 def candidates(state):
@@ -103,10 +102,8 @@ def whole(slot):
 def choose(state):
     """(slot, its index, whether it is on trial) to start; no slot: nothing here is whole."""
     for slot, trial in candidates(state):
-        index = None if slot == FLAT else whole(slot)
-        if slot != FLAT and index is None:
-            continue
-        if not trial or _mark(state, NO_HELLO):  # H-19
+        index = whole(slot)
+        if index is not None and (not trial or _mark(state, NO_HELLO)):  # H-19
             return slot, index, trial
     return None, None, False
 
@@ -203,20 +200,16 @@ class Installed:
 
 
 def _run(me, packs):
-    """Until it ends; whatever it raises restarts the board, but Ctrl-C. packs: None for an install
-    before there were slots."""
+    """Until it ends; whatever it raises restarts the board, but Ctrl-C."""
     import board_facts
     from wrap.hal import open_board
     from wrap.main_loop import main
 
     hal = open_board(board_facts)
     try:
-        if packs is None:
-            main(hal, board_facts)
-        elif packs.stopped:
+        if packs.stopped:
             raise KeyboardInterrupt
-        else:
-            main(hal, board_facts, me)
+        main(hal, board_facts, me)
     except KeyboardInterrupt:
         raise
     except BaseException:
@@ -234,13 +227,11 @@ def _dark():
 def _load(me, slot, index):
     if me.trial:
         me.arm()
-    packs = None
-    if index:
-        import vfs
+    import vfs
 
-        packs = Packs("/" + slot[0] + "/", index)
-        vfs.mount(packs, MOUNT)
-        sys.path.insert(0, MOUNT)
+    packs = Packs("/" + slot[0] + "/", index)
+    vfs.mount(packs, MOUNT)
+    sys.path.insert(0, MOUNT)
     gc.collect()
     _run(me, packs)
 

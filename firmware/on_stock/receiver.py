@@ -13,7 +13,6 @@ import sys
 from main import digest, put, restart  # type: ignore - of the file beside this one
 
 STALL_MS = 10000
-_FOLDER = 0x4000
 
 
 def _names(folder):
@@ -47,30 +46,15 @@ def look(pointer, index):
     seen["free"] = fs[0] * fs[3]
     seen["inflates"] = _inflates()
     seen["pointer"] = _text(pointer)
-    seen["root"] = root = _names("/")
     seen["sha"] = sha = {}
     for folder in ("/a/", "/b/"):
         for name in _names(folder[:-1]):
             sha[folder + name] = digest(folder + name)
         seen[folder[1]] = _text(folder + index)
     for name in ("boot.py", "main.py"):
-        if name in root:
+        if name in _names("/"):
             sha["/" + name] = digest("/" + name)
     print(json.dumps(seen))
-
-
-def remove(path):
-    """A file, or a folder with all that is in it; nothing when there is none."""
-    try:
-        mode = os.stat(path)[0]
-    except OSError:
-        return
-    if mode & _FOLDER:
-        for name in os.listdir(path):
-            remove(path + "/" + name)
-        os.rmdir(path)
-    else:
-        os.remove(path)
 
 
 def _blocks(sizes, chunk, read):
@@ -140,7 +124,7 @@ def receive(jobs, chunk):
 def prepare(folder, gone):
     """Make the slot's folder; remove what no longer belongs here."""
     for path in gone:
-        remove(path)
+        os.remove(path)
     if folder[1:] not in os.listdir("/"):
         os.mkdir(folder)
 

@@ -169,17 +169,15 @@ class StockBoard:
         return self._run(source, {"__name__": "main"})
 
     def boots(self) -> tuple[str, bool]:
-        """(SHA-256 of the firmware that is started now, whether on trial); "flat" for one of before
-        there were slots, "" for none: a dark prompt."""
-        files = self.flash.files
-        flat = "flat" if "/wrap/app.mpy" in files else ""
-        if files.get("/main.py") != slot.main_file():
-            return (flat if "/main.py" in files else ""), False
+        """(SHA-256 of the firmware that is started now, whether on trial); "" for none: a dark
+        prompt."""
+        if self.flash.files.get("/main.py") != slot.main_file():
+            return "", False
         loader = self.loader()
         chosen, _, trial = loader["choose"](loader["pointer"]())
         if chosen is None:
             return "", False
-        return (flat if chosen == loader["FLAT"] else chosen[1]), trial
+        return chosen[1], trial
 
     def _run(self, source: str, names: dict[str, Any]) -> dict[str, Any]:
         names |= {"open": self.flash.open, "__builtins__": self._builtins()}

@@ -55,14 +55,6 @@ def bare() -> Flash:
     return Flash()
 
 
-def flat() -> Flash:
-    """As installs were before there were slots."""
-    flash = Flash()
-    flash.folders |= {"/wrap"}
-    flash.files |= {"/wrap/app.mpy": b"old", "/board_facts.mpy": b"f", "/main.py": b"run"}
-    return flash
-
-
 def one() -> Flash:
     flash = Flash()
     install(flash, OLD)
@@ -88,7 +80,7 @@ def two() -> Flash:
     return flash
 
 
-BEFORE = {f.__name__: f for f in (bare, flat, one, failed, two)}
+BEFORE = {f.__name__: f for f in (bare, one, failed, two)}
 
 
 def copy(flash: Flash) -> Flash:
@@ -199,13 +191,3 @@ def test_a_trial_that_cannot_be_marked_is_not_started() -> None:
 
     flash.open = full  # type: ignore[method-assign]
     assert boots(flash) == (OLD.sha, False)
-
-
-def test_files_of_a_flat_install_go_when_a_kept_slot_is_updated() -> None:
-    flash = flat()
-    install(flash, OLD)
-    assert "/wrap/app.mpy" in flash.files
-    assert boots(flash) == (OLD.sha, True)
-    keep(flash)
-    install(flash, NEW)
-    assert "/wrap/app.mpy" not in flash.files and "/wrap" not in flash.folders

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from pbmwrap import paths
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import WrapError
@@ -33,9 +32,7 @@ from tests.powercut.binary_cut import tear
 from tests.powercut.binary_tape import Op, apply
 from wrap.version import STORED, VERSION
 
-KINDS = ("update", "bare", "flat")  # flat: as installs were before there were slots
-FLAT = "flat"
-FLAT_START = ("boot.py", "main.py")
+KINDS = ("update", "bare")
 DATA = {"/pbmwrap/settings.0": b"as it was", "/pbmwrap/log.000": b"L" * 5000}
 _PROMPT_MS = 120  # nothing that lies on the board is loaded yet
 _BOOT_MS = 3500
@@ -45,7 +42,7 @@ _SHOWN = 20
 @dataclass(frozen=True)
 class Tape:
     """base: the flash before; ops: what the board did to it; old, new: the firmwares (old: SHA-256,
-    "flat" for one without a slot, "" for none)."""
+    "" for none)."""
 
     base: bytes
     ops: list[Op]
@@ -83,9 +80,6 @@ def before(kind: str) -> tuple[str, dict[str, bytes]]:
     if kind == "update":
         old = firmwares()[0]
         return old.sha, DATA | slot.as_installed(old, boot)
-    if kind == FLAT:
-        start = {f"/{name}": (paths.boot_dir() / name).read_bytes() for name in FLAT_START}
-        return FLAT, DATA | start | {module.path: module.data for module in modules()}
     return "", dict(DATA)
 
 
@@ -159,12 +153,11 @@ def _finished(flash: Flash, new: slot.Firmware) -> list[str]:
 
 
 def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
-    """(the slot that says hello on the emulated chip, "flat" for a firmware without one, None at a
-    prompt; whether it stayed dark)."""
+    """(the slot that says hello on the emulated chip, None at a prompt; whether it stayed dark)."""
     twin = chip(kind, k, how)
     twin.advance_ms(_BOOT_MS)
     try:
-        said = Client(TwinTransport(twin), answer_s=2).hello().slot or FLAT
+        said = Client(TwinTransport(twin), answer_s=2).hello().slot
     except WrapError:
         said = None
     stayed = dark(twin)
@@ -190,10 +183,7 @@ def slot_of(kind: str, boots: str) -> str | None:
     """What `boot` is to say of the firmware that `judged` says boots; None: nobody says hello."""
     day = tape(kind)
     folder = "b" if kind == "update" else "a"
-    return {
-        "old": FLAT if kind == FLAT else f"a {day.old[:12]}",
-        "new": f"{folder} {day.new.sha[:12]}",
-    }.get(boots)
+    return {"old": f"a {day.old[:12]}", "new": f"{folder} {day.new.sha[:12]}"}.get(boots)
 
 
 def booted(name: str) -> tuple[str, list[str]]:

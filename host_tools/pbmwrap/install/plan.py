@@ -16,7 +16,6 @@ BLOCK = 4096
 _WINDOW_BITS = 12
 _LITERAL = 1024  # bytes of a file's content that may stand in code at the prompt
 _SPARE = 64 * 1024  # bytes that stay free for the wrap's log and files
-_FLAT = ("wrap", "board_facts.py", "board_facts.mpy")
 
 Slot = list[str]
 
@@ -30,7 +29,6 @@ class Seen:
     machine: str
     free: int
     inflates: bool
-    root: tuple[str, ...]
     sha: dict[str, str]
     pointer: str | None
     indexes: dict[str, str | None]
@@ -46,7 +44,6 @@ class Seen:
                 machine=told["machine"],
                 free=told["free"],
                 inflates=told["inflates"],
-                root=tuple(told["root"]),
                 sha=told["sha"],
                 pointer=told["pointer"],
                 indexes={"a": told.get("a"), "b": told.get("b")},
@@ -57,7 +54,7 @@ class Seen:
     def index(self, slot: Slot | None) -> dict[str, Any] | None:
         """The index of a slot that is whole by what the board read of it."""
         loader = on_stock("main")
-        if not slot or slot == loader.FLAT:
+        if not slot:
             return None
         folder = f"/{slot[0]}/"
         text = self.indexes[slot[0]]
@@ -131,8 +128,6 @@ def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool
     jobs, gone, unchanged = _jobs(seen, firmware, target, running if index else None, squeeze)
     jobs += beside
     _check_room(seen, jobs)
-    if index:
-        gone += [f"/{name}" for name in _FLAT if name in seen.root]
     fresh = {"run": slot, "old": running, "trial": loader.NEW, "why": ""}
     small.append((loader.POINTER, loader.sealed(fresh)))
     return Plan(f"/{target}", _name(slot), tuple(gone), jobs, tuple(small), unchanged, runs)
@@ -143,7 +138,7 @@ def outline(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | None) -
     in its hello, None for a wrap that runs from its image or from no slot."""
     if runs_in and runs_in.split()[-1] == firmware.sha[:12]:
         return Plan(f"/{runs_in[0]}", runs_in)
-    empty = Seen((0, 0), 0, "", 0, False, (), {}, None, {"a": None, "b": None})
+    empty = Seen((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
     jobs, _, _ = _jobs(empty, firmware, target, None, False)
     small = [("/boot.py", boot), ("/main.py", main)]
@@ -170,13 +165,10 @@ def _name(slot: Sequence[str]) -> str:
 def _running(seen: Seen) -> tuple[dict[str, Any], Slot | None]:
     """(what the pointer says, the slot that the loader starts now or None)."""
     loader = on_stock("main")
-    if seen.pointer is None:
-        flat = loader.FLAT if "wrap" in seen.root else None
-        return {"run": flat, "old": None, "trial": loader.KEPT}, flat
-    state = loader.opened(seen.pointer.encode())
+    state = loader.opened((seen.pointer or "").encode())
     tries = [state["old"]] if state["trial"] != loader.KEPT else [state["run"], state["old"]]
     for slot in tries:
-        if slot and (slot == loader.FLAT or seen.index(slot)):
+        if seen.index(slot):
             return state, slot
     return state, None
 
