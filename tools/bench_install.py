@@ -21,7 +21,7 @@ from typing import Any
 from built import image
 
 from pbmwrap.facts import board_facts
-from pbmwrap.install import bundle, files, plan, slot
+from pbmwrap.install import bundle, loader_files, packs, plan, raw_prompt, receiver
 from pbmwrap.twin.as_serial import raw_board
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from wrap.version import STORED, VERSION
@@ -75,7 +75,7 @@ def copied(modules: Modules) -> Cost:
             state = SimpleNamespace(transport=target)
             with contextlib.redirect_stdout(io.StringIO()):
                 do_filesystem_recursive_cp(state, str(Path(folder, "all")), ":/w", False, False)
-        files.restart(target)
+        raw_prompt.restart_board(target)
         return sum(len(module.data) for module in modules)
 
     return measured(board(), act)
@@ -83,14 +83,19 @@ def copied(modules: Modules) -> Cost:
 
 def installed(twin: Rp2040Twin, modules: Modules) -> Cost:
     """What `pbmwrap install --files` does at the raw prompt."""
-    firmware = slot.firmware(modules, VERSION, STORED)
+    firmware = packs.pack_firmware(modules, VERSION, STORED)
 
     def act(target: Any) -> int:
-        seen = files.look(target)
-        todo = plan.plan(seen, firmware, slot.boot_file(board_facts()), slot.main_file())
-        files.install(target, todo, True, lambda done, total: None)
-        files.restart(target)
-        return sum(job.sent for job in todo.jobs)
+        seen = receiver.read_board_state(target)
+        todo = plan.make_plan(
+            seen,
+            firmware,
+            loader_files.make_boot_file(board_facts()),
+            loader_files.make_main_file(),
+        )
+        receiver.carry_out(target, todo, True, lambda done, total: None)
+        raw_prompt.restart_board(target)
+        return sum(job.sent_bytes for job in todo.jobs)
 
     return measured(twin, act)
 
@@ -102,10 +107,10 @@ def with_change(modules: Modules, change: bytes) -> Modules:
 
 def updated(modules: Modules, older: Modules | None) -> Cost:
     """An update of one module, on a board whose other slot is empty or has an older firmware."""
-    boot = slot.boot_file(board_facts())
-    kept = slot.as_installed(slot.firmware(modules, VERSION, STORED), boot)
+    boot = loader_files.make_boot_file(board_facts())
+    kept = loader_files.list_installed_files(packs.pack_firmware(modules, VERSION, STORED), boot)
     if older:
-        before = slot.firmware(older, VERSION, STORED)
+        before = packs.pack_firmware(older, VERSION, STORED)
         kept |= {f"/b/{name}": data for name, data in before.files().items()}
     return installed(board(kept), with_change(modules, b"new"))
 
@@ -118,7 +123,7 @@ def main() -> int:
     cross = bundle.find_mpy_cross()
     if cross is None:
         raise SystemExit("bench_install: no mpy-cross; run `make toolchain`")
-    modules = bundle.bundle(bundle.compiler_of(cross, "armv6m"))
+    modules = bundle.compile_modules(bundle.make_compiler(cross, "armv6m"))
     ways: dict[str, Callable[[], Cost]] = {
         "mpremote fs cp -r": lambda: copied(modules),
         "install --files, bare board": lambda: installed(board(), modules),

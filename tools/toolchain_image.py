@@ -58,7 +58,7 @@ def wrap_board(board: str) -> str:
 
 def frozen_files(board: str) -> dict[str, bytes]:
     """Our Python files by the name they have on the device; none for a board without facts. What
-    `firmware/on_stock` has is for a stock MicroPython alone."""
+    `firmware/loader` has is for a stock MicroPython alone."""
     facts = board_dir(wrap_board(board)) / "board_facts.py"
     if not facts.exists():
         return {}

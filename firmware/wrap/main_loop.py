@@ -82,7 +82,7 @@ def _serve(app, due):
 
 def main(hal, facts, installed=None):
     """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in
-    service mode. installed: which of two firmwares it is, on_stock/main.py's."""
+    service mode. installed: which of two firmwares it is, loader/main.py's."""
     try:
         collect_after(-1)
         if service_wanted(hal):

@@ -1,9 +1,17 @@
-"""Plain words for the wrap's state names and end reasons, which are codes for programs."""
+"""Words for people: the wrap's state names, end reasons, stores, readings and counts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from wrap.rules import states
 
+if TYPE_CHECKING:
+    from pbmwrap.device.models import Hello, Sample
+
+CONFIRM = "`pbmwrap settings show`, then `pbmwrap settings confirm`"
+_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test"}
 _STATES = {"ramp-up": "starting", "ramp-down": "stopping"}
 _ENDED = {
     states.BY_DOSE: "dose reached",
@@ -21,10 +29,38 @@ _ENDED = {
 
 
 def name_state(state: str) -> str:
-    """The wrap's state in at most 9 characters; one that is not known here as it is."""
+    """Return the wrap's state in at most 9 characters; a state not known here stays as it is."""
     return _STATES.get(state, state)
 
 
 def name_end(reason: str) -> str:
-    """What ended a session; a reason that is not known here as it is."""
+    """Return what ended a session; a reason not known here stays as it is."""
     return _ENDED.get(reason, reason)
+
+
+def name_stores(names: Iterable[str]) -> str:
+    """Return the stores of a wrap in words; names: as the link has them."""
+    return ", ".join(_STORES.get(name, name) for name in names)
+
+
+def count(number: int, thing: str) -> str:
+    """Return `number` with its noun: "1 session", "2 sessions"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def power_text(pm: int, why: str | None) -> str:
+    """Return what all lamps together may draw. pm: permille of full power; why: what limits it."""
+    if pm == 1000:
+        return "full"
+    return f"{pm / 10:.0f} % of full" + (f": {why}" if why else "")
+
+
+def format_readings(hello: Hello, now: Sample) -> str:
+    """Return each sensor's name and reading in C."""
+    names = (name for name, _ in hello.sensors)
+    parts = (f"{n} {_degrees_text(t)}" for n, t in zip(names, now.temps_mc, strict=False))
+    return ", ".join(parts)
+
+
+def _degrees_text(mc: int | None) -> str:
+    return "no reading" if mc is None else f"{mc / 1000:.1f}"

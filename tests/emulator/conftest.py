@@ -12,7 +12,7 @@ import pytest
 from bench_link_steps import Session
 
 from pbmwrap.facts import board_facts
-from pbmwrap.install import bundle, slot
+from pbmwrap.install import bundle, loader_files, packs
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
 from tests.contract.conftest import Bench
@@ -52,16 +52,18 @@ def stock_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stock_firmware(toolchain: Path) -> slot.Firmware:
+def stock_firmware(toolchain: Path) -> packs.Firmware:
     """What `pbmwrap install --files` puts onto a stock RP2040."""
-    modules = bundle.bundle(bundle.compiler_of(toolchain / "mpy-cross", "armv6m"))
-    return slot.firmware(modules, VERSION, STORED)
+    modules = bundle.compile_modules(bundle.make_compiler(toolchain / "mpy-cross", "armv6m"))
+    return packs.pack_firmware(modules, VERSION, STORED)
 
 
 @pytest.fixture(scope="session")
-def installed(stock_firmware: slot.Firmware) -> dict[str, bytes]:
+def installed(stock_firmware: packs.Firmware) -> dict[str, bytes]:
     """The files of a stock board with the wrap installed."""
-    return slot.as_installed(stock_firmware, slot.boot_file(board_facts()))
+    return loader_files.list_installed_files(
+        stock_firmware, loader_files.make_boot_file(board_facts())
+    )
 
 
 @pytest.fixture

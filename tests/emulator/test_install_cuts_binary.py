@@ -46,7 +46,7 @@ def test_a_cut_leaves_the_old_or_the_new_firmware_and_an_install_that_finishes(
 
 @pytest.mark.forked("on_trial")
 def test_the_chip_boots_the_new_firmware_after_the_last_operation(update: install.Tape) -> None:
-    """Before it the old one: test_on_stock.py boots one, `make powercut-install` this very cut."""
+    """The cuts before it boot the old one: see test_loader_boot.py, `make powercut-install`."""
     twin = forked.take("on_trial")
     hello = Client(TwinTransport(twin), answer_s=2).hello()
     assert (hello.slot, hello.fell) == (f"b {update.new.sha[:12]}", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pbmwrap.install import files, plan, slot
+from pbmwrap.install import loader_files, packs, plan, raw_prompt, receiver
 from pbmwrap.install.bundle import DeviceFile
 from pbmwrap.twin.as_serial import raw_board
 from pbmwrap.twin.rp2040 import Rp2040Twin
@@ -19,8 +19,8 @@ def test_a_host_that_falls_silent_in_a_file_is_given_up_after_10_s_by_a_restart(
     stock: Rp2040Twin,
 ) -> None:
     board = raw_board(stock)
-    board.exec(slot.receiver())
-    board.exec_raw_no_follow("receive([('/half', [(4096, 4096)])], 2048)")
+    board.exec(loader_files.receiver_source())
+    board.exec_raw_no_follow("receive_files([('/half', [(4096, 4096)])], 2048)")
     stock.advance_ms(STALL_MS // 2)  # it waits from the first piece on, not longer than for each
     board.serial.write(bytes(3000))
     stock.advance_ms(STALL_MS - 500)
@@ -36,7 +36,7 @@ def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
 ) -> None:
     """As the HAL reads it: its own watchdog restarts an RP2040, what survives in a register says
     that it was asked to."""
-    files.restart(raw_board(stock))
+    raw_prompt.restart_board(raw_board(stock))
     stock.advance_ms(PROMPT_MS)
     board = raw_board(stock)
     told = board.exec("import machine; print(machine.reset_cause(), machine.mem32[0x4005800C])")
@@ -47,9 +47,17 @@ def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
 def test_deflated_blocks_are_inflated_there(stock: Rp2040Twin) -> None:
     """As they go over a UART, in its small pieces; each file is verified by what flash gives."""
     board = raw_board(stock)
-    fw = slot.firmware([DeviceFile("/wrap/app.py", BLOCKS)], "0.1.0", 1)
-    todo = plan.plan(files.look(board), fw, b"# boot\n", slot.main_file(), squeeze=True)
-    assert sum(job.sent for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
-    files.install(board, todo, False, lambda done, total: None)
-    sha = board.exec("print(digest('/a/wrap'), digest('/main.py'))").decode().split()
-    assert sha == [hashlib.sha256(data).hexdigest() for data in (BLOCKS, slot.main_file())]
+    fw = packs.pack_firmware([DeviceFile("/wrap/app.py", BLOCKS)], "0.1.0", 1)
+    todo = plan.make_plan(
+        receiver.read_board_state(board),
+        fw,
+        b"# boot\n",
+        loader_files.make_main_file(),
+        squeeze=True,
+    )
+    assert sum(job.sent_bytes for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
+    receiver.carry_out(board, todo, False, lambda done, total: None)
+    sha = board.exec("print(hash_file('/a/wrap'), hash_file('/main.py'))").decode().split()
+    assert sha == [
+        hashlib.sha256(data).hexdigest() for data in (BLOCKS, loader_files.make_main_file())
+    ]

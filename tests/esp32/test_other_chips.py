@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pbmwrap.install.bundle import bundle
+from pbmwrap.install.bundle import compile_modules
 from tests.esp32.world import BOARDS, ROOT
 
 ALL = ("PBMWRAP_RP2040", *BOARDS)
@@ -17,7 +17,7 @@ def strange(names: list[str], board: str) -> list[str]:
 
 @pytest.mark.parametrize("board", ALL)
 def test_an_install_by_files_carries_its_own_hal(board: str) -> None:
-    names = [file.path for file in bundle(None, board)]
+    names = [file.path for file in compile_modules(None, board)]
     assert strange(names, board) == []
     own = "rp2040" if board == "PBMWRAP_RP2040" else "esp32"
     assert f"/wrap/hal/{own}/board.py" in names

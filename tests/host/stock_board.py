@@ -1,4 +1,4 @@
-"""A stock MicroPython board on this machine: the files that run on it (firmware/on_stock), over a
+"""A stock MicroPython board on this machine: the files that run on it (firmware/loader), over a
 filesystem whose power can go at any operation, behind what mpremote's transport offers."""
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from pbmwrap.install import slot
+from pbmwrap.install import loader_files
 
-SOURCES = Path(__file__).parents[2] / "firmware" / "on_stock"
+SOURCES = Path(__file__).parents[2] / "firmware" / "loader"
 
 
 class PowerCut(BaseException):
@@ -171,10 +171,10 @@ class StockBoard:
     def boots(self) -> tuple[str, bool]:
         """(SHA-256 of the firmware that is started now, whether on trial); "" for none: a dark
         prompt."""
-        if self.flash.files.get("/main.py") != slot.main_file():
+        if self.flash.files.get("/main.py") != loader_files.make_main_file():
             return "", False
         loader = self.loader()
-        chosen, _, trial = loader["choose"](loader["pointer"]())
+        chosen, _, trial = loader["choose_slot"](loader["read_pointer"]())
         if chosen is None:
             return "", False
         return chosen[1], trial
@@ -188,7 +188,7 @@ class StockBoard:
         """Run it; what it printed."""
         out = io.StringIO()
         told = lambda *words: print(*words, file=out)  # noqa: E731
-        if "def receive" in command:
+        if "def receive_files" in command:
             self._globals = self._run(command, {})
         else:
             self._globals["print"] = told

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from pbmwrap.cli import envelope, envelope_model, main
 from pbmwrap.cli import text as for_people
 from pbmwrap.device import discovery
-from pbmwrap.device.answers import typed
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import FaultInfo, Hello, Sample
 from pbmwrap.errors import PortBusy
 from pbmwrap.protocols import template
@@ -87,8 +87,8 @@ def test_status_and_monitor_tell_warnings(wrap):
     text = CliRunner().invoke(main.app, ["status"]).stdout
     assert "warning   no-heat: " in text
     assert "warning   newer: see the log" in text
-    line = for_people.sample(
-        typed(Hello, wrap.hello), Sample(state="running", warnings=["covered"])
+    line = for_people.sample_line(
+        parse_answer(Hello, wrap.hello), Sample(state="running", warnings=["covered"])
     )
     assert line.endswith("warning: covered")
 
@@ -137,19 +137,19 @@ def test_a_line_of_monitor_has_80_columns_with_four_sensors(wrap):
         duty_u16=[13107, 19660],
         dose_total_uj=12_340_000,
     )
-    line = for_people.sample(typed(Hello, wrap.hello), seen)
+    line = for_people.sample_line(parse_answer(Hello, wrap.hello), seen)
     assert line == (
         "stopping  12:34  skin 33.0 33.1 33.2 board 41.0 C  red 20 nir 30 %  12.3 J/cm2"
     )
     full = replace(seen, duty_u16=[65535, 65535], temps_mc=[33000, None, 9, -900])
-    line = for_people.sample(typed(Hello, wrap.hello), full)
+    line = for_people.sample_line(parse_answer(Hello, wrap.hello), full)
     assert line == (
         "stopping  12:34  skin 33.0 none 0.0 board -0.9 C  red 100 nir 100 %  12.3 J/cm2"
     )
     widest = replace(full, temps_mc=[33000] * 4)
-    assert len(for_people.sample(typed(Hello, wrap.hello), widest)) == 80
-    assert " red 100 nir 2.5 % " in for_people.sample(
-        typed(Hello, wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
+    assert len(for_people.sample_line(parse_answer(Hello, wrap.hello), widest)) == 80
+    assert " red 100 nir 2.5 % " in for_people.sample_line(
+        parse_answer(Hello, wrap.hello), Sample(state="running", duty_u16=[65535, 1638])
     )
 
 
@@ -392,9 +392,9 @@ def test_monitor_prints_an_envelope_a_sample(wrap):
 
 def test_ports_lists_who_answers(wrap, monkeypatch):
     found = discovery.PortInfo("/dev/x", "N1", "2e8a:0005", "Board")
-    asked = [discovery.Candidate(found, hello=typed(discovery.Hello, wrap.hello))]
+    asked = [discovery.Candidate(found, hello=parse_answer(discovery.Hello, wrap.hello))]
     asked.append(discovery.Candidate(found, problem=PortBusy("/dev/x is in use")))
-    monkeypatch.setattr(discovery, "scan", lambda: asked)
+    monkeypatch.setattr(discovery, "scan_ports", lambda: asked)
     said = data("ports")
     assert said[0]["wrap"]["product"] == "pbmwrap"
     assert said[1]["problem"] == "/dev/x is in use"

@@ -102,4 +102,4 @@ def test_what_is_no_figure_is_wrong_use(wrap, power, hottest):
 def test_the_doctor_says_well_when_all_is_well(wrap):
     from pbmwrap.device.models import Status
 
-    assert judge.settings(Status(state="idle")).text == "no damage found"
+    assert judge.check_settings(Status(state="idle")).text == "no damage found"

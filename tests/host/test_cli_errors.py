@@ -38,7 +38,7 @@ def test_a_device_that_vanishes_in_the_middle_is_link_lost(wrap):
 def test_no_port_and_a_stranger_are_exit_3(wrap, monkeypatch):
     wrap.strange = b"hello? "
     assert fails("status")[1]["code"] == "not_a_wrap"
-    monkeypatch.setattr(discovery, "scan", list)
+    monkeypatch.setattr(discovery, "scan_ports", list)
     monkeypatch.setenv("PBMWRAP_PORT", "auto")
     assert fails("status")[1]["code"] == "no_device"
 

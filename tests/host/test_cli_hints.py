@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.cli.light import tell_light
+from pbmwrap.cli.light import describe_light
 from pbmwrap.errors import DeviceError
 from pbmwrap.words import name_end, name_state
 from tests.host.cli_helpers import fails, wrap
@@ -110,7 +110,7 @@ def test_every_state_and_end_reason_has_plain_words() -> None:
 @pytest.mark.parametrize("state", states.NAMES)
 def test_the_light_is_called_on_exactly_where_lamps_may_be_lit(state: str) -> None:
     lit = state in ("ramp-up", "running", "ramp-down")
-    assert ("the light is still on" in tell_light(state)) == lit
+    assert ("the light is still on" in describe_light(state)) == lit
 
 
 @pytest.mark.parametrize(

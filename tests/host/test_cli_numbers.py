@@ -93,7 +93,7 @@ def test_a_setting_beyond_its_range_is_refused_by_the_wrap(monkeypatch, tmp_path
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-1", "0", "1e-9", "1e9", "1e400", ""])
 def test_a_speed_that_is_none_is_named(text: str):
     with pytest.raises(UsageError, match=r"number from 0\.001 to 100000, or max"):
-        twin_cmds._speed(text)
+        twin_cmds.parse_speed(text)
     if text:
         assert CliRunner().invoke(main.app, ["sim", "--speed", text]).exit_code == 2
 

@@ -103,7 +103,7 @@ def test_a_config_file_that_is_named_and_missing_is_said(wrap, monkeypatch, tmp_
     monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "nope.toml"))
     assert CliRunner().invoke(main.app, ["status"]).stderr == ""  # $PBMWRAP_PORT is enough
     monkeypatch.delenv("PBMWRAP_PORT")
-    monkeypatch.setattr(discovery, "scan", list)
+    monkeypatch.setattr(discovery, "scan_ports", list)
     result = CliRunner().invoke(main.app, ["status"])
     assert f"note: $PBMWRAP_CONFIG names {tmp_path / 'nope.toml'}, which does not" in result.stderr
     checks = {check["name"]: check for check in run("doctor")[1]["data"]}

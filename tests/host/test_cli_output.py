@@ -56,7 +56,7 @@ def test_brackets_in_a_usb_name_are_plain_text(wrap, monkeypatch, name: str) -> 
 
     port = PortInfo("/dev/ttyACM0", "N1", "2e8a:0005", name)
     asked = [discovery.Candidate(port, problem=NotAWrap("x does not answer"))]
-    monkeypatch.setattr(discovery, "scan", lambda: asked)
+    monkeypatch.setattr(discovery, "scan_ports", lambda: asked)
     assert name in people("ports")
 
 

@@ -98,11 +98,11 @@ def test_export_and_show_name_wrong_use(sim, tmp_path):
 
 
 def test_speed_is_checked():
-    assert twin_cmds._speed("max") is None
-    assert twin_cmds._speed("2.5") == 2.5
+    assert twin_cmds.parse_speed("max") is None
+    assert twin_cmds.parse_speed("2.5") == 2.5
     for wrong in ("fast", "0", "-1", "nan"):
         with pytest.raises(UsageError, match="--speed is"):
-            twin_cmds._speed(wrong)
+            twin_cmds.parse_speed(wrong)
 
 
 def test_emulate_without_an_image_says_how_to_build_one(monkeypatch, tmp_path):

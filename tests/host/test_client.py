@@ -96,7 +96,7 @@ def test_own_request_echoed_back_is_no_answer(device):
     client = Client(device, first_id=6)
     device.noise(encode_request(7, "status", None))
     assert client.status().state == "idle"
-    assert client.link.echoes_seen == 1
+    assert client.link.frames_seen == 1  # the answer alone
 
 
 def test_silence_is_link_lost_after_the_named_tries(device, client):

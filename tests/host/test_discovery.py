@@ -37,7 +37,7 @@ def _opener(wraps):
 
 
 def _scan(wraps):
-    return discovery.scan(lambda: [_port(name) for name in wraps], _opener(wraps))
+    return discovery.scan_ports(lambda: [_port(name) for name in wraps], _opener(wraps))
 
 
 def test_scan_asks_every_port_and_closes_it():
@@ -46,7 +46,7 @@ def test_scan_asks_every_port_and_closes_it():
     found = _scan(wraps)
     assert [type(c.problem) for c in found] == [type(None), PortBusy, NotAWrap]
     assert wraps["a"].closed and wraps["c"].closed
-    assert discovery._only(found).port.device == "a"
+    assert discovery.choose_wrap(found).port.device == "a"
 
 
 def test_looking_never_sends_control_c():
@@ -55,59 +55,59 @@ def test_looking_never_sends_control_c():
     sent = []
     stranger.write = lambda data, timeout_s=0: sent.append(data)
     with pytest.raises(NotAWrap):
-        discovery.greet(stranger)
+        discovery.greet_wrap(stranger)
     assert sent and b"\x03" not in b"".join(sent)
 
 
 def test_several_wraps_are_listed():
     with pytest.raises(SeveralDevices, match=r"2 wraps answer: a \(serial:Na\), b \(serial:Nb\)"):
-        discovery._only(_scan({"a": ScriptedWrap(), "b": ScriptedWrap()}))
+        discovery.choose_wrap(_scan({"a": ScriptedWrap(), "b": ScriptedWrap()}))
 
 
 def test_no_port_at_all_is_said():
     with pytest.raises(NoDevice, match="no USB serial port"):
-        discovery._only([])
+        discovery.choose_wrap([])
 
 
 def test_the_only_port_being_busy_is_the_error():
     with pytest.raises(PortBusy):
-        discovery._only(_scan({"a": PortBusy("a is in use")}))
+        discovery.choose_wrap(_scan({"a": PortBusy("a is in use")}))
 
 
 def test_a_prompt_is_told_apart():
     prompt = ScriptedWrap()
     prompt.strange = b'@{"i"...\r\nSyntaxError: invalid syntax\r\n>>> '
     with pytest.raises(AtPrompt, match="MicroPython prompt"):
-        discovery.greet(prompt)
+        discovery.greet_wrap(prompt)
 
 
 def test_a_stranger_that_talks_and_a_silent_one():
     talking = ScriptedWrap()
     talking.strange = b"+OK\r\n"
     with pytest.raises(NotAWrap, match="sends data"):
-        discovery.greet(talking)
+        discovery.greet_wrap(talking)
     silent = ScriptedWrap()
     silent.strange = b""
     with pytest.raises(NotAWrap, match="does not answer"):
-        discovery.greet(silent)
+        discovery.greet_wrap(silent)
 
 
 def test_another_product_and_another_link_version():
     other = ScriptedWrap()
     other.hello["product"] = "toaster"
     with pytest.raises(NotAWrap, match="is a toaster"):
-        discovery.greet(other)
+        discovery.greet_wrap(other)
     newer = ScriptedWrap()
     newer.hello["link"] = 9
     with pytest.raises(NotAWrap, match="link version 9"):
-        discovery.greet(newer)
+        discovery.greet_wrap(newer)
 
 
 def test_a_wrap_that_vanishes_while_asked_is_link_lost():
     gone = ScriptedWrap()
     gone.vanish_after = 0
     with pytest.raises(LinkLost):
-        discovery.greet(gone)
+        discovery.greet_wrap(gone)
     assert gone.closed
 
 
@@ -118,11 +118,11 @@ def test_unknown_kind_of_port_is_a_usage_error():
 
 def test_port_default_order(monkeypatch):
     monkeypatch.delenv(port_name.PORT_VARIABLE, raising=False)
-    assert port_name.default_port(None, None) == "auto"
-    assert port_name.default_port(None, "sim:") == "sim:"
+    assert port_name.choose_port(None, lambda: None) == "auto"
+    assert port_name.choose_port(None, lambda: "sim:") == "sim:"
     monkeypatch.setenv(port_name.PORT_VARIABLE, "/dev/x")
-    assert port_name.default_port(None, "sim:") == "/dev/x"
-    assert port_name.default_port("/dev/y", "sim:") == "/dev/y"
+    assert port_name.choose_port(None, lambda: "sim:") == "/dev/x"
+    assert port_name.choose_port("/dev/y", lambda: "sim:") == "/dev/y"
 
 
 # The serial port's own errors
@@ -193,6 +193,6 @@ def test_a_cable_pulled_out_is_link_lost():
 
 def test_number_finds_its_port(monkeypatch):
     monkeypatch.setattr(discovery, "usb_ports", lambda: [_port("a"), _port("b")])
-    assert discovery.port_of_number("Nb") == "b"
+    assert discovery.find_port_by_number("Nb") == "b"
     with pytest.raises(NoDevice, match="number Nc"):
-        discovery.port_of_number("Nc")
+        discovery.find_port_by_number("Nc")

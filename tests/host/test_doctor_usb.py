@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from pbmwrap.device import usb_nodes
+from pbmwrap.device import usb
 from pbmwrap.device.serial_port import PortInfo
-from pbmwrap.device.usb_nodes import Node
-from pbmwrap.doctor import usb
+from pbmwrap.device.usb import PortNode
+from pbmwrap.doctor import usb as usb_checks
 from pbmwrap.doctor.check import Check
 
 PORT = PortInfo("/dev/ttyACM0", "123", "2e8a:0005", "Board in FS mode")
 
 
-def told(*nodes: Node, ids: frozenset[str] | None = None, drives: list[str] | None = None):
-    return list(usb.look([(PORT, node) for node in nodes], ids, drives or []))
+def told(*nodes: PortNode, ids: frozenset[str] | None = None, drives: list[str] | None = None):
+    return list(usb_checks.check_usb([(PORT, node) for node in nodes], ids, drives or []))
 
 
 def only(found: list[Check]) -> Check:
@@ -25,11 +25,11 @@ def only(found: list[Check]) -> Check:
 
 
 def test_a_usable_port() -> None:
-    assert only(told(Node(usable=True))).level == "good"
+    assert only(told(PortNode(usable=True))).level == "good"
 
 
 def test_who_holds_a_port_is_named() -> None:
-    check = only(told(Node(usable=True, holders=((4711, "screen"), (9, "mpremote")))))
+    check = only(told(PortNode(usable=True, holders=((4711, "screen"), (9, "mpremote")))))
     assert check.level == "note"
     assert "in use by screen (process 4711), mpremote (process 9)" in check.text
 
@@ -37,15 +37,15 @@ def test_who_holds_a_port_is_named() -> None:
 @pytest.mark.parametrize(
     ("node", "hint"),
     [
-        (Node(False, "plugdev", group_may=True), "usermod -aG plugdev "),
-        (Node(False, "plugdev", listed=True, group_may=True), "from the next login on"),
-        (Node(False, "root", group_may=True), "udev rule"),
-        (Node(False, "dialout", in_group=True), "udev rule"),
-        (Node(False), 'ATTRS{idVendor}=="2e8a"'),
+        (PortNode(False, "plugdev", group_may=True), "usermod -aG plugdev "),
+        (PortNode(False, "plugdev", listed=True, group_may=True), "from the next login on"),
+        (PortNode(False, "root", group_may=True), "udev rule"),
+        (PortNode(False, "dialout", in_group=True), "udev rule"),
+        (PortNode(False), 'ATTRS{idVendor}=="2e8a"'),
     ],
 )
 def test_the_way_out_fits_the_nodes_own_group(
-    monkeypatch: pytest.MonkeyPatch, node: Node, hint: str
+    monkeypatch: pytest.MonkeyPatch, node: PortNode, hint: str
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
@@ -70,12 +70,12 @@ def test_a_boot_loader_mounted_or_not() -> None:
     assert ["not mounted" in c.text for c in found] == [True, False]
     found = told(ids=frozenset({usb.BOOTSEL}), drives=["/media/RPI-RP2"])
     assert "is in BOOTSEL mode, drive /media/RPI-RP2" in found[0].text
-    assert told(Node(usable=True), drives=["/media/RPI-RP2"])[1].hint
+    assert told(PortNode(usable=True), drives=["/media/RPI-RP2"])[1].hint
 
 
 def test_an_espressif_port_where_nobody_answers() -> None:
-    assert usb.unanswered(PORT) is None
-    check = usb.unanswered(PortInfo("/dev/ttyACM1", "", "303a:1001", ""))
+    assert usb_checks.check_unanswered(PORT) is None
+    check = usb_checks.check_unanswered(PortInfo("/dev/ttyACM1", "", "303a:1001", ""))
     assert check is not None
     assert "ROM loader" in check.hint
 
@@ -92,8 +92,8 @@ def test_holders_are_found_in_proc(tmp_path: Path) -> None:
         (fds / "3").symlink_to(tmp_path / target)
         (fds.parent / "comm").write_text(f"name{pid}\n")
     (tmp_path / "proc" / "33").mkdir()  # another user's: nothing to see
-    assert list(usb_nodes.holders(str(device), tmp_path / "proc")) == [(22, "name22")]
-    assert list(usb_nodes.holders(str(device), tmp_path / "no-proc")) == []
+    assert list(usb.find_holders(str(device), tmp_path / "proc")) == [(22, "name22")]
+    assert list(usb.find_holders(str(device), tmp_path / "no-proc")) == []
 
 
 def test_usb_ids_leave_hubs_and_interfaces_out(tmp_path: Path) -> None:
@@ -102,21 +102,21 @@ def test_usb_ids_leave_hubs_and_interfaces_out(tmp_path: Path) -> None:
         for file, text in (("bDeviceClass", cls), ("idVendor", vid), ("idProduct", "0003")):
             (tmp_path / name / file).write_text(text + "\n")
     (tmp_path / "1-1:1.0").mkdir()
-    assert usb_nodes.usb_ids(tmp_path) == {"2e8a:0003"}
-    assert usb_nodes.usb_ids(tmp_path / "none") is None
+    assert usb.list_usb_ids(tmp_path) == {"2e8a:0003"}
+    assert usb.list_usb_ids(tmp_path / "none") is None
 
 
 def test_the_node_of_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "tty"
     file.touch(mode=0o660)
     file.chmod(0o660)
-    node = usb_nodes.node_of(str(file))
+    node = usb.inspect_node(str(file))
     assert node.usable
     assert node.group_may
     assert node.group
-    assert usb_nodes.node_of(str(tmp_path / "gone")) == Node(usable=False)
+    assert usb.inspect_node(str(tmp_path / "gone")) == PortNode(usable=False)
 
 
 def test_a_port_on_windows_is_no_file_and_may_be_opened(monkeypatch):
-    monkeypatch.setattr(usb_nodes.sys, "platform", "win32")
-    assert usb_nodes.node_of("COM7") == Node(usable=True)
+    monkeypatch.setattr(usb.sys, "platform", "win32")
+    assert usb.inspect_node("COM7") == PortNode(usable=True)

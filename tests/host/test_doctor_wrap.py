@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pbmwrap.device.answers import typed
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Status
 from pbmwrap.doctor import micropython, wrap
 from pbmwrap.doctor.check import Check
@@ -21,11 +21,11 @@ TODAY = date(2026, 11, 26)
 
 
 def hello(**changes: Any) -> Hello:
-    return typed(Hello, HELLO | changes)
+    return parse_answer(Hello, HELLO | changes)
 
 
 def status(**changes: Any) -> Status:
-    return typed(Status, STATUS | changes)
+    return parse_answer(Status, STATUS | changes)
 
 
 def level(check: Check) -> str:
@@ -45,7 +45,7 @@ def level(check: Check) -> str:
     ],
 )
 def test_program_and_ram(said: dict[str, str], expected: str, text: str) -> None:
-    check = wrap.integrity(hello(**said))
+    check = wrap.check_integrity(hello(**said))
     assert (level(check), check.text) == (expected, text)
 
 
@@ -53,13 +53,13 @@ def test_program_and_ram(said: dict[str, str], expected: str, text: str) -> None
     ("cause", "expected"), [("power", "good"), ("watchdog", "note"), ("brown-out", "note")]
 )
 def test_last_start(cause: str, expected: str) -> None:
-    found = {c.name: c for c in wrap.of_hello(hello(cause=cause))}
+    found = {c.name: c for c in wrap.check_hello(hello(cause=cause))}
     assert level(found["last start"]) == expected
 
 
 @pytest.mark.parametrize(("fw", "expected"), [(VERSION, "good"), ("0.0.1", "note")])
 def test_firmware(fw: str, expected: str) -> None:
-    assert level(next(wrap.of_hello(hello(fw=fw)))) == expected
+    assert level(next(wrap.check_hello(hello(fw=fw)))) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_firmware(fw: str, expected: str) -> None:
     ],
 )
 def test_sensors(mc: list[int | None], expected: list[str], text: str) -> None:
-    found = list(wrap.sensors(hello(), status(temps_mc=mc)))
+    found = list(wrap.check_sensors(hello(), status(temps_mc=mc)))
     assert [level(c) for c in found] == expected
     assert found[0].text == text
 
@@ -88,7 +88,7 @@ def test_sensors(mc: list[int | None], expected: list[str], text: str) -> None:
     ],
 )
 def test_power(pm: int | None, why: str | None, expected: list[str], text: str) -> None:
-    found = list(wrap.power(status(power_pm=pm, power_why=why)))
+    found = list(wrap.check_power(status(power_pm=pm, power_why=why)))
     assert [level(c) for c in found] == expected
     assert [c.text for c in found] == [text] * len(expected)
 
@@ -98,13 +98,13 @@ def test_power(pm: int | None, why: str | None, expected: list[str], text: str) 
     [(None, "none is fitted: alarms are only visible"), (True, "sounding"), (False, "silent")],
 )
 def test_buzzer(sounds: bool | None, text: str) -> None:
-    check = wrap.buzzer(status(buzzer=sounds))
+    check = wrap.check_buzzer(status(buzzer=sounds))
     assert (level(check), check.text) == ("good", text)
 
 
 def test_sensors_may_be_apart_while_a_session_warms_the_pad() -> None:
     lit = status(temps_mc=[31000, 45000], state="running")
-    assert [c.level for c in wrap.sensors(hello(), lit)] == ["good"]
+    assert [c.level for c in wrap.check_sensors(hello(), lit)] == ["good"]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_sensors_may_be_apart_while_a_session_warms_the_pad() -> None:
     ],
 )
 def test_lamps(state: str, duty: list[int], expected: str) -> None:
-    assert level(wrap.lamps(hello(), status(state=state, duty_u16=duty))) == expected
+    assert level(wrap.check_lamps(hello(), status(state=state, duty_u16=duty))) == expected
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_lamps(state: str, duty: list[int], expected: str) -> None:
     ],
 )
 def test_clock(skew: int, expected: str, text: str) -> None:
-    check = wrap.clock(status(unix_s=1_800_000_000 + skew), 1_800_000_000)
+    check = wrap.check_clock(status(unix_s=1_800_000_000 + skew), 1_800_000_000)
     assert (level(check), check.text) == (expected, text)
-    assert level(wrap.clock(status(), 0)) == "note"
+    assert level(wrap.check_clock(status(), 0)) == "note"
 
 
 @pytest.mark.parametrize(
@@ -146,20 +146,20 @@ def test_clock(skew: int, expected: str, text: str) -> None:
     ],
 )
 def test_calibration(made: int, expected: str, text: str) -> None:
-    check = wrap.calibration("red", Calibration(uw=42000, unc_pm=150, date=made), TODAY)
+    check = wrap.check_calibration("red", Calibration(uw=42000, unc_pm=150, date=made), TODAY)
     assert (level(check), check.text) == (expected, text)
-    assert level(wrap.calibration("red", None, TODAY)) == "note"
+    assert level(wrap.check_calibration("red", None, TODAY)) == "note"
 
 
 def test_memory_and_what_a_twin_does_not_count() -> None:
-    assert level(wrap.memory(status(heap_used=9, heap_free=wrap.HEAP_LOW))) == "good"
-    assert level(wrap.memory(status(heap_used=9, heap_free=wrap.HEAP_LOW - 1))) == "note"
-    assert "not measured" in wrap.memory(status(heap_used=0, heap_free=0)).text
+    assert level(wrap.check_memory(status(heap_used=9, heap_free=wrap.HEAP_LOW))) == "good"
+    assert level(wrap.check_memory(status(heap_used=9, heap_free=wrap.HEAP_LOW - 1))) == "note"
+    assert "not measured" in wrap.check_memory(status(heap_used=0, heap_free=0)).text
 
 
 def _log(raw: bytes, start: int = 0, **changes: Any) -> list[Check]:
     info = LogInfo(first=0, end=len(raw), seq=9)
-    return list(wrap.of_log(status(**changes), info, start, verify([(start, raw[start:])])))
+    return list(wrap.check_log(status(**changes), info, start, verify([(start, raw[start:])])))
 
 
 def test_log_whole_damaged_and_refused() -> None:
@@ -194,7 +194,7 @@ def test_a_log_read_from_the_middle_of_a_record_is_not_damaged() -> None:
 def test_known_problems_of_micropython(
     mpy: str, board: str, frozen: bool, expected: list[str]
 ) -> None:
-    found = micropython.look(hello(mpy=mpy, board=board, frozen=frozen))
+    found = micropython.check_micropython(hello(mpy=mpy, board=board, frozen=frozen))
     assert [level(c) for c in found] == expected
 
 
@@ -204,7 +204,7 @@ def test_known_problems_of_micropython(
 )
 def test_steps_that_come_late(up_s: int, late: int, expected: str) -> None:
     """Erasing flash holds up two or three; hundreds have no such reason."""
-    check = wrap.steps(status(uptime_s=up_s, steps_late=late, step_us_max=9138))
+    check = wrap.check_steps(status(uptime_s=up_s, steps_late=late, step_us_max=9138))
     assert level(check) == expected
     assert check.text == f"{late} of {up_s * 100} late, the longest took 9.1 ms"
-    assert wrap.steps(status(step_us_max=900)).text == "none late, the longest took 0.9 ms"
+    assert wrap.check_steps(status(step_us_max=900)).text == "none late, the longest took 0.9 ms"

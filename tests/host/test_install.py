@@ -14,7 +14,7 @@ from mpremote.transport import TransportError
 
 from pbmwrap.cli import main
 from pbmwrap.device import discovery, serial_port
-from pbmwrap.device.answers import typed
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
@@ -27,7 +27,15 @@ from pbmwrap.errors import (
     VerifyFailed,
     WrapError,
 )
-from pbmwrap.install import board, files, look, plan, slot, states
+from pbmwrap.install import (
+    found_boards,
+    loader_files,
+    packs,
+    plan,
+    raw_prompt,
+    receiver,
+    service_mode,
+)
 from pbmwrap.install.bundle import DeviceFile
 from pbmwrap.twin.sim import SimTwin
 from tests.host.scripted_wrap import ScriptedWrap
@@ -40,24 +48,26 @@ UI = b"b" * 5000  # more than a sector: a pack of its own
 def firmware(version="0.1.0", stored=1, **changed):
     data = {"/board_facts.mpy": b"facts", "/wrap/app.mpy": b"app" * 2000, "/wrap/ui/b.mpy": UI}
     data |= {f"/wrap/{name}.mpy": text for name, text in changed.items()}
-    return slot.firmware([DeviceFile(p, d) for p, d in data.items()], version, stored)
+    return packs.pack_firmware([DeviceFile(p, d) for p, d in data.items()], version, stored)
 
 
 def planned(board, fw):
-    return plan.plan(files.look(board), fw, b"boot", slot.main_file())
+    return plan.make_plan(
+        receiver.read_board_state(board), fw, b"boot", loader_files.make_main_file()
+    )
 
 
 def install(board, fw):
     todo = planned(board, fw)
     seen = []
-    files.install(board, todo, True, lambda *done: seen.append(done))
+    receiver.carry_out(board, todo, True, lambda *done: seen.append(done))
     return todo, seen
 
 
 def keep(board):
     loader = board.loader()
-    slot_, _, trial = loader["choose"](loader["pointer"]())
-    loader["Installed"](loader["pointer"](), slot_, trial).keep()
+    slot_, _, trial = loader["choose_slot"](loader["read_pointer"]())
+    loader["Installed"](loader["read_pointer"](), slot_, trial).keep()
 
 
 def test_a_bare_board_gets_all_with_the_pointer_last():
@@ -65,18 +75,20 @@ def test_a_bare_board_gets_all_with_the_pointer_last():
     todo, seen = install(board_, firmware())
     kept = board_.flash.files
     assert {p: kept[p] for p in ("/a/ui", "/boot.py")} == {"/a/ui": UI, "/boot.py": b"boot"}
-    assert kept["/main.py"] == slot.main_file() and "/main.py.new" not in kept
+    assert kept["/main.py"] == loader_files.make_main_file() and "/main.py.new" not in kept
     assert [path for path, _ in todo.small] == ["/boot.py", "/main.py", "/pbmwrap.ab"]
     assert (len(todo.jobs), seen[-1], board_.kbd) == (4, (4, 4), 3)
-    assert sum(job.sent for job in todo.jobs) == sum(job.size for job in todo.jobs)
+    assert sum(job.sent_bytes for job in todo.jobs) == sum(job.size for job in todo.jobs)
 
 
 def test_over_a_uart_blocks_are_deflated():
     board_ = StockBoard()
-    main_ = slot.main_file()
-    todo = plan.plan(files.look(board_), firmware(), b"boot", main_, squeeze=True)
-    files.install(board_, todo, False, lambda *done: None)
-    assert sum(job.sent for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
+    main_ = loader_files.make_main_file()
+    todo = plan.make_plan(
+        receiver.read_board_state(board_), firmware(), b"boot", main_, squeeze=True
+    )
+    receiver.carry_out(board_, todo, False, lambda *done: None)
+    assert sum(job.sent_bytes for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
     assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
     assert board_.flash.files["/main.py"] == main_
 
@@ -89,16 +101,16 @@ def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
     todo, _ = install(board_, firmware())
     assert [job.path for job in todo.jobs] == ["/main.py.new"]
     assert [path for path, _ in todo.small] == ["/main.py"]
-    assert board_.flash.files["/main.py"] == slot.main_file()
+    assert board_.flash.files["/main.py"] == loader_files.make_main_file()
     assert board_.boots() == (firmware().sha, False)
 
 
 def test_an_empty_file_is_no_trouble():
     board_ = StockBoard()
-    files.look(board_)
+    receiver.read_board_state(board_)
     sha = hashlib.sha256(b"").hexdigest()
     nothing = plan.Plan("/a", "a", (), (plan.Job("/a/none", sha, 0),))
-    files.install(board_, nothing, True, lambda *done: None)
+    receiver.carry_out(board_, nothing, True, lambda *done: None)
     assert board_.flash.files["/a/none"] == b""
 
 
@@ -125,7 +137,7 @@ def test_the_firmware_that_runs_is_not_written_again():
     keep(board_)
     ops = board_.flash.ops
     todo, _ = install(board_, firmware())
-    assert todo.nothing and board_.flash.ops == ops
+    assert todo.is_empty and board_.flash.ops == ops
 
 
 def test_files_that_belong_to_no_firmware_leave_the_slot():
@@ -133,16 +145,18 @@ def test_files_that_belong_to_no_firmware_leave_the_slot():
     board_.flash.folders.add("/a")
     board_.flash.files["/a/stranger"] = b"?"
     todo, _ = install(board_, firmware())
-    assert todo.gone == ("/a/stranger",) and "/a/stranger" not in board_.flash.files
+    assert todo.obsolete == ("/a/stranger",) and "/a/stranger" not in board_.flash.files
 
 
 def test_a_board_that_cannot_inflate_gets_plain_bytes():
     board_ = StockBoard()
     board_.inflates = False
-    main_ = slot.main_file()
-    todo = plan.plan(files.look(board_), firmware(), b"boot", main_, squeeze=True)
-    files.install(board_, todo, False, lambda *done: None)
-    assert all(job.sent == job.size for job in todo.jobs)
+    main_ = loader_files.make_main_file()
+    todo = plan.make_plan(
+        receiver.read_board_state(board_), firmware(), b"boot", main_, squeeze=True
+    )
+    receiver.carry_out(board_, todo, False, lambda *done: None)
+    assert all(job.sent_bytes == job.size for job in todo.jobs)
     assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
 
 
@@ -174,7 +188,7 @@ def test_an_older_firmware_is_refused_until_asked_for():
     board_ = StockBoard()
     install(board_, firmware("0.2.0"))
     keep(board_)
-    seen = files.look(board_)
+    seen = receiver.read_board_state(board_)
     with pytest.raises(UsageError, match=r"firmware 0.2.0, 0.1.9 is older.*--downgrade"):
         plan.check_downgrade(seen, "0.1.9", 1, False)
     plan.check_downgrade(seen, "0.1.9", 1, True)
@@ -186,19 +200,19 @@ def test_a_firmware_that_cannot_read_what_is_stored_is_refused_in_any_case():
     install(board_, firmware("0.2.0", stored=2))
     for allowed in (False, True):
         with pytest.raises(Refused, match=r"cannot read the data stored on this board.*logs pull"):
-            plan.check_downgrade(files.look(board_), "0.1.0", 1, allowed)
+            plan.check_downgrade(receiver.read_board_state(board_), "0.1.0", 1, allowed)
 
 
 def test_too_old_micropython_is_refused():
     board_ = StockBoard()
     board_.version = (1, 19, 1)
     with pytest.raises(WrapError, match=r"MicroPython 1\.19"):
-        files.look(board_)
+        receiver.read_board_state(board_)
 
 
 def test_a_board_that_says_something_odd_is_named():
     with pytest.raises(WrapError, match="unexpected board description"):
-        plan.Seen.of("{}")
+        plan.BoardState.from_line("{}")
 
 
 @pytest.mark.parametrize(
@@ -229,10 +243,10 @@ def test_errors_of_the_prompt_are_told_apart(monkeypatch, capsys, problem, kind)
 
     left = []
     monkeypatch.setattr("mpremote.transport_serial.SerialTransport", Broken)
-    with pytest.raises(kind), files.raw_board("x"):
+    with pytest.raises(kind), raw_prompt.open_raw_prompt("x"):
         pass
     assert left == ["the raw prompt"]
-    assert Broken.serial.timeout == files.PROMPT_S
+    assert Broken.serial.timeout == raw_prompt.PROMPT_S
     assert capsys.readouterr().out == ""
 
 
@@ -246,10 +260,10 @@ def test_port_that_cannot_be_opened(monkeypatch):
         )
 
     monkeypatch.setattr("mpremote.transport_serial.SerialTransport", refuse)
-    with pytest.raises(NoDevice, match="there is no port x"), files.raw_board("x"):
+    with pytest.raises(NoDevice, match="there is no port x"), raw_prompt.open_raw_prompt("x"):
         pass
     monkeypatch.setattr(serial_port.serial, "Serial", busy)
-    with pytest.raises(PortBusy, match="x is in use"), files.raw_board("x"):
+    with pytest.raises(PortBusy, match="x is in use"), raw_prompt.open_raw_prompt("x"):
         pass
 
 
@@ -265,16 +279,16 @@ def command(monkeypatch):
 
     def hello(greet, port):
         loader = board_.loader()
-        slot_, _, trial = loader["choose"](loader["pointer"]())
-        me = loader["Installed"](loader["pointer"](), slot_, trial)
+        slot_, _, trial = loader["choose_slot"](loader["read_pointer"]())
+        me = loader["Installed"](loader["read_pointer"](), slot_, trial)
         me.keep()
-        return typed(discovery.Hello, told | {"slot": me.name, "fell": me.rollback_reason})
+        return parse_answer(discovery.Hello, told | {"slot": me.name, "fell": me.rollback_reason})
 
-    monkeypatch.setattr(files, "raw_board", raw)
-    prompt = states.of_problem(PortInfo("/dev/x", "", "", ""), AtPrompt("/dev/x"))
-    monkeypatch.setattr(look, "at", lambda port: prompt)
-    monkeypatch.setattr(board, "make_ready", lambda *given: None)
-    monkeypatch.setattr(board, "wait_for_wrap", hello)
+    monkeypatch.setattr(raw_prompt, "open_raw_prompt", raw)
+    prompt = found_boards.classify_problem(PortInfo("/dev/x", "", "", ""), AtPrompt("/dev/x"))
+    monkeypatch.setattr(found_boards, "identify_port", lambda port: prompt)
+    monkeypatch.setattr(service_mode, "enter_service_mode", lambda *given: None)
+    monkeypatch.setattr(service_mode, "wait_for_wrap", hello)
 
     def run(*words):
         words = ["install", "--files", "--sources", "--port", "/dev/x", "--json", *words]
@@ -329,8 +343,8 @@ def test_nothing_is_installed_in_a_session(command, monkeypatch, words):
 
 def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
     told = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
-    hello = typed(discovery.Hello, told)
-    monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
+    hello = parse_answer(discovery.Hello, told)
+    monkeypatch.setattr(service_mode, "wait_for_wrap", lambda greet, port: hello)
     code, said = command()
     assert code == 1
     assert "did not start (ImportError: no module x)" in said["error"]["message"]
@@ -344,7 +358,7 @@ def test_install_command_wants_one_way():
 @pytest.mark.parametrize("words", [[], ["--dry-run"]])
 def test_a_simulated_wrap_runs_again_after_a_refused_install(monkeypatch, words):
     """It has a prompt, but no raw one: the install ends there, and Ctrl-D has to start the wrap."""
-    monkeypatch.setattr(files, "PROMPT_S", 0.2)
+    monkeypatch.setattr(raw_prompt, "PROMPT_S", 0.2)
     monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
     twin = SimTwin()
     twin.start()
@@ -357,5 +371,5 @@ def test_a_simulated_wrap_runs_again_after_a_refused_install(monkeypatch, words)
         else:
             assert (result.exit_code, error["exit"]) == (3, 3)
             assert error["message"].endswith("shows no MicroPython prompt")
-        assert board.greet(served.server.port).cause == ("power" if words else "soft")
+        assert service_mode.read_hello(served.server.port).cause == ("power" if words else "soft")
     twin.close()

@@ -15,12 +15,12 @@ import pytest
 from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, WrapError
 from pbmwrap.facts import board_facts
-from pbmwrap.install import bundle, slot
+from pbmwrap.install import bundle, loader_files, packs
 from pbmwrap.install.bundle import DeviceFile
 
 
 def sources():
-    return bundle.bundle(None)
+    return bundle.compile_modules(None)
 
 
 def test_bundle_holds_the_modules_of_the_board():
@@ -30,7 +30,9 @@ def test_bundle_holds_the_modules_of_the_board():
 
 
 def test_a_firmware_is_a_pack_for_each_room_and_an_index_of_both():
-    fw = slot.firmware(bundle.bundle(lambda file, name: name.encode() * 400), "0.1.0", 1)
+    fw = packs.pack_firmware(
+        bundle.compile_modules(lambda file, name: name.encode() * 400), "0.1.0", 1
+    )
     index = json.loads(fw.index)
     assert list(fw.packs) == sorted(fw.packs) == [name for name, _, _ in index["packs"]]
     assert {"wrap", "hal", "link", "safety", "session", "storage"} <= set(fw.packs)
@@ -59,7 +61,7 @@ def test_boot_py_names_its_pins_itself():
 
     machine = types.SimpleNamespace(Pin=Pin)
     names = {"__builtins__": vars(builtins) | {"__import__": lambda *words: machine}}
-    exec(slot.boot_file(facts), names)
+    exec(loader_files.make_boot_file(facts), names)
     assert sorted(driven) == sorted(pins)
 
 
@@ -74,29 +76,29 @@ def test_boot_py_names_its_pins_itself():
     ],
 )
 def test_the_board_says_which_files_it_takes(machine, mpy, board_name, arch):
-    assert (bundle.board_of(machine), bundle.arch_of(mpy)) == (board_name, arch)
+    assert (bundle.find_board(machine), bundle.find_arch(mpy)) == (board_name, arch)
 
 
 def test_a_chip_without_a_firmware_is_named():
     with pytest.raises(WrapError, match="no wrap firmware for 'Pico 2 with RP2350'"):
-        bundle.board_of("Pico 2 with RP2350")
+        bundle.find_board("Pico 2 with RP2350")
     with pytest.raises(WrapError, match="architecture 7"):
-        bundle.arch_of(7 << 10)
+        bundle.find_arch(7 << 10)
 
 
 def test_mpy_files_of_another_version_are_refused():
     plain, native = (DeviceFile("/x.mpy", b"M" + bytes(h)) for h in ((6, 0), (6, 4 << 2 | 3)))
-    bundle.check_mpy([plain, native], 6 | (4 << 2 | 3) << 8)
-    bundle.check_mpy([plain], 6 | (4 << 2 | 1) << 8)
+    bundle.check_mpy_version([plain, native], 6 | (4 << 2 | 3) << 8)
+    bundle.check_mpy_version([plain], 6 | (4 << 2 | 1) << 8)
     with pytest.raises(WrapError, match=r"6\.3.*reads 6\.1"):
-        bundle.check_mpy([native], 6 | (4 << 2 | 1) << 8)
+        bundle.check_mpy_version([native], 6 | (4 << 2 | 1) << 8)
     with pytest.raises(WrapError, match=r"reads 7\."):
-        bundle.check_mpy([plain], 7)
+        bundle.check_mpy_version([plain], 7)
 
 
 def test_unknown_board_is_named():
     with pytest.raises(InvalidFile, match="no board TOASTER"):
-        bundle.bundle(None, "TOASTER")
+        bundle.compile_modules(None, "TOASTER")
 
 
 def _fake_cross(tmp_path, text):
@@ -107,12 +109,12 @@ def _fake_cross(tmp_path, text):
 
 
 def test_compiler_runs_mpy_cross_with_the_name_on_the_board(tmp_path):
-    compile_file = bundle.compiler_of(_fake_cross(tmp_path, 'echo "$1 $3" > "$5"'), "xtensawin")
+    compile_file = bundle.make_compiler(_fake_cross(tmp_path, 'echo "$1 $3" > "$5"'), "xtensawin")
     assert compile_file(Path("x.py"), "wrap/x.py") == b"-march=xtensawin wrap/x.py\n"
 
 
 def test_compiler_error_is_one_line(tmp_path):
-    compile_file = bundle.compiler_of(
+    compile_file = bundle.make_compiler(
         _fake_cross(tmp_path, "echo bad syntax >&2; exit 1"), "armv6m"
     )
     with pytest.raises(WrapError, match=r"mpy-cross refuses x\.py: bad syntax"):
@@ -134,7 +136,7 @@ def test_mpy_cross_is_found_on_the_path_or_in_the_cache(tmp_path, monkeypatch):
 def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():
     small = DeviceFile("/wrap/hal/a.mpy", b"h" * 4095)
     large = DeviceFile("/wrap/ui/b.mpy", b"u" * 4096)
-    made = slot.firmware([DeviceFile("/wrap/app.mpy", b"app"), small, large], "0.1.0", 1)
+    made = packs.pack_firmware([DeviceFile("/wrap/app.mpy", b"app"), small, large], "0.1.0", 1)
     assert made.packs == {"wrap": b"app" + small.data, "ui": large.data}
     places = json.loads(made.index)["modules"]
     names = list(made.packs)
@@ -144,16 +146,18 @@ def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():
 
 
 def test_the_loader_on_the_board_is_the_repositorys_without_its_comments():
-    lean = slot.main_file().decode()
+    lean = loader_files.make_main_file().decode()
     assert lean.startswith("# pbmwrap's loader") and '"""' not in lean
     assert len(lean) < 2 * 4096  # two sectors
-    ours = ast.parse((paths.boot_dir() / "on_stock" / "main.py").read_text())
+    ours = ast.parse((paths.boot_dir() / "loader" / "main.py").read_text())
     names = {node.name for node in ours.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     theirs = {node.name for node in ast.parse(lean).body if hasattr(node, "name")}
     assert names == theirs
 
 
-@pytest.mark.parametrize("text", [slot.main_file().decode(), slot.receiver()])
+@pytest.mark.parametrize(
+    "text", [loader_files.make_main_file().decode(), loader_files.receiver_source()]
+)
 def test_what_the_board_compiles_has_no_f_strings(text):
     """Newer Pythons write them back with quotes in quotes, which MicroPython does not read."""
     assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr)]

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from pbmwrap.errors import WrapError
-from pbmwrap.install import files, plan, slot
+from pbmwrap.install import loader_files, packs, plan, receiver
 from pbmwrap.install.bundle import DeviceFile
 from tests.host.stock_board import Flash, PowerCut, StockBoard
 
-BOOT, MAIN = b"PINS = (1,)\n", slot.main_file()
+BOOT, MAIN = b"PINS = (1,)\n", loader_files.make_main_file()
 DATA = {"/pbmwrap/settings.0": b"kept", "/pbmwrap/log.000": b"log"}
-LOADER = slot.on_stock("main")
+LOADER = loader_files.load_loader()
 
 
-def made(version: str, **changed: bytes) -> slot.Firmware:
+def made(version: str, **changed: bytes) -> packs.Firmware:
     """A small firmware: three rooms, two of them larger than a block."""
     texts = {
         "top": b"top" * 10,
@@ -27,16 +27,16 @@ def made(version: str, **changed: bytes) -> slot.Firmware:
     }
     texts |= changed
     places = {"top": "/wrap/app.mpy", "big": "/wrap/link/server.mpy", "ui": "/wrap/ui/b.mpy"}
-    return slot.firmware([DeviceFile(places[n], d) for n, d in texts.items()], version, 1)
+    return packs.pack_firmware([DeviceFile(places[n], d) for n, d in texts.items()], version, 1)
 
 
 OLD, NEW = made("0.1.0"), made("0.2.0", ui=b"other")
 
 
-def install(flash: Flash, firmware: slot.Firmware) -> plan.Plan:
+def install(flash: Flash, firmware: packs.Firmware) -> plan.Plan:
     board = StockBoard(flash)
-    todo = plan.plan(files.look(board), firmware, BOOT, MAIN)
-    files.install(board, todo, True, lambda done, total: None)
+    todo = plan.make_plan(receiver.read_board_state(board), firmware, BOOT, MAIN)
+    receiver.carry_out(board, todo, True, lambda done, total: None)
     return todo
 
 
@@ -47,7 +47,7 @@ def boots(flash: Flash) -> tuple[str, bool]:
 def keep(flash: Flash) -> None:
     """The wrap on trial says hello."""
     loader = StockBoard(flash).loader()
-    state = loader["pointer"]()
+    state = loader["read_pointer"]()
     loader["Installed"](state, state["run"], True).keep()
 
 
@@ -89,7 +89,7 @@ def copy(flash: Flash) -> Flash:
     return new
 
 
-def cut_install(flash: Flash, firmware: slot.Firmware) -> bool:
+def cut_install(flash: Flash, firmware: packs.Firmware) -> bool:
     """True when the power went."""
     try:
         install(flash, firmware)
@@ -165,7 +165,7 @@ def test_a_first_firmware_that_fails_leaves_a_prompt_that_install_finishes() -> 
 def test_a_flipped_bit_starts_the_other_firmware(name: str) -> None:
     flash = two()
     runs = boots(flash)[0]
-    folder = LOADER.opened(flash.files["/pbmwrap.ab"])["run"][0]
+    folder = LOADER.decode_pointer(flash.files["/pbmwrap.ab"])["run"][0]
     path = name.replace("/a/", f"/{folder}/")
     flash.files[path] = bytes([flash.files[path][0] ^ 4]) + flash.files[path][1:]
     assert boots(flash) == (OLD.sha, False) and runs != OLD.sha

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device.answers import typed
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
     InvalidFile,
@@ -26,7 +26,7 @@ from pbmwrap.errors import (
     UsageError,
     VerifyFailed,
 )
-from pbmwrap.install import board, esp, look, states
+from pbmwrap.install import esp32_image, found_boards, service_mode
 from tests.host.scripted_wrap import HELLO
 
 
@@ -36,7 +36,7 @@ def header(chip: int) -> bytes:
 
 def whole(chip: int, name: bytes = b"wraplog") -> bytes:
     """Boot loader, partition table, program; the rest is erased."""
-    offset = esp.CHIPS[chip][1]
+    offset = esp32_image.CHIPS[chip][1]
     flash = bytearray(b"\xff" * 0x11000)
     flash[offset : offset + 24] = header(chip)
     flash[0x8000:0x8020] = b"\xaa\x50" + bytes(10) + name.ljust(16, b"\0") + bytes(4)
@@ -50,10 +50,10 @@ def whole(chip: int, name: bytes = b"wraplog") -> bytes:
 def test_a_whole_image_tells_its_chip_and_its_place(tmp_path, chip, name, offset) -> None:
     file = tmp_path / "x.bin"
     file.write_bytes(whole(chip))
-    found = esp.check(file)
+    found = esp32_image.read_image(file)
     assert (found.chip, found.offset, found.ours) == (name, offset, True)
     file.write_bytes(whole(chip, b"vfs"))
-    assert not esp.check(file).ours
+    assert not esp32_image.read_image(file).ours
 
 
 @pytest.mark.parametrize(
@@ -73,30 +73,30 @@ def test_anything_else_is_refused(tmp_path, data, said) -> None:
     file = tmp_path / "x.bin"
     file.write_bytes(data)
     with pytest.raises(InvalidFile, match=said):
-        esp.check(file)
+        esp32_image.read_image(file)
 
 
 def test_a_file_that_is_not_there_says_how_to_build_it(tmp_path) -> None:
     with pytest.raises(InvalidFile) as caught:
-        esp.check(tmp_path / "none.bin")
+        esp32_image.read_image(tmp_path / "none.bin")
     assert "make firmware" in str(caught.value.hint)
 
 
-def image(tmp_path: Path, chip: int = 9) -> esp.EspImage:
+def image(tmp_path: Path, chip: int = 9) -> esp32_image.EspImage:
     file = tmp_path / "x.bin"
     file.write_bytes(whole(chip))
-    return esp.check(file)
+    return esp32_image.read_image(file)
 
 
 def test_esptool_is_told_chip_port_and_place(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(esp, "command", lambda: ["esptool"])
+    monkeypatch.setattr(esp32_image, "esptool_command", lambda: ["esptool"])
     told: list[list[str]] = []
 
     def runner(words) -> tuple[int, str]:
         told.append(list(words))
         return 0, ""
 
-    esp.write(image(tmp_path, 0), "/dev/x", runner)
+    esp32_image.write_image(image(tmp_path, 0), "/dev/x", runner)
     asked = "--chip esp32 --port /dev/x write-flash --no-progress 0x1000"
     assert told == [["esptool", *asked.split(), str(tmp_path / "x.bin")]]
 
@@ -119,14 +119,14 @@ _OPEN = "Could not open /dev/x, the port is busy or doesn't exist.\n({})"
     ],
 )
 def test_esptools_errors_are_told_as_ours(tmp_path, monkeypatch, said, kind, text) -> None:
-    monkeypatch.setattr(esp, "command", lambda: ["esptool"])
+    monkeypatch.setattr(esp32_image, "esptool_command", lambda: ["esptool"])
     with pytest.raises(kind, match=text) as caught:
-        esp.write(image(tmp_path), "/dev/x", lambda words: (2, said))
+        esp32_image.write_image(image(tmp_path), "/dev/x", lambda words: (2, said))
     assert caught.value.hint
 
 
 def test_a_chip_that_is_the_wrong_one_is_restarted(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(esp, "command", lambda: ["esptool"])
+    monkeypatch.setattr(esp32_image, "esptool_command", lambda: ["esptool"])
     told: list[list[str]] = []
 
     def runner(words) -> tuple[int, str]:
@@ -134,13 +134,13 @@ def test_a_chip_that_is_the_wrong_one_is_restarted(tmp_path, monkeypatch) -> Non
         return 2, "This chip is ESP32-C3, not ESP32-S3. Wrong chip argument?"
 
     with pytest.raises(UsageError):
-        esp.write(image(tmp_path), "/dev/x", runner)
+        esp32_image.write_image(image(tmp_path), "/dev/x", runner)
     assert told[1:] == [["esptool", "--port", "/dev/x", "--after", "hard-reset", "read-mac"]]
 
 
 def test_a_program_is_run_and_its_words_are_kept() -> None:
     words = [sys.executable, "-c", "import sys; print('out'); sys.exit('err')"]
-    code, said = esp.run(words)
+    code, said = esp32_image.run_esptool(words)
     assert code == 1
     assert "out" in said
     assert "err" in said
@@ -148,13 +148,13 @@ def test_a_program_is_run_and_its_words_are_kept() -> None:
 
 def test_how_esptool_is_found(monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    assert esp.command() == [sys.executable, "-m", "esptool"]
+    assert esp32_image.esptool_command() == [sys.executable, "-m", "esptool"]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/esptool")
-    assert esp.command() == ["/usr/bin/esptool"]
+    assert esp32_image.esptool_command() == ["/usr/bin/esptool"]
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(UsageError, match="not installed"):
-        esp.command()
+        esp32_image.esptool_command()
 
 
 # ---- the command
@@ -164,18 +164,20 @@ def test_how_esptool_is_found(monkeypatch) -> None:
 def written(monkeypatch) -> list[str]:
     """The ports that were written to; what is there by name of port."""
     out: list[str] = []
-    monkeypatch.setattr(esp, "write", lambda image, port: out.append(port))
-    hello = typed(Hello, HELLO)
+    monkeypatch.setattr(esp32_image, "write_image", lambda image, port: out.append(port))
+    hello = parse_answer(Hello, HELLO)
     there = {
-        "lit": replace(hello, state="running", board="PBMWRAP_ESP32_S3"),
+        "in_session": replace(hello, state="running", board="PBMWRAP_ESP32_S3"),
         "idle": replace(hello, board="PBMWRAP_ESP32_S3"),
         "pico": hello,
     }
     monkeypatch.setattr(
-        look, "boards", lambda port: [states.of_wrap(port, there[port])] if port in there else []
+        found_boards,
+        "find_boards",
+        lambda port: [found_boards.classify_wrap(port, there[port])] if port in there else [],
     )
-    monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: there["idle"])
-    monkeypatch.setattr(board, "wait_for_prompt", lambda port: port)
+    monkeypatch.setattr(service_mode, "wait_for_wrap", lambda greet, port: there["idle"])
+    monkeypatch.setattr(service_mode, "wait_for_prompt", lambda port: port)
     return out
 
 
@@ -204,7 +206,7 @@ def test_a_dry_run_writes_nothing(tmp_path, written) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "said"), [("lit", "pbmwrap stop"), ("pico", ".uf2"), ("none", "no board found")]
+    ("port", "said"), [("in_session", "pbmwrap stop"), ("pico", ".uf2"), ("none", "no board found")]
 )
 def test_a_session_another_chip_and_nothing_are_refused(tmp_path, written, port, said) -> None:
     result = install(tmp_path, port)

@@ -10,19 +10,20 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device import discovery
-from pbmwrap.device.answers import typed
+from pbmwrap.device import boot_drive, discovery
+from pbmwrap.device.answers import parse_answer
+from pbmwrap.device.uf2 import RP2040_FAMILY, read_uf2
 from pbmwrap.errors import (
     InvalidFile,
     LinkLost,
     NoDevice,
     SeveralDevices,
 )
-from pbmwrap.install import board, image
+from pbmwrap.install import image_install, rp2040_image, service_mode
 from tests.host.scripted_wrap import ScriptedWrap
 
 
-def uf2(blocks=3, family=image.RP2040_FAMILY):
+def make_uf2(blocks=3, family=RP2040_FAMILY):
     out = b""
     for n in range(blocks):
         head = struct.pack(
@@ -44,53 +45,53 @@ def uf2(blocks=3, family=image.RP2040_FAMILY):
 def drive(tmp_path):
     folder = tmp_path / "RPI-RP2"
     folder.mkdir()
-    (folder / image.MARK).write_text("UF2 Bootloader v3.0\nBoard-ID: RPI-RP2\n")
+    (folder / boot_drive.MARK).write_text("UF2 Bootloader v3.0\nBoard-ID: RPI-RP2\n")
     return folder
 
 
 def test_image_is_copied_whole(tmp_path, drive):
     file = tmp_path / "x.uf2"
-    file.write_bytes(uf2(200))
-    target = image.copy(image.check_uf2(file), image.find_drive([tmp_path, drive]))
-    assert target.read_bytes() == uf2(200)
+    file.write_bytes(make_uf2(200))
+    target = rp2040_image.copy_image(read_uf2(file), boot_drive.find_drive([tmp_path, drive]))
+    assert target.read_bytes() == make_uf2(200)
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
         (b"", "not a complete UF2"),
-        (uf2()[:-1], "not a complete UF2"),
-        (uf2(family=1), "not for the RP2040"),
-        (b"x" + uf2()[1:], "block 0 is damaged"),
-        (uf2()[:512] + uf2()[:512] + uf2()[1024:], "block 1 is damaged"),
+        (make_uf2()[:-1], "not a complete UF2"),
+        (make_uf2(family=1), "not for the RP2040"),
+        (b"x" + make_uf2()[1:], "block 0 is damaged"),
+        (make_uf2()[:512] + make_uf2()[:512] + make_uf2()[1024:], "block 1 is damaged"),
     ],
 )
 def test_damaged_image_is_refused(tmp_path, data, said):
     file = tmp_path / "x.uf2"
     file.write_bytes(data)
     with pytest.raises(InvalidFile, match=said):
-        image.check_uf2(file)
+        read_uf2(file)
 
 
 def test_missing_image_says_how_to_build_it(tmp_path):
     with pytest.raises(InvalidFile) as caught:
-        image.check_uf2(tmp_path / "none.uf2")
+        read_uf2(tmp_path / "none.uf2")
     assert "make firmware" in caught.value.hint
 
 
 def test_no_drive_several_drives_and_a_wrong_one(tmp_path, drive):
     with pytest.raises(NoDevice, match="boot loader"):
-        image.find_drive([tmp_path])
+        boot_drive.find_drive([tmp_path])
     with pytest.raises(SeveralDevices):
-        image.find_drive([drive, drive])
+        boot_drive.find_drive([drive, drive])
     with pytest.raises(NoDevice):
-        image.copy(uf2(), tmp_path)
+        rp2040_image.copy_image(make_uf2(), tmp_path)
 
 
 @pytest.mark.parametrize(("after", "lost"), [(1, True), (99, False)])
 def test_drive_that_goes_away(drive, monkeypatch, after, lost):
     """Early it is an error; after the last byte it is how the board restarts."""
-    data = uf2(100)
+    data = make_uf2(100)
     real = Path.open
 
     class File:
@@ -119,18 +120,18 @@ def test_drive_that_goes_away(drive, monkeypatch, after, lost):
     monkeypatch.setattr(Path, "open", opened)
     if lost:
         with pytest.raises(LinkLost, match="went away after 32768 bytes"):
-            image.copy(data, drive)
+            rp2040_image.copy_image(data, drive)
     else:
-        assert image.copy(data, drive).name == "FIRMWARE.UF2"
+        assert rp2040_image.copy_image(data, drive).name == "FIRMWARE.UF2"
 
 
 def test_image_command_needs_a_hello_afterwards(tmp_path, drive, monkeypatch):
     file = tmp_path / "x.uf2"
-    file.write_bytes(uf2())
-    monkeypatch.setattr(image, "is_wrap", lambda data: True)
-    monkeypatch.setattr(image, "confirm", lambda data, hello, ask: hello)
-    hello = typed(discovery.Hello, ScriptedWrap().hello)
-    monkeypatch.setattr(board, "wait_for_wrap", lambda greet, port: hello)
+    file.write_bytes(make_uf2())
+    monkeypatch.setattr(image_install, "is_wrap_image", lambda data: True)
+    monkeypatch.setattr(rp2040_image, "confirm_program", lambda data, hello, ask: hello)
+    hello = parse_answer(discovery.Hello, ScriptedWrap().hello)
+    monkeypatch.setattr(service_mode, "wait_for_wrap", lambda greet, port: hello)
     words = ["install", "--image", str(file), "--drive", str(drive), "--json"]
     result = CliRunner().invoke(main.app, words)
     assert result.exit_code == 0, result.output

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from pbmwrap.device import discovery
-from pbmwrap.device.answers import typed
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
@@ -21,27 +21,27 @@ from pbmwrap.errors import (
     UsageError,
     WrapError,
 )
-from pbmwrap.install import board, files
+from pbmwrap.install import raw_prompt, service_mode
 from tests.host.scripted_wrap import ScriptedWrap
 
 CTRL_D = b"\r\x03\x02\x04"
 
 
 def _candidate(name, problem=None):
-    hello = None if problem else typed(discovery.Hello, ScriptedWrap().hello)
+    hello = None if problem else parse_answer(discovery.Hello, ScriptedWrap().hello)
     return discovery.Candidate(PortInfo(name, "", "", ""), hello, problem)
 
 
 def test_auto_takes_the_only_wrap_or_prompt():
     one = [_candidate("a", NotAWrap("a")), _candidate("b", AtPrompt("b"))]
-    assert board.choose_port("auto", lambda: one) == "b"
+    assert service_mode.choose_port("auto", lambda: one) == "b"
     with pytest.raises(SeveralDevices):
-        board.choose_port("auto", lambda: [*one, _candidate("c")])
+        service_mode.choose_port("auto", lambda: [*one, _candidate("c")])
     with pytest.raises(NoDevice):
-        board.choose_port("auto", list)
+        service_mode.choose_port("auto", list)
     with pytest.raises(UsageError, match="pbmwrap emulate"):
-        board.choose_port("sim:", list)
-    assert board.choose_port("/dev/x", list) == "/dev/x"
+        service_mode.choose_port("sim:", list)
+    assert service_mode.choose_port("/dev/x", list) == "/dev/x"
 
 
 class Ticks:
@@ -51,7 +51,7 @@ class Ticks:
         self.now_s = 0.0
 
     def clock(self):
-        return board.Clock(lambda: self.now_s, self._sleep)
+        return service_mode.Clock(lambda: self.now_s, self._sleep)
 
     def _sleep(self, seconds):
         self.now_s += seconds
@@ -80,7 +80,7 @@ def test_running_wrap_is_brought_to_its_prompt(monkeypatch):
     wrap = ScriptedWrap()
     wrap.hello["frozen"] = False
     _port(monkeypatch, wrap, NoDevice("gone for a moment"), _prompt())
-    board.make_ready("x", False, Ticks().clock())
+    service_mode.enter_service_mode("x", False, Ticks().clock())
     assert wrap.acted == ["hello", "service"]
 
 
@@ -88,13 +88,13 @@ def test_wrap_with_an_image_needs_force(monkeypatch):
     wrap = ScriptedWrap()
     _port(monkeypatch, wrap, _prompt())
     with pytest.raises(UsageError, match="from an image"):
-        board.make_ready("x", False, Ticks().clock())
+        service_mode.enter_service_mode("x", False, Ticks().clock())
     assert "service" not in wrap.acted
 
 
 def test_bare_board_is_left_as_it_is(monkeypatch):
     _port(monkeypatch, _prompt())
-    board.make_ready("x", False, Ticks().clock())
+    service_mode.enter_service_mode("x", False, Ticks().clock())
 
 
 def test_wrap_that_stays_in_its_session_is_given_up(monkeypatch):
@@ -103,12 +103,12 @@ def test_wrap_that_stays_in_its_session_is_given_up(monkeypatch):
     _port(monkeypatch, wrap)
     ticks = Ticks()
     with pytest.raises(LinkLost, match="did not come back"):
-        board.make_ready("x", False, ticks.clock())
-    assert ticks.now_s >= board.READY_S
+        service_mode.enter_service_mode("x", False, ticks.clock())
+    assert ticks.now_s >= service_mode.READY_S
 
 
 def test_waiting_for_the_installed_wrap():
-    hello = typed(discovery.Hello, ScriptedWrap().hello)
+    hello = parse_answer(discovery.Hello, ScriptedWrap().hello)
     answers = iter([NoDevice("not there"), AtPrompt("boots"), hello])
 
     def greet(port):
@@ -117,9 +117,9 @@ def test_waiting_for_the_installed_wrap():
             raise now
         return now
 
-    assert board.wait_for_wrap(greet, "x", Ticks().clock()) == hello
+    assert service_mode.wait_for_wrap(greet, "x", Ticks().clock()) == hello
     with pytest.raises(LinkLost, match=r"no wrap answers at x after the install \(never\)"):
-        board.wait_for_wrap(lambda port: _raise(NoDevice("never")), "x", Ticks().clock())
+        service_mode.wait_for_wrap(lambda port: _raise(NoDevice("never")), "x", Ticks().clock())
 
 
 def _raise(problem):
@@ -149,25 +149,28 @@ def stopped(monkeypatch):
         now[:] = [again]
 
     monkeypatch.setattr(discovery, "open_transport", opened)
-    monkeypatch.setattr(files, "raw_board", raw)
-    monkeypatch.setattr(files, "restart", restart)
+    monkeypatch.setattr(raw_prompt, "open_raw_prompt", raw)
+    monkeypatch.setattr(raw_prompt, "restart_board", restart)
     return tale
 
 
 @pytest.mark.parametrize("end", [WrapError("no room"), KeyboardInterrupt(), ZeroDivisionError()])
 def test_a_wrap_that_was_stopped_runs_again_whatever_ends_the_install(stopped, end):
-    with pytest.raises(type(end)), board.in_service("x", False, Ticks().clock()) as hello:
+    with (
+        pytest.raises(type(end)),
+        service_mode.hold_at_prompt("x", False, Ticks().clock()) as hello,
+    ):
         assert hello is not None
         raise end
     assert stopped == ["raw prompt", "restart"]
-    assert board.greet("x").state == "idle"
+    assert service_mode.read_hello("x").state == "idle"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals between processes are POSIX's")
 @pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
 def test_a_kill_ends_an_install_like_ctrl_c(stopped, number):
     before = signal.getsignal(getattr(signal, number))
-    with pytest.raises(KeyboardInterrupt), board.in_service("x", False, Ticks().clock()):
+    with pytest.raises(KeyboardInterrupt), service_mode.hold_at_prompt("x", False, Ticks().clock()):
         signal.raise_signal(getattr(signal, number))
     assert stopped == ["raw prompt", "restart"]
     assert signal.getsignal(getattr(signal, number)) == before
@@ -175,7 +178,10 @@ def test_a_kill_ends_an_install_like_ctrl_c(stopped, number):
 
 def test_a_board_that_was_at_its_prompt_is_not_restarted(monkeypatch, stopped):
     monkeypatch.setattr(discovery, "open_transport", lambda port: _prompt())
-    with pytest.raises(WrapError, match="no room"), board.in_service("x", False) as hello:
+    with (
+        pytest.raises(WrapError, match="no room"),
+        service_mode.hold_at_prompt("x", False) as hello,
+    ):
         assert hello is None
         raise WrapError("no room")
     assert stopped == []
@@ -185,7 +191,7 @@ def test_a_silent_program_that_was_interrupted_is_restarted(monkeypatch, stopped
     silent = ScriptedWrap()
     silent.strange = b"hello? "
     monkeypatch.setattr(discovery, "open_transport", lambda port: silent)
-    with pytest.raises(WrapError, match="no room"), board.in_service("x", False):
+    with pytest.raises(WrapError, match="no room"), service_mode.hold_at_prompt("x", False):
         raise WrapError("no room")
     assert stopped == ["raw prompt", "restart"]
 
@@ -207,16 +213,16 @@ def test_a_raw_prompt_that_does_not_come_is_followed_by_ctrl_d(monkeypatch, stop
 
     prompt.write = written
     monkeypatch.setattr(discovery, "open_transport", lambda p: wrap if CTRL_D in sent else prompt)
-    monkeypatch.setattr(files, "raw_board", no_raw)
-    assert board.bring_back("x", Ticks().clock())
+    monkeypatch.setattr(raw_prompt, "open_raw_prompt", no_raw)
+    assert service_mode.restart_wrap("x", Ticks().clock())
     assert stopped == ["no raw prompt"]
 
 
 def test_a_wrap_that_does_not_come_back_is_told(monkeypatch, stopped):
-    monkeypatch.setattr(files, "restart", lambda target: None)
+    monkeypatch.setattr(raw_prompt, "restart_board", lambda target: None)
     with (
         pytest.raises(LinkLost, match="no room; the wrap at x did not start again; unplug it"),
-        board.in_service("x", False, Ticks().clock()),
+        service_mode.hold_at_prompt("x", False, Ticks().clock()),
     ):
         raise WrapError("no room")
 
@@ -225,6 +231,6 @@ def test_nothing_is_stopped_in_a_session(monkeypatch, stopped):
     wrap = ScriptedWrap()
     wrap.hello["state"] = "running"
     monkeypatch.setattr(discovery, "open_transport", lambda port: wrap)
-    with pytest.raises(InSession), board.in_service("x", True):
+    with pytest.raises(InSession), service_mode.hold_at_prompt("x", True):
         raise AssertionError("it was stopped")
     assert (wrap.acted, stopped) == (["hello"], [])

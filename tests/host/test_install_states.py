@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap import paths
-from pbmwrap.cli import install_files, install_image, main
-from pbmwrap.device import discovery
-from pbmwrap.device.answers import typed
+from pbmwrap.cli import main
+from pbmwrap.device import boot_drive, discovery
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import Hello
 from pbmwrap.device.serial_port import PortInfo
-from pbmwrap.doctor.usb import BOOTSEL
+from pbmwrap.device.uf2 import CLAIM, CLAIM_AT, is_wrap_image
+from pbmwrap.device.usb import BOOTSEL
 from pbmwrap.errors import (
     AtPrompt,
     InSession,
@@ -27,9 +28,9 @@ from pbmwrap.errors import (
     VerifyFailed,
     WrapError,
 )
-from pbmwrap.install import board, bootsel, files, image, look, states
+from pbmwrap.install import files_install, found_boards, raw_prompt, rp2040_image, service_mode
 from tests.host.scripted_wrap import HELLO, ScriptedWrap
-from tests.host.test_install_image import uf2
+from tests.host.test_install_image import make_uf2
 from tests.host.test_install_port import Ticks
 
 ACM = PortInfo("/dev/ttyACM0", "1", "2e8a:0005", "")
@@ -37,7 +38,7 @@ ESP = PortInfo("/dev/ttyACM1", "2", "303a:1001", "")
 
 
 def hello(**changes) -> Hello:
-    return typed(Hello, HELLO | changes)
+    return parse_answer(Hello, HELLO | changes)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,14 @@ def hello(**changes) -> Hello:
         ("done", False, "wrap", "files"),
         ("fault", True, "fault", "image"),
         ("fault", False, "fault", "files"),
-        ("running", True, "lit", None),
-        ("paused", False, "lit", None),
-        ("self-test", True, "lit", None),
-        ("wake-check", False, "lit", None),
+        ("running", True, "in_session", None),
+        ("paused", False, "in_session", None),
+        ("self-test", True, "in_session", None),
+        ("wake-check", False, "in_session", None),
     ],
 )
 def test_a_wrap_by_its_state_and_nothing_in_a_session(state, frozen, kind, way) -> None:
-    found = states.of_wrap("p", hello(state=state, frozen=frozen))
+    found = found_boards.classify_wrap("p", hello(state=state, frozen=frozen))
     assert (found.kind, found.way) == (kind, way)
     assert found.step
     if kind == "fault":
@@ -65,51 +66,51 @@ def test_a_wrap_by_its_state_and_nothing_in_a_session(state, frozen, kind, way) 
     ("port", "problem", "kind", "way"),
     [
         (ACM, AtPrompt("p"), "prompt", "files"),
-        (ACM, PortBusy("p is in use"), "shut", None),
-        (ACM, NoPermission("p"), "shut", None),
-        (ACM, NoDevice("there is no port p"), "shut", None),
-        (ESP, NotAWrap("p does not answer"), "esp", None),
-        (ACM, NotAWrap("p sends something, but it is no wrap"), "stranger", None),
-        (ACM, NotAWrap("p does not answer"), "silent", None),
-        (ACM, LinkLost("p vanished"), "silent", None),
+        (ACM, PortBusy("p is in use"), "no_access", None),
+        (ACM, NoPermission("p"), "no_access", None),
+        (ACM, NoDevice("there is no port p"), "no_access", None),
+        (ESP, NotAWrap("p does not answer"), "esp32_port", None),
+        (ACM, NotAWrap("p sends something, but it is no wrap"), "other_device", None),
+        (ACM, NotAWrap("p does not answer"), "no_answer", None),
+        (ACM, LinkLost("p vanished"), "no_answer", None),
     ],
 )
 def test_a_port_where_no_wrap_answers(port, problem, kind, way) -> None:
-    found = states.of_candidate(discovery.Candidate(port, problem=problem))
+    found = found_boards.classify_candidate(discovery.Candidate(port, problem=problem))
     assert (found.kind, found.way, found.where) == (kind, way, port.device)
     assert found.step
 
 
 def test_boot_loaders_mounted_or_not() -> None:
-    (found,) = states.of_boot_loader(["/media/RPI-RP2"], None)
+    (found,) = found_boards.classify_boot_loaders(["/media/RPI-RP2"], None)
     assert (found.kind, found.way) == ("bootsel", "image")
-    (found,) = states.of_boot_loader([], frozenset({BOOTSEL}))
+    (found,) = found_boards.classify_boot_loaders([], frozenset({BOOTSEL}))
     assert (found.kind, found.way) == ("unmounted", None)
-    assert states.of_boot_loader([], frozenset()) == []
+    assert found_boards.classify_boot_loaders([], frozenset()) == []
 
 
 def test_only_one_board_is_taken_and_several_are_listed() -> None:
-    wrap = states.of_wrap("a", hello())
-    silent = states.of_problem(ACM, NotAWrap("x does not answer"))
-    assert look.only([silent, wrap]) is wrap
-    assert look.only([silent]) is silent
+    wrap = found_boards.classify_wrap("a", hello())
+    silent = found_boards.classify_problem(ACM, NotAWrap("x does not answer"))
+    assert found_boards.choose_board([silent, wrap]) is wrap
+    assert found_boards.choose_board([silent]) is silent
     with pytest.raises(NoDevice):
-        look.only([])
+        found_boards.choose_board([])
     with pytest.raises(SeveralDevices, match=r"a: firmware .*\nb: firmware"):
-        look.only([wrap, states.of_wrap("b", hello())])
+        found_boards.choose_board([wrap, found_boards.classify_wrap("b", hello())])
 
 
 @pytest.fixture
 def plugged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """A machine with one port and no boot loader; both can be changed."""
     world = {"ports": [discovery.Candidate(ACM, hello=hello())], "drives": []}
-    monkeypatch.setattr(discovery, "scan", lambda: world["ports"])
-    monkeypatch.setattr(image, "drives", lambda mounts=None: world["drives"])
-    monkeypatch.setattr(look, "usb_ids", lambda: frozenset())
+    monkeypatch.setattr(discovery, "scan_ports", lambda: world["ports"])
+    monkeypatch.setattr(boot_drive, "list_drives", lambda mounts=None: world["drives"])
+    monkeypatch.setattr(found_boards, "list_usb_ids", lambda: frozenset())
     monkeypatch.delenv("PBMWRAP_PORT", raising=False)
     monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "none.toml"))
     built = tmp_path / "built.uf2"
-    built.write_bytes(uf2())
+    built.write_bytes(make_uf2())
     monkeypatch.setattr(paths, "built_image", lambda board: built)
     return world
 
@@ -126,7 +127,7 @@ def test_without_a_mode_files_go_to_a_prompt(plugged, monkeypatch) -> None:
         asked.append(given)
         raise WrapError("enough")
 
-    monkeypatch.setattr(install_files, "run", fake)
+    monkeypatch.setattr(files_install, "install_files", fake)
     run()
     assert asked[0][0] == ACM.device
 
@@ -141,7 +142,9 @@ def test_without_a_mode_a_waiting_board_gets_the_built_image(plugged, tmp_path) 
 def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
     plugged, monkeypatch
 ) -> None:
-    monkeypatch.setattr(look, "at", lambda port: states.of_wrap(port, hello()))
+    monkeypatch.setattr(
+        found_boards, "identify_port", lambda port: found_boards.classify_wrap(port, hello())
+    )
     assert f"restart {ACM.device} into its boot loader" in run("--dry-run").output
 
 
@@ -169,7 +172,11 @@ def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said, code
 
 def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypatch) -> None:
     plugged["ports"] = [discovery.Candidate(ACM, hello=hello(state="running"))]
-    monkeypatch.setattr(look, "at", lambda port: states.of_wrap(port, hello(state="running")))
+    monkeypatch.setattr(
+        found_boards,
+        "identify_port",
+        lambda port: found_boards.classify_wrap(port, hello(state="running")),
+    )
     for words in (["--image", str(tmp_path / "built.uf2")], ["--port", "x"]):
         result = run(*words)
         assert result.exit_code == InSession.exit_code == 8
@@ -207,13 +214,13 @@ def test_a_wrap_goes_into_service_and_then_into_its_boot_loader(monkeypatch, tmp
     at_prompt.strange = b">>> "
     opened = iter([wrap, at_prompt])
     monkeypatch.setattr(discovery, "open_transport", lambda port: next(opened))
-    monkeypatch.setattr(files, "raw_board", lambda port: prompt)
+    monkeypatch.setattr(raw_prompt, "open_raw_prompt", lambda port: prompt)
 
     def drives() -> list[Path]:
         looks.append(1)
         return [tmp_path] if len(looks) > 3 else []
 
-    assert bootsel.enter("x", drives, Ticks().clock()) == tmp_path
+    assert rp2040_image.enter_boot_loader("x", drives, Ticks().clock()) == tmp_path
     assert wrap.acted == ["hello", "service"]
     assert prompt.ran == ["import machine\nmachine.bootloader()"]
 
@@ -222,18 +229,18 @@ def test_a_drive_that_does_not_appear_is_told(monkeypatch) -> None:
     at_prompt = ScriptedWrap()
     at_prompt.strange = b">>> "
     monkeypatch.setattr(discovery, "open_transport", lambda port: at_prompt)
-    monkeypatch.setattr(files, "raw_board", lambda port: Prompt())
+    monkeypatch.setattr(raw_prompt, "open_raw_prompt", lambda port: Prompt())
     with pytest.raises(NoDevice, match="no drive of it appeared"):
-        bootsel.enter("x", list, Ticks().clock())
+        rp2040_image.enter_boot_loader("x", list, Ticks().clock())
 
 
 # ---- read back
 
 
-def _with(program: bytes, claim: bytes = image.CLAIM) -> bytes:
+def _with(program: bytes, claim: bytes = CLAIM) -> bytes:
     """A UF2 whose flash has `program` at its beginning and a claim in its place."""
-    flash = program.ljust(image.CLAIM_AT, b"\xff") + claim.ljust(256, b"\xff")
-    out = bytearray(uf2(len(flash) // 256))
+    flash = program.ljust(CLAIM_AT, b"\xff") + claim.ljust(256, b"\xff")
+    out = bytearray(make_uf2(len(flash) // 256))
     for n in range(len(flash) // 256):
         out[512 * n + 32 : 512 * n + 288] = flash[256 * n : 256 * n + 256]
     assert struct.unpack_from("<I", out, 16) == (256,)
@@ -241,38 +248,40 @@ def _with(program: bytes, claim: bytes = image.CLAIM) -> bytes:
 
 
 def test_a_wraps_image_is_told_from_others() -> None:
-    assert image.is_wrap(_with(b"x"))
-    assert not image.is_wrap(_with(b"x", b"none"))
-    assert not image.is_wrap(uf2())
+    assert is_wrap_image(_with(b"x"))
+    assert not is_wrap_image(_with(b"x", b"none"))
+    assert not is_wrap_image(make_uf2())
 
 
 def test_what_answers_must_be_the_image_and_have_read_itself_back() -> None:
     data, clock = _with(b"..cafe.."), Ticks().clock()
     good = hello(program="cafe", integrity="whole")
-    assert image.confirm(data, good, lambda: good, clock) is good
+    assert rp2040_image.confirm_program(data, good, lambda: good, clock) is good
     still = hello(program="cafe", integrity="checking")
-    assert image.confirm(data, still, lambda: good, clock) is good
+    assert rp2040_image.confirm_program(data, still, lambda: good, clock) is good
     with pytest.raises(VerifyFailed, match="another program answers"):
-        image.confirm(data, hello(program="beef", integrity="whole"), lambda: good, clock)
+        rp2040_image.confirm_program(
+            data, hello(program="beef", integrity="whole"), lambda: good, clock
+        )
     for state in ("damaged", "checking", "unknown"):
         bad = hello(program="cafe", integrity=state)
         with pytest.raises(VerifyFailed, match=f"the flash is {state}"):
-            image.confirm(data, bad, lambda bad=bad: bad, clock)
+            rp2040_image.confirm_program(data, bad, lambda bad=bad: bad, clock)
 
 
 def test_a_stock_image_ends_with_its_prompt(tmp_path, monkeypatch, plugged) -> None:
-    (tmp_path / image.MARK).write_text(image.BOARD_ID)
+    (tmp_path / boot_drive.MARK).write_text(boot_drive.BOARD_ID)
     plugged["ports"], plugged["drives"] = [], [tmp_path]
-    monkeypatch.setattr(board, "wait_for_prompt", lambda port: "/dev/ttyACM7")
-    result = install_image.run(tmp_path / "built.uf2", None, discovery.AUTO)
-    assert "/dev/ttyACM7 shows a prompt, run `pbmwrap install` now" in str(result.show)
+    monkeypatch.setattr(service_mode, "wait_for_prompt", lambda port: "/dev/ttyACM7")
+    result = run("--image", str(tmp_path / "built.uf2"))
+    assert "/dev/ttyACM7 shows a prompt, run `pbmwrap install` now" in result.output
 
 
 def test_waiting_for_a_prompt(monkeypatch) -> None:
     answers = iter([[], [discovery.Candidate(ACM, problem=AtPrompt("p"))]])
-    monkeypatch.setattr(discovery, "scan", lambda: next(answers))
-    assert board.wait_for_prompt(discovery.AUTO, Ticks().clock()) == ACM.device
+    monkeypatch.setattr(discovery, "scan_ports", lambda: next(answers))
+    assert service_mode.wait_for_prompt(discovery.AUTO, Ticks().clock()) == ACM.device
     at_prompt = ScriptedWrap()
     at_prompt.strange = b">>> "
     monkeypatch.setattr(discovery, "open_transport", lambda port: at_prompt)
-    assert board.wait_for_prompt("x", Ticks().clock()) == "x"
+    assert service_mode.wait_for_prompt("x", Ticks().clock()) == "x"

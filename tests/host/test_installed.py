@@ -94,7 +94,7 @@ def test_doctor_tells_required_libraries_from_extras(monkeypatch: pytest.MonkeyP
         return "1.0"
 
     monkeypatch.setattr(metadata, "version", version)
-    found = {check.name: check for check in machine.look()}
+    found = {check.name: check for check in machine.check_machine()}
     assert found["libraries"].level == "bad"
     assert found["libraries"].text == "missing: rich"
     assert found["extras"].level == "good"

@@ -72,7 +72,7 @@ class Terminal:
 @contextmanager
 def beside(sim: ServedSim):
     """A client that uses the port beside the command."""
-    assert until(lambda: discovery._borrow(sim.port) is not None)
+    assert until(lambda: discovery._connect_to_owner(sim.port) is not None)
     client, _ = discovery.connect(sim.port)
     with client:
         yield client
@@ -154,7 +154,7 @@ def test_the_light_of_a_killed_tethered_run_goes_out_within_its_lease(sim):
     ],
 )
 def test_what_is_said_of_the_light(state, said):
-    assert light.tell_light(state) == said
+    assert light.describe_light(state) == said
 
 
 # What a lost link means for the light

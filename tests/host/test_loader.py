@@ -1,4 +1,4 @@
-"""The loader of a stock board (firmware/on_stock/main.py): how a start ends."""
+"""The loader of a stock board (firmware/loader/main.py): how a start ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pbmwrap import paths
-from pbmwrap.install import slot
+from pbmwrap.install import loader_files
 from tests.host.stock_board import StockBoard
 from tests.host.test_install_cuts import NEW, OLD, install, one
 
@@ -26,12 +26,12 @@ class Start:
         self.said: list[str] = []
         for left in range(tries, 0, -1):
             names = StockBoard(self.flash).loader()
-            names["_load"] = self._loads(ends if left == 1 else None)
-            names["_dark"] = lambda: self.did.append("dark")
+            names["_load_and_run"] = self._loads(ends if left == 1 else None)
+            names["_set_outputs_low"] = lambda: self.did.append("dark")
             names["restart"] = lambda machine: self.did.append("reset")
             names["print"] = self.said.append
             names["sys"] = types.SimpleNamespace(print_exception=lambda e: None)
-            names["start"]()
+            names["start_firmware"]()
 
     def _loads(self, ends: BaseException | None) -> Any:
         def load(me: Any, slot: list[str], index: Any) -> None:
@@ -47,8 +47,8 @@ def test_a_trial_that_raises_while_loading_says_why_to_the_old_firmware() -> Non
     start = Start(ImportError("no module named 'x'"))
     assert start.did == ["dark", "reset", "disarm"]
     loader = StockBoard(start.flash).loader()
-    slot, _, trial = loader["choose"](loader["pointer"]())
-    me = loader["Installed"](loader["pointer"](), slot, trial)
+    slot, _, trial = loader["choose_slot"](loader["read_pointer"]())
+    me = loader["Installed"](loader["read_pointer"](), slot, trial)
     assert (slot[1], me.trial, me.rollback_reason) == (
         OLD.sha,
         False,
@@ -78,8 +78,8 @@ def test_a_wrap_that_ends_by_itself_keeps_its_pins() -> None:
 def test_modules_lie_in_packs() -> None:
     flash = one()
     names = StockBoard(flash).loader()
-    index = names["whole"](names["pointer"]()["run"])
-    packs = names["Packs"]("/a/", index)
+    index = names["read_verified_index"](names["read_pointer"]()["run"])
+    packs = names["PackFilesystem"]("/a/", index)
     assert packs.stat("/wrap/ui")[0] == packs.stat("/wrap")[0] == 0x4000
     assert packs.stat("/wrap/ui/b.mpy")[:7:6] == (0x8000, 5000)
     assert packs.open("/wrap/ui/b.mpy", "rb").read(2) == b"ui"
@@ -87,7 +87,7 @@ def test_modules_lie_in_packs() -> None:
         with pytest.raises(OSError, match="2"):
             packs.stat(path)
     index["modules"]["x.py"] = index["modules"]["wrap/ui/b.mpy"]
-    assert isinstance(names["Packs"]("/a/", index).open("x.py", "r"), io.BytesIO)
+    assert isinstance(names["PackFilesystem"]("/a/", index).open("x.py", "r"), io.BytesIO)
 
 
 class Interrupted(dict):
@@ -102,8 +102,8 @@ def test_ctrl_c_that_meets_stat_is_not_lost_and_takes_no_module_away() -> None:
     """MicroPython takes all that stat raises for "not there"."""
     flash = one()
     names = StockBoard(flash).loader()
-    index = names["whole"](names["pointer"]()["run"])
-    packs = names["Packs"]("/a/", index)
+    index = names["read_verified_index"](names["read_pointer"]()["run"])
+    packs = names["PackFilesystem"]("/a/", index)
     packs._modules = Interrupted(index["modules"])
     assert packs.stat("/wrap/ui/b.mpy")[0] == 0x8000
     assert packs.stopped
@@ -123,6 +123,6 @@ def test_a_restart_is_marked_as_the_hal_wants_it(
     did: list[str] = []
     machine = types.SimpleNamespace(mem32={}, reset=lambda: did.append("reset"))
     monkeypatch.setattr(sys, "platform", platform)
-    slot.on_stock("main").restart(machine)
+    loader_files.load_loader().restart(machine)
     assert did == ["reset"]
     assert machine.mem32 == ({scratch: intended} if marked else {})

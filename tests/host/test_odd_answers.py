@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pbmwrap.device.answers import typed
+from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import CourseInfo, Hello, SiteCourse, Slot, Slots
 from pbmwrap.device.transport import Transport
@@ -81,41 +81,41 @@ HELLO = ScriptedWrap().hello
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"link": "1"}, "link is no whole number"),
-        ({"uptime_s": True}, "uptime_s is no whole number"),
-        ({"uptime_s": 1.5}, "uptime_s is no whole number"),
-        ({"fw": None}, "fw is no text"),
-        ({"frozen": "yes"}, "frozen is no true or false"),
-        ({"channels": 5}, "channels is no list"),
+        ({"link": "1"}, "link is not a whole number"),
+        ({"uptime_s": True}, "uptime_s is not a whole number"),
+        ({"uptime_s": 1.5}, "uptime_s is not a whole number"),
+        ({"fw": None}, "fw is not text"),
+        ({"frozen": "yes"}, "frozen is not true or false"),
+        ({"channels": 5}, "channels is not a list"),
         ({"channels": [["red", 660], ["nir"]]}, "channels.1 has 1 values, not 2"),
-        ({"channels": [["red", "660"]]}, "channels.0.1 is no whole number"),
-        ({"worst_uw": [1, None]}, "worst_uw.1 is no whole number"),
-        ({"slot": 3}, "slot is no text"),
+        ({"channels": [["red", "660"]]}, "channels.0.1 is not a whole number"),
+        ({"worst_uw": [1, None]}, "worst_uw.1 is not a whole number"),
+        ({"slot": 3}, "slot is not text"),
     ],
 )
 def test_a_field_of_another_kind_is_named(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(LinkLost, match=f"not as expected: {why}; "):
-        typed(Hello, HELLO | changes)
+        parse_answer(Hello, HELLO | changes)
 
 
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(LinkLost, match="not as expected: boot is missing"):
-        typed(Hello, {key: value for key, value in HELLO.items() if key != "boot"})
+        parse_answer(Hello, {key: value for key, value in HELLO.items() if key != "boot"})
 
 
 def test_an_answer_of_a_newer_wrap_is_taken() -> None:
-    taken = typed(Hello, HELLO | {"colour": "blue", "fell": None})
-    assert taken == typed(Hello, HELLO)
+    taken = parse_answer(Hello, HELLO | {"colour": "blue", "fell": None})
+    assert taken == parse_answer(Hello, HELLO)
     assert taken.channels[0] == tuple(HELLO["channels"][0])
 
 
 def test_parts_of_an_answer_are_models_and_numbers_below_0_are_none() -> None:
     parts = {"slots": [None, {"id": "a"}], "active": -1}
-    assert typed(Slots, parts) == Slots(active=None, slots=[None, Slot(id="a")])
+    assert parse_answer(Slots, parts) == Slots(active=None, slots=[None, Slot(id="a")])
     sites = {"*": {"day": 1}}
-    assert typed(CourseInfo, {"age_s": 1, "sites": sites}).sites == {"*": SiteCourse(day=1)}
-    with pytest.raises(LinkLost, match=re.escape("sites.*.day is no whole number")):
-        typed(CourseInfo, {"age_s": 1, "sites": {"*": {"day": "1"}}})
+    assert parse_answer(CourseInfo, {"age_s": 1, "sites": sites}).sites == {"*": SiteCourse(day=1)}
+    with pytest.raises(LinkLost, match=re.escape("sites.*.day is not a whole number")):
+        parse_answer(CourseInfo, {"age_s": 1, "sites": {"*": {"day": "1"}}})
 
 
 @pytest.mark.parametrize("result", ["null", "5", "[1]", '{"active":"x","o":1.5,"d":7}', '"text"'])

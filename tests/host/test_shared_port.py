@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.device import discovery, endpoint, shared
-from pbmwrap.device.guests import DARKENING, Guest, Request, Waiting
 from pbmwrap.device.link import encode_request
+from pbmwrap.device.port_users import DARKENING, PortUser, Request, RequestQueue
 from pbmwrap.errors import DeviceError, LinkLost, PortBusy
 from tests.host.served_sim import ServedSim, run_command, started, until
 from wrap.link import frames
@@ -39,7 +39,7 @@ def sim(request, monkeypatch, tmp_path):
 
 
 def advertised(sim: ServedSim) -> endpoint.Endpoint:
-    found = endpoint.look_up(sim.port)
+    found = endpoint.find_endpoint(sim.port)
     assert found is not None
     return found
 
@@ -50,7 +50,7 @@ def test_the_endpoint_is_of_the_kind_that_the_system_has(sim, request):
         kind = str if "socket" in request.node.callspec.id else int
         assert isinstance(advertised(sim).address, kind)
         assert advertised(sim).pid == os.getpid()
-    assert endpoint.look_up(sim.port) is None
+    assert endpoint.find_endpoint(sim.port) is None
     assert list(Path(os.environ["PBMWRAP_RUNTIME"]).iterdir()) == []
 
 
@@ -84,20 +84,20 @@ def test_a_wrong_token_is_told_as_a_refused_connection(sim):
         wrong = endpoint.Endpoint(found.port, found.pid, "x", found.address, "0" * 64)
         with pytest.raises(ConnectionError, match="refuses"):
             endpoint.connect(wrong, "x")
-        assert shared.borrow(sim.port) is not None
+        assert shared.connect_to_owner(sim.port) is not None
 
 
 def test_an_advertisement_that_others_may_write_is_not_believed(sim):
     client, _ = discovery.connect(sim.port)
     with client:
-        file = endpoint.file_of(sim.port)
+        file = endpoint.advertisement_file(sim.port)
         file.chmod(0o644)
-        assert shared.borrow(sim.port) is None
+        assert shared.connect_to_owner(sim.port) is None
         file.chmod(0o600)
         file.parent.chmod(0o755)
-        assert shared.borrow(sim.port) is None
+        assert shared.connect_to_owner(sim.port) is None
         file.parent.chmod(0o700)
-        assert shared.borrow(sim.port) is not None
+        assert shared.connect_to_owner(sim.port) is not None
 
 
 def test_without_a_private_folder_the_port_is_used_alone_and_that_is_said(sim):
@@ -105,7 +105,7 @@ def test_without_a_private_folder_the_port_is_used_alone_and_that_is_said(sim):
     folder.mkdir(mode=0o755)
     client, _ = discovery.connect(sim.port)
     with client:
-        assert "other users" in client.transport.alone_because  # type: ignore[attr-defined]
+        assert "other users" in client.transport.not_shared_reason  # type: ignore[attr-defined]
         assert client.status().state == "idle"
         assert list(folder.iterdir()) == []
 
@@ -252,8 +252,8 @@ def test_what_a_dead_owner_left_is_found_and_removed(sim):
         owner.kill()
     dead = advertised(sim)
     assert dead.pid == owner.pid
-    assert shared.borrow(sim.port) is None
-    assert endpoint.look_up(sim.port) is None
+    assert shared.connect_to_owner(sim.port) is None
+    assert endpoint.find_endpoint(sim.port) is None
     client, _ = discovery.connect(sim.port)
     with client:
         assert advertised(sim).pid == os.getpid()
@@ -303,7 +303,7 @@ def test_stop_in_a_second_terminal_ends_a_tethered_run(sim):
     with client:
         client.flash_protocol(0, RAW)
     with started("run", "--tethered", "--json", "--port", sim.port) as runner:
-        assert until(lambda: endpoint.look_up(sim.port) is not None)
+        assert until(lambda: endpoint.find_endpoint(sim.port) is not None)
         watcher, _ = discovery.connect(sim.port)
         with watcher:
             assert until(lambda: watcher.status().state != "idle")
@@ -315,26 +315,26 @@ def test_stop_in_a_second_terminal_ends_a_tethered_run(sim):
 # The order of requests
 
 
-def guest() -> Guest:
+def user() -> PortUser:
     ours, theirs = socket.socketpair()
     ours.close()
-    return Guest(theirs, admitted=True)
+    return PortUser(theirs, authenticated=True)
 
 
-def asked(who: Guest, method: str, number: int = 1) -> Request:
+def asked(who: PortUser, method: str, number: int = 1) -> Request:
     (request,) = who.feed(encode_request(number, method, None))
     assert isinstance(request, Request)
     return request
 
 
-def taken(waiting: Waiting) -> list[str]:
+def taken(waiting: RequestQueue) -> list[str]:
     out = []
     while (request := waiting.take(0.0, 0.0)) is not None:
         out.append(request.method)
     return out
 
 
-def put(waiting: Waiting, *requests: Request) -> None:
+def put(waiting: RequestQueue, *requests: Request) -> None:
     for request in requests:
         waiting.put(request)
 
@@ -344,15 +344,15 @@ def test_what_can_only_darken_is_what_the_wrap_acts_on_when_repeated():
 
 
 def test_a_stop_is_taken_first():
-    waiting, a, b = Waiting(), guest(), guest()
+    waiting, a, b = RequestQueue(), user(), user()
     put(waiting, asked(a, "status"), asked(b, "session.stop"))
-    assert waiting.urgent()
+    assert waiting.has_urgent()
     assert taken(waiting) == ["session.stop", "status"]
 
 
 @pytest.mark.parametrize("method", ["session.start", "session.resume"])
 def test_a_stop_refuses_what_would_light_behind_it(method):
-    waiting, a, b = Waiting(), guest(), guest()
+    waiting, a, b = RequestQueue(), user(), user()
     put(waiting, asked(a, method), asked(b, "session.stop"))
     assert taken(waiting) == ["session.stop"]
     assert b'"e":["not_now"' in a.out
@@ -361,42 +361,42 @@ def test_a_stop_refuses_what_would_light_behind_it(method):
 
 
 def test_of_a_guest_that_is_gone_only_a_stop_is_acted_on():
-    waiting, a, b, c = Waiting(), guest(), guest(), guest()
+    waiting, a, b, c = RequestQueue(), user(), user(), user()
     put(waiting, asked(a, "lease"), asked(b, "session.stop"), asked(c, "status"))
-    waiting.drop(a)
-    waiting.drop(b)
+    waiting.drop_user(a)
+    waiting.drop_user(b)
     assert taken(waiting) == ["session.stop", "status"]
 
 
 def test_a_second_log_transfer_waits_for_the_first_to_end():
-    waiting, a, b = Waiting(), guest(), guest()
+    waiting, a, b = RequestQueue(), user(), user()
     first = asked(a, "log.open")
     put(waiting, first)
     assert waiting.take(0.0, 0.0) is first
-    waiting.acted(first, 0.0)
+    waiting.note_done(first, 0.0)
     put(waiting, asked(b, "log.open"), asked(a, "log.close", 2))
     close = waiting.take(0.0, 0.0)
     assert close is not None and close.method == "log.close"
     assert waiting.take(0.0, 0.0) is None
-    waiting.acted(close, 0.0)
+    waiting.note_done(close, 0.0)
     assert taken(waiting) == ["log.open"]
 
 
 def test_a_log_transfer_that_is_given_up_or_forgotten_does_not_block_others():
     for gone in (True, False):
-        waiting, a, b = Waiting(), guest(), guest()
+        waiting, a, b = RequestQueue(), user(), user()
         first = asked(a, "log.open")
-        waiting.acted(first, 0.0)
+        waiting.note_done(first, 0.0)
         put(waiting, asked(b, "log.open"), asked(b, "log.info", 2))
         assert taken(waiting) == ["log.info"]
         if gone:
-            waiting.drop(a)
+            waiting.drop_user(a)
         request = waiting.take(0.0 if gone else 11.0, 0.0)
-        assert request is not None and request.guest is b
+        assert request is not None and request.user is b
 
 
 def test_a_repetition_is_not_acted_on_twice():
-    a = guest()
+    a = user()
     line = encode_request(7, "session.start", None)
     (request,) = a.feed(line)
     assert list(a.feed(line)) == []
@@ -409,7 +409,7 @@ def test_a_repetition_is_not_acted_on_twice():
 
 
 def test_a_sample_is_dropped_for_a_guest_that_does_not_read():
-    a = guest()
+    a = user()
     assert a.send(b"x" * 20000)
     assert not a.send(b"sample", may_drop=True)
     assert a.send(b"answer")

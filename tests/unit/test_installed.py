@@ -11,7 +11,7 @@ from wrap.errors import NOT_NOW, Refused
 
 
 class Installed:
-    """on_stock/main.py's, as far as the wrap knows it."""
+    """loader/main.py's, as far as the wrap knows it."""
 
     name = "b 0123456789ab"
     rollback_reason = None

@@ -1,1 +1,1 @@
-"""The command `pbmwrap`. Modules here import nothing heavy at the top, so that help starts fast."""
+"""The command `pbmwrap`: parses arguments and prints. Imports nothing heavy at the top."""

@@ -279,20 +279,21 @@ def _closed_pipe() -> int:
     return EXIT_FAULT
 
 
-def default_port(port: str | None) -> str:
-    """The port to use: --port after or before the command, $PBMWRAP_PORT, the config file, `auto`.
+def resolve_port(port: str | None) -> str:
+    """Return the port to use: --port, $PBMWRAP_PORT, the config file, or `auto`.
 
-    The config file is read only when nothing else names a port. Raises InvalidFile.
+    --port may stand after or before the command.     The config file is read only when nothing else names a port. Raises InvalidFile.
     """
-    chosen = port_name.default_port(port or _before.port, None)
-    if chosen != port_name.AUTO or _before.port or port:
-        return chosen
+    return port_name.choose_port(port or _before.port, _read_configured_port)
+
+
+def _read_configured_port() -> str | None:
     from pbmwrap import config
 
     found = config.load()
     if found.problem:
         warn([found.problem])
-    return port_name.default_port(None, found.port)
+    return found.port
 
 
 @contextmanager
@@ -304,7 +305,7 @@ def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client,
     from pbmwrap.device import discovery
 
     with _interruptible():
-        client, hello = discovery.connect(default_port(port), exclusive)
+        client, hello = discovery.connect(resolve_port(port), exclusive)
         try:
             yield client, hello
         finally:
@@ -320,7 +321,7 @@ def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
     """
     with _interruptible():
         try:
-            found = _connect_named(default_port(port))
+            found = _connect_named(resolve_port(port))
         except WrapError as problem:
             if port or _before.port:
                 raise

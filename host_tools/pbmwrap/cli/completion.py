@@ -16,7 +16,7 @@ _VARIABLE = "_PBMWRAP_COMPLETE"
 _SHELLS = "bash, zsh, fish and powershell"
 
 
-def script(app: click.Command) -> str:
+def make_script(app: click.Command) -> str:
     """The script for the user's shell. Raises UsageError for a shell that is not known."""
     shell = _shell()
     kind = get_completion_class(shell)
@@ -27,9 +27,9 @@ def script(app: click.Command) -> str:
     return kind(app, {}, _PROGRAM, _VARIABLE).source()
 
 
-def install(app: click.Command) -> str:
+def install_script(app: click.Command) -> str:
     """Put the script where the shell reads it; returns what was done. Raises UsageError."""
-    shell, text = _shell(), script(app)
+    shell, text = _shell(), make_script(app)
     if shell == "powershell":
         line = f"{_PROGRAM} --show-completion | Out-String | Invoke-Expression"
         raise UsageError("the profile of PowerShell is not changed", f"add to $PROFILE: {line}")

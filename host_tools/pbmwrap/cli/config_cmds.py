@@ -22,6 +22,7 @@ from pbmwrap.cli.command import (
 )
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
+from pbmwrap.words import name_state, name_stores
 from wrap.rules.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def settings_show(port: Port = None, json: Json = False) -> Result:
 
     with wrap_at(port) as (client, _):
         kept = client.settings()
-    return Result(kept, text.settings(kept))
+    return Result(kept, text.settings_table(kept))
 
 
 def settings_set(key: Key, value: Value, port: Port = None, json: Json = False) -> Result:
@@ -112,7 +113,7 @@ def settings_set(key: Key, value: Value, port: Port = None, json: Json = False) 
 
     with wrap_at(port) as (client, _):
         kept = client.set_setting(key, value)
-    return Result(kept, text.settings(kept))
+    return Result(kept, text.settings_table(kept))
 
 
 def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) -> Result:
@@ -125,15 +126,15 @@ def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) ->
             return Result({"confirmed": []}, "nothing needs to be confirmed")
         cals = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
         shown = (
-            f"damaged or lost: {text.stores(waiting)}; in force now:",
-            text.settings(client.settings()),
-            text.calibrations(cals),
-            text.heat_test(client.heat_test()),
+            f"damaged or lost: {name_stores(waiting)}; in force now:",
+            text.settings_table(client.settings()),
+            text.calibrations_table(cals),
+            text.heat_test_text(client.heat_test()),
         )
         ask(shown, "Are all these values right for the person who wears the wrap?", yes, json)
         left = client.confirm_settings()
     done = [name for name in waiting if name not in left]
-    return Result({"confirmed": done}, f"confirmed: {text.stores(done)}")
+    return Result({"confirmed": done}, f"confirmed: {name_stores(done)}")
 
 
 def cal_show(port: Port = None, json: Json = False) -> Result:
@@ -203,7 +204,7 @@ def _calibrations(client: Client, hello: Hello) -> Result:
     from pbmwrap.cli import text
 
     found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))
-    return Result(found, text.calibrations(found))
+    return Result(found, text.calibrations_table(found))
 
 
 def fault_show(port: Port = None, json: Json = False) -> Result:
@@ -212,13 +213,11 @@ def fault_show(port: Port = None, json: Json = False) -> Result:
 
     with wrap_at(port) as (client, _):
         found = client.fault()
-    return Result(found, text.fault(found))
+    return Result(found, text.fault_text(found))
 
 
 def fault_ack(port: Port = None, json: Json = False) -> Result:
     """Acknowledge the fault. The wrap refuses while the cause is still there."""
-    from pbmwrap import words
-
     with wrap_at(port) as (client, _):
         state = client.ack_fault()
-    return Result({"state": state}, f"acknowledged; the wrap is {words.name_state(state)}")
+    return Result({"state": state}, f"acknowledged; the wrap is {name_state(state)}")

@@ -80,4 +80,4 @@ def clear(port: Port = None, json: Json = False) -> Result:
 def _result(found: HeatTest | None) -> Result:
     from pbmwrap.cli import text
 
-    return Result(found, text.heat_test(found))
+    return Result(found, text.heat_test_text(found))

@@ -1,16 +1,19 @@
-"""The command that puts the firmware on a board."""
+"""`install`: puts the firmware on a board."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli import install_files, install_image
-from pbmwrap.cli.command import Json, Port, Result, command, default_port, note
+from pbmwrap.cli.command import Json, Port, Result, command, note, progress, resolve_port
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
+
+if TYPE_CHECKING:
+    from pbmwrap.install.files_install import Outcome
+    from pbmwrap.install.plan import Plan
 
 
 def add_to(app: click.Group) -> None:
@@ -47,36 +50,114 @@ def install(
     """
     if files and image:
         raise UsageError("choose either --files or --image", "see `pbmwrap install --help`")
-    at = default_port(port)
+    at = resolve_port(port)
     if not files and image is None and drive is None:
-        files, image, at = _fitting(at)
+        from pbmwrap.install import found_boards
+
+        board = found_boards.choose_board(found_boards.find_boards(at))
+        note(str(board))
+        if board.way is None:
+            raise board.to_error()
+        files = board.way == "files"
+        at = at if board.kind == "bootsel" else board.where
     if files:
-        return install_files.run(at, sources, force, dry_run, downgrade)
-    return install_image.run(image or _built(), drive, at, dry_run)
+        return _install_files(at, sources, force, dry_run, downgrade)
+    return _install_image(image, drive, at, dry_run)
 
 
-def _fitting(port: str) -> tuple[bool, Path | None, str]:
-    """(files, image, port) for the one board that is there. Raises WrapError with its next step."""
-    from pbmwrap.install import look
+def _install_files(port: str, sources: bool, force: bool, dry_run: bool, downgrade: bool) -> Result:
+    from pbmwrap.install import files_install, service_mode
 
-    found = look.only(look.boards(port))
-    note(str(found))
-    if found.way is None:
-        raise found.refusal()
-    at = port if found.kind == "bootsel" else found.where
-    return found.way == "files", _built() if found.way == "image" else None, at
+    request = files_install.Request(sources, force, downgrade, note)
+    chosen = service_mode.choose_port(port)
+    if dry_run:
+        outcome = files_install.preview_files(chosen, request)
+        data = _files_data(outcome) | {"dry_run": True, "exact": outcome.exact}
+        return Result(data, f"would do: {_preview_text(outcome)}; nothing was changed")
+    outcome = files_install.install_files(chosen, request, progress("installing"))
+    hello = outcome.hello
+    assert hello is not None
+    text = f"{_plan_text(outcome.plan)}; firmware {hello.fw} answers at {chosen}"
+    return Result(_files_data(outcome) | {"dry_run": False, "wrap": hello}, text)
 
 
-def _built() -> Path:
-    """The image that `make firmware` has built. Raises UsageError."""
-    from pbmwrap import installed, paths
-    from pbmwrap.facts import DEFAULT_BOARD
+def _files_data(outcome: Outcome) -> dict[str, Any]:
+    plan = outcome.plan
+    return {
+        "port": outcome.port,
+        "compiled": outcome.compiled,
+        "micropython": outcome.micropython,
+        "slot": plan.slot_name,
+        "replaces": plan.replaces,
+        "sent": [job.path for job in plan.jobs if not job.source],
+        "copied": [job.path for job in plan.jobs if job.source],
+        "unchanged": plan.unchanged,
+        "replaced": [path for path, _ in plan.small],
+        "removed": list(plan.obsolete),
+        "bytes_sent": _sent_bytes(plan),
+    }
 
-    built = paths.built_image(DEFAULT_BOARD)
-    if built is None:
-        hint = f"give --image UF2; to build one, {installed.hint_make('firmware')}"
-        raise UsageError("this installation of pbmwrap has no firmware image", hint)
-    if not built.is_file():
-        hint = f"{installed.hint_make('firmware')}, or give --image UF2"
-        raise UsageError(f"there is no image {built}", hint)
-    return built
+
+def _sent_bytes(plan: Plan) -> int:
+    return sum(job.sent_bytes for job in plan.jobs)
+
+
+def _plan_text(plan: Plan) -> str:
+    from pbmwrap.words import count
+
+    if plan.is_empty:
+        return "nothing to write, the board has this firmware already"
+    sent = sum(1 for job in plan.jobs if not job.source)
+    return (
+        f"{count(sent, 'file')} sent ({count(_sent_bytes(plan), 'byte')}), "
+        f"{len(plan.jobs) - sent} copied on the board, {plan.unchanged} unchanged, all verified"
+    )
+
+
+def _preview_text(outcome: Outcome) -> str:
+    from pbmwrap.words import count
+
+    plan = outcome.plan
+    if outcome.exact or plan.is_empty:
+        return _plan_text(plan)
+    files, size = count(len(plan.jobs), "file"), count(_sent_bytes(plan), "byte")
+    return f"send {files} ({size}) at most, if there is room"
+
+
+def _install_image(image: Path | None, drive: Path | None, port: str, dry_run: bool) -> Result:
+    from pbmwrap.install import image_install
+
+    chosen = image or image_install.find_default_image()
+    if chosen.suffix.lower() == ".bin":
+        return _install_esp32(chosen, port, dry_run)
+    target = image_install.locate_uf2(chosen, drive, port)
+    size = len(target.data)
+    data: dict[str, Any] = {"image": str(chosen), "bytes": size, "dry_run": dry_run}
+    if dry_run:
+        how = f"restart {target.running} into its boot loader, then " if target.running else ""
+        to = f"copy {size} bytes to {target.drive or 'its drive'}"
+        return Result(data, f"would do: {how}{to}; nothing was changed")
+    outcome = image_install.install_uf2(target, note)
+    done = f"{size} bytes copied to {outcome.folder}"
+    if outcome.hello is None:
+        text = f"{done}; {outcome.port} shows a prompt, run `pbmwrap install` now"
+        return Result(data | {"port": outcome.port}, text)
+    text = f"{done}; firmware {outcome.hello.fw} answers and has verified its program"
+    return Result(data | {"wrap": outcome.hello}, text)
+
+
+def _install_esp32(path: Path, port: str, dry_run: bool) -> Result:
+    from pbmwrap.install import image_install
+
+    image, at = image_install.locate_esp32(path, port)
+    data: dict[str, Any] = {"image": str(path), "bytes": image.size, "chip": image.chip}
+    data |= {"port": at, "dry_run": dry_run}
+    what = f"{image.size} bytes for an {image.chip} at {image.offset:#x} of the flash"
+    if dry_run:
+        return Result(data, f"would write {what} of the board at {at}; nothing was changed")
+    note(f"{at}: {what}; a minute or two")
+    outcome = image_install.install_esp32(image, at)
+    if outcome.hello is None:
+        return Result(data, f"{what}, verified; {at} shows a prompt, run `pbmwrap install` now")
+    text = f"{what}, verified; firmware {outcome.hello.fw} answers"
+    return Result(data | {"wrap": outcome.hello}, text)

@@ -21,7 +21,7 @@ START_LOST = f"light may be on: see `pbmwrap status`; to be sure, {BY_HAND}"
 STOP_LOST = f"the light may still be on: {BY_HAND}"
 
 
-def tell_light(state: str) -> str:
+def describe_light(state: str) -> str:
     """Whether there is light in a wrap that is in `state`, and what ends it."""
     if state in _LIT:
         return f"the light is still on ({name_state(state)}); `pbmwrap stop` or the button ends it"

@@ -1,4 +1,4 @@
-"""A wrap watched in a terminal: a line a sample, and keys that act on it."""
+"""Shows a wrap in a terminal: a line for each sample, and keys that control it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEYS = "keys: s stop, p pause or resume, q quit"
 
 
 class LiveView:
-    """`key`: what one key does. `quitting` once q was pressed."""
+    """Controls the wrap by keys. quitting: whether q was pressed."""
 
     def __init__(self, client: Client, read: ReadKeys | None, say: Callable[[str], None]) -> None:
         self._client = client
@@ -26,12 +26,12 @@ class LiveView:
         self.quitting = False
 
     def poll(self) -> None:
-        """Obey the keys pressed since the last call. Raises LinkLost."""
+        """Handle the keys pressed since the last call. Raises LinkLost."""
         for key in self._read() if self._read else "":
-            self.key(key)
+            self.handle_key(key)
 
-    def key(self, key: str) -> None:
-        """s stops, p pauses or resumes, q asks to leave; other keys do nothing."""
+    def handle_key(self, key: str) -> None:
+        """Stop on s, pause or resume on p, quit on q; other keys do nothing."""
         act = {"s": self._client.stop, "p": self._pause}.get(key.lower())
         self.quitting = self.quitting or key.lower() == "q"
         if act is None:
@@ -52,11 +52,11 @@ def watch(
     show: Callable[[Sample], None],
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Generator[Sample, None, None]:
-    """Samples as they come, each shown; ends when q is pressed. Keys are read in a terminal.
+    """Show and yield samples until q is pressed. Keys are read in a terminal.
 
     meanwhile: called ten times a second; may use the client. Raises LinkLost.
     """
-    warn(_alone(client))
+    warn(_explain_not_shared(client))
     with watched_keys() as read:
         view = LiveView(client, read, note)
         if read:
@@ -75,14 +75,14 @@ def watch(
             samples.close()
 
 
-def tell_others(client: Client) -> Iterator[str]:
-    """Who else uses the wrap through this process, for one that ends."""
-    for other in getattr(client.transport, "others", ()):
+def list_other_programs(client: Client) -> Iterator[str]:
+    """Yield a line for each other program that uses the wrap through this process."""
+    for other in getattr(client.transport, "other_programs", ()):
         yield f"{other} uses the wrap too and goes on"
 
 
-def _alone(client: Client) -> Iterator[str]:
-    why = getattr(client.transport, "alone_because", "")
+def _explain_not_shared(client: Client) -> Iterator[str]:
+    why = getattr(client.transport, "not_shared_reason", "")
     if why:
         name = client.transport.name
         yield f"no other program can reach the wrap while this one uses {name}: {why}"

@@ -47,9 +47,9 @@ def ports(json: Json = False) -> Result:
             "wrap": c.hello.as_json() if c.hello else None,
             "problem": c.problem.message if c.problem else None,
         }
-        for c in discovery.scan()
+        for c in discovery.scan_ports()
     ]
-    return Result(found, text.ports(found))
+    return Result(found, text.ports_table(found))
 
 
 def status(port: Port = None, json: Json = False) -> Result:
@@ -58,7 +58,7 @@ def status(port: Port = None, json: Json = False) -> Result:
 
     with wrap_at(port) as (client, hello):
         now = client.status()
-    return Result({"wrap": hello, "status": now}, text.status(hello, now))
+    return Result({"wrap": hello, "status": now}, text.status_text(hello, now))
 
 
 def monitor(
@@ -72,13 +72,13 @@ def monitor(
     --json gives an envelope a line. Other terminals may use the wrap meanwhile.
     """
     from pbmwrap.cli import live, text
-    from pbmwrap.cli.light import tell_light
+    from pbmwrap.cli.light import describe_light
 
     state = ""
     with wrap_at(port) as (client, hello):
 
         def show(sample: Sample) -> None:
-            write_line(_envelope(hello, sample) if json else text.sample(hello, sample))
+            write_line(_envelope(hello, sample) if json else text.sample_line(hello, sample))
 
         samples = live.watch(client, round(every * 1000), show)
         state = hello.state
@@ -87,11 +87,11 @@ def monitor(
                 state = sample.state
                 if number == count:
                     return
-            note(tell_light(client.status().state))
-            for line in live.tell_others(client):
+            note(describe_light(client.status().state))
+            for line in live.list_other_programs(client):
                 note(line)
         except KeyboardInterrupt:
-            raise Interrupted(f"interrupted: {tell_light(state)}") from None
+            raise Interrupted(f"interrupted: {describe_light(state)}") from None
         finally:
             samples.close()
 
@@ -114,12 +114,12 @@ def _envelope(hello: Hello, sample: Sample) -> str:
 def doctor(port: Port = None, json: Json = False) -> Result:
     """Check this machine, the port and the wrap, and say how to correct what is wrong."""
     from pbmwrap.cli import text
-    from pbmwrap.doctor.examine import examine
+    from pbmwrap.doctor.run_checks import run_checks
 
-    found = examine(wrap_at(port))
+    found = run_checks(wrap_at(port))
     bad = [check.name for check in found if check.level == "bad"]
     problem = WrapError(f"doctor found problems: {', '.join(bad)}") if bad else None
-    return Result(found, text.checks(found), problem)
+    return Result(found, text.checks_text(found), problem)
 
 
 def version(port: Port = None, json: Json = False) -> Result:

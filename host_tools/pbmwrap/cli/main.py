@@ -101,7 +101,11 @@ def _completion(ctx: click.Context, param: click.Parameter, value: bool) -> None
     if value and not ctx.resilient_parsing:
         from pbmwrap.cli import completion
 
-        act = completion.install if param.name == "install_completion" else completion.script
+        act = (
+            completion.install_script
+            if param.name == "install_completion"
+            else completion.make_script
+        )
         try:
             click.echo(act(ctx.command))
         except UsageError as problem:

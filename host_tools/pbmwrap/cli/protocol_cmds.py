@@ -203,7 +203,7 @@ def list_slots(port: Port = None, json: Json = False) -> Result:
 
     with wrap_at(port) as (client, _):
         found = client.protocols()
-    return Result(found, text.slots(found))
+    return Result(found, text.slots_table(found))
 
 
 def activate(slot: Number, port: Port = None, json: Json = False) -> Result:

@@ -59,7 +59,7 @@ def _hold(client: Client, hello: Hello) -> Status:
 
     lease = _Lease(client)
     samples = live.watch(
-        client, TETHERED_MS, lambda sample: note(text.sample(hello, sample)), lease.keep
+        client, TETHERED_MS, lambda sample: note(text.sample_line(hello, sample)), lease.keep
     )
     try:
         lease.renew()
@@ -123,7 +123,7 @@ def _ended(number: int, now: Status) -> Result:
     if now.state == "fault":
         hint = "see `pbmwrap fault show`, remove the cause, then run `pbmwrap fault ack`"
         problem = WrapError(f"a fault ended session {number}", hint)
-    return Result(data, text.ended(number, now), problem)
+    return Result(data, text.session_end_text(number, now), problem)
 
 
 def pause(port: Port = None, json: Json = False) -> Result:

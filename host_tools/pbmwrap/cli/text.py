@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pbmwrap.errors import plain
 from pbmwrap.facts import by_role
-from pbmwrap.words import name_end, name_state
+from pbmwrap.words import count, format_readings, name_end, name_state, name_stores, power_text
 from wrap.session.site_sessions import span
 
 if TYPE_CHECKING:
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
         Status,
     )
     from pbmwrap.doctor.check import Check
-
-
-CONFIRM = "`pbmwrap settings show`, then `pbmwrap settings confirm`"
-_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test"}
-
-
-def stores(names: Iterable[str]) -> str:
-    """What is kept on a wrap, by the names of the link."""
-    return ", ".join(_STORES.get(name, name) for name in names)
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTable:
@@ -52,7 +43,7 @@ SETTINGS = {
 }
 
 
-def settings(values: Mapping[str, Any]) -> PlainTable:
+def settings_table(values: Mapping[str, Any]) -> PlainTable:
     """One line a setting, with its unit, range and meaning. A newer firmware may have settings
     that are not known here."""
     from wrap.storage.settings import BOUNDS
@@ -64,11 +55,6 @@ def settings(values: Mapping[str, Any]) -> PlainTable:
         allowed = f"{bounds[0]} to {bounds[1]}" if bounds else ""
         rows.append((key, str(value), unit, allowed, meaning))
     return table(("setting", "value", "unit", "range", "meaning"), rows)
-
-
-def count(number: int, thing: str) -> str:
-    """`number` with its noun: "1 session", "2 sessions"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def clock_text(ms: int) -> str:
@@ -84,7 +70,7 @@ def dose(uj: int | None) -> str:
     return "not calibrated" if uj is None else f"{uj / 1e6:.2f} J/cm2"
 
 
-def ports(found: Sequence[Mapping[str, Any]]) -> Any:
+def ports_table(found: Sequence[Mapping[str, Any]]) -> Any:
     """One line a port, with what answers there."""
     if not found:
         return "no USB serial port; plug the wrap in, or start one with `pbmwrap sim`"
@@ -96,28 +82,10 @@ def ports(found: Sequence[Mapping[str, Any]]) -> Any:
     return table(("port", "number", "usb", "label", "what answers"), rows)
 
 
-def _light(hello: Hello, now: Sample) -> str:
+def _light_text(hello: Hello, now: Sample) -> str:
     names = (name for name, _ in hello.channels)
     parts = (f"{n} {d / 655.35:.1f} %" for n, d in zip(names, now.duty_u16, strict=False))
     return ", ".join(parts)
-
-
-def readings(hello: Hello, now: Sample) -> str:
-    """What each sensor reads, in C."""
-    names = (name for name, _ in hello.sensors)
-    parts = (f"{n} {_degrees(t)}" for n, t in zip(names, now.temps_mc, strict=False))
-    return ", ".join(parts)
-
-
-def _degrees(mc: int | None) -> str:
-    return "no reading" if mc is None else f"{mc / 1000:.1f}"
-
-
-def power_text(pm: int, why: str | None) -> str:
-    """What all lamps together may draw."""
-    if pm == 1000:
-        return "full"
-    return f"{pm / 10:.0f} % of full" + (f": {why}" if why else "")
 
 
 def _power_hint(why: str | None) -> str:
@@ -127,7 +95,7 @@ def _power_hint(why: str | None) -> str:
     return "pbmwrap heat-test set" if why == power_limit.NO_HEAT_TEST else ""
 
 
-def _power(now: Status) -> Iterable[str]:
+def _power_lines(now: Status) -> Iterable[str]:
     if now.power_pm is not None:
         hint = _power_hint(now.power_why)
         yield f"power     {power_text(now.power_pm, now.power_why)}" + (
@@ -135,30 +103,30 @@ def _power(now: Status) -> Iterable[str]:
         )
 
 
-def status(hello: Hello, now: Status) -> str:
+def status_text(hello: Hello, now: Status) -> str:
     """A line a subject, each at most 80 columns."""
     lines = [f"{name_state(now.state)}  ({hello.board}, firmware {hello.fw}, up {now.uptime_s} s)"]
     if now.session:
         lines.append(f"session   {now.session}: {now.protocol or '-'} at {now.site or '-'}")
         lines.append(f"time      {clock_text(now.active_ms)} of {clock_text(now.total_ms)}")
-        lines.append(f"dose      {dose(now.dose_total_uj)}{_goal(now)}")
-    lines.append(f"light     {_light(hello, now)}")
+        lines.append(f"dose      {dose(now.dose_total_uj)}{_goal_text(now)}")
+    lines.append(f"light     {_light_text(hello, now)}")
     if now.state not in ("fault", "service"):
-        lines += _power(now)
-    lines.append(f"heat (C)  {readings(hello, now)}")
+        lines += _power_lines(now)
+    lines.append(f"heat (C)  {format_readings(hello, now)}")
     if now.derate_pm < 1000:
         lines.append(f"dimmed    to {now.derate_pm / 10:.0f} % because of heat")
-    lines += [f"warning   {name}: {_warning(name)}" for name in now.warnings]
+    lines += [f"warning   {name}: {_warning_text(name)}" for name in now.warnings]
     if now.wake_waiting:
         lines.append(f"awake?    press the button within {now.wake_due_s} s")
     if now.buzzer:
         lines.append("buzzer    sounds; a press of the button ends it")
-    lines.append(f"next      {_next(now)}")
+    lines.append(f"next      {_next_text(now)}")
     if now.next_s and now.state in ("idle", "done"):
         hint = " (see `pbmwrap clock set`)" if now.unix_s is None else ""
         lines.append(f"next session possible in {span(now.next_s)}{hint}")
     if now.unconfirmed:
-        lines.append(f"no light  {stores(now.unconfirmed)} may be damaged or lost")
+        lines.append(f"no light  {name_stores(now.unconfirmed)} may be damaged or lost")
         lines.append("          check the values in force: `pbmwrap settings confirm`")
     for name in now.cal_void:
         lines.append(f"calibration of {name} is out of range and not used: measure again")
@@ -169,28 +137,28 @@ def status(hello: Hello, now: Status) -> str:
     if now.unix_s is None:
         lines.append("clock not set: see `pbmwrap clock set`")
     if now.fault:
-        lines.append(fault(now.fault))
+        lines.append(fault_text(now.fault))
     return "\n".join(lines)
 
 
-def _warning(name: str) -> str:
+def _warning_text(name: str) -> str:
     """The firmware's own words; a newer one may have warnings that are not known here."""
     from wrap.safety.thermal import WARNING_TEXTS, WARNINGS
 
     return WARNING_TEXTS[WARNINGS.index(name)] if name in WARNINGS else "see the log"
 
 
-def _goal(now: Status) -> str:
+def _goal_text(now: Status) -> str:
     return f" of {dose(now.dose_target_uj)}" if now.calibrated and now.dose_target_uj else ""
 
 
-def _next(now: Status) -> str:
+def _next_text(now: Status) -> str:
     if now.slot is None:
         return "no protocol stored: see `pbmwrap protocol flash`"
     return f"{now.next_protocol} (slot {now.slot})"
 
 
-def sample(hello: Hello, now: Sample) -> str:
+def sample_line(hello: Hello, now: Sample) -> str:
     """One line of `monitor`: at most 80 columns with two lamps and four sensors, and behind them
     what is unusual."""
     shown = ("none" if mc is None else f"{mc / 1000:.1f}" for mc in now.temps_mc)
@@ -200,7 +168,7 @@ def sample(hello: Hello, now: Sample) -> str:
     fields = [
         f"{name_state(now.state):<9} {clock_text(now.active_ms):>5}",
         f"{temps} C",
-        " ".join(f"{name} {_short(duty / 655.35)}" for name, duty in duties) + " %",
+        " ".join(f"{name} {_short_percent(duty / 655.35)}" for name, duty in duties) + " %",
         "no dose" if now.dose_total_uj is None else _short_dose(now.dose_total_uj),
     ]
     if now.wake_waiting:
@@ -216,21 +184,21 @@ def _short_dose(uj: int) -> str:
     return f"{joules:.2f} J/cm2" if joules < 9.995 else f"{joules:.1f} J/cm2"
 
 
-def _short(percent: float) -> str:
+def _short_percent(percent: float) -> str:
     return f"{percent:.1f}" if 0 < percent < 9.95 else f"{percent:.0f}"
 
 
-def ended(number: int, now: Status) -> str:
+def session_end_text(number: int, now: Status) -> str:
     """How a tethered session ended."""
     lines = [f"session {number} ended: {name_end(now.end_reason or now.state)}"]
     lines.append(f"time      {clock_text(now.active_ms)}")
     lines.append(f"dose      {dose(now.dose_total_uj)}")
     if now.fault:
-        lines.append(fault(now.fault))
+        lines.append(fault_text(now.fault))
     return "\n".join(lines)
 
 
-def fault(found: FaultInfo | None) -> str:
+def fault_text(found: FaultInfo | None) -> str:
     """One or two lines."""
     if found is None:
         return "no fault"
@@ -239,7 +207,7 @@ def fault(found: FaultInfo | None) -> str:
     return f"fault     {found.code} {found.called}: {found.text}{detail}{later}"
 
 
-def slots(found: Slots) -> Any:
+def slots_table(found: Slots) -> Any:
     """One line a slot that holds something."""
     rows = []
     for n, slot in enumerate(found.slots):
@@ -255,7 +223,7 @@ def slots(found: Slots) -> Any:
     return table(("slot", "", "id", "name", "sha-256"), rows)
 
 
-def calibrations(found: Mapping[str, Calibration | None]) -> PlainTable:
+def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
     """One line a channel."""
     rows = []
     for name, cal in found.items():
@@ -267,7 +235,7 @@ def calibrations(found: Mapping[str, Calibration | None]) -> PlainTable:
     return table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
 
 
-def heat_test(found: HeatTest | None) -> str:
+def heat_test_text(found: HeatTest | None) -> str:
     """One line."""
     if found is None:
         return "no heat test recorded"
@@ -276,7 +244,7 @@ def heat_test(found: HeatTest | None) -> str:
     return f"heat test of {found.date}: {found.pm / 10:g} % of full power, hottest {hottest}{how}"
 
 
-def checks(found: Sequence[Check]) -> str:
+def checks_text(found: Sequence[Check]) -> str:
     """One line a check, and below it how to correct what is wrong."""
     out = []
     for check in found:

@@ -88,17 +88,19 @@ def _serve(
     from pbmwrap.device.twins import make_twin
     from pbmwrap.twin import scenario as scenarios
 
-    pace = _speed(speed)
+    pace = parse_speed(speed)
     course = scenarios.load(scenario) if scenario else None
     twin = make_twin(kind, state, image)
     try:
         twin.start()
-        _run(twin, scenarios.Player(course, twin) if course else twin, pace, link, json)
+        _serve_twin(twin, scenarios.Player(course, twin) if course else twin, pace, link, json)
     finally:
         twin.close()
 
 
-def _run(twin: Twin, source: object, pace: float | None, link: Path | None, json: bool) -> None:
+def _serve_twin(
+    twin: Twin, source: object, pace: float | None, link: Path | None, json: bool
+) -> None:
     from pbmwrap.twin.serve import PtyServer
 
     stop = threading.Event()
@@ -111,7 +113,7 @@ def _run(twin: Twin, source: object, pace: float | None, link: Path | None, json
     with server:
         _announce(twin, server.port, link, json)
         try:
-            server.run(stop, _commands(), _Replies())
+            server.run(stop, _command_stream(), _Replies())
         except KeyboardInterrupt:
             stop.set()  # Ctrl-C is how a person ends a twin: no error
 
@@ -139,7 +141,7 @@ class _Replies(io.StringIO):
             sys.stdout.flush()
 
 
-def _commands() -> TextIO | None:
+def _command_stream() -> TextIO | None:
     """Standard input, when it is one that can be watched."""
     try:
         sys.stdin.fileno()
@@ -148,7 +150,7 @@ def _commands() -> TextIO | None:
     return sys.stdin
 
 
-def _speed(text: str) -> float | None:
+def parse_speed(text: str) -> float | None:
     """None for `max`. Raises UsageError."""
     if text == "max":
         return None

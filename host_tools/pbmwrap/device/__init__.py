@@ -1,1 +1,1 @@
-"""Talking to a wrap: transports, the client, and finding it. No terminal, no files."""
+"""Communicates with a wrap: transports, the client, discovery. Uses no terminal."""

@@ -1,4 +1,4 @@
-"""Finding a wrap by asking, never by USB id alone. Sends `hello` and newlines, nothing else."""
+"""Finds a wrap by asking each port, never by USB id alone. Sends only `hello` and newlines."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from wrap.version import LINK_VERSION, PRODUCT
 if TYPE_CHECKING:
     from pbmwrap.device.shared import SharedTransport
 
-HELLO_S = 1.5  # an emulated wrap on a busy machine runs slower than the wall clock
+HELLO_S = 1.5  # an emulated wrap on a busy machine runs slower than real time
 HELLO_ATTEMPTS = 4
-BOOT_S = 15.0  # an in-process twin is asked while it still boots; the time is virtual
-OWNER_WAIT_S = 1.0  # for a port in use: its owner may be about to advertise itself, or to end
-_LOOK_S = 0.05
+BOOT_S = 15.0  # an in-process twin still boots when it is asked; virtual time
+OWNER_WAIT_S = 1.0  # for a port in use, whose owner may just start or end
+_POLL_S = 0.05
 _PROMPT = b">>>"
 _TWINS = ("sim:", "rp2040:")
 
@@ -43,7 +43,7 @@ Opener = Callable[[str], Transport]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A port that was asked. Exactly one of `hello` and `problem` is set."""
+    """A port that was asked for `hello`. Exactly one of `hello` and `problem` is set."""
 
     port: PortInfo
     hello: Hello | None = None
@@ -51,34 +51,33 @@ class Candidate:
 
 
 def connect(port: str = AUTO, exclusive: bool = False) -> tuple[Client, Hello]:
-    """An open client to the wrap at `port`, and what it said. Raises WrapError.
+    """Open a client to the wrap at `port`; returns it with the wrap's hello. Raises WrapError.
 
     A serial port is shared with other programs of this user: through its owner when one has it
-    open, else as its owner (docs/decisions/0022). exclusive: alone, or PortBusy that names the
-    owner.
+    open, else as its owner (docs/decisions/0022). exclusive: use the port alone, or raise PortBusy.
     """
     if port == AUTO:
-        port = _only(scan()).port.device
+        port = choose_wrap(scan_ports()).port.device
     elif port.startswith("serial:"):
-        port = port_of_number(port.removeprefix("serial:"))
+        port = find_port_by_number(port.removeprefix("serial:"))
     try:
         transport = open_transport(port)
     except PortBusy as busy:
         if exclusive:
             raise
         transport = _wait_for_owner(port, busy)
-    client, hello = greet(transport)
+    client, hello = greet_wrap(transport)
     if exclusive or not isinstance(transport, SerialTransport):
         return client, hello
     from pbmwrap.device import shared
 
-    return Client(shared.share(transport)), hello
+    return Client(shared.share_port(transport)), hello
 
 
 def open_transport(port: str) -> Transport:
-    """The opened transport of one named port, for this program alone, twins included.
+    """Open the transport of one named port, or twin, for this program alone.
 
-    Raises PortBusy with who holds it, as far as this user may know.
+    Raises PortBusy, which names the holder as far as this user may know, and other WrapErrors.
     """
     transport = make_transport(port)
     try:
@@ -91,32 +90,32 @@ def open_transport(port: str) -> Transport:
 
 
 def _wait_for_owner(port: str, busy: PortBusy) -> Transport:
-    """The wrap through the owner of a port in use, or the port when it becomes free meanwhile.
+    """Connect through the owner of a port in use, or open the port when it becomes free.
 
     Raises PortBusy.
     """
     deadline = time.monotonic() + OWNER_WAIT_S
     while True:
-        found = _borrow(port)
+        found = _connect_to_owner(port)
         if found is not None:
             return found
         if time.monotonic() >= deadline:
             raise busy
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
         try:
             return open_transport(port)
         except PortBusy as still:
             busy = still
 
 
-def _borrow(port: str) -> SharedTransport | None:
+def _connect_to_owner(port: str) -> SharedTransport | None:
     from pbmwrap.device import shared
 
-    return shared.borrow(port)
+    return shared.connect_to_owner(port)
 
 
 def make_transport(port: str) -> Transport:
-    """The transport that `port` means, not opened. Raises UsageError.
+    """Return the transport that `port` names, not opened. Raises UsageError.
 
     A folder after `sim:` or `rp2040:` keeps that twin's flash from one command to the next.
     """
@@ -131,36 +130,36 @@ def make_transport(port: str) -> Transport:
     return SerialTransport(port)
 
 
-def greet(transport: Transport) -> tuple[Client, Hello]:
-    """The handshake on an opened transport, which is closed when it fails.
+def greet_wrap(transport: Transport) -> tuple[Client, Hello]:
+    """Request `hello` over an opened transport, which is closed when that fails.
 
     Raises NotAWrap, AtPrompt, LinkLost.
     """
     client = Client(transport)
     try:
-        return client, _hello(client)
+        return client, _request_hello(client)
     except BaseException:
         client.close()
         raise
 
 
-def _hello(client: Client) -> Hello:
+def _request_hello(client: Client) -> Hello:
     link = client.link
     is_twin = isinstance(client.transport, TwinTransport)
     usual = link.answer_s, link.attempts
     link.answer_s, link.attempts = HELLO_S, HELLO_ATTEMPTS
-    link.hopeless = lambda noise: _PROMPT in noise
+    link.should_give_up = lambda noise: _PROMPT in noise
     if is_twin:
         link.attempts = int(BOOT_S / HELLO_S)
     try:
         hello = client.hello()
     except LinkLost as problem:
-        raise _stranger(client, problem) from problem
+        raise _explain_no_hello(client, problem) from problem
     except DeviceError as problem:
         raise NotAWrap(f"{client.transport.name} answers, but it is not a wrap") from problem
     finally:
         link.answer_s, link.attempts = usual
-        link.hopeless = lambda noise: False
+        link.should_give_up = lambda noise: False
     if hello.product != PRODUCT:
         raise NotAWrap(f"{client.transport.name} is a {hello.product}, not a {PRODUCT}")
     if hello.link != LINK_VERSION:
@@ -172,8 +171,8 @@ def _hello(client: Client) -> Hello:
     return hello
 
 
-def _stranger(client: Client, problem: LinkLost) -> WrapError:
-    """Why nobody said hello: a prompt, another device, silence, or a port that went away."""
+def _explain_no_hello(client: Client, problem: LinkLost) -> WrapError:
+    """Return why no hello came: a prompt, another device, silence, or a port that vanished."""
     link, name = client.link, client.transport.name
     if link.frames_seen or "vanished" in problem.message:
         return problem
@@ -184,35 +183,35 @@ def _stranger(client: Client, problem: LinkLost) -> WrapError:
     return NotAWrap(f"{name} does not answer")
 
 
-def scan(
+def scan_ports(
     ports: Callable[[], list[PortInfo]] = usb_ports, opener: Opener = open_transport
 ) -> list[Candidate]:
-    """Every USB serial port of this machine, asked once each and closed again."""
-    return [_ask(port, opener) for port in ports()]
+    """Ask every USB serial port of this machine for `hello`, and close it again."""
+    return [_ask_port(port, opener) for port in ports()]
 
 
-def _ask(port: PortInfo, opener: Opener) -> Candidate:
+def _ask_port(port: PortInfo, opener: Opener) -> Candidate:
     try:
-        client, hello = greet(_open_or_borrow(port.device, opener))
+        client, hello = greet_wrap(_open_or_share(port.device, opener))
     except WrapError as problem:
         return Candidate(port, problem=problem)
     client.close()
     return Candidate(port, hello=hello)
 
 
-def _open_or_borrow(port: str, opener: Opener) -> Transport:
-    """A port in use is asked through its owner."""
+def _open_or_share(port: str, opener: Opener) -> Transport:
+    """Open a port, or connect through its owner. Raises WrapError."""
     try:
         return opener(port)
     except PortBusy:
-        found = _borrow(port)
+        found = _connect_to_owner(port)
         if found is None:
             raise
         return found
 
 
-def _only(asked: list[Candidate]) -> Candidate:
-    """The single wrap among the ports asked. Raises NoDevice or SeveralDevices."""
+def choose_wrap(asked: list[Candidate]) -> Candidate:
+    """Return the only wrap among the ports asked. Raises NoDevice or SeveralDevices."""
     wraps = [c for c in asked if c.hello]
     if len(wraps) == 1:
         return wraps[0]
@@ -227,8 +226,8 @@ def _only(asked: list[Candidate]) -> Candidate:
     raise NoDevice(f"no wrap found: none of {tried} is a wrap")
 
 
-def port_of_number(number: str) -> str:
-    """The device of the USB serial port with this number. Raises NoDevice."""
+def find_port_by_number(number: str) -> str:
+    """Return the device of the USB serial port with this serial number. Raises NoDevice."""
     found = [p for p in usb_ports() if p.number == number]
     if not found:
         raise NoDevice(f"no USB serial port has the number {number}")

@@ -1,7 +1,7 @@
-"""Local endpoints of ports that a process of this user owns (docs/decisions/0022).
+"""Advertises and finds the local endpoints of ports that a process owns (docs/decisions/0022).
 
-An owner listens on a Unix socket, or on a localhost TCP port where there is none, and advertises it
-in a file that only this user can read. The file holds the token that a client has to show first.
+An owner listens on a Unix socket, or on a localhost TCP port where there are none, and advertises
+it in a file that only this user can read. The file holds the token that a client must send first.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from pbmwrap.errors import plain
 from wrap.link import frames
 
 CONNECT_S = 2.0  # both ends are on this machine
-MOST_GREETING = 1024
 _LOCALHOST = "127.0.0.1"
 _SOCKET_PATH_MAX = 100  # bytes; the shortest limit of the systems we know is 104
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the owner of `port` listens: `address` is a socket's path or a TCP port."""
+    """Where the owner of `port` listens. address: a socket's path or a TCP port."""
 
     port: str
     pid: int
@@ -38,19 +37,19 @@ class Endpoint:
     token: str
 
     @property
-    def called(self) -> str:
-        """The owner, for people."""
+    def description(self) -> str:
+        """Return the owner's command and process, for people."""
         return f"`{plain(self.command)}` (process {self.pid})"
 
 
-class Door:
-    """A listening socket and its advertisement. Raises OSError when either cannot be made."""
+class Listener:
+    """A listening socket and its advertisement. Raises OSError when one cannot be made."""
 
     def __init__(self, port: str, command: str) -> None:
         folder = make_folder()
         pid, token = os.getpid(), os.urandom(32).hex()
-        self._file = file_of(port)
-        self.socket, address = _listen(self._file.with_suffix(f".{pid}"))
+        self._file = advertisement_file(port)
+        self.socket, address = _open_listener(self._file.with_suffix(f".{pid}"))
         self.endpoint = Endpoint(port, pid, command, address, token)
         try:
             _replace_stale(port)
@@ -59,52 +58,57 @@ class Door:
             self.close()
             raise
 
-    def admits(self, token: object) -> bool:
+    def accepts_token(self, token: object) -> bool:
         """Whether `token` is the one that the advertisement holds."""
-        import hmac  # here: it loads OpenSSL, and most commands have no guest
+        import hmac  # here: it loads OpenSSL, and most commands accept no connection
 
         return isinstance(token, str) and hmac.compare_digest(
             token.encode("utf-8", "replace"), self.endpoint.token.encode()
         )
 
     def close(self) -> None:
-        """Take the advertisement and the socket away. Safe to call twice."""
+        """Remove the advertisement and the socket. Safe to call twice."""
         self.socket.close()
-        if look_up(self.endpoint.port) == self.endpoint:
+        if find_endpoint(self.endpoint.port) == self.endpoint:
             self._file.unlink(missing_ok=True)
         _remove_socket(self.endpoint)
 
 
-def file_of(port: str) -> Path:
-    """The advertisement of `port`, which may be a link to its device."""
+def advertisement_file(port: str) -> Path:
+    """Return the path of the advertisement of `port`, which may be a symbolic link."""
     device = port.upper() if sys.platform == "win32" else os.path.realpath(port)
     name = f"{platform.node()}\n{device}"  # home folders may be shared between machines
-    # The device's own name as well: two ports with one checksum must not be taken for each other.
-    plain = "".join(c for c in Path(device).name if c.isalnum())
-    return paths.runtime_dir() / f"port-{plain}-{zlib.crc32(name.encode()):08x}.json"
+    # The device's name too: two ports with the same checksum must not be confused.
+    letters = "".join(c for c in Path(device).name if c.isalnum())
+    return paths.runtime_dir() / f"port-{letters}-{zlib.crc32(name.encode()):08x}.json"
 
 
-def look_up(port: str) -> Endpoint | None:
-    """The advertised owner of `port`; it may have died. None for a file that is not ours alone."""
-    file = file_of(port)
+def find_endpoint(port: str) -> Endpoint | None:
+    """Return the advertised owner of `port`, which may have died.
+
+    None without an advertisement, or when other users may write it.
+    """
+    file = advertisement_file(port)
     try:
         _check_private(file.parent)
         _check_private(file)
-        return _parse(json.loads(file.read_text(encoding="utf-8")))
+        return _parse_endpoint(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
 
 
-def forget(endpoint: Endpoint) -> None:
-    """Remove what a dead owner has left."""
-    if look_up(endpoint.port) == endpoint:
-        file_of(endpoint.port).unlink(missing_ok=True)
+def remove_endpoint(endpoint: Endpoint) -> None:
+    """Remove the files of an owner that has died."""
+    if find_endpoint(endpoint.port) == endpoint:
+        advertisement_file(endpoint.port).unlink(missing_ok=True)
     _remove_socket(endpoint)
 
 
 def connect(endpoint: Endpoint, command: str) -> socket.socket:
-    """An admitted connection. Raises ConnectionRefusedError or FileNotFoundError when the owner
-    has died, else OSError."""
+    """Connect to the owner with its token. command: names this process.
+
+    Raises ConnectionRefusedError or FileNotFoundError when the owner has died, else OSError.
+    """
     if isinstance(endpoint.address, str):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         address: Any = endpoint.address
@@ -117,7 +121,7 @@ def connect(endpoint: Endpoint, command: str) -> socket.socket:
         about = {"token": endpoint.token, "pid": os.getpid(), "command": command}
         sock.sendall(frames.encode(json.dumps(about).encode("ascii")))
         if sock.recv(len(frames.encode(WELCOME))) != frames.encode(WELCOME):
-            raise ConnectionError(f"{endpoint.called} refuses the connection")
+            raise ConnectionError(f"{endpoint.description} refuses the connection")
     except OSError:
         sock.close()
         raise
@@ -128,18 +132,18 @@ WELCOME = b'{"n":"welcome","p":{}}'
 
 
 def make_folder() -> Path:
-    """The folder of all endpoints, which only this user can enter. Raises OSError."""
+    """Make the folder of all endpoints, which only this user can enter. Raises OSError."""
     folder = paths.runtime_dir()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_private(folder)
     return folder
 
 
-def _listen(base: Path) -> tuple[socket.socket, str | int]:
+def _open_listener(base: Path) -> tuple[socket.socket, str | int]:
     path = f"{base}.sock"
     if hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _SOCKET_PATH_MAX:
         sock, address = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), path
-        Path(path).unlink(missing_ok=True)  # of a dead process with our number
+        Path(path).unlink(missing_ok=True)  # left by a dead process with our number
         bound: Any = path
     else:
         sock, address, bound = socket.socket(socket.AF_INET), 0, (_LOCALHOST, 0)
@@ -155,8 +159,8 @@ def _listen(base: Path) -> tuple[socket.socket, str | int]:
 
 
 def _replace_stale(port: str) -> None:
-    """Remove an old advertisement: we hold the port, so its owner is dead."""
-    old = look_up(port)
+    """Remove an old advertisement: this process holds the port, so its owner has died."""
+    old = find_endpoint(port)
     if old is not None:
         _remove_socket(old)
 
@@ -179,7 +183,7 @@ def _write_private(folder: Path, file: Path, text: str) -> None:
 
 
 def _check_private(path: Path) -> None:
-    """Raises PermissionError unless `path` is this user's and nobody else may use it."""
+    """Raises PermissionError unless `path` is this user's and no other user may use it."""
     if sys.platform == "win32":
         return  # the user's profile, which other users may not read
     about = path.lstat()
@@ -187,7 +191,7 @@ def _check_private(path: Path) -> None:
         raise PermissionError(f"{path} can be used by other users")
 
 
-def _parse(said: Any) -> Endpoint | None:
+def _parse_endpoint(said: Any) -> Endpoint | None:
     try:
         found = Endpoint(**said)
     except TypeError:

@@ -1,7 +1,7 @@
-"""The conversation with a wrap: one request in flight, repeated with its id until it is answered.
+"""Sends requests to a wrap, one at a time, each repeated with its id until it is answered.
 
-The wrap does not act twice on one id (docs/link.md), so every request here may be repeated.
-Whatever is not a valid line is skipped; pushes are handed on.
+The wrap does not execute an id twice (docs/link.md), so every request may be repeated. Bytes that
+are not a valid line are skipped; pushes are passed to a callback.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ ANSWER_S = 2.0
 ATTEMPTS = 4
 ID_RANGE = 1 << 30
 FLUSH = b"\r\r\n"
-MOST_RAW = 1 << 16  # bytes that a wrap may announce at once
-NOISE_KEPT = 512  # bytes of what was no frame, to tell a prompt from silence
+MAX_RAW = 1 << 16  # bytes that a wrap may announce at once
+NOISE_KEPT = 512  # bytes received, by which a prompt is told from silence
 _DAMAGED = (errors.BAD_CRC, errors.TOO_LONG, errors.BAD_FRAME)
 
 Push = Callable[[str, dict[str, Any]], None]
 
 
 def encode_request(number: int, method: str, params: dict[str, Any] | None) -> bytes:
-    """The request's line, newline included. Raises UsageError when it is too long for the wrap."""
+    """Return the request's line with its newline. Raises UsageError when it is too long."""
     body: dict[str, Any] = {"i": number, "m": method}
     if params:
         body["p"] = params
@@ -40,7 +40,7 @@ def encode_request(number: int, method: str, params: dict[str, Any] | None) -> b
 
 
 class Link:
-    """Requests and answers over one transport. Not for use from several threads."""
+    """Requests and answers over one transport. Not thread-safe."""
 
     def __init__(
         self,
@@ -54,10 +54,9 @@ class Link:
         self.answer_s = answer_s
         self.attempts = attempts
         self.frames_seen = 0
-        self.echoes_seen = 0
         self.repeats = 0  # requests sent again
         self.noise = b""
-        self.hopeless: Callable[[bytes], bool] = lambda noise: False  # asked before a repeat
+        self.should_give_up: Callable[[bytes], bool] = lambda noise: False  # called before a repeat
         self._id = int.from_bytes(os.urandom(4)) % ID_RANGE if first_id is None else first_id
         self._reader = frames.LineReader(frames.MAX_ANSWER)
         self._arrived: list[dict[str, Any]] = []
@@ -76,16 +75,18 @@ class Link:
         attempts: int | None = None,
         on_push: Push | None = None,
     ) -> Any:
-        """The result of `method`. `behind`: bytes that follow the request as they are.
-        `timeout_s`, `attempts`: for this request only.
+        """Send a request and return its result.
 
+        behind: bytes that follow the request as they are. timeout_s, attempts: for this request.
         Raises DeviceError, LinkLost, UsageError.
         """
         self._id = (self._id + 1) % ID_RANGE
-        line = encode_request(self._id, method, params) + _as_is(behind)
+        line = encode_request(self._id, method, params) + _end_with_newline(behind)
         previous, self._on_push = self._on_push, on_push or self._on_push
         try:
-            answer = self._ask(line, timeout_s or self.answer_s, attempts or self.attempts)
+            answer = self._send_until_answered(
+                line, timeout_s or self.answer_s, attempts or self.attempts
+            )
         finally:
             self._on_push = previous
         if answer is None:
@@ -97,7 +98,7 @@ class Link:
         return answer["r"]
 
     def listen(self, timeout_s: float, on_push: Push) -> None:
-        """Hand on every push that arrives; returns after the first batch, or after `timeout_s`."""
+        """Pass on pushes; returns after the first batch of them, or after `timeout_s`."""
         previous, self._on_push = self._on_push, on_push
         try:
             deadline = self.transport.monotonic() + timeout_s
@@ -107,31 +108,33 @@ class Link:
         finally:
             self._on_push = previous
 
-    def _ask(self, line: bytes, timeout_s: float, attempts: int) -> dict[str, Any] | None:
+    def _send_until_answered(
+        self, line: bytes, timeout_s: float, attempts: int
+    ) -> dict[str, Any] | None:
         for _ in range(attempts):
             self._raw_left = 0
-            # A line end first ends a half line that the wrap may hold from an earlier conversation;
-            # its CRs end what a MicroPython prompt may hold, so that the prompt shows itself.
+            # A newline first ends half a line that an earlier program may have sent. The CRs end
+            # what was typed at a MicroPython prompt, so that it prints `>>>`.
             self.transport.write(line if self._fresh else FLUSH + line)
             self._fresh = True
-            answer = self._await(timeout_s)
+            answer = self._wait_for_answer(timeout_s)
             if answer is not None:
                 return answer
             self._fresh = False
             self.repeats += 1
-            if self.hopeless(self.noise):
+            if self.should_give_up(self.noise):
                 return None
         return None
 
-    def _await(self, timeout_s: float) -> dict[str, Any] | None:
-        """The answer to the request in flight; None when it must be repeated."""
+    def _wait_for_answer(self, timeout_s: float) -> dict[str, Any] | None:
+        """Return the answer to the request in flight; None when it must be repeated."""
         deadline = self.transport.monotonic() + timeout_s
         while True:
             arrived, self._arrived = self._arrived, []
             for message in arrived:
                 if message.get("i") == self._id:
                     return message
-            if any(map(_says_damaged, arrived)):
+            if any(map(_reports_damage, arrived)):
                 return None
             left = deadline - self.transport.monotonic()
             if left <= 0:
@@ -139,7 +142,7 @@ class Link:
             self._receive(left)
 
     def _receive(self, timeout_s: float) -> bool:
-        """Read once and judge what came; True when a push was handed on."""
+        """Read once and handle what arrived; True when a push was passed on."""
         pushed = False
         data = self.transport.read(timeout_s)
         self.noise = (self.noise + data)[-NOISE_KEPT:]
@@ -152,11 +155,11 @@ class Link:
             event = self._reader.take(data, at, len(data))
             at = self._reader.at
             if event == frames.OK:
-                pushed = self._sort(self._reader.body()) or pushed
+                pushed = self._handle_message(self._reader.body()) or pushed
         return pushed
 
     def _take_raw(self, data: bytes, at: int) -> tuple[int, bool]:
-        """Where to go on in `data`, and whether the push is whole; then it is handed on."""
+        """Collect the bytes of a push `raw`; returns (next position, whether it is complete)."""
         piece = data[at : at + self._raw_left]
         self._raw["d"] += piece
         self._raw_left -= len(piece)
@@ -164,21 +167,20 @@ class Link:
             self._on_push("raw", {**self._raw, "d": bytes(self._raw["d"])})
         return at + len(piece), not self._raw_left
 
-    def _sort(self, body: bytes) -> bool:
-        """Answers wait in `_arrived`, pushes are handed on; True for a push."""
-        message = _decode(body)
+    def _handle_message(self, body: bytes) -> bool:
+        """Keep an answer in `_arrived`, or pass on a push; True for a push."""
+        message = _decode_message(body)
         if message is None:
             return False
         if "m" in message:
-            self.echoes_seen += 1  # our own request, sent back by a prompt or an echoing terminal
-            return False
+            return False  # this program's own request, echoed by a prompt or a terminal
         self.frames_seen += 1
         if "n" not in message:
             self._arrived.append(message)
             return False
         params = message.get("p") or {}
         if message["n"] == "raw":
-            if isinstance(params, dict) and _announces(params):
+            if isinstance(params, dict) and _announces_raw(params):
                 self._raw, self._raw_left = {**params, "d": bytearray()}, params["size"]
             return False
         if self._on_push is not None and isinstance(params, dict):
@@ -186,8 +188,8 @@ class Link:
         return True
 
 
-def _decode(body: bytes) -> dict[str, Any] | None:
-    """The message, or None for anything that is none by docs/link.md, valid CRC or not."""
+def _decode_message(body: bytes) -> dict[str, Any] | None:
+    """Return the message, or None for what docs/link.md does not allow."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
@@ -199,22 +201,22 @@ def _decode(body: bytes) -> dict[str, Any] | None:
     if "e" not in message:
         return message if "r" in message else None
     fault = message["e"]
-    told = isinstance(fault, list) and len(fault) == 2 and all(isinstance(s, str) for s in fault)
-    return message if told else None
+    valid = isinstance(fault, list) and len(fault) == 2 and all(isinstance(s, str) for s in fault)
+    return message if valid else None
 
 
-def _announces(params: dict[str, Any]) -> bool:
+def _announces_raw(params: dict[str, Any]) -> bool:
     size = params.get("size")
-    return type(size) is int and 0 < size <= MOST_RAW
+    return type(size) is int and 0 < size <= MAX_RAW
 
 
-def _as_is(data: bytes) -> bytes:
-    """`data` and a line end, so that whatever takes it for noise is over it."""
+def _end_with_newline(data: bytes) -> bytes:
+    """Append a newline, which ends the line for a wrap that takes `data` for noise."""
     if b"\x03" in data:
         raise UsageError("the bytes to be sent contain Ctrl-C, which would stop the wrap")
     return data + b"\n" if data else b""
 
 
-def _says_damaged(message: dict[str, Any]) -> bool:
-    """The wrap received a line it could not read: send it again at once."""
+def _reports_damage(message: dict[str, Any]) -> bool:
+    """Whether the wrap could not read a line, so that it must be repeated at once."""
     return message.get("i") is None and "e" in message and message["e"][0] in _DAMAGED

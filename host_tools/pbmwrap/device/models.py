@@ -1,4 +1,4 @@
-"""What the wrap answers, as dataclasses. Units are in the names (docs/link.md)."""
+"""The answers of a wrap as dataclasses. Units are in the names (docs/link.md)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ NoneBelowZero = Annotated[int | None, "a number below 0 stands for None"]
 
 @dataclass(frozen=True)
 class Answer:
-    """Base of all answers. answers.typed makes one from what the wrap sent: a newer wrap may add
-    fields, an unknown field does no harm."""
+    """Base of all answers, made by answers.parse_answer. Fields of a newer wrap are ignored."""
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields as JSON has them, lists in place of tuples."""
+        """Return the fields as JSON has them, with lists in place of tuples."""
         return json.loads(json.dumps(asdict(self)))
 
 
 @dataclass(frozen=True)
 class Hello(Answer):
-    """Who answers. `program` is the image's SHA-256, or "files" for an installed wrap; `integrity`
-    ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's at boot;
+    """The identity of a wrap. `program` is the image's SHA-256, or "files" for an installed wrap;
+    `integrity` ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's;
     `sense`: the board can see its own light; `slot`: which of two installed firmwares this is,
     `fell`: why a newer one was given up; `worst_uw`: the board's stated worst case per channel."""
 
@@ -51,14 +50,14 @@ class Hello(Answer):
 
     @property
     def runs_on(self) -> str:
-        """What runs the firmware, by name: `mpy` is a bare version when that is MicroPython."""
+        """What runs the firmware: `mpy` is only a version when that is MicroPython."""
         return f"MicroPython {self.mpy}" if self.mpy[:1].isdigit() else self.mpy
 
 
 @dataclass(frozen=True)
 class FaultInfo(Answer):
-    """A latched fault. `detail` holds the numbers behind it, `text` says it for people, `sensor`
-    is the one that it is about."""
+    """A latched fault. `detail`: the readings behind it; `text`: for people; `sensor`: the sensor
+    that it concerns."""
 
     code: int
     name: str = ""
@@ -73,13 +72,13 @@ class FaultInfo(Answer):
 
     @property
     def called(self) -> str:
-        """Its name, and where."""
+        """The fault's name, and its sensor."""
         return f"{self.name} at {self.sensor}" if self.sensor else self.name
 
 
 @dataclass(frozen=True)
 class Sample(Answer):
-    """The fields of `status` that move. Temperatures are None without a valid reading."""
+    """The fields of `status` that change. Temperatures are None without a valid reading."""
 
     state: str
     active_ms: int = 0
@@ -98,10 +97,10 @@ class Sample(Answer):
 class Status(Sample):
     """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
     that wait for `settings.confirm`; `cal_void`: channels whose stored calibration breaks its
-    bounds; `slot`: the active one, if any; `next_s`: until its site may
-    have a session; `wake_due_s`: of light to the next question, or left to answer it; `power_pm`:
-    of full power that all lamps may draw, None from a wrap that knows no limit; `power_why`: what
-    holds it down."""
+    bounds; `slot`: the active one, if any; `next_s`: until its site may have a session;
+    `wake_due_s`: of light until the next wake check, or left to answer it; `power_pm`: permille of
+    full power that all lamps may draw, None from a wrap without a limit; `power_why`: what limits
+    it."""
 
     session: int = 0
     end_reason: str = ""
@@ -136,7 +135,7 @@ class Status(Sample):
 
 @dataclass(frozen=True)
 class StepCost(Answer):
-    """What a step's two calls to the hardware take on this chip, us: means of `n` of each."""
+    """Duration of a step's two hardware calls on this chip, us: means of `n` calls."""
 
     n: int
     inputs_us: int
@@ -145,7 +144,7 @@ class StepCost(Answer):
 
 @dataclass(frozen=True)
 class Slot(Answer):
-    """A stored protocol, or `broken` with the reason why it will not run."""
+    """A stored protocol; `broken`: why it cannot run."""
 
     id: str = ""
     name: str = ""
@@ -156,7 +155,7 @@ class Slot(Answer):
 
 @dataclass(frozen=True)
 class Slots(Answer):
-    """All protocol slots; `active` is None when no slot is."""
+    """All protocol slots; `active` is None when none is active."""
 
     active: NoneBelowZero
     slots: list[Slot | None]
@@ -164,7 +163,7 @@ class Slots(Answer):
 
 @dataclass(frozen=True)
 class Calibration(Answer):
-    """A channel's irradiance at the skin at full duty, uW/cm2, and how it was found."""
+    """A channel's irradiance at the skin at full duty, uW/cm2, and how it was measured."""
 
     uw: int
     unc_pm: int = 0
@@ -185,7 +184,7 @@ class HeatTest(Answer):
 
 @dataclass(frozen=True)
 class SiteCourse(Answer):
-    """A site's sessions that count: seconds since the last, how many in 24 h and in 7 days, and
+    """The counted sessions of a site: seconds since the last, how many in 24 h and in 7 days, and
     seconds until the next may begin."""
 
     last_age_s: int | None = None
@@ -196,8 +195,8 @@ class SiteCourse(Answer):
 
 @dataclass(frozen=True)
 class LightOfDay(Answer):
-    """Light of the whole wrap: seconds given in 24 h, the most that is allowed, and seconds until
-    the next protocol fits."""
+    """Light of the whole wrap: seconds in 24 h, the limit, and seconds until the next protocol
+    fits."""
 
     day_s: int = 0
     most_s: int = 0
@@ -206,7 +205,7 @@ class LightOfDay(Answer):
 
 @dataclass(frozen=True)
 class CourseInfo(Answer):
-    """The sessions that still matter, by site; "*" stands for every site."""
+    """The sessions that still count, by site; "*" stands for every site."""
 
     age_s: int
     sites: dict[str, SiteCourse]

@@ -1,7 +1,8 @@
-"""One process owns a port and lets other programs of its user reach the wrap through it.
+"""Owns a port, and forwards the requests of other programs of this user to the wrap.
 
-Two threads: one moves bytes between the guests' sockets and `Waiting`, one talks to the wrap over
-one `Link`, so requests are serialised and ids are the owner's (docs/decisions/0022).
+Two threads: one moves bytes between the programs' sockets and the `RequestQueue`, one communicates
+with the wrap over one `Link`. So requests are serialised, and their ids are the owner's
+(docs/decisions/0022).
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import socket
 import threading
 from typing import Any
 
-from pbmwrap.device.endpoint import WELCOME, Door
-from pbmwrap.device.guests import MOST_KEPT, Guest, Request, Waiting
+from pbmwrap.device.endpoint import WELCOME, Listener
 from pbmwrap.device.link import Link
+from pbmwrap.device.port_users import MAX_QUEUED, PortUser, Request, RequestQueue
 from pbmwrap.device.transfer import COMMIT_S
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import DeviceError, LinkLost, UsageError, WrapError, plain
@@ -23,28 +24,28 @@ from wrap import errors
 from wrap.link import frames
 from wrap.rules import limits
 
-LISTEN_S = 0.02  # how late a request may be noticed while nobody talks
-TALK_S = 0.05  # after a request the next one is waited for, so that a transfer is not slowed down
-EXCLUSIVE = ("service", "reset")  # the wrap leaves the port
+LISTEN_S = 0.02  # the longest delay until a request is noticed, while there are none
+TALK_S = 0.05  # wait this long for the next request, so that transfers are not slowed down
+EXCLUSIVE = ("service", "reset")  # the wrap closes the port
 _SLOW = ("proto.put", "proto.activate", "proto.delete")
-MOST_STRANGERS = 8  # connections that have shown no token yet
+MAX_UNAUTHENTICATED = 8  # connections that have not sent the token yet
 _CHUNK = 65536
 _LEAST_MS, _MOST_MS = 100, 60000  # of `telemetry`
 
 
 class PortOwner:
-    """Serves an opened transport until `close`. `door`: where other programs come in, or None.
+    """Serves an opened transport until `close`. listener: accepts other programs, or None.
 
-    `failure` is set when the wrap's port has failed; every guest then finds its connection closed.
+    failure: why the wrap's port has failed, or None; then every connection is closed.
     """
 
-    def __init__(self, transport: Transport, door: Door | None = None) -> None:
+    def __init__(self, transport: Transport, listener: Listener | None = None) -> None:
         self.failure: WrapError | None = None
         self._transport = transport
-        self._door = door
+        self._listener = listener
         self._link = Link(transport)
-        self._waiting = Waiting()
-        self._guests: list[Guest] = []
+        self._queue = RequestQueue()
+        self._users: list[PortUser] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._every_ms = 0
@@ -52,9 +53,9 @@ class PortOwner:
         self._woken.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._woken, selectors.EVENT_READ)
-        if door is not None:
-            door.socket.setblocking(False)
-            self._selector.register(door.socket, selectors.EVENT_READ)
+        if listener is not None:
+            listener.socket.setblocking(False)
+            self._selector.register(listener.socket, selectors.EVENT_READ)
         self._threads = [
             threading.Thread(target=body, name=f"pbmwrap {body.__name__}", daemon=True)
             for body in (self._serve_sockets, self._serve_wrap)
@@ -63,24 +64,24 @@ class PortOwner:
             thread.start()
 
     def attach(self) -> socket.socket:
-        """A connection for this process: as many as it has uses for the wrap."""
+        """Return a new connection for this process, which may have several."""
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
-        guest = Guest(theirs, own=True, admitted=True)
+        user = PortUser(theirs, own=True, authenticated=True)
         with self._lock:
-            self._guests.append(guest)
-        self._rouse()
+            self._users.append(user)
+        self._wake_sockets()
         return ours
 
     def other_programs(self) -> list[str]:
-        """Who uses the port beside this process: "`pbmwrap run` (process 12)"."""
-        return [plain(g.called) for g in self._list_guests() if g.admitted and not g.own]
+        """Return the other programs that use the port: "`pbmwrap run` (process 12)"."""
+        return [plain(u.description) for u in self._list_users() if u.authenticated and not u.own]
 
     def close(self) -> None:
-        """End all connections and give the port back. Safe to call twice."""
+        """End all connections and close the port. Safe to call twice."""
         self._closing.set()
-        self._waiting.rouse()
-        self._rouse()
+        self._queue.wake_up()
+        self._wake_sockets()
         for thread in self._threads:
             thread.join()
         self._transport.close()
@@ -88,133 +89,132 @@ class PortOwner:
 
     # ---- the sockets' thread
 
-    def _rouse(self) -> None:
-        with contextlib.suppress(OSError):  # closed: nobody is left to be roused
+    def _wake_sockets(self) -> None:
+        with contextlib.suppress(OSError):  # closed already
             self._wake.send(b"x")
 
     def _serve_sockets(self) -> None:
         try:
             while not self._closing.is_set():
-                self._watch_guests()
+                self._update_selector()
                 for key, events in self._selector.select():
                     if key.fileobj is self._woken:
                         self._woken.recv(_CHUNK)
-                    elif isinstance(key.data, Guest):
-                        self._exchange(key.data, events)
+                    elif isinstance(key.data, PortUser):
+                        self._transfer_bytes(key.data, events)
                     else:
-                        self._let_in()
+                        self._accept_connection()
         finally:
-            self._shut()
+            self._close_all()
 
-    def _watch_guests(self) -> None:
+    def _update_selector(self) -> None:
         known = {key.data: key.events for key in self._selector.get_map().values()}
-        for guest in self._list_guests():
-            if len(guest.out) > MOST_KEPT:
-                self._lose(guest)
+        for user in self._list_users():
+            if len(user.out) > MAX_QUEUED:
+                self._disconnect(user)
                 continue
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if guest.out else 0)
-            if guest not in known:
-                self._selector.register(guest.sock, events, guest)
-            elif known[guest] != events:
-                self._selector.modify(guest.sock, events, guest)
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if user.out else 0)
+            if user not in known:
+                self._selector.register(user.sock, events, user)
+            elif known[user] != events:
+                self._selector.modify(user.sock, events, user)
 
-    def _list_guests(self) -> list[Guest]:
+    def _list_users(self) -> list[PortUser]:
         with self._lock:
-            return list(self._guests)
+            return list(self._users)
 
-    def _let_in(self) -> None:
-        assert self._door is not None
+    def _accept_connection(self) -> None:
+        assert self._listener is not None
         try:
-            sock, _ = self._door.socket.accept()
+            sock, _ = self._listener.socket.accept()
         except OSError:
-            return  # it has gone already
+            return  # it is closed already
         sock.setblocking(False)
-        strangers = [guest for guest in self._list_guests() if not guest.admitted]
-        if len(strangers) >= MOST_STRANGERS:
-            self._lose(strangers[0])
+        waiting = [user for user in self._list_users() if not user.authenticated]
+        if len(waiting) >= MAX_UNAUTHENTICATED:
+            self._disconnect(waiting[0])
         with self._lock:
-            self._guests.append(Guest(sock))
+            self._users.append(PortUser(sock))
 
-    def _exchange(self, guest: Guest, events: int) -> None:
+    def _transfer_bytes(self, user: PortUser, events: int) -> None:
         try:
             if events & selectors.EVENT_WRITE:
-                guest.flush()
+                user.flush()
             if events & selectors.EVENT_READ:
-                data = guest.sock.recv(_CHUNK)
+                data = user.sock.recv(_CHUNK)
                 if not data:
-                    self._lose(guest)
+                    self._disconnect(user)
                     return
-                for asked in guest.feed(data):
+                for asked in user.feed(data):
                     if isinstance(asked, Request):
-                        self._waiting.put(asked)
-                    elif not self._admit(guest, asked):
-                        self._lose(guest)
+                        self._queue.put(asked)
+                    elif not self._authenticate(user, asked):
+                        self._disconnect(user)
                         return
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            self._lose(guest)
+            self._disconnect(user)
 
-    def _admit(self, guest: Guest, greeting: bytes) -> bool:
-        """Whether the guest has shown the token; one that has not is not answered."""
+    def _authenticate(self, user: PortUser, greeting: bytes) -> bool:
+        """Whether the program has sent the token; without it, it gets no answer."""
         try:
             said = json.loads(greeting)
-            token, called = said["token"], f"`{said['command']}` (process {said['pid']})"
+            token, description = said["token"], f"`{said['command']}` (process {said['pid']})"
         except (ValueError, KeyError, TypeError):
             return False
-        if self._door is None or not self._door.admits(token):
+        if self._listener is None or not self._listener.accepts_token(token):
             return False
-        guest.send(frames.encode(WELCOME))  # before any push
-        guest.admitted, guest.called = True, called
+        user.send(frames.encode(WELCOME))  # before any push
+        user.authenticated, user.description = True, description
         return True
 
-    def _lose(self, guest: Guest) -> None:
-        guest.gone = True
+    def _disconnect(self, user: PortUser) -> None:
         with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(guest.sock)
-        guest.sock.close()
+            self._selector.unregister(user.sock)
+        user.sock.close()
         with self._lock:
-            if guest in self._guests:
-                self._guests.remove(guest)
-        self._waiting.drop(guest)
+            if user in self._users:
+                self._users.remove(user)
+        self._queue.drop_user(user)
 
-    def _shut(self) -> None:
+    def _close_all(self) -> None:
         self._closing.set()
-        if self._door is not None:
-            self._door.close()
-        for guest in self._list_guests():
+        if self._listener is not None:
+            self._listener.close()
+        for user in self._list_users():
             with contextlib.suppress(OSError):
-                guest.flush()
-            self._lose(guest)
+                user.flush()
+            self._disconnect(user)
         self._selector.close()
         self._woken.close()
 
     # ---- the wrap's thread
 
     def _serve_wrap(self) -> None:
-        self._link.hopeless = lambda noise: self._closing.is_set() or self._waiting.urgent()
+        self._link.should_give_up = lambda noise: self._closing.is_set() or self._queue.has_urgent()
         clock = self._transport.monotonic
         heard_s = clock() - TALK_S
         try:
             while not self._closing.is_set():
                 now_s = clock()
-                request = self._waiting.take(now_s, max(0.0, heard_s + TALK_S - now_s))
+                request = self._queue.take(now_s, max(0.0, heard_s + TALK_S - now_s))
                 if request is None and self._closing.is_set():
                     return
                 if request is None:
-                    self._link.listen(LISTEN_S, self._spread)
+                    self._link.listen(LISTEN_S, self._broadcast)
                     continue
-                self._act(request)
-                self._rouse()
+                self._execute(request)
+                self._wake_sockets()
                 heard_s = clock()
         except WrapError as problem:
             self.failure = problem
         finally:
             self._closing.set()
-            self._rouse()
+            self._wake_sockets()
 
-    def _act(self, request: Request) -> None:
-        if request.method in EXCLUSIVE and not request.guest.own:
+    def _execute(self, request: Request) -> None:
+        if request.method in EXCLUSIVE and not request.user.own:
             request.refuse(errors.NOT_NOW, "the port is shared: this needs it alone")
             return
         try:
@@ -224,63 +224,63 @@ class PortOwner:
         except UsageError as problem:
             request.refuse(errors.BAD_PARAM, problem.message)
         except LinkLost:
-            request.guest.forget(request)  # it asks again; a port that failed shows itself next
+            request.user.forget_pending(request)  # it repeats the request
             return
-        self._waiting.acted(request, self._transport.monotonic())
+        self._queue.note_done(request, self._transport.monotonic())
 
     def _ask(self, request: Request) -> Any:
         if request.method == "telemetry" and _is_subscription(request.params):
-            return self._subscribe(request.guest, request.params)
+            return self._subscribe(request.user, request.params)
         return self._link.call(
             request.method,
             request.params,
             behind=request.behind,
             timeout_s=COMMIT_S if request.method in _SLOW else None,
-            on_push=lambda name, params: self._push(request.guest, name, params),
+            on_push=lambda name, params: self._forward_push(request.user, name, params),
         )
 
-    def _subscribe(self, guest: Guest, params: dict[str, Any]) -> Any:
-        """The wrap has one telemetry: as often as the fastest guest wants, as long as the last."""
+    def _subscribe(self, user: PortUser, params: dict[str, Any]) -> Any:
+        """Merge all subscriptions into the wrap's one: the shortest period and the latest end."""
         now_s = self._transport.monotonic()
         lease_ms = params.get("ms", limits.LEASE_MS)
-        guest.every_s, guest.until_s = params["every_ms"] / 1000, now_s + lease_ms / 1000
-        guest.sent_s = 0.0
-        live = [g for g in self._list_guests() if g.every_s and g.until_s > now_s]
-        self._every_ms = round(min((g.every_s for g in live), default=0.0) * 1000)
+        user.every_s, user.until_s = params["every_ms"] / 1000, now_s + lease_ms / 1000
+        user.sent_s = 0.0
+        live = [u for u in self._list_users() if u.every_s and u.until_s > now_s]
+        self._every_ms = round(min((u.every_s for u in live), default=0.0) * 1000)
         merged = {"every_ms": self._every_ms}
         if live:
-            merged["ms"] = max(1, round((max(g.until_s for g in live) - now_s) * 1000))
-        self._link.call("telemetry", merged, on_push=self._spread)
+            merged["ms"] = max(1, round((max(u.until_s for u in live) - now_s) * 1000))
+        self._link.call("telemetry", merged, on_push=self._broadcast)
         return {"every_ms": params["every_ms"]}
 
-    def _push(self, guest: Guest, name: str, params: dict[str, Any]) -> None:
-        """A push while a request of `guest` is acted on: bytes of the log are its own."""
+    def _forward_push(self, user: PortUser, name: str, params: dict[str, Any]) -> None:
+        """Forward a push that arrives during a request; bytes of the log go only to `user`."""
         if name != "raw":
-            self._spread(name, params)
+            self._broadcast(name, params)
             return
         about = {"o": params.get("o"), "size": len(params["d"])}
-        guest.send(_push_line("raw", about) + params["d"])
+        user.send(_push_line("raw", about) + params["d"])
 
-    def _spread(self, name: str, params: dict[str, Any]) -> None:
-        """A sample goes to everybody who wants one now, any other push to all."""
+    def _broadcast(self, name: str, params: dict[str, Any]) -> None:
+        """Send a sample to every program that is due one, any other push to all."""
         now_s = self._transport.monotonic()
         line = _push_line(name, params)
-        for guest in self._list_guests():
-            if name == "sample" and not self._wants(guest, now_s):
+        for user in self._list_users():
+            if name == "sample" and not self._wants_sample(user, now_s):
                 continue
-            if guest.admitted and guest.send(line, may_drop=True):
-                guest.sent_s = now_s
-        self._rouse()
+            if user.authenticated and user.send(line, may_drop=True):
+                user.sent_s = now_s
+        self._wake_sockets()
 
-    def _wants(self, guest: Guest, now_s: float) -> bool:
-        if not guest.every_s or now_s >= guest.until_s:
+    def _wants_sample(self, user: PortUser, now_s: float) -> bool:
+        if not user.every_s or now_s >= user.until_s:
             return False
-        as_often = guest.every_s * 1000 <= self._every_ms
-        return as_often or now_s - guest.sent_s >= 0.9 * guest.every_s
+        as_often = user.every_s * 1000 <= self._every_ms
+        return as_often or now_s - user.sent_s >= 0.9 * user.every_s
 
 
 def _is_subscription(params: dict[str, Any]) -> bool:
-    """Whether the wrap would take it; what it would not it is asked itself, for its reason."""
+    """Whether the wrap would accept it. If not, the wrap is asked, so that it gives the reason."""
     every, lease = params.get("every_ms"), params.get("ms", limits.LEASE_MS)
     if type(every) is not int or type(lease) is not int:
         return False

@@ -1,7 +1,7 @@
-"""A serial port as a transport, and the ports this machine has.
+"""Lists the serial ports of this machine, and uses one as a transport.
 
-DTR stays up (MicroPython sends nothing while it is down), the port is never opened at 1200 baud
-(that would reboot an RP2040 into its bootloader), and no byte is sent by opening or closing.
+DTR stays high, because MicroPython sends nothing while it is low. The port is never opened at 1200
+baud, which would restart an RP2040 into its boot loader. Opening and closing send no byte.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PortInfo:
 
 
 def usb_ports() -> list[PortInfo]:
-    """Every USB serial port, by name. Ports without a USB id are left out: no wrap is there."""
+    """Return every USB serial port, sorted by name. A port without a USB id cannot be a wrap."""
     from serial.tools import list_ports
 
     found = [p for p in list_ports.comports() if p.vid is not None]
@@ -106,8 +106,11 @@ class SerialTransport(Transport):
 
 
 def _open_error(name: str, problem: BaseException) -> WrapError:
-    """Why the port `name` could not be opened. pyserial raises one exception for everything; its
-    errno, or on Windows the number at the end of its text, tells the cases apart."""
+    """Return why the port `name` could not be opened.
+
+    pyserial raises one exception for all reasons. Its errno, or on Windows the number at the end of
+    its text, distinguishes them.
+    """
     number = getattr(problem, "errno", None)
     windows = _WINDOWS.search(str(problem))
     if windows and number is None:
@@ -122,7 +125,7 @@ def _open_error(name: str, problem: BaseException) -> WrapError:
 
 
 def _windows_error(name: str, number: int) -> WrapError:
-    """Windows has no rights for ports: access is denied while another program has it open."""
+    """Return the reason on Windows, where access is denied while another program has the port."""
     if number in _WINDOWS_BUSY:
         return PortBusy(f"{name} is in use")
     if number in _WINDOWS_ABSENT:

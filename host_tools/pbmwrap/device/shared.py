@@ -1,4 +1,4 @@
-"""A port as several programs of one user see it: own it, or reach the wrap through its owner."""
+"""Shares a port between programs of one user: owns it, or connects through its owner."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import time
 from pathlib import Path
 
 from pbmwrap.device import endpoint
-from pbmwrap.device.holders import holders
 from pbmwrap.device.owner import PortOwner
 from pbmwrap.device.serial_port import SerialTransport
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
+from pbmwrap.device.usb import find_holders
 from pbmwrap.errors import LinkLost, PortBusy, WrapError
 from wrap import errors
 from wrap.link import frames
 
-TAKE_OVER_S = 2.0  # for the next owner, when one ends; a tethered session's lease is longer
-_LOOK_S = 0.02
+TAKE_OVER_S = 2.0  # seconds to find the next owner; shorter than a tethered session's lease
+_POLL_S = 0.02
 _CHUNK = 65536
 _COMMAND_MAX = 80
-# Behind a change of owner nobody knows whether the request in flight was heard: ask again at once.
+# After a change of owner it is unknown whether the request in flight arrived, so it is repeated.
 _ASK_AGAIN = frames.encode(
     json.dumps({"i": None, "e": [errors.BAD_CRC, "the port has a new owner"]}).encode("ascii")
 )
 
 
-def this_command() -> str:
-    """This process, for others: the command line, at most 80 characters of it."""
+def describe_command() -> str:
+    """Return this process's command line for other programs, at most 80 characters of it."""
     words = [Path(sys.argv[0]).stem, *sys.argv[1:]]
     if words[0] in ("__main__", "main"):
         words[0] = "pbmwrap"
@@ -38,47 +38,47 @@ def this_command() -> str:
     return text if len(text) <= _COMMAND_MAX else text[: _COMMAND_MAX - 3] + "..."
 
 
-def share(transport: Transport) -> SharedTransport:
-    """Own the opened `transport` and let this user's other programs in while it is open.
+def share_port(transport: Transport) -> SharedTransport:
+    """Own the opened `transport`, and serve this user's other programs while it is open.
 
-    Where no endpoint can be made, this program uses the port alone: `alone_because` says why.
+    If no endpoint can be made, only this program uses the port: see `not_shared_reason`.
     """
-    door, why = None, ""
+    listener, why = None, ""
     try:
-        door = endpoint.Door(transport.name, this_command())
+        listener = endpoint.Listener(transport.name, describe_command())
     except OSError as problem:
         why = str(problem)
-    owner = PortOwner(transport, door)
-    return SharedTransport(transport.name, owner.attach(), owner, alone_because=why)
+    owner = PortOwner(transport, listener)
+    return SharedTransport(transport.name, owner.attach(), owner, not_shared_reason=why)
 
 
-def borrow(port: str) -> SharedTransport | None:
-    """The wrap through the process that owns `port`; None when no living one advertises itself."""
-    found = endpoint.look_up(port)
+def connect_to_owner(port: str) -> SharedTransport | None:
+    """Connect to the process that owns `port`; None when none advertises itself or accepts."""
+    found = endpoint.find_endpoint(port)
     if found is None:
         return None
     try:
-        return SharedTransport(port, endpoint.connect(found, this_command()), None)
+        return SharedTransport(port, endpoint.connect(found, describe_command()), None)
     except (ConnectionRefusedError, FileNotFoundError):
-        endpoint.forget(found)
+        endpoint.remove_endpoint(found)
     except OSError:
-        return None  # it lives and does not let us in
+        return None  # it is alive and does not accept
     return None
 
 
 def name_holder(port: str) -> str:
-    """Who has `port` open, as far as that can be known: "`pbmwrap monitor` (process 12)" or ""."""
-    found = endpoint.look_up(port)
+    """Return who has `port` open, "`pbmwrap monitor` (process 12)", or "" if that is unknown."""
+    found = endpoint.find_endpoint(port)
     if found is not None and _is_alive(found.pid):
-        return found.called
-    return ", ".join(f"{name} (process {pid})" for pid, name in holders(port))
+        return found.description
+    return ", ".join(f"{name} (process {pid})" for pid, name in find_holders(port))
 
 
 def explain_busy(busy: PortBusy, port: str) -> PortBusy:
-    """`busy` with who holds the port, and what to do."""
-    found = endpoint.look_up(port)
+    """Return `busy` with the program that holds the port, and what to do."""
+    found = endpoint.find_endpoint(port)
     who = name_holder(port)
-    if found is not None and who == found.called:
+    if found is not None and who == found.description:
         hint = f"end it there (q or Ctrl-C; or `kill {found.pid}`), then run this again"
         return PortBusy(f"{port} is in use by {who}", hint)
     if who:
@@ -88,7 +88,7 @@ def explain_busy(busy: PortBusy, port: str) -> PortBusy:
 
 def _is_alive(pid: int) -> bool:
     if sys.platform == "win32":
-        return True  # os.kill would end it; a dead owner's endpoint is refused when it is tried
+        return True  # os.kill would end it; connecting to a dead owner fails
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -101,30 +101,30 @@ def _is_alive(pid: int) -> bool:
 class SharedTransport(Transport):
     """A connection to the owner of a port, which may be this process.
 
-    When another process owned it and ends, this one takes the port over or finds the next owner.
+    When another process owned the port and ends, this one becomes the owner or finds the next one.
     """
 
     def __init__(
-        self, name: str, sock: socket.socket, owner: PortOwner | None, alone_because: str = ""
+        self, name: str, sock: socket.socket, owner: PortOwner | None, not_shared_reason: str = ""
     ) -> None:
         self.name = name
-        self.alone_because = alone_because
+        self.not_shared_reason = not_shared_reason
         self._sock: socket.socket | None = sock
         self._owner = owner
         self._arrived = b""
 
     @property
     def owned(self) -> bool:
-        """Whether the port is this process's."""
+        """Whether this process owns the port."""
         return self._owner is not None
 
     @property
-    def others(self) -> list[str]:
-        """The other programs that use the port through this process."""
+    def other_programs(self) -> list[str]:
+        """Other programs that use the port through this process."""
         return self._owner.other_programs() if self._owner else []
 
     def open(self) -> None:
-        """It is made opened."""
+        """Do nothing: it is opened when it is made."""
 
     def close(self) -> None:
         sock, self._sock = self._sock, None
@@ -142,7 +142,7 @@ class SharedTransport(Transport):
         except TimeoutError as problem:
             raise LinkLost(f"{self.name} takes no bytes") from problem
         except OSError:
-            self._go_on()  # what was sent is asked again
+            self._reconnect()  # the request is repeated
 
     def read(self, timeout_s: float) -> bytes:
         if self._arrived:
@@ -158,7 +158,7 @@ class SharedTransport(Transport):
             data = b""
         if data:
             return data
-        self._go_on()
+        self._reconnect()
         return self.read(0)
 
     def monotonic(self) -> float:
@@ -169,15 +169,15 @@ class SharedTransport(Transport):
             raise LinkLost(f"{self.name} is not open")
         return self._sock
 
-    def _go_on(self) -> None:
-        """The connection has ended. Raises LinkLost when the wrap cannot be reached any more."""
+    def _reconnect(self) -> None:
+        """Find the next owner after the connection has ended. Raises LinkLost."""
         if self._owner is not None:
             raise self._owner.failure or LinkLost(f"{self.name} was closed")
         self._opened().close()
         deadline = self.monotonic() + TAKE_OVER_S
         while True:
             try:
-                next_one = _own(self.name) or borrow(self.name)
+                next_one = _own_port(self.name) or connect_to_owner(self.name)
             except WrapError as problem:
                 raise LinkLost(f"{self.name} vanished: {problem.message}") from problem
             if next_one is not None:
@@ -185,18 +185,18 @@ class SharedTransport(Transport):
                 return
             if self.monotonic() >= deadline:
                 raise LinkLost(f"{self.name} was given up by its owner and is held by another")
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
 
     def _adopt(self, other: SharedTransport) -> None:
         self._sock, self._owner = other._sock, other._owner
-        self.alone_because = other.alone_because
+        self.not_shared_reason = other.not_shared_reason
         self._arrived = _ASK_AGAIN
 
 
-def _own(port: str) -> SharedTransport | None:
-    """The port as ours; None while another process holds it. Raises NoDevice, NoPermission."""
+def _own_port(port: str) -> SharedTransport | None:
+    """Own the port; None while another process holds it. Raises NoDevice, NoPermission."""
     transport = SerialTransport(port)
     with contextlib.suppress(PortBusy):
         transport.open()
-        return share(transport)
+        return share_port(transport)
     return None

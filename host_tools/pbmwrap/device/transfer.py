@@ -1,4 +1,4 @@
-"""Moving whole objects: protocols to the wrap, the log from it. Each ends with a SHA-256."""
+"""Transfers protocols to the wrap and the log from it, each verified by SHA-256."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pbmwrap.device.answers import field, whole
+from pbmwrap.device.answers import require_field, require_kind
 from pbmwrap.device.link import Link
 from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
 from wrap import errors
 from wrap.rules.protocol import MAX_BYTES
 
-COMMIT_S = 5.0  # the wrap checks, writes and reads back
+COMMIT_S = 5.0  # for the wrap to check, write and read back
 WINDOW_BYTES = 16384
-WINDOW_LEAST = 1024  # the wrap takes no smaller one
+WINDOW_LEAST = 1024  # the wrap accepts no smaller one
 WINDOW_TRIES = 5
-SEGMENT_BYTES = 32768  # of the log between two digests: a lost link costs no more than this
+SEGMENT_BYTES = 32768  # of the log between two digests; a lost link loses at most this
 
 Progress = Callable[[int, int], None]
 Keep = Callable[[int, bytes], object]
@@ -25,28 +25,30 @@ Keep = Callable[[int, bytes], object]
 
 @dataclass(frozen=True)
 class LogPull:
-    """Verified bytes of the log. `start` is later than asked when the wrap keeps no older ones."""
+    """Verified bytes of the log. start: later than requested when older bytes are gone."""
 
     start: int
     data: bytes
 
     @property
     def end(self) -> int:
-        """The offset to ask from next time."""
+        """The offset at which the next pull starts."""
         return self.start + len(self.data)
 
 
 def flash_protocol(
     link: Link, slot: int, raw: bytes, sha: str | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Store canonical JSON `raw` in `slot`: {slot, id}. The old one stays until all is checked.
+    """Store canonical JSON `raw` in `slot`; returns {slot, id}.
+
+    The old protocol stays until the new one is verified.
 
     Raises DeviceError (`invalid` names the rule), VerifyFailed, LinkLost.
     """
     sha = sha or _sha256(raw)
     params = {"slot": slot, "size": len(raw), "sha": sha}
     try:
-        stored = whole(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
+        stored = require_kind(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
     except DeviceError as refusal:
         if refusal.device_code == errors.HASH:
             raise VerifyFailed(f"the protocol did not arrive complete: {refusal.text}") from refusal
@@ -57,15 +59,15 @@ def flash_protocol(
 
 
 def read_protocol(link: Link, slot: int) -> bytes:
-    """The bytes stored in `slot`. Raises DeviceError (`not_found`), VerifyFailed, LinkLost."""
+    """Return the bytes in `slot`. Raises DeviceError (`not_found`), VerifyFailed, LinkLost."""
     data = b""
     while True:
         answer = link.call("proto.get", {"slot": slot, "o": len(data)})
-        piece = _bytes(field(answer, "d", str))
+        piece = _decode_base64(require_field(answer, "d", str))
         data += piece
-        if len(data) >= field(answer, "size", int):
+        if len(data) >= require_field(answer, "size", int):
             return data
-        at = field(answer, "o", int)
+        at = require_field(answer, "o", int)
         if not piece or at != len(data) - len(piece) or len(data) > MAX_BYTES:
             raise VerifyFailed(
                 f"slot {slot} could not be read to its end: it stops at byte {len(data)}"
@@ -79,23 +81,21 @@ def pull_log(
     keep: Keep | None = None,
     end: int | None = None,
 ) -> LogPull:
-    """The log from `start` to its present end, verified segment by segment.
+    """Pull the log from `start` to its present end, verified segment by segment.
 
-    end: where less is wanted; the last window may go beyond it.
-
-    keep(offset, bytes) is called for each verified segment, so that after LinkLost a caller goes on
-    from the last one. progress(done, total) counts bytes.
+    end: an earlier end; the last window may go beyond it. keep: called with (offset, bytes) of each
+    verified segment, so that after LinkLost a caller can continue. progress: (done, total) bytes.
     Raises VerifyFailed, LinkLost, DeviceError.
     """
     opened = link.call("log.open", {"o": start})
-    first, goal = field(opened, "o", int), field(opened, "end", int)
+    first, goal = require_field(opened, "o", int), require_field(opened, "end", int)
     goal = goal if end is None else min(goal, end)
     data = bytearray()
     while True:
         at = first + len(data)
         segment = _Segment(link, at)
         while segment.at < min(goal, at + SEGMENT_BYTES):
-            segment.window(WINDOW_BYTES if end is None else _window(goal - segment.at))
+            segment.fetch_window(WINDOW_BYTES if end is None else _window_bytes(goal - segment.at))
             if progress:
                 progress(min(segment.at, goal) - first, goal - first)
         verified = segment.close()
@@ -107,7 +107,7 @@ def pull_log(
         link.call("log.open", {"o": first + len(data)})
 
 
-def _window(wanted: int) -> int:
+def _window_bytes(wanted: int) -> int:
     return max(WINDOW_LEAST, min(WINDOW_BYTES, wanted))
 
 
@@ -123,11 +123,11 @@ class _Segment:
     def at(self) -> int:
         return self._start + len(self._data)
 
-    def window(self, most: int) -> None:
-        """Fetch the next window, at most `most` bytes.
+    def fetch_window(self, most: int) -> None:
+        """Fetch the next window, at most `most` bytes. Raises LinkLost.
 
-        One that does not arrive whole is asked for again, and so is one whose answer was lost: a
-        byte that is missing swallows the beginning of the answer.
+        An incomplete window is requested again. So is one whose answer was repeated: the bytes of
+        the lost answer may have been taken for bytes of the window.
         """
         for _ in range(WINDOW_TRIES):
             got: list[bytes] = []
@@ -137,9 +137,9 @@ class _Segment:
                 {"o": self.at, "n": most},
                 on_push=lambda name, p, got=got: self._collect(got, name, p),
             )
-            size = field(answer, "o", int) - self.at
-            whole_one = got and size > 0 and len(got[-1]) == size
-            if whole_one and self._link.repeats == repeats:
+            size = require_field(answer, "o", int) - self.at
+            is_complete = got and size > 0 and len(got[-1]) == size
+            if is_complete and self._link.repeats == repeats:
                 self._data += got[-1]
                 return
         raise LinkLost(f"the log's bytes from {self.at} on do not arrive complete")
@@ -149,15 +149,18 @@ class _Segment:
             got.append(params["d"])
 
     def close(self) -> bytes:
-        """The segment's bytes, once the wrap's digest agrees."""
+        """Return the segment's bytes after comparing digests. Raises VerifyFailed."""
         answer = self._link.call("log.close")
         digest = _sha256(self._data)
-        if field(answer, "o", int) != self.at or field(answer, "sha", str) != digest:
+        if (
+            require_field(answer, "o", int) != self.at
+            or require_field(answer, "sha", str) != digest
+        ):
             raise VerifyFailed(f"the log's bytes {self._start} to {self.at} differ from the wrap's")
         return bytes(self._data)
 
 
-def _bytes(text: Any) -> bytes:
+def _decode_base64(text: Any) -> bytes:
     try:
         return binascii.a2b_base64(text)
     except (binascii.Error, ValueError, TypeError) as problem:
@@ -165,7 +168,7 @@ def _bytes(text: Any) -> bytes:
 
 
 def _sha256(data: bytes | bytearray) -> str:
-    """In hex. Imported here: most commands move nothing, and hashlib loads OpenSSL."""
+    """Return the SHA-256 in hex. hashlib loads OpenSSL, so it is imported only here."""
     import hashlib
 
     return hashlib.sha256(data).hexdigest()

@@ -1,4 +1,4 @@
-"""What carries bytes to a wrap and back, whatever is at the other end."""
+"""The interface that carries bytes to a wrap and back."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ WRITE_TIMEOUT_S = 3.0
 
 
 class Transport(ABC):
-    """A byte stream with its own clock, so that timeouts hold in virtual time as well.
+    """A byte stream with its own clock, so that timeouts also work in virtual time.
 
-    Raises LinkLost when the other end is gone, and the errors of `open` as they are named there.
+    Methods raise LinkLost when the other end is gone.
     """
 
     name: str
 
     @abstractmethod
     def open(self) -> None:
-        """Make the stream usable. Raises NoDevice, PortBusy or NoPermission."""
+        """Open the stream. Raises NoDevice, PortBusy or NoPermission."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the port back. Safe to call twice."""
+        """Close the port. Safe to call twice."""
 
     @abstractmethod
     def write(self, data: bytes, timeout_s: float = WRITE_TIMEOUT_S) -> None:
-        """Send all of `data`. Raises LinkLost when it is not taken in `timeout_s`."""
+        """Send all of `data`. Raises LinkLost when it is not accepted within `timeout_s`."""
 
     @abstractmethod
     def read(self, timeout_s: float) -> bytes:
-        """What has arrived; waits at most `timeout_s` for a first byte, then returns b""."""
+        """Return what has arrived; b"" when there is no byte within `timeout_s`."""
 
     @abstractmethod
     def monotonic(self) -> float:
-        """Seconds on the transport's clock; only differences mean something."""
+        """Return the transport's clock in seconds; only differences have a meaning."""
 
     def __enter__(self) -> Transport:
         self.open()

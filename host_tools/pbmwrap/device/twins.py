@@ -22,11 +22,11 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
     """
     if kind == "sim":
         return _make_sim(state)
-    from pbmwrap.install.image import check_uf2
+    from pbmwrap.device.uf2 import read_uf2
 
     _check_emulator()
     chosen = find_image(image)
-    check_uf2(chosen)
+    read_uf2(chosen)
     if state is not None:
         from pbmwrap.device.kept_flash import KeptRp2040
 

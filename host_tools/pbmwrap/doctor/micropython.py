@@ -1,6 +1,6 @@
-"""What is known of the MicroPython that runs a wrap: problems by version and chip.
+"""Checks a wrap's MicroPython for known problems, by version and chip.
 
-Each with its source. Only what bears on a wrap; what the firmware works around is not told.
+Each problem has its source. Problems that the firmware works around are not listed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _IMAGE = "the image of `pbmwrap install --image` does not have this problem"
 
 
 @dataclass(frozen=True)
-class Known:
-    """below: the first version without it, () for none. files: only installed as files on stock
-    MicroPython, not on our image."""
+class KnownProblem:
+    """A known problem. below: the first version without it, () for none; files: only on stock
+    MicroPython, not in our image."""
 
     level: Level
     text: str
@@ -27,15 +27,15 @@ class Known:
     files: bool = False
 
 
-KNOWN = (
+KNOWN_PROBLEMS = (
     # What the project is built and tested with.
-    Known("bad", "older than 1.25, not tested with this firmware", _UPDATE, below=(1, 25)),
+    KnownProblem("bad", "older than 1.25, not tested with this firmware", _UPDATE, below=(1, 25)),
     # ports/esp32/esp32_rmt.c: RMT.active() came with 1.27; machine_pwm.c: true 100 % with 1.26.
-    Known(
+    KnownProblem(
         "bad", "RMT cannot be stopped before 1.27, so no dead-man timer", _UPDATE, "esp32", (1, 27)
     ),
     # shared/tinyusb/mp_usbd_cdc.c, mp_usbd_cdc_tx_strn: waits while the FIFO is full.
-    Known(
+    KnownProblem(
         "note",
         "a program that opens the port and does not read delays a write by 500 ms; in a session "
         "the dead-man timer then turns the light off",
@@ -44,7 +44,7 @@ KNOWN = (
         files=True,
     ),
     # ports/rp2/modules/_boot.py: mkfs after any error of mount.
-    Known(
+    KnownProblem(
         "note",
         "its boot code formats a filesystem that cannot be mounted: settings, log and a latched "
         "fault would be lost",
@@ -55,27 +55,27 @@ KNOWN = (
 )
 
 
-def known(version: tuple[int, ...], chip: str, frozen: bool) -> list[Known]:
-    """What holds for this version on this chip ("rp2040", "esp32...")."""
+def list_known_problems(version: tuple[int, ...], chip: str, frozen: bool) -> list[KnownProblem]:
+    """Return the problems of this version on this chip ("rp2040", "esp32...")."""
     return [
         k
-        for k in KNOWN
+        for k in KNOWN_PROBLEMS
         if chip.startswith(k.chip)
         and (not k.below or version < k.below)
         and not (k.files and frozen)
     ]
 
 
-def chip_of(board: str) -> str:
-    """By the board's name: PBMWRAP_RP2040, PBMWRAP_ESP32_S3."""
+def chip_name(board: str) -> str:
+    """Return the chip in a board's name: PBMWRAP_RP2040, PBMWRAP_ESP32_S3."""
     return board.rpartition("PBMWRAP_")[2].lower()
 
 
-def look(hello: Hello) -> list[Check]:
-    """The version, and a finding for each known problem; a twin's CPython has none."""
+def check_micropython(hello: Hello) -> list[Check]:
+    """Check the version for each known problem; a simulated wrap on CPython has none."""
     if not hello.mpy[:1].isdigit():
         return [Check("micropython", "good", f"none: this simulated wrap runs on {hello.runs_on}")]
     version = tuple(int(n) for n in hello.mpy.split(".") if n.isdigit())
-    found = known(version, chip_of(hello.board), hello.frozen)
-    told = [Check("micropython", k.level, f"{hello.mpy}: {k.text}", k.hint) for k in found]
-    return told or [Check("micropython", "good", f"{hello.mpy}, no known problem")]
+    found = list_known_problems(version, chip_name(hello.board), hello.frozen)
+    checks = [Check("micropython", k.level, f"{hello.mpy}: {k.text}", k.hint) for k in found]
+    return checks or [Check("micropython", "good", f"{hello.mpy}, no known problem")]

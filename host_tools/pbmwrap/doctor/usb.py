@@ -1,4 +1,4 @@
-"""USB: ports, who may and who does use them, boards that wait in a boot loader, cables."""
+"""Checks USB: ports, rights, programs that hold a port, boot loaders, cables."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from pbmwrap.device.serial_port import PortInfo
-from pbmwrap.device.usb_nodes import Node
+from pbmwrap.device.usb import BOOTSEL, ESPRESSIF, MAKERS, PortNode
 from pbmwrap.doctor.check import Check
 
-# Of the ROMs and bridges that boards have: the USB ID lists of their makers.
-BOOTSEL = "2e8a:0003"
-ESPRESSIF = ("303a:1001", "303a:0002", "303a:0009")
-MAKERS = {
-    "2e8a": "Raspberry Pi",
-    "303a": "Espressif",
-    "10c4": "CP210x bridge",
-    "1a86": "CH340 bridge",
-    "0403": "FTDI bridge",
-}
 _CABLE = "connect the wrap with a data cable, or start a simulated one with `pbmwrap sim`"
 _CHARGE_ONLY = (
     "if the board is connected, the cable may only charge (try one that carries data); or hold "
@@ -27,23 +17,29 @@ _CHARGE_ONLY = (
 )
 
 
-def look(
-    ports: Sequence[tuple[PortInfo, Node]], ids: frozenset[str] | None, drives: Sequence[str]
+def check_usb(
+    ports: Sequence[tuple[PortInfo, PortNode]], ids: frozenset[str] | None, drives: Sequence[str]
 ) -> Iterator[Check]:
-    """ids: of what is on USB, None when unknown; drives: of RP2040s in their boot loader."""
+    """Check every port and boot loader.
+
+    ids: "vid:pid" of what is on USB, None when unknown; drives: of RP2040s in their boot loader.
+    """
     for port, node in ports:
-        yield from of_port(port, node)
-    yield from _boot_loader(ids, drives)
+        yield from check_port(port, node)
+    yield from _check_boot_loader(ids, drives)
     if not ports:
-        yield _no_port(ids)
+        yield _explain_no_port(ids)
 
 
-def of_port(port: PortInfo, node: Node) -> Iterator[Check]:
-    """Whether this user may use it, and who has it open."""
+def check_port(port: PortInfo, node: PortNode) -> Iterator[Check]:
+    """Check that this user may use a port, and who has it open."""
     name = f"{port.device} {port.label or ''}".rstrip()
     if not node.usable:
         yield Check(
-            "port", "bad", f"{port.device} may not be used by this user", _permission(port, node)
+            "port",
+            "bad",
+            f"{port.device} may not be used by this user",
+            _permission_hint(port, node),
         )
     elif not node.holders:
         yield Check("port", "good", name)
@@ -53,7 +49,7 @@ def of_port(port: PortInfo, node: Node) -> Iterator[Check]:
         yield Check("port", "note", f"{name} is in use by {who}", hint)
 
 
-def _permission(port: PortInfo, node: Node) -> str:
+def _permission_hint(port: PortInfo, node: PortNode) -> str:
     if node.listed and not node.in_group:
         return f"log out and in again: you are in the group {node.group} from the next login on"
     maker = port.usb.partition(":")[0]
@@ -65,7 +61,7 @@ def _permission(port: PortInfo, node: Node) -> str:
     return f"add {udev}" if sys.platform == "linux" else "check your system's rights for the port"
 
 
-def _boot_loader(ids: frozenset[str] | None, drives: Sequence[str]) -> Iterator[Check]:
+def _check_boot_loader(ids: frozenset[str] | None, drives: Sequence[str]) -> Iterator[Check]:
     hint = "install the firmware on it: `pbmwrap install --image build/PBMWRAP_RP2040.uf2`"
     for drive in drives:
         yield Check("boot loader", "note", f"an RP2040 is in BOOTSEL mode, drive {drive}", hint)
@@ -75,7 +71,7 @@ def _boot_loader(ids: frozenset[str] | None, drives: Sequence[str]) -> Iterator[
         yield Check("boot loader", "note", text, hint)
 
 
-def _no_port(ids: frozenset[str] | None) -> Check:
+def _explain_no_port(ids: frozenset[str] | None) -> Check:
     if ids is None:
         return Check("ports", "note", "no USB serial port", _CABLE)
     seen = sorted({MAKERS[i[:4]] for i in ids if i[:4] in MAKERS and i != BOOTSEL})
@@ -88,8 +84,8 @@ def _no_port(ids: frozenset[str] | None) -> Check:
     return Check("ports", "note", "no USB serial port", f"{_CABLE}; {_CHARGE_ONLY}")
 
 
-def unanswered(port: PortInfo) -> Check | None:
-    """Of a port where no wrap answers: what its USB id says of the chip."""
+def check_unanswered(port: PortInfo) -> Check | None:
+    """Check the chip of a port where no wrap answers, by its USB id."""
     if port.usb not in ESPRESSIF:
         return None
     text = f"{port.device} is an ESP32's own USB port"

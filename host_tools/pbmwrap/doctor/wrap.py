@@ -1,14 +1,14 @@
-"""The wrap itself: pure judgements of what it said."""
+"""Checks what a wrap reports of itself. Sends nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from pbmwrap.cli.text import CONFIRM, count, power_text, readings, stores
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.logs.verify import Verdict
+from pbmwrap.words import CONFIRM, count, format_readings, name_stores, power_text
 from wrap.rules.limits import STEP_MS
 from wrap.safety.power_limit import NO_HEAT_TEST
 from wrap.version import VERSION
@@ -16,31 +16,31 @@ from wrap.version import VERSION
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
 SKEW_S = 60  # a quartz loses some 2 s a day; records are told apart by minutes
 OLD_DAYS = 365  # LEDs fade, covers yellow: measure once a year
-COLDEST_MC, HOTTEST_MC = 5000, 50000  # of a wrap that rests; below 5 C no light is allowed
-LATE_FEW = 20  # a start, a few settings: more late steps than that count by their share
+COLDEST_MC, HOTTEST_MC = 5000, 50000  # without light; below 5 C no light is allowed
+LATE_FEW = 20  # steps late at a start or while settings are written; more count by share
 LATE_SHARE = 0.01
 APART_MC = 10000  # of two sensors of a dark pad at rest
 _SETTINGS_HINT = "nothing is lost, the copy was repaired; if it happens again the flash is worn"
 _DARK = ("idle", "done", "fault", "paused")
 
 
-def of_hello(hello: Hello) -> Iterator[Check]:
-    """Firmware, its integrity, the last start, the sense input."""
+def check_hello(hello: Hello) -> Iterator[Check]:
+    """Check firmware version, integrity, last start and light sensor."""
     if hello.fw == VERSION:
         yield Check("firmware", "good", f"{hello.fw}, program {hello.program[:12]}")
     else:
         text = f"{hello.fw}, this program is {VERSION}"
         hint = "run `pbmwrap install` to bring them together"
         yield Check("firmware", "note", text, hint)
-    yield integrity(hello)
-    yield _start(hello)
+    yield check_integrity(hello)
+    yield _check_start(hello)
     text = "a light sensor is fitted" if hello.sense else "no light sensor is fitted"
-    yield Check("light sense", "good", text)  # a choice of who built the wrap
+    yield Check("light sense", "good", text)  # optional
 
 
-def integrity(hello: Hello) -> Check:
-    """Of the program in flash and of RAM."""
-    found = f"program {_checked(hello.integrity)}, RAM {_checked(hello.memory)}"
+def check_integrity(hello: Hello) -> Check:
+    """Check what the wrap found of its program in flash and of its RAM."""
+    found = f"program {_integrity_text(hello.integrity)}, RAM {_integrity_text(hello.memory)}"
     if "damaged" in (hello.integrity, hello.memory):
         hint = "install the image again; if the damage stays, replace the board"
         return Check("integrity", "bad", found, hint)
@@ -50,11 +50,11 @@ def integrity(hello: Hello) -> Check:
     return Check("integrity", "good", found)
 
 
-def _checked(found: str) -> str:
+def _integrity_text(found: str) -> str:
     return "intact" if found == "whole" else found
 
 
-def _start(hello: Hello) -> Check:
+def _check_start(hello: Hello) -> Check:
     if hello.cause == "watchdog":
         hint = "it hung and was restarted with its light off; report it with the logs if it repeats"
         return Check("last start", "note", "by the watchdog", hint)
@@ -64,26 +64,32 @@ def _start(hello: Hello) -> Check:
     return Check("last start", "good", hello.cause)
 
 
-def of_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
-    """Sensors, lamps, fault, memory, clock, settings, steps. unix_s: this machine's clock."""
-    yield from sensors(hello, now)
-    yield lamps(hello, now)
+def check_status(hello: Hello, now: Status, unix_s: float) -> Iterator[Check]:
+    """Check sensors, lamps, fault, memory, clock, settings, power, buzzer and steps.
+
+    unix_s: this machine's clock.
+    """
+    yield from check_sensors(hello, now)
+    yield check_lamps(hello, now)
     if now.fault is None:
         yield Check("fault", "good", "none")
     else:
         hint = "remove the cause, then run `pbmwrap fault ack`"
         yield Check("fault", "bad", f"{now.fault.called}: {now.fault.text}", hint)
-    yield memory(now)
-    yield clock(now, unix_s)
-    yield settings(now)
-    yield from power(now)
-    yield buzzer(now)
-    yield steps(now)
+    yield check_memory(now)
+    yield check_clock(now, unix_s)
+    yield check_settings(now)
+    yield from check_power(now)
+    yield check_buzzer(now)
+    yield check_steps(now)
 
 
-def steps(now: Status) -> Check:
-    """Whether control steps come when they are due. An erase of the log's flash takes longer than
-    two of them, and a host may ask for many writes while it is dark."""
+def check_steps(now: Status) -> Check:
+    """Check that control steps run when they are due.
+
+    An erase of the log's flash takes longer than two steps, and a host may request many writes
+    while the light is off, so a few late steps are normal.
+    """
     ran = now.uptime_s * 1000 // STEP_MS
     late = f"{now.steps_late} of {ran}" if now.steps_late else "none"
     shown = f"{late} late, the longest took {now.step_us_max / 1000:.1f} ms"
@@ -92,19 +98,21 @@ def steps(now: Status) -> Check:
     return Check("steps", "note", shown, "report it with the log and `pbmwrap status --json`")
 
 
-def settings(now: Status) -> Check:
-    """Whether settings, calibration and heat test are what was stored last."""
+def check_settings(now: Status) -> Check:
+    """Check that settings, calibration and heat test are as they were stored last."""
     if now.unconfirmed:
-        text = f"{stores(now.unconfirmed)} may be damaged or lost, so no session can start"
+        text = f"{name_stores(now.unconfirmed)} may be damaged or lost, so no session can start"
         return Check("settings", "bad", text, f"check the values: {CONFIRM}")
     if now.settings_damaged:
         return Check("settings", "note", "one of two copies was damaged", _SETTINGS_HINT)
     return Check("settings", "good", "no damage found")
 
 
-def power(now: Status) -> Iterator[Check]:
-    """What all lamps may draw. Only the lack of a heat test is something to act on here: the other
-    reasons pass, or are how the wrap was built."""
+def check_power(now: Status) -> Iterator[Check]:
+    """Check what all lamps may draw.
+
+    Only a missing heat test needs action: other reasons pass, or follow from the build.
+    """
     if now.power_pm is None:
         return
     shown = power_text(now.power_pm, now.power_why)
@@ -115,15 +123,15 @@ def power(now: Status) -> Iterator[Check]:
     yield Check("power", "note", shown, hint)
 
 
-def buzzer(now: Status) -> Check:
-    """A choice of who built the wrap."""
+def check_buzzer(now: Status) -> Check:
+    """Report the buzzer, which is optional."""
     if now.buzzer is None:
         return Check("buzzer", "good", "none is fitted: alarms are only visible")
     return Check("buzzer", "good", "sounding" if now.buzzer else "silent")
 
 
-def sensors(hello: Hello, now: Status) -> Iterator[Check]:
-    """Whether each reads, and like something that lies in a room."""
+def check_sensors(hello: Hello, now: Status) -> Iterator[Check]:
+    """Check that each sensor reads, and a value that is plausible without light."""
     read = list(zip((s[0] for s in hello.sensors), now.temps_mc, strict=False))
     for name, mc in read:
         if mc is None:
@@ -141,11 +149,11 @@ def sensors(hello: Hello, now: Status) -> Iterator[Check]:
         hint = "after ten minutes without light they should differ by a few kelvin at most"
         yield Check("sensors", "note", f"{apart / 1000:.1f} K apart with the light off", hint)
     elif len(known) == len(read) and all(COLDEST_MC <= mc <= HOTTEST_MC for mc in known):
-        yield Check("sensors", "good", f"{readings(hello, now)} C")
+        yield Check("sensors", "good", f"{format_readings(hello, now)} C")
 
 
-def lamps(hello: Hello, now: Status) -> Check:
-    """Dark whenever no session runs. What the firmware wrote, not what the LEDs do."""
+def check_lamps(hello: Hello, now: Status) -> Check:
+    """Check that the lamps are off without a session, by what the firmware wrote."""
     lit = [c[0] for c, duty in zip(hello.channels, now.duty_u16, strict=False) if duty]
     if not lit:
         return Check("lamps", "good", "off")
@@ -155,8 +163,8 @@ def lamps(hello: Hello, now: Status) -> Check:
     return Check("lamps", "good", f"{', '.join(lit)} on: a session is running")
 
 
-def memory(now: Status) -> Check:
-    """The heap; a twin on CPython tells none."""
+def check_memory(now: Status) -> Check:
+    """Check the heap; a simulated wrap on CPython reports none."""
     if not now.heap_used and not now.heap_free:
         return Check("memory", "good", "not measured on this simulated wrap")
     used = f"{now.heap_used} bytes used, {now.heap_free} free"
@@ -165,36 +173,36 @@ def memory(now: Status) -> Check:
     return Check("memory", "good", used)
 
 
-def clock(now: Status, unix_s: float) -> Check:
-    """Set, and near this machine's."""
+def check_clock(now: Status, unix_s: float) -> Check:
+    """Check that the clock is set and near this machine's. unix_s: this machine's."""
     if now.unix_s is None:
         return Check("clock", "note", "not set", "run `pbmwrap clock set`")
     skew = round(now.unix_s - unix_s)
     if abs(skew) <= SKEW_S:
         return Check("clock", "good", f"within {SKEW_S} s of this machine's clock")
     where = "ahead of" if skew > 0 else "behind"
-    text = f"{_span(abs(skew))} {where} this machine's clock"
+    text = f"{_format_span(abs(skew))} {where} this machine's clock"
     hint = "check this machine's clock, then run `pbmwrap clock set`"
     return Check("clock", "note", text, hint)
 
 
-def _span(s: int) -> str:
+def _format_span(s: int) -> str:
     for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if s >= 2 * size:
             return f"{s // size} {name}"
     return f"{s} seconds"
 
 
-def of_calibrations(
+def check_calibrations(
     hello: Hello, kept: Sequence[Calibration | None], now: Status, today: date
 ) -> Iterator[Check]:
-    """Each channel's: there and believed, its age, its uncertainty."""
+    """Check the calibration of each channel."""
     for (name, _), cal in zip(hello.channels, kept, strict=False):
-        yield calibration(name, cal, today, name in now.cal_void)
+        yield check_calibration(name, cal, today, name in now.cal_void)
 
 
-def calibration(name: str, cal: Calibration | None, today: date, void: bool = False) -> Check:
-    """One channel's. void: what is stored breaks its bounds, so it counts as none."""
+def check_calibration(name: str, cal: Calibration | None, today: date, void: bool = False) -> Check:
+    """Check one channel's calibration and its age. void: it is out of range and not used."""
     hint = f"measure it, then run `pbmwrap cal set {name}` (docs/build-a-wrap.md)"
     if cal is None:
         why = "out of range and not used" if void else "none"
@@ -213,8 +221,8 @@ def calibration(name: str, cal: Calibration | None, today: date, void: bool = Fa
     return Check("calibration", "good", f"{text}, {count(age, 'day')} old")
 
 
-def of_slots(slots: Slots) -> Check:
-    """The stored protocols."""
+def check_slots(slots: Slots) -> Check:
+    """Check the stored protocols."""
     broken = [str(n) for n, slot in enumerate(slots.slots) if slot and slot.broken]
     if broken:
         hint = "store them again (`pbmwrap protocol flash`) or delete them"
@@ -225,9 +233,11 @@ def of_slots(slots: Slots) -> Check:
     return Check("protocols", "good" if kept else "note", f"{kept} stored", hint)
 
 
-def of_log(now: Status, info: LogInfo, start: int, said: Verdict) -> Iterator[Check]:
-    """said: of the log from `start` to its end, as read just now. What lies right at a start in the
-    middle of the log is the end of a record."""
+def check_log(now: Status, info: LogInfo, start: int, said: Verdict) -> Iterator[Check]:
+    """Check the log. said: the verdict on its bytes from `start` to its end.
+
+    A problem at a `start` in the middle of the log is the end of a record, and is ignored.
+    """
     if now.log_failed:
         hint = (
             "run `pbmwrap logs pull`, then restart the wrap; if it happens again the flash is worn"

@@ -1,1 +1,1 @@
-"""Putting the firmware on a board: as files on stock MicroPython, or as a whole image."""
+"""Installs the firmware: as files on stock MicroPython, or as a whole image."""

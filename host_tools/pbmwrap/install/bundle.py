@@ -1,4 +1,4 @@
-"""The modules that make a stock board a wrap, as that board wants them compiled."""
+"""Collects the firmware's modules for a stock board, compiled for its MicroPython."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from pbmwrap.facts import DEFAULT_BOARD
 # Bits 10 to 13 of sys.implementation._mpy: what runs native and viper functions
 # (MicroPython's py/persistentcode.h).
 ARCHS = {4: "armv6m", 10: "xtensawin", 11: "rv32imc"}
-# What sys.implementation._machine ends with, and the board of ours that it is.
+# The end of sys.implementation._machine, and the board of ours with that chip.
 BOARDS = {
     "RP2040": DEFAULT_BOARD,
     "ESP32S3": "PBMWRAP_ESP32_S3",
     "ESP32C3": "PBMWRAP_ESP32_C3",
     "ESP32": "PBMWRAP_ESP32",
 }
-# What runs native code on each of them: with a wrap that runs, its prompt cannot be asked.
+# The architecture of each board, for a running wrap, whose MicroPython cannot be asked.
 BOARD_ARCHS = {
     DEFAULT_BOARD: "armv6m",
     "PBMWRAP_ESP32": "xtensawin",
     "PBMWRAP_ESP32_S3": "xtensawin",
     "PBMWRAP_ESP32_C3": "rv32imc",
 }
-HOST_ONLY = ("wrap/hal/fake.py", "wrap/hal/contract.py")  # twins use them; a board has pins
+HOST_ONLY = ("wrap/hal/fake.py", "wrap/hal/contract.py")  # for simulators and tests
 
 _SOURCES = "use the mpy-cross of the board's MicroPython version, or add --sources"
 
-Compile = Callable[[Path, str], bytes]
+Compiler = Callable[[Path, str], bytes]
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class DeviceFile:
     data: bytes
 
 
-def bundle(compiler: Compile | None, board: str = DEFAULT_BOARD) -> list[DeviceFile]:
-    """All modules of this board.
+def compile_modules(compiler: Compiler | None, board: str = DEFAULT_BOARD) -> list[DeviceFile]:
+    """Return all modules of this board.
 
-    compiler(file, name on the board) -> .mpy bytes; None installs sources.
-    Raises InvalidFile, WrapError.
+    compiler: (file, name on the board) -> bytes of a .mpy; None for sources. Raises InvalidFile,
+    WrapError.
     """
     facts = paths.boards_dir() / board / "board_facts.py"
     if not facts.is_file():
         raise InvalidFile(f"there is no board {board}", f"the boards are in {paths.boards_dir()}")
-    return [_module(file, name, compiler) for file, name in _modules(facts)]
+    return [_make_file(file, name, compiler) for file, name in _list_modules(facts)]
 
 
-def board_of(machine: str) -> str:
-    """Our board for what a MicroPython calls its machine. Raises WrapError."""
+def find_board(machine: str) -> str:
+    """Return our board for a MicroPython's `sys.implementation._machine`. Raises WrapError."""
     chip = machine.rpartition(" with ")[2].strip().upper().replace("-", "")
     for ends, board in BOARDS.items():
         if chip == ends:
@@ -68,17 +68,22 @@ def board_of(machine: str) -> str:
     )
 
 
-def arch_of(mpy: int) -> str:
-    """mpy-cross's name of the board's architecture. Raises WrapError for one that is unknown."""
+def find_arch(mpy: int) -> str:
+    """Return mpy-cross's name for the architecture in `sys.implementation._mpy`.
+
+    Raises WrapError when it is unknown.
+    """
     arch = ARCHS.get(mpy >> 10 & 0xF)
     if arch is None:
         raise WrapError(f"the board's .mpy architecture {mpy >> 10 & 0xF} is unknown", _SOURCES)
     return arch
 
 
-def check_mpy(modules: list[DeviceFile], mpy: int) -> None:
-    """Raises WrapError when the board's MicroPython reads other .mpy files than these: the version
-    counts for all, the sub-version for native code."""
+def check_mpy_version(modules: list[DeviceFile], mpy: int) -> None:
+    """Raises WrapError when the board's MicroPython cannot read these .mpy files.
+
+    The version applies to all of them, the sub-version to native code.
+    """
     for module in modules:
         version, flags = module.data[1:3]
         if version != mpy & 0xFF or (flags >> 2 and flags & 3 != mpy >> 8 & 3):
@@ -86,8 +91,8 @@ def check_mpy(modules: list[DeviceFile], mpy: int) -> None:
             raise WrapError(f"{text} {mpy & 0xFF}.{mpy >> 8 & 3}", _SOURCES)
 
 
-def _modules(facts: Path) -> Iterator[tuple[Path, str]]:
-    """(file, name on the board) of every module."""
+def _list_modules(facts: Path) -> Iterator[tuple[Path, str]]:
+    """Yield (file, name on the board) of every module."""
     yield facts, "board_facts.py"
     root = paths.wrap_dir()
     other = (
@@ -99,14 +104,14 @@ def _modules(facts: Path) -> Iterator[tuple[Path, str]]:
             yield file, name
 
 
-def _module(file: Path, name: str, compiler: Compile | None) -> DeviceFile:
+def _make_file(file: Path, name: str, compiler: Compiler | None) -> DeviceFile:
     if compiler is None:
         return DeviceFile("/" + name, file.read_bytes())
     return DeviceFile("/" + name.removesuffix(".py") + ".mpy", compiler(file, name))
 
 
-def compiler_of(mpy_cross: Path, arch: str) -> Compile:
-    """A compiler that runs this mpy-cross."""
+def make_compiler(mpy_cross: Path, arch: str) -> Compiler:
+    """Return a compiler that runs this mpy-cross."""
 
     def compile_file(file: Path, name: str) -> bytes:
         temporary = disk.explained("the temporary folder", way="name another one in $TMPDIR")
@@ -123,7 +128,7 @@ def compiler_of(mpy_cross: Path, arch: str) -> Compile:
 
 
 def find_mpy_cross() -> Path | None:
-    """mpy-cross on the PATH, else the newest that `make toolchain` built, else None."""
+    """Return mpy-cross on the PATH, else the newest that `make toolchain` built, else None."""
     found = shutil.which("mpy-cross")
     if found:
         return Path(found)

@@ -1,4 +1,4 @@
-"""What an install by files has to do, judged from what the board says of itself. Writes nothing."""
+"""Plans an install by files from what the board reports. Writes nothing."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import hashlib
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from pbmwrap.errors import Refused, UsageError, VerifyFailed, WrapError
-from pbmwrap.install.slot import Firmware, on_stock
+from pbmwrap.errors import Refused, UsageError, WrapError
+from pbmwrap.install.loader_files import load_loader
+from pbmwrap.install.packs import Firmware
 
-BLOCK = 4096
+BLOCK_BYTES = 4096
 _WINDOW_BITS = 12
-_LITERAL = 1024  # bytes of a file's content that may stand in code at the prompt
-_SPARE = 64 * 1024  # bytes that stay free for the wrap's log and files
+_LITERAL_BYTES = 1024  # of a file's content that may stand in code at the prompt
+_SPARE_BYTES = 64 * 1024  # stay free for the wrap's log and files
 
 Slot = list[str]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What `look` of the receiver says of a board."""
+class BoardState:
+    """The report of the receiver's `describe_board`. free: bytes; sha: SHA-256 by path."""
 
     version: tuple[int, int]
     mpy: int
@@ -34,41 +35,47 @@ class Seen:
     indexes: dict[str, str | None]
 
     @classmethod
-    def of(cls, line: str) -> Seen:
-        """Raises WrapError when it is no such line."""
+    def from_line(cls, line: str) -> BoardState:
+        """Parse the report. Raises WrapError when it is not one."""
         try:
-            told: dict[str, Any] = json.loads(line)
+            found: dict[str, Any] = json.loads(line)
             return cls(
-                version=(told["version"][0], told["version"][1]),
-                mpy=told["mpy"],
-                machine=told["machine"],
-                free=told["free"],
-                inflates=told["inflates"],
-                sha=told["sha"],
-                pointer=told["pointer"],
-                indexes={"a": told.get("a"), "b": told.get("b")},
+                version=(found["version"][0], found["version"][1]),
+                mpy=found["mpy"],
+                machine=found["machine"],
+                free=found["free"],
+                inflates=found["inflates"],
+                sha=found["sha"],
+                pointer=found["pointer"],
+                indexes={"a": found.get("a"), "b": found.get("b")},
             )
         except (ValueError, KeyError, TypeError, IndexError) as problem:
             raise WrapError(f"unexpected board description: {line[:80]!r}") from problem
 
-    def index(self, slot: Slot | None) -> dict[str, Any] | None:
-        """The index of a slot that is whole by what the board read of it."""
-        loader = on_stock("main")
+    @property
+    def is_usb(self) -> bool:
+        """Whether the port has flow control: an RP2040's is USB, an ESP32's may be a UART."""
+        return "RP2" in self.machine
+
+    def verified_index(self, slot: Slot | None) -> dict[str, Any] | None:
+        """Return the index of a slot when the board's SHA-256 of all its files are right."""
         if not slot:
             return None
         folder = f"/{slot[0]}/"
         text = self.indexes[slot[0]]
-        if not text or self.sha.get(folder + loader.INDEX) != slot[1]:
+        if not text or self.sha.get(folder + load_loader().INDEX) != slot[1]:
             return None
         index = json.loads(text)
-        whole = all(self.sha.get(folder + name) == sha for name, _, sha in index["packs"])
-        return index if whole else None
+        intact = all(self.sha.get(folder + name) == sha for name, _, sha in index["packs"])
+        return index if intact else None
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file: from another one on the board, or as blocks that are sent (the last figure: bytes
-    of the file in it)."""
+    """One file to write: copied from `source` on the board, or sent as `blocks`.
+
+    A block is (bytes to send, bytes of the file in it).
+    """
 
     path: str
     sha: str
@@ -76,151 +83,164 @@ class Job:
     source: str | None = None
     blocks: tuple[tuple[bytes, int], ...] = ()
 
-    def told(self) -> tuple[str, str | list[tuple[int, int]]]:
-        """As the receiver wants it."""
+    def to_wire(self) -> tuple[str, str | list[tuple[int, int]]]:
+        """Return the job as the receiver takes it."""
         return self.path, self.source or [(len(sent), size) for sent, size in self.blocks]
 
     @property
-    def sent(self) -> int:
+    def sent_bytes(self) -> int:
         """Bytes that go over the wire."""
         return sum(len(sent) for sent, _ in self.blocks)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`small`: files that are replaced at the end, the pointer last; the larger of them are sent as
-    jobs before, as PATH.new. No jobs and no small ones: the board has it all."""
+    """What an install writes into the slot `folder`.
+
+    small: files that are replaced at the end, the pointer last. The larger of them are sent before,
+    among the jobs, as PATH.new. obsolete: files of the slot to remove. unchanged: files that are
+    right already. replaces: version of the firmware that runs.
+    """
 
     folder: str
-    name: str
-    gone: tuple[str, ...] = ()
+    slot_name: str
+    obsolete: tuple[str, ...] = ()
     jobs: tuple[Job, ...] = ()
     small: tuple[tuple[str, bytes], ...] = ()
     unchanged: int = 0
-    replaces: str | None = field(default=None)
+    replaces: str | None = None
 
     @property
-    def nothing(self) -> bool:
-        """The board has it all."""
+    def is_empty(self) -> bool:
+        """Whether the board has all of it already."""
         return not self.small
 
-    def told(self) -> list[tuple[str, bytes | None]]:
-        """The small ones as the receiver wants them."""
-        return [(path, data if len(data) <= _LITERAL else None) for path, data in self.small]
+    def to_wire(self) -> list[tuple[str, bytes | None]]:
+        """Return the small files as the receiver takes them; None: sent before, as PATH.new."""
+        return [(path, data if len(data) <= _LITERAL_BYTES else None) for path, data in self.small]
 
 
-def plan(seen: Seen, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool = False) -> Plan:
-    """How this firmware gets onto that board. squeeze: deflated, where the way there is slower than
-    inflating is: a UART (docs/decisions/0019).
-    Raises WrapError when it has no room for it."""
-    loader = on_stock("main")
-    state, running = _running(seen)
-    index = seen.index(running)
+def make_plan(
+    state: BoardState, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool = False
+) -> Plan:
+    """Plan how this firmware gets onto that board.
+
+    boot, main: contents of /boot.py and /main.py. squeeze: deflate the blocks, for a port that is
+    slower than inflating: a UART (docs/decisions/0019). Raises Refused when there is no room.
+    """
+    loader = load_loader()
+    pointer, running = _running_slot(state)
+    index = state.verified_index(running)
     runs = index["fw"] if index else None
-    small = [(p, d) for p, d in (("/boot.py", boot), ("/main.py", main)) if _differs(seen, p, d)]
-    kept = state["run"] == running and state["trial"] == loader.KEPT
-    squeeze = squeeze and seen.inflates
-    beside = _beside(small, squeeze)
-    if kept and index and running and running[1] == firmware.sha:
-        return Plan(f"/{running[0]}", _name(running), (), beside, tuple(small), replaces=runs)
+    start = (("/boot.py", boot), ("/main.py", main))
+    small = [(p, d) for p, d in start if state.sha.get(p) != hashlib.sha256(d).hexdigest()]
+    kept = pointer["run"] == running and pointer["trial"] == loader.KEPT
+    squeeze = squeeze and state.inflates
+    beside = _plan_large(small, squeeze)
+    if kept and running and running[1] == firmware.sha:
+        folder, name = f"/{running[0]}", _slot_name(running)
+        return Plan(folder, name, (), beside, tuple(small), replaces=runs)
     target = "b" if running and running[0] == "a" else "a"
     slot = [target, firmware.sha]
-    jobs, gone, unchanged = _jobs(seen, firmware, target, running if index else None, squeeze)
+    jobs, obsolete, unchanged = _plan_slot(state, firmware, target, running, squeeze)
     jobs += beside
-    _check_room(seen, jobs)
+    _check_free_space(state, jobs)
     fresh = {"run": slot, "old": running, "trial": loader.NEW, "why": ""}
-    small.append((loader.POINTER, loader.sealed(fresh)))
-    return Plan(f"/{target}", _name(slot), tuple(gone), jobs, tuple(small), unchanged, runs)
+    small.append((loader.POINTER, loader.encode_pointer(fresh)))
+    return Plan(f"/{target}", _slot_name(slot), obsolete, jobs, tuple(small), unchanged, runs)
 
 
-def outline(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | None) -> Plan:
-    """The most that an install would write beside a wrap that runs. runs_in: its slot as it says it
-    in its hello, None for a wrap that runs from its image or from no slot."""
+def estimate_plan(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | None) -> Plan:
+    """Plan the most that an install would write beside a wrap that runs and is not asked.
+
+    runs_in: the slot of its hello; None for a wrap that runs from an image.
+    """
     if runs_in and runs_in.split()[-1] == firmware.sha[:12]:
         return Plan(f"/{runs_in[0]}", runs_in)
-    empty = Seen((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
+    empty = BoardState((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
-    jobs, _, _ = _jobs(empty, firmware, target, None, False)
+    jobs, _, _ = _plan_slot(empty, firmware, target, None, False)
     small = [("/boot.py", boot), ("/main.py", main)]
-    jobs += _beside(small, False)
+    jobs += _plan_large(small, False)
     slot = [target, firmware.sha]
-    return Plan(f"/{target}", _name(slot), (), jobs, (*small, (on_stock("main").POINTER, b"")))
+    small.append((load_loader().POINTER, b""))
+    return Plan(f"/{target}", _slot_name(slot), (), jobs, tuple(small))
 
 
-def _beside(small: Sequence[tuple[str, bytes]], squeeze: bool) -> tuple[Job, ...]:
-    """What is too large for a literal goes as the packs do, beside the file that it will be."""
-    return tuple([_sent(f"{p}.new", data, squeeze) for p, data in small if len(data) > _LITERAL])
+def _plan_large(small: Sequence[tuple[str, bytes]], squeeze: bool) -> tuple[Job, ...]:
+    """Plan the sending of what is too large for a literal, as PATH.new."""
+    large = [(path, data) for path, data in small if len(data) > _LITERAL_BYTES]
+    return tuple(_send_job(f"{path}.new", data, squeeze) for path, data in large)
 
 
-def _sent(path: str, data: bytes, squeeze: bool) -> Job:
+def _send_job(path: str, data: bytes, squeeze: bool) -> Job:
     sha = hashlib.sha256(data).hexdigest()
-    return Job(path, sha, len(data), None, tuple(_blocks(data, squeeze)))
+    return Job(path, sha, len(data), None, tuple(_split_blocks(data, squeeze)))
 
 
-def _name(slot: Sequence[str]) -> str:
-    """As the wrap says it in its hello."""
+def _slot_name(slot: Sequence[str]) -> str:
+    """Return the slot's name as it is in the wrap's hello."""
     return f"{slot[0]} {slot[1][:12]}"
 
 
-def _running(seen: Seen) -> tuple[dict[str, Any], Slot | None]:
-    """(what the pointer says, the slot that the loader starts now or None)."""
-    loader = on_stock("main")
-    state = loader.opened((seen.pointer or "").encode())
-    tries = [state["old"]] if state["trial"] != loader.KEPT else [state["run"], state["old"]]
-    for slot in tries:
-        if seen.index(slot):
-            return state, slot
-    return state, None
+def _running_slot(state: BoardState) -> tuple[dict[str, Any], Slot | None]:
+    """Return (the pointer's state, the slot that the loader would start now or None)."""
+    loader = load_loader()
+    pointer = loader.decode_pointer((state.pointer or "").encode())
+    tried = pointer["trial"] != loader.KEPT
+    for slot in [pointer["old"]] if tried else [pointer["run"], pointer["old"]]:
+        if state.verified_index(slot):
+            return pointer, slot
+    return pointer, None
 
 
-def _differs(seen: Seen, path: str, data: bytes) -> bool:
-    return seen.sha.get(path) != hashlib.sha256(data).hexdigest()
-
-
-def _jobs(
-    seen: Seen, firmware: Firmware, target: str, running: Slot | None, squeeze: bool
-) -> tuple[tuple[Job, ...], list[str], int]:
-    """(jobs, files of the slot that do not belong there, how many are right already)."""
+def _plan_slot(
+    state: BoardState, firmware: Firmware, target: str, running: Slot | None, squeeze: bool
+) -> tuple[tuple[Job, ...], tuple[str, ...], int]:
+    """Return (jobs, files of the slot to remove, how many files are right already)."""
     files = firmware.files()
     folder = f"/{target}/"
-    there = {p: sha for p, sha in seen.sha.items() if p.startswith(folder)}
-    gone = [p for p in sorted(there) if p.removeprefix(folder) not in files]
+    there = {p: sha for p, sha in state.sha.items() if p.startswith(folder)}
+    obsolete = tuple(p for p in sorted(there) if p.removeprefix(folder) not in files)
     jobs = []
     for name, data in files.items():
         sha = hashlib.sha256(data).hexdigest()
         if there.get(folder + name) != sha:
-            twin = f"/{running[0]}/{name}" if running else ""
-            if seen.sha.get(twin) == sha:
-                jobs.append(Job(folder + name, sha, len(data), twin))
+            other = f"/{running[0]}/{name}" if running else ""
+            if state.sha.get(other) == sha:
+                jobs.append(Job(folder + name, sha, len(data), other))
             else:
-                jobs.append(_sent(folder + name, data, squeeze))
-    return tuple(jobs), gone, len(files) - len(jobs)
+                jobs.append(_send_job(folder + name, data, squeeze))
+    return tuple(jobs), obsolete, len(files) - len(jobs)
 
 
-def _blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:
-    """squeeze: each deflated when that makes it smaller."""
-    made = []
-    for at in range(0, len(data), BLOCK):
-        block = data[at : at + BLOCK]
-        squeezer = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS)
-        small = squeezer.compress(block) + squeezer.flush()
-        made.append((small if squeeze and len(small) < len(block) else block, len(block)))
-    return made
+def _split_blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:
+    """Split into blocks. squeeze: deflate each block that becomes smaller by it."""
+    blocks = []
+    for at in range(0, len(data), BLOCK_BYTES):
+        block = data[at : at + BLOCK_BYTES]
+        deflater = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS)
+        small = deflater.compress(block) + deflater.flush()
+        blocks.append((small if squeeze and len(small) < len(block) else block, len(block)))
+    return blocks
 
 
-def _check_room(seen: Seen, jobs: Sequence[Job]) -> None:
-    needed = sum(-(-job.size // BLOCK) * BLOCK for job in jobs)
-    if seen.free < needed + _SPARE:
-        free, least = seen.free // 1024, (needed + _SPARE) // 1024
+def _check_free_space(state: BoardState, jobs: Sequence[Job]) -> None:
+    needed = sum(-(-job.size // BLOCK_BYTES) * BLOCK_BYTES for job in jobs)
+    if state.free < needed + _SPARE_BYTES:
+        free, least = state.free // 1024, (needed + _SPARE_BYTES) // 1024
         text = f"the board's filesystem has {free} KiB free, {least} KiB are required"
         raise Refused(text, "remove your own files from it (`mpremote fs ls` lists them)")
 
 
-def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> None:
-    """Raises UsageError for an older firmware that nobody asked for, Refused for one that could not
-    read what the board has stored."""
-    _, running = _running(seen)
-    newest = max(_stored(text) for text in seen.indexes.values())
+def check_downgrade(state: BoardState, version: str, stored: int, allowed: bool) -> None:
+    """Check that `version` may replace what is on the board. stored: version of the data it reads.
+
+    Raises UsageError for an older firmware unless it is `allowed`, Refused for one that cannot read
+    the stored data.
+    """
+    _, running = _running_slot(state)
+    newest = max(_stored_version(text) for text in state.indexes.values())
     if newest > stored:
         raise Refused(
             f"firmware {version} cannot read the data stored on this board: it is of version "
@@ -229,32 +249,26 @@ def check_downgrade(seen: Seen, version: str, stored: int, allowed: bool) -> Non
             "`pbmwrap settings show` and `pbmwrap cal show` print, then run "
             "`mpremote fs rm -r :/pbmwrap :/a :/b`",
         )
-    index = seen.index(running)
+    index = state.verified_index(running)
     if index:
-        check_older(index["fw"], version, allowed)
+        check_not_older(index["fw"], version, allowed)
 
 
-def check_older(runs: str, version: str, allowed: bool) -> None:
-    """Raises UsageError for a firmware older than the one that runs, unless it is `allowed`."""
-    if order(version) < order(runs) and not allowed:
+def check_not_older(runs: str, version: str, allowed: bool) -> None:
+    """Raises UsageError when `version` is older than the firmware that runs, unless `allowed`."""
+    if version_key(version) < version_key(runs) and not allowed:
         hint = "add --downgrade to install it anyway; settings, protocols and log stay"
         raise UsageError(f"the board runs firmware {runs}, {version} is older", hint)
 
 
-def _stored(text: str | None) -> int:
-    """Of an index; 0 when there is none."""
+def _stored_version(text: str | None) -> int:
+    """Return the version of stored data in an index; 0 without one."""
     try:
         return int(json.loads(text or "{}").get("stored", 0))
     except (ValueError, AttributeError, TypeError):
         return 0
 
 
-def order(version: str) -> tuple[int, ...]:
-    """To compare versions by."""
+def version_key(version: str) -> tuple[int, ...]:
+    """Return a key to compare versions by."""
     return tuple(int(part) for part in version.split("+")[0].split(".") if part.isdigit())
-
-
-def verify(job_sha: str, said: str, path: str) -> None:
-    """Raises VerifyFailed when the board read back something else."""
-    if said != job_sha:
-        raise VerifyFailed(f"{path} on the board differs from what was sent")

@@ -1,7 +1,7 @@
-"""Writes a whole image onto an ESP32 through Espressif's esptool, run as a program of its own.
+"""Writes a whole image to an ESP32 by running Espressif's esptool as a separate program.
 
-A whole image is boot loader, partition table and program in one, as `make firmware` and MicroPython
-build it. esptool reads the flash back by MD5 as it writes.
+A whole image holds boot loader, partition table and program, as `make firmware` and MicroPython
+build it. esptool verifies the flash by MD5 as it writes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from pbmwrap.errors import (
     WrapError,
 )
 
-# Header and chip numbers: esptool's "Firmware Image Format", ESP-IDF's esp_app_format.h. Where the
-# ROM looks for its boot loader: the same, "bootloader offset".
+# Header, chip numbers and the flash address of the boot loader: esptool's "Firmware Image Format",
+# ESP-IDF's esp_app_format.h.
 _MAGIC = 0xE9
 _CHIP_AT = 12
 CHIPS = {0: ("esp32", 0x1000), 5: ("esp32c3", 0x0), 9: ("esp32s3", 0x0)}
-# ESP-IDF's partition table, here as MicroPython and our boards lay it out.
+# ESP-IDF's partition table, at the address that MicroPython and our boards use.
 _TABLE, _TABLE_MAGIC = 0x8000, b"\xaa\x50"
 _PROGRAM = 0x10000
 _OURS = b"wraplog\0"  # the name of a partition
@@ -44,7 +44,7 @@ _HOLD = "hold BOOT, press EN (RESET), let BOOT go, and run this again"
 
 @dataclass(frozen=True)
 class EspImage:
-    """offset: the flash address of its first byte. ours: it makes the chip a wrap."""
+    """A checked image. offset: flash address of its first byte; ours: it is a wrap's."""
 
     path: Path
     chip: str
@@ -53,17 +53,17 @@ class EspImage:
     ours: bool
 
 
-Run = Callable[[Sequence[str]], tuple[int, str]]
+Runner = Callable[[Sequence[str]], tuple[int, str]]
 
 
-def check(path: Path) -> EspImage:
-    """What `path` is. Raises InvalidFile unless it is a whole image for one of our chips."""
+def read_image(path: Path) -> EspImage:
+    """Read what an image is for. Raises InvalidFile unless it is whole and for one of our chips."""
     try:
         data = path.read_bytes()
     except OSError as problem:
         hint = f"to build one, {installed.hint_make('firmware BOARD=PBMWRAP_ESP32_S3')}"
         raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
-    number = _chip_of(data, 0)
+    number = _chip_number(data, 0)
     if number is None:
         hint = "give the .bin for an ESP32, the .uf2 for an RP2040"
         raise InvalidFile(f"{path} is not an image for an ESP32", hint)
@@ -74,21 +74,21 @@ def check(path: Path) -> EspImage:
         )
     chip, offset = CHIPS[number]
     table = data[_TABLE - offset : _PROGRAM - offset]
-    if not table.startswith(_TABLE_MAGIC) or _chip_of(data, _PROGRAM - offset) != number:
+    if not table.startswith(_TABLE_MAGIC) or _chip_number(data, _PROGRAM - offset) != number:
         hint = "give the whole image (firmware.bin), not its program or its boot loader alone"
         raise InvalidFile(f"{path} is not a whole image", hint)
     return EspImage(path, chip, offset, len(data), _OURS in table)
 
 
-def _chip_of(data: bytes, at: int) -> int | None:
-    """The chip's number in an image header at `at`; None without one."""
+def _chip_number(data: bytes, at: int) -> int | None:
+    """Return the chip's number in an image header at `at`; None without one."""
     if len(data) < at + _CHIP_AT + 2 or data[at] != _MAGIC:
         return None
     return struct.unpack_from("<H", data, at + _CHIP_AT)[0]
 
 
-def command() -> list[str]:
-    """How esptool is called here. Raises UsageError when it is not installed."""
+def esptool_command() -> list[str]:
+    """Return the words that call esptool. Raises UsageError when it is not installed."""
     if importlib.util.find_spec("esptool"):
         return [sys.executable, "-m", "esptool"]
     found = shutil.which("esptool")
@@ -97,31 +97,41 @@ def command() -> list[str]:
     return [found]
 
 
-def run(words: Sequence[str]) -> tuple[int, str]:
-    """(exit code, everything it printed)"""
+def run_esptool(words: Sequence[str]) -> tuple[int, str]:
+    """Run a program; returns (exit code, everything it printed)."""
     done = subprocess.run(
         list(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     return done.returncode, done.stdout
 
 
-def write(image: EspImage, port: str, runner: Run = run) -> None:
-    """Write and read back; the chip restarts. What breaks off can be done again: the ROM loader
-    stays. Raises WrapError."""
-    words = [*command(), "--chip", image.chip, "--port", port, "write-flash", "--no-progress"]
+def write_image(image: EspImage, port: str, runner: Runner = run_esptool) -> None:
+    """Write and verify the image; the chip restarts. Raises WrapError.
+
+    An interrupted write can be repeated, because the ROM loader cannot be overwritten.
+    """
+    words = [
+        *esptool_command(),
+        "--chip",
+        image.chip,
+        "--port",
+        port,
+        "write-flash",
+        "--no-progress",
+    ]
     code, said = runner([*words, hex(image.offset), str(image.path)])
     if code:
-        if _WRONG.search(said):  # nothing is written: what ran there runs again
-            runner([*command(), "--port", port, "--after", "hard-reset", "read-mac"])
-        raise _error(said, image, port)
+        if _WRONG_CHIP.search(said):  # nothing was written: restart what ran before
+            runner([*esptool_command(), "--port", port, "--after", "hard-reset", "read-mac"])
+        raise _explain_failure(said, image, port)
 
 
-# esptool 5.6: loader.py, cmds.py, and what pyserial says in between.
-_WRONG = re.compile(r"This chip is (\S+), not")
+# Messages of esptool 5.6 (loader.py, cmds.py) and of pyserial.
+_WRONG_CHIP = re.compile(r"This chip is (\S+), not")
 
 
-def _error(said: str, image: EspImage, port: str) -> WrapError:
-    wrong = _WRONG.search(said)
+def _explain_failure(said: str, image: EspImage, port: str) -> WrapError:
+    wrong = _WRONG_CHIP.search(said)
     if wrong:
         hint = f"give the image for it; to build one, {installed.hint_make('firmware BOARD=...')}"
         return UsageError(f"the chip at {port} is {wrong[1]}, the image for {image.chip}", hint)

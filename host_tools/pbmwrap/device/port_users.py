@@ -1,4 +1,7 @@
-"""The programs that use a shared port: what they have asked, in which order it is answered."""
+"""Keeps the programs that use a shared port, and the queue of their requests.
+
+The owner of the port serves each of them through a socket (docs/decisions/0022).
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ from wrap.link import frames
 from wrap.link.server import parse
 from wrap.rules.protocol import MAX_BYTES
 
-MOST_WAITING = 16384  # bytes that wait for a slow guest; above it, samples are dropped
-MOST_KEPT = 1 << 20  # above it, the guest itself is dropped
-MAX_LINE = 1024  # a greeting; a request too long for the wrap is refused when it is sent on
-TRANSFER_S = 10.0  # a log transfer that its guest does not go on with is over
-DARKENING = ("session.stop", "session.pause")  # wrap.link.commands.AGAIN, which is slow to load
+MAX_WAITING = 16384  # bytes waiting for a slow program; above it, samples are dropped
+MAX_QUEUED = 1 << 20  # bytes; above it, the program is disconnected
+MAX_LINE = 1024  # bytes of a line; what is too long for the wrap is refused when it is forwarded
+TRANSFER_S = 10.0  # a log transfer without a request for so long is over
+DARKENING = ("session.stop", "session.pause")  # as wrap.link.commands.AGAIN, which is slow to load
 _STARTS = ("session.start", "session.resume")
 
 
 @dataclass(eq=False)
 class Request:
-    """One request of a guest. `number` and `body` are the guest's; `behind` follows as it is."""
+    """One request. number, body: as the program sent them; behind: raw bytes that follow it."""
 
-    guest: Guest
+    user: PortUser
     number: int
     method: str
     params: dict[str, Any]
@@ -34,25 +37,27 @@ class Request:
     behind: bytes = b""
 
     def answer(self, result: dict[str, Any]) -> None:
-        """Send {"r": ...} or {"e": ...} to the guest, with the id that it chose."""
-        self.guest.reply(self, frames.encode(_dumps({"i": self.number, **result})))
+        """Send {"r": ...} or {"e": ...} to the program, with the id of its request."""
+        self.user.reply(self, frames.encode(_encode_json({"i": self.number, **result})))
 
     def refuse(self, code: str, text: str) -> None:
+        """Answer with an error of the link."""
         self.answer({"e": [code, text]})
 
 
 @dataclass(eq=False)
-class Guest:
-    """One connection. `own`: of the owner's own process. `every_s`: between its samples, 0: none.
+class PortUser:
+    """One connection to a shared port.
 
-    `feed` and `out` belong to the thread of the sockets, the subscription to the one of the wrap.
+    own: from the owner's own process. every_s: seconds between its samples, 0 for none; until_s:
+    when they end. `feed` and `out` belong to the thread of the sockets, the samples to the thread
+    of the wrap.
     """
 
     sock: socket.socket
     own: bool = False
-    called: str = "this program"
-    admitted: bool = False
-    gone: bool = False
+    description: str = "this program"
+    authenticated: bool = False
     until_s: float = 0.0
     every_s: float = 0.0
     sent_s: float = 0.0
@@ -65,9 +70,9 @@ class Guest:
     _left: int = 0
 
     def send(self, data: bytes, may_drop: bool = False) -> bool:
-        """Queue bytes for the guest; False when they were dropped."""
+        """Queue bytes for the program; False when they were dropped."""
         with self._lock:
-            if may_drop and len(self.out) > MOST_WAITING:
+            if may_drop and len(self.out) > MAX_WAITING:
                 return False
             self.out += data
             return True
@@ -83,19 +88,21 @@ class Guest:
             return False
 
     def reply(self, request: Request, line: bytes) -> None:
-        """The answer to `request`, kept for a repetition."""
+        """Send the answer to `request`, and keep it for a repetition."""
         self._last = request.body, line
         self._pending = None
         self.send(line)
 
-    def forget(self, request: Request) -> None:
-        """`request` has no answer: a repetition is acted on."""
+    def forget_pending(self, request: Request) -> None:
+        """Drop a request without an answer, so that a repetition is executed."""
         if self._pending == request.body:
             self._pending = None
 
     def feed(self, data: bytes) -> Iterator[Request | bytes]:
-        """The requests in `data`, behind a whole greeting of a guest that is not admitted yet
-        (its bytes). Repetitions are answered here."""
+        """Yield the requests in `data`, or the bytes of a greeting before authentication.
+
+        Repeated requests are answered here.
+        """
         at = 0
         while at < len(data):
             if self._upload is not None:
@@ -107,18 +114,18 @@ class Guest:
             at = self._reader.at
             if event == frames.OK:
                 body = self._reader.body()
-                if not self.admitted:
+                if not self.authenticated:
                     yield body
                 else:
                     yield from self._request(body)
-            elif event in (frames.BAD_CRC, frames.TOO_LONG) and self.admitted:
-                self.send(_WRONG)
+            elif event in (frames.BAD_CRC, frames.TOO_LONG) and self.authenticated:
+                self.send(_UNREADABLE)
 
     def _request(self, body: bytes) -> Iterator[Request]:
         asked = parse(body)
         if not asked:
             if asked is None:
-                self.send(_WRONG)
+                self.send(_UNREADABLE)
             return
         number, method, params = asked
         if body == self._pending:
@@ -142,16 +149,16 @@ class Guest:
             yield request
 
 
-class Waiting:
-    """Requests that wait for the wrap. `session.stop` and `session.pause` are taken first."""
+class RequestQueue:
+    """Holds requests for the wrap. `session.stop` and `session.pause` are taken first."""
 
     def __init__(self) -> None:
         self._requests: list[Request] = []
         self._changed = threading.Condition()
-        self._transfer: tuple[Guest, float] | None = None
+        self._transfer: tuple[PortUser, float] | None = None
 
     def put(self, request: Request) -> None:
-        """A stop ends what would light the lamps behind it: that was asked before the stop."""
+        """Queue a request. A stop refuses the starts that were queued before it."""
         with self._changed:
             if request.method == "session.stop":
                 self._refuse_starts()
@@ -164,56 +171,60 @@ class Waiting:
         for request in late:
             request.refuse(errors.NOT_NOW, "another program has asked for a stop")
 
-    def drop(self, guest: Guest) -> None:
-        """A guest has gone: only what can darken is still acted on."""
+    def drop_user(self, user: PortUser) -> None:
+        """Remove the requests of a program that left, except those that can switch light off."""
         with self._changed:
             self._requests = [
-                r for r in self._requests if r.guest is not guest or r.method in DARKENING
+                r for r in self._requests if r.user is not user or r.method in DARKENING
             ]
-            if self._transfer is not None and self._transfer[0] is guest:
+            if self._transfer is not None and self._transfer[0] is user:
                 self._transfer = None
 
-    def urgent(self) -> bool:
-        """Whether a stop or a pause waits."""
+    def has_urgent(self) -> bool:
+        """Whether a stop or a pause is queued."""
         with self._changed:
             return any(r.method in DARKENING for r in self._requests)
 
     def take(self, now_s: float, wait_s: float) -> Request | None:
-        """The next request; waits at most `wait_s` for one."""
+        """Remove and return the next request; waits at most `wait_s` for one."""
         with self._changed:
             if not self._requests and wait_s > 0:
                 self._changed.wait(wait_s)
             for wanted in (DARKENING, None):
                 for request in self._requests:
-                    if (wanted is None or request.method in wanted) and self._may(request, now_s):
+                    if (wanted is None or request.method in wanted) and self._is_allowed(
+                        request, now_s
+                    ):
                         self._requests.remove(request)
                         return request
             return None
 
-    def _may(self, request: Request, now_s: float) -> bool:
-        """The wrap holds one log transfer at a time, so a second one waits for the first's end."""
+    def _is_allowed(self, request: Request, now_s: float) -> bool:
+        """Whether a request may be taken: the wrap has one log transfer, so a second one waits."""
         method = request.method
         if not method.startswith("log.") or method == "log.info" or self._transfer is None:
             return True
         holder, until_s = self._transfer
-        return request.guest is holder or now_s >= until_s
+        return request.user is holder or now_s >= until_s
 
-    def rouse(self) -> None:
+    def wake_up(self) -> None:
         """End the wait of `take`."""
         with self._changed:
             self._changed.notify_all()
 
-    def acted(self, request: Request, now_s: float) -> None:
-        """The wrap has done `request`: who holds the log transfer from now on."""
+    def note_done(self, request: Request, now_s: float) -> None:
+        """Note which program holds the log transfer after the wrap has executed `request`."""
         with self._changed:
             if request.method in ("log.open", "log.next"):
-                self._transfer = request.guest, now_s + TRANSFER_S
+                self._transfer = request.user, now_s + TRANSFER_S
             elif request.method == "log.close":
                 self._transfer = None
 
 
-def _dumps(message: dict[str, Any]) -> bytes:
+def _encode_json(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode("ascii")
 
 
-_WRONG = frames.encode(_dumps({"i": None, "e": [errors.BAD_CRC, "no request; send it again"]}))
+_UNREADABLE = frames.encode(
+    _encode_json({"i": None, "e": [errors.BAD_CRC, "no request; send it again"]})
+)

@@ -1,4 +1,4 @@
-# First code of every boot and of every soft reset: outputs to their safe level, nothing else.
+# First code after every boot and soft reset: drives the outputs to their safe level, nothing else.
 # `pbmwrap install --files` writes the board's pins here: enable, lamps, indicator, buzzer.
 from machine import Pin
 

@@ -1,0 +1,303 @@
+"""/main.py on a stock MicroPython: starts the firmware that `pbmwrap install --files` wrote.
+
+The board can hold two complete firmwares, in /a and /b. Each is a few packs of modules and an index
+with the SHA-256 of each pack. The pointer file names the index to start. A new firmware is marked
+as tried before it is started. If it ends before it has answered `hello`, the next boot starts the
+old one. Every byte of a firmware is checked before it is started. The loader drives no lamp:
+boot.py has set the outputs low, and does so again at the end. Only `start_firmware` and what it
+calls touch hardware; the host imports this module too.
+"""
+
+import binascii
+import gc
+import hashlib
+import io
+import json
+import os
+import sys
+
+POINTER = "/pbmwrap.ab"
+INDEX = "index"
+MOUNT = "/w"
+KEPT = 0
+NEW = 1
+TRIED = 2
+TRIAL_MS = 20000
+NO_HELLO = "it was started and did not say hello within 20 s"
+_ENOENT = 2
+# The RP2040's watchdog scratch register 0 keeps its value over a reset. wrap/hal/rp2040/board.py
+# (reset_cause) reads it.
+_SCRATCH0 = 0x4005800C
+_INTENDED = 0x50424D57
+_REASON_MAX = 80  # characters
+_STAT_FOLDER = 0x4000
+_STAT_FILE = 0x8000
+
+
+def replace_file(path, data):
+    """Replace a file, all or nothing: littlefs renames atomically. Raises OSError."""
+    with open(path + ".new", "wb") as f:
+        f.write(data)
+    os.rename(path + ".new", path)
+
+
+def hash_file(path):
+    """Return the SHA-256, in hex, of the bytes that the flash gives back. Raises OSError."""
+    sha = hashlib.sha256()
+    buf = bytearray(1024)
+    view = memoryview(buf)
+    with open(path, "rb") as f:
+        n = f.readinto(buf)
+        while n:
+            sha.update(view[:n])
+            n = f.readinto(buf)
+    return binascii.hexlify(sha.digest()).decode()
+
+
+def encode_pointer(state):
+    """Return the bytes of the pointer file: CRC-32 in hex, then JSON.
+
+    state: `run` and `old` ([folder, SHA-256 of its index] or None), `trial` (KEPT, NEW or TRIED),
+    `why` (the reason of a failed trial).
+    """
+    body = json.dumps(state).encode()
+    return b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF) + body
+
+
+def decode_pointer(raw):
+    """Return the state in a pointer file; an empty state when the bytes are damaged."""
+    body = raw[8:]
+    if raw[:8] != b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF) or not body:
+        return {"run": None, "old": None, "trial": KEPT}
+    return json.loads(body)
+
+
+def read_pointer():
+    """Return the pointer's state; an empty one when the file is missing or damaged."""
+    try:
+        with open(POINTER, "rb") as f:
+            return decode_pointer(f.read())
+    except OSError:
+        return decode_pointer(b"")
+
+
+def list_candidates(state):
+    """Return [(slot, whether it is on trial)] in the order in which they are considered."""
+    found = []
+    if state["run"] and state["trial"] != TRIED:
+        found.append((state["run"], state["trial"] == NEW))
+    if state["old"]:
+        found.append((state["old"], False))
+    return found
+
+
+def read_verified_index(slot):
+    """Return the index of a slot after checking every byte of it; None if anything differs."""
+    folder = "/" + slot[0] + "/"
+    try:
+        if hash_file(folder + INDEX) != slot[1]:  # H-19
+            return None
+        with open(folder + INDEX, "rb") as f:
+            index = json.loads(f.read())
+        for name, _, sha in index["packs"]:
+            if hash_file(folder + name) != sha:
+                return None
+    except OSError:
+        return None
+    return index
+
+
+def choose_slot(state):
+    """Return (slot, its index, whether it is on trial) of the firmware to start.
+
+    The slot is None when no firmware is intact. A firmware on trial is marked as tried first.
+    """
+    for slot, trial in list_candidates(state):
+        index = read_verified_index(slot)
+        if index is not None and (not trial or _mark_tried(state, NO_HELLO)):  # H-19
+            return slot, index, trial
+    return None, None, False
+
+
+def _mark_tried(state, why):
+    """Store that the slot on trial was tried. False if that fails: it must not be started then."""
+    try:
+        replace_file(POINTER, encode_pointer(dict(state, trial=TRIED, why=why)))
+    except OSError:
+        return False
+    return True
+
+
+class PackFilesystem:
+    """Mounts a firmware's modules as a read-only filesystem.
+
+    MicroPython's reader of .mpy reads only the bytes of one module, so `open` returns the pack
+    itself, positioned at the start of the module.
+    """
+
+    def __init__(self, folder, index):
+        self._folder = folder
+        self._packs = [p[0] for p in index["packs"]]
+        self._modules = index["modules"]
+        self._folders = {name[: name.rfind("/")] for name in self._modules if "/" in name}
+        self.stopped = False  # by Ctrl-C
+
+    def mount(self, readonly, mkfs):  # vfs.mount and vfs.umount call these two
+        pass
+
+    def umount(self):
+        pass
+
+    def _find_module(self, path):
+        place = self._modules.get(path.strip("/"))
+        if place is None:
+            raise OSError(_ENOENT)
+        return place
+
+    def stat(self, path):
+        """Return the stat tuple of a module or a folder. Raises OSError.
+
+        MicroPython takes any exception of stat as "not there", Ctrl-C too. So Ctrl-C is stored in
+        `stopped`, and `open` raises it.
+        """
+        try:
+            return self._stat(path)
+        except KeyboardInterrupt:
+            self.stopped = True
+            return self._stat(path)
+
+    def _stat(self, path):
+        if path.strip("/") in self._folders:
+            return (_STAT_FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return (_STAT_FILE, 0, 0, 0, 0, 0, self._find_module(path)[2], 0, 0, 0)
+
+    def open(self, path, mode):
+        """Return a module as a file: a .mpy in its pack, anything else as bytes in RAM."""
+        if self.stopped:
+            raise KeyboardInterrupt
+        pack, at, size = self._find_module(path)
+        f = open(self._folder + self._packs[pack], "rb")
+        f.seek(at)
+        if path.endswith(".mpy"):
+            return f
+        with f:
+            return io.BytesIO(f.read(size))
+
+
+class Installed:
+    """Describes the installed firmware to the wrap, and ends its trial.
+
+    rollback_reason: why a newer firmware was given up, or None.
+    """
+
+    def __init__(self, state, slot, trial):
+        self._state = state
+        self._timer = None
+        self.name = "%s %s" % (slot[0], slot[1][:12])
+        self.trial = trial
+        self.rollback_reason = state.get("why") if state["trial"] == TRIED and not trial else None
+
+    def arm(self):
+        """Start the timer that restarts the board after TRIAL_MS."""
+        import machine
+
+        self._timer = machine.Timer(-1 if sys.platform == "rp2" else 1)
+        mode = machine.Timer.ONE_SHOT
+        self._timer.init(period=TRIAL_MS, mode=mode, callback=lambda t: restart(machine))
+
+    def keep(self):
+        """End the trial: the firmware has answered `hello` and stays. Raises OSError."""
+        replace_file(POINTER, encode_pointer(dict(self._state, trial=KEPT, why="")))
+        self.trial = False
+        self.disarm()
+
+    def give_up(self, error):
+        """Store why the trial failed; the next boot starts the old firmware and reports it."""
+        _mark_tried(self._state, ("%s: %s" % (type(error).__name__, error))[:_REASON_MAX])
+
+    def disarm(self):
+        """Stop the timer of the trial."""
+        if self._timer is not None:
+            self._timer.deinit()
+
+
+def _run_wrap(installed, packs):
+    """Run the wrap until it ends. Any exception but Ctrl-C resets the board."""
+    import board_facts
+    from wrap.hal import open_board
+    from wrap.main_loop import main
+
+    hal = open_board(board_facts)
+    try:
+        if packs.stopped:
+            raise KeyboardInterrupt
+        main(hal, board_facts, installed)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        hal.reset()
+    finally:
+        hal.dark()
+
+
+def _set_outputs_low():
+    """Run boot.py once more."""
+    sys.modules.pop("boot", None)
+    import boot  # noqa: F401
+
+
+def _load_and_run(installed, slot, index):
+    """Mount the slot and run its firmware, with the timer armed while it is on trial."""
+    import vfs
+
+    if installed.trial:
+        installed.arm()
+    packs = PackFilesystem("/" + slot[0] + "/", index)
+    vfs.mount(packs, MOUNT)
+    sys.path.insert(0, MOUNT)
+    gc.collect()
+    _run_wrap(installed, packs)
+
+
+def start_firmware():
+    """Start the firmware that `choose_slot` finds; ends at the prompt with the outputs low.
+
+    `_run_wrap` switches its outputs off itself; `_set_outputs_low` is for what ends before that.
+    """
+    state = read_pointer()
+    slot, index, trial = choose_slot(state)
+    if slot is None:
+        print("pbmwrap: no intact firmware. Run `pbmwrap install --files`.")
+        return
+    installed = Installed(state, slot, trial)
+    try:
+        _load_and_run(installed, slot, index)
+    except KeyboardInterrupt:
+        _set_outputs_low()
+        print("pbmwrap: dark. Ctrl-D starts it again.")
+    except BaseException as e:
+        _set_outputs_low()
+        sys.print_exception(e)  # type: ignore
+        print("pbmwrap: the firmware does not start. Run `pbmwrap install --files`.")
+        if trial:
+            import machine
+
+            installed.give_up(e)
+            restart(machine)
+    finally:
+        installed.disarm()
+
+
+def restart(machine):
+    """Reset the board, recorded as intentional: an RP2040 resets itself through its watchdog.
+
+    Takes MicroPython's module `machine`, because an import in a timer callback can fail for lack of
+    heap.
+    """
+    if sys.platform == "rp2":
+        machine.mem32[_SCRATCH0] = _INTENDED
+    machine.reset()
+
+
+if __name__ == "__main__":
+    start_firmware()

@@ -1,0 +1,154 @@
+"""Receives an install at the raw prompt of a stock MicroPython (`pbmwrap install --files`).
+
+Reports what is on the board, takes files as a binary stream, writes them, and answers with the
+SHA-256 of what it read back. Any error restarts the board, which then starts what it ran before.
+The host runs this file once at the raw prompt, with the text of `replace_file`, `hash_file` and
+`restart` in place of their import.
+"""
+
+import io
+import json
+import os
+import sys
+
+from main import hash_file, replace_file, restart  # type: ignore - of the file beside this one
+
+STALL_MS = 10000
+
+
+def _list_names(folder):
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _read_text(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read().decode()
+    except (OSError, ValueError):
+        return None
+
+
+def _can_inflate():
+    try:
+        import deflate  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def describe_board(pointer, index):
+    """Print one line of JSON with all that an install has to know."""
+    i = sys.implementation
+    fs = os.statvfs("/")
+    state = {"version": list(i.version[:3]), "mpy": getattr(i, "_mpy", 0), "machine": i._machine}
+    state["free"] = fs[0] * fs[3]
+    state["inflates"] = _can_inflate()
+    state["pointer"] = _read_text(pointer)
+    state["sha"] = sha = {}
+    for folder in ("/a/", "/b/"):
+        for name in _list_names(folder[:-1]):
+            sha[folder + name] = hash_file(folder + name)
+        state[folder[1]] = _read_text(folder + index)
+    for name in ("boot.py", "main.py"):
+        if name in _list_names("/"):
+            sha["/" + name] = hash_file("/" + name)
+    print(json.dumps(state))
+
+
+def _read_blocks(sizes, chunk, read):
+    """Yield the blocks of one file as they arrive, inflated.
+
+    sizes: (bytes sent, bytes of the file) of each block. A yielded block is overwritten when the
+    next one is requested.
+    """
+    buf = memoryview(bytearray(max([sent for sent, size in sizes] or [0])))
+    for sent, size in sizes:
+        view = buf[:sent]
+        at = 0
+        while at < sent:
+            n = min(chunk, sent - at)
+            read(view[at : at + n])
+            at += n
+        if sent == size:
+            yield view
+        else:
+            import deflate
+
+            packed = io.BytesIO(view)  # type: ignore - the stubs know no copy
+            yield deflate.DeflateIO(packed, deflate.ZLIB).read(size)
+
+
+def _copy_blocks(path, block=4096):
+    with open(path, "rb") as f:
+        data = f.read(block)
+        while data:
+            yield data
+            data = f.read(block)
+
+
+def write_files(jobs, chunk, read, say):
+    """Write files and report the SHA-256 of each.
+
+    jobs: (path, source); source is the path of a file on the board with the same content, or the
+    sizes of the blocks that arrive. Raises OSError.
+    """
+    for path, source in jobs:
+        copied = isinstance(source, str)
+        parts = _copy_blocks(source) if copied else _read_blocks(source, chunk, read)
+        with open(path, "wb") as f:
+            for part in parts:
+                f.write(part)
+        say("=" + hash_file(path))
+
+
+def receive_files(jobs, chunk):
+    """Receive files from the port. Each piece of at most `chunk` bytes is answered by a dot.
+
+    Restarts the board after STALL_MS without data, or on any error.
+    """
+    import machine
+    import micropython
+
+    alarm = machine.Timer(-1 if sys.platform == "rp2" else 1)
+    once = machine.Timer.ONE_SHOT
+    port = sys.stdin.buffer  # type: ignore
+
+    def read(view):
+        alarm.init(period=STALL_MS, mode=once, callback=lambda t: restart(machine))
+        port.readinto(view)  # type: ignore
+        alarm.deinit()
+        sys.stdout.write(".")
+
+    micropython.kbd_intr(-1)
+    try:
+        sys.stdout.write(".")  # from here on a byte 3 is data, not Ctrl-C
+        write_files(jobs, chunk, read, print)
+    except BaseException as e:
+        print("!%s: %s" % (type(e).__name__, e))
+        restart(machine)
+    finally:
+        micropython.kbd_intr(3)
+
+
+def prepare_slot(folder, obsolete):
+    """Remove obsolete files and make the slot's folder. Raises OSError."""
+    for path in obsolete:
+        os.remove(path)
+    if folder[1:] not in os.listdir("/"):
+        os.mkdir(folder)
+
+
+def replace_files(files):
+    """Replace small files one after the other, the pointer last, and report their SHA-256.
+
+    files: (path, content); the content is None when it was sent before, as PATH.new.
+    """
+    for path, data in files:
+        if data is None:
+            os.rename(path + ".new", path)
+        else:
+            replace_file(path, data)
+        print("=" + hash_file(path))

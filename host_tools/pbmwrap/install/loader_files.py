@@ -1,0 +1,87 @@
+"""Makes /boot.py, /main.py and the receiver of a stock board from `firmware/loader`."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pbmwrap import paths
+from pbmwrap.install.packs import Firmware
+
+_IMPORT_OF_MAIN = re.compile("^from main import .*\n", re.MULTILINE)
+
+
+@cache
+def load_loader() -> ModuleType:
+    """Import the loader `firmware/loader/main.py` on this machine."""
+    spec = importlib.util.spec_from_file_location("pbmwrap_loader", _source_file("main.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def list_installed_files(firmware: Firmware, boot: bytes) -> dict[str, bytes]:
+    """Return all files, by path, of a board on which `firmware` was kept in the first slot."""
+    loader = load_loader()
+    state = {"run": ["a", firmware.sha], "old": None, "trial": loader.KEPT, "why": ""}
+    files = {f"/a/{name}": data for name, data in firmware.files().items()}
+    start = {"/boot.py": boot, "/main.py": make_main_file()}
+    return files | start | {loader.POINTER: loader.encode_pointer(state)}
+
+
+def make_boot_file(facts: ModuleType) -> bytes:
+    """Return /boot.py with the board's output pins, so that it depends on no slot."""
+    pins = [facts.ENABLE_PIN, *(c[2] for c in facts.CHANNELS), facts.INDICATOR_PIN]
+    buzzer = getattr(facts, "BUZZER_PIN", None)
+    pins += [] if buzzer is None else [buzzer]
+    lines = _source_file("boot.py").read_text("utf-8")
+    return lines.replace("PINS = ()", f"PINS = {tuple(pins)}").encode()
+
+
+def make_main_file() -> bytes:
+    """Return /main.py: the loader without comments and docstrings."""
+    title = "# pbmwrap's loader: firmware/loader/main.py without its comments.\n"
+    return (title + _strip_source(_source_file("main.py").read_text("utf-8"))).encode()
+
+
+def receiver_source() -> str:
+    """Return the code of the receiver, to be run at the raw prompt."""
+    loader = load_loader()
+    own = _source_file("receiver.py").read_text("utf-8")
+    shared = _source_of(loader.replace_file, loader.hash_file)
+    imports = f"import binascii\nimport hashlib\n\n{shared}"
+    return _strip_source(_IMPORT_OF_MAIN.sub(lambda _: imports, own)) + restart_source()
+
+
+def restart_source() -> str:
+    """Return code that defines `restart(machine)` at any board's prompt."""
+    loader = load_loader()
+    names = ("_SCRATCH0", "_INTENDED")
+    constants = "".join(f"{name} = {getattr(loader, name)}\n" for name in names)
+    return f"import sys\n{constants}{_strip_source(_source_of(loader.restart))}"
+
+
+def _source_file(name: str) -> Path:
+    return paths.boot_dir() / "loader" / name
+
+
+def _source_of(*functions: Callable[..., Any]) -> str:
+    return "".join(inspect.getsource(function) for function in functions)
+
+
+def _strip_source(source: str) -> str:
+    """Remove comments and docstrings: the board compiles 35 bytes in a millisecond."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        if documented and ast.get_docstring(node) and len(node.body) > 1:
+            del node.body[0]
+    return ast.unparse(tree) + "\n"
