@@ -143,7 +143,7 @@ def test_a_client_may_close_and_come_back():
             os.write(port, b"x")
             assert received(port, 1) == b"X"
             os.close(port)
-            assert until(lambda: served.server._hung_up)
+            assert until(lambda: served.server._hung_up)  # shown by nothing public
 
 
 def test_a_new_client_finds_nothing_of_the_last_one():
@@ -152,7 +152,7 @@ def test_a_new_client_finds_nothing_of_the_last_one():
         os.write(port, b"left behind")
         assert select.select([port], [], [], PATIENCE_S)[0]
         os.close(port)
-        assert until(lambda: served.server._hung_up)
+        assert until(lambda: served.server._hung_up)  # shown by nothing public
         served.server.control("status")  # returns after the turn that noticed has ended
         port = served.open()
         os.write(port, b"mine")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.device import discovery, endpoint, shared
+from pbmwrap.device.client import Client
 from pbmwrap.device.link import encode_request
 from pbmwrap.device.port_users import DARKENING, PortUser, Request, RequestQueue
 from pbmwrap.errors import DeviceError, LinkLost, PortBusy
@@ -114,7 +115,7 @@ def test_two_clients_at_once_get_their_own_answers(sim):
     first, hello = discovery.connect(sim.port)
     second, _ = discovery.connect(sim.port)
     # The same ids: answers must go to who asked, whatever number the request had.
-    first.link._id = second.link._id = 1000
+    same_ids = [Client(client.transport, first_id=1000) for client in (first, second)]
     problems: list[object] = []
 
     def ask(client, what, kind):
@@ -125,8 +126,8 @@ def test_two_clients_at_once_get_their_own_answers(sim):
 
     with first, second:
         threads = [
-            threading.Thread(target=ask, args=(first, "log.info", "seq")),
-            threading.Thread(target=ask, args=(second, "hello", "uid")),
+            threading.Thread(target=ask, args=(same_ids[0], "log.info", "seq")),
+            threading.Thread(target=ask, args=(same_ids[1], "hello", "uid")),
         ]
         for thread in threads:
             thread.start()

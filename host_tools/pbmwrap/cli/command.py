@@ -282,7 +282,8 @@ def _closed_pipe() -> int:
 def resolve_port(port: str | None) -> str:
     """Return the port to use: --port, $PBMWRAP_PORT, the config file, or `auto`.
 
-    --port may stand after or before the command.     The config file is read only when nothing else names a port. Raises InvalidFile.
+    --port may stand after or before the command. The config file is read only when nothing else
+    names a port. Raises InvalidFile.
     """
     return port_name.choose_port(port or _before.port, _read_configured_port)
 

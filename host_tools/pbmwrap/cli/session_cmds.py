@@ -9,13 +9,13 @@ import click
 from pbmwrap.cli.command import Interrupted, Json, Port, Result, command, note, wrap_at
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
+from pbmwrap.words import name_state
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
-    from pbmwrap.device.models import Hello, Status
+    from pbmwrap.device.models import Hello, Sample, Status
 
-TETHERED_MS = 1000
-_OVER = ("done", "idle", "fault")
+SAMPLE_MS = 1000
 
 
 def add_to(app: click.Group) -> None:
@@ -47,75 +47,39 @@ def run(
         with explained_loss(TETHERED_LOST):
             number = client.start(tethered=True)
             note(f"session {number} started; it ends when this command does")
-            return _ended(number, _hold(client, hello))
+            return _end_result(number, _hold(client, hello))
 
 
 def _hold(client: Client, hello: Hello) -> Status:
-    """Renew the lease until the session is over. Leaving by q or Ctrl-C ends the session first.
+    """Renew the lease until the session ends; q and Ctrl-C end it before this command ends.
 
     Raises Interrupted.
     """
     from pbmwrap.cli import live, text
+    from pbmwrap.device.tethered import ENDED_STATES, TetheredSession
 
-    lease = _Lease(client)
-    samples = live.watch(
-        client, TETHERED_MS, lambda sample: note(text.sample_line(hello, sample)), lease.keep
-    )
+    session = TetheredSession(client)
+
+    def show(sample: Sample) -> None:
+        note(text.sample_line(hello, sample))
+
+    samples = live.watch(client, SAMPLE_MS, show, session.renew_if_due)
     try:
-        lease.renew()
+        session.renew_lease()
         for sample in samples:
-            if sample.state in _OVER:
+            if sample.state in ENDED_STATES:
                 return client.status()
-            lease.renew()
+            session.renew_lease()
     except KeyboardInterrupt:
-        _stop_quietly(client)
+        session.stop()
         raise Interrupted("interrupted: the session is ended and the light goes out") from None
     finally:
         samples.close()
-    _stop_quietly(client)
-    return _wait_for_end(client)
+    session.stop()
+    return session.wait_for_end()
 
 
-class _Lease:
-    """Renews by the clock: samples are dropped first when a link is slow, a lease must not be."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._renewed_s = 0.0
-
-    def renew(self) -> None:
-        self._client.lease()
-        self._renewed_s = self._client.transport.monotonic()
-
-    def keep(self) -> None:
-        from pbmwrap.device.client import LEASE_RENEWAL_S
-
-        if self._client.transport.monotonic() - self._renewed_s >= LEASE_RENEWAL_S:
-            self.renew()
-
-
-def _wait_for_end(client: Client) -> Status:
-    """The status once the light has faded out. The lease ends what a stop did not."""
-    from wrap.rules.limits import LEASE_MS, RAMP_DOWN_MS
-
-    clock = client.transport.monotonic
-    deadline = clock() + 2 * (LEASE_MS + RAMP_DOWN_MS) / 1000
-    while (now := client.status()).state not in _OVER and clock() < deadline:
-        client.link.listen(0.1, lambda name, params: None)
-    return now
-
-
-def _stop_quietly(client: Client) -> None:
-    """End the session. It may have ended by itself in this moment, which is fine too."""
-    from pbmwrap.errors import DeviceError
-
-    try:
-        client.stop()
-    except DeviceError:
-        return
-
-
-def _ended(number: int, now: Status) -> Result:
+def _end_result(number: int, now: Status) -> Result:
     from pbmwrap.cli import text
 
     data = {"session": number, "state": now.state, "reason": now.end_reason, "status": now}
@@ -134,7 +98,7 @@ def pause(port: Port = None, json: Json = False) -> Result:
     from pbmwrap.cli.light import explained_stop
 
     with explained_stop(), wrap_at(port) as (client, _):
-        return _state(client.pause())
+        return _state_result(client.pause())
 
 
 def resume(port: Port = None, json: Json = False) -> Result:
@@ -142,7 +106,7 @@ def resume(port: Port = None, json: Json = False) -> Result:
     from pbmwrap.cli.light import START_LOST, explained_loss
 
     with wrap_at(port) as (client, _), explained_loss(START_LOST):
-        return _state(client.resume())
+        return _state_result(client.resume())
 
 
 def stop(port: Port = None, json: Json = False) -> Result:
@@ -150,10 +114,8 @@ def stop(port: Port = None, json: Json = False) -> Result:
     from pbmwrap.cli.light import explained_stop
 
     with explained_stop(), wrap_at(port) as (client, _):
-        return _state(client.stop())
+        return _state_result(client.stop())
 
 
-def _state(state: str) -> Result:
-    from pbmwrap import words
-
-    return Result({"state": state}, words.name_state(state))
+def _state_result(state: str) -> Result:
+    return Result({"state": state}, name_state(state))
