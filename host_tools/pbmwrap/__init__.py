@@ -1,4 +1,4 @@
-"""The host side of pbmwrap: talk to a wrap, write protocols, read logs, run twins."""
+"""The host tools of pbmwrap: control a wrap, write protocols, read logs, run simulators."""
 
 from wrap.version import VERSION as __version__
 

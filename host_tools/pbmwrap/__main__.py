@@ -1,7 +1,7 @@
-"""The start of the command `pbmwrap`, also as `python -m pbmwrap`.
+"""Starts the command `pbmwrap`, also as `python -m pbmwrap`.
 
-Loading the program takes some tenths of a second. Ctrl-C in that time ends it in one line: nothing
-is open yet, and no wrap has been asked anything.
+Loading the program takes some tenths of a second. Ctrl-C in that time ends it with one line: no
+port is open yet.
 """
 
 import os
@@ -11,7 +11,7 @@ from types import FrameType
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """End at once. An exception could be lost in the module that is being loaded."""
+    """End at once: the module that is being loaded could catch an exception."""
     os.write(2, b"interrupted\n")
     os._exit(130)  # EXIT_INTERRUPTED; importing it here would take time
 
@@ -19,7 +19,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 def run() -> None:
     """Run the command and exit with its code."""
     replaced = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if replaced:  # a shell that started this in the background has Ctrl-C ignored: keep that
+    if replaced:  # a shell ignores Ctrl-C for a background program: keep that
         signal.signal(signal.SIGINT, _leave)
     from pbmwrap.cli.main import main
 

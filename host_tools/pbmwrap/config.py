@@ -1,4 +1,4 @@
-"""The user's config file: TOML, at most a few lines.
+"""Reads the user's config file, in TOML.
 
 port = "serial:E66138935F1C2A2B"   # used when --port and $PBMWRAP_PORT are not given
 """
@@ -16,22 +16,21 @@ from pbmwrap.text_files import read_toml
 
 @dataclass(frozen=True)
 class Config:
-    """What the user set once for all commands. `missing`: a file that $PBMWRAP_CONFIG names and
-    that does not exist."""
+    """The config file's content. missing: the file of $PBMWRAP_CONFIG, if it does not exist."""
 
     port: str | None = None
     missing: Path | None = None
 
     @property
     def problem(self) -> str:
-        """What to tell the user about a missing file; "" when none is missing."""
+        """The text about a missing file; "" when none is missing."""
         if self.missing is None:
             return ""
         return f"${paths.CONFIG_VARIABLE} names {self.missing}, which does not exist"
 
 
 def load(path: Path | None = None) -> Config:
-    """The config file's content; defaults without one. Raises InvalidFile."""
+    """Read the config file; defaults without one. Raises InvalidFile."""
     file = path or paths.config_file()
     try:
         table = read_toml(file)

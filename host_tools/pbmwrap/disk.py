@@ -1,8 +1,7 @@
-"""Files and folders on this machine: errors in one line, files that are written whole or not at
-all, and locks.
+"""Writes files completely or not at all, explains file errors in one line, and locks files.
 
-Every file that a command writes for a person goes through `write_file`. What grows or is large
-(the archive, the query cache) uses `explained`, so that its errors read the same.
+Every file that a command writes for a user goes through `write_file`. Growing or large files (the
+archive, the query cache) use `explained`, so that their errors have the same form.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _OTHER = "choose another path"
 def explain_error(
     problem: OSError, path: Path | str, action: str = "written", way: str = _OTHER
 ) -> WrapError:
-    """`problem` as one line: path, reason, and `way`, how to go on.
+    """Return `problem` as one line: path, reason, and `way`, which says what to do.
 
     action: "read", "written", "made" or "removed". NoPermission (exit 6) where rights are missing
     or the disk is read-only, else InvalidFile (exit 7).
@@ -53,7 +52,7 @@ def _reason(problem: OSError, path: Path) -> str:
 
 @contextmanager
 def explained(path: Path | str, action: str = "written", way: str = _OTHER) -> Iterator[None]:
-    """Raises every OSError of its body as `explain_error` has it."""
+    """Raise every OSError of the body as `explain_error` returns it."""
     try:
         yield
     except OSError as problem:
@@ -68,8 +67,8 @@ def make_folder(path: Path, way: str = _OTHER) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename or a new file in `folder` last."""
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and needs no flush
+    """Flush a rename or a new file in `folder` to the disk."""
+    if os.name == "posix":  # elsewhere a folder cannot be opened and needs no flush
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -78,7 +77,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def check_target(path: Path, replace: bool) -> None:
-    """Refuse a file that exists, unless it may be replaced; before the work for it is done.
+    """Check, before the content is made, that a file may be written.
 
     Raises UsageError, InvalidFile.
     """
@@ -90,11 +89,11 @@ def check_target(path: Path, replace: bool) -> None:
 
 
 def write_file(path: Path, data: bytes | str, replace: bool = False) -> None:
-    """Write a file as a whole or not at all; text as UTF-8, line ends as they are.
+    """Write a file completely or not at all; text as UTF-8 with its own line ends.
 
-    It is written beside its place and renamed, so a full disk or a lost process leaves the old
-    file. A link stays a link; a device or a pipe is written to. Raises UsageError for a file that
-    exists and may not be replaced, InvalidFile, NoPermission.
+    It is written beside its place and renamed, so a full disk or a killed process leaves the old
+    file. A symbolic link stays one; a device or a pipe is written to. Raises UsageError for a file
+    that exists and may not be replaced, InvalidFile, NoPermission.
     """
     check_target(path, replace)
     raw = data.encode() if isinstance(data, str) else data
@@ -127,7 +126,7 @@ def _replace(target: Path, raw: bytes) -> None:
 
 
 class Lock(Protocol):
-    """What `lock_file` gives."""
+    """The lock that `lock_file` returns."""
 
     def release(self) -> None: ...
 
@@ -135,8 +134,8 @@ class Lock(Protocol):
 def lock_file(path: Path, what: str, way: str) -> Lock:
     """Hold the lock file `path` until `release`, or until this process ends in any way.
 
-    what: what it protects, for the error. Raises PortBusy when another process, or another
-    place in this one, holds it; InvalidFile, NoPermission when it cannot be made.
+    what: what it protects, for the error. Raises PortBusy when this or another process holds it
+    already; InvalidFile, NoPermission when it cannot be made.
     """
     from filelock import FileLock, Timeout
 

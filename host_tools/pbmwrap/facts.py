@@ -1,4 +1,4 @@
-"""The facts of a board (`boards/BOARD/board_facts.py`), as the module that its firmware imports."""
+"""Imports the facts of a board (`boards/BOARD/board_facts.py`), as its firmware does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_BOARD = "PBMWRAP_RP2040"
 
 @functools.cache
 def board_facts(board: str = DEFAULT_BOARD) -> ModuleType:
-    """The facts module of `board`. Raises FileNotFoundError."""
+    """Import the facts of `board`. Raises FileNotFoundError."""
     file = paths.boards_dir() / board / "board_facts.py"
     spec = importlib.util.spec_from_file_location("board_facts", file)
     assert spec is not None and spec.loader is not None
@@ -24,8 +24,10 @@ def board_facts(board: str = DEFAULT_BOARD) -> ModuleType:
 
 
 def by_role(roles: Iterable[str], shown: Iterable[str]) -> str:
-    """What sensors read in few columns, "skin 33.0 33.1 board 30.2": in the board's order, the role
-    once for neighbours that share it."""
+    """Return readings in few columns: "skin 33.0 33.1 board 30.2".
+
+    They are in the board's order; neighbours with the same role share its name.
+    """
     words: list[str] = []
     last = None
     for role, text in zip(roles, shown, strict=False):

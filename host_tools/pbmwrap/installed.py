@@ -1,7 +1,7 @@
-"""How this program was installed, and so what a user has to run to add to it or to build for it.
+"""Finds out how this program was installed, for hints that name a command to run.
 
-A checkout (run there, or installed with `pip install -e`) has a Makefile, and its extras can be
-named. A wheel has neither: pbmwrap is in no package index, so what an extra brings is named itself.
+A checkout (run there, or installed with `pip install -e`) has a Makefile and named extras. A wheel
+has neither: pbmwrap is not in a package index, so a hint names the packages of an extra.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ _PROGRAM = "pbmwrap"
 
 
 def hint_extra(extra: str) -> str:
-    """The command that adds what an extra of pyproject.toml brings."""
+    """Return the command that installs an extra of pyproject.toml."""
     root = paths.checkout()
     if root:
-        return f"run `{_pip()} install -e {_quoted(f'{root}[{extra}]')}`"
-    return f"run `{_pip()} install {' '.join(map(_quoted, requirements(extra)))}`"
+        return f"run `{_pip_command()} install -e {_quote_word(f'{root}[{extra}]')}`"
+    return f"run `{_pip_command()} install {' '.join(map(_quote_word, requirements(extra)))}`"
 
 
 def hint_repair(missing: list[str]) -> str:
-    """The command that brings the missing libraries back."""
+    """Return the command that installs missing libraries again."""
     root = paths.checkout()
     if root:
-        return f"run `{_pip()} install -e {_quoted(str(root))}`"
-    return f"run `{_pip()} install {' '.join(map(_quoted, missing))}`"
+        return f"run `{_pip_command()} install -e {_quote_word(str(root))}`"
+    return f"run `{_pip_command()} install {' '.join(map(_quote_word, missing))}`"
 
 
 def hint_make(target: str) -> str:
-    """How to run a target of the Makefile."""
+    """Return how to run a target of the Makefile."""
     root = paths.checkout()
     if root is None:
         return f"in a checkout of pbmwrap's source run `make {target}`"
-    where = "" if _is_here(root) else f"-C {_quoted(str(root))} "
+    where = "" if _is_current_folder(root) else f"-C {_quote_word(str(root))} "
     return f"run `make {where}{target}`"
 
 
 def requirements(extra: str = "") -> list[str]:
-    """What pbmwrap needs, or what one of its extras adds, as pip takes it."""
+    """Return the requirements of pbmwrap, or of one of its extras, as pip takes them."""
     from importlib import metadata
 
     mark = re.compile(r"""\s*;\s*extra\s*==\s*['"](.+)['"]$""")
@@ -54,19 +54,19 @@ def requirements(extra: str = "") -> list[str]:
     return found
 
 
-def _pip() -> str:
-    return f"{_quoted(sys.executable)} -m pip"
+def _pip_command() -> str:
+    return f"{_quote_word(sys.executable)} -m pip"
 
 
-def _is_here(root: Path) -> bool:
+def _is_current_folder(root: Path) -> bool:
     try:
         return Path.cwd() == root
     except FileNotFoundError:  # the folder was removed
         return False
 
 
-def _quoted(word: str) -> str:
-    """For the user's shell; PowerShell and cmd know double quotes only."""
+def _quote_word(word: str) -> str:
+    """Quote a word for the user's shell; PowerShell and cmd know double quotes only."""
     if sys.platform != "win32":
         return shlex.quote(word)
     return f'"{word}"' if re.search(r"[\s<>\[\]=]", word) else word

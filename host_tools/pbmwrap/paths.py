@@ -1,4 +1,4 @@
-"""Where this program keeps and finds its files. Nothing is created here."""
+"""Returns the paths of this program's files and folders. Creates nothing."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def _folder(variable: str, kind: str) -> Path:
 
 
 def config_file() -> Path:
-    """The user's settings, TOML. $PBMWRAP_CONFIG names another file."""
+    """Return the user's config file. $PBMWRAP_CONFIG names another one."""
     chosen = os.environ.get(CONFIG_VARIABLE)
     return Path(chosen) if chosen else _folder("PBMWRAP_CONFIG_DIR", "config") / "config.toml"
 
 
 def data_dir() -> Path:
-    """The archive of pulled logs. $PBMWRAP_DATA names another folder."""
+    """Return the folder of the log archive. $PBMWRAP_DATA names another folder."""
     return _folder("PBMWRAP_DATA", "data")
 
 
 def runtime_dir() -> Path:
-    """What lives no longer than a process: endpoints. $PBMWRAP_RUNTIME names another folder."""
+    """Return the folder of endpoints of running processes. $PBMWRAP_RUNTIME names another one."""
     chosen = os.environ.get("PBMWRAP_RUNTIME")
     if chosen:
         return Path(chosen)
@@ -40,12 +40,12 @@ def runtime_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """What can be made again. $PBMWRAP_CACHE names another folder."""
+    """Return the folder of what can be made again. $PBMWRAP_CACHE names another folder."""
     return _folder("PBMWRAP_CACHE", "cache")
 
 
 def _shipped(name: str) -> Path:
-    """A folder of the checkout, or its copy in the installed package. Raises FileNotFoundError."""
+    """Return a folder of the checkout, or of the installed package. Raises FileNotFoundError."""
     for root in (_PACKAGE / "_data", _PACKAGE.parents[1]):
         if (root / name).is_dir():
             return root / name
@@ -53,30 +53,29 @@ def _shipped(name: str) -> Path:
 
 
 def checkout() -> Path | None:
-    """The checkout that this package runs from, also when it was installed with `pip install -e`;
-    None for an installed wheel."""
+    """Return the checkout that this package runs from; None for an installed wheel."""
     root = _PACKAGE.parents[1]
     return root if (root / "pyproject.toml").is_file() and (root / "Makefile").is_file() else None
 
 
 def boards_dir() -> Path:
-    """The folder with one folder per board."""
+    """Return the folder with one folder per board."""
     return _shipped("boards")
 
 
 def boot_dir() -> Path:
-    """The folder that holds `boot.py` and `main.py`."""
+    """Return the folder with the firmware's `boot.py` and `main.py`."""
     return _shipped("firmware")
 
 
 def built_image(board: str) -> Path | None:
-    """Where `make firmware` puts a board's image; it may not be there. None without a checkout."""
+    """Return where `make firmware` writes a board's image, if there is a checkout."""
     root = checkout()
     return root / "build" / f"{board}.uf2" if root else None
 
 
 def wrap_dir() -> Path:
-    """The device package `wrap`, wherever it is installed."""
+    """Return the folder of the device package `wrap`."""
     import wrap
 
     return Path(wrap.__file__ or "").resolve().parent

@@ -1,4 +1,4 @@
-"""Text files that people write: TOML and JSON lines, in UTF-8 with or without a byte order mark."""
+"""Reads text files that users write, in UTF-8 with or without a byte order mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class NotUtf8(ValueError):
-    """A file that is not UTF-8 text. `line`: where, counted from 1."""
+    """A file that is not UTF-8 text. line: the first wrong line, from 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class NotUtf8(ValueError):
 
 
 def decode_text(raw: bytes) -> str:
-    """The text of a file, without the byte order mark that editors on Windows put before UTF-8.
+    """Return a file's text without a byte order mark, which editors on Windows write.
 
     Raises NotUtf8.
     """
@@ -33,7 +33,7 @@ def decode_text(raw: bytes) -> str:
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """A TOML file's table. Raises OSError, and ValueError with a reason for what is not TOML."""
+    """Return a TOML file's table. Raises OSError, and ValueError with a reason."""
     try:
         return tomllib.loads(decode_text(file.read_bytes()))
     except NotUtf8 as problem:

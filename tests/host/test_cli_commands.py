@@ -41,7 +41,7 @@ def test_every_kind_of_value_has_a_form_in_json():
         "fault": FaultInfo(code=3, name="rate"),
         7: None,
     }
-    line = envelope.good("bench", data)
+    line = envelope.format_success("bench", data)
     assert line.isascii()
     said = envelope_model.Envelope.model_validate_json(line.replace("\\ud800", "?"))
     assert said.ok and said.error is None and said.version == envelope.VERSION
@@ -58,7 +58,7 @@ def test_every_kind_of_value_has_a_form_in_json():
         "7": None,
     }
     with pytest.raises(TypeError, match="set has no form in JSON"):
-        envelope.good("bench", {1})
+        envelope.format_success("bench", {1})
 
 
 def test_status_gives_wrap_and_state(wrap):

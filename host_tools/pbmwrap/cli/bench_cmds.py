@@ -46,10 +46,8 @@ def bench(
     json: Json = False,
 ) -> Result:
     """Measure the wrap and its link. Lights no lamp, changes nothing, disturbs no session."""
-    with wrap_at(port, exclusive=True) as (
-        client,
-        hello,
-    ):  # else the owner between would be measured
+    # Exclusive: through another program's port the link is slower.
+    with wrap_at(port, exclusive=True) as (client, hello):
         figures = _measure(client, seconds)
     return Result({"wrap": hello, "figures": figures}, _text(hello, figures))
 

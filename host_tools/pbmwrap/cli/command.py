@@ -1,4 +1,4 @@
-"""How every command runs: options they share, what it prints, how it fails."""
+"""Runs every command: shared options, output, errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Port = Annotated[
     ),
 ]
 PIPE_COLUMNS = 1 << 20
-_NO_LIMIT = 1000  # characters of a sentence
+_NO_LIMIT = 1000  # characters of a sentence, so that click does not cut it
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 Json = Annotated[bool, Option("--json", help="One JSON envelope instead of text.")]
 Force = Annotated[bool, Option("--force", help="Replace a file that exists.")]
@@ -46,9 +46,9 @@ Yes = Annotated[bool, Option("--yes", help="Do not ask; for scripts.")]
 
 @dataclass(frozen=True)
 class Result:
-    """What a command gives: `data` for --json, `show` for people (text or a rich object).
+    """The result of a command. data: for --json; show: for people, text or a rich object.
 
-    `problem`: the command did its work and found something wrong; its exit code counts.
+    problem: what a command that succeeded found wrong; its exit code is used.
     """
 
     data: Any
@@ -57,7 +57,7 @@ class Result:
 
 
 class Interrupted(WrapError):
-    """Ctrl-C. Shown without "error:", since it is how a person ends a command."""
+    """Ctrl-C. Shown without "error:", because it is a usual way to end a command."""
 
     exit_code = EXIT_INTERRUPTED
     code = "interrupted"
@@ -74,12 +74,12 @@ _before = _Before()
 
 
 def set_port_before(port: str | None) -> None:
-    """Keep the --port that stands before the command's name, for the command that follows."""
+    """Store the --port that stands before the command's name, for the command that follows."""
     _before.port = port
 
 
 def port_option(keep: Callable[[click.Context, click.Parameter, Any], Any]) -> click.Option:
-    """--port as an option of `pbmwrap` itself; `keep` is called with its value."""
+    """Return --port as an option of `pbmwrap` itself; `keep` is called with its value."""
     option = option_of("port", Port, None)
     option.expose_value = False
     option.callback = keep
@@ -93,17 +93,17 @@ class Commands(click.Group):
         return list(self.commands)
 
     def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
-        """(name, first sentence of its help) of each command."""
+        """Return (name, first sentence of its help) of each command."""
         return [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in self.commands.items()]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write whole sentences, over several lines if need be; click would cut them off."""
+        """Write whole sentences, over several lines if needed; click would cut them off."""
         with formatter.section("Commands"):
             formatter.write_dl(self.summaries(ctx))
 
 
 def new_app(help_text: str) -> click.Group:
-    """A group of commands."""
+    """Return a new group of commands."""
     return Commands(help=help_text, no_args_is_help=True, context_settings=CONTEXT)
 
 
@@ -112,7 +112,7 @@ _MOST = 1 << 32  # no number that a command takes reaches this; session numbers 
 
 
 class _Command(click.Command):
-    """A command to which -5 is a number, not an option."""
+    """A command that reads -5 as a number, not as an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any(map(_NEGATIVE.match, args)):
@@ -145,7 +145,7 @@ def command(app: click.Group, path: str) -> Callable[[Callable[..., Any]], Calla
 
 
 def _as_list(value: Any) -> Any:
-    """click gives a tuple where a function asks for a list."""
+    """Return a list for a tuple: click gives tuples where a function takes a list."""
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -175,7 +175,7 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
 
 
 def _check_numbers(body: Callable[..., Any], given: dict[str, Any]) -> None:
-    """Refuse what no command can use, by the name of its parameter. Raises UsageError.
+    """Refuse numbers that no command can use, by the parameter's name. Raises UsageError.
 
     Ranges of options (`min`, `max`) let nan pass, and arithmetic on it or on inf has no end.
     """
@@ -189,7 +189,7 @@ def _check_numbers(body: Callable[..., Any], given: dict[str, Any]) -> None:
 
 
 def _shown_name(body: Callable[..., Any], key: str) -> str:
-    """A parameter as the user writes it: --every, MW_CM2."""
+    """Return a parameter as the user writes it: --every, MW_CM2."""
     hints = get_type_hints(body, include_extras=True)
     is_argument = any(isinstance(m, Argument) for m in get_args(hints[key]))
     return key.upper() if is_argument else f"--{key.replace('_', '-')}"
@@ -199,35 +199,39 @@ def _print(path: str, result: Result, as_json: bool) -> None:
     if as_json:
         from pbmwrap.cli import envelope
 
-        write_line(envelope.good(path, result.data, result.problem))
+        write_line(envelope.format_success(path, result.data, result.problem))
     elif isinstance(result.show, str):
         write_line(result.show)
     elif result.show is not None:
-        # In a pipe there is no width to keep to: a wrapped table would be of no use there.
+        # A pipe has no width: a wrapped table would be useless there.
         width = None if sys.stdout.isatty() else PIPE_COLUMNS
         with writing_output():
-            # Nor is anything cut off at the edge of a narrow terminal.
+            # Text is not cut off at the edge of a narrow terminal either.
             console(width=width).print(result.show, crop=False)
 
 
 def console(**options: Any) -> Console:
-    """A rich console that shows text as it is. Names and notes may hold `[b]` or `:cat:`, which
-    rich would take for markup or an emoji."""
+    """Return a rich console that shows text as it is.
+
+    Names and notes may contain `[b]` or `:cat:`, which rich would take for markup or an emoji.
+    """
     from rich.console import Console
 
     return Console(markup=False, emoji=False, highlight=False, **options)
 
 
 def write_line(text: str) -> None:
-    """A line on stdout, at once. Raises InvalidFile when it cannot be written."""
+    """Write a line to stdout, flushed. Raises InvalidFile when it cannot be written."""
     with writing_output():
         print(text, flush=True)
 
 
 @contextmanager
 def writing_output() -> Iterator[None]:
-    """Raises InvalidFile when stdout cannot be written, for example on a full disk; nothing goes
-    there afterwards. A closed pipe stays a BrokenPipeError."""
+    """Raises InvalidFile when the body cannot write stdout, for example on a full disk.
+
+    Nothing is written there afterwards. A closed pipe stays a BrokenPipeError.
+    """
     try:
         yield
     except BrokenPipeError:
@@ -237,7 +241,7 @@ def writing_output() -> Iterator[None]:
 
 
 def output_error(problem: OSError) -> WrapError:
-    """An OSError of stdout, or of the file that it names, in one line."""
+    """Return an OSError of stdout, or of the file that it names, in one line."""
     if problem.filename is not None:
         return explain_error(problem, Path(os.fsdecode(problem.filename)), "used")
     sys.stdout = None  # type: ignore[assignment]  # else Python tries once more at its end
@@ -245,13 +249,16 @@ def output_error(problem: OSError) -> WrapError:
 
 
 def fail(path: str, problem: WrapError, as_json: bool) -> int:
-    """Show the error in one line and return its exit code. Where stdout takes no envelope, it
-    goes to stderr; where that takes nothing either, the exit code is all there is."""
+    """Show an error in one line; returns its exit code.
+
+    If stdout cannot take the envelope, the error goes to stderr; if that fails too, only the exit
+    code is left.
+    """
     if as_json and sys.stdout is not None:
         from pbmwrap.cli import envelope
 
         with suppress(WrapError, BrokenPipeError):
-            write_line(envelope.bad(path, problem))
+            write_line(envelope.format_failure(path, problem))
             return problem.exit_code
     with suppress(OSError):
         problems = getattr(problem, "problems", ())
@@ -274,7 +281,7 @@ def _report_bug(path: str, bug: Exception, as_json: bool) -> int:
 
 
 def _closed_pipe() -> int:
-    """The program that read the output has ended (`| head`): stay silent, now and at exit."""
+    """Print nothing more: the program that read the output has ended (`| head`)."""
     sys.stdout = None  # type: ignore[assignment]
     return EXIT_FAULT
 
@@ -299,7 +306,7 @@ def _read_configured_port() -> str | None:
 
 @contextmanager
 def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client, Hello]]:
-    """An open client and its hello, closed again afterwards. Raises WrapError.
+    """Yield an open client and its hello, and close it afterwards. Raises WrapError.
 
     exclusive: no other program may use the port meanwhile.
     """
@@ -315,7 +322,7 @@ def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client,
 
 @contextmanager
 def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
-    """The wrap for a command that can do without one; None when nothing names a port.
+    """Yield the wrap for a command that can do without one; None when nothing names a port.
 
     A port given by --port has to answer. One from $PBMWRAP_PORT or the config file that does not
     answer is reported in a note, and the command goes on without it. Raises WrapError.
@@ -345,29 +352,31 @@ def _connect_named(port: str) -> tuple[Client, Hello] | None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Say after Ctrl-C that this does not stop the wrap. Raises Interrupted."""
+    """Turn Ctrl-C into Interrupted, which says that the wrap continues."""
     try:
         yield
     except KeyboardInterrupt:
-        hint = "the wrap goes on by itself: `pbmwrap status` shows whether its light is on"
+        hint = "the wrap continues by itself: `pbmwrap status` shows whether its light is on"
         raise Interrupted("interrupted", hint) from None
 
 
 def note(text: str) -> None:
-    """A line for a person who watches: on stderr, and only when that is a terminal."""
+    """Print a line on stderr, only when that is a terminal."""
     if sys.stderr.isatty():
         print(text, file=sys.stderr, flush=True)
 
 
 def warn(lines: Iterable[str]) -> None:
-    """Print lines on stderr, always: what a user has to know beside the answer."""
+    """Print notes on stderr, always: what a user must know beside the answer."""
     for line in lines:
         print(f"note: {line}", file=sys.stderr, flush=True)
 
 
 def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
-    """Show things on stderr and ask; returns when the answer is yes, or `yes` was given. Raises
-    WrapError when it is no, UsageError where nobody can be asked."""
+    """Show things on stderr and ask for confirmation, unless `yes`.
+
+    Raises WrapError when the answer is no, UsageError with --json, where no one can be asked.
+    """
     if yes:
         return
     if as_json:
@@ -383,8 +392,7 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
 
 
 def scaled(name: str, value: float, scale: int, unit: str) -> int:
-    """`value` as a whole number above 0 of 1/`scale` `unit`. Raises UsageError for what is so
-    small that it would become 0."""
+    """Convert `value` to a whole number of 1/`scale` `unit`. Raises UsageError unless above 0."""
     out = round(value * scale)
     if out <= 0:
         raise UsageError(f"{name} is {value:g}, it must be at least {1 / scale:g} {unit}")
@@ -394,7 +402,7 @@ def scaled(name: str, value: float, scale: int, unit: str) -> int:
 def check_bounds(
     name: str, value: int, low: int, high: int, scale: int, unit: str, more: str = ""
 ) -> None:
-    """Refuse a `value` of 1/`scale` `unit` outside of its bounds. Raises UsageError in `unit`."""
+    """Check a `value` in 1/`scale` `unit`. Raises UsageError, in `unit`, outside its bounds."""
     if not low <= value <= high:
         bounds = f"{low / scale:g} to {high / scale:g} {unit}"
         raise UsageError(f"{name} is {value / scale:g}, it must be {bounds}{more}")
@@ -402,7 +410,7 @@ def check_bounds(
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A function (done, total) that draws a bar on stderr while that is a terminal."""
+    """Yield a function (done, total) that draws a bar on stderr while that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,4 +1,4 @@
-"""What the shell offers for an argument while it is typed. Nothing here asks a wrap."""
+"""Completes arguments in the shell. Asks no wrap."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from pbmwrap.errors import WrapError
 
 
-def _starting(names: Iterable[str], typed: str) -> list[str]:
+def _filter_by_start(names: Iterable[str], typed: str) -> list[str]:
     return [name for name in names if name.startswith(typed)]
 
 
-def _files(typed: str, ending: str) -> list[str]:
-    """Folders, and files with `ending`, that the typed path can become."""
+def _list_files(typed: str, ending: str) -> list[str]:
+    """Return the folders, and the files with `ending`, that start with the typed path."""
     cut = max(typed.rfind("/"), typed.rfind(os.sep)) + 1
     prefix, start = typed[:cut], typed[cut:]
     try:
@@ -30,47 +30,49 @@ def _files(typed: str, ending: str) -> list[str]:
 
 
 def complete_protocols(incomplete: str) -> list[str]:
-    """Ids of the shipped examples, and protocol files."""
+    """Return ids of the shipped examples, and protocol files."""
     from pbmwrap.protocols.template import examples
 
-    return _starting(examples(), incomplete) + _files(incomplete, ".toml")
+    return _filter_by_start(examples(), incomplete) + _list_files(incomplete, ".toml")
 
 
 def complete_settings(incomplete: str) -> list[str]:
-    """Names of the wrap's settings."""
+    """Return names of the wrap's settings."""
     from wrap.storage.settings import BOUNDS
 
-    return _starting(sorted(BOUNDS), incomplete)
+    return _filter_by_start(sorted(BOUNDS), incomplete)
 
 
 def complete_channels(incomplete: str) -> list[str]:
-    """Channels of the default board."""
+    """Return channels of the default board."""
     from pbmwrap.protocols import board
 
-    return _starting(board.wavelengths(), incomplete)
+    return _filter_by_start(board.wavelengths(), incomplete)
 
 
 def complete_scenarios(incomplete: str) -> list[str]:
-    """Shipped scenarios, and scenario files."""
+    """Return shipped scenarios, and scenario files."""
     from pbmwrap.twin.scenario import shipped
 
-    return _starting(shipped(), incomplete) + _files(incomplete, ".toml")
+    return _filter_by_start(shipped(), incomplete) + _list_files(incomplete, ".toml")
 
 
 def complete_wraps(incomplete: str) -> list[str]:
-    """UIDs of the wraps whose logs are in the archive."""
+    """Return UIDs of the wraps whose logs are in the archive."""
     from pbmwrap.cli.logs_kept import archive
 
     try:
-        return _starting(archive().uids(), incomplete)
+        return _filter_by_start(archive().uids(), incomplete)
     except (OSError, WrapError):
         return []
 
 
 def complete_ports(incomplete: str) -> list[str]:
-    """`auto`, the twins, and the USB serial ports with their numbers. Opens none of them."""
+    """Return `auto`, the twins, and the USB serial ports with their numbers. Opens none of them."""
     from pbmwrap.device.serial_port import usb_ports
 
     ports = usb_ports()
     numbers = [f"serial:{port.number}" for port in ports if port.number]
-    return _starting(["auto", "sim:", "rp2040:", *(p.device for p in ports), *numbers], incomplete)
+    return _filter_by_start(
+        ["auto", "sim:", "rp2040:", *(p.device for p in ports), *numbers], incomplete
+    )

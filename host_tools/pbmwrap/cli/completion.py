@@ -1,4 +1,4 @@
-"""Completion of `pbmwrap` in the user's shell: prints click's script, or puts it into place."""
+"""Prints or installs click's completion script for the user's shell."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SHELLS = "bash, zsh, fish and powershell"
 
 
 def make_script(app: click.Command) -> str:
-    """The script for the user's shell. Raises UsageError for a shell that is not known."""
-    shell = _shell()
+    """Return the script for the user's shell. Raises UsageError for a shell that is not known."""
+    shell = _shell_name()
     kind = get_completion_class(shell)
     if kind is None:
         raise UsageError(
@@ -28,32 +28,32 @@ def make_script(app: click.Command) -> str:
 
 
 def install_script(app: click.Command) -> str:
-    """Put the script where the shell reads it; returns what was done. Raises UsageError."""
-    shell, text = _shell(), make_script(app)
+    """Write the script where the shell reads it; returns what was done. Raises UsageError."""
+    shell, text = _shell_name(), make_script(app)
     if shell == "powershell":
         line = f"{_PROGRAM} --show-completion | Out-String | Invoke-Expression"
         raise UsageError("the profile of PowerShell is not changed", f"add to $PROFILE: {line}")
-    path, start, lines = _places(shell)
+    path, start, lines = _script_places(shell)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         if start:
-            _append(start, lines)
+            _append_lines(start, lines)
     except OSError as problem:
         why = f"{problem.filename or path} cannot be written: {problem.strerror}"
         raise UsageError(why, f"save the output of `{_PROGRAM} --show-completion`") from problem
     return f"completion for {shell} written to {path}; it works in the next shell"
 
 
-def _shell() -> str:
-    """The user's shell by name; "" when nothing says which it is."""
+def _shell_name() -> str:
+    """Return the name of the user's shell; "" when it is unknown."""
     if sys.platform == "win32" and not os.environ.get("SHELL"):
         return "powershell"
     return Path(os.environ.get("SHELL", "")).name.removesuffix(".exe")
 
 
-def _places(shell: str) -> tuple[Path, Path | None, str]:
-    """(the script's file, the shell's start file if it has to be changed, lines that it needs)."""
+def _script_places(shell: str) -> tuple[Path, Path | None, str]:
+    """Return (file of the script, start file to change or None, lines that it needs)."""
     home = Path.home()
     if shell == "fish":
         config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
@@ -66,8 +66,8 @@ def _places(shell: str) -> tuple[Path, Path | None, str]:
     return path, home / ".bashrc", f"source '{path}'"
 
 
-def _append(start: Path, lines: str) -> None:
-    """Add `lines` to a start file that does not have them yet."""
+def _append_lines(start: Path, lines: str) -> None:
+    """Append `lines` to a start file unless it has them."""
     old = start.read_text(encoding="utf-8", errors="surrogateescape") if start.exists() else ""
     if lines not in old:
         with start.open("a", encoding="utf-8") as file:

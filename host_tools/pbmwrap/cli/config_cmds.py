@@ -84,7 +84,7 @@ def clock_set(port: Port = None, json: Json = False) -> Result:
 
 
 def _warn_of_jump(before_s: int | None, unix_s: int) -> None:
-    """Two clocks of one boot that cannot both be right."""
+    """Warn when the clock is set far from what it was: one of the two was wrong."""
     from pbmwrap.logs.clock import SAME_MS, local_minute
 
     if before_s is None or abs(unix_s - before_s) * 1000 <= SAME_MS:
@@ -182,7 +182,7 @@ def cal_set(
 
 
 def _check_irradiance(hello: Hello, channel: str, uw: int) -> None:
-    """The wrap checks as well; here the answer can be in the unit that was typed."""
+    """Check the irradiance before the wrap does, so that the error has the unit that was typed."""
     worst_uw = dict(zip((c[0] for c in hello.channels), hello.worst_uw, strict=False)).get(channel)
     if worst_uw is not None:
         least_uw = worst_uw * CAL_LEAST_PM // 1000

@@ -1,7 +1,7 @@
-"""Writes the one shape of every `--json` output. envelope_model.py describes it, with its schema.
+"""Writes the envelope of every `--json` output; envelope_model.py has its model and schema.
 
-The text is made without that model: importing pydantic and building it took 200 ms of CPU, three
-times as much as all of `pbmwrap version`. The tests hold every line against the model.
+The text is made without that model: importing pydantic and building it takes 200 ms of CPU, three
+times as much as all of `pbmwrap version`. The tests check every line against the model.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from pbmwrap.errors import WrapError
 VERSION = 1
 
 
-def good(command: str, data: Any, problem: WrapError | None = None) -> str:
-    """The line for a command that did its work. data: JSON values, dataclasses, times and paths.
+def format_success(command: str, data: Any, problem: WrapError | None = None) -> str:
+    """Return the line for a command that succeeded.
 
-    problem: what it found wrong, for example by `doctor`.
+    data: JSON values, dataclasses, times and paths. problem: what it found wrong, as `doctor` does.
     """
-    return _line(command, data, problem)
+    return _make_line(command, data, problem)
 
 
-def bad(command: str, problem: WrapError) -> str:
-    """The line for a command that failed."""
-    return _line(command, None, problem)
+def format_failure(command: str, problem: WrapError) -> str:
+    """Return the line for a command that failed."""
+    return _make_line(command, None, problem)
 
 
-def _line(command: str, data: Any, problem: WrapError | None) -> str:
-    """In ASCII: the same in a pipe of any encoding."""
+def _make_line(command: str, data: Any, problem: WrapError | None) -> str:
+    """Return the line in ASCII, which is the same in a pipe of any encoding."""
     envelope = {
         "ok": problem is None,
         "command": command,
-        "data": _plain(data),
-        "error": _part(problem) if problem else None,
+        "data": _to_json(data),
+        "error": _error_part(problem) if problem else None,
         "version": VERSION,
     }
     return json.dumps(envelope, separators=(",", ":"), allow_nan=False)
 
 
-def _part(problem: WrapError) -> dict[str, Any]:
+def _error_part(problem: WrapError) -> dict[str, Any]:
     return {
         "code": problem.code,
         "exit": problem.exit_code,
@@ -54,18 +54,18 @@ def _part(problem: WrapError) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: nan and infinite as null, times as ISO 8601. Raises TypeError."""
+def _to_json(value: Any) -> Any:
+    """Convert a value for JSON: nan and infinity to null, times to ISO 8601. Raises TypeError."""
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _to_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_to_json(inner) for inner in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: _to_json(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):

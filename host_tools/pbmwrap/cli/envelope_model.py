@@ -1,4 +1,4 @@
-"""The shape of every `--json` output. Its JSON Schema is published beside this file."""
+"""The model of every `--json` output. Its JSON Schema is published beside this file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Envelope(BaseModel):
 
 
 def schema_text() -> str:
-    """The published schema, as the file holds it."""
+    """Return the text of the published schema."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema |= Envelope.model_json_schema(mode="serialization")
     return json.dumps(schema, indent=2) + "\n"

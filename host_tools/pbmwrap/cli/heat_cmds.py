@@ -1,4 +1,4 @@
-"""The maker's heat test: recorded on the wrap, it raises the power that the wrap may give."""
+"""`heat-test`: records the maker's heat test, which raises the power limit of the wrap."""
 
 from __future__ import annotations
 

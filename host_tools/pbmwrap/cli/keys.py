@@ -1,4 +1,4 @@
-"""Single keys from a terminal, without waiting for them."""
+"""Reads single keys from a terminal without waiting."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ ReadKeys = Callable[[], str]
 
 @contextmanager
 def watched_keys() -> Iterator[ReadKeys | None]:
-    """A function that gives the keys pressed since its last call; None where standard input is no
-    terminal. Ctrl-C still interrupts. The terminal is put back afterwards."""
+    """Yield a function that returns the keys pressed since its last call; None without a terminal.
+
+    Ctrl-C still interrupts. The terminal is restored afterwards.
+    """
     try:
         is_terminal = sys.stdin.isatty()
     except (ValueError, AttributeError):
@@ -39,11 +41,11 @@ if sys.platform == "win32":
 else:
 
     def _in_background(terminal: int) -> bool:
-        """Whether the system would stop this process when it used the terminal."""
+        """Whether the system would stop this process for using the terminal."""
         try:
             return os.tcgetpgrp(terminal) != os.getpgrp()
         except OSError:
-            return False  # it is not the terminal that controls this process
+            return False  # not the controlling terminal of this process
 
     @contextmanager
     def _single_keys(terminal: int) -> Iterator[ReadKeys | None]:

@@ -1,4 +1,4 @@
-"""What commands say of the light when they leave, or lose the wrap."""
+"""Says whether light is on when a command ends or loses the wrap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STOP_LOST = f"the light may still be on: {BY_HAND}"
 
 
 def describe_light(state: str) -> str:
-    """Whether there is light in a wrap that is in `state`, and what ends it."""
+    """Return whether light is on in `state`, and what ends it."""
     if state in _LIT:
         return f"the light is still on ({name_state(state)}); `pbmwrap stop` or the button ends it"
     if state in _ACTIVE:
@@ -32,7 +32,7 @@ def describe_light(state: str) -> str:
 
 @contextmanager
 def explained_loss(hint: str) -> Iterator[None]:
-    """A LinkLost from inside says what that means for the light. Raises LinkLost."""
+    """Give a LinkLost of the body `hint`, which says what it means for the light."""
     try:
         yield
     except LinkLost as problem:
@@ -41,7 +41,7 @@ def explained_loss(hint: str) -> Iterator[None]:
 
 @contextmanager
 def explained_stop() -> Iterator[None]:
-    """A request to darken that did not reach the wrap says what does. Raises WrapError."""
+    """Give the error of a stop that did not reach the wrap a hint what to do."""
     with explained_loss(STOP_LOST):
         try:
             yield

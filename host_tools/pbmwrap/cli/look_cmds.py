@@ -1,4 +1,4 @@
-"""Commands that only look: ports, status, monitor, doctor, version."""
+"""Commands that change nothing: ports, status, monitor, doctor, version."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def monitor(
 
 
 def _envelope(hello: Hello, sample: Sample) -> str:
-    """A line of `monitor --json`: the sample, this machine's time, and whose figures they are."""
+    """Return a line of `monitor --json`: sample, this machine's time, wrap, names."""
     from datetime import UTC, datetime
 
     from pbmwrap.cli import envelope
@@ -108,7 +108,7 @@ def _envelope(hello: Hello, sample: Sample) -> str:
         "sensors": [name for name, _ in hello.sensors],
         "channels": [name for name, _ in hello.channels],
     }
-    return envelope.good("monitor", about | vars(sample))
+    return envelope.format_success("monitor", about | vars(sample))
 
 
 def doctor(port: Port = None, json: Json = False) -> Result:

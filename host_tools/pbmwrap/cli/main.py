@@ -1,4 +1,4 @@
-"""Entry of the command `pbmwrap`: its groups, its own options, and errors of the command line."""
+"""Entry point of `pbmwrap`: its commands, its own options, errors of the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pbmwrap.errors import EXIT_OK, UsageError
 
 _HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is not a medical device."
 
-# Name: (the module that has it, what `pbmwrap --help` says of it). A module is imported when one of
+# Name: (module, its line in `pbmwrap --help`). A module is imported when one of
 # its commands is called. tests/host/test_cli_start.py compares the texts with the commands' own.
 COMMANDS = {
     "ports": ("look_cmds", "List the USB serial ports and what answers there."),
@@ -64,7 +64,7 @@ COMMANDS = {
 
 
 class _Root(Commands):
-    """All commands; lists them and completes their names without importing their modules."""
+    """The root group: lists and completes commands without importing their modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -79,7 +79,9 @@ class _Root(Commands):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.exceptions.NoSuchCommand as problem:  # it compares with what is imported
+        except (
+            click.exceptions.NoSuchCommand
+        ) as problem:  # click compares with imported commands only
             raise click.exceptions.NoSuchCommand(
                 problem.command_name, possibilities=COMMANDS, ctx=ctx
             ) from None
@@ -161,17 +163,17 @@ def main(args: list[str] | None = None) -> int:
         return fail("", Interrupted("interrupted"), "--json" in given)
     except click.ClickException as problem:
         return _usage(problem, given)
-    except OSError as problem:  # of a help text or a completion; a command explains its own
+    except OSError as problem:  # while writing help or completion; a command handles its own
         return fail("", output_error(problem), False)
 
 
 def _usage(problem: click.ClickException, given: list[str]) -> int:
-    """Show click's error about the command line in this program's form; the exit code."""
+    """Show click's error about the command line in this program's form; returns the exit code."""
     context = getattr(problem, "ctx", None)
     path = context.command_path if context else "pbmwrap"
     text = problem.format_message().rstrip(".")
     if isinstance(problem, click.exceptions.NoArgsIsHelpError):
-        print(text)  # a group without a command: its help is the whole answer
+        print(text)  # a group without a command prints its help
         return UsageError.exit_code
     error = UsageError(text[:1].lower() + text[1:], f"see `{path} --help`")
     return fail(path.removeprefix("pbmwrap").strip(), error, "--json" in given)

@@ -1,7 +1,7 @@
-"""Options and arguments of a command, read from its function's signature and made with click.
+"""Makes the click options and arguments of a command from its function's signature.
 
 A parameter is `name: Annotated[TYPE, Option(...)] = DEFAULT`; TYPE is bool (a flag), int, float,
-str, Path or a list of these, or one of them with `| None`. Argument stands in place of Option.
+str, Path or a list of these, or one of them with `| None`. Argument replaces Option.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Annotated, Any, get_args, get_origin
 
 import click
 
-Completer = Callable[[str], list[str]]  # what may be written for the part that is there
+Completer = Callable[[str], list[str]]  # from what is typed to what it can become
 _METAVARS = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
 class Option:
-    """An option. names: such as "--port", "-p"; without one it is called like its parameter."""
+    """An option. names: such as "--port", "-p"; by default its parameter's name."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class _Number(click.FloatRange):
     name = "number"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        """Refuse nan and inf as well: no comparison holds nan back."""
+        """Refuse nan and inf too: comparisons do not exclude nan."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
@@ -76,7 +76,7 @@ class _AnyNumber(type(click.FLOAT)):
 
 
 def params_of(body: Callable[..., Any]) -> list[click.Parameter]:
-    """The click parameters of a function, in the order of its signature."""
+    """Return the click parameters of a function, in the order of its signature."""
     hints = typing.get_type_hints(body, include_extras=True)
     signature = inspect.signature(body).parameters.values()
     return [_param(p.name, hints[p.name], p.default) for p in signature]
@@ -90,14 +90,14 @@ def _param(name: str, hint: Any, default: Any) -> click.Parameter:
 
 
 def option_of(name: str, hint: Any, default: Any) -> click.Option:
-    """The click option of one annotated parameter."""
+    """Return the click option of one annotated parameter."""
     kind, spec = _split(hint)
     assert isinstance(spec, Option)
     return _option(name, kind, spec, default)
 
 
 def _split(hint: Any) -> tuple[Any, Option | Argument]:
-    """(the type without None, how it is given)."""
+    """Return (the type without None, the option or argument)."""
     kind, spec = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, Option())
     if get_origin(kind) in (typing.Union, types.UnionType):
         (kind,) = (part for part in get_args(kind) if part is not type(None))
@@ -126,7 +126,7 @@ def _completer(spec: Option | Argument) -> Callable[..., Any] | None:
 
 
 def _shown(metavar: str, needed: bool, many: bool) -> str:
-    """As click shows a name that it has made itself."""
+    """Return a metavar as click formats its own."""
     return (metavar if needed else f"[{metavar}]") + ("..." if many else "")
 
 

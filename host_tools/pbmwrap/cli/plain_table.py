@@ -1,4 +1,4 @@
-"""A table that never splits a word: too wide for its terminal, it becomes one block a row."""
+"""Shows a table without splitting words; one too wide for its terminal becomes a block per row."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-_GAP = 2  # columns between two
+_GAP = 2  # characters between two columns
 
 
 class PlainTable:
-    """Heads and rows of text, shown as it is. Cells wrap between words."""
+    """A table of plain text. Cells wrap between words."""
 
     def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         self.heads = heads
@@ -35,7 +35,7 @@ class PlainTable:
         yield out
 
     def _widths(self, most: int) -> list[int] | None:
-        """Of the columns; None where not even each one's longest word has room."""
+        """Return the widths of the columns; None when the longest words do not fit."""
         columns = [list(column) for column in zip(self.heads, *self.rows, strict=True)]
         widest = [max(map(_width, column)) for column in columns]
         least = [max(map(_longest_word, column)) for column in columns]
@@ -49,7 +49,7 @@ class PlainTable:
         return widest
 
     def _blocks(self, most: int) -> Iterator[RenderableType]:
-        """A line a cell, wrapped between words; a word that is too long runs over the edge."""
+        """Yield a line for each cell, wrapped between words; too long a word exceeds the width."""
         label = max(map(_width, self.heads), default=0) + _GAP
         for number, row in enumerate(self.rows):
             if number:

@@ -46,8 +46,8 @@ def add_to(app: click.Group) -> None:
     app.add_command(group, "protocol")
 
 
-def _path(name: str) -> Path:
-    """The file that `name` means: a path, or an example's id."""
+def _find_file(name: str) -> Path:
+    """Return the file that `name` means: a path, or an example's id. Raises InvalidFile."""
     from pbmwrap.protocols import template
 
     path = Path(name)
@@ -77,18 +77,18 @@ def check(
     unreadable: list[InvalidFile] = []
     for name in files:
         try:
-            results.append(load(_path(name)))
+            results.append(load(_find_file(name)))
         except InvalidFile as problem:
             unreadable.append(problem)
     wrong = [result for result in results if result.faults]
     if unreadable or wrong:
-        raise _all_of(unreadable, [refuse_files(result) for result in wrong])
+        raise _join_errors(unreadable, [refuse_files(result) for result in wrong])
     data = [{"file": r.source, "id": r.require().id} for r in results]
     return Result(data, "\n".join(f"{d['file']}: correct" for d in data))
 
 
-def _all_of(unreadable: list[InvalidFile], wrong: list[InvalidFile]) -> InvalidFile:
-    """One error for all files that were checked."""
+def _join_errors(unreadable: list[InvalidFile], wrong: list[InvalidFile]) -> InvalidFile:
+    """Return one error for all files that were checked."""
     errors = unreadable + wrong
     if len(errors) == 1:
         return errors[0]
@@ -120,23 +120,23 @@ def show(
         raise UsageError("give either a file or --slot", "see `pbmwrap protocol show --help`")
     if slot is not None:
         with wrap_at(port) as (client, hello):
-            protocol = _stored(client, slot, dict(hello.channels))
-            return shown.result(protocol, hello, client.calibrations())
+            protocol = _read_stored(client, slot, dict(hello.channels))
+            return shown.make_result(protocol, hello, client.calibrations())
     with wrap_if_named(port) as found:
         if found is None:
-            return shown.result(_load(str(file), None))
+            return shown.make_result(_load_protocol(str(file), None))
         client, hello = found
-        protocol = _load(str(file), dict(hello.channels))
-        return shown.result(protocol, hello, client.calibrations())
+        protocol = _load_protocol(str(file), dict(hello.channels))
+        return shown.make_result(protocol, hello, client.calibrations())
 
 
-def _load(file: str, channels: dict[str, int] | None) -> Protocol:
+def _load_protocol(file: str, channels: dict[str, int] | None) -> Protocol:
     from pbmwrap.protocols.load import load
 
-    return load(_path(file), channels).require()
+    return load(_find_file(file), channels).require()
 
 
-def _stored(client: Client, slot: int, channels: dict[str, int]) -> Protocol:
+def _read_stored(client: Client, slot: int, channels: dict[str, int]) -> Protocol:
     from pbmwrap.protocols.encode import from_canonical
 
     try:
@@ -167,34 +167,24 @@ def flash(
     from pbmwrap.protocols.encode import canonical, sha256
 
     with wrap_at(port) as (client, hello):
-        protocol = _load(file, dict(hello.channels))
+        protocol = _load_protocol(file, dict(hello.channels))
         raw = canonical(protocol)
-        chosen = _choose(client.protocols(), protocol.id) if slot is None else slot
-        computed = shown.result(protocol, hello, client.calibrations())
+        chosen = _choose_slot(client.protocols(), protocol.id) if slot is None else slot
+        computed = shown.make_result(protocol, hello, client.calibrations())
         with progress("storing") as bar:
             client.flash_protocol(chosen, raw, sha256(raw), bar)
-        _verify(client, chosen, raw)
+        client.verify_protocol(chosen, raw)
         now = client.activate(chosen) if active else client.protocols().active
     mark = " and active" if now == chosen else ""
     data = {"slot": chosen, "active": now, "sha": sha256(raw), **computed.data}
-    return Result(data, shown.stack(computed, f"stored in slot {chosen}{mark}, verified"))
+    return Result(data, shown.append_line(computed, f"stored in slot {chosen}{mark}, verified"))
 
 
-def _choose(slots: Slots, wanted: str) -> int:
-    """The slot that holds this id, else the first that is empty."""
-    for n, slot in enumerate(slots.slots):
-        if slot and slot.id == wanted:
-            return n
-    for n, slot in enumerate(slots.slots):
-        if slot is None:
-            return n
-    raise UsageError("all slots are in use", "choose one to replace with --slot")
-
-
-def _verify(client: Client, slot: int, raw: bytes) -> None:
-    if client.read_protocol(slot) != raw:
-        text = f"slot {slot} differs from what was sent"
-        raise VerifyFailed(text, "run the command again")
+def _choose_slot(slots: Slots, protocol_id: str) -> int:
+    chosen = slots.choose_slot(protocol_id)
+    if chosen is None:
+        raise UsageError("all slots are in use", "choose one to replace with --slot")
+    return chosen
 
 
 def list_slots(port: Port = None, json: Json = False) -> Result:
@@ -209,16 +199,16 @@ def list_slots(port: Port = None, json: Json = False) -> Result:
 def activate(slot: Number, port: Port = None, json: Json = False) -> Result:
     """Choose the protocol that the button and `run` start."""
     with wrap_at(port) as (client, _):
-        return _now_active(client.activate(slot))
+        return _active_result(client.activate(slot))
 
 
 def delete(slot: Number, port: Port = None, json: Json = False) -> Result:
     """Empty a slot."""
     with wrap_at(port) as (client, _):
-        return _now_active(client.delete(slot))
+        return _active_result(client.delete(slot))
 
 
-def _now_active(slot: int | None) -> Result:
+def _active_result(slot: int | None) -> Result:
     text = "no slot is active" if slot is None else f"slot {slot} is active"
     return Result({"active": slot}, text)
 
@@ -249,13 +239,13 @@ def new(
     from pbmwrap import disk
 
     disk.check_target(file, force)
-    disk.write_file(file, _new_text(file, id, name, source), force)
+    disk.write_file(file, _make_text(file, id, name, source), force)
     shown = f"{file} written; edit it, then check it with `pbmwrap protocol check`"
     return Result({"file": str(file)}, shown)
 
 
-def _new_text(file: Path, id: str | None, name: str | None, source: str | None) -> str:
-    """The text of a new file, which passes `check`. Raises UsageError, InvalidFile."""
+def _make_text(file: Path, id: str | None, name: str | None, source: str | None) -> str:
+    """Return the text of a new file, which passes `check`. Raises UsageError, InvalidFile."""
     from pbmwrap.protocols import template
     from pbmwrap.protocols.load import loads
 
@@ -263,8 +253,8 @@ def _new_text(file: Path, id: str | None, name: str | None, source: str | None) 
     if source is None:
         text = template.template(chosen, "My protocol" if name is None else name)
     else:
-        path = _path(source)
-        _load(str(path), None)
+        path = _find_file(source)
+        _load_protocol(str(path), None)
         text = template.renamed(path.read_bytes(), chosen, name)
     faults = loads(text, source=str(file)).faults
     if faults:

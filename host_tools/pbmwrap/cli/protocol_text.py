@@ -1,4 +1,4 @@
-"""What a protocol will do, as data and as text, computed before anything is sent."""
+"""Shows what a protocol will do, as data and as text, before it is sent."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from pbmwrap.protocols.model import Protocol
 
 
-def result(
+def make_result(
     protocol: Protocol,
     hello: Hello | None = None,
     calibration: Sequence[Calibration | None] | None = None,
 ) -> Result:
-    """The protocol's course on this wrap, or on the default board without one."""
-    computed = summary(protocol, _lamps(hello), calibration)
+    """Return what the protocol does on this wrap, or on the default board without one."""
+    computed = summary(protocol, _order_lamps(hello), calibration)
     data = {
         "id": protocol.id,
         "name": protocol.name,
@@ -33,27 +33,27 @@ def result(
         "summary": asdict(computed),
         "protocol": protocol.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
-    return Result(data, _shown(protocol, computed))
+    return Result(data, _make_group(protocol, computed))
 
 
-def _lamps(hello: Hello | None) -> tuple[board.Lamp, ...]:
-    """The board's lamps in the wrap's order; the default board's when the wrap has others."""
+def _order_lamps(hello: Hello | None) -> tuple[board.Lamp, ...]:
+    """Return the board's lamps in the wrap's order; the default board's for other channels."""
     known = {lamp.name: lamp for lamp in board.lamps()}
     if hello is None or any(name not in known for name, _ in hello.channels):
         return tuple(known.values())
     return tuple(known[name] for name, _ in hello.channels)
 
 
-def _shown(protocol: Protocol, computed: Summary) -> Any:
+def _make_group(protocol: Protocol, computed: Summary) -> Any:
     from rich.console import Group
 
     grade = protocol.evidence.grade if protocol.evidence else "none stated"
     lines = [
         f"{protocol.name} ({protocol.id}) at {protocol.site}, evidence: {grade}",
-        _course(computed),
+        _course_text(computed),
     ]
     rows = [
-        (c.name, f"{c.nm} nm", clock_text(round(c.lit_s * 1000)), _peak(c), c.fluence_text)
+        (c.name, f"{c.nm} nm", clock_text(round(c.lit_s * 1000)), _peak_text(c), c.fluence_text)
         for c in computed.channels
     ]
     rows.append(("all", "", "", "", computed.fluence_text))
@@ -62,23 +62,23 @@ def _shown(protocol: Protocol, computed: Summary) -> Any:
     return Group(*lines, "", table(heads, rows), *([""] if notes else []), *notes)
 
 
-def _course(computed: Summary) -> str:
-    """How long the protocol runs, and what ends it."""
+def _course_text(computed: Summary) -> str:
+    """Return how long the protocol runs, and what ends it."""
     runs = f"runs {clock_text(round(computed.ends_s * 1000))}, then stops"
     if computed.ends_by == states.BY_TIME:
         return runs
-    whole = clock_text(computed.duration_s * 1000)
-    return f"{runs}: {name_end(computed.ends_by)} (its steps would last {whole})"
+    full = clock_text(computed.duration_s * 1000)
+    return f"{runs}: {name_end(computed.ends_by)} (its steps would last {full})"
 
 
-def _peak(channel: Any) -> str:
+def _peak_text(channel: Any) -> str:
     if channel.peak_mw_cm2 is None:
         return f"at most {channel.peak_worst_mw_cm2:.1f} mW/cm2"
     return f"{channel.peak_mw_cm2:.1f} mW/cm2"
 
 
-def stack(first: Result, last: str) -> Any:
-    """What `first` shows, then a line."""
+def append_line(first: Result, last: str) -> Any:
+    """Return what `first` shows, then a line."""
     from rich.console import Group
 
     return Group(first.show, "", last)

@@ -1,4 +1,4 @@
-"""Standard output and standard error that can print any text, whatever their encoding is.
+"""Makes standard output and standard error print any text in any encoding.
 
 A pipe on Windows, or a terminal in an older locale, has an encoding such as cp1251, gbk or ascii
 that lacks some of the characters printed here. Each of those is replaced by ASCII.

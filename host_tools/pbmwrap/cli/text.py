@@ -1,4 +1,4 @@
-"""The text that commands show: plain lines, and tables where there are columns."""
+"""Formats the output of commands: plain lines, and tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTable:
-    """A table without frames. Cells are plain text: they cannot act on the terminal."""
+    """Return a table without frames. Control characters in cells are replaced."""
     from pbmwrap.cli.plain_table import PlainTable
 
     return PlainTable([plain(head) for head in heads], [[*map(plain, row)] for row in rows])
@@ -44,8 +44,10 @@ SETTINGS = {
 
 
 def settings_table(values: Mapping[str, Any]) -> PlainTable:
-    """One line a setting, with its unit, range and meaning. A newer firmware may have settings
-    that are not known here."""
+    """Return one line per setting, with unit, range and meaning.
+
+    A newer firmware may have settings that are not known here.
+    """
     from wrap.storage.settings import BOUNDS
 
     rows = []
@@ -58,7 +60,7 @@ def settings_table(values: Mapping[str, Any]) -> PlainTable:
 
 
 def clock_text(ms: int) -> str:
-    """m:ss"""
+    """Return a duration as m:ss."""
     return f"{ms // 60000}:{ms // 1000 % 60:02d}"
 
 
@@ -71,7 +73,7 @@ def dose(uj: int | None) -> str:
 
 
 def ports_table(found: Sequence[Mapping[str, Any]]) -> Any:
-    """One line a port, with what answers there."""
+    """Return one line per port, with what answers there."""
     if not found:
         return "no USB serial port; plug the wrap in, or start one with `pbmwrap sim`"
     rows = []
@@ -89,7 +91,7 @@ def _light_text(hello: Hello, now: Sample) -> str:
 
 
 def _power_hint(why: str | None) -> str:
-    """The command that allows more; "" where there is none."""
+    """Return the command that raises the power limit; "" when there is none."""
     from wrap.safety import power_limit
 
     return "pbmwrap heat-test set" if why == power_limit.NO_HEAT_TEST else ""
@@ -104,7 +106,7 @@ def _power_lines(now: Status) -> Iterable[str]:
 
 
 def status_text(hello: Hello, now: Status) -> str:
-    """A line a subject, each at most 80 columns."""
+    """Return one line per subject, of at most 80 columns."""
     lines = [f"{name_state(now.state)}  ({hello.board}, firmware {hello.fw}, up {now.uptime_s} s)"]
     if now.session:
         lines.append(f"session   {now.session}: {now.protocol or '-'} at {now.site or '-'}")
@@ -142,7 +144,7 @@ def status_text(hello: Hello, now: Status) -> str:
 
 
 def _warning_text(name: str) -> str:
-    """The firmware's own words; a newer one may have warnings that are not known here."""
+    """Return the firmware's text; a newer firmware may have warnings that are not known here."""
     from wrap.safety.thermal import WARNING_TEXTS, WARNINGS
 
     return WARNING_TEXTS[WARNINGS.index(name)] if name in WARNINGS else "see the log"
@@ -159,8 +161,7 @@ def _next_text(now: Status) -> str:
 
 
 def sample_line(hello: Hello, now: Sample) -> str:
-    """One line of `monitor`: at most 80 columns with two lamps and four sensors, and behind them
-    what is unusual."""
+    """Return one line of `monitor`, of at most 80 columns unless something is unusual."""
     shown = ("none" if mc is None else f"{mc / 1000:.1f}" for mc in now.temps_mc)
     temps = by_role((role for _, role in hello.sensors), shown)
     names = (name for name, _ in hello.channels)
@@ -189,7 +190,7 @@ def _short_percent(percent: float) -> str:
 
 
 def session_end_text(number: int, now: Status) -> str:
-    """How a tethered session ended."""
+    """Return how a tethered session ended."""
     lines = [f"session {number} ended: {name_end(now.end_reason or now.state)}"]
     lines.append(f"time      {clock_text(now.active_ms)}")
     lines.append(f"dose      {dose(now.dose_total_uj)}")
@@ -199,7 +200,7 @@ def session_end_text(number: int, now: Status) -> str:
 
 
 def fault_text(found: FaultInfo | None) -> str:
-    """One or two lines."""
+    """Return the fault in one line."""
     if found is None:
         return "no fault"
     detail = f" ({found.detail})" if found.detail else ""
@@ -208,7 +209,7 @@ def fault_text(found: FaultInfo | None) -> str:
 
 
 def slots_table(found: Slots) -> Any:
-    """One line a slot that holds something."""
+    """Return one line per slot that is not empty."""
     rows = []
     for n, slot in enumerate(found.slots):
         mark = "active" if n == found.active else ""
@@ -224,7 +225,7 @@ def slots_table(found: Slots) -> Any:
 
 
 def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
-    """One line a channel."""
+    """Return one line per channel."""
     rows = []
     for name, cal in found.items():
         if cal is None:
@@ -236,7 +237,7 @@ def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
 
 
 def heat_test_text(found: HeatTest | None) -> str:
-    """One line."""
+    """Return the heat test in one line."""
     if found is None:
         return "no heat test recorded"
     how = f" ({found.how})" if found.how else ""
@@ -245,7 +246,7 @@ def heat_test_text(found: HeatTest | None) -> str:
 
 
 def checks_text(found: Sequence[Check]) -> str:
-    """One line a check, and below it how to correct what is wrong."""
+    """Return one line per check, and below it how to correct a problem."""
     out = []
     for check in found:
         hint = f"\n        {check.hint}" if check.hint and check.level != "good" else ""

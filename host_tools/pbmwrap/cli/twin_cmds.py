@@ -1,4 +1,4 @@
-"""Commands that start a wrap without hardware and keep it running behind a port."""
+"""`sim` and `emulate`: start a wrap without hardware and serve it at a port."""
 
 from __future__ import annotations
 
@@ -115,22 +115,22 @@ def _serve_twin(
         try:
             server.run(stop, _command_stream(), _Replies())
         except KeyboardInterrupt:
-            stop.set()  # Ctrl-C is how a person ends a twin: no error
+            stop.set()  # Ctrl-C is the usual end of a twin, not an error
 
 
 def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
-    """The port as the first line of stdout, for scripts; the rest is for people."""
+    """Print the port as the first line of stdout, for scripts, and a hint for people."""
     from pbmwrap.cli import envelope
 
     name = str(link) if link else port
     command_name = "sim" if twin.kind == "sim" else "emulate"
     data = {"port": port, "link": name if link else None, "kind": twin.kind}
-    write_line(envelope.good(command_name, data) if json else name)
+    write_line(envelope.format_success(command_name, data) if json else name)
     note(f"in another terminal: pbmwrap status --port {name}   (type here: help, press, quit)")
 
 
 class _Replies(io.StringIO):
-    """Standard output for the twin's answers; its errors are reported in one line."""
+    """Standard output for the twin's answers; errors are reported in one line."""
 
     def write(self, text: str) -> int:
         with writing_output():
@@ -142,7 +142,7 @@ class _Replies(io.StringIO):
 
 
 def _command_stream() -> TextIO | None:
-    """Standard input, when it is one that can be watched."""
+    """Return standard input when it can be polled, else None."""
     try:
         sys.stdin.fileno()
     except (OSError, ValueError, AttributeError):
@@ -151,7 +151,7 @@ def _command_stream() -> TextIO | None:
 
 
 def parse_speed(text: str) -> float | None:
-    """None for `max`. Raises UsageError."""
+    """Return a speed as a multiple of real time; None for `max`. Raises UsageError."""
     if text == "max":
         return None
     try:

@@ -112,6 +112,10 @@ class Client:
     def read_protocol(self, slot: int) -> bytes:
         return transfer.read_protocol(self.link, slot)
 
+    def verify_protocol(self, slot: int, raw: bytes) -> None:
+        """Read `slot` back and compare it with `raw`. Raises VerifyFailed."""
+        transfer.verify_protocol(self.link, slot, raw)
+
     def activate(self, slot: int) -> int | None:
         """Make `slot` the one that the button starts; returns the active slot."""
         return self._change_slot("proto.activate", slot)

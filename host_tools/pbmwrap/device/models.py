@@ -160,6 +160,13 @@ class Slots(Answer):
     active: NoneBelowZero
     slots: list[Slot | None]
 
+    def choose_slot(self, protocol_id: str) -> int | None:
+        """Return the slot that holds this id, else the first empty one, else None."""
+        for n, slot in enumerate(self.slots):
+            if slot and slot.id == protocol_id:
+                return n
+        return next((n for n, slot in enumerate(self.slots) if slot is None), None)
+
 
 @dataclass(frozen=True)
 class Calibration(Answer):

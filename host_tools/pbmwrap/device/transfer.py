@@ -74,6 +74,12 @@ def read_protocol(link: Link, slot: int) -> bytes:
             )
 
 
+def verify_protocol(link: Link, slot: int, raw: bytes) -> None:
+    """Read `slot` back and compare it with `raw`. Raises VerifyFailed, LinkLost, DeviceError."""
+    if read_protocol(link, slot) != raw:
+        raise VerifyFailed(f"slot {slot} differs from what was sent", "run the command again")
+
+
 def pull_log(
     link: Link,
     start: int = 0,
