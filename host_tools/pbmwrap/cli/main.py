@@ -79,9 +79,8 @@ class _Root(Commands):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except (
-            click.exceptions.NoSuchCommand
-        ) as problem:  # click compares with imported commands only
+        except click.exceptions.NoSuchCommand as problem:
+            # click suggests imported commands only; here all are candidates.
             raise click.exceptions.NoSuchCommand(
                 problem.command_name, possibilities=COMMANDS, ctx=ctx
             ) from None
