@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbmwrap.errors import InvalidFile, VerifyFailed
-from pbmwrap.logs import archive as archive_module
 from pbmwrap.logs.archive import Archive, WrapArchive, default_root
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import decode
@@ -240,51 +239,6 @@ def test_an_archive_is_decoded_with_its_gaps(kept: WrapArchive):
     got = again(kept).decoded()
     assert len(got.entries) == 2 * dated_log().seq
     assert got.missing == ((len(dated_log().raw), 9000),)
-
-
-def old_archive(folder: Path, raw: bytes) -> None:
-    """As it was kept before JSON lines."""
-    folder.mkdir()
-    (folder / "log.bin").write_bytes(raw + b"of an append cut short")
-    (folder / "index.json").write_text(json.dumps({"schema": 1, "extents": [[7, len(raw)]]}))
-    (folder / "marks.jsonl").write_text('{"boot": 1, "up_ms": 2, "unix_ms": 3}\n{"boot": 2, "up')
-    (folder / "about.json").write_text('{"fw": "0.1.0"}')
-
-
-def test_a_mark_without_end_in_an_older_archive_is_left_out(kept: WrapArchive):
-    old_archive(kept.folder, dated_log().raw)
-    lines = '{"boot": 1, "up_ms": 2, "unix_ms": 1e999}\n{"boot": 1, "up_ms": 2, "unix_ms": 3}\n'
-    (kept.folder / "marks.jsonl").write_text(lines)
-    assert again(kept).marks() == [Mark(1, 2, 3)]
-
-
-def test_an_older_archive_is_taken_over_whole(kept: WrapArchive, monkeypatch):
-    old_archive(kept.folder, dated_log().raw)
-    with monkeypatch.context() as power_cut:
-        power_cut.setattr(archive_module.old_layout, "remove", lambda folder: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            again(kept)
-    for _ in range(2):
-        got = again(kept)
-        assert got.extents() == [(7, dated_log().raw)]
-        assert (got.marks(), got.about()) == ([Mark(1, 2, 3)], {"fw": "0.1.0"})
-        assert [path.name for path in kept.folder.iterdir()] == ["log.jsonl"]
-
-
-@pytest.mark.parametrize(
-    ("index", "why"),
-    [
-        ("{}", "index cannot be read"),
-        ('{"extents": [[1]]}', "index cannot be read"),
-        ('{"extents": [[0, 9999]]}', "shorter than its index"),
-    ],
-)
-def test_a_damaged_older_archive_is_told_and_left_alone(kept: WrapArchive, index: str, why: str):
-    old_archive(kept.folder, b"abc")
-    (kept.folder / "index.json").write_text(index)
-    with pytest.raises(InvalidFile, match=why):
-        again(kept)
-    assert len(list(kept.folder.iterdir())) == 4
 
 
 def test_many_records_in_one_boot_are_kept(kept: WrapArchive):

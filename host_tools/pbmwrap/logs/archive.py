@@ -17,7 +17,7 @@ from typing import Any
 
 from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, VerifyFailed
-from pbmwrap.logs import extents, jsonl, names, old_layout
+from pbmwrap.logs import extents, jsonl, names
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import LONGEST, Decoded, decode, decode_extents
 from pbmwrap.logs.extents import Conflict, Extent
@@ -53,8 +53,6 @@ class WrapArchive:
         with disk.explained(self.file, "read", WAY):
             if self.file.exists():
                 self._load()
-            if old_layout.is_there(folder):
-                self._adopt()
 
     def _forget(self) -> None:
         self._log = jsonl.Log(self.folder.name)
@@ -79,12 +77,6 @@ class WrapArchive:
         if self._log.pieces:
             self._torn = _unfinished(*self._log.pieces[-1])
         self._log.pieces = []
-
-    def _adopt(self) -> None:
-        """Take over what an older program kept, then remove it."""
-        self.merge(old_layout.read(self.folder))
-        with disk.explained(self.folder, "written", WAY):
-            old_layout.remove(self.folder)
 
     @property
     def problems(self) -> list[str]:

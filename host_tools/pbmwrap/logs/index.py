@@ -93,7 +93,7 @@ class Index:
         seen = _seen(home, source)
         if seen and _whole(home / seen):
             return home / seen
-        kept = self._archive.wrap(uid)  # may take over an older layout: the file is read after it
+        kept = self._archive.wrap(uid)
         stat = _stat(source)
         name = _name(source)
         if not _whole(home / name):
