@@ -57,7 +57,7 @@ def fill(archive: Archive, made: dict[str, BenchWrap]) -> None:
     """As pulls do, each wrap's log at once."""
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
-        kept.tell(HELLO)
+        kept.add_about(HELLO)
         kept.merge(jsonl.Log(pieces=[(0, bytes(wrap.raw))], marks=wrap.marks))
 
 

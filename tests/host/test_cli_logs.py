@@ -28,7 +28,7 @@ def kept(monkeypatch, tmp_path: Path) -> WrapArchive:
     monkeypatch.setenv("PBMWRAP_PORT", f"sim:{tmp_path / 'flash'}")
     archive = Archive(tmp_path / "data" / "logs").wrap("u1")
     archive.append(0, dated_log().raw)
-    archive.tell(HELLO)
+    archive.add_about(HELLO)
     return archive
 
 
@@ -71,13 +71,13 @@ def test_a_wide_table_is_whole_in_a_pipe(kept: WrapArchive):
 
 def test_a_table_shows_utc_to_the_second_where_the_column_says_utc(kept: WrapArchive):
     sql = "select when_utc from samples order by 1 limit 1"
-    kept.mark(Mark(2, 600, 1_790_000_500_123))
+    kept.add_mark(Mark(2, 600, 1_790_000_500_123))
     assert logs("query", sql).stdout.splitlines()[1].strip() == "2026-09-21 14:13:30"
     assert logs("query", sql, "--csv").stdout.splitlines()[1] == "2026-09-21T14:13:30"
 
 
 def test_a_long_table_is_cut_and_that_is_said(kept: WrapArchive, monkeypatch):
-    monkeypatch.setattr(logs_sql, "MOST_SHOWN", 3)
+    monkeypatch.setattr(logs_sql, "MAX_SHOWN", 3)
     shown = logs("query", "select * from range(5)").stdout
     assert "only the first 3 rows are shown" in shown
     assert len(logs("query", "select * from range(5)", "--csv").stdout.splitlines()) == 6

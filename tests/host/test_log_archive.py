@@ -191,21 +191,21 @@ def test_lines_that_contradict_each_other_are_told(kept: WrapArchive):
 
 def test_marks_survive_a_torn_line(kept: WrapArchive):
     assert kept.marks() == []
-    kept.mark(Mark(1, 2000, 3000))
+    kept.add_mark(Mark(1, 2000, 3000))
     with kept.file.open("a") as out:
         out.write('{"mark": {"boot": 2, "up_')
-    again(kept).mark(Mark(3, 4, 5))
-    again(kept).mark(Mark(3, 4, 5))
+    again(kept).add_mark(Mark(3, 4, 5))
+    again(kept).add_mark(Mark(3, 4, 5))
     assert again(kept).marks() == [Mark(1, 2000, 3000), Mark(3, 4, 5)]
 
 
 def test_what_the_wrap_says_of_itself_is_kept_when_it_is_news(kept: WrapArchive):
     assert kept.about() == {}
     hello = {"fw": "1", "boot": 3, "uptime_s": 9, "state": "idle"}
-    kept.tell(hello)
-    kept.tell(hello | {"uptime_s": 10, "state": "done"})
+    kept.add_about(hello)
+    kept.add_about(hello | {"uptime_s": 10, "state": "done"})
     assert again(kept).about() == hello
-    again(kept).tell(hello | {"fw": "2", "boot": 4})
+    again(kept).add_about(hello | {"fw": "2", "boot": 4})
     assert again(kept).about()["fw"] == "2"
     assert len(lines(kept)) == 3
 

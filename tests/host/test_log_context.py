@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pbmwrap.logs.decode import Decoded, decode
-from pbmwrap.logs.sessions import sessions
+from pbmwrap.logs.sessions import group_sessions
 from tests.host.log_maker import LogMaker
 from wrap.rules import states
 
@@ -56,7 +56,7 @@ def test_where_records_are_missing_nothing_is_guessed(lost: tuple[int, ...], tol
 
 
 def test_a_lost_end_and_start_do_not_mix_two_sessions():
-    first, second = sessions(day(DONE_1, END_1, START_2, TEST_2, RAMP_2))
+    first, second = group_sessions(day(DONE_1, END_1, START_2, TEST_2, RAMP_2))
     assert (first.number, len(first.samples), first.end) == (1, 2, None)
     assert (second.number, len(second.samples), second.reason) == (2, 1, states.BY_DOSE)
 

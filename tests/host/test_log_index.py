@@ -7,6 +7,7 @@ import os
 import pytest
 
 from pbmwrap.logs import index as index_module
+from pbmwrap.logs import parquet
 from tests.host.log_maker import dated_log
 from tests.host.log_store import Store
 
@@ -15,13 +16,13 @@ from tests.host.log_store import Store
 def builds(monkeypatch) -> list[str]:
     """Which wraps' files were made."""
     made: list[str] = []
-    build = index_module._build
+    write_views = parquet.write_views
 
-    def noted(home, name, wrap):
-        made.append(wrap.uid)
-        build(home, name, wrap)
+    def write_and_note(folder, log):
+        made.append(log.info.uid)
+        write_views(folder, log)
 
-    monkeypatch.setattr(index_module, "_build", noted)
+    monkeypatch.setattr(parquet, "write_views", write_and_note)
     return made
 
 
@@ -60,7 +61,7 @@ def test_a_changed_file_of_the_same_length_and_time_but_another_reader_is_read(
 @pytest.mark.parametrize("wound", ["gone", "cut", "empty", "seen", "nonsense"])
 def test_a_damaged_cache_is_made_again(store: Store, builds: list[str], wound: str):
     store.keep(dated_log())
-    (folder,) = store.index.fresh()
+    (folder,) = store.index.refresh()
     file = folder / "sessions.parquet"
     if wound == "gone":
         file.unlink()

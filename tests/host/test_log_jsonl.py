@@ -123,7 +123,7 @@ def test_what_contradicts_itself_is_refused():
 def test_lines_are_readable_and_dated(tmp_path: Path):
     kept = WrapArchive(tmp_path / "u1")
     kept.append(7, dated_log().raw)
-    kept.mark(Mark(2, 0, 9))
+    kept.add_mark(Mark(2, 0, 9))
     lines = [json.loads(line) for line in kept.export()]
     assert lines[0] == {"pbmwrap": "log", "schema": 2, "uid": "u1"}
     assert lines[1] == {"mark": {"boot": 2, "up_ms": 0, "unix_ms": 9}}

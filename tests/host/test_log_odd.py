@@ -40,10 +40,10 @@ def test_whatever_a_true_record_says_the_archive_can_be_asked(tmp_path_factory, 
         session = {"session": 1} | value if isinstance(value, dict) else value
         log.add(kind, payloads.pack_json(session))
     store.keep(log)
-    with Query(store.index.fresh()) as room:
+    with Query(store.index.refresh()) as database:
         for view in views.ALL:
-            room.run(f"select * from {view.name}")
-        assert len(room.run("select * from records").rows) == len(said)
+            database.run(f"select * from {view.name}")
+        assert len(database.run("select * from records").rows) == len(said)
 
 
 @settings(max_examples=25)

@@ -6,19 +6,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbmwrap.logs.decode import decode, lost_records
-from pbmwrap.logs.sessions import clock_of, sessions
-from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
+from pbmwrap.logs.clock import make_clock
+from pbmwrap.logs.decode import count_lost_records, decode
+from pbmwrap.logs.summary import WrapInfo, summarize_sessions
+from pbmwrap.logs.to_report import make_report
 from pbmwrap.protocols import encode
 from pbmwrap.report import plot
 from pbmwrap.report.model import SessionReport
-from pbmwrap.report.parameters import summary_rows
+from pbmwrap.report.parameters import list_facts
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker
 from wrap.rules import states
 from wrap.storage import payloads, records
 
-WRAP = Wrap("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
+WRAP = WrapInfo("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
 PULSED = encode.dump(
     {
         "v": 1,
@@ -35,11 +36,9 @@ PULSED = encode.dump(
 )
 
 
-def report(log: LogMaker, wrap: Wrap = WRAP) -> SessionReport:
+def report(log: LogMaker, wrap: WrapInfo = WRAP) -> SessionReport:
     decoded = decode(log.raw)
-    session = sessions(decoded)[-1]
-    version = firmware_of(decoded).get(session.boot, "unknown")
-    return to_report(session, clock_of(decoded), wrap, version)
+    return make_report(summarize_sessions(decoded, make_clock(decoded), wrap)[-1], wrap)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def calibrated(monkeypatch) -> None:
     monkeypatch.setattr(log_maker, "CAL", [{"uw": 20000, "unc_pm": 100, "date": 20260101}])
 
 
-ONE = Wrap("u1", (("red", 660),), (("skin", "skin"),))
+ONE = WrapInfo("u1", (("red", 660),), (("skin", "skin"),))
 
 
 def short_session(log: LogMaker, sampled: bool) -> SessionReport:
@@ -134,7 +133,7 @@ def test_a_session_too_short_for_a_sample_has_a_course(log: LogMaker):
         (3, (0,), (50,)),
         (24, (5,), (0,)),
     ]
-    assert "no samples kept" not in plot.inline_svg(got)
+    assert "no samples kept" not in plot.draw_inline_svg(got)
 
 
 def test_a_course_whose_start_is_lost_guesses_none(log: LogMaker):
@@ -192,7 +191,7 @@ def test_faults_are_told_in_words(log: LogMaker):
 
 def test_the_default_board_serves_when_no_other_is_known(log: LogMaker):
     log.session(1)
-    got = report(log, default_wrap("u2"))
+    got = report(log, WrapInfo("u2").with_default_board())
     assert [c.name for c in got.channels] == ["red", "nir"]
     assert (got.roles, got.area_cm2, got.channels[0].radiant_power_mw) == (
         ("skin", "skin", "skin", "board"),
@@ -215,20 +214,20 @@ def test_records_that_the_wrap_lost_are_told_by_the_session_they_belong_to(log: 
     log.lost(9)
     got = report(log)
     assert got.records_lost == 7
-    assert ("Records lost", "7: this report may be incomplete") in summary_rows(got)
+    assert ("Records lost", "7: this report may be incomplete") in list_facts(got)
     log.power_on()
     log.lost(3)  # no session to blame
     assert report(log).records_lost == 7
     log.session(5)
     log.lost(4)
     assert report(log).records_lost == 1
-    assert lost_records(decode(log.raw).entries) == 9 + 4
+    assert count_lost_records(decode(log.raw).entries) == 9 + 4
     log.session(6)
-    assert "Records lost" not in dict(summary_rows(report(log)))
+    assert "Records lost" not in dict(list_facts(report(log)))
 
 
 @pytest.mark.parametrize("count", [0, -1, "x", None, True])
 def test_a_note_of_losses_that_makes_no_sense_counts_none(log: LogMaker, count):
     log.session(4)
     log.lost(count)
-    assert (report(log).records_lost, lost_records(decode(log.raw).entries)) == (0, 0)
+    assert (report(log).records_lost, count_lost_records(decode(log.raw).entries)) == (0, 0)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbmwrap.logs import notices
+from pbmwrap.logs import notes
 from pbmwrap.logs.decode import decode
 from pbmwrap.logs.verify import verify
 from tests.host.log_maker import LogMaker
@@ -61,8 +61,8 @@ def test_records_that_the_wrap_lost_are_counted_and_are_no_problem():
     assert (said.lost, said.problems) == (9, ())
     assert verify([(0, RAW)]).lost == 0
     text = "wrap u1: 9 records lost in the wrap before reaching its log"
-    assert list(notices.of_losses("u1", decode(log.raw))) == [text]
-    assert list(notices.of_losses("u1", decode(RAW))) == []
+    assert list(notes.note_losses("u1", decode(log.raw))) == [text]
+    assert list(notes.note_losses("u1", decode(RAW))) == []
 
 
 def test_nothing_at_all_is_whole():

@@ -213,17 +213,17 @@ def test_an_import_mixes_no_two_logs_either(wrap, tmp_path, monkeypatch, skin_mc
     assert archive(tmp_path).uids() == [UID, f"{UID}.old-1"]
 
 
-WHOLE = "whole: complete and unchanged"
+COMPLETE = "complete and unchanged"
 
 
 def test_verify_says_whole_only_of_what_seals_cover(wrap):
     wrap.log = log_of(33_000, 0).raw
     data("logs", "pull")
-    assert CliRunner().invoke(main.app, ["logs", "verify"]).stdout.splitlines()[-1] == WHOLE
+    assert CliRunner().invoke(main.app, ["logs", "verify"]).stdout.splitlines()[-1] == COMPLETE
     wrap.log = log_of(33_000, 2).raw
     data("logs", "pull")
     assert CliRunner().invoke(main.app, ["logs", "verify"]).stdout.splitlines()[-1] == (
-        "whole up to the last seal; the last 2 records come after it"
+        "complete and unchanged up to the last seal; the last 2 records are not sealed yet"
     )
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from pbmwrap.cli import main
 from pbmwrap.logs.archive import Archive, WrapArchive
-from pbmwrap.logs.clock import Mark, local_minute
+from pbmwrap.logs.clock import Mark, format_local
 from tests.host.cli_helpers import data, fails, run, wrap
 from tests.host.log_maker import LogMaker, dated_log
 
@@ -35,14 +35,14 @@ def archive(monkeypatch, tmp_path: Path) -> Archive:
     for number, uid in enumerate(("sima1", "simb2", "simb3")):
         kept = out.wrap(uid)
         kept.append(0, dated_log().raw)
-        kept.mark(Mark(9, 1000, NOON_MS + number * 60_000))
+        kept.add_mark(Mark(9, 1000, NOON_MS + number * 60_000))
     out.set_latest("simb2")
     return out
 
 
 def two_clocks(kept: WrapArchive) -> None:
     """A second clock, 200 days before the one that session 1 has."""
-    kept.mark(Mark(1, 1000, NOON_MS - 200 * DAY_MS))
+    kept.add_mark(Mark(1, 1000, NOON_MS - 200 * DAY_MS))
 
 
 def test_the_log_that_was_pulled_last_is_the_default_and_that_is_said(archive: Archive):
@@ -104,7 +104,7 @@ def test_wraps_lists_every_log(archive: Archive):
     assert rows[1]["last_pull"] == "2026-09-21T14:14:20Z"
     shown = logs("wraps").stdout.splitlines()
     assert shown[0].split() == ["wrap", "nickname", "sessions", "last", "pull"]
-    assert local_minute(NOON_MS + 60_000) in shown[2]
+    assert format_local(NOON_MS + 60_000) in shown[2]
     assert shown[2].rstrip().endswith("default")
 
 
@@ -172,7 +172,7 @@ def test_forget_removes_one_log_and_its_nickname_and_no_other(archive: Archive):
 
 def test_clocks_that_disagree_are_told_with_the_way_out(archive: Archive):
     two_clocks(archive.wrap("sima1"))
-    early, late = (local_minute(NOON_MS - days * DAY_MS) for days in (200, 0))
+    early, late = (format_local(NOON_MS - days * DAY_MS) for days in (200, 0))
     for word in ("list", "verify"):
         said = logs(word, "--wrap", "sima1").stderr
         assert (
@@ -184,7 +184,7 @@ def test_clocks_that_disagree_are_told_with_the_way_out(archive: Archive):
 
 
 def test_a_start_that_would_be_before_the_one_before_it_is_told(archive: Archive):
-    archive.wrap("sima1").mark(Mark(2, 600, NOON_MS - 200 * DAY_MS))
+    archive.wrap("sima1").add_mark(Mark(2, 600, NOON_MS - 200 * DAY_MS))
     said = logs("list", "--wrap", "sima1").stderr
     assert "a clock was wrong: start 2 of the wrap would be at " in said
     assert "`pbmwrap logs date 1 TIME`" in said
