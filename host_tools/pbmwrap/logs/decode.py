@@ -81,8 +81,9 @@ class Entry:
     def session(self) -> int | None:
         """Number of the session that the record belongs to (u32, not 0); None outside sessions."""
         number = self.data.get("session") if self.data else None
-        is_number = isinstance(number, int) and not isinstance(number, bool)
-        return number if is_number and 0 < number < 1 << 32 else None
+        if not isinstance(number, int) or isinstance(number, bool):
+            return None
+        return number if 0 < number < 1 << 32 else None
 
     @property
     def schema(self) -> int | None:

@@ -291,8 +291,9 @@ def _read_int(entry: Entry | None, key: str) -> int | None:
 
 def _read_row(entry: Entry | None, key: str) -> tuple[int | None, ...] | None:
     value = None if entry is None or entry.data is None else entry.data.get(key)
-    is_row = isinstance(value, list) and all(v is None or isinstance(v, int) for v in value)
-    return tuple(value) if is_row else None
+    if not isinstance(value, list) or not all(v is None or isinstance(v, int) for v in value):
+        return None
+    return tuple(value)
 
 
 def _find_first(
