@@ -1,4 +1,4 @@
-"""The local archive never loses a byte, whatever is cut short, comes twice or contradicts it."""
+"""The local archive loses no byte to interrupted writes, repeated pulls or contradictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def kept(tmp_path: Path) -> WrapArchive:
 
 
 def again(kept: WrapArchive) -> WrapArchive:
-    """The archive as the next program run finds it."""
+    """Open the archive as the next run of the program does."""
     return WrapArchive(kept.folder)
 
 
@@ -76,7 +76,7 @@ def test_a_log_that_differs_is_refused_and_changes_nothing(kept: WrapArchive):
     assert again(kept).extents() == [(0, b"abcdef")]
 
 
-def test_a_gap_is_kept_and_filled_by_who_still_has_its_bytes(kept: WrapArchive):
+def test_a_gap_is_kept_and_filled_by_later_bytes(kept: WrapArchive):
     kept.append(0, b"abc")
     kept.append(100, b"xyz")
     kept.append(103, b"!")
@@ -179,7 +179,7 @@ def test_a_flipped_bit_in_kept_bytes_is_named_and_the_bytes_can_come_again(kept:
     assert again(kept).extents() == [(0, b"abc"), (9, b"defg")]
 
 
-def test_lines_that_contradict_each_other_are_told(kept: WrapArchive):
+def test_lines_that_contradict_each_other_raise(kept: WrapArchive):
     kept.append(0, b"abc")
     other = Archive(kept.folder.parent).wrap("other")
     other.append(1, b"XY")
@@ -199,7 +199,7 @@ def test_marks_survive_a_torn_line(kept: WrapArchive):
     assert again(kept).marks() == [Mark(1, 2000, 3000), Mark(3, 4, 5)]
 
 
-def test_what_the_wrap_says_of_itself_is_kept_when_it_is_news(kept: WrapArchive):
+def test_an_answer_to_hello_is_kept_only_if_it_differs(kept: WrapArchive):
     assert kept.about() == {}
     hello = {"fw": "1", "boot": 3, "uptime_s": 9, "state": "idle"}
     kept.add_about(hello)

@@ -1,4 +1,4 @@
-"""What compact records leave to those before them is only told while those are there."""
+"""Compact records inherit fields only while the records before them are there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START_2, TEST_2, RAMP_2, SAMPLE_3, DONE_2, END_2 = range(10, 16)
 
 
 def day(*lost: int) -> Decoded:
-    """Two sessions in one boot, without the records at these places."""
+    """Make two sessions in one boot, without the records at these places."""
     log = LogMaker()
     log.power_on()
     log.session(1)
@@ -30,12 +30,12 @@ def day(*lost: int) -> Decoded:
 
 
 def samples(decoded: Decoded) -> list[tuple]:
-    """(session, active_ms) of each."""
+    """Return (session, active_ms) of each sample."""
     told = [e.data for e in decoded.entries if e.name == "sample" and e.data]
     return [(data["session"], data["active_ms"]) for data in told]
 
 
-def test_a_sample_is_told_its_session_and_its_light_time():
+def test_a_sample_inherits_its_session_and_its_light_time():
     assert samples(day()) == [(1, 10000), (1, 20000), (2, 10000)]
 
 

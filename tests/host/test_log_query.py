@@ -1,4 +1,4 @@
-"""SQL over the archive: true to the log, closed to everything else, never out of date."""
+"""SQL over the archive gives what the log has, never outdated, and can reach nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_an_empty_archive_has_all_views_and_makes_nothing(store: Store, tmp_path
 
 
 @pytest.mark.parametrize("view", views.ALL, ids=lambda view: view.name)
-def test_views_have_the_columns_that_are_told_full_and_empty(store: Store, view: views.View):
+def test_views_have_the_documented_columns_full_and_empty(store: Store, view: views.View):
     told = [(name, kind) for name, kind, _ in view.columns]
     for _ in range(2):
         with Query(store.index.refresh()) as database:
@@ -51,7 +51,7 @@ def test_a_session_is_a_row(store: Store):
     ]
 
 
-def test_an_uncalibrated_dose_is_null_and_never_nothing(store: Store):
+def test_an_uncalibrated_dose_is_null_not_zero(store: Store):
     store.keep(dated_log())
     columns = "dose_j_cm2['red'], dose_j_cm2['nir'], dose_total_j_cm2, on_s['nir']"
     assert store.ask(f"select {columns} from sessions where session = 1") == [
@@ -84,7 +84,7 @@ def test_a_sample_is_a_row(store: Store):
     ]
 
 
-def test_a_state_newer_than_this_program_is_told_by_number(store: Store):
+def test_a_state_newer_than_this_program_is_shown_by_number(store: Store):
     log = LogMaker()
     log.start(1)
     packed = payloads.pack_sample(len(states.NAMES), [33000, 34000, 31000], [1], [2])
@@ -129,7 +129,7 @@ def newer_log() -> LogMaker:
     return log
 
 
-def test_what_is_newer_than_this_program_is_skipped_and_said(store: Store):
+def test_newer_records_are_skipped_and_noted(store: Store):
     store.keep(newer_log())
     assert store.ask("select type, schema, data from records where data is null order by byte") == [
         ("type-20", 1, None),
@@ -244,14 +244,14 @@ def test_a_misspelt_column_names_those_that_there_are(store: Store):
         store.ask("select activ_s from sessions")
 
 
-def test_rows_beyond_the_most_are_left_out_and_that_is_told(store: Store):
+def test_rows_beyond_the_maximum_are_cut_and_flagged(store: Store):
     with Query([]) as database:
         assert database.run("select * from range(5)", 4).more
         assert len(database.run("select * from range(5)", 4).rows) == 4
         assert not database.run("select * from range(5)", 5).more
 
 
-def test_without_duckdb_the_way_out_is_told(monkeypatch):
+def test_without_duckdb_the_error_names_the_command_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(query_module.WrapError, match=r"-m pip install -e .*\[sql\]"):
         query_module.load_duckdb()

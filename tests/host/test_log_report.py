@@ -1,4 +1,4 @@
-"""A session of the log becomes a report that tells what the log tells, and None for the rest."""
+"""The report of a session has the log's figures, and None where the log has none."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def log(monkeypatch) -> LogMaker:
     return made
 
 
-def test_a_whole_session_is_told(log: LogMaker):
+def test_a_whole_session_is_reported(log: LogMaker):
     log.clock(1_790_000_000)
     log.session(4)
     got = report(log)
@@ -64,7 +64,7 @@ def test_a_whole_session_is_told(log: LogMaker):
     assert (got.sensors, got.roles) == (("skin", "board"), ("skin", "board"))
 
 
-def test_channels_tell_mode_time_and_calibration(log: LogMaker):
+def test_channels_have_mode_time_and_calibration(log: LogMaker):
     log.session(4)
     red, nir = report(log).channels
     assert (red.on_s, red.mean_duty_pct, red.dose_j_cm2) == (400, 75, 6)
@@ -136,7 +136,7 @@ def test_a_session_too_short_for_a_sample_has_a_course(log: LogMaker):
     assert "no samples kept" not in plot.draw_inline_svg(got)
 
 
-def test_a_course_whose_start_is_lost_guesses_none(log: LogMaker):
+def test_a_course_without_a_start_record_begins_at_the_first_sample(log: LogMaker):
     log.sample(4)
     log.up_ms += 5000
     log.end(4, states.BY_DOSE)
@@ -150,7 +150,7 @@ def test_a_course_without_an_end_stops_at_the_last_sample(log: LogMaker):
     assert [s.t_s for s in report(log).samples] == [0, 0, 9]
 
 
-def test_what_a_lost_session_does_not_tell_is_none(log: LogMaker):
+def test_figures_missing_from_a_lost_session_are_none(log: LogMaker):
     log.start(5)
     log.power_on()
     got = report(log)
@@ -176,7 +176,7 @@ def test_a_protocol_that_this_program_cannot_read_is_unknown(monkeypatch, raw: b
     assert (report(made).protocol, report(made).firmware) == (None, "unknown")
 
 
-def test_faults_are_told_in_words(log: LogMaker):
+def test_faults_are_described_in_words(log: LogMaker):
     log.start(7)
     info = {"code": 1, "session": 7, "temp_mc": 41250, "limit_mc": 41000}
     log.add(records.FAULT, payloads.pack_json(info))
@@ -206,7 +206,7 @@ def test_a_calibration_date_of_another_form_is_passed_on(log: LogMaker, monkeypa
     assert [c.measured for c in report(log).channels] == ["2026", None]
 
 
-def test_records_that_the_wrap_lost_are_told_by_the_session_they_belong_to(log: LogMaker):
+def test_lost_records_are_counted_for_the_session_they_belong_to(log: LogMaker):
     log.lost(2)
     log.session(4)
     assert report(log).records_lost == 0
@@ -227,7 +227,7 @@ def test_records_that_the_wrap_lost_are_told_by_the_session_they_belong_to(log: 
 
 
 @pytest.mark.parametrize("count", [0, -1, "x", None, True])
-def test_a_note_of_losses_that_makes_no_sense_counts_none(log: LogMaker, count):
+def test_a_malformed_note_of_losses_counts_none(log: LogMaker, count):
     log.session(4)
     log.lost(count)
     assert (report(log).records_lost, count_lost_records(decode(log.raw).entries)) == (0, 0)

@@ -1,4 +1,4 @@
-"""Logs decoded, put together to sessions, placed in time; damage is told, never guessed over."""
+"""Logs are decoded, grouped to sessions, summarised and dated; damage is reported."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_session_whose_beginning_is_lost_is_still_shown():
     assert group(log).first.name == "sample"
 
 
-def test_an_end_without_reason_is_told_as_unknown():
+def test_an_end_without_reason_is_unknown():
     log = LogMaker()
     end = payloads.pack_end(1, "", 0, 0, 0, [], [], [])
     log.add(records.END, end + bytes(payloads.SEAL))
@@ -283,7 +283,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.mark.parametrize("late", [Mark(1, 5000, 9 * DAY_MS), Mark(1, 500, 9 * DAY_MS)])
-def test_of_clocks_that_disagree_the_latest_time_counts_and_it_is_told(late):
+def test_of_clocks_that_disagree_the_latest_counts_and_is_reported(late):
     early = [Mark(1, 1000, 2 * DAY_MS), Mark(1, 9000, 2 * DAY_MS + 8000)]
     clock = Clock([early[0], late, early[1]])
     start = late.unix_ms - late.up_ms
@@ -303,7 +303,7 @@ def test_clocks_agree_within_what_crystals_drift():
     assert Clock([Mark(1, 0, DAY_MS), Mark(1, month, DAY_MS + month + 300_000)]).conflicts == {}
 
 
-def test_what_a_person_said_counts_before_clocks_and_the_last_word_before_others():
+def test_a_time_given_by_a_person_precedes_clocks_and_the_last_one_counts():
     clocks = [Mark(1, 1000, 2 * DAY_MS), Mark(1, 2000, 9 * DAY_MS)]
     said = [Mark(1, 3000, 5 * DAY_MS, said_ms=20), Mark(1, 3000, 4 * DAY_MS, said_ms=10)]
     clock = Clock([*clocks, *said])

@@ -1,4 +1,4 @@
-"""Reports: what is known is shown, what is not is said, and nothing from outside acts in a page."""
+"""Reports show what is known and what is not; text from outside is never markup."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def printed(shown: SessionReport) -> str:
 
 
 class Balance(HTMLParser):
-    """Follows open elements; `wrong` lists every end that does not fit. `text`: all words."""
+    """Follows open elements. wrong: end tags that do not match. text: all text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ def parsed(page: str) -> Balance:
 
 
 def drawn_paths(shown: SessionReport, colour: str) -> list[str]:
-    """The courses of the lines with this colour; the legend's come after each panel's own."""
+    """Return the paths with this colour; the legend's come after each panel's own."""
     root = ET.fromstring(plot.draw_inline_svg(shown))
     return [p.attrib["d"] for p in root.iter() if p.attrib.get("stroke") == colour]
 
@@ -174,7 +174,7 @@ def test_limits_are_drawn_and_the_boards_only_when_near():
     assert ">board: light off at 60 °C<" in plot.draw_inline_svg(report(max_board_c=55.0))
 
 
-def test_sensors_whose_lines_coincide_are_all_seen_and_named_once():
+def test_sensors_whose_lines_coincide_are_all_visible_and_named_once():
     names = ("skin-mid", "skin-left", "skin-right", "board")
     shown = report(sensors=names, roles=("skin", "skin", "skin", "board"))
     lines = make_figure(shown).panels[0].lines
@@ -244,7 +244,7 @@ def test_long_names_lie_in_the_drawing():
     assert width(report(sensors=("x" * 40, "board"))) > width(report()) + 200
 
 
-def test_png_says_what_it_needs(monkeypatch, tmp_path):
+def test_png_without_resvg_names_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(UsageError, match=r"PNG needs resvg-py.*\.svg"):
         plot.save(report(), tmp_path / "s.svg", tmp_path / "s.png")
@@ -303,7 +303,7 @@ def test_the_record_carries_every_parameter_of_the_list():
     assert all(key in text_of_page for key in rows)
 
 
-def test_what_is_not_calibrated_says_so_in_every_form():
+def test_every_form_states_that_a_session_is_uncalibrated():
     shown = report(calibrated=False)
     for words in (parsed(html.make_page(shown)).text, printed(shown)):
         assert UNCALIBRATED in words

@@ -93,8 +93,8 @@ def name(
         names[uid] = nicknames.check_nickname(nickname, archive.uids(), names)
     nicknames.write_nicknames(archive.root, names)
     now = names.get(uid)
-    said = f"wrap {uid} is now called {now}" if now else f"wrap {uid} has no nickname now"
-    return Result({"uid": uid, "name": now, "before": old}, said)
+    text = f"wrap {uid} is now called {now}" if now else f"wrap {uid} has no nickname now"
+    return Result({"uid": uid, "name": now, "before": old}, text)
 
 
 def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:

@@ -76,9 +76,9 @@ class Clock:
             self._boots[boot] = [mark.up_ms for mark in believed], believed
 
     def _select_marks(self, boot: int, marks: list[Mark]) -> list[Mark]:
-        said = [mark for mark in marks if mark.said_ms]
-        if said:
-            return [max(said, key=lambda mark: (mark.said_ms, mark))]
+        given = [mark for mark in marks if mark.said_ms]
+        if given:
+            return [max(given, key=lambda mark: (mark.said_ms, mark))]
         groups = group_marks(marks)
         if len(groups) > 1:
             self.conflicts[boot] = [group[-1].start_ms for group in groups]

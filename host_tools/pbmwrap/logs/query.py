@@ -130,5 +130,5 @@ class Query:
 
 def format_error(problem: Exception) -> str:
     """Format duckdb's message as one line: kind, reason, candidates; without the marked query."""
-    said = str(problem).split("\nLINE ")[0]
-    return " ".join(said.split())
+    message = str(problem).split("\nLINE ")[0]
+    return " ".join(message.split())
