@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
+.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 
 faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
 	$(PY) -m tests.faults --out build/faults
+
+faults-dask: $(STAMP) ## Check that two Dask workers give the campaign's verdicts (docs/faults.md)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[campaign]'
+	$(PY) -m pytest tests/faults/campaign_dask.py
 
 faults-binary: firmware ## Fault scenarios on the emulated chip, measured at its pins
 	$(PY) -m tests.faults_binary --out build/faults-binary --jobs $(JOBS)
@@ -74,7 +78,8 @@ bench-peers: $(STAMP) ## The control step against one in C and one in plain Micr
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
 	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)
 
-bench-archive: $(STAMP) ## 100,000 sessions in one archive: filled, asked, exported, imported (docs/benchmarks.md)
+bench-archive: $(STAMP) ## 100,000 sessions in one archive: filled, queried, exported, imported (docs/benchmarks.md)
+	$(PY) -m pytest tests/host/campaign_bench_archive.py
 	$(PY) tools/bench_archive.py --out build/bench-archive
 
 fuzz: $(STAMP) ## A million inputs to each thing that reads bytes (docs/fuzzing.md; RUNS=, JOBS=1 for one process)

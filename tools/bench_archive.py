@@ -1,7 +1,7 @@
-"""How long an archive of many sessions takes: to fill, to ask, to export and to import again.
+"""Measures an archive of many sessions: filling, queries, verification, export and import.
 
-The wraps' logs are as wraps write them (`bench_archive_wrap`). Everything lies below --out, and is
-removed at the end.
+The logs are in the format that wraps write (`bench_archive_wrap`). All files are below --out, which
+is deleted at the end.
 """
 
 from __future__ import annotations
@@ -40,52 +40,52 @@ T = TypeVar("T")
 
 
 def timed(what: str, work: Callable[[], T]) -> T:
-    """Do it and print how long it took, and the CPU time of it, commands included."""
-    began, cpu_s = time.perf_counter(), sum(os.times()[:4])
-    out = work()
-    took, busy = time.perf_counter() - began, sum(os.times()[:4]) - cpu_s
-    print(f"{what:<50} {took:9.2f} s {busy:9.2f} s CPU", flush=True)
-    return out
+    """Call `work`; print its wall time and its CPU time, in s, with those of child processes."""
+    began_s, began_cpu_s = time.perf_counter(), sum(os.times()[:4])
+    result = work()
+    wall_s, cpu_s = time.perf_counter() - began_s, sum(os.times()[:4]) - began_cpu_s
+    print(f"{what:<50} {wall_s:9.2f} s {cpu_s:9.2f} s CPU", flush=True)
+    return result
 
 
-def make(sessions: int, wraps: int) -> dict[str, BenchWrap]:
-    """Wraps by their ids, the sessions spread evenly."""
+def make_wraps(sessions: int, wraps: int) -> dict[str, BenchWrap]:
+    """Make wraps by id, with the sessions spread evenly."""
     return {f"bench{place:04d}": BenchWrap(sessions // wraps) for place in range(wraps)}
 
 
 def fill(archive: Archive, made: dict[str, BenchWrap]) -> None:
-    """As pulls do, each wrap's log at once."""
+    """Archive each wrap's log as one pull does."""
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
-        kept.tell(HELLO)
+        kept.add_about(HELLO)
         kept.merge(jsonl.Log(pieces=[(0, bytes(wrap.raw))], marks=wrap.marks))
 
 
 def pull_one_more(archive: Archive, uid: str, sessions: int) -> None:
-    """One more day of one wrap."""
+    """Archive one more session of one wrap."""
     kept = archive.wrap(uid)
     longer = BenchWrap(sessions + 1).raw
     kept.append(kept.next_offset, bytes(longer[kept.next_offset :]))
 
 
-def check_same(made: dict[str, BenchWrap], archive: Archive) -> None:
-    """Every byte and every mark. Raises SystemExit."""
+def check_equal(made: dict[str, BenchWrap], archive: Archive) -> None:
+    """Compare every byte and every mark. Raises SystemExit."""
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
         if kept.extents() != [(0, bytes(wrap.raw))] or set(kept.marks()) != set(wrap.marks):
-            raise SystemExit(f"wrap {uid} did not come back as it was")
+            raise SystemExit(f"wrap {uid} differs from what was archived")
 
 
 def check_whole(archive: Archive) -> None:
-    """Raises SystemExit when a seal or a chain does not hold."""
+    """Verify every log. Raises SystemExit for an error in one."""
     for uid in archive.uids():
-        said = verify(archive.wrap(uid).extents())
-        if said.problems or said.torn:
-            raise SystemExit(f"wrap {uid}: {said}")
+        verdict = verify(archive.wrap(uid).extents())
+        if verdict.problems or verdict.torn:
+            raise SystemExit(f"wrap {uid}: {verdict}")
 
 
 class Command:
-    """`pbmwrap` as a person runs it, with an archive and a cache of its own."""
+    """Runs `pbmwrap logs` as a process, on a separate archive and cache; returns its data."""
 
     def __init__(self, data: Path, cache: Path) -> None:
         folders = {"PBMWRAP_DATA": str(data), "PBMWRAP_CACHE": str(cache)}
@@ -102,12 +102,12 @@ class Command:
 
 
 def size_mb(folder: Path) -> float:
-    """Of all files below."""
+    """Return the size of all files below, MB."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
-def ask(run: Command, sessions: int, uid: str) -> None:
-    """Queries by the command, its start included."""
+def run_queries(run: Command, sessions: int, uid: str) -> None:
+    """Measure queries by the command, with its start."""
     counted = QUERIES["sessions counted"]
     found = timed("query, cold: every line read, Parquet made", lambda: run("query", counted))
     if found["rows"] != [[sessions]]:
@@ -118,7 +118,7 @@ def ask(run: Command, sessions: int, uid: str) -> None:
 
 
 def exchange(run: Command, other: Command, out: Path, uids: list[str]) -> None:
-    """Every wrap out of one archive and into the other, by the command."""
+    """Measure the export of every log and its import into another archive, by the command."""
     out.mkdir()
     files = [str(out / f"{uid}.jsonl") for uid in uids]
 
@@ -134,36 +134,37 @@ def exchange(run: Command, other: Command, out: Path, uids: list[str]) -> None:
 
 
 def measure(out: Path, sessions: int, wraps: int) -> None:
-    """All of it. Raises SystemExit when anything is lost or wrong."""
-    made = timed("the wraps' logs made", lambda: make(sessions, wraps))
+    """Measure everything. Raises SystemExit if a byte, a mark or a session is lost."""
+    made = timed("logs made", lambda: make_wraps(sessions, wraps))
     sessions = sessions // wraps * wraps
     raw_mb = sum(len(wrap.raw) for wrap in made.values()) / 1e6
-    print(f"{sessions} sessions of {wraps} wraps, {raw_mb:.1f} MB as the wraps keep them")
+    print(f"{sessions} sessions of {wraps} wraps, {raw_mb:.1f} MB on the wraps")
     run, other = (Command(out / name, out / f"{name}-cache") for name in ("one", "other"))
     archive = Archive(out / "one" / "logs")
     timed("archive filled", lambda: fill(archive, made))
-    ask(run, sessions, next(iter(made)))
+    run_queries(run, sessions, next(iter(made)))
     print(f"archive {size_mb(out / 'one'):.1f} MB, Parquet {size_mb(out / 'one-cache'):.1f} MB")
     timed("verify of all wraps", lambda: check_whole(archive))
     exchange(run, other, out / "files", list(made))
-    check_same(made, Archive(out / "other" / "logs"))
-    print("every byte and every mark came back as it was")
+    check_equal(made, Archive(out / "other" / "logs"))
+    print("every byte and every mark is equal after export and import")
     uid = next(iter(made))
-    timed(
-        "one more session of one wrap kept", lambda: pull_one_more(archive, uid, sessions // wraps)
-    )
+    each = sessions // wraps
+    timed("one more session of one wrap kept", lambda: pull_one_more(archive, uid, each))
     after = timed("query after it", lambda: run("query", QUERIES["sessions counted"]))
     if after["rows"] != [[sessions + 1]]:
         raise SystemExit(f"one more session was kept, SQL finds {after['rows']}")
     peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"the most memory that a command took: {peak_mb:.0f} MB")
+    print(f"peak memory of a command: {peak_mb:.0f} MB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench-archive")
     parser.add_argument("--sessions", type=int, default=100_000)
-    parser.add_argument("--wraps", type=int, default=20, help="that they are spread over")
+    parser.add_argument(
+        "--wraps", type=int, default=20, help="number of wraps that they are spread over"
+    )
     given = parser.parse_args()
     shutil.rmtree(given.out, ignore_errors=True)
     given.out.mkdir(parents=True)

@@ -1,8 +1,7 @@
-"""The log of a wrap that is used once a day, as bytes: for measuring the archive only.
+"""Makes the log of a wrap that is used once a day, for measuring the archive.
 
-Sectors, chain and seals are as a wrap writes them (`wrap.storage.log`), so that `logs verify`
-takes the log for whole. Every other day the clock is set; on the others only a pull's mark tells
-the time.
+Sectors, chain and seals are as a wrap writes them (`wrap.storage.log`), so `logs verify` finds no
+error. On every other day the clock is set; the other days are dated by the mark of a pull.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ HELLO = {
 
 
 class BenchWrap:
-    """`raw`: its log. `marks`: what the pulls noted."""
+    """A wrap with `sessions` sessions. raw: its log. marks: of the pulls."""
 
     def __init__(self, sessions: int) -> None:
         self.raw = bytearray()
@@ -53,10 +52,10 @@ class BenchWrap:
         self._seq += 1
 
     def _sealed(self, payload: bytes) -> bytes:
-        """The seal covers the record's own bytes before it."""
+        """Append the seal, which also covers the bytes of its own record before it."""
         up_s, up_ms = divmod(self._up_ms, 1000)
-        room = payload + bytes(payloads.SEAL)
-        record = records.pack(records.END, self._seq, self._boot, up_s, up_ms, room)
+        unsealed = payload + bytes(payloads.SEAL)
+        record = records.pack(records.END, self._seq, self._boot, up_s, up_ms, unsealed)
         before = self.raw[self._sector :] + record[: -payloads.SEAL - records.CRC_SIZE]
         return payload + hashlib.sha256(before).digest()
 

@@ -217,12 +217,6 @@ def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
     assert "ZeroDivisionError" in str(row["reason"])
 
 
-def test_two_dask_workers_give_the_same_rows() -> None:
-    names = [c.id for c in SLICE[:24]]
-    there = {r["id"]: r["verdict"] for some in engine.dask(names, "local", 2) for r in some}
-    assert there == {r["id"]: r["verdict"] for r in engine.work(names)}
-
-
 def test_a_nominal_session_does_not_trip() -> None:
     row = nominal.session(3)  # at full power: the hard cap by the stated worst case ends it
     assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "time", 0.33)

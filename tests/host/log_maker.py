@@ -1,4 +1,4 @@
-"""Writes logs as a wrap would, for tests."""
+"""Makes logs in the format of a wrap, for tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CAL = [{"uw": 20000, "unc_pm": 100, "date": 20260101, "how": "meter"}, None]
 
 
 class LogMaker:
-    """`raw` grows record by record; uptime and boot are set by the test."""
+    """Appends records to `raw`; the test sets uptime and boot."""
 
     def __init__(self) -> None:
         self.raw = b""
@@ -23,7 +23,7 @@ class LogMaker:
         self._blobs: set[bytes] = set()
 
     def add(self, kind: int, payload: bytes) -> bytes:
-        """One record; returns its bytes."""
+        """Append one record; return its bytes."""
         up_s, up_ms = divmod(self.up_ms, 1000)
         record = records.pack(kind, self.seq, self.boot, up_s, up_ms, payload)
         self.raw += record
@@ -45,7 +45,7 @@ class LogMaker:
         self.state(number, states.IDLE, states.SELF_TEST)
 
     def blob(self, raw: bytes) -> bytes:
-        """Written once; returns its name."""
+        """Append a blob once; return its name."""
         name = hashlib.sha256(raw).digest()[:8]
         if name not in self._blobs:
             self._blobs.add(name)
@@ -56,7 +56,7 @@ class LogMaker:
         self.add(records.STATE, payloads.pack_state(old, new, reason))
 
     def lit(self, number: int) -> None:
-        """A session whose light begins to rise."""
+        """Begin a session, up to the rise of its light."""
         self.start(number)
         self.state(number, states.SELF_TEST, states.RAMP_UP)
 
@@ -81,7 +81,7 @@ class LogMaker:
         self.add(records.END, end + bytes(payloads.SEAL))
 
     def session(self, number: int, reason: str = states.BY_TIME) -> None:
-        """A whole one with two samples."""
+        """Append a whole session with two samples."""
         self.lit(number)
         for k in (1, 2):
             self.up_ms += 10000
@@ -90,7 +90,7 @@ class LogMaker:
 
 
 def dated_log() -> LogMaker:
-    """A whole session with the clock set, and one without, still under way."""
+    """Make a whole session with the clock set, and a running one without."""
     log = LogMaker()
     log.power_on()
     log.clock(1_790_000_000)

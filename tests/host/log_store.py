@@ -1,4 +1,4 @@
-"""An archive with its cache, for tests that ask in SQL."""
+"""An archive with its cache, for tests that query it with SQL."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Store:
         kept = self.archive.wrap(uid)
         kept.append(0, log.raw)
         if about:
-            kept.tell(about)
+            kept.add_about(about)
 
     def ask(self, sql: str) -> list[tuple]:
-        with Query(self.index.fresh()) as room:
-            return room.run(sql).rows
+        with Query(self.index.refresh()) as database:
+            return database.run(sql).rows
 
     def notes(self) -> list[str]:
-        with Query(self.index.fresh()) as room:
-            return room.notes()
+        with Query(self.index.refresh()) as database:
+            return database.list_notes()

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from pbmwrap.cli import main
 from pbmwrap.device.state_folder import take_folder
 from pbmwrap.logs import views
-from pbmwrap.logs.index import Index, parquet
+from pbmwrap.logs.index import Index
+from pbmwrap.logs.parquet import path_of
 from pbmwrap.logs.query import Query
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +73,7 @@ def test_a_damaged_cache_is_made_again(place, wound):
     good("logs", "pull")
     good("logs", "query", "select * from records")
     (home,) = (place / "cache" / "logs").glob("*/*")
-    file = parquet(next(p for p in home.iterdir() if p.is_dir()), views.RECORDS)
+    file = path_of(next(p for p in home.iterdir() if p.is_dir()), views.RECORDS)
     whole = file.read_bytes()
     if wound == "structure":
         file.write_bytes(whole[:4] + bytes(len(whole) - 8) + whole[-4:])
@@ -89,15 +90,15 @@ def test_a_damaged_cache_is_made_again(place, wound):
 
 def test_a_cache_that_stays_damaged_is_told_once(place, monkeypatch):
     good("logs", "pull")
-    fresh = Index.fresh
+    refresh = Index.refresh
 
     def damaged(self, progress=None):
-        folders = fresh(self, progress)
+        folders = refresh(self, progress)
         for folder in folders:
-            parquet(folder, views.WRAPS).write_bytes(b"PAR1" + bytes(40) + b"PAR1")
+            path_of(folder, views.WRAPS).write_bytes(b"PAR1" + bytes(40) + b"PAR1")
         return folders
 
-    monkeypatch.setattr(Index, "fresh", damaged)
+    monkeypatch.setattr(Index, "refresh", damaged)
     code, said = run("logs", "query", "select 1 from wraps")
     assert (code, f"the cache in {place}/cache/logs" in said) == (7, True)
     assert "remove that folder" in said

@@ -1,4 +1,4 @@
-"""The commands for logs as people and programs meet them: what they print, note and refuse."""
+"""The commands for logs: output, notes and errors."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from wrap.storage import records
 
 @pytest.fixture
 def kept(monkeypatch, tmp_path: Path) -> WrapArchive:
-    """The archive that the commands see holds one wrap's log."""
+    """Make the commands' archive, with one wrap's log."""
     monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PBMWRAP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PBMWRAP_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("PBMWRAP_PORT", f"sim:{tmp_path / 'flash'}")
     archive = Archive(tmp_path / "data" / "logs").wrap("u1")
     archive.append(0, dated_log().raw)
-    archive.tell(HELLO)
+    archive.add_about(HELLO)
     return archive
 
 
@@ -36,7 +36,7 @@ def logs(*words: str) -> Result:
     return CliRunner().invoke(main.app, ["logs", *words])
 
 
-def wound(kept: WrapArchive, number: int) -> None:
+def damage_line(kept: WrapArchive, number: int) -> None:
     """Damage a line of the file, as a bad disk does."""
     lines = kept.file.read_bytes().splitlines(keepends=True)
     lines[number] = lines[number].replace(b'"raw": "', b'"raw": "AAAA')
@@ -71,13 +71,13 @@ def test_a_wide_table_is_whole_in_a_pipe(kept: WrapArchive):
 
 def test_a_table_shows_utc_to_the_second_where_the_column_says_utc(kept: WrapArchive):
     sql = "select when_utc from samples order by 1 limit 1"
-    kept.mark(Mark(2, 600, 1_790_000_500_123))
+    kept.add_mark(Mark(2, 600, 1_790_000_500_123))
     assert logs("query", sql).stdout.splitlines()[1].strip() == "2026-09-21 14:13:30"
     assert logs("query", sql, "--csv").stdout.splitlines()[1] == "2026-09-21T14:13:30"
 
 
-def test_a_long_table_is_cut_and_that_is_said(kept: WrapArchive, monkeypatch):
-    monkeypatch.setattr(logs_sql, "MOST_SHOWN", 3)
+def test_a_long_table_is_cut_with_a_note(kept: WrapArchive, monkeypatch):
+    monkeypatch.setattr(logs_sql, "MAX_SHOWN", 3)
     shown = logs("query", "select * from range(5)").stdout
     assert "only the first 3 rows are shown" in shown
     assert len(logs("query", "select * from range(5)", "--csv").stdout.splitlines()) == 6
@@ -98,7 +98,7 @@ def test_the_schema_names_every_view_with_its_units(kept: WrapArchive):
         (("select sesion from sessions",), 'Candidate bindings: "session"'),
     ],
 )
-def test_a_query_that_is_none_is_wrong_use_in_one_line(kept: WrapArchive, words, why: str):
+def test_a_malformed_query_is_a_usage_error_in_one_line(kept: WrapArchive, words, why: str):
     result = logs("query", *words)
     assert result.exit_code == 2
     assert why in (result.stdout if "--json" in words else result.stderr)
@@ -111,7 +111,7 @@ def test_a_rebuilt_cache_answers_the_same(kept: WrapArchive):
 
 
 @pytest.mark.parametrize("words", [("list",), ("query", "select 1"), ("verify",)])
-def test_records_of_a_newer_firmware_are_skipped_and_that_is_said(kept: WrapArchive, words):
+def test_records_of_a_newer_firmware_are_skipped_and_noted(kept: WrapArchive, words):
     last = kept.decoded().entries[-1]
     more = LogMaker()
     more.seq, more.boot = last.seq + 1, last.boot
@@ -124,7 +124,7 @@ def test_records_of_a_newer_firmware_are_skipped_and_that_is_said(kept: WrapArch
     assert "1 record of a newer schema" in result.stderr
 
 
-def test_damage_is_told_with_its_place(kept: WrapArchive, tmp_path: Path):
+def test_damage_is_reported_with_its_place(kept: WrapArchive, tmp_path: Path):
     raw = bytearray(dated_log().raw)
     spot = decode(bytes(raw)).entries[5]
     raw[spot.offset + 3] ^= 1
@@ -140,7 +140,7 @@ def test_damage_is_told_with_its_place(kept: WrapArchive, tmp_path: Path):
     assert "errors found: import a complete export of it" in verdict.stdout
 
 
-def test_a_log_of_rubbish_is_told(kept: WrapArchive, tmp_path: Path):
+def test_a_log_without_records_is_reported(kept: WrapArchive, tmp_path: Path):
     Archive(tmp_path / "data" / "logs").wrap("u2").append(0, bytes(4000))
     said = logs("list", "--wrap", "u2")
     assert said.stdout == "no session is in the archive\n"
@@ -153,10 +153,10 @@ def test_a_torn_end_is_no_damage(kept: WrapArchive):
     assert logs("list").stderr == ""
 
 
-def test_a_damaged_line_is_named_and_an_import_mends_it(kept: WrapArchive, tmp_path: Path):
+def test_a_damaged_line_is_reported_and_an_import_repairs_it(kept: WrapArchive, tmp_path: Path):
     good = tmp_path / "good.jsonl"
     assert logs("export", str(good)).exit_code == 0
-    wound(kept, 4)
+    damage_line(kept, 4)
     listed, verdict = logs("list"), logs("verify")
     assert f"{kept.file}:5: its bytes do not match its CRC; its bytes are missing" in listed.stderr
     assert (verdict.exit_code, "bytes are missing" in verdict.stdout) == (10, True)
@@ -170,7 +170,7 @@ def test_a_damaged_line_is_named_and_an_import_mends_it(kept: WrapArchive, tmp_p
     assert logs("verify").exit_code == 0
 
 
-def test_an_import_tells_what_is_damaged_and_takes_the_rest(kept: WrapArchive, tmp_path: Path):
+def test_an_import_reports_damage_and_imports_the_rest(kept: WrapArchive, tmp_path: Path):
     file = tmp_path / "x.jsonl"
     logs("export", str(file))
     text = file.read_text().replace('"uid": "u1"', '"uid": "u9"')
@@ -207,7 +207,7 @@ def test_a_log_that_contradicts_the_archive_is_refused_whole(kept: WrapArchive, 
     assert archive.wrap("u1.old-1").extents() == [(0, raw)]
 
 
-def test_an_export_says_which_ends_it_knows(kept: WrapArchive, tmp_path: Path):
+def test_an_export_names_the_suffixes_it_accepts(kept: WrapArchive, tmp_path: Path):
     result = logs("export", str(tmp_path / "x.txt"))
     assert (result.exit_code, ".csv nor .jsonl" in result.stderr) == (2, True)
     result = logs("export", str(tmp_path / "no" / "x.csv"))
@@ -221,7 +221,7 @@ def test_a_pull_fills_the_gap_of_a_damaged_line(kept: WrapArchive, monkeypatch, 
     archive = Archive(tmp_path / "sim" / "logs")
     (uid,) = archive.uids()
     before = archive.wrap(uid).extents()
-    wound(archive.wrap(uid), 3)
+    damage_line(archive.wrap(uid), 3)
     assert archive.wrap(uid).gaps != []
     pulled = json.loads(logs("pull", "--json").stdout)["data"]
     assert pulled["gaps"] == []

@@ -1,4 +1,4 @@
-"""The local archive never loses a byte, whatever is cut short, comes twice or contradicts it."""
+"""The local archive loses no byte to interrupted writes, repeated pulls or contradictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbmwrap.errors import InvalidFile, VerifyFailed
-from pbmwrap.logs import archive as archive_module
 from pbmwrap.logs.archive import Archive, WrapArchive, default_root
 from pbmwrap.logs.clock import Mark
 from pbmwrap.logs.decode import decode
@@ -23,7 +22,7 @@ def kept(tmp_path: Path) -> WrapArchive:
 
 
 def again(kept: WrapArchive) -> WrapArchive:
-    """The archive as the next program run finds it."""
+    """Open the archive as the next run of the program does."""
     return WrapArchive(kept.folder)
 
 
@@ -77,7 +76,7 @@ def test_a_log_that_differs_is_refused_and_changes_nothing(kept: WrapArchive):
     assert again(kept).extents() == [(0, b"abcdef")]
 
 
-def test_a_gap_is_kept_and_filled_by_who_still_has_its_bytes(kept: WrapArchive):
+def test_a_gap_is_kept_and_filled_by_later_bytes(kept: WrapArchive):
     kept.append(0, b"abc")
     kept.append(100, b"xyz")
     kept.append(103, b"!")
@@ -180,7 +179,7 @@ def test_a_flipped_bit_in_kept_bytes_is_named_and_the_bytes_can_come_again(kept:
     assert again(kept).extents() == [(0, b"abc"), (9, b"defg")]
 
 
-def test_lines_that_contradict_each_other_are_told(kept: WrapArchive):
+def test_lines_that_contradict_each_other_raise(kept: WrapArchive):
     kept.append(0, b"abc")
     other = Archive(kept.folder.parent).wrap("other")
     other.append(1, b"XY")
@@ -192,21 +191,21 @@ def test_lines_that_contradict_each_other_are_told(kept: WrapArchive):
 
 def test_marks_survive_a_torn_line(kept: WrapArchive):
     assert kept.marks() == []
-    kept.mark(Mark(1, 2000, 3000))
+    kept.add_mark(Mark(1, 2000, 3000))
     with kept.file.open("a") as out:
         out.write('{"mark": {"boot": 2, "up_')
-    again(kept).mark(Mark(3, 4, 5))
-    again(kept).mark(Mark(3, 4, 5))
+    again(kept).add_mark(Mark(3, 4, 5))
+    again(kept).add_mark(Mark(3, 4, 5))
     assert again(kept).marks() == [Mark(1, 2000, 3000), Mark(3, 4, 5)]
 
 
-def test_what_the_wrap_says_of_itself_is_kept_when_it_is_news(kept: WrapArchive):
+def test_an_answer_to_hello_is_kept_only_if_it_differs(kept: WrapArchive):
     assert kept.about() == {}
     hello = {"fw": "1", "boot": 3, "uptime_s": 9, "state": "idle"}
-    kept.tell(hello)
-    kept.tell(hello | {"uptime_s": 10, "state": "done"})
+    kept.add_about(hello)
+    kept.add_about(hello | {"uptime_s": 10, "state": "done"})
     assert again(kept).about() == hello
-    again(kept).tell(hello | {"fw": "2", "boot": 4})
+    again(kept).add_about(hello | {"fw": "2", "boot": 4})
     assert again(kept).about()["fw"] == "2"
     assert len(lines(kept)) == 3
 
@@ -240,51 +239,6 @@ def test_an_archive_is_decoded_with_its_gaps(kept: WrapArchive):
     got = again(kept).decoded()
     assert len(got.entries) == 2 * dated_log().seq
     assert got.missing == ((len(dated_log().raw), 9000),)
-
-
-def old_archive(folder: Path, raw: bytes) -> None:
-    """As it was kept before JSON lines."""
-    folder.mkdir()
-    (folder / "log.bin").write_bytes(raw + b"of an append cut short")
-    (folder / "index.json").write_text(json.dumps({"schema": 1, "extents": [[7, len(raw)]]}))
-    (folder / "marks.jsonl").write_text('{"boot": 1, "up_ms": 2, "unix_ms": 3}\n{"boot": 2, "up')
-    (folder / "about.json").write_text('{"fw": "0.1.0"}')
-
-
-def test_a_mark_without_end_in_an_older_archive_is_left_out(kept: WrapArchive):
-    old_archive(kept.folder, dated_log().raw)
-    lines = '{"boot": 1, "up_ms": 2, "unix_ms": 1e999}\n{"boot": 1, "up_ms": 2, "unix_ms": 3}\n'
-    (kept.folder / "marks.jsonl").write_text(lines)
-    assert again(kept).marks() == [Mark(1, 2, 3)]
-
-
-def test_an_older_archive_is_taken_over_whole(kept: WrapArchive, monkeypatch):
-    old_archive(kept.folder, dated_log().raw)
-    with monkeypatch.context() as power_cut:
-        power_cut.setattr(archive_module.old_layout, "remove", lambda folder: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            again(kept)
-    for _ in range(2):
-        got = again(kept)
-        assert got.extents() == [(7, dated_log().raw)]
-        assert (got.marks(), got.about()) == ([Mark(1, 2, 3)], {"fw": "0.1.0"})
-        assert [path.name for path in kept.folder.iterdir()] == ["log.jsonl"]
-
-
-@pytest.mark.parametrize(
-    ("index", "why"),
-    [
-        ("{}", "index cannot be read"),
-        ('{"extents": [[1]]}', "index cannot be read"),
-        ('{"extents": [[0, 9999]]}', "shorter than its index"),
-    ],
-)
-def test_a_damaged_older_archive_is_told_and_left_alone(kept: WrapArchive, index: str, why: str):
-    old_archive(kept.folder, b"abc")
-    (kept.folder / "index.json").write_text(index)
-    with pytest.raises(InvalidFile, match=why):
-        again(kept)
-    assert len(list(kept.folder.iterdir())) == 4
 
 
 def test_many_records_in_one_boot_are_kept(kept: WrapArchive):

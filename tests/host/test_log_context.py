@@ -1,11 +1,11 @@
-"""What compact records leave to those before them is only told while those are there."""
+"""Compact records inherit fields only while the records before them are there."""
 
 from __future__ import annotations
 
 import pytest
 
 from pbmwrap.logs.decode import Decoded, decode
-from pbmwrap.logs.sessions import sessions
+from pbmwrap.logs.sessions import group_sessions
 from tests.host.log_maker import LogMaker
 from wrap.rules import states
 
@@ -15,7 +15,7 @@ START_2, TEST_2, RAMP_2, SAMPLE_3, DONE_2, END_2 = range(10, 16)
 
 
 def day(*lost: int) -> Decoded:
-    """Two sessions in one boot, without the records at these places."""
+    """Make two sessions in one boot, without the records at these places."""
     log = LogMaker()
     log.power_on()
     log.session(1)
@@ -30,12 +30,12 @@ def day(*lost: int) -> Decoded:
 
 
 def samples(decoded: Decoded) -> list[tuple]:
-    """(session, active_ms) of each."""
+    """Return (session, active_ms) of each sample."""
     told = [e.data for e in decoded.entries if e.name == "sample" and e.data]
     return [(data["session"], data["active_ms"]) for data in told]
 
 
-def test_a_sample_is_told_its_session_and_its_light_time():
+def test_a_sample_inherits_its_session_and_its_light_time():
     assert samples(day()) == [(1, 10000), (1, 20000), (2, 10000)]
 
 
@@ -56,7 +56,7 @@ def test_where_records_are_missing_nothing_is_guessed(lost: tuple[int, ...], tol
 
 
 def test_a_lost_end_and_start_do_not_mix_two_sessions():
-    first, second = sessions(day(DONE_1, END_1, START_2, TEST_2, RAMP_2))
+    first, second = group_sessions(day(DONE_1, END_1, START_2, TEST_2, RAMP_2))
     assert (first.number, len(first.samples), first.end) == (1, 2, None)
     assert (second.number, len(second.samples), second.reason) == (2, 1, states.BY_DOSE)
 

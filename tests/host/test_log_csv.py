@@ -7,19 +7,24 @@ import io
 
 import pytest
 
-from pbmwrap.logs.decode import decode
-from pbmwrap.logs.export import to_csv
+from pbmwrap.logs.clock import make_clock
+from pbmwrap.logs.decode import Decoded, decode
+from pbmwrap.logs.export_csv import format_csv
+from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker, dated_log
 from wrap.rules import states
 
 
-def rows(text: str) -> list[dict[str, str]]:
+def rows(decoded: Decoded, wrap: WrapInfo | None = None) -> list[dict[str, str]]:
+    wrap = WrapInfo("u1") if wrap is None else wrap
+    text = format_csv(summarize_sessions(decoded, make_clock(decoded), wrap), wrap)
     return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_csv_has_a_row_per_sample_and_per_session():
-    got = rows(to_csv(decode(dated_log().raw), (), ("skin", "board"), ("red",)))
+    wrap = WrapInfo("u1", (("red", 660),), (("skin", "skin"), ("board", "board")))
+    got = rows(decode(dated_log().raw), wrap)
     assert [(r["row"], r["session"]) for r in got] == [
         ("sample", "1"),
         ("sample", "1"),
@@ -51,12 +56,12 @@ def test_csv_has_a_row_per_sample_and_per_session():
 )
 def test_csv_names_the_protocol_by_id_and_name(monkeypatch, raw: bytes, shown: tuple[str, str]):
     monkeypatch.setattr(log_maker, "PROTOCOL", raw)
-    got = rows(to_csv(decode(dated_log().raw)))[2]
+    got = rows(decode(dated_log().raw))[2]
     assert (got["protocol"], got["protocol_name"]) == shown
 
 
 def test_csv_of_an_empty_log_is_its_heading():
-    assert rows(to_csv(decode(b""))) == []
+    assert rows(decode(b"")) == []
 
 
 def test_csv_names_a_state_that_is_newer_by_number():
@@ -67,4 +72,4 @@ def test_csv_names_a_state_that_is_newer_by_number():
     sample = raw.entries[-1]
     assert sample.data is not None
     sample.data["state"] = len(states.NAMES)
-    assert rows(to_csv(raw))[0]["state"] == str(len(states.NAMES))
+    assert rows(raw)[0]["state"] == str(len(states.NAMES))

@@ -1,4 +1,4 @@
-"""The cache behind SQL: never out of date, made again when damaged, made only where needed."""
+"""The cache behind SQL is never out of date, and is rebuilt only when damaged or needed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ import os
 import pytest
 
 from pbmwrap.logs import index as index_module
+from pbmwrap.logs import parquet
 from tests.host.log_maker import dated_log
 from tests.host.log_store import Store
 
 
 @pytest.fixture
 def builds(monkeypatch) -> list[str]:
-    """Which wraps' files were made."""
+    """List the wraps whose files were made."""
     made: list[str] = []
-    build = index_module._build
+    write_views = parquet.write_views
 
-    def noted(home, name, wrap):
-        made.append(wrap.uid)
-        build(home, name, wrap)
+    def write_and_note(folder, log):
+        made.append(log.info.uid)
+        write_views(folder, log)
 
-    monkeypatch.setattr(index_module, "_build", noted)
+    monkeypatch.setattr(parquet, "write_views", write_and_note)
     return made
 
 
@@ -57,21 +58,21 @@ def test_a_changed_file_of_the_same_length_and_time_but_another_reader_is_read(
     assert builds == ["u1", "u1"]
 
 
-@pytest.mark.parametrize("wound", ["gone", "cut", "empty", "seen", "nonsense"])
-def test_a_damaged_cache_is_made_again(store: Store, builds: list[str], wound: str):
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "seen", "nonsense"])
+def test_a_damaged_cache_is_made_again(store: Store, builds: list[str], damage: str):
     store.keep(dated_log())
-    (folder,) = store.index.fresh()
+    (folder,) = store.index.refresh()
     file = folder / "sessions.parquet"
-    if wound == "gone":
+    if damage == "gone":
         file.unlink()
-    elif wound == "cut":
+    elif damage == "cut":
         file.write_bytes(file.read_bytes()[:-9])
-    elif wound == "empty":
+    elif damage == "empty":
         file.write_bytes(b"")
     else:
-        (folder.parent / "seen.json").write_text("{" if wound == "seen" else "[3]")
+        (folder.parent / "seen.json").write_text("{" if damage == "seen" else "[3]")
     assert store.ask("select count(*) from sessions") == [(2,)]
-    assert builds == (["u1"] if wound in ("seen", "nonsense") else ["u1", "u1"])
+    assert builds == (["u1"] if damage in ("seen", "nonsense") else ["u1", "u1"])
 
 
 def test_a_wrap_that_left_the_archive_leaves_the_cache(store: Store):

@@ -1,4 +1,4 @@
-"""Logs as JSON lines: lossless out and in, whoever wrote them, and damage is named by its line."""
+"""Logs as JSON lines: export and import lose nothing, and damage is reported by line."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def parsed(words: str) -> Log:
 
 
 def content(log: Log) -> tuple:
-    """What must not be lost, whatever the order of lines."""
+    """Return what must be kept for any order of lines."""
     abouts = sorted(map(json.dumps, log.abouts))
     return log.uid, log.extents(), sorted(log.marks), abouts, sorted(log.others)
 
 
 @st.composite
 def logs(draw) -> Log:
-    """A log with gaps, damage and torn ends, whatever else is known of its wrap."""
+    """Make a log with gaps, damage and torn ends."""
     raw = bytearray(dated_log().raw)
     for at in draw(st.lists(st.integers(0, len(raw) - 1), max_size=3)):
         raw[at] ^= 0x55
@@ -53,7 +53,7 @@ def logs(draw) -> Log:
     return log
 
 
-def test_a_sectors_blobs_are_told_by_name():
+def test_a_sectors_blobs_are_listed_by_name():
     head = payloads.pack_sector(0, 0, bytes(32), [(b"\xa5" * 8, 77)])
     raw = records.pack(records.SECTOR, 0, 1, 0, 0, head)
     line = json.loads(text(Log("u1", jsonl.SCHEMA, [(0, raw)])).splitlines()[-1])
@@ -123,7 +123,7 @@ def test_what_contradicts_itself_is_refused():
 def test_lines_are_readable_and_dated(tmp_path: Path):
     kept = WrapArchive(tmp_path / "u1")
     kept.append(7, dated_log().raw)
-    kept.mark(Mark(2, 0, 9))
+    kept.add_mark(Mark(2, 0, 9))
     lines = [json.loads(line) for line in kept.export()]
     assert lines[0] == {"pbmwrap": "log", "schema": 2, "uid": "u1"}
     assert lines[1] == {"mark": {"boot": 2, "up_ms": 0, "unix_ms": 9}}
@@ -184,7 +184,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path):
         jsonl.read_file(file)
 
 
-def test_what_is_no_export_or_not_there_is_told(tmp_path: Path):
+def test_a_file_that_is_missing_or_not_an_export_is_refused(tmp_path: Path):
     file = tmp_path / "x.jsonl"
     with pytest.raises(InvalidFile, match="cannot be read"):
         jsonl.read_file(file)

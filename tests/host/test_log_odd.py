@@ -1,4 +1,4 @@
-"""Whatever a true record carries, the archive can be asked about it."""
+"""Records with a valid CRC and any content can be queried."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ JSON = st.recursive(
 @example([(records.END, {"active_ms": 10**400, "max_mc": 3, "on_ms": "x", "dose_uj": [1e999]})])
 @example([(records.NOTE, "\ud800"), (records.NOTE, {"\ud800": "\x00"})])
 @given(st.lists(st.tuples(st.sampled_from([records.END, records.FAULT, records.NOTE]), JSON)))
-def test_whatever_a_true_record_says_the_archive_can_be_asked(tmp_path_factory, said):
+def test_records_with_any_json_can_be_queried(tmp_path_factory, said):
     store, log = Store(tmp_path_factory.mktemp("w")), LogMaker()
     for kind, value in said:
         session = {"session": 1} | value if isinstance(value, dict) else value
         log.add(kind, payloads.pack_json(session))
     store.keep(log)
-    with Query(store.index.fresh()) as room:
+    with Query(store.index.refresh()) as database:
         for view in views.ALL:
-            room.run(f"select * from {view.name}")
-        assert len(room.run("select * from records").rows) == len(said)
+            database.run(f"select * from {view.name}")
+        assert len(database.run("select * from records").rows) == len(said)
 
 
 @settings(max_examples=25)
 @given(st.sampled_from(records.ALL_TYPES), st.binary(max_size=60))
-def test_whatever_bytes_a_true_record_has_the_archive_can_be_asked(tmp_path_factory, kind, payload):
+def test_records_with_any_bytes_can_be_queried(tmp_path_factory, kind, payload):
     store, log = Store(tmp_path_factory.mktemp("w")), LogMaker()
     log.add(kind, payload)
     store.keep(log)
@@ -56,7 +56,7 @@ def test_whatever_bytes_a_true_record_has_the_archive_can_be_asked(tmp_path_fact
 
 
 @pytest.mark.parametrize("depth", [100, 900, 1500])
-def test_a_record_that_nests_deeply_can_be_asked_about(store: Store, depth: int):
+def test_a_deeply_nested_record_can_be_queried(store: Store, depth: int):
     log = LogMaker()
     log.add(records.NOTE, b'\x01{"a":' + b"[" * depth + b"]" * depth + b"}")
     store.keep(log)

@@ -1,4 +1,4 @@
-"""SQL over the archive: true to the log, closed to everything else, never out of date."""
+"""SQL over the archive gives what the log has, never outdated, and can reach nothing else."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pbmwrap.errors import UsageError
 from pbmwrap.logs import index as index_module
 from pbmwrap.logs import query as query_module
 from pbmwrap.logs import views
-from pbmwrap.logs.clock import Mark
+from pbmwrap.logs.clock import Mark, make_clock
 from pbmwrap.logs.decode import decode
 from pbmwrap.logs.query import Query
-from pbmwrap.logs.sessions import sessions
+from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from tests.host.log_maker import LogMaker, dated_log
 from tests.host.log_store import HELLO, Store
 from wrap.rules import states
@@ -28,11 +28,11 @@ def test_an_empty_archive_has_all_views_and_makes_nothing(store: Store, tmp_path
 
 
 @pytest.mark.parametrize("view", views.ALL, ids=lambda view: view.name)
-def test_views_have_the_columns_that_are_told_full_and_empty(store: Store, view: views.View):
+def test_views_have_the_documented_columns_full_and_empty(store: Store, view: views.View):
     told = [(name, kind) for name, kind, _ in view.columns]
     for _ in range(2):
-        with Query(store.index.fresh()) as room:
-            got = room.run(f"select * from {view.name}")
+        with Query(store.index.refresh()) as database:
+            got = database.run(f"select * from {view.name}")
         assert list(zip(got.columns, got.types, strict=True)) == told
         store.keep(dated_log())
 
@@ -51,7 +51,7 @@ def test_a_session_is_a_row(store: Store):
     ]
 
 
-def test_an_uncalibrated_dose_is_null_and_never_nothing(store: Store):
+def test_an_uncalibrated_dose_is_null_not_zero(store: Store):
     store.keep(dated_log())
     columns = "dose_j_cm2['red'], dose_j_cm2['nir'], dose_total_j_cm2, on_s['nir']"
     assert store.ask(f"select {columns} from sessions where session = 1") == [
@@ -84,7 +84,7 @@ def test_a_sample_is_a_row(store: Store):
     ]
 
 
-def test_a_state_newer_than_this_program_is_told_by_number(store: Store):
+def test_a_state_newer_than_this_program_is_shown_by_number(store: Store):
     log = LogMaker()
     log.start(1)
     packed = payloads.pack_sample(len(states.NAMES), [33000, 34000, 31000], [1], [2])
@@ -106,7 +106,7 @@ def test_without_the_wraps_word_numbers_stand_for_names_and_roles_are_null(store
 
 def test_a_mark_from_the_host_dates_a_boot(store: Store):
     store.keep(dated_log())
-    store.archive.wrap("u1").mark(Mark(2, 500, 1_790_000_100_000))
+    store.archive.wrap("u1").add_mark(Mark(2, 500, 1_790_000_100_000))
     assert store.ask("select epoch_ms(when_utc) from sessions where session = 2") == [
         (1_790_000_100_000,)
     ]
@@ -129,7 +129,7 @@ def newer_log() -> LogMaker:
     return log
 
 
-def test_what_is_newer_than_this_program_is_skipped_and_said(store: Store):
+def test_newer_records_are_skipped_and_noted(store: Store):
     store.keep(newer_log())
     assert store.ask("select type, schema, data from records where data is null order by byte") == [
         ("type-20", 1, None),
@@ -156,7 +156,7 @@ def test_a_newer_program_understands_what_an_older_one_kept(store: Store, monkey
     before = store.archive.wrap("u1").file.read_bytes()
     assert store.ask("select data from records where type = 'type-20'") == [(None,)]
     monkeypatch.setitem(decode_module.NAMES, 20, "future")
-    monkeypatch.setitem(decode_module._UNPACK, 20, lambda p: {"word": bytes(p[1:]).decode()})
+    monkeypatch.setitem(decode_module.UNPACKERS, 20, lambda p: {"word": bytes(p[1:]).decode()})
     monkeypatch.setattr(index_module, "reader", lambda: "a newer reader")
     assert store.ask("select data->>'word' from records where type = 'future'") == [("future",)]
     assert store.archive.wrap("u1").file.read_bytes() == before
@@ -184,9 +184,10 @@ def test_sql_and_python_see_the_same_sessions_over_many_wraps(store: Store):
         log.start(99)
         log.power_on("watchdog")
         store.keep(log, f"u{number}")
+        decoded = decode(log.raw)
         expected += [
-            (f"u{number}", s.number, s.boot, s.reason, s.restart_cause, s.active_ms / 1000)
-            for s in sessions(decode(log.raw))
+            (f"u{number}", s.number, s.boot, s.reason, s.restart_cause, (s.active_ms or 0) / 1000)
+            for s in summarize_sessions(decoded, make_clock(decoded), WrapInfo(f"u{number}"))
         ]
     columns = "uid, session, boot, reason, restart_cause, coalesce(active_s, 0)"
     assert store.ask(f"select {columns} from sessions order by uid, session") == expected
@@ -227,13 +228,13 @@ FORBIDDEN = [
 @pytest.mark.parametrize("sql", FORBIDDEN)
 def test_sql_sees_the_views_and_nothing_else_and_errors_are_one_line(store: Store, sql: str):
     store.keep(dated_log())
-    (folder,) = store.index.fresh()
+    (folder,) = store.index.refresh()
     before = {file: file.read_bytes() for file in folder.iterdir()}
     with (
-        Query([folder]) as room,
+        Query([folder]) as database,
         pytest.raises(UsageError, match="logs query --schema") as told,
     ):
-        room.run(sql.format(file=folder / "sessions.parquet"))
+        database.run(sql.format(file=folder / "sessions.parquet"))
     assert "\n" not in str(told.value)
     assert {file: file.read_bytes() for file in folder.iterdir()} == before
 
@@ -243,14 +244,14 @@ def test_a_misspelt_column_names_those_that_there_are(store: Store):
         store.ask("select activ_s from sessions")
 
 
-def test_rows_beyond_the_most_are_left_out_and_that_is_told(store: Store):
-    with Query([]) as room:
-        assert room.run("select * from range(5)", 4).more
-        assert len(room.run("select * from range(5)", 4).rows) == 4
-        assert not room.run("select * from range(5)", 5).more
+def test_rows_beyond_the_maximum_are_cut_and_flagged(store: Store):
+    with Query([]) as database:
+        assert database.run("select * from range(5)", 4).more
+        assert len(database.run("select * from range(5)", 4).rows) == 4
+        assert not database.run("select * from range(5)", 5).more
 
 
-def test_without_duckdb_the_way_out_is_told(monkeypatch):
+def test_without_duckdb_the_error_names_the_command_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(query_module.WrapError, match=r"-m pip install -e .*\[sql\]"):
-        query_module.library()
+        query_module.load_duckdb()

@@ -1,4 +1,4 @@
-"""A session of the log becomes a report that tells what the log tells, and None for the rest."""
+"""The report of a session has the log's figures, and None where the log has none."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pbmwrap.logs.decode import decode, lost_records
-from pbmwrap.logs.sessions import clock_of, sessions
-from pbmwrap.logs.to_report import Wrap, default_wrap, firmware_of, to_report
+from pbmwrap.logs.clock import make_clock
+from pbmwrap.logs.decode import count_lost_records, decode
+from pbmwrap.logs.summary import WrapInfo, summarize_sessions
+from pbmwrap.logs.to_report import make_report
 from pbmwrap.protocols import encode
 from pbmwrap.report import plot
 from pbmwrap.report.model import SessionReport
-from pbmwrap.report.parameters import summary_rows
+from pbmwrap.report.parameters import list_facts
 from tests.host import log_maker
 from tests.host.log_maker import LogMaker
 from wrap.rules import states
 from wrap.storage import payloads, records
 
-WRAP = Wrap("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
+WRAP = WrapInfo("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
 PULSED = encode.dump(
     {
         "v": 1,
@@ -35,11 +36,9 @@ PULSED = encode.dump(
 )
 
 
-def report(log: LogMaker, wrap: Wrap = WRAP) -> SessionReport:
+def report(log: LogMaker, wrap: WrapInfo = WRAP) -> SessionReport:
     decoded = decode(log.raw)
-    session = sessions(decoded)[-1]
-    version = firmware_of(decoded).get(session.boot, "unknown")
-    return to_report(session, clock_of(decoded), wrap, version)
+    return make_report(summarize_sessions(decoded, make_clock(decoded), wrap)[-1], wrap)
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def log(monkeypatch) -> LogMaker:
     return made
 
 
-def test_a_whole_session_is_told(log: LogMaker):
+def test_a_whole_session_is_reported(log: LogMaker):
     log.clock(1_790_000_000)
     log.session(4)
     got = report(log)
@@ -65,7 +64,7 @@ def test_a_whole_session_is_told(log: LogMaker):
     assert (got.sensors, got.roles) == (("skin", "board"), ("skin", "board"))
 
 
-def test_channels_tell_mode_time_and_calibration(log: LogMaker):
+def test_channels_have_mode_time_and_calibration(log: LogMaker):
     log.session(4)
     red, nir = report(log).channels
     assert (red.on_s, red.mean_duty_pct, red.dose_j_cm2) == (400, 75, 6)
@@ -92,7 +91,7 @@ def calibrated(monkeypatch) -> None:
     monkeypatch.setattr(log_maker, "CAL", [{"uw": 20000, "unc_pm": 100, "date": 20260101}])
 
 
-ONE = Wrap("u1", (("red", 660),), (("skin", "skin"),))
+ONE = WrapInfo("u1", (("red", 660),), (("skin", "skin"),))
 
 
 def short_session(log: LogMaker, sampled: bool) -> SessionReport:
@@ -134,10 +133,10 @@ def test_a_session_too_short_for_a_sample_has_a_course(log: LogMaker):
         (3, (0,), (50,)),
         (24, (5,), (0,)),
     ]
-    assert "no samples kept" not in plot.inline_svg(got)
+    assert "no samples kept" not in plot.draw_inline_svg(got)
 
 
-def test_a_course_whose_start_is_lost_guesses_none(log: LogMaker):
+def test_a_course_without_a_start_record_begins_at_the_first_sample(log: LogMaker):
     log.sample(4)
     log.up_ms += 5000
     log.end(4, states.BY_DOSE)
@@ -151,7 +150,7 @@ def test_a_course_without_an_end_stops_at_the_last_sample(log: LogMaker):
     assert [s.t_s for s in report(log).samples] == [0, 0, 9]
 
 
-def test_what_a_lost_session_does_not_tell_is_none(log: LogMaker):
+def test_figures_missing_from_a_lost_session_are_none(log: LogMaker):
     log.start(5)
     log.power_on()
     got = report(log)
@@ -177,7 +176,7 @@ def test_a_protocol_that_this_program_cannot_read_is_unknown(monkeypatch, raw: b
     assert (report(made).protocol, report(made).firmware) == (None, "unknown")
 
 
-def test_faults_are_told_in_words(log: LogMaker):
+def test_faults_are_described_in_words(log: LogMaker):
     log.start(7)
     info = {"code": 1, "session": 7, "temp_mc": 41250, "limit_mc": 41000}
     log.add(records.FAULT, payloads.pack_json(info))
@@ -192,7 +191,7 @@ def test_faults_are_told_in_words(log: LogMaker):
 
 def test_the_default_board_serves_when_no_other_is_known(log: LogMaker):
     log.session(1)
-    got = report(log, default_wrap("u2"))
+    got = report(log, WrapInfo("u2").with_default_board())
     assert [c.name for c in got.channels] == ["red", "nir"]
     assert (got.roles, got.area_cm2, got.channels[0].radiant_power_mw) == (
         ("skin", "skin", "skin", "board"),
@@ -207,7 +206,7 @@ def test_a_calibration_date_of_another_form_is_passed_on(log: LogMaker, monkeypa
     assert [c.measured for c in report(log).channels] == ["2026", None]
 
 
-def test_records_that_the_wrap_lost_are_told_by_the_session_they_belong_to(log: LogMaker):
+def test_lost_records_are_counted_for_the_session_they_belong_to(log: LogMaker):
     log.lost(2)
     log.session(4)
     assert report(log).records_lost == 0
@@ -215,20 +214,20 @@ def test_records_that_the_wrap_lost_are_told_by_the_session_they_belong_to(log: 
     log.lost(9)
     got = report(log)
     assert got.records_lost == 7
-    assert ("Records lost", "7: this report may be incomplete") in summary_rows(got)
+    assert ("Records lost", "7: this report may be incomplete") in list_facts(got)
     log.power_on()
     log.lost(3)  # no session to blame
     assert report(log).records_lost == 7
     log.session(5)
     log.lost(4)
     assert report(log).records_lost == 1
-    assert lost_records(decode(log.raw).entries) == 9 + 4
+    assert count_lost_records(decode(log.raw).entries) == 9 + 4
     log.session(6)
-    assert "Records lost" not in dict(summary_rows(report(log)))
+    assert "Records lost" not in dict(list_facts(report(log)))
 
 
 @pytest.mark.parametrize("count", [0, -1, "x", None, True])
-def test_a_note_of_losses_that_makes_no_sense_counts_none(log: LogMaker, count):
+def test_a_malformed_note_of_losses_counts_none(log: LogMaker, count):
     log.session(4)
     log.lost(count)
-    assert (report(log).records_lost, lost_records(decode(log.raw).entries)) == (0, 0)
+    assert (report(log).records_lost, count_lost_records(decode(log.raw).entries)) == (0, 0)

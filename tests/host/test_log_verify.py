@@ -1,4 +1,4 @@
-"""`logs verify`: every change, gap and reorder in a log shows, with its place."""
+"""`logs verify` finds every change, gap and reordering in a log, with its place."""
 # H-38
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbmwrap.logs import notices
+from pbmwrap.logs import notes
 from pbmwrap.logs.decode import decode
 from pbmwrap.logs.verify import verify
 from tests.host.log_maker import LogMaker
@@ -21,7 +21,7 @@ from wrap.storage.log import Log
 
 
 def _log(sessions: int = 12) -> bytes:
-    """The bytes of a wrap's log over several sectors and boots."""
+    """Make the bytes of a log over several sectors and boots."""
     flash = nor()
     for number in range(1, sessions + 1):
         wrap = Wrap(flash)
@@ -51,7 +51,7 @@ def test_a_whole_log_has_no_problem():
     assert said.records == len(PLACES)
 
 
-def test_records_that_the_wrap_lost_are_counted_and_are_no_problem():
+def test_records_that_the_wrap_lost_are_counted_and_are_not_a_problem():
     log = LogMaker()
     for counts in ((2, 5), (), (4,)):
         log.power_on()
@@ -61,11 +61,11 @@ def test_records_that_the_wrap_lost_are_counted_and_are_no_problem():
     assert (said.lost, said.problems) == (9, ())
     assert verify([(0, RAW)]).lost == 0
     text = "wrap u1: 9 records lost in the wrap before reaching its log"
-    assert list(notices.of_losses("u1", decode(log.raw))) == [text]
-    assert list(notices.of_losses("u1", decode(RAW))) == []
+    assert list(notes.note_losses("u1", decode(log.raw))) == [text]
+    assert list(notes.note_losses("u1", decode(RAW))) == []
 
 
-def test_nothing_at_all_is_whole():
+def test_an_empty_log_has_no_records():
     assert verify([]).records == 0
 
 
@@ -124,7 +124,7 @@ def test_a_hole_that_is_no_dropped_sector_shows(place):
     assert (gone.start, gone.end, gone.text) == (start, end, f"{end - start} bytes are missing")
 
 
-def test_what_a_power_cut_left_is_no_problem():
+def test_a_write_cut_by_power_loss_is_not_a_problem():
     flash = nor()
     wrap = Wrap(flash)
     wrap.on()
@@ -136,7 +136,7 @@ def test_what_a_power_cut_left_is_no_problem():
     assert said.problems == () and [b - a for a, b in said.torn] == [6 + records.CRC_SIZE]
 
 
-def test_rubbish_longer_than_any_record_is_no_torn_write():
+def test_garbage_longer_than_any_record_is_not_a_torn_write():
     rubbish = bytes(4000)
     (gone,) = verify([(0, RAW + rubbish)]).problems
     assert (gone.start, gone.end, gone.text) == (

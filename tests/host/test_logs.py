@@ -1,4 +1,4 @@
-"""Logs decoded, put together to sessions, placed in time; damage is told, never guessed over."""
+"""Logs are decoded, grouped to sessions, summarised and dated; damage is reported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbmwrap.logs.clock import Clock, Mark, iso
+from pbmwrap.logs.clock import Clock, Mark, format_uptime, format_utc, make_clock
 from pbmwrap.logs.decode import Entry, decode, decode_extents
-from pbmwrap.logs.sessions import RUNNING, Session, clock_of, sessions
-from tests.host.log_maker import CAL, PROTOCOL, LogMaker
+from pbmwrap.logs.sessions import RUNNING, Session, group_sessions
+from pbmwrap.logs.summary import (
+    CalibrationSummary,
+    SessionSummary,
+    WrapInfo,
+    summarize_sessions,
+)
+from tests.host.log_maker import LogMaker
 from wrap.rules import states
 from wrap.storage import payloads, records
 
@@ -28,8 +34,18 @@ def whole_log() -> LogMaker:
     return log
 
 
-def one(log: LogMaker) -> Session:
-    (session,) = sessions(decode(log.raw))
+def group(log: LogMaker) -> Session:
+    (session,) = group_sessions(decode(log.raw))
+    return session
+
+
+def summarize(log: LogMaker) -> list[SessionSummary]:
+    decoded = decode(log.raw)
+    return summarize_sessions(decoded, make_clock(decoded), WrapInfo("u1"))
+
+
+def one(log: LogMaker) -> SessionSummary:
+    (session,) = summarize(log)
     return session
 
 
@@ -65,7 +81,7 @@ def test_unknown_types_newer_schemas_and_nonsense_are_kept_and_counted():
     assert (got.unknown, got.newer, got.unreadable) == (((29, 1), (30, 2)), 1, 5)
     assert got.entries[0].name == "type-30"
     assert got.entries[0].payload == b"\x01future"
-    assert sessions(got) == []
+    assert group_sessions(got) == []
 
 
 @given(st.data())
@@ -79,7 +95,7 @@ def test_a_flipped_bit_costs_one_record_and_is_reported(data):
     assert {bare(e) for e in got.entries} < true
     ((low, high),) = got.damage
     assert low <= at < high
-    sessions(got)
+    group_sessions(got)
 
 
 @given(st.integers(0, len(whole_log().raw)))
@@ -89,7 +105,7 @@ def test_a_torn_tail_loses_only_the_last_record(cut):
     kept = sum(e.size for e in got.entries)
     assert got.torn == (kept < cut)
     assert got.damage == (((kept, cut),) if kept < cut else ())
-    sessions(got)
+    group_sessions(got)
 
 
 @given(st.binary(max_size=300), st.integers(0, 1 << 40))
@@ -103,7 +119,7 @@ def test_true_records_with_any_payload_never_raise(kind, payload):
     log.add(kind, payload)
     got = decode(log.raw)
     assert [bare(e)[-1] for e in got.entries] == [payload]
-    assert len(sessions(got)) <= 1
+    assert len(group_sessions(got)) <= 1
 
 
 def test_bytes_that_were_dropped_before_the_pull_are_missing():
@@ -118,11 +134,14 @@ def test_a_whole_session_is_put_together():
     log.session(7)
     got = one(log)
     assert (got.number, got.boot, got.reason) == (7, 1, states.BY_TIME)
-    assert (got.protocol, got.started_by, got.calibrations) == (PROTOCOL.decode(), "button", CAL)
-    assert (got.active_ms, got.paused_ms, got.on_ms) == (600000, 1000, [300000, 100])
-    assert (got.dose_uj, got.max_mc) == ([6000000, None], [36500, None])
-    assert (len(got.samples), len(got.states), got.faults) == (2, 3, [])
-    assert (got.first.name, got.last.name) == ("start", "end")
+    assert (got.protocol_id, got.started_by) == ("foot", "button")
+    assert got.calibrations == (CalibrationSummary(20000, 100, "20260101", "meter"), None)
+    assert (got.active_ms, got.paused_ms, got.on_ms) == (600000, 1000, (300000, 100))
+    assert (got.dose_uj, got.max_mc) == ((6000000, None), (36500, None))
+    assert (len(got.samples), got.faults, got.whole) == (2, (), True)
+    records_of = group(log)
+    assert (len(records_of.states), len(records_of.samples), records_of.faults) == (3, 2, [])
+    assert (records_of.first.name, records_of.last.name) == ("start", "end")
 
 
 def test_a_session_without_end_is_still_running():
@@ -132,8 +151,8 @@ def test_a_session_without_end_is_still_running():
     log.up_ms += 10000
     log.sample(1, 34000, 77000)
     got = one(log)
-    assert (got.reason, got.restart_cause, got.end) == (RUNNING, None, None)
-    assert (got.active_ms, got.dose_uj, got.max_mc) == (10000, [76000, None], [34000, None])
+    assert (got.reason, got.restart_cause, got.end_up_ms) == (RUNNING, None, None)
+    assert (got.active_ms, got.dose_uj, got.max_mc) == (10000, (76000, None), (34000, None))
     assert (got.paused_ms, got.on_ms) == (None, None)
 
 
@@ -143,9 +162,9 @@ def test_a_boot_after_it_means_the_power_was_lost():
     log.start(1)
     log.power_on("watchdog")
     log.session(2)
-    lost, next_one = sessions(decode(log.raw))
+    lost, next_one = summarize(log)
     assert (lost.reason, lost.restart_cause) == (states.BY_POWER, "watchdog")
-    assert (lost.active_ms, lost.dose_uj, lost.max_mc) == (0, [], [])
+    assert (lost.active_ms, lost.dose_uj, lost.max_mc) == (None, (), ())
     assert (next_one.number, next_one.reason) == (2, states.BY_TIME)
 
 
@@ -164,8 +183,9 @@ def test_faults_belong_to_their_session_and_outside_to_none():
     log.start(3)
     log.fault(3)
     log.end(3, states.BY_FAULT)
-    got = one(log)
+    got = group(log)
     assert got.reason == states.BY_FAULT
+    assert len(one(log).faults) == 1
     assert [e.data and e.data["session"] for e in got.faults] == [3]
 
 
@@ -175,11 +195,12 @@ def test_a_session_whose_beginning_is_lost_is_still_shown():
     log.sample(9)
     log.end(9, states.BY_DOSE)
     got = one(log)
-    assert (got.start, got.protocol, got.started_by, got.calibrations) == (None, None, None, [])
-    assert (got.reason, got.first.name) == (states.BY_DOSE, "sample")
+    assert (got.start_up_ms, got.protocol_id, got.started_by) == (None, None, None)
+    assert (got.reason, got.calibrations, got.whole) == (states.BY_DOSE, (), False)
+    assert group(log).first.name == "sample"
 
 
-def test_an_end_without_reason_is_told_as_unknown():
+def test_an_end_without_reason_is_unknown():
     log = LogMaker()
     end = payloads.pack_end(1, "", 0, 0, 0, [], [], [])
     log.add(records.END, end + bytes(payloads.SEAL))
@@ -216,11 +237,11 @@ def test_blobs_that_are_gone_leave_the_protocol_unknown():
     start = payloads.pack_start(1, "link", b"8 bytes.", b"8 bytes!", 0)
     log.add(records.START, start)
     got = one(log)
-    assert (got.protocol, got.calibrations) == (None, [])
+    assert (got.protocol_id, got.plan, got.calibrations) == (None, None, ())
     log = LogMaker()
     log.add(records.BLOB, payloads.pack_blob(b"8 bytes!", b"no json"))
     log.add(records.START, start)
-    assert one(log).calibrations == []
+    assert one(log).calibrations == ()
 
 
 def test_a_clock_record_dates_its_whole_boot_and_no_other():
@@ -229,12 +250,12 @@ def test_a_clock_record_dates_its_whole_boot_and_no_other():
     log.up_ms = 100_000
     log.clock(NOON)
     log.power_on()
-    clock = clock_of(decode(log.raw))
+    clock = make_clock(decode(log.raw))
     assert clock.unix_ms(1, 100_000) == NOON * 1000
     assert clock.unix_ms(1, 40_500) == NOON * 1000 - 59_500
     assert clock.unix_ms(1, 250_000) == NOON * 1000 + 150_000
     assert clock.unix_ms(2, 100_000) is None
-    assert clock.of(decode(log.raw).entries[-1]) is None
+    assert clock.unix_ms_of(decode(log.raw).entries[-1]) is None
 
 
 def test_a_session_start_with_time_and_a_host_mark_date_their_boots():
@@ -242,7 +263,7 @@ def test_a_session_start_with_time_and_a_host_mark_date_their_boots():
     log.power_on()
     log.start(1, NOON)
     log.power_on()
-    clock = clock_of(decode(log.raw), [Mark(2, 0, NOON * 1000 + 5)])
+    clock = make_clock(decode(log.raw), [Mark(2, 0, NOON * 1000 + 5)])
     assert clock.unix_ms(1, 1500) == NOON * 1000 + 1000
     assert clock.unix_ms(2, 10) == NOON * 1000 + 15
 
@@ -262,7 +283,7 @@ DAY_MS = 86_400_000
 
 
 @pytest.mark.parametrize("late", [Mark(1, 5000, 9 * DAY_MS), Mark(1, 500, 9 * DAY_MS)])
-def test_of_clocks_that_disagree_the_latest_time_counts_and_it_is_told(late):
+def test_of_clocks_that_disagree_the_latest_counts_and_is_reported(late):
     early = [Mark(1, 1000, 2 * DAY_MS), Mark(1, 9000, 2 * DAY_MS + 8000)]
     clock = Clock([early[0], late, early[1]])
     start = late.unix_ms - late.up_ms
@@ -282,7 +303,7 @@ def test_clocks_agree_within_what_crystals_drift():
     assert Clock([Mark(1, 0, DAY_MS), Mark(1, month, DAY_MS + month + 300_000)]).conflicts == {}
 
 
-def test_what_a_person_said_counts_before_clocks_and_the_last_word_before_others():
+def test_a_time_given_by_a_person_precedes_clocks_and_the_last_one_counts():
     clocks = [Mark(1, 1000, 2 * DAY_MS), Mark(1, 2000, 9 * DAY_MS)]
     said = [Mark(1, 3000, 5 * DAY_MS, said_ms=20), Mark(1, 3000, 4 * DAY_MS, said_ms=10)]
     clock = Clock([*clocks, *said])
@@ -293,13 +314,20 @@ def test_what_a_person_said_counts_before_clocks_and_the_last_word_before_others
     ("up_ms", "text"),
     [(500, "boot 3 +00:00:00"), (725_900, "boot 3 +00:12:05"), (90_000_000, "boot 3 +25:00:00")],
 )
-def test_undated_times_are_told_by_boot_and_uptime(up_ms, text):
-    assert Clock().text(3, up_ms) == text
+def test_undated_times_are_given_by_boot_and_uptime(up_ms, text):
+    assert format_uptime(3, up_ms) == text
 
 
 def test_dated_times_are_utc():
-    assert Clock([Mark(1, 0, 0)]).text(1, 61_000) == "1970-01-01T00:01:01Z"
-    assert iso(1_500) == "1970-01-01T00:00:01.500Z"
+    log = LogMaker()
+    log.boot, log.up_ms = 1, 61_000
+    log.sample(1)
+    log.end(1, states.BY_TIME)
+    decoded = decode(log.raw)
+    (session,) = summarize_sessions(decoded, Clock([Mark(1, 0, 0)]), WrapInfo("u1"))
+    assert session.when_utc == "1970-01-01T00:01:01Z"
+    assert one(log).when_utc == one(log).when_local == "boot 1 +00:01:01"
+    assert format_utc(1_500) == "1970-01-01T00:00:01.500Z"
 
 
 def test_the_payload_of_a_note_is_readable():

@@ -1,6 +1,6 @@
-"""`logs pull` mixes no two logs: an erased flash, or two wraps with one id, is told and kept apart.
+"""`logs pull` never mixes two logs: an erased flash or two wraps with one id is detected.
 
-`--anew` is the way out that the error names, and after it both are known and told apart.
+The error names `--anew`; after it both logs are kept, and pulls find the right one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ UID = "e66138935f1c2a2b"
 
 
 class SectorLog(LogMaker):
-    """A log with sectors' heads and sessions' seals, as a wrap computes them."""
+    """A log with sector headers and session seals, as a wrap computes them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def contents(tmp_path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("boots", [0, 1, 5])
-def test_another_log_under_the_same_id_is_told_and_changes_nothing(wrap, tmp_path, boots):
+def test_another_log_under_the_same_id_is_refused_and_changes_nothing(wrap, tmp_path, boots):
     wrap.log = log_of(33_000).raw
     data("logs", "pull")
     before = contents(tmp_path)
@@ -88,7 +88,7 @@ def test_another_log_under_the_same_id_is_told_and_changes_nothing(wrap, tmp_pat
     assert contents(tmp_path) == before
 
 
-def test_the_way_out_keeps_both_and_later_pulls_find_their_own(wrap, tmp_path):
+def test_anew_keeps_both_logs_and_later_pulls_find_their_own(wrap, tmp_path):
     one, other = log_of(33_000), log_of(34_000, 3)
     wrap.log = one.raw
     data("logs", "pull")
@@ -213,17 +213,17 @@ def test_an_import_mixes_no_two_logs_either(wrap, tmp_path, monkeypatch, skin_mc
     assert archive(tmp_path).uids() == [UID, f"{UID}.old-1"]
 
 
-WHOLE = "whole: complete and unchanged"
+COMPLETE = "complete and unchanged"
 
 
-def test_verify_says_whole_only_of_what_seals_cover(wrap):
+def test_verify_reports_complete_only_what_seals_cover(wrap):
     wrap.log = log_of(33_000, 0).raw
     data("logs", "pull")
-    assert CliRunner().invoke(main.app, ["logs", "verify"]).stdout.splitlines()[-1] == WHOLE
+    assert CliRunner().invoke(main.app, ["logs", "verify"]).stdout.splitlines()[-1] == COMPLETE
     wrap.log = log_of(33_000, 2).raw
     data("logs", "pull")
     assert CliRunner().invoke(main.app, ["logs", "verify"]).stdout.splitlines()[-1] == (
-        "whole up to the last seal; the last 2 records come after it"
+        "complete and unchanged up to the last seal; the last 2 records are not sealed yet"
     )
 
 

@@ -1,4 +1,4 @@
-"""Several logs on one machine: which is meant, what it is called, how it is removed; and dates."""
+"""Several logs on one machine: choosing, naming, removing and dating them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from pbmwrap.cli import main
 from pbmwrap.logs.archive import Archive, WrapArchive
-from pbmwrap.logs.clock import Mark, local_minute
+from pbmwrap.logs.clock import Mark, format_local
 from tests.host.cli_helpers import data, fails, run, wrap
 from tests.host.log_maker import LogMaker, dated_log
 
@@ -35,17 +35,17 @@ def archive(monkeypatch, tmp_path: Path) -> Archive:
     for number, uid in enumerate(("sima1", "simb2", "simb3")):
         kept = out.wrap(uid)
         kept.append(0, dated_log().raw)
-        kept.mark(Mark(9, 1000, NOON_MS + number * 60_000))
+        kept.add_mark(Mark(9, 1000, NOON_MS + number * 60_000))
     out.set_latest("simb2")
     return out
 
 
 def two_clocks(kept: WrapArchive) -> None:
     """A second clock, 200 days before the one that session 1 has."""
-    kept.mark(Mark(1, 1000, NOON_MS - 200 * DAY_MS))
+    kept.add_mark(Mark(1, 1000, NOON_MS - 200 * DAY_MS))
 
 
-def test_the_log_that_was_pulled_last_is_the_default_and_that_is_said(archive: Archive):
+def test_the_log_that_was_pulled_last_is_the_default_and_is_named(archive: Archive):
     for words in (("list",), ("show",), ("verify",)):
         said = logs(*words).stderr
         assert "note: log of wrap simb2, pulled last; 2 other logs are kept" in said
@@ -78,7 +78,7 @@ def test_an_id_a_nickname_or_a_beginning_chooses(archive: Archive, word: str, ui
     assert head["uid"] == uid
 
 
-def test_a_word_that_is_not_clear_or_means_nothing_is_told(archive: Archive):
+def test_an_ambiguous_or_unknown_name_is_refused(archive: Archive):
     code, error = fails("logs", "list", "--wrap", "simb")
     assert (code, error["message"]) == (4, "simb can mean simb2, simb3")
     code, error = fails("logs", "list", "--wrap", "none")
@@ -104,7 +104,7 @@ def test_wraps_lists_every_log(archive: Archive):
     assert rows[1]["last_pull"] == "2026-09-21T14:14:20Z"
     shown = logs("wraps").stdout.splitlines()
     assert shown[0].split() == ["wrap", "nickname", "sessions", "last", "pull"]
-    assert local_minute(NOON_MS + 60_000) in shown[2]
+    assert format_local(NOON_MS + 60_000) in shown[2]
     assert shown[2].rstrip().endswith("default")
 
 
@@ -170,9 +170,9 @@ def test_forget_removes_one_log_and_its_nickname_and_no_other(archive: Archive):
     assert archive.latest() == "simb3"
 
 
-def test_clocks_that_disagree_are_told_with_the_way_out(archive: Archive):
+def test_clocks_that_disagree_are_noted_with_the_command_to_fix_them(archive: Archive):
     two_clocks(archive.wrap("sima1"))
-    early, late = (local_minute(NOON_MS - days * DAY_MS) for days in (200, 0))
+    early, late = (format_local(NOON_MS - days * DAY_MS) for days in (200, 0))
     for word in ("list", "verify"):
         said = logs(word, "--wrap", "sima1").stderr
         assert (
@@ -183,14 +183,14 @@ def test_clocks_that_disagree_are_told_with_the_way_out(archive: Archive):
     assert data("logs", "list", "--wrap", "sima1")[0]["when"] == "2026-09-21T14:13:20Z"
 
 
-def test_a_start_that_would_be_before_the_one_before_it_is_told(archive: Archive):
-    archive.wrap("sima1").mark(Mark(2, 600, NOON_MS - 200 * DAY_MS))
+def test_a_boot_dated_before_the_previous_one_is_noted(archive: Archive):
+    archive.wrap("sima1").add_mark(Mark(2, 600, NOON_MS - 200 * DAY_MS))
     said = logs("list", "--wrap", "sima1").stderr
     assert "a clock was wrong: start 2 of the wrap would be at " in said
     assert "`pbmwrap logs date 1 TIME`" in said
 
 
-def test_a_person_says_when_a_session_began(archive: Archive, tmp_path: Path):
+def test_logs_date_sets_when_a_session_began(archive: Archive, tmp_path: Path):
     two_clocks(archive.wrap("sima1"))
     for when in ("2026-09-20T10:05:00+00:00", "2026-09-21T14:13:20Z"):
         data("logs", "date", "1", when, "--wrap", "sima1")
@@ -220,13 +220,13 @@ def test_local_time_is_taken_and_shown_to_the_minute(archive: Archive, monkeypat
     ("session", "when"),
     [("1", "yesterday"), ("1", "1999-01-01"), ("1", "9999-12-31"), ("7", "2026-09-21 10:00")],
 )
-def test_a_date_that_is_none_or_of_no_session_is_wrong_use(archive: Archive, session, when):
+def test_a_malformed_date_or_unknown_session_is_a_usage_error(archive: Archive, session, when):
     before = archive.wrap("simb2").file.read_bytes()
     assert fails("logs", "date", session, when)[0] == 2
     assert archive.wrap("simb2").file.read_bytes() == before
 
 
-def test_two_times_of_a_session_in_the_log_itself_are_told_by_the_pull(wrap, tmp_path):
+def test_a_pull_notes_two_times_of_a_session_in_the_log_itself(wrap, tmp_path):
     log = LogMaker()
     log.power_on()
     log.clock(NOON_MS // 1000 - 200 * 86_400)
@@ -238,7 +238,7 @@ def test_two_times_of_a_session_in_the_log_itself_are_told_by_the_pull(wrap, tmp
 
 
 @pytest.mark.parametrize(("before_s", "told"), [(None, False), (-60, False), (-17_280_000, True)])
-def test_clock_set_tells_of_a_clock_that_was_wrong(wrap, before_s, told: bool):
+def test_clock_set_reports_a_clock_that_was_wrong(wrap, before_s, told: bool):
     wrap.status["unix_s"] = None if before_s is None else round(time.time()) + before_s
     said = CliRunner().invoke(main.app, ["clock", "set"])
     assert said.exit_code == 0

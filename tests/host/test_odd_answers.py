@@ -15,8 +15,9 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.models import CourseInfo, Hello, SiteCourse, Slot, Slots
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import DeviceError, LinkLost, VerifyFailed
+from pbmwrap.logs.clock import make_clock
 from pbmwrap.logs.decode import decode
-from pbmwrap.logs.sessions import sessions
+from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from tests.host.log_maker import LogMaker
 from tests.host.scripted_wrap import ScriptedWrap
 from wrap.link import frames
@@ -204,5 +205,6 @@ def test_calibrations_of_another_shape_say_nothing(kept: bytes) -> None:
     names = [log.blob(raw) for raw in (b"{}", kept)]
     log.add(records.START, payloads.pack_start(1, "link", *names, 0))
     log.state(1, states.IDLE, states.SELF_TEST)
-    (session,) = sessions(decode(log.raw))
-    assert (session.calibrations, session.started_by) == ([], "link")
+    decoded = decode(log.raw)
+    (session,) = summarize_sessions(decoded, make_clock(decoded), WrapInfo("u1"))
+    assert (session.calibrations, session.started_by) == ((), "link")

@@ -1,4 +1,4 @@
-"""Reports: what is known is shown, what is not is said, and nothing from outside acts in a page."""
+"""Reports show what is known and what is not; text from outside is never markup."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from rich.console import Console
 
 from pbmwrap.errors import UsageError
 from pbmwrap.report import html, plot, text
-from pbmwrap.report.figure import figure
+from pbmwrap.report.figure import make_figure
 from pbmwrap.report.model import (
     NOT_MEDICAL,
     UNCALIBRATED,
     ChannelReport,
     SampleReport,
     SessionReport,
-    clock,
+    format_duration,
 )
-from pbmwrap.report.parameters import grade_sentence, record_rows, summary_rows
+from pbmwrap.report.parameters import describe_grade, list_facts, list_parameters
 
 VOID = {"meta", "br", "path", "use"}
 
@@ -80,12 +80,12 @@ def report(calibrated: bool = True, **changes) -> SessionReport:
 
 def printed(shown: SessionReport) -> str:
     console = Console(file=StringIO(), width=120)
-    console.print(text.summary(shown))
+    console.print(text.make_tables(shown))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 class Balance(HTMLParser):
-    """Follows open elements; `wrong` lists every end that does not fit. `text`: all words."""
+    """Follows open elements. wrong: end tags that do not match. text: all text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,8 +119,8 @@ def parsed(page: str) -> Balance:
 
 
 def drawn_paths(shown: SessionReport, colour: str) -> list[str]:
-    """The courses of the lines with this colour; the legend's come after each panel's own."""
-    root = ET.fromstring(plot.inline_svg(shown))
+    """Return the paths with this colour; the legend's come after each panel's own."""
+    root = ET.fromstring(plot.draw_inline_svg(shown))
     return [p.attrib["d"] for p in root.iter() if p.attrib.get("stroke") == colour]
 
 
@@ -138,21 +138,21 @@ def test_another_suffix_is_refused_before_anything_is_written(tmp_path):
 
 
 def test_the_same_session_draws_the_same_svg():
-    assert plot.inline_svg(report()) == plot.inline_svg(report())
+    assert plot.draw_inline_svg(report()) == plot.draw_inline_svg(report())
 
 
 def test_panels_have_units_and_share_their_time():
-    drawn = figure(report())
+    drawn = make_figure(report())
     labels = [panel.label for panel in drawn.panels]
     assert labels == ["Temperature (°C)", "Duty (%)", "Dose (J/cm²)"]
     assert (drawn.first_s, drawn.end_s, drawn.tick_s) == (0.0, 600.0, 60)
-    said = plot.inline_svg(report())
+    said = plot.draw_inline_svg(report())
     assert "Time in the session (min:s)" in said
     assert [f">{n}:00<" in said for n in range(12)] == [True] * 11 + [False]
 
 
 def test_marks_of_an_axis_are_round_and_lie_on_it():
-    heat, duty, dose = figure(report()).panels
+    heat, duty, dose = make_figure(report()).panels
     assert heat.ticks == (34, 36, 38, 40)
     assert duty.ticks == (0, 25, 50, 75, 100)
     assert dose.ticks == (0, 2, 4, 6, 8, 10, 12)
@@ -162,27 +162,27 @@ def test_marks_of_an_axis_are_round_and_lie_on_it():
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4, 7.0, 1200.0, 3600.0, 86_400.0])
 def test_a_session_of_any_length_has_at_most_11_marks(seconds):
-    drawn = figure(report(samples=(), duration_s=seconds))
+    drawn = make_figure(report(samples=(), duration_s=seconds))
     assert 1 < (drawn.end_s - drawn.first_s) / drawn.tick_s + 1 <= 11
 
 
 def test_limits_are_drawn_and_the_boards_only_when_near():
-    said = plot.inline_svg(report())
+    said = plot.draw_inline_svg(report())
     assert ">skin: light off at 41 °C<" in said
     assert ">skin: light dims at 39 °C<" in said
     assert "board: light off" not in said
-    assert ">board: light off at 60 °C<" in plot.inline_svg(report(max_board_c=55.0))
+    assert ">board: light off at 60 °C<" in plot.draw_inline_svg(report(max_board_c=55.0))
 
 
-def test_sensors_whose_lines_coincide_are_all_seen_and_named_once():
+def test_sensors_whose_lines_coincide_are_all_visible_and_named_once():
     names = ("skin-mid", "skin-left", "skin-right", "board")
     shown = report(sensors=names, roles=("skin", "skin", "skin", "board"))
-    lines = figure(shown).panels[0].lines
+    lines = make_figure(shown).panels[0].lines
     assert [line.label for line in lines] == list(names)
     assert len({line.style.dashes for line in lines}) == 4
     widths = [line.style.width for line in lines[:3]]
     assert widths == sorted(widths, reverse=True) and len(set(widths)) == 3
-    other = figure(report(sensors=("a", "board"))).panels[0].lines
+    other = make_figure(report(sensors=("a", "board"))).panels[0].lines
     assert [line.label for line in other] == ["a (skin)", "board"]
 
 
@@ -191,7 +191,7 @@ def test_a_missing_temperature_is_a_gap_not_a_zero(odd):
     whole = samples()
     broken = replace(whole[20], temps_c=(odd, 40.0))
     shown = report(samples=(*whole[:20], broken, *whole[21:]))
-    skin = figure(shown).panels[0].lines[0].values
+    skin = make_figure(shown).panels[0].lines[0].values
     assert skin[10] is None and skin[20] is None
     assert min(value for value in skin if value is not None) == 33.0
     course = drawn_paths(shown, "#009E73")[0]
@@ -200,7 +200,7 @@ def test_a_missing_temperature_is_a_gap_not_a_zero(odd):
 
 def test_a_lone_value_between_gaps_is_seen():
     shown = report(samples=samples()[9:12])
-    assert figure(shown).panels[0].lines[0].values[1] is None
+    assert make_figure(shown).panels[0].lines[0].values[1] is None
     course = drawn_paths(shown, "#009E73")[0]
     assert re.fullmatch(r"M\S+ \S+h1M\S+ \S+h1", course)
 
@@ -213,7 +213,7 @@ def test_duty_holds_until_the_next_sample():
 def test_pauses_and_faults_are_shaded_once_each():
     states = ["running", "paused", "paused", "running", "fault", "fault"]
     moved = tuple(replace(s, state=state) for s, state in zip(samples(), states, strict=False))
-    heat, duty, _ = figure(report(samples=moved)).panels
+    heat, duty, _ = make_figure(report(samples=moved)).panels
     assert [(b.first_s, b.last_s, b.label) for b in heat.bands] == [
         (10.0, 30.0, "paused"),
         (40.0, 50.0, "fault"),
@@ -224,27 +224,27 @@ def test_pauses_and_faults_are_shaded_once_each():
 def test_a_sum_needs_every_channel():
     whole = samples()
     broken = replace(whole[5], dose_j_cm2=(0.5, None))
-    lines = figure(report(samples=(*whole[:5], broken, *whole[6:]))).panels[2].lines
+    lines = make_figure(report(samples=(*whole[:5], broken, *whole[6:]))).panels[2].lines
     assert [line.label for line in lines] == ["red 660 nm", "nir 850 nm", "sum"]
     assert lines[2].values[4:7] == (pytest.approx(0.8), None, pytest.approx(1.2))
 
 
 def test_without_calibration_no_dose_is_drawn_but_time_is():
-    panel = figure(report(calibrated=False)).panels[2]
+    panel = make_figure(report(calibrated=False)).panels[2]
     assert "Dose" not in panel.label
     assert panel.note == UNCALIBRATED
-    assert UNCALIBRATED in plot.inline_svg(report(calibrated=False))
+    assert UNCALIBRATED in plot.draw_inline_svg(report(calibrated=False))
     assert panel.lines[0].values[-1] == pytest.approx(250.0)
 
 
 def test_long_names_lie_in_the_drawing():
     def width(shown):
-        return float(plot.inline_svg(shown).split('viewBox="0 0 ')[1].split()[0])
+        return float(plot.draw_inline_svg(shown).split('viewBox="0 0 ')[1].split()[0])
 
     assert width(report(sensors=("x" * 40, "board"))) > width(report()) + 200
 
 
-def test_png_says_what_it_needs(monkeypatch, tmp_path):
+def test_png_without_resvg_names_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(UsageError, match=r"PNG needs resvg-py.*\.svg"):
         plot.save(report(), tmp_path / "s.svg", tmp_path / "s.png")
@@ -264,15 +264,15 @@ def test_half_a_calibration_gives_no_sum():
     half = replace(whole, channels=(whole.channels[0], report(False).channels[1]))
     assert half.dose_j_cm2 is None
     assert whole.dose_j_cm2 == 12.0
-    assert "uncalibrated: not known" in dict(summary_rows(half))["Dose, all channels"]
+    assert "uncalibrated: not known" in dict(list_facts(half))["Dose, all channels"]
 
 
 def test_a_session_without_samples_can_still_be_drawn():
-    assert "no samples kept" in plot.inline_svg(report(samples=()))
+    assert "no samples kept" in plot.draw_inline_svg(report(samples=()))
 
 
 def test_the_page_is_whole_accessible_and_needs_nothing_else():
-    page = html.page(report())
+    page = html.make_page(report())
     seen = parsed(page)
     assert seen.wrong == [] and seen.open == []
     assert 'lang="en"' in page
@@ -284,7 +284,7 @@ def test_the_page_is_whole_accessible_and_needs_nothing_else():
 
 
 def test_the_record_carries_every_parameter_of_the_list():
-    rows = dict(record_rows(report(), report().channels[1]))
+    rows = dict(list_parameters(report(), report().channels[1]))
     assert rows == {
         "Wavelength": "850 nm",
         "Radiant power": "unknown",
@@ -299,22 +299,22 @@ def test_the_record_carries_every_parameter_of_the_list():
         "Mean intensity (duty)": "50.0 %",
         "Time": "8:20",
     }
-    text_of_page = parsed(html.page(report())).text
+    text_of_page = parsed(html.make_page(report())).text
     assert all(key in text_of_page for key in rows)
 
 
-def test_what_is_not_calibrated_says_so_in_every_form():
+def test_every_form_states_that_a_session_is_uncalibrated():
     shown = report(calibrated=False)
-    for words in (parsed(html.page(shown)).text, printed(shown)):
+    for words in (parsed(html.make_page(shown)).text, printed(shown)):
         assert UNCALIBRATED in words
         assert "J/cm²" not in words.replace("(J/cm²)", "")
 
 
 def test_grade_and_disclaimer_stand_in_every_form():
-    for words in (parsed(html.page(report())).text, printed(report())):
-        assert grade_sentence(report()) in words
+    for words in (parsed(html.make_page(report())).text, printed(report())):
+        assert describe_grade(report()) in words
         assert NOT_MEDICAL in words
-    assert "No evidence grade" in grade_sentence(report(grade=None))
+    assert "No evidence grade" in describe_grade(report(grade=None))
 
 
 def test_text_from_outside_never_becomes_markup():
@@ -322,7 +322,7 @@ def test_text_from_outside_never_becomes_markup():
     shown = report(
         wrap_id=evil, protocol=evil, site=evil, grade=evil, faults=(evil,), end_reason=evil
     )
-    page = html.page(replace(shown, channels=(replace(shown.channels[0], name=evil),)))
+    page = html.make_page(replace(shown, channels=(replace(shown.channels[0], name=evil),)))
     assert "<script" not in page
     assert "alert" in parsed(page).text
     words = printed(report(protocol="[red]x[/red]", site="\x1b[31m"))
@@ -334,7 +334,7 @@ def test_text_from_outside_never_becomes_markup():
 @settings(max_examples=8, deadline=None)
 def test_any_name_can_be_drawn(name, odd):
     shown = report(protocol=name + odd, sensors=(odd + name, "board"))
-    ET.fromstring(plot.inline_svg(replace(shown, samples=shown.samples[:3])))
+    ET.fromstring(plot.draw_inline_svg(replace(shown, samples=shown.samples[:3])))
 
 
 def test_a_session_without_a_clock_is_placed_by_the_wraps_own_counting():
@@ -357,8 +357,8 @@ def test_the_beginning_is_local_time_to_the_minute(monkeypatch, zone: str, shown
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (59.6, "1:00"), (3725, "1:02:05")])
-def test_clock(seconds, words):
-    assert clock(seconds) == words
+def test_format_duration(seconds, words):
+    assert format_duration(seconds) == words
 
 
 def test_nothing_heavy_is_loaded_by_importing_the_reports():

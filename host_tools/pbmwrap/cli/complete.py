@@ -59,10 +59,10 @@ def complete_scenarios(incomplete: str) -> list[str]:
 
 def complete_wraps(incomplete: str) -> list[str]:
     """Return UIDs of the wraps whose logs are in the archive."""
-    from pbmwrap.cli.logs_kept import archive
+    from pbmwrap.cli.log_choice import open_archive
 
     try:
-        return _filter_by_start(archive().uids(), incomplete)
+        return _filter_by_start(open_archive().uids(), incomplete)
     except (OSError, WrapError):
         return []
 

@@ -67,12 +67,12 @@ def clock_set(port: Port = None, json: Json = False) -> Result:
     """Set the wrap's clock to this machine's time."""
     import time
 
-    from pbmwrap.logs.clock import EARLIEST_MS, local_minute
+    from pbmwrap.logs.clock import EARLIEST_MS, format_local
 
     now_s = round(time.time())
     if now_s * 1000 < EARLIEST_MS:
         raise UsageError(
-            f"this machine's clock says {local_minute(now_s * 1000)}, which cannot be",
+            f"this machine's clock says {format_local(now_s * 1000)}, which cannot be",
             "set this machine's clock first",
         )
     with wrap_at(port) as (client, _):
@@ -80,19 +80,19 @@ def clock_set(port: Port = None, json: Json = False) -> Result:
         unix_s = client.set_clock(now_s)
     _warn_of_jump(before_s, unix_s)
     data = {"unix_s": unix_s, "before_unix_s": before_s}
-    return Result(data, f"clock set to {local_minute(unix_s * 1000)}")
+    return Result(data, f"clock set to {format_local(unix_s * 1000)}")
 
 
 def _warn_of_jump(before_s: int | None, unix_s: int) -> None:
     """Warn when the clock is set far from what it was: one of the two was wrong."""
-    from pbmwrap.logs.clock import SAME_MS, local_minute
+    from pbmwrap.logs.clock import SAME_MS, format_local
 
     if before_s is None or abs(unix_s - before_s) * 1000 <= SAME_MS:
         return
     warn(
         [
-            f"the wrap's clock was at {local_minute(before_s * 1000)}, now it is at "
-            f"{local_minute(unix_s * 1000)}: one of the two was wrong; sessions since the wrap was "
+            f"the wrap's clock was at {format_local(before_s * 1000)}, now it is at "
+            f"{format_local(unix_s * 1000)}: one of the two was wrong; sessions since the wrap was "
             "switched on may have a wrong date, see `pbmwrap logs list` after `pbmwrap logs pull`"
         ]
     )

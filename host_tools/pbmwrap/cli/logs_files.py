@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli.command import Force, Json, Result, command, warn
-from pbmwrap.cli.logs_kept import Uid, archive, kept_of, notice
+from pbmwrap.cli.log_choice import Uid, open_archive, open_log, print_notes
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed, WrapError
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
     from pbmwrap.logs.jsonl import Log
 
-
-_MEND = "import an undamaged copy as well, it adds what is missing"
+_REPAIR = "import an undamaged copy as well, it adds what is missing"
 
 
 def add_to(group: click.Group) -> None:
@@ -37,13 +36,14 @@ def export(
     CSV has sessions and samples, for spreadsheets. JSONL has everything, also for `logs import`.
     """
     from pbmwrap import disk
-    from pbmwrap.logs.export import to_csv
+    from pbmwrap.logs.export_csv import format_csv
+    from pbmwrap.logs.summary import read_wrap_info, summarize_sessions
 
     disk.check_target(file, force)
-    kept = notice(kept_of(uid))
+    kept = print_notes(open_log(uid))
     if file.suffix == ".csv":
-        names = _names(kept, "sensors"), _names(kept, "channels")
-        content = to_csv(kept.decoded(), kept.marks(), *names)
+        info = read_wrap_info(kept.folder.name, kept.about())
+        content = format_csv(summarize_sessions(kept.decoded(), kept.clock(), info), info)
     elif file.suffix == ".jsonl":
         content = "".join(kept.export())
     else:
@@ -53,15 +53,11 @@ def export(
     return Result({"file": str(file), "bytes": len(raw)}, f"{file} written")
 
 
-def _names(kept: WrapArchive, key: str) -> list[str]:
-    return [str(pair[0]) for pair in kept.about().get(key, [])]
-
-
 def import_logs(
     files: Annotated[list[Path], Argument(metavar="FILE", help="JSONL exports.")],
     anew: Annotated[
         bool,
-        Option("--anew", help="Keep a log that contradicts the one kept here beside it."),
+        Option("--anew", help="Keep a log that contradicts the archived one as a second log."),
     ] = False,
     json: Json = False,
 ) -> Result:
@@ -73,7 +69,7 @@ def import_logs(
     problem: WrapError | None = None
     for file in files:
         try:
-            row = _import(file, anew)
+            row = _import_file(file, anew)
         except WrapError as error:
             if len(files) == 1:
                 raise
@@ -81,46 +77,49 @@ def import_logs(
             warn([f"{file} was not imported: {error}"])
             problem = error
         rows.append(row)
-        problem = problem or _damaged(row)
-    return Result(rows, "\n".join(map(_told, rows)), problem)
+        problem = problem or _make_damage_error(row)
+    return Result(rows, "\n".join(map(_format_row, rows)), problem)
 
 
-def _import(file: Path, anew: bool) -> dict[str, Any]:
-    """Take in one file. Raises InvalidFile, VerifyFailed.
+def _import_file(file: Path, anew: bool) -> dict[str, Any]:
+    """Import one file. Raises InvalidFile, VerifyFailed.
 
-    anew: where its log contradicts every log kept under its id, it becomes one of its own.
+    anew: a log that contradicts every log archived under its id becomes a separate one.
     """
-    from pbmwrap.logs import jsonl, notices
+    from pbmwrap.logs import jsonl, notes
 
     log = jsonl.read_file(file)
-    kept = _target(file, log, anew)
+    kept = _find_target(file, log, anew)
     before = kept.size
     lines = kept.merge(log)
-    warn([*notices.of_lines(log.uid, log.schema, len(log.others)), *log.problems])
-    fresh = kept.size - before
+    warn([*notes.note_newer_lines(log.uid, log.schema, len(log.others)), *log.problems])
+    new_bytes = kept.size - before
     return {
         "file": str(file),
         "uid": log.uid,
         "log": kept.folder.name,
-        "new_bytes": fresh,
+        "new_bytes": new_bytes,
         "new_lines": lines,
         "problems": log.problems,
     }
 
 
-def _target(file: Path, log: Log, anew: bool) -> WrapArchive:
-    """The log kept here that this one belongs to, so that two logs of one id are never mixed."""
+def _find_target(file: Path, log: Log, anew: bool) -> WrapArchive:
+    """Find the archived log that this one belongs to: two logs of one id are never mixed.
+
+    Raises InvalidFile, VerifyFailed.
+    """
     from pbmwrap.logs.verify import joins
 
     try:
-        copies = archive().copies(log.uid)
+        copies = open_archive().copies(log.uid)
     except ValueError as error:
         raise InvalidFile(f"{file} does not name a wrap: {error}", "export it again") from None
     found = next((kept for kept in copies if joins(kept.extents(), log.pieces)), None)
     if found is not None:
         return found
     if anew:
-        return archive().new_copy(log.uid)
+        return open_archive().new_copy(log.uid)
     raise VerifyFailed(
         f"{file} is refused: its log differs from the copy in {copies[0].folder}",
         "the wrap's flash was erased, or it is another wrap with the same id; nothing was "
@@ -128,23 +127,23 @@ def _target(file: Path, log: Log, anew: bool) -> WrapArchive:
     )
 
 
-def _damaged(row: dict[str, Any]) -> InvalidFile | None:
+def _make_damage_error(row: dict[str, Any]) -> InvalidFile | None:
     from pbmwrap.cli.text import count
 
     if not row["problems"]:
         return None
     return InvalidFile(
         f"{row['file']}: {count(len(row['problems']), 'damaged line')}, all others were imported",
-        _MEND,
+        _REPAIR,
         tuple(row["problems"]),
     )
 
 
-def _told(row: dict[str, Any]) -> str:
+def _format_row(row: dict[str, Any]) -> str:
     from pbmwrap.cli.text import count
 
     if "refused" in row:
         return f"{row['file']}: not imported"
     bad = len(row["problems"])
-    damage = f", {count(bad, 'damaged line')} skipped: {_MEND}" if bad else ""
+    damage = f", {count(bad, 'damaged line')} skipped: {_REPAIR}" if bad else ""
     return f"{row['file']}: {count(row['new_bytes'], 'new byte')} of wrap {row['log']}{damage}"

@@ -1,11 +1,11 @@
-"""`pbmwrap logs pull`: fetch what is new, into the copy that is shown to be of this very log."""
+"""`pbmwrap logs pull`: fetches new records into the archived copy of the same log."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
 from pbmwrap.cli.command import Json, Port, Result, progress, warn, wrap_at
-from pbmwrap.cli.logs_kept import archive, notice
+from pbmwrap.cli.log_choice import open_archive, print_notes
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import VerifyFailed
 
@@ -22,63 +22,66 @@ def pull(
         bool,
         Option(
             "--anew",
-            help="Begin a new copy and keep the old one: the wrap's flash was erased, or two "
+            help="Start a new copy and keep the old one: the wrap's flash was erased, or two "
             "wraps have one id.",
         ),
     ] = False,
     port: Port = None,
     json: Json = False,
 ) -> Result:
-    """Fetch what is new into the archive, verified.
+    """Copy new records into the archive, verified.
 
-    Never disturbs a session.
+    This does not disturb a running session.
     """
     with wrap_at(port) as (client, hello):
-        marks = _read_clocks(client)
+        marks = _read_clock(client)
         info = client.log_info()
-        kept = _new_copy(hello.uid) if anew else _matching_copy(client, info, hello.uid)
-        before, start = kept.size, _first_missing(kept, info)
+        kept = _start_copy(hello.uid) if anew else _find_copy(client, info, hello.uid)
+        before, start = kept.size, _find_first_missing(kept, info)
         with progress("pulling") as bar:
             _fetch(client, info, kept, marks, bar)
-        kept.tell(hello.as_json())
-    archive().set_latest(kept.folder.name)
-    return _report(hello.uid, kept, start, kept.size - before)
+        kept.add_about(hello.as_json())
+    open_archive().set_latest(kept.folder.name)
+    return _make_result(hello.uid, kept, start, kept.size - before)
 
 
-def _read_clocks(client: Client) -> list[Mark]:
-    """Which uptime it is now by this machine's clock, so that old records find their time."""
+def _read_clock(client: Client) -> list[Mark]:
+    """Read the wrap's uptime and this machine's clock together, which dates old records."""
     import time
 
-    from pbmwrap.logs.clock import EARLIEST_MS, Mark, local_minute
+    from pbmwrap.logs.clock import EARLIEST_MS, Mark, format_local
 
     hello = client.hello()
     unix_ms = round(time.time() * 1000)
     if unix_ms < EARLIEST_MS:
         warn(
             [
-                f"this machine's clock says {local_minute(unix_ms)}, which cannot be: no time was "
-                "noted; set the clock and pull again"
+                f"this machine's clock says {format_local(unix_ms)}, which cannot be true: "
+                "records stay undated; set the clock and pull again"
             ]
         )
         return []
     return [Mark(hello.boot, hello.uptime_s * 1000, unix_ms)]
 
 
-def _new_copy(uid: str) -> WrapArchive:
-    kept = archive().wrap(uid)
+def _start_copy(uid: str) -> WrapArchive:
+    """Set the current copy aside and start a new one."""
+    kept = open_archive().wrap(uid)
     if kept.folder.exists():
         old = kept.retire()
         warn([f"the log kept so far is now {old.name}: see `pbmwrap logs wraps`"])
     return kept
 
 
-def _matching_copy(client: Client, info: LogInfo, uid: str) -> WrapArchive:
-    """The copy that this wrap's log continues. Raises VerifyFailed when there is none: then
-    nothing is changed, so that two logs are never mixed."""
-    copies = archive().copies(uid)
+def _find_copy(client: Client, info: LogInfo, uid: str) -> WrapArchive:
+    """Find the copy that this wrap's log continues.
+
+    Raises VerifyFailed if there is none, and changes nothing: two logs are never mixed.
+    """
+    copies = open_archive().copies(uid)
     reasons = []
     for kept in copies:
-        reason = _difference(client, info, kept)
+        reason = _describe_difference(client, info, kept)
         if reason is None:
             if len(copies) > 1 and kept.size:
                 others = ", ".join(c.folder.name for c in copies if c is not kept and c.size)
@@ -90,8 +93,11 @@ def _matching_copy(client: Client, info: LogInfo, uid: str) -> WrapArchive:
     raise VerifyFailed(f"this wrap's log is not the one kept: {'; '.join(reasons)}", OTHER_LOG)
 
 
-def _difference(client: Client, info: LogInfo, kept: WrapArchive) -> str | None:
-    """Why the wrap's log does not continue this copy; None when it does. Reads its last sector."""
+def _describe_difference(client: Client, info: LogInfo, kept: WrapArchive) -> str | None:
+    """Describe why the wrap's log does not continue this copy; None if it does.
+
+    Reads the last archived sector from the wrap again.
+    """
     from pbmwrap.logs.extents import Conflict
 
     if not kept.size:
@@ -108,15 +114,18 @@ def _difference(client: Client, info: LogInfo, kept: WrapArchive) -> str | None:
     return None
 
 
-def _first_missing(kept: WrapArchive, info: LogInfo) -> int:
+def _find_first_missing(kept: WrapArchive, info: LogInfo) -> int:
     return next((start for start, end in kept.gaps if end > info.first), kept.next_offset)
 
 
 def _fetch(
     client: Client, info: LogInfo, kept: WrapArchive, marks: list[Mark], bar: Progress
 ) -> None:
-    """Fill the gaps that the wrap can fill, then append. The time is noted with the first bytes:
-    never in a copy that holds nothing of this log."""
+    """Fill the gaps that the wrap can fill, then append.
+
+    The marks are written with the first bytes, so a pull that fails leaves no mark in a copy
+    without bytes of this log.
+    """
     from pbmwrap.logs.jsonl import Log
 
     def keep(offset: int, data: bytes) -> None:
@@ -129,12 +138,12 @@ def _fetch(
     kept.merge(Log(marks=marks))
 
 
-def _report(uid: str, kept: WrapArchive, start: int, fresh: int) -> Result:
+def _make_result(uid: str, kept: WrapArchive, start: int, new_bytes: int) -> Result:
     from pbmwrap.cli.text import count
-    from pbmwrap.logs.sessions import sessions
+    from pbmwrap.logs.sessions import group_sessions
 
-    found = len(sessions(notice(kept).decoded()))
+    found = len(group_sessions(print_notes(kept).decoded()))
     data = {"uid": uid, "log": kept.folder.name, "from": start, "to": kept.next_offset}
     data |= {"sessions": found, "folder": str(kept.folder), "gaps": kept.gaps}
-    text = f"{count(fresh, 'new byte')}, {count(found, 'session')} in {kept.folder}"
+    text = f"{count(new_bytes, 'new byte')}, {count(found, 'session')} in {kept.folder}"
     return Result(data, text)

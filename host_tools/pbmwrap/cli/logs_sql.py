@@ -1,4 +1,4 @@
-"""The command `logs query`: SQL over the archive, its answer as a table, CSV or JSON."""
+"""`pbmwrap logs query`: runs SQL over the archive and prints a table, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli.command import Json, Result, command, progress, warn
-from pbmwrap.cli.logs_kept import archive
+from pbmwrap.cli.log_choice import open_archive
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.index import Index
     from pbmwrap.logs.query import Answer
 
-MOST_SHOWN = 1000  # rows of a table for people
+MAX_SHOWN = 1000  # rows of a table for people
 
 
 def add_to(group: click.Group) -> None:
@@ -52,46 +52,46 @@ def query(
     pbmwrap logs query "select protocol, count(*) from sessions group by protocol"
     """
     if schema:
-        return _schema()
+        return _show_schema()
     if sql is None or (csv and json):
         what = "logs query needs a SELECT" if sql is None else "choose either --csv or --json"
         raise UsageError(what, "see `pbmwrap logs query --help`")
-    answer = _ask(sql, rebuild, None if csv or json else MOST_SHOWN)
+    answer = _run(sql, rebuild, None if csv or json else MAX_SHOWN)
     columns = zip(answer.columns, answer.types, strict=True)
     data = {
         "columns": [{"name": name, "type": kind} for name, kind in columns],
-        "rows": [list(map(plain, row)) for row in answer.rows] if json else [],
+        "rows": [list(map(convert_value, row)) for row in answer.rows] if json else [],
     }
-    return Result(data, None if json else _csv(answer) if csv else _table(answer))
+    return Result(data, None if json else _format_csv(answer) if csv else _make_table(answer))
 
 
-def _ask(sql: str, rebuild: bool, most: int | None) -> Answer:
-    """A damaged cache is made again, once."""
+def _run(sql: str, rebuild: bool, most: int | None) -> Answer:
+    """Run a query. A damaged cache is rebuilt, once. most: rows to return at most."""
     from pbmwrap.logs.index import Index
-    from pbmwrap.logs.query import BrokenCache, library
+    from pbmwrap.logs.query import BrokenCache, load_duckdb
 
-    library()
-    index = Index(archive())
+    load_duckdb()
+    index = Index(open_archive())
     if rebuild:
         index.clear()
     try:
-        return _answer(index, sql, most)
+        return _run_on(index, sql, most)
     except BrokenCache:
         index.clear()
-        return _answer(index, sql, most)
+        return _run_on(index, sql, most)
 
 
-def _answer(index: Index, sql: str, most: int | None) -> Answer:
+def _run_on(index: Index, sql: str, most: int | None) -> Answer:
     from pbmwrap.logs.query import Query
 
     with progress("reading logs") as bar:
-        folders = index.fresh(bar)
-    with Query(folders) as room:
-        warn(room.notes())
-        return room.run(sql, most)
+        folders = index.refresh(bar)
+    with Query(folders) as database:
+        warn(database.list_notes())
+        return database.run(sql, most)
 
 
-def _schema() -> Result:
+def _show_schema() -> Result:
     from pbmwrap.cli import text
     from pbmwrap.logs import views
 
@@ -100,8 +100,8 @@ def _schema() -> Result:
     return Result(data, text.table(("view", "column", "type", "meaning"), rows))
 
 
-def plain(value: Any) -> Any:
-    """A value of SQL as JSON has it; times as ISO 8601, spans in s, what JSON lacks as text."""
+def convert_value(value: Any) -> Any:
+    """Convert a value of SQL to one of JSON: times to ISO 8601, intervals to s, others to text."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime | date | time):
@@ -111,40 +111,40 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): convert_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [convert_value(inner) for inner in value]
     return value if isinstance(value, str | int | None) else str(value)
 
 
-def _cell(value: Any) -> str:
-    simple = plain(value)
+def _format_cell(value: Any) -> str:
+    simple = convert_value(value)
     if simple is None:
         return ""
     return simple if isinstance(simple, str) else jsonlib.dumps(simple, ensure_ascii=False)
 
 
-def _csv(answer: Answer) -> str:
+def _format_csv(answer: Answer) -> str:
     out = io.StringIO()
     writer = csvlib.writer(out, lineterminator="\n")
     writer.writerow(answer.columns)
-    writer.writerows(map(_cell, row) for row in answer.rows)
+    writer.writerows(map(_format_cell, row) for row in answer.rows)
     return out.getvalue().removesuffix("\n")
 
 
-def _short(value: Any) -> str:
-    """For people: six digits and whole seconds say enough."""
+def _format_short(value: Any) -> str:
+    """Format a cell for people: six digits, whole seconds."""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
-    return f"{value:.6g}" if isinstance(value, float) else _cell(value)
+    return f"{value:.6g}" if isinstance(value, float) else _format_cell(value)
 
 
-def _table(answer: Answer) -> Any:
+def _make_table(answer: Answer) -> Any:
     from rich.console import Group
 
     from pbmwrap.cli import text
 
-    table = text.table(answer.columns, (map(_short, row) for row in answer.rows))
+    table = text.table(answer.columns, (map(_format_short, row) for row in answer.rows))
     if not answer.more:
         return table
-    return Group(table, f"only the first {MOST_SHOWN} rows are shown; add a LIMIT, or use --csv")
+    return Group(table, f"only the first {MAX_SHOWN} rows are shown; add a LIMIT, or use --csv")

@@ -1,4 +1,4 @@
-"""Commands for the logs as a whole: list them, give them nicknames, remove one."""
+"""Commands that list the archived logs, give them nicknames, and remove one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import click
 
 from pbmwrap.cli.command import Json, Result, Yes, ask, command
-from pbmwrap.cli.logs_kept import archive, find_uid, label, nicknames
+from pbmwrap.cli.log_choice import find_uid, format_log_name, open_archive, read_nicknames
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, WrapError
 
@@ -25,15 +25,15 @@ def wraps(json: Json = False) -> Result:
     """List the logs kept on this machine.
 
     The default log is the one that was pulled last. An id that ends in .old-1, .old-2 ... is an
-    older log under the same id: the wrap's flash was erased, or two wraps have one id.
+    older log of the same id: the wrap's flash was erased, or two wraps have one id.
     """
     from pbmwrap.cli import text
-    from pbmwrap.logs.clock import local_minute
+    from pbmwrap.logs.clock import format_local
 
-    names, latest = nicknames(), archive().latest()
+    names, latest = read_nicknames(), open_archive().latest()
     rows, problems = [], []
-    for uid in archive().uids():
-        row, problem = _row(uid)
+    for uid in open_archive().uids():
+        row, problem = _read_row(uid)
         rows.append(row | {"name": names.get(uid), "default": uid == latest})
         problems += [problem] if problem else []
     shown = [
@@ -41,35 +41,35 @@ def wraps(json: Json = False) -> Result:
             row["uid"],
             row["name"] or "",
             "?" if row["sessions"] is None else str(row["sessions"]),
-            "never" if row["pulled_ms"] is None else local_minute(row["pulled_ms"]),
+            "never" if row["pulled_ms"] is None else format_local(row["pulled_ms"]),
             "default" if row["default"] else "",
         )
         for row in rows
     ]
     heads = ("wrap", "nickname", "sessions", "last pull", "")
     for row in rows:
-        row["last_pull"] = _iso(row.pop("pulled_ms"))
+        row["last_pull"] = _format_utc(row.pop("pulled_ms"))
     table = text.table(heads, shown) if rows else "no log is kept on this machine"
     return Result(rows, table, problems[0] if problems else None)
 
 
-def _iso(unix_ms: int | None) -> str | None:
-    from pbmwrap.logs.clock import iso
+def _format_utc(unix_ms: int | None) -> str | None:
+    from pbmwrap.logs.clock import format_utc
 
-    return None if unix_ms is None else iso(unix_ms)
+    return None if unix_ms is None else format_utc(unix_ms)
 
 
-def _row(uid: str) -> tuple[dict[str, Any], WrapError | None]:
-    """A log's line, and why it cannot be read: one that is broken hides no other."""
-    from pbmwrap.logs.sessions import sessions
+def _read_row(uid: str) -> tuple[dict[str, Any], WrapError | None]:
+    """Read a log's row and the error that prevents it, so one damaged log does not hide others."""
+    from pbmwrap.logs.sessions import group_sessions
 
     row: dict[str, Any] = {"uid": uid, "sessions": None, "bytes": None, "pulled_ms": None}
     try:
-        kept = archive().wrap(uid)
+        kept = open_archive().wrap(uid)
     except WrapError as problem:
         return row, problem
     pulls = [mark.unix_ms for mark in kept.marks() if not mark.said_ms]
-    row |= {"sessions": len(sessions(kept.decoded())), "bytes": kept.size}
+    row |= {"sessions": len(group_sessions(kept.decoded())), "bytes": kept.size}
     return row | {"pulled_ms": max(pulls, default=None)}, None
 
 
@@ -81,39 +81,39 @@ def name(
     remove: Annotated[bool, Option("--remove", help="Remove its nickname.")] = False,
     json: Json = False,
 ) -> Result:
-    """Give a wrap's log a nickname. `--wrap` then takes it in place of the id."""
-    from pbmwrap.logs.names import check_name, read_names, write_names
+    """Give a wrap's log a nickname. `--wrap` then accepts it in place of the id."""
+    from pbmwrap.logs import nicknames
 
     if (nickname is None) != remove:
         raise UsageError("give either a nickname or --remove", "see `pbmwrap logs name --help`")
-    uid, root = find_uid(wrap), archive().root
-    names = read_names(root)
+    uid, archive = find_uid(wrap), open_archive()
+    names = nicknames.read_nicknames(archive.root)
     old = names.pop(uid, None)
     if nickname is not None:
-        names[uid] = check_name(nickname, archive().uids(), names)
-    write_names(root, names)
+        names[uid] = nicknames.check_nickname(nickname, archive.uids(), names)
+    nicknames.write_nicknames(archive.root, names)
     now = names.get(uid)
-    said = f"wrap {uid} is now called {now}" if now else f"wrap {uid} has no nickname now"
-    return Result({"uid": uid, "name": now, "before": old}, said)
+    text = f"wrap {uid} is now called {now}" if now else f"wrap {uid} has no nickname now"
+    return Result({"uid": uid, "name": now, "before": old}, text)
 
 
 def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
     """Remove a wrap's log from this machine. Asks first; the wrap itself is not changed."""
     from rich.text import Text
 
-    from pbmwrap.logs.names import read_names, write_names
+    from pbmwrap.logs import nicknames
 
-    uid, names = find_uid(wrap), nicknames()
-    row, _ = _row(uid)
+    uid, archive, names = find_uid(wrap), open_archive(), read_nicknames()
+    row, _ = _read_row(uid)
     count = row["sessions"]
     sessions = {None: "a log that cannot be read", 1: "1 session"}.get(count, f"{count} sessions")
-    what = f"{sessions} of wrap {label(uid, names)} in {archive().root / uid}"
-    hint = "`pbmwrap logs export FILE.jsonl` keeps a copy; a wrap drops its oldest records."
-    # As text: a nickname may have brackets, which are markup otherwise.
+    what = f"{sessions} of wrap {format_log_name(uid, names)} in {archive.root / uid}"
+    hint = "`pbmwrap logs export FILE.jsonl` keeps a copy; a wrap deletes its oldest records."
+    # As Text: brackets in a nickname would be read as markup.
     ask([Text(what), hint], "Remove this log from this machine?", yes, json)
-    archive().forget(uid)
+    archive.forget(uid)
     if uid in names:
-        kept_names = read_names(archive().root)
-        kept_names.pop(uid, None)
-        write_names(archive().root, kept_names)
+        others = nicknames.read_nicknames(archive.root)
+        others.pop(uid, None)
+        nicknames.write_nicknames(archive.root, others)
     return Result({"uid": uid, "sessions": count}, f"removed: {what}")

@@ -1,1 +1,1 @@
-"""Logs pulled from a wrap: decoding, sessions, the local archive, export. Opens no port."""
+"""Reads logs that were pulled from wraps: archive, records, sessions, export. Opens no port."""

@@ -1,14 +1,15 @@
-"""Log bytes to records. Raises on no bytes at all and invents no record: each passed its CRC."""
+"""Decodes log bytes to records. Never raises, and yields only records whose CRC matches."""
 
 from __future__ import annotations
 
+import json
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pbmwrap.logs.context import fill_in
+from wrap.rules import states
 from wrap.storage import payloads, records
 
 NAMES = {
@@ -26,7 +27,7 @@ NAMES = {
     records.WAKE: "wake",
 }
 
-_UNPACK: dict[int, Callable[[bytes], Any]] = {
+UNPACKERS: dict[int, Callable[[bytes], Any]] = {
     records.BOOT: payloads.unpack_boot,
     records.CLOCK: payloads.unpack_clock,
     records.START: payloads.unpack_start,
@@ -41,17 +42,19 @@ _UNPACK: dict[int, Callable[[bytes], Any]] = {
     records.WAKE: payloads.unpack_wake,
 }
 
-LONGEST = records.MAX_PAYLOAD + records.OVERHEAD + 2  # bytes of a record
-CUT_MOST = (
-    LONGEST - 1 + records.CRC_SIZE
-)  # that a cut write leaves: after it a CRC's room stays free
+MAX_RECORD_BYTES = records.MAX_PAYLOAD + records.OVERHEAD + 2
+# The longest damage that one interrupted write can cause: the device leaves the bytes of a CRC free
+# behind a write that was cut short.
+MAX_TORN_BYTES = MAX_RECORD_BYTES - 1 + records.CRC_SIZE
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One record. `data` is None when its type or schema is newer than this program, or unreadable.
+    """One record.
 
-    `offset` is absolute in the wrap's log, `size` in bytes, with head and CRC.
+    offset: absolute, bytes, in the wrap's log. size: bytes, with header and CRC. up_s, up_ms:
+    uptime, seconds and the milliseconds within one. data: the decoded payload; None when its type
+    or schema is newer than this program, or when it cannot be decoded.
     """
 
     offset: int
@@ -66,7 +69,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """`sample`, or `type-200` for one that this program does not know."""
+        """Name of the type: `sample`, or `type-200` for a type that this program does not know."""
         return NAMES.get(self.kind, f"type-{self.kind}")
 
     @property
@@ -74,14 +77,28 @@ class Entry:
         """Uptime in ms."""
         return self.up_s * 1000 + self.up_ms
 
+    @property
+    def session(self) -> int | None:
+        """Number of the session that the record belongs to (u32, not 0); None outside sessions."""
+        number = self.data.get("session") if self.data else None
+        if not isinstance(number, int) or isinstance(number, bool):
+            return None
+        return number if 0 < number < 1 << 32 else None
+
+    @property
+    def schema(self) -> int | None:
+        """Schema version of the payload; None without a payload."""
+        return payloads.schema(self.payload) if self.payload else None
+
 
 @dataclass(frozen=True)
 class Decoded:
-    """All records in the log's order. Ranges are absolute (start, end) offsets.
+    """All records in the log's order. Ranges are (start, end), absolute offsets in bytes.
 
-    damage: bytes that hold no true record. missing: dropped by the wrap before they were pulled.
-    torn: the last damage reaches the end (a write cut short, a pull that stopped inside a record).
-    unknown: (type, count). newer: records of a newer schema. unreadable: true ones without meaning.
+    damage: bytes without a valid record. missing: deleted by the wrap before they were pulled.
+    torn: the last damage reaches the end (an interrupted write, or a pull that stopped inside a
+    record). unknown: (type, count) of types that this program does not know. newer: records of a
+    newer schema. unreadable: records with a valid CRC whose payload cannot be decoded.
     """
 
     entries: tuple[Entry, ...]
@@ -93,41 +110,27 @@ class Decoded:
     unreadable: int = 0
 
 
-def lost_of(entry: Entry) -> int | None:
-    """Records that the wrap had lost since that boot, as a note of it tells; None in any other."""
+def get_reported_loss(entry: Entry) -> int | None:
+    """Return how many records the wrap lost since that boot, where `entry` is a note of it.
+
+    None for every other record, and where the number makes no sense.
+    """
     lost = entry.data.get("lost") if entry.kind == records.NOTE and entry.data else None
     return lost if type(lost) is int and lost > 0 else None
 
 
-def lost_records(entries: Iterable[Entry]) -> int:
-    """Records that the wrap lost before they reached the log, by its notes: the last of each
-    boot counts."""
-    lost = {entry.boot: n for entry in entries if (n := lost_of(entry)) is not None}
+def count_lost_records(entries: Iterable[Entry]) -> int:
+    """Count the records that the wrap lost before they reached the log, by its notes.
+
+    A note gives the total since the boot, so the last one of each boot counts.
+    """
+    lost = {entry.boot: n for entry in entries if (n := get_reported_loss(entry)) is not None}
     return sum(lost.values())
 
 
-def _data(kind: int, payload: bytes) -> dict[str, Any] | None:
-    if kind not in _UNPACK or _is_newer(kind, payload):
-        return None
-    try:
-        data = _UNPACK[kind](payload)
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError, struct.error):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def _is_newer(kind: int, payload: bytes) -> bool:
-    return kind in _UNPACK and payloads.schema(payload) > payloads.SCHEMA
-
-
-def _entries(data: bytes, base: int) -> tuple[list[Entry], list[tuple[int, int]]]:
-    found, gaps = records.scan(data)
-    out: list[Entry] = []
-    for kind, seq, boot, up_s, up_ms, payload, end in found:
-        size = records.size(payload)
-        meaning = _data(kind, payload)
-        out.append(Entry(base + end - size, size, kind, seq, boot, up_s, up_ms, payload, meaning))
-    return out, [(base + start, base + end) for start, end in gaps]
+def decode(data: bytes, base: int = 0) -> Decoded:
+    """Decode one run of log bytes. base: absolute offset of its first byte."""
+    return decode_extents([(base, data)])
 
 
 def decode_extents(extents: Iterable[tuple[int, bytes]]) -> Decoded:
@@ -139,14 +142,16 @@ def decode_extents(extents: Iterable[tuple[int, bytes]]) -> Decoded:
     for base, data in extents:
         if end is not None and base > end:
             missing.append((end, base))
-        some, gaps = _entries(data, base)
+        some, gaps = _decode_run(data, base)
         entries += some
         damage += gaps
         end = base + len(data)
-    unknown = Counter(e.kind for e in entries if e.kind not in _UNPACK)
+    unknown = Counter(e.kind for e in entries if e.kind not in UNPACKERS)
     newer = sum(_is_newer(e.kind, e.payload) for e in entries)
-    silent = sum(e.data is None for e in entries)
-    fill_in(entries)
+    undecoded = sum(e.data is None for e in entries)
+    inheritance = _Inheritance()
+    for entry in entries:
+        inheritance.add(entry)
     return Decoded(
         tuple(entries),
         tuple(damage),
@@ -154,10 +159,116 @@ def decode_extents(extents: Iterable[tuple[int, bytes]]) -> Decoded:
         bool(damage) and damage[-1][1] == end,
         tuple(sorted(unknown.items())),
         newer,
-        silent - newer - unknown.total(),
+        undecoded - newer - unknown.total(),
     )
 
 
-def decode(data: bytes, base: int = 0) -> Decoded:
-    """Decode one run of log bytes. base: absolute offset of its first byte."""
-    return decode_extents([(base, data)])
+def _decode_run(data: bytes, base: int) -> tuple[list[Entry], list[tuple[int, int]]]:
+    found, gaps = records.scan(data)
+    out: list[Entry] = []
+    for kind, seq, boot, up_s, up_ms, payload, end in found:
+        size = records.size(payload)
+        meaning = _unpack(kind, payload)
+        out.append(Entry(base + end - size, size, kind, seq, boot, up_s, up_ms, payload, meaning))
+    return out, [(base + start, base + end) for start, end in gaps]
+
+
+def _unpack(kind: int, payload: bytes) -> dict[str, Any] | None:
+    if kind not in UNPACKERS or _is_newer(kind, payload):
+        return None
+    try:
+        data = UNPACKERS[kind](payload)
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError, struct.error):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _is_newer(kind: int, payload: bytes) -> bool:
+    return kind in UNPACKERS and payloads.schema(payload) > payloads.SCHEMA
+
+
+_LIT = (states.RAMP_UP, states.RUNNING)  # the session's light time counts in these
+_OF_A_SESSION = (records.STATE, records.SAMPLE, records.WAKE)
+
+
+class _Inheritance:
+    """Fills in the fields that a compact record inherits from the records before it.
+
+    These are the session's number, its light time so far, and the content of a blob that a record
+    names by hash. Where records are missing, the field is None: nothing is guessed.
+    """
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, bytes] = {}
+        self._previous: Entry | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._session: int | None = None
+        self._orphans: list[dict[str, Any]] = []  # the start of their session is not in the log
+        self._active_ms: int | None = None
+        self._lit_since_ms: int | None = None  # uptime
+
+    def add(self, entry: Entry) -> None:
+        """Fill in the next record in the log's order. Its `data` is changed in place."""
+        self._check_continuity(entry)
+        if entry.data is not None:
+            self._fill(entry, entry.data)
+        self._previous = entry
+
+    def _check_continuity(self, entry: Entry) -> None:
+        """Discard what a missing record may have changed."""
+        previous = self._previous
+        if previous is None or entry.kind == records.BOOT or entry.boot != previous.boot:
+            self._reset()
+        elif entry.seq != previous.seq + 1:
+            self._active_ms = None
+            # One missing record cannot be both the end of a session and the start of the next.
+            if entry.seq != previous.seq + 2:
+                self._reset()
+
+    def _fill(self, entry: Entry, data: dict[str, Any]) -> None:
+        if entry.kind == records.BLOB:
+            self._blobs[data["name"]] = data["raw"]
+            data["raw"] = data["raw"].decode("utf-8", "replace")
+        elif entry.kind == records.SECTOR:
+            data["blobs"] = [{"name": name.hex(), "offset": at} for name, at in data["blobs"]]
+        elif entry.kind == records.START:
+            self._begin_session(data)
+        elif entry.kind == records.END:
+            self._end_session(data)
+        elif entry.kind in _OF_A_SESSION:
+            self._fill_inside(entry, data)
+
+    def _begin_session(self, data: dict[str, Any]) -> None:
+        self._reset()
+        self._session = data["session"]
+        self._active_ms = 0
+        protocol = self._blobs.get(data["protocol_blob"])
+        data["protocol"] = None if protocol is None else protocol.decode("utf-8", "replace")
+        try:
+            data["cal"] = json.loads(self._blobs.get(data["cal_blob"], b"[]"))
+        except ValueError:
+            data["cal"] = []
+
+    def _end_session(self, data: dict[str, Any]) -> None:
+        """Give the number in the end record to records whose start is missing."""
+        for orphan in self._orphans if self._session is None else ():
+            orphan["session"] = data["session"]
+        self._reset()
+
+    def _fill_inside(self, entry: Entry, data: dict[str, Any]) -> None:
+        if entry.kind == records.STATE:
+            self._active_ms = self._active_ms_at(entry)
+            self._lit_since_ms = entry.up_ms_total if data["new"] in _LIT else None
+        else:
+            data.setdefault("active_ms", self._active_ms_at(entry))
+        data["session"] = self._session
+        if self._session is None:
+            self._orphans.append(data)
+
+    def _active_ms_at(self, entry: Entry) -> int | None:
+        if self._active_ms is None:
+            return None
+        lit_ms = 0 if self._lit_since_ms is None else entry.up_ms_total - self._lit_since_ms
+        return self._active_ms + lit_ms

@@ -1,15 +1,15 @@
-"""Runs of bytes with absolute offsets: their union, and what of a run is not kept yet. Pure."""
+"""Calculates with runs of bytes at absolute offsets: their union, what is new in one, the gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-Extent = tuple[int, bytes]
+Extent = tuple[int, bytes]  # (absolute offset of the first byte, bytes)
 
 
 class Conflict(ValueError):
-    """Two runs say different things of the byte at `offset`."""
+    """Two runs have different bytes at `offset`."""
 
     def __init__(self, offset: int) -> None:
         super().__init__(f"different bytes at offset {offset}")
@@ -17,16 +17,16 @@ class Conflict(ValueError):
 
 
 def _compare(offset: int, one: bytes | bytearray, other: bytes | bytearray) -> None:
-    """Both begin at `offset` and are equally long. Raises Conflict at their first difference."""
+    """Compare two runs of the same offset and length. Raises Conflict at the first difference."""
     if one != other:
         at = next(i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
         raise Conflict(offset + at)
 
 
 def join(pieces: Iterable[Extent]) -> list[Extent]:
-    """The union: rising runs with gaps between them. Pieces may come in any order and overlap.
+    """Join pieces, which may overlap and come in any order, to rising runs with gaps between them.
 
-    Raises Conflict when two pieces differ where they overlap.
+    Raises Conflict if two pieces differ where they overlap.
     """
     out: list[tuple[int, bytearray]] = []
     for offset, raw in sorted(pieces, key=itemgetter(0)):
@@ -42,10 +42,10 @@ def join(pieces: Iterable[Extent]) -> list[Extent]:
     return [(offset, bytes(raw)) for offset, raw in out]
 
 
-def fresh(kept: Sequence[Extent], offset: int, data: bytes) -> list[Extent]:
-    """The parts of `data` that `kept` (rising, not touching) lacks.
+def find_new(kept: Sequence[Extent], offset: int, data: bytes) -> list[Extent]:
+    """Find the parts of `data` that `kept` (as `join` returns it) does not have.
 
-    Raises Conflict when the rest is not the same as what is kept.
+    Raises Conflict if the other parts differ from `kept`.
     """
     out: list[Extent] = []
     at, end = offset, offset + len(data)
@@ -62,7 +62,7 @@ def fresh(kept: Sequence[Extent], offset: int, data: bytes) -> list[Extent]:
     return out
 
 
-def gaps(extents: Sequence[Extent]) -> list[tuple[int, int]]:
-    """(start, end) offsets between the runs."""
+def find_gaps(extents: Sequence[Extent]) -> list[tuple[int, int]]:
+    """Find (start, end) offsets between the runs."""
     ends = [start + len(raw) for start, raw in extents]
     return list(zip(ends, [start for start, _ in extents[1:]], strict=False))

@@ -1,11 +1,11 @@
-"""A wrap's log as JSON lines: how it is kept on this machine, exported and imported.
+"""Reads and writes a wrap's log as JSON lines: the format of the archive, of export and import.
 
-A line is the head, what the wrap said of itself (`about`), what time an uptime was (`mark`), or
-bytes: `offset` (absolute in the wrap's log), `raw` (base64) and `crc` (CRC-32 of the bytes, hex).
-A line of bytes is one record wherever possible, and what it means stands beside it, for people
-and other programs. Here only the bytes count: the meaning is always read from them anew, so a
-newer program understands what an older one kept without knowing it. A log is the union of its
-lines, in any order, said once or twice. Schemas: 1 had neither `crc` nor `about`.
+A line is one of: the head; the wrap's answer to `hello` (`about`); the time at an uptime (`mark`);
+bytes, with `offset` (absolute in the wrap's log), `raw` (base64) and `crc` (CRC-32, hex). A line of
+bytes is one record wherever possible and also gives its meaning, for people and other programs.
+This program uses only the bytes and decodes them again, so a newer version understands records that
+an older one archived without knowing them. A log is the union of its lines, in any order, with or
+without repetition. Schema 1 had neither `crc` nor `about`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from pbmwrap.logs.clock import Clock, Mark
 from pbmwrap.logs.decode import Entry, decode
 from pbmwrap.logs.extents import Extent
 from pbmwrap.text_files import UTF8_MARK, UTF16_MARKS
-from wrap.storage import payloads
 
 SCHEMA = 2
-_MOST = 1 << 45  # more than any offset, and milliseconds until the year 3084
+_MAX_INT = 1 << 45  # more than any offset, and milliseconds until the year 3084
 
 
 @dataclass
 class Log:
-    """What a file of lines holds.
+    """Content of a file of lines.
 
-    pieces: runs of bytes as the lines give them; others: lines of kinds that this program does not
-    know, kept as they are; problems: what is wrong with which line; schema: the head's.
+    schema: of the head, 0 without one. pieces: runs of bytes as the lines give them. others: lines
+    of kinds that this program does not know, kept unchanged. problems: `file:line: reason` per line
+    that cannot be read.
     """
 
     uid: str = ""
@@ -47,51 +47,52 @@ class Log:
     problems: list[str] = field(default_factory=list)
 
     def extents(self) -> list[Extent]:
-        """The bytes, joined. Raises extents.Conflict."""
+        """Join the bytes. Raises extents.Conflict."""
         return extents.join(self.pieces)
 
-    def take(self, line: str) -> None:
-        """One line. Raises ValueError, KeyError or TypeError when it is not well."""
-        said = json.loads(line)
-        if not isinstance(said, dict):
+    def add_line(self, line: str) -> None:
+        """Add one line. Raises ValueError, KeyError or TypeError if it is malformed."""
+        fields = json.loads(line)
+        if not isinstance(fields, dict):
             raise TypeError("it is not a JSON object")
-        if "raw" in said:
-            self.pieces.append((_whole(said, "offset"), _raw(said)))
-        elif "mark" in said:
-            self.marks.append(_mark(said["mark"]))
-        elif "about" in said:
-            self.abouts.append(dict(said["about"]))
-        elif said.get("pbmwrap") == "log":
-            self.uid, self.schema = str(said["uid"]), _whole(said, "schema")
+        if "raw" in fields:
+            self.pieces.append((_read_int(fields, "offset"), _read_raw(fields)))
+        elif "mark" in fields:
+            self.marks.append(_read_mark(fields["mark"]))
+        elif "about" in fields:
+            self.abouts.append(dict(fields["about"]))
+        elif fields.get("pbmwrap") == "log":
+            self.uid, self.schema = str(fields["uid"]), _read_int(fields, "schema")
         else:
             self.others.append(line)
 
 
-def _whole(said: dict[str, Any], key: str) -> int:
-    value = said[key]
-    if type(value) is not int or not 0 <= value < _MOST:
+def _read_int(fields: dict[str, Any], key: str) -> int:
+    value = fields[key]
+    if type(value) is not int or not 0 <= value < _MAX_INT:
         raise ValueError(f"its {key} is not a whole number in the range of a log")
     return value
 
 
-def _raw(said: dict[str, Any]) -> bytes:
-    raw = base64.b64decode(said["raw"], validate=True)
-    if "crc" in said and said["crc"] != _crc(raw):
+def _read_raw(fields: dict[str, Any]) -> bytes:
+    raw = base64.b64decode(fields["raw"], validate=True)
+    if "crc" in fields and fields["crc"] != _format_crc(raw):
         raise ValueError("its bytes do not match its CRC")
     return raw
 
 
-def _crc(raw: bytes) -> str:
+def _format_crc(raw: bytes) -> str:
     return f"{zlib.crc32(raw):08x}"
 
 
-def _mark(said: dict[str, Any]) -> Mark:
-    by_person = _whole(said, "said_ms") if "said_ms" in said else 0
-    return Mark(_whole(said, "boot"), _whole(said, "up_ms"), _whole(said, "unix_ms"), by_person)
+def _read_mark(fields: dict[str, Any]) -> Mark:
+    said_ms = _read_int(fields, "said_ms") if "said_ms" in fields else 0
+    boot, up_ms, unix_ms = (_read_int(fields, key) for key in ("boot", "up_ms", "unix_ms"))
+    return Mark(boot, up_ms, unix_ms, said_ms)
 
 
-def why(error: Exception) -> str:
-    """An error of `Log.take` in words."""
+def describe_error(error: Exception) -> str:
+    """Describe an error of `Log.add_line` for people."""
     if isinstance(error, KeyError):
         return f"{error} is missing"
     if isinstance(error, UnicodeDecodeError | json.JSONDecodeError):
@@ -100,24 +101,24 @@ def why(error: Exception) -> str:
 
 
 def is_line(line: bytes) -> bool:
-    """Whether this is a whole line that `read` takes."""
+    """Whether `read` accepts this line."""
     return not read([line], "").problems
 
 
 def read(lines: Iterable[bytes], name: str) -> Log:
-    """All lines that are well; the others are named in `problems` as `name:line: why`."""
+    """Read all lines; those that are malformed are listed in `problems`, with `name` as file."""
     log = Log()
     for number, line in enumerate(lines, 1):
         try:
-            said = line.removeprefix(UTF8_MARK) if number == 1 else line
-            log.take(said.decode().rstrip("\r\n"))
+            text = line.removeprefix(UTF8_MARK) if number == 1 else line
+            log.add_line(text.decode().rstrip("\r\n"))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            log.problems.append(f"{name}:{number}: {why(error)}")
+            log.problems.append(f"{name}:{number}: {describe_error(error)}")
     return log
 
 
 def read_file(file: Path) -> Log:
-    """A file's lines. Raises InvalidFile when it cannot be opened or is no log at all."""
+    """Read an exported file. Raises InvalidFile if it cannot be opened or is not a log."""
     hint = "name a file that `pbmwrap logs export FILE.jsonl` wrote"
     try:
         with file.open("rb") as lines:
@@ -133,45 +134,46 @@ def read_file(file: Path) -> Log:
     return log
 
 
-def session_of(entry: Entry) -> int | None:
-    """The session that a record names, None for records outside of sessions."""
-    return session_number(entry.data.get("session")) if entry.data else None
+def write(log: Log, runs: Sequence[Extent], clock: Clock | None = None) -> Iterator[str]:
+    """Format all lines of a log. `read` is the inverse.
+
+    runs: its joined bytes. clock: adds the time of each record, as known now.
+    """
+    yield format_head(log.uid)
+    yield from map(format_about, log.abouts)
+    yield from map(format_mark, log.marks)
+    yield from map(format_other, log.others)
+    for offset, data in runs:
+        yield from format_bytes(offset, data, clock)
 
 
-def session_number(said: Any) -> int | None:
-    """What a record gives as its session's number, None where it cannot be one (u32, not 0)."""
-    whole = isinstance(said, int) and not isinstance(said, bool)
-    return said if whole and 0 < said < 1 << 32 else None
+def format_head(uid: str) -> str:
+    """Format the first line of every file."""
+    return _format_line({"pbmwrap": "log", "schema": SCHEMA, "uid": uid})
 
 
-def schema_of(entry: Entry) -> int | None:
-    """The schema version of a record's payload."""
-    return payloads.schema(entry.payload) if entry.payload else None
+def format_about(about: dict[str, Any]) -> str:
+    """Format the wrap's answer to `hello`."""
+    return _format_line({"about": about})
 
 
-def _piece(offset: int, raw: bytes) -> dict[str, Any]:
-    return {"offset": offset, "raw": base64.b64encode(raw).decode(), "crc": _crc(raw)}
+def format_mark(mark: Mark) -> str:
+    """Format a mark. A program that does not know `said_ms` reads it as the mark of a clock."""
+    fields = asdict(mark)
+    if not mark.said_ms:
+        del fields["said_ms"]
+    return _format_line({"mark": fields})
 
 
-def _record(entry: Entry, raw: bytes, clock: Clock | None) -> dict[str, Any]:
-    meaning = {
-        "type": entry.name,
-        "schema": schema_of(entry),
-        "session": session_of(entry),
-        "boot": entry.boot,
-        "seq": entry.seq,
-        "up_ms": entry.up_ms_total,
-        "data": entry.data,
-    }
-    if clock is not None:
-        meaning["unix_ms"] = clock.of(entry)
-    return meaning | _piece(entry.offset, raw)
+def format_other(line: str) -> str:
+    """Format a line of an unknown kind: unchanged."""
+    return line + "\n"
 
 
-def byte_lines(offset: int, data: bytes, clock: Clock | None = None) -> Iterator[str]:
-    """A line per record and per damaged range of `data`, which begins at the absolute `offset`.
+def format_bytes(offset: int, data: bytes, clock: Clock | None = None) -> Iterator[str]:
+    """Format a line per record and per damaged range of `data` at the absolute `offset`.
 
-    clock: adds when each record was, as known now.
+    clock: adds the time of each record, as known now.
     """
     decoded = decode(data, offset)
     spots: list[tuple[int, int, Entry | None]] = [
@@ -180,41 +182,28 @@ def byte_lines(offset: int, data: bytes, clock: Clock | None = None) -> Iterator
     ]
     for start, end, entry in sorted(spots, key=lambda spot: spot[0]):
         raw = data[start - offset : end - offset]
-        yield _line(_piece(start, raw) if entry is None else _record(entry, raw, clock))
+        meaning = {} if entry is None else _describe_record(entry, clock)
+        yield _format_line(meaning | _describe_bytes(start, raw))
 
 
-def _line(said: dict[str, Any]) -> str:
-    return json.dumps(said, ensure_ascii=True) + "\n"
+def _describe_bytes(offset: int, raw: bytes) -> dict[str, Any]:
+    return {"offset": offset, "raw": base64.b64encode(raw).decode(), "crc": _format_crc(raw)}
 
 
-def head_line(uid: str) -> str:
-    """The first line of every file."""
-    return _line({"pbmwrap": "log", "schema": SCHEMA, "uid": uid})
+def _describe_record(entry: Entry, clock: Clock | None) -> dict[str, Any]:
+    meaning = {
+        "type": entry.name,
+        "schema": entry.schema,
+        "session": entry.session,
+        "boot": entry.boot,
+        "seq": entry.seq,
+        "up_ms": entry.up_ms_total,
+        "data": entry.data,
+    }
+    if clock is not None:
+        meaning["unix_ms"] = clock.unix_ms_of(entry)
+    return meaning
 
 
-def mark_line(mark: Mark) -> str:
-    """One line. A program that does not know `said_ms` takes it for a mark like the others."""
-    said = asdict(mark)
-    if not mark.said_ms:
-        del said["said_ms"]
-    return _line({"mark": said})
-
-
-def about_line(about: dict[str, Any]) -> str:
-    """One line."""
-    return _line({"about": about})
-
-
-def other_line(line: str) -> str:
-    """A line of an unknown kind, as it was."""
-    return line + "\n"
-
-
-def write(log: Log, runs: Sequence[Extent], clock: Clock | None = None) -> Iterator[str]:
-    """All lines of a log; runs: its joined bytes. `read` is its inverse."""
-    yield head_line(log.uid)
-    yield from map(about_line, log.abouts)
-    yield from map(mark_line, log.marks)
-    yield from map(other_line, log.others)
-    for offset, data in runs:
-        yield from byte_lines(offset, data, clock)
+def _format_line(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=True) + "\n"

@@ -1,5 +1,7 @@
-"""Checks a log: computes the sequence numbers, the chain over sectors and the seals of sessions
-again from its bytes. Finds what changed, is missing or out of order, not who changed it."""
+"""Verifies a log: sequence numbers, the hash chain over sectors, and the seals of sessions.
+
+Finds bytes that changed, are missing or out of order; it cannot find out who changed them.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pbmwrap.logs import extents
-from pbmwrap.logs.decode import CUT_MOST, Decoded, Entry, decode, lost_records
+from pbmwrap.logs.decode import MAX_TORN_BYTES, Decoded, Entry, count_lost_records, decode
 from pbmwrap.logs.extents import Extent
 from wrap.storage import payloads, records
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with the bytes from `start` to `end` (absolute offsets)."""
+    """An error in the bytes from `start` to `end` (absolute offsets). text: for people."""
 
     start: int
     end: int
@@ -25,11 +27,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verdict:
-    """problems: none in a whole log. sealed: sessions whose seal holds. torn: (start, end) of bytes
-    that a power cut or a failed write left; no record is missing there. unsealed: records behind
-    the last seal. unchecked: bytes before the first sector head. dropped: (start, end) of sectors
-    that the wrap had dropped before they were pulled. lost: records that the wrap itself says never
-    reached its log."""
+    """Result of a verification. Ranges are (start, end), absolute offsets in bytes.
+
+    records, sectors: their number. sealed: sessions with a valid seal. unsealed: records after the
+    last seal. unchecked: bytes before the first sector header. torn: bytes that an interrupted
+    write left; no record is missing there. problems: none in a good log. dropped: sectors that the
+    wrap had deleted before they were pulled. lost: records that never reached the log, as the wrap
+    itself reported.
+    """
 
     records: int
     sealed: int
@@ -42,16 +47,16 @@ class Verdict:
     lost: int = 0
 
 
-def _records(number: int) -> str:
+def _count_records(number: int) -> str:
     return "1 record is" if number == 1 else f"{number} records are"
 
 
-def _missing(size: int) -> str:
+def _describe_missing(size: int) -> str:
     return "1 byte is missing" if size == 1 else f"{size} bytes are missing"
 
 
 class _Run:
-    """One run of bytes without a gap, `base` its absolute offset."""
+    """Verifies one run of bytes without a gap. base: its absolute offset."""
 
     def __init__(self, base: int, data: bytes) -> None:
         self.base = base
@@ -59,82 +64,86 @@ class _Run:
         self.decoded: Decoded = decode(data, base)
         self.problems: list[Problem] = []
         self.sealed = self.sectors = self.unsealed = 0
-        self.first_head: int | None = None
-        self._sector: int | None = None  # offset of the sector's head
-        self._before: Entry | None = None
+        self.first_header: int | None = None
+        self._sector: int | None = None  # offset of the sector's header
+        self._previous: Entry | None = None
         for entry in self.decoded.entries:
-            self._take(entry)
-        self.torn = tuple(self._explained())
+            self._check(entry)
+        self.torn = tuple(self._find_torn())
 
     def _sha(self, start: int, end: int) -> str:
         return hashlib.sha256(self.data[start - self.base : end - self.base]).hexdigest()
 
-    def _wrong(self, start: int, end: int, text: str) -> None:
+    def _add_problem(self, start: int, end: int, text: str) -> None:
         self.problems.append(Problem(start, end, text))
 
-    def _take(self, entry: Entry) -> None:
-        before = self._before
-        if before is not None and entry.seq != before.seq + 1:
-            self._missing(before, entry)
-        if before is not None and goes_back(before, entry):
-            self._wrong(entry.offset, entry.offset, _TWO_LOGS)
+    def _check(self, entry: Entry) -> None:
+        previous = self._previous
+        if previous is not None and entry.seq != previous.seq + 1:
+            self._check_missing(previous, entry)
+        if previous is not None and goes_back(previous, entry):
+            self._add_problem(entry.offset, entry.offset, _TWO_LOGS)
         if entry.kind == records.SECTOR and entry.data is not None:
-            self._head(entry)
+            self._check_header(entry)
         self.unsealed += 1
         if entry.kind == records.END and entry.data is not None:
-            self._seal(entry)
-        self._before = entry
+            self._check_seal(entry)
+        self._previous = entry
 
-    def _missing(self, before: Entry, entry: Entry) -> None:
-        end = before.offset + before.size
-        lost = entry.seq - before.seq - 1
-        what = f"{_records(lost)} missing" if lost > 0 else "records are out of order"
+    def _check_missing(self, previous: Entry, entry: Entry) -> None:
+        end = previous.offset + previous.size
+        lost = entry.seq - previous.seq - 1
+        what = f"{_count_records(lost)} missing" if lost > 0 else "records are out of order"
         if lost > 0 and entry.offset > end:
-            what = f"{_records(lost)} damaged"
-        self._wrong(end, entry.offset, what)
+            what = f"{_count_records(lost)} damaged"
+        self._add_problem(end, entry.offset, what)
 
-    def _head(self, entry: Entry) -> None:
+    def _check_header(self, entry: Entry) -> None:
         data = entry.data or {}
         self.sectors += 1
-        if self.first_head is None:
-            self.first_head = entry.offset
+        if self.first_header is None:
+            self.first_header = entry.offset
         if data["start"] != entry.offset:
-            self._wrong(
+            self._add_problem(
                 entry.offset, entry.offset, f"this sector belongs at offset {data['start']}"
             )
-        elif self._sector is not None and not self._chained(self._sector, entry):
-            self._wrong(
+        elif self._sector is not None and not self._is_chained(self._sector, entry):
+            self._add_problem(
                 self._sector,
                 entry.offset,
                 "the sector does not match the next one's checksum of it",
             )
         self._sector = entry.offset
 
-    def _chained(self, sector: int, head: Entry) -> bool:
-        said = (head.data or {})["chain"]
-        return said == self._sha(sector, head.offset) or self._lost_head(sector, head.offset)
+    def _is_chained(self, sector: int, header: Entry) -> bool:
+        chain = (header.data or {})["chain"]
+        found = self._sha(sector, header.offset)
+        return chain == found or self._misses_header(sector, header.offset)
 
-    def _lost_head(self, start: int, end: int) -> bool:
-        """More bytes than a sector has: a head in between is damaged, which is told already."""
-        return end - start > SECTOR_MOST and any(start < p.start < end for p in self.problems)
+    def _misses_header(self, start: int, end: int) -> bool:
+        """Whether a header in between is damaged, which is a problem of its own: the bytes are more
+        than a sector has."""
+        return end - start > MAX_SECTOR_BYTES and any(start < p.start < end for p in self.problems)
 
-    def _seal(self, entry: Entry) -> None:
+    def _check_seal(self, entry: Entry) -> None:
         if self._sector is None:
             return
         at = entry.offset + entry.size - records.CRC_SIZE - payloads.SEAL
         if (entry.data or {})["seal"] == self._sha(self._sector, at):
             self.sealed += 1
             self.unsealed = 0
-        elif at - self._sector <= SECTOR_MOST:
-            self._wrong(self._sector, at, "the session's seal does not match the records before it")
+        elif at - self._sector <= MAX_SECTOR_BYTES:
+            self._add_problem(
+                self._sector, at, "the session's seal does not match the records before it"
+            )
 
-    def _explained(self) -> Iterator[tuple[int, int]]:
-        """Damage with no record missing."""
+    def _find_torn(self) -> Iterator[tuple[int, int]]:
+        """Find damage where no record is missing. Longer damage is a problem."""
         for start, end in self.decoded.damage:
             if any(p.start <= start and end <= p.end for p in self.problems):
                 continue
-            if end - start > CUT_MOST:  # more than any write that was cut
-                self._wrong(start, end, "these bytes hold no valid record")
+            if end - start > MAX_TORN_BYTES:
+                self._add_problem(start, end, "these bytes hold no valid record")
             else:
                 yield start, end
 
@@ -143,29 +152,30 @@ _TWO_LOGS = "the count of starts goes back here: these are records of two logs"
 _BOOTS = 1 << 16  # a record's boot number is 16 bits wide
 
 
-def goes_back(before: Entry, after: Entry) -> bool:
-    """Whether `after` is of an earlier start of the wrap than the record before it."""
-    return (after.boot - before.boot) % _BOOTS >= _BOOTS // 2
+def goes_back(previous: Entry, entry: Entry) -> bool:
+    """Whether a record is of an earlier boot than the record before it."""
+    return (entry.boot - previous.boot) % _BOOTS >= _BOOTS // 2
 
 
-def _back_over_gaps(runs: list[_Run]) -> Iterator[Problem]:
+def _find_reversals(runs: list[_Run]) -> Iterator[Problem]:
+    """Find boot numbers that go back over a gap."""
     for run, after in pairwise(run for run in runs if run.decoded.entries):
         first = after.decoded.entries[0]
         if goes_back(run.decoded.entries[-1], first):
             yield Problem(first.offset, first.offset, _TWO_LOGS)
 
 
-def _between(runs: list[_Run]) -> Iterator[tuple[int, int, bool]]:
-    """(start, end, whether it ends where a sector begins) of each gap: a wrap drops sectors."""
+def _list_gaps(runs: list[_Run]) -> Iterator[tuple[int, int, bool]]:
+    """List (start, end, whether a sector begins at its end) of each gap: a wrap deletes sectors."""
     for run, after in pairwise(runs):
-        yield run.base + len(run.data), after.base, after.first_head == after.base
+        yield run.base + len(run.data), after.base, after.first_header == after.base
 
 
 def joins(kept: Iterable[Extent], more: Iterable[Extent]) -> bool:
-    """Whether two sets of runs can be of one log.
+    """Whether two sets of runs can belong to one log.
 
-    They are when they have bytes in common and agree in all of them, or when nothing is wrong
-    where they meet: numbers, chain and seals go on over the seam.
+    They can if they have bytes in common and all of these are equal, or if numbers, chain and seals
+    continue correctly where they meet.
     """
     kept, more = list(kept), list(more)
     try:
@@ -178,25 +188,25 @@ def joins(kept: Iterable[Extent], more: Iterable[Extent]) -> bool:
     if not own or not theirs or not apart:
         return True
     known = {problem for part in (own, theirs) for problem in verify(part).problems}
-    fresh = set(verify(runs).problems) - known
-    return all(problem.text.endswith(_HOLE) for problem in fresh)  # a later import may fill it
+    new = set(verify(runs).problems) - known
+    return all(problem.text.endswith(_HOLE) for problem in new)  # a later import may fill it
 
 
 _HOLE = "bytes are missing"
-SECTOR_MOST = 8192  # the largest that any kind of storage uses
+MAX_SECTOR_BYTES = 8192  # the largest sector that any kind of storage uses
 
 
 def verify(pieces: Iterable[Extent]) -> Verdict:
-    """Judge runs of log bytes, each with its absolute offset, in rising order."""
+    """Verify runs of log bytes, each with its absolute offset, in rising order."""
     runs = [_Run(base, data) for base, data in pieces]
     problems = [p for run in runs for p in run.problems]
-    gaps = list(_between(runs))
-    problems += [Problem(a, b, _missing(b - a)) for a, b, drop in gaps if not drop]
-    problems += _back_over_gaps(runs)
+    gaps = list(_list_gaps(runs))
+    problems += [Problem(a, b, _describe_missing(b - a)) for a, b, drop in gaps if not drop]
+    problems += _find_reversals(runs)
     unchecked = 0
     for run in runs:
-        head = run.first_head
-        unchecked += len(run.data) if head is None else head - run.base
+        header = run.first_header
+        unchecked += len(run.data) if header is None else header - run.base
     return Verdict(
         sum(len(run.decoded.entries) for run in runs),
         sum(run.sealed for run in runs),
@@ -206,5 +216,5 @@ def verify(pieces: Iterable[Extent]) -> Verdict:
         tuple(t for run in runs for t in run.torn),
         tuple(sorted(problems, key=lambda p: p.start)),
         tuple((start, end) for start, end, drop in gaps if drop),
-        lost_records(entry for run in runs for entry in run.decoded.entries),
+        count_lost_records(entry for run in runs for entry in run.decoded.entries),
     )

@@ -1,17 +1,15 @@
-"""The views that SQL sees, column by column: names carry the unit, NULL is what no log says."""
+"""Defines the views that SQL sees. Column names carry the unit; NULL means unknown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-SCHEMA = 1
 
 Columns = tuple[tuple[str, str, str], ...]  # (name, SQL type, meaning and unit)
 
 
 @dataclass(frozen=True)
 class View:
-    """One view: a row per what, and its columns."""
+    """One view. row: what a row stands for."""
 
     name: str
     row: str
@@ -19,7 +17,7 @@ class View:
 
     @property
     def ddl(self) -> str:
-        """`a BIGINT, b DOUBLE`"""
+        """The columns as in CREATE TABLE: `a BIGINT, b DOUBLE`."""
         return ", ".join(f"{name} {kind}" for name, kind, _ in self.columns)
 
 
@@ -38,12 +36,12 @@ SESSIONS = View(
         ("when_utc", "TIMESTAMP", f"its beginning, {_WHEN}"),
         ("up_s", _REAL, "its beginning, uptime in s"),
         ("protocol", _TEXT, "id of the protocol that ran"),
-        ("protocol_name", _TEXT, "its name for people"),
-        ("site", _TEXT, "where on the body"),
-        ("grade", _TEXT, "grade of evidence, as the protocol states it"),
+        ("protocol_name", _TEXT, "its name"),
+        ("site", _TEXT, "site on the body"),
+        ("grade", _TEXT, "evidence grade that the protocol states"),
         ("started_by", _TEXT, "button or link"),
         ("reason", _TEXT, "why it ended; power-lost; still running"),
-        ("restart_cause", _TEXT, "after power-lost: what the next boot gave as its cause"),
+        ("restart_cause", _TEXT, "after power-lost: cause of the next boot"),
         ("active_s", _REAL, "light time, s"),
         ("paused_s", _REAL, "time in pauses, s; NULL without an end record"),
         ("dose_total_j_cm2", _REAL, "sum of all channels, J/cm2; NULL if one is uncalibrated"),
@@ -52,10 +50,10 @@ SESSIONS = View(
         ("max_skin_c", _REAL, "highest of the skin sensors, C; NULL if their roles are unknown"),
         ("max_board_c", _REAL, "highest of the board sensors, C"),
         ("max_temp_c", _MAP, "highest temperature by sensor, C"),
-        ("faults", _INT, "fault records in it"),
-        ("samples", _INT, "sample records in it"),
-        ("whole", "BOOLEAN", "its start and its end are both in the log"),
-        ("firmware", _TEXT, "version that the boot record gave"),
+        ("faults", _INT, "number of fault records"),
+        ("samples", _INT, "number of sample records"),
+        ("whole", "BOOLEAN", "whether its start and its end are both in the log"),
+        ("firmware", _TEXT, "version in the boot record"),
     ),
 )
 SAMPLES = View(
@@ -82,7 +80,7 @@ RECORDS = View(
     (
         _UID,
         ("byte", _INT, "offset in the wrap's log, bytes"),
-        ("size", _INT, "bytes, with head and check"),
+        ("size", _INT, "bytes, with header and CRC"),
         ("type", _TEXT, "boot, start, sample ...; type-200 if unknown to this program"),
         ("schema", _INT, "version of its payload"),
         ("seq", _INT, "sequence number"),
@@ -90,7 +88,7 @@ RECORDS = View(
         ("when_utc", "TIMESTAMP", _WHEN),
         ("up_s", _REAL, "uptime, s"),
         ("session", _INT, "number of its session, NULL outside"),
-        ("data", "JSON", "what it says; NULL if newer than this program or unreadable"),
+        ("data", "JSON", "its content; NULL if newer than this program or unreadable"),
     ),
 )
 WRAPS = View(
@@ -102,17 +100,17 @@ WRAPS = View(
         ("firmware", _TEXT, "version at the last pull"),
         ("channels", "VARCHAR[]", "names, in the wrap's order"),
         ("sensors", "VARCHAR[]", "names, in the wrap's order"),
-        ("sessions", _INT, "kept"),
-        ("records", _INT, "kept"),
-        ("bytes", _INT, "kept"),
+        ("sessions", _INT, "in the archive"),
+        ("records", _INT, "in the archive"),
+        ("bytes", _INT, "in the archive"),
         ("first_utc", "TIMESTAMP", "of the first record that has a time"),
         ("last_utc", "TIMESTAMP", "of the last record that has a time"),
-        ("missing_bytes", _INT, "dropped by the wrap before they were pulled"),
-        ("damaged_bytes", _INT, "that hold no true record"),
+        ("missing_bytes", _INT, "deleted by the wrap before they were pulled"),
+        ("damaged_bytes", _INT, "without a valid record"),
         ("unknown_records", _INT, "of types that this program does not know"),
         ("newer_records", _INT, "of a schema newer than this program"),
-        ("unreadable_records", _INT, "true ones that make no sense"),
-        ("notes", "VARCHAR[]", "what has to be said of its log"),
+        ("unreadable_records", _INT, "valid CRC, but the content cannot be decoded"),
+        ("notes", "VARCHAR[]", "notes on damage, losses and clocks of its log"),
     ),
 )
 ALL = (SESSIONS, SAMPLES, RECORDS, WRAPS)

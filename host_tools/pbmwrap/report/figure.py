@@ -1,6 +1,7 @@
-"""What the plot of a session shows: three panels over one time axis, as plain values.
+"""Computes the plot of a session as values: three panels over one time axis.
 
-Okabe and Ito's colours serve every kind of colour vision; line styles repeat what they say.
+The colours are those of Okabe and Ito, which people with any colour vision can tell apart. Line
+styles repeat the distinction.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ _SUM = "#555555"
 _SHADES = {"paused": ("#DDDDDD", "paused"), "fault": ("#F3C9C9", "fault")}
 _NEAR_BOARD_TRIP_K = 10.0  # the board's trip line is drawn only when a board came this near
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
-_MOST_TIME_TICKS = 10
-_MOST_TICKS = 7  # of a vertical axis
+_MAX_TIME_TICKS = 10
+_MAX_TICKS = 7  # of a vertical axis
 _MARGIN = 0.05  # of an axis, above the highest value and below the lowest
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a line is drawn. `dashes`: lengths of dash and gap in px, "" for a whole line."""
+    """Style of a line. width: px. dashes: lengths of dash and gap in px, "" for a solid line."""
 
     colour: str
     width: float
@@ -38,7 +39,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Line:
-    """A value over the times of the figure; None is a gap. `steps`: it holds until the next."""
+    """Values at the times of the figure; None is a gap. steps: each holds until the next."""
 
     label: str
     values: Values
@@ -48,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Limit:
-    """A horizontal line with its meaning."""
+    """A horizontal line at a limit. words: its meaning."""
 
     at: float
     words: str
@@ -57,7 +58,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Band:
-    """A span of time that is shaded. `label` "": the legend has its name already."""
+    """A shaded span of time. label: for the legend, "" if the legend has it already."""
 
     first_s: float
     last_s: float
@@ -67,7 +68,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Panel:
-    """One vertical axis from `low` to `high`, with a `share` of the figure's height."""
+    """One vertical axis from low to high. share: of the figure's height, relative to the others."""
 
     label: str
     share: float
@@ -82,7 +83,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """The whole plot. `times`: of every value, in s; `tick_s`: between marks of the time axis."""
+    """The whole plot. times: of every value, s. tick_s: between marks of the time axis."""
 
     title: str
     subtitle: str
@@ -93,15 +94,15 @@ class Figure:
     panels: tuple[Panel, ...]
 
 
-def figure(report: SessionReport) -> Figure:
-    """What is drawn of this session."""
+def make_figure(report: SessionReport) -> Figure:
+    """Make the plot of a session."""
     times = tuple(sample.t_s for sample in report.samples)
     first, end = min([0.0, *times]), max([*times, report.duration_s, 1.0])
-    even = (end - first) / _MOST_TIME_TICKS
+    even = (end - first) / _MAX_TIME_TICKS
     panels = (
-        _temperatures(report),
-        _duties(report),
-        _doses(report) if report.calibrated else _on_times(report),
+        _make_temperatures(report),
+        _make_duties(report),
+        _make_doses(report) if report.calibrated else _make_on_times(report),
     )
     which = f"session {report.session_id} of wrap {report.wrap_id}"
     return Figure(
@@ -112,18 +113,18 @@ def figure(report: SessionReport) -> Figure:
         end_s=end,
         tick_s=next((s for s in _TICKS_S if s >= even), even),
         panels=tuple(
-            replace(panel, bands=_bands(report.samples, named=number > 0))
+            replace(panel, bands=_list_bands(report.samples, named=number > 0))
             for number, panel in enumerate(panels)
         ),
     )
 
 
-def _temperatures(report: SessionReport) -> Panel:
+def _make_temperatures(report: SessionReport) -> Panel:
     lines = tuple(
         Line(
-            _sensor_label(report, i),
-            tuple(_or_gap(sample.temps_c, i) for sample in report.samples),
-            _sensor_style(i),
+            _format_sensor(report, i),
+            tuple(_read_or_gap(sample.temps_c, i) for sample in report.samples),
+            _choose_sensor_style(i),
         )
         for i in range(len(report.sensors))
     )
@@ -133,109 +134,109 @@ def _temperatures(report: SessionReport) -> Panel:
     ]
     if (report.max_board_c or 0.0) > report.board_trip_c - _NEAR_BOARD_TRIP_K:
         limits.append(Limit(report.board_trip_c, "board: light off", dashed=False))
-    shown = [*_known(lines), *(limit.at for limit in limits)]
+    shown = [*_list_known(lines), *(limit.at for limit in limits)]
     margin = (max(shown) - min(shown)) * _MARGIN
-    low, high = min(shown) - margin, max(shown) + 2 * margin  # room for the highest limit's words
-    ticks = _ticks(low, high)
+    low, high = min(shown) - margin, max(shown) + 2 * margin  # space for the top limit's text
+    ticks = _list_ticks(low, high)
     return Panel("Temperature (°C)", 1.2, lines, low, high, ticks, tuple(limits))
 
 
-def _sensor_label(report: SessionReport, index: int) -> str:
+def _format_sensor(report: SessionReport, index: int) -> str:
     name = report.sensors[index]
     role = report.roles[index] if index < len(report.roles) else ""
     return name if role in name else f"{name} ({role})"
 
 
-def _sensor_style(index: int) -> Style:
-    """Each line is thinner than the one before it: where they coincide all are seen."""
+def _choose_sensor_style(index: int) -> Style:
+    """Make each line thinner than the one before it, so that all are visible if they coincide."""
     width = (4.5, 3.0, 1.5, 2.0)[index % 4]
     return Style(_SENSOR_COLOURS[index % 4], width, _DASHES[index % 4])
 
 
-def _channel_style(index: int) -> Style:
-    """Later channels are dashed and thinner, so that equal lines are both seen."""
+def _choose_channel_style(index: int) -> Style:
+    """Make later channels dashed and thinner, so that all are visible if they coincide."""
     width = 3.0 if index == 0 else 1.8
     return Style(_CHANNEL_COLOURS[index % 4], width, _DASHES[index % 4])
 
 
-def _or_gap(values: Sequence[float | None], index: int) -> float | None:
-    """The value, or None where there is none that can be drawn."""
+def _read_or_gap(values: Sequence[float | None], index: int) -> float | None:
+    """Return the value, or None if there is none or it is not finite."""
     value = values[index] if index < len(values) else None
     return value if value is not None and math.isfinite(value) else None
 
 
-def _known(lines: Sequence[Line]) -> list[float]:
+def _list_known(lines: Sequence[Line]) -> list[float]:
     return [value for line in lines for value in line.values if value is not None]
 
 
-def _duties(report: SessionReport) -> Panel:
+def _make_duties(report: SessionReport) -> Panel:
     rows = [
-        tuple(_or_gap(sample.duty_pct, i) for sample in report.samples)
+        tuple(_read_or_gap(sample.duty_pct, i) for sample in report.samples)
         for i in range(len(report.channels))
     ]
-    lines = _channel_lines(report, rows, steps=True)
+    lines = _make_channel_lines(report, rows, steps=True)
     return Panel("Duty (%)", 0.8, lines, -4.0, 104.0, (0.0, 25.0, 50.0, 75.0, 100.0))
 
 
-def _channel_lines(
+def _make_channel_lines(
     report: SessionReport, rows: Sequence[Values], steps: bool = False
 ) -> tuple[Line, ...]:
     return tuple(
-        Line(f"{channel.name} {channel.wavelength_nm} nm", row, _channel_style(i), steps)
+        Line(f"{channel.name} {channel.wavelength_nm} nm", row, _choose_channel_style(i), steps)
         for i, (channel, row) in enumerate(zip(report.channels, rows, strict=True))
     )
 
 
-def _doses(report: SessionReport) -> Panel:
+def _make_doses(report: SessionReport) -> Panel:
     rows = [
-        tuple(_or_gap(sample.dose_j_cm2, i) for sample in report.samples)
+        tuple(_read_or_gap(sample.dose_j_cm2, i) for sample in report.samples)
         for i in range(len(report.channels))
     ]
-    lines = _channel_lines(report, rows)
+    lines = _make_channel_lines(report, rows)
     if len(rows) > 1:
-        lines += (Line("sum", tuple(map(_sum, zip(*rows, strict=True))), Style(_SUM, 1.2)),)
-    return _from_zero("Dose (J/cm²)", lines)
+        lines += (Line("sum", tuple(map(_add_known, zip(*rows, strict=True))), Style(_SUM, 1.2)),)
+    return _make_panel_from_zero("Dose (J/cm²)", lines)
 
 
-def _sum(parts: Values) -> float | None:
-    """None where a part is missing: less than all is no sum."""
+def _add_known(parts: Values) -> float | None:
+    """Add the parts; None if one is missing, since the rest is not the sum."""
     known = [part for part in parts if part is not None]
     return sum(known) if len(known) == len(parts) else None
 
 
-def _on_times(report: SessionReport) -> Panel:
-    rows = [_full_duty_s(report.samples, i) for i in range(len(report.channels))]
-    lines = _channel_lines(report, rows)
-    return replace(_from_zero("Time at full duty (s)", lines), note=UNCALIBRATED)
+def _make_on_times(report: SessionReport) -> Panel:
+    rows = [_integrate_duty_s(report.samples, i) for i in range(len(report.channels))]
+    lines = _make_channel_lines(report, rows)
+    return replace(_make_panel_from_zero("Time at full duty (s)", lines), note=UNCALIBRATED)
 
 
-def _full_duty_s(samples: Sequence[SampleReport], channel: int) -> Values:
-    """Duty integrated over time: seconds that full duty would have taken for as much light."""
+def _integrate_duty_s(samples: Sequence[SampleReport], channel: int) -> Values:
+    """Integrate duty over time: seconds at full duty that would give as much light."""
     total, out = 0.0, [0.0] if samples else []
     for sample, after in pairwise(samples):
-        total += (after.t_s - sample.t_s) * (_or_gap(sample.duty_pct, channel) or 0.0) / 100.0
+        total += (after.t_s - sample.t_s) * (_read_or_gap(sample.duty_pct, channel) or 0.0) / 100.0
         out.append(total)
     return tuple(out)
 
 
-def _from_zero(label: str, lines: tuple[Line, ...]) -> Panel:
-    high = max([0.0, *_known(lines)]) * (1 + _MARGIN) or 1.0
-    return Panel(label, 1.0, lines, 0.0, high, _ticks(0.0, high))
+def _make_panel_from_zero(label: str, lines: tuple[Line, ...]) -> Panel:
+    high = max([0.0, *_list_known(lines)]) * (1 + _MARGIN) or 1.0
+    return Panel(label, 1.0, lines, 0.0, high, _list_ticks(0.0, high))
 
 
-def _ticks(low: float, high: float) -> tuple[float, ...]:
-    """Round numbers from `low` to `high`, at most _MOST_TICKS of them."""
-    rough = (high - low) / _MOST_TICKS
+def _list_ticks(low: float, high: float) -> tuple[float, ...]:
+    """List round numbers from low to high, at most _MAX_TICKS + 1."""
+    rough = (high - low) / _MAX_TICKS
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * n for n in (1, 2, 5, 10, 20) if size * n >= rough)
     first, last = math.ceil(low / step), math.floor(high / step)
     return tuple(n * step for n in range(first, last + 1))
 
 
-def _bands(samples: Sequence[SampleReport], named: bool) -> tuple[Band, ...]:
-    """Pauses and faults, each from the sample that shows it first to the sample after the last.
+def _list_bands(samples: Sequence[SampleReport], named: bool) -> tuple[Band, ...]:
+    """List pauses and faults, each from its first sample to the sample after its last.
 
-    `named`: another panel's legend has their names already.
+    named: the legend of another panel has their names already.
     """
     known = set(_SHADES) if named else set()
     out: list[Band] = []

@@ -1,4 +1,4 @@
-"""A session as one HTML page that needs nothing else: no script, font or picture from elsewhere.
+"""Formats a report as one HTML page without scripts, or fonts and pictures from elsewhere.
 
 All text from files and devices is escaped here.
 """
@@ -14,10 +14,10 @@ from pbmwrap.report import plot
 from pbmwrap.report.model import NOT_MEDICAL, UNCALIBRATED, SessionReport
 from pbmwrap.report.parameters import (
     CHANNEL_HEAD,
-    channel_rows,
-    grade_sentence,
-    record_rows,
-    summary_rows,
+    describe_grade,
+    list_channels,
+    list_facts,
+    list_parameters,
 )
 
 _STYLE = """
@@ -37,13 +37,16 @@ figure { margin: 0; } svg { width: 100%; height: auto; }
 
 
 def save(report: SessionReport, path: Path, replace: bool = False) -> None:
-    """Write the page. Raises UsageError for a file that exists, unless `replace`; InvalidFile,
-    NoPermission when it cannot be written."""
-    disk.write_file(path, page(report), replace)
+    """Write the page to a file.
+
+    Raises UsageError if the file exists, unless `replace`; InvalidFile, NoPermission if it cannot
+    be written.
+    """
+    disk.write_file(path, make_page(report), replace)
 
 
-def page(report: SessionReport) -> str:
-    """The whole page, UTF-8 text."""
+def make_page(report: SessionReport) -> str:
+    """The whole make_page, UTF-8 text."""
     title = f"Session {report.session_id} of wrap {report.wrap_id}"
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -57,48 +60,48 @@ def page(report: SessionReport) -> str:
 <main>
 <h1>{escape(title)}</h1>
 <p class="note">{NOT_MEDICAL}</p>
-<p>{escape(grade_sentence(report))}</p>
-{_uncalibrated(report)}<h2>Summary</h2>
-{_pairs("The session", summary_rows(report))}
+<p>{escape(describe_grade(report))}</p>
+{_make_warning(report)}<h2>Summary</h2>
+{_make_pairs("The session", list_facts(report))}
 <div class="wide">
-{_table("Channels", CHANNEL_HEAD, channel_rows(report))}
+{_make_table("Channels", CHANNEL_HEAD, list_channels(report))}
 </div>
 <h2>Course of the session</h2>
-{_figure(report)}
+{_make_figure(report)}
 <h2>Record of parameters</h2>
-{_records(report)}
+{_make_records(report)}
 </main>
 </body>
 </html>
 """
 
 
-def _uncalibrated(report: SessionReport) -> str:
+def _make_warning(report: SessionReport) -> str:
     if report.calibrated:
         return ""
     return f'<p class="note"><strong>{UNCALIBRATED}.</strong> The session ended by time.</p>\n'
 
 
-def _figure(report: SessionReport) -> str:
-    words = "; ".join(f"{label}: {text}" for label, text in summary_rows(report)[4:])
+def _make_figure(report: SessionReport) -> str:
+    words = "; ".join(f"{label}: {text}" for label, text in list_facts(report)[4:])
     shows = "Temperatures, duty per channel and " + (
         "cumulative dose" if report.calibrated else "time at full duty"
     )
     caption = f"{shows} over the session. {words}."
     return (
-        f"<figure>\n{plot.inline_svg(report)}\n"
+        f"<figure>\n{plot.draw_inline_svg(report)}\n"
         f'<figcaption id="plot-title">{escape(caption)}</figcaption>\n</figure>'
     )
 
 
-def _records(report: SessionReport) -> str:
+def _make_records(report: SessionReport) -> str:
     return "\n".join(
-        _pairs(f"{channel.name} {channel.wavelength_nm} nm", record_rows(report, channel))
+        _make_pairs(f"{channel.name} {channel.wavelength_nm} nm", list_parameters(report, channel))
         for channel in report.channels
     )
 
 
-def _pairs(caption: str, rows: Iterable[tuple[str, str]]) -> str:
+def _make_pairs(caption: str, rows: Iterable[tuple[str, str]]) -> str:
     body = "".join(
         f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>\n'
         for label, text in rows
@@ -106,16 +109,16 @@ def _pairs(caption: str, rows: Iterable[tuple[str, str]]) -> str:
     return f"<table>\n<caption>{escape(caption)}</caption>\n<tbody>\n{body}</tbody>\n</table>"
 
 
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _make_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(_row(row) for row in rows)
+    body = "".join(_make_row(row) for row in rows)
     return (
         f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{top}</tr></thead>\n"
         f"<tbody>\n{body}</tbody>\n</table>"
     )
 
 
-def _row(cells: Sequence[str]) -> str:
+def _make_row(cells: Sequence[str]) -> str:
     first, *rest = cells
     others = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
     return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>\n'

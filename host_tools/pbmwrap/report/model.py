@@ -1,6 +1,7 @@
-"""One session as a report shows it: plain values in everyday units, made by whoever reads the log.
+"""Defines the report of one session: values in the units that people read.
 
-`None` always means "not known"; nothing here is guessed. Doses are None unless calibrated.
+`logs.to_report` makes it from a log. None always means "not known". Doses are None unless
+calibrated.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ UNCALIBRATED = "UNCALIBRATED: no dose shown"
 
 @dataclass(frozen=True)
 class ChannelReport:
-    """One lamp channel over the session. `on_s`: time with light; `mean_duty_pct` over that time.
+    """One lamp channel over the session.
 
-    `irradiance_mw_cm2` at full duty with its relative `uncertainty_pct`, and how and when it was
-    measured; all None when the channel was not calibrated. `pulse_hz` None: continuous.
+    on_s: time with light, s. mean_duty_pct: over that time. dose_j_cm2: J/cm2.
+    irradiance_mw_cm2: at full duty, with its relative uncertainty_pct; measured: how and when. All
+    of these are None if the channel was not calibrated. pulse_hz: None for continuous light;
+    pulse_on_pct: share of each period with light.
     """
 
     name: str
@@ -34,7 +37,7 @@ class ChannelReport:
 
     @property
     def mode(self) -> str:
-        """How the light was made: continuous, or pulsed with its figures."""
+        """Describe the light: continuous, or pulsed with frequency and share of each period."""
         if self.pulse_hz is None:
             return "continuous"
         share = "" if self.pulse_on_pct is None else f", on {self.pulse_on_pct:g} % of each period"
@@ -43,9 +46,10 @@ class ChannelReport:
 
 @dataclass(frozen=True)
 class SampleReport:
-    """One moment: temperatures per sensor (None: no reading), duty and dose per channel.
+    """One point in time, t_s after the start: temperatures per sensor, duty and dose per channel.
 
-    The first and last moment of a session, and the one when light began, have no temperatures.
+    A temperature is None without a valid reading. The first and the last point of a session, and
+    the one where the light began, have no temperatures.
     """
 
     t_s: float
@@ -57,12 +61,12 @@ class SampleReport:
 
 @dataclass(frozen=True)
 class SessionReport:
-    """A whole session. `started` None: the wrap had no clock; then `boot` and `uptime_s` place it.
+    """A whole session.
 
-    `sensors`: names in the order of the samples' temperatures. `roles`: "skin" or "board" each.
-    `grade` is the protocol's evidence grade as its file says it. `duration_s` counts light, without
-    pauses. `records_lost`: by the wrap, before they could be written. `area_cm2`, `site`: as given
-    by the user or protocol.
+    started: UTC; None if the wrap had no clock, then boot and uptime_s (s) place it. sensors: names
+    in the order of the samples' temperatures. roles: "skin" or "board" each. duration_s: light
+    time without pauses. protocol: its name. grade: its evidence grade, as its file states it.
+    area_cm2: as the user gave it. records_lost: lost by the wrap before they could be written.
     """
 
     wrap_id: str
@@ -92,35 +96,39 @@ class SessionReport:
 
     @property
     def calibrated(self) -> bool:
-        """True when every channel has a dose: only then may a sum be shown."""
+        """Whether every channel has a dose: only then may a sum be shown."""
         return bool(self.channels) and all(c.dose_j_cm2 is not None for c in self.channels)
 
     @property
     def dose_j_cm2(self) -> float | None:
-        """Sum over the channels, None unless all are calibrated."""
+        """Sum over the channels in J/cm2, None unless all are calibrated."""
         if not self.calibrated:
             return None
         return sum(c.dose_j_cm2 or 0.0 for c in self.channels)
 
     @property
     def when(self) -> str:
-        """When it began: local time with its zone, or the place in the wrap's own counting."""
+        """Describe when it began: local time with its zone, or boot number and uptime."""
         if self.started is not None:
             return self.started.astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
         if self.boot is None:
             return "unknown"
         place = f"start {self.boot} of the wrap"
-        return place if self.uptime_s is None else f"{place}, {clock(self.uptime_s)} after power-on"
+        return (
+            place
+            if self.uptime_s is None
+            else f"{place}, {format_duration(self.uptime_s)} after power-on"
+        )
 
 
-def clock(seconds: float) -> str:
-    """Seconds as m:ss, or h:mm:ss from an hour on."""
+def format_duration(seconds: float) -> str:
+    """Format seconds as m:ss, or h:mm:ss from an hour on."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     minutes, second = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
-def shown(value: float | None, unit: str, digits: int = 1) -> str:
-    """A figure with its unit, or "unknown"."""
+def format_quantity(value: float | None, unit: str, digits: int = 1) -> str:
+    """Format a figure with its unit, or "unknown"."""
     return "unknown" if value is None else f"{value:.{digits}f} {unit}"

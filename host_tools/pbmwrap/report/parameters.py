@@ -1,31 +1,31 @@
-"""The parameters a session record should carry, and the summary's rows: labels and words.
+"""Describes a session and its channels as rows of label and text.
 
-The list follows what the FDA and WALT ask of a report on light treatment. Text here is plain: each
-output escapes it for itself.
+The parameters of a channel follow what the FDA and WALT ask of a report on light treatment. Text is
+not escaped here: each output does that.
 """
 
 from __future__ import annotations
 
-from pbmwrap.report.model import ChannelReport, SessionReport, clock, shown
+from pbmwrap.report.model import ChannelReport, SessionReport, format_duration, format_quantity
 from pbmwrap.words import name_end
 
 Row = tuple[str, str]
 
 
-def summary_rows(report: SessionReport) -> list[Row]:
-    """What a person wants to know first, as (label, words)."""
-    dose = shown(report.dose_j_cm2, "J/cm²")
-    paused = "unknown" if report.paused_s is None else clock(report.paused_s)
+def list_facts(report: SessionReport) -> list[Row]:
+    """List the facts about the session as (label, text)."""
+    dose = format_quantity(report.dose_j_cm2, "J/cm²")
+    paused = "unknown" if report.paused_s is None else format_duration(report.paused_s)
     rows = [
         ("Wrap", f"{report.wrap_id} (firmware {report.firmware})"),
         ("Began", report.when),
         ("Protocol", report.protocol or "unknown"),
         ("Site", report.site or "not given"),
         ("Ended", name_end(report.end_reason)),
-        ("Light time", f"{clock(report.duration_s)} (paused {paused})"),
+        ("Light time", f"{format_duration(report.duration_s)} (paused {paused})"),
         ("Dose, all channels", dose if report.calibrated else "uncalibrated: not known"),
-        ("Highest skin sensor", shown(report.max_skin_c, "°C")),
-        ("Highest LED board", shown(report.max_board_c, "°C")),
+        ("Highest skin sensor", format_quantity(report.max_skin_c, "°C")),
+        ("Highest LED board", format_quantity(report.max_board_c, "°C")),
         ("Faults", "; ".join(report.faults) or "none"),
     ]
     if report.records_lost:
@@ -33,16 +33,16 @@ def summary_rows(report: SessionReport) -> list[Row]:
     return rows
 
 
-def channel_rows(report: SessionReport) -> list[tuple[str, ...]]:
-    """Per channel: name, wavelength, light time, mean duty, irradiance, dose."""
+def list_channels(report: SessionReport) -> list[tuple[str, ...]]:
+    """List per channel: name, wavelength, light time, mean duty, irradiance, dose."""
     return [
         (
             channel.name,
             f"{channel.wavelength_nm} nm",
-            "unknown" if channel.on_s is None else clock(channel.on_s),
-            shown(channel.mean_duty_pct, "%"),
-            irradiance(channel),
-            dose(channel),
+            "unknown" if channel.on_s is None else format_duration(channel.on_s),
+            format_quantity(channel.mean_duty_pct, "%"),
+            describe_irradiance(channel),
+            describe_dose(channel),
         )
         for channel in report.channels
     ]
@@ -58,8 +58,8 @@ CHANNEL_HEAD = (
 )
 
 
-def irradiance(channel: ChannelReport) -> str:
-    """With its uncertainty, or the word that there is none."""
+def describe_irradiance(channel: ChannelReport) -> str:
+    """Describe irradiance at full duty and its uncertainty, or "uncalibrated"."""
     if channel.irradiance_mw_cm2 is None:
         return "uncalibrated"
     share = channel.uncertainty_pct
@@ -67,38 +67,38 @@ def irradiance(channel: ChannelReport) -> str:
     return f"{channel.irradiance_mw_cm2:.1f} mW/cm² {known}"
 
 
-def dose(channel: ChannelReport) -> str:
-    """In J/cm2, or the word that it is not known."""
+def describe_dose(channel: ChannelReport) -> str:
+    """Describe the dose in J/cm2, or "uncalibrated"."""
     if channel.dose_j_cm2 is None:
         return "uncalibrated"
     return f"{channel.dose_j_cm2:.2f} J/cm²"
 
 
-def grade_sentence(report: SessionReport) -> str:
-    """What is known of the evidence for the protocol, in one sentence."""
+def describe_grade(report: SessionReport) -> str:
+    """Describe the evidence for the protocol in one sentence."""
     if not report.grade:
         return "No evidence grade is recorded for this protocol."
     return f"Evidence grade of this protocol, as its file states it: {report.grade}."
 
 
-def record_rows(report: SessionReport, channel: ChannelReport) -> list[Row]:
-    """The record of one channel, as (parameter, words)."""
+def list_parameters(report: SessionReport, channel: ChannelReport) -> list[Row]:
+    """List the parameters of one channel as (label, text)."""
     return [
         ("Wavelength", f"{channel.wavelength_nm} nm"),
-        ("Radiant power", shown(channel.radiant_power_mw, "mW")),
-        ("Irradiance at the skin, full duty", irradiance(channel)),
+        ("Radiant power", format_quantity(channel.radiant_power_mw, "mW")),
+        ("Irradiance at the skin, full duty", describe_irradiance(channel)),
         ("How it was measured", channel.measured or "not measured"),
-        ("Fluence", dose(channel)),
-        ("Area", shown(report.area_cm2, "cm²")),
+        ("Fluence", describe_dose(channel)),
+        ("Area", format_quantity(report.area_cm2, "cm²")),
         ("Site", report.site or "not given"),
         ("Mode", channel.mode),
-        *_pulse_rows(channel),
-        ("Mean intensity (duty)", shown(channel.mean_duty_pct, "%")),
-        ("Time", "unknown" if channel.on_s is None else clock(channel.on_s)),
+        *_list_pulse(channel),
+        ("Mean intensity (duty)", format_quantity(channel.mean_duty_pct, "%")),
+        ("Time", "unknown" if channel.on_s is None else format_duration(channel.on_s)),
     ]
 
 
-def _pulse_rows(channel: ChannelReport) -> list[Row]:
+def _list_pulse(channel: ChannelReport) -> list[Row]:
     if channel.pulse_hz is None:
         none = "none: continuous"
         return [("Pulse duration", none), ("Repetition rate", none)]

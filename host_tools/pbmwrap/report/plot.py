@@ -1,6 +1,6 @@
-"""The plot of a session as a file or as a part of a page.
+"""Writes the plot of a session to a file, or draws it for a page.
 
-SVG needs nothing but this package. PNG is the same drawing, rendered by resvg (the extra `plot`).
+SVG needs only this package. PNG is the same drawing, rendered by resvg (the extra `plot`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 from pbmwrap import disk, installed
 from pbmwrap.errors import UsageError
-from pbmwrap.report.figure import figure
+from pbmwrap.report.figure import make_figure
 from pbmwrap.report.model import SessionReport
-from pbmwrap.report.svg import FONTS, svg
+from pbmwrap.report.svg import FONTS, draw_svg
 
 _ZOOM = 1.5  # px of a PNG for each px of the drawing
 _LETTER = (
@@ -22,34 +22,36 @@ _LETTER = (
 
 
 def save(report: SessionReport, *paths: Path, replace: bool = False) -> None:
-    """Write the figure to each path, as its suffix says (.png or .svg).
+    """Write the plot to each path, in the format of its suffix (.png or .svg).
 
     Raises UsageError for another suffix, for a PNG that cannot be made here, and for a file that
-    exists, unless `replace`; InvalidFile, NoPermission when a file cannot be written.
+    exists, unless `replace`; InvalidFile, NoPermission if a file cannot be written.
     """
     for path in paths:
         if path.suffix not in (".png", ".svg"):
             raise UsageError(f"{path} ends in neither .png nor .svg", "use one of these endings")
-    drawing = svg(figure(report))
-    forms = {path: drawing.encode() if path.suffix == ".svg" else _png(drawing) for path in paths}
+    drawing = draw_svg(make_figure(report))
+    forms = {
+        path: drawing.encode() if path.suffix == ".svg" else _render_png(drawing) for path in paths
+    }
     for path, data in forms.items():
         disk.write_file(path, data, replace)
 
 
-def inline_svg(report: SessionReport) -> str:
-    """The figure as an <svg> element to stand in a page; it scales with the page's width."""
-    return svg(figure(report), ' role="img" aria-labelledby="plot-title"')
+def draw_inline_svg(report: SessionReport) -> str:
+    """Draw the plot as an <svg> element for a page; it scales with the page's width."""
+    return draw_svg(make_figure(report), ' role="img" aria-labelledby="plot-title"')
 
 
-def _png(drawing: str) -> bytes:
-    resvg = _library()
+def _render_png(drawing: str) -> bytes:
+    resvg = _load_resvg()
     if _render(resvg, _LETTER % "x") == _render(resvg, _LETTER % ""):
         hint = "install one (Debian: fonts-dejavu-core), or give a path that ends in .svg"
-        raise UsageError("this system has no font to draw the words of a PNG with", hint)
+        raise UsageError("this system has no font for the text of a PNG", hint)
     return _render(resvg, drawing)
 
 
-def _library() -> Any:
+def _load_resvg() -> Any:
     try:
         import resvg_py
     except ImportError:

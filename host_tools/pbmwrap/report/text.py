@@ -1,6 +1,6 @@
-"""A session as tables for a terminal. Loads rich only when asked.
+"""Formats a report as tables for a terminal. Imports rich only when called.
 
-Text from files and devices is never read as markup, and cannot steer the terminal.
+Text from files and devices is neither markup nor control sequences here.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbmwrap.report.model import NOT_MEDICAL, UNCALIBRATED, SessionReport
-from pbmwrap.report.parameters import CHANNEL_HEAD, channel_rows, grade_sentence, summary_rows
+from pbmwrap.report.parameters import CHANNEL_HEAD, describe_grade, list_channels, list_facts
 
 if TYPE_CHECKING:
     from rich.console import Group
 
 
-def summary(report: SessionReport) -> Group:
-    """What `rich.console.Console.print` takes: the summary, the channels, the words of caution."""
+def make_tables(report: SessionReport) -> Group:
+    """Make what `rich.console.Console.print` takes: facts, channels, grade and disclaimer."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -25,16 +25,22 @@ def summary(report: SessionReport) -> Group:
     )
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(overflow="fold")
-    for label, text in summary_rows(report):
-        facts.add_row(label, Text(_tame(text)))
+    for label, text in list_facts(report):
+        facts.add_row(label, Text(_replace_unprintable(text)))
     channels = Table()
     for head in CHANNEL_HEAD:
         channels.add_column(head, overflow="fold")
-    for row in channel_rows(report):
-        channels.add_row(*(Text(_tame(cell)) for cell in row))
+    for row in list_channels(report):
+        channels.add_row(*(Text(_replace_unprintable(cell)) for cell in row))
     words = [] if report.calibrated else [Text(UNCALIBRATED, style="bold")]
-    return Group(facts, channels, *words, Text(_tame(grade_sentence(report))), Text(NOT_MEDICAL))
+    return Group(
+        facts,
+        channels,
+        *words,
+        Text(_replace_unprintable(describe_grade(report))),
+        Text(NOT_MEDICAL),
+    )
 
 
-def _tame(text: str) -> str:
+def _replace_unprintable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)

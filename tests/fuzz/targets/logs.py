@@ -3,12 +3,13 @@ clock, CSV, JSON lines, reports, the verdict over chain and seals."""
 
 from __future__ import annotations
 
-from pbmwrap.logs import export, jsonl
-from pbmwrap.logs.clock import Mark
+from pbmwrap.logs import jsonl
+from pbmwrap.logs.clock import Mark, make_clock
 from pbmwrap.logs.decode import Decoded, decode, decode_extents
+from pbmwrap.logs.export_csv import format_csv
 from pbmwrap.logs.extents import Conflict, Extent
-from pbmwrap.logs.sessions import clock_of, sessions
-from pbmwrap.logs.to_report import default_wrap, firmware_of, to_report
+from pbmwrap.logs.summary import WrapInfo, summarize_sessions
+from pbmwrap.logs.to_report import make_report
 from pbmwrap.logs.verify import verify
 from tests.fuzz import odd
 from wrap.storage import payloads, records
@@ -16,7 +17,7 @@ from wrap.storage import payloads, records
 KEYS = ("session", "reason", "active_ms", "paused_ms", "dose_uj", "on_ms", "max_mc", "faults")
 KEYS += ("code", "detail", "sensor", "wake", "by", "cal", "temp_mc", "limit_mc", "raw", "uw")
 _JSON = (records.FAULT, records.ACK, records.NOTE)
-_WRAP = default_wrap("fuzz")
+_WRAP = WrapInfo("fuzz").with_default_board()
 
 
 def _u32(src: odd.Choices) -> int:
@@ -69,27 +70,28 @@ def _log(src: odd.Choices) -> tuple[bytes, list[bytes]]:
     return raw, kept
 
 
-def _told(decoded: Decoded) -> None:
-    """Everything that is asked of a log."""
-    clock = clock_of(decoded)
+def _read_all(decoded: Decoded, marks: list[Mark] | None = None) -> None:
+    """Make everything that is made of a log."""
     for entry in decoded.entries:
         assert entry.data is None or isinstance(entry.data, dict)
-        assert clock.text(entry.boot, entry.up_ms_total) and entry.name
-    firmware = firmware_of(decoded)
-    for session in sessions(decoded):
-        report = to_report(session, clock, _WRAP, firmware.get(session.boot, "unknown"))
+        assert entry.name
+    sessions = summarize_sessions(decoded, make_clock(decoded, marks or ()), _WRAP)
+    for session in sessions:
+        report = make_report(session, _WRAP)
         assert report.session_id == session.number and isinstance(report.end_reason, str)
+        assert session.when_utc and session.when_local
+    assert format_csv(sessions, _WRAP)
 
 
 def _out_and_in(data: bytes, base: int) -> None:
-    """Any bytes through JSON lines are the same bytes again; CSV and the verdict are made."""
+    """Any bytes through JSON lines are the same bytes again, and can be verified."""
     extents: list[Extent] = [(base, data)] if data else []
     decoded = decode_extents(extents)
-    _told(decoded)
+    _read_all(decoded)
     log = jsonl.Log("fuzz", jsonl.SCHEMA, extents, [Mark(1, 2, 3)])
-    back = _read("".join(jsonl.write(log, extents, clock_of(decoded))))
+    back = _read("".join(jsonl.write(log, extents, make_clock(decoded))))
     assert (back.uid, back.extents(), back.marks) == ("fuzz", extents, log.marks)
-    assert not back.problems and export.to_csv(decoded)
+    assert not back.problems
     verdict = verify(extents)
     assert verdict.records == len(decoded.entries) and verdict.sealed <= verdict.records
 
@@ -113,8 +115,8 @@ def _read_back(src: odd.Choices) -> None:
     except Conflict:
         return
     decoded = decode_extents(runs)
-    assert export.to_csv(decoded, log.marks)
-    again = _read("".join(jsonl.write(log, runs, clock_of(decoded, log.marks))))
+    _read_all(decoded, log.marks)
+    again = _read("".join(jsonl.write(log, runs, make_clock(decoded, log.marks))))
     assert (again.extents(), again.marks, again.problems) == (runs, log.marks, [])
 
 
@@ -134,6 +136,6 @@ def one(data: bytes) -> None:
     assert not decoded.damage and not decoded.torn
     counted = sum(n for _, n in decoded.unknown) + decoded.newer + decoded.unreadable
     assert counted == sum(entry.data is None for entry in decoded.entries)
-    _told(decoded)
+    _read_all(decoded)
     if way == 1:
         _out_and_in(raw, src.byte())
