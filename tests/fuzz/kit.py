@@ -5,12 +5,7 @@ import hashlib
 import json
 
 import board_facts
-
-try:
-    from pbmwrap.twin.fake_board import FakeBoard
-except ImportError:  # the unix port has the file alone
-    from fake_board import FakeBoard
-
+from pbmwrap.twin.fake_board import FakeBoard
 from wrap import errors
 from wrap.link import frames
 from wrap.safety import thermal
@@ -27,7 +22,7 @@ _SLICE = 256  # bytes in the port's ring at once
 
 
 class Files:
-    """wrap.hal.files.Files in memory."""
+    """wrap.storage.files.Files in memory."""
 
     missing = ""
     damaged = False

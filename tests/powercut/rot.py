@@ -68,8 +68,8 @@ def _judge(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
     wrap = wrap_on(kind, mem)
     wrap.board.power_on()
     app = wrap.app
-    if app.hal.files.missing:
-        yield f"it did not boot with its storage: {app.hal.files.missing}"
+    if app.files.missing:
+        yield f"it did not boot with its storage: {app.files.missing}"
         return
     yield from _log(app.log, hits)
     yield from _store(app, hits)
@@ -172,7 +172,7 @@ def _store(app: Any, hits: Hits) -> Iterator[str]:
     as power that went in the middle of it. An acknowledged fault may be back."""
     was = hits.base
     waits = app.settings.unconfirmed()
-    silent = not app.settings.damaged() and not app.hal.files.damaged and not hits.newest
+    silent = not app.settings.damaged() and not app.files.damaged and not hits.newest
     trip = app.settings.get("trip_mc")
     if trip != was.trip_mc and ("settings" not in waits or hits.single):
         yield f"trip_mc is {trip}, not {was.trip_mc}, unconfirmed: {waits}"

@@ -21,8 +21,8 @@ class SessionControl:
 
     def __init__(self, app):
         self._app = app
-        self._counter = Store(app.hal.files, "count")
-        self.history = SiteHistory(Store(app.hal.files, "course"), self._sessions())
+        self._counter = Store(app.files, "count")
+        self.history = SiteHistory(Store(app.files, "course"), self._sessions())
         self.wake_check = WakeCheck()
         self._asked = None  # what `_next_s` answers
         self._next_s = 0
@@ -271,7 +271,7 @@ class SessionControl:
     def restart(self, service):
         """Restart once the answer has left; with `service` into a plain REPL."""
         if service:
-            self._app.hal.files.write("service", b"1")
+            self._app.files.write("service", b"1")
         self._restart_ms = 0
 
     def slack(self, dt, server):

@@ -1,4 +1,4 @@
-"""Small files in bare flash, with the calls of wrap.hal.files.Files: each write is a new entry, the
+"""Small files in bare flash, with the calls of `Files`: each write is a new entry, the
 newest of a name counts, nothing is written in place.
 
     0x5A | length of the name u8 | length of the data u16 (0xFFFF: removed) | name | data

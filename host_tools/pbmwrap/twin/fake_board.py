@@ -6,9 +6,10 @@ file on the MicroPython unix port.
 
 # pyright: reportOptionalMemberAccess=false
 
-from wrap.hal.fake import PROGRAM, RX_SIZE, FakeHal
+from pbmwrap.twin.fake_hal import PROGRAM, RX_SIZE, FakeHal
 from wrap.main_loop import boot, service_wanted
 from wrap.rules.limits import STEP_MS
+from wrap.storage.mount import Storage
 
 CTRL_C = 3
 CTRL_D = 4
@@ -50,16 +51,21 @@ class FakeBoard:
         self.boots += 1
         self._hung = False
         self._due = start
-        if service_wanted(self.hal):
+        storage = self._open_storage()
+        if service_wanted(storage.files):
             self.hal.service_blink()
             self.app = None
         else:
-            self.app = boot(self.hal, f)
+            self.app = boot(self.hal, f, storage)
 
     def _make_hal(self, start, cause):
         """A hook: the fault campaign (tests/faults) puts broken hardware here."""
         f = self.facts
-        return FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
+        return FakeHal(len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
+
+    def _open_storage(self):
+        """A hook: what a boot finds in flash."""
+        return Storage(self.files)
 
     def power_off(self):
         """Pins fall, RAM is gone."""

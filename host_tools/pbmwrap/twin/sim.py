@@ -13,7 +13,7 @@ from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
-from wrap.hal.files import Files
+from wrap.storage.files import Files
 
 PLANT_MS = 100
 # A skip leaps only over a time in which no temperature changes: less than _STILL_K in _STILL_MS is,

@@ -15,7 +15,8 @@ from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import Board, SimTwin
 
 HEAP = "512k"  # an RP2040 has about 190 KB with 4-byte words; these are 8-byte words
-_HERE = Path(__file__).parent
+_MAIN = Path(__file__).with_name("unix_main.py")
+_HOST_TOOLS = Path(__file__).parents[2]  # MicroPython imports pbmwrap.twin.fake_board from it
 
 
 class RemoteBoard:
@@ -24,9 +25,9 @@ class RemoteBoard:
     def __init__(self, micropython: Path, root: Path, facts: ModuleType) -> None:
         firmware = Path(str(wrap.__file__)).parent.parent
         facts_dir = Path(str(facts.__file__)).parent
-        path = os.pathsep.join([str(firmware), str(facts_dir), str(_HERE), ".frozen"])
+        path = os.pathsep.join([str(firmware), str(facts_dir), str(_HOST_TOOLS), ".frozen"])
         self._process = subprocess.Popen(
-            [micropython, "-X", f"heapsize={HEAP}", _HERE / "unix_main.py", str(root / "wrap")],
+            [micropython, "-X", f"heapsize={HEAP}", _MAIN, str(root / "wrap")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

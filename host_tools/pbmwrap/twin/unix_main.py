@@ -9,10 +9,9 @@ import gc
 import json
 import sys
 
-from fake_board import FakeBoard
-
 import board_facts
-from wrap.hal.files import Files
+from pbmwrap.twin.fake_board import FakeBoard
+from wrap.storage.files import Files
 
 
 def _state(board, took):

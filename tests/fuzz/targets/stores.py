@@ -132,7 +132,7 @@ def _started(it):
 def _booted(files):
     it = kit.Wrap(files)
     app, hal = it.board.app, it.board.hal
-    assert not hal.files.missing, hal.files.missing
+    assert not app.files.missing, app.files.missing
     assert not hal.enabled and not any(hal.duty)
     assert app.session.state in (states.IDLE, states.FAULT)
     assert not app.fault_latch.code or app.session.state == states.FAULT

@@ -18,7 +18,7 @@ from wrap.compat import const, small
 from wrap.hal.esp32 import chip
 from wrap.hal.esp32.adc import made_inputs
 from wrap.hal.esp32.dead_man import DeadMan
-from wrap.hal.esp32.flash import open_storage
+from wrap.hal.esp32.flash import open_flash
 from wrap.hal.esp32.port import open_port
 from wrap.hal.esp32.pwm import Lamp
 from wrap.rules import limits
@@ -67,7 +67,7 @@ class Esp32:
         port = open_port(facts.LINK, self._chip, CDC_NONBLOCKING)
         self.link_read = port.read
         self.link_write = port.write
-        self.files, self.sectors = open_storage()
+        self.open_flash = open_flash
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff

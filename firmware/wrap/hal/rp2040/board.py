@@ -16,7 +16,7 @@ from wrap.compat import const, small
 from wrap.hal import LOADED_US
 from wrap.hal.rp2040 import integrity, registers
 from wrap.hal.rp2040.dead_man import DeadMan
-from wrap.hal.rp2040.flash import open_storage
+from wrap.hal.rp2040.flash import open_flash
 from wrap.hal.rp2040.registers import ENABLED, FELL, HEAD, LIFE_MS, LOW, WATCHDOG, levels
 from wrap.hal.rp2040.usb import open_port
 from wrap.rules import limits
@@ -87,7 +87,7 @@ class Rp2040:
         self.link_write = port.write
         self.allocated = port.allocated
         self.wait_until = port.wait_until
-        self.files, self.sectors = open_storage()
+        self.open_flash = open_flash
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff

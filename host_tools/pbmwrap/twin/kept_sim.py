@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbmwrap import disk
-from pbmwrap.device.state_folder import WAY, take_folder
 from pbmwrap.twin.sim import SimTwin
+from pbmwrap.twin.state_folder import WAY, take_folder
 
 
 class KeptSim(SimTwin):

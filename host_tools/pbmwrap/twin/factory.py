@@ -28,7 +28,7 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
     chosen = find_image(image)
     read_uf2(chosen)
     if state is not None:
-        from pbmwrap.device.kept_flash import KeptRp2040
+        from pbmwrap.twin.kept_rp2040 import KeptRp2040
 
         return KeptRp2040(chosen, state)
     from pbmwrap.twin.rp2040 import Rp2040Twin
@@ -41,7 +41,7 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
 
 def _make_sim(state: Path | None) -> Twin:
     if state is not None:
-        from pbmwrap.device.kept_sim import KeptSim
+        from pbmwrap.twin.kept_sim import KeptSim
 
         return KeptSim(state)
     from pbmwrap.twin.sim import SimTwin

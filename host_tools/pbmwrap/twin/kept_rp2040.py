@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pbmwrap import disk
-from pbmwrap.device.state_folder import WAY, take_folder
 from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES
+from pbmwrap.twin.state_folder import WAY, take_folder
 
 FLASH_FILE = "flash.bin"
 
