@@ -14,7 +14,7 @@ from pbmwrap.logs.verify import verify
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
 from wrap.rules import faults, states
 from wrap.storage import records
-from wrap.storage.mend import NONE
+from wrap.storage.log import UNUSED
 
 FLIPS = (1, 1, 1, 1, 2, 3, 8, 32, 128)
 LIMIT = "limit: "  # of what is said of a case that has not failed: docs/powercut.md
@@ -153,8 +153,8 @@ def _log(log: Any, hits: Hits) -> Iterator[str]:
 def _moved(log: Any, was: Base) -> int:
     """By how many bytes a sector is taken to begin elsewhere, at most. Its head must be broken, and
     written bytes seem to stand where its neighbour has none: two bits at least."""
-    begun = {i: start for i, start in was.starts.items() if log._starts[i] != NONE}
-    return max((abs(log._starts[i] - start) for i, start in begun.items()), default=0)
+    begun = {i: start for i, start in was.starts.items() if log.starts[i] != UNUSED}
+    return max((abs(log.starts[i] - start) for i, start in begun.items()), default=0)
 
 
 def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
