@@ -147,7 +147,7 @@ class Wrap:
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
             (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
             (app.server._last_body, app.server._stream is None),
-            desk.history.course.kept(),
+            desk.history.sessions.to_stored(),
         )
 
 

@@ -5,8 +5,7 @@ import json
 from wrap.compat import const
 from wrap.errors import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.rules import faults, limits, states
-from wrap.session.site_history import SiteHistory
-from wrap.session.site_sessions import part_pm
+from wrap.session.site_history import SiteHistory, part_pm
 from wrap.session.wake_check import ASKED, UNANSWERED, WakeCheck
 from wrap.storage import payloads, records
 from wrap.storage.atomic_store import Store
@@ -139,7 +138,7 @@ class SessionControl:
         try:
             self._counter.put({"session": number})
         except OSError:
-            self.history.ended(0, 0, up_s)
+            self.history.end(0, 0, up_s)
             raise
 
     def next_s(self, site, need_s=0):
@@ -165,7 +164,7 @@ class SessionControl:
         upper_uj = app.lamps.upper_uj()
         part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
         light_ms = min(session.active_ms, plan.total_ms)
-        self.history.ended(part, (light_ms + 999) // 1000, app.up_s)
+        self.history.end(part, (light_ms + 999) // 1000, app.up_s)
 
     def event_in_ms(self, session):
         """For so long `attend` would do nothing; 0 while somebody is asked."""
@@ -228,7 +227,7 @@ class SessionControl:
     def set_clock(self, unix_s):
         """The host says what time it is; returns it."""
         self._unix_less_up = unix_s - self._app.up_s
-        self.history.clock(unix_s, self._app.up_s)
+        self.history.set_clock(unix_s, self._app.up_s)
         self._app.note(records.CLOCK, payloads.pack_clock(unix_s))
         return unix_s
 

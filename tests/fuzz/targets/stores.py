@@ -103,7 +103,7 @@ def _read(files):
     history = SiteHistory(Store(files, "course"), Store(files, "count").whole("session", 1 << 30))
     site = "hand-left"
     wait_s = history.next_s(site, limits.SITE_WEEK, 10)
-    assert isinstance(wait_s, int) and wait_s >= 0 and history.why(site, wait_s)
+    assert isinstance(wait_s, int) and wait_s >= 0 and history.site_refusal(site, wait_s)
     if wait_s == 0:
         history.begin(site, 1200, 11)
         assert history.next_s(site, limits.SITE_WEEK, 12) > 0, "a session does not count"
