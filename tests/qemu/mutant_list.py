@@ -84,8 +84,11 @@ _LOG = (
     ("self.seq = (found[-1][1] + 1) & _SEQ", "self.seq = found[-1][1] & _SEQ"),
     ("self.boot = found[-1][2]", "self.boot = found[0][2]"),
     ("self.torn = self._at - gaps[-1][0]", "self.torn = 0"),
-    ("            self._drop(i)\n        self._s.erase", "            pass\n        self._s.erase"),
-    ("self._room() < size", "self._room() <= size"),
+    (
+        "            self._remove_sector(i)\n        self._s.erase",
+        "            pass\n        self._s.erase",
+    ),
+    ("self._free_bytes() < size", "self._free_bytes() <= size"),
     ("[1 - _BLOBS :]", "[-_BLOBS :]"),
     ("self._at += self._pad", "self._at += 0"),
     ("or offset < self.first", "or offset <= self.first"),

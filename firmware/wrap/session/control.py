@@ -129,7 +129,7 @@ class SessionControl:
 
     def _sessions(self):
         """How many there have been; a record holds no more than 32 bits of it."""
-        return self._counter.whole("session", 0xFFFFFFFE)
+        return self._counter.get_int("session", 0xFFFFFFFE)
 
     def _count(self, number, plan):
         """Book a session before its first light. Raises OSError, and then it has not begun."""

@@ -100,7 +100,7 @@ def _read(files):
     assert 0 <= latch.code < len(faults.NAMES) and (latch.info is None) == (latch.code == 0)
     resets = RestartCount(Store(files, "resets"), "watchdog")
     assert resets.count > 0 and resets.too_many() == (resets.count >= limits.RESETS_MOST)
-    history = SiteHistory(Store(files, "course"), Store(files, "count").whole("session", 1 << 30))
+    history = SiteHistory(Store(files, "course"), Store(files, "count").get_int("session", 1 << 30))
     site = "hand-left"
     wait_s = history.next_s(site, limits.SITE_WEEK, 10)
     assert isinstance(wait_s, int) and wait_s >= 0 and history.site_refusal(site, wait_s)
