@@ -1,4 +1,4 @@
-"""An emulated wrap whose flash lies in a file between two runs."""
+"""An emulated wrap that keeps its flash in a file between two runs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FLASH_FILE = "flash.bin"
 
 
 class KeptRp2040(Rp2040Twin):
-    """`folder` holds the flash; it is written when the twin is closed, as a whole or not at all.
+    """`folder` holds the flash, which is replaced atomically when the twin is closed.
 
-    Raises InvalidFile for a flash that is none, or an image that does not fit.
+    Raises InvalidFile for a file that is no flash, or an image that does not fit; PortBusy.
     """
 
     def __init__(self, image: Path, folder: Path) -> None:

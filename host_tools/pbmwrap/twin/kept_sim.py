@@ -1,4 +1,4 @@
-"""A simulated wrap whose flash lies in a folder between two runs."""
+"""A simulated wrap that keeps its flash in a folder between two runs."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The wrap on the MicroPython unix port: the same firmware and fake HAL as `sim`, on the real
-language."""
+"""The wrap on the MicroPython unix port: the firmware and fake HAL of `sim`, run by MicroPython."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ _HOST_TOOLS = Path(__file__).parents[2]  # MicroPython imports pbmwrap.twin.fake
 
 
 class RemoteBoard:
-    """A FakeBoard in a MicroPython process. Raises RuntimeError with its traceback when it dies."""
+    """A FakeBoard in a MicroPython process. Raises RuntimeError with its traceback when it ends."""
 
     def __init__(self, micropython: Path, root: Path, facts: ModuleType) -> None:
         firmware = Path(str(wrap.__file__)).parent.parent
@@ -93,7 +92,7 @@ class RemoteBoard:
         return out
 
     def heap_used(self) -> int:
-        """Bytes in use after a collection."""
+        """Return the heap bytes in use after a collection."""
         return self._say("heap")
 
     def close(self) -> None:
