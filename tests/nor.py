@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pbmwrap.twin.fake_board import FakeBoard
-from wrap.hal.fake import FakeHal
 from wrap.storage.flash_files import FlashFiles
+from wrap.storage.mount import Storage
 from wrap.storage.sectors import NorSectors
 
 SECTOR = 4096
@@ -108,11 +108,9 @@ class NorBoard(FakeBoard):
         super().__init__(None, facts)
         self.nor = nor
 
-    def _make_hal(self, start: int, cause: str) -> FakeHal:
+    def _open_storage(self) -> Storage:
         self.files = store_of(self.nor)
-        hal = super()._make_hal(start, cause)
-        hal.sectors = log_sectors(self.nor)
-        return hal
+        return Storage(self.files, log_sectors(self.nor))
 
 
 def nor() -> Nor:

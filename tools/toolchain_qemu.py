@@ -19,7 +19,7 @@ from toolchain_sources import EXIT_MACHINE, Stop, install, output, run
 _RECIPE = "1"  # raise it when the steps below change what they build
 HEAP_BYTES = 1024 * 1024
 _FACTS = "boards/PBMWRAP_RP2040/board_facts.py"
-_FAKE_BOARD = "host_tools/pbmwrap/twin/fake_board.py"
+_FAKES = ("pbmwrap/twin/fake_board.py", "pbmwrap/twin/fake_hal.py")
 _TESTS = (
     "tests/fuzz/__init__.py",
     "tests/fuzz/flash.py",
@@ -74,10 +74,11 @@ def guest_files() -> dict[str, bytes]:
     files = {
         p.relative_to(firmware).as_posix(): p.read_bytes()
         for p in sorted((firmware / "wrap").rglob("*.py"))
-        if not p.name.startswith("rp2040")
+        if p.parent.name not in ("rp2040", "esp32")
     }
     files["board_facts.py"] = (REPO / _FACTS).read_bytes()
-    files["fake_board.py"] = (REPO / _FAKE_BOARD).read_bytes()
+    for name in _FAKES:
+        files[name] = (REPO / "host_tools" / name).read_bytes()
     targets = [p for p in REPO.glob("tests/fuzz/targets/*.py") if p.name not in _HOST_TARGETS]
     for path in sorted([*targets, *(p for name in _TESTS for p in REPO.glob(name))]):
         files[path.relative_to(REPO).as_posix()] = path.read_bytes()

@@ -36,9 +36,9 @@ LIMITED = ", limited power"  # behind the self-test's words, payloads.REASONS
 
 
 class App:
-    """hal: a wrap.hal; facts: the board's facts module."""
+    """hal: a wrap.hal; facts: the board's facts module; storage: a wrap.storage.mount.Storage."""
 
-    def __init__(self, hal, facts):
+    def __init__(self, hal, facts, storage):
         hal.dark()
         self.hal = hal
         self.facts = facts
@@ -58,7 +58,7 @@ class App:
         self.wire_check = WireCheck(len(facts.SENSORS))
         self._delayed_code = faults.NONE  # see _check_wiring
         self.integrity = Program(hal)
-        self._open_storage(hal, facts.CHANNELS)
+        self._open_storage(storage, facts.CHANNELS)
         self.session = Session(self._changed)
         self.take_calibration()
         self.button = button.Button()
@@ -81,8 +81,8 @@ class App:
             self.trip(faults.PROGRAM, wrong)
         elif self.fault_latch.code:
             self.session.state = states.FAULT
-        elif hal.files.missing:
-            self.trip(faults.STORAGE, hal.files.missing)
+        elif self.files.missing:
+            self.trip(faults.STORAGE, self.files.missing)
         elif self.restart_count.failed:
             self.trip(faults.STORAGE, "restarts cannot be counted")
         elif self.restart_count.too_many():
@@ -90,9 +90,9 @@ class App:
         self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.log_queue.boot))
         self.confirmation.note_damage()
 
-    def _open_storage(self, hal, channels):
-        files = hal.files
-        self.log = Log(hal.sectors)
+    def _open_storage(self, storage, channels):
+        self.files = files = storage.files
+        self.log = Log(storage.sectors)
         self.log_queue = LogQueue(self.log)
         self.settings = Settings(files, channels)
         self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])

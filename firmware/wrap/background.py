@@ -82,7 +82,7 @@ class Background:
         if self._tidy_ms <= 0:
             self._tidy_ms = _TIDY_MS
             try:
-                self._app.hal.files.tidy()
+                self._app.files.tidy()
             except OSError:
                 self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the room tells
 

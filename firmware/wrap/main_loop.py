@@ -3,9 +3,9 @@ happens."""
 
 from wrap.app import App
 from wrap.compat import collect_after, const
-from wrap.hal.files import NoFiles
 from wrap.rules import limits
-from wrap.storage.sectors import FileSectors
+from wrap.storage.files import NoFiles
+from wrap.storage.mount import Storage, mount
 
 _MARGIN_MS = const(1)  # while light is on: no slice of reading or writing takes longer
 # Garbage is collected when so much has gone, behind a step that leaves the time for it (6.2 ms), so
@@ -15,26 +15,25 @@ _COLLECT_MS = const(7)
 _COLLECT_NOW = const(81920)
 
 
-def service_wanted(hal):
+def service_wanted(files):
     """Whether a host asked for service mode before this restart; asking counts once."""
     try:
-        if hal.files.size("service") < 0:
+        if files.size("service") < 0:
             return False
-        hal.files.remove("service")
+        files.remove("service")
     except OSError:
         return False  # the app tells of broken storage
     return True
 
 
-def boot(hal, facts):
+def boot(hal, facts, storage):
     """The app; when what is stored cannot be read, one in a latched fault that touches no flash, so
     that nothing is lost and a host can ask."""
     try:
-        return App(hal, facts)
+        return App(hal, facts, storage)
     except Exception as e:
-        hal.files = NoFiles("storage cannot be read: %s: %s" % (type(e).__name__, e))
-        hal.sectors = FileSectors(hal.files)
-        return App(hal, facts)
+        files = NoFiles("storage cannot be read: %s: %s" % (type(e).__name__, e))
+        return App(hal, facts, Storage(files))
 
 
 def loop(app, turns=-1):
@@ -80,15 +79,17 @@ def _serve(app, due):
         room_ms = hal.ticks_diff(due, hal.ticks_ms())
 
 
-def main(hal, facts, installed=None):
+def main(hal, facts, installed=None, storage=None):
     """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in
-    service mode. installed: which of two firmwares it is, loader/main.py's."""
+    service mode. installed: which of two firmwares it is, loader/main.py's. storage: None opens
+    what the HAL's flash holds."""
     try:
         collect_after(-1)
-        if service_wanted(hal):
+        storage = storage or mount(hal)
+        if service_wanted(storage.files):
             hal.service_blink()
             return
-        app = boot(hal, facts)
+        app = boot(hal, facts, storage)
         app.control.installed = installed
         hal.collect()
         loop(app)

@@ -52,7 +52,7 @@ def test_lamps_that_share_a_slice_are_refused(bench: pins.PinBench) -> None:
         "for name in dir(board_facts): setattr(Facts, name, getattr(board_facts, name, None))\n"
         "one, other = board_facts.CHANNELS\n"
         "Facts.CHANNELS = (one, other[:2] + (one[2] + 16,) + other[3:])\n"
-        "from wrap.hal.rp2040 import Rp2040\n"
+        "from wrap.hal.rp2040.board import Rp2040\n"
         "try:\n Rp2040(Facts)\nexcept ValueError as e:\n print(e)"
     )
     assert "share a PWM slice (GPIO (2, 18, 16))" in said

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.esp32.world import World
-from wrap.hal.files import Files, NoFiles
+from wrap.storage.files import Files, NoFiles
+from wrap.storage.mount import mount
 from wrap.storage.sectors import FileSectors, NorSectors
 
 LINE = bytes(range(240))
@@ -97,7 +98,8 @@ def test_a_link_that_the_chip_has_not_is_refused(link: str, told: str) -> None:
 
 
 def test_the_log_and_small_files_have_partitions_of_their_own(devkit: World) -> None:
-    files, log = devkit.hal.files, devkit.hal.sectors
+    storage = mount(devkit.hal)
+    files, log = storage.files, storage.sectors
     files.write("settings", b"x" * 300)
     assert isinstance(log, NorSectors)
     assert log.n == len(devkit.parts["wraplog"].data) // 4096
@@ -107,18 +109,18 @@ def test_the_log_and_small_files_have_partitions_of_their_own(devkit: World) -> 
     log.program(last, 4000, b"record")
     assert bytes(log.read(last, 3999, 8)) == b"\xffrecord\xff"
     assert devkit.parts["wraplog"].erased == 1
-    devkit.boot()
-    assert devkit.hal.files.read("settings") == b"x" * 300
-    assert bytes(devkit.hal.sectors.read(last, 4000, 6)) == b"record"
+    again = mount(devkit.boot())
+    assert again.files.read("settings") == b"x" * 300
+    assert bytes(again.sectors.read(last, 4000, 6)) == b"record"
 
 
 def test_a_stock_image_keeps_everything_as_files(tmp_path, monkeypatch) -> None:
     world = World()
     world.parts.pop("wraplog")
-    monkeypatch.setattr("wrap.hal.files.os.mkdir", lambda path: None)
-    world.boot()
-    assert isinstance(world.hal.files, Files)
-    assert isinstance(world.hal.sectors, FileSectors)
+    monkeypatch.setattr("wrap.storage.files.os.mkdir", lambda path: None)
+    storage = mount(world.boot())
+    assert isinstance(storage.files, Files)
+    assert isinstance(storage.sectors, FileSectors)
 
 
 def test_flash_that_fails_is_no_storage_and_says_why() -> None:
@@ -127,12 +129,14 @@ def test_flash_that_fails_is_no_storage_and_says_why() -> None:
 
     world = World()
     world.esp32.Partition.readblocks = fails
-    world.boot()
-    assert isinstance(world.hal.files, NoFiles)
-    assert "flash" in world.hal.files.missing
+    storage = mount(world.boot())
+    assert isinstance(storage.files, NoFiles)
+    assert "flash" in storage.files.missing
+    assert isinstance(storage.sectors, FileSectors)
 
 
 def test_an_erase_that_fails_is_an_error(devkit: World) -> None:
+    sectors = mount(devkit.hal).sectors
     devkit.esp32.Partition.ioctl = lambda self, command, block: -22
     with pytest.raises(OSError):
-        devkit.hal.sectors.erase(0)
+        sectors.erase(0)

@@ -19,13 +19,15 @@ class Wrap:
 
     def __init__(self, board: str, **changes: Any) -> None:
         from wrap.app import App
+        from wrap.storage.mount import mount
 
         self.world = World(board)
         facts = self.world.facts
         self.curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
         for sensor in range(4):
             self.warm(sensor, SKIN_MC)
-        self.app = App(self.world.boot(), large_pad(facts))
+        hal = self.world.boot()
+        self.app = App(hal, large_pad(facts), mount(hal))
         self.advance(2000)
         raw = protocol(**changes)
         self.app.protocols.save(0, raw, sha(raw))
@@ -109,8 +111,10 @@ def test_a_trip_goes_dark_and_stays_latched_in_flash(board: str) -> None:
     told = wrap.app.code
     assert told != 0
     from wrap.app import App
+    from wrap.storage.mount import mount
 
-    again = App(wrap.world.boot(), wrap.world.facts)
+    hal = wrap.world.boot()
+    again = App(hal, wrap.world.facts, mount(hal))
     assert again.fault_latch.code == told
 
 
@@ -118,8 +122,12 @@ def test_a_trip_goes_dark_and_stays_latched_in_flash(board: str) -> None:
 def test_the_third_brown_out_holds_the_wrap(board: str) -> None:
     """MicroPython calls it a power-on (1); the chip's own register does not (15)."""
     from wrap.app import App
+    from wrap.storage.mount import mount
 
     world = Wrap(board).world
     world.chip.cause, world.chip.chip_cause = 1, 15
-    codes = [App(world.boot(), world.facts).fault_latch.code for _ in range(3)]
+    codes = []
+    for _ in range(3):
+        hal = world.boot()
+        codes.append(App(hal, world.facts, mount(hal)).fault_latch.code)
     assert codes == [faults.NONE, faults.NONE, faults.RESETS]

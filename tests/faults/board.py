@@ -33,7 +33,7 @@ class FaultBoard(FakeBoard):
 
     def _make_hal(self, start: int, cause: str) -> FaultHal:
         lamps, sensors = len(self.facts.CHANNELS), len(self.facts.SENSORS)
-        where = (self.broken, self.light, self.files, lamps, sensors)
+        where = (self.broken, self.light, lamps, sensors)
         return FaultHal(*where, start, cause, self._uid)
 
     def power_on(self, cause: str = "power") -> None:

@@ -29,7 +29,7 @@ Gate = Callable[[str, str], Optional[Harm]]  # noqa: UP045 - not A | B: PyPy 3.9
 
 
 class FaultFiles:
-    """wrap.hal.files.Files in memory. `gate(operation, name)` says what happens to an operation.
+    """`Files` in memory. `gate(operation, name)` says what happens to an operation.
 
     committed: the log's bytes whose append returned; tears: operations that left bytes and failed.
     """

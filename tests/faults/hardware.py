@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pbmwrap.twin.fake_hal import FakeHal
 from wrap.hal.contract import Hal
-from wrap.hal.fake import FakeHal
 
 OFF = -1
 FULL = 65535

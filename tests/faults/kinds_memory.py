@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pbmwrap.twin.fake_hal import PROGRAM
 from tests.faults.flash import Harm
 from tests.faults.kinds import Kind
 from tests.faults.run import Run
-from wrap.hal.fake import PROGRAM
 
 
 def _flip(run: Run) -> None:

@@ -10,7 +10,7 @@ from tests.faults.kinds import LIT, LONG, Kind
 from tests.faults.kinds_sensors import FULL
 from tests.faults.run import Run
 from wrap.rules import limits, states
-from wrap.storage.atomic_store import _seal
+from wrap.storage.atomic_store import seal
 
 WRITES = ("write", "append", "remove")
 WRITING = ("self-test", "ramp-up", "running", "ramp-down")  # phases whose records are still to come
@@ -124,7 +124,7 @@ def _reset_thrice(run: Run) -> None:
 def _wrong_settings(run: Run) -> None:
     wrong = {"trip_mc": 99000, "cap_mj": 1 << 29, "time_s": 1 << 20}
     for slot in "ab":
-        run.files.data["settings." + slot] = _seal(900, wrong)
+        run.files.data["settings." + slot] = seal(900, wrong)
     _reset(run)
 
 

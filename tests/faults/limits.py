@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wrap.hal.fake import PROGRAM
+from pbmwrap.twin.fake_hal import PROGRAM
 from wrap.rules import limits
 from wrap.safety.integrity import CHUNK
 

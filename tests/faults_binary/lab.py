@@ -27,8 +27,9 @@ CODED = f"""
 import machine, board_facts
 from wrap.hal import open_board
 from wrap.app import App
-from wrap import run
+from wrap import main_loop
 from wrap.storage import records
+from wrap.storage.mount import mount
 hal = open_board(board_facts)
 plain = hal.inputs
 left = {FILLING}
@@ -48,7 +49,7 @@ def inputs(out):
         app.note(records.NOTE, bytes(200))
     return plain(out)
 hal.inputs = inputs
-app = App(hal, board_facts)
+app = App(hal, board_facts, mount(hal))
 """
 
 
@@ -84,7 +85,7 @@ class Lab(Bench):
     def coded(self) -> None:
         """A session of CODED instead of main.py."""
         self.twin.repl(CODED)
-        self.twin.write(b"run.loop(app)\r")
+        self.twin.write(b"main_loop.loop(app)\r")
         self.advance(100)
         self.twin.read()
         self.session()

@@ -5,12 +5,7 @@ import hashlib
 import json
 
 import board_facts
-
-try:
-    from pbmwrap.twin.fake_board import FakeBoard
-except ImportError:  # the unix port has the file alone
-    from fake_board import FakeBoard
-
+from pbmwrap.twin.fake_board import FakeBoard
 from wrap import errors
 from wrap.link import frames
 from wrap.safety import thermal
@@ -27,7 +22,7 @@ _SLICE = 256  # bytes in the port's ring at once
 
 
 class Files:
-    """wrap.hal.files.Files in memory."""
+    """wrap.storage.files.Files in memory."""
 
     missing = ""
     damaged = False
@@ -152,7 +147,7 @@ class Wrap:
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
             (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
             (app.server._last_body, app.server._stream is None),
-            desk.history.course.kept(),
+            desk.history.sessions.to_stored(),
         )
 
 

@@ -16,7 +16,7 @@ from tests.fuzz import campaign, engine
 from tests.fuzz.targets import FIRMWARE
 
 GROWTH_MOST = 2048  # bytes of heap that inputs may leave behind, once warm
-_PATHS = (".", "firmware", "boards/PBMWRAP_RP2040", "host_tools/pbmwrap/twin")
+_PATHS = (".", "firmware", "boards/PBMWRAP_RP2040", "host_tools")
 
 
 def micropython() -> Path:

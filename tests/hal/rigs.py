@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import board_facts
+from pbmwrap.twin.fake_hal import FakeHal
 from tests.esp32.world import BOARDS, World
-from tests.unit.conftest import MemFiles
-from wrap.hal.fake import FakeHal
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("fake", *BOARDS, "rp2040")
@@ -52,7 +51,7 @@ class Local:
 
 class Fake(Local):
     def __init__(self) -> None:
-        self.hal = FakeHal(MemFiles(), 2, 4)
+        self.hal = FakeHal(2, 4)
         self.hal.sensed = True
 
     def facts(self) -> Any:

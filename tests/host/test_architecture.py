@@ -36,6 +36,19 @@ def test_only_the_hal_touches_hardware(file: Path) -> None:
     assert touched <= ({"micropython"} if file.name == "compat.py" else set())
 
 
+@pytest.mark.parametrize("file", sorted((WRAP / "hal").rglob("*.py")), ids=lambda f: f.name)
+def test_the_hal_is_below_everything_but_the_shared_rules(file: Path) -> None:
+    ours = {name for name in imports(file) if name.startswith("wrap.")}
+    below = ("wrap.hal", "wrap.rules", "wrap.compat", "wrap.build_info")
+    assert all(name.startswith(below) for name in ours), file.name
+
+
+def test_simulators_know_no_transport() -> None:
+    for file in (ROOT / "host_tools" / "pbmwrap" / "twin").glob("*.py"):
+        device = {name for name in imports(file) if name.startswith("pbmwrap.device")}
+        assert device <= {"pbmwrap.device.uf2"}, file.name  # a file format, which needs no port
+
+
 @pytest.mark.parametrize("file", MODULES, ids=lambda f: f.relative_to(WRAP).as_posix())
 def test_pure_rooms_neither_print_nor_sleep_nor_read_a_clock(file: Path) -> None:
     if room(file) != "hal":

@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
-from pbmwrap.device.state_folder import take_folder
 from pbmwrap.logs import views
 from pbmwrap.logs.index import Index
 from pbmwrap.logs.parquet import path_of
 from pbmwrap.logs.query import Query
+from pbmwrap.twin.state_folder import take_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -26,7 +26,7 @@ def sources():
 def test_bundle_holds_the_modules_of_the_board():
     names = [file.path for file in sources()]
     assert {"/board_facts.py", "/wrap/app.py", "/wrap/link/frames.py"} <= set(names)
-    assert not {"/wrap/hal/fake.py", "/wrap/hal/contract.py", "/main.py"} & set(names)
+    assert not {"/wrap/hal/contract.py", "/main.py"} & set(names)
 
 
 def test_a_firmware_is_a_pack_for_each_room_and_an_index_of_both():

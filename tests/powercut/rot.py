@@ -14,7 +14,7 @@ from pbmwrap.logs.verify import verify
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
 from wrap.rules import faults, states
 from wrap.storage import records
-from wrap.storage.mend import NONE
+from wrap.storage.log import UNUSED
 
 FLIPS = (1, 1, 1, 1, 2, 3, 8, 32, 128)
 LIMIT = "limit: "  # of what is said of a case that has not failed: docs/powercut.md
@@ -68,8 +68,8 @@ def _judge(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
     wrap = wrap_on(kind, mem)
     wrap.board.power_on()
     app = wrap.app
-    if app.hal.files.missing:
-        yield f"it did not boot with its storage: {app.hal.files.missing}"
+    if app.files.missing:
+        yield f"it did not boot with its storage: {app.files.missing}"
         return
     yield from _log(app.log, hits)
     yield from _store(app, hits)
@@ -153,8 +153,8 @@ def _log(log: Any, hits: Hits) -> Iterator[str]:
 def _moved(log: Any, was: Base) -> int:
     """By how many bytes a sector is taken to begin elsewhere, at most. Its head must be broken, and
     written bytes seem to stand where its neighbour has none: two bits at least."""
-    begun = {i: start for i, start in was.starts.items() if log._starts[i] != NONE}
-    return max((abs(log._starts[i] - start) for i, start in begun.items()), default=0)
+    begun = {i: start for i, start in was.starts.items() if log.starts[i] != UNUSED}
+    return max((abs(log.starts[i] - start) for i, start in begun.items()), default=0)
 
 
 def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
@@ -172,7 +172,7 @@ def _store(app: Any, hits: Hits) -> Iterator[str]:
     as power that went in the middle of it. An acknowledged fault may be back."""
     was = hits.base
     waits = app.settings.unconfirmed()
-    silent = not app.settings.damaged() and not app.hal.files.damaged and not hits.newest
+    silent = not app.settings.damaged() and not app.files.damaged and not hits.newest
     trip = app.settings.get("trip_mc")
     if trip != was.trip_mc and ("settings" not in waits or hits.single):
         yield f"trip_mc is {trip}, not {was.trip_mc}, unconfirmed: {waits}"

@@ -14,8 +14,7 @@ from tests.powercut.cut import flash_before, stream
 from tests.powercut.day import SITES, Wrap, tape
 from tests.unit.conftest import MemFiles
 from wrap.storage import records
-from wrap.storage.log import Log
-from wrap.storage.mend import NONE, length
+from wrap.storage.log import UNUSED, Log, used_bytes
 from wrap.storage.sectors import FileSectors
 
 KINDS = ("new", "used", "latched", "files")
@@ -81,7 +80,7 @@ def found_in(raw: bytes, first: int) -> dict[int, tuple[int, Key]]:
 
 
 def _starts(log: Log) -> dict[int, int]:
-    return {i: start for i, start in enumerate(log._starts) if start != NONE}
+    return {i: start for i, start in enumerate(log.starts) if start != UNUSED}
 
 
 @functools.cache
@@ -99,7 +98,7 @@ def _on_flash(kind: str) -> Base:
     nor = Nor(0, mem=mem)
     log = Log(log_sectors(nor))
     places = [
-        (FLASH, (STORE + i) * SECTOR, start, length(log_sectors(nor), i))
+        (FLASH, (STORE + i) * SECTOR, start, used_bytes(log_sectors(nor), i))
         for i, start in _starts(log).items()
     ]
     store = store_of(nor)

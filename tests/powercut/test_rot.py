@@ -8,7 +8,8 @@ import pytest
 
 from tests.nor import SECTOR, Nor, store_of
 from tests.powercut import rot, rot_base
-from wrap.storage import double_store, flash_files, mend, records
+from wrap.storage import double_store, flash_files, records
+from wrap.storage import log as log_module
 from wrap.storage.log import Log
 
 SLICE = rot.names(12)
@@ -75,7 +76,7 @@ def test_the_judge_sees_false_records():
 
 
 def test_the_judge_sees_one_bit_that_costs_a_sector(monkeypatch):
-    monkeypatch.setattr(mend, "_follows", lambda sectors, a, b: False)
+    monkeypatch.setattr(log_module, "_follows", lambda sectors, a, b: False)
     found = [text for at in (10, 20, 30) for text in _head_flipped(at)]
     assert any("one bit costs" in text for text in found)
 

@@ -48,7 +48,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         yield bench.piece(name, count)
     for name in FIRMWARE:
         yield bench.fuzz(name, _FUZZED)
-    yield bench.is_steady(STATES)
+    yield bench.steady(STATES)
 
 
 def campaign(arch: str, done: list[dict[str, object]]) -> bool:

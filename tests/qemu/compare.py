@@ -105,7 +105,7 @@ class Bench:
 
     def steady(self, count: int) -> Row:
         """`FastStep.step` on `count` random states: machine code there, plain Python here."""
-        plain = suite.is_steady(SEED, count)
+        plain = suite.steady(SEED, count)
         return self._row("steady", count, plain, f"suite.steady({SEED}, {count})")
 
     def fuzz(self, name: str, count: int) -> Row:

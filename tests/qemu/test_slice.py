@@ -57,7 +57,7 @@ def test_the_table_of_single_floats_is_the_table(bench: Bench) -> None:
 
 
 def test_machine_code_of_the_steady_step_is_the_plain_function(bench: Bench) -> None:
-    row = bench.is_steady(STATES)
+    row = bench.steady(STATES)
     assert row.same, row
 
 

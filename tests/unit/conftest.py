@@ -9,7 +9,7 @@ import pytest
 
 import board_facts
 from pbmwrap.twin.fake_board import FakeBoard
-from wrap.hal.fake import FakeHal
+from pbmwrap.twin.fake_hal import FakeHal
 from wrap.link import frames
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
@@ -44,7 +44,7 @@ class PowerCut(BaseException):
 
 
 class MemFiles:
-    """wrap.hal.files.Files in memory. The operation number `break_at` raises `error`.
+    """wrap.storage.files.Files in memory. The operation number `break_at` raises `error`.
 
     A write counts as two operations (the new file, the rename) and so does an append (before and
     after its bytes), so every moment that power can go has a number. `torn`: the share of the bytes
@@ -265,5 +265,5 @@ def rig():
 
 
 @pytest.fixture
-def hal(files):
-    return FakeHal(files, 2, 4)
+def hal():
+    return FakeHal(2, 4)

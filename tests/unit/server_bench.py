@@ -2,9 +2,9 @@
 
 import json
 
-from tests.unit.conftest import MemFiles, answers
+from pbmwrap.twin.fake_hal import FakeHal
+from tests.unit.conftest import answers
 from wrap.errors import BAD_PARAM, Refused
-from wrap.hal.fake import FakeHal
 from wrap.link import frames
 from wrap.link.server import Server
 from wrap.link.transfer import Upload
@@ -46,7 +46,7 @@ class Bench:
     """A server whose handler records requests, or is `handle`."""
 
     def __init__(self, handle=None, again=()):
-        self.hal = FakeHal(MemFiles(), 2, 4)
+        self.hal = FakeHal(2, 4)
         self.asked = []
         self.server = Server(self.hal, handle or self.handle, again)
 

@@ -1,11 +1,12 @@
 """A fake HAL that remembers every call and can raise at any of them."""
 
+from pbmwrap.twin.fake_hal import FakeHal
 from tests.unit.conftest import COOL, LARGE_PAD, MemFiles, protocol, sha
 from wrap.app import App
 from wrap.hal.contract import Hal
-from wrap.hal.fake import FakeHal
 from wrap.rules import states
 from wrap.rules.limits import STEP_MS
+from wrap.storage.mount import Storage
 
 CALLS = tuple(n for n, v in vars(Hal).items() if callable(v))
 
@@ -13,12 +14,12 @@ CALLS = tuple(n for n, v in vars(Hal).items() if callable(v))
 class SpyHal(FakeHal):
     """calls: names in order. `error` is raised at the call `raise_at`, after `skip` of them."""
 
-    def __init__(self, files):
+    def __init__(self):
         self.calls = []
         self.raise_at = ""
         self.skip = 0
         self.error = RuntimeError("spy")
-        super().__init__(files, 2, 4)
+        super().__init__(2, 4)
         self.raws = [COOL] * 4
 
 
@@ -46,8 +47,8 @@ class SpyRig:
 
     def __init__(self, files=None):
         self.files = files or MemFiles()
-        self.hal = SpyHal(self.files)
-        self.app = App(self.hal, LARGE_PAD)
+        self.hal = SpyHal()
+        self.app = App(self.hal, LARGE_PAD, Storage(self.files))
 
     @property
     def state(self):

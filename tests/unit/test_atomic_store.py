@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import board_facts
 from tests.unit.conftest import DEFAULTS, MemFiles, PowerCut
 from wrap.errors import BAD_PARAM, Refused
-from wrap.storage.atomic_store import Store, _seal
+from wrap.storage.atomic_store import Store, seal
 from wrap.storage.settings import BOUNDS, Settings
 
 BREAKS = list(itertools.product([1, 2], [OSError(5), PowerCut()], [0, 0.5, 1]))
@@ -105,7 +105,7 @@ def test_unknown_settings_are_refused(files):
 
 @pytest.mark.parametrize("value", [41001, 35999, -1, True, None, "40000", 40000.5, {}])
 def test_a_stored_setting_out_of_bounds_counts_as_the_default(files, value):
-    files.data["settings.a"] = _seal(1, {"trip_mc": value})
+    files.data["settings.a"] = seal(1, {"trip_mc": value})
     assert settings(files).get("trip_mc") == 41000
 
 
@@ -170,7 +170,7 @@ def test_a_calibration_needs_an_uncertainty(files):
 ])  # fmt: skip
 def test_a_stored_calibration_beyond_its_bounds_counts_as_none_and_is_told(files, uw, unc_pm, void):
     cal = {"uw": uw, "unc_pm": unc_pm, "date": 20261101, "how": ""}
-    files.data["cal.a"] = _seal(1, {"red": cal, "uv": cal})
+    files.data["cal.a"] = seal(1, {"red": cal, "uv": cal})
     kept = settings(files)
     assert (kept.void(), kept.calibrations()) == (
         ["red"] if void else [],

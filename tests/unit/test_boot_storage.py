@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.conftest import MemFiles, Rig
-from wrap.hal.files import NoFiles, open_files
 from wrap.main_loop import service_wanted
+from wrap.storage.files import NoFiles, open_files
 
 
 class Unread(MemFiles):
@@ -50,9 +50,7 @@ def test_a_service_wish_on_broken_storage_is_left_to_the_app():
     files = MemFiles()
     files.data["service"] = b"1"
     files.broken = True
-    rig = Rig()
-    rig.hal.files = files
-    assert service_wanted(rig.hal) is False
+    assert service_wanted(files) is False
 
 
 def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):

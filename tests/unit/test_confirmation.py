@@ -5,7 +5,7 @@ import pytest
 import board_facts
 from tests.unit.conftest import Rig
 from wrap.storage import records
-from wrap.storage.atomic_store import _seal
+from wrap.storage.atomic_store import seal
 from wrap.storage.settings import Settings
 
 TEST = {"pm": 800, "date": 20261128, "max_mc": 41500, "how": "bag of water, type K"}
@@ -141,7 +141,7 @@ def test_nothing_is_repaired_while_a_session_is_under_way(kept):
 
 def test_a_stored_calibration_beyond_its_bounds_is_told_and_counts_as_none(files):
     cal = {"uw": 1, "unc_pm": 0, "date": 20261101, "how": ""}
-    files.data["cal.a"] = _seal(1, {"red": cal})
+    files.data["cal.a"] = seal(1, {"red": cal})
     rig = Rig(files)
     assert (rig.ask("cal.get"), rig.ask("status")["cal_void"]) == ([None, None], ["red"])
     assert rig.app.lamps.meters[0].upper_uw == 60000
@@ -199,7 +199,7 @@ def test_a_heat_test_at_its_bounds_counts(rig, pm, max_mc):
     ],
 )  # fmt: skip
 def test_a_stored_heat_test_out_of_bounds_counts_as_none(files, key, stored):
-    files.data["heat.a"] = _seal(1, {**TEST, key: stored})
+    files.data["heat.a"] = seal(1, {**TEST, key: stored})
     settings = Settings(files, board_facts.CHANNELS)
     assert (settings.heat_test(), settings.heat_record()) == (0, None)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import Rig
-from wrap.hal import fake
+from wrap.hal import contract
 from wrap.rules import faults
 from wrap.rules.limits import DEADMAN_FLASH_MS, DEADMAN_HARD_MS, DEADMAN_MS, WATCHDOG_MS
 
@@ -96,9 +96,9 @@ def test_flash_is_announced_before_every_record_and_only_then(monkeypatch):
 
 def test_the_registers_life_is_the_limits_own():
     """The registers cannot be imported here: constants are compared as they are written."""
-    source = (Path(fake.__file__).parent / "rp2040/registers.py").read_text()
+    source = (Path(contract.__file__).parent / "rp2040/registers.py").read_text()
     told = dict(re.findall(r"^(_DEADMAN_\w+) = const\((\d+)\)", source, re.MULTILINE))
-    deadman = (Path(fake.__file__).parent / "rp2040/dead_man.py").read_text()
+    deadman = (Path(contract.__file__).parent / "rp2040/dead_man.py").read_text()
     turn_us = int(re.search(r"^_TURN_US = const\((\d+)\)", deadman, re.MULTILINE)[1])
     turns = DEADMAN_MS * 1000 // turn_us
     assert told == {"_DEADMAN_MS": str(DEADMAN_MS), "_DEADMAN_TURNS": str(turns)}

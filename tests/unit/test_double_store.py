@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import MemFiles, PowerCut
-from wrap.storage.atomic_store import _seal
+from wrap.storage.atomic_store import seal
 from wrap.storage.double_store import DoubleStore
 
 PARTS = ("s.a", "s.b", "s.m")
@@ -123,7 +123,7 @@ def gap(files):
 
 def differ(files):
     """One generation, two values."""
-    files.data["s.b"] = _seal(3, {"n": 4})
+    files.data["s.b"] = seal(3, {"n": 4})
     return files
 
 
@@ -133,7 +133,7 @@ DOUBTS = {
     "gone": (lambda: reverted(0), 0),
     "both broken": (lambda: broken_copies(after(3)), 0),
     "one broken, the other older": (
-        lambda: [files := after(3), files.data.update({"s.a": b"?", "s.b": _seal(2, {"n": 2})})][0],
+        lambda: [files := after(3), files.data.update({"s.a": b"?", "s.b": seal(2, {"n": 2})})][0],
         2,
     ),
     "gap": (lambda: gap(after(3)), 3),

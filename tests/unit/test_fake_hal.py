@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import board_facts
-from tests.unit.conftest import MemFiles
+from pbmwrap.twin.fake_hal import FakeHal
 from wrap.hal import open_board
 from wrap.hal.contract import Hal
-from wrap.hal.fake import FakeHal
 
 PERIOD = 1 << 30
 
@@ -24,7 +23,7 @@ def test_it_has_every_call_of_the_contract():
 
 @given(st.integers(0, 3 * PERIOD), st.integers(-(PERIOD // 2), PERIOD // 2 - 1))
 def test_ticks_are_added_and_compared_across_the_wrap(start, delta):
-    hal = FakeHal(MemFiles(), 2, 2, start_ms=start)
+    hal = FakeHal(2, 2, start_ms=start)
     now = hal.ticks_ms()
     later = hal.ticks_add(now, delta)
     assert 0 <= later < PERIOD

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from wrap.hal.files import Files
+from wrap.storage.files import Files
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import binascii
 
 import pytest
 
+from pbmwrap.twin.fake_hal import PROGRAM
 from tests.unit.conftest import Rig
-from wrap.hal.fake import PROGRAM
 from wrap.rules import faults
 from wrap.safety.integrity import CHUNK, Program
 

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.conftest import MemFiles
+from pbmwrap.twin.fake_hal import FakeHal
 from tests.unit.small import Small
 from wrap.control.lamps import FADE_FULL, Lamps
-from wrap.hal.fake import FakeHal
 
 BOARD = (("red", 660, 2, 900, 60000), ("nir", 850, 4, 900, 80000))
 LAMP = st.tuples(st.integers(0, 1000), st.sampled_from([0, 10, 40]), st.integers(1, 1000))
@@ -17,7 +16,7 @@ Q = st.integers(0, FADE_FULL)
 
 
 def make(supply_ma=5000, ramp_ms=10, channels=BOARD):
-    hal = FakeHal(MemFiles(), len(channels), 2)
+    hal = FakeHal(len(channels), 2)
     lamps = Lamps(hal, channels, supply_ma, [(50000, 60000)] * len(channels))
     lamps.set_ramp(ramp_ms)
     return hal, lamps

@@ -19,7 +19,7 @@ from tests.unit.log_rig import (
     write,
 )
 from wrap.storage import records
-from wrap.storage.log import AHEAD
+from wrap.storage.log import AHEAD, UNUSED
 
 __all__ = ("flash",)
 
@@ -156,7 +156,7 @@ def test_what_a_cut_erase_left_of_old_records_is_no_part_of_the_log():
     log = flash.open()
     while log.first == 0:
         write(log, 20)
-    oldest = min((s, i) for i, s in enumerate(log._starts) if s != 0xFFFFFFFF)[1]
+    oldest = min((s, i) for i, s in enumerate(log.starts) if s != UNUSED)[1]
     at = (STORE + oldest) * 4096
     flash.nor.mem[at : at + 100] = b"\xff" * 100  # its head is gone, its records are not
     again = flash.open()

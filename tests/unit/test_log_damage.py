@@ -19,8 +19,7 @@ from tests.unit.log_rig import (
     write,
 )
 from wrap.storage import payloads, records
-from wrap.storage.log import Log
-from wrap.storage.mend import NONE
+from wrap.storage.log import UNUSED, Log
 
 __all__ = ("flash",)
 
@@ -228,8 +227,8 @@ def test_what_is_behind_a_sector_that_is_lost_can_still_be_read(flash):
     for _ in range(4):
         write(log, log._s.size // SIZE)
     whole = stream(log)
-    start, stop = sorted(s for s in log._starts if s != NONE)[1:3]
-    flash.sectors().erase(list(log._starts).index(start))
+    start, stop = sorted(s for s in log.starts if s != UNUSED)[1:3]
+    flash.sectors().erase(list(log.starts).index(start))
     lost = b"\xff" * (stop - start)
     assert stream(flash.open()) == whole[:start] + lost + whole[stop:]
 
@@ -244,7 +243,7 @@ def test_a_sector_record_without_an_offset_does_not_keep_the_log_from_opening(fl
 
 
 @pytest.mark.parametrize(
-    ("start", "seq"), [(NONE, 1), (0xFFFFFFFF, 1), (1, 0xFFFFFFFF), (1, 1 << 30)]
+    ("start", "seq"), [(UNUSED, 1), (0xFFFFFFFF, 1), (1, 0xFFFFFFFF), (1, 1 << 30)]
 )
 def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
     """The largest offset means that a sector is none, and a search for it had no end."""
@@ -257,11 +256,11 @@ def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
 
 
 def test_the_last_sector_that_a_log_can_have_is_read(flash):
-    head = payloads.pack_sector(NONE - 1, (1 << 30) - 1, bytes(32), [])
+    head = payloads.pack_sector(UNUSED - 1, (1 << 30) - 1, bytes(32), [])
     raw = records.pack(records.SECTOR, 0xFFFF, 1, 0, 0, head)
     flash.sectors().program(0, 0, raw)
     log = flash.open()
-    assert (log.first, log.end, log.seq) == (NONE - 1, NONE - 1 + len(raw), 0)
+    assert (log.first, log.end, log.seq) == (UNUSED - 1, UNUSED - 1 + len(raw), 0)
     assert stream(log) == raw
 
 

@@ -38,10 +38,10 @@ def test_the_oldest_sector_half_erased_is_gone_altogether_and_no_hole():
     log = flash.open()
     write(log, 211 * (LOG + 2))
     assert log.first > 0 and not log._ready
-    oldest = log._starts.index(log.first)
+    oldest = log.starts.index(log.first)
     flash.nor.mem[(STORE + oldest) * 4096 : (STORE + oldest) * 4096 + 3000] = b"\xff" * 3000
     again = flash.open()
-    assert again.first == min(start for start in log._starts if start != log.first)
+    assert again.first == min(start for start in log.starts if start != log.first)
     found, gaps = records.scan(stream(again))
     assert gaps == [] and found[-1][1] == log.seq - 1
     write(again, 500)
@@ -52,8 +52,8 @@ def test_a_damaged_head_elsewhere_costs_that_record_only():
     flash = Flash("nor")
     log = flash.open()
     write(log, 211 * (LOG + 2))
-    second = sorted(log._starts)[1]
-    flash.nor.flip((STORE + log._starts.index(second)) * 4096 + 20, 3)
+    second = sorted(log.starts)[1]
+    flash.nor.flip((STORE + log.starts.index(second)) * 4096 + 20, 3)
     again = flash.open()
     assert (again.first, again.end) == (log.first, log.end)
     assert told(again)[1] == [(second - log.first, second - log.first + HEAD)]

@@ -10,6 +10,7 @@ from tests.unit.conftest import MemFiles, protocol, sha
 from tests.unit.spy import SpyHal, SpyRig
 from wrap import build_info, compat, main_loop
 from wrap.app import App
+from wrap.storage.mount import Storage
 
 
 class Timed:
@@ -109,25 +110,27 @@ class LitHal(SpyHal):
         super().wait_until(tick_ms)
 
 
-def lit_hal():
-    files = MemFiles()
-    raw = protocol(steps=[{"t": 60, "ch": {"red": [500]}}])
-    App(SpyHal(files), board_facts).protocols.save(0, raw, sha(raw))
-    return LitHal(files)
+def run(hal, files=None):
+    """The loop as on a chip, with storage in memory."""
+    if files is None:
+        files = MemFiles()
+        raw = protocol(steps=[{"t": 60, "ch": {"red": [500]}}])
+        App(SpyHal(), board_facts, Storage(files)).protocols.save(0, raw, sha(raw))
+    main_loop.main(hal, board_facts, storage=Storage(files))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError])
 @pytest.mark.parametrize("name", ["wait_until", "ticks_ms", "ticks_add"])
 def test_whatever_ends_the_loop_ends_dark(name, error):
-    hal = lit_hal()
+    hal = LitHal()
     hal.happens = lambda: vars(hal).update(raise_at=name, error=error())
     with pytest.raises(error):
-        main_loop.main(hal, board_facts)
+        run(hal)
     assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
 
 
 def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
-    hal = lit_hal()
+    hal = LitHal()
     tries = []
 
     def dark():
@@ -138,17 +141,17 @@ def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
 
     hal.happens = lambda: vars(hal).update(raws=[0] * 4, dark=dark)
     with pytest.raises(RuntimeError, match="no dark"):
-        main_loop.main(hal, board_facts)
+        run(hal)
     assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_an_end_while_starting_is_dark_too(error):
-    hal = SpyHal(MemFiles())
+    hal = SpyHal()
     hal.raise_at, hal.error = "reset_cause", error()
     hal.enable(True)
     with pytest.raises(error):
-        main_loop.main(hal, board_facts)
+        run(hal, MemFiles())
     assert not hal.enabled
     assert hal.calls[-2:] == ["dark", "buzz"]
 
@@ -156,8 +159,8 @@ def test_an_end_while_starting_is_dark_too(error):
 def test_service_mode_blinks_and_drives_nothing():
     files = MemFiles()
     files.write("service", b"1")
-    hal = SpyHal(files)
-    main_loop.main(hal, board_facts)
+    hal = SpyHal()
+    run(hal, files)
     assert hal.calls == ["service_blink", "dark", "buzz"]
     assert hal.blinking
     assert files.names() == []
@@ -183,5 +186,5 @@ def test_garbage_goes_often_only_until_the_wrap_runs(monkeypatch):
     assert told == [8192]
     files = MemFiles()
     files.write("service", b"1")
-    main_loop.main(SpyHal(files), board_facts)
+    run(SpyHal(), files)
     assert told == [8192, -1]

@@ -10,7 +10,7 @@ from wrap.link import frames, server
 from wrap.rules import faults
 from wrap.rules import protocol as rules
 from wrap.safety.restart_count import RestartCount
-from wrap.storage.atomic_store import Store, _seal
+from wrap.storage.atomic_store import Store, seal
 from wrap.storage.settings import Settings
 
 NO_NUMBERS = [None, "1", 1.5, [1], {}, -1, 1 << 40, float("inf")]
@@ -27,7 +27,7 @@ def test_a_stores_generation_is_a_number_and_its_content_not_too_deep(files, bod
 
 @pytest.mark.parametrize("slot", [*NO_NUMBERS, 8])
 def test_an_active_slot_that_is_none_counts_as_the_first(files, slot):
-    files.data["active.a"] = _seal(1, {"slot": slot})
+    files.data["active.a"] = seal(1, {"slot": slot})
     rig = Rig(files)
     rig.store(0)
     assert rig.ask("status")["slot"] == 0
@@ -36,7 +36,7 @@ def test_an_active_slot_that_is_none_counts_as_the_first(files, slot):
 
 @pytest.mark.parametrize("number", NO_NUMBERS)
 def test_a_session_counter_that_is_none_begins_anew(files, number):
-    files.data["count.a"] = _seal(1, {"session": number})
+    files.data["count.a"] = seal(1, {"session": number})
     rig = Rig(files)
     rig.store(0)
     assert rig.ask("session.start") == {"session": 1}
@@ -44,13 +44,13 @@ def test_a_session_counter_that_is_none_begins_anew(files, number):
 
 @pytest.mark.parametrize("number", NO_NUMBERS)
 def test_a_count_of_restarts_that_is_none_counts_as_zero(files, number):
-    files.data["resets.a"] = _seal(1, {"n": number})
+    files.data["resets.a"] = seal(1, {"n": number})
     assert RestartCount(Store(files, "resets"), "watchdog").count == 1
 
 
 @pytest.mark.parametrize("code", [*NO_NUMBERS, 0, len(faults.NAMES)])
 def test_a_fault_code_that_this_firmware_does_not_know_is_a_damaged_memory(files, code):
-    files.data["fault.b"] = _seal(3, {"code": code, "detail": 1})
+    files.data["fault.b"] = seal(3, {"code": code, "detail": 1})
     rig = Rig(files)
     rig.advance(1000)
     assert rig.state == "fault"
@@ -61,7 +61,7 @@ def test_a_fault_code_that_this_firmware_does_not_know_is_a_damaged_memory(files
 
 @pytest.mark.parametrize("uw", [None, "1", 50000.5, 0, -5, 1499, 200001])
 def test_a_stored_calibration_out_of_bounds_is_none(files, uw):
-    files.data["cal.a"] = _seal(1, {"red": {"uw": uw, "unc_pm": 100}, "nir": 7})
+    files.data["cal.a"] = seal(1, {"red": {"uw": uw, "unc_pm": 100}, "nir": 7})
     kept = Settings(files, board_facts.CHANNELS)
     assert kept.calibrations() == [None, None]
     assert kept.irradiance() == [(60000, 60000), (80000, 80000)]
@@ -69,13 +69,13 @@ def test_a_stored_calibration_out_of_bounds_is_none(files, uw):
 
 @pytest.mark.parametrize("unc_pm", [None, "1", 50.5, -1, 0, 29, 501])
 def test_a_stored_uncertainty_out_of_bounds_makes_no_calibration(files, unc_pm):
-    files.data["cal.a"] = _seal(1, {"nir": {"uw": 50000, "unc_pm": unc_pm}})
+    files.data["cal.a"] = seal(1, {"nir": {"uw": 50000, "unc_pm": unc_pm}})
     assert Settings(files, board_facts.CHANNELS).calibrations() == [None, None]
 
 
 @pytest.mark.parametrize("uw,unc_pm,upper", [(2000, 30, 2060), (200000, 500, 300000)])
 def test_a_stored_calibration_at_its_bounds_is_one(files, uw, unc_pm, upper):
-    files.data["cal.a"] = _seal(1, {"nir": {"uw": uw, "unc_pm": unc_pm}})
+    files.data["cal.a"] = seal(1, {"nir": {"uw": uw, "unc_pm": unc_pm}})
     assert Settings(files, board_facts.CHANNELS).irradiance() == [(60000, 60000), (uw, upper)]
 
 
@@ -91,7 +91,7 @@ def test_a_stored_calibration_at_its_bounds_is_one(files, uw, unc_pm, upper):
     ],
 )
 def test_a_history_with_fractions_is_a_damaged_one(files, kept):
-    files.data["course.a"] = _seal(1, kept)
+    files.data["course.a"] = seal(1, kept)
     rig = Rig(files)
     rig.store(0)
     code, text = rig.ask("session.start")

@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.conftest import MemFiles, PowerCut, Rig, blinks
 from wrap.errors import Refused
-from wrap.session.site_sessions import DAY_S
+from wrap.session.site_history import DAY_S
 
 
 def light_one(rig, **changes):
@@ -76,7 +76,7 @@ def test_a_session_that_never_lit_does_not_count(rig: Rig):
     rig.app.control.start("link", False)
     rig.app.session.stop("link")
     rig.until("done")
-    assert rig.app.control.history.course.sites == {}
+    assert rig.app.control.history.sessions.sites == {}
 
 
 def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):

@@ -5,15 +5,15 @@ import pytest
 from tests.unit.conftest import MemFiles
 from tests.unit.test_state_machine import Watched, begun, plan, running
 from wrap.rules import limits, states
-from wrap.session.site_history import SiteHistory
-from wrap.session.site_sessions import (
+from wrap.session.site_history import (
     ANY,
     DAY_S,
     FULL_PM,
     SITES_MOST,
     WEEK_S,
-    Course,
     Entry,
+    SiteHistory,
+    SiteSessions,
     part_pm,
 )
 from wrap.session.wake_check import ASKED, NONE, UNANSWERED, WakeCheck
@@ -206,34 +206,34 @@ def test_parts_of_a_session_are_whole_permille_of_the_most():
 def test_what_was_kept_is_what_comes_back(entry):
     kept = {"age": 50, "line": 7, "sites": {"foot": [entry], "hand": [[1, 0, 5]]}}
     kept["light"] = [[1, 0, 5, 0], [*entry[:2], 1200, 0]]
-    course = Course(kept)
-    assert course.kept() == kept
-    assert Course({}).kept() == {"age": 0, "line": None, "sites": {}, "light": []}
-    assert Entry(1, 2, 3).here is False
+    course = SiteSessions(kept)
+    assert course.to_stored() == kept
+    assert SiteSessions({}).to_stored() == {"age": 0, "line": None, "sites": {}, "light": []}
+    assert Entry(1, 2, 3).this_boot is False
 
 
 @pytest.mark.parametrize("entry", [[51, 0, 1000], [0, -1, 5], [0, 0, 0], [0, 0, 1001]])
 def test_what_cannot_have_been_is_refused(entry):
     with pytest.raises(ValueError):
-        Course({"age": 50, "sites": {"foot": [entry]}})
+        SiteSessions({"age": 50, "sites": {"foot": [entry]}})
 
 
 def test_a_session_on_every_site_counts_once_for_itself():
-    course = Course({})
+    course = SiteSessions({})
     course.begin(ANY)
-    assert course.since(ANY) == [0]
+    assert course.ages_s(ANY) == [0]
     course.begin("foot")
-    course.up(5)
-    assert (course.since("foot"), course.since("hand")) == ([5, 5], [5])
+    course.set_uptime(5)
+    assert (course.ages_s("foot"), course.ages_s("hand")) == ([5, 5], [5])
 
 
 def test_only_the_newest_sessions_count_for_the_day_and_the_week():
-    course = Course({})
+    course = SiteSessions({})
     for up_s in (0, 100, 300):
-        course.up(up_s)
+        course.set_uptime(up_s)
         course.begin("foot")
-    course.up(1000)
-    assert course.since("foot") == [700, 900, 1000]
+    course.set_uptime(1000)
+    assert course.ages_s("foot") == [700, 900, 1000]
     assert course.next_s("foot", 9, day=2, gap_s=0) == DAY_S - 900
     assert course.next_s("foot", 3, day=9, gap_s=0) == WEEK_S - 1000
     assert course.next_s("foot", 4, day=4, gap_s=700) == 0
@@ -242,27 +242,27 @@ def test_only_the_newest_sessions_count_for_the_day_and_the_week():
 
 
 def test_a_place_is_free_when_the_last_session_of_some_site_is_a_week_old():
-    course = Course({})
+    course = SiteSessions({})
     for n in range(SITES_MOST - 1):
         course.begin(f"site-{n}")
-    assert not course.crowded("foot")
-    course.up(10)
+    assert not course.is_full("foot")
+    course.set_uptime(10)
     course.begin("foot")
     course.begin("site-0")
-    assert (course.crowded("hand"), course.crowded("foot")) == (True, False)
+    assert (course.is_full("hand"), course.is_full("foot")) == (True, False)
     assert course.next_s("hand", 5) == WEEK_S - 10
 
 
 @pytest.mark.parametrize("age_s,lost", [(0, True), (DAY_S - 1, True), (DAY_S, False)])
 def test_history_is_lost_for_a_day(age_s, lost):
-    course = Course({})
-    course.forget()
-    course.up(age_s)
-    assert course.lost() is lost
+    course = SiteSessions({})
+    course.assume_lost()
+    course.set_uptime(age_s)
+    assert course.is_lost() is lost
 
 
 def test_a_part_takes_up_one_other_part_and_never_a_whole_session():
-    course = Course({})
+    course = SiteSessions({})
     course.begin("foot")
     course.end("foot", course.begin("foot"), 300)
     course.end("foot", course.begin("foot"), 800)
@@ -288,14 +288,14 @@ def test_nothing_is_due_for_an_hour_and_lost_history_at_once():
 
 def test_a_clock_is_kept_only_when_it_is_believed_and_matters():
     history = opened(MemFiles())
-    history.clock(UNIX, 5)
+    history.set_clock(UNIX, 5)
     assert history.save_at_s == 3600
     history.begin("foot", 100, 6)
-    history.clock(UNIX, 7)
+    history.set_clock(UNIX, 7)
     assert history.save_at_s == 3600  # not while the session runs
-    history.ended(FULL_PM, 100, 8)
+    history.end(FULL_PM, 100, 8)
     history.save(9)
-    history.clock(UNIX - limits.CLOCK_DRIFT_S - 100, 10)
+    history.set_clock(UNIX - limits.CLOCK_DRIFT_S - 100, 10)
     assert history.save_at_s == 3609
-    history.clock(UNIX, 11)
+    history.set_clock(UNIX, 11)
     assert history.save_at_s == 11

@@ -17,7 +17,7 @@ from tools.built import ROOT, micropython
 
 KINDS = ("wrap", "reference")
 FEW, MANY = 200, 1200
-_PATHS = ("firmware", "boards/PBMWRAP_RP2040", "host_tools/pbmwrap/twin")
+_PATHS = ("firmware", "boards/PBMWRAP_RP2040", "host_tools")
 _DAY_H = 24
 
 Figures = dict[str, float]

@@ -13,13 +13,12 @@ import hashlib
 import json
 import sys
 
-from fake_board import FakeBoard
-
 import board_facts
+from pbmwrap.twin.fake_board import FakeBoard
 from wrap.compat import collect_after
-from wrap.hal.files import Files
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
+from wrap.storage.files import Files
 
 _COOL_MC = (33000, 33000, 33000, 35000)
 _SLICE_MS = 50

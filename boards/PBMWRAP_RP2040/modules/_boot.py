@@ -1,11 +1,18 @@
-# First Python of all: mounts the filesystem, which holds nothing of the wrap's. See
-# wrap/hal/rp2040/flash.py for where things are in the flash.
+# The first Python that runs: mounts the filesystem, in which the wrap keeps nothing. Where things
+# are in the flash: wrap/hal/rp2040/flash.py.
 import vfs
 
 from wrap.hal.rp2040 import flash
 
+
+def _adopt(mount_point):
+    from wrap.storage import adopt, mount
+
+    adopt.copy_files(mount_point + mount.FOLDER, flash.open_flash()[0])
+
+
 try:
     vfs.mount(flash.filesystem(), "/")
 except OSError:
-    flash.adopt()
+    flash.make_filesystem(_adopt)
     vfs.mount(flash.filesystem(), "/")

@@ -1,21 +1,23 @@
-"""The only rooms that know a chip. The contract is in `contract.py`."""
+"""The hardware abstraction layer: the only package that imports `machine`. Its interface is in
+`contract.py`."""
 
 try:
     from time import ticks_us  # type: ignore - MicroPython's
 except ImportError:  # CPython, and MicroPython on a machine without a clock
     ticks_us = int
 
-# When the package began to load: what comes from files takes seconds until it runs, and a HAL wants
-# to know when the chip had started (rp2040.py, reset_cause).
+# When the package began to load. A HAL subtracts it to find out when the chip had started:
+# importing .mpy files from a filesystem takes seconds (rp2040/board.py, reset_cause).
 LOADED_US = ticks_us()
 
-# Bits of what a HAL's `inputs` returns.
+# Bits that a HAL's `inputs` returns.
 PRESSED = 1
 LIGHT = 2
 
 
 def open_board(facts):
-    """The HAL of the chip that `facts` names. Raises ValueError for a chip without one."""
+    """Return the HAL (see `contract.Hal`) of the chip that `facts` names. Raises ValueError for a
+    chip without one."""
     if facts.CHIP == "rp2040":
         from wrap.hal.rp2040.board import Rp2040
 

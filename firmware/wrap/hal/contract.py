@@ -1,153 +1,166 @@
-"""The contract every chip keeps. Nothing here runs; `rp2040.py`, `esp32.py` and `fake.py` implement
-it, and tests/hal executes it on all of them.
+"""The interface that the HAL of every chip implements. Documentation: nothing imports it at run
+time, and `rp2040/board.py`, `esp32/board.py` and the simulators' fake HAL need not inherit from it.
+tests/hal runs the same checks on all of them.
 
-The HAL clamps, knows the chip's quirks and decides nothing. All calls return at once.
+A HAL clamps values, knows the chip's errata and decides nothing. All calls return at once.
 """
 
 
 class Hal:
-    """One wrap's hardware. `facts` is the board's facts module."""
+    """The hardware of one wrap. `facts` is the board's facts module."""
 
-    files = None  # a wrap.hal.files.Files
-    sectors = None  # where the log is kept: see wrap.storage.sectors
-
-    def ticks_ms(self):
-        """Wrapping millisecond counter; only `ticks_diff` may compare two of them."""
+    def ticks_ms(self) -> int:
+        """Return a wrapping millisecond counter. Compare two values with `ticks_diff` only."""
         raise NotImplementedError
 
-    def ticks_us(self):
-        """Wrapping microsecond counter, for durations below minutes."""
+    def ticks_us(self) -> int:
+        """Return a wrapping microsecond counter, for durations below minutes."""
         raise NotImplementedError
 
-    def ticks_diff(self, a, b):
-        """a - b across the wrap, for both counters."""
+    def ticks_diff(self, a: int, b: int) -> int:
+        """Return a - b across the wrap, for both counters."""
         raise NotImplementedError
 
-    def ticks_add(self, tick, delta):
-        """`tick` moved by `delta`, wrapped."""
+    def ticks_add(self, tick: int, delta: int) -> int:
+        """Return tick + delta, wrapped."""
         raise NotImplementedError
 
-    def wait_until(self, tick_ms):
+    def wait_until(self, tick_ms: int) -> None:
         """Sleep until `ticks_ms` has reached `tick_ms`; the CPU idles."""
         raise NotImplementedError
 
-    def inputs(self, out):
-        """Fill `out` (array of "i") with one reading per sensor, behind a multiplexer or not:
-        0..65520 as shares of the pull-ups' supply, a hot sensor lower than a cold one. What cannot
-        be read is 0 or 65520. Returns bits of wrap.hal: PRESSED while the button is held, LIGHT
-        while the sense input is high."""
+    def inputs(self, out) -> int:
+        """Fill `out` (array of "i") with one reading per sensor, behind a multiplexer or not.
+
+        A reading is 0..65520, a ratio to the supply of the pull-ups; a hot sensor reads lower than
+        a cold one. An input that cannot be converted reads 0 or 65520. Returns bits of `wrap.hal`:
+        PRESSED while the button is held, LIGHT while the sense input is high."""
         raise NotImplementedError
 
-    def references(self):
-        """Convert the multiplexer's inputs with known readings. Returns 0 when all are within
-        MUX_REFERENCES of the board's facts or the board has no multiplexer, else the channel of
-        the first wrong one, plus 1. Takes up to 200 us, so it is not part of a step."""
+    def references(self) -> int:
+        """Convert the multiplexer's inputs that have known readings.
+
+        Returns 0 when all are within MUX_REFERENCES of the board's facts or the board has no
+        multiplexer, else the channel of the first wrong one plus 1. Takes up to 200 us, so it is
+        not part of a step."""
         raise NotImplementedError
 
-    def lamp_mode(self, ch, hz):
-        """Make channel `ch` ready at duty 0: `hz` pulse frequency, or 0 for the carrier. Whatever
-        it gave before ends at once, and nothing of it comes again."""
+    def lamp_mode(self, ch: int, hz: int) -> None:
+        """Prepare channel `ch` at duty 0. hz: pulse frequency, or 0 for the carrier. Its previous
+        output ends at once, and no rest of it appears later."""
         raise NotImplementedError
 
-    def lamp_write(self, ch, duty_u16):
+    def lamp_write(self, ch: int, duty_u16: int) -> None:
         """Set a duty, clamped to 0..65535. Only after `lamp_mode`."""
         raise NotImplementedError
 
-    def lamp_off(self, ch):
-        """The pin is driven low at once, PWM or not."""
+    def lamp_off(self, ch: int) -> None:
+        """Drive the pin low at once, on PWM or not."""
         raise NotImplementedError
 
-    def verify_and_feed(self):
-        """Whether the hardware holds what was last written: compare values of channels with a mode,
-        low pads of all others, and the enable as it should be. If so, the step is verified: feed
-        the watchdog, if it was started, and let the enable stay up for another
+    def verify_and_feed(self) -> bool:
+        """Return whether the hardware holds what was last written: compare values of channels with
+        a mode, low pads of all others, and the enable.
+
+        If so, feed the watchdog when it was started, and let the enable stay up for another
         limits.DEADMAN_MS."""
         raise NotImplementedError
 
-    def enable(self, on):
-        """Raise the series enable (it drops by itself without `verify_and_feed`), or drop it."""
+    def enable(self, on: bool) -> None:
+        """Raise the series enable, or drop it. It drops by itself without `verify_and_feed`."""
         raise NotImplementedError
 
-    def dark(self):
-        """Every lamp pin low and the enable low, at once, whatever happened before."""
+    def dark(self) -> None:
+        """Drive every lamp pin and the enable low at once, in any state."""
         raise NotImplementedError
 
-    def sense(self):
-        """1 while the LEDs give light, 0 while they give none (through a filter of a few ms); -1
+    def sense(self) -> int:
+        """Return 1 while the LEDs give light, 0 while they give none (filtered over a few ms), -1
         where the board has no such input."""
         raise NotImplementedError
 
-    def indicate(self, on):
-        """Indicator lit or not."""
+    def indicate(self, on: bool) -> None:
+        """Switch the indicator."""
         raise NotImplementedError
 
-    def buzz(self, on):
-        """A tone of some 2.7 kHz on the board's buzzer, or silence; nothing where the board has
-        none. Allocates nothing, touches no lamp. `dark` leaves it as it is: a fault is to be
-        heard."""
+    def buzz(self, on: bool) -> None:
+        """Start or stop a tone of about 2.7 kHz; nothing where the board has no buzzer. Allocates
+        nothing and touches no lamp. `dark` does not stop the tone: a fault must be heard."""
         raise NotImplementedError
 
-    def service_blink(self):
-        """Leave the indicator blinking by hardware, for a REPL without firmware."""
+    def service_blink(self) -> None:
+        """Let the hardware blink the indicator, for a REPL without firmware."""
         raise NotImplementedError
 
-    def watchdog_start(self, ms):
-        """Start the watchdog (once; it cannot be stopped)."""
+    def watchdog_start(self, ms: int) -> None:
+        """Start the watchdog. It starts once and cannot be stopped."""
         raise NotImplementedError
 
-    def flash_ahead(self):
-        """Flash is about to be written, with interrupts off: the dead-man waits
-        limits.DEADMAN_FLASH_MS from now. Feeds no watchdog."""
+    def flash_ahead(self) -> None:
+        """Announce a flash write, which runs with interrupts off: the dead-man waits
+        limits.DEADMAN_FLASH_MS from now. Does not feed the watchdog."""
         raise NotImplementedError
 
-    def enable_dropped(self):
-        """Whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
+    def enable_dropped(self) -> bool:
+        """Return whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
         raise NotImplementedError
 
-    def program_claim(self):
-        """(length, CRC-32) that the program in flash should have; (0, 0) when the note that says so
-        is damaged; None where there is none."""
+    def open_flash(self):
+        """Return (store, log), two raw areas of NOR flash for small files and for the log, or None
+        where all of the flash is one filesystem (a stock image). Raises OSError or ValueError when
+        the flash cannot be used.
+
+        An area has `sectors` of 4096 bytes; `mem`, whose slices read it; `program(at, page)`, which
+        writes 256 bytes and only clears bits; `erase(at)`, which sets a sector to 0xFF. `at` is a
+        byte offset. Both may raise OSError; neither verifies."""
         raise NotImplementedError
 
-    def program_crc(self, at, n, words):
-        """Let the CRC-32 in `words[0]` (array of "I") go on over `n` bytes of the program from
-        offset `at`. Only where there is a claim."""
+    def program_claim(self) -> "tuple[int, int] | None":
+        """Return (length, CRC-32) that the build noted of the program in flash, (0, 0) when the
+        note is damaged, None where the image has none."""
         raise NotImplementedError
 
-    def memory_fault(self):
-        """Address of a RAM word that failed the test at boot; 0: none did; -1: not tested."""
+    def program_crc(self, at: int, n: int, words) -> None:
+        """Continue the CRC-32 in `words[0]` (array of "I") over `n` bytes of the program from
+        offset `at`. Only where `program_claim` is not None."""
         raise NotImplementedError
 
-    def reset_cause(self):
-        """ "power", "brown-out" (where the chip tells), "watchdog", "intended" (by `reset`), "soft"
-        or "pin" for this boot."""
+    def memory_fault(self) -> int:
+        """Return the address of a RAM word that failed the test at boot; 0: none failed; -1: not
+        tested."""
         raise NotImplementedError
 
-    def reset(self):
-        """Restart the chip; does not return on hardware."""
+    def reset_cause(self) -> str:
+        """Return the cause of this boot: "power", "brown-out" (where the chip can tell),
+        "watchdog", "intended" (by `reset`), "soft" or "pin"."""
         raise NotImplementedError
 
-    def uid(self):
-        """Hex text that names this chip."""
+    def reset(self) -> None:
+        """Restart the chip. Does not return on hardware."""
         raise NotImplementedError
 
-    def heap(self):
-        """(bytes used, bytes free); (0, 0) where that means nothing."""
+    def uid(self) -> str:
+        """Return the chip's unique number as hex text."""
         raise NotImplementedError
 
-    def allocated(self):
-        """Bytes allocated since the last `collect`; 0 where that is not known at once."""
+    def heap(self) -> "tuple[int, int]":
+        """Return (bytes used, bytes free) of the heap, (0, 0) where there is no such figure."""
         raise NotImplementedError
 
-    def collect(self):
-        """Collect garbage now, while it harms nothing."""
+    def allocated(self) -> int:
+        """Return the bytes allocated since the last `collect`; 0 where only a walk through the heap
+        could tell."""
         raise NotImplementedError
 
-    def link_read(self, buf):
-        """Put what has arrived into `buf` (bytearray or memoryview); returns how many bytes, 0 when
+    def collect(self) -> None:
+        """Collect garbage now."""
+        raise NotImplementedError
+
+    def link_read(self, buf) -> int:
+        """Move received bytes into `buf` (bytearray or memoryview). Returns how many, 0 for
         none."""
         raise NotImplementedError
 
-    def link_write(self, view):
-        """Offer bytes (memoryview); returns how many were taken. Never blocks."""
+    def link_write(self, view) -> int:
+        """Offer bytes (memoryview) to the port. Returns how many it took. Never blocks."""
         raise NotImplementedError

@@ -20,7 +20,7 @@ class Budget:
         self._store = store
         self.left = limits.HOST_WRITES
         if cause in _CARRIED and (store.value or store.damaged):
-            self.left = store.whole("left", limits.HOST_WRITES)
+            self.left = store.get_int("left", limits.HOST_WRITES)
         self._since_s = 0  # uptime from which the time until the next write counts
 
     def check(self, cost: int, up_s: int) -> None:  # H-58

@@ -53,7 +53,7 @@ class Commands:
 
     def __init__(self, app):
         self._app = app
-        self.budget = Budget(Store(app.hal.files, "writes"), app.cause)
+        self.budget = Budget(Store(app.files, "writes"), app.cause)
         self._download = Download(app.log)
         self._methods = {
             "hello": (ALWAYS, lambda p: app.status_view.hello()),

@@ -7,7 +7,7 @@ from wrap.compat import const
 from wrap.link import frames
 from wrap.rules import faults, states
 from wrap.safety.thermistor import OPEN, SHORT
-from wrap.session.site_sessions import DAY_S
+from wrap.session.daily_light import DAY_S
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
@@ -155,11 +155,11 @@ class StatusView:
         """Which sites had sessions, and when each may have the next; the light of the day."""
         app = self._app
         control = app.control
-        course = control.history.course
+        course = control.history.sessions
         shown = {}
         for site in list(course.sites):
             next_s = control.next_s(site)
-            ages = course.since(site)
+            ages = course.ages_s(site)
             shown[site] = {
                 "last_age_s": ages[0] if ages else None,
                 "day": len([a for a in ages if a < DAY_S]),

@@ -17,7 +17,7 @@ class FaultLatch:
         self._store = store
         kept = store.value
         self.unsaved = False
-        self.code = store.whole("code", len(faults.NAMES) - 1)
+        self.code = store.get_int("code", len(faults.NAMES) - 1)
         if (store.damaged or "code" in kept) and not self.code:
             # What was written last is lost, or of another firmware: the strict reading.
             self.code = faults.STORAGE  # H-37

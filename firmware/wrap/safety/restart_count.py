@@ -14,7 +14,7 @@ class RestartCount:
 
     def __init__(self, store, cause):
         self._store = store
-        self.count = store.whole("n", 1 << 29)
+        self.count = store.get_int("n", 1 << 29)
         self.failed = False
         if cause in _UNASKED:
             self.count += 1

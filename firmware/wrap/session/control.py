@@ -5,8 +5,7 @@ import json
 from wrap.compat import const
 from wrap.errors import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.rules import faults, limits, states
-from wrap.session.site_history import SiteHistory
-from wrap.session.site_sessions import part_pm
+from wrap.session.site_history import SiteHistory, part_pm
 from wrap.session.wake_check import ASKED, UNANSWERED, WakeCheck
 from wrap.storage import payloads, records
 from wrap.storage.atomic_store import Store
@@ -21,8 +20,8 @@ class SessionControl:
 
     def __init__(self, app):
         self._app = app
-        self._counter = Store(app.hal.files, "count")
-        self.history = SiteHistory(Store(app.hal.files, "course"), self._sessions())
+        self._counter = Store(app.files, "count")
+        self.history = SiteHistory(Store(app.files, "course"), self._sessions())
         self.wake_check = WakeCheck()
         self._asked = None  # what `_next_s` answers
         self._next_s = 0
@@ -130,7 +129,7 @@ class SessionControl:
 
     def _sessions(self):
         """How many there have been; a record holds no more than 32 bits of it."""
-        return self._counter.whole("session", 0xFFFFFFFE)
+        return self._counter.get_int("session", 0xFFFFFFFE)
 
     def _count(self, number, plan):
         """Book a session before its first light. Raises OSError, and then it has not begun."""
@@ -139,7 +138,7 @@ class SessionControl:
         try:
             self._counter.put({"session": number})
         except OSError:
-            self.history.ended(0, 0, up_s)
+            self.history.end(0, 0, up_s)
             raise
 
     def next_s(self, site, need_s=0):
@@ -165,7 +164,7 @@ class SessionControl:
         upper_uj = app.lamps.upper_uj()
         part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
         light_ms = min(session.active_ms, plan.total_ms)
-        self.history.ended(part, (light_ms + 999) // 1000, app.up_s)
+        self.history.end(part, (light_ms + 999) // 1000, app.up_s)
 
     def event_in_ms(self, session):
         """For so long `attend` would do nothing; 0 while somebody is asked."""
@@ -228,7 +227,7 @@ class SessionControl:
     def set_clock(self, unix_s):
         """The host says what time it is; returns it."""
         self._unix_less_up = unix_s - self._app.up_s
-        self.history.clock(unix_s, self._app.up_s)
+        self.history.set_clock(unix_s, self._app.up_s)
         self._app.note(records.CLOCK, payloads.pack_clock(unix_s))
         return unix_s
 
@@ -271,7 +270,7 @@ class SessionControl:
     def restart(self, service):
         """Restart once the answer has left; with `service` into a plain REPL."""
         if service:
-            self._app.hal.files.write("service", b"1")
+            self._app.files.write("service", b"1")
         self._restart_ms = 0
 
     def slack(self, dt, server):

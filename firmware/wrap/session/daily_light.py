@@ -1,78 +1,81 @@
-"""Light of the whole wrap in any 24 h, whatever the sites are called. Owns no clock and no file.
+"""Limits the light of the whole wrap in any 24 h, whatever the sites are called. Reads no clock and
+no file.
 
-Times are ages, as in `site_sessions`. A session's light is taken as one stretch without pauses that
-ended when the session did, and stops to count a day after that stretch began. Light of a new
-session comes no faster than that of the old one leaves the window, so no stretch of 24 h holds more
-than what is allowed.
+Times are ages, as in `site_history`. The light of a session counts as one stretch without pauses
+that ended with the session, and expires a day after that stretch began. New light is never given
+faster than old light leaves the window, so no stretch of 24 h holds more than the limit.
 """
 
 from wrap.compat import const
 from wrap.rules import limits
 
 DAY_S = const(86400)
-ENTRIES_MOST = const(12)  # more are added up, the oldest first
+ENTRIES_MOST = const(12)  # further entries are merged, the oldest ones first
 
 
 class Light:
-    """Light of a session: `light_s` seconds from the age `age_s` on; unix_s: UTC then (0: not
-    known); open: the session has not ended, light_s is the most it can give."""
+    """The light of one session: `light_s` seconds from the age `age_s` on.
 
-    def __init__(self, age_s, unix_s, light_s, open_):
+    unix_s: UTC at that age, 0 when it is not known. open: 1 while the session has not ended; then
+    light_s is the most it can give."""
+
+    def __init__(self, age_s: int, unix_s: int, light_s: int, open_: int) -> None:
         self.age_s = age_s
         self.unix_s = unix_s
         self.light_s = light_s
         self.open = open_
-        self.here = False  # see wrap.session.site_sessions.Entry
+        self.this_boot = False  # see wrap.session.site_history.Entry
 
-    def until_s(self):
-        """The age from which on it does not count any more."""
+    def expires_s(self) -> int:
+        """Return the age from which on this light does not count any more."""
         return self.age_s + DAY_S
 
 
-def _light(kept, age_s):
-    """An entry as stored. Raises ValueError or TypeError for anything else."""
-    began, unix_s, light_s, open_ = kept
-    for number in kept:
+def _load(stored, age_s: int) -> Light:
+    """Return an entry from its stored form. Raises ValueError or TypeError for anything else."""
+    began, unix_s, light_s, open_ = stored
+    for number in stored:
         if not isinstance(number, int):
             raise ValueError
     if not (began <= age_s and unix_s >= 0 and 0 < light_s <= DAY_S):
         raise ValueError
-    if open_:  # power went in this session: it ended at this boot at the latest
+    if open_:  # a power cut in this session: it ended at this boot at the latest
         began, unix_s = age_s - light_s, 0
     return Light(began, unix_s, light_s, 0)
 
 
 class DailyLight:
-    """entries: in the order of their sessions."""
+    """entries: `Light` objects in the order of their sessions. stored: from `to_stored`. Raises
+    ValueError or TypeError for another form."""
 
-    def __init__(self, kept, age_s):
-        self.entries = [_light(one, age_s) for one in kept]
+    def __init__(self, stored: list, age_s: int) -> None:
+        self.entries = [_load(one, age_s) for one in stored]
 
-    def kept(self):
-        """What to store."""
+    def to_stored(self) -> "list[list[int]]":
+        """Return the entries as plain lists."""
         return [[e.age_s, e.unix_s, e.light_s, e.open] for e in self.entries]
 
-    def up(self, age_s):
-        """Forget what is too old to count."""
-        self.entries = [e for e in self.entries if age_s < e.until_s()]
+    def drop_expired(self, age_s: int) -> None:
+        """Drop the entries that do not count any more."""
+        self.entries = [e for e in self.entries if age_s < e.expires_s()]
 
-    def used_s(self):
-        """Seconds of light that count now."""
+    def used_s(self) -> int:
+        """Return the seconds of light that count now."""
         return sum([e.light_s for e in self.entries])
 
-    def next_s(self, age_s, need_s, most_s):  # H-54
-        """Seconds until `need_s` of light fit below `most_s`; 0: now."""
+    def next_s(self, age_s: int, need_s: int, most_s: int) -> int:  # H-54
+        """Return the seconds until `need_s` more seconds of light stay within `most_s`; 0: now."""
         over_s = self.used_s() + need_s - most_s
         wait_s = 0
-        for until_s, light_s in sorted([(e.until_s(), e.light_s) for e in self.entries]):
+        for expires_s, light_s in sorted([(e.expires_s(), e.light_s) for e in self.entries]):
             if over_s <= 0:
                 break
             over_s -= light_s
-            wait_s = until_s - age_s
+            wait_s = expires_s - age_s
         return wait_s
 
-    def begin(self, age_s, light_s):
-        """A session begins that may give `light_s`; it counts until `end` says otherwise."""
+    def begin(self, age_s: int, light_s: int) -> Light:
+        """Add a session that begins and may give `light_s`. All of it counts until `end`."""
         if len(self.entries) >= ENTRIES_MOST:
             oldest = self.entries.pop(0)
             self.entries[0].light_s += oldest.light_s
@@ -80,12 +83,12 @@ class DailyLight:
         self.entries.append(e)
         return e
 
-    def drop(self, e):
-        """`e` gave no light, or never began."""
+    def drop(self, e: Light) -> None:
+        """Remove `e`: it gave no light, or never began."""
         self.entries.remove(e)
 
-    def end(self, e, age_s, light_s):
-        """`e` ended just now and gave `light_s`."""
+    def end(self, e: Light, age_s: int, light_s: int) -> None:
+        """Set that `e` ended at `age_s` and gave `light_s`."""
         if not light_s:
             self.drop(e)
             return
@@ -96,6 +99,6 @@ class DailyLight:
         e.light_s = light_s
         e.open = 0
 
-    def forget(self, age_s):
-        """What was given is not known: as if it were all that is allowed, until now."""
+    def assume_most(self, age_s: int) -> None:
+        """Count as much light as a day may have, up to now: the true amount is lost."""
         self.entries.append(Light(age_s, 0, limits.LIGHT_DAY_S, 0))

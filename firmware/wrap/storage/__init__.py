@@ -1,1 +1,1 @@
-"""What must survive power: record log, settings, protocols. Knows no lamp."""
+"""Data that must survive power loss: record log, settings, protocols. Knows no lamps."""

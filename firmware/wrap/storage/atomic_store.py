@@ -1,20 +1,21 @@
-"""One small dictionary that survives power cuts: two files, the newest whole one wins.
+"""A small dictionary that survives power cuts: two files, of which the newest intact one counts.
 
-A write always goes to the older file, so the value in force is never touched. Corrupt or missing
-files mean the empty dictionary, which every reader takes as the strictest defaults.
+A write always replaces the older file, so the value in force is never touched. Without an intact
+file the dictionary is empty, for which every reader takes its strictest defaults.
 """
 
 import binascii
 import json
 
 
-def _seal(generation, value):
+def seal(generation: int, value: dict) -> bytes:
+    """Return a file's content: CRC-32 in hex, then JSON of generation and value."""
     body = json.dumps({"g": generation, "v": value}).encode()
     return b"%08x%s" % (binascii.crc32(body) & 0xFFFFFFFF, body)
 
 
-def _unseal(raw):
-    """(generation, value), or None when `raw` is not whole."""
+def unseal(raw: "bytes | None") -> "tuple[int, dict] | None":
+    """Return (generation, value) from a file's content, or None when it is missing or damaged."""
     if raw is None or len(raw) < 8:
         return None
     body = raw[8:]
@@ -28,10 +29,10 @@ def _unseal(raw):
 
 
 class Store:
-    """value: the dictionary in force (read it, change it only through `put`). damaged: a file was
-    broken."""
+    """files: a `Files`; name: of both files, without ".a" and ".b". value: the dictionary in force,
+    to be changed only through `put`. damaged: a file was damaged or may be outdated."""
 
-    def __init__(self, files, name):
+    def __init__(self, files, name: str) -> None:
         self._files = files
         self._name = name
         self._generation = 0
@@ -40,26 +41,26 @@ class Store:
         self.damaged = files.damaged
         for slot in (0, 1):
             raw = files.read(self._file(slot))
-            kept = _unseal(raw)
+            kept = unseal(raw)
             if kept is None:
                 self.damaged = self.damaged or raw is not None
             elif kept[0] > self._generation:
                 self._generation, self.value = kept
                 self._slot = slot
 
-    def whole(self, key, most):
-        """The whole number from 0 to `most` at `key`; 0 for anything else."""
+    def get_int(self, key: str, most: int) -> int:
+        """Return the integer at `key` when it is from 0 to `most`, else 0."""
         value = self.value.get(key, 0)
         return value if isinstance(value, int) and 0 <= value <= most else 0
 
-    def _file(self, slot):
+    def _file(self, slot: int) -> str:
         return self._name + (".a" if slot == 0 else ".b")
 
-    def put(self, value):
-        """Make `value` the one in force. Raises OSError and changes nothing when it cannot be
+    def put(self, value: dict) -> None:
+        """Write `value` and put it in force. Raises OSError and changes nothing when it cannot be
         written."""
         slot = 1 - self._slot
-        self._files.write(self._file(slot), _seal(self._generation + 1, value))
+        self._files.write(self._file(slot), seal(self._generation + 1, value))
         self._generation += 1
         self._slot = slot
         self.value = value

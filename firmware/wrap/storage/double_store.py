@@ -1,5 +1,5 @@
-"""A small dictionary that must not be lost or become an older one unnoticed: two copies of the
-newest value and a mark that names its generation.
+"""A small dictionary that must not be lost or replaced by an older value unnoticed: two copies of
+the newest value and a mark that holds its generation.
 
 `put` writes copy a, copy b, then the mark. A power cut leaves one of these states, and no other:
 
@@ -8,23 +8,24 @@ newest value and a mark that names its generation.
     n  o  o             n: only a was written (o: the generation before n)
     n  n  o             n: the mark was not written
 
-Everything else is damage. While one copy is what the mark names, its value is proven and the other
-copy is repaired. If not, the newest value may be gone: nobody knows what is right, so the store is
-`unconfirmed` until a person has looked at it. Firmware without a mark wrote a and b in turn, so n
-and o in either order are accepted when there is no mark.
+Any other state is damage. While one copy has the generation of the mark, its value is proven and
+the other copy is repaired. Otherwise the newest value may be lost, so the store is `unconfirmed`
+until a person has confirmed it. Firmware without a mark wrote a and b in turn, so n and o in either
+order are accepted when there is no mark.
 """
 
-from wrap.storage.atomic_store import _seal, _unseal
+from wrap.storage.atomic_store import seal, unseal
 
-_FLAG = "unconfirmed"  # kept inside the value, so that it survives power
+_FLAG = "unconfirmed"  # stored inside the value, so that it survives power loss
 _ABSENT = 0  # a copy that was never written; a mark of generation 0 proves it
 _BROKEN = -1
 
 
-def _trusted(a, b, mark, same, damaged):
-    """Whether the newer copy is the newest value that was put. a, b: generations of the copies, or
-    _ABSENT or _BROKEN; mark: its generation, or _BROKEN without one; same: the copies hold the same
-    value; damaged: some file is missing or older than it was."""
+def _trusted(a: int, b: int, mark: int, same: bool, damaged: bool) -> bool:
+    """Return whether the newer copy is the newest value that was put.
+
+    a, b: generations of the copies, or _ABSENT or _BROKEN. mark: its generation, or _BROKEN without
+    one. same: the copies hold the same value. damaged: a file may be missing or outdated."""
     newest = max(a, b)
     if newest <= 0:
         return a == b == _ABSENT and (mark == 0 or (mark < 0 and not damaged))
@@ -38,22 +39,25 @@ def _trusted(a, b, mark, same, damaged):
 
 
 class DoubleStore:
-    """value: the dictionary in force (change it only through `put`). damaged: one copy was broken,
-    the value is right all the same. unconfirmed: the newest value may be lost."""
+    """files: a `Files`; name: of the three files, without extension.
 
-    def __init__(self, files, name):
+    value: the dictionary in force, to be changed only through `put`. damaged: a copy or the mark
+    was damaged. unconfirmed: the newest value may be lost. due: `repair` has something to write.
+    """
+
+    def __init__(self, files, name: str) -> None:
         self._files = files
         self._copies = (name + ".a", name + ".b")
         self._mark = name + ".m"
         self._load()
 
-    def _load(self):
+    def _load(self) -> None:
         read = self._files.read
         raws = [read(name) for name in self._copies]
-        kept = [_unseal(raw) for raw in raws]
+        kept = [unseal(raw) for raw in raws]
         a, b = [k[0] if k else _ABSENT if r is None else _BROKEN for k, r in zip(kept, raws)]
         raw_mark = read(self._mark)
-        mark = _unseal(raw_mark)
+        mark = unseal(raw_mark)
         marked = mark[0] if mark else _BROKEN
         n = 0 if a >= b else 1
         self._raw = raws[n]
@@ -67,45 +71,46 @@ class DoubleStore:
         self._generation = max(a, b, 0)
         self.due = broken or not a == b == marked
         if not trusted:
-            self._seal(max(a, b, marked, 0) + 1, self.value, True)
+            self._prepare(max(a, b, marked, 0) + 1, self.value, True)
 
-    def _seal(self, generation, value, unconfirmed):
-        """Make this what `repair` writes."""
+    def _prepare(self, generation: int, value: dict, unconfirmed: bool) -> None:
+        """Set what `repair` writes."""
         kept = dict(value)
         if unconfirmed:
             kept[_FLAG] = 1
-        self._raw = _seal(generation, kept)
+        self._raw = seal(generation, kept)
         self._generation = generation
         self.due = True
 
-    def repair(self):
-        """Bring both copies and the mark to the value in force. Raises OSError; then it is still
+    def repair(self) -> None:
+        """Write the value in force to both copies, and its mark. Raises OSError; then it is still
         due."""
         if self._generation:
             for name in self._copies:
                 self._write(name, self._raw)
-        self._write(self._mark, _seal(self._generation, {}))
+        self._write(self._mark, seal(self._generation, {}))
         self.due = False
 
-    def _write(self, name, raw):
+    def _write(self, name: str, raw: bytes) -> None:
         if self._files.read(name) != raw:
             self._files.write(name, raw)
 
-    def put(self, value):
-        """Make `value` the one in force. Raises OSError and changes nothing when it cannot be
+    def put(self, value: dict) -> None:
+        """Write `value` and put it in force. Raises OSError and changes nothing when it cannot be
         written."""
         self._put(value, self.unconfirmed)
 
-    def confirm(self):
-        """A person has seen the value in force. Raises OSError and stays unconfirmed."""
+    def confirm(self) -> None:
+        """Record that a person has confirmed the value in force. Raises OSError; then it stays
+        unconfirmed."""
         self._put(self.value, False)
         self.unconfirmed = self.damaged = False
 
-    def _put(self, value, unconfirmed):
+    def _put(self, value: dict, unconfirmed: bool) -> None:
         if self.due:
             self.repair()
         before = self._generation, self._raw
-        self._seal(self._generation + 1, value, unconfirmed)
+        self._prepare(self._generation + 1, value, unconfirmed)
         try:
             self._files.write(self._copies[0], self._raw)
         except OSError:
@@ -116,4 +121,4 @@ class DoubleStore:
         try:
             self.repair()
         except OSError:
-            return  # copy a holds it; `repair` is still due
+            return  # copy a holds the value; `repair` is still due

@@ -1,12 +1,12 @@
-"""Small files in bare flash, with the calls of wrap.hal.files.Files: each write is a new entry, the
-newest of a name counts, nothing is written in place.
+"""Small files in raw flash, with the interface of `Files`. Each write adds an entry; the newest
+entry of a name counts, and nothing is overwritten.
 
     0x5A | length of the name u8 | length of the data u16 (0xFFFF: removed) | name | data
     | crc32 u32
 
-Two banks of sectors. One is in force: the one whose head, written last, has the higher number. When
-it is full, what still counts in it is written into the other, and then that one's head. So a power
-cut at any moment leaves the old bank or the new one. Banks are erased by `tidy`, in the dark.
+There are two banks of sectors. The one whose head has the higher number is in force. When it is
+full, the entries that count are copied into the other bank, whose head is written last. So a power
+cut at any moment leaves the old bank or the new one. `tidy` erases banks while nothing is lit.
 """
 
 import binascii
@@ -18,23 +18,25 @@ _TAG = const(0x5A)
 _OVERHEAD = const(8)
 _GONE = const(0xFFFF)
 _ENOSPC = const(28)
-_KNOWN = "?"  # this entry's place says that what is broken before it, a power cut left so
+_TORN = "?"  # name of an entry that marks the damaged bytes before it as left by a power cut
 _BANK = b"PBMB"
-_HEADS = (0, 32)  # twice: one flipped bit must not lose a bank
-_FIRST = const(64)  # of the first sector's entries
-_CRC = const(4)  # left out behind what is broken: the next entry could make it whole
-_PLENTY = const(3)  # quarters of a bank that may be used before `tidy` moves on
+_HEADS = (0, 32)  # the head is written twice: one flipped bit must not lose a bank
+_FIRST = const(64)  # offset of the first entry in a bank's first sector
+_CRC = const(4)  # skipped behind damaged bytes, which the next entry could complete otherwise
+_PLENTY = const(3)  # quarters of a bank that may be used before `tidy` changes banks
 
 
-def _entry(name, data):
+def _entry(name: str, data: "bytes | None") -> bytes:
+    """Return an entry's bytes. data: None removes the file."""
     raw = name.encode()
     size = _GONE if data is None else len(data)
     body = struct.pack("<BBH", _TAG, len(raw), size) + raw + (data or b"")
     return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
 
-def _parse(buf, at):
-    """(name, data at, data length or _GONE, next at), or None where no whole entry begins."""
+def _parse(buf, at: int) -> "tuple[str, int, int, int] | None":
+    """Return (name, offset of the data, their length or _GONE, offset behind the entry) of the
+    entry at `at`, or None where there is no valid entry."""
     if at + _OVERHEAD > len(buf) or buf[at] != _TAG:
         return None
     _, n, size = struct.unpack_from("<BBH", buf, at)
@@ -52,19 +54,19 @@ def _parse(buf, at):
 
 
 class FlashFiles:
-    """sectors: an even number of wrap.storage.sectors. damaged: something is broken that no power
-    cut explains, so any file may be missing, or older than it was."""
+    """sectors: an even number of them, see wrap.storage.sectors. damaged: there is damage that no
+    power cut explains, so any file may be missing or outdated."""
 
     missing = ""
 
-    def __init__(self, sectors):
+    def __init__(self, sectors) -> None:
         self._s = sectors
         self._m = sectors.n // 2
         self._where = {}  # name: (sector, data at, size)
         self.damaged = False
-        self._torn = False  # the last entry was cut short; the next write says so
-        self._idle = False  # nothing is left to tidy
-        self._rotten = False  # damage that the next bank will not have
+        self._torn = False  # the last entry was interrupted; the next write marks it
+        self._idle = False  # `tidy` has nothing to do
+        self._rotten = False  # the bank has damage, which a copy would not have
         numbers = [self._number(0), self._number(1)]
         self._bank = 1 if numbers[1] > numbers[0] else 0
         self._n = max(numbers)
@@ -72,12 +74,12 @@ class FlashFiles:
             self._load()
             self._rotten = self.damaged
         else:
-            self._begin()
+            self._recover()
 
     # ---- banks
 
-    def _number(self, bank):
-        """Of a bank whose head is whole; else 0."""
+    def _number(self, bank: int) -> int:
+        """Return the number in a bank's head, 0 without a valid head."""
         found = 0
         for at in _HEADS:
             head = bytes(self._s.read(bank * self._m, at, 12))
@@ -86,8 +88,9 @@ class FlashFiles:
                 found = max(found, number)
         return found
 
-    def _begin(self):
-        """No bank is whole: the flash is new, or badly damaged, and then what is there is taken."""
+    def _recover(self) -> None:
+        """Begin without a valid head: the flash is new, or damaged, and then the first bank that
+        has entries is taken."""
         for bank in (0, 1):
             self._bank = bank
             self._load()
@@ -95,22 +98,24 @@ class FlashFiles:
                 self.damaged = True
                 self._move()
                 return
-        self.damaged = False  # what another program left
+        self.damaged = False  # there was data of another program only
         self._torn = False
         self._bank = 1
         self._move()
 
-    def _load(self):
-        self._open = False  # broken bytes that nothing has explained yet
+    def _load(self) -> None:
+        """Read all entries of the bank in force."""
+        self._open = False  # damaged bytes that no _TORN entry has explained yet
         base = self._bank * self._m
         self._i, self._at = base, _FIRST
         for i in range(base, base + self._m):
-            self._look(i, _FIRST if i == base else 0)
+            self._scan(i, _FIRST if i == base else 0)
         self._torn = self._open
         if self._torn:
             self._at += _CRC
 
-    def _look(self, i, at):
+    def _scan(self, i: int, at: int) -> None:
+        """Read the entries of sector `i` from offset `at` on."""
         buf = self._s.read(i, 0, self._s.size)
         end = self._s.filled(i)
         while at < end:
@@ -120,15 +125,16 @@ class FlashFiles:
                 at += 1
                 continue
             name, data, size, at = entry
-            if name != _KNOWN:
+            if name != _TORN:
                 self.damaged = self.damaged or self._open
                 self._where[name] = (i, data, size)
             self._open = False
         if end:
             self._i, self._at = i, max(at, end)
 
-    def _move(self):
-        """Write what counts into the other bank, then put it in force. Raises OSError."""
+    def _move(self) -> None:
+        """Copy the entries that count into the other bank and put it in force. Raises OSError; then
+        the old bank stays in force."""
         old = [(name, self.read(name)) for name in self._where]
         old = [(name, data) for name, data in old if data is not None]
         while self._clean():
@@ -143,7 +149,8 @@ class FlashFiles:
         self._torn = self._idle = False
         self._rotten = False
 
-    def _fill(self, bank, old):
+    def _fill(self, bank: int, old: list) -> None:
+        """Write the (name, data) pairs `old` into an erased bank, then its head."""
         self._bank = bank
         self._i, self._at, self._where = bank * self._m, _FIRST, {}
         for name, data in old:
@@ -153,8 +160,9 @@ class FlashFiles:
         for at in _HEADS:
             self._s.program(bank * self._m, at, head)
 
-    def _clean(self):
-        """Erase one sector of the bank that is not in force; False when all of it is ready."""
+    def _clean(self) -> bool:
+        """Erase one sector of the bank that is not in force. Returns False when all of it is
+        ready."""
         base = (1 - self._bank) * self._m
         for i in range(base, base + self._m):
             if not self._s.ready(i):
@@ -162,9 +170,9 @@ class FlashFiles:
                 return True
         return False
 
-    def tidy(self):
-        """A bounded piece of what must be done in the dark: True when something was. Raises
-        OSError."""
+    def tidy(self) -> bool:
+        """Erase one sector or change banks, if that is due; only while nothing is lit. Returns
+        whether something was done. Raises OSError."""
         if self._idle:
             return False
         if self._clean():
@@ -177,7 +185,8 @@ class FlashFiles:
 
     # ---- entries
 
-    def _put(self, name, data):
+    def _put(self, name: str, data: "bytes | None") -> None:
+        """Program an entry behind the last one. Raises OSError."""
         entry = _entry(name, data)
         if self._at + len(entry) > self._s.size:
             if self._i % self._m + 1 >= self._m:
@@ -191,45 +200,47 @@ class FlashFiles:
             self._at = max(self._at, self._s.filled(self._i)) + _CRC
             self._torn = True
             raise
-        if name != _KNOWN:
+        if name != _TORN:
             size = _GONE if data is None else len(data)
             self._where[name] = (self._i, self._at + 4 + len(name), size)
         self._at += len(entry)
 
-    def _add(self, name, data):
+    def _add(self, name: str, data: "bytes | None") -> None:
+        """Program an entry, after a _TORN entry where one is due."""
         if self._torn:
-            self._put(_KNOWN, b"")
+            self._put(_TORN, b"")
             self._torn = False
         self._put(name, data)
 
-    def _append(self, name, data):
+    def _append(self, name: str, data: "bytes | None") -> None:
+        """Program an entry, in the other bank when this one does not take it."""
         try:
             self._add(name, data)
-        except OSError:  # the bank is full, or worn in that place
+        except OSError:  # the bank is full, or worn at this place
             self._move()
             self._add(name, data)
 
-    # ---- the calls of Files
+    # ---- the interface of Files
 
-    def names(self):
+    def names(self) -> "list[str]":
         return [name for name in self._where if self._where[name][2] != _GONE]
 
-    def size(self, name):
+    def size(self, name: str) -> int:
         place = self._where.get(name)
         return -1 if place is None or place[2] == _GONE else place[2]
 
-    def read(self, name):
+    def read(self, name: str) -> "bytes | None":
         if self.size(name) < 0:
             return None
         i, at, size = self._where[name]
         return bytes(self._s.read(i, at, size))
 
-    def write(self, name, data):
-        """Replace the file by `data`, all or nothing. Raises OSError."""
+    def write(self, name: str, data: bytes) -> None:
+        """Replace the content by `data` atomically. Raises OSError."""
         if len(data) + _OVERHEAD + len(name) > self._s.size - _FIRST:
             raise OSError(_ENOSPC)
         self._append(name, data)
 
-    def remove(self, name):
+    def remove(self, name: str) -> None:
         if self.size(name) >= 0:
             self._append(name, None)

@@ -1,13 +1,15 @@
-"""The append-only record log in a ring of sectors. Knows bytes and offsets; what records mean is
-elsewhere.
+"""The append-only record log in a ring of sectors. Deals in bytes and offsets; what records mean is
+in `records` and `payloads`.
 
-Offsets are absolute and never reused: the log is one stream of bytes, and each sector begins with a
-SECTOR record that says at which offset, and carries the SHA-256 of the sector before. An END record
-carries the SHA-256 of its own sector up to there. So every byte before a seal is under it, and a
-change, a gap or another order shows. On return from `append` the record is in flash.
+Offsets are absolute and never reused: the log is one stream of bytes. Each sector begins with a
+SECTOR record, which states the offset at which it begins and carries the SHA-256 of the sector
+before. An END record carries the SHA-256 of its own sector up to itself. So every byte before a
+seal is protected by it: a change, a gap or another order is detected. When `append` returns, the
+record is in flash.
 
-Sectors are erased ahead, by `prepare`, while nothing is lit: an append erases only when none is
-ready. Read errors of single bits cost the records they hit and nothing else.
+Sectors are erased in advance by `prepare`, while nothing is lit; an append erases only when no
+erased sector is left. A bit error costs the record that it hits and no other: the offset of a
+sector whose head is damaged is inferred from the adjacent sectors.
 """
 
 import hashlib
@@ -15,83 +17,147 @@ from array import array
 
 from wrap.compat import const
 from wrap.storage import payloads, records
-from wrap.storage.mend import NONE, begins, length, mend
 
-AHEAD = const(2)  # sectors kept erased: some three sessions
-_BLOBS = const(4)  # remembered in each sector's head
-_HEAD_MOST = const(120)  # of a SECTOR record
-_HEAD_LEAST = const(41)  # of its payload
-_SEQ = const((1 << 30) - 1)  # the last number; a wrap that lives for ever begins again at 0
+AHEAD = const(2)  # sectors kept erased: about three sessions
+UNUSED = (1 << 30) - 1  # start of a sector that is not part of the log; a small integer on the chip
+_BLOBS = const(4)  # BLOB records whose offsets each sector's head carries
+_HEAD_MOST = const(120)  # bytes of a SECTOR record
+_HEAD_LEAST = const(41)  # bytes of its payload without blobs
+_SEQ = const((1 << 30) - 1)  # the highest sequence number, after which it wraps to 0
+_NEAR = const(1024)  # more records than a sector holds
 _EIO = const(5)
 
 
-class Log:
-    """sectors: see wrap.storage.sectors. first, end: offsets of the oldest byte kept and of the
-    next to come. seq: of the next record; boot: of the last one. torn: bytes behind the last record
-    that power cut short. skipped: sectors that could not be erased."""
+def used_bytes(sectors, i: int) -> int:
+    """Return the bytes of sector `i` that are part of the log, judged by its content."""
+    filled = sectors.filled(i)
+    found = _scan_sector(sectors, i, filled)
+    return max(filled, found[-1][6] if found else 0)
 
-    def __init__(self, sectors):
+
+def _scan_sector(sectors, i: int, filled: int) -> list:
+    """Return the records of sector `i`. The last one may end behind `filled`, since its last bytes
+    may look erased."""
+    return records.scan(sectors.read(i, 0, sectors.size), filled)[0]
+
+
+def _is_first(sectors) -> bool:
+    """Return whether sector 0 is the first of a new log by its records, though its head is
+    damaged."""
+    found = _scan_sector(sectors, 0, sectors.filled(0))
+    return len(found) > 0 and found[0][1] < _NEAR
+
+
+def _infer_starts(sectors, starts, head: int) -> int:
+    """Fill in `starts` for sectors whose head is damaged. Returns the newest sector, which may be
+    one of them."""
+    n = sectors.n
+    for k in range(n):
+        i = (head + 1 + k) % n  # from the oldest place to the newest
+        if starts[i] == UNUSED:
+            _infer_start(sectors, starts, i)
+    i = (head + 1) % n
+    while starts[i] != UNUSED and starts[i] > starts[head]:
+        head = i
+        i = (i + 1) % n
+    return head
+
+
+def _infer_start(sectors, starts, i: int) -> None:
+    """Set the start of sector `i` when its records follow those of the sector before, or precede
+    those of the sector behind."""
+    before, after = (i - 1) % sectors.n, (i + 1) % sectors.n
+    if starts[before] != UNUSED and _follows(sectors, before, i):
+        starts[i] = starts[before] + used_bytes(sectors, before)
+    elif starts[after] != UNUSED and _follows(sectors, i, after):
+        starts[i] = max(0, starts[after] - used_bytes(sectors, i))
+
+
+def _follows(sectors, a: int, b: int) -> bool:
+    """Return whether the records of sector `b` come right after those of `a`. Old records that an
+    interrupted erase left in `b` do not: their sequence numbers are far lower."""
+    first = _scan_sector(sectors, b, sectors.filled(b))
+    last = _scan_sector(sectors, a, sectors.filled(a)) if first else []
+    if not last:
+        return False
+    step = (first[0][1] - last[-1][1]) & 0xFFFF
+    return 0 < step < _NEAR and first[0][2] >= last[-1][2]
+
+
+class Log:
+    """sectors: see wrap.storage.sectors.
+
+    first, end: offsets of the oldest byte kept and of the next byte to be written. starts: for each
+    sector the offset at which it begins, or UNUSED. seq: sequence number of the next record. boot:
+    boot number of the last record. torn: bytes behind the last record that a power cut left.
+    skipped: sectors that could not be erased."""
+
+    def __init__(self, sectors) -> None:
         self._s = sectors
-        self._starts = array("I", [NONE] * sectors.n)
+        self.starts = array("I", [UNUSED] * sectors.n)
         self._head = -1
         self._at = 0
         self._ready = []
         self._blobs = []
         self._bad = []
         self._last_read = 0
-        self._pad = 0  # bytes to leave out before the next record
+        self._pad = 0  # bytes to skip before the next record, see _write_padding
         self.first = self.end = self.seq = self.boot = self.torn = 0
-        self._find()
+        self._find_sectors()
         if self._head >= 0:
             self._recover()
-        self._look_ahead()
+        self._find_erased()
 
     @property
-    def skipped(self):
+    def skipped(self) -> int:
         return len(self._bad)
 
-    def _find(self):
-        """The offset at which each sector begins, and the newest of them."""
+    def _find_sectors(self) -> None:
+        """Find the start of each sector, and the newest sector."""
         newest = -1
         for i in range(self._s.n):
             start = self._start_of(i)
             if start is not None:
-                self._starts[i] = start
+                self.starts[i] = start
                 if start > newest:
                     newest = start
                     self._head = i
-        if self._head < 0 and begins(self._s):
-            self._starts[0] = self._head = 0
+        if self._head < 0 and _is_first(self._s):
+            self.starts[0] = self._head = 0
         if self._head >= 0:
-            self._head = mend(self._s, self._starts, self._head)
-            self.first = min(self._starts)
+            self._head = _infer_starts(self._s, self.starts, self._head)
+            self.first = min(self.starts)
 
-    def _start_of(self, i):
+    def _start_of(self, i: int) -> "int | None":
+        """Return the start that the head of sector `i` states, None without a valid head."""
         head = self._s.read(i, 0, _HEAD_MOST)
         if not len(head) or head[0] != 0xA0 + records.SECTOR:
             return None
         record = records.parse(head, 0)
         if record is None or len(record[5]) < _HEAD_LEAST:
             return None
-        told = payloads.unpack_sector(record[5])
-        return told["start"] if told["start"] < NONE and told["seq"] <= _SEQ else None
+        stated = payloads.unpack_sector(record[5])
+        return stated["start"] if stated["start"] < UNUSED and stated["seq"] <= _SEQ else None
 
-    def _recover(self):
-        """Sequence, boot and known blobs go on after the last true record."""
+    def _recover(self) -> None:
+        """Restore sequence number, boot number, known blobs and write position from the newest
+        sector."""
         i = self._head
-        start = self._starts[i]
-        self._at = length(self._s, i)
+        start = self.starts[i]
+        self._at = used_bytes(self._s, i)
         self.end = start + self._at
         found, gaps = records.scan(self._s.read(i, 0, self._at))
         if gaps and gaps[-1][1] == self._at:
             self.torn = self._at - gaps[-1][0]
             self._pad = records.CRC_SIZE
         for record in found:
-            self._know(record, start)
+            self._learn_blob(record, start)
         self.seq = (found[-1][1] + 1) & _SEQ
         self.boot = found[-1][2]
 
-    def _know(self, record, start):
+    def _learn_blob(self, record: tuple, start: int) -> None:
+        """Take the offsets of blobs from a SECTOR or BLOB record of the sector that begins at
+        `start`."""
         if record[0] == records.SECTOR and len(record[5]) >= _HEAD_LEAST:
             self._blobs = payloads.unpack_sector(record[5])["blobs"]
         elif record[0] == records.BLOB:
@@ -100,34 +166,38 @@ class Log:
 
     # ---- erasing
 
-    def _look_ahead(self):
-        """What is erased already behind the newest sector."""
+    def _find_erased(self) -> None:
+        """Find the sectors behind the newest one that are erased already."""
         i = self._after(self._head)
-        while len(self._ready) < AHEAD and self._starts[i] == NONE and self._s.ready(i):
+        while len(self._ready) < AHEAD and self.starts[i] == UNUSED and self._s.ready(i):
             self._ready.append(i)
             i = self._after(i)
-        # The next to be erased, its head gone: power went while it was, and it would be a hole.
+        # The next sector to be erased has lost its head: a power cut hit its erase. Kept in the log
+        # it would be a gap.
         hurt = len(self._ready) < AHEAD and i != self._head and self._start_of(i) is None
-        if hurt and self._starts[i] != NONE:
-            self._drop(i)
+        if hurt and self.starts[i] != UNUSED:
+            self._remove_sector(i)
 
-    def _drop(self, i):
-        self._starts[i] = NONE
-        self.first = min(self._starts)
+    def _remove_sector(self, i: int) -> None:
+        """Take sector `i` out of the log."""
+        self.starts[i] = UNUSED
+        self.first = min(self.starts)
 
-    def _after(self, i):
+    def _after(self, i: int) -> int:
+        """Return the next usable sector of the ring."""
         n = self._s.n
         i = (i + 1) % n
         while i in self._bad:
             i = (i + 1) % n
         return i
 
-    def prepared(self):
-        """Enough sectors are erased ahead."""
+    def prepared(self) -> bool:
+        """Return whether enough sectors are erased in advance."""
         return len(self._ready) >= AHEAD
 
-    def prepare(self):
-        """Erase one more sector, the oldest; only while nothing is lit. Raises OSError."""
+    def prepare(self) -> None:
+        """Erase one more sector, the oldest; only while nothing is lit. A sector that cannot be
+        erased is skipped from then on. Raises OSError after three of them."""
         tries = 3
         while True:
             i = self._after(self._ready[-1] if self._ready else self._head)
@@ -142,36 +212,38 @@ class Log:
                 if not tries:
                     raise
 
-    def _erase(self, i):
-        if self._starts[i] != NONE:
-            self._drop(i)
+    def _erase(self, i: int) -> None:
+        if self.starts[i] != UNUSED:
+            self._remove_sector(i)
         self._s.erase(i)
         self._ready.append(i)
 
     # ---- writing
 
-    def fits(self, payload):
-        """Whether a record can be appended without erasing."""
-        return len(self._ready) > 0 or self._room() >= records.size(payload) + payloads.SEAL
+    def fits(self, payload: bytes) -> bool:
+        """Return whether a record of any type with this payload can be appended without an
+        erase."""
+        return len(self._ready) > 0 or self._free_bytes() >= records.size(payload) + payloads.SEAL
 
-    def _room(self):
+    def _free_bytes(self) -> int:
+        """Return the bytes left in the newest sector."""
         return self._s.size - self._at - self._pad if self._head >= 0 else 0
 
-    def append(self, kind, boot, up_s, up_ms, payload):
-        """Write one record. Raises OSError; then nothing counts as written and the same call may be
-        tried again."""
+    def append(self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> None:
+        """Write one record; see `records.pack` for the ranges. Raises OSError; then nothing counts
+        as written, and the same call may be repeated."""
         size = records.size(payload) + (payloads.SEAL if kind == records.END else 0)
-        if self._room() < size:
-            self._next(boot, up_s, up_ms)
+        if self._free_bytes() < size:
+            self._begin_sector(boot, up_s, up_ms)
         try:
-            self._put(kind, boot, up_s, up_ms, payload)
+            self._write_record(kind, boot, up_s, up_ms, payload)
         except OSError:  # once more, in another place
-            self._next(boot, up_s, up_ms)
-            self._put(kind, boot, up_s, up_ms, payload)
+            self._begin_sector(boot, up_s, up_ms)
+            self._write_record(kind, boot, up_s, up_ms, payload)
 
-    def _put(self, kind, boot, up_s, up_ms, payload):
+    def _write_record(self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> None:
         if self._pad:
-            self._leave_out()
+            self._write_padding()
         if kind == records.END:
             payload = self._sealed(payload, boot, up_s, up_ms)
         at = self.end
@@ -179,15 +251,17 @@ class Log:
         if kind == records.BLOB:
             self._remember(bytes(payload[1:9]), at)
 
-    def _leave_out(self):
-        """A write that power cut may lack only its last byte, and the next one could begin with it:
-        then that would be whole, and the next one lost."""
+    def _write_padding(self) -> None:
+        """Skip the bytes of a CRC behind an interrupted write. It may lack only its last byte: the
+        first byte of the next record could complete it, and the next record would be lost."""
         self._s.program(self._head, self._at, b"\xff" * self._pad)
         self._at += self._pad
         self.end += self._pad
         self._pad = 0
 
-    def _program(self, i, data):  # H-38
+    def _program(self, i: int, data: bytes) -> None:  # H-38
+        """Write one record behind the last one. Raises OSError; then the log ends behind what has
+        reached the flash."""
         start = self.end - self._at
         try:
             self._s.program(i, self._at, data)
@@ -202,8 +276,8 @@ class Log:
         self.end += len(data)
         self.seq += 1
 
-    def _next(self, boot, up_s, up_ms):
-        """Go on in the next sector."""
+    def _begin_sector(self, boot: int, up_s: int, up_ms: int) -> None:
+        """Write the head of the next sector and continue there. Raises OSError."""
         if not self._ready:
             self.prepare()
         i = self._ready[0]
@@ -213,7 +287,7 @@ class Log:
         self._ready.pop(0)
         self._s.program(i, 0, data)
         self._pad = 0
-        self._starts[i] = self.end
+        self.starts[i] = self.end
         if self._head < 0:
             self.first = self.end
         self._head = i
@@ -221,27 +295,30 @@ class Log:
         self.end += len(data)
         self.seq += 1
 
-    def chain(self):
-        """SHA-256 of the newest sector's bytes so far; of nothing when there is none."""
+    def chain(self) -> bytes:
+        """Return the SHA-256 of the newest sector's bytes so far; of no bytes when there is no
+        sector."""
         return self._digest().digest()
 
     def _digest(self):
+        """Return a SHA-256 object over the newest sector's bytes so far."""
         digest = hashlib.sha256()
         if self._head >= 0:
             digest.update(self._s.read(self._head, 0, self._at))
         return digest
 
-    def _sealed(self, payload, boot, up_s, up_ms):  # H-38
-        """The payload with SHA-256 over the sector and this record up to there behind it."""
+    def _sealed(self, payload: bytes, boot: int, up_s: int, up_ms: int) -> bytes:  # H-38
+        """Return the payload followed by the SHA-256 over the sector and this END record up to the
+        end of the payload."""
         blank = bytes(payloads.SEAL)
         data = records.pack(records.END, self.seq, boot, up_s, up_ms, payload + blank)
         digest = self._digest()
         digest.update(data[: -payloads.SEAL - records.CRC_SIZE])
         return payload + digest.digest()
 
-    def blob(self, raw):
-        """(name, whether it must be written): what `raw` is called in other records. It is written
-        again before the ring could drop it."""
+    def blob(self, raw: bytes) -> "tuple[bytes, bool]":
+        """Return (name of `raw` in other records, whether a BLOB record must be written for it). A
+        blob is written again once a quarter of the ring lies behind it, before it is erased."""
         name = hashlib.sha256(raw).digest()[:8]
         quarter = self._s.n * self._s.size // 4
         for known, offset in self._blobs:
@@ -249,51 +326,52 @@ class Log:
                 return name, False
         return name, True
 
-    def _remember(self, name, offset):
+    def _remember(self, name: bytes, offset: int) -> None:
         self._blobs = [b for b in self._blobs if b[0] != name][1 - _BLOBS :] + [(name, offset)]
 
     # ---- reading
 
-    def read(self, offset, n):
-        """At most `n` bytes from `offset` (first <= offset <= end), never past a sector's end. What
-        is lost altogether reads as erased: a host must get past it."""
+    def read(self, offset: int, n: int) -> bytes:
+        """Return at most `n` bytes from `offset`, never beyond the end of its sector; b"" outside
+        first..end. Bytes that are lost read as 0xFF, so that a host can continue behind them."""
         if offset >= self.end or offset < self.first:
             return b""
         i, stop = self._sector_of(offset)
-        at = offset - self._starts[i]
+        at = offset - self.starts[i]
         n = min(n, stop - offset)
         data = bytes(self._s.read(i, at, max(0, min(n, self._s.size - at))))
         return data or b"\xff" * n
 
-    def _sector_of(self, offset):
-        """(sector, the offset at which the next one begins)"""
+    def _sector_of(self, offset: int) -> "tuple[int, int]":
+        """Return (sector that holds `offset`, the offset at which the next sector begins)."""
         i = self._last_read
-        if self._starts[i] <= offset:
+        if self.starts[i] <= offset:
             stop = self._stop(i)
             if offset < stop:
                 return i, stop
-            i = self._behind(i)
+            i = self._next_used(i)
             if offset < self._stop(i):
                 self._last_read = i
                 return i, self._stop(i)
         self._last_read = i = self._search(offset)
         return i, self._stop(i)
 
-    def _behind(self, i):
-        """The next sector: physically behind it, but for bad and erased ones."""
+    def _next_used(self, i: int) -> int:
+        """Return the next sector of the log, past bad and erased ones."""
         k = self._after(i)
-        while self._starts[k] == NONE and k != i:
+        while self.starts[k] == UNUSED and k != i:
             k = self._after(k)
         return k
 
-    def _stop(self, i):
-        return self.end if i == self._head else self._starts[self._behind(i)]
+    def _stop(self, i: int) -> int:
+        """Return the offset at which the data of sector `i` end."""
+        return self.end if i == self._head else self.starts[self._next_used(i)]
 
-    def _search(self, offset):
-        """Back from where it would be if every sector behind it were full: to look at all of them
-        takes 10 ms on the chip."""
+    def _search(self, offset: int) -> int:
+        """Return the sector that holds `offset`. Searches backwards from the place it would have if
+        all sectors behind it were full: a search through all 352 takes 10 ms on the chip."""
         n = self._s.n
         i = (self._head - (self.end - offset) // self._s.size) % n
-        while self._starts[i] > offset:
+        while self.starts[i] > offset:
             i = (i - 1) % n
         return i

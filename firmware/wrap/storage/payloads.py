@@ -1,25 +1,26 @@
-"""What each record type carries, packed and unpacked in one place. Shared with the host.
+"""Packs and unpacks the payload of each record type. Shared with the host.
 
 The low nibble of a payload's first byte is its schema version. Numbers are little-endian. SAMPLE
-and END keep temperatures in 0.01 C as i16 (_NO_CC: no valid reading); SAMPLE keeps duties in 1/255
-and doses in 2 mJ/cm2 (_NO_DOSE: not calibrated), END keeps doses in uJ/cm2 (NO_DOSE_UJ). Unpacked,
-the names say the units.
+and END store temperatures in 0.01 C as i16 (_NO_CC: no valid reading). SAMPLE stores duties in
+1/255 and doses in 2 mJ/cm2 (_NO_DOSE: not calibrated), END doses in uJ/cm2 (NO_DOSE_UJ). The keys
+of what is unpacked name the units. All unpack functions raise ValueError, IndexError, KeyError or
+struct.error for a damaged payload.
 """
 
 import json
 import struct
 
-NO_TEMP = -0x80000000  # of a temperature in mC
-NO_DOSE_UJ = 0xFFFFFFFF
+NO_TEMP = -0x80000000  # a temperature in mC without a valid reading
+NO_DOSE_UJ = 0xFFFFFFFF  # a dose of a channel that is not calibrated
 SCHEMA = 1
-SEAL = 32  # bytes at the end of an END record's payload: SHA-256 of its sector before them
+SEAL = 32  # bytes of SHA-256 at the end of an END record's payload, see `Log`
 _NO_CC = -0x8000
 _NO_DOSE = 0xFFFF
 _DOSE_UJ = 2000
-_TEXT = 255  # a reason that is not in the list: text follows
+_TEXT = 255  # the number of a reason that is not in the list: its text follows
 _BY = ("button", "link")
 _WAKE = ("asked", "answered", "unanswered")
-# Only ever longer: a reason's place is what the log keeps.
+# The log stores a reason's index: entries are appended only, never changed or moved.
 REASONS = (
     "",
     "button",
@@ -42,25 +43,25 @@ REASONS = (
 )
 
 
-def schema(payload):
-    """The schema version of a payload, 0 when it is empty."""
+def schema(payload: bytes) -> int:
+    """Return the schema version of a payload, 0 when it is empty."""
     return payload[0] & 15 if payload else 0
 
 
-def _text(payload, at):
+def _text(payload: bytes, at: int) -> str:
     return bytes(payload[at:]).decode()
 
 
-def _reason(text):
-    """A reason's bytes: its number, or text behind a length."""
+def _reason(text: str) -> bytes:
+    """Return a reason's bytes: its number, or _TEXT, a length and at most 60 bytes of text."""
     if text in REASONS:
         return bytes([REASONS.index(text)])
     raw = text.encode()[:60]
     return bytes([_TEXT, len(raw)]) + raw
 
 
-def _reason_at(p, at):
-    """(reason, next at); a number of a newer firmware is shown as such."""
+def _reason_at(p: bytes, at: int) -> "tuple[str, int]":
+    """Return (reason, offset behind it). The number of a newer firmware becomes "reason-NUMBER"."""
     n = p[at]
     if n == _TEXT:
         end = at + 2 + p[at + 1]
@@ -68,56 +69,60 @@ def _reason_at(p, at):
     return (REASONS[n] if n < len(REASONS) else "reason-%d" % n), at + 1
 
 
-def _cc(mc):
+def _cc(mc: int) -> int:
+    """Return a temperature in 0.01 C, rounded and clamped to i16."""
     return _NO_CC if mc == NO_TEMP else max(-32767, min(32767, (mc + 5) // 10))
 
 
-def _mc(cc):
+def _mc(cc: int) -> "int | None":
     return None if cc == _NO_CC else cc * 10
 
 
-def _uj(dose):
+def _uj(dose: int) -> "int | None":
     return None if dose == NO_DOSE_UJ else dose
 
 
-def pack_boot(cause, version, boot):
-    """cause: a wrap.hal reset cause string; boot: its whole number, u32."""
+def pack_boot(cause: str, version: str, boot: int) -> bytes:
+    """Pack a BOOT record. cause: see `Hal.reset_cause`; boot: the boot number, u32."""
     return struct.pack("<BI", SCHEMA, boot) + (cause + "|" + version).encode()
 
 
-def unpack_boot(p):
+def unpack_boot(p: bytes) -> dict:
     cause, version = _text(p, 5).split("|", 1)
     return {"cause": cause, "version": version, "resets": struct.unpack_from("<I", p, 1)[0]}
 
 
-def pack_clock(unix_s):
-    """unix_s: UTC seconds that were true at this record's uptime."""
+def pack_clock(unix_s: int) -> bytes:
+    """Pack a CLOCK record. unix_s: UTC at this record's uptime."""
     return struct.pack("<BI", SCHEMA, unix_s)
 
 
-def unpack_clock(p):
+def unpack_clock(p: bytes) -> dict:
     return {"unix_s": struct.unpack_from("<I", p, 1)[0]}
 
 
-def pack_blob(name, raw):
-    """What other records only name: a protocol's canonical JSON, calibrations. name: the first 8
-    bytes of the SHA-256 of `raw`."""
+def pack_blob(name: bytes, raw: bytes) -> bytes:
+    """Pack a BLOB record: bytes that other records refer to by name (a protocol's canonical JSON,
+    calibrations). name: the first 8 bytes of the SHA-256 of `raw`."""
     return struct.pack("<B8s", SCHEMA, name) + raw
 
 
-def unpack_blob(p):
+def unpack_blob(p: bytes) -> dict:
     return {"name": bytes(p[1:9]).hex(), "raw": bytes(p[9:])}
 
 
-def pack_start(session, start_by, protocol, calibrations, unix_s):
-    """session u32 number; start_by "button" or "link"; protocol, calibrations: names of BLOBs (the
-    latter a JSON list with null for a channel without); unix_s 0 when the clock is not set."""
+def pack_start(
+    session: int, start_by: str, protocol: bytes, calibrations: bytes, unix_s: int
+) -> bytes:
+    """Pack a START record. session: its number, u32; start_by: "button" or "link"; protocol,
+    calibrations: names of BLOBs (the latter a JSON list, null for a channel without one); unix_s: 0
+    when the clock is not set."""
     return struct.pack(
         "<BIIB8s8s", SCHEMA, session, unix_s, _BY.index(start_by), protocol, calibrations
     )
 
 
-def unpack_start(p):
+def unpack_start(p: bytes) -> dict:
     _, session, unix_s, by, protocol, calibrations = struct.unpack_from("<BIIB8s8s", p, 0)
     return {
         "session": session,
@@ -128,18 +133,18 @@ def unpack_start(p):
     }
 
 
-def pack_state(old, new, reason):
-    """old, new: wrap.rules.states numbers below 16; reason: short ASCII text."""
+def pack_state(old: int, new: int, reason: str) -> bytes:
+    """Pack a STATE record. old, new: numbers of wrap.rules.states, 0..15; reason: ASCII text."""
     return struct.pack("<BB", SCHEMA, old << 4 | new) + _reason(reason)
 
 
-def unpack_state(p):
+def unpack_state(p: bytes) -> dict:
     return {"old": p[1] >> 4, "new": p[1] & 15, "reason": _reason_at(p, 2)[0]}
 
 
-def pack_sample(state, temps_mc, duties_u16, doses_uj):
-    """One sample: state number, temperatures per sensor, duty and dose (or NO_DOSE_UJ) per
-    channel."""
+def pack_sample(state: int, temps_mc, duties_u16, doses_uj) -> bytes:
+    """Pack a SAMPLE record: state number, temperature (or NO_TEMP) per sensor, duty and dose (or
+    NO_DOSE_UJ) per channel."""
     n, c = len(temps_mc), len(duties_u16)
     out = bytearray(struct.pack("<BB", state << 4 | SCHEMA, n << 4 | c))
     for t in temps_mc:
@@ -152,7 +157,7 @@ def pack_sample(state, temps_mc, duties_u16, doses_uj):
     return bytes(out)
 
 
-def unpack_sample(p):
+def unpack_sample(p: bytes) -> dict:
     n, c = p[1] >> 4, p[1] & 15
     temps = struct.unpack_from("<%dh" % n, p, 2)
     duties = struct.unpack_from("%dB" % c, p, 2 + 2 * n)
@@ -165,9 +170,18 @@ def unpack_sample(p):
     }
 
 
-def pack_end(session, reason, active_ms, paused_ms, fault_count, temps_mc, on_ms, doses_uj):
-    """A session's sums, without the seal that the log puts behind them. temps_mc: the highest per
-    sensor; on_ms, doses_uj (or NO_DOSE_UJ): per channel."""
+def pack_end(
+    session: int,
+    reason: str,
+    active_ms: int,
+    paused_ms: int,
+    fault_count: int,
+    temps_mc,
+    on_ms,
+    doses_uj,
+) -> bytes:
+    """Pack an END record, a session's sums, without the seal that `Log` appends. temps_mc: the
+    highest (or NO_TEMP) per sensor; on_ms, doses_uj (or NO_DOSE_UJ): per channel."""
     n, c = len(temps_mc), len(on_ms)
     out = struct.pack(
         "<BIIIBB", SCHEMA, session, active_ms, paused_ms, min(255, fault_count), n << 4 | c
@@ -179,7 +193,7 @@ def pack_end(session, reason, active_ms, paused_ms, fault_count, temps_mc, on_ms
     return out + _reason(reason)
 
 
-def unpack_end(p):
+def unpack_end(p: bytes) -> dict:
     _, session, active_ms, paused_ms, fault_count, sizes = struct.unpack_from("<BIIIBB", p, 0)
     n, c = sizes >> 4, sizes & 15
     temps = struct.unpack_from("<%dh" % n, p, 15)
@@ -198,35 +212,36 @@ def unpack_end(p):
     }
 
 
-def pack_wake(what, active_ms):
-    """what: "asked", "answered" or "unanswered", of a session's wake check."""
+def pack_wake(what: str, active_ms: int) -> bytes:
+    """Pack a WAKE record of a session's wake check. what: "asked", "answered" or "unanswered"."""
     return struct.pack("<BBH", SCHEMA, _WAKE.index(what), active_ms // 1000)
 
 
-def unpack_wake(p):
+def unpack_wake(p: bytes) -> dict:
     _, what, active_s = struct.unpack_from("<BBH", p, 0)
     return {"wake": _WAKE[what], "active_ms": active_s * 1000}
 
 
-def pack_sector(start, seq, chain, blobs):
-    """The head of a sector: offset of its first byte in the log and this record's whole sequence
-    number, u32; chain: SHA-256 of all bytes of the sector before; blobs: [(name, offset)]."""
+def pack_sector(start: int, seq: int, chain: bytes, blobs) -> bytes:
+    """Pack a SECTOR record, the head of a sector. start: offset of its first byte in the log, u32;
+    seq: this record's full sequence number, u32; chain: SHA-256 of all bytes of the sector before;
+    blobs: [(name, offset)]."""
     out = struct.pack("<BII32s", SCHEMA, start, seq, chain)
     for name, offset in blobs:
         out += struct.pack("<8sI", name, offset)
     return out
 
 
-def unpack_sector(p):
+def unpack_sector(p: bytes) -> dict:
     _, start, seq, chain = struct.unpack_from("<BII32s", p, 0)
     blobs = [struct.unpack_from("<8sI", p, at) for at in range(41, len(p) - 11, 12)]
     return {"start": start, "seq": seq, "chain": bytes(chain).hex(), "blobs": blobs}
 
 
-def pack_json(obj):
-    """FAULT, ACK and NOTE records: small JSON objects, read by people as well."""
+def pack_json(obj: dict) -> bytes:
+    """Pack a FAULT, ACK or NOTE record: a small JSON object."""
     return struct.pack("<B", SCHEMA) + json.dumps(obj).encode()
 
 
-def unpack_json(p):
+def unpack_json(p: bytes) -> dict:
     return json.loads(_text(p, 1))

@@ -1,4 +1,4 @@
-"""Protocol slots: canonical JSON with its SHA-256 behind it, checked at boot, replaced atomically.
+"""Protocol slots: canonical JSON followed by its SHA-256, checked at boot, replaced atomically.
 
 A slot that is damaged or breaks a rule is reported and never run; the others stay usable.
 """
@@ -13,30 +13,33 @@ from wrap.storage.atomic_store import Store
 SLOTS = 8
 
 
-def _hex(digest):
+def _hex(digest: bytes) -> str:
     return binascii.hexlify(digest).decode()
 
 
-def _shown(obj, sha, raw):
+def _describe(obj: dict, sha: str, raw: bytes) -> tuple:
+    """Return a usable slot's entry in `Protocols.slots`."""
     total_s = sum([step["t"] for step in obj["steps"]])
     return (obj["id"], obj["name"], sha, len(raw), obj["site"], total_s)
 
 
 class Protocols:
-    """channels: ((name, nm), ...) in board order. slots: per slot None, or
-    (id, name, sha, size, site, seconds), or a str: why it is broken."""
+    """files: a `Files`; channels: ((name, nm), ...) in board order. slots: for each slot None when
+    it is empty, (id, name, sha, size, site, seconds), or a str with the reason why it cannot be
+    used."""
 
-    def __init__(self, files, channels):
+    def __init__(self, files, channels) -> None:
         self._files = files
         self._channels = dict(channels)
         self._order = tuple([c[0] for c in channels])
         self._active = Store(files, "active")
-        self.slots = [self._look(slot) for slot in range(SLOTS)]
+        self.slots = [self._load(slot) for slot in range(SLOTS)]
 
-    def _file(self, slot):
+    def _file(self, slot: int) -> str:
         return "proto.%d" % slot
 
-    def _look(self, slot):
+    def _load(self, slot: int) -> "tuple | str | None":
+        """Read and check a slot. Returns its entry in `slots`."""
         raw = self._files.read(self._file(slot))
         if raw is None:
             return None
@@ -45,12 +48,13 @@ class Protocols:
         if len(raw) < 34 or hashlib.sha256(body).digest() != digest:  # H-61
             return "damaged: the hash does not match"
         try:
-            obj = self._checked(body)
+            obj = self._parse(body)
         except Refused as e:
             return e.args[1]
-        return _shown(obj, _hex(digest), body)
+        return _describe(obj, _hex(digest), body)
 
-    def _checked(self, raw):
+    def _parse(self, raw: bytes) -> dict:
+        """Return the protocol in `raw`. Raises Refused with the first rule that it breaks."""
         try:
             obj = protocol.parse(raw)
         except ValueError as e:
@@ -61,21 +65,22 @@ class Protocols:
             raise Refused(INVALID, protocol.problem_text(found[0])[:120])
         return obj
 
-    def check(self, raw):
-        """Refused with the first rule that `raw` breaks; else its id."""
-        return self._checked(raw)["id"]
+    def check(self, raw: bytes) -> str:
+        """Return the id of the protocol in `raw`. Raises Refused with the first rule that it
+        breaks."""
+        return self._parse(raw)["id"]
 
-    def active(self):
-        """The active slot if it may be run, else the next one that may, else -1."""
-        slot = self._active.whole("slot", SLOTS - 1)
+    def active(self) -> int:
+        """Return the active slot if it is usable, else the next usable one, else -1."""
+        slot = self._active.get_int("slot", SLOTS - 1)
         for k in range(SLOTS):
             n = (slot + k) % SLOTS
             if isinstance(self.slots[n], tuple):
                 return n
         return -1
 
-    def next(self):
-        """Make the next usable slot the active one; returns it, or -1."""
+    def next(self) -> int:
+        """Make the next usable slot the active one. Returns it, or -1. Raises OSError."""
         now = self.active()
         for k in range(1, SLOTS + 1):
             n = (now + k) % SLOTS
@@ -84,40 +89,40 @@ class Protocols:
                 return n
         return -1
 
-    def activate(self, slot):
+    def activate(self, slot: int) -> None:
         """Choose the slot that the button starts. Raises Refused or OSError."""
         if not isinstance(self.slots[slot], tuple):
             raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
         self._active.put({"slot": slot})
 
-    def save(self, slot, raw, sha):
-        """Put `raw` into `slot`, whole or not at all; returns the protocol's id. Raises Refused or
-        OSError."""
+    def save(self, slot: int, raw: bytes, sha: str) -> str:
+        """Store the protocol `raw`, whose SHA-256 in hex is `sha`, atomically. Returns its id.
+        Raises Refused or OSError."""
         digest = hashlib.sha256(raw).digest()
         if _hex(digest) != sha:
             raise Refused(HASH, "the bytes do not match the announced SHA-256")
-        obj = self._checked(raw)
+        obj = self._parse(raw)
         sealed = raw + digest
         self._files.write(self._file(slot), sealed)
         if self._files.read(self._file(slot)) != sealed:
-            self.slots[slot] = self._look(slot)
-            raise OSError(5)  # EIO: what is stored is not what was checked
-        self.slots[slot] = _shown(obj, sha, raw)
+            self.slots[slot] = self._load(slot)
+            raise OSError(5)  # EIO: the read-back differs from what was checked
+        self.slots[slot] = _describe(obj, sha, raw)
         return obj["id"]
 
-    def delete(self, slot):
-        """Empty the slot."""
+    def delete(self, slot: int) -> None:
+        """Empty the slot. Raises OSError."""
         self._files.remove(self._file(slot))
         self.slots[slot] = None
 
-    def raw(self, slot):
-        """The canonical bytes of a usable slot. Raises Refused."""
+    def raw(self, slot: int) -> bytes:
+        """Return the canonical bytes of a usable slot. Raises Refused."""
         if not isinstance(self.slots[slot], tuple):
             raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
         return self._files.read(self._file(slot))[:-32]
 
-    def plan(self, slot):
-        """(Plan, canonical bytes) of a slot, read and checked again now. Raises Refused."""
-        self.slots[slot] = self._look(slot)
+    def plan(self, slot: int) -> tuple:
+        """Return (Plan, canonical bytes) of a slot, read and checked again. Raises Refused."""
+        self.slots[slot] = self._load(slot)
         raw = self.raw(slot)  # H-61
-        return protocol.Plan(self._checked(raw), self._order), raw
+        return protocol.Plan(self._parse(raw), self._order), raw

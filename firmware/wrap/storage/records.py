@@ -1,11 +1,11 @@
-"""Log records: their bytes, and nothing about where they are kept. Shared with the host.
+"""The bytes of log records. Where they are stored is in `log`. Shared with the host.
 
     0xA0 + type | payload length u8 | sequence u16 | boot u16 | uptime in 10 ms u32 | payload
     | crc32 u32
 
 Little-endian; the CRC covers everything before it. A length of 255 means that a u16 with the
-payload's length follows the head. The sequence is the low half of a number whose whole the SECTOR
-record at the head of each sector tells. A type's payload starts with its schema version, so a newer
+payload's length follows the head. The sequence is the low half of a number that the SECTOR record
+at the head of each sector states in full. A payload starts with its schema version, so that a newer
 host reads older logs and an older host skips what it does not know.
 """
 
@@ -20,7 +20,7 @@ _LONG = const(255)
 _HEAD = "<BBHHI"
 HEAD_SIZE = 10
 CRC_SIZE = 4
-OVERHEAD = HEAD_SIZE + CRC_SIZE  # of a payload shorter than 255 bytes
+OVERHEAD = HEAD_SIZE + CRC_SIZE  # with a payload shorter than 255 bytes
 MAX_PAYLOAD = 3072
 
 BOOT = 1
@@ -38,8 +38,9 @@ WAKE = 12
 ALL_TYPES = (BOOT, CLOCK, START, STATE, SAMPLE, FAULT, END, ACK, NOTE, BLOB, SECTOR, WAKE)
 
 
-def pack(kind, seq, boot, up_s, up_ms, payload):
-    """The record's bytes. kind 0..31, seq u32, boot u16, up_s below 2^25, up_ms 0..999."""
+def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:
+    """Return a record's bytes. kind 0..31, seq u32, boot u16, up_s below 2^25, up_ms 0..999,
+    payload of at most MAX_PAYLOAD bytes."""
     n = len(payload)
     body = (
         struct.pack(
@@ -56,14 +57,14 @@ def pack(kind, seq, boot, up_s, up_ms, payload):
     return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
 
-def size(payload):
-    """Bytes that a record of this payload takes."""
+def size(payload: bytes) -> int:
+    """Return the bytes of a record with this payload."""
     return len(payload) + OVERHEAD + (0 if len(payload) < _LONG else 2)
 
 
-def parse(buf, at):
-    """(kind, low half of seq, boot, up_s, up_ms, payload, next_at) at `at`, or None when no whole,
-    true record is there."""
+def parse(buf, at: int) -> "tuple[int, int, int, int, int, bytes, int] | None":
+    """Return (kind, low half of seq, boot, up_s, up_ms, payload, offset behind it) of the record at
+    `at`, or None when there is no complete record with a correct CRC."""
     if at + OVERHEAD > len(buf) or buf[at] & _TAG_MASK != _TAG:
         return None
     tag, n, seq, boot, up = struct.unpack_from(_HEAD, buf, at)
@@ -83,17 +84,20 @@ def parse(buf, at):
     return tag - _TAG, seq, boot, up // 100, up % 100 * 10, payload, end + CRC_SIZE
 
 
-def whole_seq(record, before):
-    """The whole sequence number of a parsed record. before: what the one before it had, or -1."""
+def full_seq(record: tuple, before: int) -> int:
+    """Return the full sequence number of a parsed record. before: that of the record before it,
+    or -1."""
     if record[0] == SECTOR and len(record[5]) >= 9:
         return struct.unpack_from("<I", record[5], 5)[0]
     return before + 1 + ((record[1] - before - 1) & 0xFFFF)
 
 
-def scan(buf, until=None):
-    """All true records in `buf` with their whole sequence numbers, and a list of (start, end)
-    ranges that hold none (damage, torn tail). None begins at or behind `until` (the end): each byte
-    that is looked at in vain takes 50 us on the chip."""
+def scan(buf, until: "int | None" = None) -> "tuple[list, list]":
+    """Return ([record, ...], [(start, end), ...]): the valid records in `buf` as `parse` returns
+    them, with full sequence numbers, and the ranges that hold none (damage, an interrupted write).
+
+    No record is searched from `until` on (default: the end of `buf`): each byte that begins no
+    record costs 50 us on the chip."""
     found = []
     gaps = []
     at = 0
@@ -110,7 +114,7 @@ def scan(buf, until=None):
         if lost >= 0:
             gaps.append((lost, at))
             lost = -1
-        seq = whole_seq(record, seq)
+        seq = full_seq(record, seq)
         found.append((record[0], seq) + record[2:])
         at = record[6]
     if lost >= 0:

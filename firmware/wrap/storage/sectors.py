@@ -1,10 +1,12 @@
-"""Sectors that are erased as a whole and then filled from front to back: what the log and the flash
-store are built on. Knows no records. Each kind here keeps the same contract:
+"""Sectors that are erased as a whole and then filled from front to back, for the log and the small
+files in flash. Both classes have the same interface:
 
-n, size: how many, and bytes each. `read(i, at, n)`: bytes-like. `filled(i)`: a position from which
-on nothing seems written (the true end may be later: written bytes may look erased). `ready(i)`:
-erased, for certain. `program(i, at, data)`: add bytes behind what is there; on return they have
-been read back. `erase(i)`: make it ready. Both raise OSError.
+n, size         number of sectors, usable bytes of each
+read(i, at, n)  bytes-like, at most `n` bytes of sector `i`
+filled(i)       offset from which on nothing seems written; written 0xFF bytes may lie behind it
+ready(i)        whether the sector is erased for certain
+program(i, at, data)  add bytes behind the last ones and verify them; raises OSError
+erase(i)        make the sector ready; raises OSError
 """
 
 from wrap.compat import const
@@ -18,14 +20,13 @@ BLANK = b"\xff" * 256
 
 
 class NorSectors:
-    """`n` sectors from `first` on of a NOR flash: `flash.mem` (all of it, readable), `program(at,
-    page)` and `erase(at)` with byte offsets.
+    """`n` sectors of the raw flash area `flash` from `first` on (see `Hal.open_flash`).
 
-    An erase that power cuts short can look finished. So one that did finish leaves a mark in the
-    sector's last 8 bytes, and a sector without it is erased again before it is used.
+    An erase that a power cut interrupts can look complete. So a complete one leaves a mark in the
+    sector's last 8 bytes, and a sector without it is erased again before use.
     """
 
-    def __init__(self, flash, first, n):
+    def __init__(self, flash, first: int, n: int) -> None:
         self._flash = flash
         self._mem = flash.mem
         self._base = first * _SECTOR
@@ -33,12 +34,12 @@ class NorSectors:
         self.n = n
         self.size = _SECTOR - len(_MARK)
 
-    def read(self, i, at, n):
+    def read(self, i: int, at: int, n: int):
         start = self._base + i * _SECTOR + at
         return self._mem[start : start + n]
 
-    def filled(self, i):
-        """Looked for from the end, a page at a time."""
+    def filled(self, i: int) -> int:
+        # From the end, a page at a time: most sectors are full.
         at = self.size & ~(_PAGE - 1)
         while at >= 0:
             page = bytes(self.read(i, at, min(_PAGE, self.size - at)))
@@ -47,17 +48,17 @@ class NorSectors:
             at -= _PAGE
         return 0
 
-    def ready(self, i):
+    def ready(self, i: int) -> bool:
         marked = bytes(self.read(i, self.size, len(_MARK))) == _MARK
         return marked and self.filled(i) == 0
 
-    def program(self, i, at, data):
+    def program(self, i: int, at: int, data) -> None:
         self._write(i, at, data)
         if bytes(self.read(i, at, len(data))) != bytes(data):
             raise OSError(_EIO)
 
-    def _write(self, i, at, data):
-        """Page by page; what is 0xFF in a page leaves the flash as it is."""
+    def _write(self, i: int, at: int, data) -> None:
+        """Program page by page. 0xFF bytes of a page leave the flash unchanged."""
         view = memoryview(data)
         page = self._page
         done = 0
@@ -69,7 +70,7 @@ class NorSectors:
             self._flash.program(self._base + i * _SECTOR + at + done - inside, page)
             done += n
 
-    def erase(self, i):
+    def erase(self, i: int) -> None:
         self._flash.erase(self._base + i * _SECTOR)
         if self.filled(i) or bytes(self.read(i, self.size, len(_MARK))) != BLANK[: len(_MARK)]:
             raise OSError(_EIO)
@@ -77,34 +78,34 @@ class NorSectors:
 
 
 class FileSectors:
-    """`n` files of at most `size` bytes on a filesystem that keeps what was closed (littlefs): an
-    append costs that filesystem an erase, and what `erase` removes is gone at once."""
+    """`n` files of at most `size` bytes in `files`, on a filesystem that keeps what was closed
+    (littlefs). An append costs that filesystem an erase."""
 
-    def __init__(self, files, n=80, size=_SEGMENT):
+    def __init__(self, files, n: int = 80, size: int = _SEGMENT) -> None:
         self._files = files
         self.n = n
         self.size = size
 
-    def _name(self, i):
+    def _name(self, i: int) -> str:
         return "log.%03d" % i
 
-    def read(self, i, at, n):
+    def read(self, i: int, at: int, n: int) -> bytes:
         if self._files.size(self._name(i)) <= at:
             return b""
         return self._files.read_at(self._name(i), at, n)
 
-    def filled(self, i):
+    def filled(self, i: int) -> int:
         return max(0, self._files.size(self._name(i)))
 
-    def ready(self, i):
+    def ready(self, i: int) -> bool:
         return self._files.size(self._name(i)) < 0
 
-    def program(self, i, at, data):
+    def program(self, i: int, at: int, data) -> None:
         if self.filled(i) != at:
             raise OSError(_EIO)
         self._files.append(self._name(i), data)
         if self._files.size(self._name(i)) != at + len(data):
             raise OSError(_EIO)
 
-    def erase(self, i):
+    def erase(self, i: int) -> None:
         self._files.remove(self._name(i))

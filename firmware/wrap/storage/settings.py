@@ -1,6 +1,7 @@
-"""Settings, calibration and heat test: what a person may change, and only towards the strict side.
+"""Settings, calibration and heat test. A person may change them only to values that are stricter
+than the defaults, or within the bounds of wrap.rules.limits.
 
-Each is kept in a DoubleStore. While one of them is `unconfirmed`, no light is allowed (see
+Each is stored in a DoubleStore. While one of them is `unconfirmed`, no light is allowed (see
 wrap.session.confirmation).
 """
 
@@ -9,7 +10,7 @@ from wrap.errors import BAD_PARAM, Refused
 from wrap.rules import limits
 from wrap.storage.double_store import DoubleStore
 
-# key: (lowest, highest = default); numbers only, and never beyond the default limit
+# key: (lowest, highest); the highest is the default, so no setting exceeds its limit
 BOUNDS = {
     "trip_mc": (limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC),
     "cap_mj": (1000, limits.DOSE_CAP_MJ),
@@ -23,38 +24,38 @@ FULL_PM = 1000
 DATE_LEAST = 20000101  # yyyymmdd
 DATE_MOST = 21001231
 STORES = ("settings", "cal", "heat")
-_REPAIR_AGAIN_MS = const(60000)  # flash that failed
+_REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
-def _whole(value, low, high):
+def _is_int(value, low: int, high: int) -> bool:
     return isinstance(value, int) and low <= value <= high
 
 
-def _least_uw(channel):
-    """The least irradiance at full duty that is believed of a channel of the board."""
+def _least_uw(channel) -> int:
+    """Return the least plausible irradiance of a board's channel at full duty, uW/cm2."""
     return channel[4] * limits.CAL_LEAST_PM // 1000
 
 
-def _usable(cal, least_uw):
-    """Whether a stored calibration can be one: its numbers bound the dose."""
+def _usable(cal, least_uw: int) -> bool:
+    """Return whether a stored calibration is within its bounds: the dose depends on it."""
     return (
         isinstance(cal, dict)
-        and _whole(cal.get("uw"), least_uw, limits.CAL_MOST_UW)  # H-53
-        and _whole(cal.get("unc_pm"), limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM)
+        and _is_int(cal.get("uw"), least_uw, limits.CAL_MOST_UW)  # H-53
+        and _is_int(cal.get("unc_pm"), limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM)
     )
 
 
-def _usable_heat(kept):
-    """Whether a stored heat test allows what it says."""
+def _usable_heat(kept: dict) -> bool:
+    """Return whether a stored heat test is within its bounds: the power depends on it."""
     return (
-        _whole(kept.get("pm"), 1, FULL_PM)
-        and _whole(kept.get("date"), DATE_LEAST, DATE_MOST)
-        and _whole(kept.get("max_mc"), limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
+        _is_int(kept.get("pm"), 1, FULL_PM)
+        and _is_int(kept.get("date"), DATE_LEAST, DATE_MOST)
+        and _is_int(kept.get("max_mc"), limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
     )
 
 
-def _check_calibration(channel, uw, unc_pm):
-    """Raises Refused with the bounds, and what they come from."""
+def _check_calibration(channel, uw: int, unc_pm: int) -> None:
+    """Raise Refused with the bounds and their origin when a value is outside."""
     low, high = _least_uw(channel), limits.CAL_MOST_UW
     if not low <= uw <= high:
         raise Refused(
@@ -68,36 +69,38 @@ def _check_calibration(channel, uw, unc_pm):
 
 
 class Settings:
-    """channels: the board's."""
+    """files: a `Files`; channels: CHANNELS of the board's facts."""
 
-    def __init__(self, files, channels):
+    def __init__(self, files, channels) -> None:
         self._kept, self._cal, self._heat = [DoubleStore(files, name) for name in STORES]
         self._stores = (self._kept, self._cal, self._heat)
-        self._damaged = None  # not asked yet
-        self._judged = None  # the stored calibrations that `_cals` and `_void` are of
+        self._damaged = None  # list of names, made at the first request
+        self._judged = None  # the stored calibrations that `_cals` and `_void` are derived from
         self._channels = channels
         self._repair_ms = 0
 
-    def damaged(self):
-        """Names of the stores of which a copy was broken at boot."""
+    def damaged(self) -> "list[str]":
+        """Return the names of the stores of which a copy was damaged at boot."""
         if self._damaged is None:
             self._damaged = [name for name, s in zip(STORES, self._stores) if s.damaged]
         return self._damaged
 
-    def unconfirmed(self):
-        """Names of the stores whose newest value may be lost."""
+    def unconfirmed(self) -> "list[str]":
+        """Return the names of the stores whose newest value may be lost."""
         return [name for name, s in zip(STORES, self._stores) if s.unconfirmed]
 
-    def confirm(self):
-        """A person has seen what is in force; returns the names this concerned. Raises OSError."""
+    def confirm(self) -> "list[str]":
+        """Record that a person has confirmed the values in force. Returns the names of the stores
+        that were unconfirmed. Raises OSError."""
         names = self.unconfirmed()
         for store in self._stores:
             if store.unconfirmed:
                 store.confirm()
         return names
 
-    def repair(self, dt_ms):
-        """Repair one store, if one needs it; only in the dark. Flash that fails is tried again."""
+    def repair(self, dt_ms: int) -> None:
+        """Repair one store if one needs it; only while nothing is lit. dt_ms: time since the last
+        call. After a failure the next attempt is a minute later."""
         self._repair_ms -= dt_ms
         if self._repair_ms > 0:
             return
@@ -110,18 +113,18 @@ class Settings:
                     self._repair_ms = _REPAIR_AGAIN_MS
                 return
 
-    def get(self, key):
-        """The value in force. A stored one that breaks its bounds counts as the default."""
+    def get(self, key: str) -> int:
+        """Return the value in force: the default when the stored one is outside its bounds."""
         low, high = BOUNDS[key]
         value = self._kept.value.get(key, high)
         return value if isinstance(value, int) and low <= value <= high else high  # H-39
 
-    def all(self):
-        """{key: value in force}"""
+    def all(self) -> "dict[str, int]":
+        """Return {key: value in force}."""
         return {key: self.get(key) for key in BOUNDS}
 
-    def set(self, key, value):
-        """Store one. Raises Refused or OSError."""
+    def set(self, key: str, value) -> "dict[str, int]":
+        """Store a setting. Returns {key: value}. Raises Refused or OSError."""
         if key not in BOUNDS:
             raise Refused(BAD_PARAM, "the setting must be one of " + ", ".join(sorted(BOUNDS)))
         low, high = BOUNDS[key]
@@ -132,20 +135,20 @@ class Settings:
         self._kept.put(kept)
         return {key: value}
 
-    def calibrations(self):
-        """Per channel None or {"uw", "unc_pm", "date", "how"}. A stored one that breaks its bounds
-        counts as none."""
+    def calibrations(self) -> list:
+        """Return per channel {"uw", "unc_pm", "date", "how"}, or None without a calibration within
+        its bounds."""
         self._judge()
         return self._cals
 
-    def void(self):
-        """Names of channels whose stored calibration breaks its bounds."""
+    def void(self) -> "list[str]":
+        """Return the names of channels whose stored calibration is outside its bounds."""
         self._judge()
         return self._void
 
-    def _judge(self):
-        """Hold the stored calibrations against their bounds, once for each stored value: a host
-        asks for the result with every status."""
+    def _judge(self) -> None:
+        """Compare the stored calibrations with their bounds, once for each stored value: every
+        status request needs the result."""
         stored = self._cal.value
         if stored is self._judged:
             return
@@ -159,9 +162,9 @@ class Settings:
             if not usable and c[0] in stored:
                 self._void.append(c[0])
 
-    def calibrate(self, name, uw, unc_pm, date, how):
-        """Store a channel's irradiance at full duty, or remove it with `uw` 0. Raises Refused or
-        OSError."""
+    def calibrate(self, name: str, uw: int, unc_pm: int, date: int, how: str) -> None:
+        """Store a channel's irradiance at full duty in uW/cm2 and its uncertainty in permille, or
+        remove it with `uw` 0. Raises Refused or OSError."""
         channels = [c for c in self._channels if c[0] == name]
         if not channels:
             raise Refused(
@@ -175,9 +178,9 @@ class Settings:
             kept.pop(name, None)
         self._cal.put(kept)
 
-    def irradiance(self):
-        """(nominal, upper bound) uW/cm2 at full duty per channel; the stated worst case when not
-        calibrated."""
+    def irradiance(self) -> "list[tuple[int, int]]":
+        """Return (nominal, upper bound) in uW/cm2 at full duty per channel; the worst case of the
+        board's facts for a channel that is not calibrated."""
         out = []
         for c, cal in zip(self._channels, self.calibrations()):
             if cal:
@@ -186,22 +189,23 @@ class Settings:
                 out.append((c[4], c[4]))  # H-32
         return out
 
-    def calibrated(self):
-        """Every channel has a calibration."""
+    def calibrated(self) -> bool:
+        """Return whether every channel has a calibration."""
         return None not in self.calibrations()
 
-    def heat_test(self):
-        """Permille of full power that the maker's recorded heat test allows; 0 without one, or
+    def heat_test(self) -> int:
+        """Return the permille of full power that the recorded heat test allows; 0 without one, or
         while the record is unconfirmed."""
         if self._heat.unconfirmed or not _usable_heat(self._heat.value):
             return 0
         return self._heat.value["pm"]
 
-    def heat_record(self):
-        """None or {"pm", "date", "max_mc", "how"}: the heat test as recorded."""
+    def heat_record(self) -> "dict | None":
+        """Return the recorded heat test as {"pm", "date", "max_mc", "how"}, or None."""
         return dict(self._heat.value) if _usable_heat(self._heat.value) else None
 
-    def set_heat_test(self, pm, date, max_mc, how):
-        """Record a heat test, or remove it with `pm` 0. Raises OSError."""
+    def set_heat_test(self, pm: int, date: int, max_mc: int, how: str) -> None:
+        """Record a heat test, or remove it with `pm` 0. date: yyyymmdd; max_mc: the highest
+        temperature measured. Raises OSError."""
         kept = {"pm": pm, "date": date, "max_mc": max_mc, "how": how} if pm else {}
         self._heat.put(kept)

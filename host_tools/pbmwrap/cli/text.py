@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pbmwrap.errors import plain
 from pbmwrap.facts import by_role
 from pbmwrap.words import count, format_readings, name_end, name_state, name_stores, power_text
-from wrap.session.site_sessions import span
+from wrap.session.site_history import span
 
 if TYPE_CHECKING:
     from pbmwrap.cli.plain_table import PlainTable

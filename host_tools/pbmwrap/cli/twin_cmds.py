@@ -85,8 +85,8 @@ def _serve(
     json: bool,
     image: Path | None = None,
 ) -> None:
-    from pbmwrap.device.twins import make_twin
     from pbmwrap.twin import scenario as scenarios
+    from pbmwrap.twin.factory import make_twin
 
     pace = parse_speed(speed)
     course = scenarios.load(scenario) if scenario else None

@@ -121,7 +121,7 @@ def make_transport(port: str) -> Transport:
     """
     kind, colon, folder = port.partition(":")
     if kind + colon in _TWINS:
-        from pbmwrap.device.twins import make_twin
+        from pbmwrap.twin.factory import make_twin
 
         return TwinTransport(make_twin(kind, Path(folder) if folder else None), port, owned=True)
     if port.endswith(":"):

@@ -1,5 +1,5 @@
-"""A twin's port as pyserial has one, so that mpremote can be at work in virtual time: looking for
-bytes lets a millisecond pass, the host itself takes none."""
+"""A twin's port with pyserial's interface, so that mpremote runs in virtual time: each look for
+bytes takes a millisecond, the host's own work none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PATIENCE_MS = 60_000
 
 
 class TwinSerial:
-    """What mpremote's SerialTransport uses of serial.Serial."""
+    """The part of serial.Serial that mpremote's SerialTransport uses."""
 
     rts = dtr = True
 
@@ -22,7 +22,7 @@ class TwinSerial:
         self._heard_ms = twin.now_ms
 
     def inWaiting(self) -> int:
-        """Bytes that can be read now. Raises TimeoutError when there were none for a minute."""
+        """Return how many bytes can be read. Raises TimeoutError after a minute without any."""
         self._got += self._twin.read()
         if not self._got:
             self._twin.advance_ms(_MS)
@@ -34,7 +34,7 @@ class TwinSerial:
         return len(self._got)
 
     def read(self, n: int = 1) -> bytes:
-        """Exactly `n` bytes. Raises TimeoutError."""
+        """Return exactly `n` bytes. Raises TimeoutError."""
         while self.inWaiting() < n:
             self._twin.advance_ms(_MS)
         data = bytes(self._got[:n])
@@ -42,7 +42,7 @@ class TwinSerial:
         return data
 
     def write(self, data: bytes) -> int:
-        """All of them. Raises TimeoutError."""
+        """Write all bytes. Raises TimeoutError."""
         end = self._twin.now_ms + _PATIENCE_MS
         self._heard_ms = self._twin.now_ms
         left = memoryview(data)
@@ -55,7 +55,7 @@ class TwinSerial:
         return len(data)
 
     def close(self) -> None:
-        """Nothing to free: the twin is its owner's."""
+        """Do nothing: the caller owns the twin."""
 
 
 def raw_board(twin: Twin) -> Any:
@@ -63,7 +63,7 @@ def raw_board(twin: Twin) -> Any:
     from mpremote.transport_serial import SerialTransport
 
     class Patient(SerialTransport):
-        """Without the limits by this machine's clock, which an emulated chip knows nothing of."""
+        """Enter the raw REPL without mpremote's timeouts, which use the wall clock."""
 
         def read_until(self, *args: Any, **limits: Any) -> bytes:
             limits |= {"timeout": None, "timeout_overall": None}

@@ -1,4 +1,4 @@
-"""What every wrap without hardware has in common, whatever runs the firmware inside it.
+"""The interface of all twins: wraps without hardware, whatever runs the firmware inside.
 
 A twin runs in virtual time only: nothing moves until `advance_ms` is called, so tests are exact and
 repeatable, and a pacer (see `serve.py`) decides how fast that is against the wall clock.
@@ -28,8 +28,8 @@ class LampState:
 
 
 class Twin(ABC):
-    """A wrap without hardware. `plant` is the world: it is fed with what the pins do and feeds the
-    sensors."""
+    """A wrap without hardware. The light at the pins heats `plant`, whose temperatures the sensors
+    read."""
 
     kind: str
     plant: Plant
@@ -37,7 +37,7 @@ class Twin(ABC):
     @property
     @abstractmethod
     def now_ms(self) -> int:
-        """Virtual milliseconds since the twin was made; resets and power cuts do not restart it."""
+        """Return virtual milliseconds since the twin was made, across resets and power cuts."""
 
     @abstractmethod
     def start(self) -> None:
@@ -48,17 +48,17 @@ class Twin(ABC):
         """Let virtual time pass; the firmware, the plant and the USB host run inside."""
 
     def skip_ms(self, ms: int) -> None:
-        """Let time pass as `advance_ms` does; a twin that can leaves out what rests meanwhile."""
+        """Let time pass as `advance_ms` does; a twin may omit steps in which nothing changes."""
         self.advance_ms(ms)
 
     @abstractmethod
     def write(self, data: bytes) -> int:
-        """Offer bytes to the device's USB port; returns how many were taken, the rest is for
-        later."""
+        """Offer bytes to the device's USB port. Returns how many were taken; offer the others
+        again later."""
 
     @abstractmethod
     def read(self) -> bytes:
-        """All bytes the device has sent since the last call."""
+        """Return all bytes that the device has sent since the last call."""
 
     @abstractmethod
     def press(self, down: bool) -> None:
@@ -66,23 +66,23 @@ class Twin(ABC):
 
     @abstractmethod
     def lamps(self) -> list[LampState]:
-        """Lamp channels in the board's order, seen at the pins."""
+        """Return the lamp channels in the board's order, measured at the pins."""
 
     @abstractmethod
     def enabled(self) -> bool:
-        """Level of the series enable pin."""
+        """Return the level of the series enable pin."""
 
     @abstractmethod
     def indicator(self) -> bool:
-        """Whether the indicator is lit now."""
+        """Return whether the indicator is lit."""
 
     def buzzes(self) -> list[Buzz]:
-        """The buzzer's pattern since the twin was made: (virtual ms, sounds from then on). Empty
-        where there is no buzzer."""
+        """Return the buzzer's changes since the twin was made: (virtual ms, whether it sounds from
+        then on). Empty without a buzzer."""
         return []
 
     def buzzing(self) -> bool:
-        """Whether the buzzer sounds now."""
+        """Return whether the buzzer sounds."""
         record = self.buzzes()
         return bool(record) and record[-1][1]
 
@@ -92,16 +92,16 @@ class Twin(ABC):
 
     @abstractmethod
     def power_off(self) -> None:
-        """Take power away; `start` brings it back with the flash as it was."""
+        """Remove the power. `start` restores it with the flash unchanged."""
 
     @abstractmethod
     def hang(self) -> None:
-        """The CPU makes no progress any more, as in an endless loop with interrupts off."""
+        """Stop the CPU, as in an endless loop with interrupts off."""
 
     @abstractmethod
     def close(self) -> None:
-        """Free what the twin holds. Safe to call twice."""
+        """Free the twin's resources. Safe to call twice."""
 
     def dark(self) -> bool:
-        """True when no lamp can be lit: every lamp pin low, or the enable pin low."""
+        """Return whether no lamp can be lit: every lamp pin low, or the enable pin low."""
         return not self.enabled() or not any(lamp.high or lamp.on_ppm for lamp in self.lamps())

@@ -1,15 +1,15 @@
-"""What a twin's buzzer did: its record, from a pin's edges where there is a pin, and a console's
-lines of it."""
+"""Records the sounds of a twin's buzzer, from the edges of its pin where there is one, and formats
+them for a console."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-Buzz = tuple[int, bool]  # virtual ms, sounds from then on
+Buzz = tuple[int, bool]  # virtual ms, whether it sounds from then on
 
-_PERIOD_NS = (333_000, 417_000)  # 3.0 to 2.4 kHz: what a piezo of 2.7 kHz makes heard
-_END_NS = 1_000_000  # without an edge: silent
-_GAP_MS = 2500  # of silence: a pattern has ended
+_PERIOD_NS = (333_000, 417_000)  # 3.0 to 2.4 kHz: audible on a piezo of 2.7 kHz
+_END_NS = 1_000_000  # silent after this time without an edge
+_GAP_MS = 2500  # a pattern has ended after this silence
 _MS = 1_000_000
 
 
@@ -23,7 +23,7 @@ class Tone:
         self._record: list[Buzz] = []
 
     def set(self, high: bool) -> None:
-        """The pin's level from this moment on."""
+        """Set the pin's level from now on."""
         if high == self._high:
             return
         now = self._now_ns()
@@ -45,20 +45,20 @@ class Tone:
             self._record.append((self._edge_ns // _MS, False))
 
     def stop(self) -> None:
-        """The power is gone."""
+        """Record that the power is off."""
         self._high = False
         if self._sounds():
             self._record.append((self._now_ns() // _MS, False))
 
     def record(self) -> list[Buzz]:
-        """All changes so far, up to now."""
+        """Return all changes up to now."""
         self._end(self._now_ns())
         return self._record
 
 
 class BuzzNews:
-    """Lines for a console when a pattern begins and when it has ended. `record` gives the changes
-    so far, `began_ms` is the console's time 0."""
+    """Formats a line when a pattern begins and one when it has ended. record: returns the changes
+    so far; began_ms: virtual time of the console's 0."""
 
     def __init__(self, record: Callable[[], Sequence[Buzz]], began_ms: int = 0) -> None:
         self._record = record
@@ -68,7 +68,7 @@ class BuzzNews:
         self._last: Buzz = (0, False)
 
     def lines(self, now_ms: int) -> Iterator[str]:
-        """What is new at `now_ms` of virtual time."""
+        """Yield the new lines at `now_ms` of virtual time."""
         record = self._record()
         for ms, on in record[self._seen :]:
             yield from self._ended(ms)

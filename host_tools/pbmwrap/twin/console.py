@@ -1,4 +1,4 @@
-"""A person's hand on a served twin: one-line commands in, one line of answer out."""
+"""The console of a served twin: one-line commands in, one line of answer out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIGURES = {"ambient": "ambient_c", "contact": "contact", "blood": "blood_flow"}
 
 
 def obey(line: str, player: Player) -> str:
-    """Do what `line` says to the twin, now. Returns one line; a hint for what is not understood."""
+    """Run the command `line` on the twin. Returns one line; a hint for an unknown command."""
     match line.split():
         case []:
             return ""
@@ -52,7 +52,7 @@ def obey(line: str, player: Player) -> str:
 
 
 def _skip(player: Player, span: str) -> str:
-    """Let the time of `span` ("90m") pass at once. A twin that cannot leap says how to do it."""
+    """Skip the time `span` ("90m"). For a twin that cannot skip, return how to do it."""
     found = re.fullmatch(r"(\d{1,7}(?:\.\d{1,3})?)([smhd])", span)
     seconds = float(found[1]) * _UNITS_S[found[2]] if found else 0.0
     if not 0 < seconds <= SKIP_MOST_S:
@@ -64,7 +64,7 @@ def _skip(player: Player, span: str) -> str:
 
 
 def _number(text: str) -> float | str:
-    """Text that is no number is passed on, so that the scenario's check names it."""
+    """Return a number, or the text as it is, which the scenario's check then names."""
     try:
         return float(text)
     except ValueError:
@@ -81,8 +81,8 @@ def _do(player: Player, line: str, **action: object) -> str:
 
 
 def status(player: Player) -> str:
-    """One line of at most 80 columns: time, lamps at the pins, temperatures by role, the room.
-    What is unusual is said behind it."""
+    """Return one line of at most 80 columns: time, lamps at the pins, temperatures by role, ambient
+    temperature, and unusual conditions behind them."""
     twin = player.twin
     plant = twin.plant
     light = "dark" if twin.dark() else f"lit {_percent(twin)} %"

@@ -1,14 +1,14 @@
 """A wrap on the fake HAL: power, resets, Ctrl-C, service mode and virtual time around the real App.
 
-Plain enough for MicroPython: the simulated wrap runs it on CPython, the unix twin runs this very
-file on the MicroPython unix port.
+The simulated wrap runs this file on CPython, the unix twin runs it on the MicroPython unix port.
 """
 
 # pyright: reportOptionalMemberAccess=false
 
-from wrap.hal.fake import PROGRAM, RX_SIZE, FakeHal
+from pbmwrap.twin.fake_hal import PROGRAM, RX_SIZE, FakeHal
 from wrap.main_loop import boot, service_wanted
 from wrap.rules.limits import STEP_MS
+from wrap.storage.mount import Storage
 
 CTRL_C = 3
 CTRL_D = 4
@@ -16,10 +16,10 @@ TURNS_PER_SLICE = 8  # link slices a real wrap has time for between two steps
 
 
 class FakeBoard:
-    """files: what survives power; facts: the board's facts module. `app` is None in a REPL or
-    without power."""
+    """files: a `Files`, which survives power cuts; facts: the board's facts module. `app` is None
+    in a REPL or without power."""
 
-    def __init__(self, files, facts, uid="sim0000000000001"):
+    def __init__(self, files, facts, uid: str = "sim0000000000001") -> None:
         self.files = files
         self.facts = facts
         self._uid = uid
@@ -36,8 +36,8 @@ class FakeBoard:
         self.hal = None
         self.app = None
 
-    def power_on(self, cause="power"):
-        """Boot: what boot.py and main.py do."""
+    def power_on(self, cause: str = "power") -> None:
+        """Boot as boot.py and main.py do. cause: see `Hal.reset_cause`."""
         start = self.now_ms
         self._keep_on_time()
         f = self.facts
@@ -50,24 +50,30 @@ class FakeBoard:
         self.boots += 1
         self._hung = False
         self._due = start
-        if service_wanted(self.hal):
+        storage = self._open_storage()
+        if service_wanted(storage.files):
             self.hal.service_blink()
             self.app = None
         else:
-            self.app = boot(self.hal, f)
+            self.app = boot(self.hal, f, storage)
 
-    def _make_hal(self, start, cause):
-        """A hook: the fault campaign (tests/faults) puts broken hardware here."""
+    def _make_hal(self, start: int, cause: str) -> FakeHal:
+        """Return the HAL of a boot. The fault campaign (tests/faults) overrides it with broken
+        hardware."""
         f = self.facts
-        return FakeHal(self.files, len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
+        return FakeHal(len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
 
-    def power_off(self):
-        """Pins fall, RAM is gone."""
+    def _open_storage(self) -> Storage:
+        """Return the storage of a boot. Tests with raw flash override it."""
+        return Storage(self.files)
+
+    def power_off(self) -> None:
+        """Remove the power: all pins are low, RAM is lost."""
         self._keep_on_time()
         self.hal = None
         self.app = None
 
-    def _keep_on_time(self):
+    def _keep_on_time(self) -> None:
         if self.hal is not None:
             self.hal.buzz(False)
             self._keep_buzzes()
@@ -76,62 +82,63 @@ class FakeBoard:
                 self._on_before[ch] += self.hal.on_acc[ch]
                 self._light_before[ch] += self.hal.light_acc[ch]
 
-    def _keep_buzzes(self):
+    def _keep_buzzes(self) -> None:
         self._buzzes += self.hal.buzzed
         self.hal.buzzed = []
 
-    def take_buzzes(self):
-        """The buzzer's changes since the last call: (ms, on)."""
+    def take_buzzes(self) -> list:
+        """Return the buzzer's changes since the last call: (ms, on)."""
         if self.hal is not None:
             self._keep_buzzes()
         out = self._buzzes
         self._buzzes = []
         return out
 
-    def on_acc(self, ch):
-        """duty (u16) x ms at the pin since the twin was made."""
+    def on_acc(self, ch: int) -> int:
+        """Return duty (u16) x ms at the pin since the twin was made."""
         if self.hal is None:
             return self._on_before[ch]
         self.hal.settle(ch)
         return self._on_before[ch] + self.hal.on_acc[ch]
 
-    def light_acc(self, ch):
-        """duty (u16) x ms that the enable let through so far: what warms the pad."""
+    def light_acc(self, ch: int) -> int:
+        """Return duty (u16) x ms with the enable high since the twin was made: it heats the pad."""
         if self.hal is None:
             return self._light_before[ch]
         self.hal.settle(ch)
         return self._light_before[ch] + self.hal.light_acc[ch]
 
-    def pins(self):
-        """(duty u16 per lamp, enable, indicator) as the pins are now."""
+    def pins(self) -> "tuple[list[int], bool, bool]":
+        """Return (duty u16 per lamp, enable, indicator) at the pins."""
         hal = self.hal
         if hal is None:
             return [0] * len(self._on_before), False, False
         return list(hal.duty), hal.enabled, hal.lit or hal.blinking
 
-    def set_raw(self, sensor, raw):
-        """What the ADC will read: 16 conversions summed."""
+    def set_raw(self, sensor: int, raw: int) -> None:
+        """Set the sensor's reading, 0..65520 (see `Hal.inputs`)."""
         self._raws[sensor] = raw
 
-    def flip_program(self, at, bit):
-        """A bit of the program's flash turns over, and stays so."""
+    def flip_program(self, at: int, bit: int) -> None:
+        """Flip a bit of the program's flash permanently."""
         damaged = bytearray(self._program)
         damaged[at] ^= 1 << bit
         self._program = bytes(damaged)
         if self.hal is not None:
             self.hal.program = self._program
 
-    def break_ram(self, address):
-        """This RAM word fails its test from the next boot on; 0: none does."""
+    def break_ram(self, address: int) -> None:
+        """Let this RAM word fail its test from the next boot on; 0: none."""
         self._ram_fault = address
 
-    def press(self, down):
+    def press(self, down: bool) -> None:
+        """Hold or release the button."""
         self._pressed = down
         if self.hal is not None:
             self.hal.pressed = down
 
-    def write(self, data):
-        """Bytes from the USB host; returns how many fitted."""
+    def write(self, data: bytes) -> int:
+        """Receive bytes from the USB host. Returns how many fitted."""
         if self.hal is None:
             return 0
         for i in range(len(data)):
@@ -150,20 +157,20 @@ class FakeBoard:
                 self.hal.rx.append(byte)
         return len(data)
 
-    def read(self):
-        """Bytes the device has sent since the last call."""
+    def read(self) -> bytes:
+        """Return the bytes that the device has sent since the last call."""
         if self.hal is None or not self.hal.tx:
             return b""
         out = bytes(self.hal.tx)
         self.hal.tx = bytearray()
         return out
 
-    def hang(self):
-        """No step runs any more, until the watchdog or a person resets the chip."""
+    def hang(self) -> None:
+        """Run no more steps until the watchdog or a person resets the chip."""
         self._hung = True
 
-    def _interrupt(self):
-        """Ctrl-C: KeyboardInterrupt out of the loop, dark, then the REPL."""
+    def _interrupt(self) -> None:
+        """Do what Ctrl-C does: KeyboardInterrupt out of the loop, dark, then the REPL."""
         self.hal.rx = bytearray()
         self.hal.dark()
         self.hal.buzz(False)
@@ -172,12 +179,12 @@ class FakeBoard:
             self.hal.tx += b"pbmwrap: dark. Ctrl-D starts it again.\r\n"
         self.hal.tx += b"\r\n>>> "
 
-    def _repl(self, byte):
+    def _repl(self, byte: int) -> None:
         self.hal.tx.append(byte)
         if byte in (10, 13):
             self.hal.tx += b"\r\n>>> "
 
-    def advance(self, ms):
+    def advance(self, ms: int) -> None:
         """Let `ms` pass. Steps run at their due times."""
         end = self.now_ms + ms
         hal = self.hal
@@ -198,19 +205,19 @@ class FakeBoard:
         if hal is not None:
             hal.now_ms = end
         if self.app is not None:
-            self.app.fast_step.flush()  # whoever looks sees what was
+            self.app.fast_step.flush()  # add its sums to what observers read
 
-    def is_quiescent(self):
-        """Nothing is lit, under way or pressed: a step would find what the last one found."""
+    def is_quiescent(self) -> bool:
+        """Return whether nothing is lit, running or pressed: a step would change nothing."""
         app = self.app
         hal = self.hal
         if app is None or hal is None or self._hung or self._pressed or hal.enabled or hal.rx:
             return False
         return app.fast_step.on and not app.busy and not app.session.active()
 
-    def skip(self, ms):
-        """Let `ms` pass without a step, which a wrap at rest would spend on finding nothing new:
-        its uptime grows, and its watchdog is content. Only while `rests`."""
+    def skip(self, ms: int) -> None:
+        """Let `ms` pass without steps; the uptime grows and the watchdog is fed. Only while
+        `is_quiescent`."""
         app = self.app
         hal = self.hal
         app.fast_step.exit_fast_path()
@@ -221,13 +228,14 @@ class FakeBoard:
         hal.fed_ms += ms
         app.now = (app.now + ms) & 0x3FFFFFFF
 
-    def _turn(self, now):
-        """A hook, like _make_hal: one turn of the loop and the link's slices behind it."""
+    def _turn(self, now: int) -> None:
+        """Run one turn of the loop and the link's slices behind it. The fault campaign overrides
+        it."""
         self.app.turn(now & 0x3FFFFFFF)
         if self.app.busy:
             self._slices()
 
-    def _slices(self):
+    def _slices(self) -> None:
         for _ in range(TURNS_PER_SLICE):
             if not self.app.run_link():
                 break

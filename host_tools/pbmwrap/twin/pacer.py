@@ -1,4 +1,4 @@
-"""How fast a twin's virtual time may pass against the wall clock. Arithmetic only: reads no clock.
+"""Paces a twin's virtual time against the wall clock. Arithmetic only: reads no clock.
 
 The conflict: a host's timeouts run in wall time, a wrap's leases in virtual time. At 50 times real
 time a lease of 3 s is over in 60 ms of wall time, long before a host thinks of renewing it.
@@ -24,7 +24,7 @@ import math
 CREDIT_MS = 1000
 QUIET_S = 10.0  # wrap.rules.limits.LEASE_MAX_MS
 SLICE_MS = 10  # one control step; bytes move between slices
-FREE_SLICE_MS = 20  # when nobody talks; an emulated chip may need half a second for it
+FREE_SLICE_MS = 20  # without a host; an emulated chip may need half a second for it
 MAX_LAG_S = 0.1  # time that a slow machine could not keep up with is not caught up later
 
 
@@ -43,21 +43,21 @@ class Pacer:
         self._rate = 0.0
 
     def heard(self, now_s: float) -> None:
-        """The host sent something."""
+        """Record that the host sent bytes."""
         self._heard_s = now_s
         self._fast_ms = self._credit_ms
 
     def gone(self) -> None:
-        """The host closed the port."""
+        """Record that the host closed the port."""
         self._heard_s = None
         self._fast_ms = 0
 
     def talking(self, now_s: float) -> bool:
-        """True while a host is in conversation (rule 2)."""
+        """Return whether a host is in conversation (rule 2)."""
         return self._heard_s is not None and now_s - self._heard_s < QUIET_S
 
     def grant(self, now_s: float, busy: bool) -> int:
-        """Virtual milliseconds to advance now, at most one slice; 0: wait. `busy`: see rule 1."""
+        """Return the virtual milliseconds to advance, at most a slice; 0: wait. `busy`: rule 1."""
         talking = self.talking(now_s)
         top = SLICE_MS if talking else FREE_SLICE_MS
         fast = self._fast_ms > 0 if talking else (busy or self.speed is not None)
@@ -85,7 +85,7 @@ class Pacer:
         return ms
 
     def wait_s(self) -> float:
-        """Wall time until the next slice is worth taking; 0 when it is due already."""
+        """Return the wall seconds until the next slice is worth taking; 0: it is due."""
         if math.isinf(self._rate):
             return 0.0
         return max(0.0, (SLICE_MS - self._due_ms) / 1000.0 / self._rate) if self._rate else 0.0

@@ -1,4 +1,4 @@
-"""The world around a twin: a pad in three zones, the skin under it, and the thermistors' codes.
+"""The thermal plant of a twin: a pad in three zones, the skin under it, and the thermistors.
 
 Each zone (loaded, free, edge; a third of the pad each) has an LED board, a skin surface and the
 skin below it. Plain floats, stepped in virtual time; the reasons for the figures are in
@@ -36,7 +36,7 @@ _T25_K = 298.15
 
 @dataclass(frozen=True)
 class PlantParams:
-    """The world's figures, for a flexible pad of about 600 cm2. C, W/K, J/K, V, shares of 1.
+    """Parameters of the plant, for a flexible pad of about 600 cm2. C, W/K, J/K, V, shares of 1.
 
     Figures are those of the whole pad; `loaded_*` and `edge_*` multiply them in one zone.
     `blood_flow` is relative: 1 is skin at rest, 0 none. `contact`: 1 lies flat on the skin, 0 hangs
@@ -84,7 +84,7 @@ class PlantParams:
 
 @dataclass
 class Wire:
-    """What a sensor's wiring adds to its bead. All zero (or infinite): a good wire.
+    """Faults of a sensor's wiring. All zero (or infinite): none.
 
     `contact_ohm`: a corroding contact in series. `leak_ohm`: from the 12 V feed onto the signal,
     while the feed is on. `shared_ohm`: ground wire shared with the lamps' return.
@@ -121,7 +121,7 @@ class CutOff:
 
 
 def figure_problems(figures: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Every (key, reason) why `figures` cannot be PlantParams; empty when they can."""
+    """Return (key, reason) for every figure that PlantParams refuses."""
     found = []
     for key, value in figures.items():
         low, high = _RANGES.get(key, (0.0, 0.0))
@@ -206,7 +206,7 @@ class Plant:
 
     @property
     def params(self) -> PlantParams:
-        """The figures in force; assign, or call `change`, while it runs."""
+        """The present parameters. Assign, or call `change`, at any time."""
         return self._params
 
     @params.setter
@@ -239,7 +239,7 @@ class Plant:
         self.params = replace(self._params, **figures)
 
     def reseed(self, seed: int) -> None:
-        """Begin the noise again from `seed`."""
+        """Restart the noise from `seed`."""
         self._random.seed(seed)
 
     @property
@@ -263,7 +263,7 @@ class Plant:
         return self._sense[zone] if self._on_skin[sensor] else self._board[zone]
 
     def settle(self) -> None:
-        """Go to the state after hours in the dark at the parameters in force."""
+        """Set the state after hours in the dark with the present parameters."""
         outside, self._params = self._params, replace(self._params, outside_w=0.0)
         for _ in range(int(_SETTLE_S / _SETTLE_SUBSTEP_S)):
             self._substep(_SETTLE_SUBSTEP_S, 0.0)

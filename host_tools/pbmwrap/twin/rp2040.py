@@ -1,6 +1,6 @@
 """The emulated wrap: the real firmware image on rp2040py, with plant, button and USB host outside.
 
-Lamps, enable and indicator are read from the pins' edges, never from what the firmware says.
+Lamps, enable and indicator are read from the pins' edges, never from the firmware's answers.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Rp2040Twin(Twin):
         return self._chip
 
     def stick(self, pin: int, high: bool | None) -> None:
-        """Short an output's pad to one level, whatever the chip drives; None mends it."""
+        """Short an output's pad to one level, whatever the chip drives; None repairs it."""
         self.pins.stick(self.chip.mcu, pin, high)
 
     def enumerated(self) -> bool:
@@ -202,7 +202,7 @@ class Rp2040Twin(Twin):
         return self.pins.indicator.high
 
     def buzzes(self) -> list[Buzz]:
-        """Seen at the pin: it toggles at about 2.7 kHz."""
+        """Return the changes seen at the pin, which toggles at about 2.7 kHz."""
         return self.pins.tone.record()
 
     def driven_low(self, pin: int) -> bool:
@@ -231,22 +231,22 @@ class Rp2040Twin(Twin):
         return self._chip.flash() if self._chip else self._flash
 
     def flip_flash(self, at: int, bit: int) -> None:
-        """A bit of the flash turns over, whether or not the power is on."""
+        """Flip a bit of the flash, with power on or off."""
         self.write_flash(at, bytes([self.flash()[at] ^ 1 << bit]))
 
     def write_flash(self, at: int, data: bytes) -> None:
-        """Put bytes into the flash by other means than the chip's own."""
+        """Write bytes into the flash from outside the chip."""
         if self._chip:
             self._chip.mcu.flash[at : at + len(data)] = data
         else:
             self._flash = self._flash[:at] + data + self._flash[at + len(data) :]
 
     def stick_ram(self, address: int, bit: int, high: bool) -> None:
-        """From the next power-on a bit of the RAM is stuck; see `Chip.stick_ram`."""
+        """Let a bit of the RAM be stuck from the next power-on; see `Chip.stick_ram`."""
         self._stuck.append((address, bit, high))
 
     def ram_verdict(self) -> int:
-        """What our image's RAM test at boot left: 0 until it is over, else see ram_test.c."""
+        """Return the result of our image's RAM test at boot: 0 before its end; see ram_test.c."""
         return self._chip.mcu.watchdog.scratch_data[1] if self._chip else 0
 
     def load_flash(self, content: bytes) -> None:

@@ -1,7 +1,7 @@
 """One powered RP2040 from rp2040py, run synchronously and in lock-step with virtual time.
 
-It lives from power-on to power-off; a watchdog or pin reset happens inside. No asyncio: batches of
-the emulator's core are called until an alarm of its own clock says that the time has come.
+A `Chip` lasts from power-on to power-off, across watchdog and pin resets. No asyncio: batches of
+the emulator's core are called until an alarm of its own clock marks the end.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Chip:
         self.flash_part.page_ns = int(page_ms * 1_000_000)
 
     def _stand_still(self, nanos: int) -> None:
-        """Time passes, the CPU waits for the flash with its interrupts off."""
+        """Let time pass while the CPU waits for the flash with interrupts off."""
         while nanos > 0:
             step_ns = min(self._clock.nanos_to_next_alarm, nanos)
             self._pass(step_ns)
@@ -147,7 +147,7 @@ class Chip:
         self._reset(from_watchdog=False)
 
     def reset_by_watchdog(self) -> None:
-        """What a watchdog timeout does, whether or not the firmware runs one."""
+        """Reset as a watchdog timeout does, also when the firmware has not started one."""
         self._reset(from_watchdog=False)
         self.mcu.watchdog._reason = TIMER
 
@@ -177,7 +177,7 @@ class Chip:
         force()
 
     def stop_adc(self) -> None:
-        """No conversion ends any more."""
+        """Stop the converter: no conversion ends."""
         self.mcu.adc.on_adc_read = lambda _channel: None
 
     def _halt(self) -> None:

@@ -1,7 +1,7 @@
-"""The time that a real flash takes: rp2040py erases a sector and programs a page at once.
+"""Adds the times of a real flash, since rp2040py erases and programs in no time.
 
-On a part the boot ROM polls the busy bit with interrupts off; here the same span of time passes
-inside the command, with the CPU standing still and everything else going on.
+On a part the boot ROM polls the busy bit with interrupts off; here the same time passes
+inside the command, while the CPU is stopped and everything else continues.
 """
 
 from __future__ import annotations

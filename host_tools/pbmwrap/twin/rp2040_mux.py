@@ -1,6 +1,6 @@
 """The analogue multiplexer at the emulated RP2040's pins: a 4051 between sensors and an ADC input.
 
-It follows its select lines' pads alone. What can break: a select line, the whole part.
+It depends on its select lines' pads only. A select line or the whole part can be broken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SETTLE_NS = 250
 class Mux:
     """facts: the board's; raw12(sensor): the code of a sensor by its number; now_ns: virtual time.
 
-    Inputs without a use hang on ADC_VREF. References read the middle of their bounds, AGND 0.
+    Unused inputs are at ADC_VREF. References read the middle of their bounds, AGND 0.
     """
 
     def __init__(self, facts: Any, raw12: Callable[[int], int], now_ns: Callable[[], int]) -> None:
@@ -57,18 +57,18 @@ class Mux:
 
     @property
     def channel(self) -> int:
-        """The input that is chosen now."""
+        """Return the selected channel."""
         levels = enumerate(self._levels)
         return sum(self._stuck.get(line, level) << line for line, level in levels)
 
     def stick(self, line: int, high: bool | None) -> None:
-        """Hold select line A, B or C (0 to 2) at a level, whatever the chip drives; None mends."""
+        """Hold select line A, B or C (0 to 2) at a level, against the chip; None repairs it."""
         self._stuck.pop(line, None)
         if high is not None:
             self._stuck[line] = high
 
     def die(self, code: int | None) -> None:
-        """The output stands at `code` (12 bits) whatever is chosen; None mends."""
+        """Hold the output at `code` (12 bits) for any channel; None repairs it."""
         self._dead = code
 
     def read(self) -> int:

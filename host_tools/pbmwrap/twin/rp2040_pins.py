@@ -1,6 +1,6 @@
 """Pins of an emulated chip over virtual time: levels, exact on-times, edges.
 
-What is known here comes from the pins alone; nothing asks the firmware.
+Everything here is observed at the pins; the firmware is not asked.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Pins:
         _read_back(pin, value)
 
     def stick(self, mcu: RP2040, pin: int, high: bool | None) -> None:
-        """Short this pad to one level, whatever the chip drives; None mends it."""
+        """Short this pad to one level, whatever the chip drives; None repairs it."""
         if high is None:
             self._stuck.pop(pin, None)
         else:
@@ -140,7 +140,7 @@ class Pins:
         self.sync(mcu)
 
     def short(self, pin: int) -> None:
-        """The MOSFET behind this pin conducts from now on; no pad tells."""
+        """Let the MOSFET behind this pin conduct from now on, which no pad shows."""
         self._shorted.add(pin)
         self._relight()
 
@@ -154,13 +154,13 @@ class Pins:
         return sum(lamp.lit.on_ns() for lamp in self.lamps)
 
     def sync(self, mcu: RP2040) -> None:
-        """Take the levels as they are: a chip reset changes pins without telling listeners."""
+        """Read all levels again: a chip reset changes pins without an event."""
         for pin, line in self._by_pin.items():
             self._take(mcu.gpio[pin], line, mcu.gpio[pin].value)
         self._relight()
 
     def dark(self) -> None:
-        """No power: every pin low."""
+        """Set every pin low: the power is off."""
         self.tone.stop()
         for line in self._by_pin.values():
             line.set(False)

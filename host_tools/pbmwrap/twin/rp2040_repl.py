@@ -15,7 +15,7 @@ class ReplError(RuntimeError):
 
 
 class Repl:
-    """One visit to the raw REPL. Bytes that the device sends meanwhile are its own to keep."""
+    """One use of the raw REPL. It consumes all bytes that the device sends meanwhile."""
 
     def __init__(self, twin: Twin, timeout_ms: int) -> None:
         self._twin = twin
@@ -55,7 +55,7 @@ class Repl:
                 self._wait_step()
 
     def _until(self, mark: bytes) -> bytes:
-        """Everything before `mark`, which is consumed too."""
+        """Return everything before `mark`, which is consumed too."""
         while mark not in self._got:
             self._wait_step()
         before, _, after = bytes(self._got).partition(mark)

@@ -1,8 +1,8 @@
 """The USB host at the emulated board's port: enumeration, bytes both ways, flow control, DTR.
 
 rp2040py's own host answers every bulk-OUT request at once with an empty packet, which costs the
-guest half its time; a real host sends nothing when it has nothing. Here a request is held back
-until there are bytes, and IN packets are left alone while nobody reads.
+guest half its time; a real host sends nothing without data. Here a request is held back until there
+are bytes, and IN packets are not taken while no program reads.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class UsbHost:
         self._take_held()
 
     def set_plugged(self, plugged: bool) -> None:
-        """Pull the cable of a board with power of its own, or put it back: the bus falls silent,
-        which a device takes for suspended, and nobody says that the port was closed."""
+        """Pull the cable of a board with power of its own, or put it back: the bus becomes
+        idle, which a device takes for suspended, and no event reports the port as closed."""
         self._plugged = plugged
         self._usb._int_raw |= INTR_DEV_RESUME_FROM_HOST if plugged else INTR_DEV_SUSPEND
         self._usb.check_interrupts()

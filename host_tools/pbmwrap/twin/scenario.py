@@ -1,6 +1,7 @@
-"""Scenarios: what happens to a twin and when, from a TOML file; and the player that does it.
+"""Scenarios, timed events for a twin from a TOML file, and the player that runs them.
 
-All times are virtual. A file is checked as a whole: every fault is reported at once with its key.
+All times are virtual. A file is checked completely: all faults are reported together with their
+keys.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class SensorEvent(BaseModel):
 
 
 class Event(BaseModel):
-    """One thing that happens at `at_s`. Exactly one of the other fields is set (`parse` checks)."""
+    """One event at `at_s`. Exactly one of the other fields is set (`parse` checks)."""
 
     model_config = _STRICT
     at_s: Annotated[float, Field(ge=0, le=1e6)]
@@ -56,7 +57,7 @@ ACTIONS = tuple(name for name in Event.model_fields if name != "at_s")
 
 
 class Scenario(BaseModel):
-    """A named world (`plant`: PlantParams by name) and the events in it."""
+    """A named set of plant parameters (`plant`: PlantParams by name) and events."""
 
     model_config = _STRICT
     name: Annotated[str, Field(min_length=1)]
@@ -142,7 +143,7 @@ def load(name_or_path: str | Path) -> Scenario:
 
 
 class Player:
-    """Advances a twin and lets a scenario's events happen at their exact virtual times.
+    """Advances a twin and runs a scenario's events at their exact virtual times.
 
     Times count from the player's making. The twin has power already (`twin.start()`); events for
     the chip while it has none do nothing. Raises InvalidFile when the board lacks a named sensor.
@@ -197,7 +198,7 @@ class Player:
             self.twin.advance_ms(end - self.now_ms)
 
     def skip_ms(self, ms: int) -> None:
-        """As `advance_ms`; a twin that can leaves out the time in which nothing happens."""
+        """Let time pass as `Twin.skip_ms` does, in pieces up to each event."""
         end = self.now_ms + ms
         while self.now_ms < end:
             due = self._due[0][0] if self._due else end
@@ -205,9 +206,9 @@ class Player:
             self.advance_ms(0)
 
     def happen(self, **action: Any) -> None:
-        """Let one action begin now, outside the scenario; keys and values as in a file's event.
+        """Start one action now, outside the scenario; keys and values as in a file's event.
 
-        Raises InvalidFile for what no file may say.
+        Raises InvalidFile for an action that a file may not have.
         """
         raw = {"name": "now", "event": [{"at_s": 0, **action}]}
         events = parse(raw, "the command").event

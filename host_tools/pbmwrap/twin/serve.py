@@ -1,4 +1,4 @@
-"""Serves a twin on a pseudo terminal, so that every program that knows a serial port can use it.
+"""Serves a twin on a pseudo terminal, so that any program can use it as a serial port.
 
 It prints nothing and decides nothing about the wrap: it moves bytes both ways, lets virtual time
 pass as `pacer.py` allows, and hands typed lines to `console.py`. POSIX only.
@@ -42,7 +42,7 @@ def _say(line: str, replies: TextIO | None) -> None:
 
 
 def _remove_old_link(link: Path, way: str) -> None:
-    """What a server that was killed has left. Raises UsageError for anything else."""
+    """Remove the link of a server that was killed. Raises UsageError for anything else."""
     old = link.is_symlink() and (not link.exists() or _PTY.fullmatch(str(link.readlink())))
     if old:
         link.unlink()
@@ -67,7 +67,7 @@ class PtyServer:
         self._pacer = Pacer(speed, time.monotonic())
         self._speed_news = SpeedNews(speed, time.monotonic(), self._twin.now_ms)
         self._lock = threading.Lock()
-        self._gate = threading.Lock()  # a lock alone is not fair: whoever holds the gate is next
+        self._gate = threading.Lock()  # a lock alone is not fair: the holder of the gate is next
         self._quit = False
         self._to_twin = b""
         self._to_host = b""
@@ -117,7 +117,7 @@ class PtyServer:
         self.close()
 
     def close(self) -> None:
-        """Take the port (and its link) away. Only after `run` has returned. Safe to call twice."""
+        """Remove the port (and its link). Only after `run` has returned. Safe to call twice."""
         if self._master >= 0:
             os.close(self._master)
             self._master = -1
@@ -157,7 +157,7 @@ class PtyServer:
     ) -> None:
         """Serve until `stop` is set or "quit" is typed. Lines of `commands` go to `control`.
 
-        `commands` needs a file descriptor (a terminal, a pipe); its end is no reason to stop.
+        `commands` needs a file descriptor (a terminal, a pipe); at its end serving continues.
         """
         stop = stop or threading.Event()
         typing = commands.fileno() if commands is not None else -1
@@ -183,7 +183,7 @@ class PtyServer:
         _say(self.control(line), replies)
 
     def _turn(self) -> float:
-        """Bytes in, a slice of time, bytes out. Returns the wall seconds to rest."""
+        """Move bytes in, advance one slice, move bytes out. Returns the wall seconds to sleep."""
         now_s = time.monotonic()
         if self._receive():
             self._pacer.heard(now_s)
@@ -207,7 +207,7 @@ class PtyServer:
             self._clean_port()
 
     def _clean_port(self) -> None:
-        """The next client finds no bytes of the last one's, nor its terminal settings."""
+        """Discard the last client's bytes and terminal settings."""
         try:
             slave = os.open(self.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError:
@@ -219,7 +219,7 @@ class PtyServer:
             os.close(slave)
 
     def _receive(self) -> bool:
-        """Take what the host has sent, unless the wrap is behind with what it has."""
+        """Read what the host has sent, unless the wrap has not taken the last bytes yet."""
         if len(self._to_twin) >= _HELD_MAX:
             return False
         try:
@@ -239,7 +239,7 @@ class PtyServer:
             self._to_twin = self._to_twin[taken:]
 
     def _send(self) -> None:
-        """Pass on what the wrap has sent; with no client it is lost, as on an unopened port."""
+        """Pass on what the wrap has sent. Without a client it is lost, as on a closed port."""
         if self._hung_up:
             self._twin.read()
             return
@@ -265,7 +265,7 @@ class PtyServer:
         return any(fd == typing for fd, _ in ready)
 
     def _read_lines(self, typing: int) -> list[str] | None:
-        """Whole lines typed so far, or None at the end of the stream."""
+        """Return the complete lines typed so far, or None at the end of the stream."""
         data = os.read(typing, _CHUNK)
         if not data:
             return None

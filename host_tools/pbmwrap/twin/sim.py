@@ -13,22 +13,22 @@ from pbmwrap.twin.base import LampState, ResetKind, Twin
 from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
-from wrap.hal.files import Files
+from wrap.storage.files import Files
 
 PLANT_MS = 100
-# A skip leaps only over a time in which no temperature changes: less than _STILL_K in _STILL_MS is,
-# with the pad's slowest time constant of about 900 s, less than 0.15 K in all. A change that the
-# firmware had not seen coming would look like a lamp that is stuck on.
+# Steps are skipped only while no temperature changes: less than _STILL_K in _STILL_MS is, with the
+# pad's slowest time constant of about 900 s, less than 0.15 K in all. A sudden change afterwards
+# would look to the firmware like a lamp that is stuck on.
 _STILL_MS = 60_000
 _STILL_K = 0.01
-BEHIND_SKIP_MS = 120_000  # run behind a leap
-_STILL_AFTER_MS = 4 * 3_600_000  # in the dark the world has come to its rest
-_REST_STEP_MS = 110  # looked at again so often whether the wrap rests
+BEHIND_SKIP_MS = 120_000  # run step by step after the skipped time
+_STILL_AFTER_MS = 4 * 3_600_000  # the plant is at its steady state after this time in the dark
+_REST_STEP_MS = 110  # the wrap is checked again for pending work after this time
 _REST_TRIES = 20
 
 
 class Board(Protocol):
-    """What carries the firmware: `FakeBoard` in this process, or its proxy on the unix port."""
+    """Runs the firmware: `FakeBoard` in this process, or its proxy on the unix port."""
 
     now_ms: int
 
@@ -47,7 +47,8 @@ class Board(Protocol):
 
 
 def _uid(root: Path) -> str:
-    """Hex text after "sim", the same for the same flash folder: its logs are one wrap's."""
+    """Return the chip's uid, "sim" and hex text, constant for a flash folder: its logs belong to
+    one wrap."""
     return "sim" + hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:13]
 
 
@@ -99,9 +100,9 @@ class SimTwin(Twin):
         self.board.advance(end - self.board.now_ms)
 
     def skip_ms(self, ms: int) -> None:
-        """As `advance_ms`, but of a long time in which the wrap lies dark and no temperature
-        changes only the ends are run step by step; in between uptime and world go on. A day takes
-        some seconds."""
+        """Let time pass as `advance_ms` does. While the wrap is dark and no temperature changes,
+        only the first and last minutes run step by step; between them uptime and plant are advanced
+        at once. A day takes some seconds."""
         end = self.now_ms + ms
         while end - self.now_ms > _STILL_MS + BEHIND_SKIP_MS:
             before = self._temperatures()
@@ -115,7 +116,7 @@ class SimTwin(Twin):
         return [self.plant.sensor_c(i) for i in range(self._sensors)]
 
     def _leap(self, to_ms: int) -> bool:
-        """Go on to about `to_ms` without steps; False where the wrap does not rest."""
+        """Advance to about `to_ms` without steps. Returns False when the wrap has work to do."""
         board = self.board
         if not isinstance(board, FakeBoard):
             return False

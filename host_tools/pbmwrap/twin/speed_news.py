@@ -1,12 +1,12 @@
-"""Says when a served twin is slower than was asked, and why. Arithmetic only: reads no clock."""
+"""Reports that a served twin is slower than requested, and why. Arithmetic only: reads no clock."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-WINDOW_S = 5.0  # what is measured at once
-REACHED = 0.8  # of the speed asked: less is told
-CHANGED = 1.5  # told again when it is so many times slower or faster
+WINDOW_S = 5.0  # length of one measurement
+REACHED = 0.8  # share of the requested speed; less is reported
+CHANGED = 1.5  # factor of a change that is reported again
 _HOST = "a host is connected, whose leases run in real time"
 _MACHINE = "this machine is not faster"
 
@@ -28,11 +28,11 @@ class SpeedNews:
         self._talked = False
 
     def skipped(self, now_s: float, virtual_ms: int) -> None:
-        """Time has leapt: measure from here."""
+        """Restart the measurement after a skip."""
         self._begin(now_s, virtual_ms)
 
     def lines(self, now_s: float, virtual_ms: int, talking: bool) -> Iterator[str]:
-        """What there is to say now. talking: a host is in conversation."""
+        """Return the text to report now, if any. talking: a host is in conversation."""
         self._talked = self._talked or talking
         elapsed_s = now_s - self._from_s
         if self._asked is None or elapsed_s < WINDOW_S:

@@ -1,5 +1,4 @@
-"""The wrap on the MicroPython unix port: the same firmware and fake HAL as `sim`, on the real
-language."""
+"""The wrap on the MicroPython unix port: the firmware and fake HAL of `sim`, run by MicroPython."""
 
 from __future__ import annotations
 
@@ -15,18 +14,19 @@ from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import Board, SimTwin
 
 HEAP = "512k"  # an RP2040 has about 190 KB with 4-byte words; these are 8-byte words
-_HERE = Path(__file__).parent
+_MAIN = Path(__file__).with_name("unix_main.py")
+_HOST_TOOLS = Path(__file__).parents[2]  # MicroPython imports pbmwrap.twin.fake_board from it
 
 
 class RemoteBoard:
-    """A FakeBoard in a MicroPython process. Raises RuntimeError with its traceback when it dies."""
+    """A FakeBoard in a MicroPython process. Raises RuntimeError with its traceback when it ends."""
 
     def __init__(self, micropython: Path, root: Path, facts: ModuleType) -> None:
         firmware = Path(str(wrap.__file__)).parent.parent
         facts_dir = Path(str(facts.__file__)).parent
-        path = os.pathsep.join([str(firmware), str(facts_dir), str(_HERE), ".frozen"])
+        path = os.pathsep.join([str(firmware), str(facts_dir), str(_HOST_TOOLS), ".frozen"])
         self._process = subprocess.Popen(
-            [micropython, "-X", f"heapsize={HEAP}", _HERE / "unix_main.py", str(root / "wrap")],
+            [micropython, "-X", f"heapsize={HEAP}", _MAIN, str(root / "wrap")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -92,7 +92,7 @@ class RemoteBoard:
         return out
 
     def heap_used(self) -> int:
-        """Bytes in use after a collection."""
+        """Return the heap bytes in use after a collection."""
         return self._say("heap")
 
     def close(self) -> None:

@@ -9,21 +9,20 @@ import gc
 import json
 import sys
 
-from fake_board import FakeBoard
-
 import board_facts
-from wrap.hal.files import Files
+from pbmwrap.twin.fake_board import FakeBoard
+from wrap.storage.files import Files
 
 
-def _state(board, took):
+def _state(board: FakeBoard, taken: int) -> list:
     duties, enabled, lit = board.pins()
     on = [board.on_acc(ch) for ch in range(len(duties))]
     light = [board.light_acc(ch) for ch in range(len(duties))]
     tx = binascii.hexlify(board.read()).decode()
-    return [board.now_ms, duties, enabled, lit, on, tx, took, light, board.take_buzzes()]
+    return [board.now_ms, duties, enabled, lit, on, tx, taken, light, board.take_buzzes()]
 
 
-def _obey(board, words):
+def _run(board: FakeBoard, words: "list[str]") -> int:
     name = words[0]
     if name == "adv":
         board.advance(int(words[1]))
@@ -45,14 +44,14 @@ def _obey(board, words):
     return 0
 
 
-def main(root):
+def main(root: str) -> None:
     board = FakeBoard(Files(root), board_facts)
     while True:
         line = sys.stdin.readline()
         if not line:
             return
-        took = _obey(board, line.split())
-        print(json.dumps(_state(board, took)))
+        taken = _run(board, line.split())
+        print(json.dumps(_state(board, taken)))
 
 
 main(sys.argv[1])

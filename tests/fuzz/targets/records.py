@@ -14,7 +14,7 @@ def _same(found, gaps, buf, until):
     for record in found:
         raw = records.pack(*record[:6])
         start = record[6] - len(raw)
-        if record[0] == records.SECTOR:  # the payload's own number counts, see `whole_seq`
+        if record[0] == records.SECTOR:  # the payload's own number counts, see `full_seq`
             raw = records.pack(record[0], buf[start + 2] | buf[start + 3] << 8, *record[2:6])
         assert bytes(buf[start : record[6]]) == raw, "a record that is not there"
         pieces.append((start, record[6]))

@@ -100,10 +100,10 @@ def _read(files):
     assert 0 <= latch.code < len(faults.NAMES) and (latch.info is None) == (latch.code == 0)
     resets = RestartCount(Store(files, "resets"), "watchdog")
     assert resets.count > 0 and resets.too_many() == (resets.count >= limits.RESETS_MOST)
-    history = SiteHistory(Store(files, "course"), Store(files, "count").whole("session", 1 << 30))
+    history = SiteHistory(Store(files, "course"), Store(files, "count").get_int("session", 1 << 30))
     site = "hand-left"
     wait_s = history.next_s(site, limits.SITE_WEEK, 10)
-    assert isinstance(wait_s, int) and wait_s >= 0 and history.why(site, wait_s)
+    assert isinstance(wait_s, int) and wait_s >= 0 and history.site_refusal(site, wait_s)
     if wait_s == 0:
         history.begin(site, 1200, 11)
         assert history.next_s(site, limits.SITE_WEEK, 12) > 0, "a session does not count"
@@ -132,7 +132,7 @@ def _started(it):
 def _booted(files):
     it = kit.Wrap(files)
     app, hal = it.board.app, it.board.hal
-    assert not hal.files.missing, hal.files.missing
+    assert not app.files.missing, app.files.missing
     assert not hal.enabled and not any(hal.duty)
     assert app.session.state in (states.IDLE, states.FAULT)
     assert not app.fault_latch.code or app.session.state == states.FAULT

@@ -53,7 +53,7 @@ def _append(src, log, out):
     log.append(kind, log.boot + 1, src.byte(), 0, payload + src.some(src.below(40)) + room)
     out.add(log.first, log.end, log.seq, log.boot, log.torn, log.chain(), log.skipped)
     at = log.first + (src.byte() << 8 | src.byte()) % (log.end - log.first + 2)
-    out.add(log.read(at - 1, 1 + src.byte()), log.read(src.of(log._starts), 20))
+    out.add(log.read(at - 1, 1 + src.byte()), log.read(src.of(log.starts), 20))
 
 
 def ring(rng, out, count):

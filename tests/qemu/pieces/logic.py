@@ -1,9 +1,9 @@
 """Dose, lamps and the monitor on random inputs."""
 
+from pbmwrap.twin.fake_hal import FakeHal
 from tests.fuzz import kit
 from wrap.control.dose import DoseMeter
 from wrap.control.lamps import Lamps
-from wrap.hal.fake import FakeHal
 from wrap.safety.temp_limits import TempLimits
 
 _CHANNELS = kit.board_facts.CHANNELS
@@ -31,7 +31,7 @@ def _spec(rng):
 
 def lamps(rng, out, count):
     """Any order of what an app does to its lamps, at the pins of the fake HAL."""
-    hal = FakeHal(kit.Files(), len(_CHANNELS), 2)
+    hal = FakeHal(len(_CHANNELS), 2)
     rates = [(rng.below(200001), rng.below(300001)) for _ in _CHANNELS]
     it = Lamps(hal, _CHANNELS, _SUPPLY_MA, rates)
     it.set_ramp(500)

@@ -5,7 +5,7 @@ from tests.fuzz import kit
 from wrap.rules import faults, states
 from wrap.safety.fault_latch import FaultLatch
 from wrap.safety.restart_count import RestartCount
-from wrap.session import site_sessions
+from wrap.session import site_history
 from wrap.session.site_history import SiteHistory
 from wrap.session.state_machine import Session
 from wrap.session.wake_check import WakeCheck
@@ -14,7 +14,7 @@ from wrap.ui import indicator
 from wrap.ui.button import Button
 
 _CAUSES = ("power", "watchdog", "watchdog", "brown-out", "intended", "soft", "pin")
-_SITES = ("hand-left", "hand-right", "foot", site_sessions.ANY)
+_SITES = ("hand-left", "hand-right", "foot", site_history.ANY)
 _DT_MS = (10, 10, 10, 20, 11, 300, 1000)
 
 
@@ -105,13 +105,13 @@ def courses(rng, out, count):
         kind, site = rng.below(16), _site(rng)
         try:
             if kind < 4:
-                it.ended(rng.below(1400) * rng.below(2), rng.below(1201), up_s)
+                it.end(rng.below(1400) * rng.below(2), rng.below(1201), up_s)
                 it.begin(site, 1 + rng.below(1200), up_s)
             elif kind < 7:
-                it.ended((0, 1, 400, 999, 1000, 1001)[rng.below(6)], rng.below(1201), up_s)
+                it.end((0, 1, 400, 999, 1000, 1001)[rng.below(6)], rng.below(1201), up_s)
             elif kind == 7:
                 unix_s += (0, 100, 90000, 15552001, -121, -120, -90000)[rng.below(7)]
-                it.clock(unix_s, up_s)
+                it.set_clock(unix_s, up_s)
             elif kind < 10:
                 it.save(up_s)
             elif kind == 10:
@@ -128,10 +128,11 @@ def courses(rng, out, count):
         except OSError:
             out.add("error")
         wait_s = it.next_s(site, 3 + rng.below(4), up_s)
-        out.add(wait_s, it.why(site, wait_s), it.course.kept(), it.course.since(site), it.save_at_s)
+        out.add(wait_s, it.site_refusal(site, wait_s), it.sessions.to_stored())
+        out.add(it.sessions.ages_s(site), it.save_at_s)
         target_uj = (0, 900000, 60000000)[rng.below(3)]
         active_ms, total_ms = rng.below(90000), 60000 + rng.below(900000)
-        out.add(site_sessions.part_pm(active_ms, total_ms, rng.below(9000000), target_uj))
+        out.add(site_history.part_pm(active_ms, total_ms, rng.below(9000000), target_uj))
 
 
 class _Plan:

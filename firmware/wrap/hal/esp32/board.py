@@ -1,9 +1,10 @@
-"""ESP32, ESP32-S3 and ESP32-C3: the HAL contract on `machine` and `esp32`.
+"""The HAL contract on an ESP32, ESP32-S3 or ESP32-C3.
 
 Parts: `pwm` (LEDC), `dead_man` (RMT on the enable), `adc` (converter and button), `port`, `flash`
-and `chip`. docs/decisions/0017 says what this chip does not guarantee.
-Needs MicroPython 1.27: before, RMT cannot be stopped, and before 1.26 LEDC gives no true 100 %. An
-ESP32 needs ESP-IDF 5.5.2 as well (`chip.stops_rmt`).
+and `chip`. docs/decisions/0017 lists what these chips do not guarantee.
+
+Needs MicroPython 1.27: RMT cannot be stopped before, and before 1.26 LEDC has no true 100 %. An
+ESP32 also needs ESP-IDF 5.5.2 (`chip.stops_rmt`).
 """
 
 import gc
@@ -16,25 +17,25 @@ from machine import PWM, WDT, Pin, Timer
 from wrap.build_info import CDC_NONBLOCKING
 from wrap.compat import const, small
 from wrap.hal.esp32 import chip
-from wrap.hal.esp32.adc import made_inputs
+from wrap.hal.esp32.adc import make_inputs
 from wrap.hal.esp32.dead_man import DeadMan
-from wrap.hal.esp32.flash import open_storage
+from wrap.hal.esp32.flash import open_flash
 from wrap.hal.esp32.port import open_port
 from wrap.hal.esp32.pwm import Lamp
 from wrap.rules import limits
 
-_LOOK_MS = const(40)
+_CHECK_MS = const(40)  # period of the timer that checks the heartbeat
 _TIMER = const(0)
-_BLINK_HZ = const(10)  # LEDC's slowest with 13 bits from 80 MHz is 9.5 Hz
+_BLINK_HZ = const(10)  # the slowest of LEDC with 13 bits from 80 MHz is 9.5 Hz
 _BLINK_DUTY = const(8192)
-_BUZZ_HZ = const(2700)  # where small piezo discs are loudest
+_BUZZ_HZ = const(2700)  # small piezo discs are loudest here
 _BUZZ_DUTY = const(32768)
 
 
 class Esp32:
     """facts: the board's facts module."""
 
-    def __init__(self, facts):
+    def __init__(self, facts) -> None:
         if not hasattr(esp32.RMT, "active"):
             raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
         if not chip.stops_rmt(facts.CHIP):  # H-59
@@ -49,7 +50,7 @@ class Esp32:
         self._lamps = [Lamp(p, chip.route_at(self._chip, p)) for p in pins]
         self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN)
         self._enabled = False
-        self._fell = False
+        self._dropped = False
         self._beat = 0
         self._life_ms = limits.DEADMAN_MS
         self._timer = None
@@ -60,14 +61,14 @@ class Esp32:
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         self._buzzer = None
         buzzer = getattr(facts, "BUZZER_PIN", None)
-        if buzzer is not None:  # now, so that it has its timer before lamps take theirs
+        if buzzer is not None:  # now: it needs a timer before the lamps take theirs
             self._buzzer = PWM(Pin(buzzer, Pin.OUT, value=0), freq=_BUZZ_HZ, duty_u16=0)
         sensors = [s[2] for s in facts.SENSORS]
-        self.inputs = made_inputs(sensors, facts.REFERENCE_PIN, facts.BUTTON_PIN, self._sense)
+        self.inputs = make_inputs(sensors, facts.REFERENCE_PIN, facts.BUTTON_PIN, self._sense)
         port = open_port(facts.LINK, self._chip, CDC_NONBLOCKING)
         self.link_read = port.read
         self.link_write = port.write
-        self.files, self.sectors = open_storage()
+        self.open_flash = open_flash
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
@@ -76,27 +77,27 @@ class Esp32:
         self._used = gc.mem_alloc()
         self._total = self._used + gc.mem_free()
 
-    def references(self):
-        """0: these boards have no multiplexer."""
+    def references(self) -> int:
+        """Return 0: these boards have no multiplexer."""
         return 0
 
-    def wait_until(self, tick_ms):
+    def wait_until(self, tick_ms: int) -> None:
         wait = time.ticks_diff(tick_ms, time.ticks_ms())
         if wait > 0:
             time.sleep_ms(wait)
 
-    def lamp_mode(self, ch, hz):
+    def lamp_mode(self, ch: int, hz: int) -> None:
         self._lamps[ch].mode(hz or self._carrier)
 
-    def lamp_write(self, ch, duty_u16):
+    def lamp_write(self, ch: int, duty_u16: int) -> None:
         self._lamps[ch].write(min(65535, max(0, duty_u16)))
 
-    def lamp_off(self, ch):
+    def lamp_off(self, ch: int) -> None:
         self._lamps[ch].off()
 
-    def verify_and_feed(self):
+    def verify_and_feed(self) -> bool:
         now = time.ticks_ms()
-        if self._fell or self._deadman.high() != self._enabled:
+        if self._dropped or self._deadman.high() != self._enabled:
             return False
         for lamp in self._lamps:
             if not lamp.holds(now):
@@ -109,94 +110,97 @@ class Esp32:
             self._wdt.feed()
         return True
 
-    def enable_dropped(self):
-        return self._fell or (self._enabled and not self._deadman.high())
+    def enable_dropped(self) -> bool:
+        return self._dropped or (self._enabled and not self._deadman.high())
 
-    def enable(self, on):
-        if on == self._enabled or (on and self._fell):
+    def enable(self, on: bool) -> None:
+        if on == self._enabled or (on and self._dropped):
             return
         if on:
             self._beat = time.ticks_ms()
             self._life_ms = limits.DEADMAN_MS
             self._deadman.arm()
-            self._timer = Timer(_TIMER, period=_LOOK_MS, mode=Timer.PERIODIC, callback=self._look)
+            self._timer = Timer(
+                _TIMER, period=_CHECK_MS, mode=Timer.PERIODIC, callback=self._check_heartbeat
+            )
         else:
             self._drop()
         self._enabled = on
 
-    def _drop(self):
+    def _drop(self) -> None:
         self._deadman.drop()
         if self._timer is not None:
             self._timer.deinit()
             self._timer = None
 
-    def _look(self, _timer):
-        """A timer's look at the heartbeat, for a hang in Python: touches nothing but the pins."""
+    def _check_heartbeat(self, _timer) -> None:
+        """Drop the enable and all lamps when no step was verified in time: Python hangs. Called by
+        a timer between any two bytecodes, so it touches the pins only."""
         late = time.ticks_diff(time.ticks_ms(), self._beat)
         life_ms = self._life_ms
         if late > (limits.HEARTBEAT_MS if life_ms == limits.DEADMAN_MS else life_ms):
-            self._fell = True
+            self._dropped = True
             self._deadman.drop()
             for lamp in self._lamps:
                 lamp.low()
 
-    def dark(self):
+    def dark(self) -> None:
         for lamp in self._lamps:
-            lamp.low()  # all of them before anything that might raise
+            lamp.low()  # all lamps before anything that may raise
         self._drop()
-        self._enabled = self._fell = False
+        self._enabled = self._dropped = False
         for lamp in self._lamps:
             lamp.off()
 
-    def sense(self):
+    def sense(self) -> int:
         return -1 if self._sense is None else self._sense.value()
 
-    def indicate(self, on):
+    def indicate(self, on: bool) -> None:
         self._led.value(on)
 
-    def buzz(self, on):
+    def buzz(self, on: bool) -> None:
         if self._buzzer is not None:
             self._buzzer.duty_u16(_BUZZ_DUTY if on else 0)
 
-    def service_blink(self):
+    def service_blink(self) -> None:
         PWM(self._led, freq=_BLINK_HZ, duty_u16=_BLINK_DUTY)
 
-    def watchdog_start(self, ms):
+    def watchdog_start(self, ms: int) -> None:
         if self._wdt is None:
             self._wdt = WDT(timeout=ms)
 
-    def flash_ahead(self):
+    def flash_ahead(self) -> None:
         if self._enabled and self._deadman.high():
             self._beat = time.ticks_ms()
             self._life_ms = limits.DEADMAN_FLASH_MS
             self._deadman.flash_ahead()
 
-    def program_claim(self):
-        """None: the bootloader compares the program with its SHA-256 at every start."""
+    def program_claim(self) -> None:
+        """Return None: the bootloader compares the program with its SHA-256 at every start."""
         return
 
-    def program_crc(self, at, n, words):
-        """Never called: there is no claim."""
+    def program_crc(self, at: int, n: int, words) -> None:
+        """Raise OSError: without a claim it is never called."""
         raise OSError("no claim")
 
-    def memory_fault(self):
+    def memory_fault(self) -> int:
         return -1
 
-    def reset_cause(self):
+    def reset_cause(self) -> str:
         return chip.reset_cause(self._chip)
 
-    def reset(self):
+    def reset(self) -> None:
         self.dark()
         chip.mark_reset()
         machine.reset()
 
-    def uid(self):
+    def uid(self) -> str:
         return "".join(["%02x" % b for b in machine.unique_id()])
 
-    def heap(self):
-        if not self._enabled:  # a walk through the whole heap
+    def heap(self) -> "tuple[int, int]":
+        if not self._enabled:  # mem_alloc walks through the whole heap
             self._used = gc.mem_alloc()
         return self._used, self._total - self._used
 
-    def allocated(self):
-        return 0  # not known without a walk through the heap
+    def allocated(self) -> int:
+        return 0  # only a walk through the heap could tell

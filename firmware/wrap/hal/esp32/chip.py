@@ -1,4 +1,4 @@
-"""What differs between the chips of the family: addresses that are read, and the causes of a reset.
+"""The differences between the chips of the ESP32 family: register addresses and reset causes.
 
 Addresses: ESP-IDF, soc/<chip>/register/soc/{gpio,rtc_cntl,usb_serial_jtag}_reg.h.
 """
@@ -12,15 +12,15 @@ from wrap.compat import const
 _ROUTES = {"esp32": 0x3FF44530, "esp32s3": 0x60004554, "esp32c3": 0x60004554}  # GPIO_FUNCn_OUT_SEL
 _RESETS = {"esp32": 0x3FF48034, "esp32s3": 0x60008038, "esp32c3": 0x60008038}  # RESET_STATE
 _USB = {"esp32s3": 0x60038004, "esp32c3": 0x60043004}  # USB_SERIAL_JTAG_EP1_CONF
-_CAUSE = const(0x3F)  # of the CPU that runs MicroPython
-_POWER_ON = const(1)  # soc/reset_reasons.h, on all three; the EN pin's is the same
+_CAUSE = const(0x3F)  # mask: the reset cause of the CPU that runs MicroPython
+_POWER_ON = const(1)  # soc/reset_reasons.h, on all three chips; also for the EN pin
 _MARK = b"PBMWRAP"
-_RMT_STOPS = (5, 5, 2)
+_RMT_STOPS = (5, 5, 2)  # first ESP-IDF that stops RMT on an ESP32
 
 
-def idf_version():
-    """ESP-IDF's version that MicroPython was built with, (5, 5, 2); () where it does not say.
-    platform.platform() has it behind "IDFv" (MICROPY_PLATFORM_VERSION of ports/esp32)."""
+def idf_version() -> "tuple[int, ...]":
+    """Return the version of ESP-IDF that MicroPython was built with, like (5, 5, 2); () where
+    platform.platform() does not have it behind "IDFv" (MICROPY_PLATFORM_VERSION of ports/esp32)."""
     numbers = []
     text = platform.platform()
     at = text.find("IDFv")
@@ -32,35 +32,40 @@ def idf_version():
     return tuple(numbers)
 
 
-def stops_rmt(chip):
-    """Whether a wave of RMT under way can be stopped at once. S3 and C3 have a bit for it. An ESP32
-    has none: before ESP-IDF 5.5.2 rmt_disable() waits for the wave's end with interrupts off
-    (components/esp_driver_rmt/src/rmt_tx.c, rmt_tx_disable; espressif/esp-idf#17692)."""
+def stops_rmt(chip: str) -> bool:
+    """Return whether a running RMT wave can be stopped at once. S3 and C3 have a bit for it. An
+    ESP32 has none: before ESP-IDF 5.5.2, rmt_disable() waits for the end of the wave with
+    interrupts off (components/esp_driver_rmt/src/rmt_tx.c, rmt_tx_disable;
+    espressif/esp-idf#17692)."""
     return chip != "esp32" or idf_version() >= _RMT_STOPS
 
 
-def route_at(chip, pin):
-    """Address of the word that says what drives `pin`: a peripheral's signal or the GPIO itself."""
+def route_at(chip: str, pin: int) -> int:
+    """Return the address of the word that selects what drives `pin`: the signal of a peripheral or
+    the GPIO itself."""
     return _ROUTES[chip] + 4 * pin
 
 
-def usb_at(chip):
-    """Address of the USB-Serial-JTAG's EP1_CONF. Raises ValueError for a chip without one."""
+def usb_at(chip: str) -> int:
+    """Return the address of the USB-Serial-JTAG's EP1_CONF. Raises ValueError for a chip
+    without one."""
     if chip not in _USB:
         raise ValueError("no USB port in chip " + chip)
     return _USB[chip]
 
 
-def mark_reset():
-    """The restart that follows is wanted."""
+def mark_reset() -> None:
+    """Mark the restart that follows as intended."""
     machine.RTC().memory(_MARK)
 
 
-def reset_cause(chip):
-    """The contract's reset_cause. machine.reset_cause() calls a brown-out a power-on
-    (ports/esp32/modmachine.c), but only after a true one does the chip itself say so: ESP-IDF
-    restarts by software when the supply has sagged. A panic looks like machine.reset(): both are
-    HARD_RESET, so what has no mark counts as a watchdog's."""
+def reset_cause(chip: str) -> str:
+    """The contract's reset_cause.
+
+    machine.reset_cause() reports a brown-out as a power-on (ports/esp32/modmachine.c), but the
+    chip's own register does so only after a real one: ESP-IDF restarts by software when the supply
+    has sagged. A panic and machine.reset() are both HARD_RESET, so one without a mark counts as a
+    watchdog reset."""
     rtc = machine.RTC()
     marked = rtc.memory() == _MARK
     rtc.memory(b"")

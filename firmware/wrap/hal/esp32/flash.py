@@ -1,56 +1,45 @@
-"""The wrap's storage in an ESP32's flash: partitions of its own on our image, files on a stock one.
+"""The raw areas of an ESP32's flash: partitions of our image; none on a stock one.
 
-boards/PBMWRAP_ESP32*/partitions.csv: "wrapstore" (small files), "wraplog" (the log), "vfs" (a
-REPL's). A stock image has "vfs" only, and everything is files below /pbmwrap.
+boards/PBMWRAP_ESP32*/partitions.csv: "wrapstore" (small files), "wraplog" (the log), "vfs" (for the
+REPL). A stock image has "vfs" only.
 """
 
 from esp32 import Partition
 
 from wrap.compat import const
-from wrap.hal.files import NoFiles, open_files
-from wrap.storage.flash_files import FlashFiles
-from wrap.storage.sectors import FileSectors, NorSectors
 
 _SECTOR = const(4096)
-_ERASE = const(6)  # ioctl of a block device
+_ERASE = const(6)  # ioctl of a block device: MP_BLOCKDEV_IOCTL_BLOCK_ERASE
 _EIO = const(5)
-_FOLDER = "/pbmwrap"
 
 
 class Flash:
-    """A partition as wrap.storage.sectors wants it; `mem` is itself. With an offset, writeblocks
-    erases nothing (ports/esp32/esp32_partition.c)."""
+    """A partition as a raw flash area (see `Hal.open_flash`). `mem` is the object itself, whose
+    slices are read from flash. writeblocks with an offset erases nothing
+    (ports/esp32/esp32_partition.c)."""
 
-    def __init__(self, partition):
+    def __init__(self, partition) -> None:
         self._partition = partition
         self.mem = self
+        self.sectors = partition.info()[3] // _SECTOR
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: slice) -> bytearray:
         buf = bytearray(part.stop - part.start)
         self._partition.readblocks(part.start // _SECTOR, buf, part.start % _SECTOR)
         return buf
 
-    def program(self, at, page):
+    def program(self, at: int, page) -> None:
         self._partition.writeblocks(at // _SECTOR, page, at % _SECTOR)
 
-    def erase(self, at):
+    def erase(self, at: int) -> None:
         if self._partition.ioctl(_ERASE, at // _SECTOR):
             raise OSError(_EIO)
 
 
-def _sectors(partition):
-    return NorSectors(Flash(partition), 0, partition.info()[3] // _SECTOR)
-
-
-def open_storage():
-    """(files, sectors of the log). Raises nothing: storage that cannot be had is NoFiles."""
+def open_flash() -> "tuple[Flash, Flash] | None":
+    """The contract's open_flash."""
     store = Partition.find(Partition.TYPE_DATA, label="wrapstore")
     log = Partition.find(Partition.TYPE_DATA, label="wraplog")
     if not store or not log:
-        files = open_files(_FOLDER)
-        return files, FileSectors(files)
-    try:
-        return FlashFiles(_sectors(store[0])), _sectors(log[0])
-    except (OSError, ValueError) as e:
-        files = NoFiles("the flash cannot be used: " + str(e))
-        return files, FileSectors(files)
+        return None
+    return Flash(store[0]), Flash(log[0])

@@ -1,18 +1,18 @@
-"""The serial port of an ESP32: takes and gives bytes without waiting, as far as each kind allows.
+"""The serial port of an ESP32, read and written without waiting as far as each kind allows.
 
-MicroPython calls every kind ready to write (mp_hal_stdio_poll of ports/esp32/mphalport.c), and then
-waits: for a UART until all is in its FIFO, for the USB ports up to 200 or 500 ms. So each kind asks
-otherwise:
+MicroPython reports every kind as ready to write (mp_hal_stdio_poll of ports/esp32/mphalport.c) and
+then waits: on a UART until all bytes are in its FIFO, on the USB ports up to 200 or 500 ms. So each
+kind finds the free space in another way:
 
-"uart": a bridge without flow control. The FIFO holds 128 bytes and empties at the baud rate, so
-the time tells what is free in it.
-"jtag": the USB-Serial-JTAG port of S3 and C3. A bit of it says whether the FIFO of 64 takes bytes.
-A full packet of 64 is not passed on until another follows, so 63 is the most.
-"cdc": TinyUSB on an S3 with a stock image: nothing tells. A write that took long means that nobody
-reads; then nothing is written until something has arrived. The first such write holds up a step.
+"uart": a bridge without flow control. The FIFO holds 128 bytes and empties at the baud rate, so the
+free space is computed from the time.
+"jtag": the USB-Serial-JTAG port of S3 and C3. A bit shows whether the FIFO of 64 bytes takes bytes.
+A full packet of 64 is not passed on until another follows, so at most 63 are written.
+"cdc": TinyUSB on an S3 with a stock image. There is no indication. A write that took long means
+that no host reads; then nothing is written until bytes arrive. The first such write delays a step.
 
-Reading is the same for all: a ring of 260 bytes, without flow control on a bridge, so a line has at
-most 240.
+Reading is the same for all kinds: from a ring of 260 bytes, without flow control on a bridge, so a
+line has at most 240 bytes.
 """
 
 import select
@@ -24,25 +24,25 @@ import machine
 from wrap.compat import const
 from wrap.hal.esp32.chip import usb_at
 
-_READ = const(32)  # bytes in one call
+_READ = const(32)  # bytes read in one call
 _BAUD = const(115200)
-_ROOM = const(96)  # of 128: the rest is for what others print
+_FREE = const(96)  # of the FIFO's 128 bytes: the others are for what MicroPython prints
 _DATA_FREE = const(2)
-_PACKET = const(63)
-_SLOW_MS = const(20)
+_PACKET = const(63)  # bytes written in one call
+_SLOW_MS = const(20)  # a write that takes longer has found no reader
 
 
 class Port:
-    """Reads, and writes without asking. `write` is each kind's."""
+    """Reading, and writing without a check. Each kind has its own `write`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._in = sys.stdin.buffer  # type: ignore
         self._out = sys.stdout.buffer
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
         self._one = bytearray(1)
 
-    def read(self, buf):
+    def read(self, buf) -> int:
         n = 0
         one = self._one
         most = min(_READ, len(buf))
@@ -56,66 +56,67 @@ class Port:
             n += 1
         return n
 
-    def _give(self, view, most):
+    def _write_some(self, view, most: int) -> int:
         return self._out.write(view[:most] if len(view) > most else view) or 0
 
 
 class UartPort(Port):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self._room = _ROOM
+        self._free = _FREE
         self._at_us = time.ticks_us()
 
-    def write(self, view):
+    def write(self, view) -> int:
         now = time.ticks_us()
         gone = time.ticks_diff(now, self._at_us)
-        drained = _ROOM if gone < 0 or gone > 20000 else gone * (_BAUD // 10) // 1000000
-        if drained:  # what is less than a byte's time is kept
+        drained = _FREE if gone < 0 or gone > 20000 else gone * (_BAUD // 10) // 1000000
+        if drained:  # less than the time of a byte is left for the next call
             self._at_us = now
-            self._room = min(_ROOM, self._room + drained)
-        if not self._room:
+            self._free = min(_FREE, self._free + drained)
+        if not self._free:
             return 0
-        sent = self._give(view, self._room)
-        self._room -= sent
+        sent = self._write_some(view, self._free)
+        self._free -= sent
         return sent
 
 
 class JtagPort(Port):
     """at: address of EP1_CONF."""
 
-    def __init__(self, at):
+    def __init__(self, at: int) -> None:
         super().__init__()
         self._at = at
 
-    def write(self, view):
+    def write(self, view) -> int:
         if not machine.mem32[self._at] & _DATA_FREE:
             return 0
-        return self._give(view, _PACKET)
+        return self._write_some(view, _PACKET)
 
 
 class CdcPort(Port):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._stalled = False
 
-    def read(self, buf):
+    def read(self, buf) -> int:
         n = super().read(buf)
         if n:
             self._stalled = False
         return n
 
-    def write(self, view):
+    def write(self, view) -> int:
         if self._stalled:
             return 0
         begun = time.ticks_ms()
-        sent = self._give(view, _PACKET)
+        sent = self._write_some(view, _PACKET)
         self._stalled = time.ticks_diff(time.ticks_ms(), begun) > _SLOW_MS
         return sent
 
 
-def open_port(link, chip, ours):
-    """Something with read(buf) and write(view). link: the board's, "uart", "usb" or "jtag"; "usb"
-    is TinyUSB's on a stock image and the chip's own on `ours`. Raises ValueError."""
+def open_port(link: str, chip: str, ours: bool) -> "UartPort | JtagPort | CdcPort":
+    """Return the port with read(buf) and write(view). link: LINK of the board's facts, "uart",
+    "usb" or "jtag"; "usb" is TinyUSB on a stock image and USB-Serial-JTAG on our image (`ours`).
+    Raises ValueError."""
     if link == "uart":
         return UartPort()
     if link == "jtag" or (link == "usb" and ours):

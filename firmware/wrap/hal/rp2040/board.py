@@ -1,9 +1,9 @@
-"""RP2040: the HAL contract on `machine`. The one place that knows this chip's quirks.
+"""The HAL contract on an RP2040.
 
-PWM: `deinit` would freeze the pin at whatever level it had and stop the whole slice, a negative
-duty wraps to full on, and a compare value is only taken over at the end of a period. So off is
-always the pin itself, switched back to SIO and driven low, which acts at once whatever the slice
-does.
+Rules of machine.PWM that shape it: `deinit` freezes the pin at its present level and stops the
+whole slice, a negative duty wraps to full on, and a compare value is taken over only at the end of
+a period. So off is always the pin itself, switched back to SIO and driven low, which acts at once
+in any state of the slice.
 """
 
 import gc
@@ -16,26 +16,26 @@ from wrap.compat import const, small
 from wrap.hal import LOADED_US
 from wrap.hal.rp2040 import integrity, registers
 from wrap.hal.rp2040.dead_man import DeadMan
-from wrap.hal.rp2040.flash import open_storage
-from wrap.hal.rp2040.registers import ENABLED, FELL, HEAD, LIFE_MS, LOW, WATCHDOG, levels
+from wrap.hal.rp2040.flash import open_flash
+from wrap.hal.rp2040.registers import DROPPED, ENABLED, HEAD, LIFE_MS, LOW, WATCHDOG
 from wrap.hal.rp2040.usb import open_port
 from wrap.rules import limits
 
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
 _PIN_CTRL = const(0x40014004)
-_REGS = const(6)  # words a lamp, see hal/rp2040/registers
-_WDT_COUNTS = const(2000)  # a millisecond: it counts twice a microsecond (erratum RP2040-E1)
-_WDT_MAX_MS = const(8388)  # 24 bits of them
-_LOOK_MS = const(40)
-_BUZZ_HZ = const(2700)  # where small piezo discs are loudest
+_REGS = const(6)  # words per lamp, see registers.py
+_WDT_COUNTS = const(2000)  # per millisecond: it counts twice per microsecond (erratum RP2040-E1)
+_WDT_MAX_MS = const(8388)  # its counter has 24 bits
+_CHECK_MS = const(40)  # period of the timer that checks the heartbeat
+_BUZZ_HZ = const(2700)  # small piezo discs are loudest here
 _BUZZ_DUTY = const(32768)
-_SERVICE_HZ = const(8)  # slowest PWM at 125 MHz; blinks the indicator without firmware
+_SERVICE_HZ = const(8)  # the slowest PWM at 125 MHz
 _TIMERAWH = const(0x40054024)
 _TIMERAWL = const(0x40054028)
-_SOFT_US = const(2000000)  # a chip reset restarts the timer, a soft reset does not
-_CHIP_RESET = const(0x40064008)
-_HAD_RUN = const(1 << 16)
+_SOFT_US = const(2000000)  # a chip reset clears the timer, a soft reset does not
+_CHIP_RESET = const(0x40064008)  # datasheet 2.12.6: VREG_AND_CHIP_RESET CHIP_RESET
+_HAD_RUN = const(1 << 16)  # the last reset was by the RUN pin
 _SCRATCH0 = const(0x4005800C)  # survives a watchdog reset; the boot ROM uses 4 to 7 only
 _INTENDED = const(0x50424D57)
 
@@ -43,7 +43,7 @@ _INTENDED = const(0x50424D57)
 class Rp2040:
     """facts: the board's facts module."""
 
-    def __init__(self, facts):
+    def __init__(self, facts) -> None:
         self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
         buzzer = getattr(facts, "BUZZER_PIN", None)
         pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small(buzzer),)
@@ -57,7 +57,7 @@ class Rp2040:
         self._deadman = DeadMan(facts.ENABLE_PIN)
         self._timer = None
         n = len(self._pins)
-        self._regs = registers.made_regs(n)
+        self._regs = registers.make_regs(n)
         for ch in range(n):
             pin = self._lamp_pins[ch]
             at = HEAD + _REGS * ch
@@ -67,7 +67,7 @@ class Rp2040:
         self._enable_mask = 1 << facts.ENABLE_PIN
         self._pwm = {}
         self._mode = [_OFF] * n
-        self._track()
+        self._update_low_pads()
         Pin(facts.BUTTON_PIN, Pin.IN, Pin.PULL_UP)
         self._sense = None
         sense = registers.NO_PIN
@@ -81,13 +81,13 @@ class Rp2040:
         self._buzzer = None
         if buzzer is not None:
             self._buzzer = PWM(Pin(buzzer, Pin.OUT, value=0), freq=_BUZZ_HZ, duty_u16=0)
-        self.verify_and_feed = registers.made_verify_and_feed(self._regs)
+        self.verify_and_feed = registers.make_verify_and_feed(self._regs)
         port = open_port()
         self.link_read = port.read
         self.link_write = port.write
         self.allocated = port.allocated
         self.wait_until = port.wait_until
-        self.files, self.sectors = open_storage()
+        self.open_flash = open_flash
         self.ticks_ms = time.ticks_ms
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
@@ -96,29 +96,28 @@ class Rp2040:
         self.program_crc = integrity.crc
         self.memory_fault = integrity.fault
 
-    def _open_sensors(self, facts, sense):
-        """Make `inputs` and `references`. Facts of older boards name no multiplexer."""
+    def _open_sensors(self, facts, sense: int) -> None:
+        """Make `inputs` and `references`. sense: pin of the sense input, or NO_PIN. Facts of older
+        boards name no multiplexer."""
         mux_pins = getattr(facts, "MUX_PINS", None)
         channels = [s[4] if len(s) > 4 else None for s in facts.SENSORS]
         ains = [s[3] for s in facts.SENSORS]
         for s in facts.SENSORS:
-            machine.ADC(
-                Pin(s[2])
-            )  # from the Pin: this also takes the pull and the digital input off
+            machine.ADC(Pin(s[2]))  # with a Pin it also disables the pulls and the digital input
         rest, self.references = 0, registers.no_references
         if mux_pins is not None:
             for pin in mux_pins:
                 Pin(pin, Pin.OUT, value=0)
             first = [c is not None for c in channels].index(True)
             rest = channels[first]
-            self.references = registers.made_references(
+            self.references = registers.make_references(
                 ains[first], mux_pins, rest, facts.MUX_REFERENCES, facts.BUTTON_PIN
             )
         pins = (facts.BUTTON_PIN, sense)
-        self.inputs = registers.made_inputs(ains, channels, mux_pins, rest, *pins)
+        self.inputs = registers.make_inputs(ains, channels, mux_pins, rest, *pins)
 
-    def _track(self):
-        """The pads that must be low: lamps that are not on PWM, and the enable while it is off."""
+    def _update_low_pads(self) -> None:
+        """Set the pads that must be low: lamps not on PWM, and the enable while it is off."""
         regs = self._regs
         low = 0 if regs[ENABLED] else self._enable_mask
         for ch in range(len(self._pins)):
@@ -127,102 +126,106 @@ class Rp2040:
                 regs[HEAD + _REGS * ch + 2] = -1
         regs[LOW] = low
 
-    def lamp_mode(self, ch, hz):
+    def lamp_mode(self, ch: int, hz: int) -> None:
         regs, at = self._regs, HEAD + _REGS * ch
         self._pins[ch].init(Pin.OUT, value=0)
-        registers.halt(regs, at)  # H-23
+        registers.halt_slice(regs, at)  # H-23
         hz = hz or self._carrier
         self._pwm[ch] = PWM(self._pins[ch], freq=hz, duty_u16=0)
-        registers.pace(regs, at, (machine.freq() + hz // 2) // hz)
+        registers.set_period(regs, at, (machine.freq() + hz // 2) // hz)
         self._mode[ch] = hz
         regs[at + 2] = 0
-        self._track()
+        self._update_low_pads()
 
-    def lamp_write(self, ch, duty_u16):
+    def lamp_write(self, ch: int, duty_u16: int) -> None:
         if duty_u16 < 0:
             duty_u16 = 0
         elif duty_u16 > 65535:
             duty_u16 = 65535
         self._pwm[ch].duty_u16(duty_u16)
         at = HEAD + _REGS * ch
-        self._regs[at + 2] = registers.counts(duty_u16, self._regs[at + 3] + 1)
+        self._regs[at + 2] = registers.duty_counts(duty_u16, self._regs[at + 3] + 1)
 
-    def lamp_off(self, ch):
+    def lamp_off(self, ch: int) -> None:
         self._pins[ch].init(Pin.OUT, value=0)
         if self._mode[ch] != _OFF:
             self._pwm[ch].duty_u16(0)
         self._mode[ch] = _OFF
-        self._track()
+        self._update_low_pads()
 
-    def enable_dropped(self):
+    def enable_dropped(self) -> bool:
         regs = self._regs
-        return regs[FELL] != 0 or (regs[ENABLED] != 0 and not levels(regs[ENABLED]))
+        enable = regs[ENABLED]
+        return regs[DROPPED] != 0 or (enable != 0 and not registers.high_pads(enable))
 
-    def enable(self, on):
+    def enable(self, on: bool) -> None:
         regs = self._regs
-        if on == (regs[ENABLED] != 0) or (on and regs[FELL]):
+        if on == (regs[ENABLED] != 0) or (on and regs[DROPPED]):
             return
         if on:
-            registers.beat(self._regs, limits.DEADMAN_MS)
+            registers.restart_life(self._regs, limits.DEADMAN_MS)
             self._deadman.arm(limits.DEADMAN_MS)
-            self._timer = Timer(-1, period=_LOOK_MS, mode=Timer.PERIODIC, callback=self._look)
+            self._timer = Timer(
+                -1, period=_CHECK_MS, mode=Timer.PERIODIC, callback=self._check_heartbeat
+            )
         else:
             self._drop()
         regs[ENABLED] = self._enable_mask if on else 0
-        self._track()
+        self._update_low_pads()
 
-    def _drop(self):
+    def _drop(self) -> None:
         self._deadman.drop()
         if self._timer is not None:
             self._timer.deinit()
             self._timer = None
 
-    def _look(self, _timer):
-        """A timer's look at the heartbeat, for a hang in Python: touches nothing but the pins."""
+    def _check_heartbeat(self, _timer) -> None:
+        """Drop the enable and all lamps when no step was verified in time: Python hangs. Called by
+        a timer between any two bytecodes, so it touches the pins only."""
         regs = self._regs
-        late = registers.late_ms(regs)
+        late = registers.life_used_ms(regs)
         life_ms = regs[LIFE_MS]
         if late > (limits.HEARTBEAT_MS if life_ms == limits.DEADMAN_MS else life_ms):
-            regs[FELL] = 1  # H-15
+            regs[DROPPED] = 1  # H-15
             self._deadman.drop()
             for pin in self._pins:
                 pin.init(Pin.OUT, value=0)
 
-    def dark(self):
+    def dark(self) -> None:
         self._drop()
-        for pin in self._pins:  # every pin before what is kept of each
+        for pin in self._pins:  # all pins first, then the bookkeeping, which may raise
             pin.init(Pin.OUT, value=0)
-        self._regs[ENABLED] = self._regs[FELL] = 0
+        self._regs[ENABLED] = self._regs[DROPPED] = 0
         for ch in range(len(self._pins)):
             if self._mode[ch] != _OFF:
                 self.lamp_off(ch)
-        self._track()
+        self._update_low_pads()
 
-    def sense(self):
+    def sense(self) -> int:
         return -1 if self._sense is None else self._sense.value()
 
-    def indicate(self, on):
+    def indicate(self, on: bool) -> None:
         self._led.value(on)
 
-    def buzz(self, on):
+    def buzz(self, on: bool) -> None:
         if self._buzzer is not None:
             self._buzzer.duty_u16(_BUZZ_DUTY if on else 0)
 
-    def service_blink(self):
+    def service_blink(self) -> None:
         PWM(self._led, freq=_SERVICE_HZ, duty_u16=8192)
 
-    def watchdog_start(self, ms):
+    def watchdog_start(self, ms: int) -> None:
         if not self._regs[WATCHDOG]:
             ms = min(ms, _WDT_MAX_MS)
             WDT(timeout=ms)
             self._regs[WATCHDOG] = ms * _WDT_COUNTS
 
-    def flash_ahead(self):
+    def flash_ahead(self) -> None:
         if self._regs[ENABLED]:
-            registers.beat(self._regs, limits.DEADMAN_FLASH_MS)
+            registers.restart_life(self._regs, limits.DEADMAN_FLASH_MS)
             self._deadman.feed(limits.DEADMAN_FLASH_MS)  # H-21
 
-    def reset_cause(self):
+    def reset_cause(self) -> str:
         mem = machine.mem32
         intended = mem[_SCRATCH0] == _INTENDED
         mem[_SCRATCH0] = 0
@@ -233,18 +236,18 @@ class Rp2040:
             return "intended" if intended else "watchdog"
         return "pin" if mem[_CHIP_RESET] & _HAD_RUN else "power"
 
-    def reset(self):
+    def reset(self) -> None:
         self.dark()
         machine.mem32[_SCRATCH0] = _INTENDED
         machine.reset()
 
-    def uid(self):
+    def uid(self) -> str:
         return "".join(["%02x" % b for b in machine.unique_id()])
 
-    def heap(self):
-        if not self._regs[ENABLED]:  # a walk through the whole heap: 8.8 ms
+    def heap(self) -> "tuple[int, int]":
+        if not self._regs[ENABLED]:  # mem_alloc walks through the whole heap: 8.8 ms
             self._used = gc.mem_alloc()
         return self._used, self._total - self._used
 
-    def collect(self):
+    def collect(self) -> None:
         gc.collect()

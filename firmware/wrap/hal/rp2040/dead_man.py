@@ -1,7 +1,8 @@
-"""The enable pin under a PIO state machine: it falls by itself when nobody has verified a step.
+"""Dead-man: a PIO state machine holds the enable pin high, and drops it when no step was verified
+in time. It depends on neither CPU, interrupts nor Python.
 
-Independent of the CPU, of interrupts and of Python. The pin is handed to the PIO only while light
-is allowed; `drop` takes it back to SIO and low, which acts at once whatever the PIO does.
+The PIO drives the pin only while light is allowed. `drop` returns it to SIO and low, which acts at
+once in any state of the PIO.
 """
 
 # ruff: noqa: F821
@@ -13,14 +14,14 @@ from machine import Pin
 
 from wrap.compat import const
 
-_HZ = const(20000)  # 50 us an instruction: fine enough for 150 ms
-_TURN_US = const(400)  # eight instructions, one turn of the counting loop
-_DEPTH = const(4)  # words the transmit FIFO holds
+_HZ = const(20000)  # 50 us per instruction: fine enough for 150 ms
+_TURN_US = const(400)  # one turn of the counting loop, eight instructions
+_DEPTH = const(4)  # words of the transmit FIFO
 
 
 @rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
 def _deadman():
-    pull(block)  # low until the first word: a life in turns
+    pull(block)  # low until the first word: a time in turns of the loop
     mov(x, osr)
     label("feed")
     mov(y, x)
@@ -29,7 +30,7 @@ def _deadman():
     mov(osr, null)
     mov(isr, x)
     mov(x, null)
-    pull(noblock)  # a new word, or x (0) when none came
+    pull(noblock)  # a new word, or x (0) without one
     mov(x, osr)
     jmp(not_x, "nofeed")
     mov(isr, x)
@@ -37,7 +38,7 @@ def _deadman():
     label("nofeed")
     mov(x, isr)
     jmp(y_dec, "count")
-    set(pins, 0)  # expired: low until a person has seen to it; H-14
+    set(pins, 0)  # expired: low until `arm`, which a latched fault prevents; H-14
     label("dead")
     jmp("dead")
 
@@ -45,22 +46,22 @@ def _deadman():
 class DeadMan:
     """pin: number of the enable pin."""
 
-    def __init__(self, pin):
+    def __init__(self, pin: int) -> None:
         self._pin = Pin(pin, Pin.OUT, value=0)
         self._machine = rp2.StateMachine(0)
 
-    def arm(self, life_ms):
-        """Hand the pin to the PIO, high for `life_ms` from now."""
+    def arm(self, life_ms: int) -> None:
+        """Connect the pin to the PIO, high for `life_ms` from now."""
         self._machine.init(_deadman, freq=_HZ, set_base=self._pin)
         self._machine.put(life_ms * 1000 // _TURN_US)
         self._machine.active(1)
 
-    def feed(self, life_ms):
-        """Another `life_ms`. Never blocks, and an expired pin stays low."""
+    def feed(self, life_ms: int) -> None:
+        """Extend the time to `life_ms` from now. Never blocks. An expired pin stays low."""
         if self._machine.tx_fifo() < _DEPTH:
             self._machine.put(life_ms * 1000 // _TURN_US)
 
-    def drop(self):
-        """Low, now."""
+    def drop(self) -> None:
+        """Drive the pin low now."""
         self._pin.init(Pin.OUT, value=0)
         self._machine.active(0)

@@ -1,8 +1,9 @@
-"""The RP2040's program flash against what the build noted of it; what the RAM test at boot found.
+"""Reads the build's note of the RP2040's program, the CRC of the program in flash, and the result
+of the RAM test at boot.
 
-The note is the last page below the filesystem: "PBMW", the program's length, its CRC-32
-(tools/toolchain_claim.py writes it). Reads go through the cache: the program is many times its
-size, so a round reads the flash itself but for what ran a moment ago.
+The note is the last page before the storage: "PBMW", the program's length, its CRC-32
+(tools/toolchain_claim.py writes it). Reads go through the XIP cache. The program is many times
+larger, so a full pass reads the flash itself, except for code that has just run.
 """
 
 import struct
@@ -19,13 +20,13 @@ except ImportError:  # a stock image, which makes no claim
     crc = None
 
 _XIP = const(0x10000000)
-_SCRATCH1 = const(0x40058010)  # boards/PBMWRAP_RP2040/ram_test.c leaves its finding here
-_RAM_WHOLE = 0x52414D31
+_SCRATCH1 = const(0x40058010)  # boards/PBMWRAP_RP2040/ram_test.c leaves its result here
+_RAM_PASSED = 0x52414D31
 _RAM = const(0x20000000)
 _RAM_END = const(0x20042000)
 
 
-def claim():
+def claim() -> "tuple[int, int] | None":
     """The contract's program_claim."""
     if not CLAIM_AT:
         return None
@@ -35,11 +36,11 @@ def claim():
     return length, crc32
 
 
-def fault():
-    """The contract's memory_fault. A test that did not end well failed."""
+def fault() -> int:
+    """The contract's memory_fault. A test without a valid result counts as failed."""
     if not RAM_TESTED:
         return -1
     found = machine.mem32[_SCRATCH1]
-    if found == _RAM_WHOLE:
+    if found == _RAM_PASSED:
         return 0
     return found if _RAM <= found < _RAM_END else _RAM

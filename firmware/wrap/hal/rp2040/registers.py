@@ -1,6 +1,7 @@
-"""The RP2040's registers read directly: converter, button, PWM, pads, dead-man, watchdog. Decides
-nothing. What the functions of every step need is closed over, because each name that is looked up
-costs 2 to 3 us (docs/decisions/0015).
+"""Direct access to the RP2040's registers: converter, button, PWM, pads, dead-man, watchdog.
+
+The functions of every step are closures over what they need, because each name looked up costs 2 to
+3 us (docs/decisions/0015).
 """
 
 # ruff: noqa: F821
@@ -14,25 +15,25 @@ import micropython
 
 from wrap.compat import const
 
-# What the hardware should hold: these words, then six a lamp: address of CC, shift of the channel
-# in it, expected count (-1: not checked), TOP, DIV, address of the pin's CTRL.
+# Expected state of the hardware, an array of "i": these words, then six per lamp: address of CC,
+# shift of the channel in it, expected count (-1: not checked), TOP, DIV, address of the pin's CTRL.
 LOW = 0  # pads that must be low
-ENABLED = 1  # the enable's pad, which must be high; 0 while it is off
-FELL = 2  # the timer has dropped the enable
-BEAT_US = 3  # the timer's count at the last verified step
-LIFE_MS = 4  # what the timer allows from there
-WATCHDOG = 5  # counts to feed; 0 while it is not started
-LAMPS = 6  # how many
-HEAD = 7
+ENABLED = 1  # mask of the enable's pad, which must be high; 0 while it is off
+DROPPED = 2  # 1 after the timer has dropped the enable
+BEAT_US = 3  # TIMERAWL at the last verified step
+LIFE_MS = 4  # time that the timer allows from there
+WATCHDOG = 5  # counts to load at each feed; 0 while it is not started
+LAMPS = 6  # number of lamps
+HEAD = 7  # index of the first lamp's words
 
 NO_PIN = 30  # its bit of the pads is always 0 (datasheet 2.3.1.7: 30 GPIOs)
 
 _DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
-_DEADMAN_TURNS = const(375)  # the same in turns of hal/rp2040/dead_man
+_DEADMAN_TURNS = const(375)  # the same in turns of the loop in dead_man.py
 
 
-def select_word(mux_pins, channel):
-    """Bits of SIO's GPIO_OUT that choose `channel`; mux_pins: the select lines A, B, C."""
+def select_word(mux_pins, channel: int) -> int:
+    """Return the bits of SIO's GPIO_OUT that select `channel`. mux_pins: select lines A, B, C."""
     word = 0
     for i in range(3):
         if channel >> i & 1:
@@ -40,10 +41,12 @@ def select_word(mux_pins, channel):
     return word
 
 
-def made_inputs(ains, channels, mux_pins, rest, button, sense):
-    """The HAL's `inputs`. ains: ADC input of each; channels: its multiplexer channel or None;
-    mux_pins: the select lines A, B, C; rest: the channel to leave them at; button: its pin, low
-    while held; sense: the sense input's, or NO_PIN. Without a multiplexer mux_pins is None."""
+def make_inputs(ains, channels, mux_pins, rest, button: int, sense: int):
+    """Return the HAL's `inputs`.
+
+    ains: ADC input of each sensor; channels: its multiplexer channel, or None; mux_pins: select
+    lines A, B, C, or None without a multiplexer; rest: the channel that stays selected afterwards;
+    button: its pin, low while held; sense: the sense input's pin, or NO_PIN."""
     words = array("i", [len(ains), sense << 8 | button, 0, 0])
     if mux_pins is not None:
         words[2] = select_word(mux_pins, 7)
@@ -57,14 +60,14 @@ def made_inputs(ains, channels, mux_pins, rest, button, sense):
 
     @micropython.viper
     def inputs(out) -> int:
-        """Fill `out` with 6 conversions of each input: without the lowest and the highest, times 4;
-        returns bit 0 while the button is held, bit 1 while the sense input is high.
+        """Fill `out` with sums of 6 conversions per input, without the lowest and the highest,
+        times 4. Returns bit 0 while the button is held, bit 1 while the sense input is high.
 
         RP2040 datasheet 4.9.2 and 4.9.6: CS = EN 0, TS_EN 1, START_ONCE 2, START_MANY 3, READY 8,
         AINSEL 12..14; FCS = EN 0, LEVEL 16..19, UNDER 10, OVER 11. Conversions follow each other
-        without a gap, 2 us each, into the FIFO. A converter that stops gives 0, which is a shorted
-        sensor. 2.3.1.7: SIO GPIO_OUT_SET 0x14, GPIO_OUT_CLR 0x18. Set comes before clear, so a
-        change between y1 and y2 passes through y3, not through the grounded y0.
+        without a gap, 2 us each, into the FIFO. A converter that stops reads 0, which is a shorted
+        sensor. 2.3.1.7: SIO GPIO_OUT_SET 0x14, GPIO_OUT_CLR 0x18. Set precedes clear, so a change
+        between y1 and y2 passes through y3, not through the grounded y0.
         """
         adc = ptr32(0x4004C000)
         sio = ptr32(0xD0000000)
@@ -101,7 +104,7 @@ def made_inputs(ains, channels, mux_pins, rest, button, sense):
                     total += code
                     left -= 1
                     if left == 1:
-                        adc[0] = select  # the last one is under way
+                        adc[0] = select  # the last conversion is running
                     if code < lowest:
                         lowest = code
                     if code > highest:
@@ -127,15 +130,15 @@ def made_inputs(ains, channels, mux_pins, rest, button, sense):
     return inputs
 
 
-def made_references(ain, mux_pins, rest, references, button):
-    """The HAL's `references`: (channel, lowest, highest raw reading) each, all on ADC input
-    `ain`."""
+def make_references(ain: int, mux_pins, rest, references, button: int):
+    """Return the HAL's `references`. references: (channel, lowest, highest reading) of each input,
+    all on ADC input `ain`; the others as for `make_inputs`."""
     n = len(references)
     channels = [r[0] for r in references]
-    read = made_inputs([ain] * n, channels, mux_pins, rest, button, NO_PIN)
+    read = make_inputs([ain] * n, channels, mux_pins, rest, button, NO_PIN)
     raws = array("i", [0] * n)
 
-    def wrong():
+    def find_wrong() -> int:
         read(raws)
         i = 0
         for channel, low, high in references:
@@ -144,29 +147,29 @@ def made_references(ain, mux_pins, rest, references, button):
             i += 1
         return 0
 
-    return wrong
+    return find_wrong
 
 
-def no_references():
-    """The HAL's `references` without a multiplexer."""
+def no_references() -> int:
+    """The HAL's `references` of a board without a multiplexer."""
     return 0
 
 
-def made_regs(lamps):
-    """The words for `lamps` of them."""
+def make_regs(lamps: int):
+    """Return the array of expected states for `lamps` lamps."""
     regs = array("i", [0] * (HEAD + 6 * lamps))
     regs[LAMPS] = lamps
     return regs
 
 
-def made_verify_and_feed(regs):
-    """The HAL's `verify_and_feed` for these words."""
+def make_verify_and_feed(regs):
+    """Return the HAL's `verify_and_feed` for the expected states `regs`."""
 
     @micropython.viper
     def verify_and_feed() -> bool:
         """See wrap.hal.contract. RP2040 datasheet 4.5.3 (CSR 12 bytes before CC, DIV 8, TOP 4 after
-        it), 2.19.6.1 (CTRL: function 4 is PWM, nothing overridden), 2.3.1.7: SIO GPIO_IN reads the
-        pad, whoever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6 (watchdog LOAD)."""
+        it), 2.19.6.1 (CTRL: function 4 is PWM, no overrides), 2.3.1.7: SIO GPIO_IN reads the pad,
+        whatever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6 (watchdog LOAD)."""
         r = ptr32(regs)
         sio = ptr32(0xD0000000)
         pads = sio[1]
@@ -205,11 +208,13 @@ def made_verify_and_feed(regs):
 
 
 @micropython.viper
-def halt(regs, lamp: int):
-    """Stop the lamp's slice with its output low, whatever it did. What is written to a slice that
-    stands is latched at once (pico-sdk, pwm_set_wrap); a running one would finish its period with
-    the old compare value at the new divider: up to 65 ms of full light from a change to 10 Hz. A
-    few periods of two cycles take the output low, should it follow the counter's steps only."""
+def halt_slice(regs, lamp: int):
+    """Stop the lamp's slice with its output low, in any state. lamp: index of its words in `regs`.
+
+    A stopped slice latches what is written to it at once (pico-sdk, pwm_set_wrap). A running one
+    would finish its period with the old compare value at the new divider: up to 65 ms of full light
+    at a change to 10 Hz. A few periods of two cycles take the output low in case it changes only
+    when the counter steps."""
     r = ptr32(regs)
     pwm = ptr32(r[lamp] - 12)
     pwm[0] = 0
@@ -225,10 +230,10 @@ def halt(regs, lamp: int):
 
 
 @micropython.viper
-def pace(regs, lamp: int, cycles: int):
-    """Let the lamp's slice run from 0 with a period of `cycles` of the CPU's clock, rounded to
-    counts of a whole divider (at most 22 ppm off, 10 Hz to 5 kHz at 125 MHz): with a fraction in it
-    the edges would wander by a cycle. Keeps TOP and DIV in `regs`."""
+def set_period(regs, lamp: int, cycles: int):
+    """Start the lamp's slice at 0 with a period of `cycles` of the CPU's clock, and store TOP and
+    DIV in `regs`. The period is rounded to counts of an integer divider (at most 22 ppm off from 10
+    Hz to 5 kHz at 125 MHz): with a fractional one the edges would jitter by a cycle."""
     r = ptr32(regs)
     div = (cycles + 65534) // 65535
     top = (cycles + (div >> 1)) // div - 1
@@ -242,9 +247,10 @@ def pace(regs, lamp: int, cycles: int):
     r[lamp + 4] = div << 4
 
 
-def counts(duty_u16, period):
-    """Counts of `period` (1..65536) that a PWM is high at `duty_u16`, as machine.PWM rounds:
-    (duty_u16 * period + 32767) // 65535. In two parts, each a small integer: nothing allocated."""
+def duty_counts(duty_u16: int, period: int) -> int:
+    """Return the counts of `period` (1..65536) for which a PWM is high, rounded as machine.PWM
+    does: (duty_u16 * period + 32767) // 65535. Computed in two parts that stay small integers, so
+    that nothing is allocated."""
     high = duty_u16 * (period >> 8)
     whole = high // 65535
     rest = high - whole * 65535
@@ -252,8 +258,8 @@ def counts(duty_u16, period):
 
 
 @micropython.viper
-def beat(regs, life_ms: int):
-    """Begin the timer's count anew: it allows `life_ms` from now."""
+def restart_life(regs, life_ms: int):
+    """Let the timer allow `life_ms` from now."""
     r = ptr32(regs)
     timer = ptr32(0x40054000)
     r[3] = timer[10]
@@ -261,15 +267,15 @@ def beat(regs, life_ms: int):
 
 
 @micropython.viper
-def late_ms(regs) -> int:
-    """Since the last beat."""
+def life_used_ms(regs) -> int:
+    """Return the milliseconds since the last verified step or `restart_life`."""
     r = ptr32(regs)
     timer = ptr32(0x40054000)
     return (timer[10] - r[3]) // 1000
 
 
 @micropython.viper
-def levels(mask: int) -> int:
-    """Pads that are high among `mask`."""
+def high_pads(mask: int) -> int:
+    """Return those pads of `mask` that are high."""
     sio = ptr32(0xD0000000)
     return sio[1] & mask

@@ -1,7 +1,7 @@
-"""The USB port of an RP2040: takes and gives bytes without ever waiting.
+"""The USB port of an RP2040, read and written without waiting.
 
-Our image has a module in C for it (boards/PBMWRAP_RP2040/wrap_usb.c): one call takes all
-that has arrived. A stock image has only streams that wait: one byte a call there, after a poll.
+Our image has a C module for it (boards/PBMWRAP_RP2040/wrap_usb.c), where one call takes all bytes
+received. A stock image has only streams that block: there, one byte per call after a poll.
 """
 
 import select
@@ -15,14 +15,14 @@ try:
 except ImportError:  # installed as files on a stock image
     wrap_usb = None
 
-_SLOW = const(8)  # bytes a stock image reads or writes in one call: about 60 us each
+_SLOW = const(8)  # bytes read or written in one call on a stock image: about 60 us each
 
 
 class StockPort:
-    """Streams and polls. A write to an open port that is not read would wait up to 500 ms for room,
-    so single bytes are written, each after POLLOUT."""
+    """The port of a stock image, by streams and polls. A write to an open port that no host reads
+    would wait up to 500 ms, so single bytes are written, each after POLLOUT."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._in = sys.stdin.buffer  # type: ignore
         self._out = sys.stdout.buffer
         self._poll_in = select.poll()
@@ -31,7 +31,7 @@ class StockPort:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._one = bytearray(1)
 
-    def read(self, buf):
+    def read(self, buf) -> int:
         n = 0
         one = self._one
         most = min(_SLOW, len(buf))
@@ -45,7 +45,7 @@ class StockPort:
             n += 1
         return n
 
-    def write(self, view):
+    def write(self, view) -> int:
         sent = 0
         n = min(_SLOW, len(view))
         while sent < n:
@@ -58,15 +58,15 @@ class StockPort:
             sent += 1
         return sent
 
-    def wait_until(self, tick_ms):
+    def wait_until(self, tick_ms: int) -> None:
         wait = time.ticks_diff(tick_ms, time.ticks_ms())
         if wait > 0:
             time.sleep_ms(wait)
 
-    def allocated(self):
-        return 0  # not known without a walk through the heap
+    def allocated(self) -> int:
+        return 0  # only a walk through the heap could tell
 
 
 def open_port():
-    """Something with read(buf), write(view), wait_until(tick_ms) and allocated()."""
+    """Return an object with read(buf), write(view), wait_until(tick_ms) and allocated()."""
     return StockPort() if wrap_usb is None else wrap_usb

@@ -10,6 +10,7 @@ import board_facts
 from wrap.app import App
 from wrap.hal import open_board
 from wrap.rules import states
+from wrap.storage.mount import mount
 
 _PROTOCOL = (
     b'{"id":"bench","name":"Bench","ramp":%d,"site":"bench",'
@@ -27,7 +28,7 @@ def begin():
     """A session of the figures that all peers get, until it runs."""
     global _app, _quick
     hal = open_board(board_facts)
-    _app = App(hal, board_facts)
+    _app = App(hal, board_facts, mount(hal))
     _quick = _app.fast_step.step
     _turns(_DARK_TURNS)
     red, nir = bench_rig.PERMILLE

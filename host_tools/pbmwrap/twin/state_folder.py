@@ -1,4 +1,4 @@
-"""The folder that keeps a twin's flash between two runs. One twin at a time has it."""
+"""The folder that keeps a twin's flash between two runs, locked by one twin at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WAY = "choose another folder for the flash"
 
 
 def take_folder(folder: Path) -> disk.Lock:
-    """Make the folder where it is missing, and keep every other twin out of it until `release`.
+    """Make the folder if it is missing, and lock it. Call `release` on what is returned.
 
     Raises PortBusy, InvalidFile, NoPermission.
     """

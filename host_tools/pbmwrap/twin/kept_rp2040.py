@@ -1,22 +1,22 @@
-"""An emulated wrap whose flash lies in a file between two runs."""
+"""An emulated wrap that keeps its flash in a file between two runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pbmwrap import disk
-from pbmwrap.device.state_folder import WAY, take_folder
 from pbmwrap.errors import InvalidFile
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES
+from pbmwrap.twin.state_folder import WAY, take_folder
 
 FLASH_FILE = "flash.bin"
 
 
 class KeptRp2040(Rp2040Twin):
-    """`folder` holds the flash; it is written when the twin is closed, as a whole or not at all.
+    """`folder` holds the flash, which is replaced atomically when the twin is closed.
 
-    Raises InvalidFile for a flash that is none, or an image that does not fit.
+    Raises InvalidFile for a file that is no flash, or an image that does not fit; PortBusy.
     """
 
     def __init__(self, image: Path, folder: Path) -> None:

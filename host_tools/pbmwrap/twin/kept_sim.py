@@ -1,12 +1,12 @@
-"""A simulated wrap whose flash lies in a folder between two runs."""
+"""A simulated wrap that keeps its flash in a folder between two runs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pbmwrap import disk
-from pbmwrap.device.state_folder import WAY, take_folder
 from pbmwrap.twin.sim import SimTwin
+from pbmwrap.twin.state_folder import WAY, take_folder
 
 
 class KeptSim(SimTwin):

@@ -1,0 +1,115 @@
+"""Small files in one folder of a filesystem (littlefs, or that of a PC), replaced atomically.
+
+littlefs commits a file when it is closed and renames atomically over the old one, so a power cut
+leaves either the old content or the new one.
+"""
+
+import os
+
+from wrap.compat import const
+
+_ENODEV = const(19)
+
+
+class Files:
+    """Files in the folder `root`, which is made when it is missing. All errors are OSError."""
+
+    missing = ""  # reason why there is no storage; "" here
+    damaged = False  # True when a file may be missing or outdated
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        try:
+            os.mkdir(root)
+        except OSError:
+            os.stat(root)
+
+    def _path(self, name: str) -> str:
+        return self._root + "/" + name
+
+    def names(self) -> "list[str]":
+        """Return all file names, in no order."""
+        return [n for n in os.listdir(self._root) if not n.endswith(".new")]
+
+    def size(self, name: str) -> int:
+        """Return the file's size in bytes, or -1 when there is no such file."""
+        try:
+            return os.stat(self._path(name))[6]
+        except OSError:
+            return -1
+
+    def read(self, name: str) -> "bytes | None":
+        """Return the whole content, or None when there is no such file."""
+        if self.size(name) < 0:
+            return None
+        with open(self._path(name), "rb") as f:
+            return f.read()
+
+    def read_at(self, name: str, offset: int, n: int) -> bytes:
+        """Return at most `n` bytes from `offset`."""
+        with open(self._path(name), "rb") as f:
+            f.seek(offset)
+            return f.read(n)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace the content by `data` atomically."""
+        path = self._path(name)
+        with open(path + ".new", "wb") as f:
+            f.write(data)
+        os.rename(path + ".new", path)
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add `data` at the end. It is in flash when this returns."""
+        with open(self._path(name), "ab") as f:
+            f.write(data)
+
+    def remove(self, name: str) -> None:
+        """Delete the file if there is one."""
+        if self.size(name) >= 0:
+            os.remove(self._path(name))
+
+    def tidy(self) -> bool:
+        """Return False: a filesystem has no deferred work (see `FlashFiles.tidy`)."""
+        return False
+
+
+class NoFiles:
+    """The interface of `Files` without storage: no file exists and every write fails with ENODEV.
+    missing: the reason."""
+
+    damaged = False
+
+    def __init__(self, why: str) -> None:
+        self.missing = why
+
+    def names(self) -> "list[str]":
+        return []
+
+    def size(self, name: str) -> int:
+        return -1
+
+    def read(self, name: str) -> "bytes | None":
+        return None
+
+    def read_at(self, name: str, offset: int, n: int) -> bytes:
+        return b""
+
+    def write(self, name: str, data: bytes) -> None:
+        raise OSError(_ENODEV)
+
+    def append(self, name: str, data: bytes) -> None:
+        raise OSError(_ENODEV)
+
+    def remove(self, name: str) -> None:
+        pass
+
+    def tidy(self) -> bool:
+        return False
+
+
+def open_files(root: str) -> "Files | NoFiles":
+    """Return the files in `root`, or `NoFiles` when there is no filesystem."""
+    try:
+        return Files(root)
+    except OSError as e:
+        return NoFiles("no filesystem: " + str(e))
