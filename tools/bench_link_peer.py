@@ -95,7 +95,7 @@ app = App(hal, board_facts)
 
 _FILL = """
 while app.log.end < %d:
-    app.note(records.NOTE, bytes(range(240)) * 4)
+    app.log_queue.note(records.NOTE, bytes(range(240)) * 4)
     app.turn(hal.ticks_ms())
 """
 
@@ -131,7 +131,7 @@ print('{"lit":%%d,"most":%%s,"all":%%s}' %% (
 """
 _LIGHT = """
 app.protocols.save(0, %r, %r)
-app.desk.start('link', False)
+app.starter.start('link', False)
 from wrap.session import states
 while app.session.state != states.RUNNING and not app.latch.code: run.loop(app, 10)
 """

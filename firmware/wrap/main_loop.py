@@ -89,7 +89,7 @@ def main(hal, facts, installed=None):
             hal.service_blink()
             return
         app = boot(hal, facts)
-        app.control.installed = installed
+        app.trial.installed = installed
         hal.collect()
         loop(app)
     finally:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import MemFiles, Rig
 from tests.unit.test_daily_light import MOST_S
 from tests.unit.test_site_history_limits import NEED_S, UNIX, WEEK
@@ -98,7 +99,7 @@ def test_light_of_every_site_counts_and_the_refusal_says_when(rig: Rig):
     steps = [{"t": 31, "ch": {"red": [10]}}]
     rig.store(site="hand-left", steps=steps)
     assert rig.ask("course.get")["light"] == {"day_s": 0, "most_s": 60, "next_s": 0}
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     assert rig.ask("course.get")["light"]["day_s"] == 31
     rig.until("done", 40_000)
     rig.store(site="hand-right", steps=steps)
@@ -129,7 +130,7 @@ def test_a_session_cut_off_counts_as_the_whole_plan(rig: Rig):
 def test_a_session_ended_early_gives_back_what_it_did_not_use(rig: Rig):
     rig.light(steps=[{"t": 50, "ch": {"red": [10]}}])
     rig.advance(5000)
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done")
     lit_s = rig.app.session.active_ms / 1000
     assert lit_s <= rig.ask("course.get")["light"]["day_s"] < lit_s + 1

@@ -56,25 +56,24 @@ def fault_lit(code, slot):
 
 
 class Indicator:
-    """Ask `slot` once every SLOT_MS. asking: the wake check waits."""
+    """Call `slot` once every SLOT_MS."""
 
     def __init__(self):
         self._slot = -1
         self._no = 0  # slots of a refusal still to show
-        self.asking = False
 
     def refuse(self):
         """Show a refusal once, from the next slot on."""
         self._no = _NO_SLOTS
 
-    def slot(self, state, warn, calibrated, fault):
-        """Whether the LED is lit in the slot that begins now."""
+    def slot(self, state, warn, calibrated, fault, asking):
+        """Whether the LED is lit in the slot that begins now. asking: the wake check waits."""
         self._slot += 1
         if state == states.FAULT:
             return fault_lit(fault, self._slot)
         if self._no:
             self._no -= 1
             return _NO >> self._no & 1 == 1
-        if self.asking:
+        if asking:
             return _AWAKE >> (self._slot % _FRAME) & 1 == 1
         return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1
