@@ -96,7 +96,7 @@ app = App(hal, board_facts, mount(hal))
 
 _FILL = """
 while app.log.end < %d:
-    app.note(records.NOTE, bytes(range(240)) * 4)
+    app.log_queue.note(records.NOTE, bytes(range(240)) * 4)
     app.turn(hal.ticks_ms())
 """
 
@@ -132,7 +132,7 @@ print('{"lit":%%d,"most":%%s,"all":%%s}' %% (
 """
 _LIGHT = """
 app.protocols.save(0, %r, %r)
-app.desk.start('link', False)
+app.starter.start('link', False)
 from wrap.session import states
 while app.session.state != states.RUNNING and not app.fault_latch.code: main_loop.loop(app, 10)
 """

@@ -1,80 +1,256 @@
-"""Wires the rooms together; owns the order of a step, the lamps' writing and the heartbeat."""
+"""Composes the parts of the wrap; owns the order of a step and the one way into a fault."""
 
 from wrap.background import Background
-from wrap.compat import const, micropython
-from wrap.control.lamps import Lamps
-from wrap.fast_step import SAMPLE_MS, SLACK_DUE, FastStep
+from wrap.compat import micropython
+from wrap.control.light_output import LightOutput
+from wrap.fast_step import BACKGROUND_DUE, FastStep
 from wrap.hal import LIGHT, PRESSED
-from wrap.link.commands import AGAIN, Commands
+from wrap.install_trial import InstallTrial
+from wrap.link.budget import Budget
+from wrap.link.commands import (
+    AGAIN,
+    Commands,
+    HostCommands,
+    LogCommands,
+    ProtocolCommands,
+    RequestGate,
+    SessionCommands,
+    SettingCommands,
+    ViewCommands,
+)
+from wrap.link.host_session import HostSession
 from wrap.link.server import Server
-from wrap.link.status import StatusView
+from wrap.link.status import Identity, StatusView, StepBench
 from wrap.rules import faults, limits, states
 from wrap.safety import limit_check
 from wrap.safety.fault_latch import FaultLatch
-from wrap.safety.integrity import Program
-from wrap.safety.power_limit import PowerLimit
+from wrap.safety.integrity import Integrity
+from wrap.safety.multiplexer_check import MultiplexerCheck
 from wrap.safety.restart_count import RestartCount
 from wrap.safety.thermal import ThermalChecks
+from wrap.safety.thermistor import OPEN, SHORT
+from wrap.safety.violation import Violation
 from wrap.safety.wire_check import SUSPECT, YES, WireCheck
+from wrap.session.caps import SessionCaps
 from wrap.session.confirmation import Confirmation
 from wrap.session.control import SessionControl
+from wrap.session.fault_control import FaultControl
+from wrap.session.host_clock import HostClock
+from wrap.session.recorder import SessionRecorder
 from wrap.session.self_test import SelfTest
+from wrap.session.site_history import SiteHistory
+from wrap.session.start import SessionStart, session_count
 from wrap.session.state_machine import Session
-from wrap.storage import log_queue, payloads, records
+from wrap.session.wake_check import WakeCheck
+from wrap.step_state import StepState
+from wrap.storage import payloads, records
 from wrap.storage.atomic_store import Store
 from wrap.storage.log import Log
 from wrap.storage.log_queue import LogQueue
 from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
-from wrap.ui import button
+from wrap.storage.upkeep import Upkeep
+from wrap.ui.button import Button
 from wrap.ui.buzzer import Buzzer
+from wrap.ui.gestures import Gestures
 from wrap.ui.indicator import Indicator
+from wrap.ui.signals import Signals
+from wrap.uptime import Uptime
 from wrap.version import VERSION
-
-_NO_DOSE = const(-(1 << 29))
-LIMITED = ", limited power"  # behind the self-test's words, payloads.REASONS
 
 
 class App:
-    """hal: a wrap.hal; facts: the board's facts module; storage: a wrap.storage.mount.Storage."""
+    """hal: a wrap.hal; facts: the board's facts module; storage: a wrap.storage.mount.Storage. No
+    part holds the app: each gets the parts that it uses."""
 
     def __init__(self, hal, facts, storage):
         hal.dark()
         self.hal = hal
-        self.facts = facts
-        self.up_s = self._up_ms = 0
-        self.step_us = self.step_us_max = self.steps_late = 0
-        self.background_ms = limits.STEP_MS  # since the last whole background slice
-        self.sample_ms = 0  # since the last SAMPLE record
-        self.readback_failed = False  # a lamp that does not hold has been told
-        self.busy = False  # the link had something to do in the last slice
-        self.code = self._tripped = faults.NONE
-        self.cap_uj = 0
         self.cause = hal.reset_cause()
+        self.busy = False  # the link had something to do in the last slice
+        self._tripped = faults.NONE
         self._names = tuple([s[0] for s in facts.SENSORS])
+        self._own = Violation()  # of the checks that are made here
+        self._delayed = Violation()  # see _check_wiring
+        self.uptime = Uptime()
+        self.steps = StepState(hal.ticks_ms())
+        self._open_storage(storage, facts)
+        self._compose_safety(hal, facts)
+        self._compose_session(hal)
+        self._compose_host(hal, facts)
+        self._compose_steps(hal, facts)
+        self._check_boot(hal)
+
+    def _open_storage(self, storage, facts):
+        self.files = files = storage.files
+        self.log = Log(storage.sectors)
+        self.log_queue = LogQueue(self.log, self.uptime)
+        self.settings = Settings(files, facts.CHANNELS)
+        self.protocols = Protocols(files, [(c[0], c[1]) for c in facts.CHANNELS])
+        self.fault_latch = FaultLatch(Store(files, "fault"))
+        self.restart_count = RestartCount(Store(files, "resets"), self.cause)
+        self._counter = Store(files, "count")
+        self.history = SiteHistory(Store(files, "course"), session_count(self._counter))
+
+    def _compose_safety(self, hal, facts):
         self.thermal = ThermalChecks(facts)
         self.temp_limits = self.thermal.temp_limits
-        self.power_limit = PowerLimit(facts)
         self.wire_check = WireCheck(len(facts.SENSORS))
-        self._delayed_code = faults.NONE  # see _check_wiring
-        self.integrity = Program(hal)
-        self._open_storage(storage, facts.CHANNELS)
-        self.session = Session(self._changed)
-        self.take_calibration()
-        self.button = button.Button()
+        self.integrity = Integrity(hal)
+        self.light = LightOutput(hal, facts, self.settings, self.thermal)
+
+    def _compose_session(self, hal):
+        log_queue, settings, thermal, light = (
+            self.log_queue,
+            self.settings,
+            self.thermal,
+            self.light,
+        )
+        self.wake_check = wake_check = WakeCheck()
+        self.caps = caps = SessionCaps(self.history, settings, self.uptime)
+        recorder = SessionRecorder(log_queue, settings, thermal, light, caps, wake_check)
+        self.recorder = recorder
+        self.session = session = Session(recorder.state_changed)
+        self.confirmation = Confirmation(settings, log_queue)
+        self.trial = InstallTrial()
+        self.host_clock = HostClock(self.uptime, self.history, log_queue)
+        self.self_test = SelfTest(hal, self.integrity, log_queue, thermal, self.wire_check, light)
+        self.control = SessionControl(
+            session,
+            recorder,
+            settings,
+            thermal,
+            self.wire_check,
+            self.self_test,
+            light,
+            wake_check,
+            log_queue,
+        )
+        self.starter = SessionStart(
+            self.control,
+            self.protocols,
+            settings,
+            caps,
+            self.confirmation,
+            self.trial,
+            self.host_clock,
+            log_queue,
+            self._counter,
+            hal.collect,
+        )
+        self.fault_control = FaultControl(
+            self.fault_latch, self.steps, self.integrity, self.restart_count, session, log_queue
+        )
+
+    def _compose_host(self, hal, facts):
+        self.button = Button()
         self.indicator = Indicator()
         self.buzzer = Buzzer(self.fault_latch.code != faults.NONE)
-        self.self_test = SelfTest(self)
-        self.control = SessionControl(self)
-        self.confirmation = Confirmation(self)
-        self.status_view = StatusView(self)
-        self.commands = Commands(self)
+        self.gestures = Gestures(
+            self.control,
+            self.starter,
+            self.fault_control,
+            self.wake_check,
+            self.protocols,
+            self.buzzer,
+            self.indicator,
+        )
+        self.signals = Signals(
+            hal,
+            self.indicator,
+            self.buzzer,
+            self.session,
+            self.thermal,
+            self.light,
+            self.fault_latch,
+            self.wake_check,
+            self.steps,
+        )
+        has_buzzer = getattr(facts, "BUZZER_PIN", None) is not None
+        self.status_view = StatusView(
+            hal,
+            self.session,
+            self.wake_check,
+            self.thermal,
+            self.light,
+            self.fault_latch,
+            self.protocols,
+            self.caps,
+            self.host_clock,
+            self.log_queue,
+            self.settings,
+            self.uptime,
+            self.steps,
+            self.signals if has_buzzer else None,
+        )
+        self.identity = Identity(
+            hal,
+            facts,
+            self.cause,
+            self.session,
+            self.integrity,
+            self.self_test,
+            self.trial,
+            self.log_queue,
+            self.uptime,
+        )
+        self.host_session = HostSession(
+            hal, self.files, self.trial, self.log_queue, self.status_view
+        )
+
+    def _compose_steps(self, hal, facts):
+        upkeep = Upkeep(
+            hal,
+            self.files,
+            self.fault_latch,
+            self.log_queue,
+            self.settings,
+            self.restart_count,
+            self.history,
+            self.uptime,
+        )
+        self.background = Background(
+            self.session,
+            self.log_queue,
+            upkeep,
+            self.fault_latch,
+            MultiplexerCheck(hal),
+            self.integrity,
+            self.thermal,
+            self.signals,
+            self.host_session,
+        )
+        self.fast_step = FastStep(
+            hal,
+            len(facts.SENSORS),
+            self.uptime,
+            self.steps,
+            self.thermal,
+            self.light,
+            self.control,
+            self.button,
+            self.self_test,
+            self.background,
+        )
+        budget = Budget(Store(self.files, "writes"), self.cause)
+        gate = RequestGate(self.session, self.log_queue, self.uptime, budget)
+        bench = StepBench(hal, self.fast_step)
+        groups = (
+            ViewCommands(self.identity, self.status_view, self.trial, bench),
+            SettingCommands(self.settings, self.confirmation, self.light),
+            ProtocolCommands(self.protocols, gate),
+            SessionCommands(self.control, self.starter, self.fault_control, self.status_view),
+            HostCommands(self.host_clock, self.host_session, self.control, gate),
+            LogCommands(self.log),
+        )
+        self.budget = budget
+        self.commands = Commands(self.fast_step, gate, groups)
         self.server = Server(hal, self.commands.handle, AGAIN)
-        self.now = hal.ticks_ms()  # of the last step
-        self.fast_step = FastStep(self, len(facts.SENSORS))
         self.raws = self.fast_step.words  # the first are the sensors' readings
-        self._steady_step = self.fast_step.step
-        self.background = Background(self)
+        self._fast_step = self.fast_step.step
+        self._trip = self.trip  # bound once: binding it allocates
+
+    def _check_boot(self, hal):
         wrong = limit_check.problem(limits)
         if wrong:
             self.integrity.reject(wrong)
@@ -87,192 +263,145 @@ class App:
             self.trip(faults.STORAGE, "restarts cannot be counted")
         elif self.restart_count.too_many():
             self.trip(faults.RESETS, self.restart_count.count)
-        self.note(records.BOOT, payloads.pack_boot(self.cause, VERSION, self.log_queue.boot))
+        boot = payloads.pack_boot(self.cause, VERSION, self.log_queue.boot)
+        self.log_queue.note(records.BOOT, boot)
         self.confirmation.note_damage()
 
-    def _open_storage(self, storage, channels):
-        self.files = files = storage.files
-        self.log = Log(storage.sectors)
-        self.log_queue = LogQueue(self.log)
-        self.settings = Settings(files, channels)
-        self.protocols = Protocols(files, [(c[0], c[1]) for c in channels])
-        self.fault_latch = FaultLatch(Store(files, "fault"))
-        self.restart_count = RestartCount(Store(files, "resets"), self.cause)
-
-    def take_calibration(self):
-        """Take the calibration in force into the lamps; only while nothing is lit."""
-        cals = self.settings.calibrations()
-        self.channel_calibrated = [c is not None for c in cals]
-        self.calibrated = self.settings.calibrated()
-        f = self.facts
-        self.power_ma = self.power_limit.allowed_ma(0, False, False)
-        self.lamps = Lamps(self.hal, f.CHANNELS, self.power_ma, self.settings.irradiance())
-
-    def allowed_ma(self):
-        """What the lamps may draw when light begins now, mA; power_limit.why says what holds it
-        down."""
-        thermal = self.thermal
-        return self.power_limit.allowed_ma(
-            self.settings.heat_test(), thermal.referenced(), thermal.worn()
-        )
-
-    def limit_power(self):
-        """Set what the lamps may draw in the session about to be lit. Returns the words for its
-        record, "" at full power."""
-        allowed = self.allowed_ma()
-        self.power_ma = allowed
-        self.lamps.limit_current(allowed)
-        if not self.power_limit.why:
-            return ""
-        return LIMITED
-
-    def arm(self, plan):
-        """Put a plan's limits in force; only while nothing is lit."""
-        self.temp_limits.set_skin_trip(min(plan.trip_mc, self.settings.get("trip_mc")))
-        self.thermal.start_session()
-        self.wire_check.begin()
-        self.self_test.begin()
-        self.take_calibration()
-        self.lamps.set_ramp(plan.ramp_ms)
-        self.cap_uj = self.settings.get("cap_mj") * 1000
-        self.sample_ms = 0
+    @property
+    def lamps(self):
+        """The lamps with the calibration in force."""
+        return self.light.lamps
 
     # ---- the step
 
     @micropython.native
-    def turn(self, now):
-        """One step and one slice of slack; whatever is raised inside ends in the dark."""
+    def turn(self, now: int):
+        """Do one step and one slice of background work. An exception in either ends in the dark."""
         done = 0
         try:
-            done = self._steady_step(now)
+            done = self._fast_step(now)
             if not done:
                 self._timed_step(now)
         except Exception as e:
             self._panic(e)
-        if done and done != SLACK_DUE:
+        if done and done != BACKGROUND_DUE:
             self.run_link(0)
             return
         try:
-            self.slack()
+            self.run_background()
         except Exception as e:
             self._panic(e)
 
     def _timed_step(self, now):
         hal = self.hal
-        started = hal.ticks_us()
+        steps = self.steps
+        started_us = hal.ticks_us()
         self.step(now)
-        us = hal.ticks_diff(hal.ticks_us(), started)
-        self.step_us = us
-        if us > self.step_us_max:
-            self.step_us_max = us
+        us = hal.ticks_diff(hal.ticks_us(), started_us)
+        steps.step_us = us
+        if us > steps.step_us_max:
+            steps.step_us_max = us
 
-    def step(self, now):
+    def step(self, now: int) -> None:
         """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
         hal = self.hal
         raws = self.raws
-        steady = self.fast_step
-        since_booked = hal.ticks_diff(now, self.now)
-        unbooked = steady.begin_full_step()  # ms of steady steps: their uptime and light
-        seen = steady.seen if steady.taken else hal.inputs(raws)
-        dt = since_booked - unbooked
+        steps = self.steps
+        fast_step = self.fast_step
+        since_booked_ms = hal.ticks_diff(now, steps.now)
+        unbooked_ms = fast_step.begin_full_step()  # of fast steps: their uptime and light
+        seen = fast_step.seen if fast_step.taken else hal.inputs(raws)
+        dt = since_booked_ms - unbooked_ms
         if dt < 0:
             dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
-        self.now = now
-        self.background_ms += dt
-        self.uptime(unbooked + dt)
-        lamps = self.lamps
+        steps.now = now
+        steps.background_ms += dt
+        self.uptime.add_elapsed(unbooked_ms + dt)
+        lamps = self.light.lamps
         session = self.session
         if dt > limits.STEP_MS * 2:
-            self.steps_late += 1
-            lamps.meter(unbooked)  # apart: a gap is booked up to a limit
-            unbooked = 0
-        lamps.meter(unbooked + dt)
-        code = self.thermal.check(raws, dt, lamps.meters)
-        if self.self_test.sensing:
-            code = code or self.self_test.check_light(session, seen & LIGHT)
-        wires = self.wire_check
-        if wires.edge_left or wires.suspects:
-            code = self._check_wiring(wires, code)
-        self.code = code
-        if session.lit_now:
-            if self.temp_limits.cold:
-                code = code or faults.COLD
-            if dt > limits.STEP_LATE_MS:
-                code = code or faults.STEP_LATE
-        if code and (code != self._tripped or session.state != states.FAULT):
-            self._tripped = code
-            self.trip(code, None)
+            steps.steps_late += 1
+            lamps.meter(unbooked_ms)  # apart: a gap is booked up to a limit
+            unbooked_ms = 0
+        lamps.meter(unbooked_ms + dt)
+        found = self._judge(raws, dt, seen)
+        if found is None:
+            steps.code = faults.NONE
+        else:
+            steps.code = code = found.code
+            if code != self._tripped or session.state != states.FAULT:
+                self._tripped = code
+                self.trip(code, None, found.sensor, found.limit_mc)
         gesture = self.button.step(seen & PRESSED == PRESSED, dt)
         if gesture:
-            self.control.handle_gesture(gesture)
+            self.gestures.handle_gesture(gesture)
         if session.active_now:
             self._advance(dt)
         self._actuate(dt)
         if hal.verify_and_feed():  # H-24
-            steady.enter()
+            fast_step.enter()
         else:
-            self._lamps_lost()
+            self._handle_readback_failure()
 
-    def _check_wiring(self, wires, code):
-        """`code`, or the fault that a reading follows the lamps. As the enable opens or drops every
-        lamp is out, so a verdict may wait for the next step, which knows the cause; a fault that
-        only this step shows (H-02, H-03) is returned in that next step."""
+    def _judge(self, raws, dt, seen):
+        """The Violation that this step shows, or None."""
+        session = self.session
+        found = self.thermal.check(raws, dt, self.light.lamps.meters)
+        if self.self_test.sensing:
+            code = self.self_test.check_light(session, seen & LIGHT)
+            if code and found is None:
+                found = self._own.set(code)
+        wires = self.wire_check
+        if wires.edge_left or wires.suspects:
+            found = self._check_wiring(wires, found)
+        if found is None and session.lit_now:
+            if self.temp_limits.cold:
+                return self._own.set(faults.COLD)
+            if dt > limits.STEP_LATE_MS:
+                return self._own.set(faults.STEP_LATE)
+        return found
+
+    def _check_wiring(self, wires, found):
+        """`found`, or the fault that a reading follows the lamps. As the enable opens or drops
+        every lamp is out, so a verdict may wait for the next step, which knows the cause; a fault
+        that only this step shows (H-02, H-03) is returned in that next step."""
         jumped = wires.jumped(self.temp_limits.temps_mc)
+        delayed = self._delayed
         if jumped == SUSPECT and not self.session.lit_now:
-            self._delayed_code = code
-            return faults.NONE
-        delayed = self._delayed_code
-        self._delayed_code = faults.NONE
+            if found is None:
+                delayed.set(faults.NONE)
+            else:
+                delayed.set(found.code, found.sensor, found.limit_mc)
+            return None
+        waited = delayed.code != faults.NONE
         if jumped == YES or wires.found():
             wires.begin()
-            self.temp_limits.sensor = wires.sensor
-            return faults.WIRING
-        return delayed or code
+            delayed.set(faults.NONE)
+            return self._own.set(faults.WIRING, wires.sensor)
+        if waited:
+            found = self._own.set(delayed.code, delayed.sensor, delayed.limit_mc)
+            delayed.set(faults.NONE)
+        return found
 
-    def _lamps_lost(self):
-        """A lamp does not hold what was written: dark in every such step, told once."""
-        if self.readback_failed and self.session.state == states.FAULT:
-            self.lamps.dark()
+    def _handle_readback_failure(self):
+        """A lamp does not hold what was written: dark in every such step, reported once."""
+        if self.steps.readback_failed and self.session.state == states.FAULT:
+            self.light.lamps.dark()
         else:
-            self.readback_failed = True
-            fell = self.hal.enable_dropped()
-            self.trip(faults.DEADMAN if fell else faults.READBACK, list(self.lamps.duties))
-
-    def uptime(self, dt):
-        """`dt` ms have passed."""
-        ms = self._up_ms + dt
-        if ms >= 1000:
-            self.up_s += ms // 1000
-            ms %= 1000
-        self._up_ms = ms
+            self.steps.readback_failed = True
+            code = faults.DEADMAN if self.hal.enable_dropped() else faults.READBACK
+            self.trip(code, list(self.light.lamps.duties))
 
     def _advance(self, dt):
-        session = self.session
-        lamps = self.lamps
-        if session.state == states.SELF_TEST:
-            self.self_test.step()
-        if self.calibrated:
-            ahead = lamps.rate_uw * (limits.RAMP_DOWN_MS // 2) // 1000
-            session.advance(dt, lamps.dose_uj(), ahead)
-        else:
-            session.advance(dt, _NO_DOSE, 0)
-        # H-26
-        if lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ:
-            session.stop(states.BY_CAP)
-        if self.thermal.moved:
-            session.stop(states.BY_MOVED)
-        self.control.update_session(dt)
-        self.sample_ms += dt
-        if self.sample_ms >= SAMPLE_MS:
-            self.sample_ms -= SAMPLE_MS
-            self.note(
-                records.SAMPLE,
-                log_queue.sample(session, self.temp_limits, lamps, self.channel_calibrated),
-            )
+        if self.session.state == states.SELF_TEST:
+            wrong = self.self_test.step(self.session)
+            if wrong:
+                self.trip(faults.SELF_TEST, wrong)
+        self.control.advance(dt)
 
     def _actuate(self, dt):
         session = self.session
-        lamps = self.lamps
+        lamps = self.light.lamps
         if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
@@ -287,27 +416,40 @@ class App:
         elif session.state != states.SELF_TEST and lamps.stay_dark():
             self.wire_check.keep(self.temp_limits.temps_mc)
 
-    def trip(self, code, detail):
-        """The one way into a fault: dark first, then the latch, then the record."""
+    # ---- faults
+
+    def trip(self, code: int, detail, sensor=None, limit_mc=None) -> None:
+        """The one way into a fault: dark first, then the latch, then the record. detail: text,
+        number or list for the record, or None; sensor: index of the sensor that shows the fault;
+        limit_mc: the limit that it passed, mC."""
         self.hal.dark()
         try:
             self.fast_step.exit_fast_path()  # books the light there was
         except Exception:
             self.fast_step.forget()  # a fault is latched all the same
-        self.lamps.dark()
-        info = log_queue.fault_info(
-            code,
-            self.temp_limits,
-            self.raws,
-            self._names,
-            self.session,
-            self.log_queue.boot,
-            self.up_s,
-            detail,
-        )
+        self.light.lamps.dark()
+        info = self._evidence(code, detail, sensor, limit_mc)
         if self.fault_latch.trip(code, info):
-            self.note(records.FAULT, payloads.pack_json(info))
+            self.log_queue.note(records.FAULT, payloads.pack_json(info))
         self.session.fail(states.BY_FAULT)
+
+    def _evidence(self, code, detail, sensor, limit_mc):
+        """What is known of a fault: kept in the latch and in the log."""
+        session = self.session
+        shown = sensor is not None
+        mc = self.temp_limits.temps_mc[sensor] if shown else OPEN
+        return {
+            "code": code,
+            "detail": detail,
+            "sensor": self._names[sensor] if shown else None,
+            "raw": self.raws[sensor] if shown else None,
+            "temp_mc": None if mc in (OPEN, SHORT) else mc,
+            "limit_mc": limit_mc,
+            "session": session.number if session.active() else 0,
+            "active_ms": session.active_ms if session.active() else 0,
+            "boot": self.log_queue.boot,
+            "uptime_s": self.uptime.s,
+        }
 
     def _panic(self, error):
         """Something raised: outputs off before anything else. OSError comes from flash only."""
@@ -315,35 +457,20 @@ class App:
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
         self.trip(code, type(error).__name__ + ": " + str(error)[:60])
 
-    # ---- records
+    # ---- between the steps
 
-    def note(self, kind, payload):
-        """Queue a record of now."""
-        self.log_queue.note(kind, self.up_s, self._up_ms, payload)
-
-    def _changed(self, old, new, reason):
-        self.fast_step.exit_fast_path()
-        session = self.session
-        self.note(records.STATE, payloads.pack_state(old, new, reason))
-        if log_queue.state_kind(old, new):
-            cals, count = self.channel_calibrated, 1 if new == states.FAULT else 0
-            end = log_queue.end(
-                session, self.temp_limits, self.lamps, cals, session.end_reason, count
-            )
-            self.note(records.END, end)
-            self.control.ended()
-            self.temp_limits.set_skin_trip(self.settings.get("trip_mc"))
-
-    # ---- the background work
-
-    def slack(self):
-        """What is left of a step's time, in bounded slices: storage, indicator, link."""
-        self.background.run()
+    def run_background(self) -> None:
+        """One slice of background work, and one of the link."""
+        self.fast_step.begin_background()
+        steps = self.steps
+        dt = steps.background_ms
+        steps.background_ms = 0
+        self.background.run(dt, self.server, self._trip)
         self.run_link(0)
 
-    def run_link(self, room_ms=limits.STEP_MS):
-        """Another slice for the link, `room_ms` before the next step: True when it did
-        something. In the dark a step may wait for the link, while light is on it never does."""
+    def run_link(self, room_ms: int = limits.STEP_MS) -> bool:
+        """Another slice for the link, `room_ms` before the next step; True when it did something.
+        In the dark a step may wait for the link, while light is on it never does."""
         if not self.session.lit_now:
             room_ms = limits.STEP_MS
         try:

@@ -1,103 +1,75 @@
-"""What is done behind the steps, in bounded slices: storage, the program's check, indicator,
-buzzer, telemetry. The link is the server's (`App.more_slack`)."""
+"""Work done after the steps, in bounded slices: storage, integrity and multiplexer checks,
+indicator, buzzer, telemetry. The link has slices of its own (`App.run_link`)."""
 
 from wrap.compat import const
 from wrap.rules import faults
 from wrap.storage import payloads, records
-from wrap.ui.indicator import SLOT_MS
 
-_TIDY_MS = const(50)
-_TIDY_AGAIN_MS = const(5000)
-_MUX_MS = const(1000)
-_MUX_AGAIN_MS = const(100)  # one wrong conversion is no broken multiplexer
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.link.host_session import HostSession
+    from wrap.link.server import Server
+    from wrap.safety.fault_latch import FaultLatch
+    from wrap.safety.integrity import Integrity
+    from wrap.safety.multiplexer_check import MultiplexerCheck
+    from wrap.safety.thermal import ThermalChecks
+    from wrap.session.state_machine import Session
+    from wrap.storage.log_queue import LogQueue
+    from wrap.storage.upkeep import Upkeep
+    from wrap.ui.signals import Signals
 
 
 class Background:
-    """app: the wrap.app.App."""
+    """Runs one slice of each piece of work at a time."""
 
-    def __init__(self, app):
-        self._app = app
-        self._blink_ms = self._tidy_ms = self._mux_ms = 0
-        self._mux_wrong = 0
-        self.buzzing = False
+    def __init__(
+        self,
+        session: "Session",
+        log_queue: "LogQueue",
+        upkeep: "Upkeep",
+        fault_latch: "FaultLatch",
+        multiplexer_check: "MultiplexerCheck",
+        integrity: "Integrity",
+        thermal: "ThermalChecks",
+        signals: "Signals",
+        host_session: "HostSession",
+    ):
+        self._session = session
+        self._log_queue = log_queue
+        self._upkeep = upkeep
+        self._fault_latch = fault_latch
+        self._multiplexer_check = multiplexer_check
+        self._integrity = integrity
+        self._thermal = thermal
+        self._signals = signals
+        self._host_session = host_session
 
-    def is_quiescent(self):
-        """Nothing waits to be written, or for a slice of every step."""
-        app = self._app
-        if app.fault_latch.unsaved or app.integrity.checking() or app.control.restarts():
+    def is_quiescent(self) -> bool:
+        """Nothing waits to be written, or needs a slice after every step."""
+        if self._integrity.checking() or self._host_session.restarting():
             return False
-        return app.log_queue.is_quiescent(app.session.lit_now)
+        return self._upkeep.is_quiescent(self._session.lit_now)
 
-    def run(self):
-        """One slice of each."""
-        app = self._app
-        app.fast_step.begin_background()
-        dt = app.background_ms
-        app.background_ms = 0
-        session = app.session
-        if app.log_queue.unreported():
-            app.note(records.NOTE, payloads.pack_json(app.log_queue.report_lost()))
-        self._store(dt, session.lit_now)
+    def run(self, dt_ms: int, server: "Server", trip) -> None:
+        """Do one slice of each. dt_ms: since the last; trip(code, detail) is called for a fault."""
+        session = self._session
+        log_queue = self._log_queue
+        if log_queue.unreported():
+            log_queue.note(records.NOTE, payloads.pack_json(log_queue.report_lost()))
+        if self._upkeep.write_due(dt_ms, session.lit_now) and session.active():
+            trip(faults.STORAGE, None)
         if not session.active_now:
-            app.settings.repair(dt)
-            self._tidy(dt)
-        self._check_multiplexer(dt)
-        damaged = app.integrity.slice(dt)
+            self._upkeep.tidy(dt_ms)
+        wrong = self._multiplexer_check.check(dt_ms, self._fault_latch.code != faults.NONE)
+        if wrong:
+            trip(faults.MULTIPLEXER, wrong)
+        damaged = self._integrity.slice(dt_ms)
         if damaged:
-            app.trip(damaged, app.integrity.detail)
-        self._blink_ms -= dt
-        if self._blink_ms <= 0:
-            self._blink_ms += SLOT_MS
-            self._blink()
-            self._buzz()
-        if app.thermal.news:
-            app.buzzer.warn()
-            app.note(records.NOTE, payloads.pack_json(app.thermal.pop_warning(session.number)))
-        app.control.slack(dt, app.server)
-
-    def _store(self, dt, lit):
-        app = self._app
-        latch, log_queue = app.fault_latch, app.log_queue
-        if latch.unsaved or log_queue.due(lit):
-            app.hal.flash_ahead()
-        latch.slice(dt)
-        if not log_queue.slice(dt, lit) and log_queue.failed and app.session.active():
-            app.trip(faults.STORAGE, None)
-
-    def _check_multiplexer(self, dt):
-        """Whether the multiplexer's references read as they should, once a second; wrong twice in a
-        row is a fault."""
-        self._mux_ms -= dt
-        app = self._app
-        if self._mux_ms > 0 or app.fault_latch.code:
-            return
-        wrong = app.hal.references()  # H-47, H-48
-        self._mux_ms = _MUX_AGAIN_MS if wrong else _MUX_MS
-        if wrong and wrong == self._mux_wrong:
-            app.trip(faults.MULTIPLEXER, "input y%d reads out of its bounds" % (wrong - 1))
-        self._mux_wrong = wrong
-
-    def _tidy(self, dt):
-        self._tidy_ms -= dt
-        if self._tidy_ms <= 0:
-            self._tidy_ms = _TIDY_MS
-            try:
-                self._app.files.tidy()
-            except OSError:
-                self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the room tells
-
-    def _blink(self):
-        app = self._app
-        lit = app.indicator.slot(
-            app.session.state, app.temp_limits.warn, app.calibrated, app.fault_latch.code
-        )
-        app.hal.indicate(lit)
-
-    def _buzz(self):  # H-51
-        app = self._app
-        on = app.buzzer.slot(
-            app.session.state, app.indicator.asking, app.fault_latch.code, app.code
-        )
-        if on != self.buzzing:
-            app.hal.buzz(on)
-            self.buzzing = on
+            trip(damaged, self._integrity.detail)
+        self._signals.advance(dt_ms)
+        if self._thermal.news:
+            self._signals.warn()
+            warning = self._thermal.pop_warning(session.number)
+            log_queue.note(records.NOTE, payloads.pack_json(warning))
+        self._upkeep.keep_counts(session.active())
+        self._host_session.run(dt_ms, server)

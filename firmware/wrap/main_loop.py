@@ -90,7 +90,7 @@ def main(hal, facts, installed=None, storage=None):
             hal.service_blink()
             return
         app = boot(hal, facts, storage)
-        app.control.installed = installed
+        app.trial.installed = installed
         hal.collect()
         loop(app)
     finally:

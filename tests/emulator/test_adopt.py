@@ -36,7 +36,7 @@ def old_flash() -> bytes:
     wrap.store("first", SITES[0])
     wrap.app.settings.set("trip_mc", TRIP_MC)
     for name, *_ in wrap.facts.CHANNELS:
-        wrap.app.control.calibrate(name, UW, 100, 20261101, "test meter")
+        wrap.app.light.calibrate(name, UW, 100, 20261101, "test meter")
     wrap.session()
     wrap.board.advance(300)
     wrap.warm(46000)

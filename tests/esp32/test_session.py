@@ -59,7 +59,7 @@ def test_a_session_from_press_to_end(board: str) -> None:
     wrap = Wrap(board)
     wrap.press()
     seen = wrap.advance(6000)
-    assert wrap.app.code == 0
+    assert wrap.app.steps.code == 0
     assert max(red for red, _ in seen) == pytest.approx(0.5, abs=0.001)
     assert max(nir for _, nir in seen) == pytest.approx(0.8, abs=0.001)
     assert seen[-1] == (0, 0) and wrap.app.session.state == states.DONE
@@ -72,7 +72,7 @@ def test_slow_pulses_give_their_share(board: str) -> None:
     wrap = Wrap(board, steps=[{"t": 3, "ch": {"nir": [1000, 10, 400]}}])
     wrap.press()
     seen = wrap.advance(6000)
-    assert wrap.app.code == 0
+    assert wrap.app.steps.code == 0
     assert max(nir for _, nir in seen) == pytest.approx(0.4, abs=0.001)
     assert max(red for red, _ in seen) == 0
 
@@ -88,7 +88,7 @@ def test_a_broken_sensor_ends_light_at_the_next_step(
     assert wrap.advance(1500)[-1][0] > 0
     wrap.world.chip.volts_mv[wrap.world.facts.SENSORS[sensor][2]] = mv
     assert wrap.advance(20)[-1] == (0, 0)
-    assert wrap.app.code == code
+    assert wrap.app.steps.code == code
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -108,7 +108,7 @@ def test_a_trip_goes_dark_and_stays_latched_in_flash(board: str) -> None:
     wrap.warm(0, 46000)
     assert wrap.advance(20)[-1] == (0, 0)
     wrap.advance(500)
-    told = wrap.app.code
+    told = wrap.app.steps.code
     assert told != 0
     from wrap.app import App
     from wrap.storage.mount import mount

@@ -35,7 +35,7 @@ def _unread(run: Run) -> None:
 
 def _answers(run: Run) -> str:
     """It is there to be asked, and has written nothing."""
-    state = run.board.app.status_view.hello()["state"] if run.board.app else "no app"
+    state = run.board.app.identity.hello()["state"] if run.board.app else "no app"
     return "" if state == "fault" else f"the wrap says {state}"
 
 

@@ -102,7 +102,7 @@ def session(seed: int) -> Row:
     row: Row = {
         "seed": seed,
         "person": name,
-        "power": app.power_limit.why or "full",
+        "power": app.light.power_limit.why or "full",
         "hours": app.session.active_ms / 3_600_000,
         "trip": faults.NAMES[app.fault_latch.code] if app.fault_latch.code else "",
         "end": app.session.end_reason,

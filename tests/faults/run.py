@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pbmwrap.twin.plant import Plant
+from tests.between_steps import between_steps
 from tests.faults import plants
 from tests.faults.board import PPM, FaultTwin
 from tests.faults.hardware import FULL
@@ -64,7 +65,7 @@ def flash(proven: bool = True) -> dict[str, bytes]:
     raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
     twin.board.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
     for name in ("red", "nir"):
-        twin.board.app.control.calibrate(name, 7000, 100, 20261101, "campaign")
+        twin.board.app.light.calibrate(name, 7000, 100, 20261101, "campaign")
     if proven:
         twin.board.app.settings.set_heat_test(1000, 20261101, 40000, "campaign")
     twin.advance_ms(500)
@@ -132,7 +133,7 @@ class Run:
             self._boots = self.board.boots
         self.wait(self.rng.randrange(_DELAY_MS[self.phase]))
         if self._tethered:
-            self.board.app.control.start("link", True)
+            between_steps(self.board.app).starter.start("link", True)
         else:
             self.press()
         self.wait(_GESTURE_MS)
@@ -166,7 +167,7 @@ class Run:
 
     def _to_self_test(self) -> None:
         if self._tethered:
-            self.board.app.control.start("link", True)
+            between_steps(self.board.app).starter.start("link", True)
         else:
             self.press()
         self._until(states.SELF_TEST)
@@ -187,7 +188,7 @@ class Run:
 
     def _to_ramp_down(self) -> None:
         self._to_running()
-        self.board.app.session.stop(states.BY_LINK)
+        between_steps(self.board.app).session.stop(states.BY_LINK)
 
     def press(self) -> None:
         """A short press."""
@@ -247,7 +248,7 @@ class Run:
     def answer(self) -> None:
         """The wearer is awake: a short press when the wrap asks."""
         app = self.board.app
-        if app is not None and app.control.wake_check.waiting:
+        if app is not None and app.wake_check.waiting:
             self.press()
 
     def _most_ppm(self) -> list[int]:

@@ -85,7 +85,7 @@ def test_a_wearer_who_lies_on_a_third_of_the_pad_is_not_burnt(figures, seed):
 def test_the_blind_power_burns_nobody_with_every_sensor_of_a_wrong_reel(figures, seed):
     """H-43, H-44: no heat test is recorded."""
     one = played(figures, "parts-all", proven=False, seed=seed)
-    assert one.board.app.power_ma <= 450
+    assert one.board.app.light.power_ma <= 450
     assert one.heat.peak_c <= plants.SKIN_MAX_C
     assert one.heat.cem43_min <= plants.CEM43_MAX_MIN
 
@@ -148,7 +148,7 @@ def test_without_the_dark_reference_full_power_would_not_wait(monkeypatch):
     one.prepare()
     one.begin_broken()
     one.wait(3000)
-    assert one.board.app.power_limit.why == NO_REFERENCE
+    assert one.board.app.light.power_limit.why == NO_REFERENCE
     one.close()
 
 

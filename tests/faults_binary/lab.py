@@ -46,7 +46,7 @@ def inputs(out):
         pass
     if how == 5 and left:
         left -= 1
-        app.note(records.NOTE, bytes(200))
+        app.log_queue.note(records.NOTE, bytes(200))
     return plain(out)
 hal.inputs = inputs
 app = App(hal, board_facts, mount(hal))

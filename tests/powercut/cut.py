@@ -83,8 +83,8 @@ def _judge(nor: Nor, played: Tape, was: Promise, later: Promise) -> Iterator[str
     wrap = Wrap(Nor(STORE + LOG, mem=bytes(nor.mem)))
     wrap.board.power_on()
     app = wrap.app
-    if wrap.board.files.missing or app.code or max(wrap.board.hal.duty):
-        yield f"it did not boot dark with its storage: {wrap.board.files.missing} {app.code}"
+    if wrap.board.files.missing or app.steps.code or max(wrap.board.hal.duty):
+        yield f"it did not boot dark with its storage: {wrap.board.files.missing} {app.steps.code}"
         return
     if wrap.board.files.damaged:
         yield "a power cut was taken for damage"
@@ -157,5 +157,5 @@ def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     if name not in was.slots + later.slots:
         yield f"slot 0 holds {name!r}, not {was.slots}"
     for site in was.sites:
-        if app.control.next_s(site) == 0:
+        if app.caps.next_s(site) == 0:
             yield f"{site} has been given back"

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from pbmwrap.facts import board_facts
+from tests.between_steps import between_steps
 from tests.nor import LOG, SECTOR, STORE, Nor, NorBoard
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
@@ -96,7 +97,7 @@ class Wrap:
         self.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
 
     def session(self) -> None:
-        self.app.control.start("link", False)
+        between_steps(self.app).starter.start("link", False)
         self.until("running")
 
 
@@ -153,7 +154,7 @@ class _Day:
 
     def acknowledge(self) -> None:
         self._now.acked = True
-        self.wrap.app.control.acknowledge("link")
+        self.wrap.app.fault_control.acknowledge("link")
         self._now.acked = False
 
     def live(self) -> Tape:

@@ -193,5 +193,5 @@ def _store(app: Any, hits: Hits) -> Iterator[str]:
     if strict and not (app.fault_latch.info or {}).get("detail"):
         yield "a damaged fault memory does not say so"
     for site in was.sites:
-        if app.control.next_s(site) == 0:
+        if app.caps.next_s(site) == 0:
             yield f"{site} has been given back"

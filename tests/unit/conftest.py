@@ -10,6 +10,7 @@ import pytest
 import board_facts
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.fake_hal import FakeHal
+from tests.between_steps import between_steps
 from wrap.link import frames
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
@@ -212,7 +213,7 @@ class Rig:
 
     def calibrate(self, uw=100000, unc_pm=100):
         for channel in self.board.facts.CHANNELS:
-            self.app.control.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
+            self.app.light.calibrate(channel[0], uw, unc_pm, 20261101, "test meter")
 
     def press(self, ms=100):
         self.board.press(True)
@@ -222,7 +223,7 @@ class Rig:
     def light(self, **changes):
         """A session of one step at its level, begun without the link."""
         self.store(**{"steps": LONG, **changes})
-        self.app.control.start("link", False)
+        between_steps(self.app).starter.start("link", False)
         self.until("running")
 
     def dark(self):

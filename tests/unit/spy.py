@@ -1,6 +1,7 @@
 """A fake HAL that remembers every call and can raise at any of them."""
 
 from pbmwrap.twin.fake_hal import FakeHal
+from tests.between_steps import between_steps
 from tests.unit.conftest import COOL, LARGE_PAD, MemFiles, protocol, sha
 from wrap.app import App
 from wrap.hal.contract import Hal
@@ -69,7 +70,7 @@ class SpyRig:
         steps = [{"t": 60, "ch": {"red": [500], "nir": [800, 40, 500]}}]
         raw = protocol(**{"steps": steps, **changes})
         self.app.protocols.save(0, raw, sha(raw))
-        self.app.control.start("link", False)
+        between_steps(self.app).starter.start("link", False)
 
     def light(self, **changes):
         self.begin(**changes)

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import LONG, Rig, answers
 from wrap.errors import Refused
 from wrap.rules import limits
@@ -85,7 +86,7 @@ def test_flash_that_fails_at_a_press_is_a_storage_fault(rig: Rig, press):
 
 def refused(rig):
     with pytest.raises(Refused) as found:
-        rig.app.control.start("link", False)
+        between_steps(rig.app).starter.start("link", False)
     return found.value.args
 
 
@@ -109,7 +110,7 @@ def test_a_protocol_longer_than_the_setting_is_refused(rig: Rig):
     rig.app.settings.set("time_s", 60)
     assert refused(rig) == ("invalid", "the protocol is longer than the time_s setting allows")
     rig.app.settings.set("time_s", 61)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
 
 
 def test_session_numbers_go_on_across_power(rig: Rig):
@@ -125,7 +126,7 @@ def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols
     rig.app.settings.set("trip_mc", mine)
     rig.light(trip=protocols)
     assert rig.app.temp_limits.trip_mc == 40000
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done")
     assert rig.app.temp_limits.trip_mc == mine
 
@@ -139,7 +140,7 @@ def test_the_strictest_trip_is_in_force_in_the_session(rig: Rig, mine, protocols
 )
 def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
     rig.store()
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(70)
     rig.warm(mc, sensor)
     rig.advance(100)
@@ -152,14 +153,14 @@ def test_the_self_test_keeps_it_dark_out_of_range(rig: Rig, mc, sensor, why):
 
 def test_the_self_test_needs_low_pins_and_a_log(rig: Rig):
     rig.store()
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(90)
     rig.app.log_queue.failed = True
     rig.app.log_queue.slice = lambda dt, lit: True
     rig.advance(70)
     assert rig.app.session.end_reason == "self-test: the log cannot be written"
     rig.app.log_queue.failed = False
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(20)
     rig.hal.duty[1] = 5
     rig.advance(10)
@@ -185,7 +186,7 @@ def test_light_is_derated_below_the_trip(rig: Rig):
 @pytest.mark.parametrize("tethered,state", [(True, "done"), (False, "running")])
 def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
     rig.store(steps=LONG)
-    rig.app.control.start("link", tethered)
+    between_steps(rig.app).starter.start("link", tethered)
     rig.advance(limits.LEASE_MS + 10)
     assert rig.state == ("ramp-down" if tethered else "running")
     rig.advance(600)
@@ -195,7 +196,7 @@ def test_only_a_tethered_session_ends_with_its_lease(rig: Rig, tethered, state):
 
 def test_a_renewed_lease_keeps_it(rig: Rig):
     rig.store(steps=LONG)
-    rig.app.control.start("link", True)
+    between_steps(rig.app).starter.start("link", True)
     for _ in range(10):
         rig.advance(500)
         rig.ask("lease", ms=1000)
@@ -209,20 +210,20 @@ def samples(rig, ms):
 
 
 def test_telemetry_flows_until_its_lease_ends(rig: Rig):
-    rig.app.control.telemetry(100, 1000)
+    rig.app.host_session.start_telemetry(100, 1000)
     seen = samples(rig, 5000)
     assert 9 <= len(seen) <= 10
     assert seen[0] == rig.app.status_view.sample()
-    rig.app.control.telemetry(0, 1000)
+    rig.app.host_session.start_telemetry(0, 1000)
     assert samples(rig, 1000) == []
 
 
 def test_telemetry_is_dropped_while_nobody_reads(rig: Rig):
     rig.hal.tx_room = 0
-    rig.app.control.telemetry(100, 60000)
+    rig.app.host_session.start_telemetry(100, 60000)
     rig.advance(20000)
     rig.hal.tx_room = -1
-    rig.app.control.telemetry(0, 1)
+    rig.app.host_session.start_telemetry(0, 1)
     assert len(samples(rig, 1000)) == 1
 
 
@@ -233,7 +234,7 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
     free.calibrate()
     free.light(dose=1000)
     rig.hal.tx_room = 0
-    rig.app.control.telemetry(100, 60000)
+    rig.app.host_session.start_telemetry(100, 60000)
     for one in (rig, free):
         one.until("done", 20000)
     assert vars(rig.app.lamps.meters[0]) == vars(free.app.lamps.meters[0])
@@ -241,11 +242,11 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
 
 
 def test_the_clock_runs_from_when_it_was_set(rig: Rig):
-    assert rig.app.control.unix_s() is None
+    assert rig.app.host_clock.unix_s() is None
     rig.advance(5000)
-    assert rig.app.control.set_clock(1790000000) == 1790000000
+    assert rig.app.host_clock.set(1790000000) == 1790000000
     rig.advance(7000)
-    assert rig.app.control.unix_s() == 1790000007
+    assert rig.app.host_clock.unix_s() == 1790000007
     clock = next(p for k, p in rig.log() if k == records.CLOCK)
     assert payloads.unpack_clock(clock) == {"unix_s": 1790000000}
 
@@ -269,7 +270,7 @@ def test_neither_an_unread_port_nor_failing_flash_holds_up_a_restart(rig: Rig, w
         rig.hal.tx_room = 3
     else:
         rig.files.broken = True
-        rig.app.control.set_clock(1790000000)
+        rig.app.host_clock.set(1790000000)
     rig.advance(1900)
     assert rig.board.boots == 1
     rig.files.broken = False

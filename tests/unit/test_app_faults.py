@@ -4,6 +4,7 @@
 import pytest
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.spy import SpyRig
 from wrap.rules import faults
@@ -24,9 +25,9 @@ def live(spy):
     """A session that goes through everything: levels, pulses, a pause, the link."""
     for turn in range(400):
         if turn == 200:
-            spy.app.session.pause("link")
+            between_steps(spy.app).session.pause("link")
         elif turn == 270:
-            spy.app.session.resume("link")
+            between_steps(spy.app).session.resume("link")
         if turn % 4 == 0:
             spy.hal.rx += b"@{}*00000000\n"
         spy.turn()
@@ -185,10 +186,10 @@ def test_a_step_that_comes_too_late_is_a_fault(late_ms, code):
 def test_a_clock_that_goes_back_is_a_fault_and_no_time_is_given_back():
     spy = SpyRig()
     spy.light()
-    active_ms, up_s = spy.app.session.active_ms, spy.app.up_s
+    active_ms, up_s = spy.app.session.active_ms, spy.app.uptime.s
     spy.turn(1, -5000)
     assert (spy.dark(), latched(spy)) == (True, "step-late")
-    assert (spy.app.session.active_ms, spy.app.up_s) >= (active_ms, up_s)
+    assert (spy.app.session.active_ms, spy.app.uptime.s) >= (active_ms, up_s)
 
 
 @pytest.mark.parametrize("ch", [0, 1])
@@ -245,7 +246,7 @@ def test_acknowledging_needs_the_cause_to_be_gone(rig: Rig):
 def test_flash_that_fails_in_a_session_is_dark_and_the_link_lives_on(rig: Rig):
     rig.light()
     rig.files.broken, rig.files.torn = True, 0
-    rig.app.session.pause("link")
+    between_steps(rig.app).session.pause("link")
     rig.advance(30)
     assert (rig.dark(), latched(rig), rig.app.log_queue.failed) == (True, "storage", True)
     status = rig.ask("status")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import LONG, Rig
 from tests.unit.spy import SpyRig
 from wrap.control.lamps import Lamps
@@ -23,7 +24,7 @@ def step(spy):
 
 def test_sensors_come_before_lamps_then_verify_then_the_watchdog(spy):
     spy.light()
-    spy.app.session.stop("link")
+    between_steps(spy.app).session.stop("link")
     calls = [c for c in step(spy) if c not in ("ticks_ms", "ticks_diff")]
     assert calls == [
         "inputs",
@@ -39,9 +40,9 @@ def test_every_step_reads_verifies_and_feeds_once_in_every_state(spy):
     seen = set()
     for turn in range(400):
         if turn == 300:
-            spy.app.session.pause("link")
+            between_steps(spy.app).session.pause("link")
         calls = step(spy)
-        spy.app.slack()
+        spy.app.run_background()
         seen.add(spy.state)
         assert calls.count("inputs") == calls.count("verify_and_feed") == 1
         at = [i for i, c in enumerate(calls) if c in LAMPS]
@@ -97,16 +98,16 @@ def test_the_longest_step_is_kept(spy):
             setattr(spy.hal, "now_us", spy.hal.now_us + us) or plain()
         )
         spy.turn()
-    assert (spy.app.step_us, spy.app.step_us_max) == (500, 900)
+    assert (spy.app.steps.step_us, spy.app.steps.step_us_max) == (500, 900)
 
 
 def test_uptime_is_measured_and_late_steps_are_counted(spy):
     spy.turn(150)
     spy.turn(1, 20)
-    assert spy.app.steps_late == 0
+    assert spy.app.steps.steps_late == 0
     spy.turn(1, 21)
     spy.turn(1, 3459)
-    assert (spy.app.up_s, spy.app.steps_late) == (5, 2)
+    assert (spy.app.uptime.s, spy.app.steps.steps_late) == (5, 2)
 
 
 def test_a_late_step_is_booked_with_the_light_that_was_on(rig: Rig):
@@ -189,12 +190,12 @@ def test_without_a_calibration_the_cap_takes_the_worst_case(rig: Rig):
 def test_the_cap_holds_while_light_is_still_rising(rig: Rig):
     rig.app.settings.set("cap_mj", 1000)
     rig.store(ramp=10000, steps=[{"t": 60, "ch": {"red": [1000], "nir": [1000]}}])
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     for _ in range(8):
         rig.advance(9000)
-        rig.app.session.pause("link")
+        between_steps(rig.app).session.pause("link")
         rig.advance(600)
-        rig.app.session.resume("link")
+        between_steps(rig.app).session.resume("link")
     assert rig.app.session.end_reason == "dose-cap"
     assert rig.app.lamps.upper_uj() < 1100000
 
@@ -203,7 +204,7 @@ def test_each_session_has_its_own_lamps_and_dose(rig: Rig):
     rig.calibrate()
     rig.light()
     before = rig.app.lamps
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done")
     rig.light()
     assert isinstance(rig.app.lamps, Lamps)

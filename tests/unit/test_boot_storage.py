@@ -28,13 +28,13 @@ def test_unreadable_storage_is_a_fault_that_writes_nothing(how):
     rig.advance(5000)
     assert files.data == {"proto.0": b"kept"}
     with pytest.raises(OSError):
-        rig.app.control.acknowledge("link")
+        rig.app.fault_control.acknowledge("link")
     assert rig.state == "fault"
 
 
 def test_it_still_answers_a_host():
     rig = Rig(Unread())
-    assert rig.app.status_view.hello()["state"] == "fault"
+    assert rig.app.identity.hello()["state"] == "fault"
     assert rig.app.status_view.status()["fault"]["name"] == "storage"
 
 

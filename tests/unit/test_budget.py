@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import LONG, MemFiles, Rig, protocol, sha
 from wrap.errors import Refused
 from wrap.link.budget import Budget
@@ -115,7 +116,7 @@ def ready(method):
     rig.store(steps=LONG)
     if method == "session.resume":
         rig.light()
-        rig.app.session.pause("button")
+        between_steps(rig.app).session.pause("button")
     rig.advance(500)
     return rig
 
@@ -124,7 +125,7 @@ def ready(method):
 def test_a_write_costs_and_is_refused_without_any_left(method):  # H-58
     cost, params = COSTS[method]
     rig = ready(method)
-    bucket = rig.app.commands.budget
+    bucket = rig.app.budget
     bucket.left = cost - 1
     before = (dict(rig.files.data), rig.app.session.state)
     answer = rig.ask(method, **params)
@@ -142,21 +143,21 @@ def test_a_write_costs_and_is_refused_without_any_left(method):  # H-58
 def test_a_request_that_is_refused_for_another_reason_costs_nothing(rig: Rig, method):
     answer = rig.ask(method, slot=0, k="no", v=1)
     assert answer[0] in ("bad_param", "not_found", "not_now")
-    assert rig.app.commands.budget.left == limits.HOST_WRITES
+    assert rig.app.budget.left == limits.HOST_WRITES
 
 
 def test_a_write_that_the_flash_refuses_costs_all_the_same(rig: Rig):
     rig.advance(100)
     rig.files.broken = True
     assert rig.ask("settings.set", k="time_s", v=600)[0] == "storage"
-    assert rig.app.commands.budget.left == limits.HOST_WRITES - 2
+    assert rig.app.budget.left == limits.HOST_WRITES - 2
 
 
 def test_what_costs_nothing_writes_nothing_unless_it_darkens(rig: Rig):
     """A method that is new must be in one of the lists."""
     rig.store()
     rig.advance(500)
-    rig.app.commands.budget.left = 0
+    rig.app.budget.left = 0
     rig.app._panic = print
     params = {"slot": 0, "o": 0, "n": 1024, "every_ms": 0, "t": NOW}
     before = dict(rig.files.data)
@@ -170,7 +171,7 @@ def test_what_costs_nothing_writes_nothing_unless_it_darkens(rig: Rig):
 
 def test_pause_stop_and_acknowledge_are_never_refused(rig: Rig):
     rig.light()
-    rig.app.commands.budget.left = 0
+    rig.app.budget.left = 0
     assert rig.ask("session.pause") == {"state": "paused"}
     assert rig.ask("session.resume")[1].startswith(OFTEN[:40])
     assert rig.ask("session.stop") == {"state": "ramp-down"}
@@ -192,7 +193,7 @@ def test_a_reset_does_not_fill_the_bucket(rig: Rig):
     assert rig.ask("clock.set", t=NOW) == {"unix_s": NOW}
     rig.board.power_off()
     rig.board.power_on()
-    assert rig.app.commands.budget.left == limits.HOST_WRITES
+    assert rig.app.budget.left == limits.HOST_WRITES
 
 
 def test_a_host_waits_while_records_do(rig: Rig):

@@ -22,10 +22,10 @@ def twenty_minutes():
     raw = protocol(steps=[{"t": 1200, "ch": {"red": [250], "nir": [400]}}])
     wrap.app.protocols.save(0, raw, sha(raw))
     wrap.session()
-    wrap.app.control.set_clock(1_800_000_000)
+    wrap.app.host_clock.set(1_800_000_000)
     while wrap.app.session.state != states.DONE:
         wrap.board.advance(1000)
-        if wrap.app.control.wake_check.waiting:
+        if wrap.app.wake_check.waiting:
             for down in (True, False):
                 wrap.board.press(down)
                 wrap.board.advance(100)

@@ -6,6 +6,7 @@ from binascii import a2b_base64
 import pytest
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
 from wrap.link import commands
 from wrap.rules import limits
@@ -52,15 +53,15 @@ def brought_to(state):
     rig = Rig()
     if state == "self-test":
         rig.store(steps=LONG)
-        rig.app.control.start("link", False)
+        between_steps(rig.app).starter.start("link", False)
     elif state == "fault":
         rig.warm(50000)
     elif state != "idle":
         rig.light()
         if state == "paused":
-            rig.app.session.pause("link")
+            between_steps(rig.app).session.pause("link")
         if state == "done":
-            rig.app.session.stop("link")
+            between_steps(rig.app).session.stop("link")
             rig.until("done")
     rig.advance(10)
     assert rig.state == state
@@ -199,7 +200,7 @@ def test_a_session_that_begins_while_a_protocol_arrives_keeps_what_is_stored(rig
     new = protocol(id="new")
     number = rig.send("proto.put", new[:9], slot=0, size=len(new), sha=sha(new))
     rig.advance(100)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.board.read()
     rig.board.write(new[9:])
     rig.advance(400)

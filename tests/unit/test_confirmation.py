@@ -3,6 +3,7 @@
 import pytest
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.unit.conftest import Rig
 from wrap.storage import records
 from wrap.storage.atomic_store import seal
@@ -133,7 +134,7 @@ def test_nothing_is_repaired_while_a_session_is_under_way(kept):
     kept.advance(1000)
     assert kept.state == "running"
     assert kept.files.data["settings.b"] == b"rot"
-    kept.app.session.stop("link")
+    between_steps(kept.app).session.stop("link")
     kept.until("done")
     kept.advance(100)
     assert kept.files.data["settings.a"] == kept.files.data["settings.b"]

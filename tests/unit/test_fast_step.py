@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import COOL, CURVE, LARGE_PAD, LONG, Rig
 from wrap import fast_step
 from wrap.rules import faults, limits, states
@@ -40,14 +41,14 @@ class Wrap(Rig):
             self.app.fast_step.exit_fast_path()
             self.app.fast_step.enter = lambda: None
         self.quick = 0
-        step = self.app._steady_step
+        step = self.app._fast_step
 
         def counted(now):
             done = step(now)
             self.quick += done > 0
             return done
 
-        self.app._steady_step = counted
+        self.app._fast_step = counted
         self.noise = [0] * 4
         self.raws = [COOL] * 4
 
@@ -118,13 +119,19 @@ class Wrap(Rig):
                 thermal._last[:],
             ),
             "fault": (
-                app.code,
+                app.steps.code,
                 app._tripped,
                 app.fault_latch.code,
                 app.fault_latch.info,
                 app.fault_latch.later,
             ),
-            "time": (app.up_s, app._up_ms, app.now, app.steps_late, app.sample_ms),
+            "time": (
+                app.uptime.s,
+                app.uptime.ms,
+                app.steps.now,
+                app.steps.steps_late,
+                app.recorder.sample_ms,
+            ),
             "button": vars(app.button),
             "sense": {k: v for k, v in vars(app.self_test).items() if k != "_app"},
             "light": [self.board.light_acc(ch) for ch in range(2)],
@@ -166,7 +173,7 @@ def test_a_whole_session_is_the_same_to_the_record(calibrated):
         if calibrated:
             wrap.calibrate()
         wrap.store(steps=[{"t": 40, "ch": BOTH}, {"t": 30, "ch": {"red": [900]}}], dose=5000)
-        wrap.app.control.start("link", False)
+        between_steps(wrap.app).starter.start("link", False)
         wrap.noise = [9, 31, 17, 4]
         wrap.steps(8000)
         assert wrap.state == "done"
@@ -253,7 +260,7 @@ def test_a_fault_met_between_two_steps_books_the_light_there_was():
 
 def test_what_waits_for_the_slack_keeps_every_step_whole():
     wrap = running()
-    wrap.app.note(records.NOTE, b"{}")
+    wrap.app.log_queue.note(records.NOTE, b"{}")
     wrap.app.fast_step.exit_fast_path()
     wrap.app.log_queue._retry_ms = 10_000
     wrap.steps(5)
@@ -267,7 +274,7 @@ def test_the_slack_comes_every_50_ms():
     wrap = running()
     slacks = []
     plain = wrap.app.slack
-    wrap.app.slack = lambda: (slacks.append(wrap.app.up_s * 1000 + wrap.app._up_ms), plain())
+    wrap.app.slack = lambda: (slacks.append(wrap.app.uptime.s * 1000 + wrap.app.uptime.ms), plain())
     wrap.app.fast_step.exit_fast_path()
     for _ in range(60):
         wrap.hal.now_ms += 10
@@ -281,10 +288,10 @@ def test_nothing_is_steady_that_fades_or_asks_or_ends():
     wrap.app.settings.set("wake_s", 5)
     wrap.app.settings.set("answer_s", 3)
     wrap.store(steps=LONG)
-    wrap.app.control.start("link", False)
+    between_steps(wrap.app).starter.start("link", False)
     for _ in range(1200):
         wrap.steps(1)
         calm = wrap.app.session.state in (states.IDLE, states.DONE, states.RUNNING)
         assert calm or not wrap.app.fast_step.on
-        assert not (wrap.app.control.wake_check.waiting and wrap.app.fast_step.on)
+        assert not (wrap.app.wake_check.waiting and wrap.app.fast_step.on)
     assert wrap.app.session.end_reason == "wake"

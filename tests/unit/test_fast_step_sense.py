@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.test_fast_step import Wrap, left_to_app, lit
 from wrap.rules import faults
 from wrap.storage import records
@@ -34,7 +35,7 @@ def test_a_session_is_steady_once_its_light_was_seen_or_the_blind_input_is_told(
 def test_dark_steps_are_app_s_until_the_filter_of_the_sense_input_has_settled():
     wrap = Wrap(False)
     lit(wrap)
-    wrap.app.session.stop("link")
+    between_steps(wrap.app).session.stop("link")
     wrap.until("done", 2000)
     began = wrap.quick
     wrap.steps(5)

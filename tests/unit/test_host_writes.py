@@ -14,7 +14,7 @@ RING = 352 * 4096
 def test_a_clock_that_says_nothing_new_is_not_written(rig: Rig):
     rig.ask("clock.set", t=NOW)
     end = rig.app.log.end
-    at = rig.app.control.unix_s
+    at = rig.app.host_clock.unix_s
     rig.advance(500)
     for off_s in (0, 1, -1):
         assert rig.ask("clock.set", t=at() + off_s)["unix_s"] in (at(), at() - 1)
@@ -104,7 +104,7 @@ def test_the_ring_outlasts_a_host_that_writes_all_it_may(host, least_days):
     rig = Rig()
     rig.store(steps=LONG)
     rig.advance(1000)
-    rig.app.commands.budget.left = 0
+    rig.app.budget.left = 0
     end, since_ms = rig.app.log.end, rig.board.now_ms
     n = 0
     while rig.board.now_ms - since_ms < 3_600_000:

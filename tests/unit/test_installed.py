@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import Rig
 from wrap.errors import NOT_NOW, Refused
 
@@ -31,18 +32,18 @@ class Installed:
 @pytest.fixture
 def trial(rig: Rig) -> Rig:
     rig.store()
-    rig.app.control.installed = Installed()
+    rig.app.trial.installed = Installed()
     return rig
 
 
 def test_no_session_begins_on_trial_by_link_or_button(trial: Rig) -> None:
     with pytest.raises(Refused) as found:
-        trial.app.control.start("link", False)
+        between_steps(trial.app).starter.start("link", False)
     assert found.value.args[0] == NOT_NOW
     assert "on trial" in found.value.args[1]
     trial.press()
     trial.advance(3000)
-    assert (trial.state, trial.app.control.installed.kept) == ("idle", 0)
+    assert (trial.state, trial.app.trial.installed.kept) == ("idle", 0)
     assert trial.dark()
 
 
@@ -50,14 +51,14 @@ def test_a_hello_that_was_answered_keeps_the_firmware_once(trial: Rig) -> None:
     told = trial.ask("hello")
     assert (told["slot"], told["fell"]) == ("b 0123456789ab", None)
     trial.ask("hello")
-    installed = trial.app.control.installed
+    installed = trial.app.trial.installed
     assert (installed.kept, installed.trial) == (1, False)
-    trial.app.control.start("link", False)
+    between_steps(trial.app).starter.start("link", False)
     trial.until("running")
 
 
 def test_what_could_not_be_written_is_tried_at_the_next_hello(trial: Rig) -> None:
-    installed = trial.app.control.installed
+    installed = trial.app.trial.installed
     installed.fails = 1
     trial.ask("hello")
     trial.advance(1000)

@@ -6,15 +6,16 @@ import binascii
 import pytest
 
 from pbmwrap.twin.fake_hal import PROGRAM
+from tests.between_steps import between_steps
 from tests.unit.conftest import Rig
 from wrap.rules import faults
-from wrap.safety.integrity import CHUNK, Program
+from wrap.safety.integrity import CHUNK, Integrity
 
 NOTHING = faults.NONE
 
 
 class Flash:
-    """What Program asks of a HAL. `read`: the pieces that were checked."""
+    """What Integrity asks of a HAL. `read`: the pieces that were checked."""
 
     def __init__(self, size, claim=True, ram_fault=0):
         self.data = bytearray(i * 7 & 255 for i in range(size))
@@ -39,7 +40,7 @@ def slices(program, count, dt_ms=10):
 
 def test_the_first_round_reads_every_byte_once_sixteen_chunks_a_slice():
     flash = Flash(33 * CHUNK + 5)
-    program = Program(flash)
+    program = Integrity(flash)
     assert (program.state, program.checking()) == ("checking", True)
     assert slices(program, 2) == [NOTHING] * 2
     assert len(flash.read) == 32
@@ -51,7 +52,7 @@ def test_the_first_round_reads_every_byte_once_sixteen_chunks_a_slice():
 
 def test_later_rounds_read_a_chunk_every_50_ms():
     flash = Flash(2 * CHUNK)
-    program = Program(flash)
+    program = Integrity(flash)
     slices(program, 1)
     flash.read.clear()
     for _ in range(3):
@@ -68,7 +69,7 @@ def test_later_rounds_read_a_chunk_every_50_ms():
 def test_a_bit_that_turned_over_before_the_restart_is_found_in_the_first_round(at, bit):
     flash = Flash(33 * CHUNK + 5)
     flash.data[at] ^= 1 << bit
-    program = Program(flash)
+    program = Integrity(flash)
     assert slices(program, 4) == [NOTHING, NOTHING, faults.PROGRAM, NOTHING]
     assert (program.state, program.checking()) == ("damaged", False)
     crc = binascii.crc32(flash.data)
@@ -77,7 +78,7 @@ def test_a_bit_that_turned_over_before_the_restart_is_found_in_the_first_round(a
 
 def test_a_bit_that_turns_over_later_is_found_within_two_rounds():
     flash = Flash(3 * CHUNK)
-    program = Program(flash)
+    program = Integrity(flash)
     slices(program, 1)
     slices(program, 1)  # has the first chunk of the next round behind it
     flash.data[0] ^= 1
@@ -88,7 +89,7 @@ def test_a_bit_that_turns_over_later_is_found_within_two_rounds():
 def test_what_is_damaged_is_told_once_and_stays_damaged():
     flash = Flash(CHUNK)
     flash.data[0] ^= 1
-    program = Program(flash)
+    program = Integrity(flash)
     assert slices(program, 1) == [faults.PROGRAM]
     flash.data[0] ^= 1
     assert slices(program, 50) == [NOTHING] * 50
@@ -97,14 +98,14 @@ def test_what_is_damaged_is_told_once_and_stays_damaged():
 
 
 def test_a_damaged_claim_is_a_damaged_program():
-    program = Program(Flash(CHUNK, claim=(0, 0)))
+    program = Integrity(Flash(CHUNK, claim=(0, 0)))
     assert slices(program, 2) == [faults.PROGRAM, NOTHING]
     assert program.state == "damaged"
 
 
 def test_without_a_claim_nothing_is_checked_and_nothing_trips():
     flash = Flash(CHUNK, claim=None, ram_fault=-1)
-    program = Program(flash)
+    program = Integrity(flash)
     assert slices(program, 9) == [NOTHING] * 9
     assert (program.state, program.memory, program.checking()) == ("unknown", "unknown", False)
     assert flash.read == []
@@ -112,7 +113,7 @@ def test_without_a_claim_nothing_is_checked_and_nothing_trips():
 
 
 def test_bad_ram_is_told_once_then_the_program_is_checked():
-    program = Program(Flash(CHUNK, ram_fault=0x20001234))
+    program = Integrity(Flash(CHUNK, ram_fault=0x20001234))
     assert slices(program, 3) == [faults.MEMORY, NOTHING, NOTHING]
     assert program.detail == "RAM at 0x20001234"
     assert (program.memory, program.state) == ("damaged", "whole")
@@ -120,7 +121,7 @@ def test_bad_ram_is_told_once_then_the_program_is_checked():
 
 
 def test_a_program_fault_stands_until_a_restart_has_seen_the_program_whole():
-    program = Program(Flash(CHUNK))
+    program = Integrity(Flash(CHUNK))
     assert program.blocking_fault(faults.PROGRAM) == faults.PROGRAM
     assert program.blocking_fault(faults.SKIN_HOT) == NOTHING
     slices(program, 1)
@@ -163,7 +164,7 @@ def test_light_waits_for_the_first_round():
     rig.store()
     rig.app.integrity.state = "checking"
     rig.app.integrity.slice = lambda dt_ms: NOTHING
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(3000)
     assert (rig.state, rig.dark()) == ("self-test", True)
     rig.app.integrity.state = "whole"

@@ -7,18 +7,18 @@ from tests.unit.test_integrity import Flash
 from wrap.rules import faults
 from wrap.rules.limits import PROGRAM_CHUNK_MS
 from wrap.safety.fault_latch import FaultLatch
-from wrap.safety.integrity import CHUNK, Program
+from wrap.safety.integrity import CHUNK, Integrity
 from wrap.safety.restart_count import RestartCount
 from wrap.storage.atomic_store import Store
 
 
 def test_a_new_program_has_no_fault_to_tell():
-    assert Program(Flash(CHUNK)).detail is None
+    assert Integrity(Flash(CHUNK)).detail is None
 
 
 @pytest.mark.parametrize("ram,memory", [(-1, "unknown"), (0, "whole"), (1, "damaged")])
 def test_ram_is_bad_wherever_an_address_is_told(ram, memory):
-    program = Program(Flash(CHUNK, ram_fault=ram))
+    program = Integrity(Flash(CHUNK, ram_fault=ram))
     assert program.memory == memory
     assert program.slice(10) == (faults.MEMORY if ram == 1 else faults.NONE)
     assert program.detail == ("RAM at 0x00000001" if ram == 1 else None)
@@ -26,14 +26,14 @@ def test_ram_is_bad_wherever_an_address_is_told(ram, memory):
 
 @pytest.mark.parametrize("size,state", [(0, "damaged"), (1, "whole")])
 def test_a_program_of_one_byte_is_one_and_an_empty_one_is_not(size, state):
-    program = Program(Flash(size))
+    program = Integrity(Flash(size))
     program.slice(10)
     assert program.state == state
 
 
 def test_the_second_round_begins_at_once_and_then_a_chunk_is_due_to_the_millisecond():
     flash = Flash(3 * CHUNK)
-    program = Program(flash)
+    program = Integrity(flash)
     program.slice(10)
     flash.read.clear()
     seen = []

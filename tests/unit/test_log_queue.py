@@ -1,14 +1,12 @@
-"""The journal: what happened waits in memory until the background work has time for the flash."""
+"""The log queue: records wait in memory until the background work writes them to flash."""
 
-from tests.unit.conftest import BOARD, COOL, CURVE, Rig
-from wrap.rules import faults, states
-from wrap.safety.temp_limits import TempLimits
-from wrap.safety.thermistor import FULL, OPEN, SHORT
-from wrap.session.state_machine import Session
+from tests.between_steps import between_steps
+from tests.unit.conftest import BOARD, Rig
 from wrap.storage import payloads, records
 from wrap.storage.log import Log
-from wrap.storage.log_queue import _MOST, LogQueue, fault_info, known, state_kind
+from wrap.storage.log_queue import _MOST, LogQueue
 from wrap.storage.sectors import FileSectors
+from wrap.uptime import Uptime
 
 
 def told(files):
@@ -23,7 +21,7 @@ def opened(files):
     files.data["log.000"] = files.data["log.000"][:-14]
     log = Log(FileSectors(files))
     files.ops = 0
-    return LogQueue(log)
+    return LogQueue(log, Uptime())
 
 
 def write_all(log_queue):
@@ -33,7 +31,7 @@ def write_all(log_queue):
 
 def note(log_queue, *numbers):
     for n in numbers:
-        log_queue.note(records.NOTE, n, n, b"%d" % n)
+        log_queue.note(records.NOTE, b"%d" % n)
 
 
 def test_one_slice_writes_one_record_in_order(files):
@@ -76,10 +74,10 @@ def test_while_lit_what_needs_an_erase_waits_and_in_the_dark_it_comes(files):
     assert log_queue.ready()
     n = 0
     while log.fits(bytes(200)):
-        log_queue.note(records.NOTE, n, 0, bytes(200))
+        log_queue.note(records.NOTE, bytes(200))
         assert log_queue.slice(10, True)
         n += 1
-    log_queue.note(records.NOTE, n, 0, bytes(200))
+    log_queue.note(records.NOTE, bytes(200))
     assert [log_queue.slice(10, True) for _ in range(5)] == [False] * 5
     assert (log_queue.failed, log_queue.idle(), log_queue.lost) == (False, False, 0)
     assert log_queue.slice(10, False)
@@ -97,7 +95,7 @@ def test_sectors_that_cannot_be_erased_ahead_count_as_a_failed_log(files):
 def test_a_full_queue_loses_its_oldest_sample_first(files):
     log_queue = opened(files)
     for n in range(_MOST):
-        log_queue.note(records.SAMPLE if n in (0, 5, 9) else records.STATE, n, n, b"%d" % n)
+        log_queue.note(records.SAMPLE if n in (0, 5, 9) else records.STATE, b"%d" % n)
     note(log_queue, _MOST, _MOST + 1, _MOST + 2)
     write_all(log_queue)
     gone = (5, 9, 1)  # never the first: it may be half written
@@ -117,7 +115,7 @@ def test_a_full_queue_without_samples_loses_the_oldest_but_the_first_which_may_b
 def test_records_that_are_lost_are_told_as_soon_as_there_is_room(rig: Rig):
     rig.files.broken, rig.files.torn = True, 0
     for n in range(_MOST + 3):
-        rig.app.note(records.ACK, payloads.pack_json({"n": n}))
+        rig.app.log_queue.note(records.ACK, payloads.pack_json({"n": n}))
     rig.advance(5000)
     assert rig.ask("status")["records_lost"] == 3
     rig.files.broken = False
@@ -125,7 +123,7 @@ def test_records_that_are_lost_are_told_as_soon_as_there_is_room(rig: Rig):
     assert rig.noted(records.NOTE) == [{"lost": 3}]
     rig.files.broken = True
     for n in range(_MOST + 1):
-        rig.app.note(records.ACK, payloads.pack_json({"n": n}))
+        rig.app.log_queue.note(records.ACK, payloads.pack_json({"n": n}))
     rig.files.broken = False
     rig.advance(1500)
     assert rig.noted(records.NOTE) == [{"lost": 3}, {"lost": 4}]
@@ -137,42 +135,14 @@ def test_records_that_are_lost_are_told_as_soon_as_there_is_room(rig: Rig):
 
 def test_each_boot_has_its_number(files):
     for boot in (1, 2, 3):
-        log_queue = LogQueue(Log(FileSectors(files)))
+        log_queue = LogQueue(Log(FileSectors(files)), Uptime())
         assert log_queue.boot == boot
         note(log_queue, 1)
         log_queue.slice(10, False)
 
 
-def test_a_reading_that_is_no_temperature_is_recorded_as_none():
-    assert [known(mc) for mc in (OPEN, SHORT, 33000)] == [payloads.NO_TEMP] * 2 + [33000]
-
-
-def test_only_leaving_a_session_ends_it():
-    ends = [(a, b) for a in range(8) for b in range(8) if state_kind(a, b)]
-    assert ends == [(a, b) for a in states.ACTIVE for b in (states.DONE, states.FAULT)]
-
-
-def test_a_fault_that_is_not_about_heat_names_no_sensor():
-    temp_limits = TempLimits(["skin", "board"], CURVE)
-    temp_limits.check([COOL, FULL])
-    session = Session(print)
-    for code in range(1, len(faults.NAMES)):
-        info = fault_info(code, temp_limits, [COOL, FULL], ("s", "b"), session, 4, 9, "why")
-        heat = code <= faults.SENSOR_SHORT
-        behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED, faults.WIRING)
-        assert (info["sensor"], info["raw"]) == (("b", FULL) if heat or behaved else (None, None))
-        assert (info["temp_mc"], info["limit_mc"]) == (None, 60000 if heat else None)
-        assert (info["code"], info["detail"], info["boot"], info["uptime_s"]) == (
-            code,
-            "why",
-            4,
-            9,
-        )
-        assert (info["session"], info["active_ms"]) == (0, 0)
-
-
 def test_the_end_record_carries_what_a_session_was(rig: Rig):
-    rig.app.control.calibrate("red", 100000, 30, 20261101, "meter")
+    rig.app.light.calibrate("red", 100000, 30, 20261101, "meter")
     rig.light(steps=[{"t": 3, "ch": {"red": [500], "nir": [800]}}])
     rig.until("done")
     rig.advance(500)
@@ -194,7 +164,7 @@ def test_the_end_record_carries_what_a_session_was(rig: Rig):
 def test_a_sensor_that_never_read_has_no_maximum(rig: Rig):
     rig.light()
     rig.app.temp_limits.max_mc[BOARD] = -273150
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done")
     rig.advance(500)
     assert rig.noted(records.END)[0]["max_mc"][BOARD] is None

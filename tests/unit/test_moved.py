@@ -3,6 +3,7 @@
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import LONG, Rig
 
 
@@ -18,7 +19,7 @@ def test_a_sensor_that_jumps_as_light_begins_ends_the_session_softly(after_ms, t
     assert rig.app.fault_latch.code == 0
     assert rig.dark()
     rig.advance(1500)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.until("running", 4000)
     rig.advance(3000)
     assert rig.state == "running"

@@ -5,6 +5,7 @@ import random
 import pytest
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.nor import LOG, SECTOR, STORE, nor
 from tests.powercut.cut import stream
 from tests.powercut.day import Wrap
@@ -39,11 +40,11 @@ def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
     flash = wrap.board.nor
     before = list(flash.erased)
     for n in range(300):
-        wrap.app.note(records.NOTE, b"\x01%05d" % n + bytes(60))
+        wrap.app.log_queue.note(records.NOTE, b"\x01%05d" % n + bytes(60))
         wrap.board.advance(20)
     assert wrap.board.hal.enabled and flash.erased == before
     assert wrap.app.log_queue.lost > 0  # there was more than two sectors' room, and it is counted
-    wrap.app.session.stop("link")
+    between_steps(wrap.app).session.stop("link")
     wrap.until("done")
     wrap.board.advance(1500)
     found = records.scan(stream(wrap.app.log))[0]
@@ -74,7 +75,7 @@ def test_no_session_begins_before_sectors_are_ready(wrap):
     wrap.app.log._ready.clear()
     wrap.app.log_queue._retry_ms = 1000  # the last erase failed a moment ago
     wrap.app.protocols.save(0, *_saved("a"))
-    wrap.app.control.start("link", False)
+    between_steps(wrap.app).starter.start("link", False)
     wrap.board.advance(500)
     assert states.NAMES[wrap.app.session.state] == "self-test"
     wrap.until("running")
@@ -93,7 +94,7 @@ def test_flash_that_cannot_be_erased_lets_no_light_on(wrap):
     wrap.board.nor.broken = lambda what, sector: what == "erase" and sector >= STORE
     for k in range(LOG):
         wrap.board.nor.program((STORE + k) * SECTOR + SECTOR - 256, bytes(256))
-    wrap.app.control.start("link", False)
+    between_steps(wrap.app).starter.start("link", False)
     wrap.board.advance(6000)
     assert not wrap.board.hal.enabled
     assert wrap.board.light_acc(0) == 0
@@ -164,7 +165,7 @@ def test_rot_in_the_store_is_strict_and_told_once():
     made.board.power_off()
     made.on()
     assert made.app.fault_latch.code == faults.STORAGE  # until somebody acknowledges it
-    made.app.control.acknowledge("link")
+    made.app.fault_control.acknowledge("link")
     made.board.power_off()
     made.on()
     assert made.app.fault_latch.code == faults.NONE

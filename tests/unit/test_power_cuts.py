@@ -3,6 +3,7 @@
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import MemFiles, PowerCut, Rig
 from wrap.errors import Refused
 from wrap.storage import records
@@ -22,7 +23,7 @@ def live(files):
     rig.app.settings.set("trip_mc", 40000)
     rig.store(id="first")
     rig.calibrate()
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.until("done", 6000)
     rig.store(id="second", site="hand-right")
     rig.app.settings.set("trip_mc", 39000)
@@ -30,13 +31,13 @@ def live(files):
     rig.board.power_off()
     rig.board.power_on()
     rig.advance(100)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.until("running")
     rig.warm(44000)
     rig.advance(300)
     rig.warm(33000)
     rig.advance(100)
-    rig.app.control.acknowledge("link")
+    rig.app.fault_control.acknowledge("link")
     rig.advance(100)
 
 
@@ -93,10 +94,10 @@ def live_on(files):
         lambda: rig.app.settings.set("trip_mc", 40000),
         lambda: rig.store(id="first"),
         rig.calibrate,
-        lambda: rig.app.control.start("link", False),
+        lambda: between_steps(rig.app).starter.start("link", False),
         lambda: rig.advance(6000),
         lambda: rig.store(id="second", site="hand-right"),
-        lambda: rig.app.control.start("link", False),
+        lambda: between_steps(rig.app).starter.start("link", False),
         lambda: rig.advance(3000),
     ):
         try:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.unit.conftest import CURVE, LONG, Rig
 from wrap.rules import limits
 from wrap.safety.power_limit import (
@@ -92,7 +93,7 @@ def test_without_a_heat_test_light_is_limited_at_once(rig):  # H-43, H-44
 def test_a_start_waits_for_the_dark_reference_and_then_gets_full_power(monkeypatch):
     rig = Proven(monkeypatch)
     rig.store(steps=[{"t": 60, "ch": {"red": [1000], "nir": [1000]}}])
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     waited_ms = rig.until("running", 40_000)
     assert 30_000 <= waited_ms <= 34_000
     assert ratio(rig) == pytest.approx(1500 / 1800, abs=0.001)
@@ -110,7 +111,7 @@ def test_status_tells_what_a_session_gets_before_it_begins(monkeypatch):
     monkeypatch.setattr(Settings, "heat_test", lambda self: 0)
     lit = rig.ask("status")
     assert (lit["power_pm"], lit["power_why"]) == (833, None)  # decided as it began
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done", 2000)
     after = rig.ask("status")
     assert (after["power_pm"], after["power_why"]) == (250, NO_HEAT_TEST)
@@ -119,13 +120,13 @@ def test_status_tells_what_a_session_gets_before_it_begins(monkeypatch):
 def test_a_reference_that_never_comes_costs_power_and_no_more_than_35_s(monkeypatch):
     rig = Proven(monkeypatch)
     rig.store(steps=LONG)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     for n in range(34):  # somebody who moves the pad: every second another temperature
         rig.warm(30000 if n % 2 else 33500)
         rig.advance(1000)
     rig.warm(33000)
     rig.until("running", 5_000)
-    assert rig.app.power_limit.why == NO_REFERENCE
+    assert rig.app.light.power_limit.why == NO_REFERENCE
     assert ratio(rig) < 0.5
 
 
@@ -133,7 +134,7 @@ def test_a_known_reference_makes_nobody_wait(monkeypatch):
     rig = Proven(monkeypatch)
     rig.advance(32_000)
     rig.store(steps=LONG)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     assert rig.until("running", 40_000) < 3_000
 
 
@@ -144,9 +145,9 @@ def test_a_sensor_that_reads_no_worn_skin_limits_power(monkeypatch, mc):
         rig.warm(mc, sensor)
     rig.advance(32_000)
     rig.store(steps=LONG)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.until("running", 4_000)
-    assert rig.app.power_limit.why == NOT_WORN
+    assert rig.app.light.power_limit.why == NOT_WORN
 
 
 @pytest.mark.parametrize("apart_mc,starts", [(1900, True), (2100, False)])
@@ -154,7 +155,7 @@ def test_skin_sensors_that_disagree_before_light_refuse_it(apart_mc, starts):  #
     rig = Rig(facts=facts())
     rig.warm(33000 + apart_mc, sensor=2)
     rig.store(steps=LONG)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(1000)
     assert (rig.state in ("ramp-up", "running")) is starts
     assert ("disagree" in rig.app.session.end_reason) is not starts

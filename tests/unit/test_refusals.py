@@ -3,6 +3,7 @@ button, and no power cut gives one back."""
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import MemFiles, PowerCut, Rig, blinks
 from wrap.errors import Refused
 from wrap.session.site_history import DAY_S
@@ -10,13 +11,13 @@ from wrap.session.site_history import DAY_S
 
 def light_one(rig, **changes):
     rig.store(**changes)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.until("done", 6000)
 
 
 def refused(rig):
     with pytest.raises(Refused) as found:
-        rig.app.control.start("link", False)
+        between_steps(rig.app).starter.start("link", False)
     return found.value.args
 
 
@@ -26,16 +27,16 @@ def test_a_second_session_a_day_is_refused_with_its_time(rig: Rig):
         "not_now",
         "site hand-left has reached its session limit: next session possible in 24 h 0 min",
     )
-    rig.app.up_s += DAY_S - 3610
+    rig.app.uptime.s += DAY_S - 3610
     assert refused(rig)[1].endswith("possible in 1 h 1 min")
-    rig.app.up_s += 3610
-    rig.app.control.start("link", False)
+    rig.app.uptime.s += 3610
+    between_steps(rig.app).starter.start("link", False)
 
 
 def test_the_week_is_as_strict_as_its_setting(rig: Rig):
     rig.app.settings.set("site_week", 1)
     light_one(rig)
-    rig.app.up_s += 2 * DAY_S
+    rig.app.uptime.s += 2 * DAY_S
     assert refused(rig)[1].endswith("possible in 5 d 0 h")
 
 
@@ -53,7 +54,7 @@ def test_another_site_is_not_refused(rig: Rig):
     light_one(rig)
     light_one(rig, site="hand-right")
     course = rig.ask("course.get")
-    assert course["age_s"] == rig.app.up_s
+    assert course["age_s"] == rig.app.uptime.s
     assert sorted(course["sites"]) == ["hand-left", "hand-right"]
     left = course["sites"]["hand-left"]
     assert (left["day"], left["week"]) == (1, 1)
@@ -63,7 +64,7 @@ def test_another_site_is_not_refused(rig: Rig):
 
 def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
     rig.light()
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done")
     assert rig.ask("course.get")["sites"] == {
         "hand-left": {"last_age_s": None, "day": 0, "week": 0, "next_s": 0}
@@ -73,10 +74,10 @@ def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
 
 def test_a_session_that_never_lit_does_not_count(rig: Rig):
     rig.store()
-    rig.app.control.start("link", False)
-    rig.app.session.stop("link")
+    between_steps(rig.app).starter.start("link", False)
+    between_steps(rig.app).session.stop("link")
     rig.until("done")
-    assert rig.app.control.history.sessions.sites == {}
+    assert rig.app.history.sessions.sites == {}
 
 
 def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):
@@ -84,9 +85,9 @@ def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):
     rig.advance(100)
     rig.files.break_at = rig.files.ops + 3
     with pytest.raises(OSError):
-        rig.app.control.start("link", False)
-    assert rig.app.control.next_s("hand-left") == 0
-    rig.app.control.start("link", False)
+        between_steps(rig.app).starter.start("link", False)
+    assert rig.app.caps.next_s("hand-left") == 0
+    between_steps(rig.app).starter.start("link", False)
 
 
 def test_the_clock_counts_time_without_power(rig: Rig):
@@ -99,7 +100,7 @@ def test_the_clock_counts_time_without_power(rig: Rig):
     rig.ask("clock.set", t=1_790_000_000 - DAY_S)
     assert refused(rig)[0] == "not_now"
     rig.ask("clock.set", t=1_790_000_000 + DAY_S + 60)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
 
 
 def one_session(files):
@@ -108,7 +109,7 @@ def one_session(files):
     try:
         rig.advance(50)
         rig.store()
-        rig.app.control.start("link", False)
+        between_steps(rig.app).starter.start("link", False)
         rig.advance(6000)
     except PowerCut:
         rig.board.power_off()
@@ -132,5 +133,5 @@ def test_power_cut_anywhere_never_gives_the_session_back(op, torn):  # H-27
     if again.app.protocols.active() < 0:
         assert not lit
         return
-    wait_s = again.app.control.next_s("hand-left")
+    wait_s = again.app.caps.next_s("hand-left")
     assert wait_s > DAY_S - 10 if lit else wait_s in (0, DAY_S)

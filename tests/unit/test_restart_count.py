@@ -59,7 +59,7 @@ def test_ten_calm_minutes_forget_the_count():
 def test_acknowledging_begins_a_new_count():
     rig = Rig()
     boots(rig, ["watchdog"] * 3)
-    rig.app.control.acknowledge("link")
+    rig.app.fault_control.acknowledge("link")
     assert rig.state == "idle"
     boots(rig, ["watchdog"] * 2)
     assert rig.state == "idle"

@@ -6,10 +6,10 @@ import types
 import pytest
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.unit.conftest import LARGE_PAD, Rig
-from wrap.app import LIMITED
 from wrap.rules import faults
-from wrap.session.self_test import NOT_SENSED, SENSED
+from wrap.session.self_test import LIMITED, NOT_SENSED, SENSED
 from wrap.storage import payloads, records
 
 
@@ -20,7 +20,7 @@ def without_sense(facts=board_facts):
 def begun(facts):
     rig = Rig(facts=facts)
     rig.store()
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     return rig
 
 
@@ -61,7 +61,7 @@ def test_a_self_test_that_ends_early_closes_both_ways(steps, how):
     rig = begun(board_facts)
     rig.advance(10 * steps)
     if how == "stop":
-        rig.app.session.stop("link")
+        between_steps(rig.app).session.stop("link")
     else:
         rig.app.trip(faults.GROSS, None)
     rig.advance(10)
@@ -101,7 +101,7 @@ def test_light_that_nobody_asked_for_is_a_fault_within_60_ms(state):
     rig = Rig(facts=board_facts)
     if state == "paused":
         rig.light()
-        rig.app.session.pause("link")
+        between_steps(rig.app).session.pause("link")
         rig.advance(800)
     rig.advance(100)
     shining(rig, lambda hal: True)
@@ -111,14 +111,14 @@ def test_light_that_nobody_asked_for_is_a_fault_within_60_ms(state):
     assert rig.app.fault_latch.later == 0
     shining(rig, lambda hal: False)
     rig.advance(10)
-    rig.app.control.acknowledge("link")
+    rig.app.fault_control.acknowledge("link")
     assert rig.state == "idle"
 
 
 def test_light_that_is_just_going_out_is_no_fault():
     rig = Rig(facts=board_facts)
     rig.light()
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.until("done", 2000)
     shining(rig, lambda hal: True)
     rig.advance(50)

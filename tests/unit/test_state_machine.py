@@ -24,7 +24,7 @@ class Watched(Session):
 
     def __init__(self):
         self.changes = []
-        super().__init__(lambda old, new, why: self.changes.append((old, new, why)))
+        super().__init__(lambda _, old, new, why: self.changes.append((old, new, why)))
 
 
 def begun(**changes):
@@ -246,7 +246,7 @@ def test_the_tick_wrap_changes_neither_clock_nor_dose(before_ms):
     assert told(wrapping) == told(Rig())
     assert wrapping.board.now_ms > WRAP_MS
     assert wrapping.app.session.active_ms == 5000
-    assert wrapping.app.up_s == (wrapping.board.now_ms - (WRAP_MS - before_ms)) // 1000
+    assert wrapping.app.uptime.s == (wrapping.board.now_ms - (WRAP_MS - before_ms)) // 1000
     pins = [wrapping.board.light_acc(ch) / 65535 for ch in (0, 1)]
     for meter, pin in zip(wrapping.app.lamps.meters, pins, strict=True):
         assert 0 <= pin - meter.on_ms < 1

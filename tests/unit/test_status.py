@@ -6,6 +6,7 @@ import types
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, LONG, Rig
 from wrap import build_info
 from wrap.compat import small
@@ -16,7 +17,7 @@ from wrap.version import VERSION
 
 def test_a_frozen_program_tells_its_hash(monkeypatch):
     monkeypatch.setattr(status, "PROGRAM_SHA256", "ab" * 32)
-    hello = Rig().app.status_view.hello()
+    hello = Rig().app.identity.hello()
     assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
 
 
@@ -26,7 +27,7 @@ def test_a_frozen_program_tells_its_hash(monkeypatch):
 def test_what_runs_it_is_told_by_name_unless_it_is_micropython(monkeypatch, name, told):
     fake = types.SimpleNamespace(name=name, version=(1, 25, 0, ""))
     monkeypatch.setattr(sys, "implementation", fake)
-    assert Rig().app.status_view.hello()["mpy"] == told
+    assert Rig().app.identity.hello()["mpy"] == told
 
 
 @pytest.mark.parametrize("frozen", [True, False])
@@ -48,7 +49,7 @@ def test_without_a_calibration_no_dose_is_shown(rig: Rig):
 
 
 def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
-    rig.app.control.calibrate("nir", 100000, 30, 20261101, "meter")
+    rig.app.light.calibrate("nir", 100000, 30, 20261101, "meter")
     rig.light()
     sample = rig.app.status_view.sample()
     assert sample["dose_uj"] == [None, rig.app.lamps.meters[1].uj]
@@ -77,7 +78,7 @@ def test_status_names_the_protocol_that_runs_and_the_next(rig: Rig):
     status = rig.app.status_view.status()
     assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, "next", 2)
     rig.store(2, id="now", site="foot", dose=4000, steps=LONG)
-    rig.app.control.start("link", True)
+    between_steps(rig.app).starter.start("link", True)
     rig.advance(50)
     status = rig.app.status_view.status()
     assert (status["protocol"], status["site"]) == ("now", "foot")
@@ -102,8 +103,8 @@ def test_small_gives_the_same_number_back():
 
 def test_what_is_kept_for_a_second_is_forgotten_when_a_session_begins(rig):
     rig.store()
-    control = rig.app.control
-    assert [control.next_s("hand-left", 3) for _ in range(2)] == [0, 0]
-    control.start("link", False)
-    assert control.next_s("hand-left", 3) == 86400
-    assert control.next_s("hand-left", 3) == 86400
+    caps = rig.app.caps
+    assert [caps.next_s("hand-left", 3) for _ in range(2)] == [0, 0]
+    between_steps(rig.app).starter.start("link", False)
+    assert caps.next_s("hand-left", 3) == 86400
+    assert caps.next_s("hand-left", 3) == 86400

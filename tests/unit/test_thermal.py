@@ -325,7 +325,7 @@ def test_a_behaving_fault_darkens_the_wrap_and_is_acknowledged_when_gone(rig: Ri
     assert rig.app.status_view.fault()["sensor"] == "skin-mid"
     assert rig.dark()
     rig.advance(2000)
-    rig.app.control.acknowledge("test")
+    rig.app.fault_control.acknowledge("test")
     assert rig.state == "idle"
 
 

@@ -3,6 +3,7 @@
 
 import pytest
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import LONG, Rig, blinks
 from wrap.rules import limits
 from wrap.session.wake_check import ASKED, NONE, UNANSWERED, WakeCheck
@@ -18,7 +19,7 @@ def asked(rig: Rig):
     rig.app.settings.set("answer_s", 3)
     rig.light()
     rig.advance(5000 - rig.app.session.active_ms + 10)
-    assert rig.app.control.wake_check.waiting
+    assert rig.app.wake_check.waiting
     return rig
 
 
@@ -59,9 +60,9 @@ def test_an_answer_after_its_time_is_none():
 def test_by_default_it_asks_after_five_minutes_and_gives_one(rig: Rig):
     rig.light(steps=MINUTES)
     rig.advance(limits.WAKE_S * 1000 - rig.app.session.active_ms - 10)
-    assert not rig.app.control.wake_check.waiting
+    assert not rig.app.wake_check.waiting
     rig.advance(10)
-    assert rig.app.control.wake_check.waiting
+    assert rig.app.wake_check.waiting
     rig.advance(limits.WAKE_ANSWER_S * 1000 - 10)
     assert rig.state == "running"
     rig.advance(10)
@@ -89,9 +90,9 @@ def test_a_press_answers_and_does_not_pause(asked: Rig):
     assert (asked.state, asked.hal.duty) == ("running", duties)
     assert told(asked) == ["asked", "answered"]
     asked.advance(2750)
-    assert not asked.app.control.wake_check.waiting
+    assert not asked.app.wake_check.waiting
     asked.advance(300)
-    assert asked.app.control.wake_check.waiting
+    assert asked.app.wake_check.waiting
     asked.press()
     asked.advance(600)
     asked.press()
@@ -107,7 +108,7 @@ def test_a_long_press_answers_and_still_ends(asked: Rig):
 
 
 def test_a_question_goes_on_in_a_pause_and_its_answer_does_not_resume(asked: Rig):
-    asked.app.session.pause("link")
+    between_steps(asked.app).session.pause("link")
     asked.advance(2000)
     asked.press()
     asked.advance(2000)
@@ -118,7 +119,7 @@ def test_a_question_goes_on_in_a_pause_and_its_answer_does_not_resume(asked: Rig
 
 
 def test_a_pause_does_not_hide_from_the_question(asked: Rig):
-    asked.app.session.pause("link")
+    between_steps(asked.app).session.pause("link")
     asked.advance(3030)
     assert (asked.state, asked.app.session.fade) == ("ramp-down", 0) or asked.state == "done"
     asked.until("done")
@@ -127,7 +128,7 @@ def test_a_pause_does_not_hide_from_the_question(asked: Rig):
 
 def test_nobody_resumes_what_the_wake_check_ends(asked: Rig):
     asked.advance(3100)
-    assert asked.app.session.resume("link")
+    assert between_steps(asked.app).session.resume("link")
     asked.until("done", 1000)
     assert asked.app.session.end_reason == "wake"
     assert asked.dark()
@@ -138,14 +139,14 @@ def test_a_press_that_comes_too_late_starts_nothing(asked: Rig):
     asked.board.press(True)
     asked.advance(150)
     asked.board.press(False)
-    asked.app.control.next_s = lambda site: 0
+    asked.app.caps.next_s = lambda site: 0
     asked.advance(3000)
     assert (asked.state, asked.app.session.end_reason) == ("done", "wake")
 
 
 def test_a_press_while_it_fades_out_starts_nothing(rig: Rig):
     rig.light()
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.press()
     rig.advance(2000)
     assert (rig.state, rig.app.session.number) == ("done", 1)
@@ -155,7 +156,7 @@ def test_a_tethered_wearer_must_answer_too(rig: Rig):
     rig.app.settings.set("wake_s", 3)
     rig.app.settings.set("answer_s", 3)
     rig.store(steps=LONG)
-    rig.app.control.start("link", True)
+    between_steps(rig.app).starter.start("link", True)
     for _ in range(15):
         rig.advance(500)
         rig.app.control.lease_ms = 1000
@@ -165,7 +166,7 @@ def test_a_tethered_wearer_must_answer_too(rig: Rig):
 def test_a_fault_ends_the_question(asked: Rig):
     asked.warm(50000)
     asked.advance(100)
-    assert (asked.state, asked.app.control.wake_check.waiting, asked.app.indicator.asking) == (
+    assert (asked.state, asked.app.wake_check.waiting, asked.app.wake_check.asking) == (
         "fault",
         False,
         False,

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, CURVE, Rig
 from wrap.rules import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
@@ -109,7 +110,7 @@ def disturbed(step, mc):
     rig.calibrate(7000)
     rig.advance(1500)
     rig.store(steps=FULL)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(10 * step)
     rig.warm(mc, BOARD)
     rig.advance(10)
@@ -195,7 +196,7 @@ def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
 def test_a_leak_from_the_feed_is_found_before_light(feed_k):  # H-46
     rig = Wired(feed_k=feed_k)
     rig.store(steps=FULL)
-    rig.app.control.start("link", False)
+    between_steps(rig.app).starter.start("link", False)
     rig.advance(400)
     assert (rig.fault, rig.hal.light_acc) == ("wiring", [0, 0])
 
@@ -212,7 +213,7 @@ def test_a_leak_that_grew_in_the_session_is_named_at_its_end_and_not_hot():  # H
 
     rig.hal.read_raws = leaking
     rig.advance(200)
-    rig.app.session.stop("link")
+    between_steps(rig.app).session.stop("link")
     rig.advance(2000)
     assert (rig.fault, rig.dark()) == ("wiring", True)
 

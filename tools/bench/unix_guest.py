@@ -57,7 +57,7 @@ class Wrap:
         sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
         app = self.board.app
         app.protocols.save(0, raw, sha)
-        app.control.start("button", False)
+        app.starter.start("button", False)
         self.advance(_RISING_MS)
         assert app.session.state == states.RUNNING, (app.session.state, app.fault_latch.code)
 
@@ -93,7 +93,7 @@ def day(hours, root):
         assert wrap.board.app.session.state in (states.IDLE, states.DONE)
         wrap.board.read()
         seen.append(wrap.heap())
-    print(json.dumps({"heap_bytes": seen, "up_s": wrap.board.app.up_s}))
+    print(json.dumps({"heap_bytes": seen, "up_s": wrap.board.app.uptime.s}))
 
 
 if sys.argv[1] == "steps":

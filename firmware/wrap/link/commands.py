@@ -1,15 +1,35 @@
-"""The methods of the link (docs/link.md): checks parameters and state, asks the app, shapes the
-answer."""
+"""The methods of the link (docs/link.md): each checks parameters and state, calls the part that
+does the work, and shapes the answer. Methods of one subject form a group."""
 
+from wrap.compat import const
 from wrap.errors import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
-from wrap.link.budget import Budget
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
 from wrap.rules import limits, states
 from wrap.rules.protocol import MAX_BYTES
-from wrap.storage.atomic_store import Store
 from wrap.storage.protocols import SLOTS
 from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.control.light_output import LightOutput
+    from wrap.fast_step import FastStep
+    from wrap.install_trial import InstallTrial
+    from wrap.link.budget import Budget
+    from wrap.link.host_session import HostSession
+    from wrap.link.status import Identity, StatusView, StepBench
+    from wrap.session.confirmation import Confirmation
+    from wrap.session.control import SessionControl
+    from wrap.session.fault_control import FaultControl
+    from wrap.session.host_clock import HostClock
+    from wrap.session.start import SessionStart
+    from wrap.session.state_machine import Session
+    from wrap.storage.log import Log
+    from wrap.storage.log_queue import LogQueue
+    from wrap.storage.protocols import Protocols
+    from wrap.storage.settings import Settings
+    from wrap.uptime import Uptime
+
+# In which states a method is allowed.
 ALWAYS = 0
 IDLE = 1  # idle or done
 SESSION = 2  # a session is under way
@@ -32,121 +52,165 @@ _WRITES = {
 _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 
-def whole(params, key, low, high, default=None):
-    """The whole number `key`. Raises Refused."""
+def get_int(params: dict, key: str, low: int, high: int, default: "int | None" = None) -> int:
+    """The whole number `key`, from `low` to `high`. Raises Refused."""
     value = params.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise Refused(BAD_PARAM, "%s must be a whole number from %d to %d" % (key, low, high))
     return value
 
 
-def text(params, key, size):
-    """The printable ASCII text `key`. Raises Refused."""
+def get_text(params: dict, key: str, size: int) -> str:
+    """The printable ASCII text `key` of at most `size` characters. Raises Refused."""
     value = params.get(key)
     if not isinstance(value, str) or len(value) > size or not all(" " <= c <= "~" for c in value):
         raise Refused(BAD_PARAM, "%s must be ASCII text of at most %d characters" % (key, size))
     return value
 
 
-class Commands:
-    """app: the wrap.app.App."""
+class RequestGate:
+    """Lets a request act when the state and the budget of writes allow it."""
 
-    def __init__(self, app):
-        self._app = app
-        self.budget = Budget(Store(app.files, "writes"), app.cause)
-        self._download = Download(app.log)
-        self._methods = {
-            "hello": (ALWAYS, lambda p: app.status_view.hello()),
-            "status": (ALWAYS, lambda p: app.status_view.status()),
-            "state": (ALWAYS, lambda p: app.status_view.state()),
-            "clock.set": (ALWAYS, self._clock),
-            "settings.get": (ALWAYS, lambda p: app.settings.all()),
-            "settings.set": (IDLE, self._settings_set),
-            "settings.confirm": (IDLE, lambda p: app.confirmation.confirm("link")),
-            "heat.get": (ALWAYS, lambda p: app.settings.heat_record()),
-            "heat.set": (IDLE, self._heat_set),
-            "cal.get": (ALWAYS, lambda p: app.settings.calibrations()),
-            "cal.set": (IDLE, self._cal_set),
-            "proto.list": (ALWAYS, self._proto_list),
-            "proto.put": (IDLE, self._proto_put),
-            "proto.get": (ALWAYS, self._proto_get),
-            "proto.activate": (IDLE, self._proto_activate),
-            "proto.delete": (IDLE, self._proto_delete),
-            "session.start": (REST, self._start),
-            "session.pause": (SESSION, lambda p: self._session(app.session.pause)),
-            "session.resume": (SESSION, lambda p: self._session(app.session.resume)),
-            "session.stop": (SESSION, lambda p: self._session(app.session.stop)),
-            "lease": (ALWAYS, self._lease),
-            "telemetry": (ALWAYS, self._telemetry),
-            "log.info": (ALWAYS, self._log_info),
-            "log.open": (ALWAYS, self._log_open),
-            "log.next": (ALWAYS, self._log_next),
-            "log.close": (ALWAYS, self._log_close),
-            "course.get": (ALWAYS, lambda p: app.status_view.course()),
-            "bench": (REST, lambda p: app.status_view.bench()),
-            "fault.get": (ALWAYS, lambda p: app.status_view.fault()),
-            "fault.ack": (IN_FAULT, self._ack),
-            "service": (REST, lambda p: self._restart(True)),
-            "reset": (REST, lambda p: self._restart(False)),
-        }
+    def __init__(
+        self, session: "Session", log_queue: "LogQueue", uptime: "Uptime", budget: "Budget"
+    ):
+        self._session = session
+        self._log_queue = log_queue
+        self._uptime = uptime
+        self.budget = budget
 
-    def handle(self, method, params):
-        """The result of one request. Raises Refused."""
-        self._app.fast_step.exit_fast_path()  # what is asked may change anything
-        entry = self._methods.get(method)
-        if entry is None:
-            raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
-        return self._do(entry[0], entry[1], params, _WRITES.get(method, 0))
-
-    def _do(self, when, act, p, writes=0):
-        if not _allowed(when, self._app.session):
-            raise Refused(NOT_NOW, "not while " + states.NAMES[self._app.session.state])
+    def run(self, when: int, act, params, writes: int = 0):
+        """The result of act(params). when: in which states; writes: what it costs. Raises
+        Refused."""
+        if not _allowed(when, self._session):
+            raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.state])
         if writes:
-            self._may_write(writes)
+            self.check_writes(writes)
         try:
-            result = act(p)
+            result = act(params)
         except OSError as e:
             self.budget.spend(writes)
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
         self.budget.spend(writes)
         return result
 
-    def _may_write(self, writes):
-        """Raises Refused when a host may not make the wrap write so much now."""
-        self.budget.check(writes, self._app.up_s)
-        if self._app.log_queue.crowded():
+    def check_writes(self, writes: int) -> None:
+        """Raise Refused when a host may not make the wrap write so much now."""
+        self.budget.check(writes, self._uptime.s)
+        if self._log_queue.crowded():
             raise Refused(NOT_NOW, "records wait for the flash: possible in 1 s")
 
-    def _clock(self, p):
-        control = self._app.control
-        unix_s = whole(p, "t", 1700000000, _CLOCK_MOST_S)
-        if control.clock_differs(unix_s):
-            self._do(ALWAYS, control.set_clock, unix_s, 1)
-        return {"unix_s": control.unix_s()}
 
-    def _settings_set(self, p):
-        return self._app.settings.set(text(p, "k", 16), p.get("v"))
+class Commands:
+    """groups: objects whose `methods()` give {name: (when, function of the parameters)}."""
 
-    def _cal_set(self, p):
-        name = text(p, "ch", 16)
-        uw = whole(p, "uw", 0, limits.CAL_MOST_UW)
-        unc = whole(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
-        date = whole(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
-        how = text(p, "how", 40) if uw else ""
-        return self._app.control.calibrate(name, uw, unc, date, how)
+    def __init__(self, fast_step: "FastStep", gate: RequestGate, groups: tuple):
+        self._fast_step = fast_step
+        self._gate = gate
+        self._methods = {}
+        for group in groups:
+            self._methods.update(group.methods())
 
-    def _heat_set(self, p):
-        pm = whole(p, "pm", 0, FULL_PM)
+    def handle(self, method: str, params: dict):
+        """The result of one request. Raises Refused."""
+        self._fast_step.exit_fast_path()  # a request may change anything
+        entry = self._methods.get(method)
+        if entry is None:
+            raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
+        return self._gate.run(entry[0], entry[1], params, _WRITES.get(method, 0))
+
+
+class ViewCommands:
+    """What changes nothing but the trial of new firmware, which a hello ends."""
+
+    def __init__(
+        self,
+        identity: "Identity",
+        status_view: "StatusView",
+        trial: "InstallTrial",
+        bench: "StepBench",
+    ):
+        self._identity = identity
+        self._status_view = status_view
+        self._trial = trial
+        self._bench = bench
+
+    def methods(self) -> dict:
+        """See Commands."""
+        view = self._status_view
+        return {
+            "hello": (ALWAYS, self._hello),
+            "status": (ALWAYS, lambda p: view.status()),
+            "state": (ALWAYS, lambda p: view.state()),
+            "course.get": (ALWAYS, lambda p: view.course()),
+            "bench": (REST, lambda p: self._bench.measure()),
+            "fault.get": (ALWAYS, lambda p: view.fault()),
+        }
+
+    def _hello(self, p):
+        self._trial.mark_greeted()
+        return self._identity.hello()
+
+
+class SettingCommands:
+    """Settings, calibration and heat test."""
+
+    def __init__(self, settings: "Settings", confirmation: "Confirmation", light: "LightOutput"):
+        self._settings = settings
+        self._confirmation = confirmation
+        self._light = light
+
+    def methods(self) -> dict:
+        """See Commands."""
+        settings = self._settings
+        return {
+            "settings.get": (ALWAYS, lambda p: settings.all()),
+            "settings.set": (IDLE, lambda p: settings.set(get_text(p, "k", 16), p.get("v"))),
+            "settings.confirm": (IDLE, lambda p: self._confirmation.confirm("link")),
+            "heat.get": (ALWAYS, lambda p: settings.heat_record()),
+            "heat.set": (IDLE, self._set_heat),
+            "cal.get": (ALWAYS, lambda p: settings.calibrations()),
+            "cal.set": (IDLE, self._set_cal),
+        }
+
+    def _set_cal(self, p):
+        name = get_text(p, "ch", 16)
+        uw = get_int(p, "uw", 0, limits.CAL_MOST_UW)
+        unc = get_int(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
+        date = get_int(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
+        how = get_text(p, "how", 40) if uw else ""
+        return self._light.calibrate(name, uw, unc, date, how)
+
+    def _set_heat(self, p):
+        pm = get_int(p, "pm", 0, FULL_PM)
         date = max_mc = 0
         how = ""
         if pm:
-            date = whole(p, "date", DATE_LEAST, DATE_MOST)
-            max_mc = whole(p, "max_mc", limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
-            how = text(p, "how", 40)
-        return self._app.confirmation.set_heat_test(pm, date, max_mc, how)
+            date = get_int(p, "date", DATE_LEAST, DATE_MOST)
+            max_mc = get_int(p, "max_mc", limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
+            how = get_text(p, "how", 40)
+        return self._confirmation.set_heat_test(pm, date, max_mc, how)
 
-    def _proto_list(self, p):
-        protocols = self._app.protocols
+
+class ProtocolCommands:
+    """The slots of stored protocols."""
+
+    def __init__(self, protocols: "Protocols", gate: RequestGate):
+        self._protocols = protocols
+        self._gate = gate
+
+    def methods(self) -> dict:
+        """See Commands."""
+        return {
+            "proto.list": (ALWAYS, self._list),
+            "proto.put": (IDLE, self._put),
+            "proto.get": (ALWAYS, self._get),
+            "proto.activate": (IDLE, self._activate),
+            "proto.delete": (IDLE, self._delete),
+        }
+
+    def _list(self, p):
+        protocols = self._protocols
         shown = []
         for slot in protocols.slots:
             if isinstance(slot, str):
@@ -157,83 +221,168 @@ class Commands:
                 shown.append({"id": slot[0], "name": slot[1], "sha": slot[2], "size": slot[3]})
         return {"active": protocols.active(), "slots": shown}
 
-    def _proto_put(self, p):
-        size = whole(p, "size", 2, MAX_BYTES)
-        slot = whole(p, "slot", 0, SLOTS - 1)
+    def _put(self, p):
+        size = get_int(p, "size", 2, MAX_BYTES)
+        slot = get_int(p, "slot", 0, SLOTS - 1)
         sha = p.get("sha")
         if not isinstance(sha, str) or len(sha) != 64:
             raise Refused(BAD_PARAM, "sha must be 64 hex digits")
         cost = limits.HOST_PUT_WRITES
-        self._may_write(cost)
-        save = lambda raw: {"slot": slot, "id": self._app.protocols.save(slot, raw, sha)}
-        return Upload(size, lambda raw: self._do(IDLE, save, raw, cost))  # a session may have begun
+        gate = self._gate
+        gate.check_writes(cost)
+        save = lambda raw: {"slot": slot, "id": self._protocols.save(slot, raw, sha)}
+        return Upload(size, lambda raw: gate.run(IDLE, save, raw, cost))  # a session may have begun
 
-    def _proto_get(self, p):
-        raw = self._app.protocols.raw(whole(p, "slot", 0, SLOTS - 1))
-        at = whole(p, "o", 0, len(raw))
+    def _get(self, p):
+        raw = self._protocols.raw(get_int(p, "slot", 0, SLOTS - 1))
+        at = get_int(p, "o", 0, len(raw))
         return {"o": at, "size": len(raw), "d": b64(raw[at : at + 480])}
 
-    def _proto_activate(self, p):
-        self._app.protocols.activate(whole(p, "slot", 0, SLOTS - 1))
-        return {"active": self._app.protocols.active()}
+    def _activate(self, p):
+        self._protocols.activate(get_int(p, "slot", 0, SLOTS - 1))
+        return {"active": self._protocols.active()}
 
-    def _proto_delete(self, p):
-        slot = whole(p, "slot", 0, SLOTS - 1)
-        if self._app.protocols.slots[slot] is None:
+    def _delete(self, p):
+        slot = get_int(p, "slot", 0, SLOTS - 1)
+        if self._protocols.slots[slot] is None:
             raise Refused(NOT_FOUND, "slot %d is empty" % slot)
-        self._app.protocols.delete(slot)
-        return {"active": self._app.protocols.active()}
+        self._protocols.delete(slot)
+        return {"active": self._protocols.active()}
+
+
+class SessionCommands:
+    """Start, pause, resume, stop, the answer to the wake check, and the acknowledgement of a fault."""
+
+    def __init__(
+        self,
+        control: "SessionControl",
+        starter: "SessionStart",
+        fault_control: "FaultControl",
+        status_view: "StatusView",
+    ):
+        self._control = control
+        self._session = control.session
+        self._starter = starter
+        self._fault_control = fault_control
+        self._status_view = status_view
+
+    def methods(self) -> dict:
+        """See Commands."""
+        session = self._session
+        return {
+            "session.start": (REST, self._start),
+            "session.pause": (SESSION, lambda p: self._change(session.pause)),
+            "session.resume": (SESSION, lambda p: self._change(session.resume)),
+            "session.stop": (SESSION, lambda p: self._change(session.stop)),
+            "wake.answer": (SESSION, self._answer_wake),
+            "fault.ack": (IN_FAULT, self._acknowledge),
+        }
 
     def _start(self, p):
-        app = self._app
-        if app.session.state == states.FAULT:
-            raise Refused(FAULT, app.status_view.fault()["text"] + "; acknowledge it first")
-        app.control.start("link", p.get("tethered") is True)
-        return {"session": app.session.number}
+        if self._session.state == states.FAULT:
+            raise Refused(FAULT, self._status_view.fault()["text"] + "; acknowledge it first")
+        self._starter.start("link", p.get("tethered") is True)
+        return {"session": self._session.number}
 
-    def _session(self, act):
+    def _change(self, act):
         if not act("link"):
-            raise Refused(NOT_NOW, "not while " + states.NAMES[self._app.session.state])
-        return {"state": states.NAMES[self._app.session.state]}
+            raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.state])
+        return {"state": states.NAMES[self._session.state]}
 
-    def _lease(self, p):
-        self._app.control.lease_ms = whole(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
-        return {"ms": self._app.control.lease_ms}
+    def _answer_wake(self, p):
+        if not self._control.answer_wake():
+            raise Refused(NOT_NOW, "the wake check asks nothing now")
+        return {"state": states.NAMES[self._session.state]}
 
-    def _telemetry(self, p):
-        every = whole(p, "every_ms", 0, 60000)
+    def _acknowledge(self, p):
+        self._fault_control.acknowledge("link")
+        return {"state": states.NAMES[self._session.state]}
+
+
+class HostCommands:
+    """Clock, lease, telemetry and restart."""
+
+    def __init__(
+        self,
+        host_clock: "HostClock",
+        host_session: "HostSession",
+        control: "SessionControl",
+        gate: RequestGate,
+    ):
+        self._host_clock = host_clock
+        self._host_session = host_session
+        self._control = control
+        self._gate = gate
+
+    def methods(self) -> dict:
+        """See Commands."""
+        return {
+            "clock.set": (ALWAYS, self._set_clock),
+            "lease": (ALWAYS, self._renew_lease),
+            "telemetry": (ALWAYS, self._start_telemetry),
+            "service": (REST, lambda p: self._restart(True)),
+            "reset": (REST, lambda p: self._restart(False)),
+        }
+
+    def _set_clock(self, p):
+        clock = self._host_clock
+        unix_s = get_int(p, "t", 1700000000, _CLOCK_MOST_S)
+        if clock.differs(unix_s):
+            self._gate.run(ALWAYS, clock.set, unix_s, 1)
+        return {"unix_s": clock.unix_s()}
+
+    def _renew_lease(self, p):
+        self._control.lease_ms = get_int(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
+        return {"ms": self._control.lease_ms}
+
+    def _start_telemetry(self, p):
+        every = get_int(p, "every_ms", 0, 60000)
         if 0 < every < 100:
             raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
-        self._app.control.telemetry(every, whole(p, "ms", 1, 60000, limits.LEASE_MS))
+        self._host_session.start_telemetry(every, get_int(p, "ms", 1, 60000, limits.LEASE_MS))
         return {"every_ms": every}
 
-    def _log_info(self, p):
-        log = self._app.log
-        return {"first": log.first, "end": log.end, "seq": log.seq}
-
-    def _log_open(self, p):
-        at, end = self._download.open(_offset(p))
-        return {"o": at, "end": end}
-
-    def _log_next(self, p):
-        return self._download.window(_offset(p), whole(p, "n", CHUNK, WINDOW, WINDOW))
-
-    def _log_close(self, p):
-        at, end, sha = self._download.close()
-        return {"o": at, "end": end, "sha": sha}
-
-    def _ack(self, p):
-        self._app.control.acknowledge("link")
-        return {"state": states.NAMES[self._app.session.state]}
-
     def _restart(self, service):
-        self._app.control.restart(service)
-        self.budget.keep(self.budget.left - 1)
+        self._host_session.restart(service)
+        budget = self._gate.budget
+        budget.keep(budget.left - 1)
         return {}
 
 
+class LogCommands:
+    """Reading the log."""
+
+    def __init__(self, log: "Log"):
+        self._log = log
+        self._download = Download(log)
+
+    def methods(self) -> dict:
+        """See Commands."""
+        return {
+            "log.info": (ALWAYS, self._info),
+            "log.open": (ALWAYS, self._open),
+            "log.next": (ALWAYS, self._next),
+            "log.close": (ALWAYS, self._close),
+        }
+
+    def _info(self, p):
+        log = self._log
+        return {"first": log.first, "end": log.end, "seq": log.seq}
+
+    def _open(self, p):
+        at, end = self._download.open(_offset(p))
+        return {"o": at, "end": end}
+
+    def _next(self, p):
+        return self._download.window(_offset(p), get_int(p, "n", CHUNK, WINDOW, WINDOW))
+
+    def _close(self, p):
+        at, end, sha = self._download.close()
+        return {"o": at, "end": end, "sha": sha}
+
+
 def _offset(p):
-    return whole(p, "o", 0, (1 << 30) - 1)
+    return get_int(p, "o", 0, (1 << 30) - 1)
 
 
 def _allowed(when, session):

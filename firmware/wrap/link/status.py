@@ -1,4 +1,4 @@
-"""What the link shows of the app: plain dictionaries, no decisions."""
+"""What the link shows: plain dictionaries, no decisions."""
 
 import sys
 
@@ -11,39 +11,73 @@ from wrap.session.daily_light import DAY_S
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.control.light_output import LightOutput
+    from wrap.fast_step import FastStep
+    from wrap.install_trial import InstallTrial
+    from wrap.safety.fault_latch import FaultLatch
+    from wrap.safety.integrity import Integrity
+    from wrap.safety.thermal import ThermalChecks
+    from wrap.session.caps import SessionCaps
+    from wrap.session.host_clock import HostClock
+    from wrap.session.self_test import SelfTest
+    from wrap.session.state_machine import Session
+    from wrap.session.wake_check import WakeCheck
+    from wrap.step_state import StepState
+    from wrap.storage.log_queue import LogQueue
+    from wrap.storage.protocols import Protocols
+    from wrap.storage.settings import Settings
+    from wrap.ui.signals import Signals
+    from wrap.uptime import Uptime
+
 _BENCH = const(16)
 
 
-def _mpy():
-    """The version of MicroPython; of anything else (a twin's CPython) with its name."""
+def _interpreter_version():
+    """The version of MicroPython; of any other interpreter with its name."""
     version = ".".join([str(n) for n in sys.implementation.version[:3]])
     name = sys.implementation.name
     return version if name == "micropython" else name + " " + version
 
 
-class StatusView:
-    """app: the wrap.app.App."""
+class Identity:
+    """facts: the board's facts; cause: of this boot."""
 
-    def __init__(self, app):
-        self._app = app
-        facts = app.facts
-        self._mpy = _mpy()
-        self._uid = app.hal.uid()
+    def __init__(
+        self,
+        hal,
+        facts,
+        cause: str,
+        session: "Session",
+        integrity: "Integrity",
+        self_test: "SelfTest",
+        trial: "InstallTrial",
+        log_queue: "LogQueue",
+        uptime: "Uptime",
+    ):
+        self._board = facts.BOARD
+        self._mpy = _interpreter_version()
+        self._uid = hal.uid()
         self._channels = [[c[0], c[1]] for c in facts.CHANNELS]
         self._sensors = [[s[0], s[1]] for s in facts.SENSORS]
         self._worst_uw = [c[4] for c in facts.CHANNELS]
-        self._has_buzzer = getattr(facts, "BUZZER_PIN", None) is not None
+        self._cause = cause
+        self._session = session
+        self._integrity = integrity
+        self._sensing = self_test.sensing
+        self._trial = trial
+        self._boot = log_queue.boot
+        self._uptime = uptime
 
-    def hello(self):
+    def hello(self) -> dict:
         """Who this is; see docs/link.md."""
-        app = self._app
-        app.control.greeted()
-        installed = app.control.installed
+        installed = self._trial.installed
         return {
             "product": PRODUCT,
             "fw": VERSION,
             "link": LINK_VERSION,
-            "board": app.facts.BOARD,
+            "board": self._board,
             "mpy": self._mpy,
             "program": PROGRAM_SHA256,
             "frozen": PROGRAM_SHA256 != "files",
@@ -52,55 +86,90 @@ class StatusView:
             "slots": SLOTS,
             "channels": self._channels,
             "sensors": self._sensors,
-            "uptime_s": app.up_s,
-            "boot": app.log_queue.boot,
-            "cause": app.cause,
-            "state": states.NAMES[app.session.state],
-            "integrity": app.integrity.state,
-            "memory": app.integrity.memory,
-            "sense": app.self_test.sensing,
+            "uptime_s": self._uptime.s,
+            "boot": self._boot,
+            "cause": self._cause,
+            "state": states.NAMES[self._session.state],
+            "integrity": self._integrity.state,
+            "memory": self._integrity.memory,
+            "sense": self._sensing,
             "slot": installed.name if installed else None,
             "fell": installed.rollback_reason if installed else None,
             "worst_uw": self._worst_uw,
         }
 
-    def state(self):
+
+class StatusView:
+    """Reads every part that a person may ask about. signals: None on a board without a buzzer."""
+
+    def __init__(
+        self,
+        hal,
+        session: "Session",
+        wake_check: "WakeCheck",
+        thermal: "ThermalChecks",
+        light: "LightOutput",
+        fault_latch: "FaultLatch",
+        protocols: "Protocols",
+        caps: "SessionCaps",
+        host_clock: "HostClock",
+        log_queue: "LogQueue",
+        settings: "Settings",
+        uptime: "Uptime",
+        steps: "StepState",
+        signals: "Signals | None",
+    ):
+        self._hal = hal
+        self._session = session
+        self._wake_check = wake_check
+        self._thermal = thermal
+        self._light = light
+        self._fault_latch = fault_latch
+        self._protocols = protocols
+        self._caps = caps
+        self._host_clock = host_clock
+        self._log_queue = log_queue
+        self._settings = settings
+        self._uptime = uptime
+        self._steps = steps
+        self._signals = signals
+
+    def state(self) -> dict:
         """The least a host asks again and again: cheap to make and to send."""
-        session = self._app.session
+        session = self._session
         return {
             "state": states.NAMES[session.state],
             "session": session.number,
             "active_ms": session.active_ms,
         }
 
-    def sample(self):
+    def sample(self) -> dict:
         """The fields of status that move."""
-        app = self._app
-        session = app.session
-        lamps = app.lamps
-        doses = [m.uj if c else None for m, c in zip(lamps.meters, app.channel_calibrated)]
+        session, light, thermal = self._session, self._light, self._thermal
+        lamps, temp_limits = light.lamps, thermal.temp_limits
         return {
             "state": states.NAMES[session.state],
             "active_ms": session.active_ms,
-            "temps_mc": [None if t in (OPEN, SHORT) else t for t in app.temp_limits.temps_mc],
+            "temps_mc": [None if t in (OPEN, SHORT) else t for t in temp_limits.temps_mc],
             "duty_u16": lamps.duties,
-            "dose_uj": doses if True in app.channel_calibrated else None,
-            "dose_total_uj": lamps.dose_uj() if app.calibrated else None,  # H-32
+            "dose_uj": light.doses_uj() if True in light.channel_calibrated else None,
+            "dose_total_uj": lamps.dose_uj() if light.calibrated else None,  # H-32
             "on_ms": [m.on_ms for m in lamps.meters],
-            "derate_pm": app.thermal.derate.q * 1000 // 4096,
-            "warn": app.temp_limits.warn,
-            "warnings": app.thermal.warnings(),
-            "wake_waiting": app.control.wake_check.waiting,
+            "derate_pm": thermal.derate.q * 1000 // 4096,
+            "warn": temp_limits.warn,
+            "warnings": thermal.warnings(),
+            "wake_waiting": self._wake_check.waiting,
         }
 
-    def status(self):
+    def status(self) -> dict:
         """Everything a person may ask; see docs/link.md."""
-        app = self._app
-        session = app.session
+        session = self._session
         plan = session.plan
-        used, free = app.hal.heap()
+        protocols = self._protocols
+        steps, log_queue, settings = self._steps, self._log_queue, self._settings
+        used, free = self._hal.heap()
         out = self.sample()
-        slot = app.protocols.active()
+        slot = protocols.active()
         out.update(
             {
                 "session": session.number,
@@ -110,55 +179,38 @@ class StatusView:
                 "total_ms": plan.total_ms if plan else 0,
                 "dose_target_uj": plan.dose_uj if plan else 0,
                 "slot": slot,
-                "next_protocol": app.protocols.slots[slot][0] if slot >= 0 else None,
-                "wake_due_s": app.control.wake_check.due_s(session.active_ms),
-                "next_s": app.control.next_s(*app.protocols.slots[slot][4:]) if slot >= 0 else None,
-                "calibrated": app.calibrated,
+                "next_protocol": protocols.slots[slot][0] if slot >= 0 else None,
+                "wake_due_s": self._wake_check.due_s(session.active_ms),
+                "next_s": self._caps.next_s(*protocols.slots[slot][4:]) if slot >= 0 else None,
+                "calibrated": self._light.calibrated,
                 "fault": self.fault(),
-                "unix_s": app.control.unix_s(),
-                "uptime_s": app.up_s,
+                "unix_s": self._host_clock.unix_s(),
+                "uptime_s": self._uptime.s,
                 "heap_used": used,
                 "heap_free": free,
-                "step_us_last": app.step_us,
-                "step_us_max": app.step_us_max,
-                "steps_late": app.steps_late,
-                "log_end": app.log.end,
-                "log_failed": app.log_queue.failed,
-                "records_lost": app.log_queue.lost,
-                "settings_damaged": bool(app.settings.damaged()),
-                "cal_void": app.settings.void(),
-                "unconfirmed": app.settings.unconfirmed(),
+                "step_us_last": steps.step_us,
+                "step_us_max": steps.step_us_max,
+                "steps_late": steps.steps_late,
+                "log_end": log_queue.log.end,
+                "log_failed": log_queue.failed,
+                "records_lost": log_queue.lost,
+                "settings_damaged": bool(settings.damaged()),
+                "cal_void": settings.void(),
+                "unconfirmed": settings.unconfirmed(),
                 "tethered": session.tethered,
-                "buzzer": self._buzzer(),
+                "buzzer": self._signals.buzzing if self._signals else None,
             }
         )
-        out.update(self.power_limit())
+        out.update(self._light.power(session))
         return out
 
-    def power_limit(self):
-        """What the lamps together may draw, in permille of full power, and what holds it down: in
-        the session that is lit or paused, else if light began now."""
-        app = self._app
-        limit = app.power_limit
-        begun = states.RAMP_UP <= app.session.state <= states.RAMP_DOWN
-        ma = app.power_ma if begun else app.allowed_ma()
-        return {
-            "power_pm": ma * 1000 // limit.full_ma(),
-            "power_why": limit.why or None,
-        }
-
-    def _buzzer(self):
-        """Whether it sounds; None: the board has none."""
-        return self._app.background.buzzing if self._has_buzzer else None
-
-    def course(self):
+    def course(self) -> dict:
         """Which sites had sessions, and when each may have the next; the light of the day."""
-        app = self._app
-        control = app.control
-        course = control.history.sessions
+        caps, protocols = self._caps, self._protocols
+        course = caps.history.sessions
         shown = {}
         for site in list(course.sites):
-            next_s = control.next_s(site)
+            next_s = caps.next_s(site)
             ages = course.ages_s(site)
             shown[site] = {
                 "last_age_s": ages[0] if ages else None,
@@ -166,21 +218,32 @@ class StatusView:
                 "week": len(ages),
                 "next_s": next_s,
             }
-        most_s = app.settings.get("light_day_s")
-        slot = app.protocols.active()
-        need_s = app.protocols.slots[slot][5] if slot >= 0 else 1
-        light = {
-            "day_s": course.light.used_s(),
-            "most_s": most_s,
-            "next_s": control.history.light_next_s(need_s, most_s, app.up_s),
-        }
+        slot = protocols.active()
+        light = caps.light_day(protocols.slots[slot][5] if slot >= 0 else 1)
         return {"age_s": course.age_s, "sites": shown, "light": light}
 
-    def bench(self):
-        """What a step's two calls to the hardware take here: means of _BENCH of each. In the dark
-        only."""
-        app = self._app
-        hal, raws = app.hal, app.raws
+    def fault(self) -> "dict | None":
+        """The latched fault, or None."""
+        latch = self._fault_latch
+        if not latch.code:
+            return None
+        out = dict(latch.info)
+        out["name"] = faults.NAMES[latch.code]
+        out["text"] = faults.TEXTS[latch.code]
+        out["later"] = latch.later
+        return out
+
+
+class StepBench:
+    """Measures the two hardware calls of a step, in the dark only."""
+
+    def __init__(self, hal, fast_step: "FastStep"):
+        self._hal = hal
+        self._raws = fast_step.words
+
+    def measure(self) -> dict:
+        """Mean duration of `inputs` and of `verify_and_feed`, us."""
+        hal, raws = self._hal, self._raws
         t0 = hal.ticks_us()
         for _ in range(_BENCH):
             hal.inputs(raws)
@@ -193,14 +256,3 @@ class StatusView:
             "inputs_us": hal.ticks_diff(t1, t0) // _BENCH,
             "held_us": hal.ticks_diff(t2, t1) // _BENCH,
         }
-
-    def fault(self):
-        """The latched fault, or None."""
-        latch = self._app.fault_latch
-        if not latch.code:
-            return None
-        out = dict(latch.info)
-        out["name"] = faults.NAMES[latch.code]
-        out["text"] = faults.TEXTS[latch.code]
-        out["later"] = latch.later
-        return out

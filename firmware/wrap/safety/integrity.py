@@ -19,7 +19,7 @@ WHOLE = "whole"
 DAMAGED = "damaged"
 
 
-class Program:
+class Integrity:
     """hal: a wrap.hal. state, memory: one of the words above. detail: of the fault told last."""
 
     def __init__(self, hal):

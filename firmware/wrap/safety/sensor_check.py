@@ -5,6 +5,7 @@ Dark, a wrap may be put on, taken off and carried about: nothing here means a fa
 
 from wrap.compat import const
 from wrap.rules import faults, limits
+from wrap.safety.violation import Violation
 
 _SLIP_S = const(40)  # the bead left the skin within the older half of this
 _SETTLE = const(8)  # in 256 s: about as slowly as a pad does
@@ -12,10 +13,8 @@ _WARMING_MC = const(600)  # in BALANCE_S: a cold pad that was just put on
 
 
 class SensorCheck:
-    """roles: "skin" or "board" per sensor; trends: their Trends; joule: what warms the pad by 1 K.
-
-    `sensor`: who caused the last fault.
-    """
+    """roles: "skin" or "board" per sensor; trends: their Trends; joule: J that warm the pad by
+    1 K."""
 
     def __init__(self, roles, trends, joule):
         self._n = len(roles)
@@ -33,7 +32,7 @@ class SensorCheck:
         self._spread_mc = limits.SPREAD_MC  # what skin sensors may differ by that have not warmed
         self._starting = True
         self._far = 0  # the sensor that disagrees
-        self.sensor = 0
+        self._violation = Violation()
         self.clear()
 
     def clear(self):
@@ -48,24 +47,24 @@ class SensorCheck:
         self._starting = True
 
     def second(self, skin_mc, board_mc, heat_mw, lit_s):
-        """The fault of this second. Means of both roles, the heat written to the pad, and for how
-        long light has been on."""
-        found = faults.NONE
+        """The Violation of this second, or None. skin_mc, board_mc: means of both roles; heat_mw:
+        written to the pad; lit_s: for how long light has been on."""
+        found = None
         new_mw = heat_mw - (self._settled >> _SETTLE)
         self._settled += new_mw
         for i in range(self._n):
             skin = self._skin[i]
             if self._stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
-                found = self._blame(i, faults.STUCK)  # H-06
+                found = self._violation.set(faults.STUCK, i)  # H-06
             elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
-                found = self._blame(i, faults.SLIPPED)  # H-08
+                found = self._violation.set(faults.SLIPPED, i)  # H-08
         if lit_s and self._starting:
             self._starting = False
             self._keep_start()
         if lit_s and self._apart(skin_mc, board_mc):
             self._apart_s += 1
             if self._apart_s >= limits.PAIR_S:
-                found = self._blame(self._far, faults.PAIR)  # H-07
+                found = self._violation.set(faults.PAIR, self._far)  # H-07
         else:
             self._apart_s = 0
         return found
@@ -79,10 +78,6 @@ class SensorCheck:
         if skins:
             apart_mc = min(max(skins) - min(skins), limits.SPREAD_MC)
             self._spread_mc = max(limits.SPREAD_MC, apart_mc + limits.SPREAD_MORE_MC)
-
-    def _blame(self, i, code):
-        self.sensor = i
-        return code
 
     def _stuck(self, i, other, new_mw):
         now = self._trends[i].now

@@ -1,4 +1,4 @@
-"""Judges the sensor readings of every step against the limits. Decides nothing about light itself.
+"""Compares the sensor readings of every step with the limits. Decides nothing about light.
 
 Limits are compared as raw readings, computed once when a limit changes, so a step divides nothing.
 """
@@ -6,6 +6,7 @@ Limits are compared as raw readings, computed once when a limit changes, so a st
 from wrap.compat import const
 from wrap.rules import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
+from wrap.safety.violation import Violation
 
 _WINDOW = const((1 << 4) - 1)  # limits.FILTER_OF readings are remembered
 _NONE_YET = const(1 << 16)  # above any reading
@@ -31,7 +32,7 @@ class TempLimits:
         self._cold = [0] * n
         self._last = [-1] * n
         self._settled = [False] * n  # the same reading again would change nothing
-        self.quiet_from = [0] * n  # a reading from here to below `calm_below` means nothing new
+        self.quiet_from = [0] * n  # a reading from here to below `quiet_below` means nothing new
         self._rests = False
         self._sums = [0] * n  # readings since `means`
         self._count = 0
@@ -40,8 +41,7 @@ class TempLimits:
         self.coldest_mc = 0
         self.warn = False
         self.cold = False
-        self.sensor = 0  # who caused the last fault
-        self.limit_mc = 0
+        self._violation = Violation()
         self.set_skin_trip(limits.SKIN_TRIP_MC)
 
     def set_skin_trip(self, mc):
@@ -65,8 +65,8 @@ class TempLimits:
                 self._least[i] = self._last[i]
 
     def check(self, raws):
-        """The fault that these readings mean, or faults.NONE. `raws`: one reading per sensor."""
-        found = faults.NONE
+        """The Violation that these readings show, or None. raws: one reading per sensor."""
+        found = None
         last = self._last
         sums = self._sums
         settled = self._settled
@@ -143,11 +143,10 @@ class TempLimits:
         else:
             self._take(i, raw, mc)
         self._settled[i] = not code and over == 0 and (cold == 0 or cold == _WINDOW)
-        if found or not code:
+        if found is not None or not code:
             return found
-        self.sensor = i
-        self.limit_mc = self.trip_mc if self._skin[i] else limits.BOARD_TRIP_MC
-        return code
+        limit_mc = self.trip_mc if self._skin[i] else limits.BOARD_TRIP_MC
+        return self._violation.set(code, i, limit_mc)
 
     def _review(self):
         """What the filters of all sensors remember, once one of them has changed."""

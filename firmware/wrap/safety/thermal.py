@@ -1,5 +1,5 @@
-"""All that temperatures mean: the limits in every step, and once a second the sensors' behaviour,
-the pad's heat balance and the derating. Decides nothing about light itself."""
+"""Judges the temperatures: the limits in every step; once a second the sensors' behaviour, the
+pad's heat balance and the derating. Decides nothing about light."""
 
 from wrap.compat import const, small
 from wrap.rules import faults, limits
@@ -10,10 +10,11 @@ from wrap.safety.sensor_check import SensorCheck
 from wrap.safety.temp_limits import TempLimits
 from wrap.safety.thermistor import OPEN, SHORT, Thermistor
 from wrap.safety.trend import Trend
+from wrap.safety.violation import Violation
 
 _SECOND_MS = const(1000)
 _SEATED_S = const(5)  # a pad that was put on with the light settles so long
-# Of a pad that states nothing else; see docs/decisions/0003.
+# Default pad constants (docs/decisions/0003).
 _SUPPLY_MV = const(12000)
 _HEAT_PM = const(810)  # of the electric power: what the LEDs do not emit, and what skin sends back
 _PAD_J_PER_K = const(450)
@@ -28,8 +29,8 @@ WARNING_TEXTS = (
 
 
 class ThermalChecks:
-    """facts: the board's facts. `news`: a warning that is new in this session, or "". `moved`: a
-    sensor jumped as light began: it is being put on, or it reads wrongly from now on."""
+    """facts: the board's facts. news: the pending warning, or ""; moved: a sensor jumped as light
+    began, so the pad is being put on or the sensor is faulty."""
 
     def __init__(self, facts):
         curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
@@ -55,16 +56,17 @@ class ThermalChecks:
         self.derate = Derate()
         self._ms = 0
         self._lit_s = 0
-        self._code = faults.NONE
-        self._passed = faults.NONE  # the limit that was passed in the last step
-        self._told = [False] * len(WARNINGS)
+        self._violation = Violation()
+        self._behaviour = None  # the Violation of the last second's checks, or None
+        self._limit_passed = False  # in the last step
+        self._warned = [False] * len(WARNINGS)
         self.moved = False
         self.news = ""
 
     def start_session(self):
         """Maxima and warnings begin again."""
         self.temp_limits.start_session()
-        self._told = [False] * len(WARNINGS)
+        self._warned = [False] * len(WARNINGS)
         self.moved = False
         self.news = ""
         self.sensor_check.start_session()
@@ -97,30 +99,30 @@ class ThermalChecks:
         return [n for n, on in zip(WARNINGS, (model.covered, model.weak)) if on]
 
     def pop_warning(self, session):
-        """What a NOTE record says of the news, which are none afterwards."""
+        """Return and clear the pending warning, as the content of a NOTE record."""
         name = self.news
         self.news = ""
         return {"warning": name, "text": WARNING_TEXTS[WARNINGS.index(name)], "session": session}
 
     def check(self, raws, dt_ms, meters):
-        """The fault that these readings mean, or faults.NONE. dt_ms: since the last; meters: the
+        """The Violation that these readings show, or None. dt_ms: since the last call; meters: the
         channels' DoseMeters."""
-        code = self.temp_limits.check(raws)
+        found = self.temp_limits.check(raws)
         self._ms += dt_ms
-        if code and not self._passed:  # H-02: nothing delays the step in which light goes out
-            self._passed = code
-            return code
-        self._passed = code
+        if found is not None and not self._limit_passed:
+            self._limit_passed = True  # H-02: nothing delays the step in which light goes out
+            return found
+        self._limit_passed = found is not None
         if self._ms >= _SECOND_MS:
             self._second(meters)
-        return code or self._code
+        return self._behaviour if found is None else found
 
     def second_in_ms(self):
         """Until the sensors' behaviour is judged again."""
         return _SECOND_MS - self._ms
 
     def add_elapsed(self, ms):
-        """`ms` whose readings the monitor has been told."""
+        """Add time whose readings `temp_limits` has already taken."""
         self._ms += ms
 
     def _second(self, meters):
@@ -137,23 +139,20 @@ class ThermalChecks:
             self.moved = heat_mw > 0  # H-05
         self._lit_s = self._lit_s + 1 if heat_mw else 0
         self._derate(self._take(mcs))
-        self._code = self._judge(heat_mw)
+        self._behaviour = self._judge(heat_mw)
         if jump >= 0 and self._lit_s > _SEATED_S:
-            self.sensor_check.sensor = jump
-            self._code = faults.RATE  # H-05
-        if self._code:
-            self.temp_limits.sensor = self.sensor_check.sensor
-        self._tell()
+            self._behaviour = self._violation.set(faults.RATE, jump)  # H-05
+        self._note_warnings()
 
     def _forget(self):
-        """What is measured now has nothing to do with what was."""
+        """Reset all history."""
         for trend in self._trends:
             trend.clear()
         self.sensor_check.clear()
         if self.heat_balance:
             self.heat_balance.clear()
         self._lit_s = 0
-        self._code = faults.NONE
+        self._behaviour = None
         self._derate(self.temp_limits.hottest_mc)
         self.derate.fresh = True
 
@@ -205,18 +204,20 @@ class ThermalChecks:
     def _judge(self, heat_mw):
         skin = self._skin_mc
         board = self._board_mc
-        code = self.sensor_check.second(skin, board, heat_mw, self._lit_s)
+        found = self.sensor_check.second(skin, board, heat_mw, self._lit_s)
         if self.heat_balance:
-            code = self.heat_balance.second(skin, board, heat_mw, self._lit_s) or code
-        return code
+            code = self.heat_balance.second(skin, board, heat_mw, self._lit_s)
+            if code:
+                found = self._violation.set(code)
+        return found
 
-    def _tell(self):
+    def _note_warnings(self):
         if self.heat_balance:
-            self._tell_of(0, self.heat_balance.covered)
-            self._tell_of(1, self.heat_balance.weak)
+            self._note_warning(0, self.heat_balance.covered)
+            self._note_warning(1, self.heat_balance.weak)
 
-    def _tell_of(self, i, on):
-        """A warning that comes in force is told once a session, one at a time."""
-        if on and not self.news and not self._told[i]:
-            self._told[i] = True
+    def _note_warning(self, i, on):
+        """A warning that comes in force is reported once a session, one at a time."""
+        if on and not self.news and not self._warned[i]:
+            self._warned[i] = True
             self.news = WARNINGS[i]

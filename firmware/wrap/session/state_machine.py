@@ -13,7 +13,9 @@ _SELF_TEST_MS = const(100)
 
 
 class Session:
-    """on_change(old, new, reason) is called at every change of state."""
+    """on_change(session, old, new, reason) is called at every change of state.
+
+    A caller outside a step leaves the fast path first (FastStep.exit_fast_path)."""
 
     def __init__(self, on_change):
         self._on_change = on_change
@@ -41,7 +43,7 @@ class Session:
         self.active_now = states.SELF_TEST <= new <= states.RAMP_DOWN
         self.lit_now = self.fade > 0 or new == states.RAMP_UP or new == states.RUNNING
         self._in_state_ms = 0
-        self._on_change(old, new, reason)
+        self._on_change(self, old, new, reason)
 
     def active(self):
         """A session is under way (perhaps paused)."""

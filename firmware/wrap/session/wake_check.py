@@ -13,7 +13,8 @@ _NEVER_MS = const(1 << 29)
 
 
 class WakeCheck:
-    """due_ms: the light time of the next question; waiting: it has been asked; over: in vain."""
+    """due_ms: light time of the next question; waiting: it was asked and not answered; over: the
+    time to answer has passed; asking: indicator and buzzer ask, until an answer or the end."""
 
     def __init__(self):
         self.disarm()
@@ -23,18 +24,18 @@ class WakeCheck:
         self._every_ms = every_s * 1000
         self._answer_ms = answer_s * 1000
         self.due_ms = self._every_ms
-        self.waiting = self.over = False
+        self.waiting = self.over = self.asking = False
 
     def disarm(self):
         """No session, no question."""
         self.due_ms = _NEVER_MS
-        self.waiting = self.over = False
+        self.waiting = self.over = self.asking = False
         self.left_ms = 0
 
     def step(self, dt_ms):
         """Only while waiting or due. What has just happened: NONE, ASKED or UNANSWERED."""
         if not self.waiting:
-            self.waiting = True
+            self.waiting = self.asking = True
             self.left_ms = self._answer_ms
             return ASKED
         if self.over:
@@ -49,7 +50,7 @@ class WakeCheck:
         """A press. False when nothing was asked, or it came too late."""
         if not self.waiting or self.over:
             return False
-        self.waiting = False
+        self.waiting = self.asking = False
         self.due_ms = active_ms + self._every_ms
         return True
 

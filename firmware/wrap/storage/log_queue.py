@@ -5,26 +5,24 @@ again.
 """
 
 from wrap.compat import const
-from wrap.rules import faults, states
-from wrap.safety.thermistor import OPEN, SHORT
-from wrap.storage import payloads, records
+from wrap.storage import records
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.log import Log
+    from wrap.uptime import Uptime
 
 _MOST = const(64)
 _HALF = const(32)  # of the queue that a host's requests may fill
 _RETRY_MS = const(1000)
 
 
-def known(mc):
-    """A temperature for a record: the value, or NO_TEMP."""
-    return payloads.NO_TEMP if mc in (OPEN, SHORT) else mc
-
-
 class LogQueue:
-    """log: a wrap.storage.log.Log. `failed`: the last write did not work. `lost`: records dropped
-    from a full queue since boot."""
+    """failed: the last write did not work; lost: records dropped from a full queue since boot."""
 
-    def __init__(self, log):
+    def __init__(self, log: "Log", uptime: "Uptime"):
         self.log = log
+        self._uptime = uptime
         self.boot = log.boot + 1
         self._queue = []
         self.failed = False
@@ -32,12 +30,12 @@ class LogQueue:
         self._reported = 0  # of those lost, in the last NOTE
         self._retry_ms = 0
 
-    def note(self, kind, up_s, up_ms, payload):
-        """Queue a record with the uptime it happened at."""
+    def note(self, kind: int, payload: bytes) -> None:
+        """Queue a record of this moment. kind: of wrap.storage.records."""
         if len(self._queue) >= _MOST:
             self._queue.pop(self._least())
             self.lost += 1
-        self._queue.append((kind, up_s, up_ms, payload))
+        self._queue.append((kind, self._uptime.s, self._uptime.ms, payload))
 
     def _least(self):
         """Which record of a full queue goes: the oldest sample, else the oldest behind the head."""
@@ -106,59 +104,3 @@ class LogQueue:
             return False
         self.log.prepare()
         return True
-
-
-def sample(session, temp_limits, lamps, calibrated):
-    """The payload of a SAMPLE record, as things are now."""
-    temps = [known(t) for t in temp_limits.temps_mc]
-    return payloads.pack_sample(session.state, temps, lamps.duties, doses(lamps, calibrated))
-
-
-def doses(lamps, calibrated):
-    """uJ/cm2 per channel for a record, or NO_DOSE_UJ."""
-    return [m.uj if c else payloads.NO_DOSE_UJ for m, c in zip(lamps.meters, calibrated)]
-
-
-def end(session, temp_limits, lamps, calibrated, reason, fault_count):
-    """The payload of an END record."""
-    return payloads.pack_end(
-        session.number,
-        reason,
-        session.active_ms,
-        session.paused_ms,
-        fault_count,
-        [payloads.NO_TEMP if t < -100000 else t for t in temp_limits.max_mc],
-        [m.on_ms for m in lamps.meters],
-        doses(lamps, calibrated),
-    )
-
-
-def state_kind(old, new):
-    """Whether a change of state ends a session: it was active and is so no longer."""
-    return old in states.ACTIVE and new in (states.DONE, states.FAULT)
-
-
-def fault_info(code, temp_limits, raws, names, session, boot, up_s, detail):
-    """What was known when a fault was met: kept in the latch and in the log."""
-    heat = code in (
-        faults.SKIN_HOT,
-        faults.BOARD_HOT,
-        faults.GROSS,
-        faults.SENSOR_OPEN,
-        faults.SENSOR_SHORT,
-    )
-    behaved = code in (faults.RATE, faults.STUCK, faults.PAIR, faults.SLIPPED, faults.WIRING)
-    i = temp_limits.sensor
-    mc = temp_limits.temps_mc[i]
-    return {
-        "code": code,
-        "detail": detail,
-        "sensor": names[i] if heat or behaved else None,
-        "raw": raws[i] if heat or behaved else None,
-        "temp_mc": mc if (heat or behaved) and mc not in (OPEN, SHORT) else None,
-        "limit_mc": temp_limits.limit_mc if heat else None,
-        "session": session.number if session.active() else 0,
-        "active_ms": session.active_ms if session.active() else 0,
-        "boot": boot,
-        "uptime_s": up_s,
-    }

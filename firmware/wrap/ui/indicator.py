@@ -58,22 +58,21 @@ def fault_lit(code: int, slot: int) -> bool:
 
 
 class Indicator:
-    """Makes the pattern. Call `slot` once every SLOT_MS. asking: the wake check waits."""
+    """Makes the pattern. Call `slot` once every SLOT_MS."""
 
     def __init__(self):
         self._slot = -1
         self._refused = 0  # slots of a refusal still to show
-        self.asking = False
 
     def refuse(self) -> None:
         """Show a refusal once, from the next slot on."""
         self._refused = _REFUSED_SLOTS
 
-    def slot(self, state: int, warn: bool, calibrated: bool, fault: int) -> bool:
+    def slot(self, state: int, warn: bool, calibrated: bool, fault: int, asking: bool) -> bool:
         """Return whether the LED is lit in the next slot.
 
         state: one of `wrap.rules.states`; warn: a warning is pending; calibrated: every channel has
-        a calibration; fault: the latched fault.
+        a calibration; fault: the latched fault; asking: the wake check waits.
         """
         self._slot += 1
         if state == states.FAULT:
@@ -81,6 +80,6 @@ class Indicator:
         if self._refused:
             self._refused -= 1
             return _REFUSED >> self._refused & 1 == 1
-        if self.asking:
+        if asking:
             return _AWAKE >> (self._slot % _FRAME) & 1 == 1
         return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1

@@ -221,12 +221,12 @@ class FakeBoard:
         app = self.app
         hal = self.hal
         app.fast_step.exit_fast_path()
-        app.uptime(ms)
+        app.uptime.add_elapsed(ms)
         self.now_ms += ms
         self._due += ms
         hal.now_ms = self.now_ms
         hal.fed_ms += ms
-        app.now = (app.now + ms) & 0x3FFFFFFF
+        app.steps.now = (app.steps.now + ms) & 0x3FFFFFFF
 
     def _turn(self, now: int) -> None:
         """Run one turn of the loop and the link's slices behind it. The fault campaign overrides

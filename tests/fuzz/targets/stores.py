@@ -8,6 +8,7 @@ on them: dark; every question answered; a session begins or is refused.
 import binascii
 
 import board_facts
+from tests.between_steps import between_steps
 from tests.fuzz import kit, odd
 from wrap.errors import Refused
 from wrap.rules import faults, limits, states
@@ -122,7 +123,7 @@ def _asked(it):
 def _started(it):
     app = it.board.app
     try:
-        app.control.start("link", False)
+        between_steps(app).starter.start("link", False)
     except Refused:
         return
     it.advance(50)

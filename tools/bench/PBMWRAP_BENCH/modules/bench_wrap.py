@@ -35,7 +35,7 @@ def begin():
     raw = _PROTOCOL % (bench_rig.RAMP_MS, nir, red, bench_rig.SESSION_MS // 1000)
     sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
     _app.protocols.save(0, raw, sha)
-    _app.control.start("button", False)
+    _app.starter.start("button", False)
     _turns(_RISING_TURNS)
 
 

@@ -1,0 +1,93 @@
+"""The lamps with the calibration and the limits in force."""
+
+from wrap.compat import const
+from wrap.control.lamps import Lamps
+from wrap.rules import limits, states
+from wrap.safety.power_limit import PowerLimit
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.rules.protocol import Plan
+    from wrap.safety.thermal import ThermalChecks
+    from wrap.session.state_machine import Session
+    from wrap.storage.settings import Settings
+
+
+class LightOutput:
+    """facts: the board's facts. lamps: made anew with each calibration; power_ma: what the lamps
+    may draw together in the session; calibrated: every channel is; cap_uj: upper bound of the
+    session's dose, uJ/cm2."""
+
+    def __init__(self, hal, facts, settings: "Settings", thermal: "ThermalChecks"):
+        self._hal = hal
+        self._channels = facts.CHANNELS
+        self._settings = settings
+        self._thermal = thermal
+        self.power_limit = PowerLimit(facts)
+        self.cap_uj = 0
+        self.load_calibration()
+
+    def load_calibration(self) -> None:
+        """Put the stored calibration in force. Only while nothing is lit."""
+        settings = self._settings
+        self.channel_calibrated = [c is not None for c in settings.calibrations()]
+        self.calibrated = settings.calibrated()
+        self.power_ma = self.power_limit.allowed_ma(0, False, False)
+        self.lamps = Lamps(self._hal, self._channels, self.power_ma, settings.irradiance())
+
+    def calibrate(
+        self, name: str, uw: int, unc_pm: int, date: int, how: str
+    ) -> "list[dict | None]":
+        """Store a calibration (Settings.calibrate), put it in force, and return all. Only while
+        nothing is lit. Raises Refused or OSError."""
+        self._settings.calibrate(name, uw, unc_pm, date, how)
+        self.load_calibration()
+        return self._settings.calibrations()
+
+    def prepare(self, plan: "Plan") -> None:
+        """Get ready for the light of `plan`. Only while nothing is lit."""
+        self.load_calibration()
+        self.lamps.set_ramp(plan.ramp_ms)
+        self.cap_uj = self._settings.get("cap_mj") * 1000
+
+    def cap_reached(self) -> bool:
+        """Whether the session's dose is at the cap, by the calibration's upper bound or by the
+        board's stated worst case."""
+        lamps = self.lamps  # H-26
+        return lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ
+
+    def allowed_ma(self) -> int:
+        """What the lamps may draw together when light begins now, mA. `power_limit.why` says what
+        holds it down."""
+        thermal = self._thermal
+        return self.power_limit.allowed_ma(
+            self._settings.heat_test(), thermal.referenced(), thermal.worn()
+        )
+
+    def lacks_reference_only(self) -> bool:
+        """Whether waiting for the heat balance's dark reference would allow more power."""
+        thermal = self._thermal
+        return self.power_limit.lacks_reference_only(
+            self._settings.heat_test(), thermal.referenced(), thermal.worn()
+        )
+
+    def limit_power(self) -> bool:
+        """Put the allowed current in force for the session about to be lit. Returns whether it is
+        below full power."""
+        self.power_ma = self.allowed_ma()
+        self.lamps.limit_current(self.power_ma)
+        return bool(self.power_limit.why)
+
+    def power(self, session: "Session") -> dict:
+        """Answer fields: the allowed power in permille of full power, and what limits it. In the
+        session that is lit or paused, else as if light began now."""
+        begun = states.RAMP_UP <= session.state <= states.RAMP_DOWN
+        ma = self.power_ma if begun else self.allowed_ma()
+        return {
+            "power_pm": ma * 1000 // self.power_limit.full_ma(),
+            "power_why": self.power_limit.why or None,
+        }
+
+    def doses_uj(self) -> list:
+        """Nominal dose of each channel, uJ/cm2; None for one without a calibration."""
+        return [m.uj if c else None for m, c in zip(self.lamps.meters, self.channel_calibrated)]

@@ -1,0 +1,66 @@
+"""What a connected host has asked for: telemetry, a restart, and the trial of new firmware."""
+
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.install_trial import InstallTrial
+    from wrap.link.server import Server
+    from wrap.link.status import StatusView
+    from wrap.storage.log_queue import LogQueue
+
+_RESTART_MS = const(300)  # long enough for the answer to leave
+_RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash delays it further
+
+
+class HostSession:
+    """Owns no request; the commands set it, the background runs it."""
+
+    def __init__(
+        self, hal, files, trial: "InstallTrial", log_queue: "LogQueue", status_view: "StatusView"
+    ):
+        self._hal = hal
+        self._files = files
+        self._trial = trial
+        self._log_queue = log_queue
+        self._status_view = status_view
+        self._every_ms = self._left_ms = self._due_ms = 0  # of the telemetry
+        self._restart_ms = -1  # since a restart was requested; -1: none was
+
+    def start_telemetry(self, every_ms: int, lease_ms: int) -> None:
+        """Push a sample every `every_ms` (0: stop) until `lease_ms` have passed."""
+        self._every_ms = every_ms
+        self._left_ms = lease_ms
+        self._due_ms = 0
+
+    def restart(self, service: bool) -> None:
+        """Restart once the answer has left; with `service` into a plain REPL. Raises OSError."""
+        if service:
+            self._files.write("service", b"1")
+        self._restart_ms = 0
+
+    def restarting(self) -> bool:
+        """Whether a restart was requested."""
+        return self._restart_ms >= 0
+
+    def run(self, dt_ms: int, server: "Server") -> None:
+        """Let `dt_ms` pass: keep greeted firmware, push due telemetry, restart when requested."""
+        if server.idle():
+            self._trial.keep_if_greeted()
+        if self._every_ms:
+            self._push_sample(dt_ms, server)
+        if self._restart_ms >= 0:
+            self._restart_ms += dt_ms
+            settled = server.idle() and self._log_queue.idle()
+            if self._restart_ms > (_RESTART_MS if settled else _RESTART_MOST_MS):
+                self._hal.reset()
+
+    def _push_sample(self, dt_ms, server):
+        self._left_ms -= dt_ms
+        if self._left_ms <= 0:
+            self._every_ms = 0
+            return
+        self._due_ms -= dt_ms
+        if self._due_ms <= 0 and server.idle():
+            self._due_ms = self._every_ms
+            server.push("sample", self._status_view.sample())

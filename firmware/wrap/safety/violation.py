@@ -1,0 +1,21 @@
+"""The verdict of a check, with its evidence. Each check keeps one instance and fills it again, so
+that a step allocates nothing."""
+
+from wrap.rules import faults
+
+
+class Violation:
+    """code: a fault of wrap.rules.faults; sensor: index of the sensor that shows it, or None;
+    limit_mc: the limit that it passed, mC, or None."""
+
+    def __init__(self):
+        self.code = faults.NONE
+        self.sensor = None
+        self.limit_mc = None
+
+    def set(self, code: int, sensor: "int | None" = None, limit_mc: "int | None" = None):
+        """Replace the verdict and return it."""
+        self.code = code
+        self.sensor = sensor
+        self.limit_mc = limit_mc
+        return self

@@ -1,0 +1,49 @@
+"""Acknowledges a latched fault whose cause is gone."""
+
+from wrap.compat import const
+from wrap.errors import FAULT, Refused
+from wrap.rules import faults
+from wrap.storage import payloads, records
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.safety.fault_latch import FaultLatch
+    from wrap.safety.integrity import Integrity
+    from wrap.safety.restart_count import RestartCount
+    from wrap.session.state_machine import Session
+    from wrap.step_state import StepState
+    from wrap.storage.log_queue import LogQueue
+
+
+class FaultControl:
+    """The only caller of FaultLatch.clear."""
+
+    def __init__(
+        self,
+        fault_latch: "FaultLatch",
+        steps: "StepState",
+        integrity: "Integrity",
+        restart_count: "RestartCount",
+        session: "Session",
+        log_queue: "LogQueue",
+    ):
+        self._fault_latch = fault_latch
+        self._steps = steps
+        self._integrity = integrity
+        self._restart_count = restart_count
+        self._session = session
+        self._log_queue = log_queue
+
+    def acknowledge(self, by: str) -> None:
+        """Clear the latched fault. Raises Refused while its cause is there, and OSError."""
+        latch = self._fault_latch
+        cause = self._steps.code or self._integrity.blocking_fault(latch.code)  # H-37
+        if cause:
+            raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[cause])
+        code = latch.code
+        if code == faults.RESETS:
+            self._restart_count.forget()
+        latch.clear()
+        self._steps.readback_failed = False
+        self._log_queue.note(records.ACK, payloads.pack_json({"code": code, "by": by}))
+        self._session.return_to_idle("acknowledged by " + by)

@@ -1,0 +1,40 @@
+"""UTC as a host last set it, carried on by the uptime."""
+
+from wrap.compat import const
+from wrap.rules import limits
+from wrap.storage import payloads, records
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.session.site_history import SiteHistory
+    from wrap.storage.log_queue import LogQueue
+    from wrap.uptime import Uptime
+
+
+class HostClock:
+    """Unknown after each boot until a host sets it."""
+
+    def __init__(self, uptime: "Uptime", history: "SiteHistory", log_queue: "LogQueue"):
+        self._uptime = uptime
+        self._history = history
+        self._log_queue = log_queue
+        self._boot_unix_s = None
+
+    def unix_s(self) -> "int | None":
+        """Seconds of Unix time, UTC, or None when no host has set the clock since boot."""
+        if self._boot_unix_s is None:
+            return None
+        return self._boot_unix_s + self._uptime.s
+
+    def differs(self, unix_s: int) -> bool:
+        """Whether `unix_s` says anything new: the first clock since boot, or limits.CLOCK_SAME_S
+        away."""
+        known = self.unix_s()
+        return known is None or abs(unix_s - known) >= limits.CLOCK_SAME_S
+
+    def set(self, unix_s: int) -> int:
+        """Set and record the clock; returns it."""
+        self._boot_unix_s = unix_s - self._uptime.s
+        self._history.set_clock(unix_s, self._uptime.s)
+        self._log_queue.note(records.CLOCK, payloads.pack_clock(unix_s))
+        return unix_s

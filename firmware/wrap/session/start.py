@@ -1,0 +1,109 @@
+"""Decides whether a session may begin, and begins it."""
+
+import json
+
+from wrap.compat import const
+from wrap.errors import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.rules import states
+from wrap.storage import payloads, records
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.install_trial import InstallTrial
+    from wrap.rules.protocol import Plan
+    from wrap.session.caps import SessionCaps
+    from wrap.session.confirmation import Confirmation
+    from wrap.session.control import SessionControl
+    from wrap.session.host_clock import HostClock
+    from wrap.storage.atomic_store import Store
+    from wrap.storage.log_queue import LogQueue
+    from wrap.storage.protocols import Protocols
+    from wrap.storage.settings import Settings
+
+
+class SessionStart:
+    """counter: the Store that counts the sessions; collect(): collects garbage."""
+
+    def __init__(
+        self,
+        control: "SessionControl",
+        protocols: "Protocols",
+        settings: "Settings",
+        caps: "SessionCaps",
+        confirmation: "Confirmation",
+        trial: "InstallTrial",
+        host_clock: "HostClock",
+        log_queue: "LogQueue",
+        counter: "Store",
+        collect,
+    ):
+        self._control = control
+        self._protocols = protocols
+        self._settings = settings
+        self._caps = caps
+        self._confirmation = confirmation
+        self._trial = trial
+        self._host_clock = host_clock
+        self._log_queue = log_queue
+        self._counter = counter
+        self._collect = collect
+
+    def start(self, by: str, tethered: bool) -> None:
+        """Begin a session with the active protocol. by: "button" or "link"; tethered: it ends when
+        the host no longer renews its lease. Raises Refused or OSError."""
+        plan, raw = self._startable_plan()
+        number = session_count(self._counter) + 1
+        self._count(number, plan)
+        self._control.prepare(plan)
+        cals = self._settings.calibrations()
+        unix_s = self._host_clock.unix_s() or 0
+        names = self._record_blob(raw), self._record_blob(json.dumps(cals).encode())
+        start = payloads.pack_start(number, by, names[0], names[1], unix_s)
+        self._log_queue.note(records.START, start)
+        self._collect()  # now, while nothing is lit, rather than in the session
+        self._control.session.begin(number, plan, by, tethered)
+
+    def _startable_plan(self) -> "tuple[Plan, bytes]":
+        """The plan of the active protocol and its canonical bytes. Raises Refused."""
+        session = self._control.session
+        if session.state == states.FAULT:
+            raise Refused(FAULT, "a fault is latched")
+        if session.active():
+            raise Refused(NOT_NOW, "a session is under way")
+        if self._log_queue.failed:
+            raise Refused(STORAGE, "the log cannot be written, so no session may begin")
+        if self._trial.on_trial():  # H-19
+            raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
+        self._confirmation.check()
+        slot = self._protocols.active()
+        if slot < 0:
+            raise Refused(NOT_FOUND, "no usable protocol is stored")
+        plan, raw = self._protocols.plan(slot)
+        for key in ("time_s", "light_day_s"):
+            if plan.total_ms > self._settings.get(key) * 1000:
+                raise Refused(INVALID, "the protocol is longer than the %s setting allows" % key)
+        why = self._caps.refusal(plan)
+        if why:
+            raise Refused(NOT_NOW, why)
+        return plan, raw
+
+    def _count(self, number, plan):
+        """Book a session before its first light. Raises OSError; then it has not begun."""
+        self._caps.begin_session(plan)
+        try:
+            self._counter.put({"session": number})
+        except OSError:
+            self._caps.cancel_session()
+            raise
+
+    def _record_blob(self, raw):
+        """The name of `raw` for a record; queues `raw` first when the log does not hold it."""
+        name, new = self._log_queue.log.blob(raw)
+        if new:
+            self._log_queue.note(records.BLOB, payloads.pack_blob(name, raw))
+        return name
+
+
+def session_count(counter: "Store") -> int:
+    """How many sessions have begun; a record holds 32 bits of it."""
+    return counter.get_int("session", 0xFFFFFFFE)

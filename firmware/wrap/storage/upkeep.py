@@ -1,0 +1,72 @@
+"""Writes to flash what the steps left behind, and keeps the stored files in order."""
+
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.safety.fault_latch import FaultLatch
+    from wrap.safety.restart_count import RestartCount
+    from wrap.session.site_history import SiteHistory
+    from wrap.storage.log_queue import LogQueue
+    from wrap.storage.settings import Settings
+    from wrap.uptime import Uptime
+
+_TIDY_MS = const(50)
+_TIDY_AGAIN_MS = const(5000)
+
+
+class Upkeep:
+    """Bounded slices of flash work; called in the background."""
+
+    def __init__(
+        self,
+        hal,
+        files,
+        fault_latch: "FaultLatch",
+        log_queue: "LogQueue",
+        settings: "Settings",
+        restart_count: "RestartCount",
+        history: "SiteHistory",
+        uptime: "Uptime",
+    ):
+        self._hal = hal
+        self._files = files
+        self._fault_latch = fault_latch
+        self._log_queue = log_queue
+        self._settings = settings
+        self._restart_count = restart_count
+        self._history = history
+        self._uptime = uptime
+        self._tidy_ms = 0
+
+    def is_quiescent(self, lit: bool) -> bool:
+        """Nothing waits to be written. lit: what needs an erase does not count."""
+        return not self._fault_latch.unsaved and self._log_queue.is_quiescent(lit)
+
+    def write_due(self, dt_ms: int, lit: bool) -> bool:
+        """Write an unsaved fault and at most one record. True when the log could not be written."""
+        latch, log_queue = self._fault_latch, self._log_queue
+        if latch.unsaved or log_queue.due(lit):
+            self._hal.flash_ahead()
+        latch.slice(dt_ms)
+        return not log_queue.slice(dt_ms, lit) and log_queue.failed
+
+    def tidy(self, dt_ms: int) -> None:
+        """In the dark: write damaged copies again and erase what files no longer use."""
+        self._settings.repair(dt_ms)
+        self._tidy_ms -= dt_ms
+        if self._tidy_ms <= 0:
+            self._tidy_ms = _TIDY_MS
+            try:
+                self._files.tidy()
+            except OSError:
+                self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the space reports it
+
+    def keep_counts(self, active: bool) -> None:
+        """Forget old restarts once the wrap has run calmly, and store the hours of the history.
+        active: a session is under way."""
+        count = self._restart_count
+        if count.count and count.calm(self._uptime.s) and not active:
+            count.forget()
+        if self._uptime.s >= self._history.save_at_s:
+            self._history.save(self._uptime.s)

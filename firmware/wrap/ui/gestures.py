@@ -1,0 +1,81 @@
+"""Acts on the button's gestures."""
+
+from wrap.compat import const
+from wrap.errors import Refused
+from wrap.rules import states
+from wrap.ui import button
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.session.control import SessionControl
+    from wrap.session.fault_control import FaultControl
+    from wrap.session.start import SessionStart
+    from wrap.session.wake_check import WakeCheck
+    from wrap.storage.protocols import Protocols
+    from wrap.ui.buzzer import Buzzer
+    from wrap.ui.indicator import Indicator
+
+
+class Gestures:
+    """One button: start, pause, resume, stop, next protocol, awake, silence, acknowledge."""
+
+    def __init__(
+        self,
+        control: "SessionControl",
+        start: "SessionStart",
+        fault_control: "FaultControl",
+        wake_check: "WakeCheck",
+        protocols: "Protocols",
+        buzzer: "Buzzer",
+        indicator: "Indicator",
+    ):
+        self._control = control
+        self._start = start
+        self._fault_control = fault_control
+        self._wake_check = wake_check
+        self._protocols = protocols
+        self._buzzer = buzzer
+        self._indicator = indicator
+        self._spent = False  # the press that is still held has done its work
+
+    def handle_gesture(self, gesture: int) -> None:
+        """Act on one gesture of wrap.ui.button."""
+        session = self._control.session
+        if session.state == states.FAULT:
+            if gesture == button.DOWN:
+                self._buzzer.press()
+            elif gesture == button.HOLD:
+                self._acknowledge_fault()
+        elif gesture == button.DOWN:
+            self._press(session)
+        elif gesture == button.LONG:
+            session.stop(states.BY_BUTTON)  # H-35
+        elif gesture == button.SHORT:
+            self._release(session)
+        elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
+            self._protocols.next()
+
+    def _acknowledge_fault(self):
+        try:
+            self._fault_control.acknowledge("button")
+        except Refused:
+            return  # the cause is still there: the indicator goes on blinking its number
+
+    def _press(self, session):
+        if self._control.answer_wake():
+            self._spent = True
+        else:
+            paused = session.state == states.PAUSED
+            self._spent = (session.active() and not paused) or self._wake_check.over
+            session.pause("button")  # H-35
+
+    def _release(self, session):
+        if self._spent:
+            return
+        if session.state in (states.IDLE, states.DONE):
+            try:
+                self._start.start("button", False)
+            except Refused:
+                self._indicator.refuse()
+        else:
+            session.resume("button")  # does nothing unless paused
