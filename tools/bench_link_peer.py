@@ -85,7 +85,7 @@ def command(twin: Twin, copy: list[str] | None = None, check: str = "") -> int:
 _APP = """
 import board_facts
 from time import ticks_us, ticks_diff
-from wrap import run
+from wrap import main_loop
 from wrap.app import App
 from wrap.hal.rp2040 import Rp2040
 from wrap.storage import records
@@ -119,11 +119,11 @@ def timed(room_ms):
         if kind not in all: all[kind] = []
         if len(all[kind]) < 400: all[kind].append(us)
     return done
-run.loop(app, 150)
+main_loop.loop(app, 150)
 server.poll = timed
 %s
 print('ready')
-run.loop(app, %d)
+main_loop.loop(app, %d)
 lit = app.session.lit_now
 hal.dark()
 print('{"lit":%%d,"most":%%s,"all":%%s}' %% (
@@ -131,9 +131,11 @@ print('{"lit":%%d,"most":%%s,"all":%%s}' %% (
 """
 _LIGHT = """
 app.protocols.save(0, %r, %r)
+app.fast_step.exit_fast_path()
 app.starter.start('link', False)
-from wrap.session import states
-while app.session.state != states.RUNNING and not app.latch.code: run.loop(app, 10)
+from wrap.rules import states
+while app.session.state != states.RUNNING and not app.fault_latch.code:
+    main_loop.loop(app, 10)
 """
 
 

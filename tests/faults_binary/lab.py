@@ -27,7 +27,7 @@ CODED = f"""
 import machine, board_facts
 from wrap.hal import open_board
 from wrap.app import App
-from wrap import run
+from wrap import main_loop
 from wrap.storage import records
 hal = open_board(board_facts)
 plain = hal.inputs
@@ -84,7 +84,7 @@ class Lab(Bench):
     def coded(self) -> None:
         """A session of CODED instead of main.py."""
         self.twin.repl(CODED)
-        self.twin.write(b"run.loop(app)\r")
+        self.twin.write(b"main_loop.loop(app)\r")
         self.advance(100)
         self.twin.read()
         self.session()
