@@ -132,9 +132,11 @@ print('{"lit":%%d,"most":%%s,"all":%%s}' %% (
 """
 _LIGHT = """
 app.protocols.save(0, %r, %r)
+app.fast_step.exit_fast_path()
 app.starter.start('link', False)
-from wrap.session import states
-while app.session.state != states.RUNNING and not app.fault_latch.code: main_loop.loop(app, 10)
+from wrap.rules import states
+while app.session.state != states.RUNNING and not app.fault_latch.code:
+    main_loop.loop(app, 10)
 """
 
 

@@ -36,7 +36,7 @@ SUBJECTS = (
     " protocol_rules wake_check"
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
-HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py")
+HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py", "between_steps.py", "verdicts.py")
 # Seconds each, and they find next to nothing that the quick ones do not.
 SLOW = (
     "test_thermal.py::test_nominal_use_never_trips_on_any_plant",

@@ -21,6 +21,8 @@ HEAP_BYTES = 1024 * 1024
 _FACTS = "boards/PBMWRAP_RP2040/board_facts.py"
 _FAKES = ("pbmwrap/twin/fake_board.py", "pbmwrap/twin/fake_hal.py")
 _TESTS = (
+    "tests/between_steps.py",
+    "tests/verdicts.py",
     "tests/fuzz/__init__.py",
     "tests/fuzz/flash.py",
     "tests/fuzz/kit.py",

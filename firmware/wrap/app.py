@@ -325,13 +325,12 @@ class App:
             unbooked_ms = 0
         lamps.meter(unbooked_ms + dt)
         found = self._judge(raws, dt, seen)
-        if found is None:
-            steps.code = faults.NONE
-        else:
-            steps.code = code = found.code
-            if code != self._tripped or session.state != states.FAULT:
-                self._tripped = code
-                self.trip(code, None, found.sensor, found.limit_mc)
+        steps.code = faults.NONE if found is None else found.code
+        if found is None and session.lit_now:
+            found = self._judge_lit(dt)
+        if found is not None and (found.code != self._tripped or session.state != states.FAULT):
+            self._tripped = found.code
+            self.trip(found.code, None, found.sensor, found.limit_mc)
         gesture = self.button.step(seen & PRESSED == PRESSED, dt)
         if gesture:
             self.gestures.handle_gesture(gesture)
@@ -344,22 +343,24 @@ class App:
             self._handle_readback_failure()
 
     def _judge(self, raws, dt, seen):
-        """The Violation that this step shows, or None."""
-        session = self.session
+        """The Violation that this step shows, lit or not, or None."""
         found = self.thermal.check(raws, dt, self.light.lamps.meters)
-        if self.self_test.sensing:
-            code = self.self_test.check_light(session, seen & LIGHT)
-            if code and found is None:
+        if found is None and self.self_test.sensing:
+            code = self.self_test.check_light(self.session, seen & LIGHT)
+            if code:
                 found = self._own.set(code)
         wires = self.wire_check
         if wires.edge_left or wires.suspects:
             found = self._check_wiring(wires, found)
-        if found is None and session.lit_now:
-            if self.temp_limits.cold:
-                return self._own.set(faults.COLD)
-            if dt > limits.STEP_LATE_MS:
-                return self._own.set(faults.STEP_LATE)
         return found
+
+    def _judge_lit(self, dt):
+        """The Violation that only counts while light is on, or None."""
+        if self.temp_limits.cold:
+            return self._own.set(faults.COLD)
+        if dt > limits.STEP_LATE_MS:
+            return self._own.set(faults.STEP_LATE)
+        return None
 
     def _check_wiring(self, wires, found):
         """`found`, or the fault that a reading follows the lamps. As the enable opens or drops

@@ -11,7 +11,7 @@ from tests.faults.hardware import Trap, set_trap
 from tests.faults.kinds import LIT, Kind
 from tests.faults.run import PHASES, Run
 from wrap.rules import limits
-from wrap.storage import log_queue, payloads, records
+from wrap.storage import payloads, records
 
 LATE = limits.STEP_LATE_MS
 ERRORS: tuple[Callable[[], Exception], ...] = (
@@ -127,11 +127,10 @@ def _where(run: Run, place: str) -> tuple[Any, str]:
         "monitor": app.temp_limits,
         "lamps": app.lamps,
         "session": app.session,
-        "desk": app.control,
+        "host_session": app.host_session,
         "server": app.server,
         "records": records,
         "payloads": payloads,
-        "fault": log_queue,
     }
     room, name = place.split(".")
     return rooms[room], name
@@ -157,7 +156,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "monitor.check": PHASES,
     "lamps.apply": LIT,
     "session.advance": ("self-test", *LIT, "paused"),
-    "desk.slack": PHASES,
+    "host_session.run": PHASES,
     "server.poll": PHASES,
 }
 

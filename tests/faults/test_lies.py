@@ -142,7 +142,7 @@ def test_without_the_wire_check_a_shared_ground_is_not_named(monkeypatch):
 
 
 def test_without_the_dark_reference_full_power_would_not_wait(monkeypatch):
-    monkeypatch.setattr(SelfTest, "_waits_for_reference", lambda self, app: False)
+    monkeypatch.setattr(SelfTest, "_waits_for_reference", lambda self: False)
     figures = plants.draw("room", 0)
     one = Run(plants.make(figures), "pressed", random.Random("wait"), settle=False)
     one.prepare()

@@ -17,11 +17,12 @@ from tests.faults.results import Results
 from tests.faults.run import EARLY, flash
 from wrap.app import App
 from wrap.hal.contract import Hal
-from wrap.rules import faults, states
+from wrap.rules import states
 from wrap.safety.derate import Derate
 from wrap.safety.fault_latch import FaultLatch
 from wrap.safety.temp_limits import TempLimits
 from wrap.safety.thermal import ThermalChecks
+from wrap.safety.violation import Violation
 from wrap.session.state_machine import Session
 from wrap.storage import log
 
@@ -85,9 +86,8 @@ def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wrap measures temperatures and finds nothing wrong with any."""
     plain = ThermalChecks.check
 
-    def check(self: ThermalChecks, raws: list[int], dt_ms: int, meters: list[object]) -> int:
+    def check(self: ThermalChecks, raws: list[int], dt_ms: int, meters: list[object]) -> None:
         plain(self, raws, dt_ms, meters)
-        return faults.NONE
 
     monkeypatch.setattr(ThermalChecks, "check", check)
 
@@ -102,9 +102,9 @@ def test_temperatures_that_nobody_judges_fail() -> None:
 def test_a_trip_that_comes_late_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     plain, seen = TempLimits.check, []
 
-    def late(self: TempLimits, raws: list[int]) -> int:
+    def late(self: TempLimits, raws: list[int]) -> Violation | None:
         seen.append(plain(self, raws))
-        return seen[-8] if len(seen) >= 8 else faults.NONE
+        return seen[-8] if len(seen) >= 8 else None
 
     monkeypatch.setattr(TempLimits, "check", late)
     what, why = verdict("skin-short/running/room/0")

@@ -16,7 +16,7 @@ from tests.faults.case import Row
 from tests.faults_binary.lab import Lab
 from tests.faults_binary.scenario import Base, Scenario
 from tests.faults_binary.scenarios import table
-from tests.faults_binary.watch import Seen, SensorCheck
+from tests.faults_binary.watch import Seen, Watch
 
 LATE = "late"
 _SPARE_MS = 150
@@ -62,7 +62,7 @@ def run(case: Case, lab: Lab) -> Row:
     what = case.what
     what.load(lab)
     lab.twin.slow_flash(what.slow_ms, what.page_ms if what.slow_ms else 0)
-    watch = SensorCheck(lab)
+    watch = Watch(lab)
     _arm(case, lab)
     watch.wait(what.watch_ms or what.limit_ms + _SPARE_MS)
     lab.calm()

@@ -40,7 +40,7 @@ def _fell(lines: list[Line]) -> int | None:
     return max(line.last_fall_ns or 0 for line in lines)
 
 
-class SensorCheck:
+class Watch:
     """Begin before the cause: it keeps the edges of the light."""
 
     def __init__(self, lab: Lab) -> None:

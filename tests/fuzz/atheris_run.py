@@ -26,7 +26,7 @@ def main(words: list[str]) -> None:
         from tests.fuzz import engine
 
         one = engine.target(words[0])
-    atheris.Confirmation([f"fuzz-{words[0]}", *words[1:]], one)
+    atheris.Setup([f"fuzz-{words[0]}", *words[1:]], one)
     atheris.Fuzz()
 
 

@@ -132,7 +132,7 @@ class Wrap:
     def snapshot(self):
         """Everything that bytes from outside could change, but for what is being received."""
         app, hal = self.board.app, self.board.hal
-        session, desk = app.session, app.control
+        session, host = app.session, app.host_session
         return (
             (session.state, session.number, session.active_ms, session.fade, session.tethered),
             dict(self.files.data),
@@ -145,9 +145,9 @@ class Wrap:
                 app.fault_latch.later,
             ),
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
-            (desk.lease_ms, desk.unix_s(), desk._tele_every, desk._restart_ms),
+            (app.control.lease_ms, app.host_clock.unix_s(), host._every_ms, host._restart_ms),
             (app.server._last_body, app.server._stream is None),
-            desk.history.sessions.to_stored(),
+            app.history.sessions.to_stored(),
         )
 
 

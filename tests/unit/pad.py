@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import board_facts
 from pbmwrap.twin.plant import Plant, PlantParams
+from tests.verdicts import code_of
 from wrap.rules import faults
 from wrap.safety.derate import FULL_Q
 from wrap.safety.thermal import ThermalChecks
@@ -26,6 +27,7 @@ class Pad:
         self.mismatch = mismatch
         self.wrong = lambda ch, ppm: ppm
         self.fault = faults.NONE
+        self.sensor = None  # that shows the fault
         self.fault_s = 0.0
         self.now_s = 0.0
         self.news = []  # (second, warning)
@@ -62,7 +64,9 @@ class Pad:
         self.now_s = round(self.now_s + STEP_MS / 1000, 3)
         for i in range(len(self.raws)):
             self.raws[i] = self.plant.raw12(i) * 16
-        self.fault = self.thermal.check(self.raws, STEP_MS, self.meters)
+        found = self.thermal.check(self.raws, STEP_MS, self.meters)
+        self.fault = code_of(found)
+        self.sensor = None if found is None else found.sensor
         self.hottest_c = max(self.hottest_c, self.plant.skin_c)
         if lit and self.now_s % 1 == 0:
             self.q.append(q)

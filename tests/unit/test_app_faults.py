@@ -7,7 +7,7 @@ import board_facts
 from tests.between_steps import between_steps
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.spy import SpyRig
-from wrap.rules import faults
+from wrap.rules import faults, limits
 from wrap.safety.thermistor import FULL
 from wrap.storage import records
 
@@ -190,6 +190,15 @@ def test_a_clock_that_goes_back_is_a_fault_and_no_time_is_given_back():
     spy.turn(1, -5000)
     assert (spy.dark(), latched(spy)) == (True, "step-late")
     assert (spy.app.session.active_ms, spy.app.uptime.s) >= (active_ms, up_s)
+
+
+def test_a_late_step_is_no_cause_that_stays():
+    spy = SpyRig()
+    spy.light()
+    spy.turn(1, limits.STEP_LATE_MS + 10)
+    assert latched(spy) == "step-late"
+    spy.app.fault_control.acknowledge("link")
+    assert spy.state == "idle"
 
 
 @pytest.mark.parametrize("ch", [0, 1])

@@ -63,7 +63,7 @@ def test_a_failed_verify_is_dark_and_feeds_no_watchdog(spy):
 
 def test_nothing_but_the_step_writes_lamps(spy):
     spy.light()
-    calls = spy.calls_of(spy.app.slack)
+    calls = spy.calls_of(spy.app.run_background)
     assert not set(calls) & set(LAMPS)
     assert "verify_and_feed" not in calls
 

@@ -72,7 +72,7 @@ def brought_to(state):
 def test_what_is_allowed_depends_on_the_state(state):
     rig = brought_to(state)
     session = rig.app.session
-    for method, (when, _) in commands.Commands(rig.app)._methods.items():
+    for method, (when, _) in rig.app.commands._methods.items():
         may = state in ALLOWED.get(method, STATES)
         assert commands._allowed(when, session) == may, method
     assert rig.ask("proto.delete", slot=7)[0] == (
@@ -264,7 +264,7 @@ def test_bench_tells_what_a_call_takes_on_average(rig: Rig):
         return call
 
     rig.hal.inputs, rig.hal.verify_and_feed = takes(70), takes(12)
-    assert commands.Commands(rig.app).handle("bench", {}) == {
+    assert rig.app.commands.handle("bench", {}) == {
         "n": 16,
         "inputs_us": 70,
         "held_us": 12,

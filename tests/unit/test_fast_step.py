@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.between_steps import between_steps
 from tests.unit.conftest import COOL, CURVE, LARGE_PAD, LONG, Rig
+from tests.verdicts import shown
 from wrap import fast_step
 from wrap.rules import faults, limits, states
 from wrap.storage import records
@@ -109,7 +110,9 @@ class Wrap(Rig):
             "meters": [dict(m) for m in meters],
             "duties": (app.lamps.duties[:], hal.duty[:], hal.mode[:], hal.enabled, hal.fed_ms),
             "monitor": {
-                k: v for k, v in vars(temp_limits).items() if k not in ("_curve", "_means")
+                k: v
+                for k, v in vars(temp_limits).items()
+                if k not in ("_curve", "_means", "_violation")
             },
             "guard": (
                 thermal._ms,
@@ -117,6 +120,7 @@ class Wrap(Rig):
                 thermal.derate.q,
                 thermal.moved,
                 thermal._last[:],
+                shown(thermal._behaviour),
             ),
             "fault": (
                 app.steps.code,
@@ -133,7 +137,7 @@ class Wrap(Rig):
                 app.recorder.sample_ms,
             ),
             "button": vars(app.button),
-            "sense": {k: v for k, v in vars(app.self_test).items() if k != "_app"},
+            "sense": {k: v for k, v in vars(app.self_test).items() if isinstance(v, int)},
             "light": [self.board.light_acc(ch) for ch in range(2)],
         }
 
@@ -196,7 +200,7 @@ def test_time_is_whole_across_the_tick_wrap(start_ms):
 
 def test_late_is_what_apps_step_counts_as_late():
     assert fast_step._LATE_MS == limits.STEP_MS * 2
-    assert fast_step._SLACK_MS == limits.PROGRAM_CHUNK_MS
+    assert fast_step._BACKGROUND_MS == limits.PROGRAM_CHUNK_MS
 
 
 def running():
@@ -273,8 +277,11 @@ def test_what_waits_for_the_slack_keeps_every_step_whole():
 def test_the_slack_comes_every_50_ms():
     wrap = running()
     slacks = []
-    plain = wrap.app.slack
-    wrap.app.slack = lambda: (slacks.append(wrap.app.uptime.s * 1000 + wrap.app.uptime.ms), plain())
+    plain = wrap.app.run_background
+    wrap.app.run_background = lambda: (
+        slacks.append(wrap.app.uptime.s * 1000 + wrap.app.uptime.ms),
+        plain(),
+    )
     wrap.app.fast_step.exit_fast_path()
     for _ in range(60):
         wrap.hal.now_ms += 10

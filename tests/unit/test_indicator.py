@@ -12,7 +12,7 @@ CODES = range(1, len(faults.NAMES))
 
 def shown(state, warn=False, calibrated=True, fault=0, slots=480):
     indicator = Indicator()
-    return [int(indicator.slot(state, warn, calibrated, fault)) for _ in range(slots)]
+    return [int(indicator.slot(state, warn, calibrated, fault, False)) for _ in range(slots)]
 
 
 def rhythm(slots):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.pad import Pad
+from tests.verdicts import code_of, shown
 from wrap.rules import faults, limits
 from wrap.safety.temp_limits import TempLimits
 from wrap.safety.thermistor import FULL, OPEN, SHORT
@@ -85,7 +86,7 @@ def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(
         elif event == "begin":
             temp_limits.start_session()
             plain.most = plain.temps[:] if plain.past[0] else plain.most
-        assert temp_limits.check(raws) == plain.check(raws)
+        assert code_of(temp_limits.check(raws)) == plain.check(raws)
         assert (temp_limits.temps_mc, temp_limits.max_mc) == (plain.temps, plain.most)
         assert (temp_limits.hottest_mc, temp_limits.coldest_mc) == (plain.hottest, plain.coldest)
         assert (temp_limits.warn, temp_limits.cold) == (plain.warn, plain.cold)
@@ -97,7 +98,7 @@ def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(
 @pytest.mark.parametrize("bits", list(product([0, 1], repeat=4)))
 def test_three_hot_readings_of_four_trip_and_fewer_do_not(bits):
     temp_limits = make()
-    seen = [temp_limits.check([OVER if hot else COOL, COOL]) for hot in bits]
+    seen = [code_of(temp_limits.check([OVER if hot else COOL, COOL])) for hot in bits]
     assert faults.SKIN_HOT not in seen[:2]
     assert seen[2] == (faults.SKIN_HOT if bits[:3] == (1, 1, 1) else faults.NONE)
     assert seen[3] == (faults.SKIN_HOT if bits[3] and sum(bits) >= 3 else faults.NONE)
@@ -106,7 +107,7 @@ def test_three_hot_readings_of_four_trip_and_fewer_do_not(bits):
 def test_one_spike_a_second_never_trips():
     temp_limits = make()
     readings = ([OVER] + [COOL] * 99) * 20
-    assert {temp_limits.check([raw, COOL]) for raw in readings} == {faults.NONE}
+    assert {code_of(temp_limits.check([raw, COOL])) for raw in readings} == {faults.NONE}
 
 
 @pytest.mark.parametrize(
@@ -117,10 +118,9 @@ def test_a_reading_4_k_past_the_trip_acts_at_once(sensor, mc, code, limit):
     raws = [COOL, COOL]
     raws[sensor] = CURVE.raw_at(mc)
     temp_limits = make()
-    assert temp_limits.check(raws) == code
-    assert (temp_limits.sensor, temp_limits.limit_mc) == (sensor, limit)
+    assert shown(temp_limits.check(raws)) == (code, sensor, limit)
     raws[sensor] += 1
-    assert make().check(raws) == faults.NONE
+    assert make().check(raws) is None
 
 
 @pytest.mark.parametrize("sensor", [0, 1])
@@ -137,23 +137,22 @@ def test_a_rail_is_a_fault_at_once_and_stays_one(sensor, raw, code):
     raws = [COOL, COOL]
     raws[sensor] = raw
     temp_limits = make()
-    assert [temp_limits.check(raws) for _ in range(5)] == [code] * 5
-    assert temp_limits.sensor == sensor
+    limit_mc = (limits.SKIN_TRIP_MC, limits.BOARD_TRIP_MC)[sensor]
+    assert [shown(temp_limits.check(raws)) for _ in range(5)] == [(code, sensor, limit_mc)] * 5
 
 
 def test_a_board_may_be_hotter_than_skin_and_trips_at_60_c():
     temp_limits = make()
-    assert [temp_limits.check([COOL, WARM]) for _ in range(9)] == [faults.NONE] * 9
+    assert [temp_limits.check([COOL, WARM]) for _ in range(9)] == [None] * 9
     assert not temp_limits.warn
     hot = [COOL, CURVE.raw_at(60000)]
-    assert [temp_limits.check(hot) for _ in range(3)] == [0, 0, faults.BOARD_HOT]
-    assert temp_limits.limit_mc == 60000
+    assert [temp_limits.check(hot) for _ in range(2)] == [None] * 2
+    assert shown(temp_limits.check(hot)) == (faults.BOARD_HOT, 1, 60000)
 
 
 def test_the_first_fault_of_a_step_names_its_sensor():
     temp_limits = make()
-    assert temp_limits.check([FULL, 0]) == faults.SENSOR_OPEN
-    assert temp_limits.sensor == 0
+    assert shown(temp_limits.check([FULL, 0])) == (faults.SENSOR_OPEN, 0, limits.SKIN_TRIP_MC)
 
 
 def test_means_are_of_all_readings_since_the_last():
@@ -171,21 +170,23 @@ def test_no_trip_passes_the_default_whatever_is_asked(asked):
     temp_limits.set_skin_trip(asked)
     assert temp_limits.trip_mc == min(asked, 41000)
     hot = [CURVE.raw_at(41000), COOL]
-    assert faults.SKIN_HOT in [temp_limits.check(hot) for _ in range(3)] or asked <= 37000
+    codes = [code_of(temp_limits.check(hot)) for _ in range(3)]
+    assert faults.SKIN_HOT in codes or asked <= 37000
 
 
 def test_a_stricter_trip_acts_on_a_reading_that_was_settled():
     temp_limits = make()
     raws = [CURVE.raw_at(38000), COOL]
-    assert [temp_limits.check(raws) for _ in range(5)] == [0] * 5
+    assert [temp_limits.check(raws) for _ in range(5)] == [None] * 5
     temp_limits.set_skin_trip(37000)
-    assert [temp_limits.check(raws) for _ in range(3)] == [0, 0, faults.SKIN_HOT]
-    assert temp_limits.limit_mc == 37000
+    assert [temp_limits.check(raws) for _ in range(2)] == [None] * 2
+    assert shown(temp_limits.check(raws)) == (faults.SKIN_HOT, 0, 37000)
 
 
 def test_cold_is_three_of_four_readings_below_5_c():
     temp_limits = make()
-    assert [temp_limits.check([COLD, COOL]) or temp_limits.cold for _ in range(3)] == [0, 0, True]
+    seen = [temp_limits.check([COLD, COOL]) or temp_limits.cold for _ in range(3)]
+    assert seen == [False, False, True]
     seen = [temp_limits.check([COLD - 1, COOL]) or temp_limits.cold for _ in range(2)]
     assert seen == [True, False]
 
@@ -239,7 +240,7 @@ def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
         assert not temp_limits.is_quiescent()  # nothing was read yet
         raws = [COOL, COOL]
         raws[i] = raw
-        codes = [temp_limits.check(raws) for _ in range(4)]
+        codes = [code_of(temp_limits.check(raws)) for _ in range(4)]
         assert (not any(codes) and not temp_limits.cold) is calm
         assert temp_limits.is_quiescent() is calm
 
@@ -251,7 +252,7 @@ def test_calm_readings_told_together_are_as_if_each_was_judged():
         temp_limits.check([COOL + 9, COOL + 9])
         temp_limits.start_session()
     for row in rows:
-        assert each.check(row) == faults.NONE
+        assert each.check(row) is None
     columns = list(zip(*rows, strict=True))
     sums = [-1, *(word for c in columns for word in (sum(c), min(c), c[-1], -1))]
     told.add_elapsed(len(rows), sums, 1, 4)

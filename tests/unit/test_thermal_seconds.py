@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit.conftest import CURVE
-from tests.unit.test_thermal import board, made, seconds
-from wrap.rules import faults
+from tests.unit.test_thermal import NOTHING, board, made, seconds
+from tests.verdicts import code_of, shown
+from wrap.rules import faults, limits
 from wrap.safety.derate import FULL_Q, allowed
 from wrap.safety.thermal import WARNING_TEXTS, WARNINGS, ThermalChecks
 from wrap.safety.thermistor import FULL as RAIL
+from wrap.safety.violation import Violation
 
 
 def raws(*mcs):
@@ -46,8 +48,8 @@ def test_the_balance_needs_both_roles(roles):
     thermal = made(*roles)
     assert thermal.heat_balance is None
     assert thermal.warnings() == []
-    assert seconds(thermal, 3, [33000] * len(roles)) == [0, 0, 0]
-    thermal._tell()
+    assert seconds(thermal, 3, [33000] * len(roles)) == [NOTHING] * 3
+    thermal._note_warnings()
     assert thermal.news == ""
 
 
@@ -73,17 +75,19 @@ def test_the_next_second_begins_at_nothing():
 
 def test_a_limit_passed_now_comes_before_what_the_last_second_found():
     thermal = made("skin", "board")
-    thermal._code = faults.PAIR
-    assert thermal.check(raws(33000, 33000), 10, thermal.meters) == faults.PAIR
-    assert thermal.check(raws(46000, 33000), 10, thermal.meters) == faults.GROSS
+    thermal._behaviour = Violation().set(faults.PAIR, 1)
+    found = thermal.check(raws(33000, 33000), 10, thermal.meters)
+    assert shown(found) == (faults.PAIR, 1, None)
+    found = thermal.check(raws(46000, 33000), 10, thermal.meters)
+    assert shown(found) == (faults.GROSS, 0, limits.SKIN_TRIP_MC)
 
 
 def lit(thermal, on_ms=500, n=1, ms=1000, mcs=(33000, 33000)):
     for _ in range(n):
         for meter in thermal.meters:
             meter.on_ms += on_ms
-        code = thermal.check(raws(*mcs), ms, thermal.meters)
-    return code
+        found = thermal.check(raws(*mcs), ms, thermal.meters)
+    return found
 
 
 def test_seconds_of_light_are_counted_until_it_is_dark():
@@ -113,7 +117,7 @@ def test_a_rail_begins_again(raw, sensor):
     readings[sensor] = raw
     thermal.check(readings, 10, thermal.meters)
     thermal.check(readings, 990, thermal.meters)
-    assert (thermal._lit_s, thermal._trends[0].n, thermal._code) == (0, 0, faults.NONE)
+    assert (thermal._lit_s, thermal._trends[0].n, thermal._behaviour) == (0, 0, None)
 
 
 @pytest.mark.parametrize("raw,code", [(RAIL, faults.SENSOR_OPEN), (0, faults.SENSOR_SHORT)])
@@ -124,19 +128,23 @@ def test_the_step_in_which_a_limit_is_passed_does_no_work_of_the_second(raw, cod
     thermal._second = lambda meters: (done.append(thermal._ms), setattr(thermal, "_ms", 0))
     cool, wrong = raws(33000, 33000), raws(33000, 33000)
     wrong[0] = raw
-    assert [thermal.check(cool, 495, thermal.meters) for _ in range(2)] == [faults.NONE] * 2
-    assert (thermal.check(wrong, 10, thermal.meters), done) == (code, [])
-    assert (thermal.check(wrong, 10, thermal.meters), done) == (code, [1010])
-    assert [thermal.check(wrong, 500, thermal.meters) for _ in range(2)] == [code] * 2
+
+    def check(readings, ms):
+        return code_of(thermal.check(readings, ms, thermal.meters))
+
+    assert [check(cool, 495) for _ in range(2)] == [faults.NONE] * 2
+    assert (check(wrong, 10), done) == (code, [])
+    assert (check(wrong, 10), done) == (code, [1010])
+    assert [check(wrong, 500) for _ in range(2)] == [code] * 2
     assert done == [1010, 1000]
-    assert (thermal.check(cool, 1000, thermal.meters), done) == (faults.NONE, [1010, 1000, 1000])
-    assert (thermal.check(wrong, 1000, thermal.meters), len(done)) == (code, 3)
+    assert (check(cool, 1000), done) == (faults.NONE, [1010, 1000, 1000])
+    assert (check(wrong, 1000), len(done)) == (code, 3)
 
 
 def test_to_begin_again_forgets_trends_fault_and_light_and_derates_from_now():
     thermal = made("skin", "board")
     lit(thermal, n=20)
-    thermal._code = faults.PAIR
+    thermal._behaviour = Violation().set(faults.PAIR, 1)
     thermal.sensor_check._apart_s = thermal.heat_balance._hot_s = 5
     thermal.temp_limits.hottest_mc = 39750
     thermal._forget()
@@ -146,7 +154,7 @@ def test_to_begin_again_forgets_trends_fault_and_light_and_derates_from_now():
         thermal.heat_balance._hot_s,
         thermal.heat_balance._board.n,
     ) == (0, 0, 0)
-    assert (thermal._lit_s, thermal._code) == (0, faults.NONE)
+    assert (thermal._lit_s, thermal._behaviour) == (0, None)
     assert thermal.derate.fresh is True
     assert thermal.derate._fine >> 4 == 39550  # as far as the mean may lag behind
 
@@ -180,7 +188,7 @@ def test_light_begins_with_what_the_skin_allows_at_this_moment():
 
 
 def jumping(thermal, to, ms, on_s=6):
-    """The code of a second of `ms` in which the sensors went from 33 C to `to`."""
+    """The verdict of a second of `ms` in which the sensors went from 33 C to `to`."""
     base = CURVE.mc(CURVE.raw_at(33000))
     lit(thermal, n=on_s)
     thermal._last = [base] * len(to)
@@ -188,34 +196,31 @@ def jumping(thermal, to, ms, on_s=6):
     thermal.temp_limits.means = lambda: means
     for meter in thermal.meters:
         meter.on_ms += 500
-    return thermal.check(raws(*[33000] * len(to)), ms, thermal.meters)
+    return shown(thermal.check(raws(*[33000] * len(to)), ms, thermal.meters))
 
 
 @pytest.mark.parametrize(
     "to,ms,code,sensor",
     [
-        ((2000, 0), 1000, faults.NONE, 0),  # 2 K in a second
+        ((2000, 0), 1000, faults.NONE, None),  # 2 K in a second
         ((2001, 0), 1000, faults.RATE, 0),
         ((-2001, 0), 1000, faults.RATE, 0),
-        ((-2000, 0), 1000, faults.NONE, 0),
+        ((-2000, 0), 1000, faults.NONE, None),
         ((0, 2001), 1000, faults.RATE, 1),
-        ((3000, 0), 1500, faults.NONE, 0),  # a longer second allows more
+        ((3000, 0), 1500, faults.NONE, None),  # a longer second allows more
         ((3001, 0), 1500, faults.RATE, 0),
         ((2500, 2500), 1000, faults.RATE, 0),
     ],
 )
 def test_more_than_two_kelvin_a_second_while_lit_is_the_fault_rate(to, ms, code, sensor):
     thermal = made("skin", "board")
-    assert jumping(thermal, to, ms) == code
-    assert thermal.temp_limits.sensor == sensor
-    if code:
-        assert thermal.sensor_check.sensor == sensor
+    assert jumping(thermal, to, ms) == (code, sensor, None)
 
 
 @pytest.mark.parametrize("on_s,code,n", [(5, faults.NONE, 1), (6, faults.RATE, 7)])
 def test_a_pad_may_be_put_on_in_the_first_five_seconds_of_light(on_s, code, n):
     thermal = made("skin", "board")
-    assert jumping(thermal, (2500, 0), 1000, on_s) == code
+    assert jumping(thermal, (2500, 0), 1000, on_s)[0] == code
     assert thermal._trends[0].n == n
     assert thermal._last == [CURVE.mc(CURVE.raw_at(33000)) + 2500, CURVE.mc(CURVE.raw_at(33000))]
     assert thermal._lit_s == n
@@ -246,24 +251,24 @@ def test_each_role_is_judged_by_the_mean_of_its_sensors():
 def test_the_judges_get_both_roles_the_heat_and_the_seconds_of_light():
     thermal = made("skin", "board")
     calls = []
-    thermal.sensor_check.second = lambda *args: calls.append(args) or faults.STUCK
+    stuck = Violation().set(faults.STUCK, 1)
+    thermal.sensor_check.second = lambda *args: calls.append(args) or stuck
     thermal.heat_balance.second = lambda *args: calls.append(args) or faults.NONE
     thermal._take([33000, 35000])
     thermal._lit_s = 9
-    assert thermal._judge(777) == faults.STUCK
+    assert thermal._judge(777) is stuck
     assert calls == [(33000, 35000, 777, 9)] * 2
     thermal.heat_balance.second = lambda *args: faults.LAMP_STUCK
-    assert thermal._judge(777) == faults.LAMP_STUCK
+    assert shown(thermal._judge(777)) == (faults.LAMP_STUCK, None, None)
 
 
 def test_a_fault_of_the_second_names_the_sensor_that_was_judged():
     thermal = made("skin", "board")
-    thermal.sensor_check.sensor = 1
-    lit(thermal)
-    assert thermal.temp_limits.sensor == 0
-    thermal._judge = lambda heat_mw: faults.PAIR
-    assert lit(thermal) == faults.PAIR
-    assert thermal.temp_limits.sensor == 1
+    assert lit(thermal) is None
+    pair = Violation().set(faults.PAIR, 1)
+    thermal.sensor_check.second = lambda *args: pair
+    assert shown(lit(thermal)) == (faults.PAIR, 1, None)
+    assert thermal.check(raws(33000, 33000), 10, thermal.meters) is pair  # until the next second
 
 
 def test_heat_is_what_was_written_since_the_last_second():
@@ -283,7 +288,7 @@ def test_heat_is_what_was_written_since_the_last_second():
 
 def warned(thermal, covered, weak):
     thermal.heat_balance.covered, thermal.heat_balance.weak = covered, weak
-    thermal._tell()
+    thermal._note_warnings()
     return thermal.news
 
 
@@ -323,5 +328,10 @@ def test_the_warnings_in_force_have_names(covered, weak):
 
 def test_a_new_guard_knows_nothing():
     thermal = made("skin", "board")
-    assert (thermal.news, thermal._told, thermal._lit_s, thermal._ms) == ("", [False, False], 0, 0)
-    assert (thermal._last, thermal._code, thermal.warnings()) == ([0, 0], faults.NONE, [])
+    assert (thermal.news, thermal._warned, thermal._lit_s, thermal._ms) == (
+        "",
+        [False, False],
+        0,
+        0,
+    )
+    assert (thermal._last, thermal._behaviour, thermal.warnings()) == ([0, 0], None, [])

@@ -57,6 +57,7 @@ class Wrap:
         sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
         app = self.board.app
         app.protocols.save(0, raw, sha)
+        app.fast_step.exit_fast_path()
         app.starter.start("button", False)
         self.advance(_RISING_MS)
         assert app.session.state == states.RUNNING, (app.session.state, app.fault_latch.code)

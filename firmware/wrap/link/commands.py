@@ -251,7 +251,7 @@ class ProtocolCommands:
 
 
 class SessionCommands:
-    """Start, pause, resume, stop, the answer to the wake check, and the acknowledgement of a fault."""
+    """Start, pause, resume, stop; the answer to the wake check; the acknowledgement of a fault."""
 
     def __init__(
         self,
@@ -280,7 +280,8 @@ class SessionCommands:
 
     def _start(self, p):
         if self._session.state == states.FAULT:
-            raise Refused(FAULT, self._status_view.fault()["text"] + "; acknowledge it first")
+            text = self._status_view.fault()["text"]  # type: ignore - one is latched
+            raise Refused(FAULT, text + "; acknowledge it first")
         self._starter.start("link", p.get("tethered") is True)
         return {"session": self._session.number}
 

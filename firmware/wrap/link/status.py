@@ -225,9 +225,10 @@ class StatusView:
     def fault(self) -> "dict | None":
         """The latched fault, or None."""
         latch = self._fault_latch
-        if not latch.code:
+        info = latch.info
+        if info is None:
             return None
-        out = dict(latch.info)
+        out = dict(info)
         out["name"] = faults.NAMES[latch.code]
         out["text"] = faults.TEXTS[latch.code]
         out["later"] = latch.later

@@ -23,7 +23,7 @@ class FaultLatch:
             self.code = faults.STORAGE  # H-37
             kept = {"code": self.code, "detail": "the fault memory is damaged"}
             self.unsaved = True
-        self.info = kept if self.code else None
+        self.info: "dict | None" = kept if self.code else None
         self.later = 0
         self._save_ms = 0  # until an unsaved fault is tried again
 

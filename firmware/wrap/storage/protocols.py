@@ -33,7 +33,7 @@ class Protocols:
         self._channels = dict(channels)
         self._order = tuple([c[0] for c in channels])
         self._active = Store(files, "active")
-        self.slots = [self._load(slot) for slot in range(SLOTS)]
+        self.slots: list = [self._load(slot) for slot in range(SLOTS)]
 
     def _file(self, slot: int) -> str:
         return "proto.%d" % slot

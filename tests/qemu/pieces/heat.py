@@ -1,6 +1,7 @@
 """The guard and what it is made of, on a pad that warms, cools, slides and lies."""
 
 from tests.fuzz import kit
+from tests.verdicts import shown
 from wrap.control.dose import DoseMeter
 from wrap.rules.limits import SKIN_TRIP_MC
 from wrap.safety import thermal
@@ -72,7 +73,7 @@ class _Pad:
 def _told(it):
     """All that a guard shows, and what it remembers."""
     m, w, model, d = it.temp_limits, it.sensor_check, it.heat_balance, it.derate
-    told = (m.temps_mc, m.max_mc, m.sensor, m.warn, m.cold, w.sensor, d.q, d._fine, d.fresh)
+    told = (m.temps_mc, m.max_mc, m.warn, m.cold, d.q, d._fine, d.fresh)
     told += (w._still_s, w._heat_mj, w._apart_s, w._settled, it._lit_s, it._last)
     told += (it.moved, it.news, it.warnings(), it.second_in_ms(), [t.now for t in it._trends])
     if model:
@@ -104,7 +105,7 @@ def _day(rng, out, seconds):
         dt_ms = (1000, 1000, 1000, 500, 1010, 2000)[rng.below(6)] if rng.below(16) == 0 else 1000
         for meter, duty in zip(meters, pad.duties):
             meter.add(duty, dt_ms)
-        out.add(it.check(pad.second(), dt_ms, meters), _told(it))
+        out.add(shown(it.check(pad.second(), dt_ms, meters)), _told(it))
         if it.news and rng.below(2):
             out.add(it.pop_warning(s))
 

@@ -2,6 +2,7 @@
 
 from pbmwrap.twin.fake_hal import FakeHal
 from tests.fuzz import kit
+from tests.verdicts import shown
 from wrap.control.dose import DoseMeter
 from wrap.control.lamps import Lamps
 from wrap.safety.temp_limits import TempLimits
@@ -83,7 +84,7 @@ def monitor(rng, out, count):
         for i in (0, 1):
             if rng.below(3):
                 raws[i] = _near(rng, it)
-        out.add(it.check(raws), it.temps_mc, it.max_mc, it.sensor, it.limit_mc)
+        out.add(shown(it.check(raws)), it.temps_mc, it.max_mc)
         out.add(it.hottest_mc, it.warn, it.cold, it.is_quiescent(), it.quiet_from)
         kind = rng.below(64)
         if kind == 0:

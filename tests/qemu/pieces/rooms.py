@@ -164,7 +164,8 @@ def _wish(rng, it):
 
 def machines(rng, out, count):
     """Sessions, and their wake checks, in any order of wishes."""
-    it, wake = Session(out.add), WakeCheck()
+    it = Session(lambda session, old, new, reason: out.add(old, new, reason))
+    wake = WakeCheck()
     uj = 0
     for _ in range(count):
         if rng.below(6) == 0:
@@ -201,8 +202,8 @@ def hands(rng, out, count):
         out.add(it.step(down, dt_ms), it.is_quiescent())
         state, code = rng.below(9), 1 + rng.below(len(faults.NAMES) - 1)
         warn, calibrated = rng.below(2) == 0, rng.below(2) == 0
-        shown.asking = rng.below(3) == 0
+        asking = rng.below(3) == 0
         if rng.below(16) == 0:
             shown.refuse()
-        out.add(shown.slot(state, warn, calibrated, code))
+        out.add(shown.slot(state, warn, calibrated, code, asking))
         out.add(indicator.bits(state, warn, calibrated), indicator.fault_lit(code, rng.below(200)))

@@ -35,6 +35,7 @@ def begin():
     raw = _PROTOCOL % (bench_rig.RAMP_MS, nir, red, bench_rig.SESSION_MS // 1000)
     sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
     _app.protocols.save(0, raw, sha)
+    _app.fast_step.exit_fast_path()
     _app.starter.start("button", False)
     _turns(_RISING_TURNS)
 
@@ -60,4 +61,4 @@ def decide():
 
 def sound():
     """Whether the session still runs."""
-    return _app.session.state == states.RUNNING and not _app.code
+    return _app.session.state == states.RUNNING and not _app.steps.code
