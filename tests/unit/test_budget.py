@@ -104,6 +104,7 @@ COSTS = {
     "proto.delete": (1, {"slot": 0}),
     "session.start": (4, {}),
     "session.resume": (1, {}),
+    "wake.answer": (1, {}),
     "service": (1, {}),
     "reset": (1, {}),
 }
@@ -117,6 +118,11 @@ def ready(method):
     if method == "session.resume":
         rig.light()
         between_steps(rig.app).session.pause("button")
+    if method == "wake.answer":
+        rig.app.settings.set("wake_s", 5)
+        rig.light()
+        rig.advance(5000 - rig.app.session.active_ms + 10)
+        assert rig.app.wake_check.waiting
     rig.advance(500)
     return rig
 

@@ -42,6 +42,7 @@ ALLOWED = {
     "session.pause": ("self-test", "running", "paused"),
     "session.resume": ("self-test", "running", "paused"),
     "session.stop": ("self-test", "running", "paused"),
+    "wake.answer": ("self-test", "running", "paused"),
     "bench": ("idle", "done", "fault"),
     "service": ("idle", "done", "fault"),
     "reset": ("idle", "done", "fault"),

@@ -330,7 +330,7 @@ def test_light_of_every_site_counts_and_the_refusal_says_when(rig: Rig):
     steps = [{"t": 31, "ch": {"red": [10]}}]
     rig.store(site="hand-left", steps=steps)
     assert rig.ask("course.get")["light"] == {"day_s": 0, "most_s": 60, "next_s": 0}
-    rig.app.control.start("link", False)
+    rig.app.starter.start("link", False)
     assert rig.ask("course.get")["light"]["day_s"] == 31
     rig.until("done", 40_000)
     rig.store(site="hand-right", steps=steps)

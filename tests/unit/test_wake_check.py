@@ -100,6 +100,22 @@ def test_a_press_answers_and_does_not_pause(asked: Rig):
     assert asked.state == "paused"
 
 
+def test_a_host_answers_for_a_wearer_who_uses_the_page(asked: Rig):
+    assert asked.ask("wake.answer") == {"state": "running"}
+    assert told(asked) == ["asked", "answered"]
+    assert (asked.app.wake_check.waiting, asked.app.wake_check.asking) == (False, False)
+    assert asked.ask("wake.answer") == ("not_now", "the wake check asks nothing now")
+    asked.advance(5000)
+    assert asked.app.wake_check.waiting  # the next question comes as after a press
+
+
+def test_a_host_that_answers_too_late_changes_nothing(asked: Rig):
+    asked.advance(3050)
+    assert asked.ask("wake.answer")[0] == "not_now"
+    asked.until("done")
+    assert asked.app.session.end_reason == "wake"
+
+
 def test_a_long_press_answers_and_still_ends(asked: Rig):
     asked.press(1200)
     asked.until("done", 1000)

@@ -46,6 +46,7 @@ _WRITES = {
     "proto.delete": 1,
     "session.start": limits.HOST_START_WRITES,
     "session.resume": 1,
+    "wake.answer": 1,
     "service": 1,
     "reset": 1,
 }
