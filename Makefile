@@ -29,6 +29,13 @@ firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
 demo: $(STAMP) ## A simulated wrap from flashing a protocol to the session's report
 	@$(PY) tools/demo.py --out build/demo
 
+.PHONY: quick quick-tests style types
+quick: $(STAMP) ## Lint, types, unit tests and simulated sessions; a minute on two cores
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going types style quick-tests
+
+quick-tests: $(STAMP)
+	$(PY) -m pytest tests/unit tests/esp32 tests/contract/test_session.py --target sim -m "not slow" -n $(JOBS)
+
 test: unit host contract ## All tests
 
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
@@ -102,11 +109,15 @@ schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' f
 	$(PY) -m tools.schematic
 	$(PY) -m tools.guide_tables
 
-lint: $(STAMP) ## ruff, pyright, the documents, and that each hazard has its code and its tests (docs/hazards.md)
+lint: style types ## ruff, pyright, the documents, and that each hazard has its code and its tests (docs/hazards.md)
+
+style: $(STAMP)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(PY) tools/hazards.py --check
 	$(PY) tools/check_docs.py
+
+types: $(STAMP)
 	$(VENV)/bin/pyright
 	$(VENV)/bin/pyright -p firmware
 	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json

@@ -1,6 +1,8 @@
 """How many sessions the ring of a 2 MB Pico keeps: a real one of 20 minutes, written again until
 the ring has gone round."""
 
+import pytest
+
 import board_facts
 from tests.nor import SECTOR, Nor, nor
 from tests.powercut.day import Wrap
@@ -35,6 +37,7 @@ def twenty_minutes():
     return [(r[0], r[2], r[3], r[4], bytes(r[5])) for r in found if r[0] not in once]
 
 
+@pytest.mark.slow
 def test_a_pico_keeps_a_thousand_sessions_of_twenty_minutes():
     session = twenty_minutes()
     kinds = [r[0] for r in session]

@@ -142,6 +142,7 @@ def test_power_that_goes_at_any_operation_leaves_old_or_new(moment):
         assert not store_of(nor).damaged
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6))
 def test_power_cuts_one_after_the_other_lose_nothing(seed):

@@ -95,6 +95,7 @@ def one_new_protocol(rig, n):
     rig.ask("proto.put", raw, slot=0, size=len(raw), sha=sha(raw))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "host,least_days",
     [(one_clock, 50), (one_resume, 10), (one_session, 20), (one_new_protocol, 2)],

@@ -77,6 +77,7 @@ def test_a_full_ring_drops_its_oldest_sector_and_offsets_are_never_reused(flash)
     assert chained(stream(log))
 
 
+@pytest.mark.slow
 def test_wear_is_even():
     flash = Flash("nor")
     log = flash.open()

@@ -351,6 +351,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(json_values)
 def test_problems_never_raises_on_any_json(value):
     assert reported(value)

@@ -41,6 +41,7 @@ HALF_LIFTED = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @example(HALF_LIFTED, FULL, 0)
 @given(PLANTS, LEVELS, st.integers(0, 999))
@@ -53,6 +54,7 @@ def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):  # H-12
 
 
 # H-12
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(PLANTS, LEVELS, st.integers(1, 90), st.integers(0, 999))
 def test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing(
@@ -132,6 +134,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     STEPS,
