@@ -42,7 +42,7 @@ class Unavailable(Exception):
 
 def image(arch: str) -> Path:
     """The image, built when it is not there. Raises Unavailable or CalledProcessError."""
-    words = [sys.executable, "tools/toolchain.py", "qemu", "--arch", arch, "--out", "build"]
+    words = [sys.executable, "-m", "tools.toolchain", "qemu", "--arch", arch, "--out", "build"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     if done.returncode == UNAVAILABLE:
         raise Unavailable(done.stderr.strip())

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from rp2040py.gpio_pin import GPIOPinState
-
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.built import image
+from pbmwrap.twin.rp2040_pins import GPIOPinState
+from tools.toolchain.built import image
 
 BOARD = "PBMWRAP_BENCH"
 STEPS = 300
