@@ -11,10 +11,10 @@ STAMP := $(VENV)/.stamp
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
-help: ## Show these lines
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Make .venv with pbmwrap and everything its tests need
+setup: $(STAMP) ## Create .venv with pbmwrap and everything its tests need
 
 $(STAMP): pyproject.toml tools/venv.sh
 	@bash tools/venv.sh "$(PYTHON)" "$(VENV)"
@@ -26,7 +26,7 @@ toolchain: $(STAMP) ## Build mpy-cross and the MicroPython unix port (cached)
 firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
 	@$(PY) -m tools.toolchain firmware --board $(BOARD) --out build
 
-demo: $(STAMP) ## A simulated wrap from flashing a protocol to the session's report
+demo: $(STAMP) ## A session on a simulated wrap, from flashing a protocol to the report
 	@$(PY) -m tools.demo --out build/demo
 
 test: unit host contract ## All tests
@@ -39,7 +39,7 @@ host: $(STAMP) ## The host package, and slices of the campaigns
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 
-faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
+faults-sim: $(STAMP) ## Thousands of simulated faults in virtual time
 	$(PY) -m tests.faults --out build/faults
 
 faults-dask: $(STAMP) ## Check that two Dask workers give the campaign's verdicts (docs/faults.md)
@@ -54,13 +54,13 @@ powercut: powercut-sim powercut-binary ## Power cut at every flash operation, fl
 powercut-sim: $(STAMP) ## Over 20,000 cuts and as many cases of flipped bits, in virtual time
 	$(PY) -m tests.powercut --torn 180 --rot 600 --out build/powercut --jobs $(JOBS)
 
-powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of and after each operation
+powercut-binary: firmware ## Cuts on the emulated chip: before, during and after each operation
 	$(PY) -m tests.powercut.binary --torn 1 --out build/powercut --jobs $(JOBS)
 
 powercut-install: toolchain ## Cuts at every flash operation of installs by files on the emulated chip (docs/powercut.md)
 	$(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
 
-bench: firmware ## Every figure of the control loop, two hours or more (docs/benchmarks.md; parts: python -m tools.bench PART...)
+bench: firmware ## Every figure of the control loop, two hours or more (docs/benchmarks.md)
 	$(PY) -m tools.bench --jobs $(JOBS)
 
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
@@ -69,7 +69,7 @@ bench-link: firmware ## Figures of the link on the emulated board, half an hour 
 bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
 	@$(PY) -m tools.bench.install
 
-bench-cli: $(STAMP) ## What starting the command costs, against mpremote, and what is installed (docs/benchmarks.md)
+bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and size of an installation (docs/benchmarks.md)
 	@$(PY) -m tools.bench.cli --size
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
@@ -92,7 +92,7 @@ fuzz-unix: toolchain ## The firmware's readers of bytes on the MicroPython unix 
 fuzz-binary: firmware ## Random lines to the emulated RP2040
 	$(PY) -m tests.fuzz.binary
 
-qemu: $(STAMP) ## The device package on emulated RISC-V and Cortex-M3 against CPython (docs/decisions/0018)
+qemu: $(STAMP) ## Machine code, floats and log bytes on emulated RISC-V and Cortex-M3 (docs/decisions/0018)
 	$(PY) -m tests.qemu
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
@@ -111,9 +111,9 @@ lint: $(STAMP) ## ruff, pyright, the documents, and that each hazard has its cod
 	$(VENV)/bin/pyright -p firmware
 	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json
 
-format: $(STAMP) ## Put the code into shape
+format: $(STAMP) ## Format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-clean: ## Remove what was built here (caches elsewhere stay)
+clean: ## Remove what was built in this folder; caches elsewhere stay
 	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .coverage

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools.toolchain import image
+from tools.toolchain.even_manifest import with_even_lengths
 
 BOARD = "PBMWRAP_RP2040"
 TREE = {"boards/X/manifest.py": b"freeze(1)", "firmware/a.py": b"1", "boards/X/x.h": b"#define A"}
@@ -70,3 +71,12 @@ def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> 
 def test_an_unknown_board_is_told_with_the_known_ones(configured: Path) -> None:
     with pytest.raises(image.Stop, match="PBMWRAP_ESP32_S3, PBMWRAP_RP2040"):
         image.board_dir("NONE")
+
+
+def test_machine_code_of_odd_length_gets_a_byte_more() -> None:
+    """RISC-V's assembler ignores `aligned (2)` in a code section."""
+    code = 'byte fun_data_a_step[{}] __attribute__((section(".text,\\"ax\\",@progbits # "))) = {{'
+    plain = "byte fun_data_a[717] = {"
+    for length, even in ((717, 718), (1060, 1060)):
+        frozen = f"{plain}\n{code.format(length)}\n"
+        assert with_even_lengths(frozen) == f"{plain}\n{code.format(even)}\n"

@@ -1,12 +1,12 @@
-"""What starting the command costs, beside mpremote, in CPU time (user and system) of the process.
+"""Measures the CPU time (user and system) of starting the command, beside that of mpremote.
 
 python -m tools.bench.cli [--runs N] [--size] [--out FILE]: prints a table, and one JSON line to
-FILE. Each round runs every command once, so that what else the machine does falls on all alike; the
-figure is the median. --size: the bytes of a `pip install` of this checkout as well. The exit code
+FILE. Each round runs every command once, so that other load affects all alike; the figure is the
+median. --size: also the bytes of a `pip install` of this checkout. The exit code
 is 1 when a goal is missed.
 
 `status` talks to the simulated wrap behind a pseudo-terminal (`pbmwrap sim`), `mpremote exec` to
-tools/bench/raw_repl.py behind another: a stand-in that answers at once and speaks the raw prompt only.
+raw_repl.py behind another: a substitute that answers at once and knows the raw REPL only.
 """
 
 from __future__ import annotations

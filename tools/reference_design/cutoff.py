@@ -1,7 +1,7 @@
 """S1, the thermal cut-off: where it opens by its parts, and how hot skin gets while only S1 acts.
 
-`python -m tools.reference_design.cutoff` runs the whole grid of cases (two minutes) and prints the worst of
-each rating. The guide's tables use WORST, the cases that this grid found.
+`python -m tools.reference_design.cutoff` runs the whole grid of cases (two minutes) and prints the
+worst of each rating. The guide's tables use WORST, the cases that this grid found.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ RATINGS = (
     Rating(55.0, "board", 30.0),
     Rating(60.0, "board", 30.0),
 )
-# The worst case of each of RATINGS, as `python -m tools.reference_design.cutoff` finds it over the whole grid,
-# and (the last) of CHOSEN on small pads.
+# The worst case of each of RATINGS over the whole grid, as this module's `main` finds it, and (the
+# last) of CHOSEN on small pads.
 WORST = (
     Case(2, 1.0, 38.0, True, 0.0, False),
     Case(2, 1.0, 38.0, True, 0.0, True),

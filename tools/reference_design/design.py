@@ -1,6 +1,7 @@
 """The arithmetic behind docs/build-a-wrap.md: pure functions with units in their names.
 
-`python -m tools.reference_design` prints every table of the guide; `make schematic` puts them into it.
+`python -m tools.reference_design` prints every table of the guide; `make schematic` writes them
+into it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The wrap's schematic, drawn with schemdraw from the boards' facts and `tools/reference_design/parts.py`.
+"""The wrap's schematic, drawn with schemdraw from the boards' facts and the parts of `parts.py`.
 
 `make schematic` draws docs/img/schematic*.svg; tests/host/test_guide_schematic.py holds them to it.
 """

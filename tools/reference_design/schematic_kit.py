@@ -1,4 +1,4 @@
-"""Symbols at places, for `tools/reference_design/schematic.py`: knows schemdraw, nothing of the wrap."""
+"""Places symbols for the schematic. Knows schemdraw, not the wrap."""
 
 from __future__ import annotations
 

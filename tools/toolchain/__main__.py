@@ -26,7 +26,7 @@ from tools.toolchain.sources import EXIT_FAILED, Stop
 
 def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="toolchain.py", description="Build what the firmware needs, once."
+        prog="python -m tools.toolchain", description="Build what the firmware needs, once."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("ensure", help="build the toolchain and print its folder")

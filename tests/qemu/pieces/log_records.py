@@ -1,4 +1,4 @@
-"""The log's bytes: records of every kind, damaged, turned and cut; what they carry, damaged too."""
+"""Records of every kind, whole, rotated, cut and damaged; and their payloads, damaged too."""
 
 import binascii
 import struct
@@ -8,6 +8,7 @@ from tests.fuzz.targets import payloads as payload_target
 from tests.fuzz.targets import records as record_target
 from wrap.storage import payloads, records
 
+# The fuzz targets' own ways to damage and refuse; nothing public of them does only that.
 _REFUSED = payload_target._REFUSED
 _LENGTHS = (0, 1, 8, 9, 10, 59, 253, 254, 255, 256, 300, 3072)
 _HEADS = (0, 1, 254, 255, 256, 3072, 3073)  # a long record's length, true or not
@@ -35,7 +36,7 @@ def _record(rng, seq):
 
 
 def _odd(rng):
-    """A record whose CRC is true and whose head may not be."""
+    """Return a record with a right CRC around a head that may be wrong."""
     n = _HEADS[rng.below(len(_HEADS))]
     tag = (0xA0, 0xBF, 0xC0, 0x80, 0xE0, 0x20)[rng.below(6)]
     if n < 255:
@@ -56,7 +57,7 @@ def _log(rng):
 
 
 def logs(rng, out, count):
-    """A log's bytes as they are, from the middle on, cut, with bytes changed; what is found."""
+    """Add what is found in a log: as it is, from the middle on, cut, with bytes changed."""
     for _ in range(count):
         buf = _log(rng)
         out.add(buf, records.parse(buf, 0), records.scan(buf[:400]))
@@ -113,8 +114,7 @@ def _sector(rng):
     return payloads.pack_sector(_u32(rng), _u32(rng), rng.some(32), blobs) + bytes(rng.below(14))
 
 
-# Each packs, and unpacks what may be damaged.
-_WAYS = (
+_PACKERS = (
     (_sample, payloads.unpack_sample),
     (_end, payloads.unpack_end),
     (_start, payloads.unpack_start),
@@ -137,9 +137,9 @@ _WAYS = (
 )
 
 
-def _hurt(rng, raw):
-    """Cut, or bytes of it changed. None is left between 128 and 254: which bytes are UTF-8 is not
-    judged alike by MicroPython and CPython, but that 255 is none is."""
+def _damaged(rng, raw):
+    """Cut `raw` or change some of its bytes. None is left between 128 and 254: MicroPython and
+    CPython differ in which bytes are UTF-8, but agree that 255 is not."""
     raw = bytearray(raw[: rng.below(len(raw) + 1)] if rng.below(2) else raw)
     for _ in range(rng.below(4)):
         if raw:
@@ -147,20 +147,20 @@ def _hurt(rng, raw):
     return bytes([b if b == 255 else b & 127 for b in raw])
 
 
-def _told(numbers):
-    """What was unpacked. The hex text of no bytes is b"" on MicroPython, "" on CPython."""
+def _unpacked(numbers):
+    """Return what was unpacked. The hex text of no bytes is b"" on MicroPython, "" on CPython."""
     return {k: "" if isinstance(v, bytes) and not v else v for k, v in numbers.items()}
 
 
 def contents(rng, out, count):
-    """What records carry, packed and unpacked; damaged, read or refused. A damaged JSON text is no
-    part of it: see `plans`."""
+    """Add what payloads unpack to, whole and damaged. Damaged JSON is not compared: MicroPython
+    reads a text that ends inside a list or an object, CPython refuses it."""
     for _ in range(count):
-        pack, unpack = _WAYS[rng.below(len(_WAYS))]
+        pack, unpack = _PACKERS[rng.below(len(_PACKERS))]
         raw = pack(rng)
-        out.add(raw, payloads.schema(rng.some(rng.below(2))), _told(unpack(raw)))
+        out.add(raw, payloads.schema(rng.some(rng.below(2))), _unpacked(unpack(raw)))
         if unpack != payloads.unpack_json:
             try:
-                out.add(_told(unpack(_hurt(rng, raw))))
+                out.add(_unpacked(unpack(_damaged(rng, raw))))
             except _REFUSED:
                 out.add("refused")
