@@ -1,8 +1,8 @@
 // Module bench_step: one control step in C, for the ratio that tools/bench/peers.py measures.
 // It does what FastStep does for each step of a session that runs at its level, in the firmware's
 // integers: control/dose.py (book), safety/temp_limits.py (judge, conclude), the session's clock
-// and caps, read-back of PWM and pads, dead-man, watchdog. Lamps are lit when it begins, and its
-// caller puts them out when it returns a fault: neither is a part of such a step.
+// and caps, PWM and its read-back, dead-man, watchdog. Lamps are lit when it begins, and its caller
+// puts them out when it returns a fault: neither is a part of such a step.
 
 #include <string.h>
 
@@ -193,6 +193,14 @@ static pwm_slice_hw_t *slice(int i) {
     return &pwm_hw->slice[cfg.pin[i] >> 1 & 7];
 }
 
+static void write_lamps(void) {
+    for (int i = 0; i < CHANNELS; ++i) {
+        uint32_t shift = cfg.pin[i] & 1 ? 16 : 0;
+        uint32_t count = ((uint32_t)cfg.duty[i] * (top[i] + 1) + FULL / 2) / FULL;
+        hw_write_masked(&slice(i)->cc, count << shift, 0xFFFFu << shift);
+    }
+}
+
 // Whether the lamps' PWM is as it was when the session began.
 static bool verified(void) {
     for (int i = 0; i < CHANNELS; ++i) {
@@ -246,6 +254,7 @@ static mp_obj_t bench_step(void) {
     judge(SENSORS - 1, raw);
     conclude(dt_ms);
     if (s.state == RUNNING) {
+        write_lamps();
         bool enabled = sio_hw->gpio_in & 1u << cfg.enable_pin;
         s.code = !enabled ? DEADMAN : verified() ? NONE : READBACK;
         s.state = s.code ? FAULT : RUNNING;
