@@ -11,23 +11,23 @@ STAMP := $(VENV)/.stamp
 .DEFAULT_GOAL := help
 .PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
-help: ## Show these lines
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Make .venv with pbmwrap and everything its tests need
+setup: $(STAMP) ## Create .venv with pbmwrap and everything its tests need
 
 $(STAMP): pyproject.toml tools/venv.sh
 	@bash tools/venv.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
 toolchain: $(STAMP) ## Build mpy-cross and the MicroPython unix port (cached)
-	@$(PY) tools/toolchain.py ensure
+	@$(PY) -m tools.toolchain ensure
 
 firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
-	@$(PY) tools/toolchain.py firmware --board $(BOARD) --out build
+	@$(PY) -m tools.toolchain firmware --board $(BOARD) --out build
 
-demo: $(STAMP) ## A simulated wrap from flashing a protocol to the session's report
-	@$(PY) tools/demo.py --out build/demo
+demo: $(STAMP) ## A session on a simulated wrap, from flashing a protocol to the report
+	@$(PY) -m tools.demo --out build/demo
 
 .PHONY: quick quick-tests style types
 quick: $(STAMP) ## Lint, types, unit tests and simulated sessions; a minute on two cores
@@ -46,7 +46,7 @@ host: $(STAMP) ## The host package, and slices of the campaigns
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 
-faults-sim: $(STAMP) ## Thousands of broken wraps in virtual time
+faults-sim: $(STAMP) ## Thousands of simulated faults in virtual time
 	$(PY) -m tests.faults --out build/faults
 
 faults-dask: $(STAMP) ## Check that two Dask workers give the campaign's verdicts (docs/faults.md)
@@ -61,33 +61,33 @@ powercut: powercut-sim powercut-binary ## Power cut at every flash operation, fl
 powercut-sim: $(STAMP) ## Over 20,000 cuts and as many cases of flipped bits, in virtual time
 	$(PY) -m tests.powercut --torn 180 --rot 600 --out build/powercut --jobs $(JOBS)
 
-powercut-binary: firmware ## Cuts on the emulated chip: before, in the middle of and after each operation
+powercut-binary: firmware ## Cuts on the emulated chip: before, during and after each operation
 	$(PY) -m tests.powercut.binary --torn 1 --out build/powercut --jobs $(JOBS)
 
 powercut-install: toolchain ## Cuts at every flash operation of installs by files on the emulated chip (docs/powercut.md)
-	PYTHONPATH=.:tools $(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
+	$(PY) -m tests.powercut.install --jobs $(JOBS) --out build/powercut
 
-bench: firmware ## Every figure of the control loop, two hours or more (docs/benchmarks.md; parts: python -m tools.bench PART...)
+bench: firmware ## Every figure of the control loop, two hours or more (docs/benchmarks.md)
 	$(PY) -m tools.bench --jobs $(JOBS)
 
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
-	@$(PY) tools/bench_link.py
+	@$(PY) -m tools.bench.link
 
 bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
-	@$(PY) tools/bench_install.py
+	@$(PY) -m tools.bench.install
 
-bench-cli: $(STAMP) ## What starting the command costs, against mpremote, and what is installed (docs/benchmarks.md)
-	@$(PY) tools/bench_cli.py --size
+bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and size of an installation (docs/benchmarks.md)
+	@$(PY) -m tools.bench.cli --size
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers
 
 mutants: $(STAMP) ## Mutation testing of wrap/safety and wrap/session (docs/mutants.md; JOBS=1 for one process)
-	$(PY) tools/mutants.py --out build/mutants --jobs $(JOBS)
+	$(PY) -m tools.mutants --out build/mutants --jobs $(JOBS)
 
 bench-archive: $(STAMP) ## 100,000 sessions in one archive: filled, queried, exported, imported (docs/benchmarks.md)
 	$(PY) -m pytest tests/host/campaign_bench_archive.py
-	$(PY) tools/bench_archive.py --out build/bench-archive
+	$(PY) -m tools.bench.archive --out build/bench-archive
 
 fuzz: $(STAMP) ## A million inputs to each thing that reads bytes (docs/fuzzing.md; RUNS=, JOBS=1 for one process)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[fuzz]' || echo "make fuzz: atheris has no wheel here" >&2
@@ -97,34 +97,34 @@ fuzz-unix: toolchain ## The firmware's readers of bytes on the MicroPython unix 
 	$(PY) -m tests.fuzz.unix
 
 fuzz-binary: firmware ## Random lines to the emulated RP2040
-	PYTHONPATH=.:boards/$(BOARD) $(PY) -m tests.fuzz.binary
+	$(PY) -m tests.fuzz.binary
 
-qemu: $(STAMP) ## The device package on emulated RISC-V and Cortex-M3 against CPython (docs/decisions/0018)
-	PYTHONPATH=.:tools:firmware:boards/$(BOARD) $(PY) -m tests.qemu
+qemu: $(STAMP) ## Machine code, floats and log bytes on emulated RISC-V and Cortex-M3 (docs/decisions/0018)
+	$(PY) -m tests.qemu
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist worksteal
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)
-	$(PY) -m tools.schematic
-	$(PY) -m tools.guide_tables
+	$(PY) -m tools.reference_design.schematic
+	$(PY) -m tools.reference_design.guide_tables
 
 lint: style types ## ruff, pyright, the documents, and that each hazard has its code and its tests (docs/hazards.md)
 
 style: $(STAMP)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
-	$(PY) tools/hazards.py --check
-	$(PY) tools/check_docs.py
+	$(PY) -m tools.hazards --check
+	$(PY) -m tools.check_docs
 
 types: $(STAMP)
 	$(VENV)/bin/pyright
 	$(VENV)/bin/pyright -p firmware
 	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json
 
-format: $(STAMP) ## Put the code into shape
+format: $(STAMP) ## Format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-clean: ## Remove what was built here (caches elsewhere stay)
+clean: ## Remove what was built in this folder; caches elsewhere stay
 	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .coverage

@@ -1,8 +1,8 @@
 """Makes docs/hazards.md: from each hazard of docs/safety.md to the code that protects and to the
 tests that prove it.
 
-    python tools/hazards.py           write the sheet
-    python tools/hazards.py --check   only compare (CI: `make lint`)
+    python -m tools.hazards           write the sheet
+    python -m tools.hazards --check   only compare (CI: `make lint`)
 
 A hazard has an identifier (`H-07`) in the first column of a table of docs/safety.md whose head
 begins with `id`. It stands in a comment at the protection (firmware/, boards/) and in a comment or
@@ -32,7 +32,7 @@ _ID = re.compile(r"\bH-\d\d\b")
 _C_FUNCTION = re.compile(r"^[a-z_].*?(\w+)\(.*\)\s*{$")
 _HEAD = """# Hazards, protections, tests
 
-Made by `python tools/hazards.py` from the tables of `safety.md` and from the identifiers in the
+Made by `python -m tools.hazards` from the tables of `safety.md` and from the identifiers in the
 code and the tests; not edited by hand, checked in CI. A place is `path:function`.
 """
 
@@ -182,7 +182,7 @@ def sheet(hazards: list[Hazard]) -> str:
 
 def main(words: list[str] | None = None, root: Path = ROOT) -> int:
     """The exit code."""
-    p = argparse.ArgumentParser(prog="python tools/hazards.py", description="See the module.")
+    p = argparse.ArgumentParser(prog="python -m tools.hazards", description="See the module.")
     p.add_argument("--check", action="store_true", help="write nothing, compare only")
     options = p.parse_args(words)
     hazards, errors = collect(root)
@@ -190,7 +190,7 @@ def main(words: list[str] | None = None, root: Path = ROOT) -> int:
     path = root / SHEET
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     if options.check and old != text:
-        errors.append(f"{SHEET} is out of date: run `python tools/hazards.py`")
+        errors.append(f"{SHEET} is out of date: run `python -m tools.hazards`")
     if not options.check:
         path.write_text(text, encoding="utf-8")
     for error in errors:

@@ -145,7 +145,7 @@ def run(work: Path, rooms: tuple[str, ...], jobs: int) -> int:
     """mutmut over what is left of these rooms. It takes names as "run again", so only names of
     mutants without a result are given; a changed function has new ones, hence the second time."""
     mutmut = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", str(jobs)]
-    env = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     names = [f"wrap.{room}.*" for room in rooms] if rooms != ROOMS else []
     for _ in range(2):
         if names and any(metas(work, rooms)):

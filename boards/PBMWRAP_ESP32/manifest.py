@@ -5,4 +5,4 @@ freeze("$(BOARD_DIR)/modules")  # _boot.py
 freeze("$(BOARD_DIR)/../../firmware", ("boot.py", "main.py"))
 package("wrap", base_path="$(BOARD_DIR)/../../firmware", opt=0)
 module("board_facts.py", base_path="$(BOARD_DIR)")
-module("wrap_image.py", base_path="$(BOARD_DIR)/generated")  # tools/toolchain.py writes it
+module("wrap_image.py", base_path="$(BOARD_DIR)/generated")  # tools/toolchain writes it

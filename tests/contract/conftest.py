@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import functools
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import SimTwin
 from tests import forked
+from tools.toolchain.built import built
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("sim", "unix", "rp2040")
@@ -43,15 +42,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @functools.cache
 def tool(*words: str) -> str:
-    """The last line that tools/toolchain.py prints."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools/toolchain.py", *words],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return done.stdout.strip().splitlines()[-1]
+    """Return the path that `python -m tools.toolchain WORDS` prints, built once a process."""
+    return str(built(*words))
 
 
 def make_twin(target: str) -> Twin:

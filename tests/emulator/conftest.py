@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_link_steps import Session
 
 from pbmwrap.facts import board_facts
 from pbmwrap.install import bundle, loader_files, packs
@@ -17,6 +14,8 @@ from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
 from tests.contract.conftest import Bench
 from tools.bench import peers
+from tools.bench.link_steps import Session
+from tools.toolchain.built import built as tool
 from wrap.version import STORED, VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +23,6 @@ _ENUMERATED_MS = 1000
 _SETTLE_MS = 20
 
 MakeTwin = Callable[[Path], Rp2040Twin]
-
-
-def tool(*words: str | Path) -> Path:
-    """Run tools/toolchain.py; the path on its last line."""
-    command = [sys.executable, ROOT / "tools/toolchain.py", *words]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.strip().splitlines()[-1])
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench_link_steps import LIMIT_US, STEP_US, Session
-
 from tests.emulator import bounds
 from tools.bench.latency import longest
+from tools.bench.link_steps import LIMIT_US, STEP_US, Session
 from tools.bench.peers import PEERS, Bench
 from wrap.rules import limits
 

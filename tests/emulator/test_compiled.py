@@ -1,4 +1,4 @@
-"""The emulated RP2040 as tools/toolchain_emulator.py compiles it: every proof here rests on it."""
+"""The emulated RP2040 as tools/toolchain/emulator.py compiles it: every proof here rests on it."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from bench_link_steps import LIMIT_US, Seen, Session, flood
 
 from pbmwrap.device.link import encode_request
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from tools.bench.link_steps import LIMIT_US, Seen, Session, flood
 
 WATCH_MS = 300
 SETTLE_MS = 400

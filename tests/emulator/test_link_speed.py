@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bench_link
-from bench_link_peer import slices
+from tools.bench import link
+from tools.bench.link_peer import slices
 
 LOG_BYTES = 9000
 TURNS = 60
 
 
 def test_a_pull_and_a_flash_are_ten_times_faster_than_mpremote(image: Path) -> None:
-    figures = bench_link.transfers(image, LOG_BYTES, big=False)
+    figures = link.transfers(image, LOG_BYTES, big=False)
     assert figures["pull_bytes"] > LOG_BYTES
     assert figures["down_command_times_faster"] >= 10
     assert figures["flash_command_times_faster"] >= 10

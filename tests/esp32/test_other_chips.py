@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pbmwrap.install.bundle import compile_modules
-from tests.esp32.world import BOARDS, ROOT
+from tests.esp32.world import BOARDS
+from tools.toolchain.image import frozen_files, staged_files
 
 ALL = ("PBMWRAP_RP2040", *BOARDS)
 
@@ -24,10 +25,7 @@ def test_an_install_by_files_carries_its_own_hal(board: str) -> None:
 
 
 @pytest.mark.parametrize("board", ALL)
-def test_an_image_freezes_its_own_hal(board: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    from toolchain_image import frozen_files, staged_files
-
+def test_an_image_freezes_its_own_hal(board: str) -> None:
     files = frozen_files(board)
     assert strange(list(files), board) == []
     own = "rp2040" if board == "PBMWRAP_RP2040" else "esp32"

@@ -36,6 +36,7 @@ def _backport() -> None:
 
 def main(hours: float) -> int:
     """1 when anything tripped."""
+    # PyPy is not the Python that pbmwrap is installed for.
     sys.path[:0] = [str(ROOT / p) for p in ("host_tools", "firmware", "boards/PBMWRAP_RP2040")]
     if OLD:
         _backport()

@@ -105,7 +105,6 @@ def repeat(name: str, file: str) -> int:
 
 def main(words: list[str]) -> int:
     options = parse(words)
-    sys.path[:0] = campaign.PATHS  # for the processes too
     if options.repeat:
         return repeat(*options.repeat)
     if options.minimise:

@@ -14,16 +14,10 @@ from typing import Any
 from pbmwrap.twin.unix import HEAP
 from tests.fuzz import campaign, engine
 from tests.fuzz.targets import FIRMWARE
+from tools.toolchain.built import micropython
 
 GROWTH_MOST = 2048  # bytes of heap that inputs may leave behind, once warm
 _PATHS = (".", "firmware", "boards/PBMWRAP_RP2040", "host_tools")
-
-
-def micropython() -> Path:
-    """The unix port's executable, built when it is not there."""
-    words = [sys.executable, str(campaign.ROOT / "tools/toolchain.py"), "ensure"]
-    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.strip().splitlines()[-1]) / "micropython"
 
 
 def run(executable: Path, name: str, seed: int, count: int) -> dict[str, Any]:

@@ -5,8 +5,6 @@ outside what its pins do."""
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 from array import array
 from pathlib import Path
 from typing import Any
@@ -107,10 +105,9 @@ class Esp32(Local):
 
 @functools.cache
 def _image() -> Path:
-    words = ["firmware", "--board", "PBMWRAP_RP2040", "--out", "build"]
-    command = [sys.executable, ROOT / "tools/toolchain.py", *words]
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return ROOT / done.stdout.strip().splitlines()[-1]
+    from tools.toolchain.built import image
+
+    return image()
 
 
 class Rp2040:

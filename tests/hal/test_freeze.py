@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.esp32.world import BOARDS, ROOT, facts_of
+from tests.esp32.world import BOARDS, facts_of
+from tools.toolchain.built import built
+from tools.toolchain.image import frozen_files, stage, staged_files
 
 # ports/esp32/esp32_common.cmake: MICROPY_CROSS_FLAGS.
 ARCH = {"esp32": "xtensawin", "esp32s3": "xtensawin", "esp32c3": "rv32imc"}
@@ -19,17 +21,12 @@ ARCH = {"esp32": "xtensawin", "esp32s3": "xtensawin", "esp32c3": "rv32imc"}
 
 @pytest.fixture(scope="module")
 def toolchain() -> Path:
-    words = [sys.executable, ROOT / "tools/toolchain.py", "ensure"]
-    done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
-    return Path(done.stdout.strip())
+    return built("ensure")
 
 
 @pytest.fixture(params=BOARDS)
-def staged(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def staged(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A board's folder as it is handed to the port's build."""
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    from toolchain_image import frozen_files, stage, staged_files
-
     stage(tmp_path, staged_files(request.param, frozen_files(request.param)))
     return tmp_path / "boards" / request.param
 

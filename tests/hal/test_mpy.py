@@ -19,8 +19,8 @@ NATIVE = ("wrap/fast_step.mpy",)
 @pytest.mark.parametrize(("arch", "board"), [(a, b) for a, bs in CHIPS.items() for b in bs])
 def test_every_module_compiles(arch: str, board: str, tmp_path: Path) -> None:
     words = ["mpy", "--board", board, "--arch", arch, "--out", tmp_path]
-    command = [sys.executable, ROOT / "tools/toolchain.py", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.toolchain", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     made = {p.relative_to(tmp_path).as_posix(): p.read_bytes() for p in tmp_path.rglob("*.mpy")}
     wrap = ROOT / "firmware" / "wrap"

@@ -7,29 +7,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import bench_archive
 import pytest
 
 from pbmwrap.logs.archive import Archive
 from pbmwrap.logs.verify import verify
+from tools.bench import archive as bench
 
 
 def test_the_benchmark_measures_valid_logs_and_detects_a_lost_byte(tmp_path: Path, capsys) -> None:
-    wrap = bench_archive.BenchWrap(40)
+    wrap = bench.BenchWrap(40)
     verdict = verify([(0, bytes(wrap.raw))])
     assert (verdict.problems, verdict.torn, verdict.unchecked) == ((), (), 0)
     assert (verdict.sealed, verdict.unsealed) == (40, 0)
 
-    bench_archive.measure(tmp_path / "measure", 6, 2)
+    bench.measure(tmp_path / "measure", 6, 2)
     printed = capsys.readouterr().out
     assert "6 sessions of 2 wraps" in printed
     assert "every byte and every mark is equal after export and import" in printed
     assert "query after it" in printed
 
-    made = bench_archive.make_wraps(2, 1)
+    made = bench.make_wraps(2, 1)
     archive = Archive(tmp_path / "lost")
-    bench_archive.fill(archive, made)
-    bench_archive.check_equal(made, archive)
+    bench.fill(archive, made)
+    bench.check_equal(made, archive)
     made["bench0000"].raw.pop()
     with pytest.raises(SystemExit, match="differs from what was archived"):
-        bench_archive.check_equal(made, archive)
+        bench.check_equal(made, archive)

@@ -57,7 +57,6 @@ def started(*words: str, **options) -> Iterator[subprocess.Popen]:
 
 def _popen(*words: str, **options) -> subprocess.Popen:
     env = dict(os.environ, PBMWRAP_CONFIG="/nonexistent", PYTHONUNBUFFERED="1")
-    env["PYTHONPATH"] = os.pathsep.join((str(ROOT / "host_tools"), str(ROOT / "firmware")))
     command = [sys.executable, "-m", "pbmwrap", *words]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     return subprocess.Popen(command, env=env, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,72 @@ def test_no_safety_decision_hangs_on_an_assert() -> None:
 
 def test_main_is_short() -> None:
     assert len((ROOT / "firmware" / "main.py").read_text().splitlines()) <= 15
+
+
+def module_of(file: Path, root: Path) -> str:
+    """The name that a file below `root` is imported by."""
+    parts = file.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def import_graph(root: Path, package: str) -> dict[str, set[str]]:
+    """Every module of `package` with those it imports, also inside functions and for types only."""
+    files = {module_of(file, root): file for file in (root / package).rglob("*.py")}
+    graph: dict[str, set[str]] = {}
+    for module, file in files.items():
+        found = graph[module] = set()
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {name.name for name in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{file}: a relative import"
+                base = node.module or ""
+                submodules = {f"{base}.{name.name}" for name in node.names}
+                found |= submodules & files.keys() or {base}
+        found.intersection_update(files)
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """Every module that imports itself through others."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        left = list(graph[start])
+        while left:
+            module = left.pop()
+            if module not in seen:
+                seen.add(module)
+                left += graph[module]
+        return seen
+
+    return sorted(module for module in graph if module in reached(module))
+
+
+@pytest.mark.parametrize(
+    ("root", "package"),
+    [(ROOT, "tools"), (ROOT / "host_tools", "pbmwrap")],
+    ids=["tools", "pbmwrap"],
+)
+def test_no_imports_go_in_a_circle(root: Path, package: str) -> None:
+    assert circles(import_graph(root, package)) == []
+
+
+def test_a_circle_is_found() -> None:
+    chain = {"a": {"b"}, "b": {"c"}, "c": set(), "d": {"a"}}
+    assert circles(chain) == []
+    assert circles(chain | {"c": {"a"}}) == ["a", "b", "c"]
+
+
+def test_every_tool_has_one_name() -> None:
+    """A module below two folders of the path could be imported twice, as two modules."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    assert "tools" not in options["pytest"]["ini_options"]["pythonpath"]
+    assert "tools" not in options["pyright"]["extraPaths"]
+    folders = {file.parent for file in (ROOT / "tools").rglob("*.py")}
+    device = ROOT / "tools" / "bench" / "PBMWRAP_BENCH"  # frozen into an image
+    packages = {folder for folder in folders if not folder.is_relative_to(device)}
+    assert [folder for folder in packages if not (folder / "__init__.py").exists()] == []
+    for file in (ROOT / "Makefile", ROOT / ".ci" / "run", *(ROOT / "tools").rglob("*.py")):
+        text = file.read_text("utf-8")
+        assert "PYTHONPATH" not in text and "sys.path" not in text, file

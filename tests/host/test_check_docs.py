@@ -32,7 +32,7 @@ def found(text: str) -> list[str]:
         ("See `tests/unit/test_nowhere*.py`.", "tests/unit/test_nowhere*.py does not exist"),
         ("See `decisions/0000`.", "decisions/0000 does not exist"),
         ("See `pbmwrap.nowhere`.", "pbmwrap.nowhere does not exist"),
-        ("See `pbmwrap.errors.Nothing`.", "pbmwrap.errors.Nothing does not exist"),
+        ("See `pbmwrap.errors.NoSuchName`.", "pbmwrap.errors.NoSuchName does not exist"),
         ("Call `Client.nothing()`.", "Client has no nothing"),
         ("See `test_nothing_at_all`.", "there is no test test_nothing_at_all"),
         ("Run `make nothing`.", "there is no target `make nothing`"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -181,10 +180,9 @@ def test_nothing_is_written_when_one_of_two_files_is_refused(place):
 
 
 def _process(*words, stdout, **options):
-    env = dict(os.environ, PYTHONPATH=f"{ROOT / 'host_tools'}{os.pathsep}{ROOT / 'firmware'}")
     command = [sys.executable, "-m", "pbmwrap", *words]
     done = subprocess.run(
-        command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, check=False, **options
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, **options
     )
     return done.returncode, done.stderr
 

@@ -147,7 +147,6 @@ def offered(line: str, folder: Path, **variables: str) -> list[str]:
         "_PBMWRAP_COMPLETE": "bash_complete",
         "COMP_WORDS": line,
         "COMP_CWORD": str(len(words) - 1),
-        "PYTHONPATH": os.pathsep.join(sys.path),
         "PBMWRAP_DATA": str(folder / "data"),
     }
     done = subprocess.run(

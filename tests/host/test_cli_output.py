@@ -81,7 +81,7 @@ print(sys.argv[1], file=sys.stderr)
 def printed(encoding: str, text: str) -> tuple[str, str]:
     done = subprocess.run(
         [sys.executable, "-c", PRINT, text],
-        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONIOENCODING": encoding},
         capture_output=True,
         check=False,
     )
@@ -119,7 +119,7 @@ def test_a_file_name_that_is_no_text_is_no_fault_of_pbmwrap(tmp_path: Path) -> N
     for words in (["protocol", "new", name], ["protocol", "check", name, "--json"]):
         done = subprocess.run(
             [sys.executable, "-m", "pbmwrap", *words],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "utf-8"},
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},
             cwd=tmp_path,
             capture_output=True,
             check=False,

@@ -117,7 +117,6 @@ def served(tmp_path):
     """`pbmwrap sim` as a process; yields (process, its environment)."""
     env = dict(os.environ, PBMWRAP_DATA=str(tmp_path / "data"), PBMWRAP_CONFIG="/nonexistent")
     env["PBMWRAP_RUNTIME"] = str(tmp_path / "run")
-    env["PYTHONPATH"] = os.pathsep.join((str(ROOT / "host_tools"), str(ROOT / "firmware")))
     command = [sys.executable, "-m", "pbmwrap.cli.main", "sim", "--link", str(tmp_path / "port")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env

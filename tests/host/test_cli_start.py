@@ -27,10 +27,9 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 
 def imported(*words: str, **env: str) -> set[str]:
     """The modules that a command in a process of its own has imported; it ends with 0."""
-    roots = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
         [sys.executable, "-c", _PROBE, *words],
-        env={**os.environ, "PYTHONPATH": roots, **env},
+        env={**os.environ, **env},
         capture_output=True,
         text=True,
         check=True,

@@ -19,7 +19,7 @@ from pbmwrap.twin.plant import Plant, PlantParams
 from pbmwrap.twin.sim import SimTwin
 from tests.host.cli_helpers import data, run
 from tests.host.test_sim_twin import protocol
-from tools import guide_tables, wrap_design, wrap_parts
+from tools.reference_design import design, guide_tables, parts
 from wrap.rules import limits
 
 TEXT = guide_tables.GUIDE.read_text()
@@ -74,7 +74,7 @@ def test_the_calibration_lines_calibrate_every_channel(tmp_path: Path) -> None:
     """On a simulated wrap whose flash is kept from one line to the next."""
     kept = [shlex.split(c)[1:] for c in COMMANDS if c.startswith("pbmwrap cal set")]
     lines = [words for words in kept if "--how" in words]
-    assert [words[2] for words in lines] == [k.channel for k in wrap_parts.STRINGS]
+    assert [words[2] for words in lines] == [k.channel for k in parts.STRINGS]
     for words in lines:
         found = data(*words, "--port", f"sim:{tmp_path}")
     assert [(c["uw"], c["unc_pm"]) for c in found.values()] == [(3_700, 250), (3_900, 250)]
@@ -110,7 +110,7 @@ class Bench:
     """A simulated wrap with a dummy load, the bench protocol's light in slot 0."""
 
     def __init__(self, idle_s: int, figures: dict[str, float] = DUMMY) -> None:
-        facts = wrap_parts.facts_of("PBMWRAP_RP2040")
+        facts = parts.facts_of("PBMWRAP_RP2040")
         self.twin = SimTwin(Plant(facts, PlantParams(**figures)))
         self.twin.start()
         self.client = Client(TwinTransport(self.twin))
@@ -206,17 +206,17 @@ def test_a_wrap_that_reads_43_degrees_refuses_to_start() -> None:
 
 
 def test_every_other_kind_of_figure_that_the_text_states() -> None:
-    facts = wrap_parts.facts_of("PBMWRAP_RP2040")
+    facts = parts.facts_of("PBMWRAP_RP2040")
     assert [c[3] for c in facts.CHANNELS] == [900, 900]
     assert [c[4] // 1000 for c in facts.CHANNELS] == [60, 80]
     assert [c[2] + 16 for c in facts.CHANNELS] == [18, 20]
-    assert wrap_parts.DUMMY_OHM == 15 and wrap_parts.CUTOFF_C == 41
-    assert wrap_design.ntc_ohm(facts, 43.0) == pytest.approx(4700, rel=0.01)
-    assert wrap_design.ntc_ohm(facts, 38.6) == pytest.approx(5600, rel=0.01)
-    assert facts.PAD_CM2 == wrap_parts.REFERENCE_CM2 == 600
+    assert parts.DUMMY_OHM == 15 and parts.CUTOFF_C == 41
+    assert design.ntc_ohm(facts, 43.0) == pytest.approx(4700, rel=0.01)
+    assert design.ntc_ohm(facts, 38.6) == pytest.approx(5600, rel=0.01)
+    assert facts.PAD_CM2 == parts.REFERENCE_CM2 == 600
     assert limits.BLIND_POWER_MW_CM2 == 9 and 9 * 600 / 12 == 450
     assert limits.HEAT_TEST_MOST_MC == 42_000
-    c3 = wrap_parts.facts_of("PBMWRAP_ESP32_C3")
+    c3 = parts.facts_of("PBMWRAP_ESP32_C3")
     assert (c3.BUTTON_PIN, c3.SENSE_PIN) == (9, 21)  # strapping pin; the boot ROM's output
-    assert (wrap_parts.CUTOFF_EARLIEST_C, wrap_parts.CUTOFF_LATEST_C) == (40.2, 41.8)
-    assert wrap_design.self_heat_mw(facts, 41.0) / 2 == pytest.approx(0.25, abs=0.01)
+    assert (parts.CUTOFF_EARLIEST_C, parts.CUTOFF_LATEST_C) == (40.2, 41.8)
+    assert design.self_heat_mw(facts, 41.0) / 2 == pytest.approx(0.25, abs=0.01)

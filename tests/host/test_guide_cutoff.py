@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools import wrap_cutoff as cutoff
-from tools import wrap_parts
-from tools.wrap_cutoff import Case, Rating, Tolerances
+from tools.reference_design import cutoff, parts
+from tools.reference_design.cutoff import Case, Rating, Tolerances
 
-PICO = wrap_parts.facts_of("PBMWRAP_RP2040")
+PICO = parts.facts_of("PBMWRAP_RP2040")
 any_case = st.builds(
     Case,
     lamps=st.sampled_from([1, 2]),
@@ -30,9 +29,9 @@ def found() -> dict[Rating, cutoff.Peak]:
 
 
 def test_s1_of_the_worst_tolerances_opens_within_its_rating() -> None:
-    assert cutoff.opens_c(cutoff.ALL_EARLY) >= wrap_parts.CUTOFF_EARLIEST_C
-    assert cutoff.opens_c(cutoff.ALL_LATE) <= wrap_parts.CUTOFF_LATEST_C
-    assert cutoff.opens_c() == pytest.approx(wrap_parts.CUTOFF_C, abs=0.05)
+    assert cutoff.opens_c(cutoff.ALL_EARLY) >= parts.CUTOFF_EARLIEST_C
+    assert cutoff.opens_c(cutoff.ALL_LATE) <= parts.CUTOFF_LATEST_C
+    assert cutoff.opens_c() == pytest.approx(parts.CUTOFF_C, abs=0.05)
 
 
 @given(st.builds(Tolerances, *[st.floats(-1, 1)] * len(dataclasses.fields(Tolerances))))
@@ -45,12 +44,12 @@ def test_all_the_same_way_is_the_worst_corner(used: Tolerances) -> None:
 def test_contributions_are_those_of_the_b_equation() -> None:
     """dT = T^2 / B * dR / R at 41 C: 25 K a unit of ln R; B by ln(R/R25) of -0.67."""
     kelvin = cutoff.contributions()
-    per_share = 314.15**2 / wrap_parts.S1_BETA_K
+    per_share = 314.15**2 / parts.S1_BETA_K
     assert kelvin["r25"] == pytest.approx(0.01 * per_share, rel=0.02)
     assert kelvin["beta"] == pytest.approx(0.01 * 0.675 * per_share, rel=0.02)
     share = 5.1 / 52.1
     volt_per_kelvin = cutoff.supply_v() * share * (1 - share) / per_share
-    assert kelvin["offset"] == pytest.approx(wrap_parts.S1_OFFSET_V / volt_per_kelvin, rel=0.02)
+    assert kelvin["offset"] == pytest.approx(parts.S1_OFFSET_V / volt_per_kelvin, rel=0.02)
 
 
 def test_an_open_bead_is_far_from_a_cold_one() -> None:
@@ -60,10 +59,10 @@ def test_an_open_bead_is_far_from_a_cold_one() -> None:
 
 def test_the_latch_holds_with_the_worst_output_and_diode() -> None:
     """OUT low by at most 0.2 V with 0.5 mA, D4 by at most 0.65 V: B1 stays below TRIP."""
-    low = wrap_parts.S1_LOW_OHM
-    trip_v = cutoff.supply_v() * low / (low + wrap_parts.S1_TOP_OHM)
-    assert trip_v - wrap_parts.S1_OFFSET_V > 0.2 + 0.65
-    sunk_a = 12.6 / wrap_parts.S1_OUT_OHM + 12.6 / wrap_parts.S1_TOP_OHM
+    low = parts.S1_LOW_OHM
+    trip_v = cutoff.supply_v() * low / (low + parts.S1_TOP_OHM)
+    assert trip_v - parts.S1_OFFSET_V > 0.2 + 0.65
+    sunk_a = 12.6 / parts.S1_OUT_OHM + 12.6 / parts.S1_TOP_OHM
     assert sunk_a < 0.001
 
 
@@ -104,9 +103,9 @@ def test_no_drawn_case_is_worse_than_the_worst(case: Case) -> None:
 def test_the_smallest_pad_of_these_leds_stays_below_and_a_smaller_one_does_not() -> None:
     by_area = {
         area: cutoff.worst(PICO, cutoff.FULL_POWER, [cutoff.CHOSEN], area)[cutoff.CHOSEN].skin_c
-        for area in (wrap_parts.LEAST_CM2, 300)
+        for area in (parts.LEAST_CM2, 300)
     }
-    assert by_area[wrap_parts.LEAST_CM2] < cutoff.SKIN_MAX_C < by_area[300]
+    assert by_area[parts.LEAST_CM2] < cutoff.SKIN_MAX_C < by_area[300]
 
 
 def test_a_bead_that_lags_is_seen_on_a_bag_of_warm_water() -> None:

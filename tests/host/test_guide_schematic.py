@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
-from tools import schematic, wrap_parts
-from tools.guide_parts import values
-from tools.schematic_kit import farad, ohm
+from tools.reference_design import parts, schematic
+from tools.reference_design.guide_parts import values
+from tools.reference_design.schematic_kit import farad, ohm
 
 
 def words(board: str) -> Counter[str]:
@@ -32,22 +32,22 @@ def test_the_drawing_in_the_repository_is_what_its_source_draws(board: str) -> N
 @pytest.mark.parametrize("board", schematic.DRAWN)
 def test_every_pin_of_the_board_stands_at_the_chip_and_at_what_it_drives(board: str) -> None:
     found = words(board)
-    left, right = schematic.pins(wrap_parts.facts_of(board))
+    left, right = schematic.pins(parts.facts_of(board))
     pins = [name for name in left + right if "GPIO" in name]
-    own_led = f"LED GPIO{wrap_parts.facts_of(board).INDICATOR_PIN}"
+    own_led = f"LED GPIO{parts.facts_of(board).INDICATOR_PIN}"
     lone = {own_led} if board == "PBMWRAP_RP2040" else set()  # that LED is on the board itself
     assert {n: found[n] for n in pins} == {n: 1 if n in lone else 2 for n in pins}
 
 
 @pytest.mark.parametrize("board", schematic.DRAWN)
 def test_values_are_those_of_the_parts_and_the_facts(board: str) -> None:
-    facts, found = wrap_parts.facts_of(board), words(board)
+    facts, found = parts.facts_of(board), words(board)
     parts_seen = {
         ohm(facts.PULLUP_OHM): len(facts.SENSORS),
-        ohm(wrap_parts.GATE_OHM): len(facts.CHANNELS),
-        ohm(wrap_parts.ENABLE_SERIES_OHM): 1,
-        farad(wrap_parts.BULK_UF * 1e-6): 1,
-        **{ohm(kind.resistor_ohm): 1 for kind in wrap_parts.STRINGS},
+        ohm(parts.GATE_OHM): len(facts.CHANNELS),
+        ohm(parts.ENABLE_SERIES_OHM): 1,
+        farad(parts.BULK_UF * 1e-6): 1,
+        **{ohm(kind.resistor_ohm): 1 for kind in parts.STRINGS},
     }
     assert {value: found[value] >= n for value, n in parts_seen.items()} == dict.fromkeys(
         parts_seen, True

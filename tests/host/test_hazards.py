@@ -108,7 +108,7 @@ def test_the_sheet_is_written_and_then_up_to_date(
 ) -> None:
     root = tree(tmp_path)
     assert hazards.main(["--check"], root) == 1
-    assert said(capsys) == ["docs/hazards.md is out of date: run `python tools/hazards.py`"]
+    assert said(capsys) == ["docs/hazards.md is out of date: run `python -m tools.hazards`"]
     assert hazards.main([], root) == 0
     assert hazards.main(["--check"], root) == 0
     text = (root / hazards.SHEET).read_text()

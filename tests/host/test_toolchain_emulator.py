@@ -1,88 +1,108 @@
-"""The emulated RP2040, compiled for this Python, stands beside its wheel's own and goes with it."""
+"""The emulated RP2040 compiled for this Python: built into the cache, found there by its loader."""
 
 from __future__ import annotations
 
-from importlib import metadata
+import json
+import subprocess
+import sys
+import sysconfig
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-TOOLS = Path(__file__).parents[2] / "tools"
+from pbmwrap.twin import compiled
+from tools.toolchain import emulator
+
 C = "int one(void) { return 1; }\n"
+VERSION = "9.9"
+ENDS = sysconfig.get_config_var("EXT_SUFFIX")
+BOTH = [f"_a{ENDS}", f"_b{ENDS}"]
 
 
 @pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """With a cache, a compiler that copies, and rp2040py installed in `tmp_path`."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-    import toolchain_emulator
-
+def tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A cache, a compiler that copies, and rp2040py installed in `tmp_path`. Returns the cache."""
     native = tmp_path / "rp2040py" / "native"
-    about = tmp_path / "rp2040py-0.0.dist-info"
     native.mkdir(parents=True)
-    about.mkdir()
     for name in ("_a", "_b"):
         (native / f"{name}.c").write_text(C)
-    (about / "METADATA").write_text("Name: rp2040py\nVersion: 0.0\n")
-    rows = ["rp2040py/native/_a.c", "rp2040py/native/_b.c", f"{about.name}/RECORD"]
-    (about / "RECORD").write_text("".join(f"{row},,\n" for row in rows))
-    find = lambda name: metadata.Distribution.at(about)  # noqa: E731
-    monkeypatch.setattr(toolchain_emulator.metadata, "distribution", find)
-    monkeypatch.setattr(toolchain_emulator, "cache_root", lambda: tmp_path / "cache")
-    monkeypatch.setattr(toolchain_emulator.sys, "platform", "linux")
-    monkeypatch.setattr(toolchain_emulator.sysconfig, "get_path", lambda name: str(tmp_path))
+    where = ModuleSpec("rp2040py", None, origin=str(tmp_path / "rp2040py" / "__init__.py"))
+    monkeypatch.setattr(emulator.importlib.util, "find_spec", lambda name: where)
+    monkeypatch.setattr(emulator.metadata, "version", lambda name: VERSION)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(emulator.sys, "platform", "linux")
+    monkeypatch.setattr(emulator.sysconfig, "get_path", lambda name: str(tmp_path))
     (tmp_path / "Python.h").touch()
-    copies = lambda line, log: Path(line[-1]).write_text("compiled")  # noqa: E731
-    monkeypatch.setattr(toolchain_emulator, "run", copies)
-    return toolchain_emulator
+    monkeypatch.setattr(emulator, "run", lambda line, log: Path(line[-1]).write_text("compiled"))
+    return tmp_path / "cache"
 
 
-def _made(folder: Path) -> list[str]:
-    native = folder / "rp2040py" / "native"
-    return sorted(p.name for p in native.iterdir() if p.suffix != ".c")
+def installed(folder: Path) -> list[str]:
+    """Every file of the installed package."""
+    return sorted(path.name for path in (folder / "rp2040py").rglob("*") if path.is_file())
 
 
-def test_what_is_compiled_is_in_the_record_once(tool: ModuleType, tmp_path: Path) -> None:
-    record = tmp_path / "rp2040py-0.0.dist-info" / "RECORD"
-    before = record.read_text()
-    tool.emulator()
-    ends = tool.sysconfig.get_config_var("EXT_SUFFIX")
-    assert _made(tmp_path) == [f"_a{ends}", f"_b{ends}"]
-    told = record.read_text()
-    assert told == before + "".join(f"rp2040py/native/_{n}{ends},,\n" for n in "ab")
-    (tmp_path / "rp2040py" / "native" / f"_a{ends}").unlink()
-    tool.emulator()
-    assert len(_made(tmp_path)) == 2
-    assert record.read_text() == told
-
-
-def test_what_is_there_is_not_compiled_again(
-    tool: ModuleType, monkeypatch: pytest.MonkeyPatch
+def test_the_modules_go_to_the_cache_and_the_package_stays_as_it_is(
+    tool: Path, tmp_path: Path
 ) -> None:
-    tool.emulator()
-    monkeypatch.setattr(tool, "run", lambda line, log: pytest.fail("compiled again"))
-    tool.emulator()
+    folder = emulator.emulator()
+    assert folder is not None and folder.is_relative_to(tool)
+    assert sorted(path.name for path in folder.iterdir()) == BOTH
+    assert installed(tmp_path) == ["_a.c", "_b.c"]
 
 
-def test_without_a_compiler_or_headers_the_wheel_goes_on(
-    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+def test_the_loader_looks_where_the_toolchain_puts_the_modules(tool: Path) -> None:
+    folder = emulator.emulator()
+    assert compiled.folder() == folder
+    spec = compiled.CompiledFinder.find_spec("rp2040py.native._a")
+    assert spec is not None and folder is not None
+    assert spec.origin == str(folder / f"_a{ENDS}")
+
+
+def test_the_loader_leaves_every_other_module_to_python(tool: Path) -> None:
+    emulator.emulator()
+    for name in ("rp2040py", "rp2040py.native", "rp2040py.native._c", "json", "_a"):
+        assert compiled.CompiledFinder.find_spec(name) is None
+
+
+def test_nothing_is_compiled_twice(tool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator.emulator()
+    monkeypatch.setattr(emulator, "run", lambda line, log: pytest.fail("compiled again"))
+    assert emulator.emulator() is not None
+
+
+def test_without_a_compiler_or_headers_the_wheels_modules_are_used(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuses(line: list[str], log: Path) -> None:
-        raise tool.Stop(1, "gcc ended with 1")
+        raise emulator.Stop(1, "gcc ended with 1")
 
-    monkeypatch.setattr(tool, "run", refuses)
-    tool.emulator()
+    monkeypatch.setattr(emulator, "run", refuses)
+    assert emulator.emulator() is None
     assert "from its wheel, four times slower: gcc ended with 1" in capsys.readouterr().err
     (tmp_path / "Python.h").unlink()
-    tool.emulator()
+    assert emulator.emulator() is None
     assert f"there is no {tmp_path / 'Python.h'}" in capsys.readouterr().err
-    assert _made(tmp_path) == []
+    assert compiled.CompiledFinder.find_spec("rp2040py.native._a") is None
 
 
-def test_on_another_system_nothing_is_tried(
-    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_compiled_on_another_system(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tool.sys, "platform", "darwin")
-    tool.emulator()
-    assert _made(tmp_path) == []
+    monkeypatch.setattr(emulator.sys, "platform", "darwin")
+    assert emulator.emulator() is None
+    assert not tool.exists()
+
+
+def test_the_finder_is_installed_before_rp2040py_and_once() -> None:
+    code = (
+        "import json, sys; import pbmwrap.twin.rp2040; from pbmwrap.twin import compiled;"
+        "compiled.install(); core = sys.modules['rp2040py.native._cortex_m0_core'];"
+        "print(json.dumps([sys.meta_path.count(compiled.CompiledFinder), core.__file__,"
+        "str(compiled.folder())]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    count, file, folder = json.loads(done.stdout)
+    assert count == 1
+    assert Path(folder).exists() == (Path(file).parent == Path(folder))

@@ -27,8 +27,8 @@ def firmware(tmp_path: Path, board: str, **env: str) -> subprocess.CompletedProc
     words = ["firmware", "--board", board, "--out", str(tmp_path / "out")]
     kept = {k: v for k, v in os.environ.items() if k not in ("IDF_PATH", "MICROPYTHON_DIR")}
     told = kept | {"XDG_CACHE_HOME": str(tmp_path / "cache")} | env
-    command = [sys.executable, str(ROOT / "tools/toolchain.py"), *words]
-    return subprocess.run(command, env=told, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tools.toolchain", *words]
+    return subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
 
 
 def checkout(folder: Path, minor: int) -> Path:

@@ -69,7 +69,7 @@ def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
 
 def image() -> Path:
     """The stock image."""
-    from built import image as built
+    from tools.toolchain.built import image as built
 
     return built("STOCK_RP2040")
 

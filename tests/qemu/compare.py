@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz import engine
 from tests.qemu.machine import Guest
 from tests.qemu.pieces import curve, suite
 
@@ -19,30 +18,18 @@ ARCHES = ("rv32", "arm")
 SEED = 20261126
 TIMEOUT_S = 3600  # for one answer; nothing is judged by time
 KNOT_MOST_MC = 2  # by which single and double floats may differ in the table
-UNAVAILABLE = 3  # the toolchain's exit code for what this machine lacks
+UNAVAILABLE = 3  # the toolchain's exit code when the machine lacks something
 # The machine's stack is small: modules are imported from the bottom, not from the top.
-_FIRST = (
-    "wrap.safety.heat_balance",
-    "wrap.safety.thermal",
-    "wrap.storage.log",
-    "wrap.storage.protocols",
-    "wrap.link.server",
-    "wrap.link.commands",
-    "wrap.session.site_history",
-    "wrap.session.control",
-    "wrap.app",
-    "wrap.main_loop",
-    "tests.fuzz.kit",
-)
+_FIRST = ("wrap.safety.thermistor", "wrap.storage.records", "wrap.fast_step")
 
 
 class Unavailable(Exception):
-    """This machine cannot build or run the image; why, and what to do."""
+    """This machine cannot build or run the image; the text says what to do."""
 
 
 def image(arch: str) -> Path:
-    """The image, built when it is not there. Raises Unavailable or CalledProcessError."""
-    words = [sys.executable, "tools/toolchain.py", "qemu", "--arch", arch, "--out", "build"]
+    """Return the image, built if need be. Raises Unavailable or CalledProcessError."""
+    words = [sys.executable, "-m", "tools.toolchain", "qemu", "--arch", arch, "--out", "build"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     if done.returncode == UNAVAILABLE:
         raise Unavailable(done.stderr.strip())
@@ -53,22 +40,22 @@ def image(arch: str) -> Path:
 
 @dataclass(frozen=True)
 class Row:
-    """plain: CPython's result; told: the machine's; seconds: it took, which judges nothing."""
+    """plain: CPython's result; emulated: the machine's; seconds: how long it took there."""
 
     arch: str
     name: str
     count: int
     plain: object
-    told: object
+    emulated: object
     seconds: float
 
     @property
     def same(self) -> bool:
-        return self.plain == self.told
+        return self.plain == self.emulated
 
 
 class Bench:
-    """A machine with the suite loaded, on CPython's curve."""
+    """A machine with the suite loaded, on CPython's thermistor table."""
 
     def __init__(self, arch: str, guest: Guest) -> None:
         self.arch, self._guest = arch, guest
@@ -82,11 +69,11 @@ class Bench:
         return ast.literal_eval(self._guest.run(f"print({code})", TIMEOUT_S))
 
     def machine_code(self) -> bool:
-        """Whether viper functions are what they should be there."""
+        """Whether viper functions are machine code there."""
         return self.eval("suite.machine_code()") is True
 
     def knots_off_mc(self) -> int:
-        """The largest difference between the tables made in single and in double floats. Raises
+        """Return the largest difference of the tables made in single and double floats, mC. Raises
         AssertionError when their ends differ."""
         *ends, knots = self.made
         *plain_ends, plain = curve.facts()
@@ -95,21 +82,16 @@ class Bench:
 
     def _row(self, name: str, count: int, plain: object, code: str) -> Row:
         began = time.monotonic()
-        told = self.eval(code)
-        return Row(self.arch, name, count, plain, told, round(time.monotonic() - began, 1))
+        emulated = self.eval(code)
+        return Row(self.arch, name, count, plain, emulated, round(time.monotonic() - began, 1))
 
     def piece(self, name: str, count: int) -> Row:
-        """A piece of the suite on `count` random inputs."""
+        """Compare a piece of the suite on `count` random inputs."""
         plain = suite.compared(name, SEED, count)
         return self._row(name, count, plain, f"suite.compared({name!r}, {SEED}, {count})")
 
-    def steady(self, count: int) -> Row:
-        """`FastStep.step` on `count` random states: machine code there, plain Python here."""
-        plain = suite.steady(SEED, count)
-        return self._row("steady", count, plain, f"suite.steady({SEED}, {count})")
-
-    def fuzz(self, name: str, count: int) -> Row:
-        """A fuzz target on its kept corpus and `count` changes of it: nothing is found."""
-        kept = engine.corpus(name)
-        code = f"suite.fuzzed({name!r}, {kept!r}, {SEED}, {count})"
-        return self._row(f"fuzz {name}", count, len(kept) + count, code)
+    def fast_step(self, count: int) -> Row:
+        """Compare `FastStep.step` on `count` random states: machine code there, plain Python
+        here."""
+        plain = suite.fast_steps(SEED, count)
+        return self._row("fast step", count, plain, f"suite.fast_steps({SEED}, {count})")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from toolchain_qemu import MACHINES
+from tools.toolchain.qemu import MACHINES
 
 BOOT_S = 120  # generous: other work on the machine must not decide
 _PIECE = 256

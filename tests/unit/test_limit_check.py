@@ -3,13 +3,14 @@ built."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests.unit.conftest import Rig
+from tools.toolchain import image
+from tools.toolchain.limits import check_limits
 from wrap.rules import limits
 from wrap.safety import limit_check
 
@@ -103,30 +104,23 @@ def test_a_firmware_with_a_broken_limit_gives_no_light_and_cannot_be_acknowledge
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_firmware_with_a_broken_limit_is_not_built(monkeypatch, broken):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "tools"))
-    monkeypatch.delitem(sys.modules, "toolchain_image", raising=False)
-    import toolchain_image
-
-    files = toolchain_image.frozen_files("PBMWRAP_RP2040")
+    files = image.frozen_files("PBMWRAP_RP2040")
     name = "wrap/rules/limits.py"
     if broken:
         files[name] = files[name].replace(b"\nBOARD_TRIP_MC = 60000", b"\nBOARD_TRIP_MC = 70001")
-    monkeypatch.setattr(toolchain_image, "frozen_files", lambda board: files)
+    monkeypatch.setattr(image, "frozen_files", lambda board: files)
     built = []
-    monkeypatch.setattr(toolchain_image, "staged_files", lambda *a: built.append(a) or {})
-    monkeypatch.setattr(toolchain_image, "target_of", lambda folder: True)
-    monkeypatch.setattr(toolchain_image, "_constants", lambda ours: {})
-    monkeypatch.setattr(toolchain_image, "build_esp32", lambda *a: [])
+    monkeypatch.setattr(image, "staged_files", lambda *a: built.append(a) or {})
+    monkeypatch.setattr(image, "target_of", lambda folder: True)
+    monkeypatch.setattr(image, "_constants", lambda ours: {})
+    monkeypatch.setattr(image, "build_esp32", lambda *a: [])
     if broken:
-        with pytest.raises(toolchain_image.Stop, match=r"limits.py: BOARD_TRIP_MC is 70001"):
-            toolchain_image.firmware("PBMWRAP_RP2040", Path("out"))
+        with pytest.raises(image.Stop, match=r"limits.py: BOARD_TRIP_MC is 70001"):
+            image.firmware("PBMWRAP_RP2040", Path("out"))
     else:
-        toolchain_image.firmware("PBMWRAP_RP2040", Path("out"))
+        image.firmware("PBMWRAP_RP2040", Path("out"))
     assert bool(built) is not broken
 
 
-def test_a_board_without_our_firmware_has_no_limits_to_check(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "tools"))
-    from toolchain_limits import check_limits
-
+def test_a_board_without_our_firmware_has_no_limits_to_check():
     check_limits({})

@@ -30,8 +30,8 @@ from tools.bench import (
     states,
     unix,
 )
-from tools.built import ROOT, image
-from tools.figures import measure
+from tools.bench.figures import measure
+from tools.toolchain.built import ROOT, image
 
 HISTORY = ROOT / "docs/bench/history.jsonl"
 DOCS = ROOT / "docs/benchmarks.md"

@@ -1,4 +1,4 @@
-"""The emulated RP2040 as compiled for this Python (tools/toolchain_emulator.py) and as its wheel
+"""The emulated RP2040 as compiled for this Python (tools/toolchain/emulator.py) and as its wheel
 has it, side by side: the same program, the same virtual time, seconds of CPU.
 
 Run as a program: boots an image with whichever is on the path.
@@ -7,16 +7,16 @@ Run as a program: boots an image with whichever is on the path.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
-from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from tools.toolchain.built import ROOT
 
 BOOT_MS = 400
 IDLE_MS = 1000
@@ -26,9 +26,9 @@ Figures = dict[str, float]
 
 def booted(image: Path, idle_ms: int) -> dict[str, Any]:
     """What the chip is after booting and as many milliseconds more, and what that took."""
-    from rp2040py.native import _cortex_m0_core as core
-
     from pbmwrap.twin.rp2040 import Rp2040Twin
+
+    core = sys.modules["rp2040py.native._cortex_m0_core"]
 
     twin = Rp2040Twin(image)
     began = time.process_time()
@@ -49,24 +49,22 @@ def booted(image: Path, idle_ms: int) -> dict[str, Any]:
     }
 
 
-def _elsewhere(image: Path, idle_ms: int, first: Path | None = None) -> dict[str, Any]:
-    """`booted` in a process of its own; first: where it looks for modules before all else."""
-    path = [str(first)] if first else []
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([*path, *sys.path])}
-    command = [sys.executable, __file__, str(image), str(idle_ms)]
-    done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
+def _in_a_process(image: Path, idle_ms: int, env: dict[str, str]) -> dict[str, Any]:
+    """Run `booted` in a process of its own, whose environment `env` changes."""
+    command = [sys.executable, "-m", "tools.bench.emulator", str(image.resolve()), str(idle_ms)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | env, check=True, stdout=subprocess.PIPE, text=True
+    )
     return json.loads(done.stdout)
 
 
 def both(image: Path, idle_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(as it is here, as the wheel has it)."""
-    found = importlib.util.find_spec("rp2040py")
-    assert found is not None and found.origin is not None
-    here = _elsewhere(image, idle_ms)
-    with TemporaryDirectory() as folder:
-        package = Path(folder) / "rp2040py"
-        copytree(Path(found.origin).parent, package, ignore=ignore_patterns("*.cpython-*"))
-        return here, _elsewhere(image, idle_ms, Path(folder))
+    """Return (what is compiled for this Python, what is in the wheel), each as of `booted`. With an
+    empty cache the wheel's modules are used."""
+    with TemporaryDirectory() as empty:
+        return _in_a_process(image, idle_ms, {}), _in_a_process(
+            image, idle_ms, {"XDG_CACHE_HOME": empty}
+        )
 
 
 def emulator(image: Path) -> Figures:

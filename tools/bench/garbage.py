@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.bench.copies import in_a_copy
+from tools.bench.link_steps import flood
 from tools.bench.session import Day, flooded, ignore, protocol
-from tools.bench_link_steps import flood
 
 _SETTLED_MS = 3000
 _CALM_S = 10

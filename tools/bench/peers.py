@@ -1,12 +1,11 @@
-"""What one control step costs the peers that the wrap is measured against, on the emulated RP2040.
+"""Measures what one control step costs, beside the same step in C and in plain MicroPython.
 
 python -m tools.bench.peers [--json] [--steps N]      builds the benchmark's image if need be
 
-wrap: its step in a running session; reference: the same, each decided by App.step; plain: a step in
-plain MicroPython; c: the wrap's step in C; convert: 24 conversions of the converter and nothing
-else; call: a C function that does nothing, whose call is in all of them. Virtual time in CPU cycles
-of 125 MHz, read at the edges of a spare pin that each measured call is put between; what the marks
-cost is measured the same way and subtracted.
+wrap: the wrap's step in a running session. reference: the same, each decided by App.step. plain:
+plain MicroPython. c: C. All run on the emulated RP2040, in virtual time. A call is measured between
+two edges of a spare pin, in CPU cycles of 125 MHz; the cost of the edges is measured the same way
+and subtracted.
 """
 
 from __future__ import annotations
@@ -17,58 +16,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from rp2040py.gpio_pin import GPIOPinState
-
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.built import image
+from pbmwrap.twin.rp2040_pins import GPIOPinState
+from tools.toolchain.built import image
 
 BOARD = "PBMWRAP_BENCH"
 STEPS = 300
 PERIOD_US = 10_000
 _MARK_PIN = 17
-_EMPTY = 20
-_SETTLE_STEPS = 60  # of a call, not counted: the ramp
-_COUNTED = 100  # calls whose allocations are counted
+_SETTLE_STEPS = 60  # calls that are not counted
 _READY_MS = 1000
 _SPARE_MS = 20_000  # for a setup
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Something to measure: `call` names a callable without arguments, in the REPL, once `setup`
-    has run there. `sound`: an expression that must be true behind the last call."""
+    """Something to measure. `call` names a callable without arguments, in the REPL, once `setup`
+    has run there. `sound` is an expression that must be true after the last call."""
 
     call: str
     setup: str
     sound: str
 
 
+_BEGIN_WRAP = "import bench_wrap; bench_wrap.begin()"
 PEERS = {
-    "wrap": Peer(
-        "bench_wrap.step",
-        "import bench_wrap; bench_wrap.begin()",
-        "bench_wrap.sound()",
-    ),
-    "reference": Peer(
-        "bench_wrap.decide",
-        "import bench_wrap; bench_wrap.begin()",
-        "bench_wrap.sound()",
-    ),
-    "call": Peer("gc.isenabled", "import gc", "True"),
-    "plain": Peer(
-        "wrap.step",
-        "import plain; wrap = plain.begin()",
-        "(wrap.state, wrap.fault) == ('running', None)",
-    ),
+    "wrap": Peer("bench_wrap.step", _BEGIN_WRAP, "bench_wrap.sound()"),
+    "reference": Peer("bench_wrap.decide", _BEGIN_WRAP, "bench_wrap.sound()"),
+    "plain": Peer("wrap.step", "import plain; wrap = plain.Wrap()", "wrap.running"),
     "c": Peer(
-        "bench_step.step",
-        "import bench_step; bench_rig.lit_c()",
-        "bench_step.state()[0][:2] == (3, 0)",
-    ),
-    "convert": Peer(
-        "bench_step.convert",
-        "import bench_step; bench_rig.lit_c()",
-        "bench_step.convert() > 0",
+        "bench_step.step", "import bench_step; bench_rig.lit_c()", "bench_step.memory()[0] == 3"
     ),
 }
 
@@ -89,64 +66,54 @@ class Bench:
             self.marks_ns.append(self.twin.chip.nanos)
 
     def run(self, code: str, lasts_ms: int = 0) -> str:
-        """Run code in the raw REPL; returns what it printed."""
+        """Run code in the raw REPL; return what it printed."""
         return self.twin.repl(code, lasts_ms + _SPARE_MS).strip()
 
     def close(self) -> None:
+        """End the emulated chip."""
         self.twin.close()
 
-    def _took_ns(self, calls: int) -> list[float]:
-        """Between the marks of each of the last `calls` calls, ns."""
+    def _between_marks_ns(self, calls: int) -> list[float]:
         edges = self.marks_ns[-2 * calls :]  # before them, the pin became an output
         assert len(edges) == 2 * calls, f"{len(edges)} marks of {2 * calls}"
         return [b - a for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
-    def _mark_ns(self) -> float:
-        self.marks_ns.clear()
-        self.run(f"bench_rig.empty({_EMPTY})")
-        return median(self._took_ns(_EMPTY))
-
     def measure(
         self, peer: Peer, steps: int = STEPS, period_us: int = PERIOD_US
     ) -> dict[str, float]:
-        """Median, p99 and worst of `steps` calls in us, and the bytes that one allocates. Raises
-        RuntimeError when what was called was not sound behind it."""
-        mark_ns = self._mark_ns()
+        """Return median, p99 and worst of `steps` calls in us, and the bytes that a call allocates.
+        Raises RuntimeError when `sound` is not true after them."""
+        self.marks_ns.clear()
+        self.run("edge = bench_rig.mark()\nfor _ in range(20):\n edge()\n edge()")
+        mark_ns = median(self._between_marks_ns(20))
         calls = _SETTLE_STEPS + steps
         lines = [
             peer.setup,
-            f"bench_rig.marked({peer.call}, {calls}, {period_us})",
-            f"got = bench_rig.allocated({peer.call}, {_COUNTED}, {period_us})",
-            f"print(got, {peer.sound})",
+            f"taken = bench_rig.marked({peer.call}, {calls}, {period_us})",
+            f"print(taken, {peer.sound})",
             "bench_rig.calm()",
         ]
-        lasts_ms = (calls + _COUNTED) * period_us // 1000
-        got, sound = self.run("\n".join(lines), lasts_ms).split()
+        taken, sound = self.run("\n".join(lines), calls * period_us // 1000).split()
         if sound != "True":
-            raise RuntimeError(f"{peer.call} ended otherwise than it should: {peer.sound}")
-        us = sorted((ns - mark_ns) / 1000 for ns in self._took_ns(calls)[_SETTLE_STEPS:])
+            raise RuntimeError(f"{peer.call} did not end as it should: {peer.sound}")
+        us = sorted((ns - mark_ns) / 1000 for ns in self._between_marks_ns(calls)[_SETTLE_STEPS:])
         return {
             "us_median": median(us),
             "us_p99": us[len(us) * 99 // 100],
             "us_worst": us[-1],
-            "bytes": int(got) / _COUNTED,
+            "bytes": int(taken) / calls,
         }
 
 
-def peers(
-    uf2: Path | None = None,
-    measured: dict[str, Peer] | None = None,
-    steps: int = STEPS,
-    period_us: int = PERIOD_US,
-) -> dict[str, float]:
-    """Each peer's figures, named `<peer>_us_median` and so on. `measured` replaces PEERS. Every
-    peer gets a board of its own, so none inherits heat or heap from another."""
-    uf2 = uf2 or image(BOARD)
+def peers(steps: int = STEPS) -> dict[str, float]:
+    """Return each peer's figures, named `<peer>_us_median` and so on. Every peer gets a board of
+    its own, so none inherits heat or heap from another."""
+    uf2 = image(BOARD)
     out: dict[str, float] = {}
-    for name, peer in (measured or PEERS).items():
+    for name, peer in PEERS.items():
         bench = Bench(uf2)
         try:
-            figures = bench.measure(peer, steps, period_us)
+            figures = bench.measure(peer, steps)
         finally:
             bench.close()
         out |= {f"{name}_{key}": value for key, value in figures.items()}
@@ -154,11 +121,12 @@ def peers(
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
-    figures = peers(steps=options.steps)
+    figures = peers(options.steps)
     if options.json:
         print(json.dumps(figures))
         return

@@ -140,7 +140,7 @@ def changes(bench: PinBench, n: int, seed: int = 0) -> Figures:
         hz = random_.choice((-1, -1, -1, 0, *SEEN_HZ))  # -1: the duty alone
         duty = random_.choice((0, 1, _FULL // 2, random_.randrange(60_000)))
         steps.append((hz, duty, random_.randrange(30_000)))
-    bench.run(f"mark = bench_rig._mark()\nhal.lamp_mode(0, 0)\nsteps = {tuple(steps)}")
+    bench.run(f"mark = bench_rig.mark()\nhal.lamp_mode(0, 0)\nsteps = {tuple(steps)}")
     marks = bench.marks_ns
     marks.clear()
     bench.twin.record_edges()

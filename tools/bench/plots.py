@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 Figures = Mapping[str, float]
 
 _PEERS = (
-    ("convert", "conversions alone"),
     ("c", "in C"),
     ("wrap", "the wrap"),
     ("plain", "plain MicroPython"),

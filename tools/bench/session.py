@@ -19,7 +19,7 @@ from pbmwrap.facts import board_facts
 from pbmwrap.logs.decode import decode
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.bench_link_steps import BOOT_MS, STEP_US, StepClock, flood
+from tools.bench.link_steps import BOOT_MS, STEP_US, StepClock, flood
 from wrap.rules import limits
 
 WHOLE_S = 1200

@@ -11,10 +11,9 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from rp2040py.gpio_pin import GPIOPinState
-from rp2040py.memory_map import RAM_START_ADDRESS
-
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from pbmwrap.twin.rp2040_chip import RAM_START_ADDRESS
+from pbmwrap.twin.rp2040_pins import GPIOPinState
 from tools.bench.steady_states import SENSORS, Bench, Numbers, prepare
 
 STATES = 100_000
@@ -26,7 +25,7 @@ _GUEST = f"""
 from array import array
 from machine import Pin
 from uctypes import addressof
-from wrap.fast_step import Steady
+from wrap.fast_step import FastStep
 said = array("i", [0] * {_RESULT + 1})
 class Hal:
  def inputs(self, out):
@@ -37,15 +36,15 @@ class Hal:
   return said[{_HELD}] != 0
 class App:
  hal = Hal()
-steady = Steady(App, {SENSORS})
+fast = FastStep(App, {SENSORS})
 edge = Pin({_PIN}, Pin.OUT, value=0).toggle
-step = steady.step
+step = fast.step
 def go(n):
  for _ in range(n):
   edge()
   said[{_RESULT}] = step(said[{_NOW}])
  edge()
-print(addressof(steady.words), addressof(said), len(steady.words))
+print(addressof(fast.words), addressof(said), len(fast.words))
 """
 
 Figures = dict[str, float]

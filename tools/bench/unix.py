@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from pbmwrap.twin.unix import HEAP
-from tools.built import ROOT, micropython
+from tools.toolchain.built import ROOT, micropython
 
 KINDS = ("wrap", "reference")
 FEW, MANY = 200, 1200

@@ -59,10 +59,10 @@ def complete_scenarios(incomplete: str) -> list[str]:
 
 def complete_wraps(incomplete: str) -> list[str]:
     """Return UIDs of the wraps whose logs are in the archive."""
-    from pbmwrap.cli.log_choice import open_archive
+    from pbmwrap.logs.archive import Archive
 
     try:
-        return _filter_by_start(open_archive().uids(), incomplete)
+        return _filter_by_start(Archive().uids(), incomplete)
     except (OSError, WrapError):
         return []
 

@@ -144,6 +144,11 @@ class Client:
     def stop(self) -> str:
         return require_field(self.call("session.stop"), "state", str)
 
+    def answer_wake(self) -> str:
+        """Answer the wake check, as a press of the button does. Raises Refused when it asks
+        nothing."""
+        return require_field(self.call("wake.answer"), "state", str)
+
     def lease(self, ms: int = LEASE_MS) -> int:
         """Let a tethered session continue for `ms`, after which its light goes out by itself."""
         options = {"timeout_s": _LEASE_ANSWER_S, "attempts": _LEASE_ATTEMPTS}

@@ -14,7 +14,7 @@ _MAGIC_START = (0x0A324655, 0x9E5D5157)
 _MAGIC_END = 0x0AB16F30
 _HAS_FAMILY = 0x2000
 RP2040_FAMILY = 0xE48BFF56
-CLAIM_AT = 512 * 1024 - 256  # tools/toolchain_claim.py writes it there
+CLAIM_AT = 512 * 1024 - 256  # tools/toolchain/claim.py writes it there
 CLAIM = b"PBMW"
 
 

@@ -13,7 +13,7 @@ from littlefs import LittleFS, LittleFSError, UserContext
 from pbmwrap.twin.rp2040_chip import FLASH_BYTES
 
 # RPI_PICO's storage (1408 KiB at the end) and what _boot.py mounts: VfsLfs2(progsize=256). Our own
-# image has a small one; its note at the end of the program (tools/toolchain_claim.py) tells it.
+# image has a small one; its note at the end of the program (tools/toolchain/claim.py) tells it.
 FS_BYTES = 1408 * 1024
 FS_START = FLASH_BYTES - FS_BYTES
 _OURS = 576 * 1024, 64 * 1024  # start and bytes: wrap/hal/rp2040/flash.py

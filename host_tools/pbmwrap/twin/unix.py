@@ -104,7 +104,7 @@ class RemoteBoard:
 
 
 class UnixTwin(SimTwin):
-    """`micropython`: the unix port's executable (tools/toolchain.py builds it)."""
+    """`micropython`: the unix port's executable (tools/toolchain builds it)."""
 
     kind = "unix"
 

@@ -1,28 +1,26 @@
-"""The sensors' curve. It is made in floats, single ones on MicroPython: so its knots may differ a
-little, and whatever is compared number by number is done on the knots of one of both sides."""
+"""The sensors' curve. Its table is made in floats, single ones on MicroPython, so its knots may
+differ a little; the readings are compared on the knots of one side."""
 
-from tests.fuzz import kit
+import board_facts
 from wrap.safety.thermistor import Thermistor
+
+CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
 
 
 def facts():
-    """(raw_min, raw_max, knots) as they are made here."""
-    f = kit.board_facts
-    made = Thermistor(f.NTC_R25_OHM, f.NTC_BETA_K, f.PULLUP_OHM)
+    """Return (raw_min, raw_max, knots) as they are made here."""
+    made = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
     return made.raw_min, made.raw_max, list(made.knots)
 
 
 def use(raw_min, raw_max, knots):
-    """These from now on."""
-    curve = kit._CURVE
-    curve.raw_min, curve.raw_max = raw_min, raw_max
+    """Replace the table of CURVE."""
+    CURVE.raw_min, CURVE.raw_max = raw_min, raw_max
     for i in range(len(knots)):
-        curve.knots[i] = knots[i]
-    kit.COOL = curve.raw_at(33000)
+        CURVE.knots[i] = knots[i]
 
 
 def readings(rng, out, count):
-    """Temperatures of any readings, readings of any temperatures."""
-    curve = kit._CURVE
+    """Add the temperatures of any readings and the readings of any temperatures."""
     for _ in range(count):
-        out.add(curve.mc(rng.below(65536)), curve.raw_at(rng.below(140000) - 20000))
+        out.add(CURVE.mc(rng.below(65536)), CURVE.raw_at(rng.below(140000) - 20000))

@@ -4,7 +4,7 @@ import binascii
 
 
 class Digest:
-    """crc: over all that was added, in order; added: how many values."""
+    """Adds values to one CRC-32, in their order. added: how many values."""
 
     def __init__(self):
         self.crc = 0
@@ -12,15 +12,15 @@ class Digest:
 
     def add(self, *values):
         for value in values:
-            self.crc = binascii.crc32(said(value), self.crc)
+            self.crc = binascii.crc32(to_bytes(value), self.crc)
             self.added += 1
 
     def result(self):
         return "%08x" % (self.crc & 0xFFFFFFFF), self.added
 
 
-def said(value):
-    """`value` as bytes; what has no order (a dictionary's keys) is sorted."""
+def to_bytes(value):
+    """Return `value` as bytes. The keys of a dictionary, which have no order, are sorted."""
     if value is None or isinstance(value, bool):
         return b"%s;" % str(value).encode()
     if isinstance(value, int):
@@ -29,8 +29,8 @@ def said(value):
         raw = value.encode("utf-8", "surrogatepass")
         return b"s%d:%s;" % (len(raw), raw)
     if isinstance(value, dict):
-        pairs = sorted([said(key) + said(value[key]) for key in value])
+        pairs = sorted([to_bytes(key) + to_bytes(value[key]) for key in value])
         return b"{%s}" % b"".join(pairs)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return b"b%d:%s;" % (len(value), bytes(value))
-    return b"(%s)" % b"".join([said(each) for each in value])
+    return b"(%s)" % b"".join([to_bytes(each) for each in value])

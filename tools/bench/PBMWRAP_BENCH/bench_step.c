@@ -1,71 +1,250 @@
-// Module bench_step: one step of the wrap in C, a peer for measurements. See peers.py beside this
-// folder for what is measured and tests/emulator/test_bench_peers.py for what it is compared with.
+// Module bench_step: one control step in C, for the ratio that tools/bench/peers.py measures.
+// It does what FastStep does for each step of a session that runs at its level, in the firmware's
+// integers: control/dose.py (book), safety/temp_limits.py (judge, conclude), the session's clock
+// and caps, PWM and its read-back, dead-man, watchdog. Lamps are lit when it begins, and its caller
+// puts them out when it returns a fault: neither is a part of such a step.
 
 #include <string.h>
 
 #include "py/objarray.h"
 #include "py/runtime.h"
+#include "hardware/gpio.h"
+#include "hardware/structs/adc.h"
+#include "hardware/structs/iobank0.h"
+#include "hardware/structs/pio.h"
+#include "hardware/structs/pwm.h"
+#include "hardware/structs/sio.h"
+#include "hardware/structs/timer.h"
+#include "hardware/structs/watchdog.h"
 
-#include "core.h"
-#include "chip.h"
-
+#define CHANNELS (2)
+#define SENSORS (4)
 #define KNOTS (257)
-#define NO_STEP (-1)
+#define OPEN_MC (-1000000)  // Thermistor's values for a reading beyond its table
+#define SHORT_MC (1000000)
+#define WINDOW (15)
+#define ENOUGH (0xE880u)  // bit n is set when n, as 4 readings, has 3 ones or more
+#define COLDEST_MC (-273150)
+#define FULL (65535)
+#define MAX_GAP_MS (3000)
+#define LATE_MS (300)
+#define CONVERSIONS (6)
+#define SETTLE_CYCLES (50)
+#define SPINS (4096)  // limit for all conversions of a sensor; about 25 each are needed
 
-// init(numbers, knots): a session at the beginning of its ramp. numbers: array of params_t's words;
-// knots: the thermistor's array of 257 words, which the caller keeps.
-static mp_obj_t bench_init(mp_obj_t numbers, mp_obj_t knots) {
-    mp_buffer_info_t from, table;
-    mp_get_buffer_raise(numbers, &from, MP_BUFFER_READ);
-    mp_get_buffer_raise(knots, &table, MP_BUFFER_READ);
-    if (from.len != sizeof(params_t) || table.len != KNOTS * sizeof(int32_t)) {
+// Numbers of rules/faults.py and rules/states.py.
+enum { NONE, SKIN_HOT, BOARD_HOT, GROSS, SENSOR_OPEN, SENSOR_SHORT, COLD, LATE, READBACK };
+enum { DEADMAN = 18 };
+enum { RUNNING = 3, RAMP_DOWN = 5, FAULT = 7 };
+
+// A session and its board: the words of bench_rig.words, in this order.
+static struct {
+    int32_t full_uw[CHANNELS], upper_uw[CHANNELS], duty[CHANNELS], pin[CHANNELS];
+    int32_t skin[SENSORS], trip_raw[SENSORS], gross_raw[SENSORS], ain[SENSORS], select[SENSORS];
+    int32_t select_lines, cold_raw, raw_min, raw_max, warn_mc, total_ms, cap_uj;
+    int32_t enable_pin, life_turns, watchdog_load;
+} cfg;
+
+// Words only: memory() shows them in this order.
+static struct {
+    int32_t state, code, sensor, active_ms, hottest_mc, warn, cold;
+    uint32_t on_ms[CHANNELS], rest[CHANNELS], uj[CHANNELS], nj[CHANNELS];
+    uint32_t upper_uj[CHANNELS], upper_nj[CHANNELS];
+    int32_t mc[SENSORS], max_mc[SENSORS];
+    uint32_t over_bits[SENSORS], cold_bits[SENSORS], sum[SENSORS];
+} s;
+
+static const int32_t *knots;  // the thermistor's table, which the caller keeps
+static uint32_t top[CHANNELS], div_[CHANNELS], cc[CHANNELS], then_us;
+
+// Add `ms` at full duty to a dose in uJ/cm2 and its remainder in nJ/cm2.
+static void add_dose(uint32_t *uj, uint32_t *nj, uint32_t ms, int32_t uw) {
+    uint32_t total = *nj + ms * (uint32_t)uw;
+    *uj += total / 1000;
+    *nj = total % 1000;
+}
+
+// Add the light of the last `dt_ms`.
+static void book(uint32_t dt_ms) {
+    dt_ms = MIN(dt_ms, MAX_GAP_MS);
+    for (int i = 0; i < CHANNELS; ++i) {
+        uint32_t rest = s.rest[i] + (uint32_t)cfg.duty[i] * dt_ms;
+        uint32_t ms = rest / FULL;
+        s.rest[i] = rest - ms * FULL;
+        s.on_ms[i] += ms;
+        add_dose(&s.uj[i], &s.nj[i], ms, cfg.full_uw[i]);
+        add_dose(&s.upper_uj[i], &s.upper_nj[i], ms, cfg.upper_uw[i]);
+    }
+}
+
+static int32_t to_mc(int32_t raw) {
+    if (raw < cfg.raw_min) {
+        return SHORT_MC;
+    }
+    if (raw >= cfg.raw_max) {
+        return OPEN_MC;
+    }
+    const int32_t *knot = &knots[raw >> 8];
+    return knot[0] + ((knot[1] - knot[0]) * (raw & 255) >> 8);
+}
+
+// Take the reading of sensor `i`: temperature, filters, and the fault that it means.
+static void judge(int i, int32_t raw) {
+    int32_t mc = to_mc(raw), code = NONE;
+    bool trip = raw <= cfg.trip_raw[i];
+    s.sum[i] += (uint32_t)raw;
+    s.over_bits[i] = (s.over_bits[i] << 1 | trip) & WINDOW;
+    s.cold_bits[i] = (s.cold_bits[i] << 1 | (raw > cfg.cold_raw)) & WINDOW;
+    s.mc[i] = mc;
+    if (mc == OPEN_MC) {
+        code = SENSOR_OPEN;
+    } else if (mc == SHORT_MC) {
+        code = SENSOR_SHORT;
+    } else {
+        s.max_mc[i] = MAX(s.max_mc[i], mc);
+        if (raw <= cfg.gross_raw[i]) {
+            code = GROSS;
+        } else if (trip && (ENOUGH >> s.over_bits[i] & 1)) {
+            code = cfg.skin[i] ? SKIN_HOT : BOARD_HOT;
+        }
+    }
+    if (code && !s.code) {
+        s.code = code;
+        s.sensor = i;
+    }
+}
+
+// After every reading: what all sensors say together, then the session's clock and caps.
+static void conclude(uint32_t dt_ms) {
+    s.hottest_mc = COLDEST_MC;
+    s.cold = false;
+    for (int i = 0; i < SENSORS; ++i) {
+        if (cfg.skin[i]) {
+            s.hottest_mc = MAX(s.hottest_mc, s.mc[i]);
+        }
+        s.cold |= ENOUGH >> s.cold_bits[i] & 1;
+    }
+    s.warn = s.hottest_mc > cfg.warn_mc;
+    if (!s.code) {
+        s.code = s.cold ? COLD : dt_ms > LATE_MS ? LATE : NONE;
+    }
+    if (s.code) {
+        s.state = FAULT;
+        return;
+    }
+    s.active_ms += (int32_t)dt_ms;
+    if (s.active_ms >= cfg.total_ms || (int32_t)(s.upper_uj[0] + s.upper_uj[1]) >= cfg.cap_uj) {
+        s.state = RAMP_DOWN;
+    }
+}
+
+// Registers: data sheet sections as in firmware/wrap/hal/rp2040/registers.py.
+
+static uint32_t elapsed_ms(void) {
+    uint32_t ms = (timer_hw->timerawl - then_us) / 1000;
+    then_us += ms * 1000;  // the rest of a millisecond counts in the next step
+    return ms;
+}
+
+static uint32_t converter(int i, uint32_t more) {
+    return (adc_hw->cs & ADC_CS_TS_EN_BITS) | ADC_CS_EN_BITS | more |
+           (uint32_t)cfg.ain[i] << ADC_CS_AINSEL_LSB;
+}
+
+// Convert sensor `i` again and again. What an interrupted step left is discarded first; meanwhile
+// the multiplexer settles.
+static void start(int i) {
+    uint32_t spins = SPINS, chosen = (uint32_t)cfg.select[i];
+    sio_hw->gpio_set = chosen;
+    sio_hw->gpio_clr = (uint32_t)cfg.select_lines ^ chosen;
+    while (!(adc_hw->cs & ADC_CS_READY_BITS) && --spins) {
+    }
+    while (!(adc_hw->fcs & ADC_FCS_EMPTY_BITS) && --spins) {
+        (void)adc_hw->fifo;
+    }
+    adc_hw->cs = converter(i, 0);
+    busy_wait_at_least_cycles(SETTLE_CYCLES);
+    adc_hw->cs = converter(i, ADC_CS_START_MANY_BITS);
+}
+
+// Return 6 conversions without the lowest and the highest, times 4; 0, a shorted sensor, when they
+// do not come. The last one is under way when the converter is stopped, so that the next input can
+// be selected as soon as it is here.
+static int32_t collect(int i) {
+    uint32_t total = 0, lowest = 4095, highest = 0, spins = SPINS;
+    for (int n = 1; n <= CONVERSIONS; ++n) {
+        while ((adc_hw->fcs & ADC_FCS_EMPTY_BITS) && --spins) {
+        }
+        if (!spins || n == CONVERSIONS - 1) {
+            adc_hw->cs = converter(i, 0);
+        }
+        if (!spins) {
+            return 0;
+        }
+        uint32_t code = adc_hw->fifo;
+        total += code;
+        lowest = MIN(lowest, code);
+        highest = MAX(highest, code);
+    }
+    return (int32_t)(total - lowest - highest) * 4;
+}
+
+static pwm_slice_hw_t *slice(int i) {
+    return &pwm_hw->slice[cfg.pin[i] >> 1 & 7];
+}
+
+static void write_lamps(void) {
+    for (int i = 0; i < CHANNELS; ++i) {
+        uint32_t shift = cfg.pin[i] & 1 ? 16 : 0;
+        uint32_t count = ((uint32_t)cfg.duty[i] * (top[i] + 1) + FULL / 2) / FULL;
+        hw_write_masked(&slice(i)->cc, count << shift, 0xFFFFu << shift);
+    }
+}
+
+// Whether the lamps' PWM is as it was when the session began.
+static bool verified(void) {
+    for (int i = 0; i < CHANNELS; ++i) {
+        if (slice(i)->cc != cc[i] || slice(i)->csr != PWM_CH0_CSR_EN_BITS ||
+            slice(i)->div != div_[i] || slice(i)->top != top[i] ||
+            iobank0_hw->io[cfg.pin[i]].ctrl != GPIO_FUNC_PWM) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// init(words, knots): begin a session. words: array of cfg's words; knots: the thermistor's table.
+static mp_obj_t bench_init(mp_obj_t words, mp_obj_t table) {
+    mp_buffer_info_t from, curve;
+    mp_get_buffer_raise(words, &from, MP_BUFFER_READ);
+    mp_get_buffer_raise(table, &curve, MP_BUFFER_READ);
+    if (from.len != sizeof(cfg) || curve.len != KNOTS * sizeof(int32_t)) {
         mp_raise_ValueError(MP_ERROR_TEXT("wrong number of words"));
     }
+    memcpy(&cfg, from.buf, sizeof(cfg));
     memset(&s, 0, sizeof(s));
-    memcpy(&s.p, from.buf, sizeof(s.p));
-    if (s.p.steps < 1 || s.p.steps > STEPS || s.p.ramp_ms < 1) {
-        mp_raise_ValueError(MP_ERROR_TEXT("no session"));
-    }
-    s.knots = table.buf;
+    knots = curve.buf;
+    s.state = RUNNING;
     for (int i = 0; i < SENSORS; ++i) {
-        s.sensors[i].max_mc = NEVER;
+        s.max_mc[i] = COLDEST_MC;
     }
-    s.fresh = true;
-    s.q = FADE_FULL;
-    s.state = RAMP_UP;
-    s.decided_step = NO_STEP;
-    s.slew = MAX(1, FULL * STEP_MS / s.p.ramp_ms);
-    chip_begin();
+    for (int i = 0; i < CHANNELS; ++i) {
+        top[i] = slice(i)->top;
+        div_[i] = slice(i)->div;
+        cc[i] = slice(i)->cc;
+    }
+    adc_hw->fcs = ADC_FCS_EN_BITS | ADC_FCS_OVER_BITS | ADC_FCS_UNDER_BITS;
+    then_us = timer_hw->timerawl;
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(bench_init_obj, bench_init);
 
-static void need_init(void) {
-    if (!s.knots) {
-        mp_raise_ValueError(MP_ERROR_TEXT("init first"));
-    }
-}
-
-static void fail(int32_t code) {
-    dark();
-    s.code = code;
-    s.state = FAULT;
-    s.fade = 0;
-}
-
-static bool lit(void) {
-    return s.state == RAMP_UP || s.state == RUNNING || s.state == RAMP_DOWN;
-}
-
-// step(): one step; returns state + 16 * fault. The converter works while the dose is booked and while
-// the sensor before is judged.
+// step(): one step; returns state + 16 * fault. The converter works while the dose is booked and
+// while the sensor before is judged.
 static mp_obj_t bench_step(void) {
-    need_init();
     start(0);
     uint32_t dt_ms = elapsed_ms();
-    if (lit()) {
-        meter(dt_ms);
-    }
+    book(dt_ms);
     int32_t raw = collect(0);
     for (int i = 1; i < SENSORS; ++i) {
         start(i);
@@ -73,117 +252,48 @@ static mp_obj_t bench_step(void) {
         raw = collect(i);
     }
     judge(SENSORS - 1, raw);
-    summarise(dt_ms);
-    if (lit() && !s.code) {
-        s.code = s.cold ? COLD : dt_ms > STEP_LATE_MS ? LATE : NONE;
-    }
-    if (s.code && s.state != FAULT) {
-        fail(s.code);
-    }
-    advance((int32_t)dt_ms);
-    if (lit()) {
-        settle_duties();
+    conclude(dt_ms);
+    if (s.state == RUNNING) {
         write_lamps();
-        if (!enabled()) {
-            fail(DEADMAN);
-        }
-    } else {
-        dark();
+        bool enabled = sio_hw->gpio_in & 1u << cfg.enable_pin;
+        s.code = !enabled ? DEADMAN : verified() ? NONE : READBACK;
+        s.state = s.code ? FAULT : RUNNING;
     }
-    if (holds(lit())) {
-        heartbeat(lit());
-    } else {
-        fail(READBACK);
+    if (s.state == RUNNING) {
+        if (!(pio0_hw->fstat & 1u << PIO_FSTAT_TXFULL_LSB)) {
+            pio0_hw->txf[0] = (uint32_t)cfg.life_turns;  // another life for the dead-man
+        }
+        watchdog_hw->load = (uint32_t)cfg.watchdog_load;
     }
     return MP_OBJ_NEW_SMALL_INT(s.state + 16 * s.code);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(bench_step_obj, bench_step);
 
-// convert(): nothing but a step's 24 conversions; returns the sum of the readings.
-static mp_obj_t bench_convert(void) {
-    need_init();
-    int32_t total = 0;
-    for (int i = 0; i < SENSORS; ++i) {
-        start(i);
-        total += collect(i);
-    }
-    return MP_OBJ_NEW_SMALL_INT(total);
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(bench_convert_obj, bench_convert);
-
-// The parts of a step with inputs of the caller's, for comparisons.
-
-// meter(duty0, duty1, dt_ms): book light of these duties.
-static mp_obj_t bench_meter(mp_obj_t duty0, mp_obj_t duty1, mp_obj_t dt_ms) {
-    s.duties[0] = mp_obj_get_int(duty0);
-    s.duties[1] = mp_obj_get_int(duty1);
-    meter((uint32_t)mp_obj_get_int(dt_ms));
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_3(bench_meter_obj, bench_meter);
-
-// check(raws, dt_ms): judge readings, an array of "i"; returns the fault they mean.
-static mp_obj_t bench_check(mp_obj_t raws, mp_obj_t dt_ms) {
-    need_init();
+// compute(raws, dt_ms): a step without its registers, on the readings of an array of "i".
+static mp_obj_t bench_compute(mp_obj_t raws, mp_obj_t dt_ms) {
     mp_buffer_info_t from;
     mp_get_buffer_raise(raws, &from, MP_BUFFER_READ);
-    if (from.len != SENSORS * sizeof(int32_t)) {
-        mp_raise_ValueError(MP_ERROR_TEXT("wrong number of readings"));
-    }
-    s.code = NONE;
+    book((uint32_t)mp_obj_get_int(dt_ms));
     for (int i = 0; i < SENSORS; ++i) {
         judge(i, ((const int32_t *)from.buf)[i]);
     }
-    summarise((uint32_t)mp_obj_get_int(dt_ms));
-    return MP_OBJ_NEW_SMALL_INT(s.code);
+    conclude((uint32_t)mp_obj_get_int(dt_ms));
+    return MP_OBJ_NEW_SMALL_INT(s.state + 16 * s.code);
 }
-static MP_DEFINE_CONST_FUN_OBJ_2(bench_check_obj, bench_check);
+static MP_DEFINE_CONST_FUN_OBJ_2(bench_compute_obj, bench_compute);
 
-// advance(dt_ms): session clock and duties, without writing them.
-static mp_obj_t bench_advance(mp_obj_t dt_ms) {
-    need_init();
-    advance(mp_obj_get_int(dt_ms));
-    settle_duties();
-    return MP_OBJ_NEW_SMALL_INT(s.state);
+// memory(): the words of `s`.
+static mp_obj_t bench_memory(void) {
+    return mp_obj_new_bytearray_by_ref(sizeof(s), &s);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(bench_advance_obj, bench_advance);
-
-// state(): ((state, fault, sensor), (fade, active ms, step, step ms, rate uW, q, duty, duty),
-// (hottest mC, warn, cold), a tuple for each channel, a tuple for each sensor)
-static mp_obj_t numbers(size_t n, const int32_t *values) {
-    mp_obj_t out[8];
-    for (size_t i = 0; i < n; ++i) {
-        out[i] = mp_obj_new_int(values[i]);
-    }
-    return mp_obj_new_tuple(n, out);
-}
-
-static mp_obj_t bench_state(void) {
-    int32_t where[] = {s.state, s.code, s.at_sensor};
-    int32_t light[] = {
-        s.fade, s.active_ms, s.step, s.step_ms, s.rate_uw, s.q, s.duties[0], s.duties[1]
-    };
-    int32_t heat[] = {s.hottest_mc, s.warn, s.cold};
-    mp_obj_t out[3 + CHANNELS + SENSORS] = {numbers(3, where), numbers(8, light), numbers(3, heat)};
-    for (int i = 0; i < CHANNELS; ++i) {
-        out[3 + i] = numbers(6, (const int32_t *)&s.meters[i]);
-    }
-    for (int i = 0; i < SENSORS; ++i) {
-        out[3 + CHANNELS + i] = numbers(5, (const int32_t *)&s.sensors[i]);
-    }
-    return mp_obj_new_tuple(MP_ARRAY_SIZE(out), out);
-}
-static MP_DEFINE_CONST_FUN_OBJ_0(bench_state_obj, bench_state);
+static MP_DEFINE_CONST_FUN_OBJ_0(bench_memory_obj, bench_memory);
 
 static const mp_rom_map_elem_t bench_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_bench_step) },
     { MP_ROM_QSTR(MP_QSTR_init), MP_ROM_PTR(&bench_init_obj) },
     { MP_ROM_QSTR(MP_QSTR_step), MP_ROM_PTR(&bench_step_obj) },
-    { MP_ROM_QSTR(MP_QSTR_convert), MP_ROM_PTR(&bench_convert_obj) },
-    { MP_ROM_QSTR(MP_QSTR_meter), MP_ROM_PTR(&bench_meter_obj) },
-    { MP_ROM_QSTR(MP_QSTR_check), MP_ROM_PTR(&bench_check_obj) },
-    { MP_ROM_QSTR(MP_QSTR_advance), MP_ROM_PTR(&bench_advance_obj) },
-    { MP_ROM_QSTR(MP_QSTR_state), MP_ROM_PTR(&bench_state_obj) },
+    { MP_ROM_QSTR(MP_QSTR_compute), MP_ROM_PTR(&bench_compute_obj) },
+    { MP_ROM_QSTR(MP_QSTR_memory), MP_ROM_PTR(&bench_memory_obj) },
 };
 static MP_DEFINE_CONST_DICT(bench_globals, bench_globals_table);
 

@@ -2,7 +2,7 @@
 of the RAM test at boot.
 
 The note is the last page before the storage: "PBMW", the program's length, its CRC-32
-(tools/toolchain_claim.py writes it). Reads go through the XIP cache. The program is many times
+(tools/toolchain/claim.py writes it). Reads go through the XIP cache. The program is many times
 larger, so a full pass reads the flash itself, except for code that has just run.
 """
 

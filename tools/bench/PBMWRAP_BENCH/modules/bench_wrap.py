@@ -17,7 +17,7 @@ _PROTOCOL = (
     b'"steps":[{"ch":{"nir":[%d],"red":[%d]},"t":%d}],"v":1}'
 )
 _TURN_MS = 10
-_DARK_TURNS = 100  # sectors erased ahead, the program seen whole
+_DARK_TURNS = 100  # sectors erased ahead, the program checked once
 _RISING_TURNS = 200  # self-test and ramp
 
 _app = None
@@ -25,7 +25,7 @@ _quick = int  # FastStep.step, once there is a session
 
 
 def begin():
-    """A session of the figures that all peers get, until it runs."""
+    """Start a session at the level of all peers; return when it runs."""
     global _app, _quick
     hal = open_board(board_facts)
     _app = App(hal, board_facts, mount(hal))
@@ -48,14 +48,14 @@ def _turns(n):
 
 
 def step():
-    """One step of the wrap, as App.turn takes it, without its slack."""
+    """Take one step as App.turn does, without its background work."""
     now = time.ticks_ms()
     if not _quick(now):
         _app.step(now)
 
 
 def decide():
-    """The same as App.step does it, the reference."""
+    """Take the same step by App.step, the reference."""
     _app.step(time.ticks_ms())
 
 

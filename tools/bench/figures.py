@@ -1,0 +1,107 @@
+"""Figures of the real image on the emulated RP2040, in virtual time: the same on every machine.
+
+python -m tools.bench.figures [--json]      builds the image if need be
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_transport import TwinTransport
+from pbmwrap.facts import board_facts
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from tools.toolchain.built import image
+
+_PROTOCOL = {
+    "v": 1,
+    "id": "figures",
+    "name": "Figures",
+    "site": "bench",
+    "steps": [{"t": 600, "ch": {"red": [500], "nir": [800]}}],
+}
+_READY_TIMEOUT_MS = 5000
+_LIT_MS = 12_000
+_SAMPLES = 9
+_LOOK_NS = 10_000
+
+
+def measure(uf2: Path) -> dict[str, float]:
+    """Names carry the units."""
+    out: dict[str, float] = {}
+    out["outputs_safe_ms"] = _safe(uf2)
+    twin = Rp2040Twin(uf2)
+    out["first_boot_to_ready_ms"] = _boot(twin)
+    twin.reset("power")
+    out["boot_to_ready_ms"] = _boot(twin)
+    with Client(TwinTransport(twin), first_id=1000) as client:
+        client.transport.open()
+        client.flash_protocol(
+            0, json.dumps(_PROTOCOL, sort_keys=True, separators=(",", ":")).encode()
+        )
+        out["step_idle_us"] = _steps(client, twin)
+        client.start()
+        twin.advance_ms(_LIT_MS)
+        out["step_lit_us"] = _steps(client, twin)
+        lit = client.status()
+        out["step_worst_us"] = lit.step_us_max
+        out["heap_used_bytes"] = lit.heap_used
+        out["heap_free_bytes"] = lit.heap_free
+        out["state_is_running"] = float(lit.state == "running")
+    twin.close()
+    facts = json.loads(uf2.with_suffix(".json").read_text())
+    out["image_flash_bytes"] = (
+        facts["flash_bytes"] if "flash_bytes" in facts else uf2.stat().st_size
+    )
+    return out
+
+
+def _safe(uf2: Path) -> float:
+    """Virtual ms from power-on until the chip drives every lamp and the enable low."""
+    facts = board_facts()
+    pins = [facts.ENABLE_PIN, *(channel[2] for channel in facts.CHANNELS)]
+    twin = Rp2040Twin(uf2)
+    twin.start()
+    ns = 0
+    while not all(twin.driven_low(pin) for pin in pins):
+        ns += _LOOK_NS
+        twin.chip.run_to(ns)
+    twin.close()
+    return ns / 1e6
+
+
+def _steps(client: Client, twin: Rp2040Twin) -> float:
+    """Median of some steps, us."""
+    seen = []
+    for _ in range(_SAMPLES):
+        twin.advance_ms(100 + len(seen))
+        seen.append(client.status().step_us_last)
+    return statistics.median(seen)
+
+
+def _boot(twin: Rp2040Twin) -> float:
+    """Virtual ms from power-on until the app has run its first step and says hello."""
+    began = twin.now_ms
+    twin.start()
+    twin.run_until(twin.enumerated, _READY_TIMEOUT_MS)
+    client = Client(TwinTransport(twin), answer_s=0.02, attempts=200)
+    client.hello()
+    return twin.now_ms - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    figures = measure(image())
+    if parser.parse_args().json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:26} {value:10.0f}")
+
+
+if __name__ == "__main__":
+    main()

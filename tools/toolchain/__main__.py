@@ -1,0 +1,70 @@
+"""Builds and caches what the firmware needs: mpy-cross, the unix port, RP2040 images, and the
+emulated RP2040 for this Python.
+
+    python3 -m tools.toolchain ensure                       prints the toolchain's folder
+    python3 -m tools.toolchain firmware --board B --out DIR
+    python3 -m tools.toolchain mpy --out DIR [--arch armv6m]
+    python3 -m tools.toolchain qemu --arch rv32|arm --out DIR    MicroPython for tests/qemu
+
+Standard library only, Python 3.11. Exit codes: 0 done, 1 a build failed (the end of its log is
+shown), 2 usage, 3 this machine lacks something (the message says what to do).
+MICROPYTHON_DIR names a MicroPython checkout to use instead of Debian's sources.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.toolchain.build import ensure, say
+from tools.toolchain.emulator import emulator
+from tools.toolchain.image import compile_mpy, firmware
+from tools.toolchain.qemu import MACHINES, qemu
+from tools.toolchain.sources import EXIT_FAILED, Stop
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.toolchain", description="Build what the firmware needs, once."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("ensure", help="build the toolchain and print its folder")
+    image = commands.add_parser("firmware", help="build a board's image")
+    image.add_argument("--board", default="PBMWRAP_RP2040")
+    image.add_argument("--out", type=Path, default=Path("build"))
+    mpy = commands.add_parser("mpy", help="compile the firmware's files to .mpy")
+    mpy.add_argument("--board", default="PBMWRAP_RP2040")
+    mpy.add_argument("--out", type=Path, required=True)
+    mpy.add_argument("--arch", default="armv6m")
+    emulated = commands.add_parser("qemu", help="build the emulated machine's MicroPython")
+    emulated.add_argument("--arch", choices=sorted(MACHINES), required=True)
+    emulated.add_argument("--out", type=Path, default=Path("build"))
+    return parser.parse_args(words)
+
+
+def main(words: list[str]) -> int:
+    options = parse(words)
+    try:
+        if options.command == "ensure":
+            print(ensure())
+            emulator()
+        elif options.command == "firmware":
+            firmware(options.board, options.out)
+            if "RP2040" in options.board:
+                emulator()
+        elif options.command == "qemu":
+            qemu(options.arch, options.out)
+        else:
+            compile_mpy(options.board, options.arch, options.out)
+    except Stop as stop:
+        say(f"toolchain: {stop}")
+        return stop.code
+    except OSError as error:
+        say(f"toolchain: {error}")
+        return EXIT_FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

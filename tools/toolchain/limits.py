@@ -1,0 +1,28 @@
+"""Refuses to build firmware whose limits pass their hard limits. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from tools.toolchain.sources import EXIT_FAILED, Stop
+
+_LIMITS = "wrap/rules/limits.py"
+_CHECK = "wrap/safety/limit_check.py"
+
+
+def check_limits(files: Mapping[str, bytes]) -> None:
+    """Run the firmware's own check over the limits in `files`, by their names on the device. Raises
+    Stop."""
+    if not files:
+        return  # a board without our firmware
+    problem = _names(files, _CHECK)["problem"](SimpleNamespace(**_names(files, _LIMITS)))
+    if problem:
+        raise Stop(EXIT_FAILED, f"firmware/{_LIMITS}: {problem}")
+
+
+def _names(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    exec(compile(files[name], name, "exec"), found)
+    return {key: value for key, value in found.items() if not key.startswith("__")}
