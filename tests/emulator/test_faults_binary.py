@@ -24,6 +24,7 @@ SLICE = (
     "ground-shared-limited/0",  # H-45
     "leak-150k-skin-mid/0",  # H-46
     "leak-grows-then-stop/0",
+    "gross-once-as-enable-opens/0",  # H-02, H-46
     "mux-stands-idle/0",  # H-48
     "select-c-low-idle/0",
     "skin-right-in-air/0",  # H-40

@@ -120,6 +120,10 @@ def stop(lab: Lab) -> None:
     lab.twin.write(lab.request("session.stop"))
 
 
+def pause(lab: Lab) -> None:
+    lab.twin.write(lab.request("session.pause"))
+
+
 def records(lab: Lab) -> None:
     """One request for a record after another; the wrap bounds how many it writes."""
     lab.flood_soon(lab.new_clock)

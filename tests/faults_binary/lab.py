@@ -147,6 +147,20 @@ class Lab(Bench):
 
         self.twin.plant.raw12 = raw12  # type: ignore[method-assign]
 
+    def strike_in_reading(
+        self, sensor: int, ready: Callable[[], bool], cause: Callable[[Lab], None]
+    ) -> None:
+        """Break it in the first conversion of this sensor at which `ready` holds. That conversion
+        is the first one that sees it."""
+        plain = self.twin.plant.raw12
+
+        def raw12(index: int) -> int:
+            if index == sensor and self.cause_ns < 0 and ready():
+                self.strike(cause)
+            return plain(index)
+
+        self.twin.plant.raw12 = raw12  # type: ignore[method-assign]
+
     def swap_sensors(self) -> None:
         plain, last = self.twin.plant.raw12, len(board_facts.SENSORS) - 1
         self.twin.plant.raw12 = lambda i: plain(last - i)  # type: ignore[method-assign]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from itertools import pairwise
 
 import board_facts
+from pbmwrap.errors import DeviceError
+from tests.faults_binary import causes as c
 from tests.faults_binary import pins
-from tests.faults_binary.causes import RIGHT, SKINS, Cause
+from tests.faults_binary.causes import LEFT, RIGHT, SKIN, SKINS, Cause
 from tests.faults_binary.lab import BOOT_MS, MS, Lab
+from tests.faults_binary.scenario import When
 from tests.faults_binary.wires import Wires
 from wrap.rules import limits
 
@@ -27,6 +31,16 @@ _PRESSED_MS = 2500  # a press, its self-test, and the ramp if there is one
 _GROW_MS, _GROW_STEPS = 100, 60
 _TRUE_C = 41.6  # of a skin sensor whose leak hides it: above the trip
 _LEAK_OHM = 330_000.0
+_READING_NS = 5 * MS  # after this step's conversions, before those of the next step
+_RESUME_NS = 25 * MS  # two steps after the enable has dropped, and a little
+_STEADY_MS = 15  # some pulses of the carrier, longer than a dark step of the wire check
+DISTURBED_K = 1.5  # more than limits.WIRE_EDGE_MC
+APART_K = 1.9  # less than limits.SPREAD_MC
+_STARTED_MS = 1500  # the second from whose means the difference at the start is taken
+
+
+def _index(lab: Lab, name: str) -> int:
+    return lab.twin.plant.sensor_names.index(name)
 
 
 # ---- sensors
@@ -145,6 +159,113 @@ def leak_grows_as_skin_warms(lab: Lab) -> None:
         wires.hidden_k = warm_k * step / _GROW_STEPS
         wires.leak(_LEAK_OHM * _GROW_STEPS / step)
         lab.advance(_GROW_MS)
+
+
+# ---- edges of the enable
+
+
+def for_one_reading(sensor: str, cause: Cause) -> Cause:
+    """The same for this step's reading of the sensor only."""
+
+    def once(lab: Lab) -> None:
+        cause(lab)
+        mend = functools.partial(lab.twin.plant.set_fault, sensor, "none")
+        lab.twin.chip.once(_READING_NS, mend)
+
+    return once
+
+
+def as_enable_opens(lab: Lab, cause: Cause, _ns: int) -> None:
+    """In the first conversion of skin-mid after the self-test has opened the enable."""
+    enable = lab.twin.pins.enable
+    lab.strike_in_reading(_index(lab, SKIN), lambda: enable.high, cause)
+    lab.twin.write(lab.request("session.start"))
+
+
+def at_end_of_fade(method: str) -> When:
+    """In the conversion of skin-mid of the step that drops the enable, as the light of a lit
+    session has faded out after this request. The step before wrote the last and shortest pulses:
+    shorter than those of one step of the fade."""
+
+    def when(lab: Lab, cause: Cause, _ns: int) -> None:
+        lab.advance(_STEADY_MS)
+        shortest_ns = pins.longest_pulse_ns(lab, 0) * limits.STEP_MS / limits.RAMP_DOWN_MS
+        lab.twin.pins.enable.edges = []
+        lab.strike_in_reading(
+            _index(lab, SKIN), lambda: pins.last_pulse_ns(lab, 0) < shortest_ns, cause
+        )
+        lab.twin.write(lab.request(method))
+
+    return when
+
+
+def disturbed(lab: Lab) -> None:
+    """One reading of skin-mid is too warm, by less than what any other check looks at."""
+    for_one_reading(SKIN, c.sensor(SKIN, "offset", DISTURBED_K))(lab)
+
+
+def disturbed_then_resumed(lab: Lab) -> None:
+    """The same, and the host asks for light again once the edge has been judged."""
+    disturbed(lab)
+    resume = functools.partial(lab.twin.write, lab.request("session.resume"))
+    lab.twin.chip.once(_RESUME_NS, resume)
+
+
+def _enable_dropped_in_that_step(lab: Lab) -> None:
+    """Raises AssertionError unless the reading that was disturbed was the last before the edge."""
+    falls = [ns - lab.cause_ns for ns, high in lab.twin.pins.enable.edges or () if not high]
+    assert falls, "the enable has not dropped"
+    lab.note = f"enable low {falls[0] / MS:.2f} ms after the reading"
+    assert 0 < falls[0] < limits.STEP_MS * MS, lab.note
+
+
+def session_goes_on(lab: Lab) -> None:
+    """Raises AssertionError unless the enable dropped in the step of the cause, and the session is
+    at its level again."""
+    _enable_dropped_in_that_step(lab)
+    lab.wait_for("running", 1000)
+
+
+def session_ended_by_link(lab: Lab) -> None:
+    """Raises AssertionError unless the enable dropped in the step of the cause, and the session is
+    done because the host asked for it."""
+    _enable_dropped_in_that_step(lab)
+    status = lab.client.status()
+    assert (status.state, status.end_reason) == ("done", "link"), status
+
+
+def resume_is_refused(lab: Lab) -> None:
+    """Raises AssertionError when a paused session with a fault takes up its light again."""
+    try:
+        lab.client.resume()
+    except DeviceError as refusal:
+        lab.note = str(refusal)
+    assert lab.note, "the session went on"
+    lab.advance(_PRESSED_MS)
+
+
+# ---- skin sensors apart
+
+
+def apart(kelvin: float) -> Cause:
+    """skin-left reads so much less than skin-mid does now; skin-right lies between them."""
+
+    def cause(lab: Lab) -> None:
+        mid_c = lab.twin.plant.sensor_c(_index(lab, SKIN))
+        c.reads(LEFT, mid_c - kelvin)(lab)
+        c.reads(RIGHT, mid_c - kelvin / 2)(lab)
+
+    return cause
+
+
+def lit_with_skin_apart(lab: Lab) -> None:
+    """A session begins with skin sensors that are nearly as far apart as a start allows. They read
+    so from power-on: what the start keeps is smoothed over four seconds."""
+    lab.twin.power_off()
+    apart(APART_K)(lab)
+    lab.reboot()
+    lab.session()
+    lab.advance(_STARTED_MS)
 
 
 # ---- power

@@ -19,6 +19,11 @@ from wrap.rules import limits
 
 STEADY_MS = 2000  # of steady light, until a reading that follows the lamps is named
 WINDOW_MS = limits.WIRE_CHECK_MS + 1000
+# From the conversion that shows it: the rest of its step, and the step after as well (H-46).
+AT_ONCE_MS = 2
+AT_NEXT_STEP_MS = AT_ONCE_MS + limits.STEP_MS
+# A move shows in the smoothed readings after up to 3 s and must last for limits.PAIR_S.
+SPREAD_MS = (limits.PAIR_S + 4) * 1000
 COLD_K = 3.0
 GROUND_K = 1.5  # at the current of all lamps
 # 150 mV. At a quarter of the current a reading is 0.35 K too cold in the worst phase of the carrier
@@ -99,6 +104,63 @@ def _wiring() -> list[Scenario]:
     return found
 
 
+def _edges() -> list[Scenario]:
+    """Sensors change as the enable opens in the self-test or drops after light (H-46): no fault is
+    lost, one disturbed reading is no fault, and a leak is found at a pause too."""
+    opens = functools.partial(_dark, when=p.as_enable_opens)
+    gross = c.gross(SKIN)
+    return [
+        # Only one step shows it; the fault is returned in the next one (H-02).
+        opens(
+            "gross-once-as-enable-opens",
+            p.for_one_reading(SKIN, gross),
+            ("gross-hot",),
+            limit_ms=AT_NEXT_STEP_MS,
+        ),
+        opens("gross-as-enable-opens", gross, ("wiring",), limit_ms=AT_NEXT_STEP_MS),
+        opens(
+            "open-as-enable-opens",
+            c.sensor(SKIN, "open"),
+            ("sensor-open",),
+            limit_ms=AT_ONCE_MS,
+        ),
+        Scenario(
+            "disturbed-at-pause-edge",
+            p.disturbed_then_resumed,
+            expect="ride",
+            when=p.at_end_of_fade("session.pause"),
+            watch_ms=300,
+            after=p.session_goes_on,
+        ),
+        Scenario(
+            "disturbed-at-stop-edge",
+            p.disturbed,
+            expect="stop",
+            when=p.at_end_of_fade("session.stop"),
+            limit_ms=limits.STEP_MS,  # the step that also ends the session's records
+            after=p.session_ended_by_link,
+        ),
+        Scenario(
+            "leak-1M-then-pause",
+            c.pause,
+            ("wiring",),
+            load=p.leak(LEAKS_OHM["1M"]),
+            limit_ms=FADE + 100,
+            after=p.resume_is_refused,
+        ),
+    ]
+
+
+def _spread() -> list[Scenario]:
+    """Skin sensors that are nearly 2 K apart at the start: a move of the wearer may take them 0.5 K
+    further apart, not 1 K (H-42)."""
+    lit = functools.partial(Scenario, base=p.lit_with_skin_apart)
+    return [
+        lit("skin-apart-2.3k", p.apart(2.3), expect="ride", watch_ms=SPREAD_MS),
+        lit("skin-apart-2.8k", p.apart(2.8), ("pair",), limit_ms=SPREAD_MS),
+    ]
+
+
 def _power() -> list[Scenario]:
     """What the lamps draw without a heat test and with one (H-43, H-44), and the dark windows."""
     rides = functools.partial(Scenario, expect="ride", watch_ms=300)
@@ -123,4 +185,11 @@ def _power() -> list[Scenario]:
 
 def pad_table() -> list[Scenario]:
     """All scenarios of this module."""
-    return [*_sensing(), *_multiplexer(), *_wiring(), *_power()]
+    return [
+        *_sensing(),
+        *_multiplexer(),
+        *_wiring(),
+        *_edges(),
+        *_spread(),
+        *_power(),
+    ]

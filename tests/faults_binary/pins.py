@@ -26,6 +26,19 @@ def peak_ma(lab: Lab) -> float:
     return total
 
 
+def longest_pulse_ns(lab: Lab, lamp: int) -> int:
+    """The longest time that the lamp was lit without a break, of those that SensorCheck keeps."""
+    edges = lab.twin.pins.lamps[lamp].lit.edges or []
+    return max(end - ns for (ns, high), (end, _) in pairwise(edges) if high)
+
+
+def last_pulse_ns(lab: Lab, lamp: int) -> int:
+    """The same of the last pulse that has ended."""
+    edges = lab.twin.pins.lamps[lamp].lit.edges or []
+    ended = edges[:-1] if edges[-1][1] else edges
+    return ended[-1][0] - ended[-2][0]
+
+
 def dark_windows(lab: Lab, lamp: int) -> list[tuple[float, float]]:
     """(virtual ms, ms without light) of each time the lamp left pulses of its carrier out."""
     pairs = pairwise(_rises(lab, lamp))
