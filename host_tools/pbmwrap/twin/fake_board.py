@@ -10,6 +10,10 @@ from wrap.main_loop import boot, service_wanted
 from wrap.rules.limits import STEP_MS
 from wrap.storage.mount import Storage
 
+TYPE_CHECKING = False  # MicroPython runs this module as well and has no `typing`
+if TYPE_CHECKING:
+    from typing import Any
+
 CTRL_C = 3
 CTRL_D = 4
 TURNS_PER_SLICE = 8  # link slices a real wrap has time for between two steps
@@ -33,8 +37,8 @@ class FakeBoard:
         self._program = PROGRAM
         self._ram_fault = 0
         self._buzzes = []
-        self.hal = None
-        self.app = None
+        self.hal: Any = None  # while powered off
+        self.app: Any = None  # while powered off
 
     def power_on(self, cause: str = "power") -> None:
         """Boot as boot.py and main.py do. cause: see `Hal.reset_cause`."""
