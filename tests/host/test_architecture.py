@@ -12,26 +12,64 @@ ROOT = Path(__file__).parents[2]
 WRAP = ROOT / "firmware" / "wrap"
 MODULES = sorted(WRAP.rglob("*.py"))
 HARDWARE = {"machine", "rp2", "micropython", "esp32"}
-LAMP_BLIND = ("storage", "link", "ui")  # rooms that know nothing of lamps
+# Lower layers know nothing of higher ones: a module imports from its own layer and from those
+# below. Names that only annotations use do not count.
+LAYERS = (
+    ("compat", "build_info", "version", "errors", "rules", "uptime"),
+    ("hal",),
+    ("step_state", "install_trial", "safety"),
+    ("storage",),
+    ("control",),
+    ("session",),
+    ("ui", "link"),
+    ("fast_step", "background"),
+    ("app",),
+    ("main_loop",),
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+
+def for_types(node: ast.AST) -> bool:
+    """Whether `node` is the block that only a type checker reads."""
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def imports(file: Path) -> set[str]:
+    """List what `file` imports when it runs."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    left: list[ast.AST] = [ast.parse(file.read_text())]
+    while left:
+        node = left.pop()
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
+            if node.module == "wrap":
+                found |= {f"wrap.{name.name}" for name in node.names}
+        left += [n for n in ast.iter_child_nodes(node) if not for_types(n)]
     return found
 
 
-def room(file: Path) -> str:
-    return file.relative_to(WRAP).parts[0]
+def layer(file: Path) -> str:
+    """Name the package or module of `wrap` that holds `file`."""
+    return file.relative_to(WRAP).with_suffix("").parts[0]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda f: f.relative_to(WRAP).as_posix())
+def test_imports_go_down_only(file: Path) -> None:
+    if file == WRAP / "__init__.py":
+        return
+    used = {name.split(".")[1] for name in imports(file) if name.startswith("wrap.")}
+    assert {name for name in used if RANK[name] > RANK[layer(file)]} == set()
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {layer(file) for file in MODULES} - {"__init__"} == set(RANK)
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda f: f.relative_to(WRAP).as_posix())
 def test_only_the_hal_touches_hardware(file: Path) -> None:
-    if room(file) == "hal":
+    if layer(file) == "hal":
         return
     touched = imports(file) & HARDWARE
     assert touched <= ({"micropython"} if file.name == "compat.py" else set())
@@ -51,23 +89,17 @@ def test_simulators_know_no_transport() -> None:
 
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda f: f.relative_to(WRAP).as_posix())
-def test_pure_rooms_neither_print_nor_sleep_nor_read_a_clock(file: Path) -> None:
-    if room(file) != "hal":
+def test_pure_modules_neither_print_nor_sleep_nor_read_a_clock(file: Path) -> None:
+    if layer(file) != "hal":
         assert "time" not in imports(file)
         calls = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call)]
         assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
 
 
-@pytest.mark.parametrize("blind", LAMP_BLIND)
-def test_rooms_that_know_no_lamps(blind: str) -> None:
+@pytest.mark.parametrize("blind", ["storage", "link", "ui"])
+def test_packages_that_know_no_lamps(blind: str) -> None:
     for file in (WRAP / blind).glob("*.py"):
         assert not [name for name in imports(file) if name.startswith("wrap.control")]
-
-
-def test_safety_knows_no_session_and_no_host() -> None:
-    for file in (WRAP / "safety").glob("*.py"):
-        for name in imports(file):
-            assert not name.startswith(("wrap.session", "wrap.link", "wrap.app")), file.name
 
 
 SHARED = [WRAP / "errors.py", *sorted((WRAP / "rules").glob("*.py"))]
@@ -79,9 +111,26 @@ def test_shared_facts_import_only_each_other(file: Path) -> None:
     assert used <= {"wrap.compat", "wrap.rules", "wrap.errors"}
 
 
-def test_storage_knows_no_link() -> None:
-    for file in (WRAP / "storage").glob("*.py"):
-        assert not [name for name in imports(file) if name.startswith("wrap.link")], file.name
+THEIRS = ("rp2040_chip.py", "rp2040_flash.py", "rp2040_usb.py")  # private parts of rp2040py
+# os._exit, sys.implementation._machine, the timer of rp2040py
+FOREIGN = {"_exit", "_machine", "_epoch_nanos"}
+
+
+@pytest.mark.parametrize(
+    "root", [ROOT / "firmware", ROOT / "host_tools", ROOT / "tools"], ids=lambda f: f.name
+)
+def test_no_module_reaches_for_a_private_attribute_of_another(root: Path) -> None:
+    found: list[str] = []
+    for file in sorted(root.rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        attributes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+        own = {a.attr for a in attributes if ast.unparse(a.value) in ("self", "cls")}
+        own |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+        for a in attributes:
+            private = a.attr.startswith("_") and not a.attr.startswith("__")
+            if private and a.attr not in own | FOREIGN and file.name not in THEIRS:
+                found.append(f"{file.relative_to(ROOT)}:{a.lineno} {ast.unparse(a)}")
+    assert found == []
 
 
 def test_no_safety_decision_hangs_on_an_assert() -> None:
