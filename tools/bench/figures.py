@@ -93,10 +93,12 @@ def _boot(twin: Rp2040Twin) -> float:
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
     figures = measure(image())
-    if parser.parse_args().json:
+    if options.json:
         print(json.dumps(figures))
         return
     for name, value in figures.items():
