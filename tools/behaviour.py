@@ -50,7 +50,7 @@ _EPOCH_S = range(1_600_000_000, 4_000_000_000)
 
 
 class Recorder(TwinTransport):
-    """A transport that keeps what passes: (virtual ms, direction, text)."""
+    """A transport that records its traffic: (virtual ms, direction, text)."""
 
     def __init__(self, twin: Twin) -> None:
         super().__init__(twin)
@@ -114,14 +114,14 @@ class Day:
         self.wait(300)
 
     def ask(self, method: str, **params: Any) -> None:
-        """A request whose answer only the transcript judges."""
+        """Send a request; its answer is only recorded."""
         try:
             self.client.call(method, params or None)
         except DeviceError as refused:
             self.link.lines.append(f"{self.twin.now_ms} ! {refused}")
 
     def play(self) -> None:
-        """The script."""
+        """Run the scripted day."""
         self.twin.start()
         self.wait(_BOOT_MS)
         for method in ("hello", "status", "proto.list", "settings.get", "cal.get", "log.info"):
@@ -176,7 +176,7 @@ class Day:
         self.client.pull_log()
 
     def recording(self) -> dict[str, Any]:
-        """What was seen and what is in the flash."""
+        """Return transcript, pins and flash."""
         return {
             "link": self.link.lines,
             "pins": self.seen,
@@ -229,7 +229,7 @@ _COMMANDS = (
 
 
 def _shape(value: Any) -> Any:
-    """The value without moments of wall time and paths of this run."""
+    """Return the value without wall-clock times and paths of this run."""
     if isinstance(value, dict):
         return {key: _shape(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -309,7 +309,7 @@ def _day(target: str) -> dict[str, Any]:
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print what differs; 1 when anything does."""
+    """Print every difference; return 1 when there is one."""
     differs = 0
     for path in sorted(before.glob("*.json")):
         old = path.read_text(encoding="utf-8").splitlines()

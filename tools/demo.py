@@ -1,6 +1,6 @@
-"""The main road on a simulated wrap, with the real command: from flashing to the report.
+"""Shows a session on a simulated wrap with the real command, from flashing to the report.
 
-Everything runs here, on virtual time; the demo's port, archive and config lie in --out.
+It needs no hardware; the demo's port, archive and configuration are in --out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ with a thermocouple (docs/build-a-wrap.md, section 13), and records that:"""
 
 
 def title(line: str) -> None:
-    """Bold on a terminal."""
+    """Print a line, bold on a terminal."""
     bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
     print(f"\n{bold}{line}{plain}", flush=True)
 
@@ -62,14 +62,14 @@ class Demo:
             raise SystemExit("the simulated wrap did not start; its message is above")
 
     def act(self, line: str) -> None:
-        """What a person does at the wrap."""
+        """Do what a person does at the wrap, such as `press`."""
         title(f"* {line}")
         assert self.wrap.stdin
         self.wrap.stdin.write(line + "\n")
         self.wrap.stdin.flush()
 
     def explain(self, text: str) -> None:
-        """What no command says."""
+        """Print an explanation."""
         print(f"\n{text}", flush=True)
 
     def say(self, *words: str) -> None:
@@ -79,7 +79,7 @@ class Demo:
         subprocess.run([*COMMAND, *words], env=self.env, check=True)
 
     def ask(self, *words: str) -> dict:
-        """The data of a command with --json."""
+        """Return the data of a command with --json."""
         done = subprocess.run(
             [*COMMAND, *words, "--json"], env=self.env, check=True, stdout=subprocess.PIPE
         )

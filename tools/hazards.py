@@ -1,5 +1,5 @@
-"""Makes docs/hazards.md: from each hazard of docs/safety.md to the code that protects and to the
-tests that prove it.
+"""Writes docs/hazards.md: for each hazard of docs/safety.md, the code that protects against it and
+the tests that prove it.
 
     python -m tools.hazards           write the sheet
     python -m tools.hazards --check   only compare (CI: `make lint`)
@@ -39,7 +39,7 @@ code and the tests; not edited by hand, checked in CI. A place is `path:function
 
 @dataclass
 class Hazard:
-    """One row. code, tests: places (`path:function`) that bear its identifier."""
+    """One row. code, tests: places (`path:function`) that contain its identifier."""
 
     ident: str
     hazard: str
@@ -49,12 +49,12 @@ class Hazard:
 
 
 def cells(line: str) -> list[str]:
-    """The cells of one row of a Markdown table."""
+    """Return the cells of one row of a Markdown table."""
     return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
 def read_tables(text: str) -> tuple[list[Hazard], list[str]]:
-    """(hazards, errors) of every table whose first column is `id`."""
+    """Return (hazards, errors) of every table whose first column is `id`."""
     found: dict[str, Hazard] = {}
     errors: list[str] = []
     head: list[str] = []
@@ -114,7 +114,7 @@ def _python_names(text: str) -> dict[int, str]:
 
 
 def _above(lines: list[str], first: int) -> int:
-    """The first line of the comments directly above line `first`."""
+    """Return the first line of the comments directly above line `first`."""
     while first > 1 and lines[first - 2].lstrip().startswith("#"):
         first -= 1
     return first
@@ -145,7 +145,7 @@ def _c_names(text: str) -> dict[int, str]:
 
 
 def collect(root: Path) -> tuple[list[Hazard], list[str]]:
-    """(hazards with their places, errors) of a tree."""
+    """Return (hazards with their places, errors) of a tree."""
     hazards, errors = read_tables((root / TABLES).read_text(encoding="utf-8"))
     known = {hazard.ident: hazard for hazard in hazards}
     for folders, kind in ((CODE, "code"), (TESTS, "tests")):
@@ -168,7 +168,7 @@ def collect(root: Path) -> tuple[list[Hazard], list[str]]:
 
 
 def sheet(hazards: list[Hazard]) -> str:
-    """The text of docs/hazards.md."""
+    """Return the text of docs/hazards.md."""
     out = [_HEAD]
     for hazard in hazards:
         protection = textwrap.fill(

@@ -1,9 +1,9 @@
 """Mutation testing of wrap/{safety,session,rules} with mutmut, in a copy under build/mutants.
 
 mutmut 3 names a mutant by its file below `src`, and a test's trampoline by its module, so the copy
-has the firmware in `src` and a configuration of its own; nothing is written into the tree. Results
-stay there: a run that was stopped goes on, and when tests or sources have changed, survivors and
-the mutants of changed functions are tried again. docs/mutants.md says what survives and why.
+has the firmware in `src` and its own configuration; nothing is written into the checkout. Results
+stay in the copy: an interrupted run continues, and after a change of tests or sources, survivors
+and the mutants of changed functions are tried again. docs/mutants.md says what survives and why.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("safety", "session", "rules")
-LEAST = 90.0  # percent found in each room, or the run has failed
+PACKAGES = ("safety", "session", "rules")
+LEAST = 90.0  # percent that must be found in each package
 COPIED = {
     "firmware/wrap": "src/wrap",
     "host_tools/pbmwrap": "host_tools/pbmwrap",
     "boards": "boards",
 }
-# The rooms' own tests: what only the whole wrap's tests would notice counts as a survivor.
+# The packages' own tests: what only tests of the whole wrap would detect counts as a survivor.
 SUBJECTS = (
     "integrity boot_storage safety thermal temp_limits heat_balance sensor_check trend derate"
     " thermistor fault_latch restart_count power_limit wire_check limit_check session"
@@ -37,7 +37,7 @@ SUBJECTS = (
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
 HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py", "between_steps.py", "verdicts.py")
-# Seconds each, and they find next to nothing that the quick ones do not.
+# These take seconds each and find hardly anything that the quick ones do not.
 SLOW = (
     "test_thermal.py::test_nominal_use_never_trips_on_any_plant",
     "test_thermal.py::test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing",
@@ -82,7 +82,7 @@ def verdict(code: int | None) -> str:
 
 
 def copy(work: Path) -> str:
-    """Brings the copy up to date; times are kept, since mutmut goes by them. Returns a digest."""
+    """Update the copy and return a digest of it. File times are kept: mutmut compares them."""
     work.mkdir(parents=True, exist_ok=True)
     names = [f"tests/{name}" for name in HELPERS]
     for subject in SUBJECTS.split():
@@ -105,14 +105,14 @@ def copy(work: Path) -> str:
     return digest.hexdigest()
 
 
-def metas(work: Path, rooms: tuple[str, ...]) -> Iterator[Path]:
-    for room in rooms:
-        yield from sorted((work / "mutants/src/wrap" / room).glob("*.py.meta"))
+def metas(work: Path, packages: tuple[str, ...]) -> Iterator[Path]:
+    for package in packages:
+        yield from sorted((work / "mutants/src/wrap" / package).glob("*.py.meta"))
 
 
-def mend(work: Path) -> None:
-    """Lets mutmut begin anew with a file whose results were torn when a run was killed."""
-    for file in metas(work, ROOMS):
+def drop_damaged_results(work: Path) -> None:
+    """Delete results that a killed run left incomplete, so that mutmut starts that file again."""
+    for file in metas(work, PACKAGES):
         try:
             json.loads(file.read_text())
         except ValueError:
@@ -121,10 +121,10 @@ def mend(work: Path) -> None:
 
 
 def try_again(work: Path, digest: str) -> None:
-    """Forgets what was not found when tests or sources are no longer those of the last run."""
+    """Delete the results of survivors when tests or sources have changed since the last run."""
     stamp, found = work / "digest", KILLED + TIMEOUT
     if not stamp.exists() or stamp.read_text() != digest:
-        for file in metas(work, ROOMS):
+        for file in metas(work, PACKAGES):
             meta = json.loads(file.read_text())
             codes = meta["exit_code_by_key"]
             meta["exit_code_by_key"] = {k: c if c in found else None for k, c in codes.items()}
@@ -132,24 +132,25 @@ def try_again(work: Path, digest: str) -> None:
     stamp.write_text(digest)
 
 
-def results(work: Path, rooms: tuple[str, ...]) -> dict[str, str]:
-    """What became of each mutant of these rooms, by its name."""
+def results(work: Path, packages: tuple[str, ...]) -> dict[str, str]:
+    """Return {mutant: verdict} for these packages."""
     found: dict[str, str] = {}
-    for file in metas(work, rooms):
+    for file in metas(work, packages):
         codes = json.loads(file.read_text())["exit_code_by_key"]
         found |= {name: verdict(code) for name, code in codes.items()}
     return found
 
 
-def run(work: Path, rooms: tuple[str, ...], jobs: int) -> int:
-    """mutmut over what is left of these rooms. It takes names as "run again", so only names of
-    mutants without a result are given; a changed function has new ones, hence the second time."""
+def run(work: Path, packages: tuple[str, ...], jobs: int) -> int:
+    """Run mutmut on the mutants of these packages that have no result; return its exit code. mutmut
+    repeats what is named, so only those are named; a changed function has new ones, hence the
+    second round."""
     mutmut = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", str(jobs)]
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    names = [f"wrap.{room}.*" for room in rooms] if rooms != ROOMS else []
+    names = [f"wrap.{package}.*" for package in packages] if packages != PACKAGES else []
     for _ in range(2):
-        if names and any(metas(work, rooms)):
-            names = [n for n, v in results(work, rooms).items() if v == "not tried"]
+        if names and any(metas(work, packages)):
+            names = [n for n, v in results(work, packages).items() if v == "not tried"]
             if not names:
                 break
         if code := subprocess.call(mutmut + names, cwd=work, env=env):
@@ -160,19 +161,19 @@ def run(work: Path, rooms: tuple[str, ...], jobs: int) -> int:
 
 
 def diff(name: str) -> str:
-    """The mutated lines of a mutant; the working directory is the copy."""
+    """Return the changed lines of a mutant. The working directory must be the copy."""
     from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant
 
     lines = get_diff_for_mutant(name, path=find_mutant(name).path).splitlines()
     return "\n".join(f"    {x}" for x in lines if x[:1] in "+-" and x[:3] not in ("+++", "---"))
 
 
-def report(work: Path, rooms: tuple[str, ...]) -> bool:
-    """Prints the score of each room and what was not killed; whether all is as it must be."""
+def report(work: Path, packages: tuple[str, ...]) -> bool:
+    """Print each package's score and what was not killed; return whether every goal is met."""
     good = True
     os.chdir(work)
-    for room in rooms:
-        found = results(work, (room,))
+    for package in packages:
+        found = results(work, (package,))
         left = {n: v for n, v in found.items() if v not in ("killed", "timeout")}
         for name in sorted(n for n, v in found.items() if v == "timeout"):
             print(f"timeout: {name}")
@@ -182,7 +183,7 @@ def report(work: Path, rooms: tuple[str, ...]) -> bool:
         n = Counter(found.values())
         score = 100 * (n["killed"] + n["timeout"]) / max(1, len(found))
         counts = ", ".join(f"{n[v]} {v}" for v in sorted(n))
-        print(f"wrap/{room}: {len(found)} mutants, {counts}: {score:.1f} % found")
+        print(f"wrap/{package}: {len(found)} mutants, {counts}: {score:.1f} % found")
         good = good and not n["not tried"] and score >= LEAST
     return good
 
@@ -191,21 +192,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants")
     parser.add_argument("--jobs", type=int, default=1, help="mutants tried at the same time")
-    parser.add_argument("--room", choices=ROOMS, action="append", help="only this package")
+    parser.add_argument("--package", choices=PACKAGES, action="append", help="only this package")
     parser.add_argument("--fresh", action="store_true", help="forget every earlier result")
     parser.add_argument("--report", action="store_true", help="only print what is known")
     args = parser.parse_args()
-    work, rooms = args.out.resolve(), tuple(args.room or ROOMS)
+    work, packages = args.out.resolve(), tuple(args.package or PACKAGES)
     if args.fresh:
         shutil.rmtree(work, ignore_errors=True)
     began = time.monotonic()
     if not args.report:
         digest = copy(work)
-        mend(work)
+        drop_damaged_results(work)
         try_again(work, digest)
-        if code := run(work, rooms, args.jobs):
+        if code := run(work, packages, args.jobs):
             return code
-    good = report(work, rooms)
+    good = report(work, packages)
     print(f"{time.monotonic() - began:.0f} s")
     return 0 if good else 1
 

@@ -31,10 +31,10 @@ def reading(last, calm, edges):
     return min(max(raw + random.choice((-16, -1, 0, 0, 0, 1, 16)), 0), 65520)
 
 
-def expected(state, code, active_ms, checks, meters):
+def expected(state, code, sensor, active_ms, checks, meters):
     """The words of `s` in bench_step.c, from the firmware's objects."""
     # TempLimits keeps its filters and sums to itself; nothing public shows them.
-    out = [state, code, checks.sensor, active_ms, checks.hottest_mc, checks.warn, checks.cold]
+    out = [state, code, sensor, active_ms, checks.hottest_mc, checks.warn, checks.cold]
     for name in ("on_ms", "_on_rest", "uj", "_nj", "upper_uj", "_upper_nj"):
         out += [getattr(meter, name) for meter in meters]
     return out + checks.temps_mc + checks.max_mc + checks._over + checks._cold + checks._sums
@@ -50,7 +50,7 @@ def session(total_ms=1 << 29, cap_uj=limits.DOSE_CAP_MJ * 1000, wild=True):
     meters = [DoseMeter(UW[i], UPPER[i]) for i in range(2)]
     edges = [(trip, trip, checks._cold_raw) for trip in checks._trip_raw]
     raws = list(CALM)
-    active_ms = steps = 0
+    active_ms = steps = sensor = 0
     state, code = states.RUNNING, faults.NONE
     while state == states.RUNNING and steps < MOST:
         if wild:
@@ -60,10 +60,13 @@ def session(total_ms=1 << 29, cap_uj=limits.DOSE_CAP_MJ * 1000, wild=True):
             dt = 301
         for i in range(2):
             meters[i].add(duties[i], dt)
-        code = checks.check(raws)
-        if not code and checks.cold:
+        violation = checks.check(raws)
+        code = faults.NONE
+        if violation:
+            code, sensor = violation.code, violation.sensor
+        elif checks.cold:
             code = faults.COLD
-        elif not code and dt > limits.STEP_LATE_MS:
+        elif dt > limits.STEP_LATE_MS:
             code = faults.STEP_LATE
         if code:
             state = states.FAULT
@@ -74,7 +77,7 @@ def session(total_ms=1 << 29, cap_uj=limits.DOSE_CAP_MJ * 1000, wild=True):
                 state = states.RAMP_DOWN
         found = bench_step.compute(array("i", raws), dt)
         theirs = list(array("i", bench_step.memory()))
-        ours = expected(state, code, active_ms, checks, meters)
+        ours = expected(state, code, sensor, active_ms, checks, meters)
         assert found == state + 16 * code, (found, state, code)
         assert theirs == ours, (raws, dt, ours, theirs)
         steps += 1

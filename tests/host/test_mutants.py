@@ -84,5 +84,5 @@ def test_results_torn_by_a_kill_are_made_anew(tmp_path: Path) -> None:
     for name, text in (("whole", "{}"), ("torn", '{"exit_code')):
         (folder / f"{name}.py").touch()
         (folder / f"{name}.py.meta").write_text(text)
-    mutants.mend(tmp_path)
+    mutants.drop_damaged_results(tmp_path)
     assert sorted(f.name for f in folder.iterdir()) == ["whole.py", "whole.py.meta"]

@@ -17,7 +17,7 @@ from tests.qemu.compare import ARCHES, KNOT_MOST_MC, ROOT, Bench, Row, Unavailab
 from tests.qemu.machine import Guest
 from tools.bench.steady_states import STATES
 
-COUNTS = {"curve": 5000, "records": 1000, "payloads": 3000}
+COUNTS = {"curve": 5000, "records": 1000, "payloads": 10_000}
 
 
 def rows(bench: Bench) -> Iterator[Row]:

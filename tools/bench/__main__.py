@@ -1,4 +1,4 @@
-"""Everything that the control loop is measured by: python -m tools.bench [PART...]
+"""Measures the control loop: python -m tools.bench [PART...]
 
 Results go to build/bench/results.json; parts measured before on the same program stay. --docs puts
 the table and the plots into docs/, --record appends the figures to docs/bench/history.jsonl. Ends
@@ -105,7 +105,7 @@ PARTS: dict[str, Callable[[Path], Figures]] = {
 
 
 def run(name: str, uf2: Path) -> tuple[str, Figures, float]:
-    """A part's name, figures and seconds of CPU."""
+    """Return a part's name, its figures and the seconds of CPU that it took."""
     began = time.process_time()
     figures = PARTS[name](uf2)
     return name, figures, time.process_time() - began
@@ -123,7 +123,7 @@ def _program(uf2: Path) -> str:
 
 
 def _kept(out: Path, program: str) -> dict[str, Figures]:
-    """Parts measured before, of the same program."""
+    """Return the parts measured before with the same program."""
     if not out.exists():
         return {}
     kept = json.loads(out.read_text())
@@ -131,7 +131,7 @@ def _kept(out: Path, program: str) -> dict[str, Figures]:
 
 
 def flat(parts: dict[str, Figures]) -> Figures:
-    """All figures of all parts, and what follows from them."""
+    """Return the figures of all parts, and those derived from them."""
     out: Figures = {}
     for figures in parts.values():
         out |= figures
@@ -139,7 +139,7 @@ def flat(parts: dict[str, Figures]) -> Figures:
 
 
 def record(parts: dict[str, Figures], program: str) -> None:
-    """One more line of history."""
+    """Append one line to the history."""
     words = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
     line = {"date": datetime.now(UTC).date().isoformat(), "commit": commit, "program": program}
@@ -149,7 +149,7 @@ def record(parts: dict[str, Figures], program: str) -> None:
 
 
 def into_docs(parts: dict[str, Figures]) -> None:
-    """The table between its marks, and the plots."""
+    """Write the table between its marks in the docs, and the plots."""
     text = DOCS.read_text()
     head, rest = text.split(BEGIN)
     tail = rest.split(END)[1]

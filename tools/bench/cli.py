@@ -44,7 +44,7 @@ class Row:
 
 
 def rows(wrap: str, board: str) -> tuple[Row, ...]:
-    """Every command that is measured. wrap, board: their ports."""
+    """Return every command that is measured. wrap, board: their ports."""
     return (
         Row("mpremote --help", (*_THEIRS, "--help")),
         Row("pbmwrap --help", (*_OURS, "--help"), "mpremote --help", 1.0),
@@ -57,7 +57,7 @@ def rows(wrap: str, board: str) -> tuple[Row, ...]:
 
 
 def _complete(line: str) -> dict[str, str]:
-    """What bash says when Tab is pressed behind `pbmwrap LINE`."""
+    """Return the variables that bash sets when Tab is pressed after `pbmwrap LINE`."""
     words = line.split()
     return {
         "_PBMWRAP_COMPLETE": "bash_complete",
@@ -67,7 +67,7 @@ def _complete(line: str) -> dict[str, str]:
 
 
 def cpu_ms(row: Row) -> float:
-    """CPU time of one run. Raises SystemExit when the command fails."""
+    """Return the CPU time of one run, ms. Raises SystemExit when the command fails."""
     child = subprocess.Popen(
         row.words,
         env=_environment(row),
@@ -82,14 +82,14 @@ def cpu_ms(row: Row) -> float:
 
 
 def _environment(row: Row) -> dict[str, str]:
-    """As of a user: bytecode is kept, as pip keeps mpremote's when it installs it."""
+    """Return a user's environment: bytecode is kept, as pip keeps mpremote's."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return kept | row.env
 
 
 @contextmanager
 def simulated_wrap() -> Iterator[str]:
-    """The port of a simulated wrap in a process of its own."""
+    """Yield the port of a simulated wrap in a process of its own."""
     command = [*_OURS, "sim"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
@@ -102,7 +102,7 @@ def simulated_wrap() -> Iterator[str]:
 
 
 def measured(runs: int) -> tuple[tuple[Row, ...], dict[str, float]]:
-    """The rows, and the median of each in ms."""
+    """Return the rows, and the median of each in ms."""
     with simulated_wrap() as wrap, raw_repl() as board:
         every = rows(wrap, board)
         taken: dict[str, list[float]] = {row.name: [] for row in every}
@@ -115,8 +115,8 @@ def measured(runs: int) -> tuple[tuple[Row, ...], dict[str, float]]:
 
 
 def install_bytes() -> int:
-    """The bytes of all files that `pip install` of this checkout adds to a new environment: pip
-    itself does not count, bytecode does."""
+    """Return the bytes that `pip install` of this checkout adds to a new environment, with bytecode
+    and without pip itself."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         site = next(Path(folder).glob("[Ll]ib/**/site-packages"))
@@ -132,7 +132,7 @@ def _bytes_in(folder: Path) -> int:
 
 
 def table(every: tuple[Row, ...], found: dict[str, float]) -> tuple[str, bool]:
-    """The table, and whether every goal is met."""
+    """Return the table, and whether every goal is met."""
     lines = ["| command | CPU, median | ratio | goal | |", "|---|---|---|---|---|"]
     met = True
     for row in every:
@@ -151,7 +151,7 @@ def table(every: tuple[Row, ...], found: dict[str, float]) -> tuple[str, bool]:
 
 
 def main() -> int:
-    """The exit code."""
+    """Return the exit code: 1 when a goal is missed."""
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--runs", type=int, default=15)
     p.add_argument("--size", action="store_true", help="install into a new environment as well")

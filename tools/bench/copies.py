@@ -1,4 +1,4 @@
-"""Something tried in a copy of this process, so that a board once booted begins it many times."""
+"""Runs a function in a copy of this process, so that a board is booted once for many trials."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def in_a_copy(run: Callable[[], str]) -> str:
-    """What `run` gives there."""
+    """Return what `run` returns in a forked process."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

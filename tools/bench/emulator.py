@@ -1,7 +1,7 @@
-"""The emulated RP2040 as compiled for this Python (tools/toolchain/emulator.py) and as its wheel
-has it, side by side: the same program, the same virtual time, seconds of CPU.
+"""Compares the emulated RP2040 that tools/toolchain/emulator.py compiled with the one in its wheel:
+the same program, the same virtual time, seconds of CPU.
 
-Run as a program: boots an image with whichever is on the path.
+Run as a program it boots an image with the one that is loaded here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Figures = dict[str, float]
 
 
 def booted(image: Path, idle_ms: int) -> dict[str, Any]:
-    """What the chip is after booting and as many milliseconds more, and what that took."""
+    """Return the chip's state after booting and `idle_ms` more, and the seconds of CPU of both."""
     from pbmwrap.twin.rp2040 import Rp2040Twin
 
     core = sys.modules["rp2040py.native._cortex_m0_core"]
@@ -68,7 +68,7 @@ def both(image: Path, idle_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def emulator(image: Path) -> Figures:
-    """Virtual seconds in a second of CPU, and how many times faster than the wheel."""
+    """Return virtual seconds in a second of CPU, and the ratio to the wheel's."""
     here, wheel = both(image, IDLE_MS)
     assert here["state"] == wheel["state"], "the two do not do the same"
     return {

@@ -1,4 +1,4 @@
-"""Figures of the real image on the emulated RP2040, in virtual time: the same on every machine.
+"""Measures the real image on the emulated RP2040, in virtual time: the same on every machine.
 
 python -m tools.bench.figures [--json]      builds the image if need be
 """
@@ -30,7 +30,7 @@ _LOOK_NS = 10_000
 
 
 def measure(uf2: Path) -> dict[str, float]:
-    """Names carry the units."""
+    """Return the figures; their names contain the units."""
     out: dict[str, float] = {}
     out["outputs_safe_ms"] = _safe(uf2)
     twin = Rp2040Twin(uf2)
@@ -60,7 +60,7 @@ def measure(uf2: Path) -> dict[str, float]:
 
 
 def _safe(uf2: Path) -> float:
-    """Virtual ms from power-on until the chip drives every lamp and the enable low."""
+    """Return the ms from power-on until the chip drives every lamp and the enable low."""
     facts = board_facts()
     pins = [facts.ENABLE_PIN, *(channel[2] for channel in facts.CHANNELS)]
     twin = Rp2040Twin(uf2)
@@ -74,7 +74,7 @@ def _safe(uf2: Path) -> float:
 
 
 def _steps(client: Client, twin: Rp2040Twin) -> float:
-    """Median of some steps, us."""
+    """Return the median of some steps, us."""
     seen = []
     for _ in range(_SAMPLES):
         twin.advance_ms(100 + len(seen))
@@ -83,7 +83,7 @@ def _steps(client: Client, twin: Rp2040Twin) -> float:
 
 
 def _boot(twin: Rp2040Twin) -> float:
-    """Virtual ms from power-on until the app has run its first step and says hello."""
+    """Return the ms from power-on until the app has run its first step and answers `hello`."""
     began = twin.now_ms
     twin.start()
     twin.run_until(twin.enumerated, _READY_TIMEOUT_MS)
@@ -93,10 +93,12 @@ def _boot(twin: Rp2040Twin) -> float:
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
     figures = measure(image())
-    if parser.parse_args().json:
+    if options.json:
         print(json.dumps(figures))
         return
     for name, value in figures.items():

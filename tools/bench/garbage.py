@@ -1,5 +1,5 @@
-"""What a host makes of garbage in a running session of the real image, and so how often the heap is
-collected: nothing else there allocates but a record now and then.
+"""Measures how many bytes a host's requests allocate in a running session of the real image, and so
+how often the heap is collected. Without a host only an occasional record allocates.
 
 A lit board is made once; each host is tried in a copy of the process, then Ctrl-C asks MicroPython
 how many bytes were given out since the heap was last collected.
@@ -24,7 +24,7 @@ Figures = dict[str, float]
 
 
 def _gone(day: Day) -> int:
-    """Bytes given out since the last collection; the session ends."""
+    """Return the bytes allocated since the last collection. The session ends."""
     return int(day.twin.repl("import wrap_usb; print(wrap_usb.allocated())").strip())
 
 
@@ -50,7 +50,7 @@ def _pull(day: Day) -> None:
 
 
 def garbage(image: Path) -> Figures:
-    """Bytes a second, a push, a request, a pull, and a flood's byte."""
+    """Return bytes a second, a push, a request, a pull, and a flooded kilobyte."""
     day = Day(image)
     day.client.flash_protocol(0, protocol("garbage", 120))
     day.client.start()  # the heap is collected, and nothing asked until light is steady
@@ -58,7 +58,7 @@ def garbage(image: Path) -> Figures:
     assert day.twin.enabled()
 
     def made(host: Callable[[Day], object]) -> tuple[int, int]:
-        """(bytes gone, bytes that the host sent) in a copy."""
+        """Return (bytes allocated, bytes that the host sent) in a copy of the process."""
 
         def run() -> str:
             sent = host(day)

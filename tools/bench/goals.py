@@ -1,4 +1,4 @@
-"""What the control loop should reach, one row a goal: the table of docs/benchmarks.md."""
+"""The goals of the control loop, one row each, and their table for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Goal:
-    """`key`: a figure; it should be at most `limit` (or at least, when `least`)."""
+    """A figure `key` that should be at most `limit`, or at least, when `least`."""
 
     text: str
     key: str
@@ -21,7 +21,7 @@ class Goal:
     digits: int = 1
 
     def met(self, figures: Figures) -> bool | None:
-        """None when the figure has not been measured."""
+        """Return whether the goal is met, None when the figure has not been measured."""
         if self.key not in figures:
             return None
         return figures[self.key] >= self.limit if self.least else figures[self.key] <= self.limit
@@ -137,7 +137,7 @@ GOALS = (
 
 
 def derived(figures: Figures) -> dict[str, float]:
-    """Figures that are made of others, where those are there."""
+    """Return the figures that follow from others, where those are present."""
     out: dict[str, float] = {}
     for name, above, below in (
         ("times_faster_than_plain", "plain_us_median", "wrap_us_median"),
@@ -149,7 +149,7 @@ def derived(figures: Figures) -> dict[str, float]:
 
 
 def table(figures: Figures) -> str:
-    """Markdown."""
+    """Return the goals with their figures as a Markdown table."""
     lines = ["| figure | goal | measured | |", "|---|---|---|---|"]
     for goal in GOALS:
         met = goal.met(figures)

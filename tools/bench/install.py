@@ -1,5 +1,5 @@
-"""Installing by files, in virtual time on the emulated RP2040 with a real flash's times: a whole
-install and updates of one module against `mpremote fs cp -r` of the same modules.
+"""Measures an installation by files, in virtual time on the emulated RP2040 with a real flash's
+times: a whole install and updates of one module, against `mpremote fs cp -r` of the same modules.
 
 python -m tools.bench.install [--out FILE]: prints a table, and one JSON line to FILE.
 """
@@ -34,7 +34,7 @@ Modules = list[bundle.DeviceFile]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one way took, from the first byte to the restart."""
+    """What an installation costs, from the first byte to the restart."""
 
     ms: int
     erases: int
@@ -43,7 +43,7 @@ class Cost:
 
 
 def board(flash_files: dict[str, bytes] | None = None) -> Rp2040Twin:
-    """A stock board at its prompt."""
+    """Return a stock board at its prompt."""
     twin = Rp2040Twin(image("STOCK_RP2040"))
     if flash_files:
         twin.install_files(flash_files)

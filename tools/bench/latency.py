@@ -1,7 +1,7 @@
-"""From a sensor that reads over its gross limit to lamps and enable low, at the emulated chip's
-pins. The moment is spread evenly over a step, over the step before the one that does the second's
-work, and over the programming of a page of the log on a part as slow as any known. A lit board is
-made once; each moment is tried in a copy of the process."""
+"""Measures the time from a sensor's reading over its gross limit to lamps and enable low, at the
+emulated chip's pins. The moment is spread evenly over a step, over the step before the one that
+does the second's work, and over the programming of a page of the log on a part as slow as any
+known. A lit board is made once; each moment is tried in a copy of the process."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _in_page(day: Day, after_ns: int, strike: Callable[[], None]) -> None:
 
 
 def _trial(day: Day, when: When, after_ns: int, struck: int, code: int) -> int:
-    """Nanoseconds to pins low from when sensor `struck` reads `code`; -1: never."""
+    """Return the ns from sensor `struck` reading `code` to pins low; -1: never."""
     twin = day.twin
     caused: list[int] = []
     plain = twin.plant.raw12

@@ -1,5 +1,5 @@
-"""The link on the emulated board, in virtual time: pull and flash against mpremote, what a slice
-costs, what a flood does to the steps. The same figures on every machine.
+"""Measures the link on the emulated board, in virtual time: pull and flash against mpremote, the
+cost of a slice, the effect of a flood on the steps. The same figures on every machine.
 
 python -m tools.bench.link [--flood SECONDS] [--jobs N] [--out FILE]    half an hour with 60 s of
 flood; ends with 1 when a goal is missed
@@ -56,7 +56,7 @@ def big_protocol() -> bytes:
 
 
 def took_ms(twin: Twin, act: Callable[[], object]) -> int:
-    """Virtual milliseconds of `act`."""
+    """Return the virtual milliseconds that `act` takes."""
     began_ms = twin.now_ms
     act()
     return twin.now_ms - began_ms
@@ -115,7 +115,7 @@ def link_figures(twin: Rp2040Twin, protocols: dict[str, bytes]) -> tuple[Figures
 
 
 def transfers(uf2: Path, log_bytes: int = LOG_BYTES, big: bool = True) -> Figures:
-    """Everything about transfers, on one board in one run."""
+    """Return all figures of transfers, on one board in one run."""
     twin = Rp2040Twin(uf2)
     twin.start()
     twin.advance_ms(BOOT_MS)
@@ -137,7 +137,7 @@ def transfers(uf2: Path, log_bytes: int = LOG_BYTES, big: bool = True) -> Figure
 
 
 def slice_figures(uf2: Path) -> Figures:
-    """What slices cost, us: median and worst by kind, in the dark and lit."""
+    """Return what slices cost, us: median and worst by kind, in the dark and lit."""
     out: Figures = {}
     for name, lit in (("dark", False), ("lit", True)):
         for kind, (median, worst) in slices(uf2, lit).items():
@@ -147,7 +147,7 @@ def slice_figures(uf2: Path) -> Figures:
 
 
 def steps(uf2: Path, seconds: int, jobs: int) -> Figures:
-    """A lit session without and with a flood, and what the flood changed."""
+    """Return figures of a lit session without and with a flood, and of the differences."""
     with ProcessPoolExecutor(jobs) as pool:
         running = [pool.submit(watched, uf2, seconds, flooded) for flooded in (False, True)]
         calm, flooded = [each.result() for each in running]
@@ -180,7 +180,7 @@ def _misses(figures: Figures, name: str, limit: float, most: bool) -> bool:
 
 
 def show(figures: Figures) -> Figures:
-    """Print them as they come: the whole takes long."""
+    """Print figures at once, because all of them take long; return them."""
     for name, value in figures.items():
         print(f"{name:32} {value:12.1f}", flush=True)
     return figures

@@ -1,5 +1,5 @@
-"""What the link costs a step: seen from outside, at the converter and the watchdog, in virtual time
-and in the unchanged image.
+"""Measures what the link costs a step, from outside, at the converter and the watchdog, in virtual
+time and in the unchanged image.
 
 A step begins with its sensors' conversions, so the first conversion after a pause of more than a
 millisecond is a step's beginning; it ends with the watchdog fed, which light has started.
@@ -45,7 +45,7 @@ class StepClock(Plant):
         self._twin: Rp2040Twin | None = None
 
     def watch(self, twin: Rp2040Twin) -> None:
-        """See `twin`'s watchdog fed."""
+        """Begin to record when `twin`'s watchdog is fed."""
         self._twin = twin
         dog = twin.chip.mcu.watchdog
         write = dog.write_uint32
@@ -94,12 +94,12 @@ def protocol(seconds: int) -> bytes:
 
 
 def request(number: int, method: str) -> bytes:
-    """One request's line."""
+    """Return one request's line."""
     return frames.encode(json.dumps({"i": number, "m": method}, separators=(",", ":")).encode())
 
 
 def flood() -> Iterator[bytes]:
-    """Right lines, wrong ones, long ones and noise, for ever."""
+    """Yield right lines, wrong ones, long ones and noise, without end."""
     for n in count():
         right = request(n % 1000, ("status", "state", "hello", "log.info")[n % 4])
         yield right
@@ -172,7 +172,7 @@ def watched(image: Path, seconds: int, flooded: bool) -> Seen:
 
 
 def summary(seen: Seen) -> Figures:
-    """Figures of one session."""
+    """Return the figures of one session."""
     gaps, took = sorted(seen.gaps_us), sorted(seen.took_us)
     return seen.figures | {
         "steps": len(seen.steps),

@@ -1,5 +1,6 @@
-"""A board at MicroPython's raw prompt, behind a pseudo-terminal: as much of the protocol as
-mpremote needs to run a line of Python. It answers at once: the time of a command is the host's."""
+"""Simulates a board at MicroPython's raw prompt behind a pseudo-terminal, with as much of the
+protocol as mpremote needs to run a line of Python. It answers at once, so the time that is measured
+is the host's."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ _WINDOW = 256  # bytes of raw paste that the host may send ahead
 
 @contextmanager
 def raw_repl() -> Iterator[str]:
-    """The port of the board. It is there until the block ends."""
+    """Yield the port of the board, which exists until the block ends."""
     ours, theirs = os.openpty()
     tty.setraw(theirs)
     server = threading.Thread(target=_serve, args=(ours,), daemon=True)
@@ -33,7 +34,7 @@ def raw_repl() -> Iterator[str]:
 
 
 def _serve(fd: int) -> None:
-    """Answer until nobody has the other end open."""
+    """Answer until the other end is closed."""
     held = b""
     while True:
         try:
@@ -44,7 +45,7 @@ def _serve(fd: int) -> None:
 
 
 def _answer(fd: int, held: bytes) -> bytes:
-    """Act on each complete part of `held`; what is left of it."""
+    """Act on each complete part of `held`; return the rest."""
     while held:
         if held.startswith(_PASTE):
             os.write(fd, b"R\x01" + _WINDOW.to_bytes(2, "little"))
@@ -63,7 +64,7 @@ def _answer(fd: int, held: bytes) -> bytes:
 
 
 def _paste(fd: int, code: bytes) -> bytes:
-    """Take a program in raw paste mode and run it; what follows it."""
+    """Receive a program in raw paste mode and run it; return the bytes after it."""
     granted = _WINDOW
     while b"\x04" not in code:
         if len(code) >= granted - _WINDOW // 2:

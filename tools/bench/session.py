@@ -1,4 +1,4 @@
-"""Whole sessions of the real image on the emulated RP2040, seen from outside: its pins, the
+"""Measures whole sessions of the real image on the emulated RP2040 from outside: its pins, the
 converter, the watchdog. Virtual time, the same on every machine.
 
 `whole`: 20 minutes without a host - what the session's time and dose are against the pins, when
@@ -46,7 +46,7 @@ def protocol(site: str, seconds: int) -> bytes:
 
 
 class Sleep:
-    """How often the CPU of a chip was asleep when it was looked at."""
+    """Samples whether the CPU of a chip is asleep."""
 
     def __init__(self, twin: Rp2040Twin) -> None:
         self._core = twin.chip.mcu.core
@@ -136,7 +136,7 @@ class Day:
         }
 
     def told(self) -> dict[str, list[int]]:
-        """The newest END record."""
+        """Return the newest END record."""
         pulled = self.client.pull_log()
         entries = decode(pulled.data, pulled.start).entries
         return next(e.data for e in reversed(entries) if e.name == "end" and e.data)
@@ -261,5 +261,5 @@ def flooded(twin: Twin, lines: Iterator[bytes], ms: int) -> int:
 
 
 def ignore(_name: str, _params: dict[str, object]) -> None:
-    """A push that nobody reads."""
+    """Ignore a push."""
     return

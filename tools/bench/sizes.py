@@ -1,5 +1,5 @@
-"""Flash and RAM by room: what the linker gave each, and what importing and building it takes of the
-heap on the emulated chip."""
+"""Measures flash and RAM by package: bytes that the linker gave it, and bytes of heap that
+importing and building it take on the emulated chip."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tools.bench.peers import Bench
 
 Figures = dict[str, float]
 
-_ROOM = re.compile(r"_?wrap_(safety|session|storage|control|link|hal|ui)_")
+_PACKAGE = re.compile(r"_?wrap_(safety|session|storage|control|link|hal|ui)_")
 _FROZEN = re.compile(r"^(fun_data|raw_code|const_|proto_fun|children|frozen_module|rec_)")
-_ROOMS = ("hal", "safety", "control", "session", "storage", "link", "ui", "app")
+_PACKAGES = ("hal", "safety", "control", "session", "storage", "link", "ui", "app")
 
 
 def flash(elf: Path) -> Figures:
-    """Bytes of flash: frozen Python by room, C, all."""
+    """Return the bytes of flash: frozen Python by package, C, all."""
     nm = shutil.which("arm-none-eabi-nm")
     if nm is None:
         raise FileNotFoundError("arm-none-eabi-nm: `make firmware` says how to get the compiler")
@@ -32,13 +32,13 @@ def flash(elf: Path) -> Figures:
             continue
         size, name = int(words[1], 16), words[3]
         if _FROZEN.match(name) or "qstr_table_data" in name:
-            room = _ROOM.search(name)
-            ours = room.group(1) if room else "app" if "wrap_" in name else "others' Python"
+            package = _PACKAGE.search(name)
+            ours = package.group(1) if package else "app" if "wrap_" in name else "others' Python"
             sizes[ours] += size
         elif int(words[0], 16) < 0x20000000:
             sizes["C"] += size
     whole = json.loads(elf.with_suffix(".json").read_text())["flash_bytes"]
-    return {f"flash_{room}_bytes": sizes[room] for room in (*_ROOMS, "C")} | {
+    return {f"flash_{package}_bytes": sizes[package] for package in (*_PACKAGES, "C")} | {
         "flash_bytes": float(whole)
     }
 
@@ -70,13 +70,13 @@ _IMPORTS = {
 
 
 def ram(image: Path) -> Figures:
-    """Bytes of heap that a room's modules take when they are imported after those before, that the
-    HAL and the app take when they are made, and the link's and the log's largest buffers."""
+    """Return the bytes of heap that each package's modules take when imported in this order, that
+    the HAL and the app take when made, and that a running session uses."""
     bench = Bench(image)
     lines = ["import gc, board_facts"]
-    for room, modules in _IMPORTS.items():
+    for package, modules in _IMPORTS.items():
         lines += ["gc.collect(); b = gc.mem_alloc()", *(f"import {m}" for m in modules)]
-        lines += [f"gc.collect(); print('{room}', gc.mem_alloc() - b)"]
+        lines += [f"gc.collect(); print('{package}', gc.mem_alloc() - b)"]
     lines += [
         "from wrap.hal import open_board",
         "gc.collect(); b = gc.mem_alloc()",

@@ -34,9 +34,7 @@ class Hal:
   return said[{_SEEN}]
  def verify_and_feed(self):
   return said[{_HELD}] != 0
-class App:
- hal = Hal()
-fast = FastStep(App, {SENSORS})
+fast = FastStep(Hal(), {SENSORS}, *[None] * 8)
 edge = Pin({_PIN}, Pin.OUT, value=0).toggle
 step = fast.step
 def go(n):

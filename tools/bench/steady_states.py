@@ -1,5 +1,5 @@
-"""`FastStep.step` on random states, plain enough for MicroPython: what it makes of them is one
-checksum, the same on CPython, where it is plain Python, and where it is viper's machine code."""
+"""Runs `FastStep.step` on random states, on CPython and on MicroPython. Its results are one
+checksum, which must be equal where it is plain Python and where it is viper's machine code."""
 
 import binascii
 
@@ -11,7 +11,7 @@ _EDGES = (-1, 0, 0, 1)
 
 
 class Numbers:
-    """The same numbers everywhere, within small integers."""
+    """A random generator with the same numbers everywhere, within small integers."""
 
     def __init__(self, seed):
         self._x = seed % 65521 + 1
@@ -22,7 +22,7 @@ class Numbers:
 
 
 class Bench:
-    """A HAL that gives what it is told. `FastStep.step` uses no other part."""
+    """A HAL with settable results. `FastStep.step` uses no other part."""
 
     def __init__(self):
         self.next = [0] * SENSORS

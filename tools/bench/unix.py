@@ -1,5 +1,4 @@
-"""The wrap on the MicroPython unix port, for figures that need no chip: instructions a step, and
-what the heap holds from day to day."""
+"""Measures the wrap on the MicroPython unix port: instructions a step, the heap from day to day."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ day HOURS ROOT       a session a day; prints the bytes in use after each hour's 
 """
 
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# pyright: reportOptionalMemberAccess=false
 # (MicroPython's gc, and a path of its own)
 
 import binascii

@@ -1,7 +1,7 @@
-"""The tables of docs/build-a-wrap.md, made from the boards' facts and `tools/reference_design/design.py`.
+"""Makes the tables of docs/build-a-wrap.md from the boards' facts and `design.py`.
 
-They stand between `<!-- table NAME -->` and `<!-- end -->`, single figures between
-`<!-- figure NAME -->` and the same. `make schematic` puts them there.
+Tables are between `<!-- table NAME -->` and `<!-- end -->`, single figures between
+`<!-- figure NAME -->` and the same. `make schematic` writes them.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def gates() -> str:
 
 
 def bench() -> str:
-    """Voltages at the first power-up, with a dummy load and hands for a controller."""
+    """Return the voltages at the first power-up, with a dummy load and the controller's lines set by hand."""
     v = parts.SUPPLY_V
     gate = v - design.enable_vgs_v(v)
     amps = v / (parts.DUMMY_OHM + design.path_ohm() + parts.LAMP_FET_OHM)
@@ -162,7 +162,7 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def figures() -> dict[str, str]:
-    """Figures that stand in a sentence."""
+    """Return the figures that are part of a sentence."""
     four = parts.STRINGS[0]
     five = replace(four, series=5, resistor_ohm=22)
     watts = sum(design.alone_ma(k) * parts.SUPPLY_V / 1000 for k in parts.STRINGS)
@@ -184,7 +184,7 @@ def figures() -> dict[str, str]:
 
 
 def put_in(text: str) -> str:
-    """The guide with its tables and figures made anew. Raises KeyError for an unknown mark."""
+    """Return the guide with new tables and figures. Raises KeyError for an unknown mark."""
     single = figures()
     text = _MARK.sub(lambda m: f"{m[1]}{MAKERS[m[2]]()}\n{m[3]}", text)
     return _FIGURE.sub(lambda m: f"{m[1]}{single[m[2]]}{m[3]}", text)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Raises ValueError for a row that is not as long as the head."""
+    """Return a Markdown table. Raises ValueError for a row that is not as long as the head."""
     lines = [head, ["---"] * len(head), *rows]
     if any(len(line) != len(head) for line in lines):
         raise ValueError(f"rows of another length than {list(head)}")

@@ -19,7 +19,7 @@ _COARSE_S = 10
 
 
 def plant_of(facts: Facts, area_cm2: float, **figures: float | bool) -> Plant:
-    """The plant of a pad of `area_cm2` on skin."""
+    """Return the plant of a pad of `area_cm2` on skin."""
     scale = parts.REFERENCE_CM2 / area_cm2
     channels = tuple((*c[:3], c[3] * scale, c[4]) for c in facts.CHANNELS)
     scaled = Facts(**{**vars(facts), "CHANNELS": channels})
@@ -27,7 +27,7 @@ def plant_of(facts: Facts, area_cm2: float, **figures: float | bool) -> Plant:
 
 
 def skin_c(facts: Facts, plant: Plant) -> float:
-    """What the firmware dims by."""
+    """Return the skin temperature that the firmware's derating uses, C."""
     return max(plant.sensor_c(i) for i, s in enumerate(facts.SENSORS) if s[1] == "skin")
 
 
@@ -38,7 +38,7 @@ def dims(facts: Facts, plant: Plant) -> bool:
 def seconds_until(
     facts: Facts, area_cm2: float, reached: Callable[[Facts, Plant], bool], **figures: float | bool
 ) -> int | None:
-    """When `reached` first holds in a session, or None."""
+    """Return the seconds until `reached` first holds in a session, or None."""
     plant = plant_of(facts, area_cm2, **figures)
     duty = [int(FULL_PPM * supply_share(facts))] * len(facts.CHANNELS)
     for second in range(SESSION_S):
@@ -49,7 +49,7 @@ def seconds_until(
 
 
 def seconds_to_dim(facts: Facts, area_cm2: float, **figures: float | bool) -> int | None:
-    """When the firmware begins to dim."""
+    """Return the seconds until the firmware begins to dim."""
     return seconds_until(facts, area_cm2, dims, **figures)
 
 

@@ -1,4 +1,4 @@
-"""The reference wrap of docs/build-a-wrap.md: what its parts are, each value once. No arithmetic.
+"""The parts of the reference wrap of docs/build-a-wrap.md, each value once. No arithmetic.
 
 Pins, channels, dividers and the supply's limit are the boards' (`boards/*/board_facts.py`).
 Nobody has built this wrap: values are chosen by arithmetic (`tools/reference_design/design.py`).
@@ -19,7 +19,7 @@ Facts = SimpleNamespace  # one board's board_facts.py
 
 
 def facts_of(board: str) -> Facts:
-    """The facts of one board, freshly read."""
+    """Read the facts of one board."""
     return Facts(**runpy.run_path(str(ROOT / "boards" / board / "board_facts.py")))
 
 

@@ -38,7 +38,7 @@ def draw(board: str) -> str:
 
 
 def _five(facts: Facts) -> str:
-    """The pin that takes 5 V."""
+    """Return the pin that takes 5 V."""
     return "5V" if is_esp32(facts) else "VSYS"
 
 
@@ -86,7 +86,7 @@ def _five_volts(sheet: Sheet, facts: Facts) -> None:
 
 
 def _enable(sheet: Sheet, facts: Facts) -> None:
-    """Series enable: along y = -7."""
+    """Draw the series enable along y = -7."""
     sheet.title((-0.6, -5.2), "2  Series enable")
     y = -7.0
     sheet.net((4.6, y), "V12S", "left")
@@ -146,7 +146,7 @@ def _enable_gate(sheet: Sheet, facts: Facts, gate: tuple[float, float]) -> None:
 
 
 def _lamps(sheet: Sheet, facts: Facts) -> None:
-    """A column per channel."""
+    """Draw a column per channel."""
     sheet.title((20.4, 2.2), "3  Lamps")
     sheet.net((19.6, 0.6), "FEED", "left")
     last = 24.2 + 7.4 * (len(facts.CHANNELS) - 1)
@@ -204,7 +204,7 @@ def _controller(sheet: Sheet, facts: Facts) -> None:
 
 
 def _sense(sheet: Sheet, facts: Facts) -> None:
-    """The input that sees light."""
+    """Draw the input that senses light."""
     x, y = 28.6, -23.4
     sheet.box((x, y - 0.9), 3.4, 1.8, "U2: photodiode,\ncomparator")
     end = ohm(parts.SENSE_OHM)
@@ -218,7 +218,7 @@ def _sense(sheet: Sheet, facts: Facts) -> None:
 
 
 def pins(facts: Facts) -> tuple[list[str], list[str]]:
-    """What stands on the left and on the right of the controller, "NET GPIOn" or a supply."""
+    """Return the names left and right of the controller, "NET GPIOn" or a supply."""
     left = [_five(facts), "GND", *(["3V3"] if is_esp32(facts) else ["ADC_VREF", "AGND", "3V3"])]
     left += [f"BUTTON GPIO{facts.BUTTON_PIN}", f"LED GPIO{facts.INDICATOR_PIN}"]
     left += [f"SENSE GPIO{facts.SENSE_PIN}"]

@@ -1,5 +1,5 @@
-"""Builds and caches what the firmware needs: mpy-cross, the unix port, RP2040 images, and the
-emulated RP2040 for this Python.
+"""Builds and caches mpy-cross, the unix port, the boards' images, and the emulated RP2040 for this
+Python.
 
     python3 -m tools.toolchain ensure                       prints the toolchain's folder
     python3 -m tools.toolchain firmware --board B --out DIR

@@ -1,7 +1,7 @@
 """Builds the tools (mpy-cross, the unix port) and keeps them in the user's cache folder.
 
-Standard library only. A folder in the cache appears whole or not at all, and one process builds at
-a time: whoever comes second waits and finds it done.
+Standard library only. A folder in the cache is complete or absent. One process builds at a time;
+another one waits and then uses the result.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; the kernel frees it when the holder dies."""
+    """Hold a lock between processes; the kernel frees it when the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         try:
@@ -52,8 +52,8 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def appears_whole(target: Path) -> Iterator[Path]:
-    """A folder to fill; it becomes `target` in one step, or not at all."""
+def fill_atomically(target: Path) -> Iterator[Path]:
+    """Yield a folder to fill; rename it to `target` at the end, or delete it after an exception."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as holder:
         fresh = Path(holder) / "tree"
@@ -67,7 +67,7 @@ def digest(parts: Sequence[str]) -> str:
 
 
 def checkout_dir() -> Path | None:
-    """The user's own MicroPython, from MICROPYTHON_DIR."""
+    """Return the user's own MicroPython, from MICROPYTHON_DIR, or None."""
     name = os.environ.get("MICROPYTHON_DIR")
     return Path(name).expanduser().resolve() if name else None
 
@@ -77,7 +77,7 @@ def jobs() -> str:
 
 
 def ensure() -> Path:
-    """The toolchain's folder (mp/, mpy-cross, micropython), built if it is not there yet."""
+    """Build the toolchain if need be; return its folder (mp/, mpy-cross, micropython)."""
     checkout = checkout_dir()
     logs = cache_root() / "logs"
     if checkout:
@@ -89,7 +89,7 @@ def ensure() -> Path:
         if not target.exists():
             log = logs / f"toolchain-{key}.log"
             log.unlink(missing_ok=True)
-            with appears_whole(target) as fresh:
+            with fill_atomically(target) as fresh:
                 _fill_toolchain(fresh, checkout, log)
     return target
 
@@ -102,7 +102,7 @@ def _fill_toolchain(fresh: Path, checkout: Path | None, log: Path) -> None:
         fetch_debian(fresh, log)
     say("building mpy-cross and the unix port (about a minute)")
     env = build_env(fresh)
-    # BUILD outside the tree: a user's own checkout stays as it was.
+    # BUILD is outside the tree, so that a user's own checkout does not change.
     cross, unix = fresh / "build-cross", fresh / "build-unix"
     make = ["make", "-s", jobs(), "-C"]
     run([*make, fresh / "mp" / "mpy-cross", f"BUILD={cross}"], log, env=env)
@@ -114,7 +114,7 @@ def _fill_toolchain(fresh: Path, checkout: Path | None, log: Path) -> None:
 
 
 def build_env(toolchain: Path) -> dict[str, str]:
-    """Nothing of the machine's own git or date gets into what is built."""
+    """Return variables that keep the machine's git and date out of what is built."""
     env = {"SOURCE_DATE_EPOCH": BUILD_DATE, "MICROPY_MPYCROSS": str(toolchain / "mpy-cross")}
     if not checkout_dir():
         env["GIT_CEILING_DIRECTORIES"] = str(toolchain.parent)

