@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         call = getattr(item, "callspec", None)
         for name in _BENCHES:
             if call is not None and call.params.get(name) == "rp2040":
-                item.add_marker(pytest.mark.forked(name))
+                item.add_marker(pytest.mark.forked(_state(name)))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -135,6 +135,7 @@ def protocol(**changes: object) -> bytes:
     return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
 
 
+LONG = {"steps": [{"t": 60, "ch": {"red": [200], "nir": [250]}}]}
 TESTED_PM = 600
 _DARK_MS = 34_000  # the balance begins again when the sensors jump
 
@@ -157,9 +158,32 @@ def set_skin(bench: Bench, c: float) -> None:
             plant.set_fault(name, "offset", c - plant.sensor_c(i))
 
 
-_BENCHES: dict[str, Callable[[str], Bench]] = {"bench": Bench, "tested": tested_bench}
+def lit_bench(target: str) -> Bench:
+    """A wrap in a session of a minute that its button has started."""
+    bench = Bench(target)
+    bench.flash(**LONG)
+    bench.light()
+    bench.advance(100)
+    assert not bench.pins_low()
+    return bench
+
+
+# By the name of their fixture. The emulated board of each is made once in a process, and its tests
+# run in copies of the process: the boot takes 6 s of CPU time, the light 3 s more.
+_BENCHES: dict[str, Callable[[str], Bench]] = {
+    "bench": Bench,
+    "lit": lit_bench,
+    "tested": tested_bench,
+}
+
+
+def _state(name: str) -> str:
+    """Name of the state in tests/forked.py; tests/emulator has a `lit` of its own."""
+    return f"contract {name}"
+
+
 for _name, _make in _BENCHES.items():
-    forked.register(_name, functools.partial(_make, "rp2040"))
+    forked.register(_state(_name), functools.partial(_make, "rp2040"))
 
 
 @pytest.fixture
@@ -168,11 +192,16 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 
 @pytest.fixture
+def lit(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    yield from _taken("lit", request.param)
+
+
+@pytest.fixture
 def tested(request: pytest.FixtureRequest) -> Iterator[Bench]:
     yield from _taken("tested", request.param)
 
 
 def _taken(name: str, target: str) -> Iterator[Bench]:
-    made = forked.take(name) if target == "rp2040" else _BENCHES[name](target)
+    made = forked.take(_state(name)) if target == "rp2040" else _BENCHES[name](target)
     yield made
     made.twin.close()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tests.contract.conftest import Bench
-from tests.contract.test_session import LONG
+from tests.contract.conftest import LONG, Bench
 
 _SLACK_MS = 25  # a slot begins with the background work that finds it due
 
@@ -47,18 +46,16 @@ def test_the_wake_check_is_heard_until_it_is_answered(bench: Bench) -> None:
     assert bench.client.status().wake_waiting is False
 
 
-def test_a_pulled_sensor_is_dark_and_heard_until_a_press(bench: Bench) -> None:
-    bench.flash(**LONG)
-    bench.light()
-    assert bench.twin.buzzes() == []
-    bench.twin.plant.set_fault("skin-mid", "open")
-    edges = pattern(bench, 4000)
-    assert bench.state == "fault" and bench.dark_after(0)
+def test_a_pulled_sensor_is_dark_and_heard_until_a_press(lit: Bench) -> None:
+    assert lit.twin.buzzes() == []
+    lit.twin.plant.set_fault("skin-mid", "open")
+    edges = pattern(lit, 4000)
+    assert lit.state == "fault" and lit.dark_after(0)
     assert near_from_the_second(lengths(edges)[:3], 500)
-    bench.press()
-    bench.advance(200)
-    assert pattern(bench, 4000) == []
-    assert bench.client.status().buzzer is False
+    lit.press()
+    lit.advance(200)
+    assert pattern(lit, 4000) == []
+    assert lit.client.status().buzzer is False
 
 
 def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
@@ -77,27 +74,23 @@ def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
     assert pattern(bench, 3000) == []
 
 
-def test_after_a_restart_a_latched_fault_is_a_reminder(bench: Bench) -> None:
-    bench.flash(**LONG)
-    bench.light()
-    bench.twin.plant.set_fault("skin-mid", "open")
-    bench.advance(500)
-    bench.twin.plant.set_fault("skin-mid", "none")
-    bench.twin.power_off()
-    assert not bench.twin.buzzing()
-    known = len(bench.twin.buzzes())
-    bench.twin.start()
-    bench.advance(8000)
-    tones = lengths(bench.twin.buzzes()[known:])
+def test_after_a_restart_a_latched_fault_is_a_reminder(lit: Bench) -> None:
+    lit.twin.plant.set_fault("skin-mid", "open")
+    lit.advance(500)
+    lit.twin.plant.set_fault("skin-mid", "none")
+    lit.twin.power_off()
+    assert not lit.twin.buzzing()
+    known = len(lit.twin.buzzes())
+    lit.twin.start()
+    lit.advance(8000)
+    tones = lengths(lit.twin.buzzes()[known:])
     assert len(tones) == 2 and near(tones[1:], 500)
     assert tones[0] <= 500 + _SLACK_MS  # the first slots pass while the wrap starts
 
 
-def test_ctrl_c_is_silence(bench: Bench) -> None:
-    bench.flash(**LONG)
-    bench.light()
-    bench.twin.plant.set_fault("skin-mid", "open")
-    bench.advance(500)
-    bench.twin.write(b"\x03")
-    bench.advance(200)
-    assert pattern(bench, 1500) == [] and not bench.twin.buzzing()
+def test_ctrl_c_is_silence(lit: Bench) -> None:
+    lit.twin.plant.set_fault("skin-mid", "open")
+    lit.advance(500)
+    lit.twin.write(b"\x03")
+    lit.advance(200)
+    assert pattern(lit, 1500) == [] and not lit.twin.buzzing()

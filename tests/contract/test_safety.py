@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pbmwrap.errors import DeviceError
-from tests.contract.conftest import BOOT_MS, Bench
-from tests.contract.test_session import LONG, kinds
+from tests.contract.conftest import BOOT_MS, LONG, Bench
+from tests.contract.test_session import kinds
 from wrap.storage import payloads, records
-
-
-@pytest.fixture
-def lit(bench: Bench) -> Bench:
-    bench.flash(**LONG)
-    bench.light()
-    bench.advance(100)
-    assert not bench.pins_low()
-    return bench
 
 
 def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:  # H-01, H-02, H-37

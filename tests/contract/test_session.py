@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pbmwrap.errors import DeviceError
-from tests.contract.conftest import Bench, protocol
+from tests.contract.conftest import LONG, Bench, protocol
 from wrap.rules import protocol as rules
 from wrap.storage import payloads, records
-
-LONG = {"steps": [{"t": 60, "ch": {"red": [200], "nir": [250]}}]}
 
 
 def kinds(bench: Bench) -> list[tuple[int, bytes]]:
@@ -73,32 +71,28 @@ def test_link_starts_pauses_resumes_and_stops(bench: Bench) -> None:
     assert bench.pins_low()
 
 
-def test_press_while_lit_dims_within_50_ms_and_long_press_ends(bench: Bench) -> None:  # H-35
-    bench.flash(**LONG)
-    bench.light()
-    bench.advance(500)  # past the wire check, which puts the lamps out for 10 ms
-    bench.advance(100)
-    full = bench.twin.lamps()[1].on_ppm
-    bench.twin.press(True)
-    bench.advance(40)
-    bench.advance(10)
-    assert bench.twin.lamps()[1].on_ppm < full
-    bench.advance(1000)
-    bench.advance(100)
-    assert bench.pins_low()
-    bench.twin.press(False)
-    bench.wait_for("done", 2000)
-    assert bench.client.status().end_reason == "button"
+def test_press_while_lit_dims_within_50_ms_and_long_press_ends(lit: Bench) -> None:  # H-35
+    lit.advance(500)  # past the wire check, which puts the lamps out for 10 ms
+    lit.advance(100)
+    full = lit.twin.lamps()[1].on_ppm
+    lit.twin.press(True)
+    lit.advance(40)
+    lit.advance(10)
+    assert lit.twin.lamps()[1].on_ppm < full
+    lit.advance(1000)
+    lit.advance(100)
+    assert lit.pins_low()
+    lit.twin.press(False)
+    lit.wait_for("done", 2000)
+    assert lit.client.status().end_reason == "button"
 
 
-def test_second_press_resumes(bench: Bench) -> None:
-    bench.flash(**LONG)
-    bench.light()
-    bench.press()
-    bench.wait_for("paused", 500)
-    bench.advance(600)
-    bench.press()
-    bench.wait_for("running", 3000)
+def test_second_press_resumes(lit: Bench) -> None:
+    lit.press()
+    lit.wait_for("paused", 500)
+    lit.advance(600)
+    lit.press()
+    lit.wait_for("running", 3000)
 
 
 def test_double_press_picks_the_next_protocol(bench: Bench) -> None:
@@ -138,12 +132,10 @@ def test_tethered_session_ends_with_its_lease(bench: Bench) -> None:  # H-36
     assert bench.client.status().end_reason == "lease-lost"
 
 
-def test_button_session_outlives_the_host(bench: Bench) -> None:
-    bench.flash(**LONG)
-    bench.light()
-    bench.client.lease(100)
-    bench.advance(4000)
-    assert bench.state == "running"
+def test_button_session_outlives_the_host(lit: Bench) -> None:
+    lit.client.lease(100)
+    lit.advance(4000)
+    assert lit.state == "running"
 
 
 def test_log_tells_the_whole_session_and_uncalibrated_no_dose_ends_it(bench: Bench) -> None:  # H-32
