@@ -42,7 +42,7 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
-	$(PY) -m pytest tests/host tests/faults tests/powercut tests/fuzz -n $(JOBS)
+	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host -n $(JOBS) --dist worksteal
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 

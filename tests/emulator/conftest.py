@@ -86,7 +86,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:  # those of other folders too, whose fixtures may have these names
         for name in _BOOTED:
             if here in item.path.parents and name in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.forked(name))
+                item.add_marker(pytest.mark.forked(_BOOTED[name]))
+
+
+APP_RUNS_MS = 1500
+
+
+def first_boot() -> Rp2040Twin:
+    """The wrap's image after the first boot of an erased chip; its pins recorded from power on."""
+    twin = Rp2040Twin(built("PBMWRAP_RP2040"))
+    twin.record_edges()
+    twin.start()
+    twin.advance_ms(APP_RUNS_MS)
+    return twin
 
 
 def built(board: str) -> Path:
@@ -115,17 +127,23 @@ def lit_bench() -> Bench:
     return bench
 
 
-_BOOTED: dict[str, Callable[[], Any]] = {
+_MAKERS: dict[str, Callable[[], Any]] = {
     "ours": lambda: at_repl(Rp2040Twin(built("PBMWRAP_RP2040"))),
     "stock": lambda: at_repl(Rp2040Twin(built("STOCK_RP2040"))),
-    "booted": lambda: Bench("rp2040"),
+    "first boot": first_boot,
     "flashed": flashed_bench,
     "lit": lit_bench,
     "session": lambda: Session(built("PBMWRAP_RP2040"), SESSION_S),
     "peers_board": lambda: peers.Bench(built(peers.BOARD)),
 }
-for _name, _make in _BOOTED.items():
+for _name, _make in _MAKERS.items():
     forked.register(_name, _make)
+# State in tests/forked.py by fixture. tests/contract makes the idle wrap in the same process.
+_BOOTED = {
+    "booted": "contract bench",
+    "after_first_boot": "first boot",
+    **{name: name for name in ("ours", "stock", "flashed", "lit", "session", "peers_board")},
+}
 
 
 @pytest.fixture
@@ -145,7 +163,7 @@ def lit() -> Iterator[Bench]:
 
 
 def _taken_bench(name: str) -> Iterator[Bench]:
-    bench = forked.take(name)
+    bench = forked.take(_BOOTED[name])
     yield bench
     bench.twin.close()
 
@@ -170,6 +188,14 @@ def peers_board() -> Iterator[peers.Bench]:
 def ours() -> Iterator[Rp2040Twin]:
     """The wrap's image, its program interrupted, at the REPL."""
     twin = forked.take("ours")
+    yield twin
+    twin.close()
+
+
+@pytest.fixture
+def after_first_boot() -> Iterator[Rp2040Twin]:
+    """The wrap's image, running since the first boot of an erased chip."""
+    twin = forked.take(_BOOTED["after_first_boot"])
     yield twin
     twin.close()
 

@@ -11,11 +11,10 @@ import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_fs import files_of
 from pbmwrap.twin.rp2040_repl import ReplError
-from tests.emulator.conftest import ROOT, MakeTwin
+from tests.emulator.conftest import APP_RUNS_MS, ROOT, MakeTwin
 
 LAMPS = range(len(board_facts.CHANNELS))
 LAMP_PINS = [channel[2] for channel in board_facts.CHANNELS]
-APP_RUNS_MS = 1500
 SOFT_RESET_MS = 200
 BY_WATCHDOG, BY_POWER = "3", "1"  # machine.reset_cause()
 
@@ -57,13 +56,8 @@ def write_times_us(twin: Rp2040Twin, wait_ms: int) -> list[int]:
     return [int(us) for us in re.findall(r"\d+", twin.repl("print(took)"))]
 
 
-def test_no_lamp_pin_rises_from_power_on_until_the_app_runs(
-    make_twin: MakeTwin, image: Path
-) -> None:
-    twin = make_twin(image)
-    twin.record_edges()
-    twin.start()
-    twin.advance_ms(APP_RUNS_MS)
+def test_no_lamp_pin_rises_from_power_on_until_the_app_runs(after_first_boot: Rp2040Twin) -> None:
+    twin = after_first_boot
     assert twin.enumerated()
     assert [twin.edges(ch) for ch in LAMPS] == [[], []]
     assert [twin.on_ns(ch) for ch in LAMPS] == [0, 0]
@@ -149,11 +143,9 @@ def test_files_survive_a_power_cut(stock: Rp2040Twin) -> None:
     assert files_of(stock.flash()) == {"/kept.txt": b"here"}
 
 
-def test_the_app_runs_again_at_the_second_boot(make_twin: MakeTwin, image: Path) -> None:
+def test_the_app_runs_again_at_the_second_boot(after_first_boot: Rp2040Twin) -> None:
     """The first boot writes files; none of them may stand in the way of what is frozen."""
-    twin = make_twin(image)
-    twin.start()
-    twin.advance_ms(APP_RUNS_MS)
+    twin = after_first_boot
     twin.reset("power")
     twin.advance_ms(APP_RUNS_MS)
     seen = twin.read()

@@ -6,27 +6,21 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.serial_port import SerialTransport
-from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.serve import PtyServer
-from tests.emulator.conftest import MakeTwin
+from tests.contract.conftest import Bench
 
-_BOOT_MS = 700
 _PATIENCE_S = 120
 
 
 @pytest.fixture
-def port(make_twin: MakeTwin, image: Path) -> Iterator[str]:
+def port(booted: Bench) -> Iterator[str]:
     """The pty of our image, running on an emulated chip."""
-    twin: Rp2040Twin = make_twin(image)
-    twin.start()
-    twin.advance_ms(_BOOT_MS)
-    server = PtyServer(twin, speed=None)
+    server = PtyServer(booted.twin, speed=None)
     stop = threading.Event()
     runner = threading.Thread(target=server.run, args=(stop,))
     runner.start()
