@@ -231,7 +231,8 @@ def session_ended_by_link(lab: Lab) -> None:
     done because the host asked for it."""
     _enable_dropped_in_that_step(lab)
     status = lab.client.status()
-    assert (status.state, status.end_reason) == ("done", "link"), status
+    lab.note += f", {status.state} by {status.end_reason}"
+    assert (status.state, status.end_reason) == ("done", "link"), lab.note
 
 
 def resume_is_refused(lab: Lab) -> None:
