@@ -1,9 +1,8 @@
 """Composes the parts of the wrap; owns the order of a step and the one way into a fault."""
 
 from wrap.background import Background
-from wrap.compat import micropython
 from wrap.control.light_output import LightOutput
-from wrap.fast_step import BACKGROUND_DUE, FastStep
+from wrap.fast_step import FastStep
 from wrap.hal import LIGHT, PRESSED
 from wrap.install_trial import InstallTrial
 from wrap.link.budget import Budget
@@ -50,6 +49,7 @@ from wrap.storage.log_queue import LogQueue
 from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
 from wrap.storage.upkeep import Upkeep
+from wrap.turn import turn
 from wrap.ui.button import Button
 from wrap.ui.buzzer import Buzzer
 from wrap.ui.gestures import Gestures
@@ -274,23 +274,7 @@ class App:
 
     # ---- the step
 
-    @micropython.native
-    def turn(self, now: int):
-        """Do one step and one slice of background work. An exception in either ends in the dark."""
-        done = 0
-        try:
-            done = self._fast_step(now)
-            if not done:
-                self._timed_step(now)
-        except Exception as e:
-            self._panic(e)
-        if done and done != BACKGROUND_DUE:
-            self.run_link(0)
-            return
-        try:
-            self.run_background()
-        except Exception as e:
-            self._panic(e)
+    turn = turn  # see wrap.turn
 
     def _timed_step(self, now):
         hal = self.hal
