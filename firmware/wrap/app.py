@@ -247,7 +247,7 @@ class App:
         self.commands = Commands(self.fast_step, gate, groups)
         self.server = Server(hal, self.commands.handle, AGAIN)
         self.raws = self.fast_step.words  # the first are the sensors' readings
-        self._fast_step = self.fast_step.step
+        self.step_fast = self.fast_step.step
         self._trip = self.trip  # bound once: binding it allocates
 
     def _check_boot(self, hal):
@@ -276,7 +276,7 @@ class App:
 
     turn = turn  # see wrap.turn
 
-    def _timed_step(self, now):
+    def step_timed(self, now: int) -> None:
         hal = self.hal
         steps = self.steps
         started_us = hal.ticks_us()
@@ -436,7 +436,7 @@ class App:
             "uptime_s": self.uptime.s,
         }
 
-    def _panic(self, error):
+    def panic(self, error: Exception) -> None:
         """Something raised: outputs off before anything else. OSError comes from flash only."""
         self.hal.dark()  # H-22
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
@@ -462,5 +462,5 @@ class App:
             self.busy = self.server.poll(room_ms)
         except Exception as e:
             self.busy = False
-            self._panic(e)
+            self.panic(e)
         return self.busy

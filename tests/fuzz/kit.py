@@ -87,7 +87,7 @@ class Wrap:
 
     def _bare(self):
         if self.board.app is not None:
-            self.board.app._panic = _raise
+            self.board.app.panic = _raise
 
     def advance(self, ms):
         boots = self.board.boots

@@ -22,7 +22,7 @@ LAYERS = (
     ("control",),
     ("session",),
     ("ui", "link"),
-    ("fast_step", "background"),
+    ("fast_step", "background", "turn"),
     ("app",),
     ("main_loop",),
 )

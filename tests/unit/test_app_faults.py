@@ -63,7 +63,7 @@ def test_a_dark_that_raises_ends_the_loop_rather_than_going_on():
     spy.light()
     spy.hal.raise_at = "dark"
     with pytest.raises(RuntimeError):
-        spy.app._panic(ValueError("first"))
+        spy.app.panic(ValueError("first"))
 
 
 def test_an_exception_in_the_slack_is_one_too(rig: Rig):
@@ -118,7 +118,7 @@ def turned(rig: Rig) -> None:
 
 
 def test_a_detail_is_cut_short(rig: Rig):
-    rig.app._panic(ValueError("x" * 500))
+    rig.app.panic(ValueError("x" * 500))
     assert rig.app.fault_latch.info["detail"] == "ValueError: " + "x" * 60
 
 

@@ -164,7 +164,7 @@ def test_what_costs_nothing_writes_nothing_unless_it_darkens(rig: Rig):
     rig.store()
     rig.advance(500)
     rig.app.budget.left = 0
-    rig.app._panic = print
+    rig.app.panic = print
     params = {"slot": 0, "o": 0, "n": 1024, "every_ms": 0, "t": NOW}
     before = dict(rig.files.data)
     for method in rig.app.commands._methods:

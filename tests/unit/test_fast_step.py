@@ -42,14 +42,14 @@ class Wrap(Rig):
             self.app.fast_step.exit_fast_path()
             self.app.fast_step.enter = lambda: None
         self.quick = 0
-        step = self.app._fast_step
+        step = self.app.step_fast
 
         def counted(now):
             done = step(now)
             self.quick += done > 0
             return done
 
-        self.app._fast_step = counted
+        self.app.step_fast = counted
         self.noise = [0] * 4
         self.raws = [COOL] * 4
 
@@ -257,7 +257,7 @@ def test_a_fault_met_between_two_steps_books_the_light_there_was():
     now = (wrap.hal.now_ms + 10) & 0x3FFFFFFF
     wrap.hal.now_ms += 10
     assert wrap.app.fast_step.step(now) > 0
-    wrap.app._panic(RuntimeError("here"))
+    wrap.app.panic(RuntimeError("here"))
     assert wrap.app.lamps.meters[0].on_ms > pending
     assert not wrap.app.fast_step.on
 

@@ -28,6 +28,7 @@ from tools.toolchain.claim import claim_at, with_claim
 from tools.toolchain.esp32 import build as build_esp32
 from tools.toolchain.esp32 import target_of
 from tools.toolchain.limits import check_limits
+from tools.toolchain.native_names import check_names
 from tools.toolchain.sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
 
 REPO = Path(__file__).resolve().parents[2]
@@ -200,9 +201,13 @@ def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -
 
 
 def _collect(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -> None:
+    ours = frozen_files(board)
+    frozen = build / "frozen_mpy"
+    python = [name for name in ours if (frozen / name).with_suffix(".mpy").exists()]
+    check_names((name, ours[name], (frozen / name).with_suffix(".mpy")) for name in python)
     shutil.copyfile(build / "firmware.elf", fresh / f"{board}.elf")
     program = (build / "firmware.bin").read_bytes()
-    if frozen_files(board):
+    if ours:
         program = with_claim(program, claim_at(board_dir(wrap_board(board))))
     (fresh / f"{board}.bin").write_bytes(program)
     convert = toolchain / "mp" / "tools" / "uf2conv.py"
@@ -244,5 +249,6 @@ def compile_mpy(board: str, arch: str, out: Path) -> None:
         if name not in KEPT_AS_SOURCE:
             target = source.with_suffix(".mpy")
             run([cross, f"-march={arch}", "-s", name, "-o", target, source], log)
+            check_names([(name, data, target)])
             source.unlink()
     print(out)
