@@ -1,6 +1,6 @@
 """The load of the server of `pbmwrap web`: memory over 8 h of samples, CPU at 10 Hz, start.
 
-python tools/bench_web.py [--hours H] [--seconds S] [--out FILE]: prints a table, and one JSON line
+python -m tools.bench_web [--hours H] [--seconds S] [--out FILE]: prints a table, and one JSON line
 to FILE. The exit code is 1 when a goal is missed.
 
 Memory: H hours of samples at 10 Hz go through the server's own hub, history and 20 streams as fast
@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_ROOT / "host_tools"), str(_ROOT / "firmware")]
 
 HZ = 10
 PAGES = 20
@@ -134,10 +133,10 @@ def measure_share(pid: int, seconds: float) -> float:
 @contextmanager
 def run_program(*words: str) -> Iterator[subprocess.Popen[str]]:
     env = dict(os.environ, PYTHONUNBUFFERED="1")
-    env["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
     process = subprocess.Popen(
         [sys.executable, *words],
         env=env,
+        cwd=_ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -177,7 +176,7 @@ def measure_cpu(seconds: float) -> dict[str, float]:
 
     with (
         run_program("-m", "pbmwrap", "sim") as sim,
-        run_program(str(Path(__file__)), "--serve", read_line(sim)) as served,
+        run_program("-m", "tools.bench_web", "--serve", read_line(sim)) as served,
     ):
         client, base = log_in(read_line(served))
         first = Page(base, client.cookies)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.device import discovery
+from pbmwrap.errors import DeviceError
+from pbmwrap.web.answers import error_response
 from tests.web.kit import Browser, Site, make_site, protocol_text, until
 
 
@@ -75,11 +77,14 @@ def test_what_the_wrap_refuses_is_said_with_its_reason(site: Site) -> None:
     assert "no session is running" in error["hint"]
 
 
-def test_the_wake_answer_of_an_older_wrap_is_not_implemented(site: Site) -> None:
+def test_a_wake_answer_without_a_question_is_refused(site: Site) -> None:
     answer = site.browser().session("awake")
-    error = answer.json()["error"]
-    # 409: a wrap that knows the method has no question to be answered now.
-    assert (answer.status_code, error["code"]) in ((501, "unknown_method"), (409, "not_now"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_now")
+
+
+def test_the_wake_answer_of_an_older_wrap_is_not_implemented() -> None:
+    problem = DeviceError("unknown_method", "no such method", "wake.answer")
+    assert error_response(problem).status_code == 501
 
 
 @pytest.mark.parametrize("do", ["", "explode", "reset", None, 1, ["stop"]])

@@ -171,9 +171,7 @@ class Api:
                 return {"session": client.start(), "state": client.status().state}
             if do == "resume":
                 return {"state": client.resume()}
-            answer = client.call("wake.answer")
-            state = answer.get("state") if isinstance(answer, dict) else None
-            return {"state": state or client.status().state}
+            return {"state": client.answer_wake()}
 
     def _darken(self, do: str) -> dict[str, Any]:
         """Pause or stop, over a new connection if the first one has just ended."""
