@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
+.PHONY: web-tests help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,13 +36,16 @@ quick: $(STAMP) ## Lint, types, unit tests and simulated sessions; a minute on t
 quick-tests: $(STAMP)
 	$(PY) -m pytest tests/unit tests/esp32 tests/contract/test_session.py --target sim -m "not slow" -n $(JOBS)
 
-test: unit host contract ## All tests
+test: unit host web-tests contract ## All tests
 
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
 	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host -n $(JOBS) --dist worksteal
+
+web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
+	$(PY) -m pytest tests/web -n $(JOBS)
 
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 

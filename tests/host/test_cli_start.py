@@ -15,7 +15,10 @@ from click.testing import CliRunner
 from pbmwrap.cli import main
 
 # Each costs more to import than the whole of the rest.
-HEAVY = ("pydantic", "rich", "matplotlib", "serial", "mpremote", "rp2040py", "littlefs", "duckdb")
+HEAVY = (
+    *("pydantic", "rich", "matplotlib", "serial", "mpremote", "rp2040py", "littlefs", "duckdb"),
+    *("starlette", "uvicorn", "anyio", "asyncio"),
+)
 _PROBE = """
 import json, sys
 from pbmwrap.cli import main

@@ -28,6 +28,10 @@ COMMANDS = {
     "ports": ("look_cmds", "List the USB serial ports and what answers there."),
     "status": ("look_cmds", "Show what the wrap is doing."),
     "monitor": ("look_cmds", "Print a line per sample."),
+    "web": (
+        "web_cmds",
+        "Show the wrap in a browser on this machine, and control it there (docs/web.md).",
+    ),
     "doctor": (
         "look_cmds",
         "Check this machine, the port and the wrap, and say how to correct what is wrong.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
-from pbmwrap.device.port_name import AUTO
+from pbmwrap.device.port_name import AUTO, WEB
 from pbmwrap.device.serial_port import PortInfo, SerialTransport, usb_ports
 from pbmwrap.device.transport import Transport
 from pbmwrap.device.twin_transport import TwinTransport
@@ -55,7 +55,10 @@ def connect(port: str = AUTO, exclusive: bool = False) -> tuple[Client, Hello]:
 
     A serial port is shared with other programs of this user: through its owner when one has it
     open, else as its owner (docs/decisions/0022). exclusive: use the port alone, or raise PortBusy.
+    `web:` is the simulated wrap inside a running `pbmwrap web`.
     """
+    if port == WEB:
+        return greet_wrap(_find_web(exclusive))
     if port == AUTO:
         port = choose_wrap(scan_ports()).port.device
     elif port.startswith("serial:"):
@@ -72,6 +75,20 @@ def connect(port: str = AUTO, exclusive: bool = False) -> tuple[Client, Hello]:
     from pbmwrap.device import shared
 
     return Client(shared.share_port(transport)), hello
+
+
+def _find_web(exclusive: bool) -> Transport:
+    """Connect to the simulated wrap of `pbmwrap web`. Raises NoDevice, PortBusy."""
+    found = _connect_to_owner(WEB)
+    if found is None:
+        raise NoDevice(
+            "no `pbmwrap web` with a simulated wrap is running",
+            "start one with `pbmwrap web --port sim:`",
+        )
+    if exclusive:
+        found.close()
+        raise PortBusy(f"{WEB} belongs to `pbmwrap web`", "start a wrap with `pbmwrap sim`")
+    return found
 
 
 def open_transport(port: str) -> Transport:
@@ -125,7 +142,7 @@ def make_transport(port: str) -> Transport:
 
         return TwinTransport(make_twin(kind, Path(folder) if folder else None), port, owned=True)
     if port.endswith(":"):
-        known = ", ".join((AUTO, *_TWINS, "serial:NUMBER", "/dev/ttyACM0"))
+        known = ", ".join((AUTO, *_TWINS, WEB, "serial:NUMBER", "/dev/ttyACM0"))
         raise UsageError(f"{port} is not a kind of port", f"use one of {known}")
     return SerialTransport(port)
 

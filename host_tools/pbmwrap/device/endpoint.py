@@ -76,7 +76,9 @@ class Listener:
 
 def advertisement_file(port: str) -> Path:
     """Return the path of the advertisement of `port`, which may be a symbolic link."""
-    device = port.upper() if sys.platform == "win32" else os.path.realpath(port)
+    # A simulated wrap (`web:`) has no path, so the current folder must not count.
+    is_path = sys.platform != "win32" and not port.endswith(":")
+    device = os.path.realpath(port) if is_path else port.upper()
     name = f"{platform.node()}\n{device}"  # home folders may be shared between machines
     # The device's name too: two ports with the same checksum must not be confused.
     letters = "".join(c for c in Path(device).name if c.isalnum())
@@ -90,8 +92,8 @@ def find_endpoint(port: str) -> Endpoint | None:
     """
     file = advertisement_file(port)
     try:
-        _check_private(file.parent)
-        _check_private(file)
+        check_private(file.parent)
+        check_private(file)
         return _parse_endpoint(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
@@ -135,7 +137,7 @@ def make_folder() -> Path:
     """Make the folder of all endpoints, which only this user can enter. Raises OSError."""
     folder = paths.runtime_dir()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check_private(folder)
+    check_private(folder)
     return folder
 
 
@@ -182,7 +184,7 @@ def _write_private(folder: Path, file: Path, text: str) -> None:
     fresh.replace(file)
 
 
-def _check_private(path: Path) -> None:
+def check_private(path: Path) -> None:
     """Raises PermissionError unless `path` is this user's and no other user may use it."""
     if sys.platform == "win32":
         return  # the user's profile, which other users may not read

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 AUTO = "auto"
+WEB = "web:"  # the simulated wrap inside a running `pbmwrap web`
 PORT_VARIABLE = "PBMWRAP_PORT"
 
 

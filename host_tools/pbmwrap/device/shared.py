@@ -102,16 +102,36 @@ class SharedTransport(Transport):
     """A connection to the owner of a port, which may be this process.
 
     When another process owned the port and ends, this one becomes the owner or finds the next one.
+    further: it was made by `open_another`, and ends with its connection.
     """
 
     def __init__(
-        self, name: str, sock: socket.socket, owner: PortOwner | None, not_shared_reason: str = ""
+        self,
+        name: str,
+        sock: socket.socket,
+        owner: PortOwner | None,
+        not_shared_reason: str = "",
+        further: bool = False,
     ) -> None:
         self.name = name
         self.not_shared_reason = not_shared_reason
         self._sock: socket.socket | None = sock
         self._owner = owner
+        self._further = further
         self._arrived = b""
+
+    def open_another(self) -> SharedTransport:
+        """Return a further connection to the same wrap, for another thread of this process.
+
+        Requests of all connections are answered in turn, a stop or a pause first. Raises LinkLost.
+        """
+        if self._owner is not None:
+            return SharedTransport(self.name, self._owner.attach(), None, further=True)
+        other = connect_to_owner(self.name)
+        if other is None:
+            raise LinkLost(f"{self.name} was given up by its owner")
+        other._further = True
+        return other
 
     @property
     def owned(self) -> bool:
@@ -173,6 +193,8 @@ class SharedTransport(Transport):
         """Find the next owner after the connection has ended. Raises LinkLost."""
         if self._owner is not None:
             raise self._owner.failure or LinkLost(f"{self.name} was closed")
+        if self._further:
+            raise LinkLost(f"the connection to {self.name} has ended")
         self._opened().close()
         deadline = self.monotonic() + TAKE_OVER_S
         while True:

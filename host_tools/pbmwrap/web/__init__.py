@@ -1,0 +1,1 @@
+"""The local web server of `pbmwrap web` (docs/web.md)."""

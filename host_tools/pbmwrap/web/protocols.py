@@ -1,0 +1,188 @@
+"""Protocols for the page: the wrap's slots and the examples, each with its text and what it gives.
+
+A wrap stores neither the cautions nor the evidence of a file, so the text of each file that the
+page stores is kept on this machine, by the protocol's hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pbmwrap import disk, paths
+from pbmwrap.device.client import Client
+from pbmwrap.device.models import Calibration, Hello, Slot
+from pbmwrap.errors import DeviceError, InvalidFile, WrapError
+from pbmwrap.protocols import board, template
+from pbmwrap.protocols.diagnostics import Fault
+from pbmwrap.protocols.encode import canonical, from_canonical, sha256
+from pbmwrap.protocols.load import MAX_FILE_BYTES, LoadResult, loads
+from pbmwrap.protocols.model import Protocol
+from pbmwrap.protocols.summary import summary
+from pbmwrap.protocols.to_toml import format_toml
+
+PAGE = "protocol"  # what error messages name, in place of a file
+_HINT = "docs/protocols.md explains every key"
+Cals = Sequence[Calibration | None] | None
+
+
+def list_slots(client: Client, hello: Hello) -> list[dict[str, Any]]:
+    """Return one row per slot that holds something. Raises WrapError."""
+    found, cals = client.protocols(), client.calibrations()
+    return [
+        _make_slot_row(client, hello, number, slot, number == found.active, cals)
+        for number, slot in enumerate(found.slots)
+        if slot is not None
+    ]
+
+
+def _make_slot_row(
+    client: Client, hello: Hello, number: int, slot: Slot, active: bool, cals: Cals
+) -> dict[str, Any]:
+    about = {"slot": number, "active": active, "sha": slot.sha, "broken": slot.broken}
+    if slot.broken:
+        return {**_empty_row(slot), **about}
+    try:
+        protocol = from_canonical(client.read_protocol(number), dict(hello.channels))
+    except (ValueError, DeviceError) as problem:
+        return {**_empty_row(slot), **about, "broken": str(problem)}
+    text = _find_text(slot.sha)
+    whole = loads(text, dict(hello.channels)).protocol if text else None
+    return {**describe(whole or protocol, text or format_toml(protocol), hello, cals), **about}
+
+
+def _empty_row(slot: Slot) -> dict[str, Any]:
+    nothing = {"site": None, "fluence": None, "duration_s": None, "cautions": [], "warnings": []}
+    return {"id": slot.id, "name": slot.name, **nothing, "evidence": None, "toml": ""}
+
+
+def list_examples(hello: Hello | None, cals: Cals) -> list[dict[str, Any]]:
+    """Return one row per protocol that comes with pbmwrap."""
+    rows = []
+    for path in template.examples().values():
+        text = path.read_text(encoding="utf-8")
+        protocol = loads(text).protocol
+        if protocol is not None:
+            about = {"slot": None, "active": False, "broken": None}
+            about["sha"] = sha256(canonical(protocol))
+            rows.append({**describe(protocol, text, hello, cals), **about})
+    return rows
+
+
+def describe(protocol: Protocol, text: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
+    """Return what a protocol says and what it gives on this wrap."""
+    evidence = protocol.evidence
+    return {
+        "id": protocol.id,
+        "name": protocol.name,
+        "site": protocol.site,
+        "cautions": list(protocol.cautions),
+        "evidence": evidence.grade if evidence else None,
+        "evidence_summary": evidence.summary if evidence else "",
+        "references": list(evidence.references) if evidence else [],
+        **compute(protocol, hello, cals),
+        "toml": text,
+    }
+
+
+def compute(protocol: Protocol, hello: Hello | None, cals: Cals) -> dict[str, Any]:
+    """Return duration and fluence; without a calibration only the worst case is known."""
+    lamps = _order_lamps(hello)
+    usable = cals if cals is not None and len(cals) == len(lamps) else None
+    found = summary(protocol, lamps, usable)
+    channels = [{**asdict(c), "fluence_text": c.fluence_text} for c in found.channels]
+    return {
+        "duration_s": found.duration_s,
+        "ends_by": found.ends_by,
+        "ends_s": found.ends_s,
+        "fluence": {
+            "text": found.fluence_text,
+            "j_cm2": found.fluence_j_cm2,
+            "worst_j_cm2": found.fluence_worst_j_cm2,
+            "target_j_cm2": found.dose_j_cm2,
+            "calibrated": found.calibrated,
+            "channels": channels,
+        },
+        "warnings": list(found.warnings),
+    }
+
+
+def _order_lamps(hello: Hello | None) -> tuple[board.Lamp, ...]:
+    """Return the board's lamps in the wrap's order; the default board's for other channels."""
+    known = {lamp.name: lamp for lamp in board.lamps()}
+    if hello is None or any(name not in known for name, _ in hello.channels):
+        return tuple(known.values())
+    return tuple(known[name] for name, _ in hello.channels)
+
+
+def check(text: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
+    """Return all problems of a file's text, or what the protocol gives."""
+    found = _load(text, hello)
+    problems = [describe_problem(fault) for fault in found.faults]
+    if found.protocol is None:
+        return {"problems": problems, "summary": None}
+    protocol = found.protocol
+    about: dict[str, Any] = {"id": protocol.id, "name": protocol.name, "site": protocol.site}
+    about["evidence"] = protocol.evidence.grade if protocol.evidence else None
+    about["cautions"] = list(protocol.cautions)
+    return {"problems": [], "summary": {**about, **compute(protocol, hello, cals)}}
+
+
+def _load(text: str, hello: Hello | None) -> LoadResult:
+    if len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
+        return LoadResult(PAGE, None, (Fault(1, "", "is far too long for a protocol"),))
+    return loads(text, dict(hello.channels) if hello else None, PAGE)
+
+
+def describe_problem(fault: Fault) -> dict[str, Any]:
+    """Return one problem with its line in the text."""
+    message = f"{fault.key} {fault.reason}".strip()
+    return {"line": fault.line, "key": fault.key, "message": message, "hint": _HINT}
+
+
+def store(client: Client, hello: Hello, slot: int, text: str) -> dict[str, Any]:
+    """Check a text, store it in a slot, verify it. Raises InvalidFile, WrapError."""
+    found = _load(text, hello)
+    if found.protocol is None:
+        lines = tuple(f"line {fault.line}: {fault.key} {fault.reason}" for fault in found.faults)
+        raise InvalidFile(f"the protocol has {len(lines)} faults", _HINT, lines)
+    raw = canonical(found.protocol)
+    client.flash_protocol(slot, raw, sha256(raw))
+    client.verify_protocol(slot, raw)
+    with suppress(WrapError):  # only the cautions are missing later
+        disk.make_folder(_folder())
+        disk.write_file(_folder() / f"{sha256(raw)}.toml", text, replace=True)
+    return {"slot": slot, "id": found.protocol.id, "sha": sha256(raw)}
+
+
+def _folder() -> Path:
+    return paths.data_dir() / "protocols"
+
+
+def _find_text(sha: str) -> str | None:
+    """Return the text of the file with this protocol: an example's, or one that was stored."""
+    if sha in _hash_examples():
+        return _hash_examples()[sha]
+    if len(sha) != 64 or not set(sha) <= set("0123456789abcdef"):
+        return None
+    try:
+        text = (_folder() / f"{sha}.toml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    protocol = loads(text).protocol
+    return text if protocol is not None and sha256(canonical(protocol)) == sha else None
+
+
+@cache
+def _hash_examples() -> dict[str, str]:
+    found = {}
+    for path in template.examples().values():
+        text = path.read_text(encoding="utf-8")
+        protocol = loads(text).protocol
+        if protocol is not None:
+            found[sha256(canonical(protocol))] = text
+    return found
