@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -159,6 +160,17 @@ def test_ctrl_c_in_the_view_restores_the_terminal_and_leaves_the_session(sim):
     client, _ = discovery.connect(sim.port)
     with client:
         assert client.status().state == "running"
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])
+def test_a_signal_ends_the_view_with_the_terminal_restored(sim, how, code):
+    terminal = Terminal("monitor", "--port", sim.port)
+    with terminal.run() as process:
+        assert until(lambda: terminal.said("IDLE"))
+        process.send_signal(how)
+        assert until(lambda: terminal.said(LEAVE_SCREEN))
+        assert process.wait(30) == code
+        assert terminal.said("the light is off (idle)")
 
 
 @pytest.mark.parametrize("words", [("--count", "2"), ("--count", "2", "--json")])

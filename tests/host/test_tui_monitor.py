@@ -19,11 +19,14 @@ from textual.pilot import Pilot
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError, LinkLost
-from pbmwrap.tui.monitor import INTERRUPTED, MonitorApp
-from pbmwrap.tui.watcher import RETRY_S, Clock, Watcher
+from pbmwrap.tui import watcher
+from pbmwrap.tui.graph import AXIS, Curve, Graph
+from pbmwrap.tui.monitor import INTERRUPTED, Follower, MonitorApp
+from pbmwrap.tui.watcher import RETRY_S, Clock, Limits, Point, Watcher
 from pbmwrap.twin.plant import Plant, PlantParams
 from pbmwrap.twin.sim import SimTwin
 from tests.host.test_sim_twin import large_pad
+from wrap.rules import limits
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "monitor"
 SIZES = ((80, 24), (120, 40))
@@ -355,6 +358,67 @@ def test_leaving_never_touches_the_session(world, key, result):
     assert world.state() == "running"
 
 
+def test_a_message_goes_after_half_a_minute(world):
+    assert "pause: not possible" in press(world, "p")
+
+    async def body(app, pilot):
+        assert "pause: not possible" in await let_pass(world, app, pilot, 20)
+        assert "pause: not possible" not in await let_pass(world, app, pilot, 10)
+
+    in_view(world, body)
+
+
+# ---- what the graph shows
+
+
+def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world):
+    strict = json.loads(protocol("strict")) | {"trip": 38000}
+    world.wrap.flash_protocol(2, json.dumps(strict, sort_keys=True).encode())
+    world.wrap.activate(2)
+    world.pass_s(2)
+    assert world.watcher.picture.limits.skin_trip_mc == 41000
+    world.wrap.start()
+    world.pass_s(5)
+    found = world.watcher.picture.limits
+    assert (found.skin_trip_mc, found.derate_from_mc) == (38000, 36000)
+
+
+def test_points_are_kept_for_the_longest_session(world, monkeypatch):
+    assert watcher.KEPT_S == limits.SESSION_HARD_S
+    monkeypatch.setattr(watcher, "KEPT_S", 60)
+    world.pass_s(80)
+    points = world.watcher.picture.points
+    assert 58 <= points[-1].at_s - points[0].at_s <= 60
+    assert len(points) <= 61
+
+
+CURVES = (Curve("skin-mid", "skin"), Curve("board", "board"))
+
+
+def drawn(points, height=12) -> list[str]:
+    graph = Graph(CURVES, points, Limits(41000), points[-1].at_s, 60, height)
+    return ["".join(text for text, _ in row) for row in graph.rows()]
+
+
+def test_the_trip_of_the_board_is_shown_once_the_board_is_near():
+    cool = drawn([Point(n, (33000, 45000)) for n in range(100)])
+    assert [row for row in cool if "board trip" in row] == []
+    hot = drawn([Point(n, (33000, 52000)) for n in range(100)])
+    assert len([row for row in hot if "board trip 60" in row]) == 1
+
+
+def test_a_lost_link_and_an_unplugged_sensor_leave_gaps():
+    points = [Point(n, (33000 if n < 40 else None, None)) for n in range(120)]
+    points[20:30] = [Point(20)]
+    columns = 60 - AXIS - len(" mid+board")
+    rows = [row for row in drawn(points) if "trip" not in row and "dims" not in row]
+    dots = {x for row in rows for x, char in enumerate(row) if ord(char) > 0x2800}
+    at_s = sorted((x - AXIS) / columns * 119 for x in dots)
+    assert [s for s in at_s if 22 < s < 28 or s > 42] == []
+    assert [s for s in at_s if s < 18]
+    assert [s for s in at_s if 32 < s < 38]
+
+
 # ---- a link that is lost
 
 
@@ -425,3 +489,21 @@ def test_age_and_state_are_on_a_screen_of_any_size(world, size):
         assert lines[1].startswith("  RUNNING")
 
     in_view(world, body, size)
+
+
+def test_a_bug_in_the_watchers_thread_ends_the_view_and_is_raised(world):
+    def fail(ended):
+        raise ValueError("a bug")
+
+    world.watcher.follow = fail
+
+    async def run() -> Follower:
+        follower = Follower(world.watcher, 1.0)
+        async with follower.app.run_test():
+            follower.thread.join()
+        return follower
+
+    follower = asyncio.run(run())
+    assert follower.end()
+    assert isinstance(follower.failure, ValueError)
+    assert follower.app.return_value == ""

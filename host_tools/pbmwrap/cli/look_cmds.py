@@ -89,13 +89,13 @@ def _show_view(port: str | None, every_s: float) -> None:
     from pbmwrap.cli import live
     from pbmwrap.cli.light import describe_light
     from pbmwrap.device import discovery
-    from pbmwrap.tui.monitor import run_monitor
+    from pbmwrap.tui.monitor import INTERRUPTED, TERMINATED, run_monitor
     from pbmwrap.tui.watcher import Watcher
 
     where = resolve_port(port)
     with wrap_at(port) as (client, hello):
         watcher = Watcher(client, hello, lambda: discovery.connect(where), round(every_s * 1000))
-        interrupted, idle = run_monitor(watcher, every_s)
+        result, idle = run_monitor(watcher, every_s)
         client = watcher.client if idle else None
         try:
             if client is None:
@@ -103,13 +103,17 @@ def _show_view(port: str | None, every_s: float) -> None:
                 said = f"the wrap does not answer; when last heard: {said}"
             else:
                 said = describe_light(client.status().state)
-            if interrupted:
+            if result == INTERRUPTED:
                 raise Interrupted(f"interrupted: {said}")
             note(said)
             for line in live.list_other_programs(client) if client else ():
                 note(line)
         finally:
             watcher.close()
+        if result == TERMINATED:
+            import signal
+
+            signal.raise_signal(signal.SIGTERM)  # now with the terminal restored
 
 
 def _print_samples(port: str | None, every_s: float, count: int, json: bool) -> None:

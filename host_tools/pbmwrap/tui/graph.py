@@ -14,6 +14,7 @@ from pbmwrap.tui.watcher import Limits, Point
 AXIS = 5  # columns of the temperatures at the left
 SPAN_LEAST_S = 120.0
 LOW_C = 28.0  # shown at least, from a worn wrap to above the trip
+BOARD_NEAR_K = 10.0  # the board's trip is shown once a board is this near
 ROOM_LOW_C = 5.0  # never below: what a sensor can mean
 LABEL_MOST = 16
 _BLANK = "\u2800"
@@ -68,7 +69,8 @@ class Graph:
         seen = [mc / 1000 for p in self._points for mc in p.temps_mc if mc is not None]
         low = min([LOW_C, *(math.floor(c) - 1.0 for c in seen if c >= ROOM_LOW_C)])
         high = max([self._limits.skin_trip_mc / 1000 + 1, *(math.ceil(c) for c in seen)])
-        return low, high
+        board_trip = self._limits.board_trip_mc / 1000
+        return low, max(high, board_trip + 1) if high > board_trip - BOARD_NEAR_K else high
 
     def rows(self) -> list[Row]:
         """Return the graph from top to bottom; the last row is the time axis."""
@@ -101,8 +103,7 @@ class Graph:
     def _limit_lines(self) -> list[tuple[str, int, int]]:
         """Return (style, temperature, dots of a dash) of the limits that are in the range."""
         lines = [("derate", self._limits.derate_from_mc, 1), ("trip", self._limits.skin_trip_mc, 3)]
-        if self._high_c > self._limits.board_trip_mc / 1000 - 10:
-            lines.append(("trip", self._limits.board_trip_mc, 3))
+        lines.append(("trip", self._limits.board_trip_mc, 3))
         return [line for line in lines if self._low_c <= line[1] / 1000 <= self._high_c]
 
     def _limit_words(self) -> dict[int, str]:
@@ -239,10 +240,11 @@ def _find_room(row: Row, width: int) -> int:
 
 
 def _merge(row: Row) -> Row:
+    """Join neighbours of one style. Blanks take the style before them: fewer bytes over ssh."""
     out: Row = []
     for text, style in row:
-        if out and out[-1][1] == style:
-            out[-1] = (out[-1][0] + text, style)
+        if out and (out[-1][1] == style or text.isspace()):
+            out[-1] = (out[-1][0] + text, out[-1][1])
         else:
             out.append((text, style))
     return out

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +23,7 @@ from textual.widgets import Footer, Static
 
 from pbmwrap.errors import plain
 from pbmwrap.tui import panel
-from pbmwrap.tui.graph import Curve, Graph
+from pbmwrap.tui.graph import Curve, Graph, Row
 from pbmwrap.tui.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ REFRESH_S = 0.5  # the ages on the screen
 BELL_S = 10.0  # the terminal's bell repeats while the wake question waits
 JOIN_S = 3.0  # how long the end waits for a request that the wrap does not answer
 PACE_MOST_S = 0.2
+LEAST_COLUMNS, LEAST_ROWS = 30, 4  # a smaller graph shows nothing
 SENSOR_COLUMNS = 39  # two sensors in 80 columns, three in 120
 INTERRUPTED = "interrupted"
+TERMINATED = "terminated"
 _STYLES = {
     "axis": "grey70",
     "label": "bold white",
@@ -79,25 +84,35 @@ class TemperatureGraph(Widget):
         self._watcher = watcher
         self._now_s = now_s
         self._drawn: tuple[object, ...] = ()
+        self._rows: list[Row] = []
+
+    def on_resize(self) -> None:
+        self.redraw()
 
     def redraw(self) -> None:
-        """Draw again when there is a new point, and once a second: it is the costliest part."""
+        """Draw a new point, or without a link once a second; write only what has changed."""
         picture = self._watcher.picture
-        drawn = (picture.points, picture.limits, int(self._now_s()))
-        if drawn != self._drawn:
-            self._drawn = drawn
+        second = 0 if picture.lost_s is None else int(self._now_s())
+        drawn = (picture.points, picture.limits, second, self.size)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        rows = self._draw()
+        if rows != self._rows:
+            self._rows = rows
             self.refresh()
 
-    def render(self) -> RenderResult:
+    def _draw(self) -> list[Row]:
         picture = self._watcher.picture
         width, height = self.size
-        if width < 30 or height < 4:
-            return Text("")
+        if width < LEAST_COLUMNS or height < LEAST_ROWS:
+            return []
         curves = [Curve(plain(name), role) for name, role in picture.hello.sensors]
-        end_s = self._now_s()
-        graph = Graph(curves, picture.points, picture.limits, end_s, width, height)
+        return Graph(curves, picture.points, picture.limits, self._now_s(), width, height).rows()
+
+    def render(self) -> RenderResult:
         out = Text(no_wrap=True, end="")
-        for n, row in enumerate(graph.rows()):
+        for n, row in enumerate(self._rows):
             out.append("\n" if n else "")
             for text, style in row:
                 out.append(text, _STYLES.get(style))
@@ -105,7 +120,7 @@ class TemperatureGraph(Widget):
 
 
 class MonitorApp(App[str]):
-    """Shows the watcher's picture. Its result is INTERRUPTED after Ctrl-C, else ""."""
+    """Shows the watcher's picture. Its result is "" after q, else why it ended."""
 
     ENABLE_COMMAND_PALETTE = False
     TITLE = "pbmwrap monitor"
@@ -140,6 +155,7 @@ class MonitorApp(App[str]):
         self._started = started
         self._every_s = every_s
         self._bell_s: float | None = None
+        self._contents: dict[str, Text | None] = {}
 
     def compose(self) -> ComposeResult:
         yield Static(id="header")
@@ -154,6 +170,9 @@ class MonitorApp(App[str]):
     def on_mount(self) -> None:
         self.set_interval(REFRESH_S, self.show_picture)
         self.show_picture()
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+            # `kill` ends the owner of a shared port: the terminal must be usable afterwards.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, TERMINATED)
         self._started()
 
     def on_picture_changed(self) -> None:
@@ -189,11 +208,15 @@ class MonitorApp(App[str]):
         self._set("alert", Text(plain(found[1])) if found else None)
         self._set("session", self._session(width, old))
         self._set("sensors", self._sensors(width, old))
-        self._set("message", Text(plain(picture.message)))
+        self._set("message", Text(plain(panel.message_text(picture, now_s))))
         self.query_one(TemperatureGraph).redraw()
         self._ring(picture.status.wake_waiting and picture.lost_s is None, now_s)
 
     def _set(self, name: str, content: Text | None) -> None:
+        """Show `content`, unless it is there already: over ssh each byte counts."""
+        if name in self._contents and self._contents[name] == content:
+            return
+        self._contents[name] = content
         found = self.query_one(f"#{name}", Static)
         found.display = content is not None
         if content is not None:
@@ -266,7 +289,7 @@ class MonitorApp(App[str]):
             self.bell()
 
 
-class _Follower:
+class Follower:
     """Runs the watcher in a thread beside its app."""
 
     def __init__(self, watcher: Watcher, every_s: float) -> None:
@@ -313,15 +336,15 @@ class _Follower:
         return self._ended.is_set()
 
 
-def run_monitor(watcher: Watcher, every_s: float) -> tuple[bool, bool]:
+def run_monitor(watcher: Watcher, every_s: float) -> tuple[str, bool]:
     """Show the view until a person leaves it.
 
-    Returns whether it was Ctrl-C, and whether the watcher's client may be used again. Raises what
-    the watcher raised.
+    Returns why it ended ("", INTERRUPTED or TERMINATED), and whether the watcher's client may be
+    used again. Raises what the watcher raised.
     """
-    follower = _Follower(watcher, every_s)
+    follower = Follower(watcher, every_s)
     result = follower.app.run()
     idle = follower.end()
     if follower.failure is not None:
         raise follower.failure
-    return result == INTERRUPTED, idle
+    return INTERRUPTED if result is None else result, idle  # textual gives None after SIGINT

@@ -12,6 +12,7 @@ from wrap.session.site_history import span
 
 OLD_S = 3.0  # a sample of this age is called old, or one of OLD_SAMPLES periods
 OLD_SAMPLES = 2.5
+MESSAGE_S = 30.0  # how long a message about a key stays
 TREND_S = 60.0
 TREND_LEAST_S = 15.0  # no trend is named over a shorter time
 STEADY_MC_MIN = 150  # a slower change is called steady: noise and the sensors' delay
@@ -23,7 +24,7 @@ _LIGHT = {
     "self-test": "no light yet, the wrap tests itself",
     "ramp-up": "the light comes on",
     "running": "the light is on",
-    "paused": "no light; the session ends if the pause gets too long",
+    "paused": "no light; a long pause ends the session",
     "ramp-down": "the light goes out",
     "done": "no light",
     "fault": "no light",
@@ -55,6 +56,11 @@ def span_text(seconds: float) -> str:
     return f"{whole} s" if whole < 100 else span(whole)
 
 
+def message_text(picture: Picture, now_s: float) -> str:
+    """Return what there is to say about the last key; "" when it was long ago."""
+    return picture.message if now_s - picture.said_s < MESSAGE_S else ""
+
+
 def state_text(picture: Picture) -> tuple[str, str]:
     """Return the state as a word or two, and what it means for the light."""
     status = picture.status
@@ -64,7 +70,7 @@ def state_text(picture: Picture) -> tuple[str, str]:
     if status.state == "done" and status.end_reason:
         said = f"no light; {name_end(status.end_reason)}"
     if picture.lost_s is not None:
-        return "NOT CONNECTED", f"when last heard: {name_state(status.state)}, {said}"
+        return "NOT CONNECTED", f"when last heard: {name_state(status.state)}, {said.split(';')[0]}"
     return name_state(status.state).upper(), said
 
 

@@ -59,8 +59,8 @@ class Picture:
     """All that the view shows. Times are those of the watcher's clock.
 
     status: the newest status with the newest sample in it; heard_s: when that came; lost_s: since
-    when the wrap does not answer, None while it does; problem: why; message: about the last key.
-    can_answer: whether the wrap may know `wake.answer`.
+    when the wrap does not answer, None while it does; problem: why; message: about the last key;
+    said_s: when that was said; can_answer: whether the wrap may know `wake.answer`.
     """
 
     port: str
@@ -72,6 +72,7 @@ class Picture:
     lost_s: float | None = None
     problem: str = ""
     message: str = ""
+    said_s: float = 0.0
     can_answer: bool = True
 
 
@@ -110,6 +111,7 @@ class Watcher:
             heard_s=self._status_s,
             limits=_read_limits(client, status),
             message=_explain_not_shared(client),
+            said_s=self._status_s,
         )
         self._add_point()
 
@@ -201,22 +203,22 @@ class Watcher:
     def _lose(self, problem: WrapError) -> None:
         """Close the client, and remember since when and why the wrap does not answer."""
         self.close()
-        message = self.picture.message
-        pressed = self._take_requests()
-        if pressed:
-            message = f"not connected, {pressed[-1]} was not sent; {BY_HAND}"
+        self._refuse_requests()
         since_s = self.picture.lost_s
         if since_s is None:
             since_s = self.clock.now_s()
             self._show(points=(*self.picture.points, Point(since_s)))
-        self._show(lost_s=since_s, problem=problem.message, message=message)
+        self._show(lost_s=since_s, problem=problem.message)
 
     def _wait_for_retry(self, ended: Callable[[], bool]) -> None:
         due_s = self.clock.now_s() + RETRY_S
         while not ended() and self.clock.now_s() < due_s:
             self.clock.wait_s(0.05)
-            for name in self._take_requests():
-                self._show(message=f"not connected, {name} was not sent; {BY_HAND}")
+            self._refuse_requests()
+
+    def _refuse_requests(self) -> None:
+        for name in self._take_requests():
+            self._show(message=f"not connected, {name} was not sent; {BY_HAND}")
 
     def _find_again(self) -> Client:
         """Connect again. Raises WrapError, also when it is another wrap."""
@@ -255,6 +257,8 @@ class Watcher:
         self._show(points=(*kept, Point(at_s, tuple(self.picture.status.temps_mc))))
 
     def _show(self, **new: Any) -> None:
+        if "message" in new:
+            new["said_s"] = self.clock.now_s()
         self.picture = replace(self.picture, **new)
         self.changed()
 
