@@ -507,3 +507,9 @@ def test_a_bug_in_the_watchers_thread_ends_the_view_and_is_raised(world):
     assert follower.end()
     assert isinstance(follower.failure, ValueError)
     assert follower.app.return_value == ""
+
+
+def test_a_sample_that_comes_while_the_view_closes_is_ignored(world):
+    app = in_view(world, lambda app, pilot: pilot.press("q"))
+    app.show_picture()
+    assert app.return_value == ""

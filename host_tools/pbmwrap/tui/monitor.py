@@ -55,6 +55,7 @@ _STATE_STYLES = {
     "TESTING": "bold black on yellow1",
     "FAULT": "bold white on red3",
 }
+_PARTS = ("header", "state", "alert", "session", "sensors", "message")
 _FULL, _EMPTY = "█", "░"
 
 
@@ -156,15 +157,15 @@ class MonitorApp(App[str]):
         self._every_s = every_s
         self._bell_s: float | None = None
         self._contents: dict[str, Text | None] = {}
+        self._parts = {name: Static(id=name) for name in _PARTS}
+        self._graph = TemperatureGraph(watcher, watcher.clock.now_s)
 
     def compose(self) -> ComposeResult:
-        yield Static(id="header")
-        yield Static(id="state")
-        yield Static(id="alert")
-        yield Static(id="session")
-        yield TemperatureGraph(self._watcher, self._watcher.clock.now_s)
-        yield Static(id="sensors")
-        yield Static(id="message")
+        for name in ("header", "state", "alert", "session"):
+            yield self._parts[name]
+        yield self._graph
+        yield self._parts["sensors"]
+        yield self._parts["message"]
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -197,6 +198,8 @@ class MonitorApp(App[str]):
 
     def show_picture(self) -> None:
         """Show the newest picture and the ages at this moment."""
+        if not self._graph.is_attached:
+            return  # a timer or a sample while the view is closed
         picture = self._watcher.picture
         now_s = self._watcher.clock.now_s()
         old = panel.is_old(picture, now_s, self._every_s)
@@ -204,12 +207,12 @@ class MonitorApp(App[str]):
         self._set("header", self._header(width, old))
         self._set("state", self._state())
         found = panel.alert(picture, now_s)
-        self.query_one("#alert").set_classes(found[0] if found else "")
+        self._parts["alert"].set_classes(found[0] if found else "")
         self._set("alert", Text(plain(found[1])) if found else None)
         self._set("session", self._session(width, old))
         self._set("sensors", self._sensors(width, old))
         self._set("message", Text(plain(panel.message_text(picture, now_s))))
-        self.query_one(TemperatureGraph).redraw()
+        self._graph.redraw()
         self._ring(picture.status.wake_waiting and picture.lost_s is None, now_s)
 
     def _set(self, name: str, content: Text | None) -> None:
@@ -217,7 +220,7 @@ class MonitorApp(App[str]):
         if name in self._contents and self._contents[name] == content:
             return
         self._contents[name] = content
-        found = self.query_one(f"#{name}", Static)
+        found = self._parts[name]
         found.display = content is not None
         if content is not None:
             found.update(content)
