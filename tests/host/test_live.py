@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
+import signal
+import struct
+import subprocess
+import sys
 import tempfile
+import termios
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +30,7 @@ from wrap.rules.limits import LEASE_MS, RAMP_DOWN_MS
 __all__ = ("wrap",)  # a fixture
 
 DOCS = Path(__file__).parents[2] / "docs"
+ENTER_SCREEN, LEAVE_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 BY_HAND = "hold the wrap's button for a second or unplug the wrap"
 
 
@@ -32,6 +39,7 @@ def sim(monkeypatch):
     """A served wrap with a protocol that lasts ten minutes."""
     with tempfile.TemporaryDirectory(prefix="w") as short:
         monkeypatch.setenv("PBMWRAP_RUNTIME", str(Path(short) / "run"))
+        monkeypatch.setenv("TERM", "xterm-256color")
         served = ServedSim()
         client, _ = discovery.connect(served.port)
         with client:
@@ -41,10 +49,11 @@ def sim(monkeypatch):
 
 
 class Terminal:
-    """A command with a pseudo terminal as its standard input and error."""
+    """A command with a pseudo terminal of 80 x 24 as its standard input, output and error."""
 
     def __init__(self, *words: str) -> None:
         self._master, self._slave = pty.openpty()
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self._words = words
         self._told = b""
 
@@ -66,7 +75,7 @@ class Terminal:
     def said(self, text: str) -> bool:
         with suppress(BlockingIOError):
             self._told += os.read(self._master, 65536)
-        return text in self._told.decode()
+        return text in self._told.decode(errors="replace")  # may end within a character
 
 
 @contextmanager
@@ -78,11 +87,11 @@ def beside(sim: ServedSim):
         yield client
 
 
-def test_keys_of_monitor_pause_resume_stop_and_quit(sim):
+def test_keys_of_monitor_lines_pause_resume_stop_and_quit(sim):
     client, _ = discovery.connect(sim.port)
     with client:
         client.start()
-    terminal = Terminal("monitor", "--port", sim.port)
+    terminal = Terminal("monitor", "--lines", "--port", sim.port)
     with terminal.run() as process:
         assert until(lambda: terminal.said("keys: s stop, p pause or resume, q quit"))
         with beside(sim) as client:
@@ -102,11 +111,11 @@ def test_keys_of_monitor_pause_resume_stop_and_quit(sim):
             assert client.status().state == "done"
 
 
-def test_quitting_monitor_says_that_the_light_is_still_on(sim):
+def test_quitting_monitor_lines_says_that_the_light_is_still_on(sim):
     client, _ = discovery.connect(sim.port)
     with client:
         client.start()
-    terminal = Terminal("monitor", "--port", sim.port)
+    terminal = Terminal("monitor", "--lines", "--port", sim.port)
     with terminal.run() as process:
         assert until(lambda: terminal.said("running"))
         terminal.press("q")
@@ -115,6 +124,83 @@ def test_quitting_monitor_says_that_the_light_is_still_on(sim):
     client, _ = discovery.connect(sim.port)
     with client:
         assert client.status().state == "running"
+
+
+def test_monitor_in_a_terminal_is_a_view_whose_keys_act(sim):
+    client, _ = discovery.connect(sim.port)
+    with client:
+        client.start()
+    terminal = Terminal("monitor", "--port", sim.port)
+    with terminal.run() as process:
+        assert until(lambda: terminal.said("RUNNING"))
+        with beside(sim) as client:
+            terminal.press("p")
+            assert until(lambda: client.status().state == "paused")
+            assert until(lambda: terminal.said("PAUSED"))
+            terminal.press("r")
+            assert until(lambda: client.status().state == "running")
+            terminal.press("q")
+            assert until(lambda: terminal.said("the light is still on (running); `pbmwrap stop`"))
+            assert until(lambda: terminal.said(f"(process {os.getpid()}) uses the wrap too"))
+            assert process.wait(30) == 0
+            assert client.status().state == "running"
+
+
+def test_ctrl_c_in_the_view_restores_the_terminal_and_leaves_the_session(sim):
+    client, _ = discovery.connect(sim.port)
+    with client:
+        client.start()
+    terminal = Terminal("monitor", "--port", sim.port)
+    with terminal.run() as process:
+        assert until(lambda: terminal.said("RUNNING"))
+        terminal.press("\x03")
+        assert until(lambda: terminal.said("interrupted: the light is still on (running)"))
+        assert process.wait(30) == 130
+        assert terminal.said(LEAVE_SCREEN)
+    client, _ = discovery.connect(sim.port)
+    with client:
+        assert client.status().state == "running"
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15)])
+def test_a_signal_ends_the_view_with_the_terminal_restored(sim, how, code):
+    terminal = Terminal("monitor", "--port", sim.port)
+    with terminal.run() as process:
+        assert until(lambda: terminal.said("IDLE"))
+        process.send_signal(how)
+        assert until(lambda: terminal.said(LEAVE_SCREEN))
+        assert process.wait(30) == code
+        assert terminal.said("the light is off (idle)")
+
+
+@pytest.mark.parametrize("words", [("--count", "2"), ("--count", "2", "--json")])
+def test_monitor_with_a_count_prints_lines_in_a_terminal(sim, words):
+    terminal = Terminal("monitor", "--every", "0.1", *words, "--port", sim.port)
+    with terminal.run() as process:
+        assert until(lambda: terminal.said("idle"))
+        assert process.wait(30) == 0
+        assert not terminal.said(ENTER_SCREEN)
+
+
+@pytest.mark.parametrize(("name", "value"), [("TERM", "dumb"), ("PYTHONIOENCODING", "latin-1")])
+def test_a_terminal_that_cannot_show_the_view_gets_lines(sim, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    terminal = Terminal("monitor", "--port", sim.port)
+    with terminal.run() as process:
+        assert until(lambda: terminal.said("keys: s stop"))
+        terminal.press("q")
+        assert process.wait(30) == 0
+        assert not terminal.said(ENTER_SCREEN)
+
+
+def test_monitor_in_a_pipe_does_not_import_the_view(sim):
+    script = (
+        "import sys; from pbmwrap.cli.main import main; "
+        f"main(['monitor', '--count', '1', '--port', {sim.port!r}]); "
+        "print(*sorted({'textual', 'rich', 'plotille'} & set(sys.modules)), 'end')"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert out.stdout.splitlines()[-1].strip() == "end", out.stderr
 
 
 def test_quitting_a_tethered_run_ends_its_session(sim):

@@ -13,6 +13,7 @@ from pbmwrap.cli.command import (
     Result,
     command,
     note,
+    resolve_port,
     wrap_at,
     wrap_if_named,
     write_line,
@@ -63,14 +64,60 @@ def status(port: Port = None, json: Json = False) -> Result:
 
 def monitor(
     port: Port = None,
-    every: Annotated[float, Option(help="Seconds between lines.", min=0.1, max=60)] = 1.0,
-    count: Annotated[int, Option(help="End after this many lines; 0: never.", min=0)] = 0,
+    every: Annotated[float, Option(help="Seconds between samples.", min=0.1, max=60)] = 1.0,
+    count: Annotated[
+        int, Option(help="End after this many lines; 0: never. Implies --lines.", min=0)
+    ] = 0,
+    lines: Annotated[bool, Option("--lines", help="A line per sample, no view.")] = False,
     json: Json = False,
 ) -> None:
-    """Print a line per sample. In a terminal s stops, p pauses or resumes, q quits.
+    """Watch the wrap: a view in a terminal, else a line per sample.
 
-    --json gives an envelope a line. Other terminals may use the wrap meanwhile.
+    Keys: s stop, p pause, r resume, q quit; the view shows more. Quitting never touches the
+    session. --json gives an envelope a line. Other terminals may use the wrap meanwhile.
     """
+    from pbmwrap.cli.terminal import can_show_view
+
+    if not (json or lines or count) and can_show_view():
+        _show_view(port, every)
+    else:
+        _print_samples(port, every, count, json)
+
+
+def _show_view(port: str | None, every_s: float) -> None:
+    """Show the terminal view until a person leaves it; then say whether light is on."""
+    from pbmwrap.cli import live
+    from pbmwrap.cli.light import describe_light
+    from pbmwrap.device import discovery
+    from pbmwrap.tui.monitor import INTERRUPTED, TERMINATED, run_monitor
+    from pbmwrap.tui.watcher import Watcher
+
+    where = resolve_port(port)
+    with wrap_at(port) as (client, hello):
+        watcher = Watcher(client, hello, lambda: discovery.connect(where), round(every_s * 1000))
+        result, idle = run_monitor(watcher, every_s)
+        client = watcher.client if idle else None
+        try:
+            if client is None:
+                said = describe_light(watcher.picture.status.state)
+                said = f"the wrap does not answer; when last heard: {said}"
+            else:
+                said = describe_light(client.status().state)
+            if result == INTERRUPTED:
+                raise Interrupted(f"interrupted: {said}")
+            note(said)
+            for line in live.list_other_programs(client) if client else ():
+                note(line)
+        finally:
+            watcher.close()
+        if result == TERMINATED:
+            import signal
+
+            signal.raise_signal(signal.SIGTERM)  # now with the terminal restored
+
+
+def _print_samples(port: str | None, every_s: float, count: int, json: bool) -> None:
+    """Print a line per sample until `count`, q or Ctrl-C."""
     from pbmwrap.cli import live, text
     from pbmwrap.cli.light import describe_light
 
@@ -80,7 +127,7 @@ def monitor(
         def show(sample: Sample) -> None:
             write_line(_envelope(hello, sample) if json else text.sample_line(hello, sample))
 
-        samples = live.watch(client, round(every * 1000), show)
+        samples = live.watch(client, round(every_s * 1000), show)
         state = hello.state
         try:
             for number, sample in enumerate(samples, 1):

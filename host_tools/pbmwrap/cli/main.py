@@ -27,7 +27,7 @@ _HELP = "Flash, run and read a pbmwrap light-therapy wrap. It is not a medical d
 COMMANDS = {
     "ports": ("look_cmds", "List the USB serial ports and what answers there."),
     "status": ("look_cmds", "Show what the wrap is doing."),
-    "monitor": ("look_cmds", "Print a line per sample."),
+    "monitor": ("look_cmds", "Watch the wrap: a view in a terminal, else a line per sample."),
     "web": (
         "web_cmds",
         "Show the wrap in a browser on this machine, and control it there (docs/web.md).",

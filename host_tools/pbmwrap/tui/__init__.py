@@ -1,0 +1,1 @@
+"""The terminal view of `pbmwrap monitor`. Only `monitor` imports textual."""
