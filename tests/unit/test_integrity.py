@@ -9,6 +9,7 @@ from pbmwrap.twin.fake_hal import PROGRAM
 from tests.between_steps import between_steps
 from tests.unit.conftest import Rig
 from wrap.rules import faults
+from wrap.rules.limits import PROGRAM_CHUNK_MS
 from wrap.safety.integrity import CHUNK, Integrity
 
 NOTHING = faults.NONE
@@ -196,3 +197,34 @@ def test_ram_that_failed_its_test_holds_the_wrap_dark(flipped):
 def test_hello_tells_of_a_whole_wrap():
     hello = Rig().ask("hello")
     assert (hello["integrity"], hello["memory"]) == ("whole", "whole")
+
+
+def test_a_new_check_has_found_nothing():
+    assert Integrity(Flash(CHUNK)).detail is None
+
+
+@pytest.mark.parametrize("ram,memory", [(-1, "unknown"), (0, "whole"), (1, "damaged")])
+def test_ram_is_damaged_when_the_hal_gives_an_address(ram, memory):
+    program = Integrity(Flash(CHUNK, ram_fault=ram))
+    assert program.memory == memory
+    assert program.slice(10) == (faults.MEMORY if ram == 1 else faults.NONE)
+    assert program.detail == ("RAM at 0x00000001" if ram == 1 else None)
+
+
+@pytest.mark.parametrize("size,state", [(0, "damaged"), (1, "whole")])
+def test_a_program_of_one_byte_is_one_and_an_empty_one_is_not(size, state):
+    program = Integrity(Flash(size))
+    program.slice(10)
+    assert program.state == state
+
+
+def test_the_second_round_begins_at_once_and_then_a_chunk_is_due_to_the_millisecond():
+    flash = Flash(3 * CHUNK)
+    program = Integrity(flash)
+    program.slice(10)
+    flash.read.clear()
+    seen = []
+    for dt_ms in (0, PROGRAM_CHUNK_MS - 1, 1, PROGRAM_CHUNK_MS - 1, 0, 1):
+        program.slice(dt_ms)
+        seen.append(len(flash.read))
+    assert seen == [1, 1, 2, 2, 2, 3]

@@ -14,6 +14,7 @@ from wrap.session.site_history import (
     FULL_PM,
     SITES_MOST,
     WEEK_S,
+    Entry,
     SiteHistory,
     SiteSessions,
     part_pm,
@@ -695,3 +696,103 @@ def test_a_mended_file_is_written_twice_once():
         history.save(up_s)
         wrote.append((files.ops - before, store.damaged))
     assert wrote == [(4, False), (2, False)]
+
+
+def test_parts_of_a_session_are_whole_permille_of_the_most():
+    assert part_pm(59_999, 1_200_000, 0, 6_000_000) == 999
+    assert part_pm(1000, 1_000_000, 100_000, 7_000_000) == 142
+    assert part_pm(30_000, 1_000_000, 100_000, 7_000_000) == 500
+    assert part_pm(1_000, 1_999, 0, 0) == 10_000
+    assert part_pm(0, 1000, 5, 1000) == 50
+
+
+@pytest.mark.parametrize("entry", [[50, 0, 1000], [0, 7, 1], [49, 1, 999]])
+def test_what_was_stored_is_what_is_loaded(entry):
+    kept = {"age": 50, "line": 7, "sites": {"foot": [entry], "hand": [[1, 0, 5]]}}
+    kept["light"] = [[1, 0, 5, 0], [*entry[:2], 1200, 0]]
+    sessions = SiteSessions(kept)
+    assert sessions.to_stored() == kept
+    assert SiteSessions({}).to_stored() == {"age": 0, "line": None, "sites": {}, "light": []}
+    assert Entry(1, 2, 3).this_boot is False
+
+
+@pytest.mark.parametrize("entry", [[51, 0, 1000], [0, -1, 5], [0, 0, 0], [0, 0, 1001]])
+def test_an_impossible_entry_is_refused(entry):
+    with pytest.raises(ValueError):
+        SiteSessions({"age": 50, "sites": {"foot": [entry]}})
+
+
+def test_a_session_on_every_site_counts_once_for_itself():
+    sessions = SiteSessions({})
+    sessions.begin(ANY)
+    assert sessions.ages_s(ANY) == [0]
+    sessions.begin("foot")
+    sessions.set_uptime(5)
+    assert (sessions.ages_s("foot"), sessions.ages_s("hand")) == ([5, 5], [5])
+
+
+def test_only_the_newest_sessions_count_for_the_day_and_the_week():
+    sessions = SiteSessions({})
+    for up_s in (0, 100, 300):
+        sessions.set_uptime(up_s)
+        sessions.begin("foot")
+    sessions.set_uptime(1000)
+    assert sessions.ages_s("foot") == [700, 900, 1000]
+    assert sessions.next_s("foot", 9, day=2, gap_s=0) == DAY_S - 900
+    assert sessions.next_s("foot", 3, day=9, gap_s=0) == WEEK_S - 1000
+    assert sessions.next_s("foot", 4, day=4, gap_s=700) == 0
+    assert sessions.next_s("foot", 4, day=4, gap_s=701) == 1
+    assert sessions.next_s("foot", 5) == DAY_S - 700
+
+
+def test_a_full_list_has_place_when_the_last_session_of_some_site_is_a_week_old():
+    sessions = SiteSessions({})
+    for n in range(SITES_MOST - 1):
+        sessions.begin(f"site-{n}")
+    assert not sessions.is_full("foot")
+    sessions.set_uptime(10)
+    sessions.begin("foot")
+    sessions.begin("site-0")
+    assert (sessions.is_full("hand"), sessions.is_full("foot")) == (True, False)
+    assert sessions.next_s("hand", 5) == WEEK_S - 10
+
+
+@pytest.mark.parametrize("age_s,lost", [(0, True), (DAY_S - 1, True), (DAY_S, False)])
+def test_history_is_lost_for_a_day(age_s, lost):
+    sessions = SiteSessions({})
+    sessions.assume_lost()
+    sessions.set_uptime(age_s)
+    assert sessions.is_lost() is lost
+
+
+def test_a_part_is_added_to_one_other_part_and_never_a_whole_session():
+    sessions = SiteSessions({})
+    sessions.begin("foot")
+    sessions.end("foot", sessions.begin("foot"), 300)
+    sessions.end("foot", sessions.begin("foot"), 800)
+    assert sorted(e.part_pm for e in sessions.sites["foot"]) == [FULL_PM, FULL_PM]
+    sessions.end("foot", sessions.begin("foot"), 5)
+    assert sorted(e.part_pm for e in sessions.sites["foot"]) == [5, FULL_PM, FULL_PM]
+
+
+def test_nothing_is_due_for_an_hour_and_lost_history_at_once():
+    assert opened(MemFiles()).save_at_s == 3600
+    assert opened(MemFiles(), 1).save_at_s == 0
+    history = opened(MemFiles())
+    history.save(100)
+    assert history.save_at_s == 3700
+
+
+def test_a_clock_is_stored_only_when_it_is_believed_and_needed():
+    history = opened(MemFiles())
+    history.set_clock(UNIX, 5)
+    assert history.save_at_s == 3600
+    history.begin("foot", 100, 6)
+    history.set_clock(UNIX, 7)
+    assert history.save_at_s == 3600  # not while the session runs
+    history.end(FULL_PM, 100, 8)
+    history.save(9)
+    history.set_clock(UNIX - limits.CLOCK_DRIFT_S - 100, 10)
+    assert history.save_at_s == 3609
+    history.set_clock(UNIX, 11)
+    assert history.save_at_s == 11
