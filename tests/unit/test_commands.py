@@ -8,6 +8,7 @@ import pytest
 import board_facts
 from tests.between_steps import between_steps
 from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
+from wrap.errors import Refused
 from wrap.link import commands
 from wrap.rules import limits
 
@@ -72,10 +73,14 @@ def brought_to(state):
 @pytest.mark.parametrize("state", STATES)
 def test_what_is_allowed_depends_on_the_state(state):
     rig = brought_to(state)
-    session = rig.app.session
-    for method, (when, _) in rig.app.commands._methods.items():
-        may = state in ALLOWED.get(method, STATES)
-        assert commands._allowed(when, session) == may, method
+    app = rig.app
+    gate = commands.RequestGate(app.session, app.log_queue, app.uptime, app.budget)
+    for method, (when, _) in app.commands.methods.items():
+        if state in ALLOWED.get(method, STATES):
+            assert gate.run(when, len, "four") == 4, method
+        else:
+            with pytest.raises(Refused, match="not while"):
+                gate.run(when, len, "four")
     assert rig.ask("proto.delete", slot=7)[0] == (
         "not_found" if state in ("idle", "done") else "not_now"
     )

@@ -1,4 +1,7 @@
-"""Damaged settings hold light until a person has confirmed; the maker's heat test is recorded."""
+"""Damaged settings hold light until a person has confirmed; the maker's heat test is recorded.
+
+Private: `_kept` of the settings, since a damaged copy is repaired before a session can start.
+"""
 
 import pytest
 
@@ -128,8 +131,7 @@ def test_a_repair_that_fails_is_tried_again_after_a_minute(kept):
 
 def test_nothing_is_repaired_while_a_session_is_under_way(kept):
     kept.light()
-    settings = kept.app.settings
-    settings._kept.due = True
+    kept.app.settings._kept.due = True
     kept.files.data["settings.b"] = b"rot"
     kept.advance(1000)
     assert kept.state == "running"

@@ -86,7 +86,8 @@ def test_while_lit_what_needs_an_erase_waits_and_in_the_dark_it_comes(files):
 
 def test_sectors_that_cannot_be_erased_ahead_count_as_a_failed_log(files):
     log_queue = opened(files)
-    log_queue.log._ready.clear()
+    while log_queue.log.prepared():
+        log_queue.log.append(records.NOTE, 1, 0, 0, bytes(200))
     files.broken = True
     assert not log_queue.slice(10, False)
     assert log_queue.failed

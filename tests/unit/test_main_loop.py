@@ -81,7 +81,7 @@ def test_in_a_conversation_the_link_is_looked_at_every_millisecond(hal):
 
 
 def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
-    left = [0, main_loop._COLLECT_BYTES - 1, main_loop._COLLECT_BYTES, 0]
+    left = [0, 65535, 65536, 0]
     collected = []
     hal.allocated = lambda: left.pop(0)
     hal.collect = lambda: collected.append(hal.now_ms)
@@ -90,7 +90,7 @@ def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
 
 
 def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
-    enough, too_much = main_loop._COLLECT_BYTES, main_loop._COLLECT_NOW
+    enough, too_much = 65536, 81920
     left = [enough, enough, too_much - 1, enough, too_much]
     collected = []
     hal.allocated = lambda: left.pop(0)

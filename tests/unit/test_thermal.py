@@ -1,5 +1,5 @@
-"""The thermal checks: faults and warnings on the thermal plant, nominal use that finds none, and the
-checks of each second part by part: what they measure, what they forget, which fault wins."""
+"""The thermal checks: faults and warnings on the thermal plant, nominal use that finds none, and
+the checks of each second part by part: what they measure, what they forget, which fault wins."""
 
 from array import array
 from types import SimpleNamespace
