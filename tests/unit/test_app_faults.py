@@ -200,7 +200,7 @@ def test_a_late_step_is_no_cause_that_stays():
 
 
 @pytest.mark.parametrize("ch", [0, 1])
-def test_a_pin_that_drifts_is_dark_and_tells_what_was_written(ch):
+def test_a_pin_that_drifts_is_dark_and_the_fault_lists_the_written_duties(ch):
     spy = SpyRig()
     spy.light()
     held = spy.hal.duty[:]

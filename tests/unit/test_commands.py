@@ -132,7 +132,7 @@ def test_a_wrong_parameter_is_named_with_its_bounds(rig: Rig, method, params, te
 # ---- looking
 
 
-def test_hello_tells_who_answers(rig: Rig):
+def test_hello_identifies_the_wrap(rig: Rig):
     hello = rig.ask("hello")
     assert list(hello)[: len(HELLO)] == HELLO
     assert (hello["product"], hello["link"], hello["slots"]) == ("pbmwrap", 1, 8)
@@ -142,7 +142,7 @@ def test_hello_tells_who_answers(rig: Rig):
     assert (hello["program"], hello["frozen"]) == ("files", False)
 
 
-def test_status_state_and_fault_tell_what_is(rig: Rig):
+def test_status_state_and_fault_report_the_present(rig: Rig):
     assert rig.ask("state") == {"state": "idle", "session": 0, "active_ms": 0}
     status = rig.ask("status")
     assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, None, -1)
@@ -214,7 +214,7 @@ def test_a_session_that_begins_while_a_protocol_arrives_keeps_what_is_stored(rig
     assert rig.app.protocols.raw(0) == old
 
 
-def test_a_protocol_that_cannot_be_stored_is_told(rig: Rig):
+def test_a_protocol_that_cannot_be_stored_is_an_error(rig: Rig):
     rig.store()
     rig.files.broken = True
     assert code(send_protocol(rig, 0, protocol(id="new"))) == "storage"
@@ -222,7 +222,7 @@ def test_a_protocol_that_cannot_be_stored_is_told(rig: Rig):
     assert rig.state == "idle"
 
 
-def test_flash_that_fails_is_told(rig: Rig):
+def test_flash_that_fails_is_an_error(rig: Rig):
     rig.advance(100)
     rig.files.broken = True
     assert rig.ask("settings.set", k="time_s", v=600) == (
@@ -258,7 +258,7 @@ def test_leases_and_telemetry_answer_what_is_in_force(rig: Rig):
     assert rig.ask("telemetry", every_ms=100, ms=500) == {"every_ms": 100}
 
 
-def test_bench_tells_what_a_call_takes_on_average(rig: Rig):
+def test_bench_reports_what_a_call_takes_on_average(rig: Rig):
     taken = []
 
     def takes(us):

@@ -168,7 +168,7 @@ def test_power_cuts_one_after_the_other_lose_nothing(seed):
             kept = now
 
 
-def test_damage_in_the_middle_is_told_until_the_next_bank():
+def test_damage_in_the_middle_is_reported_until_the_next_bank():
     nor = Nor(STORE)
     files = store_of(nor)
     files.write("a", b"first")
@@ -182,7 +182,7 @@ def test_damage_in_the_middle_is_told_until_the_next_bank():
     assert not clean.damaged and clean.names() == ["b"]
 
 
-def test_one_damaged_head_does_not_lose_the_bank_and_two_are_told():
+def test_one_damaged_head_does_not_lose_the_bank_and_two_are_reported():
     nor = Nor(STORE)
     store_of(nor).write("a", b"kept")
     head = nor.mem.index(b"PBMB")

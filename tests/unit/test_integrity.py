@@ -87,7 +87,7 @@ def test_a_bit_that_turns_over_later_is_found_within_two_rounds():
     assert slices(program, 3).count(faults.PROGRAM) == 1
 
 
-def test_what_is_damaged_is_told_once_and_stays_damaged():
+def test_damage_is_reported_once_and_stays():
     flash = Flash(CHUNK)
     flash.data[0] ^= 1
     program = Integrity(flash)
@@ -113,7 +113,7 @@ def test_without_a_claim_nothing_is_checked_and_nothing_trips():
     assert program.blocking_fault(faults.PROGRAM) == NOTHING
 
 
-def test_bad_ram_is_told_once_then_the_program_is_checked():
+def test_bad_ram_is_reported_once_then_the_program_is_checked():
     program = Integrity(Flash(CHUNK, ram_fault=0x20001234))
     assert slices(program, 3) == [faults.MEMORY, NOTHING, NOTHING]
     assert program.detail == "RAM at 0x20001234"
@@ -145,7 +145,7 @@ def test_a_bit_that_turns_over_while_lit_darkens_and_is_named():  # H-18
     assert rig.ask("hello")["integrity"] == "damaged"
 
 
-def test_a_damaged_program_cannot_be_acknowledged_a_mended_one_can_after_a_restart():
+def test_a_damaged_program_cannot_be_acknowledged_a_repaired_one_can_after_a_restart():
     rig = Rig()
     rig.board.flip_program(7, 0)
     reboot(rig)
@@ -194,7 +194,7 @@ def test_ram_that_failed_its_test_holds_the_wrap_dark(flipped):
     assert rig.ask("fault.ack") == {"state": "idle"}
 
 
-def test_hello_tells_of_a_whole_wrap():
+def test_hello_reports_an_undamaged_wrap():
     hello = Rig().ask("hello")
     assert (hello["integrity"], hello["memory"]) == ("whole", "whole")
 

@@ -57,7 +57,7 @@ def test_a_single_sector_with_a_damaged_head_keeps_its_records():
     assert scanned(again) == (list(range(1, 7)), [(0, HEAD)])
 
 
-def test_a_single_sector_without_a_true_record_begins_anew_and_never_raises():
+def test_a_single_sector_without_a_valid_record_is_an_empty_log_and_never_raises():
     flash = Flash("nor")
     write(flash.open(), 1)
     damage_head(flash, 0)

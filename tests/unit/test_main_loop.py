@@ -1,4 +1,4 @@
-"""The loop on a chip: no drift, slack that ends in time, dark at the end whatever happens."""
+"""The loop on a chip: no drift, link slices that end before the next step, dark at every end."""
 
 import importlib
 
@@ -64,7 +64,7 @@ def test_a_late_step_is_not_made_up_for(hal):
 
 
 @pytest.mark.parametrize(("lit", "last"), [(False, 9), (True, 8)])
-def test_the_slack_is_for_the_link_until_the_next_step_or_shortly_before(hal, lit, last):
+def test_the_link_has_the_time_until_the_next_step_or_shortly_before(hal, lit, last):
     app = Timed(hal)
     app.busy, app.lit_now = True, lit
     main_loop.loop(app, 2)

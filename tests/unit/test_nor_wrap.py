@@ -35,7 +35,7 @@ def test_the_log_is_ready_soon_after_power(wrap):
     assert not wrap.app.log_queue.failed
 
 
-def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
+def test_nothing_is_erased_while_lit_however_many_records_wait(wrap):
     long_session(wrap)
     flash = wrap.board.nor
     before = list(flash.erased)
@@ -160,7 +160,7 @@ def test_bit_rot_anywhere_boots_dark_and_answers(seed):
     assert states.NAMES[made.app.session.state] in ("idle", "fault")
 
 
-def test_rot_in_the_store_is_strict_and_told_once():
+def test_damaged_files_are_strict_and_reported_once():
     made = Wrap(nor(), board_facts)
     made.on()
     made.app.settings.set("trip_mc", 40000)

@@ -207,7 +207,7 @@ def test_times_and_parts_are_reckoned_in_small_whole_numbers():
 
 
 def begun_under(unix_s):
-    """A session at age 0 with the clock told, then a power cut."""
+    """A session at age 0 with the clock set, then a power cut."""
     sessions = SiteSessions({})
     sessions.set_clock(unix_s)
     sessions.begin("foot")
@@ -232,7 +232,7 @@ def test_without_a_clock_nothing_is_added():
     assert sessions.next_s("foot", WEEK) == DAY_S
 
 
-def test_a_clock_told_later_in_the_same_boot_serves_as_well():
+def test_a_clock_set_later_in_the_same_boot_serves_as_well():
     sessions = had(SiteSessions({}), 100)
     sessions.set_uptime(400)
     sessions.set_clock(UNIX)
@@ -269,7 +269,7 @@ def test_a_clock_set_back_and_forth_gives_what_passed_once():
     assert sessions.ages_s("foot") == [200]
 
 
-def test_a_clock_behind_what_is_known_is_not_believed():
+def test_a_clock_behind_the_known_time_is_rejected():
     sessions = begun_under(UNIX)
     assert not sessions.set_clock(UNIX - limits.CLOCK_DRIFT_S - 1)
     sessions.begin("hand")
@@ -324,7 +324,7 @@ def test_a_session_is_kept_by_the_latest_clock_of_its_boot(clocks, begins):
     assert sessions.ages_s("foot") == [10]
 
 
-def test_with_nothing_to_protect_any_clock_is_believed():
+def test_without_sessions_any_clock_is_accepted():
     sessions = SiteSessions({})
     for unix_s in (UNIX, UNIX - 5000, UNIX + 70000):
         assert rebooted(sessions).set_clock(unix_s)
@@ -332,7 +332,7 @@ def test_with_nothing_to_protect_any_clock_is_believed():
 
 
 def under_clock():
-    """A session at age 0 with the clock told, then a power cut."""
+    """A session at age 0 with the clock set, then a power cut."""
     sessions = SiteSessions({})
     sessions.set_clock(UNIX)
     sessions.begin("foot")
@@ -363,7 +363,7 @@ def test_more_than_the_most_counts_for_nothing():
         (limits.CLOCK_MOST_S + 1, True, UNIX - limits.CLOCK_MOST_S - 1),
     ],
 )
-def test_a_clock_behind_what_is_known_is_taken_as_it_deserves(behind_s, believed, line):
+def test_a_clock_behind_the_known_time_is_accepted_only_within_the_drift(behind_s, believed, line):
     sessions = under_clock()
     assert sessions.set_clock(UNIX - behind_s) is believed
     assert sessions.to_stored()["line"] == line
@@ -640,7 +640,7 @@ def test_what_the_other_file_kept_still_counts(half):
     assert len(opened(files, 1).sessions.ages_s("foot")) == 2
 
 
-def test_power_cuts_while_the_history_is_mended_leave_it_strict():
+def test_power_cuts_while_the_history_is_repaired_leave_it_strict():
     for op in range(1, 5):
         files = with_history()
         files.data["course.a"] = files.data["course.b"] = b"rot"
@@ -683,7 +683,7 @@ def test_a_refusal_in_a_full_list_names_the_site_when_that_is_why():
     assert history.site_refusal("other", 60).startswith("16 sites are stored already: ")
 
 
-def test_a_mended_file_is_written_twice_once():
+def test_a_repaired_file_is_written_twice_once():
     files = MemFiles()
     for _ in range(2):
         Store(files, "course").put(full().to_stored())
@@ -783,7 +783,7 @@ def test_nothing_is_due_for_an_hour_and_lost_history_at_once():
     assert history.save_at_s == 3700
 
 
-def test_a_clock_is_stored_only_when_it_is_believed_and_needed():
+def test_a_clock_is_stored_only_when_it_is_accepted_and_needed():
     history = opened(MemFiles())
     history.set_clock(UNIX, 5)
     assert history.save_at_s == 3600

@@ -387,7 +387,7 @@ def test_a_jump_means_moved_only_as_light_begins(lit):
 
 @pytest.mark.parametrize("trip_mc", [limits.SKIN_TRIP_MC, limits.SKIN_TRIP_MIN_MC])
 @pytest.mark.parametrize("i", [0, 1])
-def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
+def test_quiet_readings_reach_from_the_trip_to_the_cold_limit(i, trip_mc):
     """To a reading: what the steady step takes without judging it."""
     temp_limits = make()
     temp_limits.set_skin_trip(trip_mc)
@@ -403,7 +403,7 @@ def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
         assert temp_limits.is_quiescent() is calm
 
 
-def test_calm_readings_that_are_added_together_are_as_if_each_was_judged():
+def test_quiet_readings_added_in_one_call_are_as_if_each_was_judged():
     each, added = make(), make()
     rows = [[COOL - d, COOL + d] for d in (0, 3, 1)]
     for temp_limits in (each, added):

@@ -207,7 +207,7 @@ def test_a_sensor_that_jumps_while_lit_is_a_fault_within_two_seconds(k):  # H-05
     assert (pad.name, pad.sensor) == ("rate", 0)
 
 
-def test_a_jump_in_the_dark_only_begins_again():
+def test_a_jump_in_the_dark_only_restarts_the_history():
     pad = Pad(3)
     pad.run(40, False)
     pad.plant.set_fault("board", "offset", 8)

@@ -174,7 +174,7 @@ def test_a_pause_does_not_hide_from_the_question(asked: Rig):
     assert asked.app.session.end_reason == "wake"
 
 
-def test_nobody_resumes_what_the_wake_check_ends(asked: Rig):
+def test_a_session_that_the_wake_check_ends_cannot_be_resumed(asked: Rig):
     asked.advance(3100)
     assert between_steps(asked.app).session.resume("link")
     asked.until("done", 1000)
