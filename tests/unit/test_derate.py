@@ -67,9 +67,11 @@ def test_the_derating_takes_a_sixteenth_of_the_way_and_lags_by_200_mc_at_most():
     assert derate.q == allowed(40201, TRIP)
     derate.take(40217, TRIP)
     assert derate.q == allowed(40202, TRIP)
-    for _ in range(16):  # 1/16 mC is kept from second to second
-        derate.take(40203, TRIP)
+    for _ in range(14):  # 1/16 mC is kept from second to second
+        derate.take(40204, TRIP)
     assert derate.q == allowed(40202, TRIP)
+    derate.take(40204, TRIP)
+    assert derate.q == allowed(40203, TRIP)
 
 
 def test_skin_that_cools_is_followed_by_a_sixteenth():
