@@ -30,8 +30,8 @@ COPIED = {
 }
 # The packages' own tests: what only tests of the whole wrap would detect counts as a survivor.
 SUBJECTS = (
-    "integrity boot_storage safety thermal temp_limits heat_balance sensor_check trend derate"
-    " thermistor fault_latch restart_count power_limit wire_check limit_check session"
+    "integrity boot_storage thermal temp_limits heat_balance sensor_check trend derate"
+    " thermistor fault_latch restart_count power_limit wire_check limit_check"
     " refusals gestures self_test confirmation site_history daily_light state_machine"
     " protocol_rules wake_check"
 )

@@ -17,7 +17,7 @@ def kinds(bench: Bench) -> list[tuple[int, bytes]]:
     return [(r[0], r[5]) for r in found]
 
 
-def test_hello_tells_who_answers(bench: Bench) -> None:
+def test_hello_identifies_the_wrap(bench: Bench) -> None:
     hello = bench.client.hello()
     assert (hello.product, hello.link, hello.state) == ("pbmwrap", 1, "idle")
     assert hello.channels == [("red", 660), ("nir", 850)]

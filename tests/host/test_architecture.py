@@ -116,21 +116,51 @@ THEIRS = ("rp2040_chip.py", "rp2040_flash.py", "rp2040_usb.py")  # private parts
 FOREIGN = {"_exit", "_machine", "_epoch_nanos"}
 
 
+def private_accesses(source: str) -> list[tuple[int, str]]:
+    """List (line, expression) of each access to a private attribute that `source` does not define,
+    and of each import of a private name."""
+    tree = ast.parse(source)
+    attributes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    own = {a.attr for a in attributes if ast.unparse(a.value) in ("self", "cls")}
+    own |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    names = [(a.lineno, a.attr, ast.unparse(a)) for a in attributes if a.attr not in own | FOREIGN]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            names += [(node.lineno, n.name, f"import {n.name}") for n in node.names]
+    private = [n for n in names if n[1].startswith("_") and not n[1].startswith("__")]
+    return sorted((line, text) for line, _, text in private)
+
+
 @pytest.mark.parametrize(
     "root", [ROOT / "firmware", ROOT / "host_tools", ROOT / "tools"], ids=lambda f: f.name
 )
 def test_no_module_reaches_for_a_private_attribute_of_another(root: Path) -> None:
     found: list[str] = []
     for file in sorted(root.rglob("*.py")):
-        tree = ast.parse(file.read_text())
-        attributes = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
-        own = {a.attr for a in attributes if ast.unparse(a.value) in ("self", "cls")}
-        own |= {n.name for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
-        for a in attributes:
-            private = a.attr.startswith("_") and not a.attr.startswith("__")
-            if private and a.attr not in own | FOREIGN and file.name not in THEIRS:
-                found.append(f"{file.relative_to(ROOT)}:{a.lineno} {ast.unparse(a)}")
+        if file.name not in THEIRS:
+            accesses = private_accesses(file.read_text())
+            found += [f"{file.relative_to(ROOT)}:{line} {text}" for line, text in accesses]
     assert found == []
+
+
+UNIT_TESTS = sorted((ROOT / "tests" / "unit").glob("*.py"))
+
+
+@pytest.mark.parametrize("file", UNIT_TESTS, ids=lambda f: f.stem)
+def test_a_unit_test_gives_the_reason_of_its_private_accesses(file: Path) -> None:
+    """A comment or docstring "Private: `_name`, since ..." names every one."""
+    source = file.read_text()
+    paragraphs = [part.split("\n\n")[0] for part in source.split("Private:")[1:]]
+    for line, text in private_accesses(source):
+        name = text.split(".")[-1].split()[-1]
+        assert any(f"`{name}`" in part for part in paragraphs), (
+            f"{file.name}:{line} {text} has no reason"
+        )
+
+
+def test_private_accesses_are_found() -> None:
+    source = "from a import _b, c\nc._d = 1\nclass E:\n    def _f(self): self._g = E()._f()\n"
+    assert private_accesses(source) == [(1, "import _b"), (2, "c._d")]
 
 
 def test_no_safety_decision_hangs_on_an_assert() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.nor import LOG, log_sectors, nor
 from tests.unit.conftest import MemFiles
 from wrap.storage import payloads, records
-from wrap.storage.log import Log
+from wrap.storage.log import UNUSED, Log
 from wrap.storage.sectors import FileSectors
 
 SIZE = records.OVERHEAD + 5
@@ -25,6 +25,12 @@ class Flash:
 
     def open(self):
         return Log(self.sectors())
+
+    def program_behind(self, log, raw):
+        """Write bytes behind the last record, which the log does not know of."""
+        starts = {start: i for i, start in enumerate(log.starts) if start != UNUSED}
+        newest = max(starts)
+        self.sectors().program(starts[newest], log.end - newest, raw)
 
     def sectors(self):
         return log_sectors(self.nor) if self.kind == "nor" else FileSectors(self.files, LOG)
@@ -59,8 +65,8 @@ def stream(log):
     return out
 
 
-def told(log):
-    """(sequence numbers, gaps, their sectors' chains hold)"""
+def scanned(log):
+    """Return the sequence numbers and the gaps of what is kept."""
     found, gaps = records.scan(stream(log))
     return [r[1] for r in found], gaps
 

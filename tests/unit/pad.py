@@ -1,4 +1,4 @@
-"""The guard on the thermal plant, without the rest of a wrap: an hour in half a second."""
+"""The thermal checks on the thermal plant, without the rest of a wrap."""
 
 from array import array
 from types import SimpleNamespace

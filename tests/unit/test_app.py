@@ -218,7 +218,7 @@ def test_telemetry_flows_until_its_lease_ends(rig: Rig):
     assert samples(rig, 1000) == []
 
 
-def test_telemetry_is_dropped_while_nobody_reads(rig: Rig):
+def test_telemetry_is_dropped_while_the_host_does_not_read(rig: Rig):
     rig.hal.tx_room = 0
     rig.app.host_session.start_telemetry(100, 60000)
     rig.advance(20000)

@@ -61,12 +61,13 @@ RARE += [("lamp_off", 1), ("lamp_off", 30), ("dark", 30)]
 def test_a_dark_that_raises_ends_the_loop_rather_than_going_on():
     spy = SpyRig()
     spy.light()
+    spy.app.background.run = lambda *args: 1 // 0
     spy.hal.raise_at = "dark"
     with pytest.raises(RuntimeError):
-        spy.app.panic(ValueError("first"))
+        spy.turn(20)
 
 
-def test_an_exception_in_the_slack_is_one_too(rig: Rig):
+def test_an_exception_in_background_work_is_a_fault(rig: Rig):
     rig.light()
     rig.app.log_queue.slice = lambda dt, lit: 1 // 0
     rig.advance(10)
@@ -74,51 +75,48 @@ def test_an_exception_in_the_slack_is_one_too(rig: Rig):
     assert rig.app.fault_latch.info["detail"].startswith("ZeroDivisionError: ")
 
 
-def test_an_exception_in_a_link_slice_between_steps_is_one_too(rig: Rig):
+def test_an_exception_in_a_link_slice_is_a_fault(rig: Rig):
     rig.light()
     rig.app.server.poll = lambda: 1 // 0
     assert not rig.app.run_link()
     assert (rig.dark(), latched(rig)) == (True, "exception")
 
 
-def test_a_trip_between_steps_is_latched_although_booking_fails(rig: Rig):
-    rig.light()
-    rig.advance(300)
-    rig.app.fast_step.begin_background()
-    rig.app.wire_check._left_ms = 10_000  # no window is due
-    for _ in range(3):
-        turned(rig)
-    assert rig.app.fast_step.on
-    rig.app.lamps.meter = lambda ms: 1 // 0
-    rig.app.trip(faults.PROGRAM, "between two steps")
-    assert (rig.dark(), latched(rig), rig.app.fast_step.on) == (True, "program", False)
+def on_fast_path():
+    """A lit wrap with unbooked steps, whose lamps cannot be booked any more."""
+    spy = SpyRig()
+    spy.light()
+    while spy.app.wire_check.due_in_ms() < 500:  # no window is due
+        spy.turn()
+    spy.app.fast_step.exit_fast_path()
+    spy.turn(8)
+    assert spy.app.fast_step.on
+    spy.app.lamps.meter = lambda ms: 1 // 0
+    return spy
 
 
-def test_booking_that_fails_keeps_no_fault_from_being_latched(rig: Rig):
-    rig.light()
-    rig.advance(300)
-    rig.app.fast_step.begin_background()
-    rig.app.wire_check._left_ms = 10_000  # no window is due
-    rig.app.lamps.meter = lambda ms: 1 // 0
-    for _ in range(3):
-        turned(rig)
-    assert rig.app.fast_step.on
-    rig.warm(50000)
-    turned(rig)
-    assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", "exception")
-    assert not rig.app.fast_step.on
-    rig.advance(100)
-    assert (rig.dark(), rig.state) == (True, "fault")
+def test_a_trip_between_steps_is_latched_although_booking_fails():
+    spy = on_fast_path()
+    spy.app.trip(faults.PROGRAM, "between two steps")
+    assert (spy.dark(), latched(spy), spy.app.fast_step.on) == (True, "program", False)
 
 
-def turned(rig: Rig) -> None:
-    """One turn of the loop that nobody looks at."""
-    rig.hal.now_ms = rig.board.now_ms = rig.board._due = rig.board.now_ms + 10
-    rig.app.turn(rig.hal.now_ms)
+def test_booking_that_fails_keeps_no_fault_from_being_latched():
+    spy = on_fast_path()
+    spy.hal.raws = [CURVE.raw_at(50000)] * 4
+    spy.turn()
+    assert (spy.dark(), spy.state, latched(spy)) == (True, "fault", "exception")
+    assert not spy.app.fast_step.on
+    spy.turn(10)
+    assert (spy.dark(), spy.state) == (True, "fault")
 
 
 def test_a_detail_is_cut_short(rig: Rig):
-    rig.app.panic(ValueError("x" * 500))
+    def fail(room_ms):
+        raise ValueError("x" * 500)
+
+    rig.app.server.poll = fail
+    assert not rig.app.run_link()
     assert rig.app.fault_latch.info["detail"] == "ValueError: " + "x" * 60
 
 
@@ -202,7 +200,7 @@ def test_a_late_step_is_no_cause_that_stays():
 
 
 @pytest.mark.parametrize("ch", [0, 1])
-def test_a_pin_that_drifts_is_dark_and_tells_what_was_written(ch):
+def test_a_pin_that_drifts_is_dark_and_the_fault_lists_the_written_duties(ch):
     spy = SpyRig()
     spy.light()
     held = spy.hal.duty[:]

@@ -45,7 +45,7 @@ def test_a_broken_put_leaves_the_old_value(puts, op, error, torn):
 
 
 @given(st.integers(0, 60), st.integers(1, 255))
-def test_a_damaged_file_is_told_and_the_other_one_holds(at, flip):
+def test_a_damaged_file_is_reported_and_the_other_one_counts(at, flip):
     files = MemFiles()
     store = Store(files, "s")
     store.put({"n": 1})
@@ -110,7 +110,7 @@ def test_a_stored_setting_out_of_bounds_counts_as_the_default(files, value):
 
 
 @pytest.mark.parametrize("name", ["settings.a", "cal.b", "heat.a"])
-def test_a_damaged_settings_file_is_told_by_its_store(files, name):
+def test_a_damaged_settings_file_is_reported_by_its_store(files, name):
     files.data[name] = b"half"
     assert settings(files).damaged() == settings(files).unconfirmed() == [name[:-2]]
 
@@ -168,7 +168,9 @@ def test_a_calibration_needs_an_uncertainty(files):
     (1499, 100, True), (1500, 30, False), (200000, 500, False), (200001, 100, True),
     (50000, 29, True), (50000, 0, True), (50000, 501, True),
 ])  # fmt: skip
-def test_a_stored_calibration_beyond_its_bounds_counts_as_none_and_is_told(files, uw, unc_pm, void):
+def test_a_stored_calibration_beyond_its_bounds_counts_as_none_and_is_reported(
+    files, uw, unc_pm, void
+):
     cal = {"uw": uw, "unc_pm": unc_pm, "date": 20261101, "how": ""}
     files.data["cal.a"] = seal(1, {"red": cal, "uv": cal})
     kept = settings(files)

@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):
         files.append("x", b"")
 
 
-def test_damaged_settings_are_told():
+def test_damaged_settings_are_reported():
     rig = Rig()
     assert rig.app.status_view.status()["settings_damaged"] is False
     rig.files.data["settings.a"] = b"torn"

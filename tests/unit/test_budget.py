@@ -9,6 +9,7 @@ from tests.unit.conftest import LONG, MemFiles, Rig, protocol, sha
 from wrap.errors import Refused
 from wrap.link.budget import Budget
 from wrap.rules import limits
+from wrap.storage import records
 from wrap.storage.atomic_store import Store
 
 NOW = 1_790_000_000
@@ -164,10 +165,9 @@ def test_what_costs_nothing_writes_nothing_unless_it_darkens(rig: Rig):
     rig.store()
     rig.advance(500)
     rig.app.budget.left = 0
-    rig.app.panic = print
     params = {"slot": 0, "o": 0, "n": 1024, "every_ms": 0, "t": NOW}
     before = dict(rig.files.data)
-    for method in rig.app.commands._methods:
+    for method in rig.app.commands.methods:
         if method not in COSTS and method not in DARKENS:
             answer = rig.ask(method, **params)
             assert not isinstance(answer, tuple), (method, answer)
@@ -204,11 +204,12 @@ def test_a_reset_does_not_fill_the_bucket(rig: Rig):
 
 def test_a_host_waits_while_records_do(rig: Rig):
     rig.advance(500)
-    rig.files.broken = True
+    rig.files.broken, rig.files.torn = True, 0
     for n in range(40):
         rig.ask("clock.set", t=NOW + 100 * n)
     assert rig.ask("clock.set", t=NOW) == ("not_now", "records wait for the flash: possible in 1 s")
-    assert (len(rig.app.log_queue._queue), rig.app.log_queue.lost) == (32, 0)
+    assert (rig.app.log_queue.crowded(), rig.app.log_queue.lost) == (True, 0)
     rig.files.broken = False
     rig.advance(2000)
+    assert len(rig.noted(records.CLOCK)) == 32  # half of the queue
     assert rig.ask("clock.set", t=NOW) == {"unix_s": NOW}

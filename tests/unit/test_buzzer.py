@@ -100,7 +100,7 @@ def test_it_is_silent_for_good_once_pressed():
 
 @pytest.mark.parametrize("pressed", [False, True])
 @pytest.mark.parametrize("latched", [False, True])
-def test_what_becomes_hot_is_heard_from_the_beginning(latched, pressed):
+def test_a_warm_skin_is_signalled_from_the_beginning(latched, pressed):
     buzzer = Buzzer(latched)
     of_fault(buzzer, 400)
     if pressed:
@@ -115,7 +115,7 @@ def test_a_wrap_that_is_hot_as_it_starts_is_loud_in_spite_of_an_old_fault():
     assert of_fault(Buzzer(True), LOUD, now=faults.GROSS) == "#." * 600
 
 
-def test_an_acknowledged_fault_is_over_and_the_next_begins_anew():
+def test_an_acknowledged_fault_is_silent_and_the_next_one_sounds_again():
     buzzer = Buzzer(True)
     of_fault(buzzer, 10, faults.LIGHT)
     buzzer.press()

@@ -8,6 +8,7 @@ import pytest
 import board_facts
 from tests.between_steps import between_steps
 from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
+from wrap.errors import Refused
 from wrap.link import commands
 from wrap.rules import limits
 
@@ -72,10 +73,14 @@ def brought_to(state):
 @pytest.mark.parametrize("state", STATES)
 def test_what_is_allowed_depends_on_the_state(state):
     rig = brought_to(state)
-    session = rig.app.session
-    for method, (when, _) in rig.app.commands._methods.items():
-        may = state in ALLOWED.get(method, STATES)
-        assert commands._allowed(when, session) == may, method
+    app = rig.app
+    gate = commands.RequestGate(app.session, app.log_queue, app.uptime, app.budget)
+    for method, (when, _) in app.commands.methods.items():
+        if state in ALLOWED.get(method, STATES):
+            assert gate.run(when, len, "four") == 4, method
+        else:
+            with pytest.raises(Refused, match="not while"):
+                gate.run(when, len, "four")
     assert rig.ask("proto.delete", slot=7)[0] == (
         "not_found" if state in ("idle", "done") else "not_now"
     )
@@ -127,7 +132,7 @@ def test_a_wrong_parameter_is_named_with_its_bounds(rig: Rig, method, params, te
 # ---- looking
 
 
-def test_hello_tells_who_answers(rig: Rig):
+def test_hello_identifies_the_wrap(rig: Rig):
     hello = rig.ask("hello")
     assert list(hello)[: len(HELLO)] == HELLO
     assert (hello["product"], hello["link"], hello["slots"]) == ("pbmwrap", 1, 8)
@@ -137,7 +142,7 @@ def test_hello_tells_who_answers(rig: Rig):
     assert (hello["program"], hello["frozen"]) == ("files", False)
 
 
-def test_status_state_and_fault_tell_what_is(rig: Rig):
+def test_status_state_and_fault_report_the_present(rig: Rig):
     assert rig.ask("state") == {"state": "idle", "session": 0, "active_ms": 0}
     status = rig.ask("status")
     assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, None, -1)
@@ -209,7 +214,7 @@ def test_a_session_that_begins_while_a_protocol_arrives_keeps_what_is_stored(rig
     assert rig.app.protocols.raw(0) == old
 
 
-def test_a_protocol_that_cannot_be_stored_is_told(rig: Rig):
+def test_a_protocol_that_cannot_be_stored_is_an_error(rig: Rig):
     rig.store()
     rig.files.broken = True
     assert code(send_protocol(rig, 0, protocol(id="new"))) == "storage"
@@ -217,7 +222,7 @@ def test_a_protocol_that_cannot_be_stored_is_told(rig: Rig):
     assert rig.state == "idle"
 
 
-def test_flash_that_fails_is_told(rig: Rig):
+def test_flash_that_fails_is_an_error(rig: Rig):
     rig.advance(100)
     rig.files.broken = True
     assert rig.ask("settings.set", k="time_s", v=600) == (
@@ -253,7 +258,7 @@ def test_leases_and_telemetry_answer_what_is_in_force(rig: Rig):
     assert rig.ask("telemetry", every_ms=100, ms=500) == {"every_ms": 100}
 
 
-def test_bench_tells_what_a_call_takes_on_average(rig: Rig):
+def test_bench_reports_what_a_call_takes_on_average(rig: Rig):
     taken = []
 
     def takes(us):

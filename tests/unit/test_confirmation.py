@@ -1,4 +1,7 @@
-"""Damaged settings hold light until a person has confirmed; the maker's heat test is recorded."""
+"""Damaged settings hold light until a person has confirmed; the maker's heat test is recorded.
+
+Private: `_kept` of the settings, since a damaged copy is repaired before a session can start.
+"""
 
 import pytest
 
@@ -81,7 +84,7 @@ def test_what_is_set_while_it_is_unconfirmed_still_needs_the_confirmation(kept):
     assert kept.ask("session.start") == {"session": 1}
 
 
-def test_one_lost_copy_is_told_and_repaired_and_asks_for_nothing(kept):
+def test_one_lost_copy_is_reported_and_repaired_without_confirmation(kept):
     kept.board.power_off()
     kept.files.data["settings.a"] = b"rot"
     kept.board.power_on()
@@ -128,8 +131,7 @@ def test_a_repair_that_fails_is_tried_again_after_a_minute(kept):
 
 def test_nothing_is_repaired_while_a_session_is_under_way(kept):
     kept.light()
-    settings = kept.app.settings
-    settings._kept.due = True
+    kept.app.settings._kept.due = True
     kept.files.data["settings.b"] = b"rot"
     kept.advance(1000)
     assert kept.state == "running"
@@ -140,7 +142,7 @@ def test_nothing_is_repaired_while_a_session_is_under_way(kept):
     assert kept.files.data["settings.a"] == kept.files.data["settings.b"]
 
 
-def test_a_stored_calibration_beyond_its_bounds_is_told_and_counts_as_none(files):
+def test_a_stored_calibration_beyond_its_bounds_is_reported_and_counts_as_none(files):
     cal = {"uw": 1, "unc_pm": 0, "date": 20261101, "how": ""}
     files.data["cal.a"] = seal(1, {"red": cal})
     rig = Rig(files)

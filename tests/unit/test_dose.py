@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from tests.unit.small import Small
 from wrap.control.dose import DoseMeter
-from wrap.control.lamps import _MAX_GAP_MS
 
 DUTY = st.integers(0, 65535)
 UW = st.integers(0, 300000)
@@ -46,7 +45,7 @@ def test_cutting_time_into_pieces_changes_nothing(duty, ms, data):
     assert vars(whole) == vars(split)
 
 
-@given(st.lists(st.tuples(DUTY, st.integers(0, _MAX_GAP_MS)), max_size=20), UW, UW)
+@given(st.lists(st.tuples(DUTY, st.integers(0, 3000)), max_size=20), UW, UW)
 def test_every_intermediate_is_a_small_integer(light, full_uw, upper_uw):
     meter = DoseMeter(Small(full_uw), Small(upper_uw))
     for duty, ms in light:

@@ -1,4 +1,8 @@
-"""A wrap whose steady steps are taken in one go is, booked, the wrap that decides every step."""
+"""A wrap on the fast path is, booked, the wrap that does every step in full.
+
+Private: the board's `_turn` and `_due`, since its `advance` books the fast steps after each call,
+and they have to stay unbooked here.
+"""
 
 import itertools
 import types
@@ -10,8 +14,8 @@ from hypothesis import strategies as st
 from tests.between_steps import between_steps
 from tests.unit.conftest import COOL, CURVE, LARGE_PAD, LONG, Rig
 from tests.verdicts import shown
-from wrap import fast_step
 from wrap.rules import faults, limits, states
+from wrap.safety.violation import Violation
 from wrap.storage import records
 
 BOTH = {"red": [500], "nir": [800, 40, 500]}
@@ -32,6 +36,15 @@ EVENTS = st.one_of(
 NOT_SENSED = types.SimpleNamespace(**{**vars(LARGE_PAD), "SENSE_PIN": None})
 
 
+def plain_values(part):
+    """All attributes of a part that are values, and what its verdicts show."""
+    values = vars(part).items()
+    state = {k: v[:] if isinstance(v, list) else v for k, v in values}
+    state |= {k: shown(v) for k, v in values if isinstance(v, Violation)}
+    kinds = (int, str, list, tuple, type(None))
+    return {k: v for k, v in state.items() if isinstance(v, kinds) and k not in ("_trends",)}
+
+
 class Wrap(Rig):
     """deciding: every step is App.step's."""
 
@@ -41,17 +54,25 @@ class Wrap(Rig):
         if deciding:
             self.app.fast_step.exit_fast_path()
             self.app.fast_step.enter = lambda: None
-        self.quick = 0
-        step = self.app.step_fast
+        self.turns = self.full_steps = 0
+        turn, step = self.app.turn, self.app.step
 
-        def counted(now):
-            done = step(now)
-            self.quick += done > 0
-            return done
+        def counted_turn(now):
+            self.turns += 1
+            turn(now)
 
-        self.app.step_fast = counted
+        def counted_step(now):
+            self.full_steps += 1
+            step(now)
+
+        self.app.turn, self.app.step = counted_turn, counted_step
         self.noise = [0] * 4
         self.raws = [COOL] * 4
+
+    @property
+    def quick(self):
+        """Steps that the fast path did."""
+        return self.turns - self.full_steps
 
     def steps(self, n, ms=limits.STEP_MS):
         for k in range(n):
@@ -109,22 +130,14 @@ class Wrap(Rig):
             "session": {k: v for k, v in vars(session).items() if k not in hidden},
             "meters": [dict(m) for m in meters],
             "duties": (app.lamps.duties[:], hal.duty[:], hal.mode[:], hal.enabled, hal.fed_ms),
-            "monitor": {
+            "temp_limits": {
                 k: v
                 for k, v in vars(temp_limits).items()
                 if k not in ("_curve", "_means", "_violation")
             },
-            "guard": (
-                thermal._ms,
-                thermal._lit_s,
-                thermal.derate.q,
-                thermal.moved,
-                thermal._last[:],
-                shown(thermal._behaviour),
-            ),
+            "thermal": (thermal.derate.q, plain_values(thermal)),
             "fault": (
                 app.steps.code,
-                app._tripped,
                 app.fault_latch.code,
                 app.fault_latch.info,
                 app.fault_latch.later,
@@ -158,7 +171,7 @@ def lit(wrap, **changes):
     st.sampled_from([0, (1 << 30) - 2500]),
     st.sampled_from([LARGE_PAD, NOT_SENSED]),
 )
-def test_whatever_happens_both_are_the_same_wrap(events, shining, start_ms, facts):
+def test_any_events_leave_both_wraps_in_the_same_state(events, shining, start_ms, facts):
     quick, plain = twins(start_ms, facts)
     if shining:
         lit(quick)
@@ -198,9 +211,13 @@ def test_time_is_whole_across_the_tick_wrap(start_ms):
     assert quick.app.session.active_ms == plain.app.session.active_ms
 
 
-def test_late_is_what_apps_step_counts_as_late():
-    assert fast_step._LATE_MS == limits.STEP_MS * 2
-    assert fast_step._BACKGROUND_MS == limits.PROGRAM_CHUNK_MS
+@pytest.mark.parametrize("ms,late", [(20, 0), (21, 1)])
+def test_a_step_is_late_for_the_fast_path_when_it_is_for_apps_step(ms, late):
+    assert limits.STEP_MS * 2 == 20
+    wrap = running()
+    before = wrap.quick
+    wrap.steps(1, ms)
+    assert (wrap.app.steps.steps_late, wrap.quick - before) == (late, 1 - late)
 
 
 def running():
@@ -211,86 +228,88 @@ def running():
     return wrap
 
 
-def left_to_app(wrap):
-    """The steps of App's among the next one."""
+def full_steps_of_next(wrap):
+    """The number of full steps in the next 10 ms."""
     plain, seen = wrap.app.step, []
     wrap.app.step = lambda now: (seen.append(now), plain(now))
     wrap.board.advance(limits.STEP_MS)
     return len(seen)
 
 
-def test_a_step_with_nothing_to_decide_is_not_apps():
-    assert left_to_app(running()) == 0
+def test_a_step_with_nothing_to_decide_is_a_fast_one():
+    assert full_steps_of_next(running()) == 0
 
 
 @pytest.mark.parametrize("sensor", range(4))
 @pytest.mark.parametrize("edge", [0, 1])
-def test_the_first_reading_at_a_limit_is_apps(sensor, edge):
+def test_the_first_reading_at_a_limit_is_a_full_step(sensor, edge):
     wrap = running()
     trip = limits.SKIN_TRIP_MC if sensor < 3 else limits.BOARD_TRIP_MC
     wrap.board.set_raw(sensor, CURVE.raw_at(trip) + edge)
-    assert left_to_app(wrap) == 1 - edge
+    assert full_steps_of_next(wrap) == 1 - edge
     wrap = running()
-    wrap.board.set_raw(sensor, wrap.app.temp_limits._cold_raw + edge)
-    assert left_to_app(wrap) == edge
+    wrap.board.set_raw(sensor, CURVE.raw_at(limits.PLAUSIBLE_MIN_MC) + edge)
+    assert full_steps_of_next(wrap) == edge
 
 
-def test_a_press_is_apps_and_its_inputs_are_read_once():
+def test_a_press_is_a_full_step_and_its_inputs_are_read_once():
     wrap = running()
     reads, plain = [], wrap.hal.read_raws
     wrap.hal.read_raws = lambda out: (reads.append(1), plain(out))
     wrap.board.press(True)
-    assert (left_to_app(wrap), len(reads)) == (1, 1)
+    assert (full_steps_of_next(wrap), len(reads)) == (1, 1)
 
 
-def test_a_lamp_that_does_not_hold_is_dark_in_that_very_step():
+def test_a_failed_readback_is_dark_in_that_very_step():
     wrap = running()
     wrap.hal.duty[0] += 1
     wrap.board.advance(limits.STEP_MS)
     assert wrap.dark() and wrap.app.fault_latch.code == faults.READBACK
 
 
-def test_a_fault_met_between_two_steps_books_the_light_there_was():
+def test_a_fault_between_two_steps_books_the_light_so_far():
     wrap = running()
     wrap.steps(3)
     pending = wrap.app.lamps.meters[0].on_ms
     now = (wrap.hal.now_ms + 10) & 0x3FFFFFFF
     wrap.hal.now_ms += 10
     assert wrap.app.fast_step.step(now) > 0
-    wrap.app.panic(RuntimeError("here"))
+    wrap.app.server.poll = lambda room_ms: 1 // 0
+    assert not wrap.app.run_link()
+    assert wrap.app.fault_latch.code == faults.EXCEPTION
     assert wrap.app.lamps.meters[0].on_ms > pending
     assert not wrap.app.fast_step.on
 
 
-def test_what_waits_for_the_slack_keeps_every_step_whole():
+def test_every_step_is_full_while_background_work_waits():
     wrap = running()
+    wrap.app.log_queue.slice = lambda dt_ms, lit: False  # nothing is written yet
     wrap.app.log_queue.note(records.NOTE, b"{}")
     wrap.app.fast_step.exit_fast_path()
-    wrap.app.log_queue._retry_ms = 10_000
     wrap.steps(5)
     assert not wrap.app.fast_step.on
-    wrap.app.log_queue._retry_ms = 0
+    del wrap.app.log_queue.slice
     wrap.steps(5)
     assert wrap.app.fast_step.on
 
 
-def test_the_slack_comes_every_50_ms():
+def test_background_work_comes_every_50_ms():
     wrap = running()
-    slacks = []
+    slices = []
     plain = wrap.app.run_background
     wrap.app.run_background = lambda: (
-        slacks.append(wrap.app.uptime.s * 1000 + wrap.app.uptime.ms),
+        slices.append(wrap.app.uptime.s * 1000 + wrap.app.uptime.ms),
         plain(),
     )
     wrap.app.fast_step.exit_fast_path()
     for _ in range(60):
         wrap.hal.now_ms += 10
         wrap.app.turn(wrap.hal.ticks_ms())
-    gaps = [b - a for a, b in itertools.pairwise(slacks)]
+    gaps = [b - a for a, b in itertools.pairwise(slices)]
     assert max(gaps) <= 50 and len(gaps) < 20
 
 
-def test_nothing_is_steady_that_fades_or_asks_or_ends():
+def test_the_fast_path_is_off_while_light_fades_or_a_question_waits():
     wrap = Wrap(False)
     wrap.app.settings.set("wake_s", 5)
     wrap.app.settings.set("answer_s", 3)
@@ -302,3 +321,42 @@ def test_nothing_is_steady_that_fades_or_asks_or_ends():
         assert calm or not wrap.app.fast_step.on
         assert not (wrap.app.wake_check.waiting and wrap.app.fast_step.on)
     assert wrap.app.session.end_reason == "wake"
+
+
+# ---- the sense input
+
+
+def test_light_in_the_dark_is_a_fault_in_that_very_step():
+    wrap = Wrap(False)
+    wrap.steps(20)
+    assert wrap.app.fast_step.on
+    wrap.sense(True)
+    assert full_steps_of_next(wrap) == 1
+    assert wrap.app.fault_latch.code == faults.LIGHT
+
+
+@pytest.mark.parametrize("blind,steps", [(False, 0), (True, 500)])
+def test_the_fast_path_starts_once_light_was_sensed_or_the_blind_input_reported(blind, steps):
+    wrap = Wrap(False)
+    if blind:
+        wrap.sense(False)
+    lit(wrap)
+    wrap.steps(1)
+    lit_steps = wrap.app.session.active_ms // limits.STEP_MS
+    wrap.steps(max(0, steps - lit_steps - 1))
+    assert wrap.app.fast_step.on is not blind
+    wrap.steps(210)
+    assert wrap.app.fast_step.on and wrap.state == "running"
+    assert len([n for n in wrap.noted(records.NOTE) if "sense" in n]) == int(blind)
+
+
+def test_dark_steps_are_full_until_the_filter_of_the_sense_input_has_settled():
+    wrap = Wrap(False)
+    lit(wrap)
+    between_steps(wrap.app).session.stop("link")
+    wrap.until("done", 2000)
+    began = wrap.quick
+    wrap.steps(5)
+    assert (wrap.quick - began, wrap.app.fast_step.on) == (0, False)
+    wrap.steps(2)
+    assert wrap.app.fast_step.on

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.unit.conftest import PowerCut
 from wrap.rules import faults
 from wrap.safety.fault_latch import FaultLatch
 from wrap.storage.atomic_store import Store
@@ -116,3 +117,72 @@ def test_an_acknowledged_damage_is_whole_again(files):
     latch.clear()
     assert store.damaged is False
     assert make(files).code == faults.NONE
+
+
+def damaged(files):
+    store = Store(files, "fault")
+    store.put({"code": 3})
+    name = next(n for n in files.names() if n.startswith("fault"))
+    files.write(name, b"?" + files.read(name)[1:])
+    return Store(files, "fault")
+
+
+def test_a_damaged_latch_is_reported_as_a_storage_fault(files):
+    latch = FaultLatch(damaged(files))
+    assert latch.info == {"code": faults.STORAGE, "detail": "the fault memory is damaged"}
+    assert (latch.later, latch.unsaved) == (0, True)
+
+
+def test_every_fault_after_the_first_is_counted(files):
+    latch = FaultLatch(Store(files, "fault"))
+    assert latch.trip(faults.COLD, {"a": 1}) is True
+    assert [latch.trip(faults.GROSS, {}) for _ in range(3)] == [False] * 3
+    assert (latch.later, latch.unsaved, latch.code) == (3, True, faults.COLD)
+    latch.save()
+    assert latch.unsaved is False
+
+
+def test_a_new_latch_holds_nothing(files):
+    latch = FaultLatch(Store(files, "fault"))
+    assert (latch.code, latch.info, latch.later, latch.unsaved) == (faults.NONE, None, 0, False)
+    latch.save()
+    assert files.ops == 0
+
+
+def tripped(files):
+    latch = FaultLatch(Store(files, "fault"))
+    latch.trip(faults.COLD, {})
+    return latch
+
+
+def test_a_fault_is_stored_in_the_first_slice_and_again_a_second_after_a_failure(files):
+    latch = tripped(files)
+    files.broken = True
+    seen = []
+    for dt_ms in (0, 999, 1, 999, 1):
+        before = files.ops
+        latch.slice(dt_ms)
+        seen.append(files.ops - before)
+        assert latch.unsaved is True
+    assert seen == [1, 0, 1, 0, 1]
+    files.broken = False
+    latch.slice(999)
+    assert latch.unsaved is True
+    latch.slice(1)
+    assert latch.unsaved is False
+
+
+def test_a_fault_after_one_that_was_stored_is_stored_at_once(files):
+    latch = tripped(files)
+    latch.slice(10)
+    latch.clear()
+    latch.trip(faults.GROSS, {})
+    latch.slice(0)
+    assert latch.unsaved is False
+
+
+def test_only_an_error_of_the_flash_is_retried(files):
+    latch = tripped(files)
+    files.broken, files.error = True, PowerCut()
+    with pytest.raises(PowerCut):
+        latch.slice(10)

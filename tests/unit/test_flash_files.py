@@ -1,13 +1,15 @@
-"""Small files in bare flash: old or new after any power cut, and damage is told."""
+"""Small files in bare flash: old or new after any power cut, and damage is reported."""
 
+import binascii
 import random
+import struct
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.nor import AFTER, BEFORE, STORE, TORN, Nor, PowerCut, store_of
-from wrap.storage import flash_files
+from wrap.storage.sectors import NorSectors
 
 NAMES = ("settings.a", "settings.b", "fault.a", "proto.0", "proto.1", "count")
 
@@ -166,7 +168,7 @@ def test_power_cuts_one_after_the_other_lose_nothing(seed):
             kept = now
 
 
-def test_damage_in_the_middle_is_told_until_the_next_bank():
+def test_damage_in_the_middle_is_reported_until_the_next_bank():
     nor = Nor(STORE)
     files = store_of(nor)
     files.write("a", b"first")
@@ -180,7 +182,7 @@ def test_damage_in_the_middle_is_told_until_the_next_bank():
     assert not clean.damaged and clean.names() == ["b"]
 
 
-def test_one_damaged_head_does_not_lose_the_bank_and_two_are_told():
+def test_one_damaged_head_does_not_lose_the_bank_and_two_are_reported():
     nor = Nor(STORE)
     store_of(nor).write("a", b"kept")
     head = nor.mem.index(b"PBMB")
@@ -200,26 +202,41 @@ def test_a_flash_full_of_something_else_is_taken_over():
     assert files_in(nor) == {"a": b"1"}
 
 
+TAG = 0x5A
+FIRST = 64  # offset of a bank's first entry, behind its heads
+
+
+def entry(name, data):
+    """An entry as it is in the flash."""
+    body = struct.pack("<BBH", TAG, len(name), len(data)) + name + data
+    return body + struct.pack("<I", binascii.crc32(body))
+
+
+def sector_in_force(nor):
+    """The last sector with entries: the only one in a store that was new."""
+    return max(i for i in range(STORE) if NorSectors(nor, 0, STORE).filled(i))
+
+
+def program_behind(nor, raw):
+    """Write bytes behind the last entry, which an open store does not know of."""
+    sectors, i = NorSectors(nor, 0, STORE), sector_in_force(nor)
+    sectors.program(i, max(FIRST, sectors.filled(i)), raw)
+
+
 def test_an_entry_with_a_name_that_is_no_text_is_damage_not_an_error():
     nor = Nor(STORE)
     files = store_of(nor)
-    bad = flash_files._entry("a", b"x").replace(b"a", b"\xff", 1)
-    import binascii
-    import struct
-
-    bad = bad[:-4] + struct.pack("<I", binascii.crc32(bad[:-4]))
-    files._s.program(files._i, files._at, bad)
-    files._at += len(bad)
-    files.write("b", b"y")
+    assert files.names() == []
+    program_behind(nor, entry(b"\xff", b"x") + entry(b"b", b"y"))
     again = store_of(nor)
     assert again.damaged and again.names() == ["b"]
 
 
-def test_a_worn_place_is_written_around():
+def test_a_worn_page_is_skipped():
     nor = Nor(STORE)
     files = store_of(nor)
     files.write("a", b"old")
-    worn = files._i
+    worn = sector_in_force(nor)
     nor.broken = lambda what, sector: what == "program" and sector == worn
     files.write("a", b"new")
     nor.broken = lambda what, sector: False
@@ -234,10 +251,7 @@ def test_flash_that_fails_keeps_what_was_in_force():
     with pytest.raises(OSError):
         files.write("a", b"new")
     with pytest.raises(OSError):
-        while True:
-            files._idle = False
-            files.tidy()
-            files._rotten = True
+        files.tidy()
     nor.broken = lambda what, sector: False
     assert files_in(nor) == {"a": b"old"}
     files.write("a", b"new")
@@ -275,15 +289,15 @@ def test_a_bank_that_cannot_be_written_leaves_the_old_one_in_force():
     assert files_in(nor) == {"a": b"new"}
 
 
-def test_an_entry_that_lacks_one_byte_is_not_made_whole_by_the_next_one():
+def test_an_entry_that_lacks_one_byte_is_not_completed_by_the_next_one():
     nor = Nor(STORE)
     files = store_of(nor)
     files.write("a", b"old")
     for n in range(10000):
-        cut = flash_files._entry("a", b"%05d" % n)
-        if cut[-1] == flash_files._TAG:  # what the next entry begins with
+        cut = entry(b"a", b"%05d" % n)
+        if cut[-1] == TAG:  # what the next entry begins with
             break
-    files._s.program(files._i, files._at, cut[:-1])
+    program_behind(nor, cut[:-1])
     again = store_of(nor)
     assert (again.read("a"), again.damaged) == (b"old", False)
     again.write("b", b"new")

@@ -35,7 +35,7 @@ def period(slots):
     raise AssertionError("no period")
 
 
-def test_everything_a_person_must_tell_apart_looks_different():
+def test_all_states_of_the_indicator_look_different():
     looks = [
         shown(states.IDLE),
         shown(states.IDLE, calibrated=False),

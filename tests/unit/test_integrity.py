@@ -9,6 +9,7 @@ from pbmwrap.twin.fake_hal import PROGRAM
 from tests.between_steps import between_steps
 from tests.unit.conftest import Rig
 from wrap.rules import faults
+from wrap.rules.limits import PROGRAM_CHUNK_MS
 from wrap.safety.integrity import CHUNK, Integrity
 
 NOTHING = faults.NONE
@@ -86,7 +87,7 @@ def test_a_bit_that_turns_over_later_is_found_within_two_rounds():
     assert slices(program, 3).count(faults.PROGRAM) == 1
 
 
-def test_what_is_damaged_is_told_once_and_stays_damaged():
+def test_damage_is_reported_once_and_stays():
     flash = Flash(CHUNK)
     flash.data[0] ^= 1
     program = Integrity(flash)
@@ -112,7 +113,7 @@ def test_without_a_claim_nothing_is_checked_and_nothing_trips():
     assert program.blocking_fault(faults.PROGRAM) == NOTHING
 
 
-def test_bad_ram_is_told_once_then_the_program_is_checked():
+def test_bad_ram_is_reported_once_then_the_program_is_checked():
     program = Integrity(Flash(CHUNK, ram_fault=0x20001234))
     assert slices(program, 3) == [faults.MEMORY, NOTHING, NOTHING]
     assert program.detail == "RAM at 0x20001234"
@@ -144,7 +145,7 @@ def test_a_bit_that_turns_over_while_lit_darkens_and_is_named():  # H-18
     assert rig.ask("hello")["integrity"] == "damaged"
 
 
-def test_a_damaged_program_cannot_be_acknowledged_a_mended_one_can_after_a_restart():
+def test_a_damaged_program_cannot_be_acknowledged_a_repaired_one_can_after_a_restart():
     rig = Rig()
     rig.board.flip_program(7, 0)
     reboot(rig)
@@ -193,6 +194,37 @@ def test_ram_that_failed_its_test_holds_the_wrap_dark(flipped):
     assert rig.ask("fault.ack") == {"state": "idle"}
 
 
-def test_hello_tells_of_a_whole_wrap():
+def test_hello_reports_an_undamaged_wrap():
     hello = Rig().ask("hello")
     assert (hello["integrity"], hello["memory"]) == ("whole", "whole")
+
+
+def test_a_new_check_has_found_nothing():
+    assert Integrity(Flash(CHUNK)).detail is None
+
+
+@pytest.mark.parametrize("ram,memory", [(-1, "unknown"), (0, "whole"), (1, "damaged")])
+def test_ram_is_damaged_when_the_hal_gives_an_address(ram, memory):
+    program = Integrity(Flash(CHUNK, ram_fault=ram))
+    assert program.memory == memory
+    assert program.slice(10) == (faults.MEMORY if ram == 1 else faults.NONE)
+    assert program.detail == ("RAM at 0x00000001" if ram == 1 else None)
+
+
+@pytest.mark.parametrize("size,state", [(0, "damaged"), (1, "whole")])
+def test_a_program_of_one_byte_is_one_and_an_empty_one_is_not(size, state):
+    program = Integrity(Flash(size))
+    program.slice(10)
+    assert program.state == state
+
+
+def test_the_second_round_begins_at_once_and_then_a_chunk_is_due_to_the_millisecond():
+    flash = Flash(3 * CHUNK)
+    program = Integrity(flash)
+    program.slice(10)
+    flash.read.clear()
+    seen = []
+    for dt_ms in (0, PROGRAM_CHUNK_MS - 1, 1, PROGRAM_CHUNK_MS - 1, 0, 1):
+        program.slice(dt_ms)
+        seen.append(len(flash.read))
+    assert seen == [1, 1, 2, 2, 2, 3]

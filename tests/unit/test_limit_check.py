@@ -43,13 +43,13 @@ def test_the_hard_limits_are_what_was_decided():
 
 def test_every_hard_limit_is_checked_against_its_default():
     for name in HARD:
-        default = next(low for low, high, _ in limit_check._ORDER if high == name)
+        default = next(low for low, high, _ in limit_check.ORDER if high == name)
         assert default.rsplit("_", 1)[0] in name or default == "SESSION_MAX_S"
         broken = problem(**{default: NAMES[name] + 1})
         assert broken == f"{default} is {NAMES[name] + 1}, beyond {name} {NAMES[name]}"
 
 
-@pytest.mark.parametrize("low,high,why", limit_check._ORDER)
+@pytest.mark.parametrize("low,high,why", limit_check.ORDER)
 def test_each_order_is_checked_and_equal_is_within(low, high, why):
     """The pair alone: whatever else that breaks is not looked at."""
     alone = SimpleNamespace(**NAMES)
@@ -59,7 +59,7 @@ def test_each_order_is_checked_and_equal_is_within(low, high, why):
     assert limit_check.problem(alone).startswith(f"{low} is 1000000000, beyond ")
 
 
-@pytest.mark.parametrize("name", limit_check._POSITIVE)
+@pytest.mark.parametrize("name", limit_check.POSITIVE)
 def test_no_protection_is_switched_off_by_a_zero(name):
     assert problem(**{name: 1}) == ""
     assert problem(**{name: 0}) == f"{name} is 0, below 1"

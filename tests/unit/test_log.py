@@ -14,8 +14,8 @@ from tests.unit.log_rig import (
     chained,
     flash,
     notes_in,
+    scanned,
     stream,
-    told,
     write,
 )
 from wrap.storage import records
@@ -31,7 +31,7 @@ def test_offsets_sequence_and_boot_go_on_after_power(flash):
     again = flash.open()
     assert (again.first, again.end, again.seq, again.boot) == (0, HEAD + 3 * SIZE, 4, 7)
     write(again, 2, boot=8)
-    assert told(again) == ([0, 1, 2, 3, 4, 5], [])
+    assert scanned(again) == ([0, 1, 2, 3, 4, 5], [])
 
 
 def test_records_go_on_across_sectors_and_every_byte_is_under_the_chain(flash):
@@ -39,7 +39,7 @@ def test_records_go_on_across_sectors_and_every_byte_is_under_the_chain(flash):
     log.append(records.END, 1, 0, 0, b"\x01first")
     write(log, 1400)
     log.append(records.END, 1, 0, 0, b"\x01end")
-    seqs, gaps = told(log)
+    seqs, gaps = scanned(log)
     assert (seqs, gaps) == (list(range(log.seq)), [])
     raw = stream(log)
     assert chained(raw)
@@ -69,7 +69,7 @@ def test_a_full_ring_drops_its_oldest_sector_and_offsets_are_never_reused(flash)
         write(log, 50)
         n += 50
     write(log, n)
-    seqs, gaps = told(log)
+    seqs, gaps = scanned(log)
     assert gaps == [] and seqs == list(range(seqs[0], log.seq)) and seqs[0] > n // 2
     again = flash.open()
     assert (again.first, again.end, again.seq) == (log.first, log.end, log.seq)
@@ -162,7 +162,7 @@ def test_what_a_cut_erase_left_of_old_records_is_no_part_of_the_log():
     flash.nor.mem[at : at + 100] = b"\xff" * 100  # its head is gone, its records are not
     again = flash.open()
     assert again.end == log.end and again.first >= log.first
-    seqs, _ = told(again)
+    seqs, _ = scanned(again)
     assert seqs == sorted(seqs)
 
 

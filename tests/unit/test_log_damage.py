@@ -1,4 +1,4 @@
-"""The record log on damaged and worn flash, its blobs, and torn tails."""
+"""The record log on damaged and worn flash, its blobs, torn tails, and failed writes."""
 # H-38
 
 import hashlib
@@ -14,8 +14,8 @@ from tests.unit.log_rig import (
     chained,
     flash,
     notes_in,
+    scanned,
     stream,
-    told,
     write,
 )
 from wrap.storage import payloads, records
@@ -54,10 +54,10 @@ def test_a_single_sector_with_a_damaged_head_keeps_its_records():
     again = flash.open()
     assert (again.first, again.end, again.seq) == (log.first, log.end, log.seq)
     write(again, 1)
-    assert told(again) == (list(range(1, 7)), [(0, HEAD)])
+    assert scanned(again) == (list(range(1, 7)), [(0, HEAD)])
 
 
-def test_a_single_sector_without_a_true_record_begins_anew_and_never_raises():
+def test_a_single_sector_without_a_valid_record_is_an_empty_log_and_never_raises():
     flash = Flash("nor")
     write(flash.open(), 1)
     damage_head(flash, 0)
@@ -65,7 +65,7 @@ def test_a_single_sector_without_a_true_record_begins_anew_and_never_raises():
     log = flash.open()
     assert (log.end, log.seq) == (0, 0)
     write(log, 1)
-    assert told(log) == ([0, 1], [])
+    assert scanned(log) == ([0, 1], [])
 
 
 def test_a_lone_sector_of_an_older_round_is_not_taken_for_a_first_one():
@@ -76,7 +76,7 @@ def test_a_lone_sector_of_an_older_round_is_not_taken_for_a_first_one():
 
 def test_what_is_lost_altogether_reads_as_erased(flash):
     log = flash.open()
-    per = log._s.size // SIZE
+    per = flash.sectors().size // SIZE
     write(log, per * 5)
     for i in (1, 2):
         if flash.kind == "nor":
@@ -87,7 +87,7 @@ def test_what_is_lost_altogether_reads_as_erased(flash):
     raw = stream(again)
     assert (again.first, again.first + len(raw)) == (log.first, log.end)
     found, gaps = records.scan(raw)
-    assert (len(gaps), gaps[0][1] - gaps[0][0] > log._s.size) == (1, True)
+    assert (len(gaps), gaps[0][1] - gaps[0][0] > flash.sectors().size) == (1, True)
     assert found[-1][1] == log.seq - 1
 
 
@@ -117,7 +117,7 @@ def test_a_flash_full_of_something_else_is_taken_over():
     log = flash.open()
     assert (log.first, log.end, log.seq) == (0, 0, 0)
     write(log, 2000)
-    assert told(log)[1] == []
+    assert scanned(log)[1] == []
 
 
 def test_a_worn_place_is_left_behind(flash):
@@ -142,7 +142,7 @@ def test_sectors_that_cannot_be_erased_are_skipped_and_counted():
     flash.nor.broken = lambda what, sector: what == "erase" and STORE < sector < STORE + 3
     write(log, 1000)
     assert log.skipped == 2
-    assert told(log)[1] == []
+    assert scanned(log)[1] == []
     assert stream(flash.open()) == stream(log)
     flash.nor.broken = lambda what, sector: what == "erase"
     with pytest.raises(OSError):
@@ -167,7 +167,7 @@ def test_flash_that_fails_altogether_raises_and_the_same_record_may_come_again(f
     assert len(notes) == 2
 
 
-def test_a_torn_tail_is_told(flash):
+def test_a_torn_tail_is_scanned(flash):
     log = flash.open()
     write(log, 3)
     if flash.kind == "nor":
@@ -178,7 +178,7 @@ def test_a_torn_tail_is_told(flash):
     again = flash.open()
     assert (again.seq, again.boot, again.torn, again.end) == (4, 1, 5, log.end + 5)
     write(again, 1)
-    assert len(told(again)[1]) == 1
+    assert len(scanned(again)[1]) == 1
 
 
 def test_blobs_are_remembered_across_sectors_and_power(flash):
@@ -225,7 +225,7 @@ def test_a_file_that_is_not_as_long_as_it_should_be_is_an_error_and_then_left_be
 def test_what_is_behind_a_sector_that_is_lost_can_still_be_read(flash):
     log = flash.open()
     for _ in range(4):
-        write(log, log._s.size // SIZE)
+        write(log, flash.sectors().size // SIZE)
     whole = stream(log)
     start, stop = sorted(s for s in log.starts if s != UNUSED)[1:3]
     flash.sectors().erase(list(log.starts).index(start))
@@ -264,14 +264,14 @@ def test_the_last_sector_that_a_log_can_have_is_read(flash):
     assert stream(log) == raw
 
 
-def test_a_record_that_lacks_one_byte_is_not_made_whole_by_the_next_one(flash):
+def test_a_record_that_lacks_one_byte_is_not_completed_by_the_next_one(flash):
     log = flash.open()
     write(log, 2)
     for n in range(10000):
         cut = records.pack(records.NOTE, log.seq, 1, 0, 0, b"%05d" % n)
         if cut[-1] == 0xA0 | records.NOTE:  # what the next record begins with
             break
-    flash.sectors().program(log._head, log._at, cut[:-1])
+    flash.program_behind(log, cut[:-1])
     again = flash.open()
     assert again.torn == len(cut) - 1
     before = notes_in(again)
@@ -281,3 +281,55 @@ def test_a_record_that_lacks_one_byte_is_not_made_whole_by_the_next_one(flash):
     assert (last.seq, last.torn) == (log.seq + 2, 0)
     last.append(records.END, 1, 0, 0, END)
     assert chained(stream(flash.open()))
+
+
+def test_the_rest_of_a_failed_write_is_not_completed_by_the_next_record():
+    flash = Flash("nor")
+    log = flash.open()
+    write(log, 1)
+    tag = records.pack(records.NOTE, 0, 1, 0, 0, b"")[0]
+    lost = next(
+        payload
+        for payload in (b"lost%d" % n for n in range(9999))
+        if records.pack(records.NOTE, log.seq, 1, 0, 0, payload)[-1] == tag
+    )
+    true_program = flash.nor.program
+
+    def lacks_its_last_byte(at, page):
+        end = len(page.rstrip(b"\xff")) - 1
+        true_program(at, page[:end].ljust(len(page), b"\xff"))
+
+    flash.nor.program = lacks_its_last_byte
+    with pytest.raises(OSError):
+        log.append(records.NOTE, 1, 0, 0, lost)
+    flash.nor.program = true_program
+    write(log, 3)
+    kept = [r[5] for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
+    assert len(kept) == 4 and lost not in kept
+    assert stream(flash.open()) == stream(log)
+
+
+def test_the_oldest_sector_is_gone_without_a_gap_when_it_is_half_erased():
+    flash = Flash("nor")
+    log = flash.open()
+    write(log, 211 * (LOG + 2))
+    assert log.first > 0 and not log.prepared()
+    oldest = log.starts.index(log.first)
+    flash.nor.mem[(STORE + oldest) * 4096 : (STORE + oldest) * 4096 + 3000] = b"\xff" * 3000
+    again = flash.open()
+    assert again.first == min(start for start in log.starts if start != log.first)
+    found, gaps = records.scan(stream(again))
+    assert gaps == [] and found[-1][1] == log.seq - 1
+    write(again, 500)
+    assert scanned(again)[1] == []
+
+
+def test_a_damaged_head_elsewhere_costs_that_record_only():
+    flash = Flash("nor")
+    log = flash.open()
+    write(log, 211 * (LOG + 2))
+    second = sorted(log.starts)[1]
+    flash.nor.flip((STORE + log.starts.index(second)) * 4096 + 20, 3)
+    again = flash.open()
+    assert (again.first, again.end) == (log.first, log.end)
+    assert scanned(again)[1] == [(second - log.first, second - log.first + HEAD)]

@@ -4,9 +4,11 @@ from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, Rig
 from wrap.storage import payloads, records
 from wrap.storage.log import Log
-from wrap.storage.log_queue import _MOST, LogQueue
+from wrap.storage.log_queue import LogQueue
 from wrap.storage.sectors import FileSectors
 from wrap.uptime import Uptime
+
+MOST = 64  # records that a queue holds
 
 
 def told(files):
@@ -15,7 +17,7 @@ def told(files):
 
 
 def opened(files):
-    """A journal whose log has begun."""
+    """A queue whose log has begun."""
     log = Log(FileSectors(files))
     log.append(records.BOOT, 1, 0, 0, b"")
     files.data["log.000"] = files.data["log.000"][:-14]
@@ -86,7 +88,8 @@ def test_while_lit_what_needs_an_erase_waits_and_in_the_dark_it_comes(files):
 
 def test_sectors_that_cannot_be_erased_ahead_count_as_a_failed_log(files):
     log_queue = opened(files)
-    log_queue.log._ready.clear()
+    while log_queue.log.prepared():
+        log_queue.log.append(records.NOTE, 1, 0, 0, bytes(200))
     files.broken = True
     assert not log_queue.slice(10, False)
     assert log_queue.failed
@@ -94,27 +97,27 @@ def test_sectors_that_cannot_be_erased_ahead_count_as_a_failed_log(files):
 
 def test_a_full_queue_loses_its_oldest_sample_first(files):
     log_queue = opened(files)
-    for n in range(_MOST):
+    for n in range(MOST):
         log_queue.note(records.SAMPLE if n in (0, 5, 9) else records.STATE, b"%d" % n)
-    note(log_queue, _MOST, _MOST + 1, _MOST + 2)
+    note(log_queue, MOST, MOST + 1, MOST + 2)
     write_all(log_queue)
     gone = (5, 9, 1)  # never the first: it may be half written
-    assert told(files) == [b"%d" % n for n in range(_MOST + 3) if n not in gone]
+    assert told(files) == [b"%d" % n for n in range(MOST + 3) if n not in gone]
 
 
 def test_a_full_queue_without_samples_loses_the_oldest_but_the_first_which_may_be_half_written(
     files,
 ):
     log_queue = opened(files)
-    note(log_queue, *range(_MOST + 3))
+    note(log_queue, *range(MOST + 3))
     assert log_queue.lost == 3
     write_all(log_queue)
-    assert told(files) == [b"%d" % n for n in [0, *range(4, _MOST + 3)]]
+    assert told(files) == [b"%d" % n for n in [0, *range(4, MOST + 3)]]
 
 
-def test_records_that_are_lost_are_told_as_soon_as_there_is_room(rig: Rig):
+def test_lost_records_are_reported_once_the_queue_has_place(rig: Rig):
     rig.files.broken, rig.files.torn = True, 0
-    for n in range(_MOST + 3):
+    for n in range(MOST + 3):
         rig.app.log_queue.note(records.ACK, payloads.pack_json({"n": n}))
     rig.advance(5000)
     assert rig.ask("status")["records_lost"] == 3
@@ -122,7 +125,7 @@ def test_records_that_are_lost_are_told_as_soon_as_there_is_room(rig: Rig):
     rig.advance(1500)
     assert rig.noted(records.NOTE) == [{"lost": 3}]
     rig.files.broken = True
-    for n in range(_MOST + 1):
+    for n in range(MOST + 1):
         rig.app.log_queue.note(records.ACK, payloads.pack_json({"n": n}))
     rig.files.broken = False
     rig.advance(1500)

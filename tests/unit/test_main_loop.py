@@ -1,4 +1,4 @@
-"""The loop on a chip: no drift, slack that ends in time, dark at the end whatever happens."""
+"""The loop on a chip: no drift, link slices that end before the next step, dark at every end."""
 
 import importlib
 
@@ -64,7 +64,7 @@ def test_a_late_step_is_not_made_up_for(hal):
 
 
 @pytest.mark.parametrize(("lit", "last"), [(False, 9), (True, 8)])
-def test_the_slack_is_for_the_link_until_the_next_step_or_shortly_before(hal, lit, last):
+def test_the_link_has_the_time_until_the_next_step_or_shortly_before(hal, lit, last):
     app = Timed(hal)
     app.busy, app.lit_now = True, lit
     main_loop.loop(app, 2)
@@ -81,7 +81,7 @@ def test_in_a_conversation_the_link_is_looked_at_every_millisecond(hal):
 
 
 def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
-    left = [0, main_loop._COLLECT_BYTES - 1, main_loop._COLLECT_BYTES, 0]
+    left = [0, 65535, 65536, 0]
     collected = []
     hal.allocated = lambda: left.pop(0)
     hal.collect = lambda: collected.append(hal.now_ms)
@@ -90,7 +90,7 @@ def test_garbage_is_collected_behind_a_step_once_there_is_enough(hal):
 
 
 def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
-    enough, too_much = main_loop._COLLECT_BYTES, main_loop._COLLECT_NOW
+    enough, too_much = 65536, 81920
     left = [enough, enough, too_much - 1, enough, too_much]
     collected = []
     hal.allocated = lambda: left.pop(0)

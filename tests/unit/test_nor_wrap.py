@@ -35,7 +35,7 @@ def test_the_log_is_ready_soon_after_power(wrap):
     assert not wrap.app.log_queue.failed
 
 
-def test_nothing_is_erased_while_lit_however_much_there_is_to_tell(wrap):
+def test_nothing_is_erased_while_lit_however_many_records_wait(wrap):
     long_session(wrap)
     flash = wrap.board.nor
     before = list(flash.erased)
@@ -71,13 +71,20 @@ def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
     assert kinds.count(records.SAMPLE) == 16
 
 
+def use_up_sectors(wrap):
+    """Write records until the log has not enough erased sectors ahead."""
+    while wrap.app.log.prepared():
+        wrap.app.log.append(records.NOTE, 1, 0, 0, bytes(200))
+
+
 def test_no_session_begins_before_sectors_are_ready(wrap):
-    wrap.app.log._ready.clear()
-    wrap.app.log_queue._retry_ms = 1000  # the last erase failed a moment ago
+    use_up_sectors(wrap)
+    wrap.app.log_queue.slice = lambda dt_ms, lit: False  # nothing is erased ahead yet
     wrap.app.protocols.save(0, *_saved("a"))
     between_steps(wrap.app).starter.start("link", False)
     wrap.board.advance(500)
     assert states.NAMES[wrap.app.session.state] == "self-test"
+    del wrap.app.log_queue.slice
     wrap.until("running")
     assert wrap.app.log_queue.ready()
 
@@ -89,7 +96,7 @@ def _saved(site):
 
 
 def test_flash_that_cannot_be_erased_lets_no_light_on(wrap):
-    wrap.app.log._ready.clear()
+    use_up_sectors(wrap)
     wrap.app.protocols.save(0, *_saved("a"))
     wrap.board.nor.broken = lambda what, sector: what == "erase" and sector >= STORE
     for k in range(LOG):
@@ -124,7 +131,8 @@ def test_one_worn_page_in_a_session_is_made_good(wrap):
 
 def test_a_store_that_cannot_be_tidied_is_tried_again_and_harms_nothing(wrap):
     wrap.board.nor.broken = lambda what, sector: what == "erase"
-    wrap.board.files._idle = False
+    for n in range(8):  # three quarters of a bank: it has to be changed
+        wrap.board.files.write("x", bytes([n]) * 1800)
     wrap.board.nor.program((STORE // 2) * SECTOR + 100 // 256 * 256, bytes(256))
     wrap.board.advance(12_000)
     assert wrap.app.fault_latch.code == faults.NONE
@@ -152,7 +160,7 @@ def test_bit_rot_anywhere_boots_dark_and_answers(seed):
     assert states.NAMES[made.app.session.state] in ("idle", "fault")
 
 
-def test_rot_in_the_store_is_strict_and_told_once():
+def test_damaged_files_are_strict_and_reported_once():
     made = Wrap(nor(), board_facts)
     made.on()
     made.app.settings.set("trip_mc", 40000)

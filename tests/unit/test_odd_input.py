@@ -35,7 +35,7 @@ def test_an_active_slot_that_is_none_counts_as_the_first(files, slot):
 
 
 @pytest.mark.parametrize("number", NO_NUMBERS)
-def test_a_session_counter_that_is_none_begins_anew(files, number):
+def test_an_invalid_session_counter_starts_from_zero(files, number):
     files.data["count.a"] = seal(1, {"session": number})
     rig = Rig(files)
     rig.store(0)

@@ -122,12 +122,17 @@ def test_one_operation_that_fails_costs_light_at_most(op):
     assert sorted(set(seqs)) == list(range(seqs[-1] + 1))
 
 
+class FailingFiles(MemFiles):
+    """Every operation from `break_at` on fails."""
+
+    def _gate(self):
+        return super()._gate() or self.ops > self.break_at
+
+
 @pytest.mark.parametrize("op", range(1, 60, 3))
 def test_flash_that_fails_for_good_ends_dark_and_answers(op):
-    files = MemFiles()
+    files = FailingFiles()
     files.break_at, files.torn = op, 0
-    gate = files._gate
-    files._gate = lambda: gate() or files.ops > op
     rig = live_on(files)
     rig.advance(1000)
     assert rig.dark()

@@ -100,7 +100,7 @@ def test_a_start_waits_for_the_dark_reference_and_then_gets_full_power(monkeypat
     assert rig.ask("status")["power_why"] is None
 
 
-def test_status_tells_what_a_session_gets_before_it_begins(monkeypatch):
+def test_status_reports_the_power_of_a_session_before_it_begins(monkeypatch):
     rig = Proven(monkeypatch)
     first = rig.ask("status")
     assert (first["power_pm"], first["power_why"]) == (250, NO_REFERENCE)
@@ -130,7 +130,7 @@ def test_a_reference_that_never_comes_costs_power_and_no_more_than_35_s(monkeypa
     assert ratio(rig) < 0.5
 
 
-def test_a_known_reference_makes_nobody_wait(monkeypatch):
+def test_a_known_reference_delays_no_session(monkeypatch):
     rig = Proven(monkeypatch)
     rig.advance(32_000)
     rig.store(steps=LONG)

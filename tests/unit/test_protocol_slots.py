@@ -56,7 +56,7 @@ def test_a_broken_replacement_leaves_the_old_one(op, error, torn):
     assert make(files).plan(0)[0].id == "p0"
 
 
-def test_a_write_that_does_not_read_back_is_told(files, monkeypatch):
+def test_a_write_that_does_not_read_back_is_an_error(files, monkeypatch):
     protocols = filled(files, 0)
     raw = protocol(id="new")
     write = files.write
@@ -68,7 +68,7 @@ def test_a_write_that_does_not_read_back_is_told(files, monkeypatch):
 
 
 @pytest.mark.parametrize("at", [0, 5, 60, -33, -32, -1])
-def test_a_damaged_slot_is_told_and_never_run(files, at):
+def test_a_damaged_slot_is_reported_and_never_run(files, at):
     protocols = filled(files, 0, 2)
     raw = bytearray(files.data["proto.0"])
     raw[at] ^= 4
@@ -82,7 +82,7 @@ def test_a_damaged_slot_is_told_and_never_run(files, at):
 
 
 @pytest.mark.parametrize("size", [0, 1, 31, 32, 33])
-def test_a_slot_cut_short_is_told(files, size):
+def test_a_slot_cut_short_is_reported(files, size):
     files.data["proto.1"] = b"x" * size
     assert make(files).slots[1] == "damaged: the hash does not match"
 
@@ -97,7 +97,7 @@ def test_a_slot_cut_short_is_told(files, size):
         (b"1" * 2049, "no JSON: longer than 2048 bytes"),
     ],
 )
-def test_a_whole_slot_that_breaks_a_rule_is_told_and_never_run(files, raw, why):
+def test_an_undamaged_slot_that_breaks_a_rule_is_reported_and_never_run(files, raw, why):
     files.data["proto.7"] = raw + hashlib.sha256(raw).digest()
     protocols = make(files)
     assert protocols.slots[7].startswith(why)

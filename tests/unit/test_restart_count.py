@@ -77,3 +77,33 @@ def test_the_count_survives_a_power_cut_between_resets(files):
 def test_a_count_beyond_what_resets_can_reach_counts_as_none(files, kept, count):
     Store(files, "resets").put({"n": kept})
     assert RestartCount(Store(files, "resets"), "power").count == count
+
+
+def test_resets_are_forgotten_after_ten_minutes_without_one(files):
+    restart_count = RestartCount(Store(files, "resets"), "watchdog")
+    assert (restart_count.count, restart_count.too_many()) == (1, False)
+    assert (restart_count.calm(599), restart_count.calm(600), restart_count.calm(601)) == (
+        False,
+        True,
+        True,
+    )
+    restart_count.forget()
+    assert (restart_count.count, restart_count.calm(600)) == (0, False)
+    assert RestartCount(Store(files, "resets"), "power").count == 0
+
+
+@pytest.mark.parametrize("n,many", [(2, False), (3, True), (4, True)])
+def test_three_resets_are_too_many(files, n, many):
+    store = Store(files, "resets")
+    store.put({"n": n})
+    assert RestartCount(store, "power").too_many() is many
+    assert RestartCount(Store(files, "resets"), "watchdog").count == n + 1
+    assert RestartCount(Store(files, "resets"), "power").count == n + 1
+
+
+def test_a_count_that_cannot_be_stored_is_reported_as_failed(files):
+    assert RestartCount(Store(files, "resets"), "power").failed is False
+    assert RestartCount(Store(files, "resets"), "watchdog").failed is False
+    files.broken = True
+    lost = RestartCount(Store(files, "resets"), "watchdog")
+    assert (lost.failed, lost.count) == (True, 2)

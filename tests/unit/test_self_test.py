@@ -44,7 +44,7 @@ def test_the_record_says_that_power_is_limited(facts, text):
     assert text + LIMITED in payloads.REASONS
 
 
-def test_each_way_to_dark_is_opened_alone_and_no_light_comes():
+def test_each_shut_off_path_is_opened_alone_and_no_light_comes():
     rig = begun(board_facts)
     seen = set()
     while rig.state == "self-test":
@@ -80,7 +80,7 @@ def shining(rig, when):
         (lambda hal: max(hal.duty) > 0, "although the enable is low"),
     ],
 )
-def test_a_way_to_dark_that_does_not_hold_is_a_fault(when, told):
+def test_a_shut_off_path_that_does_not_hold_is_a_fault(when, told):
     rig = begun(board_facts)
     shining(rig, when)
     rig.until("fault", 300)
@@ -97,7 +97,7 @@ def test_light_before_anything_is_opened_is_a_fault():
 
 
 @pytest.mark.parametrize("state", ["idle", "paused"])
-def test_light_that_nobody_asked_for_is_a_fault_within_60_ms(state):
+def test_unrequested_light_is_a_fault_within_60_ms(state):
     rig = Rig(facts=board_facts)
     if state == "paused":
         rig.light()
@@ -126,7 +126,7 @@ def test_light_that_is_just_going_out_is_no_fault():
 
 
 @pytest.mark.parametrize("blind", [False, True])
-def test_a_sense_input_that_sees_no_light_is_told_once(blind):
+def test_a_sense_input_that_sees_no_light_is_reported_once(blind):
     rig = Rig(facts=board_facts)
     rig.light(steps=[{"t": 60, "ch": {"red": [500], "nir": [800]}}])
     if blind:

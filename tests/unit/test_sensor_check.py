@@ -3,15 +3,16 @@
 import pytest
 
 from tests.unit.small import Small
-from tests.verdicts import code_of, shown
+from tests.verdicts import shown
 from wrap.rules import faults
 from wrap.safety.sensor_check import SensorCheck
 
 JOULE = Small(450)
+NOTHING = (faults.NONE, None, None)
 
 
 class Line:
-    """A trend that says what it is told: `then` {seconds ago: value}."""
+    """A trend with set values. then: {seconds ago: value}, `now` at all other times."""
 
     def __init__(self, now=33000, n=100, then=None):
         self.now = now
@@ -22,20 +23,53 @@ class Line:
         return self.then.get(seconds, self.now)
 
 
-def made(*roles, **lines):
-    trends = [lines.get(f"t{i}") or Line() for i in range(len(roles))]
-    return SensorCheck(list(roles), trends, JOULE)
+class Sensors:
+    """A SensorCheck on set trends: t0, t1... are the Lines of the sensors, 33 C by default."""
+
+    def __init__(self, *roles, **lines):
+        self.trends = [lines.get(f"t{i}") or Line() for i in range(len(roles))]
+        self.check = SensorCheck(list(roles), self.trends, JOULE)
+        self._settled = 0
+
+    def second(self, skin_mc=33000, board_mc=33000, new_mw=0, lit_s=1):
+        """Run one second. new_mw: heat above what the pad has settled to, which follows it by
+        1/256 a second."""
+        heat_mw = new_mw + (self._settled >> 8)
+        self._settled += new_mw
+        return shown(self.check.second(Small(skin_mc), Small(board_mc), Small(heat_mw), lit_s))
+
+    def clear(self):
+        self.check.clear()
+        self._settled = 0
+
+    def blamed(self, skin_mc=33000, board_mc=33000):
+        """The sensor that is named after ten seconds of disagreement, None without one."""
+        found = [self.second(skin_mc, board_mc) for _ in range(10)]
+        assert found[:9] == [NOTHING] * 9
+        code, sensor, _ = found[9]
+        assert code in (faults.NONE, faults.PAIR)
+        return sensor
 
 
-def stuck(still_s=60, heat_mj=1350000, other=36000, sensor=0, moved_mc=0):
-    """Whether a sensor that has stood still, the last second included, is called stuck. The skin
-    is sensor 0, the board sensor 1; the other one was at 33 C when it last moved."""
-    watch = made("skin", "board")
-    watch._stuck(sensor, 33000, 0)
-    watch._still_s[sensor] = still_s - 1
-    watch._heat_mj[sensor] = Small(heat_mj - 5000)
-    watch._trends[sensor].now += moved_mc
-    return watch._stuck(sensor, other, 5000)
+def stuck_after(sensors, n, sensor=0, **last):
+    """Whether the n-th second of those that follow is the first in which `sensor` is stuck."""
+    assert [sensors.second() for _ in range(n - 1)] == [NOTHING] * (n - 1)
+    return sensors.second(**last) == (faults.STUCK, sensor, None)
+
+
+def stuck(still_s=60, heat_mj=1350000, other=36000, sensor=0, moved_mc=0, roles=("skin", "board")):
+    """Whether a sensor that has stood still, the last second included, is called stuck. The
+    sensors of the other role were at 33 C when it last moved."""
+    sensors = Sensors(*roles)
+    sensors.second()
+    for _ in range(still_s - 2):
+        assert sensors.second() == NOTHING
+    assert sensors.second(new_mw=heat_mj - 5000) == NOTHING
+    sensors.trends[sensor].now += moved_mc
+    means = {"board_mc" if roles[sensor] == "skin" else "skin_mc": other}
+    found = sensors.second(**means, new_mw=5000)
+    assert found in (NOTHING, (faults.STUCK, sensor, None))
+    return found != NOTHING
 
 
 @pytest.mark.parametrize(
@@ -67,6 +101,7 @@ def test_skin_that_stands_still_beside_a_board_that_changed_is_stuck(change, is_
         ({"still_s": 59}, False),
         ({"other": 33199}, False),  # the skin showed that heat was there
         ({"other": 32800}, True),
+        ({"other": 32801}, False),
         ({"heat_mj": 1349999}, False),
         ({"heat_mj": -1350000}, True),
         ({"moved_mc": 99}, True),
@@ -79,58 +114,103 @@ def test_a_board_that_stands_still_while_the_skin_shows_heat_is_stuck(change, is
     assert stuck(sensor=1, **change) is is_stuck
 
 
-def test_a_sensor_that_moves_is_watched_from_there_anew():
-    watch = made("skin")
-    watch._stuck(0, 33000, 0)
-    for n in range(5):
-        watch._stuck(0, 33000, 7)
-        assert (watch._still_s[0], watch._heat_mj[0]) == (n + 1, 7 * (n + 1))
-    watch._trends[0].now = 33040
-    assert watch._stuck(0, 34000, 9) is False
-    assert (watch._still_s[0], watch._heat_mj[0]) == (0, 0)
-    assert (watch._ref[0], watch._ref_other[0]) == (33040, 34000)
-
-
-def test_each_sensor_is_held_against_the_other_role():
-    watch = made("skin", "board")
-    watch.second(34000, 31000, 0, 1)
-    assert watch._ref_other == [31000, 34000]
-
-
-def test_heat_counts_until_the_pad_has_settled_to_it():
-    watch = made("skin")
-    watch.second(33000, 33000, 25600, 1)
-    seen = []
-    for _ in range(4):
-        before = watch._heat_mj[0]
-        watch.second(33000, 33000, 25600, 1)
-        seen.append(watch._heat_mj[0] - before)
-    assert seen == [25500, 25401, 25302, 25203]
-
-
-def test_new_surroundings_begin_every_watch_again():
-    watch = made("skin", "board")
-    for _ in range(5):
-        watch.second(43000, 33000, 9000, 5)
-    watch._apart_s = 4
-    watch.clear()
-    assert (watch._still_s, watch._apart_s, watch._settled) == ([-1, -1], 0, 0)
-    assert made("skin")._still_s == [-1]
+@pytest.mark.parametrize(
+    "change,is_stuck",
+    [
+        ({"sensor": 0, "other": 33200}, True),
+        ({"sensor": 0, "other": 33199}, False),
+        ({"sensor": 1, "other": 37000, "heat_mj": 1800000}, True),
+        ({"sensor": 1, "other": 36999, "heat_mj": 1800000}, False),
+    ],
+)
+def test_each_sensor_is_compared_with_the_other_role(change, is_stuck):
+    assert stuck(roles=("board", "skin"), **change) is is_stuck
 
 
 @pytest.mark.parametrize(
-    "lit_s,verdict", [(0, (faults.NONE, None, None)), (1, (faults.STUCK, 1, None))]
+    "board_mc,heat_mj,is_stuck",
+    [
+        (33000, 1800000, True),
+        (33001, 1800000, False),  # the board is compared with its value at the move
+        (41000, 1800000, True),
+        (37000, 1800000, False),
+        (33000, 1799999, False),  # heat is counted from the move
+    ],
 )
+def test_a_sensor_that_moves_is_judged_from_there(board_mc, heat_mj, is_stuck):
+    sensors = Sensors("skin", "board")
+    sensors.second()
+    for moved_mc in (20, 39):
+        sensors.trends[0].now = 33000 + moved_mc
+        assert sensors.second(new_mw=900000) == NOTHING
+    sensors.trends[0].now = 33040
+    assert sensors.second(board_mc=37000, new_mw=9) == NOTHING
+    for _ in range(58):
+        assert sensors.second(board_mc=board_mc) == NOTHING
+    assert sensors.second(board_mc=board_mc, new_mw=heat_mj) == NOTHING
+    found = sensors.second(board_mc=board_mc)
+    assert found == ((faults.STUCK, 0, None) if is_stuck else NOTHING)
+
+
+@pytest.mark.parametrize("heat_mw,is_stuck", [(25294, False), (25295, True)])
+def test_heat_counts_until_the_pad_has_settled_to_it(heat_mw, is_stuck):
+    """1/256 less each second: 53.37 s of 60 count."""
+    sensors = Sensors("skin", "board")
+    heat = Small(heat_mw)
+    found = [sensors.check.second(33000, 33000, heat, 1) for _ in range(60)]
+    assert found == [None] * 60
+    found = shown(sensors.check.second(33200, 33000, heat, 1))
+    assert found == ((faults.STUCK, 1, None) if is_stuck else NOTHING)
+
+
+def test_a_cleared_check_counts_stillness_heat_and_disagreement_from_the_start():
+    sensors = Sensors("skin", "board")
+    for _ in range(59):
+        sensors.second(new_mw=1800000)
+    sensors.clear()
+    assert stuck_after(sensors, 61, board_mc=37000) is False  # the heat is forgotten
+    sensors = Sensors("skin", "board")
+    for _ in range(59):
+        assert sensors.second() == NOTHING
+    sensors.clear()
+    sensors.second()
+    sensors.second(new_mw=1800000)
+    for _ in range(57):
+        sensors.second()
+    assert sensors.second(board_mc=37000) == NOTHING
+    assert sensors.second(board_mc=37000) == (faults.STUCK, 0, None)
+    sensors = Sensors("skin", "skin", t1=Line(35501))
+    for _ in range(9):
+        assert sensors.second() == NOTHING
+    sensors.clear()
+    assert sensors.blamed() == 1
+
+
+def test_a_cleared_check_has_settled_to_no_heat():
+    sensors = Sensors("skin", "board")
+    for _ in range(30):
+        sensors.check.second(33000, 33000, 25600, 1)
+    sensors.clear()
+    for _ in range(60):
+        assert sensors.check.second(33000, 33000, 25295, 1) is None
+    assert shown(sensors.check.second(33200, 33000, 25295, 1)) == (faults.STUCK, 1, None)
+
+
+@pytest.mark.parametrize("lit_s,verdict", [(0, NOTHING), (1, (faults.STUCK, 1, None))])
 def test_a_stuck_sensor_is_a_fault_only_while_light_is_on(lit_s, verdict):
-    watch = made("board", "board", "skin")
-    watch.second(33000, 33000, 0, lit_s)
-    watch._still_s[1] = 60
-    watch._heat_mj[1] = 1350000
-    assert shown(watch.second(33200, 33000, 0, lit_s)) == verdict
+    sensors = Sensors("board", "board", "skin")
+    for n in range(60):
+        sensors.trends[0].now = 33000 + 100 * (n % 2)
+        assert sensors.second(new_mw=1350000 * (n == 30), lit_s=lit_s) == NOTHING
+    sensors.trends[0].now = 33000
+    assert sensors.second(skin_mc=33200, lit_s=lit_s) == verdict
 
 
 def slipped(then_40=33800, then_20=30000, now=30000):
-    return made("skin")._slipped(Line(now, then={40: then_40, 20: then_20}))
+    sensors = Sensors("skin", t0=Line(now, then={40: then_40, 20: then_20}))
+    found = sensors.second(lit_s=41)
+    assert found in (NOTHING, (faults.SLIPPED, 0, None))
+    return found != NOTHING
 
 
 @pytest.mark.parametrize(
@@ -160,151 +240,140 @@ def test_a_bead_that_lost_what_no_skin_loses_has_slipped(change, has):
 )
 def test_only_skin_that_was_lit_for_40_s_can_slip(role, lit_s, code):
     gone = Line(29900, then={40: 33000, 20: 29900})
-    watch = made(role, role, t1=gone)
-    found = watch.second(31500, 31500, 0, lit_s)
-    assert shown(found) == (code, 1 if code else None, None)
-
-
-def apart(skin_mc, board_mc, **board):
-    return made("skin", "board", t1=Line(board_mc, **board))._apart(Small(skin_mc), board_mc)
+    sensors = Sensors(role, role, t1=gone)
+    assert sensors.second(31500, 31500, lit_s=lit_s) == (code, 1 if code else None, None)
 
 
 @pytest.mark.parametrize(
-    "skin_mc,board_mc,is_apart",
+    "skin_mc,board_mc,blamed",
     [
-        (35000, 17000, False),  # 3 K, and half of what skin is above a room of 5 C
-        (35000, 16999, True),
-        (25000, 12000, False),
-        (25000, 11999, True),
-        (35000, 60000, False),  # a board that is hotter is none of this
+        (35000, 17000, None),  # 3 K, and half of what skin is above a room of 5 C
+        (35000, 16999, 1),  # the board sensor
+        (25000, 12000, None),
+        (25000, 11999, 1),
+        (35000, 60000, None),  # a board that is hotter is none of this
     ],
 )
-def test_skin_above_a_board_by_more_than_a_cold_room_explains_is_apart(skin_mc, board_mc, is_apart):
-    assert apart(skin_mc, board_mc) is is_apart
+def test_skin_above_a_board_by_more_than_a_cold_room_explains_is_a_disagreement(
+    skin_mc, board_mc, blamed
+):
+    assert Sensors("skin", "board", t1=Line(board_mc)).blamed(skin_mc, board_mc) == blamed
 
 
 @pytest.mark.parametrize(
-    "warmed_mc,n,is_apart",
-    [(599, 100, True), (600, 100, False), (0, 31, True), (0, 30, False), (-900, 100, True)],
+    "warmed_mc,n,blamed",
+    [(599, 100, 1), (600, 100, None), (0, 31, 1), (0, 30, None), (-900, 100, 1)],
 )
-def test_a_cold_board_that_warms_was_just_put_on(warmed_mc, n, is_apart):
-    assert apart(35000, 10000, n=n, then={30: 10000 - warmed_mc}) is is_apart
-
-
-def test_the_board_is_blamed_when_the_skin_is_far_above_it():
-    watch = made("skin", "board", t1=Line(10000))
-    assert watch._apart(35000, 10000)
-    assert watch._far == 1
+def test_a_cold_board_that_warms_was_just_put_on(warmed_mc, n, blamed):
+    board = Line(10000, n=n, then={30: 10000 - warmed_mc})
+    assert Sensors("skin", "board", t1=board).blamed(35000, 10000) == blamed
 
 
 @pytest.mark.parametrize(
-    "temps,apart,blamed",
+    "temps,blamed",
     [
-        ((33000, 36000), False, 0),  # 3 K
-        ((33000, 36001), True, 1),
-        ((36001, 33000), True, 0),
-        ((33000, 34000, 36001), True, 2),
-        ((33000, 36001, 36001), True, 0),  # the one away from the others
-        ((34000, 36001, 33000), True, 1),
+        ((33000, 36000), None),  # 3 K
+        ((33000, 36001), 1),
+        ((36001, 33000), 0),
+        ((33000, 34000, 36001), 2),
+        ((33000, 36001, 36001), 0),  # the one away from the others
+        ((34000, 36001, 33000), 1),
     ],
 )
-def test_board_sensors_are_apart_beyond_3_k(temps, apart, blamed):
+def test_board_sensors_disagree_beyond_3_k(temps, blamed):
     lines = {f"t{i}": Line(mc) for i, mc in enumerate(temps)}
-    watch = made(*["board"] * len(temps), **lines)
-    watch._far = 0
-    assert watch._apart(0, 0) is apart
-    assert watch._far == blamed
+    assert Sensors(*["board"] * len(temps), **lines).blamed() == blamed
 
 
 @pytest.mark.parametrize(
-    "temps,starts,apart,blamed",
+    "temps,starts,blamed",
     [
-        ((33000, 35000, 35000), (33500, 35000, 35000), False, 0),  # 2 K
-        ((32999, 35000, 35000), (33500, 35000, 35000), True, 0),
-        ((33000, 33000, 35001), (33501, 33501, 35001), True, 2),
-        ((32999, 35000, 35000), (33499, 35000, 35000), False, 0),  # 0.5 K more than as it began
-        ((32998, 35000, 35000), (33499, 35000, 35000), True, 0),
-        ((32500, 35000, 35000), (30000, 35000, 35000), False, 0),  # never more than 2.5 K
-        ((32499, 35000, 35000), (30000, 35000, 35000), True, 0),
-        ((34000, 38000, 36000), (34000, 34000, 34000), False, 0),  # the hottest rose by 4 K
-        ((33999, 38000, 37000), (34000, 34000, 34000), True, 0),
-        ((34000, 36501, 34500), (34000, 37000, 34000), True, 1),  # a fall allows nothing more
+        ((33000, 35000, 35000), (33500, 35000, 35000), None),  # 2 K
+        ((32999, 35000, 35000), (33500, 35000, 35000), 0),
+        ((33000, 33000, 35001), (33501, 33501, 35001), 2),
+        ((32999, 35000, 35000), (33499, 35000, 35000), None),  # 0.5 K more than as it began
+        ((32998, 35000, 35000), (33499, 35000, 35000), 0),
+        ((32500, 35000, 35000), (30000, 35000, 35000), None),  # never more than 2.5 K
+        ((32499, 35000, 35000), (30000, 35000, 35000), 0),
+        ((34000, 38000, 36000), (34000, 34000, 34000), None),  # the hottest rose by 4 K
+        ((33999, 38000, 37000), (34000, 34000, 34000), 0),
+        ((34000, 36501, 34500), (34000, 37000, 34000), 1),  # a fall allows nothing more
     ],
 )
-def test_skin_sensors_are_apart_beyond_2_k_and_half_of_the_rise(
-    temps, starts, apart, blamed
-):  # H-42
-    watch = made("skin", "skin", "skin", **{f"t{i}": Line(mc) for i, mc in enumerate(starts)})
-    watch.second(34000, 34000, 0, 1)
-    for trend, mc in zip(watch._trends, temps, strict=True):
+def test_skin_sensors_disagree_beyond_2_k_and_half_of_the_rise(temps, starts, blamed):  # H-42
+    sensors = Sensors("skin", "skin", "skin", **{f"t{i}": Line(mc) for i, mc in enumerate(starts)})
+    sensors.second(34000, 34000)
+    sensors.second(34000, 34000, lit_s=0)  # restarts the ten seconds
+    for trend, mc in zip(sensors.trends, temps, strict=True):
         trend.now = mc
-    watch._far = 0
-    assert watch._apart(0, 0) is apart
-    assert watch._far == blamed
+    assert sensors.blamed() == blamed
 
 
-def test_the_next_session_judges_by_its_own_beginning():
-    watch = made("skin", "skin", t1=Line(35000))
-    watch.second(34000, 34000, 0, 1)
-    watch._trends[1].now = 35500
-    assert not watch._apart(0, 0)
-    watch.start_session()
-    watch._trends[1].now = 34000
-    watch.second(34000, 34000, 0, 1)
-    watch._trends[1].now = 36001
-    watch._start_mc[1] = 36001
-    assert watch._apart(0, 0)
+def blamed_at(sensors, mc, sensor):
+    """The sensor named when `sensor` has gone to `mc`, after a dark second."""
+    sensors.second(lit_s=0)
+    sensors.trends[sensor].now = mc
+    return sensors.blamed()
+
+
+def test_a_session_measures_rises_from_its_own_start():
+    sensors = Sensors("skin", "skin", t1=Line(35000))
+    sensors.second()
+    assert blamed_at(sensors, 36000, 1) is None
+    assert blamed_at(sensors, 36500, 1) == 1
+    sensors.check.start_session()
+    sensors.trends[1].now = 33500
+    sensors.second()
+    assert blamed_at(sensors, 36500, 1) is None
+    assert blamed_at(sensors, 36501, 1) == 1
 
 
 def test_rises_are_measured_from_the_sessions_first_second_of_light():
-    watch = made("skin", "skin", t0=Line(30000))
-    watch.second(33000, 33000, 0, 0)
-    watch._trends[0].now = 31000
-    watch.second(33000, 33000, 0, 1)
-    watch._trends[0].now = 34000
-    watch.second(33000, 33000, 0, 2)
-    assert watch._start_mc == [31000, 33000]
-    watch.start_session()
-    watch.second(33000, 33000, 0, 1)
-    assert watch._start_mc == [34000, 33000]
+    sensors = Sensors("skin", "skin", t0=Line(30000))
+    sensors.second(lit_s=0)
+    sensors.trends[0].now = 31000
+    sensors.second()
+    assert blamed_at(sensors, 40000, 0) is None
+    assert blamed_at(sensors, 40001, 0) == 0
+    sensors.check.start_session()
+    sensors.trends[0].now = 34000
+    sensors.second()
+    assert blamed_at(sensors, 36000, 0) is None
+    assert blamed_at(sensors, 36001, 0) == 0
 
 
-def test_the_first_of_two_that_are_alike_is_held_against_the_other_role():
-    watch = made("board", "board", "skin", t0=Line(10000), t1=Line(10000, n=30))
-    assert watch._apart(35000, 10000)
-    assert watch._far == 0
+def test_the_first_board_sensor_with_a_long_trend_is_compared_with_the_skin():
+    short, full = Line(10000, n=30), Line(10000)
+    assert Sensors("board", "board", "skin", t0=full, t1=short).blamed(35000, 10000) == 0
+    assert Sensors("board", "board", "skin", t0=short, t1=full).blamed(35000, 10000) == 1
 
 
 @pytest.mark.parametrize("far", ["skin", "board"])
-def test_either_role_may_be_apart_beside_the_other(far):
+def test_either_role_may_disagree_beside_the_other(far):
     near = "board" if far == "skin" else "skin"
     limit_mc = 33000 + (2500 if far == "skin" else 3000)
-    lines = {f"t{i}": Line() for i in range(3)}
-    for mc, apart in ((limit_mc + 1, True), (limit_mc, False)):
-        lines["t2"].now = mc
-        watch = made(far, near, far, **lines)
-        watch.second(33000, 33000, 0, 1)
-        assert watch._apart(33000, 33000) is apart
+    for mc, blamed in ((limit_mc + 1, 2), (limit_mc, None)):
+        assert Sensors(far, near, far, t2=Line(mc)).blamed() == blamed
 
 
 @pytest.mark.parametrize("roles", [("skin",), ("board",), ("skin", "skin"), ("board", "board")])
-def test_a_wrap_with_one_role_is_not_held_against_the_other(roles):
-    assert made(*roles)._apart(90000, 0) is False
+def test_a_wrap_with_one_role_is_not_compared_with_the_other(roles):
+    assert Sensors(*roles).blamed(90000, 0) is None
 
 
 def test_disagreement_is_a_fault_in_its_tenth_second_and_stays_one():
-    watch = made("skin", "skin", t1=Line(35501))
-    codes = [code_of(watch.second(33000, 33000, 0, 1)) for _ in range(12)]
-    assert codes == [faults.NONE] * 9 + [faults.PAIR] * 3
+    sensors = Sensors("skin", "skin", t1=Line(35501))
+    found = [sensors.second()[0] for _ in range(12)]
+    assert found == [faults.NONE] * 9 + [faults.PAIR] * 3
 
 
 @pytest.mark.parametrize("dark", [True, False])
-def test_a_second_of_agreement_or_dark_begins_the_ten_again(dark):
-    watch = made("skin", "skin", t1=Line(35501))
+def test_a_second_of_agreement_or_dark_restarts_the_ten(dark):
+    sensors = Sensors("skin", "skin", t1=Line(35501))
     for _ in range(9):
-        watch.second(33000, 33000, 0, 1)
-    watch._trends[1].now = 35501 if dark else 35500
-    watch.second(33000, 33000, 0, 0 if dark else 1)
-    watch._trends[1].now = 35501
-    codes = [code_of(watch.second(33000, 33000, 0, 1)) for _ in range(10)]
-    assert codes == [faults.NONE] * 9 + [faults.PAIR]
+        sensors.second()
+    sensors.trends[1].now = 35501 if dark else 35500
+    sensors.second(lit_s=0 if dark else 1)
+    sensors.trends[1].now = 35501
+    found = [sensors.second()[0] for _ in range(10)]
+    assert found == [faults.NONE] * 9 + [faults.PAIR]

@@ -14,6 +14,7 @@ from wrap.session.site_history import (
     FULL_PM,
     SITES_MOST,
     WEEK_S,
+    Entry,
     SiteHistory,
     SiteSessions,
     part_pm,
@@ -206,7 +207,7 @@ def test_times_and_parts_are_reckoned_in_small_whole_numbers():
 
 
 def begun_under(unix_s):
-    """A session at age 0 with the clock told, then a power cut."""
+    """A session at age 0 with the clock set, then a power cut."""
     sessions = SiteSessions({})
     sessions.set_clock(unix_s)
     sessions.begin("foot")
@@ -231,7 +232,7 @@ def test_without_a_clock_nothing_is_added():
     assert sessions.next_s("foot", WEEK) == DAY_S
 
 
-def test_a_clock_told_later_in_the_same_boot_serves_as_well():
+def test_a_clock_set_later_in_the_same_boot_serves_as_well():
     sessions = had(SiteSessions({}), 100)
     sessions.set_uptime(400)
     sessions.set_clock(UNIX)
@@ -268,7 +269,7 @@ def test_a_clock_set_back_and_forth_gives_what_passed_once():
     assert sessions.ages_s("foot") == [200]
 
 
-def test_a_clock_behind_what_is_known_is_not_believed():
+def test_a_clock_behind_the_known_time_is_rejected():
     sessions = begun_under(UNIX)
     assert not sessions.set_clock(UNIX - limits.CLOCK_DRIFT_S - 1)
     sessions.begin("hand")
@@ -323,7 +324,7 @@ def test_a_session_is_kept_by_the_latest_clock_of_its_boot(clocks, begins):
     assert sessions.ages_s("foot") == [10]
 
 
-def test_with_nothing_to_protect_any_clock_is_believed():
+def test_without_sessions_any_clock_is_accepted():
     sessions = SiteSessions({})
     for unix_s in (UNIX, UNIX - 5000, UNIX + 70000):
         assert rebooted(sessions).set_clock(unix_s)
@@ -331,7 +332,7 @@ def test_with_nothing_to_protect_any_clock_is_believed():
 
 
 def under_clock():
-    """A session at age 0 with the clock told, then a power cut."""
+    """A session at age 0 with the clock set, then a power cut."""
     sessions = SiteSessions({})
     sessions.set_clock(UNIX)
     sessions.begin("foot")
@@ -362,7 +363,7 @@ def test_more_than_the_most_counts_for_nothing():
         (limits.CLOCK_MOST_S + 1, True, UNIX - limits.CLOCK_MOST_S - 1),
     ],
 )
-def test_a_clock_behind_what_is_known_is_taken_as_it_deserves(behind_s, believed, line):
+def test_a_clock_behind_the_known_time_is_accepted_only_within_the_drift(behind_s, believed, line):
     sessions = under_clock()
     assert sessions.set_clock(UNIX - behind_s) is believed
     assert sessions.to_stored()["line"] == line
@@ -639,7 +640,7 @@ def test_what_the_other_file_kept_still_counts(half):
     assert len(opened(files, 1).sessions.ages_s("foot")) == 2
 
 
-def test_power_cuts_while_the_history_is_mended_leave_it_strict():
+def test_power_cuts_while_the_history_is_repaired_leave_it_strict():
     for op in range(1, 5):
         files = with_history()
         files.data["course.a"] = files.data["course.b"] = b"rot"
@@ -682,7 +683,7 @@ def test_a_refusal_in_a_full_list_names_the_site_when_that_is_why():
     assert history.site_refusal("other", 60).startswith("16 sites are stored already: ")
 
 
-def test_a_mended_file_is_written_twice_once():
+def test_a_repaired_file_is_written_twice_once():
     files = MemFiles()
     for _ in range(2):
         Store(files, "course").put(full().to_stored())
@@ -695,3 +696,103 @@ def test_a_mended_file_is_written_twice_once():
         history.save(up_s)
         wrote.append((files.ops - before, store.damaged))
     assert wrote == [(4, False), (2, False)]
+
+
+def test_parts_of_a_session_are_whole_permille_of_the_most():
+    assert part_pm(59_999, 1_200_000, 0, 6_000_000) == 999
+    assert part_pm(1000, 1_000_000, 100_000, 7_000_000) == 142
+    assert part_pm(30_000, 1_000_000, 100_000, 7_000_000) == 500
+    assert part_pm(1_000, 1_999, 0, 0) == 10_000
+    assert part_pm(0, 1000, 5, 1000) == 50
+
+
+@pytest.mark.parametrize("entry", [[50, 0, 1000], [0, 7, 1], [49, 1, 999]])
+def test_what_was_stored_is_what_is_loaded(entry):
+    kept = {"age": 50, "line": 7, "sites": {"foot": [entry], "hand": [[1, 0, 5]]}}
+    kept["light"] = [[1, 0, 5, 0], [*entry[:2], 1200, 0]]
+    sessions = SiteSessions(kept)
+    assert sessions.to_stored() == kept
+    assert SiteSessions({}).to_stored() == {"age": 0, "line": None, "sites": {}, "light": []}
+    assert Entry(1, 2, 3).this_boot is False
+
+
+@pytest.mark.parametrize("entry", [[51, 0, 1000], [0, -1, 5], [0, 0, 0], [0, 0, 1001]])
+def test_an_impossible_entry_is_refused(entry):
+    with pytest.raises(ValueError):
+        SiteSessions({"age": 50, "sites": {"foot": [entry]}})
+
+
+def test_a_session_on_every_site_counts_once_for_itself():
+    sessions = SiteSessions({})
+    sessions.begin(ANY)
+    assert sessions.ages_s(ANY) == [0]
+    sessions.begin("foot")
+    sessions.set_uptime(5)
+    assert (sessions.ages_s("foot"), sessions.ages_s("hand")) == ([5, 5], [5])
+
+
+def test_only_the_newest_sessions_count_for_the_day_and_the_week():
+    sessions = SiteSessions({})
+    for up_s in (0, 100, 300):
+        sessions.set_uptime(up_s)
+        sessions.begin("foot")
+    sessions.set_uptime(1000)
+    assert sessions.ages_s("foot") == [700, 900, 1000]
+    assert sessions.next_s("foot", 9, day=2, gap_s=0) == DAY_S - 900
+    assert sessions.next_s("foot", 3, day=9, gap_s=0) == WEEK_S - 1000
+    assert sessions.next_s("foot", 4, day=4, gap_s=700) == 0
+    assert sessions.next_s("foot", 4, day=4, gap_s=701) == 1
+    assert sessions.next_s("foot", 5) == DAY_S - 700
+
+
+def test_a_full_list_has_place_when_the_last_session_of_some_site_is_a_week_old():
+    sessions = SiteSessions({})
+    for n in range(SITES_MOST - 1):
+        sessions.begin(f"site-{n}")
+    assert not sessions.is_full("foot")
+    sessions.set_uptime(10)
+    sessions.begin("foot")
+    sessions.begin("site-0")
+    assert (sessions.is_full("hand"), sessions.is_full("foot")) == (True, False)
+    assert sessions.next_s("hand", 5) == WEEK_S - 10
+
+
+@pytest.mark.parametrize("age_s,lost", [(0, True), (DAY_S - 1, True), (DAY_S, False)])
+def test_history_is_lost_for_a_day(age_s, lost):
+    sessions = SiteSessions({})
+    sessions.assume_lost()
+    sessions.set_uptime(age_s)
+    assert sessions.is_lost() is lost
+
+
+def test_a_part_is_added_to_one_other_part_and_never_a_whole_session():
+    sessions = SiteSessions({})
+    sessions.begin("foot")
+    sessions.end("foot", sessions.begin("foot"), 300)
+    sessions.end("foot", sessions.begin("foot"), 800)
+    assert sorted(e.part_pm for e in sessions.sites["foot"]) == [FULL_PM, FULL_PM]
+    sessions.end("foot", sessions.begin("foot"), 5)
+    assert sorted(e.part_pm for e in sessions.sites["foot"]) == [5, FULL_PM, FULL_PM]
+
+
+def test_nothing_is_due_for_an_hour_and_lost_history_at_once():
+    assert opened(MemFiles()).save_at_s == 3600
+    assert opened(MemFiles(), 1).save_at_s == 0
+    history = opened(MemFiles())
+    history.save(100)
+    assert history.save_at_s == 3700
+
+
+def test_a_clock_is_stored_only_when_it_is_accepted_and_needed():
+    history = opened(MemFiles())
+    history.set_clock(UNIX, 5)
+    assert history.save_at_s == 3600
+    history.begin("foot", 100, 6)
+    history.set_clock(UNIX, 7)
+    assert history.save_at_s == 3600  # not while the session runs
+    history.end(FULL_PM, 100, 8)
+    history.save(9)
+    history.set_clock(UNIX - limits.CLOCK_DRIFT_S - 100, 10)
+    assert history.save_at_s == 3609
+    history.set_clock(UNIX, 11)
+    assert history.save_at_s == 11

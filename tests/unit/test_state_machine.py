@@ -1,4 +1,4 @@
-"""The session machine: what it may never do in any sequence of events, and its exact clocks."""
+"""The session state machine: what no sequence of events may bring about, and its exact clocks."""
 
 import pytest
 from hypothesis import given
@@ -144,7 +144,7 @@ def test_dose_ends_it_when_fading_out_will_reach_the_target(dose, so_far, ahead,
     assert session.end_reason == ("dose" if ends else "")
 
 
-def test_running_told_in_one_go_is_as_if_it_was_advanced():
+def test_elapsed_time_added_in_one_call_is_as_if_it_was_advanced():
     each, told = running(), running()
     assert told.event_in_ms() == 2000 - RAMPED_MS
     for ms in (600, 300):
@@ -250,3 +250,181 @@ def test_the_tick_wrap_changes_neither_clock_nor_dose(before_ms):
     pins = [wrapping.board.light_acc(ch) / 65535 for ch in (0, 1)]
     for meter, pin in zip(wrapping.app.lamps.meters, pins, strict=True):
         assert 0 <= pin - meter.on_ms < 1
+
+
+def test_a_new_session_object_is_idle_and_dark():
+    new = Watched()
+    assert (new.state, new.number, new.plan, new.by) == (states.IDLE, 0, None, "")
+    assert (new.tethered, new.end_reason) == (False, "")
+    assert (new.active(), new.lit()) == (False, False)
+    assert (new.active_ms, new.paused_ms, new.step, new.fade) == (0, 0, 0, 0)
+    assert (new.self_test_due(), new.changes) == (False, [])
+
+
+def test_a_session_that_begins_forgets_all_of_the_one_before():
+    session = running()
+    session.pause("x")
+    session.advance(700, 0, 0)
+    session.end_reason = "x"
+    session.begin(9, other := plan(), "button", True)
+    assert (session.number, session.plan, session.by, session.tethered) == (
+        9,
+        other,
+        "button",
+        True,
+    )
+    assert (session.active_ms, session.paused_ms, session.step, session.fade) == (0, 0, 0, 0)
+    assert (session.self_test_due(), session.end_reason) == (False, "")
+    assert session.changes[-1] == (states.PAUSED, states.SELF_TEST, "button")
+    session.advance(99, 0, 0)
+    assert not session.self_test_due()
+    session.passed("seen")
+    session.advance(1999, 0, 0)
+    assert session.step == 0  # the first step takes its 2 s again
+    session.advance(1, 0, 0)
+    assert session.step == 1
+
+
+@pytest.mark.parametrize("ms,due", [(99, False), (100, True), (101, True)])
+def test_the_self_test_lasts_a_tenth_of_a_second(ms, due):
+    session = begun()
+    session.advance(ms - 50, 0, 0)
+    session.advance(50, 0, 0)
+    assert session.self_test_due() is due
+    assert session.active_ms == 0
+
+
+def test_every_change_of_state_has_a_reason():
+    session = begun()
+    session.passed("self-test passed")
+    session.advance(500, 0, 0)
+    session.pause("because")
+    session.resume("again")
+    session.stop("enough")
+    whys = [why for _, _, why in session.changes]
+    assert whys == ["link", "self-test passed", "at level", "because", "again", "enough"]
+    assert session.end_reason == "enough"
+
+
+def enter(session, state):
+    """Bring a session in the self-test to `state`, without light where that is possible."""
+    if state == states.IDLE:
+        session.fail("x")
+        session.return_to_idle("x")
+    elif state in (states.RAMP_UP, states.RUNNING, states.PAUSED):
+        session.passed("x")
+        if state == states.RUNNING:
+            session.advance(1000, 0, 0)
+        elif state == states.PAUSED:
+            session.pause("x")
+    elif state in (states.RAMP_DOWN, states.DONE):
+        session.stop("x")
+        if state == states.DONE:
+            session.advance(10, 0, 0)
+    elif state == states.FAULT:
+        session.fail("x")
+    assert session.state == state
+
+
+@pytest.mark.parametrize("state", range(states.SERVICE))
+def test_what_is_active_and_lit_is_known_at_every_change(state):
+    session = begun()
+    enter(session, state)
+    assert session.active() is (states.SELF_TEST <= state <= states.RAMP_DOWN)
+    assert session.lit() is (state in (states.RAMP_UP, states.RUNNING))
+
+
+@pytest.mark.parametrize("end", ["pause", "stop"])
+def test_a_session_that_fades_out_is_lit_until_it_is_dark(end):
+    session = running()
+    getattr(session, end)("x")
+    assert session.lit() is True
+    session.advance(499, 0, 0)
+    assert session.lit() is True
+    session.advance(500, 0, 0)
+    assert session.lit() is False
+
+
+@pytest.mark.parametrize("before_ms", [0, 250_000])
+def test_every_change_restarts_the_time_in_the_state(before_ms):
+    session = running()
+    session.pause("x")
+    session.advance(before_ms, 0, 0)
+    session.resume("x")
+    session.pause("x")
+    session.advance(299_999, 0, 0)
+    assert session.state == states.PAUSED
+    session.advance(1, 0, 0)
+    assert session.state == states.RAMP_DOWN
+
+
+def test_a_fade_is_in_proportion_and_ends_at_nothing():
+    session = running()
+    session.pause("x")
+    session.advance(250, 0, 0)
+    assert (session.fade, session.lit()) == (4096 - 2048, True)
+    session.advance(249, 0, 0)
+    assert (session.fade, session.lit()) == (9, True)
+    session.advance(1, 0, 0)
+    assert (session.fade, session.lit()) == (1, True)
+    session.advance(5, 0, 0)
+    assert (session.fade, session.lit()) == (0, False)
+
+
+def test_a_ramp_ends_at_its_level_and_its_time_is_light_time():
+    session = begun(ramp=1000)
+    session.passed("self-test passed")
+    session.advance(999, 0, 0)
+    assert (session.state, session.fade) == (states.RAMP_UP, 4091)
+    session.advance(1, 0, 0)
+    assert (session.state, session.fade) == (states.RAMP_UP, 4095)
+    session.advance(1, 0, 0)
+    assert (session.state, session.fade) == (states.RUNNING, 4096)
+    assert (session.active_ms, session.event_in_ms()) == (1001, 2000 - 1001)
+
+
+def test_dose_ends_a_session_while_its_light_rises():
+    session = begun(dose=6000)
+    session.passed("self-test passed")
+    session.advance(10, 6000000, 0)
+    assert (session.state, session.end_reason) == (states.RAMP_DOWN, "dose")
+
+
+def test_without_a_calibration_and_a_dose_only_time_ends_a_session():
+    session = running(dose=0)
+    session.advance(10, 10**9, 10**9)
+    assert session.state == states.RUNNING
+    session = running(dose=1)
+    session.advance(10, -1, 1000)
+    assert session.state == states.RUNNING
+    session.advance(10, -1, 1001)
+    assert session.state == states.RAMP_DOWN
+
+
+def test_a_fault_in_the_dark_ends_nothing_and_changes_state_once():
+    idle = Watched()
+    idle.fail("fault")
+    idle.fail("fault")
+    assert (idle.end_reason, idle.changes) == ("", [(states.IDLE, states.FAULT, "fault")])
+    idle.fade = 5
+    idle.fail("fault")
+    assert idle.fade == 0
+    idle.fade = 5
+    idle.return_to_idle("ack")
+    assert (idle.fade, idle.lit(), idle.changes[-1][2]) == (0, False, "ack")
+
+
+def test_a_pause_is_counted_from_its_own_beginning():
+    session = running()
+    for _ in range(2):
+        session.pause("x")
+        session.advance(299_000, 0, 0)
+        assert session.state == states.PAUSED
+        session.resume("x")
+    assert session.paused_ms == 598_000
+    session.pause("x")
+    session.advance(299_999, 0, 0)
+    assert session.state == states.PAUSED
+    session.advance(1, 0, 0)
+    assert (session.state, session.end_reason) == (states.RAMP_DOWN, "pause-timeout")
+    assert session.paused_ms == 898_000

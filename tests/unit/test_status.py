@@ -15,7 +15,7 @@ from wrap.safety.thermistor import FULL
 from wrap.version import VERSION
 
 
-def test_a_frozen_program_tells_its_hash(monkeypatch):
+def test_a_frozen_program_reports_its_hash(monkeypatch):
     monkeypatch.setattr(status, "PROGRAM_SHA256", "ab" * 32)
     hello = Rig().app.identity.hello()
     assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
@@ -24,7 +24,7 @@ def test_a_frozen_program_tells_its_hash(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "told"), [("micropython", "1.25.0"), ("cpython", "cpython 1.25.0")]
 )
-def test_what_runs_it_is_told_by_name_unless_it_is_micropython(monkeypatch, name, told):
+def test_an_interpreter_other_than_micropython_is_reported_by_name(monkeypatch, name, told):
     fake = types.SimpleNamespace(name=name, version=(1, 25, 0, ""))
     monkeypatch.setattr(sys, "implementation", fake)
     assert Rig().app.identity.hello()["mpy"] == told

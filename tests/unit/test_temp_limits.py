@@ -1,4 +1,5 @@
-"""The monitor: the filter, the gross limit, the rails, derating; its shortcut."""
+"""The limits of every step: the filter, the gross limit, the rails; the shortcut for readings
+that have settled."""
 # H-02
 
 from itertools import product
@@ -25,7 +26,7 @@ def make(roles=("skin", "board")):
 
 
 class Plain:
-    """What the monitor is meant to do, reading by reading, in temperatures, without shortcuts."""
+    """What the limits must do, reading by reading, in temperatures, without shortcuts."""
 
     def __init__(self, roles):
         self.roles = roles
@@ -191,6 +192,163 @@ def test_cold_is_three_of_four_readings_below_5_c():
     assert seen == [True, False]
 
 
+def test_new_limits_have_seen_nothing():
+    new = make()
+    assert (new.temps_mc, new.max_mc) == ([0, 0], [-273150] * 2)
+    assert (new.hottest_mc, new.warn, new.cold, new.trip_mc) == (0, False, False, 41000)
+    assert not new.is_quiescent()
+
+
+def test_a_first_reading_is_judged_whatever_it_is():
+    assert code_of(make().check([0, 0])) == faults.SENSOR_SHORT
+
+
+def test_the_warning_begins_two_kelvin_below_the_trip_in_force():
+    for trip in (41000, 38000):
+        one = make()
+        one.set_skin_trip(trip)
+        edge = CURVE.raw_at(trip - 2000)
+        while CURVE.mc(edge) > trip - 2000:
+            edge += 1
+        one.check([edge, COOL])
+        assert one.warn is False
+        one.check([CURVE.raw_at(trip - 2000 + 20), COOL])
+        assert one.warn is True
+
+
+def test_the_hottest_is_of_the_skin_sensors_and_colder_than_anything_without_one():  # H-41
+    one = make(("skin", "board", "skin"))
+    one.check([COOL, CURVE.raw_at(50000), CURVE.raw_at(35000)])
+    assert one.hottest_mc == one.temps_mc[2]
+    one = make(("board",))
+    one.check([COOL])
+    assert (one.hottest_mc, one.warn) == (-273150, False)
+
+
+def test_cold_on_any_sensor_is_cold_and_ends_when_it_warms():
+    cold = CURVE.raw_at(5000) + 1
+    one = make(("skin", "board", "skin"))
+    for sensor in range(3):
+        raws = [COOL] * 3
+        raws[sensor] = cold
+        seen = [one.check(raws) or one.cold for _ in range(3)]
+        assert seen == [False, False, True]
+        for _ in range(4):
+            one.check([COOL] * 3)
+        assert one.cold is False
+
+
+def quiescent(one, raws, n=5):
+    """Whether the filters are at rest after each of n checks of the same readings."""
+    seen = []
+    for _ in range(n):
+        one.check(raws)
+        seen.append(one.is_quiescent())
+    return seen
+
+
+def test_a_reading_is_judged_again_until_the_filter_has_forgotten_the_one_before():
+    one = make()
+    one.check([OVER, COOL])
+    assert quiescent(one, [COOL, COOL]) == [False, False, False, True, True]
+    one.check([CURVE.raw_at(4000), COOL])
+    assert quiescent(one, [COOL, COOL]) == [False, False, False, True, True]
+
+
+class Counted:
+    """A curve that lists the readings it converts."""
+
+    def __init__(self):
+        self.raw_min, self.raw_max, self.raw_at = CURVE.raw_min, CURVE.raw_max, CURVE.raw_at
+        self.converted = []
+
+    def mc(self, raw):
+        self.converted.append(raw)
+        return CURVE.mc(raw)
+
+
+def converted(one, curve, raws):
+    curve.converted.clear()
+    one.check(raws)
+    return curve.converted
+
+
+def test_the_same_readings_are_converted_only_until_the_filters_have_settled():
+    curve = Counted()
+    one = TempLimits(["skin", "board"], curve)
+    hot = CURVE.raw_at(46000)
+    assert converted(one, curve, [COOL, hot]) == [COOL, hot]
+    assert [converted(one, curve, [COOL, hot]) for _ in range(4)] == [[]] * 4
+    assert converted(one, curve, [COOL + 1, hot]) == [COOL + 1]
+    assert one.temps_mc[0] == CURVE.mc(COOL + 1)
+    assert converted(one, curve, [OVER, hot]) == [OVER]
+    seen = [converted(one, curve, [COOL, hot])[:] for _ in range(6)]
+    assert seen == [[COOL]] * 4 + [[]] * 2
+    seen = [converted(one, curve, [COLD, hot])[:] for _ in range(6)]
+    assert seen == [[COLD]] * 4 + [[]] * 2
+
+
+@pytest.mark.parametrize("bad", [0, 65520, CURVE.raw_at(46000)])
+def test_a_reading_that_is_a_fault_is_judged_in_every_step(bad):
+    curve = Counted()
+    one = TempLimits(["skin", "board"], curve)
+    for _ in range(8):
+        assert converted(one, curve, [bad, COOL])[0] == bad
+        assert not one.is_quiescent()
+
+
+def test_a_rail_does_not_count_as_a_maximum():
+    one = make()
+    one.check([0, 65520])
+    assert one.max_mc == [-273150, -273150]
+    one.check([COOL, COOL])
+    assert one.max_mc == [CURVE.mc(COOL)] * 2
+
+
+def test_the_limit_of_a_fault_is_that_of_its_role_and_trip():
+    one = make()
+    one.set_skin_trip(38000)
+    assert shown(one.check([0, COOL])) == (faults.SENSOR_SHORT, 0, 38000)
+    assert shown(one.check([COOL, 0])) == (faults.SENSOR_SHORT, 1, limits.BOARD_TRIP_MC)
+
+
+@pytest.mark.parametrize("trip_mc", [41000, 37000])
+def test_a_trip_in_force_sets_both_limits_of_the_skin_and_leaves_the_board_alone(trip_mc):
+    def first_codes(sensor, raw):
+        one = make()
+        one.set_skin_trip(trip_mc)
+        raws = [COOL, COOL]
+        raws[sensor] = raw
+        return [code_of(one.check(raws)) for _ in range(3)]
+
+    cases = ((0, trip_mc, faults.SKIN_HOT), (1, 60000, faults.BOARD_HOT))
+    for sensor, mc, code in cases:
+        assert first_codes(sensor, CURVE.raw_at(mc) + 1) == [faults.NONE] * 3
+        assert first_codes(sensor, CURVE.raw_at(mc)) == [faults.NONE] * 2 + [code]
+        assert first_codes(sensor, CURVE.raw_at(mc + 4000) + 1)[0] == faults.NONE
+        assert first_codes(sensor, CURVE.raw_at(mc + 4000))[0] == faults.GROSS
+
+
+def test_a_new_trip_judges_settled_readings_of_every_sensor_again():
+    curve = Counted()
+    one = TempLimits(["skin", "board"], curve)
+    for _ in range(4):
+        one.check([COOL, COOL])
+    assert one.is_quiescent()
+    one.set_skin_trip(37000)
+    assert not one.is_quiescent()
+    assert converted(one, curve, [COOL, COOL]) == [COOL, COOL]
+
+
+def test_means_start_again_after_each_call():
+    one = make()
+    for raws in ([COOL, COOL], [COOL + 3, COOL]):
+        one.check(raws)
+    assert one.means() == [CURVE.mc(COOL + 1), CURVE.mc(COOL)]
+    one.check([WARM, COOL])
+    assert one.means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
+
+
 def test_a_session_keeps_its_own_maxima():
     temp_limits = make()
     temp_limits.check([CURVE.raw_at(38000), COOL])
@@ -229,7 +387,7 @@ def test_a_jump_means_moved_only_as_light_begins(lit):
 
 @pytest.mark.parametrize("trip_mc", [limits.SKIN_TRIP_MC, limits.SKIN_TRIP_MIN_MC])
 @pytest.mark.parametrize("i", [0, 1])
-def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
+def test_quiet_readings_reach_from_the_trip_to_the_cold_limit(i, trip_mc):
     """To a reading: what the steady step takes without judging it."""
     temp_limits = make()
     temp_limits.set_skin_trip(trip_mc)
@@ -245,20 +403,23 @@ def test_what_is_called_calm_reaches_from_the_trip_to_the_cold(i, trip_mc):
         assert temp_limits.is_quiescent() is calm
 
 
-def test_calm_readings_told_together_are_as_if_each_was_judged():
-    each, told = make(), make()
+def test_quiet_readings_added_in_one_call_are_as_if_each_was_judged():
+    each, added = make(), make()
     rows = [[COOL - d, COOL + d] for d in (0, 3, 1)]
-    for temp_limits in (each, told):
+    for temp_limits in (each, added):
         temp_limits.check([COOL + 9, COOL + 9])
         temp_limits.start_session()
     for row in rows:
         assert each.check(row) is None
     columns = list(zip(*rows, strict=True))
     sums = [-1, *(word for c in columns for word in (sum(c), min(c), c[-1], -1))]
-    told.add_elapsed(len(rows), sums, 1, 4)
+    added.add_elapsed(len(rows), sums, 1, 4)
     assert each.max_mc[0] == CURVE.mc(COOL - 3)
-    for temp_limits in (each, told):
+    for temp_limits in (each, added):
         assert temp_limits.hottest_mc == CURVE.mc(COOL - 1)
-    assert (told.temps_mc, told.max_mc) == (each.temps_mc, each.max_mc)
-    assert told._last == each._last
-    assert told.means() == each.means()
+    assert (added.temps_mc, added.max_mc) == (each.temps_mc, each.max_mc)
+    assert added.means() == each.means()
+    for temp_limits in (each, added):
+        temp_limits.start_session()  # the maximum is that of the last reading
+        temp_limits.check([COOL + 5, COOL + 5])
+    assert added.max_mc == each.max_mc

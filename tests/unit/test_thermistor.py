@@ -66,3 +66,53 @@ def test_35_to_45_c_stay_clear_of_the_converters_code_steps():
             ohm *= math.exp(facts.NTC_BETA_K * (1000 / (mc + 273150) - 1 / 298.15))
             code = 4096 * ohm / (ohm + facts.PULLUP_OHM * pullup_pm / 1000)
             assert min(abs(code - step) for step in (512, 1536, 2560, 3584)) > 150
+
+
+PARTS = [(10000, 3950, 5600), (10000, 3435, 10000), (100000, 4250, 47000)]
+
+
+def exact_c(raw, r25, beta, pullup):
+    ohm = pullup * raw / (65520 - raw)
+    return 1 / (1 / 298.15 + math.log(ohm / r25) / beta) - 273.15
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_knot_is_the_equation_rounded_to_a_millidegree(part):
+    curve = Thermistor(*part)
+    assert (len(curve.knots), curve.knots[0], curve.knots[256]) == (257, 0, 0)
+    for i in range(1, 256):
+        exact = exact_c(i * 256, *part) * 1000
+        assert curve.knots[i] == math.copysign(math.floor(abs(exact) + 0.5), exact)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_table_is_used_between_the_knots_inside_minus_20_and_120_c(part):
+    curve = Thermistor(*part)
+    inside = [i for i in range(1, 256) if -20 < exact_c(i * 256, *part) < 120]
+    assert (curve.raw_min, curve.raw_max) == (inside[0] * 256, inside[-1] * 256)
+    assert curve.mc(curve.raw_min) == curve.knots[inside[0]]
+    assert curve.mc(curve.raw_min - 1) == SHORT
+    assert curve.mc(curve.raw_max) == OPEN
+    assert curve.mc(curve.raw_max - 1) != OPEN
+
+
+def test_a_divider_that_never_reads_120_c_still_reports_a_short():
+    curve = Thermistor(10000, 3950, 1_000_000)
+    assert exact_c(256, 10000, 3950, 1_000_000) < 120
+    assert (curve.mc(0), curve.mc(255), curve.mc(256)) == (SHORT, SHORT, curve.knots[1])
+
+
+def test_a_divider_that_reads_nothing_warmer_than_minus_20_c_is_open():
+    curve = Thermistor(1, 3950, 1_000_000)
+    assert {curve.mc(raw) for raw in range(256, 65521)} == {OPEN}
+
+
+def test_between_two_knots_the_curve_is_a_line():
+    for part in (0, 1, 100, 128, 255):
+        low, high = CURVE.knots[120], CURVE.knots[121]
+        assert CURVE.mc(120 * 256 + part) == low + (high - low) * part // 256
+
+
+def test_a_temperature_beyond_the_table_is_at_its_end():
+    assert CURVE.raw_at(10**6) == CURVE.raw_min
+    assert CURVE.raw_at(-(10**6)) == CURVE.raw_max - 1

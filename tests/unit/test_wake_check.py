@@ -31,6 +31,38 @@ def told(rig):
 # ---- the check alone
 
 
+def test_a_new_wake_check_never_asks():
+    wake = WakeCheck()
+    assert (wake.due_ms, wake.waiting, wake.over, wake.left_ms) == (1 << 29, False, False, 0)
+    wake.arm(3, 2)
+    assert (wake.due_ms, wake.waiting, wake.over) == (3000, False, False)
+    wake.step(1)
+    wake.step(5000)
+    wake.arm(3, 2)
+    assert (wake.due_ms, wake.waiting, wake.over) == (3000, False, False)
+    wake.step(1)
+    wake.disarm()
+    assert (wake.due_ms, wake.waiting, wake.over, wake.left_ms) == (1 << 29, False, False, 0)
+
+
+def test_the_time_to_answer_runs_from_the_question_and_ends_exactly():
+    wake = WakeCheck()
+    wake.arm(3, 2)
+    assert wake.step(999) == ASKED
+    assert wake.left_ms == 2000
+    assert (wake.step(1999), wake.left_ms, wake.over) == (NONE, 1, False)
+    assert (wake.step(1), wake.left_ms, wake.over) == (UNANSWERED, 0, True)
+    assert (wake.step(1), wake.left_ms) == (NONE, 0)
+
+
+@pytest.mark.parametrize("active_ms,due_s", [(0, 3), (1, 3), (1999, 2), (2000, 1), (2001, 1)])
+def test_the_next_question_is_due_in_seconds_rounded_up(active_ms, due_s):
+    wake = WakeCheck()
+    wake.arm(3, 2)
+    assert wake.due_s(active_ms) == due_s
+    assert (wake.due_s(3000), wake.due_s(9000)) == (0, 0)
+
+
 def test_it_asks_again_a_stretch_of_light_after_each_answer():
     wake = WakeCheck()
     assert (wake.due_s(0), wake.answer(0)) == (None, False)
@@ -142,7 +174,7 @@ def test_a_pause_does_not_hide_from_the_question(asked: Rig):
     assert asked.app.session.end_reason == "wake"
 
 
-def test_nobody_resumes_what_the_wake_check_ends(asked: Rig):
+def test_a_session_that_the_wake_check_ends_cannot_be_resumed(asked: Rig):
     asked.advance(3100)
     assert between_steps(asked.app).session.resume("link")
     asked.until("done", 1000)

@@ -185,7 +185,7 @@ def test_a_shared_ground_is_named_within_two_seconds_of_light(lamp_k):  # H-45
     assert rig.app.fault_latch.info["sensor"] == "skin-mid"
 
 
-def test_a_lie_below_the_limit_is_not_seen_and_is_inside_the_error_budget():
+def test_an_error_below_the_limit_is_not_found_and_is_inside_the_error_budget():
     rig = Wired(lamp_k=-0.3)
     rig.light(steps=FULL)
     rig.advance(60_000)

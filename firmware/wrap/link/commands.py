@@ -103,19 +103,20 @@ class RequestGate:
 
 
 class Commands:
-    """groups: objects whose `methods()` give {name: (when, function of the parameters)}."""
+    """groups: objects whose `methods()` give {name: (when, function of the parameters)}. methods:
+    those of all groups."""
 
     def __init__(self, fast_step: "FastStep", gate: RequestGate, groups: tuple):
         self._fast_step = fast_step
         self._gate = gate
-        self._methods = {}
+        self.methods = {}
         for group in groups:
-            self._methods.update(group.methods())
+            self.methods.update(group.methods())
 
     def handle(self, method: str, params: dict):
         """The result of one request. Raises Refused."""
         self._fast_step.exit_fast_path()  # a request may change anything
-        entry = self._methods.get(method)
+        entry = self.methods.get(method)
         if entry is None:
             raise Refused(UNKNOWN_METHOD, "no method " + method[:40])
         return self._gate.run(entry[0], entry[1], params, _WRITES.get(method, 0))

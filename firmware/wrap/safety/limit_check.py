@@ -2,7 +2,7 @@
 makes sense. Run at boot (a violation is a fault that cannot be acknowledged) and by the build."""
 
 # (lower, higher, why): the value of the first may not pass that of the second.
-_ORDER = (
+ORDER = (
     ("SKIN_TRIP_MC", "SKIN_TRIP_HARD_MC", ""),
     ("BOARD_TRIP_MC", "BOARD_TRIP_HARD_MC", ""),
     ("SESSION_MAX_S", "SESSION_HARD_S", ""),
@@ -37,13 +37,13 @@ _ORDER = (
     ("STEP_LATE_MS", "WATCHDOG_MS", "a late step is judged, not restarted"),
 )
 # Below 1 these would switch a protection off.
-_POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST", "CAL_LEAST_PM")
+POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST", "CAL_LEAST_PM")
 
 
 def problem(limits):  # H-55
     """The first limit that does not hold, as text; "" when all do. limits: a module or object with
     the names of wrap.rules.limits."""
-    for low, high, why in _ORDER:
+    for low, high, why in ORDER:
         for name in (low, high):
             text = _no_number(limits, name)
             if text:
@@ -56,7 +56,7 @@ def problem(limits):  # H-55
                 getattr(limits, high),
             )
             return text + (": " + why if why else "")
-    for name in _POSITIVE:
+    for name in POSITIVE:
         text = _no_number(limits, name)
         if text:
             return text
