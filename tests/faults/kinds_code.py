@@ -10,6 +10,7 @@ from tests.faults.flash import CtrlC
 from tests.faults.hardware import Trap, set_trap
 from tests.faults.kinds import LIT, Kind
 from tests.faults.run import PHASES, Run
+from wrap.app import App
 from wrap.rules import limits
 from wrap.storage import payloads, records
 
@@ -119,7 +120,8 @@ def _ctrl_c(run: Run) -> None:
 
 
 def _where(run: Run, place: str) -> tuple[Any, str]:
-    """The object (or module, to be mended at the end) and the name of a place that allocates."""
+    """The object (or module or class, restored at the end) and the name of a place that
+    allocates."""
     app = run.board.app
     rooms = {
         "journal": app.log_queue,
@@ -131,6 +133,7 @@ def _where(run: Run, place: str) -> tuple[Any, str]:
         "server": app.server,
         "records": records,
         "payloads": payloads,
+        "app": App,
     }
     room, name = place.split(".")
     return rooms[room], name
@@ -139,9 +142,9 @@ def _where(run: Run, place: str) -> tuple[Any, str]:
 def _set_in_code(run: Run, place: str, trap: Trap) -> None:
     room, name = _where(run, place)
     plain = getattr(room, name)
-    module = type(room) is type(records)
+    shared = room is App or type(room) is type(records)  # by the apps after a reset, too
     set_trap(room, name, trap)
-    if module:
+    if shared:
         run.undo.append(lambda: setattr(room, name, plain))
 
 
@@ -175,7 +178,7 @@ def _no_memory(place: str) -> Callable[[Run], None]:
 
 def _exhausted(run: Run) -> None:
     """Nothing can be allocated any more, not even what a fault wants to remember."""
-    for place in (*PLACES, "fault.fault_info"):
+    for place in (*PLACES, "app._evidence"):
         _set_in_code(run, place, _trap(run, MemoryError, forever=True))
 
 
