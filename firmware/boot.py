@@ -1,5 +1,5 @@
-# First code of every boot and of every soft reset: outputs to their safe level, nothing else.
-# A stock soft reset stops PWM at whatever level the pin had, so this must come before all.
+# First code of every boot and soft reset: drives the outputs to their safe level.
+# A stock soft reset stops PWM at the level that the pin has, so this must come before all else.
 from machine import Pin
 
 import board_facts

@@ -1,4 +1,4 @@
-# Runs the wrap. Whatever ends it, the outputs are off; an error restarts, Ctrl-C leaves a REPL.
+# Runs the wrap, with the outputs off however it ends. An error restarts it, Ctrl-C opens a REPL.
 import board_facts
 from wrap.hal import open_board
 from wrap.main_loop import main

@@ -1,11 +1,10 @@
-"""The wrap's device package: plain MicroPython that CPython can import too. Only `wrap.hal` touches
-hardware."""
+"""The firmware of the wrap. Everything but `wrap.hal` is plain Python that CPython imports too."""
 
 from wrap.build_info import PROGRAM_SHA256
 from wrap.compat import collect_after
 
-# Modules that come from files leave garbage between them. When it goes often, what stays lies close
-# together; else no piece of the heap is large enough for the link's buffers. `wrap.main_loop`
-# ends it.
+# Modules that are loaded from files leave garbage between the objects that stay. Frequent
+# collections keep these close together; without them no free piece of the heap is large enough for
+# the link's buffers. `wrap.main_loop` switches the automatic collection off.
 if PROGRAM_SHA256 == "files":
     collect_after(8192)

@@ -1,6 +1,7 @@
-"""Composes the parts of the wrap; owns the order of a step and the one way into a fault."""
+"""Composes the modules; owns the order of a step and the single entry into a fault."""
 
 from wrap.background import Background
+from wrap.compat import const
 from wrap.control.light_output import LightOutput
 from wrap.fast_step import FastStep
 from wrap.hal import LIGHT, PRESSED
@@ -58,20 +59,29 @@ from wrap.ui.signals import Signals
 from wrap.uptime import Uptime
 from wrap.version import VERSION
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from array import array
+
+    from wrap.control.lamps import Lamps
+    from wrap.hal.contract import BoardFacts, Hal
+    from wrap.storage.mount import Storage
+
 
 class App:
-    """hal: a wrap.hal; facts: the board's facts module; storage: a wrap.storage.mount.Storage. No
-    part holds the app: each gets the parts that it uses."""
+    """The whole wrap. No object holds the app: each gets the collaborators that it uses.
 
-    def __init__(self, hal, facts, storage):
+    busy: the link had work in its last slice; raws: begins with the newest reading per sensor."""
+
+    def __init__(self, hal: "Hal", facts: "BoardFacts", storage: "Storage") -> None:
         hal.dark()
         self.hal = hal
         self.cause = hal.reset_cause()
-        self.busy = False  # the link had something to do in the last slice
-        self._tripped = faults.NONE
+        self.busy = False
+        self._tripped = faults.NONE  # the last fault that a check of `step` tripped
         self._names = tuple([s[0] for s in facts.SENSORS])
-        self._own = Violation()  # of the checks that are made here
-        self._delayed = Violation()  # see _check_wiring
+        self._own = Violation()  # of the checks in this class
+        self._delayed = Violation()  # see `_check_wiring`
         self.uptime = Uptime()
         self.steps = StepState(hal.ticks_ms())
         self._open_storage(storage, facts)
@@ -79,9 +89,9 @@ class App:
         self._compose_session(hal)
         self._compose_host(hal, facts)
         self._compose_steps(hal, facts)
-        self._check_boot(hal)
+        self._check_boot()
 
-    def _open_storage(self, storage, facts):
+    def _open_storage(self, storage: "Storage", facts: "BoardFacts") -> None:
         self.files = files = storage.files
         self.log = Log(storage.sectors)
         self.log_queue = LogQueue(self.log, self.uptime)
@@ -92,14 +102,14 @@ class App:
         self._counter = Store(files, "count")
         self.history = SiteHistory(Store(files, "course"), session_count(self._counter))
 
-    def _compose_safety(self, hal, facts):
+    def _compose_safety(self, hal: "Hal", facts: "BoardFacts") -> None:
         self.thermal = ThermalChecks(facts)
         self.temp_limits = self.thermal.temp_limits
         self.wire_check = WireCheck(len(facts.SENSORS))
         self.integrity = Integrity(hal)
         self.light = LightOutput(hal, facts, self.settings, self.thermal)
 
-    def _compose_session(self, hal):
+    def _compose_session(self, hal: "Hal") -> None:
         log_queue, settings, thermal, light = (
             self.log_queue,
             self.settings,
@@ -142,7 +152,7 @@ class App:
             self.fault_latch, self.steps, self.integrity, self.restart_count, session, log_queue
         )
 
-    def _compose_host(self, hal, facts):
+    def _compose_host(self, hal: "Hal", facts: "BoardFacts") -> None:
         self.button = Button()
         self.indicator = Indicator()
         self.buzzer = Buzzer(self.fault_latch.code != faults.NONE)
@@ -198,7 +208,7 @@ class App:
             hal, self.files, self.trial, self.log_queue, self.status_view
         )
 
-    def _compose_steps(self, hal, facts):
+    def _compose_steps(self, hal: "Hal", facts: "BoardFacts") -> None:
         upkeep = Upkeep(
             hal,
             self.files,
@@ -246,14 +256,15 @@ class App:
         self.budget = budget
         self.commands = Commands(self.fast_step, gate, groups)
         self.server = Server(hal, self.commands.handle, AGAIN)
-        self.raws = self.fast_step.words  # the first are the sensors' readings
+        self.raws: "array[int]" = self.fast_step.words
         self.step_fast = self.fast_step.step
-        self._trip = self.trip  # bound once: binding it allocates
+        self._trip = self.trip  # bound once, because binding a method allocates
 
-    def _check_boot(self, hal):
-        wrong = limit_check.problem(limits)
+    def _check_boot(self) -> None:
+        """Trip on what is wrong at boot, or restore a latched fault, and record the boot."""
+        wrong = limit_check.find_problem(limits)
         if wrong:
-            self.integrity.reject(wrong)
+            self.integrity.mark_damaged(wrong)
             self.trip(faults.PROGRAM, wrong)
         elif self.fault_latch.code:
             self.session.state = states.FAULT
@@ -268,7 +279,7 @@ class App:
         self.confirmation.note_damage()
 
     @property
-    def lamps(self):
+    def lamps(self) -> "Lamps":
         """The lamps with the calibration in force."""
         return self.light.lamps
 
@@ -277,6 +288,7 @@ class App:
     turn = turn  # see wrap.turn
 
     def step_timed(self, now: int) -> None:
+        """Run `step`, and record its duration."""
         hal = self.hal
         steps = self.steps
         started_us = hal.ticks_us()
@@ -287,17 +299,19 @@ class App:
             steps.step_us_max = us
 
     def step(self, now: int) -> None:
-        """Sensors, limits, session, lamps, verify, watchdog: in this order, `now` from ticks_ms."""
+        """Run a full step at `now` (ticks_ms): sensors, limits, session, lamps, read-back and
+        watchdog, in this order."""
         hal = self.hal
         raws = self.raws
         steps = self.steps
         fast_step = self.fast_step
+        # The fast path adds its steps to all but uptime and light, and moves steps.now.
         since_booked_ms = hal.ticks_diff(now, steps.now)
-        unbooked_ms = fast_step.begin_full_step()  # of fast steps: their uptime and light
+        unbooked_ms = fast_step.begin_full_step()
         seen = fast_step.seen if fast_step.taken else hal.inputs(raws)
         dt = since_booked_ms - unbooked_ms
         if dt < 0:
-            dt = limits.STEP_LATE_MS + 1  # a clock that goes back is as wrong as a step too late
+            dt = limits.STEP_LATE_MS + 1  # ticks that go back are a fault, as a late step is
         steps.now = now
         steps.background_ms += dt
         self.uptime.add_elapsed(unbooked_ms + dt)
@@ -305,13 +319,14 @@ class App:
         session = self.session
         if dt > limits.STEP_MS * 2:
             steps.steps_late += 1
-            lamps.meter(unbooked_ms)  # apart: a gap is booked up to a limit
+            lamps.meter(unbooked_ms)  # on its own: `meter` limits the gap of a late step
             unbooked_ms = 0
         lamps.meter(unbooked_ms + dt)
-        found = self._judge(raws, dt, seen)
+        found = self._check_inputs(raws, dt, seen)
         steps.code = faults.NONE if found is None else found.code
         if found is None and session.lit_now:
-            found = self._judge_lit(dt)
+            found = self._check_lit(dt)
+        # A fault that lasts is tripped once: a trip in every step would count further faults.
         if found is not None and (found.code != self._tripped or session.state != states.FAULT):
             self._tripped = found.code
             self.trip(found.code, None, found.sensor, found.limit_mc)
@@ -319,15 +334,16 @@ class App:
         if gesture:
             self.gestures.handle_gesture(gesture)
         if session.active_now:
-            self._advance(dt)
-        self._actuate(dt)
+            self._advance_session(dt)
+        self._drive_lamps(dt)
         if hal.verify_and_feed():  # H-24
             fast_step.enter()
         else:
             self._handle_readback_failure()
 
-    def _judge(self, raws, dt, seen):
-        """The Violation that this step shows, lit or not, or None."""
+    def _check_inputs(self, raws: "array[int]", dt: int, seen: int) -> "Violation | None":
+        """Return the Violation of this step's inputs, with light or without, or None. dt:
+        milliseconds since the last step; seen: what `Hal.inputs` returned."""
         found = self.thermal.check(raws, dt, self.light.lamps.meters)
         if found is None and self.self_test.sensing:
             code = self.self_test.check_light(self.session, seen & LIGHT)
@@ -338,19 +354,21 @@ class App:
             found = self._check_wiring(wires, found)
         return found
 
-    def _judge_lit(self, dt):
-        """The Violation that only counts while light is on, or None."""
+    def _check_lit(self, dt: int) -> "Violation | None":
+        """Return the Violation of a check that counts only while light is on, or None."""
         if self.temp_limits.cold:
             return self._own.set(faults.COLD)
         if dt > limits.STEP_LATE_MS:
             return self._own.set(faults.STEP_LATE)
         return None
 
-    def _check_wiring(self, wires, found):
-        """`found`, or the fault that a reading follows the lamps. As the enable opens or drops
-        every lamp is out, so a verdict may wait for the next step, which knows the cause; a fault
-        that only this step shows (H-02, H-03) is returned in that next step."""
-        jumped = wires.jumped(self.temp_limits.temps_mc)
+    def _check_wiring(self, wires: WireCheck, found: "Violation | None") -> "Violation | None":
+        """Return `found`, or the fault that a reading follows the lamp current.
+
+        A suspicious edge of the enable delays the verdict until the next step, which knows the
+        cause. All lamps are off at such an edge, so waiting gives no light. A fault that only this
+        step shows (H-02, H-03) is returned in that next step."""
+        jumped = wires.check_edge(self.temp_limits.temps_mc)
         delayed = self._delayed
         if jumped == SUSPECT and not self.session.lit_now:
             if found is None:
@@ -358,18 +376,19 @@ class App:
             else:
                 delayed.set(found.code, found.sensor, found.limit_mc)
             return None
-        waited = delayed.code != faults.NONE
-        if jumped == YES or wires.found():
-            wires.begin()
+        was_delayed = delayed.code != faults.NONE
+        if jumped == YES or wires.is_confirmed():
+            wires.begin_session()
             delayed.set(faults.NONE)
             return self._own.set(faults.WIRING, wires.sensor)
-        if waited:
+        if was_delayed:
             found = self._own.set(delayed.code, delayed.sensor, delayed.limit_mc)
             delayed.set(faults.NONE)
         return found
 
-    def _handle_readback_failure(self):
-        """A lamp does not hold what was written: dark in every such step, reported once."""
+    def _handle_readback_failure(self) -> None:
+        """Switch off after a failed read-back. Trips once; while the fault is latched, later
+        failures only switch off again."""
         if self.steps.readback_failed and self.session.state == states.FAULT:
             self.light.lamps.dark()
         else:
@@ -377,49 +396,63 @@ class App:
             code = faults.DEADMAN if self.hal.enable_dropped() else faults.READBACK
             self.trip(code, list(self.light.lamps.duties))
 
-    def _advance(self, dt):
+    def _advance_session(self, dt: int) -> None:
         if self.session.state == states.SELF_TEST:
             wrong = self.self_test.step(self.session)
             if wrong:
                 self.trip(faults.SELF_TEST, wrong)
         self.control.advance(dt)
 
-    def _actuate(self, dt):
+    def _drive_lamps(self, dt: int) -> None:
+        """Write enable and lamps as the session's state requires, with the dark steps of the wire
+        check."""
         session = self.session
         lamps = self.light.lamps
         if session.lit_now:
             rising = session.state == states.RUNNING or session.state == states.RAMP_UP
             self.hal.enable(True)
             lamps.unblank()
-            lamps.apply(session.spec(), session.fade, self.thermal.derate.q, rising)
+            lamps.apply(session.lamp_spec(), session.fade, self.thermal.derate.q, rising)
             if session.state != states.RUNNING or not lamps.is_steady():
-                self.wire_check.abort()
+                self.wire_check.abort_window()
                 if not rising:  # the light fades out
                     self.wire_check.expect_edge(self.temp_limits.temps_mc)
             elif self.wire_check.step(self.temp_limits.temps_mc, dt):
                 lamps.blank()
         elif session.state != states.SELF_TEST and lamps.stay_dark():
-            self.wire_check.keep(self.temp_limits.temps_mc)
+            self.wire_check.keep_edge(self.temp_limits.temps_mc)
 
     # ---- faults
 
-    def trip(self, code: int, detail, sensor=None, limit_mc=None) -> None:
-        """The one way into a fault: dark first, then the latch, then the record. detail: text,
-        number or list for the record, or None; sensor: index of the sensor that shows the fault;
-        limit_mc: the limit that it passed, mC."""
+    def trip(
+        self,
+        code: int,
+        detail: "str | int | list | None",
+        sensor: "int | None" = None,
+        limit_mc: "int | None" = None,
+    ) -> None:
+        """Enter a fault: dark first, then the latch, then the record. It is the only entry. detail:
+        for the record; sensor: index of the sensor that shows the fault; limit_mc: the limit that
+        it passed, mC."""
         self.hal.dark()
         try:
-            self.fast_step.exit_fast_path()  # books the light there was
+            self.fast_step.exit_fast_path()  # adds the light until now
         except Exception:
-            self.fast_step.forget()  # a fault is latched all the same
+            self.fast_step.discard_sums()  # nothing may prevent the latch
         self.light.lamps.dark()
         info = self._evidence(code, detail, sensor, limit_mc)
         if self.fault_latch.trip(code, info):
             self.log_queue.note(records.FAULT, payloads.pack_json(info))
-        self.session.fail(states.BY_FAULT)
+        self.session.enter_fault(states.BY_FAULT)
 
-    def _evidence(self, code, detail, sensor, limit_mc):
-        """What is known of a fault: kept in the latch and in the log."""
+    def _evidence(
+        self,
+        code: int,
+        detail: "str | int | list | None",
+        sensor: "int | None",
+        limit_mc: "int | None",
+    ) -> dict:
+        """Return what is known of a fault, for the latch and the log."""
         session = self.session
         shown = sensor is not None
         mc = self.temp_limits.temps_mc[sensor] if shown else OPEN
@@ -437,7 +470,8 @@ class App:
         }
 
     def panic(self, error: Exception) -> None:
-        """Something raised: outputs off before anything else. OSError comes from flash only."""
+        """Trip on an exception, with the outputs off before anything else. Only flash raises
+        OSError."""
         self.hal.dark()  # H-22
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
         self.trip(code, type(error).__name__ + ": " + str(error)[:60])
@@ -445,7 +479,7 @@ class App:
     # ---- between the steps
 
     def run_background(self) -> None:
-        """One slice of background work, and one of the link."""
+        """Run one slice of background work, and one of the link."""
         self.fast_step.begin_background()
         steps = self.steps
         dt = steps.background_ms
@@ -453,13 +487,13 @@ class App:
         self.background.run(dt, self.server, self._trip)
         self.run_link(0)
 
-    def run_link(self, room_ms: int = limits.STEP_MS) -> bool:
-        """Another slice for the link, `room_ms` before the next step; True when it did something.
-        In the dark a step may wait for the link, while light is on it never does."""
+    def run_link(self, spare_ms: int = limits.STEP_MS) -> bool:
+        """Run a slice of the link. spare_ms: time until the next step, which the slice must not
+        exceed while light is on; in the dark a step may wait. Returns whether it had work."""
         if not self.session.lit_now:
-            room_ms = limits.STEP_MS
+            spare_ms = limits.STEP_MS
         try:
-            self.busy = self.server.poll(room_ms)
+            self.busy = self.server.poll(spare_ms)
         except Exception as e:
             self.busy = False
             self.panic(e)

@@ -1,4 +1,4 @@
-"""Work done after the steps, in bounded slices: storage, integrity and multiplexer checks,
+"""Runs the work between the steps in bounded slices: storage, integrity and multiplexer checks,
 indicator, buzzer, telemetry. The link has slices of its own (`App.run_link`)."""
 
 from wrap.compat import const
@@ -7,6 +7,8 @@ from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wrap.link.host_session import HostSession
     from wrap.link.server import Server
     from wrap.safety.fault_latch import FaultLatch
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Background:
-    """Runs one slice of each piece of work at a time."""
+    """Runs one slice of each kind of work at a time."""
 
     def __init__(
         self,
@@ -33,7 +35,7 @@ class Background:
         thermal: "ThermalChecks",
         signals: "Signals",
         host_session: "HostSession",
-    ):
+    ) -> None:
         self._session = session
         self._log_queue = log_queue
         self._upkeep = upkeep
@@ -45,17 +47,19 @@ class Background:
         self._host_session = host_session
 
     def is_quiescent(self) -> bool:
-        """Nothing waits to be written, or needs a slice after every step."""
-        if self._integrity.checking() or self._host_session.restarting():
+        """Return whether no work is pending that needs a slice after every step."""
+        if self._integrity.is_checking() or self._host_session.restarting():
             return False
         return self._upkeep.is_quiescent(self._session.lit_now)
 
-    def run(self, dt_ms: int, server: "Server", trip) -> None:
-        """Do one slice of each. dt_ms: since the last; trip(code, detail) is called for a fault."""
+    def run(self, dt_ms: int, server: "Server", trip: "Callable[[int, str | None], None]") -> None:
+        """Run one slice of each kind. dt_ms: since the last one; trip(code, detail): called for
+        each fault found."""
         session = self._session
         log_queue = self._log_queue
         if log_queue.unreported():
             log_queue.note(records.NOTE, payloads.pack_json(log_queue.report_lost()))
+        # A log that cannot be written is a fault only where a session would go unrecorded.
         if self._upkeep.write_due(dt_ms, session.lit_now) and session.active():
             trip(faults.STORAGE, None)
         if not session.active_now:
@@ -63,11 +67,11 @@ class Background:
         wrong = self._multiplexer_check.check(dt_ms, self._fault_latch.code != faults.NONE)
         if wrong:
             trip(faults.MULTIPLEXER, wrong)
-        damaged = self._integrity.slice(dt_ms)
+        damaged = self._integrity.check_slice(dt_ms)
         if damaged:
             trip(damaged, self._integrity.detail)
         self._signals.advance(dt_ms)
-        if self._thermal.news:
+        if self._thermal.pending_warning:
             self._signals.warn()
             warning = self._thermal.pop_warning(session.number)
             log_queue.note(records.NOTE, payloads.pack_json(warning))

@@ -1,4 +1,4 @@
-"""What the build put beside the firmware: its hash, and what its C part promises.
+"""States what the build added to the firmware: its hash, and features of its C part.
 
 Not named `image`: frozen, `wrap/image.py` and `wrap_image.py` would be the same C symbol.
 """

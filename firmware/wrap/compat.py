@@ -1,6 +1,6 @@
-"""What differs between MicroPython and CPython, in one place.
+"""Hides the differences between MicroPython and CPython.
 
-`const`, `@micropython.viper` and `ptr32` are words of MicroPython's compiler; on CPython the same
+`const`, `@micropython.viper` and `ptr32` are known to MicroPython's compiler; on CPython the same
 functions are plain Python over the same arrays.
 """
 
@@ -12,39 +12,41 @@ try:
 except ImportError:
 
     class micropython:  # type: ignore
-        """The words, without an effect."""
+        """Replaces MicroPython's module with names that change nothing."""
 
         @staticmethod
         def viper(function):
-            """The function as it is."""
+            """Return the function unchanged."""
             return function
 
         native = viper
 
         @staticmethod
         def const(value):
-            """The value; MicroPython folds `_X = const(...)` when it compiles."""
+            """Return the value. MicroPython folds `_X = const(...)` when it compiles."""
             return value
 
 
 const = micropython.const
 
 
-def ptr32(buffer):
-    """The words of an array. In viper code never called."""
+def ptr32(buffer: array) -> array:
+    """Return the array, as its own sequence of words. Viper code compiles this to a pointer."""
     return buffer
 
 
-def small(value):
-    """`value` as a small integer. A whole number inside a frozen tuple is a long-integer object,
-    and everything computed from one is again: it allocates and takes several times as long."""
+def small_int(value: int) -> int:
+    """Return `value` as a small integer. An integer in a frozen tuple is a long-integer object, and
+    so is every result computed from it: that allocates and takes several times as long
+    (docs/decisions/0004)."""
     return array("i", [value])[0]
 
 
-def collect_after(allocated):
-    """Let garbage go each time so many bytes were given out; -1: only when the heap is full."""
+def collect_after(allocated: int) -> None:
+    """Set after how many allocated bytes garbage is collected automatically; -1: only when the heap
+    is full."""
     if hasattr(gc, "threshold"):
         gc.threshold(allocated)  # type: ignore
 
 
-__all__ = ("collect_after", "const", "micropython", "ptr32", "small")
+__all__ = ("collect_after", "const", "micropython", "ptr32", "small_int")

@@ -1,11 +1,11 @@
-"""Does a control step in one function of machine code when it has nothing to decide: nearly every
-step of a session, and of a week on the shelf.
+"""Runs a control step that needs no decision as one function of machine code. That is nearly every
+step, in a session and at rest.
 
 `FastStep.step` checks the time, compares the inputs with their limits, verifies the lamps and feeds
-dead-man and watchdog. It adds up what the step would have booked, and `flush` books the sums, which
-gives the same numbers as step by step. A reading near a limit, a press, an event that is due or a
-failed read-back is left to `App.step`, the reference, together with the inputs already taken. So
-this module decides nothing; it only knows when there is nothing to decide (docs/decisions/0015).
+dead-man and watchdog. It sums what the step would have added, and `flush` adds the sums, with the
+same results as step by step. A reading near a limit, a press, a due event or a failed read-back is
+left to `App.step`, the reference, with the inputs already read. So this module decides nothing; it
+only knows when no decision is needed (docs/decisions/0015).
 """
 
 from array import array
@@ -16,8 +16,11 @@ from wrap.rules import states
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wrap.background import Background
     from wrap.control.light_output import LightOutput
+    from wrap.hal.contract import Hal
     from wrap.safety.thermal import ThermalChecks
     from wrap.session.control import SessionControl
     from wrap.session.self_test import SelfTest
@@ -27,44 +30,48 @@ if TYPE_CHECKING:
 
 BACKGROUND_DUE = 2  # what `step` returns when a slice of background work is due
 
-# Words of the state, never below 0: viper on 64 bits reads them without a sign. First come the
-# newest readings, at most four.
-_LAST = const(4)  # ticks of the last step
-_MS = const(5)  # not yet booked
-_LEFT = const(6)  # as much may pass before something is due
-_STEPS = const(7)  # not yet booked
-_N = const(8)  # sensors
+# Indices of the state's words. None is ever negative: viper on 64 bits reads them unsigned. Words 0
+# to 3 are the newest readings.
+_LAST = const(4)  # ticks_ms of the last step
+_MS = const(5)  # time of the steps not yet added
+_LEFT = const(6)  # of this time the fast path may take before an event is due
+_STEPS = const(7)  # steps not yet added
+_N = const(8)  # number of sensors
 _SEEN = const(9)  # what `inputs` returned
-_TAKEN = const(10)  # inputs were read, but the step was left to App.step
-_WANTED = const(11)  # bits of it that App.step has to see: see `enter`
-_SINCE = const(12)  # ms since the last slice of background work
-_ON = const(13)
-_HEAD = const(14)
-# A sensor's words:
-# 0: at least this
-_HIGH = const(1)  # and below this a reading means nothing new
-_SUM = const(2)
+_TAKEN = const(10)  # 1: the inputs were read, but the step was left to App.step
+_WANTED = const(11)  # bits of _SEEN that need App.step, see `enter`
+_SINCE = const(12)  # milliseconds since the last slice of background work
+_ON = const(13)  # 1: the fast path may run
+_HEAD = const(14)  # first word of the first sensor
+# Words of a sensor. A reading from word 0 to below _HIGH needs no decision.
+_HIGH = const(1)
+_SUM = const(2)  # of the readings not yet added, with their lowest and newest
 _LEAST = const(3)
 _NEWEST = const(4)
 _WORDS = const(5)
 
-_LATE_MS = const(20)  # limits.STEP_MS * 2: a step so late is App.step's
-_BACKGROUND_MS = const(50)
-_NONE_YET = const(1 << 20)
-_WORTH_MS = const(30)
-_SECOND_MS = const(1000)  # what ThermalChecks.second_in_ms gives once the second's work is done
+_LATE_MS = const(20)  # limits.STEP_MS * 2: App.step counts late steps
+_BACKGROUND_MS = const(50)  # period of the background work in the fast path
+_NONE_YET = const(1 << 20)  # above any reading
+_WORTH_MS = const(30)  # fewer than three steps are not worth entering for
+_SECOND_MS = const(1000)  # ThermalChecks.second_in_ms right after the checks of a second
 
 
-def _make_step(words, inputs, verify_and_feed):
-    """Return the function that is `FastStep.step`. Its operands are closed over, so that a step
-    looks nothing up."""
+def _make_step(
+    words: "array[int]",
+    inputs: "Callable[[array[int]], int]",
+    verify_and_feed: "Callable[[], bool]",
+) -> "Callable[[int], int]":
+    """Return the function `FastStep.step`. It closes over its operands, so that a step looks up no
+    attribute. inputs, verify_and_feed: of the HAL."""
 
     @micropython.viper
     def step(now: int) -> int:
-        """One step at `now` (ticks_ms): 1 or BACKGROUND_DUE when done; 0: App.step has to do it."""
+        """Run one step at `now` (ticks_ms). Returns 1 or BACKGROUND_DUE when it is done, 0 when
+        App.step must run it."""
         st = ptr32(words)
         st[_TAKEN] = 1
-        seen = int(inputs(words))  # of every step, so that conversions begin as it does
+        seen = int(inputs(words))  # first in every step, so that the conversions start with it
         st[_SEEN] = seen
         if st[_ON] == 0 or seen & st[_WANTED]:
             return 0
@@ -81,6 +88,7 @@ def _make_step(words, inputs, verify_and_feed):
                 return 0
             i += 1
             at += _WORDS
+        # Verified last: from here on nothing refuses the step, which has fed the watchdog.
         if ms >= st[_LEFT] or not verify_and_feed():
             return 0
         st[_TAKEN] = 0
@@ -107,11 +115,12 @@ def _make_step(words, inputs, verify_and_feed):
 
 
 class FastStep:
-    """words: the newest reading of each sensor, and private state. step(now): see `_make_step`."""
+    """words: begins with the newest reading of each sensor; the rest is private. step(now): see
+    `_make_step`. taken: the inputs of the step that App.step runs have been read already."""
 
     def __init__(
         self,
-        hal,
+        hal: "Hal",
         sensors: int,
         uptime: "Uptime",
         steps: "StepState",
@@ -121,7 +130,7 @@ class FastStep:
         button: "Button",
         self_test: "SelfTest",
         background: "Background",
-    ):
+    ) -> None:
         self._uptime = uptime
         self._steps = steps
         self._thermal = thermal
@@ -133,17 +142,18 @@ class FastStep:
         self.words = array("i", [0] * (_HEAD + _WORDS * sensors))
         self.words[_N] = sensors
         self.taken = False
-        self._clear()
+        self._clear_sums()
         self.step = _make_step(self.words, hal.inputs, hal.verify_and_feed)
 
     @property
     def on(self) -> bool:
-        """Whether the last step found nothing to decide, so that `step` may do the next."""
+        """Whether `step` may run the next step."""
         return self.words[_ON] == 1
 
     def enter(self) -> None:
-        """After a step of App: set `on` when the next ones have nothing to decide. Not after the
-        work of a second: that step is the longest as it is (docs/benchmarks.md)."""
+        """Set `on` when the next steps need no decision. Called at the end of App.step, but without
+        an effect after the checks of a second: that step is the longest without the cost of this
+        (docs/benchmarks.md)."""
         left_ms = self._thermal.second_in_ms()
         if left_ms < _WORTH_MS or left_ms == _SECOND_MS:
             return
@@ -164,7 +174,7 @@ class FastStep:
         elif state != states.IDLE and state != states.DONE:
             return
         st = self.words
-        # While running light is expected, in the dark it is a fault: App.step's.
+        # Sensed light is expected while running, and a fault in the dark.
         st[_WANTED] = PRESSED if state == states.RUNNING else PRESSED | LIGHT
         st[_LAST] = self._steps.now
         st[_LEFT] = left_ms
@@ -176,7 +186,7 @@ class FastStep:
             at += _WORDS
         st[_ON] = 1
 
-    def _clear(self):
+    def _clear_sums(self) -> None:
         st = self.words
         st[_MS] = st[_STEPS] = 0
         at = _HEAD
@@ -186,14 +196,14 @@ class FastStep:
             at += _WORDS
 
     def flush(self) -> None:
-        """Book what was added up, so that everything is what App.step would have left."""
-        ms = self._book()
+        """Add the sums, so that all state is as App.step would have left it."""
+        ms = self._add_sums()
         if ms:
             self._uptime.add_elapsed(ms)
             self._light.lamps.meter(ms)
 
-    def _book(self):
-        """Book all but uptime and light; returns the milliseconds of those."""
+    def _add_sums(self) -> int:
+        """Add the sums to all but uptime and light. Returns the milliseconds to add to those."""
         st = self.words
         if not st[_STEPS]:
             return 0
@@ -205,35 +215,35 @@ class FastStep:
             self._control.add_elapsed(ms)
         self._thermal.temp_limits.add_elapsed(st[_STEPS], st, _HEAD + _SUM, _WORDS)
         st[_LEFT] -= ms
-        self._clear()
+        self._clear_sums()
         return ms
 
     def begin_background(self) -> None:
-        """Flush; the next slice of background work is due in _BACKGROUND_MS."""
+        """Flush, and schedule the next slice of background work in _BACKGROUND_MS."""
         self.flush()
         self.words[_SINCE] = 0
 
     def exit_fast_path(self) -> None:
-        """Flush; App.step decides again."""
+        """Flush, and leave the next step to App.step."""
         self.flush()
         self.words[_ON] = self.words[_TAKEN] = 0
 
     def begin_full_step(self) -> int:
-        """App.step decides this step; `taken`: its inputs have been read already. Returns the
-        milliseconds before it that App has still to book as uptime and light: together with those
-        of the step, as nothing has changed since."""
-        ms = self._book()
+        """Leave this step to App.step and set `taken`. Returns the milliseconds before it that
+        App.step must still add to uptime and light, in one sum with those of the step, since the
+        duties have not changed."""
+        ms = self._add_sums()
         st = self.words
         self.taken = st[_TAKEN] == 1
         st[_ON] = st[_TAKEN] = 0
         return ms
 
-    def forget(self) -> None:
-        """App.step decides again; what was added up and cannot be booked is lost."""
-        self._clear()
+    def discard_sums(self) -> None:
+        """Leave the next step to App.step without adding the sums, after `flush` has failed."""
+        self._clear_sums()
         self.words[_ON] = self.words[_TAKEN] = 0
 
     @property
     def seen(self) -> int:
-        """What `inputs` returned, when the inputs were taken."""
+        """What `inputs` returned in the last step. Only while `taken`."""
         return self.words[_SEEN]

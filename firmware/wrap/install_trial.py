@@ -1,16 +1,32 @@
-"""Trial of newly installed firmware: no light until a host has greeted it, then it is kept."""
+"""Tries newly installed firmware: no light until a host has greeted it, then it is kept."""
+
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Installed(Protocol):
+        """What the loader passes on about the firmware that it started (loader/main.py)."""
+
+        name: str
+        trial: bool
+        rollback_reason: "str | None"
+
+        def keep(self) -> None:
+            """Keep this firmware for good. Raises OSError."""
 
 
 class InstallTrial:
-    """installed: the loader's description of this firmware (firmware/on_stock), or None when the
-    firmware is part of the image."""
+    """installed: the loader's description of this firmware, or None when the firmware is part of
+    the image."""
 
-    def __init__(self):
-        self.installed = None
+    def __init__(self) -> None:
+        self.installed: "Installed | None" = None
         self._greeted = False
 
     def on_trial(self) -> bool:
-        """Whether no host has greeted this firmware since it was installed."""
+        """Return whether no host has greeted this firmware since it was installed."""
         return self.installed is not None and self.installed.trial
 
     def mark_greeted(self) -> None:
@@ -18,8 +34,8 @@ class InstallTrial:
         self._greeted = True
 
     def keep_if_greeted(self) -> None:
-        """Keep this firmware for good once it was greeted. A failed write waits for the next
-        hello."""
+        """Keep this firmware for good once it was greeted. After a failed write, the next hello
+        tries again."""
         if not self._greeted or not self.on_trial():
             return
         self._greeted = False

@@ -1,5 +1,5 @@
-"""The loop on a chip: steps at absolute deadlines, slack between them, dark at the end whatever
-happens."""
+"""Runs the app on a chip: steps at absolute deadlines, link and garbage collection in the spare
+time between them, dark at the end whatever happens."""
 
 from wrap.app import App
 from wrap.compat import collect_after, const
@@ -7,28 +7,37 @@ from wrap.rules import limits
 from wrap.storage.files import NoFiles
 from wrap.storage.mount import Storage, mount
 
-_MARGIN_MS = const(1)  # while light is on: no slice of reading or writing takes longer
-# Garbage is collected when so much has gone, behind a step that leaves the time for it (6.2 ms), so
-# that it makes none late. By itself it would come anywhere, even in a step.
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.hal.contract import BoardFacts, Hal
+    from wrap.install_trial import Installed
+    from wrap.storage.files import Files
+    from wrap.storage.flash_files import FlashFiles
+
+# Before a step with light no slice of the link begins: none that reads or writes takes longer.
+_MARGIN_MS = const(1)
+# A collection takes 6.2 ms (docs/benchmarks.md). It runs after this many allocated bytes behind a
+# step that leaves _COLLECT_MS, so that it delays none, and at _COLLECT_NOW in any case. The
+# automatic collection, which could come within a step, is off.
 _COLLECT_BYTES = const(65536)
 _COLLECT_MS = const(7)
 _COLLECT_NOW = const(81920)
 
 
-def service_wanted(files):
-    """Whether a host asked for service mode before this restart; asking counts once."""
+def take_service_request(files: "Files | FlashFiles | NoFiles") -> bool:
+    """Return whether a host requested service mode before this restart, and remove the request."""
     try:
         if files.size("service") < 0:
             return False
         files.remove("service")
     except OSError:
-        return False  # the app tells of broken storage
+        return False  # the app reports broken storage
     return True
 
 
-def boot(hal, facts, storage):
-    """The app; when what is stored cannot be read, one in a latched fault that touches no flash, so
-    that nothing is lost and a host can ask."""
+def make_app(hal: "Hal", facts: "BoardFacts", storage: Storage) -> App:
+    """Return the app. When the stored data cannot be read, it is in a latched fault and writes no
+    flash, so that nothing is lost and a host can read the reason."""
     try:
         return App(hal, facts, storage)
     except Exception as e:
@@ -36,8 +45,8 @@ def boot(hal, facts, storage):
         return App(hal, facts, Storage(files))
 
 
-def loop(app, turns=-1):
-    """Run `turns` steps (-1: for ever). Steps are due every limits.STEP_MS after the first, without
+def loop(app: App, turns: int = -1) -> None:
+    """Run `turns` steps (-1: without end), one every limits.STEP_MS from the first on, without
     drift."""
     hal = app.hal
     due = hal.ticks_ms()
@@ -47,49 +56,53 @@ def loop(app, turns=-1):
         due = hal.ticks_add(due, limits.STEP_MS)
         late = hal.ticks_diff(hal.ticks_ms(), due)
         if late > 0:
-            due = hal.ticks_add(
-                due, late
-            )  # a lost step is not made up for: time is measured, not counted
+            # A lost step is not repeated: each step measures its time.
+            due = hal.ticks_add(due, late)
         _collect(hal, due)
         _serve(app, due)
         hal.wait_until(due)
 
 
-def _collect(hal, due):
-    gone = hal.allocated()
-    if gone >= _COLLECT_NOW or (
-        gone >= _COLLECT_BYTES and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
+def _collect(hal: "Hal", due: int) -> None:
+    allocated = hal.allocated()
+    if allocated >= _COLLECT_NOW or (
+        allocated >= _COLLECT_BYTES and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
     ):
         hal.collect()
 
 
-def _serve(app, due):
-    """Slices for the link until shortly before the next step, while it has work or may soon have
-    some: in a conversation it is looked at every millisecond."""
+def _serve(app: App, due: int) -> None:
+    """Give slices to the link until shortly before the next step, while it has work or expects
+    some: in a conversation it is polled every millisecond."""
     if not app.busy and not app.server.talks():
         return
     hal = app.hal
     margin_ms = _MARGIN_MS if app.session.lit_now else 0
-    room_ms = hal.ticks_diff(due, hal.ticks_ms())
-    while room_ms > margin_ms:
-        if not app.run_link(room_ms):
+    spare_ms = hal.ticks_diff(due, hal.ticks_ms())
+    while spare_ms > margin_ms:
+        if not app.run_link(spare_ms):
             if not app.server.talks():
                 return
             hal.wait_until(hal.ticks_add(hal.ticks_ms(), 1))
-        room_ms = hal.ticks_diff(due, hal.ticks_ms())
+        spare_ms = hal.ticks_diff(due, hal.ticks_ms())
 
 
-def main(hal, facts, installed=None, storage=None):
-    """Run the wrap until it is interrupted; the outputs are off afterwards. Returns at once in
-    service mode. installed: which of two firmwares it is, loader/main.py's. storage: None opens
-    what the HAL's flash holds."""
+def main(
+    hal: "Hal",
+    facts: "BoardFacts",
+    installed: "Installed | None" = None,
+    storage: "Storage | None" = None,
+) -> None:
+    """Run the wrap until an exception leaves it, and switch the outputs off then. Returns at once
+    in service mode. installed: the loader's description of this firmware (loader/main.py); storage:
+    None opens the one in the HAL's flash."""
     try:
         collect_after(-1)
         storage = storage or mount(hal)
-        if service_wanted(storage.files):
+        if take_service_request(storage.files):
             hal.service_blink()
             return
-        app = boot(hal, facts, storage)
+        app = make_app(hal, facts, storage)
         app.trial.installed = installed
         hal.collect()
         loop(app)

@@ -1,4 +1,4 @@
-"""State of the control step that other parts read: the time of the last step and its figures."""
+"""The results of the control step that other modules read."""
 
 from wrap.rules import faults, limits
 
@@ -10,7 +10,7 @@ class StepState:
     step_us, step_us_max: duration of the last and of the longest step decided by App.step;
     steps_late: steps that came more than one period late."""
 
-    def __init__(self, now: int):
+    def __init__(self, now: int) -> None:
         self.now = now
         self.code = faults.NONE
         self.readback_failed = False

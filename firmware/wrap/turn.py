@@ -1,16 +1,21 @@
-"""The one method of `App` that is machine code, in a module of its own.
+"""Holds the only method of `App` that is machine code.
 
-`app.py` has more names than machine code on ARMv6-M can address; the build refuses that
-(tools/toolchain/native_names.py says why).
+It has a module of its own because `app.py` has more names than machine code on ARMv6-M can address,
+which the build refuses (tools/toolchain/native_names.py says why).
 """
 
-from wrap.compat import micropython
+from wrap.compat import const, micropython
 from wrap.fast_step import BACKGROUND_DUE
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.app import App
 
 
 @micropython.native
-def turn(app, now: int):
-    """Do one step and one slice of background work. An exception in either ends in the dark."""
+def turn(app: "App", now: int) -> None:
+    """Run one step at `now` (ticks_ms) and one slice of background work or of the link. An
+    exception in either is a fault, dark at once."""
     done = 0
     try:
         done = app.step_fast(now)

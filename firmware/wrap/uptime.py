@@ -1,10 +1,10 @@
-"""Uptime since boot, counted from the steps. Owns no clock."""
+"""Counts the uptime since boot from the steps. Owns no clock."""
 
 
 class Uptime:
     """s: whole seconds since boot; ms: milliseconds of the current second, 0..999."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.s = 0
         self.ms = 0
 

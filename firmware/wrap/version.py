@@ -3,4 +3,4 @@
 PRODUCT = "pbmwrap"
 VERSION = "0.1.0"
 LINK_VERSION = 1
-STORED = 1  # raise it when an older firmware could not read what this one keeps on the board
+STORED = 1  # increment it when an older firmware could not read what this one stores

@@ -38,7 +38,7 @@ def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
         "bench_wrap._turns(100)",
         "check = bench_wrap._app.wire_check",
         "before = gc.mem_alloc()",
-        "check.begin()",
+        "check.begin_session()",
         f"bench_wrap._turns({TURNS})",
         "print(gc.mem_alloc() - before, bench_wrap.sound(), check.due_in_ms())",
     ]

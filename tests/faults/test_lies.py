@@ -136,8 +136,8 @@ def test_without_the_spread_an_offset_is_not_refused(monkeypatch):
 
 
 def test_without_the_wire_check_a_shared_ground_is_not_named(monkeypatch):
-    monkeypatch.setattr(WireCheck, "found", lambda self: False)
-    monkeypatch.setattr(WireCheck, "jumped", lambda self, temps: 0)
+    monkeypatch.setattr(WireCheck, "is_confirmed", lambda self: False)
+    monkeypatch.setattr(WireCheck, "check_edge", lambda self, temps: 0)
     assert run_case(Case.of("ground-shared-all/running/room/0"))["fault"] != "wiring"
 
 

@@ -144,7 +144,7 @@ def test_a_log_that_counts_wrong_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_panic_that_stays_lit_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(App, "_panic", lambda self, error: None)
+    monkeypatch.setattr(App, "panic", lambda self, error: None)
     assert verdict("raise-inputs/running/room/0")[0] == "FAIL"
 
 
@@ -153,7 +153,7 @@ def test_without_derating_and_trips_the_skin_passes_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The campaign measures the true skin, not what the sensor says."""
-    monkeypatch.setattr(Derate, "take", lambda self, hottest_mc, trip_mc: None)
+    monkeypatch.setattr(Derate, "update", lambda self, hottest_mc, trip_mc: None)
     what, why = verdict("blood-stops/running/bloodless/0")
     assert what == "FAIL"
     assert "skin reached" in str(why) or "CEM43" in str(why)

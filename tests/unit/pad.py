@@ -72,7 +72,7 @@ class Pad:
             self.q.append(q)
         if self.fault:
             self.fault_s = self.now_s
-        if self.thermal.news:
+        if self.thermal.pending_warning:
             self.news.append((self.now_s, self.thermal.pop_warning(1)["warning"]))
 
     def session(self, minutes=20, before_s=40, after_s=120):

@@ -244,7 +244,7 @@ def test_an_unread_port_changes_nothing_in_a_session(rig: Rig):
 def test_the_clock_runs_from_when_it_was_set(rig: Rig):
     assert rig.app.host_clock.unix_s() is None
     rig.advance(5000)
-    assert rig.app.host_clock.set(1790000000) == 1790000000
+    assert rig.app.host_clock.set_utc(1790000000) == 1790000000
     rig.advance(7000)
     assert rig.app.host_clock.unix_s() == 1790000007
     clock = next(p for k, p in rig.log() if k == records.CLOCK)
@@ -270,7 +270,7 @@ def test_neither_an_unread_port_nor_failing_flash_holds_up_a_restart(rig: Rig, w
         rig.hal.tx_room = 3
     else:
         rig.files.broken = True
-        rig.app.host_clock.set(1790000000)
+        rig.app.host_clock.set_utc(1790000000)
     rig.advance(1900)
     assert rig.board.boots == 1
     rig.files.broken = False

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.conftest import MemFiles, Rig
-from wrap.main_loop import service_wanted
+from wrap.main_loop import take_service_request
 from wrap.storage.files import NoFiles, open_files
 
 
@@ -50,7 +50,7 @@ def test_a_service_wish_on_broken_storage_is_left_to_the_app():
     files = MemFiles()
     files.data["service"] = b"1"
     files.broken = True
-    assert service_wanted(files) is False
+    assert take_service_request(files) is False
 
 
 def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):

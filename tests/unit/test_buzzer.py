@@ -151,7 +151,7 @@ def test_the_wake_check_asks_by_it_and_a_press_ends_it(rig: Rig):
 
 def test_a_new_warning_beeps_once(rig: Rig):
     rig.light()
-    rig.app.thermal.news = "covered"
+    rig.app.thermal.pending_warning = "covered"
     rig.advance(2000)
     assert [on for _, on in rig.hal.buzzed] == [True, False]
     assert rig.hal.buzzed[1][0] - rig.hal.buzzed[0][0] == 100

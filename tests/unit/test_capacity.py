@@ -24,7 +24,7 @@ def twenty_minutes():
     raw = protocol(steps=[{"t": 1200, "ch": {"red": [250], "nir": [400]}}])
     wrap.app.protocols.save(0, raw, sha(raw))
     wrap.session()
-    wrap.app.host_clock.set(1_800_000_000)
+    wrap.app.host_clock.set_utc(1_800_000_000)
     while wrap.app.session.state != states.DONE:
         wrap.board.advance(1000)
         if wrap.app.wake_check.waiting:

@@ -161,23 +161,23 @@ def test_a_fault_is_stored_in_the_first_slice_and_again_a_second_after_a_failure
     seen = []
     for dt_ms in (0, 999, 1, 999, 1):
         before = files.ops
-        latch.slice(dt_ms)
+        latch.save_when_due(dt_ms)
         seen.append(files.ops - before)
         assert latch.unsaved is True
     assert seen == [1, 0, 1, 0, 1]
     files.broken = False
-    latch.slice(999)
+    latch.save_when_due(999)
     assert latch.unsaved is True
-    latch.slice(1)
+    latch.save_when_due(1)
     assert latch.unsaved is False
 
 
 def test_a_fault_after_one_that_was_stored_is_stored_at_once(files):
     latch = tripped(files)
-    latch.slice(10)
+    latch.save_when_due(10)
     latch.clear()
     latch.trip(faults.GROSS, {})
-    latch.slice(0)
+    latch.save_when_due(0)
     assert latch.unsaved is False
 
 
@@ -185,4 +185,4 @@ def test_only_an_error_of_the_flash_is_retried(files):
     latch = tripped(files)
     files.broken, files.error = True, PowerCut()
     with pytest.raises(PowerCut):
-        latch.slice(10)
+        latch.save_when_due(10)

@@ -58,7 +58,7 @@ class Balance:
         heat.past = Small(self.sum_mw + written_mw - 30 * written_mw)
         self.sum_mw = 30 * written_mw
         skin_mc = Small(board_mc - gap_mc)
-        return self.model.second(skin_mc, Small(board_mc), Small(written_mw), lit_s)
+        return self.model.check_second(skin_mc, Small(board_mc), Small(written_mw), lit_s)
 
     def with_room(self, room_mw, written_mw=0, gap_mc=0, **more):
         """Run one second in which the room takes `room_mw`."""
@@ -120,7 +120,7 @@ def test_the_room_takes_what_was_written_less_what_warms_the_pad_less_what_the_s
     skin, board, heat = (list(column) for column in zip(*rows(7), strict=True))
     model = HeatBalance(JOULE, SKIN, AIR)
     for s in range(150):
-        model.second(skin[s], board[s], heat[s], 0)
+        model.check_second(skin[s], board[s], heat[s], 0)
         boards, heats = smoothed(board[: s + 1]), smoothed(heat[: s + 1])
         gaps = smoothed([b - k for b, k in zip(board[: s + 1], skin[: s + 1], strict=True)])
         if s < 30:
@@ -134,16 +134,16 @@ def test_the_room_takes_what_was_written_less_what_warms_the_pad_less_what_the_s
 def test_the_reference_needs_31_dark_seconds():
     model = HeatBalance(JOULE, SKIN, AIR)
     for _ in range(30):
-        model.second(33000, 31000, 0, 0)
+        model.check_second(33000, 31000, 0, 0)
     assert not model.referenced()
-    model.second(33000, 31000, 0, 0)
+    model.check_second(33000, 31000, 0, 0)
     assert (model.referenced(), model.room_mw) == (True, 2400)
 
 
 def test_there_is_no_reference_when_light_was_on_from_the_start():
     model = HeatBalance(JOULE, SKIN, AIR)
     for s in range(60):
-        model.second(33000, 33000, 0, s + 1)
+        model.check_second(33000, 33000, 0, s + 1)
     assert not model.referenced()
 
 

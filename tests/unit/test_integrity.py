@@ -36,19 +36,19 @@ class Flash:
 
 
 def slices(program, count, dt_ms=10):
-    return [program.slice(dt_ms) for _ in range(count)]
+    return [program.check_slice(dt_ms) for _ in range(count)]
 
 
 def test_the_first_round_reads_every_byte_once_sixteen_chunks_a_slice():
     flash = Flash(33 * CHUNK + 5)
     program = Integrity(flash)
-    assert (program.state, program.checking()) == ("checking", True)
+    assert (program.state, program.is_checking()) == ("checking", True)
     assert slices(program, 2) == [NOTHING] * 2
     assert len(flash.read) == 32
     assert program.state == "checking"
     assert slices(program, 1) == [NOTHING]
     assert flash.read == [(i * CHUNK, CHUNK) for i in range(33)] + [(33 * CHUNK, 5)]
-    assert (program.state, program.checking()) == ("whole", False)
+    assert (program.state, program.is_checking()) == ("whole", False)
 
 
 def test_later_rounds_read_a_chunk_every_50_ms():
@@ -72,7 +72,7 @@ def test_a_bit_that_turned_over_before_the_restart_is_found_in_the_first_round(a
     flash.data[at] ^= 1 << bit
     program = Integrity(flash)
     assert slices(program, 4) == [NOTHING, NOTHING, faults.PROGRAM, NOTHING]
-    assert (program.state, program.checking()) == ("damaged", False)
+    assert (program.state, program.is_checking()) == ("damaged", False)
     crc = binascii.crc32(flash.data)
     assert program.detail == f"CRC-32 of 67589 bytes is {crc:08x}, not {flash.claim[1]:08x}"
 
@@ -108,7 +108,7 @@ def test_without_a_claim_nothing_is_checked_and_nothing_trips():
     flash = Flash(CHUNK, claim=None, ram_fault=-1)
     program = Integrity(flash)
     assert slices(program, 9) == [NOTHING] * 9
-    assert (program.state, program.memory, program.checking()) == ("unknown", "unknown", False)
+    assert (program.state, program.memory, program.is_checking()) == ("unknown", "unknown", False)
     assert flash.read == []
     assert program.blocking_fault(faults.PROGRAM) == NOTHING
 
@@ -207,24 +207,24 @@ def test_a_new_check_has_found_nothing():
 def test_ram_is_damaged_when_the_hal_gives_an_address(ram, memory):
     program = Integrity(Flash(CHUNK, ram_fault=ram))
     assert program.memory == memory
-    assert program.slice(10) == (faults.MEMORY if ram == 1 else faults.NONE)
+    assert program.check_slice(10) == (faults.MEMORY if ram == 1 else faults.NONE)
     assert program.detail == ("RAM at 0x00000001" if ram == 1 else None)
 
 
 @pytest.mark.parametrize("size,state", [(0, "damaged"), (1, "whole")])
 def test_a_program_of_one_byte_is_one_and_an_empty_one_is_not(size, state):
     program = Integrity(Flash(size))
-    program.slice(10)
+    program.check_slice(10)
     assert program.state == state
 
 
 def test_the_second_round_begins_at_once_and_then_a_chunk_is_due_to_the_millisecond():
     flash = Flash(3 * CHUNK)
     program = Integrity(flash)
-    program.slice(10)
+    program.check_slice(10)
     flash.read.clear()
     seen = []
     for dt_ms in (0, PROGRAM_CHUNK_MS - 1, 1, PROGRAM_CHUNK_MS - 1, 0, 1):
-        program.slice(dt_ms)
+        program.check_slice(dt_ms)
         seen.append(len(flash.read))
     assert seen == [1, 1, 2, 2, 2, 3]

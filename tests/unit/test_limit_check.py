@@ -30,11 +30,11 @@ HARD = {
 
 
 def problem(**changes):
-    return limit_check.problem(SimpleNamespace(**{**NAMES, **changes}))
+    return limit_check.find_problem(SimpleNamespace(**{**NAMES, **changes}))
 
 
 def test_the_limits_of_this_firmware_hold():
-    assert limit_check.problem(limits) == ""
+    assert limit_check.find_problem(limits) == ""
 
 
 def test_the_hard_limits_are_what_was_decided():
@@ -54,9 +54,9 @@ def test_each_order_is_checked_and_equal_is_within(low, high, why):
     """The pair alone: whatever else that breaks is not looked at."""
     alone = SimpleNamespace(**NAMES)
     setattr(alone, low, NAMES[high])
-    assert not limit_check.problem(alone).startswith(f"{low} is {NAMES[high]}, beyond {high} ")
+    assert not limit_check.find_problem(alone).startswith(f"{low} is {NAMES[high]}, beyond {high} ")
     setattr(alone, low, 10**9)
-    assert limit_check.problem(alone).startswith(f"{low} is 1000000000, beyond ")
+    assert limit_check.find_problem(alone).startswith(f"{low} is 1000000000, beyond ")
 
 
 @pytest.mark.parametrize("name", limit_check.POSITIVE)

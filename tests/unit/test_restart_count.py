@@ -82,13 +82,13 @@ def test_a_count_beyond_what_resets_can_reach_counts_as_none(files, kept, count)
 def test_resets_are_forgotten_after_ten_minutes_without_one(files):
     restart_count = RestartCount(Store(files, "resets"), "watchdog")
     assert (restart_count.count, restart_count.too_many()) == (1, False)
-    assert (restart_count.calm(599), restart_count.calm(600), restart_count.calm(601)) == (
+    assert (restart_count.is_calm(599), restart_count.is_calm(600), restart_count.is_calm(601)) == (
         False,
         True,
         True,
     )
     restart_count.forget()
-    assert (restart_count.count, restart_count.calm(600)) == (0, False)
+    assert (restart_count.count, restart_count.is_calm(600)) == (0, False)
     assert RestartCount(Store(files, "resets"), "power").count == 0
 
 

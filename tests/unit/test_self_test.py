@@ -131,7 +131,7 @@ def test_a_sense_input_that_sees_no_light_is_reported_once(blind):
     rig.light(steps=[{"t": 60, "ch": {"red": [500], "nir": [800]}}])
     if blind:
         shining(rig, lambda hal: False)
-        rig.app.self_test.begin()
+        rig.app.self_test.reset()
     rig.advance(12000)
     told = [n["sense"] for n in rig.noted(records.NOTE) if "sense" in n]
     assert told == ["no light seen"] * int(blind)

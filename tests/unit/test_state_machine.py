@@ -37,7 +37,7 @@ def running(**changes):
     session = begun(**changes)
     session.advance(100, 0, 0)
     assert session.self_test_due()
-    session.passed("seen")
+    session.pass_self_test("seen")
     run(session, RAMPED_MS)
     assert (session.state, session.active_ms) == (states.RUNNING, RAMPED_MS)
     return session
@@ -72,7 +72,7 @@ def happen(session, event):
             session.begin(session.number + 1, plan(dose=6000), "link", False)
     elif name == "passed":
         if session.state == states.SELF_TEST:
-            session.passed("seen")
+            session.pass_self_test("seen")
     elif name == "settle":
         if session.state == states.FAULT:
             session.return_to_idle("acknowledged")
@@ -123,11 +123,11 @@ def test_a_session_goes_through_its_states_to_the_end():
 
 def test_steps_change_on_their_millisecond_and_several_in_one_late_step():
     session = running()
-    assert session.spec() == ((500, 0, 1000), (0, 0, 1000))
+    assert session.lamp_spec() == ((500, 0, 1000), (0, 0, 1000))
     run(session, 1990 - RAMPED_MS)
     assert session.step == 0
     session.advance(10, 0, 0)
-    assert (session.step, session.spec()) == (1, ((0, 0, 1000), (800, 40, 500)))
+    assert (session.step, session.lamp_spec()) == (1, ((0, 0, 1000), (800, 40, 500)))
     three = running(steps=[STEPS[0], STEPS[0], STEPS[1]])
     three.advance(4000, 0, 0)
     assert (three.step, three.active_ms) == (2, 4000 + RAMPED_MS)
@@ -160,7 +160,7 @@ def test_elapsed_time_added_in_one_call_is_as_if_it_was_advanced():
 
 def test_a_ramp_rises_and_falls_by_the_protocol_and_the_limit():
     session = begun(ramp=1000)
-    session.passed("seen")
+    session.pass_self_test("seen")
     run(session, 500)
     assert session.fade == 40 * 50
     session.stop("link")
@@ -216,8 +216,8 @@ def test_what_may_be_asked_depends_on_the_state(state, can):
 
 def test_a_fault_ends_a_session_once_and_never_lights_again():
     session = running()
-    session.fail("fault")
-    session.fail("fault")
+    session.enter_fault("fault")
+    session.enter_fault("fault")
     assert (session.end_reason, session.lit(), session.active()) == ("fault", False, False)
     assert [c[1] for c in session.changes] == [1, 2, 3, 7]
     session.return_to_idle("acknowledged by link")
@@ -278,7 +278,7 @@ def test_a_session_that_begins_forgets_all_of_the_one_before():
     assert session.changes[-1] == (states.PAUSED, states.SELF_TEST, "button")
     session.advance(99, 0, 0)
     assert not session.self_test_due()
-    session.passed("seen")
+    session.pass_self_test("seen")
     session.advance(1999, 0, 0)
     assert session.step == 0  # the first step takes its 2 s again
     session.advance(1, 0, 0)
@@ -296,7 +296,7 @@ def test_the_self_test_lasts_a_tenth_of_a_second(ms, due):
 
 def test_every_change_of_state_has_a_reason():
     session = begun()
-    session.passed("self-test passed")
+    session.pass_self_test("self-test passed")
     session.advance(500, 0, 0)
     session.pause("because")
     session.resume("again")
@@ -309,10 +309,10 @@ def test_every_change_of_state_has_a_reason():
 def enter(session, state):
     """Bring a session in the self-test to `state`, without light where that is possible."""
     if state == states.IDLE:
-        session.fail("x")
+        session.enter_fault("x")
         session.return_to_idle("x")
     elif state in (states.RAMP_UP, states.RUNNING, states.PAUSED):
-        session.passed("x")
+        session.pass_self_test("x")
         if state == states.RUNNING:
             session.advance(1000, 0, 0)
         elif state == states.PAUSED:
@@ -322,7 +322,7 @@ def enter(session, state):
         if state == states.DONE:
             session.advance(10, 0, 0)
     elif state == states.FAULT:
-        session.fail("x")
+        session.enter_fault("x")
     assert session.state == state
 
 
@@ -373,7 +373,7 @@ def test_a_fade_is_in_proportion_and_ends_at_nothing():
 
 def test_a_ramp_ends_at_its_level_and_its_time_is_light_time():
     session = begun(ramp=1000)
-    session.passed("self-test passed")
+    session.pass_self_test("self-test passed")
     session.advance(999, 0, 0)
     assert (session.state, session.fade) == (states.RAMP_UP, 4091)
     session.advance(1, 0, 0)
@@ -385,7 +385,7 @@ def test_a_ramp_ends_at_its_level_and_its_time_is_light_time():
 
 def test_dose_ends_a_session_while_its_light_rises():
     session = begun(dose=6000)
-    session.passed("self-test passed")
+    session.pass_self_test("self-test passed")
     session.advance(10, 6000000, 0)
     assert (session.state, session.end_reason) == (states.RAMP_DOWN, "dose")
 
@@ -403,11 +403,11 @@ def test_without_a_calibration_and_a_dose_only_time_ends_a_session():
 
 def test_a_fault_in_the_dark_ends_nothing_and_changes_state_once():
     idle = Watched()
-    idle.fail("fault")
-    idle.fail("fault")
+    idle.enter_fault("fault")
+    idle.enter_fault("fault")
     assert (idle.end_reason, idle.changes) == ("", [(states.IDLE, states.FAULT, "fault")])
     idle.fade = 5
-    idle.fail("fault")
+    idle.enter_fault("fault")
     assert idle.fade == 0
     idle.fade = 5
     idle.return_to_idle("ack")

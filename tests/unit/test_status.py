@@ -9,7 +9,7 @@ import pytest
 from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, LONG, Rig
 from wrap import build_info
-from wrap.compat import small
+from wrap.compat import small_int
 from wrap.link import status
 from wrap.safety.thermistor import FULL
 from wrap.version import VERSION
@@ -98,7 +98,7 @@ def test_a_fault_is_shown_with_name_text_and_what_came_later(rig: Rig):
 
 
 def test_small_gives_the_same_number_back():
-    assert [small(n) for n in (0, 65535, -5)] == [0, 65535, -5]
+    assert [small_int(n) for n in (0, 65535, -5)] == [0, 65535, -5]
 
 
 def test_what_is_kept_for_a_second_is_forgotten_when_a_session_begins(rig):

@@ -160,9 +160,9 @@ def test_means_are_of_all_readings_since_the_last():
     temp_limits = make()
     for raw in (COOL - 30, COOL, COOL + 60):
         temp_limits.check([raw, WARM])
-    assert temp_limits.means() == [CURVE.mc(COOL + 10), CURVE.mc(WARM)]
+    assert temp_limits.take_means() == [CURVE.mc(COOL + 10), CURVE.mc(WARM)]
     temp_limits.check([WARM, COOL])
-    assert temp_limits.means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
+    assert temp_limits.take_means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
 
 
 @given(st.integers(-(10**6), 10**6))
@@ -344,9 +344,9 @@ def test_means_start_again_after_each_call():
     one = make()
     for raws in ([COOL, COOL], [COOL + 3, COOL]):
         one.check(raws)
-    assert one.means() == [CURVE.mc(COOL + 1), CURVE.mc(COOL)]
+    assert one.take_means() == [CURVE.mc(COOL + 1), CURVE.mc(COOL)]
     one.check([WARM, COOL])
-    assert one.means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
+    assert one.take_means() == [CURVE.mc(WARM), CURVE.mc(COOL)]
 
 
 def test_a_session_keeps_its_own_maxima():
@@ -418,7 +418,7 @@ def test_quiet_readings_added_in_one_call_are_as_if_each_was_judged():
     for temp_limits in (each, added):
         assert temp_limits.hottest_mc == CURVE.mc(COOL - 1)
     assert (added.temps_mc, added.max_mc) == (each.temps_mc, each.max_mc)
-    assert added.means() == each.means()
+    assert added.take_means() == each.take_means()
     for temp_limits in (each, added):
         temp_limits.start_session()  # the maximum is that of the last reading
         temp_limits.check([COOL + 5, COOL + 5])

@@ -432,7 +432,7 @@ def test_the_balance_needs_both_roles(roles):
     assert thermal.heat_balance is None
     assert thermal.warnings() == []
     assert seconds(thermal, 3, [33000] * len(roles)) == [NOTHING] * 3
-    assert thermal.news == ""
+    assert thermal.pending_warning == ""
 
 
 def test_a_second_is_judged_at_its_end_and_not_before():
@@ -672,7 +672,7 @@ def test_a_fault_of_the_second_names_the_sensor_that_was_judged():
     thermal = made("skin", "board")
     assert lit(thermal) is None
     pair = Violation().set(faults.PAIR, 1)
-    thermal.sensor_check.second = lambda *args: pair
+    thermal.sensor_check.check_second = lambda *args: pair
     assert shown(lit(thermal)) == (faults.PAIR, 1, None)
     assert thermal.check(raws(33000, 33000), 10, thermal.meters) is pair  # until the next second
 
@@ -715,7 +715,7 @@ def warned(thermal, covered, weak):
     """The pending warning after a second in which these hold."""
     thermal.heat_balance.covered, thermal.heat_balance.weak = covered, weak
     lit(thermal)
-    return thermal.news
+    return thermal.pending_warning
 
 
 def test_each_warning_is_reported_once_a_session_one_at_a_time():
@@ -724,12 +724,12 @@ def test_each_warning_is_reported_once_a_session_one_at_a_time():
     assert warned(thermal, True, True) == "covered"
     assert warned(thermal, True, True) == "covered"  # not read yet
     assert thermal.pop_warning(7) == {"warning": "covered", "text": WARNING_TEXTS[0], "session": 7}
-    assert thermal.news == ""
+    assert thermal.pending_warning == ""
     assert warned(thermal, True, True) == "no-heat"
     assert thermal.pop_warning(8) == {"warning": "no-heat", "text": WARNING_TEXTS[1], "session": 8}
     assert warned(thermal, True, True) == ""
     thermal.start_session()
-    assert thermal.news == ""
+    assert thermal.pending_warning == ""
     assert warned(thermal, False, True) == "no-heat"
 
 
@@ -739,7 +739,7 @@ def test_a_new_session_forgets_a_warning_that_was_not_read():
     thermal.temp_limits.check(raws(33000, 33000))
     thermal.temp_limits.max_mc = [90000, 90000]
     thermal.start_session()
-    assert (thermal.news, thermal.heat_balance.covered) == ("", False)
+    assert (thermal.pending_warning, thermal.heat_balance.covered) == ("", False)
     assert thermal.temp_limits.max_mc == thermal.temp_limits.temps_mc
 
 
@@ -754,6 +754,6 @@ def test_the_warnings_in_force_have_names(covered, weak):
 
 def test_new_checks_have_found_nothing():
     thermal = made("skin", "board")
-    assert (thermal.news, thermal.warnings(), thermal.moved) == ("", [], False)
+    assert (thermal.pending_warning, thermal.warnings(), thermal.moved) == ("", [], False)
     assert thermal.second_in_ms() == 1000
     assert thermal.check(raws(33000, 33000), 10, thermal.meters) is None

@@ -8,7 +8,7 @@ def test_the_first_value_counts_as_it_is_and_the_next_ones_for_a_quarter():
     assert (trend.n, trend.now) == (0, 0)
     seen = []
     for value in (1000, 2000, 2000, 0):
-        trend.take(value)
+        trend.add(value)
         seen.append(trend.now)
     assert seen == [1000, 1250, 1437, 1077]
     assert trend.n == 4
@@ -18,7 +18,7 @@ def test_any_second_of_the_last_minute_is_remembered():
     trend = Trend()
     seen = []
     for value in range(200):
-        trend.take(value * 1000)
+        trend.add(value * 1000)
         seen.append(trend.now)
         for ago in range(min(len(seen), 61)):
             assert trend.ago(ago) == seen[-1 - ago]
@@ -26,8 +26,8 @@ def test_any_second_of_the_last_minute_is_remembered():
 
 def test_what_comes_after_clear_has_nothing_to_do_with_what_was():
     trend = Trend()
-    trend.take(5000)
+    trend.add(5000)
     trend.clear()
     assert (trend.n, trend.now) == (0, 0)
-    trend.take(100)
+    trend.add(100)
     assert (trend.n, trend.now, trend.ago(0)) == (1, 100, 100)

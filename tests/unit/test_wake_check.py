@@ -34,20 +34,20 @@ def told(rig):
 def test_a_new_wake_check_never_asks():
     wake = WakeCheck()
     assert (wake.due_ms, wake.waiting, wake.over, wake.left_ms) == (1 << 29, False, False, 0)
-    wake.arm(3, 2)
+    wake.begin_session(3, 2)
     assert (wake.due_ms, wake.waiting, wake.over) == (3000, False, False)
     wake.step(1)
     wake.step(5000)
-    wake.arm(3, 2)
+    wake.begin_session(3, 2)
     assert (wake.due_ms, wake.waiting, wake.over) == (3000, False, False)
     wake.step(1)
-    wake.disarm()
+    wake.end_session()
     assert (wake.due_ms, wake.waiting, wake.over, wake.left_ms) == (1 << 29, False, False, 0)
 
 
 def test_the_time_to_answer_runs_from_the_question_and_ends_exactly():
     wake = WakeCheck()
-    wake.arm(3, 2)
+    wake.begin_session(3, 2)
     assert wake.step(999) == ASKED
     assert wake.left_ms == 2000
     assert (wake.step(1999), wake.left_ms, wake.over) == (NONE, 1, False)
@@ -58,7 +58,7 @@ def test_the_time_to_answer_runs_from_the_question_and_ends_exactly():
 @pytest.mark.parametrize("active_ms,due_s", [(0, 3), (1, 3), (1999, 2), (2000, 1), (2001, 1)])
 def test_the_next_question_is_due_in_seconds_rounded_up(active_ms, due_s):
     wake = WakeCheck()
-    wake.arm(3, 2)
+    wake.begin_session(3, 2)
     assert wake.due_s(active_ms) == due_s
     assert (wake.due_s(3000), wake.due_s(9000)) == (0, 0)
 
@@ -66,7 +66,7 @@ def test_the_next_question_is_due_in_seconds_rounded_up(active_ms, due_s):
 def test_it_asks_again_a_stretch_of_light_after_each_answer():
     wake = WakeCheck()
     assert (wake.due_s(0), wake.answer(0)) == (None, False)
-    wake.arm(300, 60)
+    wake.begin_session(300, 60)
     assert (wake.due_ms, wake.due_s(0), wake.due_s(299001)) == (300000, 300, 1)
     assert (wake.answer(5), wake.step(10)) == (False, ASKED)
     assert (wake.waiting, wake.due_s(300000)) == (True, 60)
@@ -78,11 +78,11 @@ def test_it_asks_again_a_stretch_of_light_after_each_answer():
 
 def test_an_answer_after_its_time_is_none():
     wake = WakeCheck()
-    wake.arm(300, 60)
+    wake.begin_session(300, 60)
     wake.step(10)
     assert (wake.step(60000), wake.over) == (UNANSWERED, True)
     assert (wake.answer(1), wake.step(10), wake.due_s(1)) == (False, NONE, 0)
-    wake.disarm()
+    wake.end_session()
     assert (wake.waiting, wake.over, wake.due_s(1)) == (False, False, None)
 
 

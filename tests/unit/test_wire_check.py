@@ -30,9 +30,9 @@ def window(check, lit_mc, dark_mc, after_mc=None):
 def test_a_reading_that_follows_the_lamps_is_found_in_three_windows(lie_mc):
     check = WireCheck(1)
     for _ in range(3):
-        assert not check.found()
+        assert not check.is_confirmed()
         window(check, 35000, 35000 + lie_mc)
-    assert check.found() == (abs(lie_mc) > limits.WIRE_MC)
+    assert check.is_confirmed() == (abs(lie_mc) > limits.WIRE_MC)
 
 
 def test_windows_come_every_ten_seconds_and_soon_after_a_suspicion():
@@ -55,18 +55,18 @@ def test_a_sensor_without_a_reading_is_another_fault(wrong):
     check = WireCheck(1)
     window(check, 35000, wrong)
     window(check, wrong, wrong, 35000)
-    assert not check.found()
-    check.keep([35000])
-    assert check.jumped([wrong]) == NO
+    assert not check.is_confirmed()
+    check.keep_edge([35000])
+    assert check.check_edge([wrong]) == NO
 
 
 def test_a_window_that_is_cut_off_says_nothing():
     check = WireCheck(1)
     while not check.step([35000], 10):
         pass
-    check.abort()
+    check.abort_window()
     assert check.due_in_ms() == 200
-    check.abort()
+    check.abort_window()
     assert check.due_in_ms() == 200
 
 
@@ -76,10 +76,10 @@ def test_a_window_that_is_cut_off_says_nothing():
 )
 def test_a_jump_at_an_edge_has_to_stay(first, second, said):
     check = WireCheck(2)
-    check.keep([35000, 30000])
-    assert check.jumped([35000, 30000 + first]) == (SUSPECT if abs(first) > 600 else NO)
-    assert check.jumped([35000, 30000 + second]) == said
-    assert check.jumped([35000, 39000]) == NO
+    check.keep_edge([35000, 30000])
+    assert check.check_edge([35000, 30000 + first]) == (SUSPECT if abs(first) > 600 else NO)
+    assert check.check_edge([35000, 30000 + second]) == said
+    assert check.check_edge([35000, 39000]) == NO
     assert check.sensor == (1 if abs(first) > 600 else 0)
 
 
@@ -90,18 +90,18 @@ def test_a_reading_far_from_the_one_before_is_no_measure_for_a_jump(before_mc, s
     check = WireCheck(2)
     check.expect_edge([before_mc, 33000])
     for expected in (said, YES):  # the second edge has no reading before it
-        check.keep([35000, 33000])
-        check.jumped([36000, 33000])
-        assert check.jumped([36000, 33000]) == expected
+        check.keep_edge([35000, 33000])
+        check.check_edge([36000, 33000])
+        assert check.check_edge([36000, 33000]) == expected
 
 
 def test_a_new_session_forgets_the_reading_before_an_edge():
     check = WireCheck(1)
     check.expect_edge([20000])
-    check.begin()
-    check.keep([35000])
-    check.jumped([36000])
-    assert check.jumped([36000]) == YES
+    check.begin_session()
+    check.keep_edge([35000])
+    check.check_edge([36000])
+    assert check.check_edge([36000]) == YES
 
 
 def disturbed(step, mc):

@@ -1,1 +1,1 @@
-"""Light: lamp channels, ramps, supply limit, dose. May not decide whether light is allowed."""
+"""Light: lamp channels, ramps, supply limit, dose. Does not decide whether light is allowed."""

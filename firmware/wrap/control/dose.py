@@ -1,7 +1,8 @@
-"""The dose integral of one channel, in integers, without drift. Knows only duty and time.
+"""Integrates the dose of one channel in integers, without drift. Knows only duty and time.
 
-On-time is kept as whole milliseconds at full duty plus a remainder in 1/65535 ms, so a 20-minute
-session loses nothing; every intermediate stays below 2^30 (MicroPython's small integers).
+On-time is kept as whole milliseconds at full duty plus a remainder in 1/65535 ms, so a session of
+20 minutes loses nothing. All intermediate results stay below 2^30 (MicroPython's small integers),
+so `add` does not allocate.
 """
 
 from wrap.compat import const
@@ -10,25 +11,27 @@ _FULL = const(65535)
 
 
 class DoseMeter:
-    """full_uw, upper_uw: irradiance at full duty in uW/cm2, nominal and worst case (at most 300000,
-    which a calibration's bounds keep)."""
+    """full_uw, upper_uw: irradiance at full duty, uW/cm2, nominal and upper bound. At most 300000,
+    which limits.CAL_MOST_UW and its uncertainty keep.
 
-    def __init__(self, full_uw, upper_uw):
+    on_ms: time at full duty; uj, upper_uj: nominal dose and its upper bound, uJ/cm2."""
+
+    def __init__(self, full_uw: int, upper_uw: int) -> None:
         self.full_uw = full_uw
         self.upper_uw = upper_uw
         self.clear()
 
-    def clear(self):
-        """Start a new session."""
-        self.on_ms = 0  # milliseconds at full duty
-        self._on_rest = 0
-        self.uj = 0  # nominal dose, uJ/cm2
-        self._nj = 0
-        self.upper_uj = 0  # with the irradiance's upper bound: what caps are held against
+    def clear(self) -> None:
+        """Reset the sums for a new session."""
+        self.on_ms = 0
+        self._on_rest = 0  # of on_ms, 1/65535 ms
+        self.uj = 0
+        self._nj = 0  # of uj, below 1000
+        self.upper_uj = 0
         self._upper_nj = 0
 
-    def add(self, duty_u16, dt_ms):
-        """`duty_u16` was on the pin for `dt_ms` (0..3000)."""
+    def add(self, duty_u16: int, dt_ms: int) -> None:
+        """Add `dt_ms` (0..3000) at `duty_u16` (0..65535)."""
         rest = self._on_rest + duty_u16 * dt_ms
         ms = rest // _FULL
         self._on_rest = rest - ms * _FULL

@@ -1,4 +1,4 @@
-"""The lamps with the calibration and the limits in force."""
+"""Combines the lamps with the calibration, the power limit and the dose cap in force."""
 
 from wrap.compat import const
 from wrap.control.lamps import Lamps
@@ -7,6 +7,7 @@ from wrap.safety.power_limit import PowerLimit
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from wrap.hal.contract import BoardFacts, Hal
     from wrap.rules.protocol import Plan
     from wrap.safety.thermal import ThermalChecks
     from wrap.session.state_machine import Session
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 
 
 class LightOutput:
-    """facts: the board's facts. lamps: made anew with each calibration; power_ma: what the lamps
-    may draw together in the session; calibrated: every channel is; cap_uj: upper bound of the
-    session's dose, uJ/cm2."""
+    """lamps: replaced with each calibration; power_ma: current that all lamps together may draw in
+    the session; calibrated: every channel is; cap_uj: cap on the upper bound of the session's dose,
+    uJ/cm2."""
 
-    def __init__(self, hal, facts, settings: "Settings", thermal: "ThermalChecks"):
+    def __init__(
+        self, hal: "Hal", facts: "BoardFacts", settings: "Settings", thermal: "ThermalChecks"
+    ) -> None:
         self._hal = hal
         self._channels = facts.CHANNELS
         self._settings = settings
@@ -28,7 +31,7 @@ class LightOutput:
         self.load_calibration()
 
     def load_calibration(self) -> None:
-        """Put the stored calibration in force. Only while nothing is lit."""
+        """Put the stored calibration in force. Only in the dark: it replaces `lamps`."""
         settings = self._settings
         self.channel_calibrated = [c is not None for c in settings.calibrations()]
         self.calibrated = settings.calibrated()
@@ -38,49 +41,49 @@ class LightOutput:
     def calibrate(
         self, name: str, uw: int, unc_pm: int, date: int, how: str
     ) -> "list[dict | None]":
-        """Store a calibration (Settings.calibrate), put it in force, and return all. Only while
-        nothing is lit. Raises Refused or OSError."""
+        """Store a calibration (Settings.calibrate), put it in force, and return those of all
+        channels. Only in the dark. Raises Refused or OSError."""
         self._settings.calibrate(name, uw, unc_pm, date, how)
         self.load_calibration()
         return self._settings.calibrations()
 
     def prepare(self, plan: "Plan") -> None:
-        """Get ready for the light of `plan`. Only while nothing is lit."""
+        """Set meters, ramp and dose cap for a session of `plan`. Only in the dark."""
         self.load_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
         self.cap_uj = self._settings.get("cap_mj") * 1000
 
     def cap_reached(self) -> bool:
-        """Whether the session's dose is at the cap, by the calibration's upper bound or by the
-        board's stated worst case."""
+        """Return whether the session's dose has reached the cap, by the calibration's upper bound
+        or by the board's stated worst case."""
         lamps = self.lamps  # H-26
         return lamps.upper_uj() >= self.cap_uj or lamps.worst_mj() >= limits.DOSE_CAP_HARD_MJ
 
     def allowed_ma(self) -> int:
-        """What the lamps may draw together when light begins now, mA. `power_limit.why` says what
-        holds it down."""
+        """Return the current that all lamps together may draw if light began now, mA, and set
+        `power_limit.why` to what limits it."""
         thermal = self._thermal
         return self.power_limit.allowed_ma(
             self._settings.heat_test(), thermal.referenced(), thermal.worn()
         )
 
     def lacks_reference_only(self) -> bool:
-        """Whether waiting for the heat balance's dark reference would allow more power."""
+        """Return whether the heat balance's dark reference alone would allow more power."""
         thermal = self._thermal
         return self.power_limit.lacks_reference_only(
             self._settings.heat_test(), thermal.referenced(), thermal.worn()
         )
 
     def limit_power(self) -> bool:
-        """Put the allowed current in force for the session about to be lit. Returns whether it is
-        below full power."""
+        """Put the allowed current in force for the session whose light is about to begin. Returns
+        whether it is below full power."""
         self.power_ma = self.allowed_ma()
         self.lamps.limit_current(self.power_ma)
         return bool(self.power_limit.why)
 
     def power(self, session: "Session") -> dict:
-        """Answer fields: the allowed power in permille of full power, and what limits it. In the
-        session that is lit or paused, else as if light began now."""
+        """Return answer fields: the allowed power in permille of full power, and what limits it;
+        during light and pauses those of the session, otherwise as if light began now."""
         begun = states.RAMP_UP <= session.state <= states.RAMP_DOWN
         ma = self.power_ma if begun else self.allowed_ma()
         return {
@@ -89,5 +92,5 @@ class LightOutput:
         }
 
     def doses_uj(self) -> list:
-        """Nominal dose of each channel, uJ/cm2; None for one without a calibration."""
+        """Return the nominal dose of each channel, uJ/cm2; None for one without a calibration."""
         return [m.uj if c else None for m, c in zip(self.lamps.meters, self.channel_calibrated)]

@@ -1,10 +1,16 @@
 """The hardware abstraction layer: the only package that imports `machine`. Its interface is in
 `contract.py`."""
 
+from wrap.compat import const
+
 try:
     from time import ticks_us  # type: ignore - MicroPython's
 except ImportError:  # CPython, and MicroPython on a machine without a clock
     ticks_us = int
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.hal.contract import BoardFacts, Hal
 
 # When the package began to load. A HAL subtracts it to find out when the chip had started:
 # importing .mpy files from a filesystem takes seconds (rp2040/board.py, reset_cause).
@@ -15,15 +21,15 @@ PRESSED = 1
 LIGHT = 2
 
 
-def open_board(facts):
+def open_board(facts: "BoardFacts") -> "Hal":
     """Return the HAL (see `contract.Hal`) of the chip that `facts` names. Raises ValueError for a
     chip without one."""
     if facts.CHIP == "rp2040":
         from wrap.hal.rp2040.board import Rp2040
 
-        return Rp2040(facts)
+        return Rp2040(facts)  # type: ignore - the stubs: ticks are not integers
     if facts.CHIP.startswith("esp32"):
         from wrap.hal.esp32.board import Esp32
 
-        return Esp32(facts)
+        return Esp32(facts)  # type: ignore - as above
     raise ValueError("no HAL for chip " + facts.CHIP)

@@ -5,8 +5,39 @@ tests/hal runs the same checks on all of them.
 A HAL clamps values, knows the chip's errata and decides nothing. All calls return at once.
 """
 
+from wrap.compat import const
 
-class Hal:
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import Protocol  # pyright compares each HAL with it
+else:
+    Protocol = object
+
+
+class BoardFacts(Protocol):
+    """What every board's facts module states (boards/*/board_facts.py). Further facts have defaults
+    and are read by `getattr`. Per channel: name, wavelength in nm, pin, current at full duty in mA,
+    worst-case irradiance in uW/cm2. Per sensor: name, role and its input."""
+
+    @property
+    def CHANNELS(self) -> "tuple[tuple[str, int, int, int, int], ...]": ...
+    @property
+    def SENSORS(self) -> "tuple[tuple, ...]": ...
+    @property
+    def SUPPLY_MA(self) -> int: ...
+    @property
+    def NTC_R25_OHM(self) -> int: ...
+    @property
+    def NTC_BETA_K(self) -> int: ...
+    @property
+    def PULLUP_OHM(self) -> int: ...
+    @property
+    def BOARD(self) -> str: ...
+    @property
+    def CHIP(self) -> str: ...
+
+
+class Hal(Protocol):
     """The hardware of one wrap. `facts` is the board's facts module."""
 
     def ticks_ms(self) -> int:

@@ -331,7 +331,7 @@ class HostCommands:
         clock = self._host_clock
         unix_s = get_int(p, "t", 1700000000, _CLOCK_MOST_S)
         if clock.differs(unix_s):
-            self._gate.run(ALWAYS, clock.set, unix_s, 1)
+            self._gate.run(ALWAYS, clock.set_utc, unix_s, 1)
         return {"unix_s": clock.unix_s()}
 
     def _renew_lease(self, p):

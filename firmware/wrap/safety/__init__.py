@@ -1,1 +1,2 @@
-"""Heat and faults: limits, thermistors, monitor, fault latch. Knows no protocol and no host."""
+"""Heat and faults: thermistors, temperature limits, checks of sensors and heat, the fault latch.
+Knows no protocol and no host."""

@@ -1,34 +1,40 @@
-"""The fault latch: one way in, the first fault wins, it survives reset, it never clears itself.
+"""Keeps the first fault until it is acknowledged, also over resets. It never clears itself.
 
-`store` is an `atomic_store.Store`. `save` writes it after the lamps are off, because writing flash
-takes time.
+`save` is called after the lamps are off, because writing flash takes time.
 """
 
 from wrap.compat import const
 from wrap.rules import faults
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.atomic_store import Store
+
 _SAVE_AGAIN_MS = const(1000)
 
 
 class FaultLatch:
-    """code: the latched fault or faults.NONE; later: faults that came after the first."""
+    """code: the latched fault, or faults.NONE; info: its evidence, or None; later: number of
+    further faults since; unsaved: flash does not hold it yet."""
 
-    def __init__(self, store):
+    def __init__(self, store: "Store") -> None:
         self._store = store
         kept = store.value
         self.unsaved = False
         self.code = store.get_int("code", len(faults.NAMES) - 1)
         if (store.damaged or "code" in kept) and not self.code:
-            # What was written last is lost, or of another firmware: the strict reading.
+            # The last write is lost, or its code is unknown to this firmware. Either may have been
+            # a fault, so the wrap stays dark.
             self.code = faults.STORAGE  # H-37
             kept = {"code": self.code, "detail": "the fault memory is damaged"}
             self.unsaved = True
         self.info: "dict | None" = kept if self.code else None
         self.later = 0
-        self._save_ms = 0  # until an unsaved fault is tried again
+        self._save_ms = 0  # until a failed write is repeated
 
-    def trip(self, code, info):
-        """Latch `code` with `info` (a dict of what was known). True when it is the first."""
+    def trip(self, code: int, info: dict) -> bool:
+        """Latch `code` with its evidence `info`. Returns whether it is the first fault; a further
+        one is only counted."""
         if self.code:
             self.later += 1
             return False
@@ -38,15 +44,17 @@ class FaultLatch:
         self.unsaved = True
         return True
 
-    def save(self):
-        """Write an unsaved fault. Raises OSError; then it stays unsaved and is tried again."""
+    def save(self) -> None:
+        """Write an unsaved fault. Raises OSError; then it stays unsaved."""
         if self.unsaved:
-            self._store.put(self.info)
-            self._store.put(self.info)  # twice: damage to one of them forgets no fault; H-37
+            # Twice, so that both files of the store hold the fault: one damaged file loses nothing.
+            self._store.put(self.info)  # type: ignore - a latched fault has evidence
+            self._store.put(self.info)  # type: ignore - H-37
             self.unsaved = False
 
-    def slice(self, dt_ms):
-        """Write an unsaved fault. Flash that fails costs the caller nothing: tried again later."""
+    def save_when_due(self, dt_ms: int) -> None:
+        """Let `dt_ms` pass and write an unsaved fault. Raises nothing: a failed write is repeated
+        after a second."""
         if not self.unsaved:
             return
         self._save_ms -= dt_ms
@@ -58,12 +66,12 @@ class FaultLatch:
         except OSError:
             self._save_ms = _SAVE_AGAIN_MS
 
-    def clear(self):
-        """Acknowledge: only the app calls this, when the cause is gone. Raises OSError and stays
-        latched."""
+    def clear(self) -> None:
+        """Clear the latch. Only FaultControl calls this, after the cause has gone. Raises OSError
+        and stays latched."""
         self._store.put({})
         if self._store.damaged:
-            self._store.put({})  # the broken copy goes as well
+            self._store.put({})  # replaces the damaged file, which would latch at the next boot
             self._store.damaged = False
         self.code = faults.NONE
         self.info = None

@@ -1,29 +1,33 @@
-"""The pad's heat balance, once a second: what was written, less what warms the pad, less what the
-skin takes, is what the room takes. Integers: mC, mW, J/K.
+"""Balances the heat of the pad once a second, in integers of mC, mW and J/K:
 
     room = heat written - joule * rise - skin conductance * (board - skin)
 
-A pad cannot take heat from a room that is no warmer, so less than nothing means heat that was not
-written; and more than before the light by nearly all that was written means that it never came.
-Constants are the board's facts, or those of a pad of about 600 cm2 (docs/decisions/0003).
+`room` is the heat that the surrounding air takes. The heat written is computed from the duties; the
+rest is measured. Air that is not warmer than the pad cannot heat it, so a negative `room` means
+heat that was not written (a lamp that stays on). A `room` larger than before the light by nearly
+all of the heat written means that this heat never came (a lamp that failed). The constants are the
+board's facts, or those of a pad of about 600 cm2 (docs/decisions/0003).
 """
 
 from wrap.compat import const
 from wrap.rules import faults, limits
 from wrap.safety.trend import Trend
 
+# Weak lamps are judged only in this part of a session: before it the smoothed values still follow
+# the ramp, after it the room may have changed since the dark reference.
 _WEAK_FROM_S = const(45)
 _WEAK_UNTIL_S = const(80)
 _UNKNOWN = const(1 << 29)
 
 
 class HeatBalance:
-    """joule: J/K of the pad; skin, air: mW/K from it to skin and to the room.
+    """joule: heat capacity of the pad, J/K; skin_mw, air_mw: conductance from it to the skin and to
+    the air, mW/K.
 
-    `covered`, `weak`: warnings as things are. `room_mw`: what the room takes now.
+    covered, weak: warnings in force. room_mw: heat that the air takes now, mW.
     """
 
-    def __init__(self, joule, skin_mw, air_mw):
+    def __init__(self, joule: int, skin_mw: int, air_mw: int) -> None:
         self._joule = joule
         self._to_skin = skin_mw
         self._to_air = air_mw
@@ -34,34 +38,35 @@ class HeatBalance:
         self.clear()
         self.start_session()
 
-    def clear(self):
-        """What was measured has nothing to do with what comes."""
+    def clear(self) -> None:
+        """Reset all history: the pad was moved, or seconds are missing."""
         for trend in (self._board, self._gap, self._heat):
             trend.clear()
         self._sum_mw = 0
-        self._dark_mw = _UNKNOWN  # what the room took before light
+        self._dark_mw = _UNKNOWN  # room_mw of the dark pad, before light
         self._hot_s = self._weak_s = self._cover_s = 0
         self._most_mw = self._level_mw = self._settled_s = 0
         self.covered = False
 
-    def referenced(self):
-        """Whether the pad has been seen dark and at peace since it was last moved."""
+    def referenced(self) -> bool:
+        """Return whether the balance of the dark pad was measured since the last `clear`."""
         return self._dark_mw != _UNKNOWN
 
-    def start_session(self):
-        """Warnings begin again."""
+    def start_session(self) -> None:
+        """Clear the warnings and the maxima that they compare with. Keeps the dark reference."""
         self.weak = False
         self._most_mw = self._level_mw = self._settled_s = 0
         self._cover_s = 0
         self.covered = False
 
-    def second(self, skin_mc, board_mc, heat_mw, lit_s):
-        """The fault of this second. Means of both roles, the heat written to the pad, and for how
-        long light has been on."""
-        self._board.take(board_mc)
-        self._gap.take(board_mc - skin_mc)
+    def check_second(self, skin_mc: int, board_mc: int, heat_mw: int, lit_s: int) -> int:
+        """Add one second and return its fault, or faults.NONE. skin_mc, board_mc: means of the
+        sensors of both roles; heat_mw: heat written; lit_s: seconds since light began, 0 in the
+        dark."""
+        self._board.add(board_mc)
+        self._gap.add(board_mc - skin_mc)
         heat = self._heat
-        heat.take(heat_mw)
+        heat.add(heat_mw)
         self._sum_mw += heat.now
         if heat.n <= limits.BALANCE_S:
             return faults.NONE
@@ -72,18 +77,22 @@ class HeatBalance:
         gap = (self._gap.now + self._gap.ago(limits.BALANCE_S)) // 2
         self.room_mw = written - warming - self._to_skin * gap // 1000
         if not lit_s:
+            # The smoothed heat of the last session must have left the window as well.
             if written == 0:
                 self._dark_mw = self.room_mw
                 self._dark_board = board.now
                 self._dark_gap = gap
         else:
-            self._warn(written, gap, lit_s)
-        return self._too_hot(written, warming, gap, lit_s)
+            self._update_warnings(written, gap, lit_s)
+        return self._check_unwritten_heat(written, warming, gap, lit_s)
 
-    def _too_hot(self, written, warming, gap, lit_s):
-        """Heat that was not written: more than the room and the skin can have given."""
+    def _check_unwritten_heat(self, written: int, warming: int, gap: int, lit_s: int) -> int:
+        """Return the fault of a pad that warms faster than the heat written, the air and the skin
+        explain together for limits.HEAT_HOLD_S, or faults.NONE."""
         most = written + written * limits.HEAT_SPARE_PM // 1000 + limits.HEAT_SPARE_MW  # H-12
-        most += self._from_room(lit_s)
+        most += self._max_from_air_mw(lit_s)
+        # The conductance to the skin depends on the contact: a quarter more is allowed for where
+        # skin heats the pad, half of it counted where the pad heats the skin.
         if gap < 0:
             most -= self._to_skin * gap // 800
         elif lit_s:
@@ -96,22 +105,25 @@ class HeatBalance:
             return faults.NONE
         return faults.LAMP_STUCK if lit_s else faults.HOT_OFF  # H-09
 
-    def _from_room(self, lit_s):
-        """The most that the room may give to the pad."""
+    def _max_from_air_mw(self, lit_s: int) -> int:
+        """Return the most heat that the air can give to the pad, mW. With a dark reference, what it
+        gave then and limits.ROOM_SHIFT_MW more; otherwise as in the warmest room allowed."""
         most = max(0, self._to_air * (limits.ROOM_MAX_MC - self._board.now) // 1000)
         if lit_s and self._dark_mw != _UNKNOWN:
             return min(most, max(0, -self._dark_mw) + limits.ROOM_SHIFT_MW)
         return most
 
-    def _warn(self, written, gap, lit_s):
+    def _update_warnings(self, written: int, gap: int, lit_s: int) -> None:
         if self._dark_mw != _UNKNOWN and _WEAK_FROM_S <= lit_s <= _WEAK_UNTIL_S:
-            self._judge_weak(written, gap)
-        self._settle(written)
+            self._check_weak(written, gap)
+        self._track_power(written)
         if lit_s > _WEAK_FROM_S:
-            self._judge_covered(written)
+            self._check_covered(written)
 
-    def _judge_weak(self, written, gap):
+    def _check_weak(self, written: int, gap: int) -> None:
+        """Set `weak` when limits.WEAK_PM of the heat written is missing."""
         missing = self.room_mw - self._dark_mw
+        # A warmer board loses more to the air: that heat came.
         missing -= self._to_air * (self._board.now - self._dark_board) // 1000
         spare = self._to_skin * abs(gap - self._dark_gap) // 2500 + limits.HEAT_SPARE_MW // 2
         if written < limits.WEAK_LEAST_MW:
@@ -122,9 +134,9 @@ class HeatBalance:
         else:
             self._weak_s = 0
 
-    def _settle(self, written):
+    def _track_power(self, written: int) -> None:
         """Follow the power written. The pad takes minutes to warm up after a rise, and until then
-        the room takes little of what is written: a rise of more than a quarter begins anew."""
+        the air takes little of the heat: a rise of more than a quarter starts the wait again."""
         if written * 4 > self._level_mw * 5:
             self._level_mw = written
             self._settled_s = 0
@@ -133,9 +145,10 @@ class HeatBalance:
             self._level_mw = min(self._level_mw, written)
             self._settled_s += 1
 
-    def _judge_covered(self, written):
-        """A drop is judged beside what is written now, too: after a plan's step down the pad cools,
-        and the room takes less than before without any cover."""
+    def _check_covered(self, written: int) -> None:
+        """Set `covered` while the air takes too little heat. A drop also counts only against the
+        power written now: after a plan's step down the pad cools, and the air takes less than
+        before without any cover."""
         room = self.room_mw
         if room > self._most_mw:
             self._most_mw = room

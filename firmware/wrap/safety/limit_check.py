@@ -1,7 +1,8 @@
-"""Checks that the limits hold among themselves: no default passes its hard limit, and their order
-makes sense. Run at boot (a violation is a fault that cannot be acknowledged) and by the build."""
+"""Checks the limits against each other: no default exceeds its hard limit, and limits that depend
+on each other are in order. Runs at boot (a violation is a fault that cannot be acknowledged) and in
+the build."""
 
-# (lower, higher, why): the value of the first may not pass that of the second.
+# (lower, higher, why): the value of the first may not exceed that of the second.
 ORDER = (
     ("SKIN_TRIP_MC", "SKIN_TRIP_HARD_MC", ""),
     ("BOARD_TRIP_MC", "BOARD_TRIP_HARD_MC", ""),
@@ -25,7 +26,7 @@ ORDER = (
     ("FLICKER_MIN_HZ", "FLICKER_MAX_HZ", ""),
     ("FILTER_COUNT", "FILTER_OF", ""),
     ("SITE_DAY", "SITE_WEEK", ""),
-    ("SESSION_MAX_S", "LIGHT_DAY_S", "a day has place for the longest session"),
+    ("SESSION_MAX_S", "LIGHT_DAY_S", "the longest session fits into a day"),
     ("WAKE_MIN_S", "WAKE_ANSWER_S", ""),
     ("WAKE_ANSWER_S", "WAKE_S", ""),
     ("LEASE_MS", "LEASE_MAX_MS", ""),
@@ -40,12 +41,12 @@ ORDER = (
 POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST", "CAL_LEAST_PM")
 
 
-def problem(limits):  # H-55
-    """The first limit that does not hold, as text; "" when all do. limits: a module or object with
-    the names of wrap.rules.limits."""
+def find_problem(limits: object) -> str:  # H-55
+    """Return the first violation as text, or "" without one. limits: a module or object with the
+    names of wrap.rules.limits."""
     for low, high, why in ORDER:
         for name in (low, high):
-            text = _no_number(limits, name)
+            text = _check_int(limits, name)
             if text:
                 return text
         if getattr(limits, low) > getattr(limits, high):
@@ -57,7 +58,7 @@ def problem(limits):  # H-55
             )
             return text + (": " + why if why else "")
     for name in POSITIVE:
-        text = _no_number(limits, name)
+        text = _check_int(limits, name)
         if text:
             return text
         if getattr(limits, name) < 1:
@@ -65,7 +66,8 @@ def problem(limits):  # H-55
     return ""
 
 
-def _no_number(limits, name):
+def _check_int(limits: object, name: str) -> str:
+    """Return "" when the limit is an int, else what is wrong. A bool is an int to Python only."""
     value = getattr(limits, name, None)
     if isinstance(value, int) and not isinstance(value, bool):
         return ""

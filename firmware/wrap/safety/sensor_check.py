@@ -1,22 +1,28 @@
-"""Judges sensors by how they change and against each other, once a second, while light is on.
+"""Checks once a second, while light is on, how the sensors change and whether they agree.
 
-Dark, a wrap may be put on, taken off and carried about: nothing here means a fault then.
+In the dark a wrap may be put on, taken off and carried, so nothing here is a fault then.
 """
 
 from wrap.compat import const
 from wrap.rules import faults, limits
 from wrap.safety.violation import Violation
 
-_SLIP_S = const(40)  # the bead left the skin within the older half of this
-_SETTLE = const(8)  # in 256 s: about as slowly as a pad does
-_WARMING_MC = const(600)  # in BALANCE_S: a cold pad that was just put on
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.safety.trend import Trend
+
+# A slip is a fall within the older half of this time that lasts through the newer half.
+_SLIP_S = const(40)
+# Shift of the low-pass of the heat: 256 s, about the time constant of a pad.
+_SETTLE = const(8)
+_WARMING_MC = const(600)  # in limits.BALANCE_S: a cold pad that was just put on
 
 
 class SensorCheck:
-    """roles: "skin" or "board" per sensor; trends: their Trends; joule: J that warm the pad by
-    1 K."""
+    """roles: "skin" or "board" per sensor; trends: their Trends, which the caller fills; joule:
+    heat capacity of the pad, J/K."""
 
-    def __init__(self, roles, trends, joule):
+    def __init__(self, roles: "list[str]", trends: "list[Trend]", joule: int) -> None:
         self._n = len(roles)
         self._skin = tuple([r == "skin" for r in roles])
         self._skins = tuple([i for i in range(self._n) if self._skin[i]])
@@ -24,36 +30,41 @@ class SensorCheck:
         self._both = "skin" in roles and "board" in roles
         self._trends = trends
         self._joule = joule
-        self._ref = [0] * self._n  # where the sensor was when it last moved
-        self._ref_other = [0] * self._n  # and the other role's sensors then
-        self._heat_mj = [0] * self._n  # heat since then that the pad had not yet settled to
-        self._still_s = [0] * self._n
+        self._ref = [0] * self._n  # reading of the sensor when it last moved, mC
+        self._ref_other = [0] * self._n  # mean of the other role then, mC
+        self._heat_mj = [0] * self._n  # heat since then, beyond what the pad had settled to
+        self._still_s = [0] * self._n  # seconds since then; -1: no reading yet
         self._start_mc = [0] * self._n  # as the session's light began
-        self._spread_mc = limits.SPREAD_MC  # what skin sensors may differ by that have not warmed
+        self._spread_mc = limits.SPREAD_MC  # allowed difference of skin sensors before they warm
         self._starting = True
-        self._far = 0  # the sensor that disagrees
+        self._far = 0  # index of the sensor that disagrees
         self._violation = Violation()
         self.clear()
 
-    def clear(self):
-        """Sensors were put elsewhere: begin again."""
+    def clear(self) -> None:
+        """Reset all history: the pad was moved, or seconds are missing."""
         for i in range(self._n):
             self._still_s[i] = -1
         self._apart_s = 0
-        self._settled = 0  # heat in mW that the pad has settled to, in 1/256
+        self._settled = 0  # power that the pad has settled to, 1/256 mW
 
-    def start_session(self):
-        """The next second of light is the first of a session: rises are measured from there."""
+    def start_session(self) -> None:
+        """Measure rises from the next second of light on: it is the first of a session."""
         self._starting = True
 
-    def second(self, skin_mc, board_mc, heat_mw, lit_s):
-        """The Violation of this second, or None. skin_mc, board_mc: means of both roles; heat_mw:
-        written to the pad; lit_s: for how long light has been on."""
+    def check_second(
+        self, skin_mc: int, board_mc: int, heat_mw: int, lit_s: int
+    ) -> "Violation | None":
+        """Add one second and return its Violation, or None. skin_mc, board_mc: means of the sensors
+        of both roles; heat_mw: heat written; lit_s: seconds since light began, 0 in the dark.
+
+        Of several violations the last one counts: PAIR, then the sensor with the highest index."""
         found = None
         new_mw = heat_mw - (self._settled >> _SETTLE)
         self._settled += new_mw
         for i in range(self._n):
             skin = self._skin[i]
+            # Also in the dark, where it keeps its references but reports nothing.
             if self._stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
                 found = self._violation.set(faults.STUCK, i)  # H-06
             elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
@@ -69,9 +80,9 @@ class SensorCheck:
             self._apart_s = 0
         return found
 
-    def _keep_start(self):
-        """Keep the temperatures as light begins. A wearer who moves parts skin sensors that were
-        nearly SPREAD_MC apart by a little more: that is no lie."""
+    def _keep_start(self) -> None:
+        """Keep the temperatures as light begins. Skin sensors that are nearly SPREAD_MC apart then
+        differ by a little more when the wearer moves, so they get SPREAD_MORE_MC on top."""
         for i in range(self._n):
             self._start_mc[i] = self._trends[i].now
         skins = [self._start_mc[i] for i in self._skins]
@@ -79,7 +90,9 @@ class SensorCheck:
             apart_mc = min(max(skins) - min(skins), limits.SPREAD_MC)
             self._spread_mc = max(limits.SPREAD_MC, apart_mc + limits.SPREAD_MORE_MC)
 
-    def _stuck(self, i, other, new_mw):
+    def _stuck(self, i: int, other: int, new_mw: int) -> bool:
+        """Return whether sensor `i` has not moved for limits.STUCK_S although the other role's mean
+        `other` (mC) moved and enough heat came. new_mw: power beyond the settled one."""
         now = self._trends[i].now
         still = limits.STUCK_SKIN_STILL_MC if self._skin[i] else limits.STUCK_MC
         if self._still_s[i] < 0 or abs(now - self._ref[i]) >= still:
@@ -98,13 +111,16 @@ class SensorCheck:
             return moved >= limits.STUCK_SKIN_MC and heat >= limits.STUCK_SKIN_MC
         return moved >= limits.STUCK_MOVED_MC and heat >= limits.STUCK_BOARD_MC
 
-    def _slipped(self, trend):
+    def _slipped(self, trend: "Trend") -> bool:
+        """Return whether a reading fell by limits.SLIP_MC and stayed there for half of _SLIP_S: its
+        bead has left the skin. A shorter fall is a wearer who moves."""
         before = trend.ago(_SLIP_S) - limits.SLIP_MC
         return trend.now < before and trend.ago(_SLIP_S // 2) < before
 
-    def _apart(self, skin_mc, board_mc):
-        """Skin sensors further apart than unequal heating explains, board sensors that disagree, or
-        the skin above a board that does not warm by more than a cold room explains."""
+    def _apart(self, skin_mc: int, board_mc: int) -> bool:
+        """Return whether sensors disagree, and set `_far`: skin sensors further apart than unequal
+        heating explains, board sensors apart, or skin warmer than a board that does not warm by
+        more than a cold room explains."""
         if self._spread(self._skins) or self._spread(self._boards):
             return True
         if (
@@ -119,9 +135,9 @@ class SensorCheck:
                 return trend.now - trend.ago(limits.BALANCE_S) < _WARMING_MC
         return False  # no board sensor has been watched for long enough
 
-    def _spread(self, members):
-        """Whether sensors `members`, all of one role, disagree; `_far` is the one furthest from the
-        others."""
+    def _spread(self, members: "tuple[int, ...]") -> bool:
+        """Return whether the sensors `members`, all of one role, disagree, and set `_far` to the
+        one furthest from their mean."""
         if len(members) < 2:
             return False
         trends = self._trends
@@ -142,9 +158,11 @@ class SensorCheck:
         )
         return True
 
-    def _allowed_spread_mc(self, high):
-        """Zones of a pad warm unequally: where the body presses blood out, skin warms most. The
-        colder sensors must have followed by a share of that; one that lies in air has not."""
+    def _allowed_spread_mc(self, high: int) -> int:
+        """Return by how much sensors of one role may differ, mC. high: index of the hottest.
+
+        Zones of a pad warm unequally: where the body presses blood out, skin warms most. The colder
+        sensors must have followed by a share of that rise; a sensor in air has not."""
         if not self._skin[high]:
             return limits.PAIR_MC
         rise_mc = max(0, self._trends[high].now - self._start_mc[high])  # H-42

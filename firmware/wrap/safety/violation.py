@@ -6,14 +6,18 @@ from wrap.rules import faults
 
 class Violation:
     """code: a fault of wrap.rules.faults; sensor: index of the sensor that shows it, or None;
-    limit_mc: the limit that it passed, mC, or None."""
+    limit_mc: the limit that it passed, mC, or None.
 
-    def __init__(self):
+    Valid until the check that returned it runs again."""
+
+    def __init__(self) -> None:
         self.code = faults.NONE
-        self.sensor = None
-        self.limit_mc = None
+        self.sensor: "int | None" = None
+        self.limit_mc: "int | None" = None
 
-    def set(self, code: int, sensor: "int | None" = None, limit_mc: "int | None" = None):
+    def set(
+        self, code: int, sensor: "int | None" = None, limit_mc: "int | None" = None
+    ) -> "Violation":
         """Replace the verdict and return it."""
         self.code = code
         self.sensor = sensor

@@ -1,59 +1,65 @@
-"""Finds a sensor reading that follows the electricity instead of the heat: a ground wire shared
+"""Finds a sensor reading that follows the lamp current instead of the heat: a ground wire shared
 with the lamps, or a leak from the 12 V feed onto a sensor's wire.
 
-The lamps are put out for one step of 10 ms, again and again, and before a session the enable is
-opened alone. No bead can change by limits.WIRE_MC in so short a time, so a reading that does is
-wired wrongly. A step of the sensors' own filters settles in 10 ms (0.4 ms, docs/build-a-wrap.md).
-Owns no lamp: the app puts them out when `due`.
+The lamps are switched off for one step of 10 ms every limits.WIRE_CHECK_MS, and before a session
+the enable is opened alone. A bead cannot change by limits.WIRE_MC in so short a time, so a reading
+that does is wired wrongly. The sensors' own filters settle within that step (0.4 ms,
+docs/build-a-wrap.md). Owns no lamp: the app switches them off after `step` has returned True.
 """
 
 from wrap.compat import const
 from wrap.rules import limits
 from wrap.safety.thermistor import OPEN, SHORT
 
-_CONFIRM_MS = const(200)  # a suspicious window is repeated so soon
-_CONFIRM_COUNT = const(3)
-_EDGE_STEPS = const(2)  # steps after the enable has opened or dropped
+_CONFIRM_MS = const(200)  # a suspicious window is repeated after this time
+_CONFIRM_COUNT = const(3)  # windows in a row: one may be disturbed by a wearer who moves
+_EDGE_STEPS = const(2)  # steps compared after the enable has opened or dropped
+
+# Phases of a window: lit readings, a dark step, its readings, lit readings again.
 _WAIT = const(0)
 _DARK = const(1)
 _LIT_AGAIN = const(2)
+
+# Results of `check_edge`.
 NO = 0
 SUSPECT = 1
 YES = 2
 
 
 class WireCheck:
-    """n: sensors. `sensor`: the one whose reading followed the lamps. `suspects`: windows in a row
-    in which one did. `edge_left`: steps for which `jumped` compares. Both 0: nothing to judge."""
+    """n: number of sensors. sensor: index of the one whose reading followed the lamps. suspects:
+    windows in a row in which one did. edge_left: steps that `check_edge` still has to compare.
+    While both are 0, nothing is suspected."""
 
-    def __init__(self, n):
+    def __init__(self, n: int) -> None:
         self._n = n
         self._before = [0] * n
         self._dark = [0] * n
         self._edge = [0] * n
         self._last = [0] * n
-        self._fresh = False  # `_last` is of the step before
+        self._fresh = False  # `_last` holds the readings of the previous step
         self.edge_left = 0
         self.sensor = 0
-        self.begin()
+        self.begin_session()
 
-    def begin(self):
-        """A session begins: the first window comes soon."""
+    def begin_session(self) -> None:
+        """Schedule the first window soon after light begins, and drop all suspicion."""
         self._phase = _WAIT
         self._left_ms = _CONFIRM_MS
         self.suspects = 0
         self._fresh = False
 
-    def due_in_ms(self):
-        """Until the lamps have to be put out for a step; 0 while a window is open."""
+    def due_in_ms(self) -> int:
+        """Return the milliseconds until the next dark step; 0 within a window."""
         return self._left_ms if self._phase == _WAIT else 0
 
-    def add_elapsed(self, ms):
-        """`ms` of steady light have passed in the fast path."""
+    def add_elapsed(self, ms: int) -> None:
+        """Add `ms` of steady light in which no window was due."""
         self._left_ms -= ms
 
-    def step(self, temps_mc, dt_ms):
-        """One step of steady light with its readings: True when the next step has to be dark."""
+    def step(self, temps_mc: "list[int]", dt_ms: int) -> bool:
+        """Add one step of steady light with its readings. Returns whether the lamps must be off
+        until the next step."""
         if self._phase == _WAIT:
             self._left_ms -= dt_ms
             if self._left_ms > 0:
@@ -66,39 +72,41 @@ class WireCheck:
             self._phase = _LIT_AGAIN
             return False
         self._phase = _WAIT
-        self._judge(temps_mc)
+        self._compare_window(temps_mc)
         return False
 
-    def _judge(self, after):
+    def _compare_window(self, after: "list[int]") -> None:
+        """Compare the dark readings with the mean of the lit ones around them, so that a steady
+        rise cancels out, and schedule the next window."""
         for i in range(self._n):
             lit = (self._before[i] + after[i]) // 2
-            if abs(lit - self._dark[i]) > limits.WIRE_MC and _real(after[i], self._dark[i]):  # H-45
-                self.sensor = i
+            if abs(lit - self._dark[i]) > limits.WIRE_MC and _are_valid(after[i], self._dark[i]):
+                self.sensor = i  # H-45
                 self.suspects += 1
                 self._left_ms = _CONFIRM_MS
                 return
         self.suspects = 0
         self._left_ms = limits.WIRE_CHECK_MS
 
-    def found(self):
-        """Whether a reading followed the lamps in three windows in a row."""
+    def is_confirmed(self) -> bool:
+        """Return whether a reading followed the lamps in three windows in a row."""
         return self.suspects >= _CONFIRM_COUNT
 
-    def abort(self):
-        """The light changes for another reason: the window says nothing."""
+    def abort_window(self) -> None:
+        """Discard an open window: the light changes for another reason."""
         if self._phase != _WAIT:
             self._phase = _WAIT
             self._left_ms = _CONFIRM_MS
 
-    def expect_edge(self, temps_mc):
-        """In each step in which the next one may open or drop the enable: its readings."""
+    def expect_edge(self, temps_mc: "list[int]") -> None:
+        """Keep the readings of a step after which the enable may open or drop."""
         _copy(temps_mc, self._last)
         self._fresh = True
 
-    def keep(self, temps_mc):
-        """Keep the readings before the enable opens or drops, and the 12 V feed with it. A reading
-        far from that of the step before is disturbed: the next ones would look like a jump beside
-        it, so this sensor is not judged at this edge."""
+    def keep_edge(self, temps_mc: "list[int]") -> None:
+        """Keep the readings before the enable, and with it the 12 V feed, opens or drops now. A
+        reading far from that of the previous step is disturbed: the undisturbed ones after it would
+        look like a jump, so this sensor is not compared at this edge."""
         edge = self._edge
         _copy(temps_mc, edge)
         if self._fresh:
@@ -108,25 +116,27 @@ class WireCheck:
         self._fresh = False
         self.edge_left = _EDGE_STEPS
 
-    def jumped(self, temps_mc):
-        """In every step: NO, SUSPECT or YES, a reading has moved by more than heat can since
-        `keep`. One disturbed reading is no jump: it has to stay so for two steps."""
+    def check_edge(self, temps_mc: "list[int]") -> int:
+        """Return whether a reading has moved by more than heat can since `keep_edge`: NO, SUSPECT
+        in the first step, YES in the second. One disturbed reading is not enough."""
         if not self.edge_left:
             return NO
         self.edge_left -= 1
         for i in range(self._n):
             if abs(temps_mc[i] - self._edge[i]) > limits.WIRE_EDGE_MC:  # H-46
-                if _real(temps_mc[i], self._edge[i]):
+                if _are_valid(temps_mc[i], self._edge[i]):
                     self.sensor = i
                     return SUSPECT if self.edge_left else YES
         self.edge_left = 0
         return NO
 
 
-def _copy(values, to):
+def _copy(values: "list[int]", to: "list[int]") -> None:
+    # Element by element: a slice would allocate.
     for i in range(len(to)):
         to[i] = values[i]
 
 
-def _real(a, b):
+def _are_valid(a: int, b: int) -> bool:
+    """Return whether both temperatures are inside the thermistor's table."""
     return OPEN < a < SHORT and OPEN < b < SHORT

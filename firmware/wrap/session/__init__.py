@@ -1,1 +1,1 @@
-"""What a session is: protocol model and rules, state machine. Owns no pin."""
+"""Sessions: start rules, self-test, state machine, caps, wake check, records. Owns no pin."""

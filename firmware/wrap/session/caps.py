@@ -1,4 +1,4 @@
-"""Limits over many sessions: how often on a site, and how much light of the whole wrap in 24 h."""
+"""Limits sessions over days: how often per site, and the light of the whole wrap in 24 h."""
 
 from wrap.compat import const
 from wrap.session.site_history import part_pm
@@ -15,30 +15,31 @@ if TYPE_CHECKING:
 class SessionCaps:
     """Applies the settings `site_week` and `light_day_s` to the stored history."""
 
-    def __init__(self, history: "SiteHistory", settings: "Settings", uptime: "Uptime"):
+    def __init__(self, history: "SiteHistory", settings: "Settings", uptime: "Uptime") -> None:
         self.history = history
         self._settings = settings
         self._uptime = uptime
-        self._asked = None  # the question that `_next_s` answers
+        self._asked = None  # everything that `_next_s` was computed from
         self._next_s = 0
 
     def refusal(self, plan: "Plan") -> "str | None":
-        """Why a session of `plan` may not begin now, in words for people, or None."""
+        """Return the text that refuses a session of `plan` now, or None when it may begin."""
         get = self._settings.get
         need_s = plan.total_ms // 1000
         week, day_s = get("site_week"), get("light_day_s")
         return self.history.refusal(plan.site, need_s, week, day_s, self._uptime.s)
 
     def begin_session(self, plan: "Plan") -> None:
-        """Book the whole session before its first light. Raises OSError; then nothing is booked."""
+        """Book all of the session in flash before its first light, so that a power cut cannot hide
+        it. Raises OSError; then nothing is booked."""
         self.history.begin(plan.site, plan.total_ms // 1000, self._uptime.s)
 
     def cancel_session(self) -> None:
-        """The session that was booked does not begin."""
+        """Remove the booking of a session that does not begin."""
         self.history.end(0, 0, self._uptime.s)
 
     def end_session(self, session: "Session", upper_uj: int) -> None:
-        """Correct the booking to the light that was given. upper_uj: upper bound of the dose,
+        """Reduce the booking to the light that the session gave. upper_uj: upper bound of its dose,
         uJ/cm2."""
         plan = session.plan
         part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
@@ -46,20 +47,21 @@ class SessionCaps:
         self.history.end(part, (light_ms + 999) // 1000, self._uptime.s)
 
     def next_s(self, site: str, need_s: int = 0) -> int:
-        """Seconds until a session of `need_s` may begin on `site`; 0: now. Without `need_s` by the
-        limits of the site alone."""
+        """Return the seconds until a session of `need_s` of light may begin on `site`; 0: now. With
+        `need_s` 0, only the limits of the site count."""
         get, up_s = self._settings.get, self._uptime.s
         week, light_day_s = get("site_week"), get("light_day_s")
         history = self.history
         asked = (site, need_s, up_s, week, light_day_s, history.changes)
-        if asked != self._asked:  # a host asks with every status, the answer holds for a second
+        if asked != self._asked:  # each status contains it, and it changes once a second
             wait_s = history.next_s(site, week, up_s)
             self._next_s = max(wait_s, history.light_next_s(need_s, light_day_s, up_s))
             self._asked = asked
         return self._next_s
 
     def light_day(self, need_s: int) -> dict:
-        """Answer fields: light of the last 24 h, s; its cap; seconds until `need_s` may begin."""
+        """Return answer fields: light of the last 24 h, its cap, and the time until `need_s` more
+        are allowed, all in seconds."""
         most_s = self._settings.get("light_day_s")
         return {
             "day_s": self.history.sessions.light.used_s(),

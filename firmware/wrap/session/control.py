@@ -1,4 +1,4 @@
-"""Runs the session under way: time, dose, caps, the host's lease and the wake check."""
+"""Runs an active session: time, dose, caps, the host's lease and the wake check."""
 
 from wrap.compat import const
 from wrap.rules import limits, states
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
 
-_NO_DOSE = const(-(1 << 29))
+# Dose of a session without a calibration: so far below zero that no dose target ends it.
+_NO_DOSE_UJ = const(-(1 << 29))
 
 
 class SessionControl:
-    """lease_ms: what is left of the host's lease on a tethered session."""
+    """lease_ms: remaining time of the host's lease on a tethered session."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class SessionControl:
         light: "LightOutput",
         wake_check: "WakeCheck",
         log_queue: "LogQueue",
-    ):
+    ) -> None:
         self.session = session
         self._recorder = recorder
         self._settings = settings
@@ -48,28 +49,29 @@ class SessionControl:
         self.lease_ms = 0
 
     def prepare(self, plan: "Plan") -> None:
-        """Put the limits of `plan` in force, and begin every check anew. Only while nothing is
-        lit."""
+        """Put the limits of `plan` in force and reset every check. Only in the dark."""
         get = self._settings.get
+        # The protocol and the setting may each only lower the trip.
         self._thermal.temp_limits.set_skin_trip(min(plan.trip_mc, get("trip_mc")))
         self._thermal.start_session()
-        self._wire_check.begin()
-        self._self_test.begin()
+        self._wire_check.begin_session()
+        self._self_test.reset()
         self._light.prepare(plan)
         self._recorder.start_session()
-        self._wake_check.arm(get("wake_s"), get("answer_s"))
+        self._wake_check.begin_session(get("wake_s"), get("answer_s"))
         self.lease_ms = limits.LEASE_MS
 
     def advance(self, dt_ms: int) -> None:
-        """Let `dt_ms` of an active session pass."""
+        """Let `dt_ms` of an active session pass, and end it when a limit is reached."""
         session = self.session
         light = self._light
         lamps = light.lamps
         if light.calibrated:
+            # The final fade still gives light: on average half the rate for RAMP_DOWN_MS.
             ahead_uj = lamps.rate_uw * (limits.RAMP_DOWN_MS // 2) // 1000
             session.advance(dt_ms, lamps.dose_uj(), ahead_uj)
         else:
-            session.advance(dt_ms, _NO_DOSE, 0)
+            session.advance(dt_ms, _NO_DOSE_UJ, 0)
         if light.cap_reached():
             session.stop(states.BY_CAP)
         if self._thermal.moved:
@@ -78,7 +80,7 @@ class SessionControl:
         self._recorder.advance(session, dt_ms)
 
     def update_session(self, dt_ms: int) -> None:
-        """Check the host's lease and whether the wearer is awake."""
+        """Let `dt_ms` pass for the host's lease and the wake check."""
         session = self.session
         if session.tethered:
             self.lease_ms -= dt_ms
@@ -88,30 +90,31 @@ class SessionControl:
         if wake.waiting or session.active_ms >= wake.due_ms:
             self._check_awake(session, dt_ms)
 
-    def _check_awake(self, session, dt_ms):
+    def _check_awake(self, session: "Session", dt_ms: int) -> None:
+        """Ask, pause without an answer, and end the session once the pause is dark."""
         wake = self._wake_check
-        what = wake.step(dt_ms)
-        if what == ASKED:
+        event = wake.step(dt_ms)
+        if event == ASKED:
             self._note_wake("asked")
-        elif what == UNANSWERED:
+        elif event == UNANSWERED:
             self._note_wake("unanswered")
             session.pause(states.BY_WAKE)  # H-31
         elif wake.over and not (session.state == states.PAUSED and session.fade):
             session.stop(states.BY_WAKE)
 
     def answer_wake(self) -> bool:
-        """Take a press as the answer to the wake check. False when none was due."""
+        """Accept the answer to the wake check. Returns False when none was due."""
         if not self._wake_check.answer(self.session.active_ms):
             return False
         self._note_wake("answered")
         return True
 
-    def _note_wake(self, what):
+    def _note_wake(self, what: str) -> None:
         self._log_queue.note(records.WAKE, payloads.pack_wake(what, self.session.active_ms))
 
     def event_in_ms(self) -> int:
-        """While running: milliseconds for which nothing of the session is due, whatever the
-        sensors say. 0 while lamps change or the wake check waits."""
+        """Return the milliseconds for which a running session needs no decision, whatever the
+        readings are. 0 while duties change or the wake check waits."""
         lamps, session, wake = self._light.lamps, self.session, self._wake_check
         if not lamps.is_steady() or wake.waiting:
             return 0
@@ -123,7 +126,7 @@ class SessionControl:
         return min(left_ms, lamps.dose_in_ms(target_uj, self._light.cap_uj))
 
     def add_elapsed(self, ms: int) -> None:
-        """Add `ms` of a running session in which nothing was due."""
+        """Add `ms` of a running session in which no event was due."""
         self.session.add_elapsed(ms)
         self._wire_check.add_elapsed(ms)
         self._recorder.add_elapsed(ms)

@@ -1,5 +1,5 @@
-"""Limits the light of the whole wrap in any 24 h, whatever the sites are called. Reads no clock and
-no file.
+"""Limits the light of the whole wrap in any 24 h, for all sites together. Reads no clock and no
+file.
 
 Times are ages, as in `site_history`. The light of a session counts as one stretch without pauses
 that ended with the session, and expires a day after that stretch began. New light is never given
@@ -31,7 +31,7 @@ class Light:
         return self.age_s + DAY_S
 
 
-def _load(stored, age_s: int) -> Light:
+def _load(stored: "list[int]", age_s: int) -> Light:
     """Return an entry from its stored form. Raises ValueError or TypeError for anything else."""
     began, unix_s, light_s, open_ = stored
     for number in stored:
@@ -77,6 +77,7 @@ class DailyLight:
     def begin(self, age_s: int, light_s: int) -> Light:
         """Add a session that begins and may give `light_s`. All of it counts until `end`."""
         if len(self.entries) >= ENTRIES_MOST:
+            # The merged light expires with the newer of the two, so it counts rather too long.
             oldest = self.entries.pop(0)
             self.entries[0].light_s += oldest.light_s
         e = Light(age_s, 0, light_s, 1)
@@ -92,6 +93,7 @@ class DailyLight:
         if not light_s:
             self.drop(e)
             return
+        # As one stretch that ended now: pauses move its beginning to a later time, never earlier.
         later_s = max(0, age_s - light_s - e.age_s)
         e.age_s += later_s
         if e.unix_s:

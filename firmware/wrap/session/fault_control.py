@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FaultControl:
-    """The only caller of FaultLatch.clear."""
+    """Clears the fault latch; nothing else does."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class FaultControl:
         restart_count: "RestartCount",
         session: "Session",
         log_queue: "LogQueue",
-    ):
+    ) -> None:
         self._fault_latch = fault_latch
         self._steps = steps
         self._integrity = integrity
@@ -35,14 +35,15 @@ class FaultControl:
         self._log_queue = log_queue
 
     def acknowledge(self, by: str) -> None:
-        """Clear the latched fault. Raises Refused while its cause is there, and OSError."""
+        """Clear the latched fault and return to idle. by: "button" or "link". Raises Refused while
+        its cause lasts, and OSError."""
         latch = self._fault_latch
         cause = self._steps.code or self._integrity.blocking_fault(latch.code)  # H-37
         if cause:
             raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[cause])
         code = latch.code
         if code == faults.RESETS:
-            self._restart_count.forget()
+            self._restart_count.forget()  # otherwise the next boot would latch it again
         latch.clear()
         self._steps.readback_failed = False
         self._log_queue.note(records.ACK, payloads.pack_json({"code": code, "by": by}))

@@ -1,4 +1,4 @@
-"""UTC as a host last set it, carried on by the uptime."""
+"""Keeps UTC as a host last set it, continued by the uptime."""
 
 from wrap.compat import const
 from wrap.rules import limits
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
 
 class HostClock:
-    """Unknown after each boot until a host sets it."""
+    """The time is unknown after each boot until a host sets it."""
 
-    def __init__(self, uptime: "Uptime", history: "SiteHistory", log_queue: "LogQueue"):
+    def __init__(self, uptime: "Uptime", history: "SiteHistory", log_queue: "LogQueue") -> None:
         self._uptime = uptime
         self._history = history
         self._log_queue = log_queue
-        self._boot_unix_s = None
+        self._boot_unix_s: "int | None" = None
 
     def unix_s(self) -> "int | None":
-        """Seconds of Unix time, UTC, or None when no host has set the clock since boot."""
+        """Return the Unix time in seconds, or None when no host has set the clock since boot."""
         if self._boot_unix_s is None:
             return None
         return self._boot_unix_s + self._uptime.s
 
     def differs(self, unix_s: int) -> bool:
-        """Whether `unix_s` says anything new: the first clock since boot, or limits.CLOCK_SAME_S
-        away."""
+        """Return whether `unix_s` must be stored: the first clock since boot, or at least
+        limits.CLOCK_SAME_S away from the known time."""
         known = self.unix_s()
         return known is None or abs(unix_s - known) >= limits.CLOCK_SAME_S
 
-    def set(self, unix_s: int) -> int:
-        """Set and record the clock; returns it."""
+    def set_utc(self, unix_s: int) -> int:
+        """Set and record the clock. Returns `unix_s`."""
         self._boot_unix_s = unix_s - self._uptime.s
         self._history.set_clock(unix_s, self._uptime.s)
         self._log_queue.note(records.CLOCK, payloads.pack_clock(unix_s))

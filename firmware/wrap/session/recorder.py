@@ -1,4 +1,4 @@
-"""Records what a session does, and settles limits and caps when it ends."""
+"""Records what a session does, and updates limits and caps when it ends."""
 
 from wrap.compat import const
 from wrap.rules import states
@@ -19,7 +19,7 @@ SAMPLE_MS = const(36000)  # between SAMPLE records: decisions/0012, a session's 
 
 
 class SessionRecorder:
-    """Called by the session at each change of state, and by the step with the time that passed."""
+    """sample_ms: time since the last SAMPLE record."""
 
     def __init__(
         self,
@@ -29,36 +29,36 @@ class SessionRecorder:
         light: "LightOutput",
         caps: "SessionCaps",
         wake_check: "WakeCheck",
-    ):
+    ) -> None:
         self._log_queue = log_queue
         self._settings = settings
         self._thermal = thermal
         self._light = light
         self._caps = caps
         self._wake_check = wake_check
-        self.sample_ms = 0  # since the last SAMPLE record
+        self.sample_ms = 0
 
     def start_session(self) -> None:
-        """Count the time to the first sample from now."""
+        """Start the time to the first sample."""
         self.sample_ms = 0
 
     def state_changed(self, session: "Session", old: int, new: int, reason: str) -> None:
-        """Record a change of state. At the end of a session record its dose as well, book it, and
-        put the person's own skin limit back in force."""
+        """Record a change of state. At the end of a session also record its dose, correct the caps,
+        and restore the skin trip of the settings, which its protocol may have lowered."""
         self._log_queue.note(records.STATE, payloads.pack_state(old, new, reason))
         if old in states.ACTIVE and new in (states.DONE, states.FAULT):
             fault_count = 1 if new == states.FAULT else 0
             self._log_queue.note(records.END, self._end(session, fault_count))
-            self._wake_check.disarm()
+            self._wake_check.end_session()
             self._caps.end_session(session, self._light.lamps.upper_uj())
             self._thermal.temp_limits.set_skin_trip(self._settings.get("trip_mc"))
 
     def add_elapsed(self, ms: int) -> None:
-        """`ms` have passed in which no sample was due."""
+        """Add `ms` in which no sample was due."""
         self.sample_ms += ms
 
     def sample_in_ms(self) -> int:
-        """Milliseconds until a sample is due."""
+        """Return the milliseconds until a sample is due."""
         return SAMPLE_MS - self.sample_ms
 
     def advance(self, session: "Session", dt_ms: int) -> None:
@@ -68,12 +68,12 @@ class SessionRecorder:
             self.sample_ms -= SAMPLE_MS
             self._log_queue.note(records.SAMPLE, self._sample(session))
 
-    def _sample(self, session):
+    def _sample(self, session: "Session") -> bytes:
         temps = [_known_mc(t) for t in self._thermal.temp_limits.temps_mc]
         duties = self._light.lamps.duties
         return payloads.pack_sample(session.state, temps, duties, self._doses_uj())
 
-    def _end(self, session, fault_count):
+    def _end(self, session: "Session", fault_count: int) -> bytes:
         lamps = self._light.lamps
         max_mc = self._thermal.temp_limits.max_mc
         return payloads.pack_end(
@@ -82,14 +82,15 @@ class SessionRecorder:
             session.active_ms,
             session.paused_ms,
             fault_count,
+            # A sensor that never gave a valid reading still has TempLimits' start value.
             [payloads.NO_TEMP if t < -100000 else t for t in max_mc],
             [m.on_ms for m in lamps.meters],
             self._doses_uj(),
         )
 
-    def _doses_uj(self):
+    def _doses_uj(self) -> "list[int]":
         return [payloads.NO_DOSE_UJ if d is None else d for d in self._light.doses_uj()]
 
 
-def _known_mc(mc):
+def _known_mc(mc: int) -> int:
     return payloads.NO_TEMP if mc in (OPEN, SHORT) else mc

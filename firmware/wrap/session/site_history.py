@@ -19,6 +19,11 @@ from wrap.compat import const
 from wrap.rules import limits
 from wrap.session.daily_light import DAY_S, DailyLight
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.session.daily_light import Light
+    from wrap.storage.atomic_store import Store
+
 FULL_PM = const(1000)  # a session that counts
 ANY = "*"  # a session on every site: assumed when the history was lost
 SITES_MOST = 16
@@ -57,14 +62,14 @@ class Entry:
         self.this_boot = False  # its UTC is of this boot, so a later clock may still raise it
 
 
-def _check_int(value):
+def _check_int(value: object) -> int:
     """Return `value` if it is an int. Raises ValueError."""
     if not isinstance(value, int):
         raise ValueError
     return value
 
 
-def _load(stored, age_s: int) -> Entry:
+def _load(stored: "list[int]", age_s: int) -> Entry:
     """Return an entry from its stored form. Raises ValueError or TypeError."""
     began, unix_s, part = [_check_int(number) for number in stored]
     if not (began <= age_s and unix_s >= 0 and 0 < part <= FULL_PM):
@@ -174,8 +179,8 @@ class SiteSessions:
         self.sites[site] = self.sites.get(site, []) + [e]
         return e
 
-    def begin_light(self, light_s: int):
-        """Add up to `light_s` of light that begins now. Returns a `daily_light.Light`."""
+    def begin_light(self, light_s: int) -> "Light":
+        """Add and return up to `light_s` of light that begins now."""
         e = self.light.begin(self.age_s, light_s)
         if self._high is not None:
             self._set_utc(e)
@@ -224,15 +229,15 @@ class SiteSessions:
             self._credit(e)
         return True
 
-    def _credit(self, e) -> None:
+    def _credit(self, e: "Entry | Light") -> None:
         """Move an entry's age back by the time without power that two clocks prove."""
         if e.this_boot or not e.unix_s:
             self._set_utc(e)
-        gain_s = self._low + e.age_s - e.unix_s
+        gain_s = self._low + e.age_s - e.unix_s  # type: ignore - a clock was set
         if 0 < gain_s <= limits.CLOCK_MOST_S:
             e.age_s -= gain_s
 
-    def _set_utc(self, e) -> None:
+    def _set_utc(self, e: "Entry | Light") -> None:
         """Set an entry's UTC by the latest clock of this boot."""
         e.this_boot = True
         e.unix_s = self._high + max(e.age_s, self._boot_age_s)  # type: ignore
@@ -246,7 +251,7 @@ class SiteHistory:
     than by time. save_at_s: uptime at which `save` is due.
     """
 
-    def __init__(self, store, session_count: int) -> None:
+    def __init__(self, store: "Store", session_count: int) -> None:
         self._store = store
         lost = store.damaged or (session_count > 0 and not store.value)
         try:

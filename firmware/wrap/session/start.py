@@ -9,6 +9,8 @@ from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wrap.install_trial import InstallTrial
     from wrap.rules.protocol import Plan
     from wrap.session.caps import SessionCaps
@@ -35,8 +37,8 @@ class SessionStart:
         host_clock: "HostClock",
         log_queue: "LogQueue",
         counter: "Store",
-        collect,
-    ):
+        collect: "Callable[[], None]",
+    ) -> None:
         self._control = control
         self._protocols = protocols
         self._settings = settings
@@ -60,11 +62,12 @@ class SessionStart:
         names = self._record_blob(raw), self._record_blob(json.dumps(cals).encode())
         start = payloads.pack_start(number, by, names[0], names[1], unix_s)
         self._log_queue.note(records.START, start)
-        self._collect()  # now, while nothing is lit, rather than in the session
+        self._collect()  # in the dark, where a collection of 6 ms delays no lit step
         self._control.session.begin(number, plan, by, tethered)
 
     def _startable_plan(self) -> "tuple[Plan, bytes]":
-        """The plan of the active protocol and its canonical bytes. Raises Refused."""
+        """Return the plan of the active protocol and its canonical bytes. Raises Refused with the
+        first reason against a session now."""
         session = self._control.session
         if session.state == states.FAULT:
             raise Refused(FAULT, "a fault is latched")
@@ -74,7 +77,7 @@ class SessionStart:
             raise Refused(STORAGE, "the log cannot be written, so no session may begin")
         if self._trial.on_trial():  # H-19
             raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
-        self._confirmation.check()
+        self._confirmation.require_confirmed()
         slot = self._protocols.active()
         if slot < 0:
             raise Refused(NOT_FOUND, "no usable protocol is stored")
@@ -87,7 +90,7 @@ class SessionStart:
             raise Refused(NOT_NOW, why)
         return plan, raw
 
-    def _count(self, number, plan):
+    def _count(self, number: int, plan: "Plan") -> None:
         """Book a session before its first light. Raises OSError; then it has not begun."""
         self._caps.begin_session(plan)
         try:
@@ -96,8 +99,9 @@ class SessionStart:
             self._caps.cancel_session()
             raise
 
-    def _record_blob(self, raw):
-        """The name of `raw` for a record; queues `raw` first when the log does not hold it."""
+    def _record_blob(self, raw: bytes) -> bytes:
+        """Return the name of `raw` for a record. Queues `raw` itself first when the log does not
+        hold it."""
         name, new = self._log_queue.log.blob(raw)
         if new:
             self._log_queue.note(records.BLOB, payloads.pack_blob(name, raw))
@@ -105,5 +109,5 @@ class SessionStart:
 
 
 def session_count(counter: "Store") -> int:
-    """How many sessions have begun; a record holds 32 bits of it."""
+    """Return the number of sessions that have begun. A record holds 32 bits of the next one."""
     return counter.get_int("session", 0xFFFFFFFE)

@@ -1,13 +1,20 @@
-"""The session state machine: which step of the plan, how far faded, when it ends. Owns no pin and
-no clock.
+"""The states of a session: its step of the plan, its fade, its end. Owns no pin and no clock.
 
-idle -> self-test -> ramp-up -> running -> ramp-down -> done -> idle (on the next start)
-ramp-up, running -> paused (fading out) -> ramp-up        any -> fault (at once dark)
+idle or done -> self-test -> ramp-up -> running -> ramp-down -> done
+ramp-up, running -> paused (fading out) -> ramp-up
+any -> fault (dark at once) -> idle
 """
 
 from wrap.compat import const
 from wrap.control.lamps import FADE_FULL
 from wrap.rules import limits, states
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wrap.control.lamps import Spec
+    from wrap.rules.protocol import Plan
 
 _SELF_TEST_MS = const(100)
 
@@ -15,29 +22,33 @@ _SELF_TEST_MS = const(100)
 class Session:
     """on_change(session, old, new, reason) is called at every change of state.
 
+    plan: of this session, or of the last one; by: what started it; end_reason: "" until it ends;
+    active_ms: time of light (ramp-up and running); step: index in the plan; fade: 0..FADE_FULL.
+    active_now, lit_now: as `active` and `lit`.
+
     A caller outside a step leaves the fast path first (FastStep.exit_fast_path)."""
 
-    def __init__(self, on_change):
+    def __init__(self, on_change: "Callable[[Session, int, int, str], None]") -> None:
         self._on_change = on_change
         self.state = states.IDLE
         self.number = 0
-        self.plan = None
+        self.plan: "Plan" = None  # type: ignore - set before the first state that uses it
         self.by = ""
         self.tethered = False
         self.end_reason = ""
-        self.active_now = False  # kept with the state, since every step asks
+        self.active_now = False  # plain attributes, since every step reads them
         self.lit_now = False
         self._clear()
 
-    def _clear(self):
-        self.active_ms = 0  # light time: ramp-up and running
+    def _clear(self) -> None:
+        self.active_ms = 0
         self.paused_ms = 0
         self.step = 0
         self._step_ms = 0
-        self.fade = 0  # 0..FADE_FULL
+        self.fade = 0
         self._in_state_ms = 0
 
-    def _to(self, new, reason):
+    def _change_state(self, new: int, reason: str) -> None:
         old = self.state
         self.state = new
         self.active_now = states.SELF_TEST <= new <= states.RAMP_DOWN
@@ -45,84 +56,86 @@ class Session:
         self._in_state_ms = 0
         self._on_change(self, old, new, reason)
 
-    def active(self):
-        """A session is under way (perhaps paused)."""
+    def active(self) -> bool:
+        """Return whether a session is under way, also while it is paused."""
         return self.active_now
 
-    def lit(self):
-        """Light may be on: ramping, running, or fading into a pause."""
+    def lit(self) -> bool:
+        """Return whether light may be on: ramping, running, or fading out."""
         return self.lit_now
 
-    def spec(self):
-        """The lamp settings of the step in force."""
+    def lamp_spec(self) -> "Spec":
+        """Return the lamp settings of the plan's present step."""
         return self.plan.lamps[self.step]
 
-    def begin(self, number, plan, by, tethered):
-        """From idle or done into the self-test."""
+    def begin(self, number: int, plan: "Plan", by: str, tethered: bool) -> None:
+        """Begin session `number` with its self-test. Only from idle or done. by: "button" or
+        "link"; tethered: a host must renew its lease."""
         self._clear()
         self.number = number
         self.plan = plan
         self.by = by
         self.tethered = tethered
         self.end_reason = ""
-        self._to(states.SELF_TEST, by)
+        self._change_state(states.SELF_TEST, by)
 
-    def passed(self, how):
-        """The self-test found nothing: light may rise. how: what it could see."""
-        self._to(states.RAMP_UP, how)
+    def pass_self_test(self, how: str) -> None:
+        """Begin the light after the self-test. how: what the test covered, for the record."""
+        self._change_state(states.RAMP_UP, how)
 
-    def self_test_due(self):
-        """The self-test has watched the sensors for long enough."""
+    def self_test_due(self) -> bool:
+        """Return whether the self-test has lasted for its shortest time."""
         return self._in_state_ms >= _SELF_TEST_MS
 
-    def pause(self, reason):
-        """Fade out and stop the clock. False when there is nothing to pause."""
+    def pause(self, reason: str) -> bool:
+        """Fade out and stop the session's clock. Returns False unless it was ramping up or
+        running."""
         if self.state not in (states.RAMP_UP, states.RUNNING):
             return False
-        self._to(states.PAUSED, reason)
+        self._change_state(states.PAUSED, reason)
         return True
 
-    def resume(self, reason):
-        """Light rises again from dark. False when not paused."""
+    def resume(self, reason: str) -> bool:
+        """Raise the light again. Returns False unless the session was paused."""
         if self.state != states.PAUSED:
             return False
-        self._to(states.RAMP_UP, reason)
+        self._change_state(states.RAMP_UP, reason)
         return True
 
-    def stop(self, reason):
-        """End the session softly. False when none is under way or it is ending already."""
+    def stop(self, reason: str) -> bool:
+        """Fade out and end the session. Returns False when none is active or it is ending."""
         if self.state not in (states.SELF_TEST, states.RAMP_UP, states.RUNNING, states.PAUSED):
             return False
         self.end_reason = reason
-        self._to(states.RAMP_DOWN, reason)
+        self._change_state(states.RAMP_DOWN, reason)
         return True
 
-    def fail(self, reason):
-        """Into the fault state; the caller has put the lamps out."""
+    def enter_fault(self, reason: str) -> None:
+        """Enter the fault state. The caller has switched the lamps off."""
         if self.active():
             self.end_reason = reason
         self.fade = 0
         if self.state != states.FAULT:
-            self._to(states.FAULT, reason)
+            self._change_state(states.FAULT, reason)
 
-    def return_to_idle(self, reason):
-        """Back to idle: after an acknowledged fault."""
+    def return_to_idle(self, reason: str) -> None:
+        """Leave the fault state after its fault was acknowledged."""
         self.fade = 0
-        self._to(states.IDLE, reason)
+        self._change_state(states.IDLE, reason)
 
-    def advance(self, dt_ms, dose_uj, ahead_uj):
-        """Let `dt_ms` pass. dose_uj: the session's dose so far, or -1 when not calibrated;
-        ahead_uj: what fading out from here will still add."""
+    def advance(self, dt_ms: int, dose_uj: int, ahead_uj: int) -> None:
+        """Let `dt_ms` pass. dose_uj: the session's dose so far, -2^29 without a calibration (then
+        no dose ends it); ahead_uj: dose that the fade-out will add if it begins now."""
         self._in_state_ms += dt_ms
         state = self.state
         if state == states.RUNNING:
-            self._clock(dt_ms, dose_uj, ahead_uj)
+            self._advance_light(dt_ms, dose_uj, ahead_uj)
         elif state == states.RAMP_UP:
             self.fade += FADE_FULL * dt_ms // self.plan.ramp_ms
             if self.fade >= FADE_FULL:
                 self.fade = FADE_FULL
-                self._to(states.RUNNING, "at level")
-            self._clock(dt_ms, dose_uj, ahead_uj)
+                self._change_state(states.RUNNING, "at level")
+            self._advance_light(dt_ms, dose_uj, ahead_uj)
         elif state == states.PAUSED:
             self._fade_out(dt_ms)
             self.paused_ms += dt_ms
@@ -131,26 +144,27 @@ class Session:
         elif state == states.RAMP_DOWN:
             self._fade_out(dt_ms)
             if self.fade == 0:
-                self._to(states.DONE, self.end_reason)
+                self._change_state(states.DONE, self.end_reason)
 
-    def add_elapsed(self, ms):
-        """`ms` of running in which nothing was due."""
+    def add_elapsed(self, ms: int) -> None:
+        """Add `ms` of running in which no event was due."""
         self._in_state_ms += ms
         self.active_ms += ms
         self._step_ms += ms
 
-    def event_in_ms(self):
-        """While running: light time to the next step of the plan, or its end."""
+    def event_in_ms(self) -> int:
+        """Return the milliseconds of light to the plan's next step or end. Only while running."""
         plan = self.plan
         left = plan.durations_ms[self.step] - self._step_ms
         return min(left, plan.total_ms - self.active_ms)
 
-    def _fade_out(self, dt_ms):
+    def _fade_out(self, dt_ms: int) -> None:
         if self.fade:
             self.fade = max(0, self.fade - FADE_FULL * dt_ms // limits.RAMP_DOWN_MS)
             self.lit_now = self.fade > 0
 
-    def _clock(self, dt_ms, dose_uj, ahead_uj):
+    def _advance_light(self, dt_ms: int, dose_uj: int, ahead_uj: int) -> None:
+        """Let `dt_ms` of light pass: end at the dose or the time, or go to the plan's next step."""
         self.active_ms += dt_ms
         self._step_ms += dt_ms
         if 0 < self.plan.dose_uj <= dose_uj + ahead_uj:

@@ -48,7 +48,7 @@ class Upkeep:
         latch, log_queue = self._fault_latch, self._log_queue
         if latch.unsaved or log_queue.due(lit):
             self._hal.flash_ahead()
-        latch.slice(dt_ms)
+        latch.save_when_due(dt_ms)
         return not log_queue.slice(dt_ms, lit) and log_queue.failed
 
     def tidy(self, dt_ms: int) -> None:
@@ -66,7 +66,7 @@ class Upkeep:
         """Forget old restarts once the wrap has run calmly, and store the hours of the history.
         active: a session is under way."""
         count = self._restart_count
-        if count.count and count.calm(self._uptime.s) and not active:
+        if count.count and count.is_calm(self._uptime.s) and not active:
             count.forget()
         if self._uptime.s >= self._history.save_at_s:
             self._history.save(self._uptime.s)

@@ -6,7 +6,7 @@ The simulated wrap runs this file on CPython, the unix twin runs it on the Micro
 # pyright: reportOptionalMemberAccess=false
 
 from pbmwrap.twin.fake_hal import PROGRAM, RX_SIZE, FakeHal
-from wrap.main_loop import boot, service_wanted
+from wrap.main_loop import make_app, take_service_request
 from wrap.rules.limits import STEP_MS
 from wrap.storage.mount import Storage
 
@@ -55,11 +55,11 @@ class FakeBoard:
         self._hung = False
         self._due = start
         storage = self._open_storage()
-        if service_wanted(storage.files):
+        if take_service_request(storage.files):
             self.hal.service_blink()
             self.app = None
         else:
-            self.app = boot(self.hal, f, storage)
+            self.app = make_app(self.hal, f, storage)
 
     def _make_hal(self, start: int, cause: str) -> FakeHal:
         """Return the HAL of a boot. The fault campaign (tests/faults) overrides it with broken

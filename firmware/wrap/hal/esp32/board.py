@@ -15,7 +15,7 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build_info import CDC_NONBLOCKING
-from wrap.compat import const, small
+from wrap.compat import const, small_int
 from wrap.hal.esp32 import chip
 from wrap.hal.esp32.adc import make_inputs
 from wrap.hal.esp32.dead_man import DeadMan
@@ -46,7 +46,7 @@ class Esp32:
             )
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
-        pins = [small(c[2]) for c in facts.CHANNELS]
+        pins = [small_int(c[2]) for c in facts.CHANNELS]
         self._lamps = [Lamp(p, chip.route_at(self._chip, p)) for p in pins]
         self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN)
         self._enabled = False

@@ -12,7 +12,7 @@ import time
 import machine
 from machine import PWM, WDT, Pin, Timer
 
-from wrap.compat import const, small
+from wrap.compat import const, small_int
 from wrap.hal import LOADED_US
 from wrap.hal.rp2040 import integrity, registers
 from wrap.hal.rp2040.dead_man import DeadMan
@@ -44,9 +44,9 @@ class Rp2040:
     """facts: the board's facts module."""
 
     def __init__(self, facts) -> None:
-        self._lamp_pins = tuple([small(c[2]) for c in facts.CHANNELS])
+        self._lamp_pins = tuple([small_int(c[2]) for c in facts.CHANNELS])
         buzzer = getattr(facts, "BUZZER_PIN", None)
-        pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small(buzzer),)
+        pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small_int(buzzer),)
         if len(set([p >> 1 & 7 for p in pins])) < len(pins):
             raise ValueError(
                 "board_facts: two lamps, or a lamp and the buzzer, share a PWM slice (GPIO %s);"
