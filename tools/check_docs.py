@@ -3,9 +3,7 @@
 Documents: reports lines of prose over 100 columns, words of `words` that they use, dead links and
 anchors, and names that do not exist: files, folders, modules, classes and methods, tests, commands
 of `pbmwrap` and targets of make. Code: reports the words in comments and docstrings.
-Exit code 1 when there is anything to report.
-
-`--code` lists every word in the code, also those that `IN_CODE_TODAY` still allows.
+Exit code 1 when there is anything to report. `--code` checks only the code.
 """
 
 from __future__ import annotations
@@ -48,24 +46,6 @@ BANNED = {
     r"a person of": "a user of",
     r"the news": "the warning, the change",
 }
-# Words of BANNED that comments and docstrings still use. Remove an entry when `--code` lists none.
-IN_CODE_TODAY = frozenset(
-    {
-        r"mend(s|ed|ing)?",
-        r"told",
-        r"whoever",
-        r"ways? to dark",
-        r"slack",
-        r"(?<!there )is no (?!longer\b|more\b)\w+",
-        r"(sensors?|reading|beads?|it) lies?(?! (on|upon|in|under|dark|flat)\b)",
-        r"for ever",
-        r"speaks?|spoke|spoken",
-        r"(lives|go on living)",
-        r"so many (have|has) come",
-        r"in vain",
-        r"the news",
-    }
-)
 CODE = ("firmware", "host_tools", "boards", "tools", "tests")
 SUFFIXES = "py|md|toml|c|h|sh|json|csv|png|svg|cmake"
 # Where a file or folder that a document names may be.
@@ -106,13 +86,13 @@ def main(arguments: list[str] | None = None) -> int:
 
     arguments = sys.argv[1:] if arguments is None else arguments
     if "--code" in arguments:
-        found = list(check_code(frozenset()))
+        found = list(check_code())
     else:
         found = [
             line for path in documents() for line in check(path, path.read_text("utf-8"), COMMANDS)
         ]
         found += _changelog()
-        found += check_code(IN_CODE_TODAY)
+        found += check_code()
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0
 
@@ -142,15 +122,15 @@ def check(path: Path, text: str, commands: object) -> Iterator[str]:
             yield f"{_shown(path)}:{number}: {problem}"
 
 
-def check_code(allowed: frozenset[str]) -> Iterator[str]:
-    """Yield the words of BANNED without `allowed` in comments and docstrings of the code."""
+def check_code() -> Iterator[str]:
+    """Yield the words of BANNED in comments and docstrings of the code."""
     for folder in CODE:
         for path in sorted(ROOT.joinpath(folder).rglob("*.py")):
             source = path.read_text("utf-8")
-            if not any(words(source, allowed, quoted=True)):
+            if not any(words(source, quoted=True)):
                 continue  # most files: quicker than to parse them
             for number, line in prose(source):
-                for problem in words(line, allowed):
+                for problem in words(line):
                     yield f"{_shown(path)}:{number}: {problem}"
 
 
@@ -172,13 +152,12 @@ def prose(source: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def words(text: str, allowed: frozenset[str] = frozenset(), quoted: bool = False) -> Iterator[str]:
+def words(text: str, quoted: bool = False) -> Iterator[str]:
     """Yield a problem for each pattern of BANNED in `text`, with `quoted` also in backticks."""
     plain = text if quoted else re.sub(r"`[^`]*`", "", text)
     for pattern, instead in BANNED.items():
-        if pattern not in allowed:
-            for match in re.finditer(rf"\b(?:{pattern})\b", plain, re.I):
-                yield f'"{match[0]}": write "{instead}"'
+        for match in re.finditer(rf"\b(?:{pattern})\b", plain, re.I):
+            yield f'"{match[0]}": write "{instead}"'
 
 
 def _changelog() -> list[str]:

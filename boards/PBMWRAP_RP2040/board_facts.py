@@ -48,5 +48,3 @@ MUX_REFERENCES = ((0, 0, 300), (7, 30890, 31570))
 PULLUP_OHM = 5600
 NTC_R25_OHM = 10000
 NTC_BETA_K = 3950
-
-# Indicator pattern timing and everything else that is not the board's lives in the wrap package.

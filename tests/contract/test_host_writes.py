@@ -43,7 +43,7 @@ def test_a_flood_of_clocks_is_bounded_and_loses_nothing(bench: Bench) -> None:  
     assert bench.dark_after(600)
     with pytest.raises(DeviceError, match="too often"):
         bench.client.resume()
-    bench.press()  # the button is no host
+    bench.press()  # the button does not count as a host
     bench.wait_for("running", 4000)
     bench.client.stop()
     assert bench.dark_after(700)

@@ -27,8 +27,8 @@ def test_installed_files_run_on_stock_with_their_storage(
         twin.advance_ms(FILES_RUN_MS)
         client = Client(TwinTransport(twin), first_id=1000 * boot, answer_s=5)
         hello = client.hello()
-        # Modules take longer to load than a soft reset was told by: each start was one, and what
-        # the watchdog restarts again and again was never held.
+        # Loading the modules takes longer than the time that once identified a soft reset: then
+        # each start was reported as one, and repeated watchdog resets never led to a fault.
         assert (hello.state, hello.boot, hello.cause) == ("idle", boot, "power")
         assert (hello.integrity, hello.memory, client.fault()) == ("unknown", "unknown", None)
         if boot == 2:

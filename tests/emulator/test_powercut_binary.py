@@ -21,7 +21,7 @@ def day() -> Tape:
 
 
 def of_fault(day: Tape, first: int, end: int) -> int:
-    """The operation between these bytes by which a fault is told there first."""
+    """Return the operation between these bytes that first stores a fault."""
     latched = next(k for k, code in enumerate(day.latches) if code) - 1
     begins = range(latched, len(day.ops))
     return next(k for k in begins if first <= day.ops[k][0] < end and day.ops[k][1])

@@ -1,4 +1,4 @@
-"""Readings of the ESP32: ratios from calibrated voltages, and what is no temperature."""
+"""Readings of the ESP32: ratios from calibrated voltages, and values without a temperature."""
 
 from __future__ import annotations
 

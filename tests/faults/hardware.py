@@ -50,7 +50,7 @@ class Light:
 
 @dataclass
 class Trap:
-    """Raises `error()` at a call, after `skip` calls went well; `sprung` is told."""
+    """Calls `sprung` and raises `error()` at a call, after `skip` calls succeeded."""
 
     error: Callable[[], BaseException]
     sprung: Callable[[], None]

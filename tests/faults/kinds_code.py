@@ -120,7 +120,7 @@ def _ctrl_c(run: Run) -> None:
 
 
 def _where(run: Run, place: str) -> tuple[Any, str]:
-    """The object (or module or class, restored at the end) and the name of a place that
+    """Return the object (or module or class, restored at the end) and the name of a place that
     allocates."""
     app = run.board.app
     rooms = {

@@ -31,7 +31,7 @@ def _outside(low_w: float, high_w: float) -> Callable[[Run], None]:
 
 
 def _dark(run: Run) -> str:
-    """Hot skin in the dark is told as a fault, which sounds the buzzer."""
+    """Hot skin in the dark is reported as a fault, which sounds the buzzer."""
     run.watch(5000)
     over = run.plant.skin_c > 41.5
     return "" if run.fault or not over else f"skin at {run.plant.skin_c:.1f} C and no fault"

@@ -34,7 +34,7 @@ SESSION = {
     "steps": [{"t": 1200, "ch": {"red": [1000], "nir": [1000]}}],
 }
 _BOOT_MS = 200
-_GESTURE_MS = 600  # until a short press is told from a double one
+_GESTURE_MS = 600  # until a short press differs from a double one
 _REFERENCE_MS = 31_500  # until the heat balance knows the dark pad: full power from the press on
 _GIVE_UP_MS = 5000
 _SESSION_S = 1250

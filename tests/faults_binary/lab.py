@@ -22,7 +22,7 @@ _FIRST_ID = 500_000
 _DRAIN_MS, _DRAIN_SLICES = 40, 25
 Act = Callable[[], None]
 
-# The wrap's own program with its own HAL, where one call can be told to go wrong from outside.
+# The wrap's own program with its own HAL, where the test can make one call fail.
 CODED = f"""
 import machine, board_facts
 from wrap.hal import open_board

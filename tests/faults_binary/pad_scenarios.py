@@ -43,7 +43,7 @@ _dark = functools.partial(Scenario, base=idle, expect="dark")
 
 
 def _sensing() -> list[Scenario]:
-    """One skin sensor lies before light (H-40)."""
+    """One skin sensor reads wrong before light (H-40)."""
     refused = p.press_is_refused("skin sensors disagree")
     found = []
     for name in SKINS:
@@ -106,7 +106,7 @@ def _wiring() -> list[Scenario]:
 
 def _edges() -> list[Scenario]:
     """Sensors change as the enable opens in the self-test or drops after light (H-46): no fault is
-    lost, one disturbed reading is no fault, and a leak is found at a pause too."""
+    lost, one disturbed reading does not trip, and a leak is found at a pause too."""
     opens = functools.partial(_dark, when=p.as_enable_opens)
     gross = c.gross(SKIN)
     return [

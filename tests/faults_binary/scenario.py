@@ -51,7 +51,7 @@ def idle(lab: Lab) -> None:
 
 
 def seated(lab: Lab) -> None:
-    """Lit for so long that a sensor which jumps is no pad being put on."""
+    """Keep light on until a sensor that jumps no longer means a pad that is being put on."""
     lab.session()
     lab.advance(6000)
 

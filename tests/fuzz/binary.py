@@ -67,7 +67,7 @@ def lines(seed: int, count: int) -> list[bytes]:
 
 
 def expected(line: bytes) -> list[str]:
-    """The code that a line is answered with; none when it is no frame."""
+    """Return the code of the answer to a line; nothing when it is not a frame."""
     event = frames_target.judged(line[:-1], frames.MAX_REQUEST)[0]
     return [_CODES[event]] if event in _CODES else []
 

@@ -139,7 +139,7 @@ def _crash(said: bytes) -> str:
 
 
 def _by_random(name: str, runs: int, seed: int, out: Path, before: int) -> Part:
-    """before: inputs that the log has told of already."""
+    """before: inputs that the log reports already."""
     found = [file.read_bytes() for file in sorted((out / "corpus" / name).glob("*"))]
     with _log(name, out).open("a" if before else "w") as log:
 
@@ -157,7 +157,7 @@ def _by_random(name: str, runs: int, seed: int, out: Path, before: int) -> Part:
 
 
 def done_so_far(name: str, out: Path) -> int:
-    """Inputs of a target that runs, as far as its engine has told."""
+    """Return the inputs of a running target that its engine has reported."""
     log = _log(name, out)
     steps = _STEP.findall(log.read_bytes()) if log.exists() else []
     return int(steps[-1]) if steps else 0

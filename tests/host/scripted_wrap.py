@@ -1,4 +1,4 @@
-"""A small wrap in memory that speaks the link, with faults to switch on. Virtual time."""
+"""A small wrap in memory that implements the link, with faults that tests switch on. Virtual time."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class ScriptedWrap(Transport):
     # The wrap
 
     def idle(self) -> None:
-        """Called when the host waited in vain; a test may push something here."""
+        """Called when the host received nothing in time; a test may push something here."""
 
     def push(self, name: str, params: dict) -> None:
         self.send({"n": name, "p": params})

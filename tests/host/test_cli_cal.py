@@ -1,4 +1,4 @@
-"""`cal set`: what is no figure, or no believable one, is wrong use and stores nothing."""
+"""`cal set`: a value that is not a number, or not plausible, is wrong use and stores nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that are none, negative or huge are wrong use of every command, told by name."""
+"""Every command reports a missing, negative or huge number as wrong use, with its name."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def status(**changes: Any) -> Status:
 
 
 def level(check: Check) -> str:
-    """Its level; whatever is not good says how to mend it."""
+    """Return the level of a check, and assert that a bad one has a hint."""
     assert bool(check.hint) == (check.level != "good") or check.level == "good", check
     return check.level
 

@@ -38,7 +38,7 @@ def test_the_strings_are_those_of_the_boards_facts() -> None:
 
 
 def test_the_worst_corner_stays_within_what_the_heat_balance_allows() -> None:
-    """Beyond it a good wrap would be told `lamp-stuck`."""
+    """Beyond it a good wrap would report `lamp-stuck`."""
     for channel, kind in zip(PICO.CHANNELS, parts.STRINGS, strict=True):
         written = channel[3] * parts.SUPPLY_V * 0.81  # mW; wrap/safety/thermal.py, _HEAT_PM
         given = design.alone_ma(kind, design.MOST) * design.MOST.supply_v * 0.81

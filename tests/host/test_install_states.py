@@ -193,7 +193,7 @@ def test_no_built_image_names_the_command_that_makes_it(plugged, tmp_path) -> No
 
 
 class Prompt:
-    """A raw prompt that keeps what it is told to run."""
+    """A raw prompt that keeps the code it should run."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []

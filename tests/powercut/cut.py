@@ -132,7 +132,7 @@ def _later_boot(record: tuple, due: list) -> bool:
 
 
 def _tail(mine: list) -> int:
-    """With nothing promised, what an earlier life left is no concern here."""
+    """With nothing promised, the records of earlier boots do not count."""
     return len(mine)
 
 

@@ -168,8 +168,8 @@ def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
 
 def _store(app: Any, hits: Hits) -> Iterator[str]:
     """No other setting is in force unless light waits for a person, and one bit makes it neither.
-    An older protocol needs to be told, but for the store's newest entry: a bit of that is as good
-    as power that went in the middle of it. An acknowledged fault may be back."""
+    An older protocol must be reported, except for the store's newest entry: a flipped bit there
+    looks like power that failed while it was written. An acknowledged fault may return."""
     was = hits.base
     waits = app.settings.unconfirmed()
     silent = not app.settings.damaged() and not app.files.damaged and not hits.newest

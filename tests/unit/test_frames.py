@@ -52,7 +52,7 @@ def test_the_bytes_of_a_frame_are_as_documented():
 @given(st.lists(JSON, min_size=1, max_size=5))
 def test_what_was_sent_arrives(bodies):
     sent = b"".join(encode(b) for b in bodies)
-    # An at-sign inside a body is no new frame, since the line began with one.
+    # An at-sign inside a body does not begin a frame, since the line began with one.
     assert read(sent) == [(OK, b) for b in bodies]
 
 

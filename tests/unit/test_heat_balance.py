@@ -21,7 +21,7 @@ class Line:
         self.n = 100
         self.now = self.past = 0
 
-    def take(self, value):
+    def add(self, value):
         self.now = value
 
     def ago(self, seconds):

@@ -164,7 +164,7 @@ def test_light_waits_for_the_first_round():
     rig = Rig()
     rig.store()
     rig.app.integrity.state = "checking"
-    rig.app.integrity.slice = lambda dt_ms: NOTHING
+    rig.app.integrity.check_slice = lambda dt_ms: NOTHING
     between_steps(rig.app).starter.start("link", False)
     rig.advance(3000)
     assert (rig.state, rig.dark()) == ("self-test", True)

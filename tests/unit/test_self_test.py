@@ -1,4 +1,4 @@
-"""The self-test of the two ways to dark, and what a sense input adds to it."""
+"""The self-test of the two shut-off paths, and what a sense input adds."""
 # H-25
 
 import types

@@ -56,7 +56,7 @@ EVENT = st.one_of(
         st.integers(0, 20000),
     ),
     st.sampled_from(
-        [(n,) for n in ("begin", "passed", "pause", "resume", "stop", "fail", "settle")]
+        [(n,) for n in ("begin", "passed", "pause", "resume", "stop", "enter_fault", "settle")]
     ),
 )
 

@@ -14,7 +14,7 @@ from tests.unit.pad import FULL, Pad
 from tests.verdicts import code_of, shown
 from wrap.rules import faults, limits
 from wrap.safety import thermal as thermal_module
-from wrap.safety.derate import FULL_Q, allowed
+from wrap.safety.derate import FULL_Q, allowed_q
 from wrap.safety.thermal import WARNING_TEXTS, WARNINGS, ThermalChecks
 from wrap.safety.thermistor import FULL as RAIL
 from wrap.safety.violation import Violation
@@ -538,7 +538,7 @@ def test_cleared_history_derates_from_the_present_temperature():
     assert thermal.derate.fresh is False
     thermal.check(raws(39750, 33000), 2000, thermal.meters)
     behind = CURVE.mc(CURVE.raw_at(39750)) - 200  # as far as the mean may lag behind
-    assert thermal.derate.q == allowed(behind, 41000)
+    assert thermal.derate.q == allowed_q(behind, 41000)
     assert thermal.derate.fresh is True
 
 
@@ -569,7 +569,7 @@ def test_the_derating_follows_the_hottest_skin_mean_of_each_second(mcs, hottest_
 def test_the_derating_of_a_second_is_in_force():
     thermal = made("skin", "board", "skin")
     thermal.check(raws(38000, 50000, 39750), 1000, thermal.meters)
-    assert thermal.derate.q == allowed(CURVE.mc(CURVE.raw_at(39750)), 41000)
+    assert thermal.derate.q == allowed_q(CURVE.mc(CURVE.raw_at(39750)), 41000)
     assert thermal.derate.fresh is False
 
 
@@ -577,7 +577,7 @@ def test_the_derating_uses_the_trip_in_force():
     thermal = made("skin", "board")
     thermal.temp_limits.set_skin_trip(39000)
     thermal.check(raws(38000, 33000), 1000, thermal.meters)
-    assert thermal.derate.q == allowed(CURVE.mc(CURVE.raw_at(38000)), 39000) < FULL_Q
+    assert thermal.derate.q == allowed_q(CURVE.mc(CURVE.raw_at(38000)), 39000) < FULL_Q
 
 
 def test_light_starts_with_what_the_skin_allows_at_this_moment():
@@ -586,7 +586,7 @@ def test_light_starts_with_what_the_skin_allows_at_this_moment():
     assert (thermal.derate.q, thermal.derate.fresh) == (0, False)
     thermal.check(raws(39750, 33000), 10, thermal.meters)
     q = thermal.derate_now()
-    assert q == thermal.derate.q == allowed(CURVE.mc(CURVE.raw_at(39750)), 41000)
+    assert q == thermal.derate.q == allowed_q(CURVE.mc(CURVE.raw_at(39750)), 41000)
 
 
 def jumping(thermal, by, ms, on_s=6):

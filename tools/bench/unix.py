@@ -44,7 +44,7 @@ def _guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[s
 
 
 def instructions() -> Figures:
-    """x86-64 instructions of a turn (step and slack) of a running session, by callgrind: all of
+    """x86-64 instructions of a turn (step and the work after it) of a running session, by callgrind: all of
     MANY steps less all of FEW. Empty, with a word why, where there is no valgrind."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:

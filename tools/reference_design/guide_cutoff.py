@@ -7,7 +7,7 @@ from tools.reference_design.guide_text import table
 
 _FACTS = "PBMWRAP_RP2040"
 _PLACES = {"skin": "skin side, a bead in each zone", "board": "LED board, its hottest place"}
-# The middle of each rating and its tolerance, and what speaks against it, in the order of RATINGS.
+# The middle of each rating and its tolerance, and what argues against it, in the order of RATINGS.
 _NAMES = (
     (f"{parts.CUTOFF_C:g} C +-{parts.CUTOFF_TOLERANCE_K:g} K", "**this guide's**"),
     ("the same, beads that lag", "too slow"),

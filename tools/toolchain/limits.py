@@ -17,7 +17,7 @@ def check_limits(files: Mapping[str, bytes]) -> None:
     Stop."""
     if not files:
         return  # a board without our firmware
-    problem = _names(files, _CHECK)["problem"](SimpleNamespace(**_names(files, _LIMITS)))
+    problem = _names(files, _CHECK)["find_problem"](SimpleNamespace(**_names(files, _LIMITS)))
     if problem:
         raise Stop(EXIT_FAILED, f"firmware/{_LIMITS}: {problem}")
 

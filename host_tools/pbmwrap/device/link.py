@@ -21,7 +21,7 @@ ATTEMPTS = 4
 ID_RANGE = 1 << 30
 FLUSH = b"\r\r\n"
 MAX_RAW = 1 << 16  # bytes that a wrap may announce at once
-NOISE_KEPT = 512  # bytes received, by which a prompt is told from silence
+NOISE_KEPT = 512  # bytes received, which distinguish a prompt from silence
 _DAMAGED = (errors.BAD_CRC, errors.TOO_LONG, errors.BAD_FRAME)
 
 Push = Callable[[str, dict[str, Any]], None]

@@ -67,7 +67,6 @@ class FaultInfo(Answer):
     session: int | None = None
     uptime_s: int | None = None
     boot: int | None = None
-    count: int | None = None
     later: int = 0
 
     @property

@@ -14,7 +14,7 @@ from wrap.safety.power_limit import NO_HEAT_TEST
 from wrap.version import VERSION
 
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
-SKEW_S = 60  # a quartz loses some 2 s a day; records are told apart by minutes
+SKEW_S = 60  # a quartz loses some 2 s a day; the clock must separate records by minutes
 OLD_DAYS = 365  # LEDs fade, covers yellow: measure once a year
 COLDEST_MC, HOTTEST_MC = 5000, 50000  # without light; below 5 C no light is allowed
 LATE_FEW = 20  # steps late at a start or while settings are written; more count by share

@@ -347,7 +347,7 @@ def _read_limits(client: Client, status: Status) -> Limits:
     """Read the trip in force: that of the settings, or a stricter one of the session's protocol."""
     trips = [client.settings().get("trip_mc")]
     if status.state in _ACTIVE and status.slot is not None:
-        # A protocol that cannot be read is no reason to show nothing.
+        # The rest is shown also when the protocol cannot be read.
         with contextlib.suppress(DeviceError, ValueError, AttributeError):
             trips.append(json.loads(client.read_protocol(status.slot)).get("trip"))
     known = [trip for trip in trips if isinstance(trip, int)]

@@ -7,7 +7,7 @@ The rule:
 
 1. While nobody has the port open, time passes at the chosen speed. With speed None ("as fast as
    it goes") it does so only while there is something to see through (a lit lamp, an event of the
-   scenario ahead); an idle wrap lives in real time, or it would age by days before anybody talks.
+   scenario ahead); an idle wrap runs in real time, or it would age by days before a host talks.
 2. A host in conversation (port open, heard within QUIET_S) slows it to real time, but everything
    it sends buys CREDIT_MS of virtual time at the chosen speed. So an answer comes as fast as it can
    be computed, and between two renewals R seconds of wall time apart a lease ages by at most R +

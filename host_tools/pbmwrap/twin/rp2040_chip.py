@@ -37,7 +37,7 @@ _BY_WORD_NS = 2_000_000  # our image has inverted all words by then (boards/.../
 def flash_with(image: Path, flash: bytes | None = None) -> bytearray:
     """2 MB of flash (erased, or as given) with a .uf2 laid over it, as flashing does.
 
-    Raises ValueError when the image is no UF2 or does not fit.
+    Raises ValueError when the image is not a UF2 or does not fit.
     """
     content = bytearray(flash if flash is not None else b"\xff" * FLASH_BYTES)
     if len(content) != FLASH_BYTES:

@@ -42,7 +42,7 @@ class PioPacer:
         if self._pio.stopped:
             self._running = False
             return
-        # The block is told of elapsed cycles after the clock's alarms. So an alarm at the due time
+        # The block learns of elapsed cycles after the clock's alarms. So an alarm at the due time
         # only makes the step end there; the next due time is known one cycle later.
         if self._at_due:
             self._at_due = False

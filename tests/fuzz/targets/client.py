@@ -54,7 +54,7 @@ CALLS: tuple[Callable[[Client], Any], ...] = (
 
 
 class TooMuch(Exception):
-    """The host goes on asking for ever."""
+    """The host repeats its request without end."""
 
 
 class Rubbish(Transport):

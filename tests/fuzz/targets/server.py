@@ -1,6 +1,6 @@
 """The whole link of a simulated wrap: any bytes, any JSON in a true frame, any order of requests.
 
-No exception; each request one answer; what is no repetition is acted on; no invalid frame changes
+No exception; each request one answer; what does not repeat a request is acted on; no invalid frame changes
 anything; a request behind it all is answered.
 """
 

@@ -1,5 +1,5 @@
 """The protocol file's loader, and the way back from a wrap's bytes: any text, any faults, no
-exception but those that are told."""
+exception but the documented ones."""
 
 from __future__ import annotations
 
