@@ -1,4 +1,4 @@
-"""A board with a sense input, as the real binary: each shut-off path is tested alone before light."""
+"""A board with a sense input, as the real binary: it tests each shut-off path before light."""
 # H-25
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""From where on each check sees a sensor's lie: python -m tests.faults.blind (docs/safety.md).
+"""Finds the sensor error from which on each check reacts: python -m tests.faults.blind
+(docs/safety.md).
 
-One skin sensor reads wrong, from before the press, by an amount that grows from row to row: the middle
-one, under the wearer's weight. Two worlds: a room of 35 C, covered, no blood flow; and a wearer who
+The middle skin sensor, under the wearer's weight, reads wrong from before the press, by an amount
+that grows from row to row. Two worlds: a room of 35 C, covered, no blood flow; and a wearer who
 lies on a third of the pad in a room of 30 C, once with S1 and once without. Both at full power.
 """
 

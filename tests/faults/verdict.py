@@ -10,7 +10,7 @@ from tests.faults.plants import PAIR_CEM43_MAX_MIN, PAIR_MAX_C
 from tests.faults.run import Run
 from wrap.rules import states
 
-# A sensor that jumps in the very step in which the enable moves cannot be distinguished from a leak.
+# A sensor that jumps in the step in which the enable moves looks like a leak.
 _AT_AN_EDGE = {"self-test": ("wiring",), "ramp-down": ("wiring",)}
 OUTSIDE_LIT_MAX_C = 41.5  # the trip, and what a bead lags behind skin that is heated from outside
 PASS, FAIL, UNPROTECTED, UNMET, EXCLUDED = "pass", "FAIL", "unprotected", "not met", "excluded"

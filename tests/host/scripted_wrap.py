@@ -1,4 +1,4 @@
-"""A small wrap in memory that implements the link, with faults that tests switch on. Virtual time."""
+"""A small wrap in memory that implements the link. Tests switch faults on. Virtual time."""
 
 from __future__ import annotations
 

@@ -44,8 +44,9 @@ def _guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[s
 
 
 def instructions() -> Figures:
-    """x86-64 instructions of a turn (step and the work after it) of a running session, by callgrind: all of
-    MANY steps less all of FEW. Empty, with a word why, where there is no valgrind."""
+    """Measure the x86-64 instructions of a turn (a step and the work after it) of a running session
+    by callgrind: those of MANY steps less those of FEW. Empty, with the reason, without
+    valgrind."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         print("no valgrind here: apt install valgrind counts instructions", file=sys.stderr)

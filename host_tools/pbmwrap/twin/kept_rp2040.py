@@ -16,7 +16,7 @@ FLASH_FILE = "flash.bin"
 class KeptRp2040(Rp2040Twin):
     """`folder` holds the flash, which is replaced atomically when the twin is closed.
 
-    Raises InvalidFile for a file that does not hold a flash, or an image that does not fit; PortBusy.
+    Raises InvalidFile for a file without a flash, or an image that does not fit; PortBusy.
     """
 
     def __init__(self, image: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The whole link of a simulated wrap: any bytes, any JSON in a true frame, any order of requests.
 
-No exception; each request one answer; what does not repeat a request is acted on; no invalid frame changes
-anything; a request behind it all is answered.
+No exception; each request gets one answer; each request that is not a repetition takes effect; no
+invalid frame changes anything; a request after all of it is answered.
 """
 
 from tests.fuzz import kit, odd
