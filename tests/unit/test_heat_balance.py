@@ -356,13 +356,13 @@ def test_a_cover_taken_off_is_no_cover_and_the_next_one_takes_ten_seconds():
 def test_a_cleared_model_measures_as_a_new_one():
     cleared, new = (HeatBalance(JOULE, SKIN, AIR) for _ in range(2))
     for n, (skin_mc, board_mc, heat_mw) in enumerate(rows(8)):
-        cleared.second(skin_mc, board_mc, heat_mw, max(0, n - 60))
+        cleared.check_second(skin_mc, board_mc, heat_mw, max(0, n - 60))
     cleared.clear()
     assert not cleared.referenced()
     last_mw = cleared.room_mw
     for n, (skin_mc, board_mc, heat_mw) in enumerate(rows(9)):
         row = (skin_mc, board_mc, heat_mw if n > 40 else 0, max(0, n - 60))
-        assert cleared.second(*row) == new.second(*row)
+        assert cleared.check_second(*row) == new.check_second(*row)
         assert cleared.referenced() is new.referenced() is (n >= 30)
         assert cleared.room_mw == (last_mw if n < 30 else new.room_mw)
 

@@ -133,7 +133,7 @@ def test_a_fault_that_is_not_about_one_sensor_names_none(rig: Rig, how, code, se
 @pytest.mark.parametrize("code", [faults.HOT_OFF, faults.LAMP_STUCK])
 def test_a_fault_of_the_heat_balance_names_no_sensor(rig: Rig, code):
     rig.light()
-    rig.app.thermal.heat_balance.second = lambda *args: code
+    rig.app.thermal.heat_balance.check_second = lambda *args: code
     rig.advance(1100)
     fault = recorded(rig)
     assert (fault["code"], fault["sensor"], fault["limit_mc"]) == (code, None, None)

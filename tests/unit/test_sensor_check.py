@@ -36,7 +36,9 @@ class Sensors:
         1/256 a second."""
         heat_mw = new_mw + (self._settled >> 8)
         self._settled += new_mw
-        return shown(self.check.second(Small(skin_mc), Small(board_mc), Small(heat_mw), lit_s))
+        return shown(
+            self.check.check_second(Small(skin_mc), Small(board_mc), Small(heat_mw), lit_s)
+        )
 
     def clear(self):
         self.check.clear()
