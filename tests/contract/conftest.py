@@ -110,7 +110,7 @@ class Bench:
         self.wait_for("running", 4000)
 
     def dark_after(self, ms: int) -> bool:
-        """Whether no pin is high in the 100 ms after `ms` have passed."""
+        """Return whether no pin is high in the 100 ms after `ms` have passed."""
         self.advance(ms)
         self.advance(100)
         return self.twin.dark()
@@ -159,7 +159,7 @@ def set_skin(bench: Bench, c: float) -> None:
 
 
 def lit_bench(target: str) -> Bench:
-    """A wrap in a session of a minute that its button has started."""
+    """Return a wrap in a session of a minute that its button has started."""
     bench = Bench(target)
     bench.flash(**LONG)
     bench.light()

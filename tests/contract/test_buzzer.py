@@ -10,7 +10,7 @@ _SLACK_MS = 25  # a slot begins with the background work that finds it due
 
 
 def pattern(bench: Bench, ms: int) -> list[tuple[int, bool]]:
-    """What it does in the next `ms`: (ms from now, on)."""
+    """Return what it does in the next `ms`: (ms from now, on)."""
     began, known = bench.twin.now_ms, len(bench.twin.buzzes())
     bench.advance(ms)
     return [(at - began, on) for at, on in bench.twin.buzzes()[known:]]

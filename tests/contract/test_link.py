@@ -16,7 +16,7 @@ from wrap.link import frames
 
 
 def ask(bench: Bench, line: bytes) -> list[dict]:
-    """What the wrap answers to raw bytes."""
+    """Return what the wrap answers to raw bytes."""
     bench.twin.read()
     sent = 0
     while sent < len(line):

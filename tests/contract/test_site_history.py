@@ -21,7 +21,7 @@ SLOT_LOOKS = range(4, 7)  # looks in a slot of 100 ms
 
 @pytest.fixture
 def asked(bench: Bench) -> Bench:
-    """A session whose wake check waits: 3 s of light, 3 s to answer."""
+    """Return a session whose wake check waits: 3 s of light, 3 s to answer."""
     bench.client.set_setting("wake_s", 3)
     bench.client.set_setting("answer_s", 3)
     bench.flash(**LONG)
@@ -51,7 +51,7 @@ def cycle(bench: Bench) -> None:
 
 
 def blinks(bench: Bench, ms: int) -> list[tuple[bool, int]]:
-    """The indicator as (lit, looks) one after the other, looked at every LOOK_MS."""
+    """Return the indicator as (lit, looks) one after the other, looked at every LOOK_MS."""
     looks = []
     for _ in range(ms // LOOK_MS):
         bench.advance(LOOK_MS)

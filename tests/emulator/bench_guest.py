@@ -32,7 +32,7 @@ def reading(last, calm, edges):
 
 
 def expected(state, code, sensor, active_ms, checks, meters):
-    """The words of `s` in bench_step.c, from the firmware's objects."""
+    """Return the words of `s` in bench_step.c, from the firmware's objects."""
     # TempLimits keeps its filters and sums to itself; nothing public shows them.
     out = [state, code, sensor, active_ms, checks.hottest_mc, checks.warn, checks.cold]
     for name in ("on_ms", "_on_rest", "uj", "_nj", "upper_uj", "_upper_nj"):

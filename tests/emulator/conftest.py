@@ -27,13 +27,13 @@ MakeTwin = Callable[[Path], Rp2040Twin]
 
 @pytest.fixture(scope="session")
 def toolchain() -> Path:
-    """The folder with mpy-cross and the unix port."""
+    """Return the folder with mpy-cross and the unix port."""
     return tool("ensure")
 
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wrap's image."""
+    """Return the wrap's image."""
     return tool("firmware", "--board", "PBMWRAP_RP2040", "--out", tmp_path_factory.mktemp("image"))
 
 
@@ -45,14 +45,14 @@ def stock_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def stock_firmware(toolchain: Path) -> packs.Firmware:
-    """What `pbmwrap install --files` puts onto a stock RP2040."""
+    """Return what `pbmwrap install --files` puts onto a stock RP2040."""
     modules = bundle.compile_modules(bundle.make_compiler(toolchain / "mpy-cross", "armv6m"))
     return packs.pack_firmware(modules, VERSION, STORED)
 
 
 @pytest.fixture(scope="session")
 def installed(stock_firmware: packs.Firmware) -> dict[str, bytes]:
-    """The files of a stock board with the wrap installed."""
+    """Return the files of a stock board with the wrap installed."""
     return loader_files.list_installed_files(
         stock_firmware, loader_files.make_boot_file(board_facts())
     )
@@ -102,7 +102,7 @@ def first_boot() -> Rp2040Twin:
 
 
 def built(board: str) -> Path:
-    """A board's image in build/."""
+    """Return a board's image in build/."""
     return tool("firmware", "--board", board, "--out", ROOT / "build")
 
 
@@ -111,14 +111,14 @@ STEPS = [{"t": SESSION_S, "ch": {"red": [200], "nir": [250]}}]
 
 
 def flashed_bench() -> Bench:
-    """The wrap with a protocol of a minute."""
+    """Return the wrap with a protocol of a minute."""
     bench = Bench("rp2040")
     bench.flash(steps=STEPS)
     return bench
 
 
 def lit_bench() -> Bench:
-    """The same in its session."""
+    """Return the same in its session."""
     bench = flashed_bench()
     bench.client.start()
     bench.wait_for("running", 4000)

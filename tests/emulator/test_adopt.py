@@ -50,7 +50,7 @@ def old_flash() -> bytes:
 
 
 def boot(image: Path, flash: bytes, ms: int = BOOT_MS) -> tuple[Client, Rp2040Twin, list[Op]]:
-    """A wrap with our image over this flash, and what it does to it."""
+    """Return a wrap with our image over this flash, and what it does to it."""
     ops: list[Op] = []
     twin = Rp2040Twin(image, flash=flash)
     twin.start()
@@ -75,7 +75,7 @@ def check(client: Client, twin: Rp2040Twin) -> None:
 
 @pytest.fixture(scope="module")
 def first(image: Path) -> tuple[bytes, list[Op]]:
-    """The flash before the first boot, and that boot's operations up to the new filesystem's
+    """Return the flash before the first boot, and that boot's operations up to the new filesystem's
     last."""
     client, twin, ops = boot(image, old_flash())
     check(client, twin)

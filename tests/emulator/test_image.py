@@ -43,7 +43,7 @@ def light(twin: Rp2040Twin, duty: int) -> None:
 
 
 def write_times_us(twin: Rp2040Twin, wait_ms: int) -> list[int]:
-    """How long the guest's writes take while the port is open and unread."""
+    """Return how long the guest's writes take while the port is open and unread."""
     twin.repl(FILL_PORT)
     twin.write(b"took = fill()")
     twin.advance_ms(50)

@@ -32,7 +32,7 @@ def at_bench(ours: Rp2040Twin) -> Rp2040Twin:
 
 
 def readings(twin: Rp2040Twin, before: str = "pass") -> list[int]:
-    """What `inputs` reads once `before` has run."""
+    """Return what `inputs` reads once `before` has run."""
     said = twin.repl(f"{before}\nhal.inputs(out)\nprint(*out)")
     return [int(word) for word in said.split()]
 

@@ -17,7 +17,7 @@ _BOOT_MS = 3500
 
 
 def _on_trial() -> Rp2040Twin:
-    """The new firmware, a while after its first start."""
+    """Return the new firmware, a while after its first start."""
     twin = install.chip("update", len(install.tape("update").ops) - 1, "after")
     twin.advance_ms(_BOOT_MS)
     return twin

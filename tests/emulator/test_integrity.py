@@ -117,7 +117,7 @@ def test_a_stuck_bit_in_ram_is_found_at_boot(
 
 
 def test_bad_ram_is_a_fault_that_stands(make_twin: MakeTwin, image: Path) -> None:  # H-20
-    """The stuck bit lies at the end of the stack, which no call reaches: Python works and tells."""
+    """The stuck bit is at the end of the stack, which no call reaches: Python works and reports."""
     twin = make_twin(image)
     twin.stick_ram(0x20040100, 17, True)
     twin.start()

@@ -31,7 +31,7 @@ def port(booted: Bench) -> Iterator[str]:
 
 
 def mpremote(port: str, *words: str) -> str:
-    """What mpremote prints."""
+    """Return what mpremote prints."""
     command = [sys.executable, "-m", "mpremote", "connect", port, *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

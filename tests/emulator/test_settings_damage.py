@@ -22,7 +22,7 @@ def bench(flashed: Bench) -> Bench:
 
 
 def copies(bench: Bench) -> list[int]:
-    """Where the setting stands in the flash."""
+    """Return the offset of the setting in the flash."""
     flash, found, at = bench.twin.flash(), [], -1
     while (at := flash.find(KEPT, at + 1)) >= 0:
         found.append(at)

@@ -122,7 +122,7 @@ class Chip:
         self.advance_us(ms * 1000)
 
     def gives(self, mode: int, number: int) -> int:
-        """The duty that the channel gives now, in its timer's counts."""
+        """Return the duty that the channel gives now, in its timer's counts."""
         channel = self.ledc[mode][number]
         timer = self.ledc_timers[mode][channel.timer]
         period_us = 1_000_000 // max(1, timer.hz)
@@ -131,7 +131,7 @@ class Chip:
         return channel.duty if ended else channel.was
 
     def share(self, number: int) -> float:
-        """The share of time in which the pad is high, as things are now."""
+        """Return the share of time in which the pad is high, as things are now."""
         pin = self.pin(number)
         kind = self.kind
         if pin.signal == kind.gpio_signal:

@@ -16,7 +16,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 @pytest.fixture
 def devkit() -> World:
-    """The ESP32 with a bridge, booted."""
+    """Return the ESP32 with a bridge, booted."""
     made = World()
     made.boot()
     return made

@@ -113,7 +113,7 @@ def made_partition(parts: dict[str, Nor]) -> type:
 
 
 def made_esp32(chip: Chip, parts: dict[str, Nor]) -> types.ModuleType:
-    """The module."""
+    """Return the module."""
     module = types.ModuleType("esp32")
     vars(module).update({"RMT": made_rmt(chip), "Partition": made_partition(parts)})
     return module

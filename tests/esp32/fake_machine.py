@@ -257,7 +257,7 @@ def made_rest(chip: Chip) -> dict[str, object]:
 
 
 def made_machine(chip: Chip) -> types.ModuleType:
-    """The module."""
+    """Return the module."""
     module = types.ModuleType("machine")
     found = {"Pin": made_pin(chip), "PWM": made_pwm(chip), "ADC": made_adc(chip)}
     vars(module).update(found | made_rest(chip))

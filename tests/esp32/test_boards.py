@@ -121,7 +121,7 @@ def test_the_button_has_a_pull_up_and_the_enables_return_a_pull_down(
 
 
 def test_sensors_are_on_the_first_converter(board: tuple[Path, Any]) -> None:
-    """ADC2 is the radio's as well. The channel beside each pin is the chip's own."""
+    """The radio uses ADC2 too. The channel stated for each pin is that of the chip."""
     facts = board[1]
     first = KINDS[facts.CHIP].adc1
     assert set(analogs(facts).values()) <= set(first)

@@ -25,7 +25,7 @@ STORE_BYTES, LOG_BYTES = 64 * 1024, 128 * 1024
 
 
 def facts_of(board: str) -> Any:
-    """A fresh copy of the board's facts, which a test may change."""
+    """Return a fresh copy of the board's facts, which a test may change."""
     spec = importlib.util.spec_from_file_location(board, ROOT / "boards" / board / "board_facts.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -130,7 +130,7 @@ class World:
         self.machine = made_machine(self.chip)
 
     def boot(self) -> Any:
-        """The HAL, newly loaded; in `rooms` its modules by their short names."""
+        """Return the HAL, newly loaded; in `rooms` its modules by their short names."""
         sys_ = _module("sys", stdin=self.stdio, stdout=self.stdio)
         fakes = {
             "machine": self.machine,
@@ -158,11 +158,11 @@ class World:
         return self.hal
 
     def lamp(self, ch: int) -> int:
-        """The pin of a channel."""
+        """Return the pin of a channel."""
         return self.facts.CHANNELS[ch][2]
 
     def ledc(self, ch: int) -> Channel:
-        """The LEDC channel of a lamp that has a mode."""
+        """Return the LEDC channel of a lamp that has a mode."""
         return next(c for m in self.chip.ledc for c in m if c.pin == self.lamp(ch))
 
     def light(self, ch: int) -> float:
@@ -170,7 +170,7 @@ class World:
         return self.chip.share(self.lamp(ch))
 
     def lit(self) -> bool:
-        """Whether the LEDs give light."""
+        """Return whether the LEDs give light."""
         return self.enabled() and any(self.light(ch) > 0 for ch in range(len(self.facts.CHANNELS)))
 
     def enabled(self) -> bool:

@@ -94,7 +94,7 @@ def _contact(run: Run, ohm: float) -> None:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One kind of lie and the amounts to try."""
+    """One kind of sensor error, and the amounts to try."""
 
     name: str
     unit: str
@@ -115,7 +115,7 @@ SWEEPS = (
 
 
 def _honest(run: Run, _: float) -> None:
-    """Nothing lies."""
+    """Read every sensor right."""
 
 
 def _reel(run: Run, kelvin: float) -> None:

@@ -92,7 +92,7 @@ def select_stuck(line: int, high: bool) -> Cause:
 
 
 def mux_stands(code: int | None = None) -> Cause:
-    """Its output stands at a code; None: at what skin-right reads now."""
+    """Its output stays at a code; None: at what skin-right reads now."""
 
     def cause(lab: Lab) -> None:
         plant = lab.twin.plant

@@ -73,7 +73,7 @@ def expected(line: bytes) -> list[str]:
 
 
 def _send(bench: Bench, raw: bytes, answers: int) -> list[dict[str, Any]]:
-    """What comes back, once `answers` lines have."""
+    """Return what comes back, once `answers` lines have."""
     back, sent, began = b"", 0, bench.twin.now_ms
     while sent < len(raw) or back.count(b"\n") < answers:
         assert bench.twin.now_ms - began < _LONG_MS, "the wrap takes no more, or does not answer"
@@ -120,7 +120,7 @@ def storm(bench: Bench, made: list[bytes]) -> Storm:
 
 
 def _all(bench: Bench, made: list[bytes]) -> int:
-    """The number of answers, each of them the right one."""
+    """Return the number of answers, each of them the right one."""
     count = 0
     for at in range(0, len(made), AT_ONCE):
         some = made[at : at + AT_ONCE]

@@ -71,7 +71,7 @@ def environment() -> dict[str, str]:
 
 
 def one(name: str, runs: int, guided: int, seed: int, out: Path) -> Result:
-    """A target's whole campaign; a process of its own, since memory is measured."""
+    """Return a target's whole campaign; a process of its own, since memory is measured."""
     began = time.perf_counter()
     by_coverage = _by_atheris(name, guided, seed, out) if guided else Part(0, 0, 0, "")
     rest = Part(0, 0, 0, "")
@@ -93,7 +93,7 @@ def one(name: str, runs: int, guided: int, seed: int, out: Path) -> Result:
 
 
 def command(name: str, runs: int, seed: int, out: Path) -> list[str]:
-    """The atheris process of one target. New inputs go to `out`, so do crashes."""
+    """Return the atheris process of one target. New inputs go to `out`, so do crashes."""
     found = out / "corpus" / name
     found.mkdir(parents=True, exist_ok=True)
     words = [f"-runs={runs}", f"-seed={seed}", f"-max_len={LONGEST}", f"-timeout={INPUT_S}"]
@@ -133,7 +133,7 @@ def _by_atheris(name: str, runs: int, seed: int, out: Path) -> Part:
 
 
 def _crash(said: bytes) -> str:
-    """The file that libFuzzer wrote, or the end of what it said."""
+    """Return the file that libFuzzer wrote, or the end of what it said."""
     found = re.search(rb"Test unit written to (\S+)", said)
     return found[1].decode() if found else said[-400:].decode("utf-8", "replace")
 

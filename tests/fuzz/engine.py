@@ -30,12 +30,12 @@ class Done:
 
 
 def target(name: str) -> One:
-    """The function `one` of a target."""
+    """Return the function `one` of a target."""
     return importlib.import_module(f"tests.fuzz.targets.{name}").one
 
 
 def corpus(name: str) -> list[bytes]:
-    """The kept inputs of a target, in the order of their names."""
+    """Return the kept inputs of a target, in the order of their names."""
     return [file.read_bytes() for file in sorted((CORPUS / name).glob("*"))]
 
 

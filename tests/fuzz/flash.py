@@ -16,7 +16,7 @@ class Cut(Exception):
 
 
 def _both(a, b):
-    """What is left of `a` after `b` was programmed over it."""
+    """Return what is left of `a` after `b` was programmed over it."""
     n = int.from_bytes(a, "little") & int.from_bytes(b, "little")
     return n.to_bytes(len(a), "little")
 

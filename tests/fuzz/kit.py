@@ -64,7 +64,7 @@ def _raise(error):
 
 
 def seal(body):
-    """A store's file around `body` (JSON bytes)."""
+    """Return a store's file around `body` (JSON bytes)."""
     return b"%08x%s" % (binascii.crc32(body) & 0xFFFFFFFF, body)
 
 
@@ -105,7 +105,7 @@ class Wrap:
         return self.board.read()
 
     def ask(self, method, params="{}"):
-        """The answer to one request, which must come whatever came before."""
+        """Return the answer to one request, which must come whatever came before."""
         number = 987654321 if self._last() != 987654321 else 987654320
         body = '{"i":%d,"m":"%s","p":%s}' % (number, method, params)
         told = said(self.feed(b"\n" + frames.encode(body.encode())))
@@ -114,7 +114,7 @@ class Wrap:
         return mine[0]
 
     def watch(self):
-        """A list to which every method that is acted on will be added."""
+        """Return a list to which every method that is acted on will be added."""
         server = self.board.app.server
         handle = self.board.app.commands.handle
         acted = []
@@ -152,7 +152,7 @@ class Wrap:
 
 
 def said(raw):
-    """The messages in what a wrap sent, each of them judged by docs/link.md."""
+    """Return the messages in what a wrap sent, each of them judged by docs/link.md."""
     out = []
     while raw:
         line, _, raw = raw.partition(b"\n")
@@ -196,18 +196,18 @@ def _request(line):
 
 
 def _announced(request):
-    """The bytes that come behind this request, when the wrap is willing to take them."""
+    """Return the bytes that come behind this request, when the wrap is willing to take them."""
     size = request.get("p", {}).get("size")
     return size if request["m"] == "proto.put" and type(size) is int and size > 0 else 0
 
 
 def requests(raw):
-    """Whether any line of `raw` is a request."""
+    """Return whether any line of `raw` is a request."""
     return any(_request(line) for line in raw.split(b"\n")[:-1])
 
 
 def new_requests(raw):
-    """The methods of the requests in `raw` that are no repetition (the same bytes as the one
+    """Return the methods of the requests in `raw` that are no repetition (the same bytes as the one
     before), in order. None where that is not known: bytes that are announced may swallow lines."""
     found = []
     before = None

@@ -42,7 +42,7 @@ def main(name, seed, count, folder):
 
 
 def _all(one, inputs):
-    """How many there were."""
+    """Return how many there were."""
     done = 0
     for data in inputs:
         try:

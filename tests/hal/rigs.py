@@ -24,7 +24,7 @@ class Local:
     hal: Any
 
     def run(self, code: str) -> list[str]:
-        """The lines that `code` printed."""
+        """Return the lines that `code` printed."""
         said: list[str] = []
         sensors = len(self.facts().SENSORS)
 
@@ -153,7 +153,7 @@ class Rp2040:
 
 
 def made(target: str) -> Any:
-    """The rig for a target."""
+    """Return the rig for a target."""
     if target == "fake":
         return Fake()
     return Rp2040() if target == "rp2040" else Esp32(target)

@@ -26,7 +26,7 @@ def toolchain() -> Path:
 
 @pytest.fixture(params=BOARDS)
 def staged(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A board's folder as it is handed to the port's build."""
+    """Return a board's folder as it is handed to the port's build."""
     stage(tmp_path, staged_files(request.param, frozen_files(request.param)))
     return tmp_path / "boards" / request.param
 

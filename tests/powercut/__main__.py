@@ -23,12 +23,12 @@ _CHUNK = 64
 
 
 def cuts(names: Sequence[str]) -> list[Row]:
-    """A row for each cut."""
+    """Return a row for each cut."""
     return _rows(names, cut.run)
 
 
 def flips(names: Sequence[str]) -> list[Row]:
-    """A row for each case of bits that turn over."""
+    """Return a row for each case of bits that turn over."""
     return _rows(names, rot.run)
 
 
@@ -43,7 +43,7 @@ def _rows(names: Sequence[str], run: Callable[[str], list[str]]) -> list[Row]:
 
 
 def main(words: list[str] | None = None) -> int:
-    """The exit code: 1 when anything did not hold."""
+    """Return the exit code: 1 when anything did not hold."""
     p = argparse.ArgumentParser(prog="python -m tests.powercut", description=__doc__)
     p.add_argument("--torn", type=int, default=30, help="random tears of each operation")
     p.add_argument("--rot", type=int, default=100, help="rounds of 36 cases of flipped bits")

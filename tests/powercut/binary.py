@@ -29,7 +29,7 @@ _SHOWN = 20
 
 
 def work(names: Sequence[str]) -> list[Row]:
-    """A row for each cut."""
+    """Return a row for each cut."""
     return [_one(name) for name in names]
 
 
@@ -51,7 +51,7 @@ def _one(name: str) -> Row:
 
 
 def main(words: list[str] | None = None) -> int:
-    """The exit code: 1 when anything did not hold."""
+    """Return the exit code: 1 when anything did not hold."""
     p = argparse.ArgumentParser(prog="python -m tests.powercut.binary", description=__doc__)
     p.add_argument("--torn", type=int, default=1, help="random tears of each operation")
     p.add_argument("--jobs", type=int, default=0, help="processes (0: one per CPU)")

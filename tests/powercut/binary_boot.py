@@ -27,7 +27,7 @@ class ChildFailed(Exception):
 
 
 def judged(mem: bytes, judge: Judge) -> Any:
-    """What `judge` says of a wrap that boots from this flash."""
+    """Return what `judge` says of a wrap that boots from this flash."""
     wrap = shared(_same(mem))
     receive, send = os.pipe()
     child = os.fork()
@@ -60,7 +60,7 @@ def _same(mem: bytes) -> bytes:
 
 @functools.lru_cache(maxsize=4)
 def shared(mem: bytes) -> Wrap:
-    """A wrap with this flash, on, shortly before what is in store and log matters."""
+    """Return a wrap with this flash, on, shortly before what is in store and log matters."""
     ms = shared_ms(mem)
     wrap = Wrap(RecordedTwin(mem))
     wrap.on(ms)
@@ -69,7 +69,7 @@ def shared(mem: bytes) -> Wrap:
 
 
 def shared_ms(mem: bytes) -> int:
-    """How long boots from this flash are the same, whatever store and log hold."""
+    """Return how long boots from this flash are the same, whatever store and log hold."""
     other = mem[:STORE_AT] + b"\xff" * (FILES_AT - STORE_AT) + mem[FILES_AT:LOG_AT]
     pair = [Wrap(RecordedTwin(flash)) for flash in (mem, other.ljust(len(mem), b"\xff"))]
     for wrap in pair:

@@ -71,7 +71,7 @@ def due(played: Tape, op: int, moment: str, mem: bytes | bytearray) -> Due:
 
 
 def left(played: Tape, op: int, moment: str, seed: int) -> bytearray:
-    """The flash after the cut."""
+    """Return the flash after the cut."""
     mem = played.flash(op + (moment == AFTER))
     return tear(mem, played.ops[op], seed) if moment == TORN else mem
 
@@ -86,7 +86,7 @@ def tear(mem: bytearray, op: tuple[int, bytes], seed: int) -> bytearray:
 
 
 def run(name: str) -> list[str]:
-    """What is wrong after this cut; nothing should be."""
+    """Return what is wrong after this cut; nothing should be."""
     kind, op, moment, seed = name.split("/")
     played = tape(kind)
     mem = left(played, int(op), moment, int(seed))

@@ -29,7 +29,7 @@ _HOT_K = 10.0  # what the skin sensor then reads too much
 
 @functools.cache
 def image() -> Path:
-    """The wrap's image, built if need be."""
+    """Return the wrap's image, built if need be."""
     return Path(tool("firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build")))
 
 

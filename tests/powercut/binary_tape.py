@@ -146,7 +146,7 @@ def _starts(mem: bytes) -> dict[int, int]:
 
 
 def stream(mem: bytes, first: int) -> bytes:
-    """A log's bytes from the head of a sector on."""
+    """Return a log's bytes from the head of a sector on."""
     out = b""
     for i, start in sorted(_starts(mem).items(), key=lambda found: found[1]):
         if start >= first:
@@ -168,7 +168,7 @@ def _newest(mem: bytearray, newest: tuple[int, int]) -> tuple[int, int]:
 
 
 def _fault(sector: bytes, at: int) -> tuple[int, int]:
-    """The same of one place, (0, 0) where no whole fault entry begins."""
+    """Return the same of one place, (0, 0) where no whole fault entry begins."""
     _, n, size = struct.unpack_from("<BBH", sector[at : at + 4].ljust(4, b"\xff"))
     end = at + 4 + n + size
     if not sector[at + 4 :].startswith(b"fault.") or size == 0xFFFF or end + 4 > SECTOR:
@@ -233,7 +233,7 @@ def keep(path: Path, ops: list[Op], promises: list[Promise]) -> None:
 
 
 def kept(path: Path) -> tuple[list[Op], list[Promise]]:
-    """What `keep` wrote."""
+    """Return what `keep` wrote."""
     told = json.loads(gzip.decompress(path.read_bytes()))
     ops = [(at, base64.b64decode(data)) for at, data in told["ops"]]
     assert all(len(data) in (0, PAGE) for _, data in ops), "the RP2040 programs whole pages"

@@ -27,7 +27,7 @@ def names(torn: int) -> list[str]:
 
 
 def flash_before(played: Tape, op: int, seed: int = 0) -> Nor:
-    """The flash as this operation found it."""
+    """Return the flash as this operation found it."""
     nor = Nor(STORE + LOG, seed, played.base)
     for what, at, data in played.ops[:op]:
         _do(nor, what, at, data)
@@ -35,7 +35,7 @@ def flash_before(played: Tape, op: int, seed: int = 0) -> Nor:
 
 
 def _left(played: Tape, op: int, moment: str, seed: int) -> Nor:
-    """The flash after the cut."""
+    """Return the flash after the cut."""
     nor = flash_before(played, op, seed)
     nor.cut_at, nor.moment = nor.ops + 1, moment
     try:
@@ -61,7 +61,7 @@ def stream(log: Any) -> bytes:
 
 
 def run(name: str) -> list[str]:
-    """What is wrong after this cut; nothing should be."""
+    """Return what is wrong after this cut; nothing should be."""
     kind, op, moment, seed = name.split("/")
     played = tape(kind)
     number = int(op)
@@ -117,7 +117,7 @@ def _log(raw: bytes, first: int, played: Tape, was: Promise) -> Iterator[str]:
 
 
 def _find(mine: list, due: list) -> int:
-    """Where `due` (without the seals that the log adds) stands in `mine`, or -1."""
+    """Return the index of `due` (without the seals that the log adds) in `mine`, or -1."""
     if not due:
         return _tail(mine)
     for begin in range(len(mine) - len(due), -1, -1):
@@ -127,7 +127,7 @@ def _find(mine: list, due: list) -> int:
 
 
 def _later_boot(record: tuple, due: list) -> bool:
-    """The boot after the cut (or the judge's own) tells of itself."""
+    """THE boot after the cut (or the judge's own) tells of itself."""
     return record[0] == records.BOOT and record[1] > (due[-1][1] if due else 0)
 
 

@@ -184,7 +184,7 @@ class _Day:
 
 
 def _used(rounds: int) -> bytes:
-    """The flash of a wrap that has been used before: everything has gone round."""
+    """Return the flash of a wrap that has been used before: everything has gone round."""
     nor = Nor(STORE + LOG)
     for k in range(rounds):
         wrap = Wrap(nor)
@@ -200,6 +200,6 @@ def _used(rounds: int) -> bytes:
 
 @functools.cache
 def tape(kind: str) -> Tape:
-    """The day of a wrap that is "new", or "used": whose log and store have been round."""
+    """Return the day of a wrap that is "new", or "used": whose log and store have been round."""
     base = bytes(b"\xff" * ((STORE + LOG) * SECTOR)) if kind == "new" else _used(6)
     return _Day(base).live()

@@ -68,7 +68,7 @@ def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
 
 
 def image() -> Path:
-    """The stock image."""
+    """Return the stock image."""
     from tools.toolchain.built import image as built
 
     return built("STOCK_RP2040")
@@ -85,7 +85,7 @@ def before(kind: str) -> tuple[str, dict[str, bytes]]:
 
 @cache
 def tape(kind: str) -> Tape:
-    """What the flash of a board with the old firmware, or of a bare one, went through."""
+    """Return what the flash of a board with the old firmware, or of a bare one, went through."""
     old, there = before(kind)
     new = firmwares()[1]
     base = flash_with_files(bytes(flash_with(image(), b"\xff" * FLASH_BYTES)), there)
@@ -107,7 +107,7 @@ def tape(kind: str) -> Tape:
 
 
 def mounted(mem: bytes) -> Flash:
-    """The files that littlefs finds there."""
+    """Return the files that littlefs finds there."""
     flash = Flash()
     flash.files = files_of(mem)
     flash.folders |= {path.rpartition("/")[0] or "/" for path in flash.files}
@@ -139,14 +139,14 @@ def judged(kind: str, k: int, how: str) -> tuple[str, list[str]]:
 
 
 def mounted_copy(flash: Flash) -> Flash:
-    """The same files, so that one judge's writing is not seen by the next."""
+    """Return the same files, so that one judge's writing is not seen by the next."""
     other = Flash()
     other.files, other.folders = dict(flash.files), set(flash.folders)
     return other
 
 
 def _finished(flash: Flash, new: packs.Firmware) -> list[str]:
-    """What keeps an install from finishing on this board."""
+    """Return what keeps an install from finishing on this board."""
     board = StockBoard(flash)
     try:
         todo = plan.make_plan(
@@ -176,7 +176,7 @@ def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
 
 
 def chip(kind: str, k: int, how: str) -> Rp2040Twin:
-    """The emulated chip, just started with the flash as this cut left it."""
+    """Return the emulated chip, just started with the flash as this cut left it."""
     twin = Rp2040Twin(image(), flash=flash_at(tape(kind), k, how))
     twin.record_edges()
     twin.start()
@@ -197,7 +197,7 @@ def slot_of(kind: str, boots: str) -> str | None:
 
 
 def booted(name: str) -> tuple[str, list[str]]:
-    """What is wrong when this cut is booted on the chip."""
+    """Return what is wrong when this cut is booted on the chip."""
     kind, k, how = name.split("/")
     said, stayed = boot(kind, int(k), how)
     due = slot_of(kind, judged(kind, int(k), how)[0])
@@ -206,7 +206,7 @@ def booted(name: str) -> tuple[str, list[str]]:
 
 
 def to_boot(kind: str, n: int) -> list[str]:
-    """The last operation not begun and done, and others evenly between, torn."""
+    """Return the last operation not begun and done, and others evenly between, torn."""
     last = len(tape(kind).ops) - 1
     ends = [f"{kind}/{last}/before", f"{kind}/{last}/after"]
     return (ends + [f"{kind}/{last * i // (n - 1)}/torn" for i in range(1, n - 1)])[:n]
@@ -224,7 +224,7 @@ def names(kind: str, every: int = 1) -> list[str]:
 
 
 def main(words: list[str] | None = None) -> int:
-    """The exit code: 1 when anything did not hold."""
+    """Return the exit code: 1 when anything did not hold."""
     p = argparse.ArgumentParser(prog="python -m tests.powercut.install", description=__doc__)
     p.add_argument("--jobs", type=int, default=1)
     p.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth operation")

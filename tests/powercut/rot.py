@@ -35,7 +35,7 @@ def names(seeds: int) -> list[str]:
 
 
 def run(name: str) -> list[str]:
-    """What is wrong after this; nothing should be but a LIMIT."""
+    """Return what is wrong after this; nothing should be but a LIMIT."""
     kind, flips, _ = name.split("/")
     mem, bits = rotten(kind, int(flips), random.Random(name), _WRITTEN)
     try:
@@ -58,7 +58,7 @@ class Hits:
         self.newest = any(name == FLASH and begin <= at < end for name, at, _ in bits)
 
     def kills(self, offset: int) -> bool:
-        """Whether the sector that begins there has lost every record."""
+        """Return whether the sector that begins there has lost every record."""
         end = min((o for o in self.base.starts.values() if o > offset), default=1 << 31)
         inside = {at for at in self.base.log if offset <= at < end}
         return len(inside) > 0 and inside <= self.log

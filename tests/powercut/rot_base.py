@@ -71,7 +71,7 @@ class Base:
 
 
 def found_in(raw: bytes, first: int) -> dict[int, tuple[int, Key]]:
-    """The true records of a log."""
+    """Return the true records of a log."""
     out = {}
     for kind, _, boot, up_s, up_ms, payload, end in records.scan(raw)[0]:
         size = records.size(payload)

@@ -104,7 +104,7 @@ KEPT = ("settings.a", "settings.b", "settings.m")
 
 
 def judged(kind: str, bits: list[tuple[str, int, int]]) -> list[str]:
-    """What is wrong with a wrap in whose flash these bits have turned over."""
+    """Return what is wrong with a wrap in whose flash these bits have turned over."""
     was = rot_base.base(kind)
     mem = {name: bytearray(data) for name, data in was.mem.items()}
     for name, at, bit in bits:

@@ -69,7 +69,7 @@ class Bench:
         return ast.literal_eval(self._guest.run(f"print({code})", TIMEOUT_S))
 
     def machine_code(self) -> bool:
-        """Whether viper functions are machine code there."""
+        """Return whether viper functions are machine code there."""
         return self.eval("suite.machine_code()") is True
 
     def knots_off_mc(self) -> int:

@@ -56,7 +56,7 @@ class Guest:
         self._process.communicate()
 
     def run(self, code: str, timeout_s: float) -> str:
-        """What `code` prints. Raises GuestError with its traceback."""
+        """Return what `code` prints. Raises GuestError with its traceback."""
         self._put(code.encode("ascii") + b"\x04")
         out = self._until(b"\x04>", timeout_s)
         printed, _, error = out.removeprefix(b"OK").partition(b"\x04")
@@ -72,7 +72,7 @@ class Guest:
             pipe.flush()
 
     def _until(self, end: bytes, timeout_s: float) -> bytes:
-        """What comes before `end`; the rest waits."""
+        """Return what comes before `end`; the rest waits."""
         pipe = self._process.stdout
         assert pipe is not None
         late = time.monotonic() + timeout_s

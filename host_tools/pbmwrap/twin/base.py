@@ -1,4 +1,4 @@
-"""The interface of all twins: wraps without hardware, whatever runs the firmware inside.
+"""The interface of all twins: simulated wraps, whatever runs their firmware.
 
 A twin runs in virtual time only: nothing moves until `advance_ms` is called, so tests are exact and
 repeatable, and a pacer (see `serve.py`) decides how fast that is against the wall clock.

@@ -206,7 +206,7 @@ class Rp2040Twin(Twin):
         return self.pins.tone.record()
 
     def driven_low(self, pin: int) -> bool:
-        """Whether the chip drives this pin low; a released pin is not driven."""
+        """Return whether the chip drives this pin low; a released pin is not driven."""
         return self._chip is not None and self._chip.drives_low(pin)
 
     def on_ns(self, channel: int) -> int:
@@ -227,7 +227,7 @@ class Rp2040Twin(Twin):
         return self.pins.lamps[channel].line.last_fall_ns
 
     def flash(self) -> bytes:
-        """The flash as it is now, 2 MB."""
+        """Return the flash as it is now, 2 MB."""
         return self._chip.flash() if self._chip else self._flash
 
     def flip_flash(self, at: int, bit: int) -> None:

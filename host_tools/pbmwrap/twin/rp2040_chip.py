@@ -80,11 +80,11 @@ class Chip:
         return self._clock.nanos
 
     def flash(self) -> bytes:
-        """The flash as it is now, 2 MB."""
+        """Return the flash as it is now, 2 MB."""
         return bytes(self.mcu.flash[:FLASH_BYTES])
 
     def drives_low(self, pin: int) -> bool:
-        """Whether this GPIO is an output at low level."""
+        """Return whether this GPIO is an output at low level."""
         return self.mcu.gpio[pin].value is GPIOPinState.LOW
 
     def every(self, first_ns: float, period_ns: float, action: Callable[[], None]) -> None:

@@ -27,7 +27,7 @@ def _place(flash: bytes) -> tuple[int, int]:
 
 
 def _open(region: bytearray) -> LittleFS:
-    """The filesystem in `region`, formatted first if there is none."""
+    """Return the filesystem in `region`, formatted first if there is none."""
     fs = LittleFS(
         context=UserContext(buffer=region),
         mount=False,

@@ -14,7 +14,7 @@ from rp2040py.rp2040 import RP2040
 from pbmwrap.twin.plant import CODE_MAX
 
 # 74HC4051 at 3.3 V: from a select line to the output (docs/decisions/0020). Until then the output
-# stands where it was.
+# keeps its level.
 SETTLE_NS = 250
 
 
@@ -72,7 +72,7 @@ class Mux:
         self._dead = code
 
     def read(self) -> int:
-        """The code of a conversion that begins now."""
+        """Return the code of a conversion that begins now."""
         if self._dead is not None:
             return self._dead
         settled = self._now_ns() - self._since_ns >= SETTLE_NS
@@ -87,7 +87,7 @@ class Mux:
 def adc_source(
     facts: Any, raw12: Callable[[int], int], mux: Mux | None
 ) -> tuple[Callable[[int], int], tuple[int, ...]]:
-    """What each ADC input reads, and the inputs that have something on them."""
+    """Return what each ADC input reads, and the inputs that have something on them."""
     direct = {s[3]: i for i, s in enumerate(facts.SENSORS) if len(s) < 5 or s[4] is None}
 
     def read(adc: int) -> int:

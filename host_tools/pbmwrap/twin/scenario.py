@@ -67,7 +67,7 @@ class Scenario(BaseModel):
 
 
 def parse(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
-    """A checked scenario. Raises InvalidFile with every problem, one "key: reason" each."""
+    """Return a checked scenario. Raises InvalidFile with every problem, one "key: reason" each."""
     problems = []
     scenario = None
     try:
@@ -122,7 +122,7 @@ def shipped() -> list[str]:
 
 
 def load(name_or_path: str | Path) -> Scenario:
-    """A shipped scenario by name, or a TOML file by path. Raises InvalidFile."""
+    """Return a shipped scenario by name, or a TOML file by path. Raises InvalidFile."""
     path = Path(name_or_path)
     if str(name_or_path) in shipped():
         path = SHIPPED / f"{name_or_path}.toml"

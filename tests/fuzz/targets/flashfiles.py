@@ -17,7 +17,7 @@ _OPS = 24
 
 
 def _entry(src):
-    """A true entry, whatever its name, length and data are."""
+    """Return a true entry, whatever its name, length and data are."""
     name, data = src.some(src.below(12)), src.some(src.below(40))
     size = src.of((len(data), len(data), 0xFFFF, 0, 600))
     body = struct.pack("<BBH", 0x5A, src.of((len(name), len(name), 255)), size) + name + data
@@ -30,7 +30,7 @@ def _head(src):
 
 
 def _found(src):
-    """A flash that holds anything."""
+    """Return a flash that holds anything."""
     flash = Flash(SECTORS)
     while src.more():
         kind, sector = src.below(4), src.below(SECTORS)
@@ -100,7 +100,7 @@ class Story:
             assert self.files.read(name) == data, "written, and gone"
 
     def _full(self, data):
-        """Whether a bank may be too small for it all."""
+        """Return whether a bank may be too small for it all."""
         sizes = [len(d) + 24 for d in self.now.values()]
         return sum(sizes) + len(data or b"") + 24 > (SECTORS // 2 - 1) * 350
 

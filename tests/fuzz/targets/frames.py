@@ -26,7 +26,7 @@ def _feed(reader, raw, size):
 
 
 def judged(line, limit):
-    """What a line without its newline is, said in other words than the reader's."""
+    """Return what a line without its newline is, said in other words than the reader's."""
     at = line.find(b"@")
     if at < 0:
         return SKIPPED, None

@@ -25,7 +25,7 @@ def _u32(src: odd.Choices) -> int:
 
 
 def _payload(src: odd.Choices, kind: int, seq: int, names: list[bytes]) -> bytes:
-    """What a wrap would write, as far as it goes; or bytes; or odd JSON."""
+    """Return what a wrap would write, as far as it goes; or bytes; or odd JSON."""
     way = src.below(8)
     if way == 0:
         return bytes([src.below(3)]) + src.some(src.below(64))

@@ -32,7 +32,7 @@ def _u16(src):
 
 
 def _mc(src):
-    """A temperature that can be kept, in mC, or none."""
+    """Return a temperature that can be kept, in mC, or none."""
     return p.NO_TEMP if src.below(4) == 0 else (_u16(src) - 32768) * 3
 
 

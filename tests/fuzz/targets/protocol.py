@@ -47,7 +47,7 @@ def _runs(obj):
 
 
 def _judged(raw):
-    """The object when it may run, else None."""
+    """Return the object when it may run, else None."""
     try:
         obj = protocol.parse(raw)
     except ValueError:

@@ -26,7 +26,7 @@ def _same(found, gaps, buf, until):
 
 
 def _log(src):
-    """The records that a wrap could have written, as bytes."""
+    """Return the records that a wrap could have written, as bytes."""
     out = []
     for seq in range(1 + src.below(6)):
         kind, boot = src.of(records.ALL_TYPES), src.byte()

@@ -17,7 +17,7 @@ _KINDS = (records.NOTE, records.SAMPLE, records.END, records.BLOB, records.NOTE)
 
 
 def _found(src):
-    """A flash that holds anything: bytes, and true records of any payload."""
+    """Return a flash that holds anything: bytes, and true records of any payload."""
     flash = Flash(SECTORS)
     while src.more():
         kind, sector = src.below(4), src.below(SECTORS)

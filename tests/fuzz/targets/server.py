@@ -60,7 +60,7 @@ _before = None
 
 
 def framed(body):
-    """A true frame around any text."""
+    """Return a true frame around any text."""
     return frames.encode(body.replace(b"\n", b" ")[: frames.MAX_REQUEST - 10])
 
 

@@ -82,7 +82,7 @@ def _file(src, files):
 
 
 def _within(settings):
-    """What is in force never passes a bound."""
+    """Assert that no value in force exceeds its bounds."""
     for key, (low, high) in BOUNDS.items():
         value = settings.get(key)
         assert isinstance(value, int) and low <= value <= high

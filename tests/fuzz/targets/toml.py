@@ -38,7 +38,7 @@ def _line(src: odd.Choices) -> str:
 
 
 def _text(src: odd.Choices) -> str:
-    """The example with lines replaced, put in and taken out, or any text."""
+    """Return the example with lines replaced, put in and taken out, or any text."""
     if src.below(4) == 0:
         return src.rest().decode("utf-8", "replace")
     lines = list(LINES)
