@@ -127,7 +127,7 @@ def _find(mine: list, due: list) -> int:
 
 
 def _later_boot(record: tuple, due: list) -> bool:
-    """THE boot after the cut (or the judge's own) tells of itself."""
+    """Return what the boot after the cut (or the judge's own) reports of itself."""
     return record[0] == records.BOOT and record[1] > (due[-1][1] if due else 0)
 
 
