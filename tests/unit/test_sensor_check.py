@@ -159,9 +159,9 @@ def test_heat_counts_until_the_pad_has_settled_to_it(heat_mw, is_stuck):
     """1/256 less each second: 53.37 s of 60 count."""
     sensors = Sensors("skin", "board")
     heat = Small(heat_mw)
-    found = [sensors.check.second(33000, 33000, heat, 1) for _ in range(60)]
+    found = [sensors.check.check_second(33000, 33000, heat, 1) for _ in range(60)]
     assert found == [None] * 60
-    found = shown(sensors.check.second(33200, 33000, heat, 1))
+    found = shown(sensors.check.check_second(33200, 33000, heat, 1))
     assert found == ((faults.STUCK, 1, None) if is_stuck else NOTHING)
 
 
@@ -191,11 +191,11 @@ def test_a_cleared_check_counts_stillness_heat_and_disagreement_from_the_start()
 def test_a_cleared_check_has_settled_to_no_heat():
     sensors = Sensors("skin", "board")
     for _ in range(30):
-        sensors.check.second(33000, 33000, 25600, 1)
+        sensors.check.check_second(33000, 33000, 25600, 1)
     sensors.clear()
     for _ in range(60):
-        assert sensors.check.second(33000, 33000, 25295, 1) is None
-    assert shown(sensors.check.second(33200, 33000, 25295, 1)) == (faults.STUCK, 1, None)
+        assert sensors.check.check_second(33000, 33000, 25295, 1) is None
+    assert shown(sensors.check.check_second(33200, 33000, 25295, 1)) == (faults.STUCK, 1, None)
 
 
 @pytest.mark.parametrize("lit_s,verdict", [(0, NOTHING), (1, (faults.STUCK, 1, None))])

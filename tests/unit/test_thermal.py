@@ -256,7 +256,7 @@ class Judge:
         self.found = None
         self.covered = self.weak = False
 
-    def second(self, *args):
+    def check_second(self, *args):
         self.seconds.append(args)
         return self.found
 
@@ -561,7 +561,7 @@ def test_the_derating_follows_the_hottest_skin_mean_of_each_second(mcs, hottest_
     thermal = judged("skin", "board", "skin")
     averaging(thermal)[:] = mcs
     taken = []
-    thermal.derate = SimpleNamespace(take=lambda mc, trip_mc: taken.append((mc, trip_mc)))
+    thermal.derate = SimpleNamespace(update=lambda mc, trip_mc: taken.append((mc, trip_mc)))
     lit(thermal, mcs=(33000, 33000, 33000))
     assert taken == [(hottest_mc, 41000)]
 
