@@ -70,7 +70,10 @@ export class Chart extends Component {
     if (!this.uPlot || !this.host) return;
     const style = `${colour("text")} ${this.props.series.map((s) => s.name)} ${fontPx()}`;
     if (this.plot && style === this.style) {
-      if (sizeChanged && this.plot.width !== this.host.clientWidth) this.plot.setSize(this.size());
+      if (sizeChanged && this.plot.width !== this.host.clientWidth) {
+        this.plot.destroy();
+        this.plot = new this.uPlot(this.options(), this.data(), this.host);
+      }
       if (this.props.xs.length !== this.points) this.plot.setData(this.data());
     } else {
       this.plot?.destroy();
@@ -84,6 +87,15 @@ export class Chart extends Component {
     return { width: this.host.clientWidth, height: Math.min(420, Math.max(260, innerHeight / 2)) };
   }
 
+  /** Room at the right for the names of the lines; on a narrow screen they stand in the chart. */
+  gutter() {
+    this.outside = this.host.clientWidth > fontPx() * 28;
+    if (!this.outside) return fontPx() * 1.6;
+    const ctx = document.createElement("canvas").getContext("2d");
+    ctx.font = `600 ${fontPx()}px system-ui, sans-serif`;
+    return Math.max(...this.props.series.map((s) => ctx.measureText(s.name).width)) + fontPx();
+  }
+
   options() {
     const { low, high, digits } = this.props;
     const font = `${fontPx()}px system-ui, sans-serif`;
@@ -94,7 +106,7 @@ export class Chart extends Component {
     const size = Math.ceil(fontPx() * 3.4);
     return {
       ...this.size(),
-      padding: [fontPx(), fontPx(), 0, 0],
+      padding: [fontPx(), this.gutter(), 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: {
@@ -172,15 +184,15 @@ export class Chart extends Component {
     const gap = font * 1.15;
     let free = top + font;
     const places = ends.map((end) => {
-      const y = Math.max(end.y + font * 0.8, free);
+      const y = Math.max(end.y + (this.outside ? 0 : font * 0.8), free);
       free = y + gap;
       return y;
     });
     const over = Math.max(0, (places.at(-1) ?? 0) - (top + height - font * 0.6));
-    ctx.textAlign = "right";
+    ctx.textAlign = this.outside ? "left" : "right";
     ends.forEach((end, n) => {
-      write(end.name, Math.min(end.x, left + width) - font / 3, places[n] - over,
-        colour(`line-${end.i % 4}`));
+      const x = Math.min(end.x, left + width) + (this.outside ? font / 3 : -font / 3);
+      write(end.name, x, places[n] - over, colour(`line-${end.i % 4}`));
     });
     ctx.restore();
   }

@@ -10,19 +10,19 @@ export function number(value, digits = 0) {
 }
 
 export function degrees(mc) {
-  return mc === null || mc === undefined ? t("temp.none") : `${number(mc / 1000, 1)} °C`;
+  return mc === null || mc === undefined ? t("temp.none") : `${number(mc / 1000, 1)}\u00a0°C`;
 }
 
 export function dose(uj) {
-  return uj === null || uj === undefined ? null : `${number(uj / 1e6, 2)} J/cm²`;
+  return uj === null || uj === undefined ? null : `${number(uj / 1e6, 2)}\u00a0J/cm²`;
 }
 
 export function joules(j) {
-  return `${number(j, 1)} J/cm²`;
+  return `${number(j, 1)}\u00a0J/cm²`;
 }
 
 export function percent(part) {
-  return `${number(part * 100)} %`;
+  return `${number(part * 100)}\u00a0%`;
 }
 
 /** 8:05 */

@@ -16,37 +16,44 @@ export function Now() {
   const live = liveness();
   const { sample, status } = store;
   return html`
-    <div class="hero">
-      <h1 tabindex="-1">${stateTitle()}</h1>
-      <${Summary} />
-    </div>
     ${sample && status ? html`
       ${status.fault ? html`<${FaultBox} fault=${status.fault} />` : null}
       ${live === "live" ? html`<${Warnings} sample=${sample} status=${status} />` : null}
       <div class=${live === "live" ? "now" : "now now-old"}>
-        ${live === "live" ? null : html`<p class="old-words">${t("now.old")}</p>`}
+        <${Hero} />
         <${Temperatures} />
         <${Light} />
         <${Next} />
         <${Sound} />
       </div>
-      <${Curves} />` : null}
+      <${Curves} />` : html`<${Hero} />`}
     ${store.state?.simulated && store.world ? html`<${World} />` : null}`;
+}
+
+function Hero() {
+  const { sample } = store;
+  const known = liveness() === "live" || !sample;
+  return html`<div class="hero">
+    <h1 tabindex="-1">${known ? stateTitle()
+      : t("now.last-known", { state: tOr(`state.${sample.state}`, sample.state) })}</h1>
+    <${Summary} />
+    ${known ? null : html`<p class="old-words">${t("now.old")}</p>`}
+  </div>`;
 }
 
 function Summary() {
   const { sample, status } = store;
   if (!sample || !status) return html`<p>${t("now.waiting")}</p>`;
   if (!isActive()) return html`<${Rest} />`;
-  const left = timeLeft();
+  const left = liveness() === "live" ? timeLeft() : null;
   const done = status.total_ms ? Math.min(1, sample.active_ms / status.total_ms) : 0;
   return html`
     <p class="what">${t("now.runs", {
       name: protocolName(status.protocol), site: siteName(status.site) })}</p>
     ${left ? html`<p class="left"><strong>${clockText(left.s)}</strong>
-      ${t(left.byDose ? "left.by-dose" : "left.by-time")}</p>
+      ${t("left.minutes")}</p>
       <progress class="done" max="1" value=${done} aria-label=${t("now.progress")}></progress>
-      <p>${t("now.of", { done: durationText(sample.active_ms / 1000),
+      <p>${t(left.byDose ? "now.of-dose" : "now.of", { done: durationText(sample.active_ms / 1000),
         all: durationText(status.total_ms / 1000) })}</p>` : null}
     <p>${t(`state.${stateName()}.more`)}</p>`;
 }
@@ -64,7 +71,7 @@ function Rest() {
 }
 
 export function protocolName(id) {
-  return id ?? t("now.no-protocol");
+  return id ? store.names[id] ?? id : t("now.no-protocol");
 }
 
 function siteName(site) {
@@ -165,6 +172,7 @@ function Next() {
 }
 
 function nextSession(status) {
+  if (stateName() === "fault") return t("next.fault");
   if (status.next_s === null) return t("next.none");
   if (isActive()) return t("next.after");
   if (status.next_s <= 0) return t("next.now");
@@ -213,7 +221,7 @@ function Curves() {
         low=${0} high=${100} />
       ${doses.some((d) => d !== null) ? html`<${Chart} title=${t("dose.title")} unit="J/cm²"
         xs=${history.t_s} series=${[{ name: t("dose.given"), values: doses, digits: 2 }]}
-        low=${0} high=${target || 1} digits=${1}
+        low=${0} high=${target * 1.2 || 1} digits=${1}
         lines=${target ? [{ at: target, name: t("dose.target") }] : []} />` : null}
     </div>
   </section>`;

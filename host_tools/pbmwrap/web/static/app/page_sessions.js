@@ -71,7 +71,7 @@ class Overview extends Loading {
         <p role="status">${pulled?.done ? t("sessions.pulled") : null}</p></div>
       <${Failure} error=${pulled?.error} />
       ${all.length === 0 ? html`<p>${t("sessions.none")}</p>` : html`
-      <div class="split">
+      <div>
         <${Month} month=${month} sessions=${all} day=${day}
           onMonth=${(m) => this.setState({ month: m, day: null })}
           onDay=${(d) => this.setState({ day: d === day ? null : d })} />
@@ -96,16 +96,16 @@ class Overview extends Loading {
 function SessionTable({ sessions, chosen, onChoose }) {
   const rows = sessions.map((s) => [
     html`<a class="cell-link" href=${pathOf(s)}>${whenText(s)}</a>`,
+    html`<label class="tick"><input type="checkbox" checked=${chosen.includes(key(s))}
+      onChange=${() => onChoose(s)} /><span class="hidden">${t("sessions.choose",
+      { when: whenText(s) })}</span></label>`,
     s.protocol_name ?? s.protocol_id ?? "-",
     s.active_ms === null ? "-" : durationText(s.active_ms / 1000),
     dose(total(s)) ?? "-",
     s.max_skin_mc === null ? "-" : degrees(s.max_skin_mc),
     endText(s.reason),
-    html`<label class="tick"><input type="checkbox" checked=${chosen.includes(key(s))}
-      onChange=${() => onChoose(s)} /><span class="hidden">${t("sessions.choose",
-      { when: whenText(s) })}</span></label>`,
   ]);
-  const columns = ["when", "protocol", "light", "dose", "hottest", "end", "compare"].map((name) =>
+  const columns = ["when", "compare", "protocol", "light", "dose", "hottest", "end"].map((name) =>
     ({ name: t(`sessions.col.${name}`), number: ["light", "dose", "hottest"].includes(name) }));
   return html`<${Table} caption=${t("sessions.list")} columns=${columns} rows=${rows}
     hideCaption />`;
@@ -132,7 +132,12 @@ class Month extends Component {
     }
     const shift = (n) => onMonth(new Date(month.getFullYear(), month.getMonth() + n, 1));
     const name = month.toLocaleDateString(language, { month: "long", year: "numeric" });
-    return html`<section class="month" aria-labelledby="month"><h2 id="month">${name}</h2>
+    const listed = sessions.filter((s) => s.first_unix_ms
+      && new Date(s.first_unix_ms).getMonth() === month.getMonth()
+      && new Date(s.first_unix_ms).getFullYear() === month.getFullYear());
+    const hottest = Math.max(...listed.map((s) => s.max_skin_mc ?? 0));
+    return html`<section class="month" aria-labelledby="month"><div>
+      <h2 id="month">${name}</h2>
       <div class="row"><${Button} onPress=${() => shift(-1)}>${t("month.before")}</${Button}>
         <${Button} onPress=${() => shift(1)}>${t("month.after")}</${Button}></div>
       <table class="calendar"><caption class="hidden">${t("month.caption", { name })}</caption>
@@ -141,7 +146,15 @@ class Month extends Component {
         </tr></thead>
         <tbody>${weeks.map((days) => html`<tr>${days.map((d) =>
           html`<td>${this.cell(d, byDay.get(dayKey(d)), day, onDay)}</td>`)}</tr>`)}</tbody>
-      </table></section>`;
+      </table>
+      <ul class="day-list" aria-label=${t("month.caption", { name })}>${weeks.flat()
+        .filter((d) => d.getMonth() === month.getMonth() && byDay.has(dayKey(d))).map((d) =>
+          html`<li>${this.cell(d, byDay.get(dayKey(d)), day, onDay)}</li>`)}</ul></div>
+      <div><h3>${t("month.sum")}</h3><${Facts} pairs=${[
+        [t("month.sessions"), String(listed.length)],
+        [t("month.light"), durationText(listed.reduce((s, x) => s + (x.active_ms ?? 0) / 1000, 0))],
+        hottest > 0 ? [t("month.hottest"), degrees(hottest)] : null,
+      ]} /></div></section>`;
   }
 
   cell(date, sessions, day, onDay) {
@@ -179,7 +192,7 @@ class One extends Loading {
       name: s.sensors?.[i] ? sensorName(s.sensors[i][0]) : t("sensor.number", { n: i + 1 }) }));
     const lights = samples.duty.map((values, i) => ({ digits: 0,
       values: values.map((part) => (part === null ? null : part * 100)),
-      name: s.channels?.[i] ? channelName([s.channels[i].name, s.channels[i].nm])
+      name: s.channels?.[i] ? channelName([s.channels[i].name, s.channels[i].wavelength_nm])
         : t("channel.number", { n: i + 1 }) }));
     const doses = sumLists(samples.dose_j_cm2);
     const trip = s.limits?.skin_trip_c;

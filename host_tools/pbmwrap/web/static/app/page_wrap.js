@@ -121,6 +121,9 @@ class Settings extends Loading {
   }
 }
 
+// The wrap's units as people know them: how many of its units are one.
+const SCALES = { trip_mc: 1000, cap_mj: 1000, time_s: 60, light_day_s: 60 };
+
 function refuse(event, why) {
   if (!why) return;
   event.preventDefault();
@@ -130,7 +133,7 @@ function refuse(event, why) {
 class Setting extends Component {
   constructor(props) {
     super(props);
-    this.state = { value: String(props.setting.value), failure: null, done: false };
+    this.state = { value: String(props.setting.value / (SCALES[props.setting.key] ?? 1)), failure: null, done: false };
     this.store = this.store.bind(this);
   }
 
@@ -139,7 +142,8 @@ class Setting extends Component {
     const { setting, onStored } = this.props;
     this.setState({ failure: null, done: false });
     try {
-      await transport.ask("setSetting", setting.key, Number(this.state.value));
+      await transport.ask("setSetting", setting.key,
+        Math.round(Number(this.state.value) * (SCALES[setting.key] ?? 1)));
       this.setState({ done: true });
       await onStored();
     } catch (failure) {
@@ -150,7 +154,9 @@ class Setting extends Component {
   render() {
     const { setting: s } = this.props;
     const { value, failure, done } = this.state;
-    const { low, high, unit } = s;
+    const scale = SCALES[s.key] ?? 1;
+    const [low, high] = [s.low, s.high].map((bound) => (bound === null ? null : bound / scale));
+    const unit = s.unit;
     const id = `set-${s.key}`;
     const why = liveness() !== "live" ? t("start.no-link") : !mayAct() ? t("start.watching")
       : isActive() ? t("settings.not-in-session") : null;
@@ -160,8 +166,8 @@ class Setting extends Component {
         ${" "}${low === null ? null : t("settings.range", { low: number(low), high: number(high),
           unit: tOr(`setting-unit.${s.key}`, unit) })}
         ${" "}${tOr(`setting.${s.key}.why`, "")}</p>
-      <div class="row"><input id=${id} type="number" inputmode="numeric" required min=${low}
-        max=${high} step="1" value=${value} aria-describedby=${`${id}-help`}
+      <div class="row"><input id=${id} type="number" inputmode="decimal" required min=${low}
+        max=${high} step="any" value=${value} aria-describedby=${`${id}-help`}
         onInput=${(e) => this.setState({ value: e.target.value, done: false })} />
         <span>${tOr(`setting-unit.${s.key}`, unit)}</span>
         <button type="submit" class="button" aria-disabled=${why ? "true" : null}

@@ -49,11 +49,12 @@ function Connection() {
   const live = liveness();
   if (["live", "opening"].includes(live)) return null;
   const lit = store.sample && LIT.includes(stateName());
+  const { message, hint } = store.state ?? {};
   return html`<${Notice} kind="bad" title=${t(`live.${live}`)}>
     <p>${t(`live.${live}.do`)}</p>
     ${live !== "login" && lit ? html`<p>${t("live.goes-on")}</p>` : null}
-    ${store.state?.message && !["old", "login"].includes(live)
-      ? html`<p lang="en">${store.state.message} ${store.state.hint}</p>` : null}
+    ${message && ["lost", "busy", "searching"].includes(live)
+      ? html`<p lang="en">${[message, hint].filter(Boolean).join(": ")}</p>` : null}
   </${Notice}>`;
 }
 

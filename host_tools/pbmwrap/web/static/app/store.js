@@ -19,6 +19,7 @@ export const store = {
   sampleAtMs: null, // performance.now() of the last sample
   world: null,
   history: null, // {t_s, temps_c, duty, dose_j_cm2}, one list per sensor and channel
+  names: {}, // of protocols, by id
   message: null, // {error} or {key}: the answer to the last press of a control
   busy: null, // the request under way of the controls
   route: ["now"],
@@ -77,7 +78,7 @@ export function mayAct() {
 /** Seconds of light left, and whether that is an estimate by the dose; null without a session. */
 export function timeLeft() {
   const { status, sample } = store;
-  if (!isActive() || !status?.total_ms) return null;
+  if (!isActive() || !sample || !status?.total_ms) return null;
   const byTime = (status.total_ms - sample.active_ms) / 1000;
   const target = status.dose_target_uj;
   const given = sample.dose_total_uj;
@@ -102,6 +103,18 @@ async function loadHistory() {
   } catch (error) {
     if (!(error instanceof WrapError)) throw error;
     historyOf = null; // asked again with the next status
+  }
+}
+
+/** The status has ids of protocols; people know them by name. Asked once for an unknown id. */
+async function loadNames(...ids) {
+  if (ids.every((id) => !id || id in store.names)) return;
+  for (const id of ids) store.names[id] ??= id;
+  try {
+    for (const p of await transport.ask("protocols")) store.names[p.id] = p.name || p.id;
+    changed();
+  } catch (error) {
+    if (!(error instanceof WrapError)) throw error;
   }
 }
 
@@ -138,6 +151,7 @@ function receive(name, data) {
   if (name === "world") store.world = data;
   if (name === "status") {
     store.status = data;
+    loadNames(data.protocol, data.next_protocol);
     if (data.session !== historyOf) loadHistory();
   }
   if (name === "sample") {
