@@ -1,4 +1,4 @@
-"""A server that speaks the contract of docs/web.md with scripted data, for tests of the page.
+"""A server that implements the requests of docs/web-page.md with scripted data, for tests of the page.
 
 Each scenario is one moment of a wrap's life. No wrap and no simulator runs: the figures are
 computed from the time that the scenario shows, so that a picture of it is the same each time.
@@ -242,7 +242,7 @@ def make_status(s: Scenario, t_s: float, uptime_s: float) -> dict[str, Any]:
 
 def make_history(s: Scenario) -> dict[str, Any]:
     """Return the samples until the moment, one a second."""
-    times = list(range(0, round(s.lit_s) + 1)) if s.lit_s else []
+    times = list(range(round(s.lit_s) + 1)) if s.lit_s else []
     samples = [make_sample(s, t, t) for t in times]
     columns = list(zip(*[x["temps_mc"] for x in samples], strict=True))
     duties = list(zip(*[(0.25, 0.4) for _ in samples], strict=True))
@@ -592,10 +592,8 @@ class FakeServer:
         how = {"unc_pm": 100, "date": 20260914, "how": "thermopile, 5 places"}
         return 200, {
             "channels": [
-                {"channel": "red", "nm": 660, "void": False, "calibrated": True, "uw": 15600}
-                | how,
-                {"channel": "nir", "nm": 850, "void": False, "calibrated": True, "uw": 16000}
-                | how,
+                {"channel": "red", "nm": 660, "void": False, "calibrated": True, "uw": 15600} | how,
+                {"channel": "nir", "nm": 850, "void": False, "calibrated": True, "uw": 16000} | how,
             ],
             "heat_test": {"pm": 1000, "date": 20260915, "max_mc": 40200, "how": "13 loose beads"},
         }
@@ -673,7 +671,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             pass  # the browser has closed the page
 
-    do_GET = do_POST = do_PUT = do_DELETE = _handle  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = _handle
 
 
 def main() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from tests.web_page.browser import open_browser, open_page
 from tests.web_page.fake_server import UID, FakeServer
@@ -24,12 +27,22 @@ PICTURES = (
     ("wrap", "idle", "wrap"),
     ("about", "idle", "about"),
 )
+COLOURS = 16
 VIEWS = (
-    ("wide-light", 1280, 800, "light"),
-    ("wide-dark", 1280, 800, "dark"),
-    ("phone-light", 390, 780, "light"),
-    ("phone-dark", 390, 780, "dark"),
+    ("wide-light", 1120, 720, "light"),
+    ("wide-dark", 1120, 720, "dark"),
+    ("phone-light", 390, 680, "light"),
+    ("phone-dark", 390, 680, "dark"),
 )
+
+
+def save_small(png: bytes, path: Path) -> None:
+    """Write a picture with few colours: its most frequent ones, unchanged, and no others."""
+    picture = Image.open(BytesIO(png)).convert("RGB")
+    found = sorted(picture.getcolors(1 << 24) or [], reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in found for part in colour])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True, bits=4)
 
 
 def main(folder: Path = FOLDER, full: bool = False) -> None:
@@ -39,16 +52,17 @@ def main(folder: Path = FOLDER, full: bool = False) -> None:
         for name, scenario, path in PICTURES:
             for view, width, height, theme in VIEWS:
                 server = FakeServer(scenario, real_time=False)
-                page = open_page(
-                    browser, server, path, width=width, height=height, theme=theme
-                )
+                page = open_page(browser, server, path, width=width, height=height, theme=theme)
                 try:
                     page.wait_for_timeout(900)
                     if name == "editor":
                         page.get_by_role("button", name="View and edit").first.click()
                         page.wait_for_selector("text=What it gives")
                         page.evaluate("document.querySelector('.editor').scrollIntoView()")
-                    page.screenshot(path=folder / f"{name}-{view}.png", full_page=full)
+                    if name == "now-simulated":
+                        page.evaluate("document.querySelector('.world').scrollIntoView()")
+                    raw = page.screenshot(full_page=full)
+                    save_small(raw, folder / f"{name}-{view}.png")
                 finally:
                     page.context.close()
                     server.close()

@@ -17,9 +17,7 @@ Visit = Callable[..., tuple[FakeServer, Page]]
 HERE = Path(__file__).parent
 AXE = (HERE / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 MEASURE = (HERE / "measure.js").read_text(encoding="utf-8")
-AXE_OPTIONS = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-}
+AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 ONE = f"sessions/{UID}/36"
 COMPARE = f"sessions/compare/{UID}:40,{UID}:36,{UID}:38"
 VIEWS = [
@@ -197,7 +195,7 @@ def test_the_token_leaves_the_address_and_is_not_used_twice(visit: Visit) -> Non
 
 
 def test_a_browser_without_login_is_told_how_to_get_one(visit: Visit) -> None:
-    server, page = visit()
+    _, page = visit()
     page.wait_for_selector("text=Ready, light off")
     page.context.clear_cookies()
     page.reload()
@@ -221,9 +219,9 @@ def test_a_lost_wrap_is_not_shown_as_connected(visit: Visit) -> None:
     expect(page.locator(".strip-state")).to_have_text("Connection to the wrap lost")
     expect(page.get_by_text("A session goes on without this page.")).to_be_visible()
     expect(page.locator(".left")).to_have_count(0)
-    page.locator(".stop").click()
+    page.locator(".stop").click(force=True)  # it is aria-disabled
     expect(page.locator(".controls-message")).to_contain_text("press the wrap's button")
-    assert server.asked == [("POST login", None)] or server.asked == []
+    assert server.asked == []
     server.show("running")
     expect(page.locator(".strip-state")).to_have_text("Light is on")
 
@@ -232,9 +230,7 @@ def test_a_server_that_ends_is_told_from_a_wrap_that_is_lost(visit: Visit) -> No
     server, page = visit("running")
     page.wait_for_selector("text=minutes left")
     server.close()
-    expect(page.locator(".strip-state")).to_have_text(
-        "pbmwrap web does not answer", timeout=15000
-    )
+    expect(page.locator(".strip-state")).to_have_text("pbmwrap web does not answer", timeout=15000)
     page.problems.clear()  # type: ignore[attr-defined]  # Chromium logs the lost stream
 
 
@@ -312,7 +308,7 @@ def test_start_pause_and_stop_are_in_the_same_place_on_every_page(visit: Visit) 
 def test_what_cannot_be_done_says_why(visit: Visit) -> None:
     server, page = visit("waiting")
     expect(page.get_by_text("The next session is possible in 23 h 20 min.")).to_be_visible()
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("button", name="Start", exact=True).click(force=True)
     expect(page.locator(".controls-message")).to_contain_text("The next session is possible in")
     assert all(path != "POST session" for path, _ in server.asked)
 
@@ -428,7 +424,7 @@ def test_sessions_are_pulled_found_by_day_opened_and_compared(visit: Visit) -> N
     page.get_by_role("button", name="Fetch new sessions from the wrap").click()
     expect(page.get_by_text("Fetched.")).to_be_visible()
     assert ("POST sessions/pull", {}) in server.asked
-    rows = page.get_by_role("region", name="All sessions").get_by_role("row")
+    rows = page.get_by_role("group", name="All sessions").get_by_role("row")
     expect(rows).to_have_count(15)
     page.get_by_role("button", name=re.compile("November 18.*1 session")).click()
     expect(rows).to_have_count(2)
@@ -462,7 +458,7 @@ def test_a_protocol_is_checked_edited_stored_and_activated(visit: Visit) -> None
     line = toml[: toml.index("duration_s")].count("\n") + 1
     page.get_by_role("button", name=f"Line {line}", exact=True).click()
     assert page.evaluate("getSelection().toString()") == "duration_s = 9999"
-    page.get_by_role("button", name="Put on the wrap", exact=True).click()
+    page.get_by_role("button", name="Put on the wrap", exact=True).click(force=True)
     expect(page.locator(".controls-message")).to_contain_text("Correct the problems first.")
     text.fill(toml.replace("duration_s = 600", "duration_s = 300"))
     expect(page.locator(".editor").get_by_text("5 min").first).to_be_visible()
@@ -500,7 +496,7 @@ def test_script_in_a_protocols_name_stays_text(visit: Visit) -> None:
 
 def test_protocols_cannot_be_changed_in_a_session(visit: Visit) -> None:
     server, page = visit("running", "protocols")
-    page.get_by_role("button", name="Make active: Diabetic neuropathy, foot").click()
+    page.get_by_role("button", name="Make active: Diabetic neuropathy, foot").click(force=True)
     expect(page.locator(".controls-message")).to_contain_text("while a session is under way")
     assert all("activate" not in path for path, _ in server.asked)
 

@@ -32,7 +32,9 @@ def test_vendored_files_are_those_of_their_packages(folder: Path) -> None:
     assert found == set(known)
     for name, about in known.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == about["sha256"], name
-        licence = any(n.startswith("LICENSE-") and about["package"].split("-")[0] in n for n in known)
+        licence = any(
+            n.startswith("LICENSE-") and about["package"].split("-")[0] in n for n in known
+        )
         assert licence, f"{name} has no licence beside it"
 
 

@@ -255,6 +255,6 @@ function World() {
         aria-pressed=${String(speed === world.speed)} onClick=${() => act("speed", speed)}>
         ${t("world.times", { n: speed })}</button>`)}</div>
     ${"indicator" in world ? html`<p>${t(world.indicator ? "world.led.on" : "world.led.off")}
-      ${t(world.buzzer ? "world.buzzer.on" : "world.buzzer.off")}</p>` : null}
+      ${" "}${t(world.buzzer ? "world.buzzer.on" : "world.buzzer.off")}</p>` : null}
   </section>`;
 }

@@ -1,5 +1,5 @@
 // The one way from the page to a wrap. A transport is an object with the methods below; the pages
-// know nothing else. This one speaks to `pbmwrap web` (docs/web.md); others may reach a wrap by Web
+// know nothing else. This one speaks to `pbmwrap web` (docs/web-page.md); others may reach a wrap by Web
 // Serial, or one that runs in the page.
 //
 //   kind                  "server"

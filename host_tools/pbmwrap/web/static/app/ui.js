@@ -35,7 +35,7 @@ export function errorText(error) {
  * sideways inside its own frame, which is focusable so that a keyboard can scroll it.
  */
 export function Table({ caption, columns, rows, hideCaption }) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}>
     <table>
       <caption class=${hideCaption ? "hidden" : null}>${caption}</caption>
       <thead><tr>${columns.map((c) => html`<th scope="col" class=${c.number ? "number" : null}>
