@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.web_page.fake_server import TOKEN, FakeServer
 
 CHROMIUM = Path("/usr/bin/chromium")
-MISSING = f"{CHROMIUM} is missing: run `make web-page`, which installs it (apt-get install chromium)"
+MISSING = f"{CHROMIUM} is missing: `make web-page` installs it (apt-get install chromium)"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A server that implements the requests of docs/web-page.md with scripted data, for tests of the page.
+"""A server with the requests of docs/web.md and scripted data, for tests of the page.
 
 Each scenario is one moment of a wrap's life. No wrap and no simulator runs: the figures are
 computed from the time that the scenario shows, so that a picture of it is the same each time.

@@ -51,7 +51,7 @@ function Summary() {
     <p class="what">${t("now.runs", {
       name: protocolName(status.protocol), site: siteName(status.site) })}</p>
     ${left ? html`<p class="left"><strong>${clockText(left.s)}</strong>
-      ${t("left.minutes")}</p>
+      ${" "}${t("left.minutes")}</p>
       <progress class="done" max="1" value=${done} aria-label=${t("now.progress")}></progress>
       <p>${t(left.byDose ? "now.of-dose" : "now.of", { done: durationText(sample.active_ms / 1000),
         all: durationText(status.total_ms / 1000) })}</p>` : null}
