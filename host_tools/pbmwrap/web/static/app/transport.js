@@ -1,0 +1,85 @@
+// The one way from the page to a wrap. A transport is an object with the methods below; the pages
+// know nothing else. This one speaks to `pbmwrap web` (docs/web-page.md); others may reach a wrap by Web
+// Serial, or one that runs in the page.
+//
+//   kind                  "server"
+//   login(token)          exchanges a token for the cookie; rejects with a WrapError
+//   connect(on)           on(name, data): "open", "lost", "state", "status", "sample", "world"
+//   ask(name, ...args)    one request, by a name of REQUESTS; resolves to its answer
+
+export class WrapError extends Error {
+  /** key: of the catalogue, for errors of the page's own; known: the hint is the page's own. */
+  constructor(code, message, hint = "", key = null) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.key = key;
+  }
+}
+
+const enc = encodeURIComponent;
+const REQUESTS = {
+  act: () => ["POST", "act", {}],
+  history: () => ["GET", "history"],
+  session: (what) => ["POST", "session", { do: what }],
+  ackFault: () => ["POST", "fault/ack", {}],
+  fault: () => ["GET", "fault"],
+  sessions: () => ["GET", "sessions"],
+  sessionOf: (uid, number) => ["GET", `sessions/${enc(uid)}/${enc(number)}`],
+  pull: () => ["POST", "sessions/pull", {}],
+  protocols: () => ["GET", "protocols"],
+  check: (toml) => ["POST", "protocols/check", { toml }],
+  flash: (slot, toml) => ["PUT", `protocols/${slot}`, { toml }],
+  activate: (slot) => ["POST", `protocols/${slot}/activate`, {}],
+  erase: (slot) => ["DELETE", `protocols/${slot}`, {}],
+  doctor: () => ["GET", "doctor"],
+  settings: () => ["GET", "settings"],
+  setSetting: (key, value) => ["PUT", `settings/${enc(key)}`, { value }],
+  confirm: () => ["POST", "settings/confirm", {}],
+  calibration: () => ["GET", "calibration"],
+  world: (control, value) => ["POST", "world", { control, value }],
+};
+const EVENTS = ["state", "status", "sample", "world"];
+const AGAIN_MS = 1000; // after the stream was refused; EventSource itself repeats broken ones
+
+async function request(method, path, body) {
+  let answer;
+  try {
+    answer = await fetch(new URL(`api/${path}`, document.baseURI), {
+      method,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new WrapError("unreachable", "", "", "error.unreachable");
+  }
+  const data = answer.status === 204 ? null : await answer.json().catch(() => null);
+  if (answer.ok) return data;
+  const error = data?.error;
+  if (!error) throw new WrapError("answer", "", "", "error.answer");
+  throw new WrapError(error.code, error.message, error.hint || "");
+}
+
+export function createServerTransport() {
+  let source = null;
+  return {
+    kind: "server",
+    login: (token) => request("POST", "login", { token }),
+    ask: (name, ...args) => request(...REQUESTS[name](...args)),
+    connect(on) {
+      const open = () => {
+        source = new EventSource(new URL("api/events", document.baseURI));
+        source.onopen = () => on("open", null);
+        source.onerror = () => {
+          on("lost", null);
+          if (source.readyState === EventSource.CLOSED) setTimeout(open, AGAIN_MS);
+        };
+        for (const name of EVENTS) {
+          source.addEventListener(name, (event) => on(name, JSON.parse(event.data)));
+        }
+      };
+      addEventListener("pagehide", () => source?.close());
+      open();
+    },
+  };
+}

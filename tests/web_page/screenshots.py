@@ -1,0 +1,73 @@
+"""Pictures of every page in both themes and two widths: `python -m tests.web_page.screenshots`."""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from tests.web_page.browser import open_browser, open_page
+from tests.web_page.fake_server import UID, FakeServer
+
+FOLDER = Path(__file__).parents[2] / "docs" / "img" / "web"
+PICTURES = (
+    ("now", "running", "now"),
+    ("now-wake", "wake", "now"),
+    ("now-dimmed", "derating", "now"),
+    ("now-fault", "fault", "now"),
+    ("now-lost", "disconnected", "now"),
+    ("now-simulated", "simulated", "now"),
+    ("sessions", "idle", "sessions"),
+    ("session", "idle", f"sessions/{UID}/36"),
+    ("compare", "idle", f"sessions/compare/{UID}:40,{UID}:36,{UID}:38"),
+    ("protocols", "idle", "protocols"),
+    ("editor", "idle", "protocols"),
+    ("wrap", "idle", "wrap"),
+    ("about", "idle", "about"),
+)
+COLOURS = 16
+VIEWS = (
+    ("wide-light", 1120, 720, "light"),
+    ("wide-dark", 1120, 720, "dark"),
+    ("phone-light", 390, 680, "light"),
+    ("phone-dark", 390, 680, "dark"),
+)
+
+
+def save_small(png: bytes, path: Path) -> None:
+    """Write a picture with few colours: its most frequent ones, unchanged, and no others."""
+    picture = Image.open(BytesIO(png)).convert("RGB")
+    found = sorted(picture.getcolors(1 << 24) or [], reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in found for part in colour])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True, bits=4)
+
+
+def main(folder: Path = FOLDER, full: bool = False) -> None:
+    """Make all pictures. full: of the whole height, to look at and not for the repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_browser() as browser:
+        for name, scenario, path in PICTURES:
+            for view, width, height, theme in VIEWS:
+                server = FakeServer(scenario, real_time=False)
+                page = open_page(browser, server, path, width=width, height=height, theme=theme)
+                try:
+                    page.wait_for_timeout(900)
+                    if name == "editor":
+                        page.get_by_role("button", name="View and edit").first.click()
+                        page.wait_for_selector("text=What it gives")
+                        page.evaluate("document.querySelector('.editor').scrollIntoView()")
+                    if name == "now-simulated":
+                        page.evaluate("document.querySelector('.world').scrollIntoView()")
+                    raw = page.screenshot(full_page=full)
+                    save_small(raw, folder / f"{name}-{view}.png")
+                finally:
+                    page.context.close()
+                    server.close()
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    main(Path(arguments[0]) if arguments else FOLDER, full="--full" in arguments)

@@ -1,0 +1,180 @@
+"""The page's files: vendored libraries as published, one catalogue for all words, small."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.web_page.fake_server import STATIC
+from wrap.rules import faults, states
+from wrap.safety import power_limit, thermal
+from wrap.storage.settings import BOUNDS, STORES
+
+MOST_BYTES = 150_000
+SCRIPTS = sorted((STATIC / "app").glob("*.js"))
+TEXTS = {
+    path.stem: json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((STATIC / "texts").glob("*.json"))
+}
+ENGLISH = TEXTS["en"]
+
+
+@pytest.mark.parametrize("folder", [STATIC / "vendor", Path(__file__).parent / "vendor"])
+def test_vendored_files_are_those_of_their_packages(folder: Path) -> None:
+    known = json.loads((folder / "hashes.json").read_text())
+    found = {p.name for p in folder.iterdir() if p.name not in ("hashes.json", "README.md")}
+    assert found == set(known)
+    for name, about in known.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == about["sha256"], name
+        licence = any(
+            n.startswith("LICENSE-") and about["package"].split("-")[0] in n for n in known
+        )
+        assert licence, f"{name} has no licence beside it"
+
+
+def test_the_readme_of_the_libraries_names_their_versions() -> None:
+    readme = (STATIC / "vendor" / "README.md").read_text()
+    for about in json.loads((STATIC / "vendor" / "hashes.json").read_text()).values():
+        assert f"| {about['package']} | {about['version']} |" in readme
+
+
+def test_the_whole_page_weighs_at_most_150_kb_compressed() -> None:
+    files = [p for p in STATIC.rglob("*") if p.is_file()]
+    total = sum(len(gzip.compress(p.read_bytes(), 9)) for p in files)
+    assert total <= MOST_BYTES, f"{total} bytes"
+
+
+def test_the_languages_have_the_same_keys_and_values_to_fill_in() -> None:
+    assert set(TEXTS) == {"en", "de"}
+    for language, texts in TEXTS.items():
+        assert list(texts) == list(ENGLISH), language
+        for key, text in texts.items():
+            holes = sorted(re.findall(r"\{\w+\}", text))
+            assert holes == sorted(re.findall(r"\{\w+\}", ENGLISH[key])), f"{language} {key}"
+
+
+def test_german_is_translated() -> None:
+    same = {key for key, text in TEXTS["de"].items() if text == ENGLISH[key] and len(text) > 20}
+    assert same == set()
+
+
+def _used_keys(script: str) -> tuple[set[str], set[str]]:
+    """Return (whole keys, patterns of keys with something to fill in) of a script's text."""
+    plain = set(re.findall(r"\"([a-z][\w-]*(?:\.[\w -]+)+)\"", script))
+    filled = set(re.findall(r"`([a-z][\w-]*\.[^`\s]*\$\{[^`]*)`", script))
+    patterns = {
+        ".+".join(re.escape(part) for part in re.split(r"\$\{[^}]*\}", text)) for text in filled
+    }
+    return plain, patterns
+
+
+def test_every_key_that_a_script_names_is_in_the_catalogue_and_none_is_unused() -> None:
+    plain: set[str] = set()
+    patterns: set[str] = set()
+    for path in SCRIPTS:
+        script = path.read_text(encoding="utf-8")
+        found = _used_keys(script)
+        plain |= found[0]
+        patterns |= found[1]
+        for key in re.findall(r"\bt\(\s*\"([^\"]+)\"", script):
+            assert key in ENGLISH, f"{path.name}: {key}"
+    patterns |= {r"sessions\.count\.(one|many)"}
+    for key in ENGLISH:
+        used = key in plain or any(re.fullmatch(p, key) for p in patterns)
+        assert used, f"{key} is not used"
+
+
+def test_what_the_firmware_can_say_has_words() -> None:
+    keys = [f"fault.{name}" for name in faults.NAMES[1:]]
+    keys += [f"fault.{name}.do" for name in faults.NAMES[1:]]
+    keys += [f"state.{name}" for name in states.NAMES]
+    keys += [f"state.{states.NAMES[state]}.more" for state in states.ACTIVE]
+    keys += [f"end.{getattr(states, name)}" for name in dir(states) if name.startswith("BY_")]
+    keys += [f"setting.{name}" for name in BOUNDS]
+    keys += [f"setting-unit.{name}" for name in BOUNDS]
+    keys += [f"store.{name}" for name in STORES]
+    keys += [f"warning.{name}" for name in thermal.WARNINGS]
+    reasons = ("NO_HEAT_TEST", "FEW_SENSORS", "NO_REFERENCE", "NOT_WORN")
+    keys += [f"power.{getattr(power_limit, name)}" for name in reasons]
+    assert [key for key in keys if key not in ENGLISH] == []
+
+
+def test_the_page_knows_all_faults_in_the_order_of_their_codes() -> None:
+    script = (STATIC / "app" / "fault.js").read_text()
+    listed = re.search(r"FAULTS = \[(.*?)\]", script, re.DOTALL)
+    assert listed is not None
+    assert re.findall(r"\"([\w-]+)\"", listed[1]) == list(faults.NAMES[1:])
+
+
+def _skip_expressions(script: str) -> list[str]:
+    """Return the markup of all html`...` templates of a script, expressions replaced by ${}."""
+    out: list[str] = []
+
+    def read_template(at: int) -> tuple[str, int]:
+        text = ""
+        while script[at] != "`":
+            if script.startswith("${", at):
+                at = read_expression(at + 2)
+                text += "${}"
+            else:
+                text += script[at]
+                at += 1
+        return text, at + 1
+
+    def read_expression(at: int) -> int:
+        depth = 0
+        while True:
+            char = script[at]
+            if script.startswith("html`", at):
+                text, at = read_template(at + 5)
+                out.append(text)
+                continue
+            if char == "`":
+                _, at = read_template(at + 1)
+                continue
+            if char in "\"'":
+                at = script.index(char, at + 1)
+            elif char == "{":
+                depth += 1
+            elif char == "}":
+                if depth == 0:
+                    return at + 1
+                depth -= 1
+            at += 1
+
+    at = 0
+    while (at := script.find("html`", at)) >= 0:
+        text, at = read_template(at + 5)
+        out.append(text)
+    return out
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
+def test_no_words_stand_in_a_script(path: Path) -> None:
+    units = {"°C", "%", "J/cm²"}
+    for markup in _skip_expressions(path.read_text(encoding="utf-8")):
+        markup = re.sub(r"<code>.*?</code>", "", markup)  # commands are not translated
+        words = re.sub(r"<[^>]*>", " ", markup).replace("${}", " ")
+        assert not re.search(r"[A-Za-zÄÖÜäöü]{2,}", words), words
+        spoken = re.findall(r"(?:aria-label|title|placeholder|alt|unit)=\"([^\"]*)\"", markup)
+        assert set(spoken) <= units, spoken
+
+
+def test_the_scanner_of_words_finds_them() -> None:
+    script = 'html`<p class="a">${x ? html`<b>Hello</b>` : t("a.b", { n: `${y}` })}</p>`'
+    assert "<b>Hello</b>" in _skip_expressions(script)
+
+
+def test_no_file_names_another_host_or_runs_inline() -> None:
+    page = (STATIC / "index.html").read_text()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", page)
+    ours = [*SCRIPTS, STATIC / "index.html", STATIC / "style.css", STATIC / "icon.svg"]
+    for path in ours:
+        found: Any = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", path.read_text(encoding="utf-8"))
+        assert [url for url in found if url != "http://www.w3.org"] == [], path.name
