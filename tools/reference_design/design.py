@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from tools.reference_design import irradiance, parts
 from tools.reference_design.parts import Facts, Strings
+from wrap.hal.contract import BoardFacts
 from wrap.safety.power_limit import PowerLimit
 from wrap.safety.thermistor import FULL, Thermistor
 
@@ -129,7 +131,8 @@ def electric_mw_cm2(facts: Facts, area_cm2: float) -> float:
 
 def blind_share(facts: Facts) -> float:
     """Of all lamps' full current: what the firmware allows while no heat test is recorded."""
-    return PowerLimit(facts).allowed_ma(0, False, False) / sum(c[3] for c in facts.CHANNELS)
+    whole = cast(BoardFacts, facts)  # read from the board's own file
+    return PowerLimit(whole).allowed_ma(0, False, False) / sum(c[3] for c in facts.CHANNELS)
 
 
 def shared_mw_cm2(facts: Facts, lit: Sequence[Strings], area_cm2: float, share: float) -> float:
