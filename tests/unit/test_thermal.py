@@ -545,7 +545,7 @@ def test_cleared_history_derates_from_the_present_temperature():
 def averaging(thermal):
     """The list of means that each second gets from now on."""
     means = [33000] * len(thermal.trends)
-    thermal.temp_limits.means = lambda: means
+    thermal.temp_limits.take_means = lambda: means
     return means
 
 
