@@ -140,6 +140,8 @@ def main() -> None:
     finally:
         demo.close()
     print(f"\nPlot: {plot}\nPage: {page}")
+    print("\nThe same in your browser, with a wrap that you can cover and unplug:")
+    print("    .venv/bin/pbmwrap web --port sim:")
 
 
 if __name__ == "__main__":

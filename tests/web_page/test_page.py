@@ -53,11 +53,21 @@ def settle(page: Page, path: str) -> None:
     page.wait_for_selector(READY.get(path, ".age >> text=/reading.*ago/"), state="attached")
 
 
+def wait_until(page: Page, condition: str | Callable[[], bool]) -> None:
+    """Wait until a script or a function says true. Not by `wait_for_function`: it evaluates text in
+    the page, which the content security policy forbids."""
+    for _ in range(200):
+        if condition() if callable(condition) else page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"still not true: {condition}")
+
+
 def open_all(page: Page) -> None:
     """Open everything that is folded."""
     page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
-    page.wait_for_function(
-        "[...document.querySelectorAll('details')].every((d) => d.children.length > 1)"
+    wait_until(
+        page, "[...document.querySelectorAll('details')].every((d) => d.children.length > 1)"
     )
 
 
@@ -239,7 +249,7 @@ def test_a_second_browser_watches_until_it_takes_over(visit: Visit) -> None:
     expect(page.get_by_text("You are watching")).to_be_visible()
     page.get_by_role("button", name="Take over").click()
     expect(page.get_by_text("You are watching")).to_have_count(0)
-    assert ("POST act", {}) in server.asked
+    wait_until(page, lambda: ("POST act", {}) in server.asked)
 
 
 def test_a_browser_that_watches_can_stop(visit: Visit) -> None:
@@ -247,7 +257,7 @@ def test_a_browser_that_watches_can_stop(visit: Visit) -> None:
     page.wait_for_selector("text=You are watching")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".strip-state")).to_have_text("Session over, light off")
-    assert ("POST session", {"do": "stop"}) in server.asked
+    wait_until(page, lambda: ("POST session", {"do": "stop"}) in server.asked)
 
 
 # ---- a session
@@ -278,6 +288,7 @@ def test_a_session_by_keyboard(visit: Visit) -> None:
         for _ in range(40):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.textContent").strip().endswith(name):
+                wait_until(page, "document.activeElement.ariaDisabled !== 'true'")
                 page.keyboard.press("Enter")
                 return
         raise AssertionError(f"the tab key does not reach {name}")
@@ -342,7 +353,7 @@ def test_the_wake_question_fills_the_width_and_counts_down(visit: Visit) -> None
     expect(page.locator(".wake")).to_contain_text("52 s left, then the light goes off")
     button.click()
     expect(button).to_have_count(0)
-    assert ("POST session", {"do": "awake"}) in server.asked
+    wait_until(page, lambda: ("POST session", {"do": "awake"}) in server.asked)
 
 
 def test_a_wrap_that_wants_its_own_button_pressed_says_so(visit: Visit) -> None:
@@ -368,7 +379,7 @@ def test_the_wake_question_is_on_every_page_and_sounds_once_it_may(visit: Visit)
     page.get_by_role("link", name="About").click()
     server.show("wake")
     expect(page.get_by_role("button", name="Are you awake?")).to_be_visible()
-    page.wait_for_function(f"tones > {before}")
+    wait_until(page, f"tones > {before}")
 
 
 def test_a_fault_is_explained_and_acknowledged(visit: Visit) -> None:
@@ -378,7 +389,7 @@ def test_a_fault_is_explained_and_acknowledged(visit: Visit) -> None:
     expect(page.locator(".temp-none .temp-word")).to_have_text("sensor broken")
     page.get_by_role("button", name="The cause is gone: acknowledge").click()
     expect(page.locator(".strip-state")).to_have_text("Ready, light off")
-    assert ("POST fault/ack", {}) in server.asked
+    wait_until(page, lambda: ("POST fault/ack", {}) in server.asked)
 
 
 def test_a_chart_has_a_table_and_words_behind_it(visit: Visit) -> None:
@@ -401,6 +412,7 @@ def test_the_simulated_world_is_changed_from_the_page(visit: Visit) -> None:
     page.get_by_role("button", name="10 ×").click()
     expect(page.get_by_role("button", name="10 ×")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Press the wrap's button").click()
+    wait_until(page, lambda: sum(path == "POST world" for path, _ in server.asked) == 4)
     asked = [body for path, body in server.asked if path == "POST world"]
     assert asked == [
         {"control": "cover", "value": True},
@@ -423,7 +435,7 @@ def test_sessions_are_pulled_found_by_day_opened_and_compared(visit: Visit) -> N
     server, page = visit("idle", "sessions")
     page.get_by_role("button", name="Fetch new sessions from the wrap").click()
     expect(page.get_by_text("Fetched.")).to_be_visible()
-    assert ("POST sessions/pull", {}) in server.asked
+    wait_until(page, lambda: ("POST sessions/pull", {}) in server.asked)
     rows = page.get_by_role("group", name="All sessions").get_by_role("row")
     expect(rows).to_have_count(15)
     page.get_by_role("button", name=re.compile("November 18.*1 session")).click()
@@ -511,7 +523,7 @@ def test_a_setting_is_stored_in_the_wraps_unit(visit: Visit) -> None:
     box.fill("39.5")
     page.get_by_role("button", name="Store: Skin temperature that stops the light").click()
     expect(page.get_by_text("Stored.")).to_be_visible()
-    assert ("PUT settings/trip_mc", {"value": 39500}) in server.asked
+    wait_until(page, lambda: ("PUT settings/trip_mc", {"value": 39500}) in server.asked)
 
 
 def test_a_setting_outside_its_range_is_not_sent(visit: Visit) -> None:
@@ -526,7 +538,7 @@ def test_damaged_settings_are_confirmed(visit: Visit) -> None:
     server, page = visit("unconfirmed", "wrap")
     page.get_by_role("button", name="The values are right: confirm").click()
     expect(page.get_by_text("Settings may be damaged")).to_have_count(0)
-    assert ("POST settings/confirm", {}) in server.asked
+    wait_until(page, lambda: ("POST settings/confirm", {}) in server.asked)
 
 
 def test_the_check_up_shows_problems_first_with_what_to_do(visit: Visit) -> None:
