@@ -101,7 +101,10 @@ def test_axe_finds_nothing_and_targets_text_and_contrast_are_large(
     check_figures(page)
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+GERMAN = pytest.param("de", marks=pytest.mark.slow)  # its words are the longer ones
+
+
+@pytest.mark.parametrize("language", ["en", GERMAN])
 @pytest.mark.parametrize(("scenario", "path"), VIEWS)
 def test_a_phone_shows_everything_without_scrolling_sideways(
     visit: Visit, scenario: str, path: str, language: str
@@ -113,6 +116,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     check_figures(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "height"), [(320, 256), (3840, 2160)], ids=["400 % of 1280 x 1024", "4K"]
 )
