@@ -62,7 +62,8 @@ def modules() -> list[bundle.DeviceFile]:
 @cache
 def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
     """(the one that runs, one with a module changed: `wrap.errors` has a line more)."""
-    other = [replace(m, data=m.data + b"\0" if "/codes." in m.path else m.data) for m in modules()]
+    other = [replace(m, data=m.data + b"\0" if "/errors." in m.path else m.data) for m in modules()]
+    assert other != modules(), "no module was changed"
     made = [packs.pack_firmware(each, VERSION, STORED) for each in (modules(), other)]
     return made[0], made[1]
 
