@@ -29,9 +29,9 @@ firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
 demo: $(STAMP) ## A session on a simulated wrap, from flashing a protocol to the report
 	@$(PY) -m tools.demo --out build/demo
 
-.PHONY: quick quick-tests style types
+.PHONY: quick quick-tests style types types-quick
 quick: $(STAMP) ## Lint, types, unit tests and simulated sessions; a minute on two cores
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going types style quick-tests
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going types-quick style quick-tests
 
 quick-tests: $(STAMP)
 	$(PY) -m pytest tests/unit tests/esp32 tests/contract/test_session.py --target sim -m "not slow" -n $(JOBS)
@@ -132,10 +132,12 @@ style: $(STAMP)
 	$(PY) -m tools.hazards --check
 	$(PY) -m tools.check_docs
 
-types: $(STAMP)
+types: types-quick
+	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json
+
+types-quick: $(STAMP)
 	$(VENV)/bin/pyright
 	$(VENV)/bin/pyright -p firmware
-	$(VENV)/bin/pyright -p firmware/pyrightconfig.esp32.json
 
 format: $(STAMP) ## Format the code
 	$(VENV)/bin/ruff format .
