@@ -169,8 +169,8 @@ def for_one_reading(sensor: str, cause: Cause) -> Cause:
 
     def once(lab: Lab) -> None:
         cause(lab)
-        mend = functools.partial(lab.twin.plant.set_fault, sensor, "none")
-        lab.twin.chip.once(_READING_NS, mend)
+        repair = functools.partial(lab.twin.plant.set_fault, sensor, "none")
+        lab.twin.chip.once(_READING_NS, repair)
 
     return once
 

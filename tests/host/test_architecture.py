@@ -163,6 +163,30 @@ def test_private_accesses_are_found() -> None:
     assert private_accesses(source) == [(1, "import _b"), (2, "c._d")]
 
 
+def constants(file: Path) -> dict[str, int]:
+    """List the numbers that `file` declares by const(), where they are arithmetic of literals."""
+    found: dict[str, int] = {}
+    for node in ast.parse(file.read_text()).body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(name)], value=ast.Call(func=ast.Name("const"), args=[number])
+            ) if not any(isinstance(n, ast.Name) for n in ast.walk(number)):
+                found[name] = eval(ast.unparse(number), {"__builtins__": {}})
+            case _:
+                pass
+    return found
+
+
+def test_constants_outside_the_hal_are_small_integers() -> None:
+    """Larger ones would be objects on a 32-bit chip, which a step may not allocate (0004)."""
+    seen = 0
+    for file in MODULES:
+        for name, value in constants(file).items() if layer(file) != "hal" else ():
+            seen += 1
+            assert -(1 << 30) <= value < 1 << 30, f"{file.name}: {name}"
+    assert seen > 100
+
+
 def test_no_safety_decision_hangs_on_an_assert() -> None:
     for file in MODULES:
         nodes = ast.walk(ast.parse(file.read_text()))
