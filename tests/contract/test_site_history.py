@@ -78,6 +78,17 @@ def test_a_press_answers_and_light_stays(asked: Bench) -> None:
     assert asked_and_told(asked) == ["asked", "answered"]
 
 
+def test_a_host_s_answer_counts_once_and_the_next_question_comes(asked: Bench) -> None:  # H-31
+    assert asked.client.answer_wake() == "running"
+    with pytest.raises(DeviceError, match="asks nothing now"):
+        asked.client.answer_wake()
+    asked.advance(3500)
+    assert asked.client.status().wake_waiting
+    asked.wait_for("done", 5000)  # nobody answers this one
+    assert asked.pins_low()
+    assert asked_and_told(asked) == ["asked", "answered", "asked", "unanswered"]
+
+
 def test_a_site_has_one_session_a_day_even_after_a_power_cut(bench: Bench) -> None:
     had_one(bench)
     for _ in range(2):
