@@ -27,13 +27,15 @@ COPIED = {
     "firmware/wrap": "src/wrap",
     "host_tools/pbmwrap": "host_tools/pbmwrap",
     "boards": "boards",
+    "tools": "tools",
 }
-# The packages' own tests: what only tests of the whole wrap would detect counts as a survivor.
+# The packages' own tests, and those of the commands and of the step, because session/control and
+# session/start have no others. What only slower tests would detect counts as a survivor.
 SUBJECTS = (
     "integrity boot_storage thermal temp_limits heat_balance sensor_check trend derate"
     " thermistor fault_latch restart_count power_limit wire_check limit_check"
     " refusals gestures self_test confirmation site_history daily_light state_machine"
-    " protocol_rules wake_check"
+    " protocol_rules wake_check recorder commands app host_writes multiplexer"
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
 HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py", "between_steps.py", "verdicts.py")
@@ -45,13 +47,15 @@ SLOW = (
     "test_derate.py::test_a_hot_room_dims_and_goes_on_without_hunting",
     "test_restart_count.py::test_ten_calm_minutes_forget_the_count",
     "test_wake_check.py::test_by_default_it_asks_after_five_minutes_and_gives_one",
+    "test_limit_check.py::test_a_firmware_with_a_broken_limit_is_not_built",  # needs the toolchain
+    "test_host_writes.py::test_the_ring_outlasts_a_host_that_writes_all_it_may",
     "test_protocol_rules.py::test_problems_never_raises_on_any_json",
 )
 CONFIG = """\
 [tool.mutmut]
 source_paths = ["src"]
 only_mutate = ["src/wrap/safety/*", "src/wrap/session/*", "src/wrap/rules/*"]
-also_copy = ["host_tools", "boards"]
+also_copy = ["host_tools", "boards", "tools"]
 pytest_add_cli_args = @ARGS@
 pytest_add_cli_args_test_selection = ["tests/unit"]
 timeout_multiplier = 4.0
