@@ -20,7 +20,7 @@ def test_the_benchmark_measures_valid_logs_and_detects_a_lost_byte(tmp_path: Pat
     assert (verdict.problems, verdict.torn, verdict.unchecked) == ((), (), 0)
     assert (verdict.sealed, verdict.unsealed) == (40, 0)
 
-    bench.measure(tmp_path / "measure", 6, 2)
+    bench.measure_archive(tmp_path / "measure", 6, 2)
     printed = capsys.readouterr().out
     assert "6 sessions of 2 wraps" in printed
     assert "every byte and every mark is equal after export and import" in printed
@@ -28,7 +28,7 @@ def test_the_benchmark_measures_valid_logs_and_detects_a_lost_byte(tmp_path: Pat
 
     made = bench.make_wraps(2, 1)
     archive = Archive(tmp_path / "lost")
-    bench.fill(archive, made)
+    bench.fill_archive(archive, made)
     bench.check_equal(made, archive)
     made["bench0000"].raw.pop()
     with pytest.raises(SystemExit, match="differs from what was archived"):

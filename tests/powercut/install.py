@@ -70,7 +70,7 @@ def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
 
 def image() -> Path:
     """Return the stock image."""
-    from tools.toolchain.built import image as built
+    from tools.toolchain.built import find_image as built
 
     return built("STOCK_RP2040")
 
