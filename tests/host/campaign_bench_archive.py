@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from pbmwrap.logs.archive import Archive
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tools.bench import archive as bench
 
 
 def test_the_benchmark_measures_valid_logs_and_detects_a_lost_byte(tmp_path: Path, capsys) -> None:
     wrap = bench.BenchWrap(40)
-    verdict = verify([(0, bytes(wrap.raw))])
+    verdict = verify_log([(0, bytes(wrap.raw))])
     assert (verdict.problems, verdict.torn, verdict.unchecked) == ((), (), 0)
     assert (verdict.sealed, verdict.unsealed) == (40, 0)
 

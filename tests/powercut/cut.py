@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut
 from tests.powercut.day import Promise, Tape, Wrap, tape
 from wrap.rules import states
@@ -111,7 +111,7 @@ def _log(raw: bytes, first: int, played: Tape, was: Promise) -> Iterator[str]:
         yield f"a false record: {more}"
     if len(more) > 1:
         yield f"{len(more)} records more than were asked for"
-    problems = verify([(first, raw)]).problems
+    problems = verify_log([(first, raw)]).problems
     if problems:
         yield f"the log does not verify: {problems[0]}"
 

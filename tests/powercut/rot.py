@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
 from wrap.rules import faults, states
 from wrap.storage import records
@@ -159,7 +159,7 @@ def _moved(log: Any, was: Base) -> int:
 
 def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
     """Where it is said that something is missing."""
-    verdict = verify([(log.first, raw)])
+    verdict = verify_log([(log.first, raw)])
     return [(0, log.first), *((p.start, p.end) for p in verdict.problems), *verdict.torn]
 
 

@@ -153,7 +153,7 @@ def test_the_judge_sees_a_log_whose_losses_are_not_told(monkeypatch):
     class Blind:
         problems = torn = ()
 
-    monkeypatch.setattr(rot, "verify", lambda extents: Blind)
+    monkeypatch.setattr(rot, "verify_log", lambda extents: Blind)
     assert any("records are gone" in text for text in failures(("used",)))
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pbmwrap.logs import jsonl
 from pbmwrap.logs.archive import Archive
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tools.bench.archive_wrap import HELLO, BenchWrap
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def fill_archive(archive: Archive, made: dict[str, BenchWrap]) -> None:
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
         kept.add_about(HELLO)
-        kept.merge(jsonl.Log(pieces=[(0, bytes(wrap.raw))], marks=wrap.marks))
+        kept.merge_log(jsonl.Log(pieces=[(0, bytes(wrap.raw))], marks=wrap.marks))
 
 
 def pull_one_more(archive: Archive, uid: str, sessions: int) -> None:
@@ -71,14 +71,14 @@ def check_equal(made: dict[str, BenchWrap], archive: Archive) -> None:
     """Compare every byte and every mark. Raises SystemExit."""
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
-        if kept.extents() != [(0, bytes(wrap.raw))] or set(kept.marks()) != set(wrap.marks):
+        if kept.extents() != [(0, bytes(wrap.raw))] or set(kept.list_marks()) != set(wrap.marks):
             raise SystemExit(f"wrap {uid} differs from what was archived")
 
 
 def check_whole(archive: Archive) -> None:
     """Verify every log. Raises SystemExit for an error in one."""
     for uid in archive.uids():
-        verdict = verify(archive.wrap(uid).extents())
+        verdict = verify_log(archive.wrap(uid).extents())
         if verdict.problems or verdict.torn:
             raise SystemExit(f"wrap {uid}: {verdict}")
 

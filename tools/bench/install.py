@@ -110,7 +110,7 @@ def measure_update(modules: Modules, older: Modules | None) -> Cost:
     kept = loader_files.list_installed_files(packs.pack_firmware(modules, VERSION, STORED), boot)
     if older:
         before = packs.pack_firmware(older, VERSION, STORED)
-        kept |= {f"/b/{name}": data for name, data in before.files().items()}
+        kept |= {f"/b/{name}": data for name, data in before.list_files().items()}
     return measure_file_install(start_stock_board(kept), with_change(modules, b"new"))
 
 

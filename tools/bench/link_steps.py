@@ -17,7 +17,7 @@ from statistics import median
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from wrap.link import frames
@@ -153,7 +153,7 @@ class Session:
         self.client.call("session.stop")
         self.twin.advance_ms(1000)
         pulled = self.client.pull_log()
-        verdict = verify([(pulled.start, pulled.data)])
+        verdict = verify_log([(pulled.start, pulled.data)])
         status = self.client.status()
         self.twin.close()
         return {
