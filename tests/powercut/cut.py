@@ -91,7 +91,7 @@ def _judge(nor: Nor, played: Tape, was: Promise, later: Promise) -> Iterator[str
     yield from _log(stream(app.log), app.log.first, played, was)
     yield from _store(app, was, later)
     wrap.board.advance(300)
-    if app.log_queue.failed or not app.log_queue.idle():
+    if app.log_queue.failed or not app.log_queue.is_idle():
         yield "the log cannot be written"
     if states.NAMES[app.session.state] not in ("idle", "fault"):
         yield f"it resumed: {states.NAMES[app.session.state]}"

@@ -85,7 +85,7 @@ def _goes_on(wrap: Any) -> Iterator[str]:
     """What is written now is there after the next boot."""
     app = wrap.app
     code, boot = app.fault_latch.code, app.log_queue.boot
-    if app.log_queue.failed or not app.log_queue.idle():
+    if app.log_queue.failed or not app.log_queue.is_idle():
         yield "the log cannot be written"
     app.settings.set("trip_mc", _TRIP_MC)
     before, _ = _pulled(app.log)
