@@ -42,7 +42,8 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
-	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host -n $(JOBS) --dist worksteal
+	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/calibration -n $(JOBS) \
+		--dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
 	$(PY) -m pytest tests/web -n $(JOBS)

@@ -146,6 +146,12 @@ def status_text(hello: Hello, now: Status) -> str:
     return "\n".join(lines)
 
 
+def due_lines(due: Sequence[tuple[str, str]]) -> Iterable[str]:
+    """Return a line per reason why a calibration is due."""
+    for name, reason in due:
+        yield f"calibrate {name}: {reason}; `pbmwrap cal measure`"
+
+
 def _warning_text(name: str) -> str:
     """Return the firmware's text; a newer firmware may have warnings that are not known here."""
     from wrap.safety.thermal import WARNING_TEXTS, WARNINGS
@@ -255,7 +261,7 @@ def holds_text(found: Sequence[Hold]) -> PlainTable | str:
     if not found:
         return "no hold stands"
     rows = [("everybody" if one.person == "*" else one.person, one.reason) for one in found]
-    return table(("person", "reason"), rows)
+    return format_table(("person", "reason"), rows)
 
 
 def checks_text(found: Sequence[Check]) -> str:
