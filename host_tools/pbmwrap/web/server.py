@@ -38,6 +38,8 @@ HEADERS_S = 10.0  # a connection that has sent no request by then is closed
 SECRET_BYTES = 32
 SIMULATED = ("sim:", "rp2040:")
 EXAMPLE = "minor-injury"  # what a simulated wrap without a folder has stored
+EXAMPLE_CALIBRATION = {"red": 11000, "nir": 13000}  # uW/cm2, as in `make demo`
+EXAMPLE_UNC_PM, EXAMPLE_DATE = 150, 20260101
 
 
 @dataclass(frozen=True)
@@ -160,13 +162,15 @@ def make_world(port: str) -> SimulatedWrap | None:
 
 
 def _store_example(twin: Twin) -> None:
-    """Store an example and activate it, so that a session can be started at once."""
+    """Store an example and a calibration, so that a session can be started and shows its dose."""
     from pbmwrap.device.twin_transport import TwinTransport
     from pbmwrap.protocols import template
     from pbmwrap.protocols.encode import canonical
     from pbmwrap.protocols.load import load
 
     client = Client(TwinTransport(twin))
+    for channel, uw in EXAMPLE_CALIBRATION.items():
+        client.set_calibration(channel, uw, EXAMPLE_UNC_PM, EXAMPLE_DATE, "simulated")
     client.flash_protocol(0, canonical(load(template.examples()[EXAMPLE]).require()))
     client.activate(0)
 
