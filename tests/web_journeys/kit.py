@@ -158,14 +158,13 @@ class Person:
         self.see("Stored.")
 
     def put_on_wrap(self, name: str, slot: int) -> None:
-        """Store an example and make it the active protocol."""
+        """Store an example on a wrap; its first protocol becomes active by itself."""
         self.go("protocols")
         self.press(f"View and put on the wrap: {name}")
         self.page.get_by_label("Place on the wrap").select_option(str(slot))
         self.press("Put on the wrap")
         self.see(f"{name} is on the wrap.")
-        self.press(f"Make active: {name}")
-        self.see(f"{name} is active now.")
+        self.see("Active: Start begins this one")
 
     def acknowledge(self) -> None:
         """Acknowledge a fault, again while the wrap still finds its cause."""

@@ -333,8 +333,8 @@ def test_a_refusal_of_the_wrap_is_shown_with_its_hint(visit: Visit) -> None:
     server.refusals["session"] = (409, "not_now", "records wait for the flash", "try again in 1 s")
     page.get_by_role("button", name="Start", exact=True).click()
     message = page.locator(".controls-message")
-    expect(message).to_contain_text("records wait for the flash")
-    expect(message).to_contain_text("try again in 1 s")
+    expect(message).to_contain_text("Records wait for the flash")
+    expect(message).to_contain_text("Try again in 1 s")
     message.get_by_role("button", name="Close this message").click()
     expect(message).to_have_count(0)
     page.problems.clear()  # type: ignore[attr-defined]  # Chromium logs the status 409
@@ -548,7 +548,7 @@ def test_damaged_settings_are_confirmed(visit: Visit) -> None:
 def test_the_check_up_shows_problems_first_with_what_to_do(visit: Visit) -> None:
     _, page = visit("idle", "wrap")
     first = page.locator(".check").first
-    expect(first).to_contain_text("Problem: clock: not set")
+    expect(first).to_contain_text("Problem: Clock: not set")
     expect(first).to_contain_text("What to do: run `pbmwrap clock set`")
 
 

@@ -1,6 +1,6 @@
 // The wrap itself: what a check finds and how to correct it, faults, calibration, settings.
 
-import { Button, Component, Facts, Failure, html, Loading, MARKS, Notice, say, Table } from "./ui.js";
+import { Button, Component, Facts, Failure, html, Loading, MARKS, Notice, Said, say, Table } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { channelName, number, percent, storedDate, degrees } from "./format.js";
 import { isActive, liveness, mayAct, store, transport } from "./store.js";
@@ -58,8 +58,8 @@ class Doctor extends Loading {
       : t("doctor.fine", { n: checks.length })}</p>
       <ul class="checks">${sorted.map((c) => html`<li class=${`check ${c.level}`}>
         <span class="mark" aria-hidden="true">${MARKS[c.level]}</span>
-        <div><p><strong>${t(`doctor.${c.level}`)}:</strong> <span lang="en">${c.name}: ${c.text}</span></p>
-        ${c.hint ? html`<p>${t("doctor.fix")} <span lang="en">${c.hint}</span></p>` : null}</div>
+        <div><p><strong>${t(`doctor.${c.level}`)}:</strong> <${Said} text=${c.name} sentence />: <${Said} text=${c.text} /></p>
+        ${c.hint ? html`<p>${t("doctor.fix")} <${Said} text=${c.hint} /></p>` : null}</div>
       </li>`)}</ul>
       <${Button} onPress=${this.reload}>${t("doctor.again")}</${Button}>`;
   }
