@@ -552,6 +552,17 @@ def test_the_check_up_shows_problems_first_with_what_to_do(visit: Visit) -> None
     expect(first).to_contain_text("What to do: run `pbmwrap clock set`")
 
 
+def test_another_version_of_the_firmware_is_named_with_the_way_to_update(visit: Visit) -> None:
+    server, page = visit("idle", "wrap")
+    expect(page.get_by_text("have the same version")).to_be_visible()
+    server.version = "0.2.0"
+    server.show("fault")
+    expect(page.get_by_text("have different versions: install the firmware")).to_be_visible()
+    update = page.get_by_role("region", name="Update")
+    expect(update).to_contain_text("This program0.2.0")
+    expect(update).to_contain_text("pbmwrap install")
+
+
 def test_the_about_page_warns_of_usb_and_is_no_medical_device(visit: Visit) -> None:
     _, page = visit("idle", "about")
     expect(page.get_by_text("This is not a medical device")).to_be_visible()

@@ -22,6 +22,7 @@ from pbmwrap.web.hub import Hub
 from pbmwrap.web.security import Address, Logins, Refusal
 from pbmwrap.web.sessions import SessionBook
 from pbmwrap.web.streams import Streams
+from wrap.version import VERSION
 
 _SESSION = ("start", "pause", "resume", "stop", "awake")
 _ALWAYS = ("pause", "stop")  # they can only switch light off, so a browser that watches may as well
@@ -91,6 +92,7 @@ class Api:
             "simulated": self._hub.world is not None,
             "hello": now.hello.as_json() if now.hello else None,
             "actor": self._actors.may_act(browser),
+            "version": VERSION,
         }
 
     # ---- logins and streams
