@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 FIREFOX = Path("/usr/bin/firefox-esr")
-MISSING = f"{FIREFOX} is missing: `make web-firefox` installs it (apt-get install firefox-esr)"
+MISSING = f"{FIREFOX} is missing: `make web-journeys` installs it (apt-get install firefox-esr)"
 PATIENCE_S = 120.0
 PREFERENCES = {
     "marionette.port": 0,  # any free one, which it writes to MarionetteActivePort

@@ -386,6 +386,13 @@ def test_the_wake_question_is_on_every_page_and_sounds_once_it_may(visit: Visit)
     wait_until(page, f"tones > {before}")
 
 
+def test_who_starts_a_session_here_hears_the_wake_question(visit: Visit) -> None:
+    _, page = visit("idle")
+    expect(page.get_by_text("The browser allows no sound before you press here.")).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("The sound is on.")).to_be_visible()
+
+
 def test_a_fault_is_explained_and_acknowledged(visit: Visit) -> None:
     server, page = visit("fault")
     expect(page.get_by_text("A temperature sensor is broken or unplugged")).to_be_visible()
@@ -549,7 +556,7 @@ def test_the_check_up_shows_problems_first_with_what_to_do(visit: Visit) -> None
     _, page = visit("idle", "wrap")
     first = page.locator(".check").first
     expect(first).to_contain_text("Problem: Clock: not set")
-    expect(first).to_contain_text("What to do: run `pbmwrap clock set`")
+    expect(first).to_contain_text("What to do: run pbmwrap clock set")
 
 
 def test_another_version_of_the_firmware_is_named_with_the_way_to_update(visit: Visit) -> None:

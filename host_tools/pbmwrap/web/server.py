@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -39,7 +40,7 @@ SECRET_BYTES = 32
 SIMULATED = ("sim:", "rp2040:")
 EXAMPLE = "minor-injury"  # what a simulated wrap without a folder has stored
 EXAMPLE_CALIBRATION = {"red": 11000, "nir": 13000}  # uW/cm2, as in `make demo`
-EXAMPLE_UNC_PM, EXAMPLE_DATE = 150, 20260101
+EXAMPLE_UNC_PM = 150
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,9 @@ def _store_example(twin: Twin) -> None:
     from pbmwrap.protocols.load import load
 
     client = Client(TwinTransport(twin))
+    today = int(date.today().strftime("%Y%m%d"))
     for channel, uw in EXAMPLE_CALIBRATION.items():
-        client.set_calibration(channel, uw, EXAMPLE_UNC_PM, EXAMPLE_DATE, "simulated")
+        client.set_calibration(channel, uw, EXAMPLE_UNC_PM, today, "simulated")
     client.flash_protocol(0, canonical(load(template.examples()[EXAMPLE]).require()))
     client.activate(0)
 

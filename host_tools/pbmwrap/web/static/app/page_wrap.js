@@ -57,13 +57,21 @@ class Doctor extends Loading {
     const wrong = checks.filter((c) => c.level !== "good").length;
     return html`<p>${wrong ? t("doctor.found", { n: wrong, all: checks.length })
       : t("doctor.fine", { n: checks.length })}</p>
-      <ul class="checks">${sorted.map((c) => html`<li class=${`check ${c.level}`}>
-        <span class="mark" aria-hidden="true">${MARKS[c.level]}</span>
-        <div><p><strong>${t(`doctor.${c.level}`)}:</strong> <${Said} text=${c.name} sentence />: <${Said} text=${c.text} /></p>
-        ${c.hint ? html`<p>${t("doctor.fix")} <${Said} text=${c.hint} /></p>` : null}</div>
-      </li>`)}</ul>
+      <${CheckList} checks=${sorted.filter((c) => c.level !== "good")} />
+      <details><summary>${t("doctor.passed", { n: checks.length - wrong })}</summary>
+        <${CheckList} checks=${sorted.filter((c) => c.level === "good")} /></details>
       <${Button} onPress=${this.reload}>${t("doctor.again")}</${Button}>`;
   }
+}
+
+function CheckList({ checks }) {
+  if (!checks.length) return null;
+  return html`<ul class="checks">${checks.map((c) => html`<li class=${`check ${c.level}`}>
+        <span class="mark" aria-hidden="true">${MARKS[c.level]}</span>
+        <div><p><strong>${t(`doctor.${c.level}`)}:</strong> <${Said} text=${c.name} sentence />: <${Said} text=${c.text} /></p>
+        ${c.hint && c.level !== "good" ? html`<p>${t("doctor.fix")} <${Said} text=${c.hint} /></p>`
+          : null}</div>
+      </li>`)}</ul>`;
 }
 
 class Calibration extends Loading {

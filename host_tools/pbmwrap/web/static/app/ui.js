@@ -34,7 +34,9 @@ export function errorText(error) {
 /** Words of the server or the wrap in the page's language. sentence: with a capital letter. */
 export function Said({ text, sentence }) {
   const { words, lang } = sentence ? saidSentence(text) : said(text);
-  return html`<span lang=${lang}>${words}</span>`;
+  // Commands stand between backticks.
+  return html`<span lang=${lang}>${words.split("`").map((part, i) =>
+    (i % 2 ? html`<code>${part}</code>` : part))}</span>`;
 }
 
 /** Words of a protocol: those of the examples in the page's language. */
