@@ -25,7 +25,7 @@ REASONS = "diagnostics.py"  # follow the name of a key
 
 
 def _template_of(node: ast.AST) -> str | None:
-    """Return a text with {} for each value; None for what is no text."""
+    """Return a text with {} for each value; None for another node."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
