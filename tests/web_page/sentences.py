@@ -13,7 +13,7 @@ from pbmwrap.protocols import template
 ROOT = Path(__file__).parents[2]
 _HOST = ROOT / "host_tools" / "pbmwrap"
 MODULES = (
-    *(_HOST / "web" / f"{name}.py" for name in ("api", "hub", "security", "world", "protocols")),
+    *sorted(p for p in (_HOST / "web").glob("*.py") if p.stem not in ("server", "static_files")),
     *sorted((_HOST / "doctor").glob("*.py")),
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "summary")),
     _HOST / "errors.py",
