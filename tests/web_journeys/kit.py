@@ -32,13 +32,18 @@ def own_environment(folder: Path) -> dict[str, str]:
 
 
 class WebProgram:
-    """`pbmwrap web --port PORT`. url: its first address, for one browser."""
+    """`pbmwrap web --port PORT`. url: its first address, for one browser.
 
-    def __init__(self, folder: Path, port: str = "sim:", listen_port: int = 0) -> None:
+    module: what Python runs as `pbmwrap`.
+    """
+
+    def __init__(
+        self, folder: Path, port: str = "sim:", listen_port: int = 0, module: str = "pbmwrap"
+    ) -> None:
         words = ["web", "--port", port, "--no-browser", "--listen-port", str(listen_port)]
         self._env = own_environment(folder)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pbmwrap", *words],
+            [sys.executable, "-m", module, *words],
             env=self._env,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -86,8 +91,10 @@ class WebProgram:
 
 
 @contextmanager
-def run_web(folder: Path, port: str = "sim:", listen_port: int = 0) -> Iterator[WebProgram]:
-    program = WebProgram(folder, port, listen_port)
+def run_web(
+    folder: Path, port: str = "sim:", listen_port: int = 0, module: str = "pbmwrap"
+) -> Iterator[WebProgram]:
+    program = WebProgram(folder, port, listen_port, module)
     try:
         yield program
         program.close()

@@ -16,6 +16,7 @@ from tests.web_journeys.kit import PATIENCE_MS, Person, run_web
 
 SLOW_S = 1500.0
 FIRST, SECOND = "Minor injury, sore muscle", "Carpal tunnel, wrist"
+WARM = "tests.web_journeys.warm_web"
 IMAGE = Path(__file__).parents[2] / "build" / "PBMWRAP_RP2040.uf2"
 
 
@@ -57,7 +58,7 @@ def test_the_image_is_started_and_stopped_from_the_page(browser: Browser, tmp_pa
 def test_a_whole_day_of_the_image(browser: Browser, tmp_path: Path) -> None:
     require_image()
     stages = Stages()
-    with run_web(tmp_path, "rp2040:") as web:
+    with run_web(tmp_path, "rp2040:", module=WARM) as web:
         me = Person(browser, web.url)
         page = me.page
         me.see_state("Ready, light off", SLOW_S)
@@ -79,7 +80,6 @@ def test_a_whole_day_of_the_image(browser: Browser, tmp_path: Path) -> None:
         me.store_setting("Time between wake questions", "300")
         me.store_setting("Skin temperature that stops the light", "36")
         me.go("now")
-        me.press("Make the room hot")
         me.press("Cover the wrap")
         me.press("Start")
         me.see_state("Light is on", SLOW_S)

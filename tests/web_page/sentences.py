@@ -17,6 +17,8 @@ MODULES = (
     *sorted((_HOST / "doctor").glob("*.py")),
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "summary")),
     _HOST / "errors.py",
+    _HOST / "config.py",
+    *(_HOST / "logs" / f"{name}.py" for name in ("archive", "pull")),
     *(_HOST / "device" / f"{name}.py" for name in ("discovery", "serial_port", "shared")),
     ROOT / "firmware" / "wrap" / "rules" / "faults.py",
 )

@@ -33,7 +33,11 @@ PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "; acknowledge it first",
     "the cause is still there: ",
 }
-NOT_SHOWN = {  # looked for in the wrap's answer, or numbers without words
+NOT_SHOWN = {  # looked for in the wrap's answer, printed in a terminal, or without words
+    "this machine's clock says {}, which cannot be true: records stay undated; set the clock and "
+    "pull again",
+    "the log kept so far is now {}: see `pbmwrap logs wraps`",
+    "this is the log {}; kept under the same id: {}",
     "session possible in",
     "write too often",
     "{}, at most {} J/cm2",
