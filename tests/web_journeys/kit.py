@@ -104,12 +104,18 @@ def run_web(
 
 
 class Person:
-    """Somebody before a browser. problems: errors on the console, and requests elsewhere."""
+    """Somebody before a browser. patience_s: how long each step may take.
 
-    def __init__(self, browser: Browser, url: str, **view: object) -> None:
+    problems: errors on the console, and requests elsewhere.
+    """
+
+    def __init__(
+        self, browser: Browser, url: str, patience_s: float = PATIENCE_S, **view: object
+    ) -> None:
+        self.patience_ms = patience_s * 1000
         options = {"viewport": {"width": 1280, "height": 900}, "locale": "en", **view}
         self.context: BrowserContext = browser.new_context(**options)  # type: ignore[arg-type]
-        self.context.set_default_timeout(PATIENCE_MS)
+        self.context.set_default_timeout(self.patience_ms)
         self.page: Page = self.context.new_page()
         self.problems: list[str] = []
         self._base = url.partition("/#")[0]
@@ -143,17 +149,17 @@ class Person:
     def press(self, name: str, exact: bool = True) -> None:
         """Press a button, once it is possible."""
         found = self.button(name, exact).first
-        expect(found).not_to_have_attribute("aria-disabled", "true", timeout=PATIENCE_MS)
+        expect(found).not_to_have_attribute("aria-disabled", "true", timeout=self.patience_ms)
         found.click()
 
-    def see(self, words: str, patience_s: float = PATIENCE_S) -> None:
+    def see(self, words: str) -> None:
         """Wait until words are on the page."""
-        expect(self.page.get_by_text(words).first).to_be_visible(timeout=patience_s * 1000)
+        expect(self.page.get_by_text(words).first).to_be_visible(timeout=self.patience_ms)
 
-    def see_state(self, words: str, patience_s: float = PATIENCE_S) -> None:
+    def see_state(self, words: str) -> None:
         """Wait until the bar at the bottom says so."""
         strip = self.page.locator(".strip-state")
-        expect(strip).to_have_text(words, timeout=patience_s * 1000)
+        expect(strip).to_have_text(words, timeout=self.patience_ms)
 
     def set_speed(self, times: int) -> None:
         """Let the simulated wrap's time run faster."""
@@ -182,7 +188,7 @@ class Person:
     def acknowledge(self) -> None:
         """Acknowledge a fault, again while the wrap still finds its cause."""
         button = self.page.get_by_role("button", name="The cause is gone: acknowledge")
-        for _ in range(60):
+        for _ in range(240):
             if button.count() == 0:
                 return
             with suppress(PlaywrightError):  # it goes as soon as the wrap has accepted
