@@ -115,7 +115,8 @@ def screen_text(app: MonitorApp) -> str:
 async def shown(world: World, size: tuple[int, int] = (80, 24)):
     app = MonitorApp(world.watcher)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        for _ in range(3):  # the layout, the graphs' sizes, what is drawn in them
+            await pilot.pause()
         yield app, pilot
 
 
