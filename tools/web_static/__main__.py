@@ -1,6 +1,6 @@
 """Writes the page with a simulated wrap inside to a folder that any web server can serve.
 
-    python -m tools.web_static --out build/web-static
+python -m tools.web_static --out build/web-static
 """
 
 from __future__ import annotations

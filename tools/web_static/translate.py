@@ -33,7 +33,16 @@ SHIM_PACKAGE = "pbmwrap.web.browser.shims"
 HELPERS = f"{SHIM_PACKAGE}.syntax"
 _MACHINE_CODE = ("native", "viper")
 _KINDS = ("dict", "frozenset", "list", "set", "tuple", "type")  # `list[int]` as a value: `list`
-_FORMS = ("Annotated", "Callable", "Generator", "Iterable", "Iterator", "Mapping", "Sequence", "Union")
+_FORMS = (
+    "Annotated",
+    "Callable",
+    "Generator",
+    "Iterable",
+    "Iterator",
+    "Mapping",
+    "Sequence",
+    "Union",
+)
 _ABSTRACT = ("ABC", "Protocol", "Generic")
 
 
@@ -106,7 +115,9 @@ class _Translator(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        kept = [d for d in node.decorator_list if _name(d) not in (*_MACHINE_CODE, "abstractmethod")]
+        kept = [
+            d for d in node.decorator_list if _name(d) not in (*_MACHINE_CODE, "abstractmethod")
+        ]
         node.decorator_list = [self.visit(d) for d in kept]
         node.returns = None
         node.args = self.visit(node.args)
@@ -214,7 +225,9 @@ class _Translator(ast.NodeTransformer):
         if has_post:
             call = ast.Call(ast.Attribute(ast.Name("self"), "__post_init__"), [], [])
             lines.append(ast.Expr(call))
-        args = ast.arguments([], [ast.arg("self"), *map(ast.arg, own)], None, [], [], None, defaults)
+        args = ast.arguments(
+            [], [ast.arg("self"), *map(ast.arg, own)], None, [], [], None, defaults
+        )
         return ast.FunctionDef("__init__", args, lines or [ast.Pass()], [], type_params=[])
 
     @staticmethod

@@ -223,13 +223,14 @@ def _find_stored(session: PageSession, text: str) -> bytes:
 
 def _check_protocol(session: PageSession, text: str) -> Any:
     """Return all problems of a protocol, or what it gives."""
+    stored: Any = None
     try:
         stored = rules.parse(_find_stored(session, text))
         texts = [rules.problem_text(p) for p in rules.find_problems(stored, _channels(session))]
     except UsageError as problem:
-        texts, stored = [problem.message], None
+        texts = [problem.message]
     except ValueError as problem:
-        texts, stored = [str(problem)], None
+        texts = [str(problem)]
     if texts:
         lines = [{"line": 1, "key": "", "message": text, "hint": _USE_PROGRAM} for text in texts]
         return {"problems": lines, "summary": None}

@@ -8,6 +8,7 @@ import {
   ACTIVE, ageS, changed, isActive, LIT, liveness, mayAct, press, stateName, store, timeLeft,
   wakeWaiting,
 } from "./store.js";
+import { MORE_PAGES, Reach } from "./extra.js";
 import { About } from "./page_about.js";
 import { Now } from "./page_now.js";
 import { Protocols } from "./page_protocols.js";
@@ -15,7 +16,7 @@ import { Sessions } from "./page_sessions.js";
 import { Wrap } from "./page_wrap.js";
 
 const PAGES = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["wrap", Wrap],
-  ["about", About]];
+  ...MORE_PAGES, ["about", About]];
 
 /** The state in a few words: what is known of the light, or why nothing is. */
 export function stateTitle() {
@@ -52,6 +53,7 @@ function Connection() {
   const { message, hint } = store.state ?? {};
   return html`<${Notice} kind="bad" title=${t(`live.${live}`)}>
     <p>${t(`live.${live}.do`)}</p>
+    <${Reach} />
     ${live !== "login" && lit ? html`<p>${t("live.goes-on")}</p>` : null}
     ${message && ["lost", "busy", "searching"].includes(live)
       ? html`<p lang="en">${[message, hint].filter(Boolean).join(": ")}</p>` : null}
