@@ -17,7 +17,6 @@ import ast
 from typing import Any
 
 SHIMS = (  # modules of Python that are in host_tools/pbmwrap/web/browser/shims
-    "binascii",
     "bisect",
     "collections",
     "collections.abc",
@@ -25,7 +24,6 @@ SHIMS = (  # modules of Python that are in host_tools/pbmwrap/web/browser/shims
     "dataclasses",
     "datetime",
     "functools",
-    "hashlib",
     "itertools",
     "json",
     "random",

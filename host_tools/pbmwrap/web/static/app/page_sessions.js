@@ -4,7 +4,7 @@ import { Button, Component, Facts, Failure, html, Loading, Table } from "./ui.js
 import { getLanguage, t, tCount, tOr } from "./text.js";
 import { channelName, dateTime, dayText, degrees, dose, durationText, endText, sensorName }
   from "./format.js";
-import { transport } from "./store.js";
+import { liveness, store, transport } from "./store.js";
 import { Chart } from "./chart.js";
 import { FAULTS } from "./fault.js";
 
@@ -13,7 +13,42 @@ const COMPARED_MOST = 4; // as many dash patterns as a chart has
 export function Sessions({ route }) {
   if (route[1] === "compare") return html`<${Compare} key=${route[2]} ids=${route[2] ?? ""} />`;
   if (route[2]) return html`<${One} key=${route.join("/")} uid=${route[1]} number=${route[2]} />`;
-  return html`<${Overview} key="all" />`;
+  return transport.features?.archive === false ? html`<${LogFile} />` : html`<${Overview} key="all" />`;
+}
+
+/** Without an archive: the whole log as a file, for a computer with pbmwrap. */
+class LogFile extends Component {
+  constructor(props) {
+    super(props);
+    this.pull = this.pull.bind(this);
+  }
+
+  async pull() {
+    store.progress = null;
+    this.setState({ pulling: true, done: null, error: null });
+    try {
+      await transport.ask("pull");
+      this.setState({ pulling: false, done: true });
+    } catch (error) {
+      this.setState({ pulling: false, error });
+    }
+  }
+
+  render() {
+    const { pulling, done, error } = this.state;
+    const { progress } = store;
+    const why = liveness() === "live" ? null : t("start.no-link");
+    return html`<h1 tabindex="-1">${t("nav.sessions")}</h1>
+      <p>${t("log.text")}</p>
+      <div class="row"><${Button} kind="main" off=${Boolean(why) || pulling} why=${why}
+        onPress=${this.pull}>${t(pulling ? "log.saving" : "log.save")}</${Button}></div>
+      ${pulling && progress ? html`<p><progress max=${progress.total} value=${progress.done}
+        aria-label=${t("log.saving")}></progress> ${t("log.progress", {
+        n: Math.round(progress.done / 1000), all: Math.round(progress.total / 1000) })}</p>` : null}
+      <p role="status">${done ? t("log.saved") : null}</p>
+      <${Failure} error=${error} />
+      <p>${t("log.import")} <code>pbmwrap logs import FILE.jsonl</code></p>`;
+  }
 }
 
 const key = (s) => `${s.uid}:${s.number}`;
