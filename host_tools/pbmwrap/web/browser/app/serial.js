@@ -207,6 +207,7 @@ export function createSerialTransport() {
         about = await runtime.call("serial.list_vendors");
         on("open", null);
         state("no-port");
+        if (whyNoSerial()) return;
         watch();
         await findPort();
         await open();
