@@ -17,14 +17,19 @@ import ast
 from typing import Any
 
 SHIMS = (  # modules of Python that are in host_tools/pbmwrap/web/browser/shims
+    "binascii",
     "bisect",
+    "collections",
     "collections.abc",
     "contextlib",
     "dataclasses",
+    "datetime",
     "functools",
+    "hashlib",
     "itertools",
     "json",
     "random",
+    "threading",
     "types",
     "typing",
     "abc",
@@ -225,10 +230,12 @@ class _Translator(ast.NodeTransformer):
         if has_post:
             call = ast.Call(ast.Attribute(ast.Name("self"), "__post_init__"), [], [])
             lines.append(ast.Expr(call))
-        args = ast.arguments(
-            [], [ast.arg("self"), *map(ast.arg, own)], None, [], [], None, defaults
-        )
-        return ast.FunctionDef("__init__", args, lines or [ast.Pass()], [], type_params=[])
+        names = [ast.arg("self"), *map(ast.arg, own)]
+        made = ast.parse("def __init__(): pass").body[0]
+        assert isinstance(made, ast.FunctionDef)
+        made.args = ast.arguments([], names, None, [], [], None, defaults)
+        made.body = lines or made.body
+        return made
 
     @staticmethod
     def _factory_of(value: ast.expr) -> ast.expr | None:
@@ -286,6 +293,14 @@ class _Translator(ast.NodeTransformer):
         if name in _FORMS:
             return ast.Constant(None)
         return self.generic_visit(node)  # type: ignore[return-value]
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        sides = (node.left, node.right)
+        is_hint = isinstance(node.op, ast.BitOr) and any(
+            isinstance(side, ast.Constant) and side.value is None for side in sides
+        )
+        return ast.Constant(None) if is_hint else node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)

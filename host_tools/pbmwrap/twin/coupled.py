@@ -59,7 +59,7 @@ class CoupledTwin(Twin):
         self._plant_on = [0] * lamps
         self._window_on = [0] * lamps
         self._window_ms = 0
-        self._feed_sensors()
+        self.feed_sensors()
 
     @property
     def now_ms(self) -> int:
@@ -109,7 +109,7 @@ class CoupledTwin(Twin):
         board.skip(ms)
         self._plant_due += ms
         self.plant.step(min(ms, _STILL_AFTER_MS), [0] * self._n)
-        self._feed_sensors()
+        self.feed_sensors()
         return True
 
     def _step_plant(self) -> None:
@@ -120,9 +120,10 @@ class CoupledTwin(Twin):
         ]
         self._plant_on = on
         self.plant.step(PLANT_MS, ppm)
-        self._feed_sensors()
+        self.feed_sensors()
 
-    def _feed_sensors(self) -> None:
+    def feed_sensors(self) -> None:
+        """Pass the plant's readings to the board."""
         for i in range(self._sensors):
             self.board.set_raw(i, self.plant.raw12(i) * 16)
 

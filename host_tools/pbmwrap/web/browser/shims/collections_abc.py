@@ -1,5 +1,3 @@
-"""Names of `collections.abc` that stand in code which runs."""
+"""Names of `collections.abc` that annotations use."""
 
-from pbmwrap.web.browser.shims.typing import _Form
-
-Callable = Generator = Iterable = Iterator = Mapping = Sequence = _Form()
+Callable = Generator = Iterable = Iterator = Mapping = Sequence = AsyncIterator = None

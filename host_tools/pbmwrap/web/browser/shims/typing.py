@@ -3,7 +3,7 @@
 TYPE_CHECKING = False
 
 
-class _Form:
+class Form:
     """Takes any subscript and returns it."""
 
     def __getitem__(self, what):
@@ -22,8 +22,8 @@ def cast(kind, value):
 
 def TypeVar(name, **about):
     """Return something."""
-    return None
+    return
 
 
-Any = Protocol = Generic = None
-Literal = Union = Annotated = _Form()
+Any = Protocol = Generic = Union = Annotated = None
+Literal = Form()
