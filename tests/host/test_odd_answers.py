@@ -193,7 +193,7 @@ def test_a_protocol_without_an_end_is_given_up() -> None:
     wrap = client("")
     sizes = itertools.count(480, 480)
     piece = {"size": 1 << 40, "d": "QUJD" * 160}
-    wrap.link.call = lambda *_, **__: {**piece, "o": next(sizes) - 480}  # type: ignore[method-assign]
+    wrap.link.call = lambda *_: {**piece, "o": next(sizes) - 480}  # type: ignore[method-assign]
     with pytest.raises(VerifyFailed, match="could not be read to its end"):
         wrap.read_protocol(0)
 

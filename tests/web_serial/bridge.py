@@ -79,6 +79,10 @@ class Bridge:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self) -> None:
+                with suppress(ConnectionResetError):  # the page was closed
+                    super().handle()
+
             def log_message(self, *args: Any) -> None:
                 pass
 

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from pbmwrap.twin.base import Twin
+import pbmwrap.protocols
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_transport import TwinTransport
+from pbmwrap.protocols.encode import canonical
+from pbmwrap.protocols.load import load
 from pbmwrap.twin.sim import SimTwin
 from pbmwrap.web.world import SimulatedWrap
 from tests.web_page.browser import open_browser
 from tests.web_serial.bridge import SCRIPT, Bridge
 from tools.web_static.folder import build_folder
+
+EXAMPLE = Path(pbmwrap.protocols.__file__).parent / "examples" / "minor-injury.toml"
 
 
 @pytest.fixture(scope="session")
@@ -42,18 +48,39 @@ class RecordingTwin(SimTwin):
 
 
 @pytest.fixture
-def twin() -> Twin:
+def twin() -> RecordingTwin:
     return RecordingTwin()
 
 
 @pytest.fixture
-def bridge(folder: Path, twin: Twin) -> Iterator[Bridge]:
+def bridge(folder: Path, twin: RecordingTwin, request: pytest.FixtureRequest) -> Iterator[Bridge]:
+    """A wrap at a port, with the power on."""
     twin.start()
+    if "lit_bridge" in request.fixturenames:
+        light(twin)
     wrap = SimulatedWrap(twin)
     found = Bridge(folder, wrap)
     yield found
     found.close()
     wrap.close()
+
+
+@pytest.fixture
+def lit_bridge(bridge: Bridge) -> Bridge:
+    """The same in a session, with steady light."""
+    return bridge
+
+
+def light(twin: RecordingTwin) -> None:
+    """Start a session before the wrap's time runs in a thread."""
+    client = Client(TwinTransport(twin))
+    client.flash_protocol(0, canonical(load(EXAMPLE).require()))
+    client.activate(0)
+    client.start()
+    twin.advance_ms(8000)
+    assert client.status().state == "running"
+    twin.read()
+    twin.steps.clear()
 
 
 @pytest.fixture

@@ -8,25 +8,27 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
-from pbmwrap.protocols import template
-from pbmwrap.protocols.encode import canonical, sha256
-from pbmwrap.protocols.load import load
+from tools.web_static.firmware import FOLDER as FIRMWARE
+from tools.web_static.firmware import add_firmware
 from tools.web_static.pack import ROOT, make_pack
 
 WEB = ROOT / "host_tools" / "pbmwrap" / "web"
 STATIC = WEB / "static"
 BROWSER = WEB / "browser"
 RUNTIME = "device"  # its files are MicroPython and the firmware; the others are the page
+LATER = (f"{FIRMWARE}/", "install/")  # loaded only by who installs, so not kept for use offline
 _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
 )
 
 
-def build_folder(out: Path) -> None:
-    """Write the folder anew. Raises OSError, NotTranslatable."""
+def build_folder(out: Path, built: Path = ROOT / "build") -> None:
+    """Write the folder anew. built: where `make firmware` puts images.
+
+    Raises OSError, NotTranslatable, InvalidFile.
+    """
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(STATIC, out / "static")
     shutil.copytree(BROWSER / "app", out / "static" / "app", dirs_exist_ok=True)
@@ -36,36 +38,11 @@ def build_folder(out: Path) -> None:
             shutil.copyfile(path, out / RUNTIME / path.name)
     pack = json.dumps(make_pack(), separators=(",", ":"), sort_keys=True)
     (out / RUNTIME / "pack.json").write_text(pack, encoding="utf-8")
-    examples = json.dumps(list_examples(), separators=(",", ":"), sort_keys=True)
-    (out / RUNTIME / "examples.json").write_text(examples, encoding="utf-8")
     (out / "index.html").write_text(_make_page(), encoding="utf-8")
     shutil.move(out / "static" / "index.html", out / "static" / "unused.html")
     (out / "static" / "unused.html").unlink()
+    add_firmware(out, built)
     _write_service_worker(out)
-
-
-def list_examples() -> list[dict[str, Any]]:
-    """Return the example protocols with the bytes for a wrap, for a page that reads no TOML."""
-    rows = []
-    for path in template.examples().values():
-        protocol = load(path).require()
-        raw = canonical(protocol)
-        evidence = protocol.evidence
-        rows.append(
-            {
-                "id": protocol.id,
-                "name": protocol.name,
-                "site": protocol.site,
-                "cautions": list(protocol.cautions),
-                "evidence": evidence.grade if evidence else None,
-                "evidence_summary": evidence.summary if evidence else "",
-                "references": list(evidence.references) if evidence else [],
-                "toml": path.read_text(encoding="utf-8"),
-                "stored": raw.decode("ascii"),
-                "sha": sha256(raw),
-            }
-        )
-    return rows
 
 
 def _make_page() -> str:
@@ -86,7 +63,7 @@ def list_files(out: Path) -> list[str]:
 
 def _write_service_worker(out: Path) -> None:
     """Write sw.js: its version is a hash of all files, so that any change is an update."""
-    files = list_files(out)
+    files = [name for name in list_files(out) if not name.startswith(LATER)]
     digest = hashlib.sha256()
     for name in files:
         digest.update(name.encode() + b"\0" + (out / name).read_bytes())
@@ -98,7 +75,9 @@ def _write_service_worker(out: Path) -> None:
 
 
 def measure_gzip(out: Path) -> tuple[int, int]:
-    """Return the compressed bytes of MicroPython with the firmware, and of the page."""
-    sizes = {name: len(gzip.compress((out / name).read_bytes(), 9)) for name in list_files(out)}
+    """Return the compressed bytes of MicroPython with the firmware, and of the page: what every
+    visit loads."""
+    names = [name for name in list_files(out) if not name.startswith(LATER)]
+    sizes = {name: len(gzip.compress((out / name).read_bytes(), 9)) for name in names}
     runtime = sum(size for name, size in sizes.items() if name.startswith(f"{RUNTIME}/"))
     return runtime, sum(sizes.values()) - runtime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tools.web_static.examples import make_module
 from tools.web_static.translate import SHIMS, translate
 
 ROOT = Path(__file__).parents[2]
@@ -17,18 +18,15 @@ HOST_MODULES = (
     "__init__.py",
     "errors.py",
     "portable/__init__.py",
-    "portable/answer_fields.py",
-    "portable/conversation.py",
-    "portable/history.py",
     "portable/log_lines.py",
-    "portable/page_requests.py",
-    "portable/page_session.py",
-    "portable/protocol_figures.py",
-    "portable/transfers.py",
     "portable/usb_ids.py",
     "words.py",
     "device/__init__.py",
+    "device/client.py",
+    "device/link.py",
     "device/models.py",
+    "device/transfer.py",
+    "device/transport.py",
     "logs/__init__.py",
     "logs/clock.py",
     "logs/decode.py",
@@ -38,6 +36,7 @@ HOST_MODULES = (
     "logs/to_report.py",
     "protocols/__init__.py",
     "protocols/board.py",
+    "protocols/summary.py",
     "report/__init__.py",
     "report/model.py",
     "twin/__init__.py",
@@ -50,12 +49,18 @@ HOST_MODULES = (
     "twin/presses.py",
     "web/__init__.py",
     "web/controls.py",
+    "web/history.py",
+    "web/live.py",
+    "web/protocol_view.py",
+    "web/requests.py",
     "web/session_view.py",
 )
 # Modules that stand for others, which cannot run there: path below web/browser, path in the pack.
 REPLACED = {
+    "replaced/answers.py": "pbmwrap/device/answers.py",
     "replaced/facts.py": "pbmwrap/facts.py",
 }
+EXAMPLES = "pbmwrap/web/browser/example_texts.py"
 
 
 def list_sources() -> dict[str, Path]:
@@ -78,10 +83,12 @@ def list_sources() -> dict[str, Path]:
 
 def make_pack() -> dict[str, str]:
     """Return {path: translated source}. Raises NotTranslatable."""
-    return {
+    pack = {
         name: translate(path.read_text(encoding="utf-8"), name, _list_shims(name))
         for name, path in list_sources().items()
     }
+    pack[EXAMPLES] = make_module()
+    return pack
 
 
 def _list_shims(name: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import ast
 from typing import Any
 
 SHIMS = (  # modules of Python that are in host_tools/pbmwrap/web/browser/shims
+    "binascii",
     "bisect",
     "collections",
     "collections.abc",
@@ -24,6 +25,7 @@ SHIMS = (  # modules of Python that are in host_tools/pbmwrap/web/browser/shims
     "dataclasses",
     "datetime",
     "functools",
+    "hashlib",
     "itertools",
     "json",
     "random",

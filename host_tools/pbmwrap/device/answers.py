@@ -15,13 +15,12 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pbmwrap.device.models import Answer, NoneBelowZero
-from pbmwrap.portable.answer_fields import require_field, require_kind, unexpected_answer
-
-__all__ = ("parse_answer", "require_field", "require_kind")
+from pbmwrap.errors import LinkLost, plain
 
 Model = TypeVar("Model", bound=Answer)
 Kind = TypeVar("Kind")
 Reader = Callable[[Any, str], Any]
+_HINT = "the wrap's firmware and this program differ in version: run `pbmwrap install`"
 _NAMES = {
     int: "a whole number",
     str: "text",
@@ -40,7 +39,26 @@ def parse_answer(model: type[Model], answer: Any) -> Model:
     try:
         return _model_reader(model)(answer, "")
     except _WrongKind as problem:
-        raise unexpected_answer(str(problem)) from problem
+        raise _unexpected_answer(str(problem)) from problem
+
+
+def require_kind(answer: Any, kind: type[Kind]) -> Kind:
+    """Return `answer`, which must be a `kind`. Raises LinkLost."""
+    if not isinstance(answer, kind):
+        raise _unexpected_answer(f"it is not of type {kind.__name__}")
+    return answer
+
+
+def require_field(answer: Any, key: str, kind: type[Kind]) -> Kind:
+    """Return the value of `key`, which must be a `kind`. Raises LinkLost."""
+    value = answer.get(key) if isinstance(answer, dict) else None
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _unexpected_answer(f"{key} is not of type {kind.__name__}")
+    return value
+
+
+def _unexpected_answer(what: str) -> LinkLost:
+    return LinkLost(f"the wrap's answer is not as expected: {plain(what)}", _HINT)
 
 
 # A reader takes a value of parsed JSON and its place in the answer, and returns the value of the

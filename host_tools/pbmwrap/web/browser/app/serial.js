@@ -1,5 +1,5 @@
 // The transport to a wrap on USB, by the browser's Web Serial. This file opens the port, moves bytes
-// and keeps time; everything that has a meaning is Python on MicroPython (pbmwrap/web/browser/serial.py).
+// and keeps time; everything that has a meaning is Python on MicroPython (pbmwrap/web/browser/host.py).
 //
 // Connecting sends nothing but requests of the link, which never change a session: no Ctrl-C, no raw
 // prompt. DTR and RTS are left as the browser sets them, because on an ESP32's USB bridge they reset
@@ -20,14 +20,8 @@ export function whyNoSerial() {
   return "serial" in navigator ? null : "serial.unsupported";
 }
 
-const encode = (bytes) => {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return btoa(text);
-};
-const decode = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 export function createSerialTransport() {
   const waiting = new Map(); // requests by number
@@ -42,7 +36,6 @@ export function createSerialTransport() {
   let wanted = true; // false: released, for an installation
   let hello = null;
   let last = 0;
-  let file = null; // lines of the log under way
   let chain = Promise.resolve(); // of calls, in the order in which they were made
 
   const state = (connection, reason = "") => on("state", {
@@ -56,31 +49,34 @@ export function createSerialTransport() {
     return vendor === undefined ? "USB" : `USB ${hex(vendor)}:${hex(product ?? 0)}`;
   }
 
-  function call(name, args = []) {
-    chain = chain.then(async () => {
-      const times = [Math.round(performance.now()), Date.now()];
-      handle(await runtime.call(`serial.${name}`, [...args, ...times]));
-    }).catch((error) => console.error(error));
+  /** One step of Python: what has arrived goes in, what is to be sent and shown comes out. */
+  function pump(bytes = new Uint8Array()) {
+    return inOrder(async () => {
+      const now_s = performance.now() / 1000;
+      handle(await runtime.call("host.pump", [now_s, Date.now(), now_s, 1, toHex(bytes)]));
+    });
+  }
+
+  function inOrder(act) {
+    chain = chain.then(act).catch((error) => console.error(error));
     return chain;
   }
 
   function handle({ send, events, answers }) {
-    for (const line of send) write(decode(line));
+    if (send) write(fromHex(send));
     for (const [name, data] of events) {
-      if (name === "connection") {
+      if (name === "state") {
         hello = data.hello;
-        if (port && wanted) state(data.connection, data.reason);
-      } else if (name === "file") {
-        file.push(data);
+        if (reader || data.connection === "lost") state(data.connection, data.reason);
       } else {
         on(name, data);
       }
     }
-    for (const [number, answer] of answers) {
+    for (const [number, value, error] of answers) {
       const { resolve, reject } = waiting.get(number);
       waiting.delete(number);
-      if (answer.e) reject(new WrapError(answer.e.code, answer.e.message, answer.e.hint));
-      else resolve(answer.r);
+      if (error) reject(new WrapError(error.code, error.message, error.hint));
+      else resolve(value);
     }
   }
 
@@ -106,7 +102,7 @@ export function createSerialTransport() {
     reader = port.readable.getReader();
     opening = false;
     state("searching", "opening");
-    await call("open_port");
+    await pump();
     read();
   }
 
@@ -118,7 +114,7 @@ export function createSerialTransport() {
         for (;;) {
           const { value, done } = await reader.read();
           if (done) break;
-          call("take", [encode(value)]);
+          pump(value);
         }
         break; // cancelled
       } catch {
@@ -135,7 +131,8 @@ export function createSerialTransport() {
     writer?.releaseLock();
     reader = writer = null;
     await port.close().catch(() => {});
-    await call("close_port");
+    await inOrder(() => runtime.call("host.lose", ["the port was closed", "plug the wrap in"]));
+    await pump();
   }
 
   async function findPort() {
@@ -160,7 +157,7 @@ export function createSerialTransport() {
     navigator.serial.addEventListener("disconnect", (event) => {
       if (event.target === port) state("lost", "unplugged");
     });
-    setInterval(() => { if (reader) call("tick"); }, TICK_MS);
+    setInterval(() => { if (reader) pump(); }, TICK_MS);
     setInterval(again, AGAIN_MS);
     addEventListener("pagehide", () => { reader?.cancel().catch(() => {}); });
   }
@@ -170,43 +167,31 @@ export function createSerialTransport() {
     return a.usbVendorId === b.usbVendorId && a.usbProductId === b.usbProductId;
   }
 
-  async function pull() {
-    if (file) throw new WrapError("busy", "", "", "serial.pull.busy");
-    file = [];
-    try {
-      const answer = await ask("pull");
-      const day = new Date().toISOString().slice(0, 10);
-      save(new Blob(file, { type: "application/jsonl" }), `pbmwrap-${answer.uid}-${day}.jsonl`);
-      return answer;
-    } finally {
-      file = null;
-    }
-  }
-
   async function ask(name, ...args) {
     await ready;
     last += 1;
     const number = last;
     return new Promise((resolve, reject) => {
       waiting.set(number, { resolve, reject });
-      call("ask", [number, name, args]);
+      inOrder(() => runtime.call("host.ask", [number, name, args]));
+      pump();
     });
   }
 
   return {
     kind: "serial",
-    features: { edit: false, archive: false },
+    features: { edit: false, doctor: false },
     login: async () => null,
     connect(listener) {
       on = listener;
       ready = (async () => {
-        runtime = await createRuntime(["serial"]);
-        const examples = await fetch(new URL("../../device/examples.json", import.meta.url));
-        await runtime.call("serial.start",
-          [crypto.getRandomValues(new Uint32Array(1))[0] % 2 ** 30, await examples.json()]);
-        about = await runtime.call("serial.list_vendors");
+        runtime = await createRuntime(["host"]);
+        const id = crypto.getRandomValues(new Uint32Array(1))[0] % 2 ** 30;
+        await runtime.call("host.open_wrap", ["USB", false, id]);
+        about = await runtime.call("host.list_vendors");
         on("open", null);
         state("no-port");
+        if (whyNoSerial()) return;
         watch();
         await findPort();
         await open();
@@ -216,9 +201,18 @@ export function createSerialTransport() {
         on("lost", null);
       });
     },
-    async ask(name, ...args) {
-      if (name === "act") return null;
-      return name === "pull" ? pull() : ask(name, ...args);
+    ask,
+    /** Reads what is new of the wrap's log and offers all of it as a file for `logs import`. */
+    async saveLog() {
+      const { uid } = await ask("pull");
+      const lines = [];
+      for (let part = 0; ; part += 1) {
+        const text = await runtime.call("host.format_log", [uid, part]);
+        if (!text) break;
+        lines.push(text);
+      }
+      const day = new Date().toISOString().slice(0, 10);
+      save(new Blob(lines, { type: "application/jsonl" }), `pbmwrap-${uid}-${day}.jsonl`);
     },
     /** Lets the user choose a port; only in answer to a press. Resolves to whether one was chosen. */
     async choosePort() {

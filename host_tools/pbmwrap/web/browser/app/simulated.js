@@ -1,5 +1,5 @@
 // The transport to a simulated wrap in this browser: the firmware runs in one worker, the page's
-// conversation with it (pbmwrap/web/browser/simulated_page.py) in another. This file moves bytes
+// conversation with it (pbmwrap/web/browser/host.py) in another. This file moves bytes
 // between both and keeps time.
 
 import { createRuntime } from "../../device/runtime.js";
@@ -21,27 +21,23 @@ export function createSimulatedTransport() {
   let world = null;
   let queue = ""; // bytes of the wrap that the page has not taken
   let busy = false;
+  let greeted = () => {};
 
   // The simulated wrap's clock is also that of the dates: at 20 times real time the records of a
   // session would otherwise be ahead of the computer's clock.
-  const times = () => [Math.round(performance.now() - start.page), start.unix + wrapMs, wrapMs];
+  const times = () => [(performance.now() - start.page) / 1000, start.unix + wrapMs, wrapMs / 1000];
 
   function handle({ send, events, answers }) {
     if (send) wrap.call("send", [send]);
     for (const [name, data] of events) {
-      if (name === "connection") {
-        const { connection, reason, hello } = data;
-        on("state", { connection, reason, message: "", hint: "", port: PORT, simulated: true, hello,
-          actor: true });
-      } else {
-        on(name, name === "sample" ? { ...data, at_ms: Date.now() } : data);
-      }
+      on(name, name === "sample" ? { ...data, at_ms: Date.now() } : data);
+      if (name === "state" && data.connection === "connected") greeted();
     }
-    for (const [number, answer] of answers) {
+    for (const [number, value, error] of answers) {
       const { resolve, reject } = waiting.get(number);
       waiting.delete(number);
-      if (answer.e) reject(new WrapError(answer.e.code, answer.e.message, answer.e.hint));
-      else resolve(answer.r);
+      if (error) reject(new WrapError(error.code, error.message, error.hint));
+      else resolve(value);
     }
   }
 
@@ -52,7 +48,7 @@ export function createSimulatedTransport() {
     const data = queue;
     queue = "";
     try {
-      handle(await page.call("simulated_page.take", [data, world?.speed ?? 1, times()]));
+      handle(await page.call("host.pump", [...times(), world?.speed ?? 1, data]));
     } finally {
       busy = false;
     }
@@ -73,42 +69,33 @@ export function createSimulatedTransport() {
   }
 
   async function begin() {
-    const answer = fetch(new URL("../../device/examples.json", import.meta.url));
     [page, wrap] = await Promise.all([
-      createRuntime(["simulated_page"]), createRuntime(["simulated"], "wrap_worker.js")]);
-    const first = crypto.getRandomValues(new Uint32Array(1))[0] % 2 ** 30;
+      createRuntime(["host"]), createRuntime(["simulated"], "wrap_worker.js")]);
     wrap.listen(hear);
+    const first = crypto.getRandomValues(new Uint32Array(1))[0] % 2 ** 30;
+    await page.call("host.open_wrap", [PORT, true, first]);
     on("open", null);
-    handle(await page.call("simulated_page.start", [first, await (await answer).json(), times()]));
     timer = setInterval(() => tick().catch(fail), TICK_MS);
+    await new Promise((done) => { greeted = done; });
+    await send("prepare", []);
   }
 
   async function send(name, args) {
     last += 1;
     const number = last;
     const answer = new Promise((resolve, reject) => { waiting.set(number, { resolve, reject }); });
-    handle(await page.call("simulated_page.ask", [number, name, args, times()]));
+    await page.call("host.ask", [number, name, args]);
+    tick().catch(fail);
     return answer;
-  }
-
-  async function prepare() {
-    for (;;) {
-      try {
-        return await send("prepare", []);
-      } catch (error) {
-        if (error.code !== "link_lost") throw error;
-        await new Promise((done) => { setTimeout(done, TICK_MS); }); // it has not answered yet
-      }
-    }
   }
 
   return {
     kind: "simulated",
-    features: { edit: false },
+    features: { edit: false, doctor: false },
     login: async () => null,
     connect(listener) {
       on = listener;
-      ready = begin().then(prepare);
+      ready = begin();
       ready.catch(fail);
     },
     async ask(name, ...args) {
@@ -123,7 +110,7 @@ export function createSimulatedTransport() {
       page?.close();
       wrap?.close();
     },
-    /** The bytes of the log that were read, as hex digits, and the wrap's time in ms: for tests. */
-    readLog: () => page.call("simulated_page.read_log"),
+    /** The bytes of the log that were read, as hex digits: for tests. */
+    readLog: (uid) => page.call("host.read_log", [uid]),
   };
 }

@@ -13,10 +13,10 @@ const COMPARED_MOST = 4; // as many dash patterns as a chart has
 export function Sessions({ route }) {
   if (route[1] === "compare") return html`<${Compare} key=${route[2]} ids=${route[2] ?? ""} />`;
   if (route[2]) return html`<${One} key=${route.join("/")} uid=${route[1]} number=${route[2]} />`;
-  return transport.features?.archive === false ? html`<${LogFile} />` : html`<${Overview} key="all" />`;
+  return html`<${Overview} key="all" />`;
 }
 
-/** Without an archive: the whole log as a file, for a computer with pbmwrap. */
+/** A page without an archive forgets what it has read: the log as a file, for `logs import`. */
 class LogFile extends Component {
   constructor(props) {
     super(props);
@@ -27,8 +27,9 @@ class LogFile extends Component {
     store.progress = null;
     this.setState({ pulling: true, done: null, error: null });
     try {
-      await transport.ask("pull");
+      await transport.saveLog();
       this.setState({ pulling: false, done: true });
+      await this.props.onRead();
     } catch (error) {
       this.setState({ pulling: false, error });
     }
@@ -38,16 +39,16 @@ class LogFile extends Component {
     const { pulling, done, error } = this.state;
     const { progress } = store;
     const why = liveness() === "live" ? null : t("start.no-link");
-    return html`<h1 tabindex="-1">${t("nav.sessions")}</h1>
+    return html`<section aria-labelledby="log-file"><h2 id="log-file">${t("log.title")}</h2>
       <p>${t("log.text")}</p>
-      <div class="row"><${Button} kind="main" off=${Boolean(why) || pulling} why=${why}
+      <div class="row"><${Button} off=${Boolean(why) || pulling} why=${why}
         onPress=${this.pull}>${t(pulling ? "log.saving" : "log.save")}</${Button}></div>
       ${pulling && progress ? html`<p><progress max=${progress.total} value=${progress.done}
         aria-label=${t("log.saving")}></progress> ${t("log.progress", {
         n: Math.round(progress.done / 1000), all: Math.round(progress.total / 1000) })}</p>` : null}
       <p role="status">${done ? t("log.saved") : null}</p>
       <${Failure} error=${error} />
-      <p>${t("log.import")} <code>pbmwrap logs import FILE.jsonl</code></p>`;
+      <p>${t("log.import")} <code>pbmwrap logs import FILE.jsonl</code></p></section>`;
   }
 }
 
@@ -120,7 +121,8 @@ class Overview extends Loading {
               `#/sessions/compare/${encodeURIComponent(chosen.join(","))}`; }}>
             ${t("sessions.compare", { n: chosen.length })}</${Button}>
         </section>
-      </div>`}`;
+      </div>`}
+      ${transport.saveLog ? html`<${LogFile} onRead=${this.reload} />` : null}`;
   }
 
   render() {
