@@ -108,6 +108,8 @@ def test_a_sensor_that_is_pulled_latches_until_it_is_back(pair: Pair) -> None:
 
 def test_protocols_settings_and_calibration_are_those_of_the_wrap(pair: Pair) -> None:
     example = next(row for row in pair.ask("protocols") if row["id"] == "nerve-pain")
+    assert pair.ask("check", example["toml"])["summary"]["ends_s"] == example["ends_s"]
+    assert pair.ask("check", "id = 1")["problems"][0]["line"] == 1
     assert pair.ask("flash", 2, example["toml"])["id"] == "nerve-pain"
     assert pair.ask("activate", 2) == {"active": 2}
     assert pair.events["status"]["next_protocol"] == "nerve-pain"

@@ -13,6 +13,8 @@ from pbmwrap.web.browser.plain_protocol import parse_plain
 from pbmwrap.web.protocol_view import Cals, describe, make_empty_row
 
 Example = dict[str, Any]
+_ONLY_EXAMPLES = "this page stores only the examples"
+_HINT = "use `pbmwrap protocol flash FILE` for files of your own"
 
 
 class Shelf:
@@ -59,6 +61,16 @@ class Shelf:
             return {**make_empty_row(slot), **about, "broken": str(problem)}
         return {**describe(protocol, known.get("toml", ""), hello, cals), **about}
 
+    def check(self, client: Client, hello: Hello, toml: str) -> dict[str, Any]:
+        """Return what an example gives on this wrap, or the problem with any other text."""
+        try:
+            one = self._find(toml)
+        except InvalidFile as problem:
+            row = {"line": 1, "key": "", "message": problem.message, "hint": problem.hint}
+            return {"problems": [row], "summary": None}
+        protocol: Any = parse_plain(one["canonical"].encode(), dict(hello.channels), one)
+        return {"problems": [], "summary": describe(protocol, toml, hello, client.calibrations())}
+
     def store(self, client: Client, slot: int, canonical: str) -> dict[str, Any]:
         """Store canonical JSON in a slot, and verify it. Raises WrapError."""
         raw, sha = canonical.encode(), hash_text(canonical)
@@ -74,11 +86,13 @@ class Shelf:
 
     def find_canonical(self, toml: str) -> str:
         """Return the canonical JSON of an example's text. Raises InvalidFile for another text."""
+        return self._find(toml)["canonical"]
+
+    def _find(self, toml: str) -> Example:
         for one in self._examples:
             if one["toml"] == toml:
-                return one["canonical"]
-        hint = "use `pbmwrap protocol flash FILE` for files of your own"
-        raise InvalidFile("this page stores only the examples", hint)
+                return one
+        raise InvalidFile(_ONLY_EXAMPLES, _HINT)
 
 
 def hash_text(text: str) -> str:
