@@ -22,6 +22,7 @@ from pbmwrap.web.browser.dispatch import describe_error
 from pbmwrap.web.browser.engine import NORMAL, URGENT, Engine
 from pbmwrap.web.browser.log_book import LogBook, format_part
 from pbmwrap.web.browser.shelf import Shelf
+from pbmwrap.web.browser.tour import prepare_wrap
 
 MISSING = "this session was not read from the wrap"
 
@@ -102,6 +103,11 @@ class Host:
 
     def _ask_act(self, number: int) -> None:
         self._done(number, None)  # there is no other browser
+
+    def _ask_prepare(self, number: int) -> None:
+        if not self.engine.simulated:
+            raise NotHere("only a simulated wrap is prepared by the page", "")
+        self._job(number, lambda c: prepare_wrap(c, self.shelf), changes=True, limits=True)
 
     def _ask_history(self, number: int) -> None:
         self._done(number, self.engine.history.as_json())

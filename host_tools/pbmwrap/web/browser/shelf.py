@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from pbmwrap.device.client import Client
@@ -80,6 +81,12 @@ class Shelf:
             line = {"line": 1, "key": "", "message": str(problem), "hint": ""}
             return {"problems": [line], "summary": None}
         return {"problems": [], "summary": describe(protocol, "", hello, cals)}
+
+    def find_example(self, protocol_id: str) -> str:
+        """Return the canonical JSON of an example. Raises KeyError."""
+        return {json.loads(one["canonical"])["id"]: one["canonical"] for one in self._examples}[
+            protocol_id
+        ]
 
     def find_canonical(self, toml: str) -> str:
         """Return the canonical JSON of an example's text. Raises InvalidFile for another text."""

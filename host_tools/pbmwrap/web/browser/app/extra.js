@@ -1,14 +1,43 @@
 // What only the page without a server has: the choice of the wrap, and the page Install.
 
-import { Button, html } from "./ui.js";
+import { Button, html, Notice } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { changed, liveness, store, transport } from "./store.js";
-import { createSerialTransport, whyNoSerial } from "./serial.js";
+import { createChoice } from "./choice.js";
+import { whyNoSerial } from "./serial.js";
 import { Install } from "./page_install.js";
+import { Update } from "./update.js";
 
-export const chooseTransport = () => createSerialTransport();
+export const chooseTransport = createChoice;
 
 export const MORE_PAGES = [["install", Install]];
+
+/** The first view: which wrap? */
+export function Welcome() {
+  const why = whyNoSerial();
+  return html`<h1 tabindex="-1">${t("welcome.title")}</h1>
+    <p>${t("welcome.text")}</p>
+    <div class="welcome">
+      <section aria-labelledby="try"><h2 id="try">${t("welcome.try.title")}</h2>
+        <p>${t("welcome.try.text")}</p>
+        <${Button} kind="main" onPress=${() => transport.choose("simulated")}>
+          ${t("welcome.try")}</${Button}></section>
+      <section aria-labelledby="real"><h2 id="real">${t("welcome.real.title")}</h2>
+        <p>${t("welcome.real.text")}</p>
+        ${why ? html`<p>${t(why)}</p>` : html`<${Button} onPress=${() => transport.choose("usb")}>
+          ${t("welcome.real")}</${Button}>`}</section>
+    </div>
+    <${Notice} kind="bad" title=${t("about.no-device.title")}><p>${t("about.no-device")}</p>
+    </${Notice}>`;
+}
+
+/** Above every page: which wrap this is, and a new version of the page. */
+export function Banner() {
+  return html`<${Update} />
+    ${transport.kind === "simulated" ? html`<div class="row banner"><p>${t("welcome.simulated")}</p>
+      <${Button} onPress=${() => transport.choose(null)}>${t("welcome.other")}</${Button}></div>`
+      : null}`;
+}
 
 /** Under the words that no wrap is connected: why, and the button that chooses a port. */
 export function Reach() {

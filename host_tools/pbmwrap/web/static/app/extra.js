@@ -10,3 +10,9 @@ export const MORE_PAGES = [];
 
 /** What stands under the words that no wrap is connected. */
 export const Reach = () => null;
+
+/** The first view, while no wrap is chosen. */
+export const Welcome = () => null;
+
+/** What stands above every page. */
+export const Banner = () => null;

@@ -8,7 +8,7 @@ import {
   ACTIVE, ageS, changed, isActive, LIT, liveness, mayAct, press, stateName, store, timeLeft,
   wakeWaiting,
 } from "./store.js";
-import { MORE_PAGES, Reach } from "./extra.js";
+import { Banner, MORE_PAGES, Reach, Welcome } from "./extra.js";
 import { About } from "./page_about.js";
 import { Now } from "./page_now.js";
 import { Protocols } from "./page_protocols.js";
@@ -17,6 +17,7 @@ import { Wrap } from "./page_wrap.js";
 
 const PAGES = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["wrap", Wrap],
   ...MORE_PAGES, ["about", About]];
+const FREE_PAGES = ["install", "about"]; // they need no wrap
 
 /** The state in a few words: what is known of the light, or why nothing is. */
 export function stateTitle() {
@@ -29,6 +30,7 @@ export function App() {
   const [name] = store.route;
   const Page = PAGES.find(([page]) => page === name)[1];
   const skip = () => document.querySelector("h1")?.focus();
+  const asks = liveness() === "choose"; // which wrap
   return html`
     <button type="button" class="button skip" onClick=${skip}>${t("nav.skip")}</button>
     <header>
@@ -37,13 +39,13 @@ export function App() {
       </li>`)}</ul></nav>
     </header>
     <main>
-      <${Connection} />
-      <${WakeQuestion} />
-      <${Watching} />
-      <${Page} route=${store.route} />
+      <${Banner} />
+      ${asks ? null : html`<${Connection} /><${WakeQuestion} /><${Watching} />`}
+      ${asks && !FREE_PAGES.includes(name) ? html`<${Welcome} />`
+        : html`<${Page} route=${store.route} />`}
     </main>
     <div id="announce" class="hidden" role="status"></div>
-    <${Controls} />`;
+    ${asks ? null : html`<${Controls} />`}`;
 }
 
 function Connection() {
