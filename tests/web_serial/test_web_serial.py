@@ -25,7 +25,7 @@ def connect(page: Page) -> None:
 
 
 def state(page: Page, words: str) -> None:
-    expect(page.locator(".strip-state")).to_contain_text(words)
+    expect(page.locator(".strip-state")).to_contain_text(words, timeout=20_000)
 
 
 def control(page: Page, name: str) -> None:
