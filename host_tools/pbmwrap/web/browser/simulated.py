@@ -24,7 +24,8 @@ class _Wrap:
     def __init__(self, folder: str) -> None:
         facts = board_facts()
         self.plant = Plant(facts, settled=False)
-        board = FakeBoard(Files(folder), facts, UID)
+        self.files = Files(folder)
+        board = FakeBoard(self.files, facts, UID)
         self.twin = CoupledTwin(board, self.plant, len(facts.CHANNELS), len(facts.SENSORS))
         self.controls = WorldControls(self.twin)
         self.to_wrap = b""
@@ -76,3 +77,9 @@ def change(control: str, value: Any) -> dict[str, Any]:
     controls = _wraps[0].controls
     controls.change(control, value)
     return controls.state()
+
+
+def read_flash() -> dict[str, str]:
+    """Return all files of the flash, as hex digits."""
+    files = _wraps[0].files
+    return {name: hexlify(files.read(name) or b"").decode() for name in sorted(files.names())}

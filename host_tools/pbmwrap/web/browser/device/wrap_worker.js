@@ -12,11 +12,15 @@ const SLICE_MS = 100; // most virtual time of one call
 const TURN_MS = 30; // most wall time before messages are looked at
 const LAG_MS = 200; // wall time
 const NEWS_MS = 250;
+// Virtual time that passes at once when it begins. A start needs half a minute of darkness for the
+// reference of the heat balance (wrap/rules/limits.py, REFERENCE_WAIT_MS) and waits for what is missing.
+const REST_MS = 36000;
 
 let python = null;
 let speed = 1;
 let toWrap = "";
 let due = 0; // virtual ms
+let rest = REST_MS;
 let last = 0;
 let told = 0;
 let measured = { wall: 0, virtual: 0, reached: 1 };
@@ -41,12 +45,16 @@ function turn() {
   const now = performance.now();
   due = Math.min(due + (now - last) * speed, LAG_MS * speed);
   last = now;
+  while (rest > 0 && performance.now() - now < TURN_MS) {
+    rest -= SLICE_MS;
+    advance(SLICE_MS);
+  }
   while (due >= STEP_MS && performance.now() - now < TURN_MS) {
     const ms = Math.min(SLICE_MS, Math.floor(due / STEP_MS) * STEP_MS);
     due -= ms;
     advance(ms);
   }
-  setTimeout(turn, due >= STEP_MS ? 0 : STEP_MS);
+  setTimeout(turn, due >= STEP_MS || rest > 0 ? 0 : STEP_MS);
 }
 
 async function begin() {
