@@ -154,7 +154,8 @@ def test_a_pulled_cable_and_a_second_window_are_said_in_words(
     bridge.wrap.change("cable", True)
     state(page, "Ready")
 
-    other = visit()
+    other = visit("sessions")
+    expect(other.get_by_text("No session is stored")).to_be_visible()
     other.get_by_role("button", name="Connect the wrap").first.click()
     state(other, "Another program uses the wrap")
     expect(other.get_by_text("in another window of this page")).to_be_visible()
