@@ -124,7 +124,7 @@ def visit(context: BrowserContext, bridge: Bridge) -> Iterator[Callable[..., Pag
                 else None
             ),
         )
-        page.goto(f"{bridge.url}#/{path}")
+        page.goto(f"{bridge.url}?wrap=usb#/{path}")
         page.wait_for_selector("h1")
         return page
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from binascii import hexlify, unhexlify
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
+from pbmwrap.doctor import wrap as wrap_checks
 from pbmwrap.errors import UsageError, WrapError
 from pbmwrap.portable import usb_ids
 from pbmwrap.web import requests
@@ -157,6 +159,17 @@ class Host:
         canonical = self.shelf.find_canonical(toml)
         self._job(number, lambda c: self.shelf.store(c, slot, canonical), changes=True, limits=True)
 
+    def _ask_check(self, number: int, toml: str) -> None:
+        hello = self.engine.hello
+        if hello is None:
+            self._done(number, self.shelf.check(toml, None, None))
+            return
+        self._job(number, lambda c: self.shelf.check(toml, hello, c.calibrations()))
+
+    def _ask_doctor(self, number: int) -> None:
+        unix_s = self.engine.now()[0] / 1000
+        self._job(number, lambda c: _run_checks(c, unix_s))
+
     def _ask_activate(self, number: int, slot: int) -> None:
         self._job(number, lambda c: {"active": c.activate(slot)}, changes=True, limits=True)
 
@@ -180,6 +193,20 @@ class Host:
     def _ask_calibration(self, number: int) -> None:
         hello = self._hello()
         self._job(number, lambda c: requests.read_calibration(c, hello))
+
+
+def _run_checks(client: Client, unix_s: float) -> list[dict[str, Any]]:
+    """Check the wrap by what it says of itself, as `pbmwrap doctor` does."""
+    hello, status = client.hello(), client.status()
+    found = list(wrap_checks.check_hello(hello)) + list(
+        wrap_checks.check_status(hello, status, unix_s)
+    )
+    today = date.fromtimestamp(unix_s)
+    found += wrap_checks.check_calibrations(hello, client.calibrations(), status, today)
+    found.append(wrap_checks.check_slots(client.protocols()))
+    return [
+        {"name": one.name, "level": one.level, "text": one.text, "hint": one.hint} for one in found
+    ]
 
 
 _hosts: list[Host] = []

@@ -78,6 +78,22 @@ class Shelf:
         client.verify_protocol(slot, raw)
         return {"slot": slot, "id": stored["id"], "sha": sha}
 
+    def check(self, toml: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
+        """Return what an example gives; for another text, that this page cannot read it."""
+        try:
+            raw = self.find_canonical(toml).encode()
+        except InvalidFile as problem:
+            line = {"line": 1, "key": "", "message": problem.message, "hint": problem.hint}
+            return {"problems": [line], "summary": None}
+        known = self._by_sha.get(hash_text(raw.decode()), {})
+        channels = dict(hello.channels) if hello else known["channels"]
+        try:
+            protocol: Any = parse_plain(raw, channels, known)
+        except ValueError as problem:
+            line = {"line": 1, "key": "", "message": str(problem), "hint": ""}
+            return {"problems": [line], "summary": None}
+        return {"problems": [], "summary": describe(protocol, "", hello, cals)}
+
     def find_example(self, protocol_id: str) -> str:
         """Return the canonical JSON of an example. Raises KeyError."""
         return {json.loads(one["canonical"])["id"]: one["canonical"] for one in self._examples}[

@@ -12,17 +12,21 @@ const KEY = "wrap";
 export function createChoice() {
   let on = () => {};
   let chosen = null;
+  let settle;
+  const ready = new Promise((done) => { settle = done; });
 
   function use(name) {
     chosen = MAKERS[name]();
     chosen.connect(on);
+    settle();
   }
 
   const own = {
     kind: "choice",
     login: async () => null,
-    async ask() {
-      return null; // nothing is asked before a wrap is chosen
+    async ask(...args) {
+      await ready; // a page may ask before this window's choice is known
+      return chosen.ask(...args);
     },
     connect(listener) {
       on = listener;

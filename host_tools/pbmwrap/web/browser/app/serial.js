@@ -180,7 +180,7 @@ export function createSerialTransport() {
 
   return {
     kind: "serial",
-    features: { edit: false, doctor: false },
+    features: { edit: false },
     login: async () => null,
     connect(listener) {
       on = listener;

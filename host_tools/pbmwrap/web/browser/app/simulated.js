@@ -91,7 +91,7 @@ export function createSimulatedTransport() {
 
   return {
     kind: "simulated",
-    features: { edit: false, doctor: false },
+    features: { edit: false },
     login: async () => null,
     connect(listener) {
       on = listener;

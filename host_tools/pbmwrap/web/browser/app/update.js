@@ -14,6 +14,7 @@ function offer(worker) {
 }
 
 function watch(registration) {
+  if (!registration) return; // the browser blocks service workers
   if (registration.waiting && navigator.serviceWorker.controller) offer(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const worker = registration.installing;

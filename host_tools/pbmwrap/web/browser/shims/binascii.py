@@ -6,6 +6,7 @@ Error = ValueError
 hexlify = _binascii.hexlify
 unhexlify = _binascii.unhexlify
 crc32 = _binascii.crc32
+b2a_base64 = _binascii.b2a_base64
 
 
 def a2b_base64(data):

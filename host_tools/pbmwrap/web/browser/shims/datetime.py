@@ -42,3 +42,37 @@ class datetime:
         if form != "%Y-%m-%d %H:%M":
             raise ValueError(form)
         return "%04d-%02d-%02d %02d:%02d" % self._parts()[:5]
+
+
+class _Span:
+    def __init__(self, days):
+        self.days = days
+
+
+class date:
+    """A day, for its distance from another one."""
+
+    def __init__(self, year, month, day):
+        if not (1 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= 31):
+            raise ValueError("no such day")
+        self._text = "%04d-%02d-%02d" % (year, month, day)
+        self._days = int(js.Date.UTC(year, month - 1, day) // 86400000)
+
+    @classmethod
+    def fromtimestamp(cls, seconds):
+        """Return the day of a moment, in the browser's zone."""
+        then = js.Date.new(seconds * 1000)
+        return cls(int(then.getFullYear()), int(then.getMonth()) + 1, int(then.getDate()))
+
+    @classmethod
+    def fromisoformat(cls, text):
+        """Return the day of text such as 20261121. Raises ValueError."""
+        if len(text) != 8:
+            raise ValueError(text)
+        return cls(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+    def __sub__(self, other):
+        return _Span(self._days - other._days)
+
+    def __str__(self):
+        return self._text

@@ -22,9 +22,7 @@ export function Wrap() {
     <${Part} id="fault">${fault ? html`<${FaultBox} fault=${fault} />`
       : html`<p>${t("fault.none")}</p>`}
       <${FaultList} /></${Part}>
-    <${Part} id="doctor">${transport.features?.doctor === false
-      ? html`<p>${t("doctor.not-here")} <code>pbmwrap doctor</code></p>`
-      : html`<${Doctor} />`}</${Part}>
+    <${Part} id="doctor"><${Doctor} /></${Part}>
     <${Part} id="calibration"><${Calibration} /></${Part}>
     <${Part} id="settings"><${Settings} /></${Part}>
     <${Part} id="about-wrap"><${Identity} /></${Part}>`;

@@ -51,6 +51,7 @@ export function App() {
 function Connection() {
   const live = liveness();
   if (["live", "opening"].includes(live)) return null;
+  if (live === "no-port" && store.route[0] === "install") return null; // it says so further down
   const lit = store.sample && LIT.includes(stateName());
   const { message, hint } = store.state ?? {};
   return html`<${Notice} kind="bad" title=${t(`live.${live}`)}>
