@@ -151,10 +151,6 @@ class Host:
             return
         self._job(number, lambda c: self.shelf.list_rows(c, hello))
 
-    def _ask_check(self, number: int, toml: str) -> None:
-        hello = self._hello()
-        self._job(number, lambda c: self.shelf.check(c, hello, toml))
-
     def _ask_flash(self, number: int, slot: int, toml: str) -> None:
         canonical = self.shelf.find_canonical(toml)
         self._job(number, lambda c: self.shelf.store(c, slot, canonical), changes=True, limits=True)

@@ -61,16 +61,6 @@ class Shelf:
             return {**make_empty_row(slot), **about, "broken": str(problem)}
         return {**describe(protocol, known.get("toml", ""), hello, cals), **about}
 
-    def check(self, client: Client, hello: Hello, toml: str) -> dict[str, Any]:
-        """Return what an example gives on this wrap, or the problem with any other text."""
-        try:
-            one = self._find(toml)
-        except InvalidFile as problem:
-            row = {"line": 1, "key": "", "message": problem.message, "hint": problem.hint}
-            return {"problems": [row], "summary": None}
-        protocol: Any = parse_plain(one["canonical"].encode(), dict(hello.channels), one)
-        return {"problems": [], "summary": describe(protocol, toml, hello, client.calibrations())}
-
     def store(self, client: Client, slot: int, canonical: str) -> dict[str, Any]:
         """Store canonical JSON in a slot, and verify it. Raises WrapError."""
         raw, sha = canonical.encode(), hash_text(canonical)
