@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web_page.test_page import AXE, AXE_OPTIONS, MEASURE
 from tests.web_static.site import Site
@@ -135,6 +136,34 @@ def test_a_real_wrap_can_be_chosen_and_the_choice_taken_back(visit: Visit) -> No
     page = visit()
     button(page, "Connect a real wrap").click()
     expect(state(page)).to_have_text("No wrap is connected", timeout=SLOW_MS)
+    check_view(page)
+    page.reload()  # keeps the choice
+    expect(state(page)).to_have_text("No wrap is connected", timeout=SLOW_MS)
+    button(page, "Choose another wrap").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which wrap?", timeout=SLOW_MS)
+
+
+def test_a_new_version_is_offered_and_used_when_asked_for(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    """The old version stays until the button is pressed, with no file of the new one."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    site = Site(copy)
+    page = browser.new_page(locale="en")
+    page.goto(site.url)
+    page.evaluate("() => navigator.serviceWorker.ready")
+    texts = copy / "static" / "texts" / "en.json"
+    texts.write_text(texts.read_text().replace("Which wrap?", "Which wrap now?"))
+    worker = copy / "sw.js"
+    worker.write_text(re.sub(r'VERSION = "\w+"', 'VERSION = "newer"', worker.read_text()))
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which wrap?", timeout=SLOW_MS)
+    button(page, "Use the new version").click(timeout=SLOW_MS)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which wrap now?", timeout=SLOW_MS)
+    assert len(page.evaluate("() => caches.keys()")) == 1
+    page.context.close()
+    site.close()
 
 
 def test_about_needs_no_wrap_and_speaks_german(visit: Visit) -> None:
