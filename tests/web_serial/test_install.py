@@ -15,7 +15,7 @@ from pbmwrap.device.uf2 import BLOCK_BYTES, CLAIM, CLAIM_AT, RP2040_FAMILY
 from pbmwrap.errors import InvalidFile
 from tests.web_page.test_page import check_axe, check_figures
 from tests.web_serial.bridge import Bridge
-from tests.web_serial.test_web_serial import state
+from tests.web_serial.conftest import state
 from tools.web_static.firmware import add_firmware
 
 Visit = Callable[..., Page]

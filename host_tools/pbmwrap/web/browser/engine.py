@@ -42,7 +42,7 @@ from pbmwrap.web.live import (
 from wrap.version import LINK_VERSION, PRODUCT
 
 URGENT, NORMAL = 0, 1  # a stop overtakes a transfer; all others take turns
-HELLO_S = 1.0
+HELLO_S, HELLO_ATTEMPTS = 1.0, 3  # the same request: a late answer counts
 _PROMPT = b">>> "
 _NOISE_KEPT = 512
 
@@ -398,8 +398,8 @@ class WrongVersion(NotAWrap):
 
 
 def _greet(client: Client) -> Hello:
-    """Ask once for `hello`. Raises WrapError."""
-    answer = client.call("hello", timeout_s=HELLO_S, attempts=1)
+    """Ask for `hello`. Raises WrapError."""
+    answer = client.call("hello", timeout_s=HELLO_S, attempts=HELLO_ATTEMPTS)
     if not isinstance(answer, dict) or answer.get("product") != PRODUCT:
         raise NotAWrap("this is not a wrap")
     if answer.get("link") != LINK_VERSION:
