@@ -108,6 +108,8 @@ def test_a_sensor_that_is_pulled_latches_until_it_is_back(pair: Pair) -> None:
 
 def test_protocols_settings_and_calibration_are_those_of_the_wrap(pair: Pair) -> None:
     example = next(row for row in pair.ask("protocols") if row["id"] == "nerve-pain")
+    assert pair.ask("check", example["toml"])["summary"]["ends_s"] == example["ends_s"]
+    assert pair.ask("check", "id = 1")["problems"][0]["line"] == 1
     assert pair.ask("flash", 2, example["toml"])["id"] == "nerve-pain"
     assert pair.ask("activate", 2) == {"active": 2}
     assert pair.events["status"]["next_protocol"] == "nerve-pain"
@@ -119,11 +121,13 @@ def test_protocols_settings_and_calibration_are_those_of_the_wrap(pair: Pair) ->
     assert pair.ask("setSetting", "trip_mc", 40000)["value"] == 40000
     assert {row["key"]: row["value"] for row in pair.ask("settings")}["trip_mc"] == 40000
     assert pair.ask("calibration")["channels"][0]["calibrated"] is False
+    names = {row["name"]: row["level"] for row in pair.ask("doctor")}
+    assert names["sensors"] == "good"
     assert pair.ask("confirm") == {"confirmed": [], "unconfirmed": []}
 
 
 def test_what_the_page_cannot_do_is_refused_in_words(pair: Pair) -> None:
-    assert pair.try_ask("doctor")[1]["code"] == "not_here"
+    assert pair.try_ask("dance")[1]["code"] == "not_here"
     assert pair.try_ask("flash", 0, "id = 1")[1]["code"] == "invalid_file"
     assert pair.try_ask("sessionOf", "x", "1")[1]["code"] == "not_found"
     assert pair.try_ask("session", "dance")[1]["code"] == "usage"

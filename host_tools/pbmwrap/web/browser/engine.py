@@ -394,7 +394,7 @@ def _call(client: Client, method: str, params: dict[str, Any] | None = None) -> 
 
 
 class WrongVersion(NotAWrap):
-    """The wrap speaks another version of the link."""
+    """The wrap uses another version of the link."""
 
 
 def _greet(client: Client) -> Hello:

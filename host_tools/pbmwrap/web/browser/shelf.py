@@ -13,6 +13,8 @@ from pbmwrap.web.browser.plain_protocol import parse_plain
 from pbmwrap.web.protocol_view import Cals, describe, make_empty_row
 
 Example = dict[str, Any]
+_ONLY_EXAMPLES = "this page stores only the examples"
+_HINT = "use `pbmwrap protocol flash FILE` for files of your own"
 
 
 class Shelf:
@@ -90,11 +92,13 @@ class Shelf:
 
     def find_canonical(self, toml: str) -> str:
         """Return the canonical JSON of an example's text. Raises InvalidFile for another text."""
+        return self._find(toml)["canonical"]
+
+    def _find(self, toml: str) -> Example:
         for one in self._examples:
             if one["toml"] == toml:
-                return one["canonical"]
-        hint = "use `pbmwrap protocol flash FILE` for files of your own"
-        raise InvalidFile("this page stores only the examples", hint)
+                return one
+        raise InvalidFile(_ONLY_EXAMPLES, _HINT)
 
 
 def hash_text(text: str) -> str:

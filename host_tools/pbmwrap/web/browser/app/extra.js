@@ -49,7 +49,8 @@ export function Reach() {
     ${reason ? html`<p>${tOr(`serial.reason.${reason}`, reason)}</p>` : null}
     ${why || liveness() === "live" ? null : html`<div class="row">
       <${Button} kind="main" onPress=${choose}>${t("serial.choose")}</${Button}>
-      <a class="button" href="#/install">${t("serial.install")}</a></div>`}`;
+      <a class="button" href="#/install">${t("serial.install")}</a>
+      <${Button} onPress=${() => transport.choose(null)}>${t("welcome.other")}</${Button}></div>`}`;
 }
 
 /** Not by `press`: the browser shows its list of ports only directly after a press. */
