@@ -100,6 +100,7 @@ def image(folder: Path, tmp_path: Path) -> bytes:
     return image
 
 
+@pytest.mark.slow
 def test_the_image_is_copied_to_a_boot_loader_only_and_the_wrap_greeted(
     visit: Visit, bridge: Bridge, image: bytes, tmp_path: Path
 ) -> None:
@@ -166,6 +167,7 @@ def make_esp_image(chip: int = 9, ours: bool = True) -> bytes:
     return bytes(image)
 
 
+@pytest.mark.slow
 def test_an_esp32_gets_only_an_image_that_fits(
     visit: Visit, bridge: Bridge, tmp_path: Path
 ) -> None:

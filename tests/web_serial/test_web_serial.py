@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.web_page.test_page import check_axe, check_figures, wait_until
@@ -116,6 +117,7 @@ def test_connecting_while_lit_changes_no_step_and_touches_no_line(
     alone.close()
 
 
+@pytest.mark.slow
 def test_a_pulled_cable_and_a_second_window_are_said_in_words(
     visit: Visit, bridge: Bridge, context: BrowserContext
 ) -> None:
