@@ -38,7 +38,8 @@ def test_vendored_files_are_those_of_their_packages(folder: Path) -> None:
     for name, about in known.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == about["sha256"], name
         licence = any(
-            n.startswith("LICENSE-") and n.removeprefix("LICENSE-") in about["package"] for n in found
+            n.startswith("LICENSE-") and n.removeprefix("LICENSE-") in about["package"]
+            for n in found
         )
         assert licence, f"{name} has no licence beside it"
 

@@ -405,7 +405,10 @@ def _greet(client: Client) -> Hello:
     if answer.get("link") != LINK_VERSION:
         text = f"the wrap uses link version {answer.get('link')}, this page {LINK_VERSION}"
         raise WrongVersion(text, "install the firmware of this page")
-    return parse_answer(Hello, answer)
+    try:
+        return parse_answer(Hello, answer)
+    except LinkLost as problem:
+        raise WrongVersion(problem.message, problem.hint) from problem
 
 
 def _read_hello(client: Client) -> Hello:
