@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import pbmwrap.protocols
 from pbmwrap.device.client import Client
@@ -19,6 +22,7 @@ from tests.web_page.browser import open_browser
 from tests.web_serial.bridge import SCRIPT, Bridge
 from tools.web_static.folder import build_folder
 
+NAME = "Minor injury, sore muscle"
 EXAMPLE = Path(pbmwrap.protocols.__file__).parent / "examples" / "minor-injury.toml"
 
 
@@ -130,3 +134,32 @@ def visit(context: BrowserContext, bridge: Bridge) -> Iterator[Callable[..., Pag
 
     yield visit
     assert problems == []
+
+
+def connect(page: Page) -> None:
+    page.get_by_role("button", name="Connect the wrap").first.click()
+    expect(page.locator(".age")).to_contain_text("ago")
+
+
+def state(page: Page, words: str) -> None:
+    expect(page.locator(".strip-state")).to_contain_text(words, timeout=20_000)
+
+
+def control(page: Page, name: str) -> None:
+    page.locator(".buttons").get_by_role("button", name=name).click()
+
+
+def go(page: Page, path: str) -> None:
+    page.evaluate("path => { location.hash = `#/${path}`; }", path)
+
+
+def run_command(data: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pbmwrap", *words],
+        env={**os.environ, "PBMWRAP_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -15,7 +15,7 @@ from pbmwrap.device.uf2 import BLOCK_BYTES, CLAIM, CLAIM_AT, RP2040_FAMILY
 from pbmwrap.errors import InvalidFile
 from tests.web_page.test_page import check_axe, check_figures
 from tests.web_serial.bridge import Bridge
-from tests.web_serial.test_web_serial import state
+from tests.web_serial.conftest import state
 from tools.web_static.firmware import add_firmware
 
 Visit = Callable[..., Page]
@@ -100,6 +100,7 @@ def image(folder: Path, tmp_path: Path) -> bytes:
     return image
 
 
+@pytest.mark.slow
 def test_the_image_is_copied_to_a_boot_loader_only_and_the_wrap_greeted(
     visit: Visit, bridge: Bridge, image: bytes, tmp_path: Path
 ) -> None:
@@ -152,3 +153,54 @@ def test_a_folder_without_firmware_says_so(visit: Visit, bridge: Bridge) -> None
         check_figures(page)
     finally:
         manifest.write_text(before)
+
+
+def make_esp_image(chip: int = 9, ours: bool = True) -> bytes:
+    """A whole image: headers of boot loader and program, and a partition table between."""
+    head = bytearray(b"\xe9" + bytes(23))
+    head[12:14] = struct.pack("<H", chip)
+    image = bytearray(0x10000 + 2048)
+    image[:24] = image[0x10000 : 0x10000 + 24] = head
+    image[0x8000:0x8002] = b"\xaa\x50"
+    if ours:
+        image[0x8010:0x8018] = b"wraplog\0"
+    return bytes(image)
+
+
+@pytest.mark.slow
+def test_an_esp32_gets_only_an_image_that_fits(
+    visit: Visit, bridge: Bridge, tmp_path: Path
+) -> None:
+    page = visit("install")
+    write = page.get_by_role("button", name="Write it to the board")
+    choose = page.locator("#esp-file")
+    for data, words in (
+        (b"hello" * 100, "is not an image for an ESP32"),
+        (make_esp_image(chip=13), "is for an unknown chip, number 13"),
+        (make_esp_image()[:0x9000], "is not a whole image"),
+    ):
+        file = tmp_path / f"wrong{len(data)}.bin"
+        file.write_bytes(data)
+        choose.set_input_files(file)
+        expect(page.get_by_text(words)).to_be_visible()
+        expect(write).to_have_attribute("aria-disabled", "true")
+    (tmp_path / "other.bin").write_bytes(make_esp_image(ours=False))
+    choose.set_input_files(tmp_path / "other.bin")
+    expect(page.get_by_text("another program, such as MicroPython")).to_be_visible()
+    image = make_esp_image()
+    (tmp_path / "firmware.bin").write_bytes(image)
+    choose.set_input_files(tmp_path / "firmware.bin")
+    expect(page.get_by_text("the firmware of a wrap", exact=True)).to_be_visible()
+    expect(page.get_by_text(hashlib.sha256(image).hexdigest())).to_be_visible()
+    check_axe(page)
+    check_figures(page)
+    loaded = "performance.getEntriesByType('resource').some((e) => e.name.includes('esptool'))"
+    assert not page.evaluate(loaded)
+    bridge.vendor, bridge.product = 0x10C4, 0xEA60
+    write.click()
+    expect(page.get_by_text("The loader of the chip does not answer")).to_be_visible(
+        timeout=120_000
+    )
+    assert page.evaluate(loaded)
+    reset = {"dataTerminalReady": False, "requestToSend": True}
+    assert ("signals", reset) in bridge.calls  # only here

@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.web_page.test_page import check_axe, check_figures, wait_until
 from tests.web_serial.bridge import Bridge
-from tests.web_serial.conftest import RecordingTwin, light
+from tests.web_serial.conftest import (
+    NAME,
+    RecordingTwin,
+    connect,
+    control,
+    go,
+    light,
+    run_command,
+    state,
+)
 
 Visit = Callable[..., Page]
-NAME = "Minor injury, sore muscle"
-
-
-def connect(page: Page) -> None:
-    page.get_by_role("button", name="Connect the wrap").first.click()
-    expect(page.locator(".age")).to_contain_text("ago")
-
-
-def state(page: Page, words: str) -> None:
-    expect(page.locator(".strip-state")).to_contain_text(words, timeout=20_000)
-
-
-def control(page: Page, name: str) -> None:
-    page.locator(".buttons").get_by_role("button", name=name).click()
-
-
-def go(page: Page, path: str) -> None:
-    page.evaluate("path => { location.hash = `#/${path}`; }", path)
-
-
-def run_command(data: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "pbmwrap", *words],
-        env={**os.environ, "PBMWRAP_DATA": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_session_from_choosing_the_port_to_the_imported_log(
@@ -140,6 +117,7 @@ def test_connecting_while_lit_changes_no_step_and_touches_no_line(
     alone.close()
 
 
+@pytest.mark.slow
 def test_a_pulled_cable_and_a_second_window_are_said_in_words(
     visit: Visit, bridge: Bridge, context: BrowserContext
 ) -> None:

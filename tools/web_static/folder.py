@@ -17,7 +17,8 @@ WEB = ROOT / "host_tools" / "pbmwrap" / "web"
 STATIC = WEB / "static"
 BROWSER = WEB / "browser"
 RUNTIME = "device"  # its files are MicroPython and the firmware; the others are the page
-LATER = (f"{FIRMWARE}/", "install/")  # loaded only by who installs, so not kept for use offline
+LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept for use offline
+_ONLY_HERE = shutil.ignore_patterns("*.md", "hashes.json")
 _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
@@ -41,6 +42,7 @@ def build_folder(out: Path, built: Path = ROOT / "build") -> None:
     (out / "index.html").write_text(_make_page(), encoding="utf-8")
     shutil.move(out / "static" / "index.html", out / "static" / "unused.html")
     (out / "static" / "unused.html").unlink()
+    shutil.copytree(BROWSER / "esptool", out / "esptool", ignore=_ONLY_HERE)
     add_firmware(out, built)
     _write_service_worker(out)
 

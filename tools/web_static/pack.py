@@ -19,6 +19,7 @@ HOST_MODULES = (
     "errors.py",
     "portable/__init__.py",
     "portable/log_lines.py",
+    "portable/esp32_header.py",
     "portable/usb_ids.py",
     "words.py",
     "device/__init__.py",

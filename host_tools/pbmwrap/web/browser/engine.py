@@ -42,7 +42,7 @@ from pbmwrap.web.live import (
 from wrap.version import LINK_VERSION, PRODUCT
 
 URGENT, NORMAL = 0, 1  # a stop overtakes a transfer; all others take turns
-HELLO_S = 1.0
+HELLO_S, HELLO_ATTEMPTS = 1.0, 3  # the same request: a late answer counts
 _PROMPT = b">>> "
 _NOISE_KEPT = 512
 
@@ -398,14 +398,17 @@ class WrongVersion(NotAWrap):
 
 
 def _greet(client: Client) -> Hello:
-    """Ask once for `hello`. Raises WrapError."""
-    answer = client.call("hello", timeout_s=HELLO_S, attempts=1)
+    """Ask for `hello`. Raises WrapError."""
+    answer = client.call("hello", timeout_s=HELLO_S, attempts=HELLO_ATTEMPTS)
     if not isinstance(answer, dict) or answer.get("product") != PRODUCT:
         raise NotAWrap("this is not a wrap")
     if answer.get("link") != LINK_VERSION:
         text = f"the wrap uses link version {answer.get('link')}, this page {LINK_VERSION}"
         raise WrongVersion(text, "install the firmware of this page")
-    return parse_answer(Hello, answer)
+    try:
+        return parse_answer(Hello, answer)
+    except LinkLost as problem:
+        raise WrongVersion(problem.message, problem.hint) from problem
 
 
 def _read_hello(client: Client) -> Hello:

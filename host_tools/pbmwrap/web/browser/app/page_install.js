@@ -4,8 +4,8 @@ import { Button, Component, Facts, Failure, html, Loading, Notice } from "./ui.j
 import { t } from "./text.js";
 import { liveness, store, transport } from "./store.js";
 import { number } from "./format.js";
-import { save } from "./serial.js";
-import { whyNoSerial } from "./serial.js";
+import { sha256 } from "./bytes.js";
+import { save, whyNoSerial } from "./serial.js";
 import { WrapError } from "./transport.js";
 import { choose } from "./extra.js";
 import { Esp32 } from "./install_esp32.js";
@@ -24,11 +24,6 @@ export async function fetchChecked(about) {
     throw failure("install.damaged");
   }
   return bytes;
-}
-
-export async function sha256(bytes) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Copies the image to the drive of a boot loader, and nowhere else. */

@@ -6,6 +6,7 @@
 // the chip. Only an RP2040, which has no such lines, gets DTR, without which MicroPython sends nothing.
 
 import { createRuntime } from "../../device/runtime.js";
+import { fromHex, toHex } from "./bytes.js";
 import { WrapError } from "./transport.js";
 
 const BAUD = 115200;
@@ -19,9 +20,6 @@ export function whyNoSerial() {
   if (!isSecureContext) return "serial.insecure";
   return "serial" in navigator ? null : "serial.unsupported";
 }
-
-const toHex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-const fromHex = (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 export function createSerialTransport() {
   const waiting = new Map(); // requests by number
