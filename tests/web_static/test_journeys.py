@@ -143,6 +143,7 @@ def test_a_real_wrap_can_be_chosen_and_the_choice_taken_back(visit: Visit) -> No
     expect(page.get_by_role("heading", level=1)).to_have_text("Which wrap?", timeout=SLOW_MS)
 
 
+@pytest.mark.slow
 def test_a_new_version_is_offered_and_used_when_asked_for(
     browser: Browser, folder: Path, tmp_path: Path
 ) -> None:
