@@ -18,7 +18,6 @@ SENTENCES = {
 PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "{} {} this machine's clock",
     "{} late, the longest took {} ms",
-    "{}, {} days old: LEDs fade",
     "{}, dated in the future: {}",
     "{}, the last {} checked and undamaged",
     "{}: {}, so sessions end by time and show no dose",
@@ -49,7 +48,8 @@ WHOLE = {
     "9 days behind this machine's clock",
     "3 of 1000 late, the longest took 7 ms",
     "none late, the longest took 0.7 ms",
-    "red: 40 mW/cm2 +-10 %, 400 days old: LEDs fade",
+    "red: 40 mW/cm2 +-10 %, due: 400 days old: LEDs fade, covers cloud; lit for 600 h since then, "
+    "which may have cost 2.1 % of its light; the ratio check of 2026-11-29 is -12.1 % off",
     "red: 40 mW/cm2 +-10 %, 2 days old",
     "red: 40 mW/cm2 +-10 %, date unknown",
     "red: 40 mW/cm2 +-10 %, dated in the future: 2030-01-01",

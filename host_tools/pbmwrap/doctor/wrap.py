@@ -232,7 +232,7 @@ def check_calibration(
         return Check("calibration", "note", f"{text}, dated in the future: {made}", hint)
     reasons = list(find_reasons(made, today, cal.lit_s, drift))
     if reasons:
-        return Check("calibration", "note", f"{text}, {'; '.join(reasons)}", hint)
+        return Check("calibration", "note", f"{text}, due: {'; '.join(reasons)}", hint)
     return Check("calibration", "good", f"{text}, {count(age, 'day')} old")
 
 
