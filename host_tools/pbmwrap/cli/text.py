@@ -255,7 +255,7 @@ def holds_text(found: Sequence[Hold]) -> PlainTable | str:
     if not found:
         return "no hold stands"
     rows = [("everybody" if one.person == "*" else one.person, one.reason) for one in found]
-    return table(("person", "reason"), rows)
+    return format_table(("person", "reason"), rows)
 
 
 def checks_text(found: Sequence[Check]) -> str:
