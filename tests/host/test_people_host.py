@@ -18,7 +18,7 @@ from pbmwrap.logs.sessions import group_sessions
 from pbmwrap.protocols import encode
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.summary import summary
-from pbmwrap.protocols.template import examples, template
+from pbmwrap.protocols.template import examples, make_template
 from pbmwrap.protocols.to_toml import format_toml
 from pbmwrap.twin.sim import SimTwin
 from tests.host.cli_helpers import data, fails, wrap
@@ -44,7 +44,7 @@ def bench() -> Iterator[Bench]:
 
 
 def tagged(person: str) -> str:
-    return template().replace('site = "foot-left"', f'site = "foot-left"\nperson = "{person}"')
+    return make_template().replace('site = "foot-left"', f'site = "foot-left"\nperson = "{person}"')
 
 
 # ---- protocol files

@@ -326,6 +326,7 @@ def test_it_cannot_be_resumed_nor_asked_whether_somebody_is_awake(bench):
 
 def test_heat_ends_it_earlier_than_a_session(bench):  # H-01
     begun(bench)
+    bench.app.session.number = 7  # of the session before it
     limit = limits.SKIN_TRIP_MIN_MC
     assert bench.app.temp_limits.trip_mc == limit
     for mc in range(ROOM_MC, limit - 100, 400):

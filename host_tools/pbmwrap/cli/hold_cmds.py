@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from pbmwrap.cli.command import Json, Port, Result, Yes, ask, command, new_app, wrap_at
+from pbmwrap.cli.command import (
+    Json,
+    Port,
+    Result,
+    Yes,
+    ask,
+    new_app,
+    register_command,
+    wrap_at,
+)
 from pbmwrap.cli.options import Argument
 
 if TYPE_CHECKING:
@@ -26,34 +35,34 @@ MEANING = (
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     hold = new_app("Holds: no light for a person until a hold is cleared.")
-    command(hold, "hold show")(show)
-    command(hold, "hold set")(set_)
-    command(hold, "hold clear")(clear)
+    register_command(hold, "hold show")(show_holds)
+    register_command(hold, "hold set")(set_hold)
+    register_command(hold, "hold clear")(clear_hold)
     app.add_command(hold, "hold")
 
 
-def show(port: Port = None, json: Json = False) -> Result:
+def show_holds(port: Port = None, json: Json = False) -> Result:
     """Show the holds in force."""
     with wrap_at(port) as (client, _):
-        return _result(client.holds())
+        return _make_result(client.holds())
 
 
-def set_(person: Person, reason: Reason, port: Port = None, json: Json = False) -> Result:
+def set_hold(person: Person, reason: Reason, port: Port = None, json: Json = False) -> Result:
     """Refuse light to a person. End a session first, with `pbmwrap stop`."""
     with wrap_at(port) as (client, _):
-        return _result(client.set_hold(person, reason))
+        return _make_result(client.set_hold(person, reason))
 
 
-def clear(
+def clear_hold(
     person: Person, reason: Reason, port: Port = None, yes: Yes = False, json: Json = False
 ) -> Result:
     """Clear a hold. Asks first."""
     with wrap_at(port) as (client, _):
         ask((MEANING,), f"Clear the hold {reason} of {person}?", yes, json)
-        return _result(client.clear_hold(person, reason))
+        return _make_result(client.clear_hold(person, reason))
 
 
-def _result(found: list[Hold]) -> Result:
+def _make_result(found: list[Hold]) -> Result:
     from pbmwrap.cli import text
 
     return Result({"holds": [one.as_json() for one in found]}, text.holds_text(found))
