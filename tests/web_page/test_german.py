@@ -31,6 +31,9 @@ PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "then `pbmwrap settings confirm`",
     "; acknowledge it first",
     "the cause is still there: ",
+    " must be 64 hex digits",
+    "light is held: ",
+    "what must be ",
 }
 NOT_SHOWN = {  # looked for in the wrap's answer, printed in a terminal, or without words
     "this machine's clock says {}, which cannot be true: records stay undated; set the clock and "
@@ -38,6 +41,8 @@ NOT_SHOWN = {  # looked for in the wrap's answer, printed in a terminal, or with
     "the log kept so far is now {}: see `pbmwrap logs wraps`",
     "this is the log {}; kept under the same id: {}",
     "session possible in",
+    "reads as worn",
+    "with calibration light",
     "write too often",
     "{}, at most {} J/cm2",
     'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{}", MODE="0660", TAG+="uaccess"',
@@ -74,6 +79,9 @@ WHOLE = {
     "settings, heat test may be damaged or lost, so no session can start",
     "25 % of full: no heat test is recorded",
     "sensor-open: a temperature sensor is open or unplugged",
+    "the wrap refused session.start: light is held: wound",
+    "sha must be 64 hex digits",
+    "what must be frozen or closed",
 }
 TRANSLATE = """async ([texts, exact]) => {
   const { said, written } = await import("/static/app/said.js");
