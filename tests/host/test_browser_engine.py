@@ -187,6 +187,39 @@ def test_the_log_is_a_file_that_import_reads(page: Page, tmp_path: Path) -> None
     assert host.format_log("nobody", 0) == ""
 
 
+def test_the_wake_question_is_answered_from_the_page(page: Page) -> None:
+    page.ask("setSetting", "wake_s", 3)
+    assert page.ask("session", "awake")[1]["code"] == "not_now"
+    light(page)
+    page.run(3000)
+    assert page.of("sample")[-1]["wake_waiting"]
+    assert page.ask("session", "awake")[0] == {"state": "running"}
+    page.run(500)
+    assert not page.of("sample")[-1]["wake_waiting"]
+    assert page.of("sample")[-1]["state"] == "running"
+
+
+def test_a_protocol_is_activated_and_erased(page: Page) -> None:
+    for slot in (0, 1):
+        page.ask("flash", slot, PROTOCOL.decode())
+    assert page.ask("activate", 1)[0] == {"active": 1}
+    stored = [row for row in page.ask("protocols")[0] if row["slot"] is not None]
+    assert [(row["slot"], row["active"]) for row in stored] == [(0, False), (1, True)]
+    assert page.ask("erase", 0)[0] == {"active": 1}
+    assert page.ask("erase", 1)[0] == {"active": None}
+
+
+def test_a_fault_is_shown_and_acknowledged(page: Page, twin: SimTwin) -> None:
+    light(page)
+    twin.plant.set_fault("skin-left", "open")
+    page.run(500)
+    assert page.of("sample")[-1]["state"] == "fault"
+    assert page.ask("fault")[0]["fault"]["called"] == "sensor-open at skin-left"
+    twin.plant.set_fault("skin-left", "none")
+    page.run(1000)
+    assert page.ask("ackFault")[0] == {"state": "idle"}
+
+
 def test_the_check_and_the_doctor_work_in_the_page(page: Page) -> None:
     assert page.ask("check", PROTOCOL.decode())[0]["summary"]["id"] == "minor-injury"
     problem = page.ask("check", "id = 1")[0]["problems"][0]
