@@ -22,7 +22,7 @@ UNIT = mutants.ROOT / "tests" / "unit"
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    mutants.copy(tmp_path)
+    mutants.update_copy(tmp_path)
     monkeypatch.chdir(tmp_path)
     reset_config()
     yield tmp_path
@@ -38,20 +38,21 @@ def test_mutmut_finds_mutants_under_the_names_of_the_firmware_s_modules(copied: 
 
 
 def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
-    first = mutants.copy(tmp_path)
+    first = mutants.update_copy(tmp_path)
     config = tomllib.loads((tmp_path / "pyproject.toml").read_text())
     for folder in config["tool"]["pytest"]["ini_options"]["pythonpath"]:
         assert (tmp_path / folder).is_dir()
     for pattern in config["tool"]["mutmut"]["only_mutate"]:
         assert len(list(tmp_path.glob(pattern))) >= 5
     (tmp_path / "src/wrap/gone.py").touch()
-    assert mutants.copy(tmp_path) == first
+    assert mutants.update_copy(tmp_path) == first
     assert not (tmp_path / "src/wrap/gone.py").exists()
 
 
 def test_a_test_of_the_copy_runs_there(copied: Path) -> None:
     """With its conftest and all that it imports, and with nothing of this tree on the path."""
-    command = [sys.executable, "-m", "pytest", "tests/unit/test_fault_latch.py", *mutants.ARGS]
+    tests = [f"tests/unit/test_{name}.py" for name in ("fault_latch", "limit_check")]
+    command = [sys.executable, "-m", "pytest", *tests, *mutants.ARGS]
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV"))}
     done = subprocess.run(command, cwd=copied, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

@@ -135,6 +135,25 @@ def test_one_gross_reading_at_any_moment_of_a_start_is_a_fault():  # H-02
         assert (faults.NAMES[rig.app.fault_latch.code], rig.state) == ("gross-hot", "fault"), step
 
 
+def test_a_gross_reading_that_stays_sounds_hot_at_any_moment_of_a_start():  # H-02, H-46
+    """Where the enable opens it is latched as `wiring`; the buzzer still says: take it off."""
+    latched = set()
+    for step in range(SELF_TEST_STEPS):
+        rig = Rig()
+        rig.calibrate(7000)
+        rig.advance(1500)
+        rig.store(steps=FULL)
+        between_steps(rig.app).starter.start("link", False)
+        rig.advance(10 * step)
+        rig.warm(90000, BOARD)
+        rig.advance(500)
+        latched.add(faults.NAMES[rig.app.fault_latch.code])
+        rig.hal.buzzed.clear()
+        rig.advance(1000)
+        assert (rig.state, len(rig.hal.buzzed)) == ("fault", 10), step  # HOT: changes every 0.1 s
+    assert latched == {"gross-hot", "wiring"}
+
+
 FADE_STEPS = 60
 
 

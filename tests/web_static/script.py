@@ -21,7 +21,7 @@ def send(
 
 
 def list_calls(lit_s: int) -> list[Call]:
-    """Return a session of `lit_s` seconds with a cover, a press of the button, and a sensor that is pulled."""
+    """Return a session of `lit_s` seconds with a cover, a press, and a sensor that is pulled."""
     raw = json.dumps(tour.STRONG, sort_keys=True, separators=(",", ":")).encode()
     sha = hashlib.sha256(raw).hexdigest()
     put = {"slot": 0, "size": len(raw), "sha": sha}

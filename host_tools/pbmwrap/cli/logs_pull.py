@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pbmwrap.cli.command import Json, Port, Result, progress, warn, wrap_at
+from pbmwrap.cli.command import Json, Port, Result, show_progress, warn, wrap_at
 from pbmwrap.cli.log_choice import open_archive, print_notes
 from pbmwrap.cli.options import Option
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
 
 
-def pull(
+def pull_log(
     anew: Annotated[
         bool,
         Option(
@@ -30,11 +30,11 @@ def pull(
     """
     from pbmwrap.logs.pull import pull_into_archive
 
-    def tell(text: str) -> None:
+    def print_progress(text: str) -> None:
         warn([text])
 
-    with wrap_at(port) as (client, hello), progress("pulling") as bar:
-        pulled = pull_into_archive(client, hello, open_archive(), tell, bar, anew)
+    with wrap_at(port) as (client, hello), show_progress("pulling") as bar:
+        pulled = pull_into_archive(client, hello, open_archive(), print_progress, bar, anew)
     return _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
 
 

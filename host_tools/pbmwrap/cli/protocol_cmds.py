@@ -13,9 +13,9 @@ from pbmwrap.cli.command import (
     Json,
     Port,
     Result,
-    command,
     new_app,
-    progress,
+    register_command,
+    show_progress,
     wrap_at,
     wrap_if_named,
 )
@@ -40,9 +40,18 @@ Number = Annotated[int, Argument(help="The slot, 0 to 7.", min=0, max=7)]
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("Check, show, store and choose protocols (docs/protocols.md).")
-    for body in (check, show, flash, list_slots, activate, delete, new, examples):
-        name = "list" if body is list_slots else body.__name__
-        command(group, f"protocol {name}")(body)
+    commands = {
+        "check": check_files,
+        "show": show_protocol,
+        "flash": flash_protocol,
+        "list": list_slots,
+        "activate": activate_slot,
+        "delete": delete_slot,
+        "new": write_new_file,
+        "examples": list_examples,
+    }
+    for name, body in commands.items():
+        register_command(group, f"protocol {name}")(body)
     app.add_command(group, "protocol")
 
 
@@ -60,7 +69,7 @@ def _find_file(name: str) -> Path:
     return shipped[name]
 
 
-def check(
+def check_files(
     files: Annotated[
         list[str],
         Argument(
@@ -97,7 +106,7 @@ def _join_errors(unreadable: list[InvalidFile], wrong: list[InvalidFile]) -> Inv
     return InvalidFile(f"{len(errors)} files are not correct", hint, tuple(lines))
 
 
-def show(
+def show_protocol(
     file: Annotated[
         str | None,
         Argument(
@@ -146,7 +155,7 @@ def _read_stored(client: Client, slot: int, channels: dict[str, int]) -> Protoco
         raise VerifyFailed(f"slot {slot} has no valid protocol: {problem}", hint) from problem
 
 
-def flash(
+def flash_protocol(
     file: File,
     slot: Annotated[
         int | None,
@@ -171,7 +180,7 @@ def flash(
         raw = canonical(protocol)
         chosen = _choose_slot(client.protocols(), protocol.id) if slot is None else slot
         computed = shown.make_result(protocol, hello, client.calibrations())
-        with progress("storing") as bar:
+        with show_progress("storing") as bar:
             client.flash_protocol(chosen, raw, sha256(raw), bar)
         client.verify_protocol(chosen, raw)
         now = client.activate(chosen) if active else client.protocols().active
@@ -196,13 +205,13 @@ def list_slots(port: Port = None, json: Json = False) -> Result:
     return Result(found, text.slots_table(found))
 
 
-def activate(slot: Number, port: Port = None, json: Json = False) -> Result:
+def activate_slot(slot: Number, port: Port = None, json: Json = False) -> Result:
     """Choose the protocol that the button and `run` start."""
     with wrap_at(port) as (client, _):
         return _active_result(client.activate(slot))
 
 
-def delete(slot: Number, port: Port = None, json: Json = False) -> Result:
+def delete_slot(slot: Number, port: Port = None, json: Json = False) -> Result:
     """Empty a slot."""
     with wrap_at(port) as (client, _):
         return _active_result(client.delete(slot))
@@ -213,7 +222,7 @@ def _active_result(slot: int | None) -> Result:
     return Result({"active": slot}, text)
 
 
-def new(
+def write_new_file(
     file: Annotated[Path, Argument(help="The file to write.")],
     id: Annotated[
         str | None,
@@ -251,11 +260,11 @@ def _make_text(file: Path, id: str | None, name: str | None, source: str | None)
 
     chosen = template.id_from(file.stem) if id is None else id
     if source is None:
-        text = template.template(chosen, "My protocol" if name is None else name)
+        text = template.make_template(chosen, "My protocol" if name is None else name)
     else:
         path = _find_file(source)
         _load_protocol(str(path), None)
-        text = template.renamed(path.read_bytes(), chosen, name)
+        text = template.rename_protocol(path.read_bytes(), chosen, name)
     faults = loads(text, source=str(file)).faults
     if faults:
         options = {"id": "--id", "name": "--name"}
@@ -264,7 +273,7 @@ def _make_text(file: Path, id: str | None, name: str | None, source: str | None)
     return text
 
 
-def examples(json: Json = False) -> Result:
+def list_examples(json: Json = False) -> Result:
     """List the protocols that come with pbmwrap."""
     from pbmwrap.cli import text
     from pbmwrap.protocols import template
@@ -281,4 +290,4 @@ def examples(json: Json = False) -> Result:
         (r["id"], r["name"], r["site"], text.clock_text(r["duration_s"] * 1000), r["evidence"])
         for r in rows
     ]
-    return Result(rows, text.table(heads, shown))
+    return Result(rows, text.format_table(heads, shown))

@@ -1,8 +1,8 @@
 """The connection to a wrap without I/O: takes received bytes and the time, returns bytes to send.
 
-It does for a page in the browser what `hub.py` does in the server, over the bytes of any port: those
-of a simulated wrap in another worker, or of Web Serial. Connecting sends nothing that changes a
-session.
+It does for a page in the browser what `hub.py` does in the server, over the bytes of any port:
+those of a simulated wrap in another worker, or of Web Serial. Connecting sends nothing that changes
+a session.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ class Engine:
             if message.get("i") == flight.number:
                 self._finish(message)
                 return
-        if any([reports_damage(message) for message in arrived]):
+        if any(map(reports_damage, arrived)):
             flight.due_s = self._now_s
 
     def _check_deadline(self) -> None:

@@ -254,7 +254,7 @@ def format_log(uid: str, part: int) -> str:
 
 
 def read_log(uid: str) -> dict[str, Any] | None:
-    """Return the bytes of a wrap's log that this page has read, as hex digits, with their offset."""
+    """Return the bytes of a wrap's log that this page has read (hex digits), with their offset."""
     kept = _hosts[0].book.find_log(uid)
     if kept is None:
         return None

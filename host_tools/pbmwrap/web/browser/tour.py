@@ -8,7 +8,7 @@ from typing import Any
 from pbmwrap.device.client import Client
 from pbmwrap.web.browser.shelf import Shelf
 
-# What the example needs to end by its dose: an irradiance at the skin as LEDs of such a pad give it.
+# What the example needs to end by its dose: an irradiance that LEDs of such a pad give at the skin.
 EXAMPLE = "minor-injury"
 UW, UNC_PM = 50_000, 100
 DATE = 20_260_101
