@@ -20,7 +20,7 @@ def list_examples() -> list[dict[str, Any]]:
             {
                 "toml": text,
                 "canonical": canonical(protocol).decode("ascii"),
-                "channels": board.wavelengths(),
+                "channels": board.map_wavelengths(),
                 "cautions": list(protocol.cautions),
                 "summary": evidence.summary if evidence else "",
                 "references": list(evidence.references) if evidence else [],

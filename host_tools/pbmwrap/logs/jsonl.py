@@ -33,12 +33,12 @@ __all__ = (
     "format_about",
     "format_bytes",
     "format_head",
+    "format_log",
     "format_mark",
     "format_other",
     "is_line",
     "read",
     "read_file",
-    "write",
 )
 
 _MAX_INT = 1 << 45  # more than any offset, and milliseconds until the year 3084
