@@ -47,10 +47,10 @@ from pbmwrap.web.browser import ${name}
 dispatch.register("${name}", ${name})
 `);
   }
-  const dispatch = mp.globals.get("dispatch");
+  const dispatch = mp.globals.get("dispatch").call; // once: each look-up makes another proxy
   return {
     call(name, args = []) {
-      const result = JSON.parse(dispatch.call(name, JSON.stringify(args)));
+      const result = JSON.parse(dispatch(name, JSON.stringify(args)));
       if (!result.error) return result.value;
       throw Object.assign(new Error(result.error.message), result.error);
     },
