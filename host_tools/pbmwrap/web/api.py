@@ -30,6 +30,7 @@ from pbmwrap.web.requests import (
 from pbmwrap.web.security import Address, Logins, Refusal
 from pbmwrap.web.sessions import SessionBook
 from pbmwrap.web.streams import Streams
+from wrap.version import VERSION
 
 _ALWAYS = ("pause", "stop")  # they can only switch light off, so a browser that watches may as well
 _STOP_TRIES = 2
@@ -98,6 +99,7 @@ class Api:
             "simulated": self._hub.world is not None,
             "hello": now.hello.as_json() if now.hello else None,
             "actor": self._actors.may_act(browser),
+            "version": VERSION,
         }
 
     # ---- logins and streams

@@ -4,6 +4,7 @@ import { html, render } from "./ui.js";
 import { App } from "./shell.js";
 import { chooseLanguage, loadLanguage, readChoice, t } from "./text.js";
 import { announce } from "./announce.js";
+import { loadSentences } from "./said.js";
 import { changed, start, store, subscribe, useTransport } from "./store.js";
 import { chooseTransport, MORE_PAGES } from "./extra.js";
 
@@ -39,7 +40,8 @@ function follow() {
 
 const token = takeToken();
 document.documentElement.dataset.theme = readChoice("theme") || "auto";
-await loadLanguage(chooseLanguage());
+const language = chooseLanguage();
+await Promise.all([loadLanguage(language), loadSentences(language)]);
 document.title = t("app.name");
 readRoute();
 useTransport(chooseTransport());

@@ -1,6 +1,7 @@
 // Past sessions, from the archive on this computer: a month, a table, one session, several compared.
 
-import { Button, Component, Facts, Failure, html, Loading, Table } from "./ui.js";
+import { Button, Component, Facts, Failure, html, Loading, Said, Table, Written } from "./ui.js";
+import { written } from "./said.js";
 import { getLanguage, t, tCount, tOr } from "./text.js";
 import { channelName, dateTime, dayText, degrees, dose, durationText, endText, sensorName }
   from "./format.js";
@@ -136,7 +137,7 @@ function SessionTable({ sessions, chosen, onChoose }) {
     html`<label class="tick"><input type="checkbox" checked=${chosen.includes(key(s))}
       onChange=${() => onChoose(s)} /><span class="hidden">${t("sessions.choose",
       { when: whenText(s) })}</span></label>`,
-    s.protocol_name ?? s.protocol_id ?? "-",
+    written(s.protocol_name ?? s.protocol_id ?? "-").words,
     s.active_ms === null ? "-" : durationText(s.active_ms / 1000),
     dose(total(s)) ?? "-",
     s.max_skin_mc === null ? "-" : degrees(s.max_skin_mc),
@@ -236,9 +237,9 @@ class One extends Loading {
     return html`
       <${Facts} pairs=${[
         [t("sessions.col.when"), whenText(s)],
-        [t("sessions.col.protocol"), s.protocol_name ?? s.protocol_id],
-        [t("sessions.site"), s.site],
-        [t("protocols.grade"), s.grade ? html`<span lang="en">${s.grade}</span>` : null],
+        [t("sessions.col.protocol"), written(s.protocol_name ?? s.protocol_id).words],
+        [t("sessions.site"), s.site ? html`<${Written} text=${s.site} />` : null],
+        [t("protocols.grade"), s.grade ? html`<${Written} text=${s.grade} />` : null],
         [t("sessions.col.light"), s.active_ms === null ? null : durationText(s.active_ms / 1000)],
         [t("sessions.col.dose"), dose(total(s)) ?? t("sessions.no-dose")],
         [t("sessions.col.hottest"), s.max_skin_mc === null ? null : degrees(s.max_skin_mc)],
@@ -257,7 +258,7 @@ class One extends Loading {
           xs=${xs} series=${[{ name: t("dose.given"), values: doses, digits: 2 }]} low=${0}
           high=${1} digits=${1} />` : null}</div>` : html`<p>${t("sessions.no-samples")}</p>`}
       ${s.notes?.length ? html`<section aria-labelledby="notes"><h2 id="notes">${t("sessions.notes")}
-        </h2><ul lang="en">${s.notes.map((n) => html`<li>${noteText(n)}</li>`)}</ul></section>`
+        </h2><ul>${s.notes.map((n) => html`<li><${Said} text=${noteText(n)} /></li>`)}</ul></section>`
         : null}`;
   }
 
@@ -301,7 +302,7 @@ class Compare extends Loading {
     });
     const trip = sessions[0]?.limits?.skin_trip_c;
     const figures = [
-      ["when", whenText], ["protocol", (s) => s.protocol_name ?? "-"],
+      ["when", whenText], ["protocol", (s) => written(s.protocol_name ?? "-").words],
       ["light", (s) => (s.active_ms === null ? "-" : durationText(s.active_ms / 1000))],
       ["dose", (s) => dose(total(s)) ?? "-"],
       ["hottest", (s) => (s.max_skin_mc === null ? "-" : degrees(s.max_skin_mc))],

@@ -1,7 +1,7 @@
 // What every page has: navigation, the wake question, messages, and at the bottom, always in the
 // same place, the state with the age of the last reading and the buttons Start, Pause and Stop.
 
-import { Button, Failure, html, Notice } from "./ui.js";
+import { Button, Failure, html, Notice, Said } from "./ui.js";
 import { tOr, t } from "./text.js";
 import { clockText, durationText, number } from "./format.js";
 import {
@@ -59,7 +59,8 @@ function Connection() {
     <${Reach} />
     ${live !== "login" && lit ? html`<p>${t("live.goes-on")}</p>` : null}
     ${message && ["lost", "busy", "searching"].includes(live)
-      ? html`<p lang="en">${[message, hint].filter(Boolean).join(": ")}</p>` : null}
+      ? html`<p><${Said} text=${message} sentence />${hint
+        ? html`${": "}<${Said} text=${hint} />` : null}</p>` : null}
   </${Notice}>`;
 }
 

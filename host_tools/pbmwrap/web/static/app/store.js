@@ -1,6 +1,6 @@
 // What the page knows of the wrap, and since when. Events change it, the pages show it.
 
-import { setAlarm } from "./sound.js";
+import { setAlarm, unlock } from "./sound.js";
 import { WrapError } from "./transport.js";
 import { readChoice } from "./text.js";
 
@@ -197,6 +197,8 @@ export async function start(token) {
 export async function press(name, ...args) {
   store.busy = args[0] ?? name;
   store.message = null;
+  // Who starts a session here must hear the wake question: a press is what a browser waits for.
+  if (readChoice("sound") !== "off") unlock().then(changed, () => {});
   changed();
   try {
     return await transport.ask(name, ...args);
