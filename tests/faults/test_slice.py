@@ -223,6 +223,6 @@ def test_a_nominal_session_does_not_trip() -> None:
 
 
 def test_nominal_readings_are_noisy_and_spiked() -> None:
-    noise = nominal._noise(random.Random(1))
+    noise = nominal.make_noise(random.Random(1))
     assert sum(abs(n) > 100 for n in noise) > 40
     assert max(map(abs, noise)) <= nominal.SPIKE_CODES + 60

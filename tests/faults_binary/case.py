@@ -111,11 +111,11 @@ def _judged(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Row:
     told = {"fault": fault}
     if lab.cause_ns < 0:
         return told | {"verdict": "FAIL", "reason": "the fault never came to pass"}
-    wrong = [text for text in _wrong(what, lab, seen, fault) if text]
+    wrong = [text for text in find_wrong(what, lab, seen, fault) if text]
     return told | {"verdict": "FAIL" if wrong else "pass", "reason": "; ".join(wrong)}
 
 
-def _wrong(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Iterator[str]:
+def find_wrong(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Iterator[str]:
     if lab.lit_at_cause == (what.expect == "dark"):
         yield "lit when it came" if lab.lit_at_cause else "dark when it came"
     if what.ask and fault not in (what.faults or ("",)):

@@ -130,7 +130,12 @@ class Wrap:
         return self.board.app.server._number
 
     def snapshot(self):
-        """Everything that bytes from outside could change, but for what is being received."""
+        """Everything that bytes from outside could change, but for what is being received.
+
+        Private: `_handle`, `_number`, `_every_ms`, `_restart_ms`, `_last_body` and `_stream`, since
+        "no request changes anything" is a statement about the whole state, and the parts that only
+        the server and the host session use are shown by nothing public before they act.
+        """
         app, hal = self.board.app, self.board.hal
         session, host = app.session, app.host_session
         return (

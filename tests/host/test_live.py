@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import light, main
-from pbmwrap.device import discovery
+from pbmwrap.device import discovery, shared
 from pbmwrap.device.client import Client
 from pbmwrap.errors import LinkLost, NotAWrap, PortBusy
 from tests.host.cli_helpers import fails, wrap
@@ -81,7 +81,7 @@ class Terminal:
 @contextmanager
 def beside(sim: ServedSim):
     """A client that uses the port beside the command."""
-    assert until(lambda: discovery._connect_to_owner(sim.port) is not None)
+    assert until(lambda: shared.connect_to_owner(sim.port) is not None)
     client, _ = discovery.connect(sim.port)
     with client:
         yield client

@@ -189,6 +189,8 @@ def used(flash: bytearray) -> tuple[bytes, int]:
     _fill_log(Log(NorSectors(nor, STORE, LOG)))
     files = FlashFiles(NorSectors(nor, 0, STORE))
     kept = Store(files, "settings")
+    # Private: `_i` and `_at`, since only the place of the next write tells how near the change of
+    # banks or sectors is, and no caller of files or log needs it.
     while not _near(files._i % (STORE // 2) * SECTOR + files._at, 6 * SECTOR):
         kept.put({"trip_mc": _USED_TRIP_MC})
     flash[STORE_AT : STORE_AT + STORE * SECTOR] = nor.mem[: STORE * SECTOR]

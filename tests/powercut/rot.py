@@ -39,7 +39,7 @@ def run(name: str) -> list[str]:
     kind, flips, _ = name.split("/")
     mem, bits = rotten(kind, int(flips), random.Random(name), _WRITTEN)
     try:
-        return list(_judge(kind, mem, Hits(base(kind), bits)))
+        return list(judge_wrap(kind, mem, Hits(base(kind), bits)))
     except Exception as e:
         return [f"it raised {type(e).__name__}: {e}"]
 
@@ -64,7 +64,7 @@ class Hits:
         return len(inside) > 0 and inside <= self.log
 
 
-def _judge(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
+def judge_wrap(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
     wrap = wrap_on(kind, mem)
     wrap.board.power_on()
     app = wrap.app

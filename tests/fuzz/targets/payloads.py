@@ -7,7 +7,7 @@ import struct
 from tests.fuzz import odd
 from wrap.storage import payloads as p
 
-_REFUSED = (ValueError, KeyError, IndexError, TypeError, getattr(struct, "error", ValueError))
+REFUSED = (ValueError, KeyError, IndexError, TypeError, getattr(struct, "error", ValueError))
 _UNPACK = (
     p.unpack_boot,
     p.unpack_clock,
@@ -113,6 +113,6 @@ def one(data):
     unpack = src.of(_UNPACK)
     try:
         told = unpack(src.rest())
-    except _REFUSED:
+    except REFUSED:
         return
     assert isinstance(told, dict) or unpack == p.unpack_json

@@ -132,6 +132,8 @@ def one(data):
     boots = it.board.boots
     acted = it.watch()
     told = it.feed(raw)
+    # Private: `_stream`, since a running transfer takes bytes silently until its time is over;
+    # `_last_body`, since the next input may repeat this one, and a repetition is not executed.
     if it.board.app.server._stream is not None:
         it.advance(_PATIENCE_MS)
         told += it.board.read()
