@@ -193,7 +193,7 @@ def test_results_are_kept_and_a_run_goes_on(
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_a_failure_is_told_with_the_way_to_run_it_alone(
+def test_a_failure_is_reported_with_the_way_to_run_it_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = campaign.open_results(tmp_path)

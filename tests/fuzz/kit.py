@@ -108,8 +108,8 @@ class Wrap:
         """Return the answer to one request, which must come whatever came before."""
         number = 987654321 if self._last() != 987654321 else 987654320
         body = '{"i":%d,"m":"%s","p":%s}' % (number, method, params)
-        told = said(self.feed(b"\n" + frames.encode(body.encode())))
-        mine = [message for message in told if message.get("i") == number]
+        reported = said(self.feed(b"\n" + frames.encode(body.encode())))
+        mine = [message for message in reported if message.get("i") == number]
         assert len(mine) == 1, "no answer to " + method
         return mine[0]
 

@@ -36,7 +36,7 @@ def test_every_goal_belongs_to_a_part_and_shows_in_the_table():
     assert "| times faster than the plain version | at least 6 | 9.0 | met |" in text
 
 
-def test_jitter_is_told_from_the_grid_that_most_steps_lie_on():
+def test_jitter_is_distinguished_from_the_grid_that_most_steps_lie_on():
     begins = [3_000_000 + 10_000_000 * n for n in range(1000)]
     begins[500] += 700_000
     begins.pop(700)

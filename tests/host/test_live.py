@@ -55,7 +55,7 @@ class Terminal:
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self._words = words
-        self._told = b""
+        self._reported = b""
 
     @contextmanager
     def run(self):
@@ -74,8 +74,8 @@ class Terminal:
 
     def said(self, text: str) -> bool:
         with suppress(BlockingIOError):
-            self._told += os.read(self._master, 65536)
-        return text in self._told.decode(errors="replace")  # may end within a character
+            self._reported += os.read(self._master, 65536)
+        return text in self._reported.decode(errors="replace")  # may end within a character
 
 
 @contextmanager

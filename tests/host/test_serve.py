@@ -226,7 +226,7 @@ def test_the_link_of_a_server_that_was_killed_is_replaced(tmp_path):
             assert str(link.readlink()) == server.port
 
 
-def test_a_link_in_a_folder_that_is_not_there_is_told(tmp_path):
+def test_a_link_in_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(InvalidFile, match="cannot be made: there is no folder"):
         PtyServer(EchoTwin(), link=tmp_path / "no" / "wrap")
     assert list(tmp_path.iterdir()) == []

@@ -68,7 +68,7 @@ def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> 
     assert image.wrap_board(BOARD) == BOARD
 
 
-def test_an_unknown_board_is_told_with_the_known_ones(configured: Path) -> None:
+def test_an_unknown_board_is_reported_with_the_known_ones(configured: Path) -> None:
     with pytest.raises(image.Stop, match="PBMWRAP_ESP32_S3, PBMWRAP_RP2040"):
         image.board_dir("NONE")
 

@@ -224,20 +224,20 @@ def stamp(image: Path, *more: str) -> str:
 
 def keep(path: Path, ops: list[Op], promises: list[Promise]) -> None:
     """Write it whole or not at all."""
-    told = {
+    reported = {
         "ops": [[at, base64.b64encode(data).decode()] for at, data in ops],
         "promises": [asdict(p) for p in promises],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_bytes(gzip.compress(json.dumps(told).encode()))
+    fresh.write_bytes(gzip.compress(json.dumps(reported).encode()))
     fresh.replace(path)
 
 
 def kept(path: Path) -> tuple[list[Op], list[Promise]]:
     """Return what `keep` wrote."""
-    told = json.loads(gzip.decompress(path.read_bytes()))
-    ops = [(at, base64.b64decode(data)) for at, data in told["ops"]]
+    reported = json.loads(gzip.decompress(path.read_bytes()))
+    ops = [(at, base64.b64decode(data)) for at, data in reported["ops"]]
     assert all(len(data) in (0, PAGE) for _, data in ops), "the RP2040 programs whole pages"
-    promises = [Promise(**{k: tuple(v) for k, v in p.items()}) for p in told["promises"]]
+    promises = [Promise(**{k: tuple(v) for k, v in p.items()}) for p in reported["promises"]]
     return ops, promises

@@ -20,7 +20,7 @@ def failures(kinds: tuple[str, ...] = rot.KINDS) -> list[str]:
     return [text for name in some for text in rot.run(name)]
 
 
-def test_flipped_bits_never_crash_it_nor_make_a_record_and_are_told():
+def test_flipped_bits_never_crash_it_nor_make_a_record_and_are_reported():
     found = {name: rot.run(name) for name in SLICE}
     wrong = {n: t for n, ts in found.items() for t in ts if not t.startswith(rot.LIMIT)}
     assert wrong == {}
@@ -150,7 +150,7 @@ def test_the_judge_sees_a_wrap_that_waits_for_nothing(monkeypatch):
     assert "one bit makes ['settings'] wait for a person" in judged("files", bits)
 
 
-def test_the_judge_sees_a_log_whose_losses_are_not_told(monkeypatch):
+def test_the_judge_sees_a_log_whose_losses_are_not_reported(monkeypatch):
     class Blind:
         problems = torn = ()
 
