@@ -116,7 +116,8 @@ def screen_text(app: MonitorApp) -> str:
 async def shown(world: World, size: tuple[int, int] = (80, 24)):
     app = MonitorApp(world.watcher)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        for _ in range(3):  # the layout, the graphs' sizes, what is drawn in them
+            await pilot.pause()
         yield app, pilot
 
 
@@ -370,6 +371,29 @@ def test_a_message_goes_after_half_a_minute(world):
 
 
 # ---- what the graph shows
+
+
+def test_g_turns_to_the_graph_of_light_and_dose_and_back(world):
+    world.calibrate()
+    world.wrap.start()
+    world.pass_s(180)
+    seen = []
+
+    async def body(app, pilot):
+        for _ in range(2):
+            await pilot.press("g")
+            await pilot.pause()
+            await pilot.pause()
+            seen.append(screen_text(app))
+
+    in_view(world, body)
+    light, temps = seen
+    assert "nir" in light and "dose" in light and "100 │" in light and "skin trip" not in light
+    assert "skin trip 41" in temps
+    file = SNAPSHOTS / "light-80x24.txt"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        file.write_text(light, encoding="utf-8")
+    assert light == file.read_text(encoding="utf-8")
 
 
 def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world):
