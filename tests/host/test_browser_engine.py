@@ -37,6 +37,7 @@ class Page:
         host.open_wrap("USB", False, 7)
         text = PROTOCOL.decode()
         example = {"toml": text, "canonical": text, "channels": {"red": 660, "nir": 850}}
+        # Private: `_hosts`, since the page's protocols come with its files; a test has none.
         host._hosts[0].shelf = Shelf([{**example, "cautions": ["none"]}])
         self.run(300)
 
@@ -178,10 +179,10 @@ def test_the_log_is_a_file_that_import_reads(page: Page, tmp_path: Path) -> None
     log = read("".join(parts).encode().splitlines(keepends=True), "page")
     assert log.problems == []
     archive = Archive(tmp_path).wrap(log.uid)
-    archive.merge(log)
+    archive.merge_log(log)
     assert archive.size == answer["new_bytes"] > 0
     assert {"boot", "start", "end"} <= {entry.name for entry in archive.decoded().entries}
-    assert archive.marks()[0].unix_ms >= UTC_MS
+    assert archive.list_marks()[0].unix_ms >= UTC_MS
     assert archive.about()["board"] == "PBMWRAP_RP2040"
     assert page.of("progress")[-1]["done"] == answer["new_bytes"]
     assert host.format_log("nobody", 0) == ""
