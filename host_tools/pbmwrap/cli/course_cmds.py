@@ -421,7 +421,7 @@ def _format_calendar(state: CourseState) -> list[str]:
     for use in state.adherence.sessions:
         mark = _MARKS["full" if use.full else "early"]
         marks[use.day] = max(marks.get(use.day, ""), mark)
-    lines = ["week      Mon..Sun of the course's weeks; x complete, e ended early; the number"]
+    lines = ["week      seven days from that day; x complete, e ended early, and the number"]
     for week in state.adherence.weeks:
         if week.first_day > state.today:
             break
