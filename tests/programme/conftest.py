@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pbmwrap.programme import store as stores
 from pbmwrap.programme import times
 from pbmwrap.programme.model import Person
 from pbmwrap.programme.people import add_person
@@ -38,6 +39,12 @@ class Clock:
     @property
     def today(self) -> date:
         return (datetime(1970, 1, 1) + timedelta(milliseconds=self.ms)).date()
+
+
+@pytest.fixture(autouse=True)
+def unflushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flush nothing to the disk: no test cuts the power of this machine."""
+    monkeypatch.setattr(stores, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture

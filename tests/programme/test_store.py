@@ -36,6 +36,22 @@ def test_only_the_owner_can_read_the_file(store: Store, ada: Person) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 
+def test_each_commit_is_flushed(store: Store, tmp_path: Path, monkeypatch) -> None:
+    """The tests flush nothing, see conftest.py; the program always does."""
+    monkeypatch.undo()
+    said = []
+
+    class Listening(sqlite3.Connection):
+        def execute(self, *args):  # type: ignore[override]
+            said.append(args[0])
+            return super().execute(*args)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, factory=Listening, **k))
+    reopen(tmp_path / "flushed.sqlite").close()
+    assert "PRAGMA synchronous = FULL" in said and "PRAGMA journal_mode = WAL" in said
+
+
 def test_a_household_that_is_not_there_is_not_made_by_reading(tmp_path: Path) -> None:
     assert open_store(tmp_path / "none.sqlite", create=False) is None
     assert not (tmp_path / "none.sqlite").exists()

@@ -29,6 +29,7 @@ from pbmwrap.programme.model import Kind, canonical_json
 VERSION = 1  # of the schema: PRAGMA user_version
 WAIT_S = 10.0  # for another process that writes
 FORMAT = "pbmwrap household"
+SYNCHRONOUS = "FULL"  # a commit is flushed before `writing` returns; tests set OFF, for speed
 FIRST = "0" * 64  # what the first event's hash follows
 _ERASE = "erase pending"  # a choice: bodies were deleted, the file is not yet compacted
 
@@ -400,7 +401,7 @@ def _make_file(path: Path) -> None:
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     db.execute("PRAGMA secure_delete = ON")
     db.execute("PRAGMA trusted_schema = OFF")
     version = db.execute("PRAGMA user_version").fetchone()[0]
