@@ -161,7 +161,7 @@ def test_a_red_flag_holds_the_wrap_and_the_host_until_it_was_read(ada, newer) ->
     assert "See a clinician today" in " ".join(shown.split()) and newer.held
     people("journal", "flags", answers="y\n")
     assert newer.held == []
-    assert fails("run")[1]["code"] != "refused"  # the scripted wrap has no protocol to start
+    assert data("run")["session"] >= 0
 
 
 def test_a_red_flag_with_an_older_firmware_or_without_a_wrap(ada, wrap, monkeypatch) -> None:

@@ -76,7 +76,7 @@ def household_if_kept() -> Iterator[Store | None]:
 
 
 def read_book() -> SessionBook:
-    """Read all sessions of the archive, and print the notes on damaged logs."""
+    """Read all sessions of the archive of logs."""
     from pbmwrap.programme.attribution import read_sessions
 
     return read_sessions()
@@ -144,8 +144,8 @@ def tell_wrap_if_there(port: str | None, store: Store) -> bool:
     return True
 
 
-def ask_owners(store: Store, as_json: bool) -> int:
-    """Ask whose the sessions are that nobody has claimed; returns how many are still open.
+def ask_owners(store: Store, book: SessionBook, as_json: bool) -> list[LoggedSession]:
+    """Ask whose the sessions are that nobody has claimed; returns those that are still open.
 
     Asks only in a terminal; else a note says how to answer.
     """
@@ -153,16 +153,14 @@ def ask_owners(store: Store, as_json: bool) -> int:
     from pbmwrap.programme.people import list_people
 
     people = list_people(store)
-    if not people:
-        return 0
-    left = list_unattributed(store, read_book())
+    left = list_unattributed(store, book) if people else []
     if left and not as_json and sys.stdin.isatty() and sys.stderr.isatty():
         left = _ask_each(store, people, left)
     if left:
         many = count(len(left), "session")
         is_ = "belongs" if len(left) == 1 else "belong"
         warn([f"{many} {is_} to nobody yet: see `pbmwrap person sessions`"])
-    return len(left)
+    return left
 
 
 def _ask_each(
@@ -205,7 +203,7 @@ def describe_session(session: LoggedSession) -> str:
     return ", ".join(filter(None, parts))
 
 
-def write_calendars(store: Store) -> list[Path]:
+def write_calendars(store: Store, book: SessionBook | None = None) -> list[Path]:
     """Write the calendar files again that `course calendar` made: what was done has no alarm."""
     from pathlib import Path
 
@@ -218,11 +216,11 @@ def write_calendars(store: Store) -> list[Path]:
     kept = store.choices("calendar:")
     written = []
     people = list_people(store)
-    book = read_book() if kept else None
     for name, file in kept.items():
         _, course_id, tag = name.split(":")
         person = find_person(people, tag)
-        if book is not None and Path(file).exists():
+        if Path(file).exists():
+            book = book or read_book()
             course = find_course(store, person, course_id)
             state = read_course_state(store, person, course, book, now_ms())
             try:

@@ -16,7 +16,7 @@ from pbmwrap.cli.household import (
     write_calendars,
 )
 from pbmwrap.cli.options import Argument, Option
-from pbmwrap.errors import Refused, UsageError
+from pbmwrap.errors import Refused, UsageError, plain
 from pbmwrap.words import count
 
 if TYPE_CHECKING:
@@ -253,7 +253,6 @@ def list_entries(
     """List the entries of one person's journal."""
     from datetime import timedelta
 
-    from pbmwrap.cli import text
     from pbmwrap.programme import journal
     from pbmwrap.programme.days import select_current
     from pbmwrap.programme.times import make_stamp
@@ -265,21 +264,22 @@ def list_entries(
     first = today - timedelta(days=days - 1) if days else None
     found = [entry for entry in found if first is None or entry.day >= first]
     gone = {entry.corrects for entry in history}
-    rows = [_make_row(entry) | {"corrected": entry.id in gone} for entry in found]
-    shown = [
-        (
-            str(entry.id),
-            entry.day.isoformat(),
-            "" if entry.value is None else f"{entry.value:g}",
-            "" if entry.sleep is None else str(entry.sleep),
-            entry.skin,
-            entry.changed,
-            _describe_writing(entry, entry.id in gone),
-        )
-        for entry in found
-    ]
-    heads = ("entry", "day", "number", "sleep", "skin", "what changed", "written")
-    return Result(rows, text.table(heads, shown) if rows else f"no entry of {who.name} yet")
+    if json:
+        return Result([_make_row(entry) | {"corrected": entry.id in gone} for entry in found])
+    lines = [_HEAD, *(_format_line(entry, entry.id in gone) for entry in found)]
+    return Result(None, "\n".join(lines) if found else f"no entry of {who.name} yet")
+
+
+_HEAD = "entry  day         number  sleep  skin     what changed, and how it was written"
+
+
+def _format_line(entry: JournalEntry, gone: bool) -> str:
+    """Format an entry. Plain text: ten years are 3,650 lines, and a table would take seconds."""
+    number = "" if entry.value is None else f"{entry.value:g}"
+    sleep = "" if entry.sleep is None else str(entry.sleep)
+    rest = ", ".join(filter(None, (plain(entry.changed), _describe_writing(entry, gone))))
+    line = f"{entry.id:<5}  {entry.day}  {number:<6}  {sleep:<5}  {entry.skin:<7}  {rest}"
+    return line.rstrip()
 
 
 def _describe_writing(entry: JournalEntry, gone: bool) -> str:

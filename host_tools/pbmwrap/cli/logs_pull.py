@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pbmwrap.cli.command import Json, Port, Result, progress, warn, wrap_at
-from pbmwrap.cli.household import ask_owners, household_if_kept, tell_wrap, write_calendars
+from pbmwrap.cli.household import (
+    ask_owners,
+    household_if_kept,
+    read_book,
+    tell_wrap,
+    write_calendars,
+)
 from pbmwrap.cli.log_choice import open_archive, print_notes
 from pbmwrap.cli.options import Option
 
@@ -42,8 +48,12 @@ def pull(
     result = _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
     with household_if_kept() as store:
         if store is not None:
-            result.data["unattributed"] = ask_owners(store, json)
-            write_calendars(store)
+            from pbmwrap.programme.attribution import remember_log
+
+            remember_log(pulled.kept)
+            book = read_book()
+            result.data["unattributed"] = len(ask_owners(store, book, json))
+            write_calendars(store, book)
     return result
 
 

@@ -109,21 +109,18 @@ def change(
 
 def sessions(json: Json = False) -> Result:
     """List the sessions that belong to nobody yet, and ask whose they are in a terminal."""
-    from pbmwrap.programme.attribution import list_unattributed
-
     with household() as store:
         book = read_book()
         warn(book.notes)
-        left = ask_owners(store, json)
-        found = list_unattributed(store, book)
+        found = ask_owners(store, book, json)
         if not json:
-            write_calendars(store)
+            write_calendars(store, book)
     rows = [_make_session_row(session) for session in found]
     lines = [describe_session(session) for session in found]
     if lines:
         lines.append("say whose they are: `pbmwrap person assign NAME SESSION...`")
     shown = "\n".join(lines) or "every logged session belongs to somebody"
-    return Result({"sessions": rows, "open": left}, shown)
+    return Result({"sessions": rows, "open": len(found)}, shown)
 
 
 def _make_session_row(session: Any) -> dict[str, Any]:
@@ -153,7 +150,7 @@ def assign(
         person, book = choose_owner(store, name), read_book()
         keys = [find_session(book, word).key for word in numbers]
         claim_sessions(store, keys, person, now_ms())
-        write_calendars(store)
+        write_calendars(store, book)
     whose = person.name if person else "nobody"
     return Result(
         {"tag": person.tag if person else None, "keys": keys},

@@ -11,7 +11,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def read_sessions(archive: Archive | None = None) -> SessionBook:
     notes: list[str] = []
     for uid in archive.uids():
         try:
-            its, said = _read_log(archive.wrap(uid))
+            its, said = _read_log(archive, uid)
         except WrapError as problem:
             notes.append(f"the log of wrap {uid} cannot be read: {problem}")
             continue
@@ -96,19 +96,31 @@ def _make_identity(session: LoggedSession) -> tuple[Any, ...]:
     return session.uid.partition(".")[0], session.number, session.unix_ms
 
 
-def _read_log(kept: WrapArchive) -> tuple[list[LoggedSession], list[str]]:
-    source = kept.folder / FILE
-    cache = _cache_of(kept)
-    stat = source.stat() if source.exists() else None
-    stamp = [_CACHE_VERSION, stat.st_size, stat.st_mtime_ns] if stat else [_CACHE_VERSION]
+def _read_log(archive: Archive, uid: str) -> tuple[list[LoggedSession], list[str]]:
+    folder = archive.root / uid
+    stamp = _read_stamp(folder)
     with suppress(OSError, ValueError, TypeError, KeyError):
-        content = json.loads(cache.read_text(encoding="utf-8"))
+        content = json.loads(_cache_of(folder).read_text(encoding="utf-8"))
         if content["stamp"] == stamp:
             return [LoggedSession(*row) for row in content["sessions"]], content["notes"]
+    return remember_log(archive.wrap(uid), stamp)
+
+
+def remember_log(
+    kept: WrapArchive, stamp: list[int] | None = None
+) -> tuple[list[LoggedSession], list[str]]:
+    """Summarise a log and keep the result, for commands that follow; returns (sessions, notes).
+
+    stamp: of the file before it was read, so that what others append meanwhile is read next time.
+    A pull calls it without one, with the log that it has read and written itself.
+    """
+    stamp = stamp or _read_stamp(kept.folder)
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
     sessions = [*map(_make_logged, summarize_sessions(kept.decoded(), kept.clock(), info))]
     notes = list(list_notes(kept))
-    rows = [list(asdict(session).values()) for session in sessions]
+    names = [field.name for field in fields(LoggedSession)]
+    rows = [[getattr(session, name) for name in names] for session in sessions]
+    cache = _cache_of(kept.folder)
     with suppress(WrapError, OSError):  # only a cache
         disk.make_folder(cache.parent)
         content = {"stamp": stamp, "sessions": rows, "notes": notes}
@@ -117,8 +129,17 @@ def _read_log(kept: WrapArchive) -> tuple[list[LoggedSession], list[str]]:
     return sessions, notes
 
 
-def _cache_of(kept: WrapArchive) -> Path:
-    name = hashlib.sha256(str(kept.folder.resolve()).encode()).hexdigest()[:16]
+def _read_stamp(folder: Path) -> list[int]:
+    """Return what changes when the log's file does."""
+    try:
+        stat = (folder / FILE).stat()
+    except OSError:
+        return [_CACHE_VERSION]
+    return [_CACHE_VERSION, stat.st_size, stat.st_mtime_ns]
+
+
+def _cache_of(folder: Path) -> Path:
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     return paths.cache_dir() / "programme" / f"{name}.json"
 
 

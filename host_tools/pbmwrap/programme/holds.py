@@ -1,7 +1,7 @@
-"""Tells a wrap what it must know of the programme: holds, and the hashes of frozen plans.
+"""Sends a wrap what it must know of the programme: holds, and the hashes of frozen plans.
 
 A wrap keeps a hold itself, so its button refuses too. An older firmware knows neither; then the
-caller is told, and only the host refuses.
+caller gets a note, and only the host refuses.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def note_plan(
 
 
 def list_unnoted(store: Store, person: Person, uid: str) -> list[tuple[Course, str]]:
-    """List (course, "frozen" or "closed") that this wrap was not told. Only frozen plans count."""
-    told = {
+    """List (course, "frozen" or "closed") that this wrap has not received. No drafts."""
+    received = {
         (event.body["id"], event.body["what"])
         for event in store.read(Kind.SENT, person=person.tag)
         if event.body.get("uid") == uid
@@ -115,4 +115,4 @@ def list_unnoted(store: Store, person: Person, uid: str) -> list[tuple[Course, s
             due.append((course, "frozen"))
             if course.closed:
                 due.append((course, "closed"))
-    return [(course, what) for course, what in due if (course.id, what) not in told]
+    return [(course, what) for course, what in due if (course.id, what) not in received]

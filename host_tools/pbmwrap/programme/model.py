@@ -40,7 +40,7 @@ class Kind(StrEnum):
     CLAIM = "claim"  # who had a session
     FLAG = "flag"  # a red flag was raised
     READ = "read"  # a person confirmed having read what it means
-    SENT = "sent"  # what a wrap was told: a frozen plan's hash, a hold
+    SENT = "sent"  # what a wrap received: a frozen plan's hash, a hold
     FORGET = "forget"
 
 
@@ -95,7 +95,7 @@ def _stamp_body(stamp: Stamp | None) -> list[int] | None:
 class Person:
     """A person who wears a wrap. tag: opaque, the only name of theirs that a wrap knows.
 
-    zone: IANA name ("Europe/Berlin") or an offset ("+01:00"): where the person lives.
+    zone: IANA name ("Europe/Berlin") or an offset ("+01:00"): where the person is at home.
     """
 
     tag: str
@@ -457,7 +457,7 @@ class RedFlag:
 class SessionUse:
     """A session of the wrap's log that belongs to a person.
 
-    key: `LOG:BOOT:NUMBER`, the same for ever. start: None if the log has no date for it. full:
+    key: `LOG:BOOT:NUMBER`, it never changes. start: None if the log has no date for it. full:
     whether it ended by its dose or its time; reason: the log's code otherwise. dose_uj: all
     channels together, uJ/cm2; None if a channel was not calibrated. dose_unc_uj: its uncertainty
     (k = 2, as the calibration states it). by: "tag" (the protocol's) or "claim" (a person said so).

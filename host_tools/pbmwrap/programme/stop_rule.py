@@ -82,7 +82,7 @@ def _wait(course: Course, today: date) -> Verdict:
 def _judge(course: Course, before: list[float], after: list[float], day: date) -> Verdict:
     was, now = fmean(before), fmean(after)
     gain = course.measure.count_gain(was, now)
-    # Less than one step of the scale is no change that a person can state.
+    # A person cannot state a change of less than one step of the scale.
     threshold = max(course.stop.threshold(was), course.measure.step)
     # A mean of whole numbers is a fraction: 2.0 reached by rounding error is reached.
     reached = gain >= threshold - 1e-9 and gain > 0

@@ -10,6 +10,7 @@ import os
 import re
 import time
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -45,6 +46,7 @@ def is_zone(name: str) -> bool:
     return True
 
 
+@lru_cache(64)
 def read_zone(name: str) -> tzinfo:
     """Return the zone. Raises UsageError."""
     found = _OFFSET.fullmatch(name)
