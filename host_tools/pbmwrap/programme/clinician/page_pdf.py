@@ -7,6 +7,7 @@ layout.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pbmwrap import installed
 from pbmwrap.errors import UsageError
@@ -32,26 +33,29 @@ _HEAD = """
 
 def make_pdf(report: Report) -> bytes:
     """Return the report as PDF. Raises UsageError without typst."""
-    return _compile(report, "pdf")[0]
+    return bytes(_import_typst().compile(_make_files(report), format="pdf"))
 
 
 def make_pngs(report: Report, ppi: float = 110.0) -> list[bytes]:
     """Return the report's pages as PNG. Raises UsageError without typst."""
-    return _compile(report, "png", ppi)
+    made = _import_typst().compile(_make_files(report), format="png", ppi=ppi)
+    return list(made) if isinstance(made, list) else [bytes(made)]
 
 
-def _compile(report: Report, kind: str, ppi: float | None = None) -> list[bytes]:
+def _import_typst() -> Any:
     try:
         import typst
     except ImportError:
         hint = f"save it as HTML and print that page, or {installed.hint_extra('pdf')}"
         raise UsageError("the PDF report needs typst, which is not installed", hint) from None
-    files = {
+    return typst
+
+
+def _make_files(report: Report) -> dict[str, bytes]:
+    return {
         "main": make_source(report).encode(),
         "chart.svg": draw_svg(report.chart).encode(),
     }
-    made = typst.compile(files, format=kind, ppi=ppi)
-    return list(made) if isinstance(made, list) else [made]
 
 
 def make_source(report: Report) -> str:
