@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pbmwrap.cli.command import Json, Port, Result, progress, warn, wrap_at
+from pbmwrap.cli.household import ask_owners, household_if_kept, tell_wrap, write_calendars
 from pbmwrap.cli.log_choice import open_archive, print_notes
 from pbmwrap.cli.options import Option
 
@@ -35,7 +36,15 @@ def pull(
 
     with wrap_at(port) as (client, hello), progress("pulling") as bar:
         pulled = pull_into_archive(client, hello, open_archive(), tell, bar, anew)
-    return _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
+        with household_if_kept() as store:
+            if store is not None:
+                tell_wrap(client, hello, store)
+    result = _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
+    with household_if_kept() as store:
+        if store is not None:
+            result.data["unattributed"] = ask_owners(store, json)
+            write_calendars(store)
+    return result
 
 
 def _make_result(uid: str, kept: WrapArchive, start: int, new_bytes: int) -> Result:

@@ -46,20 +46,6 @@ def add_to(app: click.Group) -> None:
     app.add_command(group, "protocol")
 
 
-def _find_file(name: str) -> Path:
-    """Return the file that `name` means: a path, or an example's id. Raises InvalidFile."""
-    from pbmwrap.protocols import template
-
-    path = Path(name)
-    if path.exists() or path.suffix:
-        return path
-    shipped = template.examples()
-    if name not in shipped:
-        known = ", ".join(shipped)
-        raise InvalidFile(f"there is no file or example {name}", f"the examples are {known}")
-    return shipped[name]
-
-
 def check(
     files: Annotated[
         list[str],
@@ -72,12 +58,13 @@ def check(
 ) -> Result:
     """Check files against every rule and list all their faults. Needs no wrap."""
     from pbmwrap.protocols.load import LoadResult, load, refuse_files
+    from pbmwrap.protocols.template import find_file
 
     results: list[LoadResult] = []
     unreadable: list[InvalidFile] = []
     for name in files:
         try:
-            results.append(load(_find_file(name)))
+            results.append(load(find_file(name)))
         except InvalidFile as problem:
             unreadable.append(problem)
     wrong = [result for result in results if result.faults]
@@ -132,8 +119,9 @@ def show(
 
 def _load_protocol(file: str, channels: dict[str, int] | None) -> Protocol:
     from pbmwrap.protocols.load import load
+    from pbmwrap.protocols.template import find_file
 
-    return load(_find_file(file), channels).require()
+    return load(find_file(file), channels).require()
 
 
 def _read_stored(client: Client, slot: int, channels: dict[str, int]) -> Protocol:
@@ -253,7 +241,7 @@ def _make_text(file: Path, id: str | None, name: str | None, source: str | None)
     if source is None:
         text = template.template(chosen, "My protocol" if name is None else name)
     else:
-        path = _find_file(source)
+        path = template.find_file(source)
         _load_protocol(str(path), None)
         text = template.renamed(path.read_bytes(), chosen, name)
     faults = loads(text, source=str(file)).faults

@@ -496,14 +496,15 @@ class WeekUse:
     early: int
     skipped: int
     over: bool
-    dose_uj: int | None
+    dose_uj: int
 
 
 @dataclass(frozen=True)
 class Adherence:
     """Planned against done, by the sealed logs. Sessions at other sites and undated ones are kept
-    apart. dose_uj: of the sessions that have one; dose_unc_uj: of that sum, k = 2; no_dose: how
-    many have none. why: how often each reason ended a session early."""
+    apart. dose_uj: of the sessions that have one; dose_unc_uj: of that sum, k = 2, None if a
+    calibration states none; no_dose: how many have no dose. why: how often each
+    reason ended a session early."""
 
     planned: int
     planned_so_far: int
@@ -511,7 +512,7 @@ class Adherence:
     early: int
     skipped: int
     dose_uj: int
-    dose_unc_uj: int
+    dose_unc_uj: int | None
     no_dose: int
     active_ms: int
     why: Mapping[str, int]
