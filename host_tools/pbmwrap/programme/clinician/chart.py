@@ -11,7 +11,9 @@ from datetime import date, timedelta
 from html import escape
 from statistics import fmean, stdev
 
+from pbmwrap.programme.days import find_values
 from pbmwrap.programme.model import Course, JournalEntry, Measure, SessionUse
+from pbmwrap.words import count
 
 FONTS = "DejaVu Sans, Verdana, Arial, Helvetica, Liberation Sans, Libertinus Serif, sans-serif"
 _WIDTH, _LEFT, _RIGHT = 760, 52, 12
@@ -63,8 +65,9 @@ def make_chart_data(
     """Collect what the chart of a course shows. entries: those with a value."""
     first = min([course.baseline_from, *(entry.day for entry in entries)])
     last = max([course.end, *(entry.day for entry in entries)])
-    values = [(e.day, e.value, e.late) for e in entries if e.value is not None]
-    points = tuple(sorted(values, key=lambda point: point[0]))
+    late = {entry.day: entry.late for entry in reversed(entries)}
+    values = find_values(entries, course.measure.code)
+    points = tuple((day, value, late[day]) for day, value in values.items())
     before = [v for day, v, _ in points if course.baseline_from <= day < course.start]
     after = [v for day, v, _ in points if day >= course.start]
     low, high = _choose_range(course.measure, [value for _, value, _ in points])
@@ -100,12 +103,14 @@ def format_day(day: date) -> str:
 
 def describe_chart(data: ChartData) -> str:
     """Describe the chart in one sentence, for people who do not see it."""
-    parts = [f"{len(data.points)} entries from {format_day(data.first)} to {format_day(data.last)}"]
+    parts = [
+        f"{count(len(data.points), 'entry', 'entries')} from {format_day(data.first)} to {format_day(data.last)}"
+    ]
     if data.band:
         parts.append(f"baseline mean {data.band[0]:.1f}, standard deviation {data.band[1]:.1f}")
     if data.after is not None:
         parts.append(f"mean since the start {data.after:.1f}")
-    parts.append(f"{len(data.sessions)} days with a session")
+    parts.append(f"{count(len(data.sessions), 'day')} with a session")
     return "; ".join(parts) + "."
 
 
@@ -175,7 +180,7 @@ def _draw_days(data: ChartData) -> Iterator[str]:
     for words, day in (("start", data.start), ("stop rule", data.rule_day)):
         x = _x(data, day)
         yield _format_line(x, _TOP - 4, x, bottom, _INK, 1, "2 3")
-        yield _format_text(x, _TOP - 18, words, 'text-anchor="middle"')
+        yield _format_text(x, _TOP - 18, words, f'text-anchor="{_choose_anchor(x)}"')
     right = -1.0
     for number, mark in enumerate(data.marks, 1):
         x = _x(data, mark.day)
@@ -189,9 +194,14 @@ def _draw_days(data: ChartData) -> Iterator[str]:
     while day <= data.last:
         x = _x(data, day)
         yield _format_line(x, _TOP + _HEIGHT, x, _TOP + _HEIGHT + 4, _INK)
-        anchor = "end" if x > _WIDTH - 3 * _RIGHT else "middle"
-        yield _format_text(x, bottom + 14, f"{day.day} {day:%b}", f'text-anchor="{anchor}"')
+        anchor = f'text-anchor="{_choose_anchor(x)}"'
+        yield _format_text(x, bottom + 14, f"{day.day} {day:%b}", anchor)
         day += timedelta(days=every)
+
+
+def _choose_anchor(x: float) -> str:
+    """Return how a text at `x` is placed, so that none is cut at the right edge."""
+    return "end" if x > _WIDTH - 3 * _RIGHT else "middle"
 
 
 def _draw_points(data: ChartData) -> Iterator[str]:

@@ -14,6 +14,7 @@ from datetime import date
 
 from pbmwrap.programme import analysis
 from pbmwrap.programme.clinician.chart import ChartData, Mark, format_day, make_chart_data
+from pbmwrap.programme.days import find_values
 from pbmwrap.programme.model import (
     CourseState,
     JournalEntry,
@@ -21,7 +22,7 @@ from pbmwrap.programme.model import (
     Person,
     Word,
 )
-from pbmwrap.words import name_end
+from pbmwrap.words import count, name_end
 
 Row = tuple[str, str]
 
@@ -120,8 +121,8 @@ def describe_change(
 ) -> tuple[str, ...]:
     """Describe the change of the number since `start`, in the words that are fixed for an open
     course; or say why there is none yet."""
-    known = {entry.day: entry.value for entry in entries if entry.value is not None}
-    days = sorted(known)
+    known = find_values(entries, measure.code)
+    days = list(known)
     try:
         change = analysis.estimate_change(
             [day.toordinal() for day in days], [known[day] for day in days], start.toordinal()
@@ -150,7 +151,7 @@ def _describe_number(state: CourseState, entries: Sequence[JournalEntry]) -> Sec
     late = sum(entry.late for entry in entries)
     rows = [
         ("Question", course.measure.question),
-        ("Entries", f"{len(entries)} days, {late} of them written later than their day"),
+        ("Entries", f"{count(len(entries), 'day')}, {late} of them written later than their day"),
     ]
     rows += [
         (f"{total.name}, {total.when or total.day}", f"{total.value:g} of {total.high:g}")
@@ -198,28 +199,31 @@ def _describe_sessions(state: CourseState, calibrations: Sequence[str]) -> Secti
         rows.append(("Why early", why))
     rows.append(("Dose at the skin, sum", _format_dose(done.dose_uj, done.dose_unc_uj)))
     if done.no_dose:
-        rows.append(("Without a known dose", f"{done.no_dose} sessions (wrap not calibrated)"))
+        rows.append(
+            ("Without a known dose", f"{count(done.no_dose, 'session')} (wrap not calibrated)")
+        )
     rows += [("Calibration", sentence) for sentence in calibrations]
     if done.baseline_light:
-        rows.append(("Light during the baseline", f"{len(done.baseline_light)} sessions"))
+        rows.append(("Light during the baseline", count(len(done.baseline_light), "session")))
     if done.undated:
         rows.append(("Sessions without a date", str(len(done.undated))))
     return Section("Sessions, from the wrap's sealed log", rows=tuple(rows))
 
 
-def _format_dose(uj: int, unc_uj: int) -> str:
+def _format_dose(uj: int, unc_uj: int | None) -> str:
     if not uj:
         return "not known"
-    return f"{uj / 1e6:.1f} J/cm² ± {unc_uj / 1e6:.1f} J/cm² (k = 2)"
+    known = "uncertainty not stated" if unc_uj is None else f"± {unc_uj / 1e6:.1f} (k = 2)"
+    return f"{uj / 1e6:.1f} J/cm², {known}"
 
 
 def _describe_findings(state: CourseState) -> Section:
     skin = Counter(entry.skin for entry in state.entries if entry.skin and entry.skin != "fine")
     looked = sum(bool(entry.skin) for entry in state.entries)
-    words = ", ".join(f"{word} on {n} days" for word, n in sorted(skin.items()))
+    words = ", ".join(f"{word} on {count(n, 'day')}" for word, n in sorted(skin.items()))
     hottest = max((s.max_skin_mc or 0 for s in state.adherence.sessions), default=0)
     rows = [
-        ("Skin", f"{words or 'nothing found'}, looked at on {looked} days"),
+        ("Skin", f"{words or 'nothing found'}, looked at on {count(looked, 'day')}"),
         ("Hottest skin sensor", f"{hottest / 1000:.1f} °C" if hottest else "not known"),
         ("Faults of the wrap", str(sum(s.faults for s in state.adherence.sessions))),
     ]
