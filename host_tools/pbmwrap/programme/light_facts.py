@@ -127,19 +127,15 @@ def _dump(facts: LightFacts) -> dict[str, object]:
     return {
         "parameters": facts.parameters,
         "calibrations": [
-            [
-                c.uid,
-                c.channel,
-                c.wavelength_nm,
-                c.irradiance_mw_cm2,
-                c.unc_pct,
-                c.on.isoformat(),
-                c.instrument,
-            ]
+            [c.uid, c.channel, c.wavelength_nm, c.irradiance_mw_cm2, c.unc_pct, *_dump_text(c)]
             for c in facts.calibrations
         ],
         "firmware": facts.firmware,
     }
+
+
+def _dump_text(fact: CalibrationFact) -> tuple[str, str]:
+    return fact.on.isoformat(), fact.instrument
 
 
 def _load(content: dict[str, list[list[object]]]) -> LightFacts:

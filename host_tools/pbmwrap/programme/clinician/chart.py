@@ -103,9 +103,8 @@ def format_day(day: date) -> str:
 
 def describe_chart(data: ChartData) -> str:
     """Describe the chart in one sentence, for people who do not see it."""
-    parts = [
-        f"{count(len(data.points), 'entry', 'entries')} from {format_day(data.first)} to {format_day(data.last)}"
-    ]
+    days = f"{format_day(data.first)} to {format_day(data.last)}"
+    parts = [f"{count(len(data.points), 'day')} with an entry from {days}"]
     if data.band:
         parts.append(f"baseline mean {data.band[0]:.1f}, standard deviation {data.band[1]:.1f}")
     if data.after is not None:
