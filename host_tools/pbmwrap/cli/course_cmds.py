@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli import complete
+from pbmwrap.cli import complete, programme_files
 from pbmwrap.cli.command import Force, Json, Port, Result, Yes, ask, command, new_app, warn
 from pbmwrap.cli.household import (
     Who,
@@ -58,6 +58,7 @@ def add_to(app: click.Group) -> None:
     for body in (new, list_courses, show, change, freeze, note, close, calendar, sheet):
         name = "list" if body is list_courses else body.__name__
         command(group, f"course {name}")(body)
+    command(group, "course report")(programme_files.report)
     app.add_command(group, "course")
 
 

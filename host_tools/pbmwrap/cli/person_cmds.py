@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from pbmwrap.cli import programme_files
 from pbmwrap.cli.command import Force, Json, Result, Yes, ask, command, new_app, warn
 from pbmwrap.cli.household import (
     ask_owners,
@@ -37,6 +38,8 @@ def add_to(app: click.Group) -> None:
         name = "list" if body is list_people else body.__name__
         command(group, f"person {name}")(body)
     command(group, "person import")(import_household)
+    command(group, "person tables")(programme_files.tables)
+    command(group, "person fhir")(programme_files.fhir)
     app.add_command(group, "person")
 
 
