@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pbmwrap.errors import Refused, UsageError
+from pbmwrap.errors import InvalidFile, Refused, UsageError
 from pbmwrap.programme import courses
 from pbmwrap.programme.model import PAIN, Kind, Person, StopRule, make_rating, read_course
 from pbmwrap.programme.store import Store
@@ -124,6 +124,14 @@ def test_every_part_of_the_plan_is_in_the_hash() -> None:
     }  # fmt: skip
     shas = {make_plan(**{key: value}).plan_sha for key, value in changes.items()}
     assert len(shas | {plan.plan_sha}) == len(changes) + 1
+
+
+def test_a_record_of_a_newer_program_is_named(store: Store, ada: Person, clock) -> None:
+    body = make(store, ada, clock).as_body()
+    newer = body | {"measure": body["measure"] | {"code": "gait"}}
+    store.append(Kind.COURSE, ada.tag, newer, clock.ms)
+    with pytest.raises(InvalidFile, match="cannot be read here: measure 'gait'"):
+        courses.list_courses(store, ada)
 
 
 def test_a_closed_course_stays_closed(store: Store, ada: Person, clock) -> None:

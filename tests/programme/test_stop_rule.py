@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from pbmwrap.programme.model import WALK, StopRule, Word
 from pbmwrap.programme.stop_rule import CANNOT_TELL, evaluate_rule, name_rule
-from tests.programme.builders import START, every_day, make_entries, make_plan
+from tests.programme.builders import START, every_day, make_entries, make_plan, stamp
 
 RULE_DAY = START + timedelta(weeks=8)
 
@@ -64,6 +65,33 @@ def test_more_is_better_for_a_walk() -> None:
     assert "15 m higher" in name_rule(plan)
     pain = make_entries(days | every_day(RULE_DAY - timedelta(days=14), [1] * 14))
     assert evaluate_rule(plan, pain, RULE_DAY).word == Word.STOP  # another number's entries
+
+
+def test_numbers_that_were_written_later_count_and_are_said() -> None:
+    plan = make_plan()
+    entries = journal(6, 3)
+    late = [replace(entry, written=stamp(RULE_DAY)) for entry in entries[:9]]
+    found = evaluate_rule(plan, late + entries[9:], RULE_DAY)
+    assert found.word == Word.GO_ON
+    assert "9 of these numbers were written on a later day." in found.text
+    assert "later day" not in evaluate_rule(plan, entries, RULE_DAY).text
+
+
+def test_without_an_effect_few_are_asked_to_go_on() -> None:
+    """People enrol when it is worst: daily SD 1.5, AR(1) 0.5, usual 5, enrolled at 6 or more."""
+    random = Random(20)
+    words = []
+    for _ in range(400):
+        level, noise = 5.0, 0.0
+        while noise < 1.0:
+            noise = 0.5 * noise + random.gauss(0, 1.3)
+        numbers = {}
+        for day in range(-21, 57):
+            noise = 0.5 * noise + random.gauss(0, 1.3)
+            numbers[START + timedelta(days=day)] = min(10, max(0, round(level + noise)))
+        words.append(evaluate_rule(make_plan(), make_entries(numbers), RULE_DAY).word)
+    assert words.count(Word.GO_ON) <= 400 * 0.12
+    assert words.count(Word.ASK) <= 400 * 0.12
 
 
 def test_before_its_day_it_says_when() -> None:

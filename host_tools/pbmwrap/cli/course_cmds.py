@@ -316,7 +316,8 @@ def list_courses(person: Who = None, json: Json = False) -> Result:
             c.id,
             c.aim,
             f"{c.start} to {c.end}",
-            "closed" if c.closed else "frozen" if c.frozen else "draft",
+            ("closed" if c.closed else "frozen" if c.frozen else "draft")
+            + ("" if c.waited else ", comparison not fair"),
         )
         for c in found
     ]
@@ -496,6 +497,7 @@ def freeze(
         if not chosen.frozen:
             ask((_format_plan(chosen), _FREEZE), "Freeze this plan?", yes, json)
         frozen = courses.freeze_course(store, who, chosen, now_ms())
+        warn(courses.list_unfairness(frozen, (), frozen.enrolled.day))
         told = tell_wrap_if_there(port, store)
         noted = told and _is_noted(store, who, frozen)
     text = f"frozen: {frozen.plan_sha}"

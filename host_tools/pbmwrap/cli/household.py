@@ -194,7 +194,7 @@ def describe_session(session: LoggedSession) -> str:
     when = "without a date" if session.unix_ms is None else format_local(session.unix_ms)
     by = {"button": "by the button", "link": "over USB"}.get(session.started_by, "")
     parts = (
-        f"{session.key}",
+        f"{session.number} of wrap {session.uid}",
         when,
         session.site or "site unknown",
         f"{clock_text(session.active_ms)} of light",

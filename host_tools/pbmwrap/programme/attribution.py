@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from pbmwrap import disk, paths
 from pbmwrap.errors import UsageError, WrapError
@@ -29,7 +28,7 @@ from wrap.rules import states
 
 NOBODY = ""
 FULL = (states.BY_DOSE, states.BY_TIME)
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def read_sessions(archive: Archive | None = None) -> SessionBook:
     A log that cannot be read becomes a note: the others still count.
     """
     archive = archive or Archive()
-    found: dict[tuple[Any, ...], LoggedSession] = {}
+    found: dict[str, LoggedSession] = {}
     notes: list[str] = []
     for uid in archive.uids():
         try:
@@ -84,16 +83,15 @@ def read_sessions(archive: Archive | None = None) -> SessionBook:
             continue
         notes += said
         for session in its:
-            found.setdefault(_make_identity(session), session)
+            known = found.get(session.key)
+            # Of two copies the one with a date and an end knows more.
+            if known is None or (known.unix_ms is None, not known.ended) > (
+                session.unix_ms is None,
+                not session.ended,
+            ):
+                found[session.key] = session
     ordered = sorted(found.values(), key=lambda s: (s.unix_ms or 0, s.uid, s.number))
     return SessionBook(tuple(ordered), tuple(notes))
-
-
-def _make_identity(session: LoggedSession) -> tuple[Any, ...]:
-    """Two archived copies of one wrap's log may hold the same session: it counts once."""
-    if session.unix_ms is None:
-        return (session.key,)
-    return session.uid.partition(".")[0], session.number, session.unix_ms
 
 
 def _read_log(archive: Archive, uid: str) -> tuple[list[LoggedSession], list[str]]:
@@ -146,7 +144,7 @@ def _cache_of(folder: Path) -> Path:
 def _make_logged(session: SessionSummary) -> LoggedSession:
     tag = session.person or ""
     return LoggedSession(
-        f"{session.uid}:{session.boot}:{session.number}",
+        _make_key(session),
         session.uid,
         session.number,
         session.first_unix_ms,
@@ -161,6 +159,19 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
         session.max_skin_mc,
         len(session.faults),
     )
+
+
+def _make_key(session: SessionSummary) -> str:
+    """Name a session by what it is, not by where its log lies: `WRAP:BOOT:NUMBER:START`.
+
+    After `logs pull --anew` another log may have the same boots and numbers, and the old log has
+    another name; a claim must neither be lost nor pass to another session.
+    """
+    up_ms = session.first_up_ms if session.start_up_ms is None else session.start_up_ms
+    parts = (up_ms, session.protocol_id or "", session.site or "")
+    start = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:6]
+    wrap = session.uid.partition(".")[0]
+    return f"{wrap}:{session.boot}:{session.number}:{start}"
 
 
 def _sum_uncertainty(session: SessionSummary) -> int | None:

@@ -29,7 +29,7 @@ from pbmwrap.programme.model import (
     read_course,
     read_stamp,
 )
-from pbmwrap.programme.store import Event, Store
+from pbmwrap.programme.store import Event, Store, readable
 from pbmwrap.programme.times import make_stamp
 
 MAX_TEXT = 200
@@ -51,7 +51,8 @@ def list_courses(store: Store, person: Person) -> list[Course]:
     """
     found: dict[str, Course] = {}
     for event in store.read(Kind.COURSE, Kind.FREEZE, Kind.CLOSE, person=person.tag):
-        _apply(found, event)
+        with readable(event):
+            _apply(found, event)
     return list(found.values())
 
 

@@ -24,7 +24,7 @@ from pbmwrap.programme.model import (
     read_entry,
     read_total,
 )
-from pbmwrap.programme.store import Store
+from pbmwrap.programme.store import Store, readable
 from pbmwrap.programme.times import make_local_stamp, make_stamp, read_zone
 
 MAX_NOTE = 500
@@ -34,10 +34,11 @@ LICENSED = ("PROMIS", "BPI", "NTSS-6", "NPSI", "painDETECT", "PEG")
 
 def list_history(store: Store, person: Person) -> list[JournalEntry]:
     """List every entry ever written, also those that were corrected, in the order of writing."""
-    return [
-        read_entry(event.number, person.tag, event.body)
-        for event in store.read(Kind.ENTRY, person=person.tag)
-    ]
+    found = []
+    for event in store.read(Kind.ENTRY, person=person.tag):
+        with readable(event):
+            found.append(read_entry(event.number, person.tag, event.body))
+    return found
 
 
 def list_entries(store: Store, person: Person) -> list[JournalEntry]:

@@ -457,8 +457,8 @@ class RedFlag:
 class SessionUse:
     """A session of the wrap's log that belongs to a person.
 
-    key: `LOG:BOOT:NUMBER`, it never changes. start: None if the log has no date for it. full:
-    whether it ended by its dose or its time; reason: the log's code otherwise. dose_uj: all
+    key: `WRAP:BOOT:NUMBER:START`, it never changes. start: None if the log has no date for it.
+    full: whether it ended by its dose or its time; reason: the log's code otherwise. dose_uj: all
     channels together, uJ/cm2; None if a channel was not calibrated. dose_unc_uj: its uncertainty
     (k = 2, as the calibration states it). by: "tag" (the protocol's) or "claim" (a person said so).
     """

@@ -33,6 +33,7 @@ def evaluate_rule(course: Course, entries: Iterable[JournalEntry], today: date) 
     after the course's end. What is written for later days does not change it. Without enough
     numbers at the end the change was not shown, so the rule says stop.
     """
+    entries = list(entries)
     values = find_values(entries, course.measure.code)
     if course.frozen is None:
         text = "The plan is not frozen: there is no stop rule yet. Freeze it before the first day."
@@ -45,8 +46,20 @@ def evaluate_rule(course: Course, entries: Iterable[JournalEntry], today: date) 
         day += timedelta(days=1)
     after = _judged(values, day)
     if _is_enough(course, values, before, day):
-        return _judge(course, before, after, day)
+        return _judge(course, before, after, day, _count_late(course, entries, day))
     return _judge_without(course, len(before), len(after), day)
+
+
+def _count_late(course: Course, entries: Iterable[JournalEntry], day: date) -> int:
+    """Count the numbers that the rule uses and that were written on a later day."""
+    first = day - timedelta(days=JUDGED_DAYS)
+    return sum(
+        entry.late
+        and entry.value is not None
+        and entry.measure == course.measure.code
+        and (course.baseline_from <= entry.day < course.start or first <= entry.day < day)
+        for entry in entries
+    )
 
 
 def _judged(values: dict[date, float], day: date) -> list[float]:
@@ -79,7 +92,9 @@ def _wait(course: Course, today: date) -> Verdict:
     return Verdict(Word.WAIT, today, text, until=course.rule_day)
 
 
-def _judge(course: Course, before: list[float], after: list[float], day: date) -> Verdict:
+def _judge(
+    course: Course, before: list[float], after: list[float], day: date, late: int
+) -> Verdict:
     was, now = fmean(before), fmean(after)
     gain = course.measure.count_gain(was, now)
     # A person cannot state a change of less than one step of the scale.
@@ -95,6 +110,8 @@ def _judge(course: Course, before: list[float], after: list[float], day: date) -
         f"Your number changed by {now - was:+.1f}; the plan asks for {threshold:.1f}"
         f" ({name_change(course)})."
     )
+    if late:
+        numbers += f" {late} of these numbers were written on a later day."
     last = course.end - timedelta(days=1)
     says = {
         Word.GO_ON: f"Go on until {last}, the last day of the plan. Then the course is over; to "

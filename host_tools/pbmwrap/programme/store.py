@@ -440,6 +440,18 @@ def _split_statements(script: str) -> Iterator[str]:
             part = ""
 
 
+@contextmanager
+def readable(event: Event) -> Iterator[None]:
+    """Raise InvalidFile when the body cannot read an event's JSON: a newer program wrote it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError) as problem:
+        raise InvalidFile(
+            f"record {event.number} ({event.kind}) cannot be read here: {problem}",
+            "a newer pbmwrap wrote it: install that version",
+        ) from problem
+
+
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DENIED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
