@@ -7,14 +7,15 @@ caller gets a note, and only the host refuses.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pbmwrap.errors import DeviceError
+from pbmwrap.errors import DeviceError, WrapError
 from pbmwrap.programme import red_flags
 from pbmwrap.programme.courses import list_courses
 from pbmwrap.programme.model import Course, Kind, Person
-from pbmwrap.programme.store import Store
+from pbmwrap.programme.store import Store, default_path, open_store
 from wrap import errors
 
 if TYPE_CHECKING:
@@ -81,6 +82,25 @@ def refuse_held_start(client: Client, store: Store) -> None:
     """Refuse a start on the host, also for a wrap that knows no holds. Raises Refused."""
     if red_flags.list_held(store):
         red_flags.refuse_light(store, find_active_tag(client))
+
+
+def require_light(client: Client) -> None:
+    """Refuse a start while a red flag of this machine's household is unread, for the page.
+
+    Also brings the wrap's holds up to date. A household that cannot be read refuses nothing: the
+    wrap's own hold stands. Raises Refused, LinkLost.
+    """
+    if not default_path().exists():
+        return
+    try:
+        store = open_store(create=False)
+    except WrapError:
+        return
+    if store is not None:
+        with store:
+            with suppress(DeviceError):
+                sync_holds(client, store)
+            refuse_held_start(client, store)
 
 
 def note_plan(
