@@ -12,7 +12,7 @@ from pbmwrap.programme.adherence import count_adherence
 from pbmwrap.programme.calendar_file import make_calendar
 from pbmwrap.programme.diary_sheet import make_sheet
 from pbmwrap.programme.model import PAIN, CourseState
-from pbmwrap.programme.stop_rule import evaluate_rule, name_rule
+from pbmwrap.programme.stop_rule import evaluate_rule
 from tests.programme.builders import START, make_entries, make_plan, on_days
 
 
@@ -94,10 +94,19 @@ class Rows(HTMLParser):
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_a_sheet_has_a_row_for_each_day(language: str, days: int, sheets: int) -> None:
     plan = make_plan()
-    page = make_sheet(PAIN, START, days, language, plan, name_rule(plan))
+    page = make_sheet(PAIN, START, days, language, plan)
     rows = Rows()
     rows.feed(page)
     assert rows.tags.count("section") == sheets
     assert rows.tags.count("tr") == days + sheets
     assert f'<html lang="{language}">' in page
     assert "2026-03-02 *" in page and ("2026-03-03 *" not in page)
+
+
+def test_a_sheet_before_the_course_asks_for_no_session() -> None:
+    page = make_sheet(PAIN, START - timedelta(days=13), 14, "en", make_plan())
+    assert page.count("<td>-</td>") == 13 and page.count(" *<") == 1
+    german = make_sheet(PAIN, START, 14, "de", make_plan())
+    assert "nicht mindestens 2 Punkte oder 30 % niedriger: aufhören" in german
+    assert "Wie stark ist der Schmerz" in german and "How strong" not in german
+    assert "<td>-</td>" not in make_sheet(PAIN, START, 14)

@@ -582,7 +582,6 @@ def sheet(
     from pbmwrap.programme import courses, journal
     from pbmwrap.programme.course_state import find_today
     from pbmwrap.programme.diary_sheet import make_sheet
-    from pbmwrap.programme.stop_rule import name_rule
     from pbmwrap.programme.times import read_day
 
     if language not in ("en", "de"):
@@ -593,7 +592,6 @@ def sheet(
         measure = journal.find_measure(store, who)
     still = next((c for c in found if not c.closed), None)
     begin = read_day(first, today) if first else today
-    rule = name_rule(still) if still else ""
-    page = make_sheet(measure, begin, days, language, still, rule)
+    page = make_sheet(measure, begin, days, language, still)
     disk.write_file(file, page, force)
     return Result({"file": str(file), "days": days}, f"{file} written: print it")
