@@ -12,7 +12,7 @@ from pbmwrap.cli import main
 from pbmwrap.programme import holds
 from tests.host.cli_helpers import data, fails, run, wrap
 from tests.host.log_maker import LogMaker
-from wrap.errors import NOT_NOW, Refused
+from wrap.errors import INVALID, NOT_NOW, Refused
 
 __all__ = ("wrap",)  # a fixture
 
@@ -182,6 +182,31 @@ def test_a_flag_of_one_person_does_not_stop_the_other(ada, newer) -> None:
     assert data("run")["session"] == 1
     newer.calls["proto.list"] = lambda _p: {"active": 0, "slots": [{"id": "x"}]}
     assert fails("run")[0] == 8  # without a tag it could be Ada
+
+
+def test_a_protocol_for_one_person_has_a_slot_of_its_own(ada, wrap) -> None:
+    bert = data("person", "add", "Bert", "--zone", "UTC")["tag"]
+    words = ("protocol", "flash", "minor-injury")
+    assert [data(*words)["slot"], data(*words, "--person", "ada")["slot"]] == [0, 1]
+    wrap.calls["proto.list"] = lambda _p: {
+        "active": 0,
+        "slots": [{"id": "minor-injury", "person": ada}, {"id": "minor-injury"}, None],
+    }
+    assert data(*words, "--person", "ada")["slot"] == 0
+    assert data(*words)["slot"] == 1
+    assert data(*words, "--person", "bert")["slot"] == 2
+    assert json.loads(wrap.slots[2])["person"] == bert
+    assert "Bert" not in wrap.slots[2].decode()
+    assert fails(*words, "--person", "eve")[0] == 2
+
+
+def test_an_older_firmware_refuses_a_protocol_for_one_person(ada, wrap) -> None:
+    def refuse(_p):
+        raise Refused(INVALID, "person: unknown key")
+
+    wrap.calls["proto.put"] = refuse
+    code, error = fails("protocol", "flash", "minor-injury", "--person", "ada")
+    assert code == 8 and "pbmwrap install" in error["hint"]
 
 
 def button_log(*numbers: int) -> LogMaker:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +22,8 @@ from pbmwrap.cli.command import (
     wrap_if_named,
 )
 from pbmwrap.cli.options import Argument, Option
-from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
+from pbmwrap.errors import DeviceError, InvalidFile, Refused, UsageError, VerifyFailed
+from wrap.errors import INVALID
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -147,19 +150,30 @@ def flash(
     active: Annotated[
         bool, Option("--activate", help="Let the button and `run` start it.")
     ] = False,
+    person: Annotated[
+        str | None,
+        Option(
+            "--person",
+            metavar="NAME",
+            help="For this person of several: their sessions count for them (docs/programme.md).",
+        ),
+    ] = None,
     port: Port = None,
     json: Json = False,
 ) -> Result:
     """Check a file, show what it will give, store it on the wrap and verify it."""
     from pbmwrap.cli import protocol_text as shown
-    from pbmwrap.protocols.encode import canonical, sha256
+    from pbmwrap.protocols.encode import as_table, draft, dump, sha256
 
+    tag = _find_tag(person) if person else None
     with wrap_at(port) as (client, hello):
         protocol = _load_protocol(file, dict(hello.channels))
-        raw = canonical(protocol)
-        chosen = _choose_slot(client.protocols(), protocol.id) if slot is None else slot
+        content = draft(as_table(protocol)) | ({"person": tag} if tag else {})
+        raw = dump(content)
+        tag = content.get("person", "")
+        chosen = _choose_slot(client.protocols(), protocol.id, tag) if slot is None else slot
         computed = shown.make_result(protocol, hello, client.calibrations())
-        with progress("storing") as bar:
+        with progress("storing") as bar, _explained_tag(tag):
             client.flash_protocol(chosen, raw, sha256(raw), bar)
         client.verify_protocol(chosen, raw)
         now = client.activate(chosen) if active else client.protocols().active
@@ -168,8 +182,29 @@ def flash(
     return Result(data, shown.append_line(computed, f"stored in slot {chosen}{mark}, verified"))
 
 
-def _choose_slot(slots: Slots, protocol_id: str) -> int:
-    chosen = slots.choose_slot(protocol_id)
+def _find_tag(name: str) -> str:
+    from pbmwrap.cli.household import household_of
+
+    with household_of(name) as (_, person):
+        return person.tag
+
+
+@contextmanager
+def _explained_tag(tag: str) -> Iterator[None]:
+    """Explain that an older firmware refuses a protocol with a person's tag."""
+    try:
+        yield
+    except DeviceError as problem:
+        if tag and problem.device_code == INVALID:
+            raise Refused(
+                f"the wrap refused a protocol for one person: {problem.text}",
+                "if its firmware is older than this program, run `pbmwrap install`",
+            ) from problem
+        raise
+
+
+def _choose_slot(slots: Slots, protocol_id: str, person: str) -> int:
+    chosen = slots.choose_slot(protocol_id, person)
     if chosen is None:
         raise UsageError("all slots are in use", "choose one to replace with --slot")
     return chosen

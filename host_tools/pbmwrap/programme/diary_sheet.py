@@ -110,7 +110,8 @@ def _make_page(
         stop = f"<p><b>{escape(texts['rule'])}:</b> {escape(_name_rule(course, texts))}</p>"
     return (
         f"<section><h1>{escape(texts['title'])}</h1>"
-        f"<p><b>{escape(question)}</b></p><p>{escape(texts['first'])} <code>{escape(texts['command'])}</code></p>"
+        f"<p><b>{escape(question)}</b></p>"
+        f"<p>{escape(texts['first'])} <code>{escape(texts['command'])}</code></p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"{legend}<p><b>{escape(texts['flags'])}</b></p>{stop}</section>"
     )
