@@ -57,20 +57,20 @@ class Recorder(TwinTransport):
         self.lines: list[str] = []
 
     def write(self, data: bytes, timeout_s: float = WRITE_TIMEOUT_S) -> None:
-        self._keep(">", data)
+        self._record_bytes(">", data)
         super().write(data, timeout_s)
 
     def read(self, timeout_s: float) -> bytes:
         data = super().read(timeout_s)
-        self._keep("<", data)
+        self._record_bytes("<", data)
         return data
 
-    def _keep(self, way: str, data: bytes) -> None:
+    def _record_bytes(self, way: str, data: bytes) -> None:
         if data:
             self.lines.append(f"{self.twin.now_ms} {way} {data.decode('latin-1')!r}")
 
 
-def _twin(target: str) -> Twin:
+def _start_twin(target: str) -> Twin:
     """A new wrap; the simulated one has the same unique id every time."""
     if target == "rp2040":
         return Rp2040Twin(_IMAGE, Plant(board_facts()))
@@ -79,7 +79,7 @@ def _twin(target: str) -> Twin:
     return SimTwin(Plant(board_facts()), state=folder)
 
 
-def _protocol(name: str, site: str) -> bytes:
+def _load_protocol(name: str, site: str) -> bytes:
     steps = [
         {"t": 40, "ch": {"red": [100], "nir": [150]}},
         {"t": 60, "ch": {"red": [400], "nir": [500, 40, 500]}},
@@ -92,12 +92,12 @@ class Day:
     """One wrap from its first power-on to its second fault, with a person and a host."""
 
     def __init__(self, target: str) -> None:
-        self.twin = _twin(target)
+        self.twin = _start_twin(target)
         self.link = Recorder(self.twin)
         self.client = Client(self.link, first_id=_FIRST_ID)
         self.seen: list[str] = []
 
-    def wait(self, ms: int) -> None:
+    def wait_ms(self, ms: int) -> None:
         """Let time pass; keep what the pins show every half second, when it changes."""
         end = self.twin.now_ms + ms
         while self.twin.now_ms < end:
@@ -107,75 +107,75 @@ class Day:
             if not self.seen or self.seen[-1].split(" ", 1)[1] != shown:
                 self.seen.append(f"{self.twin.now_ms} {shown}")
 
-    def press(self, ms: int = 100) -> None:
+    def press_button(self, ms: int = 100) -> None:
         self.twin.press(True)
-        self.wait(ms)
+        self.wait_ms(ms)
         self.twin.press(False)
-        self.wait(300)
+        self.wait_ms(300)
 
-    def ask(self, method: str, **params: Any) -> None:
+    def send_request(self, method: str, **params: Any) -> None:
         """Send a request; its answer is only recorded."""
         try:
             self.client.call(method, params or None)
         except DeviceError as refused:
             self.link.lines.append(f"{self.twin.now_ms} ! {refused}")
 
-    def play(self) -> None:
+    def run_script(self) -> None:
         """Run the scripted day."""
         self.twin.start()
-        self.wait(_BOOT_MS)
+        self.wait_ms(_BOOT_MS)
         for method in ("hello", "status", "proto.list", "settings.get", "cal.get", "log.info"):
-            self.ask(method)
+            self.send_request(method)
         self.client.set_clock(1_795_000_000)
         for name in ("red", "nir"):
             self.client.set_calibration(name, 20_000, 100, 20261101, "test meter")
         self.client.set_heat_test(600, 20261128, 41_000, "recorded day")
         self.client.set_setting("wake_s", 30)
-        self.client.flash_protocol(0, _protocol("day", "hand-left"))
+        self.client.flash_protocol(0, _load_protocol("day", "hand-left"))
         self.client.activate(0)
-        self.wait(36_000)
-        self.press()
-        self.wait(20_000)
-        self.ask("status")
-        self.ask("session.pause")
-        self.wait(3000)
-        self.ask("session.resume")
-        self.wait(12_000)
-        self.press()  # answers the wake check
+        self.wait_ms(36_000)
+        self.press_button()
+        self.wait_ms(20_000)
+        self.send_request("status")
+        self.send_request("session.pause")
+        self.wait_ms(3000)
+        self.send_request("session.resume")
+        self.wait_ms(12_000)
+        self.press_button()  # answers the wake check
         self.twin.plant.change(covered=True)
-        self.wait(80_000)
-        self.ask("status")
+        self.wait_ms(80_000)
+        self.send_request("status")
         self.twin.plant.change(covered=False)
-        self.ask("session.start")  # the site has had its session
-        self.client.flash_protocol(1, _protocol("second", "foot-left"))
+        self.send_request("session.start")  # the site has had its session
+        self.client.flash_protocol(1, _load_protocol("second", "foot-left"))
         self.client.activate(1)
-        self.ask("session.start")
-        self.wait(10_000)
+        self.send_request("session.start")
+        self.wait_ms(10_000)
         self.twin.plant.set_fault("skin-mid", "open")
-        self.wait(2000)
-        self.ask("status")
-        self.ask("fault.ack")
+        self.wait_ms(2000)
+        self.send_request("status")
+        self.send_request("fault.ack")
         self.twin.plant.set_fault("skin-mid", "none")
-        self.wait(2000)
-        self.ask("fault.ack")
-        self.ask("nothing.known")
-        self.client.flash_protocol(2, _protocol("third", "hand-right"))
+        self.wait_ms(2000)
+        self.send_request("fault.ack")
+        self.send_request("nothing.known")
+        self.client.flash_protocol(2, _load_protocol("third", "hand-right"))
         self.client.activate(2)
-        self.ask("session.start")
-        self.wait(6000)
+        self.send_request("session.start")
+        self.wait_ms(6000)
         self.twin.reset("watchdog")
-        self.wait(_BOOT_MS)
-        self.ask("status")
+        self.wait_ms(_BOOT_MS)
+        self.send_request("status")
         self.client.pull_log()
-        self.ask("session.start")
-        self.wait(5000)
-        self.ask("session.stop")
-        self.wait(5000)
-        self.ask("course.get")
-        self.ask("status")
+        self.send_request("session.start")
+        self.wait_ms(5000)
+        self.send_request("session.stop")
+        self.wait_ms(5000)
+        self.send_request("course.get")
+        self.send_request("status")
         self.client.pull_log()
 
-    def recording(self) -> dict[str, Any]:
+    def get_recording(self) -> dict[str, Any]:
         """Return transcript, pins and flash."""
         return {
             "link": self.link.lines,
@@ -228,12 +228,12 @@ _COMMANDS = (
 )
 
 
-def _shape(value: Any) -> Any:
+def _mask_variable_parts(value: Any) -> Any:
     """Return the value without wall-clock times and paths of this run."""
     if isinstance(value, dict):
-        return {key: _shape(inner) for key, inner in value.items()}
+        return {key: _mask_variable_parts(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_shape(inner) for inner in value]
+        return [_mask_variable_parts(inner) for inner in value]
     if isinstance(value, str):
         text = _MOMENT.sub("MOMENT", value)
         return text.replace(tempfile.gettempdir(), "TEMP").replace(str(Path.cwd()), "HERE")
@@ -245,7 +245,7 @@ def _shape(value: Any) -> Any:
 @contextmanager
 def _simulated_wrap(folder: Path) -> Iterator[Twin]:
     """Every port is one simulated wrap; archive and settings are in `folder`."""
-    twin = _twin("sim")
+    twin = _start_twin("sim")
     twin.start()
     twin.advance_ms(36_000)
     kept, opened = dict(os.environ), discovery.open_transport
@@ -264,7 +264,7 @@ def _simulated_wrap(folder: Path) -> Iterator[Twin]:
         twin.close()
 
 
-def _commands() -> dict[str, Any]:
+def _record_commands() -> dict[str, Any]:
     said: dict[str, Any] = {}
     folder = Path(tempfile.gettempdir()) / "pbmwrap-behaviour"
     shutil.rmtree(folder, ignore_errors=True)
@@ -272,43 +272,43 @@ def _commands() -> dict[str, Any]:
     file, out = folder / "plan.toml", folder / "log.csv"
     with _simulated_wrap(folder) as twin:
         new = ["protocol", "new", str(file), "--json"]
-        said["protocol new"] = _invoke(new)
+        said["protocol new"] = _run_command(new)
         for line in _COMMANDS:
             words = line.format(file=file, out=out).split()
             name = f"{len(said):02} {line}"
-            said[name] = _invoke([*words, "--json"])
+            said[name] = _run_command([*words, "--json"])
             twin.advance_ms(2000)
     return said
 
 
-def _invoke(words: list[str]) -> dict[str, Any]:
+def _run_command(words: list[str]) -> dict[str, Any]:
     done = CliRunner().invoke(cli.app, words)
-    said = [_shape(json.loads(line)) for line in done.stdout.splitlines()]
+    said = [_mask_variable_parts(json.loads(line)) for line in done.stdout.splitlines()]
     return {"exit": done.exit_code, "said": said}
 
 
-def record(out: Path) -> None:
+def write_recording(out: Path) -> None:
     """Write a recording into the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, Callable[[], Any]] = {"commands": _commands}
+    parts: dict[str, Callable[[], Any]] = {"commands": _record_commands}
     for target in _TARGETS:
-        parts[target] = lambda target=target: _day(target)
+        parts[target] = lambda target=target: _record_day(target)
     for name, make in parts.items():
         text = json.dumps(make(), indent=1, sort_keys=True)
         (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         print(f"{out / name}.json", flush=True)
 
 
-def _day(target: str) -> dict[str, Any]:
+def _record_day(target: str) -> dict[str, Any]:
     day = Day(target)
     try:
-        day.play()
-        return day.recording()
+        day.run_script()
+        return day.get_recording()
     finally:
         day.twin.close()
 
 
-def compare(before: Path, after: Path) -> int:
+def compare_recordings(before: Path, after: Path) -> int:
     """Print every difference; return 1 when there is one."""
     differs = 0
     for path in sorted(before.glob("*.json")):
@@ -326,8 +326,8 @@ def main() -> int:
     asked.add_argument("folders", type=Path, nargs="+")
     given = asked.parse_args()
     if given.what == "compare":
-        return compare(*given.folders)
-    record(given.folders[0])
+        return compare_recordings(*given.folders)
+    write_recording(given.folders[0])
     return 0
 
 

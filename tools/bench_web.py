@@ -66,13 +66,13 @@ async def measure_memory(hours: float) -> dict[str, Any]:
     hub = Hub("none", _no_wrap, streams.publish, streams.publish_state)
     counts = [0] * PAGES
 
-    async def read(page: int) -> None:
+    async def read_status(page: int) -> None:
         stream = streams.open(str(page))
         assert stream is not None
         async for event in stream.read():
             counts[page] += b"event: sample" in event
 
-    tasks = [asyncio.create_task(read(page)) for page in range(PAGES)]
+    tasks = [asyncio.create_task(read_status(page)) for page in range(PAGES)]
     await asyncio.sleep(0)
     total, rss = round(hours * 3600 * HZ), []
     for number in range(total):
@@ -212,7 +212,7 @@ def measure_start() -> float:
         return time.monotonic() - began_s
 
 
-def serve(port: str) -> None:
+def serve_wrap(port: str) -> None:
     """Serve the wrap at `port` with samples at 10 Hz; prints the address."""
     from pbmwrap.web import server
     from pbmwrap.web.app import make_app
@@ -235,7 +235,7 @@ def main() -> int:
     parser.add_argument("--serve", metavar="PORT", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.serve)
+        serve_wrap(given.serve)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         for name in ("RUNTIME", "DATA", "CACHE"):
@@ -243,10 +243,10 @@ def main() -> int:
             own.mkdir(mode=0o700)
             os.environ[f"PBMWRAP_{name}"] = str(own)
         os.environ["PBMWRAP_CONFIG"] = str(Path(folder) / "none.toml")
-        return report(given.hours, given.seconds, given.out)
+        return print_report(given.hours, given.seconds, given.out)
 
 
-def report(hours: float, seconds: float, out: Path | None) -> int:
+def print_report(hours: float, seconds: float, out: Path | None) -> int:
     """Measure everything and print it; returns the exit code."""
     memory = asyncio.run(measure_memory(hours))
     cpu = measure_cpu(seconds)

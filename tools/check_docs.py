@@ -1,8 +1,8 @@
 """Check documents and comments: python -m tools.check_docs [--code] (in `make lint`).
 
-Documents: reports lines of prose over 100 columns, words of `words` that they use, dead links and
-anchors, and names that do not exist: files, folders, modules, classes and methods, tests, commands
-of `pbmwrap` and targets of make. Code: reports the words in comments and docstrings.
+Documents: reports lines of prose over 100 columns, words of BANNED, dead links and anchors, and
+names that do not exist: files, folders, modules, classes and methods, tests, commands of `pbmwrap`
+and targets of make. Code: reports the words in comments and docstrings.
 Exit code 1 when there is anything to report. `--code` checks only the code.
 """
 
@@ -89,15 +89,17 @@ def main(arguments: list[str] | None = None) -> int:
         found = list(check_code())
     else:
         found = [
-            line for path in documents() for line in check(path, path.read_text("utf-8"), COMMANDS)
+            line
+            for path in list_documents()
+            for line in check_document(path, path.read_text("utf-8"), COMMANDS)
         ]
-        found += _changelog()
+        found += _check_changelog()
         found += check_code()
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0
 
 
-def documents() -> list[Path]:
+def list_documents() -> list[Path]:
     """The documents that people read. CHANGELOG.md keeps old names; a tool makes hazards.md."""
     return [
         ROOT / "README.md",
@@ -106,7 +108,7 @@ def documents() -> list[Path]:
     ]
 
 
-def check(path: Path, text: str, commands: object) -> Iterator[str]:
+def check_document(path: Path, text: str, commands: object) -> Iterator[str]:
     """Yield what is wrong in a document as `path:line: text`. commands: names that `pbmwrap` has.
 
     Skips what is between `<!-- name -->` and `<!-- /name -->`: a tool made it.
@@ -118,8 +120,12 @@ def check(path: Path, text: str, commands: object) -> Iterator[str]:
             made = not mark[1]
         if made:
             continue
-        for problem in (*_width(line), *_words_in(line), *_names(path, line, text, commands)):
-            yield f"{_shown(path)}:{number}: {problem}"
+        for problem in (
+            *_check_width(line),
+            *_words_in(line),
+            *_check_names(path, line, text, commands),
+        ):
+            yield f"{_relative_path(path)}:{number}: {problem}"
 
 
 def check_code() -> Iterator[str]:
@@ -127,14 +133,14 @@ def check_code() -> Iterator[str]:
     for folder in CODE:
         for path in sorted(ROOT.joinpath(folder).rglob("*.py")):
             source = path.read_text("utf-8")
-            if not any(words(source, quoted=True)):
+            if not any(find_banned_words(source, quoted=True)):
                 continue  # most files: quicker than to parse them
-            for number, line in prose(source):
-                for problem in words(line):
-                    yield f"{_shown(path)}:{number}: {problem}"
+            for number, line in list_prose_lines(source):
+                for problem in find_banned_words(line):
+                    yield f"{_relative_path(path)}:{number}: {problem}"
 
 
-def prose(source: str) -> list[tuple[int, str]]:
+def list_prose_lines(source: str) -> list[tuple[int, str]]:
     """The comments and docstrings of a Python source, as (line number, text of that line)."""
     found = [
         (token.start[0], token.string.lstrip("# "))
@@ -152,7 +158,7 @@ def prose(source: str) -> list[tuple[int, str]]:
     return sorted(found)
 
 
-def words(text: str, quoted: bool = False) -> Iterator[str]:
+def find_banned_words(text: str, quoted: bool = False) -> Iterator[str]:
     """Yield a problem for each pattern of BANNED in `text`, with `quoted` also in backticks."""
     plain = text if quoted else re.sub(r"`[^`]*`", "", text)
     for pattern, instead in BANNED.items():
@@ -160,18 +166,22 @@ def words(text: str, quoted: bool = False) -> Iterator[str]:
             yield f'"{match[0]}": write "{instead}"'
 
 
-def _changelog() -> list[str]:
+def _check_changelog() -> list[str]:
     """The words in CHANGELOG.md. Its names may be those of an earlier version."""
     path = ROOT / "CHANGELOG.md"
     lines = enumerate(path.read_text("utf-8").splitlines(), 1)
-    return [f"{_shown(path)}:{n}: {problem}" for n, line in lines for problem in words(line)]
+    return [
+        f"{_relative_path(path)}:{n}: {problem}"
+        for n, line in lines
+        for problem in find_banned_words(line)
+    ]
 
 
-def _shown(path: Path) -> str:
+def _relative_path(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
-def _width(line: str) -> Iterator[str]:
+def _check_width(line: str) -> Iterator[str]:
     is_prose = not line.startswith(("|", "    ", "#", "!", "> |"))
     if is_prose and len(line) > COLUMNS and " " in line[:COLUMNS].strip():
         yield f"{len(line)} columns, at most {COLUMNS}"
@@ -179,10 +189,10 @@ def _width(line: str) -> Iterator[str]:
 
 def _words_in(line: str) -> Iterator[str]:
     if not line.startswith("    "):
-        yield from words(line)
+        yield from find_banned_words(line)
 
 
-def _names(path: Path, line: str, text: str, commands: object) -> Iterator[str]:
+def _check_names(path: Path, line: str, text: str, commands: object) -> Iterator[str]:
     """Yield the links and names in `line` of the document `text` that do not exist."""
     for target, anchor in _LINK.findall(line):
         linked = path.parent / target if target else path
@@ -190,37 +200,37 @@ def _names(path: Path, line: str, text: str, commands: object) -> Iterator[str]:
             yield f"{target} does not exist"
         elif anchor and (not target or linked.suffix == ".md"):
             headings = linked.read_text("utf-8") if target else text
-            if anchor not in _anchors(headings):
+            if anchor not in _list_anchors(headings):
                 yield f"{target}#{anchor} does not exist"
     for name in (*_FILE.findall(line), *_FOLDER.findall(line)):
-        if not name.startswith("build/") and not _exists(name):
+        if not name.startswith("build/") and not _path_exists(name):
             yield f"{name} does not exist"
-    yield from _missing(_BARE, line, _file_names(), "{} does not exist")
-    yield from _missing(_TEST, line, _tests(), "there is no test {}")
-    yield from _missing(_COMMAND, line, commands, "there is no command `pbmwrap {}`")
-    yield from _missing(_MAKE, line, _targets(), "there is no target `make {}`")
+    yield from _find_missing(_BARE, line, _file_names(), "{} does not exist")
+    yield from _find_missing(_TEST, line, _list_test_names(), "there is no test {}")
+    yield from _find_missing(_COMMAND, line, commands, "there is no command `pbmwrap {}`")
+    yield from _find_missing(_MAKE, line, _list_make_targets(), "there is no target `make {}`")
     for name in _MODULE.findall(line):
         if not _is_module(name):
             yield f"{name} does not exist"
     for name, attribute in _METHOD.findall(line):
-        if attribute not in _classes().get(name, {attribute}):
+        if attribute not in _list_class_attributes().get(name, {attribute}):
             yield f"{name} has no {attribute}"
 
 
-def _missing(pattern: re.Pattern[str], line: str, known: object, text: str) -> Iterator[str]:
+def _find_missing(pattern: re.Pattern[str], line: str, known: object, text: str) -> Iterator[str]:
     for name in pattern.findall(line):
         if name not in known:  # type: ignore[operator]
             yield text.format(name)
 
 
-def _anchors(text: str) -> set[str]:
+def _list_anchors(text: str) -> set[str]:
     """The anchors that GitHub makes from the headings of a document."""
     plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(text))
     return {heading.strip().replace(" ", "-") for heading in plain}
 
 
 @cache
-def _exists(name: str) -> bool:
+def _path_exists(name: str) -> bool:
     """Whether a path is in one of FOLDERS. It may contain `*` or a placeholder such as BOARD.
 
     `decisions/0012` is short for the file whose name begins so.
@@ -231,7 +241,7 @@ def _exists(name: str) -> bool:
 
 
 @cache
-def _sources() -> list[Path]:
+def _list_sources() -> list[Path]:
     """Every file of the repository with one of SUFFIXES, without builds and hidden folders."""
     tops = [path for path in ROOT.iterdir() if path.name not in _SKIPPED and path.name[0] != "."]
     folders = [path for path in tops if path.is_dir()]
@@ -242,13 +252,13 @@ def _sources() -> list[Path]:
 
 @cache
 def _file_names() -> set[str]:
-    return {path.name for path in _sources()}.union(_MADE_LATER)
+    return {path.name for path in _list_sources()}.union(_MADE_LATER)
 
 
 @cache
-def _tests() -> set[str]:
+def _list_test_names() -> set[str]:
     """The names of all test functions and test modules."""
-    modules = [path for path in _sources() if path.suffix == ".py" and "tests" in path.parts]
+    modules = [path for path in _list_sources() if path.suffix == ".py" and "tests" in path.parts]
     found = {path.stem for path in modules}
     for path in modules:
         found.update(re.findall(r"def (test_\w+)", path.read_text("utf-8")))
@@ -256,28 +266,28 @@ def _tests() -> set[str]:
 
 
 @cache
-def _targets() -> set[str]:
+def _list_make_targets() -> set[str]:
     return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
 
 
 @cache
-def _classes() -> dict[str, set[str]]:
+def _list_class_attributes() -> dict[str, set[str]]:
     """The attributes of each class of the firmware and the host, with those of its bases."""
     own: dict[str, set[str]] = {}
     bases: dict[str, set[str]] = {}
-    for path in _sources():
+    for path in _list_sources():
         if path.suffix != ".py" or not {"firmware", "host_tools"} & set(path.parts):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
-                own.setdefault(node.name, set()).update(_attributes(node))
+                own.setdefault(node.name, set()).update(_list_attributes(node))
                 bases.setdefault(node.name, set()).update(
                     base.id for base in node.bases if isinstance(base, ast.Name)
                 )
     return {name: own[name].union(*(own.get(b, set()) for b in bases[name])) for name in own}
 
 
-def _attributes(node: ast.ClassDef) -> Iterator[str]:
+def _list_attributes(node: ast.ClassDef) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield inner.name

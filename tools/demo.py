@@ -31,7 +31,7 @@ asks for half of full power. Its maker has tested it, free and under a blanket,
 with a thermocouple (docs/build-a-wrap.md, section 13), and records that:"""
 
 
-def title(line: str) -> None:
+def print_title(line: str) -> None:
     """Print a line, bold on a terminal."""
     bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
     print(f"\n{bold}{line}{plain}", flush=True)
@@ -61,24 +61,24 @@ class Demo:
         if not self.wrap.stdout.readline():
             raise SystemExit("the simulated wrap did not start; its message is above")
 
-    def act(self, line: str) -> None:
+    def act_on_wrap(self, line: str) -> None:
         """Do what a person does at the wrap, such as `press`."""
-        title(f"* {line}")
+        print_title(f"* {line}")
         assert self.wrap.stdin
         self.wrap.stdin.write(line + "\n")
         self.wrap.stdin.flush()
 
-    def explain(self, text: str) -> None:
+    def print_explanation(self, text: str) -> None:
         """Print an explanation."""
         print(f"\n{text}", flush=True)
 
-    def say(self, *words: str) -> None:
+    def show_command(self, *words: str) -> None:
         """Run a command and show it as a person would type it."""
         shown = [str(Path(w).relative_to(ROOT)) if w.startswith(str(ROOT)) else w for w in words]
-        title(f"$ pbmwrap {shlex.join(shown)}")
+        print_title(f"$ pbmwrap {shlex.join(shown)}")
         subprocess.run([*COMMAND, *words], env=self.env, check=True)
 
-    def ask(self, *words: str) -> dict:
+    def read_json(self, *words: str) -> dict:
         """Return the data of a command with --json."""
         done = subprocess.run(
             [*COMMAND, *words, "--json"], env=self.env, check=True, stdout=subprocess.PIPE
@@ -89,7 +89,7 @@ class Demo:
         """Watch the session to its end, showing a line now and then."""
         shown = None
         for _ in range(POLLS):
-            data = self.ask("status")
+            data = self.read_json("status")
             status, roles = data["status"], [role for _, role in data["wrap"]["sensors"]]
             minute = status["active_ms"] // 60000
             if minute != shown:
@@ -97,7 +97,7 @@ class Demo:
                 temps = by_role(roles, (f"{t / 1000:.1f}" for t in status["temps_mc"]))
                 print(f"  {status['state']:10} {minute:2} min   {temps} C", flush=True)
             if status["wake_waiting"]:
-                self.act("press")
+                self.act_on_wrap("press")
             if status["state"] in ("done", "fault"):
                 return
         raise SystemExit("the session did not end")
@@ -107,7 +107,7 @@ class Demo:
         self.wrap.wait()
 
 
-def stronger(path: Path) -> Path:
+def write_stronger_protocol(path: Path) -> Path:
     """Write the shipped protocol with twice its levels to `path`."""
     text = PROTOCOL.read_text(encoding="utf-8")
     for old, new in STRONGER.items():
@@ -122,21 +122,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo")
     out = parser.parse_args().out.resolve()
     demo = Demo(out)
-    protocol = stronger(out / "foot.toml")
+    protocol = write_stronger_protocol(out / "foot.toml")
     try:
-        demo.say("status")
-        demo.explain(POWER)
+        demo.show_command("status")
+        demo.print_explanation(POWER)
         tested = ("--hottest", "40.6", "--how", "demo figure", "--yes")
-        demo.say("heat-test", "set", "60", *tested)
-        demo.say("cal", "set", "red", "11", "--uncertainty", "15", "--how", "demo figure")
-        demo.say("cal", "set", "nir", "13", "--uncertainty", "15", "--how", "demo figure")
-        demo.say("protocol", "flash", str(protocol), "--activate")
-        demo.say("status")
-        demo.act("press")
+        demo.show_command("heat-test", "set", "60", *tested)
+        demo.show_command("cal", "set", "red", "11", "--uncertainty", "15", "--how", "demo figure")
+        demo.show_command("cal", "set", "nir", "13", "--uncertainty", "15", "--how", "demo figure")
+        demo.show_command("protocol", "flash", str(protocol), "--activate")
+        demo.show_command("status")
+        demo.act_on_wrap("press")
         demo.wait_until_done()
-        demo.say("logs", "pull")
+        demo.show_command("logs", "pull")
         plot, page = out / "session.png", out / "session.html"
-        demo.say("logs", "show", "--plot", str(plot), "--html", str(page), "--force")
+        demo.show_command("logs", "show", "--plot", str(plot), "--html", str(page), "--force")
     finally:
         demo.close()
     print(f"\nPlot: {plot}\nPage: {page}")

@@ -48,7 +48,7 @@ class Hazard:
     tests: set[str] = field(default_factory=set)
 
 
-def cells(line: str) -> list[str]:
+def split_cells(line: str) -> list[str]:
     """Return the cells of one row of a Markdown table."""
     return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
@@ -62,7 +62,7 @@ def read_tables(text: str) -> tuple[list[Hazard], list[str]]:
         if not line.startswith("|"):
             head = []
             continue
-        row = cells(line)
+        row = split_cells(line)
         if not head:
             head = row
             continue
@@ -79,7 +79,7 @@ def read_tables(text: str) -> tuple[list[Hazard], list[str]]:
     return [found[ident] for ident in sorted(found)], errors
 
 
-def places(path: Path, name: str) -> Iterator[tuple[str, str]]:
+def find_places(path: Path, name: str) -> Iterator[tuple[str, str]]:
     """(identifier, place) for each identifier in a file; name: how the sheet calls the file."""
     text = path.read_text(encoding="utf-8")
     if not _ID.search(text):
@@ -101,26 +101,28 @@ def _python_names(text: str) -> dict[int, str]:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 name = f"{outer}{node.name}"
                 first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-                _span(out, _above(lines, first), node.end_lineno, name)
+                _name_lines(out, _first_comment_line(lines, first), node.end_lineno, name)
                 if isinstance(node, ast.ClassDef):
                     visit(node.body, f"{name}.")
             elif isinstance(node, ast.Assign | ast.AnnAssign) and not outer:
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 if isinstance(target, ast.Name):
-                    _span(out, _above(lines, node.lineno), node.end_lineno, target.id)
+                    _name_lines(
+                        out, _first_comment_line(lines, node.lineno), node.end_lineno, target.id
+                    )
 
     visit(ast.parse(text).body, "")
     return out
 
 
-def _above(lines: list[str], first: int) -> int:
+def _first_comment_line(lines: list[str], first: int) -> int:
     """Return the first line of the comments directly above line `first`."""
     while first > 1 and lines[first - 2].lstrip().startswith("#"):
         first -= 1
     return first
 
 
-def _span(out: dict[int, str], first: int, last: int | None, name: str) -> None:
+def _name_lines(out: dict[int, str], first: int, last: int | None, name: str) -> None:
     out.update(dict.fromkeys(range(first, (last or first) + 1), name))
 
 
@@ -136,7 +138,7 @@ def _c_names(text: str) -> dict[int, str]:
             above = n
             while above > 1 and lines[above - 2].startswith(("//", "/*", " *")):
                 above -= 1
-            _span(out, above, n, name)
+            _name_lines(out, above, n, name)
         elif name:
             out[n] = name
             if line.startswith("}"):
@@ -144,7 +146,7 @@ def _c_names(text: str) -> dict[int, str]:
     return out
 
 
-def collect(root: Path) -> tuple[list[Hazard], list[str]]:
+def collect_hazards(root: Path) -> tuple[list[Hazard], list[str]]:
     """Return (hazards with their places, errors) of a tree."""
     hazards, errors = read_tables((root / TABLES).read_text(encoding="utf-8"))
     known = {hazard.ident: hazard for hazard in hazards}
@@ -154,7 +156,7 @@ def collect(root: Path) -> tuple[list[Hazard], list[str]]:
                 name = path.relative_to(root).as_posix()
                 if path.suffix not in SUFFIXES or name == MADE_UP:
                     continue
-                for ident, place in places(path, name):
+                for ident, place in find_places(path, name):
                     if ident in known:
                         getattr(known[ident], kind).add(place)
                     else:
@@ -167,7 +169,7 @@ def collect(root: Path) -> tuple[list[Hazard], list[str]]:
     return hazards, errors
 
 
-def sheet(hazards: list[Hazard]) -> str:
+def format_sheet(hazards: list[Hazard]) -> str:
     """Return the text of docs/hazards.md."""
     out = [_HEAD]
     for hazard in hazards:
@@ -185,8 +187,8 @@ def main(words: list[str] | None = None, root: Path = ROOT) -> int:
     p = argparse.ArgumentParser(prog="python -m tools.hazards", description="See the module.")
     p.add_argument("--check", action="store_true", help="write nothing, compare only")
     options = p.parse_args(words)
-    hazards, errors = collect(root)
-    text = sheet(hazards)
+    hazards, errors = collect_hazards(root)
+    text = format_sheet(hazards)
     path = root / SHEET
     old = path.read_text(encoding="utf-8") if path.exists() else ""
     if options.check and old != text:

@@ -75,7 +75,7 @@ TIMEOUT = (36, -24, 24, 152, 255, -9)  # SIGXCPU, and SIGKILL a second later
 NO_TESTS = (5, 33)
 
 
-def verdict(code: int | None) -> str:
+def classify_exit_code(code: int | None) -> str:
     if code is None or code == 2:
         return "not tried"
     if code in KILLED:
@@ -85,7 +85,7 @@ def verdict(code: int | None) -> str:
     return "survived" if code == 0 else "no tests" if code in NO_TESTS else "odd"
 
 
-def copy(work: Path) -> str:
+def update_copy(work: Path) -> str:
     """Update the copy and return a digest of it. File times are kept: mutmut compares them."""
     work.mkdir(parents=True, exist_ok=True)
     names = [f"tests/{name}" for name in HELPERS]
@@ -109,14 +109,14 @@ def copy(work: Path) -> str:
     return digest.hexdigest()
 
 
-def metas(work: Path, packages: tuple[str, ...]) -> Iterator[Path]:
+def list_meta_files(work: Path, packages: tuple[str, ...]) -> Iterator[Path]:
     for package in packages:
         yield from sorted((work / "mutants/src/wrap" / package).glob("*.py.meta"))
 
 
 def drop_damaged_results(work: Path) -> None:
     """Delete results that a killed run left incomplete, so that mutmut starts that file again."""
-    for file in metas(work, PACKAGES):
+    for file in list_meta_files(work, PACKAGES):
         try:
             json.loads(file.read_text())
         except ValueError:
@@ -128,7 +128,7 @@ def try_again(work: Path, digest: str) -> None:
     """Delete the results of survivors when tests or sources have changed since the last run."""
     stamp, found = work / "digest", KILLED + TIMEOUT
     if not stamp.exists() or stamp.read_text() != digest:
-        for file in metas(work, PACKAGES):
+        for file in list_meta_files(work, PACKAGES):
             meta = json.loads(file.read_text())
             codes = meta["exit_code_by_key"]
             meta["exit_code_by_key"] = {k: c if c in found else None for k, c in codes.items()}
@@ -136,16 +136,16 @@ def try_again(work: Path, digest: str) -> None:
     stamp.write_text(digest)
 
 
-def results(work: Path, packages: tuple[str, ...]) -> dict[str, str]:
+def read_results(work: Path, packages: tuple[str, ...]) -> dict[str, str]:
     """Return {mutant: verdict} for these packages."""
     found: dict[str, str] = {}
-    for file in metas(work, packages):
+    for file in list_meta_files(work, packages):
         codes = json.loads(file.read_text())["exit_code_by_key"]
-        found |= {name: verdict(code) for name, code in codes.items()}
+        found |= {name: classify_exit_code(code) for name, code in codes.items()}
     return found
 
 
-def run(work: Path, packages: tuple[str, ...], jobs: int) -> int:
+def run_mutmut(work: Path, packages: tuple[str, ...], jobs: int) -> int:
     """Run mutmut on the mutants of these packages that have no result; return its exit code. mutmut
     repeats what is named, so only those are named; a changed function has new ones, hence the
     second round."""
@@ -153,8 +153,8 @@ def run(work: Path, packages: tuple[str, ...], jobs: int) -> int:
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     names = [f"wrap.{package}.*" for package in packages] if packages != PACKAGES else []
     for _ in range(2):
-        if names and any(metas(work, packages)):
-            names = [n for n, v in results(work, packages).items() if v == "not tried"]
+        if names and any(list_meta_files(work, packages)):
+            names = [n for n, v in read_results(work, packages).items() if v == "not tried"]
             if not names:
                 break
         if code := subprocess.call(mutmut + names, cwd=work, env=env):
@@ -164,7 +164,7 @@ def run(work: Path, packages: tuple[str, ...], jobs: int) -> int:
     return 0
 
 
-def diff(name: str) -> str:
+def read_diff(name: str) -> str:
     """Return the changed lines of a mutant. The working directory must be the copy."""
     from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant
 
@@ -172,18 +172,18 @@ def diff(name: str) -> str:
     return "\n".join(f"    {x}" for x in lines if x[:1] in "+-" and x[:3] not in ("+++", "---"))
 
 
-def report(work: Path, packages: tuple[str, ...]) -> bool:
+def print_report(work: Path, packages: tuple[str, ...]) -> bool:
     """Print each package's score and what was not killed; return whether every goal is met."""
     good = True
     os.chdir(work)
     for package in packages:
-        found = results(work, (package,))
+        found = read_results(work, (package,))
         left = {n: v for n, v in found.items() if v not in ("killed", "timeout")}
         for name in sorted(n for n, v in found.items() if v == "timeout"):
             print(f"timeout: {name}")
         for name, became in sorted(left.items()):
             if became != "not tried":
-                print(f"{became}: {name}\n{diff(name)}")
+                print(f"{became}: {name}\n{read_diff(name)}")
         n = Counter(found.values())
         score = 100 * (n["killed"] + n["timeout"]) / max(1, len(found))
         counts = ", ".join(f"{n[v]} {v}" for v in sorted(n))
@@ -205,12 +205,12 @@ def main() -> int:
         shutil.rmtree(work, ignore_errors=True)
     began = time.monotonic()
     if not args.report:
-        digest = copy(work)
+        digest = update_copy(work)
         drop_damaged_results(work)
         try_again(work, digest)
-        if code := run(work, packages, args.jobs):
+        if code := run_mutmut(work, packages, args.jobs):
             return code
-    good = report(work, packages)
+    good = print_report(work, packages)
     print(f"{time.monotonic() - began:.0f} s")
     return 0 if good else 1
 

@@ -57,7 +57,7 @@ class Background:
         each fault found."""
         session = self._session
         log_queue = self._log_queue
-        if log_queue.unreported():
+        if log_queue.has_unreported():
             log_queue.note(records.NOTE, payloads.pack_json(log_queue.report_lost()))
         # A log that cannot be written is a fault only where a session would go unrecorded.
         if self._upkeep.write_due(dt_ms, session.lit_now) and session.active():

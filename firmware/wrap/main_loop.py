@@ -58,12 +58,12 @@ def loop(app: App, turns: int = -1) -> None:
         if late > 0:
             # A lost step is not repeated: each step measures its time.
             due = hal.ticks_add(due, late)
-        _collect(hal, due)
-        _serve(app, due)
+        _collect_garbage(hal, due)
+        _serve_link(app, due)
         hal.wait_until(due)
 
 
-def _collect(hal: "Hal", due: int) -> None:
+def _collect_garbage(hal: "Hal", due: int) -> None:
     allocated = hal.allocated()
     if allocated >= _COLLECT_NOW or (
         allocated >= _COLLECT_BYTES and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
@@ -71,17 +71,17 @@ def _collect(hal: "Hal", due: int) -> None:
         hal.collect()
 
 
-def _serve(app: App, due: int) -> None:
+def _serve_link(app: App, due: int) -> None:
     """Give slices to the link until shortly before the next step, while it has work or expects
     some: in a conversation it is polled every millisecond."""
-    if not app.busy and not app.server.talks():
+    if not app.busy and not app.server.is_talking():
         return
     hal = app.hal
     margin_ms = _MARGIN_MS if app.session.lit_now else 0
     spare_ms = hal.ticks_diff(due, hal.ticks_ms())
     while spare_ms > margin_ms:
         if not app.run_link(spare_ms):
-            if not app.server.talks():
+            if not app.server.is_talking():
                 return
             hal.wait_until(hal.ticks_add(hal.ticks_ms(), 1))
         spare_ms = hal.ticks_diff(due, hal.ticks_ms())

@@ -10,7 +10,7 @@ import sys
 from types import FrameType
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit_at_once(number: int, frame: FrameType | None) -> None:
     """End at once: the module that is being loaded could catch an exception."""
     os.write(2, b"interrupted\n")
     os._exit(130)  # EXIT_INTERRUPTED; importing it here would take time
@@ -20,7 +20,7 @@ def run() -> None:
     """Run the command and exit with its code."""
     replaced = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if replaced:  # a shell ignores Ctrl-C for a background program: keep that
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, _exit_at_once)
     from pbmwrap.cli.main import main
 
     if replaced:

@@ -30,7 +30,9 @@ def explain_error(
     action: "read", "written", "made" or "removed". NoPermission (exit 6) where rights are missing
     or the disk is read-only, else InvalidFile (exit 7).
     """
-    reason = _reason(problem, path) if isinstance(path, Path) else problem.strerror or problem
+    reason = (
+        _describe_reason(problem, path) if isinstance(path, Path) else problem.strerror or problem
+    )
     text = f"{path} cannot be {action}: {reason}"
     if problem.errno in _FULL:
         return InvalidFile(text, f"free some space there, or {way}")
@@ -41,7 +43,7 @@ def explain_error(
     return InvalidFile(text, way)
 
 
-def _reason(problem: OSError, path: Path) -> str:
+def _describe_reason(problem: OSError, path: Path) -> str:
     there = next((p for p in (path, *path.parents) if p.exists()), path)
     if isinstance(problem, NotADirectoryError | FileExistsError) and not there.is_dir():
         return f"{there} is not a folder"
@@ -101,10 +103,10 @@ def write_file(path: Path, data: bytes | str, replace: bool = False) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(raw)
         else:
-            _replace(Path(os.path.realpath(path)), raw)
+            _replace_file(Path(os.path.realpath(path)), raw)
 
 
-def _replace(target: Path, raw: bytes) -> None:
+def _replace_file(target: Path, raw: bytes) -> None:
     import shutil  # here: most commands write no file
 
     # A short name: the target's own may be as long as the filesystem allows.

@@ -126,7 +126,7 @@ class DeviceError(WrapError):
         state = _REFUSED_STATES.get(text) if device_code == "not_now" else None
         shown = f"not possible while {_STATES[state]}" if state else text or device_code
         super().__init__(
-            f"the wrap refused{where}: {shown}", _hint(device_code, text, method, state)
+            f"the wrap refused{where}: {shown}", _find_hint(device_code, text, method, state)
         )
         self.device_code = device_code
         self.text = text
@@ -171,7 +171,7 @@ class VerifyFailed(WrapError):
 _REFUSED_STATES = {f"not while {name}": name for name in states.NAMES}
 
 
-def _hint(device_code: str, text: str, method: str, state: str | None) -> str | None:
+def _find_hint(device_code: str, text: str, method: str, state: str | None) -> str | None:
     if device_code != "not_now":
         return _METHOD_HINTS.get((device_code, method), _HINTS.get(device_code))
     if state is not None:

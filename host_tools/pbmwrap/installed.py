@@ -18,15 +18,15 @@ _PROGRAM = "pbmwrap"
 
 def hint_extra(extra: str) -> str:
     """Return the command that installs an extra of pyproject.toml."""
-    root = paths.checkout()
+    root = paths.find_checkout()
     if root:
         return f"run `{_pip_command()} install -e {_quote_word(f'{root}[{extra}]')}`"
-    return f"run `{_pip_command()} install {' '.join(map(_quote_word, requirements(extra)))}`"
+    return f"run `{_pip_command()} install {' '.join(map(_quote_word, list_requirements(extra)))}`"
 
 
 def hint_repair(missing: list[str]) -> str:
     """Return the command that installs missing libraries again."""
-    root = paths.checkout()
+    root = paths.find_checkout()
     if root:
         return f"run `{_pip_command()} install -e {_quote_word(str(root))}`"
     return f"run `{_pip_command()} install {' '.join(map(_quote_word, missing))}`"
@@ -34,14 +34,14 @@ def hint_repair(missing: list[str]) -> str:
 
 def hint_make(target: str) -> str:
     """Return how to run a target of the Makefile."""
-    root = paths.checkout()
+    root = paths.find_checkout()
     if root is None:
         return f"in a checkout of pbmwrap's source run `make {target}`"
     where = "" if _is_current_folder(root) else f"-C {_quote_word(str(root))} "
     return f"run `make {where}{target}`"
 
 
-def requirements(extra: str = "") -> list[str]:
+def list_requirements(extra: str = "") -> list[str]:
     """Return the requirements of pbmwrap, or of one of its extras, as pip takes them."""
     from importlib import metadata
 

@@ -10,7 +10,7 @@ _APP = "pbmwrap"
 CONFIG_VARIABLE = "PBMWRAP_CONFIG"
 
 
-def _folder(variable: str, kind: str) -> Path:
+def _user_folder(variable: str, kind: str) -> Path:
     chosen = os.environ.get(variable)
     if chosen:
         return Path(chosen)
@@ -22,12 +22,12 @@ def _folder(variable: str, kind: str) -> Path:
 def config_file() -> Path:
     """Return the user's config file. $PBMWRAP_CONFIG names another one."""
     chosen = os.environ.get(CONFIG_VARIABLE)
-    return Path(chosen) if chosen else _folder("PBMWRAP_CONFIG_DIR", "config") / "config.toml"
+    return Path(chosen) if chosen else _user_folder("PBMWRAP_CONFIG_DIR", "config") / "config.toml"
 
 
 def data_dir() -> Path:
     """Return the folder of the log archive. $PBMWRAP_DATA names another folder."""
-    return _folder("PBMWRAP_DATA", "data")
+    return _user_folder("PBMWRAP_DATA", "data")
 
 
 def runtime_dir() -> Path:
@@ -41,10 +41,10 @@ def runtime_dir() -> Path:
 
 def cache_dir() -> Path:
     """Return the folder of what can be made again. $PBMWRAP_CACHE names another folder."""
-    return _folder("PBMWRAP_CACHE", "cache")
+    return _user_folder("PBMWRAP_CACHE", "cache")
 
 
-def _shipped(name: str) -> Path:
+def _shipped_folder(name: str) -> Path:
     """Return a folder of the checkout, or of the installed package. Raises FileNotFoundError."""
     for root in (_PACKAGE / "_data", _PACKAGE.parents[1]):
         if (root / name).is_dir():
@@ -52,7 +52,7 @@ def _shipped(name: str) -> Path:
     raise FileNotFoundError(f"{name} is missing beside pbmwrap; install pbmwrap again")
 
 
-def checkout() -> Path | None:
+def find_checkout() -> Path | None:
     """Return the checkout that this package runs from; None for an installed wheel."""
     root = _PACKAGE.parents[1]
     return root if (root / "pyproject.toml").is_file() and (root / "Makefile").is_file() else None
@@ -60,17 +60,17 @@ def checkout() -> Path | None:
 
 def boards_dir() -> Path:
     """Return the folder with one folder per board."""
-    return _shipped("boards")
+    return _shipped_folder("boards")
 
 
 def boot_dir() -> Path:
     """Return the folder with the firmware's `boot.py` and `main.py`."""
-    return _shipped("firmware")
+    return _shipped_folder("firmware")
 
 
 def built_image(board: str) -> Path | None:
     """Return where `make firmware` writes a board's image, if there is a checkout."""
-    root = checkout()
+    root = find_checkout()
     return root / "build" / f"{board}.uf2" if root else None
 
 

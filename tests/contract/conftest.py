@@ -17,7 +17,7 @@ from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import SimTwin
 from tests import forked
-from tools.toolchain.built import built
+from tools.toolchain.built import run_toolchain
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("sim", "unix", "rp2040")
@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @functools.cache
 def tool(*words: str) -> str:
     """Return the path that `python -m tools.toolchain WORDS` prints, built once a process."""
-    return str(built(*words))
+    return str(run_toolchain(*words))
 
 
 def make_twin(target: str) -> Twin:

@@ -14,7 +14,7 @@ from wrap.safety.temp_limits import TempLimits
 
 UW = (60000, 80000)
 UPPER = (71234, 299999)
-LINE = bench_rig.curve()
+LINE = bench_rig.make_thermistor()
 MOST = 60
 CALM = (40000, 40000, 40000, 30000)  # three on skin, one on the board
 

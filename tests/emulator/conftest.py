@@ -15,7 +15,7 @@ from tests import forked
 from tests.contract.conftest import Bench
 from tools.bench import peers
 from tools.bench.link_steps import Session
-from tools.toolchain.built import built as tool
+from tools.toolchain.built import run_toolchain as tool
 from wrap.version import STORED, VERSION
 
 ROOT = Path(__file__).parents[2]

@@ -21,14 +21,14 @@ STEPS = "for _ in range({}):\n    got = bench_step.step()\n    time.sleep_ms(9)\
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     made = Bench(tool("firmware", "--board", "PBMWRAP_BENCH", "--out", "build"))
-    made.run(GUEST)
+    made.run_code(GUEST)
     yield made
     made.close()
 
 
 def session(bench: Bench, seed: int, words: str) -> tuple[int, ...]:
     """(steps, state, fault) of a session on random readings, in which every word was equal."""
-    said = bench.run(f"random.seed({seed}); print(*session({words}))")
+    said = bench.run_code(f"random.seed({seed}); print(*session({words}))")
     return tuple(int(word) for word in said.split())
 
 
@@ -50,7 +50,7 @@ def test_a_session_ends_in_the_same_step(bench: Bench, words: str) -> None:
 
 def stepped(bench: Bench, n: int, first: str = "") -> tuple[int, int]:
     """(state, fault) after `n` more steps, once `first` has run."""
-    got = int(bench.run(first + STEPS.format(n), 10 * n))
+    got = int(bench.run_code(first + STEPS.format(n), 10 * n))
     return got % 16, got // 16
 
 
@@ -58,10 +58,12 @@ def test_a_step_reads_the_sensors_and_keeps_the_enable_up(bench: Bench) -> None:
     assert stepped(bench, 70, LIT) == (states.RUNNING, faults.NONE)
     assert bench.twin.enabled()
     assert [round(lamp.on_ppm / 1000) for lamp in bench.twin.lamps()] == [500, 800]
-    words = bench.run("from array import array; print(*array('i', bench_step.memory())[19:23])")
+    words = bench.run_code(
+        "from array import array; print(*array('i', bench_step.memory())[19:23])"
+    )
     for sensor, mc in enumerate(words.split()):
         assert abs(int(mc) / 1000 - bench.twin.plant.sensor_c(sensor)) < 0.1
-    bench.run("bench_rig.calm()")
+    bench.run_code("bench_rig.switch_off()")
 
 
 @pytest.mark.parametrize("sensor", range(4))
@@ -70,7 +72,7 @@ def test_an_open_sensor_is_a_fault_in_the_next_step(bench: Bench, sensor: int) -
     bench.twin.plant.set_fault(sensor, "open")
     assert stepped(bench, 1) == (states.FAULT, faults.SENSOR_OPEN)
     bench.twin.plant.set_fault(sensor, "none")
-    bench.run("bench_rig.calm()")
+    bench.run_code("bench_rig.switch_off()")
     assert bench.twin.dark()
 
 
@@ -79,7 +81,7 @@ def test_a_changed_register_is_a_fault_in_the_next_step(bench: Bench) -> None:
     break_it = "import machine; machine.mem32[0x40050014 + 16] = 40000\n"
     assert stepped(bench, 20, LIT) == (states.RUNNING, faults.NONE)
     assert stepped(bench, 1, break_it) == (states.FAULT, faults.READBACK)
-    bench.run("bench_rig.calm()")
+    bench.run_code("bench_rig.switch_off()")
 
 
 def test_without_steps_the_enable_falls(bench: Bench) -> None:
@@ -87,31 +89,31 @@ def test_without_steps_the_enable_falls(bench: Bench) -> None:
     bench.twin.advance_ms(200)
     assert not bench.twin.enabled()
     assert stepped(bench, 1) == (states.FAULT, faults.DEADMAN)
-    bench.run("bench_rig.calm()")
+    bench.run_code("bench_rig.switch_off()")
 
 
 def test_the_harness_measures_time_and_bytes(bench: Bench) -> None:
     nap = Peer("nap", "import time\ndef nap():\n    time.sleep_us(500)\n    bytes(64)", "True")
-    figures = bench.measure(nap, steps=40, period_us=2000)
+    figures = bench.measure_peer(nap, steps=40, period_us=2000)
     assert 500 <= figures["us_median"] <= figures["us_worst"] < 600
     assert figures["bytes"] == 96  # the object 16, 64 and a zero in blocks of 16
 
 
 def test_a_step_in_c_takes_little_more_than_24_conversions(bench: Bench) -> None:
-    figures = bench.measure(PEERS["c"], steps=20)
+    figures = bench.measure_peer(PEERS["c"], steps=20)
     assert 48 <= figures["us_median"] < 80  # a conversion takes 2 us
     assert figures["bytes"] == 0
 
 
 def test_a_plain_step_takes_many_times_as_long(bench: Bench) -> None:
-    figures = bench.measure(PEERS["plain"], steps=20)
+    figures = bench.measure_peer(PEERS["plain"], steps=20)
     assert figures["us_median"] > 500
     assert figures["bytes"] > 100
 
 
 def test_a_measurement_that_ends_in_a_fault_is_refused(bench: Bench) -> None:
     with pytest.raises(RuntimeError, match="did not end as it should"):
-        bench.measure(Peer("int", "", "False"), steps=1, period_us=100)
+        bench.measure_peer(Peer("int", "", "False"), steps=1, period_us=100)
 
 
 def test_a_stopped_converter_is_a_shorted_sensor(bench: Bench) -> None:
@@ -119,4 +121,4 @@ def test_a_stopped_converter_is_a_shorted_sensor(bench: Bench) -> None:
     assert stepped(bench, 20, LIT) == (states.RUNNING, faults.NONE)
     bench.twin.chip.stop_adc()
     assert stepped(bench, 1) == (states.FAULT, faults.SENSOR_SHORT)
-    bench.run("bench_rig.calm()")
+    bench.run_code("bench_rig.switch_off()")

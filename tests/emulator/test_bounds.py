@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.emulator import bounds
-from tools.bench.latency import longest
+from tools.bench.latency import measure_longest
 from tools.bench.link_steps import LIMIT_US, STEP_US, Session
 from tools.bench.peers import PEERS, Bench
 from wrap.rules import limits
@@ -19,7 +19,7 @@ MOMENTS = 16  # four of each sensor
 
 
 def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(peers_board: Bench) -> None:
-    figures = peers_board.measure(PEERS["wrap"], steps=STEPS)
+    figures = peers_board.measure_peer(PEERS["wrap"], steps=STEPS)
     assert figures["us_median"] <= bounds.STEP_US
     assert figures["us_worst"] <= bounds.SECOND_US
     assert figures["bytes"] == bounds.STEP_BYTES
@@ -27,22 +27,24 @@ def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(peers_board: B
 
 def test_a_gross_reading_is_dark_in_the_next_step_even_the_longest(image: Path) -> None:  # H-02
     """`make bench` tries 700 moments, also of other steps."""
-    assert 10 < longest(image, MOMENTS) <= bounds.GROSS_MS
+    assert 10 < measure_longest(image, MOMENTS) <= bounds.GROSS_MS
 
 
 def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
     """Nor does a wire check, which puts the lamps out for a step."""
-    peers_board.run("import bench_wrap, gc; bench_wrap.begin(); gc.collect(); gc.disable()")
+    peers_board.run_code(
+        "import bench_wrap, gc; bench_wrap.begin_session(); gc.collect(); gc.disable()"
+    )
     lines = [
         "before = 0",  # a new name takes room among the names
-        "bench_wrap._turns(100)",
+        "bench_wrap.run_turns(100)",
         "check = bench_wrap._app.wire_check",
         "before = gc.mem_alloc()",
         "check.begin_session()",
-        f"bench_wrap._turns({TURNS})",
-        "print(gc.mem_alloc() - before, bench_wrap.sound(), check.due_in_ms())",
+        f"bench_wrap.run_turns({TURNS})",
+        "print(gc.mem_alloc() - before, bench_wrap.is_running(), check.due_in_ms())",
     ]
-    grown, sound, due_ms = peers_board.run("\n".join(lines), 10 * (100 + TURNS)).split()
+    grown, sound, due_ms = peers_board.run_code("\n".join(lines), 10 * (100 + TURNS)).split()
     assert (int(grown), sound) == (bounds.STEP_BYTES, "True")
     assert int(due_ms) > limits.WIRE_CHECK_MS - 10 * TURNS  # a window has come and gone
 
@@ -50,9 +52,9 @@ def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
 def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(
     session: Session,
 ) -> None:
-    session.watch(200, False)  # what was asked is answered
-    calm = session.watch(CALM_MS, False)
-    flooded = session.watch(FLOOD_MS, True)
+    session.watch_ms(200, False)  # what was asked is answered
+    calm = session.watch_ms(CALM_MS, False)
+    flooded = session.watch_ms(FLOOD_MS, True)
     assert flooded.figures["ms_port_not_full"] <= 2
     assert flooded.figures["bytes"] > 20_000
     for seen, ms, bound in (
@@ -71,7 +73,7 @@ def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(
     assert max(flooded.took_us) - max(calm.took_us) <= LIMIT_US
     usual = sorted(flooded.took_us)[: -1 - FLOOD_MS // 1000]
     assert max(usual) - min(calm.took_us) <= LIMIT_US
-    log = session.log()
+    log = session.verify_log()
     assert (log["records_lost"], log["sessions_sealed"]) == (0, 1)
 
 

@@ -20,7 +20,7 @@ def _compiled() -> bool:
 
 @pytest.mark.skipif(not _compiled(), reason="no compiler or Python.h here: the wheel's own runs")
 def test_compiled_here_it_does_to_the_cycle_and_byte_what_the_wheel_does(image: Path) -> None:
-    here, wheel = emulator.both(image, _IDLE_MS)
+    here, wheel = emulator.measure_both_builds(image, _IDLE_MS)
     assert here["file"] != wheel["file"]
     assert here["cycles"] > 1_000_000
     assert (here["cycles"], here["state"]) == (wheel["cycles"], wheel["state"])

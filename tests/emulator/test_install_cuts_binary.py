@@ -49,7 +49,7 @@ def test_the_chip_boots_the_new_firmware_after_the_last_operation(update: instal
     """The cuts before it boot the old one: see test_loader_boot.py, `make powercut-install`."""
     twin = forked.take("on_trial")
     hello = Client(TwinTransport(twin), answer_s=2).hello()
-    assert (hello.slot, hello.fell) == (f"b {update.new.sha[:12]}", None)
+    assert (hello.slot, hello.fell) == (f"b {update.new.index_sha256[:12]}", None)
     assert install.dark(twin)
 
 

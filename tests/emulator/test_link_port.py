@@ -9,7 +9,7 @@ import pytest
 
 from pbmwrap.device.link import encode_request
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.bench.link_steps import LIMIT_US, Seen, Session, flood
+from tools.bench.link_steps import LIMIT_US, Seen, Session, generate_flood
 
 WATCH_MS = 300
 SETTLE_MS = 400
@@ -53,10 +53,10 @@ def test_a_host_that_is_not_there_holds_up_no_step_and_is_heard_again(
 ) -> None:
     ask_much(session)
     WAYS[way](session.twin, False)
-    seen = session.watch(WATCH_MS, False)
+    seen = session.watch_ms(WATCH_MS, False)
     told = len(session.twin.read())
     ask_much_unheard(session, way)
-    seen_later = session.watch(WATCH_MS, False)
+    seen_later = session.watch_ms(WATCH_MS, False)
     assert session.twin.read() == b""
     WAYS[way](session.twin, True)
     steady(seen, WATCH_MS)
@@ -68,7 +68,7 @@ def test_a_host_that_is_not_there_holds_up_no_step_and_is_heard_again(
 def ask_much_unheard(session: Session, way: str) -> None:
     """Requests that a host writes without reading; a closed or vanished one writes none."""
     if way == "unread":
-        lines = flood()
+        lines = generate_flood()
         while session.twin.write(line := next(lines)) == len(line):
             pass
 
@@ -76,7 +76,7 @@ def ask_much_unheard(session: Session, way: str) -> None:
 def test_ctrl_c_goes_dark_at_once_behind_a_flood_and_leaves_what_follows_to_the_repl(
     session: Session,
 ) -> None:
-    session.watch(50, True)
+    session.watch_ms(50, True)
     sent = b"\x03print(6 * 7)\r"
     while sent:
         sent = sent[session.twin.write(sent) :]

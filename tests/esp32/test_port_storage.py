@@ -105,7 +105,7 @@ def test_the_log_and_small_files_have_partitions_of_their_own(devkit: World) -> 
     assert log.n == len(devkit.parts["wraplog"].data) // 4096
     last = log.n - 1
     log.erase(last)
-    assert log.ready(last)
+    assert log.is_ready(last)
     log.program(last, 4000, b"record")
     assert bytes(log.read(last, 3999, 8)) == b"\xffrecord\xff"
     assert devkit.parts["wraplog"].erased == 1

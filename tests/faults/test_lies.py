@@ -120,7 +120,7 @@ def test_without_the_power_limit_a_wrong_reel_burns(monkeypatch):
 
 def test_without_the_spread_an_offset_is_not_refused(monkeypatch):
     monkeypatch.setattr("wrap.rules.limits.SPREAD_MC", 99_000)
-    monkeypatch.setattr(SensorCheck, "_apart", lambda self, skin_mc, board_mc: False)
+    monkeypatch.setattr(SensorCheck, "_are_apart", lambda self, skin_mc, board_mc: False)
     lain_on = dict(plants.draw("lain-on-hot", 0).more)
     figures = Figures(33.0, False, 1.0, 1.0, 1.0, 1.0, False, tuple(lain_on.items()))
     one = Run(plants.make(figures), "pressed", random.Random("offset"))

@@ -140,7 +140,7 @@ class Wrap:
             (
                 app.log.end,
                 app.log.seq,
-                app.log_queue.idle(),
+                app.log_queue.is_idle(),
                 app.fault_latch.code,
                 app.fault_latch.later,
             ),

@@ -14,7 +14,7 @@ from typing import Any
 from pbmwrap.twin.unix import HEAP
 from tests.fuzz import campaign, engine
 from tests.fuzz.targets import FIRMWARE
-from tools.toolchain.built import micropython
+from tools.toolchain.built import find_micropython
 
 GROWTH_MOST = 2048  # bytes of heap that inputs may leave behind, once warm
 _PATHS = (".", "firmware", "boards/PBMWRAP_RP2040", "host_tools")
@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
     if unknown := set(options.targets) - set(FIRMWARE):
         parser.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(FIRMWARE)}")
     options.out.mkdir(parents=True, exist_ok=True)
-    executable, rows = micropython(), []
+    executable, rows = find_micropython(), []
     for name in options.targets or FIRMWARE:
         rows.append(run(executable, name, options.seed, options.count))
         print(json.dumps(rows[-1]), flush=True)

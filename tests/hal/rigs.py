@@ -105,9 +105,9 @@ class Esp32(Local):
 
 @functools.cache
 def _image() -> Path:
-    from tools.toolchain.built import image
+    from tools.toolchain.built import find_image
 
-    return image()
+    return find_image()
 
 
 class Rp2040:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.esp32.world import BOARDS, facts_of
-from tools.toolchain.built import built
-from tools.toolchain.image import frozen_files, stage, staged_files
+from tools.toolchain.built import run_toolchain
+from tools.toolchain.image import frozen_files, stage_files, staged_files
 
 # ports/esp32/esp32_common.cmake: MICROPY_CROSS_FLAGS.
 ARCH = {"esp32": "xtensawin", "esp32s3": "xtensawin", "esp32c3": "rv32imc"}
@@ -21,13 +21,13 @@ ARCH = {"esp32": "xtensawin", "esp32s3": "xtensawin", "esp32c3": "rv32imc"}
 
 @pytest.fixture(scope="module")
 def toolchain() -> Path:
-    return built("ensure")
+    return run_toolchain("ensure")
 
 
 @pytest.fixture(params=BOARDS)
 def staged(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return a board's folder as it is handed to the port's build."""
-    stage(tmp_path, staged_files(request.param, frozen_files(request.param)))
+    stage_files(tmp_path, staged_files(request.param, frozen_files(request.param)))
     return tmp_path / "boards" / request.param
 
 

@@ -33,9 +33,9 @@ class Store:
             kept.add_about(about)
 
     def ask(self, sql: str) -> list[tuple]:
-        with Query(self.index.refresh()) as database:
-            return database.run(sql).rows
+        with Query(self.index.refresh_cache()) as database:
+            return database.run_select(sql).rows
 
     def notes(self) -> list[str]:
-        with Query(self.index.refresh()) as database:
+        with Query(self.index.refresh_cache()) as database:
             return database.list_notes()

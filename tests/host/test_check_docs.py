@@ -10,7 +10,7 @@ COMMANDS = {"status": None}
 
 
 def found(text: str) -> list[str]:
-    return list(check_docs.check(check_docs.ROOT / "page.md", text, COMMANDS))
+    return list(check_docs.check_document(check_docs.ROOT / "page.md", text, COMMANDS))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def function():
 
 
 def test_comments_and_docstrings_are_prose_and_other_strings_are_not() -> None:
-    assert [text.strip() for _, text in check_docs.prose(SOURCE)] == [
+    assert [text.strip() for _, text in check_docs.list_prose_lines(SOURCE)] == [
         '"""The first line.',
         "",
         "It is told.",
@@ -98,7 +98,11 @@ def test_comments_and_docstrings_are_prose_and_other_strings_are_not() -> None:
         "`told` is a name",
         '"""Speaks to whoever it is."""',
     ]
-    found = [problem for _, line in check_docs.prose(SOURCE) for problem in check_docs.words(line)]
+    found = [
+        problem
+        for _, line in check_docs.list_prose_lines(SOURCE)
+        for problem in check_docs.find_banned_words(line)
+    ]
     assert [problem.split(":")[0] for problem in found] == [
         '"told"',
         '"for ever"',

@@ -89,7 +89,7 @@ def test_a_damaged_cache_is_made_again(place, wound):
 
 def test_a_cache_that_stays_damaged_is_told_once(place, monkeypatch):
     good("logs", "pull")
-    refresh = Index.refresh
+    refresh = Index.refresh_cache
 
     def damaged(self, progress=None):
         folders = refresh(self, progress)
@@ -97,7 +97,7 @@ def test_a_cache_that_stays_damaged_is_told_once(place, monkeypatch):
             path_of(folder, views.WRAPS).write_bytes(b"PAR1" + bytes(40) + b"PAR1")
         return folders
 
-    monkeypatch.setattr(Index, "refresh", damaged)
+    monkeypatch.setattr(Index, "refresh_cache", damaged)
     code, said = run("logs", "query", "select 1 from wraps")
     assert (code, f"the cache in {place}/cache/logs" in said) == (7, True)
     assert "remove that folder" in said

@@ -69,11 +69,11 @@ def test_a_name_from_a_wrap_cannot_act_on_the_terminal(wrap) -> None:
 PRINT = """
 import sys
 from pbmwrap.cli import streams
-from pbmwrap.cli.command import console
-from pbmwrap.cli.text import table
+from pbmwrap.cli.command import make_console
+from pbmwrap.cli.text import format_table
 streams.make_streams_safe()
 print(sys.argv[1])
-console(width=100).print(table(("a",), ((sys.argv[1],),)))
+make_console(width=100).print(format_table(("a",), ((sys.argv[1],),)))
 print(sys.argv[1], file=sys.stderr)
 """
 

@@ -57,7 +57,7 @@ def commands(group: click.Group, path: str = "") -> list[tuple[str, click.Comman
 
 def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
     context = click.Context(main.app)
-    for name, text in main.app.summaries(context):
+    for name, text in main.app.list_summaries(context):
         one = main.app.get_command(context, name)
         assert one is not None
         assert text == one.get_short_help_str(1000), name

@@ -11,7 +11,7 @@ from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Status
 from pbmwrap.doctor import micropython, wrap
 from pbmwrap.doctor.check import Check
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.host import log_maker
 from tests.host.scripted_wrap import HELLO, STATUS
 from wrap.safety.power_limit import NO_HEAT_TEST, NOT_WORN
@@ -159,7 +159,7 @@ def test_memory_and_what_a_twin_does_not_count() -> None:
 
 def _log(raw: bytes, start: int = 0, **changes: Any) -> list[Check]:
     info = LogInfo(first=0, end=len(raw), seq=9)
-    return list(wrap.check_log(status(**changes), info, start, verify([(start, raw[start:])])))
+    return list(wrap.check_log(status(**changes), info, start, verify_log([(start, raw[start:])])))
 
 
 def test_log_whole_damaged_and_refused() -> None:

@@ -25,7 +25,7 @@ any_case = st.builds(
 
 @pytest.fixture(scope="module")
 def found() -> dict[Rating, cutoff.Peak]:
-    return cutoff.worst(PICO, cutoff.WORST, cutoff.RATINGS)
+    return cutoff.find_worst_case(PICO, cutoff.WORST, cutoff.RATINGS)
 
 
 def test_s1_of_the_worst_tolerances_opens_within_its_rating() -> None:
@@ -43,7 +43,7 @@ def test_all_the_same_way_is_the_worst_corner(used: Tolerances) -> None:
 
 def test_contributions_are_those_of_the_b_equation() -> None:
     """dT = T^2 / B * dR / R at 41 C: 25 K a unit of ln R; B by ln(R/R25) of -0.67."""
-    kelvin = cutoff.contributions()
+    kelvin = cutoff.list_contributions_k()
     per_share = 314.15**2 / parts.S1_BETA_K
     assert kelvin["r25"] == pytest.approx(0.01 * per_share, rel=0.02)
     assert kelvin["beta"] == pytest.approx(0.01 * 0.675 * per_share, rel=0.02)
@@ -96,13 +96,17 @@ def test_a_board_side_rating_that_would_do_opens_in_an_ordinary_session(
 @given(any_case)
 @settings(max_examples=12, deadline=None)
 def test_no_drawn_case_is_worse_than_the_worst(case: Case) -> None:
-    worst_c = cutoff.worst(PICO, cutoff.FULL_POWER, [cutoff.CHOSEN])[cutoff.CHOSEN].skin_c
-    assert cutoff.peaks(PICO, case, [cutoff.CHOSEN])[cutoff.CHOSEN].skin_c <= worst_c + 0.02
+    worst_c = cutoff.find_worst_case(PICO, cutoff.FULL_POWER, [cutoff.CHOSEN])[cutoff.CHOSEN].skin_c
+    assert (
+        cutoff.simulate_peaks(PICO, case, [cutoff.CHOSEN])[cutoff.CHOSEN].skin_c <= worst_c + 0.02
+    )
 
 
 def test_the_smallest_pad_of_these_leds_stays_below_and_a_smaller_one_does_not() -> None:
     by_area = {
-        area: cutoff.worst(PICO, cutoff.FULL_POWER, [cutoff.CHOSEN], area)[cutoff.CHOSEN].skin_c
+        area: cutoff.find_worst_case(PICO, cutoff.FULL_POWER, [cutoff.CHOSEN], area)[
+            cutoff.CHOSEN
+        ].skin_c
         for area in (parts.LEAST_CM2, 300)
     }
     assert by_area[parts.LEAST_CM2] < cutoff.SKIN_MAX_C < by_area[300]

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from tools.reference_design import design, heat, irradiance, parts
-from tools.reference_design.guide_text import table
+from tools.reference_design.guide_text import format_table
 from wrap.rules import limits
 
 PICO = parts.facts_of("PBMWRAP_RP2040")
@@ -60,20 +60,22 @@ def test_power_given_is_power_taken() -> None:
     resistors = kind.strings * design.resistor_w(kind)
     leds = amp * design.NOMINAL.leds_v(kind)
     assert path + resistors + leds == pytest.approx(amp * parts.SUPPLY_V)
-    light = design.leds(kind) * design.led_mw(kind) / 1000
+    light = design.count_leds(kind) * design.led_mw(kind) / 1000
     assert light == pytest.approx(leds * kind.efficiency)
 
 
 def test_one_led_alone_gives_what_a_lambertian_point_gives() -> None:
     """Far apart, right above one: phi / (pi d^2), and a cell's mean is phi / spacing^2."""
     ratio = 20.0
-    assert irradiance.relative(0, 0, ratio) == pytest.approx(ratio**2 / 3.14159265, rel=0.01)
+    assert irradiance.relative_irradiance(0, 0, ratio) == pytest.approx(
+        ratio**2 / 3.14159265, rel=0.01
+    )
 
 
 @pytest.mark.parametrize("ratio", [0.8, 1.5, 3.0])
 def test_light_is_neither_made_nor_lost(ratio: float) -> None:
     steps = [i / 12 for i in range(12)]
-    mean = sum(irradiance.relative(x, y, ratio) for x in steps for y in steps) / 144
+    mean = sum(irradiance.relative_irradiance(x, y, ratio) for x in steps for y in steps) / 144
     assert mean == pytest.approx(1.0, rel=0.005)
 
 
@@ -93,12 +95,12 @@ def test_no_spot_of_these_pads_passes_the_boards_worst_case_from_a_centimetre_on
 
 def test_codes_are_the_firmwares_and_far_from_the_steps_where_light_is_decided() -> None:
     for celsius in range(35, 46):
-        code = design.code12(PICO, celsius)
+        code = design.convert_to_code12(PICO, celsius)
         assert design.code_celsius(PICO, code) == pytest.approx(celsius, abs=0.05)
         assert code == pytest.approx(4095 * design.divider_share(PICO, celsius), abs=5)
         assert design.step_away(code) > 250
     usual = parts.Facts(**{**vars(PICO), "PULLUP_OHM": 10_000})
-    assert design.step_away(design.code12(usual, 37)) < 10
+    assert design.step_away(design.convert_to_code12(usual, 37)) < 10
 
 
 def test_an_esp32_reads_within_its_converters_range() -> None:
@@ -137,7 +139,7 @@ def test_a_targets_leds_give_the_target() -> None:
         count = round(600 * design.leds_per_cm2(kind, 20))
         given = irradiance.mean_mw_cm2(count, design.led_mw(kind), parts.COUPLING, 600)
         assert given == pytest.approx(20, rel=0.01)
-        whole = design.leds(kind) * design.led_electric_mw(kind)
+        whole = design.count_leds(kind) * design.led_electric_mw(kind)
         assert whole == pytest.approx(design.alone_ma(kind) * parts.SUPPLY_V)
 
 
@@ -196,4 +198,4 @@ def test_more_leds_in_a_string_hang_more_on_the_supply() -> None:
 
 def test_a_table_refuses_a_row_of_another_length() -> None:
     with pytest.raises(ValueError, match="another length"):
-        table(("a", "b"), [("1",)])
+        format_table(("a", "b"), [("1",)])

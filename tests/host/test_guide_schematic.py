@@ -9,13 +9,13 @@ from collections import Counter
 import pytest
 
 from tools.reference_design import parts, schematic
-from tools.reference_design.guide_parts import values
-from tools.reference_design.schematic_kit import farad, ohm
+from tools.reference_design.guide_parts import value_table
+from tools.reference_design.schematic_kit import format_farad, format_ohm
 
 
 def words(board: str) -> Counter[str]:
     """Every line of text in the drawing."""
-    root = ET.fromstring(schematic.draw(board))
+    root = ET.fromstring(schematic.draw_board(board))
     found: Counter[str] = Counter()
     for node in root.iter():
         if node.tag.endswith("text") or node.tag.endswith("tspan"):
@@ -26,13 +26,13 @@ def words(board: str) -> Counter[str]:
 @pytest.mark.parametrize("board", schematic.DRAWN)
 def test_the_drawing_in_the_repository_is_what_its_source_draws(board: str) -> None:
     kept = (schematic.IMAGES / schematic.DRAWN[board]).read_text()
-    assert kept == schematic.draw(board), "run `make schematic`"
+    assert kept == schematic.draw_board(board), "run `make schematic`"
 
 
 @pytest.mark.parametrize("board", schematic.DRAWN)
 def test_every_pin_of_the_board_stands_at_the_chip_and_at_what_it_drives(board: str) -> None:
     found = words(board)
-    left, right = schematic.pins(parts.facts_of(board))
+    left, right = schematic.list_controller_pins(parts.facts_of(board))
     pins = [name for name in left + right if "GPIO" in name]
     own_led = f"LED GPIO{parts.facts_of(board).INDICATOR_PIN}"
     lone = {own_led} if board == "PBMWRAP_RP2040" else set()  # that LED is on the board itself
@@ -43,11 +43,11 @@ def test_every_pin_of_the_board_stands_at_the_chip_and_at_what_it_drives(board: 
 def test_values_are_those_of_the_parts_and_the_facts(board: str) -> None:
     facts, found = parts.facts_of(board), words(board)
     parts_seen = {
-        ohm(facts.PULLUP_OHM): len(facts.SENSORS),
-        ohm(parts.GATE_OHM): len(facts.CHANNELS),
-        ohm(parts.ENABLE_SERIES_OHM): 1,
-        farad(parts.BULK_UF * 1e-6): 1,
-        **{ohm(kind.resistor_ohm): 1 for kind in parts.STRINGS},
+        format_ohm(facts.PULLUP_OHM): len(facts.SENSORS),
+        format_ohm(parts.GATE_OHM): len(facts.CHANNELS),
+        format_ohm(parts.ENABLE_SERIES_OHM): 1,
+        format_farad(parts.BULK_UF * 1e-6): 1,
+        **{format_ohm(kind.resistor_ohm): 1 for kind in parts.STRINGS},
     }
     assert {value: found[value] >= n for value, n in parts_seen.items()} == dict.fromkeys(
         parts_seen, True
@@ -56,7 +56,7 @@ def test_values_are_those_of_the_parts_and_the_facts(board: str) -> None:
 
 @pytest.mark.parametrize("board", schematic.DRAWN)
 def test_every_reference_is_drawn_once_and_explained_in_the_guide(board: str) -> None:
-    told = set(re.findall(r"[A-Z]+\d+", values()))
+    told = set(re.findall(r"[A-Z]+\d+", value_table()))
     found = words(board)
     refs = [w for w in found if re.fullmatch(r"(R|C|Q|F|D|S|SW|RT|U)\d+", w)]
     assert len(refs) > 30

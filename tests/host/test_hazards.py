@@ -83,7 +83,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_places_are_named_by_what_they_are_in(tmp_path: Path) -> None:
-    found, errors = hazards.collect(tree(tmp_path))
+    found, errors = hazards.collect_hazards(tree(tmp_path))
     assert errors == []
     first, second = found
     assert first.code == {

@@ -102,7 +102,7 @@ def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
     assert [job.path for job in todo.jobs] == ["/main.py.new"]
     assert [path for path, _ in todo.small] == ["/main.py"]
     assert board_.flash.files["/main.py"] == loader_files.make_main_file()
-    assert board_.boots() == (firmware().sha, False)
+    assert board_.boots() == (firmware().index_sha256, False)
 
 
 def test_an_empty_file_is_no_trouble():

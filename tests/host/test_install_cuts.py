@@ -58,7 +58,7 @@ def bare() -> Flash:
 def one() -> Flash:
     flash = Flash()
     install(flash, OLD)
-    assert boots(flash) == (OLD.sha, True)
+    assert boots(flash) == (OLD.index_sha256, True)
     keep(flash)
     return flash
 
@@ -114,12 +114,12 @@ def test_power_may_go_at_any_operation_of_an_install(name: str, torn: float | No
             break
         cuts += 1
         flash.cut_at = -1
-        assert boots(copy(flash))[0] in (ran, NEW.sha), f"{name}: cut at {k}"
-        if boots(copy(flash))[0] != NEW.sha:
+        assert boots(copy(flash))[0] in (ran, NEW.index_sha256), f"{name}: cut at {k}"
+        if boots(copy(flash))[0] != NEW.index_sha256:
             install(flash, NEW)
-        assert boots(flash) == (NEW.sha, True)
+        assert boots(flash) == (NEW.index_sha256, True)
         keep(flash)
-        assert boots(flash) == (NEW.sha, False)
+        assert boots(flash) == (NEW.index_sha256, False)
         assert {p: flash.files[p] for p in DATA} == DATA
     assert cuts > 8
 
@@ -137,7 +137,7 @@ def test_power_may_go_while_a_trial_is_marked_or_kept(torn: float | None) -> Non
                 break
             except PowerCut:
                 flash.cut_at = -1
-            assert boots(flash)[0] in (OLD.sha, NEW.sha)
+            assert boots(flash)[0] in (OLD.index_sha256, NEW.index_sha256)
         else:
             raise AssertionError("it never ends")
         boots(before)
@@ -146,19 +146,19 @@ def test_power_may_go_while_a_trial_is_marked_or_kept(torn: float | None) -> Non
 def test_a_trial_that_ends_without_hello_is_not_tried_again() -> None:
     flash = one()
     install(flash, NEW)
-    assert boots(flash) == (NEW.sha, True)
-    assert boots(flash) == (OLD.sha, False)
-    assert boots(flash) == (OLD.sha, False)
+    assert boots(flash) == (NEW.index_sha256, True)
+    assert boots(flash) == (OLD.index_sha256, False)
+    assert boots(flash) == (OLD.index_sha256, False)
 
 
 def test_a_first_firmware_that_fails_leaves_a_prompt_that_install_finishes() -> None:
     flash = Flash()
     install(flash, OLD)
-    assert boots(flash) == (OLD.sha, True)
+    assert boots(flash) == (OLD.index_sha256, True)
     assert boots(flash) == ("", False)
     todo = install(flash, OLD)
     assert not any(job.path.startswith("/a/") for job in todo.jobs)
-    assert boots(flash) == (OLD.sha, True)
+    assert boots(flash) == (OLD.index_sha256, True)
 
 
 @pytest.mark.parametrize("name", ["/a/wrap", "/a/index"])
@@ -168,7 +168,7 @@ def test_a_flipped_bit_starts_the_other_firmware(name: str) -> None:
     folder = LOADER.decode_pointer(flash.files["/pbmwrap.ab"])["run"][0]
     path = name.replace("/a/", f"/{folder}/")
     flash.files[path] = bytes([flash.files[path][0] ^ 4]) + flash.files[path][1:]
-    assert boots(flash) == (OLD.sha, False) and runs != OLD.sha
+    assert boots(flash) == (OLD.index_sha256, False) and runs != OLD.index_sha256
     other = "/b/wrap" if folder == "a" else "/a/wrap"
     flash.files[other] = b""
     assert boots(flash) == ("", False)
@@ -190,4 +190,4 @@ def test_a_trial_that_cannot_be_marked_is_not_started() -> None:
         return Flash.open(flash, path, mode)
 
     flash.open = full  # type: ignore[method-assign]
-    assert boots(flash) == (OLD.sha, False)
+    assert boots(flash) == (OLD.index_sha256, False)

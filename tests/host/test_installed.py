@@ -36,7 +36,7 @@ def wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_a_checkout_is_known_and_names_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(sys, "executable", "/opt/venv/bin/python")
-    assert paths.checkout() == ROOT
+    assert paths.find_checkout() == ROOT
     assert paths.built_image("X") == ROOT / "build" / "X.uf2"
     assert (
         installed.hint_extra("sql") == f"run `/opt/venv/bin/python -m pip install -e '{ROOT}[sql]'`"
@@ -50,14 +50,14 @@ def test_a_checkout_is_known_and_names_itself(monkeypatch: pytest.MonkeyPatch, t
 
 def test_every_extra_of_the_project_can_be_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRES)
-    assert installed.requirements() == ["click>=8.5", "rich>=13.9"]
-    assert installed.requirements("sql") == ["duckdb>=2.0"]
-    assert installed.requirements("esp") == ["esptool>=5"]
-    assert installed.requirements("none") == []
+    assert installed.list_requirements() == ["click>=8.5", "rich>=13.9"]
+    assert installed.list_requirements("sql") == ["duckdb>=2.0"]
+    assert installed.list_requirements("esp") == ["esptool>=5"]
+    assert installed.list_requirements("none") == []
 
 
 def test_a_wheel_names_what_an_extra_brings(wheel: None):
-    assert paths.checkout() is None
+    assert paths.find_checkout() is None
     assert installed.hint_extra("sql") == "run `/opt/venv/bin/python -m pip install 'duckdb>=2.0'`"
     assert installed.hint_repair(["rich"]) == "run `/opt/venv/bin/python -m pip install rich`"
 

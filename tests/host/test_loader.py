@@ -51,7 +51,7 @@ def test_a_trial_that_raises_while_loading_says_why_to_the_old_firmware() -> Non
     slot, _, trial = loader["choose_slot"](loader["read_pointer"]())
     me = loader["Installed"](loader["read_pointer"](), slot, trial)
     assert (slot[1], me.trial, me.rollback_reason) == (
-        OLD.sha,
+        OLD.index_sha256,
         False,
         "ImportError: no module named 'x'",
     )

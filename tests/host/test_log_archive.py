@@ -190,13 +190,13 @@ def test_lines_that_contradict_each_other_raise(kept: WrapArchive):
 
 
 def test_marks_survive_a_torn_line(kept: WrapArchive):
-    assert kept.marks() == []
+    assert kept.list_marks() == []
     kept.add_mark(Mark(1, 2000, 3000))
     with kept.file.open("a") as out:
         out.write('{"mark": {"boot": 2, "up_')
     again(kept).add_mark(Mark(3, 4, 5))
     again(kept).add_mark(Mark(3, 4, 5))
-    assert again(kept).marks() == [Mark(1, 2000, 3000), Mark(3, 4, 5)]
+    assert again(kept).list_marks() == [Mark(1, 2000, 3000), Mark(3, 4, 5)]
 
 
 def test_an_answer_to_hello_is_kept_only_if_it_differs(kept: WrapArchive):
@@ -213,7 +213,7 @@ def test_an_answer_to_hello_is_kept_only_if_it_differs(kept: WrapArchive):
 def test_retiring_sets_the_copy_aside_whole(kept: WrapArchive):
     for text in (b"first", b"second"):
         kept.append(0, text)
-        kept.retire()
+        kept.retire_copy()
         assert kept.next_offset == 0
     old = kept.folder.parent / "e660583883.old-2"
     assert WrapArchive(old).extents() == [(0, b"second")]

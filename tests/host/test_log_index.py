@@ -53,7 +53,7 @@ def test_a_changed_file_of_the_same_length_and_time_but_another_reader_is_read(
 ):
     store.keep(dated_log())
     store.ask("select 1")
-    monkeypatch.setattr(index_module, "reader", lambda: "another")
+    monkeypatch.setattr(index_module, "digest_reader", lambda: "another")
     store.ask("select 1")
     assert builds == ["u1", "u1"]
 
@@ -61,7 +61,7 @@ def test_a_changed_file_of_the_same_length_and_time_but_another_reader_is_read(
 @pytest.mark.parametrize("damage", ["gone", "cut", "empty", "seen", "nonsense"])
 def test_a_damaged_cache_is_made_again(store: Store, builds: list[str], damage: str):
     store.keep(dated_log())
-    (folder,) = store.index.refresh()
+    (folder,) = store.index.refresh_cache()
     file = folder / "sessions.parquet"
     if damage == "gone":
         file.unlink()
@@ -79,8 +79,8 @@ def test_a_wrap_that_left_the_archive_leaves_the_cache(store: Store):
     store.keep(dated_log())
     store.keep(dated_log(), "u2")
     store.ask("select 1")
-    store.archive.forget("u1")
+    store.archive.remove_log("u1")
     assert store.ask("select uid from wraps") == [("u2",)]
     assert [path.name for path in store.index.folder.iterdir()] == ["u2"]
-    store.index.clear()
+    store.index.delete_cache()
     assert store.ask("select count(*) from sessions") == [(2,)]

@@ -24,7 +24,7 @@ OTHERS = st.sampled_from(['{"weather": "fair"}', '{"x":  [1, "é"]}', '{"y": nul
 
 
 def text(log: Log) -> str:
-    return "".join(jsonl.write(log, log.extents()))
+    return "".join(jsonl.format_log(log, log.extents()))
 
 
 def parsed(words: str) -> Log:
@@ -73,16 +73,16 @@ def test_export_and_import_of_an_archive_lose_nothing_and_twice_changes_nothing(
 ):
     folder = tmp_path_factory.mktemp("w")
     one, other = WrapArchive(folder / "a" / "u1"), WrapArchive(folder / "b" / "u1")
-    one.merge(log)
-    exported = "".join(one.export())
+    one.merge_log(log)
+    exported = "".join(one.format_lines())
     assert content(parsed(exported)) == content(log)
-    other.merge(parsed(exported))
+    other.merge_log(parsed(exported))
     if other.file.exists():
         size = other.file.stat().st_size
-        assert WrapArchive(other.folder).merge(parsed(exported)) == 0
+        assert WrapArchive(other.folder).merge_log(parsed(exported)) == 0
         assert other.file.stat().st_size == size
     again = WrapArchive(other.folder)
-    assert content(parsed("".join(again.export()))) == content(log)
+    assert content(parsed("".join(again.format_lines()))) == content(log)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 40)), max_size=6), st.randoms())
@@ -92,17 +92,17 @@ def test_the_order_of_imports_does_not_matter(tmp_path_factory, spots, random):
     folder = tmp_path_factory.mktemp("w")
     one, other = WrapArchive(folder / "a"), WrapArchive(folder / "b")
     for part in parts:
-        one.merge(part)
+        one.merge_log(part)
     random.shuffle(parts)
     for part in parts:
-        other.merge(part)
+        other.merge_log(part)
     assert one.extents() == other.extents() == WrapArchive(other.folder).extents()
 
 
 @given(logs(), st.integers(0, 5000))
 def test_a_conflicting_log_is_refused_whole(tmp_path_factory, log, at):
     kept = WrapArchive(tmp_path_factory.mktemp("w") / "u1")
-    kept.merge(log)
+    kept.merge_log(log)
     if not log.pieces:
         return
     offset, raw = log.pieces[at % len(log.pieces)]
@@ -111,7 +111,7 @@ def test_a_conflicting_log_is_refused_whole(tmp_path_factory, log, at):
     wrong = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
     other = Log("u1", 2, [(offset, wrong), (99999, b"more")], [Mark(7, 7, 7)])
     with pytest.raises(VerifyFailed, match=f"at offset {offset + at};"):
-        kept.merge(other)
+        kept.merge_log(other)
     assert kept.file.read_bytes() == before
 
 
@@ -124,7 +124,7 @@ def test_lines_are_readable_and_dated(tmp_path: Path):
     kept = WrapArchive(tmp_path / "u1")
     kept.append(7, dated_log().raw)
     kept.add_mark(Mark(2, 0, 9))
-    lines = [json.loads(line) for line in kept.export()]
+    lines = [json.loads(line) for line in kept.format_lines()]
     assert lines[0] == {"pbmwrap": "log", "schema": 2, "uid": "u1"}
     assert lines[1] == {"mark": {"boot": 2, "up_ms": 0, "unix_ms": 9}}
     assert (lines[2]["type"], lines[2]["offset"], lines[2]["boot"]) == ("boot", 7, 1)

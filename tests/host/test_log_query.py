@@ -31,8 +31,8 @@ def test_an_empty_archive_has_all_views_and_makes_nothing(store: Store, tmp_path
 def test_views_have_the_documented_columns_full_and_empty(store: Store, view: views.View):
     told = [(name, kind) for name, kind, _ in view.columns]
     for _ in range(2):
-        with Query(store.index.refresh()) as database:
-            got = database.run(f"select * from {view.name}")
+        with Query(store.index.refresh_cache()) as database:
+            got = database.run_select(f"select * from {view.name}")
         assert list(zip(got.columns, got.types, strict=True)) == told
         store.keep(dated_log())
 
@@ -157,7 +157,7 @@ def test_a_newer_program_understands_what_an_older_one_kept(store: Store, monkey
     assert store.ask("select data from records where type = 'type-20'") == [(None,)]
     monkeypatch.setitem(decode_module.NAMES, 20, "future")
     monkeypatch.setitem(decode_module.UNPACKERS, 20, lambda p: {"word": bytes(p[1:]).decode()})
-    monkeypatch.setattr(index_module, "reader", lambda: "a newer reader")
+    monkeypatch.setattr(index_module, "digest_reader", lambda: "a newer reader")
     assert store.ask("select data->>'word' from records where type = 'future'") == [("future",)]
     assert store.archive.wrap("u1").file.read_bytes() == before
 
@@ -228,13 +228,13 @@ FORBIDDEN = [
 @pytest.mark.parametrize("sql", FORBIDDEN)
 def test_sql_sees_the_views_and_nothing_else_and_errors_are_one_line(store: Store, sql: str):
     store.keep(dated_log())
-    (folder,) = store.index.refresh()
+    (folder,) = store.index.refresh_cache()
     before = {file: file.read_bytes() for file in folder.iterdir()}
     with (
         Query([folder]) as database,
         pytest.raises(UsageError, match="logs query --schema") as told,
     ):
-        database.run(sql.format(file=folder / "sessions.parquet"))
+        database.run_select(sql.format(file=folder / "sessions.parquet"))
     assert "\n" not in str(told.value)
     assert {file: file.read_bytes() for file in folder.iterdir()} == before
 
@@ -246,9 +246,9 @@ def test_a_misspelt_column_names_those_that_there_are(store: Store):
 
 def test_rows_beyond_the_maximum_are_cut_and_flagged(store: Store):
     with Query([]) as database:
-        assert database.run("select * from range(5)", 4).more
-        assert len(database.run("select * from range(5)", 4).rows) == 4
-        assert not database.run("select * from range(5)", 5).more
+        assert database.run_select("select * from range(5)", 4).more
+        assert len(database.run_select("select * from range(5)", 4).rows) == 4
+        assert not database.run_select("select * from range(5)", 5).more
 
 
 def test_without_duckdb_the_error_names_the_command_to_install_it(monkeypatch):

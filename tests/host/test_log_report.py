@@ -20,7 +20,7 @@ from wrap.rules import states
 from wrap.storage import payloads, records
 
 WRAP = WrapInfo("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")), 20.0)
-PULSED = encode.dump(
+PULSED = encode.dump_canonical(
     {
         "v": 1,
         "id": "foot",

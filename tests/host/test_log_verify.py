@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pbmwrap.logs import notes
 from pbmwrap.logs.decode import decode
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.host.log_maker import LogMaker
 from tests.nor import STORE, nor
 from tests.powercut.cut import stream
@@ -44,7 +44,7 @@ HEADS = [s for (s, _), r in zip(PLACES, records.scan(RAW)[0], strict=True) if r[
 
 
 def test_a_whole_log_has_no_problem():
-    said = verify([(0, RAW)])
+    said = verify_log([(0, RAW)])
     assert said.problems == () and said.torn == ()
     assert (said.sealed, said.unsealed, said.unchecked) == (12, 0, 0)
     assert said.sectors >= 3
@@ -57,16 +57,16 @@ def test_records_that_the_wrap_lost_are_counted_and_are_not_a_problem():
         log.power_on()
         for count in counts:
             log.lost(count)
-    said = verify([(0, log.raw)])
+    said = verify_log([(0, log.raw)])
     assert (said.lost, said.problems) == (9, ())
-    assert verify([(0, RAW)]).lost == 0
+    assert verify_log([(0, RAW)]).lost == 0
     text = "wrap u1: 9 records lost in the wrap before reaching its log"
     assert list(notes.note_losses("u1", decode(log.raw))) == [text]
     assert list(notes.note_losses("u1", decode(RAW))) == []
 
 
 def test_an_empty_log_has_no_records():
-    assert verify([]).records == 0
+    assert verify_log([]).records == 0
 
 
 @settings(deadline=None)
@@ -74,7 +74,7 @@ def test_an_empty_log_has_no_records():
 def test_every_flipped_bit_before_the_last_seal_shows(at, bit):
     raw = bytearray(RAW)
     raw[at] ^= 1 << bit
-    said = verify([(0, bytes(raw))])
+    said = verify_log([(0, bytes(raw))])
     if at < PLACES[0][1]:  # without its head nothing says what the first sector should be
         assert said.unchecked == HEADS[1]
     else:
@@ -85,7 +85,7 @@ def test_every_flipped_bit_before_the_last_seal_shows(at, bit):
 @given(st.integers(1, len(PLACES) - 2))
 def test_a_record_that_is_cut_out_shows(k):
     start, end = PLACES[k]
-    said = verify([(0, RAW[:start] + RAW[end:])])
+    said = verify_log([(0, RAW[:start] + RAW[end:])])
     assert said.problems
 
 
@@ -93,7 +93,7 @@ def test_a_record_that_is_cut_out_shows(k):
 @given(st.integers(1, len(PLACES) - 3))
 def test_two_records_that_change_places_show(k):
     (a, b), (_, c) = PLACES[k], PLACES[k + 1]
-    said = verify([(0, RAW[:a] + RAW[b:c] + RAW[a:b] + RAW[c:])])
+    said = verify_log([(0, RAW[:a] + RAW[b:c] + RAW[a:b] + RAW[c:])])
     assert said.problems
 
 
@@ -105,14 +105,14 @@ def test_a_record_forged_with_a_true_crc_shows_by_its_seal():
     payload = bytearray(records.scan(RAW)[0][k][5])
     payload[-1] ^= 1
     forged = records.pack(kind, seq, boot, up_s, up_ms, bytes(payload))
-    said = verify([(0, RAW[:start] + forged + RAW[end:])])
+    said = verify_log([(0, RAW[:start] + forged + RAW[end:])])
     assert any("seal" in p.text or "chain" in p.text for p in said.problems)
 
 
 def test_a_gap_between_pulls_begins_anew_at_the_next_sector():
-    said = verify([(0, RAW[: HEADS[1]]), (HEADS[2], RAW[HEADS[2] :])])
+    said = verify_log([(0, RAW[: HEADS[1]]), (HEADS[2], RAW[HEADS[2] :])])
     assert (said.problems, said.dropped) == ((), ((HEADS[1], HEADS[2]),))
-    half = verify([(HEADS[1] + 300, RAW[HEADS[1] + 300 :])])
+    half = verify_log([(HEADS[1] + 300, RAW[HEADS[1] + 300 :])])
     assert half.unchecked == HEADS[2] - HEADS[1] - 300
 
 
@@ -120,7 +120,7 @@ def test_a_gap_between_pulls_begins_anew_at_the_next_sector():
 @given(st.sampled_from([place for place in PLACES[1:-1] if place[1] not in HEADS]))
 def test_a_hole_that_is_no_dropped_sector_shows(place):
     start, end = place
-    (gone,) = verify([(0, RAW[:start]), (end, RAW[end:])]).problems
+    (gone,) = verify_log([(0, RAW[:start]), (end, RAW[end:])]).problems
     assert (gone.start, gone.end, gone.text) == (start, end, f"{end - start} bytes are missing")
 
 
@@ -132,23 +132,23 @@ def test_a_write_cut_by_power_loss_is_not_a_problem():
     flash.mem[at : at + 6] = b"\xa5\x05torn"
     wrap.board.power_off()
     wrap.on()
-    said = verify([(0, stream(wrap.app.log))])
+    said = verify_log([(0, stream(wrap.app.log))])
     assert said.problems == () and [b - a for a, b in said.torn] == [6 + records.CRC_SIZE]
 
 
 def test_garbage_longer_than_any_record_is_not_a_torn_write():
     rubbish = bytes(4000)
-    (gone,) = verify([(0, RAW + rubbish)]).problems
+    (gone,) = verify_log([(0, RAW + rubbish)]).problems
     assert (gone.start, gone.end, gone.text) == (
         len(RAW),
         len(RAW) + 4000,
         "these bytes hold no valid record",
     )
-    assert verify([(7, rubbish)]).problems[0].start == 7
+    assert verify_log([(7, rubbish)]).problems[0].start == 7
 
 
 def test_a_sector_moved_to_another_offset_shows():
-    said = verify([(4, RAW)])
+    said = verify_log([(4, RAW)])
     assert any("belongs at offset 0" in p.text for p in said.problems)
 
 
@@ -159,7 +159,7 @@ def test_any_damage_is_reported_and_never_raises(flips):
         raw = bytearray(RAW)
         for _ in range(flips):
             raw[rng.randrange(PLACES[0][1], LAST_SEAL)] ^= 1 << rng.randrange(8)
-        assert verify([(0, bytes(raw))]).problems or bytes(raw) == RAW
+        assert verify_log([(0, bytes(raw))]).problems or bytes(raw) == RAW
 
 
 def test_a_count_of_starts_that_goes_back_shows_two_logs():
@@ -172,9 +172,9 @@ def test_a_count_of_starts_that_goes_back_shows_two_logs():
         log.boot = then
         log.add(records.CLOCK, payloads.pack_clock(9))
         log.add(records.CLOCK, payloads.pack_clock(9))
-        whole = verify([(0, log.raw)]).problems
+        whole = verify_log([(0, log.raw)]).problems
         assert [p.text for p in whole] == [
             "the count of starts goes back here: these are records of two logs"
         ] * problems
-        parts = verify([(0, log.raw[:end]), (end + 100, log.raw[end:])]).problems
+        parts = verify_log([(0, log.raw[:end]), (end + 100, log.raw[end:])]).problems
         assert sum("two logs" in p.text for p in parts) == problems

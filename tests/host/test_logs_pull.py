@@ -161,11 +161,11 @@ def test_a_gap_is_not_filled_from_another_log(wrap, tmp_path):
 def test_the_time_goes_only_into_the_copy_that_matches(wrap, tmp_path):
     wrap.log = log_of(33_000).raw
     data("logs", "pull")
-    marks = archive(tmp_path).wrap(UID).marks()
+    marks = archive(tmp_path).wrap(UID).list_marks()
     assert [(mark.boot, mark.up_ms, mark.said_ms) for mark in marks] == [(3, 12_000, 0)]
     wrap.log = log_of(34_000).raw
     fails("logs", "pull")
-    assert archive(tmp_path).wrap(UID).marks() == marks
+    assert archive(tmp_path).wrap(UID).list_marks() == marks
 
 
 def test_a_pull_that_breaks_off_leaves_no_time_behind_without_its_log(wrap, tmp_path):
@@ -184,7 +184,7 @@ def test_a_clock_that_cannot_be_true_is_not_noted(wrap, tmp_path, monkeypatch, n
     monkeypatch.setattr("time.time", lambda: now)
     wrap.log = log_of(33_000).raw
     data("logs", "pull")
-    assert archive(tmp_path).wrap(UID).marks() == []
+    assert archive(tmp_path).wrap(UID).list_marks() == []
 
 
 @pytest.mark.parametrize("skin_mc", [33_000, 34_000])

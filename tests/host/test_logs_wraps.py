@@ -55,9 +55,9 @@ def test_the_log_that_was_pulled_last_is_the_default_and_is_named(archive: Archi
 
 def test_without_a_note_of_the_last_pull_the_newest_file_is_the_default(archive: Archive):
     (archive.root / "latest").unlink()
-    assert archive.latest() == "simb3"
+    assert archive.find_latest() == "simb3"
     (archive.root / "latest").write_text("gone\n")
-    assert archive.latest() == "simb3"
+    assert archive.find_latest() == "simb3"
 
 
 def test_a_pull_makes_its_log_the_default(archive: Archive, wrap, tmp_path, monkeypatch):
@@ -86,7 +86,7 @@ def test_an_ambiguous_or_unknown_name_is_refused(archive: Archive):
 
 
 def test_a_log_comes_before_its_own_older_copies(archive: Archive):
-    archive.wrap("sima1").retire()
+    archive.wrap("sima1").retire_copy()
     archive.wrap("sima1").append(0, dated_log().raw)
     data("logs", "name", "sima", "current")
     assert {row["uid"]: row["name"] for row in data("logs", "wraps")}["sima1"] == "current"
@@ -167,7 +167,7 @@ def test_forget_removes_one_log_and_its_nickname_and_no_other(archive: Archive):
         ("simb3", "right"),
     ]
     assert [p.name for p in archive.root.iterdir() if p.is_dir()] == ["sima1", "simb3"]
-    assert archive.latest() == "simb3"
+    assert archive.find_latest() == "simb3"
 
 
 def test_clocks_that_disagree_are_noted_with_the_command_to_fix_them(archive: Archive):

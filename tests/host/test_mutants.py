@@ -22,7 +22,7 @@ UNIT = mutants.ROOT / "tests" / "unit"
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    mutants.copy(tmp_path)
+    mutants.update_copy(tmp_path)
     monkeypatch.chdir(tmp_path)
     reset_config()
     yield tmp_path
@@ -38,14 +38,14 @@ def test_mutmut_finds_mutants_under_the_names_of_the_firmware_s_modules(copied: 
 
 
 def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
-    first = mutants.copy(tmp_path)
+    first = mutants.update_copy(tmp_path)
     config = tomllib.loads((tmp_path / "pyproject.toml").read_text())
     for folder in config["tool"]["pytest"]["ini_options"]["pythonpath"]:
         assert (tmp_path / folder).is_dir()
     for pattern in config["tool"]["mutmut"]["only_mutate"]:
         assert len(list(tmp_path.glob(pattern))) >= 5
     (tmp_path / "src/wrap/gone.py").touch()
-    assert mutants.copy(tmp_path) == first
+    assert mutants.update_copy(tmp_path) == first
     assert not (tmp_path / "src/wrap/gone.py").exists()
 
 

@@ -26,20 +26,20 @@ def printed(table: PlainTable, width: int) -> list[str]:
 
 @pytest.mark.parametrize("width", [200, 100, 80, 66, 60, 50, 40, 30, 20, 10])
 def test_no_word_is_split_at_any_width(width):
-    lines = printed(text.table(HEADS, ROWS), width)
+    lines = printed(text.format_table(HEADS, ROWS), width)
     shown = " ".join(lines).split()
     assert [word for word in WORDS if word not in shown] == []
 
 
 @pytest.mark.parametrize("width", [80, 66, 60])
 def test_a_table_that_has_room_when_it_wraps_keeps_to_its_width(width):
-    lines = printed(text.table(HEADS, ROWS), width)
+    lines = printed(text.format_table(HEADS, ROWS), width)
     assert max(map(len, lines)) <= width
     assert lines[0].split()[0] in ("port", "who")
 
 
 def test_a_table_without_room_is_a_block_a_row():
-    assert printed(text.table(("slot", "id"), [("0", "a-long-name"), ("1", "b")]), 10) == [
+    assert printed(text.format_table(("slot", "id"), [("0", "a-long-name"), ("1", "b")]), 10) == [
         "slot  0",
         "id    a-long-name",
         "",
@@ -49,11 +49,11 @@ def test_a_table_without_room_is_a_block_a_row():
 
 
 def test_a_wide_terminal_has_one_line_a_row():
-    assert printed(text.table(("slot", "id"), [("0", "minor-injury")]), 40) == [
+    assert printed(text.format_table(("slot", "id"), [("0", "minor-injury")]), 40) == [
         "slot  id",
         "0     minor-injury",
     ]
 
 
 def test_a_table_without_rows_is_its_heads():
-    assert printed(text.table(("slot", "id"), []), 40) == ["slot  id"]
+    assert printed(text.format_table(("slot", "id"), []), 40) == ["slot  id"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pbmwrap.protocols import encode, schema
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.model import Protocol
-from pbmwrap.protocols.template import examples, template
+from pbmwrap.protocols.template import examples, make_template
 from wrap.rules import protocol as rules
 
 CHANNELS = {"red": 660, "nir": 850}
@@ -58,7 +58,7 @@ STEP = st.fixed_dictionaries(
 @given(st.lists(STEP, min_size=1, max_size=16), st.integers(0, 60000), st.integers(36000, 41000))
 def test_what_a_wrap_holds_comes_back_as_the_same_bytes(steps, dose, trip):
     obj = {"v": 1, "id": "a", "name": "A", "site": "b", "grade": "x", "flicker_ok": True}
-    raw = encode.dump(obj | {"dose": dose, "trip": trip, "ramp": 500, "steps": steps})
+    raw = encode.dump_canonical(obj | {"dose": dose, "trip": trip, "ramp": 500, "steps": steps})
     assert encode.canonical(encode.from_canonical(raw, CHANNELS)) == raw
     assert rules.find_problems(rules.parse(raw), CHANNELS) == []
 
@@ -78,7 +78,7 @@ def test_a_protocol_that_breaks_a_rule_is_not_read_back():
 
 
 def test_the_template_passes_its_own_check():
-    assert loads(template("my-own", "My own"), CHANNELS).require().id == "my-own"
+    assert loads(make_template("my-own", "My own"), CHANNELS).require().id == "my-own"
 
 
 def test_six_examples_come_along():
@@ -103,13 +103,15 @@ def test_the_face_example_warns_of_the_eyes():
 
 
 def test_the_published_schema_is_current():
-    assert schema.PATH.read_text(encoding="ascii") == schema.text(), "run schema.write()"
+    assert schema.PATH.read_text(encoding="ascii") == schema.make_schema_text(), (
+        "run schema.write_schema()"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_the_schema_accepts_the_examples(name):
     table = json_like(encode.as_table(load(examples()[name]).require()))
-    jsonschema.validate(table, json.loads(schema.text()))
+    jsonschema.validate(table, json.loads(schema.make_schema_text()))
 
 
 @pytest.mark.parametrize("key", ["schema", "id", "step"])
@@ -117,9 +119,9 @@ def test_the_schema_refuses_what_the_check_refuses(key):
     table = json_like(encode.as_table(load(examples()["nerve-pain"]).require()))
     del table[key]
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(table, json.loads(schema.text()))
+        jsonschema.validate(table, json.loads(schema.make_schema_text()))
 
 
 def test_the_schema_file_is_written_where_it_is_published(monkeypatch, tmp_path):
     monkeypatch.setattr(schema, "PATH", tmp_path / "s.json")
-    assert schema.write().read_text() == schema.text()
+    assert schema.write_schema().read_text() == schema.make_schema_text()

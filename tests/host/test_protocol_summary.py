@@ -6,7 +6,7 @@ import pytest
 
 from pbmwrap.device.models import Calibration
 from pbmwrap.protocols import encode
-from pbmwrap.protocols.board import Lamp, lamps, wavelengths
+from pbmwrap.protocols.board import Lamp, lamps, map_wavelengths
 from pbmwrap.protocols.load import load, loads
 from pbmwrap.protocols.summary import Summary, summary
 from pbmwrap.protocols.template import examples
@@ -140,5 +140,5 @@ def test_the_firmware_gives_what_the_summary_says(name):
 
 
 def test_the_default_board_is_found():
-    assert wavelengths() == {"red": 660, "nir": 850}
+    assert map_wavelengths() == {"red": 660, "nir": 850}
     assert limits.DOSE_CAP_MJ == 60000

@@ -125,14 +125,14 @@ def drawn_paths(shown: SessionReport, colour: str) -> list[str]:
 
 def test_png_and_svg_are_written(tmp_path):
     paths = tmp_path / "s.png", tmp_path / "s.svg"
-    plot.save(report(), *paths)
+    plot.save_plot(report(), *paths)
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert ET.fromstring(paths[1].read_bytes()).tag.endswith("svg")
 
 
 def test_another_suffix_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(UsageError, match=r"\.png"):
-        plot.save(report(), tmp_path / "s.png", tmp_path / "s.pdf")
+        plot.save_plot(report(), tmp_path / "s.png", tmp_path / "s.pdf")
     assert not (tmp_path / "s.png").exists()
 
 
@@ -246,7 +246,7 @@ def test_long_names_lie_in_the_drawing():
 def test_png_without_resvg_names_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(UsageError, match=r"PNG needs resvg-py.*\.svg"):
-        plot.save(report(), tmp_path / "s.svg", tmp_path / "s.png")
+        plot.save_plot(report(), tmp_path / "s.svg", tmp_path / "s.png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -254,7 +254,7 @@ def test_a_png_without_words_is_not_written(monkeypatch, tmp_path):
     blank = SimpleNamespace(svg_to_bytes=lambda **_: b"the same without a font")
     monkeypatch.setitem(sys.modules, "resvg_py", blank)
     with pytest.raises(UsageError, match="no font"):
-        plot.save(report(), tmp_path / "s.png")
+        plot.save_plot(report(), tmp_path / "s.png")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -153,7 +153,7 @@ def test_a_new_client_finds_nothing_of_the_last_one():
         assert select.select([port], [], [], PATIENCE_S)[0]
         os.close(port)
         assert until(lambda: served.server._hung_up)  # shown by nothing public
-        served.server.control("status")  # returns after the turn that noticed has ended
+        served.server.run_command("status")  # returns after the turn that noticed has ended
         port = served.open()
         os.write(port, b"mine")
         assert received(port, 4) == b"MINE"
@@ -235,7 +235,7 @@ def test_scenario_events_happen_while_served():
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert until(lambda: twin.done == ["down", "up"])
-    assert server.control("quit") == "bye"
+    assert server.run_command("quit") == "bye"
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
     server.close()
@@ -269,7 +269,7 @@ def test_the_end_of_typing_does_not_end_serving():
         thread = threading.Thread(target=server.run, args=(None, commands), daemon=True)
         thread.start()
         assert until(lambda: twin.now_ms > 1000)
-        server.control("quit")
+        server.run_command("quit")
         thread.join(PATIENCE_S)
     server.close()
 

@@ -323,7 +323,7 @@ def user() -> PortUser:
 
 
 def asked(who: PortUser, method: str, number: int = 1) -> Request:
-    (request,) = who.feed(encode_request(number, method, None))
+    (request,) = who.split_requests(encode_request(number, method, None))
     assert isinstance(request, Request)
     return request
 
@@ -399,14 +399,14 @@ def test_a_log_transfer_that_is_given_up_or_forgotten_does_not_block_others():
 def test_a_repetition_is_not_acted_on_twice():
     a = user()
     line = encode_request(7, "session.start", None)
-    (request,) = a.feed(line)
-    assert list(a.feed(line)) == []
+    (request,) = a.split_requests(line)
+    assert list(a.split_requests(line)) == []
     assert isinstance(request, Request)
-    request.answer({"r": {"session": 1}})
+    request.send_result({"r": {"session": 1}})
     sent = bytes(a.out)
-    assert list(a.feed(line)) == []
+    assert list(a.split_requests(line)) == []
     assert bytes(a.out) == sent * 2
-    assert len(list(a.feed(encode_request(8, "session.start", None)))) == 1
+    assert len(list(a.split_requests(encode_request(8, "session.start", None)))) == 1
 
 
 def test_a_sample_is_dropped_for_a_guest_that_does_not_read():

@@ -178,7 +178,7 @@ def test_a_served_wrap_tells_the_speed_and_skips_when_told(twin):
         thread = threading.Thread(target=server.run, args=(stop, None, told), daemon=True)
         thread.start()
         try:
-            assert server.control("skip 1d").endswith("s: skipped 1d")
+            assert server.run_command("skip 1d").endswith("s: skipped 1d")
             assert until(lambda: "asked: this machine is not faster" in told.getvalue())
         finally:
             stop.set()

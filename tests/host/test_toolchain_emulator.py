@@ -34,7 +34,9 @@ def tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(emulator.sys, "platform", "linux")
     monkeypatch.setattr(emulator.sysconfig, "get_path", lambda name: str(tmp_path))
     (tmp_path / "Python.h").touch()
-    monkeypatch.setattr(emulator, "run", lambda line, log: Path(line[-1]).write_text("compiled"))
+    monkeypatch.setattr(
+        emulator, "run_logged", lambda line, log: Path(line[-1]).write_text("compiled")
+    )
     return tmp_path / "cache"
 
 
@@ -46,14 +48,14 @@ def installed(folder: Path) -> list[str]:
 def test_the_modules_go_to_the_cache_and_the_package_stays_as_it_is(
     tool: Path, tmp_path: Path
 ) -> None:
-    folder = emulator.emulator()
+    folder = emulator.compile_emulator()
     assert folder is not None and folder.is_relative_to(tool)
     assert sorted(path.name for path in folder.iterdir()) == BOTH
     assert installed(tmp_path) == ["_a.c", "_b.c"]
 
 
 def test_the_loader_looks_where_the_toolchain_puts_the_modules(tool: Path) -> None:
-    folder = emulator.emulator()
+    folder = emulator.compile_emulator()
     assert compiled.folder() == folder
     spec = compiled.CompiledFinder.find_spec("rp2040py.native._a")
     assert spec is not None and folder is not None
@@ -61,15 +63,15 @@ def test_the_loader_looks_where_the_toolchain_puts_the_modules(tool: Path) -> No
 
 
 def test_the_loader_leaves_every_other_module_to_python(tool: Path) -> None:
-    emulator.emulator()
+    emulator.compile_emulator()
     for name in ("rp2040py", "rp2040py.native", "rp2040py.native._c", "json", "_a"):
         assert compiled.CompiledFinder.find_spec(name) is None
 
 
 def test_nothing_is_compiled_twice(tool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator.emulator()
-    monkeypatch.setattr(emulator, "run", lambda line, log: pytest.fail("compiled again"))
-    assert emulator.emulator() is not None
+    emulator.compile_emulator()
+    monkeypatch.setattr(emulator, "run_logged", lambda line, log: pytest.fail("compiled again"))
+    assert emulator.compile_emulator() is not None
 
 
 def test_without_a_compiler_or_headers_the_wheels_modules_are_used(
@@ -78,11 +80,11 @@ def test_without_a_compiler_or_headers_the_wheels_modules_are_used(
     def refuses(line: list[str], log: Path) -> None:
         raise emulator.Stop(1, "gcc ended with 1")
 
-    monkeypatch.setattr(emulator, "run", refuses)
-    assert emulator.emulator() is None
+    monkeypatch.setattr(emulator, "run_logged", refuses)
+    assert emulator.compile_emulator() is None
     assert "from its wheel, four times slower: gcc ended with 1" in capsys.readouterr().err
     (tmp_path / "Python.h").unlink()
-    assert emulator.emulator() is None
+    assert emulator.compile_emulator() is None
     assert f"there is no {tmp_path / 'Python.h'}" in capsys.readouterr().err
     assert compiled.CompiledFinder.find_spec("rp2040py.native._a") is None
 
@@ -91,7 +93,7 @@ def test_nothing_is_compiled_on_another_system(
     tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulator.sys, "platform", "darwin")
-    assert emulator.emulator() is None
+    assert emulator.compile_emulator() is None
     assert not tool.exists()
 
 

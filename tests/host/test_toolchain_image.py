@@ -16,7 +16,7 @@ TREE = {"boards/X/manifest.py": b"freeze(1)", "firmware/a.py": b"1", "boards/X/x
 @pytest.fixture
 def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A toolchain whose last build was of TREE."""
-    monkeypatch.setattr(image, "run", lambda *words, **more: None)
+    monkeypatch.setattr(image, "run_logged", lambda *words, **more: None)
     monkeypatch.setattr(image, "build_env", lambda toolchain: {})
     again(tmp_path, TREE)
     return tmp_path
@@ -28,7 +28,7 @@ def again(toolchain: Path, tree: dict[str, bytes]) -> bool:
     kept = folder / "frozen_mpy" / "a.mpy"
     kept.parent.mkdir(exist_ok=True, parents=True)
     kept.write_bytes(b"of the build before")
-    image._configure(toolchain, BOARD, tree, toolchain / "log")
+    image._run_cmake(toolchain, BOARD, tree, toolchain / "log")
     return kept.exists()
 
 

@@ -16,7 +16,7 @@ from pbmwrap.device.models import Hello, Status
 from pbmwrap.device.transfer import LogPull
 from pbmwrap.errors import WrapError
 from pbmwrap.logs.decode import Entry, decode
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.nor import AFTER, BEFORE, TORN, Nor, PowerCut
 from tests.powercut import binary_boot
 from tests.powercut.binary_day import KINDS, Wrap, tape
@@ -206,7 +206,7 @@ class Judge:
         end = max(self._due.end, base + len(stream(self._played.base, base)))
         if data[: end - base] != self._played.stream[: end - base]:
             yield f"committed records are gone or changed before {end}"
-        problems = verify([(start, data)]).problems
+        problems = verify_log([(start, data)]).problems
         if problems:
             yield f"the log does not verify: {problems[0]}"
         yield from self._new([e for e in decode(data, start).entries if e.offset >= end], hello)

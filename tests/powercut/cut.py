@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut
 from tests.powercut.day import Promise, Tape, Wrap, tape
 from wrap.rules import states
@@ -91,7 +91,7 @@ def _judge(nor: Nor, played: Tape, was: Promise, later: Promise) -> Iterator[str
     yield from _log(stream(app.log), app.log.first, played, was)
     yield from _store(app, was, later)
     wrap.board.advance(300)
-    if app.log_queue.failed or not app.log_queue.idle():
+    if app.log_queue.failed or not app.log_queue.is_idle():
         yield "the log cannot be written"
     if states.NAMES[app.session.state] not in ("idle", "fault"):
         yield f"it resumed: {states.NAMES[app.session.state]}"
@@ -111,7 +111,7 @@ def _log(raw: bytes, first: int, played: Tape, was: Promise) -> Iterator[str]:
         yield f"a false record: {more}"
     if len(more) > 1:
         yield f"{len(more)} records more than were asked for"
-    problems = verify([(first, raw)]).problems
+    problems = verify_log([(first, raw)]).problems
     if problems:
         yield f"the log does not verify: {problems[0]}"
 

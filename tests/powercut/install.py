@@ -70,7 +70,7 @@ def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
 
 def image() -> Path:
     """Return the stock image."""
-    from tools.toolchain.built import image as built
+    from tools.toolchain.built import find_image as built
 
     return built("STOCK_RP2040")
 
@@ -80,7 +80,7 @@ def before(kind: str) -> tuple[str, dict[str, bytes]]:
     boot = loader_files.make_boot_file(board_facts())
     if kind == "update":
         old = firmwares()[0]
-        return old.sha, DATA | loader_files.list_installed_files(old, boot)
+        return old.index_sha256, DATA | loader_files.list_installed_files(old, boot)
     return "", dict(DATA)
 
 
@@ -133,10 +133,10 @@ def judged(kind: str, k: int, how: str) -> tuple[str, list[str]]:
     flash = mounted(flash_at(day, k, how))
     wrong = [f"{path} is not as it was" for path in DATA if flash.files.get(path) != DATA[path]]
     boots = StockBoard(mounted_copy(flash)).boots()[0]
-    if boots not in (day.old, day.new.sha):
+    if boots not in (day.old, day.new.index_sha256):
         wrong.append(f"neither the old nor the new firmware boots: {boots!r}")
     wrong += _finished(flash, day.new)
-    return {day.new.sha: "new", "": "none"}.get(boots, "old"), wrong
+    return {day.new.index_sha256: "new", "": "none"}.get(boots, "old"), wrong
 
 
 def mounted_copy(flash: Flash) -> Flash:
@@ -160,7 +160,7 @@ def _finished(flash: Flash, new: packs.Firmware) -> list[str]:
     except WrapError as problem:
         return [f"the install does not finish: {problem}"]
     boots = board.boots()[0]
-    return [] if boots == new.sha else [f"after the install {boots!r} boots"]
+    return [] if boots == new.index_sha256 else [f"after the install {boots!r} boots"]
 
 
 def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
@@ -194,7 +194,7 @@ def slot_of(kind: str, boots: str) -> str | None:
     """What `boot` is to say of the firmware that `judged` says boots; None: nobody says hello."""
     day = tape(kind)
     folder = "b" if kind == "update" else "a"
-    return {"old": f"a {day.old[:12]}", "new": f"{folder} {day.new.sha[:12]}"}.get(boots)
+    return {"old": f"a {day.old[:12]}", "new": f"{folder} {day.new.index_sha256[:12]}"}.get(boots)
 
 
 def booted(name: str) -> tuple[str, list[str]]:

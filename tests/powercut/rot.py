@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
 from wrap.rules import faults, states
 from wrap.storage import records
@@ -85,7 +85,7 @@ def _goes_on(wrap: Any) -> Iterator[str]:
     """What is written now is there after the next boot."""
     app = wrap.app
     code, boot = app.fault_latch.code, app.log_queue.boot
-    if app.log_queue.failed or not app.log_queue.idle():
+    if app.log_queue.failed or not app.log_queue.is_idle():
         yield "the log cannot be written"
     app.settings.set("trip_mc", _TRIP_MC)
     before, _ = _pulled(app.log)
@@ -159,7 +159,7 @@ def _moved(log: Any, was: Base) -> int:
 
 def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
     """Where it is said that something is missing."""
-    verdict = verify([(log.first, raw)])
+    verdict = verify_log([(log.first, raw)])
     return [(0, log.first), *((p.start, p.end) for p in verdict.problems), *verdict.torn]
 
 

@@ -76,7 +76,7 @@ def test_the_judge_sees_false_records():
 
 
 def test_the_judge_sees_one_bit_that_costs_a_sector(monkeypatch):
-    monkeypatch.setattr(log_module, "_follows", lambda sectors, a, b: False)
+    monkeypatch.setattr(log_module, "_sector_follows", lambda sectors, a, b: False)
     found = [text for at in (10, 20, 30) for text in _head_flipped(at)]
     assert any("one bit costs" in text for text in found)
 
@@ -137,14 +137,14 @@ def test_both_copies_of_the_settings_damaged_is_never_silent(kind):
 
 
 def test_the_judge_sees_a_setting_that_falls_back(monkeypatch):
-    monkeypatch.setattr(double_store, "_trusted", lambda *found: True)
+    monkeypatch.setattr(double_store, "_is_trusted", lambda *found: True)
     copies = [bytes_of("latched", name)[20] for name in KEPT[:2]]
     found = judged("latched", [(*at, 3) for at in copies])
     assert "trip_mc is 41000, not 40000, unconfirmed: []" in found
 
 
 def test_the_judge_sees_a_wrap_that_waits_for_nothing(monkeypatch):
-    monkeypatch.setattr(double_store, "_trusted", lambda a, b, *found: a == b)
+    monkeypatch.setattr(double_store, "_is_trusted", lambda a, b, *found: a == b)
     bits = [(*bytes_of("files", "settings.a")[20], 3)]
     assert "one bit makes ['settings'] wait for a person" in judged("files", bits)
 
@@ -153,7 +153,7 @@ def test_the_judge_sees_a_log_whose_losses_are_not_told(monkeypatch):
     class Blind:
         problems = torn = ()
 
-    monkeypatch.setattr(rot, "verify", lambda extents: Blind)
+    monkeypatch.setattr(rot, "verify_log", lambda extents: Blind)
     assert any("records are gone" in text for text in failures(("used",)))
 
 

@@ -33,7 +33,7 @@ def failures() -> int:
 
 
 def test_the_judge_sees_records_that_are_lost(monkeypatch):
-    monkeypatch.setattr(Log, "_recover", lambda self: None)
+    monkeypatch.setattr(Log, "_recover_position", lambda self: None)
     assert failures() > 20
 
 

@@ -208,7 +208,7 @@ def test_a_host_waits_while_records_do(rig: Rig):
     for n in range(40):
         rig.ask("clock.set", t=NOW + 100 * n)
     assert rig.ask("clock.set", t=NOW) == ("not_now", "records wait for the flash: possible in 1 s")
-    assert (rig.app.log_queue.crowded(), rig.app.log_queue.lost) == (True, 0)
+    assert (rig.app.log_queue.is_crowded(), rig.app.log_queue.lost) == (True, 0)
     rig.files.broken = False
     rig.advance(2000)
     assert len(rig.noted(records.CLOCK)) == 32  # half of the queue

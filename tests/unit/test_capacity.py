@@ -46,7 +46,7 @@ def test_a_pico_keeps_a_thousand_sessions_of_twenty_minutes():
     written = 0
     while log.first == 0 or written < 1100:
         for kind, boot, up_s, up_ms, payload in session:
-            if not log.prepared():
+            if not log.is_prepared():
                 log.prepare()
             log.append(kind, boot, up_s, up_ms, payload)
         written += 1

@@ -214,13 +214,13 @@ def entry(name, data):
 
 def sector_in_force(nor):
     """The last sector with entries: the only one in a store that was new."""
-    return max(i for i in range(STORE) if NorSectors(nor, 0, STORE).filled(i))
+    return max(i for i in range(STORE) if NorSectors(nor, 0, STORE).filled_bytes(i))
 
 
 def program_behind(nor, raw):
     """Write bytes behind the last entry, which an open store does not know of."""
     sectors, i = NorSectors(nor, 0, STORE), sector_in_force(nor)
-    sectors.program(i, max(FIRST, sectors.filled(i)), raw)
+    sectors.program(i, max(FIRST, sectors.filled_bytes(i)), raw)
 
 
 def test_an_entry_with_a_name_that_is_no_text_is_damage_not_an_error():

@@ -96,7 +96,7 @@ def known(dark_mw=0, gap_mc=0, board_mc=40000):
     """A balance that has measured what the room took before light."""
     balance = Balance()
     balance.with_room(dark_mw, 0, gap_mc, board_mc=board_mc)
-    assert balance.model.referenced()
+    assert balance.model.has_reference()
     return balance
 
 
@@ -135,16 +135,16 @@ def test_the_reference_needs_31_dark_seconds():
     model = HeatBalance(JOULE, SKIN, AIR)
     for _ in range(30):
         model.check_second(33000, 31000, 0, 0)
-    assert not model.referenced()
+    assert not model.has_reference()
     model.check_second(33000, 31000, 0, 0)
-    assert (model.referenced(), model.room_mw) == (True, 2400)
+    assert (model.has_reference(), model.room_mw) == (True, 2400)
 
 
 def test_there_is_no_reference_when_light_was_on_from_the_start():
     model = HeatBalance(JOULE, SKIN, AIR)
     for s in range(60):
         model.check_second(33000, 33000, 0, s + 1)
-    assert not model.referenced()
+    assert not model.has_reference()
 
 
 @pytest.mark.parametrize("written_mw,lit_s", [(0, 1), (9000, 1), (9000, 0), (1, 0)])
@@ -358,12 +358,12 @@ def test_a_cleared_model_measures_as_a_new_one():
     for n, (skin_mc, board_mc, heat_mw) in enumerate(rows(8)):
         cleared.check_second(skin_mc, board_mc, heat_mw, max(0, n - 60))
     cleared.clear()
-    assert not cleared.referenced()
+    assert not cleared.has_reference()
     last_mw = cleared.room_mw
     for n, (skin_mc, board_mc, heat_mw) in enumerate(rows(9)):
         row = (skin_mc, board_mc, heat_mw if n > 40 else 0, max(0, n - 60))
         assert cleared.check_second(*row) == new.check_second(*row)
-        assert cleared.referenced() is new.referenced() is (n >= 30)
+        assert cleared.has_reference() is new.has_reference() is (n >= 30)
         assert cleared.room_mw == (last_mw if n < 30 else new.room_mw)
 
 
@@ -378,7 +378,7 @@ def test_a_new_session_keeps_the_count_of_hot_seconds_and_the_reference():
     balance = known()
     assert [balance.second(2001) for _ in range(9)] == [faults.NONE] * 9
     balance.model.start_session()
-    assert balance.model.referenced()
+    assert balance.model.has_reference()
     assert balance.hot(2001) == 1
 
 

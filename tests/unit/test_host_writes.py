@@ -40,7 +40,7 @@ def test_a_flood_of_clocks_loses_no_record(lit):  # H-58
         rig.advance(100)
         rig.board.read()
     rig.advance(2000)
-    assert (rig.app.log_queue.lost, rig.app.log_queue.idle()) == (0, True)
+    assert (rig.app.log_queue.lost, rig.app.log_queue.is_idle()) == (0, True)
     assert rig.app.fault_latch.code == 0
     assert rig.state == ("running" if lit else "idle")
     written = len(rig.noted(records.CLOCK))

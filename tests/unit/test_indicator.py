@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from wrap.rules import faults, states
-from wrap.ui.indicator import Indicator, bits, fault_lit
+from wrap.ui.indicator import Indicator, fault_lit, pattern_bits
 
 CODES = range(1, len(faults.NAMES))
 
@@ -68,9 +68,13 @@ def test_patterns_are_as_documented():
 
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_states_that_mean_the_same_to_a_person_look_the_same(calibrated):
-    assert bits(states.IDLE, False, calibrated) == bits(states.DONE, True, calibrated)
-    assert bits(states.RAMP_UP, False, calibrated) == bits(states.RUNNING, False, calibrated)
-    assert bits(states.PAUSED, True, calibrated) == bits(states.PAUSED, False, True)
+    assert pattern_bits(states.IDLE, False, calibrated) == pattern_bits(
+        states.DONE, True, calibrated
+    )
+    assert pattern_bits(states.RAMP_UP, False, calibrated) == pattern_bits(
+        states.RUNNING, False, calibrated
+    )
+    assert pattern_bits(states.PAUSED, True, calibrated) == pattern_bits(states.PAUSED, False, True)
 
 
 def test_a_fault_begins_with_light():

@@ -112,13 +112,13 @@ def test_a_firmware_with_a_broken_limit_is_not_built(monkeypatch, broken):
     built = []
     monkeypatch.setattr(image, "staged_files", lambda *a: built.append(a) or {})
     monkeypatch.setattr(image, "target_of", lambda folder: True)
-    monkeypatch.setattr(image, "_constants", lambda ours: {})
+    monkeypatch.setattr(image, "_board_constants", lambda ours: {})
     monkeypatch.setattr(image, "build_esp32", lambda *a: [])
     if broken:
         with pytest.raises(image.Stop, match=r"limits.py: BOARD_TRIP_MC is 70001"):
-            image.firmware("PBMWRAP_RP2040", Path("out"))
+            image.build_firmware("PBMWRAP_RP2040", Path("out"))
     else:
-        image.firmware("PBMWRAP_RP2040", Path("out"))
+        image.build_firmware("PBMWRAP_RP2040", Path("out"))
     assert bool(built) is not broken
 
 

@@ -89,7 +89,7 @@ def test_wear_is_even():
 
 def test_nothing_is_erased_while_sectors_are_ready(flash):
     log = flash.open()
-    while not log.prepared():
+    while not log.is_prepared():
         log.prepare()
     erased = sum(flash.nor.erased)
     size = flash.sectors().size
@@ -99,7 +99,7 @@ def test_nothing_is_erased_while_sectors_are_ready(flash):
         n += SIZE
     assert sum(flash.nor.erased) == erased
     assert n > (AHEAD - 1) * size
-    assert not log.prepared()
+    assert not log.is_prepared()
     log.prepare()
     assert log.fits(b"12345")
 
@@ -107,9 +107,9 @@ def test_nothing_is_erased_while_sectors_are_ready(flash):
 def test_what_is_prepared_is_found_again_after_power(flash):
     log = flash.open()
     write(log, 1)
-    while not log.prepared():
+    while not log.is_prepared():
         log.prepare()
-    assert flash.open().prepared()
+    assert flash.open().is_prepared()
 
 
 @pytest.mark.parametrize("moment", [BEFORE, TORN, AFTER])
@@ -125,7 +125,7 @@ def test_power_that_goes_at_any_operation_costs_nothing_written_before(before, o
         flash.nor.cut_at, flash.nor.moment = flash.nor.ops + op, moment
         try:
             write(log, 2, boot=3)
-            if not log.prepared():
+            if not log.is_prepared():
                 log.prepare()
         except PowerCut:
             pass

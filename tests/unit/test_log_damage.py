@@ -313,7 +313,7 @@ def test_the_oldest_sector_is_gone_without_a_gap_when_it_is_half_erased():
     flash = Flash("nor")
     log = flash.open()
     write(log, 211 * (LOG + 2))
-    assert log.first > 0 and not log.prepared()
+    assert log.first > 0 and not log.is_prepared()
     oldest = log.starts.index(log.first)
     flash.nor.mem[(STORE + oldest) * 4096 : (STORE + oldest) * 4096 + 3000] = b"\xff" * 3000
     again = flash.open()

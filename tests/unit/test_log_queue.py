@@ -27,7 +27,7 @@ def opened(files):
 
 
 def write_all(log_queue):
-    while not log_queue.idle():
+    while not log_queue.is_idle():
         assert log_queue.slice(10, True)
 
 
@@ -39,9 +39,9 @@ def note(log_queue, *numbers):
 def test_one_slice_writes_one_record_in_order(files):
     log_queue = opened(files)
     note(log_queue, 1, 2)
-    assert (files.ops, log_queue.idle()) == (0, False)
+    assert (files.ops, log_queue.is_idle()) == (0, False)
     assert [log_queue.slice(10, True) for _ in range(3)] == [True, True, False]
-    assert (told(files), log_queue.idle()) == ([b"1", b"2"], True)
+    assert (told(files), log_queue.is_idle()) == ([b"1", b"2"], True)
 
 
 def test_a_record_that_fails_is_tried_again_after_a_second(files):
@@ -71,9 +71,9 @@ def test_one_write_that_fails_is_made_good_at_once_in_another_place(files):
 def test_while_lit_what_needs_an_erase_waits_and_in_the_dark_it_comes(files):
     log_queue = opened(files)
     log = log_queue.log
-    while not log.prepared():
+    while not log.is_prepared():
         assert log_queue.slice(10, False)
-    assert log_queue.ready()
+    assert log_queue.is_ready()
     n = 0
     while log.fits(bytes(200)):
         log_queue.note(records.NOTE, bytes(200))
@@ -81,14 +81,14 @@ def test_while_lit_what_needs_an_erase_waits_and_in_the_dark_it_comes(files):
         n += 1
     log_queue.note(records.NOTE, bytes(200))
     assert [log_queue.slice(10, True) for _ in range(5)] == [False] * 5
-    assert (log_queue.failed, log_queue.idle(), log_queue.lost) == (False, False, 0)
+    assert (log_queue.failed, log_queue.is_idle(), log_queue.lost) == (False, False, 0)
     assert log_queue.slice(10, False)
-    assert log_queue.idle() and not log_queue.ready()
+    assert log_queue.is_idle() and not log_queue.is_ready()
 
 
 def test_sectors_that_cannot_be_erased_ahead_count_as_a_failed_log(files):
     log_queue = opened(files)
-    while log_queue.log.prepared():
+    while log_queue.log.is_prepared():
         log_queue.log.append(records.NOTE, 1, 0, 0, bytes(200))
     files.broken = True
     assert not log_queue.slice(10, False)

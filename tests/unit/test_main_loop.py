@@ -26,7 +26,7 @@ class Timed:
         self.lit_now = False
         self.talking = 0  # slices without work that a conversation lasts
 
-    def talks(self):
+    def is_talking(self):
         return self.talking > 0
 
     def turn(self, now):

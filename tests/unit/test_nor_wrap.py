@@ -31,7 +31,7 @@ def long_session(wrap, site="a", seconds=120):
 
 
 def test_the_log_is_ready_soon_after_power(wrap):
-    assert wrap.app.log_queue.ready()
+    assert wrap.app.log_queue.is_ready()
     assert not wrap.app.log_queue.failed
 
 
@@ -64,7 +64,7 @@ def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
             if wrap.app.session.state == states.DONE:
                 break
         wrap.board.advance(300)
-        assert wrap.app.log_queue.idle() and wrap.app.log_queue.ready()
+        assert wrap.app.log_queue.is_idle() and wrap.app.log_queue.is_ready()
     assert wrap.app.log_queue.lost == 0
     kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
     assert (kinds.count(records.START), kinds.count(records.END)) == (8, 8)
@@ -73,7 +73,7 @@ def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
 
 def use_up_sectors(wrap):
     """Write records until the log has not enough erased sectors ahead."""
-    while wrap.app.log.prepared():
+    while wrap.app.log.is_prepared():
         wrap.app.log.append(records.NOTE, 1, 0, 0, bytes(200))
 
 
@@ -86,7 +86,7 @@ def test_no_session_begins_before_sectors_are_ready(wrap):
     assert states.NAMES[wrap.app.session.state] == "self-test"
     del wrap.app.log_queue.slice
     wrap.until("running")
-    assert wrap.app.log_queue.ready()
+    assert wrap.app.log_queue.is_ready()
 
 
 def _saved(site):

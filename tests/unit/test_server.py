@@ -101,7 +101,7 @@ def test_with_a_port_that_is_not_read_pushes_are_dropped_and_nothing_grows(bench
     for _ in range(1000):
         assert not bench.server.poll(SPARE_MS)
     assert not bench.server.push("sample", pushes[0])
-    assert (bench.asked, len(bench.hal.tx), bench.server.idle()) == ([], 0, False)
+    assert (bench.asked, len(bench.hal.tx), bench.server.is_idle()) == ([], 0, False)
     bench.hal.tx_room = -1
     bench.poll()
     told = bench.told()
@@ -150,7 +150,7 @@ def test_one_request_is_answered_before_the_next_is_read(bench):
     assert len(bench.hal.rx) < 64
     while not bench.asked:
         bench.server.poll(SPARE_MS)
-    assert not bench.server.idle()
+    assert not bench.server.is_idle()
     bench.server.poll(SPARE_MS)
     assert len(bench.asked) == 1
     bench.poll()
@@ -159,16 +159,16 @@ def test_one_request_is_answered_before_the_next_is_read(bench):
 
 def test_an_idle_server_reports_that_nothing_was_done(bench):
     assert not bench.server.poll(SPARE_MS)
-    assert bench.server.idle()
+    assert bench.server.is_idle()
 
 
 def test_a_host_counts_as_silent_after_100_slices(bench):
-    assert not bench.server.talks()
+    assert not bench.server.is_talking()
     bench.ask(request(1))
     for _ in range(QUIET_SLICES - 1):
-        assert bench.server.talks()
+        assert bench.server.is_talking()
         bench.server.poll(SPARE_MS)
-    assert not bench.server.talks()
+    assert not bench.server.is_talking()
 
 
 def test_a_request_waits_for_time_for_at_most_20_slices(bench):
@@ -328,7 +328,7 @@ def test_one_stray_line_on_a_line_with_an_echo_causes_few_answers(stray, damage)
             out = out.replace(b'{"', b"")
         bench.hal.rx += out
     assert lines <= 2 * MOST_WRONG + 1
-    assert bench.server.idle()
+    assert bench.server.is_idle()
 
 
 def test_wrong_lines_are_answered_again_after_a_request(bench):
@@ -352,7 +352,7 @@ def test_a_stream_sends_its_pushes_and_then_its_answer(bench):
     assert bench.ask(request(1, "stream", n=3)) == [*parts, {"i": 1, "r": "over"}]
     assert bench.ask(request(1, "stream", n=3)) == [{"i": 1, "r": "over"}]
     assert bench.ask(request(2, "stream", n=0)) == [{"i": 2, "r": "over"}]
-    assert bench.server.idle()
+    assert bench.server.is_idle()
 
 
 def test_a_stream_that_is_refused_answers_with_the_error(bench):
@@ -380,9 +380,9 @@ def test_raw_bytes_are_sent_unchanged_after_their_push(bench):
 
 def test_no_push_comes_between_raw_bytes(bench):
     bench.hal.rx += request(1, "stream", n=1, raw="x", pieces=2)
-    while bench.server.idle():
+    while bench.server.is_idle():
         bench.server.poll(SPARE_MS)
-    while not bench.server.idle():
+    while not bench.server.is_idle():
         bench.hal.tx_room = 40
         bench.server.poll(SPARE_MS)
         if bench.server.push("sample", {}):

@@ -61,7 +61,7 @@ def test_an_upload_ends_after_1000_reads_without_a_byte():
 
 def test_a_window_needs_an_open_transfer(files):
     down = Download(Log(FileSectors(files)))
-    assert code_of(down.window, 0, CHUNK) == code_of(down.close) == NOT_NOW
+    assert code_of(down.prepare_window, 0, CHUNK) == code_of(down.close) == NOT_NOW
 
 
 class Host:
@@ -73,7 +73,7 @@ class Host:
 
     def window(self, offset, n=WINDOW):
         """Receive a window; returns (next offset, end)."""
-        stream = self.down.window(offset, n)
+        stream = self.down.prepare_window(offset, n)
         self.take(stream)
         return stream.result()["o"], stream.result()["end"]
 
@@ -83,10 +83,10 @@ class Host:
         while most and (piece := stream.step()) is not None:
             most -= 1
             if isinstance(piece, tuple):
-                told = json.loads(b"".join(piece))
-                assert told["n"] == "raw"
-                self.windows.append((told["p"]["o"], b""))
-                self.announced = told["p"]["size"]
+                announced = json.loads(b"".join(piece))
+                assert announced["n"] == "raw"
+                self.windows.append((announced["p"]["o"], b""))
+                self.announced = announced["p"]["size"]
             else:
                 assert len(piece) <= CHUNK
                 at, data = self.windows[-1]
@@ -139,7 +139,7 @@ def test_a_repeated_window_does_not_change_the_digest(files, log):
     once = host.windows[:]
     assert host.window(0) == first == (WINDOW, END)
     assert host.windows == once * 2
-    assert code_of(host.down.window, 5, CHUNK) == BAD_PARAM
+    assert code_of(host.down.prepare_window, 5, CHUNK) == BAD_PARAM
     host.windows = once
     at = first[0]
     while at < END:
@@ -201,7 +201,7 @@ def test_records_overwritten_before_they_are_sent_are_zeros_and_an_error(log):
 def test_records_overwritten_during_a_window_do_not_change_its_length(log):
     host = Host(log)
     host.down.open(0)
-    stream = host.down.window(0, WINDOW)
+    stream = host.down.prepare_window(0, WINDOW)
     host.take(stream, 3)
     grow(log, 1400)
     host.take(stream)
@@ -228,7 +228,7 @@ def test_a_pull_interrupted_at_any_piece_and_resumed_is_complete(files, log, cou
     at, _ = host.down.open(0)
     got = b""
     while at < END and count > 0:
-        stream = host.down.window(at, 3 * CHUNK)
+        stream = host.down.prepare_window(at, 3 * CHUNK)
         host.windows.clear()
         before = host.down.next
         host.take(stream, count)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from pbmwrap.logs import jsonl
 from pbmwrap.logs.archive import Archive
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tools.bench.archive_wrap import HELLO, BenchWrap
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ QUERIES = {
 T = TypeVar("T")
 
 
-def timed(what: str, work: Callable[[], T]) -> T:
+def print_times(what: str, work: Callable[[], T]) -> T:
     """Call `work`; print its wall time and its CPU time, in s, with those of child processes."""
     began_s, began_cpu_s = time.perf_counter(), sum(os.times()[:4])
     result = work()
@@ -52,12 +52,12 @@ def make_wraps(sessions: int, wraps: int) -> dict[str, BenchWrap]:
     return {f"bench{place:04d}": BenchWrap(sessions // wraps) for place in range(wraps)}
 
 
-def fill(archive: Archive, made: dict[str, BenchWrap]) -> None:
+def fill_archive(archive: Archive, made: dict[str, BenchWrap]) -> None:
     """Archive each wrap's log as one pull does."""
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
         kept.add_about(HELLO)
-        kept.merge(jsonl.Log(pieces=[(0, bytes(wrap.raw))], marks=wrap.marks))
+        kept.merge_log(jsonl.Log(pieces=[(0, bytes(wrap.raw))], marks=wrap.marks))
 
 
 def pull_one_more(archive: Archive, uid: str, sessions: int) -> None:
@@ -71,14 +71,14 @@ def check_equal(made: dict[str, BenchWrap], archive: Archive) -> None:
     """Compare every byte and every mark. Raises SystemExit."""
     for uid, wrap in made.items():
         kept = archive.wrap(uid)
-        if kept.extents() != [(0, bytes(wrap.raw))] or set(kept.marks()) != set(wrap.marks):
+        if kept.extents() != [(0, bytes(wrap.raw))] or set(kept.list_marks()) != set(wrap.marks):
             raise SystemExit(f"wrap {uid} differs from what was archived")
 
 
 def check_whole(archive: Archive) -> None:
     """Verify every log. Raises SystemExit for an error in one."""
     for uid in archive.uids():
-        verdict = verify(archive.wrap(uid).extents())
+        verdict = verify_log(archive.wrap(uid).extents())
         if verdict.problems or verdict.torn:
             raise SystemExit(f"wrap {uid}: {verdict}")
 
@@ -108,49 +108,49 @@ def size_mb(folder: Path) -> float:
 def run_queries(run: Command, sessions: int, uid: str) -> None:
     """Measure queries by the command, with its start."""
     counted = QUERIES["sessions counted"]
-    found = timed("query, cold: every line read, Parquet made", lambda: run("query", counted))
+    found = print_times("query, cold: every line read, Parquet made", lambda: run("query", counted))
     if found["rows"] != [[sessions]]:
         raise SystemExit(f"{sessions} sessions were made, SQL finds {found['rows']}")
     for what, sql in QUERIES.items():
-        timed(f"query, warm: {what}", lambda sql=sql: run("query", sql))
-    timed("logs list of one wrap", lambda: run("list", "--wrap", uid))
+        print_times(f"query, warm: {what}", lambda sql=sql: run("query", sql))
+    print_times("logs list of one wrap", lambda: run("list", "--wrap", uid))
 
 
-def exchange(run: Command, other: Command, out: Path, uids: list[str]) -> None:
+def measure_exchange(run: Command, other: Command, out: Path, uids: list[str]) -> None:
     """Measure the export of every log and its import into another archive, by the command."""
     out.mkdir()
     files = [str(out / f"{uid}.jsonl") for uid in uids]
 
-    def export() -> None:
+    def export_logs() -> None:
         for uid, file in zip(uids, files, strict=True):
             run("export", file, "--wrap", uid)
 
-    timed("export of all wraps, JSONL", export)
-    timed("import of all into an empty archive", lambda: other("import", *files))
-    again = timed("import of the same again", lambda: other("import", *files))
+    print_times("export of all wraps, JSONL", export_logs)
+    print_times("import of all into an empty archive", lambda: other("import", *files))
+    again = print_times("import of the same again", lambda: other("import", *files))
     if any(row["new_bytes"] or row["new_lines"] for row in again):
         raise SystemExit("importing twice changed something")
 
 
-def measure(out: Path, sessions: int, wraps: int) -> None:
+def measure_archive(out: Path, sessions: int, wraps: int) -> None:
     """Measure everything. Raises SystemExit if a byte, a mark or a session is lost."""
-    made = timed("logs made", lambda: make_wraps(sessions, wraps))
+    made = print_times("logs made", lambda: make_wraps(sessions, wraps))
     sessions = sessions // wraps * wraps
     raw_mb = sum(len(wrap.raw) for wrap in made.values()) / 1e6
     print(f"{sessions} sessions of {wraps} wraps, {raw_mb:.1f} MB on the wraps")
     run, other = (Command(out / name, out / f"{name}-cache") for name in ("one", "other"))
     archive = Archive(out / "one" / "logs")
-    timed("archive filled", lambda: fill(archive, made))
+    print_times("archive filled", lambda: fill_archive(archive, made))
     run_queries(run, sessions, next(iter(made)))
     print(f"archive {size_mb(out / 'one'):.1f} MB, Parquet {size_mb(out / 'one-cache'):.1f} MB")
-    timed("verify of all wraps", lambda: check_whole(archive))
-    exchange(run, other, out / "files", list(made))
+    print_times("verify of all wraps", lambda: check_whole(archive))
+    measure_exchange(run, other, out / "files", list(made))
     check_equal(made, Archive(out / "other" / "logs"))
     print("every byte and every mark is equal after export and import")
     uid = next(iter(made))
     each = sessions // wraps
-    timed("one more session of one wrap kept", lambda: pull_one_more(archive, uid, each))
-    after = timed("query after it", lambda: run("query", QUERIES["sessions counted"]))
+    print_times("one more session of one wrap kept", lambda: pull_one_more(archive, uid, each))
+    after = print_times("query after it", lambda: run("query", QUERIES["sessions counted"]))
     if after["rows"] != [[sessions + 1]]:
         raise SystemExit(f"one more session was kept, SQL finds {after['rows']}")
     peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
@@ -168,7 +168,7 @@ def main() -> None:
     shutil.rmtree(given.out, ignore_errors=True)
     given.out.mkdir(parents=True)
     try:
-        measure(given.out.resolve(), given.sessions, given.wraps)
+        measure_archive(given.out.resolve(), given.sessions, given.wraps)
     finally:
         shutil.rmtree(given.out)
 

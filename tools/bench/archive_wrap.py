@@ -34,24 +34,24 @@ class BenchWrap:
         self.raw = bytearray()
         self.marks: list[Mark] = []
         self._seq = self._boot = self._up_ms = self._sector = 0
-        self._add(records.SECTOR, payloads.pack_sector(0, 0, bytes(32), []))
-        self._names = self._blob(_PROTOCOL), self._blob(_CAL)
+        self._add_record(records.SECTOR, payloads.pack_sector(0, 0, bytes(32), []))
+        self._names = self._pack_blob(_PROTOCOL), self._pack_blob(_CAL)
         for number in range(1, sessions + 1):
-            self._day(number)
+            self._add_session(number)
 
-    def _add(self, kind: int, payload: bytes) -> None:
+    def _add_record(self, kind: int, payload: bytes) -> None:
         if len(self.raw) + records.size(payload) + payloads.SEAL > self._sector + _SECTOR:
             self._next_sector()
-        self._write(kind, payload)
+        self._write_record(kind, payload)
 
-    def _write(self, kind: int, payload: bytes) -> None:
+    def _write_record(self, kind: int, payload: bytes) -> None:
         if kind == records.END:
-            payload = self._sealed(payload)
+            payload = self._append_seal(payload)
         up_s, up_ms = divmod(self._up_ms, 1000)
         self.raw += records.pack(kind, self._seq, self._boot, up_s, up_ms, payload)
         self._seq += 1
 
-    def _sealed(self, payload: bytes) -> bytes:
+    def _append_seal(self, payload: bytes) -> bytes:
         """Append the seal, which also covers the bytes of its own record before it."""
         up_s, up_ms = divmod(self._up_ms, 1000)
         unsealed = payload + bytes(payloads.SEAL)
@@ -63,42 +63,42 @@ class BenchWrap:
         chain = hashlib.sha256(self.raw[self._sector :]).digest()
         self._sector = len(self.raw)
         head = payloads.pack_sector(self._sector, self._seq, chain, [])
-        self._write(records.SECTOR, head)
+        self._write_record(records.SECTOR, head)
 
-    def _blob(self, raw: bytes) -> bytes:
+    def _pack_blob(self, raw: bytes) -> bytes:
         name = hashlib.sha256(raw).digest()[:8]
-        self._add(records.BLOB, payloads.pack_blob(name, raw))
+        self._add_record(records.BLOB, payloads.pack_blob(name, raw))
         return name
 
-    def _day(self, number: int) -> None:
+    def _add_session(self, number: int) -> None:
         self._boot, self._up_ms = number, 500
         unix_s = _FIRST_S + number * _DAY_S
-        self._add(records.BOOT, payloads.pack_boot("power", "0.1.0", number))
+        self._add_record(records.BOOT, payloads.pack_boot("power", "0.1.0", number))
         if number % 2:
-            self._add(records.CLOCK, payloads.pack_clock(unix_s))
+            self._add_record(records.CLOCK, payloads.pack_clock(unix_s))
         else:
             self.marks.append(Mark(number, 900_000, (unix_s + 900) * 1000))
         start = unix_s if number % 2 else 0
-        self._add(records.START, payloads.pack_start(number, "button", *self._names, start))
-        self._state(states.IDLE, states.SELF_TEST)
-        self._state(states.SELF_TEST, states.RAMP_UP)
+        self._add_record(records.START, payloads.pack_start(number, "button", *self._names, start))
+        self._add_state(states.IDLE, states.SELF_TEST)
+        self._add_state(states.SELF_TEST, states.RAMP_UP)
         for place in range(1, SAMPLES + 1):
             self._up_ms += _SAMPLE_MS
-            self._sample(number, place)
-        self._state(states.RUNNING, states.DONE, states.BY_TIME)
-        self._end(number)
+            self._add_sample(number, place)
+        self._add_state(states.RUNNING, states.DONE, states.BY_TIME)
+        self._add_end(number)
 
-    def _state(self, old: int, new: int, reason: str = "") -> None:
-        self._add(records.STATE, payloads.pack_state(old, new, reason))
+    def _add_state(self, old: int, new: int, reason: str = "") -> None:
+        self._add_record(records.STATE, payloads.pack_state(old, new, reason))
 
-    def _sample(self, number: int, place: int) -> None:
+    def _add_sample(self, number: int, place: int) -> None:
         temps = [33_000 + 200 * place + number % 700, 30_000 + 100 * place]
         doses = [600_000 * place, 700_000 * place]
         packed = payloads.pack_sample(states.RUNNING, temps, [65535, 32768], doses)
-        self._add(records.SAMPLE, packed)
+        self._add_record(records.SAMPLE, packed)
 
-    def _end(self, number: int) -> None:
+    def _add_end(self, number: int) -> None:
         temps, on_ms = [37_000 + number % 700, 32_000], [590_000, 295_000]
         doses = [12_000_000, 14_000_000]
         ended = (number, states.BY_TIME, 600_000, 0, 0, temps, on_ms, doses)
-        self._add(records.END, payloads.pack_end(*ended))
+        self._add_record(records.END, payloads.pack_end(*ended))

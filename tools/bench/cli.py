@@ -43,20 +43,26 @@ class Row:
     env: dict[str, str] = field(default_factory=dict)
 
 
-def rows(wrap: str, board: str) -> tuple[Row, ...]:
+def list_rows(wrap: str, board: str) -> tuple[Row, ...]:
     """Return every command that is measured. wrap, board: their ports."""
     return (
         Row("mpremote --help", (*_THEIRS, "--help")),
         Row("pbmwrap --help", (*_OURS, "--help"), "mpremote --help", 1.0),
         Row("pbmwrap version", (*_OURS, "version"), "mpremote --help", 1.0),
-        Row("completion of a command", _OURS, "mpremote --help", 1.0, _complete("st")),
-        Row("completion of an option", _OURS, "mpremote --help", 1.0, _complete("logs show --p")),
+        Row("completion of a command", _OURS, "mpremote --help", 1.0, _completion_variables("st")),
+        Row(
+            "completion of an option",
+            _OURS,
+            "mpremote --help",
+            1.0,
+            _completion_variables("logs show --p"),
+        ),
         Row("mpremote exec 1", (*_THEIRS, "connect", board, "exec", "1")),
         Row("pbmwrap status", (*_OURS, "status", "--port", wrap), "mpremote exec 1", 1.2),
     )
 
 
-def _complete(line: str) -> dict[str, str]:
+def _completion_variables(line: str) -> dict[str, str]:
     """Return the variables that bash sets when Tab is pressed after `pbmwrap LINE`."""
     words = line.split()
     return {
@@ -70,7 +76,7 @@ def cpu_ms(row: Row) -> float:
     """Return the CPU time of one run, ms. Raises SystemExit when the command fails."""
     child = subprocess.Popen(
         row.words,
-        env=_environment(row),
+        env=_make_environment(row),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -81,7 +87,7 @@ def cpu_ms(row: Row) -> float:
     return (used.ru_utime + used.ru_stime) * 1000
 
 
-def _environment(row: Row) -> dict[str, str]:
+def _make_environment(row: Row) -> dict[str, str]:
     """Return a user's environment: bytecode is kept, as pip keeps mpremote's."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return kept | row.env
@@ -101,10 +107,10 @@ def simulated_wrap() -> Iterator[str]:
             sim.terminate()
 
 
-def measured(runs: int) -> tuple[tuple[Row, ...], dict[str, float]]:
+def measure_rows(runs: int) -> tuple[tuple[Row, ...], dict[str, float]]:
     """Return the rows, and the median of each in ms."""
     with simulated_wrap() as wrap, raw_repl() as board:
-        every = rows(wrap, board)
+        every = list_rows(wrap, board)
         taken: dict[str, list[float]] = {row.name: [] for row in every}
         for number in range(runs + 1):
             for row in every:
@@ -131,7 +137,7 @@ def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def table(every: tuple[Row, ...], found: dict[str, float]) -> tuple[str, bool]:
+def format_table(every: tuple[Row, ...], found: dict[str, float]) -> tuple[str, bool]:
     """Return the table, and whether every goal is met."""
     lines = ["| command | CPU, median | ratio | goal | |", "|---|---|---|---|---|"]
     met = True
@@ -157,8 +163,8 @@ def main() -> int:
     p.add_argument("--size", action="store_true", help="install into a new environment as well")
     p.add_argument("--out", type=Path, default=Path("build/bench-cli.json"))
     given = p.parse_args()
-    every, found = measured(given.runs)
-    text, met = table(every, found)
+    every, found = measure_rows(given.runs)
+    text, met = format_table(every, found)
     print(f"median of {given.runs} runs, side by side\n\n{text}")
     if given.size:
         found["install_bytes"] = install_bytes()

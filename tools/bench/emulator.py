@@ -24,7 +24,7 @@ IDLE_MS = 1000
 Figures = dict[str, float]
 
 
-def booted(image: Path, idle_ms: int) -> dict[str, Any]:
+def measure_boot(image: Path, idle_ms: int) -> dict[str, Any]:
     """Return the chip's state after booting and `idle_ms` more, and the seconds of CPU of both."""
     from pbmwrap.twin.rp2040 import Rp2040Twin
 
@@ -50,7 +50,7 @@ def booted(image: Path, idle_ms: int) -> dict[str, Any]:
 
 
 def _in_a_process(image: Path, idle_ms: int, env: dict[str, str]) -> dict[str, Any]:
-    """Run `booted` in a process of its own, whose environment `env` changes."""
+    """Run `measure_boot` in a process of its own, whose environment `env` changes."""
     command = [sys.executable, "-m", "tools.bench.emulator", str(image.resolve()), str(idle_ms)]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | env, check=True, stdout=subprocess.PIPE, text=True
@@ -58,18 +58,20 @@ def _in_a_process(image: Path, idle_ms: int, env: dict[str, str]) -> dict[str, A
     return json.loads(done.stdout)
 
 
-def both(image: Path, idle_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return (what is compiled for this Python, what is in the wheel), each as of `booted`. With an
-    empty cache the wheel's modules are used."""
+def measure_both_builds(image: Path, idle_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return `measure_boot` of what is compiled for this Python, and of what is in the wheel.
+
+    With an empty cache the wheel's modules are used.
+    """
     with TemporaryDirectory() as empty:
         return _in_a_process(image, idle_ms, {}), _in_a_process(
             image, idle_ms, {"XDG_CACHE_HOME": empty}
         )
 
 
-def emulator(image: Path) -> Figures:
+def measure_emulator(image: Path) -> Figures:
     """Return virtual seconds in a second of CPU, and the ratio to the wheel's."""
-    here, wheel = both(image, IDLE_MS)
+    here, wheel = measure_both_builds(image, IDLE_MS)
     assert here["state"] == wheel["state"], "the two do not do the same"
     return {
         "emulator_boot_speed": BOOT_MS / 1000 / here["boot_s"],
@@ -80,4 +82,4 @@ def emulator(image: Path) -> Figures:
 
 
 if __name__ == "__main__":
-    print(json.dumps(booted(Path(sys.argv[1]), int(sys.argv[2]))))
+    print(json.dumps(measure_boot(Path(sys.argv[1]), int(sys.argv[2]))))

@@ -14,7 +14,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.toolchain.built import image
+from tools.toolchain.built import find_image
 
 _PROTOCOL = {
     "v": 1,
@@ -29,23 +29,23 @@ _SAMPLES = 9
 _LOOK_NS = 10_000
 
 
-def measure(uf2: Path) -> dict[str, float]:
+def measure_boot_figures(uf2: Path) -> dict[str, float]:
     """Return the figures; their names contain the units."""
     out: dict[str, float] = {}
-    out["outputs_safe_ms"] = _safe(uf2)
+    out["outputs_safe_ms"] = _ms_to_safe_pins(uf2)
     twin = Rp2040Twin(uf2)
-    out["first_boot_to_ready_ms"] = _boot(twin)
+    out["first_boot_to_ready_ms"] = _ms_to_hello(twin)
     twin.reset("power")
-    out["boot_to_ready_ms"] = _boot(twin)
+    out["boot_to_ready_ms"] = _ms_to_hello(twin)
     with Client(TwinTransport(twin), first_id=1000) as client:
         client.transport.open()
         client.flash_protocol(
             0, json.dumps(_PROTOCOL, sort_keys=True, separators=(",", ":")).encode()
         )
-        out["step_idle_us"] = _steps(client, twin)
+        out["step_idle_us"] = _median_step_us(client, twin)
         client.start()
         twin.advance_ms(_LIT_MS)
-        out["step_lit_us"] = _steps(client, twin)
+        out["step_lit_us"] = _median_step_us(client, twin)
         lit = client.status()
         out["step_worst_us"] = lit.step_us_max
         out["heap_used_bytes"] = lit.heap_used
@@ -59,7 +59,7 @@ def measure(uf2: Path) -> dict[str, float]:
     return out
 
 
-def _safe(uf2: Path) -> float:
+def _ms_to_safe_pins(uf2: Path) -> float:
     """Return the ms from power-on until the chip drives every lamp and the enable low."""
     facts = board_facts()
     pins = [facts.ENABLE_PIN, *(channel[2] for channel in facts.CHANNELS)]
@@ -73,7 +73,7 @@ def _safe(uf2: Path) -> float:
     return ns / 1e6
 
 
-def _steps(client: Client, twin: Rp2040Twin) -> float:
+def _median_step_us(client: Client, twin: Rp2040Twin) -> float:
     """Return the median of some steps, us."""
     seen = []
     for _ in range(_SAMPLES):
@@ -82,7 +82,7 @@ def _steps(client: Client, twin: Rp2040Twin) -> float:
     return statistics.median(seen)
 
 
-def _boot(twin: Rp2040Twin) -> float:
+def _ms_to_hello(twin: Rp2040Twin) -> float:
     """Return the ms from power-on until the app has run its first step and answers `hello`."""
     began = twin.now_ms
     twin.start()
@@ -97,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = measure(image())
+    figures = measure_boot_figures(find_image())
     if options.json:
         print(json.dumps(figures))
         return

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.bench.copies import in_a_copy
-from tools.bench.link_steps import flood
-from tools.bench.session import Day, flooded, ignore, protocol
+from tools.bench.link_steps import generate_flood
+from tools.bench.session import Day, encode_protocol, ignore_push, send_flood
 
 _SETTLED_MS = 3000
 _CALM_S = 10
@@ -23,55 +23,56 @@ _FLOOD_MS = 500
 Figures = dict[str, float]
 
 
-def _gone(day: Day) -> int:
+def _read_allocated(day: Day) -> int:
     """Return the bytes allocated since the last collection. The session ends."""
     return int(day.twin.repl("import wrap_usb; print(wrap_usb.allocated())").strip())
 
 
-def _calm(day: Day) -> None:
+def _run_without_host(day: Day) -> None:
     day.twin.advance_ms(1000 * _CALM_S)
 
 
-def _telemetry(day: Day) -> None:
+def _stream_telemetry(day: Day) -> None:
     params = {"every_ms": 1000, "ms": 1000 * (_TELEMETRY_S + 5)}
-    day.client.call("telemetry", params, on_push=ignore)
+    day.client.call("telemetry", params, on_push=ignore_push)
     for _ in range(_TELEMETRY_S * 100):
         day.twin.advance_ms(10)
         day.twin.read()
 
 
-def _status(day: Day) -> None:
+def _request_status(day: Day) -> None:
     for _ in range(_REQUESTS):
         day.client.call("status")
 
 
-def _pull(day: Day) -> None:
+def _pull_log(day: Day) -> None:
     day.client.pull_log()
 
 
-def garbage(image: Path) -> Figures:
+def measure_garbage(image: Path) -> Figures:
     """Return bytes a second, a push, a request, a pull, and a flooded kilobyte."""
     day = Day(image)
-    day.client.flash_protocol(0, protocol("garbage", 120))
+    day.client.flash_protocol(0, encode_protocol("garbage", 120))
     day.client.start()  # the heap is collected, and nothing asked until light is steady
     day.twin.advance_ms(_SETTLED_MS)
     assert day.twin.enabled()
 
-    def made(host: Callable[[Day], object]) -> tuple[int, int]:
+    def measure_work(host: Callable[[Day], object]) -> tuple[int, int]:
         """Return (bytes allocated, bytes that the host sent) in a copy of the process."""
 
         def run() -> str:
             sent = host(day)
-            return f"{_gone(day)} {sent or 0}"
+            return f"{_read_allocated(day)} {sent or 0}"
 
         gone, sent = in_a_copy(run).split()
         return int(gone), int(sent)
 
-    nothing = made(lambda _: None)[0]
+    nothing = measure_work(lambda _: None)[0]
     calm, telemetry, status, pull = (
-        made(host)[0] - nothing for host in (_calm, _telemetry, _status, _pull)
+        measure_work(host)[0] - nothing
+        for host in (_run_without_host, _stream_telemetry, _request_status, _pull_log)
     )
-    flooding, sent = made(lambda it: flooded(it.twin, flood(), _FLOOD_MS))
+    flooding, sent = measure_work(lambda it: send_flood(it.twin, generate_flood(), _FLOOD_MS))
     day.close()
     return {
         "garbage_calm_bytes_per_s": calm / _CALM_S,

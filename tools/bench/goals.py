@@ -20,13 +20,13 @@ class Goal:
     least: bool = False
     digits: int = 1
 
-    def met(self, figures: Figures) -> bool | None:
+    def is_met(self, figures: Figures) -> bool | None:
         """Return whether the goal is met, None when the figure has not been measured."""
         if self.key not in figures:
             return None
         return figures[self.key] >= self.limit if self.least else figures[self.key] <= self.limit
 
-    def shown(self, value: float) -> str:
+    def format_value(self, value: float) -> str:
         number = f"{value:,.{self.digits}f}"
         return f"{number} {self.unit}".strip()
 
@@ -136,7 +136,7 @@ GOALS = (
 )
 
 
-def derived(figures: Figures) -> dict[str, float]:
+def derive_figures(figures: Figures) -> dict[str, float]:
     """Return the figures that follow from others, where those are present."""
     out: dict[str, float] = {}
     for name, above, below in (
@@ -148,12 +148,12 @@ def derived(figures: Figures) -> dict[str, float]:
     return out
 
 
-def table(figures: Figures) -> str:
+def format_table(figures: Figures) -> str:
     """Return the goals with their figures as a Markdown table."""
     lines = ["| figure | goal | measured | |", "|---|---|---|---|"]
     for goal in GOALS:
-        met = goal.met(figures)
-        value = "not measured" if met is None else goal.shown(figures[goal.key])
+        met = goal.is_met(figures)
+        value = "not measured" if met is None else goal.format_value(figures[goal.key])
         word = {None: "", True: "met", False: "**missed**"}[met]
         sense = "" if not goal.limit else "at least" if goal.least else "at most"
         limit = f"{sense} {goal.limit:,g} {goal.unit}".strip()

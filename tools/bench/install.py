@@ -22,7 +22,7 @@ from pbmwrap.facts import board_facts
 from pbmwrap.install import bundle, loader_files, packs, plan, raw_prompt, receiver
 from pbmwrap.twin.as_serial import raw_board
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.toolchain.built import image
+from tools.toolchain.built import find_image
 from wrap.version import STORED, VERSION
 
 ERASE_MS, PAGE_MS = 45, 0.4  # of a real part
@@ -42,9 +42,9 @@ class Cost:
     sent: int = 0
 
 
-def board(flash_files: dict[str, bytes] | None = None) -> Rp2040Twin:
+def start_stock_board(flash_files: dict[str, bytes] | None = None) -> Rp2040Twin:
     """Return a stock board at its prompt."""
-    twin = Rp2040Twin(image("STOCK_RP2040"))
+    twin = Rp2040Twin(find_image("STOCK_RP2040"))
     if flash_files:
         twin.install_files(flash_files)
     twin.slow_flash(ERASE_MS, PAGE_MS)
@@ -53,7 +53,7 @@ def board(flash_files: dict[str, bytes] | None = None) -> Rp2040Twin:
     return twin
 
 
-def measured(twin: Rp2040Twin, act: Callable[[Any], int]) -> Cost:
+def measure_install(twin: Rp2040Twin, act: Callable[[Any], int]) -> Cost:
     """act(board at its raw prompt) returns the bytes it sent."""
     part = twin.chip.flash_part
     began, erases, pages = twin.now_ms, part.erases, part.pages
@@ -61,7 +61,7 @@ def measured(twin: Rp2040Twin, act: Callable[[Any], int]) -> Cost:
     return Cost(twin.now_ms - began, part.erases - erases, part.pages - pages, sent)
 
 
-def copied(modules: Modules) -> Cost:
+def measure_copy(modules: Modules) -> Cost:
     """mpremote's own code copies the modules into the root."""
     from mpremote.commands import do_filesystem_recursive_cp
 
@@ -77,10 +77,10 @@ def copied(modules: Modules) -> Cost:
         raw_prompt.restart_board(target)
         return sum(len(module.data) for module in modules)
 
-    return measured(board(), act)
+    return measure_install(start_stock_board(), act)
 
 
-def installed(twin: Rp2040Twin, modules: Modules) -> Cost:
+def measure_file_install(twin: Rp2040Twin, modules: Modules) -> Cost:
     """What `pbmwrap install --files` does at the raw prompt."""
     firmware = packs.pack_firmware(modules, VERSION, STORED)
 
@@ -96,7 +96,7 @@ def installed(twin: Rp2040Twin, modules: Modules) -> Cost:
         raw_prompt.restart_board(target)
         return sum(job.sent_bytes for job in todo.jobs)
 
-    return measured(twin, act)
+    return measure_install(twin, act)
 
 
 def with_change(modules: Modules, change: bytes) -> Modules:
@@ -104,14 +104,14 @@ def with_change(modules: Modules, change: bytes) -> Modules:
     return [replace(m, data=m.data + change) if m.path == _CHANGED else m for m in modules]
 
 
-def updated(modules: Modules, older: Modules | None) -> Cost:
+def measure_update(modules: Modules, older: Modules | None) -> Cost:
     """An update of one module, on a board whose other slot is empty or has an older firmware."""
     boot = loader_files.make_boot_file(board_facts())
     kept = loader_files.list_installed_files(packs.pack_firmware(modules, VERSION, STORED), boot)
     if older:
         before = packs.pack_firmware(older, VERSION, STORED)
-        kept |= {f"/b/{name}": data for name, data in before.files().items()}
-    return installed(board(kept), with_change(modules, b"new"))
+        kept |= {f"/b/{name}": data for name, data in before.list_files().items()}
+    return measure_file_install(start_stock_board(kept), with_change(modules, b"new"))
 
 
 def main() -> int:
@@ -124,10 +124,12 @@ def main() -> int:
         raise SystemExit("bench.install: no mpy-cross; run `make toolchain`")
     modules = bundle.compile_modules(bundle.make_compiler(cross, "armv6m"))
     ways: dict[str, Callable[[], Cost]] = {
-        "mpremote fs cp -r": lambda: copied(modules),
-        "install --files, bare board": lambda: installed(board(), modules),
-        "one module, other slot empty": lambda: updated(modules, None),
-        "one module, other slot older": lambda: updated(modules, with_change(modules, b"old")),
+        "mpremote fs cp -r": lambda: measure_copy(modules),
+        "install --files, bare board": lambda: measure_file_install(start_stock_board(), modules),
+        "one module, other slot empty": lambda: measure_update(modules, None),
+        "one module, other slot older": lambda: measure_update(
+            modules, with_change(modules, b"old")
+        ),
     }
     whole = sum(len(module.data) for module in modules)
     print(f"{len(modules)} modules, {whole} bytes; erase {ERASE_MS} ms, page {PAGE_MS} ms")

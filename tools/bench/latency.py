@@ -51,16 +51,16 @@ def _in_page(day: Day, after_ns: int, strike: Callable[[], None]) -> None:
     flash = day.twin.chip.flash_part
     was = flash.on_page
 
-    def programming() -> None:
+    def is_programming() -> None:
         flash.on_page = was
         day.twin.chip.once(after_ns, strike)
 
     day.twin.slow_flash(ERASE_MS, PAGE_MS)
-    flash.on_page = programming
+    flash.on_page = is_programming
     day.client.call("clock.set", {"t": 1_800_000_000})
 
 
-def _trial(day: Day, when: When, after_ns: int, struck: int, code: int) -> int:
+def _run_trial(day: Day, when: When, after_ns: int, struck: int, code: int) -> int:
     """Return the ns from sensor `struck` reading `code` to pins low; -1: never."""
     twin = day.twin
     caused: list[int] = []
@@ -79,14 +79,14 @@ def _trial(day: Day, when: When, after_ns: int, struck: int, code: int) -> int:
     return -1
 
 
-def _over(day: Day, when: When, begin_ns: int, spread_ns: int, trials: int) -> list[float]:
+def _run_trials(day: Day, when: When, begin_ns: int, spread_ns: int, trials: int) -> list[float]:
     """ms to pins low, sorted, over `trials` moments, the sensors in turn."""
     codes = _gross_codes()
     seen = [
         int(
             in_a_copy(
                 lambda n=n: str(
-                    _trial(
+                    _run_trial(
                         day,
                         when,
                         begin_ns + spread_ns * n // trials,
@@ -114,23 +114,23 @@ def _before_second(day: Day) -> int:
     return due_ns - day.twin.now_ns
 
 
-def _lit(image: Path) -> Day:
+def _start_lit_day(image: Path) -> Day:
     day = Day(image)
-    day.start(120)
+    day.start_session(120)
     day.twin.advance_ms(_SETTLED_MS)
     return day
 
 
-def longest(image: Path, trials: int) -> float:
+def measure_longest(image: Path, trials: int) -> float:
     """The worst of `trials` moments, ms, in which a reading changes while the step before the
     second's work converts: behind its own conversion it waits for a whole step."""
-    day = _lit(image)
-    seen = _over(day, _in_step, _before_second(day), _CONVERSIONS_NS, trials)
+    day = _start_lit_day(image)
+    seen = _run_trials(day, _in_step, _before_second(day), _CONVERSIONS_NS, trials)
     day.close()
     return seen[-1]
 
 
-def latency(
+def measure_latency(
     image: Path,
     trials: int = TRIALS,
     written: int = TRIALS_WRITTEN,
@@ -138,10 +138,10 @@ def latency(
 ) -> Figures:
     """ms, over `trials` moments of a step, `in_second` of the one before the second's work and
     `written` of a page."""
-    day = _lit(image)
-    seen = _over(day, _in_step, _STEP_NS, _STEP_NS, trials)
-    second = _over(day, _in_step, _before_second(day), _STEP_NS, in_second)
-    while_written = _over(day, _in_page, 0, _WRITTEN_NS, written)
+    day = _start_lit_day(image)
+    seen = _run_trials(day, _in_step, _STEP_NS, _STEP_NS, trials)
+    second = _run_trials(day, _in_step, _before_second(day), _STEP_NS, in_second)
+    while_written = _run_trials(day, _in_page, 0, _WRITTEN_NS, written)
     day.close()
     return {
         "gross_to_low_ms_p50": median(seen),

@@ -23,9 +23,16 @@ from pbmwrap.protocols.encode import canonical
 from pbmwrap.protocols.load import load
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.bench.link_peer import command, fill_log, peer, slices
-from tools.bench.link_steps import BOOT_MS, LIMIT_US, Figures, changes, summary, watched
-from tools.toolchain.built import ROOT, image
+from tools.bench.link_peer import fill_log, measure_slices, open_mpremote, time_copy_command
+from tools.bench.link_steps import (
+    BOOT_MS,
+    LIMIT_US,
+    Figures,
+    compare_steps,
+    run_session,
+    summarize_steps,
+)
+from tools.toolchain.built import ROOT, find_image
 
 LOG_BYTES = 20_000
 EXAMPLE = "host_tools/pbmwrap/protocols/examples/diabetic-foot.toml"
@@ -62,14 +69,14 @@ def took_ms(twin: Twin, act: Callable[[], object]) -> int:
     return twin.now_ms - began_ms
 
 
-def _service(twin: Rp2040Twin) -> None:
+def _enter_service(twin: Rp2040Twin) -> None:
     client = Client(TwinTransport(twin))
     client.service()
     twin.advance_ms(_RESTART_MS)
     twin.read()
 
 
-def shipped() -> bytes:
+def load_shipped_protocol() -> bytes:
     """A protocol that comes with pbmwrap, as the wrap stores it."""
     channels = {name: nm for name, nm, *_ in board_facts().CHANNELS}
     return canonical(load(ROOT / EXAMPLE, channels).require())
@@ -79,17 +86,19 @@ def peer_figures(twin: Rp2040Twin, data: bytes, protocols: dict[str, bytes]) -> 
     """mpremote on the same board, in service mode: its transfers alone, and its whole commands.
     A protocol's file is copied and then hashed on the board."""
     out: Figures = {}
-    with peer(twin) as board:
+    with open_mpremote(twin) as board:
         out["mpremote_up_ms"] = took_ms(twin, lambda: board.fs_writefile("/b.bin", data))
         out["mpremote_down_ms"] = took_ms(twin, lambda: board.fs_readfile("/b.bin"))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
-        out["mpremote_command_down_ms"] = command(twin, [":/b.bin", str(copy)])
+        out["mpremote_command_down_ms"] = time_copy_command(twin, [":/b.bin", str(copy)])
         assert copy.read_bytes() == data
         for name, raw in protocols.items():
             copy.write_bytes(raw)
-            once = command(twin, [str(copy), f":/{name}"], check=f"/{name}")
-            twice = command(twin, [str(copy), f":/{name}2"]) + command(twin, check=f"/{name}2")
+            once = time_copy_command(twin, [str(copy), f":/{name}"], check=f"/{name}")
+            twice = time_copy_command(twin, [str(copy), f":/{name}2"]) + time_copy_command(
+                twin, check=f"/{name}2"
+            )
             out[f"mpremote_command_{name}_ms"] = once
             out[f"mpremote_two_commands_{name}_ms"] = twice
     return out
@@ -114,17 +123,17 @@ def link_figures(twin: Rp2040Twin, protocols: dict[str, bytes]) -> tuple[Figures
     return out, pulled[0]
 
 
-def transfers(uf2: Path, log_bytes: int = LOG_BYTES, big: bool = True) -> Figures:
+def measure_transfers(uf2: Path, log_bytes: int = LOG_BYTES, big: bool = True) -> Figures:
     """Return all figures of transfers, on one board in one run."""
     twin = Rp2040Twin(uf2)
     twin.start()
     twin.advance_ms(BOOT_MS)
-    protocols = {"flash": shipped()} | ({"flash_big": big_protocol()} if big else {})
+    protocols = {"flash": load_shipped_protocol()} | ({"flash_big": big_protocol()} if big else {})
     fill_log(twin, log_bytes)
     twin.reset("power")
     twin.advance_ms(BOOT_MS)
     out, data = link_figures(twin, protocols)
-    _service(twin)
+    _enter_service(twin)
     out |= peer_figures(twin, data, protocols)
     twin.close()
     out["down_times_faster"] = out["mpremote_down_ms"] / out["pull_ms"]
@@ -140,20 +149,20 @@ def slice_figures(uf2: Path) -> Figures:
     """Return what slices cost, us: median and worst by kind, in the dark and lit."""
     out: Figures = {}
     for name, lit in (("dark", False), ("lit", True)):
-        for kind, (median, worst) in slices(uf2, lit).items():
+        for kind, (median, worst) in measure_slices(uf2, lit).items():
             out[f"slice_{name}_{kind}_us_median"] = median
             out[f"slice_{name}_{kind}_us_worst"] = worst
     return out
 
 
-def steps(uf2: Path, seconds: int, jobs: int) -> Figures:
+def measure_steps(uf2: Path, seconds: int, jobs: int) -> Figures:
     """Return figures of a lit session without and with a flood, and of the differences."""
     with ProcessPoolExecutor(jobs) as pool:
-        running = [pool.submit(watched, uf2, seconds, flooded) for flooded in (False, True)]
+        running = [pool.submit(run_session, uf2, seconds, flooded) for flooded in (False, True)]
         calm, flooded = [each.result() for each in running]
-    out = {f"calm_{k}": v for k, v in summary(calm).items()}
-    out |= {f"flood_{k}": v for k, v in summary(flooded).items()}
-    return out | changes(calm, flooded)
+    out = {f"calm_{k}": v for k, v in summarize_steps(calm).items()}
+    out |= {f"flood_{k}": v for k, v in summarize_steps(flooded).items()}
+    return out | compare_steps(calm, flooded)
 
 
 def main() -> None:
@@ -162,24 +171,26 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench-link.json")
     options = parser.parse_args()
-    uf2 = image()
-    figures = show(transfers(uf2)) | show(slice_figures(uf2))
+    uf2 = find_image()
+    figures = print_figures(measure_transfers(uf2)) | print_figures(slice_figures(uf2))
     if options.flood:
-        figures |= show(steps(uf2, options.flood, options.jobs))
+        figures |= print_figures(measure_steps(uf2, options.flood, options.jobs))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=1) + "\n")
-    missed = [name for name, (limit, most) in GOALS.items() if _misses(figures, name, limit, most)]
+    missed = [
+        name for name, (limit, most) in GOALS.items() if _misses_limit(figures, name, limit, most)
+    ]
     print("missed: " + ", ".join(missed) if missed else "every goal is met")
     raise SystemExit(bool(missed))
 
 
-def _misses(figures: Figures, name: str, limit: float, most: bool) -> bool:
+def _misses_limit(figures: Figures, name: str, limit: float, most: bool) -> bool:
     if name not in figures:
         return False  # --flood 0
     return figures[name] > limit if most else figures[name] < limit
 
 
-def show(figures: Figures) -> Figures:
+def print_figures(figures: Figures) -> Figures:
     """Print figures at once, because all of them take long; return them."""
     for name, value in figures.items():
         print(f"{name:32} {value:12.1f}", flush=True)

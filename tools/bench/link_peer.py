@@ -19,7 +19,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.bench.link_steps import BOOT_MS, flood, protocol
+from tools.bench.link_steps import BOOT_MS, encode_protocol, generate_flood
 
 
 class TwinSerial:
@@ -50,7 +50,9 @@ class TwinSerial:
 
 
 @contextmanager
-def peer(twin: Twin, soft_reset: bool = False) -> Iterator[transport_serial.SerialTransport]:
+def open_mpremote(
+    twin: Twin, soft_reset: bool = False
+) -> Iterator[transport_serial.SerialTransport]:
     """mpremote's transport at the raw prompt of a board in service mode."""
     board = transport_serial.SerialTransport.__new__(transport_serial.SerialTransport)
     board.in_raw_repl, board.use_raw_paste, board.mounted = False, True, False
@@ -69,11 +71,11 @@ def peer(twin: Twin, soft_reset: bool = False) -> Iterator[transport_serial.Seri
         transport_serial.time = kept
 
 
-def command(twin: Twin, copy: list[str] | None = None, check: str = "") -> int:
+def time_copy_command(twin: Twin, copy: list[str] | None = None, check: str = "") -> int:
     """Virtual ms of `mpremote fs cp ...`, or `fs sha256sum`, or both in one, as a user runs it:
     Ctrl-C, soft reset, then the work."""
     began_ms = twin.now_ms
-    with peer(twin, soft_reset=True) as board:
+    with open_mpremote(twin, soft_reset=True) as board:
         if copy:
             state = SimpleNamespace(transport=board)
             commands.do_filesystem_cp(state, *copy, multiple=False, check_hash=True)
@@ -142,19 +144,19 @@ while app.session.state != states.RUNNING and not app.fault_latch.code:
 
 def fill_log(twin: Twin, size: int) -> None:
     """Let the app write records until its log has `size` bytes. The board is in service mode."""
-    with peer(twin) as board:
+    with open_mpremote(twin) as board:
         board.exec(_APP + _FILL % size)
 
 
-def slices(uf2: Path, lit: bool, turns: int = 500) -> dict[str, tuple[int, int]]:
+def measure_slices(uf2: Path, lit: bool, turns: int = 500) -> dict[str, tuple[int, int]]:
     """What slices cost, us, by kind: (median, worst). Requests, wrong lines, noise and a pull of
     the log, as the app runs from a REPL for `turns` steps."""
     twin = Rp2040Twin(uf2)
     twin.start()
     twin.advance_ms(BOOT_MS)
-    raw = protocol(60)
+    raw = encode_protocol(60)
     begin = _LIGHT % (raw, hashlib.sha256(raw).hexdigest()) if lit else ""
-    with peer(twin) as board:
+    with open_mpremote(twin) as board:
         board.exec(_APP)
         board.exec_raw_no_follow(_TIMED % (begin, turns))
         board.read_until(1, b"ready\r\n", timeout=20)
@@ -173,7 +175,7 @@ def _ask_much(twin: Rp2040Twin, until_ms: int) -> None:
     client = Client(TwinTransport(twin))
     client.call("state")
     client.pull_log()
-    lines = flood()
+    lines = generate_flood()
     while twin.now_ms < until_ms:
         line = next(lines)
         while line:

@@ -17,7 +17,7 @@ from statistics import median
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from wrap.link import frames
@@ -35,7 +35,8 @@ Figures = dict[str, float]
 
 
 class StepClock(Plant):
-    """A plant that notes when steps begin and end, ns. `watch` the twin once it is started."""
+    """A plant that notes when steps begin and end, ns. Call `record_feeds` once the twin has
+    started."""
 
     def __init__(self) -> None:
         super().__init__(board_facts())
@@ -44,19 +45,19 @@ class StepClock(Plant):
         self._last_ns = -_PAUSE_NS
         self._twin: Rp2040Twin | None = None
 
-    def watch(self, twin: Rp2040Twin) -> None:
+    def record_feeds(self, twin: Rp2040Twin) -> None:
         """Begin to record when `twin`'s watchdog is fed."""
         self._twin = twin
         dog = twin.chip.mcu.watchdog
         write = dog.write_uint32
 
-        def written(offset: int, value: int) -> None:
+        def note_feed(offset: int, value: int) -> None:
             if offset == _WATCHDOG_LOAD and self._began_ns:
                 self.steps.append((self._began_ns, twin.now_ns))
                 self._began_ns = 0
             write(offset, value)
 
-        dog.write_uint32 = written
+        dog.write_uint32 = note_feed
 
     def raw12(self, sensor: int) -> int:
         now_ns = self._twin.now_ns if self._twin else 0
@@ -84,7 +85,7 @@ class Seen:
         return [(end - begin) / 1000 for begin, end in self.steps]
 
 
-def protocol(seconds: int) -> bytes:
+def encode_protocol(seconds: int) -> bytes:
     """Canonical bytes of one step of `seconds`, both channels lit."""
     lamps = {"red": [500], "nir": [800]}
     steps = [{"t": seconds, "ch": lamps}]
@@ -93,15 +94,15 @@ def protocol(seconds: int) -> bytes:
     return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
 
 
-def request(number: int, method: str) -> bytes:
+def encode_request(number: int, method: str) -> bytes:
     """Return one request's line."""
     return frames.encode(json.dumps({"i": number, "m": method}, separators=(",", ":")).encode())
 
 
-def flood() -> Iterator[bytes]:
+def generate_flood() -> Iterator[bytes]:
     """Yield right lines, wrong ones, long ones and noise, without end."""
     for n in count():
-        right = request(n % 1000, ("status", "state", "hello", "log.info")[n % 4])
+        right = encode_request(n % 1000, ("status", "state", "hello", "log.info")[n % 4])
         yield right
         yield right.replace(b"*", b"+", 1)
         yield b"@" + b"x" * 300 + b"\n"
@@ -115,21 +116,21 @@ class Session:
         self.clock = StepClock()
         self.twin = Rp2040Twin(image, self.clock)
         self.twin.start()
-        self.clock.watch(self.twin)
+        self.clock.record_feeds(self.twin)
         self.twin.advance_ms(BOOT_MS)
         self.client = Client(TwinTransport(self.twin), first_id=5000, answer_s=_READY_S)
-        self.client.flash_protocol(0, protocol(seconds))
+        self.client.flash_protocol(0, encode_protocol(seconds))
         self.client.start()
         began_ms = self.twin.now_ms
         while self.client.call("state")["state"] != "running":
             assert self.twin.now_ms - began_ms < _RISE_MS
             self.twin.advance_ms(50)
 
-    def watch(self, ms: int, flooded: bool) -> Seen:
+    def watch_ms(self, ms: int, flooded: bool) -> Seen:
         """Let `ms` pass. A flood offers all that the port takes, every millisecond."""
         self.clock.steps.clear()
         sent = starved = 0
-        lines, waiting = flood(), b""
+        lines, waiting = generate_flood(), b""
         for _ in range(ms):
             while flooded:
                 waiting = waiting or next(lines)
@@ -145,14 +146,14 @@ class Session:
             list(self.clock.steps), {"bytes": sent, "ms_port_not_full": starved, "lit": lit}
         )
 
-    def log(self) -> Figures:
+    def verify_log(self) -> Figures:
         """End the session; whether its log is whole, by the code of `pbmwrap logs verify`."""
         self.twin.advance_ms(100)
         self.twin.read()
         self.client.call("session.stop")
         self.twin.advance_ms(1000)
         pulled = self.client.pull_log()
-        verdict = verify([(pulled.start, pulled.data)])
+        verdict = verify_log([(pulled.start, pulled.data)])
         status = self.client.status()
         self.twin.close()
         return {
@@ -163,15 +164,15 @@ class Session:
         }
 
 
-def watched(image: Path, seconds: int, flooded: bool) -> Seen:
+def run_session(image: Path, seconds: int, flooded: bool) -> Seen:
     """A whole session: `seconds` of it watched, then its log judged."""
     session = Session(image, seconds + 30)
-    seen = session.watch(seconds * 1000, flooded)
-    seen.figures |= session.log()
+    seen = session.watch_ms(seconds * 1000, flooded)
+    seen.figures |= session.verify_log()
     return seen
 
 
-def summary(seen: Seen) -> Figures:
+def summarize_steps(seen: Seen) -> Figures:
     """Return the figures of one session."""
     gaps, took = sorted(seen.gaps_us), sorted(seen.took_us)
     return seen.figures | {
@@ -184,14 +185,14 @@ def summary(seen: Seen) -> Figures:
     }
 
 
-def changes(calm: Seen, flooded: Seen) -> Figures:
+def compare_steps(calm: Seen, flooded: Seen) -> Figures:
     """How much a flood changes the steps of the same session, each against its twin, us."""
     return {
-        "flood_moves_us": _most(calm.gaps_us, flooded.gaps_us),
-        "flood_prolongs_us": _most(calm.took_us, flooded.took_us),
+        "flood_moves_us": _largest_rise_us(calm.gaps_us, flooded.gaps_us),
+        "flood_prolongs_us": _largest_rise_us(calm.took_us, flooded.took_us),
         "flood_records_fewer": calm.figures["records"] - flooded.figures["records"],
     }
 
 
-def _most(calm: list[float], flooded: list[float]) -> float:
+def _largest_rise_us(calm: list[float], flooded: list[float]) -> float:
     return max(abs(b - a) for a, b in zip(calm, flooded, strict=True))

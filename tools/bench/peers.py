@@ -18,7 +18,7 @@ from statistics import median
 
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_pins import GPIOPinState
-from tools.toolchain.built import image
+from tools.toolchain.built import find_image
 
 BOARD = "PBMWRAP_BENCH"
 STEPS = 300
@@ -32,17 +32,17 @@ _SPARE_MS = 20_000  # for a setup
 @dataclass(frozen=True)
 class Peer:
     """Something to measure. `call` names a callable without arguments, in the REPL, once `setup`
-    has run there. `sound` is an expression that must be true after the last call."""
+    has run there. `condition` is an expression that must be true after the last call."""
 
     call: str
     setup: str
-    sound: str
+    condition: str
 
 
-_BEGIN_WRAP = "import bench_wrap; bench_wrap.begin()"
+_BEGIN_WRAP = "import bench_wrap; bench_wrap.begin_session()"
 PEERS = {
-    "wrap": Peer("bench_wrap.step", _BEGIN_WRAP, "bench_wrap.sound()"),
-    "reference": Peer("bench_wrap.decide", _BEGIN_WRAP, "bench_wrap.sound()"),
+    "wrap": Peer("bench_wrap.take_step", _BEGIN_WRAP, "bench_wrap.is_running()"),
+    "reference": Peer("bench_wrap.take_reference_step", _BEGIN_WRAP, "bench_wrap.is_running()"),
     "plain": Peer("wrap.step", "import plain; wrap = plain.Wrap()", "wrap.running"),
     "c": Peer(
         "bench_step.step", "import bench_step; bench_rig.lit_c()", "bench_step.memory()[0] == 3"
@@ -57,15 +57,15 @@ class Bench:
         self.twin = Rp2040Twin(image)
         self.twin.start()
         self.twin.run_until(self.twin.enumerated, _READY_MS)
-        self.run("import bench_rig")
+        self.run_code("import bench_rig")
         self.marks_ns: list[float] = []  # edges of the spare pin
-        self.twin.chip.mcu.gpio[_MARK_PIN].add_listener(self._edge)
+        self.twin.chip.mcu.gpio[_MARK_PIN].add_listener(self._note_edge)
 
-    def _edge(self, value: GPIOPinState, _last: GPIOPinState) -> None:
+    def _note_edge(self, value: GPIOPinState, _last: GPIOPinState) -> None:
         if value in (GPIOPinState.HIGH, GPIOPinState.LOW):
             self.marks_ns.append(self.twin.chip.nanos)
 
-    def run(self, code: str, lasts_ms: int = 0) -> str:
+    def run_code(self, code: str, lasts_ms: int = 0) -> str:
         """Run code in the raw REPL; return what it printed."""
         return self.twin.repl(code, lasts_ms + _SPARE_MS).strip()
 
@@ -78,24 +78,24 @@ class Bench:
         assert len(edges) == 2 * calls, f"{len(edges)} marks of {2 * calls}"
         return [b - a for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
-    def measure(
+    def measure_peer(
         self, peer: Peer, steps: int = STEPS, period_us: int = PERIOD_US
     ) -> dict[str, float]:
         """Return median, p99 and worst of `steps` calls in us, and the bytes that a call allocates.
-        Raises RuntimeError when `sound` is not true after them."""
+        Raises RuntimeError when `condition` is not true after them."""
         self.marks_ns.clear()
-        self.run("edge = bench_rig.mark()\nfor _ in range(20):\n edge()\n edge()")
+        self.run_code("edge = bench_rig.make_marker()\nfor _ in range(20):\n edge()\n edge()")
         mark_ns = median(self._between_marks_ns(20))
         calls = _SETTLE_STEPS + steps
         lines = [
             peer.setup,
-            f"taken = bench_rig.marked({peer.call}, {calls}, {period_us})",
-            f"print(taken, {peer.sound})",
-            "bench_rig.calm()",
+            f"taken = bench_rig.run_marked({peer.call}, {calls}, {period_us})",
+            f"print(taken, {peer.condition})",
+            "bench_rig.switch_off()",
         ]
-        taken, sound = self.run("\n".join(lines), calls * period_us // 1000).split()
-        if sound != "True":
-            raise RuntimeError(f"{peer.call} did not end as it should: {peer.sound}")
+        taken, held = self.run_code("\n".join(lines), calls * period_us // 1000).split()
+        if held != "True":
+            raise RuntimeError(f"{peer.call} did not end as it should: {peer.condition}")
         us = sorted((ns - mark_ns) / 1000 for ns in self._between_marks_ns(calls)[_SETTLE_STEPS:])
         return {
             "us_median": median(us),
@@ -105,15 +105,15 @@ class Bench:
         }
 
 
-def peers(steps: int = STEPS) -> dict[str, float]:
+def measure_peers(steps: int = STEPS) -> dict[str, float]:
     """Return each peer's figures, named `<peer>_us_median` and so on. Every peer gets a board of
     its own, so none inherits heat or heap from another."""
-    uf2 = image(BOARD)
+    uf2 = find_image(BOARD)
     out: dict[str, float] = {}
     for name, peer in PEERS.items():
         bench = Bench(uf2)
         try:
-            figures = bench.measure(peer, steps)
+            figures = bench.measure_peer(peer, steps)
         finally:
             bench.close()
         out |= {f"{name}_{key}": value for key, value in figures.items()}
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
-    figures = peers(options.steps)
+    figures = measure_peers(options.steps)
     if options.json:
         print(json.dumps(figures))
         return

@@ -33,25 +33,25 @@ class PinBench(Bench):
 
     def __init__(self, uf2: Path) -> None:
         super().__init__(uf2)
-        self.run(_HAL)
+        self.run_code(_HAL)
 
-    def mode(self, hz: int) -> tuple[int, int]:
+    def set_frequency(self, hz: int) -> tuple[int, int]:
         """Bring channel 0 to `hz` (0: carrier); its period and one count, in cycles."""
-        top, div = self.run(
+        top, div = self.run_code(
             f"hal.lamp_mode(0, {hz})\nfrom wrap.hal.rp2040.registers import HEAD\n"
             f"print(hal._regs[HEAD + {_TOP}], hal._regs[HEAD + {_DIV}])"
         ).split()
         assert int(div) % 16 == 0, "a divider with a fraction: edges wander by a cycle"
         return (int(top) + 1) * (int(div) // 16), int(div) // 16
 
-    def pulses(self, ms: float) -> list[tuple[int, int]]:
+    def read_pulses(self, ms: float) -> list[tuple[int, int]]:
         """(rise, fall) in cycles of the pulses that begin and end within `ms` from now."""
         self.twin.record_edges()
         self.twin.advance_ms(int(ms) + 1)
-        return whole(self.twin.edges(0))
+        return pair_edges(self.twin.edges(0))
 
 
-def whole(edges: Iterable[tuple[int, bool]]) -> list[tuple[int, int]]:
+def pair_edges(edges: Iterable[tuple[int, bool]]) -> list[tuple[int, int]]:
     """(rise, fall) of whole pulses, cycles, from edges in ns."""
     return [
         (rise // CYCLE_NS, fall // CYCLE_NS)
@@ -65,9 +65,9 @@ def count_of(duty: int, top_counts: int) -> int:
     return (duty * top_counts + _FULL // 2) // _FULL
 
 
-def frequencies(bench: PinBench, every: Sequence[int]) -> Figures:
+def measure_frequencies(bench: PinBench, every: Sequence[int]) -> Figures:
     """How far the set frequencies are from those asked for, by the slice's own numbers."""
-    said = bench.run(
+    said = bench.run_code(
         "from wrap.hal.rp2040.registers import HEAD\n"
         f"for hz in {tuple(every)}:\n"
         " hal.lamp_mode(0, hz)\n"
@@ -85,14 +85,14 @@ def frequencies(bench: PinBench, every: Sequence[int]) -> Figures:
     }
 
 
-def edges(bench: PinBench, every: Sequence[int] = SEEN_HZ) -> Figures:
+def measure_edges(bench: PinBench, every: Sequence[int] = SEEN_HZ) -> Figures:
     """Periods and widths at the pin: how much they differ from one to the next, cycles."""
     jitter = off = 0
     for hz in every:
-        period, one = bench.mode(hz)
-        bench.run(f"hal.lamp_write(0, {_FULL // 3})")
+        period, one = bench.set_frequency(hz)
+        bench.run_code(f"hal.lamp_write(0, {_FULL // 3})")
         bench.twin.advance_ms(2000 // hz + 1)
-        seen = bench.pulses(_PERIODS * 1000 / hz)
+        seen = bench.read_pulses(_PERIODS * 1000 / hz)
         periods = [b - a for (a, _), (b, _) in pairwise(seen)]
         widths = [fall - rise for rise, fall in seen]
         assert len(periods) >= _PERIODS - 3, f"{len(periods)} periods at {hz} Hz"
@@ -105,24 +105,24 @@ def edges(bench: PinBench, every: Sequence[int] = SEEN_HZ) -> Figures:
     return {"pulse_edge_jitter_cycles": jitter, "pulse_width_off_counts": off}
 
 
-def linearity(bench: PinBench, hz: int, levels: Sequence[int]) -> Figures:
+def measure_linearity(bench: PinBench, hz: int, levels: Sequence[int]) -> Figures:
     """Largest distance of the width at the pin from what each level (permille, rising, below 1000)
     stands for, in counts; and whether full is light without a gap."""
-    period, one = bench.mode(hz)
+    period, one = bench.set_frequency(hz)
     wait_us = 3 * period * CYCLE_NS // 1000
     duties = [duty_of_level(level) for level in levels]
     bench.twin.record_edges()
-    bench.run(
+    bench.run_code(
         f"for duty in {tuple(duties)}:\n hal.lamp_write(0, duty)\n time.sleep_us({wait_us})",
         len(levels) * wait_us // 1000,
     )
-    widths = [fall - rise for rise, fall in whole(bench.twin.edges(0))]
+    widths = [fall - rise for rise, fall in pair_edges(bench.twin.edges(0))]
     seen = [width for n, width in enumerate(widths) if n == 0 or width != widths[n - 1]]
     assert len(seen) == len(levels), f"{len(seen)} widths for {len(levels)} levels at {hz} Hz"
     off = max(
         abs(width - level * period / 1000) / one for width, level in zip(seen, levels, strict=True)
     )
-    bench.run(f"hal.lamp_write(0, {_FULL})", wait_us // 1000)
+    bench.run_code(f"hal.lamp_write(0, {_FULL})", wait_us // 1000)
     bench.twin.advance_ms(2 * wait_us // 1000 + 1)
     full_ms = 20 + 4 * wait_us // 1000
     bench.twin.record_edges()
@@ -131,7 +131,7 @@ def linearity(bench: PinBench, hz: int, levels: Sequence[int]) -> Figures:
     return {"linearity_off_counts": off, "full_light_gaps": gaps}
 
 
-def changes(bench: PinBench, n: int, seed: int = 0) -> Figures:
+def measure_changes(bench: PinBench, n: int, seed: int = 0) -> Figures:
     """`n` random changes of duty and mode at random moments. Counts the pulses of another width
     than was in force as they began, unless a change of mode cut them short."""
     random_ = random.Random(seed)
@@ -140,11 +140,11 @@ def changes(bench: PinBench, n: int, seed: int = 0) -> Figures:
         hz = random_.choice((-1, -1, -1, 0, *SEEN_HZ))  # -1: the duty alone
         duty = random_.choice((0, 1, _FULL // 2, random_.randrange(60_000)))
         steps.append((hz, duty, random_.randrange(30_000)))
-    bench.run(f"mark = bench_rig.mark()\nhal.lamp_mode(0, 0)\nsteps = {tuple(steps)}")
+    bench.run_code(f"mark = bench_rig.make_marker()\nhal.lamp_mode(0, 0)\nsteps = {tuple(steps)}")
     marks = bench.marks_ns
     marks.clear()
     bench.twin.record_edges()
-    said = bench.run(
+    said = bench.run_code(
         "from wrap.hal.rp2040.registers import HEAD\n"
         "for hz, duty, us in steps:\n"
         " mark()\n"
@@ -161,14 +161,15 @@ def changes(bench: PinBench, n: int, seed: int = 0) -> Figures:
     asked = [int(line) for line in said.splitlines()]
     at = [int(ns) // CYCLE_NS for ns in marks]
     writes = [_Write(at[3 * k], at[3 * k + 1], at[3 * k + 2], asked[k]) for k in range(n)]
-    seen = whole(bench.twin.edges(0))
+    seen = pair_edges(bench.twin.edges(0))
     strange = [pulse for pulse in seen if not _asked_for(pulse, writes)]
     return {"change_pulses": len(seen), "change_pulses_not_asked_for": len(strange)}
 
 
 @dataclass(frozen=True)
 class _Write:
-    """A step of `changes`, in cycles: mode between `begun` and `moded`, duty until `written`."""
+    """A step of `measure_changes`, in cycles: mode between `begun` and `moded`, then duty until
+    `written`."""
 
     begun: int
     moded: int

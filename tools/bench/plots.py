@@ -28,32 +28,32 @@ _TRACKED = (
 )
 
 
-def draw(figures: Figures, history: Path, folder: Path) -> list[Path]:
+def draw_plots(figures: Figures, history: Path, folder: Path) -> list[Path]:
     """Write what can be drawn of `figures` and the history; returns the files."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     out = []
     with mpl.rc_context(_RC):
-        for name, make in (("bench-step", _step), ("bench-jitter", _jitter)):
+        for name, make in (("bench-step", _draw_step), ("bench-jitter", _draw_jitter)):
             figure = Figure(figsize=(7, 2.8), layout="constrained")
             if make(figure, figures):
-                out.append(_save(figure, folder / f"{name}.svg"))
+                out.append(_save_figure(figure, folder / f"{name}.svg"))
         if history.exists():
             lines = [json.loads(line) for line in history.read_text().splitlines()]
             figure = Figure(figsize=(7, 6), layout="constrained")
-            _history(figure, lines)
-            out.append(_save(figure, folder / "bench-history.svg"))
+            _draw_history(figure, lines)
+            out.append(_save_figure(figure, folder / "bench-history.svg"))
     return out
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def _save_figure(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     return path
 
 
-def _step(figure: Figure, figures: Figures) -> bool:
+def _draw_step(figure: Figure, figures: Figures) -> bool:
     rows = [
         (text, figures[f"{key}_us_median"], key)
         for key, text in _PEERS
@@ -70,7 +70,7 @@ def _step(figure: Figure, figures: Figures) -> bool:
     return bool(rows)
 
 
-def _jitter(figure: Figure, figures: Figures) -> bool:
+def _draw_jitter(figure: Figure, figures: Figures) -> bool:
     axes = figure.add_subplot()
     drawn = False
     for part, text, style in (
@@ -97,7 +97,7 @@ def _jitter(figure: Figure, figures: Figures) -> bool:
     return drawn
 
 
-def _history(figure: Figure, lines: list[dict[str, Any]]) -> None:
+def _draw_history(figure: Figure, lines: list[dict[str, Any]]) -> None:
     axes = figure.subplots(len(_TRACKED), 1, sharex=True)
     labels = [f"{line['date'][5:]} {line['commit']}" for line in lines]
     for one, (key, text) in zip(axes, _TRACKED, strict=True):

@@ -23,7 +23,7 @@ def raw_repl() -> Iterator[str]:
     """Yield the port of the board, which exists until the block ends."""
     ours, theirs = os.openpty()
     tty.setraw(theirs)
-    server = threading.Thread(target=_serve, args=(ours,), daemon=True)
+    server = threading.Thread(target=_serve_repl, args=(ours,), daemon=True)
     server.start()
     try:
         yield os.ttyname(theirs)
@@ -33,7 +33,7 @@ def raw_repl() -> Iterator[str]:
         os.close(ours)
 
 
-def _serve(fd: int) -> None:
+def _serve_repl(fd: int) -> None:
     """Answer until the other end is closed."""
     held = b""
     while True:
@@ -41,15 +41,15 @@ def _serve(fd: int) -> None:
             held += os.read(fd, 1024)
         except OSError:
             return
-        held = _answer(fd, held)
+        held = _handle_input(fd, held)
 
 
-def _answer(fd: int, held: bytes) -> bytes:
+def _handle_input(fd: int, held: bytes) -> bytes:
     """Act on each complete part of `held`; return the rest."""
     while held:
         if held.startswith(_PASTE):
             os.write(fd, b"R\x01" + _WINDOW.to_bytes(2, "little"))
-            held = _paste(fd, held[len(_PASTE) :])
+            held = _receive_program(fd, held[len(_PASTE) :])
         elif _PASTE.startswith(held):
             return held
         elif held[0] == 1:  # Ctrl-A
@@ -63,7 +63,7 @@ def _answer(fd: int, held: bytes) -> bytes:
     return b""
 
 
-def _paste(fd: int, code: bytes) -> bytes:
+def _receive_program(fd: int, code: bytes) -> bytes:
     """Receive a program in raw paste mode and run it; return the bytes after it."""
     granted = _WINDOW
     while b"\x04" not in code:

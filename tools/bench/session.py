@@ -1,9 +1,10 @@
 """Measures whole sessions of the real image on the emulated RP2040 from outside: its pins, the
 converter, the watchdog. Virtual time, the same on every machine.
 
-`whole`: 20 minutes without a host - what the session's time and dose are against the pins, when
-steps begin, how much of the time the CPU sleeps. `loaded`: 5 minutes with a host that streams
-telemetry, pulls the log and floods. `across_the_wrap`: a session in which `ticks_ms` begins anew.
+`measure_session`: 20 minutes without a host - the session's time and dose against the pins, when
+steps begin, how much of the time the CPU sleeps. `measure_loaded_session`: 5 minutes with a host
+that streams telemetry, pulls the log and floods. `across_the_wrap`: a session in which `ticks_ms`
+wraps to 0.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pbmwrap.facts import board_facts
 from pbmwrap.logs.decode import decode
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.rp2040 import Rp2040Twin
-from tools.bench.link_steps import BOOT_MS, STEP_US, StepClock, flood
+from tools.bench.link_steps import BOOT_MS, STEP_US, StepClock, generate_flood
 from wrap.rules import limits
 
 WHOLE_S = 1200
@@ -38,7 +39,7 @@ _PRESS_MS = 100
 Figures = dict[str, float]
 
 
-def protocol(site: str, seconds: int) -> bytes:
+def encode_protocol(site: str, seconds: int) -> bytes:
     """Canonical bytes of one step with both channels lit."""
     steps = [{"t": seconds, "ch": {"red": [203], "nir": [397]}}]
     obj = {"v": 1, "id": site, "name": "Bench", "site": site, "steps": steps, "ramp": 500}
@@ -51,13 +52,13 @@ class Sleep:
     def __init__(self, twin: Rp2040Twin) -> None:
         self._core = twin.chip.mcu.core
         self.asleep = self.looks = 0
-        twin.chip.every(_SAMPLE_NS, _SAMPLE_NS, self._look)
+        twin.chip.every(_SAMPLE_NS, _SAMPLE_NS, self._sample_sleep)
 
-    def _look(self) -> None:
+    def _sample_sleep(self) -> None:
         self.looks += 1
         self.asleep += bool(self._core.waiting)
 
-    def begin(self) -> None:
+    def begin_count(self) -> None:
         self.asleep = self.looks = 0
 
     @property
@@ -74,7 +75,7 @@ class Day:
         self.twin.start()
         if timer_us:
             self._set_timer(timer_us)
-        self.clock.watch(self.twin)
+        self.clock.record_feeds(self.twin)
         self.sleep = Sleep(self.twin)
         self.twin.advance_ms(BOOT_MS)
         self.client = Client(TwinTransport(self.twin), first_id=5000, answer_s=_ANSWER_S)
@@ -93,26 +94,26 @@ class Day:
         timer.reset = set_forward
         set_forward()
 
-    def start(self, seconds: int) -> None:
+    def start_session(self, seconds: int) -> None:
         """Begin a session of `seconds` at a site of its own, until it runs."""
-        self.client.flash_protocol(0, protocol(f"site{seconds}", seconds))
+        self.client.flash_protocol(0, encode_protocol(f"site{seconds}", seconds))
         for lamp in self.twin.pins.lamps:
             lamp.lit.edges = []
         self.lit_before = [lamp.lit.on_ns() for lamp in self.twin.pins.lamps]
         self.client.start()
-        self._until(lambda: any(lamp.lit.edges for lamp in self.twin.pins.lamps))
+        self._wait_until(lambda: any(lamp.lit.edges for lamp in self.twin.pins.lamps))
         self.began_ns = min(lamp.lit.edges[0][0] for lamp in self.twin.pins.lamps if lamp.lit.edges)
         for lamp in self.twin.pins.lamps:
             lamp.lit.edges = None
-        self._until(lambda: self.client.call("state")["state"] == "running")
+        self._wait_until(lambda: self.client.call("state")["state"] == "running")
 
-    def _until(self, so: Callable[[], bool]) -> None:
+    def _wait_until(self, so: Callable[[], bool]) -> None:
         began_ms = self.twin.now_ms
         while not so():
             assert self.twin.now_ms - began_ms < _PATIENCE_MS, "it did not happen"
             self.twin.advance_ms(1)
 
-    def end(self) -> Figures:
+    def finish_session(self) -> Figures:
         """Let it come to its end; light time and dose at the pins, and the dose as recorded."""
         while self.twin.enabled():
             self.twin.advance_ms(10)
@@ -122,7 +123,7 @@ class Day:
         on_ns = [lamp.lit.on_ns() for lamp in lamps]
         self.twin.advance_ms(1000)
         self.twin.read()
-        told = self.told()["dose_uj"]
+        told = self.read_end_record()["dose_uj"]
         true = [
             (ns - before) / _MS * uw / 1000
             for ns, before, uw in zip(on_ns, self.lit_before, UW, strict=True)
@@ -135,7 +136,7 @@ class Day:
             "dose_off_percent": off * 100,
         }
 
-    def told(self) -> dict[str, list[int]]:
+    def read_end_record(self) -> dict[str, list[int]]:
         """Return the newest END record."""
         pulled = self.client.pull_log()
         entries = decode(pulled.data, pulled.start).entries
@@ -145,7 +146,7 @@ class Day:
         self.twin.close()
 
 
-def awake(twin: Twin, seconds: int) -> None:
+def advance_awake(twin: Twin, seconds: int) -> None:
     """Let time pass with a press, 3 s after each wake check."""
     left_ms = seconds * 1000
     while left_ms > _ANSWERED_MS:
@@ -157,7 +158,7 @@ def awake(twin: Twin, seconds: int) -> None:
     twin.advance_ms(left_ms)
 
 
-def jitter(begins_ns: list[int]) -> Figures:
+def measure_jitter(begins_ns: list[int]) -> Figures:
     """How far steps begin from the 10 ms grid that their median lies on, us, and steps missing."""
     period = STEP_US * 1000
     phase = median((ns - begins_ns[0] + period // 2) % period for ns in begins_ns) - period // 2
@@ -178,19 +179,19 @@ def jitter(begins_ns: list[int]) -> Figures:
     }
 
 
-def whole(image: Path, seconds: int = WHOLE_S, timer_us: int = 0) -> Figures:
+def measure_session(image: Path, seconds: int = WHOLE_S, timer_us: int = 0) -> Figures:
     """A session of `seconds` without a host behind one of 10 s: what is longer about it should be
     just the difference, whatever ramps and the pins' phase take of both."""
     day = Day(image, timer_us)
-    day.start(SHORT_S)
-    short = day.end()
-    day.start(seconds)
+    day.start_session(SHORT_S)
+    short = day.finish_session()
+    day.start_session(seconds)
     day.clock.steps.clear()
-    day.sleep.begin()
-    awake(day.twin, seconds - 2)
-    seen = jitter([began for began, _ in day.clock.steps])
+    day.sleep.begin_count()
+    advance_awake(day.twin, seconds - 2)
+    seen = measure_jitter([began for began, _ in day.clock.steps])
     asleep = day.sleep.percent
-    out = day.end()
+    out = day.finish_session()
     day.close()
     long_ms = out["light_ms"] - short["light_ms"]
     return (
@@ -206,34 +207,36 @@ def whole(image: Path, seconds: int = WHOLE_S, timer_us: int = 0) -> Figures:
 def across_the_wrap(image: Path, seconds: int = 60) -> Figures:
     """The same when `ticks_ms` begins anew in the session."""
     lasts_us = (SHORT_S + 10 + seconds // 2) * 1_000_000
-    return whole(image, seconds, TICKS_WRAP_US - lasts_us)
+    return measure_session(image, seconds, TICKS_WRAP_US - lasts_us)
 
 
-def loaded(image: Path, seconds: int = LOADED_S) -> Figures:
+def measure_loaded_session(image: Path, seconds: int = LOADED_S) -> Figures:
     """A session with a host that streams telemetry each second, pulls the whole log every 10 s and
     floods for 2 s of each 10."""
     day = Day(image)
-    day.start(seconds + 60)
+    day.start_session(seconds + 60)
     twin = day.twin
     twin.advance_ms(200)  # what was asked is answered, what came of it written
     day.clock.steps.clear()
-    lines = flood()
+    lines = generate_flood()
     pulls = sent = 0
     for _ in range(seconds // _CYCLE_S):
         ends_ms = twin.now_ms + _CYCLE_S * 1000
         day.client.pull_log()
         pulls += 1
         while twin.now_ms < ends_ms - _FLOOD_MS:
-            day.client.call("telemetry", {"every_ms": 1000, "ms": 2 * _RENEW_MS}, on_push=ignore)
+            day.client.call(
+                "telemetry", {"every_ms": 1000, "ms": 2 * _RENEW_MS}, on_push=ignore_push
+            )
             until_ms = min(twin.now_ms + _RENEW_MS, ends_ms - _FLOOD_MS)
             while twin.now_ms < until_ms:
                 twin.advance_ms(5)
                 twin.read()
-        sent += flooded(twin, lines, ends_ms - twin.now_ms)
+        sent += send_flood(twin, lines, ends_ms - twin.now_ms)
         twin.write(b"\n")
         twin.advance_ms(100)
         twin.read()
-    seen = jitter([began for began, _ in day.clock.steps])
+    seen = measure_jitter([began for began, _ in day.clock.steps])
     took = sorted((end - began) / 1000 for began, end in day.clock.steps)
     gone = int(twin.repl("import wrap_usb; print(wrap_usb.allocated())").strip())
     return seen | {
@@ -245,7 +248,7 @@ def loaded(image: Path, seconds: int = LOADED_S) -> Figures:
     }
 
 
-def flooded(twin: Twin, lines: Iterator[bytes], ms: int) -> int:
+def send_flood(twin: Twin, lines: Iterator[bytes], ms: int) -> int:
     """Offer all of `lines` that the port takes, each of `ms`; returns the bytes that it took."""
     sent, waiting = 0, b""
     for _ in range(ms):
@@ -260,6 +263,6 @@ def flooded(twin: Twin, lines: Iterator[bytes], ms: int) -> int:
     return sent
 
 
-def ignore(_name: str, _params: dict[str, object]) -> None:
+def ignore_push(_name: str, _params: dict[str, object]) -> None:
     """Ignore a push."""
     return

@@ -19,7 +19,7 @@ _FROZEN = re.compile(r"^(fun_data|raw_code|const_|proto_fun|children|frozen_modu
 _PACKAGES = ("hal", "safety", "control", "session", "storage", "link", "ui", "app")
 
 
-def flash(elf: Path) -> Figures:
+def measure_flash(elf: Path) -> Figures:
     """Return the bytes of flash: frozen Python by package, C, all."""
     nm = shutil.which("arm-none-eabi-nm")
     if nm is None:
@@ -69,7 +69,7 @@ _IMPORTS = {
 }
 
 
-def ram(image: Path) -> Figures:
+def measure_ram(image: Path) -> Figures:
     """Return the bytes of heap that each package's modules take when imported in this order, that
     the HAL and the app take when made, and that a running session uses."""
     bench = Bench(image)
@@ -87,11 +87,13 @@ def ram(image: Path) -> Figures:
         "print('heap', gc.mem_alloc() + gc.mem_free())",
         "hal.dark()",
     ]
-    said = bench.run("\n".join(lines), 3000)
+    said = bench.run_code("\n".join(lines), 3000)
     bench.close()
     bench = Bench(image)
-    running = "import bench_wrap, gc; bench_wrap.begin(); gc.collect(); print(gc.mem_alloc())"
-    in_use = bench.run(running, 4000)
+    running = (
+        "import bench_wrap, gc; bench_wrap.begin_session(); gc.collect(); print(gc.mem_alloc())"
+    )
+    in_use = bench.run_code(running, 4000)
     bench.close()
     pairs = [line.split() for line in said.splitlines() if line.count(" ") == 1]
     return {f"ram_{name}_bytes": float(size) for name, size in pairs} | {

@@ -60,25 +60,25 @@ class Judge:
         self.steps = -1
         self.done = 0
         self.wrong: list[int] = []
-        twin.chip.mcu.gpio[_PIN].add_listener(self._edge)
+        twin.chip.mcu.gpio[_PIN].add_listener(self._handle_edge)
 
-    def _edge(self, value: GPIOPinState, _last: GPIOPinState) -> None:
+    def _handle_edge(self, value: GPIOPinState, _last: GPIOPinState) -> None:
         if value in (GPIOPinState.HIGH, GPIOPinState.LOW):
             if self.steps >= 0:
-                self._compare()
+                self._compare_state()
             self.steps += 1
-            self._feed()
+            self._write_state()
 
-    def _feed(self) -> None:
+    def _write_state(self) -> None:
         plain = self._plain
         self._now = prepare(self._numbers, plain)
-        self._put(self._words, list(plain.fast_step.words))
-        self._put(self._said, [*plain.next, plain.seen, plain.held, self._now, -1])
+        self._write_words(self._words, list(plain.fast_step.words))
+        self._write_words(self._said, [*plain.next, plain.seen, plain.held, self._now, -1])
 
-    def _put(self, at: int, values: Sequence[int]) -> None:
+    def _write_words(self, at: int, values: Sequence[int]) -> None:
         self._sram[at : at + 4 * len(values)] = struct.pack(f"<{len(values)}i", *values)
 
-    def _compare(self) -> None:
+    def _compare_state(self) -> None:
         expected = self._plain.fast_step.step(self._now)
         self.done += expected > 0
         at = self._said + 4 * _RESULT
@@ -88,7 +88,7 @@ class Judge:
             self.wrong.append(self.steps)
 
 
-def states(image: Path, n: int = STATES, seed: int = 5) -> Figures:
+def compare_states(image: Path, n: int = STATES, seed: int = 5) -> Figures:
     """`n` random states; how many ended otherwise than plain Python's."""
     twin = Rp2040Twin(image)
     twin.start()

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from pbmwrap.twin.unix import HEAP
-from tools.toolchain.built import ROOT, micropython
+from tools.toolchain.built import ROOT, find_micropython
 
 KINDS = ("wrap", "reference")
 FEW, MANY = 200, 1200
@@ -22,14 +22,14 @@ _DAY_H = 24
 Figures = dict[str, float]
 
 
-def _guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[str]:
+def _run_guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*(str(ROOT / folder) for folder in _PATHS), ".frozen"])
     guest = Path(__file__).with_name("unix_guest.py")
     with tempfile.TemporaryDirectory() as root:
         return subprocess.run(
             [
                 *around,
-                str(micropython()),
+                str(find_micropython()),
                 "-X",
                 f"heapsize={HEAP}",
                 str(guest),
@@ -43,7 +43,7 @@ def _guest(words: list[str], around: list[str]) -> subprocess.CompletedProcess[s
         )
 
 
-def instructions() -> Figures:
+def measure_instructions() -> Figures:
     """Measure the x86-64 instructions of a turn (a step and the work after it) of a running session
     by callgrind: those of MANY steps less those of FEW. Empty, with the reason, without
     valgrind."""
@@ -56,16 +56,16 @@ def instructions() -> Figures:
     for kind in KINDS:
         counted = []
         for n in (FEW, MANY):
-            said = _guest(["steps", kind, str(n)], around).stderr
+            said = _run_guest(["steps", kind, str(n)], around).stderr
             counted.append(int(re.findall(r"Collected : (\d+)", said)[0]))
         out[f"unix_{kind}_turn_instructions"] = (counted[1] - counted[0]) / (MANY - FEW)
     return out
 
 
-def growth(days: int = 9) -> Figures:
+def measure_growth(days: int = 9) -> Figures:
     """Bytes in use after a collection, most of each day's hours: the last day against the one
     before. The wrap remembers sessions for seven days, so only the ninth can be like the eighth."""
-    said = json.loads(_guest(["day", str(days * _DAY_H)], []).stdout)
+    said = json.loads(_run_guest(["day", str(days * _DAY_H)], []).stdout)
     by_day = [max(said["heap_bytes"][d * _DAY_H : (d + 1) * _DAY_H]) for d in range(days)]
     return {
         "heap_growth_bytes_24_h": by_day[-1] - by_day[-2],

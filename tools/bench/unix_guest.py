@@ -38,9 +38,9 @@ class Wrap:
         self._n = 1
         self.board.power_on("power")
         collect_after(-1)  # as wrap.main_loop.main does
-        self.advance(2000)
+        self.advance_ms(2000)
 
-    def advance(self, ms):
+    def advance_ms(self, ms):
         while ms > 0:
             for i, raw in enumerate(self._raws):
                 self._n = self._n * 16381 % 65521
@@ -48,7 +48,7 @@ class Wrap:
             self.board.advance(min(ms, _SLICE_MS))
             ms -= _SLICE_MS
 
-    def session(self, seconds, site):
+    def begin_session(self, seconds, site):
         """Begin one, until it runs."""
         raw = json.dumps(
             {"id": "bench", "name": "Bench", "ramp": 500, "site": site, "v": 1}
@@ -60,17 +60,17 @@ class Wrap:
         app.protocols.save(0, raw, sha)
         app.fast_step.exit_fast_path()
         app.starter.start("button", False)
-        self.advance(_RISING_MS)
+        self.advance_ms(_RISING_MS)
         assert app.session.state == states.RUNNING, (app.session.state, app.fault_latch.code)
 
-    def heap(self):
+    def heap_bytes(self):
         gc.collect()
         return gc.mem_alloc()
 
 
-def steps(kind, n, root):
+def run_steps(kind, n, root):
     wrap = Wrap(root)
-    wrap.session(1200, "bench")
+    wrap.begin_session(1200, "bench")
     app, hal = wrap.board.app, wrap.board.hal
     if kind == "reference":
         app.fast_step.enter = lambda: None
@@ -84,21 +84,21 @@ def steps(kind, n, root):
     print(json.dumps({"steps": n, "kind": kind}))
 
 
-def day(hours, root):
+def run_day(hours, root):
     wrap = Wrap(root)
     seen = []
     for hour in range(hours):
         begun = wrap.board.now_ms
         if hour % 24 == 0:
-            wrap.session(1200, "site" + str(hour // 24 % _SITES))
-        wrap.advance(begun + _HOUR_MS - wrap.board.now_ms)
+            wrap.begin_session(1200, "site" + str(hour // 24 % _SITES))
+        wrap.advance_ms(begun + _HOUR_MS - wrap.board.now_ms)
         assert wrap.board.app.session.state in (states.IDLE, states.DONE)
         wrap.board.read()
-        seen.append(wrap.heap())
+        seen.append(wrap.heap_bytes())
     print(json.dumps({"heap_bytes": seen, "up_s": wrap.board.app.uptime.s}))
 
 
 if sys.argv[1] == "steps":
-    steps(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    run_steps(sys.argv[2], int(sys.argv[3]), sys.argv[4])
 else:
-    day(int(sys.argv[2]), sys.argv[3])
+    run_day(int(sys.argv[2]), sys.argv[3])

@@ -9,7 +9,7 @@ def main() -> None:
     """Print the tables, then the figures that stand in sentences."""
     for name, maker in guide_tables.MAKERS.items():
         print(f"{name}\n\n{maker()}\n")
-    for name, text in guide_tables.figures().items():
+    for name, text in guide_tables.sentence_figures().items():
         print(f"{name}: {text}")
 
 

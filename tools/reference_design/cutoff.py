@@ -52,7 +52,7 @@ def opens_c(used: Tolerances = Tolerances()) -> float:
     """Skin temperature at which a bead of S1 opens the feed, in C, when heat is slow."""
     supply = supply_v()
     spread = parts.S1_RESISTOR_TOLERANCE * used.resistors
-    low = _parallel(parts.S1_LOW_OHM * (1 - spread), parts.S1_TRIM_OHM)
+    low = _parallel_ohm(parts.S1_LOW_OHM * (1 - spread), parts.S1_TRIM_OHM)
     share = low / (low + parts.S1_TOP_OHM * (1 + spread))
     node_v = supply * share - used.offset * parts.S1_OFFSET_V - _currents_v(used, supply * share)
     ntc_ohm = parts.S1_TOP_OHM * (1 - spread) * node_v / (supply - node_v)
@@ -68,14 +68,14 @@ def _currents_v(used: Tolerances, trip_v: float) -> float:
 
     One input hangs on a bead's node, three on TRIP's.
     """
-    node_ohm = _parallel(parts.S1_LOW_OHM, parts.S1_TOP_OHM)
+    node_ohm = _parallel_ohm(parts.S1_LOW_OHM, parts.S1_TOP_OHM)
     if used.currents > 0:
         return used.currents * parts.S1_BIAS_A * node_ohm
     diode_a = (trip_v - parts.S1_DIODE_V) / parts.S1_ANY_OHM
     return used.currents * (len(ZONES) * parts.S1_BIAS_A + diode_a) * node_ohm
 
 
-def _parallel(one: float, other: float) -> float:
+def _parallel_ohm(one: float, other: float) -> float:
     return one * other / (one + other)
 
 
@@ -85,7 +85,7 @@ def self_heat_k() -> float:
     return 1000 * amps * amps * parts.S1_LOW_OHM / parts.S1_BEAD_MW_PER_K
 
 
-def contributions() -> dict[str, float]:
+def list_contributions_k() -> dict[str, float]:
     """K by which each tolerance alone moves the point, either way."""
     names = ("r25", "beta", "resistors", "offset", "currents", "heat")
     return {
@@ -170,13 +170,13 @@ def plant_of(facts: Facts, case: Case, area_cm2: float) -> Plant:
     )
 
 
-def peaks(
+def simulate_peaks(
     facts: Facts, case: Case, ratings: Sequence[Rating], area_cm2: float = parts.REFERENCE_CM2
 ) -> dict[Rating, Peak]:
     """Hottest skin of each rating: one run with the lamps on, and one in the dark for each."""
     plant = plant_of(facts, case, area_cm2)
     lit = [round(FULL_PPM * case.duty) * (n < case.lamps) for n in range(len(facts.CHANNELS))]
-    waiting = {rating: _beads(rating) for rating in ratings}
+    waiting = {rating: _make_beads(rating) for rating in ratings}
     found: dict[Rating, Peak] = {}
     peak_c = plant.skin_c
     for second in range(HOURS * 3600):
@@ -195,7 +195,7 @@ def peaks(
     return found | {rating: Peak(peak_c, None, case) for rating in waiting}
 
 
-def _beads(rating: Rating) -> list[CutOff]:
+def _make_beads(rating: Rating) -> list[CutOff]:
     zones = range(len(ZONES)) if rating.place == "skin" else (LOADED,)
     return [CutOff(rating.latest_c, rating.place, zone, rating.lag_s) for zone in zones]
 
@@ -211,14 +211,14 @@ def _peak_in_the_dark(lit: Plant) -> float:
     return peak_c
 
 
-def worst(
+def find_worst_case(
     facts: Facts,
     cases: Iterable[Case],
     ratings: Sequence[Rating],
     area_cm2: float = parts.REFERENCE_CM2,
 ) -> dict[Rating, Peak]:
     """The hottest of all cases, for each rating."""
-    runs = [peaks(facts, case, ratings, area_cm2) for case in cases]
+    runs = [simulate_peaks(facts, case, ratings, area_cm2) for case in cases]
     return {r: max((run[r] for run in runs), key=lambda p: p.skin_c) for r in ratings}
 
 
@@ -250,7 +250,7 @@ DUTIES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.8, 1.0)
 ROOMS_C = (20.0, 25.0, 30.0, 35.0, 38.0)
 
 
-def grid() -> list[Case]:
+def list_cases() -> list[Case]:
     """Every case of the whole grid."""
     sets = itertools.product((1, 2), DUTIES, ROOMS_C, (False, True), (0.0, 1.0), (False, True))
     return [Case(*one) for one in sets]
@@ -259,7 +259,7 @@ def grid() -> list[Case]:
 def main() -> None:
     """Print the worst case of each rating over the whole grid."""
     facts = parts.facts_of("PBMWRAP_RP2040")
-    for rating, peak in worst(facts, grid(), RATINGS).items():
+    for rating, peak in find_worst_case(facts, list_cases(), RATINGS).items():
         print(f"{rating}: {peak.skin_c:.2f} C after {peak.opened_s} s, {peak.case}")
 
 

@@ -85,7 +85,7 @@ def led_mw(kind: Strings) -> float:
     return alone_ma(kind) / kind.strings * kind.vf_v * kind.efficiency
 
 
-def leds(kind: Strings) -> int:
+def count_leds(kind: Strings) -> int:
     return kind.series * kind.strings
 
 
@@ -96,7 +96,7 @@ def supply_share(facts: Facts) -> float:
 
 def even_mw_cm2(kind: Strings, area_cm2: float) -> float:
     """A channel's mean irradiance at the cover, alone, full duty."""
-    return irradiance.mean_mw_cm2(leds(kind), led_mw(kind), parts.COUPLING, area_cm2)
+    return irradiance.mean_mw_cm2(count_leds(kind), led_mw(kind), parts.COUPLING, area_cm2)
 
 
 def both_mw_cm2(facts: Facts, area_cm2: float) -> float:
@@ -119,9 +119,9 @@ def led_electric_mw(kind: Strings) -> float:
 
 def brightest_mw_cm2(kind: Strings, area_cm2: float, distance_cm: float) -> float:
     """The brightest spot of bare LEDs at the cover: most current, best coupling, just above one."""
-    ratio = irradiance.spacing_cm(leds(kind), area_cm2) / distance_cm
+    ratio = irradiance.spacing_cm(count_leds(kind), area_cm2) / distance_cm
     most = alone_ma(kind, MOST) / alone_ma(kind) * parts.COUPLING_MOST / parts.COUPLING
-    return even_mw_cm2(kind, area_cm2) * most * irradiance.extremes(ratio)[1]
+    return even_mw_cm2(kind, area_cm2) * most * irradiance.extreme_irradiances(ratio)[1]
 
 
 def electric_mw_cm2(facts: Facts, area_cm2: float) -> float:
@@ -220,7 +220,7 @@ def divider_share(facts: Facts, celsius: float) -> float:
     return ohm / (ohm + facts.PULLUP_OHM)
 
 
-def code12(facts: Facts, celsius: float) -> int:
+def convert_to_code12(facts: Facts, celsius: float) -> int:
     """The 12-bit code by the firmware's own curve."""
     curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
     return curve.raw_at(round(celsius * 1000)) >> 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.reference_design import cutoff, parts
-from tools.reference_design.guide_text import table
+from tools.reference_design.guide_text import format_table
 
 _FACTS = "PBMWRAP_RP2040"
 _PLACES = {"skin": "skin side, a bead in each zone", "board": "LED board, its hottest place"}
@@ -31,7 +31,7 @@ _TOLERANCES = {
 
 def cutoff_peaks() -> str:
     """The hottest skin by rating and place: the worst of duty, lamps, room and wearer."""
-    found = cutoff.worst(parts.facts_of(_FACTS), cutoff.WORST, cutoff.RATINGS)
+    found = cutoff.find_worst_case(parts.facts_of(_FACTS), cutoff.WORST, cutoff.RATINGS)
     rows = []
     for rating, (name, why) in zip(cutoff.RATINGS, _NAMES, strict=True):
         peak = found[rating]
@@ -46,10 +46,10 @@ def cutoff_peaks() -> str:
             )
         )
     head = ("place", "rating", "at the latest, time constant", "hottest skin", "in this case", "")
-    return table(head, rows)
+    return format_table(head, rows)
 
 
-def tolerances() -> str:
+def tolerance_table() -> str:
     """What moves the point at which S1 opens."""
     p = parts
     figures = {
@@ -62,8 +62,8 @@ def tolerances() -> str:
     }
     rows = [
         (_TOLERANCES[name].format(**figures), f"{kelvin:.2f} K")
-        for name, kelvin in cutoff.contributions().items()
+        for name, kelvin in cutoff.list_contributions_k().items()
     ]
     early, late = (cutoff.opens_c(used) for used in (cutoff.ALL_EARLY, cutoff.ALL_LATE))
     rows.append(("**all at once: opens from, to**", f"**{early:.2f} to {late:.2f} C**"))
-    return table(("tolerance", "moves the point by, at most"), rows)
+    return format_table(("tolerance", "moves the point by, at most"), rows)

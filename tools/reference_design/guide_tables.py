@@ -11,18 +11,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tools.reference_design import cutoff, design, parts
-from tools.reference_design.guide_cutoff import cutoff_peaks, tolerances
+from tools.reference_design.guide_cutoff import cutoff_peaks, tolerance_table
 from tools.reference_design.guide_light import (
-    blind,
-    brightest,
-    even,
-    light,
-    spacing,
-    targets,
-    warmth,
+    blind_power_table,
+    brightest_spot_table,
+    light_table,
+    spacing_table,
+    target_table,
+    unevenness_table,
+    warmth_table,
 )
-from tools.reference_design.guide_parts import values, wiring
-from tools.reference_design.guide_text import table
+from tools.reference_design.guide_parts import value_table, wiring_table
+from tools.reference_design.guide_text import format_table
 
 GUIDE = parts.ROOT / "docs" / "build-a-wrap.md"
 _MARK = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -32,7 +32,7 @@ _ESP32 = "PBMWRAP_ESP32"
 _TEMPERATURES_C = (10, 25, 35, 37, 39, 41, 43, 45, 60)
 
 
-def power() -> str:
+def power_table() -> str:
     """Currents and heat of each channel."""
     both = dict(
         zip(
@@ -49,7 +49,7 @@ def power() -> str:
                 f"{k.channel}, {k.nm} nm",
                 f"{k.series} x {k.vf_v:g} V = {k.series * k.vf_v:.1f} V",
                 f"{k.strings} of {k.resistor_ohm:g} R",
-                f"{design.leds(k)}",
+                f"{design.count_leds(k)}",
                 f"{design.alone_ma(k) / k.strings:.0f} mA",
                 f"{design.alone_ma(k):.0f} mA ({least:.0f} to {most:.0f})",
                 f"{both[k.channel]:.0f} mA",
@@ -59,10 +59,10 @@ def power() -> str:
         )
     head = ("channel", "LEDs of a string", "strings", "LEDs", "a string", "channel alone (corners)",
             "with the other on", "power alone", "each resistor (worst)")  # fmt: skip
-    return table(head, rows)
+    return format_table(head, rows)
 
 
-def feed() -> str:
+def feed_table() -> str:
     """Supply, fuse, capacitor, cable."""
     hz = 1000
     amps = sum(design.channel_ma(parts.STRINGS)) / 1000
@@ -80,15 +80,15 @@ def feed() -> str:
         ("current C1 must bear (ripple rating)", f"{design.ripple_a():.1f} A"),
         ("the same ripple at 10 Hz would take", f"{design.bulk_for_uf(10, design.ripple_v(hz)) / 1000:.0f},000 uF: the supply carries slow pulses, C1 does not"),
     ]  # fmt: skip
-    return table(("what", "figure"), rows)
+    return format_table(("what", "figure"), rows)
 
 
-def dividers() -> str:
+def divider_table() -> str:
     """Readings of both chips by temperature."""
     pico, esp = parts.facts_of(_RP2040), parts.facts_of(_ESP32)
     rows = []
     for c in _TEMPERATURES_C:
-        code = design.code12(pico, c)
+        code = design.convert_to_code12(pico, c)
         rows.append(
             (
                 f"{c}",
@@ -109,17 +109,17 @@ def dividers() -> str:
         "ESP32 input",
         "heat in the bead",
     )
-    return table(head, rows)
+    return format_table(head, rows)
 
 
-def steps() -> str:
+def code_step_table() -> str:
     """Where the RP2040's code steps lie in temperature."""
     facts = parts.facts_of(_RP2040)
     rows = [(f"{s}", f"{design.code_celsius(facts, s):.1f} C") for s in parts.STEPS_RP2040]
-    return table(("code step", "temperature"), rows)
+    return format_table(("code step", "temperature"), rows)
 
 
-def gates() -> str:
+def gate_table() -> str:
     """Times and voltages of gates."""
     low, high = parts.SMALL_FET_VTH_V
     most = parts.SUPPLY_V * (1 + parts.SUPPLY_TOLERANCE)
@@ -132,10 +132,10 @@ def gates() -> str:
         ("ESP32: R5 and C2 bridge a gap in the enable of", f"{design.rc_to_v_us(high):.0f} us at least; RMT's gap is some 50 us"),
         ("ESP32: they keep the enable after its end for", f"{design.rc_to_v_us(low) / 1000:.1f} ms at most"),
     ]  # fmt: skip
-    return table(("what", "figure"), rows)
+    return format_table(("what", "figure"), rows)
 
 
-def bench() -> str:
+def bench_voltage_table() -> str:
     """Return the voltages at the first power-up, with a dummy load and the controller's lines set by hand."""
     v = parts.SUPPLY_V
     gate = v - design.enable_vgs_v(v)
@@ -152,16 +152,32 @@ def bench() -> str:
         ("drain of Q4", "below 0.1 V", f"{v:.1f} V", "0 V", drain),
         ("load current", "0", "0", "0", f"{amps:.2f} A"),
     ]  # fmt: skip
-    return table(("node", "all low", "EN high alone", "RED high alone", "both high"), rows)
+    return format_table(("node", "all low", "EN high alone", "RED high alone", "both high"), rows)
 
 
+# The mark of each table in the guide, and what makes it.
 MAKERS: dict[str, Callable[[], str]] = {
-    maker.__name__: maker
-    for maker in (wiring, values, power, feed, targets, light, warmth, blind, even, spacing, brightest, dividers, steps, cutoff_peaks, tolerances, gates, bench)
-}  # fmt: skip
+    "wiring": wiring_table,
+    "values": value_table,
+    "power": power_table,
+    "feed": feed_table,
+    "targets": target_table,
+    "light": light_table,
+    "warmth": warmth_table,
+    "blind": blind_power_table,
+    "even": unevenness_table,
+    "spacing": spacing_table,
+    "brightest": brightest_spot_table,
+    "dividers": divider_table,
+    "steps": code_step_table,
+    "cutoff_peaks": cutoff_peaks,
+    "tolerances": tolerance_table,
+    "gates": gate_table,
+    "bench": bench_voltage_table,
+}
 
 
-def figures() -> dict[str, str]:
+def sentence_figures() -> dict[str, str]:
     """Return the figures that are part of a sentence."""
     four = parts.STRINGS[0]
     five = replace(four, series=5, resistor_ohm=22)
@@ -185,7 +201,7 @@ def figures() -> dict[str, str]:
 
 def put_in(text: str) -> str:
     """Return the guide with new tables and figures. Raises KeyError for an unknown mark."""
-    single = figures()
+    single = sentence_figures()
     text = _MARK.sub(lambda m: f"{m[1]}{MAKERS[m[2]]()}\n{m[3]}", text)
     return _FIGURE.sub(lambda m: f"{m[1]}{single[m[2]]}{m[3]}", text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table. Raises ValueError for a row that is not as long as the head."""
     lines = [head, ["---"] * len(head), *rows]
     if any(len(line) != len(head) for line in lines):

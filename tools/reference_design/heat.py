@@ -31,7 +31,7 @@ def skin_c(facts: Facts, plant: Plant) -> float:
     return max(plant.sensor_c(i) for i, s in enumerate(facts.SENSORS) if s[1] == "skin")
 
 
-def dims(facts: Facts, plant: Plant) -> bool:
+def find_dimming(facts: Facts, plant: Plant) -> bool:
     return skin_c(facts, plant) * 1000 >= limits.SKIN_DERATE_MC
 
 
@@ -50,7 +50,7 @@ def seconds_until(
 
 def seconds_to_dim(facts: Facts, area_cm2: float, **figures: float | bool) -> int | None:
     """Return the seconds until the firmware begins to dim."""
-    return seconds_until(facts, area_cm2, dims, **figures)
+    return seconds_until(facts, area_cm2, find_dimming, **figures)
 
 
 def seconds_to_open(
@@ -58,13 +58,13 @@ def seconds_to_open(
 ) -> int | None:
     """When S1 opens that opens at `opens_c` on the skin side."""
 
-    def opened(_: Facts, plant: Plant) -> bool:
+    def find_opening(_: Facts, plant: Plant) -> bool:
         if not plant.cut_offs:
             lag_s = parts.CUTOFF_LAG_S
             plant.cut_offs = [CutOff(opens_c, "skin", z, lag_s) for z in range(len(ZONES))]
         return not all(cut_off.closed for cut_off in plant.cut_offs)
 
-    return seconds_until(facts, area_cm2, opened, **figures)
+    return seconds_until(facts, area_cm2, find_opening, **figures)
 
 
 def area_of(facts: Facts, power_mw_cm2: float) -> float:
@@ -81,7 +81,7 @@ def quiet_permille(facts: Facts, area_cm2: float, **figures: float | bool) -> in
         plant = plant_of(facts, area_cm2, **figures)
         for _ in range(SESSION_S // _COARSE_S):
             plant.step(1000 * _COARSE_S, [duty * 1000] * len(facts.CHANNELS))
-        if dims(facts, plant):
+        if find_dimming(facts, plant):
             high = duty
         else:
             low = duty

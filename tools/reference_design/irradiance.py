@@ -21,7 +21,7 @@ def spacing_cm(leds: int, area_cm2: float) -> float:
     return math.sqrt(area_cm2 / leds)
 
 
-def relative(x: float, y: float, ratio: float) -> float:
+def relative_irradiance(x: float, y: float, ratio: float) -> float:
     """Irradiance at (x, y), in spacings from an LED, over the mean; `ratio` = spacing/distance."""
     square = 1.0 / ratio**2  # d^2 in spacings
     total = 0.0
@@ -33,16 +33,16 @@ def relative(x: float, y: float, ratio: float) -> float:
     return total / math.pi + beyond
 
 
-def extremes(ratio: float) -> tuple[float, float]:
+def extreme_irradiances(ratio: float) -> tuple[float, float]:
     """(darkest, brightest) point of an endless square grid, over the mean."""
     steps = [0.5 * i / (_POINTS - 1) for i in range(_POINTS)]
-    seen = [relative(x, y, ratio) for x in steps for y in steps if y <= x]
+    seen = [relative_irradiance(x, y, ratio) for x in steps for y in steps if y <= x]
     return min(seen), max(seen)
 
 
 def unevenness(ratio: float) -> float:
     """The half width of what there is, over its middle: 0.1 is +-10 %."""
-    dark, bright = extremes(ratio)
+    dark, bright = extreme_irradiances(ratio)
     return (bright - dark) / (bright + dark)
 
 

@@ -17,14 +17,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.toolchain.build import ensure, say
-from tools.toolchain.emulator import emulator
-from tools.toolchain.image import compile_mpy, firmware
-from tools.toolchain.qemu import MACHINES, qemu
+from tools.toolchain.build import ensure_toolchain, print_progress
+from tools.toolchain.emulator import compile_emulator
+from tools.toolchain.image import build_firmware, compile_mpy
+from tools.toolchain.qemu import MACHINES, build_qemu
 from tools.toolchain.sources import EXIT_FAILED, Stop
 
 
-def parse(words: list[str]) -> argparse.Namespace:
+def parse_arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.toolchain", description="Build what the firmware needs, once."
     )
@@ -44,24 +44,24 @@ def parse(words: list[str]) -> argparse.Namespace:
 
 
 def main(words: list[str]) -> int:
-    options = parse(words)
+    options = parse_arguments(words)
     try:
         if options.command == "ensure":
-            print(ensure())
-            emulator()
+            print(ensure_toolchain())
+            compile_emulator()
         elif options.command == "firmware":
-            firmware(options.board, options.out)
+            build_firmware(options.board, options.out)
             if "RP2040" in options.board:
-                emulator()
+                compile_emulator()
         elif options.command == "qemu":
-            qemu(options.arch, options.out)
+            build_qemu(options.arch, options.out)
         else:
             compile_mpy(options.board, options.arch, options.out)
     except Stop as stop:
-        say(f"toolchain: {stop}")
+        print_progress(f"toolchain: {stop}")
         return stop.code
     except OSError as error:
-        say(f"toolchain: {error}")
+        print_progress(f"toolchain: {error}")
         return EXIT_FAILED
     return 0
 

@@ -16,7 +16,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.toolchain.sources import check_checkout, fetch_debian, identity, need_programs, run
+from tools.toolchain.sources import (
+    check_checkout,
+    describe_sources,
+    fetch_debian,
+    need_programs,
+    run_logged,
+)
 
 RECIPE = "1"  # raise it when the steps below change what they build
 UNIX_FLAGS = [
@@ -34,19 +40,19 @@ def cache_root() -> Path:
     return Path(base) / "pbmwrap"
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def hold_lock(path: Path) -> Iterator[None]:
     """Hold a lock between processes; the kernel frees it when the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say(f"waiting for another build ({path})")
+            print_progress(f"waiting for another build ({path})")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -62,7 +68,7 @@ def fill_atomically(target: Path) -> Iterator[Path]:
         fresh.rename(target)
 
 
-def digest(parts: Sequence[str]) -> str:
+def digest_parts(parts: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -72,20 +78,20 @@ def checkout_dir() -> Path | None:
     return Path(name).expanduser().resolve() if name else None
 
 
-def jobs() -> str:
+def count_jobs() -> str:
     return f"-j{os.cpu_count() or 1}"
 
 
-def ensure() -> Path:
+def ensure_toolchain() -> Path:
     """Build the toolchain if need be; return its folder (mp/, mpy-cross, micropython)."""
     checkout = checkout_dir()
     logs = cache_root() / "logs"
     if checkout:
         check_checkout(checkout)
     need_programs(checkout, logs / "apt.log")
-    key = digest([RECIPE, *UNIX_FLAGS, *identity(checkout)])
+    key = digest_parts([RECIPE, *UNIX_FLAGS, *describe_sources(checkout)])
     target = cache_root() / "toolchain" / key
-    with locked(cache_root() / f"toolchain-{key}.lock"):
+    with hold_lock(cache_root() / f"toolchain-{key}.lock"):
         if not target.exists():
             log = logs / f"toolchain-{key}.log"
             log.unlink(missing_ok=True)
@@ -98,15 +104,15 @@ def _fill_toolchain(fresh: Path, checkout: Path | None, log: Path) -> None:
     if checkout:
         (fresh / "mp").symlink_to(checkout)
     else:
-        say("fetching MicroPython, pico-sdk, tinyusb and mbedtls from Debian")
+        print_progress("fetching MicroPython, pico-sdk, tinyusb and mbedtls from Debian")
         fetch_debian(fresh, log)
-    say("building mpy-cross and the unix port (about a minute)")
+    print_progress("building mpy-cross and the unix port (about a minute)")
     env = build_env(fresh)
     # BUILD is outside the tree, so that a user's own checkout does not change.
     cross, unix = fresh / "build-cross", fresh / "build-unix"
-    make = ["make", "-s", jobs(), "-C"]
-    run([*make, fresh / "mp" / "mpy-cross", f"BUILD={cross}"], log, env=env)
-    run([*make, fresh / "mp" / "ports" / "unix", f"BUILD={unix}", *UNIX_FLAGS], log, env=env)
+    make = ["make", "-s", count_jobs(), "-C"]
+    run_logged([*make, fresh / "mp" / "mpy-cross", f"BUILD={cross}"], log, env=env)
+    run_logged([*make, fresh / "mp" / "ports" / "unix", f"BUILD={unix}", *UNIX_FLAGS], log, env=env)
     shutil.copy2(cross / "mpy-cross", fresh / "mpy-cross")
     shutil.copy2(unix / "micropython", fresh / "micropython")
     shutil.rmtree(cross)

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def built(*words: str | Path) -> Path:
+def run_toolchain(*words: str | Path) -> Path:
     """Run `python -m tools.toolchain WORDS` and return the path on its last line. Its messages go
     to stderr. Raises CalledProcessError."""
     command = [sys.executable, "-m", "tools.toolchain", *map(str, words)]
@@ -17,11 +17,11 @@ def built(*words: str | Path) -> Path:
     return ROOT / done.stdout.strip().splitlines()[-1]
 
 
-def image(board: str = "PBMWRAP_RP2040") -> Path:
+def find_image(board: str = "PBMWRAP_RP2040") -> Path:
     """Return a board's image in build/."""
-    return built("firmware", "--board", board, "--out", ROOT / "build")
+    return run_toolchain("firmware", "--board", board, "--out", ROOT / "build")
 
 
-def micropython() -> Path:
+def find_micropython() -> Path:
     """Return the unix port's executable."""
-    return built("ensure") / "micropython"
+    return run_toolchain("ensure") / "micropython"

@@ -17,29 +17,31 @@ from importlib import metadata
 from os import cpu_count
 from pathlib import Path
 
-from tools.toolchain.build import cache_root, fill_atomically, locked, say
-from tools.toolchain.sources import EXIT_MACHINE, Stop, install, run
+from tools.toolchain.build import cache_root, fill_atomically, hold_lock, print_progress
+from tools.toolchain.sources import EXIT_MACHINE, Stop, install_packages, run_logged
 
 _PACKAGE = "rp2040py"
 _FLAGS = ("-O3", "-std=c99", "-fwrapv", "-fPIC", "-shared", "-s", "-DNDEBUG")
 
 
-def emulator() -> Path | None:
+def compile_emulator() -> Path | None:
     """Compile rp2040py's C modules unless the cache has them; return their folder. Return None, and
     say why, when they cannot be compiled; return None where nothing is to do: another system than
     Linux, another Python than CPython, no rp2040py."""
     if sys.platform != "linux" or sys.implementation.name != "cpython":
         return None
-    sources = _sources()
+    sources = _list_sources()
     if not sources:
         return None
     target = compiled_folder(metadata.version(_PACKAGE))
     try:
-        with locked(cache_root() / "emulator.lock"):
+        with hold_lock(cache_root() / "emulator.lock"):
             if not target.exists():
-                _compile(sources, target)
+                _compile_extensions(sources, target)
     except (Stop, OSError) as problem:
-        say(f"toolchain: the emulated RP2040 runs from its wheel, four times slower: {problem}")
+        print_progress(
+            f"toolchain: the emulated RP2040 runs from its wheel, four times slower: {problem}"
+        )
         return None
     return target
 
@@ -51,7 +53,7 @@ def compiled_folder(version: str) -> Path:
     return cache_root() / "emulator" / f"{_PACKAGE}-{version}{tag}"
 
 
-def _sources() -> list[Path]:
+def _list_sources() -> list[Path]:
     """Return the C files of the installed package, none when it is not installed."""
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.origin is None:
@@ -59,17 +61,17 @@ def _sources() -> list[Path]:
     return sorted(Path(found.origin).with_name("native").glob("*.c"))
 
 
-def _compile(sources: list[Path], target: Path) -> None:
+def _compile_extensions(sources: list[Path], target: Path) -> None:
     """Fill `target` with one extension module for each source. Raises Stop, OSError."""
     headers = Path(sysconfig.get_path("include"))
     log = cache_root() / "logs" / "emulator.log"
     if not (headers / "Python.h").exists():
         if headers.parent != Path("/usr/include") or not shutil.which("apt-get"):
             raise Stop(EXIT_MACHINE, f"there is no {headers / 'Python.h'}")
-        install([f"lib{headers.name}-dev"], log)
-    say("compiling the emulated RP2040 for this Python (half a minute)")
+        install_packages([f"lib{headers.name}-dev"], log)
+    print_progress("compiling the emulated RP2040 for this Python (half a minute)")
     command = ["gcc", *_FLAGS, f"-I{headers}"]
     ends = sysconfig.get_config_var("EXT_SUFFIX")
     with fill_atomically(target) as fresh, ThreadPoolExecutor(cpu_count()) as pool:
         lines = [[*command, source, "-o", fresh / f"{source.stem}{ends}"] for source in sources]
-        list(pool.map(lambda line: run(line, log), lines))
+        list(pool.map(lambda line: run_logged(line, log), lines))

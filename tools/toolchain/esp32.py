@@ -14,8 +14,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.toolchain.build import cache_root, checkout_dir, digest, jobs, locked, say
-from tools.toolchain.sources import EXIT_MACHINE, Stop, run
+from tools.toolchain.build import (
+    cache_root,
+    checkout_dir,
+    count_jobs,
+    digest_parts,
+    hold_lock,
+    print_progress,
+)
+from tools.toolchain.sources import EXIT_MACHINE, Stop, run_logged
 
 Tree = dict[str, bytes]
 
@@ -32,7 +39,7 @@ def target_of(folder: Path) -> str | None:
     return found[1] if found else None
 
 
-def _numbers(text: str, *names: str) -> tuple[int, ...]:
+def _read_numbers(text: str, *names: str) -> tuple[int, ...]:
     found = [re.search(rf"\b{name}\b\D*?(\d+)", text) for name in names]
     return tuple(int(match[1]) for match in found if match)
 
@@ -44,7 +51,7 @@ def _micropython_lacks(checkout: Path | None) -> list[str]:
     if not header.exists() or not (checkout / PORT / "Makefile").exists():
         return [f"MICROPYTHON_DIR={checkout}: no MicroPython checkout with {PORT}"]
     names = ("define MICROPY_VERSION_MAJOR", "define MICROPY_VERSION_MINOR")
-    version = _numbers(header.read_text(), *names)
+    version = _read_numbers(header.read_text(), *names)
     if version < OLDEST:
         text = ".".join(map(str, version))
         return [f"MICROPYTHON_DIR={checkout}: MicroPython {text}; 1.27 or newer is needed"]
@@ -53,12 +60,12 @@ def _micropython_lacks(checkout: Path | None) -> list[str]:
         (checkout / "lib/berkeley-db-1.xx").iterdir()
     ):
         lacks.append(f"submodules: make -C {checkout / PORT} submodules")
-    if not _cross(checkout).exists():
+    if not _find_mpy_cross(checkout).exists():
         lacks.append(f"mpy-cross: make -C {checkout / 'mpy-cross'}")
     return lacks
 
 
-def _cross(checkout: Path) -> Path:
+def _find_mpy_cross(checkout: Path) -> Path:
     return checkout / "mpy-cross" / "build" / "mpy-cross"
 
 
@@ -70,7 +77,7 @@ def _idf_lacks() -> list[str]:
     version_file = folder / "tools" / "cmake" / "version.cmake"
     if not (folder / "tools" / "idf.py").exists() or not version_file.exists():
         return [f"IDF_PATH={folder}: no ESP-IDF"]
-    version = _numbers(version_file.read_text(), "IDF_VERSION_MAJOR", "IDF_VERSION_MINOR")
+    version = _read_numbers(version_file.read_text(), "IDF_VERSION_MAJOR", "IDF_VERSION_MINOR")
     if version < IDF_OLDEST:
         return [f"IDF_PATH={folder}: ESP-IDF {'.'.join(map(str, version))}; 5.3 or newer is needed"]
     return []
@@ -89,7 +96,7 @@ def _tools_lack(target: str) -> list[str]:
     return [f"programs not on PATH: {', '.join(missing)}; run '{export}' in this shell"]
 
 
-def check(target: str) -> Path:
+def check_tools(target: str) -> Path:
     """Return the MicroPython checkout. Raises Stop(3) with everything that this machine lacks."""
     checkout = checkout_dir()
     lacks = [*_micropython_lacks(checkout), *_idf_lacks(), *_tools_lack(target)]
@@ -99,7 +106,7 @@ def check(target: str) -> Path:
     return checkout
 
 
-def build(
+def build_board(
     board: str, tree: Tree, out: Path, facts: dict[str, object], stage: Callable[[Path, Tree], None]
 ) -> list[Path]:
     """Put `board`'s image (.bin, for the address in board.json), .elf and facts (.json) into `out`.
@@ -108,22 +115,22 @@ def build(
     here = f"boards/{board}/"
     target = _TARGET.search(tree[here + "mpconfigboard.cmake"].decode())
     assert target, f"{board} names no IDF_TARGET"
-    checkout = check(target[1])
-    key = digest([str(checkout), board])
+    checkout = check_tools(target[1])
+    key = digest_parts([str(checkout), board])
     folder = cache_root() / "esp32" / key
     log = cache_root() / "logs" / f"firmware-{board}.log"
-    with locked(cache_root() / f"esp32-{key}.lock"):
+    with hold_lock(cache_root() / f"esp32-{key}.lock"):
         log.unlink(missing_ok=True)
         stage(folder / "tree", tree)
-        say(f"building {board} with ESP-IDF (minutes at first)")
+        print_progress(f"building {board} with ESP-IDF (minutes at first)")
         made = folder / "build"
         words = [f"BOARD={board}", f"BOARD_DIR={folder / 'tree' / here}", f"BUILD={made}"]
-        env = {"MICROPY_MPYCROSS": str(_cross(checkout))}
-        run(["make", jobs(), "-C", checkout / PORT, *words], log, env=env)
-        return _collect(board, made, out, facts)
+        env = {"MICROPY_MPYCROSS": str(_find_mpy_cross(checkout))}
+        run_logged(["make", count_jobs(), "-C", checkout / PORT, *words], log, env=env)
+        return _collect_files(board, made, out, facts)
 
 
-def _collect(board: str, made: Path, out: Path, facts: dict[str, object]) -> list[Path]:
+def _collect_files(board: str, made: Path, out: Path, facts: dict[str, object]) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     image = made / "firmware.bin"
     every = facts | {"image_sha256": hashlib.sha256(image.read_bytes()).hexdigest()}

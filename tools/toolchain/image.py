@@ -17,19 +17,19 @@ from pathlib import Path
 from tools.toolchain.build import (
     build_env,
     cache_root,
-    digest,
-    ensure,
+    count_jobs,
+    digest_parts,
+    ensure_toolchain,
     fill_atomically,
-    jobs,
-    locked,
-    say,
+    hold_lock,
+    print_progress,
 )
 from tools.toolchain.claim import claim_at, with_claim
-from tools.toolchain.esp32 import build as build_esp32
+from tools.toolchain.esp32 import build_board as build_esp32
 from tools.toolchain.esp32 import target_of
 from tools.toolchain.limits import check_limits
 from tools.toolchain.native_names import check_names
-from tools.toolchain.sources import EXIT_FAILED, EXIT_USAGE, Stop, output, run
+from tools.toolchain.sources import EXIT_FAILED, EXIT_USAGE, Stop, read_output, run_logged
 
 REPO = Path(__file__).resolve().parents[2]
 UF2_FAMILY_RP2040 = "0xE48BFF56"
@@ -107,7 +107,7 @@ def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
     return tree
 
 
-def stage(folder: Path, tree: dict[str, bytes]) -> None:
+def stage_files(folder: Path, tree: dict[str, bytes]) -> None:
     """Make `folder` equal to `tree`; write only what differs, so that builds are incremental."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.relative_to(folder).as_posix() not in tree:
@@ -119,7 +119,7 @@ def stage(folder: Path, tree: dict[str, bytes]) -> None:
             path.write_bytes(data)
 
 
-def firmware(board: str, out: Path) -> None:
+def build_firmware(board: str, out: Path) -> None:
     """Put the board's .bin, .elf, facts (.json) and, of an RP2040, .uf2 into `out`, building if
     need be. Print their paths, the image last. Raises Stop.
     """
@@ -127,26 +127,26 @@ def firmware(board: str, out: Path) -> None:
     check_limits(ours)
     tree = staged_files(board, ours)
     if target_of(board_dir(wrap_board(board))):
-        facts = {"board": board} | _constants(ours)
-        print(*build_esp32(board, tree, out, facts, stage), sep="\n")
+        facts = {"board": board} | _board_constants(ours)
+        print(*build_esp32(board, tree, out, facts, stage_files), sep="\n")
         return
-    toolchain = ensure()
+    toolchain = ensure_toolchain()
     contents = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(tree.items())]
-    key = digest([_LAYOUT, toolchain.name, board, *contents])
+    key = digest_parts([_LAYOUT, toolchain.name, board, *contents])
     target = cache_root() / "firmware" / key
-    with locked(toolchain.parent / f"{toolchain.name}-{board}.lock"):
+    with hold_lock(toolchain.parent / f"{toolchain.name}-{board}.lock"):
         if not target.exists():
             with fill_atomically(target) as fresh:
                 _build_image(toolchain, board, tree, fresh)
-                facts = _facts(board, ours, fresh)
+                facts = _image_facts(board, ours, fresh)
                 (fresh / f"{board}.json").write_text(json.dumps(facts, indent=2) + "\n")
     out.mkdir(parents=True, exist_ok=True)
     for path in sorted(target.iterdir()):
-        _replace(path, out / path.name)
+        _replace_file(path, out / path.name)
         print(out / path.name)
 
 
-def _replace(source: Path, target: Path) -> None:
+def _replace_file(source: Path, target: Path) -> None:
     """Copy so that a reader of `target` sees the old file or the new one."""
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".new-", delete=False) as part:
         part.write(source.read_bytes())
@@ -159,19 +159,19 @@ def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Pat
     source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
     log = cache_root() / "logs" / f"firmware-{board}.log"
     log.unlink(missing_ok=True)
-    stage(source, tree)
+    stage_files(source, tree)
     env = build_env(toolchain)
-    _configure(toolchain, board, tree, log)
-    say(f"building {board} (a minute and a half at first, then seconds)")
-    run(["make", "-s", jobs(), "-C", build], log, env=env)
-    _collect(toolchain, build, board, fresh, log)
+    _run_cmake(toolchain, board, tree, log)
+    print_progress(f"building {board} (a minute and a half at first, then seconds)")
+    run_logged(["make", "-s", count_jobs(), "-C", build], log, env=env)
+    _collect_files(toolchain, build, board, fresh, log)
 
 
 def _build_folder(toolchain: Path, board: str, tree: dict[str, bytes]) -> Path:
     """Return the build folder of this set of C files. MicroPython never removes a module from its
     lists in a build folder, so an image without it needs another folder."""
     names = [name for name in sorted(tree) if not name.endswith(".py")]
-    return toolchain / "cmake" / f"{board}-{digest(names)[:8]}"
+    return toolchain / "cmake" / f"{board}-{digest_parts(names)[:8]}"
 
 
 def _needs_cmake(name: str) -> bool:
@@ -179,10 +179,10 @@ def _needs_cmake(name: str) -> bool:
     return name.endswith("manifest.py") or not name.endswith(".py")
 
 
-def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
+def _run_cmake(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
     """Run cmake when anything but the text of frozen Python changed since it last succeeded."""
     source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
-    config = digest(
+    config = digest_parts(
         [n + (data.hex() if _needs_cmake(n) else "") for n, data in sorted(tree.items())]
     )
     stamp = build / "configured.txt"
@@ -196,11 +196,11 @@ def _configure(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -
     options = [f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={board_path}"]
     port = toolchain / "mp" / "ports" / "rp2"
     command = ["cmake", "-S", port, "-B", build, *options, "-DPICO_NO_PICOTOOL=1"]
-    run(command, log, env=build_env(toolchain))
+    run_logged(command, log, env=build_env(toolchain))
     stamp.write_text(config)
 
 
-def _collect(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -> None:
+def _collect_files(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -> None:
     ours = frozen_files(board)
     frozen = build / "frozen_mpy"
     python = [name for name in ours if (frozen / name).with_suffix(".mpy").exists()]
@@ -213,22 +213,22 @@ def _collect(toolchain: Path, build: Path, board: str, fresh: Path, log: Path) -
     convert = toolchain / "mp" / "tools" / "uf2conv.py"
     where = ["-f", UF2_FAMILY_RP2040, "-b", FLASH_BASE]
     uf2 = fresh / f"{board}.uf2"
-    run([sys.executable, convert, *where, "-c", "-o", uf2, fresh / f"{board}.bin"], log)
+    run_logged([sys.executable, convert, *where, "-c", "-o", uf2, fresh / f"{board}.bin"], log)
 
 
-def _constants(ours: dict[str, bytes]) -> dict[str, object]:
+def _board_constants(ours: dict[str, bytes]) -> dict[str, object]:
     constants = image_constants(ours) if ours else {}
     names = ("version", "program_sha256")
     return {name: constants.get(name.upper()) for name in names}
 
 
-def _facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]:
+def _image_facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]:
     """Return the image's facts; bytes in flash (text + data) and of static RAM (data + bss)."""
-    sizes = output("arm-none-eabi-size", fresh / f"{board}.elf").splitlines()[-1].split()
+    sizes = read_output("arm-none-eabi-size", fresh / f"{board}.elf").splitlines()[-1].split()
     text, data, bss = (int(size) for size in sizes[:3])
     return {
         "board": board,
-        **_constants(ours),
+        **_board_constants(ours),
         "image_sha256": hashlib.sha256((fresh / f"{board}.bin").read_bytes()).hexdigest(),
         "flash_bytes": text + data,
         "ram_bytes": data + bss,
@@ -237,7 +237,7 @@ def _facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, object]
 
 def compile_mpy(board: str, arch: str, out: Path) -> None:
     """Compile our files to .mpy under `out`, for a stock board's filesystem. Raises Stop."""
-    cross = ensure() / "mpy-cross"
+    cross = ensure_toolchain() / "mpy-cross"
     log = cache_root() / "logs" / "mpy.log"
     log.unlink(missing_ok=True)
     files = frozen_files(board)
@@ -248,7 +248,7 @@ def compile_mpy(board: str, arch: str, out: Path) -> None:
         source.write_bytes(data)
         if name not in KEPT_AS_SOURCE:
             target = source.with_suffix(".mpy")
-            run([cross, f"-march={arch}", "-s", name, "-o", target, source], log)
+            run_logged([cross, f"-march={arch}", "-s", name, "-o", target, source], log)
             check_names([(name, data, target)])
             source.unlink()
     print(out)

@@ -17,12 +17,14 @@ def check_limits(files: Mapping[str, bytes]) -> None:
     Stop."""
     if not files:
         return  # a board without our firmware
-    problem = _names(files, _CHECK)["find_problem"](SimpleNamespace(**_names(files, _LIMITS)))
+    problem = _read_names(files, _CHECK)["find_problem"](
+        SimpleNamespace(**_read_names(files, _LIMITS))
+    )
     if problem:
         raise Stop(EXIT_FAILED, f"firmware/{_LIMITS}: {problem}")
 
 
-def _names(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+def _read_names(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     exec(compile(files[name], name, "exec"), found)
     return {key: value for key, value in found.items() if not key.startswith("__")}

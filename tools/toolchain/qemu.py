@@ -15,15 +15,15 @@ from pathlib import Path
 from tools.toolchain.build import (
     build_env,
     cache_root,
-    digest,
-    ensure,
+    count_jobs,
+    digest_parts,
+    ensure_toolchain,
     fill_atomically,
-    jobs,
-    locked,
-    say,
+    hold_lock,
+    print_progress,
 )
-from tools.toolchain.image import REPO, stage
-from tools.toolchain.sources import EXIT_MACHINE, Stop, install, output, run
+from tools.toolchain.image import REPO, stage_files
+from tools.toolchain.sources import EXIT_MACHINE, Stop, install_packages, read_output, run_logged
 
 _RECIPE = "2"  # raise it when the steps below change what they build
 HEAP_BYTES = 1024 * 1024
@@ -102,32 +102,32 @@ def need_machine(machine: Machine) -> None:
     if not shutil.which("apt-get"):
         raise Stop(EXIT_MACHINE, f"this system has no apt-get. {words}")
     try:
-        install(list(machine.packages), cache_root() / "logs" / "apt-qemu.log")
+        install_packages(list(machine.packages), cache_root() / "logs" / "apt-qemu.log")
     except Stop as stop:
         raise Stop(EXIT_MACHINE, f"{stop}\n{words}") from stop
 
 
-def qemu(arch: str, out: Path) -> None:
+def build_qemu(arch: str, out: Path) -> None:
     """Put `qemu-ARCH.elf` into `out`, building if need be, and print its path."""
     machine = MACHINES[arch]
     need_machine(machine)
-    toolchain = ensure()
+    toolchain = ensure_toolchain()
     tree = guest_files()
     contents = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(tree.items())]
-    compiler = output(machine.compiler, "--version").splitlines()[0]
+    compiler = read_output(machine.compiler, "--version").splitlines()[0]
     shape = [_RECIPE, toolchain.name, machine.board, compiler, str(HEAP_BYTES), *machine.flags]
-    target = cache_root() / "qemu" / digest([*shape, *contents])
-    with locked(toolchain.parent / f"{toolchain.name}-qemu-{arch}.lock"):
+    target = cache_root() / "qemu" / digest_parts([*shape, *contents])
+    with hold_lock(toolchain.parent / f"{toolchain.name}-qemu-{arch}.lock"):
         if not target.exists():
             with fill_atomically(target) as fresh:
-                _build(toolchain, arch, digest(shape), tree, fresh)
+                _build_elf(toolchain, arch, digest_parts(shape), tree, fresh)
     out.mkdir(parents=True, exist_ok=True)
     image = out / f"qemu-{arch}.elf"
     shutil.copy2(target / image.name, image)
     print(image)
 
 
-def _build(toolchain: Path, arch: str, shape: str, tree: dict[str, bytes], fresh: Path) -> None:
+def _build_elf(toolchain: Path, arch: str, shape: str, tree: dict[str, bytes], fresh: Path) -> None:
     machine = MACHINES[arch]
     source = toolchain / "stage" / f"qemu-{arch}"
     build = toolchain / "qemu" / f"{arch}-{shape[:8]}"
@@ -135,14 +135,16 @@ def _build(toolchain: Path, arch: str, shape: str, tree: dict[str, bytes], fresh
     log.unlink(missing_ok=True)
     manifest = 'freeze("guest")\n'
     guest = {f"guest/{name}": data for name, data in tree.items()}
-    stage(source, {**guest, "manifest.py": manifest.encode()})
+    stage_files(source, {**guest, "manifest.py": manifest.encode()})
     build.parent.mkdir(parents=True, exist_ok=True)
-    say(f"building MicroPython for {machine.board} (half a minute at first, then seconds)")
+    print_progress(
+        f"building MicroPython for {machine.board} (half a minute at first, then seconds)"
+    )
     words = [
-        *("make", "-s", jobs(), "-C", toolchain / "mp" / "ports" / "qemu"),
+        *("make", "-s", count_jobs(), "-C", toolchain / "mp" / "ports" / "qemu"),
         *(f"BOARD={machine.board}", f"BUILD={build}", f"MICROPY_HEAP_SIZE={HEAP_BYTES}"),
         *(f"FROZEN_MANIFEST={source / 'manifest.py'}", *machine.flags),
         f"MAKE_MANIFEST={sys.executable} {_EVEN} {toolchain / 'mp' / 'tools' / 'makemanifest.py'}",
     ]
-    run(words, log, env=build_env(toolchain))
+    run_logged(words, log, env=build_env(toolchain))
     shutil.copy2(build / "firmware.elf", fresh / f"qemu-{arch}.elf")

@@ -49,7 +49,7 @@ class Stop(Exception):
         self.code = code
 
 
-def run(
+def run_logged(
     command: Sequence[str | Path],
     log: Path,
     cwd: Path | None = None,
@@ -69,7 +69,7 @@ def run(
         raise Stop(EXIT_FAILED, "\n".join([*tail, f"{words[0]} ended with {code}; log: {log}"]))
 
 
-def output(*command: str | Path) -> str:
+def read_output(*command: str | Path) -> str:
     """Return what a command prints, or an empty string when it fails or does not exist."""
     try:
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
@@ -83,24 +83,24 @@ def need_programs(checkout: Path | None, log: Path) -> None:
     if not shutil.which("apt-get"):
         _need_without_apt(checkout)
         return
-    missing = [name for name in PACKAGES if not _installed(name)]
+    missing = [name for name in PACKAGES if not _is_installed(name)]
     if not missing or (checkout and all(map(shutil.which, PROGRAMS))):
         return
-    install(missing, log)
+    install_packages(missing, log)
 
 
-def install(packages: list[str], log: Path) -> None:
+def install_packages(packages: list[str], log: Path) -> None:
     """Install packages with this machine's apt. Raises Stop(3) when that needs root rights."""
     words = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     prefix = _become_root(words)
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
-        run([*prefix, "apt-get", "update"], log, env=env)
+        run_logged([*prefix, "apt-get", "update"], log, env=env)
     try:
-        run([*prefix, *words], log, env=env)
+        run_logged([*prefix, *words], log, env=env)
     except Stop:  # the lists may be older than the mirror
-        run([*prefix, "apt-get", "update"], log, env=env)
-        run([*prefix, *words], log, env=env)
+        run_logged([*prefix, "apt-get", "update"], log, env=env)
+        run_logged([*prefix, *words], log, env=env)
 
 
 def _need_without_apt(checkout: Path | None) -> None:
@@ -119,8 +119,8 @@ def _need_without_apt(checkout: Path | None) -> None:
     )
 
 
-def _installed(package: str) -> bool:
-    return output("dpkg-query", "-W", "-f", "${Status}", package) == "install ok installed"
+def _is_installed(package: str) -> bool:
+    return read_output("dpkg-query", "-W", "-f", "${Status}", package) == "install ok installed"
 
 
 def _become_root(install: list[str]) -> list[str]:
@@ -139,11 +139,11 @@ def _become_root(install: list[str]) -> list[str]:
     )
 
 
-def mirror() -> str:
+def find_mirror() -> str:
     """Return the Debian mirror that this machine's apt uses. Raises Stop(3) when there is none."""
     rows = [
         line.split("|")
-        for line in output(
+        for line in read_output(
             "apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(SUITE)|$(CREATED_BY)"
         ).splitlines()
     ]
@@ -163,15 +163,15 @@ def fetch_debian(dest: Path, log: Path) -> None:
     downloads = dest / "downloads"
     downloads.mkdir(parents=True)
     apt = _private_apt(dest / "apt")
-    run([*apt, "update"], log, cwd=downloads)
-    run([*apt, "source", "--download-only", *SOURCE_PACKAGES], log, cwd=downloads)
-    run([*apt, "download", *DEB_PACKAGES], log, cwd=downloads)
+    run_logged([*apt, "update"], log, cwd=downloads)
+    run_logged([*apt, "source", "--download-only", *SOURCE_PACKAGES], log, cwd=downloads)
+    run_logged([*apt, "download", *DEB_PACKAGES], log, cwd=downloads)
     for name, folder in (("micropython", "mp"), ("mbedtls", "mbedtls")):
         (dest / folder).mkdir()
         archive = next(downloads.glob(f"{name}_*.orig.tar.*"))
-        run(["tar", "xf", archive, "-C", dest / folder, "--strip-components=1"], log)
+        run_logged(["tar", "xf", archive, "-C", dest / folder, "--strip-components=1"], log)
     for deb in sorted(downloads.glob("*-source_*.deb")):
-        run(["dpkg-deb", "-x", deb, dest / "sdk"], log)
+        run_logged(["dpkg-deb", "-x", deb, dest / "sdk"], log)
     _link_libraries(dest / "mp" / "lib")
     versions = sorted(p.name for p in downloads.iterdir() if p.suffix in (".dsc", ".deb"))
     (dest / "sources.txt").write_text("\n".join(versions) + "\n")
@@ -183,8 +183,8 @@ def _private_apt(state: Path) -> list[str]:
     """Return an apt command with its own state, so that the machine's apt does not change."""
     for folder in ("lists/partial", "archives/partial"):
         (state / folder).mkdir(parents=True)
-    arch = output("dpkg", "--print-architecture")
-    url = mirror()
+    arch = read_output("dpkg", "--print-architecture")
+    url = find_mirror()
     (state / "sources.list").write_text(
         f"deb [signed-by={KEYRING} arch={arch}] {url} {SUITE} main\n"
         f"deb-src [signed-by={KEYRING}] {url} {SUITE} main\n"
@@ -228,13 +228,13 @@ def check_checkout(checkout: Path) -> None:
         )
 
 
-def identity(checkout: Path | None) -> list[str]:
+def describe_sources(checkout: Path | None) -> list[str]:
     """Return what the toolchain's key covers beside the recipe: machine, compiler, sources."""
     machine = [platform.system(), platform.machine(), platform.libc_ver()[1]]
-    compiler = output("arm-none-eabi-gcc", "-dumpfullversion")
+    compiler = read_output("arm-none-eabi-gcc", "-dumpfullversion")
     if checkout is None:
         return [*machine, compiler, SUITE]
-    tracked = output("git", "-C", checkout, "rev-parse", "HEAD")
-    changes = output("git", "-C", checkout, "diff", "HEAD", "--submodule=diff")
+    tracked = read_output("git", "-C", checkout, "rev-parse", "HEAD")
+    changes = read_output("git", "-C", checkout, "diff", "HEAD", "--submodule=diff")
     config = (checkout / "py" / "mpconfig.h").read_text()
     return [*machine, compiler, str(checkout), tracked, changes, config]

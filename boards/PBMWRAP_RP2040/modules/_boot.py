@@ -12,7 +12,7 @@ def _adopt(mount_point):
 
 
 try:
-    vfs.mount(flash.filesystem(), "/")
+    vfs.mount(flash.open_filesystem(), "/")
 except OSError:
     flash.make_filesystem(_adopt)
-    vfs.mount(flash.filesystem(), "/")
+    vfs.mount(flash.open_filesystem(), "/")

@@ -86,7 +86,7 @@ class Lamps:
             self._set_wanted(spec, fade, derate)
         if self._rising:
             self._approach_wanted()
-            self._write()
+            self._write_duties()
         self._lit = True
 
     def limit_current(self, ma: int) -> None:
@@ -111,7 +111,7 @@ class Lamps:
         for i in range(self._n):
             if self._modes[i] > 0:
                 self._hal.lamp_mode(i, self._modes[i])
-        self._write()
+        self._write_duties()
 
     def is_steady(self) -> bool:
         """Return whether the duties have reached what `apply` asked for."""
@@ -127,7 +127,7 @@ class Lamps:
             left = min(left, _in_ms(target_uj - self.dose_uj() - fading_uj, self.rate_uw))
         return left
 
-    def _write(self) -> None:
+    def _write_duties(self) -> None:
         for i in range(self._n):
             if self._modes[i] != _OFF:
                 self._hal.lamp_write(i, self.duties[i])

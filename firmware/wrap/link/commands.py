@@ -98,7 +98,7 @@ class RequestGate:
     def check_writes(self, writes: int) -> None:
         """Raise Refused when a host may not make the wrap write so much now."""
         self.budget.check(writes, self._uptime.s)
-        if self._log_queue.crowded():
+        if self._log_queue.is_crowded():
             raise Refused(NOT_NOW, "records wait for the flash: possible in 1 s")
 
 
@@ -377,7 +377,7 @@ class LogCommands:
         return {"o": at, "end": end}
 
     def _next(self, p):
-        return self._download.window(_offset(p), get_int(p, "n", CHUNK, WINDOW, WINDOW))
+        return self._download.prepare_window(_offset(p), get_int(p, "n", CHUNK, WINDOW, WINDOW))
 
     def _close(self, p):
         at, end, sha = self._download.close()

@@ -45,13 +45,13 @@ class HostSession:
 
     def run(self, dt_ms: int, server: "Server") -> None:
         """Let `dt_ms` pass: keep greeted firmware, push due telemetry, restart when requested."""
-        if server.idle():
+        if server.is_idle():
             self._trial.keep_if_greeted()
         if self._every_ms:
             self._push_sample(dt_ms, server)
         if self._restart_ms >= 0:
             self._restart_ms += dt_ms
-            settled = server.idle() and self._log_queue.idle()
+            settled = server.is_idle() and self._log_queue.is_idle()
             if self._restart_ms > (_RESTART_MS if settled else _RESTART_MOST_MS):
                 self._hal.reset()
 
@@ -61,6 +61,6 @@ class HostSession:
             self._every_ms = 0
             return
         self._due_ms -= dt_ms
-        if self._due_ms <= 0 and server.idle():
+        if self._due_ms <= 0 and server.is_idle():
             self._due_ms = self._every_ms
             server.push("sample", self._status_view.sample())

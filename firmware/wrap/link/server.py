@@ -40,15 +40,19 @@ def dumps(obj: object) -> bytes:
     return raw
 
 
-def _error(number: "int | None", code: str, text: str) -> bytes:
+def _encode_error(number: "int | None", code: str, text: str) -> bytes:
     return dumps({"i": number, "e": [code, text]})
 
 
 # A wrong line must not cost more time than a valid one, so its answer is made at import.
-_BAD_CRC = frames.encode(_error(None, CODE_CRC, "the checksum does not match; send the line again"))
-_TOO_LONG = frames.encode(_error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST))
+_BAD_CRC = frames.encode(
+    _encode_error(None, CODE_CRC, "the checksum does not match; send the line again")
+)
+_TOO_LONG = frames.encode(
+    _encode_error(None, CODE_LONG, "at most %d bytes a line" % frames.MAX_REQUEST)
+)
 _NO_REQUEST = frames.encode(
-    _error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
+    _encode_error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
 )
 
 
@@ -105,26 +109,26 @@ class Server:
         self._raw = self._view[:0]  # bytes of the stream that are sent unchanged
         self._silent = _QUIET_SLICES
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Return whether nothing waits to be sent."""
         return self._tx_at == self._tx_end and self._stream is None
 
-    def talks(self) -> bool:
+    def is_talking(self) -> bool:
         """Return whether there was work for a host in the last _QUIET_SLICES slices."""
         return self._silent < _QUIET_SLICES
 
     def push(self, name: str, params: dict) -> bool:
         """Queue a push. Returns False and sends nothing when the buffer is full, or during a
         stream, whose bytes must not be interrupted."""
-        return self._stream is None and self._send(dumps({"n": name, "p": params}))
+        return self._stream is None and self._queue_line(dumps({"n": name, "p": params}))
 
-    def _send(self, *parts: bytes) -> bool:
+    def _queue_line(self, *parts: bytes) -> bool:
         """Queue a line whose JSON is the concatenation of `parts`. Returns False when the buffer is
         full."""
         n = 11
         for part in parts:
             n += len(part)
-        line = self._line(n)
+        line = self._reserve_line(n)
         if line is None:
             return False
         line[0] = 0x40
@@ -138,7 +142,7 @@ class Server:
         line[at:n] = b"*%08x\n" % (crc & 0xFFFFFFFF)
         return True
 
-    def _reject(self, ready: bytes) -> bool:  # H-57
+    def _queue_refusal(self, ready: bytes) -> bool:  # H-57
         """Queue `ready`, the answer to a wrong line, at most _MOST_WRONG times in a row. It fits,
         because nothing is read before everything is sent."""
         if self._wrong < _MOST_WRONG:
@@ -148,7 +152,7 @@ class Server:
             self._view[at:end] = ready
         return True
 
-    def _line(self, n: int) -> "memoryview | None":
+    def _reserve_line(self, n: int) -> "memoryview | None":
         """Return a view of the next `n` bytes of the output buffer, or None when it is full.
 
         A view of exactly these bytes, because MicroPython's slice assignment to a longer buffer
@@ -167,18 +171,18 @@ class Server:
         and with less than _STEP_MS no piece of a stream, until _MOST_WAITS slices have passed.
         """
         if self._tx_at != self._tx_end:
-            done = self._pump()
+            done = self._pump_lines()
         elif self._raw:
             done = self._pump_raw()
         elif self._stream is not None:
             if self._stream.wants_input():
-                done = self._receive()
+                done = self._feed_stream()
             else:
                 done = self._has_time(spare_ms, _STEP_MS) and self._step_stream()
         elif self._asked:
-            done = self._has_time(spare_ms, _ACT_MS) and self._act()
+            done = self._has_time(spare_ms, _ACT_MS) and self._execute_request()
         else:
-            done = self._read()
+            done = self._read_line()
         self._silent = 0 if done else self._silent + 1
         return done
 
@@ -189,7 +193,7 @@ class Server:
         self._waited = 0
         return True
 
-    def _pump(self) -> bool:
+    def _pump_lines(self) -> bool:
         end = min(self._tx_end, self._tx_at + _WRITE)
         sent = self._hal.link_write(self._view[self._tx_at : end])
         self._tx_at += sent
@@ -202,7 +206,7 @@ class Server:
         self._raw = self._raw[sent:]
         return sent > 0
 
-    def _receive(self) -> bool:
+    def _feed_stream(self) -> bool:
         """Pass received bytes to the stream, first those that were read with its request."""
         reader = self._reader
         buffer = self._stream.input_buffer()
@@ -215,7 +219,7 @@ class Server:
         self._stream.add_received(n)
         return n > 0
 
-    def _read(self) -> bool:
+    def _read_line(self) -> bool:
         """Read at most _RX bytes, or parse at most one line of the bytes that were read before."""
         reader = self._reader
         if reader.at >= self._rx_end:
@@ -226,29 +230,29 @@ class Server:
         if event == frames.OK:
             self._asked = True
         elif event == frames.BAD_CRC:
-            self._reject(_BAD_CRC)
+            self._queue_refusal(_BAD_CRC)
         elif event == frames.TOO_LONG:
-            self._reject(_TOO_LONG)
+            self._queue_refusal(_TOO_LONG)
         return True
 
-    def _act(self) -> bool:
+    def _execute_request(self) -> bool:
         """Execute the request that was read, or answer its repetition."""
         self._asked = False
         body = self._reader.body()
         if body == self._last_body:  # H-56
-            return self._repeat(body)
+            return self._repeat_answer(body)
         request = parse(body)
         if request is None:
-            return self._reject(_NO_REQUEST)
+            return self._queue_refusal(_NO_REQUEST)
         if request:
             self._wrong = 0
             self._last_body = None  # if the handler raises, a repetition is executed
             self._number = request[0]
             self._body = body
-            self._reply(self._handle, request[1], request[2])
+            self._answer_call(self._handle, request[1], request[2])
         return True
 
-    def _repeat(self, body: bytes) -> bool:
+    def _repeat_answer(self, body: bytes) -> bool:
         """Send the answer to the last request again; execute a method in `again` first."""
         number, method, params = parse(body)  # type: ignore - it was parsed before
         self._wrong = 0
@@ -257,9 +261,9 @@ class Server:
                 self._last_answer = dumps({"i": number, "r": self._handle(method, params)})
             except Refused:
                 pass  # it has had its effect: the light is off, and the answer stays the same
-        return self._send(self._last_answer)
+        return self._queue_line(self._last_answer)
 
-    def _reply(self, call, *args) -> None:
+    def _answer_call(self, call, *args) -> None:
         """Send the result of `call(*args)` as the answer to request `_number` and keep it for a
         repetition. When the result is a stream, start that instead."""
         number = self._number
@@ -270,12 +274,12 @@ class Server:
                 return
             answer = dumps({"i": number, "r": result})
         except Refused as e:
-            answer = _error(number, e.args[0], e.args[1])
+            answer = _encode_error(number, e.args[0], e.args[1])
         if len(answer) > frames.MAX_ANSWER:
-            answer = _error(number, INTERNAL, "the answer is too long")
+            answer = _encode_error(number, INTERNAL, "the answer is too long")
         self._last_answer = answer
         self._last_body = self._body
-        self._send(answer)
+        self._queue_line(answer)
 
     def _step_stream(self) -> bool:
         """Send the next piece of the stream, and its answer after the last one."""
@@ -283,10 +287,10 @@ class Server:
         self._stream = None  # an exception below ends the stream
         piece = stream.step()
         if piece is None:
-            self._reply(stream.result)
+            self._answer_call(stream.result)
             return True
         self._stream = stream
         if isinstance(piece, memoryview):
             self._raw = piece
             return True
-        return self._send(*piece)
+        return self._queue_line(*piece)

@@ -77,7 +77,7 @@ class Download:
         self._digest = hashlib.sha256()
         return self.next, log.end
 
-    def window(self, offset: int, n: int) -> "Download":
+    def prepare_window(self, offset: int, n: int) -> "Download":
         """Prepare to send at most `n` bytes from `offset`, which must be the next offset or, to
         repeat a window, the last one. Returns itself. Raises Refused."""
         if self._digest is None:
@@ -112,7 +112,7 @@ class Download:
         """Return at most `n` bytes of the log, or `n` zeros after an error."""
         if self._broken is None:
             try:
-                data = self._read(n)
+                data = self._read_log(n)
                 if not self._again:
                     self._digest.update(data)
                     self.next = self._at + len(data)
@@ -121,7 +121,7 @@ class Download:
                 self._broken = e
         return bytes(n)
 
-    def _read(self, n: int) -> bytes:
+    def _read_log(self, n: int) -> bytes:
         if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
         try:

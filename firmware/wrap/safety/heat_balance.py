@@ -48,7 +48,7 @@ class HeatBalance:
         self._most_mw = self._level_mw = self._settled_s = 0
         self.covered = False
 
-    def referenced(self) -> bool:
+    def has_reference(self) -> bool:
         """Return whether the balance of the dark pad was measured since the last `clear`."""
         return self._dark_mw != _UNKNOWN
 

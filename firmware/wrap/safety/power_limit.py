@@ -40,7 +40,7 @@ class PowerLimit:
     def allowed_ma(self, heat_test_pm: int, referenced: bool, worn: bool) -> int:
         """Return the current that all lamps together may draw, mA, and set `why`. heat_test_pm:
         permille of full power that the recorded heat test allows, 0 without one; referenced:
-        `HeatBalance.referenced`; worn: `reads_worn`."""
+        `HeatBalance.has_reference`; worn: `reads_worn`."""
         blind_ma = min(self._blind_ma, self._supply_ma)  # H-43, H-44
         tested_ma = min(self._full_ma * heat_test_pm // 1000, self._supply_ma)
         if blind_ma == self._supply_ma:

@@ -65,14 +65,14 @@ class SensorCheck:
         for i in range(self._n):
             skin = self._skin[i]
             # Also in the dark, where it keeps its references but reports nothing.
-            if self._stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
+            if self._is_stuck(i, board_mc if skin else skin_mc, new_mw) and lit_s:
                 found = self._violation.set(faults.STUCK, i)  # H-06
-            elif skin and lit_s > _SLIP_S and self._slipped(self._trends[i]):
+            elif skin and lit_s > _SLIP_S and self._has_slipped(self._trends[i]):
                 found = self._violation.set(faults.SLIPPED, i)  # H-08
         if lit_s and self._starting:
             self._starting = False
             self._keep_start()
-        if lit_s and self._apart(skin_mc, board_mc):
+        if lit_s and self._are_apart(skin_mc, board_mc):
             self._apart_s += 1
             if self._apart_s >= limits.PAIR_S:
                 found = self._violation.set(faults.PAIR, self._far)  # H-07
@@ -90,7 +90,7 @@ class SensorCheck:
             apart_mc = min(max(skins) - min(skins), limits.SPREAD_MC)
             self._spread_mc = max(limits.SPREAD_MC, apart_mc + limits.SPREAD_MORE_MC)
 
-    def _stuck(self, i: int, other: int, new_mw: int) -> bool:
+    def _is_stuck(self, i: int, other: int, new_mw: int) -> bool:
         """Return whether sensor `i` has not moved for limits.STUCK_S although the other role's mean
         `other` (mC) moved and enough heat came. new_mw: power beyond the settled one."""
         now = self._trends[i].now
@@ -111,17 +111,17 @@ class SensorCheck:
             return moved >= limits.STUCK_SKIN_MC and heat >= limits.STUCK_SKIN_MC
         return moved >= limits.STUCK_MOVED_MC and heat >= limits.STUCK_BOARD_MC
 
-    def _slipped(self, trend: "Trend") -> bool:
+    def _has_slipped(self, trend: "Trend") -> bool:
         """Return whether a reading fell by limits.SLIP_MC and stayed there for half of _SLIP_S: its
         bead has left the skin. A shorter fall is a wearer who moves."""
         before = trend.ago(_SLIP_S) - limits.SLIP_MC
         return trend.now < before and trend.ago(_SLIP_S // 2) < before
 
-    def _apart(self, skin_mc: int, board_mc: int) -> bool:
+    def _are_apart(self, skin_mc: int, board_mc: int) -> bool:
         """Return whether sensors disagree, and set `_far`: skin sensors further apart than unequal
         heating explains, board sensors apart, or skin warmer than a board that does not warm by
         more than a cold room explains."""
-        if self._spread(self._skins) or self._spread(self._boards):
+        if self._are_spread(self._skins) or self._are_spread(self._boards):
             return True
         if (
             not self._both
@@ -135,7 +135,7 @@ class SensorCheck:
                 return trend.now - trend.ago(limits.BALANCE_S) < _WARMING_MC
         return False  # no board sensor has been watched for long enough
 
-    def _spread(self, members: "tuple[int, ...]") -> bool:
+    def _are_spread(self, members: "tuple[int, ...]") -> bool:
         """Return whether the sensors `members`, all of one role, disagree, and set `_far` to the
         one furthest from their mean."""
         if len(members) < 2:

@@ -82,7 +82,7 @@ class ThermalChecks:
 
     def referenced(self) -> bool:
         """Return whether the heat balance has a dark reference. False without a heat balance."""
-        return self.heat_balance is not None and self.heat_balance.referenced()
+        return self.heat_balance is not None and self.heat_balance.has_reference()
 
     def worn(self) -> bool:
         """Return whether all skin sensors can be on skin under a wrap."""

@@ -19,7 +19,7 @@ _T25 = 298.15
 _KELVIN = 273.15
 
 
-def _celsius(raw: int, r25: int, beta: int, pullup: int) -> float:
+def _compute_celsius(raw: int, r25: int, beta: int, pullup: int) -> float:
     """Return the temperature of a reading in C, by the B-parameter equation."""
     ohm = pullup * raw / (FULL - raw)
     return 1.0 / (1.0 / _T25 + math.log(ohm / r25) / beta) - _KELVIN
@@ -36,7 +36,7 @@ class Thermistor:
         first = 1
         last = 0
         for i in range(1, 256):
-            c = _celsius(i * 256, r25, beta, pullup)
+            c = _compute_celsius(i * 256, r25, beta, pullup)
             knots[i] = int(c * 1000 + (0.5 if c >= 0 else -0.5))
             if c >= _HIGH_C:
                 first = i + 1

@@ -64,11 +64,11 @@ class WireCheck:
             self._left_ms -= dt_ms
             if self._left_ms > 0:
                 return False
-            _copy(temps_mc, self._before)
+            _copy_values(temps_mc, self._before)
             self._phase = _DARK
             return True
         if self._phase == _DARK:
-            _copy(temps_mc, self._dark)
+            _copy_values(temps_mc, self._dark)
             self._phase = _LIT_AGAIN
             return False
         self._phase = _WAIT
@@ -100,7 +100,7 @@ class WireCheck:
 
     def expect_edge(self, temps_mc: "list[int]") -> None:
         """Keep the readings of a step after which the enable may open or drop."""
-        _copy(temps_mc, self._last)
+        _copy_values(temps_mc, self._last)
         self._fresh = True
 
     def keep_edge(self, temps_mc: "list[int]") -> None:
@@ -108,7 +108,7 @@ class WireCheck:
         reading far from that of the previous step is disturbed: the undisturbed ones after it would
         look like a jump, so this sensor is not compared at this edge."""
         edge = self._edge
-        _copy(temps_mc, edge)
+        _copy_values(temps_mc, edge)
         if self._fresh:
             for i in range(self._n):
                 if abs(edge[i] - self._last[i]) > limits.WIRE_EDGE_MC:
@@ -131,7 +131,7 @@ class WireCheck:
         return NO
 
 
-def _copy(values: "list[int]", to: "list[int]") -> None:
+def _copy_values(values: "list[int]", to: "list[int]") -> None:
     # Element by element: a slice would allocate.
     for i in range(len(to)):
         to[i] = values[i]

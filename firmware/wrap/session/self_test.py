@@ -63,7 +63,7 @@ class SelfTest:
         """Run one step of the state self-test, which may stop the session or let its light begin.
         Returns what is wrong when a shut-off path failed, else None."""
         log_queue = self._log_queue
-        if self._integrity.is_checking() or not (log_queue.ready() or log_queue.failed):  # H-18
+        if self._integrity.is_checking() or not (log_queue.is_ready() or log_queue.failed):  # H-18
             return None
         if self._waits_for_reference():
             return None

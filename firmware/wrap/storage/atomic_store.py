@@ -40,7 +40,7 @@ class Store:
         self.value = {}
         self.damaged = files.damaged
         for slot in (0, 1):
-            raw = files.read(self._file(slot))
+            raw = files.read(self._file_name(slot))
             kept = unseal(raw)
             if kept is None:
                 self.damaged = self.damaged or raw is not None
@@ -53,14 +53,14 @@ class Store:
         value = self.value.get(key, 0)
         return value if isinstance(value, int) and 0 <= value <= most else 0
 
-    def _file(self, slot: int) -> str:
+    def _file_name(self, slot: int) -> str:
         return self._name + (".a" if slot == 0 else ".b")
 
     def put(self, value: dict) -> None:
         """Write `value` and put it in force. Raises OSError and changes nothing when it cannot be
         written."""
         slot = 1 - self._slot
-        self._files.write(self._file(slot), seal(self._generation + 1, value))
+        self._files.write(self._file_name(slot), seal(self._generation + 1, value))
         self._generation += 1
         self._slot = slot
         self.value = value

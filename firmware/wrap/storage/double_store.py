@@ -21,7 +21,7 @@ _ABSENT = 0  # a copy that was never written; a mark of generation 0 proves it
 _BROKEN = -1
 
 
-def _trusted(a: int, b: int, mark: int, same: bool, damaged: bool) -> bool:
+def _is_trusted(a: int, b: int, mark: int, same: bool, damaged: bool) -> bool:
     """Return whether the newer copy is the newest value that was put.
 
     a, b: generations of the copies, or _ABSENT or _BROKEN. mark: its generation, or _BROKEN without
@@ -49,9 +49,9 @@ class DoubleStore:
         self._files = files
         self._copies = (name + ".a", name + ".b")
         self._mark = name + ".m"
-        self._load()
+        self._load_copies()
 
-    def _load(self) -> None:
+    def _load_copies(self) -> None:
         read = self._files.read
         raws = [read(name) for name in self._copies]
         kept = [unseal(raw) for raw in raws]
@@ -63,7 +63,7 @@ class DoubleStore:
         self._raw = raws[n]
         newer = kept[n]
         self.value = dict(newer[1]) if newer else {}
-        trusted = _trusted(a, b, marked, kept[0] == kept[1], self._files.damaged)
+        trusted = _is_trusted(a, b, marked, kept[0] == kept[1], self._files.damaged)
         flagged = self.value.pop(_FLAG, 0)
         self.unconfirmed = bool(flagged) or not trusted
         broken = _BROKEN in (a, b) or (raw_mark is not None and marked < 0)
@@ -71,9 +71,9 @@ class DoubleStore:
         self._generation = max(a, b, 0)
         self.due = broken or not a == b == marked
         if not trusted:
-            self._prepare(max(a, b, marked, 0) + 1, self.value, True)
+            self._prepare_repair(max(a, b, marked, 0) + 1, self.value, True)
 
-    def _prepare(self, generation: int, value: dict, unconfirmed: bool) -> None:
+    def _prepare_repair(self, generation: int, value: dict, unconfirmed: bool) -> None:
         """Set what `repair` writes."""
         kept = dict(value)
         if unconfirmed:
@@ -87,30 +87,30 @@ class DoubleStore:
         due."""
         if self._generation:
             for name in self._copies:
-                self._write(name, self._raw)
-        self._write(self._mark, seal(self._generation, {}))
+                self._write_copy(name, self._raw)
+        self._write_copy(self._mark, seal(self._generation, {}))
         self.due = False
 
-    def _write(self, name: str, raw: bytes) -> None:
+    def _write_copy(self, name: str, raw: bytes) -> None:
         if self._files.read(name) != raw:
             self._files.write(name, raw)
 
     def put(self, value: dict) -> None:
         """Write `value` and put it in force. Raises OSError and changes nothing when it cannot be
         written."""
-        self._put(value, self.unconfirmed)
+        self._put_value(value, self.unconfirmed)
 
     def confirm(self) -> None:
         """Record that a person has confirmed the value in force. Raises OSError; then it stays
         unconfirmed."""
-        self._put(self.value, False)
+        self._put_value(self.value, False)
         self.unconfirmed = self.damaged = False
 
-    def _put(self, value: dict, unconfirmed: bool) -> None:
+    def _put_value(self, value: dict, unconfirmed: bool) -> None:
         if self.due:
             self.repair()
         before = self._generation, self._raw
-        self._prepare(self._generation + 1, value, unconfirmed)
+        self._prepare_repair(self._generation + 1, value, unconfirmed)
         try:
             self._files.write(self._copies[0], self._raw)
         except OSError:

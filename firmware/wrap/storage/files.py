@@ -24,7 +24,7 @@ class Files:
         except OSError:
             os.stat(root)
 
-    def _path(self, name: str) -> str:
+    def _path_of(self, name: str) -> str:
         return self._root + "/" + name
 
     def names(self) -> "list[str]":
@@ -34,7 +34,7 @@ class Files:
     def size(self, name: str) -> int:
         """Return the file's size in bytes, or -1 when there is no such file."""
         try:
-            return os.stat(self._path(name))[6]
+            return os.stat(self._path_of(name))[6]
         except OSError:
             return -1
 
@@ -42,31 +42,31 @@ class Files:
         """Return the whole content, or None when there is no such file."""
         if self.size(name) < 0:
             return None
-        with open(self._path(name), "rb") as f:
+        with open(self._path_of(name), "rb") as f:
             return f.read()
 
     def read_at(self, name: str, offset: int, n: int) -> bytes:
         """Return at most `n` bytes from `offset`."""
-        with open(self._path(name), "rb") as f:
+        with open(self._path_of(name), "rb") as f:
             f.seek(offset)
             return f.read(n)
 
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically."""
-        path = self._path(name)
+        path = self._path_of(name)
         with open(path + ".new", "wb") as f:
             f.write(data)
         os.rename(path + ".new", path)
 
     def append(self, name: str, data: bytes) -> None:
         """Add `data` at the end. It is in flash when this returns."""
-        with open(self._path(name), "ab") as f:
+        with open(self._path_of(name), "ab") as f:
             f.write(data)
 
     def remove(self, name: str) -> None:
         """Delete the file if there is one."""
         if self.size(name) >= 0:
-            os.remove(self._path(name))
+            os.remove(self._path_of(name))
 
     def tidy(self) -> bool:
         """Return False: a filesystem has no deferred work (see `FlashFiles.tidy`)."""

@@ -26,7 +26,7 @@ _CRC = const(4)  # skipped behind damaged bytes, which the next entry could comp
 _PLENTY = const(3)  # quarters of a bank that may be used before `tidy` changes banks
 
 
-def _entry(name: str, data: "bytes | None") -> bytes:
+def _pack_entry(name: str, data: "bytes | None") -> bytes:
     """Return an entry's bytes. data: None removes the file."""
     raw = name.encode()
     size = _GONE if data is None else len(data)
@@ -34,7 +34,7 @@ def _entry(name: str, data: "bytes | None") -> bytes:
     return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
 
-def _parse(buf, at: int) -> "tuple[str, int, int, int] | None":
+def _parse_entry(buf, at: int) -> "tuple[str, int, int, int] | None":
     """Return (name, offset of the data, their length or _GONE, offset behind the entry) of the
     entry at `at`, or None where there is no valid entry."""
     if at + _OVERHEAD > len(buf) or buf[at] != _TAG:
@@ -67,18 +67,18 @@ class FlashFiles:
         self._torn = False  # the last entry was interrupted; the next write marks it
         self._idle = False  # `tidy` has nothing to do
         self._rotten = False  # the bank has damage, which a copy would not have
-        numbers = [self._number(0), self._number(1)]
+        numbers = [self._bank_number(0), self._bank_number(1)]
         self._bank = 1 if numbers[1] > numbers[0] else 0
         self._n = max(numbers)
         if self._n:
-            self._load()
+            self._load_entries()
             self._rotten = self.damaged
         else:
-            self._recover()
+            self._recover_bank()
 
     # ---- banks
 
-    def _number(self, bank: int) -> int:
+    def _bank_number(self, bank: int) -> int:
         """Return the number in a bank's head, 0 without a valid head."""
         found = 0
         for at in _HEADS:
@@ -88,38 +88,38 @@ class FlashFiles:
                 found = max(found, number)
         return found
 
-    def _recover(self) -> None:
+    def _recover_bank(self) -> None:
         """Begin without a valid head: the flash is new, or damaged, and then the first bank that
         has entries is taken."""
         for bank in (0, 1):
             self._bank = bank
-            self._load()
+            self._load_entries()
             if self._where:
                 self.damaged = True
-                self._move()
+                self._change_bank()
                 return
         self.damaged = False  # there was data of another program only
         self._torn = False
         self._bank = 1
-        self._move()
+        self._change_bank()
 
-    def _load(self) -> None:
+    def _load_entries(self) -> None:
         """Read all entries of the bank in force."""
         self._open = False  # damaged bytes that no _TORN entry has explained yet
         base = self._bank * self._m
         self._i, self._at = base, _FIRST
         for i in range(base, base + self._m):
-            self._scan(i, _FIRST if i == base else 0)
+            self._scan_sector(i, _FIRST if i == base else 0)
         self._torn = self._open
         if self._torn:
             self._at += _CRC
 
-    def _scan(self, i: int, at: int) -> None:
+    def _scan_sector(self, i: int, at: int) -> None:
         """Read the entries of sector `i` from offset `at` on."""
         buf = self._s.read(i, 0, self._s.size)
-        end = self._s.filled(i)
+        end = self._s.filled_bytes(i)
         while at < end:
-            entry = _parse(buf, at)
+            entry = _parse_entry(buf, at)
             if entry is None:
                 self._open = True
                 at += 1
@@ -132,16 +132,16 @@ class FlashFiles:
         if end:
             self._i, self._at = i, max(at, end)
 
-    def _move(self) -> None:
+    def _change_bank(self) -> None:
         """Copy the entries that count into the other bank and put it in force. Raises OSError; then
         the old bank stays in force."""
         old = [(name, self.read(name)) for name in self._where]
         old = [(name, data) for name, data in old if data is not None]
-        while self._clean():
+        while self._erase_next_sector():
             pass
         kept = self._bank, self._i, self._at, self._where
         try:
-            self._fill(1 - self._bank, old)
+            self._fill_bank(1 - self._bank, old)
         except OSError:
             self._bank, self._i, self._at, self._where = kept
             raise
@@ -149,23 +149,23 @@ class FlashFiles:
         self._torn = self._idle = False
         self._rotten = False
 
-    def _fill(self, bank: int, old: list) -> None:
+    def _fill_bank(self, bank: int, old: list) -> None:
         """Write the (name, data) pairs `old` into an erased bank, then its head."""
         self._bank = bank
         self._i, self._at, self._where = bank * self._m, _FIRST, {}
         for name, data in old:
-            self._put(name, data)
+            self._program_entry(name, data)
         head = struct.pack("<4sI", _BANK, self._n + 1)
         head += struct.pack("<I", binascii.crc32(head) & 0xFFFFFFFF)
         for at in _HEADS:
             self._s.program(bank * self._m, at, head)
 
-    def _clean(self) -> bool:
+    def _erase_next_sector(self) -> bool:
         """Erase one sector of the bank that is not in force. Returns False when all of it is
         ready."""
         base = (1 - self._bank) * self._m
         for i in range(base, base + self._m):
-            if not self._s.ready(i):
+            if not self._s.is_ready(i):
                 self._s.erase(i)
                 return True
         return False
@@ -175,19 +175,19 @@ class FlashFiles:
         whether something was done. Raises OSError."""
         if self._idle:
             return False
-        if self._clean():
+        if self._erase_next_sector():
             return True
         full = (self._i % self._m) * 4 >= self._m * _PLENTY
         self._idle = not (full or self._rotten)
         if not self._idle:
-            self._move()
+            self._change_bank()
         return not self._idle
 
     # ---- entries
 
-    def _put(self, name: str, data: "bytes | None") -> None:
+    def _program_entry(self, name: str, data: "bytes | None") -> None:
         """Program an entry behind the last one. Raises OSError."""
-        entry = _entry(name, data)
+        entry = _pack_entry(name, data)
         if self._at + len(entry) > self._s.size:
             if self._i % self._m + 1 >= self._m:
                 raise OSError(_ENOSPC)
@@ -197,7 +197,7 @@ class FlashFiles:
         try:
             self._s.program(self._i, self._at, entry)
         except OSError:
-            self._at = max(self._at, self._s.filled(self._i)) + _CRC
+            self._at = max(self._at, self._s.filled_bytes(self._i)) + _CRC
             self._torn = True
             raise
         if name != _TORN:
@@ -205,20 +205,20 @@ class FlashFiles:
             self._where[name] = (self._i, self._at + 4 + len(name), size)
         self._at += len(entry)
 
-    def _add(self, name: str, data: "bytes | None") -> None:
+    def _add_entry(self, name: str, data: "bytes | None") -> None:
         """Program an entry, after a _TORN entry where one is due."""
         if self._torn:
-            self._put(_TORN, b"")
+            self._program_entry(_TORN, b"")
             self._torn = False
-        self._put(name, data)
+        self._program_entry(name, data)
 
-    def _append(self, name: str, data: "bytes | None") -> None:
+    def _append_entry(self, name: str, data: "bytes | None") -> None:
         """Program an entry, in the other bank when this one does not take it."""
         try:
-            self._add(name, data)
+            self._add_entry(name, data)
         except OSError:  # the bank is full, or worn at this place
-            self._move()
-            self._add(name, data)
+            self._change_bank()
+            self._add_entry(name, data)
 
     # ---- the interface of Files
 
@@ -239,8 +239,8 @@ class FlashFiles:
         """Replace the content by `data` atomically. Raises OSError."""
         if len(data) + _OVERHEAD + len(name) > self._s.size - _FIRST:
             raise OSError(_ENOSPC)
-        self._append(name, data)
+        self._append_entry(name, data)
 
     def remove(self, name: str) -> None:
         if self.size(name) >= 0:
-            self._append(name, None)
+            self._append_entry(name, None)

@@ -30,7 +30,7 @@ _EIO = const(5)
 
 def used_bytes(sectors, i: int) -> int:
     """Return the bytes of sector `i` that are part of the log, judged by its content."""
-    filled = sectors.filled(i)
+    filled = sectors.filled_bytes(i)
     found = _scan_sector(sectors, i, filled)
     return max(filled, found[-1][6] if found else 0)
 
@@ -44,7 +44,7 @@ def _scan_sector(sectors, i: int, filled: int) -> list:
 def _is_first(sectors) -> bool:
     """Return whether sector 0 is the first of a new log by its records, though its head is
     damaged."""
-    found = _scan_sector(sectors, 0, sectors.filled(0))
+    found = _scan_sector(sectors, 0, sectors.filled_bytes(0))
     return len(found) > 0 and found[0][1] < _NEAR
 
 
@@ -67,17 +67,17 @@ def _infer_start(sectors, starts, i: int) -> None:
     """Set the start of sector `i` when its records follow those of the sector before, or precede
     those of the sector behind."""
     before, after = (i - 1) % sectors.n, (i + 1) % sectors.n
-    if starts[before] != UNUSED and _follows(sectors, before, i):
+    if starts[before] != UNUSED and _sector_follows(sectors, before, i):
         starts[i] = starts[before] + used_bytes(sectors, before)
-    elif starts[after] != UNUSED and _follows(sectors, i, after):
+    elif starts[after] != UNUSED and _sector_follows(sectors, i, after):
         starts[i] = max(0, starts[after] - used_bytes(sectors, i))
 
 
-def _follows(sectors, a: int, b: int) -> bool:
+def _sector_follows(sectors, a: int, b: int) -> bool:
     """Return whether the records of sector `b` come right after those of `a`. Old records that an
     interrupted erase left in `b` do not: their sequence numbers are far lower."""
-    first = _scan_sector(sectors, b, sectors.filled(b))
-    last = _scan_sector(sectors, a, sectors.filled(a)) if first else []
+    first = _scan_sector(sectors, b, sectors.filled_bytes(b))
+    last = _scan_sector(sectors, a, sectors.filled_bytes(a)) if first else []
     if not last:
         return False
     step = (first[0][1] - last[-1][1]) & 0xFFFF
@@ -105,7 +105,7 @@ class Log:
         self.first = self.end = self.seq = self.boot = self.torn = 0
         self._find_sectors()
         if self._head >= 0:
-            self._recover()
+            self._recover_position()
         self._find_erased()
 
     @property
@@ -139,7 +139,7 @@ class Log:
         stated = payloads.unpack_sector(record[5])
         return stated["start"] if stated["start"] < UNUSED and stated["seq"] <= _SEQ else None
 
-    def _recover(self) -> None:
+    def _recover_position(self) -> None:
         """Restore sequence number, boot number, known blobs and write position from the newest
         sector."""
         i = self._head
@@ -162,16 +162,16 @@ class Log:
             self._blobs = payloads.unpack_sector(record[5])["blobs"]
         elif record[0] == records.BLOB:
             at = start + record[6] - records.size(record[5])
-            self._remember(bytes(record[5][1:9]), at)
+            self._remember_blob(bytes(record[5][1:9]), at)
 
     # ---- erasing
 
     def _find_erased(self) -> None:
         """Find the sectors behind the newest one that are erased already."""
-        i = self._after(self._head)
-        while len(self._ready) < AHEAD and self.starts[i] == UNUSED and self._s.ready(i):
+        i = self._next_sector(self._head)
+        while len(self._ready) < AHEAD and self.starts[i] == UNUSED and self._s.is_ready(i):
             self._ready.append(i)
-            i = self._after(i)
+            i = self._next_sector(i)
         # The next sector to be erased has lost its head: a power cut hit its erase. Kept in the log
         # it would be a gap.
         hurt = len(self._ready) < AHEAD and i != self._head and self._start_of(i) is None
@@ -183,7 +183,7 @@ class Log:
         self.starts[i] = UNUSED
         self.first = min(self.starts)
 
-    def _after(self, i: int) -> int:
+    def _next_sector(self, i: int) -> int:
         """Return the next usable sector of the ring."""
         n = self._s.n
         i = (i + 1) % n
@@ -191,7 +191,7 @@ class Log:
             i = (i + 1) % n
         return i
 
-    def prepared(self) -> bool:
+    def is_prepared(self) -> bool:
         """Return whether enough sectors are erased in advance."""
         return len(self._ready) >= AHEAD
 
@@ -200,11 +200,11 @@ class Log:
         erased is skipped from then on. Raises OSError after three of them."""
         tries = 3
         while True:
-            i = self._after(self._ready[-1] if self._ready else self._head)
+            i = self._next_sector(self._ready[-1] if self._ready else self._head)
             if i == self._head or i in self._ready:
                 raise OSError(_EIO)
             try:
-                self._erase(i)
+                self._erase_sector(i)
                 return
             except OSError:
                 self._bad.append(i)
@@ -212,7 +212,7 @@ class Log:
                 if not tries:
                     raise
 
-    def _erase(self, i: int) -> None:
+    def _erase_sector(self, i: int) -> None:
         if self.starts[i] != UNUSED:
             self._remove_sector(i)
         self._s.erase(i)
@@ -245,11 +245,11 @@ class Log:
         if self._pad:
             self._write_padding()
         if kind == records.END:
-            payload = self._sealed(payload, boot, up_s, up_ms)
+            payload = self._seal_payload(payload, boot, up_s, up_ms)
         at = self.end
-        self._program(self._head, records.pack(kind, self.seq, boot, up_s, up_ms, payload))
+        self._program_record(self._head, records.pack(kind, self.seq, boot, up_s, up_ms, payload))
         if kind == records.BLOB:
-            self._remember(bytes(payload[1:9]), at)
+            self._remember_blob(bytes(payload[1:9]), at)
 
     def _write_padding(self) -> None:
         """Skip the bytes of a CRC behind an interrupted write. It may lack only its last byte: the
@@ -259,14 +259,14 @@ class Log:
         self.end += self._pad
         self._pad = 0
 
-    def _program(self, i: int, data: bytes) -> None:  # H-38
+    def _program_record(self, i: int, data: bytes) -> None:  # H-38
         """Write one record behind the last one. Raises OSError; then the log ends behind what has
         reached the flash."""
         start = self.end - self._at
         try:
             self._s.program(i, self._at, data)
         except OSError:
-            filled = self._s.filled(i)
+            filled = self._s.filled_bytes(i)
             if filled > self._at:
                 self._at = filled
                 self._pad = records.CRC_SIZE
@@ -298,21 +298,21 @@ class Log:
     def chain(self) -> bytes:
         """Return the SHA-256 of the newest sector's bytes so far; of no bytes when there is no
         sector."""
-        return self._digest().digest()
+        return self._digest_sector().digest()
 
-    def _digest(self):
+    def _digest_sector(self):
         """Return a SHA-256 object over the newest sector's bytes so far."""
         digest = hashlib.sha256()
         if self._head >= 0:
             digest.update(self._s.read(self._head, 0, self._at))
         return digest
 
-    def _sealed(self, payload: bytes, boot: int, up_s: int, up_ms: int) -> bytes:  # H-38
+    def _seal_payload(self, payload: bytes, boot: int, up_s: int, up_ms: int) -> bytes:  # H-38
         """Return the payload followed by the SHA-256 over the sector and this END record up to the
         end of the payload."""
         blank = bytes(payloads.SEAL)
         data = records.pack(records.END, self.seq, boot, up_s, up_ms, payload + blank)
-        digest = self._digest()
+        digest = self._digest_sector()
         digest.update(data[: -payloads.SEAL - records.CRC_SIZE])
         return payload + digest.digest()
 
@@ -326,7 +326,7 @@ class Log:
                 return name, False
         return name, True
 
-    def _remember(self, name: bytes, offset: int) -> None:
+    def _remember_blob(self, name: bytes, offset: int) -> None:
         self._blobs = [b for b in self._blobs if b[0] != name][1 - _BLOBS :] + [(name, offset)]
 
     # ---- reading
@@ -346,28 +346,28 @@ class Log:
         """Return (sector that holds `offset`, the offset at which the next sector begins)."""
         i = self._last_read
         if self.starts[i] <= offset:
-            stop = self._stop(i)
+            stop = self._data_end(i)
             if offset < stop:
                 return i, stop
             i = self._next_used(i)
-            if offset < self._stop(i):
+            if offset < self._data_end(i):
                 self._last_read = i
-                return i, self._stop(i)
-        self._last_read = i = self._search(offset)
-        return i, self._stop(i)
+                return i, self._data_end(i)
+        self._last_read = i = self._find_sector(offset)
+        return i, self._data_end(i)
 
     def _next_used(self, i: int) -> int:
         """Return the next sector of the log, past bad and erased ones."""
-        k = self._after(i)
+        k = self._next_sector(i)
         while self.starts[k] == UNUSED and k != i:
-            k = self._after(k)
+            k = self._next_sector(k)
         return k
 
-    def _stop(self, i: int) -> int:
+    def _data_end(self, i: int) -> int:
         """Return the offset at which the data of sector `i` end."""
         return self.end if i == self._head else self.starts[self._next_used(i)]
 
-    def _search(self, offset: int) -> int:
+    def _find_sector(self, offset: int) -> int:
         """Return the sector that holds `offset`. Searches backwards from the place it would have if
         all sectors behind it were full: a search through all 352 takes 10 ms on the chip."""
         n = self._s.n

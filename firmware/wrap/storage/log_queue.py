@@ -33,47 +33,47 @@ class LogQueue:
     def note(self, kind: int, payload: bytes) -> None:
         """Queue a record of this moment. kind: of wrap.storage.records."""
         if len(self._queue) >= _MOST:
-            self._queue.pop(self._least())
+            self._queue.pop(self._find_least())
             self.lost += 1
         self._queue.append((kind, self._uptime.s, self._uptime.ms, payload))
 
-    def _least(self):
+    def _find_least(self):
         """Which record of a full queue goes: the oldest sample, else the oldest behind the head."""
         for i in range(1, len(self._queue)):
             if self._queue[i][0] == records.SAMPLE:
                 return i
         return 1
 
-    def idle(self):
+    def is_idle(self):
         """Nothing waits."""
         return not self._queue
 
-    def crowded(self):
+    def is_crowded(self):
         """Half of the queue is taken: records that a host asks for must wait."""
         return len(self._queue) >= _HALF
 
-    def unreported(self):
+    def has_unreported(self):
         """Whether records were lost that no NOTE counts, and there is room for one."""
-        return self.lost != self._reported and not self.crowded()
+        return self.lost != self._reported and not self.is_crowded()
 
     def report_lost(self):
         """What a NOTE tells: {"lost": records dropped since boot}."""
         self._reported = self.lost
         return {"lost": self.lost}
 
-    def due(self, lit):
+    def is_due(self, lit):
         """Whether the next slice writes a record."""
         if not self._queue or self._retry_ms > 0:
             return False
         return not lit or self.log.fits(self._queue[0][3])  # H-21
 
-    def ready(self):
+    def is_ready(self):
         """Records of a whole session can be written without an erase."""
-        return self.log.prepared()
+        return self.log.is_prepared()
 
     def is_quiescent(self, lit):
         """Nothing waits that could be written or erased now."""
-        return self.idle() and (lit or self.failed or self.log.prepared())
+        return self.is_idle() and (lit or self.failed or self.log.is_prepared())
 
     def slice(self, dt_ms, lit):
         """Write at most one record, or in the dark erase ahead. True when something was done; a
@@ -82,7 +82,7 @@ class LogQueue:
             self._retry_ms -= dt_ms
             return False
         try:
-            done = self._write(lit) or (not lit and self._prepare())
+            done = self._write_record(lit) or (not lit and self._prepare_log())
         except OSError:
             self.failed = True
             self._retry_ms = _RETRY_MS
@@ -91,16 +91,16 @@ class LogQueue:
             self.failed = False
         return done
 
-    def _write(self, lit):
-        if not self.due(lit):
+    def _write_record(self, lit):
+        if not self.is_due(lit):
             return False
         kind, up_s, up_ms, payload = self._queue[0]
         self.log.append(kind, self.boot, up_s, up_ms, payload)
         self._queue.pop(0)
         return True
 
-    def _prepare(self):
-        if self.log.prepared():
+    def _prepare_log(self):
+        if self.log.is_prepared():
             return False
         self.log.prepare()
         return True

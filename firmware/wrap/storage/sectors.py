@@ -38,7 +38,7 @@ class NorSectors:
         start = self._base + i * _SECTOR + at
         return self._mem[start : start + n]
 
-    def filled(self, i: int) -> int:
+    def filled_bytes(self, i: int) -> int:
         # From the end, a page at a time: most sectors are full.
         at = self.size & ~(_PAGE - 1)
         while at >= 0:
@@ -48,16 +48,16 @@ class NorSectors:
             at -= _PAGE
         return 0
 
-    def ready(self, i: int) -> bool:
+    def is_ready(self, i: int) -> bool:
         marked = bytes(self.read(i, self.size, len(_MARK))) == _MARK
-        return marked and self.filled(i) == 0
+        return marked and self.filled_bytes(i) == 0
 
     def program(self, i: int, at: int, data) -> None:
-        self._write(i, at, data)
+        self._write_pages(i, at, data)
         if bytes(self.read(i, at, len(data))) != bytes(data):
             raise OSError(_EIO)
 
-    def _write(self, i: int, at: int, data) -> None:
+    def _write_pages(self, i: int, at: int, data) -> None:
         """Program page by page. 0xFF bytes of a page leave the flash unchanged."""
         view = memoryview(data)
         page = self._page
@@ -72,7 +72,10 @@ class NorSectors:
 
     def erase(self, i: int) -> None:
         self._flash.erase(self._base + i * _SECTOR)
-        if self.filled(i) or bytes(self.read(i, self.size, len(_MARK))) != BLANK[: len(_MARK)]:
+        if (
+            self.filled_bytes(i)
+            or bytes(self.read(i, self.size, len(_MARK))) != BLANK[: len(_MARK)]
+        ):
             raise OSError(_EIO)
         self.program(i, self.size, _MARK)
 
@@ -86,26 +89,26 @@ class FileSectors:
         self.n = n
         self.size = size
 
-    def _name(self, i: int) -> str:
+    def _file_name(self, i: int) -> str:
         return "log.%03d" % i
 
     def read(self, i: int, at: int, n: int) -> bytes:
-        if self._files.size(self._name(i)) <= at:
+        if self._files.size(self._file_name(i)) <= at:
             return b""
-        return self._files.read_at(self._name(i), at, n)
+        return self._files.read_at(self._file_name(i), at, n)
 
-    def filled(self, i: int) -> int:
-        return max(0, self._files.size(self._name(i)))
+    def filled_bytes(self, i: int) -> int:
+        return max(0, self._files.size(self._file_name(i)))
 
-    def ready(self, i: int) -> bool:
-        return self._files.size(self._name(i)) < 0
+    def is_ready(self, i: int) -> bool:
+        return self._files.size(self._file_name(i)) < 0
 
     def program(self, i: int, at: int, data) -> None:
-        if self.filled(i) != at:
+        if self.filled_bytes(i) != at:
             raise OSError(_EIO)
-        self._files.append(self._name(i), data)
-        if self._files.size(self._name(i)) != at + len(data):
+        self._files.append(self._file_name(i), data)
+        if self._files.size(self._file_name(i)) != at + len(data):
             raise OSError(_EIO)
 
     def erase(self, i: int) -> None:
-        self._files.remove(self._name(i))
+        self._files.remove(self._file_name(i))

@@ -38,27 +38,27 @@ class Button:
             if self._differs_ms >= _DEBOUNCE_MS:
                 self._differs_ms = 0
                 self._down = down
-                return self._pressed() if down else self._released()
+                return self._handle_press() if down else self._handle_release()
         else:
             self._differs_ms = 0
         if self._down:
-            return self._holding(dt_ms)
+            return self._handle_hold(dt_ms)
         if self._gap_ms >= 0:
-            return self._waiting(dt_ms)
+            return self._handle_wait(dt_ms)
         return NONE
 
     def is_quiescent(self) -> bool:
         """Return whether the button is up and no gesture has started."""
         return not self._down and self._differs_ms == 0 and self._gap_ms < 0
 
-    def _pressed(self) -> int:
+    def _handle_press(self) -> int:
         self._second = self._gap_ms >= 0
         self._gap_ms = -1
         self._held_ms = 0
         self._reported = False
         return DOWN
 
-    def _released(self) -> int:
+    def _handle_release(self) -> int:
         if self._reported:
             return NONE
         self._reported = True
@@ -67,7 +67,7 @@ class Button:
         self._gap_ms = 0
         return NONE
 
-    def _holding(self, dt_ms: int) -> int:
+    def _handle_hold(self, dt_ms: int) -> int:
         before = self._held_ms
         self._held_ms += dt_ms
         if before < _LONG_MS <= self._held_ms:
@@ -75,7 +75,7 @@ class Button:
             return LONG
         return HOLD if before < _HOLD_MS <= self._held_ms else NONE
 
-    def _waiting(self, dt_ms: int) -> int:
+    def _handle_wait(self, dt_ms: int) -> int:
         self._gap_ms += dt_ms
         if self._gap_ms < _GAP_MS:
             return NONE

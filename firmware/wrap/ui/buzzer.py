@@ -97,9 +97,9 @@ class Buzzer:
             if at >= _QUIET_SLOTS:
                 return False
         elif at < _LOUD_SLOTS:
-            return self._bit(at)
+            return self._pattern_bit(at)
         at %= _REMIND_SLOTS
-        return at < _REMIND_ON and self._bit(at)
+        return at < _REMIND_ON and self._pattern_bit(at)
 
-    def _bit(self, at: int) -> bool:
+    def _pattern_bit(self, at: int) -> bool:
         return (_HOT if self._hot else _FAULT) >> at % _BITS & 1 == 1

@@ -47,11 +47,11 @@ class Gestures:
             elif gesture == button.HOLD:
                 self._acknowledge_fault()
         elif gesture == button.DOWN:
-            self._press(session)
+            self._handle_press(session)
         elif gesture == button.LONG:
             session.stop(states.BY_BUTTON)  # H-35
         elif gesture == button.SHORT:
-            self._release(session)
+            self._handle_release(session)
         elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
             self._protocols.next()
 
@@ -61,7 +61,7 @@ class Gestures:
         except Refused:
             return  # the cause is still there: the indicator goes on blinking its number
 
-    def _press(self, session):
+    def _handle_press(self, session):
         if self._control.answer_wake():
             self._spent = True
         else:
@@ -69,7 +69,7 @@ class Gestures:
             self._spent = (session.active() and not paused) or self._wake_check.over
             session.pause("button")  # H-35
 
-    def _release(self, session):
+    def _handle_release(self, session):
         if self._spent:
             return
         if session.state in (states.IDLE, states.DONE):

@@ -32,7 +32,7 @@ _LONG_SLOTS = const(8)
 _SHORT_SLOTS = const(4)
 
 
-def bits(state: int, warn: bool, calibrated: bool) -> int:
+def pattern_bits(state: int, warn: bool, calibrated: bool) -> int:
     """Return the 16 slots of a state's pattern, the first in the lowest bit. For faults see
     `fault_lit`."""
     if state == states.PAUSED:
@@ -82,4 +82,4 @@ class Indicator:
             return _REFUSED >> self._refused & 1 == 1
         if asking:
             return _AWAKE >> (self._slot % _FRAME) & 1 == 1
-        return bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1
+        return pattern_bits(state, warn, calibrated) >> (self._slot % _FRAME) & 1 == 1

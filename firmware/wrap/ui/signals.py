@@ -47,21 +47,21 @@ class Signals:
         self._left_ms -= dt_ms
         if self._left_ms <= 0:
             self._left_ms += SLOT_MS
-            self._blink()
-            self._buzz()
+            self._update_indicator()
+            self._update_buzzer()
 
     def warn(self) -> None:
         """Beep for a new warning."""
         self._buzzer.warn()
 
-    def _blink(self):
+    def _update_indicator(self):
         state, warn = self._session.state, self._thermal.temp_limits.warn
         latched = self._fault_latch.code
         asking = self._wake_check.asking
         lit = self._indicator.slot(state, warn, self._light.calibrated, latched, asking)
         self._hal.indicate(lit)
 
-    def _buzz(self):  # H-51
+    def _update_buzzer(self):  # H-51
         latched, asking = self._fault_latch.code, self._wake_check.asking
         on = self._buzzer.slot(self._session.state, asking, latched, self._steps.code)
         if on != self.buzzing:

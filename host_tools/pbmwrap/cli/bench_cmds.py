@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from pbmwrap.cli.command import Json, Port, Result, command, warn, wrap_at
+from pbmwrap.cli.command import Json, Port, Result, register_command, warn, wrap_at
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import DeviceError
 from pbmwrap.words import name_state
@@ -35,10 +35,10 @@ _MEANS = {
 
 def add_to(app: click.Group) -> None:
     """Register this file's commands."""
-    command(app, "bench")(bench)
+    register_command(app, "bench")(measure_wrap)
 
 
-def bench(
+def measure_wrap(
     port: Port = None,
     seconds: Annotated[
         int, Option(help="How long to receive samples, in seconds.", min=2, max=600)
@@ -48,11 +48,11 @@ def bench(
     """Measure the wrap and its link. Lights no lamp, changes nothing, disturbs no session."""
     # Exclusive: through another program's port the link is slower.
     with wrap_at(port, exclusive=True) as (client, hello):
-        figures = _measure(client, seconds)
-    return Result({"wrap": hello, "figures": figures}, _text(hello, figures))
+        figures = _measure_figures(client, seconds)
+    return Result({"wrap": hello, "figures": figures}, _format_figures(hello, figures))
 
 
-def _measure(client: Client, seconds: int) -> Figures:
+def _measure_figures(client: Client, seconds: int) -> Figures:
     from pbmwrap.device import measure
 
     figures = measure.measure_link(client) | measure.measure_samples(client, seconds)
@@ -63,7 +63,7 @@ def _measure(client: Client, seconds: int) -> Figures:
     return figures | measure.read_totals(client)
 
 
-def _text(hello: Hello, figures: Figures) -> str:
+def _format_figures(hello: Hello, figures: Figures) -> str:
     lines = [f"{hello.board}, firmware {hello.fw}, {hello.runs_on}, {name_state(hello.state)}"]
     for name, value in figures.items():
         shown = f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -92,14 +92,14 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
-    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+    def list_summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
         """Return (name, first sentence of its help) of each command."""
         return [(name, one.get_short_help_str(_NO_LIMIT)) for name, one in self.commands.items()]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write whole sentences, over several lines if needed; click would cut them off."""
         with formatter.section("Commands"):
-            formatter.write_dl(self.summaries(ctx))
+            formatter.write_dl(self.list_summaries(ctx))
 
 
 def new_app(help_text: str) -> click.Group:
@@ -120,12 +120,16 @@ class _Command(click.Command):
         return super().parse_args(ctx, args)
 
 
-def command(app: click.Group, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def register_command(
+    app: click.Group, path: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function that returns a Result as the command `path` ("logs pull")."""
 
-    def register(body: Callable[..., Any]) -> Callable[..., Any]:
-        def run(**given: Any) -> None:
-            code = _run(path, body, {name: _as_list(value) for name, value in given.items()})
+    def register_body(body: Callable[..., Any]) -> Callable[..., Any]:
+        def run_body(**given: Any) -> None:
+            code = _run_command(
+                path, body, {name: _as_list(value) for name, value in given.items()}
+            )
             if code:
                 raise click.exceptions.Exit(code)
 
@@ -133,7 +137,7 @@ def command(app: click.Group, path: str) -> Callable[[Callable[..., Any]], Calla
         app.add_command(
             _Command(
                 name,
-                callback=run,
+                callback=run_body,
                 params=params_of(body),
                 help=body.__doc__,
                 context_settings=CONTEXT,
@@ -141,7 +145,7 @@ def command(app: click.Group, path: str) -> Callable[[Callable[..., Any]], Calla
         )
         return body
 
-    return register
+    return register_body
 
 
 def _as_list(value: Any) -> Any:
@@ -149,19 +153,19 @@ def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
+def _run_command(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
     as_json = bool(given.get("json"))
     try:
         _check_numbers(body, given)
         result = body(**given)
         if result is None:
             return 0
-        _print(path, result, as_json)
+        _print_result(path, result, as_json)
         return result.problem.exit_code if result.problem else 0
     except WrapError as problem:
-        return fail(path, problem, as_json)
+        return print_error(path, problem, as_json)
     except KeyboardInterrupt:
-        return fail(path, Interrupted("interrupted"), as_json)
+        return print_error(path, Interrupted("interrupted"), as_json)
     except BrokenPipeError:
         return _closed_pipe()
     except (click.exceptions.Exit, click.Abort):
@@ -169,7 +173,7 @@ def _run(path: str, body: Callable[..., Any], given: dict[str, Any]) -> int:
     except OSError as problem:
         if problem.filename is None:
             return _report_bug(path, problem, as_json)
-        return fail(path, output_error(problem), as_json)
+        return print_error(path, output_error(problem), as_json)
     except Exception as bug:
         return _report_bug(path, bug, as_json)
 
@@ -195,7 +199,7 @@ def _shown_name(body: Callable[..., Any], key: str) -> str:
     return key.upper() if is_argument else f"--{key.replace('_', '-')}"
 
 
-def _print(path: str, result: Result, as_json: bool) -> None:
+def _print_result(path: str, result: Result, as_json: bool) -> None:
     if as_json:
         from pbmwrap.cli import envelope
 
@@ -207,10 +211,10 @@ def _print(path: str, result: Result, as_json: bool) -> None:
         width = None if sys.stdout.isatty() else PIPE_COLUMNS
         with writing_output():
             # Text is not cut off at the edge of a narrow terminal either.
-            console(width=width).print(result.show, crop=False)
+            make_console(width=width).print(result.show, crop=False)
 
 
-def console(**options: Any) -> Console:
+def make_console(**options: Any) -> Console:
     """Return a rich console that shows text as it is.
 
     Names and notes may contain `[b]` or `:cat:`, which rich would take for markup or an emoji.
@@ -248,7 +252,7 @@ def output_error(problem: OSError) -> WrapError:
     return explain_error(problem, "standard output", way="send it elsewhere")
 
 
-def fail(path: str, problem: WrapError, as_json: bool) -> int:
+def print_error(path: str, problem: WrapError, as_json: bool) -> int:
     """Show an error in one line; returns its exit code.
 
     If stdout cannot take the envelope, the error goes to stderr; if that fails too, only the exit
@@ -277,7 +281,7 @@ def _report_bug(path: str, bug: Exception, as_json: bool) -> int:
         f"{type(bug).__name__} in `{path}`: {bug}",
         "this is a bug in pbmwrap: please report it with the lines above",
     )
-    return fail(path, problem, as_json)
+    return print_error(path, problem, as_json)
 
 
 def _closed_pipe() -> int:
@@ -312,7 +316,7 @@ def wrap_at(port: str | None, exclusive: bool = False) -> Iterator[tuple[Client,
     """
     from pbmwrap.device import discovery
 
-    with _interruptible():
+    with _catch_interrupt():
         client, hello = discovery.connect(resolve_port(port), exclusive)
         try:
             yield client, hello
@@ -327,7 +331,7 @@ def wrap_if_named(port: str | None) -> Iterator[tuple[Client, Hello] | None]:
     A port given by --port has to answer. One from $PBMWRAP_PORT or the config file that does not
     answer is reported in a note, and the command goes on without it. Raises WrapError.
     """
-    with _interruptible():
+    with _catch_interrupt():
         try:
             found = _connect_named(resolve_port(port))
         except WrapError as problem:
@@ -351,7 +355,7 @@ def _connect_named(port: str) -> tuple[Client, Hello] | None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _catch_interrupt() -> Iterator[None]:
     """Turn Ctrl-C into Interrupted, which says that the wrap continues."""
     try:
         yield
@@ -360,7 +364,7 @@ def _interruptible() -> Iterator[None]:
         raise Interrupted("interrupted", hint) from None
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print a line on stderr, only when that is a terminal."""
     if sys.stderr.isatty():
         print(text, file=sys.stderr, flush=True)
@@ -384,14 +388,14 @@ def ask(shown: Iterable[Any], question: str, yes: bool, as_json: bool) -> None:
             "with --json this command cannot ask for confirmation",
             "read what it does in docs/cli.md, then add --yes",
         )
-    screen = console(stderr=True)
+    screen = make_console(stderr=True)
     for thing in shown:
         screen.print(thing, crop=False)
     if not click.confirm(question, err=True):
         raise WrapError("not confirmed, nothing was changed")
 
 
-def scaled(name: str, value: float, scale: int, unit: str) -> int:
+def scale_to_int(name: str, value: float, scale: int, unit: str) -> int:
     """Convert `value` to a whole number of 1/`scale` `unit`. Raises UsageError unless above 0."""
     out = round(value * scale)
     if out <= 0:
@@ -409,13 +413,13 @@ def check_bounds(
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+def show_progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function (done, total) that draws a bar on stderr while that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.progress import Progress
 
-    with Progress(console=console(stderr=True), transient=True) as bar:
+    with Progress(console=make_console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

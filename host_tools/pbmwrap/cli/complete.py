@@ -47,7 +47,7 @@ def complete_channels(incomplete: str) -> list[str]:
     """Return channels of the default board."""
     from pbmwrap.protocols import board
 
-    return _filter_by_start(board.wavelengths(), incomplete)
+    return _filter_by_start(board.map_wavelengths(), incomplete)
 
 
 def complete_scenarios(incomplete: str) -> list[str]:

@@ -14,9 +14,9 @@ from pbmwrap.cli.command import (
     Yes,
     ask,
     check_bounds,
-    command,
     new_app,
-    scaled,
+    register_command,
+    scale_to_int,
     warn,
     wrap_at,
 )
@@ -50,15 +50,15 @@ def add_to(app: click.Group) -> None:
     settings = new_app("Limits stored on the wrap; they can only be made stricter.")
     cal = new_app("Measured irradiance per channel.")
     fault = new_app("The latched fault.")
-    command(clock, "clock set")(clock_set)
-    command(settings, "settings show")(settings_show)
-    command(settings, "settings set")(settings_set)
-    command(settings, "settings confirm")(settings_confirm)
-    command(cal, "cal show")(cal_show)
-    command(cal, "cal set")(cal_set)
-    command(cal, "cal clear")(cal_clear)
-    command(fault, "fault show")(fault_show)
-    command(fault, "fault ack")(fault_ack)
+    register_command(clock, "clock set")(clock_set)
+    register_command(settings, "settings show")(settings_show)
+    register_command(settings, "settings set")(settings_set)
+    register_command(settings, "settings confirm")(settings_confirm)
+    register_command(cal, "cal show")(cal_show)
+    register_command(cal, "cal set")(cal_set)
+    register_command(cal, "cal clear")(cal_clear)
+    register_command(fault, "fault show")(fault_show)
+    register_command(fault, "fault ack")(fault_ack)
     for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
         app.add_command(group, name)
 
@@ -140,7 +140,7 @@ def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) ->
 def cal_show(port: Port = None, json: Json = False) -> Result:
     """Show the calibration of every channel."""
     with wrap_at(port) as (client, hello):
-        return _calibrations(client, hello)
+        return _list_calibrations(client, hello)
 
 
 def cal_set(
@@ -165,20 +165,20 @@ def cal_set(
 
     if mw_cm2 == 0:
         return cal_clear(channel, port, json)
-    uw = scaled("MW_CM2", mw_cm2, 1000, "mW/cm2")
+    uw = scale_to_int("MW_CM2", mw_cm2, 1000, "mW/cm2")
     if uncertainty is None:
         hint = (
             "add up the meter's own and 100 x (highest / mean - 1) of the readings; see "
             "docs/build-a-wrap.md, section 14"
         )
         raise UsageError("--uncertainty is missing", hint)
-    unc_pm = scaled("--uncertainty", uncertainty, 10, "%")
+    unc_pm = scale_to_int("--uncertainty", uncertainty, 10, "%")
     check_bounds("--uncertainty", unc_pm, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM, 10, "%")
     today = int(date.today().strftime("%Y%m%d"))
     with wrap_at(port) as (client, hello):
         _check_irradiance(hello, channel, uw)
         client.set_calibration(channel, uw, unc_pm, today, how)
-        return _calibrations(client, hello)
+        return _list_calibrations(client, hello)
 
 
 def _check_irradiance(hello: Hello, channel: str, uw: int) -> None:
@@ -197,10 +197,10 @@ def cal_clear(channel: Channel, port: Port = None, json: Json = False) -> Result
     """
     with wrap_at(port) as (client, hello):
         client.set_calibration(channel, 0)
-        return _calibrations(client, hello)
+        return _list_calibrations(client, hello)
 
 
-def _calibrations(client: Client, hello: Hello) -> Result:
+def _list_calibrations(client: Client, hello: Hello) -> Result:
     from pbmwrap.cli import text
 
     found = dict(zip((c[0] for c in hello.channels), client.calibrations(), strict=True))

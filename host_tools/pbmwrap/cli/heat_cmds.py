@@ -13,9 +13,9 @@ from pbmwrap.cli.command import (
     Yes,
     ask,
     check_bounds,
-    command,
     new_app,
-    scaled,
+    register_command,
+    scale_to_int,
     wrap_at,
 )
 from pbmwrap.cli.options import Argument, Option
@@ -36,19 +36,19 @@ clear the record and test again."""
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     heat = new_app("The maker's recorded heat test (docs/build-a-wrap.md, section 13).")
-    command(heat, "heat-test show")(show)
-    command(heat, "heat-test set")(set_)
-    command(heat, "heat-test clear")(clear)
+    register_command(heat, "heat-test show")(show_heat_test)
+    register_command(heat, "heat-test set")(set_heat_test)
+    register_command(heat, "heat-test clear")(clear_heat_test)
     app.add_command(heat, "heat-test")
 
 
-def show(port: Port = None, json: Json = False) -> Result:
+def show_heat_test(port: Port = None, json: Json = False) -> Result:
     """Show the recorded heat test."""
     with wrap_at(port) as (client, _):
-        return _result(client.heat_test())
+        return _make_result(client.heat_test())
 
 
-def set_(
+def set_heat_test(
     power: Annotated[
         float, Argument(help="Percent of full power that was tested, above 0 to 100.")
     ],
@@ -61,23 +61,26 @@ def set_(
     """Record a heat test made today. Asks first, because it raises the power limit."""
     from datetime import date
 
-    pm, max_mc = scaled("POWER", power, 10, "%"), scaled("--hottest", hottest, 1000, "C")
+    pm, max_mc = (
+        scale_to_int("POWER", power, 10, "%"),
+        scale_to_int("--hottest", hottest, 1000, "C"),
+    )
     check_bounds("POWER", pm, 1, 1000, 10, "%")
     check_bounds("--hottest", max_mc, HEAT_TEST_LEAST_MC, HEAT_TEST_MOST_MC, 1000, "C")
     today = int(date.today().strftime("%Y%m%d"))
     with wrap_at(port) as (client, _):
         shown = (MEANING, f"{pm / 10:g} % of full power, hottest {max_mc / 1000:g} C")
         ask(shown, "Record this heat test?", yes, json)
-        return _result(client.set_heat_test(pm, today, max_mc, how))
+        return _make_result(client.set_heat_test(pm, today, max_mc, how))
 
 
-def clear(port: Port = None, json: Json = False) -> Result:
+def clear_heat_test(port: Port = None, json: Json = False) -> Result:
     """Remove the record: the default power limit is in force again."""
     with wrap_at(port) as (client, _):
-        return _result(client.set_heat_test(0))
+        return _make_result(client.set_heat_test(0))
 
 
-def _result(found: HeatTest | None) -> Result:
+def _make_result(found: HeatTest | None) -> Result:
     from pbmwrap.cli import text
 
     return Result(found, text.heat_test_text(found))

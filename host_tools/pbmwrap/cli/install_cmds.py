@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli.command import Json, Port, Result, command, note, progress, resolve_port
+from pbmwrap.cli.command import (
+    Json,
+    Port,
+    Result,
+    print_note,
+    register_command,
+    resolve_port,
+    show_progress,
+)
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
@@ -18,10 +26,10 @@ if TYPE_CHECKING:
 
 def add_to(app: click.Group) -> None:
     """Register this file's command."""
-    command(app, "install")(install)
+    register_command(app, "install")(install_firmware)
 
 
-def install(
+def install_firmware(
     files: Annotated[
         bool, Option("--files", help="Write the firmware onto a stock MicroPython board.")
     ] = False,
@@ -55,7 +63,7 @@ def install(
         from pbmwrap.install import found_boards
 
         board = found_boards.choose_board(found_boards.find_boards(at))
-        note(str(board))
+        print_note(str(board))
         if board.way is None:
             raise board.to_error()
         files = board.way == "files"
@@ -68,13 +76,13 @@ def install(
 def _install_files(port: str, sources: bool, force: bool, dry_run: bool, downgrade: bool) -> Result:
     from pbmwrap.install import files_install, service_mode
 
-    request = files_install.Request(sources, force, downgrade, note)
+    request = files_install.Request(sources, force, downgrade, print_note)
     chosen = service_mode.choose_port(port)
     if dry_run:
         outcome = files_install.preview_files(chosen, request)
         data = _files_data(outcome) | {"dry_run": True, "exact": outcome.exact}
         return Result(data, f"would do: {_preview_text(outcome)}; nothing was changed")
-    outcome = files_install.install_files(chosen, request, progress("installing"))
+    outcome = files_install.install_files(chosen, request, show_progress("installing"))
     hello = outcome.hello
     assert hello is not None
     text = f"{_plan_text(outcome.plan)}; firmware {hello.fw} answers at {chosen}"
@@ -137,7 +145,7 @@ def _install_image(image: Path | None, drive: Path | None, port: str, dry_run: b
         how = f"restart {target.running} into its boot loader, then " if target.running else ""
         to = f"copy {size} bytes to {target.drive or 'its drive'}"
         return Result(data, f"would do: {how}{to}; nothing was changed")
-    outcome = image_install.install_uf2(target, note)
+    outcome = image_install.install_uf2(target, print_note)
     done = f"{size} bytes copied to {outcome.folder}"
     if outcome.hello is None:
         text = f"{done}; {outcome.port} shows a prompt, run `pbmwrap install` now"
@@ -155,7 +163,7 @@ def _install_esp32(path: Path, port: str, dry_run: bool) -> Result:
     what = f"{image.size} bytes for an {image.chip} at {image.offset:#x} of the flash"
     if dry_run:
         return Result(data, f"would write {what} of the board at {at}; nothing was changed")
-    note(f"{at}: {what}; a minute or two")
+    print_note(f"{at}: {what}; a minute or two")
     outcome = image_install.install_esp32(image, at)
     if outcome.hello is None:
         return Result(data, f"{what}, verified; {at} shows a prompt, run `pbmwrap install` now")

@@ -59,7 +59,7 @@ else:
         before = termios.tcgetattr(terminal)
         tty.setcbreak(terminal, termios.TCSANOW)
 
-        def read() -> str:
+        def read_keys() -> str:
             if _in_background(terminal):
                 return ""
             if not select.select([terminal], [], [], 0)[0]:
@@ -67,7 +67,7 @@ else:
             return os.read(terminal, 64).decode("ascii", "ignore")
 
         try:
-            yield read
+            yield read_keys
         finally:
             if not _in_background(terminal):
                 termios.tcsetattr(terminal, termios.TCSANOW, before)

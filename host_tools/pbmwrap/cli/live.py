@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
-from pbmwrap.cli.command import note, warn
+from pbmwrap.cli.command import print_note, warn
 from pbmwrap.cli.keys import ReadKeys, watched_keys
 from pbmwrap.errors import DeviceError
 
@@ -25,14 +25,14 @@ class LiveView:
         self._say = say
         self.quitting = False
 
-    def poll(self) -> None:
+    def poll_keys(self) -> None:
         """Handle the keys pressed since the last call. Raises LinkLost."""
         for key in self._read() if self._read else "":
             self.handle_key(key)
 
     def handle_key(self, key: str) -> None:
         """Stop on s, pause or resume on p, quit on q; other keys do nothing."""
-        act = {"s": self._client.stop, "p": self._pause}.get(key.lower())
+        act = {"s": self._client.stop, "p": self._toggle_pause}.get(key.lower())
         self.quitting = self.quitting or key.lower() == "q"
         if act is None:
             return
@@ -41,12 +41,12 @@ class LiveView:
         except DeviceError as refusal:
             self._say(str(refusal))
 
-    def _pause(self) -> str:
+    def _toggle_pause(self) -> str:
         paused = self._client.status().state == "paused"
         return self._client.resume() if paused else self._client.pause()
 
 
-def watch(
+def watch_samples(
     client: Client,
     every_ms: int,
     show: Callable[[Sample], None],
@@ -58,15 +58,15 @@ def watch(
     """
     warn(_explain_not_shared(client))
     with watched_keys() as read:
-        view = LiveView(client, read, note)
+        view = LiveView(client, read, print_note)
         if read:
-            note(KEYS)
+            print_note(KEYS)
 
-        def turn() -> None:
+        def poll_terminal() -> None:
             meanwhile()
-            view.poll()
+            view.poll_keys()
 
-        samples = client.telemetry(every_ms, meanwhile=turn, ended=lambda: view.quitting)
+        samples = client.telemetry(every_ms, meanwhile=poll_terminal, ended=lambda: view.quitting)
         try:
             for sample in samples:
                 show(sample)

@@ -71,7 +71,7 @@ def open_log(word: str | None) -> WrapArchive:
     archive = open_archive()
     if word is not None:
         return archive.wrap(find_uid(word))
-    latest = archive.latest()
+    latest = archive.find_latest()
     if latest is None:
         raise NoDevice("no log is kept on this machine", "run `pbmwrap logs pull` first")
     others = len(archive.uids()) - 1

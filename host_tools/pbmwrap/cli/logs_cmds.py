@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli import logs_files, logs_pull, logs_sql, logs_wraps
-from pbmwrap.cli.command import Force, Json, Result, command, new_app
+from pbmwrap.cli.command import Force, Json, Result, new_app, register_command
 from pbmwrap.cli.log_choice import Uid, open_log, print_notes
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, VerifyFailed
@@ -30,11 +30,11 @@ _REPAIR = (
 def add_to(app: click.Group) -> None:
     """Register the group `logs`."""
     group = new_app("Pull, list, show, query, export and import session logs.")
-    command(group, "logs list")(list_logs)
-    command(group, "logs pull")(logs_pull.pull)
-    command(group, "logs show")(show)
-    command(group, "logs verify")(verify)
-    command(group, "logs date")(date)
+    register_command(group, "logs list")(list_logs)
+    register_command(group, "logs pull")(logs_pull.pull_log)
+    register_command(group, "logs show")(show_session)
+    register_command(group, "logs verify")(verify_log)
+    register_command(group, "logs date")(set_session_date)
     logs_wraps.add_to(group)
     logs_sql.add_to(group)
     logs_files.add_to(group)
@@ -54,13 +54,13 @@ def list_logs(uid: Uid = None, json: Json = False) -> Result:
             session.when_local,
             session.protocol_id or "?",
             text.clock_text(session.active_ms or 0),
-            text.dose(session.dose_total_uj),
+            text.format_dose(session.dose_total_uj),
             name_end(session.reason),
         )
         for session in sessions
     ]
     rows = [_make_row(session) for session in sessions]
-    return Result(rows, text.table(heads, shown) if rows else "no session is in the archive")
+    return Result(rows, text.format_table(heads, shown) if rows else "no session is in the archive")
 
 
 def _summarize_log(kept: WrapArchive) -> list[SessionSummary]:
@@ -85,7 +85,7 @@ def _make_row(session: SessionSummary) -> dict[str, Any]:
     }
 
 
-def show(
+def show_session(
     session: Annotated[
         int | None, Argument(help="The session's number. Default: the last one.")
     ] = None,
@@ -111,11 +111,11 @@ def show(
     kept = print_notes(open_log(uid))
     info = read_wrap_info(kept.folder.name, kept.about(), area).with_default_board()
     sessions = summarize_sessions(kept.decoded(), kept.clock(), info)
-    report = make_report(_choose(sessions, session), info)
+    report = make_report(_choose_session(sessions, session), info)
     if plot:
-        figure.save(report, plot, replace=force)
+        figure.save_plot(report, plot, replace=force)
     if html:
-        page.save(report, html, force)
+        page.save_html(report, html, force)
     written = [str(path) for path in (plot, html) if path]
     shown = Group(make_tables(report), *(f"{path} written" for path in written))
     return Result({"report": asdict(report), "files": written}, shown)
@@ -132,7 +132,7 @@ def _check_targets(plot: Path | None, html: Path | None, replace: bool) -> None:
             disk.check_target(path, replace)
 
 
-def _choose(sessions: list[SessionSummary], number: int | None) -> SessionSummary:
+def _choose_session(sessions: list[SessionSummary], number: int | None) -> SessionSummary:
     """Choose the last session with that number, or the last of all. Raises UsageError."""
     found = [s for s in sessions if number is None or s.number == number]
     if not found:
@@ -142,9 +142,9 @@ def _choose(sessions: list[SessionSummary], number: int | None) -> SessionSummar
     return found[-1]
 
 
-def verify(uid: Uid = None, json: Json = False) -> Result:
+def verify_log(uid: Uid = None, json: Json = False) -> Result:
     """Check that a log in the archive is complete, unchanged and in order."""
-    from pbmwrap.logs.verify import verify as verify_extents
+    from pbmwrap.logs.verify import verify_log as verify_extents
 
     kept = print_notes(open_log(uid))
     verdict = verify_extents(kept.extents())
@@ -197,7 +197,7 @@ def _format_result(verdict: Verdict) -> str:
     return f"complete and unchanged up to the last seal; the last {last} not sealed yet"
 
 
-def date(
+def set_session_date(
     session: Annotated[int, Argument(help="Its number, see `logs list`.")],
     time: Annotated[
         str,
@@ -217,7 +217,7 @@ def date(
 
     unix_ms = _parse_time(time)
     kept = open_log(uid)
-    chosen = _choose(_summarize_log(kept), session)
+    chosen = _choose_session(_summarize_log(kept), session)
     kept.add_mark(_make_mark(kept, chosen, unix_ms))
     print_notes(kept)
     data = {"uid": kept.folder.name, "session": session, "when": format_utc(unix_ms)}
@@ -246,6 +246,6 @@ def _make_mark(kept: WrapArchive, session: SessionSummary, unix_ms: int) -> Mark
 
     from pbmwrap.logs.clock import Mark
 
-    latest = max((mark.said_ms for mark in kept.marks()), default=0)
+    latest = max((mark.said_ms for mark in kept.list_marks()), default=0)
     said_ms = max(latest + 1, round(time.time() * 1000))
     return Mark(session.boot, session.first_up_ms, unix_ms, said_ms)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli.command import Force, Json, Result, command, warn
+from pbmwrap.cli.command import Force, Json, Result, register_command, warn
 from pbmwrap.cli.log_choice import Uid, open_archive, open_log, print_notes
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed, WrapError
@@ -21,11 +21,11 @@ _REPAIR = "import an undamaged copy as well, it adds what is missing"
 
 def add_to(group: click.Group) -> None:
     """Register this file's commands in the group `logs`."""
-    command(group, "logs export")(export)
-    command(group, "logs import")(import_logs)
+    register_command(group, "logs export")(export_log)
+    register_command(group, "logs import")(import_logs)
 
 
-def export(
+def export_log(
     file: Annotated[Path, Argument(metavar="FILE", help="Ends in .csv or .jsonl.")],
     uid: Uid = None,
     force: Force = False,
@@ -45,7 +45,7 @@ def export(
         info = read_wrap_info(kept.folder.name, kept.about())
         content = format_csv(summarize_sessions(kept.decoded(), kept.clock(), info), info)
     elif file.suffix == ".jsonl":
-        content = "".join(kept.export())
+        content = "".join(kept.format_lines())
     else:
         raise UsageError(f"{file} ends in neither .csv nor .jsonl", "use one of these endings")
     raw = content.encode()
@@ -91,7 +91,7 @@ def _import_file(file: Path, anew: bool) -> dict[str, Any]:
     log = jsonl.read_file(file)
     kept = _find_target(file, log, anew)
     before = kept.size
-    lines = kept.merge(log)
+    lines = kept.merge_log(log)
     warn([*notes.note_newer_lines(log.uid, log.schema, len(log.others)), *log.problems])
     new_bytes = kept.size - before
     return {
@@ -109,13 +109,13 @@ def _find_target(file: Path, log: Log, anew: bool) -> WrapArchive:
 
     Raises InvalidFile, VerifyFailed.
     """
-    from pbmwrap.logs.verify import joins
+    from pbmwrap.logs.verify import can_join
 
     try:
-        copies = open_archive().copies(log.uid)
+        copies = open_archive().list_copies(log.uid)
     except ValueError as error:
         raise InvalidFile(f"{file} does not name a wrap: {error}", "export it again") from None
-    found = next((kept for kept in copies if joins(kept.extents(), log.pieces)), None)
+    found = next((kept for kept in copies if can_join(kept.extents(), log.pieces)), None)
     if found is not None:
         return found
     if anew:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from pbmwrap.cli.command import Json, Port, Result, progress, warn, wrap_at
+from pbmwrap.cli.command import Json, Port, Result, show_progress, warn, wrap_at
 from pbmwrap.cli.household import (
     ask_owners,
-    household_if_kept,
+    open_household_if_kept,
     read_book,
     tell_wrap,
     write_calendars,
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pbmwrap.logs.archive import WrapArchive
 
 
-def pull(
+def pull_log(
     anew: Annotated[
         bool,
         Option(
@@ -37,16 +37,16 @@ def pull(
     """
     from pbmwrap.logs.pull import pull_into_archive
 
-    def tell(text: str) -> None:
+    def print_progress(text: str) -> None:
         warn([text])
 
-    with wrap_at(port) as (client, hello), progress("pulling") as bar:
-        pulled = pull_into_archive(client, hello, open_archive(), tell, bar, anew)
-        with household_if_kept() as store:
+    with wrap_at(port) as (client, hello), show_progress("pulling") as bar:
+        pulled = pull_into_archive(client, hello, open_archive(), print_progress, bar, anew)
+        with open_household_if_kept() as store:
             if store is not None:
                 tell_wrap(client, hello, store)
     result = _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
-    with household_if_kept() as store:
+    with open_household_if_kept() as store:
         if store is not None:
             from pbmwrap.programme.attribution import remember_log
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli.command import Json, Result, command, progress, warn
+from pbmwrap.cli.command import Json, Result, register_command, show_progress, warn
 from pbmwrap.cli.log_choice import open_archive
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
@@ -26,10 +26,10 @@ MAX_SHOWN = 1000  # rows of a table for people
 
 def add_to(group: click.Group) -> None:
     """Register this file's command in the group `logs`."""
-    command(group, "logs query")(query)
+    register_command(group, "logs query")(query_logs)
 
 
-def query(
+def query_logs(
     sql: Annotated[str | None, Argument(metavar="SELECT", help="One SELECT.")] = None,
     csv: Annotated[bool, Option("--csv", help="CSV instead of a table.")] = False,
     schema: Annotated[bool, Option("--schema", help="Show views and columns.")] = False,
@@ -56,7 +56,7 @@ def query(
     if sql is None or (csv and json):
         what = "logs query needs a SELECT" if sql is None else "choose either --csv or --json"
         raise UsageError(what, "see `pbmwrap logs query --help`")
-    answer = _run(sql, rebuild, None if csv or json else MAX_SHOWN)
+    answer = _run_query(sql, rebuild, None if csv or json else MAX_SHOWN)
     columns = zip(answer.columns, answer.types, strict=True)
     data = {
         "columns": [{"name": name, "type": kind} for name, kind in columns],
@@ -65,7 +65,7 @@ def query(
     return Result(data, None if json else _format_csv(answer) if csv else _make_table(answer))
 
 
-def _run(sql: str, rebuild: bool, most: int | None) -> Answer:
+def _run_query(sql: str, rebuild: bool, most: int | None) -> Answer:
     """Run a query. A damaged cache is rebuilt, once. most: rows to return at most."""
     from pbmwrap.logs.index import Index
     from pbmwrap.logs.query import BrokenCache, load_duckdb
@@ -73,22 +73,22 @@ def _run(sql: str, rebuild: bool, most: int | None) -> Answer:
     load_duckdb()
     index = Index(open_archive())
     if rebuild:
-        index.clear()
+        index.delete_cache()
     try:
         return _run_on(index, sql, most)
     except BrokenCache:
-        index.clear()
+        index.delete_cache()
         return _run_on(index, sql, most)
 
 
 def _run_on(index: Index, sql: str, most: int | None) -> Answer:
     from pbmwrap.logs.query import Query
 
-    with progress("reading logs") as bar:
-        folders = index.refresh(bar)
+    with show_progress("reading logs") as bar:
+        folders = index.refresh_cache(bar)
     with Query(folders) as database:
         warn(database.list_notes())
-        return database.run(sql, most)
+        return database.run_select(sql, most)
 
 
 def _show_schema() -> Result:
@@ -97,7 +97,7 @@ def _show_schema() -> Result:
 
     rows = [(view.name, *column) for view in views.ALL for column in view.columns]
     data = [dict(zip(("view", "column", "type", "meaning"), row, strict=True)) for row in rows]
-    return Result(data, text.table(("view", "column", "type", "meaning"), rows))
+    return Result(data, text.format_table(("view", "column", "type", "meaning"), rows))
 
 
 def convert_value(value: Any) -> Any:
@@ -144,7 +144,7 @@ def _make_table(answer: Answer) -> Any:
 
     from pbmwrap.cli import text
 
-    table = text.table(answer.columns, (map(_format_short, row) for row in answer.rows))
+    table = text.format_table(answer.columns, (map(_format_short, row) for row in answer.rows))
     if not answer.more:
         return table
     return Group(table, f"only the first {MAX_SHOWN} rows are shown; add a LIMIT, or use --csv")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import click
 
-from pbmwrap.cli.command import Json, Result, Yes, ask, command
+from pbmwrap.cli.command import Json, Result, Yes, ask, register_command
 from pbmwrap.cli.log_choice import find_uid, format_log_name, open_archive, read_nicknames
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, WrapError
@@ -16,12 +16,12 @@ Wrap = Annotated[str, Argument(metavar="WRAP", help="Id or nickname, or the begi
 
 def add_to(group: click.Group) -> None:
     """Register this file's commands in the group `logs`."""
-    command(group, "logs wraps")(wraps)
-    command(group, "logs name")(name)
-    command(group, "logs forget")(forget)
+    register_command(group, "logs wraps")(list_wraps)
+    register_command(group, "logs name")(set_nickname)
+    register_command(group, "logs forget")(forget_wrap)
 
 
-def wraps(json: Json = False) -> Result:
+def list_wraps(json: Json = False) -> Result:
     """List the logs kept on this machine.
 
     The default log is the one that was pulled last. An id that ends in .old-1, .old-2 ... is an
@@ -30,7 +30,7 @@ def wraps(json: Json = False) -> Result:
     from pbmwrap.cli import text
     from pbmwrap.logs.clock import format_local
 
-    names, latest = read_nicknames(), open_archive().latest()
+    names, latest = read_nicknames(), open_archive().find_latest()
     rows, problems = [], []
     for uid in open_archive().uids():
         row, problem = _read_row(uid)
@@ -49,7 +49,7 @@ def wraps(json: Json = False) -> Result:
     heads = ("wrap", "nickname", "sessions", "last pull", "")
     for row in rows:
         row["last_pull"] = _format_utc(row.pop("pulled_ms"))
-    table = text.table(heads, shown) if rows else "no log is kept on this machine"
+    table = text.format_table(heads, shown) if rows else "no log is kept on this machine"
     return Result(rows, table, problems[0] if problems else None)
 
 
@@ -68,12 +68,12 @@ def _read_row(uid: str) -> tuple[dict[str, Any], WrapError | None]:
         kept = open_archive().wrap(uid)
     except WrapError as problem:
         return row, problem
-    pulls = [mark.unix_ms for mark in kept.marks() if not mark.said_ms]
+    pulls = [mark.unix_ms for mark in kept.list_marks() if not mark.said_ms]
     row |= {"sessions": len(group_sessions(kept.decoded())), "bytes": kept.size}
     return row | {"pulled_ms": max(pulls, default=None)}, None
 
 
-def name(
+def set_nickname(
     wrap: Wrap,
     nickname: Annotated[
         str | None, Argument(metavar="NICKNAME", help='For example "left foot".')
@@ -97,7 +97,7 @@ def name(
     return Result({"uid": uid, "name": now, "before": old}, text)
 
 
-def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
+def forget_wrap(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
     """Remove a wrap's log from this machine. Asks first; the wrap itself is not changed."""
     from rich.text import Text
 
@@ -111,7 +111,7 @@ def forget(wrap: Wrap, yes: Yes = False, json: Json = False) -> Result:
     hint = "`pbmwrap logs export FILE.jsonl` keeps a copy; a wrap deletes its oldest records."
     # As Text: brackets in a nickname would be read as markup.
     ask([Text(what), hint], "Remove this log from this machine?", yes, json)
-    archive.forget(uid)
+    archive.remove_log(uid)
     if uid in names:
         others = nicknames.read_nicknames(archive.root)
         others.pop(uid, None)

@@ -11,8 +11,8 @@ from pbmwrap.cli.command import (
     Json,
     Port,
     Result,
-    command,
-    note,
+    print_note,
+    register_command,
     resolve_port,
     wrap_at,
     wrap_if_named,
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 def add_to(app: click.Group) -> None:
     """Register this file's commands."""
-    command(app, "ports")(ports)
-    command(app, "status")(status)
-    command(app, "monitor")(monitor)
-    command(app, "doctor")(doctor)
-    command(app, "version")(version)
+    register_command(app, "ports")(list_ports)
+    register_command(app, "status")(show_status)
+    register_command(app, "monitor")(monitor_wrap)
+    register_command(app, "doctor")(run_doctor)
+    register_command(app, "version")(show_version)
 
 
-def ports(json: Json = False) -> Result:
+def list_ports(json: Json = False) -> Result:
     """List the USB serial ports and what answers there. Never disturbs a session."""
     from pbmwrap.cli import text
     from pbmwrap.device import discovery
@@ -53,7 +53,7 @@ def ports(json: Json = False) -> Result:
     return Result(found, text.ports_table(found))
 
 
-def status(port: Port = None, json: Json = False) -> Result:
+def show_status(port: Port = None, json: Json = False) -> Result:
     """Show what the wrap is doing."""
     from pbmwrap.cli import text
 
@@ -62,7 +62,7 @@ def status(port: Port = None, json: Json = False) -> Result:
     return Result({"wrap": hello, "status": now}, text.status_text(hello, now))
 
 
-def monitor(
+def monitor_wrap(
     port: Port = None,
     every: Annotated[float, Option(help="Seconds between samples.", min=0.1, max=60)] = 1.0,
     count: Annotated[
@@ -105,9 +105,9 @@ def _show_view(port: str | None, every_s: float) -> None:
                 said = describe_light(client.status().state)
             if result == INTERRUPTED:
                 raise Interrupted(f"interrupted: {said}")
-            note(said)
+            print_note(said)
             for line in live.list_other_programs(client) if client else ():
-                note(line)
+                print_note(line)
         finally:
             watcher.close()
         if result == TERMINATED:
@@ -125,25 +125,25 @@ def _print_samples(port: str | None, every_s: float, count: int, json: bool) -> 
     with wrap_at(port) as (client, hello):
 
         def show(sample: Sample) -> None:
-            write_line(_envelope(hello, sample) if json else text.sample_line(hello, sample))
+            write_line(_make_envelope(hello, sample) if json else text.sample_line(hello, sample))
 
-        samples = live.watch(client, round(every_s * 1000), show)
+        samples = live.watch_samples(client, round(every_s * 1000), show)
         state = hello.state
         try:
             for number, sample in enumerate(samples, 1):
                 state = sample.state
                 if number == count:
                     return
-            note(describe_light(client.status().state))
+            print_note(describe_light(client.status().state))
             for line in live.list_other_programs(client):
-                note(line)
+                print_note(line)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted: {describe_light(state)}") from None
         finally:
             samples.close()
 
 
-def _envelope(hello: Hello, sample: Sample) -> str:
+def _make_envelope(hello: Hello, sample: Sample) -> str:
     """Return a line of `monitor --json`: sample, this machine's time, wrap, names."""
     from datetime import UTC, datetime
 
@@ -158,7 +158,7 @@ def _envelope(hello: Hello, sample: Sample) -> str:
     return envelope.format_success("monitor", about | vars(sample))
 
 
-def doctor(port: Port = None, json: Json = False) -> Result:
+def run_doctor(port: Port = None, json: Json = False) -> Result:
     """Check this machine, the port and the wrap, and say how to correct what is wrong."""
     from pbmwrap.cli import text
     from pbmwrap.doctor.run_checks import run_checks
@@ -169,7 +169,7 @@ def doctor(port: Port = None, json: Json = False) -> Result:
     return Result(found, text.checks_text(found), problem)
 
 
-def version(port: Port = None, json: Json = False) -> Result:
+def show_version(port: Port = None, json: Json = False) -> Result:
     """Show versions, also the wrap's when --port, $PBMWRAP_PORT or the config file names it."""
     import platform
 

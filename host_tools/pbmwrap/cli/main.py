@@ -12,9 +12,9 @@ from pbmwrap.cli.command import (
     CONTEXT,
     Commands,
     Interrupted,
-    fail,
     output_error,
     port_option,
+    print_error,
     set_port_before,
 )
 from pbmwrap.cli.streams import make_streams_safe
@@ -95,20 +95,20 @@ class _Root(Commands):
                 problem.command_name, possibilities=COMMANDS, ctx=ctx
             ) from None
 
-    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+    def list_summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
         return [(name, text) for name, (_, text) in COMMANDS.items()]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        rows = self.summaries(ctx)
+        rows = self.list_summaries(ctx)
         found = [
             CompletionItem(name, help=text) for name, text in rows if name.startswith(incomplete)
         ]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
-def _completion(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _print_completion(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from pbmwrap.cli import completion
 
@@ -120,13 +120,18 @@ def _completion(ctx: click.Context, param: click.Parameter, value: bool) -> None
         try:
             click.echo(act(ctx.command))
         except UsageError as problem:
-            ctx.exit(fail("", problem, as_json=False))
+            ctx.exit(print_error("", problem, as_json=False))
         ctx.exit()
 
 
 def _completion_option(name: str, text: str) -> click.Option:
     return click.Option(
-        [name], is_flag=True, is_eager=True, expose_value=False, callback=_completion, help=text
+        [name],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_print_completion,
+        help=text,
     )
 
 
@@ -169,14 +174,14 @@ def main(args: list[str] | None = None) -> int:
     try:
         return app(given, prog_name="pbmwrap", standalone_mode=False) or EXIT_OK
     except (click.Abort, KeyboardInterrupt):
-        return fail("", Interrupted("interrupted"), "--json" in given)
+        return print_error("", Interrupted("interrupted"), "--json" in given)
     except click.ClickException as problem:
-        return _usage(problem, given)
+        return _print_usage_error(problem, given)
     except OSError as problem:  # while writing help or completion; a command handles its own
-        return fail("", output_error(problem), False)
+        return print_error("", output_error(problem), False)
 
 
-def _usage(problem: click.ClickException, given: list[str]) -> int:
+def _print_usage_error(problem: click.ClickException, given: list[str]) -> int:
     """Show click's error about the command line in this program's form; returns the exit code."""
     context = getattr(problem, "ctx", None)
     path = context.command_path if context else "pbmwrap"
@@ -185,7 +190,7 @@ def _usage(problem: click.ClickException, given: list[str]) -> int:
         print(text)  # a group without a command prints its help
         return UsageError.exit_code
     error = UsageError(text[:1].lower() + text[1:], f"see `{path} --help`")
-    return fail(path.removeprefix("pbmwrap").strip(), error, "--json" in given)
+    return print_error(path.removeprefix("pbmwrap").strip(), error, "--json" in given)
 
 
 def run() -> None:

@@ -80,24 +80,24 @@ def params_of(body: Callable[..., Any]) -> list[click.Parameter]:
     """Return the click parameters of a function, in the order of its signature."""
     hints = typing.get_type_hints(body, include_extras=True)
     signature = inspect.signature(body).parameters.values()
-    return [_param(p.name, hints[p.name], p.default) for p in signature]
+    return [_make_param(p.name, hints[p.name], p.default) for p in signature]
 
 
-def _param(name: str, hint: Any, default: Any) -> click.Parameter:
-    kind, spec = _split(hint)
+def _make_param(name: str, hint: Any, default: Any) -> click.Parameter:
+    kind, spec = _split_hint(hint)
     if isinstance(spec, Argument):
-        return _argument(name, kind, spec, default)
-    return _option(name, kind, spec, default)
+        return _make_argument(name, kind, spec, default)
+    return _make_option(name, kind, spec, default)
 
 
 def option_of(name: str, hint: Any, default: Any) -> click.Option:
     """Return the click option of one annotated parameter."""
-    kind, spec = _split(hint)
+    kind, spec = _split_hint(hint)
     assert isinstance(spec, Option)
-    return _option(name, kind, spec, default)
+    return _make_option(name, kind, spec, default)
 
 
-def _split(hint: Any) -> tuple[Any, Option | Argument]:
+def _split_hint(hint: Any) -> tuple[Any, Option | Argument]:
     """Return (the type without None, the option or argument)."""
     kind, spec = get_args(hint)[:2] if get_origin(hint) is Annotated else (hint, Option())
     if get_origin(kind) in (typing.Union, types.UnionType):
@@ -105,33 +105,33 @@ def _split(hint: Any) -> tuple[Any, Option | Argument]:
     return kind, spec
 
 
-def _argument(name: str, kind: Any, spec: Argument, default: Any) -> click.Argument:
+def _make_argument(name: str, kind: Any, spec: Argument, default: Any) -> click.Argument:
     needed = default is inspect.Parameter.empty
     many = get_origin(kind) is list
     given: dict[str, Any] = {} if needed else {"default": default}
     return click.Argument(
         [name],
-        type=_type(get_args(kind)[0] if many else kind, spec),
+        type=_make_type(get_args(kind)[0] if many else kind, spec),
         required=needed,
         nargs=-1 if many else 1,
-        metavar=spec.metavar and _shown(spec.metavar, needed, many),
+        metavar=spec.metavar and _format_metavar(spec.metavar, needed, many),
         help=spec.help,
-        shell_complete=_completer(spec),
+        shell_complete=_make_completer(spec),
         **given,
     )
 
 
-def _completer(spec: Option | Argument) -> Callable[..., Any] | None:
+def _make_completer(spec: Option | Argument) -> Callable[..., Any] | None:
     complete = spec.autocompletion
     return None if complete is None else lambda _ctx, _param, typed: complete(typed)
 
 
-def _shown(metavar: str, needed: bool, many: bool) -> str:
+def _format_metavar(metavar: str, needed: bool, many: bool) -> str:
     """Return a metavar as click formats its own."""
     return (metavar if needed else f"[{metavar}]") + ("..." if many else "")
 
 
-def _option(name: str, kind: Any, spec: Option, default: Any) -> click.Option:
+def _make_option(name: str, kind: Any, spec: Option, default: Any) -> click.Option:
     needed = default is inspect.Parameter.empty
     names = [name, *(spec.names or (f"--{name.replace('_', '-')}",))]
     if kind is bool:
@@ -141,26 +141,26 @@ def _option(name: str, kind: Any, spec: Option, default: Any) -> click.Option:
     given: dict[str, Any] = {} if needed else {"default": default}
     return click.Option(
         names,
-        type=_type(kind, spec),
+        type=_make_type(kind, spec),
         required=needed,
         multiple=many,
         metavar=spec.metavar or _METAVARS[kind],
         help=spec.help,
         show_default=not needed and default not in (None, ""),
-        shell_complete=_completer(spec),
+        shell_complete=_make_completer(spec),
         **given,
     )
 
 
-def _type(kind: Any, spec: Option | Argument) -> click.ParamType[Any, Any]:
+def _make_type(kind: Any, spec: Option | Argument) -> click.ParamType[Any, Any]:
     low, high = spec.min, spec.max
     bounded = low is not None or high is not None
     if kind is int:
-        return _Whole(_whole(low), _whole(high)) if bounded else _AnyWhole()
+        return _Whole(_whole_bound(low), _whole_bound(high)) if bounded else _AnyWhole()
     if kind is float:
         return _Number(low, high) if bounded else _AnyNumber()
     return click.Path(path_type=Path) if kind is Path else click.STRING
 
 
-def _whole(bound: float | None) -> int | None:
+def _whole_bound(bound: float | None) -> int | None:
     return None if bound is None else int(bound)

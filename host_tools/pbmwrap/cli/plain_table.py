@@ -23,9 +23,9 @@ class PlainTable:
     def __rich_console__(
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
-        widths = self._widths(options.max_width)
+        widths = self._fit_widths(options.max_width)
         if widths is None:
-            yield from self._blocks(options.max_width)
+            yield from self._stack_cells(options.max_width)
             return
         out = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
         for head, width in zip(self.heads, widths, strict=True):
@@ -34,10 +34,10 @@ class PlainTable:
             out.add_row(*map(Text, row))
         yield out
 
-    def _widths(self, most: int) -> list[int] | None:
+    def _fit_widths(self, most: int) -> list[int] | None:
         """Return the widths of the columns; None when the longest words do not fit."""
         columns = [list(column) for column in zip(self.heads, *self.rows, strict=True)]
-        widest = [max(map(_width, column)) for column in columns]
+        widest = [max(map(_cell_width, column)) for column in columns]
         least = [max(map(_longest_word, column)) for column in columns]
         room = most - _GAP * (len(columns) - 1)
         if sum(least) > room:
@@ -48,9 +48,9 @@ class PlainTable:
             widest[at] -= 1
         return widest
 
-    def _blocks(self, most: int) -> Iterator[RenderableType]:
+    def _stack_cells(self, most: int) -> Iterator[RenderableType]:
         """Yield a line for each cell, wrapped between words; too long a word exceeds the width."""
-        label = max(map(_width, self.heads), default=0) + _GAP
+        label = max(map(_cell_width, self.heads), default=0) + _GAP
         for number, row in enumerate(self.rows):
             if number:
                 yield Text("")
@@ -65,7 +65,7 @@ class PlainTable:
                 yield line
 
 
-def _width(cell: str) -> int:
+def _cell_width(cell: str) -> int:
     return max((cell_len(line) for line in cell.split("\n")), default=0)
 
 

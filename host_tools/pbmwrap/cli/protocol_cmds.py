@@ -15,9 +15,9 @@ from pbmwrap.cli.command import (
     Json,
     Port,
     Result,
-    command,
     new_app,
-    progress,
+    register_command,
+    show_progress,
     wrap_at,
     wrap_if_named,
 )
@@ -43,13 +43,22 @@ Number = Annotated[int, Argument(help="The slot, 0 to 7.", min=0, max=7)]
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("Check, show, store and choose protocols (docs/protocols.md).")
-    for body in (check, show, flash, list_slots, activate, delete, new, examples):
-        name = "list" if body is list_slots else body.__name__
-        command(group, f"protocol {name}")(body)
+    commands = {
+        "check": check_files,
+        "show": show_protocol,
+        "flash": flash_protocol,
+        "list": list_slots,
+        "activate": activate_slot,
+        "delete": delete_slot,
+        "new": write_new_file,
+        "examples": list_examples,
+    }
+    for name, body in commands.items():
+        register_command(group, f"protocol {name}")(body)
     app.add_command(group, "protocol")
 
 
-def check(
+def check_files(
     files: Annotated[
         list[str],
         Argument(
@@ -87,7 +96,7 @@ def _join_errors(unreadable: list[InvalidFile], wrong: list[InvalidFile]) -> Inv
     return InvalidFile(f"{len(errors)} files are not correct", hint, tuple(lines))
 
 
-def show(
+def show_protocol(
     file: Annotated[
         str | None,
         Argument(
@@ -137,7 +146,7 @@ def _read_stored(client: Client, slot: int, channels: dict[str, int]) -> Protoco
         raise VerifyFailed(f"slot {slot} has no valid protocol: {problem}", hint) from problem
 
 
-def flash(
+def flash_protocol(
     file: File,
     slot: Annotated[
         int | None,
@@ -163,17 +172,17 @@ def flash(
 ) -> Result:
     """Check a file, show what it will give, store it on the wrap and verify it."""
     from pbmwrap.cli import protocol_text as shown
-    from pbmwrap.protocols.encode import as_table, draft, dump, sha256
+    from pbmwrap.protocols.encode import as_table, dump_canonical, encode_draft, sha256
 
     tag = _find_tag(person) if person else None
     with wrap_at(port) as (client, hello):
         protocol = _load_protocol(file, dict(hello.channels))
-        content = draft(as_table(protocol)) | ({"person": tag} if tag else {})
-        raw = dump(content)
+        content = encode_draft(as_table(protocol)) | ({"person": tag} if tag else {})
+        raw = dump_canonical(content)
         tag = content.get("person", "")
         chosen = _choose_slot(client.protocols(), protocol.id, tag) if slot is None else slot
         computed = shown.make_result(protocol, hello, client.calibrations())
-        with progress("storing") as bar, _explained_tag(tag):
+        with show_progress("storing") as bar, _explained_tag(tag):
             client.flash_protocol(chosen, raw, sha256(raw), bar)
         client.verify_protocol(chosen, raw)
         now = client.activate(chosen) if active else client.protocols().active
@@ -183,9 +192,9 @@ def flash(
 
 
 def _find_tag(name: str) -> str:
-    from pbmwrap.cli.household import household_of
+    from pbmwrap.cli.household import open_household_of
 
-    with household_of(name) as (_, person):
+    with open_household_of(name) as (_, person):
         return person.tag
 
 
@@ -219,13 +228,13 @@ def list_slots(port: Port = None, json: Json = False) -> Result:
     return Result(found, text.slots_table(found))
 
 
-def activate(slot: Number, port: Port = None, json: Json = False) -> Result:
+def activate_slot(slot: Number, port: Port = None, json: Json = False) -> Result:
     """Choose the protocol that the button and `run` start."""
     with wrap_at(port) as (client, _):
         return _active_result(client.activate(slot))
 
 
-def delete(slot: Number, port: Port = None, json: Json = False) -> Result:
+def delete_slot(slot: Number, port: Port = None, json: Json = False) -> Result:
     """Empty a slot."""
     with wrap_at(port) as (client, _):
         return _active_result(client.delete(slot))
@@ -236,7 +245,7 @@ def _active_result(slot: int | None) -> Result:
     return Result({"active": slot}, text)
 
 
-def new(
+def write_new_file(
     file: Annotated[Path, Argument(help="The file to write.")],
     id: Annotated[
         str | None,
@@ -274,11 +283,11 @@ def _make_text(file: Path, id: str | None, name: str | None, source: str | None)
 
     chosen = template.id_from(file.stem) if id is None else id
     if source is None:
-        text = template.template(chosen, "My protocol" if name is None else name)
+        text = template.make_template(chosen, "My protocol" if name is None else name)
     else:
         path = template.find_file(source)
         _load_protocol(str(path), None)
-        text = template.renamed(path.read_bytes(), chosen, name)
+        text = template.rename_protocol(path.read_bytes(), chosen, name)
     faults = loads(text, source=str(file)).faults
     if faults:
         options = {"id": "--id", "name": "--name"}
@@ -287,7 +296,7 @@ def _make_text(file: Path, id: str | None, name: str | None, source: str | None)
     return text
 
 
-def examples(json: Json = False) -> Result:
+def list_examples(json: Json = False) -> Result:
     """List the protocols that come with pbmwrap."""
     from pbmwrap.cli import text
     from pbmwrap.protocols import template
@@ -304,4 +313,4 @@ def examples(json: Json = False) -> Result:
         (r["id"], r["name"], r["site"], text.clock_text(r["duration_s"] * 1000), r["evidence"])
         for r in rows
     ]
-    return Result(rows, text.table(heads, shown))
+    return Result(rows, text.format_table(heads, shown))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pbmwrap.cli.command import Result
-from pbmwrap.cli.text import clock_text, table
+from pbmwrap.cli.text import clock_text, format_table
 from pbmwrap.protocols import board, encode
 from pbmwrap.protocols.summary import Summary, summary
 from pbmwrap.words import name_end
@@ -59,7 +59,7 @@ def _make_group(protocol: Protocol, computed: Summary) -> Any:
     rows.append(("all", "", "", "", computed.fluence_text))
     heads = ("channel", "", "time lit", "peak", "fluence")
     notes = [f"note: {warning}" for warning in computed.warnings]
-    return Group(*lines, "", table(heads, rows), *([""] if notes else []), *notes)
+    return Group(*lines, "", format_table(heads, rows), *([""] if notes else []), *notes)
 
 
 def _course_text(computed: Summary) -> str:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from pbmwrap.cli.command import Interrupted, Json, Port, Result, command, note, wrap_at
+from pbmwrap.cli.command import (
+    Interrupted,
+    Json,
+    Port,
+    Result,
+    print_note,
+    register_command,
+    wrap_at,
+)
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
 from pbmwrap.words import name_state
@@ -20,13 +28,13 @@ SAMPLE_MS = 1000
 
 def add_to(app: click.Group) -> None:
     """Register this file's commands."""
-    command(app, "run")(run)
-    command(app, "pause")(pause)
-    command(app, "resume")(resume)
-    command(app, "stop")(stop)
+    register_command(app, "run")(run_session)
+    register_command(app, "pause")(pause_session)
+    register_command(app, "resume")(resume_session)
+    register_command(app, "stop")(stop_session)
 
 
-def run(
+def run_session(
     port: Port = None,
     tethered: Annotated[
         bool,
@@ -47,15 +55,15 @@ def run(
             return Result({"session": number, "state": now.state, "protocol": now.protocol}, text)
         with explained_loss(TETHERED_LOST):
             number = client.start(tethered=True)
-            note(f"session {number} started; it ends when this command does")
-            return _end_result(number, _hold(client, hello))
+            print_note(f"session {number} started; it ends when this command does")
+            return _end_result(number, _hold_session(client, hello))
 
 
 def _refuse_held(client: Client) -> None:
     """Refuse light while a red flag of the journal is unread. Raises Refused."""
-    from pbmwrap.cli.household import household_if_kept, tell_holds
+    from pbmwrap.cli.household import open_household_if_kept, tell_holds
 
-    with household_if_kept() as store:
+    with open_household_if_kept() as store:
         if store is not None:
             from pbmwrap.programme.holds import refuse_held_start
 
@@ -63,7 +71,7 @@ def _refuse_held(client: Client) -> None:
             refuse_held_start(client, store)
 
 
-def _hold(client: Client, hello: Hello) -> Status:
+def _hold_session(client: Client, hello: Hello) -> Status:
     """Renew the lease until the session ends; q and Ctrl-C end it before this command ends.
 
     Raises Interrupted.
@@ -74,9 +82,9 @@ def _hold(client: Client, hello: Hello) -> Status:
     session = TetheredSession(client)
 
     def show(sample: Sample) -> None:
-        note(text.sample_line(hello, sample))
+        print_note(text.sample_line(hello, sample))
 
-    samples = live.watch(client, SAMPLE_MS, show, session.renew_if_due)
+    samples = live.watch_samples(client, SAMPLE_MS, show, session.renew_if_due)
     try:
         session.renew_lease()
         for sample in samples:
@@ -103,7 +111,7 @@ def _end_result(number: int, now: Status) -> Result:
     return Result(data, text.session_end_text(number, now), problem)
 
 
-def pause(port: Port = None, json: Json = False) -> Result:
+def pause_session(port: Port = None, json: Json = False) -> Result:
     """Turn the light off and stop the session's time.
 
     The session ends by itself after a pause of five minutes.
@@ -114,7 +122,7 @@ def pause(port: Port = None, json: Json = False) -> Result:
         return _state_result(client.pause())
 
 
-def resume(port: Port = None, json: Json = False) -> Result:
+def resume_session(port: Port = None, json: Json = False) -> Result:
     """Continue a paused session."""
     from pbmwrap.cli.light import START_LOST, explained_loss
 
@@ -122,7 +130,7 @@ def resume(port: Port = None, json: Json = False) -> Result:
         return _state_result(client.resume())
 
 
-def stop(port: Port = None, json: Json = False) -> Result:
+def stop_session(port: Port = None, json: Json = False) -> Result:
     """End the session."""
     from pbmwrap.cli.light import explained_stop
 

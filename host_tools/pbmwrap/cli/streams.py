@@ -17,7 +17,7 @@ _ASCII = {"±": "+-", "°": "", "…": "...", "–": "-", "—": "-", "µ": "u",
 
 def make_streams_safe() -> None:
     """Print a substitute for each character that stdout or stderr cannot encode."""
-    codecs.register_error(_HANDLER, _replace)
+    codecs.register_error(_HANDLER, _replace_unencodable)
     for stream in (sys.stdout, sys.stderr):
         if _may_fail(stream):
             stream.reconfigure(errors=_HANDLER)  # type: ignore[union-attr]
@@ -32,15 +32,15 @@ def _may_fail(stream: TextIO | None) -> bool:
     return errors == "strict" or (errors == "surrogateescape" and not is_utf8)
 
 
-def _replace(error: UnicodeError) -> tuple[str, int]:
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     """A codec error handler: the ASCII substitute, and where encoding goes on."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     bad = error.object[error.start : error.end]
-    return "".join(map(_substitute, bad)), error.end
+    return "".join(map(_substitute_char, bad)), error.end
 
 
-def _substitute(char: str) -> str:
+def _substitute_char(char: str) -> str:
     if char in _ASCII:
         return _ASCII[char]
     plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode("ascii")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pbmwrap.doctor.check import Check
 
 
-def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTable:
+def format_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTable:
     """Return a table without frames. Control characters in cells are replaced."""
     from pbmwrap.cli.plain_table import PlainTable
 
@@ -56,7 +56,7 @@ def settings_table(values: Mapping[str, Any]) -> PlainTable:
         bounds = BOUNDS.get(key)
         allowed = f"{bounds[0]} to {bounds[1]}" if bounds else ""
         rows.append((key, str(value), unit, allowed, meaning))
-    return table(("setting", "value", "unit", "range", "meaning"), rows)
+    return format_table(("setting", "value", "unit", "range", "meaning"), rows)
 
 
 def clock_text(ms: int) -> str:
@@ -64,11 +64,11 @@ def clock_text(ms: int) -> str:
     return f"{ms // 60000}:{ms // 1000 % 60:02d}"
 
 
-def celsius(mc: int | None) -> str:
+def format_celsius(mc: int | None) -> str:
     return "no reading" if mc is None else f"{mc / 1000:.1f} C"
 
 
-def dose(uj: int | None) -> str:
+def format_dose(uj: int | None) -> str:
     return "not calibrated" if uj is None else f"{uj / 1e6:.2f} J/cm2"
 
 
@@ -81,7 +81,7 @@ def ports_table(found: Sequence[Mapping[str, Any]]) -> Any:
         hello = port["wrap"]
         who = f"wrap {hello['fw']}, {name_state(hello['state'])}" if hello else port["problem"]
         rows.append((port["port"], port["number"], port["usb"], port["label"] or "", who))
-    return table(("port", "number", "usb", "label", "what answers"), rows)
+    return format_table(("port", "number", "usb", "label", "what answers"), rows)
 
 
 def _light_text(hello: Hello, now: Sample) -> str:
@@ -111,7 +111,7 @@ def status_text(hello: Hello, now: Status) -> str:
     if now.session:
         lines.append(f"session   {now.session}: {now.protocol or '-'} at {now.site or '-'}")
         lines.append(f"time      {clock_text(now.active_ms)} of {clock_text(now.total_ms)}")
-        lines.append(f"dose      {dose(now.dose_total_uj)}{_goal_text(now)}")
+        lines.append(f"dose      {format_dose(now.dose_total_uj)}{_goal_text(now)}")
     lines.append(f"light     {_light_text(hello, now)}")
     if now.state not in ("fault", "service"):
         lines += _power_lines(now)
@@ -151,7 +151,7 @@ def _warning_text(name: str) -> str:
 
 
 def _goal_text(now: Status) -> str:
-    return f" of {dose(now.dose_target_uj)}" if now.calibrated and now.dose_target_uj else ""
+    return f" of {format_dose(now.dose_target_uj)}" if now.calibrated and now.dose_target_uj else ""
 
 
 def _next_text(now: Status) -> str:
@@ -193,7 +193,7 @@ def session_end_text(number: int, now: Status) -> str:
     """Return how a tethered session ended."""
     lines = [f"session {number} ended: {name_end(now.end_reason or now.state)}"]
     lines.append(f"time      {clock_text(now.active_ms)}")
-    lines.append(f"dose      {dose(now.dose_total_uj)}")
+    lines.append(f"dose      {format_dose(now.dose_total_uj)}")
     if now.fault:
         lines.append(fault_text(now.fault))
     return "\n".join(lines)
@@ -221,7 +221,7 @@ def slots_table(found: Slots) -> Any:
             rows.append((str(n), mark, slot.id, slot.name, slot.sha[:12]))
     if not rows:
         return "no protocol stored; store one with `pbmwrap protocol flash FILE`"
-    return table(("slot", "", "id", "name", "sha-256"), rows)
+    return format_table(("slot", "", "id", "name", "sha-256"), rows)
 
 
 def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
@@ -233,7 +233,7 @@ def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
         else:
             power, spread = f"{cal.uw / 1000:.2f} mW/cm2", f"{cal.unc_pm / 10:.1f} %"
             rows.append((name, power, spread, str(cal.date or ""), cal.how))
-    return table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
+    return format_table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
 
 
 def heat_test_text(found: HeatTest | None) -> str:
@@ -241,7 +241,7 @@ def heat_test_text(found: HeatTest | None) -> str:
     if found is None:
         return "no heat test recorded"
     how = f" ({found.how})" if found.how else ""
-    hottest = celsius(found.max_mc)
+    hottest = format_celsius(found.max_mc)
     return f"heat test of {found.date}: {found.pm / 10:g} % of full power, hottest {hottest}{how}"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import click
 
 from pbmwrap.cli import complete
-from pbmwrap.cli.command import Json, command, note, write_line, writing_output
+from pbmwrap.cli.command import Json, print_note, register_command, write_line, writing_output
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
@@ -36,11 +36,11 @@ State = Annotated[Path | None, Option("--state", help="Folder that keeps the fla
 
 def add_to(app: click.Group) -> None:
     """Register this file's commands."""
-    command(app, "sim")(sim)
-    command(app, "emulate")(emulate)
+    register_command(app, "sim")(run_simulator)
+    register_command(app, "emulate")(run_emulator)
 
 
-def sim(
+def run_simulator(
     speed: Speed = "1",
     scenario: ScenarioName = None,
     link: Link = None,
@@ -52,10 +52,10 @@ def sim(
     Its first line of output is the port. Lines typed here act on it: press, long, double,
     cover on|off, skip 1d, help, quit.
     """
-    _serve("sim", speed, scenario, link, state, json)
+    _start_and_serve("sim", speed, scenario, link, state, json)
 
 
-def emulate(
+def run_emulator(
     speed: Speed = "1",
     scenario: ScenarioName = None,
     link: Link = None,
@@ -73,10 +73,10 @@ def emulate(
     Its first line of output is the port. Lines typed here act on it: press, long, double,
     cover on|off, help, quit.
     """
-    _serve("rp2040", speed, scenario, link, state, json, image)
+    _start_and_serve("rp2040", speed, scenario, link, state, json, image)
 
 
-def _serve(
+def _start_and_serve(
     kind: str,
     speed: str,
     scenario: str | None,
@@ -111,14 +111,14 @@ def _serve_twin(
         hint = "choose another --link" if link else "this needs Linux or macOS"
         raise UsageError(f"no port can be created: {problem}", hint) from problem
     with server:
-        _announce(twin, server.port, link, json)
+        _print_port(twin, server.port, link, json)
         try:
             server.run(stop, _command_stream(), _Replies())
         except KeyboardInterrupt:
             stop.set()  # Ctrl-C is the usual end of a twin, not an error
 
 
-def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
+def _print_port(twin: Twin, port: str, link: Path | None, json: bool) -> None:
     """Print the port as the first line of stdout, for scripts, and a hint for people."""
     from pbmwrap.cli import envelope
 
@@ -126,7 +126,9 @@ def _announce(twin: Twin, port: str, link: Path | None, json: bool) -> None:
     command_name = "sim" if twin.kind == "sim" else "emulate"
     data = {"port": port, "link": name if link else None, "kind": twin.kind}
     write_line(envelope.format_success(command_name, data) if json else name)
-    note(f"in another terminal: pbmwrap status --port {name}   (type here: help, press, quit)")
+    print_note(
+        f"in another terminal: pbmwrap status --port {name}   (type here: help, press, quit)"
+    )
 
 
 class _Replies(io.StringIO):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import click
 
-from pbmwrap.cli.command import Json, Port, command, note, resolve_port, write_line
+from pbmwrap.cli.command import Json, Port, print_note, register_command, resolve_port, write_line
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import PortBusy, UsageError
 
@@ -15,10 +15,10 @@ LISTEN_PORT = 8722
 
 def add_to(app: click.Group) -> None:
     """Register this file's command."""
-    command(app, "web")(web)
+    register_command(app, "web")(serve_web)
 
 
-def web(
+def serve_web(
     port: Port = None,
     no_browser: Annotated[
         bool, Option("--no-browser", help="Print the page's address and open no browser.")
@@ -50,26 +50,26 @@ def web(
     chosen = resolve_port(port)
     server.check_port(chosen)
 
-    def announce(url: str, first: bool) -> None:
+    def print_url(url: str, first: bool) -> None:
         if first:
-            _show(url, no_browser, json)
-            note("Ctrl-C ends the page; a session on the wrap goes on without it")
+            _open_browser(url, no_browser, json)
+            print_note("Ctrl-C ends the page; a session on the wrap goes on without it")
         else:
-            note(f"for one more browser: {url}")
+            print_note(f"for one more browser: {url}")
 
     try:
-        server.serve(chosen, listen_port, announce)
+        server.serve(chosen, listen_port, print_url)
     except KeyboardInterrupt:
         return  # the usual end
     except PortBusy:
         running = server.find_server(listen_port) if listen_port else None
         if running is None:
             raise
-        note(f"`pbmwrap web` runs already (process {running.pid})")
-        _show(running.url, no_browser, json)
+        print_note(f"`pbmwrap web` runs already (process {running.pid})")
+        _open_browser(running.url, no_browser, json)
 
 
-def _show(url: str, no_browser: bool, json: bool) -> None:
+def _open_browser(url: str, no_browser: bool, json: bool) -> None:
     """Print the address, and open it in a browser."""
     from pbmwrap.cli import envelope
 
@@ -79,4 +79,4 @@ def _show(url: str, no_browser: bool, json: bool) -> None:
     import webbrowser
 
     if not webbrowser.open(url):
-        note("no browser could be opened: open the address above yourself")
+        print_note("no browser could be opened: open the address above yourself")

@@ -103,7 +103,7 @@ class Link:
         try:
             deadline = self.transport.monotonic() + timeout_s
             while (left := deadline - self.transport.monotonic()) > 0:
-                if self._receive(left):
+                if self._handle_input(left):
                     return
         finally:
             self._on_push = previous
@@ -139,9 +139,9 @@ class Link:
             left = deadline - self.transport.monotonic()
             if left <= 0:
                 return None
-            self._receive(left)
+            self._handle_input(left)
 
-    def _receive(self, timeout_s: float) -> bool:
+    def _handle_input(self, timeout_s: float) -> bool:
         """Read once and handle what arrived; True when a push was passed on."""
         pushed = False
         data = self.transport.read(timeout_s)

@@ -111,7 +111,7 @@ class PortOwner:
         known = {key.data: key.events for key in self._selector.get_map().values()}
         for user in self._list_users():
             if len(user.out) > MAX_QUEUED:
-                self._disconnect(user)
+                self._drop_user(user)
                 continue
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if user.out else 0)
             if user not in known:
@@ -132,7 +132,7 @@ class PortOwner:
         sock.setblocking(False)
         waiting = [user for user in self._list_users() if not user.authenticated]
         if len(waiting) >= MAX_UNAUTHENTICATED:
-            self._disconnect(waiting[0])
+            self._drop_user(waiting[0])
         with self._lock:
             self._users.append(PortUser(sock))
 
@@ -143,20 +143,20 @@ class PortOwner:
             if events & selectors.EVENT_READ:
                 data = user.sock.recv(_CHUNK)
                 if not data:
-                    self._disconnect(user)
+                    self._drop_user(user)
                     return
-                for asked in user.feed(data):
+                for asked in user.split_requests(data):
                     if isinstance(asked, Request):
                         self._queue.put(asked)
-                    elif not self._authenticate(user, asked):
-                        self._disconnect(user)
+                    elif not self._check_token(user, asked):
+                        self._drop_user(user)
                         return
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            self._disconnect(user)
+            self._drop_user(user)
 
-    def _authenticate(self, user: PortUser, greeting: bytes) -> bool:
+    def _check_token(self, user: PortUser, greeting: bytes) -> bool:
         """Whether the program has sent the token; without it, it gets no answer."""
         try:
             said = json.loads(greeting)
@@ -169,7 +169,7 @@ class PortOwner:
         user.authenticated, user.description = True, description
         return True
 
-    def _disconnect(self, user: PortUser) -> None:
+    def _drop_user(self, user: PortUser) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(user.sock)
         user.sock.close()
@@ -185,7 +185,7 @@ class PortOwner:
         for user in self._list_users():
             with contextlib.suppress(OSError):
                 user.flush()
-            self._disconnect(user)
+            self._drop_user(user)
         self._selector.close()
         self._woken.close()
 
@@ -202,9 +202,9 @@ class PortOwner:
                 if request is None and self._closing.is_set():
                     return
                 if request is None:
-                    self._link.listen(LISTEN_S, self._broadcast)
+                    self._link.listen(LISTEN_S, self._send_push)
                     continue
-                self._execute(request)
+                self._execute_request(request)
                 self._wake_sockets()
                 heard_s = clock()
         except WrapError as problem:
@@ -213,24 +213,24 @@ class PortOwner:
             self._closing.set()
             self._wake_sockets()
 
-    def _execute(self, request: Request) -> None:
+    def _execute_request(self, request: Request) -> None:
         if request.method in EXCLUSIVE and not request.user.own:
-            request.refuse(errors.NOT_NOW, "the port is shared: this needs it alone")
+            request.send_error(errors.NOT_NOW, "the port is shared: this needs it alone")
             return
         try:
-            request.answer({"r": self._ask(request)})
+            request.send_result({"r": self._ask_wrap(request)})
         except DeviceError as refusal:
-            request.refuse(refusal.device_code, refusal.text)
+            request.send_error(refusal.device_code, refusal.text)
         except UsageError as problem:
-            request.refuse(errors.BAD_PARAM, problem.message)
+            request.send_error(errors.BAD_PARAM, problem.message)
         except LinkLost:
             request.user.forget_pending(request)  # it repeats the request
             return
         self._queue.note_done(request, self._transport.monotonic())
 
-    def _ask(self, request: Request) -> Any:
+    def _ask_wrap(self, request: Request) -> Any:
         if request.method == "telemetry" and _is_subscription(request.params):
-            return self._subscribe(request.user, request.params)
+            return self._merge_subscriptions(request.user, request.params)
         return self._link.call(
             request.method,
             request.params,
@@ -239,7 +239,7 @@ class PortOwner:
             on_push=lambda name, params: self._forward_push(request.user, name, params),
         )
 
-    def _subscribe(self, user: PortUser, params: dict[str, Any]) -> Any:
+    def _merge_subscriptions(self, user: PortUser, params: dict[str, Any]) -> Any:
         """Merge all subscriptions into the wrap's one: the shortest period and the latest end."""
         now_s = self._transport.monotonic()
         lease_ms = params.get("ms", limits.LEASE_MS)
@@ -250,18 +250,18 @@ class PortOwner:
         merged = {"every_ms": self._every_ms}
         if live:
             merged["ms"] = max(1, round((max(u.until_s for u in live) - now_s) * 1000))
-        self._link.call("telemetry", merged, on_push=self._broadcast)
+        self._link.call("telemetry", merged, on_push=self._send_push)
         return {"every_ms": params["every_ms"]}
 
     def _forward_push(self, user: PortUser, name: str, params: dict[str, Any]) -> None:
         """Forward a push that arrives during a request; bytes of the log go only to `user`."""
         if name != "raw":
-            self._broadcast(name, params)
+            self._send_push(name, params)
             return
         about = {"o": params.get("o"), "size": len(params["d"])}
         user.send(_push_line("raw", about) + params["d"])
 
-    def _broadcast(self, name: str, params: dict[str, Any]) -> None:
+    def _send_push(self, name: str, params: dict[str, Any]) -> None:
         """Send a sample to every program that is due one, any other push to all."""
         now_s = self._transport.monotonic()
         line = _push_line(name, params)

@@ -36,13 +36,13 @@ class Request:
     body: bytes
     behind: bytes = b""
 
-    def answer(self, result: dict[str, Any]) -> None:
+    def send_result(self, result: dict[str, Any]) -> None:
         """Send {"r": ...} or {"e": ...} to the program, with the id of its request."""
         self.user.reply(self, frames.encode(_encode_json({"i": self.number, **result})))
 
-    def refuse(self, code: str, text: str) -> None:
+    def send_error(self, code: str, text: str) -> None:
         """Answer with an error of the link."""
-        self.answer({"e": [code, text]})
+        self.send_result({"e": [code, text]})
 
 
 @dataclass(eq=False)
@@ -50,8 +50,8 @@ class PortUser:
     """One connection to a shared port.
 
     own: from the owner's own process. every_s: seconds between its samples, 0 for none; until_s:
-    when they end. `feed` and `out` belong to the thread of the sockets, the samples to the thread
-    of the wrap.
+    when they end. Only the thread of the sockets may use `split_requests` and `out`, only the
+    thread of the wrap the samples.
     """
 
     sock: socket.socket
@@ -98,7 +98,7 @@ class PortUser:
         if self._pending == request.body:
             self._pending = None
 
-    def feed(self, data: bytes) -> Iterator[Request | bytes]:
+    def split_requests(self, data: bytes) -> Iterator[Request | bytes]:
         """Yield the requests in `data`, or the bytes of a greeting before authentication.
 
         Repeated requests are answered here.
@@ -108,7 +108,7 @@ class PortUser:
             if self._upload is not None:
                 piece = data[at : at + self._left]
                 at += len(piece)
-                yield from self._take(self._upload, piece)
+                yield from self._take_piece(self._upload, piece)
                 continue
             event = self._reader.take(data, at, len(data))
             at = self._reader.at
@@ -117,11 +117,11 @@ class PortUser:
                 if not self.authenticated:
                     yield body
                 else:
-                    yield from self._request(body)
+                    yield from self._parse_request(body)
             elif event in (frames.BAD_CRC, frames.TOO_LONG) and self.authenticated:
                 self.send(_UNREADABLE)
 
-    def _request(self, body: bytes) -> Iterator[Request]:
+    def _parse_request(self, body: bytes) -> Iterator[Request]:
         asked = parse(body)
         if not asked:
             if asked is None:
@@ -141,7 +141,7 @@ class PortUser:
             return
         yield request
 
-    def _take(self, request: Request, piece: bytes) -> Iterator[Request]:
+    def _take_piece(self, request: Request, piece: bytes) -> Iterator[Request]:
         request.behind += piece
         self._left -= len(piece)
         if not self._left:
@@ -169,7 +169,7 @@ class RequestQueue:
         late = [r for r in self._requests if r.method in _STARTS]
         self._requests = [r for r in self._requests if r.method not in _STARTS]
         for request in late:
-            request.refuse(errors.NOT_NOW, "another program has asked for a stop")
+            request.send_error(errors.NOT_NOW, "another program has asked for a stop")
 
     def drop_user(self, user: PortUser) -> None:
         """Remove the requests of a program that left, except those that can switch light off."""

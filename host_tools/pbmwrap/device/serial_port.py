@@ -44,10 +44,10 @@ def usb_ports() -> list[PortInfo]:
     from serial.tools import list_ports
 
     found = [p for p in list_ports.comports() if p.vid is not None]
-    return sorted((_info(p) for p in found), key=lambda p: p.device)
+    return sorted((_find_port_info(p) for p in found), key=lambda p: p.device)
 
 
-def _info(port) -> PortInfo:
+def _find_port_info(port) -> PortInfo:
     usb = f"{port.vid:04x}:{port.pid:04x}"
     return PortInfo(port.device, port.serial_number or "", usb, port.product or port.description)
 
@@ -76,32 +76,32 @@ class SerialTransport(Transport):
                 return  # the device is gone already
 
     def write(self, data: bytes, timeout_s: float = WRITE_TIMEOUT_S) -> None:
-        port = self._opened()
+        port = self._open_port()
         try:
             port.write_timeout = timeout_s
             port.write(data)
         except serial.SerialTimeoutException as problem:
             raise LinkLost(f"{self.name} does not accept data") from problem
         except (OSError, TypeError) as problem:
-            raise self._vanished() from problem
+            raise self._link_lost() from problem
 
     def read(self, timeout_s: float) -> bytes:
-        port = self._opened()
+        port = self._open_port()
         try:
             port.timeout = timeout_s
             return port.read(1) + port.read(port.in_waiting)
         except (OSError, TypeError) as problem:
-            raise self._vanished() from problem
+            raise self._link_lost() from problem
 
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def _opened(self) -> serial.Serial:
+    def _open_port(self) -> serial.Serial:
         if self._port is None:
             raise LinkLost(f"{self.name} is not open")
         return self._port
 
-    def _vanished(self) -> LinkLost:
+    def _link_lost(self) -> LinkLost:
         return LinkLost(f"{self.name} vanished while it was in use")
 
 

@@ -156,20 +156,20 @@ class SharedTransport(Transport):
 
     def write(self, data: bytes, timeout_s: float = WRITE_TIMEOUT_S) -> None:
         try:
-            sock = self._opened()
+            sock = self._current_link()
             sock.settimeout(timeout_s)
             sock.sendall(data)
         except TimeoutError as problem:
             raise LinkLost(f"{self.name} takes no bytes") from problem
         except OSError:
-            self._reconnect()  # the request is repeated
+            self._find_next_owner()  # the request is repeated
 
     def read(self, timeout_s: float) -> bytes:
         if self._arrived:
             data, self._arrived = self._arrived, b""
             return data
         try:
-            sock = self._opened()
+            sock = self._current_link()
             sock.settimeout(max(timeout_s, 0.001))
             data = sock.recv(_CHUNK)
         except TimeoutError:
@@ -178,24 +178,24 @@ class SharedTransport(Transport):
             data = b""
         if data:
             return data
-        self._reconnect()
+        self._find_next_owner()
         return self.read(0)
 
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def _opened(self) -> socket.socket:
+    def _current_link(self) -> socket.socket:
         if self._sock is None:
             raise LinkLost(f"{self.name} is not open")
         return self._sock
 
-    def _reconnect(self) -> None:
+    def _find_next_owner(self) -> None:
         """Find the next owner after the connection has ended. Raises LinkLost."""
         if self._owner is not None:
             raise self._owner.failure or LinkLost(f"{self.name} was closed")
         if self._further:
             raise LinkLost(f"the connection to {self.name} has ended")
-        self._opened().close()
+        self._current_link().close()
         deadline = self.monotonic() + TAKE_OVER_S
         while True:
             try:
@@ -203,13 +203,13 @@ class SharedTransport(Transport):
             except WrapError as problem:
                 raise LinkLost(f"{self.name} vanished: {problem.message}") from problem
             if next_one is not None:
-                self._adopt(next_one)
+                self._take_over(next_one)
                 return
             if self.monotonic() >= deadline:
                 raise LinkLost(f"{self.name} was given up by its owner and is held by another")
             time.sleep(_POLL_S)
 
-    def _adopt(self, other: SharedTransport) -> None:
+    def _take_over(self, other: SharedTransport) -> None:
         self._sock, self._owner = other._sock, other._owner
         self.not_shared_reason = other.not_shared_reason
         self._arrived = _ASK_AGAIN

@@ -45,7 +45,7 @@ def flash_protocol(
 
     Raises DeviceError (`invalid` names the rule), VerifyFailed, LinkLost.
     """
-    sha = sha or _sha256(raw)
+    sha = sha or _sha256_hex(raw)
     params = {"slot": slot, "size": len(raw), "sha": sha}
     try:
         stored = require_kind(link.call("proto.put", params, behind=raw, timeout_s=COMMIT_S), dict)
@@ -141,7 +141,7 @@ class _Segment:
             answer = self._link.call(
                 "log.next",
                 {"o": self.at, "n": most},
-                on_push=lambda name, p, got=got: self._collect(got, name, p),
+                on_push=lambda name, p, got=got: self._collect_push(got, name, p),
             )
             size = require_field(answer, "o", int) - self.at
             is_complete = got and size > 0 and len(got[-1]) == size
@@ -150,14 +150,14 @@ class _Segment:
                 return
         raise LinkLost(f"the log's bytes from {self.at} on do not arrive complete")
 
-    def _collect(self, got: list[bytes], name: str, params: dict[str, Any]) -> None:
+    def _collect_push(self, got: list[bytes], name: str, params: dict[str, Any]) -> None:
         if name == "raw" and params.get("o") == self.at:
             got.append(params["d"])
 
     def close(self) -> bytes:
         """Return the segment's bytes after comparing digests. Raises VerifyFailed."""
         answer = self._link.call("log.close")
-        digest = _sha256(self._data)
+        digest = _sha256_hex(self._data)
         if (
             require_field(answer, "o", int) != self.at
             or require_field(answer, "sha", str) != digest
@@ -173,7 +173,7 @@ def _decode_base64(text: Any) -> bytes:
         raise VerifyFailed("the wrap sent data that is not base64") from problem
 
 
-def _sha256(data: bytes | bytearray) -> str:
+def _sha256_hex(data: bytes | bytearray) -> str:
     """Return the SHA-256 in hex. hashlib loads OpenSSL, so it is imported only here."""
     import hashlib
 

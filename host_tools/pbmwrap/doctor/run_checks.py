@@ -54,9 +54,9 @@ def check_wrap(client: Client, hello: Hello) -> Iterator[Check]:
 
 
 def _check_log(client: Client, now: Status) -> Iterator[Check]:
-    from pbmwrap.logs.verify import verify
+    from pbmwrap.logs.verify import verify_log
 
     info = client.log_info()
     start = max(info.first, info.end - LOG_BYTES)
     got = client.pull_log(start)
-    yield from wrap.check_log(now, info, got.start, verify([(got.start, got.data)]))
+    yield from wrap.check_log(now, info, got.start, verify_log([(got.start, got.data)]))

@@ -31,8 +31,8 @@ def load_loader() -> ModuleType:
 def list_installed_files(firmware: Firmware, boot: bytes) -> dict[str, bytes]:
     """Return all files, by path, of a board on which `firmware` was kept in the first slot."""
     loader = load_loader()
-    state = {"run": ["a", firmware.sha], "old": None, "trial": loader.KEPT, "why": ""}
-    files = {f"/a/{name}": data for name, data in firmware.files().items()}
+    state = {"run": ["a", firmware.index_sha256], "old": None, "trial": loader.KEPT, "why": ""}
+    files = {f"/a/{name}": data for name, data in firmware.list_files().items()}
     start = {"/boot.py": boot, "/main.py": make_main_file()}
     return files | start | {loader.POINTER: loader.encode_pointer(state)}
 

@@ -27,11 +27,11 @@ class Firmware:
     index: bytes
 
     @property
-    def sha(self) -> str:
+    def index_sha256(self) -> str:
         """SHA-256 of the index, which holds the SHA-256 of each pack: it names the firmware."""
         return hashlib.sha256(self.index).hexdigest()
 
-    def files(self) -> dict[str, bytes]:
+    def list_files(self) -> dict[str, bytes]:
         """Return the files of a slot by name, the index last."""
         return self.packs | {INDEX: self.index}
 

@@ -137,11 +137,11 @@ def make_plan(
     kept = pointer["run"] == running and pointer["trial"] == loader.KEPT
     squeeze = squeeze and state.inflates
     beside = _plan_large(small, squeeze)
-    if kept and running and running[1] == firmware.sha:
+    if kept and running and running[1] == firmware.index_sha256:
         folder, name = f"/{running[0]}", _slot_name(running)
         return Plan(folder, name, (), beside, tuple(small), replaces=runs)
     target = "b" if running and running[0] == "a" else "a"
-    slot = [target, firmware.sha]
+    slot = [target, firmware.index_sha256]
     jobs, obsolete, unchanged = _plan_slot(state, firmware, target, running, squeeze)
     jobs += beside
     _check_free_space(state, jobs)
@@ -155,14 +155,14 @@ def estimate_plan(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | N
 
     runs_in: the slot of its hello; None for a wrap that runs from an image.
     """
-    if runs_in and runs_in.split()[-1] == firmware.sha[:12]:
+    if runs_in and runs_in.split()[-1] == firmware.index_sha256[:12]:
         return Plan(f"/{runs_in[0]}", runs_in)
     empty = BoardState((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
     jobs, _, _ = _plan_slot(empty, firmware, target, None, False)
     small = [("/boot.py", boot), ("/main.py", main)]
     jobs += _plan_large(small, False)
-    slot = [target, firmware.sha]
+    slot = [target, firmware.index_sha256]
     small.append((load_loader().POINTER, b""))
     return Plan(f"/{target}", _slot_name(slot), (), jobs, tuple(small))
 
@@ -198,7 +198,7 @@ def _plan_slot(
     state: BoardState, firmware: Firmware, target: str, running: Slot | None, squeeze: bool
 ) -> tuple[tuple[Job, ...], tuple[str, ...], int]:
     """Return (jobs, files of the slot to remove, how many files are right already)."""
-    files = firmware.files()
+    files = firmware.list_files()
     folder = f"/{target}/"
     there = {p: sha for p, sha in state.sha.items() if p.startswith(folder)}
     obsolete = tuple(p for p in sorted(there) if p.removeprefix(folder) not in files)

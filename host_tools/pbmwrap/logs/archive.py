@@ -28,7 +28,7 @@ from wrap.storage import records
 FILE = "log.jsonl"
 LATEST_FILE = "latest"
 HINT = "name another data folder in $PBMWRAP_DATA"
-_UID = re.compile(r"[A-Za-z0-9_-]{1,64}(\.old-[0-9]{1,6})?")  # `retire` adds the end
+_UID = re.compile(r"[A-Za-z0-9_-]{1,64}(\.old-[0-9]{1,6})?")  # `retire_copy` adds the end
 OTHER_LOG = (
     "the wrap's flash was erased, or it is another wrap with the same id; nothing was changed; "
     "`pbmwrap logs pull --anew` (or `logs import --anew`) keeps both logs"
@@ -47,19 +47,19 @@ class WrapArchive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / FILE
-        self._reset()
+        self._forget_loaded()
         with disk.explained(self.file, "read", HINT):
             if self.file.exists():
-                self._load()
+                self._load_file()
 
-    def _reset(self) -> None:
+    def _forget_loaded(self) -> None:
         self._log = jsonl.Log(self.folder.name)
         self._extents: list[Extent] = []
         self._decoded: Decoded | None = None
         self._torn: Extent = (0, b"")  # the last bytes written, if they are not a whole record
         self._size = self._whole = 0  # bytes of the file and of its complete lines
 
-    def _load(self) -> None:
+    def _load_file(self) -> None:
         lines = self.file.read_bytes().splitlines(keepends=True)
         self._size = self._whole = sum(map(len, lines))
         if lines and not lines[-1].endswith(b"\n") and not jsonl.is_line(lines[-1]):
@@ -138,21 +138,21 @@ class WrapArchive:
         """Keep `data` that begins at the absolute `offset`; return the next offset.
 
         Raises VerifyFailed if bytes that are kept already differ (the wrap's flash was erased:
-        `retire` this copy first). An offset beyond the end leaves a gap; later bytes may fill it.
+        call `retire_copy` first). An offset beyond the end leaves a gap; later bytes may fill it.
         """
-        self.merge(jsonl.Log(pieces=[(offset, data)]))
+        self.merge_log(jsonl.Log(pieces=[(offset, data)]))
         return self.next_offset
 
     def add_mark(self, mark: Mark) -> None:
         """Keep the time at an uptime of a boot."""
-        self.merge(jsonl.Log(marks=[mark]))
+        self.merge_log(jsonl.Log(marks=[mark]))
 
     def add_about(self, about: dict[str, Any]) -> None:
         """Keep the wrap's answer to `hello` if it differs from the last one."""
         if _drop_transient(about) != _drop_transient(self.about()):
-            self.merge(jsonl.Log(abouts=[about]))
+            self.merge_log(jsonl.Log(abouts=[about]))
 
-    def merge(self, other: jsonl.Log) -> int:
+    def merge_log(self, other: jsonl.Log) -> int:
         """Add all that is new in another log of this wrap; return the number of lines added.
 
         Merging the same again changes nothing, and the order does not matter. Raises VerifyFailed,
@@ -174,7 +174,7 @@ class WrapArchive:
         self._log.abouts += abouts
         self._log.marks += marks
         self._log.others += others
-        self._extents = extents.join([*self._extents, *runs])
+        self._extents = extents.join_extents([*self._extents, *runs])
         self._decoded = None
         return len(lines)
 
@@ -221,7 +221,7 @@ class WrapArchive:
             kept.seek(self._whole - 1)
             return b"" if kept.read(1) == b"\n" else b"\n"
 
-    def marks(self) -> list[Mark]:
+    def list_marks(self) -> list[Mark]:
         """Return all marks, in the order in which they were added."""
         return list(self._log.marks)
 
@@ -242,17 +242,17 @@ class WrapArchive:
         """Make the clock of this log, by its records and marks."""
         return make_clock(self.decoded(), self._log.marks)
 
-    def export(self) -> Iterator[str]:
+    def format_lines(self) -> Iterator[str]:
         """Format everything as lines for a file, each record with its time if that is known."""
-        yield from jsonl.write(self._log, self._extents, self.clock())
+        yield from jsonl.format_log(self._log, self._extents, self.clock())
 
-    def retire(self) -> Path:
+    def retire_copy(self) -> Path:
         """Rename this copy to `UID.old-1` and begin a new one. Return the copy's new folder."""
         old = _find_free_name(self.folder)
         with disk.explained(old, "written", HINT):
             self.folder.rename(old)
             disk.sync_folder(old.parent)
-        self._reset()
+        self._forget_loaded()
         return old
 
 
@@ -309,7 +309,7 @@ class Archive:
             raise ValueError(f"{uid!r} is not a wrap id: it may hold only letters, digits, - and _")
         return WrapArchive(self.root / uid)
 
-    def copies(self, uid: str) -> list[WrapArchive]:
+    def list_copies(self, uid: str) -> list[WrapArchive]:
         """List the logs under a wrap's id: the current one, then the older ones, newest first.
 
         A current one that does not exist yet comes last. There are several if the wrap's flash was
@@ -327,7 +327,7 @@ class Archive:
             return current
         return self.wrap(_find_free_name(current.folder).name)
 
-    def latest(self) -> str | None:
+    def find_latest(self) -> str | None:
         """Return the log that was pulled last, else the one that changed last; None without any."""
         uids = self.uids()
         noted = self._read_latest()
@@ -348,7 +348,7 @@ class Archive:
         with suppress(WrapError):
             disk.write_file(self.root / LATEST_FILE, uid + "\n", replace=True)
 
-    def forget(self, uid: str) -> None:
+    def remove_log(self, uid: str) -> None:
         """Remove one log from this machine, completely or not at all.
 
         Raises InvalidFile, NoPermission.
@@ -362,7 +362,7 @@ class Archive:
             shutil.rmtree(gone)
 
     def uids(self) -> list[str]:
-        """List the kept logs: wraps' ids, with `.old-N` appended by `retire`.
+        """List the kept logs: wraps' ids, with `.old-N` appended by `retire_copy`.
 
         Raises InvalidFile, NoPermission if the root cannot be read or is not a folder.
         """

@@ -168,12 +168,12 @@ def _decode_run(data: bytes, base: int) -> tuple[list[Entry], list[tuple[int, in
     out: list[Entry] = []
     for kind, seq, boot, up_s, up_ms, payload, end in found:
         size = records.size(payload)
-        meaning = _unpack(kind, payload)
+        meaning = _unpack_payload(kind, payload)
         out.append(Entry(base + end - size, size, kind, seq, boot, up_s, up_ms, payload, meaning))
     return out, [(base + start, base + end) for start, end in gaps]
 
 
-def _unpack(kind: int, payload: bytes) -> dict[str, Any] | None:
+def _unpack_payload(kind: int, payload: bytes) -> dict[str, Any] | None:
     if kind not in UNPACKERS or _is_newer(kind, payload):
         return None
     try:
@@ -201,9 +201,9 @@ class _Inheritance:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._previous: Entry | None = None
-        self._reset()
+        self._forget_boot()
 
-    def _reset(self) -> None:
+    def _forget_boot(self) -> None:
         self._session: int | None = None
         self._orphans: list[dict[str, Any]] = []  # the start of their session is not in the log
         self._active_ms: int | None = None
@@ -213,21 +213,21 @@ class _Inheritance:
         """Fill in the next record in the log's order. Its `data` is changed in place."""
         self._check_continuity(entry)
         if entry.data is not None:
-            self._fill(entry, entry.data)
+            self._fill_fields(entry, entry.data)
         self._previous = entry
 
     def _check_continuity(self, entry: Entry) -> None:
         """Discard what a missing record may have changed."""
         previous = self._previous
         if previous is None or entry.kind == records.BOOT or entry.boot != previous.boot:
-            self._reset()
+            self._forget_boot()
         elif entry.seq != previous.seq + 1:
             self._active_ms = None
             # One missing record cannot be both the end of a session and the start of the next.
             if entry.seq != previous.seq + 2:
-                self._reset()
+                self._forget_boot()
 
-    def _fill(self, entry: Entry, data: dict[str, Any]) -> None:
+    def _fill_fields(self, entry: Entry, data: dict[str, Any]) -> None:
         if entry.kind == records.BLOB:
             self._blobs[data["name"]] = data["raw"]
             data["raw"] = data["raw"].decode("utf-8", "replace")
@@ -241,7 +241,7 @@ class _Inheritance:
             self._fill_inside(entry, data)
 
     def _begin_session(self, data: dict[str, Any]) -> None:
-        self._reset()
+        self._forget_boot()
         self._session = data["session"]
         self._active_ms = 0
         protocol = self._blobs.get(data["protocol_blob"])
@@ -255,7 +255,7 @@ class _Inheritance:
         """Give the number in the end record to records whose start is missing."""
         for orphan in self._orphans if self._session is None else ():
             orphan["session"] = data["session"]
-        self._reset()
+        self._forget_boot()
 
     def _fill_inside(self, entry: Entry, data: dict[str, Any]) -> None:
         if entry.kind == records.STATE:

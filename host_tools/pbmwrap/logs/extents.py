@@ -16,14 +16,14 @@ class Conflict(ValueError):
         self.offset = offset
 
 
-def _compare(offset: int, one: bytes | bytearray, other: bytes | bytearray) -> None:
+def _compare_bytes(offset: int, one: bytes | bytearray, other: bytes | bytearray) -> None:
     """Compare two runs of the same offset and length. Raises Conflict at the first difference."""
     if one != other:
         at = next(i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
         raise Conflict(offset + at)
 
 
-def join(pieces: Iterable[Extent]) -> list[Extent]:
+def join_extents(pieces: Iterable[Extent]) -> list[Extent]:
     """Join pieces, which may overlap and come in any order, to rising runs with gaps between them.
 
     Raises Conflict if two pieces differ where they overlap.
@@ -37,13 +37,13 @@ def join(pieces: Iterable[Extent]) -> list[Extent]:
             continue
         start, kept = out[-1]
         known = min(len(raw), start + len(kept) - offset)
-        _compare(offset, kept[offset - start : offset - start + known], raw[:known])
+        _compare_bytes(offset, kept[offset - start : offset - start + known], raw[:known])
         kept += raw[known:]
     return [(offset, bytes(raw)) for offset, raw in out]
 
 
 def find_new(kept: Sequence[Extent], offset: int, data: bytes) -> list[Extent]:
-    """Find the parts of `data` that `kept` (as `join` returns it) does not have.
+    """Find the parts of `data` that `kept` (as `join_extents` returns it) does not have.
 
     Raises Conflict if the other parts differ from `kept`.
     """
@@ -53,7 +53,7 @@ def find_new(kept: Sequence[Extent], offset: int, data: bytes) -> list[Extent]:
         low, high = max(start, at), min(start + len(have), end)
         if low >= high:
             continue
-        _compare(low, have[low - start : high - start], data[low - offset : high - offset])
+        _compare_bytes(low, have[low - start : high - start], data[low - offset : high - offset])
         if at < low:
             out.append((at, data[at - offset : low - offset]))
         at = high

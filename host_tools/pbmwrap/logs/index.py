@@ -29,7 +29,7 @@ _NAME = re.compile("[0-9a-f]{32}")  # as `_make_name` makes it
 
 
 @cache
-def reader() -> str:
+def digest_reader() -> str:
     """Return a digest of the code that turns lines into rows: different code, different cache."""
     import wrap.rules.states
     import wrap.storage.payloads
@@ -56,7 +56,7 @@ class Index:
         self._archive = archive
         self.folder = cache_of(archive.root) if folder is None else folder
 
-    def refresh(self, progress: Callable[[int, int], None] | None = None) -> list[Path]:
+    def refresh_cache(self, progress: Callable[[int, int], None] | None = None) -> list[Path]:
         """Return one folder of Parquet files per wrap, rebuilt where lines changed.
 
         progress(done, total) counts wraps. Raises InvalidFile for lines that contradict each other
@@ -72,15 +72,15 @@ class Index:
         self._remove_others(uids)
         return out
 
-    def clear(self) -> None:
-        """Delete the whole cache; `refresh` makes it again."""
-        _remove(self.folder)
+    def delete_cache(self) -> None:
+        """Delete the whole cache; `refresh_cache` makes it again."""
+        _remove_path(self.folder)
 
     def _remove_others(self, uids: Iterable[str]) -> None:
         """Delete the caches of wraps that are no longer in the archive."""
         for folder in self.folder.iterdir() if self.folder.is_dir() else ():
             if folder.name not in uids:
-                _remove(folder)
+                _remove_path(folder)
 
     def _refresh_wrap(self, uid: str) -> Path:
         home = self.folder / uid
@@ -91,7 +91,7 @@ class Index:
         # Before the lines are read: what is appended meanwhile changes them for the next call.
         stat, name = _read_stat(source), _make_name(source)
         if not _is_complete(home / name):
-            _build(home, name, parquet.read_log(self._archive.wrap(uid)))
+            _build_wrap(home, name, parquet.read_log(self._archive.wrap(uid)))
         _write_seen(home, name, stat)
         return home / name
 
@@ -110,25 +110,25 @@ def _find_seen(home: Path, source: Path) -> str | None:
         seen: dict[str, Any] = json.loads((home / _SEEN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    same = isinstance(seen, dict) and seen.get("reader") == reader()
+    same = isinstance(seen, dict) and seen.get("reader") == digest_reader()
     name = seen.get("name") if same and seen.get("source") == _read_stat(source) != [] else None
     return name if isinstance(name, str) and _NAME.fullmatch(name) else None
 
 
 def _write_seen(home: Path, name: str, stat: list[int]) -> None:
     """Note that cache `name` belongs to a file of that size and time; delete older caches."""
-    seen = {"reader": reader(), "source": stat, "name": name}
+    seen = {"reader": digest_reader(), "source": stat, "name": name}
     if (home / _SEEN).is_dir():
-        _remove(home / _SEEN)
+        _remove_path(home / _SEEN)
     disk.write_file(home / _SEEN, json.dumps(seen), replace=True)
     for old in home.iterdir():
         if old.is_dir() and old.name != name:
-            _remove(old)
+            _remove_path(old)
 
 
 def _make_name(source: Path) -> str:
     """Make a digest of the lines and of the code that reads them."""
-    digest = hashlib.sha256(reader().encode())
+    digest = hashlib.sha256(digest_reader().encode())
     if source.exists():
         with source.open("rb") as lines:
             while block := lines.read(1 << 20):
@@ -151,7 +151,7 @@ def _is_parquet(file: Path) -> bool:
         return False
 
 
-def _build(home: Path, name: str, log: parquet.WrapLog) -> None:
+def _build_wrap(home: Path, name: str, log: parquet.WrapLog) -> None:
     """Write a wrap's files into a temporary folder, then rename it. A failure leaves nothing.
 
     Raises InvalidFile.
@@ -159,32 +159,32 @@ def _build(home: Path, name: str, log: parquet.WrapLog) -> None:
     import duckdb
 
     if home.exists() and not home.is_dir():
-        _remove(home)
+        _remove_path(home)
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
     try:
         parquet.write_views(folder, log)
     except duckdb.Error as problem:
-        _remove(folder)
+        _remove_path(folder)
         reason = " ".join(str(problem).split())
         raise InvalidFile(f"the cache in {home} cannot be written: {reason}", HINT) from problem
     except BaseException:
-        _remove(folder)
+        _remove_path(folder)
         raise
-    _rename(folder, home / name)
+    _rename_folder(folder, home / name)
 
 
-def _rename(folder: Path, named: Path) -> None:
-    _remove(named)  # incomplete, or `_build` would not have been called
+def _rename_folder(folder: Path, named: Path) -> None:
+    _remove_path(named)  # incomplete, or `_build_wrap` would not have been called
     try:
         folder.rename(named)
     except OSError:
-        _remove(folder)
+        _remove_path(folder)
         if not _is_complete(named):  # else another process made the same cache first
             raise
 
 
-def _remove(path: Path) -> None:
+def _remove_path(path: Path) -> None:
     """Delete a file or a folder of the cache; what cannot be deleted stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)

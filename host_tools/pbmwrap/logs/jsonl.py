@@ -48,7 +48,7 @@ class Log:
 
     def extents(self) -> list[Extent]:
         """Join the bytes. Raises extents.Conflict."""
-        return extents.join(self.pieces)
+        return extents.join_extents(self.pieces)
 
     def add_line(self, line: str) -> None:
         """Add one line. Raises ValueError, KeyError or TypeError if it is malformed."""
@@ -134,7 +134,7 @@ def read_file(file: Path) -> Log:
     return log
 
 
-def write(log: Log, runs: Sequence[Extent], clock: Clock | None = None) -> Iterator[str]:
+def format_log(log: Log, runs: Sequence[Extent], clock: Clock | None = None) -> Iterator[str]:
     """Format all lines of a log. `read` is the inverse.
 
     runs: its joined bytes. clock: adds the time of each record, as known now.

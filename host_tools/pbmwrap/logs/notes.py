@@ -25,7 +25,7 @@ def list_notes(kept: WrapArchive) -> Iterator[str]:
     yield from note_newer_lines(uid, kept.schema, kept.unknown_lines)
     yield from note_damage(uid, decoded)
     yield from note_losses(uid, decoded)
-    yield from note_clocks(uid, decoded, kept.marks())
+    yield from note_clocks(uid, decoded, kept.list_marks())
     rest = (
         "its bytes are missing until a pull or an import brings them"
         if kept.gaps
@@ -35,7 +35,7 @@ def list_notes(kept: WrapArchive) -> Iterator[str]:
         yield f"{problem}; {rest}"
 
 
-def _count(number: int, thing: str) -> str:
+def _count_things(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
@@ -45,9 +45,9 @@ def note_unread_records(uid: str, decoded: Decoded) -> Iterator[str]:
         kinds = ", ".join(f"{count} of type {kind}" for kind, count in decoded.unknown)
         yield f"wrap {uid}: records of unknown types ({kinds}), {_UPDATE}"
     if decoded.newer:
-        yield f"wrap {uid}: {_count(decoded.newer, 'record')} of a newer schema, {_UPDATE}"
+        yield f"wrap {uid}: {_count_things(decoded.newer, 'record')} of a newer schema, {_UPDATE}"
     if decoded.unreadable:
-        what = _count(decoded.unreadable, "record")
+        what = _count_things(decoded.unreadable, "record")
         yield f"wrap {uid}: {what} with content that cannot be read; skipped but kept"
 
 
@@ -59,7 +59,7 @@ def note_newer_lines(uid: str, schema: int, others: int) -> Iterator[str]:
             "update pbmwrap"
         )
     if others:
-        yield f"wrap {uid}: {_count(others, 'line')} of an unknown kind, {_UPDATE}"
+        yield f"wrap {uid}: {_count_things(others, 'line')} of an unknown kind, {_UPDATE}"
 
 
 def note_damage(uid: str, decoded: Decoded) -> Iterator[str]:
@@ -67,8 +67,10 @@ def note_damage(uid: str, decoded: Decoded) -> Iterator[str]:
     lost = [*_find_damage(decoded)]
     if lost:
         (start, end), count = lost[0][:2], sum(records for _, _, records in lost)
-        what = f"{_count(count, 'record')} damaged," if count else "bytes that hold no record"
-        more = f" and in {_count(len(lost) - 1, 'more place')}" if lost[1:] else ""
+        what = (
+            f"{_count_things(count, 'record')} damaged," if count else "bytes that hold no record"
+        )
+        more = f" and in {_count_things(len(lost) - 1, 'more place')}" if lost[1:] else ""
         yield f"wrap {uid}: {what} at offset {start} to {end}{more}; see `pbmwrap logs verify`"
 
 
@@ -88,7 +90,8 @@ def note_losses(uid: str, decoded: Decoded) -> Iterator[str]:
     """Note records that never reached the log, as the wrap itself reported."""
     lost = count_lost_records(decoded.entries)
     if lost:
-        yield f"wrap {uid}: {_count(lost, 'record')} lost in the wrap before reaching its log"
+        counted = _count_things(lost, "record")
+        yield f"wrap {uid}: {counted} lost in the wrap before reaching its log"
 
 
 def note_clocks(uid: str, decoded: Decoded, marks: Iterable[Mark]) -> Iterator[str]:

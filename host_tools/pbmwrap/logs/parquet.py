@@ -98,7 +98,7 @@ def _make_session_rows(log: WrapLog) -> Iterator[Row]:
     channels = _number_names([name for name, _ in log.info.channels])
     sensors = _number_names([name for name, _ in log.info.sensors])
     for session in log.sessions:
-        doses = [_scale(uj, 1e6) for uj in session.dose_uj]
+        doses = [_scale_value(uj, 1e6) for uj in session.dose_uj]
         yield {
             "uid": session.uid,
             "session": session.number,
@@ -112,15 +112,15 @@ def _make_session_rows(log: WrapLog) -> Iterator[Row]:
             "started_by": session.started_by,
             "reason": session.reason,
             "restart_cause": session.restart_cause,
-            "active_s": _scale(session.active_ms, 1000),
-            "paused_s": _scale(session.paused_ms, 1000),
+            "active_s": _scale_value(session.active_ms, 1000),
+            "paused_s": _scale_value(session.paused_ms, 1000),
             # Added in J/cm2 as the report adds its channels, so that both give the same digits.
             "dose_total_j_cm2": sum(d or 0 for d in doses) if session.calibrated else None,
             "dose_j_cm2": _make_map(channels, doses),
-            "on_s": _make_map(channels, [_scale(ms, 1000) for ms in session.on_ms or ()]),
-            "max_skin_c": _scale(session.max_skin_mc, 1000),
-            "max_board_c": _scale(session.max_board_mc, 1000),
-            "max_temp_c": _make_map(sensors, [_scale(mc, 1000) for mc in session.max_mc]),
+            "on_s": _make_map(channels, [_scale_value(ms, 1000) for ms in session.on_ms or ()]),
+            "max_skin_c": _scale_value(session.max_skin_mc, 1000),
+            "max_board_c": _scale_value(session.max_board_mc, 1000),
+            "max_temp_c": _make_map(sensors, [_scale_value(mc, 1000) for mc in session.max_mc]),
             "faults": len(session.faults),
             "samples": len(session.samples),
             "whole": session.whole,
@@ -174,7 +174,7 @@ def _make_map(names: Sequence[str], values: Sequence[float | None]) -> Row | Non
     return dict(zip(names, values, strict=False)) or None
 
 
-def _scale(value: int | None, per_unit: float) -> float | None:
+def _scale_value(value: int | None, per_unit: float) -> float | None:
     return None if value is None else value / per_unit
 
 
@@ -228,14 +228,14 @@ _RAW = tuple(
 _WHEN_UTC = "TRY(make_timestamp(unix_ms * 1000)) AS when_utc"
 
 
-def _quote(text: str) -> str:
+def _quote_sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
 def _select_json(folder: Path, view: views.View, columns: views.Columns | None = None) -> str:
     """Write the SELECT that reads what `_write_json` wrote."""
     kinds = ", ".join(f"{name}: '{kind}'" for name, kind, _ in columns or view.columns)
-    file = _quote(str(folder / f"{view.name}.json"))
+    file = _quote_sql(str(folder / f"{view.name}.json"))
     return (
         f"SELECT * FROM read_json({file}, format='newline_delimited', columns={{{kinds}}}, "
         f"maximum_object_size={_MAX_OBJECT_BYTES})"
@@ -244,7 +244,7 @@ def _select_json(folder: Path, view: views.View, columns: views.Columns | None =
 
 def _write_view(db: duckdb.DuckDBPyConnection, folder: Path, view: views.View, select: str) -> None:
     names = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind, _ in view.columns)
-    file = _quote(str(path_of(folder, view)))
+    file = _quote_sql(str(path_of(folder, view)))
     options = "FORMAT parquet, COMPRESSION zstd"
     db.execute(f"COPY (SELECT {names} FROM ({select})) TO {file} ({options})")
 
@@ -280,7 +280,7 @@ def _select_state() -> str:
     from wrap.rules import states
 
     number = "CAST(data->>'state' AS BIGINT)"
-    cases = " ".join(f"WHEN {i} THEN {_quote(name)}" for i, name in enumerate(states.NAMES))
+    cases = " ".join(f"WHEN {i} THEN {_quote_sql(name)}" for i, name in enumerate(states.NAMES))
     return f"CASE {number} {cases} ELSE CAST({number} AS VARCHAR) END"
 
 
@@ -292,6 +292,6 @@ def _select_greatest(info: WrapInfo, role: str) -> str:
 
 
 def _select_map(values: str, names: Sequence[str], per_unit: int) -> str:
-    keys = "[" + ", ".join(map(_quote, names)) + "]"
+    keys = "[" + ", ".join(map(_quote_sql, names)) + "]"
     scaled = f"list_transform({values}, lambda x: x / {per_unit})"
     return f"map({keys}[1:len({values})], {scaled})"

@@ -50,7 +50,7 @@ def pull_into_archive(
     else:
         kept = _find_copy(client, info, archive, hello.uid, warn)
     before, start = kept.size, _find_first_missing(kept, info)
-    _fetch(client, info, kept, marks, progress)
+    _fetch_bytes(client, info, kept, marks, progress)
     kept.add_about(hello.as_json())
     archive.set_latest(kept.folder.name)
     return Pulled(kept, start, kept.size - before)
@@ -73,7 +73,7 @@ def _start_copy(archive: Archive, uid: str, warn: Warn) -> WrapArchive:
     """Set the current copy aside and start a new one."""
     kept = archive.wrap(uid)
     if kept.folder.exists():
-        old = kept.retire()
+        old = kept.retire_copy()
         warn(f"the log kept so far is now {old.name}: see `pbmwrap logs wraps`")
     return kept
 
@@ -85,7 +85,7 @@ def _find_copy(
 
     Raises VerifyFailed if there is none, and changes nothing: two logs are never mixed.
     """
-    copies = archive.copies(uid)
+    copies = archive.list_copies(uid)
     reasons = []
     for kept in copies:
         reason = _describe_difference(client, info, kept)
@@ -121,7 +121,7 @@ def _find_first_missing(kept: WrapArchive, info: LogInfo) -> int:
     return next((start for start, end in kept.gaps if end > info.first), kept.next_offset)
 
 
-def _fetch(
+def _fetch_bytes(
     client: Client,
     info: LogInfo,
     kept: WrapArchive,
@@ -134,11 +134,11 @@ def _fetch(
     without bytes of this log.
     """
 
-    def keep(offset: int, data: bytes) -> None:
-        kept.merge(Log(pieces=[(offset, data)], marks=marks))
+    def keep_bytes(offset: int, data: bytes) -> None:
+        kept.merge_log(Log(pieces=[(offset, data)], marks=marks))
 
     for start, end in kept.gaps:
         if end > info.first:
-            client.pull_log(start, progress, keep, end)
-    client.pull_log(kept.next_offset, progress, keep)
-    kept.merge(Log(marks=marks))
+            client.pull_log(start, progress, keep_bytes, end)
+    client.pull_log(kept.next_offset, progress, keep_bytes)
+    kept.merge_log(Log(marks=marks))

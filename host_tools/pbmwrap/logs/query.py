@@ -49,7 +49,7 @@ class Query:
     """A database in memory that contains only the views, closed to files and network."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        """Open the views. folders: one per wrap, from `Index.refresh`.
+        """Open the views. folders: one per wrap, from `Index.refresh_cache`.
 
         Raises WrapError without duckdb, BrokenCache.
         """
@@ -57,12 +57,12 @@ class Query:
         self._folders = folders
         self._db: duckdb.DuckDBPyConnection = self._duckdb.connect()
         try:
-            self._open(folders)
+            self._open_views(folders)
         except self._duckdb.Error as problem:
             self._db.close()
             raise self._make_error(problem) from problem
 
-    def _open(self, folders: Sequence[Path]) -> None:
+    def _open_views(self, folders: Sequence[Path]) -> None:
         files = [str(path_of(folder, view)) for folder in folders for view in views.ALL]
         self._db.execute("SET allowed_paths = $1", [files])
         self._db.execute("SET enable_external_access = false")
@@ -83,7 +83,7 @@ class Query:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
-    def run(self, sql: str, most: int | None = None) -> Answer:
+    def run_select(self, sql: str, most: int | None = None) -> Answer:
         """Run one SELECT. most: rows to return at most. Raises UsageError, BrokenCache."""
         try:
             self._check_statement(sql)

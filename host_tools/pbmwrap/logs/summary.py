@@ -43,8 +43,8 @@ class WrapInfo:
             return self
         from pbmwrap.protocols import board
 
-        channels = tuple(board.wavelengths().items())
-        return replace(self, channels=channels, sensors=board.sensors())
+        channels = tuple(board.map_wavelengths().items())
+        return replace(self, channels=channels, sensors=board.list_sensors())
 
 
 def read_wrap_info(uid: str, about: Mapping[str, Any], area_cm2: float | None = None) -> WrapInfo:
@@ -229,12 +229,12 @@ def summarize_sessions(decoded: Decoded, clock: Clock, wrap: WrapInfo) -> list[S
         if entry.kind == records.BOOT and entry.data is not None
     }
     return [
-        _summarize(session, clock, wrap, firmware.get(session.boot))
+        _summarize_session(session, clock, wrap, firmware.get(session.boot))
         for session in group_sessions(decoded)
     ]
 
 
-def _summarize(
+def _summarize_session(
     session: Session, clock: Clock, wrap: WrapInfo, firmware: str | None
 ) -> SessionSummary:
     start, end = session.start, session.end

@@ -34,7 +34,7 @@ def make_report(session: SessionSummary, wrap: WrapInfo) -> SessionReport:
         roles=tuple(role for _, role in wrap.sensors),
         end_reason=session.reason,
         duration_s=(session.active_ms or 0) / 1000,
-        paused_s=_scale(session.paused_ms, 1000),
+        paused_s=_scale_value(session.paused_ms, 1000),
         started=None if unix_ms is None else datetime.fromtimestamp(unix_ms / 1000, UTC),
         boot=session.boot,
         uptime_s=session.first_up_ms / 1000,
@@ -42,8 +42,8 @@ def make_report(session: SessionSummary, wrap: WrapInfo) -> SessionReport:
         site=None if plan is None else plan.site,
         area_cm2=wrap.area_cm2,
         grade=None if plan is None else session.grade,
-        max_skin_c=_scale(session.max_skin_mc, 1000),
-        max_board_c=_scale(session.max_board_mc, 1000),
+        max_skin_c=_scale_value(session.max_skin_mc, 1000),
+        max_board_c=_scale_value(session.max_board_mc, 1000),
         skin_trip_c=trip_mc / 1000,
         skin_derate_c=(trip_mc - limits.DERATE_BAND_MC) / 1000,
         board_trip_c=limits.BOARD_TRIP_MC / 1000,
@@ -57,13 +57,13 @@ def _make_channel(session: SessionSummary, wrap: WrapInfo, i: int) -> ChannelRep
     calibration = _get_item(session.calibrations, i)
     mw_cm2 = uncertainty_pct = measured = None
     if calibration is not None:
-        mw_cm2 = _scale(calibration.irradiance_uw_cm2, 1000)
-        uncertainty_pct = _scale(calibration.uncertainty_permille, 10)
+        mw_cm2 = _scale_value(calibration.irradiance_uw_cm2, 1000)
+        uncertainty_pct = _scale_value(calibration.uncertainty_permille, 10)
         measured = _describe_measurement(calibration)
     area_cm2 = wrap.area_cm2
     return ChannelReport(
         *wrap.channels[i],
-        dose_j_cm2=_scale(_get_item(session.dose_uj, i), 1e6),
+        dose_j_cm2=_scale_value(_get_item(session.dose_uj, i), 1e6),
         irradiance_mw_cm2=mw_cm2,
         uncertainty_pct=uncertainty_pct,
         measured=measured,
@@ -112,9 +112,9 @@ def _make_samples(session: SessionSummary, wrap: WrapInfo) -> tuple[SampleReport
 def _make_sample(session: SessionSummary, sample: SampleSummary) -> SampleReport:
     return SampleReport(
         (sample.up_ms - session.first_up_ms) / 1000,
-        tuple(_scale(mc, 1000) for mc in sample.temps_mc),
+        tuple(_scale_value(mc, 1000) for mc in sample.temps_mc),
         tuple(100 * duty / 65535 for duty in sample.duties_u16),
-        tuple(_scale(uj, 1e6) for uj in sample.doses_uj),
+        tuple(_scale_value(uj, 1e6) for uj in sample.doses_uj),
         name_state(sample.state),
     )
 
@@ -147,7 +147,7 @@ def _make_ending(session: SessionSummary, wrap: WrapInfo) -> Iterator[SampleRepo
     if session.end_up_ms is None:
         return
     count = len(wrap.channels)
-    doses = tuple(_scale(_get_item(session.dose_uj, i), 1e6) for i in range(count))
+    doses = tuple(_scale_value(_get_item(session.dose_uj, i), 1e6) for i in range(count))
     yield _make_point(session, wrap, session.end_up_ms, (0.0,) * count, doses, states.DONE)
 
 
@@ -181,5 +181,5 @@ def _get_item(values: Sequence[T | None], i: int) -> T | None:
     return values[i] if i < len(values) else None
 
 
-def _scale(value: float | None, per_unit: float) -> float | None:
+def _scale_value(value: float | None, per_unit: float) -> float | None:
     return None if value is None else value / per_unit

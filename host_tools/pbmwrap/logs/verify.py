@@ -68,16 +68,16 @@ class _Run:
         self._sector: int | None = None  # offset of the sector's header
         self._previous: Entry | None = None
         for entry in self.decoded.entries:
-            self._check(entry)
+            self._check_entry(entry)
         self.torn = tuple(self._find_torn())
 
-    def _sha(self, start: int, end: int) -> str:
+    def _sha256_of(self, start: int, end: int) -> str:
         return hashlib.sha256(self.data[start - self.base : end - self.base]).hexdigest()
 
     def _add_problem(self, start: int, end: int, text: str) -> None:
         self.problems.append(Problem(start, end, text))
 
-    def _check(self, entry: Entry) -> None:
+    def _check_entry(self, entry: Entry) -> None:
         previous = self._previous
         if previous is not None and entry.seq != previous.seq + 1:
             self._check_missing(previous, entry)
@@ -117,7 +117,7 @@ class _Run:
 
     def _is_chained(self, sector: int, header: Entry) -> bool:
         chain = (header.data or {})["chain"]
-        found = self._sha(sector, header.offset)
+        found = self._sha256_of(sector, header.offset)
         return chain == found or self._misses_header(sector, header.offset)
 
     def _misses_header(self, start: int, end: int) -> bool:
@@ -129,7 +129,7 @@ class _Run:
         if self._sector is None:
             return
         at = entry.offset + entry.size - records.CRC_SIZE - payloads.SEAL
-        if (entry.data or {})["seal"] == self._sha(self._sector, at):
+        if (entry.data or {})["seal"] == self._sha256_of(self._sector, at):
             self.sealed += 1
             self.unsealed = 0
         elif at - self._sector <= MAX_SECTOR_BYTES:
@@ -171,7 +171,7 @@ def _list_gaps(runs: list[_Run]) -> Iterator[tuple[int, int, bool]]:
         yield run.base + len(run.data), after.base, after.first_header == after.base
 
 
-def joins(kept: Iterable[Extent], more: Iterable[Extent]) -> bool:
+def can_join(kept: Iterable[Extent], more: Iterable[Extent]) -> bool:
     """Whether two sets of runs can belong to one log.
 
     They can if they have bytes in common and all of these are equal, or if numbers, chain and seals
@@ -179,16 +179,16 @@ def joins(kept: Iterable[Extent], more: Iterable[Extent]) -> bool:
     """
     kept, more = list(kept), list(more)
     try:
-        runs = extents.join([*kept, *more])
-        own, theirs = extents.join(kept), extents.join(more)
+        runs = extents.join_extents([*kept, *more])
+        own, theirs = extents.join_extents(kept), extents.join_extents(more)
     except extents.Conflict:
         return False
     total = sum(len(raw) for _, raw in runs)
     apart = total == sum(len(raw) for _, raw in [*own, *theirs])
     if not own or not theirs or not apart:
         return True
-    known = {problem for part in (own, theirs) for problem in verify(part).problems}
-    new = set(verify(runs).problems) - known
+    known = {problem for part in (own, theirs) for problem in verify_log(part).problems}
+    new = set(verify_log(runs).problems) - known
     return all(problem.text.endswith(_HOLE) for problem in new)  # a later import may fill it
 
 
@@ -196,7 +196,7 @@ _HOLE = "bytes are missing"
 MAX_SECTOR_BYTES = 8192  # the largest sector that any kind of storage uses
 
 
-def verify(pieces: Iterable[Extent]) -> Verdict:
+def verify_log(pieces: Iterable[Extent]) -> Verdict:
     """Verify runs of log bytes, each with its absolute offset, in rising order."""
     runs = [_Run(base, data) for base, data in pieces]
     problems = [p for run in runs for p in run.problems]

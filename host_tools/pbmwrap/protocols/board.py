@@ -23,7 +23,7 @@ def lamps() -> tuple[Lamp, ...]:
     return tuple(Lamp(c[0], c[1], c[3], c[4]) for c in board_facts().CHANNELS)
 
 
-def sensors() -> tuple[tuple[str, str], ...]:
+def list_sensors() -> tuple[tuple[str, str], ...]:
     """Return (name, role "skin" or "board") of the sensors in the board's order."""
     return tuple((s[0], s[1]) for s in board_facts().SENSORS)
 
@@ -33,6 +33,6 @@ def supply_ma() -> int:
     return board_facts().SUPPLY_MA
 
 
-def wavelengths() -> dict[str, int]:
+def map_wavelengths() -> dict[str, int]:
     """Return {channel name: wavelength in nm}."""
     return {lamp.name: lamp.nm for lamp in lamps()}

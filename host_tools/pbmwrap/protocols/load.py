@@ -20,7 +20,7 @@ from pbmwrap.protocols.diagnostics import (
     model_reason,
     rule_reason,
 )
-from pbmwrap.protocols.locate import KeyPath, dotted, key_lines, line_of
+from pbmwrap.protocols.locate import KeyPath, format_path, key_lines, line_of
 from pbmwrap.protocols.model import Protocol
 from pbmwrap.text_files import NotUtf8, decode_text
 from wrap.rules import protocol as rules
@@ -55,7 +55,7 @@ def refuse_files(*results: LoadResult) -> InvalidFile:
     return InvalidFile(f"{len(faults)} faults in {where}", hint, faults)
 
 
-def _prune(table: dict[str, Any], path: KeyPath) -> None:
+def _remove_value(table: dict[str, Any], path: KeyPath) -> None:
     """Remove the value at `path`, so that the rules do not check what the model has refused."""
     at: Any = table
     for part in path[:-1]:
@@ -79,24 +79,24 @@ def _check_rules(
     """Return what the shared rules find beyond `found`, the reasons of the model."""
     kept = copy.deepcopy(table)
     for path in sorted(found, key=len, reverse=True):
-        _prune(kept, path)
-    obj = encode.draft(kept)
+        _remove_value(kept, path)
+    obj = encode.encode_draft(kept)
     out: dict[KeyPath, Reason] = {}
     for code, key, values in rules.find_problems(obj, dict(channels)):
         path = file_path(key)
         if not is_covered(path, found):
             out.setdefault(path, rule_reason(code, values, path))
-    if not found and not out and len(encode.dump(obj)) > rules.MAX_BYTES:
+    if not found and not out and len(encode.dump_canonical(obj)) > rules.MAX_BYTES:
         out[()] = Reason(f"is longer than {rules.MAX_BYTES} bytes on the wrap; use fewer steps")
     return out
 
 
-def _faults(text: str, found: dict[KeyPath, Reason], broken: bool) -> list[Fault]:
+def _locate_faults(text: str, found: dict[KeyPath, Reason], broken: bool) -> list[Fault]:
     """Locate the reasons in `text`. broken: lines with syntax faults were left out, and a key that
     seems missing may be in one of them."""
     lines = key_lines(text) if found else {}
     return [
-        Fault(line_of(path, lines), dotted(path), reason.text)
+        Fault(line_of(path, lines), format_path(path), reason.text)
         for path, reason in found.items()
         if not (broken and reason.missing)
     ]
@@ -107,13 +107,15 @@ def loads(
 ) -> LoadResult:
     """Check a file's text. channels: {name: wavelength nm} of the wrap; None: the default
     board's."""
-    table, good, faults = syntax.parse(text)
+    table, good, faults = syntax.parse_text(text)
     if good or not faults:
         for key in [key for key in table if key.startswith(syntax.UNREADABLE)]:
             del table[key]
         protocol, found = _check_model(table)
-        found |= _check_rules(table, found, board.wavelengths() if channels is None else channels)
-        faults += _faults(good, found, bool(faults))
+        found |= _check_rules(
+            table, found, board.map_wavelengths() if channels is None else channels
+        )
+        faults += _locate_faults(good, found, bool(faults))
         if not faults:
             return LoadResult(source, protocol, ())
     return LoadResult(source, None, tuple(sorted(faults)))

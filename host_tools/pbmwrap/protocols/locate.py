@@ -14,7 +14,7 @@ from typing import Any
 KeyPath = tuple[str | int, ...]
 
 
-def _statements(text: str) -> Iterator[tuple[int, bool, dict[str, Any]]]:
+def _split_statements(text: str) -> Iterator[tuple[int, bool, dict[str, Any]]]:
     """Yield (first line, whether it is a table header, its table) of each statement."""
     lines: list[str] = []
     start = 1
@@ -29,19 +29,19 @@ def _statements(text: str) -> Iterator[tuple[int, bool, dict[str, Any]]]:
         lines, start = [], number + 1
 
 
-def _leaves(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
+def _list_paths(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
     """Yield every path in a statement's table, outer tables first."""
     if at:
         yield at
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(inner, (*at, key))
+            yield from _list_paths(inner, (*at, key))
     elif isinstance(value, list):
         for i, inner in enumerate(value):
-            yield from _leaves(inner, (*at, i))
+            yield from _list_paths(inner, (*at, i))
 
 
-def _header(parsed: dict[str, Any], counts: dict[KeyPath, int]) -> KeyPath:
+def _resolve_header(parsed: dict[str, Any], counts: dict[KeyPath, int]) -> KeyPath:
     """Return the absolute path that a header opens. counts: {path: elements of each array of tables
     so far}, updated."""
     at: KeyPath = ()
@@ -63,12 +63,12 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     found: dict[KeyPath, int] = {}
     counts: dict[KeyPath, int] = {}
     table: KeyPath = ()
-    for line, is_header, parsed in _statements(text):
+    for line, is_header, parsed in _split_statements(text):
         if is_header:
-            table = _header(parsed, counts)
+            table = _resolve_header(parsed, counts)
             found.setdefault(table, line)
         else:
-            for path in _leaves(parsed):
+            for path in _list_paths(parsed):
                 found.setdefault((*table, *path), line)
     return found
 
@@ -83,7 +83,7 @@ def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
     return 1
 
 
-def dotted(path: KeyPath) -> str:
+def format_path(path: KeyPath) -> str:
     """Return the path as text such as `step[2].red.intensity`, with elements counted from 1."""
     out = ""
     for part in path:

@@ -30,7 +30,7 @@ _MAX_MAGNITUDE = 12  # most decimal digits left or right of the point that a qua
 KEY_MISSING = "key_missing"  # type of the error for a key that another key's value requires
 
 
-def _exact(value: Any) -> Decimal:
+def _make_exact(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("must be a number")
     number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
@@ -39,7 +39,7 @@ def _exact(value: Any) -> Decimal:
     return number
 
 
-def _whole(per_unit: int, step: str) -> AfterValidator:
+def _whole_units(per_unit: int, step: str) -> AfterValidator:
     def check(value: Decimal) -> Decimal:
         if (Fraction(value) * per_unit).denominator != 1:
             raise ValueError(f"must be a multiple of {step}, {value} is not")
@@ -48,34 +48,36 @@ def _whole(per_unit: int, step: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _schema(low: float, high: float) -> WithJsonSchema:
+def _schema_range(low: float, high: float) -> WithJsonSchema:
     return WithJsonSchema({"type": "number", "minimum": low, "maximum": high})
 
 
-_NUMBER = BeforeValidator(_exact)
+_NUMBER = BeforeValidator(_make_exact)
 _AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")  # not as text
-Percent = Annotated[Decimal, _NUMBER, _whole(10, "0.1 %"), _schema(0, 100), _AS_NUMBER]
-Share = Annotated[Decimal, _NUMBER, _whole(1000, "0.001"), _schema(0.001, 1), _AS_NUMBER]
+Percent = Annotated[Decimal, _NUMBER, _whole_units(10, "0.1 %"), _schema_range(0, 100), _AS_NUMBER]
+Share = Annotated[
+    Decimal, _NUMBER, _whole_units(1000, "0.001"), _schema_range(0.001, 1), _AS_NUMBER
+]
 DoseJCm2 = Annotated[
     Decimal,
     _NUMBER,
     _AS_NUMBER,
-    _whole(1000, "0.001 J/cm2"),
-    _schema(0.001, limits.DOSE_CAP_MJ / 1000),
+    _whole_units(1000, "0.001 J/cm2"),
+    _schema_range(0.001, limits.DOSE_CAP_MJ / 1000),
 ]
 TripC = Annotated[
     Decimal,
     _NUMBER,
     _AS_NUMBER,
-    _whole(1000, "0.001 C"),
-    _schema(limits.SKIN_TRIP_MIN_MC / 1000, limits.SKIN_TRIP_MC / 1000),
+    _whole_units(1000, "0.001 C"),
+    _schema_range(limits.SKIN_TRIP_MIN_MC / 1000, limits.SKIN_TRIP_MC / 1000),
 ]
 RampS = Annotated[
     Decimal,
     _NUMBER,
     _AS_NUMBER,
-    _whole(1000, "0.001 s"),
-    _schema(limits.RAMP_UP_MIN_MS / 1000, rules.RAMP_MAX_MS / 1000),
+    _whole_units(1000, "0.001 s"),
+    _schema_range(limits.RAMP_UP_MIN_MS / 1000, rules.RAMP_MAX_MS / 1000),
 ]
 
 

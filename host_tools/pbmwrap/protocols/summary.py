@@ -37,7 +37,7 @@ class ChannelSummary:
     @property
     def fluence_text(self) -> str:
         """The fluence as text, with its unit."""
-        return _text(self.fluence_j_cm2, self.fluence_worst_j_cm2)
+        return _format_fluence(self.fluence_j_cm2, self.fluence_worst_j_cm2)
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,18 @@ class Summary:
     @property
     def fluence_text(self) -> str:
         """The fluence as text, with its unit."""
-        return _text(self.fluence_j_cm2, self.fluence_worst_j_cm2)
+        return _format_fluence(self.fluence_j_cm2, self.fluence_worst_j_cm2)
 
 
-def _text(nominal: float | None, worst: float) -> str:
+def _format_fluence(nominal: float | None, worst: float) -> str:
     if nominal is None:
         return f"{UNKNOWN}, at most {worst:.1f} J/cm2"
     return f"{nominal:.1f} J/cm2"
 
 
-def _duties(step: Step, lamps: Sequence[board.Lamp], supply_ma: int) -> tuple[list[float], float]:
+def _mean_duties(
+    step: Step, lamps: Sequence[board.Lamp], supply_ma: int
+) -> tuple[list[float], float]:
     """Return the mean duty 0..1 of each lamp in this step, and the scale by which the supply's
     limit reduces all duties (1: not reduced)."""
     duties: list[float] = []
@@ -120,13 +122,13 @@ class _Timeline:
         return None
 
 
-def _timeline(
+def _make_timeline(
     protocol: Protocol,
     lamps: Sequence[board.Lamp],
     cal: Sequence[Calibration | None],
     supply_ma: int,
 ) -> _Timeline:
-    steps = tuple((s.duration_s, *_duties(s, lamps, supply_ma)) for s in protocol.step)
+    steps = tuple((s.duration_s, *_mean_duties(s, lamps, supply_ma)) for s in protocol.step)
     known = [c for c in cal if c is not None]
     nominal = tuple(c.uw / 1000 for c in known) if len(known) == len(lamps) else None
     worst = tuple(
@@ -136,7 +138,7 @@ def _timeline(
     return _Timeline(steps, nominal, worst)
 
 
-def _channels(
+def _summarize_channels(
     timeline: _Timeline, lamps: Sequence[board.Lamp], cal: Sequence[Calibration | None]
 ) -> tuple[ChannelSummary, ...]:
     out: list[ChannelSummary] = []
@@ -158,7 +160,7 @@ def _channels(
     return tuple(out)
 
 
-def _end(timeline: _Timeline, dose: float | None, total_s: int) -> tuple[str, float]:
+def _find_first_end(timeline: _Timeline, dose: float | None, total_s: int) -> tuple[str, float]:
     """Return (end reason of `wrap.rules.states`, seconds until then) of the first end."""
     ends: list[tuple[float, str]] = [(float(total_s), states.BY_TIME)]
     cap = timeline.reaches_s(timeline.worst, limits.DOSE_CAP_MJ / 1000)
@@ -236,12 +238,12 @@ def summary(
     """
     lamps = board.lamps() if lamps is None else lamps
     cal = [None] * len(lamps) if calibration is None else calibration
-    timeline = _timeline(
+    timeline = _make_timeline(
         protocol, lamps, cal, board.supply_ma() if supply_ma is None else supply_ma
     )
     dose = None if protocol.dose_j_cm2 is None else float(protocol.dose_j_cm2)
-    reason, ends_s = _end(timeline, dose, protocol.duration_s)
-    channels = _channels(timeline.until(ends_s), lamps, cal)
+    reason, ends_s = _find_first_end(timeline, dose, protocol.duration_s)
+    channels = _summarize_channels(timeline.until(ends_s), lamps, cal)
     nominal = timeline.nominal
     return Summary(
         protocol.duration_s,

@@ -17,14 +17,14 @@ _SPANS_LINES = ("Unclosed", "Unterminated", 'Expected \'"""\'', "Expected \"'''\
 UNREADABLE = "unreadable-table-"
 
 
-def _decimal(text: str) -> Decimal:
+def _parse_decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:  # the exponent is too large
         return Decimal("NaN")
 
 
-def _where(error: Exception, lines: list[str]) -> tuple[int, str]:
+def _locate_error(error: Exception, lines: list[str]) -> tuple[int, str]:
     text = str(error)
     found = _WHERE.search(text)
     reason = text.split(" (at ")[0]
@@ -34,7 +34,7 @@ def _where(error: Exception, lines: list[str]) -> tuple[int, str]:
     return int(found[1]), f"{reason} at column {found[2]}"
 
 
-def _blank(lines: list[str], line: int, reason: str) -> bool:
+def _blank_line(lines: list[str], line: int, reason: str) -> bool:
     """Remove a faulty line so that the rest can be parsed. Returns False when the rest would then
     be parsed wrongly."""
     text = lines[line - 1].strip()
@@ -47,19 +47,19 @@ def _blank(lines: list[str], line: int, reason: str) -> bool:
     return bool(text) and '"""' not in text and "'''" not in text
 
 
-def parse(text: str) -> tuple[dict[str, Any], str, list[Fault]]:
+def parse_text(text: str) -> tuple[dict[str, Any], str, list[Fault]]:
     """Return (table, the text that it was read from, faults). Lines with faults are left out."""
     lines = text.replace("\r\n", "\n").split("\n")
     faults: list[Fault] = []
     while len(faults) < _MAX_FAULTS:
         good = "\n".join(lines)
         try:
-            return tomllib.loads(good, parse_float=_decimal), good, faults
+            return tomllib.loads(good, parse_float=_parse_decimal), good, faults
         except RecursionError:
             return {}, "", [*faults, Fault(1, "", "is nested too deeply")]
         except ValueError as error:
-            line, reason = _where(error, lines)
+            line, reason = _locate_error(error, lines)
             faults.append(Fault(line, "", "is not valid TOML: " + reason))
-            if not _blank(lines, line, reason):
+            if not _blank_line(lines, line, reason):
                 break
     return {}, "", faults

@@ -48,12 +48,12 @@ intensity = 30.0
 """
 
 
-def template(id: str = "my-protocol", name: str = "My protocol") -> str:
+def make_template(id: str = "my-protocol", name: str = "My protocol") -> str:
     """Return the text of a new file. It is valid when `id` and `name` are."""
-    return _TEXT.format(schema=rules.SCHEMA, id=_quoted(id), name=_quoted(name))
+    return _TEXT.format(schema=rules.SCHEMA, id=_quote_toml(id), name=_quote_toml(name))
 
 
-def renamed(raw: bytes, id: str, name: str | None) -> str:
+def rename_protocol(raw: bytes, id: str, name: str | None) -> str:
     """Return the text of the valid protocol file `raw` with another id and, unless None, another
     name."""
     text = decode_text(raw).replace("\r\n", "\n")
@@ -61,7 +61,7 @@ def renamed(raw: bytes, id: str, name: str | None) -> str:
     where = key_lines(text)
     for key, value in (("id", id), ("name", name)):
         if value is not None:
-            lines[where[(key,)] - 1] = f"{key} = {_quoted(value)}"
+            lines[where[(key,)] - 1] = f"{key} = {_quote_toml(value)}"
     if lines[0].startswith("#:schema "):  # the path to the schema file is relative to the example
         del lines[0]
     return "\n".join(lines)
@@ -72,7 +72,7 @@ def id_from(text: str) -> str:
     return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")[:_MOST_ID] or "my-protocol"
 
 
-def _quoted(text: str) -> str:
+def _quote_toml(text: str) -> str:
     """Return `text` as a TOML string. JSON's escapes are also TOML's."""
     return json.dumps(text)
 

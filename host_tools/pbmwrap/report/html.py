@@ -36,7 +36,7 @@ figure { margin: 0; } svg { width: 100%; height: auto; }
 """
 
 
-def save(report: SessionReport, path: Path, replace: bool = False) -> None:
+def save_html(report: SessionReport, path: Path, replace: bool = False) -> None:
     """Write the page to a file.
 
     Raises UsageError if the file exists, unless `replace`; InvalidFile, NoPermission if it cannot

@@ -21,7 +21,7 @@ _LETTER = (
 )
 
 
-def save(report: SessionReport, *paths: Path, replace: bool = False) -> None:
+def save_plot(report: SessionReport, *paths: Path, replace: bool = False) -> None:
     """Write the plot to each path, in the format of its suffix (.png or .svg).
 
     Raises UsageError for another suffix, for a PNG that cannot be made here, and for a file that
@@ -45,10 +45,10 @@ def draw_inline_svg(report: SessionReport) -> str:
 
 def _render_png(drawing: str) -> bytes:
     resvg = _load_resvg()
-    if _render(resvg, _LETTER % "x") == _render(resvg, _LETTER % ""):
+    if _rasterize(resvg, _LETTER % "x") == _rasterize(resvg, _LETTER % ""):
         hint = "install one (Debian: fonts-dejavu-core), or give a path that ends in .svg"
         raise UsageError("this system has no font for the text of a PNG", hint)
-    return _render(resvg, drawing)
+    return _rasterize(resvg, drawing)
 
 
 def _load_resvg() -> Any:
@@ -60,5 +60,5 @@ def _load_resvg() -> Any:
     return resvg_py
 
 
-def _render(resvg: Any, drawing: str) -> bytes:
+def _rasterize(resvg: Any, drawing: str) -> bytes:
     return bytes(resvg.svg_to_bytes(svg_string=drawing, zoom=_ZOOM, background="#FFFFFF"))

@@ -52,7 +52,7 @@ def draw_svg(figure: Figure, attributes: str = "") -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"{attributes}'
         f' font-family="{FONTS}" font-size="13" fill="#000000">',
-        f"<title>{_escape(f'{figure.title}: {figure.subtitle}')}</title>",
+        f"<title>{_escape_text(f'{figure.title}: {figure.subtitle}')}</title>",
         f'<rect width="{width:g}" height="{height:g}" fill="#FFFFFF"/>',
         _format_text(12, 24, figure.title, 'font-size="17" font-weight="bold"'),
         _format_text(12, 46, figure.subtitle, f'fill="{_GREY}"'),
@@ -186,8 +186,8 @@ def _format_path(course: str, style: Style) -> str:
 
 def _format_text(x: float, y: float, words: str, attributes: str = "") -> str:
     space = " " if attributes else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{space}{attributes}>{_escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{space}{attributes}>{_escape_text(words)}</text>'
 
 
-def _escape(text: str) -> str:
+def _escape_text(text: str) -> str:
     return escape("".join(c for c in text if c.isprintable()))

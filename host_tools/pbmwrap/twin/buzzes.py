@@ -71,19 +71,19 @@ class BuzzNews:
         """Yield the new lines at `now_ms` of virtual time."""
         record = self._record()
         for ms, on in record[self._seen :]:
-            yield from self._ended(ms)
+            yield from self._end_tone(ms)
             if self._on_ms is None and on:
                 self._on_ms = ms
-                yield f"{self._s(ms)} s: buzzer: begins"
+                yield f"{self._format_s(ms)} s: buzzer: begins"
             self._last = (ms, on)
         self._seen = len(record)
-        yield from self._ended(now_ms)
+        yield from self._end_tone(now_ms)
 
-    def _ended(self, now_ms: int) -> Iterator[str]:
+    def _end_tone(self, now_ms: int) -> Iterator[str]:
         ms, on = self._last
         if self._on_ms is not None and not on and now_ms - ms > _GAP_MS:
-            yield f"{self._s(ms)} s: buzzer: silent after {(ms - self._on_ms) / 1000:.1f} s"
+            yield f"{self._format_s(ms)} s: buzzer: silent after {(ms - self._on_ms) / 1000:.1f} s"
             self._on_ms = None
 
-    def _s(self, ms: int) -> str:
+    def _format_s(self, ms: int) -> str:
         return f"{(ms - self._began_ms) / 1000:.1f}"

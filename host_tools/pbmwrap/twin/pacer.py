@@ -66,7 +66,9 @@ class Pacer:
         if fast and self.speed is None:
             ms, self._rate = top, math.inf
         else:
-            ms = self._paced(elapsed_s, self.speed if fast and self.speed else self._slow(), top)
+            ms = self._paced_ms(
+                elapsed_s, self.speed if fast and self.speed else self._is_slow(), top
+            )
         if talking and fast:
             ms = min(ms, self._fast_ms)
             self._fast_ms -= ms
@@ -74,10 +76,10 @@ class Pacer:
                 self._due_ms = 0.0
         return ms
 
-    def _slow(self) -> float:
+    def _is_slow(self) -> float:
         return 1.0 if self.speed is None else min(self.speed, 1.0)
 
-    def _paced(self, elapsed_s: float, rate: float, top: int) -> int:
+    def _paced_ms(self, elapsed_s: float, rate: float, top: int) -> int:
         self._rate = rate
         self._due_ms = min(self._due_ms + elapsed_s * 1000.0 * rate, MAX_LAG_S * 1000.0 * rate + 1)
         ms = min(int(self._due_ms), top)

@@ -344,13 +344,13 @@ class Plant:
         """
         if fault not in get_args(SensorFault):
             raise ValueError(f"unknown sensor fault {fault!r}")
-        index = self._index(sensor)
+        index = self._sensor_index(sensor)
         self._faults[index] = ("none", 0.0) if fault == "stuck" else (fault, offset_k)
         self._codes[index] = None
         if fault == "stuck":
             self._faults[index] = (fault, float(self.raw12(index)))
 
-    def _index(self, sensor: int | str) -> int:
+    def _sensor_index(self, sensor: int | str) -> int:
         if isinstance(sensor, str):
             if sensor not in self.sensor_names:
                 known = ", ".join(self.sensor_names)
@@ -364,13 +364,13 @@ class Plant:
         """The converter's code for one sensor, 0..4095: a cold NTC reads high, a hot one low."""
         code = self._codes[sensor]
         if code is None:
-            code = self._codes[sensor] = self._code(sensor)
+            code = self._codes[sensor] = self._reading_code(sensor)
         noise = self._params.noise_codes
         if noise and self._faults[sensor][0] in ("none", "offset"):
             return min(max(code + round(self._random.gauss(0.0, noise)), 0), CODE_MAX)
         return code
 
-    def _code(self, sensor: int) -> int:
+    def _reading_code(self, sensor: int) -> int:
         fault, figure = self._faults[sensor]
         if fault == "open":
             return CODE_MAX

@@ -96,13 +96,13 @@ class Rp2040Twin(Twin):
         chip.every(self._plant_due_ns - self._powered_ns, PLANT_MS * _MS, self._step_plant)
         if self._facts.SENSE_PIN is not None:
             self._sensed_ns = [0, 0, 0]
-            chip.every(_MS, _MS, self._sense)
+            chip.every(_MS, _MS, self._read_sense)
         self.press(self._pressed)
 
     def _raw12(self, sensor: int) -> int:
         return self.plant.raw12(sensor)
 
-    def _sense(self) -> None:
+    def _read_sense(self) -> None:
         """The sense input, behind a filter: high while there was light in the last 3 ms."""
         if self._chip:
             self._sensed_ns = [*self._sensed_ns[1:], self.pins.light_ns()]
@@ -180,8 +180,8 @@ class Rp2040Twin(Twin):
             self._chip.usb.set_open(opened)
 
     def repl(self, code: str, timeout_ms: int = 5000) -> str:
-        """Ctrl-C, run `code` in the raw REPL, back to the friendly one; see `Repl.run`."""
-        return Repl(self, timeout_ms).run(code)
+        """Ctrl-C, run `code` in the raw REPL, back to the friendly one; see `Repl.run_code`."""
+        return Repl(self, timeout_ms).run_code(code)
 
     def press(self, down: bool) -> None:
         self._pressed = down

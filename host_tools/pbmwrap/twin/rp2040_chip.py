@@ -68,9 +68,9 @@ class Chip:
         self._hung = False
         self._reset_wanted = False
         self.flash_part = FlashTimes(self.mcu, self._stand_still)
-        self._target = self._clock.create_alarm(self._halt)
+        self._target = self._clock.create_alarm(self._halt_core)
         self._pacers = [PioPacer(self.mcu, block) for block in range(len(self.mcu.pio))]
-        self.mcu.on_break = self._break
+        self.mcu.on_break = self._stop_at_break
         self.mcu.watchdog.on_watchdog_trigger = self._want_reset
         self.mcu.leave_reset()
 
@@ -107,19 +107,19 @@ class Chip:
             self._target.schedule(nanos - self._clock.nanos)
             self._simulator.stopped = False
             while not self._simulator.stopped:
-                self._batch()
+                self._run_batch()
             self._target.cancel()
             if self._reset_wanted:
                 self._reset_wanted = False
-                self._reset(from_watchdog=True)
+                self._reset_chip(from_watchdog=True)
 
-    def _batch(self) -> None:
+    def _run_batch(self) -> None:
         if not self._hung:
             execute_batch(self._simulator, _EXACT_TICKS)
             return
-        self._pass(self._clock.nanos_to_next_alarm)
+        self._pass_time(self._clock.nanos_to_next_alarm)
 
-    def _pass(self, step_ns: float) -> None:
+    def _pass_time(self, step_ns: float) -> None:
         self._clock.tick(step_ns)
         for pio in self.mcu.pio:
             if not pio.stopped:
@@ -134,7 +134,7 @@ class Chip:
         """Let time pass while the CPU waits for the flash with interrupts off."""
         while nanos > 0:
             step_ns = min(self._clock.nanos_to_next_alarm, nanos)
-            self._pass(step_ns)
+            self._pass_time(step_ns)
             nanos -= max(int(step_ns), 1)
 
     def hang(self) -> None:
@@ -144,11 +144,11 @@ class Chip:
 
     def reset_by_pin(self) -> None:
         """Pull RUN low and let it go."""
-        self._reset(from_watchdog=False)
+        self._reset_chip(from_watchdog=False)
 
     def reset_by_watchdog(self) -> None:
         """Reset as a watchdog timeout does, also when the firmware has not started one."""
-        self._reset(from_watchdog=False)
+        self._reset_chip(from_watchdog=False)
         self.mcu.watchdog._reason = TIMER
 
     def read_adc(self, source: Callable[[int], int], inputs: Sequence[int]) -> None:
@@ -180,10 +180,10 @@ class Chip:
         """Stop the converter: no conversion ends."""
         self.mcu.adc.on_adc_read = lambda _channel: None
 
-    def _halt(self) -> None:
+    def _halt_core(self) -> None:
         self._simulator.stopped = True
 
-    def _break(self, _code: int) -> None:
+    def _stop_at_break(self, _code: int) -> None:
         self.breaks += 1
 
     def _want_reset(self) -> None:
@@ -192,7 +192,7 @@ class Chip:
         self._reset_wanted = True
         self._simulator.stopped = True
 
-    def _reset(self, *, from_watchdog: bool) -> None:
+    def _reset_chip(self, *, from_watchdog: bool) -> None:
         self.mcu.enter_reset(from_watchdog=from_watchdog)
         if not from_watchdog:
             self.mcu.watchdog.reset()

@@ -29,9 +29,9 @@ class FlashTimes:
         self._ssi = mcu.ssi
         self._wait = wait
         self._apply = self._ssi._apply_command
-        self._ssi._apply_command = self._timed
+        self._ssi._apply_command = self._is_timed
 
-    def _timed(self) -> None:
+    def _is_timed(self) -> None:
         sent = self._ssi._tx_buffer
         command = sent[0] if sent and self._ssi._write_enabled else 0
         erase = command in (CMD_SECTOR_ERASE, CMD_BLOCK_ERASE)

@@ -21,12 +21,12 @@ _CLAIM = 512 * 1024 - 256
 _BLOCK = 4096
 
 
-def _place(flash: bytes) -> tuple[int, int]:
+def _find_filesystem(flash: bytes) -> tuple[int, int]:
     """(start, bytes) of the filesystem of the image that is in `flash`."""
     return _OURS if flash[_CLAIM : _CLAIM + 4] == b"PBMW" else (FS_START, FS_BYTES)
 
 
-def _open(region: bytearray) -> LittleFS:
+def _open_filesystem(region: bytearray) -> LittleFS:
     """Return the filesystem in `region`, formatted first if there is none."""
     fs = LittleFS(
         context=UserContext(buffer=region),
@@ -47,9 +47,9 @@ def _open(region: bytearray) -> LittleFS:
 
 def flash_with_files(flash: bytes, files: Mapping[str, bytes]) -> bytes:
     """The flash with `files` (absolute or relative device paths) written over what it has."""
-    start, size = _place(flash)
+    start, size = _find_filesystem(flash)
     region = bytearray(flash[start : start + size])
-    fs = _open(region)
+    fs = _open_filesystem(region)
     for name, data in files.items():
         path = PurePosixPath("/") / name
         if str(path.parent) != "/":
@@ -62,8 +62,8 @@ def flash_with_files(flash: bytes, files: Mapping[str, bytes]) -> bytes:
 
 def files_of(flash: bytes) -> dict[str, bytes]:
     """Every file of the filesystem by its absolute path."""
-    start, size = _place(flash)
-    fs = _open(bytearray(flash[start : start + size]))
+    start, size = _find_filesystem(flash)
+    fs = _open_filesystem(bytearray(flash[start : start + size]))
     found: dict[str, bytes] = {}
     for folder, _folders, names in fs.walk("/"):
         for name in names:

@@ -42,10 +42,10 @@ class Mux:
     def attach(self, mcu: RP2040) -> None:
         """Follow the select lines of a fresh chip; released pads are low (pull-downs)."""
         for line, pin in enumerate(self._pins):
-            mcu.gpio[pin].add_listener(self._listener(line))
+            mcu.gpio[pin].add_listener(self._make_listener(line))
             self._levels[line] = mcu.gpio[pin].value is GPIOPinState.HIGH
 
-    def _listener(self, line: int) -> Callable[[GPIOPinState, GPIOPinState], None]:
+    def _make_listener(self, line: int) -> Callable[[GPIOPinState, GPIOPinState], None]:
         def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
             before = self.channel
             self._levels[line] = value is GPIOPinState.HIGH
@@ -76,9 +76,9 @@ class Mux:
         if self._dead is not None:
             return self._dead
         settled = self._now_ns() - self._since_ns >= SETTLE_NS
-        return self._code(self.channel if settled else self._before)
+        return self._channel_code(self.channel if settled else self._before)
 
-    def _code(self, channel: int) -> int:
+    def _channel_code(self, channel: int) -> int:
         if channel in self._sensors:
             return self._raw12(self._sensors[channel])
         return self._fixed.get(channel, CODE_MAX)

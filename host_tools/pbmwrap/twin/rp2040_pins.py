@@ -114,19 +114,19 @@ class Pins:
     def attach(self, mcu: RP2040) -> None:
         """Follow these pins of a fresh chip."""
         for pin, line in self._by_pin.items():
-            mcu.gpio[pin].add_listener(self._listener(mcu.gpio[pin], line))
+            mcu.gpio[pin].add_listener(self._make_listener(mcu.gpio[pin], line))
         self.sync(mcu)
 
-    def _listener(
+    def _make_listener(
         self, pin: GPIOPin, line: Line | Tone
     ) -> Callable[[GPIOPinState, GPIOPinState], None]:
         def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
-            self._take(pin, line, value)
-            self._relight()
+            self._take_level(pin, line, value)
+            self._update_light()
 
         return changed
 
-    def _take(self, pin: GPIOPin, line: Line | Tone, driven: GPIOPinState) -> None:
+    def _take_level(self, pin: GPIOPin, line: Line | Tone, driven: GPIOPinState) -> None:
         value = self._stuck.get(pin.index, driven)
         line.set(value in _HIGH)
         _read_back(pin, value)
@@ -142,9 +142,9 @@ class Pins:
     def short(self, pin: int) -> None:
         """Let the MOSFET behind this pin conduct from now on, which no pad shows."""
         self._shorted.add(pin)
-        self._relight()
+        self._update_light()
 
-    def _relight(self) -> None:
+    def _update_light(self) -> None:
         enabled = self.enable.high or self._enable_pin in self._shorted
         for lamp in self.lamps:
             lamp.lit.set(enabled and (lamp.line.high or lamp.pin in self._shorted))
@@ -156,12 +156,12 @@ class Pins:
     def sync(self, mcu: RP2040) -> None:
         """Read all levels again: a chip reset changes pins without an event."""
         for pin, line in self._by_pin.items():
-            self._take(mcu.gpio[pin], line, mcu.gpio[pin].value)
-        self._relight()
+            self._take_level(mcu.gpio[pin], line, mcu.gpio[pin].value)
+        self._update_light()
 
     def dark(self) -> None:
         """Set every pin low: the power is off."""
         self.tone.stop()
         for line in self._by_pin.values():
             line.set(False)
-        self._relight()
+        self._update_light()

@@ -22,22 +22,22 @@ class Repl:
         self._deadline_ms = twin.now_ms + timeout_ms
         self._got = bytearray()
 
-    def run(self, code: str) -> str:
+    def run_code(self, code: str) -> str:
         """Interrupt, run `code`, go back to the friendly REPL; returns what it printed.
 
         Raises ReplError with the traceback, TimeoutError when the device does not answer.
         """
         for _ in range(_INTERRUPTS):
-            self._send(_CTRL_C)
+            self._send_bytes(_CTRL_C)
             self._wait_step()
-        self._send(b"\r" + _CTRL_A)
-        self._until(_RAW_PROMPT)
-        self._send(code.encode() + _CTRL_D)
-        self._until(b"OK")
-        printed = self._until(_CTRL_D)
-        raised = self._until(_CTRL_D)
-        self._send(_CTRL_B)
-        self._until(b">>> ")
+        self._send_bytes(b"\r" + _CTRL_A)
+        self._read_until(_RAW_PROMPT)
+        self._send_bytes(code.encode() + _CTRL_D)
+        self._read_until(b"OK")
+        printed = self._read_until(_CTRL_D)
+        raised = self._read_until(_CTRL_D)
+        self._send_bytes(_CTRL_B)
+        self._read_until(b">>> ")
         if raised:
             raise ReplError(raised.decode(errors="replace"))
         return printed.decode(errors="replace")
@@ -48,13 +48,13 @@ class Repl:
         self._twin.advance_ms(_STEP_MS)
         self._got += self._twin.read()
 
-    def _send(self, data: bytes) -> None:
+    def _send_bytes(self, data: bytes) -> None:
         while data:
             data = data[self._twin.write(data) :]
             if data:
                 self._wait_step()
 
-    def _until(self, mark: bytes) -> bytes:
+    def _read_until(self, mark: bytes) -> bytes:
         """Return everything before `mark`, which is consumed too."""
         while mark not in self._got:
             self._wait_step()

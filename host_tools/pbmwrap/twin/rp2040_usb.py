@@ -46,7 +46,7 @@ class UsbHost:
         self._take = self._usb.dpram_updated
         self._usb.dpram_updated = self._dpram_updated
         self._bus_reset = self._usb.on_reset
-        self._usb.on_reset = self._dropped
+        self._usb.on_reset = self._was_dropped
         self._write_register = self._usb.write_uint32
         self._usb.write_uint32 = self._register_written
         self._read_register = self._usb.read_uint32
@@ -70,7 +70,7 @@ class UsbHost:
             return 0
         taken = data[: HOST_BUFFER - len(self._queue)]
         self._queue += taken
-        self._send()
+        self._send_queued()
         return len(taken)
 
     def read(self) -> bytes:
@@ -98,9 +98,9 @@ class UsbHost:
         self._usb._int_raw |= INTR_DEV_RESUME_FROM_HOST if plugged else INTR_DEV_SUSPEND
         self._usb.check_interrupts()
         self._take_held()
-        self._send()
+        self._send_queued()
 
-    def _taking(self) -> bool:
+    def _is_taking(self) -> bool:
         return self._plugged and self._opened and self._reader
 
     def _lines(self) -> int:
@@ -115,9 +115,9 @@ class UsbHost:
                 self._enumerate(endpoint, size)
             return
         self._wanted.append(size)
-        self._send()
+        self._send_queued()
 
-    def _send(self) -> None:
+    def _send_queued(self) -> None:
         while self._plugged and self._wanted and self._queue:
             size = self._wanted.pop(0)
             self._usb.endpoint_read_done(self._cdc._out_endpoint, bytes(self._queue[:size]))
@@ -128,13 +128,13 @@ class UsbHost:
 
     def _dpram_updated(self, offset: int, value: int) -> None:
         is_data = self._cdc._in_endpoint > 0 and offset == self._in_control()
-        if is_data and not self._taking() and value & USB_BUF_CTRL_AVAILABLE:
+        if is_data and not self._is_taking() and value & USB_BUF_CTRL_AVAILABLE:
             self._held = True
             return
         self._take(offset, value)
 
     def _take_held(self) -> None:
-        if self._held and self._taking():
+        if self._held and self._is_taking():
             self._held = False
             offset = self._in_control()
             word = bytes(self._mcu.usb_dpram[offset : offset + 4])
@@ -163,7 +163,7 @@ class UsbHost:
             self._usb.check_interrupts()
             self._frame.schedule(_FRAME_NS)
 
-    def _dropped(self) -> None:
+    def _was_dropped(self) -> None:
         self._queue.clear()
         self._wanted.clear()
         self._held = False

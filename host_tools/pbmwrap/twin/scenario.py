@@ -74,7 +74,9 @@ def parse(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
         scenario = Scenario.model_validate(raw)
     except ValidationError as error:
         problems += [
-            _problem(e["loc"], e["msg"]) for e in error.errors() if e["loc"][:1] != ("plant",)
+            _format_problem(e["loc"], e["msg"])
+            for e in error.errors()
+            if e["loc"][:1] != ("plant",)
         ]
     problems += _plant_problems(raw.get("plant", {}))
     problems += _action_problems(raw.get("event", []))
@@ -86,7 +88,7 @@ def parse(raw: Mapping[str, Any], where: str = "scenario") -> Scenario:
     return scenario
 
 
-def _problem(loc: tuple[int | str, ...], reason: str) -> str:
+def _format_problem(loc: tuple[int | str, ...], reason: str) -> str:
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
     return f"{key.lstrip('.')}: {reason[:1].lower()}{reason[1:]}"
 
@@ -104,7 +106,7 @@ def _action_problems(events: Any) -> list[str]:
             continue
         given = [key for key in ACTIONS if key in event]
         if len(given) != 1:
-            found.append(f"event[{i}]: {_ONE}, there are {len(given)}{_listed(given)}")
+            found.append(f"event[{i}]: {_ONE}, there are {len(given)}{_list_names(given)}")
         sensor = event.get("sensor")
         sensor = sensor if isinstance(sensor, Mapping) else {}
         if sensor.get("fault") == "offset" and "offset_k" not in sensor:
@@ -112,7 +114,7 @@ def _action_problems(events: Any) -> list[str]:
     return found
 
 
-def _listed(given: list[str]) -> str:
+def _list_names(given: list[str]) -> str:
     return f" ({', '.join(given)})" if given else f" (choose from {', '.join(ACTIONS)})"
 
 

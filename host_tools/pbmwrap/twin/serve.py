@@ -35,7 +35,7 @@ _PTY = re.compile(r"/dev/(pts/|ttys)\d+")  # Linux and the BSDs; macOS
 _IDLE = Scenario(name="none")
 
 
-def _say(line: str, replies: TextIO | None) -> None:
+def _print_reply(line: str, replies: TextIO | None) -> None:
     if line and replies is not None:
         replies.write(line + "\n")
         replies.flush()
@@ -53,7 +53,7 @@ def _remove_old_link(link: Path, way: str) -> None:
 class PtyServer:
     """One twin behind one port. The caller has started the twin; `close` frees the port only.
 
-    `run` may be a thread's or a program's main loop; `control` may be called from any thread.
+    `run` may be a thread's or a program's main loop; `run_command` may be called from any thread.
     `link`: a symbolic link to make to the port; one to a port that nobody serves any more is
     replaced. Raises PortBusy when another server has the link, UsageError when something else is
     there, InvalidFile or NoPermission when it cannot be made, OSError when the system gives no pty.
@@ -129,19 +129,19 @@ class PtyServer:
             self._link_lock.release()
             self._link_lock = None
 
-    def control(self, line: str) -> str:
+    def run_command(self, line: str) -> str:
         """Obey one typed line (see `console.HELP`); returns the one-line answer."""
         if line.strip() == "quit":
             self._quit = True
             return "bye"
-        with self._alone():
+        with self._hold_lock():
             answer = console.obey(line, self.player)
             if line.split()[:1] == ["skip"]:
                 self._speed_news.skipped(time.monotonic(), self._twin.now_ms)
             return answer
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         with self._gate:
             self._lock.acquire()
         try:
@@ -155,46 +155,46 @@ class PtyServer:
         commands: TextIO | None = None,
         replies: TextIO | None = None,
     ) -> None:
-        """Serve until `stop` is set or "quit" is typed. Lines of `commands` go to `control`.
+        """Serve until `stop` is set or "quit" is typed. Lines of `commands` go to `run_command`.
 
         `commands` needs a file descriptor (a terminal, a pipe); at its end serving continues.
         """
         stop = stop or threading.Event()
         typing = commands.fileno() if commands is not None else -1
         while not stop.is_set() and not self._quit:
-            with self._alone():
-                wait_s = self._turn()
+            with self._hold_lock():
+                wait_s = self._run_turn()
                 news = [*self._buzz_news.lines(self._twin.now_ms), *self._tell_speed()]
             for line in news:
-                _say(line, replies)
-            if not self._rest(wait_s, typing):
+                _print_reply(line, replies)
+            if not self._wait_for_input(wait_s, typing):
                 continue
             lines = self._read_lines(typing)
             if lines is None:
                 typing = -1
             for line in lines or []:
-                self._answer(line, replies)
+                self._answer_line(line, replies)
 
     def _tell_speed(self) -> Iterator[str]:
         now_s = time.monotonic()
         return self._speed_news.lines(now_s, self._twin.now_ms, self._pacer.talking(now_s))
 
-    def _answer(self, line: str, replies: TextIO | None) -> None:
-        _say(self.control(line), replies)
+    def _answer_line(self, line: str, replies: TextIO | None) -> None:
+        _print_reply(self.run_command(line), replies)
 
-    def _turn(self) -> float:
+    def _run_turn(self) -> float:
         """Move bytes in, advance one slice, move bytes out. Returns the wall seconds to sleep."""
         now_s = time.monotonic()
-        if self._receive():
+        if self._read_host():
             self._pacer.heard(now_s)
         self._notice_client()
-        self._offer()
+        self._offer_bytes()
         busy = not self.player.finished or not self._twin.dark()
         ms = self._pacer.grant(now_s, busy)
         if ms:
             self.player.advance_ms(ms)
-            self._offer()
-        self._send()
+            self._offer_bytes()
+        self._send_to_host()
         return self._pacer.wait_s()
 
     def _notice_client(self) -> None:
@@ -218,7 +218,7 @@ class PtyServer:
         finally:
             os.close(slave)
 
-    def _receive(self) -> bool:
+    def _read_host(self) -> bool:
         """Read what the host has sent, unless the wrap has not taken the last bytes yet."""
         if len(self._to_twin) >= _HELD_MAX:
             return False
@@ -231,14 +231,14 @@ class PtyServer:
         self._to_twin += data
         return bool(data)
 
-    def _offer(self) -> None:
+    def _offer_bytes(self) -> None:
         while self._to_twin:
             taken = self._twin.write(self._to_twin)
             if taken <= 0:
                 return
             self._to_twin = self._to_twin[taken:]
 
-    def _send(self) -> None:
+    def _send_to_host(self) -> None:
         """Pass on what the wrap has sent. Without a client it is lost, as on a closed port."""
         if self._hung_up:
             self._twin.read()
@@ -252,7 +252,7 @@ class PtyServer:
             if problem.errno not in (errno.EAGAIN, errno.EIO):
                 raise
 
-    def _rest(self, wait_s: float, typing: int) -> bool:
+    def _wait_for_input(self, wait_s: float, typing: int) -> bool:
         """Sleep until bytes, a typed line or `wait_s`. True when there is something typed."""
         poller = select.poll()
         if typing >= 0:

@@ -20,16 +20,16 @@ class SpeedNews:
 
     def __init__(self, asked: float | None, now_s: float, virtual_ms: int) -> None:
         self._asked = asked
-        self._begin(now_s, virtual_ms)
+        self._begin_interval(now_s, virtual_ms)
         self._told: float | None = None
 
-    def _begin(self, now_s: float, virtual_ms: int) -> None:
+    def _begin_interval(self, now_s: float, virtual_ms: int) -> None:
         self._from_s, self._from_ms = now_s, virtual_ms
         self._talked = False
 
     def skipped(self, now_s: float, virtual_ms: int) -> None:
         """Restart the measurement after a skip."""
-        self._begin(now_s, virtual_ms)
+        self._begin_interval(now_s, virtual_ms)
 
     def lines(self, now_s: float, virtual_ms: int, talking: bool) -> Iterator[str]:
         """Return the text to report now, if any. talking: a host is in conversation."""
@@ -39,7 +39,7 @@ class SpeedNews:
             return
         reached = (virtual_ms - self._from_ms) / 1000 / elapsed_s
         why = _HOST if self._talked else _MACHINE
-        self._begin(now_s, virtual_ms)
+        self._begin_interval(now_s, virtual_ms)
         if reached >= REACHED * self._asked:
             if self._told is not None:
                 self._told = None

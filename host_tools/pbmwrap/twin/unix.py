@@ -39,7 +39,7 @@ class RemoteBoard:
         self._buzzes: list[Buzz] = []
         self.now_ms = 0
 
-    def _say(self, line: str) -> int:
+    def _send_line(self, line: str) -> int:
         assert self._process.stdin and self._process.stdout and self._process.stderr
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
@@ -53,13 +53,13 @@ class RemoteBoard:
         return self._state[6]
 
     def power_on(self, cause: str = "power") -> None:
-        self._say(f"on {cause}")
+        self._send_line(f"on {cause}")
 
     def power_off(self) -> None:
-        self._say("off")
+        self._send_line("off")
 
     def advance(self, ms: int) -> None:
-        self._say(f"adv {ms}")
+        self._send_line(f"adv {ms}")
 
     def on_acc(self, ch: int) -> int:
         return self._state[4][ch]
@@ -75,16 +75,16 @@ class RemoteBoard:
         return out
 
     def set_raw(self, sensor: int, raw: int) -> None:
-        self._say(f"raw {sensor} {raw}")
+        self._send_line(f"raw {sensor} {raw}")
 
     def hang(self) -> None:
-        self._say("hang")
+        self._send_line("hang")
 
     def press(self, down: bool) -> None:
-        self._say(f"btn {int(down)}")
+        self._send_line(f"btn {int(down)}")
 
     def write(self, data: bytes) -> int:
-        return self._say("w " + data.hex()) if data else 0
+        return self._send_line("w " + data.hex()) if data else 0
 
     def read(self) -> bytes:
         out = bytes(self._tx)
@@ -93,7 +93,7 @@ class RemoteBoard:
 
     def heap_used(self) -> int:
         """Return the heap bytes in use after a collection."""
-        return self._say("heap")
+        return self._send_line("heap")
 
     def close(self) -> None:
         assert self._process.stdin and self._process.stdout and self._process.stderr

@@ -10,7 +10,7 @@ from pbmwrap.logs.export_csv import format_csv
 from pbmwrap.logs.extents import Conflict, Extent
 from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from pbmwrap.logs.to_report import make_report
-from pbmwrap.logs.verify import verify
+from pbmwrap.logs.verify import verify_log
 from tests.fuzz import odd
 from wrap.storage import payloads, records
 
@@ -89,10 +89,10 @@ def _out_and_in(data: bytes, base: int) -> None:
     decoded = decode_extents(extents)
     _read_all(decoded)
     log = jsonl.Log("fuzz", jsonl.SCHEMA, extents, [Mark(1, 2, 3)])
-    back = _read("".join(jsonl.write(log, extents, make_clock(decoded))))
+    back = _read("".join(jsonl.format_log(log, extents, make_clock(decoded))))
     assert (back.uid, back.extents(), back.marks) == ("fuzz", extents, log.marks)
     assert not back.problems
-    verdict = verify(extents)
+    verdict = verify_log(extents)
     assert verdict.records == len(decoded.entries) and verdict.sealed <= verdict.records
 
 
@@ -116,7 +116,7 @@ def _read_back(src: odd.Choices) -> None:
         return
     decoded = decode_extents(runs)
     _read_all(decoded, log.marks)
-    again = _read("".join(jsonl.write(log, runs, make_clock(decoded, log.marks))))
+    again = _read("".join(jsonl.format_log(log, runs, make_clock(decoded, log.marks))))
     assert (again.extents(), again.marks, again.problems) == (runs, log.marks, [])
 
 

@@ -128,7 +128,7 @@ class Story:
 
     def _prepare(self):
         try:
-            if not self.log.prepared():
+            if not self.log.is_prepared():
                 self.log.prepare()
         except Cut:
             self.open()

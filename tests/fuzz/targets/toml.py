@@ -65,8 +65,8 @@ def _judged(result: LoadResult, text: str) -> None:
         return
     assert not result.faults
     raw = encode.canonical(result.protocol)
-    assert not rules.find_problems(rules.parse(raw), board.wavelengths())
-    assert encode.canonical(encode.from_canonical(raw, board.wavelengths())) == raw
+    assert not rules.find_problems(rules.parse(raw), board.map_wavelengths())
+    assert encode.canonical(encode.from_canonical(raw, board.map_wavelengths())) == raw
 
 
 def one(data: bytes) -> None:
@@ -74,7 +74,7 @@ def one(data: bytes) -> None:
     if src.below(4) == 3:
         raw = rules_target.raw_of(src)
         try:
-            encode.from_canonical(raw, board.wavelengths())
+            encode.from_canonical(raw, board.map_wavelengths())
         except ValueError:
             return
         return

@@ -37,7 +37,7 @@ enum { NONE, SKIN_HOT, BOARD_HOT, GROSS, SENSOR_OPEN, SENSOR_SHORT, COLD, LATE, 
 enum { DEADMAN = 18 };
 enum { RUNNING = 3, RAMP_DOWN = 5, FAULT = 7 };
 
-// A session and its board: the words of bench_rig.words, in this order.
+// A session and its board: the words of bench_rig.pack_config, in this order.
 static struct {
     int32_t full_uw[CHANNELS], upper_uw[CHANNELS], duty[CHANNELS], pin[CHANNELS];
     int32_t skin[SENSORS], trip_raw[SENSORS], gross_raw[SENSORS], ain[SENSORS], select[SENSORS];

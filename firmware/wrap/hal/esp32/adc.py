@@ -24,7 +24,7 @@ _HALF_HIGH_MV = const(1800)  # half of 3.6 V, the chips' maximum
 _FULL = const(65520)
 
 
-def _channel(pin: int) -> ADC:
+def _open_channel(pin: int) -> ADC:
     """Return the ADC of a pin. Made from a Pin it also disables pulls and the digital input."""
     return ADC(Pin(pin), atten=ADC.ATTN_11DB)
 
@@ -54,8 +54,8 @@ def raw_of(sum_mv: int, ref_mv: int) -> int:
 def make_inputs(pins, reference: int, button: int, sense):
     """Return the HAL's `inputs`. pins: those of the sensors; reference: that of half the supply;
     button: its pin, low while held; sense: the sense input's Pin, or None."""
-    reads = [_channel(pin).read_uv for pin in pins]
-    read_ref = _channel(reference).read_uv
+    reads = [_open_channel(pin).read_uv for pin in pins]
+    read_ref = _open_channel(reference).read_uv
     held = Pin(button, Pin.IN, Pin.PULL_UP)
 
     def inputs(out) -> int:

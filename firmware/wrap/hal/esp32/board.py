@@ -124,10 +124,10 @@ class Esp32:
                 _TIMER, period=_CHECK_MS, mode=Timer.PERIODIC, callback=self._check_heartbeat
             )
         else:
-            self._drop()
+            self._drop_enable()
         self._enabled = on
 
-    def _drop(self) -> None:
+    def _drop_enable(self) -> None:
         self._deadman.drop()
         if self._timer is not None:
             self._timer.deinit()
@@ -147,7 +147,7 @@ class Esp32:
     def dark(self) -> None:
         for lamp in self._lamps:
             lamp.low()  # all lamps before anything that may raise
-        self._drop()
+        self._drop_enable()
         self._enabled = self._dropped = False
         for lamp in self._lamps:
             lamp.off()

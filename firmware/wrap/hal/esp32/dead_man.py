@@ -36,9 +36,9 @@ class DeadMan:
     def arm(self) -> None:
         """Connect the pin to RMT, high for 150 ms from now."""
         self._rmt = esp32.RMT(0, pin=self._pin, resolution_hz=_HZ)
-        self._send(_LIFE)
+        self._send_wave(_LIFE)
 
-    def _send(self, wave: tuple) -> None:
+    def _send_wave(self, wave: tuple) -> None:
         self._rmt.active(False)
         self._rmt.write_pulses(wave, _HIGH[len(wave)])
         self._age = 0
@@ -48,11 +48,11 @@ class DeadMan:
         `high`: an expired enable must stay low."""
         self._age += ms
         if self._age >= _RENEW_MS:
-            self._send(_LIFE)
+            self._send_wave(_LIFE)
 
     def flash_ahead(self) -> None:
         """Extend the time to 290 ms from now. The next `feed` returns to 150 ms."""
-        self._send(_FLASH)
+        self._send_wave(_FLASH)
         self._age = _RENEW_MS
 
     def high(self) -> bool:

@@ -40,15 +40,15 @@ class Lamp:
         self._waits = True
         self._duty = self._low = self._high = 0
         self._settle_ms = 2000 // hz + 2
-        self._connect()
+        self._connect_pin()
 
-    def _connect(self) -> None:
+    def _connect_pin(self) -> None:
         """Connect the pin to LEDC if LEDC reports duty 0."""
         if self._pwm.duty_u16() == 0:
             self._waits = False
             machine.mem32[self._route_at] = self._route
             if self._duty:
-                self._set(0, self._duty)
+                self._set_duty(0, self._duty)
 
     def write(self, duty: int) -> None:
         """Set a duty of 0..65535. Raises ValueError before `mode`."""
@@ -57,9 +57,9 @@ class Lamp:
         was = self._duty
         self._duty = duty
         if not self._waits:
-            self._set(was, duty)
+            self._set_duty(was, duty)
 
-    def _set(self, was: int, duty: int) -> None:
+    def _set_duty(self, was: int, duty: int) -> None:
         now = time.ticks_ms()
         if self._low == self._high or time.ticks_diff(now, self._settled) >= 0:
             self._low = self._high = was
@@ -89,7 +89,7 @@ class Lamp:
             return self._pin.value() == 0
         if self._waits:
             held = self._pin.value() == 0
-            self._connect()
+            self._connect_pin()
             return held
         if machine.mem32[self._route_at] != self._route:
             return False

@@ -92,9 +92,9 @@ class Rp2040:
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
         self.ticks_add = time.ticks_add
-        self.program_claim = integrity.claim
+        self.program_claim = integrity.program_claim
         self.program_crc = integrity.crc
-        self.memory_fault = integrity.fault
+        self.memory_fault = integrity.memory_fault
 
     def _open_sensors(self, facts, sense: int) -> None:
         """Make `inputs` and `references`. sense: pin of the sense input, or NO_PIN. Facts of older
@@ -169,11 +169,11 @@ class Rp2040:
                 -1, period=_CHECK_MS, mode=Timer.PERIODIC, callback=self._check_heartbeat
             )
         else:
-            self._drop()
+            self._drop_enable()
         regs[ENABLED] = self._enable_mask if on else 0
         self._update_low_pads()
 
-    def _drop(self) -> None:
+    def _drop_enable(self) -> None:
         self._deadman.drop()
         if self._timer is not None:
             self._timer.deinit()
@@ -192,7 +192,7 @@ class Rp2040:
                 pin.init(Pin.OUT, value=0)
 
     def dark(self) -> None:
-        self._drop()
+        self._drop_enable()
         for pin in self._pins:  # all pins first, then the bookkeeping, which may raise
             pin.init(Pin.OUT, value=0)
         self._regs[ENABLED] = self._regs[DROPPED] = 0

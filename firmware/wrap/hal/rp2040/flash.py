@@ -18,7 +18,7 @@ _ERASE = const(6)  # ioctl of a block device: MP_BLOCKDEV_IOCTL_BLOCK_ERASE
 _STOCK_MOUNT = "/old"
 
 
-def _device(first: int, n: int):
+def _open_device(first: int, n: int):
     """Return `n` sectors from `first` on, counted from the end of the program, as a block device.
     Raises ValueError when they are outside the flash."""
     return rp2.Flash(start=first * _SECTOR, len=n * _SECTOR)  # type: ignore - newer than the stubs
@@ -28,7 +28,7 @@ class Flash:
     """A raw flash area (see `Hal.open_flash`) of `n` sectors from `first` on."""
 
     def __init__(self, first: int, n: int) -> None:
-        self._device = _device(first, n)
+        self._device = _open_device(first, n)
         self.mem = memoryview(self._device)  # type: ignore - the flash is memory-mapped (XIP)
         self.sectors = n
 
@@ -46,11 +46,11 @@ def open_flash() -> "tuple[Flash, Flash] | None":
     return Flash(0, _STORE), Flash(_STORE + _FILES, _LOG)
 
 
-def filesystem():
+def open_filesystem():
     """Return our image's filesystem. Raises OSError when there is none."""
     import vfs
 
-    return vfs.VfsLfs2(_device(_STORE, _FILES), progsize=256)
+    return vfs.VfsLfs2(_open_device(_STORE, _FILES), progsize=256)
 
 
 def make_filesystem(adopt) -> None:
@@ -60,7 +60,7 @@ def make_filesystem(adopt) -> None:
     import vfs
 
     try:
-        old = vfs.VfsLfs2(_device(_STORE + _FILES, _LOG), progsize=256)
+        old = vfs.VfsLfs2(_open_device(_STORE + _FILES, _LOG), progsize=256)
         vfs.mount(old, _STOCK_MOUNT, readonly=True)
         try:
             adopt(_STOCK_MOUNT)
@@ -68,4 +68,4 @@ def make_filesystem(adopt) -> None:
             vfs.umount(_STOCK_MOUNT)
     except OSError:
         pass  # there was no stock image, or no wrap on it
-    vfs.VfsLfs2.mkfs(_device(_STORE, _FILES), progsize=256)
+    vfs.VfsLfs2.mkfs(_open_device(_STORE, _FILES), progsize=256)

@@ -26,7 +26,7 @@ _RAM = const(0x20000000)
 _RAM_END = const(0x20042000)
 
 
-def claim() -> "tuple[int, int] | None":
+def program_claim() -> "tuple[int, int] | None":
     """The contract's program_claim."""
     if not CLAIM_AT:
         return None
@@ -36,7 +36,7 @@ def claim() -> "tuple[int, int] | None":
     return length, crc32
 
 
-def fault() -> int:
+def memory_fault() -> int:
     """The contract's memory_fault. A test without a valid result counts as failed."""
     if not RAM_TESTED:
         return -1

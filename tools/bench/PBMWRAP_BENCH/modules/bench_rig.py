@@ -29,7 +29,7 @@ _WATCHDOG_ENABLE = 1 << 30
 kept = []  # what C points into, and objects whose pins are in use
 
 
-def light(duties):
+def light_lamps(duties):
     """Put the lamps on PWM at `duties`, start watchdog and dead-man. Returns (lamps, converters,
     dead-man, watchdog)."""
     rows = zip(board_facts.CHANNELS, duties)
@@ -45,19 +45,19 @@ def light(duties):
     return lamps, converters, deadman, watchdog
 
 
-def calm():
+def switch_off():
     """End a measurement: lamps and enable low, no watchdog."""
     machine.mem32[_WATCHDOG_CLEAR] = _WATCHDOG_ENABLE
     for pin in [c[2] for c in board_facts.CHANNELS] + [board_facts.ENABLE_PIN]:
         Pin(pin, Pin.OUT, value=0)
 
 
-def curve():
+def make_thermistor():
     """Return the board's thermistor."""
     return Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
 
 
-def words(line, uw, upper_uw, duties, total_ms=SESSION_MS, cap_uj=limits.DOSE_CAP_MJ * 1000):
+def pack_config(line, uw, upper_uw, duties, total_ms=SESSION_MS, cap_uj=limits.DOSE_CAP_MJ * 1000):
     """Return the words of `cfg` in bench_step.c. line: a Thermistor; uw, upper_uw: irradiance at
     full duty."""
     skin = [s[1] == "skin" for s in board_facts.SENSORS]
@@ -74,28 +74,28 @@ def words(line, uw, upper_uw, duties, total_ms=SESSION_MS, cap_uj=limits.DOSE_CA
 
 
 def begin_c(line, uw, upper_uw, duties, **figures):
-    """Begin a session of `bench_step`. For the arguments see `words`."""
+    """Begin a session of `bench_step`. For the arguments see `pack_config`."""
     kept.append(line)
-    bench_step.init(words(line, uw, upper_uw, duties, **figures), line.knots)
+    bench_step.init(pack_config(line, uw, upper_uw, duties, **figures), line.knots)
 
 
 def lit_c():
     """Light the board for `bench_step.step`, with its worst-case irradiance."""
     duties = [duty_of_level(permille) for permille in PERMILLE]
-    light(duties)
+    light_lamps(duties)
     uw = [c[4] for c in board_facts.CHANNELS]
-    begin_c(curve(), uw, uw, duties)
+    begin_c(make_thermistor(), uw, uw, duties)
 
 
-def mark():
+def make_marker():
     """Return what puts an edge on the mark's pin."""
     return Pin(MARK_PIN, Pin.OUT, value=0).toggle
 
 
-def marked(call, n, period_us):
+def run_marked(call, n, period_us):
     """Call `call` n times, one each period, between two marks; return the bytes that were
     allocated. Garbage is collected between calls, never in one."""
-    edge = mark()
+    edge = make_marker()
     gc.collect()
     gc.disable()
     taken, before = 0, gc.mem_alloc()

@@ -24,41 +24,41 @@ _app = None
 _quick = int  # FastStep.step, once there is a session
 
 
-def begin():
+def begin_session():
     """Start a session at the level of all peers; return when it runs."""
     global _app, _quick
     hal = open_board(board_facts)
     _app = App(hal, board_facts, mount(hal))
     _quick = _app.fast_step.step
-    _turns(_DARK_TURNS)
+    run_turns(_DARK_TURNS)
     red, nir = bench_rig.PERMILLE
     raw = _PROTOCOL % (bench_rig.RAMP_MS, nir, red, bench_rig.SESSION_MS // 1000)
     sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
     _app.protocols.save(0, raw, sha)
     _app.fast_step.exit_fast_path()
     _app.starter.start("button", False)
-    _turns(_RISING_TURNS)
+    run_turns(_RISING_TURNS)
 
 
-def _turns(n):
+def run_turns(n):
     for _ in range(n):
         due = time.ticks_add(time.ticks_ms(), _TURN_MS)
         _app.turn(time.ticks_ms())
         _app.hal.wait_until(due)
 
 
-def step():
+def take_step():
     """Take one step as App.turn does, without its background work."""
     now = time.ticks_ms()
     if not _quick(now):
         _app.step(now)
 
 
-def decide():
+def take_reference_step():
     """Take the same step by App.step, the reference."""
     _app.step(time.ticks_ms())
 
 
-def sound():
+def is_running():
     """Whether the session still runs."""
     return _app.session.state == states.RUNNING and not _app.steps.code

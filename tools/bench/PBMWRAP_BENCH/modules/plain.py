@@ -51,7 +51,7 @@ class Wrap:
 
     def __init__(self):
         self.duties = [65535 * permille // 1000 for permille in bench_rig.PERMILLE]
-        self.lamps, converters, self.deadman, self.watchdog = bench_rig.light(self.duties)
+        self.lamps, converters, self.deadman, self.watchdog = bench_rig.light_lamps(self.duties)
         self.enable_pin = Pin(board_facts.ENABLE_PIN)
         self.mj = [c[4] / 1000 / 65535 for c in board_facts.CHANNELS]  # in a second, a count
         self.dose_mj = [0.0, 0.0]
