@@ -7,8 +7,10 @@ Memory: H hours of samples at 10 Hz go through the server's own hub, history and
 as they can; the resident memory after the first hour and at the end are compared. CPU: the server
 and a simulated wrap are processes of their own, in real time; CPU time of the server's process
 (user and system) over S seconds, as a share of one core, dark at 1 Hz and lit at 10 Hz with one
-page, and lit with 20. Start: from the command to the first live sample in a stream, the better of
-two runs.
+page, and lit with 20. Start: from the command to the first live sample on the screen of Chromium,
+which runs already; the best of START_RUNS, by the wall clock, and the CPU time of the server by
+then. Without Chromium: to the first sample in a stream. Page: the heap of its script in Chromium
+after each of PAGE_HOURS of samples at 4 Hz, which arrive as fast as they can.
 """
 
 from __future__ import annotations
@@ -35,6 +37,10 @@ BATCH = 100
 MOST_GROWTH_MB = 5.0
 MOST_CPU = 0.05
 MOST_START_S = 2.0
+START_RUNS = 3
+PAGE_HOURS, PAGE_HZ = 8, 4
+PAGE_BATCH, PAGE_PAUSE_S = 100, 0.1
+MOST_PAGE_GROWTH_MB = 5.0
 SAMPLE = {
     "state": "running",
     "active_ms": 0,
@@ -212,6 +218,88 @@ def measure_start() -> float:
         return time.monotonic() - began_s
 
 
+def measure_screen(browser: Any) -> tuple[float, float]:
+    """Return seconds from `pbmwrap web` to the first live sample on the screen, and CPU seconds."""
+    began_s = time.monotonic()
+    words = ("-m", "pbmwrap", "web", "--port", "sim:", "--no-browser", "--listen-port", "0")
+    with run_program(*words) as served:
+        context = browser.new_context(locale="en")
+        page = context.new_page()
+        page.goto(read_line(served))
+        page.wait_for_selector(".age >> text=/reading.*ago/")
+        found = time.monotonic() - began_s, read_cpu_s(served.pid)
+        context.close()
+    return found
+
+
+def measure_page(browser: Any, hours: int) -> dict[str, Any]:
+    """Return the script's heap after each hour of samples, and the number that the page has got."""
+    with run_program("-m", "tools.bench_web", "--serve-samples") as served:
+        context = browser.new_context(locale="en")
+        page = context.new_page()
+        page.goto(read_line(served))
+        page.wait_for_selector(".age >> text=/reading.*ago/")
+        session = context.new_cdp_session(page)
+        session.send("HeapProfiler.enable")
+        heaps: list[float] = []
+        for _ in range(hours):
+            assert served.stdin is not None
+            served.stdin.write("\n")
+            served.stdin.flush()
+            read_line(served)
+            page.wait_for_timeout(1000)
+            session.send("HeapProfiler.collectGarbage")
+            used = session.send("Runtime.getHeapUsage")["usedSize"]
+            heaps.append(round(used / 1e6, 2))
+        elements = page.evaluate("document.getElementsByTagName('*').length")
+        context.close()
+    return {"heap_mb": heaps, "elements": elements}
+
+
+@contextmanager
+def open_chromium() -> Iterator[Any]:
+    """Start Debian's Chromium; yields None where it is missing."""
+    path = Path("/usr/bin/chromium")
+    if not path.exists():
+        print(f"{path} is missing: nothing is measured in a browser", file=sys.stderr)
+        yield None
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def serve_samples() -> None:
+    """Serve a page that gets an hour of samples at 4 Hz for each line of the input.
+
+    Prints the address, then a line after each hour.
+    """
+    from pbmwrap.web import server
+    from pbmwrap.web.app import make_app
+    from pbmwrap.web.security import Address
+
+    sock = server.listen(0)
+    number = sock.getsockname()[1]
+    world = server.make_world("sim:")
+    web = make_app("sim:", server.opener("sim:", world), os.urandom(32), Address(number), world)
+    print(f"http://{server.HOST}:{number}/#t={web.logins.token}", flush=True)
+    run = server.make_server(web).run
+    threading.Thread(target=run, kwargs={"sockets": [sock]}, daemon=True).start()
+    sent = 0
+    for _ in sys.stdin:
+        for _ in range(PAGE_HZ * 3600):
+            sent += 1
+            about = {"at_ms": round(time.time() * 1000), "uptime_s": sent / PAGE_HZ}
+            web.streams.publish("sample", {**SAMPLE, "active_ms": sent * 250 % 600_000, **about})
+            if sent % PAGE_BATCH == 0:
+                time.sleep(PAGE_PAUSE_S)  # a stream with too many waiting events would be ended
+        print(sent, flush=True)
+    os._exit(0)
+
+
 def serve_wrap(port: str) -> None:
     """Serve the wrap at `port` with samples at 10 Hz; prints the address."""
     from pbmwrap.web import server
@@ -233,9 +321,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--serve", metavar="PORT", help=argparse.SUPPRESS)
+    parser.add_argument("--serve-samples", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         serve_wrap(given.serve)
+        return 0
+    if given.serve_samples:
+        serve_samples()
         return 0
     with tempfile.TemporaryDirectory() as folder:
         for name in ("RUNTIME", "DATA", "CACHE"):
@@ -250,7 +342,14 @@ def print_report(hours: float, seconds: float, out: Path | None) -> int:
     """Measure everything and print it; returns the exit code."""
     memory = asyncio.run(measure_memory(hours))
     cpu = measure_cpu(seconds)
-    start_s = min(measure_start() for _ in range(2))
+    page: dict[str, Any] = {"heap_mb": [], "elements": 0}
+    with open_chromium() as browser:
+        if browser is None:
+            start_s, start_cpu_s = min(measure_start() for _ in range(START_RUNS)), None
+        else:
+            start_s, start_cpu_s = min(measure_screen(browser) for _ in range(START_RUNS))
+            page = measure_page(browser, PAGE_HOURS)
+    page_mb = page["heap_mb"][-1] - page["heap_mb"][0] if page["heap_mb"] else 0.0
     growth_mb = memory["rss_mb"][-1] - memory["rss_mb"][0] if memory["rss_mb"] else 0.0
     ratio = cpu["one_page"] / cpu["idle"] if cpu["idle"] else 0.0
     print(f"{memory['samples']:>10} samples to {PAGES} pages, {memory['missed']} missed")
@@ -260,9 +359,18 @@ def print_report(hours: float, seconds: float, out: Path | None) -> int:
     print(f"{cpu['idle']:>10.1%} of a core, dark, 1 Hz, one page")
     print(f"{cpu['one_page']:>10.1%} of a core, lit, {HZ} Hz, one page ({ratio:.1f} x idle)")
     print(f"{cpu['pages']:>10.1%} of a core, lit, {HZ} Hz, {PAGES} pages")
-    print(f"{start_s:>10.2f} s from the command to the first sample")
+    load = os.getloadavg()[0]
+    print(
+        f"{start_s:>10.2f} s from the command to the first sample (load of the machine {load:.1f})"
+    )
+    if start_cpu_s is not None:
+        print(f"{start_cpu_s:>10.2f} s of that are CPU time of the server")
+        print(
+            f"{page_mb:>10.1f} MB more heap in the page after 8 h than after 1 h: {page['heap_mb']}"
+        )
     if out:
-        out.write_text(json.dumps({"memory": memory, "cpu": cpu, "start_s": start_s}) + "\n")
+        about = {"memory": memory, "cpu": cpu, "start_s": start_s, "start_cpu_s": start_cpu_s}
+        out.write_text(json.dumps({**about, "page": page, "load": load}) + "\n")
     missed = [
         name
         for name, wrong in (
@@ -270,6 +378,7 @@ def print_report(hours: float, seconds: float, out: Path | None) -> int:
             ("memory", growth_mb > MOST_GROWTH_MB),
             ("cpu", cpu["one_page"] > MOST_CPU),
             ("start", start_s > MOST_START_S),
+            ("page", page_mb > MOST_PAGE_GROWTH_MB),
         )
         if wrong
     ]

@@ -106,7 +106,8 @@ def world():
 
 
 def screen_text(app: MonitorApp) -> str:
-    """The characters on the screen. Textual has no public way to read them."""
+    """The characters on the screen. Private: `_compositor`, since Textual has no public way to read
+    them."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(part.text for part in strip).rstrip() for strip in strips) + "\n"
 
@@ -115,7 +116,8 @@ def screen_text(app: MonitorApp) -> str:
 async def shown(world: World, size: tuple[int, int] = (80, 24)):
     app = MonitorApp(world.watcher)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        for _ in range(3):  # the layout, the graphs' sizes, what is drawn in them
+            await pilot.pause()
         yield app, pilot
 
 
@@ -371,6 +373,29 @@ def test_a_message_goes_after_half_a_minute(world):
 # ---- what the graph shows
 
 
+def test_g_turns_to_the_graph_of_light_and_dose_and_back(world):
+    world.calibrate()
+    world.wrap.start()
+    world.pass_s(180)
+    seen = []
+
+    async def body(app, pilot):
+        for _ in range(2):
+            await pilot.press("g")
+            await pilot.pause()
+            await pilot.pause()
+            seen.append(screen_text(app))
+
+    in_view(world, body)
+    light, temps = seen
+    assert "nir" in light and "dose" in light and "100 │" in light and "skin trip" not in light
+    assert "skin trip 41" in temps
+    file = SNAPSHOTS / "light-80x24.txt"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        file.write_text(light, encoding="utf-8")
+    assert light == file.read_text(encoding="utf-8")
+
+
 def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world):
     strict = json.loads(protocol("strict")) | {"trip": 38000}
     world.wrap.flash_protocol(2, json.dumps(strict, sort_keys=True).encode())
@@ -457,6 +482,7 @@ def test_another_wrap_at_the_port_is_refused(world):
     other = SimTwin()
     other.start()
     stranger = Client(TwinTransport(other, "/dev/ttyACM0"))
+    # Private: `_connect`, since a port at which another wrap answers needs two wraps and one cable.
     world.watcher._connect = lambda: (stranger, stranger.hello())
     world.pass_s(5)
     assert world.watcher.picture.lost_s is not None

@@ -381,6 +381,7 @@ class FakeServer:
         self.asked: list[tuple[str, Any]] = []
         self.refusals: dict[str, tuple[int, str, str, str]] = {}  # path: answer
         self.logins = 0
+        self.version = HELLO["fw"]  # of the program that serves the page
         self.texts: dict[int, str] = {}
         self.active = 0
         self.settings = {key: high for key, (_, high) in BOUNDS.items()}
@@ -453,6 +454,7 @@ class FakeServer:
             "simulated": s.simulated,
             "hello": None if s.connection == "searching" else HELLO,
             "actor": s.actor,
+            "version": self.version,
         }
 
     def events(self) -> Any:

@@ -333,8 +333,8 @@ def test_a_refusal_of_the_wrap_is_shown_with_its_hint(visit: Visit) -> None:
     server.refusals["session"] = (409, "not_now", "records wait for the flash", "try again in 1 s")
     page.get_by_role("button", name="Start", exact=True).click()
     message = page.locator(".controls-message")
-    expect(message).to_contain_text("records wait for the flash")
-    expect(message).to_contain_text("try again in 1 s")
+    expect(message).to_contain_text("Records wait for the flash")
+    expect(message).to_contain_text("Try again in 1 s")
     message.get_by_role("button", name="Close this message").click()
     expect(message).to_have_count(0)
     page.problems.clear()  # type: ignore[attr-defined]  # Chromium logs the status 409
@@ -384,6 +384,13 @@ def test_the_wake_question_is_on_every_page_and_sounds_once_it_may(visit: Visit)
     server.show("wake")
     expect(page.get_by_role("button", name="Are you awake?")).to_be_visible()
     wait_until(page, f"tones > {before}")
+
+
+def test_who_starts_a_session_here_hears_the_wake_question(visit: Visit) -> None:
+    _, page = visit("idle")
+    expect(page.get_by_text("The browser allows no sound before you press here.")).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.get_by_text("The sound is on.")).to_be_visible()
 
 
 def test_a_fault_is_explained_and_acknowledged(visit: Visit) -> None:
@@ -548,8 +555,19 @@ def test_damaged_settings_are_confirmed(visit: Visit) -> None:
 def test_the_check_up_shows_problems_first_with_what_to_do(visit: Visit) -> None:
     _, page = visit("idle", "wrap")
     first = page.locator(".check").first
-    expect(first).to_contain_text("Problem: clock: not set")
-    expect(first).to_contain_text("What to do: run `pbmwrap clock set`")
+    expect(first).to_contain_text("Problem: Clock: not set")
+    expect(first).to_contain_text("What to do: run pbmwrap clock set")
+
+
+def test_another_version_of_the_firmware_is_named_with_the_way_to_update(visit: Visit) -> None:
+    server, page = visit("idle", "wrap")
+    expect(page.get_by_text("have the same version")).to_be_visible()
+    server.version = "0.2.0"
+    server.show("fault")
+    expect(page.get_by_text("have different versions: install the firmware")).to_be_visible()
+    update = page.get_by_role("region", name="Update")
+    expect(update).to_contain_text("This program0.2.0")
+    expect(update).to_contain_text("pbmwrap install")
 
 
 def test_the_about_page_warns_of_usb_and_is_no_medical_device(visit: Visit) -> None:

@@ -1,4 +1,7 @@
-"""Draws temperatures over time in braille dots, with their limits. Independent of the widgets."""
+"""Draws temperatures with their limits, and light and dose, over time in braille dots.
+
+Independent of the widgets.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ Row = list[tuple[str, str]]  # (text, style) from left to right
 
 
 class Graph:
-    """One drawing. width, height: characters in all, with axes and labels."""
+    """One drawing of temperatures. width, height: characters in all, with axes and labels."""
+
+    unit = "C"
+    least_mc = round(ROOM_LOW_C * 1000)  # a lower reading is none
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class Graph:
     def _range(self) -> tuple[float, float]:
         """Return the lowest and the highest temperature of the axis, C."""
         seen = [mc / 1000 for p in self._points for mc in p.temps_mc if mc is not None]
-        low = min([LOW_C, *(math.floor(c) - 1.0 for c in seen if c >= ROOM_LOW_C)])
+        low = min([LOW_C, *(math.floor(c) - 1.0 for c in seen if c * 1000 >= self.least_mc)])
         high = max([self._limits.skin_trip_mc / 1000 + 1, *(math.ceil(c) for c in seen)])
         board_trip = self._limits.board_trip_mc / 1000
         return low, max(high, board_trip + 1) if high > board_trip - BOARD_NEAR_K else high
@@ -142,7 +148,7 @@ class Graph:
 
     def _draw_curve(self, canvas: Canvas, sensor: int, dotted: bool) -> None:
         for a, b in pairwise(self._points):
-            a_mc, b_mc = _reading(a, sensor), _reading(b, sensor)
+            a_mc, b_mc = self._reading(a, sensor), self._reading(b, sensor)
             if b_mc is None:
                 continue
             if a_mc is None:
@@ -151,7 +157,7 @@ class Graph:
                 self._draw_dots(canvas, (a.at_s, a_mc / 1000), (b.at_s, b_mc / 1000))
             else:
                 canvas.line(a.at_s, a_mc / 1000, b.at_s, b_mc / 1000)
-        if self._points and (mc := _reading(self._points[-1], sensor)) is not None:
+        if self._points and (mc := self._reading(self._points[-1], sensor)) is not None:
             canvas.point(self._points[-1].at_s, mc / 1000)
 
     def _draw_dots(
@@ -178,7 +184,7 @@ class Graph:
         found: dict[int, list[str]] = {}
         last = self._points[-1] if self._points else None
         for n, name in enumerate(self._names):
-            mc = _reading(last, n) if last else None
+            mc = self._reading(last, n) if last else None
             if mc is not None:
                 found.setdefault(self._row_of(mc / 1000), []).append(name)
         return {row: "+".join(names) for row, names in found.items()}
@@ -197,17 +203,49 @@ class Graph:
         left = f"{_ago_text(self.span_s)} ago"
         right = "now"
         gap = max(1, self._columns - len(left) - len(right))
-        return f"{'C':>{AXIS - 2}} └{left}{'─' * gap}{right}"
+        return f"{self.unit:>{AXIS - 2}} └{left}{'─' * gap}{right}"
+
+    def _reading(self, point: Point, sensor: int) -> int | None:
+        """Return the sensor's temperature, None without a reading (also one out of its range)."""
+        mc = point.temps_mc[sensor] if sensor < len(point.temps_mc) else None
+        return None if mc is None or mc < self.least_mc else mc
+
+
+class LightGraph(Graph):
+    """The channels' duty in percent of full power, and the dose in percent of its target.
+
+    names: of the channels. The dose is dotted, and missing without a target.
+    """
+
+    unit = "%"
+    least_mc = 0
+
+    def __init__(
+        self, names: Sequence[str], points: Sequence[Point], now_s: float, width: int, height: int
+    ) -> None:
+        curves = [*(Curve(name, "skin") for name in names), Curve("dose", "board")]
+        shares = [Point(p.at_s, _percent_thousandths(p, len(names))) for p in points]
+        super().__init__(curves, shares, Limits(0, 0), now_s, width, height)
+
+    def _range(self) -> tuple[float, float]:
+        return 0.0, 100.0
+
+    def _limit_lines(self) -> list[tuple[str, int, int]]:
+        return []
+
+
+def _percent_thousandths(point: Point, channels: int) -> tuple[int | None, ...]:
+    """Return duty and dose in thousandths of a percent; empty where the link was lost."""
+    if not point.temps_mc:
+        return ()
+    duties = [round(duty * 100_000 / 65535) for duty in point.duty_u16[:channels]]
+    missing = [None] * (channels - len(duties))
+    dose = None if point.dose_pm is None else min(100_000, point.dose_pm * 100)
+    return (*duties, *missing, dose)
 
 
 def _ago_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
-
-
-def _reading(point: Point, sensor: int) -> int | None:
-    """Return the sensor's temperature, None without a reading (also one out of its range)."""
-    mc = point.temps_mc[sensor] if sensor < len(point.temps_mc) else None
-    return None if mc is None or mc < ROOM_LOW_C * 1000 else mc
 
 
 def _join_cells(layers: Sequence[Layer], y: int, columns: int, words: str | None) -> Row:

@@ -23,7 +23,7 @@ from textual.widgets import Footer, Static
 
 from pbmwrap.errors import plain
 from pbmwrap.tui import panel
-from pbmwrap.tui.graph import Curve, Graph, Row
+from pbmwrap.tui.graph import Curve, Graph, LightGraph, Row
 from pbmwrap.tui.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ BELL_S = 10.0  # the terminal's bell repeats while the wake question waits
 JOIN_S = 3.0  # how long the end waits for a request that the wrap does not answer
 PACE_MOST_S = 0.2
 LEAST_COLUMNS, LEAST_ROWS = 30, 4  # a smaller graph shows nothing
+BOTH_ROWS = 34  # a screen of this height has room for both graphs
 SENSOR_COLUMNS = 39  # two sensors in 80 columns, three in 120
 INTERRUPTED = "interrupted"
 TERMINATED = "terminated"
@@ -77,11 +78,12 @@ class WatchingFailed(Message):
     """Posted when the watcher's thread has ended by an error."""
 
 
-class TemperatureGraph(Widget):
-    """Draws the graph in whatever space is left."""
+class GraphOverTime(Widget):
+    """Draws temperatures, or light and dose, in whatever space is left. kind: "temps", "light"."""
 
-    def __init__(self, watcher: Watcher, now_s: Callable[[], float]) -> None:
-        super().__init__(id="graph")
+    def __init__(self, kind: str, watcher: Watcher, now_s: Callable[[], float]) -> None:
+        super().__init__(id=f"graph-{kind}", classes="graph")
+        self._kind = kind
         self._watcher = watcher
         self._now_s = now_s
         self._drawn: tuple[object, ...] = ()
@@ -108,6 +110,9 @@ class TemperatureGraph(Widget):
         width, height = self.size
         if width < LEAST_COLUMNS or height < LEAST_ROWS:
             return []
+        if self._kind == "light":
+            names = [plain(name) for name, _ in picture.hello.channels]
+            return LightGraph(names, picture.points, self._now_s(), width, height).rows()
         curves = [Curve(plain(name), role) for name, role in picture.hello.sensors]
         return Graph(curves, picture.points, picture.limits, self._now_s(), width, height).rows()
 
@@ -132,7 +137,7 @@ class MonitorApp(App[str]):
     #alert { text-style: bold; }
     #alert.wake { background: yellow; color: black; }
     #alert.fault, #alert.lost { background: #b00000; color: white; }
-    #graph { height: 1fr; min-height: 0; width: 1fr; }
+    .graph { height: 1fr; min-height: 0; width: 1fr; }
     #message { height: 2; color: $text-warning; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -142,6 +147,7 @@ class MonitorApp(App[str]):
         Binding("a,A", "request('acknowledge')", "acknowledge", key_display="a"),
         Binding("n,N", "request('next')", "next", key_display="n"),
         Binding("w,W", "request('awake')", "awake", key_display="w"),
+        Binding("g,G", "turn_graph", "graph", key_display="g"),
         Binding("q,Q", "leave", "quit", key_display="q"),
         Binding("ctrl+q", "leave", show=False, priority=True),
         Binding("ctrl+c", "interrupt", show=False, priority=True),
@@ -158,12 +164,15 @@ class MonitorApp(App[str]):
         self._bell_s: float | None = None
         self._contents: dict[str, Text | None] = {}
         self._parts = {name: Static(id=name) for name in _PARTS}
-        self._graph = TemperatureGraph(watcher, watcher.clock.now_s)
+        self._graphs = {
+            kind: GraphOverTime(kind, watcher, watcher.clock.now_s) for kind in ("temps", "light")
+        }
+        self._chosen = "temps"  # the graph on a screen that has room for one
 
     def compose(self) -> ComposeResult:
         for name in ("header", "state", "alert", "session"):
             yield self._parts[name]
-        yield self._graph
+        yield from self._graphs.values()
         yield self._parts["sensors"]
         yield self._parts["message"]
         yield Footer(show_command_palette=False)
@@ -189,6 +198,16 @@ class MonitorApp(App[str]):
         """Hand a key's request to the watcher, which does it in its thread."""
         self._watcher.request(name)
 
+    def action_turn_graph(self) -> None:
+        """Show the other graph."""
+        self._chosen = "light" if self._chosen == "temps" else "temps"
+        self._show_graphs()
+
+    def _show_graphs(self) -> None:
+        for kind, graph in self._graphs.items():
+            graph.display = kind == self._chosen or self.size.height >= BOTH_ROWS
+            graph.redraw()
+
     def action_leave(self) -> None:
         """Leave the view. Never touches the session."""
         self.exit("")
@@ -198,7 +217,7 @@ class MonitorApp(App[str]):
 
     def show_picture(self) -> None:
         """Show the newest picture and the ages at this moment."""
-        if not self._graph.is_attached:
+        if not self._graphs["temps"].is_attached:
             return  # a timer or a sample while the view is closed
         picture = self._watcher.picture
         now_s = self._watcher.clock.now_s()
@@ -212,7 +231,7 @@ class MonitorApp(App[str]):
         self._set("session", self._session(width, old))
         self._set("sensors", self._sensors(width, old))
         self._set("message", Text(plain(panel.message_text(picture, now_s))))
-        self._graph.redraw()
+        self._show_graphs()
         self._ring(picture.status.wake_waiting and picture.lost_s is None, now_s)
 
     def _set(self, name: str, content: Text | None) -> None:

@@ -48,10 +48,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Point:
-    """The temperatures at one moment, mC. `temps_mc` is empty where the link was lost."""
+    """Temperatures, mC, and light at one moment. `temps_mc` is empty where the link was lost.
+
+    dose_pm: permille of the target, None without one.
+    """
 
     at_s: float
     temps_mc: tuple[int | None, ...] = ()
+    duty_u16: tuple[int, ...] = ()
+    dose_pm: int | None = None
 
 
 @dataclass(frozen=True)
@@ -254,13 +259,19 @@ class Watcher:
         if points and points[-1].temps_mc and at_s - points[-1].at_s < 0.9 * POINT_S:
             return
         kept = tuple(point for point in points if at_s - point.at_s <= KEPT_S)
-        self._show(points=(*kept, Point(at_s, tuple(self.picture.status.temps_mc))))
+        self._show(points=(*kept, _make_point(at_s, self.picture.status)))
 
     def _show(self, **new: Any) -> None:
         if "message" in new:
             new["said_s"] = self.clock.now_s()
         self.picture = replace(self.picture, **new)
         self.changed()
+
+
+def _make_point(at_s: float, status: Status) -> Point:
+    given, target = status.dose_total_uj, status.dose_target_uj
+    dose_pm = round(given * 1000 / target) if given is not None and target else None
+    return Point(at_s, tuple(status.temps_mc), tuple(status.duty_u16), dose_pm)
 
 
 def _pause(_watcher: Watcher, client: Client) -> str:

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -38,6 +39,8 @@ HEADERS_S = 10.0  # a connection that has sent no request by then is closed
 SECRET_BYTES = 32
 SIMULATED = ("sim:", "rp2040:")
 EXAMPLE = "minor-injury"  # what a simulated wrap without a folder has stored
+EXAMPLE_CALIBRATION = {"red": 11000, "nir": 13000}  # uW/cm2, as in `make demo`
+EXAMPLE_UNC_PM = 150
 
 
 @dataclass(frozen=True)
@@ -160,13 +163,16 @@ def make_world(port: str) -> SimulatedWrap | None:
 
 
 def _store_example(twin: Twin) -> None:
-    """Store an example and activate it, so that a session can be started at once."""
+    """Store an example and a calibration, so that a session can be started and shows its dose."""
     from pbmwrap.device.twin_transport import TwinTransport
     from pbmwrap.protocols import template
     from pbmwrap.protocols.encode import canonical
     from pbmwrap.protocols.load import load
 
     client = Client(TwinTransport(twin))
+    today = int(date.today().strftime("%Y%m%d"))
+    for channel, uw in EXAMPLE_CALIBRATION.items():
+        client.set_calibration(channel, uw, EXAMPLE_UNC_PM, today, "simulated")
     client.flash_protocol(0, canonical(load(template.examples()[EXAMPLE]).require()))
     client.activate(0)
 

@@ -2,6 +2,7 @@
 
 import { html, Notice } from "./ui.js";
 import { getLanguage, keepChoice, LANGUAGES, loadLanguage, readChoice, t } from "./text.js";
+import { loadSentences } from "./said.js";
 import { changed, store } from "./store.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -17,7 +18,7 @@ export function About() {
   };
   const chooseLanguage = async (name) => {
     keepChoice("language", name);
-    await loadLanguage(name);
+    await Promise.all([loadLanguage(name), loadSentences(name)]);
     changed();
   };
   return html`<h1 tabindex="-1">${t("nav.about")}</h1>

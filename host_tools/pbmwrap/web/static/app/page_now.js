@@ -4,6 +4,7 @@ import { Button, html, Notice } from "./ui.js";
 import { keepChoice, readChoice, t, tOr } from "./text.js";
 import { channelName, clockText, degrees, dose, durationText, endText, number, percent, sensorName }
   from "./format.js";
+import { written } from "./said.js";
 import { changed, isActive, LIT, liveness, press, stateName, store, timeLeft } from "./store.js";
 import { startReason, stateTitle } from "./shell.js";
 import { Chart } from "./chart.js";
@@ -71,11 +72,11 @@ function Rest() {
 }
 
 export function protocolName(id) {
-  return id ? store.names[id] ?? id : t("now.no-protocol");
+  return id ? written(store.names[id] ?? id).words : t("now.no-protocol");
 }
 
 function siteName(site) {
-  return site ?? "";
+  return written(site).words;
 }
 
 function Warnings({ sample, status }) {
@@ -254,6 +255,8 @@ function World() {
       ${(world.speeds ?? [1, 10, 60]).map((speed) => html`<button type="button" class="button choice"
         aria-pressed=${String(speed === world.speed)} onClick=${() => act("speed", speed)}>
         ${t("world.times", { n: speed })}</button>`)}</div>
+    ${world.reached === undefined ? null : html`<p>${t("world.reached", {
+      n: number(world.reached, world.reached < 10 ? 1 : 0) })}</p>`}
     ${"indicator" in world ? html`<p>${t(world.indicator ? "world.led.on" : "world.led.off")}
       ${" "}${t(world.buzzer ? "world.buzzer.on" : "world.buzzer.off")}</p>` : null}
   </section>`;

@@ -1,7 +1,9 @@
 // Protocols on the wrap and examples: what each gives, how good its evidence is, what to beware of;
 // and an editor that says line by line what is wrong and what the file would do.
 
-import { Button, Component, Facts, Failure, html, Loading, Notice, Table } from "./ui.js";
+import { Button, Component, Facts, Failure, html, Loading, Notice, Said, Table, Written }
+  from "./ui.js";
+import { written } from "./said.js";
 import { t, tOr } from "./text.js";
 import { channelName, durationText, joules, number } from "./format.js";
 import { isActive, liveness, mayAct, store, transport } from "./store.js";
@@ -32,7 +34,7 @@ export class Protocols extends Loading {
     this.setState({ failure: null, done: null });
     try {
       await ask();
-      this.setState({ done: t(key, { name: protocol.name }) });
+      this.setState({ done: t(key, { name: written(protocol.name).words }) });
     } catch (error) {
       this.setState({ failure: error });
     }
@@ -41,7 +43,7 @@ export class Protocols extends Loading {
 
   edit(protocol) {
     this.setState({ editor: { toml: protocol.toml, slot: protocol.slot ?? null,
-      title: protocol.name, seq: (this.state.editor?.seq ?? 0) + 1 }, done: null, failure: null });
+      title: written(protocol.name).words, seq: (this.state.editor?.seq ?? 0) + 1 }, done: null, failure: null });
   }
 
   async open(file) {
@@ -64,7 +66,7 @@ export class Protocols extends Loading {
     const { editor, failure, done, over } = this.state;
     const stored = protocols.filter((p) => p.slot !== null && p.slot !== undefined);
     const examples = protocols.filter((p) => p.slot === null || p.slot === undefined);
-    const used = new Map(stored.map((p) => [p.slot, p.name ?? p.id]));
+    const used = new Map(stored.map((p) => [p.slot, written(p.name ?? p.id).words]));
     const free = Array.from({ length: slots }, (_, i) => i).find((i) => !used.has(i)) ?? null;
     return html`
       <${Failure} error=${failure} />
@@ -78,6 +80,7 @@ export class Protocols extends Loading {
         <div class="cards">${stored.map((p) => html`<${Card} key=${`slot${p.slot}`} protocol=${p}
           onEdit=${() => this.edit(p)} onActivate=${() => this.activate(p)}
           onErase=${() => this.erase(p)} />`)}</div></section>
+      ${transport.features?.edit === false ? html`<p>${t("protocols.only-examples")}</p>` : html`
       <section aria-labelledby="file"><h2 id="file">${t("protocols.file.title")}</h2>
         <div class=${`drop ${over ? "drop-over" : ""}`} onDrop=${this.drop}
           onDragOver=${(e) => { e.preventDefault(); this.setState({ over: true }); }}
@@ -85,7 +88,7 @@ export class Protocols extends Loading {
           <label class="file-label" for="file-input">${t("protocols.file.drop")}</label>
           <input id="file-input" type="file" accept=".toml,text/plain"
             onChange=${(e) => this.open(e.target.files[0])} />
-        </div></section>
+        </div></section>`}
       <section aria-labelledby="examples"><h2 id="examples">${t("protocols.examples.title")}</h2>
         <p>${t("protocols.examples.text")}</p>
         <div class="cards">${examples.map((p) => html`<${Card} key=${p.id} protocol=${p}
@@ -110,30 +113,30 @@ class Card extends Component {
     const why = whyNot();
     const sure = this.state.sure;
     const ask = (sure_) => () => this.setState({ sure: sure_ });
-    const name = p.name ?? p.id;
+    const name = written(p.name ?? p.id).words;
     if (p.broken) {
       return html`<article class="card"><h3 id=${id}>${t("protocols.broken", { n: p.slot + 1 })}</h3>
-        <p lang="en">${p.broken}</p>
+        <p><${Said} text=${p.broken} sentence /></p>
         <${Button} off=${Boolean(why)} why=${why} onPress=${onErase}>${t("protocols.erase")}
         </${Button}></article>`;
     }
     return html`<article class=${`card ${p.active ? "card-active" : ""}`} aria-labelledby=${id}>
-      <h3 id=${id} lang="en">${name}</h3>
+      <h3 id=${id}><${Written} text=${p.name ?? p.id} /></h3>
       ${p.active ? html`<p class="active-words"><span aria-hidden="true">✓</span>
         ${t("protocols.active")}</p>` : null}
       <${Facts} pairs=${[
         [t("protocols.duration"), durationText(p.ends_s)],
         [t("protocols.fluence"), fluenceText(p.fluence.j_cm2, p.fluence.worst_j_cm2)],
-        [t("sessions.site"), p.site ?? null],
-        [t("protocols.grade"), p.evidence ? html`<span lang="en">${p.evidence}</span>`
+        [t("sessions.site"), p.site ? html`<${Written} text=${p.site} />` : null],
+        [t("protocols.grade"), p.evidence ? html`<${Written} text=${p.evidence} />`
           : t("protocols.no-grade")],
         stored ? [t("protocols.slot"), String(p.slot + 1)] : null,
       ]} />
       ${p.cautions?.length ? html`<h4>${t("protocols.cautions")}</h4>
-        <ul lang="en">${p.cautions.map((text) => html`<li>${text}</li>`)}</ul>` : null}
+        <ul>${p.cautions.map((text) => html`<li><${Written} text=${text} /></li>`)}</ul>` : null}
       ${p.evidence_summary ? html`<details><summary>${t("protocols.evidence")}</summary>
-        <p lang="en">${p.evidence_summary}</p>
-        <ul lang="en">${p.references.map((text) => html`<li>${text}</li>`)}</ul></details>` : null}
+        <p><${Written} text=${p.evidence_summary} /></p>
+        <ul>${p.references.map((text) => html`<li><${Written} text=${text} /></li>`)}</ul></details>` : null}
       <div class="row">
         ${stored && !p.active ? html`<${Button} kind="main" off=${Boolean(why)} why=${why}
           onPress=${onActivate} label=${t("protocols.activate.of", { name })}>
@@ -190,7 +193,7 @@ class Editor extends Component {
     this.setState({ storing: true, error: null });
     try {
       const answer = await transport.ask("flash", this.state.slot, this.state.toml);
-      this.props.onStored(this.state.result?.summary?.name ?? answer.id);
+      this.props.onStored(written(this.state.result?.summary?.name ?? answer.id).words);
     } catch (error) {
       this.setState({ error, storing: false });
     }
@@ -216,6 +219,7 @@ class Editor extends Component {
       <div class="split">
         <div><label for="toml">${t("editor.text")}</label>
           <textarea id="toml" spellcheck=${false} rows="18" ref=${this.attach} value=${toml}
+            readonly=${transport.features?.edit === false}
             aria-describedby="editor-problems" onInput=${(e) => this.type(e.target.value)}></textarea>
         </div>
         <div>
@@ -224,7 +228,7 @@ class Editor extends Component {
                 <ul class="problems">${problems.map((p) => html`<li>
                   <button type="button" class="button" onClick=${() => this.goTo(p.line)}>
                     ${t("editor.line", { n: p.line })}</button>
-                  <span lang="en">${p.message} ${p.hint}</span></li>`)}</ul></${Notice}>`
+                  <${Said} text=${p.message} sentence />. <${Said} text=${p.hint} sentence />.</li>`)}</ul></${Notice}>`
             : html`<${Notice} kind="good" title=${t("editor.correct")} />`}</div>
           ${result?.summary ? html`<${Gives} summary=${result.summary} />` : null}
         </div>
@@ -262,5 +266,5 @@ function Gives({ summary }) {
       { name: t("editor.col.lit"), number: true }, { name: t("editor.col.peak"), number: true },
       { name: t("protocols.fluence"), number: true }]} rows=${rows} />
     ${summary.warnings?.length ? html`<h4>${t("editor.warnings")}</h4>
-      <ul lang="en">${summary.warnings.map((w) => html`<li>${w}</li>`)}</ul>` : null}`;
+      <ul>${summary.warnings.map((w) => html`<li><${Said} text=${w} sentence /></li>`)}</ul>` : null}`;
 }

@@ -1,10 +1,11 @@
 // Past sessions, from the archive on this computer: a month, a table, one session, several compared.
 
-import { Button, Component, Facts, Failure, html, Loading, Table } from "./ui.js";
+import { Button, Component, Facts, Failure, html, Loading, Said, Table, Written } from "./ui.js";
+import { written } from "./said.js";
 import { getLanguage, t, tCount, tOr } from "./text.js";
 import { channelName, dateTime, dayText, degrees, dose, durationText, endText, sensorName }
   from "./format.js";
-import { transport } from "./store.js";
+import { liveness, store, transport } from "./store.js";
 import { Chart } from "./chart.js";
 import { FAULTS } from "./fault.js";
 
@@ -14,6 +15,42 @@ export function Sessions({ route }) {
   if (route[1] === "compare") return html`<${Compare} key=${route[2]} ids=${route[2] ?? ""} />`;
   if (route[2]) return html`<${One} key=${route.join("/")} uid=${route[1]} number=${route[2]} />`;
   return html`<${Overview} key="all" />`;
+}
+
+/** A page without an archive forgets what it has read: the log as a file, for `logs import`. */
+class LogFile extends Component {
+  constructor(props) {
+    super(props);
+    this.pull = this.pull.bind(this);
+  }
+
+  async pull() {
+    store.progress = null;
+    this.setState({ pulling: true, done: null, error: null });
+    try {
+      await transport.saveLog();
+      this.setState({ pulling: false, done: true });
+      await this.props.onRead();
+    } catch (error) {
+      this.setState({ pulling: false, error });
+    }
+  }
+
+  render() {
+    const { pulling, done, error } = this.state;
+    const { progress } = store;
+    const why = liveness() === "live" ? null : t("start.no-link");
+    return html`<section aria-labelledby="log-file"><h2 id="log-file">${t("log.title")}</h2>
+      <p>${t("log.text")}</p>
+      <div class="row"><${Button} off=${Boolean(why) || pulling} why=${why}
+        onPress=${this.pull}>${t(pulling ? "log.saving" : "log.save")}</${Button}></div>
+      ${pulling && progress ? html`<p><progress max=${progress.total} value=${progress.done}
+        aria-label=${t("log.saving")}></progress> ${t("log.progress", {
+        n: Math.round(progress.done / 1000), all: Math.round(progress.total / 1000) })}</p>` : null}
+      <p role="status">${done ? t("log.saved") : null}</p>
+      <${Failure} error=${error} />
+      <p>${t("log.import")} <code>pbmwrap logs import FILE.jsonl</code></p></section>`;
+  }
 }
 
 const key = (s) => `${s.uid}:${s.number}`;
@@ -85,7 +122,8 @@ class Overview extends Loading {
               `#/sessions/compare/${encodeURIComponent(chosen.join(","))}`; }}>
             ${t("sessions.compare", { n: chosen.length })}</${Button}>
         </section>
-      </div>`}`;
+      </div>`}
+      ${transport.saveLog ? html`<${LogFile} onRead=${this.reload} />` : null}`;
   }
 
   render() {
@@ -99,7 +137,7 @@ function SessionTable({ sessions, chosen, onChoose }) {
     html`<label class="tick"><input type="checkbox" checked=${chosen.includes(key(s))}
       onChange=${() => onChoose(s)} /><span class="hidden">${t("sessions.choose",
       { when: whenText(s) })}</span></label>`,
-    s.protocol_name ?? s.protocol_id ?? "-",
+    written(s.protocol_name ?? s.protocol_id ?? "-").words,
     s.active_ms === null ? "-" : durationText(s.active_ms / 1000),
     dose(total(s)) ?? "-",
     s.max_skin_mc === null ? "-" : degrees(s.max_skin_mc),
@@ -199,9 +237,9 @@ class One extends Loading {
     return html`
       <${Facts} pairs=${[
         [t("sessions.col.when"), whenText(s)],
-        [t("sessions.col.protocol"), s.protocol_name ?? s.protocol_id],
-        [t("sessions.site"), s.site],
-        [t("protocols.grade"), s.grade ? html`<span lang="en">${s.grade}</span>` : null],
+        [t("sessions.col.protocol"), written(s.protocol_name ?? s.protocol_id).words],
+        [t("sessions.site"), s.site ? html`<${Written} text=${s.site} />` : null],
+        [t("protocols.grade"), s.grade ? html`<${Written} text=${s.grade} />` : null],
         [t("sessions.col.light"), s.active_ms === null ? null : durationText(s.active_ms / 1000)],
         [t("sessions.col.dose"), dose(total(s)) ?? t("sessions.no-dose")],
         [t("sessions.col.hottest"), s.max_skin_mc === null ? null : degrees(s.max_skin_mc)],
@@ -220,7 +258,7 @@ class One extends Loading {
           xs=${xs} series=${[{ name: t("dose.given"), values: doses, digits: 2 }]} low=${0}
           high=${1} digits=${1} />` : null}</div>` : html`<p>${t("sessions.no-samples")}</p>`}
       ${s.notes?.length ? html`<section aria-labelledby="notes"><h2 id="notes">${t("sessions.notes")}
-        </h2><ul lang="en">${s.notes.map((n) => html`<li>${noteText(n)}</li>`)}</ul></section>`
+        </h2><ul>${s.notes.map((n) => html`<li><${Said} text=${noteText(n)} /></li>`)}</ul></section>`
         : null}`;
   }
 
@@ -264,7 +302,7 @@ class Compare extends Loading {
     });
     const trip = sessions[0]?.limits?.skin_trip_c;
     const figures = [
-      ["when", whenText], ["protocol", (s) => s.protocol_name ?? "-"],
+      ["when", whenText], ["protocol", (s) => written(s.protocol_name ?? "-").words],
       ["light", (s) => (s.active_ms === null ? "-" : durationText(s.active_ms / 1000))],
       ["dose", (s) => dose(total(s)) ?? "-"],
       ["hottest", (s) => (s.max_skin_mc === null ? "-" : degrees(s.max_skin_mc))],

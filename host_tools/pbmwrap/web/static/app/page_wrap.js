@@ -1,12 +1,12 @@
 // The wrap itself: what a check finds and how to correct it, faults, calibration, settings.
 
-import { Button, Component, Facts, Failure, html, Loading, MARKS, Notice, say, Table } from "./ui.js";
+import { Button, Component, Facts, Failure, html, Loading, MARKS, Notice, Said, say, Table } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { channelName, number, percent, storedDate, degrees } from "./format.js";
 import { isActive, liveness, mayAct, store, transport } from "./store.js";
 import { FaultBox, FAULTS } from "./fault.js";
 
-const SECTIONS = ["fault", "doctor", "calibration", "settings", "about-wrap"];
+const SECTIONS = ["fault", "doctor", "calibration", "settings", "about-wrap", "update"];
 
 export function Wrap() {
   const fault = store.status?.fault;
@@ -25,7 +25,8 @@ export function Wrap() {
     <${Part} id="doctor"><${Doctor} /></${Part}>
     <${Part} id="calibration"><${Calibration} /></${Part}>
     <${Part} id="settings"><${Settings} /></${Part}>
-    <${Part} id="about-wrap"><${Identity} /></${Part}>`;
+    <${Part} id="about-wrap"><${Identity} /></${Part}>
+    <${Part} id="update"><${Update} /></${Part}>`;
 }
 
 function Part({ id, children }) {
@@ -56,13 +57,21 @@ class Doctor extends Loading {
     const wrong = checks.filter((c) => c.level !== "good").length;
     return html`<p>${wrong ? t("doctor.found", { n: wrong, all: checks.length })
       : t("doctor.fine", { n: checks.length })}</p>
-      <ul class="checks">${sorted.map((c) => html`<li class=${`check ${c.level}`}>
-        <span class="mark" aria-hidden="true">${MARKS[c.level]}</span>
-        <div><p><strong>${t(`doctor.${c.level}`)}:</strong> <span lang="en">${c.name}: ${c.text}</span></p>
-        ${c.hint ? html`<p>${t("doctor.fix")} <span lang="en">${c.hint}</span></p>` : null}</div>
-      </li>`)}</ul>
+      <${CheckList} checks=${sorted.filter((c) => c.level !== "good")} />
+      <details><summary>${t("doctor.passed", { n: checks.length - wrong })}</summary>
+        <${CheckList} checks=${sorted.filter((c) => c.level === "good")} /></details>
       <${Button} onPress=${this.reload}>${t("doctor.again")}</${Button}>`;
   }
+}
+
+function CheckList({ checks }) {
+  if (!checks.length) return null;
+  return html`<ul class="checks">${checks.map((c) => html`<li class=${`check ${c.level}`}>
+        <span class="mark" aria-hidden="true">${MARKS[c.level]}</span>
+        <div><p><strong>${t(`doctor.${c.level}`)}:</strong> <${Said} text=${c.name} sentence />: <${Said} text=${c.text} /></p>
+        ${c.hint && c.level !== "good" ? html`<p>${t("doctor.fix")} <${Said} text=${c.hint} /></p>`
+          : null}</div>
+      </li>`)}</ul>`;
 }
 
 class Calibration extends Loading {
@@ -190,6 +199,26 @@ function Identity() {
     [t("identity.fw"), hello.fw],
     [t("identity.integrity"), tOr(`identity.${hello.integrity}`, hello.integrity)],
     [t("identity.memory"), tOr(`identity.${hello.memory}`, hello.memory)],
-  ]} />
-  <p>${t("identity.update")} <code>pbmwrap install</code></p>`;
+  ]} />`;
+}
+
+/** The versions side by side, and how to install. The server holds the port that this needs, and a
+ * wrap in the middle of it has no button: so a person does it at the wrap, with it taken off. */
+function Update() {
+  const { hello, version, simulated } = store.state ?? {};
+  if (!hello) return html`<p>${t("start.no-link")}</p>`;
+  if (simulated) return html`<p>${t("update.simulated")}</p>`;
+  const same = !version || version === hello.fw;
+  return html`
+    ${version ? html`<${Facts} pairs=${[[t("update.wrap"), hello.fw],
+      [t("update.program"), version]]} />
+      <${Notice} kind=${same ? "good" : "note"} title=${t(same ? "update.same" : "update.differs")} />`
+      : null}
+    <p>${t("update.how")}</p>
+    <ol>
+      <li>${t("update.off")}</li>
+      <li>${t("update.end")}</li>
+      <li>${t("update.run")} <code>pbmwrap install</code></li>
+      <li>${t("update.again")} <code>pbmwrap web</code></li>
+    </ol>`;
 }

@@ -3,6 +3,7 @@
 import { Component, h, render } from "../vendor/preact.mjs";
 import htm from "../vendor/htm.mjs";
 import { changed, store } from "./store.js";
+import { said, saidSentence, written } from "./said.js";
 import { t } from "./text.js";
 
 export { Component, render };
@@ -22,12 +23,26 @@ export const MARKS = { good: "✓", note: "!", bad: "✕" };
 export function Failure({ error }) {
   if (!error) return null;
   return html`<${Notice} kind="bad" title=${errorText(error)} alert>
-    ${error.hint ? html`<p lang=${error.known ? null : "en"}>${error.hint}</p>` : null}
+    ${error.hint ? html`<p><${Said} text=${error.hint} sentence /></p>` : null}
   </${Notice}>`;
 }
 
 export function errorText(error) {
-  return error.key ? t(error.key) : error.message;
+  return error.key ? t(error.key) : html`<${Said} text=${error.message} sentence />`;
+}
+
+/** Words of the server or the wrap in the page's language. sentence: with a capital letter. */
+export function Said({ text, sentence }) {
+  const { words, lang } = sentence ? saidSentence(text) : said(text);
+  // Commands stand between backticks.
+  return html`<span lang=${lang}>${words.split("`").map((part, i) =>
+    (i % 2 ? html`<code>${part}</code>` : part))}</span>`;
+}
+
+/** Words of a protocol: those of the examples in the page's language. */
+export function Written({ text }) {
+  const { words, lang } = written(text);
+  return html`<span lang=${lang}>${words}</span>`;
 }
 
 /**
