@@ -167,10 +167,13 @@ class Slots(Answer):
     active: NoneBelowZero
     slots: list[Slot | None]
 
-    def choose_slot(self, protocol_id: str) -> int | None:
-        """Return the slot that holds this id, else the first empty one, else None."""
+    def choose_slot(self, protocol_id: str, person: str = "") -> int | None:
+        """Return the slot that holds this id for this person, else the first empty one, else None.
+
+        person: a tag, "" for a protocol without one.
+        """
         for n, slot in enumerate(self.slots):
-            if slot and slot.id == protocol_id:
+            if slot and slot.id == protocol_id and (slot.person or "") == person:
                 return n
         return next((n for n, slot in enumerate(self.slots) if slot is None), None)
 
