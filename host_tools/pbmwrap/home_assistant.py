@@ -142,12 +142,13 @@ def connect_broker(host: str, port: int, user: str, password: str, tls: bool) ->
     """Connect to an MQTT broker. Returns paho-mqtt's client, whose thread runs; `disconnect` ends
     it. Raises UsageError without paho-mqtt, WrapError when the broker does not answer."""
     try:
-        from paho.mqtt import client as mqtt
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
     except ImportError:
         raise UsageError(
             "MQTT needs paho-mqtt, which is not installed", installed.hint_extra("mqtt")
         ) from None
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    client = Client(CallbackAPIVersion.VERSION2)
     if user:
         client.username_pw_set(user, password)
     if tls:
