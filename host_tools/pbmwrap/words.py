@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pbmwrap.device.models import Hello, Sample
 
 CONFIRM = "`pbmwrap settings show`, then `pbmwrap settings confirm`"
-_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test"}
-_STATES = {"ramp-up": "starting", "ramp-down": "stopping"}
+_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test", "hold": "holds"}
+_STATES = {"ramp-up": "starting", "ramp-down": "stopping", "calibrating": "cal light"}
 _ENDED = {
     states.BY_DOSE: "dose reached",
     states.BY_TIME: "time is up",
@@ -23,8 +23,19 @@ _ENDED = {
     states.BY_CAP: "dose limit reached",
     states.BY_WAKE: "no answer to the wake check",
     states.BY_MOVED: "a sensor jumped as the light came on",
+    states.BY_WORN: "a person may be in the wrap",
     states.BY_FAULT: "a fault",
     states.BY_POWER: "power lost",
+}
+# By the names of wrap.storage.settings.BOUNDS: unit and meaning.
+SETTINGS = {
+    "trip_mc": ("0.001 C", "a skin sensor this hot ends the session with a fault"),
+    "cap_mj": ("0.001 J/cm2", "the most dose that a session may give, all channels together"),
+    "time_s": ("s", "the longest protocol that may start"),
+    "wake_s": ("s", "light between two wake checks"),
+    "answer_s": ("s", "how long the wake check waits for the button"),
+    "site_week": ("sessions", "sessions of one site in any 7 days"),
+    "light_day_s": ("s", "light of the whole wrap in any 24 hours"),
 }
 
 

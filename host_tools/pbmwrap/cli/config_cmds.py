@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from pbmwrap.cli import complete
+from pbmwrap.cli import cal_cmds, complete
 from pbmwrap.cli.command import (
     Json,
     Port,
@@ -57,6 +57,7 @@ def add_to(app: click.Group) -> None:
     register_command(cal, "cal show")(cal_show)
     register_command(cal, "cal set")(cal_set)
     register_command(cal, "cal clear")(cal_clear)
+    cal_cmds.add_to(cal)
     register_command(fault, "fault show")(fault_show)
     register_command(fault, "fault ack")(fault_ack)
     for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
@@ -130,6 +131,7 @@ def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) ->
             text.settings_table(client.settings()),
             text.calibrations_table(cals),
             text.heat_test_text(client.heat_test()),
+            *([text.holds_text(client.holds())] if "hold" in waiting else []),
         )
         ask(shown, "Are all these values right for the person who wears the wrap?", yes, json)
         left = client.confirm_settings()

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pbmwrap.errors import plain
 from pbmwrap.facts import by_role
-from pbmwrap.words import count, format_readings, name_end, name_state, name_stores, power_text
+from pbmwrap.words import (
+    SETTINGS,
+    count,
+    format_readings,
+    name_end,
+    name_state,
+    name_stores,
+    power_text,
+)
 from wrap.session.site_history import span
 
 if TYPE_CHECKING:
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
         FaultInfo,
         HeatTest,
         Hello,
+        Hold,
         Sample,
         Slots,
         Status,
@@ -29,18 +38,6 @@ def format_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTa
     from pbmwrap.cli.plain_table import PlainTable
 
     return PlainTable([plain(head) for head in heads], [[*map(plain, row)] for row in rows])
-
-
-# By the names of wrap.storage.settings.BOUNDS: unit and meaning.
-SETTINGS = {
-    "trip_mc": ("0.001 C", "a skin sensor this hot ends the session with a fault"),
-    "cap_mj": ("0.001 J/cm2", "the most dose that a session may give, all channels together"),
-    "time_s": ("s", "the longest protocol that may start"),
-    "wake_s": ("s", "light between two wake checks"),
-    "answer_s": ("s", "how long the wake check waits for the button"),
-    "site_week": ("sessions", "sessions of one site in any 7 days"),
-    "light_day_s": ("s", "light of the whole wrap in any 24 hours"),
-}
 
 
 def settings_table(values: Mapping[str, Any]) -> PlainTable:
@@ -124,6 +121,8 @@ def status_text(hello: Hello, now: Status) -> str:
     if now.buzzer:
         lines.append("buzzer    sounds; a press of the button ends it")
     lines.append(f"next      {_next_text(now)}")
+    if now.held is not None:
+        lines.append(f"held      {now.held} (pbmwrap hold show)")
     if now.next_s and now.state in ("idle", "done"):
         hint = " (see `pbmwrap clock set`)" if now.unix_s is None else ""
         lines.append(f"next session possible in {span(now.next_s)}{hint}")
@@ -141,6 +140,12 @@ def status_text(hello: Hello, now: Status) -> str:
     if now.fault:
         lines.append(fault_text(now.fault))
     return "\n".join(lines)
+
+
+def due_lines(due: Sequence[tuple[str, str]]) -> Iterable[str]:
+    """Return a line per reason why a calibration is due."""
+    for name, reason in due:
+        yield f"calibrate {name}: {reason}; `pbmwrap cal measure`"
 
 
 def _warning_text(name: str) -> str:
@@ -232,6 +237,8 @@ def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
             rows.append((name, "not calibrated", "", "", ""))
         else:
             power, spread = f"{cal.uw / 1000:.2f} mW/cm2", f"{cal.unc_pm / 10:.1f} %"
+            if cal.peak_pm is not None:
+                power += f", peak {cal.peak_pm / 1000:.2f} x"
             rows.append((name, power, spread, str(cal.date or ""), cal.how))
     return format_table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
 
@@ -243,6 +250,14 @@ def heat_test_text(found: HeatTest | None) -> str:
     how = f" ({found.how})" if found.how else ""
     hottest = format_celsius(found.max_mc)
     return f"heat test of {found.date}: {found.pm / 10:g} % of full power, hottest {hottest}{how}"
+
+
+def holds_text(found: Sequence[Hold]) -> PlainTable | str:
+    """Return one line per hold."""
+    if not found:
+        return "no hold stands"
+    rows = [("everybody" if one.person == "*" else one.person, one.reason) for one in found]
+    return format_table(("person", "reason"), rows)
 
 
 def checks_text(found: Sequence[Check]) -> str:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pbmwrap.device.models import Calibration
 from pbmwrap.protocols import board
-from pbmwrap.protocols.model import Protocol, Step
 from wrap.rules import limits, states
+
+if TYPE_CHECKING:
+    from pbmwrap.protocols.model import Protocol, Step
 
 # Ranges that human studies used. A protocol outside them gets a warning and is not refused.
 STUDIED_MW_CM2 = (10, 100)
@@ -132,7 +135,7 @@ def _make_timeline(
     known = [c for c in cal if c is not None]
     nominal = tuple(c.uw / 1000 for c in known) if len(known) == len(lamps) else None
     worst = tuple(
-        lamp.worst_uw / 1000 if c is None else c.uw * (1000 + c.unc_pm) / 1e6
+        lamp.worst_uw / 1000 if c is None else c.upper_uw / 1000
         for lamp, c in zip(lamps, cal, strict=True)
     )
     return _Timeline(steps, nominal, worst)
