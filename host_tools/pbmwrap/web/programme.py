@@ -241,8 +241,8 @@ class Programme:
 
     def add_entry(self, request: Request) -> dict[str, Any]:
         """Write an entry or a correction; a red flag in it is sent to the wrap."""
-        asked = _Fields(read_json(request))
         with self._person(request, changes=True) as (store, person):
+            asked = _Fields(read_json(request))
             before = {flag.id for flag in red_flags.list_unread(store, person)}
             entry = journal.add_entry(
                 store,
@@ -265,8 +265,8 @@ class Programme:
 
     def confirm_flags(self, request: Request) -> dict[str, Any]:
         """Keep that the person has read what these red flags mean; the wrap may light again."""
-        asked = read_json(request).get("flags")
         with self._person(request, changes=True) as (store, person):
+            asked = read_json(request).get("flags")
             unread = red_flags.list_unread(store, person)
             read = _choose_flags(unread, asked)
             red_flags.confirm_read(store, person, read, times.read_unix_ms())
@@ -330,6 +330,7 @@ class Programme:
 
     def make_course(self, request: Request) -> dict[str, Any]:
         """Make a draft. A plan with negative evidence must come with `confirmed`."""
+        self._require_actor(request)
         asked = _Fields(read_json(request))
         sites = [read_site(text) for text in asked.texts("sites")]
         negative = any(courses.is_negative(site.grade) for site in sites)
@@ -356,8 +357,8 @@ class Programme:
 
     def change_course(self, request: Request) -> dict[str, Any]:
         """Change a draft: its numbers, days and texts; not its sites and its measure."""
-        asked = _Fields(read_json(request))
         with self._person(request, changes=True) as (store, person):
+            asked = _Fields(read_json(request))
             old = courses.find_course(store, person, asked.text("id") or None)
             weeks = asked.whole("weeks") or old.weeks
             changed = replace(
@@ -375,8 +376,8 @@ class Programme:
 
     def freeze_course(self, request: Request) -> dict[str, Any]:
         """Freeze the plan, and put its hash into the wrap's log."""
-        wanted = read_text(request, "id")
         with self._person(request, changes=True) as (store, person):
+            wanted = read_text(request, "id")
             course = courses.find_course(store, person, wanted)
             courses.freeze_course(store, person, course, times.read_unix_ms())
             told = self._tell_wrap(store)
@@ -384,8 +385,8 @@ class Programme:
 
     def close_course(self, request: Request) -> dict[str, Any]:
         """End a course."""
-        wanted, why = read_text(request, "id"), read_text(request, "why")
         with self._person(request, changes=True) as (store, person):
+            wanted, why = read_text(request, "id"), read_text(request, "why")
             course = courses.find_course(store, person, wanted)
             courses.close_course(store, person, course, why, times.read_unix_ms())
             told = self._tell_wrap(store) if course.frozen else None
