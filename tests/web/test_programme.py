@@ -78,8 +78,9 @@ def test_nothing_is_made_by_looking(site: Site, clock: Clock) -> None:
     browser = site.browser()
     assert browser.get("/api/people").json() == {"people": [], "chosen": None}
     assert browser.get("/api/people/sessions").json() == {"sessions": []}
+    for path in ("/api/journal", "/api/course"):
+        assert browser.get(path).json() == {"person": None}
     assert not stores.default_path().exists()
-    assert code_of(browser.get("/api/journal")) == (409, "no_person")
 
 
 def test_the_only_person_is_chosen_and_of_two_none(ada: Browser, site: Site) -> None:
@@ -88,8 +89,13 @@ def test_the_only_person_is_chosen_and_of_two_none(ada: Browser, site: Site) -> 
     assert other.get("/api/people").json()["chosen"] == known["tag"]
     ada.post("/api/people", {"name": "Bo"})
     assert other.get("/api/people").json()["chosen"] is None
-    for path in ("/api/journal", "/api/course", "/api/report", "/api/course/sheet"):
+    for path in ("/api/journal", "/api/course"):
+        assert other.get(path).json() == {"person": None}
+    for path in ("/api/report", "/api/course/sheet", "/api/course/calendar"):
         assert code_of(other.get(path)) == (409, "no_person")
+    other.post("/api/act")
+    for path in ("/api/journal", "/api/journal/read", "/api/course/freeze"):
+        assert code_of(other.post(path, {"value": 1})) == (409, "no_person")
 
 
 def test_two_people_at_two_browsers_see_nothing_of_each_other(ada: Browser, site: Site) -> None:

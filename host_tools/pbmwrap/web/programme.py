@@ -135,6 +135,16 @@ class Programme:
                 raise Refusal(409, "no_person", "it is not known whose journal this is", _NOBODY)
             yield store, person
 
+    @contextmanager
+    def _asked_person(self, request: Request) -> Iterator[tuple[Store, Person] | None]:
+        """Open the household for the browser's person; None when none is chosen."""
+        if not default_path().exists():
+            yield None
+            return
+        with self._household() as store:
+            person = self._find_chosen(store, browser_of(request))
+            yield (store, person) if person else None
+
     def _read_book(self) -> SessionBook:
         return read_sessions(self._archive)
 
@@ -220,8 +230,8 @@ class Programme:
     def show_journal(self, request: Request) -> dict[str, Any]:
         """Return what is asked, today's entry, the last entries and the unread red flags."""
         everything = request.query_params.get("all") == "1"
-        with self._person(request) as (store, person):
-            return self._describe_journal(store, person, everything)
+        with self._asked_person(request) as found:
+            return self._describe_journal(*found, everything) if found else {"person": None}
 
     def _describe_journal(
         self, store: Store, person: Person, everything: bool = False
@@ -306,8 +316,8 @@ class Programme:
     def show_course(self, request: Request) -> dict[str, Any]:
         """Return a course with all that is computed for today; the open one, or the last."""
         wanted = request.query_params.get("id")
-        with self._person(request) as (store, person):
-            return self._describe_course(store, person, wanted)
+        with self._asked_person(request) as found:
+            return self._describe_course(*found, wanted) if found else {"person": None}
 
     def _describe_course(
         self, store: Store, person: Person, wanted: str | None = None

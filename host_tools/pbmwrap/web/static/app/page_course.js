@@ -1,6 +1,6 @@
 // The course: the stop rule first, then the number, what was done, the plan, and files to print.
 
-import { Button, Facts, html, Loading, Notice, Said, Written } from "./ui.js";
+import { Button, Facts, html, Loading, Notice, Said, unsay, Written } from "./ui.js";
 import { written } from "./said.js";
 import { getLanguage, t, tCount, tOr } from "./text.js";
 import { durationText, endText, number, readDay, shortDay } from "./format.js";
@@ -37,7 +37,8 @@ export class Course extends Personal {
     const closed = state?.course.closed;
     const makes = !state || (making && closed);
     return html`
-      <${RedFlags} flags=${data.flags} wrap=${data.wrap} send=${send} sending=${sending} />
+      <${RedFlags} flags=${data.flags} wrap=${data.wrap} onRead=${this.confirmRead}
+        sending=${sending} />
       ${data.open_sessions ? html`<${OpenSessions} onChanged=${this.reload} />` : null}
       ${makes ? html`<${Plan} send=${send} sending=${sending} onDone=${done} today=${data.today} />`
         : changing ? html`<${Plan} send=${send} sending=${sending} onDone=${done} old=${state.course}
@@ -296,6 +297,7 @@ class Plan extends Loading {
   }
 
   put(changes) {
+    unsay();
     this.setState({ plan: { ...this.state.plan, ...changes } });
   }
 

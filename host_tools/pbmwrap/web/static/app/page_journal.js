@@ -1,6 +1,6 @@
 // The journal: one number and one question a day, before the session. The rest may be left out.
 
-import { Button, html, Notice } from "./ui.js";
+import { Button, html, Notice, unsay } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { number, shortDay } from "./format.js";
 import { transport } from "./store.js";
@@ -24,6 +24,7 @@ export class Journal extends Personal {
   }
 
   put(changes) {
+    unsay();
     this.setState({ entry: { ...this.state.entry, ...changes }, saved: null });
   }
 
@@ -51,7 +52,7 @@ export class Journal extends Personal {
     const today = data.entries.find((entry) => entry.day === data.today && entry.value !== null
       && entry.measure === data.measure.code);
     return html`
-      <${RedFlags} flags=${data.flags} wrap=${data.wrap} send=${this.send} sending=${sending} />
+      <${RedFlags} flags=${data.flags} wrap=${data.wrap} onRead=${this.confirmRead} sending=${sending} />
       ${saved ? html`<${Notice} kind="good" alert title=${saved.value === null ? t("journal.saved")
         : t("journal.saved.number", { n: show(saved.value, data.measure),
           day: shortDay(saved.day) })} />` : null}

@@ -1,6 +1,7 @@
 // What the pages of the programme share: whose they are, red flags, sessions that are nobody's.
 
 import { Button, Failure, html, Loading, Notice } from "./ui.js";
+import { written } from "./said.js";
 import { t, tOr } from "./text.js";
 import { dateTime, durationText, shortDay } from "./format.js";
 import { mayAct, transport } from "./store.js";
@@ -23,6 +24,18 @@ export class Personal extends Loading {
   constructor(props) {
     super(props);
     this.send = this.send.bind(this);
+    this.confirmRead = this.confirmRead.bind(this);
+  }
+
+  async confirmRead(flags) {
+    this.setState({ sending: true, failure: null });
+    try {
+      await transport.ask("readFlags", flags);
+      await this.reload();
+    } catch (failure) {
+      this.setState({ failure });
+    }
+    this.setState({ sending: false });
   }
 
   async send(name, ...args) {
@@ -38,8 +51,8 @@ export class Personal extends Loading {
   }
 
   render() {
-    const { choosing, data, error, failure } = this.state;
-    const asks = choosing || error?.code === "no_person";
+    const { choosing, data, failure } = this.state;
+    const asks = choosing || data?.person === null;
     const chosen = () => {
       this.setState({ choosing: false, data: null, error: null, failure: null });
       this.reload();
@@ -89,7 +102,7 @@ class Who extends Loading {
 }
 
 /** Unread red flags: what each means, and the confirmation of having read it. */
-export function RedFlags({ flags, wrap, send, sending }) {
+export function RedFlags({ flags, wrap, onRead, sending }) {
   if (!flags.length) return null;
   const why = whyNoChange();
   return html`<section class="flags" role="alert" aria-labelledby="flags">
@@ -101,7 +114,7 @@ export function RedFlags({ flags, wrap, send, sending }) {
     <p>${t("flag.dark")}</p>
     ${["absent", "old"].includes(wrap) ? html`<p>${t(`flag.wrap.${wrap}`)}</p>` : null}
     <${Button} kind="main" off=${Boolean(why) || sending} why=${why}
-      onPress=${() => send("readFlags", flags.map((flag) => flag.id))}>${t("flag.read")}</${Button}>
+      onPress=${() => onRead(flags.map((flag) => flag.id))}>${t("flag.read")}</${Button}>
   </section>`;
 }
 
@@ -133,11 +146,11 @@ export class OpenSessions extends Loading {
     return html`<section class="whose" aria-labelledby="whose"><h2 id="whose">${t("whose.title")}</h2>
       <p>${t("whose.text")}</p>
       <${Failure} error=${this.state.failure} />
-      <ul class="plain">${sessions.map((session) => html`<li role="group"
+      <ul class="plain">${sessions.map((session) => html`<li><div role="group"
           aria-label=${whenText(session)}><p><strong>${whenText(session)}</strong><br />
-        ${[session.site, durationText(session.active_ms / 1000),
+        ${[written(session.site).words, durationText(session.active_ms / 1000),
           tOr(`by.${session.started_by}`, session.started_by)].filter(Boolean).join(", ")}</p>
-        ${answers([session.key])}</li>`)}</ul>
+        ${answers([session.key])}</div></li>`)}</ul>
       ${sessions.length > 1 ? html`<p>${t("whose.all")}</p>
         ${answers(sessions.map((session) => session.key))}` : null}
     </section>`;
