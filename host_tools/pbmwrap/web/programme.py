@@ -412,7 +412,7 @@ class Programme:
             course = courses.find_course(store, person, request.query_params.get("id"))
             now = times.read_unix_ms()
             state = read_course_state(store, person, course, self._read_book(), now)
-        headers = {"content-disposition": 'attachment; filename="light-course.ics"'}
+        headers = make_file_header("light-course.ics")
         return Response(make_calendar(state, now), media_type="text/calendar", headers=headers)
 
     def get_sheet(self, request: Request) -> Response:
@@ -449,8 +449,13 @@ class Programme:
         )
         if request.query_params.get("kind") != "pdf":
             return make_page_response(page_html.make_page(made))
-        headers = {"content-disposition": 'attachment; filename="light-course.pdf"'}
+        headers = make_file_header("light-course.pdf")
         return Response(page_pdf.make_pdf(made), media_type="application/pdf", headers=headers)
+
+
+def make_file_header(name: str) -> dict[str, str]:
+    """Return the header of an answer that is saved as a file."""
+    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 def make_page_response(page: str) -> Response:
