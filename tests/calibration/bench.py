@@ -13,7 +13,7 @@ from pbmwrap.calibration.dialog import Ended
 from pbmwrap.calibration.driver import Driver
 from pbmwrap.calibration.lamp import Lamp
 from pbmwrap.calibration.record import Channel, Record
-from pbmwrap.calibration.steps import begin
+from pbmwrap.calibration.steps import begin_record
 from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
@@ -201,7 +201,7 @@ def new_record(purpose: str = "measure", **answers: Any) -> Record:
         channels=channels,
         purpose=purpose,
     )
-    begin(record)
+    begin_record(record)
     record.answers |= answers
     return record
 

@@ -13,7 +13,7 @@ from pbmwrap.calibration.steps import (
     WAVELENGTH,
     Moment,
     Step,
-    accept,
+    accept_answer,
     next_step,
     take_back,
 )
@@ -29,16 +29,16 @@ def ready(kind: str = "silicon", unit: str = "mW/cm2", grid: str = "3x3") -> Rec
     record = new_record()
     given = ANSWERS | {"meter": kind, "unit": unit, "grid": grid}
     while (step := next_step(record, DARK)).kind == "field":
-        accept(record, step, given[step.key], DARK)
+        accept_answer(record, step, given[step.key], DARK)
     if step.kind == WAVELENGTH:
-        accept(record, step, "660", DARK)
-    accept(record, next_step(record, DARK), "0.02", DARK)
+        accept_answer(record, step, "660", DARK)
+    accept_answer(record, next_step(record, DARK), "0.02", DARK)
     return record
 
 
 def enter(record: Record, text: str, now: Moment = LIT) -> Question | None:
     """Type an answer to the next step."""
-    return accept(record, next_step(record, now), text, now)
+    return accept_answer(record, next_step(record, now), text, now)
 
 
 def refusal(record: Record, text: str, now: Moment = LIT) -> Refusal:
@@ -77,7 +77,7 @@ def test_solar_and_lux_meters_may_watch_ageing(meter: str) -> None:
 def test_a_missing_wavelength_correction_is_refused(text: str, code: str, words: str) -> None:
     record = new_record()
     while (step := next_step(record, DARK)).kind == "field":
-        accept(record, step, ANSWERS[step.key], DARK)
+        accept_answer(record, step, ANSWERS[step.key], DARK)
     found = refusal(record, text, DARK)
     assert found.code == code and words in found.text
 
@@ -100,7 +100,7 @@ def measured(setting: str) -> Record:
             text = setting
         elif step.kind == READING:
             text = read_pad("red", (step.row, step.column) if step.key == LIGHT else None)
-        accept(record, step, text, now)
+        accept_answer(record, step, text, now)
     return record
 
 
@@ -176,7 +176,7 @@ def test_readings_that_contradict_the_stated_worst_case_are_questioned(
 def test_a_bright_room_is_questioned() -> None:
     record = new_record()
     while (step := next_step(record, DARK)).kind == "field":
-        accept(record, step, ANSWERS[step.key], DARK)
+        accept_answer(record, step, ANSWERS[step.key], DARK)
     enter(record, "660", DARK)
     asked = enter(record, "2.4", DARK)
     assert asked and asked.code == "bright" and "4 %" in asked.text
@@ -277,9 +277,9 @@ def test_a_reading_without_light_is_refused() -> None:
     record = ready()
     step = next_step(record, LIT)
     with pytest.raises(Refusal, match="red is not lit now"):
-        accept(record, step, "30", DARK)
+        accept_answer(record, step, "30", DARK)
     with pytest.raises(Refusal, match="takes no answer"):
-        accept(record, Step("warm_up", "red", ""), "30", DARK)
+        accept_answer(record, Step("warm_up", "red", ""), "30", DARK)
 
 
 def test_the_last_digit_is_taken_from_what_was_typed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pbmwrap.calibration.budget import Budget, Inputs, make_budget
 from pbmwrap.calibration.instruments import KINDS, Instrument
-from pbmwrap.calibration.units import UNITS, convert, parse_typed
+from pbmwrap.calibration.units import UNITS, convert_to_irradiance, parse_typed
 
 METER = Instrument("silicon", "S121C", 5.0, 2.0, 9.5, "mW/cm2")
 INPUTS = Inputs(METER, 660, 25, 3, 0.8, 30.0, 0.02, 0.01, True, 1.0)
@@ -118,15 +118,15 @@ def test_u_is_the_root_of_the_sum_of_squares_at_k_2(one: Inputs) -> None:
 def test_units_convert_to_each_other_and_back(value: float, unit: str, other: str) -> None:
     """The same light in two units is the same irradiance; power needs the aperture's area."""
     area = 0.7
-    irradiance = convert(value, unit, area)
-    there = irradiance / convert(1.0, other, area)
-    assert convert(there, other, area) == pytest.approx(irradiance)
+    irradiance = convert_to_irradiance(value, unit, area)
+    there = irradiance / convert_to_irradiance(1.0, other, area)
+    assert convert_to_irradiance(there, other, area) == pytest.approx(irradiance)
     typed = parse_typed(f"{value!r} {unit}")
     assert (typed.value, typed.unit) == (pytest.approx(value), unit)
 
 
 def test_known_conversions() -> None:
-    assert convert(10.0, "W/m2", None) == 1.0
-    assert convert(1000.0, "uW/cm2", None) == 1.0
-    assert convert(1.0, "W/cm2", None) == 1000.0
-    assert convert(0.5, "mW", 0.5) == 1.0
+    assert convert_to_irradiance(10.0, "W/m2", None) == 1.0
+    assert convert_to_irradiance(1000.0, "uW/cm2", None) == 1.0
+    assert convert_to_irradiance(1.0, "W/cm2", None) == 1000.0
+    assert convert_to_irradiance(0.5, "mW", 0.5) == 1.0

@@ -11,7 +11,7 @@ import pytest
 
 from pbmwrap.calibration import steps, store
 from pbmwrap.calibration.driver import Paused
-from pbmwrap.calibration.finish import finish
+from pbmwrap.calibration.finish import finish_record
 from pbmwrap.calibration.record import Record, as_json, from_json
 from pbmwrap.calibration.steps import AWAY_S, LIGHT_S, WARM_UP_S
 from pbmwrap.errors import WrapError
@@ -32,7 +32,7 @@ def measure(wrap: BenchWrap, person: Person) -> dict:
     record = new_record()
     del record.channels[len(wrap.hello["channels"]) :]
     new_driver(wrap, person, record).run()
-    finish(record, 1)
+    finish_record(record, 1)
     return without_times(as_json(record))
 
 
@@ -91,7 +91,7 @@ def test_an_interruption_at_every_answer_loses_nothing() -> None:
         loaded = from_json(json.loads(kept[-1]))
         second = Person(red_wrap())
         new_driver(second.wrap, second, loaded, save).run()
-        finish(loaded, 1)
+        finish_record(loaded, 1)
         assert without_times(as_json(loaded)) == expected
         asked = [t for t in first.asked + second.asked if "Type yes" not in t]
         assert asked == [t for t in whole.asked if "Type yes" not in t]
@@ -111,7 +111,7 @@ def test_the_end_of_the_input_keeps_everything_on_the_disk() -> None:
     wrap = BenchWrap()
     record = new_record()
     with pytest.raises(Paused, match="everything typed so far is saved and the light is off"):
-        new_driver(wrap, Person(wrap, stop_after=17), record, store.save).run()
+        new_driver(wrap, Person(wrap, stop_after=17), record, store.save_record).run()
     assert wrap.lit is None
     loaded = store.find_open(record.uid, "measure")
     assert loaded is not None and as_json(loaded) == as_json(record)
@@ -132,7 +132,7 @@ def test_the_light_goes_out_while_nobody_answers_and_warms_up_again() -> None:
     new_driver(wrap, person, record).run()
     assert any("no answer for a while: the light is off" in text for text in person.shown)
     assert len(wrap.begun) == 3
-    finish(record, 1)
+    finish_record(record, 1)
     assert len(record.readings) == 2 * (1 + 2 * 4)
 
 
@@ -196,7 +196,7 @@ def test_a_refusal_by_the_wrap_is_shown_and_the_person_waits_or_stops() -> None:
     person._answer = answer  # type: ignore[method-assign]
     new_driver(wrap, person, record).run()
     assert sum("possible in 12 min; " in line for line in person.shown) == 2
-    finish(record, 1)
+    finish_record(record, 1)
     assert set(record.results) == {"red", "nir"}
 
 

@@ -46,7 +46,7 @@ def test_a_record_is_the_same_after_it_was_written_and_read(example: Record) -> 
 
 def test_the_hash_covers_each_reading_and_not_what_is_noted_afterwards(example: Record) -> None:
     before = example.fingerprint()
-    finish.decline(example, "red")
+    finish.note_declined(example, "red")
     assert example.fingerprint() == before
     example.readings[7].text += "0"
     assert example.fingerprint() != before
@@ -65,7 +65,7 @@ def test_a_damaged_record_is_named_and_stays(
     example: Record, change: dict, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path))
-    path = store.save(example)
+    path = store.save_record(example)
     path.write_text(json.dumps(as_json(example) | change))
     with pytest.raises(InvalidFile, match=reason) as found:
         store.find_open(example.uid, "measure")

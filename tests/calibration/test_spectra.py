@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pbmwrap.calibration.problems import Refusal
 from pbmwrap.calibration.record import LIGHT
-from pbmwrap.calibration.spectra import integrate, read_band, read_spectrum
-from pbmwrap.calibration.steps import accept, next_step
+from pbmwrap.calibration.spectra import integrate_band, read_band, read_spectrum
+from pbmwrap.calibration.steps import accept_answer, next_step
 from tests.calibration.files import hopoocolor, led, osprad, tobes
 from tests.calibration.test_answers import LIT, ready
 
@@ -95,18 +95,18 @@ def test_another_lamp_in_the_spectrum_is_asked_about() -> None:
 def test_a_file_is_a_reading_of_the_guide_and_leaves_its_hash() -> None:
     record = ready("spectrometer")
     step = next_step(record, LIT)
-    assert accept(record, step, "A1.csv", LIT, hopoocolor(24.0), "A1.csv") is None
+    assert accept_answer(record, step, "A1.csv", LIT, hopoocolor(24.0), "A1.csv") is None
     one = record.readings[-1]
     assert (one.kind, one.value) == (LIGHT, pytest.approx(24.0, rel=1e-3))
     assert one.source.startswith("A1.csv (Hopoocolor, ") and len(one.source) > 80
-    asked = accept(record, next_step(record, LIT), "A1.csv", LIT, hopoocolor(24.0), "A1.csv")
+    asked = accept_answer(record, next_step(record, LIT), "A1.csv", LIT, hopoocolor(24.0), "A1.csv")
     assert asked and asked.code == "same_file"
 
 
 def test_a_file_for_another_kind_of_meter_is_refused() -> None:
     record = ready("silicon")
     with pytest.raises(Refusal, match="from a spectrometer only"):
-        accept(record, next_step(record, LIT), "A1.csv", LIT, hopoocolor(1), "A")
+        accept_answer(record, next_step(record, LIT), "A1.csv", LIT, hopoocolor(1), "A")
 
 
 @settings(max_examples=60, deadline=None)
@@ -116,9 +116,9 @@ def test_the_integral_is_additive_and_grows_with_the_band(
 ) -> None:
     spectrum = read_spectrum(hopoocolor(mw_cm2, peak))
     low, high = max(380, peak - half), min(780, peak + half)
-    whole = integrate(spectrum, low, high)
+    whole = integrate_band(spectrum, low, high)
     assert whole == pytest.approx(
-        integrate(spectrum, low, peak) + integrate(spectrum, peak, high), rel=1e-9
+        integrate_band(spectrum, low, peak) + integrate_band(spectrum, peak, high), rel=1e-9
     )
-    assert whole <= integrate(spectrum, 380, 780) + 1e-9
+    assert whole <= integrate_band(spectrum, 380, 780) + 1e-9
     assert led(peak, mw_cm2, peak) > 0

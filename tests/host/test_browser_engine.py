@@ -37,6 +37,7 @@ class Page:
         host.open_wrap("USB", False, 7)
         text = PROTOCOL.decode()
         example = {"toml": text, "canonical": text, "channels": {"red": 660, "nir": 850}}
+        # Private: `_hosts`, since the page's protocols come with its files; a test has none.
         host._hosts[0].shelf = Shelf([{**example, "cautions": ["none"]}])
         self.run(300)
 

@@ -22,7 +22,7 @@ from pbmwrap.calibration.steps import (
     READING,
     WARM_UP,
     Step,
-    accept,
+    accept_answer,
     next_step,
     require_yes,
     take_back,
@@ -51,7 +51,7 @@ class Driver:
     record: Record
     lamp: Lamp
     dialog: Dialog
-    save: Callable[[Record], object] = store.save
+    save: Callable[[Record], object] = store.save_record
 
     def prefill(self, given: dict[str, str]) -> None:
         """Take what the command line gave for the set-up. Raises WrapError for a value that cannot
@@ -66,7 +66,7 @@ class Driver:
             if self.record.pending:
                 return
             try:
-                accept(self.record, Step(FIELD, one.key, one.text), text, self.lamp.moment())
+                accept_answer(self.record, Step(FIELD, one.key, one.text), text, self.lamp.moment())
             except Refusal as problem:
                 raise WrapError(f"--{one.key}: {problem.text}", "give another value") from problem
         self.save(self.record)
@@ -197,7 +197,7 @@ class Driver:
     def _answer(self, step: Step, text: str) -> None:
         try:
             file, name = _find_file(text) if step.kind == READING else (None, "")
-            accept(self.record, step, text, self.lamp.moment(), file, name)
+            accept_answer(self.record, step, text, self.lamp.moment(), file, name)
         except Refusal as problem:
             self.dialog.show(f"not taken: {problem.text}")
             return

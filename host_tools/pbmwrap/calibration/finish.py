@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FEW_FREEDOM = 10  # effective degrees of freedom below which k = 2 covers less than 95 %
 
 
-def finish(record: Record, unix_s: int) -> list[Result]:
+def finish_record(record: Record, unix_s: int) -> list[Result]:
     """Compute the results of all channels and close the record."""
     found = [compute_result(record, one.name) for one in record.channels]
     record.results = {one.channel: one.as_json() for one in found}
@@ -100,6 +100,6 @@ def store_on_wrap(client: Client, record: Record, result: Result, today: date) -
     record.stored[result.channel] |= {"peak_pm": result.peak_pm}
 
 
-def decline(record: Record, channel: str) -> None:
+def note_declined(record: Record, channel: str) -> None:
     """Note that a person did not want a result on the wrap."""
     record.stored[channel] = {"declined": True}

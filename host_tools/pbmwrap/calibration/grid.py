@@ -17,7 +17,7 @@ def list_points(rows: int, columns: int) -> list[Point]:
     return out
 
 
-def neighbours(point: Point) -> Iterator[Point]:
+def list_neighbours(point: Point) -> Iterator[Point]:
     """Yield the eight places around a point, also outside the grid."""
     for row in (-1, 0, 1):
         for column in (-1, 0, 1):

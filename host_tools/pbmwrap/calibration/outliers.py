@@ -6,7 +6,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from pbmwrap.calibration.grid import name_point, neighbours
+from pbmwrap.calibration.grid import list_neighbours, name_point
 from pbmwrap.calibration.problems import Question
 from pbmwrap.calibration.record import LIGHT, Reading, Record
 from wrap.rules.limits import CAL_LEAST_PM
@@ -48,7 +48,7 @@ def ask_about_neighbours(record: Record, one: Reading) -> Iterator[Question]:
 
 
 def _values_around(record: Record, new: Reading) -> list[float]:
-    near = set(neighbours(new.point))
+    near = set(list_neighbours(new.point))
     now = record.current(LIGHT, new.channel, new.repeat)
     return [record.net(one) for one in now if one.point in near]
 

@@ -41,7 +41,7 @@ def compute_ratio_result(record: Record, channel: str) -> RatioResult:
     return RatioResult(mean, spread)
 
 
-def finish(record: Record, unix_s: int) -> None:
+def finish_ratio_check(record: Record, unix_s: int) -> None:
     """Compute the results of all channels, and close the record."""
     for channel in measured_channels(record):
         found = compute_ratio_result(record, channel.name)
@@ -61,7 +61,7 @@ def find_baseline(uid: str, sha: str, channel: str, meter: str | None = None) ->
     return found[-1] if found else None
 
 
-def compare(now: Record, baseline: Record, channel: str) -> float:
+def compare_with_baseline(now: Record, baseline: Record, channel: str) -> float:
     """Return how far a channel is from its baseline, percent."""
     return (now.results[channel]["mean"] / baseline.results[channel]["mean"] - 1) * 100
 
@@ -77,7 +77,7 @@ def find_drift(uid: str, sha: str | None, channel: str) -> Drift | None:
         baseline = find_baseline(uid, sha, channel, record.answers.get("name"))
         if baseline and record.finished_s is not None:
             on = date.fromtimestamp(record.finished_s)
-            return Drift(compare(record, baseline, channel), on)
+            return Drift(compare_with_baseline(record, baseline, channel), on)
     return None
 
 

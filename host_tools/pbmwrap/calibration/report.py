@@ -48,7 +48,7 @@ figure { margin: 1rem 0; } svg { width: 100%; max-width: 40rem; height: auto; }
 """
 
 
-def save(
+def save_page(
     record: Record,
     results: Sequence[Result],
     on_wrap: Mapping[str, str],

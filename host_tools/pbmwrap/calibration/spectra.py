@@ -211,7 +211,7 @@ def _checked(
     return Spectrum(layout, device, tuple(nm), tuple(one * factor for one in values), lux)
 
 
-def integrate(spectrum: Spectrum, low_nm: float, high_nm: float) -> float:
+def integrate_band(spectrum: Spectrum, low_nm: float, high_nm: float) -> float:
     """Return the irradiance between two wavelengths in mW/cm2, by the trapezoidal rule."""
     total = 0.0
     points = list(zip(spectrum.nm, spectrum.values, strict=True))
@@ -242,7 +242,7 @@ def read_band(
     inside = [nm for nm in spectrum.nm if low <= nm <= high]
     if any(b - a > _STEP_MOST_NM for a, b in pairwise(inside)):
         raise Refusal("gap", f"the spectrum has gaps between {low} and {high} nm")
-    band = integrate(spectrum, low, high)
+    band = integrate_band(spectrum, low, high)
     return band, [] if is_dark else list(_doubts(spectrum, wavelength_nm, band))
 
 
@@ -253,7 +253,7 @@ def _doubts(spectrum: Spectrum, wavelength_nm: int, band: float) -> list[Questio
         text = f"the spectrum's peak is at {peak_nm:g} nm, the channel has {wavelength_nm} nm"
         out.append(Question("peak", f"{text}: is the right channel lit?", {"peak_nm": peak_nm}))
     else:
-        whole = integrate(spectrum, spectrum.nm[0], spectrum.nm[-1])
+        whole = integrate_band(spectrum, spectrum.nm[0], spectrum.nm[-1])
         if whole > 0 and band / whole < _IN_BAND:
             share = round(band / whole * 100)
             text = f"only {share} % of the light is in the channel's band: is another lamp on?"
@@ -276,4 +276,4 @@ def _lux(spectrum: Spectrum) -> float:
         for nm, value in zip(spectrum.nm, spectrum.values, strict=True)
     )
     weighed = Spectrum(spectrum.layout, spectrum.device, spectrum.nm, seen)
-    return integrate(weighed, spectrum.nm[0], spectrum.nm[-1]) * 10 * 683
+    return integrate_band(weighed, spectrum.nm[0], spectrum.nm[-1]) * 10 * 683

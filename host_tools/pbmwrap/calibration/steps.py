@@ -18,7 +18,7 @@ from pbmwrap.calibration.instruments import KINDS, SPECTROMETER, WAVELENGTH_NEAR
 from pbmwrap.calibration.problems import AGAIN, EARLIER, KEEP, Question, Refusal
 from pbmwrap.calibration.record import DARK, LIGHT, MEASURE, Channel, Pending, Reading, Record
 from pbmwrap.calibration.setup_fields import list_fields, read_field
-from pbmwrap.calibration.units import UNITS, Typed, convert, parse_typed
+from pbmwrap.calibration.units import UNITS, Typed, convert_to_irradiance, parse_typed
 from wrap.rules.limits import CAL_LIGHT_S
 
 FIELD, QUESTION, WAVELENGTH, CONFIRM = "field", "question", "wavelength", "confirm"
@@ -70,7 +70,7 @@ class Step:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def begin(record: Record) -> None:
+def begin_record(record: Record) -> None:
     """Fill in what a purpose fixes: a ratio check has one point."""
     if record.purpose != MEASURE:
         record.answers |= {"grid": [1, 1], "repeats": RATIO_REPEATS}
@@ -187,7 +187,7 @@ def warm_up_s(dark_s: float | None) -> float:
     return min(WARM_UP_S, max(WARM_AGAIN_LEAST_S, dark_s))
 
 
-def accept(
+def accept_answer(
     record: Record, step: Step, text: str, now: Moment, file: bytes | None = None, name: str = ""
 ) -> Question | None:
     """Take the answer to a step into the record; the caller then writes it. file, name: content and
@@ -323,8 +323,8 @@ def _read(record: Record, step: Step, text: str) -> _Found:
     factor = record.factor(step.channel or "")
     area = record.instrument.area_cm2
     return _Found(
-        convert(typed.value, unit, area) * factor,
-        convert(typed.step, unit, area) * factor,
+        convert_to_irradiance(typed.value, unit, area) * factor,
+        convert_to_irradiance(typed.step, unit, area) * factor,
         _ask(typed),
     )
 

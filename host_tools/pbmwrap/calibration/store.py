@@ -20,7 +20,7 @@ def calibrations_dir(uid: str) -> Path:
     return paths.data_dir() / "calibrations" / safe
 
 
-def save(record: Record) -> Path:
+def save_record(record: Record) -> Path:
     """Write a record to its file. Raises InvalidFile, NoPermission."""
     path = calibrations_dir(record.uid) / f"{record.id}.json"
     disk.make_folder(path.parent, _WAY)
@@ -29,7 +29,7 @@ def save(record: Record) -> Path:
     return path
 
 
-def load(path: Path) -> Record:
+def load_record(path: Path) -> Record:
     """Read a record. Raises InvalidFile, NoPermission."""
     with disk.explained(path, "read"):
         raw = path.read_bytes()
@@ -45,7 +45,7 @@ def load(path: Path) -> Record:
 def list_records(uid: str) -> Iterator[Record]:
     """Yield the records of a wrap, the oldest first. Raises InvalidFile."""
     for path in sorted(calibrations_dir(uid).glob("*.json")):
-        yield load(path)
+        yield load_record(path)
 
 
 def find_open(uid: str, purpose: str) -> Record | None:

@@ -126,7 +126,7 @@ def _is_mega(plain: str) -> bool:
     return plain.startswith("M")  # MW must not be read as mW
 
 
-def convert(value: float, unit: str, area_cm2: float | None) -> float:
+def convert_to_irradiance(value: float, unit: str, area_cm2: float | None) -> float:
     """Return a reading in mW/cm2. area_cm2: of the meter's aperture, needed for power. Raises
     Refusal."""
     kind, factor = UNITS[unit]

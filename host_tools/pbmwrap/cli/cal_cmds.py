@@ -197,7 +197,7 @@ def _new_record(hello: Hello, purpose: str, sha: dict[str, str]) -> Record:
         purpose=purpose,
         calibration_sha=sha,
     )
-    steps.begin(record)
+    steps.begin_record(record)
     return record
 
 
@@ -208,8 +208,8 @@ def _finish_measure(client: Client, record: Record, dialog: Dialog, yes: bool) -
     from pbmwrap.calibration.results import compute_result
 
     if record.finished_s is None:
-        finish.finish(record, int(time.time()))
-        store.save(record)
+        finish.finish_record(record, int(time.time()))
+        store.save_record(record)
     found = [compute_result(record, one) for one in record.results]
     for one in found:
         for line in (*words.result_lines(record, one), *words.budget_lines(one.budget)):
@@ -220,7 +220,7 @@ def _finish_measure(client: Client, record: Record, dialog: Dialog, yes: bool) -
     for one in found:
         if one.channel in finish.list_unstored(record):
             lines.append(_store(client, record, one, dialog, yes))
-            store.save(record)
+            store.save_record(record)
     lines.append(f"record {record.id}; see `pbmwrap cal report --html FILE`")
     stored = [name for name, one in record.stored.items() if "declined" not in one]
     lines.append("take a baseline for a cheap meter today: `pbmwrap cal check --baseline`")
@@ -236,10 +236,10 @@ def _store(client: Client, record: Record, one: ChannelResult, dialog: Dialog, y
 
     why = finish.refuse_store(record, one)
     if why:
-        finish.decline(record, one.channel)
+        finish.note_declined(record, one.channel)
         return f"{one.channel} is not stored: {why}"
     if not yes and not _agrees(dialog, f"Store {one.channel} on the wrap? (yes / no)"):
-        finish.decline(record, one.channel)
+        finish.note_declined(record, one.channel)
         return f"{one.channel} is not stored"
     day = date.fromtimestamp(record.finished_s or 0)
     finish.store_on_wrap(client, record, one, day)
@@ -302,8 +302,8 @@ def cal_check(
         record = _drive(client, hello, purpose, given, new, open_dialog(), sha)
         import time
 
-        ratio.finish(record, int(time.time()))
-        store.save(record)
+        ratio.finish_ratio_check(record, int(time.time()))
+        store.save_record(record)
         return _check_result(record)
 
 
@@ -367,7 +367,7 @@ def _check_result(record: Record) -> Result:
         if not found:
             lines.append(f"{name}: {mean:.4g} {unit}, kept for later checks")
             continue
-        percent = ratio.compare(record, found, name)
+        percent = ratio.compare_with_baseline(record, found, name)
         data[name]["drift_pct"] = round(percent, 2)
         if abs(percent) > DRIFT_PCT:
             word = "a new calibration is due: `pbmwrap cal measure`"
@@ -422,7 +422,7 @@ def cal_report(
         lines += [*words.result_lines(found, one), *words.budget_lines(one.budget), ""]
     lines += [f"{name}: {text}" for name, text in checks.items()]
     if html is not None:
-        report.save(found, results, checks, html, force)
+        report.save_page(found, results, checks, html, force)
         lines.append(f"written: {html}")
     data = {"record": found.id, "sha": found.fingerprint(), "results": found.results}
     data |= {"on_wrap": checks, "written": str(html) if html else None}
