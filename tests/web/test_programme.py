@@ -286,8 +286,11 @@ def test_a_course_from_the_plan_to_its_end(ada: Browser, site: Site, clock: Cloc
 def test_few_entries_give_no_change_but_their_number(ada: Browser) -> None:
     make_course(ada)
     write(ada, value=5)
-    found = ada.get("/api/course").json()["state"]["change"]
-    assert found == {"few": [1, 0], "needed": [MIN_BEFORE, MIN_AFTER]}
+    write(ada, value=4, day="2020-01-01", changed="long ago")
+    state = ada.get("/api/course").json()["state"]
+    assert state["change"] == {"few": [2, 0], "needed": [MIN_BEFORE, MIN_AFTER]}
+    assert state["values"] == [[TODAY.isoformat(), 5, False]]  # since the course was made
+    assert state["marks"] == []
 
 
 def test_negative_evidence_has_to_be_confirmed(ada: Browser) -> None:

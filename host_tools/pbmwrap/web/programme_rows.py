@@ -114,6 +114,7 @@ def describe_state(state: CourseState) -> dict[str, Any]:
     course, done, verdict = state.course, state.adherence, state.verdict
     values = find_values(state.entries, course.measure.code)
     late = {entry.day for entry in state.entries if entry.late}
+    first = min(course.baseline_from, course.enrolled.day)  # older ones are of the journal only
     return {
         "course": describe_course(course),
         "today": state.today.isoformat(),
@@ -130,8 +131,12 @@ def describe_state(state: CourseState) -> dict[str, Any]:
         },
         "change": estimate_change(state),
         "warnings": list(state.warnings),
-        "values": [[day.isoformat(), value, day in late] for day, value in values.items()],
-        "marks": [[e.day.isoformat(), e.changed] for e in state.entries if e.changed],
+        "values": [
+            [day.isoformat(), value, day in late] for day, value in values.items() if day >= first
+        ],
+        "marks": [
+            [e.day.isoformat(), e.changed] for e in state.entries if e.changed and e.day >= first
+        ],
         "adherence": {
             "planned": done.planned,
             "planned_so_far": done.planned_so_far,
