@@ -222,7 +222,7 @@ def test_a_red_flag_refuses_light_until_it_was_read(ada: Browser, site: Site) ->
     ada.post("/api/protocols/0/activate")
     found = write(ada, value=6, skin="burn")
     assert (found["raised"], [f["code"] for f in found["flags"]]) == (1, ["burn"])
-    assert found["wrap"] == "told"
+    assert found["wrap"] == "sent"
     with site.web.hub.borrow() as (client, _):
         assert [h["reason"] for h in client.call("hold.get")["holds"]] == [holds.REASON]
     refused = ada.session("start")
@@ -233,13 +233,13 @@ def test_a_red_flag_refuses_light_until_it_was_read(ada: Browser, site: Site) ->
     assert ada.post("/api/journal/read", {"flags": [number + 1]}).status_code == 409
     assert ada.session("start").status_code == 409
     read = ada.post("/api/journal/read", {"flags": [number]}).json()
-    assert (read["flags"], read["wrap"]) == ([], "told")
+    assert (read["flags"], read["wrap"]) == ([], "sent")
     with site.web.hub.borrow() as (client, _):
         assert client.call("hold.get")["holds"] == []
     assert ada.session("start").status_code == 200
 
 
-def test_without_a_wrap_the_entry_is_kept_and_said_to_be_untold(ada: Browser, site: Site) -> None:
+def test_without_a_wrap_the_entry_is_kept_and_said_to_be_unsent(ada: Browser, site: Site) -> None:
     ada.world("cable", False)
     until(lambda: site.web.hub.connection.state != "connected")
     found = write(ada, value=6, flags=["fever"])
@@ -263,7 +263,7 @@ def test_a_course_from_the_plan_to_its_end(ada: Browser, site: Site, clock: Cloc
     ).json()["state"]["course"]
     assert (changed["weeks"], changed["stop"]["points"]) == (8, 3)
     frozen = ada.post("/api/course/freeze", {"id": course["id"]}).json()
-    assert frozen["wrap"] == "told"
+    assert frozen["wrap"] == "sent"
     assert frozen["state"]["course"]["frozen"] == TODAY.isoformat()
     again = ada.post("/api/course/change", {"id": course["id"], "points": 1})
     assert again.status_code == 409

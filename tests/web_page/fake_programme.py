@@ -184,7 +184,7 @@ class FakeProgramme:
         more: dict[str, Any] = {}
         if path == "journal/read":
             self.flags = [flag for flag in self.flags if flag.id not in body["flags"]]
-            more = {"wrap": "told"}
+            more = {"wrap": "sent"}
         elif method == "POST":
             more = self._add_entry(body)
         shown = sorted(self.entries, key=lambda entry: entry.day, reverse=True)
@@ -212,8 +212,8 @@ class FakeProgramme:
         raised = [RedFlag(50 + n, "ada234", code, day, make_stamp(today))
                   for n, code in enumerate(entry.flags)]  # fmt: skip
         self.flags += raised
-        told = "absent" if raised else None
-        return {"stored": rows.describe_entry(entry), "raised": len(raised), "wrap": told}
+        sent = "absent" if raised else None
+        return {"stored": rows.describe_entry(entry), "raised": len(raised), "wrap": sent}
 
     def _answer_course(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         course = self.state.course
@@ -240,5 +240,5 @@ class FakeProgramme:
             "flags": [rows.describe_flag(flag) for flag in self.flags],
             "notes": [],
             "state": None if none else rows.describe_state(self.state),
-            "wrap": "told" if method == "POST" else None,
+            "wrap": "sent" if method == "POST" else None,
         }

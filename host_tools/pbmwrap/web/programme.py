@@ -165,7 +165,7 @@ class Programme:
         }
 
     def add_person(self, request: Request) -> dict[str, Any]:
-        """Add a person of this machine's time zone, and choose them."""
+        """Add somebody in this machine's time zone, and choose them."""
         self._require_actor(request)
         name, browser = read_text(request, "name"), browser_of(request)
         with self._household() as store:
@@ -269,9 +269,9 @@ class Programme:
             )
             unread = red_flags.list_unread(store, person)
             raised = [flag for flag in unread if flag.id not in before]
-            told = self._tell_wrap(store) if raised else None
+            sent = self._tell_wrap(store) if raised else None
             answer = self._describe_journal(store, person)
-        return {**answer, "stored": rows.describe_entry(entry), "raised": len(raised), "wrap": told}
+        return {**answer, "stored": rows.describe_entry(entry), "raised": len(raised), "wrap": sent}
 
     def confirm_flags(self, request: Request) -> dict[str, Any]:
         """Keep that the person has read what these red flags mean; the wrap may light again."""
@@ -280,13 +280,13 @@ class Programme:
             unread = red_flags.list_unread(store, person)
             read = _choose_flags(unread, asked)
             red_flags.confirm_read(store, person, read, times.read_unix_ms())
-            told = self._tell_wrap(store)
-            return {**self._describe_journal(store, person), "wrap": told}
+            sent = self._tell_wrap(store)
+            return {**self._describe_journal(store, person), "wrap": sent}
 
     def _tell_wrap(self, store: Store) -> str:
         """Bring the wrap's holds and the plans in its log up to date.
 
-        Returns "told", "old" (its firmware knows neither) or "absent". Then the next pull or start
+        Returns "sent", "old" (its firmware knows neither) or "absent". Then the next pull or start
         tries again.
         """
         try:
@@ -300,7 +300,7 @@ class Programme:
                             return "old"
         except WrapError:
             return "absent"
-        return "told"
+        return "sent"
 
     def tell_wrap(self) -> None:
         """Bring the wrap up to date, if there is a household; for a pull."""
@@ -390,8 +390,8 @@ class Programme:
             wanted = read_text(request, "id")
             course = courses.find_course(store, person, wanted)
             courses.freeze_course(store, person, course, times.read_unix_ms())
-            told = self._tell_wrap(store)
-            return {**self._describe_course(store, person, wanted), "wrap": told}
+            sent = self._tell_wrap(store)
+            return {**self._describe_course(store, person, wanted), "wrap": sent}
 
     def close_course(self, request: Request) -> dict[str, Any]:
         """End a course."""
@@ -399,8 +399,8 @@ class Programme:
             wanted, why = read_text(request, "id"), read_text(request, "why")
             course = courses.find_course(store, person, wanted)
             courses.close_course(store, person, course, why, times.read_unix_ms())
-            told = self._tell_wrap(store) if course.frozen else None
-            return {**self._describe_course(store, person, wanted), "wrap": told}
+            sent = self._tell_wrap(store) if course.frozen else None
+            return {**self._describe_course(store, person, wanted), "wrap": sent}
 
     # ---- files
 
