@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,8 +14,10 @@ from pbmwrap.programme.analysis import (
     TooFewEntriesError,
     calculate_t_share,
     estimate_change,
+    estimate_course_change,
 )
 from tests.programme.coverage import BASELINE_DAYS, CELLS, Cell, count_hits, make_series
+from tests.programme.sample import make_sample
 
 # Quantiles of the t distribution for 97.5 %, from printed tables.
 T_975 = ((1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042), (120, 1.980))
@@ -72,6 +76,18 @@ def test_the_interval_contains_the_truth_as_often_as_it_says(cell: Cell) -> None
     """A slice: `python -m tests.programme.coverage` does 2,000 series each, for 93 to 97 %."""
     hits, tried, _ = count_hits(cell, 60)
     assert hits / tried >= 0.86  # 0.95 minus 3 standard errors
+
+
+def test_numbers_before_the_baseline_do_not_count() -> None:
+    state = make_sample().state
+    course = state.course
+    first = state.entries[0]
+    long_ago = [
+        replace(first, id=1000 + n, day=course.baseline_from - timedelta(days=n), value=10.0)
+        for n in range(1, 60)
+    ]
+    plain = estimate_course_change(course, state.entries)
+    assert estimate_course_change(course, [*long_ago, *state.entries]) == plain
 
 
 @pytest.mark.parametrize("before,after", [(MIN_BEFORE - 1, 30), (14, MIN_AFTER - 1), (0, 0)])

@@ -24,6 +24,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pbmwrap.programme.days import find_values
+from pbmwrap.programme.model import Course, JournalEntry
+
 WORDS = "This comparison cannot tell light from time, hope, or other treatment. The self-trial can."
 MIN_BEFORE = 7  # entries; with fewer no change is given
 MIN_AFTER = 7
@@ -111,6 +114,17 @@ def estimate_change(days: Sequence[int], values: Sequence[float], first_after: i
         n_after=n_after,
         effective_n=len(days) * (1 - correlation) / (1 + correlation),
     )
+
+
+def estimate_course_change(course: Course, entries: Sequence[JournalEntry]) -> Change:
+    """Return the change from the baseline of a course to the course itself. Numbers before the
+    baseline do not count: a course often begins after a bad time. Raises TooFewEntriesError."""
+    known = {
+        day.toordinal(): value
+        for day, value in find_values(entries, course.measure.code).items()
+        if course.baseline_from <= day < course.end
+    }
+    return estimate_change(list(known), list(known.values()), course.start.toordinal())
 
 
 def _mean(values: Sequence[float], weights: Sequence[float]) -> float:

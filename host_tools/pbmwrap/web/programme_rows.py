@@ -180,10 +180,8 @@ def _describe_use(use: SessionUse) -> dict[str, Any]:
 
 def estimate_change(state: CourseState) -> dict[str, Any]:
     """Return the change of the number with its 95 % interval, or how many entries there are."""
-    values = find_values(state.entries, state.course.measure.code)
-    days, start = [day.toordinal() for day in values], state.course.start.toordinal()
     try:
-        found = analysis.estimate_change(days, list(values.values()), start)
+        found = analysis.estimate_course_change(state.course, state.entries)
     except analysis.TooFewEntriesError as few:
         return {
             "few": [few.before, few.after],

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from pbmwrap.programme import analysis
 from pbmwrap.programme.clinician.chart import ChartData, Mark, format_day, make_chart_data
-from pbmwrap.programme.days import find_values
 from pbmwrap.programme.model import (
+    Course,
     CourseState,
     JournalEntry,
-    Measure,
     Person,
     Word,
 )
@@ -116,17 +114,12 @@ def list_marks(state: CourseState) -> list[Mark]:
     return sorted(found, key=lambda mark: mark.day)
 
 
-def describe_change(
-    measure: Measure, entries: Sequence[JournalEntry], start: date
-) -> tuple[str, ...]:
-    """Describe the change of the number since `start`, in the words that are fixed for an open
-    course; or say why there is none yet."""
-    known = find_values(entries, measure.code)
-    days = list(known)
+def describe_change(course: Course, entries: Sequence[JournalEntry]) -> tuple[str, ...]:
+    """Describe the change of the number from the baseline to the course, in the words that are
+    fixed for an open course; or say why there is none yet."""
+    measure = course.measure
     try:
-        change = analysis.estimate_change(
-            [day.toordinal() for day in days], [known[day] for day in days], start.toordinal()
-        )
+        change = analysis.estimate_course_change(course, entries)
     except analysis.TooFewEntriesError as problem:
         return (f"No change is given yet: {problem}.",)
     size = measure.format_value(abs(change.change))
@@ -157,7 +150,7 @@ def _describe_number(state: CourseState, entries: Sequence[JournalEntry]) -> Sec
         (f"{total.name}, {total.when or total.day}", f"{total.value:g} of {total.high:g}")
         for total in state.totals
     ]
-    words = describe_change(course.measure, entries, course.start)
+    words = describe_change(course, entries)
     return Section("The number", words, tuple(rows))
 
 
