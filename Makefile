@@ -42,7 +42,7 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
-	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host -n $(JOBS) --dist worksteal
+	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme -n $(JOBS) --dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
 	$(PY) -m pytest tests/web -n $(JOBS)
@@ -106,6 +106,10 @@ bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on 
 
 bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and size of an installation (docs/benchmarks.md)
 	@$(PY) -m tools.bench.cli --size
+
+.PHONY: bench-programme
+bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
+	@$(PY) -m tools.bench_programme
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

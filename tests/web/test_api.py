@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from pbmwrap.device import discovery
 from pbmwrap.errors import DeviceError
+from pbmwrap.programme.people import add_person
+from pbmwrap.programme.red_flags import confirm_read, list_unread, raise_flag
+from pbmwrap.programme.store import open_store
 from pbmwrap.web.answers import error_response
 from tests.web.kit import Browser, Site, make_site, protocol_text, until
 
@@ -75,6 +79,21 @@ def test_what_the_wrap_refuses_is_said_with_its_reason(site: Site) -> None:
     error = answer.json()["error"]
     assert error["code"] == "not_now"
     assert "no session is running" in error["hint"]
+
+
+def test_an_unread_red_flag_refuses_a_start(site: Site) -> None:
+    browser = site.browser()
+    store(browser)
+    household = open_store()
+    assert household is not None
+    with household:
+        ada = add_person(household, "Ada", "UTC", 1)
+        raise_flag(household, ada, "burn", date(2026, 1, 1), 1)
+        refused = browser.session("start")
+        assert refused.status_code == 409
+        assert "red flag" in refused.json()["error"]["message"]
+        confirm_read(household, ada, list_unread(household, ada), 2)
+    assert browser.session("start").status_code == 200
 
 
 def test_a_wake_answer_without_a_question_is_refused(site: Site) -> None:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from pbmwrap.cli.command import Json, Port, Result, show_progress, warn, wrap_at
+from pbmwrap.cli.household import (
+    ask_owners,
+    household_if_kept,
+    read_book,
+    tell_wrap,
+    write_calendars,
+)
 from pbmwrap.cli.log_choice import open_archive, print_notes
 from pbmwrap.cli.options import Option
 
@@ -35,7 +42,19 @@ def pull_log(
 
     with wrap_at(port) as (client, hello), show_progress("pulling") as bar:
         pulled = pull_into_archive(client, hello, open_archive(), print_progress, bar, anew)
-    return _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
+        with household_if_kept() as store:
+            if store is not None:
+                tell_wrap(client, hello, store)
+    result = _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
+    with household_if_kept() as store:
+        if store is not None:
+            from pbmwrap.programme.attribution import remember_log
+
+            remember_log(pulled.kept)
+            book = read_book()
+            result.data["unattributed"] = len(ask_owners(store, book, json))
+            write_calendars(store, book)
+    return result
 
 
 def _make_result(uid: str, kept: WrapArchive, start: int, new_bytes: int) -> Result:

@@ -58,6 +58,12 @@ COMMANDS = {
         "The maker's recorded heat test (docs/build-a-wrap.md, section 13).",
     ),
     "fault": ("config_cmds", "The latched fault."),
+    "person": ("person_cmds", "People who use the wraps of this household (docs/programme.md)."),
+    "course": (
+        "course_cmds",
+        "A plan of light, frozen before it begins, and its stop rule (docs/programme.md).",
+    ),
+    "journal": ("journal_cmds", "The daily number, and red flags (docs/programme.md)."),
     "sim": (
         "twin_cmds",
         "Start a simulated wrap: the firmware on this machine, in a simulated world.",

@@ -22,7 +22,8 @@ _METAVARS = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
 class Option:
-    """An option. names: such as "--port", "-p"; by default its parameter's name."""
+    """An option. names: such as "--port", "-p"; by default its parameter's name. A list takes the
+    option as often as it is given."""
 
     def __init__(
         self,
@@ -135,11 +136,14 @@ def _make_option(name: str, kind: Any, spec: Option, default: Any) -> click.Opti
     names = [name, *(spec.names or (f"--{name.replace('_', '-')}",))]
     if kind is bool:
         return click.Option(names, is_flag=True, default=default, help=spec.help)
+    many = get_origin(kind) is list
+    kind = get_args(kind)[0] if many else kind
     given: dict[str, Any] = {} if needed else {"default": default}
     return click.Option(
         names,
         type=_make_type(kind, spec),
         required=needed,
+        multiple=many,
         metavar=spec.metavar or _METAVARS[kind],
         help=spec.help,
         show_default=not needed and default not in (None, ""),

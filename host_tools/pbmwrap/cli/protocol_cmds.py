@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +22,8 @@ from pbmwrap.cli.command import (
     wrap_if_named,
 )
 from pbmwrap.cli.options import Argument, Option
-from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
+from pbmwrap.errors import DeviceError, InvalidFile, Refused, UsageError, VerifyFailed
+from wrap.errors import INVALID
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -55,20 +58,6 @@ def add_to(app: click.Group) -> None:
     app.add_command(group, "protocol")
 
 
-def _find_file(name: str) -> Path:
-    """Return the file that `name` means: a path, or an example's id. Raises InvalidFile."""
-    from pbmwrap.protocols import template
-
-    path = Path(name)
-    if path.exists() or path.suffix:
-        return path
-    shipped = template.examples()
-    if name not in shipped:
-        known = ", ".join(shipped)
-        raise InvalidFile(f"there is no file or example {name}", f"the examples are {known}")
-    return shipped[name]
-
-
 def check_files(
     files: Annotated[
         list[str],
@@ -81,12 +70,13 @@ def check_files(
 ) -> Result:
     """Check files against every rule and list all their faults. Needs no wrap."""
     from pbmwrap.protocols.load import LoadResult, load, refuse_files
+    from pbmwrap.protocols.template import find_file
 
     results: list[LoadResult] = []
     unreadable: list[InvalidFile] = []
     for name in files:
         try:
-            results.append(load(_find_file(name)))
+            results.append(load(find_file(name)))
         except InvalidFile as problem:
             unreadable.append(problem)
     wrong = [result for result in results if result.faults]
@@ -141,8 +131,9 @@ def show_protocol(
 
 def _load_protocol(file: str, channels: dict[str, int] | None) -> Protocol:
     from pbmwrap.protocols.load import load
+    from pbmwrap.protocols.template import find_file
 
-    return load(_find_file(file), channels).require()
+    return load(find_file(file), channels).require()
 
 
 def _read_stored(client: Client, slot: int, channels: dict[str, int]) -> Protocol:
@@ -168,19 +159,30 @@ def flash_protocol(
     active: Annotated[
         bool, Option("--activate", help="Let the button and `run` start it.")
     ] = False,
+    person: Annotated[
+        str | None,
+        Option(
+            "--person",
+            metavar="NAME",
+            help="For this person of several: their sessions count for them (docs/programme.md).",
+        ),
+    ] = None,
     port: Port = None,
     json: Json = False,
 ) -> Result:
     """Check a file, show what it will give, store it on the wrap and verify it."""
     from pbmwrap.cli import protocol_text as shown
-    from pbmwrap.protocols.encode import canonical, sha256
+    from pbmwrap.protocols.encode import as_table, dump_canonical, encode_draft, sha256
 
+    tag = _find_tag(person) if person else None
     with wrap_at(port) as (client, hello):
         protocol = _load_protocol(file, dict(hello.channels))
-        raw = canonical(protocol)
-        chosen = _choose_slot(client.protocols(), protocol.id) if slot is None else slot
+        content = encode_draft(as_table(protocol)) | ({"person": tag} if tag else {})
+        raw = dump_canonical(content)
+        tag = content.get("person", "")
+        chosen = _choose_slot(client.protocols(), protocol.id, tag) if slot is None else slot
         computed = shown.make_result(protocol, hello, client.calibrations())
-        with show_progress("storing") as bar:
+        with show_progress("storing") as bar, _explained_tag(tag):
             client.flash_protocol(chosen, raw, sha256(raw), bar)
         client.verify_protocol(chosen, raw)
         now = client.activate(chosen) if active else client.protocols().active
@@ -189,8 +191,29 @@ def flash_protocol(
     return Result(data, shown.append_line(computed, f"stored in slot {chosen}{mark}, verified"))
 
 
-def _choose_slot(slots: Slots, protocol_id: str) -> int:
-    chosen = slots.choose_slot(protocol_id)
+def _find_tag(name: str) -> str:
+    from pbmwrap.cli.household import household_of
+
+    with household_of(name) as (_, person):
+        return person.tag
+
+
+@contextmanager
+def _explained_tag(tag: str) -> Iterator[None]:
+    """Explain that an older firmware refuses a protocol with a person's tag."""
+    try:
+        yield
+    except DeviceError as problem:
+        if tag and problem.device_code == INVALID:
+            raise Refused(
+                f"the wrap refused a protocol for one person: {problem.text}",
+                "if its firmware is older than this program, run `pbmwrap install`",
+            ) from problem
+        raise
+
+
+def _choose_slot(slots: Slots, protocol_id: str, person: str) -> int:
+    chosen = slots.choose_slot(protocol_id, person)
     if chosen is None:
         raise UsageError("all slots are in use", "choose one to replace with --slot")
     return chosen
@@ -262,7 +285,7 @@ def _make_text(file: Path, id: str | None, name: str | None, source: str | None)
     if source is None:
         text = template.make_template(chosen, "My protocol" if name is None else name)
     else:
-        path = _find_file(source)
+        path = template.find_file(source)
         _load_protocol(str(path), None)
         text = template.rename_protocol(path.read_bytes(), chosen, name)
     faults = loads(text, source=str(file)).faults

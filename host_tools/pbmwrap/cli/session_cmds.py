@@ -46,6 +46,7 @@ def run_session(
     from pbmwrap.cli.light import START_LOST, TETHERED_LOST, explained_loss
 
     with wrap_at(port) as (client, hello):
+        _refuse_held(client)
         if not tethered:
             with explained_loss(START_LOST):
                 number = client.start()
@@ -56,6 +57,18 @@ def run_session(
             number = client.start(tethered=True)
             print_note(f"session {number} started; it ends when this command does")
             return _end_result(number, _hold_session(client, hello))
+
+
+def _refuse_held(client: Client) -> None:
+    """Refuse light while a red flag of the journal is unread. Raises Refused."""
+    from pbmwrap.cli.household import household_if_kept, tell_holds
+
+    with household_if_kept() as store:
+        if store is not None:
+            from pbmwrap.programme.holds import refuse_held_start
+
+            tell_holds(client, store)
+            refuse_held_start(client, store)
 
 
 def _hold_session(client: Client, hello: Hello) -> Status:

@@ -143,13 +143,14 @@ class StepCost(Answer):
 
 @dataclass(frozen=True)
 class Slot(Answer):
-    """A stored protocol; `broken`: why it cannot run."""
+    """A stored protocol; `broken`: why it cannot run; `person`: the tag that it carries."""
 
     id: str = ""
     name: str = ""
     sha: str = ""
     size: int = 0
     broken: str | None = None
+    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -159,10 +160,13 @@ class Slots(Answer):
     active: NoneBelowZero
     slots: list[Slot | None]
 
-    def choose_slot(self, protocol_id: str) -> int | None:
-        """Return the slot that holds this id, else the first empty one, else None."""
+    def choose_slot(self, protocol_id: str, person: str = "") -> int | None:
+        """Return the slot that holds this id for this person, else the first empty one, else None.
+
+        person: a tag, "" for a protocol without one.
+        """
         for n, slot in enumerate(self.slots):
-            if slot and slot.id == protocol_id:
+            if slot and slot.id == protocol_id and (slot.person or "") == person:
                 return n
         return next((n for n, slot in enumerate(self.slots) if slot is None), None)
 

@@ -154,9 +154,10 @@ class SessionSummary:
     protocol_name: str | None
     site: str | None
     grade: str | None
+    person: str | None
     plan: PlanSummary | None
-    """Protocol: the texts of the one that ran; plan: None if the log does not have it, or if this
-    program or this board could not run it."""
+    """Protocol: the texts of the one that ran; person: the tag that it carries; plan: None if the
+    log does not have it, or if this program or this board could not run it."""
 
     started_by: str | None
     reason: str
@@ -258,6 +259,7 @@ def _summarize_session(
         protocol_name=texts.get("name"),
         site=texts.get("site"),
         grade=texts.get("grade"),
+        person=texts.get("person"),
         plan=_summarize_plan(protocol, wrap, active_ms or 0),
         started_by=_read_text(start, "by"),
         reason=session.reason,

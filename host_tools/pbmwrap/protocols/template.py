@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from pbmwrap.errors import InvalidFile
 from pbmwrap.protocols.locate import key_lines
 from pbmwrap.text_files import decode_text
 from wrap.rules import protocol as rules
@@ -79,3 +80,15 @@ def _quote_toml(text: str) -> str:
 def examples() -> dict[str, Path]:
     """Return {id: file} of the examples."""
     return {path.stem: path for path in sorted(_EXAMPLES.glob("*.toml"))}
+
+
+def find_file(name: str) -> Path:
+    """Return the file that `name` means: a path, or an example's id. Raises InvalidFile."""
+    path = Path(name)
+    if path.exists() or path.suffix:
+        return path
+    shipped = examples()
+    if name not in shipped:
+        known = ", ".join(shipped)
+        raise InvalidFile(f"there is no file or example {name}", f"the examples are {known}")
+    return shipped[name]

@@ -15,6 +15,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.models import Calibration, Hello
 from pbmwrap.errors import LinkLost, NoDevice, WrapError
 from pbmwrap.logs.archive import Archive
+from pbmwrap.programme.holds import require_light
 from pbmwrap.web import protocols
 from pbmwrap.web.actors import Actors
 from pbmwrap.web.answers import answering, browser_of, read_json, read_text
@@ -170,6 +171,7 @@ class Api:
             return self._darken(do)
         with self._acting(request) as client:
             if do == "start":
+                require_light(client)
                 return {"session": client.start(), "state": client.status().state}
             if do == "resume":
                 return {"state": client.resume()}

@@ -1,0 +1,89 @@
+"""Formats a course's report as one HTML page, made to be printed on two sheets of A4.
+
+No script, and no font or picture from elsewhere. All text is escaped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from pbmwrap.programme.clinician.chart import describe_chart, draw_svg
+from pbmwrap.programme.clinician.contents import SIMULATED, Report, Section
+
+_STYLE = """
+:root { color-scheme: light; }
+@page { size: A4; margin: 14mm 15mm; }
+body { font: 1rem/1.45 system-ui, sans-serif; color: #000; background: #fff; max-width: 52rem;
+       margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 1rem 0 .2rem; }
+p { margin: .3rem 0; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .15rem .8rem .15rem 0;
+         border-bottom: 1px solid #aaa; overflow-wrap: anywhere; }
+th { width: 28%; font-weight: 600; }
+.verdict { border: .15rem solid #000; padding: .4rem .8rem; font-size: 1.1rem; }
+.warning { border-left: .4rem solid #7a1f1f; padding: .1rem .8rem; }
+.simulated { background: #7a1f1f; color: #fff; padding: .2rem .8rem; font-weight: bold; }
+figure { margin: .4rem 0; } svg { width: 100%; height: auto; display: block; }
+.notice { font-size: .95rem; border-top: 1px solid #000; padding-top: .3rem; }
+@media print {
+  body { font-size: 9.6pt; line-height: 1.3; margin: 0; padding: 0; max-width: none; }
+  h1 { font-size: 14pt; } h2 { font-size: 10.5pt; margin: .5rem 0 .1rem; }
+  .second { break-before: page; } .simulated { print-color-adjust: exact; }
+  th, td { padding: .06rem .6rem .06rem 0; } .notice { font-size: 8.5pt; }
+  tr, figure, .verdict, .warning { break-inside: avoid; }
+}
+"""
+
+
+def make_page(report: Report) -> str:
+    """Return the whole page, UTF-8 text."""
+    warnings = "".join(f'<p class="warning">{escape(text)}</p>\n' for text in report.warnings)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(report.title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+{_mark_simulated(report)}<h1>{escape(report.title)}</h1>
+<p>{escape(report.subtitle)}</p>
+<p class="verdict"><strong>Stop rule: {escape(report.verdict)}.</strong>
+{escape(report.verdict_text)}</p>
+{warnings}<figure>
+{draw_svg(report.chart)}<figcaption>{escape(report.chart.question)}
+{escape(describe_chart(report.chart))}</figcaption>
+</figure>
+{_make_sections(report.first)}
+<p class="notice">{escape(report.notice)}</p>
+<div class="second">
+{_mark_simulated(report)}{_make_sections(report.second)}
+</div>
+</main>
+</body>
+</html>
+"""
+
+
+def _mark_simulated(report: Report) -> str:
+    return f'<p class="simulated">{escape(SIMULATED)}</p>\n' if report.simulated else ""
+
+
+def _make_sections(sections: Iterable[Section]) -> str:
+    return "\n".join(_make_section(section) for section in sections)
+
+
+def _make_section(section: Section) -> str:
+    parts = [f"<section>\n<h2>{escape(section.title)}</h2>"]
+    parts += [f"<p>{escape(sentence)}</p>" for sentence in section.sentences]
+    if section.rows:
+        rows = "\n".join(
+            f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>'
+            for label, text in section.rows
+        )
+        parts.append(f"<table><tbody>\n{rows}\n</tbody></table>")
+    return "\n".join([*parts, "</section>"])
