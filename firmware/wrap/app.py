@@ -9,7 +9,9 @@ from wrap.install_trial import InstallTrial
 from wrap.link.budget import Budget
 from wrap.link.commands import (
     AGAIN,
+    CalibrationCommands,
     Commands,
+    CourseCommands,
     HostCommands,
     LogCommands,
     ProtocolCommands,
@@ -31,15 +33,19 @@ from wrap.safety.thermal import ThermalChecks
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.safety.violation import Violation
 from wrap.safety.wire_check import SUSPECT, YES, WireCheck
+from wrap.session.calibration_light import CalibrationLight
 from wrap.session.caps import SessionCaps
 from wrap.session.confirmation import Confirmation
 from wrap.session.control import SessionControl
 from wrap.session.fault_control import FaultControl
+from wrap.session.holds import Holds
 from wrap.session.host_clock import HostClock
+from wrap.session.lit_time import LitTime
 from wrap.session.recorder import SessionRecorder
 from wrap.session.self_test import SelfTest
 from wrap.session.site_history import SiteHistory
 from wrap.session.start import SessionStart, session_count
+from wrap.session.start_guard import StartGuard
 from wrap.session.state_machine import Session
 from wrap.session.wake_check import WakeCheck
 from wrap.step_state import StepState
@@ -101,6 +107,9 @@ class App:
         self.restart_count = RestartCount(Store(files, "resets"), self.cause)
         self._counter = Store(files, "count")
         self.history = SiteHistory(Store(files, "course"), session_count(self._counter))
+        self._channels = tuple([c[0] for c in facts.CHANNELS])
+        self.lit_time = LitTime(Store(files, "lit"), self._channels)
+        self.holds = Holds(self.settings.hold_store, self.log_queue)
 
     def _compose_safety(self, hal: "Hal", facts: "BoardFacts") -> None:
         self.thermal = ThermalChecks(facts)
@@ -118,7 +127,9 @@ class App:
         )
         self.wake_check = wake_check = WakeCheck()
         self.caps = caps = SessionCaps(self.history, settings, self.uptime)
-        recorder = SessionRecorder(log_queue, settings, thermal, light, caps, wake_check)
+        recorder = SessionRecorder(
+            log_queue, settings, thermal, light, caps, wake_check, self.lit_time
+        )
         self.recorder = recorder
         self.session = session = Session(recorder.state_changed)
         self.confirmation = Confirmation(settings, log_queue)
@@ -136,16 +147,26 @@ class App:
             wake_check,
             log_queue,
         )
+        guard = StartGuard(session, log_queue, self.trial, self.confirmation, self.holds)
         self.starter = SessionStart(
             self.control,
             self.protocols,
             settings,
             caps,
-            self.confirmation,
-            self.trial,
+            guard,
             self.host_clock,
             log_queue,
             self._counter,
+            hal.collect,
+        )
+        self.calibration_light = CalibrationLight(
+            guard,
+            self.control,
+            settings,
+            caps,
+            thermal,
+            log_queue,
+            self._channels,
             hal.collect,
         )
         self.fault_control = FaultControl(
@@ -186,6 +207,7 @@ class App:
             self.fault_latch,
             self.protocols,
             self.caps,
+            self.holds,
             self.host_clock,
             self.log_queue,
             self.settings,
@@ -217,6 +239,7 @@ class App:
             self.settings,
             self.restart_count,
             self.history,
+            self.lit_time,
             self.uptime,
         )
         self.background = Background(
@@ -247,7 +270,11 @@ class App:
         bench = StepBench(hal, self.fast_step)
         groups = (
             ViewCommands(self.identity, self.status_view, self.trial, bench),
-            SettingCommands(self.settings, self.confirmation, self.light),
+            SettingCommands(self.settings, self.confirmation),
+            CalibrationCommands(
+                self.settings, self.light, self.lit_time, self.calibration_light, self.session
+            ),
+            CourseCommands(self.holds, self.log_queue),
             ProtocolCommands(self.protocols, gate),
             SessionCommands(self.control, self.starter, self.fault_control, self.status_view),
             HostCommands(self.host_clock, self.host_session, self.control, gate),
@@ -463,7 +490,7 @@ class App:
             "raw": self.raws[sensor] if shown else None,
             "temp_mc": None if mc in (OPEN, SHORT) else mc,
             "limit_mc": limit_mc,
-            "session": session.number if session.active() else 0,
+            "session": session.recorded_number(),
             "active_ms": session.active_ms if session.active() else 0,
             "boot": self.log_queue.boot,
             "uptime_s": self.uptime.s,

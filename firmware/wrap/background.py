@@ -73,7 +73,7 @@ class Background:
         self._signals.advance(dt_ms)
         if self._thermal.pending_warning:
             self._signals.warn()
-            warning = self._thermal.pop_warning(session.number)
+            warning = self._thermal.pop_warning(session.recorded_number())
             log_queue.note(records.NOTE, payloads.pack_json(warning))
         self._upkeep.keep_counts(session.active())
         self._host_session.run(dt_ms, server)

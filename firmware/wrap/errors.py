@@ -10,6 +10,7 @@ UNKNOWN_METHOD = "unknown_method"
 BAD_PARAM = "bad_param"  # the text names the parameter and its bounds
 NOT_NOW = "not_now"  # the state does not allow it; the text names the state
 FAULT = "fault"  # a fault is latched
+HELD = "held"  # a hold stands for the person, see wrap.session.holds
 NOT_FOUND = "not_found"
 INVALID = "invalid"  # a protocol or setting breaks a rule
 HASH = "hash"  # the data does not match its announced SHA-256
@@ -24,6 +25,7 @@ ALL = (
     BAD_PARAM,
     NOT_NOW,
     FAULT,
+    HELD,
     NOT_FOUND,
     INVALID,
     HASH,

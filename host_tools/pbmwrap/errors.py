@@ -208,6 +208,7 @@ _STATES = {
     "done": "no session is running",
     "fault": "a fault is latched",
     "service": "the wrap is in service mode",
+    "calibrating": "a calibration is measured and the light is on",
 }
 _NO_SESSION = "no session is running: start one with `pbmwrap run`"
 _STATE_HINTS = {
@@ -216,6 +217,7 @@ _STATE_HINTS = {
     "fault": f"the fault has ended the session and the light is out: {_FAULT}",
     "ramp-down": "wait a second, then look at `pbmwrap status`",
     "service": "unplug the wrap and plug it in again to leave service mode",
+    "calibrating": "any press of the wrap's button ends the light; then run the command again",
 }
 _SESSION_HINTS = {
     ("session.pause", "paused"): (
@@ -232,6 +234,8 @@ _TEXT_HINTS = (  # (part of the text of a not_now error, hint)
         "session possible in",
         "keep the wrap powered, or run `pbmwrap clock set` so that time without power counts",
     ),
+    ("with calibration light", "keep the wrap powered and wait; light counts for a day"),
+    ("reads as worn", ""),  # the text says how to go on
     ("write too often", "a program asks the wrap too often: end it, or wait; the button works"),
     ("records wait", "run the command again"),
     ("settings confirm", ""),  # the text says how to go on
@@ -247,6 +251,7 @@ _METHOD_HINTS = {
     ("bad_param", "cal.set"): "`pbmwrap cal show` lists the channels",
 }
 _HINTS = {
+    "held": "see `pbmwrap hold show`; light comes back when a person has cleared the hold",
     "fault": _FAULT,
     "not_found": "see what is stored with `pbmwrap protocol list`",
     "invalid": "check the file with `pbmwrap protocol check`",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pbmwrap.device.models import Hello, Sample
 
 CONFIRM = "`pbmwrap settings show`, then `pbmwrap settings confirm`"
-_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test"}
-_STATES = {"ramp-up": "starting", "ramp-down": "stopping"}
+_STORES = {"settings": "settings", "cal": "calibration", "heat": "heat test", "hold": "holds"}
+_STATES = {"ramp-up": "starting", "ramp-down": "stopping", "calibrating": "cal light"}
 _ENDED = {
     states.BY_DOSE: "dose reached",
     states.BY_TIME: "time is up",
@@ -23,6 +23,7 @@ _ENDED = {
     states.BY_CAP: "dose limit reached",
     states.BY_WAKE: "no answer to the wake check",
     states.BY_MOVED: "a sensor jumped as the light came on",
+    states.BY_WORN: "a person may be in the wrap",
     states.BY_FAULT: "a fault",
     states.BY_POWER: "power lost",
 }

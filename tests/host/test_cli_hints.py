@@ -109,7 +109,7 @@ def test_every_state_and_end_reason_has_plain_words() -> None:
 
 @pytest.mark.parametrize("state", states.NAMES)
 def test_the_light_is_called_on_exactly_where_lamps_may_be_lit(state: str) -> None:
-    lit = state in ("ramp-up", "running", "ramp-down")
+    lit = state in ("ramp-up", "running", "ramp-down", "calibrating")
     assert ("the light is still on" in describe_light(state)) == lit
 
 

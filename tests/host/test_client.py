@@ -131,7 +131,7 @@ def test_refusal_carries_code_text_and_way_out(client):
 
 def test_too_long_request_is_not_sent(device, client):
     with pytest.raises(UsageError, match=r"request cal.set is \d+ bytes too long"):
-        client.set_calibration("red", 1000, how="x" * 250)
+        client.set_calibration("red", 1000, how="x" * 400)
     assert device.lines == []
 
 

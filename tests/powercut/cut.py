@@ -9,7 +9,7 @@ from typing import Any
 
 from pbmwrap.logs.verify import verify_log
 from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut
-from tests.powercut.day import Promise, Tape, Wrap, tape
+from tests.powercut.day import CAL_LIGHT_S, Promise, Tape, Wrap, tape
 from wrap.rules import states
 from wrap.storage import records
 
@@ -159,3 +159,12 @@ def _store(app: Any, was: Promise, later: Promise) -> Iterator[str]:
     for site in was.sites:
         if app.caps.next_s(site) == 0:
             yield f"{site} has been given back"
+    held = tuple(person for person, _ in app.holds.pairs())
+    if held not in was.holds + later.holds:
+        yield f"holds stand for {held}, not for {was.holds}"
+    light = app.history.sessions.light
+    if was.cal_light and light.used_s() < CAL_LIGHT_S:
+        yield f"calibration light is forgotten: {light.to_stored()}"
+    lit_s = app.lit_time.lit_s()[0]
+    if lit_s is None or lit_s * 1000 < was.lit_ms:
+        yield f"{lit_s} s of light are kept of {was.lit_ms} ms"

@@ -14,10 +14,12 @@ from pbmwrap.facts import board_facts
 from tests.between_steps import between_steps
 from tests.nor import LOG, SECTOR, STORE, Nor, NorBoard
 from wrap.rules import states
+from wrap.rules.limits import LEASE_MS
 from wrap.safety.thermistor import Thermistor
 
 SITES = ("hand-left", "hand-right", "foot-left")
 _RUN_MS = 9000
+CAL_LIGHT_S = 6
 
 
 @dataclass
@@ -30,6 +32,9 @@ class Promise:
     acked: bool = False  # an acknowledgement was under way: latched or not, both are right
     settings: tuple[int, ...] = ()  # trip_mc values that may be in force
     slots: tuple[str, ...] = ()  # ids that may be in slot 0
+    holds: tuple[tuple[str, ...], ...] = ((),)  # people whom holds may stand for
+    cal_light: bool = False  # calibration light has begun
+    lit_ms: int = 0  # light of a channel that had been stored
     sites: tuple[str, ...] = ()  # where light had been
 
 
@@ -152,16 +157,47 @@ class _Day:
         self.wrap.session()
         self._now.sites += (site,)
 
+    def hold(self, *people: str) -> None:
+        """Let holds stand for these people and no others."""
+        holds = self.wrap.app.holds
+        for person, reason in holds.pairs():
+            if person not in people:
+                self._change_holds(people, holds.clear, person, reason)
+        for person in people:
+            self._change_holds(people, holds.add, person, "wound")
+
+    def _change_holds(self, people: tuple[str, ...], act: Any, person: str, reason: str) -> None:
+        self._now.holds = (self._now.holds[-1], people)
+        act(person, reason)
+        self._now.holds = (people,)
+
+    def calibrate(self) -> None:
+        """Light of six seconds for a calibration, with the wrap on a bench."""
+        self.wrap.warm(23000)
+        self.wrap.board.advance(3000)
+        between_steps(self.wrap.app).calibration_light.begin("red", 1000, CAL_LIGHT_S)
+        self._now.cal_light = True
+        for _ in range(CAL_LIGHT_S + 2):
+            self.wrap.app.control.lease_ms = LEASE_MS
+            self.wrap.board.advance(1000)
+        self._now.lit_ms = self.wrap.app.lit_time.lit_s()[0] * 1000
+        self.wrap.warm(33000)
+        self.wrap.board.advance(3000)
+
     def acknowledge(self) -> None:
         self._now.acked = True
         self.wrap.app.fault_control.acknowledge("link")
         self._now.acked = False
 
     def live(self) -> Tape:
-        """Protocol, settings, a session to its end, power off and on, one into a fault, its end."""
+        """Protocol, settings, a hold and its end, calibration light, a session to its end, power
+        off and on, one into a fault, its end, a hold."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
+        self.hold("a1")
+        self.hold()
+        self.calibrate()
         self.session(SITES[0])
         self.wrap.until("done")
         self.wrap.board.advance(300)
@@ -178,6 +214,7 @@ class _Day:
         self.wrap.board.advance(200)
         self.acknowledge()
         self.set_trip(39000)
+        self.hold("*")
         self.wrap.board.advance(300)
         self.tape.promises.append(self._promise())
         return self.tape

@@ -180,6 +180,9 @@ def _store(app: Any, hits: Hits) -> Iterator[str]:
         yield f"trip_mc is {trip}, which it has never been"
     if hits.single and waits:
         yield f"one bit makes {waits} wait for a person"
+    held = tuple(person for person, _ in app.holds.pairs())
+    if held != was.holds and "hold" not in waits:
+        yield f"holds stand for {held}, not for {was.holds}, and nothing tells of it"
     slot = app.protocols.slots[0]
     name = slot[0] if isinstance(slot, tuple) else slot
     if name not in (was.slot, None, "first") and not isinstance(slot, str):

@@ -60,6 +60,7 @@ class Base:
     slot: str
     fault: int
     sites: tuple[str, ...]
+    holds: tuple[str, ...]
     ever: tuple[int, ...] = (40000, 40500, 39000)  # trip_mc
 
     def offset(self, name: str, at: int) -> int:
@@ -113,6 +114,7 @@ def _on_flash(kind: str) -> Base:
         promise.slots[0],
         promise.latched,
         promise.sites,
+        promise.holds[0],
     )
 
 
@@ -141,7 +143,8 @@ def _on_files() -> Base:
     ]
     mem = dict(wrap.files.data)
     true = found_in(stream(log), log.first)
-    return Base(mem, true, places, _starts(log), (0, 0), 40000, "second", LATCHED, SITES[:2])
+    more = ("second", LATCHED, SITES[:2], ())
+    return Base(mem, true, places, _starts(log), (0, 0), 40000, *more)
 
 
 def rotten(kind: str, flips: int, rng: random.Random, written: float) -> tuple[Mem, list[tuple]]:

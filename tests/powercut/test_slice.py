@@ -25,7 +25,8 @@ def test_the_day_is_long_enough_and_asks_for_both_kinds_of_operation():
         assert len(played.ops) >= 40 and len(played.committed) >= 20
         assert {what for what, _, _ in played.ops} == {"program", "erase"}
         assert {p.latched for p in played.promises} == {0, 3}
-        assert len(played.promises[-1].sites) == 2
+        last = played.promises[-1]
+        assert len(last.sites) == 2 and last.holds == (("*",),) and last.lit_ms >= 2000
 
 
 def failures() -> int:

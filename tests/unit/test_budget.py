@@ -97,9 +97,15 @@ PUT = {"slot": 3, "size": len(protocol()), "sha": sha(protocol())}
 COSTS = {
     "clock.set": (1, {"t": NOW}),
     "settings.set": (2, {"k": "time_s", "v": 600}),
-    "cal.set": (2, {"ch": "red", "uw": 9000, "unc_pm": 50, "date": 20260101, "how": "meter"}),
+    "cal.set": (3, {"ch": "red", "uw": 9000, "unc_pm": 50, "date": 20260101, "how": "meter"}),
     "heat.set": (2, {"pm": 900, "date": 20260101, "max_mc": 40000, "how": "thermocouple"}),
-    "settings.confirm": (6, {}),
+    "cal.light": (
+        4,
+        {"channel": "red", "duty_pm": 100, "seconds": 5, "confirm": "no person in it"},
+    ),
+    "hold.clear": (4, {"person": "a1", "reason": "wound"}),
+    "course.note": (1, {"person": "a1", "sha": "0" * 64, "what": "frozen"}),
+    "settings.confirm": (8, {}),
     "proto.put": (3, {**PUT, "behind": protocol()}),
     "proto.activate": (1, {"slot": 0}),
     "proto.delete": (1, {"slot": 0}),
@@ -109,13 +115,17 @@ COSTS = {
     "service": (1, {}),
     "reset": (1, {}),
 }
-DARKENS = ("session.stop", "session.pause", "fault.ack")
+DARKENS = ("session.stop", "session.pause", "fault.ack", "hold.set")
 
 
 def ready(method):
     """A wrap on which `method` would succeed."""
     rig = Rig()
     rig.store(steps=LONG)
+    if method == "cal.light":
+        rig.warm(25000)
+    if method == "hold.clear":
+        rig.app.holds.add("a1", "wound")
     if method == "session.resume":
         rig.light()
         between_steps(rig.app).session.pause("button")

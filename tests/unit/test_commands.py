@@ -36,6 +36,10 @@ ALLOWED = {
     "settings.confirm": ("idle", "done"),
     "heat.set": ("idle", "done"),
     "cal.set": ("idle", "done"),
+    "cal.light": ("idle", "done"),
+    "course.note": ("idle", "done"),
+    "hold.set": ("idle", "done", "fault"),
+    "hold.clear": ("idle", "done"),
     "proto.put": ("idle", "done"),
     "proto.activate": ("idle", "done"),
     "proto.delete": ("idle", "done"),
@@ -111,6 +115,34 @@ def test_a_method_that_does_not_exist_is_named(rig: Rig):
         ("cal.set", {"ch": "red", "uw": 1499, **METER}, "uw must be from 1500 to 200000"),
         ("cal.set", {"ch": "red", "uw": 1500, **METER, "unc_pm": 29}, "unc_pm must be"),
         ("cal.set", {"ch": "uv", "uw": 0}, "the channel must be one of red, nir"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "peak_pm": 999}, "peak_pm must be a whole"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "peak_pm": 5001}, "peak_pm must be"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "instrument": "x" * 41}, "instrument must"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "sha": "f" * 63}, "sha must be 64 hex"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "sha": "F" * 64}, "sha must be 64 hex"),
+        ("cal.set", {"ch": "red", "uw": 1500, **METER, "sha": 5}, "sha must be 64 hex"),
+        ("cal.set", {"ch": "red", "uw": 200000, **METER, "peak_pm": 1364}, "uw with its uncer"),
+        ("course.note", {"person": "", "sha": "0" * 64, "what": "frozen"}, "person must be 1 to 8"),
+        (
+            "course.note",
+            {"person": "*", "sha": "0" * 64, "what": "frozen"},
+            "person must be 1 to 8",
+        ),
+        ("course.note", {"person": "a1", "sha": "0" * 65, "what": "frozen"}, "sha must be 64 hex"),
+        (
+            "course.note",
+            {"person": "a1", "sha": "0" * 64, "what": "made"},
+            "what must be frozen or",
+        ),
+        ("course.note", {"person": "a1", "sha": "0" * 64, "what": {}}, "what must be frozen or"),
+        ("hold.set", {"person": "a-b", "reason": "wound"}, "person must be 1 to 8 characters a-z"),
+        ("hold.set", {"person": "a" * 9, "reason": "wound"}, "person must be 1 to 8 characters"),
+        ("hold.set", {"person": "A1", "reason": "wound"}, "person must be 1 to 8 characters"),
+        ("hold.set", {"person": 5, "reason": "wound"}, "person must be 1 to 8 characters"),
+        ("hold.set", {"person": "a1", "reason": ""}, "reason must be 1 to 24 characters a-z"),
+        ("hold.set", {"person": "a1", "reason": "x" * 25}, "reason must be ASCII text of at most"),
+        ("hold.set", {"person": "a1", "reason": "New"}, "reason must be 1 to 24 characters a-z"),
+        ("hold.clear", {"person": "a1"}, "reason must be ASCII text of at most 24"),
         ("proto.put", {"size": 2049, "slot": 0, "sha": ""}, "size must be"),
         ("proto.put", {"size": 9, "slot": 8, "sha": ""}, "slot must be a whole number from 0"),
         ("proto.put", {"size": 9, "slot": 0, "sha": "f" * 65}, "sha must be 64 hex digits"),
@@ -162,8 +194,9 @@ def test_settings_clock_and_calibration_over_the_link(rig: Rig):
     assert rig.ask("settings.get") == {**DEFAULTS, "time_s": 600}
     assert rig.ask("clock.set", t=1790000000) == {"unix_s": 1790000000}
     cal = {"uw": 50000, "unc_pm": 50, "date": 20261101, "how": "meter"}
-    assert rig.ask("cal.set", ch="nir", **cal) == [None, cal]
-    assert rig.ask("cal.get") == [None, cal]
+    shown = {**cal, "lit_s": 0}
+    assert rig.ask("cal.set", ch="nir", **cal) == [None, shown]
+    assert rig.ask("cal.get") == [None, shown]
     assert rig.app.lamps.meters[1].full_uw == 50000
     assert rig.ask("cal.set", ch="nir", uw=0) == [None, None]
 
@@ -181,6 +214,7 @@ def test_a_protocol_goes_in_and_comes_back(rig: Rig):
         got += a2b_base64(answer["d"])
     assert got == raw
     shown = {"id": "bench", "name": "N" * 40, "sha": sha(raw), "size": len(raw)}
+    shown["person"] = None
     assert rig.ask("proto.list") == {"active": 5, "slots": [None] * 5 + [shown, None, None]}
     assert rig.ask("proto.activate", slot=5) == {"active": 5}
     assert rig.ask("proto.delete", slot=5) == {"active": -1}

@@ -35,7 +35,7 @@ def test_a_saved_protocol_is_there_after_power(files):
     raw = protocol(id="foot", name="Foot")
     make(files).save(3, raw, sha(raw))
     again = make(files)
-    assert again.slots[3] == ("foot", "Foot", sha(raw), len(raw), "hand-left", 3)
+    assert again.slots[3] == ("foot", "Foot", sha(raw), len(raw), "hand-left", 3, "")
     assert again.slots[:3] + again.slots[4:] == [None] * (SLOTS - 1)
     assert again.raw(3) == raw
     plan, same = again.plan(3)

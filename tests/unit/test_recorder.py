@@ -163,4 +163,5 @@ def test_only_leaving_a_session_writes_its_end(rig: Rig):
             ends.append((old, new))
         else:
             assert kinds[1:] == []
-    assert ends == [(a, b) for a in states.ACTIVE for b in (states.DONE, states.FAULT)]
+    out = (states.IDLE, states.DONE, states.FAULT)
+    assert ends == [(a, b) for a in states.ACTIVE for b in out]

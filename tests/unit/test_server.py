@@ -86,7 +86,7 @@ def test_a_request_needs_no_parameters(bench):
 def test_damaged_and_long_lines_get_short_errors(bench):
     good = request(1)
     assert bench.ask(good.replace(b"m", b"n", 1))[0]["e"][0] == "bad_crc"
-    assert bench.ask(b"@" + b"x" * 300 + b"\n")[0]["e"] == ["too_long", "at most 240 bytes a line"]
+    assert bench.ask(b"@" + b"x" * 500 + b"\n")[0]["e"] == ["too_long", "at most 400 bytes a line"]
     assert bench.ask(b"noise\r\n\r\n", good) == [{"i": 1, "r": ""}]
 
 
@@ -185,8 +185,8 @@ def test_a_request_waits_for_time_for_at_most_20_slices(bench):
 
 
 def test_wrong_lines_are_answered_without_time_for_a_request(bench):
-    bench.hal.rx += request(1).replace(b"m", b"n", 1) + b"@" + b"x" * 300 + b"\n"
-    for _ in range(20):
+    bench.hal.rx += request(1).replace(b"m", b"n", 1) + b"@" + b"x" * 500 + b"\n"
+    for _ in range(30):
         bench.server.poll(0)
     assert [x["e"][0] for x in bench.told()] == ["bad_crc", "too_long"]
 

@@ -39,19 +39,18 @@ class LightOutput:
         self.lamps = Lamps(self._hal, self._channels, self.power_ma, settings.irradiance())
 
     def calibrate(
-        self, name: str, uw: int, unc_pm: int, date: int, how: str
-    ) -> "list[dict | None]":
-        """Store a calibration (Settings.calibrate), put it in force, and return those of all
-        channels. Only in the dark. Raises Refused or OSError."""
-        self._settings.calibrate(name, uw, unc_pm, date, how)
+        self, name: str, uw: int, unc_pm: int, date: int, how: str, more: "dict | None" = None
+    ) -> None:
+        """Store a calibration (Settings.calibrate) and put it in force. Only in the dark. Raises
+        Refused or OSError."""
+        self._settings.calibrate(name, uw, unc_pm, date, how, more)
         self.load_calibration()
-        return self._settings.calibrations()
 
-    def prepare(self, plan: "Plan") -> None:
-        """Set meters, ramp and dose cap for a session of `plan`. Only in the dark."""
+    def prepare(self, plan: "Plan", cap_mj: int) -> None:
+        """Set meters, ramp and dose cap for light of `plan`. Only in the dark."""
         self.load_calibration()
         self.lamps.set_ramp(plan.ramp_ms)
-        self.cap_uj = self._settings.get("cap_mj") * 1000
+        self.cap_uj = cap_mj * 1000
 
     def cap_reached(self) -> bool:
         """Return whether the session's dose has reached the cap, by the calibration's upper bound

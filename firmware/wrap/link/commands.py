@@ -1,11 +1,15 @@
 """The methods of the link (docs/link.md): each checks parameters and state, calls the part that
 does the work, and shapes the answer. Methods of one subject form a group."""
 
+import binascii
+
 from wrap.compat import const
 from wrap.errors import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
 from wrap.rules import limits, states
-from wrap.rules.protocol import MAX_BYTES
+from wrap.rules.protocol import MAX_BYTES, MAX_TAG, is_slug, is_tag
+from wrap.session.holds import ANYBODY
+from wrap.storage import payloads, records
 from wrap.storage.protocols import SLOTS
 from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
 
@@ -17,10 +21,13 @@ if TYPE_CHECKING:
     from wrap.link.budget import Budget
     from wrap.link.host_session import HostSession
     from wrap.link.status import Identity, StatusView, StepBench
+    from wrap.session.calibration_light import CalibrationLight
     from wrap.session.confirmation import Confirmation
     from wrap.session.control import SessionControl
     from wrap.session.fault_control import FaultControl
+    from wrap.session.holds import Holds
     from wrap.session.host_clock import HostClock
+    from wrap.session.lit_time import LitTime
     from wrap.session.start import SessionStart
     from wrap.session.state_machine import Session
     from wrap.storage.log import Log
@@ -39,9 +46,12 @@ AGAIN = ("session.stop", "session.pause")  # acted on when repeated: they can on
 # What a method costs of the budget of writes; clock.set and proto.put cost when they write.
 _WRITES = {
     "settings.set": 2,
-    "settings.confirm": 6,
-    "cal.set": 2,
+    "settings.confirm": 8,
+    "cal.set": 3,
+    "cal.light": limits.HOST_START_WRITES,
     "heat.set": 2,
+    "hold.clear": 4,  # with the two of its hold.set, which is never refused for its writes
+    "course.note": 1,
     "proto.activate": 1,
     "proto.delete": 1,
     "session.start": limits.HOST_START_WRITES,
@@ -50,6 +60,7 @@ _WRITES = {
     "service": 1,
     "reset": 1,
 }
+_MOST_REASON = 24
 _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 
@@ -69,6 +80,23 @@ def get_text(params: dict, key: str, size: int) -> str:
     return value
 
 
+def get_sha(params: dict, key: str) -> str:
+    """The SHA-256 `key`: 64 hex digits, lower case. Raises Refused."""
+    value = params.get(key)
+    if not isinstance(value, str) or len(value) != 64 or value.strip("0123456789abcdef"):
+        raise Refused(BAD_PARAM, key + " must be 64 hex digits")
+    return value
+
+
+def get_person(params: dict, anybody: bool = False) -> str:
+    """The tag `person`; ANYBODY as well where `anybody`. Raises Refused."""
+    value = params.get("person")
+    if is_tag(value) or (anybody and value == ANYBODY):
+        return value  # type: ignore - a tag is text
+    more = " or " + ANYBODY if anybody else ""
+    raise Refused(BAD_PARAM, "person must be 1 to %d characters a-z and 0-9%s" % (MAX_TAG, more))
+
+
 class RequestGate:
     """Lets a request act when the state and the budget of writes allow it."""
 
@@ -84,7 +112,7 @@ class RequestGate:
         """The result of act(params). when: in which states; writes: what it costs. Raises
         Refused."""
         if not _allowed(when, self._session):
-            raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.state])
+            raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.shown_state()])
         if writes:
             self.check_writes(writes)
         try:
@@ -155,12 +183,11 @@ class ViewCommands:
 
 
 class SettingCommands:
-    """Settings, calibration and heat test."""
+    """Settings and heat test."""
 
-    def __init__(self, settings: "Settings", confirmation: "Confirmation", light: "LightOutput"):
+    def __init__(self, settings: "Settings", confirmation: "Confirmation"):
         self._settings = settings
         self._confirmation = confirmation
-        self._light = light
 
     def methods(self) -> dict:
         """See Commands."""
@@ -171,17 +198,7 @@ class SettingCommands:
             "settings.confirm": (IDLE, lambda p: self._confirmation.confirm("link")),
             "heat.get": (ALWAYS, lambda p: settings.heat_record()),
             "heat.set": (IDLE, self._set_heat),
-            "cal.get": (ALWAYS, lambda p: settings.calibrations()),
-            "cal.set": (IDLE, self._set_cal),
         }
-
-    def _set_cal(self, p):
-        name = get_text(p, "ch", 16)
-        uw = get_int(p, "uw", 0, limits.CAL_MOST_UW)
-        unc = get_int(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
-        date = get_int(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
-        how = get_text(p, "how", 40) if uw else ""
-        return self._light.calibrate(name, uw, unc, date, how)
 
     def _set_heat(self, p):
         pm = get_int(p, "pm", 0, FULL_PM)
@@ -192,6 +209,104 @@ class SettingCommands:
             max_mc = get_int(p, "max_mc", limits.HEAT_TEST_LEAST_MC, limits.HEAT_TEST_MOST_MC)
             how = get_text(p, "how", 40)
         return self._confirmation.set_heat_test(pm, date, max_mc, how)
+
+
+class CalibrationCommands:
+    """The calibrations, and the light that they are measured by."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        light: "LightOutput",
+        lit_time: "LitTime",
+        calibration_light: "CalibrationLight",
+        session: "Session",
+    ):
+        self._settings = settings
+        self._light = light
+        self._lit_time = lit_time
+        self._calibration_light = calibration_light
+        self._session = session
+
+    def methods(self) -> dict:
+        """See Commands."""
+        return {
+            "cal.get": (ALWAYS, lambda p: self._shown()),
+            "cal.set": (IDLE, self._set),
+            "cal.light": (IDLE, self._begin_light),
+        }
+
+    def _shown(self):
+        shown = []
+        for cal, lit_s in zip(self._settings.calibrations(), self._lit_time.lit_s()):
+            if cal is not None:
+                cal = dict(cal)
+                cal["lit_s"] = lit_s
+            shown.append(cal)
+        return shown
+
+    def _set(self, p):
+        name = get_text(p, "ch", 16)
+        uw = get_int(p, "uw", 0, limits.CAL_MOST_UW)
+        unc = get_int(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
+        date = get_int(p, "date", DATE_LEAST, DATE_MOST) if uw else 0
+        how = get_text(p, "how", 40) if uw else ""
+        more = {}
+        if "peak_pm" in p:
+            low, high = limits.CAL_PEAK_LEAST_PM, limits.CAL_PEAK_MOST_PM
+            more["peak_pm"] = get_int(p, "peak_pm", low, high)
+        if "instrument" in p:
+            more["instrument"] = get_text(p, "instrument", 40)
+        if "sha" in p:
+            more["sha"] = get_sha(p, "sha")
+        self._light.calibrate(name, uw, unc, date, how, more)
+        self._lit_time.restart(name)
+        return self._shown()
+
+    def _begin_light(self, p):
+        if p.get("confirm") != states.NOBODY:  # H-62
+            raise Refused(BAD_PARAM, 'confirm must be "%s"' % states.NOBODY)
+        duty_pm = get_int(p, "duty_pm", 1, 1000)
+        seconds = get_int(p, "seconds", 1, limits.CAL_LIGHT_S)
+        self._calibration_light.begin(get_text(p, "channel", 16), duty_pm, seconds)
+        return {"state": states.NAMES[self._session.shown_state()]}
+
+
+class CourseCommands:
+    """What a host keeps about people and their courses, as far as the wrap must know it."""
+
+    def __init__(self, holds: "Holds", log_queue: "LogQueue"):
+        self._holds = holds
+        self._log_queue = log_queue
+
+    def methods(self) -> dict:
+        """See Commands."""
+        return {
+            "course.note": (IDLE, self._note),
+            "hold.get": (ALWAYS, lambda p: self._holds.shown()),
+            "hold.set": (REST, lambda p: self._holds.add(*_hold(p))),
+            "hold.clear": (IDLE, lambda p: self._holds.clear(*_hold(p))),
+        }
+
+    def _note(self, p):
+        person = get_person(p)
+        sha = get_sha(p, "sha")
+        what = p.get("what")
+        if what not in payloads.COURSE_EVENTS:
+            events = " or ".join(payloads.COURSE_EVENTS)
+            raise Refused(BAD_PARAM, "what must be " + events)
+        payload = payloads.pack_course(what, person, binascii.unhexlify(sha))
+        self._log_queue.note(records.COURSE, payload)
+        return {"person": person, "what": what}
+
+
+def _hold(p):
+    """The person and the reason of a hold. Raises Refused."""
+    reason = get_text(p, "reason", _MOST_REASON)
+    if not reason or not is_slug(reason):
+        text = "reason must be 1 to %d characters a-z, 0-9 and -" % _MOST_REASON
+        raise Refused(BAD_PARAM, text)
+    return get_person(p, True), reason
 
 
 class ProtocolCommands:
@@ -220,7 +335,9 @@ class ProtocolCommands:
             elif slot is None:
                 shown.append(None)
             else:
-                shown.append({"id": slot[0], "name": slot[1], "sha": slot[2], "size": slot[3]})
+                one = {"id": slot[0], "name": slot[1], "sha": slot[2], "size": slot[3]}
+                one["person"] = slot[6] or None
+                shown.append(one)
         return {"active": protocols.active(), "slots": shown}
 
     def _put(self, p):
@@ -289,8 +406,8 @@ class SessionCommands:
 
     def _change(self, act):
         if not act("link"):
-            raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.state])
-        return {"state": states.NAMES[self._session.state]}
+            raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.shown_state()])
+        return {"state": states.NAMES[self._session.shown_state()]}
 
     def _answer_wake(self, p):
         if not self._control.answer_wake():

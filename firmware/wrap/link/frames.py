@@ -10,7 +10,7 @@ import binascii
 
 from wrap.compat import const
 
-MAX_REQUEST = 240  # most bytes of a line from the host, without the newline
+MAX_REQUEST = 400  # most bytes of a line from the host, without the newline
 MAX_ANSWER = 2048  # most bytes of a line from the device
 
 OK = 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wrap.safety.integrity import Integrity
     from wrap.safety.thermal import ThermalChecks
     from wrap.session.caps import SessionCaps
+    from wrap.session.holds import Holds
     from wrap.session.host_clock import HostClock
     from wrap.session.self_test import SelfTest
     from wrap.session.state_machine import Session
@@ -89,7 +90,7 @@ class Identity:
             "uptime_s": self._uptime.s,
             "boot": self._boot,
             "cause": self._cause,
-            "state": states.NAMES[self._session.state],
+            "state": states.NAMES[self._session.shown_state()],
             "integrity": self._integrity.state,
             "memory": self._integrity.memory,
             "sense": self._sensing,
@@ -112,6 +113,7 @@ class StatusView:
         fault_latch: "FaultLatch",
         protocols: "Protocols",
         caps: "SessionCaps",
+        holds: "Holds",
         host_clock: "HostClock",
         log_queue: "LogQueue",
         settings: "Settings",
@@ -127,6 +129,7 @@ class StatusView:
         self._fault_latch = fault_latch
         self._protocols = protocols
         self._caps = caps
+        self._holds = holds
         self._host_clock = host_clock
         self._log_queue = log_queue
         self._settings = settings
@@ -138,7 +141,7 @@ class StatusView:
         """The least a host asks again and again: cheap to make and to send."""
         session = self._session
         return {
-            "state": states.NAMES[session.state],
+            "state": states.NAMES[session.shown_state()],
             "session": session.number,
             "active_ms": session.active_ms,
         }
@@ -148,7 +151,7 @@ class StatusView:
         session, light, thermal = self._session, self._light, self._thermal
         lamps, temp_limits = light.lamps, thermal.temp_limits
         return {
-            "state": states.NAMES[session.state],
+            "state": states.NAMES[session.shown_state()],
             "active_ms": session.active_ms,
             "temps_mc": [None if t in (OPEN, SHORT) else t for t in temp_limits.temps_mc],
             "duty_u16": lamps.duties,
@@ -164,24 +167,28 @@ class StatusView:
     def status(self) -> dict:
         """Everything a person may ask; see docs/link.md."""
         session = self._session
-        plan = session.plan
+        plan = None if session.calibrating else session.plan
         protocols = self._protocols
         steps, log_queue, settings = self._steps, self._log_queue, self._settings
         used, free = self._hal.heap()
         out = self.sample()
         slot = protocols.active()
+        ready = protocols.slots[slot] if slot >= 0 else None
         out.update(
             {
                 "session": session.number,
                 "end_reason": session.end_reason,
                 "protocol": plan.id if plan else None,
                 "site": plan.site if plan else None,
-                "total_ms": plan.total_ms if plan else 0,
+                "person": (plan.person or None) if plan else None,
+                "total_ms": session.plan.total_ms if session.plan else 0,
                 "dose_target_uj": plan.dose_uj if plan else 0,
                 "slot": slot,
-                "next_protocol": protocols.slots[slot][0] if slot >= 0 else None,
+                "next_protocol": ready[0] if ready else None,
+                "next_person": (ready[6] or None) if ready else None,
+                "held": self._holds.reason(ready[6]) if ready else None,
                 "wake_due_s": self._wake_check.due_s(session.active_ms),
-                "next_s": self._caps.next_s(*protocols.slots[slot][4:]) if slot >= 0 else None,
+                "next_s": self._caps.next_s(*ready[4:6]) if ready else None,
                 "calibrated": self._light.calibrated,
                 "fault": self.fault(),
                 "unix_s": self._host_clock.unix_s(),

@@ -37,6 +37,19 @@ CAL_MOST_UW = 200000
 # No meter for this light is better than about 2.5 %, and its placement adds to that.
 CAL_UNC_LEAST_PM = 30
 CAL_UNC_MOST_PM = 500
+# Peak of the irradiance over the pad by its mean. An even field has 1; above 5 the mean says
+# nothing about the pad, or the units are wrong.
+CAL_PEAK_LEAST_PM = 1000
+CAL_PEAK_MOST_PM = 5000
+CAL_UPPER_MOST_UW = 300000  # upper bound at the brightest place, which DoseMeter can integrate
+
+# Calibration light: a meter lies under the pad, no person. docs/safety.md, "The calibration light".
+CAL_LIGHT_S = 900  # most seconds of one lighting: 2 min of warm-up and 75 readings of 10 s
+CAL_LIGHT_HOUR_S = 1800  # most light in 60 min with it, light of sessions included
+# Skin sensors warmer than the board by more than this have a person behind them. At rest a pad has
+# one temperature, and two NTCs of 1 % differ by at most 0.9 K. Light warms what lies under the pad.
+CAL_DARK_GAP_MC = 1500
+CAL_LIT_GAP_MC = 2500
 
 RAMP_UP_MS = 2000
 RAMP_UP_MIN_MS = 500
@@ -76,6 +89,7 @@ HOST_WRITES = 60  # most at once; the setup of a new wrap takes about 35
 HOST_WRITE_S = 60  # time after which one more is allowed
 HOST_START_WRITES = 4  # cost of a session: 8 records until its end, two files before light
 HOST_PUT_WRITES = 3  # cost of a protocol: 2 KB in the store, and in the log at its next start
+HOLDS_MOST = 16  # holds at the same time, for all people
 CLOCK_SAME_S = 2  # a host's clock this close to the wrap's own is not stored again
 
 PAUSE_TIMEOUT_S = 300

@@ -6,10 +6,11 @@ SHA-256:
     {"dose":6000,"flicker_ok":false,"grade":"weak","id":"foot","name":"Foot","ramp":2000,"site":"foot-left",
      "steps":[{"ch":{"nir":[800,40,500],"red":[500]},"t":600}],"trip":41000,"v":1}
 
-`dose` is in mJ/cm2 for all channels together, 0 = ended by time only; `ramp` is in ms, `trip` in
-mC, a step's `t` in s. A channel is [intensity permille] when continuous, or [intensity permille,
-pulse Hz, on permille] when pulsed. A channel that a step does not name is dark in it. The session
-lasts for the sum of its steps.
+A protocol for one person of several has `"person":"a1"` as well, an opaque tag of 1 to 8
+characters. `dose` is in mJ/cm2 for all channels together, 0 = ended by time only; `ramp` is in ms,
+`trip` in mC, a step's `t` in s. A channel is [intensity permille] when continuous, or [intensity
+permille, pulse Hz, on permille] when pulsed. A channel that a step does not name is dark in it. The
+session lasts for the sum of its steps.
 
 A broken rule is a problem: a tuple (code, key, values). `code` is one of the constants below, `key`
 the place as a tuple of names and list indexes such as ("steps", 0, "ch", "red", 1), and `values`
@@ -24,6 +25,7 @@ from wrap.rules import limits
 SCHEMA = 1
 MAX_BYTES = 2048
 MAX_STEPS = 16
+MAX_TAG = 8  # characters of a person's tag
 MAX_STEP_S = limits.SESSION_MAX_S
 RAMP_MAX_MS = 10000
 _MOST_BRACKETS = 200  # more than any valid protocol has, even with its two texts full of brackets
@@ -44,6 +46,7 @@ NO_CHANNEL = const(11)
 UNKNOWN_CHANNEL = const(12)  # values: (names of the wrap's channels)
 NOT_CHANNEL = const(13)
 UNCONFIRMED_FLICKER = const(14)
+NOT_TAG = const(15)  # values: (most characters)
 
 _TEXTS = (
     "is missing",
@@ -61,6 +64,7 @@ _TEXTS = (
     "is not a channel of this wrap (it has %s)",
     "must be [intensity] or [intensity, pulse Hz, on permille]",
     "visible light at 3-60 Hz needs the photosensitivity confirmation",
+    "must be 1 to %d characters a-z and 0-9",
 )
 
 _REQUIRED = ("v", "id", "name", "site", "steps")
@@ -71,6 +75,7 @@ _DEFAULTS = {
     "ramp": limits.RAMP_UP_MS,
     "trip": limits.SKIN_TRIP_MC,
 }
+_OPTIONAL = ("person",)  # keys without a default
 _STRINGS = (("id", 24, True), ("site", 24, True), ("name", 40, False), ("grade", 40, False))
 
 
@@ -95,11 +100,19 @@ def _char_codes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _is_slug(text: str) -> bool:
+def is_slug(text: str) -> bool:
+    """Return whether `text` has no other characters than a-z, 0-9 and -."""
     for c in _char_codes(text):
         if not (97 <= c <= 122 or 48 <= c <= 57 or c == 45):
             return False
     return True
+
+
+def is_tag(value: object) -> bool:
+    """Return whether `value` is a person's tag: 1 to MAX_TAG characters a-z and 0-9."""
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_TAG:
+        return False
+    return "-" not in value and is_slug(value)
 
 
 def _is_printable(text: str) -> bool:
@@ -114,7 +127,7 @@ def _check_strings(obj: dict, out: "list[tuple]") -> None:
         value = obj.get(key, "")
         if not isinstance(value, str) or len(value) > size or not _is_printable(value):
             out.append((NOT_ASCII, (key,), (size,)))
-        elif slug and not _is_slug(value):
+        elif slug and not is_slug(value):
             out.append((NOT_SLUG, (key,), ()))
         elif key in _REQUIRED and key in obj and not value:
             out.append((EMPTY, (key,), ()))
@@ -184,11 +197,13 @@ def find_problems(obj: object, channels: "dict[str, int]") -> "list[tuple]":
         if key not in obj:
             out.append((MISSING, (key,), ()))
     for key in obj:
-        if key not in _REQUIRED and key not in _DEFAULTS:
+        if key not in _REQUIRED and key not in _DEFAULTS and key not in _OPTIONAL:
             out.append((UNKNOWN_KEY, (str(key),), ()))
     if "v" in obj and (type(obj["v"]) is not int or obj["v"] != SCHEMA):
         out.append((WRONG_SCHEMA, ("v",), (SCHEMA,)))
     _check_strings(obj, out)
+    if "person" in obj and not is_tag(obj["person"]):
+        out.append((NOT_TAG, ("person",), (MAX_TAG,)))
     full = dict(_DEFAULTS)
     full.update(obj)
     _check_number(out, ("dose",), full["dose"], 0, limits.DOSE_CAP_MJ, "mJ/cm2")
@@ -232,9 +247,15 @@ def problem_text(problem: tuple) -> str:
     return text + " " + reason_text(code, values)
 
 
+def course_key(person: str, site: str) -> str:
+    """Return the name under which sessions of `site` count: of this person, "" without one. A site
+    holds no slash."""
+    return person + "/" + site if person else site  # H-27
+
+
 class Plan:
     """A valid protocol, laid out for the control step: tuples of integers, channels in the board's
-    order."""
+    order. person: tag, or "" without one; course_key: see `course_key`."""
 
     def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]"):
         """obj: a protocol without problems; order: channel names in the board's order."""
@@ -242,6 +263,8 @@ class Plan:
         self.id = obj["id"]
         self.name = obj["name"]
         self.site = obj["site"]
+        self.person = obj.get("person", "")
+        self.course_key = course_key(self.person, self.site)
         self.dose_uj = get("dose") * 1000
         self.ramp_ms = get("ramp")
         self.trip_mc = get("trip")

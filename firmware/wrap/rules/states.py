@@ -9,6 +9,8 @@ RAMP_DOWN = 5
 DONE = 6
 FAULT = 7
 SERVICE = 8
+CALIBRATING = 9  # light for a calibration, from its self-test to its end
+NOBODY = "no person in it"  # what a host confirms before it
 
 NAMES = (
     "idle",
@@ -20,6 +22,7 @@ NAMES = (
     "done",
     "fault",
     "service",
+    "calibrating",
 )
 
 # End reasons, as in the log and the status.
@@ -33,6 +36,8 @@ BY_CAP = "dose-cap"
 BY_WAKE = "wake"  # the wake check was not answered
 # A sensor jumped as light began: the wrap was still being put on, or the sensor is faulty.
 BY_MOVED = "moved"
+# A pad that lights for a calibration reads like one with a person in it.
+BY_WORN = "worn"
 BY_FAULT = "fault"
 BY_POWER = "power-lost"  # the host infers it when the log has no end; the device never writes it
 

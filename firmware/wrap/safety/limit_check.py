@@ -21,6 +21,12 @@ ORDER = (
     ("HEAT_TEST_LEAST_MC", "HEAT_TEST_MOST_MC", ""),
     ("HEAT_TEST_MOST_MC", "SKIN_TRIP_HARD_MC", ""),
     ("CAL_UNC_LEAST_PM", "CAL_UNC_MOST_PM", ""),
+    ("CAL_PEAK_LEAST_PM", "CAL_PEAK_MOST_PM", ""),
+    ("CAL_MOST_UW", "CAL_UPPER_MOST_UW", ""),
+    ("CAL_DARK_GAP_MC", "CAL_LIT_GAP_MC", ""),
+    ("CAL_LIGHT_S", "CAL_LIGHT_HOUR_S", ""),
+    ("CAL_LIGHT_S", "SESSION_MAX_S", "no light is longer than a session"),
+    ("CAL_LIGHT_HOUR_S", "LIGHT_DAY_S", "calibration light counts in the light of the day"),
     ("RAMP_UP_MIN_MS", "RAMP_UP_MS", ""),
     ("PULSE_MIN_HZ", "PULSE_MAX_HZ", ""),
     ("FLICKER_MIN_HZ", "FLICKER_MAX_HZ", ""),
@@ -38,7 +44,14 @@ ORDER = (
     ("STEP_LATE_MS", "WATCHDOG_MS", "a late step is judged, not restarted"),
 )
 # Below 1 these would switch a protection off.
-POSITIVE = ("FILTER_COUNT", "GROSS_MARGIN_MC", "DERATE_BAND_MC", "RESETS_MOST", "CAL_LEAST_PM")
+POSITIVE = (
+    "FILTER_COUNT",
+    "GROSS_MARGIN_MC",
+    "DERATE_BAND_MC",
+    "RESETS_MOST",
+    "CAL_LEAST_PM",
+    "HOLDS_MOST",
+)
 
 
 def find_problem(limits: object) -> str:  # H-55

@@ -44,6 +44,7 @@ class ThermalChecks:
         roles = [s[1] for s in facts.SENSORS]
         self.temp_limits = TempLimits(roles, curve)
         self._skin = tuple([r == "skin" for r in roles])
+        self._boards = tuple([i for i in range(len(roles)) if roles[i] == "board"])
         self._trends = [Trend() for _ in roles]
         self._last = [0] * len(roles)  # means of the last second, mC
         self._skin_mc = self._board_mc = 0  # means of the sensors of a role, of the last second
@@ -88,6 +89,25 @@ class ThermalChecks:
         """Return whether all skin sensors can be on skin under a wrap."""
         return reads_worn(self.temp_limits.coldest_mc, self.temp_limits.hottest_mc)
 
+    def may_be_worn(self) -> bool:  # H-62
+        """Return whether a person may be in the wrap, by the readings of a dark pad: a skin sensor
+        is as warm as worn skin, or heat comes from the side of the skin. Stricter than `worn`,
+        which needs all sensors."""
+        if self.temp_limits.hottest_mc >= limits.WORN_MIN_MC:
+            return True
+        return self.heated_from_skin(limits.CAL_DARK_GAP_MC)
+
+    def heated_from_skin(self, most_mc: int) -> bool:  # H-62
+        """Return whether a skin sensor is warmer than the coldest board sensor by more than
+        `most_mc`. The lamps heat the board first, a person the skin sensors. False without a board
+        sensor."""
+        temps_mc = self.temp_limits.temps_mc
+        least_mc = self.temp_limits.hottest_mc - most_mc
+        for i in self._boards:
+            if temps_mc[i] < least_mc:
+                return True
+        return False
+
     def spread_mc(self) -> int:
         """Return the difference between the hottest and the coldest skin sensor in this step,
         mC."""
@@ -108,7 +128,7 @@ class ThermalChecks:
 
     def pop_warning(self, session: int) -> dict:
         """Return and clear the pending warning, as the content of a NOTE record. session: its
-        number."""
+        number, 0 outside sessions."""
         name = self.pending_warning
         self.pending_warning = ""
         return {"warning": name, "text": WARNING_TEXTS[WARNINGS.index(name)], "session": session}

@@ -27,12 +27,22 @@ class SessionCaps:
         get = self._settings.get
         need_s = plan.total_ms // 1000
         week, day_s = get("site_week"), get("light_day_s")
-        return self.history.refusal(plan.site, need_s, week, day_s, self._uptime.s)
+        return self.history.refusal(plan.course_key, need_s, week, day_s, self._uptime.s)
 
     def begin_session(self, plan: "Plan") -> None:
         """Book all of the session in flash before its first light, so that a power cut cannot hide
         it. Raises OSError; then nothing is booked."""
-        self.history.begin(plan.site, plan.total_ms // 1000, self._uptime.s)
+        self.history.begin(plan.course_key, plan.total_ms // 1000, self._uptime.s)
+
+    def calibration_refusal(self, plan: "Plan") -> "str | None":
+        """Return the text that refuses the calibration light of `plan` now, or None."""
+        need_s = plan.total_ms // 1000
+        most_s = self._settings.get("light_day_s")
+        return self.history.calibration_refusal(need_s, most_s, self._uptime.s)
+
+    def begin_calibration(self, plan: "Plan") -> None:
+        """Book the light of `plan`, as `begin_session` does, but for no site."""
+        self.history.begin(None, plan.total_ms // 1000, self._uptime.s)
 
     def cancel_session(self) -> None:
         """Remove the booking of a session that does not begin."""
@@ -47,8 +57,8 @@ class SessionCaps:
         self.history.end(part, (light_ms + 999) // 1000, self._uptime.s)
 
     def next_s(self, site: str, need_s: int = 0) -> int:
-        """Return the seconds until a session of `need_s` of light may begin on `site`; 0: now. With
-        `need_s` 0, only the limits of the site count."""
+        """Return the seconds until a session of `need_s` of light may begin on `site`, a course
+        key; 0: now. With `need_s` 0, only the limits of the site count."""
         get, up_s = self._settings.get, self._uptime.s
         week, light_day_s = get("site_week"), get("light_day_s")
         history = self.history

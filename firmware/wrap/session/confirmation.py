@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
 
-_TITLES = {"settings": "the settings", "cal": "the calibration", "heat": "the heat test record"}
+_TITLES = {
+    "settings": "the settings",
+    "cal": "the calibration",
+    "heat": "the heat test record",
+    "hold": "the holds",
+}
 
 
 class Confirmation:

@@ -51,14 +51,20 @@ class SessionControl:
     def prepare(self, plan: "Plan") -> None:
         """Put the limits of `plan` in force and reset every check. Only in the dark."""
         get = self._settings.get
+        self.prepare_calibration(plan, get("cap_mj"))
+        self._wake_check.begin_session(get("wake_s"), get("answer_s"))
+
+    def prepare_calibration(self, plan: "Plan", cap_mj: int = limits.DOSE_CAP_MJ) -> None:
+        """As `prepare`, without a wake check and without the dose cap of the settings: nobody wears
+        the wrap."""
         # The protocol and the setting may each only lower the trip.
-        self._thermal.temp_limits.set_skin_trip(min(plan.trip_mc, get("trip_mc")))
+        trip_mc = min(plan.trip_mc, self._settings.get("trip_mc"))
+        self._thermal.temp_limits.set_skin_trip(trip_mc)
         self._thermal.start_session()
         self._wire_check.begin_session()
         self._self_test.reset()
-        self._light.prepare(plan)
+        self._light.prepare(plan, cap_mj)
         self._recorder.start_session()
-        self._wake_check.begin_session(get("wake_s"), get("answer_s"))
         self.lease_ms = limits.LEASE_MS
 
     def advance(self, dt_ms: int) -> None:
@@ -76,6 +82,8 @@ class SessionControl:
             session.stop(states.BY_CAP)
         if self._thermal.moved:
             session.stop(states.BY_MOVED)
+        if session.calibrating and self._thermal.heated_from_skin(limits.CAL_LIT_GAP_MC):
+            session.stop(states.BY_WORN)  # H-62
         self.update_session(dt_ms)
         self._recorder.advance(session, dt_ms)
 

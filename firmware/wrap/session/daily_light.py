@@ -10,6 +10,7 @@ from wrap.compat import const
 from wrap.rules import limits
 
 DAY_S = const(86400)
+HOUR_S = const(3600)
 ENTRIES_MOST = const(12)  # further entries are merged, the oldest ones first
 
 
@@ -26,9 +27,9 @@ class Light:
         self.open = open_
         self.this_boot = False  # see wrap.session.site_history.Entry
 
-    def expires_s(self) -> int:
-        """Return the age from which on this light does not count any more."""
-        return self.age_s + DAY_S
+    def expires_s(self, window_s: int = DAY_S) -> int:
+        """Return the age from which on this light does not count any more in `window_s`."""
+        return self.age_s + window_s
 
 
 def _load(stored: "list[int]", age_s: int) -> Light:
@@ -63,11 +64,16 @@ class DailyLight:
         """Return the seconds of light that count now."""
         return sum([e.light_s for e in self.entries])
 
-    def next_s(self, age_s: int, need_s: int, most_s: int) -> int:  # H-54
-        """Return the seconds until `need_s` more seconds of light stay within `most_s`; 0: now."""
-        over_s = self.used_s() + need_s - most_s
+    def next_s(
+        self, age_s: int, need_s: int, most_s: int, window_s: int = DAY_S
+    ) -> int:  # H-54, H-62
+        """Return the seconds until `need_s` more seconds of light stay within `most_s` in
+        `window_s`, which is at most a day; 0: now."""
+        counted = sorted([(e.expires_s(window_s), e.light_s) for e in self.entries])
+        counted = [c for c in counted if c[0] > age_s]
+        over_s = sum([c[1] for c in counted]) + need_s - most_s
         wait_s = 0
-        for expires_s, light_s in sorted([(e.expires_s(), e.light_s) for e in self.entries]):
+        for expires_s, light_s in counted:
             if over_s <= 0:
                 break
             over_s -= light_s

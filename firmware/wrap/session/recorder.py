@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from wrap.control.light_output import LightOutput
     from wrap.safety.thermal import ThermalChecks
     from wrap.session.caps import SessionCaps
+    from wrap.session.lit_time import LitTime
     from wrap.session.state_machine import Session
     from wrap.session.wake_check import WakeCheck
     from wrap.storage.log_queue import LogQueue
@@ -29,6 +30,7 @@ class SessionRecorder:
         light: "LightOutput",
         caps: "SessionCaps",
         wake_check: "WakeCheck",
+        lit_time: "LitTime",
     ) -> None:
         self._log_queue = log_queue
         self._settings = settings
@@ -36,6 +38,7 @@ class SessionRecorder:
         self._light = light
         self._caps = caps
         self._wake_check = wake_check
+        self._lit_time = lit_time
         self.sample_ms = 0
 
     def start_session(self) -> None:
@@ -43,15 +46,45 @@ class SessionRecorder:
         self.sample_ms = 0
 
     def state_changed(self, session: "Session", old: int, new: int, reason: str) -> None:
-        """Record a change of state. At the end of a session also record its dose, correct the caps,
-        and restore the skin trip of the settings, which its protocol may have lowered."""
-        self._log_queue.note(records.STATE, payloads.pack_state(old, new, reason))
-        if old in states.ACTIVE and new in (states.DONE, states.FAULT):
-            fault_count = 1 if new == states.FAULT else 0
-            self._log_queue.note(records.END, self._end(session, fault_count))
+        """Record a change of state. At the end of light also record its dose, correct the caps, and
+        restore the skin trip of the settings, which its protocol may have lowered."""
+        ends = old in states.ACTIVE and new not in states.ACTIVE
+        if session.calibrating:
+            self._note_calibrating(old, new, reason, ends)
+        else:
+            self._log_queue.note(records.STATE, payloads.pack_state(old, new, reason))
+        if ends:
+            if session.calibrating:
+                self._note_calibration_light(session)
+            else:
+                fault_count = 1 if new == states.FAULT else 0
+                self._log_queue.note(records.END, self._end(session, fault_count))
             self._wake_check.end_session()
             self._caps.end_session(session, self._light.lamps.upper_uj())
             self._thermal.temp_limits.set_skin_trip(self._settings.get("trip_mc"))
+            self._lit_time.add([m.on_ms for m in self._light.lamps.meters])
+
+    def _note_calibrating(self, old: int, new: int, reason: str, ends: bool) -> None:
+        """Record the begin and the end of calibration light as one state, which hosts without it do
+        not count as light of a session."""
+        if ends:
+            self._log_queue.note(
+                records.STATE, payloads.pack_state(states.CALIBRATING, new, reason)
+            )
+        elif new == states.SELF_TEST:
+            self._log_queue.note(
+                records.STATE, payloads.pack_state(old, states.CALIBRATING, reason)
+            )
+        elif old not in states.ACTIVE:  # after its end: to idle, when a fault is acknowledged
+            self._log_queue.note(records.STATE, payloads.pack_state(old, new, reason))
+
+    def _note_calibration_light(self, session: "Session") -> None:
+        light = {
+            "reason": session.end_reason,
+            "active_ms": session.active_ms,
+            "on_ms": [m.on_ms for m in self._light.lamps.meters],
+        }
+        self._log_queue.note(records.NOTE, payloads.pack_json({"calibration_light_end": light}))
 
     def add_elapsed(self, ms: int) -> None:
         """Add `ms` in which no sample was due."""
@@ -66,7 +99,8 @@ class SessionRecorder:
         self.sample_ms += dt_ms
         if self.sample_ms >= SAMPLE_MS:
             self.sample_ms -= SAMPLE_MS
-            self._log_queue.note(records.SAMPLE, self._sample(session))
+            if not session.calibrating:
+                self._log_queue.note(records.SAMPLE, self._sample(session))
 
     def _sample(self, session: "Session") -> bytes:
         temps = [_known_mc(t) for t in self._thermal.temp_limits.temps_mc]

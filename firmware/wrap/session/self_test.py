@@ -72,7 +72,7 @@ class SelfTest:
         # Reasons are checked before a path is opened, and again right before light.
         done = n > 3 * _STAGE_STEPS and session.self_test_due()
         if n == _STAGE_STEPS or done:
-            why = self._refusal_reason()
+            why = self._refusal_reason(session)
             if why:
                 self._refuse(session, n, why)
                 return None
@@ -125,9 +125,11 @@ class SelfTest:
     def _sensed_light(self, when: str) -> "str | None":
         return "light is sensed " + when if self._hal.sense() > 0 else None
 
-    def _refusal_reason(self) -> "str | None":
+    def _refusal_reason(self, session: "Session") -> "str | None":
         """Return why no light may begin, for people, or None."""
         thermal = self._thermal
+        if session.calibrating and thermal.may_be_worn():  # H-62
+            return "a person may be in the wrap"
         if thermal.temp_limits.cold:
             return "a sensor is below %d C" % (limits.PLAUSIBLE_MIN_MC // 1000)
         if thermal.spread_mc() > limits.SPREAD_MC:  # H-40
@@ -170,5 +172,5 @@ class SelfTest:
         self._light_seen = light > 0
         self._lit_steps += 1
         if self._lit_steps == _BLIND_STEPS:
-            note = {"sense": "no light seen", "session": session.number}
+            note = {"sense": "no light seen", "session": session.recorded_number()}
             self._log_queue.note(records.NOTE, payloads.pack_json(note))

@@ -1,5 +1,8 @@
 """Limits how often a site may have light: a history of sessions per site that survives power loss.
 
+A site here is that of one person: `wrap.rules.protocol.course_key` makes its name, so that two
+people who share a wrap never count for each other. Only the light of the day counts for all.
+
 `SiteSessions` holds the rules and reads neither clock nor file. `SiteHistory` keeps it in flash:
 before first light, after the end of a session, and every hour of power. A power cut leaves what was
 written last, which never allows more: a session that began counts.
@@ -17,7 +20,7 @@ much as one clock is ahead of another.
 
 from wrap.compat import const
 from wrap.rules import limits
-from wrap.session.daily_light import DAY_S, DailyLight
+from wrap.session.daily_light import DAY_S, HOUR_S, DailyLight
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -259,7 +262,7 @@ class SiteHistory:
         except (ValueError, TypeError, KeyError, AttributeError):
             self.sessions = SiteSessions({})
             lost = True
-        self._now = None  # (site, Entry, Light) of the session under way
+        self._now = None  # (site, Entry, Light) of the light under way, see `begin`
         self.changes = 0
         self.save_at_s = _SAVE_S
         if lost:
@@ -289,6 +292,23 @@ class SiteHistory:
             return self.light_refusal(need_s, most_s, light_s)
         return self.site_refusal(site, wait_s) if wait_s else None
 
+    def calibration_refusal(self, need_s: int, most_s: int, up_s: int) -> "str | None":
+        """Return the text that refuses `need_s` of calibration light now, or None. most_s: the most
+        light in 24 h, of which it takes its share."""
+        day_s = self.light_next_s(need_s, most_s, up_s)
+        sessions = self.sessions
+        hour_s = sessions.light.next_s(  # H-62
+            sessions.age_s, need_s, limits.CAL_LIGHT_HOUR_S, HOUR_S
+        )
+        if not day_s and not hour_s:
+            return None
+        if day_s >= hour_s:
+            window = "24 h"
+        else:
+            window, most_s = "60 min", limits.CAL_LIGHT_HOUR_S
+        text = "with calibration light this wrap may give %d min of light in %s: possible in %s"
+        return text % (most_s // 60, window, span(max(day_s, hour_s)))
+
     def light_refusal(self, need_s: int, most_s: int, wait_s: int) -> str:
         """Return the text of a refusal by the light of the day."""
         left_s = max(0, most_s - self.sessions.light.used_s())
@@ -304,21 +324,26 @@ class SiteHistory:
         elif self.sessions.is_full(site):
             reason = "%d sites are stored already" % SITES_MOST
         else:
-            reason = "site %s has reached its session limit" % site
+            person, _, name = site.rpartition("/")
+            reason = "site %s%s has reached its session limit" % (
+                name,
+                " of person " + person if person else "",
+            )
         return reason + ": next session possible in " + span(wait_s)
 
-    def begin(self, site: str, light_s: int, up_s: int) -> None:
-        """Write to flash that a session begins which may give `light_s` of light. Raises OSError;
-        then it has not begun."""
+    def begin(self, site: "str | None", light_s: int, up_s: int) -> None:
+        """Write to flash that light begins which may last `light_s`. site: None for calibration
+        light, which counts for no site. Raises OSError; then it has not begun."""
         self.changes += 1
         sessions = self.sessions
         sessions.set_uptime(up_s)
-        e = sessions.begin(site)  # H-27
+        e = None if site is None else sessions.begin(site)  # H-27
         light = sessions.begin_light(light_s)
         try:
             self._write()
         except OSError:
-            sessions.drop(site, e)
+            if e:
+                sessions.drop(site, e)  # type: ignore - with an entry there is a site
             sessions.light.drop(light)
             raise
         self._now = (site, e, light)
@@ -330,7 +355,8 @@ class SiteHistory:
             site, e, light = self._now
             self._now = None
             self.sessions.set_uptime(up_s)
-            self.sessions.end(site, e, part_pm)
+            if e:
+                self.sessions.end(site, e, part_pm)  # type: ignore - with an entry there is a site
             self.sessions.light.end(light, self.sessions.age_s, light_s)
             self.save_at_s = up_s
 

@@ -3,20 +3,18 @@
 import json
 
 from wrap.compat import const
-from wrap.errors import FAULT, INVALID, NOT_FOUND, NOT_NOW, STORAGE, Refused
-from wrap.rules import states
+from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
 from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wrap.install_trial import InstallTrial
     from wrap.rules.protocol import Plan
     from wrap.session.caps import SessionCaps
-    from wrap.session.confirmation import Confirmation
     from wrap.session.control import SessionControl
     from wrap.session.host_clock import HostClock
+    from wrap.session.start_guard import StartGuard
     from wrap.storage.atomic_store import Store
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.protocols import Protocols
@@ -32,8 +30,7 @@ class SessionStart:
         protocols: "Protocols",
         settings: "Settings",
         caps: "SessionCaps",
-        confirmation: "Confirmation",
-        trial: "InstallTrial",
+        guard: "StartGuard",
         host_clock: "HostClock",
         log_queue: "LogQueue",
         counter: "Store",
@@ -43,8 +40,7 @@ class SessionStart:
         self._protocols = protocols
         self._settings = settings
         self._caps = caps
-        self._confirmation = confirmation
-        self._trial = trial
+        self._guard = guard
         self._host_clock = host_clock
         self._log_queue = log_queue
         self._counter = counter
@@ -68,20 +64,12 @@ class SessionStart:
     def _startable_plan(self) -> "tuple[Plan, bytes]":
         """Return the plan of the active protocol and its canonical bytes. Raises Refused with the
         first reason against a session now."""
-        session = self._control.session
-        if session.state == states.FAULT:
-            raise Refused(FAULT, "a fault is latched")
-        if session.active():
-            raise Refused(NOT_NOW, "a session is under way")
-        if self._log_queue.failed:
-            raise Refused(STORAGE, "the log cannot be written, so no session may begin")
-        if self._trial.on_trial():  # H-19
-            raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
-        self._confirmation.require_confirmed()
+        self._guard.require_ready()
         slot = self._protocols.active()
         if slot < 0:
             raise Refused(NOT_FOUND, "no usable protocol is stored")
         plan, raw = self._protocols.plan(slot)
+        self._guard.holds.require_free(plan.person)  # H-63
         for key in ("time_s", "light_day_s"):
             if plan.total_ms > self._settings.get(key) * 1000:
                 raise Refused(INVALID, "the protocol is longer than the %s setting allows" % key)

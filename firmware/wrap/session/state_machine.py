@@ -3,6 +3,9 @@
 idle or done -> self-test -> ramp-up -> running -> ramp-down -> done
 ramp-up, running -> paused (fading out) -> ramp-up
 any -> fault (dark at once) -> idle
+
+Light for a calibration goes the same way with the same checks, but does not count as a session: it
+never pauses, ends in idle, and is shown and recorded as one state, calibrating.
 """
 
 from wrap.compat import const
@@ -24,7 +27,8 @@ class Session:
 
     plan: of this session, or of the last one; by: what started it; end_reason: "" until it ends;
     active_ms: time of light (ramp-up and running); step: index in the plan; fade: 0..FADE_FULL.
-    active_now, lit_now: as `active` and `lit`.
+    active_now, lit_now: as `active` and `lit`. calibrating: the plan is that of calibration light,
+    from its begin to that of the next session.
 
     A caller outside a step leaves the fast path first (FastStep.exit_fast_path)."""
 
@@ -35,6 +39,7 @@ class Session:
         self.plan: "Plan" = None  # type: ignore - set before the first state that uses it
         self.by = ""
         self.tethered = False
+        self.calibrating = False
         self.end_reason = ""
         self.active_now = False  # plain attributes, since every step reads them
         self.lit_now = False
@@ -57,8 +62,18 @@ class Session:
         self._on_change(self, old, new, reason)
 
     def active(self) -> bool:
-        """Return whether a session is under way, also while it is paused."""
+        """Return whether a session is under way, also while it is paused, or calibration light."""
         return self.active_now
+
+    def shown_state(self) -> int:
+        """Return the state for people and hosts: calibration light is one state."""
+        if self.calibrating and self.active_now:
+            return states.CALIBRATING
+        return self.state
+
+    def recorded_number(self) -> int:
+        """Return the number for records about this moment; 0 outside sessions."""
+        return self.number if self.active_now and not self.calibrating else 0
 
     def lit(self) -> bool:
         """Return whether light may be on: ramping, running, or fading out."""
@@ -71,11 +86,20 @@ class Session:
     def begin(self, number: int, plan: "Plan", by: str, tethered: bool) -> None:
         """Begin session `number` with its self-test. Only from idle or done. by: "button" or
         "link"; tethered: a host must renew its lease."""
-        self._clear()
         self.number = number
+        self._begin(plan, by, tethered, False)
+
+    def begin_calibration(self, plan: "Plan") -> None:
+        """Begin calibration light with its self-test. Only from idle or done, and only for a host,
+        which must renew its lease."""
+        self._begin(plan, "link", True, True)  # H-62
+
+    def _begin(self, plan: "Plan", by: str, tethered: bool, calibrating: bool) -> None:
+        self._clear()
         self.plan = plan
         self.by = by
         self.tethered = tethered
+        self.calibrating = calibrating
         self.end_reason = ""
         self._change_state(states.SELF_TEST, by)
 
@@ -88,8 +112,10 @@ class Session:
         return self._in_state_ms >= _SELF_TEST_MS
 
     def pause(self, reason: str) -> bool:
-        """Fade out and stop the session's clock. Returns False unless it was ramping up or
-        running."""
+        """Fade out and stop the session's clock. Returns False unless it was ramping up or running.
+        Calibration light ends instead."""
+        if self.calibrating:
+            return self.stop(reason)  # H-62
         if self.state not in (states.RAMP_UP, states.RUNNING):
             return False
         self._change_state(states.PAUSED, reason)
@@ -144,7 +170,8 @@ class Session:
         elif state == states.RAMP_DOWN:
             self._fade_out(dt_ms)
             if self.fade == 0:
-                self._change_state(states.DONE, self.end_reason)
+                end = states.IDLE if self.calibrating else states.DONE
+                self._change_state(end, self.end_reason)
 
     def add_elapsed(self, ms: int) -> None:
         """Add `ms` of running in which no event was due."""

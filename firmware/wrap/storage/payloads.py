@@ -20,6 +20,7 @@ _DOSE_UJ = 2000
 _TEXT = 255  # the number of a reason that is not in the list: its text follows
 _BY = ("button", "link")
 _WAKE = ("asked", "answered", "unanswered")
+COURSE_EVENTS = ("frozen", "closed")  # of a course's plan; the log stores the index
 # The log stores a reason's index: entries are appended only, never changed or moved.
 REASONS = (
     "",
@@ -40,6 +41,7 @@ REASONS = (
     "acknowledged by link",
     "self-test passed, not sensed, limited power",
     "self-test passed, each way to dark was sensed dark, limited power",
+    "worn",
 )
 
 
@@ -220,6 +222,17 @@ def pack_wake(what: str, active_ms: int) -> bytes:
 def unpack_wake(p: bytes) -> dict:
     _, what, active_s = struct.unpack_from("<BBH", p, 0)
     return {"wake": _WAKE[what], "active_ms": active_s * 1000}
+
+
+def pack_course(what: str, person: str, sha: bytes) -> bytes:
+    """Pack a COURSE record. what: one of COURSE_EVENTS; person: tag, ASCII; sha: the 32 bytes of
+    the SHA-256 of the course's plan, which the host keeps."""
+    return struct.pack("<BB32s", SCHEMA, COURSE_EVENTS.index(what), sha) + person.encode()
+
+
+def unpack_course(p: bytes) -> dict:
+    _, what, sha = struct.unpack_from("<BB32s", p, 0)
+    return {"what": COURSE_EVENTS[what], "person": _text(p, 34), "sha": bytes(sha).hex()}
 
 
 def pack_sector(start: int, seq: int, chain: bytes, blobs) -> bytes:

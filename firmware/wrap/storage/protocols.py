@@ -20,13 +20,15 @@ def _hex(digest: bytes) -> str:
 def _describe(obj: dict, sha: str, raw: bytes) -> tuple:
     """Return a usable slot's entry in `Protocols.slots`."""
     total_s = sum([step["t"] for step in obj["steps"]])
-    return (obj["id"], obj["name"], sha, len(raw), obj["site"], total_s)
+    person = obj.get("person", "")
+    key = protocol.course_key(person, obj["site"])
+    return (obj["id"], obj["name"], sha, len(raw), key, total_s, person)
 
 
 class Protocols:
     """files: a `Files`; channels: ((name, nm), ...) in board order. slots: for each slot None when
-    it is empty, (id, name, sha, size, site, seconds), or a str with the reason why it cannot be
-    used."""
+    it is empty, (id, name, sha, size, course key, seconds, person), or a str with the reason why it
+    cannot be used."""
 
     def __init__(self, files, channels) -> None:
         self._files = files

@@ -35,7 +35,8 @@ NOTE = 9
 BLOB = 10
 SECTOR = 11
 WAKE = 12
-ALL_TYPES = (BOOT, CLOCK, START, STATE, SAMPLE, FAULT, END, ACK, NOTE, BLOB, SECTOR, WAKE)
+COURSE = 13
+ALL_TYPES = (BOOT, CLOCK, START, STATE, SAMPLE, FAULT, END, ACK, NOTE, BLOB, SECTOR, WAKE, COURSE)
 
 
 def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:

@@ -1,5 +1,6 @@
-"""Settings, calibration and heat test. A person may change them only to values that are stricter
-than the defaults, or within the bounds of wrap.rules.limits.
+"""Settings, calibration, heat test and holds. A person may change the first three only to values
+that are stricter than the defaults, or within the bounds of wrap.rules.limits; holds
+(wrap.session.holds) only take light away.
 
 Each is stored in a DoubleStore. While one of them is `unconfirmed`, no light is allowed (see
 wrap.session.confirmation).
@@ -23,7 +24,7 @@ BOUNDS = {
 FULL_PM = 1000
 DATE_LEAST = 20000101  # yyyymmdd
 DATE_MOST = 21001231
-STORES = ("settings", "cal", "heat")
+STORES = ("settings", "cal", "heat", "hold")
 _REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
@@ -42,7 +43,20 @@ def _usable(cal, least_uw: int) -> bool:
         isinstance(cal, dict)
         and _is_int(cal.get("uw"), least_uw, limits.CAL_MOST_UW)  # H-53
         and _is_int(cal.get("unc_pm"), limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM)
+        and _is_int(_peak_pm(cal), limits.CAL_PEAK_LEAST_PM, limits.CAL_PEAK_MOST_PM)
+        and upper_uw(cal) <= limits.CAL_UPPER_MOST_UW
     )
+
+
+def _peak_pm(cal: dict):
+    """Return the peak of a calibration by its mean, permille. One without a peak was stored by an
+    older firmware or host, which took the mean for the whole pad."""
+    return cal.get("peak_pm", limits.CAL_PEAK_LEAST_PM)
+
+
+def upper_uw(cal: dict) -> int:
+    """Return the upper bound of a calibration at the brightest place of the pad, uW/cm2."""
+    return cal["uw"] * (1000 + cal["unc_pm"]) * _peak_pm(cal) // 1000000  # H-64
 
 
 def _usable_heat(kept: dict) -> bool:
@@ -54,8 +68,9 @@ def _usable_heat(kept: dict) -> bool:
     )
 
 
-def _check_calibration(channel, uw: int, unc_pm: int) -> None:
+def _check_calibration(channel, cal: dict) -> None:
     """Raise Refused with the bounds and their origin when a value is outside."""
+    uw, unc_pm, peak_pm = cal["uw"], cal["unc_pm"], _peak_pm(cal)
     low, high = _least_uw(channel), limits.CAL_MOST_UW
     if not low <= uw <= high:
         raise Refused(
@@ -66,14 +81,24 @@ def _check_calibration(channel, uw: int, unc_pm: int) -> None:
     low, high = limits.CAL_UNC_LEAST_PM, limits.CAL_UNC_MOST_PM
     if not low <= unc_pm <= high:
         raise Refused(BAD_PARAM, "unc_pm must be a whole number from %d to %d" % (low, high))
+    low, high = limits.CAL_PEAK_LEAST_PM, limits.CAL_PEAK_MOST_PM
+    if not low <= peak_pm <= high:
+        raise Refused(BAD_PARAM, "peak_pm must be a whole number from %d to %d" % (low, high))
+    if upper_uw(cal) > limits.CAL_UPPER_MOST_UW:
+        raise Refused(
+            BAD_PARAM,
+            "uw with its uncertainty and peak is %d, at most %d is possible"
+            % (upper_uw(cal), limits.CAL_UPPER_MOST_UW),
+        )
 
 
 class Settings:
-    """files: a `Files`; channels: CHANNELS of the board's facts."""
+    """files: a `Files`; channels: CHANNELS of the board's facts. hold_store: the store of
+    wrap.session.holds, confirmed and repaired with the others."""
 
     def __init__(self, files, channels) -> None:
-        self._kept, self._cal, self._heat = [DoubleStore(files, name) for name in STORES]
-        self._stores = (self._kept, self._cal, self._heat)
+        self._stores = tuple([DoubleStore(files, name) for name in STORES])
+        self._kept, self._cal, self._heat, self.hold_store = self._stores
         self._damaged = None  # list of names, made at the first request
         self._judged = None  # the stored calibrations that `_cals` and `_void` are derived from
         self._channels = channels
@@ -136,8 +161,8 @@ class Settings:
         return {key: value}
 
     def calibrations(self) -> list:
-        """Return per channel {"uw", "unc_pm", "date", "how"}, or None without a calibration within
-        its bounds."""
+        """Return per channel {"uw", "unc_pm", "date", "how"} and what else it was stored with (see
+        `calibrate`), or None without a calibration within its bounds."""
         self._judge()
         return self._cals
 
@@ -162,9 +187,12 @@ class Settings:
             if not usable and c[0] in stored:
                 self._void.append(c[0])
 
-    def calibrate(self, name: str, uw: int, unc_pm: int, date: int, how: str) -> None:
-        """Store a channel's irradiance at full duty in uW/cm2 and its uncertainty in permille, or
-        remove it with `uw` 0. Raises Refused or OSError."""
+    def calibrate(
+        self, name: str, uw: int, unc_pm: int, date: int, how: str, more: "dict | None" = None
+    ) -> None:
+        """Store a channel's mean irradiance at full duty in uW/cm2 and its uncertainty in permille,
+        or remove it with `uw` 0. more: may hold "peak_pm" (peak by mean), "instrument" and "sha"
+        (SHA-256 of the host's full record, hex). Raises Refused or OSError."""
         channels = [c for c in self._channels if c[0] == name]
         if not channels:
             raise Refused(
@@ -172,19 +200,21 @@ class Settings:
             )
         kept = dict(self._cal.value)
         if uw:
-            _check_calibration(channels[0], uw, unc_pm)
-            kept[name] = {"uw": uw, "unc_pm": unc_pm, "date": date, "how": how}
+            cal = {"uw": uw, "unc_pm": unc_pm, "date": date, "how": how}
+            cal.update(more or {})
+            _check_calibration(channels[0], cal)
+            kept[name] = cal
         else:
             kept.pop(name, None)
         self._cal.put(kept)
 
     def irradiance(self) -> "list[tuple[int, int]]":
-        """Return (nominal, upper bound) in uW/cm2 at full duty per channel; the worst case of the
-        board's facts for a channel that is not calibrated."""
+        """Return (mean, upper bound at the brightest place) in uW/cm2 at full duty per channel; the
+        worst case of the board's facts for a channel that is not calibrated."""
         out = []
         for c, cal in zip(self._channels, self.calibrations()):
             if cal:
-                out.append((cal["uw"], cal["uw"] * (1000 + cal["unc_pm"]) // 1000))
+                out.append((cal["uw"], upper_uw(cal)))
             else:
                 out.append((c[4], c[4]))  # H-32
         return out

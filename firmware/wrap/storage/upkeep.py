@@ -6,6 +6,7 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from wrap.safety.fault_latch import FaultLatch
     from wrap.safety.restart_count import RestartCount
+    from wrap.session.lit_time import LitTime
     from wrap.session.site_history import SiteHistory
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
@@ -27,6 +28,7 @@ class Upkeep:
         settings: "Settings",
         restart_count: "RestartCount",
         history: "SiteHistory",
+        lit_time: "LitTime",
         uptime: "Uptime",
     ):
         self._hal = hal
@@ -36,6 +38,7 @@ class Upkeep:
         self._settings = settings
         self._restart_count = restart_count
         self._history = history
+        self._lit_time = lit_time
         self._uptime = uptime
         self._tidy_ms = 0
 
@@ -63,10 +66,12 @@ class Upkeep:
                 self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the space reports it
 
     def keep_counts(self, active: bool) -> None:
-        """Forget old restarts once the wrap has run calmly, and store the hours of the history.
-        active: a session is under way."""
+        """Forget old restarts once the wrap has run calmly, and store the hours of the history and
+        the light of the channels. active: a session is under way."""
         count = self._restart_count
         if count.count and count.is_calm(self._uptime.s) and not active:
             count.forget()
         if self._uptime.s >= self._history.save_at_s:
             self._history.save(self._uptime.s)
+        if not active:
+            self._lit_time.save_when_due(self._uptime.s)

@@ -130,6 +130,7 @@ def settings_confirm(port: Port = None, yes: Yes = False, json: Json = False) ->
             text.settings_table(client.settings()),
             text.calibrations_table(cals),
             text.heat_test_text(client.heat_test()),
+            *([text.holds_text(client.holds())] if "hold" in waiting else []),
         )
         ask(shown, "Are all these values right for the person who wears the wrap?", yes, json)
         left = client.confirm_settings()

@@ -10,7 +10,8 @@ from pbmwrap.words import name_state
 from wrap.rules import states
 from wrap.rules.limits import LEASE_MS, RAMP_DOWN_MS
 
-_LIT = tuple(states.NAMES[n] for n in (states.RAMP_UP, states.RUNNING, states.RAMP_DOWN))
+_LIT_STATES = (states.RAMP_UP, states.RUNNING, states.RAMP_DOWN, states.CALIBRATING)
+_LIT = tuple(states.NAMES[n] for n in _LIT_STATES)
 _ACTIVE = tuple(states.NAMES[n] for n in states.ACTIVE)
 BY_HAND = "hold the wrap's button for a second or unplug the wrap"
 TETHERED_LOST = (

@@ -57,6 +57,7 @@ COMMANDS = {
         "heat_cmds",
         "The maker's recorded heat test (docs/build-a-wrap.md, section 13).",
     ),
+    "hold": ("hold_cmds", "Holds: no light for a person until a hold is cleared."),
     "fault": ("config_cmds", "The latched fault."),
     "person": ("person_cmds", "People who use the wraps of this household (docs/programme.md)."),
     "course": (

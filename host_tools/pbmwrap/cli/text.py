@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FaultInfo,
         HeatTest,
         Hello,
+        Hold,
         Sample,
         Slots,
         Status,
@@ -124,6 +125,8 @@ def status_text(hello: Hello, now: Status) -> str:
     if now.buzzer:
         lines.append("buzzer    sounds; a press of the button ends it")
     lines.append(f"next      {_next_text(now)}")
+    if now.held is not None:
+        lines.append(f"held      {now.held} (pbmwrap hold show)")
     if now.next_s and now.state in ("idle", "done"):
         hint = " (see `pbmwrap clock set`)" if now.unix_s is None else ""
         lines.append(f"next session possible in {span(now.next_s)}{hint}")
@@ -232,6 +235,8 @@ def calibrations_table(found: Mapping[str, Calibration | None]) -> PlainTable:
             rows.append((name, "not calibrated", "", "", ""))
         else:
             power, spread = f"{cal.uw / 1000:.2f} mW/cm2", f"{cal.unc_pm / 10:.1f} %"
+            if cal.peak_pm is not None:
+                power += f", peak {cal.peak_pm / 1000:.2f} x"
             rows.append((name, power, spread, str(cal.date or ""), cal.how))
     return format_table(("channel", "at full duty", "uncertainty", "date", "how"), rows)
 
@@ -243,6 +248,14 @@ def heat_test_text(found: HeatTest | None) -> str:
     how = f" ({found.how})" if found.how else ""
     hottest = format_celsius(found.max_mc)
     return f"heat test of {found.date}: {found.pm / 10:g} % of full power, hottest {hottest}{how}"
+
+
+def holds_text(found: Sequence[Hold]) -> PlainTable | str:
+    """Return one line per hold."""
+    if not found:
+        return "no hold stands"
+    rows = [("everybody" if one.person == "*" else one.person, one.reason) for one in found]
+    return format_table(("person", "reason"), rows)
 
 
 def checks_text(found: Sequence[Check]) -> str:

@@ -15,6 +15,8 @@ from pbmwrap.device.models import (
     FaultInfo,
     HeatTest,
     Hello,
+    Hold,
+    Holds,
     LogInfo,
     Sample,
     Slots,
@@ -25,6 +27,7 @@ from pbmwrap.device.transfer import Keep, LogPull, Progress
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import LinkLost, WrapError
 from wrap.rules.limits import LEASE_MS
+from wrap.rules.states import NOBODY
 
 LEASE_RENEWAL_S = LEASE_MS / 3000  # three renewals within a lease
 # A lost renewal is repeated before the lease ends. A slow emulator's time stands still meanwhile,
@@ -95,11 +98,58 @@ class Client:
         return _parse_calibrations(self.call("cal.get"))
 
     def set_calibration(
-        self, channel: str, uw: int, unc_pm: int = 0, date: int = 0, how: str = ""
+        self,
+        channel: str,
+        uw: int,
+        unc_pm: int = 0,
+        date: int = 0,
+        how: str = "",
+        peak_pm: int | None = None,
+        instrument: str | None = None,
+        sha: str | None = None,
     ) -> list[Calibration | None]:
-        """Store a calibration. uw: uW/cm2 at full duty, 0 removes it; date: yyyymmdd."""
+        """Store a calibration. uw: mean in uW/cm2 at full duty, 0 removes it; date: yyyymmdd.
+
+        peak_pm: peak over the pad by the mean, permille, from which the wrap computes its caps;
+        instrument: at most 40 characters; sha: SHA-256 of the full record on the host, 64 hex
+        digits. A wrap that is too old for these three is refused, and keeps what it has.
+        """
         params = {"ch": channel, "uw": uw, "unc_pm": unc_pm, "date": date, "how": how}
+        more = {"peak_pm": peak_pm, "instrument": instrument, "sha": sha}
+        params |= {key: value for key, value in more.items() if value is not None}
+        if len(params) > 5:
+            self.holds()  # older firmware does not know it, and would ignore the new parameters
         return _parse_calibrations(self.call("cal.set", params))
+
+    def light_for_calibration(self, channel: str, duty_pm: int, seconds: int) -> str:
+        """Light one channel, with no person in the wrap; returns the state, "calibrating".
+
+        Call it only after a person has confirmed that nobody is in the wrap. duty_pm: permille of
+        full duty, which the power limit may lower (`duty_u16` of a sample is what is lit). It ends
+        after `seconds`, by `stop`, by the button, or when `lease` is not repeated within 3 s.
+        """
+        params = {"channel": channel, "duty_pm": duty_pm, "seconds": seconds, "confirm": NOBODY}
+        return require_field(self.call("cal.light", params), "state", str)
+
+    def note_course(self, person: str, sha: str, what: str) -> None:
+        """Record in the wrap's log that a course's plan was "frozen" or "closed". person: its tag;
+        sha: SHA-256 of the plan, 64 hex digits."""
+        self.call("course.note", {"person": person, "sha": sha, "what": what})
+
+    def holds(self) -> list[Hold]:
+        """Return the holds in force, in the order in which they were set."""
+        return parse_answer(Holds, self.call("hold.get")).holds
+
+    def set_hold(self, person: str, reason: str) -> list[Hold]:
+        """Refuse light to `person`, a tag or "*" for everybody, until the hold is cleared; returns
+        all holds. reason: a code of 1 to 24 characters a-z, 0-9 and -. Not during a session."""
+        params = {"person": person, "reason": reason}
+        return parse_answer(Holds, self.call("hold.set", params)).holds
+
+    def clear_hold(self, person: str, reason: str) -> list[Hold]:
+        """Clear a hold; returns those that remain. Call it only after a person has confirmed."""
+        params = {"person": person, "reason": reason}
+        return parse_answer(Holds, self.call("hold.clear", params)).holds
 
     def protocols(self) -> Slots:
         return parse_answer(Slots, self.call("proto.list"))

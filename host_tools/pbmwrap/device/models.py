@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
+from wrap.rules.protocol import course_key
+
 NoneBelowZero = Annotated[int | None, "a number below 0 stands for None"]
 
 
@@ -94,8 +96,10 @@ class Sample(Answer):
 
 @dataclass(frozen=True)
 class Status(Sample):
-    """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat")
-    that wait for `settings.confirm`; `cal_void`: channels whose stored calibration breaks its
+    """The whole state of a wrap at one moment. `unconfirmed`: stores ("settings", "cal", "heat",
+    "hold") that wait for `settings.confirm`; `person`: tag of the session's protocol,
+    `next_person`: that of the active slot, None without one; `held`: reason of a hold that refuses
+    the active slot; `cal_void`: channels whose stored calibration breaks its
     bounds; `slot`: the active one, if any; `next_s`: until its site may have a session;
     `wake_due_s`: of light until the next wake check, or left to answer it; `power_pm`: permille of
     full power that all lamps may draw, None from a wrap without a limit; `power_why`: what limits
@@ -105,6 +109,9 @@ class Status(Sample):
     end_reason: str = ""
     protocol: str | None = None
     next_protocol: str | None = None
+    person: str | None = None
+    next_person: str | None = None
+    held: str | None = None
     slot: NoneBelowZero = None
     next_s: int | None = None
     wake_due_s: int | None = None
@@ -173,12 +180,25 @@ class Slots(Answer):
 
 @dataclass(frozen=True)
 class Calibration(Answer):
-    """A channel's irradiance at the skin at full duty, uW/cm2, and how it was measured."""
+    """A channel's mean irradiance at the skin at full duty, uW/cm2, and how it was measured.
+
+    `peak_pm`: peak over the pad by the mean, permille; `sha`: SHA-256 of the host's full record;
+    both and `instrument` are None where none was stored. `lit_s`: seconds at full duty since then,
+    None when the wrap has lost them or is too old to count."""
 
     uw: int
     unc_pm: int = 0
     date: int = 0
     how: str = ""
+    peak_pm: int | None = None
+    instrument: str | None = None
+    sha: str | None = None
+    lit_s: int | None = None
+
+    @property
+    def upper_uw(self) -> float:
+        """Upper bound at the brightest place, by which the wrap's caps count, uW/cm2."""
+        return self.uw * (1000 + self.unc_pm) * (self.peak_pm or 1000) / 1e6
 
 
 @dataclass(frozen=True)
@@ -190,6 +210,21 @@ class HeatTest(Answer):
     date: int
     max_mc: int
     how: str = ""
+
+
+@dataclass(frozen=True)
+class Hold(Answer):
+    """No light for `person`, or for everybody ("*"); `reason`: the code that it was set with."""
+
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Holds(Answer):
+    """The holds in force."""
+
+    holds: list[Hold]
 
 
 @dataclass(frozen=True)
@@ -215,11 +250,17 @@ class LightOfDay(Answer):
 
 @dataclass(frozen=True)
 class CourseInfo(Answer):
-    """The sessions that still count, by site; "*" stands for every site."""
+    """The sessions that still count, by site: "SITE", or "PERSON/SITE" where the protocol carried a
+    person's tag (see `find_site`); "*" stands for every site."""
 
     age_s: int
     sites: dict[str, SiteCourse]
     light: LightOfDay | None = None
+
+    def find_site(self, site: str, person: str | None = None) -> SiteCourse | None:
+        """Return the sessions of a person's site, None without any; person: None for protocols
+        without a tag."""
+        return self.sites.get(course_key(person or "", site))
 
 
 @dataclass(frozen=True)

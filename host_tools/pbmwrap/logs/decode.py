@@ -25,6 +25,7 @@ NAMES = {
     records.BLOB: "blob",
     records.SECTOR: "sector",
     records.WAKE: "wake",
+    records.COURSE: "course",
 }
 
 UNPACKERS: dict[int, Callable[[bytes], Any]] = {
@@ -40,6 +41,7 @@ UNPACKERS: dict[int, Callable[[bytes], Any]] = {
     records.BLOB: payloads.unpack_blob,
     records.SECTOR: payloads.unpack_sector,
     records.WAKE: payloads.unpack_wake,
+    records.COURSE: payloads.unpack_course,
 }
 
 MAX_RECORD_BYTES = records.MAX_PAYLOAD + records.OVERHEAD + 2

@@ -50,7 +50,7 @@ def encode_draft(table: Mapping[str, Any]) -> dict[str, Any]:
         "flicker_ok": table.get("photosensitivity_confirmed", False),
         "grade": (table.get("evidence") or {}).get("grade", ""),
     }
-    names = {"schema": "v", "id": "id", "name": "name", "site": "site"}
+    names = {"schema": "v", "id": "id", "name": "name", "site": "site", "person": "person"}
     out.update({mine: table[key] for key, mine in names.items() if key in table})
     if "step" in table:
         out["steps"] = [_encode_step(step) for step in table["step"]]
@@ -105,7 +105,7 @@ def from_canonical(raw: bytes, channels: Mapping[str, int]) -> Protocol:
     found = rules.find_problems(obj, dict(channels))
     if found:
         raise ValueError(rules.problem_text(found[0]).strip())
-    table: dict[str, Any] = {key: obj[key] for key in ("id", "name", "site")}
+    table: dict[str, Any] = {k: obj[k] for k in ("id", "name", "site", "person") if k in obj}
     table |= {"schema": obj["v"], "step": [_step_table(step) for step in obj["steps"]]}
     table["photosensitivity_confirmed"] = obj.get("flicker_ok", False)
     for mine, key in (("dose", "dose_j_cm2"), ("ramp", "ramp_s"), ("trip", "skin_trip_c")):

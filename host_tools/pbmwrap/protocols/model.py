@@ -151,6 +151,9 @@ class Protocol(_Table):
     id: str = Field(description="a-z, 0-9 and -; at most 24")
     name: str = Field(description="plain ASCII, at most 40 characters")
     site: str = Field(description="where on the body: a-z, 0-9 and -; at most 24")
+    person: str | None = Field(
+        default=None, description="tag of the person who wears it: a-z and 0-9; at most 8"
+    )
     dose_j_cm2: DoseJCm2 | None = Field(
         default=None, description="all channels together; without it the session ends by time"
     )

@@ -132,7 +132,7 @@ def _make_timeline(
     known = [c for c in cal if c is not None]
     nominal = tuple(c.uw / 1000 for c in known) if len(known) == len(lamps) else None
     worst = tuple(
-        lamp.worst_uw / 1000 if c is None else c.uw * (1000 + c.unc_pm) / 1e6
+        lamp.worst_uw / 1000 if c is None else c.upper_uw / 1000
         for lamp, c in zip(lamps, cal, strict=True)
     )
     return _Timeline(steps, nominal, worst)

@@ -29,6 +29,7 @@ _LIGHT = {
     "done": "no light",
     "fault": "no light",
     "service": "no light, no firmware is running",
+    "calibrating": "the light is on for a calibration, with no person in the wrap",
 }
 
 

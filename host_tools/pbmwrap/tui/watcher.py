@@ -338,6 +338,7 @@ _FOR_STATE = {
     "running": "a session is running; s stops it",
     "ramp-up": "the light is fading in; s stops it",
     "ramp-down": "the light is fading out; wait a second",
+    "calibrating": "a calibration is measured; s stops the light",
 }
 
 

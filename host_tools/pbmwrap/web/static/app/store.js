@@ -6,8 +6,8 @@ import { readChoice } from "./text.js";
 
 export const transport = createServerTransport();
 
-export const ACTIVE = ["self-test", "ramp-up", "running", "paused", "ramp-down"];
-export const LIT = ["ramp-up", "running", "ramp-down"];
+export const ACTIVE = ["self-test", "ramp-up", "running", "paused", "ramp-down", "calibrating"];
+export const LIT = ["ramp-up", "running", "ramp-down", "calibrating"];
 const OLD_S = 3; // a wrap that is connected sends at least one sample a second
 const POINTS_MOST = 2000;
 
