@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: web-tests web-page web-page-slice web-journeys web-journeys-slice bench-web screenshots help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
+.PHONY: web-tests web-page web-page-slice web-journeys web-journeys-slice web-static web-static-tests web-static-slice bench-web screenshots help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ quick: $(STAMP) ## Lint, types, unit tests and simulated sessions; a minute on t
 quick-tests: $(STAMP)
 	$(PY) -m pytest tests/unit tests/esp32 tests/contract/test_session.py --target sim -m "not slow" -n $(JOBS)
 
-test: unit host web-tests web-page-slice web-journeys-slice contract ## All tests, but for the slow ones of web-page
+test: unit host web-tests web-page-slice web-journeys-slice web-static-slice contract ## All tests, but for the slow ones of web-page, web-journeys and web-static
 
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
@@ -67,6 +67,17 @@ web-journeys-slice: firmware ## Journeys with pbmwrap web, without Firefox and t
 bench-web: $(STAMP) ## Load and start of pbmwrap web: memory over 8 h, missed samples, CPU, first sample on screen
 	@bash tools/need_chromium.sh
 	$(PY) -m tools.bench_web
+
+web-static: $(STAMP) ## The page without a server, to build/web-static, for any static host (docs/web-page.md)
+	@$(PY) -m tools.web_static --out build/web-static
+
+web-static-tests: $(STAMP) ## The page without a server in Debian's Chromium, all journeys
+	@bash tools/need_chromium.sh
+	$(PY) -m pytest tests/web_static tests/web_serial -n $(JOBS)
+
+web-static-slice: $(STAMP) ## The same, one session and one fault
+	@bash tools/need_chromium.sh
+	$(PY) -m pytest tests/web_static tests/web_serial -m "not slow" -n $(JOBS) --dist loadfile
 
 screenshots: $(STAMP) ## Pictures of every page, to docs/img/web (docs/web-page.md)
 	@bash tools/need_chromium.sh

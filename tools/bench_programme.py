@@ -85,7 +85,7 @@ def fill(store: Store, person: Person, archive: Archive, today: date) -> None:
         marks = [replace(mark, unix_ms=mark.unix_ms + shift_ms) for mark in made.marks]
         kept = archive.wrap(uid)
         kept.add_about(HELLO)
-        kept.merge(jsonl.Log(pieces=[(0, bytes(made.raw))], marks=marks))
+        kept.merge_log(jsonl.Log(pieces=[(0, bytes(made.raw))], marks=marks))
     claim_sessions(store, [s.key for s in read_sessions(archive).sessions], person, now_ms)
     for number in range(COURSES):
         _add_course(store, person, first + timedelta(days=number * 350), number, now_ms)

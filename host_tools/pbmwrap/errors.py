@@ -24,7 +24,11 @@ EXIT_INTERRUPTED = 130
 
 def plain(text: str) -> str:
     """Return `text` of a wrap or a file on one line, without control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return "".join(c if _is_printable(c) else "?" for c in text)
+
+
+# MicroPython's str does not know which characters are printable.
+_is_printable = getattr(str, "isprintable", lambda c: c >= " " and not "\x7f" <= c < "\xa0")
 
 
 class WrapError(Exception):

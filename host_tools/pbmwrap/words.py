@@ -27,6 +27,16 @@ _ENDED = {
     states.BY_FAULT: "a fault",
     states.BY_POWER: "power lost",
 }
+# By the names of wrap.storage.settings.BOUNDS: unit and meaning.
+SETTINGS = {
+    "trip_mc": ("0.001 C", "a skin sensor this hot ends the session with a fault"),
+    "cap_mj": ("0.001 J/cm2", "the most dose that a session may give, all channels together"),
+    "time_s": ("s", "the longest protocol that may start"),
+    "wake_s": ("s", "light between two wake checks"),
+    "answer_s": ("s", "how long the wake check waits for the button"),
+    "site_week": ("sessions", "sessions of one site in any 7 days"),
+    "light_day_s": ("s", "light of the whole wrap in any 24 hours"),
+}
 
 
 def name_state(state: str) -> str:

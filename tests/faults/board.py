@@ -107,4 +107,4 @@ class FaultTwin(SimTwin):
         spent = zip(on, self._plant_on, strict=True)
         self.plant.step(PLANT_MS, [(a - b) * PPM // (FULL * PLANT_MS) for a, b in spent])
         self._plant_on = on
-        self._feed_sensors()
+        self.feed_sensors()

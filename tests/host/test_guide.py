@@ -185,7 +185,7 @@ def test_three_runs_of_the_heat_test_fit_into_a_days_light() -> None:
 @pytest.mark.parametrize("ohm", [0.0, 0.22])
 def test_a_return_shared_with_the_lamps_is_a_wiring_fault(monkeypatch, ohm: float) -> None:
     """The plant in steps of 10 ms: the check puts the lamps out for so long."""
-    monkeypatch.setattr("pbmwrap.twin.sim.PLANT_MS", 10)
+    monkeypatch.setattr("pbmwrap.twin.coupled.PLANT_MS", 10)
     bench = Bench(idle_s=60)
     for wire in bench.twin.plant.wires:
         wire.shared_ohm = ohm

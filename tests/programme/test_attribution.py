@@ -134,7 +134,7 @@ def test_a_claim_neither_passes_to_another_session_nor_is_lost(
     archive = keep(folder / "data" / "logs", first)
     (one,) = attribution.read_sessions(archive).sessions
     attribution.claim_sessions(store, [one.key], ada, clock.ms)
-    archive.wrap("u1").retire()
+    archive.wrap("u1").retire_copy()
     second = LogMaker()
     second.power_on()
     second.clock(1_791_000_000)

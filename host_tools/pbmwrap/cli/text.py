@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pbmwrap.errors import plain
 from pbmwrap.facts import by_role
-from pbmwrap.words import count, format_readings, name_end, name_state, name_stores, power_text
+from pbmwrap.words import (
+    SETTINGS,
+    count,
+    format_readings,
+    name_end,
+    name_state,
+    name_stores,
+    power_text,
+)
 from wrap.session.site_history import span
 
 if TYPE_CHECKING:
@@ -30,18 +38,6 @@ def format_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> PlainTa
     from pbmwrap.cli.plain_table import PlainTable
 
     return PlainTable([plain(head) for head in heads], [[*map(plain, row)] for row in rows])
-
-
-# By the names of wrap.storage.settings.BOUNDS: unit and meaning.
-SETTINGS = {
-    "trip_mc": ("0.001 C", "a skin sensor this hot ends the session with a fault"),
-    "cap_mj": ("0.001 J/cm2", "the most dose that a session may give, all channels together"),
-    "time_s": ("s", "the longest protocol that may start"),
-    "wake_s": ("s", "light between two wake checks"),
-    "answer_s": ("s", "how long the wake check waits for the button"),
-    "site_week": ("sessions", "sessions of one site in any 7 days"),
-    "light_day_s": ("s", "light of the whole wrap in any 24 hours"),
-}
 
 
 def settings_table(values: Mapping[str, Any]) -> PlainTable:

@@ -39,6 +39,70 @@ def encode_request(number: int, method: str, params: dict[str, Any] | None) -> b
     return line
 
 
+class MessageReader:
+    """Reads messages out of received bytes. It does no I/O."""
+
+    def __init__(self) -> None:
+        self.frames_seen = 0
+        self._reader = frames.LineReader(frames.MAX_ANSWER)
+        self._answers: list[dict[str, Any]] = []
+        self._raw: dict[str, Any] = {}  # the push `raw` whose bytes are arriving
+        self._raw_left = 0
+
+    def drop_raw(self) -> None:
+        """Expect no more bytes of a push `raw`."""
+        self._raw_left = 0
+
+    def take_answers(self) -> list[dict[str, Any]]:
+        """Return the answers that arrived since the last call."""
+        arrived, self._answers = self._answers, []
+        return arrived
+
+    def feed(self, data: bytes, on_push: Push | None) -> bool:
+        """Read received bytes; True when a push was passed on."""
+        pushed = False
+        at = 0
+        while at < len(data):
+            if self._raw_left:
+                at, done = self._take_raw(data, at, on_push)
+                pushed = done or pushed
+                continue
+            event = self._reader.take(data, at, len(data))
+            at = self._reader.at
+            if event == frames.OK:
+                pushed = self._handle_message(self._reader.body(), on_push) or pushed
+        return pushed
+
+    def _take_raw(self, data: bytes, at: int, on_push: Push | None) -> tuple[int, bool]:
+        """Collect the bytes of a push `raw`; returns (next position, whether it is complete)."""
+        piece = data[at : at + self._raw_left]
+        self._raw["d"] += piece
+        self._raw_left -= len(piece)
+        if not self._raw_left and on_push is not None:
+            on_push("raw", {**self._raw, "d": bytes(self._raw["d"])})
+        return at + len(piece), not self._raw_left
+
+    def _handle_message(self, body: bytes, on_push: Push | None) -> bool:
+        """Keep an answer, or pass on a push; True for a push."""
+        message = _decode_message(body)
+        if message is None:
+            return False
+        if "m" in message:
+            return False  # this program's own request, echoed by a prompt or a terminal
+        self.frames_seen += 1
+        if "n" not in message:
+            self._answers.append(message)
+            return False
+        params = message.get("p") or {}
+        if message["n"] == "raw":
+            if isinstance(params, dict) and _announces_raw(params):
+                self._raw, self._raw_left = {**params, "d": bytearray()}, params["size"]
+            return False
+        if on_push is not None and isinstance(params, dict):
+            on_push(message["n"], params)
+        return True
+
+
 class Link:
     """Requests and answers over one transport. Not thread-safe."""
 
@@ -53,17 +117,18 @@ class Link:
         self.transport = transport
         self.answer_s = answer_s
         self.attempts = attempts
-        self.frames_seen = 0
         self.repeats = 0  # requests sent again
         self.noise = b""
         self.should_give_up: Callable[[bytes], bool] = lambda noise: False  # called before a repeat
         self._id = int.from_bytes(os.urandom(4)) % ID_RANGE if first_id is None else first_id
-        self._reader = frames.LineReader(frames.MAX_ANSWER)
-        self._arrived: list[dict[str, Any]] = []
+        self._reader = MessageReader()
         self._on_push: Push | None = None
         self._fresh = False
-        self._raw: dict[str, Any] = {}  # the push `raw` whose bytes are arriving
-        self._raw_left = 0
+
+    @property
+    def frames_seen(self) -> int:
+        """Valid messages of a wrap so far."""
+        return self._reader.frames_seen
 
     def call(
         self,
@@ -81,7 +146,7 @@ class Link:
         Raises DeviceError, LinkLost, UsageError.
         """
         self._id = (self._id + 1) % ID_RANGE
-        line = encode_request(self._id, method, params) + _end_with_newline(behind)
+        line = encode_request(self._id, method, params) + end_with_newline(behind)
         previous, self._on_push = self._on_push, on_push or self._on_push
         try:
             answer = self._send_until_answered(
@@ -112,7 +177,7 @@ class Link:
         self, line: bytes, timeout_s: float, attempts: int
     ) -> dict[str, Any] | None:
         for _ in range(attempts):
-            self._raw_left = 0
+            self._reader.drop_raw()
             # A newline first ends half a line that an earlier program may have sent. The CRs end
             # what was typed at a MicroPython prompt, so that it prints `>>>`.
             self.transport.write(line if self._fresh else FLUSH + line)
@@ -130,11 +195,11 @@ class Link:
         """Return the answer to the request in flight; None when it must be repeated."""
         deadline = self.transport.monotonic() + timeout_s
         while True:
-            arrived, self._arrived = self._arrived, []
+            arrived = self._reader.take_answers()
             for message in arrived:
                 if message.get("i") == self._id:
                     return message
-            if any(map(_reports_damage, arrived)):
+            if any(map(reports_damage, arrived)):
                 return None
             left = deadline - self.transport.monotonic()
             if left <= 0:
@@ -143,49 +208,9 @@ class Link:
 
     def _handle_input(self, timeout_s: float) -> bool:
         """Read once and handle what arrived; True when a push was passed on."""
-        pushed = False
         data = self.transport.read(timeout_s)
         self.noise = (self.noise + data)[-NOISE_KEPT:]
-        at = 0
-        while at < len(data):
-            if self._raw_left:
-                at, done = self._take_raw(data, at)
-                pushed = done or pushed
-                continue
-            event = self._reader.take(data, at, len(data))
-            at = self._reader.at
-            if event == frames.OK:
-                pushed = self._handle_message(self._reader.body()) or pushed
-        return pushed
-
-    def _take_raw(self, data: bytes, at: int) -> tuple[int, bool]:
-        """Collect the bytes of a push `raw`; returns (next position, whether it is complete)."""
-        piece = data[at : at + self._raw_left]
-        self._raw["d"] += piece
-        self._raw_left -= len(piece)
-        if not self._raw_left and self._on_push is not None:
-            self._on_push("raw", {**self._raw, "d": bytes(self._raw["d"])})
-        return at + len(piece), not self._raw_left
-
-    def _handle_message(self, body: bytes) -> bool:
-        """Keep an answer in `_arrived`, or pass on a push; True for a push."""
-        message = _decode_message(body)
-        if message is None:
-            return False
-        if "m" in message:
-            return False  # this program's own request, echoed by a prompt or a terminal
-        self.frames_seen += 1
-        if "n" not in message:
-            self._arrived.append(message)
-            return False
-        params = message.get("p") or {}
-        if message["n"] == "raw":
-            if isinstance(params, dict) and _announces_raw(params):
-                self._raw, self._raw_left = {**params, "d": bytearray()}, params["size"]
-            return False
-        if self._on_push is not None and isinstance(params, dict):
-            self._on_push(message["n"], params)
-        return True
+        return self._reader.feed(data, self._on_push)
 
 
 def _decode_message(body: bytes) -> dict[str, Any] | None:
@@ -210,13 +235,13 @@ def _announces_raw(params: dict[str, Any]) -> bool:
     return type(size) is int and 0 < size <= MAX_RAW
 
 
-def _end_with_newline(data: bytes) -> bytes:
+def end_with_newline(data: bytes) -> bytes:
     """Append a newline, which ends the line for a wrap that takes `data` for noise."""
     if b"\x03" in data:
         raise UsageError("the bytes to be sent contain Ctrl-C, which would stop the wrap")
     return data + b"\n" if data else b""
 
 
-def _reports_damage(message: dict[str, Any]) -> bool:
+def reports_damage(message: dict[str, Any]) -> bool:
     """Whether the wrap could not read a line, so that it must be repeated at once."""
     return message.get("i") is None and "e" in message and message["e"][0] in _DAMAGED

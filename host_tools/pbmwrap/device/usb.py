@@ -11,16 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pbmwrap.portable.usb_ids import MAKERS
+
+__all__ = ("BOOTSEL", "ESPRESSIF", "MAKERS", "PortNode", "inspect_node")
+
 # "vid:pid" of boards and bridges, from the USB ID lists of their makers.
 BOOTSEL = "2e8a:0003"
 ESPRESSIF = ("303a:1001", "303a:0002", "303a:0009")
-MAKERS = {
-    "2e8a": "Raspberry Pi",
-    "303a": "Espressif",
-    "10c4": "CP210x bridge",
-    "1a86": "CH340 bridge",
-    "0403": "FTDI bridge",
-}
 _DEVICES = Path("/sys/bus/usb/devices")
 _PROC = Path("/proc")
 _HUB_CLASS = "09"

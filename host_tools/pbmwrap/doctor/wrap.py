@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
-from pbmwrap.logs.verify import Verdict
 from pbmwrap.words import CONFIRM, count, format_readings, name_stores, power_text
 from wrap.rules.limits import STEP_MS
 from wrap.safety.power_limit import NO_HEAT_TEST
 from wrap.version import VERSION
+
+if TYPE_CHECKING:
+    from pbmwrap.logs.verify import Verdict
 
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
 SKEW_S = 60  # a quartz loses some 2 s a day; the clock must separate records by minutes

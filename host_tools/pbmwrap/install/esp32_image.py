@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,16 +26,9 @@ from pbmwrap.errors import (
     VerifyFailed,
     WrapError,
 )
+from pbmwrap.portable.esp32_header import CHIPS, read_header
 
-# Header, chip numbers and the flash address of the boot loader: esptool's "Firmware Image Format",
-# ESP-IDF's esp_app_format.h.
-_MAGIC = 0xE9
-_CHIP_AT = 12
-CHIPS = {0: ("esp32", 0x1000), 5: ("esp32c3", 0x0), 9: ("esp32s3", 0x0)}
-# ESP-IDF's partition table, at the address that MicroPython and our boards use.
-_TABLE, _TABLE_MAGIC = 0x8000, b"\xaa\x50"
-_PROGRAM = 0x10000
-_OURS = b"wraplog\0"  # the name of a partition
+__all__ = ("CHIPS", "EspImage", "read_image", "run_esptool", "write_image")
 
 _MISSING = "esptool is not installed"
 _HOLD = "hold BOOT, press EN (RESET), let BOOT go, and run this again"
@@ -63,28 +55,8 @@ def read_image(path: Path) -> EspImage:
     except OSError as problem:
         hint = f"to build one, {installed.hint_make('firmware BOARD=PBMWRAP_ESP32_S3')}"
         raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
-    number = _chip_number(data, 0)
-    if number is None:
-        hint = "give the .bin for an ESP32, the .uf2 for an RP2040"
-        raise InvalidFile(f"{path} is not an image for an ESP32", hint)
-    if number not in CHIPS:
-        known = ", ".join(name for name, _ in CHIPS.values())
-        raise InvalidFile(
-            f"{path} is for an unknown chip, number {number}", f"supported are {known}"
-        )
-    chip, offset = CHIPS[number]
-    table = data[_TABLE - offset : _PROGRAM - offset]
-    if not table.startswith(_TABLE_MAGIC) or _chip_number(data, _PROGRAM - offset) != number:
-        hint = "give the whole image (firmware.bin), not its program or its boot loader alone"
-        raise InvalidFile(f"{path} is not a whole image", hint)
-    return EspImage(path, chip, offset, len(data), _OURS in table)
-
-
-def _chip_number(data: bytes, at: int) -> int | None:
-    """Return the chip's number in an image header at `at`; None without one."""
-    if len(data) < at + _CHIP_AT + 2 or data[at] != _MAGIC:
-        return None
-    return struct.unpack_from("<H", data, at + _CHIP_AT)[0]
+    chip, offset, ours = read_header(data, str(path))
+    return EspImage(path, chip, offset, len(data), ours)
 
 
 def esptool_command() -> list[str]:

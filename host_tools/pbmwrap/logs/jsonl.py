@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,9 +22,25 @@ from pbmwrap.logs import extents
 from pbmwrap.logs.clock import Clock, Mark
 from pbmwrap.logs.decode import Entry, decode
 from pbmwrap.logs.extents import Extent
+from pbmwrap.portable import log_lines
+from pbmwrap.portable.log_lines import SCHEMA, format_about, format_head
 from pbmwrap.text_files import UTF8_MARK, UTF16_MARKS
 
-SCHEMA = 2
+__all__ = (
+    "SCHEMA",
+    "Log",
+    "describe_error",
+    "format_about",
+    "format_bytes",
+    "format_head",
+    "format_log",
+    "format_mark",
+    "format_other",
+    "is_line",
+    "read",
+    "read_file",
+)
+
 _MAX_INT = 1 << 45  # more than any offset, and milliseconds until the year 3084
 
 
@@ -76,13 +91,9 @@ def _read_int(fields: dict[str, Any], key: str) -> int:
 
 def _read_raw(fields: dict[str, Any]) -> bytes:
     raw = base64.b64decode(fields["raw"], validate=True)
-    if "crc" in fields and fields["crc"] != _format_crc(raw):
+    if "crc" in fields and fields["crc"] != log_lines.format_crc(raw):
         raise ValueError("its bytes do not match its CRC")
     return raw
-
-
-def _format_crc(raw: bytes) -> str:
-    return f"{zlib.crc32(raw):08x}"
 
 
 def _read_mark(fields: dict[str, Any]) -> Mark:
@@ -147,22 +158,9 @@ def format_log(log: Log, runs: Sequence[Extent], clock: Clock | None = None) -> 
         yield from format_bytes(offset, data, clock)
 
 
-def format_head(uid: str) -> str:
-    """Format the first line of every file."""
-    return _format_line({"pbmwrap": "log", "schema": SCHEMA, "uid": uid})
-
-
-def format_about(about: dict[str, Any]) -> str:
-    """Format the wrap's answer to `hello`."""
-    return _format_line({"about": about})
-
-
 def format_mark(mark: Mark) -> str:
     """Format a mark. A program that does not know `said_ms` reads it as the mark of a clock."""
-    fields = asdict(mark)
-    if not mark.said_ms:
-        del fields["said_ms"]
-    return _format_line({"mark": fields})
+    return log_lines.format_mark(asdict(mark))
 
 
 def format_other(line: str) -> str:
@@ -183,11 +181,7 @@ def format_bytes(offset: int, data: bytes, clock: Clock | None = None) -> Iterat
     for start, end, entry in sorted(spots, key=lambda spot: spot[0]):
         raw = data[start - offset : end - offset]
         meaning = {} if entry is None else _describe_record(entry, clock)
-        yield _format_line(meaning | _describe_bytes(start, raw))
-
-
-def _describe_bytes(offset: int, raw: bytes) -> dict[str, Any]:
-    return {"offset": offset, "raw": base64.b64encode(raw).decode(), "crc": _format_crc(raw)}
+        yield log_lines.format_bytes(start, raw, meaning)
 
 
 def _describe_record(entry: Entry, clock: Clock | None) -> dict[str, Any]:
@@ -203,7 +197,3 @@ def _describe_record(entry: Entry, clock: Clock | None) -> dict[str, Any]:
     if clock is not None:
         meaning["unix_ms"] = clock.unix_ms_of(entry)
     return meaning
-
-
-def _format_line(fields: dict[str, Any]) -> str:
-    return json.dumps(fields, ensure_ascii=True) + "\n"

@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from pbmwrap.logs import jsonl
 from pbmwrap.logs.clock import SAME_MS, Clock, Mark, format_local, make_clock
 from pbmwrap.logs.decode import MAX_TORN_BYTES, count_lost_records
 from pbmwrap.logs.sessions import Session, group_sessions
@@ -53,6 +52,8 @@ def note_unread_records(uid: str, decoded: Decoded) -> Iterator[str]:
 
 def note_newer_lines(uid: str, schema: int, others: int) -> Iterator[str]:
     """Note lines of a newer program. schema: of the file; others: lines of unknown kinds."""
+    from pbmwrap.logs import jsonl  # a browser runs this module and has no files
+
     if schema > jsonl.SCHEMA:
         yield (
             f"wrap {uid}: lines of schema {schema}, this pbmwrap knows {jsonl.SCHEMA}; "

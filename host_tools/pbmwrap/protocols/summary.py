@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pbmwrap.device.models import Calibration
 from pbmwrap.protocols import board
-from pbmwrap.protocols.model import Protocol, Step
 from wrap.rules import limits, states
+
+if TYPE_CHECKING:
+    from pbmwrap.protocols.model import Protocol, Step
 
 # Ranges that human studies used. A protocol outside them gets a warning and is not refused.
 STUDIED_MW_CM2 = (10, 100)

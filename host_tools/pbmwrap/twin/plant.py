@@ -28,8 +28,9 @@ SURFACE_SHARE = 0.2  # of the skin's heat capacity: the outer 1 mm of 5 mm
 SURFACE_LIGHT = 0.4  # of the light that skin absorbs; the rest is absorbed below it
 _AREA = 1.0 / len(ZONES)
 _SUBSTEP_S = 1.0  # a quarter of the fastest time constant that the ranges below allow
-_SETTLE_S = 4 * 3600
 _SETTLE_SUBSTEP_S = 4.0
+_SETTLE_SUBSTEPS = 3600  # 4 h
+_SETTLE_PART = 100
 _KELVIN = 273.15
 _T25_K = 298.15
 
@@ -181,7 +182,14 @@ class Plant:
     and calls give the same codes. `wires`: one Wire a sensor; `cut_offs`: in series with the feed.
     """
 
-    def __init__(self, facts: BoardFacts, params: PlantParams | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        facts: BoardFacts,
+        params: PlantParams | None = None,
+        seed: int = 0,
+        settled: bool = True,
+    ) -> None:
+        """settled: False when the caller calls `settle_part`."""
         params = params or PlantParams()
         self.sensor_names = tuple(s[0] for s in facts.SENSORS)
         self.sensor_roles = tuple(s[1] for s in facts.SENSORS)
@@ -202,7 +210,9 @@ class Plant:
         self._sense = list(self._surface)
         self._lamp_a = 0.0
         self.params = params
-        self.settle()
+        self._unsettled = _SETTLE_SUBSTEPS
+        if settled:
+            self.settle()
 
     @property
     def params(self) -> PlantParams:
@@ -264,12 +274,20 @@ class Plant:
 
     def settle(self) -> None:
         """Set the state after hours in the dark with the present parameters."""
+        self._unsettled = _SETTLE_SUBSTEPS
+        while not self.settle_part():
+            pass
+
+    def settle_part(self) -> bool:
+        """Do a part of what `settle` does. Returns True behind the last one."""
         outside, self._params = self._params, replace(self._params, outside_w=0.0)
-        for _ in range(int(_SETTLE_S / _SETTLE_SUBSTEP_S)):
+        for _ in range(_SETTLE_PART):
             self._substep(_SETTLE_SUBSTEP_S, 0.0)
         self._params = outside
+        self._unsettled -= _SETTLE_PART
         self.cem43_min = [0.0] * len(ZONES)
         self._codes = [None] * len(self._codes)
+        return self._unsettled <= 0
 
     def step(self, dt_ms: int, on_ppm: Sequence[int]) -> None:
         """Let `dt_ms` pass with each channel lit for its share of it (0..1_000_000 ppm)."""

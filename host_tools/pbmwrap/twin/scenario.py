@@ -17,11 +17,9 @@ from pbmwrap.errors import InvalidFile
 from pbmwrap.text_files import read_toml
 from pbmwrap.twin.base import Twin
 from pbmwrap.twin.plant import SensorFault, figure_problems
+from pbmwrap.twin.presses import list_edges
 
 SHIPPED = Path(__file__).parent / "scenarios"
-SHORT_MS = 100
-LONG_MS = 1300  # the firmware's long press is one second
-DOUBLE_GAP_MS = 150  # the firmware waits 400 ms for a second press
 CYCLE_MS = 500  # dark time of a power cycle: long enough for every capacitor
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -228,13 +226,9 @@ class Player:
             self._at(at, lambda: self._act(event))
 
     def _plan_press(self, at: int, event: Event) -> None:
-        held = LONG_MS if event.press == "long" else SHORT_MS
-        if event.press_s is not None:
-            held = round(event.press_s * 1000)
-        presses = 2 if event.press == "double" else 1
-        for start in range(at, at + presses * (held + DOUBLE_GAP_MS), held + DOUBLE_GAP_MS):
-            self._at(start, lambda: self.twin.press(True))
-            self._at(start + held, lambda: self.twin.press(False))
+        held_ms = None if event.press_s is None else round(event.press_s * 1000)
+        for after_ms, down in list_edges(event.press, held_ms):
+            self._at(at + after_ms, lambda down=down: self.twin.press(down))
 
     def _at(self, at_ms: int, act: Callable[[], None]) -> None:
         self._count += 1

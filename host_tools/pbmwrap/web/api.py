@@ -20,12 +20,19 @@ from pbmwrap.web import protocols
 from pbmwrap.web.actors import Actors
 from pbmwrap.web.answers import answering, browser_of, read_json, read_text
 from pbmwrap.web.hub import Hub
+from pbmwrap.web.requests import (
+    SESSION,
+    change_session,
+    confirm_settings,
+    describe_fault,
+    describe_settings,
+    read_calibration,
+)
 from pbmwrap.web.security import Address, Logins, Refusal
 from pbmwrap.web.sessions import SessionBook
 from pbmwrap.web.streams import Streams
 from wrap.version import VERSION
 
-_SESSION = ("start", "pause", "resume", "stop", "awake")
 _ALWAYS = ("pause", "stop")  # they can only switch light off, so a browser that watches may as well
 _STOP_TRIES = 2
 
@@ -165,17 +172,14 @@ class Api:
     def change_session(self, request: Request) -> dict[str, Any]:
         """Start, pause, resume or stop a session, or answer the wake question."""
         do = read_text(request, "do")
-        if do not in _SESSION:
-            raise Refusal(400, "bad_param", f"do must be one of {', '.join(_SESSION)}")
+        if do not in SESSION:
+            raise Refusal(400, "bad_param", f"do must be one of {', '.join(SESSION)}")
         if do in _ALWAYS:
             return self._darken(do)
         with self._acting(request) as client:
             if do == "start":
                 require_light(client)
-                return {"session": client.start(), "state": client.status().state}
-            if do == "resume":
-                return {"state": client.resume()}
-            return {"state": client.answer_wake()}
+            return change_session(client, do)
 
     def _darken(self, do: str) -> dict[str, Any]:
         """Pause or stop, over a new connection if the first one has just ended."""
@@ -183,7 +187,7 @@ class Api:
             for left in reversed(range(_STOP_TRIES)):
                 try:
                     with self._hub.borrow() as (client, _):
-                        return {"state": client.stop() if do == "stop" else client.pause()}
+                        return change_session(client, do)
                 except LinkLost:
                     if not left:
                         raise
@@ -194,8 +198,7 @@ class Api:
     def get_fault(self, request: Request) -> dict[str, Any] | None:
         """Return the latched fault, or {"fault": null}."""
         with self._hub.borrow() as (client, _):
-            found = client.fault()
-        return {"fault": {**found.as_json(), "called": found.called} if found else None}
+            return describe_fault(client.fault())
 
     def acknowledge_fault(self, request: Request) -> dict[str, Any]:
         """Acknowledge the fault; the wrap refuses it while the cause is there."""
@@ -290,7 +293,7 @@ class Api:
     def list_settings(self, request: Request) -> list[dict[str, Any]]:
         """List the settings with unit, meaning, range, default and value."""
         with self._hub.borrow() as (client, _):
-            return _describe_settings(client.settings())
+            return describe_settings(client.settings())
 
     def change_setting(self, request: Request) -> dict[str, Any]:
         """Change one setting; the wrap refuses what is out of its range."""
@@ -299,26 +302,17 @@ class Api:
             raise Refusal(400, "bad_param", "value must be a whole number")
         key = request.path_params["key"]
         with self._acting(request, limits_changed=True) as client:
-            return _describe_settings(client.set_setting(key, value))[0]
+            return describe_settings(client.set_setting(key, value))[0]
 
     def confirm_settings(self, request: Request) -> dict[str, Any]:
         """Confirm the values in force after a store was damaged."""
         with self._acting(request, limits_changed=True) as client:
-            waiting = client.status().unconfirmed
-            left = client.confirm_settings()
-        return {"confirmed": [name for name in waiting if name not in left], "unconfirmed": left}
+            return confirm_settings(client)
 
     def get_calibration(self, request: Request) -> dict[str, Any]:
         """Return the calibration of each channel, and the heat test."""
         with self._hub.borrow() as (client, hello):
-            kept, void = client.calibrations(), client.status().cal_void
-            test = client.heat_test()
-        rows = [
-            {"channel": name, "nm": nm, "void": name in void, **(cal.as_json() if cal else {})}
-            | {"calibrated": cal is not None}
-            for (name, nm), cal in zip(hello.channels, kept, strict=False)
-        ]
-        return {"channels": rows, "heat_test": test.as_json() if test else None}
+            return read_calibration(client, hello)
 
     def change_world(self, request: Request) -> dict[str, Any]:
         """Change the world of a simulated wrap."""
@@ -331,26 +325,3 @@ class Api:
         world.change(control if isinstance(control, str) else "", asked.get("value"))
         self._hub.world_changed()
         return world.state()
-
-
-def _describe_settings(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row per setting; a newer firmware may have some that are not known here."""
-    from pbmwrap.cli.text import SETTINGS
-    from wrap.storage.settings import BOUNDS
-
-    rows = []
-    for key, value in sorted(values.items()):
-        unit, meaning = SETTINGS.get(key, ("", ""))
-        low, high = BOUNDS.get(key, (None, None))
-        rows.append(
-            {
-                "key": key,
-                "value": value,
-                "unit": unit,
-                "meaning": meaning,
-                "low": low,
-                "high": high,
-                "default": high,
-            }
-        )
-    return rows

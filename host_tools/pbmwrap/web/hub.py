@@ -21,17 +21,24 @@ from pbmwrap.device.models import Hello
 from pbmwrap.device.shared import SharedTransport
 from pbmwrap.errors import DeviceError, LinkLost, NoDevice, PortBusy, WrapError
 from pbmwrap.web.history import ACTIVE, History
+from pbmwrap.web.live import (
+    ANSWER_S,
+    DARK_MS,
+    LIT_MS,
+    MISSES,
+    RENEW_FAST_S,
+    RENEW_S,
+    RETRY_S,
+    STATUS_S,
+    choose_lease_ms,
+    choose_period_ms,
+    describe_sample,
+    make_limits_key,
+    read_limits,
+)
 from pbmwrap.web.world import SimulatedWrap
-from wrap.rules import limits
 
-LIT_MS, DARK_MS = 250, 1000  # between two samples
-STATUS_S = 1.0
-RETRY_S = 1.0
-ANSWER_S = 2.0
-MISSES = 3  # requests without an answer, after which the port is opened again
 LISTEN_S = 0.1
-LEASE_MS, LEASE_MOST_MS, EVERY_MOST_MS = 5000, 60000, 60000
-RENEW_S, RENEW_FAST_S = LEASE_MS / 2000, 0.3  # fast: a simulated wrap whose time runs faster
 IDLE_CONNECTIONS = 4
 
 OpenWrap = Callable[[], tuple[Client, Hello]]
@@ -224,7 +231,11 @@ class Hub:
         now_s = time.monotonic()
         if now_s >= self._renew_due_s:
             self._renew_due_s = now_s + (RENEW_FAST_S if self._speed > 1 else RENEW_S)
-            params = {"every_ms": self._every_ms(), "ms": self._lease_ms()}
+            wall_ms = self._lit_ms if self._active else self._dark_ms
+            params = {
+                "every_ms": choose_period_ms(wall_ms, self._speed),
+                "ms": choose_lease_ms(self._speed),
+            }
             self._call(client, "telemetry", params)
         if now_s >= self._status_due_s:
             self._status_due_s = now_s + STATUS_S
@@ -233,13 +244,6 @@ class Hub:
     @property
     def _speed(self) -> int:
         return self.world.speed if self.world else 1
-
-    def _every_ms(self) -> int:
-        wall_ms = self._lit_ms if self._active else self._dark_ms
-        return min(EVERY_MOST_MS, wall_ms * self._speed)
-
-    def _lease_ms(self) -> int:
-        return LEASE_MS if self._speed == 1 else LEASE_MOST_MS
 
     def _call(self, client: Client, method: str, params: dict[str, Any] | None = None) -> Any:
         return client.call(method, params, timeout_s=ANSWER_S, attempts=1, on_push=self._take_push)
@@ -259,11 +263,8 @@ class Hub:
         if self.history.add(sample, now_s):
             self._status_due_s = 0.0  # it names the session
         uptime_s, then_s = self._uptime_s
-        about = {
-            "at_ms": round(time.time() * 1000),
-            "uptime_s": round(uptime_s + now_s - then_s, 1),
-        }
-        self._publish("sample", {**sample, **about})
+        at_ms = round(time.time() * 1000)
+        self._publish("sample", describe_sample(sample, at_ms, uptime_s + now_s - then_s))
 
     def _note_active(self, active: bool) -> None:
         if active != self._active:
@@ -288,27 +289,8 @@ class Hub:
 
     def _refresh_limits(self, client: Client, status: dict[str, Any]) -> None:
         """Read the limits in force again when the protocol or the wrap has changed."""
-        hello = self.connection.hello
-        key = (status.get("slot"), status.get("next_protocol"), hello and hello.boot)
+        key = make_limits_key(status, self.connection.hello)
         if key == self._limits_key:
             return
         self._limits = read_limits(client, status.get("slot"))
         self._limits_key = key
-
-
-def read_limits(client: Client, slot: object) -> dict[str, int]:
-    """Return the temperature limits in force for the protocol in `slot`, mC. Raises WrapError."""
-    import json
-
-    trip_mc = client.settings().get("trip_mc", limits.SKIN_TRIP_MC)
-    if isinstance(slot, int) and slot >= 0:
-        with suppress(DeviceError, ValueError, AttributeError):
-            stored = json.loads(client.read_protocol(slot)).get("trip")
-            if isinstance(stored, int) and stored > 0:
-                trip_mc = min(trip_mc, stored)
-    return {
-        "skin_trip_mc": trip_mc,
-        "derate_from_mc": trip_mc - limits.DERATE_BAND_MC,
-        "derate_zero_mc": trip_mc - limits.DERATE_ZERO_MC,
-        "board_trip_mc": limits.BOARD_TRIP_MC,
-    }

@@ -6,28 +6,24 @@ page stores is kept on this machine, by the protocol's hash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pbmwrap import disk, paths
 from pbmwrap.device.client import Client
-from pbmwrap.device.models import Calibration, Hello, Slot
+from pbmwrap.device.models import Hello, Slot
 from pbmwrap.errors import DeviceError, InvalidFile, WrapError
-from pbmwrap.protocols import board, template
+from pbmwrap.protocols import template
 from pbmwrap.protocols.diagnostics import Fault
 from pbmwrap.protocols.encode import canonical, from_canonical, sha256
 from pbmwrap.protocols.load import MAX_FILE_BYTES, LoadResult, loads
-from pbmwrap.protocols.model import Protocol
-from pbmwrap.protocols.summary import summary
 from pbmwrap.protocols.to_toml import format_toml
+from pbmwrap.web.protocol_view import Cals, compute, describe, make_empty_row
 
 PAGE = "protocol"  # what error messages name, in place of a file
 _HINT = "docs/protocols.md explains every key"
-Cals = Sequence[Calibration | None] | None
 
 
 def list_slots(client: Client, hello: Hello) -> list[dict[str, Any]]:
@@ -45,19 +41,14 @@ def _make_slot_row(
 ) -> dict[str, Any]:
     about = {"slot": number, "active": active, "sha": slot.sha, "broken": slot.broken}
     if slot.broken:
-        return {**_empty_row(slot), **about}
+        return {**make_empty_row(slot), **about}
     try:
         protocol = from_canonical(client.read_protocol(number), dict(hello.channels))
     except (ValueError, DeviceError) as problem:
-        return {**_empty_row(slot), **about, "broken": str(problem)}
+        return {**make_empty_row(slot), **about, "broken": str(problem)}
     text = _find_text(slot.sha)
     whole = loads(text, dict(hello.channels)).protocol if text else None
     return {**describe(whole or protocol, text or format_toml(protocol), hello, cals), **about}
-
-
-def _empty_row(slot: Slot) -> dict[str, Any]:
-    nothing = {"site": None, "fluence": None, "duration_s": None, "cautions": [], "warnings": []}
-    return {"id": slot.id, "name": slot.name, **nothing, "evidence": None, "toml": ""}
 
 
 def list_examples(hello: Hello | None, cals: Cals) -> list[dict[str, Any]]:
@@ -71,52 +62,6 @@ def list_examples(hello: Hello | None, cals: Cals) -> list[dict[str, Any]]:
             about["sha"] = sha256(canonical(protocol))
             rows.append({**describe(protocol, text, hello, cals), **about})
     return rows
-
-
-def describe(protocol: Protocol, text: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
-    """Return what a protocol says and what it gives on this wrap."""
-    evidence = protocol.evidence
-    return {
-        "id": protocol.id,
-        "name": protocol.name,
-        "site": protocol.site,
-        "cautions": list(protocol.cautions),
-        "evidence": evidence.grade if evidence else None,
-        "evidence_summary": evidence.summary if evidence else "",
-        "references": list(evidence.references) if evidence else [],
-        **compute(protocol, hello, cals),
-        "toml": text,
-    }
-
-
-def compute(protocol: Protocol, hello: Hello | None, cals: Cals) -> dict[str, Any]:
-    """Return duration and fluence; without a calibration only the worst case is known."""
-    lamps = _order_lamps(hello)
-    usable = cals if cals is not None and len(cals) == len(lamps) else None
-    found = summary(protocol, lamps, usable)
-    channels = [{**asdict(c), "fluence_text": c.fluence_text} for c in found.channels]
-    return {
-        "duration_s": found.duration_s,
-        "ends_by": found.ends_by,
-        "ends_s": found.ends_s,
-        "fluence": {
-            "text": found.fluence_text,
-            "j_cm2": found.fluence_j_cm2,
-            "worst_j_cm2": found.fluence_worst_j_cm2,
-            "target_j_cm2": found.dose_j_cm2,
-            "calibrated": found.calibrated,
-            "channels": channels,
-        },
-        "warnings": list(found.warnings),
-    }
-
-
-def _order_lamps(hello: Hello | None) -> tuple[board.Lamp, ...]:
-    """Return the board's lamps in the wrap's order; the default board's for other channels."""
-    known = {lamp.name: lamp for lamp in board.lamps()}
-    if hello is None or any(name not in known for name, _ in hello.channels):
-        return tuple(known.values())
-    return tuple(known[name] for name, _ in hello.channels)
 
 
 def check(text: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:

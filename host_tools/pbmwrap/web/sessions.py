@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, fields
 from typing import Any
 
 from pbmwrap.logs.archive import FILE, Archive
@@ -14,10 +13,8 @@ from pbmwrap.logs.summary import (
     read_wrap_info,
     summarize_sessions,
 )
-from pbmwrap.logs.to_report import make_report
-from pbmwrap.words import name_end
+from pbmwrap.web.session_view import describe_session, list_rows
 
-_NESTED = ("samples", "plan", "calibrations", "faults")
 _MOST_LOGS = 16  # summarised logs that are kept in memory
 
 
@@ -31,12 +28,7 @@ class SessionBook:
 
     def list_sessions(self) -> list[dict[str, Any]]:
         """Return all sessions of all wraps, newest first."""
-        rows = [
-            (_sort_key(session, place), make_row(session))
-            for uid in self._archive.uids()
-            for place, session in enumerate(self._read(uid)[1])
-        ]
-        return [row for _, row in sorted(rows, key=lambda found: found[0], reverse=True)]
+        return list_rows(self._read(uid)[1] for uid in self._archive.uids())
 
     def find_session(self, uid: str, number: int) -> dict[str, Any] | None:
         """Return one session with its samples, faults and notes; None when there is none."""
@@ -46,26 +38,7 @@ class SessionBook:
         session = next((s for s in reversed(sessions) if s.number == number), None)
         if session is None:
             return None
-        report = make_report(session, info.with_default_board())
-        return {
-            **make_row(session),
-            "channels": [asdict(channel) for channel in report.channels],
-            "sensors": list(map(list, zip(report.sensors, report.roles, strict=True))),
-            "limits": {
-                "skin_trip_c": report.skin_trip_c,
-                "skin_derate_c": report.skin_derate_c,
-                "board_trip_c": report.board_trip_c,
-            },
-            "fault_texts": list(report.faults),
-            "notes": notes,
-            "samples": {
-                "t_s": [point.t_s for point in report.samples],
-                "temps_c": _turn([point.temps_c for point in report.samples]),
-                "duty": _turn([tuple(d / 100 for d in p.duty_pct) for p in report.samples]),
-                "dose_j_cm2": _turn([point.dose_j_cm2 for point in report.samples]),
-                "state": [point.state for point in report.samples],
-            },
-        }
+        return describe_session(session, info, notes)
 
     def _read(self, uid: str) -> tuple[WrapInfo, list[SessionSummary], list[str]]:
         with self._lock:
@@ -83,27 +56,3 @@ class SessionBook:
             while len(self._kept) > _MOST_LOGS:
                 del self._kept[next(iter(self._kept))]
             return known[1:]
-
-
-def _sort_key(session: SessionSummary, place: int) -> tuple[int, int]:
-    return session.first_unix_ms or 0, place
-
-
-def make_row(session: SessionSummary) -> dict[str, Any]:
-    """Return a session's figures without its samples."""
-    row = {f.name: getattr(session, f.name) for f in fields(session) if f.name not in _NESTED}
-    return {
-        **row,
-        "calibrations": [asdict(cal) if cal else None for cal in session.calibrations],
-        "faults": [asdict(fault) for fault in session.faults],
-        "dose_total_uj": session.dose_total_uj,
-        "calibrated": session.calibrated,
-        "when_utc": session.when_utc,
-        "when_local": session.when_local,
-        "reason_text": name_end(session.reason),
-    }
-
-
-def _turn(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    """Turn rows into columns, all of the same width."""
-    return [list(column) for column in zip(*rows, strict=True)]

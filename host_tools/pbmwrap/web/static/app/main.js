@@ -5,9 +5,10 @@ import { App } from "./shell.js";
 import { chooseLanguage, loadLanguage, readChoice, t } from "./text.js";
 import { announce } from "./announce.js";
 import { loadSentences } from "./said.js";
-import { changed, start, store, subscribe } from "./store.js";
+import { changed, start, store, subscribe, useTransport } from "./store.js";
+import { chooseTransport, MORE_PAGES } from "./extra.js";
 
-const PAGES = ["now", "sessions", "protocols", "wrap", "about"];
+const PAGES = ["now", "sessions", "protocols", "wrap", "about", ...MORE_PAGES.map(([name]) => name)];
 
 /** The one-time token of the address, which is taken out of the address and of the history. */
 function takeToken() {
@@ -43,6 +44,7 @@ const language = chooseLanguage();
 await Promise.all([loadLanguage(language), loadSentences(language)]);
 document.title = t("app.name");
 readRoute();
+useTransport(chooseTransport());
 subscribe(draw);
 addEventListener("hashchange", follow);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);

@@ -255,6 +255,8 @@ function World() {
       ${(world.speeds ?? [1, 10, 60]).map((speed) => html`<button type="button" class="button choice"
         aria-pressed=${String(speed === world.speed)} onClick=${() => act("speed", speed)}>
         ${t("world.times", { n: speed })}</button>`)}</div>
+    ${world.reached === undefined ? null : html`<p>${t("world.reached", {
+      n: number(world.reached, world.reached < 10 ? 1 : 0) })}</p>`}
     ${"indicator" in world ? html`<p>${t(world.indicator ? "world.led.on" : "world.led.off")}
       ${" "}${t(world.buzzer ? "world.buzzer.on" : "world.buzzer.off")}</p>` : null}
   </section>`;

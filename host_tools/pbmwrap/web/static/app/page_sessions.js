@@ -5,7 +5,7 @@ import { written } from "./said.js";
 import { getLanguage, t, tCount, tOr } from "./text.js";
 import { channelName, dateTime, dayText, degrees, dose, durationText, endText, sensorName }
   from "./format.js";
-import { transport } from "./store.js";
+import { liveness, store, transport } from "./store.js";
 import { Chart } from "./chart.js";
 import { FAULTS } from "./fault.js";
 
@@ -15,6 +15,42 @@ export function Sessions({ route }) {
   if (route[1] === "compare") return html`<${Compare} key=${route[2]} ids=${route[2] ?? ""} />`;
   if (route[2]) return html`<${One} key=${route.join("/")} uid=${route[1]} number=${route[2]} />`;
   return html`<${Overview} key="all" />`;
+}
+
+/** A page without an archive forgets what it has read: the log as a file, for `logs import`. */
+class LogFile extends Component {
+  constructor(props) {
+    super(props);
+    this.pull = this.pull.bind(this);
+  }
+
+  async pull() {
+    store.progress = null;
+    this.setState({ pulling: true, done: null, error: null });
+    try {
+      await transport.saveLog();
+      this.setState({ pulling: false, done: true });
+      await this.props.onRead();
+    } catch (error) {
+      this.setState({ pulling: false, error });
+    }
+  }
+
+  render() {
+    const { pulling, done, error } = this.state;
+    const { progress } = store;
+    const why = liveness() === "live" ? null : t("start.no-link");
+    return html`<section aria-labelledby="log-file"><h2 id="log-file">${t("log.title")}</h2>
+      <p>${t("log.text")}</p>
+      <div class="row"><${Button} off=${Boolean(why) || pulling} why=${why}
+        onPress=${this.pull}>${t(pulling ? "log.saving" : "log.save")}</${Button}></div>
+      ${pulling && progress ? html`<p><progress max=${progress.total} value=${progress.done}
+        aria-label=${t("log.saving")}></progress> ${t("log.progress", {
+        n: Math.round(progress.done / 1000), all: Math.round(progress.total / 1000) })}</p>` : null}
+      <p role="status">${done ? t("log.saved") : null}</p>
+      <${Failure} error=${error} />
+      <p>${t("log.import")} <code>pbmwrap logs import FILE.jsonl</code></p></section>`;
+  }
 }
 
 const key = (s) => `${s.uid}:${s.number}`;
@@ -86,7 +122,8 @@ class Overview extends Loading {
               `#/sessions/compare/${encodeURIComponent(chosen.join(","))}`; }}>
             ${t("sessions.compare", { n: chosen.length })}</${Button}>
         </section>
-      </div>`}`;
+      </div>`}
+      ${transport.saveLog ? html`<${LogFile} onRead=${this.reload} />` : null}`;
   }
 
   render() {

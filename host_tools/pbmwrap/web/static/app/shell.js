@@ -8,6 +8,7 @@ import {
   ACTIVE, ageS, changed, isActive, LIT, liveness, mayAct, press, stateName, store, timeLeft,
   wakeWaiting,
 } from "./store.js";
+import { Banner, MORE_PAGES, Reach, Welcome } from "./extra.js";
 import { About } from "./page_about.js";
 import { Now } from "./page_now.js";
 import { Protocols } from "./page_protocols.js";
@@ -15,7 +16,8 @@ import { Sessions } from "./page_sessions.js";
 import { Wrap } from "./page_wrap.js";
 
 const PAGES = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["wrap", Wrap],
-  ["about", About]];
+  ...MORE_PAGES, ["about", About]];
+const FREE_PAGES = ["install", "about"]; // they need no wrap
 
 /** The state in a few words: what is known of the light, or why nothing is. */
 export function stateTitle() {
@@ -28,6 +30,7 @@ export function App() {
   const [name] = store.route;
   const Page = PAGES.find(([page]) => page === name)[1];
   const skip = () => document.querySelector("h1")?.focus();
+  const asks = liveness() === "choose"; // which wrap
   return html`
     <button type="button" class="button skip" onClick=${skip}>${t("nav.skip")}</button>
     <header>
@@ -36,22 +39,24 @@ export function App() {
       </li>`)}</ul></nav>
     </header>
     <main>
-      <${Connection} />
-      <${WakeQuestion} />
-      <${Watching} />
-      <${Page} route=${store.route} />
+      <${Banner} />
+      ${asks ? null : html`<${Connection} /><${WakeQuestion} /><${Watching} />`}
+      ${asks && !FREE_PAGES.includes(name) ? html`<${Welcome} />`
+        : html`<${Page} route=${store.route} />`}
     </main>
     <div id="announce" class="hidden" role="status"></div>
-    <${Controls} />`;
+    ${asks ? null : html`<${Controls} />`}`;
 }
 
 function Connection() {
   const live = liveness();
   if (["live", "opening"].includes(live)) return null;
+  if (live === "no-port" && store.route[0] === "install") return null; // it says so further down
   const lit = store.sample && LIT.includes(stateName());
   const { message, hint } = store.state ?? {};
   return html`<${Notice} kind="bad" title=${t(`live.${live}`)}>
     <p>${t(`live.${live}.do`)}</p>
+    <${Reach} />
     ${live !== "login" && lit ? html`<p>${t("live.goes-on")}</p>` : null}
     ${message && ["lost", "busy", "searching"].includes(live)
       ? html`<p><${Said} text=${message} sentence />${hint

@@ -1,10 +1,15 @@
 // What the page knows of the wrap, and since when. Events change it, the pages show it.
 
 import { setAlarm, unlock } from "./sound.js";
-import { createServerTransport, WrapError } from "./transport.js";
+import { WrapError } from "./transport.js";
 import { readChoice } from "./text.js";
 
-export const transport = createServerTransport();
+/** The transport in use: of `extra.js`. */
+export let transport = null;
+
+export function useTransport(chosen) {
+  transport = chosen;
+}
 
 export const ACTIVE = ["self-test", "ramp-up", "running", "paused", "ramp-down", "calibrating"];
 export const LIT = ["ramp-up", "running", "ramp-down", "calibrating"];
@@ -18,6 +23,7 @@ export const store = {
   sample: null,
   sampleAtMs: null, // performance.now() of the last sample
   world: null,
+  progress: null, // {done, total} bytes of the log that is read
   history: null, // {t_s, temps_c, duty, dose_j_cm2}, one list per sensor and channel
   names: {}, // of protocols, by id
   message: null, // {error} or {key}: the answer to the last press of a control
@@ -149,6 +155,7 @@ function receive(name, data) {
   }
   if (name === "state") store.state = data;
   if (name === "world") store.world = data;
+  if (name === "progress") store.progress = data;
   if (name === "status") {
     store.status = data;
     loadNames(data.protocol, data.next_protocol);

@@ -1,0 +1,4 @@
+"""Names of `abc`, which the translation removes."""
+
+ABC = object
+abstractmethod = None

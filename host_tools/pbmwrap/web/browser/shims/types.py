@@ -1,0 +1,3 @@
+"""Names of `types` that annotations use."""
+
+ModuleType = SimpleNamespace = object
