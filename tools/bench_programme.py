@@ -67,7 +67,7 @@ ROWS = (
 )
 
 
-def fill(store: Store, person: Person, archive: Archive, today: date) -> None:
+def fill_household(store: Store, person: Person, archive: Archive, today: date) -> None:
     """Fill a household with ten years of one person."""
     first = today - timedelta(days=DAYS)
     began_ms = round(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp() * 1000)
@@ -103,7 +103,7 @@ def _add_course(store: Store, person: Person, day: date, number: int, now_ms: in
 
 
 @contextmanager
-def household(full: bool) -> Iterator[dict[str, str]]:
+def open_bench(full: bool) -> Iterator[dict[str, str]]:
     """Yield the environment of a household, full or empty."""
     with tempfile.TemporaryDirectory(prefix="pbmwrap-bench-") as folder:
         env = os.environ | {
@@ -122,7 +122,7 @@ def household(full: bool) -> Iterator[dict[str, str]]:
             person = add_person(store, "Ada", "UTC", now_ms)
             if full:
                 today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
-                fill(store, person, Archive(), today)
+                fill_household(store, person, Archive(), today)
             else:
                 courses.make_course(
                     store, person, aim="bench", sites=[_SITE], measure=PAIN, unix_ms=now_ms
@@ -160,7 +160,7 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     figures: dict[str, list[float]] = {row.name: [] for row in ROWS}
     for full in (True, False):
-        with household(full) as env:
+        with open_bench(full) as env:
             for row in ROWS:
                 runs = [measure_cpu_s(row, env) for _ in range(options.runs)]
                 figures[row.name].append(min(runs))

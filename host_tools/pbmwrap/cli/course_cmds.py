@@ -11,9 +11,9 @@ from pbmwrap.cli import complete, programme_files
 from pbmwrap.cli.command import Force, Json, Port, Result, Yes, ask, new_app, register_command, warn
 from pbmwrap.cli.household import (
     Who,
-    household_of,
-    now_ms,
+    open_household_of,
     read_book,
+    read_now_ms,
     tell_wrap_if_there,
     write_calendars,
 )
@@ -55,14 +55,24 @@ def add_to(app: click.Group) -> None:
     group = new_app(
         "A plan of light, frozen before it begins, and its stop rule (docs/programme.md)."
     )
-    for body in (new, list_courses, show, change, freeze, note, close, calendar, sheet):
-        name = "list" if body is list_courses else body.__name__
+    commands = {
+        "new": make_plan,
+        "list": list_courses,
+        "show": show_course,
+        "change": change_plan,
+        "freeze": freeze_plan,
+        "note": send_plan,
+        "close": end_course,
+        "calendar": write_calendar,
+        "sheet": write_sheet,
+        "report": programme_files.report,
+    }
+    for name, body in commands.items():
         register_command(group, f"course {name}")(body)
-    register_command(group, "course report")(programme_files.report)
     app.add_command(group, "course")
 
 
-def new(
+def make_plan(
     protocols: Annotated[
         list[str],
         Argument(
@@ -114,7 +124,7 @@ def new(
     }
     plan = _read_plan(given)
     sites = [_read_site(name) for name in plan["protocols"]]
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         _ask_about_evidence(sites, yes, json)
         length = plan["weeks"] or 8
         course = courses.make_course(
@@ -123,7 +133,7 @@ def new(
             aim=plan["aim"] or "",
             sites=sites,
             measure=_make_measure(plan),
-            unix_ms=now_ms(),
+            unix_ms=read_now_ms(),
             sessions_a_week=plan["sessions"] or 3,
             weeks=length,
             stop=_make_rule(plan, length),
@@ -250,7 +260,7 @@ def _read_start(value: Any, store: Store, who: Any) -> Any:
 
     if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
-    return read_day(str(value), find_today(store, who, now_ms()))
+    return read_day(str(value), find_today(store, who, read_now_ms()))
 
 
 def _read_minute(value: Any) -> int:
@@ -309,7 +319,7 @@ def list_courses(person: Who = None, json: Json = False) -> Result:
     from pbmwrap.cli import text
     from pbmwrap.programme import courses
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         found = courses.list_courses(store, who)
     shown = [
         (
@@ -325,14 +335,14 @@ def list_courses(person: Who = None, json: Json = False) -> Result:
     return Result([_make_row(c) for c in found], table if found else f"{who.name} has no course")
 
 
-def show(course: Id = None, person: Who = None, json: Json = False) -> Result:
+def show_course(course: Id = None, person: Who = None, json: Json = False) -> Result:
     """Show a course: plan, what was done, the number, and what the stop rule says."""
     from pbmwrap.programme.course_state import read_course_state
     from pbmwrap.programme.courses import find_course
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         chosen, book = find_course(store, who, course), read_book()
-        state = read_course_state(store, who, chosen, book, now_ms())
+        state = read_course_state(store, who, chosen, book, read_now_ms())
     warn([*book.notes, *state.warnings])
     return Result(_make_state_row(state), _format_state(state))
 
@@ -438,7 +448,7 @@ def _format_calendar(state: CourseState) -> list[str]:
     return lines
 
 
-def change(
+def change_plan(
     course: Id = None,
     aim: Annotated[str | None, Option(help="What you hope for.")] = None,
     sessions: Sessions = None,
@@ -458,7 +468,7 @@ def change(
     from pbmwrap.programme import courses
     from pbmwrap.programme.model import StopRule
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         old = courses.find_course(store, who, course)
         length = weeks or old.weeks
         stop = StopRule(
@@ -476,7 +486,7 @@ def change(
             minute=old.minute if time is None else _read_minute(time),
             others=tuple(other or ()) or old.others,
         )
-        kept = courses.change_course(store, who, changed, now_ms())
+        kept = courses.change_course(store, who, changed, read_now_ms())
         warn(courses.list_unfairness(kept, (), kept.enrolled.day))
     return Result(_make_row(kept), _format_plan(kept))
 
@@ -486,17 +496,17 @@ After this the plan cannot change: neither the number, nor the size of change, n
 you stop without it. Its hash goes into the log of the wrap."""
 
 
-def freeze(
+def freeze_plan(
     course: Id = None, person: Who = None, port: Port = None, yes: Yes = False, json: Json = False
 ) -> Result:
     """Freeze the plan, before its first day, and put its hash into the wrap's log."""
     from pbmwrap.programme import courses
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         chosen = courses.find_course(store, who, course)
         if not chosen.frozen:
             ask((_format_plan(chosen), _FREEZE), "Freeze this plan?", yes, json)
-        frozen = courses.freeze_course(store, who, chosen, now_ms())
+        frozen = courses.freeze_course(store, who, chosen, read_now_ms())
         warn(courses.list_unfairness(frozen, (), frozen.enrolled.day))
         told = tell_wrap_if_there(port, store)
         noted = told and _is_noted(store, who, frozen)
@@ -513,11 +523,13 @@ def _is_noted(store: Store, who: Any, course: Course) -> bool:
     return any(e.body["id"] == course.id and e.body["sha"] == course.plan_sha for e in sent)
 
 
-def note(course: Id = None, person: Who = None, port: Port = None, json: Json = False) -> Result:
+def send_plan(
+    course: Id = None, person: Who = None, port: Port = None, json: Json = False
+) -> Result:
     """Put the hash of a frozen plan into the log of the wrap at the port."""
     from pbmwrap.programme import courses
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         chosen = courses.find_course(store, who, course)
         if not chosen.frozen:
             raise Refused(f"course {chosen.id} is not frozen", "run `pbmwrap course freeze` first")
@@ -526,7 +538,7 @@ def note(course: Id = None, person: Who = None, port: Port = None, json: Json = 
     return Result({"id": chosen.id, "sha": chosen.plan_sha, "in_log": noted}, text)
 
 
-def close(
+def end_course(
     why: Annotated[str, Argument(metavar="WHY", help="In your words.")],
     course: Annotated[str | None, Option(metavar="COURSE", help="Its number.")] = None,
     person: Who = None,
@@ -536,16 +548,16 @@ def close(
     """End a course: by its rule, at its end, or because you want to."""
     from pbmwrap.programme import courses
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         chosen = courses.find_course(store, who, course)
-        closed = courses.close_course(store, who, chosen, why, now_ms())
+        closed = courses.close_course(store, who, chosen, why, read_now_ms())
         if closed.frozen:
             tell_wrap_if_there(port, store)
         write_calendars(store)
     return Result(_make_row(closed), f"course {closed.id} is closed: {closed.closed_why}")
 
 
-def calendar(
+def write_calendar(
     file: Annotated[Path, Argument(metavar="FILE", help="Where to write it; .ics.")],
     course: Annotated[str | None, Option(metavar="COURSE", help="Its number.")] = None,
     force: Force = False,
@@ -558,15 +570,15 @@ def calendar(
     from pbmwrap.programme.course_state import read_course_state
     from pbmwrap.programme.courses import find_course
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         chosen = find_course(store, who, course)
-        state = read_course_state(store, who, chosen, read_book(), now_ms())
-        disk.write_file(file, make_calendar(state, now_ms()), force)
+        state = read_course_state(store, who, chosen, read_book(), read_now_ms())
+        disk.write_file(file, make_calendar(state, read_now_ms()), force)
         store.set_choice(f"calendar:{chosen.id}:{who.tag}", str(file.resolve()))
     return Result({"file": str(file)}, f"{file} written")
 
 
-def sheet(
+def write_sheet(
     file: Annotated[Path, Argument(metavar="FILE", help="Where to write it; .html.")],
     days: Annotated[int, Option(help="How many days.", min=1, max=120)] = 28,
     first: Annotated[
@@ -586,8 +598,8 @@ def sheet(
 
     if language not in ("en", "de"):
         raise UsageError(f"--language {language} is not known", "write en or de")
-    with household_of(person) as (store, who):
-        today = find_today(store, who, now_ms())
+    with open_household_of(person) as (store, who):
+        today = find_today(store, who, read_now_ms())
         found = courses.list_courses(store, who)
         measure = journal.find_measure(store, who)
     still = next((c for c in found if not c.closed), None)

@@ -34,7 +34,7 @@ Who = Annotated[
 
 
 @contextmanager
-def household(create: bool = False) -> Iterator[Store]:
+def open_household(create: bool = False) -> Iterator[Store]:
     """Open the household's file. Raises UsageError when there is none and `create` is False."""
     from pbmwrap.programme.store import open_store
 
@@ -46,16 +46,16 @@ def household(create: bool = False) -> Iterator[Store]:
 
 
 @contextmanager
-def household_of(who: str | None) -> Iterator[tuple[Store, Person]]:
+def open_household_of(who: str | None) -> Iterator[tuple[Store, Person]]:
     """Open the household's file for one person. Raises UsageError."""
     from pbmwrap.programme.people import choose_person
 
-    with household() as store:
+    with open_household() as store:
         yield store, choose_person(store, who)
 
 
 @contextmanager
-def household_if_kept() -> Iterator[Store | None]:
+def open_household_if_kept() -> Iterator[Store | None]:
     """Open the household's file if there is one. An error becomes a note: the caller goes on."""
     from pbmwrap.programme.store import default_path, open_store
 
@@ -82,7 +82,7 @@ def read_book() -> SessionBook:
     return read_sessions()
 
 
-def now_ms() -> int:
+def read_now_ms() -> int:
     """Return this machine's clock, UTC in ms."""
     from pbmwrap.programme import times
 
@@ -121,7 +121,7 @@ def _tell_plans(client: Client, hello: Hello, store: Store) -> None:
 
     for person in list_people(store):
         for course, what in holds.list_unnoted(store, person, hello.uid):
-            if not holds.note_plan(client, hello.uid, store, course, what, now_ms()):
+            if not holds.note_plan(client, hello.uid, store, course, what, read_now_ms()):
                 warn([holds.TOO_OLD_NOTE])
                 return
 
@@ -182,7 +182,7 @@ def _ask_each(
         )
         if not answer:
             return list(sessions[place:])
-        claim_sessions(store, [session.key], choices.get(answer), now_ms())
+        claim_sessions(store, [session.key], choices.get(answer), read_now_ms())
     return []
 
 
@@ -222,9 +222,9 @@ def write_calendars(store: Store, book: SessionBook | None = None) -> list[Path]
         if Path(file).exists():
             book = book or read_book()
             course = find_course(store, person, course_id)
-            state = read_course_state(store, person, course, book, now_ms())
+            state = read_course_state(store, person, course, book, read_now_ms())
             try:
-                disk.write_file(Path(file), make_calendar(state, now_ms()), replace=True)
+                disk.write_file(Path(file), make_calendar(state, read_now_ms()), replace=True)
                 written.append(Path(file))
             except WrapError as problem:
                 warn([f"the calendar was not brought up to date: {problem}"])

@@ -10,8 +10,8 @@ import click
 from pbmwrap.cli.command import Json, Port, Result, Yes, ask, new_app, register_command, warn
 from pbmwrap.cli.household import (
     Who,
-    household_of,
-    now_ms,
+    open_household_of,
+    read_now_ms,
     tell_wrap_if_there,
     write_calendars,
 )
@@ -49,14 +49,21 @@ ZoneNow = Annotated[
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("The daily number, and red flags (docs/programme.md).")
-    for body in (add, correct, list_entries, flags, total, mnsi):
-        name = "list" if body is list_entries else body.__name__
+    commands = {
+        "add": write_entry,
+        "correct": correct_entry,
+        "list": list_entries,
+        "flags": read_flags,
+        "total": write_total,
+        "mnsi": fill_mnsi,
+        "import": import_journal,
+    }
+    for name, body in commands.items():
         register_command(group, f"journal {name}")(body)
-    register_command(group, "journal import")(import_journal)
     app.add_command(group, "journal")
 
 
-def add(
+def write_entry(
     number: Annotated[
         float | None,
         Argument(metavar="NUMBER", help="0 (none) to 10 (worst); or metres in 2 minutes."),
@@ -80,15 +87,15 @@ def add(
     from pbmwrap.programme import journal, red_flags
     from pbmwrap.programme.course_state import find_today
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         if number is None and not (flag or skin or changed or sleep is not None):
             number, flag = _ask_questions(journal.find_measure(store, who), json)
         before = {f.id for f in red_flags.list_unread(store, who)}
-        today = find_today(store, who, now_ms())
+        today = find_today(store, who, read_now_ms())
         entry = journal.add_entry(
             store,
             who,
-            now_ms(),
+            read_now_ms(),
             number,
             day=_read_day(day, today),
             at=_read_at(at, day, today),
@@ -99,7 +106,7 @@ def add(
             zone=zone or "",
             way="paper" if paper else "cli",
         )
-        return _finish(store, who, entry, before, port)
+        return _finish_entry(store, who, entry, before, port)
 
 
 def _ask_questions(measure: Measure, as_json: bool) -> tuple[float, list[str]]:
@@ -138,14 +145,14 @@ def _read_at(text: str | None, day: str | None, today: date) -> datetime | None:
     return datetime.combine(_read_day(day, today) or today, moment)
 
 
-def _finish(
+def _finish_entry(
     store: Store, person: Person, entry: JournalEntry, before: set[int], port: str | None
 ) -> Result:
     """Show an entry, what its red flags mean, and tell the wrap."""
     from pbmwrap.programme import red_flags
 
     raised = [f for f in red_flags.list_unread(store, person) if f.id not in before]
-    lines = [f"{_describe(entry)}, stored as entry {entry.id}"]
+    lines = [f"{_describe_entry(entry)}, stored as entry {entry.id}"]
     if raised:
         lines += ["", *_format_flags(raised), "", "No light until you have confirmed that you have"]
         lines[-1] += " read this: `pbmwrap journal flags`"
@@ -178,7 +185,7 @@ def _make_flag_row(flag: RedFlag) -> dict[str, Any]:
     }
 
 
-def _describe(entry: JournalEntry) -> str:
+def _describe_entry(entry: JournalEntry) -> str:
     number = "no number" if entry.value is None else f"{entry.value:g}"
     parts = [f"{entry.day}: {number}"]
     if entry.sleep is not None:
@@ -208,7 +215,7 @@ def _make_row(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def correct(
+def correct_entry(
     entry: Annotated[int, Argument(metavar="ENTRY", help="Its number, see `journal list`.", min=1)],
     value: Annotated[float | None, Option(help="The right number.")] = None,
     skin: Skin = None,
@@ -227,21 +234,21 @@ def correct(
     from pbmwrap.programme import journal, red_flags
     from pbmwrap.programme.course_state import find_today
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         before = {f.id for f in red_flags.list_unread(store, who)}
         fresh = journal.add_entry(
             store,
             who,
-            now_ms(),
+            read_now_ms(),
             value,
-            day=_read_day(day, find_today(store, who, now_ms())),
+            day=_read_day(day, find_today(store, who, read_now_ms())),
             sleep=sleep,
             skin=skin or "",
             changed=changed or "",
             flags=flag or (),
             corrects=entry,
         )
-        return _finish(store, who, fresh, before, port)
+        return _finish_entry(store, who, fresh, before, port)
 
 
 def list_entries(
@@ -257,9 +264,9 @@ def list_entries(
     from pbmwrap.programme.days import select_current
     from pbmwrap.programme.times import make_stamp
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         history = journal.list_history(store, who)
-    today = make_stamp(now_ms(), journal.find_zone(history, who)).day
+    today = make_stamp(read_now_ms(), journal.find_zone(history, who)).day
     found = history if all_ else select_current(history)
     first = today - timedelta(days=days - 1) if days else None
     found = [entry for entry in found if first is None or entry.day >= first]
@@ -290,7 +297,7 @@ def _describe_writing(entry: JournalEntry, gone: bool) -> str:
     return ", ".join(parts)
 
 
-def flags(
+def read_flags(
     yes: Yes = False,
     person: Who = None,
     port: Port = None,
@@ -303,7 +310,7 @@ def flags(
     """
     from pbmwrap.programme import red_flags
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         unread = red_flags.list_unread(store, who)
         rows = [_make_flag_row(flag) for flag in unread]
         if not unread:
@@ -316,13 +323,13 @@ def flags(
             )
         question = "Have you read this, and will you see a clinician?"
         ask(_format_flags(unread), question, yes, json)
-        red_flags.confirm_read(store, who, unread, now_ms())
+        red_flags.confirm_read(store, who, unread, read_now_ms())
         tell_wrap_if_there(port, store)
     text = f"{count(len(unread), 'red flag')} read. {red_flags.SEE} before the next session."
     return Result({"flags": rows, "read": True}, text)
 
 
-def total(
+def write_total(
     name: Annotated[str, Argument(metavar="NAME", help="The questionnaire, such as PROMIS.")],
     value: Annotated[float, Argument(metavar="TOTAL", help="Its total.")],
     low: Annotated[float, Option(help="The lowest possible total.")] = 0.0,
@@ -341,14 +348,14 @@ def total(
     from pbmwrap.programme import journal
     from pbmwrap.programme.course_state import find_today
 
-    with household_of(person) as (store, who):
-        at = _read_day(day, find_today(store, who, now_ms()))
-        kept = journal.add_total(store, who, name, value, low, high, when or "", now_ms(), at)
+    with open_household_of(person) as (store, who):
+        at = _read_day(day, find_today(store, who, read_now_ms()))
+        kept = journal.add_total(store, who, name, value, low, high, when or "", read_now_ms(), at)
     text = f"{kept.name}: {kept.value:g} of {kept.low:g} to {kept.high:g} on {kept.day}"
     return Result(kept.as_body() | {"id": kept.id}, text)
 
 
-def mnsi(
+def fill_mnsi(
     answers: Annotated[
         str | None,
         Argument(metavar="ANSWERS", help="15 letters, y or n. Without them it asks each question."),
@@ -368,12 +375,12 @@ def mnsi(
     from pbmwrap.programme import mnsi as form
     from pbmwrap.programme.course_state import find_today
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         given = _read_answers(answers, form.QUESTIONS, json)
         score = form.score_answers(given)
-        at = _read_day(day, find_today(store, who, now_ms()))
+        at = _read_day(day, find_today(store, who, read_now_ms()))
         kept = journal.add_total(
-            store, who, form.NAME, score, 0, form.HIGH, when or "", now_ms(), at, given
+            store, who, form.NAME, score, 0, form.HIGH, when or "", read_now_ms(), at, given
         )
     return Result(kept.as_body() | {"id": kept.id}, f"{form.NAME}: {score} of 0 to {form.HIGH}")
 
@@ -421,8 +428,10 @@ def import_journal(
 
     columns = {"date": date_column or "", "value": value_column or ""}
     options = files.FileOptions(dates or "", scale, of_day or "", columns)
-    with household_of(person) as (store, who):
-        found, measure = files.read_journal_file(store, who, file, options, skip_known, now_ms())
+    with open_household_of(person) as (store, who):
+        found, measure = files.read_journal_file(
+            store, who, file, options, skip_known, read_now_ms()
+        )
         warn(found.notes)
         if scale != 10 and found.rows:
             sample = [
@@ -431,7 +440,7 @@ def import_journal(
                 if row.value is not None
             ]
             ask((_CONVERTED, *sample[:5]), f"Take {len(found.rows)} days?", yes, json)
-        stored = files.store_journal(store, who, found, measure, now_ms())
+        stored = files.store_journal(store, who, found, measure, read_now_ms())
         write_calendars(store)
     data = {"file": str(file), "stored": stored, "notes": found.notes}
     return Result(data, f"{count(stored, 'day')} of {file} stored for {who.name}")

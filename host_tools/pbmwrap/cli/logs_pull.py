@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pbmwrap.cli.command import Json, Port, Result, show_progress, warn, wrap_at
 from pbmwrap.cli.household import (
     ask_owners,
-    household_if_kept,
+    open_household_if_kept,
     read_book,
     tell_wrap,
     write_calendars,
@@ -42,11 +42,11 @@ def pull_log(
 
     with wrap_at(port) as (client, hello), show_progress("pulling") as bar:
         pulled = pull_into_archive(client, hello, open_archive(), print_progress, bar, anew)
-        with household_if_kept() as store:
+        with open_household_if_kept() as store:
             if store is not None:
                 tell_wrap(client, hello, store)
     result = _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
-    with household_if_kept() as store:
+    with open_household_if_kept() as store:
         if store is not None:
             from pbmwrap.programme.attribution import remember_log
 

@@ -12,9 +12,9 @@ from pbmwrap.cli.command import Force, Json, Result, Yes, ask, new_app, register
 from pbmwrap.cli.household import (
     ask_owners,
     describe_session,
-    household,
-    now_ms,
+    open_household,
     read_book,
+    read_now_ms,
     write_calendars,
 )
 from pbmwrap.cli.options import Argument, Option
@@ -34,16 +34,26 @@ Zone = Annotated[
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     group = new_app("People who use the wraps of this household (docs/programme.md).")
-    for body in (add, list_people, use, change, sessions, assign, forget, export, verify):
-        name = "list" if body is list_people else body.__name__
+    commands = {
+        "add": add_new_person,
+        "list": list_people,
+        "use": use_person,
+        "change": change_person,
+        "sessions": list_open_sessions,
+        "assign": assign_sessions,
+        "forget": forget_person,
+        "export": export_household,
+        "import": import_household,
+        "verify": verify_household,
+        "tables": programme_files.tables,
+        "fhir": programme_files.fhir,
+    }
+    for name, body in commands.items():
         register_command(group, f"person {name}")(body)
-    register_command(group, "person import")(import_household)
-    register_command(group, "person tables")(programme_files.tables)
-    register_command(group, "person fhir")(programme_files.fhir)
     app.add_command(group, "person")
 
 
-def add(
+def add_new_person(
     name: Annotated[str, Argument(metavar="NAME", help="How the household calls them.")],
     zone: Zone = None,
     json: Json = False,
@@ -52,8 +62,8 @@ def add(
     from pbmwrap.programme import people
     from pbmwrap.programme.times import find_machine_zone
 
-    with household(create=True) as store:
-        person = people.add_person(store, name, zone or find_machine_zone(), now_ms())
+    with open_household(create=True) as store:
+        person = people.add_person(store, name, zone or find_machine_zone(), read_now_ms())
         others = len(people.list_people(store)) - 1
     text = f"{person.name} added, tag {person.tag}, time zone {person.zone}"
     if others:
@@ -71,21 +81,21 @@ def list_people(json: Json = False) -> Result:
     from pbmwrap.cli import text
     from pbmwrap.programme import people
 
-    with household() as store:
+    with open_household() as store:
         found, chosen = people.list_people(store), store.choice("person")
     rows = [_make_row(p) | {"chosen": p.tag == chosen} for p in found]
     shown = [(p.name, "chosen" if p.tag == chosen else "", p.tag, p.zone) for p in found]
     return Result(rows, text.format_table(("name", "", "tag", "time zone"), shown))
 
 
-def use(
+def use_person(
     name: Annotated[str, Argument(metavar="NAME", help="Their name; `nobody` to ask each time.")],
     json: Json = False,
 ) -> Result:
     """Choose the person for the commands that follow on this machine."""
     from pbmwrap.programme import people
 
-    with household() as store:
+    with open_household() as store:
         known = people.list_people(store)
         person = None if name.casefold() == "nobody" else people.find_person(known, name)
         people.use_person(store, person)
@@ -93,7 +103,7 @@ def use(
     return Result({"tag": person.tag if person else None}, text)
 
 
-def change(
+def change_person(
     name: Name,
     to: Annotated[str | None, Option("--name", help="Their new name.")] = None,
     zone: Annotated[str | None, Option("--zone", help="Where they live now.")] = None,
@@ -102,17 +112,17 @@ def change(
     """Change a person's name or time zone. Days that are stored stay as they are."""
     from pbmwrap.programme import people
 
-    with household() as store:
+    with open_household() as store:
         person = people.find_person(people.list_people(store), name)
         person = people.change_person(
-            store, person, to or person.name, zone or person.zone, now_ms()
+            store, person, to or person.name, zone or person.zone, read_now_ms()
         )
     return Result(_make_row(person), f"{person.name}, time zone {person.zone}")
 
 
-def sessions(json: Json = False) -> Result:
+def list_open_sessions(json: Json = False) -> Result:
     """List the sessions that belong to nobody yet, and ask whose they are in a terminal."""
-    with household() as store:
+    with open_household() as store:
         book = read_book()
         warn(book.notes)
         found = ask_owners(store, book, json)
@@ -139,7 +149,7 @@ def _make_session_row(session: Any) -> dict[str, Any]:
     }
 
 
-def assign(
+def assign_sessions(
     name: Annotated[str, Argument(metavar="NAME", help="Whose they are; or `nobody`.")],
     numbers: Annotated[
         list[str], Argument(metavar="SESSION", help="Numbers or keys, see `person sessions`.")
@@ -149,10 +159,10 @@ def assign(
     """Say whose logged sessions are. Say it again to correct it; what was said before stays."""
     from pbmwrap.programme.attribution import choose_owner, claim_sessions, find_session
 
-    with household() as store:
+    with open_household() as store:
         person, book = choose_owner(store, name), read_book()
         keys = [find_session(book, word).key for word in numbers]
-        claim_sessions(store, keys, person, now_ms())
+        claim_sessions(store, keys, person, read_now_ms())
         write_calendars(store, book)
     whose = person.name if person else "nobody"
     return Result(
@@ -166,19 +176,19 @@ This deletes the journal, the courses, the questionnaires and the red flags of {
 machine's file, and cannot be undone. `pbmwrap person export FILE` keeps a copy first."""
 
 
-def forget(name: Name, yes: Yes = False, json: Json = False) -> Result:
+def forget_person(name: Name, yes: Yes = False, json: Json = False) -> Result:
     """Delete all that is kept about a person, and say what the wraps still hold."""
     from pbmwrap.programme import people
     from pbmwrap.programme.attribution import list_uses
 
-    with household() as store:
+    with open_household() as store:
         person = people.find_person(people.list_people(store), name)
         uses = list_uses(store, person, read_book())
         ask((_FORGET.format(name=person.name),), f"Forget {person.name}?", yes, json)
         calendars = [
             file for key, file in store.choices("calendar:").items() if key.endswith(person.tag)
         ]
-        erased = people.forget_person(store, person, now_ms())
+        erased = people.forget_person(store, person, read_now_ms())
     held: dict[str, int] = {}
     for use_ in uses:
         held[use_.uid] = held.get(use_.uid, 0) + 1
@@ -205,7 +215,7 @@ def _format_forgotten(
     return "\n".join(lines)
 
 
-def export(
+def export_household(
     file: Annotated[Path, Argument(metavar="FILE", help="Where to write it; .jsonl.")],
     force: Force = False,
     json: Json = False,
@@ -214,7 +224,7 @@ def export(
     from pbmwrap import disk
 
     disk.check_target(file, force)
-    with household() as store:
+    with open_household() as store:
         lines = list(store.export_lines())
     disk.write_file(file, "".join(lines), force)
     file.chmod(0o600)
@@ -230,14 +240,14 @@ def import_household(
 
     with disk.explained(file, "read", "check the name"):
         text = file.read_bytes().decode("utf-8", "replace")
-    with household(create=True) as store:
+    with open_household(create=True) as store:
         added = store.import_lines(text.splitlines(), str(file))
     return Result({"file": str(file), "new_events": added}, f"{count(added, 'new record')}")
 
 
-def verify(json: Json = False) -> Result:
+def verify_household(json: Json = False) -> Result:
     """Check that nothing in the household's file was changed, and that nothing is missing."""
-    with household() as store:
+    with open_household() as store:
         verdict = store.verify()
         path = store.path
     data = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pbmwrap.cli.command import Force, Json, Result, warn
-from pbmwrap.cli.household import Who, household_of, now_ms, read_book
+from pbmwrap.cli.household import Who, open_household_of, read_book, read_now_ms
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 
@@ -62,10 +62,10 @@ def _make_report(course: str | None, person: str | None, simulated: bool) -> Rep
     from pbmwrap.programme.courses import find_course
     from pbmwrap.programme.light_facts import describe_calibrations, read_light_facts
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         chosen, book = find_course(store, who, course), read_book()
         warn(book.notes)
-        state = read_course_state(store, who, chosen, book, now_ms())
+        state = read_course_state(store, who, chosen, book, read_now_ms())
     facts = read_light_facts(state.adherence.sessions)
     references = _list_references([site.protocol_id for site in chosen.sites])
     return make_report(
@@ -105,7 +105,7 @@ def tables(
     from pbmwrap import disk
     from pbmwrap.programme.exports import tables as made
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         data = _read_data(store, who, False)
     disk.make_folder(folder)
     files = []
@@ -137,9 +137,9 @@ def fhir(
     from pbmwrap.programme.exports import fhir as made
     from pbmwrap.programme.times import make_stamp
 
-    with household_of(person) as (store, who):
+    with open_household_of(person) as (store, who):
         data = _read_data(store, who, simulated)
-    bundle = made.make_bundle(data, make_stamp(now_ms(), who.zone), with_name)
+    bundle = made.make_bundle(data, make_stamp(read_now_ms(), who.zone), with_name)
     disk.write_file(file, dumps(bundle, indent=1, ensure_ascii=False) + "\n", force)
     return Result(
         {"file": str(file), "resources": len(bundle["entry"])},

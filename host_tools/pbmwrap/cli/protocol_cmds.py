@@ -192,9 +192,9 @@ def flash_protocol(
 
 
 def _find_tag(name: str) -> str:
-    from pbmwrap.cli.household import household_of
+    from pbmwrap.cli.household import open_household_of
 
-    with household_of(name) as (_, person):
+    with open_household_of(name) as (_, person):
         return person.tag
 
 

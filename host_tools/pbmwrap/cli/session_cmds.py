@@ -61,9 +61,9 @@ def run_session(
 
 def _refuse_held(client: Client) -> None:
     """Refuse light while a red flag of the journal is unread. Raises Refused."""
-    from pbmwrap.cli.household import household_if_kept, tell_holds
+    from pbmwrap.cli.household import open_household_if_kept, tell_holds
 
-    with household_if_kept() as store:
+    with open_household_if_kept() as store:
         if store is not None:
             from pbmwrap.programme.holds import refuse_held_start
 
