@@ -10,7 +10,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.lives.life import BERLIN, RULE_WEEK, WEEKS, Kind, Life, Truth
+from tests.lives.life import BERLIN, RULE_WEEK, WEEKS, Done, Kind, Life, Truth
+from tests.lives.world import CAL_UW
 
 DOSE_SHARE = 0.01
 _FEW = 5
@@ -83,6 +84,8 @@ def live_and_check(kind: Kind, seed: int, folder: Path) -> list[Row]:
                 life.settle()
                 for who in life.people:
                     problems[who.name] += _compare(life, who, day)
+        for who in life.people:
+            problems[who.name] += _check_report(life, who)
         code, said = life.world.try_command("person", "verify")
         if code:
             problems[life.people[0].name].append(f"the history does not verify: {said}")
@@ -91,7 +94,7 @@ def live_and_check(kind: Kind, seed: int, folder: Path) -> list[Row]:
         life.close()
 
 
-def _list_known(who: Truth) -> list:
+def _list_known(who: Truth) -> list[Done]:
     """List the sessions that a log has and a person is known for."""
     return [done for done in who.sessions if not done.lost and done.claimed]
 
@@ -130,6 +133,16 @@ def _compare(life: Life, who: Truth, day: date) -> list[str]:
     if sum(row["late"] for row in entries) != who.late:
         wrong.append(f"{day}: {who.late} numbers were written late")
     return wrong
+
+
+def _check_report(life: Life, who: Truth) -> list[str]:
+    """Check that the report has the verdict, and the calibration that the wraps had."""
+    file = life.world.folder / f"{who.name}.html"
+    life.world.run_command("course", "report", str(file), "--simulated", "--person", who.name)
+    page = file.read_text(encoding="utf-8")
+    given = life.world.run_command("course", "show", "--person", who.name)["verdict"]["text"]
+    wanted = [given.split(". ")[0], *(f"{uw / 1000:.1f} mW/cm²" for uw in CAL_UW.values())]
+    return [f"the report does not say {text!r}" for text in wanted if text not in page]
 
 
 def _make_row(life: Life, who: Truth, problems: list[str]) -> Row:

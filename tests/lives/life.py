@@ -218,7 +218,7 @@ class Life:
             self.world.clock_error_ms = 0
             for who, its, number in self._paper:
                 who.numbers[its] = number
-                who.late += 1
+                who.late += self.world.local_time(self.zone).date() > its
                 self._add("journal", "add", str(number), "--day", str(its), "--paper", who=who)
             self._paper = []
 
