@@ -26,7 +26,7 @@ toolchain: $(STAMP) ## Build mpy-cross and the MicroPython unix port (cached)
 firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
 	@$(PY) -m tools.toolchain firmware --board $(BOARD) --out build
 
-demo: $(STAMP) ## A session on a simulated wrap, from flashing a protocol to the report
+demo: $(STAMP) ## A session on a simulated wrap, from flashing to the report, and twelve simulated weeks
 	@$(PY) -m tools.demo --out build/demo
 
 .PHONY: quick quick-tests style types types-quick
@@ -121,6 +121,11 @@ bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and s
 .PHONY: bench-programme
 bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
 	@$(PY) -m tools.bench_programme
+
+.PHONY: lives
+lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
+	@$(PY) -m tests.lives --jobs $(JOBS)
+	@$(PY) -m tests.lives.regression
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

@@ -24,7 +24,8 @@ BERLIN, TOKYO, NEW_YORK = "Europe/Berlin", "Asia/Tokyo", "America/New_York"
 _BEGUN_STATES = ("self-test", "ramp-up", "running", "paused", "ramp-down")
 _DONE_STATES = ("done", "idle")
 _DAY_MS = 86_400_000
-_PATIENCE_S = 3600
+_PATIENCE_S = 3600  # a person waits so long for a wrap that refuses
+_ATTEMPTS = 3
 _REFUSED_MS = 3000  # a wrap that has not begun after this time has refused
 _DEAD_CLOCK = datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC"))
 
@@ -54,6 +55,8 @@ class Kind:
     lost_log: bool = False
     medicine: bool = False
     travels: bool = False
+    rule_week: int = RULE_WEEK
+    effect: float | None = None  # change of the mean with the course; None: by chance
 
 
 KINDS = (
@@ -105,17 +108,18 @@ class Truth:
 class _Health:
     """The number of a person, day by day: AR(1) around a mean that may change with the course."""
 
-    def __init__(self, source: random.Random) -> None:
+    def __init__(self, source: random.Random, effect: float | None) -> None:
         self._source = source
         self._mean = source.uniform(4.0, 7.0)
-        self.effect = source.choice((-4.0, -3.0, -2.0, -1.0, 0.0, 0.0, 1.0, 3.5))
+        by_chance = source.choice((-4.0, -3.0, -2.0, -1.0, 0.0, 0.0, 1.0, 3.5))
+        self._effect = by_chance if effect is None else effect
         self._noise = source.gauss(0, 1.5)
         self.shift = 0.0
 
     def next_number(self, course_day: int) -> int:
         self._noise = 0.5 * self._noise + self._source.gauss(0, 1.5 * 0.75**0.5)
         part = min(1.0, max(0.0, course_day / 30))
-        wanted = self._mean + self.effect * part + self.shift + self._noise
+        wanted = self._mean + self._effect * part + self.shift + self._noise
         return min(10, max(0, round(wanted)))
 
 
@@ -152,11 +156,12 @@ class Life:
             tag = run("person", "add", name, "--zone", self.zone)["tag"]
             per_week = self.random.choice((3, 4, 5))
             self.people.append(Truth(name, tag, per_week, self.start))
-            self._health[name] = _Health(self.random)
+            self._health[name] = _Health(self.random, self.kind.effect)
         protocol = self.world.write_protocol(PROTOCOL_ID, SITE)
         for who in self.people:
             run(
                 "course", "new", str(protocol), "--aim", "less pain", "--weeks", str(WEEKS),
+                "--stop-week", str(self.kind.rule_week),
                 "--sessions", str(who.per_week), "--person", who.name, "--yes",
             )  # fmt: skip
         for name in self.world.wraps:
@@ -283,16 +288,25 @@ class Life:
         """Have one session, with the computer."""
         name = self._choose_wrap()
         tagged = self.random.random() >= self.kind.untagged
-        with self.world.plugged(name) as wrap:
-            if self.kind.people > 1:
-                slot = self._slots[name, who.tag if tagged else ""]
-                self.world.run_command("protocol", "activate", str(slot))
-            self.world.try_command("clock", "set")  # a clock that cannot be true is refused
-            done = self._light(who, wrap, tagged) if self._begin_session(who, wrap) else None
-            said = self.world.run_command("logs", "pull")
-        self._mark_pulled(name)
+        done, asked = None, 0
+        for _ in range(_ATTEMPTS):
+            with self.world.plugged(name) as wrap:
+                if self.kind.people > 1:
+                    slot = self._slots[name, who.tag if tagged else ""]
+                    self.world.run_command("protocol", "activate", str(slot))
+                self.world.try_command("clock", "set")  # a clock that cannot be true is refused
+                if self._start(wrap):
+                    done = self._light(who, wrap, tagged)
+                # Brings the news that a red flag was read, if that was why it refused.
+                asked = self.world.run_command("logs", "pull")["unattributed"]
+                wait_s = 0 if done else self.world.run_command("status")["status"]["next_s"]
+            self._mark_pulled(name)
+            who.refused += done is None
+            if done is not None or wait_s > _PATIENCE_S:
+                break
+            self.world.wait_s(wait_s + 1)
         if done is not None and not tagged:
-            self._answer_question(who, done, said["unattributed"])
+            self._answer_question(who, done, asked)
 
     def _choose_wrap(self) -> str:
         return "wrap-2" if self.random.random() < self.kind.second else "wrap-1"
@@ -309,19 +323,6 @@ class Life:
                 self._light(who, wrap, True, dated=False)
             else:
                 who.refused += 1
-
-    def _begin_session(self, who: Truth, wrap: Wrap) -> bool:
-        """Press the button; returns whether a session began. A person waits for an hour at most."""
-        if self._start(wrap):
-            return True
-        who.refused += 1
-        self.world.run_command("logs", "pull")  # brings the news that a red flag was read
-        wait_s = self.world.run_command("status")["status"]["next_s"]
-        if wait_s > _PATIENCE_S:
-            return False
-        wrap.twin.skip_ms((wait_s + 1) * 1000)
-        assert self._start(wrap), f"{wrap.name} refuses: {self.world.run_command('status')}"
-        return True
 
     def _light(self, who: Truth, wrap: Wrap, tagged: bool, dated: bool = True) -> Done:
         """Let the session that has just begun end by its time, or early by the button."""

@@ -1,4 +1,4 @@
-"""A few made-up lives, and a slice of the people who begin when it is worst: `make lives` has all."""
+"""A few made-up lives, and a slice of those who begin when it is worst. `make lives` has all."""
 
 from __future__ import annotations
 

@@ -122,6 +122,11 @@ class World:
         assert self._on is None
         self._base_ms = max(self._base_ms, round(moment.timestamp() * 1000))
 
+    def wait_s(self, seconds: float) -> None:
+        """Let this time pass with all wraps unplugged."""
+        assert self._on is None
+        self._base_ms += round(seconds * 1000)
+
     @contextmanager
     def plugged(self, name: str) -> Iterator[Wrap]:
         """Give a wrap power, and take it away at the end."""
@@ -167,6 +172,14 @@ class World:
         except ValueError:
             raise CommandFailed(f"{words}: {result.output} {result.exception!r}") from None
         return result.exit_code, said
+
+    def read_text(self, *words: str) -> str:
+        """Run a command as a person does; returns what it shows, without its notes."""
+        with self._as_machine():
+            result = CliRunner().invoke(main.app, list(words))
+        if result.exit_code:
+            raise CommandFailed(f"{words} ended with {result.exit_code}: {result.output}")
+        return result.stdout
 
     def run_command(self, *words: str) -> Any:
         """Run a command that has to succeed; returns its data."""
