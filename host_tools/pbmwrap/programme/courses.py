@@ -30,7 +30,7 @@ from pbmwrap.programme.model import (
     read_stamp,
 )
 from pbmwrap.programme.store import Event, Store, readable
-from pbmwrap.programme.times import make_stamp
+from pbmwrap.programme.times import make_stamp, require_clock
 
 MAX_TEXT = 200
 LEAST_STOP_WEEK = 4  # "give it 4 to 8 weeks"
@@ -123,6 +123,7 @@ def make_course(
     Raises UsageError for a plan that the ranges of research do not cover, Refused while another
     course is open.
     """
+    require_clock(unix_ms)
     enrolled = make_stamp(unix_ms, person.zone)
     start = start or enrolled.day + timedelta(days=WAIT_DAYS + BASELINE_DAYS)
     stop = stop or StopRule(min(weeks, DEFAULT_STOP_WEEK))
@@ -216,6 +217,7 @@ def _check_plan(course: Course) -> None:
 
 def freeze_course(store: Store, person: Person, course: Course, unix_ms: int) -> Course:
     """Freeze the plan; returns it with its hash. Raises Refused for one that has begun."""
+    require_clock(unix_ms)
     now = make_stamp(unix_ms, person.zone)
     with store.writing():
         course = find_course(store, person, course.id)

@@ -22,6 +22,7 @@ from pbmwrap.programme.model import (
     Person,
     Word,
 )
+from pbmwrap.programme.stop_rule import name_change
 from pbmwrap.words import count, name_end
 
 Row = tuple[str, str]
@@ -157,18 +158,14 @@ def _describe_number(state: CourseState, entries: Sequence[JournalEntry]) -> Sec
         (f"{total.name}, {total.when or total.day}", f"{total.value:g} of {total.high:g}")
         for total in state.totals
     ]
-    words = describe_change(course.measure, entries, course.start)
+    # The week of waiting is left out: people make a plan when it is worst.
+    compared = [e for e in entries if course.baseline_from <= e.day < course.end]
+    words = describe_change(course.measure, compared, course.start)
     return Section("The number", words, tuple(rows))
 
 
 def _describe_plan(state: CourseState) -> Section:
     course = state.course
-    stop = course.stop
-    asked = []
-    if stop.points is not None:
-        asked.append(course.measure.format_value(stop.points))
-    if stop.percent is not None:
-        asked.append(f"{stop.percent:g} %")
     frozen = course.frozen
     fixed = "not fixed yet" if frozen is None else f"fixed on {format_day(frozen.day)}"
     rows = [
@@ -176,7 +173,7 @@ def _describe_plan(state: CourseState) -> Section:
         ("Sessions", f"{course.sessions_a_week} a week for {course.weeks} weeks on each site"),
         (
             "Stop rule",
-            f"no change of {' or '.join(asked)} by week {stop.week}: stop ({fixed})",
+            f"no change of {name_change(course)} by week {course.stop.week}: stop ({fixed})",
         ),
         ("Other treatment", "; ".join(course.others) or "none named"),
     ]
