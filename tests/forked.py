@@ -32,7 +32,12 @@ def take(name: str) -> Any:
 
 
 class Plugin:
-    """Registered by tests/conftest.py."""
+    """Registered by tests/conftest.py.
+
+    Private: `_setupstate`, `_tmp_path_factory`, `_from_json` and `_to_json`, since pytest has no
+    public way to end set-ups early or to carry a report out of another process. pytest-xdist uses
+    the last two for the same purpose.
+    """
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:

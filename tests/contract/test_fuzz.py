@@ -24,6 +24,6 @@ def test_changes_of_the_corpus_find_nothing_on_micropython(micropython: Path, na
     assert unix.run(micropython, name, 1, INPUTS)["inputs"] > INPUTS
 
 
-def test_a_target_that_fails_on_micropython_is_told(micropython: Path) -> None:
+def test_a_target_that_fails_on_micropython_is_reported(micropython: Path) -> None:
     with pytest.raises(AssertionError, match="ImportError"):
         unix.run(micropython, "frames_that_are_none", 1, 1)

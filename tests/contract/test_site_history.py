@@ -33,7 +33,7 @@ def asked(bench: Bench) -> Bench:
     raise AssertionError("nothing was asked")
 
 
-def asked_and_told(bench: Bench) -> list[str]:
+def asked_and_reported(bench: Bench) -> list[str]:
     return [payloads.unpack_wake(p)["wake"] for k, p in kinds(bench) if k == records.WAKE]
 
 
@@ -65,7 +65,7 @@ def test_no_answer_fades_out_and_ends(asked: Bench) -> None:  # H-31
     asked.wait_for("done", 2500)
     assert asked.pins_low()
     assert asked.client.status().end_reason == "wake"
-    assert asked_and_told(asked) == ["asked", "unanswered"]
+    assert asked_and_reported(asked) == ["asked", "unanswered"]
 
 
 def test_a_press_answers_and_light_stays(asked: Bench) -> None:
@@ -75,7 +75,7 @@ def test_a_press_answers_and_light_stays(asked: Bench) -> None:
     assert (status.state, status.wake_waiting) == ("running", False)
     assert status.wake_due_s in (2, 3)
     assert not asked.pins_low()
-    assert asked_and_told(asked) == ["asked", "answered"]
+    assert asked_and_reported(asked) == ["asked", "answered"]
 
 
 def test_a_host_s_answer_counts_once_and_the_next_question_comes(asked: Bench) -> None:  # H-31
@@ -86,7 +86,7 @@ def test_a_host_s_answer_counts_once_and_the_next_question_comes(asked: Bench) -
     assert asked.client.status().wake_waiting
     asked.wait_for("done", 5000)  # nobody answers this one
     assert asked.pins_low()
-    assert asked_and_told(asked) == ["asked", "answered", "asked", "unanswered"]
+    assert asked_and_reported(asked) == ["asked", "answered", "asked", "unanswered"]
 
 
 def test_a_site_has_one_session_a_day_even_after_a_power_cut(bench: Bench) -> None:

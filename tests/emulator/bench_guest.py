@@ -33,7 +33,8 @@ def reading(last, calm, edges):
 
 def expected(state, code, sensor, active_ms, checks, meters):
     """Return the words of `s` in bench_step.c, from the firmware's objects."""
-    # TempLimits keeps its filters and sums to itself; nothing public shows them.
+    # Private: `_over`, `_cold`, `_sums`, `_cold_raw` and `_trip_raw`, since the whole state is
+    # compared: two steps that agree on their verdict may differ in a filter for minutes.
     out = [state, code, sensor, active_ms, checks.hottest_mc, checks.warn, checks.cold]
     for name in ("on_ms", "_on_rest", "uj", "_nj", "upper_uj", "_upper_nj"):
         out += [getattr(meter, name) for meter in meters]

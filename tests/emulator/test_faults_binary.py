@@ -113,10 +113,10 @@ def _carrier_lab(missing: dict[int, int], on_ns: int = 250_000) -> Lab:
 
 
 def test_windows_of_one_step_pass_and_others_do_not() -> None:
-    pad_causes._judge_windows(_carrier_lab({0: 9, 1: 10}))
+    pad_causes.judge_windows(_carrier_lab({0: 9, 1: 10}))
     for missing in ({0: 7, 1: 10}, {0: 10, 1: 12}, {0: 10, 1: 0}):
         with pytest.raises((AssertionError, ValueError)):
-            pad_causes._judge_windows(_carrier_lab(missing))
+            pad_causes.judge_windows(_carrier_lab(missing))
 
 
 def test_power_beyond_the_blind_power_is_seen_at_the_pins() -> None:
@@ -154,7 +154,7 @@ def test_light_that_comes_again_fails() -> None:
     seen = Seen(0, 5, 5, resumed=True)
     what = replace(scenarios.table()["ctrl-c"], ask=False)
     lab = type("Struck", (), {"cause_ns": 0, "lit_at_cause": True})()
-    assert list(filter(None, cases._wrong(what, lab, seen, ""))) == ["light began again"]
+    assert list(filter(None, cases.find_wrong(what, lab, seen, ""))) == ["light began again"]
 
 
 def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ def test_results_are_kept_and_a_run_goes_on(
         assert (tmp_path / name).stat().st_size > 0
 
 
-def test_a_failure_is_told_with_the_way_to_run_it_alone(
+def test_a_failure_is_reported_with_the_way_to_run_it_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = campaign.open_results(tmp_path)

@@ -54,14 +54,14 @@ def test_a_host_that_is_not_there_holds_up_no_step_and_is_heard_again(
     ask_much(session)
     WAYS[way](session.twin, False)
     seen = session.watch_ms(WATCH_MS, False)
-    told = len(session.twin.read())
+    reported = len(session.twin.read())
     ask_much_unheard(session, way)
     seen_later = session.watch_ms(WATCH_MS, False)
     assert session.twin.read() == b""
     WAYS[way](session.twin, True)
     steady(seen, WATCH_MS)
     steady(seen_later, WATCH_MS)
-    assert told < 2048
+    assert reported < 2048
     talk(session)
 
 
@@ -85,9 +85,9 @@ def test_ctrl_c_goes_dark_at_once_behind_a_flood_and_leaves_what_follows_to_the_
     assert session.twin.dark()
     assert not any(lamp.high for lamp in session.twin.lamps())
     session.twin.advance_ms(200)
-    told = session.twin.read()
-    assert b"pbmwrap: dark" in told
-    assert told.rstrip().endswith(b">>> print(6 * 7)\r\n42\r\n>>>")
+    reported = session.twin.read()
+    assert b"pbmwrap: dark" in reported
+    assert reported.rstrip().endswith(b">>> print(6 * 7)\r\n42\r\n>>>")
 
 
 def test_ctrl_c_in_the_middle_of_an_upload_leaves_a_prompt(ours: Rp2040Twin) -> None:
@@ -121,7 +121,7 @@ def test_a_ctrl_c_forgets_what_came_before_it(ours: Rp2040Twin) -> None:
     ours.advance_ms(20)
     ours.write(b"print('never')\r\x03print('later')\r")
     ours.advance_ms(300)
-    told = ours.read()
-    assert b"KeyboardInterrupt" in told
-    assert b"\r\nlater\r\n" in told
-    assert b"never" not in told
+    reported = ours.read()
+    assert b"KeyboardInterrupt" in reported
+    assert b"\r\nlater\r\n" in reported
+    assert b"never" not in reported

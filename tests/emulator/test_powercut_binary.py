@@ -58,7 +58,7 @@ def test_the_judge_sees_a_lost_record_and_a_forgotten_fault(day: Tape) -> None:
 def test_what_all_boots_share_ends_before_storage_matters(day: Tape) -> None:
     """With a storage full of rubbish the RAM is still the same then, and the pins are low."""
     mem = day.flash(len(day.ops))
-    shared = binary_boot.shared(binary_boot._same(bytes(mem)))
+    shared = binary_boot.shared(binary_boot.blank_storage(bytes(mem)))
     rng = random.Random(1)
     mem[STORE_AT:FILES_AT] = rng.randbytes(FILES_AT - STORE_AT)
     mem[LOG_AT:] = rng.randbytes(len(mem) - LOG_AT)

@@ -31,7 +31,7 @@ def test_a_host_that_falls_silent_in_a_file_is_given_up_after_10_s_by_a_restart(
     assert int(again.exec("import os; print(os.stat('/half')[6])")) == 0
 
 
-def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
+def test_the_restart_of_an_install_is_reported_as_one_that_was_wanted(
     stock: Rp2040Twin,
 ) -> None:
     """As the HAL reads it: its own watchdog restarts an RP2040, what survives in a register says
@@ -39,9 +39,9 @@ def test_the_restart_of_an_install_is_told_as_one_that_was_wanted(
     raw_prompt.restart_board(raw_board(stock))
     stock.advance_ms(PROMPT_MS)
     board = raw_board(stock)
-    told = board.exec("import machine; print(machine.reset_cause(), machine.mem32[0x4005800C])")
+    reported = board.exec("import machine; print(machine.reset_cause(), machine.mem32[0x4005800C])")
     wdt_reset, intended = 3, 0x50424D57
-    assert told.split() == [b"%d" % wdt_reset, b"%d" % intended]
+    assert reported.split() == [b"%d" % wdt_reset, b"%d" % intended]
 
 
 def test_deflated_blocks_are_inflated_there(stock: Rp2040Twin) -> None:

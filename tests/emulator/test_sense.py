@@ -62,20 +62,22 @@ def test_both_ways_to_dark_are_sensed_dark_then_light_comes(sensed: SenseBench) 
 
 
 @pytest.mark.parametrize(
-    "pin,told",
+    "pin,reported",
     [
         (RED, "although every lamp pin is low"),
         (board_facts.ENABLE_PIN, "although the enable is low"),
     ],
 )
-def test_a_shorted_mosfet_is_found_before_light(sensed: SenseBench, pin: int, told: str) -> None:
+def test_a_shorted_mosfet_is_found_before_light(
+    sensed: SenseBench, pin: int, reported: str
+) -> None:
     sensed.twin.pins.short(pin)
     lamps = sensed.twin.pins.lamps
     sensed.client.start()
     sensed.wait_for("fault", 1000)
     fault = sensed.client.fault()
     assert fault is not None
-    assert (fault.name, fault.detail) == ("self-test", "light is sensed " + told)
+    assert (fault.name, fault.detail) == ("self-test", "light is sensed " + reported)
     assert max(lamp.lit.on_ns() for lamp in lamps) < 45_000_000
     assert not any(lamp.lit.high for lamp in lamps)
 

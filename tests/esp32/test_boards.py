@@ -135,11 +135,11 @@ def test_names_and_facts_agree(board: tuple[Path, Any]) -> None:
     with (folder / "pins.csv").open() as file:
         named = {name: int(pin.removeprefix("GPIO")) for name, pin in csv.reader(file)}
     assert named == pins(facts)
-    told = json.loads((folder / "board.json").read_text())
-    assert told["mcu"] == facts.CHIP
+    reported = json.loads((folder / "board.json").read_text())
+    assert reported["mcu"] == facts.CHIP
     # Where ESP-IDF's bootloader is expected: ports/esp32/boards/*/board.json.
     wanted = "0x1000" if facts.CHIP == "esp32" else "0"
-    assert told["deploy_options"]["flash_offset"] == wanted
+    assert reported["deploy_options"]["flash_offset"] == wanted
     cmake = (folder / "mpconfigboard.cmake").read_text()
     assert f"set(IDF_TARGET {facts.CHIP})" in cmake
     assert "manifest.py" in cmake and "sdkconfig.board" in cmake

@@ -38,7 +38,7 @@ def test_indicator_and_service_blink(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cause", "chip_cause", "marked", "told"),
+    ("cause", "chip_cause", "marked", "reported"),
     [
         (1, 1, False, "power"),
         (1, 1, True, "power"),
@@ -51,12 +51,14 @@ def test_indicator_and_service_blink(world: World) -> None:
         (0, 21, False, "pin"),
     ],
 )
-def test_reset_causes(world: World, cause: int, chip_cause: int, marked: bool, told: str) -> None:
+def test_reset_causes(
+    world: World, cause: int, chip_cause: int, marked: bool, reported: str
+) -> None:
     if marked:
         world.hal.reset()
         assert world.chip.restarted
     world.chip.cause, world.chip.chip_cause = cause, chip_cause
-    assert world.hal.reset_cause() == told
+    assert world.hal.reset_cause() == reported
     assert world.chip.rtc == b""
 
 

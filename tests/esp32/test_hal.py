@@ -176,6 +176,8 @@ def test_the_enable_falls_without_the_cpu(world: World, steps: int) -> None:
 
 def test_no_wave_is_longer_than_the_limits_and_300_ms(world: World) -> None:
     room = world.rooms["dead_man"]
+    # Private: `_LIFE_MS`, since the wave that it is made of reaches only the fake RMT, and no
+    # caller needs its length.
     assert room._LIFE_MS == limits.DEADMAN_MS
     waves = {name: sum(getattr(room, name)) * 1000 // 320000 for name in ("_LIFE", "_FLASH")}
     assert waves == {"_LIFE": limits.DEADMAN_MS, "_FLASH": 290}

@@ -89,11 +89,11 @@ def test_tinyusb_that_nobody_reads_costs_one_write() -> None:
     assert world.hal.link_write(view) == 63
 
 
-@pytest.mark.parametrize(("link", "told"), [("jtag", "no USB port"), ("can", "no link can")])
-def test_a_link_that_the_chip_has_not_is_refused(link: str, told: str) -> None:
+@pytest.mark.parametrize(("link", "reported"), [("jtag", "no USB port"), ("can", "no link can")])
+def test_a_link_that_the_chip_has_not_is_refused(link: str, reported: str) -> None:
     world = World()
     world.facts.LINK = link
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=reported):
         world.boot()
 
 

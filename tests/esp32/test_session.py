@@ -108,14 +108,14 @@ def test_a_trip_goes_dark_and_stays_latched_in_flash(board: str) -> None:
     wrap.warm(0, 46000)
     assert wrap.advance(20)[-1] == (0, 0)
     wrap.advance(500)
-    told = wrap.app.steps.code
-    assert told != 0
+    reported = wrap.app.steps.code
+    assert reported != 0
     from wrap.app import App
     from wrap.storage.mount import mount
 
     hal = wrap.world.boot()
     again = App(hal, wrap.world.facts, mount(hal))
-    assert again.fault_latch.code == told
+    assert again.fault_latch.code == reported
 
 
 @pytest.mark.parametrize("board", BOARDS)

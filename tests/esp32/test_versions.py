@@ -16,7 +16,7 @@ def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "named"),
+    ("reported", "named"),
     [
         ("IDFv5.5.1", "5.5.1"),
         ("IDFv5.5", "5.5"),
@@ -25,9 +25,9 @@ def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
         ("", "unknown"),
     ],
 )
-def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(told: str, named: str) -> None:  # H-59
+def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(reported: str, named: str) -> None:  # H-59
     world = World()
-    world.platform = f"MicroPython-1.27.0-xtensa-{told}-with-newlib4.3.0"
+    world.platform = f"MicroPython-1.27.0-xtensa-{reported}-with-newlib4.3.0"
     with pytest.raises(ValueError, match=f"no light: .*5.5.2 or newer .*{named}"):
         world.boot()
     assert not world.enabled() and (world.light(0), world.light(1)) == (0, 0)
@@ -35,12 +35,12 @@ def test_it_asks_for_an_idf_that_stops_an_esp32s_wave(told: str, named: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("board", "told"),
+    ("board", "reported"),
     [("", "IDFv5.5.2"), ("", "IDFv6.0-dev-1489-g4e036983a7"), ("_S3", "IDFv5.3.2"), ("_C3", "")],
 )
-def test_other_chips_and_newer_ones_are_taken(board: str, told: str) -> None:
+def test_other_chips_and_newer_ones_are_taken(board: str, reported: str) -> None:
     world = World("PBMWRAP_ESP32" + board)
-    world.platform = f"MicroPython-1.27.0-xtensa-{told}-with-newlib4.3.0"
+    world.platform = f"MicroPython-1.27.0-xtensa-{reported}-with-newlib4.3.0"
     world.boot()
 
 

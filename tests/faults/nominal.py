@@ -56,7 +56,7 @@ SPIKE_EVERY_STEPS = 1000
 _TABLE = 1 << 16
 
 
-def _noise(rng: random.Random) -> list[int]:
+def make_noise(rng: random.Random) -> list[int]:
     """What a step's reading is off by: noise, and rarely a spike."""
     table = [round(rng.gauss(0.0, NOISE_COUNTS)) for _ in range(_TABLE)]
     for i in range(0, _TABLE, SPIKE_EVERY_STEPS):
@@ -66,7 +66,7 @@ def _noise(rng: random.Random) -> list[int]:
 
 
 def _disturb(run: Run, sensor: int) -> None:
-    table, at = _noise(run.rng), [0]
+    table, at = make_noise(run.rng), [0]
 
     def read(raw: int, ms: int) -> int:
         at[0] = at[0] + 1 & _TABLE - 1

@@ -91,13 +91,13 @@ def test_the_blind_power_burns_nobody_with_every_sensor_of_a_wrong_reel(figures,
 
 
 @pytest.mark.parametrize("kind", ["sun", "hot-water-bottle", "electric-blanket"])
-def test_heat_from_outside_ends_light_in_time_and_is_told(kind):
+def test_heat_from_outside_ends_light_in_time_and_is_reported(kind):
     """H-49."""
     row = run_case(Case.of(f"{kind}/running/hot/0"))
     assert (row["verdict"], row["reason"]) == ("pass", "")
     hot = float(str(row["peak_c"])) > 41.5
-    told = row["fault"] in ("skin-hot", "gross-hot", "lamp-stuck", "hot-off", "pair", "rate")
-    assert told or not hot
+    reported = row["fault"] in ("skin-hot", "gross-hot", "lamp-stuck", "hot-off", "pair", "rate")
+    assert reported or not hot
 
 
 @pytest.mark.parametrize("seed", range(3))

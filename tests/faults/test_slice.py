@@ -200,7 +200,7 @@ def test_results_are_kept_and_a_run_goes_on(
     assert Results(tmp_path, "another").done() == set()
 
 
-def test_a_failure_is_told_with_the_way_to_run_it_alone(
+def test_a_failure_is_reported_with_the_way_to_run_it_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = Results(tmp_path)
@@ -223,6 +223,6 @@ def test_a_nominal_session_does_not_trip() -> None:
 
 
 def test_nominal_readings_are_noisy_and_spiked() -> None:
-    noise = nominal._noise(random.Random(1))
+    noise = nominal.make_noise(random.Random(1))
     assert sum(abs(n) > 100 for n in noise) > 40
     assert max(map(abs, noise)) <= nominal.SPIKE_CODES + 60

@@ -108,14 +108,14 @@ def _row(case: Case, lab: Lab, seen: Seen) -> Row:
 
 
 def _judged(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Row:
-    told = {"fault": fault}
+    reported = {"fault": fault}
     if lab.cause_ns < 0:
-        return told | {"verdict": "FAIL", "reason": "the fault never came to pass"}
-    wrong = [text for text in _wrong(what, lab, seen, fault) if text]
-    return told | {"verdict": "FAIL" if wrong else "pass", "reason": "; ".join(wrong)}
+        return reported | {"verdict": "FAIL", "reason": "the fault never came to pass"}
+    wrong = [text for text in find_wrong(what, lab, seen, fault) if text]
+    return reported | {"verdict": "FAIL" if wrong else "pass", "reason": "; ".join(wrong)}
 
 
-def _wrong(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Iterator[str]:
+def find_wrong(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Iterator[str]:
     if lab.lit_at_cause == (what.expect == "dark"):
         yield "lit when it came" if lab.lit_at_cause else "dark when it came"
     if what.ask and fault not in (what.faults or ("",)):
@@ -171,21 +171,21 @@ def forked(play: Callable[[], Iterator[Row]], cases: list[Case]) -> list[Row]:
     if (child := os.fork()) == 0:
         os.close(reading)
         with os.fdopen(writing, "w") as out:
-            _told(play, out)
+            _reported(play, out)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as lines:
-        told = [json.loads(line) for line in lines]
+        reported = [json.loads(line) for line in lines]
     os.waitpid(child, 0)
-    rows = [row for row in told if "id" in row]
-    why = next((row["raised"] for row in told if "raised" in row), "the process died")
+    rows = [row for row in reported if "id" in row]
+    why = next((row["raised"] for row in reported if "raised" in row), "the process died")
     left = [case for case in cases if case.id not in {row["id"] for row in rows}]
     return rows + [
         {"id": c.id, "scenario": c.scenario, "verdict": "FAIL", "reason": why} for c in left
     ]
 
 
-def _told(play: Callable[[], Iterator[Row]], out: TextIO) -> None:
+def _reported(play: Callable[[], Iterator[Row]], out: TextIO) -> None:
     try:
         for row in play():
             print(json.dumps(row), file=out, flush=True)

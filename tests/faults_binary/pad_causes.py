@@ -325,7 +325,7 @@ def windows_come_and_meters_agree(lab: Lab) -> None:
     """Raises AssertionError unless every lamp was out for a step each 10 s, and the session's dose
     is that of the pins."""
     lab.wait_for("done", 2000)
-    _judge_windows(lab)
+    judge_windows(lab)
     status = lab.client.status()
     assert status.dose_uj is not None
     worst = 0.0
@@ -336,7 +336,7 @@ def windows_come_and_meters_agree(lab: Lab) -> None:
     assert worst <= 0.001, lab.note
 
 
-def _judge_windows(lab: Lab) -> None:
+def judge_windows(lab: Lab) -> None:
     of_lamps = [pins.dark_windows(lab, lamp) for lamp in pins.LAMPS]
     lengths = [length for windows in of_lamps for _, length in windows]
     gaps = [b - a for (a, _), (b, _) in pairwise(of_lamps[0])]

@@ -44,7 +44,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     return options
 
 
-def _told(result: campaign.Result) -> None:
+def _reported(result: campaign.Result) -> None:
     row = result.row()
     print(
         f"{result.target:10} {result.inputs:>9,} inputs, {result.guided:>9,} of them guided"
@@ -68,8 +68,8 @@ def _keep(results: list[campaign.Result], out: Path) -> None:
 
 def _progress(running: set[str], out: Path, runs: int) -> None:
     counts = {name: campaign.done_so_far(name, out) for name in sorted(running)}
-    told = [f"{name} {count:,}" for name, count in counts.items() if count]
-    print(f"  of {runs:,}: {', '.join(told)}" if told else "  starting", file=sys.stderr)
+    reported = [f"{name} {count:,}" for name, count in counts.items() if count]
+    print(f"  of {runs:,}: {', '.join(reported)}" if reported else "  starting", file=sys.stderr)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
             for done in wait(todo, PROGRESS_S, FIRST_COMPLETED).done:
                 del todo[done]
                 results.append(done.result())
-                _told(results[-1])
+                _reported(results[-1])
                 _keep(results, options.out)
             running = {name for done, name in todo.items() if done.running()}
             _progress(running, options.out, options.runs)

@@ -90,8 +90,8 @@ def snapshot(bench: Bench) -> dict[str, Any]:
     hello.pop("uptime_s")
     sites = bench.client.call("course.get")["sites"]
     kept = {name: (site["day"], site["week"]) for name, site in sites.items()}
-    told = {method: bench.client.call(method) for method in _ASKED}
-    return {"hello": hello, "course": kept, **told}
+    reported = {method: bench.client.call(method) for method in _ASKED}
+    return {"hello": hello, "course": kept, **reported}
 
 
 def heap(bench: Bench, site: str) -> int:
@@ -125,9 +125,9 @@ def _all(bench: Bench, made: list[bytes]) -> int:
     for at in range(0, len(made), AT_ONCE):
         some = made[at : at + AT_ONCE]
         wanted = [code for line in some for code in expected(line)]
-        told = _send(bench, b"".join(some), len(wanted))
-        assert [message["e"][0] for message in told] == wanted, (some, told)
-        count += len(told)
+        reported = _send(bench, b"".join(some), len(wanted))
+        assert [message["e"][0] for message in reported] == wanted, (some, reported)
+        count += len(reported)
         bench.client.call("state")
         if at // AT_ONCE % 20 == 19:
             print(f"  {at + AT_ONCE:,} lines, {bench.twin.now_ms} ms", file=sys.stderr)

@@ -108,8 +108,8 @@ class Wrap:
         """Return the answer to one request, which must come whatever came before."""
         number = 987654321 if self._last() != 987654321 else 987654320
         body = '{"i":%d,"m":"%s","p":%s}' % (number, method, params)
-        told = said(self.feed(b"\n" + frames.encode(body.encode())))
-        mine = [message for message in told if message.get("i") == number]
+        reported = said(self.feed(b"\n" + frames.encode(body.encode())))
+        mine = [message for message in reported if message.get("i") == number]
         assert len(mine) == 1, "no answer to " + method
         return mine[0]
 
@@ -130,7 +130,12 @@ class Wrap:
         return self.board.app.server._number
 
     def snapshot(self):
-        """Everything that bytes from outside could change, but for what is being received."""
+        """Everything that bytes from outside could change, but for what is being received.
+
+        Private: `_handle`, `_number`, `_every_ms`, `_restart_ms`, `_last_body` and `_stream`, since
+        "no request changes anything" is a statement about the whole state, and the parts that only
+        the server and the host session use are shown by nothing public before they act.
+        """
         app, hal = self.board.app, self.board.hal
         session, host = app.session, app.host_session
         return (

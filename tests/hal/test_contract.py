@@ -168,7 +168,7 @@ def test_waiting_is_until_a_tick(rig: Any) -> None:
     assert rig.run(code + "print(hal.ticks_diff(hal.ticks_ms(), end) in (0, 1))") == ["True"]
 
 
-def test_what_is_told_of_the_chip_has_its_form(rig: Any) -> None:
+def test_what_is_reported_of_the_chip_has_its_form(rig: Any) -> None:
     said = rig.run("print(hal.uid())\nprint(*hal.heap())\nprint(hal.allocated() >= 0)")
     assert len(said[0]) >= 12 and said[0].isalnum()
     assert len(said[1].split()) == 2 and said[2] == "True"

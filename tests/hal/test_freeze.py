@@ -47,9 +47,17 @@ def test_the_manifest_freezes_the_firmware_for_its_chip(toolchain: Path, staged:
         f"BOARD_DIR={staged}",
         "MPY_LIB_DIR=",
     ]
-    told = [word for name in names for word in ("-v", name)]
+    options = [word for name in names for word in ("-v", name)]
     flags = [f"-f-march={ARCH[facts.CHIP]}", "--mpy-tool-flags="]
-    command = [sys.executable, mp / "tools/makemanifest.py", "-o", out, *told, "-b", staged / "b"]
+    command = [
+        sys.executable,
+        mp / "tools/makemanifest.py",
+        "-o",
+        out,
+        *options,
+        "-b",
+        staged / "b",
+    ]
     (staged / "b").mkdir()
     qstrs = staged / "b" / "genhdr" / "qstrdefs.preprocessed.h"
     qstrs.parent.mkdir()

@@ -187,11 +187,11 @@ class StockBoard:
     def exec(self, command: str) -> bytes:
         """Run it; what it printed."""
         out = io.StringIO()
-        told = lambda *words: print(*words, file=out)  # noqa: E731
+        reported = lambda *words: print(*words, file=out)  # noqa: E731
         if "def receive_files" in command:
             self._globals = self._run(command, {})
         else:
-            self._globals["print"] = told
+            self._globals["print"] = reported
             exec(command, self._globals)
         return out.getvalue().replace("\n", "\r\n").encode()
 

@@ -143,11 +143,11 @@ def test_no_module_reaches_for_a_private_attribute_of_another(root: Path) -> Non
     assert found == []
 
 
-UNIT_TESTS = sorted((ROOT / "tests" / "unit").glob("*.py"))
+TESTS = [f for f in sorted((ROOT / "tests").rglob("*.py")) if f.parent.name != "web"]
 
 
-@pytest.mark.parametrize("file", UNIT_TESTS, ids=lambda f: f.stem)
-def test_a_unit_test_gives_the_reason_of_its_private_accesses(file: Path) -> None:
+@pytest.mark.parametrize("file", TESTS, ids=lambda f: f.relative_to(ROOT).as_posix())
+def test_a_test_gives_the_reason_of_its_private_accesses(file: Path) -> None:
     """A comment or docstring "Private: `_name`, since ..." names every one."""
     source = file.read_text()
     paragraphs = [part.split("\n\n")[0] for part in source.split("Private:")[1:]]

@@ -36,7 +36,7 @@ def test_every_goal_belongs_to_a_part_and_shows_in_the_table():
     assert "| times faster than the plain version | at least 6 | 9.0 | met |" in text
 
 
-def test_jitter_is_told_from_the_grid_that_most_steps_lie_on():
+def test_jitter_is_distinguished_from_the_grid_that_most_steps_lie_on():
     begins = [3_000_000 + 10_000_000 * n for n in range(1000)]
     begins[500] += 700_000
     begins.pop(700)
@@ -49,10 +49,10 @@ def test_jitter_is_told_from_the_grid_that_most_steps_lie_on():
 
 def test_results_of_another_program_are_not_kept(tmp_path):
     out = tmp_path / "results.json"
-    assert bench._load_results(out, "a") == {}
+    assert bench.load_results(out, "a") == {}
     out.write_text(json.dumps({"program": "a", "parts": {"peers": PEERS}}))
-    assert bench._load_results(out, "a") == {"peers": PEERS}
-    assert bench._load_results(out, "b") == {}
+    assert bench.load_results(out, "a") == {"peers": PEERS}
+    assert bench.load_results(out, "b") == {}
 
 
 def test_the_table_takes_the_place_between_its_marks(tmp_path, monkeypatch):
@@ -90,4 +90,4 @@ def test_an_unknown_part_is_named(capsys):
 
 
 def test_the_reference_is_drawn_beside_the_peers():
-    assert {key for key, _ in plots._PEERS} <= set(peers.PEERS)
+    assert {key for key, _ in plots.PEERS} <= set(peers.PEERS)

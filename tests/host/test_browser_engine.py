@@ -37,6 +37,7 @@ class Page:
         host.open_wrap("USB", False, 7)
         text = PROTOCOL.decode()
         example = {"toml": text, "canonical": text, "channels": {"red": 660, "nir": 850}}
+        # Private: `_hosts`, since the page's protocols come with its files; a test has none.
         host._hosts[0].shelf = Shelf([{**example, "cautions": ["none"]}])
         self.run(300)
 
@@ -178,13 +179,46 @@ def test_the_log_is_a_file_that_import_reads(page: Page, tmp_path: Path) -> None
     log = read("".join(parts).encode().splitlines(keepends=True), "page")
     assert log.problems == []
     archive = Archive(tmp_path).wrap(log.uid)
-    archive.merge(log)
+    archive.merge_log(log)
     assert archive.size == answer["new_bytes"] > 0
     assert {"boot", "start", "end"} <= {entry.name for entry in archive.decoded().entries}
-    assert archive.marks()[0].unix_ms >= UTC_MS
+    assert archive.list_marks()[0].unix_ms >= UTC_MS
     assert archive.about()["board"] == "PBMWRAP_RP2040"
     assert page.of("progress")[-1]["done"] == answer["new_bytes"]
     assert host.format_log("nobody", 0) == ""
+
+
+def test_the_wake_question_is_answered_from_the_page(page: Page) -> None:
+    page.ask("setSetting", "wake_s", 3)
+    assert page.ask("session", "awake")[1]["code"] == "not_now"
+    light(page)
+    page.run(3000)
+    assert page.of("sample")[-1]["wake_waiting"]
+    assert page.ask("session", "awake")[0] == {"state": "running"}
+    page.run(500)
+    assert not page.of("sample")[-1]["wake_waiting"]
+    assert page.of("sample")[-1]["state"] == "running"
+
+
+def test_a_protocol_is_activated_and_erased(page: Page) -> None:
+    for slot in (0, 1):
+        page.ask("flash", slot, PROTOCOL.decode())
+    assert page.ask("activate", 1)[0] == {"active": 1}
+    stored = [row for row in page.ask("protocols")[0] if row["slot"] is not None]
+    assert [(row["slot"], row["active"]) for row in stored] == [(0, False), (1, True)]
+    assert page.ask("erase", 0)[0] == {"active": 1}
+    assert page.ask("erase", 1)[0] == {"active": None}
+
+
+def test_a_fault_is_shown_and_acknowledged(page: Page, twin: SimTwin) -> None:
+    light(page)
+    twin.plant.set_fault("skin-left", "open")
+    page.run(500)
+    assert page.of("sample")[-1]["state"] == "fault"
+    assert page.ask("fault")[0]["fault"]["called"] == "sensor-open at skin-left"
+    twin.plant.set_fault("skin-left", "none")
+    page.run(1000)
+    assert page.ask("ackFault")[0] == {"state": "idle"}
 
 
 def test_the_check_and_the_doctor_work_in_the_page(page: Page) -> None:

@@ -77,9 +77,9 @@ def test_a_console_tells_when_a_pattern_begins_and_when_it_has_ended() -> None:
     assert list(news.lines(10300)) == []
     assert list(news.lines(10301)) == ["6.8 s: buzzer: silent after 2.8 s"]
     record += [(20000, True), (20100, False), (23000, True)]
-    told = [
+    reported = [
         "19.0 s: buzzer: begins",
         "19.1 s: buzzer: silent after 0.1 s",
         "22.0 s: buzzer: begins",
     ]
-    assert list(news.lines(23001)) == told
+    assert list(news.lines(23001)) == reported

@@ -22,7 +22,7 @@ def test_figures_of_a_simulated_wrap():
     assert text.startswith("PBMWRAP_RP2040, firmware")
 
 
-def test_a_session_is_not_disturbed_and_the_missing_figure_told(wrap):
+def test_a_session_is_not_disturbed_and_the_missing_figure_reported(wrap):
     def refuses(_params):
         raise Refused("not_now", "not while running")
 

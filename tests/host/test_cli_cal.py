@@ -14,7 +14,7 @@ __all__ = ("wrap",)  # a fixture
 
 
 @pytest.fixture
-def told(wrap):
+def cal_wrap(wrap):
     """A wrap that says what its board's worst case is."""
     wrap.hello["worst_uw"] = [60000, 80000]
     return wrap
@@ -28,32 +28,32 @@ def wrong(wrap, *words):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e400", "0.0004"])
-def test_what_is_no_irradiance_is_named_and_removes_no_calibration(told, value):
-    assert wrong(told, value, "--uncertainty", "5").startswith("MW_CM2 is ")
+def test_what_is_no_irradiance_is_named_and_removes_no_calibration(cal_wrap, value):
+    assert wrong(cal_wrap, value, "--uncertainty", "5").startswith("MW_CM2 is ")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "0", "2.9", "50.1", "-5"])
-def test_what_is_no_uncertainty_is_named(told, value):
-    assert wrong(told, "40", "--uncertainty", value).startswith("--uncertainty is ")
+def test_what_is_no_uncertainty_is_named(cal_wrap, value):
+    assert wrong(cal_wrap, "40", "--uncertainty", value).startswith("--uncertainty is ")
 
 
-def test_the_uncertainty_is_required(told):
-    assert wrong(told, "40") == "--uncertainty is missing"
+def test_the_uncertainty_is_required(cal_wrap):
+    assert wrong(cal_wrap, "40") == "--uncertainty is missing"
 
 
 @pytest.mark.parametrize("value,shown", [("1.499", "1.499"), ("200.001", "200.001")])
-def test_the_bounds_are_named_with_the_stated_worst_case(told, value, shown):
-    assert wrong(told, value, "--uncertainty", "5") == (
+def test_the_bounds_are_named_with_the_stated_worst_case(cal_wrap, value, shown):
+    assert wrong(cal_wrap, value, "--uncertainty", "5") == (
         f"MW_CM2 is {shown}, it must be 1.5 to 200 mW/cm2; "
         "the board's stated worst case for red is 60 mW/cm2"
     )
 
 
 @pytest.mark.parametrize("value", ["1.5", "200"])
-def test_the_bounds_themselves_are_taken(told, value):
+def test_the_bounds_themselves_are_taken(cal_wrap, value):
     for percent in ("3", "50"):
         data("cal", "set", "red", value, "--uncertainty", percent)
-    sent = [json.loads(line)["p"] for line in told.lines if b"cal.set" in line]
+    sent = [json.loads(line)["p"] for line in cal_wrap.lines if b"cal.set" in line]
     assert [s["unc_pm"] for s in sent] == [30, 500]
 
 
@@ -63,14 +63,14 @@ def test_an_older_wrap_checks_alone(wrap):
 
 
 @pytest.mark.parametrize("words", [("set", "red", "0"), ("set", "red", "0.0"), ("clear", "red")])
-def test_a_calibration_is_removed_by_an_exact_0_or_by_clear(told, words):
+def test_a_calibration_is_removed_by_an_exact_0_or_by_clear(cal_wrap, words):
     data("cal", *words)
-    sent = json.loads(next(line for line in told.lines if b"cal.set" in line))["p"]
+    sent = json.loads(next(line for line in cal_wrap.lines if b"cal.set" in line))["p"]
     assert (sent["ch"], sent["uw"]) == ("red", 0)
 
 
-def test_status_and_doctor_tell_of_a_calibration_that_is_not_believed(told):
-    told.status["cal_void"] = ["red"]
+def test_status_and_doctor_tell_of_a_calibration_that_is_not_believed(cal_wrap):
+    cal_wrap.status["cal_void"] = ["red"]
     said = CliRunner().invoke(main.app, ["status"]).stdout
     assert "calibration of red is out of range and not used" in said
     said = CliRunner().invoke(main.app, ["doctor"]).stdout

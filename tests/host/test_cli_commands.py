@@ -112,7 +112,7 @@ def test_status_tells_what_the_lamps_may_draw_and_why(wrap, pm, why, line):
     assert "power" not in CliRunner().invoke(main.app, ["status"]).stdout
 
 
-def test_status_of_four_sensors_and_all_that_may_be_told_fits_80_columns(wrap):
+def test_status_of_four_sensors_and_all_that_may_be_reported_fits_80_columns(wrap):
     names = ("skin-mid", "skin-left", "skin-right", "board")
     wrap.hello["sensors"] = [[n, n.split("-")[0]] for n in names]
     wrap.status.update(
@@ -420,9 +420,9 @@ def test_version_needs_no_wrap_but_can_ask_one(wrap, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("mpy", "told"), [("1.25.0", "MicroPython 1.25.0"), ("cpython 3.11.7", "cpython 3.11.7")]
+    ("mpy", "reported"), [("1.25.0", "MicroPython 1.25.0"), ("cpython 3.11.7", "cpython 3.11.7")]
 )
-def test_version_names_what_runs_the_wrap_and_why_it_started(wrap, mpy, told):
+def test_version_names_what_runs_the_wrap_and_why_it_started(wrap, mpy, reported):
     wrap.hello["mpy"], wrap.hello["cause"] = mpy, "brown-out"
     result = CliRunner().invoke(main.app, ["version", "--port", "memory"])
-    assert f"({told}), last start: brown-out" in result.stdout
+    assert f"({reported}), last start: brown-out" in result.stdout

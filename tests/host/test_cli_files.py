@@ -87,7 +87,7 @@ def test_a_damaged_cache_is_made_again(place, wound):
     good("logs", "query", "select * from records")
 
 
-def test_a_cache_that_stays_damaged_is_told_once(place, monkeypatch):
+def test_a_cache_that_stays_damaged_is_reported_once(place, monkeypatch):
     good("logs", "pull")
     refresh = Index.refresh_cache
 

@@ -76,7 +76,7 @@ def test_the_message_names_the_parameter_and_its_range(bounded, words: str, mess
     assert (code, error["message"]) == (2, message)
 
 
-def test_an_option_that_is_unknown_is_still_told_by_name(bounded):
+def test_an_option_that_is_unknown_is_still_reported_by_name(bounded):
     result = CliRunner().invoke(main.app, ["cal", "set", "red", "40", "--uncertanty", "5"])
     assert (result.exit_code, "--uncertanty" in result.stderr) == (2, True)
 

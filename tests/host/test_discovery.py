@@ -74,7 +74,7 @@ def test_the_only_port_being_busy_is_the_error():
         discovery.choose_wrap(_scan({"a": PortBusy("a is in use")}))
 
 
-def test_a_prompt_is_told_apart():
+def test_a_prompt_is_distinguished():
     prompt = ScriptedWrap()
     prompt.strange = b'@{"i"...\r\nSyntaxError: invalid syntax\r\n>>> '
     with pytest.raises(AtPrompt, match="MicroPython prompt"):
@@ -138,7 +138,7 @@ def test_port_default_order(monkeypatch):
         (ValueError("not a port"), NoDevice),
     ],
 )
-def test_errors_of_opening_are_told_apart(monkeypatch, problem, kind):
+def test_errors_of_opening_are_distinguished(monkeypatch, problem, kind):
     def refuse(*_, **__):
         raise problem
 
@@ -157,7 +157,9 @@ def test_errors_of_opening_are_told_apart(monkeypatch, problem, kind):
         ("OSError(22, 'not functioning', None, 31)", NoDevice, "opened (Windows error 31)"),
     ],
 )
-def test_errors_of_opening_on_windows_are_told_apart_by_their_number(monkeypatch, why, kind, said):
+def test_errors_of_opening_on_windows_are_distinguished_by_their_number(
+    monkeypatch, why, kind, said
+):
     def refuse(*_, **__):
         raise serial_port.serial.SerialException(f"could not open port 'COM7': {why}")
 

@@ -112,7 +112,7 @@ def test_a_lock_is_held_until_it_is_released(tmp_path):
     disk.lock_file(tmp_path / "l", "the thing", "wait").release()
 
 
-def test_a_lock_that_cannot_be_made_is_told(tmp_path):
+def test_a_lock_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidFile, match="file is not a folder; wait"):
         disk.lock_file(tmp_path / "file" / "l", "the thing", "wait")

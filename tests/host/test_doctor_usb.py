@@ -15,7 +15,7 @@ from pbmwrap.doctor.check import Check
 PORT = PortInfo("/dev/ttyACM0", "123", "2e8a:0005", "Board in FS mode")
 
 
-def told(*nodes: PortNode, ids: frozenset[str] | None = None, drives: list[str] | None = None):
+def diagnose(*nodes: PortNode, ids: frozenset[str] | None = None, drives: list[str] | None = None):
     return list(usb_checks.check_usb([(PORT, node) for node in nodes], ids, drives or []))
 
 
@@ -25,11 +25,11 @@ def only(found: list[Check]) -> Check:
 
 
 def test_a_usable_port() -> None:
-    assert only(told(PortNode(usable=True))).level == "good"
+    assert only(diagnose(PortNode(usable=True))).level == "good"
 
 
 def test_who_holds_a_port_is_named() -> None:
-    check = only(told(PortNode(usable=True, holders=((4711, "screen"), (9, "mpremote")))))
+    check = only(diagnose(PortNode(usable=True, holders=((4711, "screen"), (9, "mpremote")))))
     assert check.level == "note"
     assert "in use by screen (process 4711), mpremote (process 9)" in check.text
 
@@ -49,28 +49,28 @@ def test_the_way_out_fits_the_nodes_own_group(
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
-    check = only(told(node))
+    check = only(diagnose(node))
     assert check.level == "bad"
     assert hint in check.hint
     assert ("usermod" in check.hint) == (hint == "usermod -aG plugdev ")
 
 
 def test_nothing_on_usb_may_be_a_cable_that_only_charges() -> None:
-    assert "may only charge" in only(told(ids=frozenset({"046d:c077"}))).hint
-    assert "may only charge" not in only(told(ids=None)).hint
+    assert "may only charge" in only(diagnose(ids=frozenset({"046d:c077"}))).hint
+    assert "may only charge" not in only(diagnose(ids=None)).hint
 
 
 def test_a_board_without_a_port_lacks_a_driver() -> None:
-    check = only(told(ids=frozenset({"10c4:ea60"})))
+    check = only(diagnose(ids=frozenset({"10c4:ea60"})))
     assert (check.level, check.text) == ("bad", "CP210x bridge on USB, but no serial port")
 
 
 def test_a_boot_loader_mounted_or_not() -> None:
-    found = told(ids=frozenset({usb.BOOTSEL}))
+    found = diagnose(ids=frozenset({usb.BOOTSEL}))
     assert ["not mounted" in c.text for c in found] == [True, False]
-    found = told(ids=frozenset({usb.BOOTSEL}), drives=["/media/RPI-RP2"])
+    found = diagnose(ids=frozenset({usb.BOOTSEL}), drives=["/media/RPI-RP2"])
     assert "is in BOOTSEL mode, drive /media/RPI-RP2" in found[0].text
-    assert told(PortNode(usable=True), drives=["/media/RPI-RP2"])[1].hint
+    assert diagnose(PortNode(usable=True), drives=["/media/RPI-RP2"])[1].hint
 
 
 def test_an_espressif_port_where_nobody_answers() -> None:

@@ -140,7 +140,7 @@ def test_clock(skew: int, expected: str, text: str) -> None:
     [
         (20261126, "good", "red: 42 mW/cm2 +-15 %, 0 days old"),
         (20251126, "good", "red: 42 mW/cm2 +-15 %, 365 days old"),
-        (20251125, "note", "red: 42 mW/cm2 +-15 %, 366 days old: LEDs fade"),
+        (20251125, "note", "red: 42 mW/cm2 +-15 %, due: 366 days old: LEDs fade, covers cloud"),
         (20261127, "note", "red: 42 mW/cm2 +-15 %, dated in the future: 2026-11-27"),
         (0, "note", "red: 42 mW/cm2 +-15 %, date unknown"),
     ],

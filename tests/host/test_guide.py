@@ -143,7 +143,7 @@ def test_doctor_says_of_a_new_wrap_what_the_guide_says() -> None:
     assert all(f"`{note}`" in TEXT for note in notes.values())
 
 
-def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
+def test_a_dummy_load_runs_its_time_and_is_reported_as_no_heat() -> None:
     bench = Bench(idle_s=60)
     assert [round(t / 1000, 1) for t in bench.client.status().temps_mc] == [25.0] * 4
     bench.client.start()
@@ -158,7 +158,7 @@ def test_a_dummy_load_runs_its_time_and_is_told_as_no_heat() -> None:
     assert 86_000 < now.next_s <= 86_400  # a dummy's session counts as any
 
 
-def test_a_thermistor_pulled_in_a_session_is_dark_and_told() -> None:
+def test_a_thermistor_pulled_in_a_session_is_dark_and_reported() -> None:
     bench = Bench(idle_s=5)
     bench.client.start()
     assert bench.after(10).state == "running"

@@ -56,9 +56,9 @@ def test_values_are_those_of_the_parts_and_the_facts(board: str) -> None:
 
 @pytest.mark.parametrize("board", schematic.DRAWN)
 def test_every_reference_is_drawn_once_and_explained_in_the_guide(board: str) -> None:
-    told = set(re.findall(r"[A-Z]+\d+", value_table()))
+    reported = set(re.findall(r"[A-Z]+\d+", value_table()))
     found = words(board)
     refs = [w for w in found if re.fullmatch(r"(R|C|Q|F|D|S|SW|RT|U)\d+", w)]
     assert len(refs) > 30
     assert {r: found[r] for r in refs} == dict.fromkeys(refs, 1)
-    assert set(refs) <= told
+    assert set(refs) <= reported

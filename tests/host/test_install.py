@@ -224,7 +224,7 @@ def test_a_board_that_says_something_odd_is_named():
         (struct.error("half an answer"), LinkLost),
     ],
 )
-def test_errors_of_the_prompt_are_told_apart(monkeypatch, capsys, problem, kind):
+def test_errors_of_the_prompt_are_distinguished(monkeypatch, capsys, problem, kind):
     class Broken:
         serial = types.SimpleNamespace()
 
@@ -271,7 +271,7 @@ def test_port_that_cannot_be_opened(monkeypatch):
 def command(monkeypatch):
     """Runs `install --files` on a board; `answers`: its hello afterwards."""
     board_ = StockBoard()
-    told = ScriptedWrap().hello
+    reported = ScriptedWrap().hello
 
     @contextlib.contextmanager
     def raw(port, soft_reset=True):
@@ -282,7 +282,9 @@ def command(monkeypatch):
         slot_, _, trial = loader["choose_slot"](loader["read_pointer"]())
         me = loader["Installed"](loader["read_pointer"](), slot_, trial)
         me.keep()
-        return parse_answer(discovery.Hello, told | {"slot": me.name, "fell": me.rollback_reason})
+        return parse_answer(
+            discovery.Hello, reported | {"slot": me.name, "fell": me.rollback_reason}
+        )
 
     monkeypatch.setattr(raw_prompt, "open_raw_prompt", raw)
     prompt = found_boards.classify_problem(PortInfo("/dev/x", "", "", ""), AtPrompt("/dev/x"))
@@ -342,8 +344,8 @@ def test_nothing_is_installed_in_a_session(command, monkeypatch, words):
 
 
 def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monkeypatch):
-    told = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
-    hello = parse_answer(discovery.Hello, told)
+    reported = ScriptedWrap().hello | {"slot": "b 000000000000", "fell": "ImportError: no module x"}
+    hello = parse_answer(discovery.Hello, reported)
     monkeypatch.setattr(service_mode, "wait_for_wrap", lambda greet, port: hello)
     code, said = command()
     assert code == 1

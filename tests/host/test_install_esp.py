@@ -88,17 +88,17 @@ def image(tmp_path: Path, chip: int = 9) -> esp32_image.EspImage:
     return esp32_image.read_image(file)
 
 
-def test_esptool_is_told_chip_port_and_place(tmp_path, monkeypatch) -> None:
+def test_esptool_gets_chip_port_and_place(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(esp32_image, "esptool_command", lambda: ["esptool"])
-    told: list[list[str]] = []
+    reported: list[list[str]] = []
 
     def runner(words) -> tuple[int, str]:
-        told.append(list(words))
+        reported.append(list(words))
         return 0, ""
 
     esp32_image.write_image(image(tmp_path, 0), "/dev/x", runner)
     asked = "--chip esp32 --port /dev/x write-flash --no-progress 0x1000"
-    assert told == [["esptool", *asked.split(), str(tmp_path / "x.bin")]]
+    assert reported == [["esptool", *asked.split(), str(tmp_path / "x.bin")]]
 
 
 _OPEN = "Could not open /dev/x, the port is busy or doesn't exist.\n({})"
@@ -118,7 +118,7 @@ _OPEN = "Could not open /dev/x, the port is busy or doesn't exist.\n({})"
         ("", LinkLost, "no reason given"),
     ],
 )
-def test_esptools_errors_are_told_as_ours(tmp_path, monkeypatch, said, kind, text) -> None:
+def test_esptools_errors_are_reported_as_ours(tmp_path, monkeypatch, said, kind, text) -> None:
     monkeypatch.setattr(esp32_image, "esptool_command", lambda: ["esptool"])
     with pytest.raises(kind, match=text) as caught:
         esp32_image.write_image(image(tmp_path), "/dev/x", lambda words: (2, said))
@@ -127,15 +127,15 @@ def test_esptools_errors_are_told_as_ours(tmp_path, monkeypatch, said, kind, tex
 
 def test_a_chip_that_is_the_wrong_one_is_restarted(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(esp32_image, "esptool_command", lambda: ["esptool"])
-    told: list[list[str]] = []
+    reported: list[list[str]] = []
 
     def runner(words) -> tuple[int, str]:
-        told.append(list(words))
+        reported.append(list(words))
         return 2, "This chip is ESP32-C3, not ESP32-S3. Wrong chip argument?"
 
     with pytest.raises(UsageError):
         esp32_image.write_image(image(tmp_path), "/dev/x", runner)
-    assert told[1:] == [["esptool", "--port", "/dev/x", "--after", "hard-reset", "read-mac"]]
+    assert reported[1:] == [["esptool", "--port", "/dev/x", "--after", "hard-reset", "read-mac"]]
 
 
 def test_a_program_is_run_and_its_words_are_kept() -> None:

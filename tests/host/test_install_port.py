@@ -218,7 +218,7 @@ def test_a_raw_prompt_that_does_not_come_is_followed_by_ctrl_d(monkeypatch, stop
     assert stopped == ["no raw prompt"]
 
 
-def test_a_wrap_that_does_not_come_back_is_told(monkeypatch, stopped):
+def test_a_wrap_that_does_not_come_back_is_reported(monkeypatch, stopped):
     monkeypatch.setattr(raw_prompt, "restart_board", lambda target: None)
     with (
         pytest.raises(LinkLost, match="no room; the wrap at x did not start again; unplug it"),

@@ -163,7 +163,7 @@ def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
         (discovery.Candidate(ACM, problem=LinkLost("x vanished")), "does not answer then", 9),
     ],
 )
-def test_without_a_mode_what_needs_a_hand_is_told(plugged, candidate, said, code) -> None:
+def test_without_a_mode_what_needs_a_hand_is_reported(plugged, candidate, said, code) -> None:
     plugged["ports"] = [candidate]
     result = run()
     assert result.exit_code == code
@@ -225,7 +225,7 @@ def test_a_wrap_goes_into_service_and_then_into_its_boot_loader(monkeypatch, tmp
     assert prompt.ran == ["import machine\nmachine.bootloader()"]
 
 
-def test_a_drive_that_does_not_appear_is_told(monkeypatch) -> None:
+def test_a_drive_that_does_not_appear_is_reported(monkeypatch) -> None:
     at_prompt = ScriptedWrap()
     at_prompt.strange = b">>> "
     monkeypatch.setattr(discovery, "open_transport", lambda port: at_prompt)
@@ -247,7 +247,7 @@ def _with(program: bytes, claim: bytes = CLAIM) -> bytes:
     return bytes(out)
 
 
-def test_a_wraps_image_is_told_from_others() -> None:
+def test_a_wraps_image_is_distinguished_from_others() -> None:
     assert is_wrap_image(_with(b"x"))
     assert not is_wrap_image(_with(b"x", b"none"))
     assert not is_wrap_image(make_uf2())

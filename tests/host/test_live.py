@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import light, main
-from pbmwrap.device import discovery
+from pbmwrap.device import discovery, shared
 from pbmwrap.device.client import Client
 from pbmwrap.errors import LinkLost, NotAWrap, PortBusy
 from tests.host.cli_helpers import fails, wrap
@@ -55,7 +55,7 @@ class Terminal:
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self._words = words
-        self._told = b""
+        self._reported = b""
 
     @contextmanager
     def run(self):
@@ -74,14 +74,14 @@ class Terminal:
 
     def said(self, text: str) -> bool:
         with suppress(BlockingIOError):
-            self._told += os.read(self._master, 65536)
-        return text in self._told.decode(errors="replace")  # may end within a character
+            self._reported += os.read(self._master, 65536)
+        return text in self._reported.decode(errors="replace")  # may end within a character
 
 
 @contextmanager
 def beside(sim: ServedSim):
     """A client that uses the port beside the command."""
-    assert until(lambda: discovery._connect_to_owner(sim.port) is not None)
+    assert until(lambda: shared.connect_to_owner(sim.port) is not None)
     client, _ = discovery.connect(sim.port)
     with client:
         yield client

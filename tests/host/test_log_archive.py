@@ -111,10 +111,10 @@ def test_pulls_that_stop_inside_records_still_give_a_line_per_record(tmp_path_fa
 
 def test_only_the_bytes_count_not_what_was_once_read_from_them(kept: WrapArchive):
     kept.append(0, dated_log().raw)
-    told = again(kept).decoded()
+    reported = again(kept).decoded()
     said = [line | {"type": "lie", "data": None} if "raw" in line else line for line in lines(kept)]
     kept.file.write_text("".join(json.dumps(line) + "\n" for line in said))
-    assert again(kept).decoded() == told
+    assert again(kept).decoded() == reported
 
 
 def test_an_append_cut_short_is_forgotten_and_done_again(kept: WrapArchive):

@@ -31,8 +31,8 @@ def day(*lost: int) -> Decoded:
 
 def samples(decoded: Decoded) -> list[tuple]:
     """Return (session, active_ms) of each sample."""
-    told = [e.data for e in decoded.entries if e.name == "sample" and e.data]
-    return [(data["session"], data["active_ms"]) for data in told]
+    reported = [e.data for e in decoded.entries if e.name == "sample" and e.data]
+    return [(data["session"], data["active_ms"]) for data in reported]
 
 
 def test_a_sample_inherits_its_session_and_its_light_time():
@@ -40,7 +40,7 @@ def test_a_sample_inherits_its_session_and_its_light_time():
 
 
 @pytest.mark.parametrize(
-    ("lost", "told"),
+    ("lost", "reported"),
     [
         ((SAMPLE_1,), [(1, None), (2, 10000)]),
         ((RAMP_1,), [(1, None), (1, None), (2, 10000)]),
@@ -51,8 +51,8 @@ def test_a_sample_inherits_its_session_and_its_light_time():
         ((START_1, SAMPLE_2, DONE_1, END_1, START_2), [(None, None), (2, None)]),
     ],
 )
-def test_where_records_are_missing_nothing_is_guessed(lost: tuple[int, ...], told: list[tuple]):
-    assert samples(day(*lost)) == told
+def test_where_records_are_missing_nothing_is_guessed(lost: tuple[int, ...], reported: list[tuple]):
+    assert samples(day(*lost)) == reported
 
 
 def test_a_lost_end_and_start_do_not_mix_two_sessions():

@@ -29,11 +29,11 @@ def test_an_empty_archive_has_all_views_and_makes_nothing(store: Store, tmp_path
 
 @pytest.mark.parametrize("view", views.ALL, ids=lambda view: view.name)
 def test_views_have_the_documented_columns_full_and_empty(store: Store, view: views.View):
-    told = [(name, kind) for name, kind, _ in view.columns]
+    reported = [(name, kind) for name, kind, _ in view.columns]
     for _ in range(2):
         with Query(store.index.refresh_cache()) as database:
             got = database.run_select(f"select * from {view.name}")
-        assert list(zip(got.columns, got.types, strict=True)) == told
+        assert list(zip(got.columns, got.types, strict=True)) == reported
         store.keep(dated_log())
 
 
@@ -232,10 +232,10 @@ def test_sql_sees_the_views_and_nothing_else_and_errors_are_one_line(store: Stor
     before = {file: file.read_bytes() for file in folder.iterdir()}
     with (
         Query([folder]) as database,
-        pytest.raises(UsageError, match="logs query --schema") as told,
+        pytest.raises(UsageError, match="logs query --schema") as reported,
     ):
         database.run_select(sql.format(file=folder / "sessions.parquet"))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(reported.value)
     assert {file: file.read_bytes() for file in folder.iterdir()} == before
 
 

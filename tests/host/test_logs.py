@@ -296,9 +296,9 @@ def test_of_clocks_that_disagree_the_latest_counts_and_is_reported(late):
 
 
 def test_clocks_agree_within_what_crystals_drift():
-    for apart_ms, told in ((120_000, False), (120_001, True)):
+    for apart_ms, reported in ((120_000, False), (120_001, True)):
         marks = [Mark(1, 0, DAY_MS), Mark(1, 1000, DAY_MS + 1000 + apart_ms)]
-        assert bool(Clock(marks).conflicts) == told
+        assert bool(Clock(marks).conflicts) == reported
     month = 30 * DAY_MS
     assert Clock([Mark(1, 0, DAY_MS), Mark(1, month, DAY_MS + month + 300_000)]).conflicts == {}
 

@@ -237,12 +237,14 @@ def test_a_pull_notes_two_times_of_a_session_in_the_log_itself(wrap, tmp_path):
     assert "clocks disagree on start 1 of the wrap: session 1 began at " in said
 
 
-@pytest.mark.parametrize(("before_s", "told"), [(None, False), (-60, False), (-17_280_000, True)])
-def test_clock_set_reports_a_clock_that_was_wrong(wrap, before_s, told: bool):
+@pytest.mark.parametrize(
+    ("before_s", "reported"), [(None, False), (-60, False), (-17_280_000, True)]
+)
+def test_clock_set_reports_a_clock_that_was_wrong(wrap, before_s, reported: bool):
     wrap.status["unix_s"] = None if before_s is None else round(time.time()) + before_s
     said = CliRunner().invoke(main.app, ["clock", "set"])
     assert said.exit_code == 0
-    assert ("the wrap's clock was at " in said.stderr) == told
+    assert ("the wrap's clock was at " in said.stderr) == reported
 
 
 def test_clock_set_takes_no_time_that_cannot_be(wrap, monkeypatch):

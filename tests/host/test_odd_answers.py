@@ -151,7 +151,7 @@ def test_what_is_no_answer_is_none(text: str) -> None:
         client(text).call("state")
 
 
-def test_a_refusal_is_told_on_one_line() -> None:
+def test_a_refusal_is_reported_on_one_line() -> None:
     with pytest.raises(DeviceError) as refusal:
         client(
             json.dumps({"i": "ID", "e": ["a\nb", "\x1b[31m\ud800"]}).replace('"ID"', "ID")
@@ -160,7 +160,7 @@ def test_a_refusal_is_told_on_one_line() -> None:
     assert refusal.value.code == "a?b"
 
 
-def test_names_in_a_bad_answer_are_told_on_one_line() -> None:
+def test_names_in_a_bad_answer_are_reported_on_one_line() -> None:
     with pytest.raises(LinkLost) as lost:
         client('{"i":ID,"r":{"age_s":1,"sites":{"a\\nb":5}}}').course()
     assert "\n" not in str(lost.value) and "sites.a?b" in str(lost.value)

@@ -136,6 +136,10 @@ def test_a_twin_that_takes_few_bytes_loses_none():
         os.close(port)
 
 
+# Private: `_hung_up`, since the server notices a closed port in one of its next turns, and a client
+# that opens the port before would find the old conversation. Nothing public shows that turn.
+
+
 def test_a_client_may_close_and_come_back():
     with Served(EchoTwin(), speed=1.0) as served:
         for _ in range(3):
@@ -143,7 +147,7 @@ def test_a_client_may_close_and_come_back():
             os.write(port, b"x")
             assert received(port, 1) == b"X"
             os.close(port)
-            assert until(lambda: served.server._hung_up)  # shown by nothing public
+            assert until(lambda: served.server._hung_up)
 
 
 def test_a_new_client_finds_nothing_of_the_last_one():
@@ -152,7 +156,7 @@ def test_a_new_client_finds_nothing_of_the_last_one():
         os.write(port, b"left behind")
         assert select.select([port], [], [], PATIENCE_S)[0]
         os.close(port)
-        assert until(lambda: served.server._hung_up)  # shown by nothing public
+        assert until(lambda: served.server._hung_up)
         served.server.run_command("status")  # returns after the turn that noticed has ended
         port = served.open()
         os.write(port, b"mine")
@@ -222,7 +226,7 @@ def test_the_link_of_a_server_that_was_killed_is_replaced(tmp_path):
             assert str(link.readlink()) == server.port
 
 
-def test_a_link_in_a_folder_that_is_not_there_is_told(tmp_path):
+def test_a_link_in_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(InvalidFile, match="cannot be made: there is no folder"):
         PtyServer(EchoTwin(), link=tmp_path / "no" / "wrap")
     assert list(tmp_path.iterdir()) == []

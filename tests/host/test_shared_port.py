@@ -78,7 +78,7 @@ def test_a_stranger_without_the_token_is_refused_and_hears_nothing(sim, greeting
         assert client.status().state == "idle"
 
 
-def test_a_wrong_token_is_told_as_a_refused_connection(sim):
+def test_a_wrong_token_is_reported_as_a_refused_connection(sim):
     client, _ = discovery.connect(sim.port)
     with client:
         found = advertised(sim)

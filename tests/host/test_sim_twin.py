@@ -95,6 +95,8 @@ def test_a_session_across_the_tick_wrap_keeps_time_and_dose_exactly() -> None:
     for start_ms in (0, TICK_WRAP_MS - 5_000):
         twin = SimTwin()
         twin.board.now_ms = start_ms
+        # Private: `_plant_due`, since a twin can start only at 0, and ticks_ms wraps after 12
+        # days.
         twin._plant_due = start_ms
         client = running(twin, protocol(20, red=[500], nir=[800]))
         twin.advance_ms(25_000)

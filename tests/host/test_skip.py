@@ -131,17 +131,17 @@ def test_an_emulated_chip_says_that_it_cannot_skip(twin):
 
 def news(asked: float | None, speeds: list[tuple[float, bool]]) -> list[str]:
     """What is said over windows with these (speed, whether a host talked)."""
-    told, now_s, virtual_ms = [], 0.0, 0.0
+    reported, now_s, virtual_ms = [], 0.0, 0.0
     speed_news = SpeedNews(asked, 0.0, 0)
     for speed, talking in speeds:
         for _ in range(10):
             now_s += WINDOW_S / 10 + 1e-6
             virtual_ms += speed * WINDOW_S * 100
-            told += speed_news.lines(now_s, round(virtual_ms), talking)
-    return told
+            reported += speed_news.lines(now_s, round(virtual_ms), talking)
+    return reported
 
 
-def test_a_speed_that_is_not_reached_is_told_once_with_its_reason():
+def test_a_speed_that_is_not_reached_is_reported_once_with_its_reason():
     assert news(20, [(3, True)] * 4) == [
         "speed: 3.0 reached of 20 asked: a host is connected, whose leases run in real time"
     ]
@@ -150,13 +150,13 @@ def test_a_speed_that_is_not_reached_is_told_once_with_its_reason():
     ]
 
 
-def test_a_speed_that_is_reached_is_not_told():
+def test_a_speed_that_is_reached_is_not_reported():
     assert news(20, [(20, False)] * 4) == []
     assert news(1, [(0.9, True)] * 4) == []
     assert news(None, [(0.1, True)] * 4) == []
 
 
-def test_a_speed_that_changes_is_told_again():
+def test_a_speed_that_changes_is_reported_again():
     assert [line[:10] for line in news(20, [(3, True), (3, True), (9, True), (20, False)])] == [
         "speed: 3.0", "speed: 9.0", "speed: 20,",
     ]  # fmt: skip
@@ -171,17 +171,17 @@ def test_a_skip_does_not_count_as_speed():
     assert line.startswith("speed: 0.5 reached")
 
 
-def test_a_served_wrap_tells_the_speed_and_skips_when_told(twin):
-    told = io.StringIO()
+def test_a_served_wrap_tells_the_speed_and_skips_when_reported(twin):
+    reported = io.StringIO()
     stop = threading.Event()
     with PtyServer(twin, speed=500_000.0) as server:
-        thread = threading.Thread(target=server.run, args=(stop, None, told), daemon=True)
+        thread = threading.Thread(target=server.run, args=(stop, None, reported), daemon=True)
         thread.start()
         try:
             assert server.run_command("skip 1d").endswith("s: skipped 1d")
-            assert until(lambda: "asked: this machine is not faster" in told.getvalue())
+            assert until(lambda: "asked: this machine is not faster" in reported.getvalue())
         finally:
             stop.set()
             thread.join(PATIENCE_S)
-    assert told.getvalue().startswith("speed: ")
-    assert "reached of 500000 asked" in told.getvalue()
+    assert reported.getvalue().startswith("speed: ")
+    assert "reached of 500000 asked" in reported.getvalue()

@@ -26,9 +26,11 @@ printf image > firmware.bin; printf app > micropython.bin; printf elf > micropyt
 def firmware(tmp_path: Path, board: str, **env: str) -> subprocess.CompletedProcess[str]:
     words = ["firmware", "--board", board, "--out", str(tmp_path / "out")]
     kept = {k: v for k, v in os.environ.items() if k not in ("IDF_PATH", "MICROPYTHON_DIR")}
-    told = kept | {"XDG_CACHE_HOME": str(tmp_path / "cache")} | env
+    received = kept | {"XDG_CACHE_HOME": str(tmp_path / "cache")} | env
     command = [sys.executable, "-m", "tools.toolchain", *words]
-    return subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=received, capture_output=True, text=True, check=False
+    )
 
 
 def checkout(folder: Path, minor: int) -> Path:
@@ -73,7 +75,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path, board: str)
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_too_old_is_told_with_its_version(tmp_path: Path) -> None:
+def test_what_is_too_old_is_reported_with_its_version(tmp_path: Path) -> None:
     old = {
         "MICROPYTHON_DIR": str(checkout(tmp_path / "mp", 26)),
         "IDF_PATH": str(idf(tmp_path / "idf", 2)),
@@ -85,7 +87,7 @@ def test_what_is_too_old_is_told_with_its_version(tmp_path: Path) -> None:
     assert "PATH" not in done.stderr.replace("IDF_PATH", "")
 
 
-def test_a_folder_that_is_something_else_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_something_else_is_reported(tmp_path: Path) -> None:
     done = firmware(
         tmp_path, "PBMWRAP_ESP32", MICROPYTHON_DIR=str(tmp_path), IDF_PATH=str(tmp_path)
     )

@@ -24,11 +24,11 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def again(toolchain: Path, tree: dict[str, bytes]) -> bool:
     """Build with `tree`; whether what was frozen before is used again."""
-    folder = image._build_folder(toolchain, BOARD, tree)
+    folder = image.build_folder(toolchain, BOARD, tree)
     kept = folder / "frozen_mpy" / "a.mpy"
     kept.parent.mkdir(exist_ok=True, parents=True)
     kept.write_bytes(b"of the build before")
-    image._run_cmake(toolchain, BOARD, tree, toolchain / "log")
+    image.run_cmake(toolchain, BOARD, tree, toolchain / "log")
     return kept.exists()
 
 
@@ -50,7 +50,7 @@ def test_what_was_frozen_for_another_shape_is_not_used(
 
 def test_an_image_with_other_c_files_is_built_in_a_folder_of_its_own(configured: Path) -> None:
     """A module that is gone would stay in the lists that MicroPython's build keeps there."""
-    folder = image._build_folder
+    folder = image.build_folder
     plain = folder(configured, BOARD, TREE)
     assert folder(configured, BOARD, {**TREE, "boards/X/more.c": b""}) != plain
     assert folder(configured, BOARD, {**TREE, "firmware/b.py": b""}) == plain
@@ -68,7 +68,7 @@ def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> 
     assert image.wrap_board(BOARD) == BOARD
 
 
-def test_an_unknown_board_is_told_with_the_known_ones(configured: Path) -> None:
+def test_an_unknown_board_is_reported_with_the_known_ones(configured: Path) -> None:
     with pytest.raises(image.Stop, match="PBMWRAP_ESP32_S3, PBMWRAP_RP2040"):
         image.board_dir("NONE")
 

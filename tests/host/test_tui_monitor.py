@@ -106,7 +106,8 @@ def world():
 
 
 def screen_text(app: MonitorApp) -> str:
-    """The characters on the screen. Textual has no public way to read them."""
+    """The characters on the screen. Private: `_compositor`, since Textual has no public way to read
+    them."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(part.text for part in strip).rstrip() for strip in strips) + "\n"
 
@@ -481,6 +482,7 @@ def test_another_wrap_at_the_port_is_refused(world):
     other = SimTwin()
     other.start()
     stranger = Client(TwinTransport(other, "/dev/ttyACM0"))
+    # Private: `_connect`, since a port at which another wrap answers needs two wraps and one cable.
     world.watcher._connect = lambda: (stranger, stranger.hello())
     world.pass_s(5)
     assert world.watcher.picture.lost_s is not None

@@ -28,7 +28,7 @@ class ChildFailed(Exception):
 
 def judged(mem: bytes, judge: Judge) -> Any:
     """Return what `judge` says of a wrap that boots from this flash."""
-    wrap = shared(_same(mem))
+    wrap = shared(blank_storage(mem))
     receive, send = os.pipe()
     child = os.fork()
     if not child:
@@ -52,7 +52,7 @@ def _go_on(wrap: Wrap, mem: bytes, judge: Judge, send: int) -> None:
         os._exit(0)
 
 
-def _same(mem: bytes) -> bytes:
+def blank_storage(mem: bytes) -> bytes:
     """All of the flash that is read early: without store and log."""
     store, log = FILES_AT - STORE_AT, len(mem) - LOG_AT
     return mem[:STORE_AT] + bytes(store) + mem[FILES_AT:LOG_AT] + bytes(log)

@@ -189,6 +189,8 @@ def used(flash: bytearray) -> tuple[bytes, int]:
     _fill_log(Log(NorSectors(nor, STORE, LOG)))
     files = FlashFiles(NorSectors(nor, 0, STORE))
     kept = Store(files, "settings")
+    # Private: `_i` and `_at`, since only the place of the next write tells how near the change of
+    # banks or sectors is, and no caller of files or log needs it.
     while not _near(files._i % (STORE // 2) * SECTOR + files._at, 6 * SECTOR):
         kept.put({"trip_mc": _USED_TRIP_MC})
     flash[STORE_AT : STORE_AT + STORE * SECTOR] = nor.mem[: STORE * SECTOR]
@@ -222,20 +224,20 @@ def stamp(image: Path, *more: str) -> str:
 
 def keep(path: Path, ops: list[Op], promises: list[Promise]) -> None:
     """Write it whole or not at all."""
-    told = {
+    reported = {
         "ops": [[at, base64.b64encode(data).decode()] for at, data in ops],
         "promises": [asdict(p) for p in promises],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_bytes(gzip.compress(json.dumps(told).encode()))
+    fresh.write_bytes(gzip.compress(json.dumps(reported).encode()))
     fresh.replace(path)
 
 
 def kept(path: Path) -> tuple[list[Op], list[Promise]]:
     """Return what `keep` wrote."""
-    told = json.loads(gzip.decompress(path.read_bytes()))
-    ops = [(at, base64.b64decode(data)) for at, data in told["ops"]]
+    reported = json.loads(gzip.decompress(path.read_bytes()))
+    ops = [(at, base64.b64decode(data)) for at, data in reported["ops"]]
     assert all(len(data) in (0, PAGE) for _, data in ops), "the RP2040 programs whole pages"
-    promises = [Promise(**{k: tuple(v) for k, v in p.items()}) for p in told["promises"]]
+    promises = [Promise(**{k: tuple(v) for k, v in p.items()}) for p in reported["promises"]]
     return ops, promises

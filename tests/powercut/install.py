@@ -250,11 +250,13 @@ def main(words: list[str] | None = None) -> int:
         }
         for kind in kinds
     }
-    told = {"cuts": len(rows), "operations": said, "boots": counts, "on_chip": len(on_chip)}
-    told["failed"] = len(wrong)
+    reported = {"cuts": len(rows), "operations": said, "boots": counts, "on_chip": len(on_chip)}
+    reported["failed"] = len(wrong)
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "install.json").write_text(json.dumps(told | {"wrong": wrong}, indent=1) + "\n")
-    OUT.print(f"{told} in {time.monotonic() - began:.0f} s")
+    (options.out / "install.json").write_text(
+        json.dumps(reported | {"wrong": wrong}, indent=1) + "\n"
+    )
+    OUT.print(f"{reported} in {time.monotonic() - began:.0f} s")
     for name, text in wrong[:_SHOWN]:
         OUT.print(f"FAIL {name}: {'; '.join(text)}")
     return 1 if wrong or not rows else 0

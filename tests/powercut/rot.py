@@ -39,7 +39,7 @@ def run(name: str) -> list[str]:
     kind, flips, _ = name.split("/")
     mem, bits = rotten(kind, int(flips), random.Random(name), _WRITTEN)
     try:
-        return list(_judge(kind, mem, Hits(base(kind), bits)))
+        return list(judge_wrap(kind, mem, Hits(base(kind), bits)))
     except Exception as e:
         return [f"it raised {type(e).__name__}: {e}"]
 
@@ -64,7 +64,7 @@ class Hits:
         return len(inside) > 0 and inside <= self.log
 
 
-def _judge(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
+def judge_wrap(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
     wrap = wrap_on(kind, mem)
     wrap.board.power_on()
     app = wrap.app
@@ -133,15 +133,15 @@ def _log(log: Any, hits: Hits) -> Iterator[str]:
         yield f"one bit costs {len(lost)} records, not only {hits.log}"
     if not hits.log <= set(lost):
         yield f"a broken record is taken for true: {hits.log - set(lost)}"
-    told = _told(raw, log)
+    reported = _reported(raw, log)
     moved = _moved(log, hits.base)
     if moved:
-        yield f"{LIMIT}records are told {moved} bytes from their place"
+        yield f"{LIMIT}records are reported {moved} bytes from their place"
     keys = {key for _, key in there.values()} if moved else set()
     silent = [
         at
         for at in lost
-        if not any(a - moved <= at and at + was[at][0] <= b + moved for a, b in told)
+        if not any(a - moved <= at and at + was[at][0] <= b + moved for a, b in reported)
         and was[at][1] not in keys
     ]
     if silent and silent[0] >= log.end and hits.kills(log.end):
@@ -157,7 +157,7 @@ def _moved(log: Any, was: Base) -> int:
     return max((abs(log.starts[i] - start) for i, start in begun.items()), default=0)
 
 
-def _told(raw: bytes, log: Any) -> list[tuple[int, int]]:
+def _reported(raw: bytes, log: Any) -> list[tuple[int, int]]:
     """Where it is said that something is missing."""
     verdict = verify_log([(log.first, raw)])
     return [(0, log.first), *((p.start, p.end) for p in verdict.problems), *verdict.torn]

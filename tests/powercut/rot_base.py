@@ -103,6 +103,7 @@ def _on_flash(kind: str) -> Base:
         for i, start in _starts(log).items()
     ]
     store = store_of(nor)
+    # Private: `_where`, since bits are flipped at a file's own place, which no caller needs.
     i, at, size = max(store._where.values())
     return Base(
         {FLASH: mem},

@@ -20,7 +20,7 @@ def failures(kinds: tuple[str, ...] = rot.KINDS) -> list[str]:
     return [text for name in some for text in rot.run(name)]
 
 
-def test_flipped_bits_never_crash_it_nor_make_a_record_and_are_told():
+def test_flipped_bits_never_crash_it_nor_make_a_record_and_are_reported():
     found = {name: rot.run(name) for name in SLICE}
     wrong = {n: t for n, ts in found.items() for t in ts if not t.startswith(rot.LIMIT)}
     assert wrong == {}
@@ -86,7 +86,7 @@ def _head_flipped(at: int) -> list[str]:
     mem = {name: bytearray(data) for name, data in base.mem.items()}
     name, begin, *_ = base.places[2]
     mem[name][begin + at] ^= 4
-    return list(rot._judge("used", mem, rot.Hits(base, [(name, begin + at, 2)])))
+    return list(rot.judge_wrap("used", mem, rot.Hits(base, [(name, begin + at, 2)])))
 
 
 def test_a_sector_with_a_flipped_head_is_mended():
@@ -109,7 +109,7 @@ def judged(kind: str, bits: list[tuple[str, int, int]]) -> list[str]:
     mem = {name: bytearray(data) for name, data in was.mem.items()}
     for name, at, bit in bits:
         mem[name][at] ^= 1 << bit
-    return list(rot._judge(kind, mem, rot.Hits(was, bits)))
+    return list(rot.judge_wrap(kind, mem, rot.Hits(was, bits)))
 
 
 def bytes_of(kind: str, name: str) -> list[tuple[str, int]]:
@@ -117,6 +117,7 @@ def bytes_of(kind: str, name: str) -> list[tuple[str, int]]:
     mem = rot_base.base(kind).mem
     if kind == "files":
         return [(name, at) for at in range(len(mem[name]))]
+    # Private: `_where`, see rot_base.py.
     i, at, size = store_of(Nor(0, mem=mem[rot_base.FLASH]))._where[name]
     begin = i * SECTOR + at
     return [(rot_base.FLASH, at) for at in range(begin - 4 - len(name), begin + size + 4)]
@@ -149,7 +150,7 @@ def test_the_judge_sees_a_wrap_that_waits_for_nothing(monkeypatch):
     assert "one bit makes ['settings'] wait for a person" in judged("files", bits)
 
 
-def test_the_judge_sees_a_log_whose_losses_are_not_told(monkeypatch):
+def test_the_judge_sees_a_log_whose_losses_are_not_reported(monkeypatch):
     class Blind:
         problems = torn = ()
 

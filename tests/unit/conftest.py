@@ -126,10 +126,14 @@ def answers(raw):
     return [json.loads(x[1 : x.rindex("*")]) for x in lines if x.startswith("@")]
 
 
-def without_raw(told):
+def without_raw(reported):
     """What was sent, without the raw bytes that a push `raw` announces."""
-    found = re.search(rb'@{"n":"raw","p":{"o":\d+,"size":(\d+)}}.*\n', told)
-    return told if found is None else told[: found.end()] + told[found.end() + int(found[1]) :]
+    found = re.search(rb'@{"n":"raw","p":{"o":\d+,"size":(\d+)}}.*\n', reported)
+    return (
+        reported
+        if found is None
+        else reported[: found.end()] + reported[found.end() + int(found[1]) :]
+    )
 
 
 def large_pad(facts=board_facts):

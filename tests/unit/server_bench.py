@@ -67,9 +67,9 @@ class Bench:
     def ask(self, *lines):
         self.hal.rx += b"".join(lines)
         self.poll()
-        return self.told()
+        return self.reported()
 
-    def told(self):
+    def reported(self):
         out = answers(bytes(self.hal.tx))
         self.hal.tx = bytearray()
         return out

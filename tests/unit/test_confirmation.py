@@ -164,8 +164,8 @@ def test_a_heat_test_is_recorded_kept_and_cleared(rig):
     assert rig.ask("heat.set", pm=0) is None
     rebooted(rig)
     assert (rig.ask("heat.get"), rig.app.settings.heat_test()) == (None, 0)
-    told = [n["heat_test"] for n in rig.noted(records.NOTE) if "heat_test" in n]
-    assert told == [TEST, None]
+    reported = [n["heat_test"] for n in rig.noted(records.NOTE) if "heat_test" in n]
+    assert reported == [TEST, None]
 
 
 @pytest.mark.parametrize(

@@ -128,9 +128,9 @@ def test_no_life_gives_a_wrap_more_than_its_light(what):  # H-54
 @given(lives(st.integers(-3 * DAY_S, 3 * DAY_S)))
 def test_wrong_clocks_shorten_the_window_by_what_they_differ_at_most(what):
     acts = [a[3] if a[0] == "cut" else a for a in what]
-    told = [a[1] for a in acts if a[0] == "clock"]
-    told += [0 for a in acts if a[0] == "as_soon" and not a[1]]  # sets the right time itself
-    spread_s = max(told, default=0) - min(told, default=0)
+    reported = [a[1] for a in acts if a[0] == "clock"]
+    reported += [0 for a in acts if a[0] == "as_soon" and not a[1]]  # sets the right time itself
+    spread_s = max(reported, default=0) - min(reported, default=0)
     assert most_light(lived(what).lit, max(1, DAY_S - spread_s)) <= MOST_S
 
 

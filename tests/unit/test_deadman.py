@@ -97,8 +97,8 @@ def test_flash_is_announced_before_every_record_and_only_then(monkeypatch):
 def test_the_registers_life_is_the_limits_own():
     """The registers cannot be imported here: constants are compared as they are written."""
     source = (Path(contract.__file__).parent / "rp2040/registers.py").read_text()
-    told = dict(re.findall(r"^(_DEADMAN_\w+) = const\((\d+)\)", source, re.MULTILINE))
+    reported = dict(re.findall(r"^(_DEADMAN_\w+) = const\((\d+)\)", source, re.MULTILINE))
     deadman = (Path(contract.__file__).parent / "rp2040/dead_man.py").read_text()
     turn_us = int(re.search(r"^_TURN_US = const\((\d+)\)", deadman, re.MULTILINE)[1])
     turns = DEADMAN_MS * 1000 // turn_us
-    assert told == {"_DEADMAN_MS": str(DEADMAN_MS), "_DEADMAN_TURNS": str(turns)}
+    assert reported == {"_DEADMAN_MS": str(DEADMAN_MS), "_DEADMAN_TURNS": str(turns)}

@@ -92,8 +92,10 @@ def test_one_copy_that_is_missing_or_older_changes_nothing(name, older):
     else:
         files.data[name] = after(older).data[name]
     store = opened(files)
-    told = name != "s.m"  # a mark that is one behind, or missing, is what a power cut leaves too
-    assert state(store) == ({"n": 3}, told, False)
+    reported = (
+        name != "s.m"
+    )  # a mark that is one behind, or missing, is what a power cut leaves too
+    assert state(store) == ({"n": 3}, reported, False)
     store.repair()
     assert state(opened(files)) == ({"n": 3}, False, False)
 

@@ -48,8 +48,8 @@ def test_no_session_begins_on_trial_by_link_or_button(trial: Rig) -> None:
 
 
 def test_a_hello_that_was_answered_keeps_the_firmware_once(trial: Rig) -> None:
-    told = trial.ask("hello")
-    assert (told["slot"], told["fell"]) == ("b 0123456789ab", None)
+    reported = trial.ask("hello")
+    assert (reported["slot"], reported["fell"]) == ("b 0123456789ab", None)
     trial.ask("hello")
     installed = trial.app.trial.installed
     assert (installed.kept, installed.trial) == (1, False)
@@ -68,5 +68,5 @@ def test_what_could_not_be_written_is_tried_at_the_next_hello(trial: Rig) -> Non
 
 
 def test_an_image_has_no_slot(rig: Rig) -> None:
-    told = rig.ask("hello")
-    assert (told["slot"], told["fell"]) == (None, None)
+    reported = rig.ask("hello")
+    assert (reported["slot"], reported["fell"]) == (None, None)

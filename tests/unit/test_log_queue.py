@@ -11,7 +11,7 @@ from wrap.uptime import Uptime
 MOST = 64  # records that a queue holds
 
 
-def told(files):
+def reported(files):
     found = records.scan(files.data.get("log.000", b""))[0]
     return [r[5] for r in found if r[0] != records.SECTOR]
 
@@ -41,7 +41,7 @@ def test_one_slice_writes_one_record_in_order(files):
     note(log_queue, 1, 2)
     assert (files.ops, log_queue.is_idle()) == (0, False)
     assert [log_queue.slice(10, True) for _ in range(3)] == [True, True, False]
-    assert (told(files), log_queue.is_idle()) == ([b"1", b"2"], True)
+    assert (reported(files), log_queue.is_idle()) == ([b"1", b"2"], True)
 
 
 def test_a_record_that_fails_is_tried_again_after_a_second(files):
@@ -55,7 +55,7 @@ def test_a_record_that_fails_is_tried_again_after_a_second(files):
     assert log_queue.slice(10, False)
     assert not log_queue.failed
     assert log_queue.slice(10, False)
-    assert told(files) == [b"1", b"2"]
+    assert reported(files) == [b"1", b"2"]
 
 
 def test_one_write_that_fails_is_made_good_at_once_in_another_place(files):
@@ -102,7 +102,7 @@ def test_a_full_queue_loses_its_oldest_sample_first(files):
     note(log_queue, MOST, MOST + 1, MOST + 2)
     write_all(log_queue)
     gone = (5, 9, 1)  # never the first: it may be half written
-    assert told(files) == [b"%d" % n for n in range(MOST + 3) if n not in gone]
+    assert reported(files) == [b"%d" % n for n in range(MOST + 3) if n not in gone]
 
 
 def test_a_full_queue_without_samples_loses_the_oldest_but_the_first_which_may_be_half_written(
@@ -112,7 +112,7 @@ def test_a_full_queue_without_samples_loses_the_oldest_but_the_first_which_may_b
     note(log_queue, *range(MOST + 3))
     assert log_queue.lost == 3
     write_all(log_queue)
-    assert told(files) == [b"%d" % n for n in [0, *range(4, MOST + 3)]]
+    assert reported(files) == [b"%d" % n for n in [0, *range(4, MOST + 3)]]
 
 
 def test_lost_records_are_reported_once_the_queue_has_place(rig: Rig):

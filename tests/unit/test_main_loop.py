@@ -176,15 +176,15 @@ def test_a_ctrl_c_is_never_taken_for_a_fault():
 
 
 def test_garbage_goes_often_only_until_the_wrap_runs(monkeypatch):
-    told = []
-    monkeypatch.setattr(compat.gc, "threshold", told.append, raising=False)
+    reported = []
+    monkeypatch.setattr(compat.gc, "threshold", reported.append, raising=False)
     importlib.reload(wrap)
-    assert told == [8192]
+    assert reported == [8192]
     with monkeypatch.context() as image:
         image.setattr(build_info, "PROGRAM_SHA256", "0" * 64)
         importlib.reload(wrap)
-    assert told == [8192]
+    assert reported == [8192]
     files = MemFiles()
     files.write("service", b"1")
     run(SpyHal(), files)
-    assert told == [8192, -1]
+    assert reported == [8192, -1]

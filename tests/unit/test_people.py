@@ -288,6 +288,14 @@ def test_a_peak_is_stored_within_its_bounds(rig: Rig, peak_pm, kept):
     assert (rig.app.settings.calibrations()[0] is not None) is kept
 
 
+@pytest.mark.parametrize("peak_pm,kept", [(1000, True), (1001, False)])
+def test_the_brightest_place_has_300_mw_cm2_at_most(rig: Rig, peak_pm, kept):  # H-64
+    answer = rig.ask(
+        "cal.set", ch="red", uw=200000, unc_pm=500, date=20261129, how="m", peak_pm=peak_pm
+    )
+    assert (answer[0] != "bad_param") is kept
+
+
 def test_the_longest_calibration_fits_into_a_request_and_two_into_an_answer(rig: Rig):
     longest = {"uw": 40000, "unc_pm": 100, "date": 20261129, "how": '"' * 40, "peak_pm": 1500,
                "instrument": '"' * 40, "sha": SHA}  # fmt: skip

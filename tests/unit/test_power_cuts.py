@@ -50,7 +50,7 @@ def ops_of_a_life():
 OPS = ops_of_a_life()
 
 
-def told(files):
+def reported(files):
     names = sorted(n for n in files.names() if n.startswith("log."))
     return records.scan(b"".join(files.read(n) for n in names))
 
@@ -66,7 +66,7 @@ def test_power_cut_anywhere_leaves_old_or_new_and_every_record_before(op, torn):
     files.break_at, files.error, files.torn = op, PowerCut(), torn
     with pytest.raises(PowerCut):
         live(files)
-    found, gaps = told(files)
+    found, gaps = reported(files)
     assert [r[1] for r in found] == list(range(len(found)))
     assert len(gaps) <= 1
     settings = Settings(files, CHANNELS)
@@ -79,7 +79,7 @@ def test_power_cut_anywhere_leaves_old_or_new_and_every_record_before(op, torn):
     assert again.app.log_queue.boot == (found[-1][2] if found else 0) + 1
     again.advance(500)
     assert again.dark()
-    later, gaps = told(files)
+    later, gaps = reported(files)
     assert later[: len(found)] == found
     assert [r[1] for r in later] == list(range(len(later)))
     assert later[-1][0] == records.BOOT or again.app.fault_latch.code
@@ -118,7 +118,7 @@ def test_one_operation_that_fails_costs_light_at_most(op):
     assert fault is None or rig.dark()
     rig.advance(3000)
     assert rig.dark() or rig.state == "running"
-    seqs = [r[1] for r in told(files)[0]]
+    seqs = [r[1] for r in reported(files)[0]]
     assert sorted(set(seqs)) == list(range(seqs[-1] + 1))
 
 

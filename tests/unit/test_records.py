@@ -28,7 +28,7 @@ def log_of(recs):
     return b"".join(records.pack(*head, payload) for head, payload in recs)
 
 
-def told(found):
+def reported(found):
     """Records without their place, with the low half of their sequence number."""
     return [(r[0], r[1] & 0xFFFF, *r[2:6]) for r in found]
 
@@ -63,7 +63,7 @@ def test_a_long_record_must_be_long():
 @given(RECORDS)
 def test_scan_gives_back_what_was_packed(recs):
     found, gaps = records.scan(log_of(recs))
-    assert told(found) == flat(recs)
+    assert reported(found) == flat(recs)
     assert gaps == []
 
 
@@ -73,7 +73,7 @@ def test_a_torn_tail_costs_only_the_torn_record(recs, data):
     last = records.size(recs[-1][1])
     cut = data.draw(st.integers(1, last))
     found, gaps = records.scan(raw[: len(raw) - cut])
-    assert told(found) == flat(recs[:-1])
+    assert reported(found) == flat(recs[:-1])
     assert gaps == ([] if cut == last else [(len(raw) - last, len(raw) - cut)])
 
 
@@ -85,7 +85,7 @@ def test_a_flipped_bit_costs_only_its_record(recs, data):
     ends = list(accumulate(records.size(rec[1]) for rec in recs))
     hit = bisect_right(ends, at)
     found, gaps = records.scan(bytes(raw))
-    assert told(found) == flat(recs[:hit] + recs[hit + 1 :])
+    assert reported(found) == flat(recs[:hit] + recs[hit + 1 :])
     assert gaps == [([0, *ends][hit], ends[hit])]
 
 

@@ -74,18 +74,18 @@ def shining(rig, when):
 
 
 @pytest.mark.parametrize(
-    "when,told",
+    "when,reported",
     [
         (lambda hal: hal.enabled, "although every lamp pin is low"),
         (lambda hal: max(hal.duty) > 0, "although the enable is low"),
     ],
 )
-def test_a_shut_off_path_that_does_not_hold_is_a_fault(when, told):
+def test_a_shut_off_path_that_does_not_hold_is_a_fault(when, reported):
     rig = begun(board_facts)
     shining(rig, when)
     rig.until("fault", 300)
     fault = rig.app.status_view.fault()
-    assert (fault["name"], fault["detail"]) == ("self-test", "light is sensed " + told)
+    assert (fault["name"], fault["detail"]) == ("self-test", "light is sensed " + reported)
     assert rig.dark()
 
 
@@ -133,8 +133,8 @@ def test_a_sense_input_that_sees_no_light_is_reported_once(blind):
         shining(rig, lambda hal: False)
         rig.app.self_test.reset()
     rig.advance(12000)
-    told = [n["sense"] for n in rig.noted(records.NOTE) if "sense" in n]
-    assert told == ["no light seen"] * int(blind)
+    reported = [n["sense"] for n in rig.noted(records.NOTE) if "sense" in n]
+    assert reported == ["no light seen"] * int(blind)
     assert rig.state == "running"
 
 

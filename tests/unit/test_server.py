@@ -38,7 +38,7 @@ def test_requests_are_read_however_they_are_cut(cuts, count):
         bench.server.poll(SPARE_MS)
     bench.poll()
     assert bench.asked == [("m", {"n": n}) for n in range(count)]
-    assert bench.told() == [{"i": n, "r": ""} for n in range(count)]
+    assert bench.reported() == [{"i": n, "r": ""} for n in range(count)]
 
 
 def test_an_answer_that_is_too_long_becomes_a_short_error(bench):
@@ -104,10 +104,10 @@ def test_with_a_port_that_is_not_read_pushes_are_dropped_and_nothing_grows(bench
     assert (bench.asked, len(bench.hal.tx), bench.server.is_idle()) == ([], 0, False)
     bench.hal.tx_room = -1
     bench.poll()
-    told = bench.told()
-    pushed = [x["p"]["n"] for x in told if "n" in x]
+    reported = bench.reported()
+    pushed = [x["p"]["n"] for x in reported if "n" in x]
     assert pushed == list(range(sent.count(True)))
-    assert told[len(pushed) :] == [{"i": 1, "r": ""}] * 50
+    assert reported[len(pushed) :] == [{"i": 1, "r": ""}] * 50
     assert len(bench.asked) == 1
 
 
@@ -116,7 +116,7 @@ def test_a_slow_port_gets_an_answer_byte_by_byte(bench):
     for _ in range(400):
         bench.hal.tx_room = 1
         bench.server.poll(SPARE_MS)
-    assert bench.told() == [{"i": 1, "r": "x" * 300}]
+    assert bench.reported() == [{"i": 1, "r": "x" * 300}]
 
 
 @given(st.binary(min_size=1000, max_size=3000))
@@ -188,7 +188,7 @@ def test_wrong_lines_are_answered_without_time_for_a_request(bench):
     bench.hal.rx += request(1).replace(b"m", b"n", 1) + b"@" + b"x" * 500 + b"\n"
     for _ in range(30):
         bench.server.poll(0)
-    assert [x["e"][0] for x in bench.told()] == ["bad_crc", "too_long"]
+    assert [x["e"][0] for x in bench.reported()] == ["bad_crc", "too_long"]
 
 
 # ---- repeated requests, reused ids, lines with an echo
@@ -274,8 +274,8 @@ def test_repetitions_are_distinguished_from_new_requests_as_in_the_model(script)
                 answer = {"i": number, "e": ["bad_param", said]}
         last = asked
         behind = b"xx\n"[1 - n :] if method == "put" else b""
-        told = bench.ask(request(number, method, n=n) + behind)
-        assert [t for t in told if "n" not in t] == [answer]
+        reported = bench.ask(request(number, method, n=n) + behind)
+        assert [t for t in reported if "n" not in t] == [answer]
         assert acts == wanted
 
 
@@ -356,8 +356,8 @@ def test_a_stream_sends_its_pushes_and_then_its_answer(bench):
 
 
 def test_a_stream_that_is_refused_answers_with_the_error(bench):
-    told = bench.ask(request(1, "stream", n=1, refuse=True))
-    assert told == [{"n": "part", "p": 0}, {"i": 1, "e": ["bad_param", "half way"]}]
+    reported = bench.ask(request(1, "stream", n=1, refuse=True))
+    assert reported == [{"n": "part", "p": 0}, {"i": 1, "e": ["bad_param", "half way"]}]
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
 
 
@@ -389,8 +389,10 @@ def test_no_push_comes_between_raw_bytes(bench):
             break
     bench.hal.tx_room = -1
     bench.poll()
-    told = frames.encode(b'{"n":"part","p":0}') + b"x" * 600 + frames.encode(b'{"i":1,"r":"over"}')
-    assert bytes(bench.hal.tx) == told + frames.encode(b'{"n":"sample","p":{}}')
+    reported = (
+        frames.encode(b'{"n":"part","p":0}') + b"x" * 600 + frames.encode(b'{"i":1,"r":"over"}')
+    )
+    assert bytes(bench.hal.tx) == reported + frames.encode(b'{"n":"sample","p":{}}')
 
 
 @pytest.mark.parametrize("size", [1, 10, RX_BYTES, 700])
@@ -403,14 +405,14 @@ def test_an_upload_takes_the_bytes_behind_its_request_however_they_are_cut(bench
         raw = raw[cut:]
         bench.server.poll(SPARE_MS)
     bench.poll()
-    assert bench.told() == [{"i": 1, "r": body[:size]}, {"i": 2, "r": ""}]
+    assert bench.reported() == [{"i": 1, "r": body[:size]}, {"i": 2, "r": ""}]
 
 
 def test_an_upload_that_stops_ends_and_the_next_request_is_read(bench):
     bench.hal.rx += request(1, "put", size=50) + b"half"
     for _ in range(MOST_QUIET + 20):
         bench.server.poll(SPARE_MS)
-    assert bench.told() == [{"i": 1, "e": ["not_now", "only 4 of 50 bytes came"]}]
+    assert bench.reported() == [{"i": 1, "e": ["not_now", "only 4 of 50 bytes came"]}]
     assert bench.ask(request(2)) == [{"i": 2, "r": ""}]
 
 
@@ -424,7 +426,7 @@ def test_a_repeated_upload_acts_once_and_its_bytes_are_noise(bench):
 def test_a_request_is_not_read_while_a_stream_is_sent(bench):
     bench.hal.rx += request(1, "stream", n=2) + request(2)
     bench.poll()
-    assert [x.get("i") for x in bench.told()] == [None, None, 1, 2]
+    assert [x.get("i") for x in bench.reported()] == [None, None, 1, 2]
 
 
 def test_a_stream_waits_for_time_for_at_most_20_slices(bench):

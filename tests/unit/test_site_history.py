@@ -507,9 +507,9 @@ def test_no_life_gives_a_site_more_than_its_sessions(what):  # H-27
 @given(acts(st.integers(-3 * DAY_S, 3 * DAY_S)))
 def test_wrong_clocks_shorten_a_wait_by_what_they_differ_at_most(what):  # H-30
     world = lived(what)
-    told = [a[1] for a in what if a[0] == "clock"]
-    told += [a[3][1] for a in what if a[0] == "cut" and a[3][0] == "clock"]
-    spread_s = max(told, default=0) - min(told, default=0)
+    reported = [a[1] for a in what if a[0] == "clock"]
+    reported += [a[3][1] for a in what if a[0] == "cut" and a[3][0] == "clock"]
+    spread_s = max(reported, default=0) - min(reported, default=0)
     for site in SITES:
         assert most_in(world.given, max(1, DAY_S - spread_s), site)[0] <= limits.SITE_DAY
         assert most_in(world.given, max(1, WEEK_S - spread_s), site)[0] <= limits.SITE_WEEK

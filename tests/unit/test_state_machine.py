@@ -145,15 +145,15 @@ def test_dose_ends_it_when_fading_out_will_reach_the_target(dose, so_far, ahead,
 
 
 def test_elapsed_time_added_in_one_call_is_as_if_it_was_advanced():
-    each, told = running(), running()
-    assert told.event_in_ms() == 2000 - RAMPED_MS
+    each, reported = running(), running()
+    assert reported.event_in_ms() == 2000 - RAMPED_MS
     for ms in (600, 300):
         run(each, ms)
-        told.add_elapsed(ms)
+        reported.add_elapsed(ms)
         clocks = ("active_ms", "_step_ms", "_in_state_ms", "step", "state")
-        assert [getattr(told, k) for k in clocks] == [getattr(each, k) for k in clocks]
-        assert told.event_in_ms() == each.event_in_ms() == 2000 - told.active_ms
-    for session in (each, told):
+        assert [getattr(reported, k) for k in clocks] == [getattr(each, k) for k in clocks]
+        assert reported.event_in_ms() == each.event_in_ms() == 2000 - reported.active_ms
+    for session in (each, reported):
         run(session, 600)
         assert (session.step, session.event_in_ms()) == (1, 5000 - session.active_ms)
 
@@ -236,14 +236,14 @@ def test_a_new_session_starts_from_nothing():
 
 @pytest.mark.parametrize("before_ms", [1, 130, 620, 1700, 3100])
 def test_the_tick_wrap_changes_neither_clock_nor_dose(before_ms):
-    def told(rig):
+    def reported(rig):
         rig.calibrate()
         rig.light(steps=STEPS)
         rig.until("done", 6000)
         return [(m.on_ms, m.uj) for m in rig.app.lamps.meters], rig.app.session.active_ms
 
     wrapping = Rig(start_ms=WRAP_MS - before_ms)
-    assert told(wrapping) == told(Rig())
+    assert reported(wrapping) == reported(Rig())
     assert wrapping.board.now_ms > WRAP_MS
     assert wrapping.app.session.active_ms == 5000
     assert wrapping.app.uptime.s == (wrapping.board.now_ms - (WRAP_MS - before_ms)) // 1000

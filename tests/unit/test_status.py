@@ -22,12 +22,12 @@ def test_a_frozen_program_reports_its_hash(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("micropython", "1.25.0"), ("cpython", "cpython 1.25.0")]
+    ("name", "reported"), [("micropython", "1.25.0"), ("cpython", "cpython 1.25.0")]
 )
-def test_an_interpreter_other_than_micropython_is_reported_by_name(monkeypatch, name, told):
+def test_an_interpreter_other_than_micropython_is_reported_by_name(monkeypatch, name, reported):
     fake = types.SimpleNamespace(name=name, version=(1, 25, 0, ""))
     monkeypatch.setattr(sys, "implementation", fake)
-    assert Rig().app.identity.hello()["mpy"] == told
+    assert Rig().app.identity.hello()["mpy"] == reported
 
 
 @pytest.mark.parametrize("frozen", [True, False])
@@ -36,8 +36,8 @@ def test_the_build_is_what_lies_beside_the_firmware(monkeypatch, frozen):
     image.PROGRAM_SHA256, image.CDC_NONBLOCKING = "cd" * 32, True
     image.CLAIM_AT, image.RAM_TESTED = 655104, True
     monkeypatch.setitem(sys.modules, "wrap_image", image if frozen else None)
-    told = runpy.run_path(build_info.__file__)
-    facts = [told[n] for n in ("PROGRAM_SHA256", "CDC_NONBLOCKING", "CLAIM_AT", "RAM_TESTED")]
+    reported = runpy.run_path(build_info.__file__)
+    facts = [reported[n] for n in ("PROGRAM_SHA256", "CDC_NONBLOCKING", "CLAIM_AT", "RAM_TESTED")]
     assert facts == (["cd" * 32, True, 655104, True] if frozen else ["files", False, 0, False])
 
 

@@ -23,7 +23,7 @@ def asked(rig: Rig):
     return rig
 
 
-def told(rig):
+def reported(rig):
     rig.advance(100)
     return [n["wake"] for n in rig.noted(records.WAKE)]
 
@@ -110,7 +110,7 @@ def test_without_an_answer_it_fades_out_pauses_and_ends(asked: Rig):
     assert any(asked.hal.duty)
     asked.until("done", 1000)
     assert (asked.app.session.end_reason, asked.dark()) == ("wake", True)
-    assert told(asked) == ["asked", "unanswered"]
+    assert reported(asked) == ["asked", "unanswered"]
     assert asked.noted(records.END)[0]["reason"] == "wake"
     assert asked.app.status_view.status()["wake_due_s"] is None
 
@@ -120,7 +120,7 @@ def test_a_press_answers_and_does_not_pause(asked: Rig):
     asked.press()
     asked.advance(2000)
     assert (asked.state, asked.hal.duty) == ("running", duties)
-    assert told(asked) == ["asked", "answered"]
+    assert reported(asked) == ["asked", "answered"]
     asked.advance(2750)
     assert not asked.app.wake_check.waiting
     asked.advance(300)
@@ -134,7 +134,7 @@ def test_a_press_answers_and_does_not_pause(asked: Rig):
 
 def test_a_host_answers_for_a_wearer_who_uses_the_page(asked: Rig):
     assert asked.ask("wake.answer") == {"state": "running"}
-    assert told(asked) == ["asked", "answered"]
+    assert reported(asked) == ["asked", "answered"]
     assert (asked.app.wake_check.waiting, asked.app.wake_check.asking) == (False, False)
     assert asked.ask("wake.answer") == ("not_now", "the wake check asks nothing now")
     asked.advance(5000)
@@ -152,7 +152,7 @@ def test_a_long_press_answers_and_still_ends(asked: Rig):
     asked.press(1200)
     asked.until("done", 1000)
     assert asked.app.session.end_reason == "button"
-    assert told(asked) == ["asked", "answered"]
+    assert reported(asked) == ["asked", "answered"]
 
 
 def test_a_question_goes_on_in_a_pause_and_its_answer_does_not_resume(asked: Rig):

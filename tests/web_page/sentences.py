@@ -15,6 +15,7 @@ _HOST = ROOT / "host_tools" / "pbmwrap"
 MODULES = (
     *sorted(p for p in (_HOST / "web").glob("*.py") if p.stem not in ("server", "static_files")),
     *sorted((_HOST / "doctor").glob("*.py")),
+    _HOST / "calibration" / "due.py",
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "summary")),
     _HOST / "errors.py",
     _HOST / "config.py",

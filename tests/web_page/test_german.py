@@ -18,7 +18,6 @@ SENTENCES = {
 PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "{} {} this machine's clock",
     "{} late, the longest took {} ms",
-    "{}, {} days old: LEDs fade",
     "{}, dated in the future: {}",
     "{}, the last {} checked and undamaged",
     "{}: {}, so sessions end by time and show no dose",
@@ -32,6 +31,9 @@ PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "then `pbmwrap settings confirm`",
     "; acknowledge it first",
     "the cause is still there: ",
+    " must be 64 hex digits",
+    "light is held: ",
+    "what must be ",
 }
 NOT_SHOWN = {  # looked for in the wrap's answer, printed in a terminal, or without words
     "this machine's clock says {}, which cannot be true: records stay undated; set the clock and "
@@ -39,6 +41,8 @@ NOT_SHOWN = {  # looked for in the wrap's answer, printed in a terminal, or with
     "the log kept so far is now {}: see `pbmwrap logs wraps`",
     "this is the log {}; kept under the same id: {}",
     "session possible in",
+    "reads as worn",
+    "with calibration light",
     "write too often",
     "{}, at most {} J/cm2",
     'SUBSYSTEM=="tty", ATTRS{{idVendor}}=="{}", MODE="0660", TAG+="uaccess"',
@@ -49,7 +53,8 @@ WHOLE = {
     "9 days behind this machine's clock",
     "3 of 1000 late, the longest took 7 ms",
     "none late, the longest took 0.7 ms",
-    "red: 40 mW/cm2 +-10 %, 400 days old: LEDs fade",
+    "red: 40 mW/cm2 +-10 %, due: 400 days old: LEDs fade, covers cloud; lit for 600 h since then, "
+    "which may have cost 2.1 % of its light; the ratio check of 2026-11-29 is -12.1 % off",
     "red: 40 mW/cm2 +-10 %, 2 days old",
     "red: 40 mW/cm2 +-10 %, date unknown",
     "red: 40 mW/cm2 +-10 %, dated in the future: 2030-01-01",
@@ -74,6 +79,9 @@ WHOLE = {
     "settings, heat test may be damaged or lost, so no session can start",
     "25 % of full: no heat test is recorded",
     "sensor-open: a temperature sensor is open or unplugged",
+    "the wrap refused session.start: light is held: wound",
+    "sha must be 64 hex digits",
+    "what must be frozen or closed",
 }
 TRANSLATE = """async ([texts, exact]) => {
   const { said, written } = await import("/static/app/said.js");

@@ -122,7 +122,7 @@ def _digest_program(uf2: Path) -> str:
     return facts["program_sha256"]
 
 
-def _load_results(out: Path, program: str) -> dict[str, Figures]:
+def load_results(out: Path, program: str) -> dict[str, Figures]:
     """Return the parts measured before with the same program."""
     if not out.exists():
         return {}
@@ -170,7 +170,7 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     uf2 = find_image()
     program = _digest_program(uf2)
-    parts = _load_results(options.out, program)
+    parts = load_results(options.out, program)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     names = [] if options.show else options.parts or list(PARTS)
     for name, figures, cpu_s in _measure_parts(names, uf2, options.jobs):

@@ -165,9 +165,9 @@ def measure_slices(uf2: Path, lit: bool, turns: int = 500) -> dict[str, tuple[in
         twin.advance_ms(until_ms + 800 - twin.now_ms)
         said = twin.read()
     twin.close()
-    told = json.loads(said[said.index(b'{"lit"') :].partition(b"\r\n")[0])
-    assert bool(told["lit"]) == lit
-    return {k: (sorted(v)[len(v) // 2], told["most"][k]) for k, v in told["all"].items()}
+    reported = json.loads(said[said.index(b'{"lit"') :].partition(b"\r\n")[0])
+    assert bool(reported["lit"]) == lit
+    return {k: (sorted(v)[len(v) // 2], reported["most"][k]) for k, v in reported["all"].items()}
 
 
 def _ask_much(twin: Rp2040Twin, until_ms: int) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Figures = Mapping[str, float]
 
-_PEERS = (
+PEERS = (
     ("c", "in C"),
     ("wrap", "the wrap"),
     ("plain", "plain MicroPython"),
@@ -56,7 +56,7 @@ def _save_figure(figure: Figure, path: Path) -> Path:
 def _draw_step(figure: Figure, figures: Figures) -> bool:
     rows = [
         (text, figures[f"{key}_us_median"], key)
-        for key, text in _PEERS
+        for key, text in PEERS
         if f"{key}_us_median" in figures
     ]
     axes = figure.add_subplot()

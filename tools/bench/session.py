@@ -123,16 +123,16 @@ class Day:
         on_ns = [lamp.lit.on_ns() for lamp in lamps]
         self.twin.advance_ms(1000)
         self.twin.read()
-        told = self.read_end_record()["dose_uj"]
+        reported = self.read_end_record()["dose_uj"]
         true = [
             (ns - before) / _MS * uw / 1000
             for ns, before, uw in zip(on_ns, self.lit_before, UW, strict=True)
         ]
-        off = max(abs(t / at_pins - 1) for at_pins, t in zip(true, told, strict=True))
+        off = max(abs(t / at_pins - 1) for at_pins, t in zip(true, reported, strict=True))
         return {
             "light_ms": (ended_ns - self.began_ns) / _MS,
             "dose_true_uj": sum(true),
-            "dose_told_uj": sum(told),
+            "dose_told_uj": sum(reported),
             "dose_off_percent": off * 100,
         }
 

@@ -156,18 +156,18 @@ def _replace_file(source: Path, target: Path) -> None:
 
 def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Path) -> None:
     # The staging folder's path is the same for every clone, so all of them share objects.
-    source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
+    source, build = toolchain / "stage" / board, build_folder(toolchain, board, tree)
     log = cache_root() / "logs" / f"firmware-{board}.log"
     log.unlink(missing_ok=True)
     stage_files(source, tree)
     env = build_env(toolchain)
-    _run_cmake(toolchain, board, tree, log)
+    run_cmake(toolchain, board, tree, log)
     print_progress(f"building {board} (a minute and a half at first, then seconds)")
     run_logged(["make", "-s", count_jobs(), "-C", build], log, env=env)
     _collect_files(toolchain, build, board, fresh, log)
 
 
-def _build_folder(toolchain: Path, board: str, tree: dict[str, bytes]) -> Path:
+def build_folder(toolchain: Path, board: str, tree: dict[str, bytes]) -> Path:
     """Return the build folder of this set of C files. MicroPython never removes a module from its
     lists in a build folder, so an image without it needs another folder."""
     names = [name for name in sorted(tree) if not name.endswith(".py")]
@@ -179,9 +179,9 @@ def _needs_cmake(name: str) -> bool:
     return name.endswith("manifest.py") or not name.endswith(".py")
 
 
-def _run_cmake(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
+def run_cmake(toolchain: Path, board: str, tree: dict[str, bytes], log: Path) -> None:
     """Run cmake when anything but the text of frozen Python changed since it last succeeded."""
-    source, build = toolchain / "stage" / board, _build_folder(toolchain, board, tree)
+    source, build = toolchain / "stage" / board, build_folder(toolchain, board, tree)
     config = digest_parts(
         [n + (data.hex() if _needs_cmake(n) else "") for n, data in sorted(tree.items())]
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from pbmwrap.cli import complete
+from pbmwrap.cli import cal_cmds, complete
 from pbmwrap.cli.command import (
     Json,
     Port,
@@ -57,6 +57,7 @@ def add_to(app: click.Group) -> None:
     register_command(cal, "cal show")(cal_show)
     register_command(cal, "cal set")(cal_set)
     register_command(cal, "cal clear")(cal_clear)
+    cal_cmds.add_to(cal)
     register_command(fault, "fault show")(fault_show)
     register_command(fault, "fault ack")(fault_ack)
     for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):

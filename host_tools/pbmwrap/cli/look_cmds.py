@@ -22,6 +22,7 @@ from pbmwrap.cli.options import Option
 from pbmwrap.errors import WrapError
 
 if TYPE_CHECKING:
+    from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello, Sample
 
 
@@ -59,7 +60,23 @@ def show_status(port: Port = None, json: Json = False) -> Result:
 
     with wrap_at(port) as (client, hello):
         now = client.status()
-    return Result({"wrap": hello, "status": now}, text.status_text(hello, now))
+        due = _list_due(client, hello) if now.calibrated else []
+    data = {"wrap": hello, "status": now, "calibration_due": dict(due)}
+    return Result(data, "\n".join([text.status_text(hello, now), *text.due_lines(due)]))
+
+
+def _list_due(client: Client, hello: Hello) -> list[tuple[str, str]]:
+    """Return (channel, reason) of the calibrations that are due; a record that cannot be read is
+    left to `doctor`."""
+    from datetime import date
+
+    from pbmwrap.calibration.ratio import list_due
+    from pbmwrap.errors import InvalidFile, NoPermission
+
+    try:
+        return list(list_due(hello, client.calibrations(), date.today()))
+    except (InvalidFile, NoPermission):
+        return []
 
 
 def monitor_wrap(

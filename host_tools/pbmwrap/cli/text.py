@@ -142,6 +142,12 @@ def status_text(hello: Hello, now: Status) -> str:
     return "\n".join(lines)
 
 
+def due_lines(due: Sequence[tuple[str, str]]) -> Iterable[str]:
+    """Return a line per reason why a calibration is due."""
+    for name, reason in due:
+        yield f"calibrate {name}: {reason}; `pbmwrap cal measure`"
+
+
 def _warning_text(name: str) -> str:
     """Return the firmware's text; a newer firmware may have warnings that are not known here."""
     from wrap.safety.thermal import WARNING_TEXTS, WARNINGS

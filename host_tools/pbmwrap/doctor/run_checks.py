@@ -49,8 +49,20 @@ def check_wrap(client: Client, hello: Hello) -> Iterator[Check]:
     yield from wrap.check_hello(hello)
     yield from wrap.check_status(hello, now, time.time())
     yield wrap.check_slots(client.protocols())
-    yield from wrap.check_calibrations(hello, client.calibrations(), now, date.today())
+    yield from _check_calibrations(client, hello, now)
     yield from _check_log(client, now)
+
+
+def _check_calibrations(client: Client, hello: Hello, now: Status) -> Iterator[Check]:
+    from pbmwrap.calibration.ratio import list_drifts
+
+    kept = client.calibrations()
+    try:
+        drifts = list_drifts(hello, kept)
+    except WrapError as problem:
+        drifts = {}
+        yield Check("calibration", "note", problem.message, problem.hint)
+    yield from wrap.check_calibrations(hello, kept, now, date.today(), drifts)
 
 
 def _check_log(client: Client, now: Status) -> Iterator[Check]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pbmwrap.calibration.due import Drift, find_reasons, parse_day
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
 from pbmwrap.words import CONFIRM, count, format_readings, name_stores, power_text
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 HEAP_LOW = 20000  # bytes; a session of the reference firmware needs far less
 SKEW_S = 60  # a quartz loses some 2 s a day; the clock must separate records by minutes
-OLD_DAYS = 365  # LEDs fade, covers yellow: measure once a year
 COLDEST_MC, HOTTEST_MC = 5000, 50000  # without light; below 5 C no light is allowed
 LATE_FEW = 20  # steps late at a start or while settings are written; more count by share
 LATE_SHARE = 0.01
@@ -197,30 +197,42 @@ def _format_span(s: int) -> str:
 
 
 def check_calibrations(
-    hello: Hello, kept: Sequence[Calibration | None], now: Status, today: date
+    hello: Hello,
+    kept: Sequence[Calibration | None],
+    now: Status,
+    today: date,
+    drifts: Mapping[str, Drift] | None = None,
 ) -> Iterator[Check]:
-    """Check the calibration of each channel."""
+    """Check the calibration of each channel. drifts: ratio checks on this computer, by channel."""
     for (name, _), cal in zip(hello.channels, kept, strict=False):
-        yield check_calibration(name, cal, today, name in now.cal_void)
+        drift = drifts.get(name) if drifts else None
+        yield check_calibration(name, cal, today, name in now.cal_void, drift)
 
 
-def check_calibration(name: str, cal: Calibration | None, today: date, void: bool = False) -> Check:
-    """Check one channel's calibration and its age. void: it is out of range and not used."""
-    hint = f"measure it, then run `pbmwrap cal set {name}` (docs/build-a-wrap.md)"
+def check_calibration(
+    name: str,
+    cal: Calibration | None,
+    today: date,
+    void: bool = False,
+    drift: Drift | None = None,
+) -> Check:
+    """Check one channel's calibration: its age, the hours that it was lit, and its ratio check.
+    void: it is out of range and not used."""
+    hint = "run `pbmwrap cal measure` (docs/calibration.md)"
     if cal is None:
         why = "out of range and not used" if void else "none"
         text = f"{name}: {why}, so sessions end by time and show no dose"
         return Check("calibration", "note", text, hint)
     text = f"{name}: {cal.uw / 1000:g} mW/cm2 +-{cal.unc_pm / 10:g} %"
-    try:
-        made = date.fromisoformat(str(cal.date))
-    except ValueError:
+    made = parse_day(cal.date)
+    if made is None:
         return Check("calibration", "note", f"{text}, date unknown", hint)
     age = (today - made).days
     if age < 0:
         return Check("calibration", "note", f"{text}, dated in the future: {made}", hint)
-    if age > OLD_DAYS:
-        return Check("calibration", "note", f"{text}, {age} days old: LEDs fade", hint)
+    reasons = list(find_reasons(made, today, cal.lit_s, drift))
+    if reasons:
+        return Check("calibration", "note", f"{text}, due: {'; '.join(reasons)}", hint)
     return Check("calibration", "good", f"{text}, {count(age, 'day')} old")
 
 

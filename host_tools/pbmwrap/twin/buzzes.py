@@ -80,6 +80,7 @@ class BuzzNews:
         yield from self._end_tone(now_ms)
 
     def _end_tone(self, now_ms: int) -> Iterator[str]:
+        # A pattern has pauses, so it has ended only after _GAP_MS of silence.
         ms, on = self._last
         if self._on_ms is not None and not on and now_ms - ms > _GAP_MS:
             yield f"{self._format_s(ms)} s: buzzer: silent after {(ms - self._on_ms) / 1000:.1f} s"

@@ -23,7 +23,7 @@ class KeptRp2040(Rp2040Twin):
         self._file = folder / FLASH_FILE
         self._lock = take_folder(folder)
         try:
-            super().__init__(image, flash=self._kept_parts())
+            super().__init__(image, flash=self._kept_flash())
         except ValueError as problem:
             self._lock.release()
             raise InvalidFile(f"{image} does not run: {problem}", "use another image") from problem
@@ -32,7 +32,8 @@ class KeptRp2040(Rp2040Twin):
             raise
         self._saved = False
 
-    def _kept_parts(self) -> bytes | None:
+    def _kept_flash(self) -> bytes | None:
+        """Return the flash as the last emulation left it; None at the first. Raises InvalidFile."""
         with disk.explained(self._file, "read", WAY):
             kept = self._file.read_bytes() if self._file.exists() else None
         if kept is not None and len(kept) != FLASH_BYTES:

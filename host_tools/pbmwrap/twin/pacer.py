@@ -67,7 +67,7 @@ class Pacer:
             ms, self._rate = top, math.inf
         else:
             ms = self._paced_ms(
-                elapsed_s, self.speed if fast and self.speed else self._is_slow(), top
+                elapsed_s, self.speed if fast and self.speed else self._slow_rate(), top
             )
         if talking and fast:
             ms = min(ms, self._fast_ms)
@@ -76,10 +76,15 @@ class Pacer:
                 self._due_ms = 0.0
         return ms
 
-    def _is_slow(self) -> float:
+    def _slow_rate(self) -> float:
+        """Return the virtual seconds per second unless a rule calls for speed: at most 1."""
         return 1.0 if self.speed is None else min(self.speed, 1.0)
 
     def _paced_ms(self, elapsed_s: float, rate: float, top: int) -> int:
+        """Return the whole milliseconds that are due after `elapsed_s`, at most `top`.
+
+        What a slow machine could not do within MAX_LAG_S is dropped, or the twin would race later.
+        """
         self._rate = rate
         self._due_ms = min(self._due_ms + elapsed_s * 1000.0 * rate, MAX_LAG_S * 1000.0 * rate + 1)
         ms = min(int(self._due_ms), top)

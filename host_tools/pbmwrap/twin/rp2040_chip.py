@@ -114,13 +114,16 @@ class Chip:
                 self._reset_chip(from_watchdog=True)
 
     def _run_batch(self) -> None:
+        """Run one batch of instructions; while the CPU hangs, only the clock to its next alarm."""
         if not self._hung:
             execute_batch(self._simulator, _EXACT_TICKS)
             return
         self._pass_time(self._clock.nanos_to_next_alarm)
 
     def _pass_time(self, step_ns: float) -> None:
+        """Let `step_ns` pass without the CPU. Alarms, PWM and PIO go on."""
         self._clock.tick(step_ns)
+        # rp2040py advances the PIO with the instructions of the CPU, of which there are none here.
         for pio in self.mcu.pio:
             if not pio.stopped:
                 pio.advance(int(step_ns / _CYCLE_NS) or 1)
@@ -193,6 +196,7 @@ class Chip:
         self._simulator.stopped = True
 
     def _reset_chip(self, *, from_watchdog: bool) -> None:
+        """Reset the chip with the cause that CHIP_RESET and REASON then show."""
         self.mcu.enter_reset(from_watchdog=from_watchdog)
         if not from_watchdog:
             self.mcu.watchdog.reset()

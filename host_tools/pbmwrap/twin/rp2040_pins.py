@@ -120,6 +120,8 @@ class Pins:
     def _make_listener(
         self, pin: GPIOPin, line: Line | Tone
     ) -> Callable[[GPIOPinState, GPIOPinState], None]:
+        """Return a listener that keeps `line` at the level of `pin`."""
+
         def changed(value: GPIOPinState, _last: GPIOPinState) -> None:
             self._take_level(pin, line, value)
             self._update_light()
@@ -127,6 +129,7 @@ class Pins:
         return changed
 
     def _take_level(self, pin: GPIOPin, line: Line | Tone, driven: GPIOPinState) -> None:
+        """Set `line` from the level that the chip drives, or from a short, which is stronger."""
         value = self._stuck.get(pin.index, driven)
         line.set(value in _HIGH)
         _read_back(pin, value)
@@ -145,6 +148,7 @@ class Pins:
         self._update_light()
 
     def _update_light(self) -> None:
+        """Set which lamps give light: both MOSFETs, of the lamp and of the enable, must conduct."""
         enabled = self.enable.high or self._enable_pin in self._shorted
         for lamp in self.lamps:
             lamp.lit.set(enabled and (lamp.line.high or lamp.pin in self._shorted))

@@ -46,7 +46,7 @@ class UsbHost:
         self._take = self._usb.dpram_updated
         self._usb.dpram_updated = self._dpram_updated
         self._bus_reset = self._usb.on_reset
-        self._usb.on_reset = self._was_dropped
+        self._usb.on_reset = self._handle_bus_reset
         self._write_register = self._usb.write_uint32
         self._usb.write_uint32 = self._register_written
         self._read_register = self._usb.read_uint32
@@ -101,6 +101,7 @@ class UsbHost:
         self._send_queued()
 
     def _is_taking(self) -> bool:
+        """Return whether the host asks the device for bytes: it does only while a program reads."""
         return self._plugged and self._opened and self._reader
 
     def _lines(self) -> int:
@@ -118,6 +119,7 @@ class UsbHost:
         self._send_queued()
 
     def _send_queued(self) -> None:
+        """Complete reads of the device with queued bytes, at most the size that it asked for."""
         while self._plugged and self._wanted and self._queue:
             size = self._wanted.pop(0)
             self._usb.endpoint_read_done(self._cdc._out_endpoint, bytes(self._queue[:size]))
@@ -163,7 +165,8 @@ class UsbHost:
             self._usb.check_interrupts()
             self._frame.schedule(_FRAME_NS)
 
-    def _was_dropped(self) -> None:
+    def _handle_bus_reset(self) -> None:
+        """Handle a reset of the bus: what was on its way either direction is lost."""
         self._queue.clear()
         self._wanted.clear()
         self._held = False

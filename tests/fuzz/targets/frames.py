@@ -51,8 +51,9 @@ def one(data):
     size = _SIZES[head >> 2 & 3]
     reader = _reader if limit == MAX_REQUEST else frames.LineReader(limit)
     raw = data[1:] + b"\n"
-    told = _feed(reader, raw, size)
-    assert told == [judged(line, limit) for line in raw.split(b"\n")[:-1]]
+    reported = _feed(reader, raw, size)
+    assert reported == [judged(line, limit) for line in raw.split(b"\n")[:-1]]
+    # Private: `_line`, since a preallocated buffer that grows is slower and larger, not different.
     assert len(reader._line) == limit, "the line has grown"
     _feed(_reader, data[-40:], size)
     _resync(data[1:200].replace(b"\n", b""), size)

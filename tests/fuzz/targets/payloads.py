@@ -7,7 +7,7 @@ import struct
 from tests.fuzz import odd
 from wrap.storage import payloads as p
 
-_REFUSED = (ValueError, KeyError, IndexError, TypeError, getattr(struct, "error", ValueError))
+REFUSED = (ValueError, KeyError, IndexError, TypeError, getattr(struct, "error", ValueError))
 _UNPACK = (
     p.unpack_boot,
     p.unpack_clock,
@@ -49,10 +49,12 @@ def _sample(src):
     temps = [_mc(src) for _ in range(src.below(16))]
     duties = [_u16(src) for _ in range(src.below(16))]
     doses = [_dose(src) for _ in duties]
-    told = p.unpack_sample(p.pack_sample(state, temps, duties, doses))
-    assert told["state"] == state and told["temps_mc"] == [_kept_mc(mc) for mc in temps]
-    assert [abs(a - b) <= 128 for a, b in zip(told["duties_u16"], duties)] == [True] * len(duties)
-    for got, dose in zip(told["doses_uj"], doses):
+    unpacked = p.unpack_sample(p.pack_sample(state, temps, duties, doses))
+    assert unpacked["state"] == state and unpacked["temps_mc"] == [_kept_mc(mc) for mc in temps]
+    assert [abs(a - b) <= 128 for a, b in zip(unpacked["duties_u16"], duties)] == [True] * len(
+        duties
+    )
+    for got, dose in zip(unpacked["doses_uj"], doses):
         assert got == (None if dose == p.NO_DOSE_UJ else min(dose // 2000, 0xFFFE) * 2000)
 
 
@@ -64,37 +66,37 @@ def _end(src):
     doses = [_dose(src) for _ in on]
     seal = src.some(32)
     raw = p.pack_end(numbers[0], reason, numbers[1], numbers[2], 300, temps, on, doses) + seal
-    told = p.unpack_end(raw)
-    assert [told["session"], told["active_ms"], told["paused_ms"]] == numbers
-    assert told["reason"] == reason and told["faults"] == 255 and told["on_ms"] == on
-    assert told["max_mc"] == [_kept_mc(mc) for mc in temps] and told["seal"] == seal.hex()
-    assert told["dose_uj"] == [None if d == p.NO_DOSE_UJ else d for d in doses]
+    unpacked = p.unpack_end(raw)
+    assert [unpacked["session"], unpacked["active_ms"], unpacked["paused_ms"]] == numbers
+    assert unpacked["reason"] == reason and unpacked["faults"] == 255 and unpacked["on_ms"] == on
+    assert unpacked["max_mc"] == [_kept_mc(mc) for mc in temps] and unpacked["seal"] == seal.hex()
+    assert unpacked["dose_uj"] == [None if d == p.NO_DOSE_UJ else d for d in doses]
 
 
 def _start(src):
     session, unix_s, by = _u32(src), _u32(src), src.of(("button", "link"))
     names = [(src.some(8) + bytes(8))[:8] for _ in (0, 1)]
-    told = p.unpack_start(p.pack_start(session, by, names[0], names[1], unix_s))
-    assert (told["session"], told["unix_s"], told["by"]) == (session, unix_s, by)
-    assert [told["protocol_blob"], told["cal_blob"]] == [name.hex() for name in names]
+    unpacked = p.unpack_start(p.pack_start(session, by, names[0], names[1], unix_s))
+    assert (unpacked["session"], unpacked["unix_s"], unpacked["by"]) == (session, unix_s, by)
+    assert [unpacked["protocol_blob"], unpacked["cal_blob"]] == [name.hex() for name in names]
 
 
 def _sector(src):
     start, seq, chain = _u32(src), _u32(src), (src.some(32) + bytes(32))[:32]
     blobs = [((src.some(8) + bytes(8))[:8], _u32(src)) for _ in range(src.below(5))]
-    told = p.unpack_sector(p.pack_sector(start, seq, chain, blobs))
-    assert (told["start"], told["seq"], told["chain"]) == (start, seq, chain.hex())
-    assert told["blobs"] == blobs
+    unpacked = p.unpack_sector(p.pack_sector(start, seq, chain, blobs))
+    assert (unpacked["start"], unpacked["seq"], unpacked["chain"]) == (start, seq, chain.hex())
+    assert unpacked["blobs"] == blobs
 
 
 def _small(src):
     reason, old, new = src.of(_TEXTS), src.below(16), src.below(16)
-    told = p.unpack_state(p.pack_state(old, new, reason))
-    assert told == {"old": old, "new": new, "reason": reason}
+    unpacked = p.unpack_state(p.pack_state(old, new, reason))
+    assert unpacked == {"old": old, "new": new, "reason": reason}
     unix_s, resets = _u32(src), _u32(src)
     assert p.unpack_clock(p.pack_clock(unix_s)) == {"unix_s": unix_s}
-    told = p.unpack_boot(p.pack_boot("power", "1.2.3", resets))
-    assert told == {"cause": "power", "version": "1.2.3", "resets": resets}
+    unpacked = p.unpack_boot(p.pack_boot("power", "1.2.3", resets))
+    assert unpacked == {"cause": "power", "version": "1.2.3", "resets": resets}
     what, ms = src.of(("asked", "answered", "unanswered")), _u16(src) * 1000
     assert p.unpack_wake(p.pack_wake(what, ms)) == {"wake": what, "active_ms": ms}
     name, raw = (src.some(8) + bytes(8))[:8], src.rest()
@@ -112,7 +114,7 @@ def one(data):
         return
     unpack = src.of(_UNPACK)
     try:
-        told = unpack(src.rest())
-    except _REFUSED:
+        unpacked = unpack(src.rest())
+    except REFUSED:
         return
-    assert isinstance(told, dict) or unpack == p.unpack_json
+    assert isinstance(unpacked, dict) or unpack == p.unpack_json

@@ -58,9 +58,9 @@ def _damaged(src, buf, whole):
     return buf, whole
 
 
-def _covered(place, told):
+def _covered(place, reported):
     """A record that has lost its last byte may take the next one's first for it."""
-    return any([start < place[0] < end for start, end in told])
+    return any([start < place[0] < end for start, end in reported])
 
 
 def _written(src):
@@ -74,14 +74,14 @@ def _written(src):
     buf, whole = _damaged(src, buf, whole)
     found, gaps = records.scan(buf)
     _same(found, gaps, buf, len(buf))
-    told = []
+    reported = []
     for record in found:
         end = record[6]
         start = end - records.size(record[5])
-        told.append((start, end))
+        reported.append((start, end))
         assert wrote.find(buf[start:end]) >= 0, "never written"
     for place in whole:
-        assert place in told or _covered(place, told), "lost though whole"
+        assert place in reported or _covered(place, reported), "lost though whole"
 
 
 def one(data):

@@ -162,9 +162,9 @@ class Story:
             return
         self.kept.append(payload)
         self.log = Log(Sectors(self.flash, SECTORS))
-        told = [bytes(r[5]) for r in records.scan(self._read())[0]]
-        assert payload in told or not self.known, "written, and gone"
-        assert self.hurt or told[-1] == payload
+        reported = [bytes(r[5]) for r in records.scan(self._read())[0]]
+        assert payload in reported or not self.known, "written, and gone"
+        assert self.hurt or reported[-1] == payload
 
 
 def one(data):

@@ -131,11 +131,13 @@ def one(data):
     wanted = kit.requests(raw)
     boots = it.board.boots
     acted = it.watch()
-    told = it.feed(raw)
+    reported = it.feed(raw)
+    # Private: `_stream`, since a running transfer takes bytes silently until its time is over;
+    # `_last_body`, since the next input may repeat this one, and a repetition is not executed.
     if it.board.app.server._stream is not None:
         it.advance(_PATIENCE_MS)
-        told += it.board.read()
-    got = [message["i"] for message in kit.said(told) if message.get("i") is not None]
+        reported += it.board.read()
+    got = [message["i"] for message in kit.said(reported) if message.get("i") is not None]
     gone = it.board.app is None or it.board.boots != boots  # as a reset or "service" wanted
     assert kit.answers(raw, got, gone), (got, raw)
     if not gone:

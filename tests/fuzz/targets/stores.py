@@ -115,6 +115,8 @@ def _read(files):
 
 def _asked(it):
     for method in QUESTIONS:
+        # Private: `_last_body`, since the questions have equal ids and bodies, and the wrap would
+        # only repeat its answer from before the damage.
         it.board.app.server._last_body = None
         answer = it.ask(method)
         assert "r" in answer or answer["e"][0] == "internal", answer

@@ -8,8 +8,8 @@ from tests.fuzz.targets import payloads as payload_target
 from tests.fuzz.targets import records as record_target
 from wrap.storage import payloads, records
 
-# The fuzz targets' own ways to damage and refuse; nothing public of them does only that.
-_REFUSED = payload_target._REFUSED
+# What the reader of a payload may raise for bytes that are no payload.
+_REFUSED = payload_target.REFUSED
 _LENGTHS = (0, 1, 8, 9, 10, 59, 253, 254, 255, 256, 300, 3072)
 _HEADS = (0, 1, 254, 255, 256, 3072, 3073)  # a long record's length, true or not
 _U32 = (0, 1, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
