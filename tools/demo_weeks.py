@@ -1,7 +1,7 @@
 """Shows twelve simulated weeks of a made-up person: plan, journal, adherence, report.
 
-The person lives day by day with the real commands, on two simulated wraps in virtual time
-(tests/lives). Nothing of it is data of a person, and the report says so. `make demo` ends with it;
+Each day passes with the real commands, on two simulated wraps in virtual time (`tests/lives`).
+Nothing of it is data of a person, and the report says so. `make demo` ends with it;
 `python -m tools.demo_weeks docs/img/report.png` writes the picture in README.md.
 """
 

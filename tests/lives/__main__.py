@@ -1,6 +1,6 @@
-"""Lives 50 made-up people for 15 weeks with two wraps each, and checks what pbmwrap says of them.
+"""Simulates 50 people for 15 weeks with two wraps each, and checks what pbmwrap says of them.
 
-    python -m tests.lives [--kind NAME] [--seed N] [--jobs N]
+`python -m tests.lives [--kind NAME] [--seed N] [--jobs N]`
 
 Prints a line for each person; the exit code is 1 when one differs from the truth. A life is the
 same each time: `--kind "lost log" --seed 3` repeats one.
@@ -49,7 +49,7 @@ def format_row(row: Row) -> str:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Live the lives that were asked for; returns 1 when one differs from the truth."""
+    """Simulate who was asked for; returns 1 when one differs from the truth."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kind", choices=[kind.name for kind in KINDS])
     parser.add_argument("--seed", type=int)

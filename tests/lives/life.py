@@ -1,4 +1,4 @@
-"""Lives: what made-up people do for 15 weeks, day by day, with the real commands.
+"""Each life: what a made-up person does for 15 weeks, day by day, with the real commands.
 
 A life writes down the truth itself (`Truth`): what was done, when, where, and the light at the
 lamp pins. Nothing of it comes from the programme.
@@ -71,7 +71,7 @@ KINDS = (
     Kind("daylight saving", enrolled=date(2026, 2, 9), hour=23.9, misses=0.1),
     Kind("shared wrap", people=2, untagged=0.2, forgets=0.15),
 )
-# 50 people: the numbers are lives, and a shared wrap has two people.
+# How often each kind; a shared wrap has two people, so that there are 50.
 LIVES = (5, 7, 6, 6, 6, 5, 5, 4, 3)
 
 
@@ -301,7 +301,7 @@ class Life:
                 self.world.try_command("clock", "set")  # a clock that cannot be true is refused
                 if self._start(wrap):
                     done = self._light(who, wrap, tagged)
-                # Brings the news that a red flag was read, if that was why it refused.
+                # Clears the hold when a red flag was read, if that was why it refused.
                 asked = self.world.run_command("logs", "pull")["unattributed"]
                 wait_s = 0 if done else self.world.run_command("status")["status"]["next_s"]
             self._mark_pulled(name)

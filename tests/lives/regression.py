@@ -1,6 +1,6 @@
 """Counts false improvements by regression to the mean: people who begin when it is worst.
 
-    python -m tests.lives.regression [SERIES]
+`python -m tests.lives.regression [SERIES]`
 
 A person has a daily number with mean 5, standard deviation 1.5 and an autocorrelation of 0.5, as
 whole numbers from 0 to 10. Light does nothing at all. On the first day with 6 or more the person
@@ -13,7 +13,7 @@ with
 * the number of that day alone, as a person remembers how bad it was. The program's rule refuses so
   few numbers, so here the same sizes are compared without it.
 
-The exit code is 1 when more than 12 % of people with the full baseline are told to go on.
+The exit code is 1 when more than 12 % of people with the full baseline have the answer to go on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A few made-up lives, and a slice of those who begin when it is worst. `make lives` has all."""
+"""A few made-up people, and a slice of those who begin when it is worst (`make lives`)."""
 
 from __future__ import annotations
 
