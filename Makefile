@@ -26,7 +26,7 @@ toolchain: $(STAMP) ## Build mpy-cross and the MicroPython unix port (cached)
 firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
 	@$(PY) -m tools.toolchain firmware --board $(BOARD) --out build
 
-demo: $(STAMP) ## A session on a simulated wrap, from flashing a protocol to the report
+demo: $(STAMP) ## A session on a simulated wrap, from flashing to the report, and twelve simulated weeks
 	@$(PY) -m tools.demo --out build/demo
 
 .PHONY: quick quick-tests style types types-quick
@@ -42,7 +42,7 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
-	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme \
+	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme tests/lives \
 		tests/calibration -n $(JOBS) --dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
@@ -122,6 +122,11 @@ bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and s
 .PHONY: bench-programme
 bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
 	@$(PY) -m tools.bench_programme
+
+.PHONY: lives
+lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
+	@$(PY) -m tests.lives --jobs $(JOBS)
+	@$(PY) -m tests.lives.regression
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

@@ -64,6 +64,13 @@ ROWS = (
     Row("course show", ("course", "show")),
     Row("course show, logs changed", ("course", "show"), True),
     Row("course calendar", ("course", "calendar", "{folder}/a.ics", "--force")),
+    Row("course sheet", ("course", "sheet", "{folder}/sheet.html", "--force")),
+    Row("course report, HTML", ("course", "report", "{folder}/report.html", "--force")),
+    Row("course report, PDF", ("course", "report", "{folder}/report.pdf", "--force")),
+    Row("course report, PNG", ("course", "report", "{folder}/report.png", "--force")),
+    Row("person tables, CSV", ("person", "tables", "{folder}/csv", "--force")),
+    Row("person tables, Parquet", ("person", "tables", "{folder}/parquet", "--parquet", "--force")),
+    Row("person fhir", ("person", "fhir", "{folder}/fhir.json", "--force")),
 )
 
 

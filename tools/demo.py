@@ -1,4 +1,5 @@
-"""Shows a session on a simulated wrap with the real command, from flashing to the report.
+"""Shows a session on a simulated wrap with the real command, from flashing to the report, and then
+twelve weeks of a made-up person (tools/demo_weeks.py).
 
 It needs no hardware; the demo's port, archive and configuration are in --out.
 """
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 from pbmwrap.facts import by_role
+from tools.demo_weeks import show_weeks
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pbmwrap"]
@@ -139,7 +141,8 @@ def main() -> None:
         demo.show_command("logs", "show", "--plot", str(plot), "--html", str(page), "--force")
     finally:
         demo.close()
-    print(f"\nPlot: {plot}\nPage: {page}")
+    report = show_weeks(out, demo.print_explanation, print_title)
+    print(f"\nPlot: {plot}\nPage: {page}\nReport of the weeks: {report}")
     print("\nThe same in your browser, with a wrap that you can cover and unplug:")
     print("    .venv/bin/pbmwrap web --port sim:")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -159,3 +160,19 @@ def test_the_pdf_has_two_sheets_and_no_text_changes_it() -> None:
     pages = make_pngs(report, ppi=40)
     assert len(pages) == 2
     assert all(page.startswith(b"\x89PNG") for page in pages)
+
+
+def test_the_week_of_waiting_is_not_in_the_comparison() -> None:
+    """People make a plan when it is worst: numbers before the baseline would look like a gain."""
+    sample = make_sample()
+    entries, first = sample.state.entries, sample.state.course.baseline_from
+    worst = [
+        replace(entries[0], id=n, day=first - timedelta(days=n), value=10.0) for n in (1, 2, 3)
+    ]
+    later = [replace(e, id=9, day=sample.state.course.end, value=10.0) for e in entries[:1]]
+    changed = replace(sample.state, entries=(*worst, *entries, *later))
+    was, now = report_of(sample), report_of(replace(sample, state=changed))
+    assert now.first[0].sentences == was.first[0].sentences
+    assert (now.chart.band, now.chart.after) == (was.chart.band, was.chart.after)
+    assert now.chart.first < now.chart.baseline_from
+    draw_svg(now.chart)

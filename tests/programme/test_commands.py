@@ -117,6 +117,15 @@ def test_a_course_from_the_plan_to_the_verdict(ada, newer, clock) -> None:
     assert data("course", "list")[0]["closed_why"] == "the plan is over"
 
 
+def test_a_dead_clock_writes_no_entry_of_the_last_century(ada, clock) -> None:
+    clock.at(2000, 1, 1)
+    code, error = fails("journal", "add", "5")
+    assert code == 2 and "2000-01-01, which cannot be true" in error["message"]
+    assert fails("course", "new", "minor-injury", "--aim", "x")[0] == 2
+    clock.at(2026, 1, 6)
+    assert data("journal", "add", "5")["day"] == "2026-01-06"
+
+
 def test_negative_evidence_is_said_before_a_course_is_made(ada) -> None:
     shown = people("course", "new", "diabetic-foot", "--aim", "x", answers="n\n", code=1)
     assert "negative or mixed" in shown and "no lasting benefit" in shown

@@ -86,6 +86,7 @@ def test_an_independent_library_accepts_the_bundle(with_name: bool) -> None:
     bundle = fhir.make_bundle(data_of(nasty=True), MADE, with_name)
     accepted = json.loads(Bundle.model_validate(bundle).model_dump_json(exclude_none=True))
     assert len(accepted["entry"]) == len(bundle["entry"])
+    assert json.loads(fhir.format_bundle(bundle)) == bundle
     assert ("Anna" in json.dumps(accepted)) is with_name
 
 

@@ -288,7 +288,7 @@ def test_few_entries_give_no_change_but_their_number(ada: Browser) -> None:
     write(ada, value=5)
     write(ada, value=4, day="2020-01-01", changed="long ago")
     state = ada.get("/api/course").json()["state"]
-    assert state["change"] == {"few": [2, 0], "needed": [MIN_BEFORE, MIN_AFTER]}
+    assert state["change"] == {"few": [0, 0], "needed": [MIN_BEFORE, MIN_AFTER]}
     assert state["values"] == [[TODAY.isoformat(), 5, False]]  # since the course was made
     assert state["marks"] == []
 

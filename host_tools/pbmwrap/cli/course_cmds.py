@@ -106,6 +106,7 @@ def make_plan(
 ) -> Result:
     """Make a plan. Shows the evidence first; the plan can change until `course freeze`."""
     from pbmwrap.programme import courses
+    from pbmwrap.programme.times import require_clock
 
     given: dict[str, Any] = {
         "protocols": protocols,
@@ -126,6 +127,7 @@ def make_plan(
     sites = [_read_site(name) for name in plan["protocols"]]
     with open_household_of(person) as (store, who):
         _ask_about_evidence(sites, yes, json)
+        require_clock(read_now_ms())
         length = plan["weeks"] or 8
         course = courses.make_course(
             store,

@@ -131,8 +131,6 @@ def fhir(
     json: Json = False,
 ) -> Result:
     """Write a person's sessions and entries as a FHIR R4 bundle for a clinic's system."""
-    from json import dumps
-
     from pbmwrap import disk
     from pbmwrap.programme.exports import fhir as made
     from pbmwrap.programme.times import make_stamp
@@ -140,7 +138,7 @@ def fhir(
     with open_household_of(person) as (store, who):
         data = _read_data(store, who, simulated)
     bundle = made.make_bundle(data, make_stamp(read_now_ms(), who.zone), with_name)
-    disk.write_file(file, dumps(bundle, indent=1, ensure_ascii=False) + "\n", force)
+    disk.write_file(file, made.format_bundle(bundle), force)
     return Result(
         {"file": str(file), "resources": len(bundle["entry"])},
         f"{file} written: {len(bundle['entry'])} resources",

@@ -112,9 +112,13 @@ def remember_log(
     stamp: of the file before it was read, so that what others append meanwhile is read next time.
     A pull calls it without one, with the log that it has read and written itself.
     """
+    from pbmwrap.programme.light_facts import remember_facts
+
     stamp = stamp or _read_stamp(kept.folder)
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
-    sessions = [*map(_make_logged, summarize_sessions(kept.decoded(), kept.clock(), info))]
+    summaries = summarize_sessions(kept.decoded(), kept.clock(), info)
+    sessions = [*map(_make_logged, summaries)]
+    remember_facts(kept, info, {(s.person, s.site): s for s in summaries}.values())
     notes = list(list_notes(kept))
     names = [field.name for field in fields(LoggedSession)]
     rows = [[getattr(session, name) for name in names] for session in sessions]
@@ -144,7 +148,7 @@ def _cache_of(folder: Path) -> Path:
 def _make_logged(session: SessionSummary) -> LoggedSession:
     tag = session.person or ""
     return LoggedSession(
-        make_key(session),
+        make_session_key(session),
         session.uid,
         session.number,
         session.first_unix_ms,
@@ -161,7 +165,7 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
     )
 
 
-def make_key(session: SessionSummary) -> str:
+def make_session_key(session: SessionSummary) -> str:
     """Name a session by what it is, not by where its log lies: `WRAP:BOOT:NUMBER:START`.
 
     After `logs pull --anew` another log may have the same boots and numbers, and the old log has

@@ -31,7 +31,7 @@ from pbmwrap.programme.model import (
     read_stamp,
 )
 from pbmwrap.programme.store import Event, Store, readable
-from pbmwrap.programme.times import make_stamp
+from pbmwrap.programme.times import make_stamp, require_clock
 
 if TYPE_CHECKING:
     from pbmwrap.protocols.model import Protocol
@@ -226,6 +226,7 @@ def _check_plan(course: Course) -> None:
 
 def freeze_course(store: Store, person: Person, course: Course, unix_ms: int) -> Course:
     """Freeze the plan; returns it with its hash. Raises Refused for one that has begun."""
+    require_clock(unix_ms)
     now = make_stamp(unix_ms, person.zone)
     with store.writing():
         course = find_course(store, person, course.id)

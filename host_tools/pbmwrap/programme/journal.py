@@ -25,7 +25,7 @@ from pbmwrap.programme.model import (
     read_total,
 )
 from pbmwrap.programme.store import Store, readable
-from pbmwrap.programme.times import make_local_stamp, make_stamp, read_zone
+from pbmwrap.programme.times import make_local_stamp, make_stamp, read_zone, require_clock
 
 MAX_NOTE = 500
 EARLIEST = date(1990, 1, 1)
@@ -94,6 +94,7 @@ def add_entry(
     that day. zone: where the person is, if that has changed. corrects: number of the entry that it
     replaces; what is not given is taken from there. Raises UsageError.
     """
+    require_clock(unix_ms)
     if zone:
         read_zone(zone)
     with store.writing():

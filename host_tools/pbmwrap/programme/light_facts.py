@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from pbmwrap.errors import WrapError
 from pbmwrap.logs.archive import FILE, Archive, WrapArchive
 from pbmwrap.logs.summary import SessionSummary, WrapInfo, read_wrap_info, summarize_sessions
 from pbmwrap.logs.to_report import make_report
-from pbmwrap.programme.attribution import make_key
+from pbmwrap.programme.attribution import make_session_key
 from pbmwrap.programme.exports.data import CalibrationFact
 from pbmwrap.programme.model import SessionUse
 from pbmwrap.report.parameters import list_parameters
@@ -47,7 +47,7 @@ def read_light_facts(sessions: Sequence[SessionUse], archive: Archive | None = N
     firmware: dict[str, str] = {}
     for use in last.values():
         with suppress(WrapError):
-            facts = _read_session(archive.wrap(use.uid), use.key)
+            facts = _read_session(archive, use.uid, use.key)
             parameters += facts.parameters
             calibrations |= {(c.uid, c.channel): c for c in facts.calibrations}
             firmware |= dict(facts.firmware)
@@ -65,28 +65,42 @@ def describe_calibrations(facts: LightFacts) -> list[str]:
     ]
 
 
-def _read_session(kept: WrapArchive, key: str) -> LightFacts:
-    stat = (kept.folder / FILE).stat()
-    stamp = [_VERSION, stat.st_size, stat.st_mtime_ns, key]
-    cache = _find_cache(kept, key)
+def _read_session(archive: Archive, uid: str, key: str) -> LightFacts:
+    folder = archive.root / uid
     with suppress(OSError, ValueError, TypeError, KeyError):
-        content = json.loads(cache.read_text(encoding="utf-8"))
-        if content["stamp"] == stamp:
+        content = json.loads(_find_cache(folder, key).read_text(encoding="utf-8"))
+        if content["stamp"] == _read_stamp(folder):
             return _load(content)
+    kept = archive.wrap(uid)
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
     sessions = summarize_sessions(kept.decoded(), kept.clock(), info)
-    found = next((s for s in sessions if make_key(s) == key), None)
-    facts = LightFacts((), (), ()) if found is None else _describe(found, info)
-    with suppress(WrapError, OSError):  # only a cache
-        disk.make_folder(cache.parent)
-        content = {"stamp": stamp, **_dump(facts)}
-        disk.write_file(cache, json.dumps(content), replace=True)
-        cache.chmod(0o600)
+    found = [session for session in sessions if make_session_key(session) == key]
+    return remember_facts(kept, info, found[:1])
+
+
+def remember_facts(
+    kept: WrapArchive, info: WrapInfo, sessions: Iterable[SessionSummary]
+) -> LightFacts:
+    """Keep the facts of these sessions of a log until it changes; returns those of the last."""
+    facts = LightFacts((), (), ())
+    for session in sessions:
+        facts = _describe(session, info)
+        with suppress(WrapError, OSError):  # only a cache
+            cache = _find_cache(kept.folder, make_session_key(session))
+            disk.make_folder(cache.parent)
+            content = {"stamp": _read_stamp(kept.folder), **_dump(facts)}
+            disk.write_file(cache, json.dumps(content), replace=True)
+            cache.chmod(0o600)
     return facts
 
 
-def _find_cache(kept: WrapArchive, key: str) -> Path:
-    name = hashlib.sha256(f"{kept.folder.resolve()} {key}".encode()).hexdigest()[:16]
+def _read_stamp(folder: Path) -> list[int]:
+    stat = (folder / FILE).stat()
+    return [_VERSION, stat.st_size, stat.st_mtime_ns]
+
+
+def _find_cache(folder: Path, key: str) -> Path:
+    name = hashlib.sha256(f"{folder.resolve()} {key}".encode()).hexdigest()[:16]
     return paths.cache_dir() / "programme" / f"light-{name}.json"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 WAIT_DAYS = 7  # between enrolment and the first day of the baseline
@@ -57,7 +58,7 @@ class Stamp:
         shifted = self.unix_ms + self.offset_min * 60_000
         return datetime(1970, 1, 1) + timedelta(milliseconds=shifted)
 
-    @property
+    @cached_property
     def day(self) -> date:
         """The local day where the person was: the journal's day."""
         return self.local.date()

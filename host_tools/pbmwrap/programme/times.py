@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from pbmwrap.errors import UsageError
+from pbmwrap.logs.clock import EARLIEST_MS
 from pbmwrap.programme.model import Stamp, format_offset
 
 _OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
@@ -24,6 +25,16 @@ _LOCALTIME = Path("/etc/localtime")
 def read_unix_ms() -> int:
     """Read this machine's clock: UTC in ms. Tests replace it."""
     return round(time.time() * 1000)
+
+
+def require_clock(unix_ms: int) -> None:
+    """Refuse to write what depends on the day by a clock that cannot be true. Raises UsageError."""
+    if unix_ms < EARLIEST_MS:
+        said = datetime.fromtimestamp(unix_ms / 1000, UTC).date()
+        raise UsageError(
+            f"this machine's clock says {said}, which cannot be true",
+            "set this machine's clock, then give the command again",
+        )
 
 
 def find_machine_zone() -> str:

@@ -38,7 +38,7 @@ class ChartData:
     """points: day, value, whether it was written late. sessions: days with light, once each.
 
     band: mean of the baseline with its standard deviation, None with fewer than two entries.
-    after: mean since the start, None without an entry.
+    after: mean since the start, in the course, None without an entry.
     """
 
     question: str
@@ -47,6 +47,7 @@ class ChartData:
     unit: str
     first: date
     last: date
+    baseline_from: date
     start: date
     rule_day: date
     points: tuple[tuple[date, float, bool], ...]
@@ -69,7 +70,7 @@ def make_chart_data(
     values = find_values(entries, course.measure.code)
     points = tuple((day, value, late[day]) for day, value in values.items())
     before = [v for day, v, _ in points if course.baseline_from <= day < course.start]
-    after = [v for day, v, _ in points if day >= course.start]
+    after = [v for day, v, _ in points if course.start <= day < course.end]
     low, high = _choose_range(course.measure, [value for _, value, _ in points])
     return ChartData(
         question=course.measure.question,
@@ -78,6 +79,7 @@ def make_chart_data(
         unit=course.measure.unit,
         first=first,
         last=last,
+        baseline_from=course.baseline_from,
         start=course.start,
         rule_day=course.rule_day,
         points=points,
@@ -145,13 +147,14 @@ def _draw_band(data: ChartData) -> Iterator[str]:
     end = _x(data, data.last)
     if data.band:
         mean, deviation = data.band
+        begin = _x(data, data.baseline_from)
         top, bottom = _y(data, mean + deviation), _y(data, mean - deviation)
         yield (
-            f'<rect x="{_LEFT}" y="{top:.1f}" width="{end - _LEFT:.1f}"'
+            f'<rect x="{begin:.1f}" y="{top:.1f}" width="{end - begin:.1f}"'
             f' height="{bottom - top:.1f}" fill="{_BAND}"/>'
         )
         y = _y(data, mean)
-        yield _format_line(_LEFT, y, _x(data, data.start), y, _MEAN, 2)
+        yield _format_line(begin, y, _x(data, data.start), y, _MEAN, 2)
     if data.after is not None:
         y = _y(data, data.after)
         yield _format_line(_x(data, data.start), y, end, y, _MEAN, 2, "7 3")

@@ -20,6 +20,7 @@ from pbmwrap.programme.model import (
     Person,
     Word,
 )
+from pbmwrap.programme.stop_rule import name_change
 from pbmwrap.words import count, name_end
 
 Row = tuple[str, str]
@@ -156,12 +157,6 @@ def _describe_number(state: CourseState, entries: Sequence[JournalEntry]) -> Sec
 
 def _describe_plan(state: CourseState) -> Section:
     course = state.course
-    stop = course.stop
-    asked = []
-    if stop.points is not None:
-        asked.append(course.measure.format_value(stop.points))
-    if stop.percent is not None:
-        asked.append(f"{stop.percent:g} %")
     frozen = course.frozen
     fixed = "not fixed yet" if frozen is None else f"fixed on {format_day(frozen.day)}"
     rows = [
@@ -169,7 +164,7 @@ def _describe_plan(state: CourseState) -> Section:
         ("Sessions", f"{course.sessions_a_week} a week for {course.weeks} weeks on each site"),
         (
             "Stop rule",
-            f"no change of {' or '.join(asked)} by week {stop.week}: stop ({fixed})",
+            f"no change of {name_change(course)} by week {course.stop.week}: stop ({fixed})",
         ),
         ("Other treatment", "; ".join(course.others) or "none named"),
     ]

@@ -5,12 +5,13 @@ dose an Observation, a questionnaire a QuestionnaireResponse. Every resource has
 export, so importing one again changes nothing. The person is named by the tag of this store; the
 name is in the bundle only when asked for.
 
-tests/programme/test_fhir.py validates the bundle with fhir.resources, whose classes of R4B have the
-same elements for these resources.
+tests/programme/test_exports.py validates the bundle with fhir.resources, whose classes of R4B have
+the same elements for these resources.
 """
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -58,6 +59,13 @@ def make_bundle(data: PersonData, made: Stamp, with_name: bool = False) -> Resou
         "timestamp": _format_moment(made),
         "entry": entries,
     }
+
+
+def format_bundle(bundle: Resource) -> str:
+    """Return the bundle as JSON text, a line per resource."""
+    head = json.dumps({key: part for key, part in bundle.items() if key != "entry"})
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in bundle["entry"])
+    return f'{head[:-1]}, "entry": [\n{lines}\n]}}\n'
 
 
 def _make_resources(data: PersonData, with_name: bool) -> Iterator[Resource]:
