@@ -46,7 +46,8 @@ def session(total_ms=1 << 29, cap_uj=limits.DOSE_CAP_MJ * 1000, wild=True):
     duties = [32768, 52429]
     if wild:
         duties = [random.choice((0, 1, 65535, random.randint(0, 65535))) for _ in UW]
-    bench_rig.begin_c(LINE, UW, UPPER, duties, total_ms=total_ms, cap_uj=cap_uj)
+    words = bench_rig.pack_config(LINE, UW, UPPER, duties, total_ms=total_ms, cap_uj=cap_uj)
+    bench_step.init(words, LINE.knots)
     checks = TempLimits([s[1] for s in board_facts.SENSORS], LINE)
     meters = [DoseMeter(UW[i], UPPER[i]) for i in range(2)]
     edges = [(trip, trip, checks._cold_raw) for trip in checks._trip_raw]

@@ -13,8 +13,8 @@ from pbmwrap.install import bundle, loader_files, packs
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests import forked
 from tests.contract.conftest import Bench
-from tools.bench import peers
 from tools.bench.link_steps import Session
+from tools.bench.repl_board import BOARD, ReplBoard
 from tools.toolchain.built import run_toolchain as tool
 from wrap.version import STORED, VERSION
 
@@ -134,7 +134,7 @@ _MAKERS: dict[str, Callable[[], Any]] = {
     "flashed": flashed_bench,
     "lit": lit_bench,
     "session": lambda: Session(built("PBMWRAP_RP2040"), SESSION_S),
-    "peers_board": lambda: peers.Bench(built(peers.BOARD)),
+    "repl_board": lambda: ReplBoard(built(BOARD)),
 }
 for _name, _make in _MAKERS.items():
     forked.register(_name, _make)
@@ -142,7 +142,7 @@ for _name, _make in _MAKERS.items():
 _BOOTED = {
     "booted": "contract bench",
     "after_first_boot": "first boot",
-    **{name: name for name in ("ours", "stock", "flashed", "lit", "session", "peers_board")},
+    **{name: name for name in ("ours", "stock", "flashed", "lit", "session", "repl_board")},
 }
 
 
@@ -177,9 +177,9 @@ def session() -> Iterator[Session]:
 
 
 @pytest.fixture
-def peers_board() -> Iterator[peers.Bench]:
-    """The board with the wrap's step and its peers."""
-    board = forked.take("peers_board")
+def repl_board() -> Iterator[ReplBoard]:
+    """The benchmark's image at its REPL: the wrap's step and its peers."""
+    board = forked.take("repl_board")
     yield board
     board.close()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from tests.emulator import bounds
 from tools.bench.latency import measure_longest
 from tools.bench.link_steps import LIMIT_US, STEP_US, Session
-from tools.bench.peers import PEERS, Bench
+from tools.bench.peers import PEERS
+from tools.bench.repl_board import ReplBoard
 from wrap.rules import limits
 
 STEPS = 120  # more than a second of them
@@ -18,8 +19,8 @@ FLOOD_MS = 2000
 MOMENTS = 16  # four of each sensor
 
 
-def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(peers_board: Bench) -> None:
-    figures = peers_board.measure_peer(PEERS["wrap"], steps=STEPS)
+def test_a_step_takes_no_longer_than_it_did_and_allocates_nothing(repl_board: ReplBoard) -> None:
+    figures = repl_board.measure_call(PEERS["wrap"], STEPS)
     assert figures["us_median"] <= bounds.STEP_US
     assert figures["us_worst"] <= bounds.SECOND_US
     assert figures["bytes"] == bounds.STEP_BYTES
@@ -30,9 +31,9 @@ def test_a_gross_reading_is_dark_in_the_next_step_even_the_longest(image: Path) 
     assert 10 < measure_longest(image, MOMENTS) <= bounds.GROSS_MS
 
 
-def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
+def test_a_running_session_makes_no_garbage(repl_board: ReplBoard) -> None:
     """Nor does a wire check, which puts the lamps out for a step."""
-    peers_board.run_code(
+    repl_board.run_code(
         "import bench_wrap, gc; bench_wrap.begin_session(); gc.collect(); gc.disable()"
     )
     lines = [
@@ -44,7 +45,7 @@ def test_a_running_session_makes_no_garbage(peers_board: Bench) -> None:
         f"bench_wrap.run_turns({TURNS})",
         "print(gc.mem_alloc() - before, bench_wrap.is_running(), check.due_in_ms())",
     ]
-    grown, sound, due_ms = peers_board.run_code("\n".join(lines), 10 * (100 + TURNS)).split()
+    grown, sound, due_ms = repl_board.run_code("\n".join(lines), 10 * (100 + TURNS)).split()
     assert (int(grown), sound) == (bounds.STEP_BYTES, "True")
     assert int(due_ms) > limits.WIRE_CHECK_MS - 10 * TURNS  # a window has come and gone
 

@@ -50,7 +50,7 @@ SLICE = (
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, dict[str, object]]:
-    return {str(row["id"]): row for row in cases.work(SLICE)}
+    return {str(row["id"]): row for row in cases.run_cases(SLICE)}
 
 
 def test_the_slice_passes(rows: dict[str, dict[str, object]]) -> None:
@@ -75,9 +75,9 @@ def test_a_scenario_that_promises_too_much_fails(monkeypatch: pytest.MonkeyPatch
         replace(plain, name="nothing", cause=causes.nothing, watch_ms=50),
     )
     monkeypatch.setattr(cases, "table", lambda: {s.name: s for s in wrong})
-    cases.every.cache_clear()
-    late, nothing = cases.work(["skin-mid-gross/late", "nothing/0"])
-    cases.every.cache_clear()
+    cases.list_cases.cache_clear()
+    late, nothing = cases.run_cases(["skin-mid-gross/late", "nothing/0"])
+    cases.list_cases.cache_clear()
     assert "limit 1" in str(late["reason"])
     assert nothing["reason"] == "latched nothing; lit to the end"
 
@@ -93,9 +93,9 @@ def test_scenarios_of_the_pad_fail_without_their_fault(monkeypatch: pytest.Monke
         replace(of_pad["ground-shared-limited"], **session),
     )
     monkeypatch.setattr(cases, "table", lambda: {s.name: s for s in good})
-    cases.every.cache_clear()
-    air, leak, mux, ground = cases.work([f"{s.name}/0" for s in good])
-    cases.every.cache_clear()
+    cases.list_cases.cache_clear()
+    air, leak, mux, ground = cases.run_cases([f"{s.name}/0" for s in good])
+    cases.list_cases.cache_clear()
     assert "ended by ''" in str(air["reason"])
     assert leak["reason"] == "latched nothing; light began again"
     assert "a session began" in str(mux["reason"])
@@ -158,7 +158,7 @@ def test_light_that_comes_again_fails() -> None:
 
 
 def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    (row,) = cases.forked(lambda: iter([1 // 0]), [Case("hang", "0")])  # type: ignore[list-item]
+    (row,) = cases.collect_forked(lambda: iter([1 // 0]), [Case("hang", "0")])  # type: ignore[list-item]
     assert row["verdict"] == "FAIL"
     assert "ZeroDivisionError" in str(row["reason"])
 
@@ -166,7 +166,7 @@ def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("name", ["hang/99", "hang", "no-such/0"])
 def test_a_name_that_is_no_case_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no case"):
-        Case.of(name)
+        Case.from_id(name)
 
 
 def test_there_are_more_than_thirty_scenarios() -> None:
@@ -202,4 +202,4 @@ def test_a_failure_is_reported_with_the_way_to_run_it_alone(
     monkeypatch.setattr(campaign, "tool", lambda *words: "")
     assert campaign.main(["--out", str(tmp_path), "--only", "hang/0"]) == 1
     assert "python -m tests.faults_binary --only hang/0" in capsys.readouterr().out
-    assert Results(tmp_path, "another", table.COLUMNS).done() == set()
+    assert Results(tmp_path, "another", table.COLUMNS).list_done() == set()

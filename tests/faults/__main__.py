@@ -57,15 +57,15 @@ def shown(
 
 
 def _alone(name: str) -> int:
-    row = cases.run(Case.of(name))
+    row = cases.run_case(Case.from_id(name))
     OUT.print_json(json.dumps(row))
     return 1 if row["verdict"] == "FAIL" else 0
 
 
 def _nominal(options: argparse.Namespace) -> int:
-    names = nominal.seeds(options.nominal)
+    names = nominal.list_seeds(options.nominal)
     began = time.monotonic()
-    found = engine.processes(names, options.jobs, nominal.work)
+    found = engine.run_in_processes(names, options.jobs, nominal.play_sessions)
     rows = [row for some in shown(found, len(names)) for row in some]
     hours = sum(float(str(row["hours"])) for row in rows)
     trips = Counter(str(row["trip"]) for row in rows if row["trip"])
@@ -86,11 +86,11 @@ def _nominal(options: argparse.Namespace) -> int:
 
 def _pairs(options: argparse.Namespace) -> int:
     out = options.out / "pairs"
-    names = list(pairs.picked(options.pairs, options.only))
+    names = list(pairs.match_ids(options.pairs, options.only))
     results = Results(out)
-    done = results.done()
+    done = results.list_done()
     todo = [name for name in names if name not in done]
-    found = engine.processes(todo, options.jobs, pairs.work)
+    found = engine.run_in_processes(todo, options.jobs, pairs.run_pairs)
     try:
         for some in shown(found, len(todo), len(names) - len(todo), "pairs"):
             results.add(some)
@@ -106,7 +106,7 @@ def _pairs(options: argparse.Namespace) -> int:
 
 
 def _picked(options: argparse.Namespace) -> list[str]:
-    names = [c.id for c in cases.every(options.seeds)]
+    names = [c.id for c in cases.list_cases(options.seeds)]
     names = [name for name in names if fnmatch.fnmatch(name, options.only)]
     if not names:
         sys.exit(NONE.format(options.only))
@@ -116,13 +116,13 @@ def _picked(options: argparse.Namespace) -> list[str]:
 def _campaign(options: argparse.Namespace) -> int:
     names = _picked(options)
     results = Results(options.out)
-    done = results.done()
+    done = results.list_done()
     todo = [name for name in names if name not in done]
     began = time.monotonic()
     if options.dask:
-        rows = engine.dask(todo, options.dask, options.jobs)
+        rows = engine.run_on_dask(todo, options.dask, options.jobs)
     else:
-        rows = engine.processes(todo, options.jobs)
+        rows = engine.run_in_processes(todo, options.jobs)
     try:
         for some in shown(rows, len(todo), len(names) - len(todo)):
             results.add(some)

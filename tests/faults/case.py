@@ -29,8 +29,8 @@ class Case:
         return f"{self.kind}/{self.phase}/{self.plant}/{self.seed}"
 
     @classmethod
-    def of(cls, name: str) -> Case:
-        """The case of an id. Raises ValueError for a name that is none."""
+    def from_id(cls, name: str) -> Case:
+        """Return the case of an id. Raises ValueError when there is no such case."""
         kind, phase, plant, seed = name.split("/")
         case = cls(kind, phase, plant, int(seed))
         if kind not in table() or plant not in plants.WORLDS or phase not in table()[kind].phases:
@@ -38,8 +38,9 @@ class Case:
         return case
 
 
-def every(seeds: int) -> list[Case]:
-    """The whole campaign, in a fixed order that spreads long cases evenly."""
+def list_cases(seeds: int) -> list[Case]:
+    """Return the whole campaign: `seeds` cases of each kind, phase and plant, in a fixed order that
+    spreads long cases evenly."""
     cases = [
         Case(kind.name, phase, plant, seed)
         for seed in range(seeds)
@@ -51,8 +52,8 @@ def every(seeds: int) -> list[Case]:
     return cases
 
 
-def run(case: Case) -> Row:
-    """Run it to its end: one row of the results."""
+def run_case(case: Case) -> Row:
+    """Run a case to its end; return its row of the results (results.COLUMNS)."""
     began = time.process_time()
     figures = plants.draw(case.plant, case.seed)
     row: Row = {"id": case.id, **asdict(case), **asdict(figures)}

@@ -42,9 +42,9 @@ def main(hours: float) -> int:
         _backport()
     from tests.faults import engine, nominal
 
-    names, began = nominal.seeds(hours), time.monotonic()
+    names, began = nominal.list_seeds(hours), time.monotonic()
     rows: list[Any] = []
-    for some in engine.processes(names, os.cpu_count() or 1, nominal.work):
+    for some in engine.run_in_processes(names, os.cpu_count() or 1, nominal.play_sessions):
         rows += some
         trips = [(row["seed"], row["trip"]) for row in rows if row["trip"]]
         print(f"\r{len(rows)}/{len(names)} sessions, trips {trips}", end="", flush=True)

@@ -80,8 +80,9 @@ def _move(run: Run, person: Person) -> None:
     run.plant.change(contact=run.rng.uniform(*person.contact), covered=covered)
 
 
-def session(seed: int) -> Row:
-    """One session: the light's hours, and what tripped ("" when nothing did)."""
+def play_session(seed: int) -> Row:
+    """Play one session. Returns its row: the light's hours, what tripped ("" when nothing did), the
+    highest skin reading in mC."""
     rng = random.Random(f"nominal/{seed}")
     name = list(PEOPLE)[seed % len(PEOPLE)]
     person = PEOPLE[name]
@@ -112,11 +113,11 @@ def session(seed: int) -> Row:
     return row
 
 
-def work(names: Sequence[str]) -> list[Row]:
-    """Sessions by their seeds."""
-    return [session(int(name)) for name in names]
+def play_sessions(names: Sequence[str]) -> list[Row]:
+    """Play the sessions of these seeds (decimal text); return their rows."""
+    return [play_session(int(name)) for name in names]
 
 
-def seeds(hours: float) -> list[str]:
-    """Enough sessions for so many hours of light."""
+def list_seeds(hours: float) -> list[str]:
+    """Return the seeds of enough sessions for so many hours of light."""
     return [str(i) for i in range(round(hours / SESSION_H))]

@@ -60,14 +60,15 @@ class Pair:
         return f"{self.first}+{self.second}/{self.plant}/{self.seed}"
 
     @classmethod
-    def of(cls, name: str) -> Pair:
+    def from_id(cls, name: str) -> Pair:
+        """Return the pair of an id. Raises ValueError for text of another form."""
         kinds, plant, seed = name.split("/")
         first, second = kinds.split("+")
         return cls(first, second, plant, int(seed))
 
 
-def drawn(count: int) -> list[Pair]:
-    """`count` different pairs, the same on every machine."""
+def draw_pairs(count: int) -> list[Pair]:
+    """Return `count` different pairs, the same on every machine."""
     rng = random.Random("pairs")
     both = list(combinations(CANDIDATES, 2))
     worlds = list(plants.WORLDS)
@@ -79,13 +80,14 @@ def drawn(count: int) -> list[Pair]:
     return list(found.values())
 
 
-def work(names: Sequence[str]) -> list[Row]:
-    """The rows of some pairs."""
-    return [run(Pair.of(name)) for name in names]
+def run_pairs(names: Sequence[str]) -> list[Row]:
+    """Run the pairs of these ids; return their rows."""
+    return [run_pair(Pair.from_id(name)) for name in names]
 
 
-def run(pair: Pair) -> Row:
-    """Play it to the session's end: peak, thermal dose, what was latched."""
+def run_pair(pair: Pair) -> Row:
+    """Play both faults to the session's end. Returns the row: peak_c, cem43_min (thermal dose in
+    minutes at 43 C), the fault latched or "", and the verdict "pass", "listed" or "FAIL"."""
     figures = plants.draw(pair.plant, pair.seed)
     row: Row = {"id": pair.id, "kind": f"{pair.first}+{pair.second}", "plant": pair.plant}
     rng = random.Random(pair.id)
@@ -130,6 +132,6 @@ def _inject_both(one: Run, first: Kind, second: Kind, later: bool) -> None:
     one.every.append(act)
 
 
-def picked(count: int, pattern: str) -> Iterator[str]:
-    """Ids of the drawn pairs that match a shell pattern."""
-    return (pair.id for pair in drawn(count) if fnmatch.fnmatch(pair.id, pattern))
+def match_ids(count: int, pattern: str) -> Iterator[str]:
+    """Yield the ids of the drawn pairs that match a shell pattern."""
+    return (pair.id for pair in draw_pairs(count) if fnmatch.fnmatch(pair.id, pattern))

@@ -26,7 +26,7 @@ _PASSED, _OPEN = "#2a6f97", "#d1495b"
 def latency(results: Results) -> Figure:
     """Time from the cause to no light, of cases that were lit and had to go dark."""
     by_group: dict[str, list[float]] = {}
-    for group, ms in results.ask(_LATENCY):
+    for group, ms in results.query(_LATENCY):
         by_group.setdefault(group, []).append(max(ms, 1.0))
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     bins = [10 ** (i / 8) for i in range(50)]
@@ -44,7 +44,7 @@ def latency(results: Results) -> Figure:
 
 def peaks(results: Results) -> Figure:
     """The hottest skin, and its thermal dose, of every case that was lit, by kind of fault."""
-    rows = results.ask(_PEAK)
+    rows = results.query(_PEAK)
     size = (11, 1.2 + 0.17 * len(rows))
     figure, (heat, dose) = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
     for y, (_, peaks_c, doses, missing) in enumerate(rows):

@@ -57,8 +57,9 @@ COLUMNS = {
 _MOST = 256  # rows in memory before they become a part
 
 
-def program(*more: str) -> str:
-    """The digest of everything that a result depends on: the rules' folders and `more`."""
+def digest_program(*more: str) -> str:
+    """Return the digest of everything that a result depends on: the folders of _RULES and `more`
+    (paths below the repository)."""
     digest = hashlib.sha256()
     for folder in (*_RULES, *more):
         for file in sorted((ROOT / folder).rglob("*.py")):
@@ -76,7 +77,7 @@ class Results:
         self._columns = columns or COLUMNS
         self._parts = out / "parts"
         self._parts.mkdir(parents=True, exist_ok=True)
-        self._program = digest or program()
+        self._program = digest or digest_program()
         self._rows: list[Row] = []
         self._db = duckdb.connect()
         names = ", ".join(f'"{name}" {kind}' for name, kind in self._columns.items())
@@ -86,7 +87,7 @@ class Results:
         return sorted(self._parts.glob(f"{self._program}-*.parquet"))
 
     def add(self, rows: list[Row]) -> None:
-        """Keep rows; they are safe on disk at the next part, or at `flush`."""
+        """Keep rows. They are on disk once there are 256 of them, or after `flush`."""
         self._rows += rows
         if len(self._rows) >= _MOST:
             self.flush()
@@ -104,8 +105,9 @@ class Results:
         self._db.execute("DELETE FROM fresh")
         self._rows = []
 
-    def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """The answer to SQL over the table `cases`: every row kept, once."""
+    def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT over the table `cases`, which has each kept row once; none
+        when nothing is kept. values: of the marks `?` in `sql`. Raises duckdb.Error."""
         self.flush()
         if not self._files():
             return []
@@ -113,17 +115,18 @@ class Results:
         kept = f"(SELECT DISTINCT ON (id) * FROM read_parquet('{glob}') ORDER BY id)"
         return self._db.execute(f"WITH cases AS {kept} {sql}", list(values)).fetchall()
 
-    def done(self) -> set[str]:
-        """Ids of the finished cases."""
-        return {row[0] for row in self.ask("SELECT id FROM cases")}
+    def list_done(self) -> set[str]:
+        """Return the ids of the finished cases."""
+        return {row[0] for row in self.query("SELECT id FROM cases")}
 
     def export(self, file: Path) -> None:
-        """All rows in one Parquet file."""
+        """Write all rows to one Parquet file. Raises duckdb.Error when there are none."""
         self.flush()
         glob = self._parts / f"{self._program}-*.parquet"
         rows = f"SELECT DISTINCT ON (id) * FROM read_parquet('{glob}') ORDER BY id"
         self._db.execute(f"COPY ({rows}) TO '{file}' (FORMAT parquet)")
 
     def close(self) -> None:
+        """Write what is in memory, and close the database."""
         self.flush()
         self._db.close()

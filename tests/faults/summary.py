@@ -44,9 +44,9 @@ class Totals:
 
 def totals(results: Results) -> Totals:
     """All kept cases together."""
-    counts = dict(results.ask("SELECT verdict, count(*) FROM cases GROUP BY verdict"))
+    counts = dict(results.query("SELECT verdict, count(*) FROM cases GROUP BY verdict"))
     asked = "SELECT max(peak_c), max(cem43_min), sum(cpu_ms) / 1000 FROM cases"
-    hottest, dose, cpu_s = (value or 0.0 for value in results.ask(asked)[0])
+    hottest, dose, cpu_s = (value or 0.0 for value in results.query(asked)[0])
     return Totals(sum(counts.values()), counts, hottest, dose, cpu_s)
 
 
@@ -59,7 +59,7 @@ def _figure(value: object) -> str:
 def lines(results: Results) -> list[str]:
     """The table of kinds and verdicts."""
     out = list(_HEAD)
-    for *cells, kind in results.ask(_SQL):
+    for *cells, kind in results.query(_SQL):
         bound = BOUNDS.get(kind)
         out.append("| " + " | ".join(map(_figure, [*cells, bound.needs if bound else ""])) + " |")
     return out
@@ -67,12 +67,12 @@ def lines(results: Results) -> list[str]:
 
 def failures(results: Results, verdict: str = "FAIL") -> list[tuple[str, str]]:
     """(id, reason) of every case with that verdict."""
-    return results.ask("SELECT id, reason FROM cases WHERE verdict = ? ORDER BY id", verdict)
+    return results.query("SELECT id, reason FROM cases WHERE verdict = ? ORDER BY id", verdict)
 
 
 def unprotected(results: Results) -> list[tuple[str, int, float]]:
     """(kind, cases, hottest skin) of what nothing protects from yet."""
-    return results.ask(
+    return results.query(
         "SELECT kind, count(*), max(peak_c) FROM cases WHERE verdict = 'unprotected' "
         "GROUP BY kind ORDER BY 3 DESC"
     )
@@ -81,9 +81,9 @@ def unprotected(results: Results) -> list[tuple[str, int, float]]:
 def pairs_text(results: Results) -> str:
     """What the drawn pairs gave, in Markdown."""
     t = totals(results)
-    dose = results.ask("SELECT max(cem43_min) FROM cases")[0][0]
+    dose = results.query("SELECT max(cem43_min) FROM cases")[0][0]
     counts = ", ".join(f"{n} {verdict}" for verdict, n in sorted(t.counts.items()))
-    worst = results.ask(
+    worst = results.query(
         "SELECT id, peak_c, zone, cem43_min, fault, verdict FROM cases "
         "ORDER BY peak_c DESC, id LIMIT 12"
     )

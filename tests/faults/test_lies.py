@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from pbmwrap.twin.plant import PlantParams
 from tests.faults import plants
-from tests.faults.case import Case
-from tests.faults.case import run as run_case
+from tests.faults.case import Case, run_case
 from tests.faults.kinds import table
 from tests.faults.plants import Figures
 from tests.faults.run import Run
@@ -93,7 +92,7 @@ def test_the_blind_power_burns_nobody_with_every_sensor_of_a_wrong_reel(figures,
 @pytest.mark.parametrize("kind", ["sun", "hot-water-bottle", "electric-blanket"])
 def test_heat_from_outside_ends_light_in_time_and_is_reported(kind):
     """H-49."""
-    row = run_case(Case.of(f"{kind}/running/hot/0"))
+    row = run_case(Case.from_id(f"{kind}/running/hot/0"))
     assert (row["verdict"], row["reason"]) == ("pass", "")
     hot = float(str(row["peak_c"])) > 41.5
     reported = row["fault"] in ("skin-hot", "gross-hot", "lamp-stuck", "hot-off", "pair", "rate")
@@ -102,7 +101,7 @@ def test_heat_from_outside_ends_light_in_time_and_is_reported(kind):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_lamps_that_no_firmware_can_put_out_are_ended_by_the_cut_off(seed):
-    row = run_case(Case.of(f"lamps-beyond-control/running/bloodless/{seed}"))
+    row = run_case(Case.from_id(f"lamps-beyond-control/running/bloodless/{seed}"))
     assert (row["verdict"], row["reason"]) == ("pass", "")
 
 
@@ -138,7 +137,7 @@ def test_without_the_spread_an_offset_is_not_refused(monkeypatch):
 def test_without_the_wire_check_a_shared_ground_is_not_named(monkeypatch):
     monkeypatch.setattr(WireCheck, "is_confirmed", lambda self: False)
     monkeypatch.setattr(WireCheck, "check_edge", lambda self, temps: 0)
-    assert run_case(Case.of("ground-shared-all/running/room/0"))["fault"] != "wiring"
+    assert run_case(Case.from_id("ground-shared-all/running/room/0"))["fault"] != "wiring"
 
 
 def test_without_the_dark_reference_full_power_would_not_wait(monkeypatch):

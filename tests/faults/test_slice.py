@@ -31,7 +31,7 @@ BEFORE = ("skin-offset", "skin-open", "parts-all", "select-stuck", "leak-skin")
 flash()  # made before any test breaks the firmware
 SLICE = [
     c
-    for c in cases.every(1)
+    for c in cases.list_cases(1)
     if c.plant == "hot-covered"
     and not (table()[c.kind].heat and c.phase in ("ramp-up", "running"))
     and (c.phase not in EARLY or c.kind in BEFORE)
@@ -39,13 +39,13 @@ SLICE = [
 
 
 def verdict(name: str) -> tuple[object, object]:
-    row = cases.run(Case.of(name))
+    row = cases.run_case(Case.from_id(name))
     return row["verdict"], row["reason"]
 
 
 def test_the_slice_passes() -> None:
     assert len(SLICE) > 500
-    rows = [row for some in engine.processes([c.id for c in SLICE], 2) for row in some]
+    rows = [row for some in engine.run_in_processes([c.id for c in SLICE], 2) for row in some]
     wrong = [(r["id"], r["reason"]) for r in rows if r["verdict"] != "pass"]
     assert wrong == []
     assert len(rows) == len(SLICE)
@@ -69,7 +69,7 @@ def test_every_call_that_a_turn_makes_of_the_hal_is_made_to_raise() -> None:
 
 def test_a_case_gives_the_same_row_again() -> None:
     name = "skin-noise/paused/covered/1"
-    first, second = (cases.run(Case.of(name)) for _ in range(2))
+    first, second = (cases.run_case(Case.from_id(name)) for _ in range(2))
     assert first | {"cpu_ms": 0} == second | {"cpu_ms": 0}
 
 
@@ -78,7 +78,7 @@ def test_a_case_gives_the_same_row_again() -> None:
 )
 def test_a_name_that_is_no_case_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no case"):
-        Case.of(name)
+        Case.from_id(name)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_no_plant_of_the_campaign_is_left_out() -> None:
 
 def test_the_light_warms_the_plant_only_through_the_enable() -> None:
     assert verdict("enable-dead/running/room/0")[0] == "pass"
-    row = cases.run(Case.of("lamp-shorted/idle/bloodless/0"))
+    row = cases.run_case(Case.from_id("lamp-shorted/idle/bloodless/0"))
     start = plants.make(plants.draw("bloodless", 0))
     assert float(str(row["peak_c"])) <= plants.dark_peak_c(start) + 0.01
 
@@ -197,7 +197,7 @@ def test_results_are_kept_and_a_run_goes_on(
     assert "2 cases run" in said and "6 cases run" in said and "8 cases: 8 pass" in said
     assert (tmp_path / "results.parquet").stat().st_size > 0
     assert (tmp_path / "faults-peak.png").stat().st_size > 5000
-    assert Results(tmp_path, "another").done() == set()
+    assert Results(tmp_path, "another").list_done() == set()
 
 
 def test_a_failure_is_reported_with_the_way_to_run_it_alone(
@@ -212,13 +212,13 @@ def test_a_failure_is_reported_with_the_way_to_run_it_alone(
 
 def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases, "run", lambda case: 1 // 0)
-    (row,) = engine.work(["skin-open/idle/room/0"])
+    (row,) = engine.run_cases(["skin-open/idle/room/0"])
     assert row["verdict"] == "FAIL"
     assert "ZeroDivisionError" in str(row["reason"])
 
 
 def test_a_nominal_session_does_not_trip() -> None:
-    row = nominal.session(3)  # at full power: the hard cap by the stated worst case ends it
+    row = nominal.play_session(3)  # at full power: the hard cap by the stated worst case ends it
     assert (row["trip"], row["end"], round(float(str(row["hours"])), 2)) == ("", "time", 0.33)
 
 

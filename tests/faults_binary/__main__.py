@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.contract.conftest import tool
 from tests.faults import engine, summary
 from tests.faults.__main__ import NONE, OUT, shown
-from tests.faults.results import ROOT, Results, program
+from tests.faults.results import ROOT, Results, digest_program
 from tests.faults_binary import case as cases
 from tests.faults_binary import table
 
@@ -32,18 +32,18 @@ def _options(words: list[str] | None) -> argparse.Namespace:
 
 def open_results(out: Path) -> Results:
     """The results of this program in `out`."""
-    return Results(out, program(*table.FOLDERS), table.COLUMNS)
+    return Results(out, digest_program(*table.FOLDERS), table.COLUMNS)
 
 
 def _run(options: argparse.Namespace, names: list[str]) -> int:
     """The exit code."""
     tool("firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build"))  # once, not by each
     results = open_results(options.out)
-    done = results.done()
+    done = results.list_done()
     todo = [name for name in names if name not in done]
     began = time.monotonic()
     jobs = options.jobs or os.cpu_count() or 1
-    rows = engine.processes(todo, jobs, cases.work, CHUNK)
+    rows = engine.run_in_processes(todo, jobs, cases.run_cases, CHUNK)
     for some in shown(rows, len(todo), len(names) - len(todo)):
         results.add(some)
         results.flush()
@@ -69,7 +69,7 @@ def _report(options: argparse.Namespace, results: Results) -> int:
 def main(words: list[str] | None = None) -> int:
     """The exit code: 1 when any case failed."""
     options = _options(words)
-    names = [c.id for c in cases.every() if fnmatch.fnmatch(c.id, options.only)]
+    names = [c.id for c in cases.list_cases() if fnmatch.fnmatch(c.id, options.only)]
     if options.list:
         OUT.print("\n".join(names))
         return 0

@@ -38,17 +38,17 @@ class Case:
         return table()[self.scenario]
 
     @classmethod
-    def of(cls, name: str) -> Case:
-        """The case of an id. Raises ValueError for a name that is none."""
+    def from_id(cls, name: str) -> Case:
+        """Return the case of an id. Raises ValueError when there is no such case."""
         scenario, _, number = name.partition("/")
-        if name not in {case.id for case in every()}:
+        if name not in {case.id for case in list_cases()}:
             raise ValueError(f"there is no case {name}")
         return cls(scenario, number)
 
 
 @cache
-def every() -> tuple[Case, ...]:
-    """The whole campaign, cases of one base together."""
+def list_cases() -> tuple[Case, ...]:
+    """Return the whole campaign, cases of one base together."""
     return tuple(
         Case(name, number)
         for name, what in table().items()
@@ -56,8 +56,8 @@ def every() -> tuple[Case, ...]:
     )
 
 
-def run(case: Case, lab: Lab) -> Row:
-    """Run it to its end on a lab that is at the scenario's base; the lab is used up."""
+def run_case(case: Case, lab: Lab) -> Row:
+    """Run a case to its end on a lab that is at the scenario's base; the lab is used up."""
     began = time.process_time()
     what = case.what
     what.load(lab)
@@ -116,6 +116,7 @@ def _judged(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Row:
 
 
 def find_wrong(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Iterator[str]:
+    """Yield what contradicts the scenario\'s promise, in words; "" for nothing."""
     if lab.lit_at_cause == (what.expect == "dark"):
         yield "lit when it came" if lab.lit_at_cause else "dark when it came"
     if what.ask and fault not in (what.faults or ("",)):
@@ -131,7 +132,8 @@ def find_wrong(what: Scenario, lab: Lab, seen: Seen, fault: str) -> Iterator[str
 
 
 def dark_ms(seen: Seen) -> float | None:
-    """From the cause to all pins low; where a pad is stuck, to the last light."""
+    """Return the ms from the cause to all pins low; where a pad is stuck, to the last light. None
+    when it is lit to the end."""
     low = seen.after_ms(seen.low)
     return seen.after_ms(seen.dark) if low is None else low
 
@@ -144,10 +146,11 @@ def _fresh() -> Lab:
     return Lab()
 
 
-def work(names: Sequence[str]) -> list[Row]:
-    """The rows of some cases."""
+def run_cases(names: Sequence[str]) -> list[Row]:
+    """Run the cases of these ids; return their rows. A case that raises has the verdict FAIL.
+    Raises ValueError for an id of no case."""
     rows: list[Row] = []
-    cases = [Case.of(name) for name in names]
+    cases = [Case.from_id(name) for name in names]
     for base, some in groupby(cases, key=lambda case: case.what.base):
         rows += _from_base(base, list(some))
     return rows
@@ -159,14 +162,14 @@ def _from_base(base: Base, cases: list[Case]) -> list[Row]:
     def play() -> Iterator[Row]:
         base(lab)
         for case in cases:
-            yield from forked(lambda case=case: iter([run(case, lab)]), [case])
+            yield from collect_forked(lambda case=case: iter([run_case(case, lab)]), [case])
 
-    return forked(play, cases)
+    return collect_forked(play, cases)
 
 
-def forked(play: Callable[[], Iterator[Row]], cases: list[Case]) -> list[Row]:
-    """The rows that `play` yields in a copy of this process, which ends with it. Cases without a
-    row failed with what was raised."""
+def collect_forked(play: Callable[[], Iterator[Row]], cases: list[Case]) -> list[Row]:
+    """Return the rows that `play` yields in a copy of this process, which ends with it. Cases
+    without a row failed with what was raised."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         os.close(reading)

@@ -57,7 +57,7 @@ class Totals:
 def totals(results: Results) -> Totals:
     """All kept cases together."""
     return Totals(
-        *results.ask(
+        *results.query(
             "SELECT count(DISTINCT scenario), count(*), count(*) FILTER (verdict <> 'pass'), "
             "count(*) FILTER (resumed), coalesce(sum(cpu_ms), 0) / 1000 FROM cases"
         )[0]
@@ -77,17 +77,17 @@ def text(results: Results) -> str:
         f"{t.scenarios} scenarios, {t.cases} cases: {t.cases - t.failed} passed, "
         f"{t.failed} failed, light began again in {t.resumed}."
     )
-    rows = ["| " + " | ".join(map(_figure, cells)) + " |" for cells in results.ask(_SQL)]
+    rows = ["| " + " | ".join(map(_figure, cells)) + " |" for cells in results.query(_SQL)]
     return "\n".join([said, "", *_HEAD, *rows, ""])
 
 
 def failures(results: Results) -> list[tuple[str, str]]:
     """(id, reason) of every case that did not pass."""
-    return results.ask("SELECT id, reason FROM cases WHERE verdict <> 'pass' ORDER BY id")
+    return results.query("SELECT id, reason FROM cases WHERE verdict <> 'pass' ORDER BY id")
 
 
 def rows(results: Results) -> list[dict[str, object]]:
     """Every row, for JSON."""
     names = ", ".join(COLUMNS)
-    found = results.ask(f"SELECT {names} FROM cases ORDER BY id")
+    found = results.query(f"SELECT {names} FROM cases ORDER BY id")
     return [dict(zip(COLUMNS, row, strict=True)) for row in found]

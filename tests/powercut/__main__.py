@@ -77,7 +77,9 @@ def _campaign(
 ) -> int:
     """Run all, keep what was found in WHAT.json."""
     began = time.monotonic()
-    found = shown(engine.processes(names, options.jobs, work, _CHUNK), len(names), label=what)
+    found = shown(
+        engine.run_in_processes(names, options.jobs, work, _CHUNK), len(names), label=what
+    )
     rows = [row for some in found for row in some]
     wrong = [row for row in rows if row["verdict"] == "FAIL"]
     limits = [row for row in rows if row["verdict"] == "limit"]

@@ -73,16 +73,16 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _run(results: Results, names: list[str], jobs: int) -> None:
-    done = results.done()
+    done = results.list_done()
     todo = [name for name in names if name not in done]
-    rows = engine.processes(todo, jobs, work, _CHUNK)
+    rows = engine.run_in_processes(todo, jobs, work, _CHUNK)
     for some in shown(rows, len(todo), len(names) - len(todo), "binary"):
         results.add(some)
         results.flush()
 
 
 def _report(results: Results, names: list[str], out: Path, wall_s: float) -> int:
-    kept = results.ask("SELECT id, verdict, reason, cpu_ms FROM cases")
+    kept = results.query("SELECT id, verdict, reason, cpu_ms FROM cases")
     rows = [row for row in kept if row[0] in set(names)]
     wrong = [{"id": row[0], "reason": row[2]} for row in rows if row[1] != "pass"]
     said = _said(rows) | {"failed": len(wrong), "wall_s": round(wall_s), "wrong": wrong}

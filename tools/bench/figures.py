@@ -5,7 +5,6 @@ python -m tools.bench.figures [--json]      builds the image if need be
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 from pathlib import Path
@@ -14,6 +13,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.rp2040 import Rp2040Twin
+from tools.bench.command import print_figures
 from tools.toolchain.built import find_image
 
 _PROTOCOL = {
@@ -94,15 +94,7 @@ def _ms_to_hello(twin: Rp2040Twin) -> float:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    figures = measure_boot_figures(find_image())
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:26} {value:10.0f}")
+    print_figures(__doc__, lambda: measure_boot_figures(find_image()))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from tools.bench.peers import Bench
+from tools.bench.repl_board import ReplBoard
 from wrap.control.lamps import duty_of_level
 
 CYCLE_NS = 8
@@ -28,7 +28,7 @@ _HAL = "import board_facts, time\nfrom wrap.hal import open_board\nhal = open_bo
 Figures = dict[str, float]
 
 
-class PinBench(Bench):
+class PinBench(ReplBoard):
     """The benchmark's image with the wrap's HAL open, channel 0 watched."""
 
     def __init__(self, uf2: Path) -> None:

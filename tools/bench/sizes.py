@@ -10,7 +10,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from tools.bench.peers import Bench
+from tools.bench.repl_board import ReplBoard
 
 Figures = dict[str, float]
 
@@ -72,7 +72,7 @@ _IMPORTS = {
 def measure_ram(image: Path) -> Figures:
     """Return the bytes of heap that each package's modules take when imported in this order, that
     the HAL and the app take when made, and that a running session uses."""
-    bench = Bench(image)
+    bench = ReplBoard(image)
     lines = ["import gc, board_facts"]
     for package, modules in _IMPORTS.items():
         lines += ["gc.collect(); b = gc.mem_alloc()", *(f"import {m}" for m in modules)]
@@ -89,7 +89,7 @@ def measure_ram(image: Path) -> Figures:
     ]
     said = bench.run_code("\n".join(lines), 3000)
     bench.close()
-    bench = Bench(image)
+    bench = ReplBoard(image)
     running = (
         "import bench_wrap, gc; bench_wrap.begin_session(); gc.collect(); print(gc.mem_alloc())"
     )

@@ -5,7 +5,7 @@ All text from files and devices is escaped here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -19,6 +19,7 @@ from pbmwrap.calibration.instruments import KINDS
 from pbmwrap.calibration.record import LIGHT, NO_COVER, Reading, Record
 from pbmwrap.calibration.results import Result
 from pbmwrap.calibration.words import BUDGET_HEAD, budget_rows, format_mw, mean_text
+from pbmwrap.report.html_parts import make_document, make_pairs, make_table
 from pbmwrap.report.model import NOT_MEDICAL
 
 if TYPE_CHECKING:
@@ -79,30 +80,17 @@ def _check_one(sha: str, cal: Calibration | None) -> str:
 def make_page(record: Record, results: Sequence[Result], on_wrap: Mapping[str, str]) -> str:
     """Return the page, UTF-8 text."""
     title = f"Calibration of wrap {record.uid}"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{escape(title)}</h1>
+    body = f"""<h1>{escape(title)}</h1>
 <p class="note">{NOT_MEDICAL}</p>
 <div class="wide">
-{_table("Result at full duty", _RESULT_HEAD, [_result_row(one) for one in results])}
+{make_table("Result at full duty", _RESULT_HEAD, [_result_row(one) for one in results])}
 </div>
 <p>Mean ± U: U is the expanded uncertainty with k = 2 (about 95 %) after the GUM, JCGM 100.
 Unevenness is not a random error and stands apart. Doses are shown by the mean; the wrap's limits
 use the mean + U, times the peak.</p>
-{_pairs("The measurement", _facts(record, on_wrap))}
-{"".join(_section(record, one, n == 0) for n, one in enumerate(results))}
-</main>
-</body>
-</html>
-"""
+{make_pairs("The measurement", _facts(record, on_wrap))}
+{"".join(_section(record, one, n == 0) for n, one in enumerate(results))}"""
+    return make_document(title, _STYLE, body)
 
 
 _RESULT_HEAD = (
@@ -192,13 +180,13 @@ def _budget_table(budget: Budget) -> str:
         '<tr><th scope="row" colspan="5">expanded, U (k = 2)</th>'
         f"<td>{budget.expanded_pct:.1f}</td><td></td></tr></tfoot>"
     )
-    return _table("Uncertainty budget", (*BUDGET_HEAD, "from"), rows, foot)
+    return make_table("Uncertainty budget", (*BUDGET_HEAD, "from"), rows, foot)
 
 
 def _readings_table(record: Record, channel: str) -> str:
     rows = [_reading_row(one) for one in record.readings if one.channel == channel]
     head = ("reading", "point", "repeat", "duty", "time", "remarks")
-    return _table(f"All {len(rows)} readings, as typed ({record.answers['unit']})", head, rows)
+    return make_table(f"All {len(rows)} readings, as typed ({record.answers['unit']})", head, rows)
 
 
 def _reading_row(one: Reading) -> tuple[str, ...]:
@@ -215,26 +203,3 @@ def _reading_row(one: Reading) -> tuple[str, ...]:
         datetime.fromtimestamp(one.at_s).astimezone().strftime("%H:%M:%S"),
         ", ".join(remarks),
     )
-
-
-def _pairs(caption: str, rows: Iterable[tuple[str, str]]) -> str:
-    body = "".join(
-        f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>\n'
-        for label, text in rows
-    )
-    return f"<table>\n<caption>{escape(caption)}</caption>\n<tbody>\n{body}</tbody>\n</table>"
-
-
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], foot: str = "") -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(_row(row) for row in rows)
-    return (
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{top}</tr></thead>\n"
-        f"<tbody>\n{body}</tbody>\n{foot}</table>"
-    )
-
-
-def _row(cells: Sequence[str]) -> str:
-    first, *rest = cells
-    others = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
-    return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>\n'

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,11 +102,6 @@ class Commands(click.Group):
             formatter.write_dl(self.list_summaries(ctx))
 
 
-def new_app(help_text: str) -> click.Group:
-    """Return a new group of commands."""
-    return Commands(help=help_text, no_args_is_help=True, context_settings=CONTEXT)
-
-
 _NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 _MOST = 1 << 32  # no number that a command takes reaches this; session numbers are u32
 
@@ -146,6 +141,17 @@ def register_command(
         return body
 
     return register_body
+
+
+def register_group(
+    app: click.Group, name: str, help_text: str, commands: Mapping[str, Callable[..., Any]]
+) -> click.Group:
+    """Register a group of commands: the function of each by the command's name. Returns it."""
+    group = Commands(help=help_text, no_args_is_help=True, context_settings=CONTEXT)
+    for command, body in commands.items():
+        register_command(group, f"{name} {command}")(body)
+    app.add_command(group, name)
+    return group
 
 
 def _as_list(value: Any) -> Any:

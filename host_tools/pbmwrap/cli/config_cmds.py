@@ -14,8 +14,7 @@ from pbmwrap.cli.command import (
     Yes,
     ask,
     check_bounds,
-    new_app,
-    register_command,
+    register_group,
     scale_to_int,
     warn,
     wrap_at,
@@ -46,22 +45,14 @@ Value = Annotated[int, Argument(help="A whole number in the unit that `settings 
 
 def add_to(app: click.Group) -> None:
     """Register this file's groups."""
-    clock = new_app("The wrap's clock.")
-    settings = new_app("Limits stored on the wrap; they can only be made stricter.")
-    cal = new_app("Measured irradiance per channel.")
-    fault = new_app("The latched fault.")
-    register_command(clock, "clock set")(clock_set)
-    register_command(settings, "settings show")(settings_show)
-    register_command(settings, "settings set")(settings_set)
-    register_command(settings, "settings confirm")(settings_confirm)
-    register_command(cal, "cal show")(cal_show)
-    register_command(cal, "cal set")(cal_set)
-    register_command(cal, "cal clear")(cal_clear)
-    cal_cmds.add_to(cal)
-    register_command(fault, "fault show")(fault_show)
-    register_command(fault, "fault ack")(fault_ack)
-    for name, group in (("clock", clock), ("settings", settings), ("cal", cal), ("fault", fault)):
-        app.add_command(group, name)
+    register_group(app, "clock", "The wrap's clock.", {"set": clock_set})
+    settings = {"show": settings_show, "set": settings_set, "confirm": settings_confirm}
+    settings_help = "Limits stored on the wrap; they can only be made stricter."
+    register_group(app, "settings", settings_help, settings)
+    cal = {"show": cal_show, "set": cal_set, "clear": cal_clear}
+    cal_cmds.add_to(register_group(app, "cal", "Measured irradiance per channel.", cal))
+    fault = {"show": fault_show, "ack": fault_ack}
+    register_group(app, "fault", "The latched fault.", fault)
 
 
 def clock_set(port: Port = None, json: Json = False) -> Result:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli import complete, programme_files
-from pbmwrap.cli.command import Force, Json, Port, Result, Yes, ask, new_app, register_command, warn
+from pbmwrap.cli.command import Force, Json, Port, Result, Yes, ask, register_group, warn
 from pbmwrap.cli.household import (
     Who,
     open_household_of,
@@ -52,9 +52,6 @@ Others = Annotated[
 
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
-    group = new_app(
-        "A plan of light, frozen before it begins, and its stop rule (docs/programme.md)."
-    )
     commands = {
         "new": make_plan,
         "list": list_courses,
@@ -67,9 +64,8 @@ def add_to(app: click.Group) -> None:
         "sheet": write_sheet,
         "report": programme_files.report,
     }
-    for name, body in commands.items():
-        register_command(group, f"course {name}")(body)
-    app.add_command(group, "course")
+    help_text = "A plan of light, frozen before it begins, and its stop rule (docs/programme.md)."
+    register_group(app, "course", help_text, commands)
 
 
 def make_plan(

@@ -13,8 +13,7 @@ from pbmwrap.cli.command import (
     Yes,
     ask,
     check_bounds,
-    new_app,
-    register_command,
+    register_group,
     scale_to_int,
     wrap_at,
 )
@@ -35,11 +34,9 @@ clear the record and test again."""
 
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
-    heat = new_app("The maker's recorded heat test (docs/build-a-wrap.md, section 13).")
-    register_command(heat, "heat-test show")(show_heat_test)
-    register_command(heat, "heat-test set")(set_heat_test)
-    register_command(heat, "heat-test clear")(clear_heat_test)
-    app.add_command(heat, "heat-test")
+    help_text = "The maker's recorded heat test (docs/build-a-wrap.md, section 13)."
+    commands = {"show": show_heat_test, "set": set_heat_test, "clear": clear_heat_test}
+    register_group(app, "heat-test", help_text, commands)
 
 
 def show_heat_test(port: Port = None, json: Json = False) -> Result:

@@ -12,8 +12,7 @@ from pbmwrap.cli.command import (
     Result,
     Yes,
     ask,
-    new_app,
-    register_command,
+    register_group,
     wrap_at,
 )
 from pbmwrap.cli.options import Argument
@@ -34,11 +33,9 @@ MEANING = (
 
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
-    hold = new_app("Holds: no light for a person until a hold is cleared.")
-    register_command(hold, "hold show")(show_holds)
-    register_command(hold, "hold set")(set_hold)
-    register_command(hold, "hold clear")(clear_hold)
-    app.add_command(hold, "hold")
+    help_text = "Holds: no light for a person until a hold is cleared."
+    commands = {"show": show_holds, "set": set_hold, "clear": clear_hold}
+    register_group(app, "hold", help_text, commands)
 
 
 def show_holds(port: Port = None, json: Json = False) -> Result:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli.command import Json, Port, Result, Yes, ask, new_app, register_command, warn
+from pbmwrap.cli.command import Json, Port, Result, Yes, ask, register_group, warn
 from pbmwrap.cli.household import (
     Who,
     open_household_of,
@@ -40,6 +40,7 @@ Flags = Annotated[
     list[str] | None,
     Option("--flag", metavar="FLAG", help="A red flag: wound, burn, numb-spreads, fever."),
 ]
+When = Annotated[str | None, Option(metavar="WHEN", help="baseline or end, of the course.")]
 Paper = Annotated[bool, Option("--paper", help="Typed in from the diary sheet.")]
 ZoneNow = Annotated[
     str | None, Option("--zone", help="Where you are, when you travel: Asia/Tokyo or +09:00.")
@@ -48,7 +49,6 @@ ZoneNow = Annotated[
 
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
-    group = new_app("The daily number, and red flags (docs/programme.md).")
     commands = {
         "add": write_entry,
         "correct": correct_entry,
@@ -58,9 +58,8 @@ def add_to(app: click.Group) -> None:
         "mnsi": fill_mnsi,
         "import": import_journal,
     }
-    for name, body in commands.items():
-        register_command(group, f"journal {name}")(body)
-    app.add_command(group, "journal")
+    help_text = "The daily number, and red flags (docs/programme.md)."
+    register_group(app, "journal", help_text, commands)
 
 
 def write_entry(
@@ -334,9 +333,7 @@ def write_total(
     value: Annotated[float, Argument(metavar="TOTAL", help="Its total.")],
     low: Annotated[float, Option(help="The lowest possible total.")] = 0.0,
     high: Annotated[float, Option(help="The highest possible total.")] = 100.0,
-    when: Annotated[
-        str | None, Option(metavar="WHEN", help="baseline or end, of the course.")
-    ] = None,
+    when: When = None,
     day: Day = None,
     person: Who = None,
     json: Json = False,
@@ -360,9 +357,7 @@ def fill_mnsi(
         str | None,
         Argument(metavar="ANSWERS", help="15 letters, y or n. Without them it asks each question."),
     ] = None,
-    when: Annotated[
-        str | None, Option(metavar="WHEN", help="baseline or end, of the course.")
-    ] = None,
+    when: When = None,
     day: Day = None,
     person: Who = None,
     json: Json = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli import logs_files, logs_pull, logs_sql, logs_wraps
-from pbmwrap.cli.command import Force, Json, Result, new_app, register_command
+from pbmwrap.cli.command import Force, Json, Result, register_group
 from pbmwrap.cli.log_choice import Uid, open_log, print_notes
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, VerifyFailed
@@ -29,16 +29,18 @@ _REPAIR = (
 
 def add_to(app: click.Group) -> None:
     """Register the group `logs`."""
-    group = new_app("Pull, list, show, query, export and import session logs.")
-    register_command(group, "logs list")(list_logs)
-    register_command(group, "logs pull")(logs_pull.pull_log)
-    register_command(group, "logs show")(show_session)
-    register_command(group, "logs verify")(verify_log)
-    register_command(group, "logs date")(set_session_date)
+    commands = {
+        "list": list_logs,
+        "pull": logs_pull.pull_log,
+        "show": show_session,
+        "verify": verify_log,
+        "date": set_session_date,
+    }
+    help_text = "Pull, list, show, query, export and import session logs."
+    group = register_group(app, "logs", help_text, commands)
     logs_wraps.add_to(group)
     logs_sql.add_to(group)
     logs_files.add_to(group)
-    app.add_command(group, "logs")
 
 
 def list_logs(uid: Uid = None, json: Json = False) -> Result:

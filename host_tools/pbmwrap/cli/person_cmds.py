@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli import programme_files
-from pbmwrap.cli.command import Force, Json, Result, Yes, ask, new_app, register_command, warn
+from pbmwrap.cli.command import Force, Json, Result, Yes, ask, register_group, warn
 from pbmwrap.cli.household import (
     ask_owners,
     describe_session,
@@ -33,7 +33,6 @@ Zone = Annotated[
 
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
-    group = new_app("People who use the wraps of this household (docs/programme.md).")
     commands = {
         "add": add_new_person,
         "list": list_people,
@@ -48,9 +47,8 @@ def add_to(app: click.Group) -> None:
         "tables": programme_files.tables,
         "fhir": programme_files.fhir,
     }
-    for name, body in commands.items():
-        register_command(group, f"person {name}")(body)
-    app.add_command(group, "person")
+    help_text = "People who use the wraps of this household (docs/programme.md)."
+    register_group(app, "person", help_text, commands)
 
 
 def add_new_person(

@@ -15,8 +15,7 @@ from pbmwrap.cli.command import (
     Json,
     Port,
     Result,
-    new_app,
-    register_command,
+    register_group,
     show_progress,
     wrap_at,
     wrap_if_named,
@@ -42,7 +41,6 @@ Number = Annotated[int, Argument(help="The slot, 0 to 7.", min=0, max=7)]
 
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
-    group = new_app("Check, show, store and choose protocols (docs/protocols.md).")
     commands = {
         "check": check_files,
         "show": show_protocol,
@@ -53,9 +51,8 @@ def add_to(app: click.Group) -> None:
         "new": write_new_file,
         "examples": list_examples,
     }
-    for name, body in commands.items():
-        register_command(group, f"protocol {name}")(body)
-    app.add_command(group, "protocol")
+    help_text = "Check, show, store and choose protocols (docs/protocols.md)."
+    register_group(app, "protocol", help_text, commands)
 
 
 def check_files(

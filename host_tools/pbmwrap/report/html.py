@@ -5,12 +5,12 @@ All text from files and devices is escaped here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
 from pbmwrap import disk
 from pbmwrap.report import plot
+from pbmwrap.report.html_parts import make_document, make_pairs, make_table
 from pbmwrap.report.model import NOT_MEDICAL, UNCALIBRATED, SessionReport
 from pbmwrap.report.parameters import (
     CHANNEL_HEAD,
@@ -46,34 +46,21 @@ def save_html(report: SessionReport, path: Path, replace: bool = False) -> None:
 
 
 def make_page(report: SessionReport) -> str:
-    """The whole make_page, UTF-8 text."""
+    """Return the whole page, UTF-8 text."""
     title = f"Session {report.session_id} of wrap {report.wrap_id}"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{escape(title)}</h1>
+    body = f"""<h1>{escape(title)}</h1>
 <p class="note">{NOT_MEDICAL}</p>
 <p>{escape(describe_grade(report))}</p>
 {_make_warning(report)}<h2>Summary</h2>
-{_make_pairs("The session", list_facts(report))}
+{make_pairs("The session", list_facts(report))}
 <div class="wide">
-{_make_table("Channels", CHANNEL_HEAD, list_channels(report))}
+{make_table("Channels", CHANNEL_HEAD, list_channels(report))}
 </div>
 <h2>Course of the session</h2>
 {_make_figure(report)}
 <h2>Record of parameters</h2>
-{_make_records(report)}
-</main>
-</body>
-</html>
-"""
+{_make_records(report)}"""
+    return make_document(title, _STYLE, body)
 
 
 def _make_warning(report: SessionReport) -> str:
@@ -96,29 +83,6 @@ def _make_figure(report: SessionReport) -> str:
 
 def _make_records(report: SessionReport) -> str:
     return "\n".join(
-        _make_pairs(f"{channel.name} {channel.wavelength_nm} nm", list_parameters(report, channel))
+        make_pairs(f"{channel.name} {channel.wavelength_nm} nm", list_parameters(report, channel))
         for channel in report.channels
     )
-
-
-def _make_pairs(caption: str, rows: Iterable[tuple[str, str]]) -> str:
-    body = "".join(
-        f'<tr><th scope="row">{escape(label)}</th><td>{escape(text)}</td></tr>\n'
-        for label, text in rows
-    )
-    return f"<table>\n<caption>{escape(caption)}</caption>\n<tbody>\n{body}</tbody>\n</table>"
-
-
-def _make_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join(_make_row(row) for row in rows)
-    return (
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{top}</tr></thead>\n"
-        f"<tbody>\n{body}</tbody>\n</table>"
-    )
-
-
-def _make_row(cells: Sequence[str]) -> str:
-    first, *rest = cells
-    others = "".join(f"<td>{escape(cell)}</td>" for cell in rest)
-    return f'<tr><th scope="row">{escape(first)}</th>{others}</tr>\n'

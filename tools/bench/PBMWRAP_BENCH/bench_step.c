@@ -1,12 +1,11 @@
 // Module bench_step: one control step in C, for the ratio that tools/bench/peers.py measures.
-// It does what FastStep does for each step of a session that runs at its level, in the firmware's
-// integers: control/dose.py (book), safety/temp_limits.py (judge, conclude), the session's clock
-// and caps, PWM and its read-back, dead-man, watchdog. Lamps are lit when it begins, and its caller
-// puts them out when it returns a fault: neither is a part of such a step.
+// It does what FastStep does in a session that runs at its level, in the firmware's integers:
+// control/dose.py (book), safety/temp_limits.py (judge, conclude), the session's clock and caps, PWM
+// and its read-back, dead-man, watchdog. It neither lights lamps nor puts them out. Sections of the
+// data sheet: firmware/wrap/hal/rp2040/registers.py.
 
 #include <string.h>
 
-#include "py/objarray.h"
 #include "py/runtime.h"
 #include "hardware/gpio.h"
 #include "hardware/structs/adc.h"
@@ -33,8 +32,8 @@
 #define SPINS (4096)  // limit for all conversions of a sensor; about 25 each are needed
 
 // Numbers of rules/faults.py and rules/states.py.
-enum { NONE, SKIN_HOT, BOARD_HOT, GROSS, SENSOR_OPEN, SENSOR_SHORT, COLD, LATE, READBACK };
-enum { DEADMAN = 18 };
+enum { NONE, SKIN_HOT, BOARD_HOT, GROSS, SENSOR_OPEN, SENSOR_SHORT, COLD, LATE, READBACK,
+       DEADMAN = 18 };
 enum { RUNNING = 3, RAMP_DOWN = 5, FAULT = 7 };
 
 // A session and its board: the words of bench_rig.pack_config, in this order.
@@ -128,17 +127,11 @@ static void conclude(uint32_t dt_ms) {
     if (!s.code) {
         s.code = s.cold ? COLD : dt_ms > LATE_MS ? LATE : NONE;
     }
-    if (s.code) {
-        s.state = FAULT;
-        return;
-    }
-    s.active_ms += (int32_t)dt_ms;
-    if (s.active_ms >= cfg.total_ms || (int32_t)(s.upper_uj[0] + s.upper_uj[1]) >= cfg.cap_uj) {
-        s.state = RAMP_DOWN;
-    }
+    s.active_ms += s.code ? 0 : (int32_t)dt_ms;
+    int32_t upper_uj = (int32_t)(s.upper_uj[0] + s.upper_uj[1]);
+    bool ended = s.active_ms >= cfg.total_ms || upper_uj >= cfg.cap_uj;
+    s.state = s.code ? FAULT : ended ? RAMP_DOWN : RUNNING;
 }
-
-// Registers: data sheet sections as in firmware/wrap/hal/rp2040/registers.py.
 
 static uint32_t elapsed_ms(void) {
     uint32_t ms = (timer_hw->timerawl - then_us) / 1000;

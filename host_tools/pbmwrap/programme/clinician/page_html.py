@@ -10,6 +10,7 @@ from html import escape
 
 from pbmwrap.programme.clinician.chart import describe_chart, draw_svg
 from pbmwrap.programme.clinician.contents import SIMULATED, Report, Section
+from pbmwrap.report.html_parts import make_document
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -40,17 +41,7 @@ figure { margin: .4rem 0; } svg { width: 100%; height: auto; display: block; }
 def make_page(report: Report) -> str:
     """Return the whole page, UTF-8 text."""
     warnings = "".join(f'<p class="warning">{escape(text)}</p>\n' for text in report.warnings)
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(report.title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-{_mark_simulated(report)}<h1>{escape(report.title)}</h1>
+    body = f"""{_mark_simulated(report)}<h1>{escape(report.title)}</h1>
 <p>{escape(report.subtitle)}</p>
 <p class="verdict"><strong>Stop rule: {escape(report.verdict)}.</strong>
 {escape(report.verdict_text)}</p>
@@ -62,11 +53,8 @@ def make_page(report: Report) -> str:
 <p class="notice">{escape(report.notice)}</p>
 <div class="second">
 {_mark_simulated(report)}{_make_sections(report.second)}
-</div>
-</main>
-</body>
-</html>
-"""
+</div>"""
+    return make_document(report.title, _STYLE, body)
 
 
 def _mark_simulated(report: Report) -> str:

@@ -1,12 +1,11 @@
-"""The board around a measured step, and the loops that measure a call. On the benchmark's image
-only (tools/bench/peers.py)."""
+"""The board around a measured step, and the loop that measures a call (tools/bench/repl_board.py).
+On the benchmark's image only."""
 
 import gc
 import time
 from array import array
 
 import bench_step  # type: ignore
-import machine
 from machine import ADC, PWM, WDT, Pin
 
 import board_facts
@@ -16,17 +15,10 @@ from wrap.hal.rp2040.registers import select_word
 from wrap.rules import limits
 from wrap.safety.thermistor import Thermistor
 
-MARK_PIN = 17
 WATCHDOG_MS = 8000
 LIFE_TURNS = limits.DEADMAN_MS * 1000 // 400  # hal/rp2040/dead_man.py: 400 us a turn
-RAMP_MS = 500
 SESSION_MS = 600000
 PERMILLE = (500, 800)
-_COLLECT_EVERY = 20
-_WATCHDOG_CLEAR = 0x4005B000  # data sheet 4.7.6: CTRL, with the atomic clear of 2.1.2
-_WATCHDOG_ENABLE = 1 << 30
-
-kept = []  # what C points into, and objects whose pins are in use
 
 
 def light_lamps(duties):
@@ -41,15 +33,7 @@ def light_lamps(duties):
     deadman = DeadMan(board_facts.ENABLE_PIN)
     deadman.arm(limits.DEADMAN_MS)
     time.sleep_ms(2)  # the PIO takes a moment to raise the enable
-    kept.append((lamps, deadman))
     return lamps, converters, deadman, watchdog
-
-
-def switch_off():
-    """End a measurement: lamps and enable low, no watchdog."""
-    machine.mem32[_WATCHDOG_CLEAR] = _WATCHDOG_ENABLE
-    for pin in [c[2] for c in board_facts.CHANNELS] + [board_facts.ENABLE_PIN]:
-        Pin(pin, Pin.OUT, value=0)
 
 
 def make_thermistor():
@@ -59,7 +43,7 @@ def make_thermistor():
 
 def pack_config(line, uw, upper_uw, duties, total_ms=SESSION_MS, cap_uj=limits.DOSE_CAP_MJ * 1000):
     """Return the words of `cfg` in bench_step.c. line: a Thermistor; uw, upper_uw: irradiance at
-    full duty."""
+    full duty, uW/cm2."""
     skin = [s[1] == "skin" for s in board_facts.SENSORS]
     trips = [limits.SKIN_TRIP_MC if on else limits.BOARD_TRIP_MC for on in skin]
     lines = board_facts.MUX_PINS
@@ -73,28 +57,24 @@ def pack_config(line, uw, upper_uw, duties, total_ms=SESSION_MS, cap_uj=limits.D
     return array("i", out + [board_facts.ENABLE_PIN, LIFE_TURNS, WATCHDOG_MS * 2000])
 
 
-def begin_c(line, uw, upper_uw, duties, **figures):
-    """Begin a session of `bench_step`. For the arguments see `pack_config`."""
-    kept.append(line)
-    bench_step.init(pack_config(line, uw, upper_uw, duties, **figures), line.knots)
-
-
-def lit_c():
-    """Light the board for `bench_step.step`, with its worst-case irradiance."""
-    duties = [duty_of_level(permille) for permille in PERMILLE]
+def begin_c():
+    """Light the board and begin a session of `bench_step`. Returns the thermistor, which must be
+    kept: C points into its table."""
+    line, duties = make_thermistor(), [duty_of_level(permille) for permille in PERMILLE]
     light_lamps(duties)
     uw = [c[4] for c in board_facts.CHANNELS]
-    begin_c(make_thermistor(), uw, uw, duties)
+    bench_step.init(pack_config(line, uw, uw, duties), line.knots)
+    return line
 
 
 def make_marker():
-    """Return what puts an edge on the mark's pin."""
-    return Pin(MARK_PIN, Pin.OUT, value=0).toggle
+    """Return what puts an edge on the mark's pin, which tools/bench/repl_board.py watches."""
+    return Pin(17, Pin.OUT, value=0).toggle
 
 
 def run_marked(call, n, period_us):
     """Call `call` n times, one each period, between two marks; return the bytes that were
-    allocated. Garbage is collected between calls, never in one."""
+    allocated. Garbage is collected after every 20 calls, never in one."""
     edge = make_marker()
     gc.collect()
     gc.disable()
@@ -104,7 +84,7 @@ def run_marked(call, n, period_us):
         edge()
         call()
         edge()
-        if i % _COLLECT_EVERY == 0:
+        if i % 20 == 0:
             taken += gc.mem_alloc() - before
             gc.collect()
             before = gc.mem_alloc()

@@ -13,7 +13,7 @@ from wrap.rules import states
 from wrap.storage.mount import mount
 
 _PROTOCOL = (
-    b'{"id":"bench","name":"Bench","ramp":%d,"site":"bench",'
+    b'{"id":"bench","name":"Bench","ramp":500,"site":"bench",'
     b'"steps":[{"ch":{"nir":[%d],"red":[%d]},"t":%d}],"v":1}'
 )
 _TURN_MS = 10
@@ -32,9 +32,8 @@ def begin_session():
     _quick = _app.fast_step.step
     run_turns(_DARK_TURNS)
     red, nir = bench_rig.PERMILLE
-    raw = _PROTOCOL % (bench_rig.RAMP_MS, nir, red, bench_rig.SESSION_MS // 1000)
-    sha = binascii.hexlify(hashlib.sha256(raw).digest()).decode()
-    _app.protocols.save(0, raw, sha)
+    raw = _PROTOCOL % (nir, red, bench_rig.SESSION_MS // 1000)
+    _app.protocols.save(0, raw, binascii.hexlify(hashlib.sha256(raw).digest()).decode())
     _app.fast_step.exit_fast_path()
     _app.starter.start("button", False)
     run_turns(_RISING_TURNS)

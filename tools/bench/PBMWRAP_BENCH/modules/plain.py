@@ -23,8 +23,7 @@ class Sensor:
     def __init__(self, adc, limit_c, lines):
         self.read_u16, self.limit_c, self.lines = adc.read_u16, limit_c, lines
         self.celsius, self.max_c = 0.0, -273.15
-        self.over = [0, 0, 0, 0]
-        self.at = 0
+        self.over, self.at = [0, 0, 0, 0], 0
 
     def read(self):
         """Take a reading; return a fault's name or None."""
