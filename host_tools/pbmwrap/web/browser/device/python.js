@@ -49,6 +49,8 @@ dispatch.register("${name}", ${name})
   }
   const dispatch = mp.globals.get("dispatch").call; // once: each look-up makes another proxy
   return {
+    /** Lets Python import a module of JavaScript. */
+    register: (name, module) => mp.registerJsModule(name, module),
     call(name, args = []) {
       const result = JSON.parse(dispatch(name, JSON.stringify(args)));
       if (!result.error) return result.value;

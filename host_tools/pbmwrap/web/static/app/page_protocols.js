@@ -80,7 +80,6 @@ export class Protocols extends Loading {
         <div class="cards">${stored.map((p) => html`<${Card} key=${`slot${p.slot}`} protocol=${p}
           onEdit=${() => this.edit(p)} onActivate=${() => this.activate(p)}
           onErase=${() => this.erase(p)} />`)}</div></section>
-      ${transport.features?.edit === false ? html`<p>${t("protocols.only-examples")}</p>` : html`
       <section aria-labelledby="file"><h2 id="file">${t("protocols.file.title")}</h2>
         <div class=${`drop ${over ? "drop-over" : ""}`} onDrop=${this.drop}
           onDragOver=${(e) => { e.preventDefault(); this.setState({ over: true }); }}
@@ -88,7 +87,7 @@ export class Protocols extends Loading {
           <label class="file-label" for="file-input">${t("protocols.file.drop")}</label>
           <input id="file-input" type="file" accept=".toml,text/plain"
             onChange=${(e) => this.open(e.target.files[0])} />
-        </div></section>`}
+        </div></section>
       <section aria-labelledby="examples"><h2 id="examples">${t("protocols.examples.title")}</h2>
         <p>${t("protocols.examples.text")}</p>
         <div class="cards">${examples.map((p) => html`<${Card} key=${p.id} protocol=${p}
@@ -219,7 +218,6 @@ class Editor extends Component {
       <div class="split">
         <div><label for="toml">${t("editor.text")}</label>
           <textarea id="toml" spellcheck=${false} rows="18" ref=${this.attach} value=${toml}
-            readonly=${transport.features?.edit === false}
             aria-describedby="editor-problems" onInput=${(e) => this.type(e.target.value)}></textarea>
         </div>
         <div>
