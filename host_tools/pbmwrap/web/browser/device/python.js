@@ -47,6 +47,11 @@ from pbmwrap.web.browser import ${name}
 dispatch.register("${name}", ${name})
 `);
   }
+  // Bytes that Python's objects take after a collection: for tools/bench_web_static.py.
+  globalThis.measureHeap = () => {
+    mp.runPython("import gc; gc.collect(); heap_used = gc.mem_alloc()");
+    return mp.globals.get("heap_used");
+  };
   const dispatch = mp.globals.get("dispatch").call; // once: each look-up makes another proxy
   return {
     /** Lets Python import a module of JavaScript. */
