@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: web-tests web-page web-page-slice web-journeys web-journeys-slice web-static web-static-tests web-static-slice bench-web screenshots help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu bench bench-link bench-peers schematic bench-install bench-cli powercut-install
+.PHONY: web-tests web-page web-page-slice web-journeys web-journeys-slice web-static web-static-tests web-static-slice bench-web screenshots help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu contract-all bench bench-link bench-peers schematic bench-install bench-cli powercut-install
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -147,6 +147,9 @@ qemu: $(STAMP) ## Machine code, floats and log bytes on emulated RISC-V and Cort
 	$(PY) -m tests.qemu
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
+	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -m "not slow" -n $(JOBS) --dist worksteal
+
+contract-all: toolchain firmware ## The same with what takes long on the emulated chip
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist worksteal
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)

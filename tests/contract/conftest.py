@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name in _BENCHES:
             if call is not None and call.params.get(name) == "rp2040":
                 item.add_marker(pytest.mark.forked(_state(name)))
+                if item.get_closest_marker("long_on_chip"):
+                    item.add_marker(pytest.mark.slow)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

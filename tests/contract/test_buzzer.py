@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from tests.contract.conftest import LONG, Bench
 
 _SLACK_MS = 25  # a slot begins with the background work that finds it due
@@ -31,6 +33,7 @@ def near_from_the_second(seen: list[int], wanted: int) -> bool:
     return 0 < seen[0] <= wanted + _SLACK_MS and near(seen[1:], wanted)
 
 
+@pytest.mark.long_on_chip
 def test_the_wake_check_is_heard_until_it_is_answered(bench: Bench) -> None:
     bench.client.set_setting("wake_s", 5)
     bench.client.set_setting("answer_s", 20)
@@ -58,6 +61,7 @@ def test_a_pulled_sensor_is_dark_and_heard_until_a_press(lit: Bench) -> None:
     assert lit.client.status().buzzer is False
 
 
+@pytest.mark.long_on_chip
 def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
     bench: Bench,
 ) -> None:  # H-49, H-51
@@ -74,6 +78,7 @@ def test_hot_skin_sounds_otherwise_and_an_acknowledgement_ends_it(
     assert pattern(bench, 3000) == []
 
 
+@pytest.mark.long_on_chip
 def test_after_a_restart_a_latched_fault_is_a_reminder(lit: Bench) -> None:
     lit.twin.plant.set_fault("skin-mid", "open")
     lit.advance(500)

@@ -28,6 +28,7 @@ def clocks(bench: Bench, count: int) -> list[str]:
     return said
 
 
+@pytest.mark.long_on_chip
 def test_a_flood_of_clocks_is_bounded_and_loses_nothing(bench: Bench) -> None:  # H-58
     bench.flash(steps=[{"t": 60, "ch": {"red": [300]}}])
     bench.light()
@@ -49,6 +50,7 @@ def test_a_flood_of_clocks_is_bounded_and_loses_nothing(bench: Bench) -> None:  
     assert bench.dark_after(700)
 
 
+@pytest.mark.long_on_chip
 def test_a_reset_gives_a_host_no_new_writes(bench: Bench) -> None:
     clocks(bench, limits.HOST_WRITES - 1)
     bench.client.call("reset")

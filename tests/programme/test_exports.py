@@ -1,4 +1,4 @@
-"""Exports: tables, a FHIR bundle that an independent library accepts, Home Assistant's sensors."""
+"""Exports: tables, and a FHIR bundle that an independent library accepts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pbmwrap.programme.exports import fhir, home_assistant, tables
+from pbmwrap.programme.exports import fhir, tables
 from pbmwrap.programme.exports.data import CalibrationFact, PersonData
 from pbmwrap.programme.model import Stamp
 from tests.programme.sample import NASTY, make_sample
@@ -127,23 +127,3 @@ def test_simulated_data_are_marked_as_test_data() -> None:
     bundle = fhir.make_bundle(data_of(simulated=True), MADE)
     marked = [entry["resource"]["meta"]["security"][0]["code"] for entry in bundle["entry"]]
     assert set(marked) == {"HTEST"}
-
-
-def test_home_assistant_gets_sensors_and_no_command() -> None:
-    config, state = home_assistant.make_topics("e661/41+#")
-    assert config == "homeassistant/device/pbmwrap_e661_41__/config"
-    assert state == "pbmwrap/pbmwrap_e661_41__/state"
-    found = home_assistant.make_description("e661/41+#", "0.2.0")
-    assert "command" not in json.dumps(found)
-    assert {part["platform"] for part in found["components"].values()} == {"sensor"}
-    assert found["state_topic"] == state
-    assert len({part["unique_id"] for part in found["components"].values()}) == len(
-        found["components"]
-    )
-
-
-def test_what_is_not_known_is_null() -> None:
-    state = home_assistant.make_state({"state": "running", "left_s": 312})
-    assert state["state"] == "running" and state["left_s"] == 312
-    assert state["dose_j_cm2"] is None
-    assert set(state) == set(home_assistant.make_description("a", "0")["components"])

@@ -123,11 +123,19 @@ class FakeWrap:
         self.pairs: list[tuple[str, str]] = []
         self.notes: list[dict] = []
         self.slots: list[dict | None] = [None] * 8
+        self.state = "idle"
+        self.person: str | None = None
 
     def call(self, method: str, params: dict | None = None, **_options) -> object:
         given = params or {}
         if method == "proto.list":
             return {"active": 0 if self.slots[0] else -1, "slots": self.slots}
+        if method == "status":
+            self.state = "done" if self.state == "ramp-down" else self.state
+            return {"state": self.state, "person": self.person}
+        if method == "session.stop":
+            self.state = "ramp-down"
+            return {"state": self.state}
         if self.old:
             raise DeviceError("unknown_method", "", method)
         if method == "course.note":
@@ -153,6 +161,26 @@ def test_a_wrap_is_held_for_the_person_with_the_flag_only(store: Store, ada: Per
     red_flags.confirm_read(store, ada, red_flags.list_unread(store, ada), clock.ms)
     assert holds.sync_holds(wrap, store) == holds.HoldChange(0, 1)  # type: ignore[arg-type]
     assert wrap.pairs == others
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("whose,ends", [("ada", True), ("", True), ("zz", False)])
+def test_a_session_that_may_be_of_the_person_with_the_flag_is_stopped(
+    store: Store, ada: Person, clock, whose: str, ends: bool, old: bool
+) -> None:
+    wrap = FakeWrap(old)
+    wrap.state, wrap.person = "running", ada.tag if whose == "ada" else whose or None
+    journal.add_entry(store, ada, clock.ms, 5, flags=("burn",))
+    assert holds.sync_holds(wrap, store).stopped is ends  # type: ignore[arg-type]
+    assert wrap.state == ("done" if ends else "running")
+    assert holds.sync_holds(wrap, store).stopped is False  # type: ignore[arg-type]
+
+
+def test_no_session_is_stopped_without_an_unread_flag(store: Store, ada: Person) -> None:
+    wrap = FakeWrap()
+    wrap.state, wrap.person = "running", ada.tag
+    holds.sync_holds(wrap, store)  # type: ignore[arg-type]
+    assert wrap.state == "running"
 
 
 def test_the_hold_of_a_person_who_was_forgotten_is_cleared(

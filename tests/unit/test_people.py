@@ -62,7 +62,7 @@ def test_status_and_list_name_the_person_of_the_protocol(rig: Rig):
     rig.store(1, id="other")
     assert [s and s["person"] for s in rig.ask("proto.list")["slots"][:3]] == ["a1", None, None]
     status = rig.ask("status")
-    assert (status["person"], status["next_person"], status["held"]) == (None, "a1", None)
+    assert (status.get("person"), status.get("next_person"), status.get("held")) == (None, "a1", None)
     rig.press()
     rig.until("running")
     assert rig.ask("status")["person"] == "a1"
@@ -72,10 +72,10 @@ def test_status_and_list_name_the_person_of_the_protocol(rig: Rig):
     rig.until("done", 1000)
     rig.ask("proto.activate", slot=1)
     status = rig.ask("status")
-    assert (status["person"], status["next_person"]) == ("a1", None)
+    assert (status.get("person"), status.get("next_person")) == ("a1", None)
     rig.ask("proto.delete", slot=0)
     rig.ask("proto.delete", slot=1)
-    assert (rig.ask("status")["next_person"], rig.ask("status")["held"]) == (None, None)
+    assert not {"next_person", "held"} & set(rig.ask("status"))
 
 
 # ---- limits

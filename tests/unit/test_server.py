@@ -12,7 +12,7 @@ from wrap.errors import Refused
 from wrap.link import frames
 from wrap.link.transfer import Upload
 
-ACT_MS = 6  # time that a request may take
+ACT_MS = 7  # time that a request may take
 TX_BYTES = 2560  # of the output buffer
 WRITE_BYTES = 1024  # in one slice
 QUIET_SLICES = 100  # without work until the host counts as silent

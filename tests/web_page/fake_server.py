@@ -21,6 +21,7 @@ import pbmwrap
 from pbmwrap.protocols import template
 from pbmwrap.protocols.load import loads
 from pbmwrap.protocols.summary import summary
+from tests.web_page.fake_programme import MOMENTS, FakeProgramme
 from wrap.rules import faults, limits
 from wrap.storage.settings import BOUNDS
 
@@ -125,6 +126,7 @@ class Scenario:
         actor: bool = True,
         simulated: bool = False,
         calibrated: bool = True,
+        programme: str = "running",
         **status: Any,
     ) -> None:
         self.state = state
@@ -135,6 +137,7 @@ class Scenario:
         self.actor = actor
         self.simulated = simulated
         self.calibrated = calibrated
+        self.programme = programme
         self.status = status
 
 
@@ -182,6 +185,7 @@ SCENARIOS = {
     "watching": Scenario("running", lit_s=120, moves=True, actor=False),
     "simulated": Scenario("running", lit_s=95, moves=True, simulated=True),
     "unconfirmed": Scenario("idle", unconfirmed=["settings", "cal"]),
+    **{f"course-{moment}": Scenario("idle", programme=moment) for moment in MOMENTS},
 }
 
 
@@ -425,6 +429,7 @@ class FakeServer:
         """Change the scenario."""
         with self._changed:
             self.scenario = deepcopy(SCENARIOS[name])
+            self.programme = FakeProgramme(self.scenario.programme)
             self._begun = time.monotonic()
             self._version += 1
             self._changed.notify_all()
@@ -492,6 +497,8 @@ class FakeServer:
             status, code, message, hint = self.refusals[path]
             return status, {"error": {"code": code, "message": message, "hint": hint}}
         parts = path.split("/")
+        if parts[0] in ("people", "journal", "course"):
+            return self.programme.answer(method, path, body)
         found = getattr(self, f"_{method.lower()}_{parts[0].replace('-', '_')}", None)
         if found is None:
             return 404, {"error": {"code": "not_found", "message": path, "hint": ""}}
@@ -530,7 +537,9 @@ class FakeServer:
         return 200, found
 
     def _post_sessions(self, parts: list[str], body: Any) -> tuple[int, Any]:
-        return 200, {"uid": UID, "log": UID, "new_bytes": 4096, "notes": []}
+        count = len(self.programme.open)
+        found = {"uid": UID, "log": UID, "new_bytes": 4096, "notes": []}
+        return 200, {**found, "open_sessions": count}
 
     def _get_protocols(self, parts: list[str], body: Any) -> tuple[int, Any]:
         rows = []

@@ -19,7 +19,7 @@ from wrap.link import frames
 _RX = const(64)  # bytes read in one slice
 _TX = const(2560)  # bytes of the output buffer: the longest answer and a push
 _WRITE = const(1024)  # bytes written in one slice
-_ACT_MS = const(6)  # time that a request may take, see docs/benchmarks.md
+_ACT_MS = const(7)  # time that a request may take, see docs/benchmarks.md
 _STEP_MS = const(2)  # time that a piece of a stream may take
 _MOST_WAITS = const(20)  # slices that work waits for time; then it is done in any case
 _QUIET_SLICES = const(100)  # slices without work until the host counts as silent

@@ -180,13 +180,10 @@ class StatusView:
                 "end_reason": session.end_reason,
                 "protocol": plan.id if plan else None,
                 "site": plan.site if plan else None,
-                "person": (plan.person or None) if plan else None,
                 "total_ms": session.plan.total_ms if session.plan else 0,
                 "dose_target_uj": plan.dose_uj if plan else 0,
                 "slot": slot,
                 "next_protocol": ready[0] if ready else None,
-                "next_person": (ready[6] or None) if ready else None,
-                "held": self._holds.reason(ready[6]) if ready else None,
                 "wake_due_s": self._wake_check.due_s(session.active_ms),
                 "next_s": self._caps.next_s(*ready[4:6]) if ready else None,
                 "calibrated": self._light.calibrated,
@@ -209,7 +206,20 @@ class StatusView:
             }
         )
         out.update(self._light.power(session))
+        if plan and plan.person:
+            out["person"] = plan.person
+        if ready:
+            self._add_person(out, ready[6])
         return out
+
+    def _add_person(self, out: dict, person: str) -> None:
+        """Add the person and the hold of the active slot. What does not apply is left out: each
+        field costs time while light is on."""
+        if person:
+            out["next_person"] = person
+        held = self._holds.reason(person)
+        if held:
+            out["held"] = held
 
     def course(self) -> dict:
         """Which sites had sessions, and when each may have the next; the light of the day."""

@@ -107,6 +107,8 @@ def tell_holds(client: Client, store: Store) -> None:
     from pbmwrap.programme import holds
 
     changed = holds.sync_holds(client, store)
+    if changed.stopped:
+        warn(["the session was stopped"])
     if changed.too_old:
         warn([holds.TOO_OLD_HOLD])
     if changed.set:

@@ -64,6 +64,7 @@ COMMANDS = {
         "course_cmds",
         "A plan of light, frozen before it begins, and its stop rule (docs/programme.md).",
     ),
+    "mqtt": ("mqtt_cmds", "Show the wrap in Home Assistant by MQTT."),
     "journal": ("journal_cmds", "The daily number, and red flags (docs/programme.md)."),
     "sim": (
         "twin_cmds",

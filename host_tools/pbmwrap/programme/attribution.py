@@ -144,7 +144,7 @@ def _cache_of(folder: Path) -> Path:
 def _make_logged(session: SessionSummary) -> LoggedSession:
     tag = session.person or ""
     return LoggedSession(
-        _make_key(session),
+        make_key(session),
         session.uid,
         session.number,
         session.first_unix_ms,
@@ -161,7 +161,7 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
     )
 
 
-def _make_key(session: SessionSummary) -> str:
+def make_key(session: SessionSummary) -> str:
     """Name a session by what it is, not by where its log lies: `WRAP:BOOT:NUMBER:START`.
 
     After `logs pull --anew` another log may have the same boots and numbers, and the old log has

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pbmwrap.errors import Refused, UsageError
 from pbmwrap.programme.model import (
@@ -31,6 +32,9 @@ from pbmwrap.programme.model import (
 )
 from pbmwrap.programme.store import Event, Store, readable
 from pbmwrap.programme.times import make_stamp
+
+if TYPE_CHECKING:
+    from pbmwrap.protocols.model import Protocol
 
 MAX_TEXT = 200
 LEAST_STOP_WEEK = 4  # "give it 4 to 8 weeks"
@@ -89,9 +93,15 @@ def is_negative(grade: str) -> bool:
 
 def read_site(file: Path) -> CourseSite:
     """Read a protocol file as a site of a course. Raises InvalidFile."""
-    from pbmwrap.protocols import encode, load
+    from pbmwrap.protocols import load
 
-    protocol = load.load(file).require()
+    return make_site(load.load(file).require())
+
+
+def make_site(protocol: Protocol) -> CourseSite:
+    """Make a site of a course out of a protocol."""
+    from pbmwrap.protocols import encode
+
     evidence = protocol.evidence
     return CourseSite(
         protocol.site,

@@ -6,7 +6,8 @@ caller gets a note, and only the host refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from pbmwrap.programme.courses import list_courses
 from pbmwrap.programme.model import Course, Kind, Person
 from pbmwrap.programme.store import Store, default_path, open_store
 from wrap import errors
+from wrap.rules import states
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -34,17 +36,39 @@ TOO_OLD_NOTE = (
 
 @dataclass(frozen=True)
 class HoldChange:
-    """What `sync_holds` did. too_old: the wrap knows no holds, and one is needed."""
+    """What `sync_holds` did. too_old: the wrap knows no holds, and one is needed. stopped: a
+    session was under way and was stopped."""
 
     set: int = 0
     cleared: int = 0
     too_old: bool = False
+    stopped: bool = False
+
+
+_POLL_S = 0.1
+_POLLS = 60  # the light fades out within two seconds
+_ACTIVE = [states.NAMES[state] for state in states.ACTIVE]
+
+
+def stop_session_of(client: Client, tags: Collection[str]) -> bool:
+    """Stop the session that is under way if it is, or may be, one of these people's, and wait until
+    it has ended. Returns whether there was one. Raises DeviceError, LinkLost."""
+    now = client.call("status")
+    if now.get("state") not in _ACTIVE or (now.get("person") or next(iter(tags))) not in tags:
+        return False
+    client.call("session.stop")
+    for _ in range(_POLLS):
+        if client.call("status").get("state") not in _ACTIVE:
+            break
+        time.sleep(_POLL_S)
+    return True
 
 
 def sync_holds(client: Client, store: Store) -> HoldChange:
     """Set a hold for each person with an unread red flag, and clear those that were read.
 
-    Holds of other households and of other reasons stay. Raises DeviceError, LinkLost.
+    A session that may be of such a person is stopped first, with an older firmware too. Holds of
+    other households and of other reasons stay. Raises DeviceError, LinkLost.
     """
     wanted = {person.tag for person, _ in red_flags.list_held(store)}
     ours = {event.person for event in store.read(Kind.PERSON, Kind.FORGET)}
@@ -55,14 +79,17 @@ def sync_holds(client: Client, store: Store) -> HoldChange:
     except DeviceError as problem:
         if problem.device_code != errors.UNKNOWN_METHOD:
             raise
-        return HoldChange(too_old=bool(wanted))
+        stopped = bool(wanted) and stop_session_of(client, wanted)
+        return HoldChange(too_old=bool(wanted), stopped=stopped)
     standing = {one["person"] for one in _read_holds(answer) if one.get("reason") == REASON}
-    for tag in sorted(wanted - standing):
+    new = wanted - standing
+    stopped = bool(new) and stop_session_of(client, new)
+    for tag in sorted(new):
         client.call("hold.set", {"person": tag, "reason": REASON})
     cleared = sorted((standing & ours) - wanted)
     for tag in cleared:
         client.call("hold.clear", {"person": tag, "reason": REASON})
-    return HoldChange(len(wanted - standing), len(cleared))
+    return HoldChange(len(new), len(cleared), stopped=stopped)
 
 
 def _read_holds(answer: Any) -> list[Mapping[str, Any]]:

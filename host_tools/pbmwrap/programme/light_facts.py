@@ -18,11 +18,12 @@ from pbmwrap.errors import WrapError
 from pbmwrap.logs.archive import FILE, Archive, WrapArchive
 from pbmwrap.logs.summary import SessionSummary, WrapInfo, read_wrap_info, summarize_sessions
 from pbmwrap.logs.to_report import make_report
+from pbmwrap.programme.attribution import make_key
 from pbmwrap.programme.exports.data import CalibrationFact
 from pbmwrap.programme.model import SessionUse
 from pbmwrap.report.parameters import list_parameters
 
-_VERSION = 1
+_VERSION = 2
 
 Row = tuple[str, str]
 
@@ -74,7 +75,7 @@ def _read_session(kept: WrapArchive, key: str) -> LightFacts:
             return _load(content)
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
     sessions = summarize_sessions(kept.decoded(), kept.clock(), info)
-    found = next((s for s in sessions if f"{s.uid}:{s.boot}:{s.number}" == key), None)
+    found = next((s for s in sessions if make_key(s) == key), None)
     facts = LightFacts((), (), ()) if found is None else _describe(found, info)
     with suppress(WrapError, OSError):  # only a cache
         disk.make_folder(cache.parent)

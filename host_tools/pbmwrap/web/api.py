@@ -20,6 +20,7 @@ from pbmwrap.web import protocols
 from pbmwrap.web.actors import Actors
 from pbmwrap.web.answers import answering, browser_of, read_json, read_text
 from pbmwrap.web.hub import Hub
+from pbmwrap.web.programme import Programme
 from pbmwrap.web.requests import (
     SESSION,
     change_session,
@@ -57,6 +58,7 @@ class Api:
         self._address = address
         self._archive = archive
         self._book = SessionBook(archive)
+        self._programme = Programme(hub, archive, self._require_actor)
         self._on_login = on_login
         self._slow = threading.Lock()  # a log transfer or the doctor, one at a time
 
@@ -83,6 +85,7 @@ class Api:
             ("PUT", "/api/settings/{key}", self.change_setting),
             ("GET", "/api/calibration", self.get_calibration),
             ("POST", "/api/world", self.change_world),
+            *self._programme.list_requests(),
         )
         routes = [
             Route(path, answering(handler), methods=[method]) for method, path, handler in table
@@ -122,6 +125,7 @@ class Api:
     def end_login(self, browser: str) -> None:
         """End the streams and the rights of a login that was revoked. In the loop's thread."""
         self._actors.leave(browser)
+        self._programme.end_login(browser)
         self._streams.end_browser(browser)
 
     def take_over(self, request: Request) -> None:
@@ -224,8 +228,14 @@ class Api:
         notes: list[str] = []
         with self._alone(), self._hub.borrow() as (client, hello):
             pulled = pull_into_archive(client, hello, self._archive, notes.append)
-        log = pulled.kept.folder.name
-        return {"uid": hello.uid, "log": log, "new_bytes": pulled.new_bytes, "notes": notes}
+        self._programme.tell_wrap()
+        return {
+            "uid": hello.uid,
+            "log": pulled.kept.folder.name,
+            "new_bytes": pulled.new_bytes,
+            "notes": notes,
+            "open_sessions": self._programme.count_open_sessions(),
+        }
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

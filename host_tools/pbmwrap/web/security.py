@@ -197,7 +197,11 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 cache = b"no-store" if api else b"no-cache"
-                headers = [*message.get("headers", ()), *HEADERS, (b"cache-control", cache)]
+                given = list(message.get("headers", ()))
+                # A page that stands alone (a report) has a policy of its own, see programme.py.
+                named = {name.lower() for name, _ in given}
+                ours = [pair for pair in HEADERS if pair[0] not in named]
+                headers = [*given, *ours, (b"cache-control", cache)]
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -12,6 +12,8 @@ export const chooseTransport = createChoice;
 
 export const MORE_PAGES = [["install", Install]];
 
+export const FIRST_PAGES = []; // all are shown
+
 /** The first view: which wrap? */
 export function Welcome() {
   const why = whyNoSerial();
@@ -60,3 +62,6 @@ export function choose() {
     changed();
   });
 }
+
+/** After new sessions were fetched: without a household nobody can be asked whose they are. */
+export const AfterPull = () => null;

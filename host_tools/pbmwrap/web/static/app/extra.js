@@ -1,12 +1,18 @@
 // What only the page without a server has. `make web-static` puts another file in this place
 // (host_tools/pbmwrap/web/browser/app).
 
+import { Course } from "./page_course.js";
+import { Journal } from "./page_journal.js";
+import { OpenSessions } from "./programme.js";
 import { createServerTransport } from "./transport.js";
 
 export const chooseTransport = () => createServerTransport();
 
-/** More pages: [[name, component]]. */
-export const MORE_PAGES = [];
+/** More pages: [[name, component]]. Journal and course are in the household's file of the server. */
+export const MORE_PAGES = [["journal", Journal], ["course", Course]];
+
+/** The pages that a phone shows without a press of More; with none it shows all. */
+export const FIRST_PAGES = ["now", "journal", "course"];
 
 /** What stands under the words that no wrap is connected. */
 export const Reach = () => null;
@@ -16,3 +22,6 @@ export const Welcome = () => null;
 
 /** What stands above every page. */
 export const Banner = () => null;
+
+/** What stands under the words that new sessions were fetched: whose are they? */
+export const AfterPull = OpenSessions;

@@ -58,6 +58,18 @@ export function dayText(date) {
   });
 }
 
+/** "2026-11-29" as a date of this machine's zone. */
+export function readDay(iso) {
+  return new Date(`${iso}T00:00`);
+}
+
+/** "29 Nov 2026" of "2026-11-29". */
+export function shortDay(iso) {
+  return readDay(iso).toLocaleDateString(getLanguage(), {
+    day: "numeric", month: "short", year: "numeric",
+  });
+}
+
 /** yyyymmdd as the wrap stores it. */
 export function storedDate(value) {
   const s = String(value || "");

@@ -33,6 +33,7 @@ function follow() {
   readRoute();
   if (store.route.join("/") === before) return;
   store.message = null;
+  store.menu = false;
   draw();
   scrollTo(0, 0);
   document.querySelector("h1")?.focus({ preventScroll: true });

@@ -7,6 +7,7 @@ import { channelName, dateTime, dayText, degrees, dose, durationText, endText, s
   from "./format.js";
 import { liveness, store, transport } from "./store.js";
 import { Chart } from "./chart.js";
+import { AfterPull } from "./extra.js";
 import { FAULTS } from "./fault.js";
 
 const COMPARED_MOST = 4; // as many dash patterns as a chart has
@@ -107,6 +108,7 @@ class Overview extends Loading {
         ${t(pulling ? "sessions.pulling" : "sessions.pull")}</${Button}>
         <p role="status">${pulled?.done ? t("sessions.pulled") : null}</p></div>
       <${Failure} error=${pulled?.error} />
+      ${pulled?.done ? html`<${AfterPull} />` : null}
       ${all.length === 0 ? html`<p>${t("sessions.none")}</p>` : html`
       <div>
         <${Month} month=${month} sessions=${all} day=${day}

@@ -8,15 +8,18 @@ import {
   ACTIVE, ageS, changed, isActive, LIT, liveness, mayAct, press, stateName, store, timeLeft,
   wakeWaiting,
 } from "./store.js";
-import { Banner, MORE_PAGES, Reach, Welcome } from "./extra.js";
+import { Banner, FIRST_PAGES, MORE_PAGES, Reach, Welcome } from "./extra.js";
 import { About } from "./page_about.js";
 import { Now } from "./page_now.js";
 import { Protocols } from "./page_protocols.js";
 import { Sessions } from "./page_sessions.js";
 import { Wrap } from "./page_wrap.js";
 
-const PAGES = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["wrap", Wrap],
+const ALL = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["wrap", Wrap],
   ...MORE_PAGES, ["about", About]];
+const isFirst = ([name]) => FIRST_PAGES.includes(name);
+const FIRST = ALL.filter(isFirst);
+const PAGES = [...FIRST, ...ALL.filter((page) => !isFirst(page))];
 const FREE_PAGES = ["install", "about"]; // they need no wrap
 
 /** The state in a few words: what is known of the light, or why nothing is. */
@@ -34,9 +37,7 @@ export function App() {
   return html`
     <button type="button" class="button skip" onClick=${skip}>${t("nav.skip")}</button>
     <header>
-      <nav aria-label=${t("nav.label")}><ul>${PAGES.map(([page]) => html`<li>
-        <a href=${`#/${page}`} aria-current=${page === name ? "page" : null}>${t(`nav.${page}`)}</a>
-      </li>`)}</ul></nav>
+      <${Navigation} current=${name} />
     </header>
     <main>
       <${Banner} />
@@ -46,6 +47,23 @@ export function App() {
     </main>
     <div id="announce" class="hidden" role="status"></div>
     ${asks ? null : html`<${Controls} />`}`;
+}
+
+/** On a phone only the first pages and the current one are shown until More is pressed. */
+function Navigation({ current }) {
+  const link = ([page]) => html`<li
+      class=${FIRST.length && !isFirst([page]) && page !== current ? "tucked" : null}>
+    <a href=${`#/${page}`} aria-current=${page === current ? "page" : null}>${t(`nav.${page}`)}</a>
+  </li>`;
+  const toggle = () => {
+    store.menu = !store.menu;
+    changed();
+  };
+  return html`<nav aria-label=${t("nav.label")}><ul class=${store.menu ? "menu-open" : null}>
+    ${FIRST.map(link)}
+    ${FIRST.length ? html`<li class="menu"><button type="button" aria-expanded=${String(store.menu)}
+      onClick=${toggle}>${t(store.menu ? "nav.less" : "nav.more")}</button></li>` : null}
+    ${PAGES.slice(FIRST.length).map(link)}</ul></nav>`;
 }
 
 function Connection() {

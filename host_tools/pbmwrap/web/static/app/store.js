@@ -29,6 +29,7 @@ export const store = {
   message: null, // {error} or {key}: the answer to the last press of a control
   busy: null, // the request under way of the controls
   route: ["now"],
+  menu: false, // whether all pages are listed on a phone
 };
 
 const listeners = [];

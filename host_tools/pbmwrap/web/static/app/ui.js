@@ -91,6 +91,13 @@ export function say(words) {
   changed();
 }
 
+/** Takes these words away, when what they asked for is being done. */
+export function unsay() {
+  if (!store.message?.words) return;
+  store.message = null;
+  changed();
+}
+
 /** A page or a part of one that loads what it shows. Subclasses define load() and show(data). */
 export class Loading extends Component {
   constructor(props) {
