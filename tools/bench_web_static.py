@@ -1,5 +1,6 @@
 """Measures the page without a server: time to the first sample, speed of the simulated time while
-dark and while lit, and the browser's memory over simulated hours.
+dark and while lit, and memory over simulated hours: the renderers', the page's JavaScript heap, and
+the Python heaps of both workers, each after a collection.
 
     python -m tools.bench_web_static --minutes 5
 """
@@ -19,6 +20,12 @@ from tests.web_static.site import Site
 from tools.web_static.folder import build_folder
 
 READY = ".age >> text=/reading.*ago/"
+PARTS = 10
+KEEP_GOING = """() => {
+  document.querySelector(".wake-button:not(:disabled)")?.click();
+  document.querySelector(".start:not([aria-disabled])")?.click();
+}"""
+PYTHON_HEAP = "() => self.measureHeap()"
 CLOCK = "() => Number(/([0-9.]+) times/.exec(document.querySelector('.world').innerText)?.[1])"
 
 
@@ -55,14 +62,23 @@ def measure_speed(page: Page) -> float:
     return sum(found) / len(found)
 
 
-def measure_memory(page: Page, minutes: float) -> list[int]:
-    """Print and return the memory of the renderer, kB, at five moments of the run."""
-    sizes = []
-    for part in range(5):
-        page.wait_for_timeout(minutes * 60_000 / 5)
-        sizes.append(read_renderers_kb())
-        print(f"memory after {(part + 1) * minutes / 5:.1f} min: {sizes[-1] / 1000:.0f} MB")
-    return sizes
+def measure_memory(page: Page, minutes: float) -> None:
+    """Print the memory at ten moments of the run. A session that has ended is started again, as far
+    as the wrap allows one; the wake question is answered."""
+    devtools = page.context.new_cdp_session(page)
+    for part in range(PARTS):
+        for _ in range(max(1, round(minutes * 60 / PARTS))):
+            page.wait_for_timeout(1000)
+            page.evaluate(KEEP_GOING)
+        devtools.send("HeapProfiler.collectGarbage")
+        script_kb = devtools.send("Runtime.getHeapUsage")["usedSize"] / 1000
+        heaps = [worker.evaluate(PYTHON_HEAP) for worker in page.workers]
+        python = ", ".join(f"{used / 1000:.0f} kB" for used in sorted(heaps))
+        print(
+            f"after {(part + 1) * minutes / PARTS:.1f} min: renderers "
+            f"{read_renderers_kb() / 1000:.0f} MB, page's heap {script_kb:.0f} kB, "
+            f"Python in the workers {python}"
+        )
 
 
 def read_renderers_kb() -> int:

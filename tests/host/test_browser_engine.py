@@ -21,7 +21,8 @@ from pbmwrap.web.browser.shelf import Shelf
 from wrap.link import frames
 
 UTC_MS = 1_795_000_000_000
-PROTOCOL = canonical(load(template.examples()["minor-injury"]).require())
+FILE = template.examples()["minor-injury"]
+PROTOCOL, TOML = canonical(load(FILE).require()), FILE.read_text(encoding="utf-8")
 
 
 class Page:
@@ -35,8 +36,11 @@ class Page:
         self.cut = False
         self._number = 0
         host.open_wrap("USB", False, 7)
-        text = PROTOCOL.decode()
-        example = {"toml": text, "canonical": text, "channels": {"red": 660, "nir": 850}}
+        example = {
+            "toml": TOML,
+            "canonical": PROTOCOL.decode(),
+            "channels": {"red": 660, "nir": 850},
+        }
         # Private: `_hosts`, since the page's protocols come with its files; a test has none.
         host._hosts[0].shelf = Shelf([{**example, "cautions": ["none"]}])
         self.run(300)
@@ -87,7 +91,7 @@ def page(twin: SimTwin) -> Page:
 
 
 def light(page: Page) -> None:
-    assert page.ask("flash", 0, PROTOCOL.decode())[0]["sha"] == sha256(PROTOCOL)
+    assert page.ask("flash", 0, TOML)[0]["sha"] == sha256(PROTOCOL)
     assert page.ask("activate", 0)[0] == {"active": 0}
     assert page.ask("session", "start")[0]["session"] == 1
     page.run(5000)
@@ -202,7 +206,7 @@ def test_the_wake_question_is_answered_from_the_page(page: Page) -> None:
 
 def test_a_protocol_is_activated_and_erased(page: Page) -> None:
     for slot in (0, 1):
-        page.ask("flash", slot, PROTOCOL.decode())
+        page.ask("flash", slot, TOML)
     assert page.ask("activate", 1)[0] == {"active": 1}
     stored = [row for row in page.ask("protocols")[0] if row["slot"] is not None]
     assert [(row["slot"], row["active"]) for row in stored] == [(0, False), (1, True)]
@@ -222,9 +226,9 @@ def test_a_fault_is_shown_and_acknowledged(page: Page, twin: SimTwin) -> None:
 
 
 def test_the_check_and_the_doctor_work_in_the_page(page: Page) -> None:
-    assert page.ask("check", PROTOCOL.decode())[0]["summary"]["id"] == "minor-injury"
-    problem = page.ask("check", "id = 1")[0]["problems"][0]
-    assert "only the examples" in problem["message"]
+    assert page.ask("check", TOML)[0]["summary"]["id"] == "minor-injury"
+    problems = page.ask("check", TOML.replace("schema = 1", "schema = 2"))[0]["problems"]
+    assert [problem["message"] for problem in problems] == ["schema must be 1"]
     names = {check["name"] for check in page.ask("doctor")[0]}
     assert {"firmware", "integrity", "clock", "calibration", "protocols", "steps"} <= names
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import Browser
 
 from tests.web_page.browser import open_browser, open_page
 from tests.web_page.fake_server import UID, FakeServer
+from tests.web_static.site import Site
+from tools.web_static.folder import build_folder
 
 FOLDER = Path(__file__).parents[2] / "docs" / "img" / "web"
 PICTURES = (
@@ -32,6 +36,12 @@ PICTURES = (
     ("wrap", "idle", "wrap"),
     ("about", "idle", "about"),
 )
+# Of the page without a server: name, address, what is there when it is ready.
+STATIC_PICTURES = (
+    ("static-first", "", "text=Which wrap?"),
+    ("static-install", "#/install", "main h2"),
+    ("static-now", "?wrap=simulated", ".hero >> text=Minor injury"),
+)
 COLOURS = 16
 VIEWS = (
     ("wide-light", 1120, 720, "light"),
@@ -50,10 +60,34 @@ def save_small(png: bytes, path: Path) -> None:
     picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True, bits=4)
 
 
+def save_static(browser: Browser, folder: Path, full: bool) -> None:
+    """Make the pictures of the page without a server."""
+    with tempfile.TemporaryDirectory() as built:
+        build_folder(Path(built))
+        site = Site(Path(built))
+        for view, width, height, theme in VIEWS:
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if theme == "dark" else "light",
+                reduced_motion="reduce",
+                locale="en",
+            )
+            page = context.new_page()
+            for name, path, ready in STATIC_PICTURES:
+                page.goto("about:blank")
+                page.goto(site.url + path)
+                page.wait_for_selector(ready)
+                page.wait_for_timeout(900)
+                save_small(page.screenshot(full_page=full), folder / f"{name}-{view}.png")
+            context.close()
+        site.close()
+
+
 def main(folder: Path = FOLDER, full: bool = False) -> None:
     """Make all pictures. full: of the whole height, to look at and not for the repository."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_browser() as browser:
+        save_static(browser, folder, full)
         for name, scenario, path in PICTURES:
             for view, width, height, theme in VIEWS:
                 server = FakeServer(scenario, real_time=False)

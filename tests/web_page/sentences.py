@@ -16,7 +16,7 @@ MODULES = (
     *sorted(p for p in (_HOST / "web").glob("*.py") if p.stem not in ("server", "static_files")),
     *sorted((_HOST / "doctor").glob("*.py")),
     _HOST / "calibration" / "due.py",
-    *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "summary")),
+    *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "quantity", "summary")),
     _HOST / "errors.py",
     _HOST / "config.py",
     *(_HOST / "logs" / f"{name}.py" for name in ("archive", "pull")),
@@ -24,7 +24,7 @@ MODULES = (
     ROOT / "firmware" / "wrap" / "rules" / "faults.py",
 )
 FIRMWARE = sorted((ROOT / "firmware" / "wrap").rglob("*.py"))
-REASONS = "diagnostics.py"  # follow the name of a key
+REASONS = ("diagnostics.py", "quantity.py")  # follow the name of a key
 
 
 def _template_of(node: ast.AST) -> str | None:
@@ -62,7 +62,7 @@ def collect_host() -> set[str]:
     for path in MODULES:
         for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
             if is_sentence(text):
-                found.add(f"intensity {text}" if path.name == REASONS else text.strip())
+                found.add(f"intensity {text}" if path.name in REASONS else text.strip())
     return found
 
 

@@ -307,6 +307,25 @@ def test_a_session_by_keyboard(visit: Visit) -> None:
     assert did == ["start", "pause", "stop"]
 
 
+def test_on_a_phone_the_navigation_stays_and_tables_stack(visit: Visit) -> None:
+    _, page = visit("idle", "wrap", width=360, height=740)
+    page.wait_for_selector("table")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    nav = page.locator("header a").first.bounding_box()
+    stop = page.locator(".stop").bounding_box()
+    header = page.locator("header").bounding_box()
+    assert nav and stop and header
+    assert nav["y"] >= 0
+    assert header["y"] + header["height"] <= stop["y"] / 2
+    for box in page.locator(".scroll:has(.stack)").all():
+        assert box.evaluate("e => e.scrollWidth <= e.clientWidth")
+    page.set_viewport_size({"width": 320, "height": 256})  # 400 % zoom: it takes no room there
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    nav = page.locator("header a").first.bounding_box()
+    assert nav is not None
+    assert nav["y"] < 0
+
+
 def test_start_pause_and_stop_are_in_the_same_place_on_every_page(visit: Visit) -> None:
     _, page = visit("running")
     settle(page, "now")

@@ -30,6 +30,7 @@ VENDORED = [
     STATIC / "vendor",
     BROWSER / "vendor",
     BROWSER / "esptool",
+    BROWSER / "toml",
     Path(__file__).parent / "vendor",
 ]
 
@@ -49,7 +50,7 @@ def test_vendored_files_are_those_of_their_packages(folder: Path) -> None:
         assert licence, f"{name} has no licence beside it"
 
 
-@pytest.mark.parametrize("folder", [STATIC / "vendor", BROWSER / "vendor", BROWSER / "esptool"])
+@pytest.mark.parametrize("folder", VENDORED[:-1])
 def test_the_readme_of_the_libraries_names_their_versions(folder: Path) -> None:
     readme = (folder / "README.md").read_text()
     for about in json.loads((folder / "hashes.json").read_text()).values():

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.protocol_texts import GOOD
 from tests.web_page.test_page import AXE, AXE_OPTIONS, MEASURE
 from tests.web_static.site import Site
 
@@ -65,6 +66,21 @@ def test_a_session_from_the_choice_to_the_log(visit: Visit, site: Site) -> None:
     page.locator(".editor").get_by_role("button", name="Put on the wrap").click()
     stored = page.locator("section", has=page.locator("#stored"))
     expect(stored).to_contain_text("Carpal tunnel", timeout=SLOW_MS)
+
+    bad = {"name": "mine.toml", "mimeType": "", "buffer": GOOD.replace("50.1", "101").encode()}
+    page.locator("#file-input").set_input_files(files=[bad])
+    problems = page.locator("#editor-problems")
+    expect(problems).to_contain_text("Line 20", timeout=SLOW_MS)
+    expect(problems).to_contain_text("must be from 0 to 100 %")
+    put = page.locator(".editor").get_by_role("button", name="Put on the wrap")
+    expect(put).to_have_attribute("aria-disabled", "true")
+    page.locator("#toml").fill(GOOD)
+    expect(problems).to_have_text("✓ Correct", timeout=SLOW_MS)
+    put.click()
+    expect(stored).to_contain_text("Foot, evening", timeout=SLOW_MS)
+
+    go(page, "wrap")  # the check-up runs in the browser as well
+    expect(page.locator("main")).to_contain_text("Passed:", timeout=SLOW_MS)
 
     go(page, "now")
     page.locator(".world").get_by_role("button", name="60").click()

@@ -110,13 +110,15 @@ def test_protocols_settings_and_calibration_are_those_of_the_wrap(pair: Pair) ->
     example = next(row for row in pair.ask("protocols") if row["id"] == "nerve-pain")
     assert pair.ask("check", example["toml"])["summary"]["ends_s"] == example["ends_s"]
     assert pair.ask("check", "id = 1")["problems"][0]["line"] == 1
-    assert pair.ask("flash", 2, example["toml"])["id"] == "nerve-pain"
+    own = example["toml"].replace("schema = 1", "# mine\nschema = 1")
+    assert pair.ask("flash", 2, own)["id"] == "nerve-pain"
     assert pair.ask("activate", 2) == {"active": 2}
     assert pair.events["status"]["next_protocol"] == "nerve-pain"
     stored = [row for row in pair.ask("protocols") if row["slot"] is not None]
     assert [(row["slot"], row["active"], row["cautions"]) for row in stored] == [
         (2, True, example["cautions"])
     ]
+    assert stored[0]["toml"] == own
     assert pair.ask("erase", 2) == {"active": None}
     assert pair.ask("setSetting", "trip_mc", 40000)["value"] == 40000
     assert {row["key"]: row["value"] for row in pair.ask("settings")}["trip_mc"] == 40000

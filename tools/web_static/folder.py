@@ -37,6 +37,7 @@ def build_folder(out: Path, built: Path = ROOT / "build") -> None:
     for path in sorted((BROWSER / "vendor").iterdir()):
         if path.suffix != ".json" and path.suffix != ".md":
             shutil.copyfile(path, out / RUNTIME / path.name)
+    shutil.copytree(BROWSER / "toml", out / RUNTIME / "toml", ignore=_ONLY_HERE)
     pack = json.dumps(make_pack(), separators=(",", ":"), sort_keys=True)
     (out / RUNTIME / "pack.json").write_text(pack, encoding="utf-8")
     (out / "index.html").write_text(_make_page(), encoding="utf-8")

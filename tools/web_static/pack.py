@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tools.web_static import model_facts
 from tools.web_static.examples import make_module
 from tools.web_static.translate import SHIMS, translate
 
@@ -17,6 +18,8 @@ _NOT_THERE = ("hal/rp2040", "hal/esp32", "hal/contract.py")
 HOST_MODULES = (
     "__init__.py",
     "errors.py",
+    "calibration/__init__.py",
+    "calibration/due.py",
     "portable/__init__.py",
     "portable/log_lines.py",
     "portable/esp32_header.py",
@@ -40,7 +43,13 @@ HOST_MODULES = (
     "logs/to_report.py",
     "protocols/__init__.py",
     "protocols/board.py",
+    "protocols/check_text.py",
+    "protocols/diagnostics.py",
+    "protocols/encode.py",
+    "protocols/locate.py",
+    "protocols/quantity.py",
     "protocols/summary.py",
+    "protocols/syntax.py",
     "report/__init__.py",
     "report/model.py",
     "twin/__init__.py",
@@ -55,6 +64,7 @@ HOST_MODULES = (
     "web/controls.py",
     "web/history.py",
     "web/live.py",
+    "web/protocol_check.py",
     "web/protocol_view.py",
     "web/requests.py",
     "web/session_view.py",
@@ -63,8 +73,10 @@ HOST_MODULES = (
 REPLACED = {
     "replaced/answers.py": "pbmwrap/device/answers.py",
     "replaced/facts.py": "pbmwrap/facts.py",
+    "replaced/model.py": "pbmwrap/protocols/model.py",
 }
 EXAMPLES = "pbmwrap/web/browser/example_texts.py"
+MODEL_FACTS = "pbmwrap/web/browser/model_facts.py"
 
 
 def list_sources() -> dict[str, Path]:
@@ -92,6 +104,7 @@ def make_pack() -> dict[str, str]:
         for name, path in list_sources().items()
     }
     pack[EXAMPLES] = make_module()
+    pack[MODEL_FACTS] = model_facts.make_module()
     return pack
 
 

@@ -22,14 +22,20 @@ SHIMS = (  # modules of Python that are in host_tools/pbmwrap/web/browser/shims
     "collections",
     "collections.abc",
     "contextlib",
+    "copy",
     "dataclasses",
     "datetime",
+    "decimal",
+    "difflib",
+    "fractions",
     "functools",
     "hashlib",
     "itertools",
     "json",
+    "pydantic",
     "random",
     "threading",
+    "tomllib",
     "types",
     "typing",
     "abc",
@@ -249,6 +255,11 @@ class _Translator(ast.NodeTransformer):
         return self.visit(value)
 
     # ---- expressions
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        if node.id == "RecursionError":
+            node.id = "RuntimeError"  # which MicroPython raises
+        return node
 
     def _joined(self, node: ast.Tuple | ast.List, kind: str) -> ast.expr:
         """`(*a, b)` as `tuple(join(a, (b,)))`."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from pbmwrap.protocols.locate import KeyPath
 from pbmwrap.protocols.model import KEY_MISSING, Channel, Evidence, Protocol
 from wrap.rules import protocol as rules
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 @dataclass(frozen=True, order=True)

@@ -7,7 +7,6 @@ rounded silently.
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,60 +22,46 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from pbmwrap.protocols import quantity
 from wrap.rules import limits
 from wrap.rules import protocol as rules
 
-_MAX_MAGNITUDE = 12  # most decimal digits left or right of the point that a quantity here needs
 KEY_MISSING = "key_missing"  # type of the error for a key that another key's value requires
 
 
-def _make_exact(value: Any) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError("must be a number")
-    number = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or abs(number.adjusted()) > _MAX_MAGNITUDE:
-        raise ValueError("must be a finite number of ordinary size")
-    return number
-
-
-def _whole_units(per_unit: int, step: str) -> AfterValidator:
-    def check(value: Decimal) -> Decimal:
-        if (Fraction(value) * per_unit).denominator != 1:
-            raise ValueError(f"must be a multiple of {step}, {value} is not")
-        return value
-
-    return AfterValidator(check)
+def _whole_units(key: str) -> AfterValidator:
+    return AfterValidator(lambda value: quantity.check_step(key, value))
 
 
 def _schema_range(low: float, high: float) -> WithJsonSchema:
     return WithJsonSchema({"type": "number", "minimum": low, "maximum": high})
 
 
-_NUMBER = BeforeValidator(_make_exact)
+_NUMBER = BeforeValidator(quantity.make_exact)
 _AS_NUMBER = PlainSerializer(float, return_type=float, when_used="json")  # not as text
-Percent = Annotated[Decimal, _NUMBER, _whole_units(10, "0.1 %"), _schema_range(0, 100), _AS_NUMBER]
+Percent = Annotated[Decimal, _NUMBER, _whole_units("intensity"), _schema_range(0, 100), _AS_NUMBER]
 Share = Annotated[
-    Decimal, _NUMBER, _whole_units(1000, "0.001"), _schema_range(0.001, 1), _AS_NUMBER
+    Decimal, _NUMBER, _whole_units("on_fraction"), _schema_range(0.001, 1), _AS_NUMBER
 ]
 DoseJCm2 = Annotated[
     Decimal,
     _NUMBER,
     _AS_NUMBER,
-    _whole_units(1000, "0.001 J/cm2"),
+    _whole_units("dose_j_cm2"),
     _schema_range(0.001, limits.DOSE_CAP_MJ / 1000),
 ]
 TripC = Annotated[
     Decimal,
     _NUMBER,
     _AS_NUMBER,
-    _whole_units(1000, "0.001 C"),
+    _whole_units("skin_trip_c"),
     _schema_range(limits.SKIN_TRIP_MIN_MC / 1000, limits.SKIN_TRIP_MC / 1000),
 ]
 RampS = Annotated[
     Decimal,
     _NUMBER,
     _AS_NUMBER,
-    _whole_units(1000, "0.001 s"),
+    _whole_units("ramp_s"),
     _schema_range(limits.RAMP_UP_MIN_MS / 1000, rules.RAMP_MAX_MS / 1000),
 ]
 
@@ -111,10 +96,11 @@ class Channel(_Table):
     @classmethod
     def _fits_mode(cls, value: Any, info: ValidationInfo) -> Any:
         mode = info.data.get("mode")
-        if mode == "pulsed" and value is None:
-            raise PydanticCustomError(KEY_MISSING, 'is missing: mode = "pulsed" requires it')
-        if mode == "continuous" and value is not None:
-            raise ValueError('requires mode = "pulsed"; remove it for continuous light')
+        problem = quantity.find_mode_problem(mode, value is not None)
+        if problem == quantity.MODE_MISSING:
+            raise PydanticCustomError(KEY_MISSING, quantity.MODE_MISSING)
+        if problem:
+            raise ValueError(problem)
         return value
 
 
@@ -167,9 +153,7 @@ class Protocol(_Table):
     @field_validator("dose_j_cm2")
     @classmethod
     def _some_dose(cls, value: Decimal | None) -> Decimal | None:
-        if value == 0:
-            raise ValueError("must be above 0; remove it to let time end the session")
-        return value
+        return quantity.check_dose(value)
 
     @property
     def duration_s(self) -> int:

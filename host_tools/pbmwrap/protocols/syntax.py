@@ -31,7 +31,7 @@ def _locate_error(error: Exception, lines: list[str]) -> tuple[int, str]:
     reason = reason[:1].lower() + reason[1:]
     if found is None:
         return len(lines), reason
-    return int(found[1]), f"{reason} at column {found[2]}"
+    return int(found.group(1)), f"{reason} at column {found.group(2)}"
 
 
 def _blank_line(lines: list[str], line: int, reason: str) -> bool:

@@ -14,16 +14,13 @@ from typing import Any
 from pbmwrap import disk, paths
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello, Slot
-from pbmwrap.errors import DeviceError, InvalidFile, WrapError
+from pbmwrap.errors import DeviceError, WrapError
 from pbmwrap.protocols import template
-from pbmwrap.protocols.diagnostics import Fault
 from pbmwrap.protocols.encode import canonical, from_canonical, sha256
-from pbmwrap.protocols.load import MAX_FILE_BYTES, LoadResult, loads
+from pbmwrap.protocols.load import loads
 from pbmwrap.protocols.to_toml import format_toml
+from pbmwrap.web.protocol_check import describe_problem, load_text, refuse_text
 from pbmwrap.web.protocol_view import Cals, compute, describe, make_empty_row
-
-PAGE = "protocol"  # what error messages name, in place of a file
-_HINT = "docs/protocols.md explains every key"
 
 
 def list_slots(client: Client, hello: Hello) -> list[dict[str, Any]]:
@@ -66,7 +63,7 @@ def list_examples(hello: Hello | None, cals: Cals) -> list[dict[str, Any]]:
 
 def check(text: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
     """Return all problems of a file's text, or what the protocol gives."""
-    found = _load(text, hello)
+    found = load_text(text, hello)
     problems = [describe_problem(fault) for fault in found.faults]
     if found.protocol is None:
         return {"problems": problems, "summary": None}
@@ -77,24 +74,11 @@ def check(text: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
     return {"problems": [], "summary": {**about, **compute(protocol, hello, cals)}}
 
 
-def _load(text: str, hello: Hello | None) -> LoadResult:
-    if len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
-        return LoadResult(PAGE, None, (Fault(1, "", "is far too long for a protocol"),))
-    return loads(text, dict(hello.channels) if hello else None, PAGE)
-
-
-def describe_problem(fault: Fault) -> dict[str, Any]:
-    """Return one problem with its line in the text."""
-    message = f"{fault.key} {fault.reason}".strip()
-    return {"line": fault.line, "key": fault.key, "message": message, "hint": _HINT}
-
-
 def store(client: Client, hello: Hello, slot: int, text: str) -> dict[str, Any]:
     """Check a text, store it in a slot, verify it. Raises InvalidFile, WrapError."""
-    found = _load(text, hello)
+    found = load_text(text, hello)
     if found.protocol is None:
-        lines = tuple(f"line {fault.line}: {fault.key} {fault.reason}" for fault in found.faults)
-        raise InvalidFile(f"the protocol has {len(lines)} faults", _HINT, lines)
+        raise refuse_text(found)
     raw = canonical(found.protocol)
     client.flash_protocol(slot, raw, sha256(raw))
     client.verify_protocol(slot, raw)

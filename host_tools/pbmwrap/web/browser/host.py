@@ -152,7 +152,7 @@ class Host:
         self._job(number, lambda c: self.shelf.list_rows(c, hello))
 
     def _ask_flash(self, number: int, slot: int, toml: str) -> None:
-        canonical = self.shelf.find_canonical(toml)
+        canonical = self.shelf.read_file(toml, self._hello())
         self._job(number, lambda c: self.shelf.store(c, slot, canonical), changes=True, limits=True)
 
     def _ask_check(self, number: int, toml: str) -> None:

@@ -1,20 +1,25 @@
-"""Protocols for the page: the wrap's slots, and the examples that the build has translated."""
+"""Protocols for the page: the wrap's slots, files that somebody opens, and the examples that the
+build has translated."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello, Slot
-from pbmwrap.errors import DeviceError, InvalidFile
+from pbmwrap.errors import DeviceError
+from pbmwrap.protocols import board
+from pbmwrap.protocols.encode import canonical
 from pbmwrap.web.browser.plain_protocol import parse_plain
+from pbmwrap.web.protocol_check import describe_problem, load_text, refuse_text
 from pbmwrap.web.protocol_view import Cals, describe, make_empty_row
 
+if TYPE_CHECKING:
+    from pbmwrap.protocols.model import Protocol
+
 Example = dict[str, Any]
-_ONLY_EXAMPLES = "this page stores only the examples"
-_HINT = "use `pbmwrap protocol flash FILE` for files of your own"
 
 
 class Shelf:
@@ -23,6 +28,7 @@ class Shelf:
     def __init__(self, examples: list[Example]) -> None:
         self._examples = examples
         self._by_sha = {hash_text(one["canonical"]): one for one in examples}
+        self._stored: dict[str, Example] = {}  # by this page, by their hash
 
     def list_rows(self, client: Client, hello: Hello) -> list[dict[str, Any]]:
         """Return one row per slot that holds something, then the examples."""
@@ -53,7 +59,7 @@ class Shelf:
         about = {"slot": number, "active": active, "sha": slot.sha, "broken": slot.broken}
         if slot.broken:
             return {**make_empty_row(slot), **about}
-        known = self._by_sha.get(slot.sha, {})
+        known = self._stored.get(slot.sha) or self._by_sha.get(slot.sha, {})
         try:
             raw = client.read_protocol(number)
             protocol: Any = parse_plain(raw, dict(hello.channels), known)
@@ -69,19 +75,14 @@ class Shelf:
         return {"slot": slot, "id": stored["id"], "sha": sha}
 
     def check(self, toml: str, hello: Hello | None, cals: Cals) -> dict[str, Any]:
-        """Return what an example gives; for another text, that this page cannot read it."""
-        try:
-            raw = self.find_canonical(toml).encode()
-        except InvalidFile as problem:
-            line = {"line": 1, "key": "", "message": problem.message, "hint": problem.hint}
-            return {"problems": [line], "summary": None}
-        known = self._by_sha.get(hash_text(raw.decode()), {})
-        channels = dict(hello.channels) if hello else known["channels"]
-        try:
-            protocol: Any = parse_plain(raw, channels, known)
-        except ValueError as problem:
-            line = {"line": 1, "key": "", "message": str(problem), "hint": ""}
-            return {"problems": [line], "summary": None}
+        """Return all problems of a file's text, or what the protocol gives."""
+        found = load_text(toml, hello)
+        if found.protocol is None:
+            return {"problems": [describe_problem(one) for one in found.faults], "summary": None}
+        channels = dict(hello.channels) if hello else board.map_wavelengths()
+        protocol: Any = parse_plain(
+            canonical(found.protocol), channels, _list_more(found.protocol, toml)
+        )
         return {"problems": [], "summary": describe(protocol, "", hello, cals)}
 
     def find_example(self, protocol_id: str) -> str:
@@ -90,15 +91,26 @@ class Shelf:
             protocol_id
         ]
 
-    def find_canonical(self, toml: str) -> str:
-        """Return the canonical JSON of an example's text. Raises InvalidFile for another text."""
-        return self._find(toml)["canonical"]
+    def read_file(self, toml: str, hello: Hello) -> str:
+        """Return the canonical JSON of a file's text, and remember the text for this page, since a
+        wrap stores neither cautions nor references. Raises InvalidFile."""
+        found = load_text(toml, hello)
+        if found.protocol is None:
+            raise refuse_text(found)
+        text = canonical(found.protocol).decode()
+        self._stored[hash_text(text)] = _list_more(found.protocol, toml)
+        return text
 
-    def _find(self, toml: str) -> Example:
-        for one in self._examples:
-            if one["toml"] == toml:
-                return one
-        raise InvalidFile(_ONLY_EXAMPLES, _HINT)
+
+def _list_more(protocol: Protocol, toml: str) -> Example:
+    """Return what the canonical JSON does not have."""
+    evidence = protocol.evidence
+    return {
+        "toml": toml,
+        "cautions": list(protocol.cautions),
+        "summary": evidence.summary if evidence else "",
+        "references": list(evidence.references) if evidence else [],
+    }
 
 
 def hash_text(text: str) -> str:

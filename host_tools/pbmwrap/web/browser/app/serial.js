@@ -7,6 +7,7 @@
 
 import { createRuntime } from "../../device/runtime.js";
 import { fromHex, toHex } from "./bytes.js";
+import { READS_TOML } from "./reads_toml.js";
 import { WrapError } from "./transport.js";
 
 const BAUD = 115200;
@@ -167,6 +168,7 @@ export function createSerialTransport() {
 
   async function ask(name, ...args) {
     await ready;
+    if (READS_TOML.includes(name)) await runtime.use("toml_reader");
     last += 1;
     const number = last;
     return new Promise((resolve, reject) => {
@@ -178,7 +180,6 @@ export function createSerialTransport() {
 
   return {
     kind: "serial",
-    features: { edit: false },
     login: async () => null,
     connect(listener) {
       on = listener;

@@ -3,6 +3,7 @@
 // between both and keeps time.
 
 import { createRuntime } from "../../device/runtime.js";
+import { READS_TOML } from "./reads_toml.js";
 import { WrapError } from "./transport.js";
 
 const TICK_MS = 100;
@@ -81,6 +82,7 @@ export function createSimulatedTransport() {
   }
 
   async function send(name, args) {
+    if (READS_TOML.includes(name)) await page.use("toml_reader");
     last += 1;
     const number = last;
     const answer = new Promise((resolve, reject) => { waiting.set(number, { resolve, reject }); });
@@ -91,7 +93,6 @@ export function createSimulatedTransport() {
 
   return {
     kind: "simulated",
-    features: { edit: false },
     login: async () => null,
     connect(listener) {
       on = listener;

@@ -47,8 +47,15 @@ from pbmwrap.web.browser import ${name}
 dispatch.register("${name}", ${name})
 `);
   }
+  // Bytes that Python's objects take after a collection: for tools/bench_web_static.py.
+  globalThis.measureHeap = () => {
+    mp.runPython("import gc; gc.collect(); heap_used = gc.mem_alloc()");
+    return mp.globals.get("heap_used");
+  };
   const dispatch = mp.globals.get("dispatch").call; // once: each look-up makes another proxy
   return {
+    /** Lets Python import a module of JavaScript. */
+    register: (name, module) => mp.registerJsModule(name, module),
     call(name, args = []) {
       const result = JSON.parse(dispatch(name, JSON.stringify(args)));
       if (!result.error) return result.value;

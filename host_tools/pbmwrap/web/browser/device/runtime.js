@@ -2,11 +2,12 @@
 //
 //   const runtime = await createRuntime(["link_codec"]);
 //   const lines = await runtime.call("link_codec.feed", ["@{...}*1234abcd\n"]);
+//   await runtime.use("toml_reader");
 //   runtime.close();
 //
 // `call` names a function of pbmwrap.web.browser.MODULE; arguments and results are JSON values. It
 // rejects with an Error that has `code`, `message`, `hint` and perhaps `problems`. Calls run in the
-// order in which they were made.
+// order in which they were made. `use` loads a part that only some calls need.
 
 export async function createRuntime(modules, file = "worker.js") {
   const worker = new Worker(new URL(`./${file}`, import.meta.url), { type: "module" });
@@ -35,12 +36,23 @@ export async function createRuntime(modules, file = "worker.js") {
     if (data.error) reject(Object.assign(new Error(data.error.message), data.error));
     else resolve(data.value);
   };
+  const post = (message) => new Promise((resolve, reject) => {
+    last += 1;
+    waiting.set(last, { resolve, reject });
+    worker.postMessage({ id: last, ...message });
+  });
+  const used = new Map();
   return {
-    call: (name, args = []) => new Promise((resolve, reject) => {
-      last += 1;
-      waiting.set(last, { resolve, reject });
-      worker.postMessage({ id: last, name, args });
-    }),
+    call: (name, args = []) => post({ name, args }),
+    /** Loads a module of JavaScript that Python needs for some calls, once. */
+    use(name) {
+      if (!used.has(name)) {
+        const part = post({ use: name });
+        used.set(name, part);
+        part.catch(() => used.delete(name)); // the network was gone: the next call tries again
+      }
+      return used.get(name);
+    },
     /** Calls `listener` with each message that the worker sends by itself. */
     listen: (listener) => listeners.push(listener),
     close() {

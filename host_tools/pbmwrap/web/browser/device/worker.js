@@ -1,7 +1,10 @@
 // Worker around Python: takes {id, name, args} and answers {id, value} or {id, error}. The first
-// message is {modules}; the first answer is {ready} or {failed}.
+// message is {modules}; the first answer is {ready} or {failed}. {id, use} lets Python import one of
+// PARTS, which is loaded only then.
 
 import { loadPython } from "./python.js";
+
+const PARTS = { toml_reader: () => import("./toml_reader.js") };
 
 let python = null;
 
@@ -15,8 +18,14 @@ onmessage = async ({ data }) => {
     }
     return;
   }
-  const { id, name, args } = data;
+  const { id, use, name, args } = data;
   try {
+    if (use) {
+      const part = await PARTS[use]();
+      python.register(use, { ...part });
+      postMessage({ id, value: null });
+      return;
+    }
     postMessage({ id, value: python.call(name, args) });
   } catch (error) {
     const { code = "bug", message, hint = "", problems } = error;

@@ -1,3 +1,4 @@
-"""Names of `collections.abc` that annotations use."""
+"""Names of `collections.abc` that annotations use, and `Mapping` for `isinstance`."""
 
-Callable = Generator = Iterable = Iterator = Mapping = Sequence = AsyncIterator = None
+Callable = Generator = Iterable = Iterator = Sequence = AsyncIterator = None
+Mapping = dict

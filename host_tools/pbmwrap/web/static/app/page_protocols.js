@@ -80,7 +80,6 @@ export class Protocols extends Loading {
         <div class="cards">${stored.map((p) => html`<${Card} key=${`slot${p.slot}`} protocol=${p}
           onEdit=${() => this.edit(p)} onActivate=${() => this.activate(p)}
           onErase=${() => this.erase(p)} />`)}</div></section>
-      ${transport.features?.edit === false ? html`<p>${t("protocols.only-examples")}</p>` : html`
       <section aria-labelledby="file"><h2 id="file">${t("protocols.file.title")}</h2>
         <div class=${`drop ${over ? "drop-over" : ""}`} onDrop=${this.drop}
           onDragOver=${(e) => { e.preventDefault(); this.setState({ over: true }); }}
@@ -88,7 +87,7 @@ export class Protocols extends Loading {
           <label class="file-label" for="file-input">${t("protocols.file.drop")}</label>
           <input id="file-input" type="file" accept=".toml,text/plain"
             onChange=${(e) => this.open(e.target.files[0])} />
-        </div></section>`}
+        </div></section>
       <section aria-labelledby="examples"><h2 id="examples">${t("protocols.examples.title")}</h2>
         <p>${t("protocols.examples.text")}</p>
         <div class="cards">${examples.map((p) => html`<${Card} key=${p.id} protocol=${p}
@@ -115,7 +114,7 @@ class Card extends Component {
     const ask = (sure_) => () => this.setState({ sure: sure_ });
     const name = written(p.name ?? p.id).words;
     if (p.broken) {
-      return html`<article class="card"><h3 id=${id}>${t("protocols.broken", { n: p.slot + 1 })}</h3>
+      return html`<article class="card"><h3 id=${id}>${t("protocols.broken", { n: p.slot })}</h3>
         <p><${Said} text=${p.broken} sentence /></p>
         <${Button} off=${Boolean(why)} why=${why} onPress=${onErase}>${t("protocols.erase")}
         </${Button}></article>`;
@@ -130,7 +129,7 @@ class Card extends Component {
         [t("sessions.site"), p.site ? html`<${Written} text=${p.site} />` : null],
         [t("protocols.grade"), p.evidence ? html`<${Written} text=${p.evidence} />`
           : t("protocols.no-grade")],
-        stored ? [t("protocols.slot"), String(p.slot + 1)] : null,
+        stored ? [t("protocols.slot"), String(p.slot)] : null,
       ]} />
       ${p.cautions?.length ? html`<h4>${t("protocols.cautions")}</h4>
         <ul>${p.cautions.map((text) => html`<li><${Written} text=${text} /></li>`)}</ul>` : null}
@@ -213,13 +212,12 @@ class Editor extends Component {
     const why = whyNot() ?? (!result ? t("editor.checking")
       : problems.length ? t("editor.has-problems") : null);
     const name = (i) => t(used.has(i) ? "editor.slot.used" : "editor.slot.free",
-      { n: i + 1, name: used.get(i) });
+      { n: i, name: used.get(i) });
     return html`<section class="editor" aria-labelledby="editor-title">
       <h2 id="editor-title" tabindex="-1">${t("editor.title", { name: title })}</h2>
       <div class="split">
         <div><label for="toml">${t("editor.text")}</label>
           <textarea id="toml" spellcheck=${false} rows="18" ref=${this.attach} value=${toml}
-            readonly=${transport.features?.edit === false}
             aria-describedby="editor-problems" onInput=${(e) => this.type(e.target.value)}></textarea>
         </div>
         <div>
@@ -262,7 +260,7 @@ function Gives({ summary }) {
       [t("editor.ends"), summary.ends_by ? tOr(`end.${summary.ends_by}`, summary.ends_by) : null],
       [t("protocols.fluence"), fluenceText(summary.fluence.j_cm2, summary.fluence.worst_j_cm2)],
     ]} />
-    <${Table} caption=${t("editor.per-channel")} columns=${[{ name: t("editor.col.channel") },
+    <${Table} caption=${t("editor.per-channel")} stack columns=${[{ name: t("editor.col.channel") },
       { name: t("editor.col.lit"), number: true }, { name: t("editor.col.peak"), number: true },
       { name: t("protocols.fluence"), number: true }]} rows=${rows} />
     ${summary.warnings?.length ? html`<h4>${t("editor.warnings")}</h4>

@@ -39,7 +39,7 @@ class FaultList extends Component {
     const open = Boolean(this.state.open);
     return html`<details onToggle=${(e) => this.setState({ open: e.currentTarget.open })}>
       <summary>${t("fault.all")}</summary>
-      ${open ? html`<${Table} caption=${t("fault.all")} hideCaption columns=${[
+      ${open ? html`<${Table} caption=${t("fault.all")} hideCaption stack columns=${[
         { name: t("fault.col.blinks") }, { name: t("fault.col.what") }, { name: t("fault.col.do") }]}
         rows=${FAULTS.map((name, i) => [String(i + 1), t(`fault.${name}`), t(`fault.${name}.do`)])} />`
         : null}</details>`;
@@ -88,7 +88,7 @@ class Calibration extends Loading {
         : [name, t(cal.void ? "calibration.void" : "calibration.none"), "-", "-", "-"];
     });
     return html`<p>${t("calibration.text")}</p>
-      <${Table} caption=${t("wrap.calibration")} hideCaption columns=${["channel", "light", "unc",
+      <${Table} caption=${t("wrap.calibration")} hideCaption stack columns=${["channel", "light", "unc",
         "date", "how"].map((c) => ({ name: t(`calibration.col.${c}`) }))} rows=${rows} />
       ${heat ? html`<p>${t("heat.is", {
         part: percent(heat.pm / 1000), date: storedDate(heat.date), max: degrees(heat.max_mc) })}

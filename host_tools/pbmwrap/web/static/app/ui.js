@@ -47,18 +47,22 @@ export function Written({ text }) {
 
 /**
  * A table with a caption. columns: [{name, number, head}]; rows: arrays of cells. It scrolls
- * sideways inside its own frame, which is focusable so that a keyboard can scroll it.
+ * sideways inside its own frame, which is focusable so that a keyboard can scroll it. stack: on a
+ * phone each row is a block with the columns' names before its values, so that nothing is beside the
+ * screen. The roles are stated since such a block is not a table for a browser.
  */
-export function Table({ caption, columns, rows, hideCaption }) {
+export function Table({ caption, columns, rows, hideCaption, stack }) {
   return html`<div class="scroll" tabindex="0" role="group" aria-label=${caption}>
-    <table>
+    <table class=${stack ? "stack" : null} role="table">
       <caption class=${hideCaption ? "hidden" : null}>${caption}</caption>
-      <thead><tr>${columns.map((c) => html`<th scope="col" class=${c.number ? "number" : null}>
-        ${c.name}</th>`)}</tr></thead>
-      <tbody>${rows.map((cells) => html`<tr>${cells.map((cell, i) =>
+      <thead role="rowgroup"><tr role="row">${columns.map((c) => html`<th scope="col"
+        role="columnheader" class=${c.number ? "number" : null}>${c.name}</th>`)}</tr></thead>
+      <tbody role="rowgroup">${rows.map((cells) => html`<tr role="row">${cells.map((cell, i) =>
         i === 0
-          ? html`<th scope="row">${cell}</th>`
-          : html`<td class=${columns[i].number ? "number" : null}>${cell}</td>`)}</tr>`)}</tbody>
+          ? html`<th scope="row" role="rowheader">${cell}</th>`
+          : html`<td role="cell" class=${columns[i].number ? "number" : null}>${stack
+            ? html`<span class="cell-name">${columns[i].name}</span>` : null}${
+            cell}</td>`)}</tr>`)}</tbody>
     </table>
   </div>`;
 }
