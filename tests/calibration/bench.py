@@ -153,9 +153,9 @@ class Person:
             if not meanwhile():
                 self.wait_s = min(self.wait_s, 80.0)
                 return None
-        return self._answer(text)
+        return self.give_answer(text)
 
-    def _answer(self, text: str) -> str:
+    def give_answer(self, text: str) -> str:
         if text.startswith("?"):
             return self.decide(text)
         if "Type yes" in text or "(yes / no)" in text:

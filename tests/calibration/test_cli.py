@@ -140,10 +140,9 @@ def test_a_result_that_was_not_stored_yet_is_stored_by_the_next_run(
     def refuse(p: dict) -> list:
         raise Refused("storage", "flash")
 
-    usual = wrap._cal_set
     wrap.calls["cal.set"] = refuse
     assert fails("cal", "measure", *OPTIONS, "--yes")[1]["code"] == "storage"
-    wrap.calls["cal.set"] = usual
+    del wrap.calls["cal.set"]
     lit = len(wrap.begun)
     assert data("cal", "measure", "--yes")["stored"] == ["red", "nir"]
     assert len(wrap.begun) == lit, "it measured again"

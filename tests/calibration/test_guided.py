@@ -169,12 +169,12 @@ def test_light_begins_only_after_a_person_has_typed_yes() -> None:
     wrap = BenchWrap()
     said = iter(["no", "maybe", ""])
     person = Person(wrap)
-    usual = person._answer
+    usual = person.give_answer
 
     def answer(text: str) -> str:
         return next(said, "yes") if "Type yes" in text else usual(text)
 
-    person._answer = answer  # type: ignore[method-assign]
+    person.give_answer = answer  # type: ignore[method-assign]
     record = new_record()
     new_driver(wrap, person, record).run()
     assert person.shown.count("the light stays off until you type yes") == 3
@@ -186,14 +186,14 @@ def test_a_refusal_by_the_wrap_is_shown_and_the_person_waits_or_stops() -> None:
     wrap.refuse = "with calibration light of 1800 s in 60 min; possible in 12 min"
     record = new_record()
     person = Person(wrap, decide=lambda text: "keep")
-    usual = person._answer
+    usual = person.give_answer
 
     def answer(text: str) -> str:
         if any("possible in 12 min" in line for line in person.shown):
             wrap.refuse = None if len(person.shown) > 1 else wrap.refuse
         return "stop" if len(person.shown) == 3 and wrap.refuse else usual(text)
 
-    person._answer = answer  # type: ignore[method-assign]
+    person.give_answer = answer  # type: ignore[method-assign]
     new_driver(wrap, person, record).run()
     assert sum("possible in 12 min; " in line for line in person.shown) == 2
     finish_record(record, 1)

@@ -20,8 +20,10 @@ from pbmwrap.logs.archive import FILE, Archive, WrapArchive
 from pbmwrap.logs.notes import list_notes
 from pbmwrap.logs.sessions import RUNNING
 from pbmwrap.logs.summary import SessionSummary, read_wrap_info, summarize_sessions
+from pbmwrap.programme.light_facts import remember_facts
 from pbmwrap.programme.model import JournalEntry, Kind, Person, SessionUse, Stamp
 from pbmwrap.programme.people import find_person, is_tag, list_people
+from pbmwrap.programme.session_key import make_session_key
 from pbmwrap.programme.store import Store
 from pbmwrap.programme.times import make_stamp
 from wrap.rules import states
@@ -112,8 +114,6 @@ def remember_log(
     stamp: of the file before it was read, so that what others append meanwhile is read next time.
     A pull calls it without one, with the log that it has read and written itself.
     """
-    from pbmwrap.programme.light_facts import remember_facts
-
     stamp = stamp or _read_stamp(kept.folder)
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
     summaries = summarize_sessions(kept.decoded(), kept.clock(), info)
@@ -163,19 +163,6 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
         session.max_skin_mc,
         len(session.faults),
     )
-
-
-def make_session_key(session: SessionSummary) -> str:
-    """Name a session by what it is, not by where its log lies: `WRAP:BOOT:NUMBER:START`.
-
-    After `logs pull --anew` another log may have the same boots and numbers, and the old log has
-    another name; a claim must neither be lost nor pass to another session.
-    """
-    up_ms = session.first_up_ms if session.start_up_ms is None else session.start_up_ms
-    parts = (up_ms, session.protocol_id or "", session.site or "")
-    start = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:6]
-    wrap = session.uid.partition(".")[0]
-    return f"{wrap}:{session.boot}:{session.number}:{start}"
 
 
 def _sum_uncertainty(session: SessionSummary) -> int | None:

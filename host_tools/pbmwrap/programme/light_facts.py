@@ -18,9 +18,9 @@ from pbmwrap.errors import WrapError
 from pbmwrap.logs.archive import FILE, Archive, WrapArchive
 from pbmwrap.logs.summary import SessionSummary, WrapInfo, read_wrap_info, summarize_sessions
 from pbmwrap.logs.to_report import make_report
-from pbmwrap.programme.attribution import make_session_key
 from pbmwrap.programme.exports.data import CalibrationFact
 from pbmwrap.programme.model import SessionUse
+from pbmwrap.programme.session_key import make_session_key
 from pbmwrap.report.parameters import list_parameters
 
 _VERSION = 2
