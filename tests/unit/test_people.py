@@ -62,7 +62,11 @@ def test_status_and_list_name_the_person_of_the_protocol(rig: Rig):
     rig.store(1, id="other")
     assert [s and s["person"] for s in rig.ask("proto.list")["slots"][:3]] == ["a1", None, None]
     status = rig.ask("status")
-    assert (status.get("person"), status.get("next_person"), status.get("held")) == (None, "a1", None)
+    assert (status.get("person"), status.get("next_person"), status.get("held")) == (
+        None,
+        "a1",
+        None,
+    )
     rig.press()
     rig.until("running")
     assert rig.ask("status")["person"] == "a1"
