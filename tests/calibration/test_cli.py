@@ -155,7 +155,7 @@ def test_solar_and_lux_meters_are_refused_by_the_command(wrap: BenchWrap) -> Non
 
 
 def test_an_older_firmware_is_refused_before_anything_is_measured(wrap: BenchWrap) -> None:
-    wrap.calls["hold.get"] = wrap._unknown
+    wrap.calls["hold.get"] = wrap.refuse_unknown
     code, error = fails("cal", "measure", *OPTIONS)
     assert (code, error["code"]) == (8, "unknown_method")
     assert "pbmwrap install" in error["hint"]

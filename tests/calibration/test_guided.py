@@ -208,7 +208,7 @@ def test_stop_ends_for_now_and_another_refusal_ends_the_command() -> None:
     with pytest.raises(Paused, match="stopped; everything typed so far is saved"):
         new_driver(wrap, person, record).run()
     assert (wrap.lit, len(record.readings)) == (None, 2)
-    wrap.calls["cal.light"] = wrap._unknown
+    wrap.calls["cal.light"] = wrap.refuse_unknown
     with pytest.raises(WrapError, match="no such method"):
         new_driver(wrap, Person(wrap), record).run()
 

@@ -155,7 +155,7 @@ class ScriptedWrap(Transport):
 
     def _result(self, method: str, p: dict) -> dict:
         handler = self.calls.get(method) or getattr(self, "_" + method.replace(".", "_"), None)
-        return self._tried(handler or self._unknown, p)
+        return self._tried(handler or self.refuse_unknown, p)
 
     def _tried(self, handler: Callable[[dict], object], p: dict) -> dict:
         try:
@@ -163,7 +163,7 @@ class ScriptedWrap(Transport):
         except Refused as refusal:
             return {"e": list(refusal.args)}
 
-    def _unknown(self, p: dict) -> None:
+    def refuse_unknown(self, p: dict) -> None:
         raise Refused("unknown_method", "no such method")
 
     def _hello(self, p: dict) -> dict:

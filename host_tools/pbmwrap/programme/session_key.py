@@ -1,4 +1,4 @@
-"""The name of a session, the same for ever: claims and caches refer to it."""
+"""The name of a session, which never changes: claims and caches refer to it."""
 
 from __future__ import annotations
 
