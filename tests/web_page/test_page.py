@@ -89,8 +89,17 @@ def check_figures(page: Page) -> None:
 # ---- accessibility and figures
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("scenario", "path"), VIEWS)
+def list_views_by_theme() -> list[Any]:
+    """List each view in both themes. They differ in colours only, so a slice has every second view
+    in each."""
+    return [
+        pytest.param(theme, *view, marks=[pytest.mark.slow] if (place + dark) % 2 else [])
+        for dark, theme in enumerate(("light", "dark"))
+        for place, view in enumerate(VIEWS)
+    ]
+
+
+@pytest.mark.parametrize(("theme", "scenario", "path"), list_views_by_theme())
 def test_axe_finds_nothing_and_targets_text_and_contrast_are_large(
     visit: Visit, scenario: str, path: str, theme: str
 ) -> None:

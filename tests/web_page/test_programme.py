@@ -40,7 +40,7 @@ def show(server: FakeServer, page: Page, moment: str, path: str, ready: str) -> 
     page.wait_for_selector(ready)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_and_targets_text_and_contrast_are_large(
     visit: Visit, theme: str
 ) -> None:
