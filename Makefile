@@ -74,11 +74,13 @@ web-static: $(STAMP) ## The page without a server, to build/web-static, for any 
 
 web-static-tests: $(STAMP) ## The page without a server in Debian's Chromium, all journeys
 	@bash tools/need_chromium.sh
-	$(PY) -m pytest tests/web_static tests/web_serial -n $(JOBS)
+	$(PY) -m pytest tests/web_static -n $(JOBS)
+	$(PY) -m pytest tests/web_serial -n $(JOBS)
 
 web-static-slice: $(STAMP) ## The same, one session and one fault
 	@bash tools/need_chromium.sh
-	$(PY) -m pytest tests/web_static tests/web_serial -m "not slow" -n $(JOBS) --dist loadfile
+	$(PY) -m pytest tests/web_static -m "not slow" -n $(JOBS)
+	$(PY) -m pytest tests/web_serial -m "not slow" -n $(JOBS)
 
 screenshots: $(STAMP) ## Pictures of every page, to docs/img/web (docs/web-page.md)
 	@bash tools/need_chromium.sh

@@ -211,7 +211,7 @@ def test_a_failure_is_reported_with_the_way_to_run_it_alone(
 
 
 def test_a_case_that_crashes_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cases, "run", lambda case: 1 // 0)
+    monkeypatch.setattr(cases, "run_case", lambda case: 1 // 0)
     (row,) = engine.run_cases(["skin-open/idle/room/0"])
     assert row["verdict"] == "FAIL"
     assert "ZeroDivisionError" in str(row["reason"])

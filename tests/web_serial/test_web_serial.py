@@ -38,7 +38,7 @@ def test_a_session_from_choosing_the_port_to_the_imported_log(
     go(page, "protocols")
     card = page.locator(".card", has=page.get_by_role("heading", name=NAME)).last
     card.get_by_role("button").first.click()
-    expect(page.locator("#toml")).not_to_be_editable()
+    expect(page.locator("#toml")).to_be_editable()
     page.get_by_role("button", name="Put on the wrap", exact=True).first.click()
     stored = page.locator("section[aria-labelledby=stored] .card")
     expect(stored).to_contain_text(NAME)
