@@ -39,7 +39,7 @@ quick-tests: $(STAMP)
 test: unit host web-tests web-page-slice web-journeys-slice web-static-slice contract ## All tests, but for the slow ones of web-page, web-journeys and web-static
 
 unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
-	$(PY) -m pytest tests/unit tests/esp32 -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
+	$(PY) -m pytest tests/unit tests/esp32 -m "not campaign" -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
 	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme tests/lives \
@@ -61,7 +61,7 @@ web-journeys: firmware ## Whole journeys with pbmwrap web in Chromium, and its p
 	@bash tools/need_firefox.sh
 	$(PY) -m pytest tests/web_journeys -n $(JOBS) --dist loadfile
 
-web-journeys-slice: firmware ## Journeys with pbmwrap web, without Firefox and the emulated chip's whole one
+web-journeys-slice: firmware ## Journeys with pbmwrap web on a simulated wrap
 	@bash tools/need_chromium.sh
 	$(PY) -m pytest tests/web_journeys -m "not slow" -n $(JOBS)
 
@@ -156,7 +156,8 @@ qemu: $(STAMP) ## Machine code, floats and log bytes on emulated RISC-V and Cort
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -m "not slow" -n $(JOBS) --dist worksteal
 
-contract-all: toolchain firmware ## The same with what takes long on the emulated chip
+contract-all: toolchain firmware ## The same with what takes long on the emulated chip, and the unit tests that take long
+	$(PY) -m pytest tests/unit -m campaign -n $(JOBS)
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist worksteal
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)

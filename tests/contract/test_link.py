@@ -66,6 +66,7 @@ def test_repeated_id_acts_once(bench: Bench) -> None:
     assert first == again == [{"i": 77, "r": {"session": 1}}]
 
 
+@pytest.mark.long_on_chip
 def test_a_used_id_with_another_method_is_acted_on(bench: Bench) -> None:  # H-56
     bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
     assert ask(bench, frames.encode(b'{"i":1,"m":"session.start"}')) == [
@@ -85,6 +86,7 @@ def test_a_used_id_with_another_method_is_acted_on(bench: Bench) -> None:  # H-5
     assert bench.dark_after(700)
 
 
+@pytest.mark.long_on_chip
 def test_a_repeated_stop_ends_a_session_that_began_after_the_first(bench: Bench) -> None:  # H-56
     stop = frames.encode(b'{"i":1,"m":"session.stop"}')
     bench.flash(steps=[{"t": 60, "ch": {"red": [100]}}])
@@ -107,6 +109,7 @@ def test_a_repeated_stop_ends_a_session_that_began_after_the_first(bench: Bench)
         (frames.encode(b'{"i":1,"m":"hello"}'), 2),
     ],
 )
+@pytest.mark.long_on_chip
 def test_a_line_that_echoes_brings_no_endless_answers(
     bench: Bench, first: bytes, most: int
 ) -> None:

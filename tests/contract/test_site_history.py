@@ -78,6 +78,7 @@ def test_a_press_answers_and_light_stays(asked: Bench) -> None:
     assert asked_and_reported(asked) == ["asked", "answered"]
 
 
+@pytest.mark.long_on_chip
 def test_a_host_s_answer_counts_once_and_the_next_question_comes(asked: Bench) -> None:  # H-31
     assert asked.client.answer_wake() == "running"
     with pytest.raises(DeviceError, match="asks nothing now"):
@@ -105,6 +106,7 @@ def test_a_session_cut_off_counts_from_its_beginning(lit: Bench) -> None:
         lit.client.start()
 
 
+@pytest.mark.long_on_chip
 def test_a_clock_counts_the_time_without_power_and_no_wrong_one_does(bench: Bench) -> None:
     bench.client.set_clock(UNIX)
     had_one(bench)
@@ -120,6 +122,7 @@ def test_a_clock_counts_the_time_without_power_and_no_wrong_one_does(bench: Benc
     assert (left.day, left.week) == (1, 2)
 
 
+@pytest.mark.long_on_chip
 def test_the_week_has_so_many_sessions(bench: Bench) -> None:
     bench.client.set_setting("site_week", 1)
     bench.client.set_clock(UNIX)
@@ -130,6 +133,7 @@ def test_the_week_has_so_many_sessions(bench: Bench) -> None:
         bench.client.start()
 
 
+@pytest.mark.long_on_chip
 def test_light_of_the_day_counts_whatever_the_sites_are_called(bench: Bench) -> None:  # H-54
     bench.client.set_setting("light_day_s", 60)
     steps = [{"t": 3, "ch": {"red": [500]}}]
@@ -161,6 +165,7 @@ def test_light_of_the_day_counts_whatever_the_sites_are_called(bench: Bench) -> 
     bench.client.start()
 
 
+@pytest.mark.long_on_chip
 def test_the_button_is_refused_with_three_quick_blinks(bench: Bench) -> None:
     had_one(bench)
     bench.press()

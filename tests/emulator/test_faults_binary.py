@@ -182,7 +182,9 @@ def test_results_are_kept_and_a_run_goes_on(
     made = []
     monkeypatch.setattr(campaign, "tool", lambda *words: "")
     monkeypatch.setattr(
-        campaign.engine, "processes", lambda names, *_: made.append(list(names)) or iter([[row]])
+        campaign.engine,
+        "run_in_processes",
+        lambda names, *_: made.append(list(names)) or iter([[row]]),
     )
     for _ in range(2):
         assert campaign.main(["--out", str(tmp_path), "--only", "hang/0"]) == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tools.bench import link
 from tools.bench.link_peer import measure_slices
 
@@ -12,6 +14,7 @@ LOG_BYTES = 9000
 TURNS = 60
 
 
+@pytest.mark.slow
 def test_a_pull_and_a_flash_are_ten_times_faster_than_mpremote(image: Path) -> None:
     figures = link.measure_transfers(image, LOG_BYTES, big=False)
     assert figures["pull_bytes"] > LOG_BYTES
@@ -19,7 +22,8 @@ def test_a_pull_and_a_flash_are_ten_times_faster_than_mpremote(image: Path) -> N
     assert figures["flash_command_times_faster"] >= 10
 
 
-def test_no_slice_of_reading_takes_more_than_half_a_millisecond(image: Path) -> None:
+def test_no_slice_of_reading_takes_more_than_six_tenths_of_a_millisecond(image: Path) -> None:
+    """The longest line that is still one, 400 bytes, has its CRC computed in one slice."""
     found = measure_slices(image, lit=False, turns=TURNS)
     median, worst = found["read"]
-    assert 50 < median <= worst <= 500
+    assert 50 < median <= worst <= 600

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from tests.emulator.conftest import MakeTwin
@@ -13,6 +15,7 @@ FILES_RUN_MS = 2500
 SOFT_RESET_MS = 200
 
 
+@pytest.mark.slow
 def test_installed_files_run_on_stock_with_their_storage(
     make_twin: MakeTwin, stock_image: Path, image: Path, installed: dict[str, bytes]
 ) -> None:

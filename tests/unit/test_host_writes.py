@@ -98,7 +98,12 @@ def one_new_protocol(rig, n):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "host,least_days",
-    [(one_clock, 50), (one_resume, 10), (one_session, 20), (one_new_protocol, 2)],
+    [
+        (one_clock, 50),
+        pytest.param(one_resume, 10, marks=pytest.mark.campaign),
+        pytest.param(one_session, 20, marks=pytest.mark.campaign),
+        pytest.param(one_new_protocol, 2, marks=pytest.mark.campaign),
+    ],
 )
 def test_the_ring_outlasts_a_host_that_writes_all_it_may(host, least_days):
     """Days until the log of a Pico has gone round; 21 hours by issue 16 at one clock a second."""

@@ -34,6 +34,7 @@ def require_image() -> None:
     assert IMAGE.exists(), f"{IMAGE} is missing: run `make firmware`"
 
 
+@pytest.mark.slow
 def test_the_image_is_started_and_stopped_from_the_page(browser: Browser, tmp_path: Path) -> None:
     require_image()
     stages = Stages()
