@@ -1,7 +1,7 @@
 """Journeys with the real image on the emulated RP2040, through `pbmwrap web`.
 
 The emulated chip needs some seconds to boot, and its time passes slower than the wall clock's while
-the light is on. So the whole journey is slow; CI runs the short one.
+the light is on. So both journeys are slow: `make web-journeys`.
 """
 
 from __future__ import annotations
