@@ -36,6 +36,7 @@ SUBJECTS = (
     " thermistor fault_latch restart_count power_limit wire_check limit_check"
     " refusals gestures self_test confirmation site_history daily_light state_machine"
     " protocol_rules wake_check recorder commands app host_writes multiplexer"
+    " holds people calibration_light lit_time"
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
 HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py", "between_steps.py", "verdicts.py")
@@ -66,7 +67,7 @@ use_git_change_detection = false
 [tool.pytest.ini_options]
 pythonpath = ["src", "host_tools", "boards/PBMWRAP_RP2040", "."]
 addopts = "-q --strict-markers -p no:cacheprovider"
-markers = ["slow: a campaign slice that takes more than ten seconds"]
+markers = ["slow: takes seconds", "campaign: takes long"]
 """
 ARGS = ["--hypothesis-profile=mutants", *(f"--deselect=tests/unit/{test}" for test in SLOW)]
 CONFIG = CONFIG.replace("@ARGS@", json.dumps(ARGS))

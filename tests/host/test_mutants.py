@@ -51,7 +51,7 @@ def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
 
 def test_a_test_of_the_copy_runs_there(copied: Path) -> None:
     """With its conftest and all that it imports, and with nothing of this tree on the path."""
-    tests = [f"tests/unit/test_{name}.py" for name in ("fault_latch", "limit_check")]
+    tests = [f"tests/unit/test_{name}.py" for name in ("fault_latch", "limit_check", "host_writes")]
     command = [sys.executable, "-m", "pytest", *tests, *mutants.ARGS]
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV"))}
     done = subprocess.run(command, cwd=copied, env=env, capture_output=True, text=True, check=False)
