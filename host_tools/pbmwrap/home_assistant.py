@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pbmwrap import installed
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 
+ANSWER_S = 10  # a broker has accepted or refused by then
 _EXPIRES_S = 60  # a sensor without news for so long is shown as unavailable
 _SENSORS: tuple[tuple[str, Payload], ...] = (
     ("state", {"name": "State", "icon": "mdi:led-strip"}),
@@ -153,6 +155,15 @@ def connect_broker(host: str, port: int, user: str, password: str, tls: bool) ->
         client.username_pw_set(user, password)
     if tls:
         client.tls_set()
+    answered = threading.Event()
+    refusals: list[str] = []
+
+    def hear(_client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            refusals.append(str(reason))
+        answered.set()
+
+    client.on_connect = hear
     try:
         client.connect(host, port)
     except OSError as problem:
@@ -161,4 +172,16 @@ def connect_broker(host: str, port: int, user: str, password: str, tls: bool) ->
             "check its name and port, and that it runs",
         ) from None
     client.loop_start()
-    return client
+    if answered.wait(ANSWER_S) and not refusals:
+        return client
+    client.disconnect()
+    client.loop_stop()
+    if refusals:
+        raise WrapError(
+            f"the MQTT broker {host}:{port} refuses: {refusals[0]}",
+            "check --user, the password in its environment variable, and --tls",
+        )
+    raise WrapError(
+        f"what answers at {host}:{port} is no MQTT broker, or does not accept within {ANSWER_S} s",
+        "check its name and port, and --tls",
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -98,6 +101,43 @@ def test_the_broker_s_address(text, tls, address):
 def test_a_wrong_address_is_refused(text):
     with pytest.raises(UsageError):
         mqtt_cmds.split_address(text, False)
+
+
+def serve_answer(answer):
+    """Serve one MQTT connection that answers CONNECT with these bytes; returns its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer_once():
+        with listener, listener.accept()[0] as link:
+            link.recv(1024)
+            link.sendall(answer)
+            link.settimeout(5)
+            with suppress(OSError):
+                while link.recv(1024):
+                    pass
+
+    threading.Thread(target=answer_once, daemon=True).start()
+    return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_broker_that_refuses_the_password_is_an_error_and_nothing_is_shown(wrap):
+    pytest.importorskip("paho.mqtt", reason="an extra: pip install 'pbmwrap[mqtt]'")
+    address = serve_answer(b"\x20\x02\x00\x05")  # CONNACK: not authorised
+    code, error = fails("mqtt", "--broker", address, "--user", "wrap", "--count", "1")
+    assert code != 0 and "refuses" in error["message"] and "--user" in error["hint"]
+
+
+def test_a_broker_that_accepts_gets_the_description(wrap):
+    pytest.importorskip("paho.mqtt", reason="an extra: pip install 'pbmwrap[mqtt]'")
+    address = serve_answer(b"\x20\x02\x00\x00")  # CONNACK: accepted
+    assert data("mqtt", "--broker", address, "--count", "1") == {"sent": 1}
+
+
+def test_a_program_that_is_no_broker_is_named(wrap, monkeypatch):
+    pytest.importorskip("paho.mqtt", reason="an extra: pip install 'pbmwrap[mqtt]'")
+    monkeypatch.setattr(home_assistant, "ANSWER_S", 0.2)
+    code, error = fails("mqtt", "--broker", serve_answer(b"SSH-2.0\r\n"), "--count", "1")
+    assert code != 0 and "no MQTT broker" in error["message"]
 
 
 def test_a_broker_that_is_not_there_is_named(wrap):

@@ -180,7 +180,7 @@ def test_a_red_flag_with_an_older_firmware_or_without_a_wrap(ada, wrap, monkeypa
     monkeypatch.setenv("PBMWRAP_PORT", "")
     monkeypatch.setattr("pbmwrap.device.discovery.scan_ports", list)
     shown = people("journal", "add", "5", "--day", "yesterday", "--flag", "fever")
-    assert "no wrap was told" in shown and "See a clinician" in shown
+    assert "no wrap has received this" in shown and "See a clinician" in shown
 
 
 def test_a_flag_of_one_person_does_not_stop_the_other(ada, newer) -> None:
@@ -275,7 +275,7 @@ def test_a_refusal_of_the_wrap_loses_neither_pull_nor_entry(ada, newer) -> None:
 
     newer.calls["hold.set"] = refuse
     shown = people("journal", "add", "5", "--flag", "burn")
-    assert "was not told everything" in shown
+    assert "lacks a hold or a plan" in shown
     newer.log = button_log(1).raw
     assert data("logs", "pull")["sessions"] == 1
     assert len(data("journal", "list")) == 1

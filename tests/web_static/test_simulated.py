@@ -34,9 +34,9 @@ class Pair:
         """Let time pass in slices of 20 ms."""
         for _ in range(ms // 20):
             self._ms += 20
-            told = simulated.advance(20, self._to_wrap)
-            self.world = told.get("world", self.world)
-            out = host.pump(self._ms / 1000, UTC_MS + self._ms, self._ms / 1000, 1, told["out"])
+            answer = simulated.advance(20, self._to_wrap)
+            self.world = answer.get("world", self.world)
+            out = host.pump(self._ms / 1000, UTC_MS + self._ms, self._ms / 1000, 1, answer["out"])
             self._to_wrap = out["send"]
             self.events.update(dict(out["events"]))
             for number, value, error in out["answers"]:

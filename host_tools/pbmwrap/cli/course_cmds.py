@@ -506,8 +506,8 @@ def freeze_plan(
             ask((_format_plan(chosen), _FREEZE), "Freeze this plan?", yes, json)
         frozen = courses.freeze_course(store, who, chosen, read_now_ms())
         warn(courses.list_unfairness(frozen, (), frozen.enrolled.day))
-        told = tell_wrap_if_there(port, store)
-        noted = told and _is_noted(store, who, frozen)
+        reached = tell_wrap_if_there(port, store)
+        noted = reached and _is_noted(store, who, frozen)
     text = f"frozen: {frozen.plan_sha}"
     if noted:
         text += "\nits hash is in the wrap's log"

@@ -99,7 +99,7 @@ def tell_wrap(client: Client, hello: Hello, store: Store) -> None:
         tell_holds(client, store)
         _tell_plans(client, hello, store)
     except WrapError as problem:
-        warn([f"the wrap was not told everything: {problem}; then run `pbmwrap logs pull`"])
+        warn([f"the wrap lacks a hold or a plan: {problem}; then run `pbmwrap logs pull`"])
 
 
 def tell_holds(client: Client, store: Store) -> None:
@@ -136,10 +136,10 @@ def tell_wrap_if_there(port: str | None, store: Store) -> bool:
         client, hello = discovery.connect(resolve_port(port))
     except (NoDevice, SeveralDevices) as problem:
         way = "choose it with --port" if isinstance(problem, SeveralDevices) else "connect it"
-        warn([f"no wrap was told: {way} and run `pbmwrap logs pull`"])
+        warn([f"no wrap has received this yet: {way} and run `pbmwrap logs pull`"])
         return False
     except WrapError as problem:
-        warn([f"no wrap was told: {problem}; then run `pbmwrap logs pull`"])
+        warn([f"no wrap has received this yet: {problem}; then run `pbmwrap logs pull`"])
         return False
     with client:
         tell_wrap(client, hello, store)

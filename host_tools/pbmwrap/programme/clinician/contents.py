@@ -34,8 +34,8 @@ SIMULATED = "SIMULATED: these are not the data of a person"
 COVERAGE = (
     "Medicare (USA) has not covered infrared devices for diabetic and other peripheral sensory"
     " neuropathy, wounds and ulcers since 24 October 2006 (NCD 270.6); when it opened that"
-    " review it named reports of burns to the FDA (CAG-00291N). Whoever does not feel heat can"
-    " be burnt without noticing: look at the skin after each session."
+    " review it named reports of burns to the FDA (CAG-00291N). A person who does not feel"
+    " heat can be burnt without noticing: look at the skin after each session."
 )
 _FEW = 3  # changes of other treatment that the first page lists
 

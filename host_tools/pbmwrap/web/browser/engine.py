@@ -352,8 +352,8 @@ class Engine:
         if self.history.add(sample, self._wrap_s):
             self._status_due_s = 0.0  # it names the session
         uptime_s, then_s = self._uptime_s
-        told = describe_sample(sample, self._utc_ms, uptime_s + self._wrap_s - then_s)
-        self._events.append(("sample", told))
+        described = describe_sample(sample, self._utc_ms, uptime_s + self._wrap_s - then_s)
+        self._events.append(("sample", described))
 
     def _note_active(self, active: bool) -> None:
         if active != self._active:

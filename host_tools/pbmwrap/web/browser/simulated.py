@@ -29,7 +29,7 @@ class _Wrap:
         self.twin = CoupledTwin(board, self.plant, len(facts.CHANNELS), len(facts.SENSORS))
         self.controls = WorldControls(self.twin)
         self.to_wrap = b""
-        self.told: dict[str, Any] | None = None
+        self.reported: dict[str, Any] | None = None
 
 
 _wraps: list[_Wrap] = []
@@ -66,8 +66,8 @@ def advance(ms: int, text: str = "") -> dict[str, Any]:
         wrap.to_wrap = out = b""
     answer: dict[str, Any] = {"now_ms": wrap.twin.now_ms, "out": hexlify(out).decode()}
     state = controls.state()
-    if state != wrap.told:
-        wrap.told = state
+    if state != wrap.reported:
+        wrap.reported = state
         answer["world"] = state
     return answer
 
