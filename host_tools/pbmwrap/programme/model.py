@@ -524,6 +524,11 @@ class Adherence:
     baseline_light: Sequence[SessionUse]
     """Sessions at the course's sites in the baseline: then it is no baseline."""
 
+    def as_counts(self) -> dict[str, Any]:
+        """Return the counts and sums, without the sessions, for the command and the page."""
+        names = "planned planned_so_far full early skipped dose_uj dose_unc_uj no_dose active_ms"
+        return {name: getattr(self, name) for name in names.split()} | {"why": dict(self.why)}
+
 
 class Word(StrEnum):
     """What the stop rule says. No other words are used."""

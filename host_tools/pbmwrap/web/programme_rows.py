@@ -138,16 +138,7 @@ def describe_state(state: CourseState) -> dict[str, Any]:
             [e.day.isoformat(), e.changed] for e in state.entries if e.changed and e.day >= first
         ],
         "adherence": {
-            "planned": done.planned,
-            "planned_so_far": done.planned_so_far,
-            "full": done.full,
-            "early": done.early,
-            "skipped": done.skipped,
-            "dose_uj": done.dose_uj,
-            "dose_unc_uj": done.dose_unc_uj,
-            "no_dose": done.no_dose,
-            "active_ms": done.active_ms,
-            "why": dict(done.why),
+            **done.as_counts(),
             "elsewhere": len(done.elsewhere),
             "undated": len(done.undated),
             "weeks": [
