@@ -501,7 +501,7 @@ def freeze_plan(
         noted = reached and _is_noted(store, who, frozen)
     text = f"frozen: {frozen.plan_sha}"
     if noted:
-        text += "\nits hash is in the wrap's log"
+        text += "\nthe wrap has taken its hash; `pbmwrap logs pull` shows it in the log"
     return Result(_make_row(frozen) | {"in_log": noted}, text)
 
 
@@ -523,7 +523,9 @@ def send_plan(
         if not chosen.frozen:
             raise Refused(f"course {chosen.id} is not frozen", "run `pbmwrap course freeze` first")
         noted = tell_wrap_if_there(port, store) and _is_noted(store, who, chosen)
-    text = "the plan's hash is in the wrap's log" if noted else "the plan's hash is in no log yet"
+    text = "the plan's hash is in no log yet"
+    if noted:
+        text = "the wrap has taken the plan's hash; `pbmwrap logs pull` shows it in the log"
     return Result({"id": chosen.id, "sha": chosen.plan_sha, "in_log": noted}, text)
 
 
