@@ -63,12 +63,25 @@ def wait_until(page: Page, condition: str | Callable[[], bool]) -> None:
     raise AssertionError(f"still not true: {condition}")
 
 
+OPEN_ALL = """[...document.querySelectorAll('details')].map((d) => {
+  d.open = true;
+  return d.children.length > 1;
+})"""
+
+
 def open_all(page: Page) -> None:
-    """Open everything that is folded."""
-    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
-    wait_until(
-        page, "[...document.querySelectorAll('details')].every((d) => d.children.length > 1)"
-    )
+    """Open everything that is folded. Curves come after the first values, so this waits until
+    nothing new has come for a while; all has to have its contents and to stay open."""
+    before: list[bool] | None = None
+    for _ in range(40):
+        now: list[bool] = page.evaluate(OPEN_ALL)
+        if now == before and all(now):
+            break
+        before = now
+        page.wait_for_timeout(250)
+    else:
+        raise AssertionError(f"folded parts without contents: {before}")
+    assert page.evaluate("[...document.querySelectorAll('details')].every((d) => d.open)")
 
 
 def check_axe(page: Page) -> None:
