@@ -291,7 +291,7 @@ class App:
         """Trip on what is wrong at boot, or restore a latched fault, and record the boot."""
         wrong = limit_check.find_problem(limits)
         if wrong:
-            self.integrity.mark_damaged(wrong)
+            self.integrity.mark_damaged()
             self.trip(faults.PROGRAM, wrong)
         elif self.fault_latch.code:
             self.session.state = states.FAULT
