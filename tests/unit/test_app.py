@@ -96,11 +96,16 @@ def test_a_session_is_refused_while_another_runs(rig: Rig):
     assert refused(rig) == ("not_now", "a session is under way")
 
 
-def test_a_session_is_refused_in_fault_and_without_a_protocol_or_log(rig: Rig):
+def test_a_session_is_refused_in_fault_on_trial_and_without_a_protocol_or_log(rig: Rig):
     assert refused(rig) == ("not_found", "no usable protocol is stored")
     rig.app.log_queue.failed = True
-    assert refused(rig)[0] == "storage"
+    assert refused(rig) == ("storage", "the log cannot be written, so no session may begin")
     rig.app.log_queue.failed = False
+    rig.app.trial.on_trial = lambda: True
+    assert refused(rig) == (
+        "not_now",
+        "this firmware is new and on trial until a host has greeted it",
+    )
     rig.warm(50000)
     rig.advance(10)
     assert refused(rig) == ("fault", "a fault is latched")

@@ -187,6 +187,7 @@ def test_the_end_has_the_maximum_of_each_sensor_and_none_of_one_that_never_read(
     rig.advance(100)
     (end,) = rig.noted(records.END)
     assert end["max_mc"] == [None, -20000, 33000, 120000]
+    assert end["faults"] == 0  # tests/unit/test_app_faults.py has one with a fault
 
 
 def test_only_leaving_a_session_writes_its_end(rig: Rig):
