@@ -868,9 +868,7 @@ class Caps(SessionCaps):
 
 
 def asked_for(seconds, dose_mj=0, site="foot"):
-    return SimpleNamespace(
-        course_key=site, total_ms=Small(seconds * 1000), dose_uj=dose_mj * 1000
-    )
+    return SimpleNamespace(course_key=site, total_ms=Small(seconds * 1000), dose_uj=dose_mj * 1000)
 
 
 def had_light(active_ms, plan):
@@ -886,7 +884,8 @@ def test_a_session_may_use_all_the_light_that_is_left_and_no_second_more():
 
 
 @pytest.mark.parametrize(
-    "active_ms,light_s", [(0, 0), (1, 1), (1000, 1), (1001, 2), (1_200_000, 1200), (1_200_009, 1200)]
+    "active_ms,light_s",
+    [(0, 0), (1, 1), (1000, 1), (1001, 2), (1_200_000, 1200), (1_200_009, 1200)],
 )
 def test_the_light_of_a_session_counts_in_seconds_that_have_begun(active_ms, light_s):
     caps, plan = Caps(), asked_for(1200)
