@@ -233,6 +233,14 @@ def test_five_steps_with_a_reason_refuse_the_session(first, bad_steps, begins):
         assert rig.hal.light_acc == [0, 0]
 
 
+def test_failing_steps_of_both_checks_add_up():
+    rig = Rig(facts=board_facts)
+    bad = [4, 5, 6, 7, 15]  # the first check four times, and then the second one
+    checked = reasons_checked(rig, lambda step: limits.SPREAD_MC + (step in bad))
+    assert [step for step, _ in checked] == [4, 5, 6, 7, 8, 15]
+    assert (rig.state, rig.hal.light_acc) == ("done", [0, 0])
+
+
 def test_a_wait_for_the_dark_reference_ends_after_3500_steps(monkeypatch):
     for name in ("REFERENCE_WAIT_MS", "STEP_MS"):
         monkeypatch.setattr(limits, name, Small(getattr(limits, name)))
