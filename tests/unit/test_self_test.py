@@ -192,6 +192,30 @@ def test_the_sixth_dark_step_may_not_show_light_any_more(before):
     assert seen_by(rig, [1] * 7) == [faults.NONE] * 5 + [faults.LIGHT] * 2
 
 
+def test_from_the_start_the_sixth_dark_step_may_not_show_light():
+    rig = Rig(facts=board_facts, boot_ms=0)
+    rig.session = types.SimpleNamespace(state=states.IDLE, lit_now=False)
+    assert seen_by(rig, [1] * 7) == [faults.NONE] * 5 + [faults.LIGHT] * 2
+
+
+def test_without_a_sense_input_no_step_looks_at_light():
+    self_test = Rig(facts=without_sense(), boot_ms=0).app.self_test
+    assert self_test.is_quiescent(True) and self_test.is_quiescent(False)
+
+
+@pytest.mark.parametrize("sense,lit", [([1], True), ([0] * 500, True), ([0] * 6, False)])
+def test_steps_look_at_light_until_it_was_seen_or_given_up_or_is_out(sense, lit):
+    rig = with_state(states.RUNNING, lit=True)
+    seen_by(rig, [0])
+    assert not rig.app.self_test.is_quiescent(lit)
+    rig.app.self_test.reset()
+    rig.session.state, rig.session.lit_now = states.RUNNING if lit else states.DONE, lit
+    seen_by(rig, sense[:-1])
+    assert not rig.app.self_test.is_quiescent(lit)
+    seen_by(rig, sense[-1:])
+    assert rig.app.self_test.is_quiescent(lit)
+
+
 def reasons_checked(rig, spread_mc):
     """The steps, counted from the start, in which the self-test compared the skin sensors, with
     whether the enable was open. spread_mc(step): their difference then."""
