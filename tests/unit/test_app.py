@@ -9,7 +9,9 @@ from tests.unit.conftest import LONG, Rig, answers
 from tests.unit.small import Small
 from wrap.errors import Refused
 from wrap.rules import limits
+from wrap.session.start import session_count
 from wrap.storage import payloads, records
+from wrap.storage.atomic_store import Store
 
 # ---- the button
 
@@ -145,6 +147,13 @@ def test_session_numbers_go_on_across_power(rig: Rig):
     rig.board.power_on()
     rig.light(site="hand-right")
     assert rig.app.session.number == 2
+
+
+@pytest.mark.parametrize("stored,count", [(0xFFFFFFFE, 0xFFFFFFFE), (0xFFFFFFFF, 0), (-1, 0)])
+def test_a_session_number_that_leaves_no_next_one_is_damage(files, stored, count):
+    counter = Store(files, "count")
+    counter.put({"session": stored})
+    assert session_count(counter) == count
 
 
 @pytest.mark.parametrize("mine,protocols", [(40000, 41000), (41000, 40000)])
