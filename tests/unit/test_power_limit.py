@@ -59,6 +59,15 @@ def test_the_blind_power_is_a_current_of_the_board_s_supply(supply_mv, ma):
     assert limit.allowed_ma(0, True, True) == ma
 
 
+@pytest.mark.parametrize("sensors", [FOUR, FOUR[1:]])
+@pytest.mark.parametrize("pm,referenced,worn", [(0, False, False), (1000, True, True)])
+def test_a_pad_that_is_large_enough_gets_what_the_supply_gives(sensors, pm, referenced, worn):
+    limit = PowerLimit(facts(sensors, PAD_CM2=2000))  # the blind power: 1500 mA, as the supply
+    assert (limit.allowed_ma(pm, referenced, worn), limit.why) == (1500, FULL)
+    limit = PowerLimit(facts(sensors, PAD_CM2=1999))
+    assert (limit.allowed_ma(0, False, False), limit.why != FULL) == (1499, True)
+
+
 def test_a_board_that_states_no_pad_or_supply_has_600_cm2_at_12_v():
     named = facts()
     del named.PAD_CM2
