@@ -183,7 +183,7 @@ class PackFilesystem:
             return (_STAT_FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         return (_STAT_FILE, 0, 0, 0, 0, 0, self._find_module(path)[2], 0, 0, 0)
 
-    def open(self, path: str, mode: str) -> "BinaryIO":
+    def open(self, path: str, mode: str) -> "BinaryIO | io.BytesIO":
         """Return a module as a file: a .mpy in its pack, anything else as bytes in RAM."""
         if self.stopped:
             raise KeyboardInterrupt

@@ -18,7 +18,7 @@ class Flash:
     slices are read from flash. writeblocks with an offset erases nothing
     (ports/esp32/esp32_partition.c)."""
 
-    def __init__(self, partition) -> None:
+    def __init__(self, partition: Partition) -> None:
         self._partition = partition
         self.mem = self
         self.sectors = partition.info()[3] // _SECTOR
@@ -28,7 +28,7 @@ class Flash:
         self._partition.readblocks(part.start // _SECTOR, buf, part.start % _SECTOR)
         return buf
 
-    def program(self, at: int, page) -> None:
+    def program(self, at: int, page: "bytes | bytearray") -> None:
         self._partition.writeblocks(at // _SECTOR, page, at % _SECTOR)
 
     def erase(self, at: int) -> None:

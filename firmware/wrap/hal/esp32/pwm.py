@@ -60,6 +60,7 @@ class Lamp:
             self._set_duty(was, duty)
 
     def _set_duty(self, was: int, duty: int) -> None:
+        """Write `duty` to LEDC. Until it is settled, LEDC may report any duty since `was`."""
         now = time.ticks_ms()
         if self._low == self._high or time.ticks_diff(now, self._settled) >= 0:
             self._low = self._high = was
@@ -83,7 +84,7 @@ class Lamp:
             self._pwm = None
             self.low()
 
-    def holds(self, now) -> bool:
+    def holds(self, now: int) -> bool:
         """Return whether pin and LEDC hold what was last written. now: ticks_ms."""
         if self._pwm is None:
             return self._pin.value() == 0

@@ -20,7 +20,7 @@ _DEPTH = const(4)  # words of the transmit FIFO
 
 
 @rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
-def _deadman():
+def _deadman() -> None:
     pull(block)  # low until the first word: a time in turns of the loop
     mov(x, osr)
     label("feed")
