@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     class Sliced(Protocol):
         """Bytes that are read by slices."""
 
-        def __getitem__(self, part: slice, /) -> "bytearray | memoryview": ...
+        def __getitem__(self, __part: slice) -> "bytearray | memoryview": ...
 
     class FlashArea(Protocol):
         """A raw area of NOR flash, see `Hal.open_flash`."""

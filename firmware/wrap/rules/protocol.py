@@ -22,6 +22,10 @@ import json
 from wrap.compat import const
 from wrap.rules import limits
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import Any
+
 SCHEMA = 1
 MAX_BYTES = 2048
 MAX_STEPS = 16
@@ -282,7 +286,7 @@ def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":
     return tuple(spec)
 
 
-def parse(raw: bytes):
+def parse(raw: bytes) -> "Any":
     """Return the value of the JSON text `raw`, of any type. Raises ValueError when it is not JSON
     or is too long."""
     if len(raw) > MAX_BYTES:

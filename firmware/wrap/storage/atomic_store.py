@@ -7,6 +7,12 @@ file the dictionary is empty, for which every reader takes its strictest default
 import binascii
 import json
 
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.files import AnyFiles
+
 
 def seal(generation: int, value: dict) -> bytes:
     """Return a file's content: CRC-32 in hex, then JSON of generation and value."""
@@ -29,10 +35,10 @@ def unseal(raw: "bytes | None") -> "tuple[int, dict] | None":
 
 
 class Store:
-    """files: a `Files`; name: of both files, without ".a" and ".b". value: the dictionary in force,
-    to be changed only through `put`. damaged: a file was damaged or may be outdated."""
+    """Keeps the dictionary. name: of both files, without ".a" and ".b". value: the dictionary in
+    force, to be changed only through `put`. damaged: a file was damaged or may be outdated."""
 
-    def __init__(self, files, name: str) -> None:
+    def __init__(self, files: "AnyFiles", name: str) -> None:
         self._files = files
         self._name = name
         self._generation = 0

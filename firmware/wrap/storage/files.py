@@ -8,6 +8,14 @@ import os
 
 from wrap.compat import const
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from wrap.storage.flash_files import FlashFiles
+
+    AnyFiles: TypeAlias = "Files | FlashFiles | NoFiles"
+
 _ENODEV = const(19)
 
 

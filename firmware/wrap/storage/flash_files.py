@@ -14,6 +14,10 @@ import struct
 
 from wrap.compat import const
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.sectors import AnySectors
+
 _TAG = const(0x5A)
 _OVERHEAD = const(8)
 _GONE = const(0xFFFF)
@@ -34,7 +38,9 @@ def _pack_entry(name: str, data: "bytes | None") -> bytes:
     return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
 
-def _parse_entry(buf, at: int) -> "tuple[str, int, int, int] | None":
+def _parse_entry(
+    buf: "bytes | bytearray | memoryview", at: int
+) -> "tuple[str, int, int, int] | None":
     """Return (name, offset of the data, their length or _GONE, offset behind the entry) of the
     entry at `at`, or None where there is no valid entry."""
     if at + _OVERHEAD > len(buf) or buf[at] != _TAG:
@@ -54,12 +60,12 @@ def _parse_entry(buf, at: int) -> "tuple[str, int, int, int] | None":
 
 
 class FlashFiles:
-    """sectors: an even number of them, see wrap.storage.sectors. damaged: there is damage that no
-    power cut explains, so any file may be missing or outdated."""
+    """Keeps the files in `sectors`, of which there is an even number. damaged: there is damage that
+    no power cut explains, so any file may be missing or outdated."""
 
     missing = ""
 
-    def __init__(self, sectors) -> None:
+    def __init__(self, sectors: "AnySectors") -> None:
         self._s = sectors
         self._m = sectors.n // 2
         self._where = {}  # name: (sector, data at, size)
@@ -223,13 +229,16 @@ class FlashFiles:
     # ---- the interface of Files
 
     def names(self) -> "list[str]":
+        """Return all file names, in no order."""
         return [name for name in self._where if self._where[name][2] != _GONE]
 
     def size(self, name: str) -> int:
+        """Return the file's size in bytes, or -1 when there is no such file."""
         place = self._where.get(name)
         return -1 if place is None or place[2] == _GONE else place[2]
 
     def read(self, name: str) -> "bytes | None":
+        """Return the whole content, or None when there is no such file."""
         if self.size(name) < 0:
             return None
         i, at, size = self._where[name]
@@ -242,5 +251,6 @@ class FlashFiles:
         self._append_entry(name, data)
 
     def remove(self, name: str) -> None:
+        """Delete the file if there is one. Raises OSError."""
         if self.size(name) >= 0:
             self._append_entry(name, None)

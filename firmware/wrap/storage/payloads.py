@@ -10,6 +10,12 @@ struct.error for a damaged payload.
 import json
 import struct
 
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 NO_TEMP = -0x80000000  # a temperature in mC without a valid reading
 NO_DOSE_UJ = 0xFFFFFFFF  # a dose of a channel that is not calibrated
 SCHEMA = 1
@@ -144,7 +150,9 @@ def unpack_state(p: bytes) -> dict:
     return {"old": p[1] >> 4, "new": p[1] & 15, "reason": _reason_at(p, 2)[0]}
 
 
-def pack_sample(state: int, temps_mc, duties_u16, doses_uj) -> bytes:
+def pack_sample(
+    state: int, temps_mc: "Sequence[int]", duties_u16: "Sequence[int]", doses_uj: "Sequence[int]"
+) -> bytes:
     """Pack a SAMPLE record: state number, temperature (or NO_TEMP) per sensor, duty and dose (or
     NO_DOSE_UJ) per channel."""
     n, c = len(temps_mc), len(duties_u16)
@@ -178,9 +186,9 @@ def pack_end(
     active_ms: int,
     paused_ms: int,
     fault_count: int,
-    temps_mc,
-    on_ms,
-    doses_uj,
+    temps_mc: "Sequence[int]",
+    on_ms: "Sequence[int]",
+    doses_uj: "Sequence[int]",
 ) -> bytes:
     """Pack an END record, a session's sums, without the seal that `Log` appends. temps_mc: the
     highest (or NO_TEMP) per sensor; on_ms, doses_uj (or NO_DOSE_UJ): per channel."""
@@ -235,7 +243,7 @@ def unpack_course(p: bytes) -> dict:
     return {"what": COURSE_EVENTS[what], "person": _text(p, 34), "sha": bytes(sha).hex()}
 
 
-def pack_sector(start: int, seq: int, chain: bytes, blobs) -> bytes:
+def pack_sector(start: int, seq: int, chain: bytes, blobs: "list[tuple[bytes, int]]") -> bytes:
     """Pack a SECTOR record, the head of a sector. start: offset of its first byte in the log, u32;
     seq: this record's full sequence number, u32; chain: SHA-256 of all bytes of the sector before;
     blobs: [(name, offset)]."""
