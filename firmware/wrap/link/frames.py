@@ -33,7 +33,7 @@ class LineReader:
     Noise before a frame is not stored, so it costs one search however long it is.
     """
 
-    def __init__(self, limit: int = MAX_REQUEST):
+    def __init__(self, limit: int = MAX_REQUEST) -> None:
         """limit: most bytes of a line."""
         self._limit = limit
         self._line = bytearray(limit)

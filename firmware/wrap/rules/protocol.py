@@ -120,6 +120,7 @@ def is_tag(value: object) -> bool:
 
 
 def _is_printable(text: str) -> bool:
+    """Return whether `text` has no other characters than printable ASCII."""
     for c in _char_codes(text):
         if not 32 <= c <= 126:
             return False
@@ -261,7 +262,7 @@ class Plan:
     """A valid protocol, laid out for the control step: tuples of integers, channels in the board's
     order. person: tag, or "" without one; course_key: see `course_key`."""
 
-    def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]"):
+    def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]") -> None:
         """obj: a protocol without problems; order: channel names in the board's order."""
         get = lambda key: obj.get(key, _DEFAULTS[key])
         self.id = obj["id"]
