@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         def __getitem__(self, __part: slice) -> "bytearray | memoryview": ...
 
     class FlashArea(Protocol):
-        """A raw area of NOR flash, see `Hal.open_flash`."""
+        """Reads and writes a raw area of NOR flash, see `Hal.open_flash`."""
 
         @property
         def sectors(self) -> int: ...
@@ -31,9 +31,9 @@ else:
 
 
 class BoardFacts(Protocol):
-    """What every board's facts module states (boards/*/board_facts.py). Further facts have defaults
-    and are read by `getattr`. Per channel: name, wavelength in nm, pin, current at full duty in mA,
-    worst-case irradiance in uW/cm2. Per sensor: name, role and its input."""
+    """States what every board's facts module does (boards/*/board_facts.py). Further facts have
+    defaults and are read by `getattr`. Per channel: name, wavelength in nm, pin, current at full
+    duty in mA, worst-case irradiance in uW/cm2. Per sensor: name, role and its input."""
 
     @property
     def CHANNELS(self) -> "tuple[tuple[str, int, int, int, int], ...]": ...
@@ -64,7 +64,7 @@ class BoardFacts(Protocol):
 
 
 class Hal(Protocol):
-    """The hardware of one wrap. `facts` is the board's facts module."""
+    """Drives the hardware of one wrap. `facts` is the board's facts module."""
 
     def ticks_ms(self) -> int:
         """Return a wrapping millisecond counter. Compare two values with `ticks_diff` only."""

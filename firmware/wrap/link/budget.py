@@ -17,7 +17,7 @@ _CARRIED = ("intended", "soft")
 
 
 class Budget:
-    """left: writes that were still allowed at the last call."""
+    """Counts the writes. left: writes that were still allowed at the last call."""
 
     def __init__(self, store: "Store", cause: str) -> None:
         """store: the one that `keep` writes; cause: of this boot, as `Hal.reset_cause` names it."""

@@ -194,6 +194,7 @@ class ViewCommands:
         }
 
     def _hello(self, p: dict) -> dict:
+        """Return who the wrap is. Counts as the greeting that ends a trial."""
         self._trial.mark_greeted()
         return self._identity.hello()
 
@@ -217,6 +218,7 @@ class SettingCommands:
         }
 
     def _set_heat(self, p: dict) -> "dict | None":
+        """Store or remove the maker's heat test. Raises Refused or OSError."""
         pm = get_int(p, "pm", 0, FULL_PM)
         date = max_mc = 0
         how = ""
@@ -263,6 +265,7 @@ class CalibrationCommands:
         return shown
 
     def _set(self, p: dict) -> list:
+        """Store or remove a channel's calibration. Raises Refused or OSError."""
         name = get_text(p, "ch", 16)
         uw = get_int(p, "uw", 0, limits.CAL_MOST_UW)
         unc = get_int(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
@@ -281,6 +284,7 @@ class CalibrationCommands:
         return self._shown()
 
     def _begin_light(self, p: dict) -> dict:
+        """Begin light for a calibration, once the host confirms an empty wrap. Raises Refused."""
         if p.get("confirm") != states.NOBODY:  # H-62
             raise Refused(BAD_PARAM, 'confirm must be "%s"' % states.NOBODY)
         duty_pm = get_int(p, "duty_pm", 1, 1000)
@@ -306,6 +310,7 @@ class CourseCommands:
         }
 
     def _note(self, p: dict) -> dict:
+        """Record that a course's plan was frozen or closed. Raises Refused."""
         person = get_person(p)
         sha = get_sha(p, "sha")
         what = p.get("what")
@@ -344,6 +349,7 @@ class ProtocolCommands:
         }
 
     def _list(self, p: dict) -> dict:
+        """Return what each slot holds, and the active one."""
         protocols = self._protocols
         shown = []
         for slot in protocols.slots:
@@ -358,6 +364,7 @@ class ProtocolCommands:
         return {"active": protocols.active(), "slots": shown}
 
     def _put(self, p: dict) -> Upload:
+        """Return the stream that receives a protocol and stores it. Raises Refused."""
         size = get_int(p, "size", 2, MAX_BYTES)
         slot = get_int(p, "slot", 0, SLOTS - 1)
         sha = p.get("sha")
@@ -370,15 +377,18 @@ class ProtocolCommands:
         return Upload(size, lambda raw: gate.run(IDLE, save, raw, cost))  # a session may have begun
 
     def _get(self, p: dict) -> dict:
+        """Return at most 480 bytes of a slot's protocol as base64. Raises Refused."""
         raw = self._protocols.raw(get_int(p, "slot", 0, SLOTS - 1))
         at = get_int(p, "o", 0, len(raw))
         return {"o": at, "size": len(raw), "d": b64(raw[at : at + 480])}
 
     def _activate(self, p: dict) -> dict:
+        """Choose the slot that the button starts. Raises Refused or OSError."""
         self._protocols.activate(get_int(p, "slot", 0, SLOTS - 1))
         return {"active": self._protocols.active()}
 
     def _delete(self, p: dict) -> dict:
+        """Empty a slot. Raises Refused or OSError."""
         slot = get_int(p, "slot", 0, SLOTS - 1)
         if self._protocols.slots[slot] is None:
             raise Refused(NOT_FOUND, "slot %d is empty" % slot)
@@ -415,6 +425,7 @@ class SessionCommands:
         }
 
     def _start(self, p: dict) -> dict:
+        """Begin a session. Raises Refused, in a fault with its text."""
         if self._session.state == states.FAULT:
             text = self._status_view.fault()["text"]  # type: ignore - one is latched
             raise Refused(FAULT, text + "; acknowledge it first")
@@ -428,11 +439,13 @@ class SessionCommands:
         return {"state": states.NAMES[self._session.shown_state()]}
 
     def _answer_wake(self, p: dict) -> dict:
+        """Answer the wake check. Raises Refused when it asks nothing."""
         if not self._control.answer_wake():
             raise Refused(NOT_NOW, "the wake check asks nothing now")
         return {"state": states.NAMES[self._session.state]}
 
     def _acknowledge(self, p: dict) -> dict:
+        """Clear the latched fault. Raises Refused while its cause is there, or OSError."""
         self._fault_control.acknowledge("link")
         return {"state": states.NAMES[self._session.state]}
 
@@ -463,6 +476,7 @@ class HostCommands:
         }
 
     def _set_clock(self, p: dict) -> dict:
+        """Set the clock. Only one that differs costs a record. Raises Refused."""
         clock = self._host_clock
         unix_s = get_int(p, "t", 1700000000, _CLOCK_MOST_S)
         if clock.differs(unix_s):
@@ -470,10 +484,12 @@ class HostCommands:
         return {"unix_s": clock.unix_s()}
 
     def _renew_lease(self, p: dict) -> dict:
+        """Renew the host's lease on a tethered session, in ms. Raises Refused."""
         self._control.lease_ms = get_int(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
         return {"ms": self._control.lease_ms}
 
     def _start_telemetry(self, p: dict) -> dict:
+        """Push samples every `every_ms` (0: none) for `ms`. Raises Refused."""
         every = get_int(p, "every_ms", 0, 60000)
         if 0 < every < 100:
             raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
@@ -481,6 +497,7 @@ class HostCommands:
         return {"every_ms": every}
 
     def _restart(self, service: bool) -> dict:
+        """Restart after the answer, and carry the budget of writes over. Raises OSError."""
         self._host_session.restart(service)
         budget = self._gate.budget
         budget.keep(budget.left - 1)
@@ -504,17 +521,21 @@ class LogCommands:
         }
 
     def _info(self, p: dict) -> dict:
+        """Return the offsets of the log and its next sequence number."""
         log = self._log
         return {"first": log.first, "end": log.end, "seq": log.seq}
 
     def _open(self, p: dict) -> dict:
+        """Begin a download of the log. Raises Refused."""
         at, end = self._download.open(_offset(p))
         return {"o": at, "end": end}
 
     def _next(self, p: dict) -> Download:
+        """Return the stream that sends a window of the log. Raises Refused."""
         return self._download.prepare_window(_offset(p), get_int(p, "n", CHUNK, WINDOW, WINDOW))
 
     def _close(self, p: dict) -> dict:
+        """End the download. Returns the SHA-256 of all it sent. Raises Refused."""
         at, end, sha = self._download.close()
         return {"o": at, "end": end, "sha": sha}
 

@@ -67,6 +67,7 @@ class LineReader:
         return self._finish()
 
     def _keep(self, buf: "bytes | bytearray", at: int, stop: int) -> None:
+        """Add buf[at:stop] to the line, as far as it has room."""
         n = self._n
         free = self._limit - n
         size = stop - at
@@ -77,6 +78,7 @@ class LineReader:
         self._n = n + size
 
     def _finish(self) -> int:
+        """Check the line at its newline. Returns as `take` does."""
         n = self._n
         overrun = self._overrun
         self._n = 0

@@ -259,7 +259,7 @@ def course_key(person: str, site: str) -> str:
 
 
 class Plan:
-    """A valid protocol, laid out for the control step: tuples of integers, channels in the board's
+    """Lays out a valid protocol for the control step: tuples of integers, channels in the board's
     order. person: tag, or "" without one; course_key: see `course_key`."""
 
     def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]") -> None:

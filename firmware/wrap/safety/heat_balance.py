@@ -21,8 +21,8 @@ _UNKNOWN = const(1 << 29)
 
 
 class HeatBalance:
-    """joule: heat capacity of the pad, J/K; skin_mw, air_mw: conductance from it to the skin and to
-    the air, mW/K.
+    """Compares the warming of the pad with the power written. joule: heat capacity of the pad, J/K;
+    skin_mw, air_mw: conductance from it to the skin and to the air, mW/K.
 
     covered, weak: warnings in force. room_mw: heat that the air takes now, mW.
     """

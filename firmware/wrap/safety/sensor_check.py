@@ -19,8 +19,8 @@ _WARMING_MC = const(600)  # in limits.BALANCE_S: a cold pad that was just put on
 
 
 class SensorCheck:
-    """roles: "skin" or "board" per sensor; trends: their Trends, which the caller fills; joule:
-    heat capacity of the pad, J/K."""
+    """Checks the behaviour of the sensors once a second. roles: "skin" or "board" per sensor;
+    trends: their Trends, which the caller fills; joule: heat capacity of the pad, J/K."""
 
     def __init__(self, roles: "list[str]", trends: "list[Trend]", joule: int) -> None:
         self._n = len(roles)

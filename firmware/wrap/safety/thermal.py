@@ -36,8 +36,8 @@ WARNING_TEXTS = (
 
 
 class ThermalChecks:
-    """pending_warning: name of a warning that was not recorded yet, or ""; moved: a sensor jumped
-    as light began, so the pad is being put on or the sensor is faulty."""
+    """Runs the thermal checks. pending_warning: name of a warning that was not recorded yet, or "";
+    moved: a sensor jumped as light began, so the pad is being put on or the sensor is faulty."""
 
     def __init__(self, facts: "BoardFacts") -> None:
         curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)

@@ -23,7 +23,8 @@ _NO_DOSE_UJ = const(-(1 << 29))
 
 
 class SessionControl:
-    """lease_ms: remaining time of the host's lease on a tethered session."""
+    """Runs an active session. lease_ms: remaining time of the host's lease on a tethered
+    session."""
 
     def __init__(
         self,

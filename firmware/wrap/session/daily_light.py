@@ -15,7 +15,7 @@ ENTRIES_MOST = const(12)  # further entries are merged, the oldest ones first
 
 
 class Light:
-    """The light of one session: `light_s` seconds from the age `age_s` on.
+    """Describes the light of one session: `light_s` seconds from the age `age_s` on.
 
     unix_s: UTC at that age, 0 when it is not known. open: 1 while the session has not ended; then
     light_s is the most it can give."""
@@ -46,8 +46,8 @@ def _load(stored: "list[int]", age_s: int) -> Light:
 
 
 class DailyLight:
-    """entries: `Light` objects in the order of their sessions. stored: from `to_stored`. Raises
-    ValueError or TypeError for another form."""
+    """Sums the light of the last day. entries: `Light` objects in the order of their sessions.
+    stored: from `to_stored`. Raises ValueError or TypeError for another form."""
 
     def __init__(self, stored: list, age_s: int) -> None:
         self.entries = [_load(one, age_s) for one in stored]

@@ -19,7 +19,7 @@ UNREADABLE = "unreadable"  # reason of a stored hold that this firmware cannot r
 
 
 class Holds:
-    """store: the DoubleStore that keeps them."""
+    """Keeps the holds. store: the DoubleStore that keeps them."""
 
     def __init__(self, store: "DoubleStore", log_queue: "LogQueue") -> None:
         self._store = store

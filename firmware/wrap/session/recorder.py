@@ -20,7 +20,7 @@ SAMPLE_MS = const(36000)  # between SAMPLE records: decisions/0012, a session's 
 
 
 class SessionRecorder:
-    """sample_ms: time since the last SAMPLE record."""
+    """Makes the records of a session. sample_ms: time since the last SAMPLE record."""
 
     def __init__(
         self,

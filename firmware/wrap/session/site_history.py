@@ -56,7 +56,8 @@ def span(seconds: int) -> str:
 
 
 class Entry:
-    """A session: the age at which it began, UTC then (0: not known), its part in permille."""
+    """Describes a session: the age at which it began, UTC then (0: not known), its part in
+    permille."""
 
     def __init__(self, age_s: int, unix_s: int, part: int) -> None:
         self.age_s = age_s
@@ -81,7 +82,7 @@ def _load(stored: "list[int]", age_s: int) -> Entry:
 
 
 class SiteSessions:
-    """The sessions of the last week per site, and the light of the last day.
+    """Keeps the sessions of the last week per site, and the light of the last day.
 
     stored: from `to_stored`, or {}. Raises ValueError, TypeError, KeyError or AttributeError for
     another form. sites: {site: [Entry, ...]}. light: a DailyLight.

@@ -23,7 +23,8 @@ _SELF_TEST_MS = const(100)
 
 
 class Session:
-    """on_change(session, old, new, reason) is called at every change of state.
+    """Advances the states of a session. on_change(session, old, new, reason) is called at every
+    change of state.
 
     plan: of this session, or of the last one; by: what started it; end_reason: "" until it ends;
     active_ms: time of light (ramp-up and running); step: index in the plan; fade: 0..FADE_FULL.
@@ -46,6 +47,7 @@ class Session:
         self._clear()
 
     def _clear(self) -> None:
+        """Reset the times, the step and the fade."""
         self.active_ms = 0
         self.paused_ms = 0
         self.step = 0
@@ -54,6 +56,7 @@ class Session:
         self._in_state_ms = 0
 
     def _change_state(self, new: int, reason: str) -> None:
+        """Enter the state `new`, and report it to `on_change`."""
         old = self.state
         self.state = new
         self.active_now = states.SELF_TEST <= new <= states.RAMP_DOWN

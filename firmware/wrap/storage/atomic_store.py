@@ -60,6 +60,7 @@ class Store:
         return value if isinstance(value, int) and 0 <= value <= most else 0
 
     def _file_name(self, slot: int) -> str:
+        """Return the name of file 0 or 1."""
         return self._name + (".a" if slot == 0 else ".b")
 
     def put(self, value: dict) -> None:

@@ -82,7 +82,7 @@ class Files:
 
 
 class NoFiles:
-    """The interface of `Files` without storage: no file exists and every write fails with ENODEV.
+    """Stands in for `Files` without storage: no file exists and every write fails with ENODEV.
     missing: the reason."""
 
     damaged = False

@@ -114,6 +114,7 @@ class Log:
 
     @property
     def skipped(self) -> int:
+        """Return the number of sectors that could not be erased."""
         return len(self._bad)
 
     def _find_sectors(self) -> None:

@@ -57,6 +57,7 @@ def schema(payload: bytes) -> int:
 
 
 def _text(payload: bytes, at: int) -> str:
+    """Return the text from `at` on. Raises ValueError when it is no UTF-8."""
     return bytes(payload[at:]).decode()
 
 
@@ -83,10 +84,12 @@ def _cc(mc: int) -> int:
 
 
 def _mc(cc: int) -> "int | None":
+    """Return a stored temperature in mC, None without a valid reading."""
     return None if cc == _NO_CC else cc * 10
 
 
 def _uj(dose: int) -> "int | None":
+    """Return a stored dose in uJ/cm2, None of a channel that is not calibrated."""
     return None if dose == NO_DOSE_UJ else dose
 
 
@@ -96,6 +99,7 @@ def pack_boot(cause: str, version: str, boot: int) -> bytes:
 
 
 def unpack_boot(p: bytes) -> dict:
+    """Unpack a BOOT record."""
     cause, version = _text(p, 5).split("|", 1)
     return {"cause": cause, "version": version, "resets": struct.unpack_from("<I", p, 1)[0]}
 
@@ -106,6 +110,7 @@ def pack_clock(unix_s: int) -> bytes:
 
 
 def unpack_clock(p: bytes) -> dict:
+    """Unpack a CLOCK record."""
     return {"unix_s": struct.unpack_from("<I", p, 1)[0]}
 
 
@@ -116,6 +121,7 @@ def pack_blob(name: bytes, raw: bytes) -> bytes:
 
 
 def unpack_blob(p: bytes) -> dict:
+    """Unpack a BLOB record, its name in hex."""
     return {"name": bytes(p[1:9]).hex(), "raw": bytes(p[9:])}
 
 
@@ -131,6 +137,7 @@ def pack_start(
 
 
 def unpack_start(p: bytes) -> dict:
+    """Unpack a START record, names of BLOBs in hex."""
     _, session, unix_s, by, protocol, calibrations = struct.unpack_from("<BIIB8s8s", p, 0)
     return {
         "session": session,
@@ -147,6 +154,7 @@ def pack_state(old: int, new: int, reason: str) -> bytes:
 
 
 def unpack_state(p: bytes) -> dict:
+    """Unpack a STATE record."""
     return {"old": p[1] >> 4, "new": p[1] & 15, "reason": _reason_at(p, 2)[0]}
 
 
@@ -168,6 +176,7 @@ def pack_sample(
 
 
 def unpack_sample(p: bytes) -> dict:
+    """Unpack a SAMPLE record."""
     n, c = p[1] >> 4, p[1] & 15
     temps = struct.unpack_from("<%dh" % n, p, 2)
     duties = struct.unpack_from("%dB" % c, p, 2 + 2 * n)
@@ -204,6 +213,7 @@ def pack_end(
 
 
 def unpack_end(p: bytes) -> dict:
+    """Unpack an END record, its seal in hex."""
     _, session, active_ms, paused_ms, fault_count, sizes = struct.unpack_from("<BIIIBB", p, 0)
     n, c = sizes >> 4, sizes & 15
     temps = struct.unpack_from("<%dh" % n, p, 15)
@@ -228,6 +238,7 @@ def pack_wake(what: str, active_ms: int) -> bytes:
 
 
 def unpack_wake(p: bytes) -> dict:
+    """Unpack a WAKE record."""
     _, what, active_s = struct.unpack_from("<BBH", p, 0)
     return {"wake": _WAKE[what], "active_ms": active_s * 1000}
 
@@ -239,6 +250,7 @@ def pack_course(what: str, person: str, sha: bytes) -> bytes:
 
 
 def unpack_course(p: bytes) -> dict:
+    """Unpack a COURSE record, its hash in hex."""
     _, what, sha = struct.unpack_from("<BB32s", p, 0)
     return {"what": COURSE_EVENTS[what], "person": _text(p, 34), "sha": bytes(sha).hex()}
 
@@ -254,6 +266,7 @@ def pack_sector(start: int, seq: int, chain: bytes, blobs: "list[tuple[bytes, in
 
 
 def unpack_sector(p: bytes) -> dict:
+    """Unpack a SECTOR record, `chain` in hex."""
     _, start, seq, chain = struct.unpack_from("<BII32s", p, 0)
     blobs = [struct.unpack_from("<8sI", p, at) for at in range(41, len(p) - 11, 12)]
     return {"start": start, "seq": seq, "chain": bytes(chain).hex(), "blobs": blobs}
@@ -265,4 +278,5 @@ def pack_json(obj: dict) -> bytes:
 
 
 def unpack_json(p: bytes) -> dict:
+    """Unpack a FAULT, ACK or NOTE record."""
     return json.loads(_text(p, 1))

@@ -19,6 +19,7 @@ SLOTS = 8
 
 
 def _hex(digest: bytes) -> str:
+    """Return a hash as hex digits, lower case."""
     return binascii.hexlify(digest).decode()
 
 
@@ -43,6 +44,7 @@ class Protocols:
         self.slots: list = [self._load(slot) for slot in range(SLOTS)]
 
     def _file(self, slot: int) -> str:
+        """Return the name of a slot's file."""
         return "proto.%d" % slot
 
     def _load(self, slot: int) -> "tuple | str | None":

@@ -30,7 +30,7 @@ BLANK = b"\xff" * 256
 
 
 class NorSectors:
-    """`n` sectors of the raw flash area `flash` from `first` on (see `Hal.open_flash`).
+    """Uses `n` sectors of the raw flash area `flash` from `first` on (see `Hal.open_flash`).
 
     An erase that a power cut interrupts can look complete. So a complete one leaves a mark in the
     sector's last 8 bytes, and a sector without it is erased again before use.
@@ -91,7 +91,7 @@ class NorSectors:
 
 
 class FileSectors:
-    """`n` files of at most `size` bytes in `files`, on a filesystem that keeps what was closed
+    """Uses `n` files of at most `size` bytes in `files`, on a filesystem that keeps what was closed
     (littlefs). An append costs that filesystem an erase."""
 
     def __init__(self, files: "Files | NoFiles", n: int = 80, size: int = _SEGMENT) -> None:

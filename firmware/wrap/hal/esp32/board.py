@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from wrap.hal.contract import BoardFacts
 
     class Esp32Facts(BoardFacts, Protocol):
-        """What the facts of a board with an ESP32 state as well."""
+        """States what a board with an ESP32 has as well."""
 
         @property
         def ENABLE_BACK_PIN(self) -> int: ...
@@ -51,7 +51,8 @@ _BUZZ_DUTY = const(32768)
 
 
 class Esp32:
-    """facts: the board's facts module."""
+    """Implements `wrap.hal.contract.Hal`. Raises ValueError for a chip or a MicroPython without
+    what it needs. facts: the board's facts module."""
 
     def __init__(self, facts: "Esp32Facts") -> None:
         if not hasattr(esp32.RMT, "active"):

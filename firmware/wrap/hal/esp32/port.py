@@ -63,7 +63,7 @@ class Port:
 
 
 class UartPort(Port):
-    """A bridge without flow control: writes what has room in the FIFO by the time passed."""
+    """Writes to a bridge without flow control what has room in the FIFO by the time passed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class UartPort(Port):
 
 
 class JtagPort(Port):
-    """The USB-Serial-JTAG port. at: address of EP1_CONF."""
+    """Uses the USB-Serial-JTAG port. at: address of EP1_CONF."""
 
     def __init__(self, at: int) -> None:
         super().__init__()
@@ -100,14 +100,14 @@ class JtagPort(Port):
 
 
 class CdcPort(Port):
-    """TinyUSB: writes nothing from the first slow write until bytes arrive."""
+    """Uses TinyUSB. Writes nothing from the first slow write until bytes arrive."""
 
     def __init__(self) -> None:
         super().__init__()
         self._stalled = False
 
     def read(self, buf: "bytearray | memoryview") -> int:
-        """As `Port.read`. Received bytes show that a host reads again."""
+        """Read as `Port.read` does. Received bytes show that a host reads again."""
         n = super().read(buf)
         if n:
             self._stalled = False

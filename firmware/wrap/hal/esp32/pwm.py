@@ -18,7 +18,7 @@ _STEP = const(8)  # resolution of duty_u16: at least 13 bits, up to 5 kHz from 8
 
 
 class Lamp:
-    """pin: its number; route_at: see `chip.route_at`."""
+    """Drives one lamp's pin. pin: its number; route_at: see `chip.route_at`."""
 
     def __init__(self, pin: int, route_at: int) -> None:
         self._pin = Pin(pin, Pin.OUT, value=0)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wrap.hal.contract import BoardFacts
 
     class Rp2040Facts(BoardFacts, Protocol):
-        """What the facts of a board with an RP2040 state as well."""
+        """States what a board with an RP2040 has as well."""
 
         @property
         def MUX_REFERENCES(self) -> "tuple[tuple[int, int, int], ...]": ...
@@ -54,7 +54,8 @@ _INTENDED = const(0x50424D57)
 
 
 class Rp2040:
-    """facts: the board's facts module."""
+    """Implements `wrap.hal.contract.Hal`. Raises ValueError when lamps share a PWM slice. facts:
+    the board's facts module."""
 
     def __init__(self, facts: "Rp2040Facts") -> None:
         self._lamp_pins = tuple([small_int(c[2]) for c in facts.CHANNELS])

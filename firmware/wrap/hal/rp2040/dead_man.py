@@ -44,7 +44,7 @@ def _deadman() -> None:
 
 
 class DeadMan:
-    """pin: number of the enable pin."""
+    """Holds the enable high for a limited time. pin: number of the enable pin."""
 
     def __init__(self, pin: int) -> None:
         self._pin = Pin(pin, Pin.OUT, value=0)

@@ -31,7 +31,7 @@ def _open_device(first: int, n: int) -> rp2.Flash:
 
 
 class Flash:
-    """A raw flash area (see `Hal.open_flash`) of `n` sectors from `first` on."""
+    """Reads and writes a raw flash area (see `Hal.open_flash`) of `n` sectors from `first` on."""
 
     def __init__(self, first: int, n: int) -> None:
         self._device = _open_device(first, n)
@@ -46,7 +46,7 @@ class Flash:
 
 
 def open_flash() -> "tuple[Flash, Flash] | None":
-    """The contract's open_flash."""
+    """Return the areas of our image, None on a stock one, see `Hal.open_flash`."""
     if not CLAIM_AT:
         return None
     return Flash(0, _STORE), Flash(_STORE + _FILES, _LOG)

@@ -171,7 +171,7 @@ def make_references(
 
 
 def no_references() -> int:
-    """The HAL's `references` of a board without a multiplexer."""
+    """Return 0, as the HAL's `references` of a board without a multiplexer."""
     return 0
 
 
@@ -187,9 +187,10 @@ def make_verify_and_feed(regs: "array[int]") -> "Callable[[], bool]":
 
     @micropython.viper
     def verify_and_feed() -> bool:
-        """See wrap.hal.contract. RP2040 datasheet 4.5.3 (CSR 12 bytes before CC, DIV 8, TOP 4 after
-        it), 2.19.6.1 (CTRL: function 4 is PWM, no overrides), 2.3.1.7: SIO GPIO_IN reads the pad,
-        whatever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6 (watchdog LOAD)."""
+        """Verify and feed, see `Hal.verify_and_feed`. RP2040 datasheet 4.5.3 (CSR 12 bytes before
+        CC, DIV 8, TOP 4 after it), 2.19.6.1 (CTRL: function 4 is PWM, no overrides), 2.3.1.7: SIO
+        GPIO_IN reads the pad, whatever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6
+        (watchdog LOAD)."""
         r = ptr32(regs)
         sio = ptr32(0xD0000000)
         pads = sio[1]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Port(Protocol):
-        """What `StockPort` and the C module do alike."""
+        """States what `StockPort` and the C module do alike."""
 
         def read(self, buf: "bytearray | memoryview") -> int: ...
         def write(self, view: memoryview) -> int: ...
@@ -32,8 +32,8 @@ _SLOW = const(8)  # bytes read or written in one call on a stock image: about 60
 
 
 class StockPort:
-    """The port of a stock image, by streams and polls. A write to an open port that no host reads
-    would wait up to 500 ms, so single bytes are written, each after POLLOUT."""
+    """Reads and writes the port of a stock image, by streams and polls. A write to an open port
+    that no host reads would wait up to 500 ms, so single bytes are written, each after POLLOUT."""
 
     def __init__(self) -> None:
         self._in = sys.stdin.buffer  # type: ignore
