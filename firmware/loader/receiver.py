@@ -32,7 +32,7 @@ def _list_names(folder: str) -> "list[str]":
 
 
 def _read_text(path: str) -> "str | None":
-    """Return the text of a file, or None when it is missing or no UTF-8."""
+    """Return the text of a file, or None when it is missing or not UTF-8."""
     try:
         with open(path, "rb") as f:
             return f.read().decode()

@@ -57,7 +57,7 @@ def schema(payload: bytes) -> int:
 
 
 def _text(payload: bytes, at: int) -> str:
-    """Return the text from `at` on. Raises ValueError when it is no UTF-8."""
+    """Return the text from `at` on. Raises ValueError when it is not UTF-8."""
     return bytes(payload[at:]).decode()
 
 
