@@ -85,6 +85,7 @@ class DoubleStore:
     def repair(self) -> None:
         """Write the value in force to both copies, and its mark. Raises OSError; then it is still
         due."""
+        # Generation 0 has no copies: nothing was put yet, which the mark alone states.
         if self._generation:
             for name in self._copies:
                 self._write_copy(name, self._raw)
@@ -92,6 +93,7 @@ class DoubleStore:
         self.due = False
 
     def _write_copy(self, name: str, raw: bytes) -> None:
+        # Most repairs concern one file. A read spares the others a write.
         if self._files.read(name) != raw:
             self._files.write(name, raw)
 
@@ -107,6 +109,8 @@ class DoubleStore:
         self.unconfirmed = self.damaged = False
 
     def _put_value(self, value: dict, unconfirmed: bool) -> None:
+        # Both copies first: else a cut in the next write could leave two generations of
+        # difference, which counts as damage.
         if self.due:
             self.repair()
         before = self._generation, self._raw

@@ -39,6 +39,8 @@ class LogQueue:
 
     def _find_least(self):
         """Which record of a full queue goes: the oldest sample, else the oldest behind the head."""
+        # From 1 on: the head may be under way to the flash and stays first until it is
+        # written.
         for i in range(1, len(self._queue)):
             if self._queue[i][0] == records.SAMPLE:
                 return i
@@ -96,6 +98,7 @@ class LogQueue:
             return False
         kind, up_s, up_ms, payload = self._queue[0]
         self.log.append(kind, self.boot, up_s, up_ms, payload)
+        # After `append`: a record that could not be written is still the first.
         self._queue.pop(0)
         return True
 

@@ -50,6 +50,7 @@ class Upkeep:
         """Write an unsaved fault and at most one record. True when the log could not be written."""
         latch, log_queue = self._fault_latch, self._log_queue
         if latch.unsaved or log_queue.is_due(lit):
+            # The write keeps interrupts off, so without notice the dead-man could drop the enable.
             self._hal.flash_ahead()
         latch.save_when_due(dt_ms)
         return not log_queue.slice(dt_ms, lit) and log_queue.failed

@@ -152,6 +152,7 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
         session.uid,
         session.number,
         session.first_unix_ms,
+        # Another program's protocol may have anything there: only a tag names a person.
         tag if is_tag(tag) else "",
         session.site or "",
         session.protocol_id or "",
@@ -192,6 +193,7 @@ def claim_sessions(store: Store, keys: Sequence[str], person: Person | None, uni
 def read_claims(store: Store) -> dict[str, str]:
     """Return {session key: tag, or NOBODY} of what was said last."""
     found: dict[str, str] = {}
+    # In the order of writing, so a later claim replaces an earlier one.
     for event in store.read(Kind.CLAIM):
         for key in event.body.get("keys", ()):
             found[key] = event.person
@@ -211,6 +213,7 @@ def list_unattributed(store: Store, book: SessionBook) -> list[LoggedSession]:
     Also those with a tag that this household has never had.
     """
     claims = read_claims(store)
+    # Forgotten people too: nobody is asked again about sessions that were theirs.
     known = {event.person for event in store.read(Kind.PERSON, Kind.FORGET)}
     return [
         session
