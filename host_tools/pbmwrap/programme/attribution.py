@@ -22,7 +22,7 @@ from pbmwrap.logs.sessions import RUNNING
 from pbmwrap.logs.summary import SessionSummary, read_wrap_info, summarize_sessions
 from pbmwrap.programme.light_facts import remember_facts
 from pbmwrap.programme.model import JournalEntry, Kind, Person, SessionUse, Stamp
-from pbmwrap.programme.people import find_person, is_tag, list_people
+from pbmwrap.programme.people import find_person, is_tag, list_people, require_one
 from pbmwrap.programme.session_key import make_session_key
 from pbmwrap.programme.store import Store
 from pbmwrap.programme.times import make_stamp
@@ -277,10 +277,7 @@ def find_session(book: SessionBook, word: str) -> LoggedSession:
     found = [s for s in book.sessions if word in (s.key, str(s.number))]
     if not found:
         raise UsageError(f"no session {word} is in the archive", "see `pbmwrap person sessions`")
-    if len(found) > 1:
-        listed = ", ".join(s.key for s in found)
-        raise UsageError(f"session {word} can be {listed}", "write the whole key")
-    return found[0]
+    return require_one(found, f"session {word}", lambda s: s.key, "write the whole key")
 
 
 def name_owner(store: Store, session: LoggedSession) -> str:
