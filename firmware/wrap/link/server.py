@@ -277,6 +277,7 @@ class Server:
             answer = dumps({"i": number, "r": result})
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
+        # The host's reader has a line of this size and would drop a longer one.
         if len(answer) > frames.MAX_ANSWER:
             answer = _encode_error(number, INTERNAL, "the answer is too long")
         self._last_answer = answer

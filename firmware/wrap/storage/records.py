@@ -73,6 +73,7 @@ def parse(buf, at: int) -> "tuple[int, int, int, int, int, bytes, int] | None":
     if n == _LONG:
         n = buf[start] | buf[start + 1] << 8
         start += 2
+        # A short payload in the long form is an error: each record has one form only.
         if not _LONG <= n <= MAX_PAYLOAD:
             return None
     end = start + n
@@ -90,6 +91,7 @@ def full_seq(record: tuple, before: int) -> int:
     or -1."""
     if record[0] == SECTOR and len(record[5]) >= 9:
         return struct.unpack_from("<I", record[5], 5)[0]
+    # The smallest number above `before` with this low half.
     return before + 1 + ((record[1] - before - 1) & 0xFFFF)
 
 
