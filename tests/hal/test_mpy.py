@@ -1,4 +1,4 @@
-"""Every module of the device package compiled for each chip, native and viper ones included."""
+"""Compiles every module of the device package for each chip, native and viper ones included."""
 
 from __future__ import annotations
 

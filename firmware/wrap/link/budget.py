@@ -32,6 +32,7 @@ class Budget:
         filled = (up_s - self._since_s) // limits.HOST_WRITE_S
         self.left = min(limits.HOST_WRITES, self.left + filled)
         self._since_s += filled * limits.HOST_WRITE_S
+        # Time with all writes left does not count towards the next one.
         if self.left == limits.HOST_WRITES:
             self._since_s = up_s
         if self.left < cost:

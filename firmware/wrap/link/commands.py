@@ -133,8 +133,10 @@ class RequestGate:
         try:
             result = act(params)
         except OSError as e:
+            # It may have written before it failed.
             self.budget.spend(writes)
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        # After the act: what was refused has written nothing and costs nothing.
         self.budget.spend(writes)
         return result
 

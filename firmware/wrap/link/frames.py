@@ -85,10 +85,14 @@ class LineReader:
         self._overrun = False
         if n == 0:
             return SKIPPED
+        # Before the CRC, which such a line has lost: a host has to learn that its line was
+        # too long.
         if overrun:
             return TOO_LONG
         if self._line[n - 1] == _CR:
             n -= 1
+        # The place follows from the length of the CRC. A search would find a star in the
+        # JSON.
         star = n - 9
         if star < 1 or self._line[star] != _STAR:
             return BAD_CRC

@@ -69,6 +69,8 @@ class HostSession:
             self._every_ms = 0
             return
         self._due_ms -= dt_ms
+        # Only when it can leave at once: behind an answer it would be old before it is
+        # sent.
         if self._due_ms <= 0 and server.is_idle():
             self._due_ms = self._every_ms
             server.push("sample", self._status_view.sample())

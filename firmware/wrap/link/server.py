@@ -148,6 +148,7 @@ class Server:
     def _queue_line(self, *parts: bytes) -> bool:
         """Queue a line whose JSON is the concatenation of `parts`. Returns False when the buffer is
         full."""
+        # At-sign, star, eight digits of the CRC, newline.
         n = 11
         for part in parts:
             n += len(part)
@@ -193,6 +194,7 @@ class Server:
         spare_ms: time until the next control step. With less than _ACT_MS no request is started,
         and with less than _STEP_MS no piece of a stream, until _MOST_WAITS slices have passed.
         """
+        # What is to be sent comes first, so there is always room for an answer.
         if self._tx_at != self._tx_end:
             done = self._pump_lines()
         elif self._raw:
@@ -301,6 +303,7 @@ class Server:
             answer = dumps({"i": number, "r": result})
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
+        # The host's reader has a line of this size and would drop a longer one.
         if len(answer) > frames.MAX_ANSWER:
             answer = _encode_error(number, INTERNAL, "the answer is too long")
         self._last_answer = answer

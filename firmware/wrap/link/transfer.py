@@ -118,6 +118,7 @@ class Download:
         if self._broken is None:
             try:
                 data = self._read_log(n)
+                # The digest has these bytes from the first time.
                 if not self._again:
                     self._digest.update(data)
                     self.next = self._at + len(data)

@@ -60,6 +60,8 @@ class SensorCheck:
 
         Of several violations the last one counts: PAIR, then the sensor with the highest index."""
         found = None
+        # A low-pass of 2^_SETTLE seconds. Constant light that the pad has warmed to moves
+        # no sensor, so only what is new is counted against a sensor that stands still.
         new_mw = heat_mw - (self._settled >> _SETTLE)
         self._settled += new_mw
         for i in range(self._n):

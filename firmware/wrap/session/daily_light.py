@@ -69,6 +69,7 @@ class DailyLight:
     ) -> int:  # H-54, H-62
         """Return the seconds until `need_s` more seconds of light stay within `most_s` in
         `window_s`, which is at most a day; 0: now."""
+        # In the order in which light expires, which need not be that of the sessions.
         counted = sorted([(e.expires_s(window_s), e.light_s) for e in self.entries])
         counted = [c for c in counted if c[0] > age_s]
         over_s = sum([c[1] for c in counted]) + need_s - most_s

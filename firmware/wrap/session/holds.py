@@ -84,4 +84,5 @@ def _load(stored: object) -> "tuple[str, str]":
     if isinstance(stored, list) and len(stored) >= 2:
         if isinstance(stored[0], str) and isinstance(stored[1], str):
             return (stored[0], stored[1])
+    # What cannot be read holds everybody: the mistake must be the one without light.
     return (ANYBODY, UNREADABLE)

@@ -138,6 +138,7 @@ class SiteSessions:
         found = []
         entries = self.sites.get(ANY, [])
         if site != ANY:
+            # ANY: a lost history counts as a session on every site.
             entries = self.sites.get(site, []) + entries
         for e in entries:
             if e.part_pm >= FULL_PM:
@@ -221,6 +222,8 @@ class SiteSessions:
             behind = self._line - line
             if limits.CLOCK_DRIFT_S < behind <= limits.CLOCK_MOST_S:  # H-30
                 return False
+            # Clocks of two hosts differ a little. Time that is known to have passed
+            # must not shrink.
             if 0 < behind <= limits.CLOCK_DRIFT_S:
                 line = self._line
         self._line = line
@@ -289,6 +292,7 @@ class SiteHistory:
         begin."""
         wait_s = self.next_s(site, week, up_s)
         light_s = self.light_next_s(need_s, most_s, up_s)
+        # Both limits have to be met, so the longer wait is the one to state.
         if light_s > wait_s:
             return self.light_refusal(need_s, most_s, light_s)
         return self.site_refusal(site, wait_s) if wait_s else None

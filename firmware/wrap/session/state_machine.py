@@ -62,6 +62,7 @@ class Session:
         self.active_now = states.SELF_TEST <= new <= states.RAMP_DOWN
         self.lit_now = self.fade > 0 or new == states.RAMP_UP or new == states.RUNNING
         self._in_state_ms = 0
+        # Last: what is called reads the new state.
         self._on_change(self, old, new, reason)
 
     def active(self) -> bool:
@@ -135,6 +136,7 @@ class Session:
         """Fade out and end the session. Returns False when none is active or it is ending."""
         if self.state not in (states.SELF_TEST, states.RAMP_UP, states.RUNNING, states.PAUSED):
             return False
+        # The self-test ends this way too: its fade is 0, so the next step ends the session.
         self.end_reason = reason
         self._change_state(states.RAMP_DOWN, reason)
         return True
@@ -164,6 +166,7 @@ class Session:
             if self.fade >= FADE_FULL:
                 self.fade = FADE_FULL
                 self._change_state(states.RUNNING, "at level")
+            # Light of the ramp is light: it heats the skin and gives dose.
             self._advance_light(dt_ms, dose_uj, ahead_uj)
         elif state == states.PAUSED:
             self._fade_out(dt_ms)
@@ -197,6 +200,7 @@ class Session:
         """Let `dt_ms` of light pass: end at the dose or the time, or go to the plan's next step."""
         self.active_ms += dt_ms
         self._step_ms += dt_ms
+        # The dose first: when both are reached in one step, it is what the record names.
         if 0 < self.plan.dose_uj <= dose_uj + ahead_uj:
             self.stop(states.BY_DOSE)
         elif self.active_ms >= self.plan.total_ms:  # H-26

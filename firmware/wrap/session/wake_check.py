@@ -52,6 +52,7 @@ class WakeCheck:
     def answer(self, active_ms: int) -> bool:
         """Accept an answer at the light time `active_ms`. Returns False when no question waits or
         the time to answer has passed."""
+        # `over`: SessionControl is ending the session, and a late press must not stop that.
         if not self.waiting or self.over:
             return False
         self.waiting = self.asking = False

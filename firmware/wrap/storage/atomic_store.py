@@ -25,11 +25,14 @@ def unseal(raw: "bytes | None") -> "tuple[int, dict] | None":
     if raw is None or len(raw) < 8:
         return None
     body = raw[8:]
+    # The CRC before the JSON: damaged bytes may be valid JSON of another value.
     if raw[:8] != b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF):
         return None
     try:
         kept = json.loads(body)
         return int(kept["g"]), dict(kept["v"])
+    # With a valid CRC this is another program's file or another version's. RuntimeError:
+    # MicroPython's, for brackets nested too deeply.
     except (ValueError, KeyError, TypeError, OverflowError, RuntimeError):
         return None
 
@@ -66,6 +69,7 @@ class Store:
     def put(self, value: dict) -> None:
         """Write `value` and put it in force. Raises OSError and changes nothing when it cannot be
         written."""
+        # The file that is not in force: a power cut in the write costs nothing that counts.
         slot = 1 - self._slot
         self._files.write(self._file_name(slot), seal(self._generation + 1, value))
         self._generation += 1

@@ -91,6 +91,7 @@ class DoubleStore:
     def repair(self) -> None:
         """Write the value in force to both copies, and its mark. Raises OSError; then it is still
         due."""
+        # Generation 0 has no copies: nothing was put yet, which the mark alone states.
         if self._generation:
             for name in self._copies:
                 self._write_copy(name, self._raw)
@@ -99,6 +100,7 @@ class DoubleStore:
 
     def _write_copy(self, name: str, raw: bytes) -> None:
         """Write a file unless it has this content. Raises OSError."""
+        # Most repairs concern one file. A read spares the others a write.
         if self._files.read(name) != raw:
             self._files.write(name, raw)
 
@@ -116,6 +118,8 @@ class DoubleStore:
     def _put_value(self, value: dict, unconfirmed: bool) -> None:
         """Write copy a, put `value` in force, then repair. Raises OSError when copy a cannot be
         written; then nothing has changed."""
+        # Both copies first: else a cut in the next write could leave two generations of
+        # difference, which counts as damage.
         if self.due:
             self.repair()
         before = self._generation, self._raw

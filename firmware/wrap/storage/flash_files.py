@@ -48,6 +48,7 @@ def _parse_entry(
     _, n, size = struct.unpack_from("<BBH", buf, at)
     data = at + 4 + n
     end = data + (0 if size == _GONE else size)
+    # Damage can state any length: an entry that would end behind its sector is none.
     if end + 4 > len(buf):
         return None
     crc = binascii.crc32(bytes(buf[at:end])) & 0xFFFFFFFF
@@ -127,11 +128,15 @@ class FlashFiles:
         while at < end:
             entry = _parse_entry(buf, at)
             if entry is None:
+                # The next entry can begin at any byte: damage need not end with the
+                # entry that it hit.
                 self._open = True
                 at += 1
                 continue
             name, data, size, at = entry
             if name != _TORN:
+                # After a power cut the next write would have begun with a _TORN
+                # entry.
                 self.damaged = self.damaged or self._open
                 self._where[name] = (i, data, size)
             self._open = False
@@ -145,6 +150,8 @@ class FlashFiles:
         old = [(name, data) for name, data in old if data is not None]
         while self._erase_next_sector():
             pass
+        # All that `_fill_bank` changes, so that a failed write leaves the old bank in
+        # force.
         kept = self._bank, self._i, self._at, self._where
         try:
             self._fill_bank(1 - self._bank, old)
@@ -203,6 +210,8 @@ class FlashFiles:
         try:
             self._s.program(self._i, self._at, entry)
         except OSError:
+            # What has reached the flash cannot be programmed again: the next entry goes
+            # behind it.
             self._at = max(self._at, self._s.filled_bytes(self._i)) + _CRC
             self._torn = True
             raise
@@ -246,6 +255,7 @@ class FlashFiles:
 
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically. Raises OSError."""
+        # An entry lies within one sector, and a bank's first sector begins with its head.
         if len(data) + _OVERHEAD + len(name) > self._s.size - _FIRST:
             raise OSError(_ENOSPC)
         self._append_entry(name, data)

@@ -272,6 +272,8 @@ class Log:
         start = self.end - self._at
         try:
             self._s.program(i, self._at, data)
+        # Bytes of NOR flash that were programmed cannot be programmed again before an
+        # erase, so the log goes on behind them.
         except OSError:
             filled = self._s.filled_bytes(i)
             if filled > self._at:
@@ -291,6 +293,7 @@ class Log:
         chain = self.chain()
         payload = payloads.pack_sector(self.end, self.seq, chain, self._blobs)
         data = records.pack(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
+        # Before the write: where it fails half-way, the sector is not erased any more.
         self._ready.pop(0)
         self._s.program(i, 0, data)
         self._pad = 0

@@ -41,7 +41,9 @@ class LogQueue:
 
     def _find_least(self) -> int:
         """Return the index of the record that a full queue drops: the oldest sample, else the
-        oldest one. Never the first, which may be in flash in part."""
+        oldest record behind the first."""
+        # From 1 on: the head may be under way to the flash and stays first until it is
+        # written.
         for i in range(1, len(self._queue)):
             if self._queue[i][0] == records.SAMPLE:
                 return i
@@ -107,6 +109,7 @@ class LogQueue:
             return False
         kind, up_s, up_ms, payload = self._queue[0]
         self.log.append(kind, self.boot, up_s, up_ms, payload)
+        # After `append`: a record that could not be written is still the first.
         self._queue.pop(0)
         return True
 

@@ -54,6 +54,7 @@ class Protocols:
             return None
         body = raw[:-32]
         digest = raw[-32:]
+        # 34: the hash and the shortest JSON object.
         if len(raw) < 34 or hashlib.sha256(body).digest() != digest:  # H-61
             return "damaged: the hash does not match"
         try:
@@ -134,6 +135,7 @@ class Protocols:
 
     def plan(self, slot: int) -> tuple:
         """Return (Plan, canonical bytes) of a slot, read and checked again. Raises Refused."""
+        # Not from memory: what gives light is read and checked right before it does.
         self.slots[slot] = self._load(slot)
         raw = self.raw(slot)  # H-61
         return protocol.Plan(self._parse(raw), self._order), raw

@@ -75,6 +75,7 @@ def parse(
     if n == _LONG:
         n = buf[start] | buf[start + 1] << 8
         start += 2
+        # A short payload in the long form is an error: each record has one form only.
         if not _LONG <= n <= MAX_PAYLOAD:
             return None
     end = start + n
@@ -92,6 +93,7 @@ def full_seq(record: tuple, before: int) -> int:
     or -1."""
     if record[0] == SECTOR and len(record[5]) >= 9:
         return struct.unpack_from("<I", record[5], 5)[0]
+    # The smallest number above `before` with this low half.
     return before + 1 + ((record[1] - before - 1) & 0xFFFF)
 
 

@@ -64,6 +64,8 @@ class NorSectors:
 
     def program(self, i: int, at: int, data: bytes) -> None:
         self._write_pages(i, at, data)
+        # Neither the chip nor the HAL verifies what it programs: worn flash shows only
+        # here.
         if bytes(self.read(i, at, len(data))) != bytes(data):
             raise OSError(_EIO)
 
@@ -116,6 +118,7 @@ class FileSectors:
     def program(self, i: int, at: int, data: bytes) -> None:
         if self.filled_bytes(i) != at:
             raise OSError(_EIO)
+        # The size is compared afterwards, since a full filesystem may take less than all.
         self._files.append(self._file_name(i), data)
         if self._files.size(self._file_name(i)) != at + len(data):
             raise OSError(_EIO)

@@ -143,6 +143,7 @@ class Settings:
                     store.repair()
                 except OSError:
                     self._repair_ms = _REPAIR_AGAIN_MS
+                # One store a call: a repair writes up to three files.
                 return
 
     def get(self, key: str) -> int:
@@ -160,6 +161,7 @@ class Settings:
         if key not in BOUNDS:
             raise Refused(BAD_PARAM, "the setting must be one of " + ", ".join(sorted(BOUNDS)))
         low, high = BOUNDS[key]
+        # JSON's `true` is an int in Python.
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise Refused(BAD_PARAM, "%s must be a whole number from %d to %d" % (key, low, high))
         kept = dict(self._kept.value)
@@ -182,6 +184,8 @@ class Settings:
         """Compare the stored calibrations with their bounds, once for each stored value: every
         status request needs the result."""
         stored = self._cal.value
+        # The same object is the same value: `put` replaces the dictionary and never changes
+        # it.
         if stored is self._judged:
             return
         self._judged = stored

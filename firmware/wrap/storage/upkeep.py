@@ -53,6 +53,7 @@ class Upkeep:
         written. dt_ms: time since the last call; lit: nothing may be erased. Raises nothing."""
         latch, log_queue = self._fault_latch, self._log_queue
         if latch.unsaved or log_queue.is_due(lit):
+            # The write keeps interrupts off, so without notice the dead-man could drop the enable.
             self._hal.flash_ahead()
         latch.save_when_due(dt_ms)
         return not log_queue.slice(dt_ms, lit) and log_queue.failed
