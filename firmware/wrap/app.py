@@ -75,7 +75,8 @@ if TYPE_CHECKING:
 
 
 class App:
-    """The whole wrap. No object holds the app: each gets the collaborators that it uses.
+    """Composes the parts of a wrap and runs its steps. No object holds the app: each gets the
+    collaborators that it uses.
 
     busy: the link had work in its last slice; raws: begins with the newest reading per sensor."""
 
@@ -307,7 +308,7 @@ class App:
 
     @property
     def lamps(self) -> "Lamps":
-        """The lamps with the calibration in force."""
+        """Return the lamps with the calibration in force."""
         return self.light.lamps
 
     # ---- the step

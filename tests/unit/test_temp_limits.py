@@ -74,6 +74,7 @@ RAW = st.one_of(
 ROLES = st.lists(st.sampled_from(["skin", "board"]), min_size=2, max_size=4)
 
 
+@pytest.mark.slow
 @given(ROLES, st.data())
 def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(roles, data):
     temp_limits, plain = make(roles), Plain(roles)

@@ -89,6 +89,7 @@ def test_an_answer_after_its_time_is_none():
 # ---- in a session
 
 
+@pytest.mark.slow
 def test_by_default_it_asks_after_five_minutes_and_gives_one(rig: Rig):
     rig.light(steps=MINUTES)
     rig.advance(limits.WAKE_S * 1000 - rig.app.session.active_ms - 10)

@@ -25,8 +25,8 @@ DAMAGED = "damaged"
 
 
 class Integrity:
-    """state, memory: of the program and of the RAM, words above. detail: text of the last fault
-    returned, or None."""
+    """Compares the program in flash with the build's note. state, memory: of the program and of the
+    RAM, words above. detail: text of the last fault returned, or None."""
 
     def __init__(self, hal: "Hal") -> None:
         self._hal = hal

@@ -30,7 +30,8 @@ LIMITED = ", limited power"
 
 
 class SelfTest:
-    """sensing: the board has a sense input, which is high while the LEDs give light."""
+    """Tests the wrap before first light. sensing: the board has a sense input, which
+    is high while the LEDs give light."""
 
     def __init__(
         self,
