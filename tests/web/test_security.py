@@ -41,6 +41,8 @@ GETS = (
     "/api/doctor",
     "/api/settings",
     "/api/calibration",
+    "/api/calibration/guide",
+    "/api/calibration/report",
     "/api/fault",
     "/api/people",
     "/api/people/sessions",
@@ -71,6 +73,12 @@ CHANGES = (
     ("POST", "/api/course/change"),
     ("POST", "/api/course/freeze"),
     ("POST", "/api/course/close"),
+    ("POST", "/api/calibration/guide"),
+    ("POST", "/api/calibration/guide/answer"),
+    ("POST", "/api/calibration/guide/light"),
+    ("POST", "/api/calibration/guide/dark"),
+    ("POST", "/api/calibration/guide/back"),
+    ("POST", "/api/calibration/guide/store"),
 )
 FREE = (  # of the changes: who watches may do these too, see docs/web.md
     "/api/act",
@@ -78,6 +86,7 @@ FREE = (  # of the changes: who watches may do these too, see docs/web.md
     "/api/sessions/pull",
     "/api/protocols/check",
     "/api/people/choose",
+    "/api/calibration/guide/dark",
 )
 
 
