@@ -63,5 +63,8 @@ export function choose() {
   });
 }
 
+/** The guided calibration: without a server there is no place for its records. */
+export const Calibrate = null;
+
 /** After new sessions were fetched: without a household nobody can be asked whose they are. */
 export const AfterPull = () => null;

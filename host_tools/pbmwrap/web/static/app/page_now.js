@@ -241,6 +241,7 @@ function World() {
   return html`<section class="world" aria-labelledby="world"><h2 id="world">${t("world.title")}</h2>
     <p>${t("world.text")}</p>
     <div class="row">
+      ${"worn" in world ? toggle("worn", world.worn) : null}
       ${toggle("cover", world.cover)}
       ${toggle("hot_room", world.hot_room)}
       <${Button} onPress=${() => act("press", "short")}>${t("world.press")}</${Button}>
