@@ -75,6 +75,9 @@ class BenchPort:
     def now_s(self) -> float:
         return self.wrap.now_s
 
+    def limit_speed(self, most: int) -> None:
+        assert most >= self.speed
+
     @property
     def hello(self) -> Hello:
         return parse_answer(Hello, self.wrap.hello)

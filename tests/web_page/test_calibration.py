@@ -92,7 +92,7 @@ def test_from_the_meter_to_the_result_by_keyboard(visit: Visit) -> None:
     keys.press("Enter")
     page.get_by_role("button", name="Not known").press("Enter")
     page.get_by_role("button", name="No cover is used").press("Enter")
-    page.get_by_role("button", name="1 × 1: 1 points").press("Enter")
+    page.get_by_role("button", name="2 × 2: 4 points").press("Enter")
     page.get_by_role("button", name="1 time. The scatter").press("Enter")
     for channel, reading in (("Red", "24.1"), ("Infrared", "33.2")):
         expect(page.get_by_label("Which wavelength does it show?")).to_be_focused()
@@ -109,8 +109,10 @@ def test_from_the_meter_to_the_result_by_keyboard(visit: Visit) -> None:
         page.get_by_role("button", name="Light on").press("Enter")
         expect(page.get_by_role("timer")).to_be_visible()
         expect(page.get_by_label("Point A1")).to_be_focused(timeout=20_000)
-        keys.type(reading)
-        keys.press("Enter")
+        for point in ("A1", "A2", "B2", "B1"):
+            expect(page.get_by_label(f"Point {point}")).to_be_focused()
+            keys.type(reading)
+            keys.press("Enter")
     expect(page.get_by_text("Result of")).to_be_visible()
     assert server.calibration.bench.wrap.lit is None
 

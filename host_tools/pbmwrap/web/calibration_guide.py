@@ -47,7 +47,8 @@ from pbmwrap.errors import LinkLost, WrapError
 from pbmwrap.web.security import Refusal
 
 PRESENT_S = 20.0  # a page asks once a second; one in a hidden window may do so less often
-GRIDS = ("5x5", "4x4", "3x3", "2x2", "1x1")
+LIT_SPEED = 20  # a lease of 10 s of a simulated wrap's time is then 0.5 s, as short as can be kept
+GRIDS = ("5x5", "4x4", "3x3", "2x2")  # one point leaves more than the wrap takes
 REPEATS = ("3", "2", "1")
 FULL_PM = 999  # duty from which on nothing is said about it
 
@@ -66,6 +67,10 @@ class Wrap(Protocol):
     @property
     def speed(self) -> int:
         """How many times as fast as the wall clock that time runs."""
+        ...
+
+    def limit_speed(self, most: int) -> None:
+        """Let it run at most so fast; for a real wrap it is 1 already."""
         ...
 
 
@@ -232,6 +237,7 @@ class Guide:
             record, step = self._find_step(hello, turn)
             if step.kind != LIGHT_ON:
                 raise Refusal(409, "no_light", "this step needs no light")
+            self._wrap.limit_speed(LIT_SPEED)
             lamp.begin(step.key)
             self._owner, self._seen_s = browser, self._wall_s()
             duty = lamp.moment().duty_u16 / 65535
@@ -300,6 +306,7 @@ class Guide:
                 return False
             try:
                 with self._reached() as lamp:
+                    self._wrap.limit_speed(LIT_SPEED)  # it may have been chosen meanwhile
                     why = self._why_dark(lamp)
                     if why:
                         self._darken(lamp, why)

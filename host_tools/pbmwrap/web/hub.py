@@ -127,6 +127,12 @@ class Hub:
             self._limits_key = None
         self._status_due_s = 0.0
 
+    def limit_speed(self, most: int) -> None:
+        """Let a simulated wrap's time run at most `most` times as fast as the wall clock."""
+        if self.world is not None and self.world.speed > most:
+            self.world.change("speed", most)
+            self.world_changed()
+
     def world_changed(self) -> None:
         """Publish the world's state if it differs from the last one."""
         if self.world is None:

@@ -100,8 +100,8 @@ export class Calibrate extends Component {
         ${data.said ? html`<${Notice} kind="note" alert title=${html`<${Said} text=${data.said}
           sentence />`} />` : null}
         ${data.phase === "measure" ? this.measure(data, why) : html`
-          ${data.phase === "store" ? null : this.start(data, why)}
-          ${data.results ? this.results(data, why) : null}`}
+          ${data.results ? this.results(data, why) : null}
+          ${data.phase === "store" ? null : this.start(data, why)}`}
         ${data.phase === "measure" ? null : html`<${Failure} error=${failure} />`}`}`;
   }
 
@@ -216,7 +216,7 @@ export class Calibrate extends Component {
   }
 
   wavelength(step, why) {
-    const channel = this.channel(step.channel, step);
+    const channel = tOr(`channel.${step.channel}`, step.channel);
     return this.form(t("cal.wavelength", { nm: step.nm, channel }), why,
       { help: t("cal.wavelength.why", { nm: step.nm }), unit: "nm" });
   }
@@ -301,17 +301,18 @@ export class Calibrate extends Component {
       ...grid.rows[0].map((_, i) => ({ name: String(i + 1), number: true }))];
     const cell = ({ text, now }) => (now ? html`<strong class="cal-now">▸ ${text ?? t("cal.grid.now")}
       </strong>` : text ?? "·");
-    return html`<${Table} caption=${t("cal.grid", { n: grid.repeat,
+    return html`<div class="cal-grid"><${Table} caption=${t("cal.grid", { n: grid.repeat,
       channel: this.channel(step.channel, step) })} columns=${columns}
-      rows=${grid.rows.map((row, i) => [ROWS[i], ...row.map(cell)])} />`;
+      rows=${grid.rows.map((row, i) => [ROWS[i], ...row.map(cell)])} /></div>`;
   }
 
   results(data, why) {
     const id = data.phase === "store" ? "cal-step" : "cal-result";
     return html`<section aria-labelledby=${id}><h2 id=${id} tabindex="-1">
         ${t("cal.result", { day: dateTime(data.finished_s * 1000) })}</h2>
-      <p>${data.answers.name}, ${t("cal.result.grid", {
-        grid: data.answers.grid.join("\u00a0×\u00a0"), n: data.answers.repeats })}</p>
+      <p>${data.answers.name}, ${t(data.answers.repeats === 1 ? "cal.result.once"
+        : "cal.result.grid", { grid: data.answers.grid.join("\u00a0×\u00a0"),
+          n: data.answers.repeats })}</p>
       <p><a class="button" target="_blank" rel="noopener"
         href=${`api/calibration/report?id=${encodeURIComponent(data.record)}`}>
         ${t("cal.report")}</a></p>
