@@ -4,6 +4,7 @@ in which order. They are made to be printed too; here they are on a screen."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_axe_finds_nothing_and_text_and_contrast_are_large(browser: Browser, nam
 def test_a_phone_shows_a_report_without_scrolling_sideways(browser: Browser, name: str) -> None:
     page = open_report(browser, name, 360)
     assert page.evaluate(MEASURE)["wide"] == 0
+    page.context.close()
+
+
+def test_a_printed_course_is_a_sheet_for_each_half(browser: Browser) -> None:
+    page = open_report(browser, "course")
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page[^s]", pdf)) == 2
     page.context.close()
 
 

@@ -29,10 +29,10 @@ th { width: 28%; font-weight: 600; }
 figure { margin: .4rem 0; } svg { width: 100%; height: auto; display: block; }
 .notice { border-top: 1px solid #000; padding-top: .3rem; }
 @media print {
-  body { font-size: 9.6pt; line-height: 1.3; margin: 0; padding: 0; max-width: none; }
+  body { font-size: 9pt; line-height: 1.25; margin: 0; padding: 0; max-width: none; }
   h1 { font-size: 14pt; } h2 { font-size: 10.5pt; margin: .5rem 0 .1rem; }
   .second { break-before: page; } .simulated { print-color-adjust: exact; }
-  .verdict { font-size: 1.1rem; }
+  .verdict { font-size: 10.5pt; }
   th, td { padding: .06rem .6rem .06rem 0; } .notice { font-size: 8.5pt; }
   tr, figure, .verdict, .warning { break-inside: avoid; }
 }
