@@ -140,6 +140,7 @@ class FakeProgramme:
         self.chosen = "ada234" if len(self.people) == 1 else None
         self.entries = list(self.state.entries)
         day, stamp = self.state.today, make_stamp(self.state.today)
+        self.has_pdf = True
         self.flags = [
             RedFlag(n, "ada234", code, day, stamp) for n, code in enumerate(MOMENTS[moment][2], 1)
         ]
@@ -171,7 +172,7 @@ class FakeProgramme:
                 self.chosen = "new234"
             return 200, {"people": self.people, "chosen": self.chosen}
         if self.chosen is None:
-            return 200, {"person": None}
+            return 200, {"person": None, "flags": []}
         if path.startswith("journal"):
             return self._answer_journal(method, path, body)
         return self._answer_course(method, path, body)
@@ -239,6 +240,7 @@ class FakeProgramme:
             "open_sessions": len(self.open),
             "flags": [rows.describe_flag(flag) for flag in self.flags],
             "notes": [],
+            "pdf": self.has_pdf,
             "state": None if none else rows.describe_state(self.state),
             "wrap": "sent" if method == "POST" else None,
         }

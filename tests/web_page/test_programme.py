@@ -139,6 +139,34 @@ def test_a_red_flag_is_shown_on_top_until_it_was_read(visit: Visit) -> None:
     wait_until(page, lambda: ("POST journal/read", {"flags": [50]}) in server.asked)
 
 
+def test_now_shows_an_unread_red_flag_until_it_was_read(visit: Visit) -> None:
+    server, page = visit("course-flag", "now")
+    box = page.get_by_role("alert", name="See a clinician")
+    expect(box).to_contain_text("cool it with running water")
+    check_figures(page)
+    check_axe(page)
+    box.get_by_role("button", name="I have read this").press("Enter")
+    expect(page.locator(".flags")).to_have_count(0)
+    assert server.asked[-1][0] == "POST journal/read"
+    # Held for somebody else, or by a command: the page says which, and how light comes back.
+    server.update(status={"held": "red-flag"})
+    expect(page.get_by_text("No light: it is held")).to_be_visible()
+    check_figures(page)
+    expect(page.get_by_role("link", name="To the journal")).to_be_visible()
+    server.update(status={"held": "wound"})
+    expect(page.get_by_text("with the reason: wound")).to_be_visible()
+
+
+def test_the_course_has_a_pdf_for_the_doctor(visit: Visit) -> None:
+    server, page = visit("course-running", "course")
+    link = page.get_by_role("link", name="PDF for the doctor")
+    assert (link.get_attribute("href") or "").startswith("api/report?kind=pdf&id=")
+    server.programme.has_pdf = False
+    page.reload()
+    expect(page.get_by_text("choose to print it into a file")).to_be_visible()
+    expect(link).to_have_count(0)
+
+
 def test_the_person_is_chosen_and_can_be_another(visit: Visit) -> None:
     server, page = visit("course-two", "journal")
     page.get_by_role("button", name="Bo").click()

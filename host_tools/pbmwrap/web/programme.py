@@ -1,14 +1,13 @@
 """The requests of the programme: people, journal, course and report (docs/web.md).
 
 Each browser chooses a person; from then on it sees and changes what is theirs, and nothing of the
-others but their names. The choice ends with the login and with the server.
+others but their names. The choice ends with the login.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +44,7 @@ from pbmwrap.programme.model import (
 from pbmwrap.programme.store import Store, default_path, open_store
 from pbmwrap.web import programme_rows as rows
 from pbmwrap.web.answers import browser_of, read_json, read_text
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import Hub
 from pbmwrap.web.security import Refusal
 from wrap.version import VERSION
@@ -62,13 +62,16 @@ class Programme:
     """
 
     def __init__(
-        self, hub: Hub, archive: Archive, require_actor: Callable[[Request], None]
+        self,
+        hub: Hub,
+        archive: Archive,
+        require_actor: Callable[[Request], None],
+        choices: Choices | None = None,
     ) -> None:
         self._hub = hub
         self._archive = archive
         self._require_actor = require_actor
-        self._lock = threading.Lock()
-        self._chosen: dict[str, str] = {}  # browser: tag
+        self._choices = choices or Choices()
 
     def list_requests(self) -> list[tuple[str, str, Callable[[Request], Any]]]:
         """Return (method, path, handler) of each request."""
@@ -81,6 +84,7 @@ class Programme:
             ("GET", "/api/journal", self.show_journal),
             ("POST", "/api/journal", self.add_entry),
             ("POST", "/api/journal/read", self.confirm_flags),
+            ("GET", "/api/journal/flags", self.list_flags),
             ("GET", "/api/course", self.show_course),
             ("POST", "/api/course", self.make_course),
             ("POST", "/api/course/change", self.change_course),
@@ -93,8 +97,7 @@ class Programme:
 
     def end_login(self, browser: str) -> None:
         """Forget whom a browser chose whose login has ended."""
-        with self._lock:
-            self._chosen.pop(browser, None)
+        self._choices.forget(browser)
 
     def count_open_sessions(self) -> int:
         """Return how many logged sessions belong to nobody; 0 without a household."""
@@ -118,8 +121,7 @@ class Programme:
     def _find_chosen(self, store: Store, browser: str) -> Person | None:
         """Return the person whom the browser chose, else the only one there is."""
         known = people.list_people(store)
-        with self._lock:
-            tag = self._chosen.get(browser)
+        tag = self._choices.find(browser)
         if tag is None:
             return known[0] if len(known) == 1 else None
         return next((p for p in known if p.tag == tag), None)
@@ -171,8 +173,7 @@ class Programme:
         with self._household() as store:
             zone = times.find_machine_zone()
             person = people.add_person(store, name, zone, times.read_unix_ms())
-            with self._lock:
-                self._chosen[browser] = person.tag
+            self._choices.keep(browser, person.tag)
             return self._describe_people(store, browser)
 
     def choose_person(self, request: Request) -> dict[str, Any]:
@@ -181,8 +182,7 @@ class Programme:
         with self._household() as store:
             if tag not in {p.tag for p in people.list_people(store)}:
                 raise Refusal(404, "not_found", "nobody here has this tag", "choose another name")
-            with self._lock:
-                self._chosen[browser] = tag
+            self._choices.keep(browser, tag)
             return self._describe_people(store, browser)
 
     # ---- whose session was it?
@@ -232,6 +232,18 @@ class Programme:
         everything = request.query_params.get("all") == "1"
         with self._asked_person(request) as found:
             return self._describe_journal(*found, everything) if found else {"person": None}
+
+    def list_flags(self, request: Request) -> dict[str, Any]:
+        """Return only the unread red flags, for the page Now."""
+        with self._asked_person(request) as found:
+            if not found:
+                return {"person": None, "flags": []}
+            store, person = found
+            unread = red_flags.list_unread(store, person)
+            return {
+                "person": {"tag": person.tag, "name": person.name},
+                "flags": [rows.describe_flag(flag) for flag in unread],
+            }
 
     def _describe_journal(
         self, store: Store, person: Person, everything: bool = False
@@ -322,6 +334,8 @@ class Programme:
     def _describe_course(
         self, store: Store, person: Person, wanted: str | None = None
     ) -> dict[str, Any]:
+        from pbmwrap.programme.clinician.page_pdf import can_make_pdf
+
         known, book = courses.list_courses(store, person), self._read_book()
         answer: dict[str, Any] = {
             "person": {"tag": person.tag, "name": person.name},
@@ -330,6 +344,7 @@ class Programme:
             "open_sessions": len(list_unattributed(store, book)),
             "flags": [rows.describe_flag(f) for f in red_flags.list_unread(store, person)],
             "notes": list(book.notes),
+            "pdf": can_make_pdf(),
             "state": None,
         }
         if known:

@@ -63,6 +63,9 @@ export function choose() {
   });
 }
 
+/** Above the page Now: without a household there are no red flags. */
+export const Unread = () => null;
+
 /** The guided calibration: without a server there is no place for its records. */
 export const Calibrate = null;
 

@@ -4,7 +4,7 @@
 import { Calibrate } from "./page_calibrate.js";
 import { Course } from "./page_course.js";
 import { Journal } from "./page_journal.js";
-import { OpenSessions } from "./programme.js";
+import { OpenSessions, UnreadFlags } from "./programme.js";
 import { createServerTransport } from "./transport.js";
 
 export const chooseTransport = () => createServerTransport();
@@ -26,6 +26,9 @@ export const Welcome = () => null;
 
 /** What stands above every page. */
 export const Banner = () => null;
+
+/** What stands above the page Now: unread red flags. */
+export const Unread = UnreadFlags;
 
 /** What stands under the words that new sessions were fetched: whose are they? */
 export const AfterPull = OpenSessions;

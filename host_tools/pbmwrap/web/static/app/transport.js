@@ -51,6 +51,7 @@ const REQUESTS = {
   claim: (keys, tag) => ["POST", "people/sessions", { keys, tag }],
   journal: (all) => ["GET", all ? "journal?all=1" : "journal"],
   addEntry: (entry) => ["POST", "journal", entry],
+  flags: () => ["GET", "journal/flags"],
   readFlags: (flags) => ["POST", "journal/read", { flags }],
   course: (id) => ["GET", id ? `course?id=${enc(id)}` : "course"],
   makeCourse: (plan) => ["POST", "course", plan],
