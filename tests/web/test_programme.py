@@ -14,6 +14,7 @@ import pytest
 from pbmwrap.programme import holds, times
 from pbmwrap.programme import store as stores
 from pbmwrap.programme.analysis import MIN_AFTER, MIN_BEFORE
+from pbmwrap.programme.mnsi import score_answers
 from pbmwrap.protocols import template
 from pbmwrap.web.choices import MOST, Choices
 from tests.web.kit import Browser, Site, make_site, protocol_text, until
@@ -139,6 +140,23 @@ def test_a_choice_is_per_browser_and_ends_with_the_login(ada: Browser, site: Sit
     assert programme_tag is not None
     site.web.logins.revoke(programme_tag)
     assert other.get("/api/journal").status_code == 401
+
+
+def test_the_questionnaire_is_scored_by_the_program(ada: Browser, site: Site) -> None:
+    assert ada.get("/api/journal/mnsi").json() == {"totals": []}
+    answers = [n % 2 == 0 for n in range(15)]
+    found = ada.post("/api/journal/mnsi", {"answers": answers, "when": "baseline"}).json()
+    score = score_answers(answers)
+    assert found["totals"] == [
+        {"day": TODAY.isoformat(), "value": score, "high": 13, "when": "baseline"}
+    ]
+    for wrong in (answers[:14], [*answers[:14], 1], "yes"):
+        sent = {"answers": wrong, "when": "end"}
+        assert ada.post("/api/journal/mnsi", sent).status_code == 400
+    assert ada.post("/api/journal/mnsi", {"answers": answers, "when": "now"}).status_code == 400
+    assert len(ada.get("/api/journal/mnsi").json()["totals"]) == 1
+    other = site.browser()
+    assert other.post("/api/journal/mnsi", {"answers": answers, "when": "end"}).status_code == 403
 
 
 def test_a_choice_survives_a_restart_of_the_server(static: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from pbmwrap.errors import InvalidFile, Refused, UsageError, WrapError
 from pbmwrap.logs.archive import Archive
-from pbmwrap.programme import courses, holds, journal, people, red_flags, times
+from pbmwrap.programme import courses, holds, journal, mnsi, people, red_flags, times
 from pbmwrap.programme.attribution import (
     LoggedSession,
     SessionBook,
@@ -85,6 +85,8 @@ class Programme:
             ("POST", "/api/journal", self.add_entry),
             ("POST", "/api/journal/read", self.confirm_flags),
             ("GET", "/api/journal/flags", self.list_flags),
+            ("GET", "/api/journal/mnsi", self.list_mnsi),
+            ("POST", "/api/journal/mnsi", self.add_mnsi),
             ("GET", "/api/course", self.show_course),
             ("POST", "/api/course", self.make_course),
             ("POST", "/api/course/change", self.change_course),
@@ -295,6 +297,27 @@ class Programme:
             sent = self._tell_wrap(store)
             return {**self._describe_journal(store, person), "wrap": sent}
 
+    def list_mnsi(self, request: Request) -> dict[str, Any]:
+        """Return the totals of the MNSI's history questionnaire, newest first."""
+        with self._asked_person(request) as found:
+            return {"totals": list_mnsi_totals(*found) if found else []}
+
+    def add_mnsi(self, request: Request) -> dict[str, Any]:
+        """Write a questionnaire that was answered now: 15 times true (yes) or false."""
+        with self._person(request, changes=True) as (store, person):
+            asked = read_json(request)
+            answers, when = asked.get("answers"), asked.get("when")
+            if not isinstance(answers, list) or not all(isinstance(a, bool) for a in answers):
+                raise Refusal(400, "bad_param", "answers must be a list of true and false")
+            if when not in ("baseline", "end"):
+                raise Refusal(400, "bad_param", "when must be baseline or end")
+            score, now = mnsi.score_answers(answers), times.read_unix_ms()
+            today = find_today(store, person, now)
+            journal.add_total(
+                store, person, mnsi.NAME, score, 0, mnsi.HIGH, when, now, today, answers
+            )
+            return {"totals": list_mnsi_totals(store, person)}
+
     def _tell_wrap(self, store: Store) -> str:
         """Bring the wrap's holds and the plans in its log up to date.
 
@@ -466,6 +489,15 @@ class Programme:
             return make_page_response(page_html.make_page(made))
         headers = make_file_header("light-course.pdf")
         return Response(page_pdf.make_pdf(made), media_type="application/pdf", headers=headers)
+
+
+def list_mnsi_totals(store: Store, person: Person) -> list[dict[str, Any]]:
+    """Return what the questionnaire gave, newest first."""
+    found = [one for one in journal.list_totals(store, person) if one.name == mnsi.NAME]
+    return [
+        {"day": one.day.isoformat(), "value": one.value, "high": one.high, "when": one.when}
+        for one in reversed(found)
+    ]
 
 
 def make_file_header(name: str) -> dict[str, str]:

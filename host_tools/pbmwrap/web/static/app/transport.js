@@ -51,6 +51,8 @@ const REQUESTS = {
   claim: (keys, tag) => ["POST", "people/sessions", { keys, tag }],
   journal: (all) => ["GET", all ? "journal?all=1" : "journal"],
   addEntry: (entry) => ["POST", "journal", entry],
+  mnsi: () => ["GET", "journal/mnsi"],
+  addMnsi: (answers, when) => ["POST", "journal/mnsi", { answers, when }],
   flags: () => ["GET", "journal/flags"],
   readFlags: (flags) => ["POST", "journal/read", { flags }],
   course: (id) => ["GET", id ? `course?id=${enc(id)}` : "course"],
