@@ -51,7 +51,7 @@ def test_four_points_of_each_channel_to_the_wrap(browser: Browser, tmp_path: Pat
         answer(me, "Which wavelength does it show?", "660")
         answer(me, "light off: what does the meter show?", "0.01")
 
-        # On a person it does not light; the page says why. Then it lies open on the table.
+        # On a person it does not light; the page says why. Then it is laid on the table.
         page.get_by_label("Nobody is in the wrap").check()
         me.press("Light on")
         me.see("the wrap reads as worn")
