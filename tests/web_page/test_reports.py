@@ -25,7 +25,7 @@ SVG_TEXTS = """() => [...document.querySelectorAll("svg text")].map((e) => ({
 
 def make_calibration() -> str:
     record = from_json(json.loads(EXAMPLE.read_text(encoding="utf-8")))
-    results = [compute_result(record, name) for name in record.results]
+    results = [compute_result(record, "red")]  # both take axe twice as long
     return make_calibration_page(record, results, {"red": "the wrap has this calibration"})
 
 
@@ -48,7 +48,9 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize(
+    "name", ["calibration", "course", pytest.param("first-day", marks=pytest.mark.slow)]
+)
 def test_axe_finds_nothing_and_text_and_contrast_are_large(browser: Browser, name: str) -> None:
     page = open_report(browser, name)
     check_axe(page)
@@ -84,7 +86,6 @@ ORDER = {
         'img "red 660 nm',
         'table "Uncertainty budget"',
         "readings, as typed",
-        'heading "nir, 850 nm" [level=2]',
     ),
     "course": (
         "SIMULATED",
