@@ -16,7 +16,7 @@ from wrap.rules import faults, states
 from wrap.safety import power_limit, thermal
 from wrap.storage.settings import BOUNDS, STORES
 
-MOST_BYTES = 150_000
+MOST_BYTES = 165_000  # both languages, of which a browser loads one
 BROWSER = STATIC.parent / "browser"  # the page without a server has more files
 SCRIPTS = sorted([*(STATIC / "app").glob("*.js"), *(BROWSER / "app").glob("*.js")])
 TEXTS = {
@@ -57,7 +57,7 @@ def test_the_readme_of_the_libraries_names_their_versions(folder: Path) -> None:
         assert f"| {about['package']} | {about['version']} |" in readme
 
 
-def test_the_whole_page_weighs_at_most_150_kb_compressed() -> None:
+def test_the_whole_page_weighs_at_most_165_kb_compressed() -> None:
     files = [p for p in STATIC.rglob("*") if p.is_file()]
     total = sum(len(gzip.compress(p.read_bytes(), 9)) for p in files)
     assert total <= MOST_BYTES, f"{total} bytes"

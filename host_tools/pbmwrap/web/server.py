@@ -29,6 +29,7 @@ from pbmwrap.device.shared import share_port
 from pbmwrap.errors import PortBusy, UsageError
 from pbmwrap.twin.base import Twin
 from pbmwrap.web.app import Web, make_app
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import OpenWrap
 from pbmwrap.web.security import Address
 from pbmwrap.web.world import SimulatedWrap, WorldTransport
@@ -198,6 +199,17 @@ def read_secret(listen_port: int) -> bytes:
     return kept if len(kept) == SECRET_BYTES else fresh
 
 
+def open_choices(listen_port: int) -> Choices:
+    """Return which person each browser chose, kept until this user logs out of the machine."""
+    try:
+        file = endpoint.make_folder() / f"web-{listen_port}.people"
+        with contextlib.suppress(FileNotFoundError):
+            endpoint.check_private(file)
+    except OSError:
+        return Choices()
+    return Choices(file)
+
+
 def _write_private(file: Path, data: bytes) -> None:
     """Write a new file that only this user can read. Raises OSError."""
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -268,6 +280,7 @@ def serve(
             Address(number),
             world,
             on_login=lambda: tell(False),
+            choices=open_choices(number),
         )
         tell(True)
         raise_file_limit()
