@@ -43,7 +43,7 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 
 host: $(STAMP) ## The host package, and slices of the campaigns
 	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme tests/lives \
-		tests/calibration -n $(JOBS) --dist worksteal
+		tests/calibration -m "not campaign" -n $(JOBS) --dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
 	$(PY) -m pytest tests/web -n $(JOBS)
@@ -125,6 +125,10 @@ bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and s
 bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
 	@$(PY) -m tools.bench_programme
 
+.PHONY: store-cuts
+store-cuts: $(STAMP) ## Power cut and full disk at every write of the household's file (docs/programme.md)
+	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py -n $(JOBS)
+
 .PHONY: lives
 lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
 	@$(PY) -m tests.lives --jobs $(JOBS)
@@ -157,7 +161,7 @@ contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, 
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -m "not slow" -n $(JOBS) --dist worksteal
 
 contract-all: toolchain firmware ## The same with what takes long on the emulated chip, and the unit tests that take long
-	$(PY) -m pytest tests/unit -m campaign -n $(JOBS)
+	$(PY) -m pytest tests/unit tests/programme -m campaign -n $(JOBS)
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist worksteal
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)

@@ -21,7 +21,8 @@ from tests.lives.life import KINDS, LIVES, Kind
 
 _HEAD = (
     f"{'life':<18}{'seed':>4} {'who':<5} {'sessions':>8} {'lost':>4} {'open':>4} {'seen':>4} "
-    f"{'J/cm2':>7} {'seen':>7}  {'verdict':<24}{'given':<24}{'refused':>7} {'flags':>5} {'pages':>5}"
+    f"{'J/cm2':>7} {'seen':>7}  {'verdict':<24}{'given':<24}{'refused':>7} {'flags':>5} "
+    f"{'pages':>5}"
 )
 
 
