@@ -125,6 +125,11 @@ bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and s
 bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
 	@$(PY) -m tools.bench_programme
 
+.PHONY: mqtt-broker
+mqtt-broker: $(STAMP) ## `pbmwrap mqtt` against a real broker, mosquitto on this machine
+	@bash tools/need_mosquitto.sh
+	$(PY) -m pytest tests/host/campaign_mqtt.py
+
 .PHONY: store-cuts
 store-cuts: $(STAMP) ## Power cut and full disk at every write of the household's file (docs/programme.md)
 	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py -n $(JOBS)

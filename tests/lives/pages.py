@@ -110,9 +110,9 @@ class Pages:
         return answer
 
     def ask(self, name: str, method: str, path: str, body: Any = None) -> httpx.Response:
-        """Send a request as a person does: logs in, says who it is, takes over where it is asked.
+        """Send a request; log in, say who it is and take over where the page asks for it.
 
-        Before a person of several is chosen, the browser must show nothing of anybody.
+        Before one of several people is chosen, the browser must show nothing of anybody.
         """
         for _ in range(_PRESSES):
             answer = self.send(name, method, path, body)
