@@ -444,7 +444,7 @@ class App:
                 self.wire_check.abort_window()
                 if not rising:  # the light fades out
                     self.wire_check.expect_edge(self.temp_limits.temps_mc)
-            elif self.wire_check.step(self.temp_limits.temps_mc, dt):
+            elif self.wire_check.step(self.temp_limits.temps_mc, dt, lamps.is_pulsed()):
                 lamps.blank()
         elif session.state != states.SELF_TEST and lamps.stay_dark():
             self.wire_check.keep_edge(self.temp_limits.temps_mc)
