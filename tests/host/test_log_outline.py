@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pbmwrap.logs import jsonl
 from pbmwrap.logs.archive import Archive, WrapArchive
-from pbmwrap.logs.decode import Decoded, decode_extents, decode_outline
+from pbmwrap.logs.decode import Decoded, decode_extents, decode_only, decode_outline
 from pbmwrap.logs.notes import list_notes
 from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from pbmwrap.web.sessions import SessionBook
@@ -99,6 +99,17 @@ def test_an_outline_leaves_out_only_the_insides_of_whole_sessions(
             assert entry.kind in INSIDE
     assert not kept
     assert replace(whole, entries=()) == replace(outline, entries=())
+
+
+@given(STORY, HARM, st.integers(0, 4))
+def test_one_boot_is_decoded_as_in_the_whole_log(
+    story: list[tuple[str, int]], harms: list[tuple[int, int, bytes]], boot: int
+) -> None:
+    runs = harm(tell(story), harms)
+    only = [entry for entry in decode_only(runs, boot).entries if entry.boot == boot]
+    whole = [entry for entry in decode_extents(runs).entries if entry.boot == boot]
+    assert [entry.offset for entry in only] == [entry.offset for entry in whole]
+    assert [entry.data for entry in only] == [entry.data for entry in whole]
 
 
 @given(STORY, HARM)

@@ -152,6 +152,19 @@ def decode_outline(extents: Iterable[tuple[int, bytes]]) -> Decoded:
     return _decode_chosen(extents, _find_insides)
 
 
+def decode_only(extents: Iterable[tuple[int, bytes]], boot: int) -> Decoded:
+    """Decode the records of the boots with this number alone, and the blobs that they may name."""
+
+    def find_others(_data: bytes, places: list[_Place]) -> set[int]:
+        return {
+            number
+            for number, (kind, _, its, _, _) in enumerate(places)
+            if its != boot and kind != records.BLOB
+        }
+
+    return _decode_chosen(extents, find_others)
+
+
 # A record in a run of bytes: (kind, seq, boot, offset of its first byte, offset behind it).
 _Place = tuple[int, int, int, int, int]
 

@@ -16,11 +16,13 @@ from typing import Any
 from pbmwrap import disk
 from pbmwrap.errors import WrapError
 from pbmwrap.logs.archive import FILE, Archive, WrapArchive, paused_collection
+from pbmwrap.logs.clock import make_clock
+from pbmwrap.logs.decode import decode_only
 from pbmwrap.logs.summary import SessionSummary, WrapInfo, read_wrap_info, summarize_sessions
 from pbmwrap.logs.to_report import make_report
 from pbmwrap.programme.exports.data import CalibrationFact
 from pbmwrap.programme.model import SessionUse
-from pbmwrap.programme.session_key import make_session_key
+from pbmwrap.programme.session_key import make_session_key, read_boot
 from pbmwrap.report.parameters import list_parameters
 
 _VERSION = 3
@@ -88,15 +90,19 @@ def _read_session(archive: Archive, uid: str, key: str, read: ReadLog | None) ->
         return _load(_read_kept(folder)[key])
     if read is None:
         with paused_collection():
-            read = read_log(archive.wrap(uid))
+            read = read_log(archive.wrap(uid), read_boot(key))
     found = [session for session in read.sessions if make_session_key(session) == key]
     return remember_facts(read, found[:1])
 
 
-def read_log(kept: WrapArchive) -> ReadLog:
-    """Read the sessions of a log, without their samples."""
+def read_log(kept: WrapArchive, boot: int | None = None) -> ReadLog:
+    """Read the sessions of a log, or of one boot, without their samples."""
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
-    return ReadLog(kept, info, summarize_sessions(kept.outline(), kept.clock(), info))
+    if boot is None:
+        return ReadLog(kept, info, summarize_sessions(kept.outline(), kept.clock(), info))
+    decoded = decode_only(kept.extents(), boot)
+    clock = make_clock(decoded, kept.list_marks())
+    return ReadLog(kept, info, summarize_sessions(decoded, clock, info))
 
 
 def remember_facts(read: ReadLog, sessions: Iterable[SessionSummary]) -> LightFacts:
