@@ -14,6 +14,8 @@ from tests.powercut.binary_day import BRIEF, RecordedTwin, Wrap, tape
 from tests.powercut.binary_tape import FILES_AT, LOG_AT, STORE_AT, Tape
 from wrap.rules import faults
 
+pytestmark = pytest.mark.xdist_group("day of power cuts")  # `day` is recorded once
+
 
 @pytest.fixture(scope="module")
 def day() -> Tape:

@@ -1,5 +1,6 @@
-"""A day of the real image on the emulated RP2040, played once: every program and erase of its
-flash, and what had been promised by then. A power cut is then a matter of replaying a part of it.
+"""Plays a day of the real image on the emulated RP2040 once, and records it: every program and
+erase of its flash, and what had been promised by then. A power cut is then a matter of replaying a
+part of it.
 
 What is known here comes from the flash's own commands, from the pins and from what the wrap
 answered.
@@ -34,7 +35,8 @@ def image() -> Path:
 
 
 class RecordedTwin(Rp2040Twin):
-    """`ops` grows by (byte offset, data; none: an erase) before each operation."""
+    """Records flash operations: `ops` grows by (byte offset, data; none: an erase) before each
+    operation."""
 
     def __init__(self, flash: bytes | None = None) -> None:
         super().__init__(image(), Plant(board_facts), flash=flash)
@@ -49,7 +51,7 @@ class RecordedTwin(Rp2040Twin):
 
 
 class Wrap(Bench):
-    """An emulated wrap on a flash of ours, off at first."""
+    """Plays the day on an emulated wrap with a flash of ours, off at first."""
 
     twin: RecordedTwin
 
@@ -77,7 +79,7 @@ class _Day(Wrap):
         return replace(self._now, sites=tuple(dict.fromkeys(sites)))
 
     def whole(self) -> None:
-        """Until the program's first check is over, and a session may begin."""
+        """Wait until the program's first check is over, and a session may begin."""
         while self.client.hello().integrity != "whole":
             self.advance(50)
 
@@ -127,7 +129,7 @@ class _Day(Wrap):
         self.client.ack_fault()
 
     def brief(self) -> None:
-        """The first boot, a protocol, a setting, a hold, a fault without a session."""
+        """Play the first boot, a protocol, a setting, a hold, a fault without a session."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
@@ -136,8 +138,8 @@ class _Day(Wrap):
         self.promises.append(self.promise())
 
     def live(self) -> None:
-        """Protocol, setting, a hold and its end, a session to its end, power off and on, one into a
-        fault, its end, a hold."""
+        """Play a protocol, a setting, a hold and its end, a session to its end, power off and on,
+        one into a fault, its end, a hold."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
@@ -172,7 +174,7 @@ class _Watched(RecordedTwin):
 
 
 def _base(kind: str) -> tuple[bytes, int]:
-    """(flash, trip_mc in force) of a wrap as it was delivered, or that has been used."""
+    """Return (flash, trip_mc in force) of a wrap as it was delivered, or that has been used."""
     if kind == "used":
         return binary_tape.used(tape("new").flash(len(tape("new").ops)))
     return RecordedTwin().flash(), 41000
@@ -180,7 +182,8 @@ def _base(kind: str) -> tuple[bytes, int]:
 
 @functools.cache
 def tape(kind: str) -> Tape:
-    """The day of a wrap that is "new", or "used": whose log has gone round; or a "brief" one."""
+    """Return the day of a wrap that is "new", or "used": whose log has gone round; or a "brief"
+    one."""
     kept = ROOT / "build/powercut" / f"tape-{kind}-{binary_tape.stamp(image())}.json.gz"
     base, trip_mc = _base(kind)
     if not kept.exists():

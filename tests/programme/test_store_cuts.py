@@ -353,7 +353,8 @@ def fail_at_every_statement(
     path = default_path()
     with reopen(path) as store:
         before = count_events(store)
-        store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # private: a copy of one file
+    with closing(sqlite3.connect(path)) as whole:  # so that a copy needs one file only
+        whole.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     kept = tmp_path / "kept.sqlite"
     shutil.copy(path, kept)
     after: dict[str, int] | None = None

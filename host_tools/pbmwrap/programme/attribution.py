@@ -21,7 +21,7 @@ from pbmwrap.logs.sessions import RUNNING
 from pbmwrap.logs.summary import SessionSummary
 from pbmwrap.programme.light_facts import ReadLog, read_log, remember_facts
 from pbmwrap.programme.model import JournalEntry, Kind, Person, SessionUse, Stamp
-from pbmwrap.programme.people import find_person, is_tag, list_people
+from pbmwrap.programme.people import find_person, is_tag, list_people, require_one
 from pbmwrap.programme.session_key import make_session_key
 from pbmwrap.programme.store import Store
 from pbmwrap.programme.times import make_stamp
@@ -158,6 +158,7 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
         session.uid,
         session.number,
         session.first_unix_ms,
+        # Another program's protocol may have anything there: only a tag names a person.
         tag if is_tag(tag) else "",
         session.site or "",
         session.protocol_id or "",
@@ -198,6 +199,7 @@ def claim_sessions(store: Store, keys: Sequence[str], person: Person | None, uni
 def read_claims(store: Store) -> dict[str, str]:
     """Return {session key: tag, or NOBODY} of what was said last."""
     found: dict[str, str] = {}
+    # In the order of writing, so a later claim replaces an earlier one.
     for event in store.read(Kind.CLAIM):
         for key in event.body.get("keys", ()):
             found[key] = event.person
@@ -217,6 +219,7 @@ def list_unattributed(store: Store, book: SessionBook) -> list[LoggedSession]:
     Also those with a tag that this household has never had.
     """
     claims = read_claims(store)
+    # Forgotten people too: nobody is asked again about sessions that were theirs.
     known = {event.person for event in store.read(Kind.PERSON, Kind.FORGET)}
     return [
         session
@@ -280,10 +283,7 @@ def find_session(book: SessionBook, word: str) -> LoggedSession:
     found = [s for s in book.sessions if word in (s.key, str(s.number))]
     if not found:
         raise UsageError(f"no session {word} is in the archive", "see `pbmwrap person sessions`")
-    if len(found) > 1:
-        listed = ", ".join(s.key for s in found)
-        raise UsageError(f"session {word} can be {listed}", "write the whole key")
-    return found[0]
+    return require_one(found, f"session {word}", lambda s: s.key, "write the whole key")
 
 
 def name_owner(store: Store, session: LoggedSession) -> str:

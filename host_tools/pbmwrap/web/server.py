@@ -86,6 +86,8 @@ class _Server(uvicorn.Server):
         self._web = web
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A stream of telemetry has no end of its own, so a stop would wait for the grace
+        # time.
         self._web.streams.end_all()
         super().handle_exit(sig, frame)
 
@@ -188,6 +190,7 @@ def read_secret(listen_port: int) -> bytes:
         file = endpoint.make_folder() / f"web-{listen_port}.secret"
         with contextlib.suppress(FileExistsError):
             _write_private(file, fresh)
+        # Another user who could read or replace the secret could log in here.
         endpoint.check_private(file)
         kept = file.read_bytes()
     except OSError:
@@ -210,6 +213,7 @@ def advertise(listen_port: int, url: str) -> None:
     """Let the next `pbmwrap web` of this user find the server. A failure changes nothing else."""
     with contextlib.suppress(OSError):
         file = endpoint.make_folder() / _advertisement_file(listen_port).name
+        # Written beside and renamed: another `pbmwrap web` never reads half of it.
         fresh = file.with_suffix(f".{os.getpid()}")
         fresh.unlink(missing_ok=True)
         _write_private(fresh, json.dumps(asdict(Advertisement(os.getpid(), url))).encode())
@@ -270,6 +274,7 @@ def serve(
         # uvicorn ends at SIGTERM, and then sends the signal again.
         signal.signal(signal.SIGTERM, lambda *_: None)
         make_server(web).run(sockets=[sock])
+    # The advertisement first: from now on nobody is sent to a server that ends.
     finally:
         remove_advertisement(number)
         sock.close()
