@@ -131,6 +131,15 @@ bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and s
 bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
 	@$(PY) -m tools.bench_programme
 
+.PHONY: mqtt-broker
+mqtt-broker: $(STAMP) ## `pbmwrap mqtt` against a real broker, mosquitto on this machine
+	@bash tools/need_mosquitto.sh
+	$(PY) -m pytest tests/host/campaign_mqtt.py
+
+.PHONY: store-cuts
+store-cuts: $(STAMP) ## Power cut and full disk at every write of the household's file (docs/programme.md)
+	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py -n $(JOBS)
+
 .PHONY: lives
 lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
 	@$(PY) -m tests.lives --jobs $(JOBS)
@@ -163,7 +172,7 @@ contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, 
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -m "not slow" -n $(JOBS) --dist loadgroup
 
 contract-all: toolchain firmware ## The same with what takes long on the emulated chip, and the unit tests that take long
-	$(PY) -m pytest tests/unit -m campaign -n $(JOBS)
+	$(PY) -m pytest tests/unit tests/programme -m campaign -n $(JOBS)
 	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist loadgroup
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)

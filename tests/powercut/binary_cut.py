@@ -154,6 +154,8 @@ class Judge:
         client, promise = self._wrap.client, self._due.promise
         if (trip := client.settings()["trip_mc"]) not in promise.settings:
             yield f"trip_mc is {trip}, not {promise.settings}"
+        if (held := ",".join(one.person for one in client.holds())) not in promise.holds:
+            yield f"holds stand for {held!r}, not for {promise.holds}"
         slots = client.protocols().slots
         if any(slot and slot.broken for slot in slots):
             yield f"a slot is broken: {slots}"

@@ -100,6 +100,17 @@ class _Day(Wrap):
         self.client.flash_protocol(0, raw)
         self._now.slots = (name,)
 
+    def hold(self, *people: str) -> None:
+        """Let holds stand for these people and no others."""
+        for one in self.client.holds():
+            if one.person not in people:
+                self._now.holds = (*self._now.holds, ",".join(people))
+                self.client.clear_hold(one.person, one.reason)
+        for number, person in enumerate(people, 1):
+            self._now.holds = (*self._now.holds, ",".join(people[:number]))
+            self.client.set_hold(person, "wound")
+        self._now.holds = (",".join(people),)
+
     def session(self, site: str) -> None:
         self._now = self.promise()
         self.whole()
@@ -118,19 +129,22 @@ class _Day(Wrap):
         self.client.ack_fault()
 
     def brief(self) -> None:
-        """Play the first boot, a protocol, a setting, a fault without a session."""
+        """Play the first boot, a protocol, a setting, a hold, a fault without a session."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
+        self.hold("a1")
         self.overheat()
         self.promises.append(self.promise())
 
     def live(self) -> None:
-        """Play a protocol, a setting, a session to its end, power off and on, one into a fault, its
-        end."""
+        """Play a protocol, a setting, a hold and its end, a session to its end, power off and on,
+        one into a fault, its end, a hold."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
+        self.hold("a1")
+        self.hold()
         self.session(SITES[0])
         self.wait_for("done", 5000)
         self.advance(300)
@@ -144,6 +158,7 @@ class _Day(Wrap):
         self.acknowledge()
         self.set_trip(39000)
         self.client.set_clock(1_800_000_000)
+        self.hold("*")
         self.advance(300)
         self.promises.append(self.promise())
 

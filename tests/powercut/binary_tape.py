@@ -44,6 +44,7 @@ class Promise:
     settings: tuple[int, ...] = ()  # trip_mc
     slots: tuple[str, ...] = ()  # ids in slot 0
     sites: tuple[str, ...] = ()  # where the pins had shown light
+    holds: tuple[str, ...] = ("",)  # whom holds stand for, as one text
 
 
 @dataclass(frozen=True)

@@ -474,8 +474,9 @@ class Programme:
         with self._person(request) as (store, person):
             course = courses.find_course(store, person, request.query_params.get("id"))
             now = times.read_unix_ms()
-            state = read_course_state(store, person, course, self._read_book(), now)
-        facts = read_light_facts(state.adherence.sessions, self._archive)
+            book = self._read_book()
+            state = read_course_state(store, person, course, book, now)
+        facts = read_light_facts(state.adherence.sessions, self._archive, book.read)
         made = make_report(
             state,
             person,
