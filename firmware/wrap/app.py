@@ -291,7 +291,7 @@ class App:
         """Trip on what is wrong at boot, or restore a latched fault, and record the boot."""
         wrong = limit_check.find_problem(limits)
         if wrong:
-            self.integrity.mark_damaged(wrong)
+            self.integrity.mark_damaged()
             self.trip(faults.PROGRAM, wrong)
         elif self.fault_latch.code:
             self.session.state = states.FAULT
@@ -444,7 +444,7 @@ class App:
                 self.wire_check.abort_window()
                 if not rising:  # the light fades out
                     self.wire_check.expect_edge(self.temp_limits.temps_mc)
-            elif self.wire_check.step(self.temp_limits.temps_mc, dt):
+            elif self.wire_check.step(self.temp_limits.temps_mc, dt, lamps.is_pulsed()):
                 lamps.blank()
         elif session.state != states.SELF_TEST and lamps.stay_dark():
             self.wire_check.keep_edge(self.temp_limits.temps_mc)

@@ -22,6 +22,7 @@ from tests.faults_binary.watch import Seen
 # Short ones that no other test on the binary has.
 SLICE = (
     "ground-shared-limited/0",  # H-45
+    "ground-shared-pulses/0",
     "leak-150k-skin-mid/0",  # H-46
     "leak-grows-then-stop/0",
     "gross-once-as-enable-opens/0",  # H-02, H-46

@@ -5,7 +5,9 @@ people in turn: awake in a chair, asleep in bed, restless, awake in bed with wei
 with cold feet. Per step and
 sensor: noise of 6 counts (of 65,520; 16 conversions of 1.5 counts each, summed). Every 10 s on
 average one conversion of the 16 is off by up to +-1,000 codes, which moves the reading by up to
-2.9 K. Every 15 s on average the person moves: contact 0.85 to 1, at times a blanket for a while.
+2.9 K. In every fourth round of the five people near infrared pulses, so that the wire check
+compares more readings. Every 15 s on average the person moves: contact 0.85 to 1, at times a
+blanket for a while.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ PEOPLE = {
 NOISE_COUNTS = 6.0
 SPIKE_CODES = 1000
 SPIKE_EVERY_STEPS = 1000
+PULSES_HZ = (10, 37, 50, 100)
 _TABLE = 1 << 16
 
 
@@ -89,7 +92,9 @@ def play_session(seed: int) -> Row:
     ambient, blood = (round(rng.uniform(*r), 2) for r in (person.ambient_c, person.blood_flow))
     more = tuple((key, round(rng.uniform(low, high), 3)) for key, low, high in person.more)
     world = Figures(ambient, person.covered, blood, 1.0, 1.0, 1.0, False, more)
-    run = Run(make(world), "pressed", rng)
+    lap = seed // len(PEOPLE)
+    pulse_hz = PULSES_HZ[lap // 4 % len(PULSES_HZ)] if lap % 4 == 3 else 0
+    run = Run(make(world), "pressed", rng, pulse_hz=pulse_hz)
     for sensor in range(len(run.board.facts.SENSORS)):
         _disturb(run, sensor)
     run.prepare()
@@ -103,6 +108,7 @@ def play_session(seed: int) -> Row:
     row: Row = {
         "seed": seed,
         "person": name,
+        "pulse_hz": pulse_hz,
         "power": app.light.power_limit.why or "full",
         "hours": app.session.active_ms / 3_600_000,
         "trip": faults.NAMES[app.fault_latch.code] if app.fault_latch.code else "",

@@ -56,13 +56,17 @@ _DELAY_MS = {
 
 
 @functools.cache
-def flash(proven: bool = True) -> dict[str, bytes]:
+def flash(proven: bool = True, pulse_hz: int = 0) -> dict[str, bytes]:
     """The flash of a wrap in use: the longest session at full power, calibrated low, so that only
     the hard cap by the board's stated worst case ends it before its time, after 17 minutes.
-    proven: a heat test is recorded."""
+    proven: a heat test is recorded. pulse_hz: near infrared pulses, lit for half of the time."""
     twin = FaultTwin(plants.make(plants.draw("room", 0)), {})
     twin.start()
-    raw = json.dumps(SESSION, sort_keys=True, separators=(",", ":")).encode()
+    protocol = SESSION
+    if pulse_hz:
+        steps = [{"t": 1200, "ch": {"red": [1000], "nir": [1000, pulse_hz, 500]}}]
+        protocol = SESSION | {"steps": steps}
+    raw = json.dumps(protocol, sort_keys=True, separators=(",", ":")).encode()
     twin.board.app.protocols.save(0, raw, hashlib.sha256(raw).hexdigest())
     for name in ("red", "nir"):
         twin.board.app.light.calibrate(name, 7000, 100, 20261101, "campaign")
@@ -76,7 +80,8 @@ def flash(proven: bool = True) -> dict[str, bytes]:
 class Run:
     """tethered: a host's session, with a lease; start_ms: what the clock says at power-on;
     sense: the board has a sense input; proven: the maker has recorded a heat test; settle: the
-    press comes when the heat balance knows the dark pad, so that full power is allowed."""
+    press comes when the heat balance knows the dark pad, so that full power is allowed; pulse_hz:
+    of near infrared, 0 for continuous light."""
 
     def __init__(
         self,
@@ -88,10 +93,11 @@ class Run:
         sense: bool = False,
         proven: bool = True,
         settle: bool = True,
+        pulse_hz: int = 0,
     ) -> None:
         self.rng = rng
         self.phase = phase
-        self.twin = FaultTwin(plant, flash(proven), start_ms, sense)
+        self.twin = FaultTwin(plant, flash(proven, pulse_hz), start_ms, sense)
         self.board = self.twin.board
         self.files = self.twin.files
         self._tethered = tethered

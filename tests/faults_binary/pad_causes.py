@@ -18,6 +18,7 @@ from tests.faults_binary.wires import Wires
 from wrap.rules import limits
 
 ASKS_FOR_ALL = [{"t": 120, "ch": {"red": [1000], "nir": [1000]}}]
+PULSES_AT_37_HZ = [{"t": 120, "ch": {"nir": [1000, 37, 300]}}]
 BLIND_MA = 450  # limits.BLIND_POWER_MW_CM2 of 600 cm2 at 12 V
 MUX_MS = 2200  # two looks at the references, a second apart, and their repetition
 _LATE_MA = 2.0  # in the emulator a pulse ends up to 1 us late, between two instructions
@@ -127,6 +128,18 @@ def session_with_ground_shared(kelvin: float, sensors: Iterable[str] = SKINS[:1]
     def load(lab: Lab) -> None:
         ground_shared(kelvin, sensors)(lab)
         lab.session()
+
+    return load
+
+
+def pulses_with_ground_shared(kelvin: float) -> Cause:
+    """The same with near infrared at 37 Hz, lit for 8 ms: the first reading after each start of the
+    pulses is dark, some of the later ones are lit."""
+
+    def load(lab: Lab) -> None:
+        lab.flash(_SLOT, steps=PULSES_AT_37_HZ, id="pulses37")
+        ground_shared(kelvin)(lab)
+        lab.session(_SLOT)
 
     return load
 

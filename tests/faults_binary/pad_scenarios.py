@@ -87,6 +87,7 @@ def _wiring() -> list[Scenario]:
     found = [
         steady("ground-shared-limited", base=idle, load=limited),
         steady("ground-shared-full", base=p.full_power, load=full),
+        steady("ground-shared-pulses", base=idle, load=p.pulses_with_ground_shared(GROUND_K)),
         named(
             "ground-shared-lit", p.ground_shared(GROUND_K), limit_ms=WINDOW_MS, base=p.full_power
         ),

@@ -750,6 +750,24 @@ def test_the_warnings_in_force_have_names(covered, weak):
     assert thermal.warnings() == names
 
 
+@pytest.mark.parametrize("gap_mc,heated", [(1499, False), (1500, False), (1501, True)])
+def test_heat_comes_from_the_skin_when_it_is_warmer_than_a_board_by_more_than_asked(
+    gap_mc, heated
+):  # H-62
+    thermal = made("skin", "skin", "board", "board")
+    thermal.temp_limits.hottest_mc = 24000
+    thermal.temp_limits.temps_mc[:] = 24000, 20000, 25000, 24000 - gap_mc
+    assert thermal.heated_from_skin(1500) is heated
+
+
+@pytest.mark.parametrize("hottest_mc,may_be", [(27999, False), (28000, True)])
+def test_a_pad_may_be_worn_from_28_c_on_one_skin_sensor_on(hottest_mc, may_be):  # H-62
+    thermal = made("skin", "skin", "board")
+    thermal.temp_limits.hottest_mc = hottest_mc
+    thermal.temp_limits.temps_mc[:] = hottest_mc, 20000, 30000
+    assert thermal.may_be_worn() is may_be
+
+
 def test_new_checks_have_found_nothing():
     thermal = made("skin", "board")
     assert (thermal.pending_warning, thermal.warnings(), thermal.moved) == ("", [], False)

@@ -17,12 +17,12 @@ FULL = [{"t": 90, "ch": {"red": [1000], "nir": [600]}}]
 def window(check, lit_mc, dark_mc, after_mc=None):
     """One window with one sensor; returns the milliseconds of light before it."""
     waited = 0
-    while not check.step([lit_mc], 10):
+    while not check.step([lit_mc], 10, False):
         waited += 10
         assert waited < 20_000
     assert check.due_in_ms() == 0
-    assert not check.step([dark_mc], 10)
-    assert not check.step([lit_mc if after_mc is None else after_mc], 10)
+    assert not check.step([dark_mc], 10, False)
+    assert not check.step([lit_mc if after_mc is None else after_mc], 10, False)
     return waited + 10
 
 
@@ -33,6 +33,76 @@ def test_a_reading_that_follows_the_lamps_is_found_in_three_windows(lie_mc):
         assert not check.is_confirmed()
         window(check, 35000, 35000 + lie_mc)
     assert check.is_confirmed() == (abs(lie_mc) > limits.WIRE_MC)
+
+
+def pulsed_window(check, readings_mc, dark_mc):
+    """One window with one sensor and a lamp that pulses: the readings before the dark step and the
+    one of it. Returns the milliseconds of light before the window."""
+    waited = 10
+    while check.due_in_ms() > 10:
+        assert not check.step([20000], 10, True)  # readings outside a window do not count
+        waited += 10
+    for mc in readings_mc[:-1]:
+        assert not check.step([mc], 10, True)
+        assert check.due_in_ms() == 0
+    assert check.step([readings_mc[-1]], 10, True)
+    assert not check.step([dark_mc], 10, True)
+    return waited
+
+
+SPAN = 11  # readings before the dark step, those of a whole period at 10 Hz
+
+
+@given(st.integers(-2000, 2000), st.lists(st.booleans(), min_size=SPAN, max_size=SPAN))
+def test_with_pulses_any_reading_that_was_lit_is_compared_with_any_dark_one(lie_mc, lit):
+    check = WireCheck(1)
+    for _ in range(5):
+        assert not check.is_confirmed()
+        pulsed_window(check, [35000 + lie_mc * on for on in lit], 35000)
+    assert check.is_confirmed() == (any(lit) and abs(lie_mc) > limits.WIRE_MC)
+
+
+@pytest.mark.parametrize("lie_mc", [-301, 301])
+def test_with_pulses_the_dark_step_counts_as_dark(lie_mc):
+    check = WireCheck(2)
+    for _ in range(11):
+        check.step([35000, 35000], 200, True)
+    check.step([35000, 35000 - lie_mc], 10, True)
+    assert (check.suspects, check.sensor) == (1, 1)
+
+
+def test_the_kind_of_the_last_window_decides_how_many_are_enough():
+    check = WireCheck(1)
+    for _ in range(4):
+        pulsed_window(check, [35000] * SPAN, 36000)
+        assert not check.is_confirmed()
+    window(check, 35000, 36000)  # steady light, after a step of the plan
+    assert (check.suspects, check.is_confirmed()) == (5, True)
+
+
+def test_windows_with_pulses_come_as_those_without():
+    check = WireCheck(1)
+    assert pulsed_window(check, [35000] * SPAN, 35000) == 200
+    assert pulsed_window(check, [35000] * SPAN, 35400) == limits.WIRE_CHECK_MS
+    assert check.suspects == 1
+    assert pulsed_window(check, [35000] * SPAN, 35000) == 200
+    assert (check.suspects, check.due_in_ms()) == (0, limits.WIRE_CHECK_MS)
+
+
+def test_the_fastest_heat_is_no_lie_with_pulses():
+    """limits.RATE_MC_S, 2 K/s, in the 110 ms of a window."""
+    check = WireCheck(1)
+    rising = [35000 + limits.RATE_MC_S * 10 * i // 1000 for i in range(SPAN + 1)]
+    pulsed_window(check, rising[:-1], rising[-1])
+    assert check.suspects == 0
+
+
+@pytest.mark.parametrize("wrong", [OPEN, SHORT])
+def test_a_sensor_without_a_reading_is_another_fault_with_pulses(wrong):
+    check = WireCheck(1)
+    pulsed_window(check, [35000] * (SPAN - 1) + [wrong], 35000)
+    pulsed_window(check, [35000] * SPAN, wrong)
+    assert check.suspects == 0
 
 
 def test_windows_come_every_ten_seconds_and_soon_after_a_suspicion():
@@ -62,7 +132,7 @@ def test_a_sensor_without_a_reading_is_another_fault(wrong):
 
 def test_a_window_that_is_cut_off_says_nothing():
     check = WireCheck(1)
-    while not check.step([35000], 10):
+    while not check.step([35000], 10, False):
         pass
     check.abort_window()
     assert check.due_in_ms() == 200
@@ -195,6 +265,62 @@ class Wired(Rig):
     @property
     def fault(self):
         return faults.NAMES[self.app.fault_latch.code]
+
+
+class Pulsed(Wired):
+    """The same, and the current flows only while a pulse is lit: `mc` follows each."""
+
+    def __init__(self, lamp_k):
+        super().__init__(lamp_k)
+        hal = self.hal
+        plain_read = hal.read_raws
+        began_ms = [0, 0]
+        plain_mode = hal.lamp_mode
+
+        def lamp_mode(ch, hz):
+            plain_mode(ch, hz)
+            began_ms[ch] = hal.now_ms
+
+        def current_share():
+            total = 0.0
+            for ch in range(2):
+                duty, hz = hal.duty[ch] / 65535, hal.mode[ch]
+                if hz > 0:
+                    # Away from the edge of a pulse by 0.5 ms, so that no rounding decides.
+                    past_ms = hal.now_ms - began_ms[ch] + 0.5
+                    duty = float(past_ms * hz / 1000 % 1 < duty)
+                total += duty / 2
+            return total
+
+        def read_raws(out):
+            plain_read(out)
+            lie_mc = round(1000 * lamp_k * current_share()) if hal.enabled else 0
+            out[0] = CURVE.raw_at(self.skin_mc + lie_mc)
+
+        hal.lamp_mode, hal.read_raws = lamp_mode, read_raws
+
+
+@pytest.mark.parametrize("hz", [10, 15, 25, 37, 50, 64, 100, 150, 200])
+@pytest.mark.parametrize("on_pm", [300, 500, 900])
+def test_a_shared_ground_is_named_with_pulses_of_any_frequency(hz, on_pm):  # H-45
+    """A window that looked only before and after its dark step missed 50 Hz, where every second
+    reading is lit and each window meets the same ones."""
+    rig = Pulsed(lamp_k=-3.0)
+    rig.light(steps=[{"t": 600, "ch": {"nir": [1000, hz, on_pm]}}])
+    within_ms = 2000 if 1000 % hz == 0 or on_pm > 400 else 60_000
+    for _ in range(within_ms // 10):
+        if rig.fault != "none":
+            break
+        rig.advance(10)
+    assert (rig.fault, rig.dark()) == ("wiring", True)
+
+
+@pytest.mark.parametrize("hz", [10, 37, 50, 100])
+def test_pulses_without_a_shared_ground_are_no_fault(hz):
+    rig = Pulsed(lamp_k=0.0)
+    rig.light(steps=[{"t": 600, "ch": {"nir": [1000, hz, 500], "red": [500]}}])
+    rig.advance(60_000)
+    assert (rig.fault, rig.state) == ("none", "running")
 
 
 @pytest.mark.parametrize("lamp_k", [-1.5, 1.5, -0.6])

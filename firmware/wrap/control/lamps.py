@@ -117,6 +117,13 @@ class Lamps:
         """Return whether the duties have reached what `apply` asked for."""
         return not self._rising
 
+    def is_pulsed(self) -> bool:
+        """Return whether a channel pulses."""
+        for mode in self._modes:
+            if mode > 0:
+                return True
+        return False
+
     def dose_in_ms(self, target_uj: int, cap_uj: int) -> int:
         """Return the milliseconds for which, at the present duties, the nominal dose cannot reach
         `target_uj` (0: none) nor its upper bound `cap_uj`. Rather too few: it includes the light of

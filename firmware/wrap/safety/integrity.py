@@ -56,10 +56,9 @@ class Integrity:
             return faults.PROGRAM
         return faults.NONE
 
-    def mark_damaged(self, detail: str) -> None:
-        """Set the program's state to damaged, whatever its CRC is. detail: the reason."""
+    def mark_damaged(self) -> None:
+        """Set the program's state to damaged, whatever its CRC is."""
         self.state = DAMAGED
-        self.detail = detail
 
     def check_slice(self, dt_ms: int) -> int:
         """Let `dt_ms` pass and check the chunks that are due. Returns a new fault, or

@@ -5,6 +5,10 @@ The lamps are switched off for one step of 10 ms every limits.WIRE_CHECK_MS, and
 the enable is opened alone. A bead cannot change by limits.WIRE_MC in so short a time, so a reading
 that does is wired wrongly. The sensors' own filters settle within that step (0.4 ms,
 docs/build-a-wrap.md). Owns no lamp: the app switches them off after `step` has returned True.
+
+A lamp that pulses is dark in some readings anyway, at moments that depend on its frequency. At
+50 Hz every second reading may be lit and the one before the dark step never. So with pulses a
+window compares all readings of a whole period of the slowest pulses with each other.
 """
 
 from wrap.compat import const
@@ -13,12 +17,20 @@ from wrap.safety.thermistor import OPEN, SHORT
 
 _CONFIRM_MS = const(200)  # a suspicious window is repeated after this time
 _CONFIRM_COUNT = const(3)  # windows in a row: one may be disturbed by a wearer who moves
+_CONFIRM_PULSED = const(5)  # the same with pulses: a window of 12 readings is disturbed more often
 _EDGE_STEPS = const(2)  # steps compared after the enable has opened or dropped
 
-# Phases of a window: lit readings, a dark step, its readings, lit readings again.
+# Readings compared before the dark step of a pulsed lamp: a period at limits.PULSE_MIN_HZ. In this
+# time heat moves a bead by 0.2 K at most (RATE_MC_S), less than limits.WIRE_MC.
+_SPAN_STEPS = const(10)
+
+# Phases of a window: lit readings, a dark step, its readings, lit readings again. With pulses:
+# readings of a period, a dark step, its readings.
 _WAIT = const(0)
 _DARK = const(1)
 _LIT_AGAIN = const(2)
+_SPAN = const(3)
+_SPAN_DARK = const(4)
 
 # Results of `check_edge`.
 NO = 0
@@ -33,8 +45,10 @@ class WireCheck:
 
     def __init__(self, n: int) -> None:
         self._n = n
-        self._before = [0] * n
-        self._dark = [0] * n
+        self._before = [0] * n  # with pulses: the lowest of the window's readings
+        self._dark = [0] * n  # with pulses: the highest
+        self._span_left = 0
+        self._confirm_count = _CONFIRM_COUNT
         self._edge = [0] * n
         self._last = [0] * n
         self._fresh = False  # `_last` holds the readings of the previous step
@@ -57,22 +71,52 @@ class WireCheck:
         """Add `ms` of steady light in which no window was due."""
         self._left_ms -= ms
 
-    def step(self, temps_mc: "list[int]", dt_ms: int) -> bool:
-        """Add one step of steady light with its readings. Returns whether the lamps must be off
-        until the next step."""
-        if self._phase == _WAIT:
+    def step(self, temps_mc: "list[int]", dt_ms: int, pulsed: bool) -> bool:
+        """Add one step of steady light with its readings. pulsed: a lamp pulses. Returns whether
+        the lamps must be off until the next step."""
+        phase = self._phase
+        if phase == _WAIT:
             self._left_ms -= dt_ms
             if self._left_ms > 0:
                 return False
             _copy_values(temps_mc, self._before)
             self._phase = _DARK
-            return True
-        if self._phase == _DARK:
+            if pulsed:
+                _copy_values(temps_mc, self._dark)
+                self._span_left = _SPAN_STEPS
+                self._phase = _SPAN
+            return not pulsed
+        if phase == _SPAN or phase == _SPAN_DARK:
+            return self._add_to_span(temps_mc)
+        if phase == _DARK:
             _copy_values(temps_mc, self._dark)
             self._phase = _LIT_AGAIN
             return False
         self._phase = _WAIT
+        self._confirm_count = _CONFIRM_COUNT
         self._compare_window(temps_mc)
+        return False
+
+    def _add_to_span(self, temps_mc: "list[int]") -> bool:
+        """Widen the span of each sensor's readings. Returns True before the dark step; after it the
+        spans are compared, and the next window is scheduled."""
+        low, high = self._before, self._dark
+        for i in range(self._n):
+            low[i] = min(low[i], temps_mc[i])
+            high[i] = max(high[i], temps_mc[i])
+        if self._phase == _SPAN:
+            self._span_left -= 1
+            if self._span_left:
+                return False
+            self._phase = _SPAN_DARK
+            return True
+        self._phase = _WAIT
+        self._confirm_count = _CONFIRM_PULSED
+        for i in range(self._n):
+            if high[i] - low[i] > limits.WIRE_MC and _are_valid(low[i], high[i]):
+                self._suspect(i)  # H-45
+                return False
+        self._clear()
         return False
 
     def _compare_window(self, after: "list[int]") -> None:
@@ -81,16 +125,24 @@ class WireCheck:
         for i in range(self._n):
             lit = (self._before[i] + after[i]) // 2
             if abs(lit - self._dark[i]) > limits.WIRE_MC and _are_valid(after[i], self._dark[i]):
-                self.sensor = i  # H-45
-                self.suspects += 1
-                self._left_ms = _CONFIRM_MS
+                self._suspect(i)  # H-45
                 return
+        self._clear()
+
+    def _suspect(self, sensor: int) -> None:
+        """Count a window in which `sensor` followed the lamps, and repeat it soon."""
+        self.sensor = sensor
+        self.suspects += 1
+        self._left_ms = _CONFIRM_MS
+
+    def _clear(self) -> None:
+        """Drop the suspicion after a window in which no sensor followed the lamps."""
         self.suspects = 0
         self._left_ms = limits.WIRE_CHECK_MS
 
     def is_confirmed(self) -> bool:
-        """Return whether a reading followed the lamps in three windows in a row."""
-        return self.suspects >= _CONFIRM_COUNT
+        """Return whether a reading followed the lamps in enough windows in a row."""
+        return self.suspects >= self._confirm_count
 
     def abort_window(self) -> None:
         """Discard an open window: the light changes for another reason."""
