@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from tests.unit.conftest import MemFiles, PowerCut
 from wrap.errors import Refused
 from wrap.rules import blinding
+from wrap.rules.protocol import Plan
 from wrap.session import trial as trials
 from wrap.session.trial import Trial
-from wrap.storage import payloads
+from wrap.storage import payloads, records
 from wrap.storage.atomic_store import seal
 from wrap.storage.double_store import DoubleStore
+from wrap.uptime import Uptime
 
 WRAP, HOST = bytes(range(32)), bytes(range(100, 132))
 PLAN_SHA = "5a" * 32
@@ -36,11 +38,38 @@ class Notes:
         self.kept = []
 
     def note(self, kind, payload):
-        self.kept.append(payloads.unpack_json(payload)["trial"])
+        assert kind in (records.TRIAL, records.MASKED)
+        known = payloads.unpack_json if kind == records.TRIAL else payloads.unpack_masked
+        self.kept.append(known(payload))
+
+    def of(self, word):
+        """Those with this key, in order."""
+        return [note for note in self.kept if word in note]
+
+
+UPTIME = Uptime()
+NANOMETRES = (660, 850)
+STEPS = [{"t": 600, "ch": {"red": [20], "nir": [250]}}]
+
+
+def plan_of(site, person="a1", **changes):
+    """The plan of a protocol that a trial allows."""
+    return Plan(
+        {"id": "nir", "name": "NIR", "site": site, "person": person, "steps": STEPS, **changes},
+        ("red", "nir"),
+    )
 
 
 def made(files=None, notes=None):
-    return Trial(DoubleStore(files or MemFiles(), "trial"), notes or Notes())
+    return Trial(DoubleStore(files or MemFiles(), "trial"), notes or Notes(), UPTIME, NANOMETRES)
+
+
+def begin(trial, site, number=1):
+    """Begin a session; returns whether it gets light."""
+    plan = plan_of(site)
+    played = trial.begin_session(plan, number)
+    assert played.lamps in (plan.lamps, (((20, 0, 1000), (0, 0, 1000)),))
+    return played is plan
 
 
 def armed(plan=PLAN, files=None, notes=None):
@@ -49,10 +78,10 @@ def armed(plan=PLAN, files=None, notes=None):
     return trial
 
 
-def play(trial, site):
-    """One session on `site`; returns (period, active)."""
-    assert trial.refusal("a1", site) is None
-    return trial.begin_session(site)
+def play(trial, site, number=1):
+    """One session on `site`; returns whether it gets light."""
+    assert trial.refusal(plan_of(site)) is None
+    return begin(trial, site, number)
 
 
 def play_period(trial):
@@ -61,8 +90,7 @@ def play_period(trial):
     arms = {}
     for site in shown["sites"]:
         for _ in range(shown["sessions"]):
-            period, active = play(trial, site)
-            assert period == shown["period"]
+            active = play(trial, site)
             assert arms.setdefault(site, active) == active
     return [arms[site] for site in shown["sites"]]
 
@@ -71,7 +99,7 @@ def test_without_a_trial_nothing_is_covered():
     trial = made()
     assert trial.describe() == {"state": "none"}
     assert not trial.covers("a1", "foot-left")
-    assert trial.refusal("a1", "foot-left") is None
+    assert trial.refusal(plan_of("foot-left")) is None
     for act in (trial.reveal, lambda: trial.unblind("rash"), lambda: trial.close_period(0)):
         with pytest.raises(Refused, match="there is no trial"):
             act()
@@ -83,7 +111,7 @@ def test_a_trial_from_arming_to_the_reveal():
     assert trial.state == "armed"
     got = [play_period(trial) for _ in range(4)]
     assert trial.state == "finished"
-    assert trial.refusal("a1", "foot-left") == "the trial's periods are over: reveal it first"
+    assert trial.refusal(plan_of("foot-left")) == "the trial's periods are over: reveal it first"
     shown = trial.reveal()
     secret = bytes.fromhex(shown["secret"])
     assert blinding.commit(secret, bytes.fromhex(PLAN_SHA)).hex() == shown["commitment"]
@@ -93,8 +121,15 @@ def test_a_trial_from_arming_to_the_reveal():
     assert trial.state == "unblinded"
     assert not trial.covers("a1", "foot-left")
     assert trial.reveal() == shown  # a repeated request
-    assert [list(n) for n in notes.kept] == [["armed", "plan_sha", "id"], ["revealed", "id"]]
-    assert notes.kept[0]["armed"] == shown["commitment"]
+    assert notes.kept[0] == {
+        "armed": shown["commitment"],
+        "plan_sha": PLAN_SHA,
+        "id": "feet",
+    }
+    assert notes.kept[-1] == {"revealed": PLAN_SHA, "id": "feet"}
+    sessions = notes.of("session")
+    assert [s["n"] for s in sessions] == list(range(1, 25))
+    assert [s["period"] for s in sessions] == [n // 6 for n in range(24)]
 
 
 def test_one_site_in_pairs_is_active_once_in_each_pair():
@@ -113,7 +148,7 @@ def test_nothing_that_is_shown_or_recorded_before_the_reveal_depends_on_the_arm(
         for _ in range(4):
             for site in PLAN["sites"]:
                 for _ in range(3):
-                    trial.begin_session(site)
+                    begin(trial, site, 1)
                     shown.append(trial.describe())
         for one in (*shown, *notes.kept):
             for key in ("commitment", "armed"):
@@ -127,16 +162,36 @@ def test_nothing_that_is_shown_or_recorded_before_the_reveal_depends_on_the_arm(
 def test_sessions_of_other_people_and_sites_are_no_concern_of_it():
     trial = armed()
     assert trial.covers("a1", "foot-right")
-    for person, site in (("a1", "back"), ("b2", "foot-right"), ("", "foot-right")):
+    for person, site in (("a1", "back"), ("b2", "foot-right")):
         assert not trial.covers(person, site)
-        assert trial.refusal(person, site) is None
+        assert trial.refusal(plan_of(site, person)) is None
+
+
+@pytest.mark.parametrize(
+    "changes,text",
+    [
+        ({"dose": 100}, "a trial's protocol ends by time: without a dose"),
+        (
+            {"steps": [{"t": 60, "ch": {"nir": [251]}}]},
+            "more than 250 permille of near infrared can be felt",
+        ),
+        ({"steps": [{"t": 60, "ch": {"nir": [502, 100, 500]}}]}, "more than 250 permille"),
+        (
+            {"steps": [{"t": 60, "ch": {"nir": [100], "red": [21]}}]},
+            "more than 20 permille of visible light",
+        ),
+    ],
+)
+def test_a_protocol_that_gives_its_arm_away_is_refused(changes, text):
+    assert text in armed().refusal(plan_of("foot-left", **changes))
+    assert made().refusal(plan_of("foot-left", **changes)) is None
 
 
 def test_a_site_waits_for_the_other_one():
     trial = armed()
     for _ in range(3):
         play(trial, "foot-left")
-    assert trial.refusal("a1", "foot-left") == (
+    assert trial.refusal(plan_of("foot-left")) == (
         "this site has its 3 sessions of period 1: treat the other site"
     )
     for _ in range(2):
@@ -144,7 +199,7 @@ def test_a_site_waits_for_the_other_one():
     assert trial.describe()["counts"] == [3, 2]
     play(trial, "foot-right")
     assert (trial.describe()["period"], trial.describe()["counts"]) == (1, [0, 0])
-    assert trial.refusal("a1", "foot-left") is None
+    assert trial.refusal(plan_of("foot-left")) is None
 
 
 def test_a_period_closed_early_is_recorded_and_stays_closed():
@@ -186,7 +241,7 @@ def test_unblinding_works_at_once_and_ends_the_trial(sessions):
     assert notes.kept[-1] == {"unblinded": "a blister", "id": "feet"}
     assert trial.unblind("another reason") == shown
     assert trial.reveal() == shown
-    assert trial.refusal("a1", "foot-left") is None
+    assert trial.refusal(plan_of("foot-left")) is None
 
 
 def test_a_blind_trial_cannot_be_replaced():
@@ -220,16 +275,35 @@ def test_a_plan_that_cannot_be_is_refused(changes, text):
     assert trial.state == "none"
 
 
+def masked_zeros(trial, notes):
+    """What a masked record of zeros shows: its keystream."""
+    trial.note_masked(records.SAMPLE, bytes(16))
+    return notes.kept[-1]
+
+
 def test_a_masked_record_can_be_read_after_the_reveal_and_not_before():
-    trial = armed()
-    raw = bytes(40)
-    hidden = trial.mask(5, 2, raw)
-    assert hidden != raw
-    assert hidden != trial.mask(5, 3, raw)
-    for _ in range(4):
-        play_period(trial)
-    secret = bytes.fromhex(trial.reveal()["secret"])
-    assert blinding.mask(secret, 5, 2, hidden) == raw
+    notes = Notes()
+    trial = armed(notes=notes)
+    play(trial, "foot-left")
+    raw = bytes(range(40))
+    trial.note_masked(records.END, raw)
+    kept = notes.kept[-1]
+    assert (kept["kind"], kept["session"], kept["record"]) == (records.END, 1, 0)
+    assert kept["hidden"] != raw
+    secret = bytes.fromhex(trial.unblind("enough")["secret"])
+    assert blinding.mask(secret, 1, 0, kept["hidden"]) == raw
+
+
+def test_no_keystream_is_used_twice_even_after_a_restart():
+    files, notes = MemFiles(), Notes()
+    trial = armed(files=files, notes=notes)
+    seen = set()
+    for _ in range(3):
+        for site in PLAN["sites"]:
+            play(trial, site)
+            seen.update(bytes(masked_zeros(trial, notes)["hidden"]) for _ in range(3))
+            trial = made(files, notes)  # power is cut in the session
+    assert len(seen) == 18
 
 
 def test_a_restart_changes_nothing():
@@ -238,7 +312,6 @@ def test_a_restart_changes_nothing():
     play(trial, "foot-left")
     again = made(files)
     assert again.describe() == trial.describe()
-    assert again.mask(1, 0, bytes(8)) == trial.mask(1, 0, bytes(8))
     for _ in range(2):
         play(again, "foot-left")
     for _ in range(3):
@@ -247,7 +320,7 @@ def test_a_restart_changes_nothing():
 
 
 ACTS = {
-    "session": lambda trial: trial.begin_session("foot-left"),
+    "session": lambda trial: begin(trial, "foot-left", 9),
     "close": lambda trial: trial.close_period(1),
     "unblind": lambda trial: trial.unblind("a blister"),
 }
@@ -274,7 +347,8 @@ def test_a_cut_leaves_the_state_before_or_after(act, op, torn):
     play_period(whole)
     ACTS[act](whole)
     assert again.describe() in (before, whole.describe())
-    assert again.mask(1, 0, bytes(8)) == trial.mask(1, 0, bytes(8))
+    again.unblind("to see the secret")
+    assert again.unblind("")["secret"] == blinding.join_secret(WRAP, HOST).hex()
 
 
 def test_an_act_has_as_many_operations_as_are_cut():
@@ -303,7 +377,7 @@ def test_flash_that_refuses_counts_no_session():
     before = trial.describe()
     files.broken = True
     with pytest.raises(OSError):
-        trial.begin_session("foot-left")
+        begin(trial, "foot-left", 1)
     assert trial.describe() == before
 
 
@@ -323,10 +397,10 @@ def test_a_record_that_may_be_outdated_refuses_sessions():
     files.data["trial.a"], files.data["trial.b"] = old["trial.a"], old["trial.b"]
     again = made(files)
     assert again.describe()["damaged"]
-    assert again.refusal("a1", "foot-left") == (
+    assert again.refusal(plan_of("foot-left")) == (
         "the trial's record is damaged: it cannot go on; see pbmwrap trial status"
     )
-    assert again.refusal("b2", "foot-left") is None
+    assert again.refusal(plan_of("foot-left", "b2")) is None
 
 
 @given(st.lists(st.sampled_from(["foot-left", "foot-right", "close"]), max_size=60))
@@ -336,12 +410,13 @@ def test_whatever_is_done_a_session_has_the_arm_of_its_period(acts):
     sessions = {}
     for act in acts:
         if trial.state == trials.FINISHED:
-            assert trial.refusal("a1", "foot-left")
+            assert trial.refusal(plan_of("foot-left"))
             break
         if act == "close":
             trial.close_period(trial.describe()["period"])
-        elif trial.refusal("a1", act) is None:
-            period, active = trial.begin_session(act)
+        elif trial.refusal(plan_of(act)) is None:
+            period = trial.describe()["period"]
+            active = begin(trial, act, 1)
             assert active == (drawn[period] == (act == "foot-left"))
             sessions[period, act] = sessions.get((period, act), 0) + 1
     assert all(n <= 3 for n in sessions.values())

@@ -11,13 +11,16 @@ from binascii import hexlify, unhexlify
 
 from wrap.compat import const
 from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
-from wrap.rules import blinding
+from wrap.rules import blinding, limits
 from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from wrap.rules.protocol import Plan
+    from wrap.session.state_machine import Session
     from wrap.storage.double_store import DoubleStore
     from wrap.storage.log_queue import LogQueue
+    from wrap.uptime import Uptime
 
 NONE = "none"
 ARMED = "armed"
@@ -27,15 +30,27 @@ UNBLINDED = "unblinded"
 
 MOST_PERIODS = 52
 MOST_SESSIONS = 366  # of a site in a period
+_VISIBLE_NM = const(700)
 
 
 class Trial:
-    """store: the DoubleStore that keeps the trial."""
+    """store: the DoubleStore that keeps the trial; nanometres: wavelength of each channel."""
 
-    def __init__(self, store: "DoubleStore", log_queue: "LogQueue") -> None:
+    def __init__(
+        self,
+        store: "DoubleStore",
+        log_queue: "LogQueue",
+        uptime: "Uptime",
+        nanometres: "tuple[int, ...]",
+    ) -> None:
         self._store = store
         self._log_queue = log_queue
+        self._uptime = uptime
+        # Light beyond 700 nm is hardly seen: it is what the sham leaves out.
+        self._hidden = tuple([nm >= _VISIBLE_NM for nm in nanometres])
+        self._warm_until_s = limits.TRIAL_HIDE_S  # a session may have ended right before the boot
         self._secret = b""
+        self._masked = 0  # records of the session under way
         if self._kept:
             self._secret = unhexlify(self._kept["secret"])
 
@@ -67,6 +82,7 @@ class Trial:
                 "state": kept["state"],
                 "period": kept["period"],
                 "counts": kept["counts"],
+                "n": kept["n"],
                 "commitment": hexlify(self._commitment()).decode(),
                 "damaged": self._store.unconfirmed,
             }
@@ -94,6 +110,7 @@ class Trial:
                 "state": ARMED,
                 "period": 0,
                 "counts": [0] * len(plan["sites"]),
+                "n": 0,
                 "closed": [],
             }
         )
@@ -108,10 +125,11 @@ class Trial:
         kept = self._kept
         return self.is_blind and kept["person"] == person and site in kept["sites"]
 
-    def refusal(self, person: str, site: str) -> "str | None":
-        """Return the text that refuses a session of the trial now, or None. Another person's or
+    def refusal(self, plan: "Plan") -> "str | None":
+        """Return the text that refuses a session of `plan` now, or None. Another person's or
         another site's session is not its concern."""
-        if not self.covers(person, site):
+        site = plan.site
+        if not self.covers(plan.person, site):
             return None
         kept = self._kept
         if self._store.unconfirmed:
@@ -123,23 +141,49 @@ class Trial:
                 kept["sessions"],
                 kept["period"] + 1,
             )
+        return self._protocol_problem(plan)
+
+    def _protocol_problem(self, plan: "Plan") -> "str | None":
+        """Return why `plan` would give its arm away, or None."""
+        if plan.dose_uj:
+            return "a trial's protocol ends by time: without a dose"
+        for i, hidden in enumerate(self._hidden):
+            if hidden and plan.most_pm(i) > limits.TRIAL_NIR_PM:
+                return "more than %d permille of near infrared can be felt" % limits.TRIAL_NIR_PM
+            if not hidden and plan.most_pm(i) > limits.TRIAL_GLOW_PM:
+                return "more than %d permille of visible light" % limits.TRIAL_GLOW_PM
         return None
 
-    def begin_session(self, site: str) -> "tuple[int, bool]":
-        """Count a session on `site` before its first light. Returns (its period from 0, whether it
-        gets light). Raises OSError; then it is not counted and must not begin."""
+    def begin_session(self, plan: "Plan", number: int) -> "Plan":
+        """Count session `number` of the wrap before its first light, and record its period. Returns
+        `plan`, or its sham. Raises OSError; then it is not counted and must not begin."""
         kept = dict(self._kept)
-        number = kept["sites"].index(site)
+        site = plan.site
+        at = kept["sites"].index(site)
         period = kept["period"]
-        active = self._is_active(period, number)
+        active = self._is_active(period, at)
         counts = list(kept["counts"])
-        counts[number] += 1
+        counts[at] += 1
         kept["counts"] = counts
+        kept["n"] += 1
         kept["state"] = RUNNING
         if min(counts) >= kept["sessions"]:
             self._end_period(kept)
         self._store.put({"trial": kept})
-        return period, active
+        self._masked = 0
+        self._note({"session": number, "n": kept["n"], "period": period, "site": site})
+        return plan if active else plan.darken(self._hidden)
+
+    def end_session(self) -> None:
+        """Hide the readings until skin and board have cooled."""
+        self._warm_until_s = self._uptime.s + limits.TRIAL_HIDE_S
+
+    def hides(self, session: "Session") -> bool:
+        """Return whether readings, duties and doses must not be shown now: in a blind session and
+        for limits.TRIAL_HIDE_S after it, and after a restart."""
+        if not self.is_blind:
+            return False
+        return (session.blind and session.active_now) or self._uptime.s < self._warm_until_s
 
     def _is_active(self, period: int, site: int) -> bool:
         kept = self._kept
@@ -205,9 +249,14 @@ class Trial:
         shown["closed"] = self._kept["closed"]
         return shown
 
-    def mask(self, session: int, record: int, payload: bytes) -> bytes:
-        """Return `payload` under the keystream of record `record` of session `session`."""
-        return blinding.mask(self._secret, session, record, payload)
+    def note_masked(self, kind: int, payload: bytes) -> None:
+        """Record `payload`, of a record of type `kind` of the session under way, under a keystream
+        of its own: of the trial's count of sessions, which is kept in flash and never returns to an
+        earlier value, and of the record's number in the session."""
+        n, record = self._kept["n"], self._masked
+        self._masked += 1
+        hidden = blinding.mask(self._secret, n, record, payload)
+        self._log_queue.note(records.MASKED, payloads.pack_masked(kind, n, record, hidden))
 
     def _require_trial(self) -> dict:
         if not self._kept:
@@ -215,7 +264,7 @@ class Trial:
         return self._kept
 
     def _note(self, what: dict) -> None:
-        self._log_queue.note(records.NOTE, payloads.pack_json({"trial": what}))
+        self._log_queue.note(records.TRIAL, payloads.pack_json(what))
 
 
 def find_plan_problem(plan: dict) -> "str | None":
