@@ -4,9 +4,14 @@ PYTHON ?= python3
 BOARD ?= PBMWRAP_RP2040
 RUNS ?= 1000000
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# For tests that wait for a browser, a server or a port: one more than there are cores.
+WAITING_JOBS := $(shell expr $(JOBS) + 1)
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.stamp
+
+# Without bytecode each of some hundred Python processes compiles the tests and pbmwrap again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: web-tests web-page web-page-slice web-journeys web-journeys-slice web-static web-static-tests web-static-slice bench-web screenshots help setup toolchain firmware demo test unit host contract lint format clean faults faults-sim faults-dask faults-binary powercut powercut-sim powercut-binary mutants bench-archive fuzz fuzz-unix fuzz-binary qemu contract-all bench bench-link bench-peers schematic bench-install bench-cli powercut-install
@@ -43,10 +48,10 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 
 host: $(STAMP) ## The host package, and slices of the campaigns
 	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme tests/lives \
-		tests/calibration -n $(JOBS) --dist worksteal
+		tests/calibration -m "not campaign" -n $(WAITING_JOBS) --dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
-	$(PY) -m pytest tests/web -n $(JOBS)
+	$(PY) -m pytest tests/web -n $(WAITING_JOBS)
 
 web-page: $(STAMP) ## The page in Debian's Chromium (docs/web-page.md)
 	@bash tools/need_chromium.sh
@@ -54,7 +59,7 @@ web-page: $(STAMP) ## The page in Debian's Chromium (docs/web-page.md)
 
 web-page-slice: $(STAMP) ## The page, without zoom, 4K and a phone in German
 	@bash tools/need_chromium.sh
-	$(PY) -m pytest tests/web_page -m "not slow" -n $(JOBS)
+	$(PY) -m pytest tests/web_page -m "not slow" -n $(WAITING_JOBS)
 
 web-journeys: firmware ## Whole journeys with pbmwrap web in Chromium, and its page in Firefox (docs/web-page.md)
 	@bash tools/need_chromium.sh
@@ -63,7 +68,7 @@ web-journeys: firmware ## Whole journeys with pbmwrap web in Chromium, and its p
 
 web-journeys-slice: firmware ## Journeys with pbmwrap web on a simulated wrap
 	@bash tools/need_chromium.sh
-	$(PY) -m pytest tests/web_journeys -m "not slow" -n $(JOBS)
+	$(PY) -m pytest tests/web_journeys -m "not slow" -n $(WAITING_JOBS)
 
 bench-web: $(STAMP) ## Load and start of pbmwrap web: memory over 8 h, missed samples, CPU, first sample on screen
 	@bash tools/need_chromium.sh
@@ -89,6 +94,7 @@ screenshots: $(STAMP) ## Pictures of every page, to docs/img/web (docs/web-page.
 faults: faults-sim faults-binary ## Both fault campaigns (docs/faults.md)
 
 faults-sim: $(STAMP) ## Thousands of simulated faults in virtual time
+	$(PY) -m pytest tests/faults -m campaign -n $(JOBS)
 	$(PY) -m tests.faults --out build/faults
 
 faults-dask: $(STAMP) ## Check that two Dask workers give the campaign's verdicts (docs/faults.md)
@@ -125,6 +131,15 @@ bench-cli: $(STAMP) ## CPU time of starting the command, against mpremote, and s
 bench-programme: $(STAMP) ## CPU time of the programme's commands with ten years of entries (docs/programme.md)
 	@$(PY) -m tools.bench_programme
 
+.PHONY: mqtt-broker
+mqtt-broker: $(STAMP) ## `pbmwrap mqtt` against a real broker, mosquitto on this machine
+	@bash tools/need_mosquitto.sh
+	$(PY) -m pytest tests/host/campaign_mqtt.py
+
+.PHONY: store-cuts
+store-cuts: $(STAMP) ## Power cut and full disk at every write of the household's file (docs/programme.md)
+	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py -n $(JOBS)
+
 .PHONY: lives
 lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
 	@$(PY) -m tests.lives --jobs $(JOBS)
@@ -154,11 +169,11 @@ qemu: $(STAMP) ## Machine code, floats and log bytes on emulated RISC-V and Cort
 	$(PY) -m tests.qemu
 
 contract: toolchain firmware ## One suite on sim, unix and the emulated RP2040, the HAL's on each chip, the image's own tests, a slice of qemu
-	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -m "not slow" -n $(JOBS) --dist worksteal
+	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -m "not slow" -n $(JOBS) --dist loadgroup
 
 contract-all: toolchain firmware ## The same with what takes long on the emulated chip, and the unit tests that take long
-	$(PY) -m pytest tests/unit -m campaign -n $(JOBS)
-	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist worksteal
+	$(PY) -m pytest tests/unit tests/programme -m campaign -n $(JOBS)
+	$(PY) -m pytest tests/contract tests/emulator tests/hal tests/qemu -n $(JOBS) --dist loadgroup
 
 schematic: $(STAMP) ## The build guide's drawings and tables, from the boards' facts (docs/build-a-wrap.md)
 	$(PY) -m tools.reference_design.schematic

@@ -39,6 +39,14 @@ class Plugin:
     the last two for the same purpose.
     """
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Let one worker of `--dist loadgroup` run all tests of a state, so that it is made once in
+        a run. The folders' conftest.py, which mark the tests, are asked before this plugin."""
+        for item in items:
+            mark = item.get_closest_marker("forked")
+            if mark is not None:
+                item.add_marker(pytest.mark.xdist_group(mark.args[0]))
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
         mark = item.get_closest_marker("forked")

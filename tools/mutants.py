@@ -40,6 +40,7 @@ SUBJECTS = (
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
 HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py", "between_steps.py", "verdicts.py")
+HELPERS += ("draws.py",)
 # These take seconds each and find hardly anything that the quick ones do not.
 SLOW = (
     "test_thermal.py::test_nominal_use_never_trips_on_any_plant",

@@ -16,6 +16,15 @@ import json
 import os
 import sys
 
+# Not const(0): the host imports this module. Nothing for types is installed on the board
+# (host_tools/pbmwrap/install/loader_files.py).
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import BinaryIO
+
+    Slot = list[str]  # [folder, SHA-256 of its index]
+
 POINTER = "/pbmwrap.ab"
 INDEX = "index"
 MOUNT = "/w"
@@ -34,14 +43,14 @@ _STAT_FOLDER = 0x4000
 _STAT_FILE = 0x8000
 
 
-def replace_file(path, data):
+def replace_file(path: str, data: bytes) -> None:
     """Replace a file, all or nothing: littlefs renames atomically. Raises OSError."""
     with open(path + ".new", "wb") as f:
         f.write(data)
     os.rename(path + ".new", path)
 
 
-def hash_file(path):
+def hash_file(path: str) -> str:
     """Return the SHA-256, in hex, of the bytes that the flash gives back. Raises OSError."""
     sha = hashlib.sha256()
     buf = bytearray(1024)
@@ -54,7 +63,7 @@ def hash_file(path):
     return binascii.hexlify(sha.digest()).decode()
 
 
-def encode_pointer(state):
+def encode_pointer(state: dict) -> bytes:
     """Return the bytes of the pointer file: CRC-32 in hex, then JSON.
 
     state: `run` and `old` ([folder, SHA-256 of its index] or None), `trial` (KEPT, NEW or TRIED),
@@ -64,7 +73,7 @@ def encode_pointer(state):
     return b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF) + body
 
 
-def decode_pointer(raw):
+def decode_pointer(raw: bytes) -> dict:
     """Return the state in a pointer file; an empty state when the bytes are damaged."""
     body = raw[8:]
     if raw[:8] != b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF) or not body:
@@ -72,7 +81,7 @@ def decode_pointer(raw):
     return json.loads(body)
 
 
-def read_pointer():
+def read_pointer() -> dict:
     """Return the pointer's state; an empty one when the file is missing or damaged."""
     try:
         with open(POINTER, "rb") as f:
@@ -81,7 +90,7 @@ def read_pointer():
         return decode_pointer(b"")
 
 
-def list_candidates(state):
+def list_candidates(state: dict) -> "list[tuple[Slot, bool]]":
     """Return [(slot, whether it is on trial)] in the order in which they are considered."""
     found = []
     if state["run"] and state["trial"] != TRIED:
@@ -91,7 +100,7 @@ def list_candidates(state):
     return found
 
 
-def read_verified_index(slot):
+def read_verified_index(slot: "Slot") -> "dict | None":
     """Return the index of a slot after checking every byte of it; None if anything differs."""
     folder = "/" + slot[0] + "/"
     try:
@@ -107,7 +116,7 @@ def read_verified_index(slot):
     return index
 
 
-def choose_slot(state):
+def choose_slot(state: dict) -> "tuple[Slot, dict, bool] | tuple[None, None, bool]":
     """Return (slot, its index, whether it is on trial) of the firmware to start.
 
     The slot is None when no firmware is intact. A firmware on trial is marked as tried first.
@@ -119,8 +128,9 @@ def choose_slot(state):
     return None, None, False
 
 
-def _mark_tried(state, why):
-    """Store that the slot on trial was tried. False if that fails: it must not be started then."""
+def _mark_tried(state: dict, why: str) -> bool:
+    """Store that the slot on trial was tried. Returns False if that fails: it must not be started
+    then."""
     try:
         replace_file(POINTER, encode_pointer(dict(state, trial=TRIED, why=why)))
     except OSError:
@@ -135,26 +145,28 @@ class PackFilesystem:
     itself, positioned at the start of the module.
     """
 
-    def __init__(self, folder, index):
+    def __init__(self, folder: str, index: dict) -> None:
+        """folder: of the slot, with a slash at each end; index: of its packs and modules."""
         self._folder = folder
         self._packs = [p[0] for p in index["packs"]]
         self._modules = index["modules"]
         self._folders = {name[: name.rfind("/")] for name in self._modules if "/" in name}
         self.stopped = False  # by Ctrl-C
 
-    def mount(self, readonly, mkfs):  # vfs.mount and vfs.umount call these two
+    def mount(self, readonly: bool, mkfs: bool) -> None:  # vfs.mount and vfs.umount call these two
         pass
 
-    def umount(self):
+    def umount(self) -> None:
         pass
 
-    def _find_module(self, path):
+    def _find_module(self, path: str) -> "tuple[int, int, int]":
+        """Return (index of its pack, offset in the pack, bytes) of a module. Raises OSError."""
         place = self._modules.get(path.strip("/"))
         if place is None:
             raise OSError(_ENOENT)
         return place
 
-    def stat(self, path):
+    def stat(self, path: str) -> "tuple[int, ...]":
         """Return the stat tuple of a module or a folder. Raises OSError.
 
         MicroPython takes any exception of stat as "not there", Ctrl-C too. So Ctrl-C is stored in
@@ -166,12 +178,12 @@ class PackFilesystem:
             self.stopped = True
             return self._stat(path)
 
-    def _stat(self, path):
+    def _stat(self, path: str) -> "tuple[int, ...]":
         if path.strip("/") in self._folders:
             return (_STAT_FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         return (_STAT_FILE, 0, 0, 0, 0, 0, self._find_module(path)[2], 0, 0, 0)
 
-    def open(self, path, mode):
+    def open(self, path: str, mode: str) -> "BinaryIO | io.BytesIO":
         """Return a module as a file: a .mpy in its pack, anything else as bytes in RAM."""
         if self.stopped:
             raise KeyboardInterrupt
@@ -190,14 +202,14 @@ class Installed:
     rollback_reason: why a newer firmware was given up, or None.
     """
 
-    def __init__(self, state, slot, trial):
+    def __init__(self, state: dict, slot: "Slot", trial: bool) -> None:
         self._state = state
         self._timer = None
         self.name = "%s %s" % (slot[0], slot[1][:12])
         self.trial = trial
         self.rollback_reason = state.get("why") if state["trial"] == TRIED and not trial else None
 
-    def arm(self):
+    def arm(self) -> None:
         """Start the timer that restarts the board after TRIAL_MS."""
         import machine
 
@@ -205,23 +217,23 @@ class Installed:
         mode = machine.Timer.ONE_SHOT
         self._timer.init(period=TRIAL_MS, mode=mode, callback=lambda t: restart(machine))
 
-    def keep(self):
+    def keep(self) -> None:
         """End the trial: the firmware has answered `hello` and stays. Raises OSError."""
         replace_file(POINTER, encode_pointer(dict(self._state, trial=KEPT, why="")))
         self.trial = False
         self.disarm()
 
-    def give_up(self, error):
+    def give_up(self, error: BaseException) -> None:
         """Store why the trial failed; the next boot starts the old firmware and reports it."""
         _mark_tried(self._state, ("%s: %s" % (type(error).__name__, error))[:_REASON_MAX])
 
-    def disarm(self):
+    def disarm(self) -> None:
         """Stop the timer of the trial."""
         if self._timer is not None:
             self._timer.deinit()
 
 
-def _run_wrap(installed, packs):
+def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
     """Run the wrap until it ends. Any exception but Ctrl-C resets the board."""
     import board_facts
     from wrap.hal import open_board
@@ -240,13 +252,13 @@ def _run_wrap(installed, packs):
         hal.dark()
 
 
-def _set_outputs_low():
+def _set_outputs_low() -> None:
     """Run boot.py once more."""
     sys.modules.pop("boot", None)
     import boot  # noqa: F401
 
 
-def _load_and_run(installed, slot, index):
+def _load_and_run(installed: Installed, slot: "Slot", index: dict) -> None:
     """Mount the slot and run its firmware, with the timer armed while it is on trial."""
     import vfs
 
@@ -259,14 +271,14 @@ def _load_and_run(installed, slot, index):
     _run_wrap(installed, packs)
 
 
-def start_firmware():
+def start_firmware() -> None:
     """Start the firmware that `choose_slot` finds; ends at the prompt with the outputs low.
 
     `_run_wrap` switches its outputs off itself; `_set_outputs_low` is for what ends before that.
     """
     state = read_pointer()
     slot, index, trial = choose_slot(state)
-    if slot is None:
+    if slot is None or index is None:
         print("pbmwrap: no intact firmware. Run `pbmwrap install --files`.")
         return
     installed = Installed(state, slot, trial)
@@ -288,7 +300,7 @@ def start_firmware():
         installed.disarm()
 
 
-def restart(machine):
+def restart(machine: "ModuleType") -> None:
     """Reset the board, recorded as intentional: an RP2040 resets itself through its watchdog.
 
     Takes MicroPython's module `machine`, because an import in a timer callback can fail for lack of

@@ -13,17 +13,26 @@ import sys
 
 from main import hash_file, replace_file, restart  # type: ignore - of the file beside this one
 
+# As in main.py.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Sizes = Sequence[tuple[int, int]]  # (bytes sent, bytes of the file) of each block
+
 STALL_MS = 10000
 
 
-def _list_names(folder):
+def _list_names(folder: str) -> "list[str]":
+    """Return the names in a folder; none when there is no such folder."""
     try:
         return os.listdir(folder)
     except OSError:
         return []
 
 
-def _read_text(path):
+def _read_text(path: str) -> "str | None":
+    """Return the text of a file, or None when it is missing or not UTF-8."""
     try:
         with open(path, "rb") as f:
             return f.read().decode()
@@ -31,7 +40,8 @@ def _read_text(path):
         return None
 
 
-def _can_inflate():
+def _can_inflate() -> bool:
+    """Return whether this MicroPython can inflate blocks."""
     try:
         import deflate  # noqa: F401
     except ImportError:
@@ -39,8 +49,11 @@ def _can_inflate():
     return True
 
 
-def describe_board(pointer, index):
-    """Print one line of JSON with all that an install has to know."""
+def describe_board(pointer: str, index: str) -> None:
+    """Print one line of JSON with all that an install has to know.
+
+    pointer: path of the pointer file; index: name of a slot's index. Raises OSError.
+    """
     i = sys.implementation
     fs = os.statvfs("/")
     state = {"version": list(i.version[:3]), "mpy": getattr(i, "_mpy", 0), "machine": i._machine}
@@ -58,11 +71,13 @@ def describe_board(pointer, index):
     print(json.dumps(state))
 
 
-def _read_blocks(sizes, chunk, read):
+def _read_blocks(
+    sizes: "Sizes", chunk: int, read: "Callable[[memoryview], None]"
+) -> "Iterator[bytes | memoryview]":
     """Yield the blocks of one file as they arrive, inflated.
 
-    sizes: (bytes sent, bytes of the file) of each block. A yielded block is overwritten when the
-    next one is requested.
+    chunk: most bytes of one call of `read`, which fills its view. A yielded block is overwritten
+    when the next one is requested.
     """
     buf = memoryview(bytearray(max([sent for sent, size in sizes] or [0])))
     for sent, size in sizes:
@@ -81,7 +96,8 @@ def _read_blocks(sizes, chunk, read):
             yield deflate.DeflateIO(packed, deflate.ZLIB).read(size)
 
 
-def _copy_blocks(path, block=4096):
+def _copy_blocks(path: str, block: int = 4096) -> "Iterator[bytes]":
+    """Yield a file in blocks of at most `block` bytes. Raises OSError."""
     with open(path, "rb") as f:
         data = f.read(block)
         while data:
@@ -89,22 +105,29 @@ def _copy_blocks(path, block=4096):
             data = f.read(block)
 
 
-def write_files(jobs, chunk, read, say):
+def write_files(
+    jobs: "Sequence[tuple[str, str | Sizes]]",
+    chunk: int,
+    read: "Callable[[memoryview], None]",
+    say: "Callable[[str], None]",
+) -> None:
     """Write files and report the SHA-256 of each.
 
     jobs: (path, source); source is the path of a file on the board with the same content, or the
     sizes of the blocks that arrive. Raises OSError.
     """
     for path, source in jobs:
-        copied = isinstance(source, str)
-        parts = _copy_blocks(source) if copied else _read_blocks(source, chunk, read)
+        if isinstance(source, str):
+            parts = _copy_blocks(source)
+        else:
+            parts = _read_blocks(source, chunk, read)
         with open(path, "wb") as f:
             for part in parts:
                 f.write(part)
         say("=" + hash_file(path))
 
 
-def receive_files(jobs, chunk):
+def receive_files(jobs: "Sequence[tuple[str, str | Sizes]]", chunk: int) -> None:
     """Receive files from the port. Each piece of at most `chunk` bytes is answered by a dot.
 
     Restarts the board after STALL_MS without data, or on any error.
@@ -116,7 +139,7 @@ def receive_files(jobs, chunk):
     once = machine.Timer.ONE_SHOT
     port = sys.stdin.buffer  # type: ignore
 
-    def read(view):
+    def read(view: memoryview) -> None:
         alarm.init(period=STALL_MS, mode=once, callback=lambda t: restart(machine))
         port.readinto(view)  # type: ignore
         alarm.deinit()
@@ -133,7 +156,7 @@ def receive_files(jobs, chunk):
         micropython.kbd_intr(3)
 
 
-def prepare_slot(folder, obsolete):
+def prepare_slot(folder: str, obsolete: "Sequence[str]") -> None:
     """Remove obsolete files and make the slot's folder. Raises OSError."""
     for path in obsolete:
         os.remove(path)
@@ -141,10 +164,11 @@ def prepare_slot(folder, obsolete):
         os.mkdir(folder)
 
 
-def replace_files(files):
+def replace_files(files: "Sequence[tuple[str, bytes | None]]") -> None:
     """Replace small files one after the other, the pointer last, and report their SHA-256.
 
-    files: (path, content); the content is None when it was sent before, as PATH.new.
+    files: (path, content); the content is None when it was sent before, as PATH.new. Raises
+    OSError.
     """
     for path, data in files:
         if data is None:

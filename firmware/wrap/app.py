@@ -78,7 +78,8 @@ if TYPE_CHECKING:
 
 
 class App:
-    """The whole wrap. No object holds the app: each gets the collaborators that it uses.
+    """Composes the parts of a wrap and runs its steps. No object holds the app: each gets the
+    collaborators that it uses.
 
     busy: the link had work in its last slice; raws: begins with the newest reading per sensor."""
 
@@ -310,7 +311,7 @@ class App:
         """Trip on what is wrong at boot, or restore a latched fault, and record the boot."""
         wrong = limit_check.find_problem(limits)
         if wrong:
-            self.integrity.mark_damaged(wrong)
+            self.integrity.mark_damaged()
             self.trip(faults.PROGRAM, wrong)
         elif self.fault_latch.code:
             self.session.state = states.FAULT
@@ -326,7 +327,7 @@ class App:
 
     @property
     def lamps(self) -> "Lamps":
-        """The lamps with the calibration in force."""
+        """Return the lamps with the calibration in force."""
         return self.light.lamps
 
     # ---- the step

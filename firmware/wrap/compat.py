@@ -15,19 +15,25 @@ except ImportError:
         """Replaces MicroPython's module with names that change nothing."""
 
         @staticmethod
-        def viper(function):
+        def viper(function: "Function") -> "Function":
             """Return the function unchanged."""
             return function
 
         native = viper
 
         @staticmethod
-        def const(value):
+        def const(value: int) -> int:
             """Return the value. MicroPython folds `_X = const(...)` when it compiles."""
             return value
 
 
 const = micropython.const
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    Function = TypeVar("Function", bound=Callable)
 
 
 def ptr32(buffer: array) -> array:

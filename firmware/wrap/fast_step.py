@@ -115,8 +115,9 @@ def _make_step(
 
 
 class FastStep:
-    """words: begins with the newest reading of each sensor; the rest is private. step(now): see
-    `_make_step`. taken: the inputs of the step that App.step runs have been read already."""
+    """Runs the steps that need no decision. words: begins with the newest reading of each sensor;
+    the rest is private. step(now): see `_make_step`. taken: the inputs of the step that App.step
+    runs have been read already."""
 
     def __init__(
         self,
@@ -147,7 +148,7 @@ class FastStep:
 
     @property
     def on(self) -> bool:
-        """Whether `step` may run the next step."""
+        """Return whether `step` may run the next step."""
         return self.words[_ON] == 1
 
     def enter(self) -> None:
@@ -245,5 +246,5 @@ class FastStep:
 
     @property
     def seen(self) -> int:
-        """What `inputs` returned in the last step. Only while `taken`."""
+        """Return what `inputs` returned in the last step. Only while `taken`."""
         return self.words[_SEEN]

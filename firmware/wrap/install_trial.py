@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Installed(Protocol):
-        """What the loader passes on about the firmware that it started (loader/main.py)."""
+        """Describes the firmware that the loader started (loader/main.py)."""
 
         name: str
         trial: bool
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 class InstallTrial:
-    """installed: the loader's description of this firmware, or None when the firmware is part of
-    the image."""
+    """Keeps new firmware once it was greeted. installed: the loader's description of this firmware,
+    or None when the firmware is part of the image."""
 
     def __init__(self) -> None:
         self.installed: "Installed | None" = None

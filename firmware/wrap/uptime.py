@@ -2,7 +2,8 @@
 
 
 class Uptime:
-    """s: whole seconds since boot; ms: milliseconds of the current second, 0..999."""
+    """Counts the time since boot. s: whole seconds since boot; ms: milliseconds of the current
+    second, 0..999."""
 
     def __init__(self) -> None:
         self.s = 0

@@ -127,6 +127,21 @@ def _replace_file(target: Path, raw: bytes) -> None:
         sync_folder(target.parent)
 
 
+def write_derived(path: Path, text: str) -> None:
+    """Write a file that only saves time, for this user; where it cannot be written, nothing is.
+
+    It is not flushed: what a power cut leaves of it must be seen as damaged by its reader.
+    """
+    fresh = path.with_name(f".pbmwrap-{os.urandom(6).hex()}.new")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(text.encode())
+        fresh.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
 class Lock(Protocol):
     """The lock that `lock_file` returns."""
 

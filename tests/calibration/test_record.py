@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -42,6 +43,19 @@ def test_a_record_is_the_same_after_it_was_written_and_read(example: Record) -> 
     assert again.fingerprint() == example.fingerprint()
     results = {name: compute_result(again, name).as_json() for name in again.results}
     assert json.loads(json.dumps(results)) == example.results
+
+
+def test_a_measurement_that_was_given_up_is_not_gone_on_with(
+    example: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path))
+    old = replace(example, id="20260101-080000-measure", finished_s=None)
+    store.save_record(old)
+    assert store.find_open(example.uid, "measure") == old
+    store.save_record(replace(example, id="20260102-080000-measure"))
+    assert store.find_open(example.uid, "measure") is None
+    newest = store.find_newest(example.uid)
+    assert newest and newest.id == "20260102-080000-measure"
 
 
 def test_the_hash_covers_each_reading_and_not_what_is_noted_afterwards(example: Record) -> None:

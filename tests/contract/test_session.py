@@ -44,10 +44,10 @@ def test_button_runs_a_session_that_ends_by_time(bench: Bench) -> None:
 
 
 def test_dose_ends_a_calibrated_session(bench: Bench) -> None:  # H-26
-    bench.calibrate()
+    bench.calibrate(200_000)
     bench.flash(dose=200, **LONG)
     bench.light()
-    bench.wait_for("done", 6000)
+    bench.wait_for("done", 3000)
     status = bench.client.status()
     assert status.end_reason == "dose"
     assert status.dose_total_uj is not None

@@ -73,6 +73,9 @@ def check(client: Client, twin: Rp2040Twin) -> None:
     assert twin.dark()
 
 
+IN_ONE_WORKER = pytest.mark.xdist_group("adopted")  # `first` boots a chip
+
+
 @pytest.fixture(scope="module")
 def first(image: Path) -> tuple[bytes, list[Op]]:
     """Return the flash before the first boot, and that boot's operations up to the new filesystem's
@@ -85,13 +88,15 @@ def first(image: Path) -> tuple[bytes, list[Op]]:
     return before, ops[: last + 1]
 
 
+@IN_ONE_WORKER
 def test_what_protects_people_is_taken_over(first: tuple[bytes, list[Op]]) -> None:
     _, ops = first
     store = [op for op in ops if STORE_AT <= op[0] < FILES_AT]
     assert {at // SECTOR for at, data in store if not data} and any(data for _, data in store)
 
 
-@pytest.mark.parametrize("share", [0.6, 0.99])
+@IN_ONE_WORKER
+@pytest.mark.parametrize("share", [0.6, pytest.param(0.99, marks=pytest.mark.slow)])
 def test_power_that_goes_meanwhile_lets_it_begin_again(
     image: Path, first: tuple[bytes, list[Op]], share: float
 ) -> None:

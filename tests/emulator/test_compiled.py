@@ -22,5 +22,6 @@ def _compiled() -> bool:
 def test_compiled_here_it_does_to_the_cycle_and_byte_what_the_wheel_does(image: Path) -> None:
     here, wheel = emulator.measure_both_builds(image, _IDLE_MS)
     assert here["file"] != wheel["file"]
+    assert (here["loop"], wheel["loop"]) == (True, False)
     assert here["cycles"] > 1_000_000
     assert (here["cycles"], here["state"]) == (wheel["cycles"], wheel["state"])

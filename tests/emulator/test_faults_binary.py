@@ -49,16 +49,22 @@ SLICE = (
 )
 
 
+# Both tests of the slice in one worker, which runs it once.
+WITH_ROWS = pytest.mark.xdist_group("faults on the chip")
+
+
 @pytest.fixture(scope="module")
 def rows() -> dict[str, dict[str, object]]:
     return {str(row["id"]): row for row in cases.run_cases(SLICE)}
 
 
+@WITH_ROWS
 def test_the_slice_passes(rows: dict[str, dict[str, object]]) -> None:
     assert list(rows) == list(SLICE)
     assert [(r["id"], r["reason"]) for r in rows.values() if r["verdict"] != "pass"] == []
 
 
+@WITH_ROWS
 def test_times_are_those_of_whole_steps(rows: dict[str, dict[str, object]]) -> None:
     """What comes right after the reading is seen by the next step; the trip needs three."""
     three = [f"{name}/late" for name in ("skin-mid-cold", *(f"{s}-trip" for s in causes.SKINS))]

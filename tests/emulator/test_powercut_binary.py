@@ -14,6 +14,8 @@ from tests.powercut.binary_day import BRIEF, RecordedTwin, Wrap, tape
 from tests.powercut.binary_tape import FILES_AT, LOG_AT, STORE_AT, Tape
 from wrap.rules import faults
 
+pytestmark = pytest.mark.xdist_group("day of power cuts")  # `day` is recorded once
+
 
 @pytest.fixture(scope="module")
 def day() -> Tape:
@@ -32,6 +34,18 @@ def test_the_brief_day_is_one(day: Tape) -> None:
     assert {bool(data) for _, data in day.ops} == {True, False}
     assert set(day.latches) == {0, faults.SKIN_HOT}
     assert day.promises[-1].settings == (40000,) and day.promises[-1].slots == ("first",)
+    assert day.promises[-1].holds == ("a1",)
+
+
+def of_hold(day: Tape) -> int:
+    """Return the operation that first writes a hold into the store."""
+    due = [k for k, promise in enumerate(day.promises) if promise.holds == ("", "a1")]
+    return next(k for k in due if b"hold." in day.ops[k][1])
+
+
+@pytest.mark.slow
+def test_a_torn_hold_leaves_the_old_or_the_new_holds(day: Tape) -> None:
+    assert cut.run(f"{BRIEF}/{of_hold(day)}/{TORN}/0") == []
 
 
 @pytest.mark.parametrize("where", ["the latch", "the log"])
@@ -40,19 +54,20 @@ def test_a_torn_write_loses_nothing_that_was_committed(day: Tape, where: str) ->
     assert cut.run(f"{BRIEF}/{of_fault(day, first, end)}/{TORN}/0") == []
 
 
-def test_the_judge_sees_a_lost_record_and_a_forgotten_fault(day: Tape) -> None:
+def test_the_judge_sees_a_lost_record_a_forgotten_fault_and_a_lost_hold(day: Tape) -> None:
     last = len(day.ops)
     mem = day.flash(last)
     record = day.records[-1]
     at = mem.rindex(record.raw)
     mem[at : at + len(record.raw)] = bytes(len(record.raw))
     for k in range(STORE_AT, FILES_AT):
-        if mem[k : k + 6] == b"fault.":
+        if mem[k : k + 6] == b"fault." or mem[k : k + 5] == b"hold.":
             mem[k] = 0
     must = cut.due(day, last - 1, AFTER, mem)
     found, _ = cut.boot(day, must, mem)
     assert any("committed records are gone" in text for text in found)
     assert any("the latch says" in text for text in found)
+    assert any("holds stand for ''" in text for text in found)
 
 
 def test_what_all_boots_share_ends_before_storage_matters(day: Tape) -> None:

@@ -37,7 +37,7 @@ def restart(bench: Bench, *flips: int) -> None:
     bench.advance(BOOT_MS + WHOLE_MS)
 
 
-@pytest.mark.parametrize("copy", [0, 1])
+@pytest.mark.parametrize("copy", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_one_flipped_bit_changes_no_setting_and_asks_for_nothing(bench: Bench, copy: int) -> None:
     assert len(copies(bench)) == 2
     restart(bench, copies(bench)[copy])

@@ -1,4 +1,5 @@
-"""An ESP32, S3 or C3 as far as the wrap's HAL can see it: pins and what drives them, LEDC, time.
+"""Simulates an ESP32, S3 or C3 as far as the wrap's HAL can see it: pins and what drives them,
+LEDC, time.
 
 Every rule of the fakes in this folder names its source. Paths like ports/esp32/... are
 MicroPython's (1.27 to 1.29-preview), components/... are ESP-IDF's (5.3 to 5.5).
@@ -14,7 +15,8 @@ APB_HZ = 80_000_000  # LEDC_USE_APB_CLK, machine_pwm.c set_freq
 
 @dataclass(frozen=True)
 class Kind:
-    """What differs. Sources: components/soc/<chip>/include/soc/soc_caps.h, gpio_sig_map.h."""
+    """Holds what differs between the chips. Sources: components/soc/<chip>/include/soc/soc_caps.h,
+    gpio_sig_map.h."""
 
     modes: int  # LEDC_SPEED_MODE_MAX: only the ESP32 has high-speed ones
     channels: int  # of a mode
@@ -42,7 +44,7 @@ KINDS = {
 
 @dataclass
 class PinState:
-    """A pad: its GPIO latch and the signal that the matrix brings to it."""
+    """Simulates a pad: its GPIO latch and the signal that the matrix brings to it."""
 
     signal: int
     level: int = 0
@@ -54,7 +56,7 @@ class PinState:
 
 @dataclass
 class Channel:
-    """An LEDC channel. A duty counts from the end of the period under way: TRM, "LED PWM
+    """Simulates an LEDC channel. A duty counts from the end of the period under way: TRM, "LED PWM
     Controller", duty update; ports/esp32/machine_pwm.c says the same of ledc_update_duty."""
 
     pin: int = -1
@@ -74,7 +76,7 @@ class Timer:
 
 @dataclass
 class Chip:
-    """name: a key of KINDS. Time moves by `advance_us` alone."""
+    """Simulates the chip. name: a key of KINDS. Time moves by `advance_us` alone."""
 
     name: str
     idf: tuple[int, ...] = (5, 5, 2)
@@ -145,7 +147,8 @@ class Chip:
         return float(self.rmt_until_us.get(pin.signal, -1) > self.now_us)
 
     def level(self, number: int) -> int:
-        """What an input reads: nothing where the input is off (rmt_tx.c: GPIO_MODE_OUTPUT)."""
+        """Return what an input reads: nothing where the input is off (rmt_tx.c:
+        GPIO_MODE_OUTPUT)."""
         if number in self.wires:
             return int(self.share(self.wires[number]) > 0)
         if number in self.driven:

@@ -1,4 +1,4 @@
-"""A booted ESP32 of each board."""
+"""Gives tests a booted ESP32 of each board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`esp32` of MicroPython's esp32 port, as its sources say it behaves: RMT and Partition."""
+"""Stands in for `esp32` of MicroPython's esp32 port, as its sources say it behaves: RMT and
+Partition."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ def made_rmt(chip: Chip) -> type:
 
 
 class Nor:
-    """The bytes of a flash; a bit is cleared by writing and set by erasing only."""
+    """Holds the bytes of a flash; a bit is cleared by writing and set by erasing only."""
 
     def __init__(self, size: int) -> None:
         self.data = bytearray(b"\xff" * size)

@@ -1,4 +1,4 @@
-"""`machine` of MicroPython's esp32 port, as its sources say it behaves."""
+"""Stands in for `machine` of MicroPython's esp32 port, as its sources say it behaves."""
 
 from __future__ import annotations
 

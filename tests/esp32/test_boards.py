@@ -1,4 +1,5 @@
-"""The boards' pins against what the chips do with them, and the boards' files against each other.
+"""Compares the boards' pins with what the chips do with them, and the boards' files with each
+other.
 
 Tables: ESP-IDF, docs/en/api-reference/peripherals/gpio.rst (strapping, SPI0/1, USB-JTAG, GPI,
 UART); the datasheets' sections on strapping pins, on power-up glitches and on the pins at reset.

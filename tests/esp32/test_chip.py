@@ -1,4 +1,4 @@
-"""What the ESP32 tells of itself, and its small things."""
+"""Proves what the ESP32's HAL reports of its chip, and its smaller duties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fake keeps the port's rules, so that the HAL's tests stand on something. Sources are at each
+"""Proves that the fake keeps the port's rules, on which the HAL's tests rest. Sources are at each
 rule in fake_machine.py and fake_esp32.py."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LOW, HIGH = 25, 26
 
 @pytest.fixture
 def devkit() -> World:
-    """Without a buzzer, which would hold a channel and a timer of LEDC."""
+    """Return a chip without a buzzer, which would hold a channel and a timer of LEDC."""
     made = World()
     made.facts.BUZZER_PIN = None
     made.boot()

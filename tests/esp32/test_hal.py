@@ -1,4 +1,4 @@
-"""What is the ESP32's own, beyond the contract's suite (tests/hal)."""
+"""Proves what is the ESP32's own, beyond the contract's suite (tests/hal)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each chip's image and files have that chip's HAL and no other's."""
+"""Proves that each chip's image and files have that chip's HAL and no other's."""
 
 from __future__ import annotations
 

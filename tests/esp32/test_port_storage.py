@@ -1,4 +1,4 @@
-"""The serial ports, which must never hold up a step, and the flash."""
+"""Proves that the serial ports never hold up a step, and that the flash is used as it may be."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Whatever is asked of the lamps in whatever order: no light that nobody asked for, every step
-held, and a drop of the pin for each off."""
+"""Proves for any order of requests to the lamps: no light that nobody asked for, every step held,
+and a drop of the pin for each off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STEP = 8 / 65535
 
 
 class Asked:
-    """What the lamps may give: the newest duty, and older ones up to two periods ago."""
+    """Follows what the lamps may give: the newest duty, and older ones up to two periods ago."""
 
     def __init__(self, world: World) -> None:
         self.world = world

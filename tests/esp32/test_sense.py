@@ -1,4 +1,5 @@
-"""Readings of the ESP32: ratios from calibrated voltages, and values without a temperature."""
+"""Proves the readings of the ESP32: ratios from calibrated voltages, and values without a
+temperature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The real app on the ESP32's HAL: boots, tests itself, gives a session's light, ends dark."""
+"""Runs the real app on the ESP32's HAL: it boots, tests itself, gives a session's light, ends
+dark."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ SKIN_MC = 33000
 
 
 class Wrap:
-    """A wrap on a skin of 33 C, with a protocol of three seconds, both lamps or one at 10 Hz."""
+    """Runs a wrap on a skin of 33 C, with a protocol of three seconds, both lamps or one at 10
+    Hz."""
 
     def __init__(self, board: str, **changes: Any) -> None:
         from wrap.app import App
@@ -37,7 +39,8 @@ class Wrap:
         self.world.chip.volts_mv[self.world.facts.SENSORS[sensor][2]] = mv
 
     def advance(self, ms: int) -> list[tuple[float, float]]:
-        """Both lamps' light after each step, as far as the enable lets it through."""
+        """Let `ms` pass. Return both lamps' light after each step, as far as the enable lets it
+        through."""
         seen = []
         for _ in range(ms // 10):
             self.app.turn(self.world.hal.ticks_ms())

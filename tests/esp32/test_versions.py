@@ -1,4 +1,4 @@
-"""The MicroPython and ESP-IDF that the ESP32's HAL asks for, and why."""
+"""Proves which MicroPython and ESP-IDF the ESP32's HAL asks for, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The wrap's ESP32 HAL on CPython: its modules loaded over the fakes, one board, virtual time."""
+"""Runs the wrap's ESP32 HAL on CPython: its modules loaded over the fakes, one board, virtual
+time."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ def facts_of(board: str) -> Any:
 
 
 class Stdio:
-    """stdin and stdout of the port: a ring of 260 bytes (ports/esp32/mphalport.c), of which the
-    ring keeps one free (py/ringbuf.h), and an output that may take its time."""
+    """Stands in for stdin and stdout of the port: a ring of 260 bytes (ports/esp32/mphalport.c), of
+    which the ring keeps one free (py/ringbuf.h), and an output that may take its time."""
 
     def __init__(self, chip: Chip) -> None:
         self.ring = bytearray()
@@ -45,7 +46,8 @@ class Stdio:
         self.buffer = self
 
     def arrive(self, data: bytes) -> None:
-        """From the host; what finds no room is lost: a bridge has no flow control."""
+        """Put bytes from the host into the ring; what finds no room is lost: a bridge has no flow
+        control."""
         self.ring += data[: 259 - len(self.ring)]
 
     def readinto(self, buf: bytearray) -> int:
@@ -108,7 +110,8 @@ def _loaded(fakes: dict[str, types.ModuleType]) -> Iterator[None]:
 
 
 class World:
-    """board: its name. parts: partitions by label. Nothing runs before `boot`."""
+    """Loads the HAL of a board. board: its name. parts: partitions by label. Nothing runs before
+    `boot`."""
 
     def __init__(self, board: str = BOARDS[0]) -> None:
         self.facts = facts_of(board)
@@ -166,7 +169,7 @@ class World:
         return next(c for m in self.chip.ledc for c in m if c.pin == self.lamp(ch))
 
     def light(self, ch: int) -> float:
-        """Its share of high time, as things are."""
+        """Return the share of time in which the lamp's pin is high, as things are."""
         return self.chip.share(self.lamp(ch))
 
     def lit(self) -> bool:

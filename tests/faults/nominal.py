@@ -6,7 +6,8 @@ with cold feet. Per step and
 sensor: noise of 6 counts (of 65,520; 16 conversions of 1.5 counts each, summed). Every 10 s on
 average one conversion of the 16 is off by up to +-1,000 codes, which moves the reading by up to
 2.9 K. In every fourth round of the five people near infrared pulses, so that the wire check
-compares more readings. Every 15 s on average the person moves: contact 0.85 to 1, at times a blanket for a while.
+compares more readings. Every 15 s on average the person moves: contact 0.85 to 1, at times a
+blanket for a while.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from pbmwrap.twin.plant import PlantParams
+from tests.draws import with_draws
 from tests.faults import plants
 from tests.faults.case import Case, run_case
 from tests.faults.kinds import table
@@ -44,9 +45,9 @@ WORLD = st.builds(
     warm=st.just(False),
     more=st.just(()),
 )
-ONCE = settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+FEW, MANY = 3, 12
+# A session of the whole firmware takes a second, and CI and campaign draw the same ones.
+CALM = {"suppress_health_check": [HealthCheck.too_slow], "derandomize": True}
 
 
 def played(figures: Figures, kind: str, proven: bool = True, seed: int = 0) -> Run:
@@ -61,8 +62,7 @@ def played(figures: Figures, kind: str, proven: bool = True, seed: int = 0) -> R
     return one
 
 
-@ONCE
-@given(WORLD, st.sampled_from(LIES), st.integers(0, 99))
+@with_draws(FEW, MANY, WORLD, st.sampled_from(LIES), st.integers(0, 99), **CALM)
 def test_one_lying_skin_sensor_burns_nobody_in_any_even_world(figures, lie, seed):
     """H-40, H-41, H-45, H-46, H-47."""
     heat = played(figures, lie, seed=seed).heat
@@ -70,8 +70,7 @@ def test_one_lying_skin_sensor_burns_nobody_in_any_even_world(figures, lie, seed
     assert heat.cem43_min <= plants.CEM43_MAX_MIN
 
 
-@ONCE
-@given(WORLD, st.integers(0, 99))
+@with_draws(FEW, MANY, WORLD, st.integers(0, 99), **CALM)
 def test_a_wearer_who_lies_on_a_third_of_the_pad_is_not_burnt(figures, seed):
     """H-42: honest sensors, the hottest wins."""
     heat = played(figures, "lain-on-now", seed=seed).heat
@@ -79,8 +78,7 @@ def test_a_wearer_who_lies_on_a_third_of_the_pad_is_not_burnt(figures, seed):
     assert heat.cem43_min <= plants.CEM43_MAX_MIN
 
 
-@ONCE
-@given(WORLD, st.integers(0, 99))
+@with_draws(FEW, MANY, WORLD, st.integers(0, 99), **CALM)
 def test_the_blind_power_burns_nobody_with_every_sensor_of_a_wrong_reel(figures, seed):
     """H-43, H-44: no heat test is recorded."""
     one = played(figures, "parts-all", proven=False, seed=seed)
@@ -113,8 +111,8 @@ def test_without_the_power_limit_a_wrong_reel_burns(monkeypatch):
 
     monkeypatch.setattr(PowerLimit, "allowed_ma", lambda self, *words: 1500)
     hot = Figures(35.0, True, 0.0, 1.0, 1.0, 1.0, False)
-    heats = [played(hot, "parts-all", proven=False, seed=seed).heat for seed in range(3)]
-    assert max(heat.peak_c for heat in heats) > plants.SKIN_MAX_C
+    heats = (played(hot, "parts-all", proven=False, seed=seed).heat for seed in range(3))
+    assert any(heat.peak_c > plants.SKIN_MAX_C for heat in heats)
 
 
 def test_without_the_spread_an_offset_is_not_refused(monkeypatch):

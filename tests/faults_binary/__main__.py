@@ -1,4 +1,5 @@
-"""The fault scenarios on the emulated binary: python -m tests.faults_binary (docs/faults.md)."""
+"""Runs the fault scenarios on the emulated binary: python -m tests.faults_binary
+(docs/faults.md)."""
 
 from __future__ import annotations
 
@@ -31,12 +32,12 @@ def _options(words: list[str] | None) -> argparse.Namespace:
 
 
 def open_results(out: Path) -> Results:
-    """The results of this program in `out`."""
+    """Return the results of this program in `out`."""
     return Results(out, digest_program(*table.FOLDERS), table.COLUMNS)
 
 
 def _run(options: argparse.Namespace, names: list[str]) -> int:
-    """The exit code."""
+    """Run the cases; return the exit code."""
     tool("firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build"))  # once, not by each
     results = open_results(options.out)
     done = results.list_done()
@@ -67,7 +68,7 @@ def _report(options: argparse.Namespace, results: Results) -> int:
 
 
 def main(words: list[str] | None = None) -> int:
-    """The exit code: 1 when any case failed."""
+    """Run what the words say; return the exit code, 1 when any case failed."""
     options = _options(words)
     names = [c.id for c in cases.list_cases() if fnmatch.fnmatch(c.id, options.only)]
     if options.list:

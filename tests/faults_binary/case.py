@@ -1,4 +1,5 @@
-"""A case: a scenario and the moment of its cause. Run alone it gives the same figures again."""
+"""Runs a case: a scenario and the moment of its cause. Run alone it gives the same figures
+again."""
 
 from __future__ import annotations
 
@@ -82,7 +83,7 @@ def _arm(case: Case, lab: Lab) -> None:
 
 
 def _latched(what: Scenario, lab: Lab) -> str:
-    """The fault latched, or ""; of a wrap that answers."""
+    """Return the fault latched, or ""; of a wrap that answers."""
     if not what.ask:
         return ""
     fault = lab.client.fault()

@@ -1,4 +1,5 @@
-"""What breaks, and what goes on meanwhile. Each is called with the lab, at the exact moment."""
+"""Breaks something, and goes on with something meanwhile. Each is called with the lab, at the exact
+moment."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ RAISE, MEMORY, STORAGE, HANG, FILL = 1, 2, 3, 4, 5
 
 
 def reads(sensor: str, celsius: float) -> Cause:
-    """The sensor reads this from now on."""
+    """Let the sensor read this from now on."""
 
     def cause(lab: Lab) -> None:
         plant = lab.twin.plant
@@ -54,7 +55,7 @@ def stick(pin: int, high: bool) -> Cause:
 
 
 def register(offset: int, value: int) -> Cause:
-    """A PWM register of the first lamp loses its value."""
+    """Let a PWM register of the first lamp lose its value."""
     at = _PWM + (LAMP_PINS[0] >> 1 & 7) * _SLICE + offset
     return lambda lab: lab.poke(at, value)
 
@@ -64,7 +65,7 @@ def compare_lost(lab: Lab) -> None:
 
 
 def pin_overridden(lab: Lab) -> None:
-    """The first lamp's pin is driven high by its own multiplexer."""
+    """Drive the first lamp's pin high by its own multiplexer."""
     lab.poke(_PIN_CTRL + LAMP_PINS[0] * 8, 0x304)
 
 
@@ -77,7 +78,7 @@ def top_lost(lab: Lab) -> None:
 
 
 def coded(how: int) -> Cause:
-    """The next call in a step of `Lab.coded` goes wrong so."""
+    """Let the next call in a step of `Lab.coded` go wrong so."""
     return lambda lab: lab.poke(SCRATCH, how)
 
 
@@ -100,7 +101,7 @@ def flash_mended(lab: Lab) -> None:
 
 
 def power_cut(lab: Lab) -> None:
-    """Outside of an alarm: the chip ends here."""
+    """Cut the power, outside of an alarm: the chip ends here."""
     lab.twin.power_off()
 
 
@@ -125,7 +126,7 @@ def pause(lab: Lab) -> None:
 
 
 def records(lab: Lab) -> None:
-    """One request for a record after another; the wrap bounds how many it writes."""
+    """Send one request for a record after another; the wrap bounds how many it writes."""
     lab.flood_soon(lab.new_clock)
 
 
@@ -137,14 +138,14 @@ def nothing_lost(lab: Lab) -> None:
 
 
 def nothing(lab: Lab) -> None:
-    """The host falls silent."""
+    """Let the host fall silent."""
 
 
 # ---- meanwhile
 
 
 def garbage(lab: Lab) -> None:
-    """Printable noise without Ctrl-C, lines and frames begun and never ended."""
+    """Send printable noise without Ctrl-C, lines and frames begun and never ended."""
     lab.flood(lambda: bytes(32 + (i * 89 + 7) % 224 for i in range(97)) + b"@{\n")
 
 
@@ -153,13 +154,13 @@ def requests(lab: Lab) -> None:
 
 
 def download(lab: Lab) -> None:
-    """Windows of the log, one after another."""
+    """Read windows of the log, one after another."""
     lab.client.call("log.open", {"o": 0})
     lab.flood(lambda: lab.request("log.next", o=0))
 
 
 def upload(lab: Lab) -> None:
-    """A protocol on its way in; refused while a session is under way, and sent all the same."""
+    """Send a protocol; refused while a session is under way, and sent all the same."""
     lab.flood(lambda: lab.request("proto.put", slot=3, size=900, sha="0" * 64) + b"A" * 120)
 
 
@@ -169,7 +170,7 @@ def telemetry(lab: Lab) -> None:
 
 
 def unread(lab: Lab) -> None:
-    """Telemetry into a port that is open and not read, until nothing more fits."""
+    """Let telemetry go into a port that is open and not read, until nothing more fits."""
     lab.client.call("telemetry", {"every_ms": 100, "ms": 60_000})
     lab.twin.set_reader(False)
     lab.flood(lambda: lab.request("status"))
@@ -204,7 +205,7 @@ def _without_power(lab: Lab) -> bytes:
 
 
 def boot_damaged(lab: Lab) -> None:
-    """The store, with protocols and settings, is noise."""
+    """Boot with noise in the store, with protocols and settings."""
     content = bytearray(_without_power(lab))
     noise = bytes((i * 167 + 13) % 251 for i in range(64 * 1024))
     content[_STORAGE : _STORAGE + len(noise)] = noise
@@ -212,7 +213,7 @@ def boot_damaged(lab: Lab) -> None:
 
 
 def boot_without_fault_store(lab: Lab) -> None:
-    """A bit of the latch has turned over, and something was written behind it."""
+    """Boot after a bit of the latch has turned over, and something was written behind it."""
     content = bytearray(_without_power(lab))
     nor = Nor(16, mem=bytes(content[_STORAGE : _STORAGE + 16 * SECTOR]))
     files = FlashFiles(NorSectors(nor, 0, 16))

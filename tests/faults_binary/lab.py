@@ -1,4 +1,4 @@
-"""One emulated wrap on the bench, and what can be broken on it at an exact moment."""
+"""Drives one emulated wrap on the bench, and breaks things on it at an exact moment."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ app = App(hal, board_facts, mount(hal))
 
 
 class Lab(Bench):
-    """`strike` breaks something now; `cause_ns` is when that was (-1: not yet)."""
+    """Drives a wrap. `strike` breaks something now; `cause_ns` is when that was (-1: not yet)."""
 
     def __init__(self) -> None:
         super().__init__("rp2040")
@@ -71,19 +71,20 @@ class Lab(Bench):
     # ---- where it can be before the fault
 
     def session(self, slot: int = 0, tethered: bool = False) -> None:
-        """At its level."""
+        """Begin a session, until it is at its level."""
         if slot:
             self.client.activate(slot)
         self.client.start(tethered)
         self.wait_for("running", 4000)
 
     def settled(self) -> None:
-        """At its level for some time: nothing is written to flash now."""
+        """Begin a session, until it has been at its level for some time: nothing is written to
+        flash now."""
         self.session()
         self.advance(100)
 
     def coded(self) -> None:
-        """A session of CODED instead of main.py."""
+        """Begin a session of CODED instead of main.py."""
         self.twin.repl(CODED)
         self.twin.write(b"main_loop.loop(app)\r")
         self.advance(100)
@@ -97,7 +98,7 @@ class Lab(Bench):
         self.advance(800)  # the light fades for 500 ms
 
     def try_start(self) -> str:
-        """What the wrap says to a start: "" when it begins."""
+        """Return what the wrap says to a start: "" when it begins."""
         try:
             self.client.start()
         except DeviceError as refusal:
@@ -116,7 +117,8 @@ class Lab(Bench):
         return self.twin.now_ns
 
     def lit(self) -> bool:
-        """Light now, or within the last 101 ms: longer than the slowest pulse."""
+        """Return whether there is light now, or within the last 101 ms: longer than the slowest
+        pulse."""
         lines = [lamp.lit for lamp in self.twin.pins.lamps]
         ago = self.now_ns - 101 * MS
         return any(line.high or (line.last_fall_ns or 0) > ago > 0 for line in lines)
@@ -172,12 +174,13 @@ class Lab(Bench):
     # ---- what goes on meanwhile
 
     def request(self, method: str, **params: object) -> bytes:
-        """The bytes of a request with an id of its own."""
+        """Return the bytes of a request with an id of its own."""
         body = json.dumps({"i": next(self._ids), "m": method, "p": params}, separators=(",", ":"))
         return frames.encode(body.encode())
 
     def new_clock(self) -> bytes:
-        """The bytes of a clock.set that differs from the one before by 10 s: worth a record."""
+        """Return the bytes of a clock.set that differs from the one before by 10 s: worth a
+        record."""
         return self.request("clock.set", t=1_800_000_000 + 10 * (next(self._ids) & 1))
 
     def flood(self, more: Callable[[], bytes]) -> None:
@@ -186,7 +189,7 @@ class Lab(Bench):
         self.advance(30)
 
     def flood_soon(self, more: Callable[[], bytes]) -> None:
-        """The same from now on, without letting time pass."""
+        """Flood from now on, without letting time pass."""
         self.flooding = self._flooded = True
         left = bytearray()
 
@@ -211,14 +214,14 @@ class Lab(Bench):
             self._drain()
 
     def _drain(self) -> None:
-        """Until the wrap has nothing more to say to what it was sent."""
+        """Wait until the wrap has nothing more to say to what it was sent."""
         for _ in range(_DRAIN_SLICES if self._flooded else 1):
             self.advance(_DRAIN_MS)
             if not self.twin.read():
                 return
 
     def reboot(self, content: bytes | None = None) -> None:
-        """Power off and on, with another flash if `content` is given."""
+        """Switch power off and on, with another flash if `content` is given."""
         self.twin.power_off()
         if content is not None:
             self.twin.load_flash(content)

@@ -1,4 +1,5 @@
-"""Faults of sensing, wiring and power, where a wrap can be before them, and what is judged then."""
+"""Makes faults of sensing, wiring and power, takes the wrap to where they strike, and judges
+them."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def _index(lab: Lab, name: str) -> int:
 
 
 def cold_at_power(name: str, kelvin: float) -> Cause:
-    """The sensor reads too cold from power-on."""
+    """Let the sensor read too cold from power-on."""
 
     def cause(lab: Lab) -> None:
         lab.twin.power_off()
@@ -59,7 +60,7 @@ def cold_at_power(name: str, kelvin: float) -> Cause:
 
 
 def in_air(name: str) -> Cause:
-    """The bead lies in the room's air."""
+    """Lay the bead into the room's air."""
 
     def cause(lab: Lab) -> None:
         plant = lab.twin.plant
@@ -93,7 +94,7 @@ def select_stuck(line: int, high: bool) -> Cause:
 
 
 def mux_stands(code: int | None = None) -> Cause:
-    """Its output stays at a code; None: at what skin-right reads now."""
+    """Keep the multiplexer's output at a code; None: at what skin-right reads now."""
 
     def cause(lab: Lab) -> None:
         plant = lab.twin.plant
@@ -105,7 +106,8 @@ def mux_stands(code: int | None = None) -> Cause:
 
 
 def start_is_refused(lab: Lab) -> None:
-    """When the fault must be known. Raises AssertionError when a session begins all the same."""
+    """Ask for a start when the fault must be known. Raises AssertionError when a session begins all
+    the same."""
     lab.advance(max(0, (lab.cause_ns - lab.now_ns) // MS + MUX_MS))
     lab.note = lab.try_start()
     assert lab.note, "a session began"
@@ -115,12 +117,13 @@ def start_is_refused(lab: Lab) -> None:
 
 
 def ground_shared(kelvin: float, sensors: Iterable[str] = SKINS[:1]) -> Cause:
-    """Their ground wire is shared with the lamps: `kelvin` too cold at the current of all lamps."""
+    """Let sensors share their ground wire with the lamps: `kelvin` too cold at the current of all
+    lamps."""
     return lambda lab: Wires(lab, sensors).share_ground(kelvin)
 
 
 def session_with_ground_shared(kelvin: float, sensors: Iterable[str] = SKINS[:1]) -> Cause:
-    """The same from before the press, until the light is steady."""
+    """Share the ground from before the press, until the light is steady."""
 
     def load(lab: Lab) -> None:
         ground_shared(kelvin, sensors)(lab)
@@ -142,7 +145,7 @@ def pulses_with_ground_shared(kelvin: float) -> Cause:
 
 
 def full_power_with_ground_shared(kelvin: float) -> Cause:
-    """The same, from `full_power`: a session ends, and the next one has the fault."""
+    """Share the ground, from `full_power`: a session ends, and the next one has the fault."""
 
     def load(lab: Lab) -> None:
         lab.client.stop()
@@ -153,7 +156,7 @@ def full_power_with_ground_shared(kelvin: float) -> Cause:
 
 
 def leak(ohm: float, sensors: Iterable[str] = SKINS[:1]) -> Cause:
-    """From the 12 V feed onto a signal."""
+    """Make a leak from the 12 V feed onto a signal."""
     return lambda lab: Wires(lab, sensors).leak(ohm)
 
 
@@ -163,7 +166,8 @@ def pressed(lab: Lab) -> None:
 
 
 def leak_grows_as_skin_warms(lab: Lab) -> None:
-    """In a session every skin bead warms to above the trip, and a leak that grows hides it."""
+    """Let a leak grow: in a session every skin bead warms to above the trip, and a leak that grows
+    hides it."""
     lab.session()
     wires = Wires(lab, SKINS)
     plant = lab.twin.plant
@@ -178,7 +182,7 @@ def leak_grows_as_skin_warms(lab: Lab) -> None:
 
 
 def for_one_reading(sensor: str, cause: Cause) -> Cause:
-    """The same for this step's reading of the sensor only."""
+    """Make the cause for this step's reading of the sensor only."""
 
     def once(lab: Lab) -> None:
         cause(lab)
@@ -189,14 +193,14 @@ def for_one_reading(sensor: str, cause: Cause) -> Cause:
 
 
 def as_enable_opens(lab: Lab, cause: Cause, _ns: int) -> None:
-    """In the first conversion of skin-mid after the self-test has opened the enable."""
+    """Strike in the first conversion of skin-mid after the self-test has opened the enable."""
     enable = lab.twin.pins.enable
     lab.strike_in_reading(_index(lab, SKIN), lambda: enable.high, cause)
     lab.twin.write(lab.request("session.start"))
 
 
 def at_end_of_fade(method: str) -> When:
-    """In the conversion of skin-mid of the step that drops the enable, as the light of a lit
+    """Strike in the conversion of skin-mid of the step that drops the enable, as the light of a lit
     session has faded out after this request. The step before wrote the last and shortest pulses:
     shorter than those of one step of the fade."""
 
@@ -213,12 +217,12 @@ def at_end_of_fade(method: str) -> When:
 
 
 def disturbed(lab: Lab) -> None:
-    """One reading of skin-mid is too warm, by less than what any other check looks at."""
+    """Disturb one reading: skin-mid is too warm, by less than what any other check looks at."""
     for_one_reading(SKIN, c.sensor(SKIN, "offset", DISTURBED_K))(lab)
 
 
 def disturbed_then_resumed(lab: Lab) -> None:
-    """The same, and the host asks for light again once the edge has been judged."""
+    """Disturb one reading, and let the host ask for light again once the edge has been judged."""
     disturbed(lab)
     resume = functools.partial(lab.twin.write, lab.request("session.resume"))
     lab.twin.chip.once(_RESUME_NS, resume)
@@ -262,7 +266,7 @@ def resume_is_refused(lab: Lab) -> None:
 
 
 def apart(kelvin: float) -> Cause:
-    """skin-left reads so much less than skin-mid does now; skin-right lies between them."""
+    """Let skin-left read so much less than skin-mid does now; skin-right lies between them."""
 
     def cause(lab: Lab) -> None:
         mid_c = lab.twin.plant.sensor_c(_index(lab, SKIN))
@@ -273,7 +277,7 @@ def apart(kelvin: float) -> Cause:
 
 
 def lit_with_skin_apart(lab: Lab) -> None:
-    """A session begins with skin sensors that are nearly as far apart as a start allows. They read
+    """Begin a session with skin sensors that are nearly as far apart as a start allows. They read
     so from power-on: what the start keeps is smoothed over four seconds."""
     lab.twin.power_off()
     apart(APART_K)(lab)
@@ -286,7 +290,7 @@ def lit_with_skin_apart(lab: Lab) -> None:
 
 
 def first_minute(lab: Lab) -> None:
-    """A minute of a calibrated session that asks for all of both lamps, its edges kept."""
+    """Run a minute of a calibrated session that asks for all of both lamps, its edges kept."""
     lab.calibrate(_UW)
     lab.flash(_SLOT, steps=ASKS_FOR_ALL, id="all")
     lab.client.start()
@@ -296,14 +300,16 @@ def first_minute(lab: Lab) -> None:
 
 
 def _record_from_first_light(lab: Lab) -> None:
-    """Until then the self-test pulses the lamps' pins, with the enable low."""
+    """Record edges from the first light on: until then the self-test pulses the lamps' pins, with
+    the enable low."""
     light_ns = lab.twin.pins.light_ns
     lab.twin.run_until(lambda: light_ns() > 0, limits.REFERENCE_WAIT_MS + 5000, 5)
     lab.twin.record_edges()
 
 
 def full_power(lab: Lab) -> None:
-    """A recorded heat test; pressed a second after power, at its level as soon as it may."""
+    """Begin a session with a recorded heat test; pressed a second after power, at its level as soon
+    as it may."""
     lab.flash(_SLOT, steps=ASKS_FOR_ALL, id="all")
     lab.client.set_heat_test(1000, 20261120, limits.HEAT_TEST_MOST_MC, "thermocouples")
     lab.advance(BOOT_MS)

@@ -1,4 +1,5 @@
-"""Scenarios of sensing, wiring and power: three skin sensors, multiplexer, shared ground, leaks.
+"""Lists the scenarios of sensing, wiring and power: three skin sensors, multiplexer, shared ground,
+leaks.
 
 Others of the same protections stand elsewhere: the buzzer in tests/contract/test_buzzer.py, a used
 id with another method in tests/contract/test_link.py, the light of the day in
@@ -43,7 +44,7 @@ _dark = functools.partial(Scenario, base=idle, expect="dark")
 
 
 def _sensing() -> list[Scenario]:
-    """One skin sensor reads wrong before light (H-40)."""
+    """List scenarios in which one skin sensor reads wrong before light (H-40)."""
     refused = p.press_is_refused("skin sensors disagree")
     found = []
     for name in SKINS:
@@ -56,7 +57,7 @@ def _sensing() -> list[Scenario]:
 
 
 def _multiplexer() -> list[Scenario]:
-    """A select line is stuck, or the output stands still (H-48)."""
+    """List scenarios in which a select line is stuck, or the output stands still (H-48)."""
     idly = functools.partial(_dark, after=p.start_is_refused)
     lit = functools.partial(Scenario, limit_ms=p.MUX_MS, offsets=2)
     rails = (("low", 0, "sensor-short"), ("high", 4095, "sensor-open"))
@@ -76,7 +77,7 @@ def _multiplexer() -> list[Scenario]:
 
 
 def _wiring() -> list[Scenario]:
-    """Readings follow the lamps' current (H-45) or the 12 V feed (H-46)."""
+    """List scenarios in which readings follow the lamps' current (H-45) or the 12 V feed (H-46)."""
     named = functools.partial(Scenario, faults=("wiring",))
     steady = functools.partial(named, cause=c.nothing, limit_ms=STEADY_MS)
     limited, full = (
@@ -106,8 +107,9 @@ def _wiring() -> list[Scenario]:
 
 
 def _edges() -> list[Scenario]:
-    """Sensors change as the enable opens in the self-test or drops after light (H-46): no fault is
-    lost, one disturbed reading does not trip, and a leak is found at a pause too."""
+    """List scenarios in which sensors change as the enable opens in the self-test or drops after
+    light (H-46): no fault is lost, one disturbed reading does not trip, and a leak is found at a
+    pause too."""
     opens = functools.partial(_dark, when=p.as_enable_opens)
     gross = c.gross(SKIN)
     return [
@@ -153,8 +155,8 @@ def _edges() -> list[Scenario]:
 
 
 def _spread() -> list[Scenario]:
-    """Skin sensors that are nearly 2 K apart at the start: a move of the wearer may take them 0.5 K
-    further apart, not 1 K (H-42)."""
+    """List scenarios of skin sensors that are nearly 2 K apart at the start: a move of the wearer
+    may take them 0.5 K further apart, not 1 K (H-42)."""
     lit = functools.partial(Scenario, base=p.lit_with_skin_apart)
     return [
         lit("skin-apart-2.3k", p.apart(2.3), expect="ride", watch_ms=SPREAD_MS),
@@ -163,7 +165,8 @@ def _spread() -> list[Scenario]:
 
 
 def _power() -> list[Scenario]:
-    """What the lamps draw without a heat test and with one (H-43, H-44), and the dark windows."""
+    """List scenarios of what the lamps draw without a heat test and with one (H-43, H-44), and the
+    dark windows."""
     rides = functools.partial(Scenario, expect="ride", watch_ms=300)
     return [
         rides("blind-power", c.nothing, base=p.first_minute, after=p.power_is_limited),
@@ -185,7 +188,7 @@ def _power() -> list[Scenario]:
 
 
 def pad_table() -> list[Scenario]:
-    """All scenarios of this module."""
+    """Return all scenarios of this module."""
     return [
         *_sensing(),
         *_multiplexer(),

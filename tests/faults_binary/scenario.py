@@ -1,4 +1,4 @@
-"""A scenario: what breaks, where, meanwhile, and what is promised.
+"""Describes a scenario: what breaks, where, meanwhile, and what is promised.
 
 Expectations:
   off     pins low within the limit and one of `faults` latched
@@ -25,18 +25,19 @@ When = Callable[[Lab, Cause, int], None]
 
 
 def after(lab: Lab, cause: Cause, ns: int) -> None:
-    """`ns` from now, between two instructions of the firmware."""
+    """Strike `ns` from now, between two instructions of the firmware."""
     lab.strike_after(ns, cause)
 
 
 def outside(lab: Lab, cause: Cause, ns: int) -> None:
-    """The same for what ends or restarts the chip."""
+    """Strike after whole milliseconds, with what ends or restarts the chip."""
     lab.advance(ns // MS)
     lab.strike(cause)
 
 
 def in_page(lab: Lab, cause: Cause, ns: int) -> None:
-    """`ns` after the program of a page of the log began: records are asked for until one comes."""
+    """Strike `ns` after the program of a page of the log began: records are asked for until one
+    comes."""
 
     def programming() -> None:
         lab.flooding = False
@@ -47,7 +48,7 @@ def in_page(lab: Lab, cause: Cause, ns: int) -> None:
 
 
 def idle(lab: Lab) -> None:
-    """As it booted."""
+    """Leave the wrap as it booted."""
 
 
 def seated(lab: Lab) -> None:
@@ -58,9 +59,9 @@ def seated(lab: Lab) -> None:
 
 @dataclass(frozen=True)
 class Scenario:
-    """offsets: how many causes, spread over `spread_ns` from a step on; late: the sensor after
-    whose reading one more comes. after: done before the wrap is asked what it has latched; ask:
-    whether it can be asked at all."""
+    """Describes what breaks and what is promised. offsets: how many causes, spread over `spread_ns`
+    from a step on; late: the sensor after whose reading one more comes. after: done before the wrap
+    is asked what it has latched; ask: whether it can be asked at all."""
 
     name: str
     cause: Cause

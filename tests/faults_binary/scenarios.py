@@ -1,4 +1,4 @@
-"""The table of scenarios; those of sensing, wiring and power are in `pad_scenarios`."""
+"""Lists all scenarios; those of sensing, wiring and power are in `pad_scenarios`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILLS = 3_000  # longer than two sectors of records take to write
 
 
 def _hot_sensor(name: str) -> tuple[Scenario, ...]:
-    """This sensor alone is too hot: the hottest one wins."""
+    """List scenarios in which this sensor alone is too hot: the hottest one wins."""
     hot = "board-hot" if name == BOARD else "skin-hot"
     return (
         Scenario(f"{name}-gross", c.gross(name), ("gross-hot",), offsets=9, late=name),
@@ -52,7 +52,7 @@ _FLUSH = replace(_HOT, when=in_page, late="", offsets=4)  # H-21
 
 
 def _meanwhile() -> tuple[Scenario, ...]:
-    """A gross step of the skin sensor, whatever else goes on."""
+    """List scenarios of a gross step of the skin sensor, whatever else goes on."""
     hot = functools.partial(replace, _HOT)
     return (
         replace(_FLUSH, name="hot-in-flush", spread_ns=10 * MS),
@@ -100,7 +100,7 @@ def _outputs() -> tuple[Scenario, ...]:
 
 
 def _hangs(lab: Lab) -> None:
-    """The watchdog bites, and the wrap boots."""
+    """List scenarios in which the watchdog resets the chip, and the wrap boots."""
     lab.advance(limits.WATCHDOG_MS + 100 + BOOT_MS)
 
 
@@ -134,7 +134,7 @@ def _booted(lab: Lab) -> None:
 
 
 def _refused(lab: Lab) -> None:
-    """A start is answered with no, or with a fault: never with light."""
+    """List scenarios in which a start is answered with no, or with a fault: never with light."""
     answer = lab.try_start()
     lab.note = answer
 
@@ -177,7 +177,7 @@ def _world() -> tuple[Scenario, ...]:
 
 
 def table() -> dict[str, Scenario]:
-    """Every scenario by its name, those of one base together."""
+    """Return every scenario by its name, those of one base together."""
     swapped = Scenario("sensors-swapped", c.swapped, expect="ride", watch_ms=300)
     found = [*_sensor(SKIN), *_sensor(BOARD), swapped, *_meanwhile(), *_outputs()]
     found += [*_hot_sensor(LEFT), *_hot_sensor(RIGHT), *_code(), *_world()]

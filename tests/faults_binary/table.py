@@ -1,4 +1,4 @@
-"""What the scenarios measured: columns of the results, and the table in Markdown."""
+"""Lists what the scenarios measured: columns of the results, and the table in Markdown."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Totals:
 
 
 def totals(results: Results) -> Totals:
-    """All kept cases together."""
+    """Return all kept cases together."""
     return Totals(
         *results.query(
             "SELECT count(DISTINCT scenario), count(*), count(*) FILTER (verdict <> 'pass'), "
@@ -71,7 +71,7 @@ def _figure(value: object) -> str:
 
 
 def text(results: Results) -> str:
-    """The table with one sentence before it."""
+    """Return the table with one sentence before it."""
     t = totals(results)
     said = (
         f"{t.scenarios} scenarios, {t.cases} cases: {t.cases - t.failed} passed, "
@@ -82,12 +82,12 @@ def text(results: Results) -> str:
 
 
 def failures(results: Results) -> list[tuple[str, str]]:
-    """(id, reason) of every case that did not pass."""
+    """Return (id, reason) of every case that did not pass."""
     return results.query("SELECT id, reason FROM cases WHERE verdict <> 'pass' ORDER BY id")
 
 
 def rows(results: Results) -> list[dict[str, object]]:
-    """Every row, for JSON."""
+    """Return every row, for JSON."""
     names = ", ".join(COLUMNS)
     found = results.query(f"SELECT {names} FROM cases ORDER BY id")
     return [dict(zip(COLUMNS, row, strict=True)) for row in found]

@@ -16,8 +16,9 @@ CYCLES_PER_US = 125
 
 @dataclass(frozen=True)
 class Seen:
-    """Virtual ns, or None for what did not come. `dark`: the last light; `low`: the last of the
-    lamp pads and the enable; `resumed`: light began again after it had settled."""
+    """Holds what was seen. Virtual ns, or None for what did not come. `dark`: the last light;
+    `low`: the last of the lamp pads and the enable; `resumed`: light began again after it had
+    settled."""
 
     cause: int
     dark: int | None
@@ -25,7 +26,7 @@ class Seen:
     resumed: bool
 
     def after_ms(self, at: int | None) -> float | None:
-        """Exact milliseconds from the cause; 0 when it was so already."""
+        """Return exact milliseconds from the cause; 0 when it was so already."""
         return None if at is None else max(at - self.cause, 0) / MS
 
     @staticmethod
@@ -34,14 +35,14 @@ class Seen:
 
 
 def _fell(lines: list[Line]) -> int | None:
-    """When the last of these lines went low; None while one is high."""
+    """Return when the last of these lines went low; None while one is high."""
     if any(line.high for line in lines):
         return None
     return max(line.last_fall_ns or 0 for line in lines)
 
 
 class Watch:
-    """Begin before the cause: it keeps the edges of the light."""
+    """Watches the pins. Begin before the cause: it keeps the edges of the light."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -52,7 +53,7 @@ class Watch:
             line.edges = []
 
     def wait(self, most_ms: int) -> Seen:
-        """Until the pins or the light have settled, or `most_ms` have gone since the cause."""
+        """Wait until the pins or the light have settled, or `most_ms` have gone since the cause."""
         lab = self._lab
         ends = lab.now_ns + _PATIENCE_MS * MS
         while lab.now_ns < ends:
@@ -65,8 +66,8 @@ class Watch:
         return self.seen()
 
     def _lasting(self, lines: list[Line]) -> int | None:
-        """When they went low to stay so: between two pulses of the carrier, and in a window of the
-        wire check, they are low as well."""
+        """Return when they went low to stay so: between two pulses of the carrier, and in a window
+        of the wire check, they are low as well."""
         fell = _fell(lines)
         return None if fell is None or self._lab.now_ns - fell < _LOW_NS else fell
 
@@ -78,7 +79,7 @@ class Watch:
         return dark is not None and now - max(dark, cause) >= _DARK_NS
 
     def seen(self) -> Seen:
-        """What `wait` found, and whether light came again since."""
+        """Return what `wait` found, and whether light came again since."""
         dark = self._dark
         rises = [ns for line in self._lights for ns, high in line.edges or () if high]
         again = dark is not None and any(ns > dark for ns in rises)

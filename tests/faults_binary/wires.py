@@ -1,4 +1,5 @@
-"""Sensor wires that carry more than their bead: readings follow the current at the lamps' pins.
+"""Simulates sensor wires that carry more than their bead: readings follow the current at the lamps'
+pins.
 
 The network is the plant's (`Plant.input_share`). Current and feed come from the pins' edges, behind
 the filter of 1 kOhm and 100 nF at the input, which with the divider settles in TAU_NS.
@@ -22,7 +23,7 @@ FULL_A = sum(channel[3] for channel in board_facts.CHANNELS) / 1000
 
 
 class _Filtered:
-    """A sum of lines, each with its weight while high, behind the filter."""
+    """Filters a sum of lines, each with its weight while high, behind the filter."""
 
     def __init__(self, lab: Lab, lines: list[tuple[Line, float]]) -> None:
         self._lab, self._lines = lab, lines
@@ -45,14 +46,15 @@ class _Filtered:
         return sum(weight for line, weight in self._lines if line.high)
 
     def now(self) -> float:
-        """The filtered value at this moment."""
+        """Return the filtered value at this moment."""
         level = self._sum()
         past = math.exp((self._since_ns - self._lab.now_ns) / TAU_NS)
         return level + (self._value - level) * past
 
 
 class Wires:
-    """From now on these sensors read through the plant's wires. `hidden_k` warms their beads."""
+    """Lets these sensors read from now on through the plant's wires. `hidden_k` warms their
+    beads."""
 
     def __init__(self, lab: Lab, sensors: Iterable[str]) -> None:
         pins, plant = lab.twin.pins, lab.twin.plant
@@ -76,7 +78,7 @@ class Wires:
         return min(max(round(CODE_MAX * mixed), 0), CODE_MAX)
 
     def share_ground(self, kelvin: float) -> None:
-        """A ground wire shared with the lamps, that makes readings `kelvin` colder at FULL_A."""
+        """Share a ground wire with the lamps, which makes readings `kelvin` colder at FULL_A."""
         for i in self.sensors:
             bead_c = self._bead_c(i)
             wire, share = self._plant.wires[i], self._plant.input_share
@@ -87,6 +89,6 @@ class Wires:
             wire.shared_ohm = wanted / (share(i, bead_c, FULL_A) - zero)
 
     def leak(self, ohm: float) -> None:
-        """A leak from the 12 V feed onto each signal."""
+        """Make a leak from the 12 V feed onto each signal."""
         for i in self.sensors:
             self._plant.wires[i].leak_ohm = ohm

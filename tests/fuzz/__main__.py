@@ -59,7 +59,7 @@ def _reported(result: campaign.Result) -> None:
 
 
 def _keep(results: list[campaign.Result], out: Path) -> None:
-    """results.json: a row a target, those of earlier runs of other targets too."""
+    """Write results.json: a row a target, those of earlier runs of other targets too."""
     file = out / "results.json"
     rows = {row["target"]: row for row in json.loads(file.read_text())} if file.exists() else {}
     rows |= {result.target: result.row() for result in results}
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def repeat(name: str, file: str) -> int:
-    """One input again; whatever it raises is shown."""
+    """Run one input again; whatever it raises is shown."""
     engine.target(name)(Path(file).read_bytes())
     print(f"{name}: {file} passes")
     return 0

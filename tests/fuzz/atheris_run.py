@@ -1,4 +1,5 @@
-"""One target under atheris (libFuzzer with coverage of wrap and pbmwrap); words are libFuzzer's.
+"""Runs one target under atheris (libFuzzer with coverage of wrap and pbmwrap); words are
+libFuzzer's.
 
 python -m tests.fuzz.atheris_run TARGET [-runs=N] [CORPUS...]
 """

@@ -1,5 +1,5 @@
-"""Random lines to the real image on the emulated RP2040: each is answered as docs/link.md says, and
-afterwards the wrap is as before.
+"""Sends random lines to the real image on the emulated RP2040: each is answered as docs/link.md
+says, and afterwards the wrap is as before.
 
 python -m tests.fuzz.binary [--lines N] [--seed S] [--out FOLDER]
 """
@@ -37,7 +37,8 @@ _ASKED = ("settings.get", "cal.get", "proto.list", "log.info", "fault.get", "sta
 
 @dataclass(frozen=True)
 class Storm:
-    """lines that were sent; answers that came; bytes of heap in use before and after."""
+    """Counts what happened: lines that were sent; answers that came; bytes of heap in use before
+    and after."""
 
     lines: int
     answers: int
@@ -49,8 +50,8 @@ class Storm:
 
 
 def lines(seed: int, count: int) -> list[bytes]:
-    """`count` lines that are no requests, from changed frames, true frames around anything, and
-    bytes."""
+    """Return `count` lines that are no requests, from changed frames, true frames around anything,
+    and bytes."""
     rng = mutate.Rng(seed)
     seeds = engine.corpus("frames") + engine.corpus("server")
     made: list[bytes] = []
@@ -85,7 +86,7 @@ def _send(bench: Bench, raw: bytes, answers: int) -> list[dict[str, Any]]:
 
 
 def snapshot(bench: Bench) -> dict[str, Any]:
-    """All that can be asked, but for what time changes."""
+    """Return all that can be asked, but for what time changes."""
     hello = bench.client.call("hello")
     hello.pop("uptime_s")
     sites = bench.client.call("course.get")["sites"]
@@ -95,7 +96,7 @@ def snapshot(bench: Bench) -> dict[str, Any]:
 
 
 def heap(bench: Bench, site: str) -> int:
-    """Bytes in use while a session begins: garbage has just been collected."""
+    """Return the bytes in use while a session begins: garbage has just been collected."""
     bench.flash(0, site=site)
     bench.client.start()
     used = bench.client.call("status")["heap_used"]

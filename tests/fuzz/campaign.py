@@ -1,4 +1,4 @@
-"""A million inputs and more for each target, one process a target. Where atheris installs, the
+"""Runs a million inputs and more of each target, one process a target. Where atheris installs, the
 first are guided by coverage; then come seeded changes of what is kept and of what they have found,
 at 1.5 to 5 times the pace. Then the memory that is left behind."""
 
@@ -30,7 +30,7 @@ _REPORT = 10_000  # inputs between two lines of the random engine
 
 
 class Part(NamedTuple):
-    """What one engine has done."""
+    """Counts what one engine has done."""
 
     inputs: int
     cov: int
@@ -40,8 +40,8 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """inputs that were run; guided: those by coverage; cov: edges that libFuzzer saw; grown:
-    bytes."""
+    """Counts a target's run: inputs that were run; guided: those by coverage; cov: edges that
+    libFuzzer saw; grown: bytes."""
 
     target: str
     seed: int
@@ -57,7 +57,7 @@ class Result:
         return {**asdict(self), "per_s": round(self.inputs / max(self.seconds, 0.001))}
 
     def good(self, runs: int) -> bool:
-        """Nothing was found, and all of it was run."""
+        """Return whether nothing was found and all of it was run."""
         return not self.crash and self.inputs >= runs and self.grown <= GROWTH_MOST
 
 

@@ -21,7 +21,7 @@ One = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class Done:
-    """inputs that were run; seconds it took; the one that failed, and why."""
+    """Counts a run: inputs that were run; seconds it took; the one that failed, and why."""
 
     inputs: int
     seconds: float
@@ -40,7 +40,7 @@ def corpus(name: str) -> list[bytes]:
 
 
 def run(one: One, inputs: Iterable[bytes], tell: Callable[[int], None] | None = None) -> Done:
-    """Until the inputs are over, or the first failure. tell: called with each count."""
+    """Run until the inputs are over, or the first failure. tell: called with each count."""
     began, count = time.perf_counter(), 0
     for data in inputs:
         try:
@@ -60,13 +60,13 @@ def random(
     more: Iterable[bytes] = (),
     tell: Callable[[int], None] | None = None,
 ) -> Done:
-    """`count` seeded changes of the kept corpus and of `more`."""
+    """Run `count` seeded changes of the kept corpus and of `more`."""
     return run(target(name), mutate.inputs([*corpus(name), *more], seed, count), tell)
 
 
 def growth(name: str, count: int, seed: int = SEED + 1) -> int:
-    """Bytes of Python memory that `count` inputs leave behind, once `count` others have filled what
-    is kept for use again."""
+    """Return the bytes of Python memory that `count` inputs leave behind, once `count` others have
+    filled what is kept for use again."""
     one, seeds = target(name), corpus(name)
     for data in [*seeds, *mutate.inputs(seeds, seed, _WARM)]:
         one(data)

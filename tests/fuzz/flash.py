@@ -1,4 +1,4 @@
-"""A small NOR flash whose power can go at any operation. Runs on MicroPython too.
+"""Simulates a small NOR flash whose power can go at any operation. Runs on MicroPython too.
 
 tests/nor.py is the thorough one, for CPython; this one is fast, and what it holds is chosen by the
 input.
@@ -22,8 +22,8 @@ def _both(a, b):
 
 
 class Flash:
-    """mem: what it holds. After `left` more operations (-1: never) one is cut short, of which the
-    first `part` bytes are done."""
+    """Simulates the flash. mem: what it holds. After `left` more operations (-1: never) one is cut
+    short, of which the first `part` bytes are done."""
 
     def __init__(self, sectors):
         self.mem = bytearray(b"\xff" * (sectors * _SECTOR))
@@ -50,7 +50,7 @@ class Flash:
         self._over()
 
     def put(self, sector, at, data):
-        """Whatever `data` is, as no program could write it; for what a boot may find."""
+        """Set bytes to `data`, as no program could write it; for what a boot may find."""
         at = sector * _SECTOR + at % _USED
         self.mem[at : at + len(data)] = data
 
@@ -59,7 +59,7 @@ class Flash:
 
 
 class Sectors(NorSectors):
-    """The firmware's sectors, cut down to _USED bytes each."""
+    """Gives the firmware's sectors, cut down to _USED bytes each."""
 
     def __init__(self, flash, n):
         super().__init__(flash, 0, n)
@@ -67,7 +67,7 @@ class Sectors(NorSectors):
 
 
 def damage(src, flash, sectors):
-    """Bits turn over, or bytes are overwritten, at places that `src` names."""
+    """Flip bits, or overwrite bytes, at places that `src` names."""
     for _ in range(1 + src.below(3)):
         sector, at = src.below(sectors), src.byte() | src.below(2) << 8
         if src.below(2):

@@ -1,5 +1,5 @@
-"""The kept corpus: few, small inputs that together reach what the fuzzer has found. Also the first
-ones, from real frames, logs and protocols."""
+"""Fills the kept corpus: few, small inputs that together reach what the fuzzer has found. Also the
+first ones, from real frames, logs and protocols."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ MOST_BYTES = 30_000  # of a target's corpus
 
 
 def minimise(names: list[str], out: Path) -> int:
-    """libFuzzer's merge of what is kept and what was found, smallest first, up to MOST_BYTES."""
+    """Run libFuzzer's merge of what is kept and what was found, smallest first, up to
+    MOST_BYTES."""
     for name in names:
         merged = out / "merged" / name
         merged.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,5 @@
-"""A wrap to throw bytes at, and what must be unchanged afterwards. Runs on MicroPython too."""
+"""Makes a wrap to send bytes to, and says what must be unchanged afterwards. Runs on MicroPython
+too."""
 
 import binascii
 import hashlib
@@ -22,7 +23,7 @@ _SLICE = 256  # bytes in the port's ring at once
 
 
 class Files:
-    """wrap.storage.files.Files in memory."""
+    """Keeps files in memory, as wrap.storage.files.Files."""
 
     missing = ""
     damaged = False
@@ -69,7 +70,8 @@ def seal(body):
 
 
 class Wrap:
-    """The whole firmware on the fake HAL. What it would turn into a fault is raised instead."""
+    """Runs the whole firmware on the fake HAL. What it would turn into a fault is raised
+    instead."""
 
     def __init__(self, files=None):
         self.files = files or Files()
@@ -130,7 +132,7 @@ class Wrap:
         return self.board.app.server._number
 
     def snapshot(self):
-        """Everything that bytes from outside could change, but for what is being received.
+        """Return everything that bytes from outside could change, but for what is being received.
 
         Private: `_handle`, `_number`, `_every_ms`, `_restart_ms`, `_last_body` and `_stream`, since
         "no request changes anything" is a statement about the whole state, and the parts that only
@@ -176,12 +178,13 @@ def said(raw):
 
 
 def sha(raw):
-    """SHA-256 in hex."""
+    """Return the SHA-256 in hex."""
     return binascii.hexlify(hashlib.sha256(raw).digest()).decode()
 
 
 def _request(line):
-    """The request that is this line, or None. Written after docs/link.md, not after wrap.link."""
+    """Return the request that is this line, or None. Written after docs/link.md, not after
+    wrap.link."""
     line = line[line.find(b"@") :]
     if line[:1] != b"@" or len(line) > frames.MAX_REQUEST:
         return None
@@ -230,8 +233,8 @@ def new_requests(raw):
 
 
 def answers(raw, got, restarted=False):
-    """Whether `got` are the ids that answers to `raw` must have: each request one, in order. A
-    request that announces bytes swallows so many when it is accepted, none when it is refused;
+    """Return whether `got` are the ids that answers to `raw` must have: each request one, in order.
+    A request that announces bytes swallows so many when it is accepted, none when it is refused;
     either will do. One that still waits for its bytes is not answered when the wrap has
     restarted."""
     todo = [(raw, 0)]

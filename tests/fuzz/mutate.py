@@ -1,4 +1,5 @@
-"""Seeded random inputs: the same on CPython and on MicroPython, so a number repeats a crash."""
+"""Makes seeded random inputs: the same on CPython and on MicroPython, so a number repeats a
+crash."""
 
 _MASK = 0xFFFFFFFF
 _ODD = b'@*\n\r"{}[]:,0f\\\x00\x7f\x80\xa5\xff'
@@ -6,7 +7,7 @@ MOST = 600  # bytes of a made input
 
 
 class Rng:
-    """Xorshift, 32 bits. Plain integers, no module that one of both lacks."""
+    """Draws random numbers: xorshift, 32 bits. Plain integers, no module that one of both lacks."""
 
     def __init__(self, seed):
         self._s = (seed * 2654435761 + 97) & _MASK or 1
@@ -70,7 +71,7 @@ _WAYS = (_flip, _set, _byte, _insert, _cut, _end, _again)
 
 
 def made(rng, seeds):
-    """One input: a seed that was changed in a few places, or bytes from nothing."""
+    """Return one input: a seed that was changed in a few places, or bytes from nothing."""
     if not seeds or rng.below(8) == 0:
         return rng.some(rng.below(80))
     data = bytearray(seeds[rng.below(len(seeds))])
@@ -83,7 +84,7 @@ def made(rng, seeds):
 
 
 def inputs(seeds, seed, count):
-    """`count` inputs of `seed`."""
+    """Yield `count` inputs of `seed`."""
     rng = Rng(seed)
     for _ in range(count):
         yield made(rng, seeds)

@@ -1,4 +1,4 @@
-"""Inputs turned into choices, and odd JSON: what a wrong or hostile host could send. Runs on
+"""Turns inputs into choices and odd JSON: what a wrong or hostile host could send. Runs on
 MicroPython too."""
 
 ATOMS = (
@@ -93,7 +93,7 @@ KEYS = (
 
 
 class Choices:
-    """An input read as choices, from its beginning on; zeros when it is used up."""
+    """Reads an input as choices, from its beginning on; zeros when it is used up."""
 
     def __init__(self, data):
         self._data = data
@@ -136,7 +136,7 @@ def _text(src):
 
 
 def value(src, depth=3):
-    """JSON text of any value, mostly one that something expects somewhere."""
+    """Return JSON text of any value, mostly one that something expects somewhere."""
     kind = src.below(16)
     if kind < 9 or depth == 0:
         return src.of(ATOMS)
@@ -148,13 +148,13 @@ def value(src, depth=3):
 
 
 def thing(src, keys, depth=3):
-    """JSON text of an object with some of `keys`, now and then one of them twice."""
+    """Return JSON text of an object with some of `keys`, now and then one of them twice."""
     pairs = ['"%s":%s' % (src.of(keys), value(src, depth)) for _ in range(src.below(6))]
     return "{" + ",".join(pairs) + "}"
 
 
 def changed(src, text):
-    """`text` with a few pieces taken out, put in or replaced, at places that `src` names."""
+    """Return `text` with a few pieces taken out, put in or replaced, at places that `src` names."""
     for _ in range(src.below(5)):
         at = (src.byte() << 8 | src.byte()) % (len(text) + 1)
         text = (

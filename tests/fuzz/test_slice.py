@@ -1,5 +1,5 @@
-"""The whole kept corpus and some thousand changes of it, the same ones each time. `make fuzz` runs
-a million inputs to each target."""
+"""Tries the whole kept corpus and some thousand changes of it, the same ones each time. `make fuzz`
+runs a million inputs to each target."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GROWTH_INPUTS = 300
 
 
 def judged(done: engine.Done) -> None:
-    """Fails with the input and what it raised."""
+    """Fail with the input that failed and what it raised."""
     assert done.error is None, f"{done.crash!r} after {done.inputs} inputs"
 
 

@@ -1,4 +1,4 @@
-"""The firmware's targets on the MicroPython unix port: python -m tests.fuzz.unix [TARGET...]
+"""Runs the firmware's targets on the MicroPython unix port: python -m tests.fuzz.unix [TARGET...]
 [--count N] [--seed S] [--out FOLDER]"""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _PATHS = (".", "firmware", "boards/PBMWRAP_RP2040", "host_tools")
 
 
 def run(executable: Path, name: str, seed: int, count: int) -> dict[str, Any]:
-    """What a target's inputs came to: inputs, ms, grown. Raises AssertionError with the input that
-    failed and its traceback."""
+    """Return what a target's inputs came to: inputs, ms, grown. Raises AssertionError with the
+    input that failed and its traceback."""
     path = os.pathsep.join([*(str(campaign.ROOT / folder) for folder in _PATHS), ".frozen"])
     main = Path(__file__).parent / "unix_main.py"
     words = [str(executable), "-X", f"heapsize={HEAP}", str(main), name, str(seed), str(count)]

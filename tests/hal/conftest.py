@@ -1,4 +1,5 @@
-"""`pytest tests/hal --hal fake|PBMWRAP_ESP32|...|rp2040` (repeatable; default: all)."""
+"""Chooses what the contract runs on: `pytest tests/hal --hal fake|PBMWRAP_ESP32|...|rp2040`
+(repeatable; default: all)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What the contract's checks run on: each target runs a few lines of Python with `hal`, `wait(ms)`,
-`read()` (the sensors, as a list), `look()` (what `inputs` returns) and `print`, and tells from
-outside what its pins do."""
+"""Makes what the contract's checks run on: each target runs a few lines of Python with `hal`,
+`wait(ms)`, `read()` (the sensors, as a list), `look()` (what `inputs` returns) and `print`, and
+tells from outside what its pins do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WINDOW_MS = 400
 
 
 class Local:
-    """A HAL in this process."""
+    """Drives a HAL in this process."""
 
     hal: Any
 
@@ -111,7 +111,8 @@ def _image() -> Path:
 
 
 class Rp2040:
-    """The real image on the emulated chip, its program interrupted, its HAL driven at the REPL."""
+    """Drives the HAL of the real image on the emulated chip, whose program is interrupted, at the
+    REPL."""
 
     def __init__(self) -> None:
         from pbmwrap.twin.rp2040 import Rp2040Twin

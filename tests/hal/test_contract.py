@@ -1,4 +1,4 @@
-"""The HAL contract (wrap/hal/contract.py), executed: one suite for the fake that tests use, the
+"""Executes the HAL contract (wrap/hal/contract.py): one suite for the fake that tests use, the
 RP2040's on the emulated chip and the ESP32's on a fake of its port."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""As much of an ESP32's build as goes without ESP-IDF: what the Python of MicroPython's build makes
-of our board folders. The port's own tools, from Debian's source package."""
+"""Proves as much of an ESP32's build as goes without ESP-IDF: what the Python of MicroPython's
+build makes of our board folders. The port's own tools, from Debian's source package."""
 
 from __future__ import annotations
 

@@ -163,6 +163,42 @@ def test_private_accesses_are_found() -> None:
     assert private_accesses(source) == [(1, "import _b"), (2, "c._d")]
 
 
+DEVICE = [f for part in ("firmware", "boards") for f in sorted((ROOT / part).rglob("*.py"))]
+
+
+def find_unannotated(source: str) -> list[tuple[int, str]]:
+    """List (line, function) of each function with a parameter or a result without a type. `self`
+    and `cls` need none."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            bare = [
+                n.arg for n in ast.walk(node.args) if isinstance(n, ast.arg) and not n.annotation
+            ]
+            if node.returns is None or set(bare) - {"self", "cls"}:
+                found.append((node.lineno, node.name))
+    return found
+
+
+def test_every_function_of_the_device_is_annotated() -> None:
+    """No function is excepted: in viper `object` compiles as no annotation does, and mpy-cross
+    drops all others."""
+    sources = {file: file.read_text("utf-8") for file in DEVICE}
+    assert sum(source.count("def ") for source in sources.values()) > 900
+    found = [
+        f"{file.relative_to(ROOT)}:{line} {name}"
+        for file, source in sources.items()
+        for line, name in find_unannotated(source)
+    ]
+    assert found == []
+
+
+def test_missing_annotations_are_found() -> None:
+    source = "class A:\n def a(self) -> int: ...\n def b(self): ...\n"
+    source += "def c(x: int, *y) -> None: ...\ndef d(x, /, *, y: int = 0) -> None: ...\n"
+    assert find_unannotated(source) == [(4, "c"), (5, "d"), (3, "b")]
+
+
 def constants(file: Path) -> dict[str, int]:
     """List the numbers that `file` declares by const(), where they are arithmetic of literals."""
     found: dict[str, int] = {}

@@ -57,6 +57,17 @@ def test_the_bounds_themselves_are_taken(cal_wrap, value):
     assert [s["unc_pm"] for s in sent] == [30, 500]
 
 
+def test_a_wrap_that_knows_no_peak_keeps_what_it_has(cal_wrap):
+    code, error = fails("cal", "set", "red", "40", "--uncertainty", "5", "--peak", "1.35")
+    assert (code, error["code"]) == (8, "unknown_method")
+    assert "cal.set" not in cal_wrap.acted
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "0.99", "5.01", "-1"])
+def test_what_is_no_peak_is_named(cal_wrap, value):
+    assert wrong(cal_wrap, "40", "--uncertainty", "5", "--peak", value).startswith("--peak is ")
+
+
 def test_an_older_wrap_checks_alone(wrap):
     data("cal", "set", "red", "0.001", "--uncertainty", "5")
     assert "cal.set" in wrap.acted
@@ -84,3 +95,5 @@ def test_the_firmware_and_the_command_have_the_same_bounds(monkeypatch, tmp_path
     code, error = fails("cal", "set", "nir", "1.999", "--uncertainty", "3")
     assert (code, "2 to 200 mW/cm2" in error["message"]) == (2, True)
     assert data("cal", "show")["nir"]["uw"] == 2000
+    kept = data("cal", "set", "nir", "2", "--uncertainty", "3", "--peak", "1.2")["nir"]
+    assert (kept["uw"], kept["peak_pm"]) == (2000, 1200)

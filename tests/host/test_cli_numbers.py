@@ -18,6 +18,7 @@ ODD = ("nan", "inf", "-inf", "1e400", "-1e400", "1e300", "-5", "-0.5", "-.5", "0
 FLOATS = {
     "cal set red": "--uncertainty 5",
     "cal set red 40 --uncertainty": "",
+    "cal set red 40 --uncertainty 5 --peak": "",
     "heat-test set": "--hottest 41 --yes",
     "heat-test set 80 --hottest": "--yes",
     "monitor --count 1 --every": "",

@@ -77,7 +77,8 @@ def test_the_calibration_lines_calibrate_every_channel(tmp_path: Path) -> None:
     assert [words[2] for words in lines] == [k.channel for k in parts.STRINGS]
     for words in lines:
         found = data(*words, "--port", f"sim:{tmp_path}")
-    assert [(c["uw"], c["unc_pm"]) for c in found.values()] == [(3_700, 250), (3_900, 250)]
+    kept = [(c["uw"], c["unc_pm"], c["peak_pm"]) for c in found.values()]
+    assert kept == [(3_700, 150, 1130), (3_900, 150, 1130)]
 
 
 FILES = re.findall(r"```toml\n(.*?)```", TEXT, re.S)

@@ -156,6 +156,23 @@ def test_the_loader_on_the_board_is_the_repositorys_without_its_comments():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        loader_files.make_main_file().decode(),
+        loader_files.receiver_source(),
+        loader_files.restart_source(),
+    ],
+)
+def test_the_board_compiles_no_types(text):
+    assert "TYPE_CHECKING" not in text
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert functions
+    for function in functions:
+        arguments = [node for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+        assert [function.returns, *(a.annotation for a in arguments if a.annotation)] == [None]
+
+
+@pytest.mark.parametrize(
     "text", [loader_files.make_main_file().decode(), loader_files.receiver_source()]
 )
 def test_what_the_board_compiles_has_no_f_strings(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -47,6 +48,22 @@ def test_the_copy_holds_what_the_configuration_names(tmp_path: Path) -> None:
     (tmp_path / "src/wrap/gone.py").touch()
     assert mutants.update_copy(tmp_path) == first
     assert not (tmp_path / "src/wrap/gone.py").exists()
+
+
+def test_the_copy_holds_every_module_that_its_tests_import() -> None:
+    """A helper that is missing there stops the whole run before its first mutant."""
+    tests = [f for name in mutants.SUBJECTS.split() for f in UNIT.glob(f"test_{name}*.py")]
+    tests += [mutants.ROOT / "tests" / name for name in mutants.HELPERS]
+    found = {
+        node.module
+        for file in tests
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests.")
+    }
+    assert "tests.draws" in found
+    names = [file.relative_to(mutants.ROOT).with_suffix("") for file in tests]
+    copied = {".".join(name.parts) for name in names}
+    assert found <= copied, found - copied
 
 
 def test_a_test_of_the_copy_runs_there(copied: Path) -> None:

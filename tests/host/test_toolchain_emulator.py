@@ -17,18 +17,21 @@ from tools.toolchain import emulator
 C = "int one(void) { return 1; }\n"
 VERSION = "9.9"
 ENDS = sysconfig.get_config_var("EXT_SUFFIX")
-BOTH = [f"_a{ENDS}", f"_b{ENDS}"]
+WHEEL = [f"_a{ENDS}", f"_b{ENDS}"]
+LOOP = f"_batch{ENDS}"
 
 
 @pytest.fixture
 def tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A cache, a compiler that copies, and rp2040py installed in `tmp_path`. Returns the cache."""
+    """A cache, compilers that write their name, and rp2040py installed in `tmp_path`. Returns the
+    cache."""
     native = tmp_path / "rp2040py" / "native"
     native.mkdir(parents=True)
     for name in ("_a", "_b"):
         (native / f"{name}.c").write_text(C)
     where = ModuleSpec("rp2040py", None, origin=str(tmp_path / "rp2040py" / "__init__.py"))
-    monkeypatch.setattr(emulator.importlib.util, "find_spec", lambda name: where)
+    there = {"rp2040py": where, "Cython": ModuleSpec("Cython", None)}
+    monkeypatch.setattr(emulator.importlib.util, "find_spec", there.get)
     monkeypatch.setattr(emulator.metadata, "version", lambda name: VERSION)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(emulator.sys, "platform", "linux")
@@ -50,7 +53,7 @@ def test_the_modules_go_to_the_cache_and_the_package_stays_as_it_is(
 ) -> None:
     folder = emulator.compile_emulator()
     assert folder is not None and folder.is_relative_to(tool)
-    assert sorted(path.name for path in folder.iterdir()) == BOTH
+    assert sorted(path.name for path in folder.iterdir()) == [*WHEEL, LOOP]
     assert installed(tmp_path) == ["_a.c", "_b.c"]
 
 
@@ -60,11 +63,31 @@ def test_the_loader_looks_where_the_toolchain_puts_the_modules(tool: Path) -> No
     spec = compiled.CompiledFinder.find_spec("rp2040py.native._a")
     assert spec is not None and folder is not None
     assert spec.origin == str(folder / f"_a{ENDS}")
+    loop = compiled.CompiledFinder.find_spec("pbmwrap.twin._batch")
+    assert loop is not None
+    assert loop.origin == str(folder / LOOP)
+
+
+def test_without_cython_the_loop_is_left_out_and_said_to_be(
+    tool: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = emulator.importlib.util.find_spec
+    monkeypatch.setattr(
+        emulator.importlib.util, "find_spec", lambda name: None if name == "Cython" else find(name)
+    )
+    folder = emulator.compile_emulator()
+    assert folder is not None
+    assert sorted(path.name for path in folder.iterdir()) == WHEEL
+    assert "no Cython, so the emulated RP2040 runs 2.5 times slower" in capsys.readouterr().err
+    assert compiled.CompiledFinder.find_spec("pbmwrap.twin._batch") is None
+    monkeypatch.setattr(emulator.importlib.util, "find_spec", find)
+    assert emulator.compile_emulator() == folder
+    assert sorted(path.name for path in folder.iterdir()) == [*WHEEL, LOOP]
 
 
 def test_the_loader_leaves_every_other_module_to_python(tool: Path) -> None:
     emulator.compile_emulator()
-    for name in ("rp2040py", "rp2040py.native", "rp2040py.native._c", "json", "_a"):
+    for name in ("rp2040py", "rp2040py.native", "rp2040py.native._c", "json", "_a", "_batch"):
         assert compiled.CompiledFinder.find_spec(name) is None
 
 

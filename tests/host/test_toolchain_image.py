@@ -61,6 +61,7 @@ def test_a_benchmarks_image_is_the_wraps_with_more_laid_on(configured: Path) -> 
     assert ours == image.frozen_files(BOARD)
     assert {"boot.py", "main.py"} <= set(ours)
     assert not [name for name in ours if name.startswith("loader")]
+    assert "wrap/hal/__init__.py" in ours and "wrap/hal/contract.py" not in ours
     wrap, bench = image.staged_files(BOARD, ours), image.staged_files("PBMWRAP_BENCH", ours)
     more = bench.keys() - wrap.keys()
     assert {name: bench[name] for name in wrap} == wrap

@@ -21,7 +21,8 @@ from tests.lives.life import KINDS, LIVES, Kind
 
 _HEAD = (
     f"{'life':<18}{'seed':>4} {'who':<5} {'sessions':>8} {'lost':>4} {'open':>4} {'seen':>4} "
-    f"{'J/cm2':>7} {'seen':>7}  {'verdict':<24}{'given':<24}{'refused':>7} {'flags':>5}"
+    f"{'J/cm2':>7} {'seen':>7}  {'verdict':<24}{'given':<24}{'refused':>7} {'flags':>5} "
+    f"{'pages':>5}"
 )
 
 
@@ -44,7 +45,7 @@ def format_row(row: Row) -> str:
     return (
         f"{row.kind:<18}{row.seed:>4} {row.name:<5} {row.sessions:>8} {row.lost:>4} {row.open:>4} "
         f"{row.seen:>4} {row.dose_j:>7.3f} {row.dose_seen_j:>7.3f}  {row.verdict:<24}"
-        f"{row.given:<24}{row.refused:>7} {row.flags:>5}"
+        f"{row.given:<24}{row.refused:>7} {row.flags:>5} {row.requests:>5}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Compares a life's truth with what the commands say of it.
+"""Compares a life's truth with what the commands and the pages say of it.
 
 `judge_plainly` and `count_skipped` compute from the truth alone; they share no code with pbmwrap.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from pbmwrap.programme.model import Word
 from tests.lives.life import BERLIN, RULE_WEEK, WEEKS, Done, Kind, Life, Truth
 from tests.lives.world import CAL_UW
 
@@ -19,7 +21,8 @@ _FEW = 5
 
 @dataclass(frozen=True)
 class Row:
-    """One person of a life. problems: what differs; empty when all is right."""
+    """One person of a life. requests, restarts: of the household's server. problems: what differs;
+    empty when all is right."""
 
     kind: str
     seed: int
@@ -34,6 +37,8 @@ class Row:
     given: str
     refused: int
     flags: int
+    requests: int
+    restarts: int
     problems: tuple[str, ...]
 
 
@@ -85,7 +90,7 @@ def live_and_check(kind: Kind, seed: int, folder: Path) -> list[Row]:
                 for who in life.people:
                     problems[who.name] += _compare(life, who, day)
         for who in life.people:
-            problems[who.name] += _check_report(life, who)
+            problems[who.name] += [*_check_report(life, who), *_check_apart(life, who)]
         code, said = life.world.try_command("person", "verify")
         if code:
             problems[life.people[0].name].append(f"the history does not verify: {said}")
@@ -127,11 +132,52 @@ def _compare(life: Life, who: Truth, day: date) -> list[str]:
     if asked != bool(life.unclaimed):
         wrong.append(f"{day}: {life.unclaimed} sessions belong to nobody: {said['warnings']}")
     entries = life.world.run_command("journal", "list", "--days", "0", "--person", who.name)
-    numbers = {date.fromisoformat(row["day"]): row["value"] for row in entries}
+    numbers = {
+        date.fromisoformat(row["day"]): row["value"] for row in entries if row["value"] is not None
+    }
     if numbers != who.numbers:
         wrong.append(f"{day}: the journal has other numbers")
+    notes = [(date.fromisoformat(row["day"]), row["changed"]) for row in entries]
+    if [note for note in notes if note[1].startswith("note ")] != who.notes:
+        wrong.append(f"{day}: the journal has other notes")
     if sum(row["late"] for row in entries) != who.late:
         wrong.append(f"{day}: {who.late} numbers were written late")
+    return [*wrong, *(f"{day} page {text}" for text in _compare_pages(life, who, said))]
+
+
+def _compare_pages(life: Life, who: Truth, said: dict[str, Any]) -> list[str]:
+    """Compare what this person's browser shows with what the command said, and with the truth."""
+    shown = life.pages.get(who.name, "/api/course")
+    state, wrong = shown["state"], []
+    if life.pages.read_numbers(who.name) != who.numbers:
+        wrong.append("Journal: other numbers")
+    if Word[state["verdict"]["word"].upper()] != said["verdict"]["word"]:
+        wrong.append(f"Course: {state['verdict']['word']}, not {said['verdict']['word']}")
+    if shown["open_sessions"] != life.unclaimed:
+        wrong.append(f"Course: {shown['open_sessions']} sessions of nobody, not {life.unclaimed}")
+    for name in ("full", "early", "skipped", "no_dose", "dose_uj"):
+        if state["adherence"][name] != said["adherence"][name]:
+            wrong.append(f"Course: {name} is {state['adherence'][name]}")
+    for path in ("/api/people/sessions", "/api/sessions"):
+        life.pages.ask(who.name, "GET", path).raise_for_status()
+    return wrong
+
+
+def _check_apart(life: Life, who: Truth) -> list[str]:
+    """Check that this person's browser shows nothing of another one, and cannot take theirs."""
+    wrong = []
+    for other in life.people:
+        if other is who:
+            continue
+        for path in ("/api/journal?all=1", "/api/course", "/api/report", "/api/course/sheet"):
+            text = life.pages.ask(who.name, "GET", path).text
+            if other.name in text or other.tag in text:
+                wrong.append(f"{path} of {who.name} shows something of {other.name}")
+        if other.claimed_key:
+            claim = {"keys": [other.claimed_key], "tag": who.tag}
+            code = life.pages.refuse(who.name, "/api/people/sessions", claim)
+            if code != "not_now":
+                wrong.append(f"a session of {other.name} could be taken: {code}")
     return wrong
 
 
@@ -142,7 +188,12 @@ def _check_report(life: Life, who: Truth) -> list[str]:
     page = file.read_text(encoding="utf-8")
     given = life.world.run_command("course", "show", "--person", who.name)["verdict"]["text"]
     wanted = [given.split(". ")[0], *(f"{uw / 1000:.1f} mW/cm²" for uw in CAL_UW.values())]
-    return [f"the report does not say {text!r}" for text in wanted if text not in page]
+    shown = life.pages.ask(who.name, "GET", "/api/report").text
+    wrong = [f"the report does not say {text!r}" for text in wanted if text not in page]
+    wrong += [f"the page Report does not say {text!r}" for text in wanted if text not in shown]
+    for path in ("/api/report?kind=pdf", "/api/course/calendar"):
+        life.pages.ask(who.name, "GET", path).raise_for_status()
+    return wrong
 
 
 def _make_row(life: Life, who: Truth, problems: list[str]) -> Row:
@@ -163,5 +214,7 @@ def _make_row(life: Life, who: Truth, problems: list[str]) -> Row:
         given=said["verdict"]["word"],
         refused=who.refused,
         flags=who.flags,
+        requests=sum(life.pages.counts.values()),
+        restarts=life.pages.restarts,
         problems=tuple(problems),
     )

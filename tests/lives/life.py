@@ -1,4 +1,4 @@
-"""Each life: what a made-up person does for 15 weeks, day by day, with the real commands.
+"""Each life: what a made-up person does for 15 weeks, day by day, with the real commands and pages.
 
 A life writes down the truth itself (`Truth`): what was done, when, where, and the light at the
 lamp pins. Nothing of it comes from the programme.
@@ -11,8 +11,10 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.lives.pages import Pages
 from tests.lives.world import World, Wrap
 
 WAIT_DAYS = 21  # a week, and a baseline of two
@@ -28,6 +30,9 @@ _LONG_MS = 365 * _DAY_MS
 _PATIENCE_S = 3600  # a person waits so long for a wrap that refuses
 _ATTEMPTS = 3
 _REFUSED_MS = 3000  # a wrap that has not begun after this time has refused
+_BY_PAGE = 0.4  # of what can be done by a page or by a command
+_SLIPS, _NOTES, _WOUNDS = 0.06, 0.08, 0.015  # of days: a number corrected, a note, a red flag
+_RESTARTS = 4  # of the server, on days of the course
 _DEAD_CLOCK = datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC"))
 
 
@@ -101,9 +106,11 @@ class Truth:
     start: date
     sessions: list[Done] = field(default_factory=list)
     numbers: dict[date, int] = field(default_factory=dict)
+    notes: list[tuple[date, str]] = field(default_factory=list)
     late: int = 0
     refused: int = 0
     flags: int = 0
+    claimed_key: str = ""
 
 
 class _Health:
@@ -133,6 +140,7 @@ class Life:
         self.zone = kind.zone
         morning = datetime.combine(kind.enrolled, time(9), ZoneInfo(kind.zone))
         self.world = World(folder, morning, f"world {kind.name} {seed}")
+        self.pages = Pages(self.world, f"pages {kind.name} {seed}")
         self.people: list[Truth] = []
         self.start = kind.enrolled + timedelta(days=WAIT_DAYS)
         self.end = self.start + timedelta(weeks=WEEKS)
@@ -143,6 +151,8 @@ class Life:
         self._zone_due: set[str] = set()
         self._wrong_days = self._choose_days(5) if kind.wrong_clock else set()
         self._erase_day = self.start + timedelta(days=self.random.randrange(20, 60))
+        days = self.pages.random.sample(range(7 * WEEKS), _RESTARTS)
+        self._restart_days = {self.start + timedelta(days=day) for day in days}
         self._paper: list[tuple[Truth, date, int]] = []
         self.unclaimed = 0
         self._begin()
@@ -157,16 +167,36 @@ class Life:
             tag = run("person", "add", name, "--zone", self.zone)["tag"]
             per_week = self.random.choice((3, 4, 5))
             self.people.append(Truth(name, tag, per_week, self.start))
+            self.pages.tags[name] = tag
             self._health[name] = _Health(self.random, self.kind.effect)
         protocol = self.world.write_protocol(PROTOCOL_ID, SITE)
         for who in self.people:
-            run(
-                "course", "new", str(protocol), "--aim", "less pain", "--weeks", str(WEEKS),
-                "--stop-week", str(self.kind.rule_week),
-                "--sessions", str(who.per_week), "--person", who.name, "--yes",
-            )  # fmt: skip
+            self._make_course(who, protocol)
         for name in self.world.wraps:
             self._set_up(name)
+
+    def _by_page(self) -> bool:
+        """Choose between the page and the command."""
+        return self.pages.random.random() < _BY_PAGE
+
+    def _make_course(self, who: Truth, protocol: Path) -> None:
+        if self._by_page():
+            plan = {"sites": [protocol.read_text()], "aim": "less pain", "weeks": WEEKS}
+            plan |= {"stop_week": self.kind.rule_week, "sessions": who.per_week}
+            self.pages.post(who.name, "/api/course", {**plan, "points": 2, "percent": 30})
+            return
+        self.world.run_command(
+            "course", "new", str(protocol), "--aim", "less pain", "--weeks", str(WEEKS),
+            "--stop-week", str(self.kind.rule_week),
+            "--sessions", str(who.per_week), "--person", who.name, "--yes",
+        )  # fmt: skip
+
+    def _freeze_course(self, who: Truth) -> None:
+        if self._by_page():
+            course = self.pages.get(who.name, "/api/course")["courses"][-1]["id"]
+            self.pages.post(who.name, "/api/course/freeze", {"id": course})
+        else:
+            self.world.run_command("course", "freeze", "--yes", "--person", who.name)
 
     def _set_up(self, wrap: str) -> None:
         """Store calibrations and protocols on a wrap: for each person, and the one of nobody."""
@@ -180,7 +210,7 @@ class Life:
         if day == self.start:
             for who in self.people:
                 self.world.wait_until(datetime.combine(day, time(8), ZoneInfo(self.zone)))
-                self.world.run_command("course", "freeze", "--yes", "--person", who.name)
+                self._freeze_course(who)
         hour = self.kind.hour + self.random.uniform(-0.4, 0.4)
         evening = datetime.combine(day, time(0)) + timedelta(hours=hour)
         for number, who in enumerate(self.people):
@@ -209,6 +239,8 @@ class Life:
         if kind.medicine and in_course == 20:
             for who in self.people:
                 self._health[who.name].shift = self.random.choice((-1.5, 1.0))
+        if day in self._restart_days:
+            self.pages.restart()
         self._set_clock(day)
         if kind.lost_log and day == self._erase_day:
             self._lose_log()
@@ -249,12 +281,86 @@ class Life:
             with self.world.plugged(wrap):
                 self.world.run_command("logs", "pull")
 
-    def _add(self, *words: str, who: Truth) -> None:
-        """Write an entry; read the red flags that it raises."""
+    def _add(self, *words: str, who: Truth) -> int:
+        """Write an entry by the command; read the red flags that it raises. Returns its number."""
         said = self.world.run_command(*words, "--person", who.name)
         if said["raised"]:
             who.flags += len(said["raised"])
+            self._read_flags(who)
+        return said["id"]
+
+    def _post(self, who: Truth, entry: dict[str, Any]) -> int:
+        """Write an entry by the page; read the red flags that it raises. Returns its number."""
+        said = self.pages.post(who.name, "/api/journal", entry)
+        if said["raised"]:
+            who.flags += said["raised"]
+            self._read_flags(who)
+        return said["stored"]["id"]
+
+    def _read_flags(self, who: Truth) -> None:
+        if self._by_page():
+            unread = [flag["id"] for flag in self.pages.get(who.name, "/api/journal")["flags"]]
+            left = self.pages.post(who.name, "/api/journal/read", {"flags": unread})["flags"]
+            assert not left, left
+        else:
             self.world.run_command("journal", "flags", "--yes", "--person", who.name)
+
+    def _write_entry(
+        self, who: Truth, number: int, day: date, late: bool, words: list[str]
+    ) -> None:
+        """Write a number by the page or the command; sometimes a wrong one first."""
+        slips = self.pages.random.random() < _SLIPS
+        first = (number + 4) % 11 if slips else number
+        by_page = self._by_page() and not words
+        if by_page:
+            entry = self._post(who, {"value": first, "day": day.isoformat() if late else ""})
+        else:
+            when = ["--day", "yesterday"] if late else []
+            entry = self._add("journal", "add", str(first), *when, *words, who=who)
+        if slips and self._by_page():
+            self._post(who, {"value": number, "corrects": entry})
+        elif slips:
+            self._add("journal", "correct", str(entry), "--value", str(number), who=who)
+        if self.pages.random.random() < _NOTES:
+            self._write_note(who, number, day, not by_page)
+
+    def _write_note(self, who: Truth, number: int, day: date, by_page: bool) -> None:
+        """Write a note by the other way than the number of that day, and no second number."""
+        text = f"note {len(who.notes) + 1} of {who.name}"
+        day_text = day.isoformat()
+        if by_page:
+            entry = {"value": number, "day": day_text}
+            assert self.pages.refuse(who.name, "/api/journal", entry) == "usage"
+            self._post(who, {"changed": text, "day": day_text})
+        else:
+            words = ("journal", "add", str(number), "--day", day_text, "--person", who.name)
+            code, _ = self.world.try_command(*words)
+            assert code == 2, f"a second number of {day} was answered with {code}"
+            self._add("journal", "add", "--changed", text, "--day", day_text, who=who)
+        who.notes.append((day, text))
+        who.late += self.world.local_time(self.zone).date() > day
+
+    def _have_wound(self, who: Truth) -> None:
+        """Raise a red flag with the wrap at the computer: no light until it was read."""
+        flag = "wound"
+        with self.world.plugged("wrap-1") as wrap:
+            if self.kind.people > 1:
+                self.world.run_command("protocol", "activate", str(self._slots["wrap-1", who.tag]))
+            if self._by_page():
+                said = self.pages.post(who.name, "/api/journal", {"flags": [flag]})
+                assert (said["raised"], said["wrap"]) == (1, "sent"), said
+                assert self.pages.refuse(who.name, "/api/session", {"do": "start"})
+            else:
+                words = ("journal", "add", "--flag", flag, "--person", who.name)
+                assert self.world.run_command(*words)["raised"]
+            held = self.world.run_command("hold", "show")["holds"]
+            assert held == [{"person": who.tag, "reason": "red-flag"}], held
+            assert not self._start(wrap), "light began with a red flag that nobody had read"
+            if self.pages.random.random() < 0.3:
+                self.pages.restart()
+            self._read_flags(who)
+            assert self.world.run_command("hold", "show")["holds"] == []
+        who.flags += 1
 
     def _write_number(self, who: Truth) -> None:
         today = self.world.local_time(self.zone).date()
@@ -266,27 +372,30 @@ class Life:
             if self.world.clock_error_ms < -_LONG_MS:
                 code, _ = self.world.try_command("journal", "add", "5", "--person", who.name)
                 assert code == 2, f"a clock of the last century wrote an entry: {code}"
+                assert self.pages.refuse(who.name, "/api/journal", {"value": 5}) == "usage"
             return
-        words = ["journal", "add", str(number)]
+        words: list[str] = []
         if who.name in self._zone_due:
             self._zone_due.discard(who.name)
             words += ["--zone", self.zone]
         elif self.random.random() < self.kind.forgets:
             return
-        if self.random.random() < self.kind.late and "--zone" not in words:
+        late = self.random.random() < self.kind.late and not words
+        if late:
             today -= timedelta(days=1)
-            words += ["--day", "yesterday"]
         if today in who.numbers:
             return
         if self.kind.medicine and course_day == 20:
             words += ["--changed", "other tablets since today"]
-        who.late += "yesterday" in words
+        who.late += late
         who.numbers[today] = number
         if self.random.random() < 0.3:
             with self.world.plugged("wrap-1"):  # a red flag reaches this wrap at once
-                self._add(*words, who=who)
+                self._write_entry(who, number, today, late, words)
         else:
-            self._add(*words, who=who)
+            self._write_entry(who, number, today, late, words)
+        if self.pages.random.random() < _WOUNDS and not late:
+            self._have_wound(who)
 
     def _use_wrap(self, who: Truth) -> None:
         """Have one session, with the computer."""
@@ -302,7 +411,7 @@ class Life:
                 if self._start(wrap):
                     done = self._light(who, wrap, tagged)
                 # Clears the hold when a red flag was read, if that was why it refused.
-                asked = self.world.run_command("logs", "pull")["unattributed"]
+                asked = self._pull(who)
                 wait_s = 0 if done else self.world.run_command("status")["status"]["next_s"]
             self._mark_pulled(name)
             who.refused += done is None
@@ -311,6 +420,12 @@ class Life:
             self.world.wait_s(wait_s + 1)
         if done is not None and not tagged:
             self._answer_question(who, done, asked)
+
+    def _pull(self, who: Truth) -> int:
+        """Pull the log of the wrap that is plugged in; returns how many sessions are nobody's."""
+        if self._by_page():
+            return self.pages.post(who.name, "/api/sessions/pull")["open_sessions"]
+        return self.world.run_command("logs", "pull")["unattributed"]
 
     def _choose_wrap(self) -> str:
         return "wrap-2" if self.random.random() < self.kind.second else "wrap-1"
@@ -334,7 +449,10 @@ class Life:
         full = self.random.random() >= self.kind.early
         if not full:
             wrap.twin.advance_ms(self.random.randrange(2500, 8000))
-            self.world.press(wrap, 1500)
+            if self._by_page():
+                self.pages.post(who.name, "/api/session", {"do": "stop"})
+            else:
+                self.world.press(wrap, 1500)
         self.world.advance_to(wrap, _DONE_STATES)
         day = self.world.local_time(self.zone, at_ms).date()
         dated &= not self.world.clock_error_ms
@@ -361,10 +479,20 @@ class Life:
         if self.random.random() < 0.2:
             self.unclaimed += 1
             return
-        rows = self.world.run_command("person", "sessions")["sessions"]
+        by_page = self._by_page()
+        if by_page:
+            rows = self.pages.get(who.name, "/api/people/sessions")["sessions"]
+        else:
+            rows = self.world.run_command("person", "sessions")["sessions"]
         newest = max(rows, key=lambda row: row["unix_ms"] or 0)
-        self.world.run_command("person", "assign", who.name, newest["key"])
+        if by_page:
+            claim = {"keys": [newest["key"]], "tag": who.tag}
+            left = self.pages.post(who.name, "/api/people/sessions", claim)["sessions"]
+            assert len(left) == self.unclaimed
+        else:
+            self.world.run_command("person", "assign", who.name, newest["key"])
         done.claimed = True
+        who.claimed_key = newest["key"]
 
     def _mend_dates(self) -> None:
         """Give the sessions without a date, or with a wrong one, the right one: on Sundays."""
@@ -383,6 +511,7 @@ class Life:
             self._mark_pulled(wrap)
 
     def close(self) -> None:
+        self.pages.close()
         self.world.close()
 
     def _mark_pulled(self, wrap: str) -> None:

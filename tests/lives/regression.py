@@ -13,7 +13,9 @@ with
 * the number of that day alone, as a person remembers how bad it was. The program's rule refuses so
   few numbers, so here the same sizes are compared without it.
 
-The exit code is 1 when more than 12 % of people with the full baseline have the answer to go on.
+"1 or more" is a gain of a point in the 14 days that the rule compares; "all weeks" is the same for
+the mean of all 8 weeks. The exit code is 1 when more than 12 % of people with the full baseline
+have the answer to go on, or a gain of a point over all weeks.
 """
 
 from __future__ import annotations
@@ -74,6 +76,7 @@ class Found:
     way: Way
     gain: float
     by_one: float
+    by_one_all: float
     go_on: float
     worse: float
 
@@ -124,6 +127,12 @@ def _judge_one(numbers: Sequence[int], bad: int, start: int) -> tuple[float, Wor
     return gain, Word.GO_ON if gain >= threshold else Word.ASK if -gain >= threshold else Word.STOP
 
 
+def _gain_over_all(numbers: Sequence[int], bad: int, way: Way) -> float:
+    """Return the gain of the mean of all days of the course."""
+    start = bad + way.wait + way.days
+    return fmean(numbers[start - way.days : start]) - fmean(numbers[start : start + 7 * WEEKS])
+
+
 def _day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
@@ -135,20 +144,22 @@ def _stamp(number: int) -> Stamp:
 def count_false(series: int, seed: int = 1) -> list[Found]:
     """Apply every way of beginning to the same made-up people."""
     source = random.Random(f"regression {seed}")
-    judged: list[list[tuple[float, Word]]] = [[] for _ in WAYS]
+    judged: list[list[tuple[float, float, Word]]] = [[] for _ in WAYS]
     while len(judged[0]) < series:
         numbers = make_numbers(source, _SEARCH_DAYS + 7 * WEEKS + 30)
         bad = next((n for n in range(_SEARCH_DAYS) if numbers[n] >= WORST), None)
         if bad is not None:
             for its, way in zip(judged, WAYS, strict=True):
-                its.append(judge(numbers, bad, way))
+                gain, word = judge(numbers, bad, way)
+                its.append((gain, _gain_over_all(numbers, bad, way), word))
     return [
         Found(
             way,
-            fmean(gain for gain, _ in its),
-            fmean(gain >= 1 for gain, _ in its),
-            fmean(word == Word.GO_ON for _, word in its),
-            fmean(word == Word.ASK for _, word in its),
+            fmean(gain for gain, _, _ in its),
+            fmean(gain >= 1 for gain, _, _ in its),
+            fmean(over_all >= 1 for _, over_all, _ in its),
+            fmean(word == Word.GO_ON for _, _, word in its),
+            fmean(word == Word.ASK for _, _, word in its),
         )
         for way, its in zip(WAYS, judged, strict=True)
     ]
@@ -158,14 +169,18 @@ def main(args: Sequence[str]) -> int:
     """Print the table; returns 1 when the full baseline does not prevent false improvement."""
     series = int(args[0]) if args else 2000
     print(f"{series} made-up people, no effect at all")
-    print(f"{'begins with':<36}{'mean gain':>10}{'1 or more':>11}{'go on':>9}{'worse':>9}")
+    print(
+        f"{'begins with':<36}{'mean gain':>10}{'1 or more':>11}{'all weeks':>11}"
+        f"{'go on':>9}{'worse':>9}"
+    )
     found = count_false(series)
     for row in found:
         print(
-            f"{row.way.name:<36}{row.gain:>10.2f}{row.by_one:>11.1%}{row.go_on:>9.1%}"
+            f"{row.way.name:<36}{row.gain:>10.2f}{row.by_one:>11.1%}"
+            f"{row.by_one_all:>11.1%}{row.go_on:>9.1%}"
             f"{row.worse:>9.1%}"
         )
-    return int(found[0].go_on > MOST_FALSE)
+    return int(max(found[0].go_on, found[0].by_one_all) > MOST_FALSE)
 
 
 if __name__ == "__main__":

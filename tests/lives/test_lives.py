@@ -30,6 +30,7 @@ def test_a_life_is_seen_as_it_was(name: str, tmp_path: Path) -> None:
         assert row.problems == ()
         assert row.sessions > 20
         assert row.verdict == row.given
+        assert row.requests > 50 and row.restarts >= 4
 
 
 def test_a_wrong_answer_would_be_found() -> None:

@@ -147,17 +147,17 @@ class World:
         at_ms = self.true_ms if unix_ms is None else unix_ms
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(zone))
 
-    def _open(self, _port: str) -> Transport:
+    def open_port(self, _port: str) -> Transport:
         if self._on is None:
             raise NoDevice("no wrap is plugged in")
         return TwinTransport(self._on.twin, self._on.name)
 
     @contextmanager
-    def _as_machine(self) -> Iterator[None]:
+    def as_machine(self) -> Iterator[None]:
         """Be the person's computer: its clock, its folders, its port."""
         with (
             mock.patch.dict(os.environ, self.env),
-            mock.patch.object(discovery, "open_transport", self._open),
+            mock.patch.object(discovery, "open_transport", self.open_port),
             mock.patch.object(stores, "SYNCHRONOUS", "OFF"),
             mock.patch.object(time, "time", lambda: (self.true_ms + self.clock_error_ms) / 1000),
         ):
@@ -165,7 +165,7 @@ class World:
 
     def try_command(self, *words: str) -> tuple[int, dict[str, Any]]:
         """Run a command with --json; returns its exit code and what it said."""
-        with self._as_machine():
+        with self.as_machine():
             result = CliRunner().invoke(main.app, [*words, "--json"])
         try:
             said = json.loads(result.stdout)
@@ -175,7 +175,7 @@ class World:
 
     def read_text(self, *words: str) -> str:
         """Run a command as a person does; returns what it shows, without its notes."""
-        with self._as_machine():
+        with self.as_machine():
             result = CliRunner().invoke(main.app, list(words))
         if result.exit_code:
             raise CommandFailed(f"{words} ended with {result.exit_code}: {result.output}")

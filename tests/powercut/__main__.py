@@ -1,4 +1,4 @@
-"""Power cuts at every flash operation of a day, and bits that turn over, on the simulator:
+"""Cuts the power at every flash operation of a day, and flips bits of the flash, on the simulator:
 python -m tests.powercut (docs/powercut.md). The emulated binary: tests.powercut.binary."""
 
 from __future__ import annotations

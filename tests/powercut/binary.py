@@ -34,7 +34,7 @@ def work(names: Sequence[str]) -> list[Row]:
 
 
 def _cpu_s() -> float:
-    """Of this process and its children."""
+    """Return the seconds of CPU of this process and its children."""
     return sum(os.times()[:4])
 
 

@@ -1,6 +1,6 @@
-"""Boots of the real image that share their beginning: until the first read of the store or the log,
-all boots are one and the same, so that part is emulated once and a child process goes on from it
-with a flash of its own.
+"""Boots the real image from many flash contents that share their beginning: until the first read of
+the store or the log, all boots are one and the same, so that part is emulated once and a child
+process goes on from it with a flash of its own.
 
 That they are the same is not assumed: two wraps with different storage run side by side until their
 RAM differs, and the shared part ends well before.
@@ -23,7 +23,7 @@ Judge = Callable[[Wrap], Any]
 
 
 class ChildFailed(Exception):
-    """The child ended without a verdict."""
+    """Says that a child process ended without a verdict."""
 
 
 def judged(mem: bytes, judge: Judge) -> Any:
@@ -43,7 +43,7 @@ def judged(mem: bytes, judge: Judge) -> Any:
 
 
 def _go_on(wrap: Wrap, mem: bytes, judge: Judge, send: int) -> None:
-    """In the child; never returns."""
+    """Continue the boot in the child; never returns."""
     try:
         wrap.twin.write_flash(STORE_AT, mem[STORE_AT:])
         with os.fdopen(send, "wb") as pipe:
@@ -53,7 +53,7 @@ def _go_on(wrap: Wrap, mem: bytes, judge: Judge, send: int) -> None:
 
 
 def blank_storage(mem: bytes) -> bytes:
-    """All of the flash that is read early: without store and log."""
+    """Return all of the flash that is read early: without store and log."""
     store, log = FILES_AT - STORE_AT, len(mem) - LOG_AT
     return mem[:STORE_AT] + bytes(store) + mem[FILES_AT:LOG_AT] + bytes(log)
 

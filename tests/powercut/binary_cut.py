@@ -1,5 +1,5 @@
-"""One power cut on the emulated binary: the flash as it was left, a boot of the real image from it,
-and what must hold then, judged over the link and at the pins.
+"""Judges one power cut on the emulated binary: the flash as it was left, a boot of the real image
+from it, and what must hold then, judged over the link and at the pins.
 
 A cut after an operation is the cut before the next one: the flash is the same, and the promises are
 those of that later moment, which are the stricter.
@@ -33,8 +33,8 @@ _NEW_KINDS = (records.BOOT, records.SECTOR)  # what a boot tells of itself
 
 
 def names(torn: int, kinds: tuple[str, ...] = KINDS) -> list[str]:
-    """KIND/OPERATION/MOMENT/SEED of every cut: before each operation and after the last, then each
-    torn once, then each once more."""
+    """Return KIND/OPERATION/MOMENT/SEED of every cut: before each operation and after the last,
+    then each torn once, then each once more."""
     ops = [(kind, op) for kind in kinds for op in range(len(tape(kind).ops))]
     out = [f"{kind}/{op}/{BEFORE}/0" for kind, op in ops]
     out += [f"{kind}/{len(tape(kind).ops) - 1}/{AFTER}/0" for kind in kinds]
@@ -43,8 +43,8 @@ def names(torn: int, kinds: tuple[str, ...] = KINDS) -> list[str]:
 
 @dataclass(frozen=True)
 class Due:
-    """What must hold after a cut. `extra`: the record whose writing was cut, when all of it is in
-    the flash all the same."""
+    """Holds what must be true after a cut. `extra`: the record whose writing was cut, when all of
+    it is in the flash all the same."""
 
     committed: list[Record]
     extra: Record | None
@@ -53,7 +53,7 @@ class Due:
 
     @property
     def end(self) -> int:
-        """Offset behind the last committed record."""
+        """Return the offset behind the last committed record."""
         last = self.committed[-1] if self.committed else None
         return last.offset + len(last.raw) if last else -1
 
@@ -77,7 +77,7 @@ def left(played: Tape, op: int, moment: str, seed: int) -> bytearray:
 
 
 def tear(mem: bytearray, op: tuple[int, bytes], seed: int) -> bytearray:
-    """`op` with power going in the middle of it."""
+    """Return `op` as it is left when power goes in the middle of it."""
     nor = Nor(0, seed, bytes(mem))
     nor.cut_at, nor.moment = 1, TORN
     with suppress(PowerCut):
@@ -99,7 +99,8 @@ def run(name: str) -> list[str]:
 
 
 def boot(played: Tape, must: Due, mem: bytearray) -> tuple[list[str], list[Op]]:
-    """(what is wrong with a wrap on this flash, its flash operations up to its first answer)"""
+    """Return (what is wrong with a wrap on this flash, its flash operations up to its first
+    answer)"""
 
     def judge(wrap: Wrap) -> tuple[list[str], list[Op]]:
         judged = Judge(played, must, wrap)
@@ -117,7 +118,7 @@ def _again(played: Tape, must: Due, mem: bytearray, ops: list[Op], rng: random.R
 
 
 class Judge:
-    """A wrap that is booting. booting: the flash operations up to its first answer."""
+    """Judges a wrap that is booting. booting: the flash operations up to its first answer."""
 
     def __init__(self, played: Tape, must: Due, wrap: Wrap) -> None:
         self._played = played
@@ -126,7 +127,7 @@ class Judge:
         self.booting: list[Op] = []
 
     def found(self) -> list[str]:
-        """All that is wrong."""
+        """Return all that is wrong."""
         try:
             return list(self._judge())
         except WrapError as silence:
@@ -153,6 +154,8 @@ class Judge:
         client, promise = self._wrap.client, self._due.promise
         if (trip := client.settings()["trip_mc"]) not in promise.settings:
             yield f"trip_mc is {trip}, not {promise.settings}"
+        if (held := ",".join(one.person for one in client.holds())) not in promise.holds:
+            yield f"holds stand for {held!r}, not for {promise.holds}"
         slots = client.protocols().slots
         if any(slot and slot.broken for slot in slots):
             yield f"a slot is broken: {slots}"
@@ -166,7 +169,7 @@ class Judge:
             yield "a power cut was taken for damage: all sites wait"
 
     def _writes(self, idle: bool) -> Iterator[str]:
-        """It still can."""
+        """Check that the wrap can still write."""
         client = self._wrap.client
         client.set_clock(_CLOCK_S)
         if idle and client.set_setting("trip_mc", _TRIP_MC) != {"trip_mc": _TRIP_MC}:
@@ -174,7 +177,7 @@ class Judge:
         self._wrap.advance(_WRITE_MS)
 
     def _status(self, hello: Hello, status: Status, end: int) -> Iterator[str]:
-        """At the very end, after it has written."""
+        """Check the status at the very end, after the wrap has written."""
         code = status.fault.code if status.fault else 0
         if code not in self._due.latched:
             yield f"the latch says {code}, not {self._due.latched}"
@@ -188,8 +191,8 @@ class Judge:
     # ---- the log
 
     def _pull(self) -> LogPull:
-        """The log's newest part by the link, all that the day wrote before it from the flash: that
-        no cut can have touched, and the link is slow."""
+        """Return the log: its newest part by the link, all that the day wrote before it from the
+        flash: that no cut can have touched, and the link is slow."""
         base, flash = self._played.first, self._wrap.twin.flash()
         start = max(base, self._due.end - _BY_LINK)
         before = stream(flash, base)[: start - base]
@@ -212,7 +215,8 @@ class Judge:
         yield from self._new([e for e in decode(data, start).entries if e.offset >= end], hello)
 
     def _new(self, entries: list[Entry], hello: Hello) -> Iterator[str]:
-        """Behind what was committed: the record that was cut, if whole, then the boot's own."""
+        """Check what stands behind the committed records: the record that was cut, if whole, then
+        the boot's own."""
         extra = self._due.extra
         boot = self._due.committed[-1].boot if self._due.committed else self._old_boot()
         if extra:

@@ -1,5 +1,6 @@
-"""A day of the real image on the emulated RP2040, played once: every program and erase of its
-flash, and what had been promised by then. A power cut is then a matter of replaying a part of it.
+"""Plays a day of the real image on the emulated RP2040 once, and records it: every program and
+erase of its flash, and what had been promised by then. A power cut is then a matter of replaying a
+part of it.
 
 What is known here comes from the flash's own commands, from the pins and from what the wrap
 answered.
@@ -34,7 +35,8 @@ def image() -> Path:
 
 
 class RecordedTwin(Rp2040Twin):
-    """`ops` grows by (byte offset, data; none: an erase) before each operation."""
+    """Records flash operations: `ops` grows by (byte offset, data; none: an erase) before each
+    operation."""
 
     def __init__(self, flash: bytes | None = None) -> None:
         super().__init__(image(), Plant(board_facts), flash=flash)
@@ -49,7 +51,7 @@ class RecordedTwin(Rp2040Twin):
 
 
 class Wrap(Bench):
-    """An emulated wrap on a flash of ours, off at first."""
+    """Plays the day on an emulated wrap with a flash of ours, off at first."""
 
     twin: RecordedTwin
 
@@ -77,7 +79,7 @@ class _Day(Wrap):
         return replace(self._now, sites=tuple(dict.fromkeys(sites)))
 
     def whole(self) -> None:
-        """Until the program's first check is over, and a session may begin."""
+        """Wait until the program's first check is over, and a session may begin."""
         while self.client.hello().integrity != "whole":
             self.advance(50)
 
@@ -98,6 +100,17 @@ class _Day(Wrap):
         self.client.flash_protocol(0, raw)
         self._now.slots = (name,)
 
+    def hold(self, *people: str) -> None:
+        """Let holds stand for these people and no others."""
+        for one in self.client.holds():
+            if one.person not in people:
+                self._now.holds = (*self._now.holds, ",".join(people))
+                self.client.clear_hold(one.person, one.reason)
+        for number, person in enumerate(people, 1):
+            self._now.holds = (*self._now.holds, ",".join(people[:number]))
+            self.client.set_hold(person, "wound")
+        self._now.holds = (",".join(people),)
+
     def session(self, site: str) -> None:
         self._now = self.promise()
         self.whole()
@@ -116,18 +129,22 @@ class _Day(Wrap):
         self.client.ack_fault()
 
     def brief(self) -> None:
-        """The first boot, a protocol, a setting, a fault without a session."""
+        """Play the first boot, a protocol, a setting, a hold, a fault without a session."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
+        self.hold("a1")
         self.overheat()
         self.promises.append(self.promise())
 
     def live(self) -> None:
-        """Protocol, setting, a session to its end, power off and on, one into a fault, its end."""
+        """Play a protocol, a setting, a hold and its end, a session to its end, power off and on,
+        one into a fault, its end, a hold."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)
+        self.hold("a1")
+        self.hold()
         self.session(SITES[0])
         self.wait_for("done", 5000)
         self.advance(300)
@@ -141,6 +158,7 @@ class _Day(Wrap):
         self.acknowledge()
         self.set_trip(39000)
         self.client.set_clock(1_800_000_000)
+        self.hold("*")
         self.advance(300)
         self.promises.append(self.promise())
 
@@ -156,7 +174,7 @@ class _Watched(RecordedTwin):
 
 
 def _base(kind: str) -> tuple[bytes, int]:
-    """(flash, trip_mc in force) of a wrap as it was delivered, or that has been used."""
+    """Return (flash, trip_mc in force) of a wrap as it was delivered, or that has been used."""
     if kind == "used":
         return binary_tape.used(tape("new").flash(len(tape("new").ops)))
     return RecordedTwin().flash(), 41000
@@ -164,7 +182,8 @@ def _base(kind: str) -> tuple[bytes, int]:
 
 @functools.cache
 def tape(kind: str) -> Tape:
-    """The day of a wrap that is "new", or "used": whose log has gone round; or a "brief" one."""
+    """Return the day of a wrap that is "new", or "used": whose log has gone round; or a "brief"
+    one."""
     kept = ROOT / "build/powercut" / f"tape-{kind}-{binary_tape.stamp(image())}.json.gz"
     base, trip_mc = _base(kind)
     if not kept.exists():

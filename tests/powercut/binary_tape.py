@@ -1,4 +1,5 @@
-"""What was recorded of a day: the flash at any moment of it, and what was whole in it by then.
+"""Holds what was recorded of a day: the flash at any moment of it, and what was whole in it by
+then.
 
 Records and the latch are looked for in the recorded operations themselves, with readers of their
 own: the firmware's are what is judged.
@@ -38,16 +39,17 @@ Op = tuple[int, bytes]
 
 @dataclass
 class Promise:
-    """What had been promised when an operation began. Two values: an answer is still due."""
+    """Holds what had been promised when an operation began. Two values: an answer is still due."""
 
     settings: tuple[int, ...] = ()  # trip_mc
     slots: tuple[str, ...] = ()  # ids in slot 0
     sites: tuple[str, ...] = ()  # where the pins had shown light
+    holds: tuple[str, ...] = ("",)  # whom holds stand for, as one text
 
 
 @dataclass(frozen=True)
 class Record:
-    """`op`: the operation that made it whole."""
+    """Holds one record. `op`: the operation that made it whole."""
 
     offset: int
     raw: bytes
@@ -58,15 +60,15 @@ class Record:
 
 @dataclass
 class Tape:
-    """base: 2 MB; ops: (byte offset, data; none: an erase); promises: one for each, and one for
-    the end."""
+    """Holds a recorded day. base: 2 MB; ops: (byte offset, data; none: an erase); promises: one for
+    each, and one for the end."""
 
     base: bytes
     ops: list[Op] = field(default_factory=list)
     promises: list[Promise] = field(default_factory=list)
 
     def flash(self, k: int) -> bytearray:
-        """After the first `k` operations."""
+        """Return the flash after the first `k` operations."""
         mem = bytearray(self.base)
         for op in self.ops[:k]:
             apply(mem, op)
@@ -74,17 +76,18 @@ class Tape:
 
     @cached_property
     def first(self) -> int:
-        """Offset of the newest sector of the log that the base had; 0 when it had none."""
+        """Return the offset of the newest sector of the log that the base had; 0 when it had
+        none."""
         return max(_starts(self.base).values(), default=0)
 
     @cached_property
     def stream(self) -> bytes:
-        """The log's bytes from `first` on, at the day's end."""
+        """Return the log's bytes from `first` on, at the day's end."""
         return stream(bytes(self.flash(len(self.ops))), self.first)
 
     @cached_property
     def records(self) -> list[Record]:
-        """Those that the day wrote, in order."""
+        """Return the records that the day wrote, in order."""
         mem = bytes(self.flash(len(self.ops)))
         out = []
         for i, start in sorted(_starts(mem).items(), key=lambda found: found[1]):
@@ -100,7 +103,8 @@ class Tape:
             yield Record(start + begin, mem[at + begin : at + end], boot, kind, op)
 
     def _whole(self, begin: int, end: int) -> int:
-        """The last operation that wrote something between these bytes of the flash, or -1."""
+        """Return the last operation that wrote something between these bytes of the flash, or
+        -1."""
         for n in range(len(self.ops) - 1, -1, -1):
             at, data = self.ops[n]
             some = data[max(0, begin - at) : max(0, end - at)]
@@ -114,7 +118,8 @@ class Tape:
 
     @cached_property
     def latches(self) -> list[int]:
-        """The latched fault's code after 0, 1, ... operations, by the store's newest entry."""
+        """Return the latched fault's code after 0, 1, ... operations, by the store's newest
+        entry."""
         mem = bytearray(self.base)
         newest = _newest(mem, (0, 0))
         out = [newest[1]]
@@ -127,7 +132,7 @@ class Tape:
 
 
 def apply(mem: bytearray, op: Op) -> None:
-    """One whole operation."""
+    """Do one whole operation."""
     at, data = op
     if not data:
         mem[at : at + SECTOR] = b"\xff" * SECTOR
@@ -136,7 +141,7 @@ def apply(mem: bytearray, op: Op) -> None:
 
 
 def _starts(mem: bytes) -> dict[int, int]:
-    """{sector: the offset it begins at} of the log."""
+    """Return {sector: the offset it begins at} of the log."""
     out = {}
     for i in range(LOG):
         record = records.parse(mem[LOG_AT + i * SECTOR : LOG_AT + (i + 1) * SECTOR], 0)
@@ -157,7 +162,7 @@ def stream(mem: bytes, first: int) -> bytes:
 
 
 def _newest(mem: bytearray, newest: tuple[int, int]) -> tuple[int, int]:
-    """(generation, code) of the newest fault entry, at least as new as `newest`."""
+    """Return (generation, code) of the newest fault entry, at least as new as `newest`."""
     for i in range(STORE):
         sector = bytes(mem[STORE_AT + i * SECTOR : STORE_AT + (i + 1) * SECTOR])
         at = sector.find(_TAG)
@@ -183,7 +188,7 @@ def _fault(sector: bytes, at: int) -> tuple[int, int]:
 
 
 def used(flash: bytearray) -> tuple[bytes, int]:
-    """(`flash` with a log that has gone round and a store, both about to go on elsewhere,
+    """Return (`flash` with a log that has gone round and a store, both about to go on elsewhere,
     trip_mc)."""
     nor = Nor(STORE + LOG)
     _fill_log(Log(NorSectors(nor, STORE, LOG)))
@@ -207,7 +212,7 @@ def _fill_log(log: Log) -> None:
 
 
 def _near(at: int, end: int) -> bool:
-    """A part of what the day writes fits."""
+    """Return whether a part of what the day writes fits."""
     return end - 600 < at < end - 300
 
 
@@ -215,7 +220,8 @@ def _near(at: int, end: int) -> bool:
 
 
 def stamp(image: Path, *more: str) -> str:
-    """Of all that a recorded day depends on, and of `more` modules beside this one."""
+    """Return a hash of all that a recorded day depends on, and of `more` modules beside this
+    one."""
     digest = hashlib.sha256(image.read_bytes())
     for name in ("binary_day", "binary_tape", *more):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())

@@ -1,4 +1,5 @@
-"""One power cut: the flash as it was left, a boot, and what must hold then."""
+"""Judges one power cut on the simulator: the flash as it was left, a boot, and what must hold
+then."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ KINDS = ("new", "used")
 
 
 def names(torn: int) -> list[str]:
-    """KIND/OPERATION/MOMENT/SEED of every cut: each operation before, after, and torn so often."""
+    """Return KIND/OPERATION/MOMENT/SEED of every cut: each operation before, after, and torn so
+    often."""
     out = []
     for kind in KINDS:
         for op in range(len(tape(kind).ops)):
@@ -53,7 +55,7 @@ def _do(nor: Nor, what: str, at: int, data: bytes) -> None:
 
 
 def stream(log: Any) -> bytes:
-    """All bytes of a log, as the link reads them."""
+    """Return all bytes of a log, as the link reads them."""
     out = b""
     while log.first + len(out) < log.end:
         out += log.read(log.first + len(out), 4096)

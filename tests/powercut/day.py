@@ -1,5 +1,5 @@
-"""A scripted day on bare flash, recorded operation by operation: what the flash was asked to do,
-and what had been promised by then. A power cut is then a matter of replaying a part of it."""
+"""Records a scripted day on bare flash, operation by operation: what the flash was asked to do, and
+what had been promised by then. A power cut is then a matter of replaying a part of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ CAL_LIGHT_S = 6
 
 @dataclass
 class Promise:
-    """What held when an operation was asked for: all of it must hold after power goes there."""
+    """Holds what was true when an operation was asked for: all of it must hold after power goes
+    there."""
 
     records: int = 0  # how many had been committed
     latched: int = 0  # the fault that had been stored
@@ -40,7 +41,8 @@ class Promise:
 
 @dataclass
 class Tape:
-    """ops: (operation, byte offset, data); promises: one for each, and one for the end."""
+    """Holds a recorded day. ops: (operation, byte offset, data); promises: one for each, and one
+    for the end."""
 
     base: bytes
     ops: list[tuple[str, int, bytes]] = field(default_factory=list)
@@ -66,7 +68,7 @@ class _Recorder(Nor):
 
 
 class Wrap:
-    """A wrap on bare flash, and what a person does with it."""
+    """Plays a wrap on bare flash, and what a person does with it."""
 
     def __init__(self, nor: Nor, facts: ModuleType | None = None) -> None:
         self.facts: Any = facts or board_facts()
@@ -107,7 +109,7 @@ class Wrap:
 
 
 def protocol(name: str, site: str) -> bytes:
-    """Canonical bytes of a session of two seconds."""
+    """Return canonical bytes of a session of two seconds."""
     steps = [{"t": 2, "ch": {"red": [500], "nir": [800]}}]
     obj = {"v": 1, "id": name, "name": name, "site": site, "ramp": 500, "steps": steps}
     return json.dumps(obj, sort_keys=True, separators=(",", ":")).encode()
@@ -127,7 +129,7 @@ class _Day:
         return replace(now, records=len(self.tape.committed), latched=latched, tripped=tripped)
 
     def on(self) -> None:
-        """Power; from then on each record whose append returned is a promise."""
+        """Power on; from then on each record whose append returned is a promise."""
         self.wrap.board.power_on()
         log = self.wrap.app.log
         plain = log.append
@@ -172,7 +174,7 @@ class _Day:
         self._now.holds = (people,)
 
     def calibrate(self) -> None:
-        """Light of six seconds for a calibration, with the wrap on a bench."""
+        """Give light of six seconds for a calibration, with the wrap on a bench."""
         self.wrap.warm(23000)
         self.wrap.board.advance(3000)
         between_steps(self.wrap.app).calibration_light.begin("red", 1000, CAL_LIGHT_S)
@@ -190,8 +192,8 @@ class _Day:
         self._now.acked = False
 
     def live(self) -> Tape:
-        """Protocol, settings, a hold and its end, calibration light, a session to its end, power
-        off and on, one into a fault, its end, a hold."""
+        """Play a protocol, settings, a hold and its end, calibration light, a session to its end,
+        power off and on, one into a fault, its end, a hold."""
         self.on()
         self.store("first", SITES[0])
         self.set_trip(40000)

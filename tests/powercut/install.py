@@ -41,8 +41,8 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Tape:
-    """base: the flash before; ops: what the board did to it; old, new: the firmwares (old: SHA-256,
-    "" for none)."""
+    """Holds a recorded install. base: the flash before; ops: what the board did to it; old, new:
+    the firmwares (old: SHA-256, "" for none)."""
 
     base: bytes
     ops: list[Op]
@@ -52,7 +52,7 @@ class Tape:
 
 @cache
 def modules() -> list[bundle.DeviceFile]:
-    """Of the wrap, for a stock RP2040."""
+    """Return the wrap's modules, compiled for a stock RP2040."""
     cross = bundle.find_mpy_cross()
     if cross is None:
         raise SystemExit("powercut-install: no mpy-cross; run `make toolchain`")
@@ -61,7 +61,7 @@ def modules() -> list[bundle.DeviceFile]:
 
 @cache
 def firmwares() -> tuple[packs.Firmware, packs.Firmware]:
-    """(the one that runs, one with a module changed: `wrap.errors` has a line more)."""
+    """Return (the one that runs, one with a module changed: `wrap.errors` has a line more)."""
     other = [replace(m, data=m.data + b"\0" if "/errors." in m.path else m.data) for m in modules()]
     assert other != modules(), "no module was changed"
     made = [packs.pack_firmware(each, VERSION, STORED) for each in (modules(), other)]
@@ -76,7 +76,7 @@ def image() -> Path:
 
 
 def before(kind: str) -> tuple[str, dict[str, bytes]]:
-    """(the firmware that such a board has, its files)."""
+    """Return (the firmware that such a board has, its files)."""
     boot = loader_files.make_boot_file(board_facts())
     if kind == "update":
         old = firmwares()[0]
@@ -116,7 +116,7 @@ def mounted(mem: bytes) -> Flash:
 
 
 def flash_at(tape: Tape, k: int, how: str) -> bytes:
-    """After a cut at operation `k`: "before" it, "torn" or "after"."""
+    """Return the flash after a cut at operation `k`: "before" it, "torn" or "after"."""
     mem = bytearray(tape.base)
     for op in tape.ops[:k]:
         apply(mem, op)
@@ -128,7 +128,7 @@ def flash_at(tape: Tape, k: int, how: str) -> bytes:
 
 
 def judged(kind: str, k: int, how: str) -> tuple[str, list[str]]:
-    """(what boots after this cut: old, new, or none, and what is wrong)."""
+    """Return (what boots after this cut: old, new, or none, and what is wrong)."""
     day = tape(kind)
     flash = mounted(flash_at(day, k, how))
     wrong = [f"{path} is not as it was" for path in DATA if flash.files.get(path) != DATA[path]]
@@ -164,7 +164,8 @@ def _finished(flash: Flash, new: packs.Firmware) -> list[str]:
 
 
 def boot(kind: str, k: int, how: str) -> tuple[str | None, bool]:
-    """(the slot that says hello on the emulated chip, None at a prompt; whether it stayed dark)."""
+    """Return (the slot that says hello on the emulated chip, None at a prompt; whether it stayed
+    dark)."""
     twin = chip(kind, k, how)
     twin.advance_ms(_BOOT_MS)
     try:
@@ -185,13 +186,14 @@ def chip(kind: str, k: int, how: str) -> Rp2040Twin:
 
 
 def dark(twin: Rp2040Twin) -> bool:
-    """No lamp pin has been high since the start, and the enable is low."""
+    """Return whether no lamp pin has been high since the start, and the enable is low."""
     lit = any(high for ch in range(2) for _, high in twin.edges(ch))
     return not lit and not twin.enabled()
 
 
 def slot_of(kind: str, boots: str) -> str | None:
-    """What `boot` is to say of the firmware that `judged` says boots; None: nobody says hello."""
+    """Return what `boot` is to say of the firmware that `judged` says boots; None: nobody says
+    hello."""
     day = tape(kind)
     folder = "b" if kind == "update" else "a"
     return {"old": f"a {day.old[:12]}", "new": f"{folder} {day.new.index_sha256[:12]}"}.get(boots)
@@ -219,7 +221,7 @@ def _one(name: str) -> tuple[str, str, list[str]]:
 
 
 def names(kind: str, every: int = 1) -> list[str]:
-    """Every cut of an install."""
+    """Return every cut of an install."""
     ops = range(0, len(tape(kind).ops), every)
     return [f"{kind}/{k}/{how}" for k in ops for how in ("before", "torn", "after")]
 

@@ -1,4 +1,4 @@
-"""Bits of the flash that turn over by themselves, and what a boot makes of it.
+"""Flips bits of the flash, and judges what a boot makes of it.
 
 KIND/FLIPS/SEED: so many random bits in the log and the small files, of a wrap that has lived its
 day on bare flash ("new", "used", or "latched" with a fault), or on a filesystem ("files").
@@ -25,7 +25,7 @@ _PIECE = 4096
 
 
 def names(seeds: int) -> list[str]:
-    """KIND/FLIPS/SEED of all cases."""
+    """Return KIND/FLIPS/SEED of all cases."""
     return [
         f"{kind}/{flips}/{seed * len(FLIPS) + i}"
         for seed in range(seeds)
@@ -45,7 +45,7 @@ def run(name: str) -> list[str]:
 
 
 class Hits:
-    """What the bits are part of. single: one bit, which may cost one record at most."""
+    """Says what the bits are part of. single: one bit, which may cost one record at most."""
 
     def __init__(self, was: Base, bits: list[tuple]) -> None:
         self.base = was
@@ -82,7 +82,7 @@ def judge_wrap(kind: str, mem: Any, hits: Hits) -> Iterator[str]:
 
 
 def _goes_on(wrap: Any) -> Iterator[str]:
-    """What is written now is there after the next boot."""
+    """Check that what is written now is there after the next boot."""
     app = wrap.app
     code, boot = app.fault_latch.code, app.log_queue.boot
     if app.log_queue.failed or not app.log_queue.is_idle():
@@ -106,7 +106,7 @@ def _goes_on(wrap: Any) -> Iterator[str]:
 
 
 def _pulled(log: Any) -> tuple[bytes, int]:
-    """All bytes, as the link reads them, and where it gets no further (-1: nowhere)."""
+    """Return all bytes, as the link reads them, and where it gets no further (-1: nowhere)."""
     out = b""
     while log.first + len(out) < log.end:
         piece = log.read(log.first + len(out), _PIECE)
@@ -151,14 +151,14 @@ def _log(log: Any, hits: Hits) -> Iterator[str]:
 
 
 def _moved(log: Any, was: Base) -> int:
-    """By how many bytes a sector is taken to begin elsewhere, at most. Its head must be broken, and
-    written bytes seem to stand where its neighbour has none: two bits at least."""
+    """Return by how many bytes a sector is taken to begin elsewhere, at most. Its head must be
+    broken, and written bytes seem to stand where its neighbour has none: two bits at least."""
     begun = {i: start for i, start in was.starts.items() if log.starts[i] != UNUSED}
     return max((abs(log.starts[i] - start) for i, start in begun.items()), default=0)
 
 
 def _reported(raw: bytes, log: Any) -> list[tuple[int, int]]:
-    """Where it is said that something is missing."""
+    """Return where it is said that something is missing."""
     verdict = verify_log([(log.first, raw)])
     return [(0, log.first), *((p.start, p.end) for p in verdict.problems), *verdict.torn]
 
@@ -167,9 +167,9 @@ def _reported(raw: bytes, log: Any) -> list[tuple[int, int]]:
 
 
 def _store(app: Any, hits: Hits) -> Iterator[str]:
-    """No other setting is in force unless light waits for a person, and one bit makes it neither.
-    An older protocol must be reported, except for the store's newest entry: a flipped bit there
-    looks like power that failed while it was written. An acknowledged fault may return."""
+    """Check that no other setting is in force unless light waits for a person, and one bit makes it
+    neither. An older protocol must be reported, except for the store's newest entry: a flipped bit
+    there looks like power that failed while it was written. An acknowledged fault may return."""
     was = hits.base
     waits = app.settings.unconfirmed()
     silent = not app.settings.damaged() and not app.files.damaged and not hits.newest

@@ -1,5 +1,5 @@
-"""Wraps that have lived their day, for bits to turn over in: what is in their flash, what is true,
-and which byte of the flash is which of the log."""
+"""Makes wraps that have lived their day, in whose flash bits are flipped: what is in their flash,
+what is true, and which byte of the flash is which of the log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Key = tuple[int, int, int, int, bytes]  # kind, boot, up_s, up_ms, payload
 
 
 class FilesWrap(Wrap):
-    """On a filesystem instead of bare flash."""
+    """Plays a wrap on a filesystem instead of bare flash."""
 
     board: Any
 
@@ -41,15 +41,15 @@ class FilesWrap(Wrap):
 
 
 def wrap_on(kind: str, mem: Mem) -> Wrap:
-    """Off; with this in its flash."""
+    """Return a wrap that is off, with this in its flash."""
     return FilesWrap(mem) if kind == "files" else Wrap(Nor(0, mem=bytes(mem[FLASH])))
 
 
 @dataclass
 class Base:
-    """log: {offset: (size, record)}; places: (file, position there, offset in the log, bytes) of
-    its sectors; starts: {sector: offset}; newest: (begin, end) of the store's newest entry, which
-    when broken looks like one that power cut short."""
+    """Holds a wrap after its day. log: {offset: (size, record)}; places: (file, position there,
+    offset in the log, bytes) of its sectors; starts: {sector: offset}; newest: (begin, end) of the
+    store's newest entry, which when broken looks like one that power cut short."""
 
     mem: dict[str, bytes]
     log: dict[int, tuple[int, Key]]
@@ -64,7 +64,7 @@ class Base:
     ever: tuple[int, ...] = (40000, 40500, 39000)  # trip_mc
 
     def offset(self, name: str, at: int) -> int:
-        """In the log, of a byte of the flash; -1 when it is none."""
+        """Return the offset in the log of a byte of the flash; -1 when it is none."""
         for file, begin, offset, size in self.places:
             if file == name and begin <= at < begin + size:
                 return offset + at - begin
@@ -149,8 +149,8 @@ def _on_files() -> Base:
 
 
 def rotten(kind: str, flips: int, rng: random.Random, written: float) -> tuple[Mem, list[tuple]]:
-    """The flash with so many different bits turned over, and where. written: the share of the flips
-    that go where something is written."""
+    """Return the flash with so many different bits turned over, and where. written: the share of
+    the flips that go where something is written."""
     mem = {name: bytearray(data) for name, data in base(kind).mem.items()}
     files = list(mem)
     sizes = [len(mem[name]) for name in files]

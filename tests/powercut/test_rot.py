@@ -1,4 +1,4 @@
-"""A slice of the cases of flipped bits, and proof that their judge sees what it looks for."""
+"""Proves a slice of the cases of flipped bits, and that their judge sees what it looks for."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def judged(kind: str, bits: list[tuple[str, int, int]]) -> list[str]:
 
 
 def bytes_of(kind: str, name: str) -> list[tuple[str, int]]:
-    """Where a small file is: (file, position)."""
+    """Return where a small file is: (file, position)."""
     mem = rot_base.base(kind).mem
     if kind == "files":
         return [(name, at) for at in range(len(mem[name]))]

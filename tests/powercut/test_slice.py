@@ -1,4 +1,4 @@
-"""A slice of the power-cut campaign, and proof that its judge sees what it looks for."""
+"""Proves a slice of the power-cut campaign, and that its judge sees what it looks for."""
 # H-38
 
 from __future__ import annotations

@@ -103,12 +103,13 @@ def test_sessions_are_read_from_the_archive_and_again_when_it_grows(folder: Path
     assert one.key.startswith("u1:1:1:")
     assert (one.number, one.active_ms, one.reason) == (1, 600_000, "time")
     assert one.dose_uj is None  # one of two channels is not calibrated
-    assert attribution.read_sessions(archive).sessions == (one,)  # from the cache
+    assert attribution.read_sessions(archive).sessions == (one,)  # as it was kept
     log.session(2)
     keep(folder / "data" / "logs", log)
     assert [s.number for s in attribution.read_sessions().sessions] == [1, 2]
-    for cache in (folder / "cache" / "programme").iterdir():
-        cache.write_text("{")  # a damaged cache is made again
+    summary = folder / "data" / "logs" / "u1" / attribution.SUMMARY
+    assert summary.stat().st_mode & 0o777 == 0o600
+    summary.write_text("{")  # a damaged one is made again
     assert [s.number for s in attribution.read_sessions().sessions] == [1, 2]
 
 

@@ -15,7 +15,7 @@ from pbmwrap.programme.clinician.chart import draw_svg
 from pbmwrap.programme.clinician.contents import COVERAGE, NOTICE, SIMULATED, Report, make_report
 from pbmwrap.programme.clinician.page_html import make_page
 from pbmwrap.programme.clinician.page_pdf import make_pdf, make_pngs, make_source
-from pbmwrap.programme.model import WALK, JournalEntry
+from pbmwrap.programme.model import WALK, JournalEntry, Word
 from tests.programme.sample import NASTY, Sample, make_empty, make_sample
 
 PARAMETERS = [("nir 850 nm", [("Wavelength", "850 nm"), ("Fluence", "4.20 J/cm²")])]
@@ -86,6 +86,32 @@ def test_the_page_says_what_a_clinician_asks() -> None:
         "850 nm",
     ):
         assert words in " ".join(text.split()), words
+
+
+@pytest.mark.parametrize(
+    ("word", "says", "shown"),
+    [
+        (Word.STOP, "Stop. The change is not there.", "Stop rule: stop. The change is not there."),
+        (
+            Word.ASK,
+            "Ask a clinician (worse). Stop until you have.",
+            "Stop rule: ask a clinician (worse). Stop until you have.",
+        ),
+        (
+            Word.GO_ON,
+            "Go on until 2026-04-26, the last day of the plan. Then it is over.",
+            "Stop rule: go on until 2026-04-26, the last day of the plan. Then it is over.",
+        ),
+        (Word.WAIT, "It is evaluated later.", "Stop rule: not yet. It is evaluated later."),
+    ],
+)
+def test_the_word_of_the_stop_rule_stands_once(word: Word, says: str, shown: str) -> None:
+    sample = make_sample()
+    verdict = replace(sample.state.verdict, word=word, text=says)
+    sample = replace(sample, state=replace(sample.state, verdict=verdict))
+    text = " ".join(text_of(make_page(report_of(sample))).text.split())
+    assert shown in text
+    assert shown.partition(".")[0] in make_source(report_of(sample))
 
 
 def test_the_report_claims_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.programme import holds
+from pbmwrap.programme.attribution import read_sessions
 from tests.host.cli_helpers import data, fails, run, wrap
 from tests.host.log_maker import LogMaker
 from wrap.errors import INVALID, NOT_NOW, Refused
@@ -338,6 +340,29 @@ def test_questionnaires(ada) -> None:
     assert fails("journal", "mnsi", "yn")[0] == 2
     assert fails("journal", "mnsi")[0] == 2
     assert "MNSI history: 11 of 0 to 13" in people("journal", "mnsi", answers="y\n" * 15)
+
+
+def test_what_changes_a_log_leaves_a_summary_of_it(ada, wrap, monkeypatch, tmp_path: Path) -> None:
+    """So the next page or report reads no long log, also with an empty cache."""
+    exported = tmp_path / "log.jsonl"
+
+    def find_unread() -> int:
+        shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+        return len(read_sessions().read)
+
+    wrap.log = button_log(1).raw
+    data("logs", "pull")
+    assert find_unread() == 0
+    data("logs", "date", "1", "2026-01-04T10:00")
+    assert find_unread() == 0
+    data("logs", "export", str(exported))
+    data("logs", "forget", wrap.hello["uid"], "--yes")
+    data("logs", "import", str(exported))
+    book = read_sessions()
+    assert not book.read and [session.number for session in book.sessions] == [1]
+    (tmp_path / "data" / "logs" / wrap.hello["uid"] / "sessions.json").unlink()
+    assert find_unread() == 1
+    assert find_unread() == 0
 
 
 def test_export_forget_import(ada, wrap, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The device package on CPython and on an emulated machine: equal inputs, equal results."""
+"""Compares the device package on CPython and on an emulated machine: equal inputs, equal
+results."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ _FIRST = ("wrap.safety.thermistor", "wrap.storage.records", "wrap.fast_step")
 
 
 class Unavailable(Exception):
-    """This machine cannot build or run the image; the text says what to do."""
+    """Says that this machine cannot build or run the image; the text says what to do."""
 
 
 def image(arch: str) -> Path:
@@ -40,7 +41,8 @@ def image(arch: str) -> Path:
 
 @dataclass(frozen=True)
 class Row:
-    """plain: CPython's result; emulated: the machine's; seconds: how long it took there."""
+    """Holds one comparison. plain: CPython's result; emulated: the machine's; seconds: how long it
+    took there."""
 
     arch: str
     name: str
@@ -55,7 +57,7 @@ class Row:
 
 
 class Bench:
-    """A machine with the suite loaded, on CPython's thermistor table."""
+    """Drives a machine with the suite loaded, on CPython's thermistor table."""
 
     def __init__(self, arch: str, guest: Guest) -> None:
         self.arch, self._guest = arch, guest

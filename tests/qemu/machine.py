@@ -1,4 +1,4 @@
-"""An emulated machine with MicroPython on its serial port, and its raw REPL."""
+"""Drives an emulated machine with MicroPython on its serial port, by its raw REPL."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 
 
 class GuestError(AssertionError):
-    """The guest raised; its traceback."""
+    """Carries the traceback of what the guest raised."""
 
 
 class Guest:
-    """A machine that runs `image`, from `with` to its end."""
+    """Runs a machine with `image`, from `with` to its end."""
 
     def __init__(self, arch: str, image: Path) -> None:
         words = [*MACHINES[arch].boot, "-nographic", "-monitor", "none", "-serial", "stdio"]

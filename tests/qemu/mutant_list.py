@@ -1,4 +1,4 @@
-"""Hand-made changes of the device package, and the piece that has to detect each."""
+"""Lists hand-made changes of the device package, and the piece that has to detect each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """file: below wrap. old: text that it has once; new: its replacement."""
+    """Describes a change. file: below wrap. old: text that it has once; new: its replacement."""
 
     piece: str
     file: str

@@ -37,8 +37,8 @@ def changed(mutant: Mutant, text: str) -> str:
 
 
 def detected(mutant: Mutant, root: Path, plain: dict[tuple[str, int], str], count: int) -> bool:
-    """Whether `count` inputs give another digest than the unchanged package, whose digests are
-    kept in `plain`."""
+    """Return whether `count` inputs give another digest than the unchanged package, whose digests
+    are kept in `plain`."""
     key = (mutant.piece, count)
     if key not in plain:
         plain[key] = result(root, *key)

@@ -1,4 +1,5 @@
-"""A slice of `make qemu`: the device package on emulated RISC-V and Cortex-M3 against CPython."""
+"""Proves a slice of `make qemu`: the device package on emulated RISC-V and Cortex-M3 against
+CPython."""
 
 from __future__ import annotations
 

@@ -46,11 +46,16 @@ def test_a_file_that_does_not_fit_is_kept_as_a_damaged_one(old, area, tmp_path):
     assert kept(area) == {"settings.a": b"trip", "fault.a": b""}
 
 
-def test_a_file_that_cannot_be_read_is_kept_as_a_damaged_one(old, area, tmp_path, monkeypatch):
+@pytest.mark.parametrize("raised", [True, False])
+def test_a_file_that_cannot_be_read_is_kept_as_a_damaged_one(
+    old, area, tmp_path, monkeypatch, raised
+):
     def read(self, name):
-        if name == "fault.a":
+        if name != "fault.a":
+            return b"trip"
+        if raised:
             raise OSError(5)
-        return b"trip"
+        return None  # the filesystem lists a file that it does not find
 
     monkeypatch.setattr(files_module.Files, "read", read)
     copy_files(str(tmp_path / "old"), area)

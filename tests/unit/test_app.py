@@ -6,9 +6,12 @@ import pytest
 
 from tests.between_steps import between_steps
 from tests.unit.conftest import LONG, Rig, answers
+from tests.unit.small import Small
 from wrap.errors import Refused
 from wrap.rules import limits
+from wrap.session.start import session_count
 from wrap.storage import payloads, records
+from wrap.storage.atomic_store import Store
 
 # ---- the button
 
@@ -95,11 +98,16 @@ def test_a_session_is_refused_while_another_runs(rig: Rig):
     assert refused(rig) == ("not_now", "a session is under way")
 
 
-def test_a_session_is_refused_in_fault_and_without_a_protocol_or_log(rig: Rig):
+def test_a_session_is_refused_in_fault_on_trial_and_without_a_protocol_or_log(rig: Rig):
     assert refused(rig) == ("not_found", "no usable protocol is stored")
     rig.app.log_queue.failed = True
-    assert refused(rig)[0] == "storage"
+    assert refused(rig) == ("storage", "the log cannot be written, so no session may begin")
     rig.app.log_queue.failed = False
+    rig.app.trial.on_trial = lambda: True
+    assert refused(rig) == (
+        "not_now",
+        "this firmware is new and on trial until a host has greeted it",
+    )
     rig.warm(50000)
     rig.advance(10)
     assert refused(rig) == ("fault", "a fault is latched")
@@ -113,12 +121,39 @@ def test_a_protocol_longer_than_the_setting_is_refused(rig: Rig):
     between_steps(rig.app).starter.start("link", False)
 
 
+@pytest.mark.parametrize("seconds,starts", [(1000, True), (1001, False)])
+def test_a_protocol_may_last_for_the_whole_setting_and_no_second_more(rig: Rig, seconds, starts):
+    rig.app.settings.set("time_s", 1000)
+    rig.store(steps=[{"t": seconds, "ch": {"red": [1]}}])
+    if starts:
+        between_steps(rig.app).starter.start("link", False)
+    else:
+        assert refused(rig)[0] == "invalid"
+    assert (rig.state == "self-test") is starts
+
+
+@pytest.mark.parametrize("unix_s", [None, 1790000000])
+def test_the_record_of_a_start_has_the_time_of_a_host_or_0(rig: Rig, unix_s):
+    if unix_s:
+        rig.app.host_clock.set_utc(unix_s)
+    rig.light()
+    rig.advance(100)
+    assert [s["unix_s"] for s in rig.noted(records.START)] == [unix_s or 0]
+
+
 def test_session_numbers_go_on_across_power(rig: Rig):
     rig.light()
     rig.board.power_off()
     rig.board.power_on()
     rig.light(site="hand-right")
     assert rig.app.session.number == 2
+
+
+@pytest.mark.parametrize("stored,count", [(0xFFFFFFFE, 0xFFFFFFFE), (0xFFFFFFFF, 0), (-1, 0)])
+def test_a_session_number_that_leaves_no_next_one_is_damage(files, stored, count):
+    counter = Store(files, "count")
+    counter.put({"session": stored})
+    assert session_count(counter) == count
 
 
 @pytest.mark.parametrize("mine,protocols", [(40000, 41000), (41000, 40000)])
@@ -180,7 +215,72 @@ def test_light_is_derated_below_the_trip(rig: Rig):
     assert rig.app.temp_limits.warn
 
 
+# ---- what ends a session, to the step
+
+
+def stepped(rig, ms):
+    """One step of a session outside the fast path; the reason for its end, or ""."""
+    between_steps(rig.app).control.advance(ms)
+    return rig.app.session.end_reason
+
+
+def test_a_dose_ends_a_session_when_the_final_fade_will_complete_it(rig: Rig):
+    """The fade takes 500 ms: on average half of the rate."""
+    rig.calibrate()
+    rig.light(dose=1000)
+    lamps = rig.app.lamps
+    lamps.rate_uw = Small(120_000)  # a float would be allocated in each step
+    lamps.dose_uj = lambda: 1_000_000 - 30_001
+    assert stepped(rig, 10) == ""
+    lamps.dose_uj = lambda: 1_000_000 - 30_000
+    assert stepped(rig, 10) == "dose"
+
+
+def test_without_a_calibration_a_dose_ends_nothing_and_needs_no_decision(rig: Rig):
+    rig.light(dose=1)
+    for meter in rig.app.lamps.meters:
+        meter.uj = 5_000_000
+    assert stepped(rig, 10) == ""
+    for meter in rig.app.lamps.meters:
+        meter.uj = 0
+    rig.advance(1000)  # past the first dark step of the wire check
+    assert rig.app.control.event_in_ms() > 5000
+    rig.until("done", 61_000)
+    assert rig.app.session.end_reason == "time"
+
+
+def test_a_wrap_that_moves_as_light_begins_ends_the_session_with_its_reason(rig: Rig):
+    rig.light()
+    rig.app.thermal.moved = True
+    assert stepped(rig, 10) == "moved"
+
+
+@pytest.mark.parametrize("what", ["duties", "question"])
+def test_every_step_is_decided_while_duties_change_or_a_question_waits(rig: Rig, what):
+    rig.light()
+    rig.advance(1000)
+    control = between_steps(rig.app).control
+    assert control.event_in_ms() > 1000
+    if what == "duties":
+        rig.app.lamps.is_steady = lambda: False
+    else:
+        rig.app.wake_check.step(10)
+    assert control.event_in_ms() == 0
+
+
 # ---- the host comes and goes
+
+
+def test_a_lease_ends_with_its_last_millisecond(rig: Rig):
+    rig.store(steps=LONG)
+    between_steps(rig.app).starter.start("link", True)
+    rig.until("running")
+    control = between_steps(rig.app).control
+    control.lease_ms = 100
+    control.update_session(99)
+    assert (control.lease_ms, rig.app.session.end_reason) == (1, "")
+    control.update_session(1)
+    assert (control.lease_ms, rig.app.session.end_reason) == (0, "lease-lost")
 
 
 @pytest.mark.parametrize("tethered,state", [(True, "done"), (False, "running")])

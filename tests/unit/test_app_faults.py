@@ -7,7 +7,7 @@ import board_facts
 from tests.between_steps import between_steps
 from tests.unit.conftest import CURVE, Rig
 from tests.unit.spy import SpyRig
-from wrap.rules import faults, limits
+from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import FULL
 from wrap.storage import records
 
@@ -248,6 +248,33 @@ def test_acknowledging_needs_the_cause_to_be_gone(rig: Rig):
     rig.board.set_raw(0, FULL)
     rig.advance(10)
     assert latched(rig) == "sensor-open"
+
+
+def test_an_acknowledged_fault_is_recorded_with_who_did_it(rig: Rig):
+    rig.light()
+    rig.warm(50000)
+    rig.advance(100)
+    rig.warm(33000)
+    rig.advance(500)
+    assert rig.ask("fault.ack") == {"state": "idle"}
+    last = rig.noted(records.STATE)[-1]
+    assert (last["old"], last["new"]) == (states.FAULT, states.IDLE)
+    assert last["reason"] == "acknowledged by link"
+
+
+def test_a_pin_that_fails_again_after_an_acknowledgement_is_reported_again():
+    spy = SpyRig()
+    spy.light()
+    spy.hal.duty[0] += 1
+    spy.turn()
+    assert latched(spy) == "readback"
+    spy.app.fault_control.acknowledge("link")
+    spy.hal.raws[0] = FULL
+    spy.turn(20)
+    assert (latched(spy), spy.app.fault_latch.later) == ("sensor-open", 0)
+    spy.hal.duty[0] += 1
+    spy.turn()
+    assert (latched(spy), spy.app.fault_latch.later, spy.dark()) == ("sensor-open", 1, True)
 
 
 def test_flash_that_fails_in_a_session_is_dark_and_the_link_lives_on(rig: Rig):

@@ -238,6 +238,16 @@ def test_heat_from_the_side_of_the_skin_refuses_it(bench, sensor, more_mc, refus
     )
 
 
+def test_the_refusal_of_a_worn_pad_says_what_to_do_and_from_when_on_it_is_allowed(bench):
+    bench.warm(limits.WORN_MIN_MC + 1000)
+    bench.advance(100)
+    assert bench.ask("cal.light", **ASKED) == (
+        "not_now",
+        "the wrap reads as worn, or is warm from light: take it off, lay it open, and wait"
+        " until every skin sensor is below 28 C",
+    )
+
+
 def test_a_pad_put_on_between_request_and_light_stays_dark(bench):
     between_steps(bench.app).calibration_light.begin("red", 1000, 60)
     bench.warm(33000)

@@ -262,6 +262,19 @@ def test_a_lost_history_gives_no_light_for_a_day_by_any_name(damage):
     assert history.light_next_s(0, 60, 0) == 0
 
 
+def test_a_lost_history_waits_for_its_day_over_restarts_and_by_a_clock():
+    files = MemFiles()
+    files.data["course.a"] = files.data["course.b"] = b"rot"
+    history = opened(files, 1)
+    history.set_clock(UNIX, 100)
+    history.save(100)
+    history = opened(files, 1)
+    assert history.light_next_s(1, MOST_S, 0) == DAY_S - 100
+    history.set_clock(UNIX + 5000, 0)  # 5000 s without power
+    assert history.light_next_s(1, MOST_S, 0) == DAY_S - 100 - 5000
+    assert history.light_next_s(1, MOST_S, DAY_S - 5100) == 0
+
+
 def test_a_light_that_is_no_history_is_a_lost_one():
     files = MemFiles()
     Store(files, "course").put({"age": 5, "light": [[0]]})

@@ -102,6 +102,7 @@ def test_light_comes_back_by_one_percent_a_second_and_goes_at_once():
     assert derate.q == FULL_Q
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0, 3])
 @pytest.mark.parametrize(
     "plant",

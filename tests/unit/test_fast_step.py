@@ -164,6 +164,7 @@ def lit(wrap, **changes):
     wrap.light(**{"steps": [{"t": 30, "ch": BOTH}, {"t": 31, "ch": BOTH}], **changes})
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(
     st.lists(EVENTS, max_size=25),

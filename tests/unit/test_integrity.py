@@ -160,6 +160,22 @@ def test_a_damaged_program_cannot_be_acknowledged_a_repaired_one_can_after_a_res
     assert rig.ask("fault.ack") == {"state": "idle"}
 
 
+def test_a_program_fault_cannot_be_acknowledged_while_the_first_round_runs():
+    rig = Rig()
+    rig.board.flip_program(7, 0)
+    reboot(rig)
+    rig.advance(10)
+    assert rig.state == "fault"
+    rig.board.flip_program(7, 0)
+    reboot(rig)
+    rig.app.integrity.state = "checking"
+    rig.app.integrity.check_slice = lambda dt_ms: NOTHING
+    text = faults.TEXTS[faults.PROGRAM]
+    assert rig.ask("fault.ack") == ("fault", "the cause is still there: " + text)
+    rig.app.integrity.state = "whole"
+    assert rig.ask("fault.ack") == {"state": "idle"}
+
+
 def test_light_waits_for_the_first_round():
     rig = Rig()
     rig.store()

@@ -71,6 +71,12 @@ def test_what_is_no_whole_number_is_no_limit(name, value):
     assert problem(**{name: value}) == f"{name} is no whole number"
 
 
+@pytest.mark.parametrize("name", ["SKIN_TRIP_MC", "SKIN_TRIP_HARD_MC", "RESETS_MOST"])
+def test_a_limit_that_is_missing_is_no_limit(name):
+    left = {n: value for n, value in NAMES.items() if n != name}
+    assert limit_check.find_problem(SimpleNamespace(**left)) == f"{name} is no whole number"
+
+
 def test_a_reason_is_said_where_there_is_one():
     assert problem(HEARTBEAT_MS=160) == (
         "HEARTBEAT_MS is 160, beyond DEADMAN_MS 150: the timer acts before the enable falls"

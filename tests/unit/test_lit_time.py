@@ -99,6 +99,30 @@ def test_one_damaged_file_loses_the_last_light_and_two_make_it_unknown():
     assert again.lit_s() == [None, 9]
 
 
+def test_a_new_wrap_counts_from_nothing():
+    lit = made(MemFiles())
+    lit.add([999, 999])
+    assert lit.lit_s() == [0, 0]
+    lit.add([1, 0])
+    assert lit.lit_s() == [1, 0]
+
+
+def test_a_new_calibration_counts_from_nothing_and_flash_knows_it():
+    files = MemFiles()
+    lit = made(files)
+    lit.add([5000, 7000])
+    lit.save_when_due(0)
+    assert not lit.unsaved
+    lit.restart("red")
+    lit.save_when_due(1)
+    again = made(files)
+    assert again.lit_s() == [0, 7]
+    again.add([999, 0])
+    assert again.lit_s() == [0, 7]
+    again.add([1, 0])
+    assert again.lit_s() == [1, 7]
+
+
 @pytest.mark.parametrize("kept,seconds", [(-1, None), ("x", None), (None, None), (0, 0), (1999, 1)])
 def test_what_is_stored_is_a_time_or_unknown(kept, seconds):
     files = MemFiles()

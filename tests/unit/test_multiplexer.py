@@ -1,9 +1,12 @@
 """A multiplexer that does not switch is a fault: two of four sensors hang on it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.unit.conftest import Rig
 from wrap.rules import faults
+from wrap.safety.multiplexer_check import MultiplexerCheck
 
 
 @pytest.mark.parametrize("channel", [0, 7])
@@ -43,3 +46,42 @@ def test_acknowledged_while_it_lasts_it_comes_again(rig: Rig):
     rig.ask("fault.ack")
     rig.advance(1300)
     assert rig.state == "idle"
+
+
+class Inputs:
+    """A check of inputs of which `wrong`, 1 + its number, reads out of its bounds; 0: none."""
+
+    def __init__(self, wrong=0):
+        self.wrong = wrong
+        self.measured = 0
+        self._check = MultiplexerCheck(SimpleNamespace(references=self.references))
+
+    def references(self):
+        self.measured += 1
+        return self.wrong
+
+    def after(self, ms, latched=False):
+        """(what is wrong, measurements so far) once `ms` have passed."""
+        return self._check.check(ms, latched), self.measured
+
+
+def test_inputs_are_measured_at_once_and_then_each_second():
+    inputs = Inputs()
+    assert inputs.after(0) == (None, 1)
+    for n in (2, 3):
+        assert inputs.after(999) == (None, n - 1)
+        assert inputs.after(1) == (None, n)
+
+
+@pytest.mark.parametrize("wrong", [1, 8])
+def test_an_input_that_reads_wrong_is_measured_again_after_100_ms(wrong):
+    inputs = Inputs(wrong)
+    assert inputs.after(0) == (None, 1)
+    assert inputs.after(99) == (None, 1)
+    assert inputs.after(1) == (f"input y{wrong - 1} reads out of its bounds", 2)
+
+
+def test_nothing_is_measured_while_a_fault_is_latched():
+    inputs = Inputs()
+    assert [inputs.after(1000, latched=True) for _ in range(3)] == [(None, 0)] * 3
+    assert inputs.after(0) == (None, 1)

@@ -52,6 +52,7 @@ def test_nothing_is_erased_while_lit_however_many_records_wait(wrap):
     assert sum(flash.erased) > sum(before)
 
 
+@pytest.mark.slow
 def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
     flash = wrap.board.nor
     for k in range(8):

@@ -53,6 +53,28 @@ def test_a_pad_with_fewer_skin_sensors_never_gets_more():
     assert (limit.allowed_ma(1000, True, True), limit.why) == (BLIND_MA, FEW_SENSORS)
 
 
+@pytest.mark.parametrize("supply_mv,ma", [(12000, 450), (24000, 225), (5000, 1080)])
+def test_the_blind_power_is_a_current_of_the_board_s_supply(supply_mv, ma):
+    limit = PowerLimit(facts(SUPPLY_MV=supply_mv))
+    assert limit.allowed_ma(0, True, True) == ma
+
+
+@pytest.mark.parametrize("sensors", [FOUR, FOUR[1:]])
+@pytest.mark.parametrize("pm,referenced,worn", [(0, False, False), (1000, True, True)])
+def test_a_pad_that_is_large_enough_gets_what_the_supply_gives(sensors, pm, referenced, worn):
+    limit = PowerLimit(facts(sensors, PAD_CM2=2000))  # the blind power: 1500 mA, as the supply
+    assert (limit.allowed_ma(pm, referenced, worn), limit.why) == (1500, FULL)
+    limit = PowerLimit(facts(sensors, PAD_CM2=1999))
+    assert (limit.allowed_ma(0, False, False), limit.why != FULL) == (1499, True)
+
+
+def test_a_board_that_states_no_pad_or_supply_has_600_cm2_at_12_v():
+    named = facts()
+    del named.PAD_CM2
+    vars(named).pop("SUPPLY_MV", None)
+    assert PowerLimit(named).allowed_ma(0, True, True) == BLIND_MA
+
+
 @given(st.integers(0, 1000), st.booleans(), st.booleans(), st.integers(100, 2000))
 def test_more_than_the_blind_power_needs_every_condition(pm, referenced, worn, area_cm2):  # H-44
     limit = PowerLimit(facts(PAD_CM2=area_cm2))

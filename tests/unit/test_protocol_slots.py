@@ -81,6 +81,12 @@ def test_a_damaged_slot_is_reported_and_never_run(files, at):
         assert one.plan(2)[0].id == "p2"
 
 
+def test_a_slot_whose_file_has_gone_is_refused(files):
+    protocols = filled(files, 0)
+    del files.data["proto.0"]
+    assert code_of(protocols.raw, 0) == NOT_FOUND
+
+
 @pytest.mark.parametrize("size", [0, 1, 31, 32, 33])
 def test_a_slot_cut_short_is_reported(files, size):
     files.data["proto.1"] = b"x" * size

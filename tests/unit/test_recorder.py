@@ -150,6 +150,46 @@ def test_a_sample_records_a_reading_that_is_no_temperature_as_none(rig: Rig):
     assert all(abs(mc - 33000) < 20 for mc in temps_mc[2:])
 
 
+def test_a_sample_is_due_36_s_after_the_begin_and_after_each_other(rig: Rig):
+    rig.light()
+    recorder, kinds = rig.app.recorder, []
+    rig.app.log_queue.note = lambda kind, payload: kinds.append(kind)
+    recorder.start_session()
+    for _ in range(2):
+        assert recorder.sample_in_ms() == 36_000
+        recorder.advance(rig.app.session, 35_999)
+        assert kinds == []
+        recorder.advance(rig.app.session, 1)
+        assert kinds == [records.SAMPLE]
+        kinds.clear()
+
+
+def test_samples_and_the_end_have_the_dose_of_each_calibrated_channel(rig: Rig):
+    rig.app.light.calibrate("nir", 50000, 100, 20261101, "test meter")
+    rig.light()
+    rig.advance(40_000)
+    (sample,) = rig.noted(records.SAMPLE)
+    between_steps(rig.app).session.stop(states.BY_LINK)
+    rig.until("done")
+    rig.advance(100)
+    (end,) = rig.noted(records.END)
+    nir_uj = rig.app.lamps.meters[1].uj
+    assert end["dose_uj"] == [None, nir_uj] and nir_uj > 1_000_000
+    assert sample["doses_uj"][0] is None and 0 < sample["doses_uj"][1] < nir_uj
+
+
+def test_the_end_has_the_maximum_of_each_sensor_and_none_of_one_that_never_read(rig: Rig):
+    rig.light()
+    max_mc = rig.app.temp_limits.max_mc
+    max_mc[:] = -273150, -20000, 33000, 120000  # as at power-on, and what the table allows
+    between_steps(rig.app).session.stop(states.BY_LINK)
+    rig.until("done")
+    rig.advance(100)
+    (end,) = rig.noted(records.END)
+    assert end["max_mc"] == [None, -20000, 33000, 120000]
+    assert end["faults"] == 0  # tests/unit/test_app_faults.py has one with a fault
+
+
 def test_only_leaving_a_session_writes_its_end(rig: Rig):
     rig.light()
     kinds = []

@@ -87,6 +87,8 @@ def test_a_session_number_that_cannot_be_stored_begins_nothing(rig: Rig):
     with pytest.raises(OSError):
         between_steps(rig.app).starter.start("link", False)
     assert rig.app.caps.next_s("hand-left") == 0
+    course = rig.ask("course.get")
+    assert (course["sites"], course["light"]["day_s"]) == ({}, 0)  # no part of it either
     between_steps(rig.app).starter.start("link", False)
 
 

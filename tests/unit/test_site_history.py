@@ -1,6 +1,8 @@
 """The sessions of each site: the rules, the clocks that hosts set, and the history in flash."""
 # H-30
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.conftest import MemFiles, PowerCut
 from tests.unit.small import Small
 from wrap.rules import limits
+from wrap.session.caps import SessionCaps
 from wrap.session.site_history import (
     ANY,
     DAY_S,
@@ -796,3 +799,127 @@ def test_a_clock_is_stored_only_when_it_is_accepted_and_needed():
     assert history.save_at_s == 3609
     history.set_clock(UNIX, 11)
     assert history.save_at_s == 11
+
+
+def test_every_event_that_may_change_an_answer_changes_the_count():
+    """A kept answer is valid while the count is that of its question."""
+    history = opened(MemFiles())
+    seen = [history.changes]
+    for n in range(3):
+        history.begin(f"site-{n}", 100, n)
+        seen.append(history.changes)
+        history.set_clock(UNIX + n, n)
+        seen.append(history.changes)
+        history.end(FULL_PM, 100, n)
+        seen.append(history.changes)
+    assert len(set(seen)) == len(seen)
+
+
+def test_sites_that_count_no_more_are_written_once_more_and_then_rest():
+    files = with_history()
+    history = opened(files, 1)
+    history.save(DAY_S)  # light of the day counts no more, the session of the week does
+    ops = files.ops
+    history.save(WEEK_S)
+    assert files.ops == ops + 2
+    assert opened(files).sessions.to_stored()["sites"] == {}
+    history.save(WEEK_S + 3600)
+    assert files.ops == ops + 2
+
+
+@pytest.mark.parametrize("used_s,left", [(0, 60), (3480, 2), (3481, 1), (3541, 0), (3600, 0)])
+def test_a_refusal_by_the_light_of_the_day_has_whole_minutes_that_are_left(used_s, left):
+    history = opened(MemFiles())
+    if used_s:
+        history.begin("foot", used_s, 0)
+        history.end(FULL_PM, used_s, used_s)
+    assert history.light_refusal(Small(1200), Small(3600), Small(5400)) == (
+        f"this wrap may give 60 min of light in 24 h, {left} min are left and the protocol takes"
+        " 20 min: next session possible in 1 h 30 min"
+    )
+
+
+@pytest.mark.parametrize("later_s,window", [(-1, "60 min"), (0, "24 h"), (1, "24 h")])
+def test_a_refusal_of_calibration_light_names_the_window_that_takes_longer(later_s, window):
+    """Light of a day ago leaves the day's window when light of an hour ago leaves the hour's, a
+    second earlier, or a second later. With both at once the day counts."""
+    history = opened(MemFiles())
+    began_s = DAY_S - 3600
+    for site, at_s, light_s in (("foot", 10 + later_s, 2000), ("hand", began_s + 10, 1200)):
+        history.begin(site, light_s, at_s)
+        history.end(FULL_PM, light_s, at_s + light_s)
+    most = "60" if window == "24 h" else "30"
+    assert history.calibration_refusal(Small(900), Small(3600), DAY_S - 1800) == (
+        f"with calibration light this wrap may give {most} min of light in {window}:"
+        " possible in 31 min"
+    )
+
+
+# ---- the caps of a session
+
+
+class Caps(SessionCaps):
+    """The caps on a new history, with their settings and the uptime to set."""
+
+    def __init__(self, **settings):
+        self.settings = {"site_week": WEEK, "light_day_s": 3600, **settings}
+        self.uptime = SimpleNamespace(s=0)
+        super().__init__(opened(MemFiles()), SimpleNamespace(get=self.settings.get), self.uptime)
+
+
+def asked_for(seconds, dose_mj=0, site="foot"):
+    return SimpleNamespace(course_key=site, total_ms=Small(seconds * 1000), dose_uj=dose_mj * 1000)
+
+
+def had_light(active_ms, plan):
+    return SimpleNamespace(active_ms=active_ms, plan=plan)
+
+
+def test_a_session_may_use_all_the_light_that_is_left_and_no_second_more():
+    caps = Caps()
+    caps.history.begin("hand", 2400, 0)
+    assert caps.refusal(asked_for(1200)) is None
+    assert caps.refusal(asked_for(1201)).startswith("this wrap may give 60 min of light in 24 h")
+    assert caps.calibration_refusal(asked_for(1201)).startswith("with calibration light this wrap")
+
+
+@pytest.mark.parametrize(
+    "active_ms,light_s",
+    [(0, 0), (1, 1), (1000, 1), (1001, 2), (1_200_000, 1200), (1_200_009, 1200)],
+)
+def test_the_light_of_a_session_counts_in_seconds_that_have_begun(active_ms, light_s):
+    caps, plan = Caps(), asked_for(1200)
+    caps.begin_session(plan)
+    assert caps.light_day(0)["day_s"] == 1200  # all of it, until it ends
+    caps.end_session(had_light(active_ms, plan), 0)
+    assert caps.light_day(0)["day_s"] == light_s
+
+
+@pytest.mark.parametrize("upper_mj,wait_s", [(599, 0), (600, DAY_S)])
+def test_a_session_counts_from_a_tenth_of_its_dose_on(upper_mj, wait_s):  # H-28
+    caps, plan = Caps(), asked_for(1200, dose_mj=6000)
+    caps.begin_session(plan)
+    caps.end_session(had_light(1000, plan), upper_mj * 1000)
+    assert caps.next_s("foot") == wait_s
+
+
+def test_a_day_without_light_left_is_no_wait_of_a_site():
+    caps = Caps()
+    caps.begin_session(asked_for(3600))
+    assert caps.next_s("hand") == 0
+    assert caps.next_s("hand", 1) == DAY_S
+
+
+def test_the_same_question_in_the_same_second_is_computed_once():
+    """Each status asks it, up to some times a second."""
+    caps = Caps()
+    computed = []
+    plain = caps.history.next_s
+    caps.history.next_s = lambda *args: computed.append(args) or plain(*args)
+    for _ in range(3):
+        assert caps.next_s("foot", 60) == 0
+    assert len(computed) == 1
+    caps.uptime.s += 1
+    assert (caps.next_s("foot", 60), len(computed)) == (0, 2)
+    caps.begin_session(asked_for(60))
+    assert (caps.next_s("foot", 60), len(computed)) == (DAY_S, 3)

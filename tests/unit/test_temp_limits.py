@@ -14,6 +14,7 @@ from tests.verdicts import code_of, shown
 from wrap.rules import faults, limits
 from wrap.safety.temp_limits import TempLimits
 from wrap.safety.thermistor import FULL, OPEN, SHORT
+from wrap.safety.violation import Violation
 
 COOL = CURVE.raw_at(33000)
 WARM = CURVE.raw_at(58000)  # for a board sensor
@@ -73,6 +74,7 @@ RAW = st.one_of(
 ROLES = st.lists(st.sampled_from(["skin", "board"]), min_size=2, max_size=4)
 
 
+@pytest.mark.slow
 @given(ROLES, st.data())
 def test_skipping_settled_readings_gives_the_same_verdicts_as_judging_every_one(roles, data):
     temp_limits, plain = make(roles), Plain(roles)
@@ -197,6 +199,10 @@ def test_new_limits_have_seen_nothing():
     assert (new.temps_mc, new.max_mc) == ([0, 0], [-273150] * 2)
     assert (new.hottest_mc, new.warn, new.cold, new.trip_mc) == (0, False, False, 41000)
     assert not new.is_quiescent()
+
+
+def test_a_verdict_that_no_check_has_filled_is_no_fault():
+    assert shown(Violation()) == (faults.NONE, None, None)
 
 
 def test_a_first_reading_is_judged_whatever_it_is():

@@ -5,10 +5,11 @@ from array import array
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import board_facts
+from tests.draws import with_draws
 from tests.unit.conftest import BOARD, CURVE, Rig
 from tests.unit.pad import FULL, Pad
 from tests.verdicts import code_of, shown
@@ -44,10 +45,7 @@ HALF_LIFTED = {
 }
 
 
-@pytest.mark.slow
-@settings(max_examples=8, deadline=None)
-@example(HALF_LIFTED, FULL, 0)
-@given(PLANTS, LEVELS, st.integers(0, 999))
+@with_draws(3, 16, PLANTS, LEVELS, st.integers(0, 999), examples=[(HALF_LIFTED, FULL, 0)])
 def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):  # H-12
     pad = Pad(seed, **plant)
     pad.levels = levels
@@ -57,9 +55,7 @@ def test_nominal_use_never_trips_on_any_plant(plant, levels, seed):  # H-12
 
 
 # H-12
-@pytest.mark.slow
-@settings(max_examples=8, deadline=None)
-@given(PLANTS, LEVELS, st.integers(1, 90), st.integers(0, 999))
+@with_draws(3, 16, PLANTS, LEVELS, st.integers(1, 90), st.integers(0, 999))
 def test_a_wrap_put_on_just_before_light_and_taken_off_after_it_trips_nothing(
     plant, levels, worn_s, seed
 ):
@@ -137,17 +133,19 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.slow
-@settings(max_examples=12, deadline=None)
-@given(
+@with_draws(
+    4,
+    24,
     STEPS,
     st.floats(12, 32),
     st.floats(0.3, 2),
     st.floats(0.6, 1),
     st.integers(0, 999),
+    examples=[
+        ([(490, 100), (300, 833)], 24, 1, 1, 0),
+        ([(300, 833), (600, 50), (250, 600)], 24, 1, 1, 0),
+    ],
 )
-@example([(490, 100), (300, 833)], 24, 1, 1, 0)
-@example([(300, 833), (600, 50), (250, 600)], 24, 1, 1, 0)
 def test_no_step_of_a_plan_looks_like_a_cover(steps, ambient_c, blood_flow, contact, seed):
     pad = Pad(seed, ambient_c=ambient_c, blood_flow=blood_flow, contact=contact)
     pad.run(40, False)
@@ -750,6 +748,24 @@ def test_the_warnings_in_force_have_names(covered, weak):
     thermal.heat_balance.covered, thermal.heat_balance.weak = covered, weak
     names = [n for n, on in zip(WARNINGS, (covered, weak), strict=True) if on]
     assert thermal.warnings() == names
+
+
+@pytest.mark.parametrize("gap_mc,heated", [(1499, False), (1500, False), (1501, True)])
+def test_heat_comes_from_the_skin_when_it_is_warmer_than_a_board_by_more_than_asked(
+    gap_mc, heated
+):  # H-62
+    thermal = made("skin", "skin", "board", "board")
+    thermal.temp_limits.hottest_mc = 24000
+    thermal.temp_limits.temps_mc[:] = 24000, 20000, 25000, 24000 - gap_mc
+    assert thermal.heated_from_skin(1500) is heated
+
+
+@pytest.mark.parametrize("hottest_mc,may_be", [(27999, False), (28000, True)])
+def test_a_pad_may_be_worn_from_28_c_on_one_skin_sensor_on(hottest_mc, may_be):  # H-62
+    thermal = made("skin", "skin", "board")
+    thermal.temp_limits.hottest_mc = hottest_mc
+    thermal.temp_limits.temps_mc[:] = hottest_mc, 20000, 30000
+    assert thermal.may_be_worn() is may_be
 
 
 def test_new_checks_have_found_nothing():

@@ -31,3 +31,10 @@ def test_what_comes_after_clear_has_nothing_to_do_with_what_was():
     assert (trend.n, trend.now) == (0, 0)
     trend.add(100)
     assert (trend.n, trend.now, trend.ago(0)) == (1, 100, 100)
+
+
+def test_values_below_zero_are_values():
+    trend = Trend()
+    for value in (-1000, -2001):
+        trend.add(value)
+    assert (trend.ago(1), trend.now, trend.ago(0)) == (-1000, -1251, -1251)

@@ -89,6 +89,7 @@ def test_an_answer_after_its_time_is_none():
 # ---- in a session
 
 
+@pytest.mark.slow
 def test_by_default_it_asks_after_five_minutes_and_gives_one(rig: Rig):
     rig.light(steps=MINUTES)
     rig.advance(limits.WAKE_S * 1000 - rig.app.session.active_ms - 10)
@@ -102,6 +103,15 @@ def test_by_default_it_asks_after_five_minutes_and_gives_one(rig: Rig):
     assert rig.until("done", 1000) <= 520
     assert rig.app.session.end_reason == "wake"
     assert rig.dark()
+
+
+@pytest.mark.parametrize("early_ms,asks", [(1, False), (0, True)])
+def test_it_asks_in_the_millisecond_that_is_due(rig: Rig, early_ms, asks):
+    rig.light()
+    app = between_steps(rig.app)
+    app.wake_check.due_ms = app.session.active_ms + early_ms
+    app.control.update_session(0)
+    assert app.wake_check.waiting is asks
 
 
 def test_without_an_answer_it_fades_out_pauses_and_ends(asked: Rig):

@@ -192,6 +192,7 @@ def disturbed(step, mc):
 SELF_TEST_STEPS = 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mc", [12000, 63000])
 def test_one_disturbed_reading_at_any_moment_of_a_start_is_no_fault(mc):  # H-46
     for step in range(SELF_TEST_STEPS):
@@ -227,6 +228,7 @@ def test_a_gross_reading_that_stays_sounds_hot_at_any_moment_of_a_start():  # H-
 FADE_STEPS = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["pause", "stop"])
 def test_one_disturbed_reading_at_any_moment_of_a_fade_is_no_fault(way):  # H-46
     for step in range(FADE_STEPS):

@@ -18,6 +18,7 @@ from pbmwrap.logs.archive import Archive
 from pbmwrap.twin.sim import SimTwin
 from pbmwrap.web import server
 from pbmwrap.web.app import Web, make_app
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import OpenWrap
 from pbmwrap.web.security import Address
 from pbmwrap.web.world import SimulatedWrap
@@ -125,7 +126,12 @@ def start_world(speed: int = 1) -> SimulatedWrap:
 
 
 @contextmanager
-def make_site(static: Path, open_wrap: OpenWrap | None = None, speed: int = 20) -> Iterator[Site]:
+def make_site(
+    static: Path,
+    open_wrap: OpenWrap | None = None,
+    speed: int = 20,
+    choices: Choices | None = None,
+) -> Iterator[Site]:
     world = start_world(speed)
     web = make_app(
         "sim:",
@@ -135,6 +141,7 @@ def make_site(static: Path, open_wrap: OpenWrap | None = None, speed: int = 20) 
         world,
         Archive(),
         static,
+        choices=choices,
     )
     try:
         with TestClient(web.asgi, base_url=BASE) as client:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from pbmwrap.programme import holds, times
 from pbmwrap.programme import store as stores
 from pbmwrap.programme.analysis import MIN_AFTER, MIN_BEFORE
+from pbmwrap.programme.mnsi import score_answers
 from pbmwrap.protocols import template
-from tests.web.kit import Browser, Site, protocol_text, until
+from pbmwrap.web.choices import MOST, Choices
+from tests.web.kit import Browser, Site, make_site, protocol_text, until
 
 DAY_MS = 86_400_000
 TODAY = date(2026, 3, 2)
@@ -136,6 +140,65 @@ def test_a_choice_is_per_browser_and_ends_with_the_login(ada: Browser, site: Sit
     assert programme_tag is not None
     site.web.logins.revoke(programme_tag)
     assert other.get("/api/journal").status_code == 401
+
+
+def test_the_questionnaire_is_scored_by_the_program(ada: Browser, site: Site) -> None:
+    assert ada.get("/api/journal/mnsi").json() == {"totals": []}
+    answers = [n % 2 == 0 for n in range(15)]
+    found = ada.post("/api/journal/mnsi", {"answers": answers, "when": "baseline"}).json()
+    score = score_answers(answers)
+    assert found["totals"] == [
+        {"day": TODAY.isoformat(), "value": score, "high": 13, "when": "baseline"}
+    ]
+    for wrong in (answers[:14], [*answers[:14], 1], "yes"):
+        sent = {"answers": wrong, "when": "end"}
+        assert ada.post("/api/journal/mnsi", sent).status_code == 400
+    assert ada.post("/api/journal/mnsi", {"answers": answers, "when": "now"}).status_code == 400
+    assert len(ada.get("/api/journal/mnsi").json()["totals"]) == 1
+    other = site.browser()
+    assert other.post("/api/journal/mnsi", {"answers": answers, "when": "end"}).status_code == 403
+
+
+def test_a_choice_survives_a_restart_of_the_server(static: Path, tmp_path: Path) -> None:
+    file = tmp_path / "web-8722.people"
+    with make_site(static, choices=Choices(file)) as first:
+        browser = first.browser()
+        for name in ("Ada", "Bo"):
+            browser.post("/api/people", {"name": name})
+        write(browser, value=7, changed="bo-secret", flags=["burn"])
+        cookies = dict(browser.client.cookies)
+        browser_id = first.web.logins.browser_of(next(iter(cookies.values())))
+    kept = json.loads(file.read_text())
+    assert list(kept) == [browser_id] and "burn" not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+    with make_site(static, choices=Choices(file)) as second:
+        again = second.browser(logged_in=False)
+        again.client.cookies.update(cookies)
+        assert again.get("/api/people").json()["chosen"] == kept[browser_id]
+        found = again.get("/api/journal/flags").json()
+        assert found["person"]["name"] == "Bo"
+        assert [flag["code"] for flag in found["flags"]] == ["burn"]
+        assert set(found) == {"person", "flags"}
+        second.web.logins.revoke(browser_id or "")
+        until(lambda: json.loads(file.read_text()) == {})
+
+
+@pytest.mark.parametrize("kept", ["", "[1]", '{"a": 1}', "{"])
+def test_a_damaged_file_of_choices_asks_again(tmp_path: Path, kept: str) -> None:
+    file = tmp_path / "web-1.people"
+    file.write_text(kept)
+    choices = Choices(file)
+    assert choices.find("a") is None
+    choices.keep("a", "ada234")
+    assert Choices(file).find("a") == "ada234"
+
+
+def test_only_the_newest_choices_are_kept(tmp_path: Path) -> None:
+    choices = Choices(tmp_path / "web-1.people")
+    for n in range(MOST + 1):
+        choices.keep(str(n), "ada234")
+    again = Choices(tmp_path / "web-1.people")
+    assert (again.find("0"), again.find("1"), again.find(str(MOST))) == (None, "ada234", "ada234")
 
 
 def test_a_browser_that_watches_reads_and_changes_nothing(ada: Browser, site: Site) -> None:

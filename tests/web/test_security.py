@@ -41,10 +41,14 @@ GETS = (
     "/api/doctor",
     "/api/settings",
     "/api/calibration",
+    "/api/calibration/guide",
+    "/api/calibration/report",
     "/api/fault",
     "/api/people",
     "/api/people/sessions",
     "/api/journal",
+    "/api/journal/flags",
+    "/api/journal/mnsi",
     "/api/course",
     "/api/course/calendar",
     "/api/course/sheet",
@@ -67,10 +71,17 @@ CHANGES = (
     ("POST", "/api/people/sessions"),
     ("POST", "/api/journal"),
     ("POST", "/api/journal/read"),
+    ("POST", "/api/journal/mnsi"),
     ("POST", "/api/course"),
     ("POST", "/api/course/change"),
     ("POST", "/api/course/freeze"),
     ("POST", "/api/course/close"),
+    ("POST", "/api/calibration/guide"),
+    ("POST", "/api/calibration/guide/answer"),
+    ("POST", "/api/calibration/guide/light"),
+    ("POST", "/api/calibration/guide/dark"),
+    ("POST", "/api/calibration/guide/back"),
+    ("POST", "/api/calibration/guide/store"),
 )
 FREE = (  # of the changes: who watches may do these too, see docs/web.md
     "/api/act",
@@ -78,6 +89,7 @@ FREE = (  # of the changes: who watches may do these too, see docs/web.md
     "/api/sessions/pull",
     "/api/protocols/check",
     "/api/people/choose",
+    "/api/calibration/guide/dark",
 )
 
 

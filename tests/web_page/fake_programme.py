@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pbmwrap.programme import courses
+from pbmwrap.programme import courses, mnsi
 from pbmwrap.programme.adherence import count_adherence
 from pbmwrap.programme.model import (
     PAIN,
@@ -140,6 +140,8 @@ class FakeProgramme:
         self.chosen = "ada234" if len(self.people) == 1 else None
         self.entries = list(self.state.entries)
         day, stamp = self.state.today, make_stamp(self.state.today)
+        self.has_pdf = True
+        self.totals: list[dict[str, Any]] = []
         self.flags = [
             RedFlag(n, "ada234", code, day, stamp) for n, code in enumerate(MOMENTS[moment][2], 1)
         ]
@@ -171,7 +173,7 @@ class FakeProgramme:
                 self.chosen = "new234"
             return 200, {"people": self.people, "chosen": self.chosen}
         if self.chosen is None:
-            return 200, {"person": None}
+            return 200, {"person": None, "flags": []}
         if path.startswith("journal"):
             return self._answer_journal(method, path, body)
         return self._answer_course(method, path, body)
@@ -181,6 +183,12 @@ class FakeProgramme:
         return next(p for p in self.people if p["tag"] == self.chosen)
 
     def _answer_journal(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if path == "journal/mnsi":
+            if method == "POST":
+                score = mnsi.score_answers(body["answers"])
+                one = {"day": self.state.today.isoformat(), "value": score, "high": mnsi.HIGH}
+                self.totals.insert(0, one | {"when": body["when"]})
+            return 200, {"totals": self.totals}
         more: dict[str, Any] = {}
         if path == "journal/read":
             self.flags = [flag for flag in self.flags if flag.id not in body["flags"]]
@@ -239,6 +247,7 @@ class FakeProgramme:
             "open_sessions": len(self.open),
             "flags": [rows.describe_flag(flag) for flag in self.flags],
             "notes": [],
+            "pdf": self.has_pdf,
             "state": None if none else rows.describe_state(self.state),
             "wrap": "sent" if method == "POST" else None,
         }

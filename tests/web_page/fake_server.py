@@ -21,6 +21,7 @@ import pbmwrap
 from pbmwrap.protocols import template
 from pbmwrap.protocols.load import loads
 from pbmwrap.protocols.summary import summary
+from tests.web_page.fake_calibration import CAL_MOMENTS, LIT, FakeCalibration
 from tests.web_page.fake_programme import MOMENTS, FakeProgramme
 from wrap.rules import faults, limits
 from wrap.storage.settings import BOUNDS
@@ -185,6 +186,10 @@ SCENARIOS = {
     "watching": Scenario("running", lit_s=120, moves=True, actor=False),
     "simulated": Scenario("running", lit_s=95, moves=True, simulated=True),
     "unconfirmed": Scenario("idle", unconfirmed=["settings", "cal"]),
+    **{
+        f"cal-{moment}": Scenario("calibrating" if moment in LIT else "idle")
+        for moment in CAL_MOMENTS
+    },
     **{f"course-{moment}": Scenario("idle", programme=moment) for moment in MOMENTS},
 }
 
@@ -390,6 +395,7 @@ class FakeServer:
         self.active = 0
         self.settings = {key: high for key, (_, high) in BOUNDS.items()}
         self.world: dict[str, Any] = {
+            "worn": True,
             "cover": False,
             "pull_sensor": None,
             "sensors": [s[0] for s in SENSORS],
@@ -430,6 +436,8 @@ class FakeServer:
         with self._changed:
             self.scenario = deepcopy(SCENARIOS[name])
             self.programme = FakeProgramme(self.scenario.programme)
+            moment = name.removeprefix("cal-")
+            self.calibration = FakeCalibration(moment if moment in CAL_MOMENTS else "start")
             self._begun = time.monotonic()
             self._version += 1
             self._changed.notify_all()
@@ -497,6 +505,8 @@ class FakeServer:
             status, code, message, hint = self.refusals[path]
             return status, {"error": {"code": code, "message": message, "hint": hint}}
         parts = path.split("/")
+        if parts[:2] == ["calibration", "guide"]:
+            return self.calibration.answer(method, path, body)
         if parts[0] in ("people", "journal", "course"):
             return self.programme.answer(method, path, body)
         found = getattr(self, f"_{method.lower()}_{parts[0].replace('-', '_')}", None)

@@ -34,6 +34,10 @@ PICTURES = (
     ("protocols", "idle", "protocols"),
     ("editor", "idle", "protocols"),
     ("wrap", "idle", "wrap"),
+    ("calibrate", "cal-reading", "wrap/calibrate"),
+    ("calibrate-light", "cal-light", "wrap/calibrate"),
+    ("calibrate-asked", "cal-question", "wrap/calibrate"),
+    ("calibrate-result", "cal-store", "wrap/calibrate"),
     ("about", "idle", "about"),
 )
 # Of the page without a server: name, address, what is there when it is ready.

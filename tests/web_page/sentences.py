@@ -8,14 +8,21 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pbmwrap.calibration.instruments import KINDS
+from pbmwrap.calibration.record import CHECK, MEASURE
+from pbmwrap.calibration.setup_fields import list_fields
 from pbmwrap.protocols import template
 
 ROOT = Path(__file__).parents[2]
 _HOST = ROOT / "host_tools" / "pbmwrap"
+_CALIBRATION = (
+    *("due", "steps", "setup_fields", "instruments", "units", "outliers", "spectra", "finish"),
+    *("lamp", "store"),
+)
 MODULES = (
     *sorted(p for p in (_HOST / "web").glob("*.py") if p.stem not in ("server", "static_files")),
     *sorted((_HOST / "doctor").glob("*.py")),
-    _HOST / "calibration" / "due.py",
+    *(_HOST / "calibration" / f"{name}.py" for name in _CALIBRATION),
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "quantity", "summary")),
     _HOST / "errors.py",
     _HOST / "config.py",
@@ -58,12 +65,13 @@ def is_sentence(text: str) -> bool:
 
 def collect_host() -> set[str]:
     """Return the sentences of the host, with {} for each value."""
-    found = set()
+    found: set[str] = set()
     for path in MODULES:
         for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
             if is_sentence(text):
                 found.add(f"intensity {text}" if path.name in REASONS else text.strip())
-    return found
+    prompts = {one.text for purpose in (MEASURE, CHECK) for one in list_fields(purpose)}
+    return found - prompts - {kind.title for kind in KINDS.values()}
 
 
 def collect_firmware() -> set[str]:

@@ -34,12 +34,27 @@ PARTS = {  # their sentences are in WHOLE, with each part that they may have
     " must be 64 hex digits",
     "light is held: ",
     "what must be ",
+    ". Is the decimal point right?",
+    "{} is {} times its neighbours{}",
+    "{} can be {} or {}{}: type it with a decimal point and without thousands marks",
+    "{}: {} asked about and kept",
 }
-NOT_SHOWN = {  # looked for in the wrap's answer, printed in a terminal, or without words
+NOT_SHOWN = {  # prompts of the command, looked for in the wrap's answer, printed, or without words
     "this machine's clock says {}, which cannot be true: records stay undated; set the clock and "
     "pull again",
     "the log kept so far is now {}: see `pbmwrap logs wraps`",
     "this is the log {}; kept under the same id: {}",
+    "Set the meter to {} nm for {}, and type the wavelength that it shows. A head that cannot be "
+    "set: type its responsivity at the wavelength it is made for, a slash, and at {} nm, for "
+    "example 0.35/0.41",
+    "{} will light at full duty, with {}. Is nobody in the wrap, and does nobody look into the "
+    "light? Type yes",
+    "{}, light off: cover on, the head in its place, the room dark. Dark reading",
+    "{}, repeat {} of {}: take the head off and put it back as if for the first time",
+    "all readings are there",
+    "the cover ({}) on",
+    "W/m2/nm, mW/m2/nm, uW/cm2/nm",
+    "{}Which kind of meter is it, 1 to {}",
     "session possible in",
     "reads as worn",
     "with calibration light",
@@ -82,6 +97,20 @@ WHOLE = {
     "the wrap refused session.start: light is held: wound",
     "sha must be 64 hex digits",
     "what must be frozen or closed",
+    "B2 is 9.87 times its neighbours. Is the decimal point right?",
+    "B2 is 1.72 times its neighbours",
+    "1,234 can be 1.234 or 1234: type it with a decimal point and without thousands marks",
+    "red: 1 reading was asked about and kept",
+    "red: 3 readings were asked about and kept",
+    "k is 5, it must be 1 to 3",
+    "the meter's uncertainty is 60 %, it must be 0.1 to 50 %",
+    "a lux meter weighs light by the eye, which sees 6 % of 660 nm and nothing of 850 nm, so its "
+    "filter's error at the edge becomes the whole result. It cannot say how strong the light is. "
+    "It can watch ageing: `pbmwrap cal check` compares its reading with one from the day of a real "
+    "calibration",
+    "the light has ended: a person may be in the wrap",
+    "the wrap has dimmed to 81.0 %: let it cool, or keep the reading",
+    "the calibration of this wrap is in use by another pbmwrap",
 }
 TRANSLATE = """async ([texts, exact]) => {
   const { said, written } = await import("/static/app/said.js");

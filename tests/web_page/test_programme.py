@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pbmwrap.programme.analysis import WORDS
+from pbmwrap.programme.mnsi import QUESTIONS
 from pbmwrap.programme.model import SKIN
 from pbmwrap.programme.model import Word as RuleWord
 from pbmwrap.programme.red_flags import FLAGS
@@ -74,6 +75,8 @@ def test_what_the_programme_can_say_has_words() -> None:
         assert ENGLISH[f"flag.{kind.code}"] == kind.question
         assert ENGLISH[f"flag.{kind.code}.do"] == kind.advice
     assert ENGLISH["course.fixed"] == WORDS
+    for n, words in enumerate(QUESTIONS, 1):
+        assert ENGLISH[f"mnsi.q{n}"] == words
     keys = [f"skin.{word}" for word in SKIN]
     keys += [f"verdict.{word.name.lower()}" for word in RuleWord]
     assert [key for key in keys if key not in ENGLISH] == []
@@ -137,6 +140,53 @@ def test_a_red_flag_is_shown_on_top_until_it_was_read(visit: Visit) -> None:
     page.get_by_role("button", name="I have read this").click()
     expect(page.locator(".flags")).to_have_count(0)
     wait_until(page, lambda: ("POST journal/read", {"flags": [50]}) in server.asked)
+
+
+def test_the_questionnaire_is_answered_whole_and_gives_its_total(visit: Visit) -> None:
+    server, page = visit("course-running", "journal")
+    page.get_by_text("Questionnaire: feelings in legs and feet").click()
+    save = page.get_by_role("button", name="Save the questionnaire")
+    for n, words in enumerate(QUESTIONS):
+        group = page.get_by_role("group", name=words)
+        group.get_by_role("button", name="No" if n % 2 else "Yes").click()
+        if n == 3:
+            save.click(force=True)
+            expect(page.locator(".controls-message")).to_contain_text("without an answer: 11")
+    page.get_by_role("button", name="At the end of the course").click()
+    check_figures(page)
+    check_axe(page)
+    save.click()
+    expect(page.get_by_text("6 of 13 At the end")).to_be_visible()
+    answers = [n % 2 == 0 for n in range(15)]
+    assert server.asked[-1] == ("POST journal/mnsi", {"answers": answers, "when": "end"})
+
+
+def test_now_shows_an_unread_red_flag_until_it_was_read(visit: Visit) -> None:
+    server, page = visit("course-flag", "now")
+    box = page.get_by_role("alert", name="See a clinician")
+    expect(box).to_contain_text("cool it with running water")
+    check_figures(page)
+    check_axe(page)
+    box.get_by_role("button", name="I have read this").press("Enter")
+    expect(page.locator(".flags")).to_have_count(0)
+    assert server.asked[-1][0] == "POST journal/read"
+    # Held for somebody else, or by a command: the page says which, and how light comes back.
+    server.update(status={"held": "red-flag"})
+    expect(page.get_by_text("No light: it is held")).to_be_visible()
+    check_figures(page)
+    expect(page.get_by_role("link", name="To the journal")).to_be_visible()
+    server.update(status={"held": "wound"})
+    expect(page.get_by_text("with the reason: wound")).to_be_visible()
+
+
+def test_the_course_has_a_pdf_for_the_doctor(visit: Visit) -> None:
+    server, page = visit("course-running", "course")
+    link = page.get_by_role("link", name="PDF for the doctor")
+    assert (link.get_attribute("href") or "").startswith("api/report?kind=pdf&id=")
+    server.programme.has_pdf = False
+    page.reload()
+    expect(page.get_by_text("choose to print it into a file")).to_be_visible()
+    expect(link).to_have_count(0)
 
 
 def test_the_person_is_chosen_and_can_be_another(visit: Visit) -> None:

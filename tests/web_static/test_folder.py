@@ -19,6 +19,20 @@ def test_the_page_weighs_little_and_its_runtime_is_counted_apart(folder: Path) -
     assert runtime <= MOST_RUNTIME_BYTES
 
 
+def test_each_script_is_loaded_and_none_is_missing(folder: Path) -> None:
+    app = folder / "static" / "app"
+    found, left = {"main.js"}, ["main.js"]
+    while left:
+        script = (app / left.pop()).read_text(encoding="utf-8")
+        for name in re.findall(r'(?:from|import\() ?"\./([\w.]+)"', script):
+            assert (app / name).is_file(), name
+            if name not in found:
+                found.add(name)
+                left.append(name)
+    workers = {"simulated.js"}  # by its address
+    assert {path.name for path in app.glob("*.js")} - found - workers == set()
+
+
 def test_the_page_has_a_policy_and_only_relative_addresses(folder: Path) -> None:
     html = (folder / "index.html").read_text()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)

@@ -28,9 +28,11 @@ HELLO = {
 
 
 class BenchWrap:
-    """A wrap with `sessions` sessions. raw: its log. marks: of the pulls."""
+    """A wrap with `sessions` sessions. first_s: UTC, the day before the first one. raw: its log.
+    marks: of the pulls."""
 
-    def __init__(self, sessions: int) -> None:
+    def __init__(self, sessions: int, first_s: int = _FIRST_S) -> None:
+        self._first_s = first_s
         self.raw = bytearray()
         self.marks: list[Mark] = []
         self._seq = self._boot = self._up_ms = self._sector = 0
@@ -72,7 +74,7 @@ class BenchWrap:
 
     def _add_session(self, number: int) -> None:
         self._boot, self._up_ms = number, 500
-        unix_s = _FIRST_S + number * _DAY_S
+        unix_s = self._first_s + number * _DAY_S
         self._add_record(records.BOOT, payloads.pack_boot("power", "0.1.0", number))
         if number % 2:
             self._add_record(records.CLOCK, payloads.pack_clock(unix_s))

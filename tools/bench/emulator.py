@@ -25,7 +25,8 @@ Figures = dict[str, float]
 
 
 def measure_boot(image: Path, idle_ms: int) -> dict[str, Any]:
-    """Return the chip's state after booting and `idle_ms` more, and the seconds of CPU of both."""
+    """Return the chip's state after booting and `idle_ms` more, the seconds of CPU of both, and
+    which modules ran."""
     from pbmwrap.twin.rp2040 import Rp2040Twin
 
     core = sys.modules["rp2040py.native._cortex_m0_core"]
@@ -42,6 +43,7 @@ def measure_boot(image: Path, idle_ms: int) -> dict[str, Any]:
     state.update(repr((mcu.core.cycles, list(mcu.core.registers), twin.chip.nanos)).encode())
     return {
         "file": str(core.__file__),
+        "loop": "pbmwrap.twin._batch" in sys.modules,
         "state": state.hexdigest(),
         "cycles": mcu.core.cycles,
         "boot_s": at_ready - began,

@@ -39,6 +39,7 @@ FACTS = "board_facts.py"
 PARENTS = ("boards", "tools/bench")
 BENCHED = "PBMWRAP_RP2040"
 _CMAKE = "mpconfigboard.cmake"
+HOST_ONLY = ("wrap/hal/contract.py",)  # it documents the HAL; nothing on a board imports it
 KEPT_AS_SOURCE = ("boot.py", "main.py")  # MicroPython starts these by name, as .py only
 
 
@@ -67,7 +68,7 @@ def frozen_files(board: str) -> dict[str, bytes]:
     files = [*firmware.glob("*.py"), *(firmware / "wrap").rglob("*.py")]
     names = sorted(p.relative_to(firmware).as_posix() for p in files)
     other = "wrap/hal/" + ("rp2040" if target_of(facts.parent) else "esp32") + "/"
-    names = [name for name in names if not name.startswith(other)]
+    names = [n for n in names if n not in HOST_ONLY and not n.startswith(other)]
     return {name: (firmware / name).read_bytes() for name in names} | {FACTS: facts.read_bytes()}
 
 

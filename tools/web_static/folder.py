@@ -18,6 +18,9 @@ STATIC = WEB / "static"
 BROWSER = WEB / "browser"
 RUNTIME = "device"  # its files are MicroPython and the firmware; the others are the page
 LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept for use offline
+SERVER_ONLY = (  # pages whose data are on a server's disk, and what only they use
+    *("page_calibrate.js", "page_course.js", "page_journal.js", "programme.js", "day_chart.js"),
+)
 _ONLY_HERE = shutil.ignore_patterns("*.md", "hashes.json")
 _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
@@ -32,6 +35,8 @@ def build_folder(out: Path, built: Path = ROOT / "build") -> None:
     """
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(STATIC, out / "static")
+    for name in SERVER_ONLY:
+        (out / "static" / "app" / name).unlink()
     shutil.copytree(BROWSER / "app", out / "static" / "app", dirs_exist_ok=True)
     shutil.copytree(BROWSER / "device", out / RUNTIME)
     for path in sorted((BROWSER / "vendor").iterdir()):

@@ -5,7 +5,7 @@ import vfs
 from wrap.hal.rp2040 import flash
 
 
-def _adopt(mount_point):
+def _adopt(mount_point: str) -> None:
     from wrap.storage import adopt, mount
 
     adopt.copy_files(mount_point + mount.FOLDER, flash.open_flash()[0])

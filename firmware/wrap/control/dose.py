@@ -11,8 +11,8 @@ _FULL = const(65535)
 
 
 class DoseMeter:
-    """full_uw, upper_uw: irradiance at full duty, uW/cm2, nominal and upper bound. At most 300000,
-    which limits.CAL_MOST_UW and its uncertainty keep.
+    """Sums the light of one channel. full_uw, upper_uw: irradiance at full duty, uW/cm2, nominal
+    and upper bound. At most 300000, which limits.CAL_MOST_UW and its uncertainty keep.
 
     on_ms: time at full duty; uj, upper_uj: nominal dose and its upper bound, uJ/cm2."""
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class LightOutput:
-    """lamps: replaced with each calibration; power_ma: current that all lamps together may draw in
-    the session; calibrated: every channel is; cap_uj: cap on the upper bound of the session's dose,
-    uJ/cm2."""
+    """Holds the lamps, their calibration and the limits of their light. lamps: replaced with each
+    calibration; power_ma: current that all lamps together may draw in the session; calibrated:
+    every channel is; cap_uj: cap on the upper bound of the session's dose, uJ/cm2."""
 
     def __init__(
         self, hal: "Hal", facts: "BoardFacts", settings: "Settings", thermal: "ThermalChecks"

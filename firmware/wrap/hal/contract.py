@@ -9,15 +9,31 @@ from wrap.compat import const
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from array import array
     from typing import Protocol  # pyright compares each HAL with it
+
+    class Sliced(Protocol):
+        """Bytes that are read by slices."""
+
+        def __getitem__(self, __part: slice) -> "bytearray | memoryview": ...
+
+    class FlashArea(Protocol):
+        """Reads and writes a raw area of NOR flash, see `Hal.open_flash`."""
+
+        @property
+        def sectors(self) -> int: ...
+        @property
+        def mem(self) -> Sliced: ...
+        def program(self, at: int, page: "bytes | bytearray") -> None: ...
+        def erase(self, at: int) -> None: ...
 else:
     Protocol = object
 
 
 class BoardFacts(Protocol):
-    """What every board's facts module states (boards/*/board_facts.py). Further facts have defaults
-    and are read by `getattr`. Per channel: name, wavelength in nm, pin, current at full duty in mA,
-    worst-case irradiance in uW/cm2. Per sensor: name, role and its input."""
+    """States what every board's facts module does (boards/*/board_facts.py). Further facts have
+    defaults and are read by `getattr`. Per channel: name, wavelength in nm, pin, current at full
+    duty in mA, worst-case irradiance in uW/cm2. Per sensor: name, role and its input."""
 
     @property
     def CHANNELS(self) -> "tuple[tuple[str, int, int, int, int], ...]": ...
@@ -35,10 +51,20 @@ class BoardFacts(Protocol):
     def BOARD(self) -> str: ...
     @property
     def CHIP(self) -> str: ...
+    @property
+    def CARRIER_HZ(self) -> int: ...
+    @property
+    def ENABLE_PIN(self) -> int: ...
+    @property
+    def BUTTON_PIN(self) -> int: ...
+    @property
+    def INDICATOR_PIN(self) -> int: ...
+    @property
+    def SENSE_PIN(self) -> "int | None": ...
 
 
 class Hal(Protocol):
-    """The hardware of one wrap. `facts` is the board's facts module."""
+    """Drives the hardware of one wrap. `facts` is the board's facts module."""
 
     def ticks_ms(self) -> int:
         """Return a wrapping millisecond counter. Compare two values with `ticks_diff` only."""
@@ -60,7 +86,7 @@ class Hal(Protocol):
         """Sleep until `ticks_ms` has reached `tick_ms`; the CPU idles."""
         raise NotImplementedError
 
-    def inputs(self, out) -> int:
+    def inputs(self, out: "array[int]") -> int:
         """Fill `out` (array of "i") with one reading per sensor, behind a multiplexer or not.
 
         A reading is 0..65520, a ratio to the supply of the pull-ups; a hot sensor reads lower than
@@ -136,7 +162,7 @@ class Hal(Protocol):
         """Return whether the dead-man or the timer dropped the enable, not `enable` or `dark`."""
         raise NotImplementedError
 
-    def open_flash(self):
+    def open_flash(self) -> "tuple[FlashArea, FlashArea] | None":
         """Return (store, log), two raw areas of NOR flash for small files and for the log, or None
         where all of the flash is one filesystem (a stock image). Raises OSError or ValueError when
         the flash cannot be used.
@@ -151,7 +177,7 @@ class Hal(Protocol):
         note is damaged, None where the image has none."""
         raise NotImplementedError
 
-    def program_crc(self, at: int, n: int, words) -> None:
+    def program_crc(self, at: int, n: int, words: "array[int]") -> None:
         """Continue the CRC-32 in `words[0]` (array of "I") over `n` bytes of the program from
         offset `at`. Only where `program_claim` is not None."""
         raise NotImplementedError
@@ -192,11 +218,10 @@ class Hal(Protocol):
         """Collect garbage now."""
         raise NotImplementedError
 
-    def link_read(self, buf) -> int:
-        """Move received bytes into `buf` (bytearray or memoryview). Returns how many, 0 for
-        none."""
+    def link_read(self, buf: "bytearray | memoryview") -> int:
+        """Move received bytes into `buf`. Returns how many, 0 for none."""
         raise NotImplementedError
 
-    def link_write(self, view) -> int:
-        """Offer bytes (memoryview) to the port. Returns how many it took. Never blocks."""
+    def link_write(self, view: memoryview) -> int:
+        """Offer bytes to the port. Returns how many it took. Never blocks."""
         raise NotImplementedError

@@ -4,19 +4,23 @@ A write is a request that changes flash or adds records. Requests that can only 
 (`session.stop`, `session.pause`) and `fault.ack` are not counted and never refused. Reads no clock.
 """
 
+from wrap.compat import const
 from wrap.errors import NOT_NOW, Refused
 from wrap.rules import limits
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.atomic_store import Store
 
 # Causes of restarts that a host can make: they must not fill the bucket.
 _CARRIED = ("intended", "soft")
 
 
 class Budget:
-    """left: writes that were still allowed at the last call."""
+    """Counts the writes. left: writes that were still allowed at the last call."""
 
-    def __init__(self, store, cause: str):
-        """store: the `wrap.storage.atomic_store.Store` that `keep` writes; cause: cause of this
-        boot."""
+    def __init__(self, store: "Store", cause: str) -> None:
+        """store: the one that `keep` writes; cause: of this boot, as `Hal.reset_cause` names it."""
         self._store = store
         self.left = limits.HOST_WRITES
         if cause in _CARRIED and (store.value or store.damaged):
@@ -28,6 +32,7 @@ class Budget:
         filled = (up_s - self._since_s) // limits.HOST_WRITE_S
         self.left = min(limits.HOST_WRITES, self.left + filled)
         self._since_s += filled * limits.HOST_WRITE_S
+        # Time with all writes left does not count towards the next one.
         if self.left == limits.HOST_WRITES:
             self._since_s = up_s
         if self.left < cost:

@@ -16,6 +16,9 @@ from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol, TypeVar
+
     from wrap.control.light_output import LightOutput
     from wrap.fast_step import FastStep
     from wrap.hal.contract import Hal
@@ -38,6 +41,16 @@ if TYPE_CHECKING:
     from wrap.storage.protocols import Protocols
     from wrap.storage.settings import Settings
     from wrap.uptime import Uptime
+
+    Params = TypeVar("Params")
+    # By name: in which states a method is allowed, and the function of its parameters.
+    Methods = dict[str, tuple[int, Callable[[dict], object]]]
+
+    class Group(Protocol):
+        """Methods of one subject."""
+
+        def methods(self) -> Methods: ...
+
 
 # In which states a method is allowed.
 ALWAYS = 0
@@ -71,7 +84,7 @@ _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on 
 
 
 def get_int(params: dict, key: str, low: int, high: int, default: "int | None" = None) -> int:
-    """The whole number `key`, from `low` to `high`. Raises Refused."""
+    """Return the whole number `key`, from `low` to `high`. Raises Refused."""
     value = params.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise Refused(BAD_PARAM, "%s must be a whole number from %d to %d" % (key, low, high))
@@ -79,7 +92,7 @@ def get_int(params: dict, key: str, low: int, high: int, default: "int | None" =
 
 
 def get_text(params: dict, key: str, size: int) -> str:
-    """The printable ASCII text `key` of at most `size` characters. Raises Refused."""
+    """Return the printable ASCII text `key` of at most `size` characters. Raises Refused."""
     value = params.get(key)
     if not isinstance(value, str) or len(value) > size or not all(" " <= c <= "~" for c in value):
         raise Refused(BAD_PARAM, "%s must be ASCII text of at most %d characters" % (key, size))
@@ -87,7 +100,7 @@ def get_text(params: dict, key: str, size: int) -> str:
 
 
 def get_sha(params: dict, key: str) -> str:
-    """The SHA-256 `key`: 64 hex digits, lower case. Raises Refused."""
+    """Return the SHA-256 `key`: 64 hex digits, lower case. Raises Refused."""
     value = params.get(key)
     if not isinstance(value, str) or len(value) != 64 or value.strip("0123456789abcdef"):
         raise Refused(BAD_PARAM, key + " must be 64 hex digits")
@@ -95,7 +108,7 @@ def get_sha(params: dict, key: str) -> str:
 
 
 def get_person(params: dict, anybody: bool = False) -> str:
-    """The tag `person`; ANYBODY as well where `anybody`. Raises Refused."""
+    """Return the tag `person`; ANYBODY as well where `anybody`. Raises Refused."""
     value = params.get("person")
     if is_tag(value) or (anybody and value == ANYBODY):
         return value  # type: ignore - a tag is text
@@ -108,15 +121,17 @@ class RequestGate:
 
     def __init__(
         self, session: "Session", log_queue: "LogQueue", uptime: "Uptime", budget: "Budget"
-    ):
+    ) -> None:
         self._session = session
         self._log_queue = log_queue
         self._uptime = uptime
         self.budget = budget
 
-    def run(self, when: int, act, params, writes: int = 0):
-        """The result of act(params). when: in which states; writes: what it costs. Raises
-        Refused."""
+    def run(
+        self, when: int, act: "Callable[[Params], object]", params: "Params", writes: int = 0
+    ) -> object:
+        """Return the result of act(params). when: in which states it is allowed; writes: its cost.
+        Raises Refused."""
         if not _allowed(when, self._session):
             raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.shown_state()])
         if writes:
@@ -124,8 +139,10 @@ class RequestGate:
         try:
             result = act(params)
         except OSError as e:
+            # It may have written before it failed.
             self.budget.spend(writes)
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        # After the act: what was refused has written nothing and costs nothing.
         self.budget.spend(writes)
         return result
 
@@ -137,18 +154,19 @@ class RequestGate:
 
 
 class Commands:
-    """groups: objects whose `methods()` give {name: (when, function of the parameters)}. methods:
-    those of all groups."""
+    """Finds the method of a request. methods: those of all `groups`, by name."""
 
-    def __init__(self, fast_step: "FastStep", gate: RequestGate, groups: tuple):
+    def __init__(
+        self, fast_step: "FastStep", gate: RequestGate, groups: "tuple[Group, ...]"
+    ) -> None:
         self._fast_step = fast_step
         self._gate = gate
         self.methods = {}
         for group in groups:
             self.methods.update(group.methods())
 
-    def handle(self, method: str, params: dict):
-        """The result of one request. Raises Refused."""
+    def handle(self, method: str, params: dict) -> object:
+        """Return the result of one request, a JSON value or a stream. Raises Refused."""
         self._fast_step.exit_fast_path()  # a request may change anything
         entry = self.methods.get(method)
         if entry is None:
@@ -157,7 +175,7 @@ class Commands:
 
 
 class ViewCommands:
-    """What changes nothing but the trial of new firmware, which a hello ends."""
+    """Shows the wrap. Changes nothing but the trial of new firmware, which a hello ends."""
 
     def __init__(
         self,
@@ -165,14 +183,14 @@ class ViewCommands:
         status_view: "StatusView",
         trial: "InstallTrial",
         bench: "StepBench",
-    ):
+    ) -> None:
         self._identity = identity
         self._status_view = status_view
         self._trial = trial
         self._bench = bench
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         view = self._status_view
         return {
             "hello": (ALWAYS, self._hello),
@@ -183,20 +201,21 @@ class ViewCommands:
             "fault.get": (ALWAYS, lambda p: view.fault()),
         }
 
-    def _hello(self, p):
+    def _hello(self, p: dict) -> dict:
+        """Return who the wrap is. Counts as the greeting that ends a trial."""
         self._trial.mark_greeted()
         return self._identity.hello()
 
 
 class SettingCommands:
-    """Settings and heat test."""
+    """Reads and stores settings and the heat test."""
 
-    def __init__(self, settings: "Settings", confirmation: "Confirmation"):
+    def __init__(self, settings: "Settings", confirmation: "Confirmation") -> None:
         self._settings = settings
         self._confirmation = confirmation
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         settings = self._settings
         return {
             "settings.get": (ALWAYS, lambda p: settings.all()),
@@ -206,7 +225,8 @@ class SettingCommands:
             "heat.set": (IDLE, self._set_heat),
         }
 
-    def _set_heat(self, p):
+    def _set_heat(self, p: dict) -> "dict | None":
+        """Store or remove the maker's heat test. Raises Refused or OSError."""
         pm = get_int(p, "pm", 0, FULL_PM)
         date = max_mc = 0
         how = ""
@@ -218,7 +238,7 @@ class SettingCommands:
 
 
 class CalibrationCommands:
-    """The calibrations, and the light that they are measured by."""
+    """Reads and stores the calibrations, and starts the light that they are measured by."""
 
     def __init__(
         self,
@@ -227,22 +247,23 @@ class CalibrationCommands:
         lit_time: "LitTime",
         calibration_light: "CalibrationLight",
         session: "Session",
-    ):
+    ) -> None:
         self._settings = settings
         self._light = light
         self._lit_time = lit_time
         self._calibration_light = calibration_light
         self._session = session
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         return {
             "cal.get": (ALWAYS, lambda p: self._shown()),
             "cal.set": (IDLE, self._set),
             "cal.light": (IDLE, self._begin_light),
         }
 
-    def _shown(self):
+    def _shown(self) -> list:
+        """Return per channel the calibration with its seconds of light since, or None."""
         shown = []
         for cal, lit_s in zip(self._settings.calibrations(), self._lit_time.lit_s()):
             if cal is not None:
@@ -251,7 +272,8 @@ class CalibrationCommands:
             shown.append(cal)
         return shown
 
-    def _set(self, p):
+    def _set(self, p: dict) -> list:
+        """Store or remove a channel's calibration. Raises Refused or OSError."""
         name = get_text(p, "ch", 16)
         uw = get_int(p, "uw", 0, limits.CAL_MOST_UW)
         unc = get_int(p, "unc_pm", 0, limits.CAL_UNC_MOST_PM, 0)
@@ -269,7 +291,8 @@ class CalibrationCommands:
         self._lit_time.restart(name)
         return self._shown()
 
-    def _begin_light(self, p):
+    def _begin_light(self, p: dict) -> dict:
+        """Begin light for a calibration, once the host confirms an empty wrap. Raises Refused."""
         if p.get("confirm") != states.NOBODY:  # H-62
             raise Refused(BAD_PARAM, 'confirm must be "%s"' % states.NOBODY)
         duty_pm = get_int(p, "duty_pm", 1, 1000)
@@ -279,14 +302,14 @@ class CalibrationCommands:
 
 
 class CourseCommands:
-    """What a host keeps about people and their courses, as far as the wrap must know it."""
+    """Takes over what the wrap must know of the people and courses that a host keeps."""
 
-    def __init__(self, holds: "Holds", log_queue: "LogQueue"):
+    def __init__(self, holds: "Holds", log_queue: "LogQueue") -> None:
         self._holds = holds
         self._log_queue = log_queue
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         return {
             "course.note": (IDLE, self._note),
             "hold.get": (ALWAYS, lambda p: self._holds.shown()),
@@ -294,7 +317,8 @@ class CourseCommands:
             "hold.clear": (IDLE, lambda p: self._holds.clear(*_hold(p))),
         }
 
-    def _note(self, p):
+    def _note(self, p: dict) -> dict:
+        """Record that a course's plan was frozen or closed. Raises Refused."""
         person = get_person(p)
         sha = get_sha(p, "sha")
         what = p.get("what")
@@ -306,8 +330,8 @@ class CourseCommands:
         return {"person": person, "what": what}
 
 
-def _hold(p):
-    """The person and the reason of a hold. Raises Refused."""
+def _hold(p: dict) -> "tuple[str, str]":
+    """Return the person and the reason of a hold. Raises Refused."""
     reason = get_text(p, "reason", _MOST_REASON)
     if not reason or not is_slug(reason):
         text = "reason must be 1 to %d characters a-z, 0-9 and -" % _MOST_REASON
@@ -354,14 +378,14 @@ class TrialCommands:
 
 
 class ProtocolCommands:
-    """The slots of stored protocols."""
+    """Reads and changes the slots of stored protocols."""
 
-    def __init__(self, protocols: "Protocols", gate: RequestGate):
+    def __init__(self, protocols: "Protocols", gate: RequestGate) -> None:
         self._protocols = protocols
         self._gate = gate
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         return {
             "proto.list": (ALWAYS, self._list),
             "proto.put": (IDLE, self._put),
@@ -370,7 +394,8 @@ class ProtocolCommands:
             "proto.delete": (IDLE, self._delete),
         }
 
-    def _list(self, p):
+    def _list(self, p: dict) -> dict:
+        """Return what each slot holds, and the active one."""
         protocols = self._protocols
         shown = []
         for slot in protocols.slots:
@@ -384,7 +409,8 @@ class ProtocolCommands:
                 shown.append(one)
         return {"active": protocols.active(), "slots": shown}
 
-    def _put(self, p):
+    def _put(self, p: dict) -> Upload:
+        """Return the stream that receives a protocol and stores it. Raises Refused."""
         size = get_int(p, "size", 2, MAX_BYTES)
         slot = get_int(p, "slot", 0, SLOTS - 1)
         sha = p.get("sha")
@@ -396,16 +422,19 @@ class ProtocolCommands:
         save = lambda raw: {"slot": slot, "id": self._protocols.save(slot, raw, sha)}
         return Upload(size, lambda raw: gate.run(IDLE, save, raw, cost))  # a session may have begun
 
-    def _get(self, p):
+    def _get(self, p: dict) -> dict:
+        """Return at most 480 bytes of a slot's protocol as base64. Raises Refused."""
         raw = self._protocols.raw(get_int(p, "slot", 0, SLOTS - 1))
         at = get_int(p, "o", 0, len(raw))
         return {"o": at, "size": len(raw), "d": b64(raw[at : at + 480])}
 
-    def _activate(self, p):
+    def _activate(self, p: dict) -> dict:
+        """Choose the slot that the button starts. Raises Refused or OSError."""
         self._protocols.activate(get_int(p, "slot", 0, SLOTS - 1))
         return {"active": self._protocols.active()}
 
-    def _delete(self, p):
+    def _delete(self, p: dict) -> dict:
+        """Empty a slot. Raises Refused or OSError."""
         slot = get_int(p, "slot", 0, SLOTS - 1)
         if self._protocols.slots[slot] is None:
             raise Refused(NOT_FOUND, "slot %d is empty" % slot)
@@ -414,7 +443,7 @@ class ProtocolCommands:
 
 
 class SessionCommands:
-    """Start, pause, resume, stop; the answer to the wake check; the acknowledgement of a fault."""
+    """Starts, pauses, resumes and stops sessions, answers the wake check, acknowledges faults."""
 
     def __init__(
         self,
@@ -422,15 +451,15 @@ class SessionCommands:
         starter: "SessionStart",
         fault_control: "FaultControl",
         status_view: "StatusView",
-    ):
+    ) -> None:
         self._control = control
         self._session = control.session
         self._starter = starter
         self._fault_control = fault_control
         self._status_view = status_view
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         session = self._session
         return {
             "session.start": (REST, self._start),
@@ -441,30 +470,34 @@ class SessionCommands:
             "fault.ack": (IN_FAULT, self._acknowledge),
         }
 
-    def _start(self, p):
+    def _start(self, p: dict) -> dict:
+        """Begin a session. Raises Refused, in a fault with its text."""
         if self._session.state == states.FAULT:
             text = self._status_view.fault()["text"]  # type: ignore - one is latched
             raise Refused(FAULT, text + "; acknowledge it first")
         self._starter.start("link", p.get("tethered") is True)
         return {"session": self._session.number}
 
-    def _change(self, act):
+    def _change(self, act: "Callable[[str], bool]") -> dict:
+        """Call `act` with the cause. Raises Refused when it returns False."""
         if not act("link"):
             raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.shown_state()])
         return {"state": states.NAMES[self._session.shown_state()]}
 
-    def _answer_wake(self, p):
+    def _answer_wake(self, p: dict) -> dict:
+        """Answer the wake check. Raises Refused when it asks nothing."""
         if not self._control.answer_wake():
             raise Refused(NOT_NOW, "the wake check asks nothing now")
         return {"state": states.NAMES[self._session.state]}
 
-    def _acknowledge(self, p):
+    def _acknowledge(self, p: dict) -> dict:
+        """Clear the latched fault. Raises Refused while its cause is there, or OSError."""
         self._fault_control.acknowledge("link")
         return {"state": states.NAMES[self._session.state]}
 
 
 class HostCommands:
-    """Clock, lease, telemetry and restart."""
+    """Sets the clock, renews the lease, starts telemetry and restarts."""
 
     def __init__(
         self,
@@ -472,14 +505,14 @@ class HostCommands:
         host_session: "HostSession",
         control: "SessionControl",
         gate: RequestGate,
-    ):
+    ) -> None:
         self._host_clock = host_clock
         self._host_session = host_session
         self._control = control
         self._gate = gate
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         return {
             "clock.set": (ALWAYS, self._set_clock),
             "lease": (ALWAYS, self._renew_lease),
@@ -488,25 +521,29 @@ class HostCommands:
             "reset": (REST, lambda p: self._restart(False)),
         }
 
-    def _set_clock(self, p):
+    def _set_clock(self, p: dict) -> dict:
+        """Set the clock. Only one that differs costs a record. Raises Refused."""
         clock = self._host_clock
         unix_s = get_int(p, "t", 1700000000, _CLOCK_MOST_S)
         if clock.differs(unix_s):
             self._gate.run(ALWAYS, clock.set_utc, unix_s, 1)
         return {"unix_s": clock.unix_s()}
 
-    def _renew_lease(self, p):
+    def _renew_lease(self, p: dict) -> dict:
+        """Renew the host's lease on a tethered session, in ms. Raises Refused."""
         self._control.lease_ms = get_int(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
         return {"ms": self._control.lease_ms}
 
-    def _start_telemetry(self, p):
+    def _start_telemetry(self, p: dict) -> dict:
+        """Push samples every `every_ms` (0: none) for `ms`. Raises Refused."""
         every = get_int(p, "every_ms", 0, 60000)
         if 0 < every < 100:
             raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
         self._host_session.start_telemetry(every, get_int(p, "ms", 1, 60000, limits.LEASE_MS))
         return {"every_ms": every}
 
-    def _restart(self, service):
+    def _restart(self, service: bool) -> dict:
+        """Restart after the answer, and carry the budget of writes over. Raises OSError."""
         self._host_session.restart(service)
         budget = self._gate.budget
         budget.keep(budget.left - 1)
@@ -514,14 +551,14 @@ class HostCommands:
 
 
 class LogCommands:
-    """Reading the log."""
+    """Sends the log."""
 
-    def __init__(self, log: "Log"):
+    def __init__(self, log: "Log") -> None:
         self._log = log
         self._download = Download(log)
 
-    def methods(self) -> dict:
-        """See Commands."""
+    def methods(self) -> "Methods":
+        """Return the methods by name, for `Commands`."""
         return {
             "log.info": (ALWAYS, self._info),
             "log.open": (ALWAYS, self._open),
@@ -529,27 +566,33 @@ class LogCommands:
             "log.close": (ALWAYS, self._close),
         }
 
-    def _info(self, p):
+    def _info(self, p: dict) -> dict:
+        """Return the offsets of the log and its next sequence number."""
         log = self._log
         return {"first": log.first, "end": log.end, "seq": log.seq}
 
-    def _open(self, p):
+    def _open(self, p: dict) -> dict:
+        """Begin a download of the log. Raises Refused."""
         at, end = self._download.open(_offset(p))
         return {"o": at, "end": end}
 
-    def _next(self, p):
+    def _next(self, p: dict) -> Download:
+        """Return the stream that sends a window of the log. Raises Refused."""
         return self._download.prepare_window(_offset(p), get_int(p, "n", CHUNK, WINDOW, WINDOW))
 
-    def _close(self, p):
+    def _close(self, p: dict) -> dict:
+        """End the download. Returns the SHA-256 of all it sent. Raises Refused."""
         at, end, sha = self._download.close()
         return {"o": at, "end": end, "sha": sha}
 
 
-def _offset(p):
+def _offset(p: dict) -> int:
+    """Return the offset in the log. Raises Refused."""
     return get_int(p, "o", 0, (1 << 30) - 1)
 
 
-def _allowed(when, session):
+def _allowed(when: int, session: "Session") -> bool:
+    """Return whether the session's state is one of `when`."""
     state = session.state
     if when == ALWAYS:
         return True

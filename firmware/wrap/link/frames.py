@@ -33,7 +33,7 @@ class LineReader:
     Noise before a frame is not stored, so it costs one search however long it is.
     """
 
-    def __init__(self, limit: int = MAX_REQUEST):
+    def __init__(self, limit: int = MAX_REQUEST) -> None:
         """limit: most bytes of a line."""
         self._limit = limit
         self._line = bytearray(limit)
@@ -67,6 +67,7 @@ class LineReader:
         return self._finish()
 
     def _keep(self, buf: "bytes | bytearray", at: int, stop: int) -> None:
+        """Add buf[at:stop] to the line, as far as it has room."""
         n = self._n
         free = self._limit - n
         size = stop - at
@@ -77,16 +78,21 @@ class LineReader:
         self._n = n + size
 
     def _finish(self) -> int:
+        """Check the line at its newline. Returns as `take` does."""
         n = self._n
         overrun = self._overrun
         self._n = 0
         self._overrun = False
         if n == 0:
             return SKIPPED
+        # Before the CRC, which such a line has lost: a host has to learn that its line was
+        # too long.
         if overrun:
             return TOO_LONG
         if self._line[n - 1] == _CR:
             n -= 1
+        # The place follows from the length of the CRC. A search would find a star in the
+        # JSON.
         star = n - 9
         if star < 1 or self._line[star] != _STAR:
             return BAD_CRC

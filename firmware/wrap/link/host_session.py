@@ -1,12 +1,14 @@
-"""What a connected host has asked for: telemetry, a restart, and the trial of new firmware."""
+"""Carries out what a connected host has requested: telemetry, a restart, the trial of firmware."""
 
 from wrap.compat import const
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from wrap.hal.contract import Hal
     from wrap.install_trial import InstallTrial
     from wrap.link.server import Server
     from wrap.link.status import StatusView
+    from wrap.storage.files import AnyFiles
     from wrap.storage.log_queue import LogQueue
 
 _RESTART_MS = const(300)  # long enough for the answer to leave
@@ -14,11 +16,16 @@ _RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash delay
 
 
 class HostSession:
-    """Owns no request; the commands set it, the background runs it."""
+    """Owns no request: the commands set it, the background runs it."""
 
     def __init__(
-        self, hal, files, trial: "InstallTrial", log_queue: "LogQueue", status_view: "StatusView"
-    ):
+        self,
+        hal: "Hal",
+        files: "AnyFiles",
+        trial: "InstallTrial",
+        log_queue: "LogQueue",
+        status_view: "StatusView",
+    ) -> None:
         self._hal = hal
         self._files = files
         self._trial = trial
@@ -40,7 +47,7 @@ class HostSession:
         self._restart_ms = 0
 
     def restarting(self) -> bool:
-        """Whether a restart was requested."""
+        """Return whether a restart was requested."""
         return self._restart_ms >= 0
 
     def run(self, dt_ms: int, server: "Server") -> None:
@@ -55,12 +62,15 @@ class HostSession:
             if self._restart_ms > (_RESTART_MS if settled else _RESTART_MOST_MS):
                 self._hal.reset()
 
-    def _push_sample(self, dt_ms, server):
+    def _push_sample(self, dt_ms: int, server: "Server") -> None:
+        """Push a sample when it is due, until the lease ends. A late one is not repeated."""
         self._left_ms -= dt_ms
         if self._left_ms <= 0:
             self._every_ms = 0
             return
         self._due_ms -= dt_ms
+        # Only when it can leave at once: behind an answer it would be old before it is
+        # sent.
         if self._due_ms <= 0 and server.is_idle():
             self._due_ms = self._every_ms
             server.push("sample", self._status_view.sample())

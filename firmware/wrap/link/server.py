@@ -16,6 +16,23 @@ from wrap.errors import BAD_FRAME, INTERNAL, Refused
 from wrap.errors import TOO_LONG as CODE_LONG
 from wrap.link import frames
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from wrap.hal.contract import Hal
+
+    class Stream(Protocol):
+        """Bytes that are received or sent before the answer, see `Server`."""
+
+        def wants_input(self) -> bool: ...
+        def input_buffer(self) -> memoryview: ...
+        def add_received(self, n: int) -> None: ...
+        def step(self) -> "tuple[bytes, ...] | memoryview | None": ...
+        def result(self) -> object: ...
+
+
 _RX = const(64)  # bytes read in one slice
 _TX = const(2560)  # bytes of the output buffer: the longest answer and a push
 _WRITE = const(1024)  # bytes written in one slice
@@ -41,6 +58,7 @@ def dumps(obj: object) -> bytes:
 
 
 def _encode_error(number: "int | None", code: str, text: str) -> bytes:
+    """Return the JSON of an answer that is an error. number: of the request, None when unknown."""
     return dumps({"i": number, "e": [code, text]})
 
 
@@ -86,7 +104,12 @@ class Server:
     result(): the request's result, called after `step` has returned None. Raises Refused.
     """
 
-    def __init__(self, hal, handle, again: "tuple[str, ...]" = ()):
+    def __init__(
+        self,
+        hal: "Hal",
+        handle: "Callable[[str, dict], object]",
+        again: "tuple[str, ...]" = (),
+    ) -> None:
         """handle: called as handle(method, params); again: methods that a repetition executes."""
         self._hal = hal
         self._handle = handle
@@ -105,7 +128,7 @@ class Server:
         self._wrong = 0  # wrong lines since the last request
         self._asked = False  # a request was read and waits for time
         self._waited = 0
-        self._stream = None
+        self._stream: "Stream | None" = None
         self._raw = self._view[:0]  # bytes of the stream that are sent unchanged
         self._silent = _QUIET_SLICES
 
@@ -125,6 +148,7 @@ class Server:
     def _queue_line(self, *parts: bytes) -> bool:
         """Queue a line whose JSON is the concatenation of `parts`. Returns False when the buffer is
         full."""
+        # At-sign, star, eight digits of the CRC, newline.
         n = 11
         for part in parts:
             n += len(part)
@@ -170,6 +194,7 @@ class Server:
         spare_ms: time until the next control step. With less than _ACT_MS no request is started,
         and with less than _STEP_MS no piece of a stream, until _MOST_WAITS slices have passed.
         """
+        # What is to be sent comes first, so there is always room for an answer.
         if self._tx_at != self._tx_end:
             done = self._pump_lines()
         elif self._raw:
@@ -187,6 +212,7 @@ class Server:
         return done
 
     def _has_time(self, spare_ms: int, need_ms: int) -> bool:
+        """Return whether work of `need_ms` may begin: it fits, or has waited _MOST_WAITS slices."""
         if spare_ms < need_ms and self._waited < _MOST_WAITS:
             self._waited += 1
             return False
@@ -194,6 +220,7 @@ class Server:
         return True
 
     def _pump_lines(self) -> bool:
+        """Send at most _WRITE bytes of the output buffer. Returns whether the port took any."""
         end = min(self._tx_end, self._tx_at + _WRITE)
         sent = self._hal.link_write(self._view[self._tx_at : end])
         self._tx_at += sent
@@ -202,6 +229,7 @@ class Server:
         return sent > 0
 
     def _pump_raw(self) -> bool:
+        """Send at most _WRITE of a stream's bytes. Returns whether the port took any."""
         sent = self._hal.link_write(self._raw[:_WRITE])
         self._raw = self._raw[sent:]
         return sent > 0
@@ -263,18 +291,19 @@ class Server:
                 pass  # it has had its effect: the light is off, and the answer stays the same
         return self._queue_line(self._last_answer)
 
-    def _answer_call(self, call, *args) -> None:
+    def _answer_call(self, call: "Callable[..., object]", *args: object) -> None:
         """Send the result of `call(*args)` as the answer to request `_number` and keep it for a
         repetition. When the result is a stream, start that instead."""
         number = self._number
         try:
             result = call(*args)
             if hasattr(result, "step"):
-                self._stream = result
+                self._stream = result  # type: ignore - a stream, by its `step`
                 return
             answer = dumps({"i": number, "r": result})
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
+        # The host's reader has a line of this size and would drop a longer one.
         if len(answer) > frames.MAX_ANSWER:
             answer = _encode_error(number, INTERNAL, "the answer is too long")
         self._last_answer = answer

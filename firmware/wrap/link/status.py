@@ -1,4 +1,4 @@
-"""What the link shows: plain dictionaries, no decisions."""
+"""Makes the dictionaries that the link shows. Decides nothing."""
 
 import sys
 
@@ -15,6 +15,7 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from wrap.control.light_output import LightOutput
     from wrap.fast_step import FastStep
+    from wrap.hal.contract import BoardFacts, Hal
     from wrap.install_trial import InstallTrial
     from wrap.safety.fault_latch import FaultLatch
     from wrap.safety.integrity import Integrity
@@ -36,20 +37,20 @@ if TYPE_CHECKING:
 _BENCH = const(16)
 
 
-def _interpreter_version():
-    """The version of MicroPython; of any other interpreter with its name."""
+def _interpreter_version() -> str:
+    """Return the version of MicroPython; of any other interpreter with its name."""
     version = ".".join([str(n) for n in sys.implementation.version[:3]])
     name = sys.implementation.name
     return version if name == "micropython" else name + " " + version
 
 
 class Identity:
-    """facts: the board's facts; cause: of this boot."""
+    """Describes the wrap. facts: the board's facts; cause: of this boot."""
 
     def __init__(
         self,
-        hal,
-        facts,
+        hal: "Hal",
+        facts: "BoardFacts",
         cause: str,
         session: "Session",
         integrity: "Integrity",
@@ -57,7 +58,7 @@ class Identity:
         trial: "InstallTrial",
         log_queue: "LogQueue",
         uptime: "Uptime",
-    ):
+    ) -> None:
         self._board = facts.BOARD
         self._mpy = _interpreter_version()
         self._uid = hal.uid()
@@ -73,7 +74,7 @@ class Identity:
         self._uptime = uptime
 
     def hello(self) -> dict:
-        """Who this is; see docs/link.md."""
+        """Return the answer to hello; see docs/link.md."""
         installed = self._trial.installed
         return {
             "product": PRODUCT,
@@ -106,7 +107,7 @@ class StatusView:
 
     def __init__(
         self,
-        hal,
+        hal: "Hal",
         session: "Session",
         wake_check: "WakeCheck",
         thermal: "ThermalChecks",
@@ -122,7 +123,7 @@ class StatusView:
         uptime: "Uptime",
         steps: "StepState",
         signals: "Signals | None",
-    ):
+    ) -> None:
         self._hal = hal
         self._session = session
         self._wake_check = wake_check
@@ -141,7 +142,7 @@ class StatusView:
         self._signals = signals
 
     def state(self) -> dict:
-        """The least a host asks again and again: cheap to make and to send."""
+        """Return the least that a host requests again and again: cheap to make and to send."""
         session = self._session
         return {
             "state": states.NAMES[session.shown_state()],
@@ -150,7 +151,7 @@ class StatusView:
         }
 
     def sample(self) -> dict:
-        """The fields of status that move."""
+        """Return the fields of status that change during a session."""
         session, light, thermal = self._session, self._light, self._thermal
         lamps, temp_limits = light.lamps, thermal.temp_limits
         if self._trial.hides(session):
@@ -189,7 +190,7 @@ class StatusView:
         }
 
     def status(self) -> dict:
-        """Everything a person may ask; see docs/link.md."""
+        """Return all that a person may ask about; see docs/link.md."""
         session = self._session
         plan = None if session.calibrating else session.plan
         protocols = self._protocols
@@ -250,7 +251,8 @@ class StatusView:
             out["held"] = held
 
     def course(self) -> dict:
-        """Which sites had sessions, and when each may have the next; the light of the day."""
+        """Return the sites that had sessions, with the seconds until each may have the next, and
+        the light of the day."""
         caps, protocols = self._caps, self._protocols
         course = caps.history.sessions
         shown = {}
@@ -268,7 +270,7 @@ class StatusView:
         return {"age_s": course.age_s, "sites": shown, "light": light}
 
     def fault(self) -> "dict | None":
-        """The latched fault, or None."""
+        """Return the latched fault with its name and text, or None."""
         latch = self._fault_latch
         info = latch.info
         if info is None:
@@ -283,12 +285,12 @@ class StatusView:
 class StepBench:
     """Measures the two hardware calls of a step, in the dark only."""
 
-    def __init__(self, hal, fast_step: "FastStep"):
+    def __init__(self, hal: "Hal", fast_step: "FastStep") -> None:
         self._hal = hal
         self._raws = fast_step.words
 
     def measure(self) -> dict:
-        """Mean duration of `inputs` and of `verify_and_feed`, us."""
+        """Return the mean durations of `inputs` and of `verify_and_feed`, us, and their number."""
         hal, raws = self._hal, self._raws
         t0 = hal.ticks_us()
         for _ in range(_BENCH):

@@ -7,6 +7,12 @@ import hashlib
 from wrap.compat import const
 from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wrap.storage.log import Log
+
 CHUNK = const(1024)  # bytes of the log that are read, hashed and sent at a time
 WINDOW = const(16384)  # most bytes of a window
 _CHUNK_IN = const(256)  # most bytes received at a time
@@ -23,7 +29,7 @@ class Upload:
     """Receives `size` bytes from the host, then calls `act(bytes)`, which returns the request's
     result. Ends without a call when the host stops sending before."""
 
-    def __init__(self, size: int, act):
+    def __init__(self, size: int, act: "Callable[[bytes], object]") -> None:
         self._buf = bytearray(size)
         self._view = memoryview(self._buf)
         self._act = act
@@ -62,8 +68,7 @@ class Download:
     zeros fill the window and its answer is the error.
     """
 
-    def __init__(self, log):
-        """log: a `wrap.storage.log.Log`."""
+    def __init__(self, log: "Log") -> None:
         self._log = log
         self._digest = None
 
@@ -113,6 +118,7 @@ class Download:
         if self._broken is None:
             try:
                 data = self._read_log(n)
+                # The digest has these bytes from the first time.
                 if not self._again:
                     self._digest.update(data)
                     self.next = self._at + len(data)
@@ -122,6 +128,7 @@ class Download:
         return bytes(n)
 
     def _read_log(self, n: int) -> bytes:
+        """Return at most `n` bytes of the log. Raises Refused."""
         if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
         try:

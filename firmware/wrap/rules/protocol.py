@@ -22,6 +22,10 @@ import json
 from wrap.compat import const
 from wrap.rules import limits
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import Any
+
 SCHEMA = 1
 MAX_BYTES = 2048
 MAX_STEPS = 16
@@ -116,6 +120,7 @@ def is_tag(value: object) -> bool:
 
 
 def _is_printable(text: str) -> bool:
+    """Return whether `text` has no other characters than printable ASCII."""
     for c in _char_codes(text):
         if not 32 <= c <= 126:
             return False
@@ -254,10 +259,10 @@ def course_key(person: str, site: str) -> str:
 
 
 class Plan:
-    """A valid protocol, laid out for the control step: tuples of integers, channels in the board's
+    """Lays out a valid protocol for the control step: tuples of integers, channels in the board's
     order. person: tag, or "" without one; course_key: see `course_key`."""
 
-    def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]"):
+    def __init__(self, obj: dict, order: "list[str] | tuple[str, ...]") -> None:
         """obj: a protocol without problems; order: channel names in the board's order."""
         get = lambda key: obj.get(key, _DEFAULTS[key])
         self.id = obj["id"]
@@ -327,7 +332,7 @@ def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":
     return tuple(spec)
 
 
-def parse(raw: bytes):
+def parse(raw: bytes) -> "Any":
     """Return the value of the JSON text `raw`, of any type. Raises ValueError when it is not JSON
     or is too long."""
     if len(raw) > MAX_BYTES:

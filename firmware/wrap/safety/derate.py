@@ -15,8 +15,8 @@ _UP_Q = const(41)  # light comes back by at most 1 % a second, so the loop canno
 
 
 class Derate:
-    """q: share of the light that is allowed, 0..FULL_Q. fresh: the next `update` takes its value
-    without smoothing."""
+    """Reduces the light as the skin warms. q: share of the light that is allowed, 0..FULL_Q.
+    fresh: the next `update` takes its value without smoothing."""
 
     def __init__(self) -> None:
         self._fine = 0

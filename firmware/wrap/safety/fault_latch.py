@@ -14,8 +14,8 @@ _SAVE_AGAIN_MS = const(1000)
 
 
 class FaultLatch:
-    """code: the latched fault, or faults.NONE; info: its evidence, or None; later: number of
-    further faults since; unsaved: flash does not hold it yet."""
+    """Keeps the first fault. code: the latched fault, or faults.NONE; info: its evidence, or None;
+    later: number of further faults since; unsaved: flash does not hold it yet."""
 
     def __init__(self, store: "Store") -> None:
         self._store = store

@@ -21,8 +21,8 @@ _UNKNOWN = const(1 << 29)
 
 
 class HeatBalance:
-    """joule: heat capacity of the pad, J/K; skin_mw, air_mw: conductance from it to the skin and to
-    the air, mW/K.
+    """Compares the warming of the pad with the power written. joule: heat capacity of the pad, J/K;
+    skin_mw, air_mw: conductance from it to the skin and to the air, mW/K.
 
     covered, weak: warnings in force. room_mw: heat that the air takes now, mW.
     """
@@ -67,6 +67,7 @@ class HeatBalance:
         self._gap.add(board_mc - skin_mc)
         heat = self._heat
         heat.add(heat_mw)
+        # A running sum: a second costs the same however long the window is.
         self._sum_mw += heat.now
         if heat.n <= limits.BALANCE_S:
             return faults.NONE
@@ -74,6 +75,8 @@ class HeatBalance:
         written = self._sum_mw // limits.BALANCE_S
         board = self._board
         warming = self._joule * (board.now - board.ago(limits.BALANCE_S)) // limits.BALANCE_S
+        # The mean of the window's ends stands for the window, as `warming` is their
+        # difference.
         gap = (self._gap.now + self._gap.ago(limits.BALANCE_S)) // 2
         self.room_mw = written - warming - self._to_skin * gap // 1000
         if not lit_s:
@@ -125,6 +128,8 @@ class HeatBalance:
         missing = self.room_mw - self._dark_mw
         # A warmer board loses more to the air: that heat came.
         missing -= self._to_air * (self._board.now - self._dark_board) // 1000
+        # / 2500 and not / 1000: two fifths of what the skin takes more or less are allowed,
+        # since the conductance depends on the contact.
         spare = self._to_skin * abs(gap - self._dark_gap) // 2500 + limits.HEAT_SPARE_MW // 2
         if written < limits.WEAK_LEAST_MW:
             return

@@ -25,8 +25,8 @@ DAMAGED = "damaged"
 
 
 class Integrity:
-    """state, memory: of the program and of the RAM, words above. detail: text of the last fault
-    returned, or None."""
+    """Compares the program in flash with the build's note. state, memory: of the program and of the
+    RAM, words above. detail: text of the last fault returned, or None."""
 
     def __init__(self, hal: "Hal") -> None:
         self._hal = hal
@@ -56,10 +56,9 @@ class Integrity:
             return faults.PROGRAM
         return faults.NONE
 
-    def mark_damaged(self, detail: str) -> None:
-        """Set the program's state to damaged, whatever its CRC is. detail: the reason."""
+    def mark_damaged(self) -> None:
+        """Set the program's state to damaged, whatever its CRC is."""
         self.state = DAMAGED
-        self.detail = detail
 
     def check_slice(self, dt_ms: int) -> int:
         """Let `dt_ms` pass and check the chunks that are due. Returns a new fault, or

@@ -25,7 +25,8 @@ NOT_WORN = "a skin sensor reads outside 28 to 38 C"
 
 
 class PowerLimit:
-    """why: what limits the power, one of the texts above, as of the last `allowed_ma`."""
+    """Computes the power that is allowed. why: what limits the power, one of the texts above, as of
+    the last `allowed_ma`."""
 
     def __init__(self, facts: "BoardFacts") -> None:
         supply_mv = small_int(getattr(facts, "SUPPLY_MV", _SUPPLY_MV))

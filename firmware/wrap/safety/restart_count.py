@@ -16,7 +16,8 @@ _MOST = const(1 << 29)  # a stored count above this is damage, and counts as 0
 
 
 class RestartCount:
-    """count: unexpected restarts, with this boot; failed: it could not be written."""
+    """Counts the restarts. count: unexpected restarts, with this boot; failed: it could not be
+    written."""
 
     def __init__(self, store: "Store", cause: str) -> None:
         """cause: of this boot, as `Hal.reset_cause` names it."""

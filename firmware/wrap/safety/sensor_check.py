@@ -19,8 +19,8 @@ _WARMING_MC = const(600)  # in limits.BALANCE_S: a cold pad that was just put on
 
 
 class SensorCheck:
-    """roles: "skin" or "board" per sensor; trends: their Trends, which the caller fills; joule:
-    heat capacity of the pad, J/K."""
+    """Checks the behaviour of the sensors once a second. roles: "skin" or "board" per sensor;
+    trends: their Trends, which the caller fills; joule: heat capacity of the pad, J/K."""
 
     def __init__(self, roles: "list[str]", trends: "list[Trend]", joule: int) -> None:
         self._n = len(roles)
@@ -60,6 +60,8 @@ class SensorCheck:
 
         Of several violations the last one counts: PAIR, then the sensor with the highest index."""
         found = None
+        # A low-pass of 2^_SETTLE seconds. Constant light that the pad has warmed to moves
+        # no sensor, so only what is new is counted against a sensor that stands still.
         new_mw = heat_mw - (self._settled >> _SETTLE)
         self._settled += new_mw
         for i in range(self._n):

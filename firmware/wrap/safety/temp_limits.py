@@ -20,7 +20,8 @@ _NONE_YET = const(1 << 16)  # above any reading
 
 
 class TempLimits:
-    """roles: "skin" or "board" per sensor; curve: the thermistor of all.
+    """Compares each reading with its limits. roles: "skin" or "board" per sensor; curve: the
+    thermistor of all.
 
     Per sensor: temps_mc, of the last step; max_mc, of the session; quiet_from and quiet_below (one
     for all): raw readings between them need no decision. hottest_mc, coldest_mc: of the skin

@@ -36,8 +36,8 @@ WARNING_TEXTS = (
 
 
 class ThermalChecks:
-    """pending_warning: name of a warning that was not recorded yet, or ""; moved: a sensor jumped
-    as light began, so the pad is being put on or the sensor is faulty."""
+    """Runs the thermal checks. pending_warning: name of a warning that was not recorded yet, or "";
+    moved: a sensor jumped as light began, so the pad is being put on or the sensor is faulty."""
 
     def __init__(self, facts: "BoardFacts") -> None:
         curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
@@ -166,13 +166,17 @@ class ThermalChecks:
             # A mean is missing, or seconds are: what was kept does not belong to what follows.
             self._reset_history()
             return
+        # Before `_add_means`, which replaces the means that a jump is measured from.
         jump = self._find_jump(mcs, ms)
         if jump >= 0 and self._lit_s <= _SEATED_S:
             self._reset_history()
             self.moved = heat_mw > 0  # H-05
+        # By the heat and not by the session's state: in a pause the pad is dark too.
         self._lit_s = self._lit_s + 1 if heat_mw else 0
         self._update_derating(self._add_means(mcs))
         self._behaviour = self._check_behaviour(heat_mw)
+        # Last, so that a jump counts before what the other checks of this second make of
+        # it.
         if jump >= 0 and self._lit_s > _SEATED_S:
             self._behaviour = self._violation.set(faults.RATE, jump)  # H-05
         self._note_warnings()
@@ -187,6 +191,7 @@ class ThermalChecks:
         self._lit_s = 0
         self._behaviour = None
         self._update_derating(self.temp_limits.hottest_mc)
+        # `update` has cleared it. The next second's mean is another start as well.
         self.derate.fresh = True
 
     def _update_derating(self, hottest_mc: int) -> None:

@@ -26,7 +26,7 @@ def _compute_celsius(raw: int, r25: int, beta: int, pullup: int) -> float:
 
 
 class Thermistor:
-    """The curve of one kind of sensor: r25 and pullup in ohm, beta in K.
+    """Converts readings of one kind of sensor: r25 and pullup in ohm, beta in K.
 
     raw_min, raw_max: readings from raw_min to below raw_max are temperatures."""
 

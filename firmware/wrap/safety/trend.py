@@ -8,7 +8,8 @@ _MASK = const(63)  # of a ring of 64 entries: a power of two, so that the index 
 
 
 class Trend:
-    """now: the value smoothed over about four seconds; n: seconds since `clear`."""
+    """Keeps the last minute of one value. now: the value smoothed over about four seconds; n:
+    seconds since `clear`."""
 
     def __init__(self) -> None:
         self._ring = array("i", [0] * 64)

@@ -5,8 +5,8 @@ from wrap.rules import faults
 
 
 class Violation:
-    """code: a fault of wrap.rules.faults; sensor: index of the sensor that shows it, or None;
-    limit_mc: the limit that it passed, mC, or None.
+    """Describes what a check found. code: a fault of wrap.rules.faults; sensor: index of the sensor
+    that shows it, or None; limit_mc: the limit that it passed, mC, or None.
 
     Valid until the check that returned it runs again."""
 

@@ -39,9 +39,9 @@ YES = 2
 
 
 class WireCheck:
-    """n: number of sensors. sensor: index of the one whose reading followed the lamps. suspects:
-    windows in a row in which one did. edge_left: steps that `check_edge` still has to compare.
-    While both are 0, nothing is suspected."""
+    """Looks for readings that follow the lamps. n: number of sensors. sensor: index of the one
+    whose reading followed the lamps. suspects: windows in a row in which one did. edge_left: steps
+    that `check_edge` still has to compare. While both are 0, nothing is suspected."""
 
     def __init__(self, n: int) -> None:
         self._n = n

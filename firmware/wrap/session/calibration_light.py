@@ -33,7 +33,8 @@ _NAME = "calibration"
 
 
 class CalibrationLight:
-    """names: of the channels, in the order of the board; collect(): collects garbage."""
+    """Starts the light of one channel. names: of the channels, in the order of the board;
+    collect(): collects garbage."""
 
     def __init__(
         self,

@@ -54,6 +54,7 @@ class SessionCaps:
         plan = session.plan
         part = part_pm(session.active_ms, plan.total_ms, upper_uj, plan.dose_uj)
         light_ms = min(session.active_ms, plan.total_ms)
+        # Rounded up: no light is missing from the day.
         self.history.end(part, (light_ms + 999) // 1000, self._uptime.s)
 
     def next_s(self, site: str, need_s: int = 0) -> int:

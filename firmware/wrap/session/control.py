@@ -23,7 +23,8 @@ _NO_DOSE_UJ = const(-(1 << 29))
 
 
 class SessionControl:
-    """lease_ms: remaining time of the host's lease on a tethered session."""
+    """Runs an active session. lease_ms: remaining time of the host's lease on a tethered
+    session."""
 
     def __init__(
         self,
@@ -78,6 +79,8 @@ class SessionControl:
             session.advance(dt_ms, lamps.dose_uj(), ahead_uj)
         else:
             session.advance(dt_ms, _NO_DOSE_UJ, 0)
+        # Several may be due in one step. The first one counts, because `stop` refuses a
+        # session that is ending.
         if light.cap_reached():
             session.stop(states.BY_CAP)
         if self._thermal.moved:
@@ -90,6 +93,7 @@ class SessionControl:
     def update_session(self, dt_ms: int) -> None:
         """Let `dt_ms` pass for the host's lease and the wake check."""
         session = self.session
+        # Also while paused: a session must not wait for a host that has gone.
         if session.tethered:
             self.lease_ms -= dt_ms
             if self.lease_ms <= 0:

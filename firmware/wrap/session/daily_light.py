@@ -15,7 +15,7 @@ ENTRIES_MOST = const(12)  # further entries are merged, the oldest ones first
 
 
 class Light:
-    """The light of one session: `light_s` seconds from the age `age_s` on.
+    """Describes the light of one session: `light_s` seconds from the age `age_s` on.
 
     unix_s: UTC at that age, 0 when it is not known. open: 1 while the session has not ended; then
     light_s is the most it can give."""
@@ -46,8 +46,8 @@ def _load(stored: "list[int]", age_s: int) -> Light:
 
 
 class DailyLight:
-    """entries: `Light` objects in the order of their sessions. stored: from `to_stored`. Raises
-    ValueError or TypeError for another form."""
+    """Sums the light of the last day. entries: `Light` objects in the order of their sessions.
+    stored: from `to_stored`. Raises ValueError or TypeError for another form."""
 
     def __init__(self, stored: list, age_s: int) -> None:
         self.entries = [_load(one, age_s) for one in stored]
@@ -69,6 +69,7 @@ class DailyLight:
     ) -> int:  # H-54, H-62
         """Return the seconds until `need_s` more seconds of light stay within `most_s` in
         `window_s`, which is at most a day; 0: now."""
+        # In the order in which light expires, which need not be that of the sessions.
         counted = sorted([(e.expires_s(window_s), e.light_s) for e in self.entries])
         counted = [c for c in counted if c[0] > age_s]
         over_s = sum([c[1] for c in counted]) + need_s - most_s

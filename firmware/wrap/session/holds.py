@@ -19,7 +19,7 @@ UNREADABLE = "unreadable"  # reason of a stored hold that this firmware cannot r
 
 
 class Holds:
-    """store: the DoubleStore that keeps them."""
+    """Keeps the holds. store: the DoubleStore that keeps them."""
 
     def __init__(self, store: "DoubleStore", log_queue: "LogQueue") -> None:
         self._store = store
@@ -84,4 +84,5 @@ def _load(stored: object) -> "tuple[str, str]":
     if isinstance(stored, list) and len(stored) >= 2:
         if isinstance(stored[0], str) and isinstance(stored[1], str):
             return (stored[0], stored[1])
+    # What cannot be read holds everybody: the mistake must be the one without light.
     return (ANYBODY, UNREADABLE)

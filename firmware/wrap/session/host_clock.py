@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class HostClock:
-    """The time is unknown after each boot until a host sets it."""
+    """Keeps the time that a host sets. It is unknown after each boot until then."""
 
     def __init__(self, uptime: "Uptime", history: "SiteHistory", log_queue: "LogQueue") -> None:
         self._uptime = uptime

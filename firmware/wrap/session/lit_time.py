@@ -17,8 +17,9 @@ _UNKNOWN = const(-1)  # the time was lost; until the next calibration
 
 
 class LitTime:
-    """store: the Store that keeps the milliseconds of each channel; names: of the channels, in the
-    order of the board. unsaved: flash does not hold the newest times yet."""
+    """Counts the light of each channel. store: the Store that keeps the milliseconds of each
+    channel; names: of the channels, in the order of the board. unsaved: flash does not hold the
+    newest times yet."""
 
     def __init__(self, store: "Store", names: "tuple[str, ...]") -> None:
         self._store = store

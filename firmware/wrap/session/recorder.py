@@ -21,7 +21,7 @@ SAMPLE_MS = const(36000)  # between SAMPLE records: decisions/0012, a session's 
 
 
 class SessionRecorder:
-    """sample_ms: time since the last SAMPLE record."""
+    """Makes the records of a session. sample_ms: time since the last SAMPLE record."""
 
     def __init__(
         self,
@@ -120,6 +120,7 @@ class SessionRecorder:
         """Let `dt_ms` pass and record a sample when it is due."""
         self.sample_ms += dt_ms
         if self.sample_ms >= SAMPLE_MS:
+            # The rest counts for the next sample, so that samples do not drift.
             self.sample_ms -= SAMPLE_MS
             if session.blind:
                 self._trial.note_masked(records.SAMPLE, self._sample(session))

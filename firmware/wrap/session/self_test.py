@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wrap.storage.log_queue import LogQueue
 
 _STAGE_STEPS = const(3)  # 30 ms a stage: the filter of a sense input takes about 3 ms
-_REFUSE_STEPS = const(4)  # failing steps in a row after which the session is refused
+_REFUSE_STEPS = const(4)  # failing steps, of both checks together, that refuse nothing yet
 _PROBE_U16 = const(6554)  # 10 % duty, on lamp pins while the enable is low
 _SETTLE_STEPS = const(5)  # dark steps before sensed light is a fault
 _BLIND_STEPS = const(500)  # steps of light without sensed light, until a note is recorded
@@ -30,7 +30,8 @@ LIMITED = ", limited power"
 
 
 class SelfTest:
-    """sensing: the board has a sense input, which is high while the LEDs give light."""
+    """Tests the wrap before first light. sensing: the board has a sense input, which
+    is high while the LEDs give light."""
 
     def __init__(
         self,
@@ -93,8 +94,8 @@ class SelfTest:
         return True
 
     def _refuse(self, session: "Session", n: int, why: str) -> None:
-        """Repeat step `n`, and stop the session after several failing steps in a row, so that one
-        disturbed reading does not count."""
+        """Repeat step `n`, and stop the session after several failing steps, of both checks
+        together, so that one disturbed reading does not count."""
         self._steps = n
         self._refusals += 1
         if self._refusals > _REFUSE_STEPS:

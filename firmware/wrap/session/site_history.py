@@ -56,7 +56,8 @@ def span(seconds: int) -> str:
 
 
 class Entry:
-    """A session: the age at which it began, UTC then (0: not known), its part in permille."""
+    """Describes a session: the age at which it began, UTC then (0: not known), its part in
+    permille."""
 
     def __init__(self, age_s: int, unix_s: int, part: int) -> None:
         self.age_s = age_s
@@ -81,7 +82,7 @@ def _load(stored: "list[int]", age_s: int) -> Entry:
 
 
 class SiteSessions:
-    """The sessions of the last week per site, and the light of the last day.
+    """Keeps the sessions of the last week per site, and the light of the last day.
 
     stored: from `to_stored`, or {}. Raises ValueError, TypeError, KeyError or AttributeError for
     another form. sites: {site: [Entry, ...]}. light: a DailyLight.
@@ -137,6 +138,7 @@ class SiteSessions:
         found = []
         entries = self.sites.get(ANY, [])
         if site != ANY:
+            # ANY: a lost history counts as a session on every site.
             entries = self.sites.get(site, []) + entries
         for e in entries:
             if e.part_pm >= FULL_PM:
@@ -220,6 +222,8 @@ class SiteSessions:
             behind = self._line - line
             if limits.CLOCK_DRIFT_S < behind <= limits.CLOCK_MOST_S:  # H-30
                 return False
+            # Clocks of two hosts differ a little. Time that is known to have passed
+            # must not shrink.
             if 0 < behind <= limits.CLOCK_DRIFT_S:
                 line = self._line
         self._line = line
@@ -288,6 +292,7 @@ class SiteHistory:
         begin."""
         wait_s = self.next_s(site, week, up_s)
         light_s = self.light_next_s(need_s, most_s, up_s)
+        # Both limits have to be met, so the longer wait is the one to state.
         if light_s > wait_s:
             return self.light_refusal(need_s, most_s, light_s)
         return self.site_refusal(site, wait_s) if wait_s else None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SessionStart:
-    """counter: the Store that counts the sessions; collect(): collects garbage."""
+    """Starts sessions. counter: the Store that counts the sessions; collect(): collects garbage."""
 
     def __init__(
         self,

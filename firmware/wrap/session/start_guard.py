@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StartGuard:
-    """holds: the holds in force."""
+    """Refuses a session that may not begin. holds: the holds in force."""
 
     def __init__(
         self,

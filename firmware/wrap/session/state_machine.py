@@ -23,7 +23,8 @@ _SELF_TEST_MS = const(100)
 
 
 class Session:
-    """on_change(session, old, new, reason) is called at every change of state.
+    """Advances the states of a session. on_change(session, old, new, reason) is called at every
+    change of state.
 
     plan: of this session, or of the last one; by: what started it; end_reason: "" until it ends;
     active_ms: time of light (ramp-up and running); step: index in the plan; fade: 0..FADE_FULL.
@@ -47,6 +48,7 @@ class Session:
         self._clear()
 
     def _clear(self) -> None:
+        """Reset the times, the step and the fade."""
         self.active_ms = 0
         self.paused_ms = 0
         self.step = 0
@@ -55,11 +57,13 @@ class Session:
         self._in_state_ms = 0
 
     def _change_state(self, new: int, reason: str) -> None:
+        """Enter the state `new`, and report it to `on_change`."""
         old = self.state
         self.state = new
         self.active_now = states.SELF_TEST <= new <= states.RAMP_DOWN
         self.lit_now = self.fade > 0 or new == states.RAMP_UP or new == states.RUNNING
         self._in_state_ms = 0
+        # Last: what is called reads the new state.
         self._on_change(self, old, new, reason)
 
     def active(self) -> bool:
@@ -137,6 +141,7 @@ class Session:
         """Fade out and end the session. Returns False when none is active or it is ending."""
         if self.state not in (states.SELF_TEST, states.RAMP_UP, states.RUNNING, states.PAUSED):
             return False
+        # The self-test ends this way too: its fade is 0, so the next step ends the session.
         self.end_reason = reason
         self._change_state(states.RAMP_DOWN, reason)
         return True
@@ -166,6 +171,7 @@ class Session:
             if self.fade >= FADE_FULL:
                 self.fade = FADE_FULL
                 self._change_state(states.RUNNING, "at level")
+            # Light of the ramp is light: it heats the skin and gives dose.
             self._advance_light(dt_ms, dose_uj, ahead_uj)
         elif state == states.PAUSED:
             self._fade_out(dt_ms)
@@ -199,6 +205,7 @@ class Session:
         """Let `dt_ms` of light pass: end at the dose or the time, or go to the plan's next step."""
         self.active_ms += dt_ms
         self._step_ms += dt_ms
+        # The dose first: when both are reached in one step, it is what the record names.
         if 0 < self.plan.dose_uj <= dose_uj + ahead_uj:
             self.stop(states.BY_DOSE)
         elif self.active_ms >= self.plan.total_ms:  # H-26

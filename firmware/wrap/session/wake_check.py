@@ -14,9 +14,9 @@ _NEVER_MS = const(1 << 29)
 
 
 class WakeCheck:
-    """due_ms: light time of the next question; waiting: a question was not answered yet; over: the
-    time to answer has passed; asking: indicator and buzzer ask, until an answer or the end;
-    left_ms: time left to answer."""
+    """Asks whether the wearer is awake. due_ms: light time of the next question; waiting: a
+    question was not answered yet; over: the time to answer has passed; asking: indicator and buzzer
+    ask, until an answer or the end; left_ms: time left to answer."""
 
     def __init__(self) -> None:
         self.end_session()
@@ -52,6 +52,7 @@ class WakeCheck:
     def answer(self, active_ms: int) -> bool:
         """Accept an answer at the light time `active_ms`. Returns False when no question waits or
         the time to answer has passed."""
+        # `over`: SessionControl is ending the session, and a late press must not stop that.
         if not self.waiting or self.over:
             return False
         self.waiting = self.asking = False

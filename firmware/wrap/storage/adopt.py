@@ -7,11 +7,17 @@ left as it is.
 
 import os
 
+from wrap.compat import const
 from wrap.storage.files import Files
 from wrap.storage.mount import open_store
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.hal.contract import FlashArea
+    from wrap.storage.flash_files import FlashFiles
 
-def copy_files(folder: str, area) -> None:
+
+def copy_files(folder: str, area: "FlashArea") -> None:
     """Copy the files in `folder` into the store in the raw flash area `area`. Raises OSError when
     there is no such folder, or when the store cannot be written."""
     os.stat(folder)
@@ -21,11 +27,11 @@ def copy_files(folder: str, area) -> None:
             _copy_file(files, store, name)
 
 
-def _copy_file(files, store, name: str) -> None:
+def _copy_file(files: Files, store: "FlashFiles", name: str) -> None:
     """Copy one file. One that cannot be read or does not fit is stored empty, which its reader
     takes for damage: a latched fault stays latched, and the other files are still copied."""
     try:
-        data = files.read(name)
+        data = files.read(name) or b""
     except OSError:
         data = b""
     try:

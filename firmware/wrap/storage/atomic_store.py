@@ -7,6 +7,12 @@ file the dictionary is empty, for which every reader takes its strictest default
 import binascii
 import json
 
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.files import AnyFiles
+
 
 def seal(generation: int, value: dict) -> bytes:
     """Return a file's content: CRC-32 in hex, then JSON of generation and value."""
@@ -19,20 +25,23 @@ def unseal(raw: "bytes | None") -> "tuple[int, dict] | None":
     if raw is None or len(raw) < 8:
         return None
     body = raw[8:]
+    # The CRC before the JSON: damaged bytes may be valid JSON of another value.
     if raw[:8] != b"%08x" % (binascii.crc32(body) & 0xFFFFFFFF):
         return None
     try:
         kept = json.loads(body)
         return int(kept["g"]), dict(kept["v"])
+    # With a valid CRC this is another program's file or another version's. RuntimeError:
+    # MicroPython's, for brackets nested too deeply.
     except (ValueError, KeyError, TypeError, OverflowError, RuntimeError):
         return None
 
 
 class Store:
-    """files: a `Files`; name: of both files, without ".a" and ".b". value: the dictionary in force,
-    to be changed only through `put`. damaged: a file was damaged or may be outdated."""
+    """Keeps the dictionary. name: of both files, without ".a" and ".b". value: the dictionary in
+    force, to be changed only through `put`. damaged: a file was damaged or may be outdated."""
 
-    def __init__(self, files, name: str) -> None:
+    def __init__(self, files: "AnyFiles", name: str) -> None:
         self._files = files
         self._name = name
         self._generation = 0
@@ -54,11 +63,13 @@ class Store:
         return value if isinstance(value, int) and 0 <= value <= most else 0
 
     def _file_name(self, slot: int) -> str:
+        """Return the name of file 0 or 1."""
         return self._name + (".a" if slot == 0 else ".b")
 
     def put(self, value: dict) -> None:
         """Write `value` and put it in force. Raises OSError and changes nothing when it cannot be
         written."""
+        # The file that is not in force: a power cut in the write costs nothing that counts.
         slot = 1 - self._slot
         self._files.write(self._file_name(slot), seal(self._generation + 1, value))
         self._generation += 1

@@ -14,7 +14,12 @@ until a person has confirmed it. Firmware without a mark wrote a and b in turn, 
 order are accepted when there is no mark.
 """
 
+from wrap.compat import const
 from wrap.storage.atomic_store import seal, unseal
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.files import AnyFiles
 
 _FLAG = "unconfirmed"  # stored inside the value, so that it survives power loss
 _ABSENT = 0  # a copy that was never written; a mark of generation 0 proves it
@@ -39,19 +44,20 @@ def _is_trusted(a: int, b: int, mark: int, same: bool, damaged: bool) -> bool:
 
 
 class DoubleStore:
-    """files: a `Files`; name: of the three files, without extension.
+    """Keeps the dictionary. name: of the three files, without extension.
 
     value: the dictionary in force, to be changed only through `put`. damaged: a copy or the mark
     was damaged. unconfirmed: the newest value may be lost. due: `repair` has something to write.
     """
 
-    def __init__(self, files, name: str) -> None:
+    def __init__(self, files: "AnyFiles", name: str) -> None:
         self._files = files
         self._copies = (name + ".a", name + ".b")
         self._mark = name + ".m"
         self._load_copies()
 
     def _load_copies(self) -> None:
+        """Read copies and mark, and put the newest value in force. Raises OSError."""
         read = self._files.read
         raws = [read(name) for name in self._copies]
         kept = [unseal(raw) for raw in raws]
@@ -60,7 +66,7 @@ class DoubleStore:
         mark = unseal(raw_mark)
         marked = mark[0] if mark else _BROKEN
         n = 0 if a >= b else 1
-        self._raw = raws[n]
+        self._raw = raws[n] or b""
         newer = kept[n]
         self.value = dict(newer[1]) if newer else {}
         trusted = _is_trusted(a, b, marked, kept[0] == kept[1], self._files.damaged)
@@ -85,6 +91,7 @@ class DoubleStore:
     def repair(self) -> None:
         """Write the value in force to both copies, and its mark. Raises OSError; then it is still
         due."""
+        # Generation 0 has no copies: nothing was put yet, which the mark alone states.
         if self._generation:
             for name in self._copies:
                 self._write_copy(name, self._raw)
@@ -92,6 +99,8 @@ class DoubleStore:
         self.due = False
 
     def _write_copy(self, name: str, raw: bytes) -> None:
+        """Write a file unless it has this content. Raises OSError."""
+        # Most repairs concern one file. A read spares the others a write.
         if self._files.read(name) != raw:
             self._files.write(name, raw)
 
@@ -107,6 +116,10 @@ class DoubleStore:
         self.unconfirmed = self.damaged = False
 
     def _put_value(self, value: dict, unconfirmed: bool) -> None:
+        """Write copy a, put `value` in force, then repair. Raises OSError when copy a cannot be
+        written; then nothing has changed."""
+        # Both copies first: else a cut in the next write could leave two generations of
+        # difference, which counts as damage.
         if self.due:
             self.repair()
         before = self._generation, self._raw

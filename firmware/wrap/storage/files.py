@@ -8,6 +8,14 @@ import os
 
 from wrap.compat import const
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from wrap.storage.flash_files import FlashFiles
+
+    AnyFiles: TypeAlias = "Files | FlashFiles | NoFiles"
+
 _ENODEV = const(19)
 
 
@@ -74,7 +82,7 @@ class Files:
 
 
 class NoFiles:
-    """The interface of `Files` without storage: no file exists and every write fails with ENODEV.
+    """Stands in for `Files` without storage: no file exists and every write fails with ENODEV.
     missing: the reason."""
 
     damaged = False

@@ -14,6 +14,10 @@ import struct
 
 from wrap.compat import const
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.sectors import AnySectors
+
 _TAG = const(0x5A)
 _OVERHEAD = const(8)
 _GONE = const(0xFFFF)
@@ -34,7 +38,9 @@ def _pack_entry(name: str, data: "bytes | None") -> bytes:
     return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
 
 
-def _parse_entry(buf, at: int) -> "tuple[str, int, int, int] | None":
+def _parse_entry(
+    buf: "bytes | bytearray | memoryview", at: int
+) -> "tuple[str, int, int, int] | None":
     """Return (name, offset of the data, their length or _GONE, offset behind the entry) of the
     entry at `at`, or None where there is no valid entry."""
     if at + _OVERHEAD > len(buf) or buf[at] != _TAG:
@@ -42,6 +48,7 @@ def _parse_entry(buf, at: int) -> "tuple[str, int, int, int] | None":
     _, n, size = struct.unpack_from("<BBH", buf, at)
     data = at + 4 + n
     end = data + (0 if size == _GONE else size)
+    # Damage can state any length: an entry that would end behind its sector is none.
     if end + 4 > len(buf):
         return None
     crc = binascii.crc32(bytes(buf[at:end])) & 0xFFFFFFFF
@@ -54,12 +61,12 @@ def _parse_entry(buf, at: int) -> "tuple[str, int, int, int] | None":
 
 
 class FlashFiles:
-    """sectors: an even number of them, see wrap.storage.sectors. damaged: there is damage that no
-    power cut explains, so any file may be missing or outdated."""
+    """Keeps the files in `sectors`, of which there is an even number. damaged: there is damage that
+    no power cut explains, so any file may be missing or outdated."""
 
     missing = ""
 
-    def __init__(self, sectors) -> None:
+    def __init__(self, sectors: "AnySectors") -> None:
         self._s = sectors
         self._m = sectors.n // 2
         self._where = {}  # name: (sector, data at, size)
@@ -121,11 +128,15 @@ class FlashFiles:
         while at < end:
             entry = _parse_entry(buf, at)
             if entry is None:
+                # The next entry can begin at any byte: damage need not end with the
+                # entry that it hit.
                 self._open = True
                 at += 1
                 continue
             name, data, size, at = entry
             if name != _TORN:
+                # After a power cut the next write would have begun with a _TORN
+                # entry.
                 self.damaged = self.damaged or self._open
                 self._where[name] = (i, data, size)
             self._open = False
@@ -139,6 +150,8 @@ class FlashFiles:
         old = [(name, data) for name, data in old if data is not None]
         while self._erase_next_sector():
             pass
+        # All that `_fill_bank` changes, so that a failed write leaves the old bank in
+        # force.
         kept = self._bank, self._i, self._at, self._where
         try:
             self._fill_bank(1 - self._bank, old)
@@ -197,6 +210,8 @@ class FlashFiles:
         try:
             self._s.program(self._i, self._at, entry)
         except OSError:
+            # What has reached the flash cannot be programmed again: the next entry goes
+            # behind it.
             self._at = max(self._at, self._s.filled_bytes(self._i)) + _CRC
             self._torn = True
             raise
@@ -223,13 +238,16 @@ class FlashFiles:
     # ---- the interface of Files
 
     def names(self) -> "list[str]":
+        """Return all file names, in no order."""
         return [name for name in self._where if self._where[name][2] != _GONE]
 
     def size(self, name: str) -> int:
+        """Return the file's size in bytes, or -1 when there is no such file."""
         place = self._where.get(name)
         return -1 if place is None or place[2] == _GONE else place[2]
 
     def read(self, name: str) -> "bytes | None":
+        """Return the whole content, or None when there is no such file."""
         if self.size(name) < 0:
             return None
         i, at, size = self._where[name]
@@ -237,10 +255,12 @@ class FlashFiles:
 
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically. Raises OSError."""
+        # An entry lies within one sector, and a bank's first sector begins with its head.
         if len(data) + _OVERHEAD + len(name) > self._s.size - _FIRST:
             raise OSError(_ENOSPC)
         self._append_entry(name, data)
 
     def remove(self, name: str) -> None:
+        """Delete the file if there is one. Raises OSError."""
         if self.size(name) >= 0:
             self._append_entry(name, None)

@@ -18,6 +18,10 @@ from array import array
 from wrap.compat import const
 from wrap.storage import payloads, records
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.sectors import AnySectors
+
 AHEAD = const(2)  # sectors kept erased: about three sessions
 UNUSED = (1 << 30) - 1  # start of a sector that is not part of the log; a small integer on the chip
 _BLOBS = const(4)  # BLOB records whose offsets each sector's head carries
@@ -28,27 +32,27 @@ _NEAR = const(1024)  # more records than a sector holds
 _EIO = const(5)
 
 
-def used_bytes(sectors, i: int) -> int:
+def used_bytes(sectors: "AnySectors", i: int) -> int:
     """Return the bytes of sector `i` that are part of the log, judged by its content."""
     filled = sectors.filled_bytes(i)
     found = _scan_sector(sectors, i, filled)
     return max(filled, found[-1][6] if found else 0)
 
 
-def _scan_sector(sectors, i: int, filled: int) -> list:
+def _scan_sector(sectors: "AnySectors", i: int, filled: int) -> list:
     """Return the records of sector `i`. The last one may end behind `filled`, since its last bytes
     may look erased."""
     return records.scan(sectors.read(i, 0, sectors.size), filled)[0]
 
 
-def _is_first(sectors) -> bool:
+def _is_first(sectors: "AnySectors") -> bool:
     """Return whether sector 0 is the first of a new log by its records, though its head is
     damaged."""
     found = _scan_sector(sectors, 0, sectors.filled_bytes(0))
     return len(found) > 0 and found[0][1] < _NEAR
 
 
-def _infer_starts(sectors, starts, head: int) -> int:
+def _infer_starts(sectors: "AnySectors", starts: "array[int]", head: int) -> int:
     """Fill in `starts` for sectors whose head is damaged. Returns the newest sector, which may be
     one of them."""
     n = sectors.n
@@ -63,7 +67,7 @@ def _infer_starts(sectors, starts, head: int) -> int:
     return head
 
 
-def _infer_start(sectors, starts, i: int) -> None:
+def _infer_start(sectors: "AnySectors", starts: "array[int]", i: int) -> None:
     """Set the start of sector `i` when its records follow those of the sector before, or precede
     those of the sector behind."""
     before, after = (i - 1) % sectors.n, (i + 1) % sectors.n
@@ -73,7 +77,7 @@ def _infer_start(sectors, starts, i: int) -> None:
         starts[i] = max(0, starts[after] - used_bytes(sectors, i))
 
 
-def _sector_follows(sectors, a: int, b: int) -> bool:
+def _sector_follows(sectors: "AnySectors", a: int, b: int) -> bool:
     """Return whether the records of sector `b` come right after those of `a`. Old records that an
     interrupted erase left in `b` do not: their sequence numbers are far lower."""
     first = _scan_sector(sectors, b, sectors.filled_bytes(b))
@@ -85,14 +89,14 @@ def _sector_follows(sectors, a: int, b: int) -> bool:
 
 
 class Log:
-    """sectors: see wrap.storage.sectors.
+    """Appends records to the ring of `sectors`, and reads it.
 
     first, end: offsets of the oldest byte kept and of the next byte to be written. starts: for each
     sector the offset at which it begins, or UNUSED. seq: sequence number of the next record. boot:
     boot number of the last record. torn: bytes behind the last record that a power cut left.
     skipped: sectors that could not be erased."""
 
-    def __init__(self, sectors) -> None:
+    def __init__(self, sectors: "AnySectors") -> None:
         self._s = sectors
         self.starts = array("I", [UNUSED] * sectors.n)
         self._head = -1
@@ -110,6 +114,7 @@ class Log:
 
     @property
     def skipped(self) -> int:
+        """Return the number of sectors that could not be erased."""
         return len(self._bad)
 
     def _find_sectors(self) -> None:
@@ -213,6 +218,7 @@ class Log:
                     raise
 
     def _erase_sector(self, i: int) -> None:
+        """Take sector `i` out of the log and erase it. Raises OSError."""
         if self.starts[i] != UNUSED:
             self._remove_sector(i)
         self._s.erase(i)
@@ -242,6 +248,7 @@ class Log:
             self._write_record(kind, boot, up_s, up_ms, payload)
 
     def _write_record(self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> None:
+        """Write one record to the newest sector, which has room for it. Raises OSError."""
         if self._pad:
             self._write_padding()
         if kind == records.END:
@@ -265,6 +272,8 @@ class Log:
         start = self.end - self._at
         try:
             self._s.program(i, self._at, data)
+        # Bytes of NOR flash that were programmed cannot be programmed again before an
+        # erase, so the log goes on behind them.
         except OSError:
             filled = self._s.filled_bytes(i)
             if filled > self._at:
@@ -284,6 +293,7 @@ class Log:
         chain = self.chain()
         payload = payloads.pack_sector(self.end, self.seq, chain, self._blobs)
         data = records.pack(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
+        # Before the write: where it fails half-way, the sector is not erased any more.
         self._ready.pop(0)
         self._s.program(i, 0, data)
         self._pad = 0
@@ -300,7 +310,7 @@ class Log:
         sector."""
         return self._digest_sector().digest()
 
-    def _digest_sector(self):
+    def _digest_sector(self) -> hashlib.sha256:
         """Return a SHA-256 object over the newest sector's bytes so far."""
         digest = hashlib.sha256()
         if self._head >= 0:
@@ -327,6 +337,7 @@ class Log:
         return name, True
 
     def _remember_blob(self, name: bytes, offset: int) -> None:
+        """Note where a blob was written last; only the newest _BLOBS are kept."""
         self._blobs = [b for b in self._blobs if b[0] != name][1 - _BLOBS :] + [(name, offset)]
 
     # ---- reading

@@ -18,9 +18,10 @@ _RETRY_MS = const(1000)
 
 
 class LogQueue:
-    """failed: the last write did not work; lost: records dropped from a full queue since boot."""
+    """Holds at most _MOST records. failed: the last write or erase failed; lost: records dropped
+    from a full queue since boot."""
 
-    def __init__(self, log: "Log", uptime: "Uptime"):
+    def __init__(self, log: "Log", uptime: "Uptime") -> None:
         self.log = log
         self._uptime = uptime
         self.boot = log.boot + 1
@@ -31,53 +32,64 @@ class LogQueue:
         self._retry_ms = 0
 
     def note(self, kind: int, payload: bytes) -> None:
-        """Queue a record of this moment. kind: of wrap.storage.records."""
+        """Queue a record with the present uptime. Writes nothing. kind: a type of
+        wrap.storage.records. A full queue drops a record for it, see `_find_least`."""
         if len(self._queue) >= _MOST:
             self._queue.pop(self._find_least())
             self.lost += 1
         self._queue.append((kind, self._uptime.s, self._uptime.ms, payload))
 
-    def _find_least(self):
-        """Which record of a full queue goes: the oldest sample, else the oldest behind the head."""
+    def _find_least(self) -> int:
+        """Return the index of the record that a full queue drops: the oldest sample, else the
+        oldest record behind the first."""
+        # From 1 on: the head may be under way to the flash and stays first until it is
+        # written.
         for i in range(1, len(self._queue)):
             if self._queue[i][0] == records.SAMPLE:
                 return i
         return 1
 
-    def is_idle(self):
-        """Nothing waits."""
+    def is_idle(self) -> bool:
+        """Return whether the queue is empty."""
         return not self._queue
 
-    def is_crowded(self):
-        """Half of the queue is taken: records that a host asks for must wait."""
+    def is_crowded(self) -> bool:
+        """Return whether half of the queue is taken. Then records that a host requests must wait;
+        the other half is for the steps."""
         return len(self._queue) >= _HALF
 
-    def has_unreported(self):
-        """Whether records were lost that no NOTE counts, and there is room for one."""
+    def has_unreported(self) -> bool:
+        """Return whether records were lost that no NOTE counts, and the queue has room for a
+        NOTE."""
         return self.lost != self._reported and not self.is_crowded()
 
-    def report_lost(self):
-        """What a NOTE tells: {"lost": records dropped since boot}."""
+    def report_lost(self) -> "dict[str, int]":
+        """Return the content of a NOTE, {"lost": records dropped since boot}, and count it as
+        reported."""
         self._reported = self.lost
         return {"lost": self.lost}
 
-    def is_due(self, lit):
-        """Whether the next slice writes a record."""
+    def is_due(self, lit: bool) -> bool:
+        """Return whether the next slice writes a record. lit: one that needs an erase waits."""
         if not self._queue or self._retry_ms > 0:
             return False
         return not lit or self.log.fits(self._queue[0][3])  # H-21
 
-    def is_ready(self):
-        """Records of a whole session can be written without an erase."""
+    def is_ready(self) -> bool:
+        """Return whether the records of a whole session can be written without an erase."""
         return self.log.is_prepared()
 
-    def is_quiescent(self, lit):
-        """Nothing waits that could be written or erased now."""
+    def is_quiescent(self, lit: bool) -> bool:
+        """Return whether the queue is empty and nothing is to be erased now. lit: nothing may be
+        erased."""
         return self.is_idle() and (lit or self.failed or self.log.is_prepared())
 
-    def slice(self, dt_ms, lit):
-        """Write at most one record, or in the dark erase ahead. True when something was done; a
-        failure is kept in `failed`. lit: nothing may be erased now, what needs it waits."""
+    def slice(self, dt_ms: int, lit: bool) -> bool:
+        """Write at most one record, or erase one sector in advance. Returns whether one of them was
+        done. Raises nothing: a failure sets `failed`, and _RETRY_MS later it is tried again.
+
+        dt_ms: time since the last call; lit: nothing may be erased now, and what needs it waits.
+        """
         if self._retry_ms > 0:
             self._retry_ms -= dt_ms
             return False
@@ -91,15 +103,18 @@ class LogQueue:
             self.failed = False
         return done
 
-    def _write_record(self, lit):
+    def _write_record(self, lit: bool) -> bool:
+        """Write the first record when it is due. Returns whether it was. Raises OSError."""
         if not self.is_due(lit):
             return False
         kind, up_s, up_ms, payload = self._queue[0]
         self.log.append(kind, self.boot, up_s, up_ms, payload)
+        # After `append`: a record that could not be written is still the first.
         self._queue.pop(0)
         return True
 
-    def _prepare_log(self):
+    def _prepare_log(self) -> bool:
+        """Erase one sector unless enough are erased. Returns whether it did. Raises OSError."""
         if self.log.is_prepared():
             return False
         self.log.prepare()

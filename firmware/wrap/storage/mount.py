@@ -1,8 +1,15 @@
 """Opens the storage that a HAL's flash gives: small files, and the sectors of the log."""
 
+from wrap.compat import const
 from wrap.storage.files import NoFiles, open_files
 from wrap.storage.flash_files import FlashFiles
 from wrap.storage.sectors import FileSectors, NorSectors
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.hal.contract import FlashArea, Hal
+    from wrap.storage.files import AnyFiles
+    from wrap.storage.sectors import AnySectors
 
 # Folder of all files on a stock image, whose flash is one filesystem. "/wrap" would hide the frozen
 # package.
@@ -10,20 +17,22 @@ FOLDER = "/pbmwrap"
 
 
 class Storage:
-    """What survives power. files: a `Files`, `FlashFiles` or `NoFiles`; sectors: those of the log,
-    by default files as well."""
+    """Holds what survives power: small files, and the sectors of the log, by default files as well
+    (`FlashFiles` come with sectors)."""
 
-    def __init__(self, files, sectors=None) -> None:
+    def __init__(self, files: "AnyFiles", sectors: "AnySectors | None" = None) -> None:
         self.files = files
-        self.sectors = FileSectors(files) if sectors is None else sectors
+        if sectors is None:
+            sectors = FileSectors(files)  # type: ignore - FlashFiles come with sectors
+        self.sectors = sectors
 
 
-def open_store(area) -> FlashFiles:
+def open_store(area: "FlashArea") -> FlashFiles:
     """Return the small files in a raw flash area (see `Hal.open_flash`). Raises OSError."""
     return FlashFiles(NorSectors(area, 0, area.sectors))
 
 
-def mount(hal) -> Storage:
+def mount(hal: "Hal") -> Storage:
     """Open the storage in the flash of `hal`. Raises nothing: storage that cannot be opened becomes
     `NoFiles`, which gives the reason and refuses to write."""
     try:

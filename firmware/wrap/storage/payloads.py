@@ -10,6 +10,12 @@ struct.error for a damaged payload.
 import json
 import struct
 
+from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 NO_TEMP = -0x80000000  # a temperature in mC without a valid reading
 NO_DOSE_UJ = 0xFFFFFFFF  # a dose of a channel that is not calibrated
 SCHEMA = 1
@@ -51,6 +57,7 @@ def schema(payload: bytes) -> int:
 
 
 def _text(payload: bytes, at: int) -> str:
+    """Return the text from `at` on. Raises ValueError when it is not UTF-8."""
     return bytes(payload[at:]).decode()
 
 
@@ -77,10 +84,12 @@ def _cc(mc: int) -> int:
 
 
 def _mc(cc: int) -> "int | None":
+    """Return a stored temperature in mC, None without a valid reading."""
     return None if cc == _NO_CC else cc * 10
 
 
 def _uj(dose: int) -> "int | None":
+    """Return a stored dose in uJ/cm2, None of a channel that is not calibrated."""
     return None if dose == NO_DOSE_UJ else dose
 
 
@@ -90,6 +99,7 @@ def pack_boot(cause: str, version: str, boot: int) -> bytes:
 
 
 def unpack_boot(p: bytes) -> dict:
+    """Unpack a BOOT record."""
     cause, version = _text(p, 5).split("|", 1)
     return {"cause": cause, "version": version, "resets": struct.unpack_from("<I", p, 1)[0]}
 
@@ -100,6 +110,7 @@ def pack_clock(unix_s: int) -> bytes:
 
 
 def unpack_clock(p: bytes) -> dict:
+    """Unpack a CLOCK record."""
     return {"unix_s": struct.unpack_from("<I", p, 1)[0]}
 
 
@@ -110,6 +121,7 @@ def pack_blob(name: bytes, raw: bytes) -> bytes:
 
 
 def unpack_blob(p: bytes) -> dict:
+    """Unpack a BLOB record, its name in hex."""
     return {"name": bytes(p[1:9]).hex(), "raw": bytes(p[9:])}
 
 
@@ -125,6 +137,7 @@ def pack_start(
 
 
 def unpack_start(p: bytes) -> dict:
+    """Unpack a START record, names of BLOBs in hex."""
     _, session, unix_s, by, protocol, calibrations = struct.unpack_from("<BIIB8s8s", p, 0)
     return {
         "session": session,
@@ -141,10 +154,13 @@ def pack_state(old: int, new: int, reason: str) -> bytes:
 
 
 def unpack_state(p: bytes) -> dict:
+    """Unpack a STATE record."""
     return {"old": p[1] >> 4, "new": p[1] & 15, "reason": _reason_at(p, 2)[0]}
 
 
-def pack_sample(state: int, temps_mc, duties_u16, doses_uj) -> bytes:
+def pack_sample(
+    state: int, temps_mc: "Sequence[int]", duties_u16: "Sequence[int]", doses_uj: "Sequence[int]"
+) -> bytes:
     """Pack a SAMPLE record: state number, temperature (or NO_TEMP) per sensor, duty and dose (or
     NO_DOSE_UJ) per channel."""
     n, c = len(temps_mc), len(duties_u16)
@@ -160,6 +176,7 @@ def pack_sample(state: int, temps_mc, duties_u16, doses_uj) -> bytes:
 
 
 def unpack_sample(p: bytes) -> dict:
+    """Unpack a SAMPLE record."""
     n, c = p[1] >> 4, p[1] & 15
     temps = struct.unpack_from("<%dh" % n, p, 2)
     duties = struct.unpack_from("%dB" % c, p, 2 + 2 * n)
@@ -178,9 +195,9 @@ def pack_end(
     active_ms: int,
     paused_ms: int,
     fault_count: int,
-    temps_mc,
-    on_ms,
-    doses_uj,
+    temps_mc: "Sequence[int]",
+    on_ms: "Sequence[int]",
+    doses_uj: "Sequence[int]",
 ) -> bytes:
     """Pack an END record, a session's sums, without the seal that `Log` appends. temps_mc: the
     highest (or NO_TEMP) per sensor; on_ms, doses_uj (or NO_DOSE_UJ): per channel."""
@@ -196,6 +213,7 @@ def pack_end(
 
 
 def unpack_end(p: bytes) -> dict:
+    """Unpack an END record, its seal in hex."""
     _, session, active_ms, paused_ms, fault_count, sizes = struct.unpack_from("<BIIIBB", p, 0)
     n, c = sizes >> 4, sizes & 15
     temps = struct.unpack_from("<%dh" % n, p, 15)
@@ -220,6 +238,7 @@ def pack_wake(what: str, active_ms: int) -> bytes:
 
 
 def unpack_wake(p: bytes) -> dict:
+    """Unpack a WAKE record."""
     _, what, active_s = struct.unpack_from("<BBH", p, 0)
     return {"wake": _WAKE[what], "active_ms": active_s * 1000}
 
@@ -231,11 +250,12 @@ def pack_course(what: str, person: str, sha: bytes) -> bytes:
 
 
 def unpack_course(p: bytes) -> dict:
+    """Unpack a COURSE record, its hash in hex."""
     _, what, sha = struct.unpack_from("<BB32s", p, 0)
     return {"what": COURSE_EVENTS[what], "person": _text(p, 34), "sha": bytes(sha).hex()}
 
 
-def pack_sector(start: int, seq: int, chain: bytes, blobs) -> bytes:
+def pack_sector(start: int, seq: int, chain: bytes, blobs: "list[tuple[bytes, int]]") -> bytes:
     """Pack a SECTOR record, the head of a sector. start: offset of its first byte in the log, u32;
     seq: this record's full sequence number, u32; chain: SHA-256 of all bytes of the sector before;
     blobs: [(name, offset)]."""
@@ -246,6 +266,7 @@ def pack_sector(start: int, seq: int, chain: bytes, blobs) -> bytes:
 
 
 def unpack_sector(p: bytes) -> dict:
+    """Unpack a SECTOR record, `chain` in hex."""
     _, start, seq, chain = struct.unpack_from("<BII32s", p, 0)
     blobs = [struct.unpack_from("<8sI", p, at) for at in range(41, len(p) - 11, 12)]
     return {"start": start, "seq": seq, "chain": bytes(chain).hex(), "blobs": blobs}
@@ -257,6 +278,7 @@ def pack_json(obj: dict) -> bytes:
 
 
 def unpack_json(p: bytes) -> dict:
+    """Unpack a FAULT, ACK or NOTE record."""
     return json.loads(_text(p, 1))
 
 

@@ -6,14 +6,20 @@ A slot that is damaged or breaks a rule is reported and never run; the others st
 import binascii
 import hashlib
 
+from wrap.compat import const
 from wrap.errors import HASH, INVALID, NOT_FOUND, Refused
 from wrap.rules import protocol
 from wrap.storage.atomic_store import Store
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.files import AnyFiles
 
 SLOTS = 8
 
 
 def _hex(digest: bytes) -> str:
+    """Return a hash as hex digits, lower case."""
     return binascii.hexlify(digest).decode()
 
 
@@ -26,11 +32,11 @@ def _describe(obj: dict, sha: str, raw: bytes) -> tuple:
 
 
 class Protocols:
-    """files: a `Files`; channels: ((name, nm), ...) in board order. slots: for each slot None when
-    it is empty, (id, name, sha, size, course key, seconds, person), or a str with the reason why it
-    cannot be used."""
+    """Keeps the slots. channels: (name, wavelength in nm) of each, in the board's order. slots: for
+    each slot None when it is empty, (id, name, sha, size, course key, seconds, person), or a str
+    with the reason why it cannot be used."""
 
-    def __init__(self, files, channels) -> None:
+    def __init__(self, files: "AnyFiles", channels: "list[tuple[str, int]]") -> None:
         self._files = files
         self._channels = dict(channels)
         self._order = tuple([c[0] for c in channels])
@@ -38,6 +44,7 @@ class Protocols:
         self.slots: list = [self._load(slot) for slot in range(SLOTS)]
 
     def _file(self, slot: int) -> str:
+        """Return the name of a slot's file."""
         return "proto.%d" % slot
 
     def _load(self, slot: int) -> "tuple | str | None":
@@ -47,6 +54,7 @@ class Protocols:
             return None
         body = raw[:-32]
         digest = raw[-32:]
+        # 34: the hash and the shortest JSON object.
         if len(raw) < 34 or hashlib.sha256(body).digest() != digest:  # H-61
             return "damaged: the hash does not match"
         try:
@@ -119,12 +127,15 @@ class Protocols:
 
     def raw(self, slot: int) -> bytes:
         """Return the canonical bytes of a usable slot. Raises Refused."""
-        if not isinstance(self.slots[slot], tuple):
+        usable = isinstance(self.slots[slot], tuple)
+        raw = self._files.read(self._file(slot)) if usable else None
+        if raw is None:  # also a file that cannot be read any more
             raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
-        return self._files.read(self._file(slot))[:-32]
+        return raw[:-32]
 
     def plan(self, slot: int) -> tuple:
         """Return (Plan, canonical bytes) of a slot, read and checked again. Raises Refused."""
+        # Not from memory: what gives light is read and checked right before it does.
         self.slots[slot] = self._load(slot)
         raw = self.raw(slot)  # H-61
         return protocol.Plan(self._parse(raw), self._order), raw

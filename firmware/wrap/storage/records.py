@@ -81,7 +81,9 @@ def size(payload: bytes) -> int:
     return len(payload) + OVERHEAD + (0 if len(payload) < _LONG else 2)
 
 
-def parse(buf, at: int) -> "tuple[int, int, int, int, int, bytes, int] | None":
+def parse(
+    buf: "bytes | bytearray | memoryview", at: int
+) -> "tuple[int, int, int, int, int, bytes, int] | None":
     """Return (kind, low half of seq, boot, up_s, up_ms, payload, offset behind it) of the record at
     `at`, or None when there is no complete record with a correct CRC."""
     if at + OVERHEAD > len(buf) or buf[at] & _TAG_MASK != _TAG:
@@ -91,6 +93,7 @@ def parse(buf, at: int) -> "tuple[int, int, int, int, int, bytes, int] | None":
     if n == _LONG:
         n = buf[start] | buf[start + 1] << 8
         start += 2
+        # A short payload in the long form is an error: each record has one form only.
         if not _LONG <= n <= MAX_PAYLOAD:
             return None
     end = start + n
@@ -108,10 +111,11 @@ def full_seq(record: tuple, before: int) -> int:
     or -1."""
     if record[0] == SECTOR and len(record[5]) >= 9:
         return struct.unpack_from("<I", record[5], 5)[0]
+    # The smallest number above `before` with this low half.
     return before + 1 + ((record[1] - before - 1) & 0xFFFF)
 
 
-def scan(buf, until: "int | None" = None) -> "tuple[list, list]":
+def scan(buf: "bytes | bytearray | memoryview", until: "int | None" = None) -> "tuple[list, list]":
     """Return ([record, ...], [(start, end), ...]): the valid records in `buf` as `parse` returns
     them, with full sequence numbers, and the ranges that hold none (damage, an interrupted write).
 

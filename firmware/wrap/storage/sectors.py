@@ -2,14 +2,24 @@
 files in flash. Both classes have the same interface:
 
 n, size         number of sectors, usable bytes of each
-read(i, at, n)  bytes-like, at most `n` bytes of sector `i`
-filled(i)       offset from which on nothing seems written; written 0xFF bytes may lie behind it
-ready(i)        whether the sector is erased for certain
+read(i, at, n)  return at most `n` bytes of sector `i` from offset `at`
+filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
+                behind it
+is_ready(i)     return whether the sector is erased for certain
 program(i, at, data)  add bytes behind the last ones and verify them; raises OSError
 erase(i)        make the sector ready; raises OSError
 """
 
 from wrap.compat import const
+
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from wrap.hal.contract import FlashArea
+    from wrap.storage.files import Files, NoFiles
+
+    AnySectors: TypeAlias = "NorSectors | FileSectors"
 
 _PAGE = const(256)
 _EIO = const(5)
@@ -20,13 +30,13 @@ BLANK = b"\xff" * 256
 
 
 class NorSectors:
-    """`n` sectors of the raw flash area `flash` from `first` on (see `Hal.open_flash`).
+    """Uses `n` sectors of the raw flash area `flash` from `first` on (see `Hal.open_flash`).
 
     An erase that a power cut interrupts can look complete. So a complete one leaves a mark in the
     sector's last 8 bytes, and a sector without it is erased again before use.
     """
 
-    def __init__(self, flash, first: int, n: int) -> None:
+    def __init__(self, flash: "FlashArea", first: int, n: int) -> None:
         self._flash = flash
         self._mem = flash.mem
         self._base = first * _SECTOR
@@ -34,7 +44,7 @@ class NorSectors:
         self.n = n
         self.size = _SECTOR - len(_MARK)
 
-    def read(self, i: int, at: int, n: int):
+    def read(self, i: int, at: int, n: int) -> "bytearray | memoryview":
         start = self._base + i * _SECTOR + at
         return self._mem[start : start + n]
 
@@ -52,12 +62,14 @@ class NorSectors:
         marked = bytes(self.read(i, self.size, len(_MARK))) == _MARK
         return marked and self.filled_bytes(i) == 0
 
-    def program(self, i: int, at: int, data) -> None:
+    def program(self, i: int, at: int, data: bytes) -> None:
         self._write_pages(i, at, data)
+        # Neither the chip nor the HAL verifies what it programs: worn flash shows only
+        # here.
         if bytes(self.read(i, at, len(data))) != bytes(data):
             raise OSError(_EIO)
 
-    def _write_pages(self, i: int, at: int, data) -> None:
+    def _write_pages(self, i: int, at: int, data: bytes) -> None:
         """Program page by page. 0xFF bytes of a page leave the flash unchanged."""
         view = memoryview(data)
         page = self._page
@@ -81,10 +93,10 @@ class NorSectors:
 
 
 class FileSectors:
-    """`n` files of at most `size` bytes in `files`, on a filesystem that keeps what was closed
+    """Uses `n` files of at most `size` bytes in `files`, on a filesystem that keeps what was closed
     (littlefs). An append costs that filesystem an erase."""
 
-    def __init__(self, files, n: int = 80, size: int = _SEGMENT) -> None:
+    def __init__(self, files: "Files | NoFiles", n: int = 80, size: int = _SEGMENT) -> None:
         self._files = files
         self.n = n
         self.size = size
@@ -103,9 +115,10 @@ class FileSectors:
     def is_ready(self, i: int) -> bool:
         return self._files.size(self._file_name(i)) < 0
 
-    def program(self, i: int, at: int, data) -> None:
+    def program(self, i: int, at: int, data: bytes) -> None:
         if self.filled_bytes(i) != at:
             raise OSError(_EIO)
+        # The size is compared afterwards, since a full filesystem may take less than all.
         self._files.append(self._file_name(i), data)
         if self._files.size(self._file_name(i)) != at + len(data):
             raise OSError(_EIO)

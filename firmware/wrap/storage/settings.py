@@ -11,6 +11,12 @@ from wrap.errors import BAD_PARAM, Refused
 from wrap.rules import limits
 from wrap.storage.double_store import DoubleStore
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from wrap.storage.files import AnyFiles
+
+    Channel = tuple[str, int, int, int, int]  # see BoardFacts.CHANNELS
+
 # key: (lowest, highest); the highest is the default, so no setting exceeds its limit
 BOUNDS = {
     "trip_mc": (limits.SKIN_TRIP_MIN_MC, limits.SKIN_TRIP_MC),
@@ -28,16 +34,17 @@ STORES = ("settings", "cal", "heat", "hold")
 _REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
-def _is_int(value, low: int, high: int) -> bool:
+def _is_int(value: object, low: int, high: int) -> bool:
+    """Return whether a stored value is a whole number from `low` to `high`."""
     return isinstance(value, int) and low <= value <= high
 
 
-def _least_uw(channel) -> int:
+def _least_uw(channel: "Channel") -> int:
     """Return the least plausible irradiance of a board's channel at full duty, uW/cm2."""
     return channel[4] * limits.CAL_LEAST_PM // 1000
 
 
-def _usable(cal, least_uw: int) -> bool:
+def _usable(cal: object, least_uw: int) -> bool:
     """Return whether a stored calibration is within its bounds: the dose depends on it."""
     return (
         isinstance(cal, dict)
@@ -48,7 +55,7 @@ def _usable(cal, least_uw: int) -> bool:
     )
 
 
-def _peak_pm(cal: dict):
+def _peak_pm(cal: dict) -> int:
     """Return the peak of a calibration by its mean, permille. One without a peak was stored by an
     older firmware or host, which took the mean for the whole pad."""
     return cal.get("peak_pm", limits.CAL_PEAK_LEAST_PM)
@@ -68,7 +75,7 @@ def _usable_heat(kept: dict) -> bool:
     )
 
 
-def _check_calibration(channel, cal: dict) -> None:
+def _check_calibration(channel: "Channel", cal: dict) -> None:
     """Raise Refused with the bounds and their origin when a value is outside."""
     uw, unc_pm, peak_pm = cal["uw"], cal["unc_pm"], _peak_pm(cal)
     low, high = _least_uw(channel), limits.CAL_MOST_UW
@@ -93,10 +100,10 @@ def _check_calibration(channel, cal: dict) -> None:
 
 
 class Settings:
-    """files: a `Files`; channels: CHANNELS of the board's facts. hold_store: the store of
-    wrap.session.holds, confirmed and repaired with the others."""
+    """Reads and stores the values. channels: CHANNELS of the board's facts. hold_store: the store
+    of wrap.session.holds, confirmed and repaired with the others."""
 
-    def __init__(self, files, channels) -> None:
+    def __init__(self, files: "AnyFiles", channels: "tuple[Channel, ...]") -> None:
         self._stores = tuple([DoubleStore(files, name) for name in STORES])
         self._kept, self._cal, self._heat, self.hold_store = self._stores
         self._damaged = None  # list of names, made at the first request
@@ -136,6 +143,7 @@ class Settings:
                     store.repair()
                 except OSError:
                     self._repair_ms = _REPAIR_AGAIN_MS
+                # One store a call: a repair writes up to three files.
                 return
 
     def get(self, key: str) -> int:
@@ -148,11 +156,12 @@ class Settings:
         """Return {key: value in force}."""
         return {key: self.get(key) for key in BOUNDS}
 
-    def set(self, key: str, value) -> "dict[str, int]":
+    def set(self, key: str, value: object) -> "dict[str, int]":
         """Store a setting. Returns {key: value}. Raises Refused or OSError."""
         if key not in BOUNDS:
             raise Refused(BAD_PARAM, "the setting must be one of " + ", ".join(sorted(BOUNDS)))
         low, high = BOUNDS[key]
+        # JSON's `true` is an int in Python.
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise Refused(BAD_PARAM, "%s must be a whole number from %d to %d" % (key, low, high))
         kept = dict(self._kept.value)
@@ -175,6 +184,8 @@ class Settings:
         """Compare the stored calibrations with their bounds, once for each stored value: every
         status request needs the result."""
         stored = self._cal.value
+        # The same object is the same value: `put` replaces the dictionary and never changes
+        # it.
         if stored is self._judged:
             return
         self._judged = stored

@@ -22,7 +22,7 @@ _GAP_MS = const(400)  # most time from a release to the second press of DOUBLE
 class Button:
     """Detects gestures. Call `step` once in each control step."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._down = False
         self._differs_ms = 0
         self._held_ms = 0
@@ -52,6 +52,7 @@ class Button:
         return not self._down and self._differs_ms == 0 and self._gap_ms < 0
 
     def _handle_press(self) -> int:
+        """Return DOWN: every press counts at once."""
         self._second = self._gap_ms >= 0
         self._gap_ms = -1
         self._held_ms = 0
@@ -59,6 +60,7 @@ class Button:
         return DOWN
 
     def _handle_release(self) -> int:
+        """Return DOUBLE, or NONE. A first release waits: a second press may follow."""
         if self._reported:
             return NONE
         self._reported = True
@@ -68,6 +70,7 @@ class Button:
         return NONE
 
     def _handle_hold(self, dt_ms: int) -> int:
+        """Return LONG or HOLD in the step that reaches its time, else NONE."""
         before = self._held_ms
         self._held_ms += dt_ms
         if before < _LONG_MS <= self._held_ms:
@@ -76,6 +79,7 @@ class Button:
         return HOLD if before < _HOLD_MS <= self._held_ms else NONE
 
     def _handle_wait(self, dt_ms: int) -> int:
+        """Return SHORT once no second press can follow, else NONE."""
         self._gap_ms += dt_ms
         if self._gap_ms < _GAP_MS:
             return NONE

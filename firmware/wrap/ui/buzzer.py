@@ -36,7 +36,7 @@ HOT = (
 class Buzzer:
     """Makes the pattern. Call `slot` once every 100 ms."""
 
-    def __init__(self, latched: bool):
+    def __init__(self, latched: bool) -> None:
         """latched: a fault was latched before this start."""
         self._old = latched
         self._hot = False
@@ -83,6 +83,7 @@ class Buzzer:
         return _ASK >> at & 1 == 1
 
     def _fault_slot(self, hot: bool) -> bool:
+        """Return whether a fault's pattern sounds in the next slot. hot: of this fault, or now."""
         if hot and not self._hot:  # more urgent than the pattern so far: start again
             self._hot = True
             if self._fault >= 0:
@@ -102,4 +103,5 @@ class Buzzer:
         return at < _REMIND_ON and self._pattern_bit(at)
 
     def _pattern_bit(self, at: int) -> bool:
+        """Return whether slot `at` of the pattern, counted from its begin, sounds."""
         return (_HOT if self._hot else _FAULT) >> at % _BITS & 1 == 1

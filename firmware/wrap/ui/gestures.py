@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from wrap.session.control import SessionControl
     from wrap.session.fault_control import FaultControl
     from wrap.session.start import SessionStart
+    from wrap.session.state_machine import Session
     from wrap.session.wake_check import WakeCheck
     from wrap.storage.protocols import Protocols
     from wrap.ui.buzzer import Buzzer
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class Gestures:
-    """One button: start, pause, resume, stop, next protocol, awake, silence, acknowledge."""
+    """Lets one button start, pause, resume and stop a session, choose the next protocol, answer
+    the wake check, silence the buzzer and acknowledge a fault."""
 
     def __init__(
         self,
@@ -28,7 +30,7 @@ class Gestures:
         protocols: "Protocols",
         buzzer: "Buzzer",
         indicator: "Indicator",
-    ):
+    ) -> None:
         self._control = control
         self._start = start
         self._fault_control = fault_control
@@ -39,7 +41,7 @@ class Gestures:
         self._spent = False  # the press that is still held has done its work
 
     def handle_gesture(self, gesture: int) -> None:
-        """Act on one gesture of wrap.ui.button."""
+        """Act on one gesture of wrap.ui.button. Raises OSError."""
         session = self._control.session
         if session.state == states.FAULT:
             if gesture == button.DOWN:
@@ -55,13 +57,15 @@ class Gestures:
         elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
             self._protocols.next()
 
-    def _acknowledge_fault(self):
+    def _acknowledge_fault(self) -> None:
+        """Clear the latched fault if its cause is gone. Raises OSError."""
         try:
             self._fault_control.acknowledge("button")
         except Refused:
             return  # the cause is still there: the indicator goes on blinking its number
 
-    def _handle_press(self, session):
+    def _handle_press(self, session: "Session") -> None:
+        """Answer the wake check, or pause at once."""
         if self._control.answer_wake():
             self._spent = True
         else:
@@ -69,7 +73,8 @@ class Gestures:
             self._spent = (session.active() and not paused) or self._wake_check.over
             session.pause("button")  # H-35
 
-    def _handle_release(self, session):
+    def _handle_release(self, session: "Session") -> None:
+        """Start or resume, unless the press has already acted. Raises OSError."""
         if self._spent:
             return
         if session.state in (states.IDLE, states.DONE):

@@ -60,7 +60,7 @@ def fault_lit(code: int, slot: int) -> bool:
 class Indicator:
     """Makes the pattern. Call `slot` once every SLOT_MS."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._slot = -1
         self._refused = 0  # slots of a refusal still to show
 

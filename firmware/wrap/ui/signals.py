@@ -6,6 +6,7 @@ from wrap.ui.indicator import SLOT_MS
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from wrap.control.light_output import LightOutput
+    from wrap.hal.contract import Hal
     from wrap.safety.fault_latch import FaultLatch
     from wrap.safety.thermal import ThermalChecks
     from wrap.session.state_machine import Session
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Signals:
-    """buzzing: the buzzer sounds in this slot."""
+    """Drives both once in each slot. buzzing: the buzzer sounds in this slot."""
 
     def __init__(
         self,
-        hal,
+        hal: "Hal",
         indicator: "Indicator",
         buzzer: "Buzzer",
         session: "Session",
@@ -29,7 +30,7 @@ class Signals:
         fault_latch: "FaultLatch",
         wake_check: "WakeCheck",
         steps: "StepState",
-    ):
+    ) -> None:
         self._hal = hal
         self._indicator = indicator
         self._buzzer = buzzer
@@ -54,14 +55,16 @@ class Signals:
         """Beep for a new warning."""
         self._buzzer.warn()
 
-    def _update_indicator(self):
+    def _update_indicator(self) -> None:
+        """Show the next slot of the indicator's pattern."""
         state, warn = self._session.state, self._thermal.temp_limits.warn
         latched = self._fault_latch.code
         asking = self._wake_check.asking
         lit = self._indicator.slot(state, warn, self._light.calibrated, latched, asking)
         self._hal.indicate(lit)
 
-    def _update_buzzer(self):  # H-51
+    def _update_buzzer(self) -> None:  # H-51
+        """Start or stop the tone as the next slot of the buzzer's pattern says."""
         latched, asking = self._fault_latch.code, self._wake_check.asking
         on = self._buzzer.slot(self._session.state, asking, latched, self._steps.code)
         if on != self.buzzing:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pbmwrap.calibration.steps import LIGHT_S, Moment
 from pbmwrap.errors import DeviceError, WrapError
 from pbmwrap.words import name_end
+from wrap.rules.limits import LEASE_MAX_MS, LEASE_MS
 from wrap.rules.states import CALIBRATING, NAMES
 
 if TYPE_CHECKING:
@@ -29,21 +30,49 @@ _ASK_S = 0.2
 
 class Lamp:
     """client, hello: of the wrap. unix_s: the clock of the readings. lit: the channel that is on;
-    clock: of the waits, s."""
+    clock: of the wrap's time, s, by default the connection's; speed: returns how many times as fast
+    as the connection's clock that time runs, above 1 for a simulated wrap only."""
 
     def __init__(
-        self, client: Client, hello: Hello, unix_s: Callable[[], float] = time.time
+        self,
+        client: Client,
+        hello: Hello,
+        unix_s: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
+        speed: Callable[[], int] = lambda: 1,
     ) -> None:
         self._client = client
         self._names = [name for name, _ in hello.channels]
         self._unix_s = unix_s
-        self.clock = client.transport.monotonic
+        self._speed = speed
+        self.clock = clock or client.transport.monotonic
         self.lit: str | None = None
         self._lit_at = 0.0
         self._dark_at: dict[str, float] = {}
         self._dark_s: float | None = None
         self._read_at: float | None = None
         self._status = client.status()
+
+    @property
+    def client(self) -> Client:
+        """The connection in use."""
+        return self._client
+
+    def use_client(self, client: Client) -> None:
+        """Reach the same wrap over another connection from now on."""
+        self._client = client
+
+    def renewal_s(self) -> float:
+        """Return after how many seconds of the connection's clock `keep` must be called again."""
+        speed = self._speed()
+        return 1.0 if speed == 1 else LEASE_MAX_MS / 4000 / speed
+
+    def lose(self) -> None:
+        """Note that the wrap cannot be reached: its light ends by itself."""
+        self._set_dark()
+
+    def _renew_lease(self) -> None:
+        self._client.lease(LEASE_MS if self._speed() == 1 else LEASE_MAX_MS)
 
     def moment(self) -> Moment:
         """Return the state for the next step, as of the last request."""
@@ -71,7 +100,7 @@ class Lamp:
         begun = self.clock()
         index, before = self._names.index(channel), -1
         while True:
-            self._client.lease()
+            self._renew_lease()
             status = self._status = self._client.status()
             if status.state != _STATE:
                 raise WrapError(
@@ -84,7 +113,7 @@ class Lamp:
             before = duty
             if self.clock() - begun > _BEGIN_S:
                 raise WrapError(f"the light of {channel} did not come on", "see `pbmwrap doctor`")
-            self.wait(_ASK_S)
+            self.wait(_ASK_S / self._speed())
         dark_at = self._dark_at.get(channel)
         self._dark_s = None if dark_at is None else begun - dark_at
         self.lit, self._lit_at = channel, self.clock()
@@ -93,7 +122,7 @@ class Lamp:
         """Keep the light on, or update what is known of the wrap. Returns why the light has ended,
         if it has. Raises WrapError."""
         if self.lit:
-            self._client.lease()
+            self._renew_lease()
         status = self._status = self._client.status()
         if not self.lit or status.state == _STATE:
             return None
@@ -112,7 +141,7 @@ class Lamp:
             self._status = self._client.status()
             if self._status.state != _STATE or self.clock() - begun > _FADE_S:
                 return
-            self.wait(_ASK_S)
+            self.wait(_ASK_S / self._speed())
 
     def wait(self, seconds: float) -> None:
         """Wait, and take what the wrap sends meanwhile."""

@@ -36,7 +36,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0;
          border-bottom: 1px solid #767676; overflow-wrap: break-word; }
 tfoot th, tfoot td { border-bottom: none; font-weight: bold; }
 .note { border-left: .3rem solid #555; padding: .2rem .8rem; }
-.wide { overflow-x: auto; } .small { font-size: 1rem; }
+.wide { overflow-x: auto; }
 figure { margin: 1rem 0; } svg { width: 100%; max-width: 40rem; height: auto; }
 @media print {
   @page { size: A4; margin: 15mm; }

@@ -61,9 +61,10 @@ def _read_name(text: str, _given: dict[str, Any]) -> str:
 def _number(text: str, what: str, low: float, high: float, unit: str) -> float | Question:
     typed = parse_typed(re.sub(r"\s*(%|mm)$", "", text.strip()))
     if not low <= typed.value <= high:
+        behind = f" {unit}" if unit else ""
         raise Refusal(
             "bounds",
-            f"{what} is {typed.value:g} {unit}, it must be {low:g} to {high:g} {unit}".rstrip(),
+            f"{what} is {typed.value:g}{behind}, it must be {low:g} to {high:g}{behind}",
             low=low,
             high=high,
         )

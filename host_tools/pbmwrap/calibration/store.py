@@ -20,6 +20,14 @@ def calibrations_dir(uid: str) -> Path:
     return paths.data_dir() / "calibrations" / safe
 
 
+def lock_records(uid: str) -> disk.Lock:
+    """Hold the records of a wrap: one measurement at a time on this machine. Raises PortBusy,
+    InvalidFile, NoPermission."""
+    folder = calibrations_dir(uid)
+    disk.make_folder(folder, _WAY)
+    return disk.lock_file(folder / ".lock", "the calibration of this wrap", "end the other one")
+
+
 def save_record(record: Record) -> Path:
     """Write a record to its file. Raises InvalidFile, NoPermission."""
     path = calibrations_dir(record.uid) / f"{record.id}.json"
@@ -48,10 +56,17 @@ def list_records(uid: str) -> Iterator[Record]:
         yield load_record(path)
 
 
-def find_open(uid: str, purpose: str) -> Record | None:
-    """Return the newest unfinished record of a purpose. Raises InvalidFile."""
-    found = [r for r in list_records(uid) if r.purpose == purpose and r.finished_s is None]
+def find_newest(uid: str, purpose: str = MEASURE) -> Record | None:
+    """Return the newest record of a purpose. Raises InvalidFile."""
+    found = [record for record in list_records(uid) if record.purpose == purpose]
     return found[-1] if found else None
+
+
+def find_open(uid: str, purpose: str) -> Record | None:
+    """Return the newest record of a purpose if it is not finished: older ones were given up.
+    Raises InvalidFile."""
+    found = find_newest(uid, purpose)
+    return found if found and found.finished_s is None else None
 
 
 def find_finished(uid: str, purpose: str = MEASURE, channel: str | None = None) -> list[Record]:

@@ -103,13 +103,10 @@ def cal_measure(
 @contextmanager
 def _measuring(port: str | None) -> Iterator[tuple[Client, Hello]]:
     """Yield the wrap, for one measurement at a time on this machine. Raises WrapError."""
-    from pbmwrap import disk
     from pbmwrap.calibration import store
 
     with wrap_at(port) as (client, hello):
-        folder = store.calibrations_dir(hello.uid)
-        disk.make_folder(folder)
-        lock = disk.lock_file(folder / ".lock", "the calibration of this wrap", "end the other one")
+        lock = store.lock_records(hello.uid)
         try:
             yield client, hello
         finally:
@@ -135,7 +132,10 @@ def _drive(
     sha: dict[str, str] | None = None,
 ) -> Record:
     """Go through a measurement, a new one or one that was interrupted. Raises WrapError."""
+    import time
+
     from pbmwrap.calibration import store
+    from pbmwrap.calibration.begin import make_record
     from pbmwrap.calibration.driver import HELP, Driver
     from pbmwrap.calibration.lamp import Lamp
 
@@ -146,7 +146,7 @@ def _drive(
         count = len(record.readings)
         dialog.show(f"going on with the measurement of {record.id}: {count} readings so far")
     else:
-        record = _new_record(hello, purpose, sha or {})
+        record = make_record(hello, purpose, time.time(), sha)
     driver = Driver(record, lamp, dialog)
     driver.prefill({key: str(value) for key, value in given.items() if value is not None})
     dialog.show(HELP)
@@ -172,33 +172,6 @@ def _require_light(client: Client) -> None:
     """Check, before a person begins, that the wrap knows the light of a calibration. Raises
     DeviceError."""
     client.holds()
-
-
-def _new_record(hello: Hello, purpose: str, sha: dict[str, str]) -> Record:
-    import time
-
-    from pbmwrap.calibration import steps
-    from pbmwrap.calibration.record import Channel, Record
-
-    now_s = int(time.time())
-    worst = [*hello.worst_uw, *[None] * len(hello.channels)]
-    channels = [
-        Channel(name, nm, worst_uw)
-        for (name, nm), worst_uw in zip(hello.channels, worst, strict=False)
-        if not sha or name in sha
-    ]
-    record = Record(
-        id=f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now_s))}-{purpose}",
-        uid=hello.uid,
-        board=hello.board,
-        firmware=hello.fw,
-        begun_s=now_s,
-        channels=channels,
-        purpose=purpose,
-        calibration_sha=sha,
-    )
-    steps.begin_record(record)
-    return record
 
 
 def _finish_measure(client: Client, record: Record, dialog: Dialog, yes: bool) -> Result:

@@ -22,7 +22,14 @@ from pbmwrap.cli.command import (
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError
 from pbmwrap.words import name_state, name_stores
-from wrap.rules.limits import CAL_LEAST_PM, CAL_MOST_UW, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM
+from wrap.rules.limits import (
+    CAL_LEAST_PM,
+    CAL_MOST_UW,
+    CAL_PEAK_LEAST_PM,
+    CAL_PEAK_MOST_PM,
+    CAL_UNC_LEAST_PM,
+    CAL_UNC_MOST_PM,
+)
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -150,6 +157,13 @@ def cal_set(
         Option(help="Uncertainty of the measurement, 3 to 50 %. Required unless MW_CM2 is 0."),
     ] = None,
     how: Annotated[str, Option(help="How it was measured, at most 40 characters.")] = "",
+    peak: Annotated[
+        float | None,
+        Option(
+            help="The brightest point by the mean of a grid, 1 to 5, from which the wrap computes "
+            "its limits. MW_CM2 is then the mean; without it, MW_CM2 must be the brightest point."
+        ),
+    ] = None,
     port: Port = None,
     json: Json = False,
 ) -> Result:
@@ -167,11 +181,19 @@ def cal_set(
         raise UsageError("--uncertainty is missing", hint)
     unc_pm = scale_to_int("--uncertainty", uncertainty, 10, "%")
     check_bounds("--uncertainty", unc_pm, CAL_UNC_LEAST_PM, CAL_UNC_MOST_PM, 10, "%")
+    peak_pm = None if peak is None else _scale_peak(peak)
     today = int(date.today().strftime("%Y%m%d"))
     with wrap_at(port) as (client, hello):
         _check_irradiance(hello, channel, uw)
-        client.set_calibration(channel, uw, unc_pm, today, how)
+        client.set_calibration(channel, uw, unc_pm, today, how, peak_pm)
         return _list_calibrations(client, hello)
+
+
+def _scale_peak(peak: float) -> int:
+    """Return the peak by the mean in permille. Raises UsageError."""
+    peak_pm = scale_to_int("--peak", peak, 1000, "times the mean")
+    check_bounds("--peak", peak_pm, CAL_PEAK_LEAST_PM, CAL_PEAK_MOST_PM, 1000, "times the mean")
+    return peak_pm
 
 
 def _check_irradiance(hello: Hello, channel: str, uw: int) -> None:

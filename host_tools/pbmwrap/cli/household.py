@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello
+    from pbmwrap.logs.archive import WrapArchive
     from pbmwrap.programme.attribution import LoggedSession, SessionBook
     from pbmwrap.programme.model import Person
     from pbmwrap.programme.store import Store
@@ -80,6 +81,15 @@ def read_book() -> SessionBook:
     from pbmwrap.programme.attribution import read_sessions
 
     return read_sessions()
+
+
+def remember_log(kept: WrapArchive) -> None:
+    """Summarise a log that this command has changed, if there is a household that will ask."""
+    from pbmwrap.programme import attribution
+    from pbmwrap.programme.store import default_path
+
+    if default_path().exists():
+        attribution.remember_log(kept)
 
 
 def read_now_ms() -> int:

@@ -10,6 +10,7 @@ import click
 
 from pbmwrap.cli import logs_files, logs_pull, logs_sql, logs_wraps
 from pbmwrap.cli.command import Force, Json, Result, register_group
+from pbmwrap.cli.household import remember_log
 from pbmwrap.cli.log_choice import Uid, open_log, print_notes
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import UsageError, VerifyFailed
@@ -69,7 +70,7 @@ def _summarize_log(kept: WrapArchive) -> list[SessionSummary]:
     from pbmwrap.logs.summary import read_wrap_info, summarize_sessions
 
     info = read_wrap_info(kept.folder.name, kept.about())
-    return summarize_sessions(kept.decoded(), kept.clock(), info)
+    return summarize_sessions(kept.outline(), kept.clock(), info)
 
 
 def _make_row(session: SessionSummary) -> dict[str, Any]:
@@ -221,6 +222,7 @@ def set_session_date(
     kept = open_log(uid)
     chosen = _choose_session(_summarize_log(kept), session)
     kept.add_mark(_make_mark(kept, chosen, unix_ms))
+    remember_log(kept)
     print_notes(kept)
     data = {"uid": kept.folder.name, "session": session, "when": format_utc(unix_ms)}
     return Result(data, f"session {session} began at {format_local(unix_ms)}")

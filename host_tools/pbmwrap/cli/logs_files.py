@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from pbmwrap.cli.command import Force, Json, Result, register_command, warn
+from pbmwrap.cli.household import remember_log
 from pbmwrap.cli.log_choice import Uid, open_archive, open_log, print_notes
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed, WrapError
@@ -94,6 +95,7 @@ def _import_file(file: Path, anew: bool) -> dict[str, Any]:
     lines = kept.merge_log(log)
     warn([*notes.note_newer_lines(log.uid, log.schema, len(log.others)), *log.problems])
     new_bytes = kept.size - before
+    remember_log(kept)
     return {
         "file": str(file),
         "uid": log.uid,

@@ -9,6 +9,7 @@ from pbmwrap.cli.household import (
     ask_owners,
     open_household_if_kept,
     read_book,
+    remember_log,
     tell_wrap,
     write_calendars,
 )
@@ -48,8 +49,6 @@ def pull_log(
     result = _make_result(hello.uid, pulled.kept, pulled.start, pulled.new_bytes)
     with open_household_if_kept() as store:
         if store is not None:
-            from pbmwrap.programme.attribution import remember_log
-
             remember_log(pulled.kept)
             book = read_book()
             result.data["unattributed"] = len(ask_owners(store, book, json))
@@ -61,7 +60,7 @@ def _make_result(uid: str, kept: WrapArchive, start: int, new_bytes: int) -> Res
     from pbmwrap.cli.text import count
     from pbmwrap.logs.sessions import group_sessions
 
-    found = len(group_sessions(print_notes(kept).decoded()))
+    found = len(group_sessions(print_notes(kept).outline()))
     data = {"uid": uid, "log": kept.folder.name, "from": start, "to": kept.next_offset}
     data |= {"sessions": found, "folder": str(kept.folder), "gaps": kept.gaps}
     text = f"{count(new_bytes, 'new byte')}, {count(found, 'session')} in {kept.folder}"

@@ -66,7 +66,7 @@ def _make_report(course: str | None, person: str | None, simulated: bool) -> Rep
         chosen, book = find_course(store, who, course), read_book()
         warn(book.notes)
         state = read_course_state(store, who, chosen, book, read_now_ms())
-    facts = read_light_facts(state.adherence.sessions)
+    facts = read_light_facts(state.adherence.sessions, read=book.read)
     references = _list_references([site.protocol_id for site in chosen.sites])
     return make_report(
         state,
@@ -157,7 +157,7 @@ def _read_data(store: Store, who: Person, simulated: bool) -> PersonData:
     warn(book.notes)
     history = list_history(store, who)
     uses = list_uses(store, who, book, history)
-    facts = read_light_facts(uses)
+    facts = read_light_facts(uses, read=book.read)
     return PersonData(
         who,
         courses.list_courses(store, who),

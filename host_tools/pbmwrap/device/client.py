@@ -176,6 +176,7 @@ class Client:
 
     def _change_slot(self, method: str, slot: int) -> int | None:
         answer = self.call(method, {"slot": slot}, timeout_s=transfer.COMMIT_S)
+        # On the wire -1 means none.
         active = require_field(answer, "active", int)
         return active if active >= 0 else None
 

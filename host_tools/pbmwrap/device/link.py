@@ -120,6 +120,8 @@ class Link:
         self.repeats = 0  # requests sent again
         self.noise = b""
         self.should_give_up: Callable[[bytes], bool] = lambda noise: False  # called before a repeat
+        # Random: a wrap takes a line equal to the last request for its repetition, and the
+        # last program may have ended with the same call.
         self._id = int.from_bytes(os.urandom(4)) % ID_RANGE if first_id is None else first_id
         self._reader = MessageReader()
         self._on_push: Push | None = None
@@ -197,8 +199,11 @@ class Link:
         while True:
             arrived = self._reader.take_answers()
             for message in arrived:
+                # Other ids: late answers to requests that were given up.
                 if message.get("i") == self._id:
                     return message
+            # At once instead of after the timeout: the wrap has read the line and could
+            # not use it.
             if any(map(reports_damage, arrived)):
                 return None
             left = deadline - self.transport.monotonic()
@@ -219,6 +224,7 @@ def _decode_message(body: bytes) -> dict[str, Any] | None:
         message = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    # A list or a number is valid JSON, and no message.
     if not isinstance(message, dict):
         return None
     if "m" in message or isinstance(message.get("n"), str):
@@ -232,6 +238,7 @@ def _decode_message(body: bytes) -> dict[str, Any] | None:
 
 def _announces_raw(params: dict[str, Any]) -> bool:
     size = params.get("size")
+    # Not isinstance: `true` is an int in Python, and no size.
     return type(size) is int and 0 < size <= MAX_RAW
 
 

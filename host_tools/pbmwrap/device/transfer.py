@@ -68,6 +68,7 @@ def read_protocol(link: Link, slot: int) -> bytes:
         if len(data) >= require_field(answer, "size", int):
             return data
         at = require_field(answer, "o", int)
+        # Each of these would repeat without end or store other bytes than the slot has.
         if not piece or at != len(data) - len(piece) or len(data) > MAX_BYTES:
             raise VerifyFailed(
                 f"slot {slot} could not be read to its end: it stops at byte {len(data)}"
@@ -95,6 +96,7 @@ def pull_log(
     """
     opened = link.call("log.open", {"o": start})
     first, goal = require_field(opened, "o", int), require_field(opened, "end", int)
+    # The log grows while it is pulled. The end of now is the goal, so that the pull ends.
     goal = goal if end is None else min(goal, end)
     data = bytearray()
     while True:
@@ -104,6 +106,7 @@ def pull_log(
             segment.fetch_window(WINDOW_BYTES if end is None else _window_bytes(goal - segment.at))
             if progress:
                 progress(min(segment.at, goal) - first, goal - first)
+        # `keep` gets bytes only after their digest: what is archived was verified.
         verified = segment.close()
         data += verified
         if keep and verified:

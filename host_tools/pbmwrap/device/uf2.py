@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from pbmwrap import installed
+from pbmwrap import disk, installed
 from pbmwrap.errors import InvalidFile
 
 BLOCK_BYTES = 512
@@ -19,12 +19,10 @@ CLAIM = b"PBMW"
 
 
 def read_uf2(path: Path) -> bytes:
-    """Read an image. Raises InvalidFile unless every block is intact and for the RP2040."""
-    try:
+    """Read an image. Raises NoPermission, and InvalidFile unless every block is intact and for the
+    RP2040."""
+    with disk.explained(path, "read", f"to build one, {installed.hint_make('firmware')}"):
         data = path.read_bytes()
-    except OSError as problem:
-        hint = f"to build one, {installed.hint_make('firmware')}"
-        raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
     if not data or len(data) % BLOCK_BYTES:
         raise InvalidFile(f"{path} is not a complete UF2 image: it has {len(data)} bytes")
     count = len(data) // BLOCK_BYTES

@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbmwrap import installed
+from pbmwrap import disk, installed
 from pbmwrap.errors import (
-    InvalidFile,
     LinkLost,
     NoDevice,
     NoPermission,
@@ -49,12 +48,11 @@ Runner = Callable[[Sequence[str]], tuple[int, str]]
 
 
 def read_image(path: Path) -> EspImage:
-    """Read what an image is for. Raises InvalidFile unless it is whole and for one of our chips."""
-    try:
+    """Read what an image is for. Raises NoPermission, and InvalidFile unless it is whole and for
+    one of our chips."""
+    way = f"to build one, {installed.hint_make('firmware BOARD=PBMWRAP_ESP32_S3')}"
+    with disk.explained(path, "read", way):
         data = path.read_bytes()
-    except OSError as problem:
-        hint = f"to build one, {installed.hint_make('firmware BOARD=PBMWRAP_ESP32_S3')}"
-        raise InvalidFile(f"{path} cannot be read: {problem.strerror}", hint) from problem
     chip, offset, ours = read_header(data, str(path))
     return EspImage(path, chip, offset, len(data), ours)
 

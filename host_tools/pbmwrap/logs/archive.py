@@ -8,12 +8,13 @@ ignore and the next append removes.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,13 @@ from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, VerifyFailed, WrapError
 from pbmwrap.logs import extents, jsonl
 from pbmwrap.logs.clock import Clock, Mark, make_clock
-from pbmwrap.logs.decode import MAX_RECORD_BYTES, Decoded, decode, decode_extents
+from pbmwrap.logs.decode import (
+    MAX_RECORD_BYTES,
+    Decoded,
+    decode,
+    decode_extents,
+    decode_outline,
+)
 from pbmwrap.logs.extents import Conflict, Extent
 from wrap.storage import records
 
@@ -41,6 +48,21 @@ def default_root() -> Path:
     return paths.data_dir() / "logs"
 
 
+@contextmanager
+def paused_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: nothing of a log is, and it would be a fifth of reading one.
+
+    Two threads at once are harmless: one of them collects earlier than it had to.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 class WrapArchive:
     """One wrap's log. Raises InvalidFile if its lines contradict each other."""
 
@@ -56,15 +78,18 @@ class WrapArchive:
         self._log = jsonl.Log(self.folder.name)
         self._extents: list[Extent] = []
         self._decoded: Decoded | None = None
+        self._outline: Decoded | None = None
+        self._clock: Clock | None = None
         self._torn: Extent = (0, b"")  # the last bytes written, if they are not a whole record
         self._size = self._whole = 0  # bytes of the file and of its complete lines
 
     def _load_file(self) -> None:
-        lines = self.file.read_bytes().splitlines(keepends=True)
-        self._size = self._whole = sum(map(len, lines))
-        if lines and not lines[-1].endswith(b"\n") and not jsonl.is_line(lines[-1]):
-            self._whole -= len(lines.pop())  # an interrupted write
-        self._log = jsonl.read(lines, str(self.file))
+        content = self.file.read_bytes()
+        self._size = self._whole = len(content)
+        end = content.rfind(b"\n") + 1
+        if end < len(content) and not jsonl.is_line(content[end:]):
+            self._whole = end  # an interrupted write
+        self._log = jsonl.read_content(content[: self._whole], str(self.file))
         self._log.uid = self.folder.name
         self._log.marks = list(dict.fromkeys(self._log.marks))
         try:
@@ -175,7 +200,9 @@ class WrapArchive:
         self._log.marks += marks
         self._log.others += others
         self._extents = extents.join_extents([*self._extents, *runs])
-        self._decoded = None
+        self._clock = None
+        if runs:
+            self._decoded = self._outline = None
         return len(lines)
 
     def _find_new_runs(self, other: jsonl.Log) -> list[Extent]:
@@ -238,9 +265,38 @@ class WrapArchive:
             self._decoded = decode_extents(self._extents)
         return self._decoded
 
+    def outline(self) -> Decoded:
+        """Decode all kept records but those inside of whole sessions, see `decode_outline`.
+
+        The result is cached.
+        """
+        if self._outline is None:
+            self._outline = self._decoded or decode_outline(self._extents)
+        return self._outline
+
+    def decode_boot(self, offset: int) -> Decoded:
+        """Decode the boot of the wrap that has the record at `offset`, and how it ended: the record
+        of the next one."""
+        first = after = None
+        for entry in self.outline().entries:
+            if entry.kind == records.BOOT:
+                if entry.offset > offset:
+                    after = entry
+                    break
+                first = entry
+        start = first.offset if first else 0
+        end = after.offset + after.size if after else self.next_offset
+        blobs = [
+            (e.offset, e.size) for e in self.outline().entries if e.kind == records.BLOB
+        ]  # that its records may name
+        spans = [(at, at + size) for at, size in blobs if at < start]
+        return decode_extents(extents.cut(self._extents, [*spans, (start, end)]))
+
     def clock(self) -> Clock:
-        """Make the clock of this log, by its records and marks."""
-        return make_clock(self.decoded(), self._log.marks)
+        """Make the clock of this log, by its records and marks; the result is cached."""
+        if self._clock is None:
+            self._clock = make_clock(self.outline(), self._log.marks)
+        return self._clock
 
     def format_lines(self) -> Iterator[str]:
         """Format everything as lines for a file, each record with its time if that is known."""

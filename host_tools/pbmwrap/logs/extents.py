@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from itertools import accumulate
+from operator import eq, itemgetter
 
 Extent = tuple[int, bytes]  # (absolute offset of the first byte, bytes)
 
@@ -40,6 +41,25 @@ def join_extents(pieces: Iterable[Extent]) -> list[Extent]:
         _compare_bytes(offset, kept[offset - start : offset - start + known], raw[:known])
         kept += raw[known:]
     return [(offset, bytes(raw)) for offset, raw in out]
+
+
+def join_following(offsets: list[int], raws: list[bytes]) -> list[Extent]:
+    """Join pieces, each of which begins where the one before ends; else return them as they are."""
+    ends = accumulate(map(len, raws), initial=offsets[0] if offsets else 0)
+    if all(map(eq, offsets, ends)):
+        return [(offsets[0], b"".join(raws))] if offsets else []
+    return list(zip(offsets, raws, strict=True))
+
+
+def cut(kept: Sequence[Extent], spans: Iterable[tuple[int, int]]) -> list[Extent]:
+    """Cut the bytes with the offsets (start, end) out of runs; both in rising order."""
+    out: list[Extent] = []
+    for start, end in spans:
+        for first, raw in kept:
+            low, high = max(start, first), min(end, first + len(raw))
+            if low < high:
+                out.append((low, raw[low - first : high - first]))
+    return out
 
 
 def find_new(kept: Sequence[Extent], offset: int, data: bytes) -> list[Extent]:

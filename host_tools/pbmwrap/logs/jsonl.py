@@ -11,7 +11,9 @@ without repetition. Schema 1 had neither `crc` nor `about`.
 from __future__ import annotations
 
 import base64
+import binascii
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,10 +40,17 @@ __all__ = (
     "format_other",
     "is_line",
     "read",
+    "read_content",
     "read_file",
 )
 
 _MAX_INT = 1 << 45  # more than any offset, and milliseconds until the year 3084
+# A record ends with the CRC of what is before it, so the CRC of a whole record is always the same.
+_RECORD_CRC = 0x2144DF1C
+_RECORD_END = b'", "crc": "%08x"}\n' % _RECORD_CRC
+_RECORD = re.compile(
+    rb', "offset": (\d{1,13}), "raw": "([A-Za-z0-9+/]+={0,2})' + re.escape(_RECORD_END)
+)
 
 
 @dataclass
@@ -125,6 +134,32 @@ def read(lines: Iterable[bytes], name: str) -> Log:
             log.add_line(text.decode().rstrip("\r\n"))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             log.problems.append(f"{name}:{number}: {describe_error(error)}")
+    return log
+
+
+def read_content(content: bytes, name: str) -> Log:
+    """Read a whole file as `read` does, one with 100,000 records in a tenth of the time.
+
+    Of a line with a whole record, as `format_bytes` writes it, only the bytes are read. The piece
+    of the last line comes last, the others in any order, and joined.
+    """
+    lines = content.splitlines(keepends=True)
+    found = _RECORD.findall(content)
+    others = [line for line in lines if not line.endswith(_RECORD_END)]
+    try:
+        raws = [binascii.a2b_base64(text) for _, text in found]
+    except ValueError:
+        return read(lines, name)
+    if len(lines) - len(others) != len(found) or any(
+        crc != _RECORD_CRC for crc in map(binascii.crc32, raws)
+    ):
+        return read(lines, name)
+    log = read(others, name)
+    if log.problems:
+        return read(lines, name)  # for the numbers of the lines
+    whole = extents.join_following([int(offset) for offset, _ in found], raws)
+    last = bool(lines) and lines[-1].endswith(_RECORD_END)
+    log.pieces = [*log.pieces, *whole] if last else [*whole, *log.pieces]
     return log
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pbmwrap.logs.clock import SAME_MS, Clock, Mark, format_local, make_clock
+from pbmwrap.logs.clock import SAME_MS, Clock, format_local
 from pbmwrap.logs.decode import MAX_TORN_BYTES, count_lost_records
 from pbmwrap.logs.sessions import Session, group_sessions
 
@@ -19,12 +19,12 @@ _UPDATE = "skipped but kept in the archive; update pbmwrap to read them"
 
 def list_notes(kept: WrapArchive) -> Iterator[str]:
     """List all notes on one wrap's log."""
-    uid, decoded = kept.folder.name, kept.decoded()
+    uid, decoded = kept.folder.name, kept.outline()
     yield from note_unread_records(uid, decoded)
     yield from note_newer_lines(uid, kept.schema, kept.unknown_lines)
     yield from note_damage(uid, decoded)
     yield from note_losses(uid, decoded)
-    yield from note_clocks(uid, decoded, kept.list_marks())
+    yield from note_clocks(uid, decoded, kept.clock())
     rest = (
         "its bytes are missing until a pull or an import brings them"
         if kept.gaps
@@ -95,9 +95,8 @@ def note_losses(uid: str, decoded: Decoded) -> Iterator[str]:
         yield f"wrap {uid}: {counted} lost in the wrap before reaching its log"
 
 
-def note_clocks(uid: str, decoded: Decoded, marks: Iterable[Mark]) -> Iterator[str]:
+def note_clocks(uid: str, decoded: Decoded, clock: Clock) -> Iterator[str]:
     """Note times that cannot all be true, and the command that corrects them."""
-    clock = make_clock(decoded, marks)
     conflicts = clock.conflicts
     for boot in sorted(conflicts)[:1]:
         more = f" (and on {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""

@@ -43,12 +43,14 @@ def pull_into_archive(
     anew: start a new copy and keep the old one. warn: called with each note for people. Raises
     VerifyFailed, and changes nothing, when the wrap's log is not the one kept.
     """
+    # Before the long transfer: a mark pairs two clocks, and must pair them at one moment.
     marks = _read_clock(client, warn)
     info = client.log_info()
     if anew:
         kept = _start_copy(archive, hello.uid, warn)
     else:
         kept = _find_copy(client, info, archive, hello.uid, warn)
+    # From here on it is sure that the bytes continue this copy.
     before, start = kept.size, _find_first_missing(kept, info)
     _fetch_bytes(client, info, kept, marks, progress)
     kept.add_about(hello.as_json())
@@ -103,6 +105,7 @@ def _describe_difference(client: Client, info: LogInfo, kept: WrapArchive) -> st
 
     Reads the last archived sector from the wrap again.
     """
+    # An empty copy contradicts nothing.
     if not kept.size:
         return None
     if info.end < kept.next_offset:
@@ -118,6 +121,7 @@ def _describe_difference(client: Client, info: LogInfo, kept: WrapArchive) -> st
 
 
 def _find_first_missing(kept: WrapArchive, info: LogInfo) -> int:
+    # A gap that the wrap has overwritten meanwhile cannot be filled.
     return next((start for start, end in kept.gaps if end > info.first), kept.next_offset)
 
 

@@ -79,12 +79,14 @@ class _Run:
 
     def _check_entry(self, entry: Entry) -> None:
         previous = self._previous
+        # Within a run only: over a gap, records are missing anyway.
         if previous is not None and entry.seq != previous.seq + 1:
             self._check_missing(previous, entry)
         if previous is not None and goes_back(previous, entry):
             self._add_problem(entry.offset, entry.offset, _TWO_LOGS)
         if entry.kind == records.SECTOR and entry.data is not None:
             self._check_header(entry)
+        # Before the seal is looked at: a valid one protects its own record too.
         self.unsealed += 1
         if entry.kind == records.END and entry.data is not None:
             self._check_seal(entry)
@@ -126,12 +128,16 @@ class _Run:
         return end - start > MAX_SECTOR_BYTES and any(start < p.start < end for p in self.problems)
 
     def _check_seal(self, entry: Entry) -> None:
+        # The log was pulled from the middle of a sector: its seal covers bytes that are not
+        # here.
         if self._sector is None:
             return
         at = entry.offset + entry.size - records.CRC_SIZE - payloads.SEAL
         if (entry.data or {})["seal"] == self._sha256_of(self._sector, at):
             self.sealed += 1
             self.unsealed = 0
+        # With more bytes than a sector has, a damaged header lies in between: no seal is
+        # wrong.
         elif at - self._sector <= MAX_SECTOR_BYTES:
             self._add_problem(
                 self._sector, at, "the session's seal does not match the records before it"
@@ -154,6 +160,7 @@ _BOOTS = 1 << 16  # a record's boot number is 16 bits wide
 
 def goes_back(previous: Entry, entry: Entry) -> bool:
     """Whether a record is of an earlier boot than the record before it."""
+    # Modulo, since the number wraps: half of its range ahead counts as later.
     return (entry.boot - previous.boot) % _BOOTS >= _BOOTS // 2
 
 

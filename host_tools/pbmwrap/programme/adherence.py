@@ -18,6 +18,7 @@ def count_adherence(course: Course, uses: Sequence[SessionUse], today: date) -> 
     sites = {site.site for site in course.sites}
     here = [use for use in uses if use.site in sites]
     dated = [use for use in here if use.day is not None]
+    # The day of closing still counts: its session may have come before the closing.
     last = min(course.end, course.closed.day + timedelta(days=1)) if course.closed else course.end
     counted = [use for use in dated if use.day and course.start <= use.day < last]
     weeks = [_count_week(course, week, counted, today, last) for week in range(course.weeks)]
@@ -54,6 +55,7 @@ def _count_week(
     first = course.start + timedelta(weeks=number)
     after = first + timedelta(weeks=1)
     its = [use for use in counted if use.day and first <= use.day < after]
+    # A week that the closing cut short has nothing skipped: the rest was no longer planned.
     over = after <= today and after <= last
     missing = [
         max(0, course.sessions_a_week - sum(use.site == site.site for use in its))

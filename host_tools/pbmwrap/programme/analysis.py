@@ -99,9 +99,11 @@ def estimate_change(days: Sequence[int], values: Sequence[float], first_after: i
     gaps = [b - a for a, b in itertools.pairwise(days)]
     fits = [_fit(gaps, values, is_after, rho) for rho in _GRID]
     most = max(fit.log_weight for fit in fits)
+    # Relative to the largest: exp of the logarithms themselves could overflow.
     weights = [math.exp(fit.log_weight - most) for fit in fits]
     total = sum(weights)
     weights = [weight / total for weight in weights]
+    # Two means are estimated, so two degrees of freedom are gone.
     df = len(days) - 2
     before = _mean([fit.before for fit in fits], weights)
     change = _mean([fit.change for fit in fits], weights)
@@ -115,6 +117,8 @@ def estimate_change(days: Sequence[int], values: Sequence[float], first_after: i
         correlation=correlation,
         n_before=n_before,
         n_after=n_after,
+        # The variance of an AR(1) mean is larger by (1 + rho) / (1 - rho) than of
+        # independent days.
         effective_n=len(days) * (1 - correlation) / (1 + correlation),
     )
 

@@ -6,23 +6,22 @@ Nothing else does: a session without either belongs to nobody until someone is a
 
 from __future__ import annotations
 
-import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from pbmwrap import disk, paths
+from pbmwrap import disk
 from pbmwrap.errors import UsageError, WrapError
-from pbmwrap.logs.archive import FILE, Archive, WrapArchive
+from pbmwrap.logs.archive import FILE, Archive, WrapArchive, paused_collection
 from pbmwrap.logs.notes import list_notes
 from pbmwrap.logs.sessions import RUNNING
-from pbmwrap.logs.summary import SessionSummary, read_wrap_info, summarize_sessions
-from pbmwrap.programme.light_facts import remember_facts
+from pbmwrap.logs.summary import SessionSummary
+from pbmwrap.programme.light_facts import ReadLog, read_log, remember_facts
 from pbmwrap.programme.model import JournalEntry, Kind, Person, SessionUse, Stamp
-from pbmwrap.programme.people import find_person, is_tag, list_people
+from pbmwrap.programme.people import find_person, is_tag, list_people, require_one
 from pbmwrap.programme.session_key import make_session_key
 from pbmwrap.programme.store import Store
 from pbmwrap.programme.times import make_stamp
@@ -30,7 +29,8 @@ from wrap.rules import states
 
 NOBODY = ""
 FULL = (states.BY_DOSE, states.BY_TIME)
-_CACHE_VERSION = 2
+_SUMMARY_VERSION = 3
+SUMMARY = "sessions.json"  # beside the log: derived from it, and may be deleted
 
 
 @dataclass(frozen=True)
@@ -63,23 +63,28 @@ class LoggedSession:
 
 @dataclass(frozen=True)
 class SessionBook:
-    """All sessions of the archive, oldest first, and the notes on its logs."""
+    """All sessions of the archive, oldest first, and the notes on its logs.
+
+    read: the logs that had to be read for it, by uid; what was kept of the others was enough.
+    """
 
     sessions: tuple[LoggedSession, ...]
     notes: tuple[str, ...] = ()
+    read: Mapping[str, ReadLog] = field(default_factory=dict, compare=False)
 
 
 def read_sessions(archive: Archive | None = None) -> SessionBook:
-    """Read the sessions of all logs. What was read from a log is kept until the log changes.
+    """Read the sessions of all logs. What was read from a log is kept beside it until it changes.
 
     A log that cannot be read becomes a note: the others still count.
     """
     archive = archive or Archive()
     found: dict[str, LoggedSession] = {}
     notes: list[str] = []
+    read: dict[str, ReadLog] = {}
     for uid in archive.uids():
         try:
-            its, said = _read_log(archive, uid)
+            its, said = _load_summary(archive, uid) or _read_log(archive, uid, read)
         except WrapError as problem:
             notes.append(f"the log of wrap {uid} cannot be read: {problem}")
             continue
@@ -93,56 +98,57 @@ def read_sessions(archive: Archive | None = None) -> SessionBook:
             ):
                 found[session.key] = session
     ordered = sorted(found.values(), key=lambda s: (s.unix_ms or 0, s.uid, s.number))
-    return SessionBook(tuple(ordered), tuple(notes))
+    return SessionBook(tuple(ordered), tuple(notes), read)
 
 
-def _read_log(archive: Archive, uid: str) -> tuple[list[LoggedSession], list[str]]:
+_Summary = tuple[list[LoggedSession], list[str]]  # sessions and notes
+
+
+def _load_summary(archive: Archive, uid: str) -> _Summary | None:
+    """Return what was kept of a log, if the log has not changed since."""
     folder = archive.root / uid
-    stamp = _read_stamp(folder)
     with suppress(OSError, ValueError, TypeError, KeyError):
-        content = json.loads(_cache_of(folder).read_text(encoding="utf-8"))
-        if content["stamp"] == stamp:
+        content = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        if content["stamp"] == _read_stamp(folder):
             return [LoggedSession(*row) for row in content["sessions"]], content["notes"]
-    return remember_log(archive.wrap(uid), stamp)
+    return None
 
 
-def remember_log(
-    kept: WrapArchive, stamp: list[int] | None = None
-) -> tuple[list[LoggedSession], list[str]]:
-    """Summarise a log and keep the result, for commands that follow; returns (sessions, notes).
+def _read_log(archive: Archive, uid: str, read: dict[str, ReadLog]) -> _Summary:
+    """Read a log; what others append meanwhile is read the next time."""
+    stamp = _read_stamp(archive.root / uid)
+    with paused_collection():
+        read[uid] = read_log(archive.wrap(uid))
+    return _remember(read[uid], stamp)
 
-    stamp: of the file before it was read, so that what others append meanwhile is read next time.
-    A pull calls it without one, with the log that it has read and written itself.
+
+def remember_log(kept: WrapArchive) -> None:
+    """Keep a summary of a log beside it, until it changes.
+
+    Each command that changes a log calls it, with the log that it has read and written itself, so
+    that none that only shows has to read a long log.
     """
-    stamp = stamp or _read_stamp(kept.folder)
-    info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
-    summaries = summarize_sessions(kept.decoded(), kept.clock(), info)
-    sessions = [*map(_make_logged, summaries)]
-    remember_facts(kept, info, {(s.person, s.site): s for s in summaries}.values())
-    notes = list(list_notes(kept))
-    names = [field.name for field in fields(LoggedSession)]
+    _remember(read_log(kept), _read_stamp(kept.folder))
+
+
+def _remember(log: ReadLog, stamp: list[int | str]) -> _Summary:
+    sessions = [*map(_make_logged, log.sessions)]
+    remember_facts(log, {(s.person, s.site): s for s in log.sessions}.values())
+    notes = list(list_notes(log.kept))
+    names = [one.name for one in fields(LoggedSession)]
     rows = [[getattr(session, name) for name in names] for session in sessions]
-    cache = _cache_of(kept.folder)
-    with suppress(WrapError, OSError):  # only a cache
-        disk.make_folder(cache.parent)
-        content = {"stamp": stamp, "sessions": rows, "notes": notes}
-        disk.write_file(cache, json.dumps(content), replace=True)
-        cache.chmod(0o600)
+    content = {"stamp": stamp, "sessions": rows, "notes": notes}
+    disk.write_derived(log.kept.folder / SUMMARY, json.dumps(content))
     return sessions, notes
 
 
-def _read_stamp(folder: Path) -> list[int]:
-    """Return what changes when the log's file does."""
+def _read_stamp(folder: Path) -> list[int | str]:
+    """Return what changes when the log's file does, or its folder's name, which sessions have."""
     try:
         stat = (folder / FILE).stat()
     except OSError:
-        return [_CACHE_VERSION]
-    return [_CACHE_VERSION, stat.st_size, stat.st_mtime_ns]
-
-
-def _cache_of(folder: Path) -> Path:
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    return paths.cache_dir() / "programme" / f"{name}.json"
+        return [_SUMMARY_VERSION, folder.name]
+    return [_SUMMARY_VERSION, folder.name, stat.st_size, stat.st_mtime_ns]
 
 
 def _make_logged(session: SessionSummary) -> LoggedSession:
@@ -152,6 +158,7 @@ def _make_logged(session: SessionSummary) -> LoggedSession:
         session.uid,
         session.number,
         session.first_unix_ms,
+        # Another program's protocol may have anything there: only a tag names a person.
         tag if is_tag(tag) else "",
         session.site or "",
         session.protocol_id or "",
@@ -192,6 +199,7 @@ def claim_sessions(store: Store, keys: Sequence[str], person: Person | None, uni
 def read_claims(store: Store) -> dict[str, str]:
     """Return {session key: tag, or NOBODY} of what was said last."""
     found: dict[str, str] = {}
+    # In the order of writing, so a later claim replaces an earlier one.
     for event in store.read(Kind.CLAIM):
         for key in event.body.get("keys", ()):
             found[key] = event.person
@@ -211,6 +219,7 @@ def list_unattributed(store: Store, book: SessionBook) -> list[LoggedSession]:
     Also those with a tag that this household has never had.
     """
     claims = read_claims(store)
+    # Forgotten people too: nobody is asked again about sessions that were theirs.
     known = {event.person for event in store.read(Kind.PERSON, Kind.FORGET)}
     return [
         session
@@ -274,10 +283,7 @@ def find_session(book: SessionBook, word: str) -> LoggedSession:
     found = [s for s in book.sessions if word in (s.key, str(s.number))]
     if not found:
         raise UsageError(f"no session {word} is in the archive", "see `pbmwrap person sessions`")
-    if len(found) > 1:
-        listed = ", ".join(s.key for s in found)
-        raise UsageError(f"session {word} can be {listed}", "write the whole key")
-    return found[0]
+    return require_one(found, f"session {word}", lambda s: s.key, "write the whole key")
 
 
 def name_owner(store: Store, session: LoggedSession) -> str:

@@ -1,29 +1,32 @@
 """The parameters of the light that a course gave, and the wrap's calibrations, read from the logs.
 
-Reading a long log takes seconds, so what was read is kept in the cache until the log changes.
+What was read is kept beside the log until the log changes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
-from pbmwrap import disk, paths
+from pbmwrap import disk
 from pbmwrap.errors import WrapError
-from pbmwrap.logs.archive import FILE, Archive, WrapArchive
+from pbmwrap.logs.archive import FILE, Archive, WrapArchive, paused_collection
+from pbmwrap.logs.clock import make_clock
+from pbmwrap.logs.decode import decode_only
 from pbmwrap.logs.summary import SessionSummary, WrapInfo, read_wrap_info, summarize_sessions
 from pbmwrap.logs.to_report import make_report
 from pbmwrap.programme.exports.data import CalibrationFact
 from pbmwrap.programme.model import SessionUse
-from pbmwrap.programme.session_key import make_session_key
+from pbmwrap.programme.session_key import make_session_key, read_boot
 from pbmwrap.report.parameters import list_parameters
 
-_VERSION = 2
+_VERSION = 3
+KEPT = "light.json"  # beside the log: derived from it, and may be deleted
 
 Row = tuple[str, str]
 
@@ -38,8 +41,24 @@ class LightFacts:
     firmware: tuple[tuple[str, str], ...]
 
 
-def read_light_facts(sessions: Sequence[SessionUse], archive: Archive | None = None) -> LightFacts:
-    """Read the facts of the last session at each site. A log that cannot be read has none."""
+@dataclass(frozen=True)
+class ReadLog:
+    """The sessions of a log that has just been read. info: its channels and sensors."""
+
+    kept: WrapArchive
+    info: WrapInfo
+    sessions: Sequence[SessionSummary]
+
+
+def read_light_facts(
+    sessions: Sequence[SessionUse],
+    archive: Archive | None = None,
+    read: Mapping[str, ReadLog] | None = None,
+) -> LightFacts:
+    """Read the facts of the last session at each site. A log that cannot be read has none.
+
+    read: the logs that have just been read, by uid; they are not read again.
+    """
     archive = archive or Archive()
     last = {use.site: use for use in sessions}
     parameters: list[tuple[str, tuple[Row, ...]]] = []
@@ -47,7 +66,7 @@ def read_light_facts(sessions: Sequence[SessionUse], archive: Archive | None = N
     firmware: dict[str, str] = {}
     for use in last.values():
         with suppress(WrapError):
-            facts = _read_session(archive, use.uid, use.key)
+            facts = _read_session(archive, use.uid, use.key, (read or {}).get(use.uid))
             parameters += facts.parameters
             calibrations |= {(c.uid, c.channel): c for c in facts.calibrations}
             firmware |= dict(facts.firmware)
@@ -65,43 +84,54 @@ def describe_calibrations(facts: LightFacts) -> list[str]:
     ]
 
 
-def _read_session(archive: Archive, uid: str, key: str) -> LightFacts:
+def _read_session(archive: Archive, uid: str, key: str, read: ReadLog | None) -> LightFacts:
     folder = archive.root / uid
     with suppress(OSError, ValueError, TypeError, KeyError):
-        content = json.loads(_find_cache(folder, key).read_text(encoding="utf-8"))
-        if content["stamp"] == _read_stamp(folder):
-            return _load(content)
-    kept = archive.wrap(uid)
+        return _load(_read_kept(folder)[key])
+    if read is None:
+        with paused_collection():
+            read = read_log(archive.wrap(uid), read_boot(key))
+    found = [session for session in read.sessions if make_session_key(session) == key]
+    return remember_facts(read, found[:1])
+
+
+def read_log(kept: WrapArchive, boot: int | None = None) -> ReadLog:
+    """Read the sessions of a log, or of one boot, without their samples."""
     info = read_wrap_info(kept.folder.name, kept.about()).with_default_board()
-    sessions = summarize_sessions(kept.decoded(), kept.clock(), info)
-    found = [session for session in sessions if make_session_key(session) == key]
-    return remember_facts(kept, info, found[:1])
+    if boot is None:
+        return ReadLog(kept, info, summarize_sessions(kept.outline(), kept.clock(), info))
+    decoded = decode_only(kept.extents(), boot)
+    clock = make_clock(decoded, kept.list_marks())
+    return ReadLog(kept, info, summarize_sessions(decoded, clock, info))
 
 
-def remember_facts(
-    kept: WrapArchive, info: WrapInfo, sessions: Iterable[SessionSummary]
-) -> LightFacts:
+def remember_facts(read: ReadLog, sessions: Iterable[SessionSummary]) -> LightFacts:
     """Keep the facts of these sessions of a log until it changes; returns those of the last."""
     facts = LightFacts((), (), ())
+    found: dict[str, Any] = {}
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        found = _read_kept(read.kept.folder)
     for session in sessions:
-        facts = _describe(session, info)
-        with suppress(WrapError, OSError):  # only a cache
-            cache = _find_cache(kept.folder, make_session_key(session))
-            disk.make_folder(cache.parent)
-            content = {"stamp": _read_stamp(kept.folder), **_dump(facts)}
-            disk.write_file(cache, json.dumps(content), replace=True)
-            cache.chmod(0o600)
+        facts = _describe(session, read.info)
+        found[make_session_key(session)] = _dump(facts)
+    with suppress(OSError):  # a log that has no file
+        content = {"stamp": _read_stamp(read.kept.folder), "facts": found}
+        disk.write_derived(read.kept.folder / KEPT, json.dumps(content))
     return facts
 
 
-def _read_stamp(folder: Path) -> list[int]:
+def _read_kept(folder: Path) -> dict[str, Any]:
+    """Return the facts by session that are kept of the log as it is, none of an earlier one.
+
+    Raises OSError, ValueError, TypeError or KeyError if none can be read.
+    """
+    content = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+    return dict(content["facts"]) if content["stamp"] == _read_stamp(folder) else {}
+
+
+def _read_stamp(folder: Path) -> list[int | str]:
     stat = (folder / FILE).stat()
-    return [_VERSION, stat.st_size, stat.st_mtime_ns]
-
-
-def _find_cache(folder: Path, key: str) -> Path:
-    name = hashlib.sha256(f"{folder.resolve()} {key}".encode()).hexdigest()[:16]
-    return paths.cache_dir() / "programme" / f"light-{name}.json"
+    return [_VERSION, folder.name, stat.st_size, stat.st_mtime_ns]
 
 
 def _describe(session: SessionSummary, info: WrapInfo) -> LightFacts:

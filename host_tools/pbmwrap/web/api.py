@@ -19,6 +19,8 @@ from pbmwrap.programme.holds import require_light
 from pbmwrap.web import protocols
 from pbmwrap.web.actors import Actors
 from pbmwrap.web.answers import answering, browser_of, read_json, read_text
+from pbmwrap.web.calibration import Calibration as GuidedCalibration
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import Hub
 from pbmwrap.web.programme import Programme
 from pbmwrap.web.requests import (
@@ -50,6 +52,7 @@ class Api:
         address: Address,
         archive: Archive,
         on_login: Callable[[], None],
+        choices: Choices | None = None,
     ) -> None:
         self._hub = hub
         self._streams = streams
@@ -58,7 +61,8 @@ class Api:
         self._address = address
         self._archive = archive
         self._book = SessionBook(archive)
-        self._programme = Programme(hub, archive, self._require_actor)
+        self._programme = Programme(hub, archive, self._require_actor, choices)
+        self._calibration = GuidedCalibration(hub, actors, self._require_actor)
         self._on_login = on_login
         self._slow = threading.Lock()  # a log transfer or the doctor, one at a time
 
@@ -85,6 +89,7 @@ class Api:
             ("PUT", "/api/settings/{key}", self.change_setting),
             ("GET", "/api/calibration", self.get_calibration),
             ("POST", "/api/world", self.change_world),
+            *self._calibration.list_requests(),
             *self._programme.list_requests(),
         )
         routes = [

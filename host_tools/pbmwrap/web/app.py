@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from pbmwrap.logs.archive import Archive
 from pbmwrap.web.actors import Actors
 from pbmwrap.web.api import Api
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import DARK_MS, LIT_MS, Hub, OpenWrap
 from pbmwrap.web.security import Address, Guard, Logins
 from pbmwrap.web.static_files import FOLDER, StaticFiles
@@ -47,17 +48,19 @@ def make_app(
     on_login: Callable[[], None] = lambda: None,
     lit_ms: int = LIT_MS,
     dark_ms: int = DARK_MS,
+    choices: Choices | None = None,
 ) -> Web:
     """Make the application for the wrap at `port`; it connects when the server starts.
 
     open_wrap: see Hub. secret: signs the cookies. address: where the server will listen. world:
-    the simulated wrap, if it is one. on_login: called when a token has been used.
+    the simulated wrap, if it is one. on_login: called when a token has been used. choices: which
+    person each browser chose.
     """
     address = address or Address()
     logins, actors = Logins(secret), Actors()
     streams = Streams(lambda browser: api.describe_state(browser))
     hub = Hub(port, open_wrap, streams.publish, streams.publish_state, world, lit_ms, dark_ms)
-    api = Api(hub, streams, actors, logins, address, archive or Archive(), on_login)
+    api = Api(hub, streams, actors, logins, address, archive or Archive(), on_login, choices)
     logins.on_revoke = lambda browser: streams.call(api.end_login, browser)
     files = StaticFiles(static)
 

@@ -15,7 +15,7 @@ SPEEDS = (1, 2, 5, 10, 20, 60)
 ROOM_C, HOT_ROOM_C = 25.0, 35.0
 DARK_STEPS_MS = 200  # longer than the dark steps of a lit wrap, in which it checks its wiring
 _PRESSES = ("short", "long", "double")
-CONTROLS = ("cover", "press", "pull_sensor", "hot_room", "speed", "cable", "power")
+CONTROLS = ("worn", "cover", "press", "pull_sensor", "hot_room", "speed", "cable", "power")
 
 
 class WorldControls:
@@ -26,6 +26,8 @@ class WorldControls:
         self.speed = speed
         self.cable = True
         self.powered = True
+        self._contact = twin.plant.params.contact
+        self._worn = self._contact > 0
         self._hot_room = False
         self._pulled: str | None = None
         self._edges: list[tuple[int, bool]] = []  # of the button: (virtual ms, down)
@@ -57,6 +59,7 @@ class WorldControls:
     def state(self) -> dict[str, Any]:
         """Return the controls' values, and what the wearer can see and hear."""
         return {
+            "worn": self._worn,
             "cover": self.twin.plant.params.covered,
             "pull_sensor": self._pulled,
             "sensors": list(self.twin.plant.sensor_names),
@@ -73,13 +76,23 @@ class WorldControls:
     def change(self, control: str, value: Any) -> None:
         """Set a control. Raises UsageError for an unknown one or a wrong value.
 
-        cover, hot_room, cable, power: bool. press: "short", "long" or "double". pull_sensor: a
-        sensor's name, true for the first one, or false or null to repair it. speed: one of SPEEDS.
+        worn, cover, hot_room, cable, power: bool. press: "short", "long" or "double".
+        pull_sensor: a sensor's name, true for the first one, or false or null to repair it. speed:
+        one of SPEEDS.
         """
         if control not in CONTROLS:
             known = ", ".join(CONTROLS)
             raise UsageError(f"the control {control!r} is not known", f"the controls are {known}")
         getattr(self, f"_set_{control}")(value)
+
+    def _set_worn(self, value: Any) -> None:
+        """Put the wrap on, or lay it open on a table, where it has been for hours."""
+        on = _require_bool("worn", value)
+        if on == self._worn:
+            return
+        self._worn = on
+        self.twin.plant.change(contact=(self._contact or 1.0) if on else 0.0)
+        self.twin.plant.settle()
 
     def _set_cover(self, value: Any) -> None:
         self.twin.plant.change(covered=_require_bool("cover", value))

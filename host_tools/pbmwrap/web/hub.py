@@ -89,7 +89,7 @@ class Hub:
         self._active = False
         self._limits: dict[str, int] = {}
         self._limits_key: tuple[Any, ...] | None = None
-        self._uptime_s = (0, 0.0)  # the wrap's, at this time of `_now_s`
+        self._uptime_s = (0, 0.0)  # the wrap's, at this time of `now_s`
         self._world_state: dict[str, Any] = {}
         self._status_due_s = self._renew_due_s = 0.0
         self._thread = threading.Thread(target=self._run, name="pbmwrap hub", daemon=True)
@@ -126,6 +126,12 @@ class Hub:
         if limits_changed:
             self._limits_key = None
         self._status_due_s = 0.0
+
+    def limit_speed(self, most: int) -> None:
+        """Let a simulated wrap's time run at most `most` times as fast as the wall clock."""
+        if self.world is not None and self.world.speed > most:
+            self.world.change("speed", most)
+            self.world_changed()
 
     def world_changed(self) -> None:
         """Publish the world's state if it differs from the last one."""
@@ -230,11 +236,11 @@ class Hub:
     def _ask_what_is_due(self, client: Client) -> None:
         now_s = time.monotonic()
         if now_s >= self._renew_due_s:
-            self._renew_due_s = now_s + (RENEW_FAST_S if self._speed > 1 else RENEW_S)
+            self._renew_due_s = now_s + (RENEW_FAST_S if self.speed > 1 else RENEW_S)
             wall_ms = self._lit_ms if self._active else self._dark_ms
             params = {
-                "every_ms": choose_period_ms(wall_ms, self._speed),
-                "ms": choose_lease_ms(self._speed),
+                "every_ms": choose_period_ms(wall_ms, self.speed),
+                "ms": choose_lease_ms(self.speed),
             }
             self._call(client, "telemetry", params)
         if now_s >= self._status_due_s:
@@ -242,13 +248,14 @@ class Hub:
             self._take_status(client, self._call(client, "status"))
 
     @property
-    def _speed(self) -> int:
+    def speed(self) -> int:
+        """How many times as fast as the wall clock the wrap's time runs."""
         return self.world.speed if self.world else 1
 
     def _call(self, client: Client, method: str, params: dict[str, Any] | None = None) -> Any:
         return client.call(method, params, timeout_s=ANSWER_S, attempts=1, on_push=self._take_push)
 
-    def _now_s(self) -> float:
+    def now_s(self) -> float:
         """Return seconds of the wrap's time; only differences have a meaning."""
         return self.world.now_s() if self.world else time.monotonic()
 
@@ -258,7 +265,7 @@ class Hub:
 
     def take_sample(self, sample: dict[str, Any]) -> None:
         """Keep and publish one sample, as the link gives it."""
-        now_s = self._now_s()
+        now_s = self.now_s()
         self._note_active(sample.get("state") in ACTIVE)
         if self.history.add(sample, now_s):
             self._status_due_s = 0.0  # it names the session
@@ -276,7 +283,7 @@ class Hub:
             raise LinkLost(f"{self.port} gave a status that cannot be read")
         uptime_s = status.get("uptime_s") or 0
         restarted = uptime_s < self._uptime_s[0]
-        self._uptime_s = uptime_s, self._now_s()
+        self._uptime_s = uptime_s, self.now_s()
         if restarted:
             self._renew_due_s = 0.0
             hello = client.hello()

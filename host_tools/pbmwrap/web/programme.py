@@ -1,14 +1,13 @@
 """The requests of the programme: people, journal, course and report (docs/web.md).
 
 Each browser chooses a person; from then on it sees and changes what is theirs, and nothing of the
-others but their names. The choice ends with the login and with the server.
+others but their names. The choice ends with the login.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from starlette.responses import Response
 
 from pbmwrap.errors import InvalidFile, Refused, UsageError, WrapError
 from pbmwrap.logs.archive import Archive
-from pbmwrap.programme import courses, holds, journal, people, red_flags, times
+from pbmwrap.programme import courses, holds, journal, mnsi, people, red_flags, times
 from pbmwrap.programme.attribution import (
     LoggedSession,
     SessionBook,
@@ -45,6 +44,7 @@ from pbmwrap.programme.model import (
 from pbmwrap.programme.store import Store, default_path, open_store
 from pbmwrap.web import programme_rows as rows
 from pbmwrap.web.answers import browser_of, read_json, read_text
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import Hub
 from pbmwrap.web.security import Refusal
 from wrap.version import VERSION
@@ -62,13 +62,16 @@ class Programme:
     """
 
     def __init__(
-        self, hub: Hub, archive: Archive, require_actor: Callable[[Request], None]
+        self,
+        hub: Hub,
+        archive: Archive,
+        require_actor: Callable[[Request], None],
+        choices: Choices | None = None,
     ) -> None:
         self._hub = hub
         self._archive = archive
         self._require_actor = require_actor
-        self._lock = threading.Lock()
-        self._chosen: dict[str, str] = {}  # browser: tag
+        self._choices = choices or Choices()
 
     def list_requests(self) -> list[tuple[str, str, Callable[[Request], Any]]]:
         """Return (method, path, handler) of each request."""
@@ -81,6 +84,9 @@ class Programme:
             ("GET", "/api/journal", self.show_journal),
             ("POST", "/api/journal", self.add_entry),
             ("POST", "/api/journal/read", self.confirm_flags),
+            ("GET", "/api/journal/flags", self.list_flags),
+            ("GET", "/api/journal/mnsi", self.list_mnsi),
+            ("POST", "/api/journal/mnsi", self.add_mnsi),
             ("GET", "/api/course", self.show_course),
             ("POST", "/api/course", self.make_course),
             ("POST", "/api/course/change", self.change_course),
@@ -93,8 +99,7 @@ class Programme:
 
     def end_login(self, browser: str) -> None:
         """Forget whom a browser chose whose login has ended."""
-        with self._lock:
-            self._chosen.pop(browser, None)
+        self._choices.forget(browser)
 
     def count_open_sessions(self) -> int:
         """Return how many logged sessions belong to nobody; 0 without a household."""
@@ -118,8 +123,7 @@ class Programme:
     def _find_chosen(self, store: Store, browser: str) -> Person | None:
         """Return the person whom the browser chose, else the only one there is."""
         known = people.list_people(store)
-        with self._lock:
-            tag = self._chosen.get(browser)
+        tag = self._choices.find(browser)
         if tag is None:
             return known[0] if len(known) == 1 else None
         return next((p for p in known if p.tag == tag), None)
@@ -171,8 +175,7 @@ class Programme:
         with self._household() as store:
             zone = times.find_machine_zone()
             person = people.add_person(store, name, zone, times.read_unix_ms())
-            with self._lock:
-                self._chosen[browser] = person.tag
+            self._choices.keep(browser, person.tag)
             return self._describe_people(store, browser)
 
     def choose_person(self, request: Request) -> dict[str, Any]:
@@ -181,8 +184,7 @@ class Programme:
         with self._household() as store:
             if tag not in {p.tag for p in people.list_people(store)}:
                 raise Refusal(404, "not_found", "nobody here has this tag", "choose another name")
-            with self._lock:
-                self._chosen[browser] = tag
+            self._choices.keep(browser, tag)
             return self._describe_people(store, browser)
 
     # ---- whose session was it?
@@ -232,6 +234,18 @@ class Programme:
         everything = request.query_params.get("all") == "1"
         with self._asked_person(request) as found:
             return self._describe_journal(*found, everything) if found else {"person": None}
+
+    def list_flags(self, request: Request) -> dict[str, Any]:
+        """Return only the unread red flags, for the page Now."""
+        with self._asked_person(request) as found:
+            if not found:
+                return {"person": None, "flags": []}
+            store, person = found
+            unread = red_flags.list_unread(store, person)
+            return {
+                "person": {"tag": person.tag, "name": person.name},
+                "flags": [rows.describe_flag(flag) for flag in unread],
+            }
 
     def _describe_journal(
         self, store: Store, person: Person, everything: bool = False
@@ -283,6 +297,27 @@ class Programme:
             sent = self._tell_wrap(store)
             return {**self._describe_journal(store, person), "wrap": sent}
 
+    def list_mnsi(self, request: Request) -> dict[str, Any]:
+        """Return the totals of the MNSI's history questionnaire, newest first."""
+        with self._asked_person(request) as found:
+            return {"totals": list_mnsi_totals(*found) if found else []}
+
+    def add_mnsi(self, request: Request) -> dict[str, Any]:
+        """Write a questionnaire that was answered now: 15 times true (yes) or false."""
+        with self._person(request, changes=True) as (store, person):
+            asked = read_json(request)
+            answers, when = asked.get("answers"), asked.get("when")
+            if not isinstance(answers, list) or not all(isinstance(a, bool) for a in answers):
+                raise Refusal(400, "bad_param", "answers must be a list of true and false")
+            if when not in ("baseline", "end"):
+                raise Refusal(400, "bad_param", "when must be baseline or end")
+            score, now = mnsi.score_answers(answers), times.read_unix_ms()
+            today = find_today(store, person, now)
+            journal.add_total(
+                store, person, mnsi.NAME, score, 0, mnsi.HIGH, when, now, today, answers
+            )
+            return {"totals": list_mnsi_totals(store, person)}
+
     def _tell_wrap(self, store: Store) -> str:
         """Bring the wrap's holds and the plans in its log up to date.
 
@@ -322,6 +357,8 @@ class Programme:
     def _describe_course(
         self, store: Store, person: Person, wanted: str | None = None
     ) -> dict[str, Any]:
+        from pbmwrap.programme.clinician.page_pdf import can_make_pdf
+
         known, book = courses.list_courses(store, person), self._read_book()
         answer: dict[str, Any] = {
             "person": {"tag": person.tag, "name": person.name},
@@ -330,6 +367,7 @@ class Programme:
             "open_sessions": len(list_unattributed(store, book)),
             "flags": [rows.describe_flag(f) for f in red_flags.list_unread(store, person)],
             "notes": list(book.notes),
+            "pdf": can_make_pdf(),
             "state": None,
         }
         if known:
@@ -436,8 +474,9 @@ class Programme:
         with self._person(request) as (store, person):
             course = courses.find_course(store, person, request.query_params.get("id"))
             now = times.read_unix_ms()
-            state = read_course_state(store, person, course, self._read_book(), now)
-        facts = read_light_facts(state.adherence.sessions, self._archive)
+            book = self._read_book()
+            state = read_course_state(store, person, course, book, now)
+        facts = read_light_facts(state.adherence.sessions, self._archive, book.read)
         made = make_report(
             state,
             person,
@@ -451,6 +490,15 @@ class Programme:
             return make_page_response(page_html.make_page(made))
         headers = make_file_header("light-course.pdf")
         return Response(page_pdf.make_pdf(made), media_type="application/pdf", headers=headers)
+
+
+def list_mnsi_totals(store: Store, person: Person) -> list[dict[str, Any]]:
+    """Return what the questionnaire gave, newest first."""
+    found = [one for one in journal.list_totals(store, person) if one.name == mnsi.NAME]
+    return [
+        {"day": one.day.isoformat(), "value": one.value, "high": one.high, "when": one.when}
+        for one in reversed(found)
+    ]
 
 
 def make_file_header(name: str) -> dict[str, str]:

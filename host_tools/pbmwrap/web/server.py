@@ -29,6 +29,7 @@ from pbmwrap.device.shared import share_port
 from pbmwrap.errors import PortBusy, UsageError
 from pbmwrap.twin.base import Twin
 from pbmwrap.web.app import Web, make_app
+from pbmwrap.web.choices import Choices
 from pbmwrap.web.hub import OpenWrap
 from pbmwrap.web.security import Address
 from pbmwrap.web.world import SimulatedWrap, WorldTransport
@@ -86,6 +87,8 @@ class _Server(uvicorn.Server):
         self._web = web
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A stream of telemetry has no end of its own, so a stop would wait for the grace
+        # time.
         self._web.streams.end_all()
         super().handle_exit(sig, frame)
 
@@ -188,11 +191,23 @@ def read_secret(listen_port: int) -> bytes:
         file = endpoint.make_folder() / f"web-{listen_port}.secret"
         with contextlib.suppress(FileExistsError):
             _write_private(file, fresh)
+        # Another user who could read or replace the secret could log in here.
         endpoint.check_private(file)
         kept = file.read_bytes()
     except OSError:
         return fresh
     return kept if len(kept) == SECRET_BYTES else fresh
+
+
+def open_choices(listen_port: int) -> Choices:
+    """Return which person each browser chose, kept until this user logs out of the machine."""
+    try:
+        file = endpoint.make_folder() / f"web-{listen_port}.people"
+        with contextlib.suppress(FileNotFoundError):
+            endpoint.check_private(file)
+    except OSError:
+        return Choices()
+    return Choices(file)
 
 
 def _write_private(file: Path, data: bytes) -> None:
@@ -210,6 +225,7 @@ def advertise(listen_port: int, url: str) -> None:
     """Let the next `pbmwrap web` of this user find the server. A failure changes nothing else."""
     with contextlib.suppress(OSError):
         file = endpoint.make_folder() / _advertisement_file(listen_port).name
+        # Written beside and renamed: another `pbmwrap web` never reads half of it.
         fresh = file.with_suffix(f".{os.getpid()}")
         fresh.unlink(missing_ok=True)
         _write_private(fresh, json.dumps(asdict(Advertisement(os.getpid(), url))).encode())
@@ -264,12 +280,14 @@ def serve(
             Address(number),
             world,
             on_login=lambda: tell(False),
+            choices=open_choices(number),
         )
         tell(True)
         raise_file_limit()
         # uvicorn ends at SIGTERM, and then sends the signal again.
         signal.signal(signal.SIGTERM, lambda *_: None)
         make_server(web).run(sockets=[sock])
+    # The advertisement first: from now on nobody is sent to a server that ends.
     finally:
         remove_advertisement(number)
         sock.close()

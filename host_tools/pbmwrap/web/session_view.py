@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 from pbmwrap.logs.summary import SessionSummary, WrapInfo
@@ -53,11 +54,11 @@ def _sort_key(session: SessionSummary, place: int) -> tuple[int, int]:
 
 def make_row(session: SessionSummary) -> dict[str, Any]:
     """Return a session's figures without its samples."""
-    row = {f.name: getattr(session, f.name) for f in fields(session) if f.name not in _NESTED}
+    row = {name: value for name, value in vars(session).items() if name not in _NESTED}
     return {
         **row,
-        "calibrations": [asdict(cal) if cal else None for cal in session.calibrations],
-        "faults": [asdict(fault) for fault in session.faults],
+        "calibrations": [dict(vars(cal)) if cal else None for cal in session.calibrations],
+        "faults": [dict(vars(fault)) for fault in session.faults],
         "dose_total_uj": session.dose_total_uj,
         "calibrated": session.calibrated,
         "when_utc": session.when_utc,
@@ -67,5 +68,5 @@ def make_row(session: SessionSummary) -> dict[str, Any]:
 
 
 def _turn(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    """Turn rows into columns, all of the same width."""
-    return [list(column) for column in zip(*rows, strict=True)]
+    """Turn rows into columns. A log that does not say which sensors its wrap has may have fewer."""
+    return [list(column) for column in zip_longest(*rows)]

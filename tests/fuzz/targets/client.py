@@ -1,4 +1,5 @@
-"""The host's frame parser and client: a wrap that answers rubbish, with and without a true CRC.
+"""Tries the host's frame parser and client: a wrap that answers rubbish, with and without a true
+CRC.
 
 Whatever it says, a call gives a typed answer or raises one of pbmwrap.errors, in a time that is
 bounded.
@@ -54,7 +55,7 @@ CALLS: tuple[Callable[[Client], Any], ...] = (
 
 
 class TooMuch(Exception):
-    """The host repeats its request without end."""
+    """Says that the host repeats its request without end."""
 
 
 class Rubbish(Transport):
@@ -93,7 +94,7 @@ def _thing(src: odd.Choices) -> str:
 
 
 def _answer(src: odd.Choices, number: int) -> bytes:
-    """Pushes, then an answer, mostly with the right id; or any bytes."""
+    """Return pushes, then an answer, mostly with the right id; or any bytes."""
     if not src.more():
         return b""
     kind = src.below(8)

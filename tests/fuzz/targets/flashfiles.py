@@ -1,4 +1,4 @@
-"""Small files in bare flash: any flash is opened; writes, power cuts and damage in any order.
+"""Tries small files in bare flash: any flash is opened; writes, power cuts and damage in any order.
 
 Without damage each file is the one written last, or at a cut the one before. Whatever happened, a
 file is one that was written once, and what is written now is there after the next boot.
@@ -48,8 +48,8 @@ def _found(src):
 
 
 class Story:
-    """now: what was written last. ever: {name: all that was written}. hurt: the flash was damaged,
-    so that a file may be gone, or older."""
+    """Follows what happened. now: what was written last. ever: {name: all that was written}. hurt:
+    the flash was damaged, so that a file may be gone, or older."""
 
     def __init__(self, src, flash, known):
         self.src = src
@@ -65,7 +65,7 @@ class Story:
         self._look()
 
     def _look(self):
-        """What can be read now is what it should be."""
+        """Check that what can be read now is what it should be."""
         files = self.files
         names = files.names()
         for name in names:
@@ -129,7 +129,7 @@ class Story:
             assert self.hurt
 
     def go_on(self):
-        """The next thing that happens."""
+        """Do the next thing that happens."""
         src, kind = self.src, self.src.below(8)
         if kind < 3:
             self._change(src.of(NAMES), src.some(src.below(64)) * src.of((1, 1, 3)))

@@ -1,5 +1,5 @@
-"""The frame parser: any stream in pieces of any size, and a frame behind it that must still be
-read."""
+"""Tries the frame parser: any stream in pieces of any size, and a frame behind it that must still
+be read."""
 
 import binascii
 
@@ -12,7 +12,7 @@ _reader = frames.LineReader()
 
 
 def _feed(reader, raw, size):
-    """[(event, body)] of every finished line; `size` bytes are there at a time."""
+    """Return [(event, body)] of every finished line; `size` bytes are there at a time."""
     out = []
     for at in range(0, len(raw), size):
         end = min(len(raw), at + size)
@@ -41,7 +41,7 @@ def judged(line, limit):
 
 
 def _resync(body, size):
-    """After whatever came, a line end and a frame: it is read."""
+    """Check that a line end and a frame are read after whatever came."""
     assert _feed(_reader, b"\n" + frames.encode(body), size)[-1] == (OK, body)
 
 

@@ -1,5 +1,5 @@
-"""The host's log reader: true records with any payload, and all that is made of them: sessions,
-clock, CSV, JSON lines, reports, the verdict over chain and seals."""
+"""Tries the host's log reader: true records with any payload, and all that is made of them:
+sessions, clock, CSV, JSON lines, reports, the verdict over chain and seals."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _read_all(decoded: Decoded, marks: list[Mark] | None = None) -> None:
 
 
 def _out_and_in(data: bytes, base: int) -> None:
-    """Any bytes through JSON lines are the same bytes again, and can be verified."""
+    """Check that any bytes through JSON lines are the same bytes again, and can be verified."""
     extents: list[Extent] = [(base, data)] if data else []
     decoded = decode_extents(extents)
     _read_all(decoded)
@@ -101,7 +101,8 @@ def _read(text: str) -> jsonl.Log:
 
 
 def _read_back(src: odd.Choices) -> None:
-    """Lines that no export has: each is taken or named, and what was taken is read like any log."""
+    """Read lines that no export has: each is taken or named, and what was taken is read like any
+    log."""
     lines = ['{"pbmwrap":"log","schema":%s,"uid":"u"}' % (odd.value(src, 1) if src.below(2) else 2)]
     for _ in range(src.below(4)):
         lines.append('{"offset":%s,"raw":"QUJDRA=="}' % odd.value(src, 1))

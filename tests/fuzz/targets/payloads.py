@@ -1,6 +1,5 @@
-"""What records carry: any numbers come back as they went in, and any bytes are read or refused with
-an error that every reader of a log expects.
-"""
+"""Tries what records carry: any numbers come back as they went in, and any bytes are read or
+refused with an error that every reader of a log expects."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""The protocol decoder: parse, rules and plan on any bytes, and slots that hold any bytes."""
+"""Tries the protocol decoder: parse, rules and plan on any bytes, and slots that hold any bytes."""
 
 import hashlib
 
@@ -14,7 +14,7 @@ _ORDER = tuple([c[0] for c in kit.CHANNELS])
 
 
 def _text(src):
-    """JSON text near a protocol's."""
+    """Return JSON text near a protocol's."""
     mode = src.below(4)
     if mode == 0:
         return odd.changed(src, kit.PROTOCOL.decode())
@@ -34,7 +34,7 @@ def raw_of(src):
 
 
 def _runs(obj):
-    """What passed its rules keeps within the limits."""
+    """Check that what passed its rules keeps within the limits."""
     plan = protocol.Plan(obj, _ORDER)
     assert 0 < plan.total_ms <= limits.SESSION_MAX_S * 1000
     assert 0 <= plan.dose_uj <= limits.DOSE_CAP_MJ * 1000

@@ -1,4 +1,4 @@
-"""The record reader: never a record that was not written, and none lost that is whole.
+"""Tries the record reader: never a record that was not written, and none lost that is whole.
 
 Knows of the bytes only what `pack`, `scan` and the last item of a record (where the next begins)
 say.
@@ -9,7 +9,8 @@ from wrap.storage import records
 
 
 def _same(found, gaps, buf, until):
-    """Each record found stands there, bit for bit as it is packed; they and the gaps fill all."""
+    """Check that each record found stands there, bit for bit as it is packed; they and the gaps
+    fill all."""
     pieces = list(gaps)
     for record in found:
         raw = records.pack(*record[:6])
@@ -39,7 +40,7 @@ def _log(src):
 
 
 def _damaged(src, buf, whole):
-    """`buf` with bytes flipped, cut out and put in; forgets in `whole` what they touch."""
+    """Return `buf` with bytes flipped, cut out and put in; forgets in `whole` what they touch."""
     for _ in range(src.below(4)):
         at = (src.byte() << 8 | src.byte()) % (len(buf) + 1)
         cut, put = src.of(((1, 1), (0, 3), (7, 0), (1, 1), (300, 0)))
@@ -64,8 +65,8 @@ def _covered(place, reported):
 
 
 def _written(src):
-    """A log, some of it damaged. Records inside a payload count as written: they come to light when
-    the one around them is damaged."""
+    """Return a log, some of it damaged. Records inside a payload count as written: they come to
+    light when the one around them is damaged."""
     buf, whole = b"", []
     for raw in _log(src):
         whole.append((len(buf), len(buf) + len(raw)))

@@ -1,5 +1,5 @@
-"""The log in its ring of sectors: any flash is opened and written on; power cuts and damage in any
-order.
+"""Tries the log in its ring of sectors: any flash is opened and written on; power cuts and damage
+in any order.
 
 Without damage every record is there, in order, up to what the ring has dropped. Whatever happened,
 a record that is read was written once, and one written now is there after the next boot.
@@ -37,8 +37,8 @@ def _found(src):
 
 
 class Story:
-    """kept: payloads in the order in which they were written. loose: power went while one was.
-    hurt: the flash was damaged. known: it began empty."""
+    """Follows what happened. kept: payloads in the order in which they were written. loose: power
+    went while one was. hurt: the flash was damaged. known: it began empty."""
 
     def __init__(self, src, flash, known):
         self.src = src
@@ -56,7 +56,7 @@ class Story:
         self._look()
 
     def _read(self):
-        """All bytes that are kept, as the link reads them."""
+        """Return all bytes that are kept, as the link reads them."""
         log, out = self.log, b""
         most = log.end if self.known else min(log.end, log.first + _READ_MOST)
         while log.first + len(out) < most:
@@ -91,7 +91,7 @@ class Story:
         return any(payload in each for each in self.kept)
 
     def _payload(self, kind):
-        """One that is like no other."""
+        """Return a payload that is like no other."""
         self._n += 1
         name = b"\x01%08d" % self._n
         return name + self.src.some(self.src.below(70)) if kind != records.SECTOR else name
@@ -136,7 +136,7 @@ class Story:
             assert self.hurt
 
     def go_on(self):
-        """The next thing that happens."""
+        """Do the next thing that happens."""
         src, kind = self.src, self.src.below(8)
         if kind < 4:
             self.append()
@@ -153,7 +153,7 @@ class Story:
             self.open()
 
     def last(self):
-        """A record now, and a boot: it is there."""
+        """Check that a record of now is there after a boot."""
         payload = b"\x01last"
         try:
             self.log.append(records.NOTE, self.boot, 1, 0, payload)

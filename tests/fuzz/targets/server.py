@@ -1,4 +1,5 @@
-"""The whole link of a simulated wrap: any bytes, any JSON in a true frame, any order of requests.
+"""Tries the whole link of a simulated wrap: any bytes, any JSON in a true frame, any order of
+requests.
 
 No exception; each request gets one answer; each request that is not a repetition takes effect; no
 invalid frame changes anything; a request after all of it is answered.
@@ -65,7 +66,7 @@ def framed(body):
 
 
 def request(src, number, methods=METHODS):
-    """One request, odd in a place or two."""
+    """Return one request, odd in a place or two."""
     method = src.of(methods)
     params = odd.thing(src, PARAMS.get(method, odd.KEYS), 1 + src.below(2))
     shape = src.below(12)
@@ -79,7 +80,7 @@ def request(src, number, methods=METHODS):
 
 
 def stream(src):
-    """Bytes for the line: raw, one framed text, or several requests."""
+    """Return bytes for the line: raw, one framed text, or several requests."""
     mode = src.below(4)
     if mode == 0:
         return src.rest().replace(b"\x03", b"")
@@ -103,7 +104,7 @@ def stream(src):
 
 
 def wrap():
-    """One that is as new: it is used again as long as nothing has changed in it."""
+    """Return a wrap that is as new: it is used again as long as nothing has changed in it."""
     global _kept, _before
     if _kept is None:
         _kept = kit.Wrap()
@@ -113,7 +114,8 @@ def wrap():
 
 
 def _put(src, number):
-    """A protocol on its way in, whole or not, with as many bytes as were announced or not."""
+    """Return a protocol on its way in, whole or not, with as many bytes as were announced or
+    not."""
     raw = kit.PROTOCOL if src.below(2) else src.some(2 + src.byte())
     size = len(raw) + src.of((0, 0, 0, 1, -1, 200))
     text = '{"i":%d,"m":"proto.put","p":{"slot":%d,"size":%d,"sha":"%s"}}'

@@ -1,5 +1,5 @@
-"""What a wrap finds in its small files, any bytes: settings, calibrations, caps, fault, restarts,
-course, protocol slots.
+"""Tries what a wrap finds in its small files, any bytes: settings, calibrations, caps, fault,
+restarts, course, protocol slots.
 
 What is in force is within its bounds, and no reader raises. One input in 32 boots a whole wrap
 on them: dark; every question answered; a session begins or is refused.
@@ -58,7 +58,7 @@ def _sites(src):
 
 
 def _body(src, name):
-    """JSON text of a store, odd in a place or two."""
+    """Return JSON text of a store, odd in a place or two."""
     kind = src.below(6)
     if kind == 0:
         return '{"g":%s,"v":%s}' % (odd.value(src), odd.value(src))
@@ -95,7 +95,7 @@ def _within(settings):
 
 
 def _read(files):
-    """Each reader alone."""
+    """Try each reader alone."""
     _within(Settings(files, board_facts.CHANNELS))
     latch = FaultLatch(Store(files, "fault"))
     assert 0 <= latch.code < len(faults.NAMES) and (latch.info is None) == (latch.code == 0)

@@ -1,4 +1,4 @@
-"""The protocol file's loader, and the way back from a wrap's bytes: any text, any faults, no
+"""Tries the protocol file's loader, and the way back from a wrap's bytes: any text, any faults, no
 exception but the documented ones."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The sensors' curve. Its table is made in floats, single ones on MicroPython, so its knots may
-differ a little; the readings are compared on the knots of one side."""
+"""Compares the sensors' curve. Its table is made in floats, single ones on MicroPython, so its
+knots may differ a little; the readings are compared on the knots of one side."""
 
 import board_facts
 from wrap.safety.thermistor import Thermistor

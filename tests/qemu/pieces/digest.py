@@ -1,4 +1,4 @@
-"""One checksum over values of any kind, the same on CPython and on MicroPython."""
+"""Makes one checksum of values of any kind, the same on CPython and on MicroPython."""
 
 import binascii
 

@@ -1,4 +1,5 @@
-"""Records of every kind, whole, rotated, cut and damaged; and their payloads, damaged too."""
+"""Compares records of every kind, whole, rotated, cut and damaged; and their payloads, damaged
+too."""
 
 import binascii
 import struct

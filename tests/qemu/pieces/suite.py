@@ -1,4 +1,4 @@
-"""What is compared, by name. The same module runs on CPython and on the emulated machines; equal
+"""Names what is compared. The same module runs on CPython and on the emulated machines; equal
 inputs must give equal results."""
 
 from tests.fuzz import mutate

@@ -15,6 +15,11 @@ from machine import ADC, Pin
 from wrap.compat import const
 from wrap.hal import LIGHT, PRESSED
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable
+
 _N = const(8)  # conversions per sensor
 _REF = const(4)  # conversions of half the supply
 _LOW_MV = const(150)
@@ -29,7 +34,7 @@ def _open_channel(pin: int) -> ADC:
     return ADC(Pin(pin), atten=ADC.ATTN_11DB)
 
 
-def _sum_mv(read_uv, n: int) -> int:
+def _sum_mv(read_uv: "Callable[[], int]", n: int) -> int:
     """Return the sum of `n` conversions in mV; 0 where the chip has no calibration or the converter
     fails."""
     total = 0
@@ -51,14 +56,16 @@ def raw_of(sum_mv: int, ref_mv: int) -> int:
     return sum_mv * (_FULL // 4) // ref_mv  # below 2^30: 19600 * 16380
 
 
-def make_inputs(pins, reference: int, button: int, sense):
+def make_inputs(
+    pins: "list[int]", reference: int, button: int, sense: "Pin | None"
+) -> "Callable[[array[int]], int]":
     """Return the HAL's `inputs`. pins: those of the sensors; reference: that of half the supply;
     button: its pin, low while held; sense: the sense input's Pin, or None."""
     reads = [_open_channel(pin).read_uv for pin in pins]
     read_ref = _open_channel(reference).read_uv
     held = Pin(button, Pin.IN, Pin.PULL_UP)
 
-    def inputs(out) -> int:
+    def inputs(out: "array[int]") -> int:
         ref_mv = _sum_mv(read_ref, _REF)
         i = 0
         for read_uv in reads:

@@ -26,6 +26,24 @@ from wrap.hal.esp32.port import open_port
 from wrap.hal.esp32.pwm import Lamp
 from wrap.rules import limits
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from array import array
+    from typing import Protocol
+
+    from wrap.hal.contract import BoardFacts
+
+    class Esp32Facts(BoardFacts, Protocol):
+        """States what a board with an ESP32 has as well."""
+
+        @property
+        def ENABLE_BACK_PIN(self) -> int: ...
+        @property
+        def REFERENCE_PIN(self) -> int: ...
+        @property
+        def LINK(self) -> str: ...
+
+
 _CHECK_MS = const(40)  # period of the timer that checks the heartbeat
 _TIMER = const(0)
 _BLINK_HZ = const(10)  # the slowest of LEDC with 13 bits from 80 MHz is 9.5 Hz
@@ -35,9 +53,10 @@ _BUZZ_DUTY = const(32768)
 
 
 class Esp32:
-    """facts: the board's facts module."""
+    """Implements `wrap.hal.contract.Hal`. Raises ValueError for a chip or a MicroPython without
+    what it needs. facts: the board's facts module."""
 
-    def __init__(self, facts) -> None:
+    def __init__(self, facts: "Esp32Facts") -> None:
         if not hasattr(esp32.RMT, "active"):
             raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
         if not chip.stops_rmt(facts.CHIP):  # H-59
@@ -57,8 +76,8 @@ class Esp32:
         self._life_ms = limits.DEADMAN_MS
         self._timer = None
         self._wdt = None
-        self._sense = facts.SENSE_PIN
-        if self._sense is not None:
+        self._sense = None
+        if facts.SENSE_PIN is not None:
             self._sense = Pin(facts.SENSE_PIN, Pin.IN, Pin.PULL_DOWN)
         self._led = Pin(facts.INDICATOR_PIN, Pin.OUT, value=0)
         self._buzzer = None
@@ -102,7 +121,7 @@ class Esp32:
         if self._dropped or self._deadman.high() != self._enabled:
             return False
         for lamp in self._lamps:
-            if not lamp.holds(now):
+            if not lamp.holds(now):  # type: ignore - the stubs: ticks are not integers
                 return False
         if self._enabled:
             self._deadman.feed(time.ticks_diff(now, self._beat))
@@ -135,7 +154,7 @@ class Esp32:
             self._timer.deinit()
             self._timer = None
 
-    def _check_heartbeat(self, _timer) -> None:
+    def _check_heartbeat(self, _timer: Timer) -> None:
         """Drop the enable and all lamps when no step was verified in time: Python hangs. Called by
         a timer between any two bytecodes, so it touches the pins only."""
         late = time.ticks_diff(time.ticks_ms(), self._beat)
@@ -181,7 +200,7 @@ class Esp32:
         """Return None: the bootloader compares the program with its SHA-256 at every start."""
         return
 
-    def program_crc(self, at: int, n: int, words) -> None:
+    def program_crc(self, at: int, n: int, words: "array[int]") -> None:
         """Raise OSError: without a claim it is never called."""
         raise OSError("no claim")
 

@@ -60,7 +60,7 @@ def mark_reset() -> None:
 
 
 def reset_cause(chip: str) -> str:
-    """The contract's reset_cause.
+    """Return the cause of this boot, see `Hal.reset_cause`.
 
     machine.reset_cause() reports a brown-out as a power-on (ports/esp32/modmachine.c), but the
     chip's own register does so only after a real one: ESP-IDF restarts by software when the supply

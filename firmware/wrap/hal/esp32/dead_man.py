@@ -25,7 +25,8 @@ _RENEW_MS = const(50)  # a wave is sent again with 100 ms or more left
 
 
 class DeadMan:
-    """pin: number of the enable pin; back: number of the pin that reads it back."""
+    """Holds the enable high for a limited time. pin: number of the enable pin; back: number of the
+    pin that reads it back."""
 
     def __init__(self, pin: int, back: int) -> None:
         self._pin = Pin(pin, Pin.OUT, Pin.PULL_DOWN, value=0)

@@ -14,11 +14,11 @@ _EIO = const(5)
 
 
 class Flash:
-    """A partition as a raw flash area (see `Hal.open_flash`). `mem` is the object itself, whose
-    slices are read from flash. writeblocks with an offset erases nothing
+    """Presents a partition as a raw flash area (see `Hal.open_flash`). `mem` is the object itself,
+    whose slices are read from flash. writeblocks with an offset erases nothing
     (ports/esp32/esp32_partition.c)."""
 
-    def __init__(self, partition) -> None:
+    def __init__(self, partition: Partition) -> None:
         self._partition = partition
         self.mem = self
         self.sectors = partition.info()[3] // _SECTOR
@@ -28,7 +28,7 @@ class Flash:
         self._partition.readblocks(part.start // _SECTOR, buf, part.start % _SECTOR)
         return buf
 
-    def program(self, at: int, page) -> None:
+    def program(self, at: int, page: "bytes | bytearray") -> None:
         self._partition.writeblocks(at // _SECTOR, page, at % _SECTOR)
 
     def erase(self, at: int) -> None:
@@ -37,7 +37,7 @@ class Flash:
 
 
 def open_flash() -> "tuple[Flash, Flash] | None":
-    """The contract's open_flash."""
+    """Return the areas of our image, None on a stock one, see `Hal.open_flash`."""
     store = Partition.find(Partition.TYPE_DATA, label="wrapstore")
     log = Partition.find(Partition.TYPE_DATA, label="wraplog")
     if not store or not log:

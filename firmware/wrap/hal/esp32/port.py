@@ -33,7 +33,7 @@ _SLOW_MS = const(20)  # a write that takes longer has found no reader
 
 
 class Port:
-    """Reading, and writing without a check. Each kind has its own `write`."""
+    """Reads, and writes without a check. Each kind has its own `write`."""
 
     def __init__(self) -> None:
         self._in = sys.stdin.buffer  # type: ignore
@@ -42,7 +42,8 @@ class Port:
         self._poll.register(sys.stdin, select.POLLIN)
         self._one = bytearray(1)
 
-    def read(self, buf) -> int:
+    def read(self, buf: "bytearray | memoryview") -> int:
+        """Move at most _READ received bytes into `buf`. Returns how many."""
         n = 0
         one = self._one
         most = min(_READ, len(buf))
@@ -56,17 +57,21 @@ class Port:
             n += 1
         return n
 
-    def _write_some(self, view, most: int) -> int:
+    def _write_some(self, view: memoryview, most: int) -> int:
+        """Write at most `most` bytes. Returns how many; waits while they do not fit."""
         return self._out.write(view[:most] if len(view) > most else view) or 0
 
 
 class UartPort(Port):
+    """Writes to a bridge without flow control what has room in the FIFO by the time passed."""
+
     def __init__(self) -> None:
         super().__init__()
         self._free = _FREE
         self._at_us = time.ticks_us()
 
-    def write(self, view) -> int:
+    def write(self, view: memoryview) -> int:
+        """Write what the FIFO takes. Returns how many bytes."""
         now = time.ticks_us()
         gone = time.ticks_diff(now, self._at_us)
         drained = _FREE if gone < 0 or gone > 20000 else gone * (_BAUD // 10) // 1000000
@@ -81,30 +86,35 @@ class UartPort(Port):
 
 
 class JtagPort(Port):
-    """at: address of EP1_CONF."""
+    """Uses the USB-Serial-JTAG port. at: address of EP1_CONF."""
 
     def __init__(self, at: int) -> None:
         super().__init__()
         self._at = at
 
-    def write(self, view) -> int:
+    def write(self, view: memoryview) -> int:
+        """Write at most _PACKET bytes when the FIFO is free. Returns how many."""
         if not machine.mem32[self._at] & _DATA_FREE:
             return 0
         return self._write_some(view, _PACKET)
 
 
 class CdcPort(Port):
+    """Uses TinyUSB. Writes nothing from the first slow write until bytes arrive."""
+
     def __init__(self) -> None:
         super().__init__()
         self._stalled = False
 
-    def read(self, buf) -> int:
+    def read(self, buf: "bytearray | memoryview") -> int:
+        """Read as `Port.read` does. Received bytes show that a host reads again."""
         n = super().read(buf)
         if n:
             self._stalled = False
         return n
 
-    def write(self, view) -> int:
+    def write(self, view: memoryview) -> int:
+        """Write at most _PACKET bytes. Returns how many, 0 while no host reads."""
         if self._stalled:
             return 0
         begun = time.ticks_ms()

@@ -18,7 +18,7 @@ _STEP = const(8)  # resolution of duty_u16: at least 13 bits, up to 5 kHz from 8
 
 
 class Lamp:
-    """pin: its number; route_at: see `chip.route_at`."""
+    """Drives one lamp's pin. pin: its number; route_at: see `chip.route_at`."""
 
     def __init__(self, pin: int, route_at: int) -> None:
         self._pin = Pin(pin, Pin.OUT, value=0)
@@ -60,6 +60,7 @@ class Lamp:
             self._set_duty(was, duty)
 
     def _set_duty(self, was: int, duty: int) -> None:
+        """Write `duty` to LEDC. Until it is settled, LEDC may report any duty since `was`."""
         now = time.ticks_ms()
         if self._low == self._high or time.ticks_diff(now, self._settled) >= 0:
             self._low = self._high = was
@@ -83,7 +84,7 @@ class Lamp:
             self._pwm = None
             self.low()
 
-    def holds(self, now) -> bool:
+    def holds(self, now: int) -> bool:
         """Return whether pin and LEDC hold what was last written. now: ticks_ms."""
         if self._pwm is None:
             return self._pin.value() == 0

@@ -21,6 +21,19 @@ from wrap.hal.rp2040.registers import DROPPED, ENABLED, HEAD, LIFE_MS, LOW, WATC
 from wrap.hal.rp2040.usb import open_port
 from wrap.rules import limits
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from wrap.hal.contract import BoardFacts
+
+    class Rp2040Facts(BoardFacts, Protocol):
+        """States what a board with an RP2040 has as well."""
+
+        @property
+        def MUX_REFERENCES(self) -> "tuple[tuple[int, int, int], ...]": ...
+
+
 _OFF = const(-1)
 _PWM_BASE = const(0x40050000)
 _PIN_CTRL = const(0x40014004)
@@ -42,9 +55,10 @@ _RANDOM_BIT = const(0x4006001C)  # datasheet 2.17.5: of the ring oscillator, whi
 
 
 class Rp2040:
-    """facts: the board's facts module."""
+    """Implements `wrap.hal.contract.Hal`. Raises ValueError when lamps share a PWM slice. facts:
+    the board's facts module."""
 
-    def __init__(self, facts) -> None:
+    def __init__(self, facts: "Rp2040Facts") -> None:
         self._lamp_pins = tuple([small_int(c[2]) for c in facts.CHANNELS])
         buzzer = getattr(facts, "BUZZER_PIN", None)
         pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small_int(buzzer),)
@@ -97,11 +111,11 @@ class Rp2040:
         self.program_crc = integrity.crc
         self.memory_fault = integrity.memory_fault
 
-    def _open_sensors(self, facts, sense: int) -> None:
+    def _open_sensors(self, facts: "Rp2040Facts", sense: int) -> None:
         """Make `inputs` and `references`. sense: pin of the sense input, or NO_PIN. Facts of older
         boards name no multiplexer."""
         mux_pins = getattr(facts, "MUX_PINS", None)
-        channels = [s[4] if len(s) > 4 else None for s in facts.SENSORS]
+        channels: list = [s[4] if len(s) > 4 else None for s in facts.SENSORS]  # int or None
         ains = [s[3] for s in facts.SENSORS]
         for s in facts.SENSORS:
             machine.ADC(Pin(s[2]))  # with a Pin it also disables the pulls and the digital input
@@ -180,7 +194,7 @@ class Rp2040:
             self._timer.deinit()
             self._timer = None
 
-    def _check_heartbeat(self, _timer) -> None:
+    def _check_heartbeat(self, _timer: Timer) -> None:
         """Drop the enable and all lamps when no step was verified in time: Python hangs. Called by
         a timer between any two bytecodes, so it touches the pins only."""
         regs = self._regs

@@ -20,7 +20,7 @@ _DEPTH = const(4)  # words of the transmit FIFO
 
 
 @rp2.asm_pio(set_init=rp2.PIO.OUT_LOW)
-def _deadman():
+def _deadman() -> None:
     pull(block)  # low until the first word: a time in turns of the loop
     mov(x, osr)
     label("feed")
@@ -44,7 +44,7 @@ def _deadman():
 
 
 class DeadMan:
-    """pin: number of the enable pin."""
+    """Holds the enable high for a limited time. pin: number of the enable pin."""
 
     def __init__(self, pin: int) -> None:
         self._pin = Pin(pin, Pin.OUT, value=0)

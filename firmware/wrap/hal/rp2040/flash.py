@@ -10,6 +10,12 @@ import rp2
 from wrap.build_info import CLAIM_AT
 from wrap.compat import const
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vfs import VfsLfs2
+
 _SECTOR = const(4096)
 _STORE = const(16)  # sectors
 _FILES = const(16)
@@ -18,21 +24,21 @@ _ERASE = const(6)  # ioctl of a block device: MP_BLOCKDEV_IOCTL_BLOCK_ERASE
 _STOCK_MOUNT = "/old"
 
 
-def _open_device(first: int, n: int):
+def _open_device(first: int, n: int) -> rp2.Flash:
     """Return `n` sectors from `first` on, counted from the end of the program, as a block device.
     Raises ValueError when they are outside the flash."""
     return rp2.Flash(start=first * _SECTOR, len=n * _SECTOR)  # type: ignore - newer than the stubs
 
 
 class Flash:
-    """A raw flash area (see `Hal.open_flash`) of `n` sectors from `first` on."""
+    """Reads and writes a raw flash area (see `Hal.open_flash`) of `n` sectors from `first` on."""
 
     def __init__(self, first: int, n: int) -> None:
         self._device = _open_device(first, n)
         self.mem = memoryview(self._device)  # type: ignore - the flash is memory-mapped (XIP)
         self.sectors = n
 
-    def program(self, at: int, page) -> None:
+    def program(self, at: int, page: "bytes | bytearray") -> None:
         self._device.writeblocks(at // _SECTOR, page, at % _SECTOR)
 
     def erase(self, at: int) -> None:
@@ -40,20 +46,20 @@ class Flash:
 
 
 def open_flash() -> "tuple[Flash, Flash] | None":
-    """The contract's open_flash."""
+    """Return the areas of our image, None on a stock one, see `Hal.open_flash`."""
     if not CLAIM_AT:
         return None
     return Flash(0, _STORE), Flash(_STORE + _FILES, _LOG)
 
 
-def open_filesystem():
+def open_filesystem() -> "VfsLfs2":
     """Return our image's filesystem. Raises OSError when there is none."""
     import vfs
 
     return vfs.VfsLfs2(_open_device(_STORE, _FILES), progsize=256)
 
 
-def make_filesystem(adopt) -> None:
+def make_filesystem(adopt: "Callable[[str], None]") -> None:
     """Make our image's filesystem at its first boot. Before, call adopt(mount point) with the
     filesystem of a stock image mounted read-only, if there is one; an OSError of it is ignored. A
     power cut before the end repeats all of it at the next boot."""

@@ -27,7 +27,7 @@ _RAM_END = const(0x20042000)
 
 
 def program_claim() -> "tuple[int, int] | None":
-    """The contract's program_claim."""
+    """Return the build's note, see `Hal.program_claim`."""
     if not CLAIM_AT:
         return None
     magic, length, crc32 = struct.unpack("<4sII", uctypes.bytearray_at(_XIP + CLAIM_AT, 12))
@@ -37,7 +37,8 @@ def program_claim() -> "tuple[int, int] | None":
 
 
 def memory_fault() -> int:
-    """The contract's memory_fault. A test without a valid result counts as failed."""
+    """Return the result of the RAM test, see `Hal.memory_fault`. A test without a valid result
+    counts as failed."""
     if not RAM_TESTED:
         return -1
     found = machine.mem32[_SCRATCH1]

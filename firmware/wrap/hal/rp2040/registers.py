@@ -15,6 +15,12 @@ import micropython
 
 from wrap.compat import const
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# In signatures of viper `object` is any object, and compiles as no annotation does.
+
 # Expected state of the hardware, an array of "i": these words, then six per lamp: address of CC,
 # shift of the channel in it, expected count (-1: not checked), TOP, DIV, address of the pin's CTRL.
 LOW = 0  # pads that must be low
@@ -32,7 +38,7 @@ _DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
 _DEADMAN_TURNS = const(375)  # the same in turns of the loop in dead_man.py
 
 
-def select_word(mux_pins, channel: int) -> int:
+def select_word(mux_pins: "Sequence[int]", channel: int) -> int:
     """Return the bits of SIO's GPIO_OUT that select `channel`. mux_pins: select lines A, B, C."""
     word = 0
     for i in range(3):
@@ -41,7 +47,14 @@ def select_word(mux_pins, channel: int) -> int:
     return word
 
 
-def make_inputs(ains, channels, mux_pins, rest, button: int, sense: int):
+def make_inputs(
+    ains: "Sequence[int]",
+    channels: "Sequence[int | None]",
+    mux_pins: "Sequence[int] | None",
+    rest: int,
+    button: int,
+    sense: int,
+) -> "Callable[[array[int]], int]":
     """Return the HAL's `inputs`.
 
     ains: ADC input of each sensor; channels: its multiplexer channel, or None; mux_pins: select
@@ -54,12 +67,13 @@ def make_inputs(ains, channels, mux_pins, rest, button: int, sense: int):
     selected = words[3]
     for i in range(len(ains)):
         if channels[i] is not None:
-            selected = select_word(mux_pins, channels[i])
+            # Must raise on a board that names a channel and no select lines.
+            selected = select_word(mux_pins, channels[i])  # type: ignore
         words.append(ains[i] << 12)
         words.append(selected)  # wired directly: the select stays as it is
 
     @micropython.viper
-    def inputs(out) -> int:
+    def inputs(out: object) -> int:
         """Fill `out` with sums of 6 conversions per input, without the lowest and the highest,
         times 4. Returns bit 0 while the button is held, bit 1 while the sense input is high.
 
@@ -130,7 +144,13 @@ def make_inputs(ains, channels, mux_pins, rest, button: int, sense: int):
     return inputs
 
 
-def make_references(ain: int, mux_pins, rest, references, button: int):
+def make_references(
+    ain: int,
+    mux_pins: "Sequence[int]",
+    rest: int,
+    references: "Sequence[tuple[int, int, int]]",
+    button: int,
+) -> "Callable[[], int]":
     """Return the HAL's `references`. references: (channel, lowest, highest reading) of each input,
     all on ADC input `ain`; the others as for `make_inputs`."""
     n = len(references)
@@ -151,25 +171,26 @@ def make_references(ain: int, mux_pins, rest, references, button: int):
 
 
 def no_references() -> int:
-    """The HAL's `references` of a board without a multiplexer."""
+    """Return 0, as the HAL's `references` of a board without a multiplexer."""
     return 0
 
 
-def make_regs(lamps: int):
+def make_regs(lamps: int) -> "array[int]":
     """Return the array of expected states for `lamps` lamps."""
     regs = array("i", [0] * (HEAD + 6 * lamps))
     regs[LAMPS] = lamps
     return regs
 
 
-def make_verify_and_feed(regs):
+def make_verify_and_feed(regs: "array[int]") -> "Callable[[], bool]":
     """Return the HAL's `verify_and_feed` for the expected states `regs`."""
 
     @micropython.viper
     def verify_and_feed() -> bool:
-        """See wrap.hal.contract. RP2040 datasheet 4.5.3 (CSR 12 bytes before CC, DIV 8, TOP 4 after
-        it), 2.19.6.1 (CTRL: function 4 is PWM, no overrides), 2.3.1.7: SIO GPIO_IN reads the pad,
-        whatever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6 (watchdog LOAD)."""
+        """Verify and feed, see `Hal.verify_and_feed`. RP2040 datasheet 4.5.3 (CSR 12 bytes before
+        CC, DIV 8, TOP 4 after it), 2.19.6.1 (CTRL: function 4 is PWM, no overrides), 2.3.1.7: SIO
+        GPIO_IN reads the pad, whatever drives it; 3.7 (PIO0: FSTAT, TXF0), 4.6.5 (TIMERAWL), 4.7.6
+        (watchdog LOAD)."""
         r = ptr32(regs)
         sio = ptr32(0xD0000000)
         pads = sio[1]
@@ -208,7 +229,7 @@ def make_verify_and_feed(regs):
 
 
 @micropython.viper
-def halt_slice(regs, lamp: int):
+def halt_slice(regs: object, lamp: int) -> object:
     """Stop the lamp's slice with its output low, in any state. lamp: index of its words in `regs`.
 
     A stopped slice latches what is written to it at once (pico-sdk, pwm_set_wrap). A running one
@@ -230,7 +251,7 @@ def halt_slice(regs, lamp: int):
 
 
 @micropython.viper
-def set_period(regs, lamp: int, cycles: int):
+def set_period(regs: object, lamp: int, cycles: int) -> object:
     """Start the lamp's slice at 0 with a period of `cycles` of the CPU's clock, and store TOP and
     DIV in `regs`. The period is rounded to counts of an integer divider (at most 22 ppm off from 10
     Hz to 5 kHz at 125 MHz): with a fractional one the edges would jitter by a cycle."""
@@ -258,7 +279,7 @@ def duty_counts(duty_u16: int, period: int) -> int:
 
 
 @micropython.viper
-def restart_life(regs, life_ms: int):
+def restart_life(regs: object, life_ms: int) -> object:
     """Let the timer allow `life_ms` from now."""
     r = ptr32(regs)
     timer = ptr32(0x40054000)
@@ -267,7 +288,7 @@ def restart_life(regs, life_ms: int):
 
 
 @micropython.viper
-def life_used_ms(regs) -> int:
+def life_used_ms(regs: object) -> int:
     """Return the milliseconds since the last verified step or `restart_life`."""
     r = ptr32(regs)
     timer = ptr32(0x40054000)

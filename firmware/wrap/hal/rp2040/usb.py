@@ -15,12 +15,25 @@ try:
 except ImportError:  # installed as files on a stock image
     wrap_usb = None
 
+TYPE_CHECKING = const(0)
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Port(Protocol):
+        """States what `StockPort` and the C module do alike."""
+
+        def read(self, buf: "bytearray | memoryview") -> int: ...
+        def write(self, view: memoryview) -> int: ...
+        def wait_until(self, tick_ms: int) -> None: ...
+        def allocated(self) -> int: ...
+
+
 _SLOW = const(8)  # bytes read or written in one call on a stock image: about 60 us each
 
 
 class StockPort:
-    """The port of a stock image, by streams and polls. A write to an open port that no host reads
-    would wait up to 500 ms, so single bytes are written, each after POLLOUT."""
+    """Reads and writes the port of a stock image, by streams and polls. A write to an open port
+    that no host reads would wait up to 500 ms, so single bytes are written, each after POLLOUT."""
 
     def __init__(self) -> None:
         self._in = sys.stdin.buffer  # type: ignore
@@ -31,7 +44,8 @@ class StockPort:
         self._poll_out.register(sys.stdout, select.POLLOUT)
         self._one = bytearray(1)
 
-    def read(self, buf) -> int:
+    def read(self, buf: "bytearray | memoryview") -> int:
+        """Move at most _SLOW received bytes into `buf`. Returns how many."""
         n = 0
         one = self._one
         most = min(_SLOW, len(buf))
@@ -45,7 +59,8 @@ class StockPort:
             n += 1
         return n
 
-    def write(self, view) -> int:
+    def write(self, view: memoryview) -> int:
+        """Write at most _SLOW bytes, as many as find room. Returns how many."""
         sent = 0
         n = min(_SLOW, len(view))
         while sent < n:
@@ -59,6 +74,7 @@ class StockPort:
         return sent
 
     def wait_until(self, tick_ms: int) -> None:
+        """Sleep until `ticks_ms` has reached `tick_ms`."""
         wait = time.ticks_diff(tick_ms, time.ticks_ms())
         if wait > 0:
             time.sleep_ms(wait)
@@ -67,6 +83,6 @@ class StockPort:
         return 0  # only a walk through the heap could tell
 
 
-def open_port():
-    """Return an object with read(buf), write(view), wait_until(tick_ms) and allocated()."""
-    return StockPort() if wrap_usb is None else wrap_usb
+def open_port() -> "Port":
+    """Return the port: the C module where the image has it, else `StockPort`."""
+    return StockPort() if wrap_usb is None else wrap_usb  # type: ignore - C, without stubs

@@ -83,6 +83,7 @@ def make_report(
     """
     course = state.course
     entries = tuple(entry for entry in state.entries if entry.value is not None)
+    verdict, verdict_text = _split_verdict(state)
     return Report(
         title=f"Light course of {person.name}: {course.aim}",
         subtitle=(
@@ -90,8 +91,8 @@ def make_report(
             f" seen on {format_day(state.today)}; made by pbmwrap {version}"
         ),
         simulated=simulated,
-        verdict=_format_word(state),
-        verdict_text=state.verdict.text,
+        verdict=verdict,
+        verdict_text=verdict_text,
         warnings=tuple(state.warnings),
         chart=make_chart_data(course, entries, state.adherence.sessions, list_marks(state)),
         first=(
@@ -131,6 +132,16 @@ def describe_change(course: Course, entries: Sequence[JournalEntry]) -> tuple[st
         f" {measure.format_value(change.after)} (95 % interval of the change"
         f" {low:+.1f} to {high:+.1f}). {analysis.WORDS}",
     )
+
+
+def _split_verdict(state: CourseState) -> tuple[str, str]:
+    """Return the word of the stop rule and its sentences. The word is not repeated where the first
+    sentence says it."""
+    verdict = state.verdict
+    first, _, rest = verdict.text.partition(". ")
+    if rest and first.lower().startswith(str(verdict.word)):
+        return first[0].lower() + first[1:], rest
+    return _format_word(state), verdict.text
 
 
 def _format_word(state: CourseState) -> str:

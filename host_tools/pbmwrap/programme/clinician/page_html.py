@@ -15,23 +15,24 @@ from pbmwrap.report.html_parts import make_document
 _STYLE = """
 :root { color-scheme: light; }
 @page { size: A4; margin: 14mm 15mm; }
-body { font: 1rem/1.45 system-ui, sans-serif; color: #000; background: #fff; max-width: 52rem;
+body { font: 1.125rem/1.45 system-ui, sans-serif; color: #000; background: #fff; max-width: 52rem;
        margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 1rem 0 .2rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.25rem; margin: 1rem 0 .2rem; }
 p { margin: .3rem 0; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .15rem .8rem .15rem 0;
          border-bottom: 1px solid #aaa; overflow-wrap: anywhere; }
 th { width: 28%; font-weight: 600; }
-.verdict { border: .15rem solid #000; padding: .4rem .8rem; font-size: 1.1rem; }
+.verdict { border: .15rem solid #000; padding: .4rem .8rem; font-size: 1.2rem; }
 .warning { border-left: .4rem solid #7a1f1f; padding: .1rem .8rem; }
 .simulated { background: #7a1f1f; color: #fff; padding: .2rem .8rem; font-weight: bold; }
 figure { margin: .4rem 0; } svg { width: 100%; height: auto; display: block; }
-.notice { font-size: .95rem; border-top: 1px solid #000; padding-top: .3rem; }
+.notice { border-top: 1px solid #000; padding-top: .3rem; }
 @media print {
-  body { font-size: 9.6pt; line-height: 1.3; margin: 0; padding: 0; max-width: none; }
+  body { font-size: 9pt; line-height: 1.25; margin: 0; padding: 0; max-width: none; }
   h1 { font-size: 14pt; } h2 { font-size: 10.5pt; margin: .5rem 0 .1rem; }
   .second { break-before: page; } .simulated { print-color-adjust: exact; }
+  .verdict { font-size: 10.5pt; }
   th, td { padding: .06rem .6rem .06rem 0; } .notice { font-size: 8.5pt; }
   tr, figure, .verdict, .warning { break-inside: avoid; }
 }

@@ -7,6 +7,7 @@ layout.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from pbmwrap import installed
@@ -40,6 +41,11 @@ def make_pngs(report: Report, ppi: float = 110.0) -> list[bytes]:
     """Return the report's pages as PNG. Raises UsageError without typst."""
     made = _import_typst().compile(_make_files(report), format="png", ppi=ppi)
     return list(made) if isinstance(made, list) else [bytes(made)]
+
+
+def can_make_pdf() -> bool:
+    """Whether typst is installed."""
+    return find_spec("typst") is not None
 
 
 def _import_typst() -> Any:

@@ -51,12 +51,13 @@ class KeptLog:
         if self._read is None:
             decoded = decode(self.data, self.start)
             info = read_wrap_info(uid, self.hello.as_json())
-            sessions = summarize_sessions(decoded, make_clock(decoded, self.marks), info)
+            clock = make_clock(decoded, self.marks)
+            sessions = summarize_sessions(decoded, clock, info)
             notes = [
                 *note_unread_records(uid, decoded),
                 *note_damage(uid, decoded),
                 *note_losses(uid, decoded),
-                *note_clocks(uid, decoded, self.marks),
+                *note_clocks(uid, decoded, clock),
             ]
             self._read = 0, info, sessions, notes
         return self._read[1:]

@@ -63,5 +63,11 @@ export function choose() {
   });
 }
 
+/** Above the page Now: without a household there are no red flags. */
+export const Unread = () => null;
+
+/** The guided calibration: without a server there is no place for its records. */
+export const Calibrate = null;
+
 /** After new sessions were fetched: without a household nobody can be asked whose they are. */
 export const AfterPull = () => null;

@@ -53,7 +53,7 @@ export class Course extends Personal {
         <${DayChart} title=${t("course.chart")} state=${state} />
         <${Done} state=${state} />
         <${PlanFacts} course=${state.course} />
-        <${Files} course=${state.course} />
+        <${Files} course=${state.course} pdf=${data.pdf} />
         <${End} course=${state.course} send=${send} sending=${sending}
           onNew=${() => this.setState({ making: true })} />`}
       <${Others} courses=${data.courses} shown=${state?.course.id} />
@@ -221,7 +221,7 @@ function Freeze({ course, send, sending, onChange }) {
       <${Button} onPress=${onChange}>${t("freeze.change")}</${Button}></div></section>`;
 }
 
-function Files({ course }) {
+function Files({ course, pdf }) {
   const enc = encodeURIComponent;
   const sheet = `api/course/sheet?language=${getLanguage()}`;
   const link = (path, words) => html`<li><a class="button" href=${path} target="_blank"
@@ -230,9 +230,12 @@ function Files({ course }) {
     <p>${t("files.text")}</p>
     <ul class="plain files">
       ${link(`api/report?id=${enc(course.id)}`, t("files.report"))}
+      ${pdf ? html`<li><a class="button" href=${`api/report?kind=pdf&id=${enc(course.id)}`} download>
+        ${t("files.pdf")}</a></li>` : null}
       ${link(sheet, t("files.sheet"))}
       <li><a class="button" href=${`api/course/calendar?id=${enc(course.id)}`} download>
-        ${t("files.calendar")}</a></li></ul></section>`;
+        ${t("files.calendar")}</a></li></ul>
+    ${pdf ? null : html`<p>${t("files.no-pdf")}</p>`}</section>`;
 }
 
 class End extends Loading {

@@ -1,6 +1,6 @@
 // The journal: one number and one question a day, before the session. The rest may be left out.
 
-import { Button, html, Notice, unsay } from "./ui.js";
+import { Button, Component, Failure, html, Loading, Notice, unsay } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { number, shortDay } from "./format.js";
 import { transport } from "./store.js";
@@ -10,6 +10,7 @@ import { OpenSessions, Personal, questionOf, RedFlags, whyNoChange } from "./pro
 export const FLAGS = ["wound", "burn", "numb-spreads", "fever"];
 export const SKIN = ["fine", "red", "sore", "blister", "wound", "burn"];
 const EMPTY = { value: null, flags: [], sleep: null, skin: "", changed: "", day: "", corrects: null };
+const MNSI = Array.from({ length: 15 }, (_, i) => i + 1);
 const TEN = Array.from({ length: 11 }, (_, n) => n);
 
 export class Journal extends Personal {
@@ -58,7 +59,8 @@ export class Journal extends Personal {
           day: shortDay(saved.day) })} />` : null}
       ${today && !again ? this.showToday(data, today) : this.ask(data)}
       <${OpenSessions} />
-      ${this.list(data)}`;
+      ${this.list(data)}
+      <${MnsiFold} />`;
   }
 
   showToday(data, today) {
@@ -134,6 +136,63 @@ export class Journal extends Personal {
         : html`<p>${t("journal.none")}</p>`}
       ${data.older ? html`<${Button} onPress=${older}>${t("journal.older", { n: data.older })}
         </${Button}>` : null}</section>`;
+  }
+}
+
+/** The questionnaire is asked for at the baseline and at the end: folded away in between. */
+class MnsiFold extends Component {
+  render() {
+    const { open } = this.state;
+    return html`<details onToggle=${(event) => this.setState({ open: event.currentTarget.open })}>
+      <summary>${t("mnsi.title")}</summary>${open ? html`<${Mnsi} />` : null}</details>`;
+  }
+}
+
+class Mnsi extends Loading {
+  constructor(props) {
+    super(props);
+    Object.assign(this.state, { answers: MNSI.map(() => null), when: "baseline" });
+  }
+
+  load() {
+    return transport.ask("mnsi");
+  }
+
+  async save() {
+    try {
+      const data = await transport.ask("addMnsi", this.state.answers, this.state.when);
+      this.setState({ data, failure: null, saved: true, answers: MNSI.map(() => null) });
+    } catch (failure) {
+      this.setState({ failure });
+    }
+  }
+
+  show({ totals }) {
+    const { answers, failure, saved, when } = this.state;
+    const left = answers.filter((answer) => answer === null).length;
+    const why = whyNoChange() ?? (left ? t("mnsi.left", { n: left }) : null);
+    const choose = (place, answer) => {
+      unsay();
+      this.setState({ saved: false,
+        answers: answers.map((old, i) => (i === place ? answer : old)) });
+    };
+    return html`<section aria-label=${t("mnsi.title")}><p>${t("mnsi.text")}</p>
+      <p>${t("mnsi.source")}</p>
+      ${totals.length ? html`<ul>${totals.map((one) => html`<li>${shortDay(one.day)}:
+        ${" "}${t("mnsi.total", { n: one.value, high: one.high })}
+        ${" "}${one.when ? t(`mnsi.${one.when}`) : null}</li>`)}</ul>` : null}
+      <ol class="mnsi">${MNSI.map((n, i) => html`<li><p id=${`mnsi-${n}`}>${t(`mnsi.q${n}`)}</p>
+        <div class="row" role="group" aria-labelledby=${`mnsi-${n}`}>${[true, false].map((yes) => html`
+          <button type="button" class="button choice" aria-pressed=${String(answers[i] === yes)}
+            onClick=${() => choose(i, yes)}>${t(yes ? "mnsi.yes" : "mnsi.no")}</button>`)}</div>
+        </li>`)}</ol>
+      <div class="row" role="group" aria-label=${t("mnsi.when")}>${["baseline", "end"].map((one) => html`
+        <button type="button" class="button choice" aria-pressed=${String(one === when)}
+          onClick=${() => this.setState({ when: one })}>${t(`mnsi.${one}`)}</button>`)}</div>
+      <${Failure} error=${failure} />
+      <p role="status">${saved ? t("mnsi.saved") : null}</p>
+      <div class="row"><${Button} kind="main large" off=${Boolean(why)} why=${why}
+        onPress=${() => this.save()}>${t("mnsi.save")}</${Button}></div></section>`;
   }
 }
 

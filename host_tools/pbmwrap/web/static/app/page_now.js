@@ -8,6 +8,7 @@ import { written } from "./said.js";
 import { changed, isActive, LIT, liveness, press, stateName, store, timeLeft } from "./store.js";
 import { startReason, stateTitle } from "./shell.js";
 import { Chart } from "./chart.js";
+import { Unread } from "./extra.js";
 import { FaultBox } from "./fault.js";
 import * as sound from "./sound.js";
 
@@ -18,6 +19,7 @@ export function Now() {
   const { sample, status } = store;
   return html`
     ${sample && status ? html`
+      <${Unread} held=${status.held ?? null} />
       ${status.fault ? html`<${FaultBox} fault=${status.fault} />` : null}
       ${live === "live" ? html`<${Warnings} sample=${sample} status=${status} />` : null}
       <div class=${live === "live" ? "now" : "now now-old"}>
@@ -241,6 +243,7 @@ function World() {
   return html`<section class="world" aria-labelledby="world"><h2 id="world">${t("world.title")}</h2>
     <p>${t("world.text")}</p>
     <div class="row">
+      ${"worn" in world ? toggle("worn", world.worn) : null}
       ${toggle("cover", world.cover)}
       ${toggle("hot_room", world.hot_room)}
       <${Button} onPress=${() => act("press", "short")}>${t("world.press")}</${Button}>

@@ -4,11 +4,13 @@ import { Button, Component, Facts, Failure, html, Loading, MARKS, Notice, Said, 
 import { t, tOr } from "./text.js";
 import { channelName, number, percent, storedDate, degrees } from "./format.js";
 import { isActive, liveness, mayAct, store, transport } from "./store.js";
+import { Calibrate } from "./extra.js";
 import { FaultBox, FAULTS } from "./fault.js";
 
 const SECTIONS = ["fault", "doctor", "calibration", "settings", "about-wrap", "update"];
 
-export function Wrap() {
+export function Wrap({ route }) {
+  if (Calibrate && route[1] === "calibrate") return html`<${Calibrate} />`;
   const fault = store.status?.fault;
   const jump = (id) => (event) => {
     event.preventDefault();
@@ -94,7 +96,8 @@ class Calibration extends Loading {
         part: percent(heat.pm / 1000), date: storedDate(heat.date), max: degrees(heat.max_mc) })}
         <span lang="en"> ${heat.how}</span></p>`
         : html`<p>${t("heat.none")}</p>`}
-      <p>${t("calibration.how")} <code>pbmwrap cal set</code></p>`;
+      ${Calibrate ? html`<p><a class="button main" href="#/wrap/calibrate">${t("calibration.go")}</a>
+        </p>` : html`<p>${t("calibration.how")} <code>pbmwrap cal measure</code></p>`}`;
   }
 }
 

@@ -1,6 +1,6 @@
 // What the pages of the programme share: whose they are, red flags, sessions that are nobody's.
 
-import { Button, Failure, html, Loading, Notice } from "./ui.js";
+import { Button, Component, Failure, html, Loading, Notice } from "./ui.js";
 import { written } from "./said.js";
 import { t, tOr } from "./text.js";
 import { dateTime, durationText, shortDay } from "./format.js";
@@ -116,6 +116,59 @@ export function RedFlags({ flags, wrap, onRead, sending }) {
     <${Button} kind="main" off=${Boolean(why) || sending} why=${why}
       onPress=${() => onRead(flags.map((flag) => flag.id))}>${t("flag.read")}</${Button}>
   </section>`;
+}
+
+/** On the page Now: the unread red flags of the person whom this browser chose. */
+export class UnreadFlags extends Component {
+  constructor(props) {
+    super(props);
+    this.state = { flags: [], failure: null };
+    this.read = this.read.bind(this);
+  }
+
+  componentDidMount() {
+    this.mounted = true;
+    this.reload();
+  }
+
+  componentDidUpdate(before) {
+    if (before.held !== this.props.held) this.reload(); // one may have come in another window
+  }
+
+  componentWillUnmount() {
+    this.mounted = false;
+  }
+
+  async reload() {
+    try {
+      const { flags } = await transport.ask("flags");
+      if (this.mounted) this.setState({ flags });
+    } catch {
+      // without a server there are none; the page says itself that it is lost
+    }
+  }
+
+  async read(flags) {
+    this.setState({ sending: true, failure: null });
+    try {
+      const { flags: left, wrap } = await transport.ask("readFlags", flags);
+      this.setState({ flags: left, wrap });
+    } catch (failure) {
+      this.setState({ failure });
+    }
+    this.setState({ sending: false });
+  }
+
+  render() {
+    const { failure, flags, sending, wrap } = this.state;
+    const { held } = this.props;
+    return html`<${Failure} error=${failure} />
+      <${RedFlags} flags=${flags} wrap=${wrap} onRead=${this.read} sending=${sending} />
+      ${held && !flags.length ? html`<${Notice} kind="bad" title=${t("hold.title")}>
+        <p>${t(held === "red-flag" ? "hold.flag" : "hold.other", { reason: held })}</p>
+        ${held === "red-flag" ? html`<p><a href="#/journal">${t("hold.go")}</a></p>`
+          : html`<p><code>pbmwrap hold clear</code></p>`}</${Notice}>` : null}`;
+  }
 }
 
 /** Sessions that nobody has claimed: whose are they? Nothing is guessed. */
