@@ -279,4 +279,4 @@ def _read_noise(n: int) -> bytes:
         for _ in range(8):
             byte = byte << 1 | machine.mem32[_RANDOM_BIT] & 1
         out[i] = byte
-    return out
+    return bytes(out)
