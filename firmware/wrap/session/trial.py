@@ -179,11 +179,13 @@ class Trial:
         self._warm_until_s = self._uptime.s + limits.TRIAL_HIDE_S
 
     def hides(self, session: "Session") -> bool:
-        """Return whether readings, duties and doses must not be shown now: in a blind session and
-        for limits.TRIAL_HIDE_S after it, and after a restart."""
+        """Return whether readings, duties and doses must not be shown now: in a blind session, and
+        with no session for limits.TRIAL_HIDE_S after it and after a restart."""
         if not self.is_blind:
             return False
-        return (session.blind and session.active_now) or self._uptime.s < self._warm_until_s
+        if session.active_now:
+            return session.blind
+        return self._uptime.s < self._warm_until_s
 
     def _is_active(self, period: int, site: int) -> bool:
         kept = self._kept
