@@ -12,6 +12,7 @@ threshold on one number, and a logistic regression on all of them.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ import numpy as np
 from pbmwrap.device.client import Client
 from pbmwrap.device.link import encode_request
 from pbmwrap.device.twin_transport import TwinTransport
+from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import SimTwin
 from tests.between_steps import between_steps
@@ -42,9 +44,9 @@ Numbers = dict[str, float]
 
 def unmask(twin: SimTwin) -> None:
     """Switch the masking off: what a host would see without it."""
-    trial = twin.board.app.blind_trial
-    trial.hides = lambda session: False
-    trial.note_masked = lambda kind, payload: trial._log_queue.note(kind, payload)  # the plain way
+    app = twin.board.app
+    app.blind_trial.hides = lambda session: False
+    app.blind_trial.note_masked = app.log_queue.note
 
 
 def flatten(prefix: str, value: Any, out: Numbers) -> None:
@@ -141,18 +143,12 @@ def observe_sessions(sessions: int, masked: bool, seed: int = 1) -> tuple[list[N
 
 def _play_trial(rng: random.Random, masked: bool) -> Iterator[tuple[Numbers, int]]:
     """A trial of 4 periods with 2 sessions of each foot: 16 sessions."""
-    twin = SimTwin(Plant(_facts()))
+    twin = SimTwin(Plant(board_facts()))
     twin.start()
     try:
         yield from _play_sessions(twin, rng, masked)
     finally:
         twin.close()
-
-
-def _facts() -> Any:
-    from pbmwrap.facts import board_facts
-
-    return board_facts()
 
 
 def _play_sessions(
@@ -192,8 +188,6 @@ def _play_sessions(
 
 
 def _prepare(watcher: Observer) -> None:
-    import json
-
     client = watcher.client
     for slot, site in enumerate(SITES):
         protocol = {
@@ -287,7 +281,7 @@ def tell_apart(sessions: int, masked: bool, seed: int = 1) -> tuple[float, float
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the shares; 1 when masked arms can be told apart."""
+    """Print the shares; 1 when masked arms can be recognised."""
     parser = argparse.ArgumentParser(prog="python -m tests.trial.tell_arms")
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--unmasked", action="store_true")

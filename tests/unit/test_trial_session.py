@@ -152,7 +152,7 @@ def test_faults_and_warnings_are_never_hidden(site):
 
 @pytest.mark.parametrize("site", SITES)
 def test_the_sense_input_tells_nothing_of_a_blind_session(site):
-    """Without light in five seconds the self-test notes that the input is blind; a sham has none."""
+    """Without sensed light for five seconds the self-test notes a blind input; a sham has none."""
     rig = armed()
     rig.hal.sensed = True
     play(rig, site)

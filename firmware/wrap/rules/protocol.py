@@ -279,7 +279,6 @@ class Plan:
         # Mean duty of each channel, permille: of a sham those of the plan it hides.
         self.shown_pm = tuple([self.mean_pm(i) for i in range(len(order))])
 
-
     def darken(self, hidden: "tuple[bool, ...]") -> "Plan":
         """Return this plan with the channels of `hidden` dark, and everything else the same: the
         sham of a blinded trial."""

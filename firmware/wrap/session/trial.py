@@ -69,7 +69,7 @@ class Trial:
         return self.state in (ARMED, RUNNING, FINISHED)
 
     def describe(self) -> dict:
-        """Return an answer with everything about the trial that is no secret."""
+        """Return an answer with everything about the trial that may be shown."""
         kept = self._kept
         if not kept:
             return {"state": NONE}

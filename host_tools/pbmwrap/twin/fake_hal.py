@@ -224,7 +224,7 @@ class FakeHal:
         return self._uid
 
     def draw_random(self) -> "bytes | None":
-        """Return `random`, which is no secret: a simulated chip has no noise."""
+        """Return `random`, always the same bytes: a simulated chip has no noise."""
         return self.random
 
     def heap(self) -> "tuple[int, int]":
