@@ -39,6 +39,7 @@ def test_flashed_protocol_reads_back_and_survives_a_reset(bench: Bench) -> None:
     assert stored.sha == hashlib.sha256(raw).hexdigest()
 
 
+@pytest.mark.long_on_chip
 def test_broken_transfers_leave_the_old_protocol_in_force(bench: Bench) -> None:
     old = bench.flash(0, name="Old")
     new = protocol(name="New")

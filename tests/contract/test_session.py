@@ -54,6 +54,7 @@ def test_dose_ends_a_calibrated_session(bench: Bench) -> None:  # H-26
     assert abs(status.dose_total_uj - 200_000) <= 4000
 
 
+@pytest.mark.long_on_chip
 def test_link_starts_pauses_resumes_and_stops(bench: Bench) -> None:
     bench.flash(**LONG)
     assert bench.client.start() == 1
@@ -138,6 +139,7 @@ def test_button_session_outlives_the_host(lit: Bench) -> None:
     assert lit.state == "running"
 
 
+@pytest.mark.long_on_chip
 def test_log_tells_the_whole_session_and_uncalibrated_no_dose_ends_it(bench: Bench) -> None:  # H-32
     raw = bench.flash(dose=200)
     bench.client.set_clock(1_790_000_000)

@@ -45,6 +45,7 @@ def blinks(bench: Bench, ms: int) -> list[tuple[bool, int]]:
     return [(lit, len(list(run))) for lit, run in itertools.groupby(looks)]
 
 
+@pytest.mark.long_on_chip
 def test_no_answer_fades_out_and_ends(asked: Bench) -> None:  # H-31
     asked.advance(2000)
     assert not asked.pins_low()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,9 +54,15 @@ SLICE = (
 WITH_ROWS = pytest.mark.xdist_group("faults on the chip")
 
 
-@pytest.fixture(scope="module")
-def rows() -> dict[str, dict[str, object]]:
+@functools.cache
+def _run_slice() -> dict[str, dict[str, object]]:
     return {str(row["id"]): row for row in cases.run_cases(SLICE)}
+
+
+@pytest.fixture
+def rows() -> dict[str, dict[str, object]]:
+    """Cached: tests of other modules may run between the two of a group, and end its fixtures."""
+    return _run_slice()
 
 
 @WITH_ROWS

@@ -189,6 +189,8 @@ def _check_report(life: Life, who: Truth) -> list[str]:
     given = life.world.run_command("course", "show", "--person", who.name)["verdict"]["text"]
     wanted = [given.split(". ")[0], *(f"{uw / 1000:.1f} mW/cm²" for uw in CAL_UW.values())]
     shown = life.pages.ask(who.name, "GET", "/api/report").text
+    # The verdict's first word is a capital only where it begins a sentence.
+    page, shown, wanted = page.lower(), shown.lower(), [text.lower() for text in wanted]
     wrong = [f"the report does not say {text!r}" for text in wanted if text not in page]
     wrong += [f"the page Report does not say {text!r}" for text in wanted if text not in shown]
     for path in ("/api/report?kind=pdf", "/api/course/calendar"):

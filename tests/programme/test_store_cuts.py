@@ -435,6 +435,7 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/api/journal", {"value": 7, "flags": ["burn"]}),
     ("/api/journal", {"value": 2, "corrects": 4}),
     ("/api/journal/read", {"flags": [5]}),
+    ("/api/journal/mnsi", {"answers": [False] * 15, "when": "baseline"}),
     ("/api/course", {"sites": ["{example}"], "aim": "write", "points": 2}),
     ("/api/course/change", {"aim": "run", "points": 2}),
     ("/api/course/freeze", {"id": "{course}"}),
@@ -444,7 +445,7 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "request_", leave_rest(REQUESTS, (REQUESTS[1], REQUESTS[3], REQUESTS[6])), ids=str
+    "request_", leave_rest(REQUESTS, (REQUESTS[1], REQUESTS[3], REQUESTS[7])), ids=str
 )
 def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
     request_: tuple[str, dict[str, Any]], household: Path, scene: Scene

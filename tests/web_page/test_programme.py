@@ -54,7 +54,7 @@ def test_axe_finds_nothing_and_targets_text_and_contrast_are_large(
             check_axe(page)
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "de"])
 def test_a_phone_shows_everything_without_scrolling_sideways(visit: Visit, language: str) -> None:
     server, page = visit("course-running", width=360, height=740, language=language)
     for view in VIEWS:
