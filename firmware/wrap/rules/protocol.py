@@ -279,20 +279,6 @@ class Plan:
         # Mean duty of each channel, permille: of a sham those of the plan it hides.
         self.shown_pm = tuple([self.mean_pm(i) for i in range(len(order))])
 
-    def darken(self, hidden: "tuple[bool, ...]") -> "Plan":
-        """Return this plan with the channels of `hidden` dark, and everything else the same: the
-        sham of a blinded trial."""
-        sham = Plan.__new__(Plan)
-        for name in _PLAN_FIELDS:
-            setattr(sham, name, getattr(self, name))
-        sham.lamps = tuple(
-            [
-                tuple([(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)])
-                for lamps in self.lamps
-            ]
-        )
-        return sham
-
     def mean_pm(self, channel: int) -> int:
         """Return the mean duty of a channel over the plan's time, permille, rounded up."""
         total = 0
@@ -304,6 +290,21 @@ class Plan:
     def most_pm(self, channel: int) -> int:
         """Return the highest duty of a channel, permille, rounded up."""
         return max([-(-lamps[channel][0] * lamps[channel][2] // 1000) for lamps in self.lamps])
+
+
+class Sham(Plan):
+    """A plan with the channels of `hidden` dark, and everything else the same: what the sham arm of
+    a blinded trial plays."""
+
+    def __init__(self, plan: Plan, hidden: "tuple[bool, ...]") -> None:
+        for name in _PLAN_FIELDS:
+            setattr(self, name, getattr(plan, name))
+        self.lamps = tuple(
+            [
+                tuple([(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)])
+                for lamps in plan.lamps
+            ]
+        )
 
 
 _PLAN_FIELDS = (

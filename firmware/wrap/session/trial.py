@@ -12,6 +12,7 @@ from binascii import hexlify, unhexlify
 from wrap.compat import const
 from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
 from wrap.rules import blinding, limits
+from wrap.rules.protocol import Sham
 from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
@@ -172,7 +173,7 @@ class Trial:
         self._store.put({"trial": kept})
         self._masked = 0
         self._note({"session": number, "n": kept["n"], "period": period, "site": site})
-        return plan if active else plan.darken(self._hidden)
+        return plan if active else Sham(plan, self._hidden)
 
     def end_session(self) -> None:
         """Hide the readings until skin and board have cooled."""
