@@ -61,8 +61,9 @@ def test_each_allocation_of_six_periods_is_as_likely_as_any_other():
 
 def test_each_number_below_n_is_as_likely_as_any_other():
     """For 40,000, the remainder of a 16-bit word alone would draw the lower 25,536 numbers twice
-    as often: their share would be 0.78 in place of 0.64."""
-    draws = blinding._Draws(secret(1))  # private: only a range as large as this shows the bias
+    as often: their share would be 0.78 in place of 0.64. Private: `_Draws`, since only a range as
+    large as this shows the bias."""
+    draws = blinding._Draws(secret(1))
     low = sum(draws.below(40_000) < 25_536 for _ in range(20_000))
     assert low / 20_000 == pytest.approx(0.6384, abs=0.015)
 

@@ -154,7 +154,7 @@ class StatusView:
         """Return the fields of status that change during a session."""
         session, light, thermal = self._session, self._light, self._thermal
         lamps, temp_limits = light.lamps, thermal.temp_limits
-        if self._trial.hides(session):
+        if self._trial.is_blind and self._trial.hides(session):
             return self._hidden_sample()
         return {
             "state": states.NAMES[session.shown_state()],
@@ -230,7 +230,7 @@ class StatusView:
                 "buzzer": self._signals.buzzing if self._signals else None,
             }
         )
-        if self._trial.hides(session):
+        if "hidden" in out:
             # How long a step takes depends on what it does.
             out.update({"step_us_last": 0, "step_us_max": 0})
         else:

@@ -35,7 +35,9 @@ _VISIBLE_NM = const(700)
 
 
 class Trial:
-    """store: the DoubleStore that keeps the trial; nanometres: wavelength of each channel."""
+    """store: the DoubleStore that keeps the trial; nanometres: wavelength of each channel.
+
+    is_blind: what its sessions do must not be seen, from arming to the reveal."""
 
     def __init__(
         self,
@@ -52,6 +54,8 @@ class Trial:
         self._warm_until_s = limits.TRIAL_HIDE_S  # a session may have ended right before the boot
         self._secret = b""
         self._masked = 0  # records of the session under way
+        # A plain attribute: each status reads it, while light is on.
+        self.is_blind = self.state in (ARMED, RUNNING, FINISHED)
         if self._kept:
             self._secret = unhexlify(self._kept["secret"])
 
@@ -63,11 +67,6 @@ class Trial:
     def state(self) -> str:
         """The trial's state, one of the constants above."""
         return self._kept.get("state", NONE)
-
-    @property
-    def is_blind(self) -> bool:
-        """Whether what its sessions do must not be seen: from arming to the reveal."""
-        return self.state in (ARMED, RUNNING, FINISHED)
 
     def describe(self) -> dict:
         """Return an answer with everything about the trial that may be shown."""
@@ -115,7 +114,7 @@ class Trial:
                 "closed": [],
             }
         )
-        self._store.put({"trial": kept})
+        self._put(kept)
         self._secret = secret
         shown = self.describe()
         self._note({"armed": shown["commitment"], "plan_sha": plan["plan_sha"], "id": plan["id"]})
@@ -170,7 +169,7 @@ class Trial:
         kept["state"] = RUNNING
         if min(counts) >= kept["sessions"]:
             self._end_period(kept)
-        self._store.put({"trial": kept})
+        self._put(kept)
         self._masked = 0
         self._note({"session": number, "n": kept["n"], "period": period, "site": site})
         return plan if active else Sham(plan, self._hidden)
@@ -184,9 +183,7 @@ class Trial:
         with no session for limits.TRIAL_HIDE_S after it and after a restart."""
         if not self.is_blind:
             return False
-        if session.active_now:
-            return session.blind
-        return self._uptime.s < self._warm_until_s
+        return session.blind if session.active_now else self._uptime.s < self._warm_until_s
 
     def _is_active(self, period: int, site: int) -> bool:
         kept = self._kept
@@ -212,7 +209,7 @@ class Trial:
         counts = kept["counts"]
         kept["state"] = RUNNING
         self._end_period(kept)
-        self._store.put({"trial": kept})
+        self._put(kept)
         self._note({"closed": period, "counts": counts, "id": kept["id"]})
         return self.describe()
 
@@ -242,7 +239,7 @@ class Trial:
         kept = dict(self._kept)
         kept["state"] = UNBLINDED
         kept["reason"] = reason
-        self._store.put({"trial": kept})
+        self._put(kept)
         self._note(note)
 
     def _revealed(self) -> dict:
@@ -260,6 +257,10 @@ class Trial:
         self._masked += 1
         hidden = blinding.mask(self._secret, n, record, payload)
         self._log_queue.note(records.MASKED, payloads.pack_masked(kind, n, record, hidden))
+
+    def _put(self, kept: dict) -> None:
+        self._store.put({"trial": kept})
+        self.is_blind = kept["state"] in (ARMED, RUNNING, FINISHED)
 
     def _require_trial(self) -> dict:
         if not self._kept:
