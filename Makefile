@@ -48,7 +48,7 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 
 host: $(STAMP) ## The host package, and slices of the campaigns
 	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme tests/lives \
-		tests/calibration -m "not campaign" -n $(WAITING_JOBS) --dist worksteal
+		tests/calibration tests/trial -m "not campaign" -n $(WAITING_JOBS) --dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
 	$(PY) -m pytest tests/web -n $(WAITING_JOBS)

@@ -14,6 +14,10 @@ void pbmwrap_test_ram(void);
 // Blocks of 32 bytes in place of 16: half as many to walk through when garbage is collected.
 #define MICROPY_ALLOC_GC_STACK_SIZE             (512)
 
+// Attributes are found by a cache that the low bits of a name's number select. With 128 places names
+// of a step collide by chance: a name that is new anywhere moved the longest step by 600 us.
+#define MICROPY_OPT_MAP_LOOKUP_CACHE_SIZE       (1024)
+
 // The frames of Python functions lie on a stack of their own, not in the heap (docs/decisions/0014).
 void pbmwrap_frames(void);
 #define MICROPY_ENABLE_PYSTACK                  (1)

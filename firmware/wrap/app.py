@@ -18,6 +18,7 @@ from wrap.link.commands import (
     RequestGate,
     SessionCommands,
     SettingCommands,
+    TrialCommands,
     ViewCommands,
 )
 from wrap.link.host_session import HostSession
@@ -47,10 +48,12 @@ from wrap.session.site_history import SiteHistory
 from wrap.session.start import SessionStart, session_count
 from wrap.session.start_guard import StartGuard
 from wrap.session.state_machine import Session
+from wrap.session.trial import Trial
 from wrap.session.wake_check import WakeCheck
 from wrap.step_state import StepState
 from wrap.storage import payloads, records
 from wrap.storage.atomic_store import Store
+from wrap.storage.double_store import DoubleStore
 from wrap.storage.log import Log
 from wrap.storage.log_queue import LogQueue
 from wrap.storage.protocols import Protocols
@@ -111,6 +114,12 @@ class App:
         self._channels = tuple([c[0] for c in facts.CHANNELS])
         self.lit_time = LitTime(Store(files, "lit"), self._channels)
         self.holds = Holds(self.settings.hold_store, self.log_queue)
+        self.blind_trial = Trial(
+            DoubleStore(files, "trial"),
+            self.log_queue,
+            self.uptime,
+            tuple([c[1] for c in facts.CHANNELS]),
+        )
 
     def _compose_safety(self, hal: "Hal", facts: "BoardFacts") -> None:
         self.thermal = ThermalChecks(facts)
@@ -129,7 +138,14 @@ class App:
         self.wake_check = wake_check = WakeCheck()
         self.caps = caps = SessionCaps(self.history, settings, self.uptime)
         recorder = SessionRecorder(
-            log_queue, settings, thermal, light, caps, wake_check, self.lit_time
+            log_queue,
+            settings,
+            thermal,
+            light,
+            caps,
+            wake_check,
+            self.lit_time,
+            self.blind_trial,
         )
         self.recorder = recorder
         self.session = session = Session(recorder.state_changed)
@@ -158,6 +174,7 @@ class App:
             self.host_clock,
             log_queue,
             self._counter,
+            self.blind_trial,
             hal.collect,
         )
         self.calibration_light = CalibrationLight(
@@ -209,6 +226,7 @@ class App:
             self.protocols,
             self.caps,
             self.holds,
+            self.blind_trial,
             self.host_clock,
             self.log_queue,
             self.settings,
@@ -276,6 +294,7 @@ class App:
                 self.settings, self.light, self.lit_time, self.calibration_light, self.session
             ),
             CourseCommands(self.holds, self.log_queue),
+            TrialCommands(self.blind_trial, hal),
             ProtocolCommands(self.protocols, gate),
             SessionCommands(self.control, self.starter, self.fault_control, self.status_view),
             HostCommands(self.host_clock, self.host_session, self.control, gate),

@@ -14,7 +14,7 @@ from tools.bench.link_steps import LIMIT_US, Seen, Session, generate_flood
 WATCH_MS = 300
 SETTLE_MS = 400
 RING = 512  # bytes that wait for the REPL or the link
-CTRL_C_MS = 45
+CTRL_C_MS = 36
 STACK = 256  # and with the USB stack
 
 

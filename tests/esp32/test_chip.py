@@ -82,6 +82,8 @@ def test_there_is_no_claim_on_the_program(devkit: World) -> None:
     assert devkit.hal.program_claim() is None
     assert devkit.hal.memory_fault() == -1
     assert devkit.hal.uid() == "246f280001ab"
+    first, second = devkit.hal.draw_random(), devkit.hal.draw_random()
+    assert len(first) == 32 and first != second
     with pytest.raises(OSError):
         devkit.hal.program_crc(0, 16, array("I", [0]))
 

@@ -94,6 +94,16 @@ def test_a_damaged_bucket_is_empty_and_one_that_cannot_be_kept_is_no_error():
 # ---- the methods
 
 PUT = {"slot": 3, "size": len(protocol()), "sha": sha(protocol())}
+TRIAL = {
+    "id": "feet",
+    "person": "a1",
+    "design": "sides",
+    "sites": ["foot-left", "foot-right"],
+    "periods": 4,
+    "sessions": 2,
+    "plan_sha": "5a" * 32,
+    "random": "00" * 32,
+}
 COSTS = {
     "clock.set": (1, {"t": NOW}),
     "settings.set": (2, {"k": "time_s", "v": 600}),
@@ -105,6 +115,9 @@ COSTS = {
     ),
     "hold.clear": (4, {"person": "a1", "reason": "wound"}),
     "course.note": (1, {"person": "a1", "sha": "0" * 64, "what": "frozen"}),
+    "trial.arm": (9, TRIAL),
+    "trial.close": (4, {"period": 0}),
+    "trial.reveal": (4, {}),
     "settings.confirm": (8, {}),
     "proto.put": (3, {**PUT, "behind": protocol()}),
     "proto.activate": (1, {"slot": 0}),
@@ -115,7 +128,11 @@ COSTS = {
     "service": (1, {}),
     "reset": (1, {}),
 }
-DARKENS = ("session.stop", "session.pause", "fault.ack", "hold.set")
+# What makes dark or safe is never refused; an emergency ends a trial whose arming paid for it.
+DARKENS = ("session.stop", "session.pause", "fault.ack", "hold.set", "trial.unblind")
+
+
+RANDOM = (bytes(32), bytes(32))
 
 
 def ready(method):
@@ -126,6 +143,11 @@ def ready(method):
         rig.warm(25000)
     if method == "hold.clear":
         rig.app.holds.add("a1", "wound")
+    if method in ("trial.close", "trial.reveal"):
+        rig.app.blind_trial.arm({k: v for k, v in TRIAL.items() if k != "random"}, *RANDOM)
+    if method == "trial.reveal":
+        for period in range(4):
+            rig.app.blind_trial.close_period(period)
     if method == "session.resume":
         rig.light()
         between_steps(rig.app).session.pause("button")

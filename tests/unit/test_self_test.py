@@ -160,7 +160,9 @@ def seen_by(rig, sense):
 def with_state(state=states.DONE, lit=False):
     rig = Rig(facts=board_facts)
     rig.app.self_test.reset()
-    rig.session = types.SimpleNamespace(state=state, lit_now=lit, recorded_number=lambda: 7)
+    rig.session = types.SimpleNamespace(
+        state=state, lit_now=lit, blind=False, recorded_number=lambda: 7
+    )
     return rig
 
 

@@ -200,6 +200,11 @@ class Hal(Protocol):
         """Return the chip's unique number as hex text."""
         raise NotImplementedError
 
+    def draw_random(self) -> "bytes | None":
+        """Return 32 random bytes of the chip's noise source, or None when it fails its test. Takes
+        up to 0.2 s: only in the dark."""
+        raise NotImplementedError
+
     def heap(self) -> "tuple[int, int]":
         """Return (bytes used, bytes free) of the heap, (0, 0) where there is no such figure."""
         raise NotImplementedError

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wrap.session.host_clock import HostClock
     from wrap.session.self_test import SelfTest
     from wrap.session.state_machine import Session
+    from wrap.session.trial import Trial
     from wrap.session.wake_check import WakeCheck
     from wrap.step_state import StepState
     from wrap.storage.log_queue import LogQueue
@@ -115,6 +116,7 @@ class StatusView:
         protocols: "Protocols",
         caps: "SessionCaps",
         holds: "Holds",
+        trial: "Trial",
         host_clock: "HostClock",
         log_queue: "LogQueue",
         settings: "Settings",
@@ -131,6 +133,7 @@ class StatusView:
         self._protocols = protocols
         self._caps = caps
         self._holds = holds
+        self._trial = trial
         self._host_clock = host_clock
         self._log_queue = log_queue
         self._settings = settings
@@ -151,6 +154,8 @@ class StatusView:
         """Return the fields of status that change during a session."""
         session, light, thermal = self._session, self._light, self._thermal
         lamps, temp_limits = light.lamps, thermal.temp_limits
+        if self._trial.is_blind and self._trial.hides(session):
+            return self._hidden_sample()
         return {
             "state": states.NAMES[session.shown_state()],
             "active_ms": session.active_ms,
@@ -163,6 +168,25 @@ class StatusView:
             "warn": temp_limits.warn,
             "warnings": thermal.warnings(),
             "wake_waiting": self._wake_check.waiting,
+        }
+
+    def _hidden_sample(self) -> dict:
+        """The same fields while a blinded trial hides what the wrap does; warnings are shown."""
+        session, thermal = self._session, self._thermal
+        temp_limits, channels = thermal.temp_limits, len(self._light.lamps.duties)
+        return {
+            "state": states.NAMES[session.shown_state()],
+            "active_ms": session.active_ms,
+            "temps_mc": [None] * len(temp_limits.temps_mc),
+            "duty_u16": [0] * channels,
+            "dose_uj": None,
+            "dose_total_uj": None,
+            "on_ms": [0] * channels,
+            "derate_pm": 1000,
+            "warn": temp_limits.warn,
+            "warnings": thermal.warnings(),
+            "wake_waiting": self._wake_check.waiting,
+            "hidden": True,
         }
 
     def status(self) -> dict:
@@ -206,7 +230,11 @@ class StatusView:
                 "buzzer": self._signals.buzzing if self._signals else None,
             }
         )
-        out.update(self._light.power(session))
+        if "hidden" in out:
+            # How long a step takes depends on what it does.
+            out.update({"step_us_last": 0, "step_us_max": 0})
+        else:
+            out.update(self._light.power(session))
         if plan and plan.person:
             out["person"] = plan.person
         if ready:

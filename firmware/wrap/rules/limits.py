@@ -90,6 +90,12 @@ HOST_WRITE_S = 60  # time after which one more is allowed
 HOST_START_WRITES = 4  # cost of a session: 8 records until its end, two files before light
 HOST_PUT_WRITES = 3  # cost of a protocol: 2 KB in the store, and in the log at its next start
 HOLDS_MOST = 16  # holds at the same time, for all people
+
+# A blinded trial (wrap.session.trial). A quarter of near infrared warms skin by 0.8 K over dark,
+# half by 1.9 K (on the plant): 1 K can be felt.
+TRIAL_NIR_PM = 250
+TRIAL_GLOW_PM = 20  # of visible light, the same in both arms
+TRIAL_HIDE_S = 3600  # skin and board stay warm after the light: readings stay hidden for this time
 CLOCK_SAME_S = 2  # a host's clock this close to the wrap's own is not stored again
 
 PAUSE_TIMEOUT_S = 300

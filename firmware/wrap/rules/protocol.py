@@ -276,6 +276,51 @@ class Plan:
         self.durations_ms = tuple([s["t"] * 1000 for s in obj["steps"]])
         self.lamps = tuple([tuple([_lamp(s["ch"].get(n)) for n in order]) for s in obj["steps"]])
         self.total_ms = sum(self.durations_ms)
+        # Mean duty of each channel, permille: of a sham those of the plan it hides.
+        self.shown_pm = tuple([self.mean_pm(i) for i in range(len(order))])
+
+    def mean_pm(self, channel: int) -> int:
+        """Return the mean duty of a channel over the plan's time, permille, rounded up."""
+        total = 0
+        for ms, lamps in zip(self.durations_ms, self.lamps):
+            level, _, on = lamps[channel]
+            total += ms // 1000 * level * on // 1000
+        return -(-total // (self.total_ms // 1000))
+
+    def most_pm(self, channel: int) -> int:
+        """Return the highest duty of a channel, permille, rounded up."""
+        return max([-(-lamps[channel][0] * lamps[channel][2] // 1000) for lamps in self.lamps])
+
+
+class Sham(Plan):
+    """A plan with the channels of `hidden` dark, and everything else the same: what the sham arm of
+    a blinded trial plays."""
+
+    def __init__(self, plan: Plan, hidden: "tuple[bool, ...]") -> None:
+        for name in _PLAN_FIELDS:
+            setattr(self, name, getattr(plan, name))
+        self.lamps = tuple(
+            [
+                tuple([(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)])
+                for lamps in plan.lamps
+            ]
+        )
+
+
+_PLAN_FIELDS = (
+    "id",
+    "name",
+    "site",
+    "person",
+    "course_key",
+    "dose_uj",
+    "ramp_ms",
+    "trip_mc",
+    "durations_ms",
+    "lamps",
+    "total_ms",
+    "shown_pm",
+)
 
 
 def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":

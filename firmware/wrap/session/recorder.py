@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wrap.session.caps import SessionCaps
     from wrap.session.lit_time import LitTime
     from wrap.session.state_machine import Session
+    from wrap.session.trial import Trial
     from wrap.session.wake_check import WakeCheck
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
@@ -31,6 +32,7 @@ class SessionRecorder:
         caps: "SessionCaps",
         wake_check: "WakeCheck",
         lit_time: "LitTime",
+        trial: "Trial",
     ) -> None:
         self._log_queue = log_queue
         self._settings = settings
@@ -39,6 +41,7 @@ class SessionRecorder:
         self._caps = caps
         self._wake_check = wake_check
         self._lit_time = lit_time
+        self._trial = trial
         self.sample_ms = 0
 
     def start_session(self) -> None:
@@ -57,12 +60,11 @@ class SessionRecorder:
             if session.calibrating:
                 self._note_calibration_light(session)
             else:
-                fault_count = 1 if new == states.FAULT else 0
-                self._log_queue.note(records.END, self._end(session, fault_count))
+                self._note_end(session, 1 if new == states.FAULT else 0)
             self._wake_check.end_session()
             self._caps.end_session(session, self._light.lamps.upper_uj())
             self._thermal.temp_limits.set_skin_trip(self._settings.get("trip_mc"))
-            self._lit_time.add([m.on_ms for m in self._light.lamps.meters])
+            self._add_lit_time(session)
 
     def _note_calibrating(self, old: int, new: int, reason: str, ends: bool) -> None:
         """Record the begin and the end of calibration light as one state, which hosts without it do
@@ -86,6 +88,26 @@ class SessionRecorder:
         }
         self._log_queue.note(records.NOTE, payloads.pack_json({"calibration_light_end": light}))
 
+    def _note_end(self, session: "Session", fault_count: int) -> None:
+        """Record the end. Of a blind session temperatures, light and doses are under the keystream,
+        in front of the record that all hosts know."""
+        end = self._end(session, fault_count)
+        if session.blind:
+            self._trial.note_masked(records.END, end)
+            self._trial.end_session()
+            end = self._pack_end(session, fault_count, False)
+        self._log_queue.note(records.END, end)
+
+    def _add_lit_time(self, session: "Session") -> None:
+        """Count the light for the age of the LEDs. Hosts can read it, so a blind session counts
+        without derating, and as if it were active."""
+        meters = self._light.lamps.meters
+        if session.blind:
+            pms = session.plan.shown_pm
+            self._lit_time.add([session.active_ms * pm // 1000 for pm in pms])
+        else:
+            self._lit_time.add([m.on_ms for m in meters])
+
     def add_elapsed(self, ms: int) -> None:
         """Add `ms` in which no sample was due."""
         self.sample_ms += ms
@@ -100,7 +122,9 @@ class SessionRecorder:
         if self.sample_ms >= SAMPLE_MS:
             # The rest counts for the next sample, so that samples do not drift.
             self.sample_ms -= SAMPLE_MS
-            if not session.calibrating:
+            if session.blind:
+                self._trial.note_masked(records.SAMPLE, self._sample(session))
+            elif not session.calibrating:
                 self._log_queue.note(records.SAMPLE, self._sample(session))
 
     def _sample(self, session: "Session") -> bytes:
@@ -109,6 +133,10 @@ class SessionRecorder:
         return payloads.pack_sample(session.state, temps, duties, self._doses_uj())
 
     def _end(self, session: "Session", fault_count: int) -> bytes:
+        return self._pack_end(session, fault_count, True)
+
+    def _pack_end(self, session: "Session", fault_count: int, shown: bool) -> bytes:
+        """shown: with temperatures, light and doses."""
         lamps = self._light.lamps
         max_mc = self._thermal.temp_limits.max_mc
         return payloads.pack_end(
@@ -118,9 +146,9 @@ class SessionRecorder:
             session.paused_ms,
             fault_count,
             # A sensor that never gave a valid reading still has TempLimits' start value.
-            [payloads.NO_TEMP if t < -100000 else t for t in max_mc],
-            [m.on_ms for m in lamps.meters],
-            self._doses_uj(),
+            [t if shown and t >= -100000 else payloads.NO_TEMP for t in max_mc],
+            [m.on_ms if shown else 0 for m in lamps.meters],
+            self._doses_uj() if shown else [payloads.NO_DOSE_UJ] * len(lamps.meters),
         )
 
     def _doses_uj(self) -> "list[int]":

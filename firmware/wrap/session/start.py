@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wrap.session.control import SessionControl
     from wrap.session.host_clock import HostClock
     from wrap.session.start_guard import StartGuard
+    from wrap.session.trial import Trial
     from wrap.storage.atomic_store import Store
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.protocols import Protocols
@@ -34,6 +35,7 @@ class SessionStart:
         host_clock: "HostClock",
         log_queue: "LogQueue",
         counter: "Store",
+        trial: "Trial",
         collect: "Callable[[], None]",
     ) -> None:
         self._control = control
@@ -44,6 +46,7 @@ class SessionStart:
         self._host_clock = host_clock
         self._log_queue = log_queue
         self._counter = counter
+        self._trial = trial
         self._collect = collect
 
     def start(self, by: str, tethered: bool) -> None:
@@ -51,7 +54,8 @@ class SessionStart:
         the host no longer renews its lease. Raises Refused or OSError."""
         plan, raw = self._startable_plan()
         number = session_count(self._counter) + 1
-        self._count(number, plan)
+        blind = self._trial.covers(plan.person, plan.site)
+        plan = self._count(number, plan, blind)
         self._control.prepare(plan)
         cals = self._settings.calibrations()
         unix_s = self._host_clock.unix_s() or 0
@@ -59,7 +63,7 @@ class SessionStart:
         start = payloads.pack_start(number, by, names[0], names[1], unix_s)
         self._log_queue.note(records.START, start)
         self._collect()  # in the dark, where a collection of 6 ms delays no lit step
-        self._control.session.begin(number, plan, by, tethered)
+        self._control.session.begin(number, plan, by, tethered, blind)
 
     def _startable_plan(self) -> "tuple[Plan, bytes]":
         """Return the plan of the active protocol and its canonical bytes. Raises Refused with the
@@ -73,16 +77,18 @@ class SessionStart:
         for key in ("time_s", "light_day_s"):
             if plan.total_ms > self._settings.get(key) * 1000:
                 raise Refused(INVALID, "the protocol is longer than the %s setting allows" % key)
-        why = self._caps.refusal(plan)
+        why = self._caps.refusal(plan) or self._trial.refusal(plan)
         if why:
             raise Refused(NOT_NOW, why)
         return plan, raw
 
-    def _count(self, number: int, plan: "Plan") -> None:
-        """Book a session before its first light. Raises OSError; then it has not begun."""
+    def _count(self, number: int, plan: "Plan", blind: bool) -> "Plan":
+        """Book a session before its first light. Returns the plan that it plays: in a blinded
+        trial the wrap chooses. Raises OSError; then it has not begun."""
         self._caps.begin_session(plan)
         try:
             self._counter.put({"session": number})
+            return self._trial.begin_session(plan, number) if blind else plan
         except OSError:
             self._caps.cancel_session()
             raise

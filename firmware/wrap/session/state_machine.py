@@ -29,7 +29,7 @@ class Session:
     plan: of this session, or of the last one; by: what started it; end_reason: "" until it ends;
     active_ms: time of light (ramp-up and running); step: index in the plan; fade: 0..FADE_FULL.
     active_now, lit_now: as `active` and `lit`. calibrating: the plan is that of calibration light,
-    from its begin to that of the next session.
+    from its begin to that of the next session. blind: a session of a blinded trial.
 
     A caller outside a step leaves the fast path first (FastStep.exit_fast_path)."""
 
@@ -41,6 +41,7 @@ class Session:
         self.by = ""
         self.tethered = False
         self.calibrating = False
+        self.blind = False
         self.end_reason = ""
         self.active_now = False  # plain attributes, since every step reads them
         self.lit_now = False
@@ -87,15 +88,19 @@ class Session:
         """Return the lamp settings of the plan's present step."""
         return self.plan.lamps[self.step]
 
-    def begin(self, number: int, plan: "Plan", by: str, tethered: bool) -> None:
+    def begin(
+        self, number: int, plan: "Plan", by: str, tethered: bool, blind: bool = False
+    ) -> None:
         """Begin session `number` with its self-test. Only from idle or done. by: "button" or
-        "link"; tethered: a host must renew its lease."""
+        "link"; tethered: a host must renew its lease; blind: nothing may show what it does."""
         self.number = number
+        self.blind = blind
         self._begin(plan, by, tethered, False)
 
     def begin_calibration(self, plan: "Plan") -> None:
         """Begin calibration light with its self-test. Only from idle or done, and only for a host,
         which must renew its lease."""
+        self.blind = False
         self._begin(plan, "link", True, True)  # H-62
 
     def _begin(self, plan: "Plan", by: str, tethered: bool, calibrating: bool) -> None:

@@ -280,3 +280,15 @@ def pack_json(obj: dict) -> bytes:
 def unpack_json(p: bytes) -> dict:
     """Unpack a FAULT, ACK or NOTE record."""
     return json.loads(_text(p, 1))
+
+
+def pack_masked(kind: int, session: int, record: int, hidden: bytes) -> bytes:
+    """Pack a record of a blind session: its type, which keystream it is under (session and record,
+    u32 each), and its payload under that keystream."""
+    return bytes([SCHEMA, kind]) + struct.pack("<II", session, record) + hidden
+
+
+def unpack_masked(p: bytes) -> dict:
+    """Return kind, session, record and hidden of a MASKED record."""
+    session, record = struct.unpack_from("<II", p, 2)
+    return {"kind": p[1], "session": session, "record": record, "hidden": bytes(p[10:])}

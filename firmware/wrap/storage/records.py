@@ -36,7 +36,25 @@ BLOB = 10
 SECTOR = 11
 WAKE = 12
 COURSE = 13
-ALL_TYPES = (BOOT, CLOCK, START, STATE, SAMPLE, FAULT, END, ACK, NOTE, BLOB, SECTOR, WAKE, COURSE)
+TRIAL = 14
+MASKED = 15
+ALL_TYPES = (
+    BOOT,
+    CLOCK,
+    START,
+    STATE,
+    SAMPLE,
+    FAULT,
+    END,
+    ACK,
+    NOTE,
+    BLOB,
+    SECTOR,
+    WAKE,
+    COURSE,
+    TRIAL,
+    MASKED,
+)
 
 
 def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:

@@ -66,6 +66,10 @@ COMMANDS = {
     ),
     "mqtt": ("mqtt_cmds", "Show the wrap in Home Assistant by MQTT."),
     "journal": ("journal_cmds", "The daily number, and red flags (docs/programme.md)."),
+    "trial": (
+        "trial_cmds",
+        "A blinded trial of one person: does the light do anything? (docs/trial.md)",
+    ),
     "sim": (
         "twin_cmds",
         "Start a simulated wrap: the firmware on this machine, in a simulated world.",

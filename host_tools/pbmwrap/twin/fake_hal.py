@@ -59,6 +59,7 @@ class FakeHal:
         self.fell = False
         self.program = PROGRAM  # content of the program flash; PROGRAM is what was built
         self.ram_fault = 0
+        self.random = bytes(range(32))  # None: the noise source fails its test
         self._uid = uid
 
     def ticks_ms(self) -> int:
@@ -221,6 +222,10 @@ class FakeHal:
 
     def uid(self) -> str:
         return self._uid
+
+    def draw_random(self) -> "bytes | None":
+        """Return `random`, always the same bytes: a simulated chip has no noise."""
+        return self.random
 
     def heap(self) -> "tuple[int, int]":
         return 0, 0

@@ -22,6 +22,8 @@ from rp2040py.utils.logging import ConsoleLogger, LogLevel
 
 from pbmwrap.twin.rp2040_flash import FlashTimes
 from pbmwrap.twin.rp2040_pio import PioPacer
+from pbmwrap.twin.rp2040_rosc import PAGE as ROSC_PAGE
+from pbmwrap.twin.rp2040_rosc import RingOscillator
 from pbmwrap.twin.rp2040_usb import UsbHost
 
 try:
@@ -64,6 +66,8 @@ class Chip:
         Simulator(rp2040=self.mcu)  # it owns the chip, so that the PIO starts no asyncio task
         self.mcu.load_bootrom(BOOTROM_B1)
         self.mcu.logger = ConsoleLogger(LogLevel.ERROR)
+        self.noise = RingOscillator(self.mcu)
+        self.mcu.peripherals[ROSC_PAGE] = self.noise
         self.mcu.flash[:FLASH_BYTES] = flash
         self.usb = UsbHost(self.mcu, opened=usb_open, reader=usb_reader)
         self.on_reset: Callable[[], None] = lambda: None

@@ -8,6 +8,7 @@ ESP32 also needs ESP-IDF 5.5.2 (`chip.stops_rmt`).
 """
 
 import gc
+import os
 import time
 
 import esp32
@@ -16,6 +17,7 @@ from machine import PWM, WDT, Pin, Timer
 
 from wrap.build_info import CDC_NONBLOCKING
 from wrap.compat import const, small_int
+from wrap.hal import entropy
 from wrap.hal.esp32 import chip
 from wrap.hal.esp32.adc import make_inputs
 from wrap.hal.esp32.dead_man import DeadMan
@@ -215,6 +217,11 @@ class Esp32:
 
     def uid(self) -> str:
         return "".join(["%02x" % b for b in machine.unique_id()])
+
+    def draw_random(self) -> "bytes | None":
+        # ESP-IDF, "Random Number Generation": true random while a radio is on or the SAR ADC's
+        # noise is mixed in, pseudo-random otherwise. The host's bytes are joined with these.
+        return entropy.draw(os.urandom)
 
     def heap(self) -> "tuple[int, int]":
         if not self._enabled:  # mem_alloc walks through the whole heap

@@ -13,7 +13,7 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.compat import const, small_int
-from wrap.hal import LOADED_US
+from wrap.hal import LOADED_US, entropy
 from wrap.hal.rp2040 import integrity, registers
 from wrap.hal.rp2040.dead_man import DeadMan
 from wrap.hal.rp2040.flash import open_flash
@@ -51,6 +51,7 @@ _CHIP_RESET = const(0x40064008)  # datasheet 2.12.6: VREG_AND_CHIP_RESET CHIP_RE
 _HAD_RUN = const(1 << 16)  # the last reset was by the RUN pin
 _SCRATCH0 = const(0x4005800C)  # survives a watchdog reset; the boot ROM uses 4 to 7 only
 _INTENDED = const(0x50424D57)
+_RANDOM_BIT = const(0x4006001C)  # datasheet 2.17.5: of the ring oscillator, which runs on
 
 
 class Rp2040:
@@ -258,6 +259,9 @@ class Rp2040:
     def uid(self) -> str:
         return "".join(["%02x" % b for b in machine.unique_id()])
 
+    def draw_random(self) -> "bytes | None":
+        return entropy.draw(_read_noise)
+
     def heap(self) -> "tuple[int, int]":
         if not self._regs[ENABLED]:  # mem_alloc walks through the whole heap: 8.8 ms
             self._used = gc.mem_alloc()
@@ -265,3 +269,14 @@ class Rp2040:
 
     def collect(self) -> None:
         gc.collect()
+
+
+def _read_noise(n: int) -> bytes:
+    """Return `n` bytes of the ring oscillator's random bit, read every few microseconds."""
+    out = bytearray(n)
+    for i in range(n):
+        byte = 0
+        for _ in range(8):
+            byte = byte << 1 | machine.mem32[_RANDOM_BIT] & 1
+        out[i] = byte
+    return bytes(out)

@@ -1,0 +1,154 @@
+"""`pbmwrap trial`: what a blinded self-trial of one person can find out (docs/trial.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from pbmwrap.cli.command import Json, Result, print_note, register_group
+from pbmwrap.cli.options import Option
+from pbmwrap.errors import UsageError
+
+if TYPE_CHECKING:
+    from pbmwrap.trial.power import Power, Schedule
+
+# Days until an effect is two thirds there, or gone: what a person can say about it.
+SPEEDS = {"hours": 0.3, "days": 2.0, "week": 7.0, "weeks": 21.0}
+_WORDS = {
+    "hours": "comes and goes within a day",
+    "days": "takes some days",
+    "week": "takes a week",
+    "weeks": "takes three weeks",
+}
+_SITES = {1: "one site", 2: "two sites, left and right"}
+CANNOT = "This trial cannot answer you"
+
+
+def add_to(app: click.Group) -> None:
+    """Register this file's group."""
+    help_text = "A blinded trial of one person: does the light do anything? (docs/trial.md)"
+    register_group(app, "trial", help_text, {"plan": plan_trial})
+
+
+def plan_trial(
+    sites: Annotated[
+        int,
+        Option(help="2: both feet or hands are treated, and compared; 1: one place.", min=1, max=2),
+    ] = 2,
+    weeks: Annotated[
+        int, Option(help="Length without the baseline, 4 to 52 weeks.", min=4, max=52)
+    ] = 24,
+    speed: Annotated[
+        str,
+        Option(
+            metavar="WORD",
+            help="How fast light would work, or stop: hours, days, week, weeks. Default: week.",
+        ),
+    ] = "week",
+    matters: Annotated[
+        float, Option(help="Change that matters to you, in points of 0 to 10.", min=0.1, max=10)
+    ] = 2.0,
+    spread: Annotated[
+        float, Option(help="Standard deviation of your daily number, in points.", min=0.1, max=5)
+    ] = 1.5,
+    missing: Annotated[
+        float, Option(help="Percent of days without an entry.", min=0, max=80)
+    ] = 15.0,
+    json: Json = False,
+) -> Result:
+    """Say how likely a trial is to find a change that matters, before anybody begins it."""
+    if speed not in SPEEDS:
+        raise UsageError(f"--speed {speed} is not known", f"write {', '.join(SPEEDS)}")
+    power = _import_power()
+    print_note("simulating trials, some seconds ...")
+    diary = power.Diary(sd=spread, missing=missing / 100)
+    rows = []
+    for schedule in list_schedules(sites, weeks):
+        found = power.estimate_power(schedule, matters, SPEEDS[speed], diary)
+        rows.append(_make_row(schedule, found, power.smallest_p(schedule)))
+    rows.sort(key=lambda row: -row["power"])
+    best = rows[0] if rows else None
+    answers = bool(best and best["power"] >= power.ENOUGH)
+    data = {
+        "sites": sites,
+        "weeks": weeks,
+        "speed": speed,
+        "tau_days": SPEEDS[speed],
+        "matters": matters,
+        "designs": rows,
+        "answers": answers,
+    }
+    return Result(data, _format_plan(data))
+
+
+def _import_power() -> Any:
+    try:
+        from pbmwrap.trial import power
+    except ImportError as missing:
+        from pbmwrap import installed
+
+        if missing.name != "numpy":
+            raise
+        raise UsageError("the simulation needs numpy", installed.hint_extra("trial")) from None
+    return power
+
+
+def list_schedules(sites: int, weeks: int) -> list[Schedule]:
+    """List the designs that fit: periods of a week and of a fortnight, an even number of them."""
+    from pbmwrap.trial.power import Schedule, default_washout
+    from wrap.rules.blinding import PAIRS, SIDES
+
+    found = []
+    for days in (7, 14):
+        periods = weeks * 7 // days // 2 * 2
+        if periods >= 4:
+            design = SIDES if sites == 2 else PAIRS
+            found.append(Schedule(design, periods, days, default_washout(days)))
+    return found
+
+
+def _make_row(schedule: Schedule, power: Power, smallest_p: float) -> dict[str, Any]:
+    return {
+        "design": schedule.design,
+        "periods": schedule.periods,
+        "period_days": schedule.days,
+        "washout_days": schedule.washout,
+        "power": round(power.share, 3),
+        "error": round(power.error, 3),
+        "smallest_p": round(smallest_p, 4),
+        "seen": round(power.seen, 2),
+    }
+
+
+def _format_plan(data: dict[str, Any]) -> str:
+    lines = [
+        f"A true change of {data['matters']:g} points that {_WORDS[data['speed']]}, "
+        f"{_SITES[data['sites']]}, {data['weeks']} weeks:",
+        "",
+        "periods         days that count    finds it    seen as",
+    ]
+    for row in data["designs"]:
+        length = "weeks" if row["period_days"] == 7 else "fortnights"
+        counted = f"{row['period_days'] - row['washout_days']} of {row['period_days']}"
+        share = f"{100 * row['power']:.0f} of 100"
+        lines.append(
+            f"{row['periods']:2} {length:<12} {counted:<18} {share:<11} {row['seen']:.1f} points"
+        )
+    lines.append("")
+    if data["answers"]:
+        lines.append(
+            "Such a trial finds the change in at least 80 of 100 cases. Without any effect it says"
+            " better or worse in 5 of 100 at most."
+        )
+    else:
+        lines += [
+            f"{CANNOT}: it would miss a change that matters too often.",
+            "What helps: two sites in place of one, more weeks, a day's number every day. A slow"
+            " effect hardly shows in any trial of one person.",
+        ]
+    lines.append(
+        "It is a measurement of one person under these conditions, no medical advice. It is not for"
+        " a condition that needs treatment now."
+    )
+    return "\n".join(lines)
