@@ -4,9 +4,9 @@ measured and 3 % for what a change elsewhere moves; a change that needs more say
 # Medians of 200 steps in a running session, us: 117.85, of which 54.9 are 24 conversions. What is
 # measured is tools/bench/peers.py's "wrap": FastStep.step as App.turn calls it.
 STEP_US = 121.4
-# Once a second the sensors' behaviour and the heat balance are judged, of four sensors: 3,493 us. It
-# was 3,171 to 3,749 in images that differ in names elsewhere only, before the cache of attributes
-# had 1,024 places (boards/PBMWRAP_RP2040/mpconfigboard.h).
+# Once a second the sensors' behaviour and the heat balance are judged, of four sensors: 3,493 us.
+# It was 3,171 to 3,749 in images that differ in names elsewhere only, before the cache of
+# attributes had 1,024 places (boards/PBMWRAP_RP2040/mpconfigboard.h).
 SECOND_US = 3520.0
 # A reading over the gross limit to pins low, ms: 11.41 where it changes behind its conversion, in
 # the step before the second's work. The goal is 12.
