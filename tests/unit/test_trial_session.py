@@ -7,7 +7,7 @@ from tests.unit.conftest import Rig, answers, without_raw
 from wrap.rules import blinding, limits
 from wrap.storage import records
 
-STEPS = [{"t": 120, "ch": {"nir": [250]}}]
+STEPS = [{"t": 60, "ch": {"nir": [250]}}]
 SITES = ["foot-left", "foot-right"]
 ARM = {
     "id": "feet",
@@ -160,13 +160,13 @@ def test_the_sense_input_tells_nothing_of_a_blind_session(site):
 
 
 def test_the_age_of_the_leds_counts_a_sham_as_light():
-    """A host reads it with `cal.get`. Both feet had two minutes at a quarter of the duty."""
+    """A host reads it with `cal.get`. Both feet had a minute at a quarter of the duty."""
     rig = armed()
     seen = []
     for site in SITES:
         play(rig, site)
         seen.append(rig.ask("cal.get")[1]["lit_s"])
-    assert seen == [30, 60]
+    assert seen == [15, 30]
 
 
 def test_a_session_that_flash_cannot_count_does_not_begin():

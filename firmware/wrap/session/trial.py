@@ -179,10 +179,9 @@ class Trial:
         self._warm_until_s = self._uptime.s + limits.TRIAL_HIDE_S
 
     def hides(self, session: "Session") -> bool:
-        """Return whether readings, duties and doses must not be shown now: in a blind session, and
-        with no session for limits.TRIAL_HIDE_S after it and after a restart."""
-        if not self.is_blind:
-            return False
+        """Return whether a blind trial hides readings, duties and doses now: in a session of it, and
+        with no session for limits.TRIAL_HIDE_S after it and after a restart. Only while
+        `is_blind`."""
         return session.blind if session.active_now else self._uptime.s < self._warm_until_s
 
     def _is_active(self, period: int, site: int) -> bool:
