@@ -179,8 +179,8 @@ class Trial:
         self._warm_until_s = self._uptime.s + limits.TRIAL_HIDE_S
 
     def hides(self, session: "Session") -> bool:
-        """Return whether a blind trial hides readings, duties and doses now: in a session of it, and
-        with no session for limits.TRIAL_HIDE_S after it and after a restart. Only while
+        """Return whether a blind trial hides readings, duties and doses now: in a session of it,
+        and with no session for limits.TRIAL_HIDE_S after it and after a restart. Only while
         `is_blind`."""
         return session.blind if session.active_now else self._uptime.s < self._warm_until_s
 
