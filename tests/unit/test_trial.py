@@ -398,7 +398,7 @@ def test_a_record_that_may_be_outdated_refuses_sessions():
     again = made(files)
     assert again.describe()["damaged"]
     assert again.refusal(plan_of("foot-left")) == (
-        "the trial's record is damaged: it cannot go on; see pbmwrap trial status"
+        "the trial's record is damaged: it cannot go on, only trial.unblind ends it"
     )
     assert again.refusal(plan_of("foot-left", "b2")) is None
 

@@ -254,6 +254,7 @@ def test_the_verdict_is_first_with_its_numbers_and_the_fixed_sentence(visit: Vis
     assert page.locator("circle.day-dot").count() > 40
     page.get_by_text("Show as a table").click()
     rows = page.locator("details table tbody tr")
+    expect(rows.first).to_be_visible()
     assert rows.count() >= page.locator("svg.days circle").count()
 
 

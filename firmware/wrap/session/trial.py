@@ -133,7 +133,7 @@ class Trial:
             return None
         kept = self._kept
         if self._store.unconfirmed:
-            return "the trial's record is damaged: it cannot go on; see pbmwrap trial status"
+            return "the trial's record is damaged: it cannot go on, only trial.unblind ends it"
         if kept["state"] == FINISHED:
             return "the trial's periods are over: reveal it first"
         if kept["counts"][kept["sites"].index(site)] >= kept["sessions"]:
@@ -219,7 +219,7 @@ class Trial:
         if kept["state"] in (ARMED, RUNNING):
             raise Refused(
                 NOT_NOW,
-                "period %d of %d is under way; in an emergency: pbmwrap trial unblind"
+                "period %d of %d is under way; trial.unblind ends the trial in an emergency"
                 % (kept["period"] + 1, kept["periods"]),
             )
         if kept["state"] == FINISHED:
