@@ -18,7 +18,9 @@ from zoneinfo import ZoneInfo
 
 from tests.lives.life import Kind, Life
 
-KIND = Kind("demo", misses=0.1, forgets=0.08, medicine=True, early=0.1, effect=0.0, rule_week=12)
+KIND = Kind(
+    "demo", misses=0.1, forgets=0.08, medicine=True, early=0.1, effect=0.0, rule_week=12, notes=0.0
+)
 SEED = 5
 REPORT_HOUR = 4
 _GREYS = 32

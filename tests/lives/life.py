@@ -31,7 +31,7 @@ _PATIENCE_S = 3600  # a person waits so long for a wrap that refuses
 _ATTEMPTS = 3
 _REFUSED_MS = 3000  # a wrap that has not begun after this time has refused
 _BY_PAGE = 0.4  # of what can be done by a page or by a command
-_SLIPS, _NOTES, _WOUNDS = 0.06, 0.08, 0.015  # of days: a number corrected, a note, a red flag
+_SLIPS, _WOUNDS = 0.06, 0.015  # of days: a number corrected, a red flag
 _RESTARTS = 4  # of the server, on days of the course
 _DEAD_CLOCK = datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC"))
 
@@ -40,9 +40,10 @@ _DEAD_CLOCK = datetime(2000, 1, 1, tzinfo=ZoneInfo("UTC"))
 class Kind:
     """A kind of life. Shares are of days, of planned sessions or of sessions.
 
-    second: on the second wrap; charger: without the computer, so without a date; early: ended by
-    the button; forgets: days without a number; late: numbers written the day after; untagged:
-    sessions with a protocol of nobody; hour: of the session, local time, 24 is after midnight.
+    second: on the second wrap; charger: without the computer, so without a date; early: ended
+    by the button; forgets: days without a number; late: numbers written the day after; notes:
+    days with one; untagged: sessions with a protocol of nobody; hour: of the session, local
+    time, 24 is after midnight.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Kind:
     misses: float = 0.05
     forgets: float = 0.05
     late: float = 0.03
+    notes: float = 0.08
     early: float = 0.08
     second: float = 0.25
     charger: float = 0.0
@@ -321,7 +323,7 @@ class Life:
             self._post(who, {"value": number, "corrects": entry})
         elif slips:
             self._add("journal", "correct", str(entry), "--value", str(number), who=who)
-        if self.pages.random.random() < _NOTES:
+        if self.pages.random.random() < self.kind.notes:
             self._write_note(who, number, day, not by_page)
 
     def _write_note(self, who: Truth, number: int, day: date, by_page: bool) -> None:
