@@ -97,7 +97,7 @@ def play_period(trial):
 
 def test_without_a_trial_nothing_is_covered():
     trial = made()
-    assert trial.describe() == {"state": "none"}
+    assert trial.describe() == {"state": "none", "damaged": False}
     assert not trial.covers("a1", "foot-left")
     assert trial.refusal(plan_of("foot-left")) is None
     for act in (trial.reveal, lambda: trial.unblind("rash"), lambda: trial.close_period(0)):
@@ -368,7 +368,7 @@ def test_a_cut_while_arming_leaves_no_trial_or_the_whole_one(op):
     with pytest.raises(PowerCut):
         trial.arm(PLAN, WRAP, HOST)
     files.break_at = -1
-    assert made(files).describe() in ({"state": "none"}, armed().describe())
+    assert made(files).describe() in ({"state": "none", "damaged": False}, armed().describe())
 
 
 def test_flash_that_refuses_counts_no_session():
@@ -401,6 +401,19 @@ def test_a_record_that_may_be_outdated_refuses_sessions():
         "the trial's record is damaged: it cannot go on, only trial.unblind ends it"
     )
     assert again.refusal(plan_of("foot-left", "b2")) is None
+
+
+def test_a_lost_trial_is_named_and_a_new_one_can_run():
+    """Both copies are gone: the wrap cannot know whom the trial was about, and says so."""
+    files = MemFiles()
+    armed(files=files)
+    files.data.pop("trial.a"), files.data.pop("trial.b")
+    lost = made(files)
+    assert lost.describe() == {"state": "none", "damaged": True}
+    lost.arm(PLAN | {"id": "again"}, WRAP, HOST)
+    again = made(files)
+    assert not again.describe()["damaged"]
+    assert play(again, "foot-left") in (True, False)
 
 
 @given(st.lists(st.sampled_from(["foot-left", "foot-right", "close"]), max_size=60))

@@ -214,4 +214,4 @@ def test_an_arming_that_is_wrong_says_what(changes, text):
     rig = Rig()
     answer = rig.ask("trial.arm", **ARM | changes)
     assert isinstance(answer, tuple) and text in answer[1]
-    assert rig.ask("trial.get") == {"state": "none"}
+    assert rig.ask("trial.get") == {"state": "none", "damaged": False}

@@ -72,7 +72,8 @@ class Trial:
         """Return an answer with everything about the trial that may be shown."""
         kept = self._kept
         if not kept:
-            return {"state": NONE}
+            # A store that lost its newest value may have held a trial: a host has to know.
+            return {"state": NONE, "damaged": self._store.unconfirmed}
         shown = {
             key: kept[key]
             for key in ("id", "person", "design", "sites", "periods", "sessions", "plan_sha")
@@ -114,6 +115,8 @@ class Trial:
                 "closed": [],
             }
         )
+        if self._store.unconfirmed:
+            self._store.confirm()  # what was lost is given up; the new trial is whole
         self._put(kept)
         self._secret = secret
         shown = self.describe()
