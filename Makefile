@@ -117,6 +117,7 @@ powercut-install: toolchain ## Cuts at every flash operation of installs by file
 
 bench: firmware ## Every figure of the control loop, two hours or more (docs/benchmarks.md)
 	$(PY) -m tools.bench --jobs $(JOBS)
+	@$(PY) -m tools.bench_programme
 
 bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
 	@$(PY) -m tools.bench.link
