@@ -44,7 +44,9 @@ class TrialPerson:
 
     def start(self, *more: str, weeks: int = 8) -> dict[str, Any]:
         with self.world.plugged("wrap-1"):
-            return self.run("trial", "start", *self.sites, "--weeks", str(weeks), *START_WORDS, *more)
+            return self.run(
+                "trial", "start", *self.sites, "--weeks", str(weeks), *START_WORDS, *more
+            )
 
     def wait_days(self, days: float) -> None:
         self.world.wait_s(days * 86_400)

@@ -34,6 +34,20 @@ def read_result(store: Store, who: Person, trial: Trial) -> tuple[Evidence, Outc
     return evidence, compute_outcome(evidence)
 
 
+def list_harms(store: Store, who: Person, trial: Trial) -> list[str]:
+    """List red flags and skin findings of the journal since the begin of a trial."""
+    from pbmwrap.programme.journal import list_entries
+    from pbmwrap.programme.red_flags import list_flags
+
+    begin = trial.frozen.day
+    end = trial.over.day if trial.over else trial.plan.end
+    found = [(f.day, f"red flag {f.code}") for f in list_flags(store, who)]
+    found += [
+        (e.day, f"skin {e.skin}") for e in list_entries(store, who) if e.skin not in ("", "fine")
+    ]
+    return [f"{day}: {text}" for day, text in sorted(set(found)) if begin <= day <= end]
+
+
 def write_report(
     file: Annotated[
         Path | None, Argument(metavar="FILE", help=".html, .pdf or .png. Without it: text.")
@@ -55,7 +69,8 @@ def write_report(
         from pbmwrap.trial.report import format_text, make_trial_report
 
         evidence, outcome = read_result(store, who, chosen)
-        made = make_trial_report(evidence, outcome, who.name, __version__, simulated)
+        harms = list_harms(store, who, chosen)
+        made = make_trial_report(evidence, outcome, who.name, __version__, harms, simulated)
     data: dict[str, Any] = {
         "id": chosen.plan.id,
         "verdict": made.verdict,

@@ -467,6 +467,7 @@ def make_status_row(progress: Progress) -> dict[str, Any]:
         "entered": progress.entered,
         "days_entered": progress.days_entered,
         "guesses_due": list(progress.due),
+        "reveal_from": progress.reveal_from.isoformat() if progress.reveal_from else None,
         "reason": trial.reason,
         "warnings": list(progress.warnings),
         "steps": list(progress.steps),
@@ -599,11 +600,11 @@ def write_guess(
 
         said = _read_guess(word, trial)
         progress = read_trial_progress(store, who, trial)
-        number = progress.due[0] if period is None and progress.due else (period or 1) - 1
-        if number >= progress.period:
+        number = min(progress.due, default=progress.period) if period is None else period - 1
+        if number not in progress.over:
             raise Refused(
                 f"period {number + 1} is not over, by the log pulled last",
-                "guess after its last session; `pbmwrap logs pull` brings the log",
+                "guess after its last day; `pbmwrap logs pull` brings the log",
             )
         guess = PeriodGuess(number, said, confidence, why or "")
         kept = add_guess(store, who, trial, guess, read_now_ms())
@@ -653,7 +654,14 @@ def close_period(
 # ---- the end
 
 
-def reveal_trial(person: Who = None, port: Port = None, json: Json = False) -> Result:
+def reveal_trial(
+    early: Annotated[
+        bool, Option("--early", help="Before the last day whose numbers count.")
+    ] = False,
+    person: Who = None,
+    port: Port = None,
+    json: Json = False,
+) -> Result:
     """Ask the wrap for the secret after the last period, and verify what it did.
 
     It checks the commitment, draws the allocation again, decrypts the masked records of the log and
@@ -663,16 +671,31 @@ def reveal_trial(person: Who = None, port: Port = None, json: Json = False) -> R
         from pbmwrap.programme import trial_run
 
         if trial.is_open:
-            progress = read_trial_progress(store, who, trial)
-            if progress.due and progress.log.unblinded is None:
-                warn([f"{count(len(progress.due), 'period')} without a guess"])
             with wrap_at(port) as (client, hello):
                 trial_run.require_own_wrap(hello, trial)
                 trial_run.require_wrap_knows(client, trial)
+                pull_log(client, hello)
+                _require_end(read_trial_progress(store, who, trial), early)
                 answer = client.call("trial.reveal")
                 trial = trial_run.take_secret(answer, store, who, trial, read_now_ms())
                 pull_log(client, hello)
         return make_reveal_result(store, who, trial)
+
+
+def _require_end(progress: Progress, early: bool) -> None:
+    """Refuse a reveal while numbers still count, and note guesses that are missing. The wrap itself
+    refuses while sessions are left. Raises Refused."""
+    if progress.log.unblinded is not None:
+        return
+    until = progress.reveal_from
+    if until and progress.today < until and not early:
+        raise Refused(
+            f"numbers still count until the end of the last period, before {until}",
+            "write them every day, then reveal; --early does it now, and the rest is missing",
+        )
+    if progress.due:
+        many = count(len(progress.due), "period")
+        warn([f"{many} without a guess: it cannot be made after the reveal"])
 
 
 def make_reveal_result(store: Store, who: Person, trial: Trial) -> Result:

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pbmwrap.errors import Refused, UsageError, VerifyFailed
+from pbmwrap.device.answers import require_kind
+from pbmwrap.errors import DeviceError, Refused, UsageError, VerifyFailed
 from pbmwrap.logs.archive import Archive
 from pbmwrap.logs.summary import read_wrap_info
 from pbmwrap.programme import trials
@@ -24,7 +25,7 @@ from pbmwrap.programme.store import Store
 from pbmwrap.programme.times import make_stamp
 from pbmwrap.programme.trials import Trial, TrialEntry, TrialGuess
 from pbmwrap.protocols.encode import dump_canonical, encode_draft, sha256
-from pbmwrap.trial.analysis import choose_entries, find_first_sessions
+from pbmwrap.trial.analysis import choose_entries, find_first_sessions, find_period_starts
 from pbmwrap.trial.bundle import (
     Evidence,
     LogCopy,
@@ -33,6 +34,7 @@ from pbmwrap.trial.bundle import (
 )
 from pbmwrap.trial.plan import TrialPlan, TrialSite
 from pbmwrap.trial.sealed_log import TrialLog, find_hidden
+from wrap.errors import UNKNOWN_METHOD
 from wrap.rules import blinding, limits
 from wrap.rules import protocol as rules
 
@@ -141,9 +143,16 @@ def activate_site(client: Client, plan: TrialPlan, site: str) -> int:
 
 
 def read_wrap_trial(client: Client) -> dict[str, Any]:
-    """Return what the wrap says of its trial (`trial.get`)."""
-    answer = client.call("trial.get")
-    return answer if isinstance(answer, dict) else {"state": "none", "damaged": False}
+    """Return what the wrap says of its trial (`trial.get`). Raises Refused for one that is too old
+    to keep a secret."""
+    try:
+        return require_kind(client.call("trial.get"), dict)
+    except DeviceError as problem:
+        if problem.device_code != UNKNOWN_METHOD:
+            raise
+        raise Refused(
+            "this wrap's firmware is too old for a trial", "run `pbmwrap install`"
+        ) from problem
 
 
 def arm_trial(
@@ -251,8 +260,9 @@ class Progress:
     today: the person's day. period: under way, from 0; `periods` when all are over. planned: the
     period of the calendar, -1 before the start. counts: sessions of each site in it. next_site: the
     one that has had fewer. entered: whether today has numbers that count; first_ms: UTC of the
-    first session of each day; due: periods that are over and have no guess. warnings: what
-    threatens the trial; steps: what to do now.
+    first session of each day; over: periods whose last day has passed; due: those without a guess;
+    reveal_from: the day after the last one whose numbers count, None while periods are left.
+    warnings: what threatens the trial; steps: what to do now.
     """
 
     trial: Trial
@@ -265,7 +275,9 @@ class Progress:
     entered: bool
     days_entered: int
     first_ms: Mapping[date, int]
+    over: tuple[int, ...]
     due: tuple[int, ...]
+    reveal_from: date | None
     warnings: tuple[str, ...]
     steps: tuple[str, ...]
 
@@ -311,7 +323,9 @@ def read_progress(
     sessions = date_sessions(log, offsets)
     chosen = choose_entries([entry.for_analysis() for entry in entries], sessions)
     guessed = {one.guess.period for one in trials.list_guesses(store, person, trial)}
-    due = tuple(n for n in range(period) if n not in guessed)
+    starts = find_period_starts(plan.analysis, sessions)
+    over = tuple(n for n in range(period) if _is_over(n, plan, starts, log, today))
+    due = tuple(n for n in over if n not in guessed) if trial.is_open else ()
     planned = plan.planned_period(today)
     fewest = counts.index(min(counts))
     found = Progress(
@@ -325,13 +339,39 @@ def read_progress(
         today in chosen.values,
         len(chosen.values),
         find_first_sessions(sessions),
-        due if trial.is_open else (),
+        over,
+        due,
+        _find_reveal_day(period, plan, starts, today),
         (),
         (),
     )
     other = find_other_light(store, person, trial, log, book)
     unclaimed = len(list_unattributed(store, book))
     return _advise(found, copy is not None, other, unclaimed)
+
+
+def _is_over(
+    number: int, plan: TrialPlan, starts: Sequence[date | None], log: TrialLog, today: date
+) -> bool:
+    """Whether a period's last day has passed. The wrap goes on after its last session, and its days
+    go on until the next one begins."""
+    start = starts[number]
+    return (
+        start is None
+        or number in log.closed
+        or any(starts[number + 1 :])
+        or today >= start + timedelta(days=plan.days)
+    )
+
+
+def _find_reveal_day(
+    period: int, plan: TrialPlan, starts: Sequence[date | None], today: date
+) -> date | None:
+    """Return the day after the last one whose numbers count, None while periods are left."""
+    if period < plan.periods:
+        return None
+    last = starts[-1]
+    return today if last is None else last + timedelta(days=plan.days)
 
 
 def _advise(found: Progress, pulled: bool, other: Sequence[date], unclaimed: int) -> Progress:
@@ -376,7 +416,11 @@ def _list_steps(found: Progress) -> list[str]:
         numbers = ", ".join(str(n + 1) for n in found.due)
         steps.append(f"say what you think period {numbers} was: `pbmwrap trial guess`")
     if found.period >= plan.periods:
-        steps.append("the last period is over: `pbmwrap trial reveal`")
+        if found.reveal_from and found.today < found.reveal_from:
+            last = found.reveal_from - timedelta(days=1)
+            steps.append(f"no more sessions; write numbers until {last}: `pbmwrap trial entry`")
+        else:
+            steps.append("the last period is over: `pbmwrap trial reveal`")
         return steps
     if not found.entered:
         steps.append("write today's numbers, before the session: `pbmwrap trial entry`")

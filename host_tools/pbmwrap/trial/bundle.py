@@ -97,9 +97,15 @@ class Outcome:
 
 
 def decode_trial_log(copy: LogCopy, trial_id: str) -> TrialLog:
-    """Decode a log and read the trial out of it."""
+    """Decode a log and read the trial out of it.
+
+    A clock that the sealed log itself names dates the sessions of its boot; what the host noted
+    beside the log counts only for boots without one, because no seal covers it.
+    """
     decoded = decode_extents(copy.pieces)
-    clock = Clock([*read_marks(decoded.entries), *copy.marks])
+    sealed = read_marks(decoded.entries)
+    dated = {mark.boot for mark in sealed}
+    clock = Clock([*sealed, *(mark for mark in copy.marks if mark.boot not in dated)])
     return read_trial_log(decoded.entries, clock, trial_id)
 
 

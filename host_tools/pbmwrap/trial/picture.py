@@ -50,7 +50,9 @@ def draw_periods(plan: TrialPlan, analysis: Analysis) -> Picture:
         *_draw_legend(names, height),
         "</svg>",
     ]
-    return Picture("\n".join(lines) + "\n", f"Mean of each period: {what} {alt}", alt)
+    return Picture(
+        "\n".join(lines) + "\n", f"Mean of each period: {what}{'.' if sides else ''} {alt}", alt
+    )
 
 
 def _choose_range(values: list[float], sides: bool) -> tuple[int, int]:

@@ -93,9 +93,15 @@ def list_cautions(evidence: Evidence, outcome: Outcome) -> list[str]:
 
 
 def make_trial_report(
-    evidence: Evidence, outcome: Outcome, name: str, version: str, simulated: bool = False
+    evidence: Evidence,
+    outcome: Outcome,
+    name: str,
+    version: str,
+    harms: Sequence[str] = (),
+    simulated: bool = False,
 ) -> Report:
-    """Return the report of a revealed trial. name: of the person."""
+    """Return the report of a revealed trial. name: of the person; harms: red flags and skin
+    findings of the journal since the begin of the trial."""
     trial, analysis = evidence.trial, outcome.analysis
     plan = trial.plan
     over = trial.over.day if trial.over else plan.end
@@ -111,7 +117,7 @@ def make_trial_report(
             _describe_result(plan, analysis),
             _describe_flow(evidence, outcome),
             _describe_blinding(evidence, analysis),
-            _describe_harms(outcome, trial),
+            _describe_harms(outcome, trial, harms),
         ),
         second=(
             _describe_methods(plan, trial),
@@ -175,10 +181,9 @@ def _describe_flow(evidence: Evidence, outcome: Outcome) -> Section:
 
 
 def _describe_blinding(evidence: Evidence, analysis: Analysis) -> Section:
-    names = ("the first site got light", "the second") if evidence.trial.plan.design == SIDES else (
-        "there was light",
-        "there was none",
-    )  # fmt: skip
+    plan = evidence.trial.plan
+    two = plan.design == SIDES
+    names = [f"light on {one.site}" for one in plan.sites] if two else ["light", "no light"]
     rows = [
         (f"Bang's index, {names[0]}", _format_index(analysis.active_guesses)),
         (f"Bang's index, {names[1]}", _format_index(analysis.sham_guesses)),
@@ -196,9 +201,10 @@ def _format_index(index: BangIndex | None) -> str:
     return f"{index.index:+.2f} ({index.low:+.2f} to {index.high:+.2f}), guesses: {index.n}"
 
 
-def _describe_harms(outcome: Outcome, trial: Trial) -> Section:
+def _describe_harms(outcome: Outcome, trial: Trial, harms: Sequence[str]) -> Section:
     faults = sum(one.reason == "fault" for one in outcome.log.sessions)
     rows = [
+        ("Journal", "; ".join(harms) or "no red flag and no finding on the skin"),
         ("Sessions ended by a fault", str(faults)),
         ("Ended early", trial.reason if trial.how in (UNBLINDED, ENDED) else "no"),
     ]
@@ -215,6 +221,11 @@ def _describe_methods(plan: TrialPlan, trial: Trial) -> Section:
     return Section(
         "Methods, as frozen before the first session",
         rows=(
+            (
+                "2a why",
+                "light is sold for such uses with mixed evidence; one person can compare it with"
+                " darkness without knowing which is which",
+            ),
             ("2b objective", plan.aim),
             ("3a design", describe_design(plan)),
             ("3b changes", "none are possible after the freeze"),
