@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from pbmwrap.cli import main
 from tests.lives.world import World, Wrap
 
 BEGIN = datetime(2026, 1, 5, 7, tzinfo=UTC)
@@ -41,6 +44,13 @@ class TrialPerson:
         code, said = self.world.try_command(*words)
         assert code, said
         return said["error"]
+
+    def read_notes(self, *words: str) -> str:
+        """Run a command as a person does; returns its notes."""
+        with self.world.as_machine():
+            result = CliRunner().invoke(main.app, list(words))
+        assert result.exit_code == 0, result.output
+        return result.stderr
 
     def start(self, *more: str, weeks: int = 8) -> dict[str, Any]:
         with self.world.plugged("wrap-1"):

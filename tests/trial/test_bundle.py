@@ -1,4 +1,7 @@
-"""A bundle that was changed proves nothing: each kind of tampering is found, by the right check."""
+"""A bundle that was changed proves nothing: each kind of tampering is found, by the right check.
+
+Private: `_hash_body` and `_hash_event`, since a forger computes the chain as the store does.
+"""
 
 from __future__ import annotations
 

@@ -93,8 +93,8 @@ def start_trial(
         list[str] | None,
         Argument(
             metavar="SITE",
-            help="The place, or two of them, left and right: foot-left foot-right. None: send the "
-            "frozen plan to the wrap again.",
+            help="The place, or two of them, left and right: foot-left foot-right. Left out: send "
+            "the frozen plan to the wrap again.",
         ),
     ] = None,
     aim: Annotated[str | None, Option(help="What you hope for, in your words.")] = None,
