@@ -100,9 +100,15 @@ class TrialPerson:
             else:
                 self.wait_days(1)
 
-    def pull(self) -> None:
-        with self.world.plugged("wrap-1"):
-            self.run("logs", "pull")
+    def have_cut_session(self, site: str) -> None:
+        """Begin the session of a site, and take the power away in its middle."""
+        with self.world.plugged("wrap-1") as wrap:
+            self.run("trial", "next", site)
+            before = wrap.twin.board.light_acc(NIR)
+            self.world.press(wrap)
+            self.world.advance_to(wrap, ("running",))
+            wrap.twin.advance_ms(2000)
+            self.note_light(wrap, before)
 
     def wait_until_start(self) -> None:
         moment = BEGIN + timedelta(days=21, hours=1)

@@ -2,19 +2,22 @@
 
 The person's numbers follow the light at the lamp pins. Nobody in it knows the arms before the end.
 
-Private: `_hidden`, since nothing on the link says which channels a sham leaves out.
+Private: `_hidden`, since nothing on the link says which channels a sham leaves out; `_is_active`,
+to make a wrap that does not do what it drew.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from pbmwrap.cli import main
 from pbmwrap.trial import bundle as bundles
 from pbmwrap.trial.sealed_log import find_hidden
 from tests.trial.person import FEET, TrialPerson
@@ -119,6 +122,10 @@ def test_one_site_in_pairs_with_a_period_closed_early(tmp_path: Path) -> None:
     found = report["analysis"]
     assert (found["missing"], found["used"]) == ([4], 15)
     assert found["allocations"] == 256
+    cut = revealed["truths"][5]  # the sixth: week 5 (from 1) had none
+    assert (cut["period"], cut["on_ms"], cut["problem"]) == (6, [0, 0], "")
+    rows = {row[0]: row[1] for section in report["cent"] for row in section["rows"]}
+    assert (rows["Ended early"], rows["Periods closed early"]) == ("no", "5")
     assert report["verdict"] == "worse" and "speak with a clinician" in report["text"]
     file = tmp_path / "bundle.json"
     ada.run("trial", "export", str(file))
@@ -299,6 +306,56 @@ def test_a_wrap_that_vanished_while_it_was_armed_is_asked_again(ada: TrialPerson
     with ada.world.plugged("wrap-1"):
         again = ada.run("trial", "start")
     assert again["commitment"] == begun["commitment"]
+
+
+def test_a_wrap_that_does_not_do_what_it_drew_is_found(ada: TrialPerson, tmp_path: Path) -> None:
+    ada.start("--exploratory", weeks=4)
+    ada.wait_until_start()
+    for week in range(4):
+        ada.write_numbers()
+        with ada.world.plugged("wrap-1") as wrap:
+            trial = wrap.twin.board.app.blind_trial
+            if week == 1:
+                trial._is_active = invert(trial._is_active)
+            for site in FEET:
+                ada.run("trial", "next", site)
+                ada.have_session(wrap)
+        ada.wait_days(7)
+    with ada.world.plugged("wrap-1"):
+        wrong = ada.fails("trial", "reveal")
+    assert "session 3: it gave" in wrong["message"] and "its arm is the one" in wrong["message"]
+    assert ada.run("trial", "status")["state"] == "revealed"
+    report = ada.run("trial", "report")
+    assert any("2 sessions did not do what the arm says" in w for w in report["warnings"])
+    file = tmp_path / "bundle.json"
+    ada.run("trial", "export", str(file))
+    assert [name for name, ok in read_checks(ada, file).items() if not ok] == ["dose"]
+    with ada.world.as_machine():
+        said = CliRunner().invoke(main.app, ["trial", "verify", str(file)])
+    assert said.exit_code == 10 and "BAD  dose" in said.stdout and "NOT PROVED: dose" in said.stdout
+
+
+def test_a_person_is_asked_and_reads_what_it_is(ada: TrialPerson) -> None:
+    words = ["trial", "start", *FEET, "--aim", "x", "--weeks", "8", "--speed", "hours"]
+    with ada.world.plugged("wrap-1"), ada.world.as_machine():
+        said = CliRunner().invoke(main.app, words, input="n\ny\nBert\nn\n")
+        assert said.exit_code == 1 and "not confirmed" in said.output
+        for text in ("no medical advice", "You may stop at any time", "trial unblind", "numb"):
+            assert text in said.output
+        said = CliRunner().invoke(main.app, words, input="n\ny\n\n")
+        assert "without a person who looks at the skin" in said.output
+        said = CliRunner().invoke(main.app, words, input="n\nn\ny\n")
+        assert said.exit_code == 0, said.output
+        assert "has begun: the wrap has the plan and the secret" in said.output
+        asked = CliRunner().invoke(main.app, ["trial", "entry"], input="5\n6\n")
+        assert "foot-left 5, foot-right 6, stored as entry" in asked.output
+        shown = CliRunner().invoke(main.app, ["trial", "status"]).output
+    assert "period    1 of 8: foot-left 0 of 3, foot-right 0 of 3" in shown
+    assert "matters   2" in shown and "power     9" in shown
+
+
+def invert(honest: Callable[[int, int], bool]) -> Callable[[int, int], bool]:
+    return lambda period, site: not honest(period, site)
 
 
 def _plugged(ada: TrialPerson, *words: str) -> dict[str, Any]:

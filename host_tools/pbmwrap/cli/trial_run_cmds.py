@@ -77,15 +77,17 @@ def pull_log(client: Client, hello: Hello) -> None:
 
 
 _START = """\
-For whom this is: it is a measurement of one person under these conditions, no medical advice. It
-is not for a condition that needs treatment now, and not for a numb foot without someone who looks
-at the skin. In half of the periods there is no near infrared.
+It is a measurement of one person under these conditions, no medical advice.
+It is not for a condition that needs treatment now, and not for a numb foot
+without someone who looks at the skin. In half of the periods there is no near
+infrared.
 
-You may stop at any time. If it gets worse: stop, run
-`pbmwrap trial unblind --reason "it got worse"` and see a clinician. That is always right, and it
+You may stop at any time. If it gets worse: stop, see a clinician, and run
+`pbmwrap trial unblind --reason "it got worse"`. That is always right, and it
 ends the trial.
 
-After this the plan cannot change. The wrap draws a secret, and tells it after the last period."""
+After this the plan cannot change. The wrap draws a secret, and gives it after
+the last period."""
 
 
 def start_trial(

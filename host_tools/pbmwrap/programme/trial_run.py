@@ -282,17 +282,18 @@ class Progress:
     steps: tuple[str, ...]
 
 
-def find_log_copy(archive: Archive, trial: Trial) -> LogCopy | None:
-    """Find the archived log in which the trial was armed; None without one. After `logs pull
-    --anew` it is the copy that was set aside."""
+def find_trial_log(archive: Archive, trial: Trial) -> tuple[LogCopy, TrialLog] | None:
+    """Find the archived log in which the trial was armed, and read the trial out of it; None
+    without one. After `logs pull --anew` it is the copy that was set aside."""
     for uid in archive.uids():
         if not trial.uid or uid.partition(".")[0] != trial.uid:
             continue
         kept = archive.wrap(uid)
         channels = read_wrap_info(uid, kept.about()).channels
         copy = LogCopy(uid, channels, tuple(kept.extents()), tuple(kept.list_marks()))
-        if decode_trial_log(copy, trial.plan.id).commitment == trial.commitment:
-            return copy
+        log = decode_trial_log(copy, trial.plan.id)
+        if log.commitment == trial.commitment:
+            return copy, log
     return None
 
 
@@ -314,12 +315,12 @@ def read_progress(
     plan = trial.plan
     zone = find_zone(list_history(store, person), person)
     today = make_stamp(unix_ms, zone).day
-    copy = find_log_copy(archive, trial)
-    log = decode_trial_log(copy, plan.id) if copy else TrialLog(plan.id)
+    pulled = find_trial_log(archive, trial)
+    log = pulled[1] if pulled else TrialLog(plan.id)
     period = find_period(log, plan)
     counts = tuple(log.count_sessions(period, one.site) for one in plan.sites)
     entries = trials.list_trial_entries(store, person, trial)
-    offsets = _find_offsets(store, person, log, copy.uid if copy else "", book)
+    offsets = _find_offsets(store, person, log, pulled[0].uid if pulled else "", book)
     sessions = date_sessions(log, offsets)
     chosen = choose_entries([entry.for_analysis() for entry in entries], sessions)
     guessed = {one.guess.period for one in trials.list_guesses(store, person, trial)}
@@ -347,7 +348,7 @@ def read_progress(
     )
     other = find_other_light(store, person, trial, log, book)
     unclaimed = len(list_unattributed(store, book))
-    return _advise(found, copy is not None, other, unclaimed)
+    return _advise(found, pulled is not None, other, unclaimed)
 
 
 def _is_over(
@@ -491,13 +492,13 @@ def collect_evidence(
     """Collect all that the result is computed from. Raises Refused before the reveal, and without
     the log."""
     require_revealed(trial)
-    copy = find_log_copy(archive, trial)
-    if copy is None:
+    pulled = find_trial_log(archive, trial)
+    if pulled is None:
         raise Refused(
             f"the log of wrap {trial.uid} with trial {trial.plan.id} is not on this machine",
             "connect the wrap and run `pbmwrap logs pull`",
         )
-    log = decode_trial_log(copy, trial.plan.id)
+    copy, log = pulled
     entries: list[TrialEntry] = trials.list_trial_entries(store, person, trial)
     guesses: list[TrialGuess] = trials.list_guesses(store, person, trial)
     return Evidence(

@@ -27,6 +27,7 @@ from pbmwrap.programme.store import FIRST, ChainRow, Event, check_chain
 from pbmwrap.programme.trials import (
     ARMED,
     KINDS,
+    UNBLINDED,
     Trial,
     TrialEntry,
     TrialGuess,
@@ -371,6 +372,11 @@ def _check_sessions(evidence: Evidence, outcome: Outcome) -> str:
     gone = sorted(set(range(1, max(numbers, default=0) + 1)) - set(numbers))
     _require(not gone, f"sessions {', '.join(map(str, gone))} of the trial are missing")
     _require(len(numbers) == len(set(numbers)), "a session is there twice")
+    how, log = evidence.trial.how, outcome.log
+    early = log.unblinded is not None
+    _require(not (evidence.trial.complete and early), "the log says that it was unblinded early")
+    _require(not (how == UNBLINDED and not early), "the log has no early unblinding")
+    _require(early or log.revealed, "the log has no reveal")
     plan = evidence.trial.plan
     most: dict[tuple[int, str], int] = {}
     for one in sessions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 
 from pbmwrap.programme.clinician.contents import NOTICE, Report, Section
 from pbmwrap.programme.model import Measure
@@ -176,8 +177,26 @@ def _describe_flow(evidence: Evidence, outcome: Outcome) -> Section:
                 f" and {analysis.late} on a later day",
             ),
             ("14 dates", f"enrolled {plan.enrolled.day}, baseline from {plan.baseline_from}"),
+            ("15 baseline", describe_baseline(evidence)),
         ),
     )
+
+
+def describe_baseline(evidence: Evidence) -> str:
+    """Describe the numbers before the first day: the mean of each site."""
+    plan = evidence.trial.plan
+    known = {
+        one.day: one.values
+        for one in evidence.entries
+        if plan.baseline_from <= one.day < plan.start and not one.late
+    }
+    if not known:
+        return "no numbers"
+    means = [
+        f"{site.site} {fmean(values[n] for values in known.values()):.1f}"
+        for n, site in enumerate(plan.sites)
+    ]
+    return f"{', '.join(means)}; {count(len(known), 'day')}"
 
 
 def _describe_blinding(evidence: Evidence, analysis: Analysis) -> Section:
