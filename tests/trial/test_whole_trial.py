@@ -113,6 +113,13 @@ def test_one_site_in_pairs_with_a_period_closed_early(tmp_path: Path) -> None:
             with ada.world.plugged("wrap-1"):
                 assert ada.run("trial", "close", "--yes") == {"period": 4}
                 ada.run("logs", "pull")
+        elif week == 6:
+            ada.write_numbers()
+            ada.have_cut_session("foot-left")
+            for _ in range(6):
+                ada.wait_days(1)
+                ada.write_numbers()
+            ada.wait_days(1)
         else:
             ada.have_week()
     with ada.world.plugged("wrap-1"):
@@ -124,8 +131,10 @@ def test_one_site_in_pairs_with_a_period_closed_early(tmp_path: Path) -> None:
     assert found["allocations"] == 256
     cut = revealed["truths"][5]  # the sixth: week 5 (from 1) had none
     assert (cut["period"], cut["on_ms"], cut["problem"]) == (6, [0, 0], "")
+    assert revealed["truths"][4]["active_ms"] == 6000 > cut["active_ms"]
     rows = {row[0]: row[1] for section in report["cent"] for row in section["rows"]}
-    assert (rows["Ended early"], rows["Periods closed early"]) == ("no", "5")
+    assert rows["Periods closed early"] == "5"
+    assert ["Ended early", "power lost (1)"] in [r for s in report["cent"] for r in s["rows"]]
     assert report["verdict"] == "worse" and "speak with a clinician" in report["text"]
     file = tmp_path / "bundle.json"
     ada.run("trial", "export", str(file))
@@ -267,7 +276,7 @@ def test_the_last_numbers_are_waited_for(ada: TrialPerson) -> None:
         (("--speed", "soon"), "--speed soon is not known"),
         (("--period", "month"), "--period month is not known"),
         (("--question", "how numb?"), "which way is better?"),
-        (("--minutes", "25"), "t must be"),
+        (("--minutes", "25"), "setting time_s is 1200 and does not allow"),
     ],
 )
 def test_what_cannot_begin(ada: TrialPerson, words: tuple[str, ...], message: str) -> None:

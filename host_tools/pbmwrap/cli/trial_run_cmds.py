@@ -191,6 +191,7 @@ def start_trial(
             if still is None:
                 assert asked is not None
                 trials.refuse_for_whom_it_is_not(asked)
+                trial_run.require_settings(client, minutes, sessions, len(sites or []))
                 plan, shown = _make_plan(store, who, sites or [], given, asked, hello)
                 ask((shown, "", _START), "Freeze this plan and begin?", yes, json)
                 trial = trials.freeze_trial(store, who, plan, read_now_ms())

@@ -118,6 +118,23 @@ def store_protocols(client: Client, protocols: Iterable[SiteProtocol], tag: str)
     return found
 
 
+def require_settings(client: Client, minutes: float, sessions_a_week: int, sites: int) -> None:
+    """Refuse a plan that the wrap's own limits would refuse session by session. Raises Refused."""
+    settings = client.settings()
+    wanted = {
+        "time_s": (minutes * 60, "a session of this length"),
+        "light_day_s": (sites * minutes * 60, "the light of a day with all sites"),
+        "site_week": (sessions_a_week, "so many sessions a week"),
+    }
+    for name, (needed, what) in wanted.items():
+        most = settings.get(name)
+        if isinstance(most, int) and needed > most:
+            raise Refused(
+                f"the wrap's setting {name} is {most} and does not allow {what} ({needed:g})",
+                "plan less; settings can only be made stricter",
+            )
+
+
 def activate_site(client: Client, plan: TrialPlan, site: str) -> int:
     """Let button and `run` start the session of a site; returns its slot. Raises Refused when the
     wrap does not have the plan's protocol."""

@@ -56,10 +56,15 @@ def draw_periods(plan: TrialPlan, analysis: Analysis) -> Picture:
 
 
 def _choose_range(values: list[float], sides: bool) -> tuple[int, int]:
-    """Return whole numbers around all values; with two sites around 0 too."""
+    """Return the ends of the axis, multiples of its step; with two sites around 0 too."""
     every = [*values, *([0.0] if sides or not values else [])]
-    low, high = int(min(every) // 1), int(-(-max(every) // 1))
-    return (low, high) if high > low else (low - 1, low + 1)
+    step = _choose_step(max(every) - min(every))
+    low, high = int(min(every) // step) * step, int(-(-max(every) // step)) * step
+    return (low, high) if high > low else (low - step, low + step)
+
+
+def _choose_step(span: float) -> int:
+    return max(1, -(-int(span) // 6))
 
 
 def _x(number: int, periods: int) -> float:
@@ -71,7 +76,7 @@ def _y(value: float, low: int, high: int) -> float:
 
 
 def _draw_axis(low: int, high: int) -> Iterator[str]:
-    step = max(1, -(-(high - low) // 6))
+    step = _choose_step(high - low)
     for value in range(low, high + 1, step):
         y = _y(value, low, high)
         colour = _INK if value == 0 else "#AAAAAA"
