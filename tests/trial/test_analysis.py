@@ -215,6 +215,19 @@ def test_the_figures_are_json_and_the_same_each_time() -> None:
     assert (open_ended["low"], open_ended["high"]) == (None, None)
 
 
+def test_a_sample_of_allocations_has_the_drawn_one_in_it() -> None:
+    """24 periods have 2.7 million allocations: 20,000 and the drawn one are compared."""
+    plan = make_rules(SIDES, 24)
+    arms = [1, 0] * 12
+    entries = make_entries(plan, lambda p, _d: (1.0, 9.0) if arms[p] else (9.0, 1.0))
+    found = analyse_trial(plan, arms, entries, make_sessions(plan))
+    assert found.effect is not None
+    assert (found.effect.p, found.effect.exact) == (1 / 20_001, False)
+    assert {one.p for one in found.sensitivity if one.p is not None} == {1 / 20_001}
+    quick = analyse_trial(plan, arms, entries, make_sessions(plan), looks=False)
+    assert (quick.sensitivity, quick.effect) == ((), found.effect)
+
+
 def test_an_allocation_of_another_length_is_refused() -> None:
     plan = make_rules(SIDES, 4)
     with pytest.raises(ValueError, match="2 arms for 4 periods"):

@@ -28,7 +28,7 @@ from pbmwrap.trial.randomisation import (
     compute_differences,
     compute_p,
     estimate_effect,
-    list_allocations,
+    list_compared,
 )
 from pbmwrap.trial.verdict import Rules, Verdict, judge
 from wrap.rules.blinding import SIDES
@@ -307,12 +307,14 @@ def analyse_trial(
     other_light: Iterable[date] = (),
     *,
     complete: bool = True,
+    looks: bool = True,
 ) -> Analysis:
     """Analyse a finished trial, by the rules at the head of this file.
 
     arms: the allocation, 1 where the first site was active. other_light: days on which a site of
-    the trial got light outside of the trial. complete: False after an early unblinding. Raises
-    ValueError when there is not one arm for each period.
+    the trial got light outside of the trial. complete: False after an early unblinding. looks:
+    False leaves the sensitivity out, for simulations of many trials. Raises ValueError when there
+    is not one arm for each period.
     """
     if len(arms) != plan.periods:
         raise ValueError(f"{len(arms)} arms for {plan.periods} periods")
@@ -348,6 +350,8 @@ def analyse_trial(
         ),
         sensitivity=tuple(
             _look_again(plan, arms, values, starts, chosen, entries, sessions, set(other_light))
+            if looks
+            else ()
         ),
         active_guesses=compute_index(said, True),
         sham_guesses=compute_index(said, False),
@@ -402,7 +406,7 @@ def _test_again(name: str, values: Floats, arms: Sequence[int], design: str) -> 
     estimate = float(compute_differences(values, drawn, design)[0])
     if math.isnan(estimate):
         return Sensitivity(name, None, None)
-    every = list_allocations(design, len(arms))
+    every, _ = list_compared(design, arms)
     return Sensitivity(name, estimate, float(compute_p(values, arms, every, design)))
 
 

@@ -80,6 +80,14 @@ def _make_allocations(design: str, periods: int) -> Floats:
     return found
 
 
+def list_compared(design: str, arm: Sequence[int]) -> tuple[Floats, bool]:
+    """List the allocations that a trial with the drawn `arm` is compared with, and whether these
+    are all of the design's. A sample has the drawn one in it: p is never 0."""
+    arms = list_allocations(design, len(arm))
+    exact = count_allocations(design, len(arm)) == len(arms)
+    return (arms if exact else np.vstack([arms, np.array([arm], np.int8)])), exact
+
+
 def count_allocations(design: str, periods: int) -> int:
     """Return how many allocations the design has."""
     if design == PAIRS:
@@ -166,10 +174,7 @@ def estimate_effect(values: Sequence[float], arm: Sequence[int], design: str) ->
         for side in (0, 1):
             if sum(a == side and not np.isnan(v) for a, v in zip(arm, rows, strict=True)) < 2:
                 raise TooFewPeriodsError("an arm has fewer than two periods with enough entries")
-    arms = list_allocations(design, len(arm))
-    exact = count_allocations(design, len(arm)) == len(arms)
-    if not exact:
-        arms = np.vstack([arms, np.array([arm], np.int8)])
+    arms, exact = list_compared(design, arm)
     estimate = float(compute_differences(rows, np.array([arm], np.int8), design)[0])
     p = float(compute_p(rows, arm, arms, design))
     low, high = (_find_bound(rows, arm, arms, design, estimate, side) for side in (-1, 1))
