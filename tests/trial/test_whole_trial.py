@@ -241,6 +241,25 @@ def test_a_wrap_whose_flash_was_erased_says_that_the_secret_is_gone(ada: TrialPe
             assert "--without-wrap" in wrong["hint"]
 
 
+def test_a_wrap_whose_person_was_forgotten_can_be_used_again(ada: TrialPerson) -> None:
+    ada.start()
+    with ada.world.plugged("wrap-1"):
+        wrong = ada.fails("trial", "unblind", "--unknown", "--reason", "x")
+        assert "is known here" in wrong["message"]
+    ada.run("person", "forget", "Ada", "--yes")
+    ada.run("person", "add", "Bert", "--zone", "UTC")
+    words = ("--aim", "x", "--weeks", "4", "--exploratory", "--minutes", "0.1", "--yes")
+    begin = ("trial", "start", "hand-left", *words, "--needs-treatment", "no", "--numb", "no")
+    with ada.world.plugged("wrap-1"):
+        wrong = ada.fails(*begin)
+        assert "which is not over" in wrong["message"] and "--unknown" in wrong["hint"]
+        ended = ada.run("trial", "unblind", "--unknown", "--reason", "she has moved away")
+        assert ended["reason"] == "she has moved away"
+        again = ada.fails("trial", "unblind", "--unknown", "--reason", "x")
+        assert "in no blind trial" in again["message"]
+        assert ada.run(*begin)["state"] == "running"
+
+
 def test_the_last_numbers_are_waited_for(ada: TrialPerson) -> None:
     """The wrap is ready after its last session; the last period's days are not over."""
     ada.start("--exploratory", weeks=4)

@@ -191,6 +191,7 @@ def start_trial(
             if still is None:
                 assert asked is not None
                 trials.refuse_for_whom_it_is_not(asked)
+                trial_run.refuse_busy_wrap(trial_run.read_wrap_trial(client))
                 trial_run.require_settings(client, minutes, sessions, len(sites or []))
                 plan, shown = _make_plan(store, who, sites or [], given, asked, hello)
                 ask((shown, "", _START), "Freeze this plan and begin?", yes, json)
@@ -746,6 +747,10 @@ def unblind_trial(
     without_wrap: Annotated[
         bool, Option("--without-wrap", help="The wrap is lost or broken: end the trial here.")
     ] = False,
+    unknown: Annotated[
+        bool,
+        Option("--unknown", help="End a trial of the wrap that this machine does not know."),
+    ] = False,
     person: Who = None,
     port: Port = None,
     json: Json = False,
@@ -755,12 +760,14 @@ def unblind_trial(
     It always works, stops a session that is under way, and ends the trial: there is no verdict
     afterwards.
     """
+    if not reason:
+        raise UsageError("the reason is missing", 'add --reason "it got worse"')
+    if unknown:
+        return _end_unknown(reason, port)
     with open_trial(person) as (store, who, trial):
         from pbmwrap.programme import trial_run, trials
         from pbmwrap.programme.holds import stop_session_of
 
-        if not reason:
-            raise UsageError("the reason is missing", 'add --reason "it got worse"')
         plain = trial_run.fit_reason(reason)
         if not trial.is_open:
             return make_reveal_result(store, who, trial)
@@ -779,3 +786,25 @@ def unblind_trial(
             pull_log(client, hello)
         warn(["stopping early is always right when it gets worse: see a clinician"])
         return make_reveal_result(store, who, trial)
+
+
+def _end_unknown(reason: str, port: str | None) -> Result:
+    """End the trial of the wrap at the port, if no trial of this machine's household is that one:
+    of a person who was forgotten, of another computer, or one that was ended without its wrap."""
+    import_power()
+    from pbmwrap.cli.household import open_household_if_kept
+    from pbmwrap.programme import trial_run
+
+    plain = trial_run.fit_reason(reason)
+    with wrap_at(port) as (client, hello), open_household_if_kept() as store:
+        now = trial_run.read_wrap_trial(client)
+        if now["state"] in ("none", "unblinded"):
+            raise Refused("the wrap is in no blind trial", "there is nothing to end")
+        if store is not None and trial_run.is_open_here(store, now):
+            raise Refused(
+                f"trial {now['id']} is known here", "leave out --unknown: then its result is kept"
+            )
+        client.call("trial.unblind", {"reason": plain})
+        pull_log(client, hello)
+    text = f"trial {now['id']} of wrap {hello.uid} is over; its log keeps the reason"
+    return Result({"id": now["id"], "uid": hello.uid, "reason": plain}, text)

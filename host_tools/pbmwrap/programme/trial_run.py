@@ -21,6 +21,7 @@ from pbmwrap.programme import trials
 from pbmwrap.programme.attribution import SessionBook, list_unattributed, list_uses
 from pbmwrap.programme.journal import find_zone, list_history
 from pbmwrap.programme.model import BASELINE_DAYS, Person
+from pbmwrap.programme.people import list_people
 from pbmwrap.programme.store import Store
 from pbmwrap.programme.times import make_stamp
 from pbmwrap.programme.trials import Trial, TrialEntry, TrialGuess
@@ -172,6 +173,17 @@ def read_wrap_trial(client: Client) -> dict[str, Any]:
         ) from problem
 
 
+def refuse_busy_wrap(now: Mapping[str, Any]) -> None:
+    """Refuse a wrap that keeps another trial's secret. now: as `read_wrap_trial` returns it. Raises
+    Refused."""
+    if now["state"] in ("armed", "running", "finished"):
+        raise Refused(
+            f"the wrap is in trial {now['id']}, which is not over",
+            "finish it first: `pbmwrap trial reveal`, or `pbmwrap trial unblind` (with"
+            " --unknown, if this machine does not know it)",
+        )
+
+
 def arm_trial(
     client: Client, hello: Hello, store: Store, person: Person, trial: Trial, unix_ms: int
 ) -> Trial:
@@ -184,11 +196,7 @@ def arm_trial(
     now = read_wrap_trial(client)
     same = now.get("id") == plan.id and now.get("plan_sha") == trial.sha
     if not same:
-        if now["state"] in ("armed", "running", "finished"):
-            raise Refused(
-                f"the wrap is in trial {now['id']}, which is not over",
-                "finish it there first: `pbmwrap trial reveal` or `pbmwrap trial unblind`",
-            )
+        refuse_busy_wrap(now)
         now = client.call(
             "trial.arm",
             {
@@ -204,6 +212,16 @@ def arm_trial(
         )
     more = {"uid": hello.uid, "commitment": str(now["commitment"])}
     return trials.note_trial(store, person, trial, trials.ARMED, unix_ms, **more)
+
+
+def is_open_here(store: Store, of_wrap: Mapping[str, Any]) -> bool:
+    """Whether the wrap's trial is one of this household that is not over. of_wrap: as
+    `read_wrap_trial` returns it."""
+    return any(
+        trial.is_open and trial.plan.id == of_wrap["id"] and trial.sha == of_wrap["plan_sha"]
+        for person in list_people(store)
+        for trial in trials.list_trials(store, person)
+    )
 
 
 def require_own_wrap(hello: Hello, trial: Trial) -> None:
@@ -440,7 +458,7 @@ def _list_steps(found: Progress) -> list[str]:
         else:
             steps.append("the last period is over: `pbmwrap trial reveal`")
         return steps
-    if not found.entered:
+    if not found.entered and found.today not in found.first_ms:
         steps.append("write today's numbers, before the session: `pbmwrap trial entry`")
     if found.planned < 0 and not found.log.sessions:
         steps.append(f"no light before {plan.start}: until then the numbers are the baseline")
