@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from pbmwrap.trial.blindness import BangIndex, Guess, compute_index
+from pbmwrap.trial.blindness import BangIndex, Guess, compute_index, was_recognised
 from pbmwrap.trial.randomisation import (
     Effect,
     Floats,
@@ -155,7 +155,7 @@ class Analysis:
     def blinding_broken(self) -> bool:
         """Whether the guesses recognised an arm more often than chance explains."""
         both = (self.active_guesses, self.sham_guesses)
-        return any(index is not None and index.is_broken for index in both)
+        return was_recognised(index for index in both if index is not None)
 
     def as_body(self) -> dict[str, Any]:
         """Return the figures as JSON values, rounded to DECIMALS; None where there is none, and
