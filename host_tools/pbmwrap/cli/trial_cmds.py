@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli import trial_result_cmds, trial_run_cmds
+from pbmwrap.cli import trial_result_cmds, trial_run_cmds, trial_start_cmds
 from pbmwrap.cli.command import Json, Result, print_note, register_group
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
@@ -14,7 +14,7 @@ from pbmwrap.errors import UsageError
 if TYPE_CHECKING:
     from pbmwrap.trial.power import Power, Schedule
 
-SPEEDS = trial_run_cmds.SPEEDS
+SPEEDS = trial_start_cmds.SPEEDS
 _WORDS = {
     "hours": "comes and goes within a day",
     "days": "takes some days",
@@ -30,7 +30,7 @@ def add_to(app: click.Group) -> None:
     help_text = "A blinded trial of one person: does the light do anything? (docs/trial.md)"
     commands = {
         "plan": plan_trial,
-        "start": trial_run_cmds.start_trial,
+        "start": trial_start_cmds.start_trial,
         "status": trial_run_cmds.show_status,
         "entry": trial_run_cmds.write_entry,
         "next": trial_run_cmds.choose_next,
@@ -78,7 +78,7 @@ def plan_trial(
     print_note("simulating trials, some seconds ...")
     diary = power.Diary(sd=spread, missing=missing / 100)
     rows = []
-    for schedule in trial_run_cmds.list_schedules(sites, weeks):
+    for schedule in trial_start_cmds.list_schedules(sites, weeks):
         found = power.estimate_power(schedule, matters, SPEEDS[speed], diary)
         rows.append(_make_row(schedule, found, power.smallest_p(schedule)))
     rows.sort(key=lambda row: -row["power"])
