@@ -168,7 +168,7 @@ def format_status(progress: Progress) -> str:
             pairs = zip(plan.sites, progress.counts, strict=True)
             done = ", ".join(f"{one.site} {n} of {plan.sessions}" for one, n in pairs)
             lines.append(f"period    {progress.period + 1} of {plan.periods}: {done}")
-    lines.append(f"entries   {count(progress.days_entered, 'day')} that count so far")
+    lines.append(f"entries   days that count so far: {progress.days_entered}")
     if trial.commitment:
         lines.append(f"secret    commitment {trial.commitment[:16]}, in the log of {trial.uid}")
     if progress.steps:
