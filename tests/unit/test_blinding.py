@@ -25,6 +25,60 @@ def secret(n):
     return hashlib.sha256(b"test %d" % n).digest()
 
 
+def hash_of(what, key, *numbers):
+    """SHA-256 of a purpose, a secret and numbers of 32 bits each, as docs/trial.md describes it."""
+    return hashlib.sha256(what + key + b"".join(n.to_bytes(4, "little") for n in numbers)).digest()
+
+
+def drawn_words(key):
+    """The 16-bit words that an allocation is drawn from."""
+    for block in itertools.count():
+        raw = hash_of(b"pbmwrap trial allocation 1", key, block)
+        for at in range(0, 32, 2):
+            yield int.from_bytes(raw[at : at + 2], "little")
+
+
+def expected_allocation(key, design, periods):
+    """The allocation of docs/trial.md, written down a second time."""
+    words = drawn_words(key)
+
+    def below(n):
+        return next(word for word in words if word < 65536 // n * n) % n
+
+    if design == PAIRS:
+        firsts = [below(2) for _ in range(periods // 2)]
+        return [arm for first in firsts for arm in (first, 1 - first)]
+    arms = [1] * (periods // 2) + [0] * (periods // 2)
+    for last in range(periods - 1, 0, -1):
+        other = below(last + 1)
+        arms[last], arms[other] = arms[other], arms[last]
+    return arms
+
+
+@pytest.mark.parametrize("design", [SIDES, PERIODS, PAIRS])
+@pytest.mark.parametrize("periods", [2, 4, 6, 52])
+def test_an_allocation_is_the_one_that_the_documents_describe(design, periods):
+    """52 periods take more than one block of words."""
+    for n in range(8):
+        drawn = blinding.allocate(secret(n), design, periods)
+        assert drawn == expected_allocation(secret(n), design, periods)
+
+
+def test_the_first_word_that_would_prefer_small_numbers_is_drawn_again():
+    """65,532 is the last multiple of 6 that fits into a word; `secret(176788)` begins with it."""
+    key = secret(176788)
+    assert next(drawn_words(key)) == 65_532
+    assert blinding.allocate(key, SIDES, 6) == expected_allocation(key, SIDES, 6)
+
+
+@pytest.mark.parametrize("n", [0, 1, 31, 32, 33, 64, 65, 97])
+def test_a_keystream_is_made_of_numbered_blocks(n):
+    """Masked zeros are the keystream itself. The numbers are the largest ones."""
+    last = 2**32 - 1
+    blocks = [hash_of(b"pbmwrap trial mask 1", secret(1), last, last, at) for at in range(4)]
+    assert blinding.mask(secret(1), last, last, bytes(n)) == b"".join(blocks)[:n]
+
+
 @given(SECRETS, st.sampled_from([SIDES, PERIODS]), st.integers(1, 26))
 def test_half_of_the_periods_are_active(key, design, half):
     arms = blinding.allocate(key, design, 2 * half)
@@ -82,10 +136,9 @@ def test_the_secret_needs_both_sides():
     made = blinding.join_secret(one, other)
     assert made not in (blinding.join_secret(one, one), blinding.join_secret(other, other))
     for short in (b"", one[:31], one + b"x"):
-        with pytest.raises(ValueError, match="32 bytes"):
-            blinding.join_secret(short, other)
-        with pytest.raises(ValueError, match="32 bytes"):
-            blinding.join_secret(one, short)
+        for pair in ((short, other), (one, short)):
+            with pytest.raises(ValueError, match="^each contribution has 32 bytes$"):
+                blinding.join_secret(*pair)
 
 
 @given(SECRETS, st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.binary(max_size=200))
@@ -110,7 +163,7 @@ def test_no_two_records_share_a_keystream():
 
 @pytest.mark.parametrize("design,periods", [("weeks", 6), (SIDES, 0), (PERIODS, 5), (PAIRS, 3)])
 def test_a_design_that_cannot_be_is_refused(design, periods):
-    with pytest.raises(ValueError, match="even number"):
+    with pytest.raises(ValueError, match="^a known design, and an even number of periods$"):
         blinding.allocate(secret(1), design, periods)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.conftest import MemFiles, PowerCut
-from wrap.errors import Refused
+from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
 from wrap.rules import blinding
 from wrap.rules.protocol import Plan
 from wrap.session import trial as trials
@@ -68,8 +68,15 @@ def begin(trial, site, number=1):
     """Begin a session; returns whether it gets light."""
     plan = plan_of(site)
     played = trial.begin_session(plan, number)
-    assert played.lamps in (plan.lamps, (((20, 0, 1000), (0, 0, 1000)),))
+    assert played is plan or played.lamps == (((20, 0, 1000), (0, 0, 1000)),)
     return played is plan
+
+
+def refusal_of(act):
+    """The code and the text with which `act()` is refused."""
+    with pytest.raises(Refused) as refused:
+        act()
+    return refused.value.args
 
 
 def armed(plan=PLAN, files=None, notes=None):
@@ -101,8 +108,7 @@ def test_without_a_trial_nothing_is_covered():
     assert not trial.covers("a1", "foot-left")
     assert trial.refusal(plan_of("foot-left")) is None
     for act in (trial.reveal, lambda: trial.unblind("rash"), lambda: trial.close_period(0)):
-        with pytest.raises(Refused, match="there is no trial"):
-            act()
+        assert refusal_of(act) == (NOT_FOUND, "there is no trial")
 
 
 def test_a_trial_from_arming_to_the_reveal():
@@ -178,7 +184,10 @@ def test_sessions_of_other_people_and_sites_are_no_concern_of_it():
             {"steps": [{"t": 60, "ch": {"nir": [251]}}]},
             "more than 250 permille of near infrared can be felt",
         ),
-        ({"steps": [{"t": 60, "ch": {"nir": [502, 100, 500]}}]}, "more than 250 permille"),
+        (
+            {"steps": [{"t": 60, "ch": {"nir": [502, 100, 500]}}]},
+            "more than 250 permille of near infrared can be felt",
+        ),
         (
             {"steps": [{"t": 60, "ch": {"nir": [100], "red": [21]}}]},
             "more than 20 permille of visible light",
@@ -186,7 +195,7 @@ def test_sessions_of_other_people_and_sites_are_no_concern_of_it():
     ],
 )
 def test_a_protocol_that_gives_its_arm_away_is_refused(changes, text):
-    assert text in armed().refusal(plan_of("foot-left", **changes))
+    assert armed().refusal(plan_of("foot-left", **changes)) == text
     assert made().refusal(plan_of("foot-left", **changes)) is None
 
 
@@ -211,13 +220,12 @@ def test_a_period_closed_early_is_recorded_and_stays_closed():
     play(trial, "foot-left")
     assert trial.close_period(0)["period"] == 1
     assert notes.kept[-1] == {"closed": 0, "counts": [1, 0], "id": "feet"}
-    with pytest.raises(Refused, match="period 2 is under way"):
-        trial.close_period(0)  # the same request once more closes no second one
+    again = refusal_of(lambda: trial.close_period(0))  # the same request closes no second one
+    assert again == (NOT_NOW, "period 2 is under way")
     for period in (1, 2, 3):
         trial.close_period(period)
     assert trial.state == "finished"
-    with pytest.raises(Refused, match="no period is under way"):
-        trial.close_period(4)
+    assert refusal_of(lambda: trial.close_period(4)) == (NOT_NOW, "no period is under way")
     assert trial.reveal()["closed"] == [0, 1, 2, 3]
 
 
@@ -225,8 +233,10 @@ def test_the_reveal_waits_for_the_last_period():
     trial = armed()
     for _ in range(3):
         play_period(trial)
-    with pytest.raises(Refused, match="period 4 of 4 is under way"):
-        trial.reveal()
+    assert refusal_of(trial.reveal) == (
+        NOT_NOW,
+        "period 4 of 4 is under way; in an emergency: `pbmwrap trial unblind`",
+    )
     assert trial.state == "running"
     play_period(trial)
     assert len(trial.reveal()["secret"]) == 64
@@ -250,10 +260,10 @@ def test_unblinding_works_at_once_and_ends_the_trial(sessions):
 def test_a_blind_trial_cannot_be_replaced():
     trial = armed()
     before = trial.describe()
-    with pytest.raises(
-        Refused, match="trial feet is not over: reveal it first, `pbmwrap trial reveal`"
-    ):
-        trial.arm(PLAN | {"id": "again"}, HOST, WRAP)
+    assert refusal_of(lambda: trial.arm(PLAN | {"id": "again"}, HOST, WRAP)) == (
+        NOT_NOW,
+        "trial feet is not over: reveal it first, `pbmwrap trial reveal`",
+    )
     assert trial.describe() == before
     trial.unblind("enough")
     assert trial.arm(PLAN | {"id": "again"}, HOST, WRAP)["state"] == "armed"
@@ -275,9 +285,55 @@ def test_a_blind_trial_cannot_be_replaced():
 )
 def test_a_plan_that_cannot_be_is_refused(changes, text):
     trial = made()
-    with pytest.raises(Refused, match=text):
-        trial.arm(PLAN | changes, WRAP, HOST)
+    assert refusal_of(lambda: trial.arm(PLAN | changes, WRAP, HOST)) == (INVALID, text)
     assert trial.state == "none"
+
+
+@pytest.mark.parametrize("periods,sessions", [(2, 1), (52, 366)])
+def test_the_shortest_and_the_longest_plan_are_accepted(periods, sessions):
+    shown = made().arm(PLAN | {"periods": periods, "sessions": sessions}, WRAP, HOST)
+    assert (shown["state"], shown["periods"], shown["sessions"]) == ("armed", periods, sessions)
+
+
+def test_light_from_700_nm_on_is_what_a_sham_leaves_out():
+    trial = Trial(DoubleStore(MemFiles(), "trial"), Notes(), UPTIME, (699, 700))
+    trial.arm(PLAN, WRAP, HOST)
+    played = [trial.begin_session(plan_of(site), 1).lamps for site in PLAN["sites"]]
+    sham, active = ((20, 0, 1000), (0, 0, 1000)), ((20, 0, 1000), (250, 0, 1000))
+    assert sorted(played) == [(sham,), (active,)]
+
+
+def test_each_session_is_counted_and_recorded_with_its_number_period_and_site():
+    notes = Notes()
+    trial = armed(notes=notes)
+    for n, (site, number) in enumerate((("foot-left", 41), ("foot-right", 43)), 1):
+        play(trial, site, number)
+        assert notes.kept[-1] == {"session": number, "n": n, "period": 0, "site": site}
+        assert trial.describe()["n"] == n
+
+
+def test_a_period_closed_before_any_session_lets_the_trial_run():
+    trial = armed()
+    assert trial.close_period(0)["state"] == trial.state == "running"
+
+
+def test_a_reveal_at_the_end_has_no_reason():
+    trial = armed(PLAN | {"sessions": 1})
+    for _ in range(4):
+        play_period(trial)
+    assert trial.reveal()["reason"] == ""
+
+
+def test_masked_records_are_numbered_from_the_begin_of_each_session():
+    notes = Notes()
+    trial = armed(notes=notes)
+    seen = []
+    for site in PLAN["sites"]:
+        play(trial, site)
+        for _ in range(3):
+            shown = masked_zeros(trial, notes)
+            seen.append((shown["session"], shown["record"]))
+    assert seen == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
 
 
 def masked_zeros(trial, notes):
