@@ -137,7 +137,7 @@ def test_the_secret_needs_both_sides():
     assert made not in (blinding.join_secret(one, one), blinding.join_secret(other, other))
     for short in (b"", one[:31], one + b"x"):
         for pair in ((short, other), (one, short)):
-            with pytest.raises(ValueError, match="^each contribution has 32 bytes$"):
+            with pytest.raises(ValueError, match=r"^each contribution has 32 bytes$"):
                 blinding.join_secret(*pair)
 
 
@@ -163,7 +163,7 @@ def test_no_two_records_share_a_keystream():
 
 @pytest.mark.parametrize("design,periods", [("weeks", 6), (SIDES, 0), (PERIODS, 5), (PAIRS, 3)])
 def test_a_design_that_cannot_be_is_refused(design, periods):
-    with pytest.raises(ValueError, match="^a known design, and an even number of periods$"):
+    with pytest.raises(ValueError, match=r"^a known design, and an even number of periods$"):
         blinding.allocate(secret(1), design, periods)
 
 

@@ -435,3 +435,57 @@ def test_200_brackets_are_read_and_201_are_refused(unit):
     for more in (b"[", b"{"):
         with pytest.raises(ValueError, match=r"^nested too deeply$"):
             protocol.parse(b'"' + text + more + b'"')
+
+
+def planned(*steps):
+    """A plan of steps of (seconds, red, nir)."""
+    steps = [{"t": t, "ch": {"red": red, "nir": nir}} for t, red, nir in steps]
+    return protocol.Plan(changed(steps=steps), ("red", "nir"))
+
+
+def is_whole(numbers):
+    return all(type(number) is int for number in numbers)
+
+
+@pytest.mark.parametrize(
+    "steps,shown",
+    [
+        ([(600, [20], [250])], (20, 250)),
+        ([(600, [20], [250]), (600, [40], [750])], (30, 500)),  # the mean of steps of one length
+        ([(100, [0], [100]), (300, [0], [900])], (0, 700)),  # by their lengths
+        ([(601, [1000, 100, 500], [999, 100, 500])], (500, 500)),  # 499.5, rounded up
+        ([(600, [1], [1]), (1, [2], [1])], (2, 1)),  # 1 and a little more
+        ([(7, [1000], [1000, 50, 333])], (1000, 333)),
+    ],
+)
+def test_the_mean_duty_of_a_plan_is_in_whole_permille_rounded_up(steps, shown):
+    plan = planned(*steps)
+    assert plan.shown_pm == shown
+    assert (plan.mean_pm(0), plan.mean_pm(1)) == shown
+    assert is_whole(plan.shown_pm)
+
+
+@pytest.mark.parametrize(
+    "steps,most",
+    [
+        ([(600, [20], [250])], (20, 250)),
+        ([(600, [20], [750]), (5, [40], [250])], (40, 750)),  # however short the step is
+        ([(600, [1000, 100, 500], [501, 100, 500])], (500, 251)),  # 250.5, rounded up
+        ([(600, [1000], [1, 100, 100])], (1000, 1)),
+    ],
+)
+def test_the_highest_duty_of_a_plan_is_in_whole_permille_rounded_up(steps, most):
+    plan = planned(*steps)
+    found = plan.most_pm(0), plan.most_pm(1)
+    assert found == most
+    assert is_whole(found)
+
+
+def test_a_sham_is_dark_on_the_hidden_channels_and_the_same_in_everything_else():
+    plan = planned((600, [20], [250]), (60, [10], [1000, 100, 500]))
+    sham = protocol.Sham(plan, (False, True))
+    assert sham.lamps == (((20, 0, 1000), (0, 0, 1000)), ((10, 0, 1000), (0, 0, 1000)))
+    kept, hidden = dict(vars(plan)), dict(vars(sham))
+    del kept["lamps"], hidden["lamps"]
+    assert hidden == kept
+    assert protocol.Sham(plan, (False, False)).lamps == plan.lamps

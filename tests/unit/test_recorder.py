@@ -9,7 +9,7 @@ from tests.unit.conftest import BOARD, CURVE, Rig
 from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import FULL, OPEN, SHORT
 from wrap.session.recorder import SAMPLE_MS
-from wrap.storage import records
+from wrap.storage import payloads, records
 
 NAMES = [s[0] for s in Rig().board.facts.SENSORS]
 
@@ -188,6 +188,53 @@ def test_the_end_has_the_maximum_of_each_sensor_and_none_of_one_that_never_read(
     (end,) = rig.noted(records.END)
     assert end["max_mc"] == [None, -20000, 33000, 120000]
     assert end["faults"] == 0  # tests/unit/test_app_faults.py has one with a fault
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_the_end_of_a_blind_session_shows_neither_temperatures_nor_light_nor_doses(rig: Rig, blind):
+    rig.calibrate(50_000)
+    rig.light(steps=[{"t": 60, "ch": {"red": [20], "nir": [250]}}])
+    rig.app.session.blind = blind
+    kept = []
+    rig.app.blind_trial.note_masked = lambda kind, payload: kept.append((kind, payload))
+    rig.advance(2000)
+    between_steps(rig.app).session.stop(states.BY_LINK)
+    rig.until("done")
+    rig.advance(100)
+    (end,) = rig.noted(records.END)
+    meters = rig.app.lamps.meters
+    true = {
+        "max_mc": list(rig.app.temp_limits.max_mc),
+        "on_ms": [m.on_ms for m in meters],
+        "dose_uj": [m.uj for m in meters],
+    }
+    assert min(true["on_ms"]) > 0 and min(true["dose_uj"]) > 0
+    plain = dict(end, max_mc=[None] * 4, on_ms=[0, 0], dose_uj=[None, None])
+    assert end == (plain if blind else {**plain, **true})
+    assert (end["session"], end["reason"], end["faults"]) == (1, "link", 0)
+    assert end["active_ms"] == rig.app.session.active_ms > 2000
+    masked = [(kind, payloads.unpack_end(payload)) for kind, payload in kept]
+    # Only what is written to the log has a seal.
+    assert masked == ([(records.END, {**plain, **true, "seal": ""})] if blind else [])
+
+
+@pytest.mark.parametrize("blind", [False, True])
+def test_the_age_of_the_leds_counts_what_was_lit_or_what_a_blind_session_seems_to_be(
+    rig: Rig, blind
+):
+    rig.light(steps=[{"t": 60, "ch": {"red": [20], "nir": [251]}}])
+    rig.app.session.blind = blind
+    added = []
+    rig.app.lit_time.add = added.append
+    rig.app.blind_trial.note_masked = lambda kind, payload: None
+    rig.advance(2000)
+    between_steps(rig.app).session.stop(states.BY_LINK)
+    rig.until("done")
+    (on_ms,) = added
+    active_ms = rig.app.session.active_ms
+    seems = [active_ms * 20 // 1000, active_ms * 251 // 1000]
+    assert on_ms == (seems if blind else [m.on_ms for m in rig.app.lamps.meters])
+    assert all(type(ms) is int and ms > 0 for ms in on_ms)
 
 
 def test_only_leaving_a_session_writes_its_end(rig: Rig):

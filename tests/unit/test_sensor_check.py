@@ -12,15 +12,24 @@ NOTHING = (faults.NONE, None, None)
 
 
 class Line:
-    """A trend with set values. then: {seconds ago: value}, `now` at all other times."""
+    """A trend with set values, which stay small integers. then: {seconds ago: value}, `now` at all
+    other times."""
 
     def __init__(self, now=33000, n=100, then=None):
         self.now = now
         self.n = n
         self.then = then or {}
 
+    @property
+    def now(self):
+        return self._now
+
+    @now.setter
+    def now(self, mc):
+        self._now = Small(mc)
+
     def ago(self, seconds):
-        return self.then.get(seconds, self.now)
+        return Small(self.then.get(seconds, self._now))
 
 
 class Sensors:
@@ -188,6 +197,17 @@ def test_a_cleared_check_counts_stillness_heat_and_disagreement_from_the_start()
     assert sensors.blamed() == 1
 
 
+@pytest.mark.parametrize("heat_mj,is_stuck", [(1349999, False), (1350000, True)])
+def test_a_pad_has_settled_to_nothing_before_the_first_second(heat_mj, is_stuck):
+    """255/256 mW are not yet one: the second after them counts no settled heat."""
+    sensors = Sensors("skin", "board")
+    assert sensors.second(new_mw=255) == NOTHING
+    for _ in range(59):
+        assert sensors.second() == NOTHING
+    found = sensors.second(skin_mc=33200, new_mw=heat_mj)
+    assert found == ((faults.STUCK, 1, None) if is_stuck else NOTHING)
+
+
 def test_a_cleared_check_has_settled_to_no_heat():
     sensors = Sensors("skin", "board")
     for _ in range(30):
@@ -280,6 +300,8 @@ def test_a_cold_board_that_warms_was_just_put_on(warmed_mc, n, blamed):
         ((33000, 34000, 36001), 2),
         ((33000, 36001, 36001), 0),  # the one away from the others
         ((34000, 36001, 33000), 1),
+        ((33000, 33000, 36001, 36001, 36001), 0),  # of two that are as far the first one
+        ((33000, 33000, 33000, 36001, 36001), 3),
     ],
 )
 def test_board_sensors_disagree_beyond_3_k(temps, blamed):

@@ -150,6 +150,20 @@ def test_lost_history_is_a_session_on_every_site():
     assert (sessions.is_lost(), sessions.next_s("anything", WEEK)) == (False, 0)
 
 
+@pytest.mark.parametrize(
+    "site,ago_s,used_s",
+    [
+        ("foot", 0, limits.SESSION_MAX_S),
+        ("foot", 86_399, limits.SESSION_MAX_S),
+        ("foot", 86_400, 0),  # a day ago
+        ("*", 86_399, limits.LIGHT_DAY_S),
+    ],
+)
+def test_a_history_without_light_is_read_as_the_most_light_of_its_day(site, ago_s, used_s):
+    kept = {"age": 100_000, "line": None, "sites": {site: [[100_000 - ago_s, 0, 1000]]}}
+    assert SiteSessions(kept).light.used_s() == used_s
+
+
 def test_age_goes_on_from_what_was_kept():
     sessions = had(SiteSessions({}), 500)
     sessions.set_uptime(900)

@@ -256,6 +256,7 @@ def test_a_new_session_object_is_idle_and_dark():
     new = Watched()
     assert (new.state, new.number, new.plan, new.by) == (states.IDLE, 0, None, "")
     assert (new.tethered, new.end_reason) == (False, "")
+    assert (new.calibrating, new.blind) == (False, False)
     assert (new.active(), new.lit()) == (False, False)
     assert (new.active_ms, new.paused_ms, new.step, new.fade) == (0, 0, 0, 0)
     assert (new.self_test_due(), new.changes) == (False, [])
@@ -356,6 +357,26 @@ def test_every_change_restarts_the_time_in_the_state(before_ms):
     assert session.state == states.PAUSED
     session.advance(1, 0, 0)
     assert session.state == states.RAMP_DOWN
+
+
+def test_the_least_light_of_a_ramp_is_lit_when_the_session_stops():
+    session = begun(ramp=2000)
+    session.pass_self_test("seen")
+    session.advance(0, 0, 0)
+    session.fade = 1
+    session.stop("x")
+    assert session.lit() is True
+    session.advance(1, 0, 0)
+    assert session.lit() is False
+
+
+def test_a_session_is_blind_only_when_it_is_asked_for():
+    session = begun()
+    assert session.blind is False
+    session.begin(2, plan(), "link", False, True)
+    assert session.blind is True
+    session.begin_calibration(plan())
+    assert not session.blind
 
 
 def test_a_fade_is_in_proportion_and_ends_at_nothing():

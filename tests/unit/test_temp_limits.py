@@ -197,7 +197,8 @@ def test_cold_is_three_of_four_readings_below_5_c():
 def test_new_limits_have_seen_nothing():
     new = make()
     assert (new.temps_mc, new.max_mc) == ([0, 0], [-273150] * 2)
-    assert (new.hottest_mc, new.warn, new.cold, new.trip_mc) == (0, False, False, 41000)
+    assert (new.hottest_mc, new.coldest_mc) == (0, 0)
+    assert (new.warn, new.cold, new.trip_mc) == (False, False, 41000)
     assert not new.is_quiescent()
 
 

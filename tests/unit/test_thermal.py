@@ -526,8 +526,9 @@ def test_the_step_in_which_a_limit_is_passed_does_no_work_of_the_second(raw, cod
     assert (check(wrong, 10), thermal.second_in_ms()) == ((code, 0), 0)
     assert (check(wrong, 10), thermal.second_in_ms()) == ((code, 1), 1000)
     assert [check(wrong, 500) for _ in range(2)] == [(code, 1), (code, 2)]
-    assert check(cool, 1000) == (faults.NONE, 3)
-    assert check(wrong, 1000) == (code, 3)
+    assert [check(wrong, 1000) for _ in range(3)] == [(code, 3), (code, 4), (code, 5)]
+    assert check(cool, 1000) == (faults.NONE, 6)
+    assert check(wrong, 1000) == (code, 6)
 
 
 def test_cleared_history_derates_from_the_present_temperature():
@@ -766,6 +767,12 @@ def test_a_pad_may_be_worn_from_28_c_on_one_skin_sensor_on(hottest_mc, may_be): 
     thermal.temp_limits.hottest_mc = hottest_mc
     thermal.temp_limits.temps_mc[:] = hottest_mc, 20000, 30000
     assert thermal.may_be_worn() is may_be
+
+
+def test_the_first_step_of_all_does_no_work_of_the_second_when_a_limit_is_passed():  # H-02
+    thermal = judged("skin", "board")
+    found = thermal.check(raws(46000, 33000), 1000, thermal.meters)
+    assert (code_of(found), thermal.second_in_ms()) == (faults.GROSS, 0)
 
 
 def test_new_checks_have_found_nothing():

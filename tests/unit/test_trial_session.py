@@ -159,6 +159,15 @@ def test_the_sense_input_tells_nothing_of_a_blind_session(site):
     assert not any("sense" in note for note in rig.noted(records.NOTE))
 
 
+def test_the_trial_records_the_number_of_the_session_in_its_log():
+    rig = armed()
+    rig.app.protocols.activate(0)
+    between_steps(rig.app).starter.start("link", False)
+    rig.advance(500)
+    (begun,) = rig.noted(records.START)
+    assert rig.noted(records.TRIAL)[-1]["session"] == begun["session"] == 1
+
+
 def test_the_age_of_the_leds_counts_a_sham_as_light():
     """A host reads it with `cal.get`. Both feet had a minute at a quarter of the duty."""
     rig = armed()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, CURVE, Rig
+from tests.unit.small import Small
 from wrap.rules import faults, limits
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.safety.wire_check import NO, SUSPECT, YES, WireCheck
@@ -16,6 +17,7 @@ FULL = [{"t": 90, "ch": {"red": [1000], "nir": [600]}}]
 
 def window(check, lit_mc, dark_mc, after_mc=None):
     """One window with one sensor; returns the milliseconds of light before it."""
+    lit_mc = Small(lit_mc)  # nothing may become a float
     waited = 0
     while not check.step([lit_mc], 10, False):
         waited += 10
@@ -33,6 +35,36 @@ def test_a_reading_that_follows_the_lamps_is_found_in_three_windows(lie_mc):
         assert not check.is_confirmed()
         window(check, 35000, 35000 + lie_mc)
     assert check.is_confirmed() == (abs(lie_mc) > limits.WIRE_MC)
+
+
+AT_THE_LIMIT = [(-301, 1), (-300, 0), (300, 0), (301, 1)]
+
+
+@pytest.mark.parametrize("lie_mc,suspects", AT_THE_LIMIT)
+def test_a_window_is_suspect_from_more_than_the_limit_on(lie_mc, suspects):
+    check = WireCheck(1)
+    window(check, 35000, 35000 + lie_mc)
+    assert check.suspects == suspects
+
+
+@pytest.mark.parametrize("lie_mc,suspects", AT_THE_LIMIT)
+def test_a_window_with_pulses_is_suspect_from_more_than_the_limit_on(lie_mc, suspects):
+    check = WireCheck(1)
+    pulsed_window(check, [35000] * SPAN, 35000 + lie_mc)
+    assert check.suspects == suspects
+
+
+def test_a_window_begins_in_the_millisecond_in_which_it_is_due():
+    check = WireCheck(1)
+    assert not check.step([35000], 199, False)
+    assert check.due_in_ms() == 1
+    assert check.step([35000], 1, False)
+
+
+def test_a_window_that_began_late_is_not_due_in_the_past():
+    check = WireCheck(1)
+    assert check.step([35000], 260, False)
+    assert check.due_in_ms() == 0
 
 
 def pulsed_window(check, readings_mc, dark_mc):
