@@ -472,6 +472,7 @@ def test_the_mean_duty_of_a_plan_is_in_whole_permille_rounded_up(steps, shown):
         ([(600, [20], [750]), (5, [40], [250])], (40, 750)),  # however short the step is
         ([(600, [1000, 100, 500], [501, 100, 500])], (500, 251)),  # 250.5, rounded up
         ([(600, [1000], [1, 100, 100])], (1000, 1)),
+        ([(600, [1], [501, 100, 501])], (1, 252)),  # 251.001, rounded up
     ],
 )
 def test_the_highest_duty_of_a_plan_is_in_whole_permille_rounded_up(steps, most):

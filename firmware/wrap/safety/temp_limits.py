@@ -48,7 +48,6 @@ class TempLimits:
         self._last = [-1] * n
         self._settled = [False] * n  # the same reading again would change nothing
         self.quiet_from = [0] * n
-        self._quiescent = False
         self._sums = [0] * n  # of the readings since `take_means`
         self._count = 0  # steps since then
         self._means = [0] * n

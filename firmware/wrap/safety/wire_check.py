@@ -51,7 +51,6 @@ class WireCheck:
         self._confirm_count = _CONFIRM_COUNT
         self._edge = [0] * n
         self._last = [0] * n
-        self._fresh = False  # `_last` holds the readings of the previous step
         self.edge_left = 0
         self.sensor = 0
         self.begin_session()
@@ -61,7 +60,7 @@ class WireCheck:
         self._phase = _WAIT
         self._left_ms = _CONFIRM_MS
         self.suspects = 0
-        self._fresh = False
+        self._fresh = False  # `_last` holds the readings of the previous step
 
     def due_in_ms(self) -> int:
         """Return the milliseconds until the next dark step; 0 within a window."""
