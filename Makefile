@@ -40,6 +40,11 @@ release: firmware ## A release in dist, from a clean tree at its tag, checked (d
 	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[release]'
 	@$(PY) -m tools.release all --out dist $(if $(REHEARSE),--rehearse)
 
+.PHONY: docs
+docs: $(STAMP) ## The documentation site in build/docs/site, with search; dead links are errors (docs/releasing.md)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@$(PY) -m tools.docs_site
+
 .PHONY: reproducible newest
 reproducible: firmware ## Every RP2040 image again, in other folders and on another day: equal (docs/releasing.md)
 	@$(PY) -m tools.reproducible
