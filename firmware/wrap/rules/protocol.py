@@ -294,17 +294,15 @@ class Plan:
 
 class Sham(Plan):
     """A plan with the channels of `hidden` dark, and everything else the same: what the sham arm of
-    a blinded trial plays."""
+    a blinded trial plays. warm_pm: empty, or permille of a channel's intensity at which the warmer,
+    the last channel, takes its current; it then does what the hidden channel would have done."""
 
-    def __init__(self, plan: Plan, hidden: "tuple[bool, ...]") -> None:
+    def __init__(
+        self, plan: Plan, hidden: "tuple[bool, ...]", warm_pm: "tuple[int, ...]" = ()
+    ) -> None:
         for name in _PLAN_FIELDS:
             setattr(self, name, getattr(plan, name))
-        self.lamps = tuple(
-            [
-                tuple([(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)])
-                for lamps in plan.lamps
-            ]
-        )
+        self.lamps = tuple([_hide(lamps, hidden, warm_pm) for lamps in plan.lamps])
 
 
 _PLAN_FIELDS = (
@@ -321,6 +319,15 @@ _PLAN_FIELDS = (
     "total_ms",
     "shown_pm",
 )
+
+
+def _hide(lamps: tuple, hidden: "tuple[bool, ...]", warm_pm: "tuple[int, ...]") -> tuple:
+    """Return a step's channels for a `Sham`, whose arguments the others are."""
+    out = [(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)]
+    for h, (level, hz, on), pm in zip(hidden, lamps, warm_pm):
+        if h and level:
+            out[-1] = (level * pm // 1000, hz, on)
+    return tuple(out)
 
 
 def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":

@@ -84,8 +84,10 @@ class SessionRecorder:
         light = {
             "reason": session.end_reason,
             "active_ms": session.active_ms,
-            "on_ms": [m.on_ms for m in self._light.lamps.meters],
+            "on_ms": self._light.on_ms(),
         }
+        if self._light.has_warmer:
+            light["warmer_ms"] = self._light.lamps.meters[-1].on_ms
         self._log_queue.note(records.NOTE, payloads.pack_json({"calibration_light_end": light}))
 
     def _note_end(self, session: "Session", fault_count: int) -> None:
@@ -129,15 +131,23 @@ class SessionRecorder:
 
     def _sample(self, session: "Session") -> bytes:
         temps = [_known_mc(t) for t in self._thermal.temp_limits.temps_mc]
-        duties = self._light.lamps.duties
-        return payloads.pack_sample(session.state, temps, duties, self._doses_uj())
+        light = self._light
+        duties, doses = light.duties_u16(), self._doses_uj()
+        if session.blind and light.has_warmer:
+            duties, doses = light.lamps.duties, doses + [payloads.NO_DOSE_UJ]
+        return payloads.pack_sample(session.state, temps, duties, doses)
 
     def _end(self, session: "Session", fault_count: int) -> bytes:
         return self._pack_end(session, fault_count, True)
 
     def _pack_end(self, session: "Session", fault_count: int, shown: bool) -> bytes:
-        """shown: with temperatures, light and doses."""
-        lamps = self._light.lamps
+        """shown: with temperatures, light and doses; of a blind session also with the warmer."""
+        on_ms, doses = self._light.on_ms(), self._doses_uj()
+        if not shown:
+            on_ms, doses = [0] * len(on_ms), [payloads.NO_DOSE_UJ] * len(on_ms)
+        elif session.blind and self._light.has_warmer:
+            on_ms.append(self._light.lamps.meters[-1].on_ms)
+            doses.append(payloads.NO_DOSE_UJ)
         max_mc = self._thermal.temp_limits.max_mc
         return payloads.pack_end(
             session.number,
@@ -147,8 +157,8 @@ class SessionRecorder:
             fault_count,
             # A sensor that never gave a valid reading still has TempLimits' start value.
             [t if shown and t >= -100000 else payloads.NO_TEMP for t in max_mc],
-            [m.on_ms if shown else 0 for m in lamps.meters],
-            self._doses_uj() if shown else [payloads.NO_DOSE_UJ] * len(lamps.meters),
+            on_ms,
+            doses,
         )
 
     def _doses_uj(self) -> "list[int]":

@@ -11,6 +11,7 @@ from pbmwrap.facts import board_facts
 from pbmwrap.twin.coupled import BEHIND_SKIP_MS, PLANT_MS, Board, CoupledTwin
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
+from wrap.hal import list_outputs
 from wrap.storage.files import Files
 
 __all__ = ("BEHIND_SKIP_MS", "PLANT_MS", "Board", "SimTwin")
@@ -37,7 +38,8 @@ class SimTwin(CoupledTwin):
         root = state or Path(self._temporary.name)  # type: ignore[union-attr]
         root.mkdir(parents=True, exist_ok=True)
         board = self._make_board(root, facts)
-        super().__init__(board, plant or Plant(facts), len(facts.CHANNELS), len(facts.SENSORS))
+        lamps = len(list_outputs(facts))
+        super().__init__(board, plant or Plant(facts), lamps, len(facts.SENSORS))
 
     def _make_board(self, root: Path, facts: ModuleType) -> Board:
         return FakeBoard(Files(str(root / "wrap")), facts, _uid(root))
