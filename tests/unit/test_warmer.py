@@ -1,4 +1,4 @@
-"""The warmer of the sham arm: it is driven as a lamp is, protected as a lamp is, and is no light.
+"""The warmer of the sham arm: driven and protected as a lamp is, and not counted as light.
 
 Private: `_mw`, since what the heat balance takes each output for shows only after minutes.
 """
@@ -82,7 +82,7 @@ def test_a_warmer_is_driven_behind_the_channels():
     rig = Rig(facts=LARGE)
     assert len(rig.hal.duty) == 3
     hello = rig.ask("hello")
-    assert hello["warmer"] == "warmer"
+    assert hello["warmer"] == ["warmer", [0, 1000]]
     assert [name for name, _ in hello["channels"]] == ["red", "nir"]
     assert hello["worst_uw"] == [c[4] for c in board_facts.CHANNELS]
     status = rig.ask("status")
@@ -260,7 +260,7 @@ def test_the_self_test_opens_its_pin_too():
     assert ((0, 0, 0), True) in seen
 
 
-# ---- it is no light
+# ---- it does not count as light
 
 
 def test_it_gives_no_dose_and_counts_in_the_light_of_the_day():

@@ -31,6 +31,7 @@ def list_outputs(facts: "Any") -> "tuple[tuple[str, int, int, int, int], ...]":
     if warmer is None:
         return facts.CHANNELS
     name, _, pin, ma = warmer
+    # H-65: whatever switches the lamps off, at any layer, switches it off as well.
     return facts.CHANNELS + ((name, 0, pin, ma, 0),)
 
 

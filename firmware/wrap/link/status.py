@@ -4,10 +4,12 @@ import sys
 
 from wrap.build_info import PROGRAM_SHA256
 from wrap.compat import const
+from wrap.hal import list_outputs
 from wrap.link import frames
 from wrap.rules import faults, states
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session.daily_light import DAY_S
+from wrap.session.trial import find_warmer_shares
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
@@ -65,7 +67,10 @@ class Identity:
         self._channels = [[c[0], c[1]] for c in facts.CHANNELS]
         self._sensors = [[s[0], s[1]] for s in facts.SENSORS]
         self._worst_uw = [c[4] for c in facts.CHANNELS]
-        self._warmer = getattr(facts, "WARMER", None)
+        outputs = list_outputs(facts)
+        self._warmer = None
+        if find_warmer_shares(outputs):
+            self._warmer = [outputs[-1][0], list(find_warmer_shares(outputs)[:-1])]
         self._cause = cause
         self._session = session
         self._integrity = integrity
@@ -102,7 +107,7 @@ class Identity:
             "worst_uw": self._worst_uw,
         }
         if self._warmer:
-            out["warmer"] = self._warmer[0]
+            out["warmer"] = self._warmer
         return out
 
 

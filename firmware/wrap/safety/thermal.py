@@ -60,7 +60,7 @@ class ThermalChecks:
             )
         mv = getattr(facts, "SUPPLY_MV", _SUPPLY_MV)
         heat = getattr(facts, "LAMP_HEAT_PM", _HEAT_PM)
-        # A warmer (its wavelength is 0) leaves all of its power in the pad.
+        # A warmer (its wavelength is 0) leaves all of its power in the pad. H-65
         self._mw = tuple(
             [
                 small_int(c[3] * mv // 1000 * (heat if c[1] else 1000) // 1000)
