@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from pbmwrap.cli.command import Json, Result, print_note, register_group
+from pbmwrap.cli import trial_heat
+from pbmwrap.cli.command import Json, Result, print_note, register_command, register_group
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
 
@@ -28,7 +29,8 @@ CANNOT = "This trial cannot answer you"
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     help_text = "A blinded trial of one person: does the light do anything? (docs/trial.md)"
-    register_group(app, "trial", help_text, {"plan": plan_trial})
+    group = register_group(app, "trial", help_text, {"plan": plan_trial})
+    register_command(group, "trial heat-test")(trial_heat.measure_heat)
 
 
 def plan_trial(

@@ -27,6 +27,15 @@ CODE_MAX = 4095  # 12 bits; the firmware sees 16 times this
 ADC_VOLT = 3.3
 SURFACE_SHARE = 0.2  # of the skin's heat capacity: the outer 1 mm of 5 mm
 SURFACE_LIGHT = 0.4  # of the light that skin absorbs; the rest is absorbed below it
+# A dummy limb: a bottle of some litres of water, as warm as the room, in two layers of a towel,
+# which stand in for skin. It warms as a limb at rest does (docs/trial.md).
+BOTTLE: dict[str, Any] = {
+    "ambient_c": 21.0,
+    "core_c": 21.0,
+    "blood_flow": 0.0,
+    "contact": 1.0,
+    "tissue_w_per_k": 0.6,
+}
 _AREA = 1.0 / len(ZONES)
 _SUBSTEP_S = 1.0  # a quarter of the fastest time constant that the ranges below allow
 _SETTLE_SUBSTEP_S = 4.0
