@@ -193,6 +193,31 @@ def test_the_power_limit_holds_for_the_warmer():
     assert max(duty[HEAT] for duty, _, _ in sham) * 900 // 65535 in (449, 450)
 
 
+def test_no_dose_cap_ends_one_arm_only():
+    """H-26: the sham has no dose, so a session that a cap could end is refused in a trial."""
+    long = [{"t": 1200, "ch": {"nir": [1000]}}]
+    rig = armed(long)
+    start(rig, SITES[0])  # 7 mW/cm2 and its uncertainty: 9 J/cm2
+    # 60 mW/cm2; and without a calibration the stated worst case counts: 96 J/cm2.
+    for uw in (60_000, 0):
+        rig = armed(long)
+        rig.app.light.calibrate("nir", uw, 100, 20261101, "test meter")
+        with pytest.raises(Refused, match="a dose cap could end one arm of the trial"):
+            start(rig, SITES[0])
+    rig.store(2, person="b2", site="back", steps=long)
+    rig.app.protocols.activate(2)
+    between_steps(rig.app).starter.start("link", False)  # another person's session
+
+
+def test_the_hard_cap_by_the_worst_case_ends_no_arm_either():
+    bright = (board_facts.CHANNELS[0], (*board_facts.CHANNELS[1][:4], 200_000))
+    rig = armed([{"t": 1200, "ch": {"nir": [400]}}], warmed_facts(LARGE_PAD, CHANNELS=bright))
+    start(rig, SITES[0])  # 96 J/cm2 by the worst case, 3.7 by the calibration
+    rig = armed([{"t": 1200, "ch": {"nir": [510]}}], warmed_facts(LARGE_PAD, CHANNELS=bright))
+    with pytest.raises(Refused, match="a dose cap could end one arm of the trial"):
+        start(rig, SITES[0])
+
+
 # ---- it is protected as a lamp is
 
 

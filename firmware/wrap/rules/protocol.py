@@ -287,6 +287,14 @@ class Plan:
             total += ms // 1000 * level * on // 1000
         return -(-total // (self.total_ms // 1000))
 
+    def most_mj(self, full_uw: "list[int]") -> int:
+        """Return the most dose of the plan, of all channels, mJ/cm2, rounded up. full_uw:
+        irradiance of each channel at full duty, uW/cm2."""
+        total_uw = 0
+        for i in range(len(full_uw)):
+            total_uw += self.mean_pm(i) * full_uw[i] // 1000 + 1
+        return total_uw * (self.total_ms // 1000) // 1000 + 1
+
     def most_pm(self, channel: int) -> int:
         """Return the highest duty of a channel, permille, rounded up."""
         return max([-(-lamps[channel][0] * lamps[channel][2] // 1000) for lamps in self.lamps])
