@@ -36,7 +36,7 @@ SUBJECTS = (
     " thermistor fault_latch restart_count power_limit wire_check limit_check"
     " refusals gestures self_test confirmation site_history daily_light state_machine"
     " protocol_rules wake_check recorder commands app host_writes multiplexer"
-    " holds people calibration_light lit_time"
+    " holds people calibration_light lit_time trial blinding"
 )
 HELPERS = ("__init__.py", "conftest.py", "forked.py", "unit/__init__.py", "unit/conftest.py")
 HELPERS += ("unit/pad.py", "unit/small.py", "unit/spy.py", "between_steps.py", "verdicts.py")
@@ -72,6 +72,8 @@ markers = ["slow: takes seconds", "campaign: takes long"]
 """
 ARGS = ["--hypothesis-profile=mutants", *(f"--deselect=tests/unit/{test}" for test in SLOW)]
 CONFIG = CONFIG.replace("@ARGS@", json.dumps(ARGS))
+# A quick mutant, for mutmut to run; any other would do.
+FIRST = "wrap.rules.blinding.x_commit__mutmut_1"
 KILLED = (1, 3)
 TIMEOUT = (36, -24, 24, 152, 255, -9)  # SIGXCPU, and SIGKILL a second later
 NO_TESTS = (5, 33)
@@ -106,7 +108,8 @@ def update_copy(work: Path) -> str:
     for file, target in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target)
-        digest.update(file.read_bytes())
+        if not file.is_relative_to(ROOT / "tools"):  # how mutants are tried changes no result
+            digest.update(file.read_bytes())
     (work / "pyproject.toml").write_text(CONFIG)
     return digest.hexdigest()
 
@@ -147,23 +150,23 @@ def read_results(work: Path, packages: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def run_mutmut(work: Path, packages: tuple[str, ...], jobs: int) -> int:
-    """Run mutmut on the mutants of these packages that have no result; return its exit code. mutmut
-    repeats what is named, so only those are named; a changed function has new ones, hence the
-    second round."""
+def run_mutants(work: Path, packages: tuple[str, ...], jobs: int) -> int:
+    """Try the mutants of these packages that have no result; return the exit code. mutmut makes the
+    mutants and notes which test reaches which function; it does so for all of them before it runs
+    the one named here. `tools.mutants_run` tries them."""
     mutmut = [str(Path(sys.executable).parent / "mutmut"), "run", "--max-children", str(jobs)]
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    names = [f"wrap.{package}.*" for package in packages] if packages != PACKAGES else []
-    for _ in range(2):
-        if names and any(list_meta_files(work, packages)):
-            names = [n for n, v in read_results(work, packages).items() if v == "not tried"]
-            if not names:
-                break
-        if code := subprocess.call(mutmut + names, cwd=work, env=env):
-            return code
-        if not names:
-            break
-    return 0
+    env = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PBMWRAP_MUTANTS_ARGS": json.dumps(ARGS),
+    }
+    if code := subprocess.call([*mutmut, FIRST], cwd=work, env=env):
+        return code
+    names = [n for n, v in read_results(work, packages).items() if v == "not tried"]
+    if not names:
+        return 0
+    run = [sys.executable, "-m", "tools.mutants_run", str(jobs), *names]
+    return subprocess.call(run, cwd=work / "mutants", env=env)
 
 
 def read_diff(name: str) -> str:
@@ -210,7 +213,7 @@ def main() -> int:
         digest = update_copy(work)
         drop_damaged_results(work)
         try_again(work, digest)
-        if code := run_mutmut(work, packages, args.jobs):
+        if code := run_mutants(work, packages, args.jobs):
             return code
     good = print_report(work, packages)
     print(f"{time.monotonic() - began:.0f} s")
