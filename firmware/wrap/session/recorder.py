@@ -96,6 +96,10 @@ class SessionRecorder:
         end = self._end(session, fault_count)
         if session.blind:
             self._trial.note_masked(records.END, end)
+            if self._light.has_warmer:
+                # As many digits in both arms: the length of a record is no secret.
+                warmer = {"warmer_ms": "%08d" % self._light.lamps.meters[-1].on_ms}
+                self._trial.note_masked(records.NOTE, payloads.pack_json(warmer))
             self._trial.end_session()
             end = self._pack_end(session, fault_count, False)
         self._log_queue.note(records.END, end)
@@ -131,23 +135,17 @@ class SessionRecorder:
 
     def _sample(self, session: "Session") -> bytes:
         temps = [_known_mc(t) for t in self._thermal.temp_limits.temps_mc]
-        light = self._light
-        duties, doses = light.duties_u16(), self._doses_uj()
-        if session.blind and light.has_warmer:
-            duties, doses = light.lamps.duties, doses + [payloads.NO_DOSE_UJ]
-        return payloads.pack_sample(session.state, temps, duties, doses)
+        duties = self._light.duties_u16()
+        return payloads.pack_sample(session.state, temps, duties, self._doses_uj())
 
     def _end(self, session: "Session", fault_count: int) -> bytes:
         return self._pack_end(session, fault_count, True)
 
     def _pack_end(self, session: "Session", fault_count: int, shown: bool) -> bytes:
-        """shown: with temperatures, light and doses; of a blind session also with the warmer."""
+        """shown: with temperatures, light and doses."""
         on_ms, doses = self._light.on_ms(), self._doses_uj()
         if not shown:
             on_ms, doses = [0] * len(on_ms), [payloads.NO_DOSE_UJ] * len(on_ms)
-        elif session.blind and self._light.has_warmer:
-            on_ms.append(self._light.lamps.meters[-1].on_ms)
-            doses.append(payloads.NO_DOSE_UJ)
         max_mc = self._thermal.temp_limits.max_mc
         return payloads.pack_end(
             session.number,
