@@ -97,7 +97,7 @@ class SessionRecorder:
         if session.blind:
             self._trial.note_masked(records.END, end)
             if self._light.has_warmer:
-                # As many digits in both arms: the length of a record is no secret.
+                # As many digits in both arms: anybody sees the length of a record.
                 warmer = {"warmer_ms": "%08d" % self._light.lamps.meters[-1].on_ms}
                 self._trial.note_masked(records.NOTE, payloads.pack_json(warmer))
             self._trial.end_session()
