@@ -98,7 +98,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, text: str | None) -> Answers:
     return person
 
 
-def test_with_a_warmer_both_arms_are_as_warm(wrap: Wrap) -> None:
+def test_with_a_warmer_both_arms_are_as_warm(wrap: Wrap, monkeypatch: pytest.MonkeyPatch) -> None:
     said = data("trial", "heat-test", *SHORT)
     assert said["passed"] and abs(said["gap_in_trial_k"]) < 0.5
     # The blind power gives half of near infrared; the trial may have all of it.
@@ -113,6 +113,9 @@ def test_with_a_warmer_both_arms_are_as_warm(wrap: Wrap) -> None:
     assert {**kept, "file": said["file"]} == said
     assert (kept["wrap"], kept["date"][:2]) == (said["wrap"], "20")
     assert heat_test.find_newest(said["wrap"]) == kept
+    person = answer(monkeypatch, "no")
+    fails("trial", "heat-test", *SHORT)
+    assert f"the last test of this wrap, on {kept['date']}: " in person.shown[0]
 
 
 def test_a_warmer_that_is_open_is_refused(wrap: Wrap) -> None:
@@ -231,9 +234,17 @@ def test_a_result_that_cannot_be_read_is_named(
 ) -> None:
     monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path))
     assert heat_test.find_newest("sim1") is None
-    path = heat_test.save_result({"wrap": "sim1", "passed": True}, "20261129-120000")
-    assert heat_test.find_newest("sim1") == {"wrap": "sim1", "passed": True}
-    for text in ("[]", "{", '{"passed": 1}'):
+    kept = {
+        "wrap": "sim1",
+        "passed": True,
+        "date": "2026-11-29",
+        "gap_in_trial_k": 0.4,
+        "session_min": 20,
+        "level_percent": 50.0,
+    }
+    path = heat_test.save_result(kept, "20261129-120000")
+    assert heat_test.find_newest("sim1") == kept
+    for text in ("[]", "{", json.dumps(kept | {"date": 5}), '{"passed": true}'):
         path.write_text(text)
         with pytest.raises(InvalidFile, match="cannot be used"):
             heat_test.find_newest("sim1")

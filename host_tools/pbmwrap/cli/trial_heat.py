@@ -61,6 +61,12 @@ def measure_heat(
         level_pm = None if level is None else round(level * 10)
         setup = heat_test.make_setup(hello, level_pm, minutes, session, channel)
         dialog = open_dialog()
+        last = heat_test.find_newest(hello.uid)
+        if last:
+            dialog.show(
+                f"the last test of this wrap, on {last['date']}: "
+                f"{abs(last['gap_in_trial_k']):.2f} K in {last['session_min']} min at {last['level_percent']:g} %"
+            )
         _require_bottle(client, dialog)
         test = heat_test.HeatTest(client, hello, setup, dialog.show)
         try:

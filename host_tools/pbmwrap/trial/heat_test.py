@@ -38,6 +38,14 @@ _VISIBLE_NM = 700  # as wrap.session.trial
 _STATE = NAMES[CALIBRATING]
 _BLIND = ("armed", "running", "finished")
 
+_SHOWN = {
+    "passed": bool,
+    "date": str,
+    "gap_in_trial_k": (int, float),
+    "session_min": int,
+    "level_percent": (int, float),
+}  # of a kept result
+
 Show = Callable[[str], None]
 
 
@@ -313,10 +321,11 @@ def find_newest(uid: str) -> dict[str, Any] | None:
         raw = found[-1].read_text("utf-8")
     try:
         result = json.loads(raw)
-        if not isinstance(result, dict) or not isinstance(result["passed"], bool):
-            raise ValueError("it is no result of a heat test")
+        for key, kind in _SHOWN.items():
+            if not isinstance(result[key], kind):
+                raise ValueError(f"{key} is {result[key]!r}")
         return result
-    except (ValueError, KeyError) as problem:
+    except (ValueError, KeyError, TypeError) as problem:
         raise InvalidFile(
             f"{found[-1]} cannot be used: {problem}", "remove it and test again"
         ) from problem
