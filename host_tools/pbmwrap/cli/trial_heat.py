@@ -63,10 +63,7 @@ def measure_heat(
         dialog = open_dialog()
         last = heat_test.find_newest(hello.uid)
         if last:
-            dialog.show(
-                f"the last test of this wrap, on {last['date']}: "
-                f"{abs(last['gap_in_trial_k']):.2f} K in {last['session_min']} min at {last['level_percent']:g} %"
-            )
+            dialog.show(_describe_last(last))
         _require_bottle(client, dialog)
         test = heat_test.HeatTest(client, hello, setup, dialog.show)
         try:
@@ -78,6 +75,13 @@ def measure_heat(
                 "run the same command again",
             ) from None
         return _keep(heat_test.make_result(hello, setup, active, sham, *_now()))
+
+
+def _describe_last(last: dict[str, Any]) -> str:
+    return (
+        f"the last test of this wrap, on {last['date']}: {abs(last['gap_in_trial_k']):.2f} K in"
+        f" {last['session_min']} min at {last['level_percent']:g} %"
+    )
 
 
 def _now() -> tuple[int, str]:
