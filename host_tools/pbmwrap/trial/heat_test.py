@@ -89,7 +89,7 @@ def make_setup(
     name, shares = hello.warmer or ("", [])
     index = [n for n, _ in hello.channels].index(channel)
     warm_pm = shares[index] if shares else 0
-    most = min(1000, 1_000_000 // warm_pm) if warm_pm else TRIAL_NIR_PM
+    most = find_most_pm(hello)
     level = most if level_pm is None else level_pm
     if level > most:
         why = (
@@ -103,6 +103,13 @@ def make_setup(
         )
     warmer = name if warm_pm else ""
     return Setup(channel, warmer, warm_pm, level, minutes, session_min)
+
+
+def find_most_pm(hello: Hello) -> int:
+    """Return the most near infrared that a trial of this wrap may have, permille, as the wrap
+    computes it."""
+    most = max(hello.warmer[1], default=0) if hello.warmer else 0
+    return min(1000, 1_000_000 // most) if most else TRIAL_NIR_PM
 
 
 def require_not_blind(client: Client) -> None:
