@@ -262,3 +262,20 @@ def test_the_watchdog_is_started_once_and_fed_by_verified_steps_alone(devkit: Wo
     chip.pin(devkit.lamp(0)).level = 1
     assert not held(devkit, 2)
     assert chip.now_us - chip.fed_us == 10_000
+
+
+def test_a_warmer_is_one_more_output_with_the_same_ways_to_dark() -> None:
+    """H-65: on a free pin of the S3."""
+    world = World("PBMWRAP_ESP32_S3")
+    world.facts.WARMER = ("warmer", "heat", 10, 900)
+    hal = world.boot()
+    hal.enable(True)
+    hal.lamp_mode(2, 0)
+    hal.lamp_write(2, 30000)
+    assert held(world, 25)
+    assert world.chip.share(10) == pytest.approx(30000 / 65535, abs=0.001)
+    assert world.light(0) == world.light(1) == 0
+    hal.dark()
+    assert world.chip.share(10) == 0 and not world.enabled() and hal.verify_and_feed()
+    world.chip.driven[10] = 1  # a short that holds it high
+    assert not hal.verify_and_feed()

@@ -17,7 +17,7 @@ from machine import PWM, WDT, Pin, Timer
 
 from wrap.build_info import CDC_NONBLOCKING
 from wrap.compat import const, small_int
-from wrap.hal import entropy
+from wrap.hal import entropy, list_outputs
 from wrap.hal.esp32 import chip
 from wrap.hal.esp32.adc import make_inputs
 from wrap.hal.esp32.dead_man import DeadMan
@@ -67,7 +67,7 @@ class Esp32:
             )
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
-        pins = [small_int(c[2]) for c in facts.CHANNELS]
+        pins = [small_int(c[2]) for c in list_outputs(facts)]
         self._lamps = [Lamp(p, chip.route_at(self._chip, p)) for p in pins]
         self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN)
         self._enabled = False
