@@ -117,7 +117,7 @@ class World:
         self.facts = facts_of(board)
         self.chip = Chip(self.facts.CHIP)
         self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
-        self.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.2-with-newlib4.3.0"
+        self.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.1-with-newlib4.3.0"
         self.stdio = Stdio(self.chip)
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
@@ -152,6 +152,8 @@ class World:
         names = {room: f"wrap.hal.esp32.{room}" for room in ROOMS}
         for name in names.values():
             sys.modules.pop(name, None)
+        self.chip.rmt_taken.clear()
+        self.chip.rmt_until_us.clear()
         importlib.import_module("wrap.build_info")
         with _loaded(fakes):
             self.rooms = {room: importlib.import_module(name) for room, name in names.items()}

@@ -3,8 +3,7 @@
 Parts: `pwm` (LEDC), `dead_man` (RMT on the enable), `adc` (converter and button), `port`, `flash`
 and `chip`. docs/decisions/0017 lists what these chips do not guarantee.
 
-Needs MicroPython 1.27: RMT cannot be stopped before, and before 1.26 LEDC has no true 100 %. An
-ESP32 also needs ESP-IDF 5.5.2 (`chip.stops_rmt`).
+Needs MicroPython 1.27: RMT cannot be stopped before, and before 1.26 LEDC has no true 100 %.
 """
 
 import gc
@@ -59,17 +58,11 @@ class Esp32:
     def __init__(self, facts: "Esp32Facts") -> None:
         if not hasattr(esp32.RMT, "active"):
             raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
-        if not chip.stops_rmt(facts.CHIP):  # H-59
-            raise ValueError(
-                "no light: this chip needs a MicroPython built with ESP-IDF 5.5.2 or newer (this"
-                " one: %s), since before it the dead-man cannot be renewed"
-                % (".".join([str(n) for n in chip.idf_version()]) or "unknown")
-            )
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
         pins = [small_int(c[2]) for c in facts.CHANNELS]
         self._lamps = [Lamp(p, chip.route_at(self._chip, p)) for p in pins]
-        self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN)
+        self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN, self._chip)
         self._enabled = False
         self._dropped = False
         self._beat = 0
@@ -124,9 +117,9 @@ class Esp32:
             if not lamp.holds(now):  # type: ignore - the stubs: ticks are not integers
                 return False
         if self._enabled:
-            self._deadman.feed(time.ticks_diff(now, self._beat))
             self._beat = now
             self._life_ms = limits.DEADMAN_MS
+            self._deadman.feed(now)  # type: ignore - the stubs: ticks are not integers
         if self._wdt is not None:
             self._wdt.feed()
         return True
