@@ -6,20 +6,26 @@ import pytest
 
 from tests.esp32.test_hal import held
 from tests.esp32.world import BOARDS, World
+from wrap.version import OLDEST_MICROPYTHON
 
 
-def test_it_asks_for_a_micropython_whose_rmt_can_be_stopped() -> None:
-    world = World()
-    del world.esp32.RMT.active
-    with pytest.raises(ValueError, match=r"1\.27"):
+@pytest.mark.parametrize("version", [(1, 25, 0, ""), (1, 26, 9, "preview"), (0, 99, 0, "")])
+@pytest.mark.parametrize("board", BOARDS)
+def test_an_older_micropython_is_refused_before_anything_is_driven(
+    board: str, version: tuple[int, int, int, str]
+) -> None:
+    world = World(board)
+    world.micropython = version
+    with pytest.raises(ValueError, match=r"needs MicroPython 1\.27 or newer"):
         world.boot()
+    assert world.chip.pins == {}
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_light_of_a_session_needs_no_newer_esp_idf(board: str) -> None:  # H-59
-    """MicroPython's own builds of 1.27 have 5.5.1, which cannot stop a wave of an ESP32."""
+def test_the_oldest_micropython_gives_light(board: str) -> None:  # H-59
+    """Its own builds have ESP-IDF 5.5.1, which cannot stop a wave of an ESP32."""
     world = World(board)
-    world.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.1-with-newlib4.3.0"
+    world.micropython = (*OLDEST_MICROPYTHON[world.facts.CHIP], 0, "")
     world.boot().enable(True)
     assert held(world, 100)
     assert world.enabled()

@@ -117,7 +117,7 @@ class World:
         self.facts = facts_of(board)
         self.chip = Chip(self.facts.CHIP)
         self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
-        self.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.1-with-newlib4.3.0"
+        self.micropython = (1, 27, 0, "")
         self.stdio = Stdio(self.chip)
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
@@ -134,13 +134,13 @@ class World:
 
     def boot(self) -> Any:
         """Return the HAL, newly loaded; in `rooms` its modules by their short names."""
-        sys_ = _module("sys", stdin=self.stdio, stdout=self.stdio)
+        about = types.SimpleNamespace(name="micropython", version=self.micropython)
+        sys_ = _module("sys", stdin=self.stdio, stdout=self.stdio, implementation=about)
         fakes = {
             "machine": self.machine,
             "esp32": self.esp32,
             "time": _time(self.chip),
             "sys": sys_,
-            "platform": _module("platform", platform=lambda: self.platform),
             "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
             "gc": _module(
                 "gc",

@@ -3,14 +3,14 @@
 Parts: `pwm` (LEDC), `dead_man` (RMT on the enable), `adc` (converter and button), `port`, `flash`
 and `chip`. docs/decisions/0017 lists what these chips do not guarantee.
 
-Needs MicroPython 1.27: RMT cannot be stopped before, and before 1.26 LEDC has no true 100 %.
+Needs the MicroPython that `wrap.version` states.
 """
 
 import gc
 import os
+import sys
 import time
 
-import esp32
 import machine
 from machine import PWM, WDT, Pin, Timer
 
@@ -24,6 +24,7 @@ from wrap.hal.esp32.flash import open_flash
 from wrap.hal.esp32.port import open_port
 from wrap.hal.esp32.pwm import Lamp
 from wrap.rules import limits
+from wrap.version import OLDEST_MICROPYTHON
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class Esp32:
     what it needs. facts: the board's facts module."""
 
     def __init__(self, facts: "Esp32Facts") -> None:
-        if not hasattr(esp32.RMT, "active"):
-            raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
+        oldest = OLDEST_MICROPYTHON[facts.CHIP]
+        if sys.implementation.version[:2] < oldest:
+            raise ValueError("this chip needs MicroPython %d.%d or newer" % oldest)
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
         pins = [small_int(c[2]) for c in facts.CHANNELS]
