@@ -125,6 +125,8 @@ class Chip:
     sensed: tuple[int, Callable[[], bool]] | None = None  # an input, and whether it sees light
     volts_mv: dict[int, int] = field(default_factory=dict)
     calibrated: bool = True
+    log_level: int = 1  # ESP_LOG_ERROR, ports/esp32/boards/sdkconfig.base
+    console: Callable[[bytes], object] = len  # where ESP-IDF logs: on a UART board, the link
     rmt_until_us: dict[int, int] = field(default_factory=dict)  # signal -> end of its high
     rmt_taken: set[int] = field(default_factory=set)  # channels
     rmt_waited_us: int = 0  # in which a call of RMT did not return
@@ -162,6 +164,11 @@ class Chip:
 
     def advance_ms(self, ms: int) -> None:
         self.advance_us(ms * 1000)
+
+    def log_error(self, text: str) -> None:
+        """ESP_LOGE: a line on the console."""
+        if self.log_level >= 1:
+            self.console(f"E ({self.now_us // 1000}) {text}\r\n".encode())
 
     def hold_interrupts_us(self, us: int) -> None:
         """Let time pass in a critical section: what was due comes behind it. 300 ms of it are the

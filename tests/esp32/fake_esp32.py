@@ -130,3 +130,16 @@ def made_esp32(chip: Chip, parts: dict[str, Nor]) -> types.ModuleType:
     module = types.ModuleType("esp32")
     vars(module).update({"RMT": made_rmt(chip), "Partition": made_partition(parts)})
     return module
+
+
+def made_esp(chip: Chip) -> types.ModuleType:
+    """Return the module `esp`."""
+    module = types.ModuleType("esp")
+
+    def osdebug(uart, level=3):
+        """modesp.c esp_osdebug: None does not silence, it sets the level of the start, errors; a
+        level counts with any other first argument."""
+        chip.log_level = 1 if uart is None else level
+
+    vars(module).update({"osdebug": osdebug, "LOG_NONE": 0, "LOG_ERROR": 1})
+    return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.esp32.fake_esp32 import made_esp
 from tests.esp32.world import World
 
 LOW, HIGH = 25, 26
@@ -185,3 +186,20 @@ def test_flash_is_written_over_only_after_an_erase(devkit: World) -> None:
     assert part.ioctl(6, 0) == 0
     part.readblocks(0, buf, 4)
     assert bytes(buf) == b"\xff\xff\xff"
+
+
+def test_a_chip_without_calibration_logs_each_conversion_unless_nothing_is_logged() -> None:
+    world = World()
+    world.chip.calibrated = False
+    esp = made_esp(world.chip)
+    read = world.machine.ADC(world.machine.Pin(34)).read_uv
+    for level, lines in ((None, 1), (0, 2), (None, 3)):
+        world.stdio.out.clear()
+        if level is None:
+            esp.osdebug(None)
+        else:
+            esp.osdebug(0, level)
+        for _ in range(lines):
+            with pytest.raises(OSError):
+                read()
+        assert bytes(world.stdio.out).count(b"\r\n") == (lines if level is None else 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.esp32.chip import Channel, Chip
-from tests.esp32.fake_esp32 import Nor, made_esp32
+from tests.esp32.fake_esp32 import Nor, made_esp, made_esp32
 from tests.esp32.fake_machine import made_machine
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +119,7 @@ class World:
         self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
         self.micropython = (1, 27, 0, "")
         self.stdio = Stdio(self.chip)
+        self.chip.console = self.stdio.out.extend
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
         if self.facts.SENSE_PIN is not None:
@@ -139,6 +140,7 @@ class World:
         fakes = {
             "machine": self.machine,
             "esp32": self.esp32,
+            "esp": made_esp(self.chip),
             "time": _time(self.chip),
             "sys": sys_,
             "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
@@ -152,6 +154,7 @@ class World:
         names = {room: f"wrap.hal.esp32.{room}" for room in ROOMS}
         for name in names.values():
             sys.modules.pop(name, None)
+        self.chip.log_level = 1
         self.chip.rmt_taken.clear()
         self.chip.rmt_until_us.clear()
         importlib.import_module("wrap.build_info")

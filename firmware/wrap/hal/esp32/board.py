@@ -11,6 +11,7 @@ import os
 import sys
 import time
 
+import esp
 import machine
 from machine import PWM, WDT, Pin, Timer
 
@@ -60,6 +61,10 @@ class Esp32:
         oldest = OLDEST_MICROPYTHON[facts.CHIP]
         if sys.implementation.version[:2] < oldest:
             raise ValueError("this chip needs MicroPython %d.%d or newer" % oldest)
+        # ESP-IDF logs errors onto the console, for example one at each conversion of a chip without
+        # calibration, and the console of a board with a bridge is the link. osdebug(None) would not
+        # silence it: it sets the level of the start, which is errors (ports/esp32/modesp.c).
+        esp.osdebug(0, esp.LOG_NONE)
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
         pins = [small_int(c[2]) for c in facts.CHANNELS]
