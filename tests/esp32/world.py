@@ -20,7 +20,7 @@ from tests.esp32.fake_machine import made_machine
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("PBMWRAP_ESP32", "PBMWRAP_ESP32_S3", "PBMWRAP_ESP32_C3")
-ROOMS = ("chip", "pwm", "dead_man", "adc", "port", "flash", "board")
+ROOMS = ("chip", "pwm", "dead_man", "adc", "port", "flash", "heap", "board")
 _TICKS = 1 << 30  # MICROPY_PY_UTIME_TICKS_PERIOD
 STORE_BYTES, LOG_BYTES = 64 * 1024, 128 * 1024
 
@@ -127,10 +127,15 @@ class World:
         self.chip.volts_mv[self.facts.REFERENCE_PIN] = 1650
         for sensor in self.facts.SENSORS:
             self.chip.volts_mv[sensor[2]] = 1500
-        self.heap = [30000, 90000]
+        self.heap = [30000, 24000]  # bytes used, bytes free in the areas that it has
+        self.grows = 66000  # ESP-IDF's largest free block
+        self.walks = self.collections = 0
         self.rooms: dict[str, Any] = {}
         self.hal: Any = None
         self.esp32 = made_esp32(self.chip, self.parts)  # type: ignore[arg-type]
+        # modesp32.c esp32_idf_heap_info: a tuple for each region of ESP-IDF's heap.
+        self.esp32.HEAP_DATA = 4  # type: ignore[attr-defined]
+        self.esp32.idf_heap_info = self._idf_heap  # type: ignore[attr-defined]
         self.machine = made_machine(self.chip)
 
     def boot(self) -> Any:
@@ -146,9 +151,10 @@ class World:
             "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
             "gc": _module(
                 "gc",
-                collect=gc.collect,
-                mem_alloc=lambda: self.heap[0],
-                mem_free=lambda: self.heap[1],
+                collect=self._collect,
+                mem_alloc=self._walk,
+                # py/modgc.c gc_mem_free: with what the heap could grow by.
+                mem_free=lambda: self.heap[1] + self.grows,
             ),
         }
         names = {room: f"wrap.hal.esp32.{room}" for room in ROOMS}
@@ -164,6 +170,22 @@ class World:
 
         self.hal = open_board(self.facts)
         return self.hal
+
+    def _idf_heap(self, kind: int) -> list[tuple[int, int, int, int]]:
+        assert kind == 4
+        return [(7288, 0, 0, 0), (180000, 70000, self.grows, 60000), (15000, 14000, 13000, 12000)]
+
+    def _walk(self) -> int:
+        self.walks += 1
+        return self.heap[0]
+
+    def _collect(self) -> None:
+        self.collections += 1
+        gc.collect()
+
+    def allocate(self, n: int) -> None:
+        """Use `n` bytes of the heap."""
+        self.heap = [self.heap[0] + n, self.heap[1] - n]
 
     def lamp(self, ch: int) -> int:
         """Return the pin of a channel."""

@@ -6,7 +6,6 @@ and `chip`. docs/decisions/0017 lists what these chips do not guarantee.
 Needs the MicroPython that `wrap.version` states.
 """
 
-import gc
 import os
 import sys
 import time
@@ -22,6 +21,7 @@ from wrap.hal.esp32 import chip
 from wrap.hal.esp32.adc import make_inputs
 from wrap.hal.esp32.dead_man import DeadMan
 from wrap.hal.esp32.flash import open_flash
+from wrap.hal.esp32.heap import Heap
 from wrap.hal.esp32.port import open_port
 from wrap.hal.esp32.pwm import Lamp
 from wrap.rules import limits
@@ -94,9 +94,9 @@ class Esp32:
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
         self.ticks_add = time.ticks_add
-        self.collect = gc.collect
-        self._used = gc.mem_alloc()
-        self._total = self._used + gc.mem_free()
+        self._heap = Heap()
+        self.collect = self._heap.collect
+        self.allocated = self._heap.allocated
 
     def references(self) -> int:
         """Return 0: these boards have no multiplexer."""
@@ -224,9 +224,7 @@ class Esp32:
         return entropy.draw(os.urandom)
 
     def heap(self) -> "tuple[int, int]":
-        if not self._enabled:  # mem_alloc walks through the whole heap
-            self._used = gc.mem_alloc()
-        return self._used, self._total - self._used
-
-    def allocated(self) -> int:
-        return 0  # only a walk through the heap could tell
+        heap = self._heap
+        if not self._enabled:
+            heap.measure()
+        return heap.used, heap.free
