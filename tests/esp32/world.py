@@ -43,6 +43,9 @@ class Stdio:
         self.out = bytearray()
         self.chip = chip
         self.write_us = 0
+        self.uart = False  # whether a UART REPL gets a copy of each write
+        self.in_fifo = 0.0
+        self._fifo_us = 0
         self.buffer = self
 
     def arrive(self, data: bytes) -> None:
@@ -58,7 +61,23 @@ class Stdio:
     def write(self, data: bytes) -> int:
         self.out += data
         self.chip.advance_us(self.write_us)
+        if self.uart:
+            self._fill_fifo(len(data))
         return len(data)
+
+    def _fill_fifo(self, left: int) -> None:
+        """uart_stdout_tx_strn of ports/esp32/uart.c: what finds no room in the FIFO waits a tick of
+        FreeRTOS (10 ms), again and again; 128 bytes that go out at 115200 baud, read or not."""
+        while True:
+            gone = (self.chip.now_us - self._fifo_us) * 11520 / 1e6
+            self.in_fifo = max(0.0, self.in_fifo - gone)
+            self._fifo_us = self.chip.now_us
+            fits = min(left, int(128 - self.in_fifo))
+            self.in_fifo += fits
+            left -= fits
+            if not left:
+                return
+            self.chip.advance_us(10_000)
 
 
 class Poll:
