@@ -146,6 +146,11 @@ lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false im
 	@$(PY) -m tests.lives --jobs $(JOBS)
 	@$(PY) -m tests.lives.regression
 
+.PHONY: trial-campaign
+trial-campaign: $(STAMP) ## 84,000 blinded trials through the real code, and 400 sessions whose arms must not show (docs/trial.md)
+	$(PY) -m tests.trial.many_trials --jobs $(JOBS)
+	$(PY) -m tests.trial.tell_arms
+
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers
 

@@ -62,6 +62,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker("no_cover")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Raise pytest.UsageError when `--dist loadgroup` leaves grouped tests ungrouped: they would
+    pass, and boot every board once more in each worker."""
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    for item in session.items:
+        if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+            raise pytest.UsageError(
+                f"{item.nodeid} has a group that this pytest-xdist does not pass on"
+                " (pytest-dev/pytest-xdist issue 1386); `make setup` installs versions that fit"
+            )
+
+
 class TestTimes:
     """Appends a line "seconds test" to `file` for each test of this run: setup, call and teardown
     together, wall time."""

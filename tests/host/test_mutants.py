@@ -91,9 +91,53 @@ def test_only_new_tests_or_sources_give_a_survivor_another_try(
     meta.parent.mkdir(parents=True)
     meta.write_text(json.dumps({"exit_code_by_key": {"a": 1, "b": 0, "c": 33, "d": None}}))
     (tmp_path / "digest").write_text("same")
+    table = tmp_path / "mutants/mutmut-stats.json"
+    table.touch()
     mutants.try_again(tmp_path, digest)
     codes = json.loads(meta.read_text())["exit_code_by_key"].values()
     assert [c for c in codes if c is not None] == [1, *tried]
+    assert table.exists() == (digest == "same")
+
+
+def test_a_fork_tells_a_mutant_that_is_found_from_one_that_survives(
+    tmp_path: Path, copied: Path
+) -> None:
+    """What `tools.mutants_run` keeps for three mutants of a module, and for one without tests."""
+    source = "def add(a, b):\n    return a + b\n\n\ndef more(a):\n    return a > 0\n"
+    assert copied == tmp_path  # mutmut's configuration is in force there
+    work = tmp_path / "work"
+    module = work / "src/small/sums.py"
+    module.parent.mkdir(parents=True)
+    (module.parent / "__init__.py").touch()
+    made = mutate_file_contents("sums.py", source)
+    module.write_text(made.code)
+    names = [f"small.sums.{name}" for name in made.mutant_names]
+    meta = module.with_suffix(".py.meta")
+    codes = dict.fromkeys(names)
+    meta.write_text(json.dumps({"exit_code_by_key": codes, "durations_by_key": {}}))
+    tests = work / "tests/unit"
+    tests.mkdir(parents=True)
+    (tests / "test_sums.py").write_text(
+        "from small.sums import add, more\n\n"
+        "def test_add():\n    assert add(2, 3) == 5\n\n"
+        "def test_more():\n    assert more(9) and not more(-9)\n"
+    )
+    (work / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["src"]\n')
+    reached = {
+        "small.sums.x_add": ["tests/unit/test_sums.py::test_add"],
+        "small.sums.x_more": ["tests/unit/test_sums.py::test_more"],
+    }
+    stats = {"tests_by_mangled_function_name": reached, "duration_by_test": {}}
+    (work / "mutmut-stats.json").write_text(json.dumps(stats))
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "COV"))}
+    env |= {"PBMWRAP_MUTANTS_ARGS": "[]", "PYTHONPATH": str(mutants.ROOT)}
+    run = [sys.executable, "-m", "tools.mutants_run", "2", *names]
+    done = subprocess.run(run, cwd=work, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(meta.read_text())["exit_code_by_key"]
+    said = {name: mutants.classify_exit_code(code) for name, code in found.items()}
+    # a - b for a + b; then a >= 0 and a > 1, at limits that no test tries.
+    assert list(said.values()) == ["killed", "survived", "survived"], (said, made.code)
 
 
 def test_results_torn_by_a_kill_are_made_anew(tmp_path: Path) -> None:

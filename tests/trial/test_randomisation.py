@@ -165,3 +165,39 @@ def test_lengths_must_agree() -> None:
         r.estimate_effect(VALUES, ARM[:-1], SIDES)
     with pytest.raises(ValueError, match="even number"):
         r.list_allocations(SIDES, 7)
+
+
+# R 4.2.2, coin 1.4-2, from Debian's r-cran-coin, on 2026-11-29:
+#   oneway_test(y ~ factor(arm), distribution = exact())
+#   oneway_test(y ~ factor(arm) | factor(rep(1:8, each = 2)), distribution = exact())
+_COIN_ARM = [0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0]
+_COIN_PAIRS = [1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "values,arm,design,p",
+    [
+        (
+            [5.2, 3.1, 4.4, 6.0, 2.9, 3.8, 5.5, 4.9, 3.3, 6.4, 2.7, 4.1],
+            _COIN_ARM,
+            PERIODS,
+            0.004329004329,
+        ),
+        (
+            [5.2, 4.9, 4.4, 4.6, 5.1, 3.8, 5.5, 4.3, 3.9, 4.4, 4.7, 4.1],
+            _COIN_ARM,
+            PERIODS,
+            0.534632034632,
+        ),
+        (
+            [3.1, 4.4, 5.0, 3.9, 4.2, 4.9, 4.6, 4.7, 3.6, 5.3, 4.0, 4.3, 5.1, 3.7, 4.8, 4.5],
+            _COIN_PAIRS,
+            PAIRS,
+            0.0703125,
+        ),
+    ],
+)
+def test_p_is_that_of_the_package_coin_of_r(
+    values: list[float], arm: list[int], design: str, p: float
+) -> None:
+    assert r.estimate_effect(values, arm, design).p == pytest.approx(p, abs=1e-11)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pbmwrap.trial.blindness import Guess, compute_index
+from pbmwrap.trial.blindness import Guess, compute_index, was_recognised
 from pbmwrap.trial.randomisation import Effect
 from pbmwrap.trial.verdict import Rules, Verdict, judge
 
@@ -53,11 +53,11 @@ def test_the_index_is_that_of_a_hand_calculation() -> None:
     assert found is not None
     assert (found.index, found.n) == (pytest.approx(0.35), 40)
     assert found.high - found.index == pytest.approx(1.959964 * math.sqrt(0.0181875))
-    assert found.is_broken
+    assert was_recognised([found])
     other = compute_index(guesses(False, 3, 9, 0), False)
     assert other is not None
     assert other.index == pytest.approx(-0.5)
-    assert not other.is_broken
+    assert not was_recognised([other])
 
 
 @pytest.mark.parametrize("right,wrong,index", [(6, 0, 1.0), (0, 6, -1.0), (3, 3, 0.0)])
@@ -70,3 +70,17 @@ def test_the_index_at_its_ends(right: int, wrong: int, index: float) -> None:
 
 def test_without_a_guess_there_is_no_index() -> None:
     assert compute_index(guesses(True, 1, 1, 0), False) is None
+
+
+def test_chance_is_called_recognition_in_at_most_one_trial_of_twenty() -> None:
+    """All 2 ** 12 ways to guess in 12 periods with a coin."""
+    wrong = 0
+    for way in range(2**12):
+        said = [bool(way >> n & 1) for n in range(12)]
+        both = [Guess(n % 2 == 0, one) for n, one in enumerate(said)]
+        indices = [compute_index(both, arm) for arm in (True, False)]
+        wrong += was_recognised(one for one in indices if one)
+    assert 0 < wrong / 2**12 <= 0.05
+    all_right = [Guess(n % 2 == 0, n % 2 == 0) for n in range(6)]
+    three_each = [compute_index(all_right, arm) for arm in (True, False)]
+    assert was_recognised(one for one in three_each if one)

@@ -111,7 +111,10 @@ def test_a_trial_from_arming_to_the_reveal():
     assert trial.state == "armed"
     got = [play_period(trial) for _ in range(4)]
     assert trial.state == "finished"
-    assert trial.refusal(plan_of("foot-left")) == "the trial's periods are over: reveal it first"
+    assert (
+        trial.refusal(plan_of("foot-left"))
+        == "the trial's periods are over: reveal it first, `pbmwrap trial reveal`"
+    )
     shown = trial.reveal()
     secret = bytes.fromhex(shown["secret"])
     assert blinding.commit(secret, bytes.fromhex(PLAN_SHA)).hex() == shown["commitment"]
@@ -247,7 +250,9 @@ def test_unblinding_works_at_once_and_ends_the_trial(sessions):
 def test_a_blind_trial_cannot_be_replaced():
     trial = armed()
     before = trial.describe()
-    with pytest.raises(Refused, match="trial feet is not over: reveal it first"):
+    with pytest.raises(
+        Refused, match="trial feet is not over: reveal it first, `pbmwrap trial reveal`"
+    ):
         trial.arm(PLAN | {"id": "again"}, HOST, WRAP)
     assert trial.describe() == before
     trial.unblind("enough")
@@ -398,7 +403,7 @@ def test_a_record_that_may_be_outdated_refuses_sessions():
     again = made(files)
     assert again.describe()["damaged"]
     assert again.refusal(plan_of("foot-left")) == (
-        "the trial's record is damaged: it cannot go on, only trial.unblind ends it"
+        "the trial's record is damaged, it cannot go on: `pbmwrap trial unblind` ends it"
     )
     assert again.refusal(plan_of("foot-left", "b2")) is None
 

@@ -99,7 +99,10 @@ class Trial:
         of_wrap, of_host: 32 random bytes each. Returns the answer `describe`. Raises Refused while
         another trial is blind or the plan cannot be, and OSError."""
         if self.is_blind:
-            raise Refused(NOT_NOW, "trial %s is not over: reveal it first" % self._kept["id"])
+            raise Refused(
+                NOT_NOW,
+                "trial %s is not over: reveal it first, `pbmwrap trial reveal`" % self._kept["id"],
+            )
         wrong = find_plan_problem(plan)
         if wrong:
             raise Refused(INVALID, wrong)
@@ -136,9 +139,9 @@ class Trial:
             return None
         kept = self._kept
         if self._store.unconfirmed:
-            return "the trial's record is damaged: it cannot go on, only trial.unblind ends it"
+            return "the trial's record is damaged, it cannot go on: `pbmwrap trial unblind` ends it"
         if kept["state"] == FINISHED:
-            return "the trial's periods are over: reveal it first"
+            return "the trial's periods are over: reveal it first, `pbmwrap trial reveal`"
         if kept["counts"][kept["sites"].index(site)] >= kept["sessions"]:
             return "this site has its %d sessions of period %d: treat the other site" % (
                 kept["sessions"],
@@ -222,7 +225,7 @@ class Trial:
         if kept["state"] in (ARMED, RUNNING):
             raise Refused(
                 NOT_NOW,
-                "period %d of %d is under way; trial.unblind ends the trial in an emergency"
+                "period %d of %d is under way; in an emergency: `pbmwrap trial unblind`"
                 % (kept["period"] + 1, kept["periods"]),
             )
         if kept["state"] == FINISHED:

@@ -15,6 +15,7 @@ from pbmwrap.errors import NoDevice, SeveralDevices, UsageError, WrapError
 from pbmwrap.words import count
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from pbmwrap.device.client import Client
@@ -125,6 +126,37 @@ def tell_holds(client: Client, store: Store) -> None:
         warn(["the wrap refuses light now, until the red flag is confirmed as read"])
     if changed.cleared:
         warn(["the wrap gives light again"])
+
+
+def note_missing_entry(store: Store, tag: str | None) -> None:
+    """Note that a person in a trial has not written today's numbers: they count only before the
+    session. tag: of the active protocol."""
+    from pbmwrap.programme.model import Kind
+    from pbmwrap.programme.people import list_people
+
+    if not store.read(Kind.TRIAL, person=tag or ""):
+        return
+    from pbmwrap.programme.course_state import find_today
+
+    for person in list_people(store):
+        if person.tag == tag and _lacks_entry(
+            store, person, find_today(store, person, read_now_ms())
+        ):
+            warn(["today's numbers of the trial are missing: after the session they do not count"])
+
+
+def _lacks_entry(store: Store, person: Person, today: date) -> bool:
+    """Whether a trial that is not over has no numbers of the day."""
+    from pbmwrap.programme.model import Kind
+
+    trials = store.read(Kind.TRIAL, person=person.tag)
+    last = trials[-1].body["plan"]["id"]
+    over = ("revealed", "unblinded", "ended")
+    events = store.read(Kind.TRIAL_EVENT, person=person.tag)
+    if any(e.body["trial"] == last and e.body["what"] in over for e in events):
+        return False
+    entries = store.read(Kind.TRIAL_ENTRY, person=person.tag)
+    return not any(e.body["trial"] == last and e.body["day"] == today.isoformat() for e in entries)
 
 
 def _tell_plans(client: Client, hello: Hello, store: Store) -> None:

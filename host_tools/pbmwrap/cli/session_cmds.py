@@ -61,14 +61,15 @@ def run_session(
 
 def _refuse_held(client: Client) -> None:
     """Refuse light while a red flag of the journal is unread. Raises Refused."""
-    from pbmwrap.cli.household import open_household_if_kept, tell_holds
+    from pbmwrap.cli.household import note_missing_entry, open_household_if_kept, tell_holds
 
     with open_household_if_kept() as store:
         if store is not None:
-            from pbmwrap.programme.holds import refuse_held_start
+            from pbmwrap.programme.holds import find_active_tag, refuse_held_start
 
             tell_holds(client, store)
             refuse_held_start(client, store)
+            note_missing_entry(store, find_active_tag(client))
 
 
 def _hold_session(client: Client, hello: Hello) -> Status:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
+from pbmwrap.cli import trial_result_cmds, trial_run_cmds, trial_start_cmds
 from pbmwrap.cli.command import Json, Result, print_note, register_group
 from pbmwrap.cli.options import Option
 from pbmwrap.errors import UsageError
@@ -13,8 +14,7 @@ from pbmwrap.errors import UsageError
 if TYPE_CHECKING:
     from pbmwrap.trial.power import Power, Schedule
 
-# Days until an effect is two thirds there, or gone: what a person can say about it.
-SPEEDS = {"hours": 0.3, "days": 2.0, "week": 7.0, "weeks": 21.0}
+SPEEDS = trial_start_cmds.SPEEDS
 _WORDS = {
     "hours": "comes and goes within a day",
     "days": "takes some days",
@@ -28,7 +28,21 @@ CANNOT = "This trial cannot answer you"
 def add_to(app: click.Group) -> None:
     """Register this file's group."""
     help_text = "A blinded trial of one person: does the light do anything? (docs/trial.md)"
-    register_group(app, "trial", help_text, {"plan": plan_trial})
+    commands = {
+        "plan": plan_trial,
+        "start": trial_start_cmds.start_trial,
+        "status": trial_run_cmds.show_status,
+        "entry": trial_run_cmds.write_entry,
+        "next": trial_run_cmds.choose_next,
+        "guess": trial_run_cmds.write_guess,
+        "close": trial_run_cmds.close_period,
+        "reveal": trial_run_cmds.reveal_trial,
+        "report": trial_result_cmds.write_report,
+        "unblind": trial_run_cmds.unblind_trial,
+        "export": trial_result_cmds.export_bundle,
+        "verify": trial_result_cmds.verify_file,
+    }
+    register_group(app, "trial", help_text, commands)
 
 
 def plan_trial(
@@ -60,11 +74,11 @@ def plan_trial(
     """Say how likely a trial is to find a change that matters, before anybody begins it."""
     if speed not in SPEEDS:
         raise UsageError(f"--speed {speed} is not known", f"write {', '.join(SPEEDS)}")
-    power = _import_power()
+    power = trial_run_cmds.import_power()
     print_note("simulating trials, some seconds ...")
     diary = power.Diary(sd=spread, missing=missing / 100)
     rows = []
-    for schedule in list_schedules(sites, weeks):
+    for schedule in trial_start_cmds.list_schedules(sites, weeks):
         found = power.estimate_power(schedule, matters, SPEEDS[speed], diary)
         rows.append(_make_row(schedule, found, power.smallest_p(schedule)))
     rows.sort(key=lambda row: -row["power"])
@@ -80,32 +94,6 @@ def plan_trial(
         "answers": answers,
     }
     return Result(data, _format_plan(data))
-
-
-def _import_power() -> Any:
-    try:
-        from pbmwrap.trial import power
-    except ImportError as missing:
-        from pbmwrap import installed
-
-        if missing.name != "numpy":
-            raise
-        raise UsageError("the simulation needs numpy", installed.hint_extra("trial")) from None
-    return power
-
-
-def list_schedules(sites: int, weeks: int) -> list[Schedule]:
-    """List the designs that fit: periods of a week and of a fortnight, an even number of them."""
-    from pbmwrap.trial.power import Schedule, default_washout
-    from wrap.rules.blinding import PAIRS, SIDES
-
-    found = []
-    for days in (7, 14):
-        periods = weeks * 7 // days // 2 * 2
-        if periods >= 4:
-            design = SIDES if sites == 2 else PAIRS
-            found.append(Schedule(design, periods, days, default_washout(days)))
-    return found
 
 
 def _make_row(schedule: Schedule, power: Power, smallest_p: float) -> dict[str, Any]:

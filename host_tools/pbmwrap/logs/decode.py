@@ -27,7 +27,30 @@ NAMES = {
     records.SECTOR: "sector",
     records.WAKE: "wake",
     records.COURSE: "course",
+    records.TRIAL: "trial",
+    records.MASKED: "masked",
 }
+
+
+def _unpack_trial(payload: bytes) -> Any:
+    """Unpack a TRIAL record. It comes before the session that it names is recorded, and belongs to
+    none: the session's number is in `of_session`."""
+    data = payloads.unpack_json(payload)
+    if isinstance(data, dict) and "session" in data:
+        data["of_session"] = data.pop("session")
+    return data
+
+
+def _unpack_masked(payload: bytes) -> Any:
+    """Unpack a MASKED record. Its own number of the session counts those of the trial: `n`."""
+    data = payloads.unpack_masked(payload)
+    return {
+        "of_kind": data["kind"],
+        "n": data["session"],
+        "record": data["record"],
+        "hidden": data["hidden"].hex(),
+    }
+
 
 UNPACKERS: dict[int, Callable[[bytes], Any]] = {
     records.BOOT: payloads.unpack_boot,
@@ -43,6 +66,8 @@ UNPACKERS: dict[int, Callable[[bytes], Any]] = {
     records.SECTOR: payloads.unpack_sector,
     records.WAKE: payloads.unpack_wake,
     records.COURSE: payloads.unpack_course,
+    records.TRIAL: _unpack_trial,
+    records.MASKED: _unpack_masked,
 }
 
 MAX_RECORD_BYTES = records.MAX_PAYLOAD + records.OVERHEAD + 2

@@ -42,6 +42,10 @@ class Kind(StrEnum):
     FLAG = "flag"  # a red flag was raised
     READ = "read"  # a person confirmed having read what it means
     SENT = "sent"  # what a wrap received: a frozen plan's hash, a hold
+    TRIAL = "trial"  # the frozen plan of a blinded trial
+    TRIAL_ENTRY = "trial-entry"  # a day's numbers, one for each site
+    GUESS = "guess"  # after a period of a trial
+    TRIAL_EVENT = "trial-event"  # armed, closed, revealed, unblinded, ended
     FORGET = "forget"
 
 

@@ -85,8 +85,8 @@ class ChainVerdict:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """An event as it is exported, with the exact text of its body."""
+class ChainRow:
+    """An event as it is stored and exported, with the exact text of its body; None without it."""
 
     number: int
     kind: str
@@ -167,10 +167,10 @@ class Store:
             salt = secrets.token_hex(16)
             body_sha = _hash_body(salt, text)
             sha = _hash_event(number, kind, person, unix_ms, body_sha, before)
-            self._insert(_Row(number, str(kind), person, unix_ms, body_sha, sha, salt, text))
+            self._insert(ChainRow(number, str(kind), person, unix_ms, body_sha, sha, salt, text))
         return number
 
-    def _insert(self, row: _Row) -> None:
+    def _insert(self, row: ChainRow) -> None:
         self._db.execute(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
             (row.number, row.kind, row.person, row.unix_ms, row.body_sha, row.sha),
@@ -271,13 +271,17 @@ class Store:
                 )
             )
 
-    def _rows(self) -> Iterator[_Row]:
+    def _rows(self) -> Iterator[ChainRow]:
         with explain_store_errors(self.path):
             for row in self._db.execute(
                 "SELECT number, kind, person, unix_ms, body_sha, sha, salt, body"
                 " FROM events LEFT JOIN bodies USING (number) ORDER BY number"
             ):
-                yield _Row(*row)
+                yield ChainRow(*row)
+
+    def read_chain(self) -> list[ChainRow]:
+        """Read all events with their hashes and exact texts, for `check_chain`."""
+        return list(self._rows())
 
     def export_lines(self) -> Iterator[str]:
         """Yield the whole store as lines of JSON, the first one a header. For `import_lines`."""
@@ -325,7 +329,7 @@ class Store:
         return len(fresh)
 
 
-def _check_row(row: _Row, number: int, before: str, gone: Mapping[str, int]) -> Iterator[str]:
+def _check_row(row: ChainRow, number: int, before: str, gone: Mapping[str, int]) -> Iterator[str]:
     if row.number != number:
         yield f"event {number} is missing"
     expected = _hash_event(row.number, row.kind, row.person, row.unix_ms, row.body_sha, before)
@@ -338,7 +342,18 @@ def _check_row(row: _Row, number: int, before: str, gone: Mapping[str, int]) -> 
         yield f"the text of event {row.number} was changed"
 
 
-def _read_lines(lines: Iterable[str], source: str) -> tuple[dict[str, Any], list[_Row]]:
+def check_chain(rows: Iterable[ChainRow]) -> list[str]:
+    """Compute the hashes of a whole chain again; returns what does not fit. A row without its text
+    is verified as far as its hash goes: the text was left out, or forgotten."""
+    problems: list[str] = []
+    before = FIRST
+    for number, row in enumerate(rows, 1):
+        problems += _check_row(row, number, before, {row.person: row.number + 1})
+        before = row.sha
+    return problems
+
+
+def _read_lines(lines: Iterable[str], source: str) -> tuple[dict[str, Any], list[ChainRow]]:
     """Read and check an export. Raises InvalidFile with the line, VerifyFailed."""
     again = "export it again, or use another copy; nothing was changed"
     read: list[dict[str, Any]] = []
@@ -356,7 +371,7 @@ def _read_lines(lines: Iterable[str], source: str) -> tuple[dict[str, Any], list
     if header.get("version") != VERSION:
         raise InvalidFile(f"{source} was written by a newer pbmwrap", "install that version here")
     try:
-        rows = [_Row(**fields) for fields in read[1:]]
+        rows = [ChainRow(**fields) for fields in read[1:]]
     except TypeError:
         raise InvalidFile(f"{source} has lines of another kind", again) from None
     gone = {row.person: row.number for row in rows if row.kind == Kind.FORGET}

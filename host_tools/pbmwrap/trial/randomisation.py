@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,13 +51,21 @@ class TooFewPeriodsError(ValueError):
     """The periods with entries enough do not hold both arms twice."""
 
 
+@lru_cache(8)
 def list_allocations(design: str, periods: int) -> Floats:
     """List the allocations that `wrap.rules.blinding.allocate` can draw, each as likely as any
-    other: int8 array (allocations, periods), 1 where the first site is active.
+    other: int8 array (allocations, periods), 1 where the first site is active. It cannot be
+    written: the next caller gets the same one.
 
     Above MOST_ALLOCATIONS it is a seeded sample of that size. Raises ValueError for what `allocate`
     refuses.
     """
+    found = _make_allocations(design, periods)
+    found.flags.writeable = False
+    return found
+
+
+def _make_allocations(design: str, periods: int) -> Floats:
     if design not in DESIGNS or periods < 2 or periods % 2:
         raise ValueError("a known design, and an even number of periods")
     if count_allocations(design, periods) > MOST_ALLOCATIONS:
@@ -69,6 +78,14 @@ def list_allocations(design: str, periods: int) -> Floats:
     for row, ones in zip(found, chosen, strict=True):
         row[list(ones)] = 1
     return found
+
+
+def list_compared(design: str, arm: Sequence[int]) -> tuple[Floats, bool]:
+    """List the allocations that a trial with the drawn `arm` is compared with, and whether these
+    are all of the design's. A sample has the drawn one in it: p is never 0."""
+    arms = list_allocations(design, len(arm))
+    exact = count_allocations(design, len(arm)) == len(arms)
+    return (arms if exact else np.vstack([arms, np.array([arm], np.int8)])), exact
 
 
 def count_allocations(design: str, periods: int) -> int:
@@ -157,10 +174,7 @@ def estimate_effect(values: Sequence[float], arm: Sequence[int], design: str) ->
         for side in (0, 1):
             if sum(a == side and not np.isnan(v) for a, v in zip(arm, rows, strict=True)) < 2:
                 raise TooFewPeriodsError("an arm has fewer than two periods with enough entries")
-    arms = list_allocations(design, len(arm))
-    exact = count_allocations(design, len(arm)) == len(arms)
-    if not exact:
-        arms = np.vstack([arms, np.array([arm], np.int8)])
+    arms, exact = list_compared(design, arm)
     estimate = float(compute_differences(rows, np.array([arm], np.int8), design)[0])
     p = float(compute_p(rows, arm, arms, design))
     low, high = (_find_bound(rows, arm, arms, design, estimate, side) for side in (-1, 1))
@@ -178,10 +192,17 @@ def _find_bound(
     values: Floats, arm: Sequence[int], arms: Floats, design: str, estimate: float, side: int
 ) -> float:
     """Find the end of the interval on one side: the last effect that the test does not reject."""
+    # A difference is linear in the values, so an effect that is taken away moves it by a share that
+    # is computed once for each allocation.
+    share = -remove_effect(0.0 * values, arm, design, 1.0)
+    drawn = np.array([arm], np.int8)
+    seen, seen_share = (float(compute_differences(v, drawn, design)[0]) for v in (values, share))
+    every, every_share = (compute_differences(v, arms, design) for v in (values, share))
 
     def rejects(effect: float) -> bool:
-        rest = remove_effect(values, arm, design, effect)
-        return bool(compute_p(rest, arm, arms, design) <= ALPHA)
+        rest = np.abs(every - effect * every_share)
+        at_least = ~(rest < abs(seen - effect * seen_share) - _ROUNDING)  # NaN counts against
+        return bool(at_least.mean() <= ALPHA)
 
     spread = float(np.nanmax(values) - np.nanmin(values)) or 1.0
     inside, outside = estimate, estimate + side * spread
@@ -193,6 +214,8 @@ def _find_bound(
         return side * float("inf")
     for _ in range(_HALVINGS):
         middle = (inside + outside) / 2
+        if abs(outside - inside) < _ROUNDING:
+            break
         if rejects(middle):
             outside = middle
         else:

@@ -57,6 +57,24 @@ class ChartData:
     after: float | None
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A drawing of any kind. svg: an <svg> element; caption: what it shows, beside it; alt: the
+    same for people who do not see it."""
+
+    svg: str
+    caption: str
+    alt: str
+
+
+def draw_picture(chart: ChartData | Picture) -> Picture:
+    """Draw a chart of a course; a picture stays as it is."""
+    if isinstance(chart, Picture):
+        return chart
+    alt = describe_chart(chart)
+    return Picture(draw_svg(chart), f"{chart.question} {alt}", alt)
+
+
 def make_chart_data(
     course: Course,
     entries: Sequence[JournalEntry],

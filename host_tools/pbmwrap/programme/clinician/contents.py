@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pbmwrap.programme import analysis
-from pbmwrap.programme.clinician.chart import ChartData, Mark, format_day, make_chart_data
+from pbmwrap.programme.clinician.chart import (
+    ChartData,
+    Mark,
+    Picture,
+    format_day,
+    make_chart_data,
+)
 from pbmwrap.programme.model import (
     Course,
     CourseState,
@@ -51,8 +57,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """verdict: the stop rule's word and its sentence. warnings: what makes the comparison unfair.
-    first, second: the sections of the two pages."""
+    """verdict: the word and its sentence (`label` says whose: by default the stop rule's).
+    warnings: what makes the comparison unfair. first, second: the sections of the two pages."""
 
     title: str
     subtitle: str
@@ -60,10 +66,11 @@ class Report:
     verdict: str
     verdict_text: str
     warnings: tuple[str, ...]
-    chart: ChartData
+    chart: ChartData | Picture
     first: tuple[Section, ...]
     second: tuple[Section, ...]
     notice: str = NOTICE
+    label: str = "Stop rule"
 
 
 def make_report(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from pbmwrap.programme.clinician.chart import describe_chart, draw_svg
+from pbmwrap.programme.clinician.chart import draw_picture
 from pbmwrap.programme.clinician.contents import SIMULATED, Report, Section
 from pbmwrap.report.html_parts import make_document
 
@@ -41,14 +41,14 @@ figure { margin: .4rem 0; } svg { width: 100%; height: auto; display: block; }
 
 def make_page(report: Report) -> str:
     """Return the whole page, UTF-8 text."""
+    picture = draw_picture(report.chart)
     warnings = "".join(f'<p class="warning">{escape(text)}</p>\n' for text in report.warnings)
     body = f"""{_mark_simulated(report)}<h1>{escape(report.title)}</h1>
 <p>{escape(report.subtitle)}</p>
-<p class="verdict"><strong>Stop rule: {escape(report.verdict)}.</strong>
+<p class="verdict"><strong>{escape(report.label)}: {escape(report.verdict)}.</strong>
 {escape(report.verdict_text)}</p>
 {warnings}<figure>
-{draw_svg(report.chart)}<figcaption>{escape(report.chart.question)}
-{escape(describe_chart(report.chart))}</figcaption>
+{picture.svg}<figcaption>{escape(picture.caption)}</figcaption>
 </figure>
 {_make_sections(report.first)}
 <p class="notice">{escape(report.notice)}</p>

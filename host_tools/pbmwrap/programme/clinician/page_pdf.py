@@ -12,7 +12,7 @@ from typing import Any
 
 from pbmwrap import installed
 from pbmwrap.errors import UsageError
-from pbmwrap.programme.clinician.chart import describe_chart, draw_svg
+from pbmwrap.programme.clinician.chart import draw_picture
 from pbmwrap.programme.clinician.contents import SIMULATED, Report, Section
 
 _HEAD = """
@@ -60,12 +60,13 @@ def _import_typst() -> Any:
 def _make_files(report: Report) -> dict[str, bytes]:
     return {
         "main": make_source(report).encode(),
-        "chart.svg": draw_svg(report.chart).encode(),
+        "chart.svg": draw_picture(report.chart).svg.encode(),
     }
 
 
 def make_source(report: Report) -> str:
     """Return the report in typst's language; it shows the file chart.svg."""
+    picture = draw_picture(report.chart)
     banner = [f"#simulated({_quote(SIMULATED)})"] if report.simulated else []
     parts = [
         f"#set document(title: {_quote(report.title)})",
@@ -74,10 +75,11 @@ def make_source(report: Report) -> str:
         f"#heading(level: 1, {_quote(report.title)})",
         f"#text({_quote(report.subtitle)})",
         "#block(width: 100%, stroke: 1.2pt, inset: 6pt)["
-        f"#strong({_quote(f'Stop rule: {report.verdict}.')}) #text({_quote(report.verdict_text)})]",
+        f"#strong({_quote(f'{report.label}: {report.verdict}.')})"
+        f" #text({_quote(report.verdict_text)})]",
         *(f"#warning({_quote(text)})" for text in report.warnings),
-        f'#image("chart.svg", width: 100%, alt: {_quote(describe_chart(report.chart))})',
-        f"#text(size: 8.4pt, {_quote(report.chart.question + ' ' + describe_chart(report.chart))})",
+        f'#image("chart.svg", width: 100%, alt: {_quote(picture.alt)})',
+        f"#text(size: 8.4pt, {_quote(picture.caption)})",
         *_list_sections(report.first),
         "#line(length: 100%, stroke: 0.4pt)",
         f"#text(size: 8.2pt, {_quote(report.notice)})",
