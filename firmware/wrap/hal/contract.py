@@ -212,8 +212,8 @@ class Hal(Protocol):
         raise NotImplementedError
 
     def allocated(self) -> int:
-        """Return the bytes allocated since the last `collect`; 0 where only a walk through the heap
-        could tell."""
+        """Return the bytes allocated since the last `collect`, which may be those of up to 0.1 s
+        ago; 0 where only a long walk through the heap could tell. Called once after each step."""
         raise NotImplementedError
 
     def collect(self) -> None:

@@ -6,7 +6,7 @@ from wrap.build_info import PROGRAM_SHA256
 from wrap.compat import const
 from wrap.hal import list_outputs
 from wrap.link import frames
-from wrap.rules import faults, states
+from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session.daily_light import DAY_S
 from wrap.session.trial import find_warmer_shares
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from wrap.uptime import Uptime
 
 _BENCH = const(16)
+_FEEDS = const(20)  # of the dead-man in its test: 0.2 s
+_FALL_MS = const(300)  # longest wait for its fall
 
 
 def _interpreter_version() -> str:
@@ -316,3 +318,28 @@ class StepBench:
             "inputs_us": hal.ticks_diff(t1, t0) // _BENCH,
             "held_us": hal.ticks_diff(t2, t1) // _BENCH,
         }
+
+    def test_dead_man(self) -> dict:
+        """Raise the enable with every lamp dark, verify some steps, then none, and return whether
+        it rose, the longest time of a verification in us, and after how many ms it fell by itself
+        (None: it did not). Takes up to 0.5 s."""
+        hal = self._hal
+        hal.dark()
+        try:
+            hal.enable(True)
+            rose = True
+            feed_us = 0
+            for _ in range(_FEEDS):
+                hal.wait_until(hal.ticks_add(hal.ticks_ms(), limits.STEP_MS))
+                t0 = hal.ticks_us()
+                rose = hal.verify_and_feed() and rose
+                feed_us = max(feed_us, hal.ticks_diff(hal.ticks_us(), t0))
+            begun = hal.ticks_ms()
+            fell_ms = None
+            while fell_ms is None and hal.ticks_diff(hal.ticks_ms(), begun) < _FALL_MS:
+                hal.wait_until(hal.ticks_add(hal.ticks_ms(), 1))
+                if hal.enable_dropped():
+                    fell_ms = hal.ticks_diff(hal.ticks_ms(), begun)
+        finally:
+            hal.dark()
+        return {"rose": rose, "feed_us": feed_us, "fell_ms": fell_ms}

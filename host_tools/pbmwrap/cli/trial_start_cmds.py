@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 # Days until an effect is two thirds there, or gone: what a person can say about it.
 SPEEDS = {"hours": 0.3, "days": 2.0, "week": 7.0, "weeks": 21.0}
 _LENGTHS = {"week": 7, "fortnight": 14}
+Matters = Annotated[
+    float,
+    Option("--matters", help="Change that matters to you, in points.", min=0.1, max=10),
+]
+Spread = Annotated[
+    float,
+    Option("--spread", help="Standard deviation of your daily number, in points.", min=0.1, max=5),
+]
+Missing = Annotated[
+    float, Option("--missing", help="Percent of days without an entry.", min=0, max=80)
+]
+Weeks = Annotated[
+    int, Option("--weeks", help="Length without the baseline, in weeks.", min=4, max=52)
+]
 YesNo = Annotated[str | None, Option(metavar="ANSWER", help="yes or no; asked if it is missing.")]
 
 
@@ -56,9 +70,7 @@ def start_trial(
     better: Annotated[
         str | None, Option(metavar="WAY", help="lower or higher, with --question.")
     ] = None,
-    weeks: Annotated[
-        int, Option(help="Length without the baseline, in weeks.", min=4, max=52)
-    ] = 24,
+    weeks: Weeks = 24,
     period: Annotated[
         str | None,
         Option(metavar="LENGTH", help="week or fortnight. Default: what finds more."),
@@ -76,15 +88,9 @@ def start_trial(
     speed: Annotated[
         str, Option(metavar="WORD", help="How fast light would work: hours, days, week, weeks.")
     ] = "week",
-    matters: Annotated[
-        float, Option(help="Change that matters to you, in points.", min=0.1, max=10)
-    ] = 2.0,
-    spread: Annotated[
-        float, Option(help="Standard deviation of your daily number.", min=0.1, max=5)
-    ] = 1.5,
-    missing: Annotated[
-        float, Option(help="Percent of days without an entry.", min=0, max=80)
-    ] = 15.0,
+    matters: Matters = 2.0,
+    spread: Spread = 1.5,
+    missing: Missing = 15.0,
     start: Annotated[
         str | None,
         Option(metavar="DAY", help="First day. Default: in 21 days: 7 to wait, 14 to measure."),

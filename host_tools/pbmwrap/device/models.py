@@ -152,6 +152,16 @@ class StepCost(Answer):
 
 
 @dataclass(frozen=True)
+class DeadManTest(Answer):
+    """How the enable behaved with every lamp dark. rose: it was up while steps were verified;
+    feed_us: longest verification; fell_ms: until it fell by itself without, None if it did not."""
+
+    rose: bool
+    feed_us: int
+    fell_ms: int | None
+
+
+@dataclass(frozen=True)
 class Slot(Answer):
     """A stored protocol; `broken`: why it cannot run; `person`: the tag that it carries."""
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, WrapError
-from pbmwrap.facts import DEFAULT_BOARD
+from pbmwrap.facts import DEFAULT_BOARD, board_facts
+from wrap.version import OLDEST_MICROPYTHON
 
 # Bits 10 to 13 of sys.implementation._mpy: what runs native and viper functions
 # (MicroPython's py/persistentcode.h).
@@ -76,6 +77,15 @@ def find_board(machine: str) -> str:
     raise WrapError(
         f"there is no wrap firmware for {machine!r}", f"supported are {', '.join(BOARDS)}"
     )
+
+
+def check_micropython(version: tuple[int, ...], board: str) -> None:
+    """Raises WrapError when this MicroPython is too old for a board of ours."""
+    oldest = OLDEST_MICROPYTHON[board_facts(board).CHIP]
+    if version < oldest:
+        shown, least = (".".join(map(str, v)) for v in (version, oldest))
+        text = f"the board runs MicroPython {shown}, and its chip needs {least}"
+        raise WrapError(text, f"install MicroPython {least} or newer on it first")
 
 
 def find_arch(mpy: int) -> str:

