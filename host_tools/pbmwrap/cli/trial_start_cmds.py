@@ -23,6 +23,20 @@ if TYPE_CHECKING:
 # Days until an effect is two thirds there, or gone: what a person can say about it.
 SPEEDS = {"hours": 0.3, "days": 2.0, "week": 7.0, "weeks": 21.0}
 _LENGTHS = {"week": 7, "fortnight": 14}
+Matters = Annotated[
+    float,
+    Option("--matters", help="Change that matters to you, in points.", min=0.1, max=10),
+]
+Spread = Annotated[
+    float,
+    Option("--spread", help="Standard deviation of your daily number, in points.", min=0.1, max=5),
+]
+Missing = Annotated[
+    float, Option("--missing", help="Percent of days without an entry.", min=0, max=80)
+]
+Weeks = Annotated[
+    int, Option("--weeks", help="Length without the baseline, in weeks.", min=4, max=52)
+]
 YesNo = Annotated[str | None, Option(metavar="ANSWER", help="yes or no; asked if it is missing.")]
 
 
@@ -56,9 +70,7 @@ def start_trial(
     better: Annotated[
         str | None, Option(metavar="WAY", help="lower or higher, with --question.")
     ] = None,
-    weeks: Annotated[
-        int, Option(help="Length without the baseline, in weeks.", min=4, max=52)
-    ] = 24,
+    weeks: Weeks = 24,
     period: Annotated[
         str | None,
         Option(metavar="LENGTH", help="week or fortnight. Default: what finds more."),
@@ -66,20 +78,19 @@ def start_trial(
     sessions: Annotated[int, Option(help="Sessions a week and site.", min=1, max=5)] = 3,
     minutes: Annotated[float, Option(help="Minutes of a session.", min=0.1, max=30)] = 20.0,
     level: Annotated[
-        float, Option(help="Near infrared, percent of full power; 25 at most.", min=0.1, max=25)
+        float,
+        Option(
+            help="Near infrared, percent of full power; without a warmer 25 at most.",
+            min=0.1,
+            max=100,
+        ),
     ] = 25.0,
     speed: Annotated[
         str, Option(metavar="WORD", help="How fast light would work: hours, days, week, weeks.")
     ] = "week",
-    matters: Annotated[
-        float, Option(help="Change that matters to you, in points.", min=0.1, max=10)
-    ] = 2.0,
-    spread: Annotated[
-        float, Option(help="Standard deviation of your daily number.", min=0.1, max=5)
-    ] = 1.5,
-    missing: Annotated[
-        float, Option(help="Percent of days without an entry.", min=0, max=80)
-    ] = 15.0,
+    matters: Matters = 2.0,
+    spread: Spread = 1.5,
+    missing: Missing = 15.0,
     start: Annotated[
         str | None,
         Option(metavar="DAY", help="First day. Default: in 21 days: 7 to wait, 14 to measure."),
@@ -253,6 +264,7 @@ def _make_plan(
     from pbmwrap.programme.model import BASELINE_DAYS, WAIT_DAYS
     from pbmwrap.programme.times import make_stamp, read_day, require_clock
     from pbmwrap.programme.trial_run import make_protocols
+    from pbmwrap.trial.heat_test import find_most_pm
     from pbmwrap.trial.plan import Promise, TrialPlan
 
     now_ms = read_now_ms()
@@ -263,6 +275,12 @@ def _make_plan(
         raise UsageError("the aim is missing", 'add --aim "less pain"')
     if given["speed"] not in SPEEDS:
         raise UsageError(f"--speed {given['speed']} is not known", f"write {', '.join(SPEEDS)}")
+    most_pm = find_most_pm(hello)
+    if given["level_pm"] > most_pm:
+        raise UsageError(
+            f"--level {given['level_pm'] / 10:g} is more than a trial of this wrap may have",
+            f"give at most {most_pm / 10:g} (docs/trial.md, The warmer)",
+        )
     today = find_today(store, who, now_ms)
     start = given["start"]
     begin = read_day(start, today) if start else today + timedelta(days=WAIT_DAYS + BASELINE_DAYS)
