@@ -19,7 +19,8 @@ BROWSER = WEB / "browser"
 RUNTIME = "device"  # its files are MicroPython and the firmware; the others are the page
 LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept for use offline
 SERVER_ONLY = (  # pages whose data are on a server's disk, and what only they use
-    *("page_calibrate.js", "page_course.js", "page_journal.js", "programme.js", "day_chart.js"),
+    *("page_calibrate.js", "page_course.js", "page_journal.js", "page_trial.js", "programme.js"),
+    "day_chart.js",
 )
 _ONLY_HERE = shutil.ignore_patterns("*.md", "hashes.json")
 _POLICY = (

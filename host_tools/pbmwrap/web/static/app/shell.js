@@ -19,7 +19,8 @@ const ALL = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["w
   ...MORE_PAGES, ["about", About]];
 const isFirst = ([name]) => FIRST_PAGES.includes(name);
 const FIRST = ALL.filter(isFirst);
-const PAGES = [...FIRST, ...ALL.filter((page) => !isFirst(page))];
+const NEXT = FIRST.length ? MORE_PAGES.filter((page) => !isFirst(page)) : []; // beside the first ones
+const PAGES = [...FIRST, ...NEXT, ...ALL.filter((page) => !isFirst(page) && !NEXT.includes(page))];
 const FREE_PAGES = ["install", "about"]; // they need no wrap
 
 /** The state in a few words: what is known of the light, or why nothing is. */
