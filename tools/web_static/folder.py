@@ -12,6 +12,7 @@ from pathlib import Path
 from tools.web_static.firmware import FOLDER as FIRMWARE
 from tools.web_static.firmware import add_firmware
 from tools.web_static.pack import ROOT, make_pack
+from tools.web_static.texts import leave_out_unused
 
 WEB = ROOT / "host_tools" / "pbmwrap" / "web"
 STATIC = WEB / "static"
@@ -39,6 +40,7 @@ def build_folder(out: Path, built: Path = ROOT / "build") -> None:
     for name in SERVER_ONLY:
         (out / "static" / "app" / name).unlink()
     shutil.copytree(BROWSER / "app", out / "static" / "app", dirs_exist_ok=True)
+    leave_out_unused(out / "static")
     shutil.copytree(BROWSER / "device", out / RUNTIME)
     for path in sorted((BROWSER / "vendor").iterdir()):
         if path.suffix != ".json" and path.suffix != ".md":
