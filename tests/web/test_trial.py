@@ -161,6 +161,19 @@ def test_a_number_after_the_session_does_not_count(ada: PagePerson) -> None:
     assert after["state"]["counts"] == [1, 0]
 
 
+@pytest.mark.parametrize("phase_ms", [50, 550])
+def test_a_number_written_right_before_the_session_counts(ada: PagePerson, phase_ms: int) -> None:
+    ada.start()
+    ada.wait_until_start()
+    with ada.world.plugged("wrap-1") as wrap:
+        wrap.twin.advance_ms((phase_ms - ada.world.true_ms) % 1000)
+        ada.write_numbers()
+        ada.post("next")
+        ada.have_session(wrap)
+        ada.run("logs", "pull")
+    assert (ada.see()["state"]["entered"], ada.see()["state"]["days_entered"]) == (True, 1)
+
+
 def test_it_got_worse_and_the_page_ends_the_trial_in_the_middle_of_a_session(
     ada: PagePerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from pbmwrap.programme.trials import Trial, TrialEntry, TrialGuess
 from pbmwrap.trial.analysis import PeriodGuess
 from pbmwrap.trial.bundle import Outcome
 from pbmwrap.words import count
+from wrap.rules import limits
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -47,7 +48,10 @@ def choose_next(at: AtWrap, trial: Trial, site: str | None = None) -> tuple[Prog
     at.pull()
     progress = at.read_progress(trial)
     chosen = site or progress.next_site
-    at.client.set_clock(at.read_ms() // 1000)  # its log then dates the session by itself
+    # Its log then dates the session by itself, in whole seconds. A clock this close is not stored
+    # again, so a number that was written just now could seem to come after the session: ahead of
+    # it by as much, the session is never dated before this moment.
+    at.client.set_clock(at.read_ms() // 1000 + limits.CLOCK_SAME_S)
     return progress, chosen, trial_run.activate_site(at.client, trial.plan, chosen)
 
 

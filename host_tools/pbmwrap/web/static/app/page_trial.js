@@ -22,6 +22,18 @@ export class Trial extends Personal {
     return transport.ask("trial", this.props.route[1]);
   }
 
+  /** Brings the sessions that the wrap has had since: by them it is known how far the trial is. */
+  async fetchLog() {
+    this.setState({ sending: true, failure: null });
+    try {
+      await transport.ask("pull");
+      await this.reload();
+    } catch (failure) {
+      this.setState({ failure });
+    }
+    this.setState({ sending: false });
+  }
+
   componentDidUpdate(before) {
     if (before.route[1] !== this.props.route[1]) this.reload();
   }
@@ -52,7 +64,7 @@ export class Trial extends Personal {
             ${state.guesses_due.length ? html`<${Guess} key=${`g${state.guesses_due[0]}`} ...${parts}
               onDone=${top} />` : null}
             <${Next} ...${parts} />
-            <${HowFar} state=${state} />
+            <${HowFar} state=${state} onFetch=${() => this.fetchLog()} sending=${sending} />
             <${Reveal} ...${parts} onDone=${top} />
             <${Worse} ...${parts} onDone=${top} />` : null}`}
         <${PlanFacts} state=${state} />
@@ -255,7 +267,8 @@ function noWrap() {
 }
 
 /** Period, sessions of each site, days with numbers, guesses. */
-function HowFar({ state }) {
+function HowFar({ state, onFetch, sending }) {
+  const why = whyNoChange() ?? noWrap();
   const under = state.period < state.periods;
   return html`<section aria-labelledby="far"><h2 id="far">${t("trial.far.title")}</h2>
     <${Facts} pairs=${[
@@ -264,8 +277,10 @@ function HowFar({ state }) {
       ...(under ? state.sites.map((site, i) => [t("trial.far.sessions",
         { site: written(site).words }), t("trial.far.done", { n: state.counts[i],
         all: state.sessions, left: Math.max(0, state.sessions - state.counts[i]) })]) : []),
-      [t("trial.far.numbers"), t("trial.far.days", { n: state.days_entered })],
+      [t("trial.far.numbers"), String(state.days_entered)],
     ]} />
+    <div class="row"><${Button} off=${Boolean(why) || sending} why=${why} onPress=${onFetch}>
+      ${t("sessions.pull")}</${Button}></div>
     ${state.guesses.length ? html`<h3>${t("trial.guesses")}</h3>
       <${Table} caption=${t("trial.guesses")} hideCaption stack columns=${[
       { name: t("trial.far.period") }, { name: t("trial.guess") },
