@@ -31,6 +31,36 @@ toolchain: $(STAMP) ## Build mpy-cross and the MicroPython unix port (cached)
 firmware: $(STAMP) ## Build build/BOARD.uf2 (BOARD=PBMWRAP_RP2040, cached)
 	@$(PY) -m tools.toolchain firmware --board $(BOARD) --out build
 
+.PHONY: wheel mpy-formats
+wheel: firmware ## dist/*.whl and the sdist, with the image of each RP2040 board (docs/releasing.md)
+	@$(PY) -m tools.release wheel --out dist
+
+.PHONY: release release-check
+release: firmware ## A release in dist, from a clean tree at its tag, checked (docs/releasing.md)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[release]'
+	@$(PY) -m tools.release all --out dist $(if $(REHEARSE),--rehearse)
+
+.PHONY: docs
+docs: $(STAMP) ## The documentation site in build/docs/site, with search; dead links are errors (docs/releasing.md)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@$(PY) -m tools.docs_site
+
+.PHONY: reproducible newest
+reproducible: firmware ## Every RP2040 image again, in other folders and on another day: equal (docs/releasing.md)
+	@$(PY) -m tools.reproducible
+
+newest: $(STAMP) ## The image with the newest MicroPython of Debian's suites, and its tests (docs/releasing.md)
+	@export MICROPYTHON_SUITE=forky; $(MAKE) firmware && $(PY) -m pytest tests/emulator \
+		tests/contract/test_session.py tests/contract/test_link.py tests/contract/test_safety.py \
+		-m "not slow and not long_on_chip" -n $(JOBS) --dist loadgroup; code=$$?; \
+		unset MICROPYTHON_SUITE; $(MAKE) firmware; exit $$code
+
+release-check: $(STAMP) ## The release in dist: sums, the wheel in a fresh environment, a flashed chip
+	@$(PY) -m tools.release check --out dist
+
+mpy-formats: $(STAMP) ## Files for stock boards by mpy-cross 1.25 to 1.29, started on an emulated chip
+	@$(PY) -m tools.mpy_formats
+
 demo: $(STAMP) ## A session on a simulated wrap, from flashing to the report, and twelve simulated weeks
 	@$(PY) -m tools.demo --out build/demo
 
@@ -145,6 +175,11 @@ store-cuts: $(STAMP) ## Power cut and full disk at every write of the household'
 lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
 	@$(PY) -m tests.lives --jobs $(JOBS)
 	@$(PY) -m tests.lives.regression
+
+.PHONY: trial-campaign
+trial-campaign: $(STAMP) ## 84,000 blinded trials through the real code, and 400 sessions whose arms must not show (docs/trial.md)
+	$(PY) -m tests.trial.many_trials --jobs $(JOBS)
+	$(PY) -m tests.trial.tell_arms
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

@@ -4,7 +4,11 @@ from machine import Pin
 
 import board_facts
 
-for _pin in [board_facts.ENABLE_PIN] + [_c[2] for _c in board_facts.CHANNELS]:
+_pins = [board_facts.ENABLE_PIN] + [_c[2] for _c in board_facts.CHANNELS]
+_warmer = getattr(board_facts, "WARMER", None)
+if _warmer is not None:
+    _pins.append(_warmer[2])
+for _pin in _pins:
     Pin(_pin, Pin.OUT, value=0)  # H-13
 Pin(board_facts.INDICATOR_PIN, Pin.OUT, value=0)
 if getattr(board_facts, "BUZZER_PIN", None) is not None:

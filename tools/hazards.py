@@ -173,9 +173,9 @@ def format_sheet(hazards: list[Hazard]) -> str:
     """Return the text of docs/hazards.md."""
     out = [_HEAD]
     for hazard in hazards:
-        protection = textwrap.fill(
-            hazard.protection, 100, break_long_words=False, break_on_hyphens=False
-        )
+        # A link within safety.md, where the text comes from, leads out of the sheet.
+        text = hazard.protection.replace("](#", "](safety.md#")
+        protection = textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
         out.append(f"## {hazard.ident}: {hazard.hazard}\n\n{protection}\n")
         for title, found in (("Code", hazard.code), ("Tests", hazard.tests)):
             out.append(f"{title}:\n\n" + "".join(f"* `{place}`\n" for place in sorted(found)))

@@ -130,9 +130,12 @@ def drop_damaged_results(work: Path) -> None:
 
 
 def try_again(work: Path, digest: str) -> None:
-    """Delete the results of survivors when tests or sources have changed since the last run."""
+    """Delete the results of survivors when tests or sources have changed since the last run.
+    mutmut's table of tests goes too: it would add new tests only, and an old one may reach new
+    code."""
     stamp, found = work / "digest", KILLED + TIMEOUT
     if not stamp.exists() or stamp.read_text() != digest:
+        (work / "mutants/mutmut-stats.json").unlink(missing_ok=True)
         for file in list_meta_files(work, PACKAGES):
             meta = json.loads(file.read_text())
             codes = meta["exit_code_by_key"]

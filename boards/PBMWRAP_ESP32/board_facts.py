@@ -20,7 +20,7 @@ CARRIER_HZ = 1000
 SUPPLY_MA = 1500  # lamps together; channels are scaled alike above it
 PAD_CM2 = 600  # what the lamps heat; limits.BLIND_POWER_MW_CM2 is per cm2
 
-ENABLE_PIN = 23  # series enable, pulled down by 4.7 kOhm: RMT switches the pin's pull-up on
+ENABLE_PIN = 23  # series enable, pulled down by 4.7 kOhm: RMT may switch a pull-up on
 ENABLE_BACK_PIN = 22  # wired to ENABLE_PIN and reads it back
 BUTTON_PIN = 21  # to ground, internal pull-up
 INDICATOR_PIN = 27  # an LED to ground

@@ -15,6 +15,10 @@ CHANNELS = (
     ("red", 660, 2, 900, 60000),
     ("nir", 850, 4, 900, 80000),
 )
+# A warmer for the sham arm of a blinded trial (docs/trial.md): resistors in the pad behind a switch
+# of their own, as the lamps have one: ("warmer", "heat", pin, current at full duty mA). It gives no
+# light and is in no protocol. GPIO6 is PWM slice 3. None: there is none.
+WARMER = None
 CARRIER_HZ = 1000
 SUPPLY_MA = 1500  # lamps together; channels are scaled alike above it
 PAD_CM2 = 600  # what the lamps heat; limits.BLIND_POWER_MW_CM2 is per cm2

@@ -2,8 +2,9 @@
 #define MICROPY_HW_BOARD_NAME                   "pbmwrap"
 #define MICROPY_HW_FLASH_STORAGE_BYTES          (1536 * 1024)
 
-// Lamps GPIO2 and GPIO4, series enable GPIO22, buzzer GPIO16: board_facts.py says the same, a test compares them.
-#define PBMWRAP_DARK_PINS                       ((1u << 2) | (1u << 4) | (1u << 22) | (1u << 16))
+// Lamps GPIO2 and GPIO4, a warmer's GPIO6, series enable GPIO22, buzzer GPIO16: board_facts.py says the same, a test
+// compares them.
+#define PBMWRAP_DARK_PINS                       ((1u << 2) | (1u << 4) | (1u << 6) | (1u << 22) | (1u << 16))
 
 // Dark and silent before any Python, and again first thing in a soft reset: a stock one leaves lamps lit.
 void pbmwrap_dark(void);

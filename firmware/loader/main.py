@@ -31,6 +31,7 @@ MOUNT = "/w"
 KEPT = 0
 NEW = 1
 TRIED = 2
+LOAD_MS = 60000  # for loading the modules: some seconds, more from slow flash
 TRIAL_MS = 20000
 NO_HELLO = "it was started and did not say hello within 20 s"
 _ENOENT = 2
@@ -38,6 +39,8 @@ _ENOENT = 2
 # (reset_cause) reads it.
 _SCRATCH0 = 0x4005800C
 _INTENDED = 0x50424D57
+# An ESP32's RTC memory does so too: wrap/hal/esp32/chip.py (reset_cause).
+_MARK = b"PBMWRAP"
 _REASON_MAX = 80  # characters
 _STAT_FOLDER = 0x4000
 _STAT_FILE = 0x8000
@@ -209,13 +212,14 @@ class Installed:
         self.trial = trial
         self.rollback_reason = state.get("why") if state["trial"] == TRIED and not trial else None
 
-    def arm(self) -> None:
-        """Start the timer that restarts the board after TRIAL_MS."""
+    def arm(self, ms: int) -> None:
+        """Start the timer that restarts the board after `ms`, or start it again."""
         import machine
 
-        self._timer = machine.Timer(-1 if sys.platform == "rp2" else 1)
+        if self._timer is None:
+            self._timer = machine.Timer(-1 if sys.platform == "rp2" else 1)
         mode = machine.Timer.ONE_SHOT
-        self._timer.init(period=TRIAL_MS, mode=mode, callback=lambda t: restart(machine))
+        self._timer.init(period=ms, mode=mode, callback=lambda t: restart(machine))
 
     def keep(self) -> None:
         """End the trial: the firmware has answered `hello` and stays. Raises OSError."""
@@ -240,6 +244,8 @@ def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
     from wrap.main_loop import main
 
     hal = open_board(board_facts)
+    if installed.trial:
+        installed.arm(TRIAL_MS)
     try:
         if packs.stopped:
             raise KeyboardInterrupt
@@ -263,7 +269,7 @@ def _load_and_run(installed: Installed, slot: "Slot", index: dict) -> None:
     import vfs
 
     if installed.trial:
-        installed.arm()
+        installed.arm(LOAD_MS)
     packs = PackFilesystem("/" + slot[0] + "/", index)
     vfs.mount(packs, MOUNT)
     sys.path.insert(0, MOUNT)
@@ -301,13 +307,16 @@ def start_firmware() -> None:
 
 
 def restart(machine: "ModuleType") -> None:
-    """Reset the board, recorded as intentional: an RP2040 resets itself through its watchdog.
+    """Reset the board, recorded as intentional: an RP2040 resets itself through its watchdog, and
+    an ESP32 cannot distinguish this from a panic.
 
     Takes MicroPython's module `machine`, because an import in a timer callback can fail for lack of
     heap.
     """
     if sys.platform == "rp2":
         machine.mem32[_SCRATCH0] = _INTENDED
+    elif sys.platform == "esp32":
+        machine.RTC().memory(_MARK)
     machine.reset()
 
 

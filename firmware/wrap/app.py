@@ -4,7 +4,7 @@ from wrap.background import Background
 from wrap.compat import const
 from wrap.control.light_output import LightOutput
 from wrap.fast_step import FastStep
-from wrap.hal import LIGHT, PRESSED
+from wrap.hal import LIGHT, PRESSED, list_outputs
 from wrap.install_trial import InstallTrial
 from wrap.link.budget import Budget
 from wrap.link.commands import (
@@ -48,7 +48,7 @@ from wrap.session.site_history import SiteHistory
 from wrap.session.start import SessionStart, session_count
 from wrap.session.start_guard import StartGuard
 from wrap.session.state_machine import Session
-from wrap.session.trial import Trial
+from wrap.session.trial import Trial, find_warmer_shares
 from wrap.session.wake_check import WakeCheck
 from wrap.step_state import StepState
 from wrap.storage import payloads, records
@@ -106,19 +106,22 @@ class App:
         self.log = Log(storage.sectors)
         self.log_queue = LogQueue(self.log, self.uptime)
         self.settings = Settings(files, facts.CHANNELS)
-        self.protocols = Protocols(files, [(c[0], c[1]) for c in facts.CHANNELS])
+        outputs = list_outputs(facts)
+        names = tuple([c[0] for c in outputs])
+        self.protocols = Protocols(files, [(c[0], c[1]) for c in facts.CHANNELS], names)
         self.fault_latch = FaultLatch(Store(files, "fault"))
         self.restart_count = RestartCount(Store(files, "resets"), self.cause)
         self._counter = Store(files, "count")
         self.history = SiteHistory(Store(files, "course"), session_count(self._counter))
-        self._channels = tuple([c[0] for c in facts.CHANNELS])
-        self.lit_time = LitTime(Store(files, "lit"), self._channels)
+        self._outputs = names
+        self.lit_time = LitTime(Store(files, "lit"), names[: len(facts.CHANNELS)])
         self.holds = Holds(self.settings.hold_store, self.log_queue)
         self.blind_trial = Trial(
             DoubleStore(files, "trial"),
             self.log_queue,
             self.uptime,
-            tuple([c[1] for c in facts.CHANNELS]),
+            tuple([c[1] for c in outputs]),
+            find_warmer_shares(outputs),
         )
 
     def _compose_safety(self, hal: "Hal", facts: "BoardFacts") -> None:
@@ -184,7 +187,8 @@ class App:
             caps,
             thermal,
             log_queue,
-            self._channels,
+            self._outputs,
+            self.blind_trial,
             hal.collect,
         )
         self.fault_control = FaultControl(

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 # Before a step with light no slice of the link begins: none that reads or writes takes longer.
 _MARGIN_MS = const(1)
-# A collection takes 6.2 ms (docs/benchmarks.md). It runs after this many allocated bytes behind a
-# step that leaves _COLLECT_MS, so that it delays none, and at _COLLECT_NOW in any case. The
-# automatic collection, which could come within a step, is off.
+# A collection takes 6.2 ms (docs/benchmarks.md), on an ESP32 11 to 15. It runs after this many
+# allocated bytes behind a step that leaves _COLLECT_MS, so that it delays none, and at _COLLECT_NOW
+# in any case. On a chip with a small heap it runs after a quarter and a third of what is free.
+# The automatic collection, which could come within a step, comes only when no piece of the heap is
+# large enough: with 14 KB free or more in none of 200 requests (tests/esp32/test_small_heap.py).
 _COLLECT_BYTES = const(65536)
 _COLLECT_MS = const(7)
 _COLLECT_NOW = const(81920)
@@ -50,6 +52,7 @@ def loop(app: App, turns: int = -1) -> None:
     drift."""
     hal = app.hal
     due = hal.ticks_ms()
+    collect_bytes, collect_now = _collect_limits(hal.heap()[1])
     while turns:
         turns -= 1
         app.turn(hal.ticks_ms())
@@ -58,15 +61,23 @@ def loop(app: App, turns: int = -1) -> None:
         if late > 0:
             # A lost step is not repeated: each step measures its time.
             due = hal.ticks_add(due, late)
-        _collect_garbage(hal, due)
+        _collect_garbage(hal, due, collect_bytes, collect_now)
         _serve_link(app, due)
         hal.wait_until(due)
 
 
-def _collect_garbage(hal: "Hal", due: int) -> None:
+def _collect_limits(free: int) -> "tuple[int, int]":
+    """Return (bytes after which a collection waits for a step that leaves time for it, bytes after
+    which it runs in any case). free: bytes of the heap; 0: not known."""
+    if free <= 0 or free >= 2 * _COLLECT_NOW:
+        return _COLLECT_BYTES, _COLLECT_NOW
+    return min(_COLLECT_BYTES, free // 4), min(_COLLECT_NOW, free // 3)
+
+
+def _collect_garbage(hal: "Hal", due: int, after_bytes: int, now_bytes: int) -> None:
     allocated = hal.allocated()
-    if allocated >= _COLLECT_NOW or (
-        allocated >= _COLLECT_BYTES and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
+    if allocated >= now_bytes or (
+        allocated >= after_bytes and hal.ticks_diff(due, hal.ticks_ms()) >= _COLLECT_MS
     ):
         hal.collect()
 

@@ -74,6 +74,11 @@ def built_image(board: str) -> Path | None:
     return root / "build" / f"{board}.uf2" if root else None
 
 
+def shipped_images_dir() -> Path:
+    """Return the folder of the images that a wheel carries; a checkout has none there."""
+    return _PACKAGE / "_data" / "images"
+
+
 def wrap_dir() -> Path:
     """Return the folder of the device package `wrap`."""
     import wrap

@@ -47,6 +47,10 @@ SLICE = (
     "skin-mid-cold/late",
     "skin-mid-trip/late",
     "skin-right-trip/late",
+    "warmer-compare-lost/1",  # H-65
+    "warmer-open/0",
+    "warmer-shorted-then-hot/0",
+    "warmer-stuck-then-hot/0",
 )
 
 

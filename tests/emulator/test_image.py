@@ -12,6 +12,7 @@ from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.twin.rp2040_fs import files_of
 from pbmwrap.twin.rp2040_repl import ReplError
 from tests.emulator.conftest import APP_RUNS_MS, ROOT, MakeTwin
+from tests.warmed import WARMER
 
 LAMPS = range(len(board_facts.CHANNELS))
 LAMP_PINS = [channel[2] for channel in board_facts.CHANNELS]
@@ -69,7 +70,7 @@ def test_c_drives_the_outputs_low_within_a_millisecond_of_power(
     twin = make_twin(image)
     twin.start()
     twin.advance_ms(1)
-    outputs = [*LAMP_PINS, board_facts.ENABLE_PIN, board_facts.BUZZER_PIN]
+    outputs = [*LAMP_PINS, WARMER[2], board_facts.ENABLE_PIN, board_facts.BUZZER_PIN]
     assert all(twin.driven_low(pin) for pin in outputs)
 
 
@@ -78,7 +79,7 @@ def test_c_and_python_name_the_same_pins() -> None:
     mask = re.search(r"PBMWRAP_DARK_PINS +\((.*)\)", header)
     assert mask
     pins = [int(pin) for pin in re.findall(r"1u << (\d+)", mask[1])]
-    assert pins == [*LAMP_PINS, board_facts.ENABLE_PIN, board_facts.BUZZER_PIN]
+    assert pins == [*LAMP_PINS, WARMER[2], board_facts.ENABLE_PIN, board_facts.BUZZER_PIN]
 
 
 @pytest.mark.parametrize("duty", [1000, 30_000, 65_535])

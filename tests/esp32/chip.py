@@ -23,6 +23,8 @@ class Kind:
     timer_bits: int  # SOC_LEDC_TIMER_BIT_WIDTH
     ledc_signal: int  # of the first channel
     rmt_signal: int
+    rmt_channels: int  # that send: SOC_RMT_TX_CANDIDATES_PER_GROUP
+    rmt_stops: bool  # SOC_RMT_SUPPORT_ASYNC_STOP
     gpio_signal: int  # SIG_GPIO_OUT_IDX
     adc1: tuple[int, ...]  # ports/esp32/machine_adc.c, madc_obj
     inputs_only: tuple[int, ...]
@@ -33,12 +35,49 @@ class Kind:
 
 KINDS = {
     "esp32": Kind(
-        2, 8, 20, 71, 87, 256, tuple(range(32, 40)), tuple(range(34, 40)), 0x3FF44530, 0x3FF48034
+        modes=2,
+        channels=8,
+        timer_bits=20,
+        ledc_signal=71,
+        rmt_signal=87,
+        rmt_channels=8,
+        rmt_stops=False,
+        gpio_signal=256,
+        adc1=tuple(range(32, 40)),
+        inputs_only=tuple(range(34, 40)),
+        routes_at=0x3FF44530,
+        resets_at=0x3FF48034,
     ),
     "esp32s3": Kind(
-        1, 8, 14, 73, 81, 256, tuple(range(1, 11)), (), 0x60004554, 0x60008038, 0x60038004
+        modes=1,
+        channels=8,
+        timer_bits=14,
+        ledc_signal=73,
+        rmt_signal=81,
+        rmt_channels=4,
+        rmt_stops=True,
+        gpio_signal=256,
+        adc1=tuple(range(1, 11)),
+        inputs_only=(),
+        routes_at=0x60004554,
+        resets_at=0x60008038,
+        usb_at=0x60038004,
     ),
-    "esp32c3": Kind(1, 6, 14, 45, 51, 128, tuple(range(5)), (), 0x60004554, 0x60008038, 0x60043004),
+    "esp32c3": Kind(
+        modes=1,
+        channels=6,
+        timer_bits=14,
+        ledc_signal=45,
+        rmt_signal=51,
+        rmt_channels=2,
+        rmt_stops=True,
+        gpio_signal=128,
+        adc1=tuple(range(5)),
+        inputs_only=(),
+        routes_at=0x60004554,
+        resets_at=0x60008038,
+        usb_at=0x60043004,
+    ),
 }
 
 
@@ -79,7 +118,6 @@ class Chip:
     """Simulates the chip. name: a key of KINDS. Time moves by `advance_us` alone."""
 
     name: str
-    idf: tuple[int, ...] = (5, 5, 2)
     now_us: int = 0
     pins: dict[int, PinState] = field(default_factory=dict)
     wires: dict[int, int] = field(default_factory=dict)  # input -> the pin that drives it
@@ -87,8 +125,12 @@ class Chip:
     sensed: tuple[int, Callable[[], bool]] | None = None  # an input, and whether it sees light
     volts_mv: dict[int, int] = field(default_factory=dict)
     calibrated: bool = True
+    log_level: int = 1  # ESP_LOG_ERROR, ports/esp32/boards/sdkconfig.base
+    console: Callable[[bytes], object] = len  # where ESP-IDF logs: on a UART board, the link
     rmt_until_us: dict[int, int] = field(default_factory=dict)  # signal -> end of its high
-    rmt_stops: int = 0
+    rmt_taken: set[int] = field(default_factory=set)  # channels
+    rmt_waited_us: int = 0  # in which a call of RMT did not return
+    panicked: bool = False  # by the interrupt watchdog
     timers: list = field(default_factory=list)  # machine.Timers that run
     fed_us: int = -1
     watchdog_ms: int = 0
@@ -122,6 +164,18 @@ class Chip:
 
     def advance_ms(self, ms: int) -> None:
         self.advance_us(ms * 1000)
+
+    def log_error(self, text: str) -> None:
+        """ESP_LOGE: a line on the console."""
+        if self.log_level >= 1:
+            self.console(f"E ({self.now_us // 1000}) {text}\r\n".encode())
+
+    def hold_interrupts_us(self, us: int) -> None:
+        """Let time pass in a critical section: what was due comes behind it. 300 ms of it are the
+        interrupt watchdog's panic (CONFIG_ESP_INT_WDT_TIMEOUT_MS)."""
+        self.now_us += us
+        self.panicked = self.panicked or us >= 300_000
+        self.advance_us(0)
 
     def gives(self, mode: int, number: int) -> int:
         """Return the duty that the channel gives now, in its timer's counts."""

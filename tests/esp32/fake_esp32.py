@@ -17,33 +17,42 @@ def made_rmt(chip: Chip) -> type:
             becomes an output without an input, pull-up on, and idles low."""
             if pin.number in chip.kind.inputs_only:
                 raise OSError(-258, "ESP_ERR_INVALID_ARG")
+            free = [n for n in range(chip.kind.rmt_channels) if n not in chip.rmt_taken]
+            if not free:  # rmt_tx_register_to_group; the number asked for counts for nothing
+                raise OSError(-261, "ESP_ERR_NOT_FOUND")
+            self._channel = free[0]
+            chip.rmt_taken.add(self._channel)
             state = chip.pin(pin.number)
-            state.signal = self._signal = chip.kind.rmt_signal + number
+            state.signal = self._signal = chip.kind.rmt_signal + self._channel
             state.out, state.input_on, state.pull = True, False, 2
+            chip.rmt_until_us[self._signal] = -1
+            self._pin = state
             self._hz = resolution_hz
             self._enabled = False
 
         def active(self, on):
             """esp32_rmt_active: False stops a wave at once; True is refused. An ESP32 has no bit
-            that stops one (SOC_RMT_SUPPORT_ASYNC_STOP): there rmt_tx_disable() of ESP-IDF before
-            5.5.2 waits for the wave's end, inside a critical section. What was due meanwhile comes
-            behind it; 300 ms of it are the interrupt watchdog's panic (espressif/esp-idf#17692)."""
+            that stops one (SOC_RMT_SUPPORT_ASYNC_STOP): rmt_tx_disable() clears the first word of
+            the channel's memory, which is sent already, and polls TX_DONE until the wave has run
+            out, inside a critical section (espressif/esp-idf#17692)."""
             if on:
                 raise ValueError("activate by calling write_pulses()")
-            left_us = chip.rmt_until_us.get(self._signal, -1) - chip.now_us
-            if left_us > 0:
-                chip.rmt_stops += 1
-                if chip.name == "esp32" and chip.idf < (5, 5, 2):
-                    chip.now_us += left_us
-                    chip.advance_us(0)
+            if self._enabled and not chip.kind.rmt_stops:
+                left_us = max(0, chip.rmt_until_us[self._signal] - chip.now_us)
+                chip.rmt_waited_us += left_us
+                chip.hold_interrupts_us(left_us)
             chip.rmt_until_us[self._signal] = -1
             self._enabled = False
 
         def write_pulses(self, durations, levels):
-            """esp32_rmt_write_pulses: waits for a wave under way; durations have 15 bits
-            (rmt_symbol_word_t); sent by hardware alone up to a channel's memory of 48 symbols."""
-            if self._enabled:
-                chip.advance_us(max(0, chip.rmt_until_us[self._signal] - chip.now_us))
+            """esp32_rmt_write_pulses: waits for a wave under way, in C: interrupts come, callbacks
+            do not; durations have 15 bits (rmt_symbol_word_t); sent by hardware alone up to a
+            channel's memory of 48 symbols."""
+            left_us = max(0, chip.rmt_until_us[self._signal] - chip.now_us)
+            if self._enabled and left_us:
+                chip.rmt_waited_us += left_us
+                chip.now_us += left_us
+                chip.advance_us(0)
             if len(durations) != len(levels):
                 raise ValueError("duration and data must have same length")
             if not all(0 < n < 1 << 15 for n in durations) or len(durations) > 96:
@@ -55,7 +64,10 @@ def made_rmt(chip: Chip) -> type:
             chip.rmt_until_us[self._signal] = chip.now_us + us
 
         def deinit(self):
+            """rmt_tx_destroy: also switches the pad's output off."""
             self.active(False)
+            self._pin.out = False
+            chip.rmt_taken.discard(self._channel)
 
     return RMT
 
@@ -117,4 +129,17 @@ def made_esp32(chip: Chip, parts: dict[str, Nor]) -> types.ModuleType:
     """Return the module."""
     module = types.ModuleType("esp32")
     vars(module).update({"RMT": made_rmt(chip), "Partition": made_partition(parts)})
+    return module
+
+
+def made_esp(chip: Chip) -> types.ModuleType:
+    """Return the module `esp`."""
+    module = types.ModuleType("esp")
+
+    def osdebug(uart, level=3):
+        """modesp.c esp_osdebug: None does not silence, it sets the level of the start, errors; a
+        level counts with any other first argument."""
+        chip.log_level = 1 if uart is None else level
+
+    vars(module).update({"osdebug": osdebug, "LOG_NONE": 0, "LOG_ERROR": 1})
     return module

@@ -179,6 +179,9 @@ def made_adc(chip: Chip) -> type:
             full scale (components/esp_adc: 3100 mV, 2500 on a C3), where the converter saturates;
             below some 140 mV an ESP32 reads its offset (ESP-IDF, "ADC", non-linearity)."""
             if not chip.calibrated:
+                # adc.c ensure_adc_calibration tries again at each conversion, and each time
+                # esp_adc/.../adc_cali_*_fitting.c reports it by ESP_RETURN_ON_ERROR.
+                chip.log_error("adc_cali: no calibration eFuse burnt")
                 raise OSError(-262, "ESP_ERR_NOT_SUPPORTED")
             mv = chip.volts_mv.get(self._pin, 0)
             top = _ADC_MAX_MV[chip.name]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import types
 from array import array
 
 import pytest
 
 from tests.esp32.test_hal import lit
 from tests.esp32.world import World
+from wrap import main_loop
 
 
 def test_a_sense_input_is_read_where_there_is_one(world: World) -> None:
@@ -68,14 +70,62 @@ def test_a_restart_is_dark_first(world: World) -> None:
     assert (world.light(0), world.enabled(), world.chip.restarted) == (0, False, True)
 
 
-def test_the_heap_is_walked_only_in_the_dark(devkit: World) -> None:
-    assert devkit.hal.heap() == (30000, 90000)
-    devkit.heap[0] = 50000
-    assert devkit.hal.heap() == (50000, 70000)
+def test_the_heap_is_that_of_the_areas_that_there_are(devkit: World) -> None:
+    assert devkit.hal.heap() == (30000, 24000)
+    devkit.allocate(5000)
+    assert devkit.hal.heap() == (35000, 19000)
+
+
+def test_a_request_in_a_session_walks_through_no_heap(devkit: World) -> None:
     devkit.hal.enable(True)
-    devkit.heap[0] = 60000
-    assert devkit.hal.heap() == (50000, 70000)
-    devkit.hal.collect()
+    devkit.allocate(5000)
+    before = devkit.walks
+    assert devkit.hal.heap() == (30000, 24000)
+    assert devkit.walks == before
+
+
+def test_allocated_bytes_are_counted_ten_times_a_second(devkit: World) -> None:
+    hal = devkit.hal
+    hal.enable(True)
+    hal.collect()
+    before = devkit.walks
+    seen = []
+    for _ in range(30):
+        devkit.allocate(10)
+        seen.append(hal.allocated())
+    assert seen == [0] * 9 + [100] * 10 + [200] * 10 + [300]
+    assert devkit.walks - before == 3
+    devkit.heap = [30100, 23900]
+    hal.collect()
+    assert (hal.allocated(), hal.heap()) == (0, (30100, 23900))
+    devkit.heap = [29000, 25000]  # an automatic collection
+    assert [hal.allocated() for _ in range(10)] == [0] * 10
+
+
+@pytest.mark.parametrize("free", [8000, 24000, 160_000])
+def test_the_loop_collects_before_a_small_heap_is_full(devkit: World, free: int) -> None:
+    class Calm:
+        """An app whose steps allocate 100 bytes each and leave time."""
+
+        hal = devkit.hal
+        busy = False
+        server = types.SimpleNamespace(is_talking=lambda: False)
+
+        def turn(self, now: int) -> None:
+            devkit.allocate(100)
+            least.append(devkit.heap[1])
+
+    least: list[int] = []
+    devkit.heap = [30000, free]
+
+    def collect() -> None:
+        devkit.heap = [30000, free]
+        devkit.collections += 1
+
+    devkit.rooms["heap"].gc.collect = collect
+    main_loop.loop(Calm(), 4000)  # type: ignore[arg-type]
+    assert min(least) >= free * 2 // 3 - 1000
+    assert devkit.collections >= 2
 
 
 def test_there_is_no_claim_on_the_program(devkit: World) -> None:
@@ -94,7 +144,6 @@ def test_waiting_ends_at_the_tick(devkit: World) -> None:
     assert devkit.chip.now_us == 7000
     hal.wait_until(3)
     assert devkit.chip.now_us == 7000
-    assert hal.allocated() == 0
 
 
 def test_an_enable_that_is_up_is_not_armed_again(devkit: World) -> None:

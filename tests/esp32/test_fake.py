@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.esp32.fake_esp32 import made_esp
 from tests.esp32.world import World
 
 LOW, HIGH = 25, 26
@@ -137,25 +138,42 @@ def test_rmt_ends_by_itself_waits_for_a_wave_and_hides_its_pin(devkit: World) ->
         rmt.write_pulses((1 << 15,), (1,))
 
 
-@pytest.mark.parametrize(
-    ("board", "idf", "waits_ms"),
-    [("", (5, 5, 1), 60), ("", (5, 5, 2), 0), ("_S3", (5, 3, 2), 0), ("_C3", (5, 5, 1), 0)],
-)
-def test_an_older_idf_waits_for_an_esp32s_wave_with_interrupts_off(
-    board: str, idf: tuple[int, ...], waits_ms: int
+@pytest.mark.parametrize(("board", "waits_ms"), [("", 60), ("_S3", 0), ("_C3", 0)])
+@pytest.mark.parametrize("stop", ["active", "deinit"])
+def test_a_wave_of_an_esp32_is_waited_for_with_interrupts_off(
+    board: str, waits_ms: int, stop: str
 ) -> None:
     world = World("PBMWRAP_ESP32" + board)
     chip = world.chip
-    chip.idf = idf
     calls: list[int] = []
     world.machine.Timer(1, period=25, mode=1, callback=lambda _: calls.append(chip.now_us))
     rmt = world.esp32.RMT(0, pin=world.machine.Pin(4, 3), resolution_hz=320000)
     rmt.write_pulses((32000,), (1,))
     chip.advance_ms(40)
-    rmt.active(False)
+    rmt.active(False) if stop == "active" else rmt.deinit()
     assert chip.now_us == (40 + waits_ms) * 1000
+    assert chip.rmt_waited_us == waits_ms * 1000
     late = [chip.now_us] * (3 if waits_ms else 0)  # none came while it waited
     assert calls == [25_000, *late]
+    assert not chip.panicked
+
+
+def test_a_wait_of_300_ms_is_the_interrupt_watchdogs(devkit: World) -> None:
+    rmt = devkit.esp32.RMT(0, pin=devkit.machine.Pin(LOW, 3), resolution_hz=320000)
+    rmt.write_pulses((24000,) * 4, (1,) * 4)
+    rmt.active(False)
+    assert devkit.chip.panicked
+
+
+@pytest.mark.parametrize(("board", "channels"), [("", 8), ("_S3", 4), ("_C3", 2)])
+def test_rmt_channels_run_out_and_come_back(board: str, channels: int) -> None:
+    world = World("PBMWRAP_ESP32" + board)
+    pin = world.machine.Pin(4, 3)
+    made = [world.esp32.RMT(0, pin=pin, resolution_hz=320000) for _ in range(channels)]
+    with pytest.raises(OSError, match="NOT_FOUND"):
+        world.esp32.RMT(0, pin=pin, resolution_hz=320000)
+    made[0].deinit()
+    world.esp32.RMT(0, pin=pin, resolution_hz=320000)
 
 
 def test_flash_is_written_over_only_after_an_erase(devkit: World) -> None:
@@ -168,3 +186,20 @@ def test_flash_is_written_over_only_after_an_erase(devkit: World) -> None:
     assert part.ioctl(6, 0) == 0
     part.readblocks(0, buf, 4)
     assert bytes(buf) == b"\xff\xff\xff"
+
+
+def test_a_chip_without_calibration_logs_each_conversion_unless_nothing_is_logged() -> None:
+    world = World()
+    world.chip.calibrated = False
+    esp = made_esp(world.chip)
+    read = world.machine.ADC(world.machine.Pin(34)).read_uv
+    for level, lines in ((None, 1), (0, 2), (None, 3)):
+        world.stdio.out.clear()
+        if level is None:
+            esp.osdebug(None)
+        else:
+            esp.osdebug(0, level)
+        for _ in range(lines):
+            with pytest.raises(OSError):
+                read()
+        assert bytes(world.stdio.out).count(b"\r\n") == (lines if level is None else 0)

@@ -72,11 +72,36 @@ def test_the_chips_usb_port_is_asked_first_and_never_given_a_full_packet(
     assert bytes(world.stdio.out) == LINE[:63] + LINE[:20]
 
 
+@pytest.mark.parametrize("board", ["PBMWRAP_ESP32_C3", "PBMWRAP_ESP32_S3", "PBMWRAP_ESP32"])
+def test_a_stock_image_copies_each_write_to_its_uart_and_none_waits_for_it(board: str) -> None:
+    world = booted(board)
+    world.stdio.uart = True
+    data, sent = memoryview(LINE * 20), 0
+    for _ in range(2000):
+        before = world.chip.now_us
+        sent += world.hal.link_write(data[sent:])
+        assert world.chip.now_us == before
+        world.chip.advance_us(300)
+    assert bytes(world.stdio.out) == bytes(data)
+
+
+@pytest.mark.parametrize("board", ["PBMWRAP_ESP32_C3", "PBMWRAP_ESP32_S3"])
+def test_our_image_has_no_uart_that_slows_its_usb_port(
+    board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wrap.build_info
+
+    monkeypatch.setattr(wrap.build_info, "CDC_NONBLOCKING", True)
+    world = booted(board)
+    assert [world.hal.link_write(memoryview(LINE)) for _ in range(10)] == [63] * 10
+
+
 def test_tinyusb_that_nobody_reads_costs_one_write() -> None:
     world = booted("PBMWRAP_ESP32_S3")
     view = memoryview(LINE)
     assert world.hal.link_write(view) == 63
     world.stdio.write_us = 500_000
+    world.chip.advance_ms(30)
     assert world.hal.link_write(view) == 63
     before = world.chip.now_us
     assert world.hal.link_write(view) == 0

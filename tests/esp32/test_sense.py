@@ -7,7 +7,7 @@ from array import array
 
 import pytest
 
-from tests.esp32.world import World
+from tests.esp32.world import BOARDS, World
 from wrap.rules import limits
 from wrap.safety.thermistor import OPEN, SHORT, Thermistor
 
@@ -82,3 +82,18 @@ def test_sums_stay_small_integers(world: World) -> None:
     raw_of = world.rooms["adc"].raw_of
     assert raw_of(2450 * 8, 1500 * 4) < 65520
     assert 2450 * 8 * (65520 // 4) < 1 << 30
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_chip_without_calibration_writes_nothing_between_the_lines_of_the_link(
+    board: str,
+) -> None:
+    """ESP-IDF logs an error at each conversion. With a bridge its console is the link."""
+    world = World(board)
+    world.chip.calibrated = False
+    hal = world.boot()
+    readings = array("i", [-1] * 4)
+    hal.inputs(readings)
+    assert list(readings) == [0, 0, 0, 0]
+    assert hal.link_write(memoryview(b"answer")) == 6
+    assert bytes(world.stdio.out) == b"answer"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.esp32.world import BOARDS, World
 from tests.unit.conftest import large_pad, protocol, sha
-from wrap.rules import faults, states
+from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import Thermistor
 
 SKIN_MC = 33000
@@ -134,3 +134,12 @@ def test_the_third_brown_out_holds_the_wrap(board: str) -> None:
         hal = world.boot()
         codes.append(App(hal, world.facts, mount(hal)).fault_latch.code)
     assert codes == [faults.NONE, faults.NONE, faults.RESETS]
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_dead_mans_test_over_the_link_lights_nothing(board: str) -> None:
+    wrap = Wrap(board)
+    answer = wrap.app.commands.handle("deadman.test", {})
+    assert answer["rose"] and limits.HEARTBEAT_MS < answer["fell_ms"] <= limits.DEADMAN_MS
+    assert wrap.advance(50)[-1] == (0, 0)
+    assert not wrap.world.enabled() and wrap.app.steps.code == faults.NONE

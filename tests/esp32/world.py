@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.esp32.chip import Channel, Chip
-from tests.esp32.fake_esp32 import Nor, made_esp32
+from tests.esp32.fake_esp32 import Nor, made_esp, made_esp32
 from tests.esp32.fake_machine import made_machine
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("PBMWRAP_ESP32", "PBMWRAP_ESP32_S3", "PBMWRAP_ESP32_C3")
-ROOMS = ("chip", "pwm", "dead_man", "adc", "port", "flash", "board")
+ROOMS = ("chip", "pwm", "dead_man", "adc", "port", "flash", "heap", "board")
 _TICKS = 1 << 30  # MICROPY_PY_UTIME_TICKS_PERIOD
 STORE_BYTES, LOG_BYTES = 64 * 1024, 128 * 1024
 
@@ -43,6 +43,9 @@ class Stdio:
         self.out = bytearray()
         self.chip = chip
         self.write_us = 0
+        self.uart = False  # whether a UART REPL gets a copy of each write
+        self.in_fifo = 0.0
+        self._fifo_us = 0
         self.buffer = self
 
     def arrive(self, data: bytes) -> None:
@@ -58,7 +61,23 @@ class Stdio:
     def write(self, data: bytes) -> int:
         self.out += data
         self.chip.advance_us(self.write_us)
+        if self.uart:
+            self._fill_fifo(len(data))
         return len(data)
+
+    def _fill_fifo(self, left: int) -> None:
+        """uart_stdout_tx_strn of ports/esp32/uart.c: what finds no room in the FIFO waits a tick of
+        FreeRTOS (10 ms), again and again; 128 bytes that go out at 115200 baud, read or not."""
+        while True:
+            gone = (self.chip.now_us - self._fifo_us) * 11520 / 1e6
+            self.in_fifo = max(0.0, self.in_fifo - gone)
+            self._fifo_us = self.chip.now_us
+            fits = min(left, int(128 - self.in_fifo))
+            self.in_fifo += fits
+            left -= fits
+            if not left:
+                return
+            self.chip.advance_us(10_000)
 
 
 class Poll:
@@ -117,8 +136,9 @@ class World:
         self.facts = facts_of(board)
         self.chip = Chip(self.facts.CHIP)
         self.parts = {"wrapstore": Nor(STORE_BYTES), "wraplog": Nor(LOG_BYTES)}
-        self.platform = "MicroPython-1.27.0-xtensa-IDFv5.5.2-with-newlib4.3.0"
+        self.micropython = (1, 27, 0, "")
         self.stdio = Stdio(self.chip)
+        self.chip.console = self.stdio.out.extend
         self.chip.wires[self.facts.ENABLE_BACK_PIN] = self.facts.ENABLE_PIN
         self.chip.driven[self.facts.BUTTON_PIN] = 1
         if self.facts.SENSE_PIN is not None:
@@ -126,32 +146,42 @@ class World:
         self.chip.volts_mv[self.facts.REFERENCE_PIN] = 1650
         for sensor in self.facts.SENSORS:
             self.chip.volts_mv[sensor[2]] = 1500
-        self.heap = [30000, 90000]
+        self.heap = [30000, 24000]  # bytes used, bytes free in the areas that it has
+        self.grows = 66000  # ESP-IDF's largest free block
+        self.walks = self.collections = 0
         self.rooms: dict[str, Any] = {}
         self.hal: Any = None
         self.esp32 = made_esp32(self.chip, self.parts)  # type: ignore[arg-type]
+        # modesp32.c esp32_idf_heap_info: a tuple for each region of ESP-IDF's heap.
+        self.esp32.HEAP_DATA = 4  # type: ignore[attr-defined]
+        self.esp32.idf_heap_info = self._idf_heap  # type: ignore[attr-defined]
         self.machine = made_machine(self.chip)
 
     def boot(self) -> Any:
         """Return the HAL, newly loaded; in `rooms` its modules by their short names."""
-        sys_ = _module("sys", stdin=self.stdio, stdout=self.stdio)
+        about = types.SimpleNamespace(name="micropython", version=self.micropython)
+        sys_ = _module("sys", stdin=self.stdio, stdout=self.stdio, implementation=about)
         fakes = {
             "machine": self.machine,
             "esp32": self.esp32,
+            "esp": made_esp(self.chip),
             "time": _time(self.chip),
             "sys": sys_,
-            "platform": _module("platform", platform=lambda: self.platform),
             "select": _module("select", poll=lambda: Poll(self.stdio), POLLIN=select.POLLIN),
             "gc": _module(
                 "gc",
-                collect=gc.collect,
-                mem_alloc=lambda: self.heap[0],
-                mem_free=lambda: self.heap[1],
+                collect=self._collect,
+                mem_alloc=self._walk,
+                # py/modgc.c gc_mem_free: with what the heap could grow by.
+                mem_free=lambda: self.heap[1] + self.grows,
             ),
         }
         names = {room: f"wrap.hal.esp32.{room}" for room in ROOMS}
         for name in names.values():
             sys.modules.pop(name, None)
+        self.chip.log_level = 1
+        self.chip.rmt_taken.clear()
+        self.chip.rmt_until_us.clear()
         importlib.import_module("wrap.build_info")
         with _loaded(fakes):
             self.rooms = {room: importlib.import_module(name) for room, name in names.items()}
@@ -159,6 +189,22 @@ class World:
 
         self.hal = open_board(self.facts)
         return self.hal
+
+    def _idf_heap(self, kind: int) -> list[tuple[int, int, int, int]]:
+        assert kind == 4
+        return [(7288, 0, 0, 0), (180000, 70000, self.grows, 60000), (15000, 14000, 13000, 12000)]
+
+    def _walk(self) -> int:
+        self.walks += 1
+        return self.heap[0]
+
+    def _collect(self) -> None:
+        self.collections += 1
+        gc.collect()
+
+    def allocate(self, n: int) -> None:
+        """Use `n` bytes of the heap."""
+        self.heap = [self.heap[0] + n, self.heap[1] - n]
 
     def lamp(self, ch: int) -> int:
         """Return the pin of a channel."""

@@ -12,6 +12,8 @@ from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import PLANT_MS, SimTwin
 from tests.faults.flash import CtrlC, FaultFiles, PowerCut
 from tests.faults.hardware import FULL, Broken, FaultHal, Light
+from tests.warmed import WARMER
+from wrap.hal import list_outputs
 
 PPM = 1_000_000
 _SENSE_PIN = 21
@@ -23,7 +25,7 @@ class FaultBoard(FakeBoard):
     def __init__(self, files: FaultFiles, facts: ModuleType, now_ms: int) -> None:
         super().__init__(files, facts)
         self.now_ms = now_ms
-        self.light = Light(len(facts.CHANNELS), now_ms)
+        self.light = Light(len(list_outputs(facts)), now_ms)
         self.broken = Broken()
         self.skew_ms = 0
         self.pace_pm = 1000
@@ -32,9 +34,10 @@ class FaultBoard(FakeBoard):
         files.stall = self.stall
 
     def _make_hal(self, start: int, cause: str) -> FaultHal:
-        lamps, sensors = len(self.facts.CHANNELS), len(self.facts.SENSORS)
-        where = (self.broken, self.light, lamps, sensors)
-        return FaultHal(*where, start, cause, self._uid)
+        outputs, sensors = len(list_outputs(self.facts)), len(self.facts.SENSORS)
+        where = (self.broken, self.light, outputs, sensors)
+        warmers = outputs - len(self.facts.CHANNELS)
+        return FaultHal(*where, start, cause, self._uid, warmers)
 
     def power_on(self, cause: str = "power") -> None:
         try:
@@ -46,7 +49,7 @@ class FaultBoard(FakeBoard):
 
     def power_off(self) -> None:
         super().power_off()
-        self.light.set(self.now_ms, [0] * len(self.facts.CHANNELS))
+        self.light.set(self.now_ms, [0] * len(self.light.acc))
 
     def _left(self) -> None:
         """The loop was left by what was raised: run.main's `finally`, then the REPL."""
@@ -83,17 +86,24 @@ class FaultBoard(FakeBoard):
 
 
 class FaultTwin(SimTwin):
-    """`data`: what the flash holds. The plant is warmed by the light, not by what the pins say."""
+    """`data`: what the flash holds; `warmer`: the board has one. The plant is warmed by the light,
+    not by what the pins say."""
 
     board: FaultBoard
 
     def __init__(
-        self, plant: Plant, data: dict[str, bytes], start_ms: int = 0, sense: bool = False
+        self,
+        plant: Plant,
+        data: dict[str, bytes],
+        start_ms: int = 0,
+        sense: bool = False,
+        warmer: bool = False,
     ) -> None:
         self.files = FaultFiles(data)
         self._start_ms = start_ms
         pin = _SENSE_PIN if sense else None  # without it the other protections are on their own
-        facts: Any = SimpleNamespace(**{**vars(board_facts()), "SENSE_PIN": pin})
+        named = vars(board_facts()) | {"SENSE_PIN": pin, "WARMER": WARMER if warmer else None}
+        facts: Any = SimpleNamespace(**named)
         super().__init__(plant, facts=facts)
         self._plant_due = start_ms
 

@@ -90,10 +90,10 @@ def _prepared(case: Case, kind: Kind, figures: plants.Figures) -> Run:
 
 def _to_phase(case: Case, kind: Kind, figures: plants.Figures, start_ms: int) -> Run:
     rng = random.Random(case.id)
-    plant = plants.make(figures)
+    plant = plants.make(figures, kind.warmer or kind.sham)
     if case.plant in plants.MEETING:
         plants.add_cut_offs(plant)
     how = (kind.tethered, start_ms, kind.sense, kind.proven and kind.physical, kind.physical)
-    one = Run(plant, case.phase, rng, *how)
+    one = Run(plant, case.phase, rng, *how, warmer=kind.warmer, sham=kind.sham)
     one.prepare()
     return one

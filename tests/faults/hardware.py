@@ -22,27 +22,28 @@ Sensor = Callable[[int, int], int]  # (raw, ms) in, raw out
 
 
 class Light:
-    """What the LEDs give: integrated per channel, and every change between dark and lit."""
+    """What the LEDs and a warmer give: integrated per channel, and every change between dark and
+    lit. A warmer's heat counts as lit."""
 
     def __init__(self, channels: int, now_ms: int) -> None:
         self.acc = [0] * channels  # duty (u16) x ms
         self.edges: list[tuple[int, bool]] = []
         self.lit = False
-        self._glow = [0] * channels
+        self.glow = [0] * channels  # duties
         self._since = now_ms
 
     def settle(self, now_ms: int) -> None:
         """Book the light up to now."""
-        for ch, glow in enumerate(self._glow):
+        for ch, glow in enumerate(self.glow):
             self.acc[ch] += glow * (now_ms - self._since)
         self._since = now_ms
 
     def set(self, now_ms: int, glow: list[int]) -> None:
         """The channels' duties from now on."""
-        if glow == self._glow:
+        if glow == self.glow:
             return
         self.settle(now_ms)
-        self._glow = glow
+        self.glow = glow
         if any(glow) != self.lit:
             self.lit = any(glow)
             self.edges.append((now_ms, self.lit))
@@ -159,7 +160,7 @@ class FaultHal(FakeHal):
             yield (bend(duty) if bend else duty) if lets_through else 0
 
     def lit_up(self) -> bool:
-        return self._light.lit
+        return any(self._light.glow[: self.n_light])
 
     def lose_register(self, ch: int, duty: int) -> None:
         """A compare register changes by itself."""

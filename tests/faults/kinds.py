@@ -50,6 +50,8 @@ class Kind:
     at_wrap: bool = False  # the millisecond counter wraps where the fault would come
     then: Callable[[Run], str] | None = None
     proven: bool = True  # the maker has recorded a heat test, so full power may be allowed
+    warmer: bool = False  # the board has a warmer
+    sham: bool = False  # and the session is a trial's, in which it stands in for near infrared
     beyond: bool = False  # no firmware can put these lamps out
     outside: bool = False  # heat from outside, which darkness does not cool: dark in time
     most_c: float = SKIN_MAX_C
@@ -69,6 +71,7 @@ def table() -> dict[str, Kind]:
         kinds_memory,
         kinds_outputs,
         kinds_sensors,
+        kinds_warmer,
         kinds_wires,
         kinds_world,
     )
@@ -81,6 +84,7 @@ def table() -> dict[str, Kind]:
         kinds_code,
         kinds_memory,
         kinds_world,
+        kinds_warmer,
     )
     found = [kind for module in modules for kind in module.KINDS]
     kinds = {kind.name: kind for kind in found}

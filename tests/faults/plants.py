@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import ZONES, CutOff, Plant, PlantParams
+from tests.warmed import WARMER
 
 SKIN_MAX_C = 43.0
 CEM43_MAX_MIN = 2.0  # van Rhoon 2013, people whose thermoregulation is impaired
@@ -99,8 +100,9 @@ def draw(name: str, seed: int) -> Figures:
     return Figures(ambient, world.covered, blood, contact, red, nir, world.warm, more)
 
 
-def _facts(figures: Figures) -> SimpleNamespace:
+def _facts(figures: Figures, warmer: bool) -> SimpleNamespace:
     facts = SimpleNamespace(**vars(board_facts()))
+    facts.WARMER = WARMER if warmer else None
     gains = (figures.led_red, figures.led_nir)
     facts.CHANNELS = tuple(
         (*c[:3], c[3] * gain, *c[4:]) for c, gain in zip(facts.CHANNELS, gains, strict=True)
@@ -109,7 +111,7 @@ def _facts(figures: Figures) -> SimpleNamespace:
 
 
 @functools.lru_cache(maxsize=256)
-def _settled(figures: Figures) -> Plant:
+def _settled(figures: Figures, warmer: bool = False) -> Plant:
     params = PlantParams(
         ambient_c=figures.ambient_c,
         covered=figures.covered,
@@ -117,7 +119,7 @@ def _settled(figures: Figures) -> Plant:
         contact=figures.contact,
         **dict(figures.more),
     )
-    plant = Plant(_facts(figures), params)
+    plant = Plant(_facts(figures, warmer), params)
     for _ in range(_WARM_MOST_S if figures.warm else 0):
         if plant.skin_c >= _WARM_FROM_C:
             break
@@ -125,9 +127,9 @@ def _settled(figures: Figures) -> Plant:
     return plant
 
 
-def make(figures: Figures) -> Plant:
-    """A plant of its own, where a case begins."""
-    return copy.deepcopy(_settled(figures))
+def make(figures: Figures, warmer: bool = False) -> Plant:
+    """A plant of its own, where a case begins; its pad may have a warmer."""
+    return copy.deepcopy(_settled(figures, warmer))
 
 
 @dataclass

@@ -18,7 +18,7 @@ from tests.faults import plants
 from tests.faults.board import PPM, FaultTwin
 from tests.faults.hardware import FULL
 from wrap.link import frames
-from wrap.rules import limits, states
+from wrap.rules import blinding, limits, states
 from wrap.rules.limits import STEP_MS
 from wrap.storage import records
 
@@ -32,6 +32,16 @@ SESSION = {
     "site": "hand-left",
     "ramp": 2000,
     "steps": [{"t": 1200, "ch": {"red": [1000], "nir": [1000]}}],
+}
+# A blinded trial with the same session of near infrared alone: of one site it is the sham.
+TRIAL = {
+    "id": "campaign",
+    "person": "a1",
+    "design": "sides",
+    "sites": ["hand-left", "hand-right"],
+    "periods": 2,
+    "sessions": 1,
+    "plan_sha": "5a" * 32,
 }
 _BOOT_MS = 200
 _GESTURE_MS = 600  # until a short press differs from a double one
@@ -56,13 +66,18 @@ _DELAY_MS = {
 
 
 @functools.cache
-def flash(proven: bool = True, pulse_hz: int = 0) -> dict[str, bytes]:
+def flash(proven: bool = True, pulse_hz: int = 0, sham: bool = False) -> dict[str, bytes]:
     """The flash of a wrap in use: the longest session at full power, calibrated low, so that only
     the hard cap by the board's stated worst case ends it before its time, after 17 minutes.
-    proven: a heat test is recorded. pulse_hz: near infrared pulses, lit for half of the time."""
-    twin = FaultTwin(plants.make(plants.draw("room", 0)), {})
+    proven: a heat test is recorded. pulse_hz: near infrared pulses, lit for half of the time. sham:
+    the session is one of a blinded trial, on a board with a warmer, which stands in for near
+    infrared."""
+    twin = FaultTwin(plants.make(plants.draw("room", 0)), {}, warmer=sham)
     twin.start()
     protocol = SESSION
+    if sham:
+        steps = [{"t": 1200, "ch": {"nir": [1000]}}]
+        protocol = SESSION | {"steps": steps, "person": "a1", "site": _arm_trial(twin)}
     if pulse_hz:
         steps = [{"t": 1200, "ch": {"red": [1000], "nir": [1000, pulse_hz, 500]}}]
         protocol = SESSION | {"steps": steps}
@@ -77,11 +92,22 @@ def flash(proven: bool = True, pulse_hz: int = 0) -> dict[str, bytes]:
     return dict(twin.files.data)
 
 
+def _arm_trial(twin: FaultTwin) -> str:
+    """Arm TRIAL. Returns the site that has no light in its first period."""
+    app, host = twin.board.app, bytes(32)
+    wraps = app.hal.draw_random()
+    app.blind_trial.arm(TRIAL, wraps, host)
+    secret = blinding.join_secret(wraps, host)
+    lit = blinding.is_active(secret, TRIAL["design"], TRIAL["periods"], 0, 0)
+    return TRIAL["sites"][1 if lit else 0]
+
+
 class Run:
     """tethered: a host's session, with a lease; start_ms: what the clock says at power-on;
     sense: the board has a sense input; proven: the maker has recorded a heat test; settle: the
     press comes when the heat balance knows the dark pad, so that full power is allowed; pulse_hz:
-    of near infrared, 0 for continuous light."""
+    of near infrared, 0 for continuous light; warmer: the board has one; sham: the session is a
+    trial's in which it stands in for near infrared."""
 
     def __init__(
         self,
@@ -94,10 +120,13 @@ class Run:
         proven: bool = True,
         settle: bool = True,
         pulse_hz: int = 0,
+        warmer: bool = False,
+        sham: bool = False,
     ) -> None:
         self.rng = rng
         self.phase = phase
-        self.twin = FaultTwin(plant, flash(proven, pulse_hz), start_ms, sense)
+        content = flash(proven, pulse_hz, sham)
+        self.twin = FaultTwin(plant, content, start_ms, sense, warmer or sham)
         self.board = self.twin.board
         self.files = self.twin.files
         self._tethered = tethered
@@ -258,7 +287,7 @@ class Run:
             self.press()
 
     def _most_ppm(self) -> list[int]:
-        """The most light that the LEDs can give, broken as they are."""
+        """The most that the LEDs and a warmer can give, broken as they are."""
         leds = self.board.broken.leds
         most = [leds[ch](FULL) if ch in leds else FULL for ch in range(len(self.board.light.acc))]
         return [PPM * duty // FULL for duty in most]

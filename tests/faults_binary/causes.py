@@ -9,6 +9,7 @@ import board_facts
 from pbmwrap.twin.plant import SensorFault
 from tests.faults_binary.lab import SCRATCH, Lab
 from tests.nor import SECTOR, Nor
+from tests.warmed import WARMER
 from wrap.storage.flash_files import FlashFiles
 from wrap.storage.sectors import NorSectors
 
@@ -58,6 +59,35 @@ def register(offset: int, value: int) -> Cause:
     """Let a PWM register of the first lamp lose its value."""
     at = _PWM + (LAMP_PINS[0] >> 1 & 7) * _SLICE + offset
     return lambda lab: lab.poke(at, value)
+
+
+def warmer_shorted(lab: Lab) -> None:
+    """Let the warmer's switch conduct whatever its pad does."""
+    lab.twin.pins.short(WARMER[2])
+
+
+def warmer_open(lab: Lab) -> None:
+    """Break the warmer's wire: what its pin does heats nothing."""
+    plain, plant = lab.twin.plant.step, lab.twin.plant
+    plant.step = lambda ms, ppm: plain(ms, [*ppm[:-1], 0])  # type: ignore[method-assign]
+
+
+def warmer_compare_lost(lab: Lab) -> None:
+    lab.poke(_PWM + (WARMER[2] >> 1 & 7) * _SLICE + _CC, 0xFFFF)
+
+
+def warmer_overridden(lab: Lab) -> None:
+    """Drive the warmer's pin high by its own multiplexer."""
+    lab.poke(_PIN_CTRL + WARMER[2] * 8, 0x304)
+
+
+def still_warming(lab: Lab) -> None:
+    """Raises AssertionError unless the session goes on and the warmer's pin is driven."""
+    lab.advance(100)
+    status = lab.client.call("status")
+    assert (status["state"], status["hidden"]) == ("running", True)
+    assert lab.twin.lamps()[-1].on_ppm > 0
+    assert [lamp.on_ppm for lamp in lab.twin.lamps()[:-1]] == [0, 0]
 
 
 def compare_lost(lab: Lab) -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import board_facts
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
-from tests.contract.conftest import BOOT_MS, Bench
+from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests.contract.conftest import BOOT_MS, ROOT, Bench, tool
+from tests.warmed import WARMER, warmed_facts
 from wrap.link import frames
 
 MS = 1_000_000  # nanoseconds
@@ -51,6 +57,18 @@ def inputs(out):
 hal.inputs = inputs
 app = App(hal, board_facts, mount(hal))
 """
+WARMED = CODED.replace("hal = open", f"board_facts.WARMER = {WARMER}\nhal = open")
+SITES = ("hand-left", "hand-right")
+TRIAL = {
+    "id": "bench",
+    "person": "a1",
+    "design": "sides",
+    "sites": list(SITES),
+    "periods": 2,
+    "sessions": 1,
+    "plan_sha": "5a" * 32,
+    "random": "00" * 32,
+}
 
 
 class Lab(Bench):
@@ -90,6 +108,34 @@ class Lab(Bench):
         self.advance(100)
         self.twin.read()
         self.session()
+
+    def sham(self) -> None:
+        """Begin a session of a blinded trial in which a warmer stands in for near infrared, on a
+        board that has one. The arm is judged at the pins."""
+        self.twin.close()
+        facts = warmed_facts()
+        image = tool("firmware", "--board", "PBMWRAP_RP2040", "--out", str(ROOT / "build"))
+        self.twin = Rp2040Twin(Path(image), Plant(facts), facts=facts)
+        self.client = Client(TwinTransport(self.twin), first_id=next(self._ids))
+        self.twin.start()
+        self.advance(BOOT_MS)
+        self.twin.repl(WARMED)
+        self.twin.write(b"main_loop.loop(app)\r")
+        self.advance(100)
+        self.twin.read()
+        for slot, site in enumerate(SITES):
+            steps = [{"t": 120, "ch": {"nir": [500]}}]
+            self.flash(slot, steps=steps, id=f"trial{slot}", person="a1", site=site)
+        self.client.call("trial.arm", TRIAL)
+        for slot in range(len(SITES)):
+            self.client.activate(slot)
+            self.client.start()
+            self.wait_for("running", 4000)
+            if self.twin.lamps()[-1].on_ppm:
+                return
+            self.client.stop()
+            self.wait_for("done", 2000)
+        raise AssertionError("neither site had a sham")
 
     def paused(self) -> None:
         self.session()

@@ -11,6 +11,7 @@ from tests.faults_binary import pad_scenarios
 from tests.faults_binary.causes import BOARD, LEFT, RIGHT, SKIN
 from tests.faults_binary.lab import BOOT_MS, MS, RUNNING, Lab
 from tests.faults_binary.scenario import Scenario, idle, in_page, outside, seated
+from tests.warmed import WARMER
 from wrap.rules import limits
 
 HANG = limits.DEADMAN_MS + 2  # the life is counted in turns of 0.4 ms
@@ -99,6 +100,24 @@ def _outputs() -> tuple[Scenario, ...]:
     )
 
 
+def _warmer() -> tuple[Scenario, ...]:
+    """List scenarios in a session in which the warmer stands in for near infrared (H-65)."""
+    sham = functools.partial(Scenario, base=Lab.sham)
+    lost, warm = ("readback",), {"expect": "ride", "watch_ms": 300, "after": c.still_warming}
+    return (
+        sham("warmer-then-hot", c.gross(), ("gross-hot",), offsets=3, late=SKIN),
+        sham("warmer-stuck-lit", c.stick(WARMER[2], True), **warm),
+        sham("warmer-stuck-then-hot", c.gross(), ("gross-hot",), load=c.stick(WARMER[2], True)),
+        sham("warmer-shorted-then-hot", c.gross(), ("gross-hot",), load=c.warmer_shorted),
+        sham("warmer-open", c.warmer_open, **warm),
+        sham("warmer-compare-lost", c.warmer_compare_lost, lost, offsets=3),
+        sham("warmer-pin-overridden", c.warmer_overridden, lost, offsets=3),
+        sham("warmer-enable-dead", c.stick(c.ENABLE, False), ("dead-man", "readback"), offsets=3),
+        sham("warmer-hang", c.hang, limit_ms=FLASH, ask=False),
+        sham("warmer-press", c.press, expect="stop", limit_ms=FADE, offsets=2),
+    )
+
+
 def _hangs(lab: Lab) -> None:
     """List scenarios in which the watchdog resets the chip, and the wrap boots."""
     lab.advance(limits.WATCHDOG_MS + 100 + BOOT_MS)
@@ -180,7 +199,7 @@ def table() -> dict[str, Scenario]:
     """Return every scenario by its name, those of one base together."""
     swapped = Scenario("sensors-swapped", c.swapped, expect="ride", watch_ms=300)
     found = [*_sensor(SKIN), *_sensor(BOARD), swapped, *_meanwhile(), *_outputs()]
-    found += [*_hot_sensor(LEFT), *_hot_sensor(RIGHT), *_code(), *_world()]
+    found += [*_hot_sensor(LEFT), *_hot_sensor(RIGHT), *_code(), *_world(), *_warmer()]
     found += pad_scenarios.pad_table()
     found.sort(key=lambda s: (s.base.__name__, s.name))
     assert len({s.name for s in found}) == len(found), "two scenarios have one name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import ClassVar
 
 import pytest
 
@@ -168,6 +169,52 @@ def test_errors_of_opening_on_windows_are_distinguished_by_their_number(
         SerialTransport("COM7").open()
     assert type(caught.value) is kind
     assert said in caught.value.message
+
+
+class Lines:
+    """Stands in for pyserial's port: notes the levels of (DTR, RTS). Windows sets one after the
+    other, RTS first when it opens, DTR first when it closes; elsewhere both change at once."""
+
+    windows = False
+    seen: ClassVar[list[tuple[bool, bool]]] = []
+
+    def __init__(self, **_: object) -> None:
+        self._dtr = self._rts = True
+        self._is_open = False
+
+    def open(self) -> None:
+        self._is_open = True
+        self._change([(False, self._rts), (self._dtr, self._rts)])
+
+    def close(self) -> None:
+        self._is_open = False
+        self._change([(False, self._rts), (False, False)])
+
+    def _change(self, steps: list[tuple[bool, bool]]) -> None:
+        self.seen.extend(steps if self.windows else steps[-1:])
+
+    def _set_line(self, dtr: bool, rts: bool) -> None:
+        self._dtr, self._rts = dtr, rts
+        if self._is_open:
+            self.seen.append((dtr, rts))
+
+    dtr = property(lambda self: self._dtr, lambda self, on: self._set_line(on, self._rts))
+    rts = property(lambda self: self._rts, lambda self, on: self._set_line(self._dtr, on))
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_opening_and_closing_a_port_restart_no_esp32(monkeypatch, windows):
+    """RTS high while DTR is low pulls the reset line of a board's bridge."""
+    monkeypatch.setattr(serial_port.serial, "Serial", Lines)
+    monkeypatch.setattr(serial_port, "IS_WINDOWS", windows)
+    monkeypatch.setattr(Lines, "windows", windows)
+    monkeypatch.setattr(Lines, "seen", [])
+    port = SerialTransport("COM7")
+    port.open()
+    assert Lines.seen[-1] == (True, True)  # an RP2040 sends nothing while DTR is low
+    port.close()
+    assert Lines.seen[-1] == (False, False)
+    assert (False, True) not in Lines.seen
 
 
 def test_a_file_is_no_serial_port(tmp_path):

@@ -169,3 +169,8 @@ def test_the_hazards_of_this_repository_have_code_tests_and_a_sheet(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert hazards.main(["--check"]) == 0, said(capsys)
+
+
+def test_a_link_within_the_table_leads_to_its_page() -> None:
+    hazard = hazards.Hazard("H-01", "burn", "see [below](#trips)")
+    assert "see [below](safety.md#trips)\n" in hazards.format_sheet([hazard])

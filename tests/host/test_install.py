@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from mpremote.transport import TransportError
 
+from pbmwrap import paths
 from pbmwrap.cli import main
 from pbmwrap.device import discovery, serial_port
 from pbmwrap.device.answers import parse_answer
@@ -27,7 +28,9 @@ from pbmwrap.errors import (
     VerifyFailed,
     WrapError,
 )
+from pbmwrap.facts import board_facts
 from pbmwrap.install import (
+    bundle,
     found_boards,
     loader_files,
     packs,
@@ -41,6 +44,7 @@ from pbmwrap.twin.sim import SimTwin
 from tests.host.scripted_wrap import ScriptedWrap
 from tests.host.stock_board import StockBoard
 from tests.host.test_serve import Served
+from wrap.version import OLDEST_MICROPYTHON
 
 UI = b"b" * 5000  # more than a sector: a pack of its own
 
@@ -203,11 +207,43 @@ def test_a_firmware_that_cannot_read_what_is_stored_is_refused_in_any_case():
             plan.check_downgrade(receiver.read_board_state(board_), "0.1.0", 1, allowed)
 
 
-def test_too_old_micropython_is_refused():
+@pytest.mark.parametrize(
+    ("machine", "board", "version"),
+    [
+        ("Raspberry Pi Pico with RP2040", "PBMWRAP_RP2040", (1, 24, 1)),
+        ("Generic ESP32 module with ESP32", "PBMWRAP_ESP32", (1, 26, 1)),
+        ("Generic ESP32S3 module with ESP32S3", "PBMWRAP_ESP32_S3", (1, 25, 0)),
+        ("ESP32C3 module with ESP32C3", "PBMWRAP_ESP32_C3", (1, 26, 1)),
+    ],
+)
+def test_a_micropython_too_old_for_its_chip_is_refused_before_anything_is_written(
+    machine, board, version
+):
     board_ = StockBoard()
-    board_.version = (1, 19, 1)
-    with pytest.raises(WrapError, match=r"MicroPython 1\.19"):
+    board_.machine, board_.version = machine, version
+    chip = board_facts(board).CHIP
+    oldest = "{}.{}".format(*OLDEST_MICROPYTHON[chip])
+    with pytest.raises(WrapError, match=rf"runs MicroPython 1\.2\d, and its chip needs {oldest}"):
         receiver.read_board_state(board_)
+    assert board_.flash.files == {}
+    board_.version = (*OLDEST_MICROPYTHON[chip], 0)
+    assert receiver.read_board_state(board_).version == OLDEST_MICROPYTHON[chip]
+
+
+def test_every_chip_of_ours_has_an_oldest_micropython():
+    chips = {board_facts(board).CHIP for board in bundle.BOARD_ARCHS}
+    assert chips == set(OLDEST_MICROPYTHON)
+
+
+def test_the_documents_name_the_oldest_micropython():
+    oldest = "{}.{}".format
+    rp2040, esp32 = oldest(*OLDEST_MICROPYTHON["rp2040"]), oldest(*OLDEST_MICROPYTHON["esp32"])
+    root = paths.wrap_dir().parents[1]
+    said = f"MicroPython {rp2040} or newer, on an ESP32 {esp32} or newer"
+    for name in ("docs/dependencies.md", "docs/cli.md", "README.md"):
+        assert said in " ".join((root / name).read_text("utf-8").split()), name
+    guide = (root / "docs/build-a-wrap.md").read_text("utf-8")
+    assert f"Clone MicroPython {esp32} or newer" in guide
 
 
 def test_a_board_that_says_something_odd_is_named():

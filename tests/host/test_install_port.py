@@ -118,6 +118,10 @@ def test_waiting_for_the_installed_wrap():
         return now
 
     assert service_mode.wait_for_wrap(greet, "x", Ticks().clock()) == hello
+    ticks = Ticks()
+    with pytest.raises(AtPrompt, match=r"did not start: x shows its .*Ctrl-D.*can be repeated"):
+        service_mode.wait_for_wrap(lambda port: _raise(AtPrompt("shows")), "x", ticks.clock())
+    assert service_mode.AT_PROMPT_S <= ticks.now_s < 2 * service_mode.AT_PROMPT_S
     with pytest.raises(LinkLost, match=r"no wrap answers at x after the install \(never\)"):
         service_mode.wait_for_wrap(lambda port: _raise(NoDevice("never")), "x", Ticks().clock())
 

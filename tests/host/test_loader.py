@@ -112,18 +112,73 @@ def test_ctrl_c_that_meets_stat_is_not_lost_and_takes_no_module_away() -> None:
         packs.open("/wrap/ui/b.mpy", "rb")
 
 
-@pytest.mark.parametrize(("platform", "marked"), [("rp2", True), ("esp32", False)])
+@pytest.mark.parametrize("platform", ["rp2", "esp32", "unix"])
 def test_a_restart_is_marked_as_the_hal_wants_it(
-    monkeypatch: pytest.MonkeyPatch, platform: str, marked: bool
+    monkeypatch: pytest.MonkeyPatch, platform: str
 ) -> None:
     hal = (paths.wrap_dir() / "hal" / "rp2040" / "board.py").read_text()
     scratch, intended = (
         int(re.search(rf"^{name} = const\((0x\w+)\)", hal, re.MULTILINE)[1], 16)  # type: ignore
         for name in ("_SCRATCH0", "_INTENDED")
     )
+    chip = (paths.wrap_dir() / "hal" / "esp32" / "chip.py").read_text()
+    mark = re.search(r'^_MARK = b"(\w+)"', chip, re.MULTILINE)[1]  # type: ignore
     did: list[str] = []
-    machine = types.SimpleNamespace(mem32={}, reset=lambda: did.append("reset"))
+    rtc: list[bytes] = []
+    machine = types.SimpleNamespace(
+        mem32={},
+        reset=lambda: did.append("reset"),
+        RTC=lambda: types.SimpleNamespace(memory=rtc.append),
+    )
     monkeypatch.setattr(sys, "platform", platform)
     loader_files.load_loader().restart(machine)
     assert did == ["reset"]
-    assert machine.mem32 == ({scratch: intended} if marked else {})
+    assert machine.mem32 == ({scratch: intended} if platform == "rp2" else {})
+    assert rtc == ([mark.encode()] if platform == "esp32" else [])
+
+
+def test_loading_has_a_minute_and_the_wrap_20_s_to_say_hello() -> None:
+    """Loading takes some seconds, more from slow flash."""
+    periods: list[int] = []
+
+    class Timer:
+        ONE_SHOT = 0
+
+        def __init__(self, number: int) -> None:
+            assert number == 1
+            periods.append(0)
+
+        def init(self, period: int, **kinds: Any) -> None:
+            periods.append(period)
+
+        def deinit(self) -> None:
+            pass
+
+    class Wrap:
+        """Stands in for board_facts, wrap.hal and wrap.main_loop: says what was armed before."""
+
+        def open_board(self, facts: Any) -> Any:
+            assert periods == [0, 60_000]
+            return types.SimpleNamespace(dark=lambda: None)
+
+        def main(self, *words: Any) -> None:
+            assert periods == [0, 60_000, 20_000]
+
+    board = StockBoard(one())
+    install(board.flash, NEW)
+    known = board._import
+    module = types.SimpleNamespace(Timer=Timer)
+    made = Wrap()
+    replaced = {
+        "machine": module,
+        "vfs": types.SimpleNamespace(mount=lambda *words: None),
+        "sys": types.SimpleNamespace(path=[], platform="esp32"),
+        "board_facts": made,
+        "wrap.hal": made,
+        "wrap.main_loop": made,
+    }
+    # Private: `_import`, since what the loader starts exists on a chip alone.
+    board._import = lambda name, *rest: replaced.get(name) or known(name, *rest)
+    names = board.loader()
+    names["start_firmware"]()
+    assert periods == [0, 60_000, 20_000]

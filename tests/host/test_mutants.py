@@ -91,9 +91,12 @@ def test_only_new_tests_or_sources_give_a_survivor_another_try(
     meta.parent.mkdir(parents=True)
     meta.write_text(json.dumps({"exit_code_by_key": {"a": 1, "b": 0, "c": 33, "d": None}}))
     (tmp_path / "digest").write_text("same")
+    table = tmp_path / "mutants/mutmut-stats.json"
+    table.touch()
     mutants.try_again(tmp_path, digest)
     codes = json.loads(meta.read_text())["exit_code_by_key"].values()
     assert [c for c in codes if c is not None] == [1, *tried]
+    assert table.exists() == (digest == "same")
 
 
 def test_a_fork_tells_a_mutant_that_is_found_from_one_that_survives(

@@ -291,8 +291,10 @@ def play(cell: Cell, seed: int) -> Outcome:
     )
     clean, said = player.make_numbers()
     entries = player.make_entries(said, DEFAULTS.missing)
-    found = analyse_trial(plan, arms, entries, player.sessions, player.guesses, complete=complete)
-    ideal = analyse_trial(plan, arms, player.make_entries(clean, 0.0), player.sessions)
+    found = analyse_trial(
+        plan, arms, entries, player.sessions, player.guesses, complete=complete, looks=False
+    )
+    ideal = analyse_trial(plan, arms, player.make_entries(clean, 0.0), player.sessions, looks=False)
     agrees = secret == player.secret and shown["commitment"] == (
         blinding.commit(secret, bytes.fromhex("5a" * 32)).hex()
     )

@@ -6,7 +6,7 @@ answers, the length of every answer, and the records of the log with their types
 Two classifiers learn the arm from half of the sessions and are judged by the other half: the best
 threshold on one number, and a logistic regression on all of them.
 
-    python -m tests.trial.tell_arms [--sessions 400] [--unmasked]
+    python -m tests.trial.tell_arms [--sessions 400] [--unmasked] [--warmer]
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from pbmwrap.facts import board_facts
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import SimTwin
 from tests.between_steps import between_steps
-from wrap.rules import blinding
+from tests.warmed import warmed_facts
+from wrap.rules import blinding, limits
 from wrap.storage import payloads, records
 
 SESSIONS = 400
@@ -129,34 +130,38 @@ def read_records(raw: bytes, out: Numbers) -> None:
     out["log.bytes"] = len(raw)
 
 
-def observe_sessions(sessions: int, masked: bool, seed: int = 1) -> tuple[list[Numbers], list[int]]:
-    """Play `sessions` of trials; return what was seen of each, and its arm (1: active)."""
+def observe_sessions(
+    sessions: int, masked: bool, seed: int = 1, warmer: bool = False
+) -> tuple[list[Numbers], list[int]]:
+    """Play `sessions` of trials; return what was seen of each, and its arm (1: active). warmer: the
+    board has one, so near infrared is at its full duty."""
     rng = random.Random(seed)
     seen: list[Numbers] = []
     arms: list[int] = []
     while len(seen) < sessions:
-        for numbers, arm in _play_trial(rng, masked):
+        for numbers, arm in _play_trial(rng, masked, warmer):
             seen.append(numbers)
             arms.append(arm)
     return seen[:sessions], arms[:sessions]
 
 
-def _play_trial(rng: random.Random, masked: bool) -> Iterator[tuple[Numbers, int]]:
+def _play_trial(rng: random.Random, masked: bool, warmer: bool) -> Iterator[tuple[Numbers, int]]:
     """A trial of 4 periods with 2 sessions of each foot: 16 sessions."""
-    twin = SimTwin(Plant(board_facts()))
+    facts: Any = warmed_facts() if warmer else board_facts()
+    twin = SimTwin(Plant(facts), facts=facts)
     twin.start()
     try:
-        yield from _play_sessions(twin, rng, masked)
+        yield from _play_sessions(twin, rng, masked, 1000 if warmer else limits.TRIAL_NIR_PM)
     finally:
         twin.close()
 
 
 def _play_sessions(
-    twin: SimTwin, rng: random.Random, masked: bool
+    twin: SimTwin, rng: random.Random, masked: bool, nir_pm: int
 ) -> Iterator[tuple[Numbers, int]]:
     app = twin.board.app
     watcher = Observer(twin)
-    _prepare(watcher)
+    _prepare(watcher, nir_pm)
     host = rng.randbytes(32)
     params = {
         "id": "feet",
@@ -187,7 +192,7 @@ def _play_sessions(
             twin.skip_ms(_DAY_MS)
 
 
-def _prepare(watcher: Observer) -> None:
+def _prepare(watcher: Observer, nir_pm: int) -> None:
     client = watcher.client
     for slot, site in enumerate(SITES):
         protocol = {
@@ -197,7 +202,7 @@ def _prepare(watcher: Observer) -> None:
             "site": site,
             "person": "a1",
             "ramp": 2000,
-            "steps": [{"t": LENGTH_S, "ch": {"nir": [250]}}],
+            "steps": [{"t": LENGTH_S, "ch": {"nir": [nir_pm]}}],
         }
         client.flash_protocol(
             slot, json.dumps(protocol, sort_keys=True, separators=(",", ":")).encode()
@@ -268,9 +273,11 @@ def judge_regression(x: np.ndarray, arms: np.ndarray, half: np.ndarray) -> float
     return float(((x[~half] @ weights > 0) == arms[~half]).mean())
 
 
-def tell_apart(sessions: int, masked: bool, seed: int = 1) -> tuple[float, float, str]:
+def tell_apart(
+    sessions: int, masked: bool, seed: int = 1, warmer: bool = False
+) -> tuple[float, float, str]:
     """Return the shares that both classifiers name rightly, and the number that tells most."""
-    seen, drawn = observe_sessions(sessions, masked, seed)
+    seen, drawn = observe_sessions(sessions, masked, seed, warmer)
     x, names = make_matrix(seen)
     arms = np.array(drawn, bool)
     half = np.arange(len(arms)) % 2 == 0
@@ -285,8 +292,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.trial.tell_arms")
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--unmasked", action="store_true")
+    parser.add_argument("--warmer", action="store_true", help="on a board with a warmer")
     options = parser.parse_args(argv)
-    threshold, regression, name = tell_apart(options.sessions, not options.unmasked)
+    threshold, regression, name = tell_apart(
+        options.sessions, not options.unmasked, warmer=options.warmer
+    )
     print(f"{options.sessions} sessions, {'unmasked' if options.unmasked else 'masked'}")
     print(f"best threshold: {threshold:.1%} right ({name})")
     print(f"logistic regression: {regression:.1%} right")

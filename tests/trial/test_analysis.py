@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pbmwrap.programme.model import canonical_json
+from pbmwrap.trial import plan as plan_module
 from pbmwrap.trial.analysis import (
     SENSITIVITIES,
     Analysis,
@@ -36,6 +37,7 @@ from tests.trial.trial_maker import (
     make_sessions,
 )
 from wrap.rules.blinding import PAIRS, PERIODS, SIDES
+from wrap.session import trial as wrap_trial
 
 ARMS = [1, 0, 1, 1, 0, 0, 1, 0]
 
@@ -284,6 +286,27 @@ def test_a_plan_with_another_analysis_is_not_read() -> None:
         read_plan(body | {"analysis": {**body["analysis"], "rules": 2}})
     with pytest.raises(ValueError, match="schema"):
         read_plan(body | {"schema": 9})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"periods": 54},
+        {"periods": 7},
+        {"periods": 0},
+        {"washout": 7},
+        {"washout": -1},
+        {"days": 10**9},
+        {"sessions": 0},
+        {"matters": 0},
+        {"design": "squares"},
+        {"design": PAIRS},
+    ],
+)
+def test_a_plan_that_no_wrap_takes_is_not_read(changes: dict[str, object]) -> None:
+    assert plan_module.MOST_PERIODS == wrap_trial.MOST_PERIODS
+    with pytest.raises(ValueError, match="cannot be"):
+        read_plan(make_frozen().as_body() | changes)
 
 
 def test_the_plan_answers_every_item_of_spent() -> None:

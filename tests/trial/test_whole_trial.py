@@ -72,6 +72,11 @@ def test_two_feet_from_the_plan_to_the_proof(ada: TrialPerson, tmp_path: Path) -
     with ada.world.plugged("wrap-1"):
         revealed = ada.run("trial", "reveal")
 
+    notes = ada.read_notes("logs", "list")
+    assert "newer" not in notes and "unknown" not in notes, notes
+    logged = ada.run("logs", "list")
+    assert [(one["reason"], one["active_ms"]) for one in logged] == [("time", 6000)] * 16
+
     drawn = revealed["arms"]
     assert sum(drawn) == 4 and revealed["wrong"] == []
     for week, arm in enumerate(drawn):

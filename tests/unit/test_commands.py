@@ -53,6 +53,7 @@ ALLOWED = {
     "session.stop": ("self-test", "running", "paused"),
     "wake.answer": ("self-test", "running", "paused"),
     "bench": ("idle", "done", "fault"),
+    "deadman.test": ("idle", "done"),
     "service": ("idle", "done", "fault"),
     "reset": ("idle", "done", "fault"),
     "fault.ack": ("fault",),
@@ -314,6 +315,33 @@ def test_bench_reports_what_a_call_takes_on_average(rig: Rig):
         "held_us": 12,
     }
     assert taken == [70] * 16 + [12] * 16
+
+
+def test_the_dead_mans_test_lets_the_enable_fall_by_itself_and_lights_nothing(rig: Rig):
+    seen = []
+    wait = rig.hal.wait_until
+
+    def watched(tick_ms):
+        wait(tick_ms)
+        rig.hal.deadman()
+        seen.append((rig.hal.enabled, list(rig.hal.duty)))
+
+    rig.hal.wait_until = watched
+    answer = rig.app.commands.handle("deadman.test", {})
+    assert answer == {"rose": True, "feed_us": 0, "fell_ms": limits.DEADMAN_MS + 1}
+    assert [duty for _, duty in seen] == [[0, 0]] * len(seen)
+    assert [up for up, _ in seen].index(False) == 20 + limits.DEADMAN_MS
+    assert not rig.hal.enabled and not rig.hal.enable_dropped()
+    rig.advance(500)
+    assert rig.app.session.state == 0  # idle
+
+
+def test_the_dead_mans_test_reports_an_enable_that_does_not_rise_or_fall(rig: Rig):
+    rig.hal.verify_and_feed = lambda: False
+    rig.hal.enable_dropped = lambda: False
+    answer = rig.app.commands.handle("deadman.test", {})
+    assert (answer["rose"], answer["fell_ms"]) == (False, None)
+    assert not rig.hal.enabled
 
 
 # ---- the log

@@ -99,6 +99,20 @@ def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
     assert collected == [33, 44]
 
 
+@pytest.mark.parametrize(
+    ("free", "waits", "in_any_case"),
+    [(0, 65536, 81920), (171_168, 65536, 81920), (24_000, 6000, 8000), (160_000, 40_000, 53_333)],
+)
+def test_a_small_heap_is_collected_earlier(hal, free, waits, in_any_case):
+    left = [waits - 1, waits, in_any_case - 1, in_any_case]
+    collected = []
+    hal.heap = lambda: (30_000, free)
+    hal.allocated = lambda: left.pop(0)
+    hal.collect = lambda: collected.append(hal.now_ms)
+    main_loop.loop(Timed(hal, {2: 4, 3: 4}), 4)
+    assert collected == [10, 34]
+
+
 class LitHal(SpyHal):
     """A button press starts a session; once it is lit, `happens` is called in every wait."""
 

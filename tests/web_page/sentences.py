@@ -21,7 +21,8 @@ _CALIBRATION = (
 )
 MODULES = (
     *sorted(p for p in (_HOST / "web").glob("*.py") if p.stem not in ("server", "static_files")),
-    *sorted((_HOST / "doctor").glob("*.py")),
+    # The page has no `doctor --board`: it is for builders, in a terminal.
+    *sorted(path for path in (_HOST / "doctor").glob("*.py") if path.name != "board.py"),
     *(_HOST / "calibration" / f"{name}.py" for name in _CALIBRATION),
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "quantity", "summary")),
     *(_HOST / "programme" / f"trial{name}.py" for name in ("s", "_steps")),

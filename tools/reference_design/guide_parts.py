@@ -98,7 +98,7 @@ def value_table() -> str:
         ("U1, D2", f"12 V to 5 V, {p.CONTROLLER_A:g} A at 12 V; Schottky 1 A", "the controller; USB cannot feed back into U1"),
         ("Q2, R2, R3", f"P-MOSFET, {format_ohm(p.ENABLE_UP_OHM)}, {format_ohm(p.ENABLE_SERIES_OHM)}", "series enable: R2 holds it open"),
         ("Q3, R4", "small N-MOSFET, R4 by board (section 4)", "drives Q2; R4 keeps a chip in reset dark"),
-        ("R5, C2 (ESP32)", f"{format_ohm(p.ENABLE_RC_OHM)}, {format_farad(p.ENABLE_RC_NF * 1e-9)}", "bridge the gaps of RMT's wave"),
+        ("R5, C2 (ESP32)", f"{format_ohm(p.ENABLE_RC_OHM)}, {format_farad(p.ENABLE_RC_NF * 1e-9)}", "bridge the change from one wave of RMT to the next"),
         ("S1: U4, Q6, Q7", f"{p.S1_PART}; P-MOSFET as Q2; small N-MOSFET as Q3", f"thermal cut-off, opens at {p.CUTOFF_C:g} C +-{p.CUTOFF_TOLERANCE_K:g} K, section 8"),
         ("RT5, RT6, RT7", ntc, "S1's own beads, skin side, beside RT1, RT2, RT3"),
         ("R40, R41, R42, R43, R44, R45", f"4 x {format_ohm(p.S1_TOP_OHM)} and {format_ohm(p.S1_LOW_OHM)}, 0.1 %, thin film of one type; {format_ohm(p.S1_TRIM_OHM)}, 1 %", "S1: above the beads; TRIP"),

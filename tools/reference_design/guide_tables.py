@@ -126,10 +126,10 @@ def gate_table() -> str:
     rows = [
         ("lamp edge: 100 R and the pin into the gate's Miller charge", f"{design.edge_us():.1f} us; 0.1 % of the 1 kHz carrier is 1 us, 1 % of 5 kHz is 2 us"),
         ("lamp gate while a chip's own pull-up is on (none of the pins has one at reset)", f"{design.gate_held_v(parts.GATE_DOWN_OHM):.2f} V by 10 k; lowest threshold allowed {parts.LAMP_FET_VTH_MIN_V:g} V"),
-        ("the enable's pin on an ESP32, whose RMT switches a pull-up on", f"{design.gate_held_v(parts.ENABLE_DOWN_ESP32_OHM):.2f} V by 4.7 k; lowest threshold of Q3 {low:g} V"),
+        ("the enable's pin on an ESP32 while RMT's driver has a pull-up on (for a moment at a start)", f"{design.gate_held_v(parts.ENABLE_DOWN_ESP32_OHM):.2f} V by 4.7 k; lowest threshold of Q3 {low:g} V"),
         ("Q2 on: gate to source", f"-{design.enable_vgs_v(parts.SUPPLY_V):.1f} V (-{design.enable_vgs_v(most):.1f} V at +5 %): fully on from -{parts.P_FET_FULL_V:g} V, limit +-{parts.P_FET_LIMIT_V:g} V"),
         ("Q2 off after Q3 lets go", f"{design.enable_off_us():.0f} us"),
-        ("ESP32: R5 and C2 bridge a gap in the enable of", f"{design.rc_to_v_us(high):.0f} us at least; RMT's gap is some 50 us"),
+        ("ESP32: R5 and C2 bridge a gap in the enable of", f"{design.rc_to_v_us(high):.0f} us at least; a change from one wave to the next takes some microseconds"),
         ("ESP32: they keep the enable after its end for", f"{design.rc_to_v_us(low) / 1000:.1f} ms at most"),
     ]  # fmt: skip
     return format_table(("what", "figure"), rows)

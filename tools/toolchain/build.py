@@ -120,8 +120,12 @@ def _fill_toolchain(fresh: Path, checkout: Path | None, log: Path) -> None:
 
 
 def build_env(toolchain: Path) -> dict[str, str]:
-    """Return variables that keep the machine's git and date out of what is built."""
+    """Return variables that keep the machine's git and date, and chance, out of what is built.
+
+    MicroPython's tools/boardgen.py writes the names of a pin in the order of a set.
+    """
     env = {"SOURCE_DATE_EPOCH": BUILD_DATE, "MICROPY_MPYCROSS": str(toolchain / "mpy-cross")}
+    env["PYTHONHASHSEED"] = "0"
     if not checkout_dir():
         env["GIT_CEILING_DIRECTORIES"] = str(toolchain.parent)
     return env

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,10 @@ from tools.toolchain.sources import EXIT_MACHINE, Stop, run_logged
 Tree = dict[str, bytes]
 
 PORT = Path("ports/esp32")
-OLDEST = (1, 27)  # RMT that can be stopped, LEDC's true 100 %: docs/decisions/0017
+_ROOT = Path(__file__).resolve().parents[2]
+# Run, not imported: the toolchain needs no path to the firmware.
+_VERSIONS = runpy.run_path(str(_ROOT / "firmware/wrap/version.py"))["OLDEST_MICROPYTHON"]
+OLDEST = max(_VERSIONS["esp32"], _VERSIONS["esp32s3"], _VERSIONS["esp32c3"])
 IDF_OLDEST = (5, 3)  # MicroPython's own: ports/esp32/README.md
 _TARGET = re.compile(r"^set\(IDF_TARGET (\w+)\)", re.MULTILINE)
 _HELP = "docs/build-a-wrap.md, ESP32"
@@ -44,9 +48,13 @@ def _read_numbers(text: str, *names: str) -> tuple[int, ...]:
     return tuple(int(match[1]) for match in found if match)
 
 
+def _oldest() -> str:
+    return ".".join(map(str, OLDEST))
+
+
 def _micropython_lacks(checkout: Path | None) -> list[str]:
     if checkout is None:
-        return ["MICROPYTHON_DIR: set it to a checkout of MicroPython 1.27 or newer"]
+        return [f"MICROPYTHON_DIR: set it to a checkout of MicroPython {_oldest()} or newer"]
     header = checkout / "py" / "mpconfig.h"
     if not header.exists() or not (checkout / PORT / "Makefile").exists():
         return [f"MICROPYTHON_DIR={checkout}: no MicroPython checkout with {PORT}"]
@@ -54,7 +62,7 @@ def _micropython_lacks(checkout: Path | None) -> list[str]:
     version = _read_numbers(header.read_text(), *names)
     if version < OLDEST:
         text = ".".join(map(str, version))
-        return [f"MICROPYTHON_DIR={checkout}: MicroPython {text}; 1.27 or newer is needed"]
+        return [f"MICROPYTHON_DIR={checkout}: MicroPython {text}; {_oldest()} or newer is needed"]
     lacks = []
     if not (checkout / "lib/berkeley-db-1.xx").is_dir() or not any(
         (checkout / "lib/berkeley-db-1.xx").iterdir()

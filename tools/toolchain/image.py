@@ -34,7 +34,7 @@ from tools.toolchain.sources import EXIT_FAILED, EXIT_USAGE, Stop, read_output, 
 REPO = Path(__file__).resolve().parents[2]
 UF2_FAMILY_RP2040 = "0xE48BFF56"
 FLASH_BASE = "0x10000000"
-_LAYOUT = "2"  # raise it when an image is made from other things: cached images expire
+_LAYOUT = "4"  # raise it when an image is made from other things: cached images expire
 FACTS = "board_facts.py"
 PARENTS = ("boards", "tools/bench")
 BENCHED = "PBMWRAP_RP2040"
@@ -50,6 +50,12 @@ def board_dir(board: str) -> Path:
         names = ", ".join(sorted(found))
         raise Stop(EXIT_USAGE, f"there is no board {board}; boards are {names}")
     return found[board]
+
+
+def list_rp2040_boards() -> list[str]:
+    """Return the wrap's boards that have an RP2040."""
+    folders = sorted(path.parent for path in REPO.glob(f"{PARENTS[0]}/*/{FACTS}"))
+    return [folder.name for folder in folders if target_of(folder) is None]
 
 
 def wrap_board(board: str) -> str:
@@ -170,8 +176,9 @@ def _build_image(toolchain: Path, board: str, tree: dict[str, bytes], fresh: Pat
 
 def build_folder(toolchain: Path, board: str, tree: dict[str, bytes]) -> Path:
     """Return the build folder of this set of C files. MicroPython never removes a module from its
-    lists in a build folder, so an image without it needs another folder."""
-    names = [name for name in sorted(tree) if not name.endswith(".py")]
+    lists in a build folder, so an image without it needs another folder. It does not make its
+    tables again either when only this program changes, so _LAYOUT is a part of the name."""
+    names = [_LAYOUT] + [name for name in sorted(tree) if not name.endswith(".py")]
     return toolchain / "cmake" / f"{board}-{digest_parts(names)[:8]}"
 
 
@@ -227,10 +234,13 @@ def _image_facts(board: str, ours: dict[str, bytes], fresh: Path) -> dict[str, o
     """Return the image's facts; bytes in flash (text + data) and of static RAM (data + bss)."""
     sizes = read_output("arm-none-eabi-size", fresh / f"{board}.elf").splitlines()[-1].split()
     text, data, bss = (int(size) for size in sizes[:3])
+    uf2 = (fresh / f"{board}.uf2").read_bytes()
     return {
         "board": board,
         **_board_constants(ours),
         "image_sha256": hashlib.sha256((fresh / f"{board}.bin").read_bytes()).hexdigest(),
+        "uf2_sha256": hashlib.sha256(uf2).hexdigest(),
+        "uf2_bytes": len(uf2),
         "flash_bytes": text + data,
         "ram_bytes": data + bss,
     }

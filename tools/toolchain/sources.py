@@ -13,7 +13,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-SUITE = "trixie"
+BASE_SUITE = "trixie"
+# Where MicroPython comes from; its libraries come from BASE_SUITE: MicroPython 1.26 does not build
+# with forky's Pico SDK 2.2 (docs/releasing.md). `make newest` sets it to forky.
+SUITE = os.environ.get("MICROPYTHON_SUITE") or BASE_SUITE
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PACKAGES = [
     "build-essential",
@@ -25,8 +28,8 @@ PACKAGES = [
     "libstdc++-arm-none-eabi-newlib",
 ]
 PROGRAMS = ("gcc", "make", "cmake", "pkg-config", "arm-none-eabi-gcc")
-SOURCE_PACKAGES = ("micropython", "mbedtls")
-DEB_PACKAGES = ("pico-sdk-source", "tinyusb-source")
+SOURCE_PACKAGES = (f"micropython/{SUITE}", f"mbedtls/{BASE_SUITE}")
+DEB_PACKAGES = (f"pico-sdk-source/{BASE_SUITE}", f"tinyusb-source/{BASE_SUITE}")
 SUBMODULES = {
     "lib/pico-sdk": "pico_sdk_init.cmake",
     "lib/tinyusb": "src/tusb.h",
@@ -185,10 +188,12 @@ def _private_apt(state: Path) -> list[str]:
         (state / folder).mkdir(parents=True)
     arch = read_output("dpkg", "--print-architecture")
     url = find_mirror()
-    (state / "sources.list").write_text(
-        f"deb [signed-by={KEYRING} arch={arch}] {url} {SUITE} main\n"
-        f"deb-src [signed-by={KEYRING}] {url} {SUITE} main\n"
-    )
+    lines = [
+        f"deb [signed-by={KEYRING} arch={arch}] {url} {suite} main\n"
+        f"deb-src [signed-by={KEYRING}] {url} {suite} main\n"
+        for suite in sorted({SUITE, BASE_SUITE})
+    ]
+    (state / "sources.list").write_text("".join(lines))
     options = {
         "Dir::Etc::SourceList": state / "sources.list",
         "Dir::Etc::SourceParts": "-",

@@ -23,9 +23,9 @@ _ROUNDED_MS = const(4)
 
 
 class Lamps:
-    """Drives the lamps of all channels. channels: those of the board's facts; supply_ma: most
-    current of all lamps together; irradiance: (nominal, upper bound) at full duty per channel,
-    uW/cm2.
+    """Drives the lamps of all channels. channels: those of the board's facts, and its warmer
+    (`wrap.hal.list_outputs`); supply_ma: most current of all together; irradiance: (nominal, upper
+    bound) at full duty per channel, uW/cm2.
 
     meters: a DoseMeter per channel; duties: what the pins hold, u16; rate_uw: nominal irradiance of
     all channels at the duties that `apply` approaches, uW/cm2."""

@@ -2,6 +2,7 @@
 
 from wrap.compat import const
 from wrap.control.lamps import Lamps
+from wrap.hal import list_outputs
 from wrap.rules import limits, states
 from wrap.safety.power_limit import PowerLimit
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 class LightOutput:
     """Holds the lamps, their calibration and the limits of their light. lamps: replaced with each
     calibration; power_ma: current that all lamps together may draw in the session; calibrated:
-    every channel is; cap_uj: cap on the upper bound of the session's dose, uJ/cm2."""
+    every channel is; cap_uj: cap on the upper bound of the session's dose, uJ/cm2; has_warmer: the
+    last channel of `lamps` is a warmer, which gives heat and no light."""
 
     def __init__(
         self, hal: "Hal", facts: "BoardFacts", settings: "Settings", thermal: "ThermalChecks"
     ) -> None:
         self._hal = hal
-        self._channels = facts.CHANNELS
+        self._outputs = list_outputs(facts)
+        self._n = len(facts.CHANNELS)
+        self.has_warmer = len(self._outputs) > self._n
         self._settings = settings
         self._thermal = thermal
         self.power_limit = PowerLimit(facts)
@@ -36,7 +40,10 @@ class LightOutput:
         self.channel_calibrated = [c is not None for c in settings.calibrations()]
         self.calibrated = settings.calibrated()
         self.power_ma = self.power_limit.allowed_ma(0, False, False)
-        self.lamps = Lamps(self._hal, self._channels, self.power_ma, settings.irradiance())
+        irradiance = settings.irradiance()
+        if self.has_warmer:
+            irradiance.append((0, 0))
+        self.lamps = Lamps(self._hal, self._outputs, self.power_ma, irradiance)
 
     def calibrate(
         self, name: str, uw: int, unc_pm: int, date: int, how: str, more: "dict | None" = None
@@ -91,5 +98,26 @@ class LightOutput:
         }
 
     def doses_uj(self) -> list:
-        """Return the nominal dose of each channel, uJ/cm2; None for one without a calibration."""
+        """Return the nominal dose of each channel of light, uJ/cm2; None for one without a
+        calibration."""
         return [m.uj if c else None for m, c in zip(self.lamps.meters, self.channel_calibrated)]
+
+    def duties_u16(self) -> "list[int]":
+        """Return what the pins of the channels of light hold."""
+        duties = self.lamps.duties
+        return duties[: self._n] if self.has_warmer else duties
+
+    def on_ms(self) -> "list[int]":
+        """Return the session's time at full duty of each channel of light, ms."""
+        out = [m.on_ms for m in self.lamps.meters]
+        if self.has_warmer:
+            out.pop()
+        return out
+
+    def heats_only(self) -> bool:
+        """Return whether the warmer is on and every channel of light is dark."""
+        return self.has_warmer and self.warmer_u16() > 0 and not max(self.duties_u16())
+
+    def warmer_u16(self) -> int:
+        """Return the warmer's duty. Only on a board with one."""
+        return self.lamps.duties[self._n]

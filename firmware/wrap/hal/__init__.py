@@ -10,6 +10,8 @@ except ImportError:  # CPython, and MicroPython on a machine without a clock
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from typing import Any
+
     from wrap.hal.contract import BoardFacts, Hal
 
 # When the package began to load. A HAL subtracts it to find out when the chip had started:
@@ -19,6 +21,18 @@ LOADED_US = ticks_us()
 # Bits that a HAL's `inputs` returns.
 PRESSED = 1
 LIGHT = 2
+
+
+def list_outputs(facts: "Any") -> "tuple[tuple[str, int, int, int, int], ...]":
+    """Return CHANNELS of the board's facts (`contract.BoardFacts`), and behind them its warmer, if
+    it has one, as a channel without wavelength and irradiance: everything that a pin and the enable
+    drive."""
+    warmer = getattr(facts, "WARMER", None)
+    if warmer is None:
+        return facts.CHANNELS
+    name, _, pin, ma = warmer
+    # H-65: whatever switches the lamps off, at any layer, switches it off as well.
+    return facts.CHANNELS + ((name, 0, pin, ma, 0),)
 
 
 def open_board(facts: "BoardFacts") -> "Hal":

@@ -33,7 +33,9 @@ else:
 class BoardFacts(Protocol):
     """States what every board's facts module does (boards/*/board_facts.py). Further facts have
     defaults and are read by `getattr`. Per channel: name, wavelength in nm, pin, current at full
-    duty in mA, worst-case irradiance in uW/cm2. Per sensor: name, role and its input."""
+    duty in mA, worst-case irradiance in uW/cm2. Per sensor: name, role and its input. WARMER is
+    None, or name, kind ("heat"), pin and current at full duty in mA of a resistor in the pad:
+    behind the channels of CHANNELS it is one more for the HAL (`wrap.hal.list_outputs`)."""
 
     @property
     def CHANNELS(self) -> "tuple[tuple[str, int, int, int, int], ...]": ...
@@ -210,8 +212,8 @@ class Hal(Protocol):
         raise NotImplementedError
 
     def allocated(self) -> int:
-        """Return the bytes allocated since the last `collect`; 0 where only a walk through the heap
-        could tell."""
+        """Return the bytes allocated since the last `collect`, which may be those of up to 0.1 s
+        ago; 0 where only a long walk through the heap could tell. Called once after each step."""
         raise NotImplementedError
 
     def collect(self) -> None:

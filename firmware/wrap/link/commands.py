@@ -198,6 +198,7 @@ class ViewCommands:
             "state": (ALWAYS, lambda p: view.state()),
             "course.get": (ALWAYS, lambda p: view.course()),
             "bench": (REST, lambda p: self._bench.measure()),
+            "deadman.test": (IDLE, lambda p: self._bench.test_dead_man()),
             "fault.get": (ALWAYS, lambda p: view.fault()),
         }
 

@@ -4,10 +4,12 @@ import sys
 
 from wrap.build_info import PROGRAM_SHA256
 from wrap.compat import const
+from wrap.hal import list_outputs
 from wrap.link import frames
-from wrap.rules import faults, states
+from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session.daily_light import DAY_S
+from wrap.session.trial import find_warmer_shares
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from wrap.uptime import Uptime
 
 _BENCH = const(16)
+_FEEDS = const(20)  # of the dead-man in its test: 0.2 s
+_FALL_MS = const(300)  # longest wait for its fall
 
 
 def _interpreter_version() -> str:
@@ -65,6 +69,10 @@ class Identity:
         self._channels = [[c[0], c[1]] for c in facts.CHANNELS]
         self._sensors = [[s[0], s[1]] for s in facts.SENSORS]
         self._worst_uw = [c[4] for c in facts.CHANNELS]
+        outputs = list_outputs(facts)
+        self._warmer = None
+        if find_warmer_shares(outputs):
+            self._warmer = [outputs[-1][0], list(find_warmer_shares(outputs)[:-1])]
         self._cause = cause
         self._session = session
         self._integrity = integrity
@@ -76,7 +84,7 @@ class Identity:
     def hello(self) -> dict:
         """Return the answer to hello; see docs/link.md."""
         installed = self._trial.installed
-        return {
+        out = {
             "product": PRODUCT,
             "fw": VERSION,
             "link": LINK_VERSION,
@@ -100,6 +108,9 @@ class Identity:
             "fell": installed.rollback_reason if installed else None,
             "worst_uw": self._worst_uw,
         }
+        if self._warmer:
+            out["warmer"] = self._warmer
+        return out
 
 
 class StatusView:
@@ -156,24 +167,27 @@ class StatusView:
         lamps, temp_limits = light.lamps, thermal.temp_limits
         if self._trial.is_blind and self._trial.hides(session):
             return self._hidden_sample()
-        return {
+        out = {
             "state": states.NAMES[session.shown_state()],
             "active_ms": session.active_ms,
             "temps_mc": [None if t in (OPEN, SHORT) else t for t in temp_limits.temps_mc],
-            "duty_u16": lamps.duties,
+            "duty_u16": light.duties_u16(),
             "dose_uj": light.doses_uj() if True in light.channel_calibrated else None,
             "dose_total_uj": lamps.dose_uj() if light.calibrated else None,  # H-32
-            "on_ms": [m.on_ms for m in lamps.meters],
+            "on_ms": light.on_ms(),
             "derate_pm": thermal.derate.q * 1000 // 4096,
             "warn": temp_limits.warn,
             "warnings": thermal.warnings(),
             "wake_waiting": self._wake_check.waiting,
         }
+        if light.has_warmer:
+            out["warmer_u16"] = light.warmer_u16()
+        return out
 
     def _hidden_sample(self) -> dict:
         """The same fields while a blinded trial hides what the wrap does; warnings are shown."""
         session, thermal = self._session, self._thermal
-        temp_limits, channels = thermal.temp_limits, len(self._light.lamps.duties)
+        temp_limits, channels = thermal.temp_limits, len(self._light.channel_calibrated)
         return {
             "state": states.NAMES[session.shown_state()],
             "active_ms": session.active_ms,
@@ -304,3 +318,28 @@ class StepBench:
             "inputs_us": hal.ticks_diff(t1, t0) // _BENCH,
             "held_us": hal.ticks_diff(t2, t1) // _BENCH,
         }
+
+    def test_dead_man(self) -> dict:
+        """Raise the enable with every lamp dark, verify some steps, then none, and return whether
+        it rose, the longest time of a verification in us, and after how many ms it fell by itself
+        (None: it did not). Takes up to 0.5 s."""
+        hal = self._hal
+        hal.dark()
+        try:
+            hal.enable(True)
+            rose = True
+            feed_us = 0
+            for _ in range(_FEEDS):
+                hal.wait_until(hal.ticks_add(hal.ticks_ms(), limits.STEP_MS))
+                t0 = hal.ticks_us()
+                rose = hal.verify_and_feed() and rose
+                feed_us = max(feed_us, hal.ticks_diff(hal.ticks_us(), t0))
+            begun = hal.ticks_ms()
+            fell_ms = None
+            while fell_ms is None and hal.ticks_diff(hal.ticks_ms(), begun) < _FALL_MS:
+                hal.wait_until(hal.ticks_add(hal.ticks_ms(), 1))
+                if hal.enable_dropped():
+                    fell_ms = hal.ticks_diff(hal.ticks_ms(), begun)
+        finally:
+            hal.dark()
+        return {"rose": rose, "feed_us": feed_us, "fell_ms": fell_ms}

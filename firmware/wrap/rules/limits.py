@@ -91,8 +91,8 @@ HOST_START_WRITES = 4  # cost of a session: 8 records until its end, two files b
 HOST_PUT_WRITES = 3  # cost of a protocol: 2 KB in the store, and in the log at its next start
 HOLDS_MOST = 16  # holds at the same time, for all people
 
-# A blinded trial (wrap.session.trial). A quarter of near infrared warms skin by 0.4 K over dark,
-# half by 0.7 K, on the default plant after 20 minutes; 1 K can be felt, and pads and people differ.
+# A blinded trial (wrap.session.trial). A quarter of near infrared warms skin by 0.9 K over dark,
+# half by 2.1 K, on the default plant after 20 minutes (tests/trial/warmth.py); 1 K can be felt.
 TRIAL_NIR_PM = 250
 TRIAL_GLOW_PM = 20  # of visible light, the same in both arms
 TRIAL_HIDE_S = 3600  # skin and board stay warm after the light: readings stay hidden for this time

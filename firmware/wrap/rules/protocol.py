@@ -287,6 +287,14 @@ class Plan:
             total += ms // 1000 * level * on // 1000
         return -(-total // (self.total_ms // 1000))
 
+    def most_mj(self, full_uw: "list[int]") -> int:
+        """Return the most dose of the plan, of all channels, mJ/cm2, rounded up. full_uw:
+        irradiance of each channel at full duty, uW/cm2."""
+        total_uw = 0
+        for i in range(len(full_uw)):
+            total_uw += self.mean_pm(i) * full_uw[i] // 1000 + 1
+        return total_uw * (self.total_ms // 1000) // 1000 + 1
+
     def most_pm(self, channel: int) -> int:
         """Return the highest duty of a channel, permille, rounded up."""
         return max([-(-lamps[channel][0] * lamps[channel][2] // 1000) for lamps in self.lamps])
@@ -294,17 +302,15 @@ class Plan:
 
 class Sham(Plan):
     """A plan with the channels of `hidden` dark, and everything else the same: what the sham arm of
-    a blinded trial plays."""
+    a blinded trial plays. warm_pm: empty, or permille of a channel's intensity at which the warmer,
+    the last channel, takes its current; it then does what the hidden channel would have done."""
 
-    def __init__(self, plan: Plan, hidden: "tuple[bool, ...]") -> None:
+    def __init__(
+        self, plan: Plan, hidden: "tuple[bool, ...]", warm_pm: "tuple[int, ...]" = ()
+    ) -> None:
         for name in _PLAN_FIELDS:
             setattr(self, name, getattr(plan, name))
-        self.lamps = tuple(
-            [
-                tuple([(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)])
-                for lamps in plan.lamps
-            ]
-        )
+        self.lamps = tuple([_hide(lamps, hidden, warm_pm) for lamps in plan.lamps])
 
 
 _PLAN_FIELDS = (
@@ -321,6 +327,15 @@ _PLAN_FIELDS = (
     "total_ms",
     "shown_pm",
 )
+
+
+def _hide(lamps: tuple, hidden: "tuple[bool, ...]", warm_pm: "tuple[int, ...]") -> tuple:
+    """Return a step's channels for a `Sham`, whose arguments the others are."""
+    out = [(0, 0, 1000) if h else spec for h, spec in zip(hidden, lamps)]
+    for h, (level, hz, on), pm in zip(hidden, lamps, warm_pm):
+        if h and level:
+            out[-1] = (level * pm // 1000, hz, on)
+    return tuple(out)
 
 
 def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":

@@ -2,6 +2,7 @@
 once a second. Decides nothing about light."""
 
 from wrap.compat import const, small_int
+from wrap.hal import list_outputs
 from wrap.rules import faults, limits
 from wrap.safety.derate import Derate
 from wrap.safety.heat_balance import HeatBalance
@@ -59,8 +60,14 @@ class ThermalChecks:
             )
         mv = getattr(facts, "SUPPLY_MV", _SUPPLY_MV)
         heat = getattr(facts, "LAMP_HEAT_PM", _HEAT_PM)
-        self._mw = tuple([small_int(c[3] * mv // 1000 * heat // 1000) for c in facts.CHANNELS])
-        self._on_ms = [0] * len(facts.CHANNELS)  # of the meters, a second ago
+        # A warmer (its wavelength is 0) leaves all of its power in the pad. H-65
+        self._mw = tuple(
+            [
+                small_int(c[3] * mv // 1000 * (heat if c[1] else 1000) // 1000)
+                for c in list_outputs(facts)
+            ]
+        )
+        self._on_ms = [0] * len(self._mw)  # of the meters, a second ago
         self.derate = Derate()
         self._ms = 0  # since the last second's checks
         self._lit_s = 0  # seconds since light began or the pad was moved; 0 in the dark

@@ -1,5 +1,6 @@
 """Begins light for a calibration: one channel lights a meter on the bench, with no person in the
-wrap.
+wrap. The warmer of a board that has one is a channel here as well: its heat is compared with that
+of light (docs/trial.md).
 
 It goes the way of a session, with all its checks of heat, sensors, outputs and wiring, and has
 limits of its own (docs/safety.md, "The calibration light"):
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from wrap.session.caps import SessionCaps
     from wrap.session.control import SessionControl
     from wrap.session.start_guard import StartGuard
+    from wrap.session.trial import Trial
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
 
@@ -33,8 +35,8 @@ _NAME = "calibration"
 
 
 class CalibrationLight:
-    """Starts the light of one channel. names: of the channels, in the order of the board;
-    collect(): collects garbage."""
+    """Starts the light of one channel. names: of the channels and of a warmer, in the order of the
+    board; trial: the blinded one; collect(): collects garbage."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class CalibrationLight:
         thermal: "ThermalChecks",
         log_queue: "LogQueue",
         names: "tuple[str, ...]",
+        trial: "Trial",
         collect: "Callable[[], None]",
     ) -> None:
         self._guard = guard
@@ -54,6 +57,7 @@ class CalibrationLight:
         self._thermal = thermal
         self._log_queue = log_queue
         self._names = names
+        self._trial = trial
         self._collect = collect
 
     def begin(self, channel: str, duty_pm: int, seconds: int) -> None:
@@ -61,6 +65,10 @@ class CalibrationLight:
         lower. Raises Refused or OSError; then nothing has begun."""
         if channel not in self._names:
             raise Refused(BAD_PARAM, "the channel must be one of " + ", ".join(self._names))
+        if self._trial.is_blind and self._trial.is_warmer(self._names.index(channel)):
+            raise Refused(
+                NOT_NOW, "the warmer alone would show what the arms of the trial feel like"
+            )
         self._guard.require_ready()
         self._guard.holds.require_free(ANYBODY)
         if seconds > self._settings.get("light_day_s"):

@@ -35,8 +35,9 @@ class LitTime:
         return [None if ms == _UNKNOWN else ms // 1000 for ms in self._ms]
 
     def add(self, on_ms: "list[int]") -> None:
-        """Add light that has ended, in milliseconds at full duty per channel."""
-        for i in range(len(on_ms)):
+        """Add light that has ended, in milliseconds at full duty per channel. A warmer's
+        time behind them does not count."""
+        for i in range(len(self._ms)):
             if on_ms[i] and self._ms[i] != _UNKNOWN:
                 self._ms[i] += on_ms[i]
                 self.unsaved = True

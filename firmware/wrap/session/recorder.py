@@ -84,8 +84,10 @@ class SessionRecorder:
         light = {
             "reason": session.end_reason,
             "active_ms": session.active_ms,
-            "on_ms": [m.on_ms for m in self._light.lamps.meters],
+            "on_ms": self._light.on_ms(),
         }
+        if self._light.has_warmer:
+            light["warmer_ms"] = self._light.lamps.meters[-1].on_ms
         self._log_queue.note(records.NOTE, payloads.pack_json({"calibration_light_end": light}))
 
     def _note_end(self, session: "Session", fault_count: int) -> None:
@@ -94,6 +96,10 @@ class SessionRecorder:
         end = self._end(session, fault_count)
         if session.blind:
             self._trial.note_masked(records.END, end)
+            if self._light.has_warmer:
+                # As many digits in both arms: anybody sees the length of a record.
+                warmer = {"warmer_ms": "%08d" % self._light.lamps.meters[-1].on_ms}
+                self._trial.note_masked(records.NOTE, payloads.pack_json(warmer))
             self._trial.end_session()
             end = self._pack_end(session, fault_count, False)
         self._log_queue.note(records.END, end)
@@ -129,7 +135,7 @@ class SessionRecorder:
 
     def _sample(self, session: "Session") -> bytes:
         temps = [_known_mc(t) for t in self._thermal.temp_limits.temps_mc]
-        duties = self._light.lamps.duties
+        duties = self._light.duties_u16()
         return payloads.pack_sample(session.state, temps, duties, self._doses_uj())
 
     def _end(self, session: "Session", fault_count: int) -> bytes:
@@ -137,7 +143,9 @@ class SessionRecorder:
 
     def _pack_end(self, session: "Session", fault_count: int, shown: bool) -> bytes:
         """shown: with temperatures, light and doses."""
-        lamps = self._light.lamps
+        on_ms, doses = self._light.on_ms(), self._doses_uj()
+        if not shown:
+            on_ms, doses = [0] * len(on_ms), [payloads.NO_DOSE_UJ] * len(on_ms)
         max_mc = self._thermal.temp_limits.max_mc
         return payloads.pack_end(
             session.number,
@@ -147,8 +155,8 @@ class SessionRecorder:
             fault_count,
             # A sensor that never gave a valid reading still has TempLimits' start value.
             [t if shown and t >= -100000 else payloads.NO_TEMP for t in max_mc],
-            [m.on_ms if shown else 0 for m in lamps.meters],
-            self._doses_uj() if shown else [payloads.NO_DOSE_UJ] * len(lamps.meters),
+            on_ms,
+            doses,
         )
 
     def _doses_uj(self) -> "list[int]":

@@ -172,6 +172,7 @@ class SelfTest:
             return
         self._light_seen = light > 0
         self._lit_steps += 1
-        if self._lit_steps == _BLIND_STEPS and not session.blind:  # a sham has no light to see
+        # A sham has no light to see, nor has a warmer.
+        if self._lit_steps == _BLIND_STEPS and not session.blind and not self._light.heats_only():
             note = {"sense": "no light seen", "session": session.recorded_number()}
             self._log_queue.note(records.NOTE, payloads.pack_json(note))

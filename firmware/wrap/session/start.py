@@ -4,6 +4,7 @@ import json
 
 from wrap.compat import const
 from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
+from wrap.rules import limits
 from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
@@ -77,10 +78,22 @@ class SessionStart:
         for key in ("time_s", "light_day_s"):
             if plan.total_ms > self._settings.get(key) * 1000:
                 raise Refused(INVALID, "the protocol is longer than the %s setting allows" % key)
-        why = self._caps.refusal(plan) or self._trial.refusal(plan)
+        why = self._caps.refusal(plan) or self._trial.refusal(plan) or self._cap_problem(plan)
         if why:
             raise Refused(NOT_NOW, why)
         return plan, raw
+
+    def _cap_problem(self, plan: "Plan") -> "str | None":
+        """Return why `plan` would end by its dose in a blinded trial, or None: the sham has none,
+        so a cap would show which arm it is."""
+        if not self._trial.covers(plan.person, plan.site):
+            return None
+        settings = self._settings
+        upper = plan.most_mj([uw for _, uw in settings.irradiance()])
+        if upper < settings.get("cap_mj"):
+            if plan.most_mj(settings.worst_uw()) < limits.DOSE_CAP_HARD_MJ:
+                return None
+        return "a dose cap could end one arm of the trial: calibrate, or take less light or time"
 
     def _count(self, number: int, plan: "Plan", blind: bool) -> "Plan":
         """Book a session before its first light. Returns the plan that it plays: in a blinded

@@ -35,7 +35,8 @@ _VISIBLE_NM = const(700)
 
 
 class Trial:
-    """store: the DoubleStore that keeps the trial; nanometres: wavelength of each channel.
+    """store: the DoubleStore that keeps the trial; nanometres: wavelength of each channel, 0 of a
+    warmer; warm_pm: `find_warmer_shares`.
 
     is_blind: what its sessions do must not be seen, from arming to the reveal."""
 
@@ -45,12 +46,14 @@ class Trial:
         log_queue: "LogQueue",
         uptime: "Uptime",
         nanometres: "tuple[int, ...]",
+        warm_pm: "tuple[int, ...]" = (),
     ) -> None:
         self._store = store
         self._log_queue = log_queue
         self._uptime = uptime
         # Light beyond 700 nm is hardly seen: it is what the sham leaves out.
         self._hidden = tuple([nm >= _VISIBLE_NM for nm in nanometres])
+        self._warm_pm = warm_pm
         self._warm_until_s = limits.TRIAL_HIDE_S  # a session may have ended right before the boot
         self._secret = b""
         self._masked = 0  # records of the session under way
@@ -73,7 +76,7 @@ class Trial:
         kept = self._kept
         if not kept:
             # A store that lost its newest value may have held a trial: a host has to know.
-            return {"state": NONE, "damaged": self._store.unconfirmed}
+            return self._add_limit({"state": NONE, "damaged": self._store.unconfirmed})
         shown = {
             key: kept[key]
             for key in ("id", "person", "design", "sites", "periods", "sessions", "plan_sha")
@@ -88,6 +91,12 @@ class Trial:
                 "damaged": self._store.unconfirmed,
             }
         )
+        return self._add_limit(shown)
+
+    def _add_limit(self, shown: dict) -> dict:
+        """Add to an answer what a protocol may have with a warmer."""
+        if self._warm_pm:
+            shown["nir_pm"] = self.nir_pm()
         return shown
 
     def _commitment(self) -> bytes:
@@ -154,11 +163,38 @@ class Trial:
         if plan.dose_uj:
             return "a trial's protocol ends by time: without a dose"
         for i, hidden in enumerate(self._hidden):
-            if hidden and plan.most_pm(i) > limits.TRIAL_NIR_PM:
-                return "more than %d permille of near infrared can be felt" % limits.TRIAL_NIR_PM
+            if hidden and plan.most_pm(i) > self.nir_pm():
+                return self._too_warm()
             if not hidden and plan.most_pm(i) > limits.TRIAL_GLOW_PM:
                 return "more than %d permille of visible light" % limits.TRIAL_GLOW_PM
+        if self._warm_pm and not self._is_one_channel(plan):
+            return "the warmer stands for one channel of near infrared in a step, not for several"
         return None
+
+    def nir_pm(self) -> int:
+        """Return the most near infrared that a protocol of a trial may have, permille of full duty:
+        limits.TRIAL_NIR_PM, or with a warmer what that can match."""
+        most = max(self._warm_pm) if self._warm_pm else 0
+        return min(1000, 1000000 // most) if most else limits.TRIAL_NIR_PM
+
+    def _too_warm(self) -> str:
+        if self._warm_pm:
+            return "more than %d permille of near infrared: the warmer cannot match it" % (
+                self.nir_pm()
+            )
+        return "more than %d permille of near infrared can be felt" % limits.TRIAL_NIR_PM
+
+    def _is_one_channel(self, plan: "Plan") -> bool:
+        """Return whether each step of `plan` lights at most one of the channels that a sham
+        hides."""
+        for lamps in plan.lamps:
+            if len([1 for h, spec in zip(self._hidden, lamps) if h and spec[0]]) > 1:
+                return False
+        return True
+
+    def is_warmer(self, channel: int) -> bool:
+        """Return whether the channel with this index is the warmer."""
+        return bool(self._warm_pm) and channel == len(self._hidden) - 1
 
     def begin_session(self, plan: "Plan", number: int) -> "Plan":
         """Count session `number` of the wrap before its first light, and record its period. Returns
@@ -178,7 +214,7 @@ class Trial:
         self._put(kept)
         self._masked = 0
         self._note({"session": number, "n": kept["n"], "period": period, "site": site})
-        return plan if active else Sham(plan, self._hidden)
+        return plan if active else Sham(plan, self._hidden, self._warm_pm)
 
     def end_session(self) -> None:
         """Hide the readings until skin and board have cooled."""
@@ -274,6 +310,16 @@ class Trial:
 
     def _note(self, what: dict) -> None:
         self._log_queue.note(records.TRIAL, payloads.pack_json(what))
+
+
+def find_warmer_shares(outputs: "tuple[tuple, ...]") -> "tuple[int, ...]":
+    """Return the permille of each channel's intensity at which the warmer takes the current of that
+    channel, 0 for channels that a sham does not hide; () without a warmer. outputs:
+    `wrap.hal.list_outputs`, whose last has the wavelength 0 when it is a warmer."""
+    last = outputs[-1]
+    if last[1]:
+        return ()
+    return tuple([c[3] * 1000 // last[3] if c[1] >= _VISIBLE_NM else 0 for c in outputs])
 
 
 def find_plan_problem(plan: dict) -> "str | None":

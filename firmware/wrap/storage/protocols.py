@@ -32,14 +32,20 @@ def _describe(obj: dict, sha: str, raw: bytes) -> tuple:
 
 
 class Protocols:
-    """Keeps the slots. channels: (name, wavelength in nm) of each, in the board's order. slots: for
+    """Keeps the slots. channels: (name, wavelength in nm) of each that a protocol may name; order:
+    names of all that a plan drives, in the board's order; None: those of `channels`. slots: for
     each slot None when it is empty, (id, name, sha, size, course key, seconds, person), or a str
     with the reason why it cannot be used."""
 
-    def __init__(self, files: "AnyFiles", channels: "list[tuple[str, int]]") -> None:
+    def __init__(
+        self,
+        files: "AnyFiles",
+        channels: "list[tuple[str, int]]",
+        order: "tuple[str, ...] | None" = None,
+    ) -> None:
         self._files = files
         self._channels = dict(channels)
-        self._order = tuple([c[0] for c in channels])
+        self._order = order or tuple([c[0] for c in channels])
         self._active = Store(files, "active")
         self.slots: list = [self._load(slot) for slot in range(SLOTS)]
 

@@ -230,6 +230,10 @@ class Settings:
                 out.append((c[4], c[4]))  # H-32
         return out
 
+    def worst_uw(self) -> "list[int]":
+        """Return the board's stated worst case in uW/cm2 at full duty per channel."""
+        return [c[4] for c in self._channels]
+
     def calibrated(self) -> bool:
         """Return whether every channel has a calibration."""
         return None not in self.calibrations()

@@ -197,21 +197,9 @@ def _describe_entry(entry: JournalEntry) -> str:
 
 
 def _make_row(entry: JournalEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "day": entry.day.isoformat(),
-        "value": entry.value,
-        "measure": entry.measure,
-        "at": str(entry.at) if entry.at else None,
-        "written": str(entry.written),
-        "late": entry.late,
-        "sleep": entry.sleep,
-        "skin": entry.skin,
-        "changed": entry.changed,
-        "flags": list(entry.flags),
-        "corrects": entry.corrects,
-        "way": entry.way,
-    }
+    from pbmwrap.programme.rows import make_entry_row
+
+    return make_entry_row(entry, str(entry.at) if entry.at else None, str(entry.written))
 
 
 def correct_entry(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from pbmwrap.cli.command import (
+    Force,
     Interrupted,
     Json,
     Port,
@@ -19,7 +21,7 @@ from pbmwrap.cli.command import (
     write_line,
 )
 from pbmwrap.cli.options import Option
-from pbmwrap.errors import WrapError
+from pbmwrap.errors import UsageError, WrapError
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -175,15 +177,59 @@ def _make_envelope(hello: Hello, sample: Sample) -> str:
     return envelope.format_success("monitor", about | vars(sample))
 
 
-def run_doctor(port: Port = None, json: Json = False) -> Result:
+def run_doctor(
+    port: Port = None,
+    board: Annotated[
+        bool,
+        Option(
+            "--board",
+            help="Test a new board too: readings, step, dead-man with every lamp dark; list what a "
+            "person has to look at; write a file for a bug report.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, Option("--out", help="The file of --board; pbmwrap-board-NUMBER.json.")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> Result:
     """Check this machine, the port and the wrap, and say how to correct what is wrong."""
     from pbmwrap.cli import text
     from pbmwrap.doctor.run_checks import run_checks
 
+    if board:
+        return _test_board(port, out, force)
+    if out or force:
+        raise UsageError("--out and --force belong to --board", "add --board")
     found = run_checks(wrap_at(port))
     bad = [check.name for check in found if check.level == "bad"]
     problem = WrapError(f"doctor found problems: {', '.join(bad)}") if bad else None
     return Result(found, text.checks_text(found), problem)
+
+
+def _test_board(port: str | None, out: Path | None, force: bool) -> Result:
+    """Check the wrap at a port and its board, and write what was found to a file."""
+    import json
+    from dataclasses import asdict
+
+    from pbmwrap import disk
+    from pbmwrap.cli import text
+    from pbmwrap.doctor.board import check_board
+    from pbmwrap.doctor.run_checks import check_wrap
+
+    with wrap_at(port, exclusive=True) as (client, hello):
+        target = out or Path(f"pbmwrap-board-{hello.uid}.json")
+        disk.check_target(target, force or out is None)
+        report = check_board(client, hello)
+        found = [*check_wrap(client, hello), *report.checks]
+    checks = [asdict(check) for check in found]
+    by_hand = [{"what": item.what, "how": item.how} for item in report.by_hand]
+    body = {**report.facts, "checks": checks, "by_hand": by_hand}
+    disk.write_file(target, json.dumps(body, indent=1) + "\n", replace=force or out is None)
+    bad = sorted({check.name for check in found if check.level == "bad"})
+    problem = WrapError(f"doctor found problems: {', '.join(bad)}") if bad else None
+    show = text.board_text(found, report.by_hand, str(target))
+    return Result({"file": target, "checks": found, "by_hand": by_hand}, show, problem)
 
 
 def show_version(port: Port = None, json: Json = False) -> Result:

@@ -120,31 +120,20 @@ def change_person(
 
 def list_open_sessions(json: Json = False) -> Result:
     """List the sessions that belong to nobody yet, and ask whose they are in a terminal."""
+    from pbmwrap.programme.rows import make_session_row
+
     with open_household() as store:
         book = read_book()
         warn(book.notes)
         found = ask_owners(store, book, json)
         if not json:
             write_calendars(store, book)
-    rows = [_make_session_row(session) for session in found]
+    rows = [make_session_row(session) for session in found]
     lines = [describe_session(session) for session in found]
     if lines:
         lines.append("say whose they are: `pbmwrap person assign NAME SESSION...`")
     shown = "\n".join(lines) or "every logged session belongs to somebody"
     return Result({"sessions": rows, "open": len(found)}, shown)
-
-
-def _make_session_row(session: Any) -> dict[str, Any]:
-    return {
-        "key": session.key,
-        "number": session.number,
-        "unix_ms": session.unix_ms,
-        "site": session.site,
-        "protocol": session.protocol_id,
-        "active_ms": session.active_ms,
-        "started_by": session.started_by,
-        "tag": session.tag,
-    }
 
 
 def assign_sessions(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Slots,
         Status,
     )
+    from pbmwrap.doctor.board import ByHand
     from pbmwrap.doctor.check import Check
 
 
@@ -267,3 +268,19 @@ def checks_text(found: Sequence[Check]) -> str:
         hint = f"\n        {check.hint}" if check.hint and check.level != "good" else ""
         out.append(f"{check.level:<6}  {check.name}: {check.text}{hint}")
     return "\n".join(out)
+
+
+def board_text(found: Sequence[Check], by_hand: Sequence[ByHand], file: str) -> str:
+    """Return the checks of a board, what a person has to look at, and the file's name."""
+    todo = [f"{n:2}. {item.what}\n    {item.how}" for n, item in enumerate(by_hand, 1)]
+    return "\n".join(
+        [
+            checks_text(found),
+            "",
+            "To look at yourself, with dummy loads in place of the LEDs "
+            "(docs/hardware-checklist.md):",
+            *todo,
+            "",
+            f"Written to {file}: add it to a bug report.",
+        ]
+    )

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import click
 
-from pbmwrap.cli import trial_result_cmds, trial_run_cmds
+from pbmwrap.cli import trial_heat, trial_result_cmds, trial_run_cmds, trial_start_cmds
 from pbmwrap.cli.command import Json, Result, print_note, register_group
 from pbmwrap.cli.options import Option
+from pbmwrap.cli.trial_start_cmds import Matters, Missing, Spread, Weeks
 from pbmwrap.trial import planner
 
 _WORDS = {
@@ -26,7 +27,8 @@ def add_to(app: click.Group) -> None:
     help_text = "A blinded trial of one person: does the light do anything? (docs/trial.md)"
     commands = {
         "plan": plan_trial,
-        "start": trial_run_cmds.start_trial,
+        "heat-test": trial_heat.measure_heat,
+        "start": trial_start_cmds.start_trial,
         "status": trial_run_cmds.show_status,
         "entry": trial_run_cmds.write_entry,
         "next": trial_run_cmds.choose_next,
@@ -46,9 +48,7 @@ def plan_trial(
         int,
         Option(help="2: both feet or hands are treated, and compared; 1: one place.", min=1, max=2),
     ] = 2,
-    weeks: Annotated[
-        int, Option(help="Length without the baseline, 4 to 52 weeks.", min=4, max=52)
-    ] = 24,
+    weeks: Weeks = 24,
     speed: Annotated[
         str,
         Option(
@@ -56,15 +56,9 @@ def plan_trial(
             help="How fast light would work, or stop: hours, days, week, weeks. Default: week.",
         ),
     ] = "week",
-    matters: Annotated[
-        float, Option(help="Change that matters to you, in points of 0 to 10.", min=0.1, max=10)
-    ] = 2.0,
-    spread: Annotated[
-        float, Option(help="Standard deviation of your daily number, in points.", min=0.1, max=5)
-    ] = 1.5,
-    missing: Annotated[
-        float, Option(help="Percent of days without an entry.", min=0, max=80)
-    ] = 15.0,
+    matters: Matters = 2.0,
+    spread: Spread = 1.5,
+    missing: Missing = 15.0,
     json: Json = False,
 ) -> Result:
     """Say how likely a trial is to find a change that matters, before anybody begins it."""

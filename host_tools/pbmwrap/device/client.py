@@ -12,6 +12,7 @@ from pbmwrap.device.link import Link
 from pbmwrap.device.models import (
     Calibration,
     CourseInfo,
+    DeadManTest,
     FaultInfo,
     HeatTest,
     Hello,
@@ -212,6 +213,11 @@ class Client:
     def step_cost(self) -> StepCost:
         """Measure a step on the chip. Refused during a session."""
         return parse_answer(StepCost, self.call("bench"))
+
+    def test_dead_man(self) -> DeadManTest:
+        """Let the enable fall by itself, with every lamp dark. Takes half a second; refused but
+        when the wrap is idle."""
+        return parse_answer(DeadManTest, self.call("deadman.test"))
 
     def log_info(self) -> LogInfo:
         return parse_answer(LogInfo, self.call("log.info"))

@@ -25,7 +25,9 @@ class Hello(Answer):
     """The identity of a wrap. `program` is the image's SHA-256, or "files" for an installed wrap;
     `integrity` ("whole", "checking", "damaged", "unknown") is its flash's, `memory` the RAM test's;
     `sense`: the board can see its own light; `slot`: which of two installed firmwares this is,
-    `fell`: why a newer one was given up; `worst_uw`: the board's stated worst case per channel."""
+    `fell`: why a newer one was given up; `worst_uw`: the board's stated worst case per channel;
+    `warmer`: of a board with one its name, and per channel the permille of the channel's intensity
+    at which it takes the same current."""
 
     product: str
     fw: str
@@ -49,6 +51,7 @@ class Hello(Answer):
     slot: str | None = None
     fell: str | None = None
     worst_uw: list[int] = field(default_factory=list)
+    warmer: tuple[str, list[int]] | None = None
 
     @property
     def runs_on(self) -> str:
@@ -146,6 +149,16 @@ class StepCost(Answer):
     n: int
     inputs_us: int
     held_us: int
+
+
+@dataclass(frozen=True)
+class DeadManTest(Answer):
+    """How the enable behaved with every lamp dark. rose: it was up while steps were verified;
+    feed_us: longest verification; fell_ms: until it fell by itself without, None if it did not."""
+
+    rose: bool
+    feed_us: int
+    fell_ms: int | None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,19 @@
 
 DTR stays high, because MicroPython sends nothing while it is low. The port is never opened at 1200
 baud, which would restart an RP2040 into its boot loader. Opening and closing send no byte.
+
+RTS high while DTR is low restarts an ESP32, through two transistors beside its bridge or by its own
+USB port. So the lines change in an order that never comes by this state: Windows sets them one by
+one.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +24,7 @@ from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost, NoDevice, NoPermission, PortBusy, WrapError
 
 BAUD = 115200
+IS_WINDOWS = os.name == "nt"
 
 _BUSY = (errno.EBUSY, errno.EWOULDBLOCK, errno.EAGAIN)
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -61,9 +68,7 @@ class SerialTransport(Transport):
 
     def open(self) -> None:
         try:
-            self._port = serial.Serial(
-                self.name, BAUD, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True
-            )
+            self._port = _open_without_restart(self.name)
         except (OSError, ValueError) as problem:
             raise _open_error(self.name, problem) from problem
 
@@ -71,6 +76,9 @@ class SerialTransport(Transport):
         port, self._port = self._port, None
         if port is not None:
             try:
+                with suppress(OSError):  # a pseudo terminal has no such lines
+                    port.rts = False
+                    port.dtr = False
                 port.close()
             except OSError:
                 return  # the device is gone already
@@ -103,6 +111,20 @@ class SerialTransport(Transport):
 
     def _link_lost(self) -> LinkLost:
         return LinkLost(f"{self.name} vanished while it was in use")
+
+
+def _open_without_restart(name: str) -> serial.Serial:
+    """Open a port; on Windows with both lines low, which then rise in the right order."""
+    port = serial.Serial(baudrate=BAUD, timeout=0, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+    port.port = name
+    if not IS_WINDOWS:  # elsewhere the system raises both at once
+        port.open()
+        return port
+    port.dtr = port.rts = False
+    port.open()
+    port.dtr = True
+    port.rts = True
+    return port
 
 
 def _open_error(name: str, problem: BaseException) -> WrapError:

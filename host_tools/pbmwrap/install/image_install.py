@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbmwrap import installed, paths
+from pbmwrap import installed, paths, shipped_image
 from pbmwrap.device import boot_drive, discovery
 from pbmwrap.device.models import Hello
 from pbmwrap.device.uf2 import is_wrap_image, read_uf2
@@ -40,9 +40,15 @@ class Outcome:
 
 
 def find_default_image() -> Path:
-    """Return the image that `make firmware` has built. Raises UsageError."""
+    """Return the image that `make firmware` has built, or that the installed wheel carries.
+
+    Raises UsageError when there is none, InvalidFile when the wheel's is damaged.
+    """
     built = paths.built_image(DEFAULT_BOARD)
     if built is None:
+        shipped = shipped_image.find_image(DEFAULT_BOARD)
+        if shipped is not None:
+            return shipped
         hint = f"give --image UF2; to build one, {installed.hint_make('firmware')}"
         raise UsageError("this installation of pbmwrap has no firmware image", hint)
     if not built.is_file():

@@ -14,6 +14,7 @@ from typing import Any
 
 from pbmwrap import paths
 from pbmwrap.install.packs import Firmware
+from wrap.hal import list_outputs
 
 _IMPORT_OF_MAIN = re.compile("^from main import .*\n", re.MULTILINE)
 
@@ -37,9 +38,9 @@ def list_installed_files(firmware: Firmware, boot: bytes) -> dict[str, bytes]:
     return files | start | {loader.POINTER: loader.encode_pointer(state)}
 
 
-def make_boot_file(facts: ModuleType) -> bytes:
+def make_boot_file(facts: Any) -> bytes:
     """Return /boot.py with the board's output pins, so that it depends on no slot."""
-    pins = [facts.ENABLE_PIN, *(c[2] for c in facts.CHANNELS), facts.INDICATOR_PIN]
+    pins = [facts.ENABLE_PIN, *(c[2] for c in list_outputs(facts)), facts.INDICATOR_PIN]
     buzzer = getattr(facts, "BUZZER_PIN", None)
     pins += [] if buzzer is None else [buzzer]
     lines = _source_file("boot.py").read_text("utf-8")
@@ -64,8 +65,8 @@ def receiver_source() -> str:
 def restart_source() -> str:
     """Return code that defines `restart(machine)` at any board's prompt."""
     loader = load_loader()
-    names = ("_SCRATCH0", "_INTENDED")
-    constants = "".join(f"{name} = {getattr(loader, name)}\n" for name in names)
+    names = ("_SCRATCH0", "_INTENDED", "_MARK")
+    constants = "".join(f"{name} = {getattr(loader, name)!r}\n" for name in names)
     return f"import sys\n{constants}{_strip_source(_source_of(loader.restart))}"
 
 

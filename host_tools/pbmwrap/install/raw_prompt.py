@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from pbmwrap.device import serial_port
 from pbmwrap.errors import LinkLost, NotAWrap, WrapError
 from pbmwrap.install.loader_files import restart_source
+from wrap.version import OLDEST_MICROPYTHON
 
 PROMPT_S = 10
 
@@ -74,7 +75,8 @@ def _explain_closed(port: str, problem: Exception) -> WrapError:
 
 def _explain_lost(port: str, problem: Exception) -> WrapError:
     if "raw repl" in str(problem):
-        hint = "install MicroPython 1.25 or newer on it first, or give the right --port"
+        oldest = ".".join(map(str, min(OLDEST_MICROPYTHON.values())))
+        hint = f"install MicroPython {oldest} or newer on it first, or give the right --port"
         return NotAWrap(f"{port} shows no MicroPython prompt", hint)
     last = (str(problem).strip().splitlines() or ["no reason given"])[-1]
     return LinkLost(f"{port} failed during the install: {last}", "run the install again")

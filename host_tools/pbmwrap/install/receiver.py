@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pbmwrap.errors import LinkLost, VerifyFailed, WrapError, plain
+from pbmwrap.install import bundle
 from pbmwrap.install.loader_files import load_loader, receiver_source
 from pbmwrap.install.plan import BoardState, Job, Plan
 from pbmwrap.install.raw_prompt import RawBoard
 
-MIN_VERSION = (1, 25)
 USB_PIECE = 2048  # bytes between two dots; USB has flow control
 UART_PIECE = 128  # the board's ring has 260 bytes, and there is no flow control
 ANSWER_S = 15.0  # longer than the receiver waits for the host (STALL_MS)
 _AHEAD = 2  # pieces under way that no dot has answered
 _POLL_S = 0.001
-_VERSION = "tuple(__import__('sys').implementation.version[:2])"
+_ASK = "i=__import__('sys').implementation;print(*i.version[:2]);print(i._machine)"
 _END_OF_OUTPUT = b"\x04"
 _AGAIN = "run the install again: it continues there, and the board keeps its old firmware"
 
@@ -32,12 +32,10 @@ Progress = Callable[[int, int], None]
 def read_board_state(board: RawBoard) -> BoardState:
     """Start the receiver and read what is on the board.
 
-    Raises WrapError when the board's MicroPython is older than MIN_VERSION.
+    Raises WrapError when its chip is not supported, or its MicroPython is too old for the chip.
     """
-    version = tuple(int(part) for part in board.exec(f"print(*{_VERSION})").split())
-    if version < MIN_VERSION:
-        shown, least = (".".join(map(str, v)) for v in (version, MIN_VERSION))
-        raise WrapError(f"the board runs MicroPython {shown}", f"install {least} or newer first")
+    version, machine = board.exec(_ASK).decode().splitlines()
+    bundle.check_micropython(tuple(map(int, version.split())), bundle.find_board(machine))
     loader = load_loader()
     board.exec(receiver_source())
     line = board.exec(f"describe_board({loader.POINTER!r}, {loader.INDEX!r})").decode()

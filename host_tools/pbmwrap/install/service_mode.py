@@ -28,6 +28,7 @@ from pbmwrap.install import raw_prompt
 from pbmwrap.install.found_boards import check_serial_port
 
 READY_S = 120.0  # a stock board on the emulator needs 35 s to boot from files
+AT_PROMPT_S = 10.0  # a board that shows its prompt for so long after an install starts nothing more
 BACK_S = 45.0  # the receiver on a board waits 10 s for a host before it restarts by itself
 READY_STATES = ("idle", "done", "fault")
 _POLL_S = 0.5
@@ -192,17 +193,33 @@ def _shows_prompt(port: str) -> bool:
 
 
 def wait_for_wrap(greet: Greet, where: str, clock: Clock | None = None) -> Hello:
-    """Wait for the wrap that was just installed; returns its hello. Raises LinkLost after READY_S.
+    """Wait for the wrap that was just installed; returns its hello.
 
-    greet: returns the hello at a port, or raises WrapError.
+    greet: returns the hello at a port, or raises WrapError. Raises LinkLost after READY_S, and
+    AtPrompt when the board has shown its prompt for AT_PROMPT_S.
     """
+    clock = clock or Clock()
     seen: list[Hello] = []
+    since: list[float] = []  # when the first of these prompts was seen
 
     def answers() -> bool:
-        seen.append(greet(where))
+        try:
+            seen.append(greet(where))
+        except AtPrompt:
+            since.append(clock.now())
+            return since[-1] - since[0] >= AT_PROMPT_S
+        except WrapError:
+            since.clear()
+            raise
         return True
 
-    _wait_until(clock or Clock(), answers, f"no wrap answers at {where} after the install")
+    _wait_until(clock, answers, f"no wrap answers at {where} after the install")
+    if not seen:
+        raise AtPrompt(
+            f"the firmware did not start: {where} shows its MicroPython prompt",
+            f"look at what the board prints: `mpremote connect {where} repl`, then Ctrl-D; the"
+            " install can be repeated",
+        )
     return seen[0]
 
 

@@ -274,7 +274,7 @@ def verify_bundle(bundle: Mapping[str, Any]) -> list[Check]:
     try:
         evidence, rows = read_evidence(bundle)
         outcome = compute_outcome(evidence)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, InvalidFile) as problem:
+    except _UNREADABLE as problem:
         return [Check("bundle", False, f"it cannot be read: {problem}")]
     found = [Check("bundle", True, f"trial {evidence.trial.plan.id}, by {bundle.get('program')}")]
     tests: dict[str, Callable[[], str]] = {
@@ -294,9 +294,21 @@ def verify_bundle(bundle: Mapping[str, Any]) -> list[Check]:
             found.append(Check(name, True, test()))
         except _Wrong as wrong:
             found.append(Check(name, False, str(wrong)))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as problem:
+        except _UNREADABLE as problem:
             found.append(Check(name, False, f"it cannot be read: {problem}"))
     return found
+
+
+# What reading something that may be anything can raise.
+_UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    InvalidFile,
+)
 
 
 class _Wrong(Exception):

@@ -25,9 +25,11 @@ from pbmwrap.programme.model import (
 from pbmwrap.trial.analysis import SENSITIVITIES, AnalysisPlan
 from pbmwrap.trial.randomisation import ALPHA, MOST_ALLOCATIONS
 from pbmwrap.words import count
-from wrap.rules.blinding import PAIRS, SIDES
+from wrap.rules.blinding import DESIGNS, PAIRS, SIDES
 
 SCHEMA = 1
+MOST_PERIODS = 52  # that a wrap takes (wrap.session.trial)
+MOST_DAYS = 366  # of a period
 RULES = 1  # of the analysis: another number, other rules
 FIXED = {
     "rules": RULES,
@@ -225,7 +227,7 @@ def read_plan(body: Mapping[str, Any]) -> TrialPlan:
     if enrolled is None:
         raise ValueError("enrolled is missing")
     asked, promise = body["asked"], body["promise"]
-    return TrialPlan(
+    plan = TrialPlan(
         id=str(body["id"]),
         person=str(body["person"]),
         aim=str(body["aim"]),
@@ -262,6 +264,24 @@ def read_plan(body: Mapping[str, Any]) -> TrialPlan:
         others=tuple(map(str, body["others"])),
         program=str(body["program"]),
     )
+    _check_ranges(plan)
+    return plan
+
+
+def _check_ranges(plan: TrialPlan) -> None:
+    """Raise ValueError for a plan that no wrap takes: a bundle may have any numbers."""
+    sites = 2 if plan.design == SIDES else 1
+    right = (
+        plan.design in DESIGNS
+        and len(plan.sites) == sites
+        and 2 <= plan.periods <= MOST_PERIODS
+        and plan.periods % 2 == 0
+        and 0 <= plan.washout < plan.days <= MOST_DAYS
+        and plan.sessions > 0
+        and plan.matters > 0
+    )
+    if not right:
+        raise ValueError("its design, sites, periods, days or sessions cannot be")
 
 
 # ---- what SPENT 2019 asks of a plan

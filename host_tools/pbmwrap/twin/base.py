@@ -66,7 +66,7 @@ class Twin(ABC):
 
     @abstractmethod
     def lamps(self) -> list[LampState]:
-        """Return the lamp channels in the board's order, measured at the pins."""
+        """Return the lamp channels in the board's order, and its warmer, measured at the pins."""
 
     @abstractmethod
     def enabled(self) -> bool:

@@ -6,7 +6,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
-from pbmwrap import disk, installed, paths
+from pbmwrap import disk, installed, paths, shipped_image
 from pbmwrap.errors import InvalidFile, UsageError
 from pbmwrap.facts import DEFAULT_BOARD
 from pbmwrap.twin.base import Twin
@@ -59,12 +59,14 @@ def _check_emulator() -> None:
 
 
 def find_image(chosen: Path | None) -> Path:
-    """Return the UF2 for an emulated chip: `chosen`, $PBMWRAP_IMAGE, or the one that `make` built.
+    """Return the UF2 for an emulated chip: `chosen`, $PBMWRAP_IMAGE, the one that `make` built, or
+    the one that the installed wheel carries.
 
     Raises InvalidFile.
     """
     named = os.environ.get(IMAGE_VARIABLE)
     image = chosen or (Path(named) if named else paths.built_image(DEFAULT_BOARD))
+    image = image or shipped_image.find_image(DEFAULT_BOARD)
     if image is None:
         hint = f"name one in ${IMAGE_VARIABLE}; to build one, {installed.hint_make('firmware')}"
         raise InvalidFile("this installation of pbmwrap has no firmware image", hint)

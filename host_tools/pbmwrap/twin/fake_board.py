@@ -6,6 +6,7 @@ The simulated wrap runs this file on CPython, the unix twin runs it on the Micro
 # pyright: reportOptionalMemberAccess=false
 
 from pbmwrap.twin.fake_hal import PROGRAM, RX_SIZE, FakeHal
+from wrap.hal import list_outputs
 from wrap.main_loop import make_app, take_service_request
 from wrap.rules.limits import STEP_MS
 from wrap.storage.mount import Storage
@@ -29,8 +30,8 @@ class FakeBoard:
         self._uid = uid
         self.now_ms = 0
         self.boots = 0
-        self._on_before = [0] * len(facts.CHANNELS)
-        self._light_before = [0] * len(facts.CHANNELS)
+        self._on_before = [0] * len(list_outputs(facts))
+        self._light_before = [0] * len(self._on_before)
         self._raws = [30000] * len(facts.SENSORS)
         self._pressed = False
         self._hung = False
@@ -65,7 +66,8 @@ class FakeBoard:
         """Return the HAL of a boot. The fault campaign (tests/faults) overrides it with broken
         hardware."""
         f = self.facts
-        return FakeHal(len(f.CHANNELS), len(f.SENSORS), start, cause, self._uid)
+        n = len(self._on_before)
+        return FakeHal(n, len(f.SENSORS), start, cause, self._uid, n - len(f.CHANNELS))
 
     def _open_storage(self) -> Storage:
         """Return the storage of a boot. Tests with raw flash override it."""

@@ -20,7 +20,8 @@ PROGRAM_CRC = binascii.crc32(PROGRAM)
 
 
 class FakeHal:
-    """n_lamps, n_sensors: how many the board has. Public attributes are the pins and the world."""
+    """n_lamps, n_sensors: how many the board has; warmers: how many of the lamps, the last ones,
+    give heat and no light. Public attributes are the pins and the world."""
 
     def __init__(
         self,
@@ -29,11 +30,13 @@ class FakeHal:
         start_ms: int = 0,
         cause: str = "power",
         uid: str = "sim0000000000001",
+        warmers: int = 0,
     ) -> None:
         self.now_ms = start_ms  # does not wrap; ticks_ms does
         self.now_us = 0
         self.raws = [30000] * n_sensors
         self.mux_wrong = 0  # returned by `references`
+        self.n_light = n_lamps - warmers
         self.duty = [0] * n_lamps  # u16 at the pin
         self.held = [0] * n_lamps  # u16 last written; differs from `duty` for a broken output
         self.mode = [_OFF] * n_lamps
@@ -156,7 +159,7 @@ class FakeHal:
 
     def lit_up(self) -> bool:
         """Return whether the LEDs give light."""
-        return self.enabled and max(self.duty) > 0
+        return self.enabled and max(self.duty[: self.n_light]) > 0
 
     def button(self) -> bool:
         """Return whether the button is held."""
@@ -194,6 +197,7 @@ class FakeHal:
             self.fell = True
 
     def enable_dropped(self) -> bool:
+        self.deadman()
         return self.fell
 
     def watchdog_bites(self) -> bool:

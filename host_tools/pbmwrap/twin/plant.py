@@ -15,7 +15,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Literal, Union, get_args
 
 SensorFault = Literal["none", "open", "short", "stuck", "offset"]
-# CHANNELS, SENSORS, PULLUP_OHM, NTC_R25_OHM, NTC_BETA_K. Not A | B: PyPy 3.9 runs this file too.
+# CHANNELS, SENSORS, PULLUP_OHM, NTC_R25_OHM, NTC_BETA_K, and WARMER where there is one. Not A | B:
+# PyPy 3.9 runs this file too.
 BoardFacts = Union[ModuleType, SimpleNamespace]  # noqa: UP007
 
 ZONES = ("loaded", "free", "edge")
@@ -26,6 +27,15 @@ CODE_MAX = 4095  # 12 bits; the firmware sees 16 times this
 ADC_VOLT = 3.3
 SURFACE_SHARE = 0.2  # of the skin's heat capacity: the outer 1 mm of 5 mm
 SURFACE_LIGHT = 0.4  # of the light that skin absorbs; the rest is absorbed below it
+# A dummy limb: a bottle of some litres of water, as warm as the room, in two layers of a towel,
+# which stand in for skin. It warms as a limb at rest does (docs/trial.md).
+BOTTLE: dict[str, Any] = {
+    "ambient_c": 21.0,
+    "core_c": 21.0,
+    "blood_flow": 0.0,
+    "contact": 1.0,
+    "tissue_w_per_k": 0.6,
+}
 _AREA = 1.0 / len(ZONES)
 _SUBSTEP_S = 1.0  # a quarter of the fastest time constant that the ranges below allow
 _SETTLE_SUBSTEP_S = 4.0
@@ -194,6 +204,10 @@ class Plant:
         self.sensor_names = tuple(s[0] for s in facts.SENSORS)
         self.sensor_roles = tuple(s[1] for s in facts.SENSORS)
         self._full_ma = tuple(c[3] for c in facts.CHANNELS)
+        # Behind the channels. Its resistors are spread over the LED board as the LEDs are, on the
+        # back: all of its power heats the board.
+        warmer = getattr(facts, "WARMER", None)
+        self._warmer_ma = warmer[3] if warmer else 0
         self._on_skin = tuple(s[1] == "skin" for s in facts.SENSORS)
         self.sensor_zones = _zones_of(self._on_skin)
         self._r25, self._beta, self._pullup = facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM
@@ -235,7 +249,9 @@ class Plant:
         self._perfusion = (flow * p.loaded_blood_flow, flow, flow)
         self._core = (p.core_c, p.core_c, p.core_c - p.edge_core_k)
         self._skin_loss = p.skin_loss_w_per_k * (p.covered_loss if p.covered else 1.0) * _AREA
-        watts = [ma * p.supply_v / 1000.0 / FULL_PPM * _AREA for ma in self._full_ma]
+        a_ma = p.supply_v / 1000.0 / FULL_PPM * _AREA
+        watts = [ma * a_ma for ma in self._full_ma]
+        self._warmer_watts = self._warmer_ma * a_ma
         light = 1.0 - p.heat_fraction
         # Light that the skin does not take warms the board while they touch and leaves when not.
         self._board_share = tuple(
@@ -292,24 +308,28 @@ class Plant:
         return self._unsettled <= 0
 
     def step(self, dt_ms: int, on_ppm: Sequence[int]) -> None:
-        """Let `dt_ms` pass with each channel lit for its share of it (0..1_000_000 ppm)."""
-        watts = amps = 0.0
+        """Let `dt_ms` pass with each channel, and behind them the warmer, on for its share of it
+        (0..1_000_000 ppm)."""
+        watts = amps = warmth = 0.0
         if all(cut_off.closed for cut_off in self.cut_offs):
             for watt, ma, ppm in zip(self._watts, self._full_ma, on_ppm, strict=False):
                 watts += watt * ppm
                 amps += ma * ppm
+            if self._warmer_ma and len(on_ppm) > len(self._watts):
+                warmth = self._warmer_watts * on_ppm[-1]
+                amps += self._warmer_ma * on_ppm[-1]
         self._lamp_a = amps / 1000.0 / FULL_PPM
         left_s = dt_ms / 1000.0
         while left_s > _SUBSTEP_S:
-            self._substep(_SUBSTEP_S, watts)
+            self._substep(_SUBSTEP_S, watts, warmth)
             left_s -= _SUBSTEP_S
-        self._substep(left_s, watts)
+        self._substep(left_s, watts, warmth)
         # A sensor's code is computed at its first reading after a step, and kept until the next.
         for i in range(len(self._codes)):
             self._codes[i] = None
 
-    def _substep(self, dt_s: float, watts: float) -> None:
-        """`watts`: electric power of one zone."""
+    def _substep(self, dt_s: float, watts: float, warmth: float = 0.0) -> None:
+        """`watts`: electric power of the lamps in one zone; `warmth`: of the warmer."""
         p = self._params
         surfaces, depths, boards = self._surface, self._depth, self._board
         across_depth = p.depth_w_per_k * _AREA
@@ -345,7 +365,7 @@ class Plant:
             )
             core = (flow + tissue) * (self._core[z] - depth)
             depths[z] = depth + (inward + core + (1.0 - SURFACE_LIGHT) * absorbed) * depth_rate
-            heat = watts * self._board_share[z] + outside + along[z] - across
+            heat = watts * self._board_share[z] + warmth + outside + along[z] - across
             boards[z] = board + (heat - self._board_loss[z] * (board - ambient)) * board_rate
             if dt_s > 0.0:
                 off = 1.0 - self._contact[z]

@@ -18,6 +18,7 @@ from pbmwrap.twin.rp2040_fs import flash_with_files
 from pbmwrap.twin.rp2040_mux import Mux, adc_source
 from pbmwrap.twin.rp2040_pins import Edge, Pins
 from pbmwrap.twin.rp2040_repl import Repl
+from wrap.hal import list_outputs
 
 PLANT_MS = 50
 _MS = 1_000_000  # nanoseconds
@@ -53,9 +54,11 @@ class Rp2040Twin(Twin):
         self._target_ns = 0
         self._plant_due_ns = PLANT_MS * _MS
         self._open, self._reader, self._pressed = True, cdc_reader, False
-        lamp_pins = tuple(channel[2] for channel in facts.CHANNELS)
+        lamp_pins = tuple(channel[2] for channel in list_outputs(facts))
+        lights = len(facts.CHANNELS)
         buzzer = getattr(facts, "BUZZER_PIN", None)
-        self.pins = Pins(lamp_pins, facts.ENABLE_PIN, facts.INDICATOR_PIN, self._now, buzzer)
+        pins = (lamp_pins, facts.ENABLE_PIN, facts.INDICATOR_PIN, self._now, buzzer)
+        self.pins = Pins(*pins, lights=lights)
         self.mux: Mux | None = None
         if getattr(facts, "MUX_PINS", None) is not None:
             self.mux = Mux(facts, self._raw12, self._now)

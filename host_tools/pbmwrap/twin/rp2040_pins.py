@@ -89,7 +89,8 @@ class Lamp:
 
 
 class Pins:
-    """The wrap's outputs. `attach` listens to a chip, `sync` repeats the levels after a reset."""
+    """The wrap's outputs. `lights`: how many of `lamps`, the first ones, give light and not only
+    heat; default: all. `attach` listens to a chip, `sync` repeats the levels after a reset."""
 
     def __init__(
         self,
@@ -98,7 +99,9 @@ class Pins:
         indicator: int,
         now_ns: Callable[[], int],
         buzzer: int | None = None,
+        lights: int | None = None,
     ) -> None:
+        self._lights = len(lamps) if lights is None else lights
         self.lamps = [Lamp(pin, now_ns) for pin in lamps]
         self.enable = Line(now_ns)
         self.indicator = Line(now_ns)
@@ -155,7 +158,7 @@ class Pins:
 
     def light_ns(self) -> int:
         """Nanoseconds of light since the beginning, all lamps added up."""
-        return sum(lamp.lit.on_ns() for lamp in self.lamps)
+        return sum(lamp.lit.on_ns() for lamp in self.lamps[: self._lights])
 
     def sync(self, mcu: RP2040) -> None:
         """Read all levels again: a chip reset changes pins without an event."""

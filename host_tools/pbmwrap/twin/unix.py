@@ -12,6 +12,7 @@ import wrap
 from pbmwrap.twin.buzzes import Buzz
 from pbmwrap.twin.plant import Plant
 from pbmwrap.twin.sim import Board, SimTwin
+from wrap.hal import list_outputs
 
 HEAP = "512k"  # an RP2040 has about 190 KB with 4-byte words; these are 8-byte words
 _MAIN = Path(__file__).with_name("unix_main.py")
@@ -33,7 +34,7 @@ class RemoteBoard:
             env={**os.environ, "MICROPYPATH": path},
             text=True,
         )
-        n = len(facts.CHANNELS)
+        n = len(list_outputs(facts))
         self._state = [0, [0] * n, False, False, [0] * n, "", 0, [0] * n, []]
         self._tx = bytearray()
         self._buzzes: list[Buzz] = []

@@ -41,6 +41,7 @@ from pbmwrap.programme.model import (
     StopRule,
     make_rating,
 )
+from pbmwrap.programme.rows import make_session_row
 from pbmwrap.programme.store import Store, default_path, open_store
 from pbmwrap.web import programme_rows as rows
 from pbmwrap.web.answers import browser_of, read_json, read_text
@@ -198,7 +199,7 @@ class Programme:
             return {"sessions": []}
         with self._household() as store:
             found = list_unattributed(store, self.read_book())
-        return {"sessions": [rows.describe_session(session) for session in found]}
+        return {"sessions": [make_session_row(session) for session in found]}
 
     def claim_open_sessions(self, request: Request) -> dict[str, Any]:
         """Say whose they are; only of sessions that are nobody's, or this browser's person's."""
@@ -219,7 +220,7 @@ class Programme:
                 raise Refusal(409, "not_now", "one of these sessions is somebody's already", hint)
             claim_sessions(store, keys, known[tag] if tag else None, times.read_unix_ms())
             found = list_unattributed(store, book)
-        return {"sessions": [rows.describe_session(session) for session in found]}
+        return {"sessions": [make_session_row(session) for session in found]}
 
     def _list_claimable(
         self, store: Store, book: SessionBook, mine: Person | None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from pbmwrap.programme import analysis
-from pbmwrap.programme.attribution import LoggedSession
 from pbmwrap.programme.courses import is_negative
 from pbmwrap.programme.days import find_values
 from pbmwrap.programme.model import (
@@ -16,6 +15,7 @@ from pbmwrap.programme.model import (
     RedFlag,
     SessionUse,
 )
+from pbmwrap.programme.rows import make_entry_row
 
 
 def describe_measure(measure: Measure) -> dict[str, Any]:
@@ -32,40 +32,13 @@ def describe_measure(measure: Measure) -> dict[str, Any]:
 
 def describe_entry(entry: JournalEntry) -> dict[str, Any]:
     """Return one entry of a journal."""
-    return {
-        "id": entry.id,
-        "day": entry.day.isoformat(),
-        "value": entry.value,
-        "measure": entry.measure,
-        "at": f"{entry.at.local:%H:%M}" if entry.at else None,
-        "written": f"{entry.written.local:%Y-%m-%d %H:%M}",
-        "late": entry.late,
-        "sleep": entry.sleep,
-        "skin": entry.skin,
-        "changed": entry.changed,
-        "flags": list(entry.flags),
-        "corrects": entry.corrects,
-        "way": entry.way,
-    }
+    at = f"{entry.at.local:%H:%M}" if entry.at else None
+    return make_entry_row(entry, at, f"{entry.written.local:%Y-%m-%d %H:%M}")
 
 
 def describe_flag(flag: RedFlag) -> dict[str, Any]:
     """Return a red flag."""
     return {"id": flag.id, "code": flag.code, "day": flag.day.isoformat(), "detail": flag.detail}
-
-
-def describe_session(session: LoggedSession) -> dict[str, Any]:
-    """Return a session that is nobody's, so that a person can know it again."""
-    return {
-        "key": session.key,
-        "uid": session.uid,
-        "number": session.number,
-        "unix_ms": session.unix_ms,
-        "site": session.site,
-        "protocol": session.protocol_id,
-        "active_ms": session.active_ms,
-        "started_by": session.started_by,
-    }
 
 
 def describe_course(course: Course) -> dict[str, Any]:

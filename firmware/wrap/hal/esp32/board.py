@@ -3,28 +3,29 @@
 Parts: `pwm` (LEDC), `dead_man` (RMT on the enable), `adc` (converter and button), `port`, `flash`
 and `chip`. docs/decisions/0017 lists what these chips do not guarantee.
 
-Needs MicroPython 1.27: RMT cannot be stopped before, and before 1.26 LEDC has no true 100 %. An
-ESP32 also needs ESP-IDF 5.5.2 (`chip.stops_rmt`).
+Needs the MicroPython that `wrap.version` states.
 """
 
-import gc
 import os
+import sys
 import time
 
-import esp32
+import esp
 import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.build_info import CDC_NONBLOCKING
 from wrap.compat import const, small_int
-from wrap.hal import entropy
+from wrap.hal import entropy, list_outputs
 from wrap.hal.esp32 import chip
 from wrap.hal.esp32.adc import make_inputs
 from wrap.hal.esp32.dead_man import DeadMan
 from wrap.hal.esp32.flash import open_flash
+from wrap.hal.esp32.heap import Heap
 from wrap.hal.esp32.port import open_port
 from wrap.hal.esp32.pwm import Lamp
 from wrap.rules import limits
+from wrap.version import OLDEST_MICROPYTHON
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -57,19 +58,18 @@ class Esp32:
     what it needs. facts: the board's facts module."""
 
     def __init__(self, facts: "Esp32Facts") -> None:
-        if not hasattr(esp32.RMT, "active"):
-            raise ValueError("an ESP32 needs MicroPython 1.27 or newer")
-        if not chip.stops_rmt(facts.CHIP):  # H-59
-            raise ValueError(
-                "no light: this chip needs a MicroPython built with ESP-IDF 5.5.2 or newer (this"
-                " one: %s), since before it the dead-man cannot be renewed"
-                % (".".join([str(n) for n in chip.idf_version()]) or "unknown")
-            )
+        oldest = OLDEST_MICROPYTHON[facts.CHIP]
+        if sys.implementation.version[:2] < oldest:
+            raise ValueError("this chip needs MicroPython %d.%d or newer" % oldest)
+        # ESP-IDF logs errors onto the console, for example one at each conversion of a chip without
+        # calibration, and the console of a board with a bridge is the link. osdebug(None) would not
+        # silence it: it sets the level of the start, which is errors (ports/esp32/modesp.c).
+        esp.osdebug(0, esp.LOG_NONE)
         self._chip = facts.CHIP
         self._carrier = facts.CARRIER_HZ
-        pins = [small_int(c[2]) for c in facts.CHANNELS]
+        pins = [small_int(c[2]) for c in list_outputs(facts)]
         self._lamps = [Lamp(p, chip.route_at(self._chip, p)) for p in pins]
-        self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN)
+        self._deadman = DeadMan(facts.ENABLE_PIN, facts.ENABLE_BACK_PIN, self._chip)
         self._enabled = False
         self._dropped = False
         self._beat = 0
@@ -94,9 +94,9 @@ class Esp32:
         self.ticks_us = time.ticks_us
         self.ticks_diff = time.ticks_diff
         self.ticks_add = time.ticks_add
-        self.collect = gc.collect
-        self._used = gc.mem_alloc()
-        self._total = self._used + gc.mem_free()
+        self._heap = Heap()
+        self.collect = self._heap.collect
+        self.allocated = self._heap.allocated
 
     def references(self) -> int:
         """Return 0: these boards have no multiplexer."""
@@ -124,9 +124,9 @@ class Esp32:
             if not lamp.holds(now):  # type: ignore - the stubs: ticks are not integers
                 return False
         if self._enabled:
-            self._deadman.feed(time.ticks_diff(now, self._beat))
             self._beat = now
             self._life_ms = limits.DEADMAN_MS
+            self._deadman.feed(now)  # type: ignore - the stubs: ticks are not integers
         if self._wdt is not None:
             self._wdt.feed()
         return True
@@ -224,9 +224,7 @@ class Esp32:
         return entropy.draw(os.urandom)
 
     def heap(self) -> "tuple[int, int]":
-        if not self._enabled:  # mem_alloc walks through the whole heap
-            self._used = gc.mem_alloc()
-        return self._used, self._total - self._used
-
-    def allocated(self) -> int:
-        return 0  # only a walk through the heap could tell
+        heap = self._heap
+        if not self._enabled:
+            heap.measure()
+        return heap.used, heap.free

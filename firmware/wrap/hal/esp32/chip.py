@@ -3,8 +3,6 @@
 Addresses: ESP-IDF, soc/<chip>/register/soc/{gpio,rtc_cntl,usb_serial_jtag}_reg.h.
 """
 
-import platform
-
 import machine
 
 from wrap.compat import const
@@ -15,29 +13,20 @@ _USB = {"esp32s3": 0x60038004, "esp32c3": 0x60043004}  # USB_SERIAL_JTAG_EP1_CON
 _CAUSE = const(0x3F)  # mask: the reset cause of the CPU that runs MicroPython
 _POWER_ON = const(1)  # soc/reset_reasons.h, on all three chips; also for the EN pin
 _MARK = b"PBMWRAP"
-_RMT_STOPS = (5, 5, 2)  # first ESP-IDF that stops RMT on an ESP32
-
-
-def idf_version() -> "tuple[int, ...]":
-    """Return the version of ESP-IDF that MicroPython was built with, like (5, 5, 2); () where
-    platform.platform() does not have it behind "IDFv" (MICROPY_PLATFORM_VERSION of ports/esp32)."""
-    numbers = []
-    text = platform.platform()
-    at = text.find("IDFv")
-    if at >= 0:
-        for word in text[at + 4 :].split("-")[0].split("."):
-            if not word.isdigit():
-                break
-            numbers.append(int(word))
-    return tuple(numbers)
 
 
 def stops_rmt(chip: str) -> bool:
     """Return whether a running RMT wave can be stopped at once. S3 and C3 have a bit for it. An
-    ESP32 has none: before ESP-IDF 5.5.2, rmt_disable() waits for the end of the wave with
-    interrupts off (components/esp_driver_rmt/src/rmt_tx.c, rmt_tx_disable;
-    espressif/esp-idf#17692)."""
-    return chip != "esp32" or idf_version() >= _RMT_STOPS
+    ESP32 has none: rmt_disable() waits for the end of the wave with interrupts off
+    (components/esp_driver_rmt/src/rmt_tx.c, rmt_tx_disable; espressif/esp-idf#17692)."""
+    return chip != "esp32"
+
+
+def rmt_channels(chip: str) -> int:
+    """Return how many channels of RMT the dead-man uses. Without a stop each rests only when its
+    wave has run out: three of 150 ms begin in that time, one more after a flash write, whose own
+    takes another, and one drives the pin. A C3 has two that send."""
+    return 2 if stops_rmt(chip) else 6
 
 
 def route_at(chip: str, pin: int) -> int:

@@ -11,6 +11,10 @@ A full packet of 64 is not passed on until another follows, so at most 63 are wr
 "cdc": TinyUSB on an S3 with a stock image. There is no indication. A write that took long means
 that no host reads; then nothing is written until bytes arrive. The first such write delays a step.
 
+A stock image with a USB port has a REPL on its UART too, which gets a copy of each write and waits
+10 ms when its FIFO is full (uart_stdout_tx_strn of ports/esp32/uart.c), connected or not. So there
+a USB port is written no faster than a UART.
+
 Reading is the same for all kinds: from a ring of 260 bytes, without flow control on a bridge, so a
 line has at most 240 bytes.
 """
@@ -62,48 +66,78 @@ class Port:
         return self._out.write(view[:most] if len(view) > most else view) or 0
 
 
-class UartPort(Port):
-    """Writes to a bridge without flow control what has room in the FIFO by the time passed."""
+class Fifo:
+    """The free space in a UART's FIFO, by the time passed. free: bytes."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._free = _FREE
+        self.free = _FREE
         self._at_us = time.ticks_us()
 
-    def write(self, view: memoryview) -> int:
-        """Write what the FIFO takes. Returns how many bytes."""
+    def drain(self) -> int:
+        """Take into account what has gone out since the last call. Returns `free`."""
         now = time.ticks_us()
         gone = time.ticks_diff(now, self._at_us)
         drained = _FREE if gone < 0 or gone > 20000 else gone * (_BAUD // 10) // 1000000
         if drained:  # less than the time of a byte is left for the next call
             self._at_us = now
-            self._free = min(_FREE, self._free + drained)
-        if not self._free:
+            self.free = min(_FREE, self.free + drained)
+        return self.free
+
+
+class NoFifo:
+    """Takes the place of a FIFO where no UART gets a copy."""
+
+    def __init__(self) -> None:
+        self.free = 0
+
+    def drain(self) -> int:
+        """Return more than is written in one call."""
+        self.free = _FREE
+        return _FREE
+
+
+class UartPort(Port):
+    """Writes to a bridge without flow control what has room in the FIFO by the time passed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fifo = Fifo()
+
+    def write(self, view: memoryview) -> int:
+        """Write what the FIFO takes. Returns how many bytes."""
+        free = self._fifo.drain()
+        if not free:
             return 0
-        sent = self._write_some(view, self._free)
-        self._free -= sent
+        sent = self._write_some(view, free)
+        self._fifo.free -= sent
         return sent
 
 
 class JtagPort(Port):
-    """Uses the USB-Serial-JTAG port. at: address of EP1_CONF."""
+    """Uses the USB-Serial-JTAG port. at: address of EP1_CONF; fifo: of the UART that gets a
+    copy."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, fifo: "Fifo | NoFifo") -> None:
         super().__init__()
         self._at = at
+        self._fifo = fifo
 
     def write(self, view: memoryview) -> int:
         """Write at most _PACKET bytes when the FIFO is free. Returns how many."""
-        if not machine.mem32[self._at] & _DATA_FREE:
+        most = min(_PACKET, self._fifo.drain())
+        if not most or not machine.mem32[self._at] & _DATA_FREE:
             return 0
-        return self._write_some(view, _PACKET)
+        sent = self._write_some(view, most)
+        self._fifo.free -= sent
+        return sent
 
 
 class CdcPort(Port):
-    """Uses TinyUSB. Writes nothing from the first slow write until bytes arrive."""
+    """Uses TinyUSB of a stock image. Writes nothing from the first slow write until bytes come."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._fifo = Fifo()
         self._stalled = False
 
     def read(self, buf: "bytearray | memoryview") -> int:
@@ -115,10 +149,12 @@ class CdcPort(Port):
 
     def write(self, view: memoryview) -> int:
         """Write at most _PACKET bytes. Returns how many, 0 while no host reads."""
-        if self._stalled:
+        most = min(_PACKET, self._fifo.drain())
+        if not most or self._stalled:
             return 0
         begun = time.ticks_ms()
-        sent = self._write_some(view, _PACKET)
+        sent = self._write_some(view, most)
+        self._fifo.free -= sent
         self._stalled = time.ticks_diff(time.ticks_ms(), begun) > _SLOW_MS
         return sent
 
@@ -130,7 +166,7 @@ def open_port(link: str, chip: str, ours: bool) -> "UartPort | JtagPort | CdcPor
     if link == "uart":
         return UartPort()
     if link == "jtag" or (link == "usb" and ours):
-        return JtagPort(usb_at(chip))
+        return JtagPort(usb_at(chip), NoFifo() if ours else Fifo())
     if link == "usb":
         return CdcPort()
     raise ValueError("no link " + link)

@@ -13,7 +13,7 @@ import machine
 from machine import PWM, WDT, Pin, Timer
 
 from wrap.compat import const, small_int
-from wrap.hal import LOADED_US, entropy
+from wrap.hal import LOADED_US, entropy, list_outputs
 from wrap.hal.rp2040 import integrity, registers
 from wrap.hal.rp2040.dead_man import DeadMan
 from wrap.hal.rp2040.flash import open_flash
@@ -59,7 +59,7 @@ class Rp2040:
     the board's facts module."""
 
     def __init__(self, facts: "Rp2040Facts") -> None:
-        self._lamp_pins = tuple([small_int(c[2]) for c in facts.CHANNELS])
+        self._lamp_pins = tuple([small_int(c[2]) for c in list_outputs(facts)])
         buzzer = getattr(facts, "BUZZER_PIN", None)
         pins = self._lamp_pins if buzzer is None else self._lamp_pins + (small_int(buzzer),)
         if len(set([p >> 1 & 7 for p in pins])) < len(pins):

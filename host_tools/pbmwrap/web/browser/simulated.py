@@ -14,6 +14,7 @@ from pbmwrap.twin.coupled import CoupledTwin
 from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.plant import Plant
 from pbmwrap.web.controls import WorldControls
+from wrap.hal import list_outputs
 from wrap.storage.files import Files
 
 UID = "sim0000000000001"
@@ -26,7 +27,7 @@ class _Wrap:
         self.plant = Plant(facts, settled=False)
         self.files = Files(folder)
         board = FakeBoard(self.files, facts, UID)
-        self.twin = CoupledTwin(board, self.plant, len(facts.CHANNELS), len(facts.SENSORS))
+        self.twin = CoupledTwin(board, self.plant, len(list_outputs(facts)), len(facts.SENSORS))
         self.controls = WorldControls(self.twin)
         self.to_wrap = b""
         self.reported: dict[str, Any] | None = None
