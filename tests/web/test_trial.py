@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -220,3 +221,16 @@ def test_the_planner_is_that_of_the_command(ada: PagePerson) -> None:
     for wrong in ("sites=3", "weeks=53", "weeks=x", "matters=nan", "speed=never", "missing=81"):
         answer = ada.get_raw(f"plan?{wrong}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_param"), wrong
+
+
+def test_without_numpy_the_page_says_what_to_install(
+    ada: PagePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    monkeypatch.delitem(sys.modules, "pbmwrap.trial.power", raising=False)
+    monkeypatch.delattr("pbmwrap.trial.power", raising=False)
+    answer = ada.get_raw("plan?weeks=5").json()["error"]
+    assert answer["message"] == "a trial needs numpy" and "trial" in answer["hint"]
+    answer = ada.pages.ask("Ada", "GET", "/api/trial").json()["error"]
+    assert answer["message"] == "a trial needs numpy"
+    assert ada.pages.get("Ada", "/api/course")["person"]["name"] == "Ada"
