@@ -150,7 +150,6 @@ def check_release(out: Path) -> None:
     wheel = out / f"pbmwrap-{VERSION}-py3-none-any.whl"
     with tempfile.TemporaryDirectory() as folder:
         python = make_environment(Path(folder), [f"{wheel}[emulator,files]"])
-        script = Path(folder) / "flash.py"
         # The two modules are copied, so that nothing else of this checkout can be imported.
         for name in ("boot_rom.py", "flash_check.py"):
             shutil.copyfile(ROOT / "tools" / name, Path(folder) / name)
