@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from pbmwrap.programme.model import PAIN, Stamp
-from pbmwrap.trial.analysis import AnalysisPlan, Entry, Session
-from pbmwrap.trial.plan import Asked, Promise, TrialPlan, TrialSite
+from pbmwrap.programme.trials import REVEALED, UNBLINDED, Trial, TrialEntry, TrialGuess
+from pbmwrap.trial.analysis import AnalysisPlan, Entry, PeriodGuess, Session, analyse_trial
+from pbmwrap.trial.bundle import Evidence, LogCopy, Outcome, date_sessions
+from pbmwrap.trial.plan import Asked, Promise, TrialPlan, TrialSite, hash_plan
+from pbmwrap.trial.sealed_log import SessionTruth, TrialLog, TrialSession
 from wrap.rules.blinding import SIDES
 
 START = date(2026, 3, 2)  # a Monday
@@ -69,3 +72,59 @@ def make_frozen(**changes) -> TrialPlan:
         program="0.0",
     )
     return replace(plan, **changes)
+
+
+ARMS = (1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 0, 1)
+CHANNELS = (("red", 660), ("nir", 850))
+
+
+def make_result(
+    effect: float = -3.0,
+    plan: TrialPlan | None = None,
+    missing: Sequence[int] = (),
+    how: str = REVEALED,
+    guesses: Sequence[PeriodGuess] = (),
+    other_light: Sequence[date] = (),
+    wrong: str = "",
+) -> tuple[Evidence, Outcome]:
+    """Make a revealed trial whose numbers are 6 without light and 6 + effect with it."""
+    plan = plan or make_frozen(aim="less <pain>")
+    log = TrialLog(plan.id, "c" * 64, hash_plan(plan.as_body()), 0, revealed=True)
+    entries: list[TrialEntry] = []
+    for day in range(-14, plan.periods * plan.days):
+        period, at = day // plan.days, START + timedelta(days=day)
+        if period in missing:
+            continue
+        left = period >= 0 and ARMS[period] == 1
+        values = (6 + effect * left, 6 + effect * (period >= 0 and not left))
+        entries.append(TrialEntry(len(entries), at, values, Stamp(at_ms(at, 8), 0)))
+    for period in range(plan.periods):
+        for site in plan.analysis.sites:
+            n = len(log.sessions) + 1
+            at = at_ms(START + timedelta(days=period * plan.days), 18)
+            log.sessions.append(TrialSession(n, n, period, site, n, at, 1_200_000, "time"))
+    body = plan.as_body()
+    trial = Trial(plan, body, hash_plan(body), Stamp(at_ms(START, 0), 0), uid="w1", how=how)
+    trial = replace(trial, over=Stamp(at_ms(plan.end, 0), 0), secret="5" * 64, commitment="c" * 64)
+    trial = replace(trial, armed=trial.frozen, reason="it got worse" if how == UNBLINDED else "")
+    written = Stamp(at_ms(plan.end, 0), 0)
+    kept = tuple(TrialGuess(n, guess, written) for n, guess in enumerate(guesses))
+    copy = LogCopy("w1", CHANNELS, (), ())
+    evidence = Evidence(trial, tuple(entries), kept, copy, {}, tuple(other_light))
+    sessions = date_sessions(log, {})
+    analysis = analyse_trial(
+        plan.analysis,
+        ARMS,
+        [one.for_analysis() for one in entries],
+        sessions,
+        guesses,
+        other_light,
+        complete=trial.complete,
+    )
+    truths = tuple(
+        SessionTruth(s.number, s.n, s.period, s.site, lit, 1_200_000, (0, 300_000 * lit),
+                     (0, 2_000_000 * lit), True, wrong if s.n == 3 else "")
+        for s in log.sessions
+        for lit in [(s.site == "foot-left") == bool(ARMS[s.period])]
+    )  # fmt: skip
+    return evidence, Outcome(log, ARMS, tuple(sessions), truths, analysis)

@@ -82,7 +82,7 @@ def test_nothing_is_made_by_looking(site: Site, clock: Clock) -> None:
     browser = site.browser()
     assert browser.get("/api/people").json() == {"people": [], "chosen": None}
     assert browser.get("/api/people/sessions").json() == {"sessions": []}
-    for path in ("/api/journal", "/api/course"):
+    for path in ("/api/journal", "/api/course", "/api/trial"):
         assert browser.get(path).json() == {"person": None}
     assert not stores.default_path().exists()
 

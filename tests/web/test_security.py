@@ -53,6 +53,11 @@ GETS = (
     "/api/course/calendar",
     "/api/course/sheet",
     "/api/report",
+    "/api/trial",
+    "/api/trial/plan",
+    "/api/trial/report",
+    "/api/trial/picture",
+    "/api/trial/bundle",
 )
 CHANGES = (
     ("POST", "/api/session"),
@@ -76,6 +81,11 @@ CHANGES = (
     ("POST", "/api/course/change"),
     ("POST", "/api/course/freeze"),
     ("POST", "/api/course/close"),
+    ("POST", "/api/trial/entry"),
+    ("POST", "/api/trial/next"),
+    ("POST", "/api/trial/guess"),
+    ("POST", "/api/trial/reveal"),
+    ("POST", "/api/trial/unblind"),
     ("POST", "/api/calibration/guide"),
     ("POST", "/api/calibration/guide/answer"),
     ("POST", "/api/calibration/guide/light"),

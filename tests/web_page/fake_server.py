@@ -23,6 +23,7 @@ from pbmwrap.protocols.load import loads
 from pbmwrap.protocols.summary import summary
 from tests.web_page.fake_calibration import CAL_MOMENTS, LIT, FakeCalibration
 from tests.web_page.fake_programme import MOMENTS, FakeProgramme
+from tests.web_page.fake_trial import TRIAL_MOMENTS, FakeTrial
 from wrap.rules import faults, limits
 from wrap.storage.settings import BOUNDS
 
@@ -191,6 +192,7 @@ SCENARIOS = {
         for moment in CAL_MOMENTS
     },
     **{f"course-{moment}": Scenario("idle", programme=moment) for moment in MOMENTS},
+    **{f"trial-{moment}": Scenario("idle") for moment in TRIAL_MOMENTS},
 }
 
 
@@ -436,6 +438,7 @@ class FakeServer:
         with self._changed:
             self.scenario = deepcopy(SCENARIOS[name])
             self.programme = FakeProgramme(self.scenario.programme)
+            self.trial = FakeTrial(name.removeprefix("trial-"))
             moment = name.removeprefix("cal-")
             self.calibration = FakeCalibration(moment if moment in CAL_MOMENTS else "start")
             self._begun = time.monotonic()
@@ -507,6 +510,8 @@ class FakeServer:
         parts = path.split("/")
         if parts[:2] == ["calibration", "guide"]:
             return self.calibration.answer(method, path, body)
+        if parts[0] == "trial":
+            return self.trial.answer(path, body)
         if parts[0] in ("people", "journal", "course"):
             return self.programme.answer(method, path, body)
         found = getattr(self, f"_{method.lower()}_{parts[0].replace('-', '_')}", None)
@@ -671,6 +676,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(401, {"error": error})
         elif name == "events":
             self._stream()
+        elif name == "trial/picture":
+            self._send(200, self.fake.trial.draw().encode(), "image/svg+xml")
         else:
             self._send_json(*self.fake.answer(self.command, name, body))
 

@@ -28,6 +28,8 @@ PICTURES = (
     ("course", "course-running", "course"),
     ("course-stop", "course-stop", "course"),
     ("course-new", "course-none", "course"),
+    ("trial", "trial-running", "trial"),
+    ("trial-result", "trial-better", "trial"),
     ("sessions", "idle", "sessions"),
     ("session", "idle", f"sessions/{UID}/36"),
     ("compare", "idle", f"sessions/compare/{UID}:40,{UID}:36,{UID}:38"),

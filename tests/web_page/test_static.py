@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.web_page.fake_server import STATIC
+from tools.web_static.texts import find_used
 from wrap.rules import faults, states
 from wrap.safety import power_limit, thermal
 from wrap.storage.settings import BOUNDS, STORES
@@ -82,30 +83,12 @@ def test_german_is_translated() -> None:
     assert same == set()
 
 
-def _used_keys(script: str) -> tuple[set[str], set[str]]:
-    """Return (whole keys, patterns of keys with something to fill in) of a script's text."""
-    plain = set(re.findall(r"\"([a-z][\w-]*(?:\.[\w -]+)+)\"", script))
-    filled = set(re.findall(r"`([a-z][\w-]*\.[^`\s]*\$\{[^`]*)`", script))
-    patterns = {
-        ".+".join(re.escape(part) for part in re.split(r"\$\{[^}]*\}", text)) for text in filled
-    }
-    return plain, patterns
-
-
 def test_every_key_that_a_script_names_is_in_the_catalogue_and_none_is_unused() -> None:
-    plain: set[str] = set()
-    patterns: set[str] = set()
-    for path in SCRIPTS:
-        script = path.read_text(encoding="utf-8")
-        found = _used_keys(script)
-        plain |= found[0]
-        patterns |= found[1]
+    scripts = [(path.name, path.read_text(encoding="utf-8")) for path in SCRIPTS]
+    for name, script in scripts:
         for key in re.findall(r"\bt\(\s*\"([^\"]+)\"", script):
-            assert key in ENGLISH, f"{path.name}: {key}"
-    patterns |= {r"sessions\.count\.(one|many)"}
-    for key in ENGLISH:
-        used = key in plain or any(re.fullmatch(p, key) for p in patterns)
-        assert used, f"{key} is not used"
+            assert key in ENGLISH, f"{name}: {key}"
+    assert set(ENGLISH) - find_used(ENGLISH, (script for _, script in scripts)) == set()
 
 
 def test_what_the_firmware_can_say_has_words() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tools.web_static.firmware import FOLDER as FIRMWARE
 from tools.web_static.firmware import add_firmware
 from tools.web_static.pack import ROOT, make_pack
+from tools.web_static.texts import leave_out_unused
 
 WEB = ROOT / "host_tools" / "pbmwrap" / "web"
 STATIC = WEB / "static"
@@ -19,7 +20,8 @@ BROWSER = WEB / "browser"
 RUNTIME = "device"  # its files are MicroPython and the firmware; the others are the page
 LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept for use offline
 SERVER_ONLY = (  # pages whose data are on a server's disk, and what only they use
-    *("page_calibrate.js", "page_course.js", "page_journal.js", "programme.js", "day_chart.js"),
+    *("page_calibrate.js", "page_course.js", "page_journal.js", "page_trial.js", "programme.js"),
+    "day_chart.js",
 )
 _ONLY_HERE = shutil.ignore_patterns("*.md", "hashes.json")
 _POLICY = (
@@ -38,6 +40,7 @@ def build_folder(out: Path, built: Path = ROOT / "build") -> None:
     for name in SERVER_ONLY:
         (out / "static" / "app" / name).unlink()
     shutil.copytree(BROWSER / "app", out / "static" / "app", dirs_exist_ok=True)
+    leave_out_unused(out / "static")
     shutil.copytree(BROWSER / "device", out / RUNTIME)
     for path in sorted((BROWSER / "vendor").iterdir()):
         if path.suffix != ".json" and path.suffix != ".md":

@@ -21,6 +21,7 @@ HOST_MODULES = (
     "calibration/__init__.py",
     "calibration/due.py",
     "portable/__init__.py",
+    "portable/exact_test.py",
     "portable/log_lines.py",
     "portable/esp32_header.py",
     "portable/usb_ids.py",

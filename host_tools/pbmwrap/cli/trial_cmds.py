@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import click
 
@@ -10,12 +10,8 @@ from pbmwrap.cli import trial_heat, trial_result_cmds, trial_run_cmds, trial_sta
 from pbmwrap.cli.command import Json, Result, print_note, register_group
 from pbmwrap.cli.options import Option
 from pbmwrap.cli.trial_start_cmds import Matters, Missing, Spread, Weeks
-from pbmwrap.errors import UsageError
+from pbmwrap.trial import planner
 
-if TYPE_CHECKING:
-    from pbmwrap.trial.power import Power, Schedule
-
-SPEEDS = trial_start_cmds.SPEEDS
 _WORDS = {
     "hours": "comes and goes within a day",
     "days": "takes some days",
@@ -66,41 +62,10 @@ def plan_trial(
     json: Json = False,
 ) -> Result:
     """Say how likely a trial is to find a change that matters, before anybody begins it."""
-    if speed not in SPEEDS:
-        raise UsageError(f"--speed {speed} is not known", f"write {', '.join(SPEEDS)}")
-    power = trial_run_cmds.import_power()
+    planner.import_power()
     print_note("simulating trials, some seconds ...")
-    diary = power.Diary(sd=spread, missing=missing / 100)
-    rows = []
-    for schedule in trial_start_cmds.list_schedules(sites, weeks):
-        found = power.estimate_power(schedule, matters, SPEEDS[speed], diary)
-        rows.append(_make_row(schedule, found, power.smallest_p(schedule)))
-    rows.sort(key=lambda row: -row["power"])
-    best = rows[0] if rows else None
-    answers = bool(best and best["power"] >= power.ENOUGH)
-    data = {
-        "sites": sites,
-        "weeks": weeks,
-        "speed": speed,
-        "tau_days": SPEEDS[speed],
-        "matters": matters,
-        "designs": rows,
-        "answers": answers,
-    }
+    data = planner.compare_plans(sites, weeks, speed, matters, spread, missing)
     return Result(data, _format_plan(data))
-
-
-def _make_row(schedule: Schedule, power: Power, smallest_p: float) -> dict[str, Any]:
-    return {
-        "design": schedule.design,
-        "periods": schedule.periods,
-        "period_days": schedule.days,
-        "washout_days": schedule.washout,
-        "power": round(power.share, 3),
-        "error": round(power.error, 3),
-        "smallest_p": round(smallest_p, 4),
-        "seen": round(power.seen, 2),
-    }
 
 
 def _format_plan(data: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from pbmwrap.cli.command import Force, Json, Result, warn
 from pbmwrap.cli.household import Who, read_book
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import InvalidFile, UsageError, VerifyFailed
+from pbmwrap.trial.planner import import_power
 
 if TYPE_CHECKING:
     from pbmwrap.programme.model import Person
@@ -34,20 +35,6 @@ def read_result(store: Store, who: Person, trial: Trial) -> tuple[Evidence, Outc
     return evidence, compute_outcome(evidence)
 
 
-def list_harms(store: Store, who: Person, trial: Trial) -> list[str]:
-    """List red flags and skin findings of the journal since the begin of a trial."""
-    from pbmwrap.programme.journal import list_entries
-    from pbmwrap.programme.red_flags import list_flags
-
-    begin = trial.frozen.day
-    end = trial.over.day if trial.over else trial.plan.end
-    found = [(f.day, f"red flag {f.code}") for f in list_flags(store, who)]
-    found += [
-        (e.day, f"skin {e.skin}") for e in list_entries(store, who) if e.skin not in ("", "fine")
-    ]
-    return [f"{day}: {text}" for day, text in sorted(set(found)) if begin <= day <= end]
-
-
 def write_report(
     file: Annotated[
         Path | None, Argument(metavar="FILE", help=".html, .pdf or .png. Without it: text.")
@@ -66,6 +53,7 @@ def write_report(
     if kind not in ("", ".html", ".pdf", ".png") or (file and not kind):
         raise UsageError(f"{file} is no name of a report", "write a name in .html, .pdf or .png")
     with trial_run_cmds.open_trial(person, trial) as (store, who, chosen):
+        from pbmwrap.programme.trial_steps import list_harms
         from pbmwrap.trial.report import format_text, make_trial_report
 
         evidence, outcome = read_result(store, who, chosen)
@@ -127,7 +115,7 @@ def verify_file(
     json: Json = False,
 ) -> Result:
     """Repeat a trial from its bundle: on any machine, without a wrap and without the journal."""
-    trial_run_cmds.import_power()
+    import_power()
     from pbmwrap import disk
     from pbmwrap.trial import bundle as bundles
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
@@ -18,6 +18,7 @@ from pbmwrap.cli.household import (
 )
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.errors import Refused, UsageError, VerifyFailed
+from pbmwrap.trial.planner import import_power
 from pbmwrap.words import count
 
 if TYPE_CHECKING:
@@ -26,25 +27,13 @@ if TYPE_CHECKING:
     from pbmwrap.programme.model import Person
     from pbmwrap.programme.store import Store
     from pbmwrap.programme.trial_run import Progress
+    from pbmwrap.programme.trial_steps import AtWrap
     from pbmwrap.programme.trials import Trial
     from pbmwrap.trial.plan import TrialPlan
 
 Id = Annotated[
     str | None, Option("--trial", metavar="TRIAL", help="Its number. Default: the open one.")
 ]
-
-
-def import_power() -> Any:
-    """Import the simulation. Raises UsageError without numpy."""
-    try:
-        from pbmwrap.trial import power
-    except ImportError as missing:
-        from pbmwrap import installed
-
-        if missing.name != "numpy":
-            raise
-        raise UsageError("a trial needs numpy", installed.hint_extra("trial")) from None
-    return power
 
 
 @contextmanager
@@ -66,6 +55,20 @@ def pull_log(client: Client, hello: Hello) -> None:
 
     pulled = pull_into_archive(client, hello, open_archive(), lambda text: warn([text]))
     remember_log(pulled.kept)
+
+
+def _make_hands(client: Client, hello: Hello, store: Store, who: Person) -> AtWrap:
+    """Return what the steps at a wrap need of the command line."""
+    from pbmwrap.programme.trial_steps import AtWrap
+
+    return AtWrap(
+        client,
+        hello,
+        lambda: pull_log(client, hello),
+        lambda trial: read_trial_progress(store, who, trial),
+        read_now_ms,
+        lambda text: warn([text]),
+    )
 
 
 def format_plan(plan: TrialPlan) -> str:
@@ -92,26 +95,6 @@ def format_plan(plan: TrialPlan) -> str:
     )
 
 
-def make_trial_row(trial: Trial) -> dict[str, Any]:
-    plan = trial.plan
-    return {
-        "id": plan.id,
-        "state": trial.state,
-        "sha": trial.sha,
-        "commitment": trial.commitment,
-        "uid": trial.uid,
-        "start": plan.start.isoformat(),
-        "end": plan.end.isoformat(),
-        "baseline_from": plan.baseline_from.isoformat(),
-        "waited": plan.waited,
-        "periods": plan.periods,
-        "sessions": plan.sessions,
-        "sites": [one.site for one in plan.sites],
-        "power": plan.promise.power,
-        "confirmatory": plan.confirmatory,
-    }
-
-
 # ---- while it runs
 
 
@@ -128,30 +111,11 @@ def read_trial_progress(store: Store, who: Person, trial: Trial) -> Progress:
 def show_status(trial: Id = None, person: Who = None, json: Json = False) -> Result:
     """Show how far a trial is, by the logs pulled so far, and what to do next."""
     with open_trial(person, trial) as (store, who, chosen):
+        from pbmwrap.programme import trial_steps
+
         progress = read_trial_progress(store, who, chosen)
     warn(progress.warnings)
-    return Result(make_status_row(progress), format_status(progress))
-
-
-def make_status_row(progress: Progress) -> dict[str, Any]:
-    """Return the progress for --json and for the page. Nothing in it depends on the arms."""
-    trial = progress.trial
-    return make_trial_row(trial) | {
-        "today": progress.today.isoformat(),
-        "period": progress.period,
-        "planned_period": progress.planned,
-        "counts": list(progress.counts),
-        "done": len(progress.log.sessions),
-        "closed": list(progress.log.closed),
-        "next_site": progress.next_site,
-        "entered": progress.entered,
-        "days_entered": progress.days_entered,
-        "guesses_due": list(progress.due),
-        "reveal_from": progress.reveal_from.isoformat() if progress.reveal_from else None,
-        "reason": trial.reason,
-        "warnings": list(progress.warnings),
-        "steps": list(progress.steps),
-    }
+    return Result(trial_steps.describe_progress(progress), format_status(progress))
 
 
 def format_status(progress: Progress) -> str:
@@ -196,6 +160,7 @@ def write_entry(
     from pbmwrap.programme.times import read_day
 
     with open_trial(person) as (store, who, trial):
+        from pbmwrap.programme.trial_steps import is_after_session
         from pbmwrap.programme.trials import add_trial_entry
 
         values = numbers or _ask_numbers(trial, json)
@@ -203,8 +168,7 @@ def write_entry(
         way = "paper" if paper else "cli"
         entry = add_trial_entry(store, who, trial, values, read_now_ms(), day=about, way=way)
         progress = read_trial_progress(store, who, trial)
-    first_ms = progress.first_ms.get(entry.day)
-    after = first_ms is not None and entry.written.unix_ms >= first_ms
+        after = is_after_session(progress, entry)
     pairs = zip(trial.plan.sites, entry.values, strict=True)
     shown = ", ".join(f"{one.site} {value:g}" for one, value in pairs)
     text = f"{entry.day}: {shown}, stored as entry {entry.number}"
@@ -241,16 +205,11 @@ def choose_next(
 ) -> Result:
     """Let button and `run` start the session of a site of the trial."""
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.programme import trial_run
+        from pbmwrap.programme import trial_steps
 
         with wrap_at(port) as (client, hello):
-            trial_run.require_own_wrap(hello, trial)
-            trial_run.require_wrap_knows(client, trial)
-            pull_log(client, hello)
-            progress = read_trial_progress(store, who, trial)
-            chosen = site or progress.next_site
-            client.set_clock(read_now_ms() // 1000)  # its log then dates the session by itself
-            slot = trial_run.activate_site(client, trial.plan, chosen)
+            at = _make_hands(client, hello, store, who)
+            progress, chosen, slot = trial_steps.choose_next(at, trial, site)
     if not progress.entered:
         warn(["today has no numbers yet: `pbmwrap trial entry`, before the session"])
     text = f"the next session is on {chosen} (slot {slot}): press the button, or `pbmwrap run`"
@@ -275,39 +234,22 @@ def write_guess(
 ) -> Result:
     """Say what you think a period was, once it is over. It shows how blind you were."""
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.programme.trials import add_guess
-        from pbmwrap.trial.analysis import PeriodGuess
+        from pbmwrap.programme.trial_steps import make_guess
 
-        said = _read_guess(word, trial)
         progress = read_trial_progress(store, who, trial)
-        number = min(progress.due, default=progress.period) if period is None else period - 1
-        if number not in progress.over:
-            raise Refused(
-                f"period {number + 1} is not over, by the log pulled last",
-                "guess after its last day; `pbmwrap logs pull` brings the log",
-            )
-        guess = PeriodGuess(number, said, confidence, why or "")
-        kept = add_guess(store, who, trial, guess, read_now_ms())
+        number = None if period is None else period - 1
+        kept = make_guess(
+            store, who, trial, progress, word, confidence, why or "", number, read_now_ms()
+        )
+    number = kept.guess.period
     data = {
         "period": number,
-        "said": said,
+        "said": kept.guess.said,
         "confidence": confidence,
         "why": kept.guess.why,
         "written": str(kept.written),
     }
     return Result(data, f"guess of period {number + 1} kept: {word}")
-
-
-def _read_guess(word: str, trial: Trial) -> bool | None:
-    """Return whether the first site got light, as the person thinks. Raises UsageError."""
-    sites = [one.site for one in trial.plan.sites]
-    words: dict[str, bool | None] = {"unknown": None}
-    words |= (
-        {sites[0]: True, sites[1]: False} if len(sites) == 2 else {"light": True, "none": False}
-    )
-    if word not in words:
-        raise UsageError(f"{word} is no guess", f"write {', '.join(words)}")
-    return words[word]
 
 
 _CLOSE = "This ends the period that is under way, and cannot be undone."
@@ -348,40 +290,20 @@ def reveal_trial(
     compares the light of each session with its arm.
     """
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.programme import trial_run
+        from pbmwrap.programme import trial_steps
 
         if trial.is_open:
             with wrap_at(port) as (client, hello):
-                trial_run.require_own_wrap(hello, trial)
-                trial_run.require_wrap_knows(client, trial)
-                pull_log(client, hello)
-                _require_end(read_trial_progress(store, who, trial), early)
-                answer = client.call("trial.reveal")
-                trial = trial_run.take_secret(answer, store, who, trial, read_now_ms())
-                pull_log(client, hello)
+                at = _make_hands(client, hello, store, who)
+                trial = trial_steps.reveal(at, store, who, trial, early)
         return make_reveal_result(store, who, trial)
-
-
-def _require_end(progress: Progress, early: bool) -> None:
-    """Refuse a reveal while numbers still count, and note guesses that are missing. The wrap itself
-    refuses while sessions are left. Raises Refused."""
-    if progress.log.unblinded is not None:
-        return
-    until = progress.reveal_from
-    if until and progress.today < until and not early:
-        raise Refused(
-            f"numbers still count until the end of the last period, before {until}",
-            "write them every day, then reveal; --early does it now, and the rest is missing",
-        )
-    if progress.due:
-        many = count(len(progress.due), "period")
-        warn([f"{many} without a guess: it cannot be made after the reveal"])
 
 
 def make_reveal_result(store: Store, who: Person, trial: Trial) -> Result:
     """Show the allocation and what was found in the masked records."""
     from pbmwrap.cli.log_choice import open_archive
     from pbmwrap.programme.trial_run import collect_evidence
+    from pbmwrap.programme.trial_steps import describe_reveal
     from pbmwrap.trial.bundle import compute_outcome
 
     book = read_book()
@@ -400,22 +322,13 @@ def make_reveal_result(store: Store, who: Person, trial: Trial) -> Result:
         + (f"{len(wrong)} did not do what the arm says" if wrong else "each did what its arm says")
     )
     lines.append("next: `pbmwrap trial report`, `pbmwrap trial export BUNDLE`")
-    data = {
-        **make_trial_row(trial),
-        "secret": trial.secret,
-        "reason": trial.reason,
-        "complete": trial.complete,
-        "arms": list(outcome.arms),
-        "truths": [one.as_body() for one in outcome.truths],
-        "wrong": [one.number for one in wrong],
-    }
     problem = None
     if wrong:
         problem = VerifyFailed(
             f"session {wrong[0].number}: {wrong[0].problem}",
             "the result cannot be trusted: keep the bundle (`pbmwrap trial export`) and report it",
         )
-    return Result(data, "\n".join(lines), problem)
+    return Result(describe_reveal(trial, outcome), "\n".join(lines), problem)
 
 
 def unblind_trial(
@@ -441,10 +354,9 @@ def unblind_trial(
     if unknown:
         return _end_unknown(reason, port)
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.programme import trial_run, trials
-        from pbmwrap.programme.holds import stop_session_of
+        from pbmwrap.programme import trial_run, trial_steps, trials
 
-        plain = trial_run.fit_reason(reason)
+        trial_run.fit_reason(reason)
         if not trial.is_open:
             return make_reveal_result(store, who, trial)
         if without_wrap or not trial.armed:
@@ -452,14 +364,10 @@ def unblind_trial(
                 store, who, trial, trials.ENDED, read_now_ms(), reason=reason[:200]
             )
             text = f"trial {trial.plan.id} is over: {reason}. Which period had light stays unknown"
-            return Result(make_trial_row(trial) | {"reason": trial.reason}, text)
+            return Result(trial_steps.describe_trial(trial) | {"reason": trial.reason}, text)
         with wrap_at(port) as (client, hello):
-            trial_run.require_own_wrap(hello, trial)
-            trial_run.require_wrap_knows(client, trial)
-            stop_session_of(client, [who.tag])
-            answer = client.call("trial.unblind", {"reason": plain})
-            trial = trial_run.take_secret(answer, store, who, trial, read_now_ms())
-            pull_log(client, hello)
+            at = _make_hands(client, hello, store, who)
+            trial = trial_steps.unblind(at, store, who, trial, reason)
         warn(["stopping early is always right when it gets worse: see a clinician"])
         return make_reveal_result(store, who, trial)
 

@@ -9,8 +9,9 @@ import click
 from pbmwrap.cli.command import Json, Port, Result, Yes, ask, print_note, warn, wrap_at
 from pbmwrap.cli.household import Who, open_household_of, read_now_ms
 from pbmwrap.cli.options import Argument, Option
-from pbmwrap.cli.trial_run_cmds import format_plan, import_power, make_trial_row, pull_log
+from pbmwrap.cli.trial_run_cmds import format_plan, pull_log
 from pbmwrap.errors import Refused, UsageError
+from pbmwrap.trial.planner import SPEEDS, import_power, list_schedules
 
 if TYPE_CHECKING:
     from pbmwrap.device.models import Hello
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pbmwrap.trial.plan import Asked, TrialPlan
     from pbmwrap.trial.power import Power, Schedule
 
-# Days until an effect is two thirds there, or gone: what a person can say about it.
-SPEEDS = {"hours": 0.3, "days": 2.0, "week": 7.0, "weeks": 21.0}
 _LENGTHS = {"week": 7, "fortnight": 14}
 Matters = Annotated[
     float,
@@ -118,6 +117,7 @@ def start_trial(
     """
     import_power()
     from pbmwrap.programme import trials
+    from pbmwrap.programme.trial_steps import describe_trial
     from pbmwrap.programme.trials import find_open
 
     given: dict[str, Any] = {
@@ -170,7 +170,7 @@ def start_trial(
     if not plan.waited:
         warn([_UNFAIR])
     data = {
-        **make_trial_row(trial),
+        **describe_trial(trial),
         "plan": dict(trial.body),
         "slots": slots,
     }
@@ -315,20 +315,6 @@ def _make_plan(
         program=__version__,
     )
     return plan, format_plan(plan)
-
-
-def list_schedules(sites: int, weeks: int) -> list[Schedule]:
-    """List the designs that fit: periods of a week and of a fortnight, an even number of them."""
-    from pbmwrap.trial.power import Schedule, default_washout
-    from wrap.rules.blinding import PAIRS, SIDES
-
-    found = []
-    for days in (7, 14):
-        periods = weeks * 7 // days // 2 * 2
-        if periods >= 4:
-            design = SIDES if sites == 2 else PAIRS
-            found.append(Schedule(design, periods, days, default_washout(days)))
-    return found
 
 
 def _choose_schedule(sites: int, given: dict[str, Any]) -> tuple[Schedule, Power]:

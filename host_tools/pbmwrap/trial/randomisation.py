@@ -19,9 +19,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from pbmwrap.portable.exact_test import ALPHA
 from wrap.rules.blinding import DESIGNS, PAIRS, SIDES
 
-ALPHA = 0.05
 MOST_ALLOCATIONS = 20_000  # beyond, a seeded sample of this size with the one seen in it
 _ROUNDING = 1e-9  # differences that are equal but for rounding count as equal
 _SEED = 20261129  # of the sample: fixed, so that everybody gets the same p

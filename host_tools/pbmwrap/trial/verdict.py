@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pbmwrap.trial.randomisation import ALPHA, Effect
+from pbmwrap.portable import exact_test
+from pbmwrap.trial.randomisation import Effect
 
 
 class Verdict(StrEnum):
     """What a finished trial says."""
 
-    BETTER = "better"
-    WORSE = "worse"
-    NO_DIFFERENCE = "no difference as large as the one that matters"
-    CANNOT_TELL = "cannot tell"
+    BETTER = exact_test.BETTER
+    WORSE = exact_test.WORSE
+    NO_DIFFERENCE = exact_test.NO_DIFFERENCE
+    CANNOT_TELL = exact_test.CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,8 @@ def judge(effect: Effect | None, rules: Rules, *, complete: bool = True) -> Verd
     """
     if effect is None or not complete:
         return Verdict.CANNOT_TELL
-    if effect.p <= ALPHA and effect.estimate:
-        improved = (effect.estimate < 0) == rules.less
-        return Verdict.BETTER if improved else Verdict.WORSE
-    if -rules.matters < effect.low and effect.high < rules.matters:
-        return Verdict.NO_DIFFERENCE
-    return Verdict.CANNOT_TELL
+    return Verdict(
+        exact_test.judge_figures(
+            effect.estimate, effect.p, effect.low, effect.high, rules.matters, rules.less
+        )
+    )

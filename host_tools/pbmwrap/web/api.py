@@ -34,6 +34,7 @@ from pbmwrap.web.requests import (
 from pbmwrap.web.security import Address, Logins, Refusal
 from pbmwrap.web.sessions import SessionBook
 from pbmwrap.web.streams import Streams
+from pbmwrap.web.trial_pages import TrialPages
 from wrap.version import VERSION
 
 _ALWAYS = ("pause", "stop")  # they can only switch light off, so a browser that watches may as well
@@ -62,6 +63,7 @@ class Api:
         self._archive = archive
         self._book = SessionBook(archive)
         self._programme = Programme(hub, archive, self._require_actor, choices)
+        self._trial = TrialPages(hub, archive, self._programme, self._alone)
         self._calibration = GuidedCalibration(hub, actors, self._require_actor)
         self._on_login = on_login
         self._slow = threading.Lock()  # a log transfer or the doctor, one at a time
@@ -91,6 +93,7 @@ class Api:
             ("POST", "/api/world", self.change_world),
             *self._calibration.list_requests(),
             *self._programme.list_requests(),
+            *self._trial.list_requests(),
         )
         routes = [
             Route(path, answering(handler), methods=[method]) for method, path, handler in table

@@ -108,7 +108,7 @@ class Programme:
             return 0
         try:
             with self._household() as store:
-                return len(list_unattributed(store, self._read_book()))
+                return len(list_unattributed(store, self.read_book()))
         except WrapError:
             return 0  # the pull has succeeded; the page's other requests say what is wrong
 
@@ -130,7 +130,9 @@ class Programme:
         return next((p for p in known if p.tag == tag), None)
 
     @contextmanager
-    def _person(self, request: Request, changes: bool = False) -> Iterator[tuple[Store, Person]]:
+    def open_person(
+        self, request: Request, changes: bool = False
+    ) -> Iterator[tuple[Store, Person]]:
         """Open the household for the browser's person. Raises Refusal."""
         if changes:
             self._require_actor(request)
@@ -141,7 +143,7 @@ class Programme:
             yield store, person
 
     @contextmanager
-    def _asked_person(self, request: Request) -> Iterator[tuple[Store, Person] | None]:
+    def open_asked_person(self, request: Request) -> Iterator[tuple[Store, Person] | None]:
         """Open the household for the browser's person; None when none is chosen."""
         if not default_path().exists():
             yield None
@@ -150,7 +152,8 @@ class Programme:
             person = self._find_chosen(store, browser_of(request))
             yield (store, person) if person else None
 
-    def _read_book(self) -> SessionBook:
+    def read_book(self) -> SessionBook:
+        """Read the sessions of all pulled logs."""
         return read_sessions(self._archive)
 
     # ---- people
@@ -195,7 +198,7 @@ class Programme:
         if not default_path().exists():
             return {"sessions": []}
         with self._household() as store:
-            found = list_unattributed(store, self._read_book())
+            found = list_unattributed(store, self.read_book())
         return {"sessions": [make_session_row(session) for session in found]}
 
     def claim_open_sessions(self, request: Request) -> dict[str, Any]:
@@ -209,7 +212,7 @@ class Programme:
             known = {p.tag: p for p in people.list_people(store)}
             if tag is not None and tag not in known:
                 raise Refusal(404, "not_found", "nobody here has this tag", "choose another name")
-            book = self._read_book()
+            book = self.read_book()
             mine = self._find_chosen(store, browser_of(request))
             free = {session.key for session in self._list_claimable(store, book, mine)}
             if not all(isinstance(key, str) and key in free for key in keys):
@@ -233,12 +236,12 @@ class Programme:
     def show_journal(self, request: Request) -> dict[str, Any]:
         """Return what is asked, today's entry, the last entries and the unread red flags."""
         everything = request.query_params.get("all") == "1"
-        with self._asked_person(request) as found:
+        with self.open_asked_person(request) as found:
             return self._describe_journal(*found, everything) if found else {"person": None}
 
     def list_flags(self, request: Request) -> dict[str, Any]:
         """Return only the unread red flags, for the page Now."""
-        with self._asked_person(request) as found:
+        with self.open_asked_person(request) as found:
             if not found:
                 return {"person": None, "flags": []}
             store, person = found
@@ -266,8 +269,8 @@ class Programme:
 
     def add_entry(self, request: Request) -> dict[str, Any]:
         """Write an entry or a correction; a red flag in it is sent to the wrap."""
-        with self._person(request, changes=True) as (store, person):
-            asked = _Fields(read_json(request))
+        with self.open_person(request, changes=True) as (store, person):
+            asked = Fields(read_json(request))
             before = {flag.id for flag in red_flags.list_unread(store, person)}
             entry = journal.add_entry(
                 store,
@@ -290,7 +293,7 @@ class Programme:
 
     def confirm_flags(self, request: Request) -> dict[str, Any]:
         """Keep that the person has read what these red flags mean; the wrap may light again."""
-        with self._person(request, changes=True) as (store, person):
+        with self.open_person(request, changes=True) as (store, person):
             asked = read_json(request).get("flags")
             unread = red_flags.list_unread(store, person)
             read = _choose_flags(unread, asked)
@@ -300,12 +303,12 @@ class Programme:
 
     def list_mnsi(self, request: Request) -> dict[str, Any]:
         """Return the totals of the MNSI's history questionnaire, newest first."""
-        with self._asked_person(request) as found:
+        with self.open_asked_person(request) as found:
             return {"totals": list_mnsi_totals(*found) if found else []}
 
     def add_mnsi(self, request: Request) -> dict[str, Any]:
         """Write a questionnaire that was answered now: 15 times true (yes) or false."""
-        with self._person(request, changes=True) as (store, person):
+        with self.open_person(request, changes=True) as (store, person):
             asked = read_json(request)
             answers, when = asked.get("answers"), asked.get("when")
             if not isinstance(answers, list) or not all(isinstance(a, bool) for a in answers):
@@ -352,7 +355,7 @@ class Programme:
     def show_course(self, request: Request) -> dict[str, Any]:
         """Return a course with all that is computed for today; the open one, or the last."""
         wanted = request.query_params.get("id")
-        with self._asked_person(request) as found:
+        with self.open_asked_person(request) as found:
             return self._describe_course(*found, wanted) if found else {"person": None}
 
     def _describe_course(
@@ -360,7 +363,7 @@ class Programme:
     ) -> dict[str, Any]:
         from pbmwrap.programme.clinician.page_pdf import can_make_pdf
 
-        known, book = courses.list_courses(store, person), self._read_book()
+        known, book = courses.list_courses(store, person), self.read_book()
         answer: dict[str, Any] = {
             "person": {"tag": person.tag, "name": person.name},
             "today": find_today(store, person, times.read_unix_ms()).isoformat(),
@@ -380,13 +383,13 @@ class Programme:
     def make_course(self, request: Request) -> dict[str, Any]:
         """Make a draft. A plan with negative evidence must come with `confirmed`."""
         self._require_actor(request)
-        asked = _Fields(read_json(request))
+        asked = Fields(read_json(request))
         sites = [read_site(text) for text in asked.texts("sites")]
         negative = any(courses.is_negative(site.grade) for site in sites)
         if negative and not asked.flag("confirmed"):
             hint = "read the summary, and confirm it"
             raise Refusal(409, "negative", "the evidence for this use is negative or mixed", hint)
-        with self._person(request, changes=True) as (store, person):
+        with self.open_person(request, changes=True) as (store, person):
             weeks = asked.whole("weeks") or 8
             courses.make_course(
                 store,
@@ -406,8 +409,8 @@ class Programme:
 
     def change_course(self, request: Request) -> dict[str, Any]:
         """Change a draft: its numbers, days and texts; not its sites and its measure."""
-        with self._person(request, changes=True) as (store, person):
-            asked = _Fields(read_json(request))
+        with self.open_person(request, changes=True) as (store, person):
+            asked = Fields(read_json(request))
             old = courses.find_course(store, person, asked.text("id") or None)
             weeks = asked.whole("weeks") or old.weeks
             changed = replace(
@@ -425,7 +428,7 @@ class Programme:
 
     def freeze_course(self, request: Request) -> dict[str, Any]:
         """Freeze the plan, and put its hash into the wrap's log."""
-        with self._person(request, changes=True) as (store, person):
+        with self.open_person(request, changes=True) as (store, person):
             wanted = read_text(request, "id")
             course = courses.find_course(store, person, wanted)
             courses.freeze_course(store, person, course, times.read_unix_ms())
@@ -434,7 +437,7 @@ class Programme:
 
     def close_course(self, request: Request) -> dict[str, Any]:
         """End a course."""
-        with self._person(request, changes=True) as (store, person):
+        with self.open_person(request, changes=True) as (store, person):
             wanted, why = read_text(request, "id"), read_text(request, "why")
             course = courses.find_course(store, person, wanted)
             courses.close_course(store, person, course, why, times.read_unix_ms())
@@ -447,10 +450,10 @@ class Programme:
         """Return the course as a calendar file."""
         from pbmwrap.programme.calendar_file import make_calendar
 
-        with self._person(request) as (store, person):
+        with self.open_person(request) as (store, person):
             course = courses.find_course(store, person, request.query_params.get("id"))
             now = times.read_unix_ms()
-            state = read_course_state(store, person, course, self._read_book(), now)
+            state = read_course_state(store, person, course, self.read_book(), now)
         headers = make_file_header("light-course.ics")
         return Response(make_calendar(state, now), media_type="text/calendar", headers=headers)
 
@@ -459,7 +462,7 @@ class Programme:
         from pbmwrap.programme.diary_sheet import make_sheet
 
         language = "de" if request.query_params.get("language") == "de" else "en"
-        with self._person(request) as (store, person):
+        with self.open_person(request) as (store, person):
             today = find_today(store, person, times.read_unix_ms())
             known = courses.list_courses(store, person)
             measure = journal.find_measure(store, person)
@@ -472,10 +475,10 @@ class Programme:
         from pbmwrap.programme.clinician.contents import make_report
         from pbmwrap.programme.light_facts import describe_calibrations, read_light_facts
 
-        with self._person(request) as (store, person):
+        with self.open_person(request) as (store, person):
             course = courses.find_course(store, person, request.query_params.get("id"))
             now = times.read_unix_ms()
-            book = self._read_book()
+            book = self.read_book()
             state = read_course_state(store, person, course, book, now)
         facts = read_light_facts(state.adherence.sessions, self._archive, book.read)
         made = make_report(
@@ -531,7 +534,7 @@ def read_site(text: str) -> CourseSite:
     return courses.make_site(protocol)
 
 
-def _read_measure(asked: _Fields) -> Measure:
+def _read_measure(asked: Fields) -> Measure:
     kind = asked.text("measure")
     if kind == "rating":
         question = " ".join(asked.text("question").split())
@@ -541,7 +544,7 @@ def _read_measure(asked: _Fields) -> Measure:
     return WALK if kind == "walk" else PAIN
 
 
-def _read_rule(asked: _Fields, weeks: int) -> StopRule:
+def _read_rule(asked: Fields, weeks: int) -> StopRule:
     week = asked.whole("stop_week") or min(weeks, courses.DEFAULT_STOP_WEEK)
     return StopRule(week, asked.number("points"), asked.number("percent"))
 
@@ -556,7 +559,7 @@ def _choose_flags(unread: list[RedFlag], asked: Any) -> list[RedFlag]:
     return found
 
 
-class _Fields:
+class Fields:
     """Reads the fields of a request's object. Each method raises Refusal for a wrong type."""
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -578,6 +581,16 @@ class _Fields:
     def whole(self, key: str) -> int | None:
         """Return a whole number, or None without one."""
         return self._find(key, (int,), "a whole number")
+
+    def numbers(self, key: str) -> list[float]:
+        """Return a list of finite numbers, empty without one."""
+        value = self._find(key, (list,), "a list") or []
+        if len(value) > 20 or not all(
+            isinstance(part, int | float) and not isinstance(part, bool) and -1e9 < part < 1e9
+            for part in value
+        ):
+            raise Refusal(400, "bad_param", f"{key} must be a list of numbers")
+        return value
 
     def text(self, key: str) -> str:
         """Return a text, "" without one."""

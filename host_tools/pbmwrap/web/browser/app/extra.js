@@ -1,16 +1,36 @@
-// What only the page without a server has: the choice of the wrap, and the page Install.
+// What only the page without a server has: the choice of the wrap, and the pages Install and Watch a
+// trial.
 
-import { Button, html, Notice } from "./ui.js";
+import { Button, Component, Failure, html, Notice } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { changed, liveness, store, transport } from "./store.js";
 import { createChoice } from "./choice.js";
+import { WrapError } from "./transport.js";
 import { whyNoSerial } from "./serial.js";
 import { Install } from "./page_install.js";
 import { Update } from "./update.js";
 
 export const chooseTransport = createChoice;
 
-export const MORE_PAGES = [["install", Install]];
+/** The page "Watch a trial", whose script is loaded when it is opened. */
+class Watch extends Component {
+  async componentDidMount() {
+    try {
+      const { WatchTrial } = await import("./page_watch.js");
+      this.setState({ Page: WatchTrial });
+    } catch {
+      this.setState({ error: new WrapError("unreachable", "", "", "error.unreachable") });
+    }
+  }
+
+  render() {
+    const { error, Page } = this.state;
+    return Page ? html`<${Page} />` : html`<h1 tabindex="-1">${t("nav.watch")}</h1>
+      ${error ? html`<${Failure} error=${error} />` : html`<p role="status">${t("load.wait")}</p>`}`;
+  }
+}
+
+export const MORE_PAGES = [["watch", Watch], ["install", Install]];
 
 export const FIRST_PAGES = []; // all are shown
 
@@ -28,6 +48,9 @@ export function Welcome() {
         <p>${t("welcome.real.text")}</p>
         ${why ? html`<p>${t(why)}</p>` : html`<${Button} onPress=${() => transport.choose("usb")}>
           ${t("welcome.real")}</${Button}>`}</section>
+      <section aria-labelledby="watch"><h2 id="watch">${t("trial.what.title")}</h2>
+        <p>${t("welcome.watch.text")}</p>
+        <a class="button" href="#/watch">${t("nav.watch")}</a></section>
     </div>
     <${Notice} kind="bad" title=${t("about.no-device.title")}><p>${t("about.no-device")}</p>
     </${Notice}>`;

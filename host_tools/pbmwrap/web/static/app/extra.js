@@ -5,12 +5,13 @@ import { Calibrate } from "./page_calibrate.js";
 import { Course } from "./page_course.js";
 import { Journal } from "./page_journal.js";
 import { OpenSessions, UnreadFlags } from "./programme.js";
+import { Trial } from "./page_trial.js";
 import { createServerTransport } from "./transport.js";
 
 export const chooseTransport = () => createServerTransport();
 
-/** More pages: [[name, component]]. Journal and course are in the household's file of the server. */
-export const MORE_PAGES = [["journal", Journal], ["course", Course]];
+/** More pages: [[name, component]]. Journal, course and trial are in the household's file of the server. */
+export const MORE_PAGES = [["journal", Journal], ["course", Course], ["trial", Trial]];
 
 /** The pages that a phone shows without a press of More; with none it shows all. */
 export const FIRST_PAGES = ["now", "journal", "course"];

@@ -4,14 +4,13 @@ import { Button, Component, Failure, html, Loading, Notice, unsay } from "./ui.j
 import { t, tOr } from "./text.js";
 import { number, shortDay } from "./format.js";
 import { transport } from "./store.js";
-import { OpenSessions, Personal, questionOf, RedFlags, whyNoChange } from "./programme.js";
+import { OpenSessions, Personal, questionOf, RedFlags, Scale, whyNoChange } from "./programme.js";
 
 // The codes of programme/red_flags.py that a person can name, and of programme/model.py.
 export const FLAGS = ["wound", "burn", "numb-spreads", "fever"];
 export const SKIN = ["fine", "red", "sore", "blister", "wound", "burn"];
 const EMPTY = { value: null, flags: [], sleep: null, skin: "", changed: "", day: "", corrects: null };
 const MNSI = Array.from({ length: 15 }, (_, i) => i + 1);
-const TEN = Array.from({ length: 11 }, (_, n) => n);
 
 export class Journal extends Personal {
   constructor(props) {
@@ -205,11 +204,4 @@ function describe(entry) {
     entry.skin ? t("journal.skin-was", { skin: t(`skin.${entry.skin}`) }) : "",
     ...entry.flags.map((code) => tOr(`flag.${code}`, code)), entry.changed,
     entry.corrects === null ? "" : t("journal.was-corrected")].filter(Boolean).join(". ");
-}
-
-/** Eleven large buttons; a slider is too hard for numb fingers. */
-function Scale({ name, value, onValue }) {
-  return html`<div class="scale" role="group" aria-labelledby=${name}>${TEN.map((n) => html`
-    <button type="button" class="button" aria-pressed=${String(n === value)}
-      onClick=${() => onValue(n)}>${n}</button>`)}</div>`;
 }

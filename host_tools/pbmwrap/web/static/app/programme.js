@@ -6,6 +6,8 @@ import { t, tOr } from "./text.js";
 import { dateTime, durationText, shortDay } from "./format.js";
 import { mayAct, transport } from "./store.js";
 
+const TEN = Array.from({ length: 11 }, (_, n) => n);
+
 /** Why a change is not possible in this window; null when it is. */
 export function whyNoChange() {
   return mayAct() ? null : t("start.watching");
@@ -213,4 +215,11 @@ export class OpenSessions extends Loading {
 function whenText(session) {
   return session.unix_ms === null ? t("sessions.one", { n: session.number })
     : dateTime(session.unix_ms);
+}
+
+/** Eleven large buttons; a slider is too hard for numb fingers. */
+export function Scale({ name, value, onValue }) {
+  return html`<div class="scale" role="group" aria-labelledby=${name}>${TEN.map((n) => html`
+    <button type="button" class="button" aria-pressed=${String(n === value)}
+      onClick=${() => onValue(n)}>${n}</button>`)}</div>`;
 }

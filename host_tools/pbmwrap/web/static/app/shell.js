@@ -19,8 +19,9 @@ const ALL = [["now", Now], ["sessions", Sessions], ["protocols", Protocols], ["w
   ...MORE_PAGES, ["about", About]];
 const isFirst = ([name]) => FIRST_PAGES.includes(name);
 const FIRST = ALL.filter(isFirst);
-const PAGES = [...FIRST, ...ALL.filter((page) => !isFirst(page))];
-const FREE_PAGES = ["install", "about"]; // they need no wrap
+const NEXT = FIRST.length ? MORE_PAGES.filter((page) => !isFirst(page)) : []; // beside the first ones
+const PAGES = [...FIRST, ...NEXT, ...ALL.filter((page) => !isFirst(page) && !NEXT.includes(page))];
+const FREE_PAGES = ["install", "watch", "about"]; // they need no wrap
 
 /** The state in a few words: what is known of the light, or why nothing is. */
 export function stateTitle() {
@@ -69,7 +70,8 @@ function Navigation({ current }) {
 function Connection() {
   const live = liveness();
   if (["live", "opening"].includes(live)) return null;
-  if (live === "no-port" && store.route[0] === "install") return null; // it says so further down
+  // Install says so further down.
+  if (live === "no-port" && ["install", "watch"].includes(store.route[0])) return null;
   const lit = store.sample && LIT.includes(stateName());
   const { message, hint } = store.state ?? {};
   return html`<${Notice} kind="bad" title=${t(`live.${live}`)}>

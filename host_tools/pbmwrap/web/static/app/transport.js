@@ -60,6 +60,14 @@ const REQUESTS = {
   changeCourse: (plan) => ["POST", "course/change", plan],
   freezeCourse: (id) => ["POST", "course/freeze", { id }],
   closeCourse: (id, why) => ["POST", "course/close", { id, why }],
+  trial: (id) => ["GET", id ? `trial?id=${enc(id)}` : "trial"],
+  trialPlan: (plan) => ["GET", `trial/plan?${new URLSearchParams(plan)}`],
+  trialEntry: (id, values) => ["POST", "trial/entry", { id, values }],
+  trialNext: (id) => ["POST", "trial/next", { id }],
+  trialGuess: (id, period, guess, confidence, why) => ["POST", "trial/guess",
+    { id, period, guess, confidence, why }],
+  trialReveal: (id) => ["POST", "trial/reveal", { id }],
+  trialUnblind: (id, reason, confirmed) => ["POST", "trial/unblind", { id, reason, confirmed }],
   world: (control, value) => ["POST", "world", { control, value }],
 };
 const EVENTS = ["state", "status", "sample", "world"];
