@@ -300,6 +300,26 @@ def test_a_second_hal_takes_the_channels_of_the_first(world: World) -> None:
     assert 100 <= fall_ms(world, 400) <= limits.DEADMAN_MS
 
 
+def test_while_no_channel_rests_the_wave_that_runs_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead-man of two channels on a pin of its own: both send, and no call waits or stops one."""
+    world = World("PBMWRAP_ESP32")
+    world.boot()
+    monkeypatch.setattr(world.rooms["chip"], "rmt_channels", lambda name: 2)
+    pin, back = 14, 27
+    world.chip.wires[back] = pin
+    deadman = world.rooms["dead_man"].DeadMan(pin, back, "esp32")
+    deadman.arm()
+    for step in range(12):
+        world.chip.advance_ms(10)
+        deadman.feed(world.chip.now_us // 1000)
+        if step > 6:
+            deadman.flash_ahead()
+        assert deadman.high()
+    assert world.chip.rmt_waited_us == 0
+    world.chip.advance_ms(limits.DEADMAN_FLASH_MS)
+    assert not deadman.high()
+
+
 def test_a_timer_darkens_the_pins_when_python_hangs(world: World) -> None:
     hal = lit(world)
     world.chip.advance_ms(limits.HEARTBEAT_MS + 41)
