@@ -149,7 +149,7 @@ def _fake_cross(tmp_path, text):
 
 
 def test_compiler_runs_mpy_cross_with_the_name_on_the_board(tmp_path):
-    compile_file = bundle.make_compiler(_fake_cross(tmp_path, 'echo "$1 $3" > "$5"'), "xtensawin")
+    compile_file = bundle.make_compiler(_fake_cross(tmp_path, 'echo "$1 $4" > "$6"'), "xtensawin")
     assert compile_file(Path("x.py"), "wrap/x.py") == b"-march=xtensawin wrap/x.py\n"
 
 

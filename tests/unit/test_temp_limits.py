@@ -110,8 +110,8 @@ def test_three_hot_readings_of_four_trip_and_fewer_do_not(bits):
 
 @pytest.mark.parametrize("bits", range(16))
 def test_three_set_bits_of_a_filter_are_enough(bits):
-    """Private: the wrap asks a table that was computed when the module was imported, which no
-    mutant of this function changes (docs/mutants.md)."""
+    """Private: `_is_enough`, since the wrap asks a table that was computed from it when the module
+    was imported, and no mutant of it changes the table (docs/mutants.md)."""
     assert checked._is_enough(bits) is (f"{bits:b}".count("1") >= 3)
 
 

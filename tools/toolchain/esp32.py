@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import runpy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +23,12 @@ from tools.toolchain.build import (
     print_progress,
 )
 from tools.toolchain.sources import EXIT_MACHINE, Stop, run_logged
+from wrap.version import OLDEST_MICROPYTHON
 
 Tree = dict[str, bytes]
 
 PORT = Path("ports/esp32")
-_ROOT = Path(__file__).resolve().parents[2]
-# Run, not imported: the toolchain needs no path to the firmware.
-_VERSIONS = runpy.run_path(str(_ROOT / "firmware/wrap/version.py"))["OLDEST_MICROPYTHON"]
-OLDEST = max(_VERSIONS["esp32"], _VERSIONS["esp32s3"], _VERSIONS["esp32c3"])
+OLDEST = max(OLDEST_MICROPYTHON[chip] for chip in ("esp32", "esp32s3", "esp32c3"))
 IDF_OLDEST = (5, 3)  # MicroPython's own: ports/esp32/README.md
 _TARGET = re.compile(r"^set\(IDF_TARGET (\w+)\)", re.MULTILINE)
 _HELP = "docs/build-a-wrap.md, ESP32"

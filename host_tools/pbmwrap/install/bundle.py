@@ -140,13 +140,14 @@ def _make_file(file: Path, name: str, compiler: Compiler | None) -> DeviceFile:
 
 
 def make_compiler(mpy_cross: Path, arch: str) -> Compiler:
-    """Return a compiler that runs this mpy-cross."""
+    """Return a compiler that runs this mpy-cross. An error then says line 1 for every line."""
 
     def compile_file(file: Path, name: str) -> bytes:
         temporary = disk.explained("the temporary folder", way="name another one in $TMPDIR")
         with temporary, tempfile.TemporaryDirectory() as folder:
             out = Path(folder, "out.mpy")
-            command = [mpy_cross, f"-march={arch}", "-s", name, "-o", out, file]
+            # -O3 leaves the line numbers out: 10 KB of the 230 that a stock RP2040 has.
+            command = [mpy_cross, f"-march={arch}", "-O3", "-s", name, "-o", out, file]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 said = done.stderr.strip().splitlines()

@@ -2,9 +2,10 @@
 
 The model of a day's entry (0 to 10): a mean, noise that resembles the day before, and the effect
 that light has built up. The effect comes and goes with the time constant `tau_days`, so a slow one
-reaches into the next period and the difference of the arms shrinks. With two sites part of the
-noise is common to both. Figures: DEFAULTS, the spread of daily pain entries in diaries of
-neuropathic pain (docs/trial.md names the sources and what changes them).
+reaches into the next period and the difference of the arms shrinks. An entry is written before the
+day's session, as the rules of a trial demand: it knows the light up to the day before. With two
+sites part of the noise is common to both. Figures: DEFAULTS, the spread of daily pain entries in
+diaries of neuropathic pain (docs/trial.md names the sources and what changes them).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from wrap.rules.blinding import SIDES
 ENOUGH = 0.8  # below, a plan cannot answer the person
 RUNS = 600  # series of a cell: the power is known to within 0.04
 _SEED = 660850
+_MEAN = 4.0  # of the entries without light; its effect is added here
+_SESSION_EVERY = 2  # days
 _ARMS_OF_A_RUN = 32  # allocations that were drawn: the mean over them is the power
 
 
@@ -38,6 +41,9 @@ class Diary:
     correlation: float = 0.5
     missing: float = 0.15
     common: float = 0.5
+    forgotten: float = 0.05
+    whole: bool = True
+    evening: bool = False
 
 
 DEFAULTS = Diary()
@@ -87,7 +93,7 @@ def default_washout(days: int) -> int:
 
 
 def build_effect(active: Floats, tau_days: float) -> Floats:
-    """Return the share of the full effect on each day, before the day's session.
+    """Return the share of the full effect on each day, in the evening.
 
     active: (..., days) of 0 and 1, whether the site got light on the day. tau_days: 0 for an effect
     that is there and gone within a day. Same shape.
@@ -99,6 +105,35 @@ def build_effect(active: Floats, tau_days: float) -> Floats:
         level = keep * level + (1.0 - keep) * active[..., day]
         out[..., day] = level
     return out
+
+
+def _build_effect_at_entry(active: Floats, tau_days: float, diary: Diary) -> Floats:
+    """Return the share of the full effect when each day's entry is written."""
+    evening = build_effect(active, tau_days)
+    if diary.evening:
+        return evening
+    morning = np.zeros_like(evening)
+    morning[..., 1:] = evening[..., :-1]
+    return morning
+
+
+def _delay_light(
+    rng: np.random.Generator, arms: Floats, schedule: Schedule, diary: Diary
+) -> tuple[Floats, Floats]:
+    """Return whether a site's last session gave light, (series, days), and the day of each period
+    on which its first session was, (series, periods): sessions are forgotten."""
+    begun = _SESSION_EVERY * (rng.geometric(1.0 - diary.forgotten, arms.shape) - 1)
+    begun = np.minimum(begun, schedule.days - 1)
+    before = np.concatenate([np.zeros((len(arms), 1)), arms[:, :-1]], axis=1)
+    started = np.arange(schedule.days)[None, None, :] >= begun[:, :, None]
+    lit = np.where(started, arms[:, :, None], before[:, :, None])
+    return lit.reshape(len(arms), -1), begun
+
+
+def _write_entries(change: Floats, diary: Diary) -> Floats:
+    """Return the entries of days: the level without light, changed by `change`."""
+    values = _MEAN + change
+    return np.clip(np.round(values), 0, 10) if diary.whole else values
 
 
 def draw_noise(rng: np.random.Generator, shape: tuple[int, int], diary: Diary) -> Floats:
@@ -140,19 +175,27 @@ def simulate_values(
     spill: share of the effect that also reaches the other site.
     """
     series = len(arms)
-    active = np.repeat(arms.astype(float), schedule.days, axis=1)
-    shape = active.shape
-    first = effect * build_effect(active, tau_days)
+    shape = (series, schedule.periods * schedule.days)
+    first_lit, begun = _delay_light(rng, arms.astype(float), schedule, diary)
+    first = effect * _build_effect_at_entry(first_lit, tau_days, diary)
     if schedule.design == SIDES:
-        second = effect * build_effect(1.0 - active, tau_days)
+        second_lit, second_begun = _delay_light(rng, 1.0 - arms, schedule, diary)
+        begun = np.minimum(begun, second_begun)
+        second = effect * _build_effect_at_entry(second_lit, tau_days, diary)
         first, second = first + spill * second, second + spill * first
         common = draw_noise(rng, shape, diary) * np.sqrt(diary.common)
         own = np.sqrt(1.0 - diary.common)
-        entries = [site + common + own * draw_noise(rng, shape, diary) for site in (first, second)]
+        entries = [
+            _write_entries(site + common + own * draw_noise(rng, shape, diary), diary)
+            for site in (first, second)
+        ]
         days = entries[0] - entries[1]
     else:
-        days = first + draw_noise(rng, shape, diary)
+        days = _write_entries(first + draw_noise(rng, shape, diary), diary)
     days[rng.random(shape) < diary.missing] = np.nan
+    # A period begins with its first session; its washout begins then.
+    into = np.tile(np.arange(schedule.days), schedule.periods)
+    days[into < np.repeat(begun, schedule.days, axis=1) + schedule.washout] = np.nan
     assert days.shape[0] == series
     return summarise_periods(days, schedule)
 
