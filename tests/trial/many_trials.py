@@ -399,7 +399,7 @@ def list_cells() -> list[Cell]:
 def list_failures(rows: list[Row]) -> list[str]:
     """List the figures that miss a goal. False alarms are those of a design without an effect, of
     every time constant together: without an effect it changes nothing. Intervals are counted over
-    all cells of a design; more than 97 % is no fault: few allocations give p in coarse steps, and
+    all cells of a design. More than 97 % is allowed: few allocations give p in coarse steps, and
     an effect that grows within a period is not the same in each, as the interval assumes."""
     failures = []
     planned = [row for row in rows if row.life == Life().name]
