@@ -242,6 +242,17 @@ class Installed:
             self._timer.deinit()
 
 
+# Only for the choice of a slot: they take 3 KB of the heap, which a stock RP2040 needs.
+_USED_UP = (
+    "hash_file",
+    "decode_pointer",
+    "read_pointer",
+    "list_candidates",
+    "read_verified_index",
+    "choose_slot",
+)
+
+
 def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
     """Run the wrap until it ends. Any exception but Ctrl-C resets the board."""
     import board_facts
@@ -250,6 +261,9 @@ def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
 
     hal = open_board(board_facts)
     packs.forget()
+    for name in _USED_UP:
+        globals().pop(name, None)
+    gc.collect()
     if installed.trial:
         installed.arm(TRIAL_MS)
     try:

@@ -113,6 +113,12 @@ def wrap():
     return _kept
 
 
+def forget():
+    """Keep no wrap for the next input."""
+    global _kept, _before
+    _kept = _before = None
+
+
 def _put(src, number):
     """Return a protocol on its way in, whole or not, with as many bytes as were announced or
     not."""
