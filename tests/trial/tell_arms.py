@@ -3,8 +3,8 @@
 A simulated wrap plays sessions of a trial, each on another day, in rooms and under covers drawn
 anew. A host reads what it can: `status` and telemetry before, in and after a session, the other
 answers, the length of every answer, and the records of the log with their types, times and lengths.
-Two classifiers learn the arm from half of the sessions and are judged by the other half: the best
-threshold on one number, and a logistic regression on all of them.
+Two classifiers learn the arm from half of the sessions and are judged by the other half, and the
+other way round: the best threshold on one number, and a logistic regression on all of them.
 
     python -m tests.trial.tell_arms [--sessions 400] [--unmasked] [--warmer]
 """
@@ -16,6 +16,8 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,7 @@ from wrap.storage import payloads, records
 SESSIONS = 400
 SITES = ("foot-left", "foot-right")
 LENGTH_S = 300
+_PERIODS = 4
 _DAY_MS = 30 * 3600 * 1000  # a site may have one session a day
 _LOOKS_MS = (5_000, 60_000, 150_000, 290_000)  # of light
 _AFTER_MS = (5_000, 120_000, 1_800_000, 3_700_000)  # of dark; the last is behind the hidden hour
@@ -130,35 +133,45 @@ def read_records(raw: bytes, out: Numbers) -> None:
     out["log.bytes"] = len(raw)
 
 
+@dataclass(frozen=True)
+class Round:
+    """One trial: 4 periods with 2 sessions of each foot. seed: of its worlds and of the
+    host; warmer: the board has one, so near infrared is at its full duty."""
+
+    seed: str
+    masked: bool
+    warmer: bool
+
+
 def observe_sessions(
-    sessions: int, masked: bool, seed: int = 1, warmer: bool = False
+    sessions: int, masked: bool, seed: int = 1, warmer: bool = False, jobs: int = 1
 ) -> tuple[list[Numbers], list[int]]:
-    """Play `sessions` of trials; return what was seen of each, and its arm (1: active). warmer: the
-    board has one, so near infrared is at its full duty."""
-    rng = random.Random(seed)
-    seen: list[Numbers] = []
-    arms: list[int] = []
-    while len(seen) < sessions:
-        for numbers, arm in _play_trial(rng, masked, warmer):
-            seen.append(numbers)
-            arms.append(arm)
-    return seen[:sessions], arms[:sessions]
+    """Play trials of 16 sessions, `jobs` at the same time; return what was seen of each session and
+    its arm (1: active)."""
+    count = -(-sessions // 16)
+    rounds = [Round(f"{seed}/{n}", masked, warmer) for n in range(count)]
+    if jobs == 1:
+        found = [_play_trial(one) for one in rounds]
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            found = list(pool.map(_play_trial, rounds))
+    pairs = [pair for one in found for pair in one][:sessions]
+    return [numbers for numbers, _ in pairs], [arm for _, arm in pairs]
 
 
-def _play_trial(rng: random.Random, masked: bool, warmer: bool) -> Iterator[tuple[Numbers, int]]:
-    """A trial of 4 periods with 2 sessions of each foot: 16 sessions."""
-    facts: Any = warmed_facts() if warmer else board_facts()
+def _play_trial(one: Round) -> list[tuple[Numbers, int]]:
+    facts: Any = warmed_facts() if one.warmer else board_facts()
     twin = SimTwin(Plant(facts), facts=facts)
     twin.start()
     try:
-        yield from _play_sessions(twin, rng, masked, 1000 if warmer else limits.TRIAL_NIR_PM)
+        return list(_play_sessions(twin, one))
     finally:
         twin.close()
 
 
-def _play_sessions(
-    twin: SimTwin, rng: random.Random, masked: bool, nir_pm: int
-) -> Iterator[tuple[Numbers, int]]:
+def _play_sessions(twin: SimTwin, one: Round) -> Iterator[tuple[Numbers, int]]:
+    rng = random.Random(one.seed)
+    nir_pm = 1000 if one.warmer else limits.TRIAL_NIR_PM
     app = twin.board.app
     watcher = Observer(twin)
     _prepare(watcher, nir_pm)
@@ -168,17 +181,17 @@ def _play_sessions(
         "person": "a1",
         "design": "sides",
         "sites": list(SITES),
-        "periods": 4,
+        "periods": _PERIODS,
         "sessions": 2,
         "plan_sha": "5a" * 32,
         "random": host.hex(),
     }
     watcher.client.call("trial.arm", params)
-    if not masked:
+    if not one.masked:
         unmask(twin)
     secret = blinding.join_secret(app.hal.draw_random(), host)
-    drawn = blinding.allocate(secret, "sides", 4)
-    for period in range(4):
+    drawn = blinding.allocate(secret, "sides", _PERIODS)
+    for period in range(_PERIODS):
         turns = list(SITES) * 2
         rng.shuffle(turns)
         for site in turns:
@@ -262,6 +275,16 @@ def judge_threshold(x: np.ndarray, arms: np.ndarray, half: np.ndarray) -> tuple[
     return float((said == (arms[~half] if rule[1] > 0 else ~arms[~half])).mean()), column
 
 
+def list_telling(x: np.ndarray, names: list[str], arms: np.ndarray) -> list[str]:
+    """List the numbers of which one threshold separates the arms of all sessions."""
+    found = []
+    for at, name in enumerate(names):
+        on, off = x[arms, at], x[~arms, at]
+        if on.min() > off.max() or on.max() < off.min():
+            found.append(name)
+    return found
+
+
 def judge_regression(x: np.ndarray, arms: np.ndarray, half: np.ndarray) -> float:
     """Return the share of the other half that a ridge logistic regression names rightly."""
     train, target = x[half], arms[half].astype(float)
@@ -274,17 +297,22 @@ def judge_regression(x: np.ndarray, arms: np.ndarray, half: np.ndarray) -> float
 
 
 def tell_apart(
-    sessions: int, masked: bool, seed: int = 1, warmer: bool = False
+    sessions: int, masked: bool, seed: int = 1, warmer: bool = False, jobs: int = 1
 ) -> tuple[float, float, str]:
-    """Return the shares that both classifiers name rightly, and the number that tells most."""
-    seen, drawn = observe_sessions(sessions, masked, seed, warmer)
+    """Return the shares that both classifiers name rightly, and the number that tells most. Each
+    half of the sessions is judged by what was learned from the other."""
+    seen, drawn = observe_sessions(sessions, masked, seed, warmer, jobs)
     x, names = make_matrix(seen)
     arms = np.array(drawn, bool)
     half = np.arange(len(arms)) % 2 == 0
     if not names:
         return 0.5, 0.5, ""
-    threshold, column = judge_threshold(x, arms, half)
-    return threshold, judge_regression(x, arms, half), names[column]
+    sides = (half, ~half)
+    thresholds = [judge_threshold(x, arms, side) for side in sides]
+    regressions = [judge_regression(x, arms, side) for side in sides]
+    best = max(thresholds)
+    shares = [share for share, _ in thresholds]
+    return float(np.mean(shares)), float(np.mean(regressions)), names[best[1]]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -292,10 +320,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.trial.tell_arms")
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument("--unmasked", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, help="trials played at the same time")
     parser.add_argument("--warmer", action="store_true", help="on a board with a warmer")
     options = parser.parse_args(argv)
     threshold, regression, name = tell_apart(
-        options.sessions, not options.unmasked, warmer=options.warmer
+        options.sessions,
+        not options.unmasked,
+        warmer=options.warmer,
+        jobs=options.jobs,
     )
     print(f"{options.sessions} sessions, {'unmasked' if options.unmasked else 'masked'}")
     print(f"best threshold: {threshold:.1%} right ({name})")
