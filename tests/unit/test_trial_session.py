@@ -96,6 +96,20 @@ def test_a_blind_session_and_the_hour_after_it_are_hidden():
     assert not hidden(rig.ask("status"))
 
 
+@pytest.mark.parametrize("site", SITES)
+def test_the_light_of_a_blind_session_is_hidden_until_the_next_one(site):
+    """After the hour temperatures are shown; what the lamps did would name the arm."""
+    rig = armed()
+    light = play(rig, site)
+    rig.app.uptime.s += limits.TRIAL_HIDE_S
+    status = rig.ask("status")
+    assert not hidden(status)
+    assert (status["on_ms"], status["dose_uj"], status["dose_total_uj"]) == ([0, 0], None, None)
+    assert (status["step_us_last"], status["step_us_max"]) == (0, 0)
+    rig.ask("trial.unblind", reason="it got worse")
+    assert (rig.ask("status")["on_ms"][1] > 0) == (light > 0)
+
+
 def test_telemetry_is_hidden_as_status_is():
     rig = armed()
     samples = []

@@ -182,6 +182,11 @@ class StatusView:
         }
         if light.has_warmer:
             out["warmer_u16"] = light.warmer_u16()
+        if self._trial.is_blind and session.blind:
+            # An hour after the session: what the pad is like may be seen, its light never.
+            out.update(
+                {"dose_uj": None, "dose_total_uj": None, "on_ms": [0] * len(out["duty_u16"])}
+            )
         return out
 
     def _hidden_sample(self) -> dict:
@@ -244,10 +249,10 @@ class StatusView:
                 "buzzer": self._signals.buzzing if self._signals else None,
             }
         )
-        if "hidden" in out:
+        if self._trial.is_blind and ("hidden" in out or session.blind):
             # How long a step takes depends on what it does.
             out.update({"step_us_last": 0, "step_us_max": 0})
-        else:
+        if "hidden" not in out:
             out.update(self._light.power(session))
         if plan and plan.person:
             out["person"] = plan.person
