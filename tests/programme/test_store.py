@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pbmwrap.errors import InvalidFile, VerifyFailed
+from pbmwrap.errors import InvalidFile, VerifyFailed, WrapError
+from pbmwrap.programme import store as stores
 from pbmwrap.programme.model import Kind, Person
 from pbmwrap.programme.people import add_person, forget_person
 from pbmwrap.programme.store import Store, open_store
@@ -140,6 +141,27 @@ def test_an_interrupted_forgetting_is_finished_when_the_file_is_opened(
     reopen(store.path).close()
     for file in store.path.parent.glob("h.sqlite*"):
         assert b"of Ada" not in file.read_bytes()
+
+
+@pytest.mark.parametrize("step", ["_prepare", "finish_erasing"])
+def test_a_file_that_cannot_be_opened_is_closed_at_once(store: Store, monkeypatch, step) -> None:
+    """Left open until Python frees it, it kept other processes from writing now and then."""
+    opened = []
+    connect = sqlite3.connect
+
+    def remember(*args, **names):
+        opened.append(connect(*args, **names))
+        return opened[-1]
+
+    def fail(*_) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(stores.sqlite3, "connect", remember)
+    monkeypatch.setattr(stores if step == "_prepare" else Store, step, fail)
+    with pytest.raises(WrapError):
+        open_store(store.path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")
 
 
 def test_export_and_import_lose_nothing(store: Store, ada: Person, tmp_path: Path, clock) -> None:

@@ -50,6 +50,7 @@ def unmask(twin: SimTwin) -> None:
     """Switch the masking off: what a host would see without it."""
     app = twin.board.app
     app.blind_trial.hides = lambda session: False
+    app.blind_trial.hides_light = lambda session: False
     app.blind_trial.note_masked = app.log_queue.note
 
 

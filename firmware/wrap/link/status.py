@@ -182,7 +182,7 @@ class StatusView:
         }
         if light.has_warmer:
             out["warmer_u16"] = light.warmer_u16()
-        if self._trial.is_blind and session.blind:
+        if self._trial.is_blind and self._trial.hides_light(session):
             # An hour after the session: what the pad is like may be seen, its light never.
             out.update(
                 {"dose_uj": None, "dose_total_uj": None, "on_ms": [0] * len(out["duty_u16"])}
@@ -249,7 +249,7 @@ class StatusView:
                 "buzzer": self._signals.buzzing if self._signals else None,
             }
         )
-        if self._trial.is_blind and ("hidden" in out or session.blind):
+        if self._trial.is_blind and ("hidden" in out or self._trial.hides_light(session)):
             # How long a step takes depends on what it does.
             out.update({"step_us_last": 0, "step_us_max": 0})
         if "hidden" not in out:

@@ -226,6 +226,11 @@ class Trial:
         `is_blind`."""
         return session.blind if session.active_now else self._uptime.s < self._warm_until_s
 
+    def hides_light(self, session: "Session") -> bool:
+        """Return whether the light, the doses and the step times of the last session stay hidden
+        after `hides` has ended: until the next session. Only while `is_blind`."""
+        return session.blind
+
     def _is_active(self, period: int, site: int) -> bool:
         kept = self._kept
         return blinding.is_active(self._secret, kept["design"], kept["periods"], period, site)

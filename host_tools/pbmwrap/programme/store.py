@@ -400,11 +400,11 @@ def open_store(path: Path | None = None, create: bool = True) -> Store | None:
         db = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
         try:
             _prepare(db, path)
+            store = Store(path, db)
+            store.finish_erasing()
         except BaseException:
             db.close()
             raise
-    store = Store(path, db)
-    store.finish_erasing()
     return store
 
 
