@@ -132,7 +132,7 @@ def test_axe_and_the_figures_find_what_is_put_there(visit: Visit) -> None:
     page.evaluate("""() => { document.querySelector("main").insertAdjacentHTML("beforeend",
         '<img src="data:,"><p class="weak">pale</p>');
         document.querySelector(".weak").style.color = "#bbb"; }""")
-    with pytest.raises(AssertionError, match="(?s)color-contrast.*image-alt"):
+    with pytest.raises(AssertionError, match=r"(?s)color-contrast.*image-alt"):
         check_axe(page)
     with pytest.raises(AssertionError, match="pale"):
         check_figures(page)
