@@ -45,6 +45,7 @@ def play(bench: Bench, slot: int, unix_s: int, cut: bool) -> bool:
         assert bench.twin.dark()
     else:
         bench.wait_for("done", 4000)
+        bench.advance(500)  # the records of the end are written after it
     return lit
 
 

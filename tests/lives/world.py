@@ -94,15 +94,19 @@ class Wrap:
 
 
 class World:
-    """true_ms: UTC. clock_error_ms: of the computer. zone: of the wall clock of the person."""
+    """true_ms: UTC. clock_error_ms: of the computer. zone: of the wall clock of the person. wraps:
+    by name; two simulated ones by default."""
 
-    def __init__(self, folder: Path, begin: datetime, seed: str) -> None:
+    def __init__(
+        self, folder: Path, begin: datetime, seed: str, wraps: dict[str, Any] | None = None
+    ) -> None:
         self.folder = folder
         self.random = random.Random(seed)
         self.clock_error_ms = 0
-        self.wraps = {name: Wrap(name, folder / name) for name in ("wrap-1", "wrap-2")}
+        names = ("wrap-1", "wrap-2")
+        self.wraps: dict[str, Any] = wraps or {name: Wrap(name, folder / name) for name in names}
         self._base_ms = round(begin.timestamp() * 1000)
-        self._on: Wrap | None = None
+        self._on: Any = None
         self._on_since_ms = 0
         self.env = {
             "PBMWRAP_DATA": str(folder / "data"),

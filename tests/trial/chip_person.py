@@ -1,0 +1,147 @@
+"""The person of a trial with the emulated RP2040 as the wrap.
+
+What a session gave is measured at the chip's pins, never asked of the firmware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pbmwrap.device.client import Client
+from pbmwrap.device.twin_transport import TwinTransport
+from pbmwrap.twin.rp2040 import Rp2040Twin
+from tests.lives.world import BOOT_MS, World
+from tests.trial.person import BEGIN, FEET, NIR, TrialPerson
+
+WRAP = "wrap-1"
+NIR_UW = 80_000  # at full duty, uW/cm2: what the board states, and what the wrap is calibrated with
+_STEP_MS = 250  # each look costs the chip a request
+_WAIT_MS = 30_000
+_LIT_MS = 1500  # of a session that is not whole
+_ENDED_MS = 500  # the records of an end are written after it
+
+
+class PowerCut(Exception):
+    """The power is gone, in the middle of whatever the chip did."""
+
+
+@dataclass
+class ChipWrap:
+    """The emulated chip as a wrap of a `World`."""
+
+    name: str
+    twin: Rp2040Twin
+
+    @property
+    def state(self) -> str:
+        """What the wrap says it does."""
+        return Client(TwinTransport(self.twin)).call("state")["state"]
+
+    def read_lit_ns(self) -> int:
+        """Return for how long near infrared was lit since the twin was made: its pin and the enable
+        both high."""
+        return self.twin.pins.lamps[NIR].lit.on_ns()
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as it was at the pins. whole: the power stayed to its end."""
+
+    site: str
+    lit_ns: int
+    whole: bool
+
+
+class ChipPerson(TrialPerson):
+    """Ada with one emulated wrap. had: her sessions, in their order."""
+
+    def __init__(self, folder: Path, twin: Rp2040Twin) -> None:
+        self.wrap = ChipWrap(WRAP, twin)
+        self.had: list[Session] = []
+        world = World(folder, BEGIN, "chip", {WRAP: self.wrap})
+        super().__init__(folder, FEET, world=world)
+
+    def calibrate(self) -> None:
+        words = ("cal", "set", "nir", f"{NIR_UW / 1000:g}", "--uncertainty", "10")
+        self.run(*words, "--how", "made up")
+
+    def advance_until(self, states: Sequence[str]) -> None:
+        """Let time pass until the wrap says one of `states`."""
+        for _ in range(_WAIT_MS // _STEP_MS):
+            if self.wrap.state in states:
+                return
+            self.wrap.twin.advance_ms(_STEP_MS)
+        raise AssertionError(f"the wrap is {self.wrap.state}, not one of {states}")
+
+    def begin(self, site: str, button: bool) -> None:
+        """Begin the session of a site, by the button or by `pbmwrap run`."""
+        self.run("trial", "next", site)
+        if button:
+            self.world.press(self.wrap)
+        else:
+            self.run("run")
+
+    def play(
+        self, site: str, button: bool = True, end: Callable[[], object] | None = None
+    ) -> Session:
+        """Have the session of a site and measure it. end: ends it early; default: none does."""
+        lit_ns = self.wrap.read_lit_ns()
+        self.begin(site, button)
+        self.advance_until(("running",))
+        if end:
+            self.wrap.twin.advance_ms(_LIT_MS)
+            end()
+        whole = end != self.cut_power
+        if whole:
+            self.advance_until(("done",))
+            self.wrap.twin.advance_ms(_ENDED_MS)
+        assert self.wrap.twin.dark()
+        session = Session(site, self.wrap.read_lit_ns() - lit_ns, whole)
+        self.had.append(session)
+        self.lit[site] = session.lit_ns > 0
+        return session
+
+    def cut_power(self) -> None:
+        """Take the power away; it comes back at once."""
+        self.wrap.twin.reset("power")
+        self.wrap.twin.advance_ms(BOOT_MS)
+
+    def cut_at_write(self, text: bytes, act: Callable[[], object]) -> None:
+        """Take the power away as `act` makes the chip program a page that holds `text`, before the
+        page is written. It comes back at once."""
+        flash_part = self.wrap.twin.chip.flash_part
+        seen = []
+
+        def watch(_at: int, data: bytes) -> None:
+            if text in data:
+                seen.append(data)
+                raise PowerCut
+
+        flash_part.before = watch
+        try:
+            act()
+            self.wrap.twin.advance_ms(_ENDED_MS)
+        except PowerCut:
+            pass
+        assert seen, f"the chip wrote no page with {text!r}"
+        self.cut_power()
+
+
+def compare_with_pins(had: Sequence[Session], truths: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what the decrypted sessions say that the pins do not, as texts. A dose may differ by
+    1 %."""
+    wrong = []
+    if [one.site for one in had] != [one["site"] for one in truths]:
+        return [f"the sessions were {had}, not {truths}"]
+    for one, truth in zip(had, truths, strict=True):
+        name = f"session {truth['number']} on {one.site}"
+        if (one.lit_ns > 0) != truth["active"]:
+            wrong.append(f"{name}: {one.lit_ns} ns of light, and its arm is {truth['active']}")
+        dose_uj = NIR_UW * one.lit_ns / 1e9
+        said_uj = truth["doses_uj"][NIR] if truth["doses_uj"] else None
+        if one.whole and (said_uj is None or abs(said_uj - dose_uj) > 0.01 * dose_uj):
+            wrong.append(f"{name}: {dose_uj:.0f} uJ/cm2 at the pins, not {said_uj}")
+    return wrong
