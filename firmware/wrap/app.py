@@ -327,6 +327,7 @@ class App:
             self.trip(faults.RESETS, self.restart_count.count)
         boot = payloads.pack_boot(self.cause, VERSION, self.log_queue.boot)
         self.log_queue.note(records.BOOT, boot)
+        self.blind_trial.note_again()
         self.confirmation.note_damage()
 
     @property

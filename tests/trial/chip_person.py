@@ -20,7 +20,7 @@ WRAP = "wrap-1"
 NIR_UW = 80_000  # at full duty, uW/cm2: what the board states, and what the wrap is calibrated with
 _STEP_MS = 250  # each look costs the chip a request
 _WAIT_MS = 30_000
-_LIT_MS = 1500  # of a session that is not whole
+_LIT_MS = 300  # of a session that is not whole
 _ENDED_MS = 500  # the records of an end are written after it
 
 

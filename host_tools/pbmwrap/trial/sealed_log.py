@@ -78,7 +78,7 @@ def read_trial_log(entries: Iterable[LogEntry], clock: Clock, trial_id: str) -> 
         if entry.kind == records.TRIAL:
             if "armed" in data:
                 mine = data.get("id") == trial_id
-                if mine:
+                if mine and not (data.get("again") and found.commitment == data["armed"]):
                     found.commitment = str(data["armed"])
                     found.plan_sha = str(data.get("plan_sha", ""))
                     found.armed_offset = entry.offset
@@ -99,20 +99,27 @@ def read_trial_log(entries: Iterable[LogEntry], clock: Clock, trial_id: str) -> 
 def _read_note(
     found: TrialLog, entry: LogEntry, data: dict[str, Any], clock: Clock
 ) -> TrialSession | None:
-    """Read a note of the trial into `found`; returns the session that it begins."""
+    """Read a note of the trial into `found`; returns the session that it begins.
+
+    A wrap repeats its newest note at each boot. That tells something only where the power went
+    before the first one was in the log: of a session then neither light nor date is known.
+    """
+    again = bool(data.get("again"))
     if "of_session" in data:
+        if again and any(one.n == int(data["n"]) for one in found.sessions):
+            return None
         session = TrialSession(
             int(data["of_session"]),
             int(data["n"]),
             int(data["period"]),
             str(data["site"]),
             entry.offset,
-            clock.unix_ms_of(entry),
+            None if again else clock.unix_ms_of(entry),
         )
         found.sessions.append(session)
         return session
     if data.get("id") == found.trial_id:
-        if "closed" in data:
+        if "closed" in data and not (again and int(data["closed"]) in found.closed):
             found.closed.append(int(data["closed"]))
         elif "revealed" in data:
             found.revealed = True
