@@ -165,7 +165,8 @@ def start_trial(
             client.set_clock(read_now_ms() // 1000)
             slots = trial_run.store_protocols(client, made, who.tag)
             if not trial.armed:
-                trial = trial_run.arm_trial(client, hello, store, who, trial, read_now_ms())
+                with trial_run.pulling_on_failure(lambda: pull_log(client, hello)):
+                    trial = trial_run.arm_trial(client, hello, store, who, trial, read_now_ms())
             pull_log(client, hello)
     if not plan.waited:
         warn([_UNFAIR])

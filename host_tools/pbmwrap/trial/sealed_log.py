@@ -61,6 +61,11 @@ class TrialLog:
     revealed: bool = False
     unblinded: str | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the wrap gave its secret, at the end or before it."""
+        return self.revealed or self.unblinded is not None
+
     def count_sessions(self, period: int, site: str) -> int:
         """Return how many sessions a site has had in a period."""
         return sum(one.period == period and one.site == site for one in self.sessions)
