@@ -14,6 +14,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from tests.lives.world import BOOT_MS, World
+from tests.powercut.binary_tape import LOG_AT
 from tests.trial.person import BEGIN, FEET, NIR, TrialPerson
 
 WRAP = "wrap-1"
@@ -109,15 +110,19 @@ class ChipPerson(TrialPerson):
         self.wrap.twin.reset("power")
         self.wrap.twin.advance_ms(BOOT_MS)
 
-    def cut_at_write(self, text: bytes, act: Callable[[], object]) -> None:
-        """Take the power away as `act` makes the chip program a page that holds `text`, before the
-        page is written. It comes back at once."""
+    def cut_at_write(self, name: bytes, act: Callable[[], object], then_log: bool = False) -> None:
+        """Take the power away as `act` makes the chip write the stored file `name`, before a byte
+        of it is there. It comes back at once. then_log: after it, before the next record of the
+        log."""
         flash_part = self.wrap.twin.chip.flash_part
-        seen = []
+        pages: list[bytes] = [b""]
+        seen: list[int] = []
 
-        def watch(_at: int, data: bytes) -> None:
-            if text in data:
-                seen.append(data)
+        def watch(at: int, data: bytes) -> None:
+            pages.append(data)
+            if at < LOG_AT and name in b"".join(pages[-2:]):
+                seen.append(at)
+            if seen and (at >= LOG_AT or not then_log):
                 raise PowerCut
 
         flash_part.before = watch
@@ -126,7 +131,7 @@ class ChipPerson(TrialPerson):
             self.wrap.twin.advance_ms(_ENDED_MS)
         except PowerCut:
             pass
-        assert seen, f"the chip wrote no page with {text!r}"
+        assert seen, f"the chip did not write {name!r}"
         self.cut_power()
 
 
