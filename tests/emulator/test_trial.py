@@ -6,13 +6,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pbmwrap.trial import bundle as bundles
 from tests.contract.conftest import Bench
 from tests.trial.chip_person import WRAP, ChipPerson, Session, compare_with_pins
-from tests.trial.person import FEET, START_WORDS
+from tests.trial.person import FEET, NIR, START_WORDS
+from wrap.rules import limits
 
 LEFT, RIGHT = FEET
 PERIODS = 4
@@ -23,24 +25,38 @@ def ada(booted: Bench, tmp_path: Path) -> Iterator[ChipPerson]:
     yield ChipPerson(tmp_path, booted.twin)
 
 
-def test_a_period_at_the_pins_is_what_the_unblinding_shows(
+def test_a_period_at_the_pins_and_an_hour_later(
     ada: ChipPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It begins on the day of the freeze and its sessions are ended early, which is cheaper."""
+    """A period of two sessions; an hour after the one with light `status` shows none of it, before
+    the unblinding. It begins on the day of the freeze and the sessions are ended early: cheaper."""
     twin = ada.wrap.twin
     words = ("trial", "start", *FEET, "--weeks", "4", *START_WORDS, "--exploratory")
     with ada.world.plugged(WRAP):
         ada.calibrate()
         ada.run(*words, "--start", "today")
         ada.write_numbers()
-        ada.play(LEFT, button=True, end=lambda: ada.run("stop"))
-        ada.play(RIGHT, button=False, end=lambda: ada.world.press(ada.wrap, 1500))
+        for site, button in ((LEFT, True), (RIGHT, False)):
+            session = ada.play(site, button, end=lambda: ada.run("stop"))
+            assert ada.read_status()["hidden"]
+            if session.lit_ns:
+                ada.move_uptime(limits.TRIAL_HIDE_S)
+                check_shown_without_light(ada.read_status())
         monkeypatch.setattr(time, "sleep", lambda s: twin.advance_ms(round(1000 * s)))
         ended = ada.run("trial", "unblind", "--reason", "it got worse")
+        on_ms = ada.read_status()["on_ms"][NIR]  # of the last session
+    assert on_ms == pytest.approx(ada.had[-1].lit_ns / 1e6, abs=2)
     assert sorted(one.lit_ns > 0 for one in ada.had) == [False, True]
     assert ended["arms"][0] == (ada.had[0].lit_ns > 0)
     assert compare_with_pins(ada.had, ended["truths"]) == []
     assert ended["wrong"] == []
+
+
+def check_shown_without_light(status: dict[str, Any]) -> None:
+    """Temperatures are shown again, and nothing of the light."""
+    assert "hidden" not in status and None not in status["temps_mc"]
+    assert (status["on_ms"], status["dose_uj"], status["dose_total_uj"]) == ([0, 0], None, None)
+    assert (status["step_us_last"], status["step_us_max"]) == (0, 0)
 
 
 @pytest.mark.slow

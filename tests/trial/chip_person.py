@@ -22,6 +22,7 @@ NIR_UW = 80_000  # at full duty, uW/cm2: what the board states, and what the wra
 _STEP_MS = 250  # each look costs the chip a request
 _WAIT_MS = 30_000
 _LIT_MS = 300  # of a session that is not whole
+_LOOKS, _COUNT_MS = 3, 1300  # to find the uptime
 _ENDED_MS = 500  # the records of an end are written after it
 
 
@@ -105,6 +106,27 @@ class ChipPerson(TrialPerson):
         self.lit[site] = session.lit_ns > 0
         return session
 
+    def move_uptime(self, seconds: int) -> None:
+        """Let the wrap's uptime be greater by this, where the firmware keeps it in RAM: an idle
+        hour takes half an hour of CPU time. It is found by its value at several times, and by the
+        milliseconds beside it (`wrap.uptime`)."""
+        sram = self.wrap.twin.chip.mcu.sram
+        looks: list[set[int]] = []
+        for _ in range(_LOOKS):
+            self.wrap.twin.advance_ms(_COUNT_MS)
+            said = self.read_status()["uptime_s"]
+            looks.append({at for s in (said, said + 1) for at in _find_uptimes(bytes(sram), s)})
+        found = set.intersection(*looks)
+        assert found, "the uptime was not found"
+        at = min(found)  # of the heap, which is below the stack
+        later_s = (int.from_bytes(sram[at : at + 4], "little") >> 1) + seconds
+        sram[at : at + 4] = (later_s << 1 | 1).to_bytes(4, "little")
+        assert self.read_status()["uptime_s"] >= said + seconds
+
+    def read_status(self) -> dict[str, Any]:
+        """Return what any host can read of the wrap."""
+        return Client(TwinTransport(self.wrap.twin)).call("status")
+
     def cut_power(self) -> None:
         """Take the power away; it comes back at once."""
         self.wrap.twin.reset("power")
@@ -133,6 +155,19 @@ class ChipPerson(TrialPerson):
             pass
         assert seen, f"the chip did not write {name!r}"
         self.cut_power()
+
+
+def _find_uptimes(sram: bytes, seconds: int) -> list[int]:
+    """Return where an object has the attributes s, of this value, and ms: MicroPython keeps names
+    and values in turn, as words, and marks small integers by bit 0 and names by 010."""
+    found = []
+    for at in range(4, len(sram) - 8, 4):
+        if int.from_bytes(sram[at : at + 4], "little") == seconds << 1 | 1:
+            names = [int.from_bytes(sram[n : n + 4], "little") for n in (at - 4, at + 4)]
+            ms = int.from_bytes(sram[at + 8 : at + 12], "little")
+            if all(name & 7 == 2 for name in names) and ms & 1 and ms >> 1 < 1000:
+                found.append(at)
+    return found
 
 
 def compare_with_pins(had: Sequence[Session], truths: Sequence[dict[str, Any]]) -> list[str]:
