@@ -460,8 +460,7 @@ def _advise(found: Progress, pulled: bool, other: Sequence[date], unclaimed: int
     if trial.is_open and not trial.armed and found.log.commitment:
         warnings.append("A wrap has taken the plan, and this computer has not kept that.")
     if trial.is_open and found.log.is_over:
-        how = "revealed" if found.log.unblinded is None else "unblinded"
-        warnings.append(f"The wrap was {how}, and this computer has not kept the secret.")
+        warnings.append("The wrap has given its secret, and this computer has not kept it.")
     if not trial.is_open:
         if trial.secret:
             steps.append("see the result: `pbmwrap trial report`")
@@ -470,7 +469,7 @@ def _advise(found: Progress, pulled: bool, other: Sequence[date], unclaimed: int
     elif not pulled:
         steps.append("connect the wrap and run `pbmwrap logs pull`")
     elif found.log.is_over:
-        steps.append("connect the wrap: `pbmwrap trial reveal` takes over what it says")
+        steps.append("connect the wrap: `pbmwrap trial reveal` takes the secret over")
     else:
         steps += _list_steps(found)
     return replace(found, warnings=tuple(warnings), steps=tuple(steps))
@@ -561,8 +560,8 @@ def collect_evidence(
     pulled = find_trial_log(archive, trial)
     if trial.is_open and pulled and pulled[1].is_over:
         raise Refused(
-            f"trial {trial.plan.id} is over on the wrap, and this computer has not kept the secret",
-            "connect the wrap and run `pbmwrap trial reveal`",
+            f"trial {trial.plan.id} is over on the wrap, and its secret was not kept here",
+            "connect the wrap: `pbmwrap trial reveal` takes the secret over",
         )
     require_revealed(trial)
     if pulled is None:

@@ -182,6 +182,7 @@ def describe_progress(progress: Progress) -> dict[str, Any]:
         "counts": list(progress.counts),
         "done": len(progress.log.sessions),
         "closed": list(progress.log.closed),
+        "over_on_wrap": progress.log.is_over,
         "next_site": progress.next_site,
         "entered": progress.entered,
         "days_entered": progress.days_entered,
