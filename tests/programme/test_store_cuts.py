@@ -106,9 +106,7 @@ def make_second(scene: Scene) -> None:
 
 def freeze_trial(store: Store, person: Person, ms: int) -> trials.Trial:
     day = journal.date.fromisoformat("2026-03-02")
-    plan = make_frozen(
-        id=f"{person.tag}-t1", person=person.tag, enrolled=Stamp(ms, 0), start=day
-    )
+    plan = make_frozen(id=f"{person.tag}-t1", person=person.tag, enrolled=Stamp(ms, 0), start=day)
     return trials.freeze_trial(store, person, plan, ms)
 
 
@@ -196,9 +194,7 @@ def scene(tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sc
             store.append("newer", "", {"text": "x" * 9000, "n": n}, clock.ms)
         bert = people.find_person(people.list_people(store), "Bert")
         armed = freeze_trial(store, bert, clock.ms)
-        trials.note_trial(
-            store, bert, armed, trials.ARMED, clock.ms, uid="w1", commitment="c" * 64
-        )
+        trials.note_trial(store, bert, armed, trials.ARMED, clock.ms, uid="w1", commitment="c" * 64)
         with closing(sqlite3.connect(store.path)) as other:
             copy = tmp_path / "more.sqlite"
             other.execute("VACUUM INTO ?", (str(copy),))
@@ -533,9 +529,7 @@ def test_every_request_that_writes_is_here() -> None:
     from pbmwrap.web.trial_pages import TrialPages
 
     pages = (Programme(None, None, None), TrialPages(None, None, None, None))  # type: ignore[arg-type]
-    paths = {
-        path for page in pages for method, path, _ in page.list_requests() if method != "GET"
-    }
+    paths = {path for page in pages for method, path, _ in page.list_requests() if method != "GET"}
     others = {"/api/people/choose", "/api/people/sessions"}
     others |= {f"/api/trial/{what}" for what in ("next", "guess", "reveal", "unblind")}
     assert paths == {path for path, _ in REQUESTS} | others

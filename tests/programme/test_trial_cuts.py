@@ -21,7 +21,7 @@ from pbmwrap.programme import store as stores
 from pbmwrap.programme.store import open_store
 from tests.lives.world import Wrap
 from tests.programme.test_store_cuts import count_events
-from tests.trial.person import BEGIN, FEET, START_WORDS, TrialPerson
+from tests.trial.person import FEET, START_WORDS, TrialPerson
 
 START = ("trial", "start", *FEET, "--weeks", "4", *START_WORDS, "--exploratory")
 REASON = ("--reason", "it got worse")
