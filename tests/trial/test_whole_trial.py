@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from pbmwrap.cli import main
 from pbmwrap.trial import bundle as bundles
 from pbmwrap.trial.sealed_log import find_hidden
+from pbmwrap.twin.sim import WARMER_VARIABLE
 from tests.trial.person import FEET, TrialPerson
 
 
@@ -366,6 +367,19 @@ def test_a_wrap_that_does_not_do_what_it_drew_is_found(ada: TrialPerson, tmp_pat
     with ada.world.as_machine():
         said = CliRunner().invoke(main.app, ["trial", "verify", str(file)])
     assert said.exit_code == 10 and "BAD  dose" in said.stdout and "NOT PROVED: dose" in said.stdout
+
+
+def test_with_a_warmer_a_trial_may_have_more_light(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WARMER_VARIABLE, "900")
+    ada = TrialPerson(tmp_path)
+    begun = ada.start("--exploratory", "--level", "60", weeks=4)
+    assert {one["near_infrared_pm"] for one in begun["plan"]["sites"]} == {600}
+    ada.wait_until_start()
+    ada.have_week()
+    assert sorted(lit for _, lit in ada.light) == [False, True]
+    ada.world.close()
 
 
 class PowerCut(BaseException):

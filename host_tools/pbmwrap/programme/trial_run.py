@@ -65,19 +65,20 @@ def make_protocols(
     minutes: float,
     level_pm: int,
     channels: Sequence[tuple[str, int]],
+    most_pm: int = limits.TRIAL_NIR_PM,
 ) -> list[SiteProtocol]:
     """Make the protocol of each site: near infrared for a time, and no visible light.
 
-    level_pm: permille of full duty of each channel beyond 700 nm. Raises UsageError for what a
+    level_pm: permille of full duty of each channel beyond 700 nm; most_pm: the most of it that a
+    trial of this wrap may have (`pbmwrap.trial.heat_test.find_most_pm`). Raises UsageError for what a
     trial cannot play, and Refused for a wrap without near infrared.
     """
     hidden = [name for (name, _), its in zip(channels, find_hidden(channels), strict=True) if its]
     if not hidden:
         raise Refused("this wrap has no near infrared", "visible light cannot be blinded")
-    if not 1 <= level_pm <= limits.TRIAL_NIR_PM:
-        most = limits.TRIAL_NIR_PM / 10
+    if not 1 <= level_pm <= most_pm:
         raise UsageError(
-            f"{level_pm / 10:g} % of near infrared is outside 0.1 to {most:g} %",
+            f"{level_pm / 10:g} % of near infrared is outside 0.1 to {most_pm / 10:g} %",
             "more warms the skin so that it can be felt",
         )
     found = []
