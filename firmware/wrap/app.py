@@ -263,6 +263,7 @@ class App:
             self.restart_count,
             self.history,
             self.lit_time,
+            self.blind_trial,
             self.uptime,
         )
         self.background = Background(

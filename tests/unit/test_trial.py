@@ -483,6 +483,42 @@ def test_one_damaged_copy_is_replaced_by_the_other(copy):
     assert made(files).describe() == before
 
 
+@pytest.mark.parametrize("copy", ["trial.a", "trial.b", "trial.m"])
+def test_a_damaged_copy_is_written_again_without_a_session(copy):
+    files = MemFiles()
+    before = armed(files=files).describe()
+    whole = dict(files.data)
+    files.data[copy] = b"torn"
+    again = made(files)
+    again.repair(10)
+    assert files.data == whole
+    assert again.describe() == before
+    files.ops = 0
+    again.repair(10)
+    assert files.ops == 0
+
+
+def test_flash_that_refuses_a_repair_is_asked_again_a_minute_later():
+    files = MemFiles()
+    armed(files=files)
+    whole = dict(files.data)
+    files.data["trial.b"] = b"torn"
+    again = made(files)
+    files.broken = True
+    again.repair(10)
+    files.broken = False
+    again.repair(59_999)
+    assert files.data != whole
+    again.repair(1)
+    assert files.data == whole
+
+
+def test_nothing_is_written_on_a_wrap_that_was_in_no_trial():
+    files = MemFiles()
+    made(files).repair(10)
+    assert files.data == {}
+
+
 def test_a_record_that_may_be_outdated_refuses_sessions():
     files = MemFiles()
     trial = armed(files=files)

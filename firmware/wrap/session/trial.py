@@ -35,6 +35,7 @@ UNBLINDED = "unblinded"
 MOST_PERIODS = 52
 MOST_SESSIONS = 366  # of a site in a period
 _VISIBLE_NM = const(700)
+_REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
 class Trial:
@@ -59,6 +60,7 @@ class Trial:
         self._warm_pm = warm_pm
         self._warm_until_s = limits.TRIAL_HIDE_S  # a session may have ended right before the boot
         self._secret = b""
+        self._repair_ms = 0
         self._masked = 0  # records of the session under way
         # A plain attribute: each status reads it, while light is on.
         self.is_blind = self.state in (ARMED, RUNNING, FINISHED)
@@ -151,6 +153,19 @@ class Trial:
             note = dict(note)
             note["again"] = True
             self._note(note)
+
+    def repair(self, dt_ms: int) -> None:
+        """Write the trial again where a copy of it is damaged or outdated; only while nothing is
+        lit. dt_ms: time since the last call. After a failure the next attempt is a minute later."""
+        if not self._store.due or not self._kept:
+            return
+        self._repair_ms -= dt_ms
+        if self._repair_ms > 0:
+            return
+        try:
+            self._store.repair()
+        except OSError:
+            self._repair_ms = _REPAIR_AGAIN_MS
 
     def covers(self, person: str, site: str) -> bool:
         """Return whether a session of `person` on `site` belongs to the blind trial."""
