@@ -70,8 +70,8 @@ def make_protocols(
     """Make the protocol of each site: near infrared for a time, and no visible light.
 
     level_pm: permille of full duty of each channel beyond 700 nm; most_pm: the most of it that a
-    trial of this wrap may have (`pbmwrap.trial.heat_test.find_most_pm`). Raises UsageError for what a
-    trial cannot play, and Refused for a wrap without near infrared.
+    trial of this wrap may have (`pbmwrap.trial.heat_test.find_most_pm`). Raises UsageError for
+    what a trial cannot play, and Refused for a wrap without near infrared.
     """
     hidden = [name for (name, _), its in zip(channels, find_hidden(channels), strict=True) if its]
     if not hidden:
