@@ -121,6 +121,16 @@ class World:
         on_ms = self._on.twin.now_ms - self._on_since_ms if self._on else 0
         return self._base_ms + on_ms
 
+    @property
+    def is_plugged(self) -> bool:
+        """Whether a wrap has power."""
+        return self._on is not None
+
+    def set_time(self, true_ms: int) -> None:
+        """Go to a moment, also back: for a world whose folder was restored."""
+        assert self._on is None
+        self._base_ms = true_ms
+
     def wait_until(self, moment: datetime) -> None:
         """Let time pass with all wraps unplugged. A moment that has passed changes nothing."""
         assert self._on is None

@@ -84,7 +84,7 @@ class Household:
         shutil.rmtree(world.folder)
         shutil.copytree(self._kept, world.folder)
         world.wraps["wrap-1"] = Wrap("wrap-1", world.folder / "wrap-1")
-        world._base_ms = self._ms
+        world.set_time(self._ms)
 
     def read(self) -> State:
         store = open_store(self.file)
@@ -151,7 +151,7 @@ def ada(
 
     def run(*words: str) -> Any:
         """Plug the wrap in where a command needs it and it is not."""
-        if words[1] in ("entry", "guess", "status", "report") or found.world._on:
+        if words[1] in ("entry", "guess", "status", "report") or found.world.is_plugged:
             return plug(*words)
         with found.world.plugged("wrap-1"):
             return plug(*words)
