@@ -25,14 +25,17 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.errors import InvalidFile
-from pbmwrap.programme import courses, holds, journal, people, red_flags
+from pbmwrap.programme import courses, holds, journal, people, red_flags, trial_steps, trials
 from pbmwrap.programme import store as stores
 from pbmwrap.programme.attribution import claim_sessions
 from pbmwrap.programme.journal_file import FileJournal, FileRow, store_journal
-from pbmwrap.programme.model import PAIN, Kind, Person, StopRule
+from pbmwrap.programme.model import PAIN, Kind, Person, Stamp, StopRule
 from pbmwrap.programme.store import Store, default_path, open_store
 from pbmwrap.protocols import template
+from pbmwrap.trial.analysis import PeriodGuess
+from pbmwrap.trial.plan import TrialPlan
 from tests.programme.builders import FOOT, HAND
+from tests.trial.trial_maker import make_frozen
 from tests.web.kit import make_site
 
 DAY_MS = 86_400_000
@@ -52,6 +55,14 @@ class Scene:
     @property
     def draft(self):
         return courses.find_course(self.store, self.ada)
+
+    @property
+    def bert(self) -> Person:
+        return people.find_person(people.list_people(self.store), "Bert")
+
+    @property
+    def trial(self) -> trials.Trial:
+        return trials.find_trial(self.store, self.bert)
 
 
 class _Client:
@@ -87,10 +98,24 @@ def close_draft(scene: Scene) -> None:
 
 
 def make_second(scene: Scene) -> None:
-    ms = scene.ms
-    bert = people.find_person(people.list_people(scene.store), "Bert")
     courses.make_course(
-        scene.store, bert, aim="walk", sites=[FOOT, HAND], measure=PAIN, unix_ms=ms, weeks=8
+        scene.store,
+        scene.bert,
+        aim="walk",
+        sites=[FOOT, HAND],
+        measure=PAIN,
+        unix_ms=scene.ms,
+        weeks=8,
+    )
+
+
+def make_plan(person: Person, unix_ms: int) -> TrialPlan:
+    return make_frozen(id=f"{person.tag}-t1", person=person.tag, enrolled=Stamp(unix_ms, 0))
+
+
+def note_armed(scene: Scene) -> None:
+    trials.note_trial(
+        scene.store, scene.bert, scene.trial, trials.ARMED, scene.ms, uid="w1", commitment="c"
     )
 
 
@@ -115,6 +140,13 @@ ACTS: dict[str, Callable[[Scene], object]] = {
         s.store, s.ada, "MNSI", 15, 0, 15, "", s.ms, answers=[True] * 15
     ),
     "journal import": add_many,
+    "trial freeze": lambda s: trials.freeze_trial(s.store, s.ada, make_plan(s.ada, s.ms), s.ms),
+    "trial armed": note_armed,
+    "trial entry": lambda s: trials.add_trial_entry(s.store, s.bert, s.trial, [5, 4], s.ms),
+    "trial guess": lambda s: trials.add_guess(
+        s.store, s.bert, s.trial, PeriodGuess(0, True, 3, "warm"), s.ms
+    ),
+    "trial end": lambda s: trial_steps.end_without_wrap(s.store, s.bert, s.trial, "lost", s.ms),
     "person assign": lambda s: claim_sessions(
         s.store, [f"w1:1:{n}" for n in range(300)], s.ada, s.ms
     ),
@@ -159,6 +191,8 @@ def scene(tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sc
         journal.add_entry(store, ada, clock.ms, 5, flags=("wound",), changed="pills of Ada")
         for n in range(4):
             store.append("newer", "", {"text": "x" * 9000, "n": n}, clock.ms)
+        bert = people.find_person(people.list_people(store), "Bert")
+        trials.freeze_trial(store, bert, make_plan(bert, clock.ms), clock.ms)
         export = list(store.export_lines())
         with closing(sqlite3.connect(store.path)) as other:
             copy = tmp_path / "more.sqlite"
@@ -440,6 +474,8 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/api/course/change", {"aim": "run", "points": 2}),
     ("/api/course/freeze", {"id": "{course}"}),
     ("/api/course/close", {"id": "{course}", "why": "too hot"}),
+    ("/api/trial/entry", {"values": [5, 4]}),
+    ("/api/trial/unblind", {"reason": "lost", "confirmed": 2, "without_wrap": True}),
 )
 
 
@@ -451,7 +487,7 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
     request_: tuple[str, dict[str, Any]], household: Path, scene: Scene
 ) -> None:
     path, body = request_
-    who = "Bert" if path == "/api/course" else "Ada"
+    who = "Bert" if path == "/api/course" or path.startswith("/api/trial") else "Ada"
     texts = {
         "{example}": template.examples()["carpal-tunnel"].read_text(encoding="utf-8"),
         "{course}": scene.draft.id,
@@ -485,13 +521,19 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
 
 
 def test_every_request_that_writes_is_here() -> None:
-    """The page's other requests that write need a log or a wrap: see ACTS for what they store."""
+    """The page's other requests that write need a log or a wrap: see ACTS for what they store, and
+    tests/web/test_trial.py for the begin of a trial."""
     from pbmwrap.web.programme import Programme
+    from pbmwrap.web.trial_pages import TrialPages
 
+    pages = Programme(None, None, None)  # type: ignore[arg-type]
+    trial = TrialPages(None, None, pages, None)  # type: ignore[arg-type]
     paths = {
         path
-        for method, path, _ in Programme(None, None, None).list_requests()  # type: ignore[arg-type]
+        for method, path, _ in [*pages.list_requests(), *trial.list_requests()]
         if method != "GET"
     }
+    with_wrap = ("close", "draft", "guess", "next", "reveal", "send", "start", "unknown")
     others = {"/api/people/choose", "/api/people/sessions"}
+    others |= {f"/api/trial/{name}" for name in with_wrap}
     assert paths == {path for path, _ in REQUESTS} | others
