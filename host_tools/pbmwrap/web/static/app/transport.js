@@ -99,10 +99,17 @@ async function request(method, path, body) {
 
 export function createServerTransport() {
   let source = null;
+  let login = Promise.resolve(); // a page that is opened meanwhile must not be refused
   return {
     kind: "server",
-    login: (token) => request("POST", "login", { token }),
-    ask: (name, ...args) => request(...REQUESTS[name](...args)),
+    login(token) {
+      login = request("POST", "login", { token });
+      return login;
+    },
+    async ask(name, ...args) {
+      await login.catch(() => null);
+      return request(...REQUESTS[name](...args));
+    },
     connect(on) {
       const open = () => {
         source = new EventSource(new URL("api/events", document.baseURI));
