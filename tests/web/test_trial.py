@@ -126,6 +126,11 @@ def test_a_trial_by_the_page_from_its_first_number_to_the_proof(
     picture = ada.get_raw("picture")
     assert picture.headers["content-type"] == "image/svg+xml"
     assert picture.text.startswith("<svg") and picture.text.count("<circle") >= WEEKS // 2
+    german = ada.get_raw("report?language=de")
+    assert "Ergebnis des Versuchs: besser." in german.text and '<html lang="de">' in german.text
+    assert "Licht hier: linker Fuß" in ada.get_raw("picture?language=de").text
+    assert ada.get_raw("report?language=de&kind=pdf").content.startswith(b"%PDF")
+    assert ada.get_raw("report?language=xx").json()["error"]["code"] == "bad_param"
     file = tmp_path / "page.json"
     file.write_bytes(ada.get_raw("bundle").content)
     said = ada.run("trial", "verify", str(file))

@@ -16,6 +16,7 @@ from pbmwrap.trial.planner import SPEEDS
 from pbmwrap.trial.report import make_trial_report
 from pbmwrap.trial.sealed_log import TrialLog
 from pbmwrap.web import trial_rows
+from pbmwrap.web.report_words import choose_words
 from pbmwrap.web.trial_wishes import CAUTIONS
 from tests.trial.trial_maker import FEET, START, at_ms, make_frozen, make_result
 
@@ -122,9 +123,12 @@ class FakeTrial:
             self.steps,
         )
 
-    def draw(self) -> str:
+    def draw(self, language: str) -> str:
         """Return the picture of the report."""
-        return draw_picture(self._report.chart).svg
+        made = make_trial_report(
+            self.evidence, self.outcome, "Ada", "0.0", say=choose_words(language)
+        )
+        return draw_picture(made.chart).svg
 
     @property
     def _report(self) -> Any:

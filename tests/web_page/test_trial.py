@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -145,6 +147,20 @@ def test_a_guess_then_the_reveal_and_its_verdict(visit: Visit) -> None:
     for name in ("Report", "PDF for the doctor", "All data in one file"):
         link = page.get_by_role("link", name=name, exact=True)
         assert "id=ada234-t1" in (link.get_attribute("href") or ""), name
+
+
+def test_report_and_picture_are_asked_for_in_the_pages_language(visit: Visit) -> None:
+    _, page = visit("trial-better", "trial", language="de")
+    expect(page.locator(".drawing")).to_have_attribute("src", re.compile("language=de$"))
+    wait_until(page, "document.querySelector('.drawing').naturalWidth > 0")
+    for name in ("Bericht", "PDF für den Arzt"):
+        link = page.get_by_role("link", name=name, exact=True)
+        assert "language=de" in (link.get_attribute("href") or ""), name
+    # The verdict comes first, then what weakens it, then the picture and the same in a table.
+    order = page.locator("main .notice, main .drawing, main table, main .files").evaluate_all(
+        "parts => parts.map((part) => part.className.split(' ')[0])"
+    )
+    assert order[:4] == ["notice", "drawing", "stack", "plain"]
 
 
 def test_an_early_end_needs_a_reason_and_two_presses(visit: Visit) -> None:

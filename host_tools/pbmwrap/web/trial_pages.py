@@ -30,6 +30,7 @@ from pbmwrap.web import programme_rows
 from pbmwrap.web.answers import read_json
 from pbmwrap.web.hub import Hub
 from pbmwrap.web.programme import Fields, Programme, make_file_header, make_page_response
+from pbmwrap.web.report_words import LANGUAGES, choose_words, translate_report
 from pbmwrap.web.security import Refusal
 from pbmwrap.web.trial_wishes import BOUNDS, CAUTIONS, read_wishes, require_confirmed
 from wrap.version import VERSION
@@ -403,14 +404,22 @@ class TrialPages:
         return evidence, compute_outcome(evidence)
 
     def _make_report(
-        self, store: Store, person: Person, evidence: Evidence, outcome: Outcome
+        self,
+        store: Store,
+        person: Person,
+        evidence: Evidence,
+        outcome: Outcome,
+        language: str = "en",
     ) -> Report:
         from pbmwrap.programme.trial_steps import list_harms
-        from pbmwrap.trial.report import make_trial_report
+        from pbmwrap.trial.report import list_own_texts, make_trial_report
 
+        own = list_own_texts(evidence, person.name)
         harms = list_harms(store, person, evidence.trial)
         simulated = self._hub.world is not None
-        return make_trial_report(evidence, outcome, person.name, VERSION, harms, simulated)
+        say = choose_words(language, own)
+        made = make_trial_report(evidence, outcome, person.name, VERSION, harms, simulated, say)
+        return translate_report(made, language, own)
 
     def _read_report(self, request: Request) -> Report:
         with self._programme.open_person(request) as (store, person):
@@ -418,7 +427,11 @@ class TrialPages:
             from pbmwrap.programme.trials import find_trial
 
             trial = find_trial(store, person, request.query_params.get("id"))
-            return self._make_report(store, person, *self._read_outcome(store, person, trial))
+            language = request.query_params.get("language", "en")
+            if language not in LANGUAGES:
+                raise Refusal(400, "bad_param", f"language must be one of {', '.join(LANGUAGES)}")
+            evidence, outcome = self._read_outcome(store, person, trial)
+            return self._make_report(store, person, evidence, outcome, language)
 
     def get_report(self, request: Request) -> Response:
         """Return the report after the reveal: a page, or a PDF with `?kind=pdf`."""

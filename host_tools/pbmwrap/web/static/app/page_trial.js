@@ -3,7 +3,7 @@
 
 import { Button, Facts, Failure, html, Loading, Notice, Said, Table, unsay, Written } from "./ui.js";
 import { written } from "./said.js";
-import { t, tCount } from "./text.js";
+import { getLanguage, t, tCount } from "./text.js";
 import { number, shortDay } from "./format.js";
 import { store, transport } from "./store.js";
 import { OpenSessions, Personal, questionOf, RedFlags, Scale, whyNoChange } from "./programme.js";
@@ -405,7 +405,7 @@ function Result({ state, result, missing, pdf }) {
       <p><${Said} text=${text} sentence /></p></${Notice}>`)}
     <section aria-labelledby="periods"><h2 id="periods">${t("trial.periods")}</h2>
       <div class="scroll" tabindex="0" role="group" aria-label=${t("trial.picture.frame")}>
-        <img class="drawing" src=${`api/trial/picture?id=${encodeURIComponent(state.id)}`}
+        <img class="drawing" src=${`api/trial/picture?${inLanguage(state.id)}`}
           alt=${t("trial.picture")} /></div>
       <${Table} caption=${t("trial.periods")} hideCaption stack columns=${[
         { name: t("trial.far.period") }, { name: t("trial.light") },
@@ -443,15 +443,20 @@ function signed(value) {
   return `${value < 0 ? "\u2212" : "+"}${number(Math.abs(value), 1)}`;
 }
 
+/** Which trial, and the page's language: the report speaks it too. */
+function inLanguage(id) {
+  return `id=${encodeURIComponent(id)}&language=${getLanguage()}`;
+}
+
 function Files({ id, pdf }) {
-  const query = `id=${encodeURIComponent(id)}`;
+  const query = inLanguage(id);
   return html`<section aria-labelledby="files"><h2 id="files">${t("files.title")}</h2>
     <ul class="plain files">
       <li><a class="button" href=${`api/trial/report?${query}`} target="_blank" rel="noopener">
         ${t("trial.files.report")}</a></li>
       ${pdf ? html`<li><a class="button" href=${`api/trial/report?kind=pdf&${query}`} download>
         ${t("files.pdf")}</a></li>` : null}
-      <li><a class="button" href=${`api/trial/bundle?${query}`} download>
+      <li><a class="button" href=${`api/trial/bundle?id=${encodeURIComponent(id)}`} download>
         ${t("trial.files.bundle")}</a></li></ul>
     <p>${t("trial.files.text")} <code>pbmwrap trial verify</code></p></section>`;
 }
