@@ -95,6 +95,12 @@ def test_own_words_stay_even_where_they_look_like_the_reports() -> None:
     assert (rows["2b Ziel"], rows["4a andere Behandlung"]) == ("no light", "none; Journal")
 
 
+def test_each_harm_of_a_list_is_said() -> None:
+    _, german = make_german({})
+    rows = dict(row for section in german.first for row in section.rows)
+    assert rows["Tagebuch"] == "2026-03-05: Warnzeichen Wunde; 2026-03-06: Haut Blase"
+
+
 def test_the_page_and_its_banner_are_german() -> None:
     _, german = make_german({})
     page = page_html.make_page(german)

@@ -40,13 +40,13 @@ def show(server: FakeServer, page: Page, moment: str, ready: str) -> None:
         wait_until(page, "document.querySelector('.drawing').naturalWidth > 0")
 
 
-def show_whole_form(page: Page) -> None:
+def show_whole_form(page: Page, aim: str = "Ruhe") -> None:
     """Fill the form of a new trial until its plan is shown, in any language."""
     page.locator("section:has(#planner) .main.large").click()
     page.wait_for_selector("table.stack")
     page.locator("section:has(#planner) .main.large").nth(1).click()
     page.locator("[aria-labelledby=new-sites] button").first.click()
-    page.locator("#new-aim").fill("Ruhe")
+    page.locator("#new-aim").fill(aim)
     page.locator("[aria-labelledby=new-needs_treatment] button").first.click()
     page.locator("[aria-labelledby=new-numb] button").nth(1).click()
     page.locator("#new-skin_by").fill("Bert")

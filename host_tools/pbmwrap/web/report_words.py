@@ -57,9 +57,11 @@ class _Words:
         found = self._whole.get(text)
         if found is not None or depth > _DEEP_MOST:
             return found
-        found = self._fill(self._patterns, text, depth)
+        found = self._translate_parts(text, ("; ",), depth)  # a list, whose parts fit each
         if found is None:
-            found = self._translate_parts(text, depth)
+            found = self._fill(self._patterns, text, depth)
+        if found is None:
+            found = self._translate_parts(text, (": ", ", "), depth)
         return self._fill(self._of_page, text, depth) if found is None else found
 
     def _fill(self, patterns: Patterns, text: str, depth: int) -> str | None:
@@ -70,8 +72,8 @@ class _Words:
                 return re.sub(r"\{(\d+)\}", lambda m, said=said: said[int(m[1])], words)
         return None
 
-    def _translate_parts(self, text: str, depth: int) -> str | None:
-        for mark in ("; ", ": ", ", "):
+    def _translate_parts(self, text: str, marks: Iterable[str], depth: int) -> str | None:
+        for mark in marks:
             parts = text.split(mark)
             said = [self._translate(part, depth + 1) for part in parts if len(parts) > 1]
             enough = any if mark == ": " else all  # the part before a colon is often a name

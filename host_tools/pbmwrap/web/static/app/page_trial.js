@@ -55,6 +55,7 @@ export class Trial extends Personal {
       ${!state || planning ? html`<${WhatItIs} />
         <${Planner} data=${data} onBegun=${(begun) => {
           this.setState({ data: begun, planning: false });
+          if (this.props.route[1]) location.hash = "#/trial"; // it showed an older one
           top();
         }} />` : html`
         <p><strong>${state.plan.aim}</strong></p>
@@ -316,12 +317,12 @@ function HowFar({ state, send, sending, onDone, onFetch }) {
     <details><summary>${t("trial.send.title")}</summary><p>${t("trial.send.text")}</p>
       <div class="row"><${Button} off=${Boolean(why) || sending} why=${why} onPress=${again}>
         ${t("trial.send.do")}</${Button}></div></details>
-    ${state.guesses.length ? html`<h3>${t("trial.guesses")}</h3>
+    ${state.guesses.length ? html`<details><summary>${t("trial.guesses")}</summary>
       <${Table} caption=${t("trial.guesses")} hideCaption stack columns=${[
       { name: t("trial.far.period") }, { name: t("trial.guess") },
       { name: t("trial.guess.sure.short"), number: true }, { name: t("trial.guess.why.short") }]}
       rows=${state.guesses.map((one) => [one.period + 1, guessText(one.word),
-        one.word === "unknown" ? "-" : number(one.confidence), one.why || "-"])} />` : null}
+        one.word === "unknown" ? "-" : number(one.confidence), one.why || "-"])} /></details>` : null}
   </section>`;
 }
 
@@ -367,7 +368,8 @@ class Worse extends Loading {
     const why = whyNoChange() ?? (lost || !armed ? null : noWrap())
       ?? (reason.trim() ? null : t("end.no-reason"));
     return html`<section class="freeze" aria-labelledby="worse"><h2 id="worse">
-      ${t("trial.worse.title")}</h2><p>${t("trial.worse.text")}</p>
+      ${t(armed ? "trial.worse.title" : "trial.unsent.end")}</h2>
+      <p>${t(armed ? "trial.worse.text" : "trial.unsent.end.text")}</p>
       ${presses === 0 ? html`<div class="row"><${Button}
           onPress=${() => this.setState({ presses: 1 })}>${t("trial.worse.do")}</${Button}></div>`
         : presses === 1 ? html`<label for="worse-why">${t("trial.worse.why")}</label>
