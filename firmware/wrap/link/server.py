@@ -166,15 +166,13 @@ class Server:
         return True
 
     def _queue_line(self, *parts: bytes) -> bool:
-        """Queue a line whose JSON is the concatenation of `parts`. Returns False when the buffer is
-        full."""
+        """Queue a line whose JSON is the concatenation of `parts`. Returns True. It fits, because
+        only a push is queued before everything is sent."""
         # At-sign, star, eight digits of the CRC, newline.
         n = 11
         for part in parts:
             n += len(part)
         line = self._reserve_line(n)
-        if line is None:
-            return False
         line[0] = 0x40
         at = 1
         crc = 0
@@ -196,15 +194,13 @@ class Server:
             self._view[at:end] = ready
         return True
 
-    def _reserve_line(self, n: int) -> "memoryview | None":
-        """Return a view of the next `n` bytes of the output buffer, or None when it is full.
+    def _reserve_line(self, n: int) -> memoryview:
+        """Return a view of the next `n` bytes of the output buffer.
 
         A view of exactly these bytes, because MicroPython's slice assignment to a longer buffer
         also moves all bytes behind the slice.
         """
         at = self._tx_end
-        if at + n > _TX:
-            return None
         self._tx_end = at + n
         return self._view[at : at + n]
 
