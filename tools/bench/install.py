@@ -27,7 +27,7 @@ from wrap.version import STORED, VERSION
 
 ERASE_MS, PAGE_MS = 45, 0.4  # of a real part
 _PROMPT_MS = 120  # USB is there, and nothing that lies on the board is loaded yet
-_CHANGED = "/wrap/app.mpy"  # of the largest pack
+_CHANGED = "/wrap/link/commands.mpy"  # of the largest pack
 
 Modules = list[bundle.DeviceFile]
 

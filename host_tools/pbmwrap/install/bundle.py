@@ -15,6 +15,7 @@ from pathlib import Path
 from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, WrapError
 from pbmwrap.facts import DEFAULT_BOARD, board_facts
+from pbmwrap.install.load_order import sort_modules
 from wrap.version import OLDEST_MICROPYTHON
 
 # Bits 10 to 13 of sys.implementation._mpy: what runs native and viper functions
@@ -57,7 +58,7 @@ class DeviceFile:
 
 
 def compile_modules(compiler: Compiler | None, board: str = DEFAULT_BOARD) -> list[DeviceFile]:
-    """Return all modules of this board.
+    """Return all modules of this board, in the order in which it loads them.
 
     compiler: (file, name on the board) -> bytes of a .mpy; None for sources. Raises InvalidFile,
     WrapError.
@@ -65,7 +66,8 @@ def compile_modules(compiler: Compiler | None, board: str = DEFAULT_BOARD) -> li
     facts = paths.boards_dir() / board / "board_facts.py"
     if not facts.is_file():
         raise InvalidFile(f"there is no board {board}", f"the boards are in {paths.boards_dir()}")
-    return [_make_file(file, name, compiler) for file, name in _list_modules(facts)]
+    order = sort_modules({name: file for file, name in _list_modules(facts)})
+    return [_make_file(file, name, compiler) for file, name in order]
 
 
 def find_board(machine: str) -> str:

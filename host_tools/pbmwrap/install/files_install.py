@@ -27,6 +27,10 @@ from wrap.version import STORED, VERSION
 NO_MPY_CROSS = (
     f"no mpy-cross {bundle.CROSS_VERSION} found: installing sources, which start slower; for it "
 )
+CANNOT_INFLATE = (
+    "the board's MicroPython has no module `deflate`: the firmware is sent and kept as it is, which"
+    " takes some 2 s longer over USB; a stock image of rp2 or esp32 has the module"
+)
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,12 @@ def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
     modules = bundle.compile_modules(compiler, board)
     if cross:
         bundle.check_mpy_version(modules, state.mpy)
-    firmware = pack_firmware(modules, VERSION, STORED)
+    if not state.inflates:
+        request.note(CANNOT_INFLATE)
+    firmware = pack_firmware(modules, VERSION, STORED, deflated=state.inflates)
     boot = loader_files.make_boot_file(board_facts(board))
     main = loader_files.make_main_file()
-    return make_plan(state, firmware, boot, main, squeeze=not state.is_usb), cross is not None
+    return make_plan(state, firmware, boot, main), cross is not None
 
 
 def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:

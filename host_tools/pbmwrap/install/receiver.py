@@ -76,9 +76,9 @@ def send_jobs(board: RawBoard, jobs: Sequence[Job], piece: int, progress: Progre
 
 
 def _split_job(job: Job, piece: int) -> Iterator[bytes]:
-    for sent, _ in job.blocks:
-        for at in range(0, len(sent), piece):
-            yield sent[at : at + piece]
+    """Yield what is sent in pieces; the receiver takes each block of 4 KiB in whole pieces."""
+    for at in range(0, len(job.data), piece):
+        yield job.data[at : at + piece]
 
 
 def _check_sha(wanted: str, answered: str, path: str) -> None:
