@@ -1,4 +1,6 @@
-"""/main.py on a stock MicroPython: starts the firmware that `pbmwrap install --files` wrote.
+"""The loader on a stock MicroPython: starts the firmware that `pbmwrap install --files` wrote.
+
+It is /pbmwrap_loader.mpy, imported by /main.py, or /main.py itself where nothing is compiled.
 
 The board can hold two complete firmwares, in /a and /b. Each is a few packs of modules, deflated
 where this MicroPython can inflate, and an index with the SHA-256 of each pack. The pointer file names the index to start. A new firmware is marked
@@ -168,7 +170,7 @@ class PackReader(io.IOBase):
     """Gives MicroPython's reader of modules one module of a pack at a time.
 
     Modules lie in their pack in the order in which they are loaded. So a deflated pack is inflated
-    once, without a buffer for a pack or a module: it needs the window of 4 KB.
+    once, without a buffer for a pack or a module: it needs the window of 8 KB.
     """
 
     def __init__(self, deflated: bool) -> None:

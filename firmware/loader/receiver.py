@@ -65,7 +65,7 @@ def describe_board(pointer: str, index: str) -> None:
         for name in _list_names(folder[:-1]):
             sha[folder + name] = hash_file(folder + name)
         state[folder[1]] = _read_text(folder + index)
-    for name in ("boot.py", "main.py"):
+    for name in ("boot.py", "main.py", "pbmwrap_loader.mpy"):
         if name in _list_names("/"):
             sha["/" + name] = hash_file("/" + name)
     print(json.dumps(state))

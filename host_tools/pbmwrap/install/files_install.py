@@ -115,8 +115,8 @@ def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
         request.note(CANNOT_INFLATE)
     firmware = pack_firmware(modules, VERSION, STORED, deflated=state.inflates)
     boot = loader_files.make_boot_file(board_facts(board))
-    main = loader_files.make_main_file()
-    return make_plan(state, firmware, boot, main), cross is not None
+    loader = loader_files.compile_loader(compiler) if compiler else None
+    return make_plan(state, firmware, boot, loader), cross is not None
 
 
 def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
@@ -129,7 +129,8 @@ def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
     compiler = bundle.make_compiler(cross, arch) if cross else None
     firmware = pack_firmware(bundle.compile_modules(compiler, hello.board), VERSION, STORED)
     boot = loader_files.make_boot_file(board_facts(hello.board))
-    plan = estimate_plan(firmware, boot, loader_files.make_main_file(), hello.slot)
+    loader = loader_files.compile_loader(compiler) if compiler else None
+    plan = estimate_plan(firmware, boot, loader, hello.slot)
     return replace(plan, replaces=hello.fw if hello.slot else None), cross is not None
 
 

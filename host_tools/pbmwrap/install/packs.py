@@ -1,9 +1,9 @@
 """Packs a firmware for a slot of the board: a few packs of modules, and an index.
 
 A pack holds modules in the order in which the firmware loads them, deflated as one stream. So the
-board inflates each pack once, from its beginning to its end, with a window of 4 KB
+board inflates each pack once, from its beginning to its end, with a window of 8 KB
 (docs/decisions/0019). Flash is erased by the sector, so 96 files of a kilobyte would cost more time
-than 8 of ten, and a change rewrites one pack.
+than 4 of twenty, and a change rewrites one pack.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pbmwrap.install.bundle import DeviceFile
 
 INDEX = "index"  # firmware/loader/main.py has the same name
-WINDOW_BITS = 12  # the board has to find 4 KB in one piece while modules fill its heap
+WINDOW_BITS = 13  # the board has to find 8 KB in one piece while modules fill its heap
 _PACKAGE = "/wrap/"
-_LEAST_BYTES = 12 * 1024  # of modules in a pack
+_LEAST_BYTES = 30 * 1024  # of modules in a pack
 _SHARE = 4  # beyond that, one module in four may be the last of its pack
 
 

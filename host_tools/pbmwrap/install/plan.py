@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pbmwrap.errors import Refused, UsageError, WrapError
-from pbmwrap.install.loader_files import load_loader
+from pbmwrap.install.loader_files import list_start_files, load_loader
 from pbmwrap.install.packs import Firmware
 
 _SECTOR_BYTES = 4096
@@ -115,16 +115,19 @@ class Plan:
         return [(path, data if len(data) <= _LITERAL_BYTES else None) for path, data in self.small]
 
 
-def make_plan(state: BoardState, firmware: Firmware, boot: bytes, main: bytes) -> Plan:
+def make_plan(
+    state: BoardState, firmware: Firmware, boot: bytes, compiled: bytes | None = None
+) -> Plan:
     """Plan how this firmware gets onto that board.
 
-    boot, main: contents of /boot.py and /main.py. Raises Refused when there is no room.
+    boot: content of /boot.py; compiled: the loader, None for one in /main.py. Raises Refused when
+    there is no room.
     """
     loader = load_loader()
     pointer, running = _running_slot(state)
     index = state.verified_index(running)
     runs = index["fw"] if index else None
-    start = (("/boot.py", boot), ("/main.py", main))
+    start = list_start_files(boot, compiled)
     small = [(p, d) for p, d in start if state.sha.get(p) != hashlib.sha256(d).hexdigest()]
     kept = pointer["run"] == running and pointer["trial"] == loader.KEPT
     beside = _plan_large(small)
@@ -141,7 +144,9 @@ def make_plan(state: BoardState, firmware: Firmware, boot: bytes, main: bytes) -
     return Plan(f"/{target}", _slot_name(slot), obsolete, jobs, tuple(small), unchanged, runs)
 
 
-def estimate_plan(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | None) -> Plan:
+def estimate_plan(
+    firmware: Firmware, boot: bytes, compiled: bytes | None, runs_in: str | None
+) -> Plan:
     """Plan the most that an install would write beside a wrap that runs and is not asked.
 
     runs_in: the slot of its hello; None for a wrap that runs from an image.
@@ -151,7 +156,7 @@ def estimate_plan(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | N
     empty = BoardState((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
     jobs, _, _ = _plan_slot(empty, firmware, target, None)
-    small = [("/boot.py", boot), ("/main.py", main)]
+    small = list_start_files(boot, compiled)
     jobs += _plan_large(small)
     slot = [target, firmware.index_sha256]
     small.append((load_loader().POINTER, b""))
