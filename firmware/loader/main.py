@@ -3,10 +3,11 @@
 It is /pbmwrap_loader.mpy, imported by /main.py, or /main.py itself where nothing is compiled.
 
 The board can hold two complete firmwares, in /a and /b. Each is a few packs of modules, deflated
-where this MicroPython can inflate, and an index with the SHA-256 of each pack. The pointer file names the index to start. A new firmware is marked
-as tried before it is started. If it ends before it has answered `hello`, the next boot starts the
-old one. Every byte of a firmware is checked before it is started. The loader drives no lamp:
-boot.py has set the outputs low, and does so again at the end. Only `start_firmware` and what it
+where this MicroPython can inflate, and an index with the SHA-256 of each pack. The pointer file
+names the index to start. A new firmware is marked as tried before it is started. If it ends before
+it has answered `hello`, the next boot starts the old one. Every byte of a firmware is checked
+before it is started. The loader drives no lamp: boot.py has set the outputs low, and does so again
+at the end. Only `start_firmware` and what it
 calls touch hardware; the host imports this module too.
 """
 
@@ -320,16 +321,12 @@ class Installed:
             self._timer.deinit()
 
 
-# Only for the choice of a slot: they take 2 KB of the heap, which a stock RP2040 needs.
-_USED_UP = (
-    "hash_file",
-    "decode_pointer",
-    "read_pointer",
-    "list_candidates",
-    "read_verified_index",
-    "choose_slot",
-    "list_places",
-)
+def _delete_used_up() -> None:
+    """Delete what only chooses a slot: it takes 2 KB of the heap, which a stock RP2040 needs."""
+    global hash_file, decode_pointer, read_pointer, list_candidates
+    global read_verified_index, choose_slot, list_places
+    del hash_file, decode_pointer, read_pointer, list_candidates
+    del read_verified_index, choose_slot, list_places
 
 
 def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
@@ -346,8 +343,7 @@ def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
     finally:
         sys.path[:] = usual
     packs.forget()
-    for name in _USED_UP:
-        globals().pop(name, None)
+    _delete_used_up()
     gc.collect()
     if installed.trial:
         installed.arm(TRIAL_MS)

@@ -73,7 +73,7 @@ def install_files(
         raw_prompt.open_raw_prompt(port) as target,
     ):
         state = receiver.read_board_state(target)
-        plan, compiled = _plan_for(state, request)
+        plan, compiled = plan_install(state, request)
         with progress as report:
             receiver.carry_out(target, plan, state.is_usb, report)
         raw_prompt.restart_board(target)
@@ -97,13 +97,13 @@ def preview_files(port: str, request: Request) -> Outcome:
         raise found.to_error()
     with raw_prompt.open_raw_prompt(port, soft_reset=False) as target:
         state = receiver.read_board_state(target)
-        plan, compiled = _plan_for(state, request)
+        plan, compiled = plan_install(state, request)
         raw_prompt.leave_raw_prompt(target)
     return Outcome(port, plan, compiled, state.version)
 
 
-def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
-    """Return (the plan for a board, whether it installs .mpy files)."""
+def plan_install(state: BoardState, request: Request) -> tuple[Plan, bool]:
+    """Return (the plan for a board, whether it installs .mpy files). Raises WrapError."""
     check_downgrade(state, VERSION, STORED, request.downgrade)
     board = bundle.find_board(state.machine)
     cross = _find_mpy_cross(request)

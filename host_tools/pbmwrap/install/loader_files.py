@@ -20,8 +20,8 @@ from pbmwrap.install.packs import Firmware
 from wrap.hal import list_outputs
 
 LOADER_PATH = "/pbmwrap_loader.mpy"
-# /main.py beside it. No module of that name or one of another MicroPython: a dark prompt.
-_IMPORTS_LOADER = b"""# Starts pbmwrap's loader, /pbmwrap_loader.mpy: firmware/loader/main.py, compiled.
+# /main.py beside it. When it is missing or another MicroPython's: a dark prompt.
+_IMPORTS_LOADER = b"""# Starts pbmwrap's loader: firmware/loader/main.py, compiled.
 try:
     from pbmwrap_loader import start_firmware
 except (ImportError, ValueError) as e:
@@ -66,6 +66,7 @@ def make_boot_file(facts: Any) -> bytes:
     return lines.replace("PINS = ()", f"PINS = {tuple(pins)}").encode()
 
 
+@cache
 def make_main_file() -> bytes:
     """Return /main.py with the loader in it, without comments, docstrings and types."""
     title = "# pbmwrap's loader: firmware/loader/main.py without its comments.\n"
@@ -94,6 +95,7 @@ def list_start_files(boot: bytes, compiled: bytes | None) -> list[tuple[str, byt
     return [("/boot.py", boot), (LOADER_PATH, compiled), ("/main.py", _IMPORTS_LOADER)]
 
 
+@cache
 def receiver_source() -> str:
     """Return the code of the receiver, to be run at the raw prompt."""
     loader = load_loader()
@@ -120,8 +122,12 @@ def _source_of(*functions: Callable[..., Any]) -> str:
 
 
 def _strip_source(source: str) -> str:
-    """Remove comments, docstrings and types: the board compiles 35 bytes in a millisecond."""
+    """Remove comments, docstrings, types and the names of constants.
+
+    The board compiles 35 bytes in a millisecond, and a compiled loader fits into one sector.
+    """
     tree = ast.parse(source)
+    tree = _Constants(tree).visit(tree)
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
             continue
@@ -133,6 +139,26 @@ def _strip_source(source: str) -> str:
             _strip_signature(node)
     lean = ast.unparse(tree) + "\n"
     return _INDENT.sub(lambda match: " " * (len(match[0]) // 4), lean)
+
+
+class _Constants(ast.NodeTransformer):
+    """Puts the value of each constant in place of its name."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._values: dict[str, ast.Constant] = {}
+        for part in tree.body:
+            match part:
+                case ast.Assign([ast.Name(name)], ast.Constant() as value) if name.isupper():
+                    self._values[name] = value
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        match node.targets:
+            case [ast.Name(name)] if name in self._values and name != "TYPE_CHECKING":
+                return None
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._values.get(node.id, node) if node.id != "TYPE_CHECKING" else node
 
 
 def _is_for_types(part: ast.stmt) -> bool:

@@ -78,7 +78,10 @@ def _split_modules(modules: Sequence[DeviceFile]) -> list[list[DeviceFile]]:
         if size >= _LEAST_BYTES and zlib.crc32(module.path.encode()) % _SHARE == 0:
             packs.append([])
             size = 0
-    return [pack for pack in packs if pack]
+    if len(packs) > 1 and size < _LEAST_BYTES // 2:
+        short = packs.pop()  # a sector of its own would cost more than its bytes
+        packs[-1] += short
+    return packs
 
 
 def _shorten_path(path: str, suffix: str) -> str:
