@@ -169,7 +169,8 @@ mqtt-broker: $(STAMP) ## `pbmwrap mqtt` against a real broker, mosquitto on this
 
 .PHONY: store-cuts
 store-cuts: $(STAMP) ## Power cut and full disk at every write of the household's file (docs/programme.md)
-	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py -n $(JOBS)
+	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py \
+		tests/programme/test_trial_cuts.py -n $(JOBS)
 
 .PHONY: lives
 lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)
@@ -177,9 +178,10 @@ lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false im
 	@$(PY) -m tests.lives.regression
 
 .PHONY: trial-campaign
-trial-campaign: $(STAMP) ## 84,000 blinded trials through the real code, and 400 sessions whose arms must not show (docs/trial.md)
+trial-campaign: firmware ## 84,000 blinded trials through the real code, 400 sessions whose arms must not show, and a trial on the emulated chip (docs/trial.md)
 	$(PY) -m tests.trial.many_trials --jobs $(JOBS)
 	$(PY) -m tests.trial.tell_arms
+	$(PY) -m pytest tests/emulator/test_trial.py -n 1
 
 bench-peers: $(STAMP) ## The control step against one in C and one in plain MicroPython (docs/benchmarks.md)
 	@$(PY) -m tools.bench.peers

@@ -263,6 +263,7 @@ class App:
             self.restart_count,
             self.history,
             self.lit_time,
+            self.blind_trial,
             self.uptime,
         )
         self.background = Background(
@@ -327,6 +328,7 @@ class App:
             self.trip(faults.RESETS, self.restart_count.count)
         boot = payloads.pack_boot(self.cause, VERSION, self.log_queue.boot)
         self.log_queue.note(records.BOOT, boot)
+        self.blind_trial.note_again()
         self.confirmation.note_damage()
 
     @property

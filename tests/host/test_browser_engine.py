@@ -11,7 +11,7 @@ import pytest
 
 from pbmwrap.logs.archive import Archive
 from pbmwrap.logs.jsonl import read
-from pbmwrap.portable.usb_ids import MAKERS
+from pbmwrap.portable.usb_ids import MAKERS, NO_RESET_LINES
 from pbmwrap.protocols import template
 from pbmwrap.protocols.encode import canonical, sha256
 from pbmwrap.protocols.load import load
@@ -234,5 +234,7 @@ def test_the_check_and_the_doctor_work_in_the_page(page: Page) -> None:
 
 
 def test_the_ports_of_all_makers_are_offered() -> None:
-    assert host.list_vendors()["vendors"] == sorted(int(vendor, 16) for vendor in MAKERS)
-    assert host.list_vendors()["no_reset_lines"] == [0x2E8A]
+    script = (Path(host.__file__).parent / "app" / "usb_vendors.js").read_text(encoding="utf-8")
+    for name, vendors in (("USB_VENDORS", MAKERS), ("NO_RESET_LINES", NO_RESET_LINES)):
+        listed = ", ".join(f"0x{vendor}" for vendor in sorted(vendors))
+        assert f"export const {name} = [{listed}];" in script

@@ -94,15 +94,19 @@ class Wrap:
 
 
 class World:
-    """true_ms: UTC. clock_error_ms: of the computer. zone: of the wall clock of the person."""
+    """true_ms: UTC. clock_error_ms: of the computer. zone: of the wall clock of the person. wraps:
+    by name; two simulated ones by default."""
 
-    def __init__(self, folder: Path, begin: datetime, seed: str) -> None:
+    def __init__(
+        self, folder: Path, begin: datetime, seed: str, wraps: dict[str, Any] | None = None
+    ) -> None:
         self.folder = folder
         self.random = random.Random(seed)
         self.clock_error_ms = 0
-        self.wraps = {name: Wrap(name, folder / name) for name in ("wrap-1", "wrap-2")}
+        names = ("wrap-1", "wrap-2")
+        self.wraps: dict[str, Any] = wraps or {name: Wrap(name, folder / name) for name in names}
         self._base_ms = round(begin.timestamp() * 1000)
-        self._on: Wrap | None = None
+        self._on: Any = None
         self._on_since_ms = 0
         self.env = {
             "PBMWRAP_DATA": str(folder / "data"),
@@ -116,6 +120,16 @@ class World:
     def true_ms(self) -> int:
         on_ms = self._on.twin.now_ms - self._on_since_ms if self._on else 0
         return self._base_ms + on_ms
+
+    @property
+    def is_plugged(self) -> bool:
+        """Whether a wrap has power."""
+        return self._on is not None
+
+    def set_time(self, true_ms: int) -> None:
+        """Go to a moment, also back: for a world whose folder was restored."""
+        assert self._on is None
+        self._base_ms = true_ms
 
     def wait_until(self, moment: datetime) -> None:
         """Let time pass with all wraps unplugged. A moment that has passed changes nothing."""

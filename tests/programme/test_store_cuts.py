@@ -25,14 +25,16 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.errors import InvalidFile
-from pbmwrap.programme import courses, holds, journal, people, red_flags
+from pbmwrap.programme import courses, holds, journal, people, red_flags, trials
 from pbmwrap.programme import store as stores
 from pbmwrap.programme.attribution import claim_sessions
 from pbmwrap.programme.journal_file import FileJournal, FileRow, store_journal
-from pbmwrap.programme.model import PAIN, Kind, Person, StopRule
+from pbmwrap.programme.model import PAIN, Kind, Person, Stamp, StopRule
 from pbmwrap.programme.store import Store, default_path, open_store
 from pbmwrap.protocols import template
+from pbmwrap.trial.analysis import PeriodGuess
 from tests.programme.builders import FOOT, HAND
+from tests.trial.trial_maker import make_frozen
 from tests.web.kit import make_site
 
 DAY_MS = 86_400_000
@@ -52,6 +54,15 @@ class Scene:
     @property
     def draft(self):
         return courses.find_course(self.store, self.ada)
+
+    @property
+    def bert(self) -> Person:
+        """Who is in a blinded trial."""
+        return people.find_person(people.list_people(self.store), "Bert")
+
+    @property
+    def trial(self) -> trials.Trial:
+        return trials.find_trial(self.store, self.bert)
 
 
 class _Client:
@@ -88,10 +99,24 @@ def close_draft(scene: Scene) -> None:
 
 def make_second(scene: Scene) -> None:
     ms = scene.ms
-    bert = people.find_person(people.list_people(scene.store), "Bert")
     courses.make_course(
-        scene.store, bert, aim="walk", sites=[FOOT, HAND], measure=PAIN, unix_ms=ms, weeks=8
+        scene.store, scene.bert, aim="walk", sites=[FOOT, HAND], measure=PAIN, unix_ms=ms, weeks=8
     )
+
+
+def freeze_trial(store: Store, person: Person, ms: int) -> trials.Trial:
+    day = journal.date.fromisoformat("2026-03-02")
+    plan = make_frozen(id=f"{person.tag}-t1", person=person.tag, enrolled=Stamp(ms, 0), start=day)
+    return trials.freeze_trial(store, person, plan, ms)
+
+
+def note(what: str, **more: object) -> Callable[[Scene], object]:
+    return lambda s: trials.note_trial(s.store, s.bert, s.trial, what, s.ms, **more)
+
+
+def guess_period(scene: Scene) -> None:
+    guess = PeriodGuess(0, True, 3, "it was warm")
+    trials.add_guess(scene.store, scene.bert, scene.trial, guess, scene.ms)
 
 
 ACTS: dict[str, Callable[[Scene], object]] = {
@@ -118,6 +143,14 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "person assign": lambda s: claim_sessions(
         s.store, [f"w1:1:{n}" for n in range(300)], s.ada, s.ms
     ),
+    "trial start": lambda s: freeze_trial(s.store, s.ada, s.ms),
+    "trial armed": note(trials.ARMED, uid="w2", commitment="d" * 64),
+    "trial entry": lambda s: trials.add_trial_entry(s.store, s.bert, s.trial, (5, 6), s.ms),
+    "trial guess": guess_period,
+    "trial close": note(trials.CLOSED, period=0),
+    "trial reveal": note(trials.REVEALED, secret="5" * 64, reason=""),
+    "trial unblind": note(trials.UNBLINDED, secret="5" * 64, reason="it got worse"),
+    "trial end": note(trials.ENDED, reason="the wrap is lost"),
 }
 
 
@@ -159,7 +192,9 @@ def scene(tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sc
         journal.add_entry(store, ada, clock.ms, 5, flags=("wound",), changed="pills of Ada")
         for n in range(4):
             store.append("newer", "", {"text": "x" * 9000, "n": n}, clock.ms)
-        export = list(store.export_lines())
+        bert = people.find_person(people.list_people(store), "Bert")
+        armed = freeze_trial(store, bert, clock.ms)
+        trials.note_trial(store, bert, armed, trials.ARMED, clock.ms, uid="w1", commitment="c" * 64)
         with closing(sqlite3.connect(store.path)) as other:
             copy = tmp_path / "more.sqlite"
             other.execute("VACUUM INTO ?", (str(copy),))
@@ -396,6 +431,8 @@ COMMANDS = (
     ("journal", "total", "PROMIS", "5", "--person", "Ada"),
     ("journal", "mnsi", "y" * 15, "--person", "Ada"),
     ("journal", "import", "{folder}/old.csv", "--person", "Ada"),
+    ("trial", "entry", "5", "6", "--person", "Bert"),
+    ("trial", "unblind", "--without-wrap", "--reason", "it is lost", "--person", "Bert"),
 )
 
 
@@ -440,6 +477,7 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/api/course/change", {"aim": "run", "points": 2}),
     ("/api/course/freeze", {"id": "{course}"}),
     ("/api/course/close", {"id": "{course}", "why": "too hot"}),
+    ("/api/trial/entry", {"values": [5, 6]}),
 )
 
 
@@ -451,7 +489,7 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
     request_: tuple[str, dict[str, Any]], household: Path, scene: Scene
 ) -> None:
     path, body = request_
-    who = "Bert" if path == "/api/course" else "Ada"
+    who = "Bert" if path in ("/api/course", "/api/trial/entry") else "Ada"
     texts = {
         "{example}": template.examples()["carpal-tunnel"].read_text(encoding="utf-8"),
         "{course}": scene.draft.id,
@@ -485,13 +523,13 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
 
 
 def test_every_request_that_writes_is_here() -> None:
-    """The page's other requests that write need a log or a wrap: see ACTS for what they store."""
+    """The page's other requests that write need a log or a wrap: see ACTS for what they store, and
+    test_trial_cuts.py for the wrap's side."""
     from pbmwrap.web.programme import Programme
+    from pbmwrap.web.trial_pages import TrialPages
 
-    paths = {
-        path
-        for method, path, _ in Programme(None, None, None).list_requests()  # type: ignore[arg-type]
-        if method != "GET"
-    }
+    pages = (Programme(None, None, None), TrialPages(None, None, None, None))  # type: ignore[arg-type]
+    paths = {path for page in pages for method, path, _ in page.list_requests() if method != "GET"}
     others = {"/api/people/choose", "/api/people/sessions"}
+    others |= {f"/api/trial/{what}" for what in ("next", "guess", "reveal", "unblind")}
     assert paths == {path for path, _ in REQUESTS} | others

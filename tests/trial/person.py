@@ -26,10 +26,17 @@ NIR = 1  # the channel that a sham leaves out
 
 
 class TrialPerson:
-    """Ada, with two wraps. gain: what a week with light changes her number of a foot by."""
+    """Ada, with two wraps. gain: what a week with light changes her number of a foot by; world: by
+    default one with two simulated wraps."""
 
-    def __init__(self, folder: Path, sites: tuple[str, ...] = FEET, gain: float = -3.0) -> None:
-        self.world = World(folder, BEGIN, "trial")
+    def __init__(
+        self,
+        folder: Path,
+        sites: tuple[str, ...] = FEET,
+        gain: float = -3.0,
+        world: World | None = None,
+    ) -> None:
+        self.world = world or World(folder, BEGIN, "trial")
         self.sites = sites
         self.gain = gain
         self.lit: dict[str, bool] = dict.fromkeys(sites, False)

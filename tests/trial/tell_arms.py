@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -137,11 +138,13 @@ def read_records(raw: bytes, out: Numbers) -> None:
 @dataclass(frozen=True)
 class Round:
     """One trial: 4 periods with 2 sessions of each foot. seed: of its worlds and of the
-    host; warmer: the board has one, so near infrared is at its full duty."""
+    host; warmer: the board has one, so near infrared is at its full duty; sessions: it ends after
+    so many."""
 
     seed: str
     masked: bool
     warmer: bool
+    sessions: int
 
 
 def observe_sessions(
@@ -150,13 +153,15 @@ def observe_sessions(
     """Play trials of 16 sessions, `jobs` at the same time; return what was seen of each session and
     its arm (1: active)."""
     count = -(-sessions // 16)
-    rounds = [Round(f"{seed}/{n}", masked, warmer) for n in range(count)]
+    rounds = [
+        Round(f"{seed}/{n}", masked, warmer, min(16, sessions - 16 * n)) for n in range(count)
+    ]
     if jobs == 1:
         found = [_play_trial(one) for one in rounds]
     else:
         with ProcessPoolExecutor(jobs) as pool:
             found = list(pool.map(_play_trial, rounds))
-    pairs = [pair for one in found for pair in one][:sessions]
+    pairs = [pair for one in found for pair in one]
     return [numbers for numbers, _ in pairs], [arm for _, arm in pairs]
 
 
@@ -165,7 +170,7 @@ def _play_trial(one: Round) -> list[tuple[Numbers, int]]:
     twin = SimTwin(Plant(facts), facts=facts)
     twin.start()
     try:
-        return list(_play_sessions(twin, one))
+        return list(islice(_play_sessions(twin, one), one.sessions))
     finally:
         twin.close()
 

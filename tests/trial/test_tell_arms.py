@@ -9,7 +9,7 @@ from tests.trial import tell_arms
 
 
 def test_without_masking_several_numbers_name_every_arm() -> None:
-    seen, drawn = tell_arms.observe_sessions(16, masked=False)
+    seen, drawn = tell_arms.observe_sessions(8, masked=False)
     x, names = tell_arms.make_matrix(seen)
     telling = tell_arms.list_telling(x, names, np.array(drawn, bool))
     assert {"lit3.status.duty_u16.1", "after3.status.on_ms.1"} <= set(telling)

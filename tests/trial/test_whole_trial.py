@@ -3,7 +3,7 @@
 The person's numbers follow the light at the lamp pins. Nobody in it knows the arms before the end.
 
 Private: `_hidden`, since nothing on the link says which channels a sham leaves out; `_is_active`,
-to make a wrap that does not do what it drew.
+to make a wrap that does not do what it drew; `_note`, to cut the power between store and log.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from pbmwrap.cli import main
 from pbmwrap.trial import bundle as bundles
 from pbmwrap.trial.sealed_log import find_hidden
+from pbmwrap.twin.sim import WARMER_VARIABLE
 from tests.trial.person import FEET, TrialPerson
 
 
@@ -366,6 +367,61 @@ def test_a_wrap_that_does_not_do_what_it_drew_is_found(ada: TrialPerson, tmp_pat
     with ada.world.as_machine():
         said = CliRunner().invoke(main.app, ["trial", "verify", str(file)])
     assert said.exit_code == 10 and "BAD  dose" in said.stdout and "NOT PROVED: dose" in said.stdout
+
+
+def test_with_a_warmer_a_trial_may_have_more_light(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WARMER_VARIABLE, "900")
+    ada = TrialPerson(tmp_path)
+    begun = ada.start("--exploratory", "--level", "60", weeks=4)
+    assert {one["near_infrared_pm"] for one in begun["plan"]["sites"]} == {600}
+    ada.wait_until_start()
+    ada.have_week()
+    assert sorted(lit for _, lit in ada.light) == [False, True]
+    ada.world.close()
+
+
+class PowerCut(BaseException):
+    """The power is gone: no handler of the firmware sees it."""
+
+
+def test_a_session_that_a_cut_kept_out_of_the_log_is_no_hole_in_the_proof(
+    ada: TrialPerson, tmp_path: Path
+) -> None:
+    """The wrap has counted it, and gave no light: the boot after it records that it was."""
+
+    def cut(_what: object) -> None:
+        raise PowerCut
+
+    ada.start("--exploratory", weeks=4)
+    ada.wait_until_start()
+    ada.have_week()
+    ada.write_numbers()
+    with ada.world.plugged("wrap-1") as wrap:
+        ada.run("trial", "next", FEET[0])
+        ada.have_session(wrap)
+        ada.run("trial", "next", FEET[1])
+        wrap.twin.board.app.blind_trial._note = cut
+        with pytest.raises(PowerCut):
+            ada.world.press(wrap)
+            wrap.twin.advance_ms(1000)
+    with ada.world.plugged("wrap-1"):
+        ada.run("logs", "pull")
+    now = status(ada)
+    assert (now["period"], now["done"], now["counts"]) == (2, 4, [0, 0])
+    ada.wait_days(7)
+    for _ in range(2):
+        ada.have_week()
+    with ada.world.plugged("wrap-1"):
+        revealed = ada.run("trial", "reveal")
+    lost = revealed["truths"][3]
+    assert (lost["site"], lost["active_ms"], lost["on_ms"]) == (FEET[1], 0, [0, 0])
+    report = ada.run("trial", "report")
+    assert any("1 session without a date" in text for text in report["warnings"])
+    file = tmp_path / "bundle.json"
+    ada.run("trial", "export", str(file))
+    assert read_checks(ada, file) == dict.fromkeys(bundles.CHECKS, True)
 
 
 def test_a_person_is_asked_and_reads_what_it_is(ada: TrialPerson) -> None:

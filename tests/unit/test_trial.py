@@ -432,6 +432,39 @@ def test_a_cut_while_arming_leaves_no_trial_or_the_whole_one(op):
     assert made(files).describe() in ({"state": "none", "damaged": False}, armed().describe())
 
 
+NOTED = {
+    "arm": (lambda trial: None, "armed"),
+    "session": (lambda trial: begin(trial, "foot-right", 7), "session"),
+    "close": (lambda trial: trial.close_period(0), "closed"),
+    "unblind": (lambda trial: trial.unblind("a blister"), "unblinded"),
+}
+
+
+@pytest.mark.parametrize("act", NOTED)
+def test_a_boot_repeats_the_newest_record_of_the_trial(act):
+    """The power may have gone before it was in the log; it says nothing of the arm."""
+    files, first, second = MemFiles(), Notes(), Notes()
+    trial = armed(files=files, notes=first)
+    do, word = NOTED[act]
+    do(trial)
+    for _ in range(2):  # and again at the boot after it
+        made(files, second).note_again()
+    (kept,) = first.of(word)
+    assert second.kept == [kept | {"again": True}] * 2
+
+
+def test_a_boot_without_a_trial_and_one_of_older_firmware_repeat_nothing():
+    notes, files = Notes(), MemFiles()
+    made(notes=notes).note_again()
+    trial = armed(files=files)
+    play(trial, "foot-left")
+    kept = dict(DoubleStore(files, "trial").value["trial"])
+    del kept["note"]
+    DoubleStore(files, "trial").put({"trial": kept})
+    made(files, notes).note_again()
+    assert notes.kept == []
+
+
 def test_flash_that_refuses_counts_no_session():
     files = MemFiles()
     trial = armed(files=files)
@@ -448,6 +481,42 @@ def test_one_damaged_copy_is_replaced_by_the_other(copy):
     before = armed(files=files).describe()
     files.data[copy] = b"torn"
     assert made(files).describe() == before
+
+
+@pytest.mark.parametrize("copy", ["trial.a", "trial.b", "trial.m"])
+def test_a_damaged_copy_is_written_again_without_a_session(copy):
+    files = MemFiles()
+    before = armed(files=files).describe()
+    whole = dict(files.data)
+    files.data[copy] = b"torn"
+    again = made(files)
+    again.repair(10)
+    assert files.data == whole
+    assert again.describe() == before
+    files.ops = 0
+    again.repair(10)
+    assert files.ops == 0
+
+
+def test_flash_that_refuses_a_repair_is_asked_again_a_minute_later():
+    files = MemFiles()
+    armed(files=files)
+    whole = dict(files.data)
+    files.data["trial.b"] = b"torn"
+    again = made(files)
+    files.broken = True
+    again.repair(10)
+    files.broken = False
+    again.repair(59_999)
+    assert files.data != whole
+    again.repair(1)
+    assert files.data == whole
+
+
+def test_nothing_is_written_on_a_wrap_that_was_in_no_trial():
+    files = MemFiles()
+    made(files).repair(10)
+    assert files.data == {}
 
 
 def test_a_record_that_may_be_outdated_refuses_sessions():

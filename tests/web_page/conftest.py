@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.web_page.browser import open_browser, open_page
+from tests.web_page.browser import SHELL, open_browser, open_page
 from tests.web_page.fake_server import FakeServer
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with open_browser() as found:
+    with open_browser(SHELL) as found:
         yield found
 
 

@@ -31,12 +31,14 @@ _MOMENTS: dict[str, tuple[int, int, bool, tuple[str, ...]]] = {
     "guess": (3, 21, True, (
         "say what you think period 3 was: `pbmwrap trial guess`",
         "the next session is on foot-left: `pbmwrap trial next`")),
+    "given": (3, 25, True, ("connect the wrap: `pbmwrap trial reveal` takes the secret over",)),
     "last": (PERIODS, 84, True, ("the last period is over: `pbmwrap trial reveal`",)),
 }  # fmt: skip
 _WARNING = (
     "A site of the trial got light outside of the trial on 2026-03-09: use only the trial's"
     " protocols there."
 )
+_GIVEN = "The wrap has given its secret, and this computer has not kept it."
 _OVER = ("better", "worse", "unblinded", "ended")
 TRIAL_MOMENTS = ("none", "cannot", *_MOMENTS, *_OVER)
 _PLANS = {  # of `pbmwrap trial plan` for two sites and 24 weeks, and for one
@@ -88,7 +90,7 @@ class FakeTrial:
     def progress(self) -> Progress:
         """How far the trial is."""
         plan = self.trial.plan
-        log = TrialLog(plan.id)
+        log = TrialLog(plan.id, unblinded="it got worse" if self.moment == "given" else None)
         known = {one.guess.period for one in self.guesses}
         over = tuple(range(self.over))
         due = tuple(n for n in over if n not in known)
@@ -107,7 +109,7 @@ class FakeTrial:
             over,
             due if self.trial.is_open else (),
             self.today if self.over == plan.periods else None,
-            (_WARNING,) if self.moment == "running" else (),
+            {"running": (_WARNING,), "given": (_GIVEN,)}.get(self.moment, ()),
             self.steps,
         )
 

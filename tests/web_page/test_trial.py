@@ -17,6 +17,7 @@ VIEWS = (
     ("baseline", "#today"),
     ("running", "#today"),
     ("guess", "#guess"),
+    ("given", "#reveal"),
     ("last", "#reveal"),
     ("better", ".drawing"),
     ("worse", ".drawing"),
@@ -132,6 +133,15 @@ def test_a_guess_then_the_reveal_and_its_verdict(visit: Visit) -> None:
     for name in ("Report", "PDF for the doctor", "All data in one file"):
         link = page.get_by_role("link", name=name, exact=True)
         assert "id=ada234-t1" in (link.get_attribute("href") or ""), name
+
+
+def test_a_secret_that_the_wrap_has_given_can_be_taken_over_at_once(visit: Visit) -> None:
+    """Its answer could not be kept: the last period need not be over."""
+    server, page = visit("trial-given", "trial")
+    expect(page.locator("main")).to_contain_text("has given its secret")
+    page.get_by_role("button", name="Reveal", exact=True).click()
+    page.wait_for_selector(".drawing")
+    assert server.asked[-1] == ("POST trial/reveal", {"id": "ada234-t1"})
 
 
 def test_an_early_end_needs_a_reason_and_two_presses(visit: Visit) -> None:

@@ -29,6 +29,8 @@ class Bridge:
     """The folder at `/wrap/`, and the port below `/port/`.
 
     written: all bytes that the page sent. calls: (name, parameters) of open, signals and request.
+    failing_writes: so many of the next writes fail. delayed: files that are answered only after
+    the event.
     """
 
     def __init__(self, folder: Path, wrap: SimulatedWrap) -> None:
@@ -38,6 +40,8 @@ class Bridge:
         self.calls: list[tuple[str, Any]] = []
         self.vendor = 0x2E8A
         self.product = 0x0005
+        self.failing_writes = 0
+        self.delayed: dict[str, threading.Event] = {}
         self._open = False
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
@@ -67,6 +71,9 @@ class Bridge:
                 self._open = False
                 self.wrap.disconnect()
             if name == "write":
+                if self.failing_writes:
+                    self.failing_writes -= 1
+                    raise WrapError("a write that fails")
                 self.written += body
                 self.wrap.send(body)
         if name == "read":
@@ -96,6 +103,8 @@ class Bridge:
             def do_GET(self) -> None:
                 name = self.path.partition("?")[0].removeprefix("/wrap/") or "index.html"
                 path = bridge.folder / name
+                if name in bridge.delayed:
+                    bridge.delayed[name].wait()
                 if ".." in name or not path.is_file():
                     self._send(404, b"", "")
                 else:

@@ -49,9 +49,15 @@
         },
       }, { highWaterMark: 0 });
       this.readable = this.makeReadable();
-      this.writable = new WritableStream({
-        write: (bytes) => post("write", bytes).then(() => {}),
-      });
+      const renew = () => { // as the specification says: after a failed write there is a new one
+        this.writable = new WritableStream({
+          write: (bytes) => post("write", bytes).then(() => {}, (error) => {
+            renew();
+            throw error;
+          }),
+        });
+      };
+      renew();
     }
 
     async setSignals(signals) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,6 +116,19 @@ def test_connecting_while_lit_changes_no_step_and_touches_no_line(
     assert steps == alone.steps
     assert max(duty for _, duty in steps) == (250003, 250003)
     alone.close()
+
+
+def test_a_press_before_python_is_ready_and_a_failed_write_are_not_lost(
+    visit: Visit, bridge: Bridge
+) -> None:
+    loaded = bridge.delayed["device/micropython.wasm"] = threading.Event()
+    page = visit("install")
+    page.get_by_role("button", name="Connect the wrap").first.click()
+    wait_until(page, lambda: [name for name, _ in bridge.calls] == ["request"])
+    bridge.failing_writes = 1
+    loaded.set()
+    state(page, "Ready")
+    assert bridge.failing_writes == 0
 
 
 @pytest.mark.slow

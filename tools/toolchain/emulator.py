@@ -24,7 +24,7 @@ from tools.toolchain.sources import EXIT_MACHINE, Stop, install_packages, run_lo
 _PACKAGE = "rp2040py"
 _LOOP = Path(__file__).with_name("batch.pyx")
 _LOOP_MODULE = "pbmwrap.twin._batch"
-_BUILD = 2  # changes with batch.pyx; also in pbmwrap.twin.compiled
+_BUILD = 3  # changes with batch.pyx; also in pbmwrap.twin.compiled
 _FLAGS = ("-O3", "-std=c99", "-fwrapv", "-fPIC", "-shared", "-s", "-DNDEBUG")
 
 

@@ -5,6 +5,9 @@ over); unblinded (the secret is out, after the end or before it). A session coun
 light, as `SessionCaps` books it, so no power cut gives a session without its period. The store
 keeps two copies (wrap.storage.double_store). When the newest value may be lost, no session of the
 trial begins: a second count of a session would be worse than none.
+
+A cut may come when the store has changed and its record is not in the log yet. So the store keeps
+the newest record too, and `note_again` repeats it at each boot.
 """
 
 from binascii import hexlify, unhexlify
@@ -32,6 +35,7 @@ UNBLINDED = "unblinded"
 MOST_PERIODS = 52
 MOST_SESSIONS = 366  # of a site in a period
 _VISIBLE_NM = const(700)
+_REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
 class Trial:
@@ -56,6 +60,7 @@ class Trial:
         self._warm_pm = warm_pm
         self._warm_until_s = limits.TRIAL_HIDE_S  # a session may have ended right before the boot
         self._secret = b""
+        self._repair_ms = 0
         self._masked = 0  # records of the session under way
         # A plain attribute: each status reads it, while light is on.
         self.is_blind = self.state in (ARMED, RUNNING, FINISHED)
@@ -131,9 +136,36 @@ class Trial:
             self._store.confirm()  # what was lost is given up; the new trial is whole
         self._put(kept)
         self._secret = secret
-        shown = self.describe()
-        self._note({"armed": shown["commitment"], "plan_sha": plan["plan_sha"], "id": plan["id"]})
-        return shown
+        self._note(self._armed_note())
+        return self.describe()
+
+    def _armed_note(self) -> dict:
+        kept = self._kept
+        commitment = hexlify(self._commitment()).decode()
+        return {"armed": commitment, "plan_sha": kept["plan_sha"], "id": kept["id"]}
+
+    def note_again(self) -> None:
+        """Record at a boot what was recorded last, marked as `again`: the power may have gone
+        before it was in the log. A host needs it to know the trial's state."""
+        kept = self._kept
+        note = self._armed_note() if self.state == ARMED else kept.get("note")
+        if note:
+            note = dict(note)
+            note["again"] = True
+            self._note(note)
+
+    def repair(self, dt_ms: int) -> None:
+        """Write the trial again where a copy of it is damaged or outdated; only while nothing is
+        lit. dt_ms: time since the last call. After a failure the next attempt is a minute later."""
+        if not self._store.due or not self._kept:
+            return
+        self._repair_ms -= dt_ms
+        if self._repair_ms > 0:
+            return
+        try:
+            self._store.repair()
+        except OSError:
+            self._repair_ms = _REPAIR_AGAIN_MS
 
     def covers(self, person: str, site: str) -> bool:
         """Return whether a session of `person` on `site` belongs to the blind trial."""
@@ -211,9 +243,9 @@ class Trial:
         kept["state"] = RUNNING
         if min(counts) >= kept["sessions"]:
             self._end_period(kept)
-        self._put(kept)
+        note = {"session": number, "n": kept["n"], "period": period, "site": site}
+        self._put_noted(kept, note)
         self._masked = 0
-        self._note({"session": number, "n": kept["n"], "period": period, "site": site})
         return plan if active else Sham(plan, self._hidden, self._warm_pm)
 
     def end_session(self) -> None:
@@ -255,8 +287,7 @@ class Trial:
         counts = kept["counts"]
         kept["state"] = RUNNING
         self._end_period(kept)
-        self._put(kept)
-        self._note({"closed": period, "counts": counts, "id": kept["id"]})
+        self._put_noted(kept, {"closed": period, "counts": counts, "id": kept["id"]})
         return self.describe()
 
     def reveal(self) -> dict:
@@ -285,8 +316,7 @@ class Trial:
         kept = dict(self._kept)
         kept["state"] = UNBLINDED
         kept["reason"] = reason
-        self._put(kept)
-        self._note(note)
+        self._put_noted(kept, note)
 
     def _revealed(self) -> dict:
         shown = self.describe()
@@ -307,6 +337,12 @@ class Trial:
     def _put(self, kept: dict) -> None:
         self._store.put({"trial": kept})
         self.is_blind = kept["state"] in (ARMED, RUNNING, FINISHED)
+
+    def _put_noted(self, kept: dict, note: dict) -> None:
+        """Put `kept`, and record `note`. Raises OSError; then neither is done."""
+        kept["note"] = note
+        self._put(kept)
+        self._note(note)
 
     def _require_trial(self) -> dict:
         if not self._kept:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from wrap.safety.restart_count import RestartCount
     from wrap.session.lit_time import LitTime
     from wrap.session.site_history import SiteHistory
+    from wrap.session.trial import Trial
     from wrap.storage.files import AnyFiles
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
@@ -31,6 +32,7 @@ class Upkeep:
         restart_count: "RestartCount",
         history: "SiteHistory",
         lit_time: "LitTime",
+        trial: "Trial",
         uptime: "Uptime",
     ) -> None:
         self._hal = hal
@@ -41,6 +43,7 @@ class Upkeep:
         self._restart_count = restart_count
         self._history = history
         self._lit_time = lit_time
+        self._trial = trial
         self._uptime = uptime
         self._tidy_ms = 0
 
@@ -62,6 +65,7 @@ class Upkeep:
         """Write damaged copies again and erase what files no longer use; only while nothing is lit.
         dt_ms: time since the last call. Raises nothing."""
         self._settings.repair(dt_ms)
+        self._trial.repair(dt_ms)
         self._tidy_ms -= dt_ms
         if self._tidy_ms <= 0:
             self._tidy_ms = _TIDY_MS

@@ -260,14 +260,21 @@ def close_period(
 ) -> Result:
     """End the period under way before its sessions are complete."""
     with open_trial(person) as (store, who, trial):
+        from pbmwrap.cli.log_choice import open_archive
         from pbmwrap.programme import trial_run
 
         with wrap_at(port) as (client, hello):
             trial_run.require_own_wrap(hello, trial)
             now = trial_run.require_wrap_knows(client, trial)
+            pull_log(client, hello)
+            lost = trial_run.note_closings(store, who, trial, open_archive(), read_now_ms())
+            if lost:
+                text = f"period {lost[-1] + 1} was over already, and is noted now; none was ended"
+                return Result({"period": lost[-1]}, text)
             number = f"Period {int(now['period']) + 1} of {trial.plan.periods}."
             ask((number, _CLOSE), "End this period?", yes, json)
-            _, period = trial_run.close_period(client, store, who, trial, read_now_ms())
+            with trial_run.pulling_on_failure(lambda: pull_log(client, hello)):
+                _, period = trial_run.close_period(client, store, who, trial, read_now_ms())
             pull_log(client, hello)
     text = f"period {period + 1} is over; say what you think it was: `pbmwrap trial guess`"
     return Result({"period": period}, text)

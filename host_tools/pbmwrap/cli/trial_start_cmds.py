@@ -165,7 +165,8 @@ def start_trial(
             client.set_clock(read_now_ms() // 1000)
             slots = trial_run.store_protocols(client, made, who.tag)
             if not trial.armed:
-                trial = trial_run.arm_trial(client, hello, store, who, trial, read_now_ms())
+                with trial_run.pulling_on_failure(lambda: pull_log(client, hello)):
+                    trial = trial_run.arm_trial(client, hello, store, who, trial, read_now_ms())
             pull_log(client, hello)
     if not plan.waited:
         warn([_UNFAIR])
@@ -200,10 +201,12 @@ def _require_wrap_for(trial: Trial, hello: Hello) -> None:
 def _make_protocols(plan: TrialPlan, hello: Hello) -> list[Any]:
     """Make the protocols of a frozen plan again. Raises Refused when they would differ."""
     from pbmwrap.programme.trial_run import make_protocols
+    from pbmwrap.trial.heat_test import find_most_pm
 
     first = plan.sites[0]
     sites = [one.site for one in plan.sites]
-    made = make_protocols(sites, plan.person, first.minutes, first.near_infrared_pm, hello.channels)
+    level_pm, most_pm = first.near_infrared_pm, find_most_pm(hello)
+    made = make_protocols(sites, plan.person, first.minutes, level_pm, hello.channels, most_pm)
     if [one.site for one in made] != list(plan.sites):
         raise Refused(
             "this wrap would play another protocol than the plan has",
@@ -286,7 +289,9 @@ def _make_plan(
     begin = read_day(start, today) if start else today + timedelta(days=WAIT_DAYS + BASELINE_DAYS)
     if begin < today:
         raise UsageError(f"the start {begin} is in the past", "give today or a later day")
-    protocols = make_protocols(sites, who.tag, given["minutes"], given["level_pm"], hello.channels)
+    protocols = make_protocols(
+        sites, who.tag, given["minutes"], given["level_pm"], hello.channels, most_pm
+    )
     schedule, power = _choose_schedule(len(sites), given)
     plan = TrialPlan(
         id=trials.make_trial_id(store, who),

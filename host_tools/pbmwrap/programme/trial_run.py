@@ -7,14 +7,15 @@ hints. The wrap decides; this side only asks it, and reads its sealed log.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pbmwrap.device.answers import require_kind
-from pbmwrap.errors import DeviceError, Refused, UsageError, VerifyFailed
+from pbmwrap.errors import DeviceError, Refused, UsageError, VerifyFailed, WrapError
 from pbmwrap.logs.archive import Archive
 from pbmwrap.logs.summary import read_wrap_info
 from pbmwrap.programme import trials
@@ -64,19 +65,20 @@ def make_protocols(
     minutes: float,
     level_pm: int,
     channels: Sequence[tuple[str, int]],
+    most_pm: int = limits.TRIAL_NIR_PM,
 ) -> list[SiteProtocol]:
     """Make the protocol of each site: near infrared for a time, and no visible light.
 
-    level_pm: permille of full duty of each channel beyond 700 nm. Raises UsageError for what a
-    trial cannot play, and Refused for a wrap without near infrared.
+    level_pm: permille of full duty of each channel beyond 700 nm; most_pm: the most of it that a
+    trial of this wrap may have (`pbmwrap.trial.heat_test.find_most_pm`). Raises UsageError for
+    what a trial cannot play, and Refused for a wrap without near infrared.
     """
     hidden = [name for (name, _), its in zip(channels, find_hidden(channels), strict=True) if its]
     if not hidden:
         raise Refused("this wrap has no near infrared", "visible light cannot be blinded")
-    if not 1 <= level_pm <= limits.TRIAL_NIR_PM:
-        most = limits.TRIAL_NIR_PM / 10
+    if not 1 <= level_pm <= most_pm:
         raise UsageError(
-            f"{level_pm / 10:g} % of near infrared is outside 0.1 to {most:g} %",
+            f"{level_pm / 10:g} % of near infrared is outside 0.1 to {most_pm / 10:g} %",
             "more warms the skin so that it can be felt",
         )
     found = []
@@ -249,6 +251,30 @@ def require_wrap_knows(client: Client, trial: Trial) -> dict[str, Any]:
     return now
 
 
+@contextmanager
+def pulling_on_failure(pull: Callable[[], None]) -> Iterator[None]:
+    """Pull the wrap's log when the body fails: what the wrap has done and this machine could not
+    keep is then in its log here, and `trial status` says it."""
+    try:
+        yield
+    except WrapError:
+        with suppress(WrapError):
+            pull()
+        raise
+
+
+def note_closings(
+    store: Store, person: Person, trial: Trial, archive: Archive, unix_ms: int
+) -> list[int]:
+    """Keep the periods that the log says were closed and this machine could not note at the time;
+    returns them, from 0. Call it before another one is closed."""
+    pulled = find_trial_log(archive, trial)
+    lost = [n for n in pulled[1].closed if n not in trial.closed] if pulled else []
+    for period in lost:
+        trials.note_trial(store, person, trial, trials.CLOSED, unix_ms, period=period)
+    return lost
+
+
 def close_period(
     client: Client, store: Store, person: Person, trial: Trial, unix_ms: int
 ) -> tuple[Trial, int]:
@@ -319,15 +345,17 @@ class Progress:
 
 def find_trial_log(archive: Archive, trial: Trial) -> tuple[LogCopy, TrialLog] | None:
     """Find the archived log in which the trial was armed, and read the trial out of it; None
-    without one. After `logs pull --anew` it is the copy that was set aside."""
+    without one. After `logs pull --anew` it is the copy that was set aside. The wrap may have taken
+    a trial that this machine does not know to be armed: its plan's hash names it."""
     for uid in archive.uids():
-        if not trial.uid or uid.partition(".")[0] != trial.uid:
+        if trial.uid and uid.partition(".")[0] != trial.uid:
             continue
         kept = archive.wrap(uid)
         channels = read_wrap_info(uid, kept.about()).channels
         copy = LogCopy(uid, channels, tuple(kept.extents()), tuple(kept.list_marks()))
         log = decode_trial_log(copy, trial.plan.id)
-        if log.commitment == trial.commitment:
+        taken = bool(log.commitment) and log.plan_sha == trial.sha
+        if log.commitment == trial.commitment if trial.armed else taken:
             return copy, log
     return None
 
@@ -430,8 +458,10 @@ def _advise(found: Progress, pulled: bool, other: Sequence[date], unclaimed: int
         warnings.append(
             f"Nobody has said whose {unclaimed} logged sessions are: see `pbmwrap person sessions`."
         )
-    if trial.is_open and found.log.unblinded is not None:
-        warnings.append("The wrap was unblinded: `pbmwrap trial reveal` takes over what it says.")
+    if trial.is_open and not trial.armed and found.log.commitment:
+        warnings.append("A wrap has taken the plan, and this computer has not kept that.")
+    if trial.is_open and found.log.is_over:
+        warnings.append("The wrap has given its secret, and this computer has not kept it.")
     if not trial.is_open:
         if trial.secret:
             steps.append("see the result: `pbmwrap trial report`")
@@ -439,6 +469,8 @@ def _advise(found: Progress, pulled: bool, other: Sequence[date], unclaimed: int
         steps.append("connect the wrap and run `pbmwrap trial start` again")
     elif not pulled:
         steps.append("connect the wrap and run `pbmwrap logs pull`")
+    elif found.log.is_over:
+        steps.append("connect the wrap: `pbmwrap trial reveal` takes the secret over")
     else:
         steps += _list_steps(found)
     return replace(found, warnings=tuple(warnings), steps=tuple(steps))
@@ -526,8 +558,13 @@ def collect_evidence(
 ) -> Evidence:
     """Collect all that the result is computed from. Raises Refused before the reveal, and without
     the log."""
-    require_revealed(trial)
     pulled = find_trial_log(archive, trial)
+    if trial.is_open and pulled and pulled[1].is_over:
+        raise Refused(
+            f"trial {trial.plan.id} is over on the wrap, and its secret was not kept here",
+            "connect the wrap: `pbmwrap trial reveal` takes the secret over",
+        )
+    require_revealed(trial)
     if pulled is None:
         raise Refused(
             f"the log of wrap {trial.uid} with trial {trial.plan.id} is not on this machine",

@@ -102,7 +102,8 @@ def reveal(at: AtWrap, store: Store, person: Person, trial: Trial, early: bool) 
     at.pull()
     _require_end(at.read_progress(trial), early, at.note)
     answer = at.client.call("trial.reveal")
-    found = trial_run.take_secret(answer, store, person, trial, at.read_ms())
+    with trial_run.pulling_on_failure(at.pull):
+        found = trial_run.take_secret(answer, store, person, trial, at.read_ms())
     at.pull()
     return found
 
@@ -110,7 +111,7 @@ def reveal(at: AtWrap, store: Store, person: Person, trial: Trial, early: bool) 
 def _require_end(progress: Progress, early: bool, note: Callable[[str], None]) -> None:
     """Refuse a reveal while numbers still count, and note guesses that are missing. The wrap itself
     refuses while sessions are left. Raises Refused."""
-    if progress.log.unblinded is not None:
+    if progress.log.is_over:
         return
     until = progress.reveal_from
     if until and progress.today < until and not early:
@@ -131,7 +132,8 @@ def unblind(at: AtWrap, store: Store, person: Person, trial: Trial, reason: str)
     trial_run.require_wrap_knows(at.client, trial)
     stop_session_of(at.client, [person.tag])
     answer = at.client.call("trial.unblind", {"reason": plain})
-    found = trial_run.take_secret(answer, store, person, trial, at.read_ms())
+    with trial_run.pulling_on_failure(at.pull):
+        found = trial_run.take_secret(answer, store, person, trial, at.read_ms())
     at.pull()
     return found
 
@@ -180,6 +182,7 @@ def describe_progress(progress: Progress) -> dict[str, Any]:
         "counts": list(progress.counts),
         "done": len(progress.log.sessions),
         "closed": list(progress.log.closed),
+        "over_on_wrap": progress.log.is_over,
         "next_site": progress.next_site,
         "entered": progress.entered,
         "days_entered": progress.days_entered,

@@ -61,6 +61,11 @@ class TrialLog:
     revealed: bool = False
     unblinded: str | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the wrap gave its secret, at the end or before it."""
+        return self.revealed or self.unblinded is not None
+
     def count_sessions(self, period: int, site: str) -> int:
         """Return how many sessions a site has had in a period."""
         return sum(one.period == period and one.site == site for one in self.sessions)
@@ -78,7 +83,7 @@ def read_trial_log(entries: Iterable[LogEntry], clock: Clock, trial_id: str) -> 
         if entry.kind == records.TRIAL:
             if "armed" in data:
                 mine = data.get("id") == trial_id
-                if mine:
+                if mine and not (data.get("again") and found.commitment == data["armed"]):
                     found.commitment = str(data["armed"])
                     found.plan_sha = str(data.get("plan_sha", ""))
                     found.armed_offset = entry.offset
@@ -99,20 +104,27 @@ def read_trial_log(entries: Iterable[LogEntry], clock: Clock, trial_id: str) -> 
 def _read_note(
     found: TrialLog, entry: LogEntry, data: dict[str, Any], clock: Clock
 ) -> TrialSession | None:
-    """Read a note of the trial into `found`; returns the session that it begins."""
+    """Read a note of the trial into `found`; returns the session that it begins.
+
+    A wrap repeats its newest note at each boot. That tells something only where the power went
+    before the first one was in the log: of a session then neither light nor date is known.
+    """
+    again = bool(data.get("again"))
     if "of_session" in data:
+        if again and any(one.n == int(data["n"]) for one in found.sessions):
+            return None
         session = TrialSession(
             int(data["of_session"]),
             int(data["n"]),
             int(data["period"]),
             str(data["site"]),
             entry.offset,
-            clock.unix_ms_of(entry),
+            None if again else clock.unix_ms_of(entry),
         )
         found.sessions.append(session)
         return session
     if data.get("id") == found.trial_id:
-        if "closed" in data:
+        if "closed" in data and not (again and int(data["closed"]) in found.closed):
             found.closed.append(int(data["closed"]))
         elif "revealed" in data:
             found.revealed = True

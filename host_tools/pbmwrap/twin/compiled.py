@@ -19,7 +19,7 @@ from types import ModuleType
 _PACKAGE = "rp2040py"
 _NATIVE = f"{_PACKAGE}.native"
 _LOOP = "pbmwrap.twin._batch"
-_BUILD = 2  # changes with tools/toolchain/batch.pyx
+_BUILD = 3  # changes with tools/toolchain/batch.pyx
 
 
 class CompiledFinder:

@@ -27,9 +27,11 @@ from pbmwrap.twin.rp2040_rosc import RingOscillator
 from pbmwrap.twin.rp2040_usb import UsbHost
 
 try:
-    from pbmwrap.twin._batch import Batch  # type: ignore[import-not-found]
+    from pbmwrap.twin._batch import Batch, FastRP2040  # type: ignore[import-not-found]
 except ImportError:
     from pbmwrap.twin.rp2040_batch import Batch
+
+    FastRP2040 = RP2040
 
 FLASH_BYTES = 2 * 1024 * 1024
 _UF2_BLOCK = 512
@@ -62,7 +64,7 @@ class Chip:
 
     def __init__(self, flash: bytes, usb_open: bool, usb_reader: bool) -> None:
         self._clock = SimulationClock()
-        self.mcu = RP2040(self._clock)
+        self.mcu = FastRP2040(self._clock)
         Simulator(rp2040=self.mcu)  # it owns the chip, so that the PIO starts no asyncio task
         self.mcu.load_bootrom(BOOTROM_B1)
         self.mcu.logger = ConsoleLogger(LogLevel.ERROR)

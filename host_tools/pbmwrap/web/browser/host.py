@@ -15,7 +15,6 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
 from pbmwrap.doctor import wrap as wrap_checks
 from pbmwrap.errors import UsageError, WrapError
-from pbmwrap.portable import usb_ids
 from pbmwrap.web import requests
 from pbmwrap.web.browser import example_texts
 from pbmwrap.web.browser.dispatch import describe_error
@@ -221,14 +220,6 @@ def ask(number: int, name: str, args: list[Any]) -> None:
 def lose(message: str, hint: str, reason: str = "unplugged") -> None:
     """The port was closed from outside. reason: a key of the texts `serial.reason`."""
     _hosts[0].engine.lose(message, hint, reason)
-
-
-def list_vendors() -> dict[str, list[int]]:
-    """Return the USB vendors that a wrap's port may have, and those whose lines reset nothing."""
-    return {
-        "vendors": [int(vendor, 16) for vendor in sorted(usb_ids.MAKERS)],
-        "no_reset_lines": [int(vendor, 16) for vendor in usb_ids.NO_RESET_LINES],
-    }
 
 
 def pump(now_s: float, utc_ms: float, wrap_s: float, speed: int, text: str) -> dict[str, Any]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from binascii import unhexlify
 from typing import Any
 
-from pbmwrap.portable import usb_ids
 from pbmwrap.portable.esp32_header import HEAD_BYTES, read_header
 
 
 def describe_needs() -> dict[str, Any]:
-    """Return how many bytes of an image `read_image` needs, and the USB vendors of boards."""
-    return {
-        "head_bytes": HEAD_BYTES,
-        "vendors": [int(vendor, 16) for vendor in sorted(usb_ids.MAKERS)],
-    }
+    """Return how many bytes of an image `read_image` needs."""
+    return {"head_bytes": HEAD_BYTES}
 
 
 def read_image(head: str, name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import { sha256, toHex } from "./bytes.js";
 import { md5 } from "./md5.js";
 import { whyNoSerial } from "./serial.js";
 import { WrapError } from "./transport.js";
+import { USB_VENDORS } from "./usb_vendors.js";
 
 const BAUD = 115200; // that of the chip's own loader: the port is opened once
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -79,7 +80,7 @@ export class Esp32 extends Component {
   /** The browser shows its list of ports only directly after a press. */
   async write() {
     const { image } = this.state;
-    const filters = (this.vendors ?? []).map((usbVendorId) => ({ usbVendorId }));
+    const filters = USB_VENDORS.map((usbVendorId) => ({ usbVendorId }));
     let port;
     try {
       port = await navigator.serial.requestPort({ filters });
@@ -92,10 +93,6 @@ export class Esp32 extends Component {
       return { done: image.ours ? "esp.written" : "esp.written-other" };
     });
     await transport.resume?.();
-  }
-
-  async componentDidMount() {
-    if (!whyNoSerial()) this.vendors = (await ask("describe_needs")).vendors;
   }
 
   render() {

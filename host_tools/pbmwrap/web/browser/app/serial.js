@@ -9,6 +9,7 @@ import { createRuntime } from "../../device/runtime.js";
 import { fromHex, toHex } from "./bytes.js";
 import { READS_TOML } from "./reads_toml.js";
 import { WrapError } from "./transport.js";
+import { NO_RESET_LINES, USB_VENDORS } from "./usb_vendors.js";
 
 const BAUD = 115200;
 const BUFFER_BYTES = 65536; // a window of the log and more
@@ -26,8 +27,7 @@ export function createSerialTransport() {
   const waiting = new Map(); // requests by number
   let on = () => {};
   let runtime = null;
-  let about = null; // vendors
-  let ready = null;
+  let ready = null; // Python runs
   let port = null; // the chosen one
   let reader = null;
   let writer = null;
@@ -80,7 +80,16 @@ export function createSerialTransport() {
   }
 
   function write(bytes) {
-    writer?.write(bytes).catch(() => {}); // the reader notices a lost port
+    const used = writer;
+    used?.write(bytes).catch(() => renewWriter(used)); // the request is repeated
+  }
+
+  /** After a write that failed: a port that is still there has a new stream. The reader notices a
+      lost one. */
+  function renewWriter(failed) {
+    if (writer !== failed) return;
+    failed.releaseLock();
+    writer = port.writable?.getWriter() ?? null;
   }
 
   /** Opens the chosen port and reads it until it is lost. */
@@ -88,13 +97,15 @@ export function createSerialTransport() {
     if (!port || opening || reader || !wanted) return;
     opening = true;
     try {
+      await ready;
       await port.open({ baudRate: BAUD, bufferSize: BUFFER_BYTES });
     } catch (error) {
       opening = false;
+      if (!runtime) return; // Python could not be loaded: `begin` says so
       state(REFUSALS[error.name] ?? "lost", REFUSALS[error.name] ?? "unplugged");
       return;
     }
-    if (about.no_reset_lines.includes(port.getInfo().usbVendorId)) {
+    if (NO_RESET_LINES.includes(port.getInfo().usbVendorId)) {
       await port.setSignals({ dataTerminalReady: true }).catch(() => {});
     }
     writer = port.writable.getWriter();
@@ -161,6 +172,16 @@ export function createSerialTransport() {
     addEventListener("pagehide", () => { reader?.cancel().catch(() => {}); });
   }
 
+  async function begin() {
+    await ready;
+    on("open", null);
+    if (!opening) state("no-port"); // a port may have been chosen meanwhile
+    if (whyNoSerial()) return;
+    watch();
+    await findPort();
+    await open();
+  }
+
   function sameKind(one, other) {
     const [a, b] = [one.getInfo(), other.getInfo()];
     return a.usbVendorId === b.usbVendorId && a.usbProductId === b.usbProductId;
@@ -187,15 +208,8 @@ export function createSerialTransport() {
         runtime = await createRuntime(["host"]);
         const id = crypto.getRandomValues(new Uint32Array(1))[0] % 2 ** 30;
         await runtime.call("host.open_wrap", ["USB", false, id]);
-        about = await runtime.call("host.list_vendors");
-        on("open", null);
-        state("no-port");
-        if (whyNoSerial()) return;
-        watch();
-        await findPort();
-        await open();
       })();
-      ready.catch((error) => {
+      begin().catch((error) => {
         console.error(error);
         on("lost", null);
       });
@@ -215,7 +229,7 @@ export function createSerialTransport() {
     },
     /** Lets the user choose a port; only in answer to a press. Resolves to whether one was chosen. */
     async choosePort() {
-      const filters = about.vendors.map((usbVendorId) => ({ usbVendorId }));
+      const filters = USB_VENDORS.map((usbVendorId) => ({ usbVendorId }));
       let chosen;
       try {
         chosen = await navigator.serial.requestPort({ filters });

@@ -292,7 +292,8 @@ function HowFar({ state, onFetch, sending }) {
 
 function Reveal({ state, send, sending, onDone }) {
   const early = state.reveal_from && state.today < state.reveal_from;
-  const why = whyNoChange() ?? (state.period < state.periods ? t("trial.reveal.not-yet")
+  const why = whyNoChange() ?? (state.over_on_wrap ? noWrap()
+    : state.period < state.periods ? t("trial.reveal.not-yet")
     : early ? t("trial.reveal.numbers", { day: shortDay(state.reveal_from) }) : noWrap());
   const reveal = async () => {
     if (await send("trialReveal", state.id)) onDone();
