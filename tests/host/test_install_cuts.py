@@ -4,6 +4,8 @@ or a board that had none shows a dark prompt; the next install finishes it; data
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -83,7 +85,23 @@ def two() -> Flash:
     return flash
 
 
-BEFORE = {f.__name__: f for f in (bare, one, failed, two)}
+def older() -> Flash:
+    """A pbmwrap before deflated packs installed it: the loader is in /main.py."""
+    flash = Flash()
+    flash.folders.add("/a")
+    pack = b"app" * 2000
+    index = {"fw": "0.1.0", "stored": 1, "modules": {"wrap/app.mpy": [0, 0, len(pack)]}}
+    index["packs"] = [["wrap", len(pack), hashlib.sha256(pack).hexdigest()]]
+    raw = json.dumps(index).encode()
+    state = {"run": ["a", hashlib.sha256(raw).hexdigest()], "old": None, "trial": 0, "why": ""}
+    flash.files = {"/a/wrap": pack, "/a/index": raw, "/boot.py": b"PINS = ()"}
+    flash.files |= {"/main.py": loader_files.make_main_file()}
+    flash.files |= {LOADER.POINTER: LOADER.encode_pointer(state)}
+    assert boots(flash) == (state["run"][1], False)
+    return flash
+
+
+BEFORE = {f.__name__: f for f in (bare, one, failed, two, older)}
 
 
 def copy(flash: Flash) -> Flash:
