@@ -81,7 +81,7 @@ host: $(STAMP) ## The host package, and slices of the campaigns
 		tests/calibration tests/trial -m "not campaign" -n $(WAITING_JOBS) --dist worksteal
 
 web-tests: $(STAMP) ## The server of `pbmwrap web`: its requests, attacks on it, real sockets (docs/web.md)
-	$(PY) -m pytest tests/web -n $(WAITING_JOBS)
+	$(PY) -m pytest tests/web -m "not campaign" -n $(WAITING_JOBS)
 
 web-page: $(STAMP) ## The page in Debian's Chromium (docs/web-page.md)
 	@bash tools/need_chromium.sh
@@ -170,7 +170,7 @@ mqtt-broker: $(STAMP) ## `pbmwrap mqtt` against a real broker, mosquitto on this
 .PHONY: store-cuts
 store-cuts: $(STAMP) ## Power cut and full disk at every write of the household's file (docs/programme.md)
 	$(PY) -m pytest tests/programme/test_store_cuts.py tests/programme/test_store_faults.py \
-		tests/programme/test_trial_cuts.py -n $(JOBS)
+		tests/programme/test_trial_cuts.py tests/web/test_trial.py -n $(JOBS)
 
 .PHONY: lives
 lives: $(STAMP) ## 50 made-up people, 15 weeks each with two wraps, and false improvement (docs/programme.md)

@@ -4,7 +4,7 @@ set(PICO_PLATFORM "rp2040")
 set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
 
 list(APPEND MICROPY_SOURCE_BOARD ${MICROPY_BOARD_DIR}/board.c ${MICROPY_BOARD_DIR}/ram_test.c
-     ${MICROPY_BOARD_DIR}/wrap_crc.c ${MICROPY_BOARD_DIR}/wrap_usb.c)
+     ${MICROPY_BOARD_DIR}/wrap_crc.c ${MICROPY_BOARD_DIR}/wrap_json.c ${MICROPY_BOARD_DIR}/wrap_usb.c)
 set(MICROPY_DEF_BOARD CFG_TUD_CDC_TX_BUFSIZE=1024)
 
 # MicroPython 1.25 defines MICROPY_HW_USB_CDC_TX_TIMEOUT without asking, and takes bytes one by one.

@@ -59,24 +59,29 @@ static mp_obj_t wrap_usb_read(mp_obj_t buf) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_read_obj, wrap_usb_read);
 
-// write(buf): as many bytes as there is room for, at once; returns how many. A closed port takes all
-// and keeps the latest, as MicroPython's own write does; one whose host has vanished counts as
-// closed but may take nothing.
-static mp_obj_t wrap_usb_write(mp_obj_t buf) {
+// write(buf, at, end): as many bytes of buf[at:end] as there is room for, at once; returns how many.
+// A closed port takes all and keeps the latest, as MicroPython's own write does; one whose host has
+// vanished counts as closed but may take nothing.
+static mp_obj_t wrap_usb_write(mp_obj_t buf, mp_obj_t at_in, mp_obj_t end_in) {
     mp_buffer_info_t from;
     mp_get_buffer_raise(buf, &from, MP_BUFFER_READ);
-    size_t n = from.len;
+    size_t at = mp_obj_get_int(at_in), end = mp_obj_get_int(end_in);
+    if (at > end || end > from.len) {
+        mp_raise_ValueError(MP_ERROR_TEXT("outside the buffer"));
+    }
+    const uint8_t *bytes = (const uint8_t *)from.buf + at;
+    size_t n = end - at;
     if (tud_cdc_connected()) {
         n = MIN(n, tud_cdc_write_available());
     }
     size_t done = 0;
     while (done < n) {
-        done += tud_cdc_write((const uint8_t *)from.buf + done, n - done);
+        done += tud_cdc_write(bytes + done, n - done);
         tud_cdc_write_flush();
     }
     return MP_OBJ_NEW_SMALL_INT(done);
 }
-static MP_DEFINE_CONST_FUN_OBJ_1(wrap_usb_write_obj, wrap_usb_write);
+static MP_DEFINE_CONST_FUN_OBJ_3(wrap_usb_write_obj, wrap_usb_write);
 
 // allocated(): bytes given out since the last collection, in the time of a call (gc.mem_alloc
 // walks the heap: 8.8 ms).

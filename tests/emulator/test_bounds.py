@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.contract.conftest import Bench
 from tests.emulator import bounds
+from tools.bench.copies import in_a_copy
 from tools.bench.latency import measure_longest
 from tools.bench.link_steps import LIMIT_US, STEP_US, Session
 from tools.bench.peers import PEERS
@@ -15,6 +17,8 @@ from wrap.rules import limits
 STEPS = 120  # more than a second of them
 TURNS = 300
 CALM_MS = 1500
+PUSHES = 10
+STATUSES = 4
 FLOOD_MS = 2000
 MOMENTS = 16  # four of each sensor
 
@@ -48,6 +52,52 @@ def test_a_running_session_makes_no_garbage(repl_board: ReplBoard) -> None:
     grown, sound, due_ms = repl_board.run_code("\n".join(lines), 10 * (100 + TURNS)).split()
     assert (int(grown), sound) == (bounds.STEP_BYTES, "True")
     assert int(due_ms) > limits.WIRE_CHECK_MS - 10 * TURNS  # a window has come and gone
+
+
+def test_a_push_of_telemetry_allocates_nothing(repl_board: ReplBoard) -> None:
+    """From the sample to the bytes that the port has taken, in a running session."""
+    repl_board.run_code(
+        "import bench_wrap, gc; bench_wrap.begin_session(); gc.collect(); gc.disable()"
+    )
+    lines = [
+        "before = pushes = 0",
+        "app = bench_wrap._app",
+        "write = app.status_view.write_sample",
+        f"for n in range({PUSHES} + 1):",
+        " if n == 1:",
+        "  before = gc.mem_alloc()",
+        " pushes += app.server.push('sample', write)",
+        " while not app.server.is_idle():",
+        "  app.server.poll(10)",
+        "grown = gc.mem_alloc() - before",
+        "print('told', grown, pushes)",
+    ]
+    printed = repl_board.run_code("\n".join(lines), 1000)
+    told = printed[printed.rindex("told") :].split()
+    assert told == ["told", str(bounds.PUSH_BYTES), str(PUSHES + 1)]
+
+
+def test_a_status_allocates_little_in_a_running_session(lit: Bench) -> None:
+    """With a clock, whose seconds are no small integer, as a host that watches has set it."""
+    lit.client.call("clock.set", {"t": 1_800_000_000})
+    lit.client.call("status")
+
+    def measure_statuses(count: int) -> int:
+        def run() -> str:
+            for _ in range(count):
+                lit.client.call("status")
+            return lit.twin.repl("import wrap_usb; print(wrap_usb.allocated())")
+
+        return int(in_a_copy(run))
+
+    assert measure_statuses(STATUSES) - measure_statuses(0) <= STATUSES * bounds.STATUS_BYTES
+
+
+def test_the_c_writer_has_the_bytes_of_a_dictionary(repl_board: ReplBoard) -> None:
+    """wrap_json.c against `dumps`, both on the chip."""
+    code = (Path(__file__).parent / "json_lines_guest.py").read_text()
+    lines, too_long = repl_board.run_code(code, 20_000).split()[-2:]
+    assert (int(lines), int(too_long)) == (400, 128)
 
 
 def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(

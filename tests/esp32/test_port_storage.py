@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.esp32.world import World
+from tests.port import offer_bytes
 from wrap.storage.files import Files, NoFiles
 from wrap.storage.mount import mount
 from wrap.storage.sectors import FileSectors, NorSectors
@@ -36,7 +37,7 @@ def test_a_uart_is_given_no_more_than_its_fifo_takes_at_once(devkit: World) -> N
     hal, sent, fifo = devkit.hal, 0, 0.0
     data = memoryview(LINE * 20)
     while sent < len(data):
-        n = hal.link_write(data[sent : sent + 64])
+        n = offer_bytes(hal, data[sent : sent + 64])
         sent += n
         fifo += n
         assert fifo <= 128
@@ -48,13 +49,13 @@ def test_a_uart_is_given_no_more_than_its_fifo_takes_at_once(devkit: World) -> N
 
 def test_after_a_pause_the_uart_is_empty_again(devkit: World) -> None:
     view = memoryview(LINE)
-    assert [devkit.hal.link_write(view), devkit.hal.link_write(view)] == [96, 0]
+    assert [offer_bytes(devkit.hal, view), offer_bytes(devkit.hal, view)] == [96, 0]
     devkit.chip.advance_ms(30)
-    assert devkit.hal.link_write(view) == 96
+    assert offer_bytes(devkit.hal, view) == 96
     devkit.chip.advance_us(40)  # less than a byte's time, kept for the next look
-    assert devkit.hal.link_write(view) == 0
+    assert offer_bytes(devkit.hal, view) == 0
     devkit.chip.advance_us(50)
-    assert devkit.hal.link_write(view) == 1
+    assert offer_bytes(devkit.hal, view) == 1
 
 
 @pytest.mark.parametrize("board", ["PBMWRAP_ESP32_C3", "PBMWRAP_ESP32_S3"])
@@ -65,10 +66,10 @@ def test_the_chips_usb_port_is_asked_first_and_never_given_a_full_packet(
 
     monkeypatch.setattr(wrap.build_info, "CDC_NONBLOCKING", True)
     world = booted(board)
-    assert world.hal.link_write(memoryview(LINE)) == 63
-    assert world.hal.link_write(memoryview(LINE[:20])) == 20
+    assert offer_bytes(world.hal, memoryview(LINE)) == 63
+    assert offer_bytes(world.hal, memoryview(LINE[:20])) == 20
     world.chip.usb_free = False
-    assert world.hal.link_write(memoryview(LINE)) == 0
+    assert offer_bytes(world.hal, memoryview(LINE)) == 0
     assert bytes(world.stdio.out) == LINE[:63] + LINE[:20]
 
 
@@ -79,7 +80,7 @@ def test_a_stock_image_copies_each_write_to_its_uart_and_none_waits_for_it(board
     data, sent = memoryview(LINE * 20), 0
     for _ in range(2000):
         before = world.chip.now_us
-        sent += world.hal.link_write(data[sent:])
+        sent += offer_bytes(world.hal, data[sent:])
         assert world.chip.now_us == before
         world.chip.advance_us(300)
     assert bytes(world.stdio.out) == bytes(data)
@@ -93,25 +94,25 @@ def test_our_image_has_no_uart_that_slows_its_usb_port(
 
     monkeypatch.setattr(wrap.build_info, "CDC_NONBLOCKING", True)
     world = booted(board)
-    assert [world.hal.link_write(memoryview(LINE)) for _ in range(10)] == [63] * 10
+    assert [offer_bytes(world.hal, memoryview(LINE)) for _ in range(10)] == [63] * 10
 
 
 def test_tinyusb_that_nobody_reads_costs_one_write() -> None:
     world = booted("PBMWRAP_ESP32_S3")
     view = memoryview(LINE)
-    assert world.hal.link_write(view) == 63
+    assert offer_bytes(world.hal, view) == 63
     world.stdio.write_us = 500_000
     world.chip.advance_ms(30)
-    assert world.hal.link_write(view) == 63
+    assert offer_bytes(world.hal, view) == 63
     before = world.chip.now_us
-    assert world.hal.link_write(view) == 0
+    assert offer_bytes(world.hal, view) == 0
     assert world.chip.now_us == before
     assert world.hal.link_read(bytearray(8)) == 0
-    assert world.hal.link_write(view) == 0
+    assert offer_bytes(world.hal, view) == 0
     world.stdio.write_us = 0
     world.stdio.arrive(b"@")
     assert world.hal.link_read(bytearray(8)) == 1
-    assert world.hal.link_write(view) == 63
+    assert offer_bytes(world.hal, view) == 63
 
 
 @pytest.mark.parametrize(("link", "reported"), [("jtag", "no USB port"), ("can", "no link can")])

@@ -8,6 +8,7 @@ from array import array
 import pytest
 
 from tests.esp32.world import BOARDS, World
+from tests.port import offer_bytes
 from wrap.rules import limits
 from wrap.safety.thermistor import OPEN, SHORT, Thermistor
 
@@ -95,5 +96,5 @@ def test_a_chip_without_calibration_writes_nothing_between_the_lines_of_the_link
     readings = array("i", [-1] * 4)
     hal.inputs(readings)
     assert list(readings) == [0, 0, 0, 0]
-    assert hal.link_write(memoryview(b"answer")) == 6
+    assert offer_bytes(hal, memoryview(b"answer")) == 6
     assert bytes(world.stdio.out) == b"answer"

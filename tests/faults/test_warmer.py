@@ -69,7 +69,7 @@ def test_a_warmer_that_gives_no_heat_is_a_warning_and_no_fault():
     one.prepare()
     table()["warmer-open"].inject(one)
     one.watch(90_000)
-    assert "no-heat" in one.board.app.status_view.status()["warnings"]
+    assert "no-heat" in one.board.app.thermal.warnings()
     assert (one.fault, one.over) == ("", False)
     one.close()
 

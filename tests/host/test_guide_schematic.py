@@ -61,4 +61,20 @@ def test_every_reference_is_drawn_once_and_explained_in_the_guide(board: str) ->
     refs = [w for w in found if re.fullmatch(r"(R|C|Q|F|D|S|SW|RT|U)\d+", w)]
     assert len(refs) > 30
     assert {r: found[r] for r in refs} == dict.fromkeys(refs, 1)
-    assert set(refs) <= reported
+    warmer = {"Q8", "R85", "R86"}  # of the optional warmer, which section 16 explains
+    guide = (parts.ROOT / "docs" / "build-a-wrap.md").read_text(encoding="utf-8")
+    section = guide.split("## 16. A warmer")[1]
+    assert warmer <= set(re.findall(r"\| ([A-Z]+\d+) \|", section)) and warmer.isdisjoint(reported)
+    assert set(refs) - warmer <= reported and warmer <= set(refs)
+
+
+@pytest.mark.parametrize("board", schematic.DRAWN)
+def test_the_warmer_is_drawn_as_section_16_has_it(board: str) -> None:
+    guide = (parts.ROOT / "docs" / "build-a-wrap.md").read_text(encoding="utf-8")
+    text = " ".join(words(board))
+    assert f"R60 to R84: {parts.WARMER_COUNT} x {format_ohm(parts.WARMER_OHM)}" in text
+    assert f"| R60 to R84 | {parts.WARMER_COUNT} x {format_ohm(parts.WARMER_OHM)}," in guide
+    assert f"WARMER {parts.WARMER_PINS[board]}" in text and "Two ways off" in text
+    if board == "PBMWRAP_RP2040":
+        pin = parts.WARMER_PINS[board].removeprefix("GPIO")
+        assert f'WARMER = ("warmer", "heat", {pin}, 900)' in guide

@@ -25,7 +25,7 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.errors import InvalidFile
-from pbmwrap.programme import courses, holds, journal, people, red_flags, trials
+from pbmwrap.programme import courses, holds, journal, people, red_flags, trial_steps, trials
 from pbmwrap.programme import store as stores
 from pbmwrap.programme.attribution import claim_sessions
 from pbmwrap.programme.journal_file import FileJournal, FileRow, store_journal
@@ -98,9 +98,14 @@ def close_draft(scene: Scene) -> None:
 
 
 def make_second(scene: Scene) -> None:
-    ms = scene.ms
     courses.make_course(
-        scene.store, scene.bert, aim="walk", sites=[FOOT, HAND], measure=PAIN, unix_ms=ms, weeks=8
+        scene.store,
+        scene.bert,
+        aim="walk",
+        sites=[FOOT, HAND],
+        measure=PAIN,
+        unix_ms=scene.ms,
+        weeks=8,
     )
 
 
@@ -150,7 +155,7 @@ ACTS: dict[str, Callable[[Scene], object]] = {
     "trial close": note(trials.CLOSED, period=0),
     "trial reveal": note(trials.REVEALED, secret="5" * 64, reason=""),
     "trial unblind": note(trials.UNBLINDED, secret="5" * 64, reason="it got worse"),
-    "trial end": note(trials.ENDED, reason="the wrap is lost"),
+    "trial end": lambda s: trial_steps.end_without_wrap(s.store, s.bert, s.trial, "lost", s.ms),
 }
 
 
@@ -478,6 +483,7 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/api/course/freeze", {"id": "{course}"}),
     ("/api/course/close", {"id": "{course}", "why": "too hot"}),
     ("/api/trial/entry", {"values": [5, 6]}),
+    ("/api/trial/unblind", {"reason": "lost", "confirmed": 2, "without_wrap": True}),
 )
 
 
@@ -489,7 +495,7 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
     request_: tuple[str, dict[str, Any]], household: Path, scene: Scene
 ) -> None:
     path, body = request_
-    who = "Bert" if path in ("/api/course", "/api/trial/entry") else "Ada"
+    who = "Bert" if path == "/api/course" or path.startswith("/api/trial") else "Ada"
     texts = {
         "{example}": template.examples()["carpal-tunnel"].read_text(encoding="utf-8"),
         "{course}": scene.draft.id,
@@ -524,12 +530,18 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
 
 def test_every_request_that_writes_is_here() -> None:
     """The page's other requests that write need a log or a wrap: see ACTS for what they store, and
-    test_trial_cuts.py for the wrap's side."""
+    test_trial_cuts.py and tests/web/test_trial.py for the wrap's side."""
     from pbmwrap.web.programme import Programme
     from pbmwrap.web.trial_pages import TrialPages
 
-    pages = (Programme(None, None, None), TrialPages(None, None, None, None))  # type: ignore[arg-type]
-    paths = {path for page in pages for method, path, _ in page.list_requests() if method != "GET"}
+    pages = Programme(None, None, None)  # type: ignore[arg-type]
+    trial = TrialPages(None, None, pages, None)  # type: ignore[arg-type]
+    paths = {
+        path
+        for method, path, _ in [*pages.list_requests(), *trial.list_requests()]
+        if method != "GET"
+    }
+    with_wrap = ("close", "draft", "guess", "next", "reveal", "send", "start", "unknown")
     others = {"/api/people/choose", "/api/people/sessions"}
-    others |= {f"/api/trial/{what}" for what in ("next", "guess", "reveal", "unblind")}
+    others |= {f"/api/trial/{name}" for name in with_wrap}
     assert paths == {path for path, _ in REQUESTS} | others

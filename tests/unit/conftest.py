@@ -12,6 +12,8 @@ from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.fake_hal import FakeHal
 from tests.between_steps import between_steps
 from wrap.link import frames
+from wrap.link.json_writer import DictWriter
+from wrap.link.server import dumps
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
 from wrap.storage import payloads, records
@@ -209,6 +211,14 @@ class Rig:
                 return tuple(answer["e"]) if "e" in answer else answer["r"]
         raise AssertionError("no answer to " + method)
 
+    def sample(self):
+        """The parameters of a push of telemetry now."""
+        return read_fields(self.app.status_view.write_sample)
+
+    def status(self):
+        """The answer to `status` now, without the link."""
+        return read_fields(self.app.status_view.write_status)
+
     def store(self, slot=0, **changes):
         """Put a protocol into a slot, without the link."""
         raw = protocol(**changes)
@@ -244,6 +254,15 @@ class Rig:
         """The unpacked payloads of one kind of record."""
         unpack = UNPACK.get(kind, payloads.unpack_json)
         return [unpack(p) for k, p in self.log() if k == kind]
+
+
+def read_fields(write):
+    """What a result that writes its fields consists of."""
+    buffer = bytearray(frames.MAX_ANSWER)
+    out = DictWriter(buffer, dumps)
+    out.begin_line(0, len(buffer), "i", 0, "r")
+    write(out)
+    return answers(buffer[: out.end_line()])[0]["r"]
 
 
 def blinks(rig, slots):

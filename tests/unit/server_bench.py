@@ -48,7 +48,13 @@ class Bench:
     def __init__(self, handle=None, again=()):
         self.hal = FakeHal(2, 4)
         self.asked = []
+        self.counted = 0
         self.server = Server(self.hal, handle or self.handle, again)
+
+    def count(self):
+        """Return how often this was called."""
+        self.counted += 1
+        return self.counted
 
     def handle(self, method, params):
         self.asked.append((method, params))

@@ -313,7 +313,7 @@ def test_telemetry_flows_until_its_lease_ends(rig: Rig):
     rig.app.host_session.start_telemetry(100, 1000)
     seen = samples(rig, 5000)
     assert 9 <= len(seen) <= 10
-    assert seen[0] == rig.app.status_view.sample()
+    assert seen[0] == rig.sample()
     rig.app.host_session.start_telemetry(0, 1000)
     assert samples(rig, 1000) == []
 

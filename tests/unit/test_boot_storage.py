@@ -35,7 +35,7 @@ def test_unreadable_storage_is_a_fault_that_writes_nothing(how):
 def test_it_still_answers_a_host():
     rig = Rig(Unread())
     assert rig.app.identity.hello()["state"] == "fault"
-    assert rig.app.status_view.status()["fault"]["name"] == "storage"
+    assert rig.status()["fault"]["name"] == "storage"
 
 
 def test_a_restart_that_cannot_be_counted_is_a_fault():
@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):
 
 def test_damaged_settings_are_reported():
     rig = Rig()
-    assert rig.app.status_view.status()["settings_damaged"] is False
+    assert rig.status()["settings_damaged"] is False
     rig.files.data["settings.a"] = b"torn"
     rig.board.power_on()
-    assert rig.app.status_view.status()["settings_damaged"] is True
+    assert rig.status()["settings_damaged"] is True

@@ -133,7 +133,7 @@ def test_lost_records_are_reported_once_the_queue_has_place(rig: Rig):
     assert rig.ask("status")["records_lost"] == 4
     rig.board.power_off()
     rig.board.power_on()
-    assert rig.app.status_view.status()["records_lost"] == 0
+    assert rig.status()["records_lost"] == 0
 
 
 def test_each_boot_has_its_number(files):

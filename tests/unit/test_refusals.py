@@ -59,7 +59,7 @@ def test_another_site_is_not_refused(rig: Rig):
     left = course["sites"]["hand-left"]
     assert (left["day"], left["week"]) == (1, 1)
     assert left["next_s"] == DAY_S - left["last_age_s"]
-    assert rig.app.status_view.status()["next_s"] > DAY_S - 60
+    assert rig.status()["next_s"] > DAY_S - 60
 
 
 def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
@@ -69,7 +69,7 @@ def test_a_short_part_is_shown_but_does_not_count(rig: Rig):
     assert rig.ask("course.get")["sites"] == {
         "hand-left": {"last_age_s": None, "day": 0, "week": 0, "next_s": 0}
     }
-    assert rig.app.status_view.status()["next_s"] == 0
+    assert rig.status()["next_s"] == 0
 
 
 def test_a_session_that_never_lit_does_not_count(rig: Rig):

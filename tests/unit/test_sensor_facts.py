@@ -86,7 +86,7 @@ def test_a_pad_with_two_sensors_still_gives_light():
     rig = Rig(facts=old_pad())
     rig.light()
     assert rig.hal.duty[0] > 0
-    assert len(rig.app.status_view.sample()["temps_mc"]) == 2
+    assert len(rig.sample()["temps_mc"]) == 2
     rig.warm(41000, "skin")
     rig.advance(40)
     assert rig.app.status_view.fault()["sensor"] == "skin"

@@ -21,6 +21,16 @@ STEP_MS = 2  # time that a piece of a stream may take
 MOST_QUIET = 1000  # reads without a byte until an upload ends
 
 
+def write_all(params):
+    """What writes the fields of a push."""
+
+    def write(out):
+        for name, value in params.items():
+            out.put(name, value)
+
+    return write
+
+
 @pytest.fixture
 def bench():
     return Bench()
@@ -93,14 +103,14 @@ def test_damaged_and_long_lines_get_short_errors(bench):
 def test_with_a_port_that_is_not_read_pushes_are_dropped_and_nothing_grows(bench):
     bench.hal.tx_room = 0
     pushes = [{"n": n, "x": "y" * 80} for n in range(100)]
-    sent = [bench.server.push("sample", params) for params in pushes]
+    sent = [bench.server.push("sample", write_all(params)) for params in pushes]
     bodies = [b'{"n":"sample","p":{"n":%d,"x":"%s"}}' % (n, b"y" * 80) for n in range(100)]
     sizes = list(accumulate(len(frames.encode(body)) for body in bodies))
     assert sent == [size <= TX_BYTES for size in sizes]
     bench.hal.rx += request(1) * 50
     for _ in range(1000):
         assert not bench.server.poll(SPARE_MS)
-    assert not bench.server.push("sample", pushes[0])
+    assert not bench.server.push("sample", write_all(pushes[0]))
     assert (bench.asked, len(bench.hal.tx), bench.server.is_idle()) == ([], 0, False)
     bench.hal.tx_room = -1
     bench.poll()
@@ -385,7 +395,7 @@ def test_no_push_comes_between_raw_bytes(bench):
     while not bench.server.is_idle():
         bench.hal.tx_room = 40
         bench.server.poll(SPARE_MS)
-        if bench.server.push("sample", {}):
+        if bench.server.push("sample", write_all({})):
             break
     bench.hal.tx_room = -1
     bench.poll()
@@ -433,3 +443,23 @@ def test_a_stream_waits_for_time_for_at_most_20_slices(bench):
     bench.hal.rx += request(1, "stream", n=1)
     assert [bench.server.poll(SPARE_MS) for _ in range(3)] == [True] * 3  # read, take, act
     assert polls(bench, STEP_MS - 1) == [False] * MOST_WAITS + [True]
+
+
+def test_a_result_that_is_a_function_writes_its_fields_and_is_not_kept():
+    """Its answer is not stored for a repetition, which is executed: such a method only reads."""
+    bench = Bench(lambda method, params: write_all({"a": bench.count(), "b": [None, "x"]}))
+    line = request(5)
+    assert bench.ask(line, line) == [{"i": 5, "r": {"a": n, "b": [None, "x"]}} for n in (1, 2)]
+
+
+def test_fields_that_are_too_long_for_an_answer_are_refused():
+    """As a dictionary that is too long is; the next request is answered."""
+    sizes = [2100, 3000, 2]
+    bench = Bench(lambda method, params: write_all({"a": "x" * sizes.pop(0)}))
+    reported = bench.ask(*[request(n) for n in range(3)])
+    too_long = ["internal", "the answer is too long"]
+    assert reported == [
+        {"i": 0, "e": too_long},
+        {"i": 1, "e": too_long},
+        {"i": 2, "r": {"a": "xx"}},
+    ]

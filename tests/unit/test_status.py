@@ -43,15 +43,15 @@ def test_the_build_is_what_lies_beside_the_firmware(monkeypatch, frozen):
 
 def test_without_a_calibration_no_dose_is_shown(rig: Rig):
     rig.light()
-    sample = rig.app.status_view.sample()
+    sample = rig.sample()
     assert (sample["dose_uj"], sample["dose_total_uj"]) == (None, None)
-    assert not rig.app.status_view.status()["calibrated"]
+    assert not rig.status()["calibrated"]
 
 
 def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
     rig.app.light.calibrate("nir", 100000, 30, 20261101, "meter")
     rig.light()
-    sample = rig.app.status_view.sample()
+    sample = rig.sample()
     assert sample["dose_uj"] == [None, rig.app.lamps.meters[1].uj]
     assert sample["dose_total_uj"] is None
 
@@ -59,7 +59,7 @@ def test_with_one_calibration_only_that_channel_is_shown(rig: Rig):
 def test_a_whole_calibration_shows_doses_and_their_sum(rig: Rig):
     rig.calibrate()
     rig.light()
-    sample = rig.app.status_view.sample()
+    sample = rig.sample()
     assert sample["dose_total_uj"] == sum(sample["dose_uj"]) > 0
     assert sample["on_ms"] == [m.on_ms for m in rig.app.lamps.meters]
     assert sample["duty_u16"] == rig.hal.duty
@@ -69,18 +69,18 @@ def test_a_whole_calibration_shows_doses_and_their_sum(rig: Rig):
 def test_a_sensor_without_a_temperature_shows_none(rig: Rig, raw):
     rig.board.set_raw(BOARD, raw)
     rig.advance(10)
-    assert rig.app.status_view.sample()["temps_mc"] == [*rig.app.temp_limits.temps_mc[:BOARD], None]
+    assert rig.sample()["temps_mc"] == [*rig.app.temp_limits.temps_mc[:BOARD], None]
 
 
 def test_status_names_the_protocol_that_runs_and_the_next(rig: Rig):
     rig.store(2, id="next")
     rig.app.protocols.activate(2)
-    status = rig.app.status_view.status()
+    status = rig.status()
     assert (status["protocol"], status["next_protocol"], status["slot"]) == (None, "next", 2)
     rig.store(2, id="now", site="foot", dose=4000, steps=LONG)
     between_steps(rig.app).starter.start("link", True)
     rig.advance(50)
-    status = rig.app.status_view.status()
+    status = rig.status()
     assert (status["protocol"], status["site"]) == ("now", "foot")
     assert (status["total_ms"], status["dose_target_uj"]) == (60000, 4000000)
     assert (status["state"], status["tethered"], status["session"]) == ("self-test", True, 1)
@@ -108,3 +108,11 @@ def test_what_is_kept_for_a_second_is_forgotten_when_a_session_begins(rig):
     between_steps(rig.app).starter.start("link", False)
     assert caps.next_s("hand-left", 3) == 86400
     assert caps.next_s("hand-left", 3) == 86400
+
+
+def test_the_fields_of_a_sample_come_first_in_status(rig: Rig):
+    rig.calibrate()
+    rig.light()
+    sample, status = rig.sample(), rig.status()
+    assert list(status)[: len(sample)] == list(sample)
+    assert {name: status[name] for name in sample} == sample

@@ -122,7 +122,7 @@ def test_without_an_answer_it_fades_out_pauses_and_ends(asked: Rig):
     assert (asked.app.session.end_reason, asked.dark()) == ("wake", True)
     assert reported(asked) == ["asked", "unanswered"]
     assert asked.noted(records.END)[0]["reason"] == "wake"
-    assert asked.app.status_view.status()["wake_due_s"] is None
+    assert asked.status()["wake_due_s"] is None
 
 
 def test_a_press_answers_and_does_not_pause(asked: Rig):
@@ -235,13 +235,13 @@ def test_status_and_sample_show_the_check(rig: Rig):
     rig.app.settings.set("wake_s", 5)
     rig.app.settings.set("answer_s", 3)
     rig.light()
-    assert rig.app.status_view.status()["wake_due_s"] == 5
+    assert rig.status()["wake_due_s"] == 5
     rig.advance(3000)
-    status = rig.app.status_view.status()
+    status = rig.status()
     assert (status["wake_due_s"], status["wake_waiting"]) == (2, False)
     rig.advance(2000)
-    assert rig.app.status_view.sample()["wake_waiting"]
-    assert rig.app.status_view.status()["wake_due_s"] == 3
+    assert rig.sample()["wake_waiting"]
+    assert rig.status()["wake_due_s"] == 3
 
 
 def test_the_indicator_asks(asked: Rig):

@@ -81,6 +81,11 @@ CHANGES = (
     ("POST", "/api/course/change"),
     ("POST", "/api/course/freeze"),
     ("POST", "/api/course/close"),
+    ("POST", "/api/trial/draft"),
+    ("POST", "/api/trial/start"),
+    ("POST", "/api/trial/send"),
+    ("POST", "/api/trial/close"),
+    ("POST", "/api/trial/unknown"),
     ("POST", "/api/trial/entry"),
     ("POST", "/api/trial/next"),
     ("POST", "/api/trial/guess"),
@@ -105,6 +110,19 @@ FREE = (  # of the changes: who watches may do these too, see docs/web.md
 
 def error_code(response) -> str:
     return response.json()["error"]["code"]
+
+
+def test_every_request_is_attacked_here(site: Site) -> None:
+    """A request that these lists lack would not be tested without login, from another page and
+    by who only watches. Private: `_app`, since nothing else knows all requests."""
+    routes = {
+        (method, route.path)
+        for route in site.web.asgi._app.routes  # type: ignore[attr-defined]
+        for method in route.methods - {"HEAD"}
+        if route.path.startswith("/api/") and "{" not in route.path
+    }
+    known = {*CHANGES, *(("GET", path) for path in GETS)}
+    assert routes - known == {("POST", "/api/login")}
 
 
 # ---- DNS rebinding: the name of the request is not this server's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -11,8 +12,12 @@ from typing import Any
 
 import pytest
 
+from pbmwrap.errors import LinkLost
+from pbmwrap.programme import store as stores
+from pbmwrap.programme import trial_run
 from pbmwrap.trial import bundle as bundles
 from tests.lives.pages import Pages
+from tests.programme.test_store_cuts import Failing
 from tests.trial.person import FEET, TrialPerson
 
 WEEKS = 8
@@ -55,6 +60,15 @@ class PagePerson(TrialPerson):
                         self.have_session(wrap)
                     self.run("logs", "pull")
             self.wait_days(1)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give SQLite a disk that is full at one statement (`Failing.left`)."""
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        stores.sqlite3, "connect", lambda *a, **k: connect(*a, factory=Failing, **k)
+    )
 
 
 @pytest.fixture
@@ -112,6 +126,11 @@ def test_a_trial_by_the_page_from_its_first_number_to_the_proof(
     picture = ada.get_raw("picture")
     assert picture.headers["content-type"] == "image/svg+xml"
     assert picture.text.startswith("<svg") and picture.text.count("<circle") >= WEEKS // 2
+    german = ada.get_raw("report?language=de")
+    assert "Ergebnis des Versuchs: besser." in german.text and '<html lang="de">' in german.text
+    assert "Licht hier: linker Fuß" in ada.get_raw("picture?language=de").text
+    assert ada.get_raw("report?language=de&kind=pdf").content.startswith(b"%PDF")
+    assert ada.get_raw("report?language=xx").json()["error"]["code"] == "bad_param"
     file = tmp_path / "page.json"
     file.write_bytes(ada.get_raw("bundle").content)
     said = ada.run("trial", "verify", str(file))
@@ -234,3 +253,214 @@ def test_without_numpy_the_page_says_what_to_install(
     answer = ada.pages.ask("Ada", "GET", "/api/trial").json()["error"]
     assert answer["message"] == "a trial needs numpy"
     assert ada.pages.get("Ada", "/api/course")["person"]["name"] == "Ada"
+
+
+# ---- the begin
+
+
+FORM: dict[str, Any] = {
+    "sites": list(FEET),
+    "aim": "less  pain",
+    "measure": "pain",
+    "weeks": 8,
+    "period": 7,
+    "sessions": 1,
+    "minutes": 0.1,
+    "level": 25,
+    "speed": "hours",
+    "matters": 4,
+    "others": ["pregabalin"],
+    "needs_treatment": False,
+    "numb": True,
+    "skin_by": "Bert",
+}
+CAUTIONS = ["advice", "half", "stop", "frozen"]
+
+
+def begin(ada: PagePerson, **changes: Any) -> dict[str, Any]:
+    """Plan and start a trial on the page."""
+    form = FORM | changes
+    with ada.world.plugged("wrap-1"):
+        seen = ada.post("draft", **form)["seen"]
+        return ada.post("start", **form, seen=seen, confirmed=CAUTIONS)
+
+
+def test_a_trial_is_planned_and_begun_by_the_page(ada: PagePerson) -> None:
+    assert ada.see()["cautions"] == CAUTIONS and ada.see()["most_level"] == 25
+    with ada.world.plugged("wrap-1"):
+        made = ada.post("draft", **FORM)
+        draft = made["draft"]
+        assert (draft["periods"], draft["sessions"], draft["sites"]) == (8, 1, list(FEET))
+        assert draft["power"] >= 0.8 and draft["confirmatory"] and draft["waited"]
+        assert draft["plan"]["aim"] == "less pain" and draft["sha"] == ""
+        assert ada.see()["trials"] == []  # nothing is stored by a look at it
+        assert ada.post("draft", **FORM) == made
+        state = ada.post("start", **FORM, seen=made["seen"], confirmed=CAUTIONS)["state"]
+    assert state["state"] == "running" and len(state["commitment"]) == 64
+    assert {
+        key: state[key] for key in draft if key not in ("state", "sha", "commitment", "uid")
+    } == {key: draft[key] for key in draft if key not in ("state", "sha", "commitment", "uid")}
+    assert ada.run("trial", "status")["sha"] == state["sha"]
+    with ada.world.plugged("wrap-1"):
+        assert "is not over" in ada.refused("draft", **FORM)[2]
+        again = ada.post("send")["state"]  # as `trial start` without a site
+        assert (again["commitment"], again["state"]) == (state["commitment"], "running")
+    ada.wait_until_start()
+    ada.have_page_week()
+    assert ada.see()["state"]["period"] == 1
+
+
+def test_the_page_freezes_the_plan_that_the_command_freezes(ada: PagePerson) -> None:
+    begin(ada, aim="less pain", others=[])
+    file = ada.world.folder / "page.jsonl"
+    ada.run("person", "export", str(file))
+    ada.post("unblind", reason="x", confirmed=2, without_wrap=True)
+    with ada.world.plugged("wrap-1"):
+        ada.run("trial", "unblind", "--unknown", "--reason", "x")
+    by_command = ada.start()["plan"]
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    by_page = next(json.loads(row["body"])["plan"] for row in rows if row.get("kind") == "trial")
+    other = ("id", "enrolled", "spent", "sites", "start")
+    assert {k: v for k, v in by_page.items() if k not in other} == {
+        k: v for k, v in by_command.items() if k not in other
+    }
+    assert by_page["sites"] == by_command["sites"] and by_page["start"] == by_command["start"]
+
+
+def test_a_trial_of_the_wrap_that_is_known_nowhere_is_ended_by_the_page(ada: PagePerson) -> None:
+    with ada.world.plugged("wrap-1"):
+        assert "in no blind trial" in ada.refused("unknown", reason="x", confirmed=2)[2]
+    begin(ada)
+    with ada.world.plugged("wrap-1"):
+        assert "is known here" in ada.refused("unknown", reason="x", confirmed=2)[2]
+        ada.post("unblind", reason="lost", confirmed=2, without_wrap=True)
+        assert "which is not over" in ada.refused("draft", **FORM)[2]
+        assert ada.refused("unknown", reason="x")[:2] == (409, "unconfirmed")
+        assert "the reason is empty" in ada.refused("unknown", confirmed=2)[2]
+        ada.post("unknown", reason="lost", confirmed=2)
+        assert ada.post("draft", **FORM)["draft"]["id"].endswith("-t2")
+
+
+def test_what_cannot_begin_on_the_page(ada: PagePerson) -> None:
+    without = {key: value for key, value in FORM.items() if key != "needs_treatment"}
+    with ada.world.plugged("wrap-1"):
+        seen = ada.post("draft", **FORM)["seen"]
+        for n in range(len(CAUTIONS)):  # one by one
+            some = CAUTIONS[:n] + CAUTIONS[n + 1 :]
+            said = ada.refused("start", **FORM, seen=seen, confirmed=some)
+            assert said[:2] == (409, "unconfirmed")
+        said = ada.refused("start", **(FORM | {"weeks": 10}), seen=seen, confirmed=CAUTIONS)
+        assert said[:2] == (409, "changed")
+        assert ada.refused("start", **FORM, confirmed=CAUTIONS)[:2] == (409, "changed")
+        assert "needs_treatment must be answered" in ada.refused("draft", **without)[2]
+        for changes, status, words in (
+            ({"needs_treatment": True}, 409, "needs treatment now"),
+            ({"skin_by": " "}, 409, "without a person who looks at the skin"),
+            ({"numb": None}, 400, "numb must be answered"),
+            ({"numb": 0}, 400, "numb must be answered"),
+            ({"weeks": 4, "speed": "weeks", "period": None}, 409, "this trial cannot answer you"),
+            ({"sites": []}, 400, "one site, or two that differ"),
+            ({"sites": ["foot-left"] * 2}, 400, "one site, or two that differ"),
+            ({"sites": ["a", "b", "c"]}, 400, "one site, or two that differ"),
+            ({"aim": " "}, 400, "the aim is missing"),
+            ({"level": 26}, 400, "near infrared of 26 % is more"),
+            ({"start": "2025-12-01"}, 400, "is in the past"),
+            ({"minutes": 25}, 409, "setting time_s is 1200"),
+            ({"speed": "soon"}, 400, "speed must be one of"),
+            ({"period": 8}, 400, "period must be"),
+            ({"weeks": 53}, 400, "weeks must be a number"),
+            ({"weeks": 4, "period": 14, "exploratory": True}, 400, "too few for such periods"),
+            ({"measure": "rating"}, 400, "a rating needs its question"),
+        ):
+            said = ada.refused("draft", **(FORM | changes))
+            assert said[0] == status and words in said[2], (changes, said)
+        weak = {"weeks": 4, "speed": "weeks", "period": 7, "exploratory": True}
+        assert ada.post("draft", **(FORM | weak))["draft"]["confirmatory"] is False
+    assert ada.refused("draft", **FORM)[0] == 503  # no wrap
+    assert ada.see()["trials"] == []
+
+
+def test_a_period_is_closed_and_a_lost_wrap_ends_the_trial_by_the_page(ada: PagePerson) -> None:
+    begin(ada)
+    ada.wait_until_start()
+    ada.write_numbers()
+    with ada.world.plugged("wrap-1") as wrap:
+        assert ada.post("next", site="foot-right")["chosen"]["site"] == "foot-right"
+        assert "is no site of the trial" in ada.refused("next", site="nose")[2]
+        ada.have_session(wrap)
+        assert ada.refused("close", period=0)[:2] == (409, "unconfirmed")
+        assert ada.refused("close", period=0, confirmed=1)[:2] == (409, "unconfirmed")
+        assert ada.refused("close", confirmed=2)[:2] == (400, "bad_param")
+        assert "period 1 is under way" in ada.refused("close", period=1, confirmed=2)[2]
+        closed = ada.post("close", period=0, confirmed=2)["state"]
+        assert (closed["closed"], closed["period"]) == ([0], 1)
+        assert ada.refused("reveal", early=True)[:2] == (409, "unconfirmed")
+    assert "the reason is empty" in ada.refused("unblind", confirmed=2, without_wrap=True)[2]
+    assert ada.refused("unblind", reason="x", confirmed=2)[0] == 503  # no wrap
+    ended = ada.post("unblind", reason="the wrap was lost", confirmed=2, without_wrap=True)
+    assert (ended["state"]["state"], ended["state"]["reason"]) == ("ended", "the wrap was lost")
+    assert ended["result"] is None
+
+
+def test_numbers_that_still_count_can_be_given_up_for_the_reveal(ada: PagePerson) -> None:
+    begin(ada, weeks=4, exploratory=True)
+    ada.wait_until_start()
+    with ada.world.plugged("wrap-1") as wrap:
+        for period in range(3):
+            ada.post("close", period=period, confirmed=2)
+        for _ in FEET:
+            ada.post("next")
+            ada.have_session(wrap)
+        ada.run("logs", "pull")
+        assert "numbers still count until" in ada.refused("reveal")[2]
+        found = ada.post("reveal", early=True, confirmed=2)
+    assert (found["state"]["state"], found["result"]["verdict"]) == ("revealed", "unknown")
+
+
+def test_a_wrap_that_went_away_while_it_took_the_plan_is_sent_it_again(ada: PagePerson) -> None:
+    with ada.world.plugged("wrap-1"):
+        seen = ada.post("draft", **FORM)["seen"]
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(trial_run, "arm_trial", _lose_wrap)
+            assert ada.refused("start", **FORM, seen=seen, confirmed=CAUTIONS)[0] == 503
+    assert ada.see()["state"]["state"] == "frozen"
+    with ada.world.plugged("wrap-1"):
+        assert ada.post("send")["state"]["state"] == "running"
+
+
+def _lose_wrap(*_: object) -> None:
+    raise LinkLost("the wrap is gone", "check the cable")
+
+
+@pytest.mark.parametrize(
+    "step", [4, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.campaign])]
+)
+def test_a_full_disk_at_any_statement_of_the_begin_leaves_what_can_go_on(
+    ada: PagePerson, failing: None, step: int
+) -> None:
+    """No trial, a frozen one, or one that the wrap has: never a wrap that is in a trial which this
+    machine does not know."""
+    seen: list[str] = []
+    for number in range(0, 400, step):
+        ada.world.wait_s(1800)  # the wrap limits what a host makes it write
+        with ada.world.plugged("wrap-1"):
+            made = ada.post("draft", **FORM)["seen"]
+            Failing.left = number
+            body = FORM | {"seen": made, "confirmed": CAUTIONS}
+            answer = ada.pages.ask("Ada", "POST", "/api/trial/start", body)
+            ended, Failing.left = Failing.left >= 0, 1 << 30
+            assert answer.is_success or answer.json()["error"]["hint"], answer.text
+            state = ada.see()["state"]
+            known = state is not None and state["state"] in ("frozen", "running")
+            seen.append(state["state"] if known else "none")
+            if known:
+                again = ada.post("send")["state"]
+                assert again["state"] == "running" and again["commitment"]
+                ada.post("unblind", reason="x", confirmed=2)
+            else:
+                said = ada.refused("unknown", reason="x", confirmed=2)[2]
+                assert "in no blind trial" in said
+        if ended:
+            break
+    assert seen == sorted(seen, key=("none", "frozen", "running").index)
+    assert set(seen) == {"none", "frozen", "running"}

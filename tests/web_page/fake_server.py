@@ -677,7 +677,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif name == "events":
             self._stream()
         elif name == "trial/picture":
-            self._send(200, self.fake.trial.draw().encode(), "image/svg+xml")
+            drawn = self.fake.trial.draw("de" if "language=de" in self.path else "en")
+            self._send(200, drawn.encode(), "image/svg+xml")
         else:
             self._send_json(*self.fake.answer(self.command, name, body))
 

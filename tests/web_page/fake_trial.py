@@ -4,7 +4,7 @@ by the trial's own code."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from pbmwrap.programme.clinician.chart import draw_picture
@@ -16,6 +16,8 @@ from pbmwrap.trial.planner import SPEEDS
 from pbmwrap.trial.report import make_trial_report
 from pbmwrap.trial.sealed_log import TrialLog
 from pbmwrap.web import trial_rows
+from pbmwrap.web.report_words import choose_words
+from pbmwrap.web.trial_wishes import CAUTIONS
 from tests.trial.trial_maker import FEET, START, at_ms, make_frozen, make_result
 
 PERIODS = 12
@@ -32,6 +34,10 @@ _MOMENTS: dict[str, tuple[int, int, bool, tuple[str, ...]]] = {
         "say what you think period 3 was: `pbmwrap trial guess`",
         "the next session is on foot-left: `pbmwrap trial next`")),
     "given": (3, 25, True, ("connect the wrap: `pbmwrap trial reveal` takes the secret over",)),
+    "behind": (2, 23, True, (
+        "period 3 should be over: have its sessions, or end it with `pbmwrap trial close`",)),
+    "counting": (PERIODS, 82, True, (
+        "no more sessions; write numbers until 2026-05-24: `pbmwrap trial entry`",)),
     "last": (PERIODS, 84, True, ("the last period is over: `pbmwrap trial reveal`",)),
 }  # fmt: skip
 _WARNING = (
@@ -40,7 +46,7 @@ _WARNING = (
 )
 _GIVEN = "The wrap has given its secret, and this computer has not kept it."
 _OVER = ("better", "worse", "unblinded", "ended")
-TRIAL_MOMENTS = ("none", "cannot", *_MOMENTS, *_OVER)
+TRIAL_MOMENTS = ("none", "cannot", "frozen", *_MOMENTS, *_OVER)
 _PLANS = {  # of `pbmwrap trial plan` for two sites and 24 weeks, and for one
     2: ((12, 14, 5, 0.982, 1.71), (24, 7, 2, 0.712, 1.02)),
     1: ((24, 7, 2, 0.171, 0.48), (12, 14, 5, 0.2, 0.61)),
@@ -55,7 +61,9 @@ class FakeTrial:
         self.guesses: list[TrialGuess] = []
         self.entries: list[TrialEntry] = []
         plan = make_frozen(id="ada234-t1", person="ada234", aim="Less pain at night")
-        over, day, written, self.steps = _MOMENTS.get(moment, (PERIODS, 90, True, ()))
+        over, day, written, self.steps = _MOMENTS.get(
+            moment, (PERIODS, 90 if moment in _OVER else -21, True, ())
+        )
         self.today = START + timedelta(days=day)
         self.over = over
         said = over if moment in _OVER else over - (moment == "guess")
@@ -75,6 +83,10 @@ class FakeTrial:
             self.trial = replace(self.trial, over=None, how="", secret="")
         if moment == "ended":
             self.steps = ()
+        elif moment == "frozen":
+            self.trial = replace(self.trial, armed=None, uid="", commitment="")
+            self.over, self.guesses, self.entries = 0, [], []
+            self.steps = ("connect the wrap and run `pbmwrap trial start` again",)
         elif moment in _OVER:
             self.steps = ("see the result: `pbmwrap trial report`",)
 
@@ -108,14 +120,17 @@ class FakeTrial:
             {},
             over,
             due if self.trial.is_open else (),
-            self.today if self.over == plan.periods else None,
+            START + timedelta(days=7 * PERIODS) if self.over == plan.periods else None,
             {"running": (_WARNING,), "given": (_GIVEN,)}.get(self.moment, ()),
             self.steps,
         )
 
-    def draw(self) -> str:
+    def draw(self, language: str) -> str:
         """Return the picture of the report."""
-        return draw_picture(self._report.chart).svg
+        made = make_trial_report(
+            self.evidence, self.outcome, "Ada", "0.0", say=choose_words(language)
+        )
+        return draw_picture(made.chart).svg
 
     @property
     def _report(self) -> Any:
@@ -125,6 +140,21 @@ class FakeTrial:
         """Return (status, JSON) of one request."""
         if path == "trial/plan":
             return 200, _make_plan(1 if self.moment == "cannot" else 2)
+        if path == "trial/draft":
+            plan = replace(
+                self.trial.plan,
+                aim=body["aim"],
+                start=date.fromisoformat(body["start"]),
+                enrolled=Stamp(at_ms(self.today, 9), 0),
+                confirmatory=not body["exploratory"],
+                others=tuple(body["others"]),
+                periods=12,
+                days=14,
+                washout=5,
+                sessions=6,
+                promise=replace(self.trial.plan.promise, power=0.982),
+            )
+            return 200, {"draft": trial_rows.describe_draft(plan), "seen": "5eed"}
         more: dict[str, Any] = {}
         if path == "trial/entry":
             self._write(tuple(body["values"]))
@@ -136,11 +166,18 @@ class FakeTrial:
             self._keep(PeriodGuess(body["period"], said, body["confidence"], body["why"]))
             self.steps = self.steps[1:]
         elif path == "trial/next":
-            more = {"chosen": {"site": self.progress.next_site, "slot": 1}}
+            site = body.get("site") or self.progress.next_site
+            more = {"chosen": {"site": site, "slot": 1}}
+        elif path in ("trial/start", "trial/send"):
+            self.__init__(
+                "baseline" if self.moment in ("none", "cannot", "frozen") else self.moment
+            )
+        elif path == "trial/close":
+            self.over += 1
         elif path == "trial/reveal":
             self.__init__("better")
         elif path == "trial/unblind":
-            self.__init__("unblinded")
+            self.__init__("ended" if body.get("without_wrap") else "unblinded")
         return 200, self._describe() | more
 
     def _describe(self) -> dict[str, Any]:
@@ -155,6 +192,8 @@ class FakeTrial:
             "notes": [],
             "pdf": True,
             "speeds": list(SPEEDS),
+            "cautions": list(CAUTIONS),
+            "most_level": 25,
             "state": None,
             "result": None,
         }

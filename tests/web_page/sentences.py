@@ -25,7 +25,7 @@ MODULES = (
     *sorted(path for path in (_HOST / "doctor").glob("*.py") if path.name != "board.py"),
     *(_HOST / "calibration" / f"{name}.py" for name in _CALIBRATION),
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "quantity", "summary")),
-    *(_HOST / "programme" / f"trial{name}.py" for name in ("s", "_steps")),
+    *(_HOST / "programme" / f"trial{name}.py" for name in ("s", "_run", "_start", "_steps")),
     _HOST / "trial" / "planner.py",
     _HOST / "errors.py",
     _HOST / "config.py",

@@ -6,14 +6,14 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from pbmwrap.programme.analysis import WORDS
 from pbmwrap.programme.mnsi import QUESTIONS
 from pbmwrap.programme.model import SKIN
 from pbmwrap.programme.model import Word as RuleWord
 from pbmwrap.programme.red_flags import FLAGS
-from tests.web_page.fake_server import STATIC, FakeServer
+from tests.web_page.fake_server import STATIC, TOKEN, FakeServer
 from tests.web_page.test_german import find_english_words
 from tests.web_page.test_page import Visit, check_axe, check_figures, open_all, wait_until
 
@@ -279,6 +279,67 @@ def test_a_phone_lists_all_pages_at_a_press_of_more(visit: Visit) -> None:
     expect(page.get_by_role("link", name="Wrap", exact=True)).to_be_hidden()
     expect(page.get_by_role("link", name="Protocols")).to_be_visible()
     check_axe(page)
+
+
+def list_navigation(page: Page) -> list[str]:
+    """Return the words of the navigation that are shown, in the order of the tab key; it must be
+    the order on screen."""
+    parts = page.locator("nav a:visible, nav button:visible")
+    boxes = [part.bounding_box() for part in parts.all()]
+    places = [(box["y"] // 30, box["x"]) for box in boxes if box]
+    assert len(places) == len(boxes) and places == sorted(places)
+    return parts.all_inner_texts()
+
+
+@pytest.mark.parametrize(
+    ("width", "path", "shown"),
+    [
+        (390, "journal", ["Now", "Journal", "Course", "More"]),
+        (390, "trial", ["Now", "Journal", "Course", "Trial", "More"]),
+        (390, "protocols", ["Now", "Journal", "Course", "Protocols", "More"]),
+        (320, "journal", ["Now", "Journal", "Course", "More"]),
+        (320, "protocols", ["Now", "Journal", "Protocols", "More"]),
+    ],
+)
+def test_more_is_the_last_of_one_row_on_a_phone(
+    visit: Visit, width: int, path: str, shown: list[str]
+) -> None:
+    _, page = visit("trial-running", path, width=width, height=568)
+    page.wait_for_selector("nav a[aria-current=page]")
+    assert list_navigation(page) == shown
+    tops = {round(box["y"]) // 30 for part in page.locator("nav li:visible").all()
+            if (box := part.bounding_box())}  # fmt: skip
+    assert len(tops) == 1
+    page.get_by_role("button", name="More", exact=True).click()
+    assert set(shown) - {"More"} < set(list_navigation(page))
+    page.set_viewport_size({"width": 1280, "height": 800})
+    every = ["Now", "Journal", "Course", "Trial", "Sessions", "Protocols", "Wrap", "About"]
+    assert list_navigation(page) == every
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_words_stay_in_their_buttons_on_the_smallest_phone(visit: Visit, language: str) -> None:
+    _, page = visit("running", "now", width=320, height=568, language=language)
+    page.wait_for_selector(".buttons .pause")
+    for button in page.locator(".buttons .button").all():
+        assert button.evaluate("(e) => e.scrollWidth - e.clientWidth") == 0, button.inner_text()
+
+
+def test_a_page_that_is_opened_during_the_login_waits_for_it(browser: Browser) -> None:
+    server = FakeServer("course-running")
+    context = browser.new_context(locale="en")
+    page, held = context.new_page(), list[Route]()
+    page.route("**/api/login", lambda route: held.append(route))
+    page.goto(f"{server.url}#t={TOKEN}")
+    page.wait_for_selector("h1")
+    page.evaluate("location.hash = '#/journal'")
+    page.wait_for_selector("h1 >> text=Journal")
+    page.wait_for_timeout(200)
+    expect(page.get_by_text("Not logged in")).to_have_count(0)
+    held[0].continue_()
+    expect(page.locator(".entries li").first).to_be_visible()
+    context.close()
+    server.close()
 
 
 def test_a_pull_asks_whose_the_sessions_were(visit: Visit) -> None:

@@ -16,7 +16,7 @@ from tools.bench.session import Day, encode_protocol, ignore_push, send_flood
 
 _SETTLED_MS = 3000
 _CALM_S = 10
-_TELEMETRY_S = 10
+_TELEMETRY_S = (5, 15)  # the difference is without the request that starts it
 _REQUESTS = 8
 _FLOOD_MS = 500
 
@@ -32,10 +32,11 @@ def _run_without_host(day: Day) -> None:
     day.twin.advance_ms(1000 * _CALM_S)
 
 
-def _stream_telemetry(day: Day) -> None:
-    params = {"every_ms": 1000, "ms": 1000 * (_TELEMETRY_S + 5)}
+def _stream_telemetry(day: Day, seconds: int) -> None:
+    """Receive a push a second."""
+    params = {"every_ms": 1000, "ms": 1000 * (seconds + 5)}
     day.client.call("telemetry", params, on_push=ignore_push)
-    for _ in range(_TELEMETRY_S * 100):
+    for _ in range(seconds * 100):
         day.twin.advance_ms(10)
         day.twin.read()
 
@@ -68,16 +69,21 @@ def measure_garbage(image: Path) -> Figures:
         return int(gone), int(sent)
 
     nothing = measure_work(lambda _: None)[0]
-    calm, telemetry, status, pull = (
-        measure_work(host)[0] - nothing
-        for host in (_run_without_host, _stream_telemetry, _request_status, _pull_log)
+    calm, status, pull = (
+        measure_work(host)[0] - nothing for host in (_run_without_host, _request_status, _pull_log)
     )
+    fewer, more = (
+        measure_work(lambda it, seconds=seconds: _stream_telemetry(it, seconds))[0]
+        for seconds in _TELEMETRY_S
+    )
+    pushes_then = _TELEMETRY_S[0]
+    per_push = (more - fewer) / (_TELEMETRY_S[1] - pushes_then) - calm / _CALM_S
     flooding, sent = measure_work(lambda it: send_flood(it.twin, generate_flood(), _FLOOD_MS))
     day.close()
     return {
         "garbage_calm_bytes_per_s": calm / _CALM_S,
-        "garbage_telemetry_bytes_per_push": (telemetry - calm * _TELEMETRY_S / _CALM_S)
-        / _TELEMETRY_S,
+        "garbage_telemetry_bytes_per_push": per_push,
+        "garbage_telemetry_request_bytes": fewer - nothing - pushes_then * per_push,
         "garbage_status_bytes": status / _REQUESTS,
         "garbage_pull_bytes": pull,
         "garbage_flood_bytes_per_kb": (flooding - nothing) / sent * 1024,

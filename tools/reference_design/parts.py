@@ -61,6 +61,9 @@ CABLE_MM2 = 0.5
 COPPER_OHM_MM2_PER_M = 0.0175
 
 # What the schematic shows: reference, text. R1 to R4 stand once per channel or sensor.
+WARMER_OHM = 330  # each of the resistors of the optional warmer (docs/build-a-wrap.md, section 16)
+WARMER_COUNT = 25
+WARMER_PINS = {"PBMWRAP_RP2040": "GPIO6", "PBMWRAP_ESP32": "free pin"}
 GATE_OHM = 100
 GATE_DOWN_OHM = 10_000
 ENABLE_UP_OHM = 10_000

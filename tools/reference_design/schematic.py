@@ -30,6 +30,7 @@ def draw_board(board: str) -> str:
     _draw_feed(sheet, facts)
     _draw_enable(sheet, facts)
     _draw_lamps(sheet, facts)
+    _draw_warmer(sheet, facts)
     draw_sensors(sheet, facts)
     _draw_controller(sheet, facts)
     draw_cut_off(sheet)
@@ -188,6 +189,38 @@ def _draw_lamp(sheet: Sheet, x: float, number: int, channel: tuple) -> None:
         elm.Resistor(), (gx - 2, gy), (gx, gy), f"R{6 + number}", format_ohm(parts.GATE_OHM)
     )
     sheet.draw_net((gx - 2, gy), f"{channel[0].upper()} GPIO{channel[2]}", "left")
+
+
+def _draw_warmer(sheet: Sheet, facts: Facts) -> None:
+    """Draw the optional warmer as one more load behind FEED, with a switch as a lamp's."""
+    x = 24.2 + 7.4 * len(facts.CHANNELS) + 3.4
+    first, last = 60, 60 + parts.WARMER_COUNT - 1
+    sheet.draw_title((x - 3.4, 2.2), "3a  Warmer (optional: section 16)")
+    sheet.draw_net((x - 2.6, 0.6), "FEED", "left")
+    sheet.draw_line((x - 2.6, 0.6), (x, 0.6))
+    sheet.draw_frame((x - 2.2, -5.6), (x + 5.6, 1.5), "in the pad")
+    sheet.draw_part(elm.Resistor(), (x, 0.6), (x, -3.0), "", "")
+    sheet.draw_note(
+        (x + 0.6, -1.2),
+        f"R{first} to R{last}: {parts.WARMER_COUNT} x {format_ohm(parts.WARMER_OHM)}\n"
+        "side by side, spread over the\nwhole lit area, on the back\nof the LED board",
+    )
+    sheet.draw_line((x, -3.0), (x, -6))
+    sheet.draw_note((x + 0.2, -4.2), "WARM")
+    fet = sheet.n_fet_gate_left((x, -6), "Q8")
+    sheet.draw_ground(fet.source)
+    gx, gy = fet.gate
+    sheet.draw_dot((gx, gy))
+    down = format_ohm(parts.GATE_DOWN_OHM)
+    sheet.draw_part(elm.Resistor(), (gx, gy), (gx, gy - 2), "R86", down, "left")
+    sheet.draw_ground((gx, gy - 2))
+    sheet.draw_part(elm.Resistor(), (gx - 2, gy), (gx, gy), "R85", format_ohm(parts.GATE_OHM))
+    sheet.draw_net((gx - 2, gy), f"WARMER {parts.WARMER_PINS[facts.BOARD]}", "left")
+    sheet.draw_note(
+        (x + 1.5, -7.2),
+        "Two ways off: its gate (R86 keeps it low),\nand Q2 or S1 in FEED.\n"
+        "Read-back: its pin, as a lamp's.",
+    )
 
 
 def _draw_controller(sheet: Sheet, facts: Facts) -> None:

@@ -21,6 +21,7 @@ RUNTIME = "device"  # its files are MicroPython and the firmware; the others are
 LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept for use offline
 SERVER_ONLY = (  # pages whose data are on a server's disk, and what only they use
     *("page_calibrate.js", "page_course.js", "page_journal.js", "page_trial.js", "programme.js"),
+    "trial_form.js",
     "day_chart.js",
 )
 _ONLY_HERE = shutil.ignore_patterns("*.md", "hashes.json")

@@ -87,15 +87,12 @@ class LightOutput:
         self.lamps.limit_current(self.power_ma)
         return bool(self.power_limit.why)
 
-    def power(self, session: "Session") -> dict:
-        """Return answer fields: the allowed power in permille of full power, and what limits it;
-        during light and pauses those of the session, otherwise as if light began now."""
+    def power_pm(self, session: "Session") -> int:
+        """Return the allowed power in permille of full power, and set `power_limit.why` to what
+        limits it; during light and pauses those of the session, otherwise as if light began now."""
         begun = states.RAMP_UP <= session.state <= states.RAMP_DOWN
         ma = self.power_ma if begun else self.allowed_ma()
-        return {
-            "power_pm": ma * 1000 // self.power_limit.full_ma(),
-            "power_why": self.power_limit.why or None,
-        }
+        return ma * 1000 // self.power_limit.full_ma()
 
     def doses_uj(self) -> list:
         """Return the nominal dose of each channel of light, uJ/cm2; None for one without a

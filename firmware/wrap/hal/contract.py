@@ -224,6 +224,7 @@ class Hal(Protocol):
         """Move received bytes into `buf`. Returns how many, 0 for none."""
         raise NotImplementedError
 
-    def link_write(self, view: memoryview) -> int:
-        """Offer bytes to the port. Returns how many it took. Never blocks."""
+    def link_write(self, view: memoryview, at: int, end: int) -> int:
+        """Offer view[at:end] to the port; indices, because a slice allocates. Returns how many
+        bytes it took. Never blocks."""
         raise NotImplementedError

@@ -194,7 +194,7 @@ class ViewCommands:
         view = self._status_view
         return {
             "hello": (ALWAYS, self._hello),
-            "status": (ALWAYS, lambda p: view.status()),
+            "status": (ALWAYS, lambda p: view.write_status),
             "state": (ALWAYS, lambda p: view.state()),
             "course.get": (ALWAYS, lambda p: view.course()),
             "bench": (REST, lambda p: self._bench.measure()),

@@ -30,7 +30,7 @@ class HostSession:
         self._files = files
         self._trial = trial
         self._log_queue = log_queue
-        self._status_view = status_view
+        self._write_sample = status_view.write_sample  # once: binding a method allocates
         self._every_ms = self._left_ms = self._due_ms = 0  # of the telemetry
         self._restart_ms = -1  # since a restart was requested; -1: none was
 
@@ -73,4 +73,4 @@ class HostSession:
         # sent.
         if self._due_ms <= 0 and server.is_idle():
             self._due_ms = self._every_ms
-            server.push("sample", self._status_view.sample())
+            server.push("sample", self._write_sample)

@@ -15,6 +15,7 @@ from wrap.errors import BAD_CRC as CODE_CRC
 from wrap.errors import BAD_FRAME, INTERNAL, Refused
 from wrap.errors import TOO_LONG as CODE_LONG
 from wrap.link import frames
+from wrap.link.json_writer import open_writer
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from wrap.hal.contract import Hal
+    from wrap.link.json_writer import Write
 
     class Stream(Protocol):
         """Bytes that are received or sent before the answer, see `Server`."""
@@ -41,6 +43,7 @@ _STEP_MS = const(2)  # time that a piece of a stream may take
 _MOST_WAITS = const(20)  # slices that work waits for time; then it is done in any case
 _QUIET_SLICES = const(100)  # slices without work until the host counts as silent
 _MOST_WRONG = const(32)  # wrong lines answered in a row, so that an echo cannot repeat without end
+_TOO_LONG_ANSWER = "the answer is too long"
 _ANSWER_KEYS = ("r", "e", "n")  # only the wrap sends these: a line with one is an echo
 
 
@@ -111,6 +114,9 @@ class Server:
     step(): does a bounded piece of work and returns a tuple with the parts of a push's JSON, a
     memoryview of bytes that are sent unchanged, or None at the end; and
     result(): the request's result, called after `step` has returned None. Raises Refused.
+
+    A result that is a function writes the fields of the result with the JsonWriter that it is
+    called with. Such an answer is not kept: a repetition of its request is executed.
     """
 
     def __init__(
@@ -130,6 +136,7 @@ class Server:
         self._rx_end = 0
         self._tx = buffers.tx
         self._view = memoryview(self._tx)
+        self._writer = open_writer(self._tx, dumps)
         self._tx_at = 0
         self._tx_end = 0
         self._number = -1  # id of the request in progress
@@ -151,21 +158,32 @@ class Server:
         """Return whether there was work for a host in the last _QUIET_SLICES slices."""
         return self._silent < _QUIET_SLICES
 
-    def push(self, name: str, params: dict) -> bool:
-        """Queue a push. Returns False and sends nothing when the buffer is full, or during a
-        stream, whose bytes must not be interrupted."""
-        return self._stream is None and self._queue_line(dumps({"n": name, "p": params}))
+    def push(self, name: str, write: "Write") -> bool:
+        """Queue a push. write: writes the fields of its parameters. Returns False and sends nothing
+        when the buffer is full, or during a stream, whose bytes must not be interrupted."""
+        if self._stream is not None:
+            return False
+        self._writer.begin_line(self._tx_end, _TX, "n", name, "p")
+        return self._write_fields(write)
+
+    def _write_fields(self, write: "Write") -> bool:
+        """Write the fields of the line that was begun, end it and queue it. Returns False when it
+        was too long."""
+        write(self._writer)
+        end = self._writer.end_line()
+        if end < 0:
+            return False
+        self._tx_end = end
+        return True
 
     def _queue_line(self, *parts: bytes) -> bool:
-        """Queue a line whose JSON is the concatenation of `parts`. Returns False when the buffer is
-        full."""
+        """Queue a line whose JSON is the concatenation of `parts`. Returns True. It fits, because
+        only a push is queued before everything is sent."""
         # At-sign, star, eight digits of the CRC, newline.
         n = 11
         for part in parts:
             n += len(part)
         line = self._reserve_line(n)
-        if line is None:
-            return False
         line[0] = 0x40
         at = 1
         crc = 0
@@ -187,15 +205,13 @@ class Server:
             self._view[at:end] = ready
         return True
 
-    def _reserve_line(self, n: int) -> "memoryview | None":
-        """Return a view of the next `n` bytes of the output buffer, or None when it is full.
+    def _reserve_line(self, n: int) -> memoryview:
+        """Return a view of the next `n` bytes of the output buffer.
 
         A view of exactly these bytes, because MicroPython's slice assignment to a longer buffer
         also moves all bytes behind the slice.
         """
         at = self._tx_end
-        if at + n > _TX:
-            return None
         self._tx_end = at + n
         return self._view[at : at + n]
 
@@ -233,7 +249,7 @@ class Server:
     def _pump_lines(self) -> bool:
         """Send at most _WRITE bytes of the output buffer. Returns whether the port took any."""
         end = min(self._tx_end, self._tx_at + _WRITE)
-        sent = self._hal.link_write(self._view[self._tx_at : end])
+        sent = self._hal.link_write(self._view, self._tx_at, end)
         self._tx_at += sent
         if self._tx_at == self._tx_end:
             self._tx_at = self._tx_end = 0
@@ -241,7 +257,7 @@ class Server:
 
     def _pump_raw(self) -> bool:
         """Send at most _WRITE of a stream's bytes. Returns whether the port took any."""
-        sent = self._hal.link_write(self._raw[:_WRITE])
+        sent = self._hal.link_write(self._raw, 0, min(len(self._raw), _WRITE))
         self._raw = self._raw[sent:]
         return sent > 0
 
@@ -311,15 +327,25 @@ class Server:
             if hasattr(result, "step"):
                 self._stream = result  # type: ignore - a stream, by its `step`
                 return
+            if callable(result):
+                if self._answer_fields(result):  # type: ignore - a `Write`
+                    return
+                raise Refused(INTERNAL, _TOO_LONG_ANSWER)
             answer = dumps({"i": number, "r": result})
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
         # The host's reader has a line of this size and would drop a longer one.
         if len(answer) > frames.MAX_ANSWER:
-            answer = _encode_error(number, INTERNAL, "the answer is too long")
+            answer = _encode_error(number, INTERNAL, _TOO_LONG_ANSWER)
         self._last_answer = answer
         self._last_body = self._body
         self._queue_line(answer)
+
+    def _answer_fields(self, write: "Write") -> bool:
+        """Send what `write` writes as the answer to request `_number`. Returns False when it was
+        too long. The output buffer is empty: nothing is executed before everything is sent."""
+        self._writer.begin_line(0, frames.MAX_ANSWER, "i", self._number, "r")
+        return self._write_fields(write)
 
     def _step_stream(self) -> bool:
         """Send the next piece of the stream, and its answer after the last one."""

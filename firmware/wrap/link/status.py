@@ -1,4 +1,4 @@
-"""Makes the dictionaries that the link shows. Decides nothing."""
+"""Makes and writes what the link shows. Decides nothing."""
 
 import sys
 
@@ -15,10 +15,13 @@ from wrap.version import LINK_VERSION, PRODUCT, VERSION
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wrap.control.light_output import LightOutput
     from wrap.fast_step import FastStep
     from wrap.hal.contract import BoardFacts, Hal
     from wrap.install_trial import InstallTrial
+    from wrap.link.json_writer import JsonWriter
     from wrap.safety.fault_latch import FaultLatch
     from wrap.safety.integrity import Integrity
     from wrap.safety.thermal import ThermalChecks
@@ -151,6 +154,8 @@ class StatusView:
         self._uptime = uptime
         self._steps = steps
         self._signals = signals
+        # Values of the field that is being written.
+        self._row: "list[int | None]" = [None] * len(light.channel_calibrated)
 
     def state(self) -> dict:
         """Return the least that a host requests again and again: cheap to make and to send."""
@@ -161,113 +166,106 @@ class StatusView:
             "active_ms": session.active_ms,
         }
 
-    def sample(self) -> dict:
-        """Return the fields of status that change during a session."""
+    def write_sample(self, out: "JsonWriter") -> None:
+        """Write the fields of status that change during a session. Allocates nothing."""
         session, light, thermal = self._session, self._light, self._thermal
         lamps, temp_limits = light.lamps, thermal.temp_limits
-        if self._trial.is_blind and self._trial.hides(session):
-            return self._hidden_sample()
-        out = {
-            "state": states.NAMES[session.shown_state()],
-            "active_ms": session.active_ms,
-            "temps_mc": [None if t in (OPEN, SHORT) else t for t in temp_limits.temps_mc],
-            "duty_u16": light.duties_u16(),
-            "dose_uj": light.doses_uj() if True in light.channel_calibrated else None,
-            "dose_total_uj": lamps.dose_uj() if light.calibrated else None,  # H-32
-            "on_ms": light.on_ms(),
-            "derate_pm": thermal.derate.q * 1000 // 4096,
-            "warn": temp_limits.warn,
-            "warnings": thermal.warnings(),
-            "wake_waiting": self._wake_check.waiting,
-        }
-        if light.has_warmer:
-            out["warmer_u16"] = light.warmer_u16()
-        if self._trial.is_blind and self._trial.hides_light(session):
-            # An hour after the session: what the pad is like may be seen, its light never.
-            out.update(
-                {"dose_uj": None, "dose_total_uj": None, "on_ms": [0] * len(out["duty_u16"])}
-            )
-        return out
+        blind = self._trial.is_blind
+        hidden = blind and self._trial.hides(session)
+        # An hour after the session: what the pad is like may be seen, its light never.
+        dark = hidden or (blind and self._trial.hides_light(session))
+        row = self._row
+        calibrated = light.channel_calibrated
+        out.put("state", states.NAMES[session.shown_state()])
+        out.put("active_ms", session.active_ms)
+        out.put("temps_mc", self._shown_temps_mc(hidden))
+        for i in range(len(row)):
+            row[i] = 0 if hidden else lamps.duties[i]
+        out.put("duty_u16", row)
+        for i in range(len(row)):
+            row[i] = lamps.meters[i].uj if calibrated[i] else None
+        out.put("dose_uj", None if dark or True not in calibrated else row)
+        out.put("dose_total_uj", lamps.dose_uj() if light.calibrated and not dark else None)  # H-32
+        for i in range(len(row)):
+            row[i] = 0 if dark else lamps.meters[i].on_ms
+        out.put("on_ms", row)
+        out.put("derate_pm", 1000 if hidden else thermal.derate.q * 1000 // 4096)
+        out.put("warn", temp_limits.warn)
+        out.put("warnings", thermal.warnings())
+        out.put("wake_waiting", self._wake_check.waiting)
+        if hidden:
+            out.put("hidden", True)
+        elif light.has_warmer:
+            out.put("warmer_u16", light.warmer_u16())
 
-    def _hidden_sample(self) -> dict:
-        """The same fields while a blinded trial hides what the wrap does; warnings are shown."""
-        session, thermal = self._session, self._thermal
-        temp_limits, channels = thermal.temp_limits, len(self._light.channel_calibrated)
-        return {
-            "state": states.NAMES[session.shown_state()],
-            "active_ms": session.active_ms,
-            "temps_mc": [None] * len(temp_limits.temps_mc),
-            "duty_u16": [0] * channels,
-            "dose_uj": None,
-            "dose_total_uj": None,
-            "on_ms": [0] * channels,
-            "derate_pm": 1000,
-            "warn": temp_limits.warn,
-            "warnings": thermal.warnings(),
-            "wake_waiting": self._wake_check.waiting,
-            "hidden": True,
-        }
+    def _shown_temps_mc(self, hidden: bool) -> "Sequence[int | None]":
+        """Return what may be shown of the sensors, None for one without a temperature."""
+        temps_mc = self._thermal.temp_limits.temps_mc
+        if hidden:
+            return [None] * len(temps_mc)
+        for mc in temps_mc:  # `in` would allocate, and so would a name that the list below uses
+            if mc == OPEN or mc == SHORT:
+                return [None if t in (OPEN, SHORT) else t for t in temps_mc]
+        return temps_mc
 
-    def status(self) -> dict:
-        """Return all that a person may ask about; see docs/link.md."""
+    def write_status(self, out: "JsonWriter") -> None:
+        """Write all that a person may ask about; see docs/link.md. The fields of a sample come
+        first."""
         session = self._session
         plan = None if session.calibrating else session.plan
         protocols = self._protocols
         steps, log_queue, settings = self._steps, self._log_queue, self._settings
+        blind = self._trial.is_blind
+        hidden = blind and self._trial.hides(session)
+        # How long a step takes depends on what it does.
+        untimed = hidden or (blind and self._trial.hides_light(session))
         used, free = self._hal.heap()
-        out = self.sample()
         slot = protocols.active()
         ready = protocols.slots[slot] if slot >= 0 else None
-        out.update(
-            {
-                "session": session.number,
-                "end_reason": session.end_reason,
-                "protocol": plan.id if plan else None,
-                "site": plan.site if plan else None,
-                "total_ms": session.plan.total_ms if session.plan else 0,
-                "dose_target_uj": plan.dose_uj if plan else 0,
-                "slot": slot,
-                "next_protocol": ready[0] if ready else None,
-                "wake_due_s": self._wake_check.due_s(session.active_ms),
-                "next_s": self._caps.next_s(*ready[4:6]) if ready else None,
-                "calibrated": self._light.calibrated,
-                "fault": self.fault(),
-                "unix_s": self._host_clock.unix_s(),
-                "uptime_s": self._uptime.s,
-                "heap_used": used,
-                "heap_free": free,
-                "step_us_last": steps.step_us,
-                "step_us_max": steps.step_us_max,
-                "steps_late": steps.steps_late,
-                "log_end": log_queue.log.end,
-                "log_failed": log_queue.failed,
-                "records_lost": log_queue.lost,
-                "settings_damaged": bool(settings.damaged()),
-                "cal_void": settings.void(),
-                "unconfirmed": settings.unconfirmed(),
-                "tethered": session.tethered,
-                "buzzer": self._signals.buzzing if self._signals else None,
-            }
-        )
-        if self._trial.is_blind and ("hidden" in out or self._trial.hides_light(session)):
-            # How long a step takes depends on what it does.
-            out.update({"step_us_last": 0, "step_us_max": 0})
-        if "hidden" not in out:
-            out.update(self._light.power(session))
+        self.write_sample(out)
+        out.put("session", session.number)
+        out.put("end_reason", session.end_reason)
+        out.put("protocol", plan.id if plan else None)
+        out.put("site", plan.site if plan else None)
+        out.put("total_ms", session.plan.total_ms if session.plan else 0)
+        out.put("dose_target_uj", plan.dose_uj if plan else 0)
+        out.put("slot", slot)
+        out.put("next_protocol", ready[0] if ready else None)
+        out.put("wake_due_s", self._wake_check.due_s(session.active_ms))
+        out.put("next_s", self._caps.next_s(ready[4], ready[5]) if ready else None)
+        out.put("calibrated", self._light.calibrated)
+        out.put("fault", self.fault())
+        out.put("unix_s", self._host_clock.unix_s())
+        out.put("uptime_s", self._uptime.s)
+        out.put("heap_used", used)
+        out.put("heap_free", free)
+        out.put("step_us_last", 0 if untimed else steps.step_us)
+        out.put("step_us_max", 0 if untimed else steps.step_us_max)
+        out.put("steps_late", steps.steps_late)
+        out.put("log_end", log_queue.log.end)
+        out.put("log_failed", log_queue.failed)
+        out.put("records_lost", log_queue.lost)
+        out.put("settings_damaged", bool(settings.damaged()))
+        out.put("cal_void", settings.void())
+        out.put("unconfirmed", settings.unconfirmed())
+        out.put("tethered", session.tethered)
+        out.put("buzzer", self._signals.buzzing if self._signals else None)
+        if not hidden:
+            out.put("power_pm", self._light.power_pm(session))
+            out.put("power_why", self._light.power_limit.why or None)
         if plan and plan.person:
-            out["person"] = plan.person
+            out.put("person", plan.person)
         if ready:
-            self._add_person(out, ready[6])
-        return out
+            self._write_person(out, ready[6])
 
-    def _add_person(self, out: dict, person: str) -> None:
-        """Add the person and the hold of the active slot. What does not apply is left out: each
+    def _write_person(self, out: "JsonWriter", person: str) -> None:
+        """Write the person and the hold of the active slot. What does not apply is left out: each
         field costs time while light is on."""
         if person:
-            out["next_person"] = person
+            out.put("next_person", person)
         held = self._holds.reason(person)
         if held:
-            out["held"] = held
+            out.put("held", held)
 
     def course(self) -> dict:
         """Return the sites that had sessions, with the seconds until each may have the next, and

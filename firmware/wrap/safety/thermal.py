@@ -30,6 +30,8 @@ _PAD_SKIN_MW_PER_K = const(1200)
 _PAD_AIR_MW_PER_K = const(700)
 
 WARNINGS = ("covered", "no-heat")
+_COVERED = ("covered",)
+_NO_HEAT = ("no-heat",)
 WARNING_TEXTS = (
     "the pad cannot lose its heat: it is covered, or the room is hot",
     "the pad warms less than it should: lamps may be weak or out, and doses too high",
@@ -126,12 +128,14 @@ class ThermalChecks:
         self._update_derating(self.temp_limits.hottest_mc)
         return self.derate.q
 
-    def warnings(self) -> "list[str]":
-        """Return the names of the warnings in force."""
+    def warnings(self) -> "tuple[str, ...]":
+        """Return the names of the warnings in force. Allocates nothing."""
         balance = self.heat_balance
         if not balance:
-            return []
-        return [n for n, on in zip(WARNINGS, (balance.covered, balance.weak)) if on]
+            return ()
+        if balance.covered:
+            return WARNINGS if balance.weak else _COVERED
+        return _NO_HEAT if balance.weak else ()
 
     def pop_warning(self, session: int) -> dict:
         """Return and clear the pending warning, as the content of a NOTE record. session: its

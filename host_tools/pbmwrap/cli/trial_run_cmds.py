@@ -17,7 +17,7 @@ from pbmwrap.cli.household import (
     remember_log,
 )
 from pbmwrap.cli.options import Argument, Option
-from pbmwrap.errors import Refused, UsageError, VerifyFailed
+from pbmwrap.errors import UsageError, VerifyFailed
 from pbmwrap.trial.planner import import_power
 from pbmwrap.words import count
 
@@ -260,22 +260,19 @@ def close_period(
 ) -> Result:
     """End the period under way before its sessions are complete."""
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.cli.log_choice import open_archive
-        from pbmwrap.programme import trial_run
+        from pbmwrap.programme import trial_run, trial_steps
 
         with wrap_at(port) as (client, hello):
             trial_run.require_own_wrap(hello, trial)
-            now = trial_run.require_wrap_knows(client, trial)
-            pull_log(client, hello)
-            lost = trial_run.note_closings(store, who, trial, open_archive(), read_now_ms())
+            now = int(trial_run.require_wrap_knows(client, trial)["period"])
+            at = _make_hands(client, hello, store, who)
+            lost = trial_steps.note_lost_closings(at, store, who, trial)
             if lost:
                 text = f"period {lost[-1] + 1} was over already, and is noted now; none was ended"
                 return Result({"period": lost[-1]}, text)
-            number = f"Period {int(now['period']) + 1} of {trial.plan.periods}."
+            number = f"Period {now + 1} of {trial.plan.periods}."
             ask((number, _CLOSE), "End this period?", yes, json)
-            with trial_run.pulling_on_failure(lambda: pull_log(client, hello)):
-                _, period = trial_run.close_period(client, store, who, trial, read_now_ms())
-            pull_log(client, hello)
+            _, period = trial_steps.close_period(at, store, who, trial, now)
     text = f"period {period + 1} is over; say what you think it was: `pbmwrap trial guess`"
     return Result({"period": period}, text)
 
@@ -361,15 +358,13 @@ def unblind_trial(
     if unknown:
         return _end_unknown(reason, port)
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.programme import trial_run, trial_steps, trials
+        from pbmwrap.programme import trial_run, trial_steps
 
         trial_run.fit_reason(reason)
         if not trial.is_open:
             return make_reveal_result(store, who, trial)
         if without_wrap or not trial.armed:
-            trial = trials.note_trial(
-                store, who, trial, trials.ENDED, read_now_ms(), reason=reason[:200]
-            )
+            trial = trial_steps.end_without_wrap(store, who, trial, reason, read_now_ms())
             text = f"trial {trial.plan.id} is over: {reason}. Which period had light stays unknown"
             return Result(trial_steps.describe_trial(trial) | {"reason": trial.reason}, text)
         with wrap_at(port) as (client, hello):
@@ -384,18 +379,11 @@ def _end_unknown(reason: str, port: str | None) -> Result:
     of a person who was forgotten, of another computer, or one that was ended without its wrap."""
     import_power()
     from pbmwrap.cli.household import open_household_if_kept
-    from pbmwrap.programme import trial_run
+    from pbmwrap.programme import trial_run, trial_steps
 
     plain = trial_run.fit_reason(reason)
     with wrap_at(port) as (client, hello), open_household_if_kept() as store:
-        now = trial_run.read_wrap_trial(client)
-        if now["state"] in ("none", "unblinded"):
-            raise Refused("the wrap is in no blind trial", "there is nothing to end")
-        if store is not None and trial_run.is_open_here(store, now):
-            raise Refused(
-                f"trial {now['id']} is known here", "leave out --unknown: then its result is kept"
-            )
-        client.call("trial.unblind", {"reason": plain})
+        now = trial_steps.end_unknown(client, store, plain)
         pull_log(client, hello)
     text = f"trial {now['id']} of wrap {hello.uid} is over; its log keeps the reason"
     return Result({"id": now["id"], "uid": hello.uid, "reason": plain}, text)

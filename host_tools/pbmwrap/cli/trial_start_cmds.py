@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
@@ -11,15 +11,11 @@ from pbmwrap.cli.household import Who, open_household_of, read_now_ms
 from pbmwrap.cli.options import Argument, Option
 from pbmwrap.cli.trial_run_cmds import format_plan, pull_log
 from pbmwrap.errors import Refused, UsageError
-from pbmwrap.trial.planner import SPEEDS, import_power, list_schedules
+from pbmwrap.trial.planner import SPEEDS, import_power
 
 if TYPE_CHECKING:
-    from pbmwrap.device.models import Hello
-    from pbmwrap.programme.model import Measure, Person
-    from pbmwrap.programme.store import Store
-    from pbmwrap.programme.trials import Trial
-    from pbmwrap.trial.plan import Asked, TrialPlan
-    from pbmwrap.trial.power import Power, Schedule
+    from pbmwrap.programme.model import Measure
+    from pbmwrap.trial.plan import Asked
 
 _LENGTHS = {"week": 7, "fortnight": 14}
 Matters = Annotated[
@@ -116,26 +112,16 @@ def start_trial(
     Store the numbers every day with `trial entry`; the baseline comes first.
     """
     import_power()
-    from pbmwrap.programme import trials
+    from pbmwrap.programme.course_state import find_today
+    from pbmwrap.programme.times import read_day
     from pbmwrap.programme.trial_steps import describe_trial
     from pbmwrap.programme.trials import find_open
 
-    given: dict[str, Any] = {
-        "aim": aim,
-        "measure": _make_measure(question, better),
-        "weeks": weeks,
-        "period": period,
-        "sessions": sessions,
-        "minutes": minutes,
-        "level_pm": round(level * 10),
-        "speed": speed,
-        "matters": matters,
-        "spread": spread,
-        "missing": missing,
-        "start": start,
-        "others": other or [],
-        "exploratory": exploratory,
-    }
+    if speed not in SPEEDS:
+        raise UsageError(f"--speed {speed} is not known", f"write {', '.join(SPEEDS)}")
+    if period is not None and period not in _LENGTHS:
+        raise UsageError(f"--period {period} is not known", "write week or fortnight")
+    measure = _make_measure(question, better)
     with open_household_of(person) as (store, who):
         still = find_open(store, who)
         if sites and still:
@@ -147,27 +133,41 @@ def start_trial(
             raise UsageError("the site is missing", "write for example foot-left foot-right")
         asked = None if still else _ask_eligibility(needs_treatment, numb, skin_by, yes or json)
         with wrap_at(port) as (client, hello):
-            from pbmwrap.programme import trial_run
+            from pbmwrap.programme import trial_start
 
             if still is None:
                 assert asked is not None
-                trials.refuse_for_whom_it_is_not(asked)
-                trial_run.refuse_busy_wrap(trial_run.read_wrap_trial(client))
-                trial_run.require_settings(client, minutes, sessions, len(sites or []))
-                plan, shown = _make_plan(store, who, sites or [], given, asked, hello)
-                ask((shown, "", _START), "Freeze this plan and begin?", yes, json)
-                trial = trials.freeze_trial(store, who, plan, read_now_ms())
+                today = find_today(store, who, read_now_ms())
+                wishes = trial_start.Wishes(
+                    sites=tuple(sites or ()),
+                    aim=aim or "",
+                    measure=measure,
+                    asked=asked,
+                    weeks=weeks,
+                    period_days=None if period is None else _LENGTHS[period],
+                    sessions=sessions,
+                    minutes=minutes,
+                    level_pm=round(level * 10),
+                    speed=speed,
+                    matters=matters,
+                    spread=spread,
+                    missing_percent=missing,
+                    start=read_day(start, today) if start else None,
+                    others=tuple(other or ()),
+                    exploratory=exploratory,
+                )
+                trial_start.require_possible(client, wishes)
+                print_note("simulating trials, some seconds ...")
+                plan = trial_start.make_plan(store, who, wishes, hello, read_now_ms())
+                shown = (format_plan(plan), "", _START)
+                ask(shown, "Freeze this plan and begin?", yes, json)
+                trial = trial_start.freeze_plan(store, who, plan, read_now_ms())
             else:
                 trial = still
-            _require_wrap_for(trial, hello)
             plan = trial.plan
-            made = _make_protocols(plan, hello)
-            client.set_clock(read_now_ms() // 1000)
-            slots = trial_run.store_protocols(client, made, who.tag)
-            if not trial.armed:
-                with trial_run.pulling_on_failure(lambda: pull_log(client, hello)):
-                    trial = trial_run.arm_trial(client, hello, store, who, trial, read_now_ms())
-            pull_log(client, hello)
+            trial, slots = trial_start.send_to_wrap(
+                client, hello, store, who, trial, read_now_ms, lambda: pull_log(client, hello)
+            )
     if not plan.waited:
         warn([_UNFAIR])
     data = {
@@ -189,30 +189,6 @@ _UNFAIR = (
     "the baseline of 14 days does not begin 7 days after today: people begin when it is worst, and "
     "then it gets better by itself. Light and none are compared all the same."
 )
-
-
-def _require_wrap_for(trial: Trial, hello: Hello) -> None:
-    if trial.armed:
-        from pbmwrap.programme.trial_run import require_own_wrap
-
-        require_own_wrap(hello, trial)
-
-
-def _make_protocols(plan: TrialPlan, hello: Hello) -> list[Any]:
-    """Make the protocols of a frozen plan again. Raises Refused when they would differ."""
-    from pbmwrap.programme.trial_run import make_protocols
-    from pbmwrap.trial.heat_test import find_most_pm
-
-    first = plan.sites[0]
-    sites = [one.site for one in plan.sites]
-    level_pm, most_pm = first.near_infrared_pm, find_most_pm(hello)
-    made = make_protocols(sites, plan.person, first.minutes, level_pm, hello.channels, most_pm)
-    if [one.site for one in made] != list(plan.sites):
-        raise Refused(
-            "this wrap would play another protocol than the plan has",
-            "use the wrap with which the plan was made",
-        )
-    return made
 
 
 def _make_measure(question: str | None, better: str | None) -> Measure:
@@ -253,99 +229,3 @@ def _ask_yes_no(option: str, question: str, given: str | None, silent: bool) -> 
     if given not in ("yes", "no"):
         raise UsageError(f"{option} {given} is no answer", "write yes or no")
     return given == "yes"
-
-
-def _make_plan(
-    store: Store, who: Person, sites: list[str], given: dict[str, Any], asked: Asked, hello: Hello
-) -> tuple[TrialPlan, str]:
-    """Make a plan with the power that its simulation promises; returns it and how it is shown."""
-    from datetime import timedelta
-
-    from pbmwrap import __version__
-    from pbmwrap.programme import trials
-    from pbmwrap.programme.course_state import find_today
-    from pbmwrap.programme.model import BASELINE_DAYS, WAIT_DAYS
-    from pbmwrap.programme.times import make_stamp, read_day, require_clock
-    from pbmwrap.programme.trial_run import make_protocols
-    from pbmwrap.trial.heat_test import find_most_pm
-    from pbmwrap.trial.plan import Promise, TrialPlan
-
-    now_ms = read_now_ms()
-    require_clock(now_ms)
-    if len(sites) > 2 or len(set(sites)) < len(sites):
-        raise UsageError("a trial has one site, or two that differ", "write one or two sites")
-    if not given["aim"]:
-        raise UsageError("the aim is missing", 'add --aim "less pain"')
-    if given["speed"] not in SPEEDS:
-        raise UsageError(f"--speed {given['speed']} is not known", f"write {', '.join(SPEEDS)}")
-    most_pm = find_most_pm(hello)
-    if given["level_pm"] > most_pm:
-        raise UsageError(
-            f"--level {given['level_pm'] / 10:g} is more than a trial of this wrap may have",
-            f"give at most {most_pm / 10:g} (docs/trial.md, The warmer)",
-        )
-    today = find_today(store, who, now_ms)
-    start = given["start"]
-    begin = read_day(start, today) if start else today + timedelta(days=WAIT_DAYS + BASELINE_DAYS)
-    if begin < today:
-        raise UsageError(f"the start {begin} is in the past", "give today or a later day")
-    protocols = make_protocols(
-        sites, who.tag, given["minutes"], given["level_pm"], hello.channels, most_pm
-    )
-    schedule, power = _choose_schedule(len(sites), given)
-    plan = TrialPlan(
-        id=trials.make_trial_id(store, who),
-        person=who.tag,
-        aim=" ".join(given["aim"].split())[:200],
-        sites=tuple(one.site for one in protocols),
-        design=schedule.design,
-        periods=schedule.periods,
-        days=schedule.days,
-        washout=schedule.washout,
-        sessions=given["sessions"] * schedule.days // 7,
-        start=begin,
-        enrolled=make_stamp(now_ms, who.zone),
-        measure=given["measure"],
-        matters=given["matters"],
-        promise=Promise(
-            round(power.share, 4),
-            round(power.error, 4),
-            SPEEDS[given["speed"]],
-            given["spread"],
-            given["missing"] / 100,
-        ),
-        asked=asked,
-        confirmatory=not given["exploratory"],
-        others=tuple(" ".join(text.split())[:200] for text in given["others"]),
-        program=__version__,
-    )
-    return plan, format_plan(plan)
-
-
-def _choose_schedule(sites: int, given: dict[str, Any]) -> tuple[Schedule, Power]:
-    """Choose the schedule that finds more. Raises Refused when it cannot answer."""
-    module = import_power()
-    length = given["period"]
-    if length is not None and length not in _LENGTHS:
-        raise UsageError(f"--period {length} is not known", "write week or fortnight")
-    possible = [
-        one
-        for one in list_schedules(sites, given["weeks"])
-        if length is None or one.days == _LENGTHS[length]
-    ]
-    if not possible:
-        raise UsageError(
-            f"{given['weeks']} weeks are too few for periods of a {length}", "add --weeks"
-        )
-    print_note("simulating trials, some seconds ...")
-    diary = module.Diary(sd=given["spread"], missing=given["missing"] / 100)
-    tau = SPEEDS[given["speed"]]
-    found = [(module.estimate_power(one, given["matters"], tau, diary), one) for one in possible]
-    power, schedule = max(found, key=lambda pair: pair[0].share)
-    if not power.answers and not given["exploratory"]:
-        raise Refused(
-            f"this trial cannot answer you: it would find the change in {100 * power.share:.0f} of"
-            " 100 cases, and 80 are needed",
-            "see `pbmwrap trial plan`; --exploratory begins all the same, and gives no verdict",
-        )
-    return schedule, power

@@ -264,12 +264,11 @@ def pulling_on_failure(pull: Callable[[], None]) -> Iterator[None]:
 
 
 def note_closings(
-    store: Store, person: Person, trial: Trial, archive: Archive, unix_ms: int
+    store: Store, person: Person, trial: Trial, closed: Iterable[int], unix_ms: int
 ) -> list[int]:
     """Keep the periods that the log says were closed and this machine could not note at the time;
-    returns them, from 0. Call it before another one is closed."""
-    pulled = find_trial_log(archive, trial)
-    lost = [n for n in pulled[1].closed if n not in trial.closed] if pulled else []
+    returns them, from 0. closed: by the log."""
+    lost = [n for n in closed if n not in trial.closed]
     for period in lost:
         trials.note_trial(store, person, trial, trials.CLOSED, unix_ms, period=period)
     return lost

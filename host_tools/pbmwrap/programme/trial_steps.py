@@ -21,6 +21,8 @@ from pbmwrap.trial.bundle import Outcome
 from pbmwrap.words import count
 from wrap.rules import limits
 
+MOST_REASON = 200  # characters that are kept here; a wrap keeps fewer
+
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
     from pbmwrap.device.models import Hello
@@ -94,6 +96,42 @@ def make_guess(
     return trials.add_guess(store, person, trial, guess, unix_ms)
 
 
+def note_lost_closings(at: AtWrap, store: Store, person: Person, trial: Trial) -> list[int]:
+    """Keep the periods that the wrap has closed and this machine could not note at the time;
+    returns them, from 0. Call it before another one is closed. Raises LinkLost, InvalidFile."""
+    at.pull()
+    closed = at.read_progress(trial).log.closed
+    return trial_run.note_closings(store, person, trial, closed, at.read_ms())
+
+
+def close_period(
+    at: AtWrap, store: Store, person: Person, trial: Trial, expected: int | None = None
+) -> tuple[Trial, int]:
+    """End the period under way early; returns the trial and the period's number, from 0. expected:
+    the one that the person has read. Raises Refused, DeviceError, LinkLost."""
+    trial_run.require_own_wrap(at.hello, trial)
+    period = int(trial_run.require_wrap_knows(at.client, trial)["period"])
+    if expected is not None and period != expected:
+        at.pull()
+        raise Refused(
+            f"period {period + 1} is under way by now", "look again which one you want to end"
+        )
+    with trial_run.pulling_on_failure(at.pull):
+        found = trial_run.close_period(at.client, store, person, trial, at.read_ms())
+    at.pull()
+    return found
+
+
+def end_without_wrap(
+    store: Store, person: Person, trial: Trial, reason: str, unix_ms: int
+) -> Trial:
+    """End a trial whose wrap is lost, or that no wrap has taken: which periods had light stays
+    unknown. Raises UsageError for an empty reason."""
+    trial_run.fit_reason(reason)
+    more = {"reason": " ".join(reason.split())[:MOST_REASON]}
+    return trials.note_trial(store, person, trial, trials.ENDED, unix_ms, **more)
+
+
 def reveal(at: AtWrap, store: Store, person: Person, trial: Trial, early: bool) -> Trial:
     """Ask the wrap for the secret after the last period, verify it and keep it. early: before the
     last day whose numbers count. Raises Refused, VerifyFailed, LinkLost, DeviceError."""
@@ -136,6 +174,21 @@ def unblind(at: AtWrap, store: Store, person: Person, trial: Trial, reason: str)
         found = trial_run.take_secret(answer, store, person, trial, at.read_ms())
     at.pull()
     return found
+
+
+def end_unknown(client: Client, store: Store | None, reason: str) -> dict[str, Any]:
+    """End the wrap's blind trial that no trial of this household is; returns what the wrap said of
+    it. Raises Refused for a known one, and without one; UsageError, LinkLost."""
+    plain = trial_run.fit_reason(reason)
+    now = trial_run.read_wrap_trial(client)
+    if now["state"] in ("none", "unblinded"):
+        raise Refused("the wrap is in no blind trial", "there is nothing to end")
+    if store is not None and trial_run.is_open_here(store, now):
+        raise Refused(
+            f"trial {now['id']} is known here", "leave out --unknown: then its result is kept"
+        )
+    client.call("trial.unblind", {"reason": plain})
+    return now
 
 
 def list_harms(store: Store, person: Person, trial: Trial) -> list[str]:

@@ -172,6 +172,16 @@ def find_open(store: Store, person: Person) -> Trial | None:
     return next((one for one in list_trials(store, person) if one.is_open), None)
 
 
+def refuse_second(store: Store, person: Person) -> None:
+    """Refuse another trial while one is not over. Raises Refused."""
+    still = find_open(store, person)
+    if still:
+        raise Refused(
+            f"trial {still.plan.id} of {person.name} is not over",
+            "finish it with `pbmwrap trial reveal`, or end it with `pbmwrap trial unblind`",
+        )
+
+
 def read_trial_entries(events: Sequence[Event], trial_id: str) -> list[TrialEntry]:
     """Read all numbers that were ever written for a trial, in the order of writing."""
     found = []
@@ -233,12 +243,7 @@ def freeze_trial(store: Store, person: Person, plan: TrialPlan, unix_ms: int) ->
     body = plan.as_body()
     at = make_stamp(unix_ms, person.zone)
     with store.writing():
-        still = find_open(store, person)
-        if still:
-            raise Refused(
-                f"trial {still.plan.id} of {person.name} is not over",
-                "finish it with `pbmwrap trial reveal`, or end it with `pbmwrap trial unblind`",
-            )
+        refuse_second(store, person)
         sha = hash_plan(body)
         store.append(
             Kind.TRIAL, person.tag, {"plan": body, "sha": sha, "at": at.as_body()}, unix_ms

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 
-def make_document(title: str, style: str, body: str) -> str:
+def make_document(title: str, style: str, body: str, language: str = "en") -> str:
     """Return the whole page, UTF-8 text. style: CSS; body: HTML, which must be escaped already."""
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{escape(language)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

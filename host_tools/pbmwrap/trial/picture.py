@@ -3,13 +3,14 @@ so that no colour is needed. Lengths are px of the drawing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from statistics import fmean
 
 from pbmwrap.programme.clinician.chart import FONTS, Picture
 from pbmwrap.trial.analysis import Analysis, PeriodResult
 from pbmwrap.trial.plan import TrialPlan
+from pbmwrap.words import count
 from wrap.rules.blinding import SIDES
 
 _WIDTH, _LEFT, _RIGHT = 760, 52, 12
@@ -18,13 +19,13 @@ _INK, _LIGHT, _DARK = "#000000", "#1F4E8C", "#000000"
 _R = 5
 
 
-def draw_periods(plan: TrialPlan, analysis: Analysis) -> Picture:
-    """Draw the value of each period, and the mean of each arm."""
+def draw_periods(plan: TrialPlan, analysis: Analysis, say: Callable[[str], str] = str) -> Picture:
+    """Draw the value of each period, and the mean of each arm. say: its words in a language."""
     sides = plan.design == SIDES
     names = (
-        (f"light on {plan.sites[0].site}", f"light on {plan.sites[1].site}")
+        (say(f"light on {plan.sites[0].site}"), say(f"light on {plan.sites[1].site}"))
         if sides
-        else ("light", "no light")
+        else (say("light"), say("no light"))
     )
     known = [one for one in analysis.periods if one.value is not None]
     missing = len(analysis.periods) - len(known)
@@ -33,10 +34,14 @@ def draw_periods(plan: TrialPlan, analysis: Analysis) -> Picture:
         for active in (True, False)
         if any(one.active == active for one in known)
     }
-    parts = [f"{len(known)} periods with a value, {missing} missing"]
-    parts += [f"mean with {names[0 if a else 1]} {mean:.1f}" for a, mean in means.items()]
+    parts = [say(f"{count(len(known), 'period')} with a value, {missing} missing")]
+    parts += [
+        f"{say('mean with')} {names[0 if a else 1]} {say(f'{mean:.1f}')}"
+        for a, mean in means.items()
+    ]
     alt = "; ".join(parts) + "."
-    what = f"{plan.sites[0].site} minus {plan.sites[1].site}" if sides else plan.measure.question
+    first, last = (say(one.site) for one in (plan.sites[0], plan.sites[-1]))
+    what = f"{first} minus {last}" if sides else say(plan.measure.question)
     low, high = _choose_range([one.value or 0.0 for one in known], sides)
     height = _TOP + _HEIGHT + _BOTTOM
     lines = [
@@ -46,12 +51,14 @@ def draw_periods(plan: TrialPlan, analysis: Analysis) -> Picture:
         f'<rect width="{_WIDTH}" height="{height}" fill="#FFFFFF"/>',
         *_draw_axis(low, high),
         *_draw_means(means, low, high),
-        *_draw_points(analysis, low, high),
-        *_draw_legend(names, height),
+        *_draw_points(analysis, low, high, say),
+        *_draw_legend(names, height, say),
         "</svg>",
     ]
     return Picture(
-        "\n".join(lines) + "\n", f"Mean of each period: {what}{'.' if sides else ''} {alt}", alt
+        "\n".join(lines) + "\n",
+        f"{say('Mean of each period')}: {what}{'.' if sides else ''} {alt}",
+        alt,
     )
 
 
@@ -93,7 +100,9 @@ def _draw_means(means: dict[bool, float], low: int, high: int) -> Iterator[str]:
         yield _line(_LEFT, y, _WIDTH - _RIGHT, y, colour, 1.5, dashes)
 
 
-def _draw_points(analysis: Analysis, low: int, high: int) -> Iterator[str]:
+def _draw_points(
+    analysis: Analysis, low: int, high: int, say: Callable[[str], str]
+) -> Iterator[str]:
     periods = len(analysis.periods)
     for one in analysis.periods:
         x = _x(one.number, periods)
@@ -103,10 +112,10 @@ def _draw_points(analysis: Analysis, low: int, high: int) -> Iterator[str]:
         )
         if one.value is None:
             y = _TOP + _HEIGHT - 6
-            yield f'<text x="{x:.1f}" y="{y}" text-anchor="middle">missing</text>'
+            yield f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{escape(say("missing"))}</text>'
         else:
             yield _draw_mark(one, x, _y(one.value, low, high))
-    yield (f'<text x="{_LEFT}" y="{_TOP + _HEIGHT + 32}">period</text>')
+    yield f'<text x="{_LEFT}" y="{_TOP + _HEIGHT + 32}">{escape(say("period"))}</text>'
 
 
 def _draw_mark(one: PeriodResult, x: float, y: float) -> str:
@@ -118,16 +127,17 @@ def _draw_mark(one: PeriodResult, x: float, y: float) -> str:
     )
 
 
-def _draw_legend(names: tuple[str, str], height: int) -> Iterator[str]:
+def _draw_legend(names: tuple[str, str], height: int, say: Callable[[str], str]) -> Iterator[str]:
+    full, dashes = escape(say("mean: full line")), escape(say("mean: dashes"))
     y = height - 12
     yield f'<circle cx="{_LEFT + 6}" cy="{y - 4}" r="{_R}" fill="{_LIGHT}"/>'
-    yield f'<text x="{_LEFT + 18}" y="{y}">{escape(names[0])}, mean: full line</text>'
+    yield f'<text x="{_LEFT + 18}" y="{y}">{escape(names[0])}, {full}</text>'
     x = _LEFT + 300
     yield (
         f'<rect x="{x}" y="{y - 4 - _R}" width="{2 * _R}" height="{2 * _R}" fill="#FFFFFF"'
         f' stroke="{_DARK}" stroke-width="1.5"/>'
     )
-    yield f'<text x="{x + 18}" y="{y}">{escape(names[1])}, mean: dashes</text>'
+    yield f'<text x="{x + 18}" y="{y}">{escape(names[1])}, {dashes}</text>'
 
 
 def _line(

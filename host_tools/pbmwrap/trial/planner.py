@@ -5,6 +5,7 @@ Imports numpy only when it simulates: without it, `import_power` says what to in
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pbmwrap.errors import UsageError
@@ -43,6 +44,37 @@ def list_schedules(sites: int, weeks: int) -> list[Schedule]:
     return found
 
 
+@lru_cache(32)
+def _estimate(
+    schedule: Schedule, matters: float, speed: str, spread: float, missing_percent: float
+) -> Power:
+    """Simulate a design. The simulation is seeded, so that a plan finds what the planner said."""
+    power = import_power()
+    diary = power.Diary(sd=spread, missing=missing_percent / 100)
+    return power.estimate_power(schedule, matters, SPEEDS[speed], diary)
+
+
+def choose_schedule(
+    sites: int,
+    weeks: int,
+    period_days: int | None,
+    speed: str,
+    matters: float,
+    spread: float,
+    missing_percent: float,
+) -> tuple[Schedule, Power]:
+    """Choose the design that finds more, with its power. period_days: 7 or 14, None for any.
+    Takes some seconds. Raises UsageError when no design fits."""
+    if speed not in SPEEDS:
+        raise UsageError(f"the speed {speed} is not known", f"write {', '.join(SPEEDS)}")
+    possible = [one for one in list_schedules(sites, weeks) if period_days in (None, one.days)]
+    if not possible:
+        raise UsageError(f"{weeks} weeks are too few for such periods", "take more weeks")
+    found = [(_estimate(one, matters, speed, spread, missing_percent), one) for one in possible]
+    power, schedule = max(found, key=lambda pair: pair[0].share)
+    return schedule, power
+
+
 def compare_plans(
     sites: int, weeks: int, speed: str, matters: float, spread: float, missing_percent: float
 ) -> dict[str, Any]:
@@ -54,10 +86,9 @@ def compare_plans(
     if speed not in SPEEDS:
         raise UsageError(f"--speed {speed} is not known", f"write {', '.join(SPEEDS)}")
     power = import_power()
-    diary = power.Diary(sd=spread, missing=missing_percent / 100)
     rows = []
     for schedule in list_schedules(sites, weeks):
-        found = power.estimate_power(schedule, matters, SPEEDS[speed], diary)
+        found = _estimate(schedule, matters, speed, spread, missing_percent)
         rows.append(_make_row(schedule, found, power.smallest_p(schedule)))
     rows.sort(key=lambda row: -row["power"])
     return {

@@ -4,11 +4,11 @@ trials of one person), as sentences, rows and one picture. Text, HTML and PDF sh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from pbmwrap.programme.clinician.contents import NOTICE, Report, Section
-from pbmwrap.programme.model import Measure
+from pbmwrap.programme.model import PAIN, Measure
 from pbmwrap.programme.trials import ENDED, UNBLINDED, Trial
 from pbmwrap.trial.analysis import SENSITIVITIES, Analysis, Sensitivity
 from pbmwrap.trial.blindness import BangIndex
@@ -100,9 +100,10 @@ def make_trial_report(
     version: str,
     harms: Sequence[str] = (),
     simulated: bool = False,
+    say: Callable[[str], str] = str,
 ) -> Report:
     """Return the report of a revealed trial. name: of the person; harms: red flags and skin
-    findings of the journal since the begin of the trial."""
+    findings of the journal since the begin of the trial; say: the picture's words in a language."""
     trial, analysis = evidence.trial, outcome.analysis
     plan = trial.plan
     over = trial.over.day if trial.over else plan.end
@@ -113,7 +114,7 @@ def make_trial_report(
         verdict=str(analysis.verdict),
         verdict_text=f"{describe_verdict(plan, analysis)} {NO_ADVICE}",
         warnings=tuple(list_cautions(evidence, outcome)),
-        chart=draw_periods(plan, analysis),
+        chart=draw_periods(plan, analysis, say),
         first=(
             _describe_result(plan, analysis),
             _describe_flow(evidence, outcome),
@@ -330,6 +331,19 @@ def _describe_proof(evidence: Evidence, outcome: Outcome) -> Section:
             ("Wrap", evidence.log.uid),
         ),
     )
+
+
+def list_own_texts(evidence: Evidence, name: str) -> list[str]:
+    """List what the person has written of what the report shows: in no language but theirs."""
+    trial = evidence.trial
+    plan = trial.plan
+    whys = [(one.guess.period + 1, one.guess.why) for one in evidence.guesses if one.guess.why]
+    reasons = [f"{number}: {why}" for number, why in whys]
+    found = [name, plan.aim, trial.reason, plan.asked.looks_at_skin, *plan.others, *reasons]
+    found += ["; ".join(plan.others), "; ".join(reasons)]
+    if plan.measure.code != PAIN.code:
+        found.append(plan.measure.question)
+    return [text for text in found if text]
 
 
 def format_text(report: Report) -> str:

@@ -247,10 +247,10 @@ class FakeHal:
             self.rx = self.rx[n:]
         return n
 
-    def link_write(self, view) -> int:
-        n = len(view)
+    def link_write(self, view, at, end) -> int:
+        n = end - at
         if self.tx_room >= 0:
             n = min(n, self.tx_room)
             self.tx_room -= n
-        self.tx += view[:n]
+        self.tx += view[at : at + n]
         return n

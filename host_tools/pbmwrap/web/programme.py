@@ -396,7 +396,7 @@ class Programme:
                 person,
                 aim=asked.text("aim"),
                 sites=sites,
-                measure=_read_measure(asked),
+                measure=read_measure(asked),
                 unix_ms=times.read_unix_ms(),
                 sessions_a_week=asked.whole("sessions") or 3,
                 weeks=weeks,
@@ -534,7 +534,8 @@ def read_site(text: str) -> CourseSite:
     return courses.make_site(protocol)
 
 
-def _read_measure(asked: Fields) -> Measure:
+def read_measure(asked: Fields) -> Measure:
+    """Read which number is followed. Raises UsageError."""
     kind = asked.text("measure")
     if kind == "rating":
         question = " ".join(asked.text("question").split())
@@ -599,6 +600,13 @@ class Fields:
     def flag(self, key: str) -> bool:
         """Return whether it is true."""
         return self._values.get(key) is True
+
+    def answer(self, key: str) -> bool:
+        """Return a question's answer, true or false. There is no default."""
+        value = self._values.get(key)
+        if not isinstance(value, bool):
+            raise Refusal(400, "bad_param", f"{key} must be answered with true or false")
+        return value
 
     def texts(self, key: str) -> list[str]:
         """Return a list of texts, empty without one."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,24 +30,22 @@ from pbmwrap.web import programme_rows
 from pbmwrap.web.answers import read_json
 from pbmwrap.web.hub import Hub
 from pbmwrap.web.programme import Fields, Programme, make_file_header, make_page_response
+from pbmwrap.web.report_words import LANGUAGES, choose_words, translate_report
 from pbmwrap.web.security import Refusal
+from pbmwrap.web.trial_wishes import BOUNDS, CAUTIONS, read_wishes, require_confirmed
 from wrap.version import VERSION
 
 if TYPE_CHECKING:
     from pbmwrap.programme.clinician.contents import Report
     from pbmwrap.programme.trial_run import Progress
+    from pbmwrap.programme.trial_start import Wishes
     from pbmwrap.programme.trial_steps import AtWrap
     from pbmwrap.programme.trials import Trial
     from pbmwrap.trial.bundle import Evidence, Outcome
+    from pbmwrap.trial.plan import TrialPlan
 
-_BOUNDS = {  # of the planner's questions, as `pbmwrap trial plan` has them: default, least, most
-    "sites": (2, 1, 2),
-    "weeks": (24, 4, 52),
-    "matters": (2.0, 0.1, 10),
-    "spread": (1.5, 0.1, 5),
-    "missing": (15.0, 0, 80),
-}
-CONFIRMED = 2  # presses that an early end needs
+CONFIRMED = 2  # presses that what cannot be undone needs
+_OF_PLAN = ("sites", "weeks", "matters", "spread", "missing")  # what the planner asks
 _plan_once = lru_cache(16)(compare_plans)
 
 
@@ -72,11 +70,16 @@ class TrialPages:
         return [
             ("GET", "/api/trial", self.show_trial),
             ("GET", "/api/trial/plan", self.show_plan),
+            ("POST", "/api/trial/draft", self.make_draft),
+            ("POST", "/api/trial/start", self.start),
+            ("POST", "/api/trial/send", self.send_again),
             ("POST", "/api/trial/entry", self.add_entry),
             ("POST", "/api/trial/next", self.choose_next),
             ("POST", "/api/trial/guess", self.add_guess),
+            ("POST", "/api/trial/close", self.close_period),
             ("POST", "/api/trial/reveal", self.reveal),
             ("POST", "/api/trial/unblind", self.unblind),
+            ("POST", "/api/trial/unknown", self.end_unknown),
             ("GET", "/api/trial/report", self.get_report),
             ("GET", "/api/trial/picture", self.get_picture),
             ("GET", "/api/trial/bundle", self.get_bundle),
@@ -110,6 +113,8 @@ class TrialPages:
             "notes": list(book.notes),
             "pdf": can_make_pdf(),
             "speeds": list(SPEEDS),
+            "cautions": list(CAUTIONS),
+            "most_level": self._find_most_level(),
             "state": None,
             "result": None,
         }
@@ -139,20 +144,102 @@ class TrialPages:
 
     def show_plan(self, request: Request) -> dict[str, Any]:
         """Simulate the designs that fit and say whether one can answer (`pbmwrap trial plan`)."""
-        given = {key: _read_bounded(request, key) for key in _BOUNDS}
+        given = {key: _read_bounded(request, key) for key in _OF_PLAN}
         speed = request.query_params.get("speed", "week")
         if speed not in SPEEDS:
             raise Refusal(400, "bad_param", f"speed must be one of {', '.join(SPEEDS)}")
-        if not self._planning.acquire(blocking=False):
-            hint = "wait until it has ended"
-            raise Refusal(409, "busy", "trials are being simulated already", hint)
-        try:
+        with self._plan_alone():
             return _plan_once(
                 int(given["sites"]), int(given["weeks"]), speed,
                 given["matters"], given["spread"], given["missing"],
             )  # fmt: skip
+
+    @contextmanager
+    def _plan_alone(self) -> Iterator[None]:
+        """Simulate one plan at a time: it takes a core for seconds. Raises Refusal."""
+        if not self._planning.acquire(blocking=False):
+            hint = "wait until it has ended"
+            raise Refusal(409, "busy", "trials are being simulated already", hint)
+        try:
+            yield
         finally:
             self._planning.release()
+
+    def _find_most_level(self) -> float:
+        """Return the most near infrared that a trial may have, percent, of the wrap seen last."""
+        from pbmwrap.trial.heat_test import TRIAL_NIR_PM, find_most_pm
+
+        hello = self._hub.connection.hello
+        return (find_most_pm(hello) if hello else TRIAL_NIR_PM) / 10
+
+    # ---- the begin
+
+    def make_draft(self, request: Request) -> dict[str, Any]:
+        """Make the plan of these wishes, with its power, and store nothing. `seen` names what was
+        read of it."""
+        with self._programme.open_person(request, changes=True) as (store, person):
+            import_power()
+            from pbmwrap.programme import trial_start
+            from pbmwrap.web import trial_rows
+
+            wishes = read_wishes(Fields(read_json(request)))
+            plan = self._plan(store, person, wishes)
+            return {
+                "draft": trial_rows.describe_draft(plan),
+                "seen": trial_start.hash_draft(plan),
+            }
+
+    def _plan(self, store: Store, person: Person, wishes: Wishes) -> TrialPlan:
+        """Make a plan for the wrap that is connected. Raises Refused, UsageError, Refusal."""
+        from pbmwrap.programme import trial_start, trials
+
+        trials.refuse_for_whom_it_is_not(wishes.asked)
+        trials.refuse_second(store, person)
+        with self._hub.borrow() as (client, hello):
+            trial_start.require_possible(client, wishes)
+        with self._plan_alone():
+            return trial_start.make_plan(store, person, wishes, hello, times.read_unix_ms())
+
+    def start(self, request: Request) -> dict[str, Any]:
+        """Freeze the plan that was read, and let the wrap draw the secret. Needs each caution
+        confirmed."""
+        with self._programme.open_person(request, changes=True) as (store, person):
+            import_power()
+            from pbmwrap.programme import trial_start
+
+            asked = Fields(read_json(request))
+            wishes = read_wishes(asked)
+            require_confirmed(asked)
+            plan = self._plan(store, person, wishes)
+            if trial_start.hash_draft(plan) != asked.text("seen"):
+                hint = "read it again, and confirm it"
+                raise Refusal(409, "changed", "the plan is not the one that you read", hint)
+            with self._alone(), self._hub.borrow() as (client, hello):
+                trial_start.require_possible(client, wishes)
+                trial = trial_start.freeze_plan(store, person, plan, times.read_unix_ms())
+                self._send(client, hello, store, person, trial)
+            self._hub.refresh()
+            return self._describe(store, person, plan.id)
+
+    def send_again(self, request: Request) -> dict[str, Any]:
+        """Send the frozen plan to the wrap again: it may have lost its protocols, or never have
+        taken it."""
+        with self._programme.open_person(request, changes=True) as (store, person):
+            import_power()
+            trial = _find_named(store, person, Fields(read_json(request)))
+            if trial.is_open:
+                with self._alone(), self._hub.borrow() as (client, hello):
+                    self._send(client, hello, store, person, trial)
+                self._hub.refresh()
+            return self._describe(store, person, trial.plan.id)
+
+    def _send(
+        self, client: Client, hello: Hello, store: Store, person: Person, trial: Trial
+    ) -> None:
+        from pbmwrap.programme import trial_start
+
+        at = self._make_hands(client, hello, store, person)
+        trial_start.send_to_wrap(client, hello, store, person, trial, at.read_ms, at.pull)
 
     # ---- while it is blind
 
@@ -173,15 +260,16 @@ class TrialPages:
             return {**self._describe(store, person, trial.plan.id), "stored": stored}
 
     def choose_next(self, request: Request) -> dict[str, Any]:
-        """Let button and Start begin the session of the site that has had fewer."""
+        """Let button and Start begin the session of a site, by default the one with fewer."""
         with self._programme.open_person(request, changes=True) as (store, person):
             import_power()
             from pbmwrap.programme import trial_steps
 
-            trial = _find_named(store, person, Fields(read_json(request)))
+            asked = Fields(read_json(request))
+            trial = _find_named(store, person, asked)
             with self._alone(), self._hub.borrow() as (client, hello):
                 at = self._make_hands(client, hello, store, person)
-                _, site, slot = trial_steps.choose_next(at, trial)
+                _, site, slot = trial_steps.choose_next(at, trial, asked.text("site") or None)
             self._hub.refresh()
             chosen = {"site": site, "slot": slot}
             return {**self._describe(store, person, trial.plan.id), "chosen": chosen}
@@ -210,37 +298,74 @@ class TrialPages:
 
     # ---- the end
 
+    def close_period(self, request: Request) -> dict[str, Any]:
+        """End the period under way early. Needs its number, and `confirmed` with the presses."""
+        with self._programme.open_person(request, changes=True) as (store, person):
+            import_power()
+            from pbmwrap.programme import trial_steps
+
+            asked = Fields(read_json(request))
+            _require_presses(asked, "this ends the period, for good")
+            period = asked.whole("period")
+            if period is None:
+                raise Refusal(400, "bad_param", "period must be a whole number")
+            trial = _find_named(store, person, asked)
+            with self._alone(), self._hub.borrow() as (client, hello):
+                at = self._make_hands(client, hello, store, person)
+                if not trial_steps.note_lost_closings(at, store, person, trial):
+                    trial_steps.close_period(at, store, person, trial, period)
+            return self._describe(store, person, trial.plan.id)
+
     def reveal(self, request: Request) -> dict[str, Any]:
         """Ask the wrap for the secret after the last period, and verify what it did."""
         with self._programme.open_person(request, changes=True) as (store, person):
             import_power()
             from pbmwrap.programme import trial_steps
 
-            trial = _find_named(store, person, Fields(read_json(request)))
+            asked = Fields(read_json(request))
+            early = asked.flag("early")  # numbers that still count will be missing
+            if early:
+                _require_presses(asked, "this ends the trial, for good")
+            trial = _find_named(store, person, asked)
             if trial.is_open:
                 with self._alone(), self._hub.borrow() as (client, hello):
                     at = self._make_hands(client, hello, store, person)
-                    trial_steps.reveal(at, store, person, trial, early=False)
+                    trial_steps.reveal(at, store, person, trial, early)
             return self._describe(store, person, trial.plan.id)
 
     def unblind(self, request: Request) -> dict[str, Any]:
         """End the blinding at once. Needs a reason, and `confirmed` with the presses made. A log
-        transfer does not delay it."""
+        transfer does not delay it. `without_wrap`: the wrap is lost, so nothing is revealed."""
         with self._programme.open_person(request, changes=True) as (store, person):
             import_power()
             from pbmwrap.programme import trial_steps
 
             asked = Fields(read_json(request))
-            if asked.whole("confirmed") != CONFIRMED:
-                hint = "confirm it twice"
-                raise Refusal(409, "unconfirmed", "this ends the trial, for good", hint)
+            _require_presses(asked, "this ends the trial, for good")
             trial = _find_named(store, person, asked)
-            if trial.is_open:
+            if trial.is_open and (asked.flag("without_wrap") or not trial.armed):
+                now, reason = times.read_unix_ms(), asked.text("reason")
+                trial_steps.end_without_wrap(store, person, trial, reason, now)
+            elif trial.is_open:
                 with self._hub.borrow() as (client, hello):
                     at = self._make_hands(client, hello, store, person, waits=False)
                     trial_steps.unblind(at, store, person, trial, asked.text("reason"))
                 self._hub.refresh()
             return self._describe(store, person, trial.plan.id)
+
+    def end_unknown(self, request: Request) -> dict[str, Any]:
+        """End the wrap's trial that is none of this household: of another computer, or of a person
+        who was forgotten. Needs a reason, and `confirmed` with the presses made."""
+        with self._programme.open_person(request, changes=True) as (store, person):
+            import_power()
+            from pbmwrap.programme import trial_steps
+
+            asked = Fields(read_json(request))
+            _require_presses(asked, "this ends the trial, for good")
+            with self._hub.borrow() as (client, _):
+                trial_steps.end_unknown(client, store, asked.text("reason"))
+            self._hub.refresh()
+            return self._describe(store, person)
 
     def _make_hands(
         self, client: Client, hello: Hello, store: Store, person: Person, waits: bool = True
@@ -280,14 +405,22 @@ class TrialPages:
         return evidence, compute_outcome(evidence)
 
     def _make_report(
-        self, store: Store, person: Person, evidence: Evidence, outcome: Outcome
+        self,
+        store: Store,
+        person: Person,
+        evidence: Evidence,
+        outcome: Outcome,
+        language: str = "en",
     ) -> Report:
         from pbmwrap.programme.trial_steps import list_harms
-        from pbmwrap.trial.report import make_trial_report
+        from pbmwrap.trial.report import list_own_texts, make_trial_report
 
+        own = list_own_texts(evidence, person.name)
         harms = list_harms(store, person, evidence.trial)
         simulated = self._hub.world is not None
-        return make_trial_report(evidence, outcome, person.name, VERSION, harms, simulated)
+        say = choose_words(language, own)
+        made = make_trial_report(evidence, outcome, person.name, VERSION, harms, simulated, say)
+        return translate_report(made, language, own)
 
     def _read_report(self, request: Request) -> Report:
         with self._programme.open_person(request) as (store, person):
@@ -295,7 +428,11 @@ class TrialPages:
             from pbmwrap.programme.trials import find_trial
 
             trial = find_trial(store, person, request.query_params.get("id"))
-            return self._make_report(store, person, *self._read_outcome(store, person, trial))
+            language = request.query_params.get("language", "en")
+            if language not in LANGUAGES:
+                raise Refusal(400, "bad_param", f"language must be one of {', '.join(LANGUAGES)}")
+            evidence, outcome = self._read_outcome(store, person, trial)
+            return self._make_report(store, person, evidence, outcome, language)
 
     def get_report(self, request: Request) -> Response:
         """Return the report after the reveal: a page, or a PDF with `?kind=pdf`."""
@@ -337,8 +474,14 @@ def _find_named(store: Store, person: Person, asked: Fields) -> Trial:
     return find_trial(store, person, asked.text("id") or None)
 
 
+def _require_presses(asked: Fields, what: str) -> None:
+    """Refuse what was not confirmed by a second press. Raises Refusal."""
+    if asked.whole("confirmed") != CONFIRMED:
+        raise Refusal(409, "unconfirmed", what, "confirm it twice")
+
+
 def _read_bounded(request: Request, key: str) -> float:
-    default, least, most = _BOUNDS[key]
+    default, least, most = BOUNDS[key]
     try:
         value = float(request.query_params.get(key, default))
     except ValueError:

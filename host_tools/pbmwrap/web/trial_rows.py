@@ -9,6 +9,7 @@ from pbmwrap.programme.trial_run import Progress
 from pbmwrap.programme.trial_steps import (
     describe_progress,
     describe_reveal,
+    describe_trial,
     list_guess_words,
 )
 from pbmwrap.programme.trials import Trial, TrialEntry, TrialGuess
@@ -52,6 +53,12 @@ def describe_plan(plan: TrialPlan) -> dict[str, Any]:
         "others": list(plan.others),
         "enrolled": plan.enrolled.day.isoformat(),
     }
+
+
+def describe_draft(plan: TrialPlan) -> dict[str, Any]:
+    """Return a plan that is not frozen yet, as `describe_state` has that of a trial."""
+    trial = Trial(plan, {}, "", plan.enrolled)
+    return describe_trial(trial) | {"plan": describe_plan(plan)}
 
 
 def describe_state(

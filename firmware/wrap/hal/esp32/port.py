@@ -61,9 +61,10 @@ class Port:
             n += 1
         return n
 
-    def _write_some(self, view: memoryview, most: int) -> int:
-        """Write at most `most` bytes. Returns how many; waits while they do not fit."""
-        return self._out.write(view[:most] if len(view) > most else view) or 0
+    def _write_some(self, view: memoryview, at: int, end: int, most: int) -> int:
+        """Write at most `most` bytes of view[at:end]. Returns how many; waits while they do not
+        fit."""
+        return self._out.write(view[at : min(end, at + most)]) or 0
 
 
 class Fifo:
@@ -103,12 +104,12 @@ class UartPort(Port):
         super().__init__()
         self._fifo = Fifo()
 
-    def write(self, view: memoryview) -> int:
-        """Write what the FIFO takes. Returns how many bytes."""
+    def write(self, view: memoryview, at: int, end: int) -> int:
+        """Write of view[at:end] what the FIFO takes. Returns how many bytes."""
         free = self._fifo.drain()
         if not free:
             return 0
-        sent = self._write_some(view, free)
+        sent = self._write_some(view, at, end, free)
         self._fifo.free -= sent
         return sent
 
@@ -122,12 +123,12 @@ class JtagPort(Port):
         self._at = at
         self._fifo = fifo
 
-    def write(self, view: memoryview) -> int:
-        """Write at most _PACKET bytes when the FIFO is free. Returns how many."""
+    def write(self, view: memoryview, at: int, end: int) -> int:
+        """Write at most _PACKET bytes of view[at:end] when the FIFO is free. Returns how many."""
         most = min(_PACKET, self._fifo.drain())
         if not most or not machine.mem32[self._at] & _DATA_FREE:
             return 0
-        sent = self._write_some(view, most)
+        sent = self._write_some(view, at, end, most)
         self._fifo.free -= sent
         return sent
 
@@ -147,22 +148,22 @@ class CdcPort(Port):
             self._stalled = False
         return n
 
-    def write(self, view: memoryview) -> int:
-        """Write at most _PACKET bytes. Returns how many, 0 while no host reads."""
+    def write(self, view: memoryview, at: int, end: int) -> int:
+        """Write at most _PACKET bytes of view[at:end]. Returns how many, 0 while no host reads."""
         most = min(_PACKET, self._fifo.drain())
         if not most or self._stalled:
             return 0
         begun = time.ticks_ms()
-        sent = self._write_some(view, most)
+        sent = self._write_some(view, at, end, most)
         self._fifo.free -= sent
         self._stalled = time.ticks_diff(time.ticks_ms(), begun) > _SLOW_MS
         return sent
 
 
 def open_port(link: str, chip: str, ours: bool) -> "UartPort | JtagPort | CdcPort":
-    """Return the port with read(buf) and write(view). link: LINK of the board's facts, "uart",
-    "usb" or "jtag"; "usb" is TinyUSB on a stock image and USB-Serial-JTAG on our image (`ours`).
-    Raises ValueError."""
+    """Return the port with read(buf) and write(view, at, end). link: LINK of the board's facts,
+    "uart", "usb" or "jtag"; "usb" is TinyUSB on a stock image and USB-Serial-JTAG on our image
+    (`ours`). Raises ValueError."""
     if link == "uart":
         return UartPort()
     if link == "jtag" or (link == "usb" and ours):

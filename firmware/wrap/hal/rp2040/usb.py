@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         """States what `StockPort` and the C module do alike."""
 
         def read(self, buf: "bytearray | memoryview") -> int: ...
-        def write(self, view: memoryview) -> int: ...
+        def write(self, view: memoryview, at: int, end: int) -> int: ...
         def wait_until(self, tick_ms: int) -> None: ...
         def allocated(self) -> int: ...
 
@@ -59,16 +59,16 @@ class StockPort:
             n += 1
         return n
 
-    def write(self, view: memoryview) -> int:
-        """Write at most _SLOW bytes, as many as find room. Returns how many."""
+    def write(self, view: memoryview, at: int, end: int) -> int:
+        """Write at most _SLOW bytes of view[at:end], as many as find room. Returns how many."""
         sent = 0
-        n = min(_SLOW, len(view))
+        n = min(_SLOW, end - at)
         while sent < n:
             for _ in self._poll_out.ipoll(0):
                 break
             else:
                 break
-            if not self._out.write(view[sent : sent + 1]):
+            if not self._out.write(view[at + sent : at + sent + 1]):
                 break
             sent += 1
         return sent

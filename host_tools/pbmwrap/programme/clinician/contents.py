@@ -58,7 +58,8 @@ class Section:
 @dataclass(frozen=True)
 class Report:
     """verdict: the word and its sentence (`label` says whose: by default the stop rule's).
-    warnings: what makes the comparison unfair. first, second: the sections of the two pages."""
+    warnings: what makes the comparison unfair. first, second: the sections of the two pages.
+    banner: shown when simulated."""
 
     title: str
     subtitle: str
@@ -71,6 +72,8 @@ class Report:
     second: tuple[Section, ...]
     notice: str = NOTICE
     label: str = "Stop rule"
+    banner: str = SIMULATED
+    language: str = "en"
 
 
 def make_report(

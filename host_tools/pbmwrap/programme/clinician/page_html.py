@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 
 from pbmwrap.programme.clinician.chart import draw_picture
-from pbmwrap.programme.clinician.contents import SIMULATED, Report, Section
+from pbmwrap.programme.clinician.contents import Report, Section
 from pbmwrap.report.html_parts import make_document
 
 _STYLE = """
@@ -55,11 +55,11 @@ def make_page(report: Report) -> str:
 <div class="second">
 {_mark_simulated(report)}{_make_sections(report.second)}
 </div>"""
-    return make_document(report.title, _STYLE, body)
+    return make_document(report.title, _STYLE, body, report.language)
 
 
 def _mark_simulated(report: Report) -> str:
-    return f'<p class="simulated">{escape(SIMULATED)}</p>\n' if report.simulated else ""
+    return f'<p class="simulated">{escape(report.banner)}</p>\n' if report.simulated else ""
 
 
 def _make_sections(sections: Iterable[Section]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from pbmwrap import installed
 from pbmwrap.errors import UsageError
 from pbmwrap.programme.clinician.chart import draw_picture
-from pbmwrap.programme.clinician.contents import SIMULATED, Report, Section
+from pbmwrap.programme.clinician.contents import Report, Section
 
 _HEAD = """
 #set page(paper: "a4", margin: (x: 15mm, y: 13mm), numbering: "1 / 1")
@@ -67,10 +67,11 @@ def _make_files(report: Report) -> dict[str, bytes]:
 def make_source(report: Report) -> str:
     """Return the report in typst's language; it shows the file chart.svg."""
     picture = draw_picture(report.chart)
-    banner = [f"#simulated({_quote(SIMULATED)})"] if report.simulated else []
+    banner = [f"#simulated({_quote(report.banner)})"] if report.simulated else []
     parts = [
         f"#set document(title: {_quote(report.title)})",
         _HEAD,
+        f"#set text(lang: {_quote(report.language)})",
         *banner,
         f"#heading(level: 1, {_quote(report.title)})",
         f"#text({_quote(report.subtitle)})",

@@ -63,6 +63,12 @@ export function readDay(iso) {
   return new Date(`${iso}T00:00`);
 }
 
+/** A day of this machine's zone as "2026-11-29". */
+export function isoOf(day) {
+  const two = (n) => String(n).padStart(2, "0");
+  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+}
+
 /** "29 Nov 2026" of "2026-11-29". */
 export function shortDay(iso) {
   return readDay(iso).toLocaleDateString(getLanguage(), {

@@ -49,5 +49,6 @@ useTransport(chooseTransport());
 subscribe(draw);
 addEventListener("hashchange", follow);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+const started = start(token); // the login is under way before a page asks for anything
 draw();
-await start(token);
+await started;

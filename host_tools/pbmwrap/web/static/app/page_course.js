@@ -3,7 +3,7 @@
 import { Button, Facts, html, Loading, Notice, Said, unsay, Written } from "./ui.js";
 import { written } from "./said.js";
 import { getLanguage, t, tCount, tOr } from "./text.js";
-import { durationText, endText, number, readDay, shortDay } from "./format.js";
+import { durationText, endText, isoOf, number, readDay, shortDay } from "./format.js";
 import { transport } from "./store.js";
 import { DayChart } from "./day_chart.js";
 import { OpenSessions, Personal, questionOf, RedFlags, whyNoChange } from "./programme.js";
@@ -173,11 +173,6 @@ function Weeks({ state }) {
 
 function addDays(day, n) {
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + n);
-}
-
-function isoOf(day) {
-  const two = (n) => String(n).padStart(2, "0");
-  return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
 }
 
 function PlanFacts({ course }) {

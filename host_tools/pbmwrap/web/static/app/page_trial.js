@@ -3,14 +3,14 @@
 
 import { Button, Facts, Failure, html, Loading, Notice, Said, Table, unsay, Written } from "./ui.js";
 import { written } from "./said.js";
-import { t, tCount } from "./text.js";
+import { getLanguage, t, tCount } from "./text.js";
 import { number, shortDay } from "./format.js";
 import { store, transport } from "./store.js";
 import { OpenSessions, Personal, questionOf, RedFlags, Scale, whyNoChange } from "./programme.js";
+import { Choice, CONFIRMED, NewTrial, noWrap, Twice } from "./trial_form.js";
 
 const KINDS = { better: "good", worse: "bad", same: "note", unknown: "note" };
-const PLAN = { sites: 2, weeks: 24, speed: "week", matters: 2, spread: 1.5, missing: 15 };
-const CONFIRMED = 2; // presses that an early end needs
+const ASKED = { sites: 2, weeks: 24, speed: "week", matters: 2, spread: 1.5, missing: 15 }; // of the planner
 
 export class Trial extends Personal {
   constructor(props) {
@@ -52,21 +52,26 @@ export class Trial extends Personal {
       <${RedFlags} flags=${data.flags} wrap=${data.wrap} onRead=${this.confirmRead}
         sending=${sending} />
       ${data.open_sessions ? html`<${OpenSessions} onChanged=${this.reload} />` : null}
-      ${!state || planning ? html`<${WhatItIs} /><${Planner} speeds=${data.speeds} />` : html`
+      ${!state || planning ? html`<${WhatItIs} />
+        <${Planner} data=${data} onBegun=${(begun) => {
+          this.setState({ data: begun, planning: false });
+          if (this.props.route[1]) location.hash = "#/trial"; // it showed an older one
+          top();
+        }} />` : html`
         <p><strong>${state.plan.aim}</strong></p>
         ${state.warnings.map((text) => html`<${Notice} kind="note" title=${t("course.warning")}>
           <p><${Said} text=${text} sentence /></p></${Notice}>`)}
         ${over ? html`<${Result} state=${state} result=${result} missing=${data.no_result}
             pdf=${data.pdf} />` : html`
           <${Steps} state=${state} stored=${data.stored} chosen=${data.chosen} />
-          ${state.state === "running" ? html`
+          ${state.state === "frozen" ? html`<${Unsent} ...${parts} onDone=${top} />` : html`
             <${Numbers} key=${`n${data.today}`} ...${parts} onDone=${top} />
             ${state.guesses_due.length ? html`<${Guess} key=${`g${state.guesses_due[0]}`} ...${parts}
               onDone=${top} />` : null}
             <${Next} ...${parts} />
-            <${HowFar} state=${state} onFetch=${() => this.fetchLog()} sending=${sending} />
-            <${Reveal} ...${parts} onDone=${top} />
-            <${Worse} ...${parts} onDone=${top} />` : null}`}
+            <${HowFar} ...${parts} onFetch=${() => this.fetchLog()} onDone=${top} />
+            <${Reveal} ...${parts} onDone=${top} />`}
+          <${Worse} ...${parts} onDone=${top} />`}
         <${PlanFacts} state=${state} />
         ${over ? html`<p><${Button} onPress=${() => this.setState({ planning: true })}>
           ${t("trial.plan.new")}</${Button}></p>` : null}`}
@@ -86,11 +91,11 @@ export function WhatItIs() {
     <p>${t("trial.no-advice")}</p></section>`;
 }
 
-/** What a trial could find, by the server's simulation, and the command that begins one. */
+/** What a trial could find, by the server's simulation; then the form of one that can answer. */
 class Planner extends Loading {
   constructor(props) {
     super(props);
-    this.state.plan = PLAN;
+    this.state.plan = ASKED;
   }
 
   load() {
@@ -99,7 +104,8 @@ class Planner extends Loading {
 
   put(changes) {
     unsay();
-    this.setState({ plan: { ...this.state.plan, ...changes }, found: null });
+    const plan = { ...this.state.plan, ...changes };
+    this.setState({ plan, found: null, writes: false, exploratory: false });
   }
 
   async compute() {
@@ -113,18 +119,20 @@ class Planner extends Loading {
   }
 
   show() {
-    const { computing, failure, found, plan } = this.state;
-    const choice = (name, values, show) => html`<h3 id=${name}>${t(`trial.plan.${name}`)}</h3>
-      <div class="row" role="group" aria-labelledby=${name}>${values.map((value) => html`
-        <button type="button" class="button choice" aria-pressed=${String(plan[name] === value)}
-          onClick=${() => this.put({ [name]: value })}>${show(value)}</button>`)}</div>`;
-    const best = found?.designs[0];
+    const { computing, exploratory, failure, found, plan, writes } = this.state;
+    const { data, onBegun } = this.props;
+    const choice = (name, values, show) => html`<${Choice} name=${name}
+      title=${t(`trial.plan.${name}`)} value=${plan[name]} values=${values} show=${show}
+      onValue=${(value) => this.put({ [name]: value })} />`;
     return html`<section aria-labelledby="planner"><h2 id="planner">${t("trial.plan.title")}</h2>
       <p>${t("trial.plan.text")}</p>
       ${choice("sites", [2, 1], (n) => t(`trial.sites.${n}`))}
       ${choice("weeks", [8, 12, 16, 24, 36], number)}
-      ${choice("speed", this.props.speeds, (word) => t(`trial.speed.${word}`))}
-      ${choice("matters", [1, 2, 3], number)}
+      ${choice("speed", data.speeds, (word) => t(`trial.speed.${word}`))}
+      ${choice("matters", [1, 2, 3, 4], number)}
+      <details><summary>${t("trial.plan.more")}</summary>
+        ${choice("spread", [1, 1.5, 2, 3], (n) => number(n, n % 1 ? 1 : 0))}
+        ${choice("missing", [0, 5, 15, 30], number)}</details>
       <div class="row"><${Button} kind="main large" off=${computing}
         onPress=${() => this.compute()}>${t("trial.plan.do")}</${Button}></div>
       <p role="status">${computing ? t("trial.plan.wait") : null}</p>
@@ -141,16 +149,17 @@ class Planner extends Loading {
           t(`trial.periods.${row.period_days}`, { n: row.periods }),
           t("trial.plan.of", { n: row.period_days - row.washout_days, all: row.period_days }),
           t("trial.plan.of", { n: Math.round(100 * row.power), all: 100 }), number(row.seen, 1)])} />
-        ${best && found.answers ? html`<h3>${t("trial.begin.title")}</h3><p>${t("trial.begin.text")}</p>
-          <p><code>${startCommand(plan)}</code></p>` : null}` : null}
-    </section>`;
+        ${writes ? null : html`<div class="row"><${Button} kind=${found.answers ? "main large" : ""}
+          onPress=${() => this.write(!found.answers)}>${t(found.answers ? "new.go" : "new.explore")}
+          </${Button}></div>`}` : null}
+    </section>
+    ${found && writes ? html`<${NewTrial} planned=${plan} exploratory=${exploratory} data=${data}
+      onBegun=${onBegun} Plan=${PlanFacts} />` : null}`;
   }
-}
 
-function startCommand({ sites, weeks, speed, matters }) {
-  const places = sites === 2 ? "foot-left foot-right" : "foot-left";
-  return `pbmwrap trial start ${places} --weeks ${weeks} --speed ${speed} --matters ${matters} `
-    + `--aim "${t("trial.begin.aim")}"`;
+  write(exploratory) {
+    this.setState({ writes: true, exploratory }, () => document.querySelector("#for-whom")?.focus());
+  }
 }
 
 /** What to do now, in the order in which it is to be done. */
@@ -258,18 +267,37 @@ function Next({ state, send, sending }) {
     <p>${t("trial.next.text", { site: written(state.next_site).words })}
       ${state.entered ? null : ` ${t("trial.next.number")}`}</p>
     <div class="row"><${Button} off=${Boolean(why) || sending} why=${why}
-      onPress=${() => send("trialNext", state.id)}>${t("trial.next.do")}</${Button}></div></section>`;
+      onPress=${() => send("trialNext", state.id)}>${t("trial.next.do")}</${Button}>
+      ${state.sites.filter((site) => site !== state.next_site).map((site) => html`
+        <${Button} off=${Boolean(why) || sending} why=${why}
+          onPress=${() => send("trialNext", state.id, site)}>${t("trial.next.other",
+          { site: written(site).words })}</${Button}>`)}</div></section>`;
 }
 
-/** Why the wrap cannot be asked; null when it can. */
-function noWrap() {
-  return store.state?.connection === "connected" ? null : t("start.no-link");
+/** A frozen plan that no wrap has: the wrap went away while it was begun. */
+function Unsent({ state, send, sending, onDone }) {
+  const why = whyNoChange() ?? noWrap();
+  const go = async () => {
+    if (await send("trialSend", state.id)) onDone();
+  };
+  return html`<section class="freeze" aria-labelledby="unsent"><h2 id="unsent">
+    ${t("trial.unsent.title")}</h2><p>${t("trial.unsent.text")}</p>
+    <div class="row"><${Button} kind="main" off=${Boolean(why) || sending} why=${why} onPress=${go}>
+      ${t("trial.send.do")}</${Button}></div></section>`;
 }
 
 /** Period, sessions of each site, days with numbers, guesses. */
-function HowFar({ state, onFetch, sending }) {
+function HowFar({ state, send, sending, onDone, onFetch }) {
   const why = whyNoChange() ?? noWrap();
   const under = state.period < state.periods;
+  const close = async () => {
+    const done = await send("trialClose", state.id, state.period, CONFIRMED);
+    if (done) onDone();
+    return done;
+  };
+  const again = async () => {
+    if (await send("trialSend", state.id)) onDone();
+  };
   return html`<section aria-labelledby="far"><h2 id="far">${t("trial.far.title")}</h2>
     <${Facts} pairs=${[
       [t("trial.far.period"), under ? t("trial.plan.of", { n: state.period + 1, all: state.periods })
@@ -281,12 +309,20 @@ function HowFar({ state, onFetch, sending }) {
     ]} />
     <div class="row"><${Button} off=${Boolean(why) || sending} why=${why} onPress=${onFetch}>
       ${t("sessions.pull")}</${Button}></div>
-    ${state.guesses.length ? html`<h3>${t("trial.guesses")}</h3>
+    ${under ? html`<details><summary>${t("trial.close.title")}</summary>
+      <p>${t("trial.close.text")}</p>
+      <${Twice} key=${`c${state.period}`} first=${t("trial.close.first",
+        { n: state.period + 1 })} second=${t("trial.close.second")} text=${t("trial.close.sure")}
+        why=${why} sending=${sending} onDo=${close} /></details>` : null}
+    <details><summary>${t("trial.send.title")}</summary><p>${t("trial.send.text")}</p>
+      <div class="row"><${Button} off=${Boolean(why) || sending} why=${why} onPress=${again}>
+        ${t("trial.send.do")}</${Button}></div></details>
+    ${state.guesses.length ? html`<details><summary>${t("trial.guesses")}</summary>
       <${Table} caption=${t("trial.guesses")} hideCaption stack columns=${[
       { name: t("trial.far.period") }, { name: t("trial.guess") },
       { name: t("trial.guess.sure.short"), number: true }, { name: t("trial.guess.why.short") }]}
       rows=${state.guesses.map((one) => [one.period + 1, guessText(one.word),
-        one.word === "unknown" ? "-" : number(one.confidence), one.why || "-"])} />` : null}
+        one.word === "unknown" ? "-" : number(one.confidence), one.why || "-"])} /></details>` : null}
   </section>`;
 }
 
@@ -295,15 +331,21 @@ function Reveal({ state, send, sending, onDone }) {
   const why = whyNoChange() ?? (state.over_on_wrap ? noWrap()
     : state.period < state.periods ? t("trial.reveal.not-yet")
     : early ? t("trial.reveal.numbers", { day: shortDay(state.reveal_from) }) : noWrap());
-  const reveal = async () => {
-    if (await send("trialReveal", state.id)) onDone();
+  const reveal = async (...more) => {
+    const done = await send("trialReveal", state.id, ...more);
+    if (done) onDone();
+    return done;
   };
   return html`<section aria-labelledby="reveal"><h2 id="reveal">${t("trial.reveal.title")}</h2>
     <p>${t("trial.reveal.text")} ${why}</p>
     ${state.guesses_due.length && !why ? html`<p><strong>${t("trial.reveal.guess")}</strong></p>`
       : null}
     <div class="row"><${Button} kind=${why ? "" : "main"} off=${Boolean(why) || sending} why=${why}
-      onPress=${reveal}>${t("trial.reveal.do")}</${Button}></div></section>`;
+      onPress=${() => reveal()}>${t("trial.reveal.do")}</${Button}></div>
+    ${early ? html`<details><summary>${t("trial.reveal.early")}</summary><${Twice}
+      first=${t("trial.reveal.early.first")} second=${t("trial.reveal.early.second")}
+      text=${t("trial.reveal.early.sure")} why=${whyNoChange() ?? noWrap()} sending=${sending}
+      onDo=${() => reveal(true, CONFIRMED)} /></details>` : null}</section>`;
 }
 
 /** It got worse: an early end, with a reason, confirmed twice. */
@@ -314,27 +356,35 @@ class Worse extends Loading {
 
   async end() {
     const { state, send, onDone } = this.props;
-    if (await send("trialUnblind", state.id, this.state.reason, CONFIRMED)) onDone();
+    const { lost = false, reason } = this.state;
+    if (await send("trialUnblind", state.id, reason, CONFIRMED, lost)) onDone();
   }
 
   show() {
-    const { sending } = this.props;
-    const { presses = 0, reason = "" } = this.state;
+    const { sending, state } = this.props;
+    const { lost = false, presses = 0, reason = "" } = this.state;
+    const armed = state.state === "running";
     const cancel = html`<${Button} onPress=${() => this.setState({ presses: 0 })}>
       ${t("journal.cancel")}</${Button}>`;
-    const why = whyNoChange() ?? noWrap() ?? (reason.trim() ? null : t("end.no-reason"));
+    const why = whyNoChange() ?? (lost || !armed ? null : noWrap())
+      ?? (reason.trim() ? null : t("end.no-reason"));
     return html`<section class="freeze" aria-labelledby="worse"><h2 id="worse">
-      ${t("trial.worse.title")}</h2><p>${t("trial.worse.text")}</p>
+      ${t(armed ? "trial.worse.title" : "trial.unsent.end")}</h2>
+      <p>${t(armed ? "trial.worse.text" : "trial.unsent.end.text")}</p>
       ${presses === 0 ? html`<div class="row"><${Button}
           onPress=${() => this.setState({ presses: 1 })}>${t("trial.worse.do")}</${Button}></div>`
         : presses === 1 ? html`<label for="worse-why">${t("trial.worse.why")}</label>
           <div class="row"><input id="worse-why" class="long" maxlength="80" value=${reason}
             onInput=${(event) => this.setState({ reason: event.currentTarget.value })} /></div>
-          <p>${t("trial.worse.lost")}</p>
+          ${armed ? html`<${Choice} name="worse-wrap" title=${t("trial.worse.wrap")} value=${lost}
+            values=${[false, true]} show=${(gone) => t(gone ? "trial.worse.gone" : "trial.worse.here")}
+            onValue=${(gone) => this.setState({ lost: gone })} />` : null}
+          ${lost ? html`<p>${t("trial.worse.lost")}</p>` : null}
           <div class="row"><${Button} kind="main" off=${Boolean(why)} why=${why}
             onPress=${() => this.setState({ presses: 2 })}>${t("trial.worse.first")}</${Button}>
             ${cancel}</div>`
-        : html`<div role="alert"><p><strong>${t("trial.worse.sure")}</strong></p></div>
+        : html`<div role="alert"><p><strong>${t(lost || !armed
+            ? "trial.worse.sure.lost" : "trial.worse.sure")}</strong></p></div>
           <div class="row"><${Button} kind="main" off=${Boolean(why) || sending} why=${why}
             onPress=${() => this.end()}>${t("trial.worse.second")}</${Button}>${cancel}</div>`}
     </section>`;
@@ -358,7 +408,7 @@ function Result({ state, result, missing, pdf }) {
       <p><${Said} text=${text} sentence /></p></${Notice}>`)}
     <section aria-labelledby="periods"><h2 id="periods">${t("trial.periods")}</h2>
       <div class="scroll" tabindex="0" role="group" aria-label=${t("trial.picture.frame")}>
-        <img class="drawing" src=${`api/trial/picture?id=${encodeURIComponent(state.id)}`}
+        <img class="drawing" src=${`api/trial/picture?${inLanguage(state.id)}`}
           alt=${t("trial.picture")} /></div>
       <${Table} caption=${t("trial.periods")} hideCaption stack columns=${[
         { name: t("trial.far.period") }, { name: t("trial.light") },
@@ -396,23 +446,29 @@ function signed(value) {
   return `${value < 0 ? "\u2212" : "+"}${number(Math.abs(value), 1)}`;
 }
 
+/** Which trial, and the page's language: the report speaks it too. */
+function inLanguage(id) {
+  return `id=${encodeURIComponent(id)}&language=${getLanguage()}`;
+}
+
 function Files({ id, pdf }) {
-  const query = `id=${encodeURIComponent(id)}`;
+  const query = inLanguage(id);
   return html`<section aria-labelledby="files"><h2 id="files">${t("files.title")}</h2>
     <ul class="plain files">
       <li><a class="button" href=${`api/trial/report?${query}`} target="_blank" rel="noopener">
         ${t("trial.files.report")}</a></li>
       ${pdf ? html`<li><a class="button" href=${`api/trial/report?kind=pdf&${query}`} download>
         ${t("files.pdf")}</a></li>` : null}
-      <li><a class="button" href=${`api/trial/bundle?${query}`} download>
+      <li><a class="button" href=${`api/trial/bundle?id=${encodeURIComponent(id)}`} download>
         ${t("trial.files.bundle")}</a></li></ul>
     <p>${t("trial.files.text")} <code>pbmwrap trial verify</code></p></section>`;
 }
 
-function PlanFacts({ state }) {
+/** level: of its heading. */
+function PlanFacts({ state, level = "h2" }) {
   const { plan } = state;
   const length = `trial.periods.${plan.days}`;
-  return html`<section aria-labelledby="plan"><h2 id="plan">${t("plan.title")}</h2>
+  return html`<section aria-labelledby="plan"><${level} id="plan">${t("plan.title")}</${level}>
     <${Facts} pairs=${[
       [t("trial.plan.sites"), state.sites.map((site) => written(site).words).join(", ")],
       [t("trial.light"), t("trial.plan.light", { n: number(plan.minutes, plan.minutes % 1 ? 1 : 0),
@@ -428,7 +484,7 @@ function PlanFacts({ state }) {
       [t("trial.plan.matters"), number(plan.matters, plan.matters % 1 ? 1 : 0)],
       [t("trial.plan.finds"), t("trial.plan.of", { n: Math.round(100 * state.power), all: 100 })],
       [t("plan.others"), plan.others.join("; ") || t("plan.none")],
-      [t("plan.sha"), state.sha.slice(0, 16)],
+      state.sha ? [t("plan.sha"), state.sha.slice(0, 16)] : null,
       state.commitment ? [t("trial.commitment"), state.commitment.slice(0, 16)] : null,
     ]} />
     ${state.confirmatory ? null : html`<p>${t("trial.exploratory")}</p>`}</section>`;

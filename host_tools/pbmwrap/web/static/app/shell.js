@@ -50,21 +50,31 @@ export function App() {
     ${asks ? null : html`<${Controls} />`}`;
 }
 
-/** On a phone only the first pages and the current one are shown until More is pressed. */
+const MOST_LINKS = 3; // beside More on a small phone, and at 400 % zoom: else More takes a row
+const phone = matchMedia("(max-width: 34rem)"); // as in style.css
+const small = matchMedia("(max-width: 22.4rem)");
+for (const width of [phone, small]) width.addEventListener("change", changed);
+
+/** On a phone only the first pages and the current one are shown until More, the last one then, is
+ * pressed. */
 function Navigation({ current }) {
-  const link = ([page]) => html`<li
-      class=${FIRST.length && !isFirst([page]) && page !== current ? "tucked" : null}>
-    <a href=${`#/${page}`} aria-current=${page === current ? "page" : null}>${t(`nav.${page}`)}</a>
-  </li>`;
+  const others = PAGES.filter((page) => isFirst(page) && page[0] !== current);
+  const kept = small.matches ? others.slice(0, MOST_LINKS - 1) : others;
+  const isTucked = (page) => FIRST.length > 0 && page[0] !== current && !kept.includes(page);
+  const link = (page) => html`<li key=${page[0]} class=${isTucked(page) ? "tucked" : null}>
+    <a href=${`#/${page[0]}`} aria-current=${page[0] === current ? "page" : null}>
+      ${t(`nav.${page[0]}`)}</a></li>`;
   const toggle = () => {
     store.menu = !store.menu;
     changed();
   };
+  const shown = PAGES.filter((page) => !isTucked(page));
   return html`<nav aria-label=${t("nav.label")}><ul class=${store.menu ? "menu-open" : null}>
-    ${FIRST.map(link)}
-    ${FIRST.length ? html`<li class="menu"><button type="button" aria-expanded=${String(store.menu)}
-      onClick=${toggle}>${t(store.menu ? "nav.less" : "nav.more")}</button></li>` : null}
-    ${PAGES.slice(FIRST.length).map(link)}</ul></nav>`;
+    ${(phone.matches ? shown : PAGES).map(link)}
+    ${FIRST.length && phone.matches ? html`<li key="menu" class="menu"><button type="button"
+      aria-expanded=${String(store.menu)} onClick=${toggle}>
+      ${t(store.menu ? "nav.less" : "nav.more")}</button></li>` : null}
+    ${phone.matches ? PAGES.filter(isTucked).map(link) : null}</ul></nav>`;
 }
 
 function Connection() {

@@ -63,11 +63,17 @@ const REQUESTS = {
   trial: (id) => ["GET", id ? `trial?id=${enc(id)}` : "trial"],
   trialPlan: (plan) => ["GET", `trial/plan?${new URLSearchParams(plan)}`],
   trialEntry: (id, values) => ["POST", "trial/entry", { id, values }],
-  trialNext: (id) => ["POST", "trial/next", { id }],
+  trialDraft: (wishes) => ["POST", "trial/draft", wishes],
+  trialStart: (wishes) => ["POST", "trial/start", wishes],
+  trialSend: (id) => ["POST", "trial/send", { id }],
+  trialNext: (id, site) => ["POST", "trial/next", { id, site }],
+  trialClose: (id, period, confirmed) => ["POST", "trial/close", { id, period, confirmed }],
   trialGuess: (id, period, guess, confidence, why) => ["POST", "trial/guess",
     { id, period, guess, confidence, why }],
-  trialReveal: (id) => ["POST", "trial/reveal", { id }],
-  trialUnblind: (id, reason, confirmed) => ["POST", "trial/unblind", { id, reason, confirmed }],
+  trialReveal: (id, early, confirmed) => ["POST", "trial/reveal", { id, early, confirmed }],
+  trialUnblind: (id, reason, confirmed, lost) => ["POST", "trial/unblind",
+    { id, reason, confirmed, without_wrap: lost }],
+  trialUnknown: (reason, confirmed) => ["POST", "trial/unknown", { reason, confirmed }],
   world: (control, value) => ["POST", "world", { control, value }],
 };
 const EVENTS = ["state", "status", "sample", "world"];
@@ -93,10 +99,17 @@ async function request(method, path, body) {
 
 export function createServerTransport() {
   let source = null;
+  let login = Promise.resolve(); // a page that is opened meanwhile must not be refused
   return {
     kind: "server",
-    login: (token) => request("POST", "login", { token }),
-    ask: (name, ...args) => request(...REQUESTS[name](...args)),
+    login(token) {
+      login = request("POST", "login", { token });
+      return login;
+    },
+    async ask(name, ...args) {
+      await login.catch(() => null);
+      return request(...REQUESTS[name](...args));
+    },
     connect(on) {
       const open = () => {
         source = new EventSource(new URL("api/events", document.baseURI));

@@ -1,0 +1,58 @@
+"""Lines of the link that are written field by field have the bytes of a dictionary's JSON."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wrap.link import frames, json_writer
+from wrap.link.json_writer import DictWriter, open_writer
+from wrap.link.server import dumps
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text()
+VALUES = PLAIN | st.lists(PLAIN) | st.dictionaries(st.text(), PLAIN)
+FIELDS = st.dictionaries(st.sampled_from(["a", "temps_mc", "warn", "fault", "unix_s"]), VALUES)
+
+
+def written(buffer, fields, at=0, most=2048):
+    """The index behind the line of `fields`, in a push."""
+    out = DictWriter(buffer, dumps)
+    out.begin_line(at, most, "n", "sample", "p")
+    for name, value in fields.items():
+        out.put(name, value)
+    return out.end_line()
+
+
+@given(FIELDS, st.integers(0, 9))
+def test_a_line_is_that_of_the_whole_dictionary(fields, at):
+    line = frames.encode(dumps({"n": "sample", "p": fields}))
+    buffer = bytearray(at + len(line))
+    assert written(buffer, fields, at) == at + len(line)
+    assert bytes(buffer[at:]) == line
+    assert len(buffer) == at + len(line)
+
+
+@given(FIELDS)
+def test_a_line_that_does_not_fit_changes_nothing(fields):
+    body = dumps({"n": "sample", "p": fields})
+    line = frames.encode(body)
+    short = bytearray(len(line) - 1)
+    assert (written(short, fields), any(short)) == (-1, False)
+    room = bytearray(len(line) + 1)
+    assert (written(room, fields, most=len(body) - 1), any(room)) == (-1, False)
+
+
+def test_a_list_is_as_it_was_when_it_was_put():
+    """Its owner uses it again for the next field."""
+    row, buffer = [1, 2], bytearray(100)
+    out = DictWriter(buffer, dumps)
+    out.begin_line(0, 99, "i", 1, "r")
+    out.put("a", row)
+    row[0] = 3
+    out.put("b", row)
+    assert bytes(buffer[: out.end_line()]) == frames.encode(b'{"i":1,"r":{"a":[1,2],"b":[3,2]}}')
+
+
+def test_the_c_module_writes_where_the_image_has_it(monkeypatch):
+    made = []
+    monkeypatch.setattr(json_writer, "Writer", lambda *args: made.append(args) or "writer")
+    buffer = bytearray(9)
+    assert (open_writer(buffer, dumps), made) == ("writer", [(buffer, dumps)])
