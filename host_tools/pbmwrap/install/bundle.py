@@ -35,7 +35,8 @@ BOARD_ARCHS = {
     "PBMWRAP_ESP32_S3": "xtensawin",
     "PBMWRAP_ESP32_C3": "rv32imc",
 }
-HOST_ONLY = ("wrap/hal/contract.py",)  # it documents the HAL; nothing imports it
+# The first documents the HAL; the second only runs when our image starts (hal/rp2040/flash.py).
+NOT_INSTALLED = ("wrap/hal/contract.py", "wrap/storage/adopt.py")
 
 _SMALL_INT_BITS = 31  # of a chip with 32 bits
 _ARCH_FLAGS = 0x40  # native code that needs more than the architecture's least instructions
@@ -131,7 +132,7 @@ def _list_modules(facts: Path) -> Iterator[tuple[Path, str]]:
     )
     for file in sorted(root.rglob("*.py")):
         name = "wrap/" + file.relative_to(root).as_posix()
-        if name not in HOST_ONLY and not name.startswith(other):
+        if name not in NOT_INSTALLED and not name.startswith(other):
             yield file, name
 
 
