@@ -48,8 +48,8 @@ from tests.host.stock_board import StockBoard
 from tests.host.test_serve import Served
 from wrap.version import OLDEST_MICROPYTHON
 
-UI = b"".join(b"%d " % i for i in range(7000))  # a pack of its own, and of several blocks
-APP = b"app" * 6000
+UI = b"".join(b"%d " % i for i in range(8000))  # a pack of its own, and of several blocks
+APP = b"app" * 7000
 LOADER = loader_files.LOADER_PATH
 
 
@@ -158,7 +158,7 @@ def test_an_update_sends_what_changed_and_copies_the_rest():
     board_ = StockBoard()
     install(board_, firmware())
     keep(board_)
-    todo, _ = install(board_, firmware("0.2.0", app=b"new" * 6000))
+    todo, _ = install(board_, firmware("0.2.0", app=b"new" * 7000))
     assert todo.folder == "/b" and todo.replaces == "0.1.0"
     assert [(j.path, j.source) for j in todo.jobs] == [
         ("/b/ui.b", "/a/ui.b"),
@@ -166,7 +166,7 @@ def test_an_update_sends_what_changed_and_copies_the_rest():
         ("/b/index", None),
     ]
     keep(board_)
-    todo, _ = install(board_, firmware("0.3.0", app=b"newer" * 6000))
+    todo, _ = install(board_, firmware("0.3.0", app=b"newer" * 7000))
     assert [j.path for j in todo.jobs] == ["/a/board_facts", "/a/index"]
     assert todo.unchanged == 1
 

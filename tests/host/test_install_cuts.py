@@ -23,9 +23,9 @@ LOADER = loader_files.load_loader()
 def made(version: str, **changed: bytes) -> packs.Firmware:
     """A small firmware: two packs, one of them of several blocks."""
     texts = {
-        "big": b"".join(b"%d," % i for i in range(6000)),
+        "big": b"".join(b"%d," % i for i in range(7000)),
         "ui": b"ui" * 2500,
-        "top": b"top" * 6000,
+        "top": b"top" * 7000,
     }
     texts |= changed
     places = {"top": "/wrap/app.mpy", "big": "/wrap/link/server.mpy", "ui": "/wrap/ui/b.mpy"}
@@ -71,7 +71,7 @@ def one() -> Flash:
 def failed() -> Flash:
     """A newer one was given up."""
     flash = one()
-    install(flash, made("0.1.5", top=b"bad" * 6000))
+    install(flash, made("0.1.5", top=b"bad" * 7000))
     assert boots(flash)[1] is True
     return flash
 
@@ -79,7 +79,7 @@ def failed() -> Flash:
 def two() -> Flash:
     """Both slots are used."""
     flash = one()
-    install(flash, made("0.1.5", top=b"good" * 6000))
+    install(flash, made("0.1.5", top=b"good" * 7000))
     boots(flash)
     keep(flash)
     return flash

@@ -93,9 +93,9 @@ def read_module(packs: Any, path: str, piece: int = 255) -> bytes:
 
 
 SLOT = {
-    "/wrap/link/server.mpy": b"".join(b"%d," % i for i in range(7000)),
+    "/wrap/link/server.mpy": b"".join(b"%d," % i for i in range(8000)),
     "/wrap/ui/b.mpy": b"ui" * 2500,
-    "/wrap/app.mpy": b"top" * 6000,
+    "/wrap/app.mpy": b"top" * 7000,
     "/board_facts.mpy": b"facts",
 }
 

@@ -19,7 +19,7 @@ from pbmwrap.install.bundle import DeviceFile
 INDEX = "index"  # firmware/loader/main.py has the same name
 WINDOW_BITS = 13  # the board has to find 8 KB in one piece while modules fill its heap
 _PACKAGE = "/wrap/"
-_LEAST_BYTES = 30 * 1024  # of modules in a pack
+_LEAST_BYTES = 36 * 1024  # of modules in a pack
 _SHARE = 4  # beyond that, one module in four may be the last of its pack
 
 
