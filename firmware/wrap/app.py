@@ -22,7 +22,7 @@ from wrap.link.commands import (
     ViewCommands,
 )
 from wrap.link.host_session import HostSession
-from wrap.link.server import Server
+from wrap.link.server import Buffers, Server
 from wrap.link.status import Identity, StatusView, StepBench
 from wrap.rules import faults, limits, states
 from wrap.safety import limit_check
@@ -85,6 +85,7 @@ class App:
 
     def __init__(self, hal: "Hal", facts: "BoardFacts", storage: "Storage") -> None:
         hal.dark()
+        buffers = Buffers()  # before all else: later the heap of a stock board has no such piece
         self.hal = hal
         self.cause = hal.reset_cause()
         self.busy = False
@@ -98,7 +99,7 @@ class App:
         self._compose_safety(hal, facts)
         self._compose_session(hal)
         self._compose_host(hal, facts)
-        self._compose_steps(hal, facts)
+        self._compose_steps(hal, facts, buffers)
         self._check_boot()
 
     def _open_storage(self, storage: "Storage", facts: "BoardFacts") -> None:
@@ -253,7 +254,7 @@ class App:
             hal, self.files, self.trial, self.log_queue, self.status_view
         )
 
-    def _compose_steps(self, hal: "Hal", facts: "BoardFacts") -> None:
+    def _compose_steps(self, hal: "Hal", facts: "BoardFacts", buffers: Buffers) -> None:
         upkeep = Upkeep(
             hal,
             self.files,
@@ -307,7 +308,7 @@ class App:
         )
         self.budget = budget
         self.commands = Commands(self.fast_step, gate, groups)
-        self.server = Server(hal, self.commands.handle, AGAIN)
+        self.server = Server(hal, self.commands.handle, AGAIN, buffers)
         self.raws: "array[int]" = self.fast_step.words
         self.step_fast = self.fast_step.step
         self._trip = self.trip  # bound once, because binding a method allocates
