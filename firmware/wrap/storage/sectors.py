@@ -49,13 +49,18 @@ class NorSectors:
         return self._mem[start : start + n]
 
     def filled_bytes(self, i: int) -> int:
-        # From the end, a page at a time: most sectors are full.
-        at = self.size & ~(_PAGE - 1)
-        while at >= 0:
-            page = bytes(self.read(i, at, min(_PAGE, self.size - at)))
-            if page != BLANK[: len(page)]:
-                return at + len(page.rstrip(b"\xff"))
-            at -= _PAGE
+        # From the end, a page at a time: most sectors are full. No slice of a memoryview copies.
+        mem = self._mem
+        start = self._base + i * _SECTOR
+        at = start + self.size
+        page = at & (_PAGE - 1)
+        blank = BLANK[:page]
+        while at > start:
+            at -= page
+            if mem[at : at + page] != blank:
+                return at - start + len(bytes(mem[at : at + page]).rstrip(b"\xff"))
+            page = _PAGE
+            blank = BLANK
         return 0
 
     def is_ready(self, i: int) -> bool:
