@@ -56,10 +56,17 @@ def _infer_starts(sectors: "AnySectors", starts: "array[int]", head: int) -> int
     """Fill in `starts` for sectors whose head is damaged. Returns the newest sector, which may be
     one of them."""
     n = sectors.n
-    for k in range(n):
-        i = (head + 1 + k) % n  # from the oldest place to the newest
-        if starts[i] == UNUSED:
+    unused = UNUSED
+    i = head
+    before = starts[i]
+    for _ in range(n):  # from the oldest place to the newest
+        i = i + 1 if i + 1 < n else 0
+        start = starts[i]
+        # One without a neighbour has nothing to be inferred from: most sectors of a young log.
+        if start == unused and (before != unused or starts[i + 1 - n] != unused):
             _infer_start(sectors, starts, i)
+            start = starts[i]
+        before = start
     i = (head + 1) % n
     while starts[i] != UNUSED and starts[i] > starts[head]:
         head = i
@@ -120,7 +127,7 @@ class Log:
     def _find_sectors(self) -> None:
         """Find the start of each sector, and the newest sector."""
         newest = -1
-        for i in range(self._s.n):
+        for i in self._s.list_begun(0xA0 + records.SECTOR):
             start = self._start_of(i)
             if start is not None:
                 self.starts[i] = start
@@ -136,13 +143,10 @@ class Log:
     def _start_of(self, i: int) -> "int | None":
         """Return the start that the head of sector `i` states, None without a valid head."""
         head = self._s.read(i, 0, _HEAD_MOST)
-        if not len(head) or head[0] != 0xA0 + records.SECTOR:
+        if not records.begins_with(head, records.SECTOR, _HEAD_LEAST):
             return None
-        record = records.parse(head, 0)
-        if record is None or len(record[5]) < _HEAD_LEAST:
-            return None
-        stated = payloads.unpack_sector(record[5])
-        return stated["start"] if stated["start"] < UNUSED and stated["seq"] <= _SEQ else None
+        start, seq = payloads.unpack_begin(head, records.HEAD_SIZE)
+        return start if start < UNUSED and seq <= _SEQ else None
 
     def _recover_position(self) -> None:
         """Restore sequence number, boot number, known blobs and write position from the newest

@@ -2,6 +2,7 @@
 files in flash. Both classes have the same interface:
 
 n, size         number of sectors, usable bytes of each
+list_begun(byte)  return the sectors whose first byte is this one
 read(i, at, n)  return at most `n` bytes of sector `i` from offset `at`
 filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
                 behind it
@@ -43,6 +44,16 @@ class NorSectors:
         self._page = bytearray(_PAGE)
         self.n = n
         self.size = _SECTOR - len(_MARK)
+
+    def list_begun(self, byte: int) -> "list[int]":
+        mem, at = self._mem, self._base
+        begin = bytes([byte])
+        begun = []
+        for i in range(self.n):
+            if mem[at : at + 1] == begin:
+                begun.append(i)
+            at += _SECTOR
+        return begun
 
     def read(self, i: int, at: int, n: int) -> "bytearray | memoryview":
         start = self._base + i * _SECTOR + at
@@ -108,6 +119,10 @@ class FileSectors:
 
     def _file_name(self, i: int) -> str:
         return "log.%03d" % i
+
+    def list_begun(self, byte: int) -> "list[int]":
+        begin = bytes([byte])
+        return [i for i in range(self.n) if self.read(i, 0, 1) == begin]
 
     def read(self, i: int, at: int, n: int) -> bytes:
         if self._files.size(self._file_name(i)) <= at:
