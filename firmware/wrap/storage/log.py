@@ -45,6 +45,14 @@ def _scan_sector(sectors: "AnySectors", i: int, filled: int) -> list:
     return records.scan(sectors.read(i, 0, sectors.size), filled)[0]
 
 
+def _stated_start(head: "bytes | bytearray | memoryview") -> "int | None":
+    """Return the start that the head of a sector states, None when it is not valid."""
+    if not records.begins_with(head, records.SECTOR, _HEAD_LEAST):
+        return None
+    start, seq = payloads.unpack_begin(head, records.HEAD_SIZE)
+    return start if start < UNUSED and seq <= _SEQ else None
+
+
 def _is_first(sectors: "AnySectors") -> bool:
     """Return whether sector 0 is the first of a new log by its records, though its head is
     damaged."""
@@ -127,8 +135,8 @@ class Log:
     def _find_sectors(self) -> None:
         """Find the start of each sector, and the newest sector."""
         newest = -1
-        for i in self._s.list_begun(0xA0 + records.SECTOR):
-            start = self._start_of(i)
+        for i, head in self._s.heads(0xA0 + records.SECTOR, _HEAD_MOST):
+            start = _stated_start(head)
             if start is not None:
                 self.starts[i] = start
                 if start > newest:
@@ -139,14 +147,6 @@ class Log:
         if self._head >= 0:
             self._head = _infer_starts(self._s, self.starts, self._head)
             self.first = min(self.starts)
-
-    def _start_of(self, i: int) -> "int | None":
-        """Return the start that the head of sector `i` states, None without a valid head."""
-        head = self._s.read(i, 0, _HEAD_MOST)
-        if not records.begins_with(head, records.SECTOR, _HEAD_LEAST):
-            return None
-        start, seq = payloads.unpack_begin(head, records.HEAD_SIZE)
-        return start if start < UNUSED and seq <= _SEQ else None
 
     def _recover_position(self) -> None:
         """Restore sequence number, boot number, known blobs and write position from the newest
@@ -183,9 +183,9 @@ class Log:
             i = self._next_sector(i)
         # The next sector to be erased has lost its head: a power cut hit its erase. Kept in the log
         # it would be a gap.
-        hurt = len(self._ready) < AHEAD and i != self._head and self._start_of(i) is None
-        if hurt and self.starts[i] != UNUSED:
-            self._remove_sector(i)
+        if len(self._ready) < AHEAD and i != self._head and self.starts[i] != UNUSED:
+            if _stated_start(self._s.read(i, 0, _HEAD_MOST)) is None:
+                self._remove_sector(i)
 
     def _remove_sector(self, i: int) -> None:
         """Take sector `i` out of the log."""

@@ -2,7 +2,7 @@
 files in flash. Both classes have the same interface:
 
 n, size         number of sectors, usable bytes of each
-list_begun(byte)  return the sectors whose first byte is this one
+heads(byte, n)  yield (i, its first `n` bytes) of each sector that begins with this byte
 read(i, at, n)  return at most `n` bytes of sector `i` from offset `at`
 filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
                 behind it
@@ -15,6 +15,7 @@ from wrap.compat import const
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from wrap.hal.contract import FlashArea
@@ -45,15 +46,13 @@ class NorSectors:
         self.n = n
         self.size = _SECTOR - len(_MARK)
 
-    def list_begun(self, byte: int) -> "list[int]":
+    def heads(self, byte: int, n: int) -> "Iterator[tuple[int, bytearray | memoryview]]":
         mem, at = self._mem, self._base
         begin = bytes([byte])
-        begun = []
         for i in range(self.n):
             if mem[at : at + 1] == begin:
-                begun.append(i)
+                yield i, mem[at : at + n]
             at += _SECTOR
-        return begun
 
     def read(self, i: int, at: int, n: int) -> "bytearray | memoryview":
         start = self._base + i * _SECTOR + at
@@ -120,9 +119,11 @@ class FileSectors:
     def _file_name(self, i: int) -> str:
         return "log.%03d" % i
 
-    def list_begun(self, byte: int) -> "list[int]":
+    def heads(self, byte: int, n: int) -> "Iterator[tuple[int, bytes]]":
         begin = bytes([byte])
-        return [i for i in range(self.n) if self.read(i, 0, 1) == begin]
+        for i in range(self.n):
+            if self.read(i, 0, 1) == begin:
+                yield i, self.read(i, 0, n)
 
     def read(self, i: int, at: int, n: int) -> bytes:
         if self._files.size(self._file_name(i)) <= at:
