@@ -90,6 +90,31 @@ static mp_obj_t wrap_usb_allocated(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(wrap_usb_allocated_obj, wrap_usb_allocated);
 
+// heap_used(): bytes of the heap in use, as gc.mem_alloc, which also measures each piece and the
+// longest gap, in 8 ms. heap_total(): its size, as gc.mem_alloc() + gc.mem_free().
+static mp_obj_t wrap_usb_heap_used(void) {
+    const uint8_t *table = MP_STATE_MEM(area).gc_alloc_table_start;
+    size_t blocks = 0;
+    for (size_t n = MP_STATE_MEM(area).gc_alloc_table_byte_len; n > 0; --n) {
+        uint32_t four = *table++;  // blocks, two bits each; 0: free
+        four = (four | four >> 1) & 0x55;
+        four = (four & 0x33) + (four >> 2 & 0x33);
+        blocks += (four & 0xF) + (four >> 4);
+    }
+    return MP_OBJ_NEW_SMALL_INT(blocks * MICROPY_BYTES_PER_GC_BLOCK);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(wrap_usb_heap_used_obj, wrap_usb_heap_used);
+
+static mp_obj_t wrap_usb_heap_total(void) {
+    return MP_OBJ_NEW_SMALL_INT(
+        MP_STATE_MEM(area).gc_pool_end - MP_STATE_MEM(area).gc_pool_start);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(wrap_usb_heap_total_obj, wrap_usb_heap_total);
+
+#if MICROPY_GC_SPLIT_HEAP
+#error "wrap_usb.c counts a heap in one piece"
+#endif
+
 // wait_until(tick_ms): asleep until ticks_ms() becomes tick_ms, to the microsecond; at once when it
 // has. time.sleep_ms(n) sleeps n milliseconds from whenever it is called, up to one too long.
 static mp_obj_t wrap_usb_wait_until(mp_obj_t tick) {
@@ -111,6 +136,8 @@ static const mp_rom_map_elem_t wrap_usb_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&wrap_usb_write_obj) },
     { MP_ROM_QSTR(MP_QSTR_wait_until), MP_ROM_PTR(&wrap_usb_wait_until_obj) },
     { MP_ROM_QSTR(MP_QSTR_allocated), MP_ROM_PTR(&wrap_usb_allocated_obj) },
+    { MP_ROM_QSTR(MP_QSTR_heap_used), MP_ROM_PTR(&wrap_usb_heap_used_obj) },
+    { MP_ROM_QSTR(MP_QSTR_heap_total), MP_ROM_PTR(&wrap_usb_heap_total_obj) },
 };
 static MP_DEFINE_CONST_DICT(wrap_usb_globals, wrap_usb_globals_table);
 

@@ -1,4 +1,5 @@
-"""States what the build added to the firmware: its hash, and features of its C part.
+"""States what the build added to the firmware: its hash, the table of the board's thermistors, and
+features of its C part.
 
 Not named `image`: frozen, `wrap/image.py` and `wrap_image.py` would be the same C symbol.
 """
@@ -10,8 +11,10 @@ try:
     CDC_NONBLOCKING = wrap_image.CDC_NONBLOCKING
     CLAIM_AT = wrap_image.CLAIM_AT
     RAM_TESTED = wrap_image.RAM_TESTED
+    THERMISTOR = wrap_image.THERMISTOR
 except ImportError:  # installed as files on a stock image
     PROGRAM_SHA256 = "files"
     CDC_NONBLOCKING = False
     CLAIM_AT = 0
     RAM_TESTED = False
+    THERMISTOR = None

@@ -267,3 +267,25 @@ def test_a_sample_cut_short_is_an_error_not_a_value():
     packed = payloads.pack_sample(3, [37000], [100], [5])
     with pytest.raises(struct.error):
         payloads.unpack_sample(packed[:-1])
+
+
+@pytest.mark.parametrize("n", [41, 89, 254])
+def test_an_intact_begin_is_what_parse_finds(n):
+    raw = records.pack(records.SECTOR, 7, 3, 100, 20, bytes(range(n)))
+    for rest in (b"", b"\xff" * 40):
+        assert records.begins_with(raw + rest, records.SECTOR, 41)
+        assert records.begins_with(memoryview(raw + rest), records.SECTOR, n)
+    assert not records.begins_with(raw, records.SECTOR, n + 1)
+    assert not records.begins_with(raw, records.NOTE, 41)
+    for size in range(len(raw)):
+        assert not records.begins_with(raw[:size], records.SECTOR, 41)
+    for bit in range(8 * len(raw)):
+        hurt = bytearray(raw)
+        hurt[bit // 8] ^= 1 << bit % 8
+        assert not records.begins_with(hurt, records.SECTOR, 41), bit
+
+
+def test_a_long_payload_is_no_begin():
+    raw = records.pack(records.SECTOR, 7, 3, 100, 20, bytes(255))
+    assert records.parse(raw, 0) is not None
+    assert not records.begins_with(raw, records.SECTOR, 41)

@@ -34,11 +34,12 @@ def test_an_interpreter_other_than_micropython_is_reported_by_name(monkeypatch, 
 def test_the_build_is_what_lies_beside_the_firmware(monkeypatch, frozen):
     image = types.ModuleType("wrap_image")
     image.PROGRAM_SHA256, image.CDC_NONBLOCKING = "cd" * 32, True
-    image.CLAIM_AT, image.RAM_TESTED = 655104, True
+    image.CLAIM_AT, image.RAM_TESTED, image.THERMISTOR = 655104, True, (1, 2)
     monkeypatch.setitem(sys.modules, "wrap_image", image if frozen else None)
     reported = runpy.run_path(build_info.__file__)
-    facts = [reported[n] for n in ("PROGRAM_SHA256", "CDC_NONBLOCKING", "CLAIM_AT", "RAM_TESTED")]
-    assert facts == (["cd" * 32, True, 655104, True] if frozen else ["files", False, 0, False])
+    names = ("PROGRAM_SHA256", "CDC_NONBLOCKING", "CLAIM_AT", "RAM_TESTED", "THERMISTOR")
+    built = ["cd" * 32, True, 655104, True, (1, 2)]
+    assert [reported[n] for n in names] == (built if frozen else ["files", False, 0, False, None])
 
 
 def test_without_a_calibration_no_dose_is_shown(rig: Rig):

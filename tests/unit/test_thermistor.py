@@ -6,7 +6,7 @@ import pytest
 
 import board_facts as facts
 from tests.unit.conftest import CURVE
-from wrap.safety.thermistor import FULL, OPEN, SHORT, Thermistor
+from wrap.safety.thermistor import FULL, OPEN, SHORT, Thermistor, pack_knots
 
 EVERY = range(FULL + 1)
 MC = [CURVE.mc(raw) for raw in EVERY]
@@ -116,3 +116,49 @@ def test_between_two_knots_the_curve_is_a_line():
 def test_a_temperature_beyond_the_table_is_at_its_end():
     assert CURVE.raw_at(10**6) == CURVE.raw_min
     assert CURVE.raw_at(-(10**6)) == CURVE.raw_max - 1
+
+
+PART = (facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
+
+
+def flip(stored, knot, bit):
+    """Return a stored table with a bit of a knot flipped."""
+    knots = bytearray(stored[5])
+    knots[4 * knot + bit // 8] ^= 1 << bit % 8
+    return (*stored[:5], bytes(knots))
+
+
+def test_a_stored_table_reads_as_a_computed_one():
+    stored = pack_knots(*PART)
+    curve = Thermistor(*PART, stored)
+    assert [curve.mc(raw) for raw in EVERY] == MC
+    marked = Thermistor(*PART, flip(stored, 101, 0))
+    assert marked.knots[101] ^ curve.knots[101] == 1, "the stored table is not used at all"
+
+
+@pytest.mark.parametrize("knot", range(32, 256, 32))
+def test_a_stored_table_is_compared_with_computed_knots_and_not_used_when_it_differs(knot):
+    curve = Thermistor(*PART, flip(pack_knots(*PART), knot, 3))
+    assert [curve.mc(raw) for raw in EVERY] == MC
+
+
+@pytest.mark.parametrize("other", [(10001, 3950, 5600), (10000, 3951, 5600), (10000, 3950, 5601)])
+def test_a_stored_table_of_other_parts_is_not_used(other):
+    curve = Thermistor(*PART, pack_knots(*other))
+    assert [curve.mc(raw) for raw in EVERY] == MC
+
+
+def test_a_stored_table_of_another_length_is_not_used():
+    *head, knots = pack_knots(*PART)
+    curve = Thermistor(*PART, (*head, knots[:-4]))
+    assert [curve.mc(raw) for raw in EVERY] == MC
+
+
+@pytest.mark.parametrize("part", [PART, (100000, 4250, 47000), (10000, 3950, 1_000_000)])
+def test_the_highest_reading_of_a_temperature_is_that_of_a_search_of_all(part):
+    curve = Thermistor(*part)
+    raw = curve.raw_max
+    for mc in range(-21000, 121000, 371):
+        while raw > curve.raw_min and not (raw < curve.raw_max and curve.mc(raw) >= mc):
+            raw -= 1
+        assert curve.raw_at(mc) == raw

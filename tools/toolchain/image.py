@@ -30,6 +30,7 @@ from tools.toolchain.esp32 import target_of
 from tools.toolchain.limits import check_limits
 from tools.toolchain.native_names import check_names
 from tools.toolchain.sources import EXIT_FAILED, EXIT_USAGE, Stop, read_output, run_logged
+from tools.toolchain.tables import pack_thermistor
 
 REPO = Path(__file__).resolve().parents[2]
 UF2_FAMILY_RP2040 = "0xE48BFF56"
@@ -108,6 +109,7 @@ def staged_files(board: str, ours: dict[str, bytes]) -> dict[str, bytes]:
         tree[here + FACTS] = ours[FACTS]
         lines = [f'{name} = "{value}"' for name, value in image_constants(ours).items()]
         rp2040 = target_of(folder) is None
+        lines.append(f"THERMISTOR = {pack_thermistor(ours)!r}")
         lines += ["CDC_NONBLOCKING = True", f"RAM_TESTED = {rp2040}"]
         lines += [f"CLAIM_AT = {claim_at(folder) if rp2040 else 0}", ""]
         tree[here + "generated/wrap_image.py"] = "\n".join(lines).encode()

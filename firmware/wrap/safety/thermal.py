@@ -1,6 +1,7 @@
 """Runs the temperature checks: limits in every step; sensor behaviour, heat balance and derating
 once a second. Decides nothing about light."""
 
+from wrap.build_info import THERMISTOR
 from wrap.compat import const, small_int
 from wrap.hal import list_outputs
 from wrap.rules import faults, limits
@@ -43,7 +44,7 @@ class ThermalChecks:
     moved: a sensor jumped as light began, so the pad is being put on or the sensor is faulty."""
 
     def __init__(self, facts: "BoardFacts") -> None:
-        curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM)
+        curve = Thermistor(facts.NTC_R25_OHM, facts.NTC_BETA_K, facts.PULLUP_OHM, THERMISTOR)
         roles = [s[1] for s in facts.SENSORS]
         self.temp_limits = TempLimits(roles, curve)
         self._skin = tuple([r == "skin" for r in roles])

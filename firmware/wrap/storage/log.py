@@ -45,6 +45,14 @@ def _scan_sector(sectors: "AnySectors", i: int, filled: int) -> list:
     return records.scan(sectors.read(i, 0, sectors.size), filled)[0]
 
 
+def _stated_start(head: "bytes | bytearray | memoryview") -> "int | None":
+    """Return the start that the head of a sector states, None when it is not valid."""
+    if not records.begins_with(head, records.SECTOR, _HEAD_LEAST):
+        return None
+    start, seq = payloads.unpack_begin(head, records.HEAD_SIZE)
+    return start if start < UNUSED and seq <= _SEQ else None
+
+
 def _is_first(sectors: "AnySectors") -> bool:
     """Return whether sector 0 is the first of a new log by its records, though its head is
     damaged."""
@@ -56,10 +64,17 @@ def _infer_starts(sectors: "AnySectors", starts: "array[int]", head: int) -> int
     """Fill in `starts` for sectors whose head is damaged. Returns the newest sector, which may be
     one of them."""
     n = sectors.n
-    for k in range(n):
-        i = (head + 1 + k) % n  # from the oldest place to the newest
-        if starts[i] == UNUSED:
+    unused = UNUSED
+    i = head
+    before = starts[i]
+    for _ in range(n):  # from the oldest place to the newest
+        i = i + 1 if i + 1 < n else 0
+        start = starts[i]
+        # One without a neighbour has nothing to be inferred from: most sectors of a young log.
+        if start == unused and (before != unused or starts[i + 1 - n] != unused):
             _infer_start(sectors, starts, i)
+            start = starts[i]
+        before = start
     i = (head + 1) % n
     while starts[i] != UNUSED and starts[i] > starts[head]:
         head = i
@@ -120,8 +135,8 @@ class Log:
     def _find_sectors(self) -> None:
         """Find the start of each sector, and the newest sector."""
         newest = -1
-        for i in range(self._s.n):
-            start = self._start_of(i)
+        for i, head in self._s.heads(0xA0 + records.SECTOR, _HEAD_MOST):
+            start = _stated_start(head)
             if start is not None:
                 self.starts[i] = start
                 if start > newest:
@@ -132,17 +147,6 @@ class Log:
         if self._head >= 0:
             self._head = _infer_starts(self._s, self.starts, self._head)
             self.first = min(self.starts)
-
-    def _start_of(self, i: int) -> "int | None":
-        """Return the start that the head of sector `i` states, None without a valid head."""
-        head = self._s.read(i, 0, _HEAD_MOST)
-        if not len(head) or head[0] != 0xA0 + records.SECTOR:
-            return None
-        record = records.parse(head, 0)
-        if record is None or len(record[5]) < _HEAD_LEAST:
-            return None
-        stated = payloads.unpack_sector(record[5])
-        return stated["start"] if stated["start"] < UNUSED and stated["seq"] <= _SEQ else None
 
     def _recover_position(self) -> None:
         """Restore sequence number, boot number, known blobs and write position from the newest
@@ -179,9 +183,9 @@ class Log:
             i = self._next_sector(i)
         # The next sector to be erased has lost its head: a power cut hit its erase. Kept in the log
         # it would be a gap.
-        hurt = len(self._ready) < AHEAD and i != self._head and self._start_of(i) is None
-        if hurt and self.starts[i] != UNUSED:
-            self._remove_sector(i)
+        if len(self._ready) < AHEAD and i != self._head and self.starts[i] != UNUSED:
+            if _stated_start(self._s.read(i, 0, _HEAD_MOST)) is None:
+                self._remove_sector(i)
 
     def _remove_sector(self, i: int) -> None:
         """Take sector `i` out of the log."""

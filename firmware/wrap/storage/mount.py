@@ -2,13 +2,13 @@
 
 from wrap.compat import const
 from wrap.storage.files import NoFiles, open_files
-from wrap.storage.flash_files import FlashFiles
 from wrap.storage.sectors import FileSectors, NorSectors
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from wrap.hal.contract import FlashArea, Hal
     from wrap.storage.files import AnyFiles
+    from wrap.storage.flash_files import FlashFiles
     from wrap.storage.sectors import AnySectors
 
 # Folder of all files on a stock image, whose flash is one filesystem. "/wrap" would hide the frozen
@@ -27,8 +27,11 @@ class Storage:
         self.sectors = sectors
 
 
-def open_store(area: "FlashArea") -> FlashFiles:
+def open_store(area: "FlashArea") -> "FlashFiles":
     """Return the small files in a raw flash area (see `Hal.open_flash`). Raises OSError."""
+    # Not at the top: on a stock image, which has no such area, the module would take 3 KB of heap.
+    from wrap.storage.flash_files import FlashFiles
+
     return FlashFiles(NorSectors(area, 0, area.sectors))
 
 

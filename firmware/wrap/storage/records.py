@@ -14,6 +14,7 @@ import struct
 
 from wrap.compat import const
 
+_RESIDUE = 0x2144DF1C
 _TAG = const(0xA0)
 _TAG_MASK = const(0xE0)
 _LONG = const(255)
@@ -104,6 +105,18 @@ def parse(
         return None
     payload = body[start - at :]
     return tag - _TAG, seq, boot, up // 100, up % 100 * 10, payload, end + CRC_SIZE
+
+
+def begins_with(buf: "bytes | bytearray | memoryview", kind: int, least: int) -> bool:
+    """Return whether `buf` begins with an intact record of this kind with a short payload of at
+    least `least` bytes. Takes a fifth of the time of `parse`: a boot asks for each sector."""
+    if len(buf) < OVERHEAD or buf[0] != _TAG | kind:
+        return False
+    n = buf[1]
+    if not least <= n < _LONG or n + OVERHEAD > len(buf):
+        return False
+    # The CRC of what ends with its own CRC is this number.
+    return binascii.crc32(buf[: n + OVERHEAD]) == _RESIDUE
 
 
 def full_seq(record: tuple, before: int) -> int:

@@ -2,6 +2,7 @@
 files in flash. Both classes have the same interface:
 
 n, size         number of sectors, usable bytes of each
+heads(byte, n)  yield (i, its first `n` bytes) of each sector that begins with this byte
 read(i, at, n)  return at most `n` bytes of sector `i` from offset `at`
 filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
                 behind it
@@ -14,6 +15,7 @@ from wrap.compat import const
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from wrap.hal.contract import FlashArea
@@ -44,18 +46,31 @@ class NorSectors:
         self.n = n
         self.size = _SECTOR - len(_MARK)
 
+    def heads(self, byte: int, n: int) -> "Iterator[tuple[int, bytearray | memoryview]]":
+        mem, at = self._mem, self._base
+        begin = bytes([byte])
+        for i in range(self.n):
+            if mem[at : at + 1] == begin:
+                yield i, mem[at : at + n]
+            at += _SECTOR
+
     def read(self, i: int, at: int, n: int) -> "bytearray | memoryview":
         start = self._base + i * _SECTOR + at
         return self._mem[start : start + n]
 
     def filled_bytes(self, i: int) -> int:
-        # From the end, a page at a time: most sectors are full.
-        at = self.size & ~(_PAGE - 1)
-        while at >= 0:
-            page = bytes(self.read(i, at, min(_PAGE, self.size - at)))
-            if page != BLANK[: len(page)]:
-                return at + len(page.rstrip(b"\xff"))
-            at -= _PAGE
+        # From the end, a page at a time: most sectors are full. No slice of a memoryview copies.
+        mem = self._mem
+        start = self._base + i * _SECTOR
+        at = start + self.size
+        page = at & (_PAGE - 1)
+        blank = BLANK[:page]
+        while at > start:
+            at -= page
+            if mem[at : at + page] != blank:
+                return at - start + len(bytes(mem[at : at + page]).rstrip(b"\xff"))
+            page = _PAGE
+            blank = BLANK
         return 0
 
     def is_ready(self, i: int) -> bool:
@@ -103,6 +118,12 @@ class FileSectors:
 
     def _file_name(self, i: int) -> str:
         return "log.%03d" % i
+
+    def heads(self, byte: int, n: int) -> "Iterator[tuple[int, bytes]]":
+        begin = bytes([byte])
+        for i in range(self.n):
+            if self.read(i, 0, 1) == begin:
+                yield i, self.read(i, 0, n)
 
     def read(self, i: int, at: int, n: int) -> bytes:
         if self._files.size(self._file_name(i)) <= at:

@@ -35,11 +35,13 @@ BOARD_ARCHS = {
     "PBMWRAP_ESP32_S3": "xtensawin",
     "PBMWRAP_ESP32_C3": "rv32imc",
 }
-# The first documents the HAL; the second only runs when our image starts (hal/rp2040/flash.py). A
-# stock board loads modules into its heap, which has no room for the blinded trial.
+# The first documents the HAL; the second only runs when our image starts (hal/rp2040/flash.py), and
+# the third keeps files in raw flash, which only our image has. A stock board loads modules into its
+# heap, which has no room for the blinded trial.
 NOT_INSTALLED = (
     "wrap/hal/contract.py",
     "wrap/storage/adopt.py",
+    "wrap/storage/flash_files.py",
     "wrap/link/trial_commands.py",
     "wrap/rules/blinding.py",
     "wrap/session/trial.py",

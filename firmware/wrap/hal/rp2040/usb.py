@@ -4,6 +4,7 @@ Our image has a C module for it (boards/PBMWRAP_RP2040/wrap_usb.c), where one ca
 received. A stock image has only streams that block: there, one byte per call after a poll.
 """
 
+import gc
 import select
 import sys
 import time
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
         def write(self, view: memoryview, at: int, end: int) -> int: ...
         def wait_until(self, tick_ms: int) -> None: ...
         def allocated(self) -> int: ...
+        def heap_used(self) -> int: ...
+        def heap_total(self) -> int: ...
 
 
 _SLOW = const(8)  # bytes read or written in one call on a stock image: about 60 us each
@@ -81,6 +84,12 @@ class StockPort:
 
     def allocated(self) -> int:
         return 0  # only a walk through the heap could tell
+
+    def heap_used(self) -> int:
+        return gc.mem_alloc()
+
+    def heap_total(self) -> int:
+        return gc.mem_alloc() + gc.mem_free()
 
 
 def open_port() -> "Port":
