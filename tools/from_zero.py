@@ -27,7 +27,6 @@ from tools.toolchain.sources import Stop, find_mirror
 from wrap.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
-SUITE = "bookworm"
 PACKAGES = {"wheel": "python3,ca-certificates", "clone": "python3,ca-certificates,git,make"}
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _COPIED = (Path("/etc/resolv.conf"), Path("/etc/hosts"), _CERTIFICATES)
@@ -51,11 +50,12 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.from_zero", description=__doc__)
     parser.add_argument("part", choices=tuple(PACKAGES))
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder of the wheel")
+    parser.add_argument("--suite", default="bookworm", help="of Debian  [default: bookworm]")
     options = parser.parse_args(words)
     try:
         with tempfile.TemporaryDirectory(prefix="pbmwrap-zero-") as folder:
             root = CleanRoot(Path(folder) / "root")
-            root.make(PACKAGES[options.part])
+            root.make(options.suite, PACKAGES[options.part])
             if options.part == "wheel":
                 show_wheel(root, options.out.resolve() / f"pbmwrap-{VERSION}-py3-none-any.whl")
             else:
@@ -72,11 +72,12 @@ class CleanRoot:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def make(self, packages: str) -> None:
-        """Fill the folder. Raises Stop without root or a mirror, and CalledProcessError."""
+    def make(self, suite: str, packages: str) -> None:
+        """Fill the folder with a suite of Debian. Raises Stop without root or a mirror, and
+        CalledProcessError."""
         if os.geteuid() != 0:
             raise Stop(3, "a clean root needs root rights; run `sudo make from-zero`")
-        words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", SUITE]
+        words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", suite]
         subprocess.run([*words, self.path, find_mirror()], check=True)
         for file in filter(Path.exists, _COPIED):  # the network as this machine has it
             shutil.copyfile(file, self.path / file.relative_to("/"))
