@@ -1,10 +1,13 @@
-"""/main.py on a stock MicroPython: starts the firmware that `pbmwrap install --files` wrote.
+"""The loader on a stock MicroPython: starts the firmware that `pbmwrap install --files` wrote.
 
-The board can hold two complete firmwares, in /a and /b. Each is a few packs of modules and an index
-with the SHA-256 of each pack. The pointer file names the index to start. A new firmware is marked
-as tried before it is started. If it ends before it has answered `hello`, the next boot starts the
-old one. Every byte of a firmware is checked before it is started. The loader drives no lamp:
-boot.py has set the outputs low, and does so again at the end. Only `start_firmware` and what it
+It is /pbmwrap_loader.mpy, imported by /main.py, or /main.py itself where nothing is compiled.
+
+The board can hold two complete firmwares, in /a and /b. Each is a few packs of modules, deflated
+where this MicroPython can inflate, and an index with the SHA-256 of each pack. The pointer file
+names the index to start. A new firmware is marked as tried before it is started. If it ends before
+it has answered `hello`, the next boot starts the old one. Every byte of a firmware is checked
+before it is started. The loader drives no lamp: boot.py has set the outputs low, and does so again
+at the end. Only `start_firmware` and what it
 calls touch hardware; the host imports this module too.
 """
 
@@ -21,9 +24,10 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     Slot = list[str]  # [folder, SHA-256 of its index]
+    Place = tuple[int, int, int] | list[int]
 
 POINTER = "/pbmwrap.ab"
 INDEX = "index"
@@ -35,6 +39,7 @@ LOAD_MS = 60000  # for loading the modules: some seconds, more from slow flash
 TRIAL_MS = 20000
 NO_HELLO = "it was started and did not say hello within 20 s"
 _ENOENT = 2
+_EIO = 5
 # The RP2040's watchdog scratch register 0 keeps its value over a reset. wrap/hal/rp2040/board.py
 # (reset_cause) reads it.
 _SCRATCH0 = 0x4005800C
@@ -42,8 +47,9 @@ _INTENDED = 0x50424D57
 # An ESP32's RTC memory does so too: wrap/hal/esp32/chip.py (reset_cause).
 _MARK = b"PBMWRAP"
 _REASON_MAX = 80  # characters
-_STAT_FOLDER = 0x4000
-_STAT_FILE = 0x8000
+_STAT_FOLDER = (0x4000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_STAT_FILE = (0x8000, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+_GET_BUFFER_SIZE = 11  # MP_STREAM_GET_BUFFER_SIZE of MicroPython's py/stream.h
 
 
 def replace_file(path: str, data: bytes) -> None:
@@ -141,19 +147,96 @@ def _mark_tried(state: dict, why: str) -> bool:
     return True
 
 
-class PackFilesystem:
-    """Mounts a firmware's modules as a read-only filesystem.
+def list_places(index: dict) -> "dict[str, Place]":
+    """Return (number of its pack, offset in the pack's content, bytes) of each module by its path.
 
-    MicroPython's reader of .mpy reads only the bytes of one module, so `open` returns the pack
-    itself, positioned at the start of the module.
+    An index lists the modules of a pack as names and sizes, in the order of the pack; a "." stands
+    for the package. An index of pbmwrap 0.1 gives each place itself.
     """
+    modules = index["modules"]
+    if isinstance(modules, dict):
+        return {"/" + name: place for name, place in modules.items()}
+    places = {}
+    for number, listed in enumerate(modules):
+        at = 0
+        for i in range(0, len(listed), 2):
+            name, size = listed[i], listed[i + 1]
+            path = "/wrap/" + name[1:] if name[0] == "." else "/" + name
+            places[path + index["suffix"]] = (number, at, size)
+            at += size
+    return places
+
+
+class PackReader(io.IOBase):
+    """Gives MicroPython's reader of modules one module of a pack at a time.
+
+    Modules lie in their pack in the order in which they are loaded. So a deflated pack is inflated
+    once, without a buffer for a pack or a module: it needs the window of 8 KB.
+    """
+
+    def __init__(self, deflated: bool) -> None:
+        self._deflated = deflated
+        self._path = ""  # of the open pack
+        self._file: "BinaryIO | None" = None
+        self._stream: "Any" = None  # its content
+        self._at = 0  # where the stream is
+        self._left = 0  # bytes of the module that were not read
+
+    def start_module(self, path: str, at: int, size: int) -> None:
+        """Go to a module: `size` bytes from `at` on of the content of the pack at `path`.
+
+        Raises OSError.
+        """
+        if path != self._path or at < self._at:
+            self.close_pack()
+            self._file = self._stream = open(path, "rb")
+            if self._deflated:
+                import deflate
+
+                self._stream = deflate.DeflateIO(self._file, deflate.ZLIB)
+            self._path = path
+        if not self._deflated:
+            self._stream.seek(at)
+            self._at = at
+        self._left = at - self._at
+        scratch = bytearray(min(self._left, 256))
+        while self._left:
+            if not self.readinto(scratch):
+                raise OSError(_EIO)
+        self._left = size
+
+    def readinto(self, buf: "bytearray | memoryview") -> int:
+        """Fill `buf` with the next bytes of the module; returns their number."""
+        n = min(len(buf), self._left)
+        if n < len(buf):
+            buf = memoryview(buf)[:n]
+        n = self._stream.readinto(buf)
+        self._at += n
+        self._left -= n
+        return n
+
+    def ioctl(self, request: int, arg: int) -> int:
+        """Tell the reader how much to read at a time; it has a buffer of at most 255 bytes."""
+        return 255 if request == _GET_BUFFER_SIZE else 0
+
+    def close_pack(self) -> None:
+        """Close the pack and free its window."""
+        if self._file is not None:
+            self._file.close()
+        self._file = self._stream = None
+        self._path = ""
+        self._at = 0
+
+
+class PackFilesystem:
+    """Mounts a firmware's modules as a read-only filesystem for `import`."""
 
     def __init__(self, folder: str, index: dict) -> None:
         """folder: of the slot, with a slash at each end; index: of its packs and modules."""
-        self._folder = folder
-        self._packs = [p[0] for p in index["packs"]]
-        self._modules = index["modules"]
-        self._folders = {name[: name.rfind("/")] for name in self._modules if "/" in name}
+        self._paths = [folder + p[0] for p in index["packs"]]
+        self._modules = list_places(index)
+        self._folders = {name[: name.rfind("/")] for name in self._modules}
+        self._reader = PackReader(index.get("deflated", False))
         self.stopped = False  # by Ctrl-C
 
     def mount(self, readonly: bool, mkfs: bool) -> None:  # vfs.mount and vfs.umount call these two
@@ -161,13 +244,6 @@ class PackFilesystem:
 
     def umount(self) -> None:
         pass
-
-    def _find_module(self, path: str) -> "tuple[int, int, int]":
-        """Return (index of its pack, offset in the pack, bytes) of a module. Raises OSError."""
-        place = self._modules.get(path.strip("/"))
-        if place is None:
-            raise OSError(_ENOENT)
-        return place
 
     def stat(self, path: str) -> "tuple[int, ...]":
         """Return the stat tuple of a module or a folder. Raises OSError.
@@ -182,26 +258,29 @@ class PackFilesystem:
             return self._stat(path)
 
     def _stat(self, path: str) -> "tuple[int, ...]":
-        if path.strip("/") in self._folders:
-            return (_STAT_FOLDER, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        return (_STAT_FILE, 0, 0, 0, 0, 0, self._find_module(path)[2], 0, 0, 0)
+        # The import looks at the kind alone. Tuples that exist already leave no garbage.
+        if path in self._folders:
+            return _STAT_FOLDER
+        if self._modules.get(path) is None:
+            raise OSError(_ENOENT)
+        return _STAT_FILE
 
-    def open(self, path: str, mode: str) -> "BinaryIO | io.BytesIO":
-        """Return a module as a file: a .mpy in its pack, anything else as bytes in RAM."""
+    def open(self, path: str, mode: str) -> PackReader:
+        """Return a module as a stream, until the next one is opened. Raises OSError."""
         if self.stopped:
             raise KeyboardInterrupt
-        pack, at, size = self._find_module(path)
-        f = open(self._folder + self._packs[pack], "rb")
-        f.seek(at)
-        if path.endswith(".mpy"):
-            return f
-        with f:
-            return io.BytesIO(f.read(size))
+        place = self._modules.get(path)
+        if place is None:
+            raise OSError(_ENOENT)
+        pack, at, size = place
+        self._reader.start_module(self._paths[pack], at, size)
+        return self._reader
 
     def forget(self) -> None:
         """Give up the index once every module is loaded: it takes 4 KB of the heap."""
         self._modules.clear()
         self._folders.clear()
+        self._reader.close_pack()
 
 
 class Installed:
@@ -242,27 +321,29 @@ class Installed:
             self._timer.deinit()
 
 
-# Only for the choice of a slot: they take 2 KB of the heap, which a stock RP2040 needs.
-_USED_UP = (
-    "hash_file",
-    "decode_pointer",
-    "read_pointer",
-    "list_candidates",
-    "read_verified_index",
-    "choose_slot",
-)
+def _delete_used_up() -> None:
+    """Delete what only chooses a slot: it takes 2 KB of the heap, which a stock RP2040 needs."""
+    global hash_file, decode_pointer, read_pointer, list_candidates
+    global read_verified_index, choose_slot, list_places
+    del hash_file, decode_pointer, read_pointer, list_candidates
+    del read_verified_index, choose_slot, list_places
 
 
 def _run_wrap(installed: Installed, packs: PackFilesystem) -> None:
     """Run the wrap until it ends. Any exception but Ctrl-C resets the board."""
-    import board_facts
-    from wrap.hal import open_board
-    from wrap.main_loop import main
+    # Nothing is loaded from elsewhere meanwhile: each `import time` would look through the files.
+    usual = sys.path[:]
+    sys.path[:] = [MOUNT]
+    try:
+        import board_facts
+        from wrap.hal import open_board
+        from wrap.main_loop import main
 
-    hal = open_board(board_facts)
+        hal = open_board(board_facts)
+    finally:
+        sys.path[:] = usual
     packs.forget()
-    for name in _USED_UP:
-        globals().pop(name, None)
+    _delete_used_up()
     gc.collect()
     if installed.trial:
         installed.arm(TRIAL_MS)
@@ -292,7 +373,6 @@ def _load_and_run(installed: Installed, slot: "Slot", index: dict) -> None:
         installed.arm(LOAD_MS)
     packs = PackFilesystem("/" + slot[0] + "/", index)
     vfs.mount(packs, MOUNT)
-    sys.path.insert(0, MOUNT)
     gc.collect()
     _run_wrap(installed, packs)
 

@@ -6,7 +6,6 @@ The host runs this file once at the raw prompt, with the text of `replace_file`,
 `restart` in place of their import.
 """
 
-import io
 import json
 import os
 import sys
@@ -18,9 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    Sizes = Sequence[tuple[int, int]]  # (bytes sent, bytes of the file) of each block
+    Jobs = Sequence[tuple[str, str | int]]
 
 STALL_MS = 10000
+_BLOCK_BYTES = 4096  # a sector
 
 
 def _list_names(folder: str) -> "list[str]":
@@ -41,7 +41,7 @@ def _read_text(path: str) -> "str | None":
 
 
 def _can_inflate() -> bool:
-    """Return whether this MicroPython can inflate blocks."""
+    """Return whether this MicroPython can inflate packs."""
     try:
         import deflate  # noqa: F401
     except ImportError:
@@ -65,48 +65,40 @@ def describe_board(pointer: str, index: str) -> None:
         for name in _list_names(folder[:-1]):
             sha[folder + name] = hash_file(folder + name)
         state[folder[1]] = _read_text(folder + index)
-    for name in ("boot.py", "main.py"):
+    for name in ("boot.py", "main.py", "pbmwrap_loader.mpy"):
         if name in _list_names("/"):
             sha["/" + name] = hash_file("/" + name)
     print(json.dumps(state))
 
 
-def _read_blocks(
-    sizes: "Sizes", chunk: int, read: "Callable[[memoryview], None]"
-) -> "Iterator[bytes | memoryview]":
-    """Yield the blocks of one file as they arrive, inflated.
+def _receive_blocks(
+    size: int, chunk: int, read: "Callable[[memoryview], None]"
+) -> "Iterator[memoryview]":
+    """Yield a file of `size` bytes in blocks of at most _BLOCK_BYTES, as they arrive.
 
     chunk: most bytes of one call of `read`, which fills its view. A yielded block is overwritten
     when the next one is requested.
     """
-    buf = memoryview(bytearray(max([sent for sent, size in sizes] or [0])))
-    for sent, size in sizes:
-        view = buf[:sent]
-        at = 0
-        while at < sent:
-            n = min(chunk, sent - at)
-            read(view[at : at + n])
-            at += n
-        if sent == size:
-            yield view
-        else:
-            import deflate
-
-            packed = io.BytesIO(view)  # type: ignore - the stubs know no copy
-            yield deflate.DeflateIO(packed, deflate.ZLIB).read(size)
+    buf = memoryview(bytearray(min(size, _BLOCK_BYTES)))
+    while size:
+        view = buf[: min(size, _BLOCK_BYTES)]
+        for at in range(0, len(view), chunk):
+            read(view[at : at + chunk])
+        yield view
+        size -= len(view)
 
 
-def _copy_blocks(path: str, block: int = 4096) -> "Iterator[bytes]":
-    """Yield a file in blocks of at most `block` bytes. Raises OSError."""
+def _copy_blocks(path: str) -> "Iterator[bytes]":
+    """Yield a file in blocks of at most _BLOCK_BYTES. Raises OSError."""
     with open(path, "rb") as f:
-        data = f.read(block)
+        data = f.read(_BLOCK_BYTES)
         while data:
             yield data
-            data = f.read(block)
+            data = f.read(_BLOCK_BYTES)
 
 
 def write_files(
-    jobs: "Sequence[tuple[str, str | Sizes]]",
+    jobs: "Jobs",
     chunk: int,
     read: "Callable[[memoryview], None]",
     say: "Callable[[str], None]",
@@ -114,20 +106,20 @@ def write_files(
     """Write files and report the SHA-256 of each.
 
     jobs: (path, source); source is the path of a file on the board with the same content, or the
-    sizes of the blocks that arrive. Raises OSError.
+    bytes that arrive. Raises OSError.
     """
     for path, source in jobs:
         if isinstance(source, str):
             parts = _copy_blocks(source)
         else:
-            parts = _read_blocks(source, chunk, read)
+            parts = _receive_blocks(source, chunk, read)
         with open(path, "wb") as f:
             for part in parts:
                 f.write(part)
         say("=" + hash_file(path))
 
 
-def receive_files(jobs: "Sequence[tuple[str, str | Sizes]]", chunk: int) -> None:
+def receive_files(jobs: "Jobs", chunk: int) -> None:
     """Receive files from the port. Each piece of at most `chunk` bytes is answered by a dot.
 
     Restarts the board after STALL_MS without data, or on any error.

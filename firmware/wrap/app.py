@@ -4,7 +4,7 @@ from wrap.background import Background
 from wrap.compat import const
 from wrap.control.light_output import LightOutput
 from wrap.fast_step import FastStep
-from wrap.hal import LIGHT, PRESSED, list_outputs
+from wrap.hal import LIGHT, PRESSED, find_warmer_shares, list_outputs
 from wrap.install_trial import InstallTrial
 from wrap.link.budget import Budget
 from wrap.link.commands import (
@@ -18,11 +18,10 @@ from wrap.link.commands import (
     RequestGate,
     SessionCommands,
     SettingCommands,
-    TrialCommands,
     ViewCommands,
 )
 from wrap.link.host_session import HostSession
-from wrap.link.server import Server
+from wrap.link.server import Buffers, Server
 from wrap.link.status import Identity, StatusView, StepBench
 from wrap.rules import faults, limits, states
 from wrap.safety import limit_check
@@ -48,7 +47,6 @@ from wrap.session.site_history import SiteHistory
 from wrap.session.start import SessionStart, session_count
 from wrap.session.start_guard import StartGuard
 from wrap.session.state_machine import Session
-from wrap.session.trial import Trial, find_warmer_shares
 from wrap.session.wake_check import WakeCheck
 from wrap.step_state import StepState
 from wrap.storage import payloads, records
@@ -66,6 +64,14 @@ from wrap.ui.gestures import Gestures
 from wrap.ui.indicator import Indicator
 from wrap.ui.signals import Signals
 from wrap.uptime import Uptime
+
+try:
+    from wrap.link.trial_commands import TrialCommands
+    from wrap.session.trial import Trial
+except ImportError:  # installed as files, which a stock board loads into its heap
+    from wrap.session.no_trial import NoTrial as Trial
+
+    TrialCommands = None
 from wrap.version import VERSION
 
 TYPE_CHECKING = const(0)
@@ -74,6 +80,7 @@ if TYPE_CHECKING:
 
     from wrap.control.lamps import Lamps
     from wrap.hal.contract import BoardFacts, Hal
+    from wrap.session.trial import Trial as BlindTrial
     from wrap.storage.mount import Storage
 
 
@@ -85,6 +92,7 @@ class App:
 
     def __init__(self, hal: "Hal", facts: "BoardFacts", storage: "Storage") -> None:
         hal.dark()
+        buffers = Buffers()  # before all else: later the heap of a stock board has no such piece
         self.hal = hal
         self.cause = hal.reset_cause()
         self.busy = False
@@ -98,7 +106,7 @@ class App:
         self._compose_safety(hal, facts)
         self._compose_session(hal)
         self._compose_host(hal, facts)
-        self._compose_steps(hal, facts)
+        self._compose_steps(hal, facts, buffers)
         self._check_boot()
 
     def _open_storage(self, storage: "Storage", facts: "BoardFacts") -> None:
@@ -116,7 +124,7 @@ class App:
         self._outputs = names
         self.lit_time = LitTime(Store(files, "lit"), names[: len(facts.CHANNELS)])
         self.holds = Holds(self.settings.hold_store, self.log_queue)
-        self.blind_trial = Trial(
+        self.blind_trial: "BlindTrial" = Trial(  # type: ignore - `NoTrial` does what is used here
             DoubleStore(files, "trial"),
             self.log_queue,
             self.uptime,
@@ -253,7 +261,7 @@ class App:
             hal, self.files, self.trial, self.log_queue, self.status_view
         )
 
-    def _compose_steps(self, hal: "Hal", facts: "BoardFacts") -> None:
+    def _compose_steps(self, hal: "Hal", facts: "BoardFacts", buffers: Buffers) -> None:
         upkeep = Upkeep(
             hal,
             self.files,
@@ -299,15 +307,16 @@ class App:
                 self.settings, self.light, self.lit_time, self.calibration_light, self.session
             ),
             CourseCommands(self.holds, self.log_queue),
-            TrialCommands(self.blind_trial, hal),
             ProtocolCommands(self.protocols, gate),
             SessionCommands(self.control, self.starter, self.fault_control, self.status_view),
             HostCommands(self.host_clock, self.host_session, self.control, gate),
             LogCommands(self.log),
         )
+        if TrialCommands is not None:
+            groups += (TrialCommands(self.blind_trial, hal),)
         self.budget = budget
         self.commands = Commands(self.fast_step, gate, groups)
-        self.server = Server(hal, self.commands.handle, AGAIN)
+        self.server = Server(hal, self.commands.handle, AGAIN, buffers)
         self.raws: "array[int]" = self.fast_step.words
         self.step_fast = self.fast_step.step
         self._trip = self.trip  # bound once, because binding a method allocates

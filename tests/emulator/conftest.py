@@ -51,11 +51,11 @@ def stock_firmware(toolchain: Path) -> packs.Firmware:
 
 
 @pytest.fixture(scope="session")
-def installed(stock_firmware: packs.Firmware) -> dict[str, bytes]:
+def installed(stock_firmware: packs.Firmware, toolchain: Path) -> dict[str, bytes]:
     """Return the files of a stock board with the wrap installed."""
-    return loader_files.list_installed_files(
-        stock_firmware, loader_files.make_boot_file(board_facts())
-    )
+    loader = loader_files.compile_loader(bundle.make_compiler(toolchain / "mpy-cross", "armv6m"))
+    boot = loader_files.make_boot_file(board_facts())
+    return loader_files.list_installed_files(stock_firmware, boot, loader)
 
 
 @pytest.fixture

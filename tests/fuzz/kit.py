@@ -215,8 +215,8 @@ def requests(raw):
 
 
 def new_requests(raw):
-    """Return the methods of the requests in `raw` that are no repetition (the same bytes as the one
-    before), in order. None where that is not known: bytes that are announced may swallow lines."""
+    """Return the methods of the requests in `raw` that are executed, in order: no repetition (the
+    same bytes as the one before), unless the wrap executes it again (docs/link.md). None where that is not known: bytes that are announced may swallow lines."""
     found = []
     before = None
     for line in raw.split(b"\n")[:-1]:
@@ -226,7 +226,7 @@ def new_requests(raw):
         if request["m"] == "proto.put":
             return None
         line = line[line.find(b"@") :].rstrip(b"\r")
-        if line != before or request["m"] in ("session.stop", "session.pause"):
+        if line != before or request["m"] in ("session.stop", "session.pause", "status"):
             found.append(request["m"])
         before = line
     return found

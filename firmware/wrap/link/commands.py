@@ -9,7 +9,6 @@ from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
 from wrap.rules import limits, states
 from wrap.rules.protocol import MAX_BYTES, MAX_TAG, is_slug, is_tag
 from wrap.session.holds import ANYBODY
-from wrap.session.trial import MOST_PERIODS, MOST_SESSIONS
 from wrap.storage import payloads, records
 from wrap.storage.protocols import SLOTS
 from wrap.storage.settings import DATE_LEAST, DATE_MOST, FULL_PM
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from wrap.control.light_output import LightOutput
     from wrap.fast_step import FastStep
-    from wrap.hal.contract import Hal
     from wrap.install_trial import InstallTrial
     from wrap.link.budget import Budget
     from wrap.link.host_session import HostSession
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from wrap.session.lit_time import LitTime
     from wrap.session.start import SessionStart
     from wrap.session.state_machine import Session
-    from wrap.session.trial import Trial
     from wrap.storage.log import Log
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.protocols import Protocols
@@ -338,44 +335,6 @@ def _hold(p: dict) -> "tuple[str, str]":
         text = "reason must be 1 to %d characters a-z, 0-9 and -" % _MOST_REASON
         raise Refused(BAD_PARAM, text)
     return get_person(p, True), reason
-
-
-class TrialCommands:
-    """The blinded trial (docs/trial.md)."""
-
-    def __init__(self, trial: "Trial", hal: "Hal") -> None:
-        self._trial = trial
-        self._hal = hal
-
-    def methods(self) -> dict:
-        """See Commands."""
-        trial = self._trial
-        return {
-            "trial.get": (ALWAYS, lambda p: trial.describe()),
-            "trial.arm": (IDLE, self._arm),
-            "trial.close": (IDLE, lambda p: trial.close_period(get_int(p, "period", 0, 255))),
-            "trial.reveal": (IDLE, lambda p: trial.reveal()),
-            "trial.unblind": (REST, lambda p: trial.unblind(get_text(p, "reason", 80))),
-        }
-
-    def _arm(self, p: dict) -> dict:
-        sites = p.get("sites")
-        if not isinstance(sites, list) or not all([is_slug(site) for site in sites]):
-            raise Refused(BAD_PARAM, "sites must be a list of sites")
-        plan = {
-            "id": get_text(p, "id", 16),
-            "person": get_person(p),
-            "design": get_text(p, "design", 16),
-            "sites": sites,
-            "periods": get_int(p, "periods", 2, MOST_PERIODS),
-            "sessions": get_int(p, "sessions", 1, MOST_SESSIONS),
-            "plan_sha": get_sha(p, "plan_sha"),
-        }
-        of_host = binascii.unhexlify(get_sha(p, "random"))
-        of_wrap = self._hal.draw_random()
-        if of_wrap is None:
-            raise Refused(STORAGE, "this chip's random numbers fail their test: no trial")
-        return self._trial.arm(plan, of_wrap, of_host)
 
 
 class ProtocolCommands:

@@ -95,6 +95,15 @@ def parse(body: bytes) -> "tuple | None":
     return (number, method, params) if good else None
 
 
+class Buffers:
+    """Holds the largest pieces of the heap that the link uses. An app takes them before it makes
+    anything else, while the heap of a stock board still has such pieces."""
+
+    def __init__(self) -> None:
+        self.tx = bytearray(_TX)
+        self.reader = frames.LineReader()
+
+
 class Server:
     """Reads requests and sends answers, pushes and streams over the HAL's link.
 
@@ -115,15 +124,17 @@ class Server:
         hal: "Hal",
         handle: "Callable[[str, dict], object]",
         again: "tuple[str, ...]" = (),
+        buffers: "Buffers | None" = None,
     ) -> None:
         """handle: called as handle(method, params); again: methods that a repetition executes."""
+        buffers = buffers or Buffers()
         self._hal = hal
         self._handle = handle
         self._again = again
-        self._reader = frames.LineReader()
+        self._reader = buffers.reader
         self._rx = bytearray(_RX)
         self._rx_end = 0
-        self._tx = bytearray(_TX)
+        self._tx = buffers.tx
         self._view = memoryview(self._tx)
         self._writer = open_writer(self._tx, dumps)
         self._tx_at = 0

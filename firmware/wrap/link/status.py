@@ -4,12 +4,11 @@ import sys
 
 from wrap.build_info import PROGRAM_SHA256
 from wrap.compat import const
-from wrap.hal import list_outputs
+from wrap.hal import find_warmer_shares, list_outputs
 from wrap.link import frames
 from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import OPEN, SHORT
 from wrap.session.daily_light import DAY_S
-from wrap.session.trial import find_warmer_shares
 from wrap.storage.protocols import SLOTS
 from wrap.version import LINK_VERSION, PRODUCT, VERSION
 

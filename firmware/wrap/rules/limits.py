@@ -94,6 +94,7 @@ HOLDS_MOST = 16  # holds at the same time, for all people
 # A blinded trial (wrap.session.trial). A quarter of near infrared warms skin by 0.9 K over dark,
 # half by 2.1 K, on the default plant after 20 minutes (tests/trial/warmth.py); 1 K can be felt.
 TRIAL_NIR_PM = 250
+VISIBLE_NM = 700  # light beyond it is hardly seen: it is what a sham leaves out
 TRIAL_GLOW_PM = 20  # of visible light, the same in both arms
 TRIAL_HIDE_S = 3600  # skin and board stay warm after the light: readings stay hidden for this time
 CLOCK_SAME_S = 2  # a host's clock this close to the wrap's own is not stored again

@@ -34,13 +34,12 @@ UNBLINDED = "unblinded"
 
 MOST_PERIODS = 52
 MOST_SESSIONS = 366  # of a site in a period
-_VISIBLE_NM = const(700)
 _REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
 class Trial:
     """store: the DoubleStore that keeps the trial; nanometres: wavelength of each channel, 0 of a
-    warmer; warm_pm: `find_warmer_shares`.
+    warmer; warm_pm: `wrap.hal.find_warmer_shares`.
 
     is_blind: what its sessions do must not be seen, from arming to the reveal."""
 
@@ -56,7 +55,7 @@ class Trial:
         self._log_queue = log_queue
         self._uptime = uptime
         # Light beyond 700 nm is hardly seen: it is what the sham leaves out.
-        self._hidden = tuple([nm >= _VISIBLE_NM for nm in nanometres])
+        self._hidden = tuple([nm >= limits.VISIBLE_NM for nm in nanometres])
         self._warm_pm = warm_pm
         self._warm_until_s = limits.TRIAL_HIDE_S  # a session may have ended right before the boot
         self._secret = b""
@@ -351,16 +350,6 @@ class Trial:
 
     def _note(self, what: dict) -> None:
         self._log_queue.note(records.TRIAL, payloads.pack_json(what))
-
-
-def find_warmer_shares(outputs: "tuple[tuple, ...]") -> "tuple[int, ...]":
-    """Return the permille of each channel's intensity at which the warmer takes the current of that
-    channel, 0 for channels that a sham does not hide; () without a warmer. outputs:
-    `wrap.hal.list_outputs`, whose last has the wavelength 0 when it is a warmer."""
-    last = outputs[-1]
-    if last[1]:
-        return ()
-    return tuple([c[3] * 1000 // last[3] if c[1] >= _VISIBLE_NM else 0 for c in outputs])
 
 
 def find_plan_problem(plan: dict) -> "str | None":

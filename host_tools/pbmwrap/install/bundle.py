@@ -15,6 +15,7 @@ from pathlib import Path
 from pbmwrap import disk, paths
 from pbmwrap.errors import InvalidFile, WrapError
 from pbmwrap.facts import DEFAULT_BOARD, board_facts
+from pbmwrap.install.load_order import sort_modules
 from wrap.version import OLDEST_MICROPYTHON
 
 # Bits 10 to 13 of sys.implementation._mpy: what runs native and viper functions
@@ -34,7 +35,15 @@ BOARD_ARCHS = {
     "PBMWRAP_ESP32_S3": "xtensawin",
     "PBMWRAP_ESP32_C3": "rv32imc",
 }
-HOST_ONLY = ("wrap/hal/contract.py",)  # it documents the HAL; nothing imports it
+# The first documents the HAL; the second only runs when our image starts (hal/rp2040/flash.py). A
+# stock board loads modules into its heap, which has no room for the blinded trial.
+NOT_INSTALLED = (
+    "wrap/hal/contract.py",
+    "wrap/storage/adopt.py",
+    "wrap/link/trial_commands.py",
+    "wrap/rules/blinding.py",
+    "wrap/session/trial.py",
+)
 
 _SMALL_INT_BITS = 31  # of a chip with 32 bits
 _ARCH_FLAGS = 0x40  # native code that needs more than the architecture's least instructions
@@ -57,7 +66,7 @@ class DeviceFile:
 
 
 def compile_modules(compiler: Compiler | None, board: str = DEFAULT_BOARD) -> list[DeviceFile]:
-    """Return all modules of this board.
+    """Return all modules of this board, in the order in which it loads them.
 
     compiler: (file, name on the board) -> bytes of a .mpy; None for sources. Raises InvalidFile,
     WrapError.
@@ -65,7 +74,8 @@ def compile_modules(compiler: Compiler | None, board: str = DEFAULT_BOARD) -> li
     facts = paths.boards_dir() / board / "board_facts.py"
     if not facts.is_file():
         raise InvalidFile(f"there is no board {board}", f"the boards are in {paths.boards_dir()}")
-    return [_make_file(file, name, compiler) for file, name in _list_modules(facts)]
+    order = sort_modules({name: file for file, name in _list_modules(facts)})
+    return [_make_file(file, name, compiler) for file, name in order]
 
 
 def find_board(machine: str) -> str:
@@ -129,7 +139,7 @@ def _list_modules(facts: Path) -> Iterator[tuple[Path, str]]:
     )
     for file in sorted(root.rglob("*.py")):
         name = "wrap/" + file.relative_to(root).as_posix()
-        if name not in HOST_ONLY and not name.startswith(other):
+        if name not in NOT_INSTALLED and not name.startswith(other):
             yield file, name
 
 

