@@ -216,7 +216,8 @@ def requests(raw):
 
 def new_requests(raw):
     """Return the methods of the requests in `raw` that are executed, in order: no repetition (the
-    same bytes as the one before), unless the wrap executes it again (docs/link.md). None where that is not known: bytes that are announced may swallow lines."""
+    same bytes as the one before), unless the wrap executes it again (docs/link.md). None where that
+    is not known: bytes that are announced may swallow lines."""
     found = []
     before = None
     for line in raw.split(b"\n")[:-1]:

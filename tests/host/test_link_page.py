@@ -12,7 +12,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import DeviceError
 from pbmwrap.twin.sim import SimTwin
-from wrap.link import commands, frames, server
+from wrap.link import commands, frames, server, trial_commands
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "link.md").read_text("utf-8")
 
@@ -53,7 +53,8 @@ def test_every_method_of_the_table_is_known_to_the_wrap(twin: SimTwin) -> None:
 
 
 def test_every_method_of_the_firmware_is_in_the_table() -> None:
-    source = Path(commands.__file__).read_text("utf-8")
+    files = Path(commands.__file__), Path(trial_commands.__file__)
+    source = "".join(file.read_text("utf-8") for file in files)
     assert set(re.findall(r'^ +"([a-z.]+)": \([A-Z]', source, re.M)) == methods()
 
 
