@@ -58,6 +58,12 @@ newest: $(STAMP) ## The image with the newest MicroPython of Debian's suites, an
 release-check: $(STAMP) ## The release in dist: sums, the wheel in a fresh environment, a flashed chip
 	@$(PY) -m tools.release check --out dist
 
+.PHONY: from-zero
+from-zero: wheel ## In a clean Debian root: the wheel to a lit dummy load, a clone to the demo; needs root (docs/releasing.md)
+	@bash tools/need_mmdebstrap.sh
+	@$(PY) -m tools.from_zero wheel
+	@$(PY) -m tools.from_zero clone
+
 mpy-formats: $(STAMP) ## Files for stock boards by mpy-cross 1.25 to 1.29, started on an emulated chip
 	@$(PY) -m tools.mpy_formats
 
@@ -77,6 +83,7 @@ unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -m "not campaign" -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns
+	@bash tools/need_font.sh $(PY)
 	$(PY) -m pytest tests/faults tests/powercut tests/fuzz tests/host tests/programme tests/lives \
 		tests/calibration tests/trial -m "not campaign" -n $(WAITING_JOBS) --dist worksteal
 

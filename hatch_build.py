@@ -31,7 +31,8 @@ class CustomBuildHook(BuildHookInterface):
 
 def list_images(root: Path) -> list[Path]:
     """Return image and facts of each RP2040 board whose image was built from these sources."""
-    sys.path.insert(0, str(root))
+    paths = [str(root), str(root / "firmware")]  # pip builds where pbmwrap is not installed
+    sys.path[:0] = paths
     try:
         from tools.toolchain.image import frozen_files, image_constants, list_rp2040_boards
 
@@ -47,4 +48,5 @@ def list_images(root: Path) -> list[Path]:
                 found += [facts, image]
         return found
     finally:
-        sys.path.remove(str(root))
+        for path in paths:
+            sys.path.remove(path)

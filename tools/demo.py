@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from pbmwrap.facts import by_role
+from pbmwrap.report.plot import find_png_problem
 from tools.demo_weeks import show_weeks
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,6 +120,15 @@ def write_stronger_protocol(path: Path) -> Path:
     return path
 
 
+def choose_plot(out: Path) -> Path:
+    """Return the plot's file: a PNG, or an SVG where no PNG can be made, with the reason."""
+    problem = find_png_problem()
+    if problem is None:
+        return out / "session.png"
+    print(f"\nThe plot is an SVG here: {problem}", flush=True)
+    return out / "session.svg"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo")
@@ -137,7 +147,7 @@ def main() -> None:
         demo.act_on_wrap("press")
         demo.wait_until_done()
         demo.show_command("logs", "pull")
-        plot, page = out / "session.png", out / "session.html"
+        plot, page = choose_plot(out), out / "session.html"
         demo.show_command("logs", "show", "--plot", str(plot), "--html", str(page), "--force")
     finally:
         demo.close()

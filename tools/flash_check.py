@@ -17,6 +17,7 @@ import io
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,13 @@ def flash_chip(folder: Path) -> dict[str, Any]:
 
     Raises RuntimeError, with what the command said, when it fails.
     """
+    with flashed_chip(folder) as (answer, _):
+        return answer
+
+
+@contextlib.contextmanager
+def flashed_chip(folder: Path) -> Iterator[tuple[dict[str, Any], Rp2040Twin]]:
+    """The same; yields the data and the chip, which runs until the block ends."""
     rom = BootRom()
     drive = folder / "RPI-RP2"
     drive.mkdir()
@@ -67,13 +75,13 @@ def flash_chip(folder: Path) -> dict[str, Any]:
     try:
         with contextlib.redirect_stdout(said):
             code = cli.main(["install", "--drive", str(drive), "--json"])
+        answer = json.loads(said.getvalue())
+        if code or board.twin is None:
+            raise RuntimeError(f"pbmwrap install failed: {answer}")
+        yield answer["data"], board.twin
     finally:
         service_mode.read_hello = asked
         board.close()
-    answer = json.loads(said.getvalue())
-    if code:
-        raise RuntimeError(f"pbmwrap install failed: {answer}")
-    return answer["data"]
 
 
 class _Board:
@@ -81,24 +89,24 @@ class _Board:
 
     def __init__(self, rom: BootRom, copied: Path, empty: Path) -> None:
         self._rom, self._copied, self._empty = rom, copied, empty
-        self._twin: Rp2040Twin | None = None
+        self.twin: Rp2040Twin | None = None  # once the program has started
 
     def read_hello(self, port: str) -> Hello:
         """Answer for the serial port. The first call hands the copied file to the boot ROM."""
-        if self._twin is None:
+        if self.twin is None:
             self._rom.copy_file(self._copied.read_bytes())
             self._rom.wait_for_restart()
             self._empty.touch()  # no image: the program is what the ROM wrote
-            self._twin = Rp2040Twin(self._empty, flash=self._rom.flash())
-            self._twin.start()
-            self._twin.advance_ms(_BOOT_MS)
-        client = Client(TwinTransport(self._twin), first_id=1000, answer_s=5)
+            self.twin = Rp2040Twin(self._empty, flash=self._rom.flash())
+            self.twin.start()
+            self.twin.advance_ms(_BOOT_MS)
+        client = Client(TwinTransport(self.twin), first_id=1000, answer_s=5)
         return client.hello()
 
     def close(self) -> None:
         """Switch the chip off."""
-        if self._twin is not None:
-            self._twin.close()
+        if self.twin is not None:
+            self.twin.close()
 
 
 if __name__ == "__main__":

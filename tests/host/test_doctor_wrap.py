@@ -211,3 +211,8 @@ def test_steps_that_come_late(up_s: int, late: int, expected: str) -> None:
     assert level(check) == expected
     assert check.text == f"{late} of {up_s * 100} late, the longest took 9.1 ms"
     assert wrap.check_steps(status(step_us_max=900)).text == "none late, the longest took 0.9 ms"
+
+
+def test_late_steps_of_the_first_second_are_not_more_than_ran() -> None:
+    check = wrap.check_steps(status(uptime_s=0, steps_late=10, step_us_max=1500))
+    assert check.text == "10 of 100 late, the longest took 1.5 ms"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,20 @@ def test_only_an_image_of_these_sources_goes_into_a_wheel(list_images, tmp_path:
 def test_an_image_of_other_sources_stays_out_of_a_wheel(list_images, tmp_path: Path) -> None:
     write_image(tmp_path / "build", program_sha256="0" * 64)
     assert list_images(tmp_path) == []
+
+
+def test_a_wheel_is_built_where_pbmwrap_is_not_installed(tmp_path: Path) -> None:
+    """As pip does for `pip install .`: hatchling is there, and nothing of this checkout."""
+    write_image(tmp_path / "build", program_sha256="0" * 64)
+    for name in ("tools", "firmware", "hatch_build.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    site = sysconfig.get_path("purelib")  # -S reads no .pth file in it
+    code = (
+        f"import sys; sys.path.append({site!r}); sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from importlib.util import find_spec; from pathlib import Path\n"
+        "assert find_spec('wrap') is None\n"
+        f"from hatch_build import list_images; print(list_images(Path({str(tmp_path)!r})))"
+    )
+    words = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -93,7 +93,7 @@ def check_steps(now: Status) -> Check:
     An erase of the log's flash takes longer than two steps, and a host may request many writes
     while the light is off, so a few late steps are normal.
     """
-    ran = now.uptime_s * 1000 // STEP_MS
+    ran = max(1, now.uptime_s) * 1000 // STEP_MS  # the wrap counts whole seconds, from 0
     late = f"{now.steps_late} of {ran}" if now.steps_late else "none"
     shown = f"{late} late, the longest took {now.step_us_max / 1000:.1f} ms"
     if now.steps_late <= max(LATE_FEW, ran * LATE_SHARE):

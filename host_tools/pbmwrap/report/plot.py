@@ -43,12 +43,25 @@ def draw_inline_svg(report: SessionReport) -> str:
     return draw_svg(make_figure(report), ' role="img" aria-labelledby="plot-title"')
 
 
+def find_png_problem() -> UsageError | None:
+    """Return why a PNG cannot be made here and what to do, or None."""
+    try:
+        _load_resvg_with_font()
+    except UsageError as problem:
+        return problem
+    return None
+
+
 def _render_png(drawing: str) -> bytes:
+    return _rasterize(_load_resvg_with_font(), drawing)
+
+
+def _load_resvg_with_font() -> Any:
     resvg = _load_resvg()
     if _rasterize(resvg, _LETTER % "x") == _rasterize(resvg, _LETTER % ""):
         hint = "install one (Debian: fonts-dejavu-core), or give a path that ends in .svg"
         raise UsageError("this system has no font for the text of a PNG", hint)
-    return _rasterize(resvg, drawing)
+    return resvg
 
 
 def _load_resvg() -> Any:
