@@ -50,6 +50,10 @@ _LEAST = const(3)
 _NEWEST = const(4)
 _WORDS = const(5)
 
+# Added to an index in viper code. MicroPython 1.26 and 1.27 change a variable that is an index by
+# itself (issue 18800 of MicroPython).
+_AT = const(0)
+
 _LATE_MS = const(20)  # limits.STEP_MS * 2: App.step counts late steps
 _BACKGROUND_MS = const(50)  # period of the background work in the fast path
 _NONE_YET = const(1 << 20)  # above any reading
@@ -83,8 +87,8 @@ def _make_step(
         i = 0
         at = _HEAD
         while i < n:
-            raw = st[i]
-            if raw < st[at] or raw >= st[at + _HIGH]:
+            raw = st[i + _AT]
+            if raw < st[at + _AT] or raw >= st[at + _HIGH]:
                 return 0
             i += 1
             at += _WORDS
@@ -98,7 +102,7 @@ def _make_step(
         i = 0
         at = _HEAD
         while i < n:
-            raw = st[i]
+            raw = st[i + _AT]
             st[at + _SUM] += raw
             if raw < st[at + _LEAST]:
                 st[at + _LEAST] = raw

@@ -301,3 +301,33 @@ def test_every_tool_has_one_name() -> None:
     for file in (ROOT / "Makefile", ROOT / ".ci" / "run", *(ROOT / "tools").rglob("*.py")):
         text = file.read_text("utf-8")
         assert "PYTHONPATH" not in text and "sys.path" not in text, file
+
+
+def list_bare_indices(source: str) -> list[str]:
+    """List each index in viper code that is a variable by itself."""
+    found = []
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef) and "micropython.viper" in map(
+            ast.unparse, function.decorator_list
+        ):
+            found += [
+                ast.unparse(node)
+                for node in ast.walk(function)
+                if isinstance(node, ast.Subscript)
+                and isinstance(node.slice, ast.Name)
+                and not node.slice.id.isupper()
+            ]
+    return found
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(WRAP)))
+def test_no_viper_code_indexes_by_a_variable_alone(file: Path) -> None:
+    """MicroPython 1.26 and 1.27 change the variable (issue 18800), so that the next access is
+    elsewhere in memory."""
+    assert list_bare_indices(file.read_text("utf-8")) == []
+
+
+def test_a_bare_index_is_found() -> None:
+    assert list_bare_indices(
+        "@micropython.viper\ndef f(a, i: int):\n    a[i] = a[i + 0] + a[_B]"
+    ) == ["a[i]"]

@@ -34,6 +34,10 @@ HEAD = 7  # index of the first lamp's words
 
 NO_PIN = 30  # its bit of the pads is always 0 (datasheet 2.3.1.7: 30 GPIOs)
 
+# Added to an index in viper code. MicroPython 1.26 and 1.27 change a variable that is an index by
+# itself (issue 18800 of MicroPython).
+_AT = const(0)
+
 _DEADMAN_MS = const(150)  # limits.DEADMAN_MS; tests compare
 _DEADMAN_TURNS = const(375)  # the same in turns of the loop in dead_man.py
 
@@ -101,7 +105,7 @@ def make_inputs(
             while left and adc[2] & 0xF0000:
                 adc[3]
                 left -= 1
-            select = idle | cfg[at]
+            select = idle | cfg[at + _AT]
             adc[0] = select
             left = 8  # 0.4 us: the multiplexer has settled after 0.2 us (docs/decisions/0020)
             while left:
@@ -131,7 +135,7 @@ def make_inputs(
             adc[0] = select
             while spins and not adc[0] & 0x100:
                 spins -= 1
-            o[i] = (total - lowest - highest) << 2
+            o[i + _AT] = (total - lowest - highest) << 2
             at += 2
             i += 1
         adc[2] = 0
@@ -237,7 +241,7 @@ def halt_slice(regs: object, lamp: int) -> object:
     at a change to 10 Hz. A few periods of two cycles take the output low in case it changes only
     when the counter steps."""
     r = ptr32(regs)
-    pwm = ptr32(r[lamp] - 12)
+    pwm = ptr32(r[lamp + _AT] - 12)
     pwm[0] = 0
     pwm[1] = 16
     pwm[2] = 0
@@ -258,7 +262,7 @@ def set_period(regs: object, lamp: int, cycles: int) -> object:
     r = ptr32(regs)
     div = (cycles + 65534) // 65535
     top = (cycles + (div >> 1)) // div - 1
-    pwm = ptr32(r[lamp] - 12)
+    pwm = ptr32(r[lamp + _AT] - 12)
     pwm[0] = 0
     pwm[1] = div << 4
     pwm[2] = 0
