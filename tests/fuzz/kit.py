@@ -56,7 +56,7 @@ class Files:
         return False
 
 
-def _curve(r25_ohm, beta_k, pullup_ohm):
+def _curve(r25_ohm, beta_k, pullup_ohm, stored=None):
     return _CURVE
 
 

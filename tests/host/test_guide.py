@@ -151,7 +151,7 @@ def test_a_dummy_load_runs_its_time_and_is_reported_as_no_heat() -> None:
     now = bench.after(90)
     assert (now.state, now.warnings, now.fault) == ("running", ["no-heat"], None)
     assert [round(duty / 655.35, 1) for duty in now.duty_u16] == [25.0, 25.0]
-    assert "`red 25.0 %, nir 25.0 %`" in TEXT
+    assert "`red 25 nir 25 %`" in TEXT
     assert now.power_pm is not None
     assert f"`{text.power_text(now.power_pm, now.power_why)}`" in TEXT
     now = bench.after(155)
