@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import board_facts
@@ -20,20 +18,31 @@ STEPS = [{"t": 60, "ch": {"red": [200], "nir": [250]}}]
 RED = board_facts.CHANNELS[0][2]
 
 
+FACTS_OF_AN_OLD_PAD = """
+import board_facts
+from wrap.hal import open_board
+from wrap.main_loop import main
+board_facts.SENSE_PIN = None
+"""
+RUN = b"main(open_board(board_facts), board_facts)\r\n"
+
+
 class SenseBench(Bench):
-    """The wrap. sensed: False for an old pad: a board_facts.py in its filesystem says so."""
+    """The wrap. sensed: False for an old pad: its facts say so, changed at the prompt: no file
+    takes the place of the image's own."""
 
     def __init__(self, sensed: bool = True) -> None:
         self.target = "rp2040"
         facts = board_facts if sensed else without_sense()
         self.twin = Rp2040Twin(built("PBMWRAP_RP2040"), facts=facts)  # type: ignore[arg-type]
-        if not sensed:
-            text = "from board_facts_ import *\nSENSE_PIN = None\n"
-            whole = Path(str(board_facts.__file__)).read_bytes()
-            self.twin.install_files({"board_facts.py": text.encode(), "board_facts_.py": whole})
         self.client = Client(TwinTransport(self.twin))
         self.twin.start()
         self.advance(BOOT_MS)
+        if not sensed:
+            self.twin.repl(FACTS_OF_AN_OLD_PAD)
+            self.twin.write(RUN)
+            self.advance(BOOT_MS)
+            self.twin.read()
         self.flash(steps=STEPS)
 
 
