@@ -1,7 +1,7 @@
 """Loads the modules of rp2040py that `make toolchain` compiled for this Python.
 
 They are in the user's cache, because the installed package must not be changed. With the loop
-around them, which is compiled too, they run at seven times the speed of the wheel's own modules
+around them, which is compiled too, they run at ten times the speed of the wheel's own modules
 (docs/decisions/0002-emulated-rp2040.md), which are used when the cache has none.
 """
 
