@@ -70,11 +70,11 @@ def test_a_push_of_telemetry_allocates_nothing(repl_board: ReplBoard) -> None:
         " while not app.server.is_idle():",
         "  app.server.poll(10)",
         "grown = gc.mem_alloc() - before",
-        "print('told', grown, pushes)",
+        "print('grown', grown, pushes)",
     ]
     printed = repl_board.run_code("\n".join(lines), 1000)
-    told = printed[printed.rindex("told") :].split()
-    assert told == ["told", str(bounds.PUSH_BYTES), str(PUSHES + 1)]
+    said = printed[printed.rindex("grown") :].split()
+    assert said == ["grown", str(bounds.PUSH_BYTES), str(PUSHES + 1)]
 
 
 def test_a_status_allocates_little_in_a_running_session(lit: Bench) -> None:
