@@ -81,7 +81,7 @@ class NorSectors:
         self._write_pages(i, at, data)
         # Neither the chip nor the HAL verifies what it programs: worn flash shows only
         # here.
-        if bytes(self.read(i, at, len(data))) != bytes(data):
+        if self.read(i, at, len(data)) != data:
             raise OSError(_EIO)
 
     def _write_pages(self, i: int, at: int, data: bytes) -> None:
