@@ -26,7 +26,7 @@ TOO_LONG = 3
 _HEAD = b'{"i":'
 _FIRST = const(6)  # index of the id's first digit in a line
 _MOST_DIGITS = const(10)
-_ID_END = const(1 << 30)
+_ID_MOST = const((1 << 30) - 1)
 _STAR = const(0x2A)
 _CR = const(0x0D)
 
@@ -130,7 +130,7 @@ class LineReader:
         if not digits.isdigit() or len(digits) > _MOST_DIGITS:
             return -1
         number = int(digits)
-        if number >= _ID_END or (line[_FIRST] == 0x30 and len(digits) > 1):
+        if number > _ID_MOST or (line[_FIRST] == 0x30 and len(digits) > 1):
             return -1
         self._tail = at
         return number
