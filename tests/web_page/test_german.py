@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from playwright.sync_api import Page
 
-from tests.web_page.fake_server import STATIC
-from tests.web_page.sentences import collect_examples, collect_firmware, collect_host
+from tests.web_page.sentences import (
+    TRIAL_MODULES,
+    collect_examples,
+    collect_firmware,
+    collect_host,
+)
 from tests.web_page.test_page import Visit, open_all, settle
 
-SENTENCES = {
-    path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((STATIC / "sentences").glob("*.json"))
-}
 PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "{} {} this machine's clock",
     "{} late, the longest took {} ms",
@@ -130,6 +129,11 @@ def test_every_sentence_of_server_wrap_and_examples_has_german_words(visit: Visi
     assert find_english(page, collect_firmware() - PARTS) == []
     assert find_english(page, WHOLE) == []
     assert find_english(page, collect_examples(), exact=True) == []
+    of_trial = collect_host(TRIAL_MODULES) - PARTS - NOT_SHOWN
+    assert find_english(page, of_trial) != []  # its words come with its page
+    page.evaluate("location.hash = '#/trial'")
+    page.wait_for_selector("#planner")
+    assert find_english(page, of_trial) == []
 
 
 ENGLISH_WORDS = re.compile(
