@@ -23,7 +23,7 @@ _CALIBRATION = (
 TRIAL_MODULES = (
     *sorted((_HOST / "web").glob("trial_*.py")),
     *(_HOST / "programme" / f"trial{name}.py" for name in ("s", "_run", "_start", "_steps")),
-    _HOST / "trial" / "planner.py",
+    *(_HOST / "trial" / f"{name}.py" for name in ("planner", "heat_test")),
 )
 MODULES = (
     *sorted(

@@ -20,7 +20,9 @@ from wrap.storage.settings import BOUNDS, STORES
 
 MOST_BYTES = 140_000  # of what a browser can ask for in one language, without the page Trial
 MOST_PART_BYTES = 30_000  # of what is loaded when that page is opened
-PARTS = {"trial": ("page_trial.js", "trial_form.js")}  # of the words, and who alone uses them
+PARTS = {
+    "trial": ("page_trial.js", "trial_form.js", "trial_heat.js")
+}  # of the words, and who alone uses them
 BROWSER = STATIC.parent / "browser"  # the page without a server has more files
 SCRIPTS = sorted([*(STATIC / "app").glob("*.js"), *(BROWSER / "app").glob("*.js")])
 TEXTS = {
@@ -194,7 +196,7 @@ def _skip_expressions(script: str) -> list[str]:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
 def test_no_words_stand_in_a_script(path: Path) -> None:
-    units = {"°C", "%", "J/cm²"}
+    units = {"°C", "%", "J/cm²", "K"}
     for markup in _skip_expressions(path.read_text(encoding="utf-8")):
         markup = re.sub(r"<code>.*?</code>", "", markup)  # commands are not translated
         words = re.sub(r"<[^>]*>", " ", markup).replace("${}", " ")

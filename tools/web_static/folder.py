@@ -22,6 +22,7 @@ LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept
 SERVER_ONLY = (  # pages whose data are on a server's disk, and what only they use
     *("page_calibrate.js", "page_course.js", "page_journal.js", "page_trial.js", "programme.js"),
     "trial_form.js",
+    "trial_heat.js",
     "day_chart.js",
 )
 PARTS = ("trial",)  # of the words: of pages that are SERVER_ONLY

@@ -1,4 +1,4 @@
-"""Puts the page's catalogues together and leaves out the words that no script of the folder uses."""
+"""Puts the catalogues of the page together, without the words that no script of the folder uses."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ import { createServerTransport } from "./transport.js";
 
 export const chooseTransport = () => createServerTransport();
 
-const Trial = later("nav.trial", async () => (await import("./page_trial.js")).Trial, "trial");
+const Trial = later("nav.trial", async () => (await import("./page_trial.js")).TrialPages,
+  "trial");
 
 /** More pages: [[name, component]]. Journal, course and trial are in the household's file of the server. */
 export const MORE_PAGES = [["journal", Journal], ["course", Course], ["trial", Trial]];
