@@ -7,7 +7,7 @@ import { t } from "./text.js";
 import { isoOf, number, readDay } from "./format.js";
 import { store, transport } from "./store.js";
 import { whyNoChange } from "./programme.js";
-import { HeatOfPlan } from "./trial_heat.js";
+import { HeatOfPlan, listLevels } from "./trial_heat.js";
 
 const PARTS = ["foot", "lower-leg", "knee", "hand", "wrist"];
 const SIDES = ["left", "right"];
@@ -19,8 +19,6 @@ const WAIT_DAYS = 21; // 7 to wait, 14 of baseline
 const OF_COURSE = ["aim", "better", "measure", "question", "sessions", "start"]; // its own words
 const DAY_MS = 86_400_000;
 export const CONFIRMED = 2; // presses that what cannot be undone needs
-const LEVELS = [10, 25, 50, 75, 100]; // percent of near infrared, as far as the wrap may
-
 /** Why the wrap cannot be asked; null when it can. */
 export function noWrap() {
   return store.state?.connection === "connected" ? null : t("start.no-link");
@@ -166,7 +164,7 @@ export class NewTrial extends Loading {
         ${choice("period", [null, 7, 14], (days) => t(`new.period.${days ?? "best"}`))}
         ${choice("sessions", [1, 2, 3, 4, 5], number)}
         ${choice("minutes", [10, 15, 20], number)}
-        ${choice("level", LEVELS.filter((level) => level <= data.most_level), number)}
+        ${choice("level", listLevels(data.most_level, data.heat), number)}
         <${HeatOfPlan} heat=${data.heat} level=${form.level} minutes=${form.minutes} />
         ${field("start", { type: "date", min: data.today })}
         ${early ? html`<${Notice} kind="note" title=${t("make.early")} />`

@@ -14,6 +14,14 @@ const NEEDS = ["bottle", "towel", "room", "wrap", "time"];
 const SESSIONS = [5, 10, 15, 20]; // minutes
 const [LOW_K, HIGH_K] = [0, 1.2]; // shown at least
 
+const LEVELS = [10, 15, 20, 25, 50, 75, 100]; // percent of near infrared
+
+/** What can be chosen: up to the most of the wrap, with what a heat test found to fit. */
+export function listLevels(most, heat) {
+  const all = [...LEVELS, Math.floor(most), heat?.fits_percent ?? 0];
+  return [...new Set(all)].filter((one) => one && one <= most).sort((a, b) => a - b);
+}
+
 const kelvin = (k) => `${number(Math.abs(k), 2)}\u00a0K`;
 const percent = (n) => number(n, n % 1 ? 1 : 0);
 const noLink = () => (store.state?.connection === "connected" ? null : t("start.no-link"));
@@ -146,12 +154,10 @@ export class HeatTest extends Component {
 
   begin(data) {
     const { level, ready, sending, session } = this.state;
-    const chosen = level ?? data.most_level;
+    const chosen = level ?? Math.floor(data.most_level);
     const why = whyNoChange() ?? noLink()
       ?? (data.channels.length ? null : t("htest.no-channel"))
       ?? (ready ? null : t("htest.not-ready"));
-    const levels = [10, 15, 20, 25, 50, 75, 100, data.most_level].filter((one, i, all) =>
-      one && one <= data.most_level && all.indexOf(one) === i).sort((a, b) => a - b);
     return html`
       <section aria-labelledby="heat-what"><h2 id="heat-what">${t("htest.what")}</h2>
         <p>${t("htest.why")}</p>
@@ -162,7 +168,8 @@ export class HeatTest extends Component {
       <${Notice} kind="bad" title=${t("htest.nobody.title")}><p>${t("htest.nobody.text")}</p></${Notice}>
       <section aria-labelledby="heat-begin"><h2 id="heat-begin">${t("htest.begin.title")}</h2>
         ${data.wrap ? html`
-          ${this.choice("level", t("htest.level"), levels, chosen, (n) => `${percent(n)}\u00a0%`)}
+          ${this.choice("level", t("htest.level"),
+            listLevels(data.most_level, data.last), chosen, (n) => `${percent(n)}\u00a0%`)}
           ${this.choice("session", t("htest.session"), SESSIONS, session, (n) => `${n}\u00a0min`)}
           <label class="use"><input type="checkbox" checked=${ready}
             onChange=${(event) => this.setState({ ready: event.currentTarget.checked })} />
