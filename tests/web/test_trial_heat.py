@@ -172,7 +172,7 @@ def test_a_heat_test_goes_through_its_four_steps_to_a_kept_result(bench: Bench) 
     assert again["last"] == last and again["running"] is None
 
 
-def test_nothing_is_lit_before_a_person_has_confirmed(bench: Bench) -> None:
+def test_nothing_is_lit_before_a_person_has_confirmed(bench: Bench) -> None:  # H-62
     with pytest.raises(Refusal) as found:
         bench.begin(is_nobody=False)
     assert found.value.body["error"]["code"] == "not_confirmed"
@@ -201,7 +201,9 @@ def test_it_can_be_stopped_in_each_step(bench: Bench, step: int) -> None:
 
 
 @pytest.mark.parametrize("warmer", [False, True])
-def test_a_pulled_cable_ends_the_light_by_itself_and_says_what_is_lost(warmer: bool) -> None:
+def test_a_pulled_cable_ends_the_light_by_itself_and_says_what_is_lost(
+    warmer: bool,
+) -> None:  # H-62
     bench = Bench(warmer)
     step = 3 if warmer else 1
 

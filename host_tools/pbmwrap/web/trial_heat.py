@@ -156,7 +156,7 @@ class HeatTests:
     ) -> None:
         """Begin a test. is_nobody: a person has confirmed that the wrap lies around a bottle.
         Raises Refusal, Refused, UsageError, NoDevice, LinkLost, DeviceError."""
-        if not is_nobody:
+        if not is_nobody:  # H-62
             refuse_light()
         from pbmwrap.programme.trial_run import read_wrap_trial
 

@@ -195,7 +195,7 @@ export class HeatTest extends Component {
     const mark = (n) => t(n < step ? "htest.done" : n === step ? "htest.now" : "htest.next");
     return html`<section class="cal-step" aria-labelledby="heat-now">
         <h2 id="heat-now" tabindex="-1">${t("htest.running", { n: step + 1, all: STEPS })}</h2>
-        <p><strong>${names[step]}</strong></p>
+        <p role="status"><strong>${names[step]}</strong></p>
         ${measures ? html`<p class="cal-count" role="timer"><strong>${clockText(running.left_s)}
             </strong></p><p>${t(running.lit ? "htest.lit" : "htest.dark")}</p>`
           : html`<p>${t("htest.waits", { gone: clockText(running.gone_s), most: wait_min })}
