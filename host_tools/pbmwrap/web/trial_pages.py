@@ -250,7 +250,7 @@ class TrialPages:
         session, and on a later day, they do not count."""
         with self._programme.open_person(request, changes=True) as (store, person):
             import_power()
-            from pbmwrap.programme.trial_steps import is_after_session
+            from pbmwrap.programme.trial_steps import is_after_session, require_blind
             from pbmwrap.programme.trials import add_trial_entry
 
             asked = Fields(read_json(request))
@@ -258,8 +258,10 @@ class TrialPages:
             now = times.read_unix_ms()
             numbers = asked.numbers("values")
             about = asked.day("day")
+            progress = self._read_progress(store, person, trial)
+            require_blind(trial, progress)
             entry = add_trial_entry(store, person, trial, numbers, now, day=about, way="web")
-            after = is_after_session(self._read_progress(store, person, trial), entry)
+            after = is_after_session(progress, entry)
             stored = {
                 "day": entry.day.isoformat(),
                 "values": list(entry.values),
