@@ -259,7 +259,8 @@ class EarlierDay extends Loading {
       <div class="field"><label for="earlier-day">${t("journal.day")}</label>
         <input id="earlier-day" type="date" min=${state.plan.enrolled} max=${yesterday} value=${day}
           onInput=${(event) => put({ day: event.currentTarget.value || null })} /></div>
-      <p>${questionOf(state.plan.measure)}</p>
+      <p>${questionOf(state.plan.measure)}
+        ${state.plan.measure.code === "pain" ? ` ${t("journal.ends")}` : null}</p>
       ${state.sites.map((site, i) => html`<h3 id=${`earlier-${i}`}><${Written} text=${site} /></h3>
         <${Scale} name=${`earlier-${i}`} value=${values[i]} onValue=${(value) => put({
           values: values.map((old, place) => (place === i ? value : old)) })} />`)}

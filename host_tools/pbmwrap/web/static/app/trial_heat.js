@@ -8,7 +8,7 @@ import { mayAct, store, transport } from "./store.js";
 import { whyNoChange } from "./programme.js";
 import { Chart } from "./chart.js";
 
-const ASK_MS = 2000;
+const ASK_MS = 1000;
 const STEPS = 4; // waits, near infrared, waits, the warmer or darkness
 const NEEDS = ["bottle", "towel", "room", "wrap", "time"];
 const SESSIONS = [5, 10, 15, 20]; // minutes
