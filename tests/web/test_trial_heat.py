@@ -240,6 +240,17 @@ def test_the_button_ends_it_and_the_page_says_so(bench: Bench) -> None:
     assert ended["code"] == "failed" and ended["message"].startswith("nir did not stay on: ")
 
 
+@pytest.mark.parametrize("step", [0, 2])
+def test_a_trial_that_begins_meanwhile_ends_it_before_the_next_arm(bench: Bench, step: int) -> None:
+    client = Client(TwinTransport(bench.twin))
+    bench.at = {step: lambda: client.call("trial.arm", ARM)}
+    bench.begin()
+    ended = bench.finish()["ended"]
+    assert (ended["code"], ended["step"]) == ("failed", step)
+    assert "trial feet is blind" in ended["message"]
+    assert bench.was_lit() == (step == 2)
+
+
 def test_what_cannot_begin(bench: Bench) -> None:
     with pytest.raises(UsageError, match=r"25\.1 % of nir is more"):
         bench.begin(level_pm=251)
