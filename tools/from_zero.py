@@ -55,8 +55,8 @@ _CLONE = "git clone -q file:///root/source /root/pbmwrap"
 _DEMO = "make -C /root/pbmwrap demo"
 # Without --keep-going a fault of the first stage would hide those of the other six.
 _TEST = "make -C /root/pbmwrap --keep-going test"
-_STAGE = re.compile(r"\S+/python -m pytest (.*)")
-_COUNTS = re.compile(r"=+ (.* in [\d.]+s.*?) =+")
+_STAGE = re.compile(r"\S+/python -m pytest (.*?)[ \\]*")
+_COUNTS = re.compile(r"(?:=+ )?(\d+ (?:failed|passed|error).* in [\d.]+s\b.*?)(?: =+)?")
 
 
 def main(words: list[str]) -> int:
