@@ -18,13 +18,14 @@ from click.testing import CliRunner
 
 from pbmwrap.calibration import steps
 from pbmwrap.calibration.dialog import TerminalDialog
-from pbmwrap.cli import cal_cmds, main
+from pbmwrap.cli import cal_cmds, main, trial_heat
 from pbmwrap.device import discovery
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.twin.sim import SimTwin
 from tests.calibration.bench import shape
 from tests.host.served_sim import ServedSim, run_command, started, until
 from tests.host.test_doc_commands import Shown, fits, matches, read_commands
+from tests.trial.person import TrialPerson
 
 MIDDLE = 4.0  # mW/cm2 in the middle of the pad, so that the page's 3.21 fits at A1
 SOLAR_W_M2 = 711.0  # what a solar meter shows of the pad when it was calibrated
@@ -41,10 +42,17 @@ def compare(shown: Shown, code: int, output: str) -> None:
 
 
 def list_once(lines: Sequence[str]) -> list[str]:
-    """Return the lines without numbers and spaces, equal ones that follow each other once: seconds
+    """Return the lines without their values, equal ones that follow each other once: seconds
     of a countdown, points of a row."""
-    plain = (" ".join(re.sub(r"\d+(\.\d+)?", "N", line).split()) for line in lines)
-    return [line for line, _ in itertools.groupby(plain) if line]
+    return [line for line, _ in itertools.groupby(map(strip_values, lines)) if line]
+
+
+def strip_values(line: str) -> str:
+    """Return a line without what differs from run to run, also the sign of nearly equal warmth."""
+    line = re.sub(r"-(?=\d\.\d\d K)", "", line)
+    line = re.sub(r"\b([0-9a-z]{6}-t\d+|sim[0-9a-f]{10,}|[0-9a-f]{16,})\b", "ID", line)
+    line = re.sub(r"[^\s/]*/\S*/", "FOLDER/", line)
+    return " ".join(re.sub(r"\d+(\.\d+)?", "N", line).split())
 
 
 class Person(TerminalDialog):
@@ -147,3 +155,67 @@ def test_the_page_is_served_until_ctrl_c(opened: Path, monkeypatch: pytest.Monke
         compare(shown, process.returncode, f"{url}\n{note}")
     served.close()
     assert len(commands) == 2
+
+
+# Sessions of six seconds in eight weeks: the page's trial takes 24 weeks of 20 minutes.
+SHORT_TRIAL = " --weeks 8 --period week --sessions 1 --minutes 0.1 --speed hours --matters 4"
+SHORT_HEAT_TEST = " --minutes 3 --session 3"
+NEITHER_ILL_NOR_NUMB = "n\nn\ny\n"
+
+
+def live_until(person: TrialPerson, words: str) -> None:
+    """Let happen to the person what the page has before this command."""
+    name = " ".join(words.split()[:2])
+    if name == "trial entry":
+        person.wait_until_start()
+    elif name == "logs pull":
+        with person.world.plugged("wrap-1") as wrap:
+            person.have_session(wrap)
+            person.run("trial", "next", person.sites[1])
+            person.have_session(wrap)
+    elif name == "trial guess":
+        for _ in range(6):
+            person.wait_days(1)
+            person.write_numbers()
+        person.wait_days(1)
+    elif name == "trial reveal":
+        for _ in range(7):
+            person.have_week()
+            person.run("trial", "guess", "unknown", "--confidence", "1")
+
+
+def test_a_trial_from_the_plan_to_the_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of the page; its days pass as in tests/trial."""
+    monkeypatch.chdir(tmp_path)
+    ada = TrialPerson(tmp_path / "world")
+    commands = [c for c in read_commands("docs/trial.md") if c.section == "How a trial goes"]
+    for shown in commands:
+        words = shown.words + (SHORT_TRIAL if "trial start" in shown.words else "")
+        live_until(ada, shown.words)
+        with ada.world.plugged("wrap-1"), ada.world.as_machine():
+            result = CliRunner().invoke(main.app, shlex.split(words), input=NEITHER_ILL_NOR_NUMB)
+        compare(shown, result.exit_code, result.output)
+    ada.world.close()
+    assert len(commands) == 10
+
+
+def test_the_plan_of_a_trial() -> None:
+    (shown,) = (c for c in read_commands("docs/trial.md") if c.words.startswith("trial plan"))
+    result = CliRunner().invoke(main.app, shlex.split(shown.words))
+    compare(shown, result.exit_code, result.output)
+
+
+def test_a_heat_test(flat_wrap: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = (c for c in read_commands("docs/trial.md") if "heat-test" in c.words)
+    monkeypatch.setattr(trial_heat, "open_dialog", lambda: Person(shown, type_reading))
+    result = CliRunner().invoke(main.app, shlex.split(shown.words + SHORT_HEAT_TEST))
+    compare(shown, result.exit_code, result.output)
+    assert "-0.00" not in result.output
+
+
+def test_every_command_of_the_pages_is_run() -> None:
+    """Three of docs/calibration.md and two of docs/web.md: above."""
+    rest = [c.words for c in read_commands("docs/trial.md") if c.section != "How a trial goes"]
+    assert [words.split()[1] for words in rest] == ["plan", "heat-test"]
