@@ -178,11 +178,16 @@ def copy_source(root: CleanRoot) -> None:
 
 def show_test(root: CleanRoot, log: Path) -> None:
     """Run `make test`; print each stage with its counts, and write all lines to `log`. Raises
-    CalledProcessError when a stage failed, after the others ran."""
+    CalledProcessError when a stage failed, after the others ran, and Stop when a test was skipped:
+    what it misses could have been installed."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    skipped = False
     with timed(_TEST), log.open("w", encoding="utf-8") as file:
         for row in read_stages(write_lines(root.read_lines(_TEST), file)):
             print(row, flush=True)
+            skipped |= " skipped" in row
+    if skipped:
+        raise Stop(1, f"tests were skipped, the reasons are in {log}")
 
 
 def write_lines(lines: Iterable[str], file: TextIO) -> Iterator[str]:
