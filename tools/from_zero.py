@@ -134,10 +134,12 @@ class CleanRoot:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Print the seconds of wall time that the block takes."""
+    """Print the seconds of wall time that the block takes, also when it fails."""
     began_s = time.monotonic()
-    yield
-    print_row(what, time.monotonic() - began_s)
+    try:
+        yield
+    finally:
+        print_row(what, time.monotonic() - began_s)
 
 
 def print_row(what: str, wall_s: float, chip_s: float | None = None) -> None:
