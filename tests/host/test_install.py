@@ -399,7 +399,7 @@ def test_a_dry_run_lets_a_running_wrap_run(command, monkeypatch):
     monkeypatch.setattr(discovery, "open_transport", lambda port: device)
     monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
     code, said = command("--dry-run")
-    assert (code, device.acted) == (0, ["hello"])
+    assert (code, device.acted) == (0, ["hello", "hello", "trial.get"])
     assert said["data"]["slot"].startswith("b ") and not said["data"]["exact"]
     assert "/b/index" in said["data"]["sent"] and said["data"]["replaces"] == "0.1.0"
     device.hello["slot"] = said["data"]["slot"]

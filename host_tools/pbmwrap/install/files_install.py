@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pbmwrap import installed
+from pbmwrap.device import discovery
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import WrapError
 from pbmwrap.facts import board_facts
@@ -92,6 +93,9 @@ def preview_files(port: str, request: Request) -> Outcome:
     found = found_boards.identify_port(port)
     if found.hello is not None:
         service_mode.check_installable(found.hello, request.force)
+        client, _ = discovery.connect(port)
+        with client:
+            service_mode.check_trial(client)
         plan, compiled = _estimate_for(found.hello, request)
         return Outcome(port, plan, compiled, _parse_version(found.hello.mpy), exact=False)
     if found.kind != "prompt":

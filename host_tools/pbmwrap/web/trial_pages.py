@@ -247,15 +247,17 @@ class TrialPages:
         """Write today's numbers, one for each site. After the day's session they do not count."""
         with self._programme.open_person(request, changes=True) as (store, person):
             import_power()
-            from pbmwrap.programme.trial_steps import is_after_session
+            from pbmwrap.programme.trial_steps import is_after_session, require_blind
             from pbmwrap.programme.trials import add_trial_entry
 
             asked = Fields(read_json(request))
             trial = _find_named(store, person, asked)
             now = times.read_unix_ms()
             numbers = asked.numbers("values")
+            progress = self._read_progress(store, person, trial)
+            require_blind(trial, progress)
             entry = add_trial_entry(store, person, trial, numbers, now, way="web")
-            after = is_after_session(self._read_progress(store, person, trial), entry)
+            after = is_after_session(progress, entry)
             stored = {"values": list(entry.values), "counts": not after}
             return {**self._describe(store, person, trial.plan.id), "stored": stored}
 
