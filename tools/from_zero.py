@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from tools.toolchain.sources import Stop, find_mirror
+from tools.toolchain.sources import Stop, find_mirror, read_output
 from wrap.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -173,9 +173,11 @@ def show_guest_line(line: str) -> None:
 
 
 def copy_source(root: CleanRoot) -> None:
-    """Put this checkout's commit where the root can clone it."""
-    words: Sequence[str | Path] = ("git", "clone", "-q", "--bare", ROOT, root.path / "root/source")
+    """Put this checkout's commit where the root can clone it, and print its hash."""
+    source = root.path / "root/source"
+    words: Sequence[str | Path] = ("git", "clone", "-q", "--bare", ROOT, source)
     subprocess.run(words, check=True)
+    print(read_output("git", "-C", source, "log", "-1", "--format=commit %h, %s"), flush=True)
 
 
 def show_test(root: CleanRoot, log: Path) -> None:
