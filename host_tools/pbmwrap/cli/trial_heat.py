@@ -150,7 +150,7 @@ def _format(result: dict[str, Any], path: str | None) -> str:
     return "\n".join(
         [
             f"{result['channel']} at {result['measured_percent']:g} % for {result['minutes']} min:"
-            f" {most[0]:.2f} K warmer than before; {result['sham']}: {most[1]:.2f} K",
+            f" {most[0]:.2f} K warmer than before; {result['sham']}: {most[1]:z.2f} K",
             f"largest difference at equal times: light {abs(result['gap_k']):.2f} K {sign}",
             f"in a session of {result['session_min']} min at {result['level_percent']:g} %:"
             f" {abs(result['gap_in_trial_k']):.2f} K, at most {result['limit_k']:g} K:"
