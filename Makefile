@@ -79,7 +79,7 @@ quick-tests: $(STAMP)
 
 test: unit host web-tests web-page-slice web-journeys-slice web-static-slice contract ## All tests, but for the slow ones of web-page, web-journeys and web-static
 
-unit: $(STAMP) ## Firmware logic on CPython, with branch coverage
+unit: toolchain ## Firmware logic on CPython, with branch coverage
 	$(PY) -m pytest tests/unit tests/esp32 -m "not campaign" -n $(JOBS) --cov --cov-report=term --cov-fail-under=100
 
 host: $(STAMP) ## The host package, and slices of the campaigns

@@ -2,6 +2,7 @@
 
     python -m tools.from_zero wheel    the wheel in dist, from python3-venv to a lit dummy load
     python -m tools.from_zero clone    a clone, from git, make and python3 to the end of `make demo`
+    python -m tools.from_zero test     the same to the end of `make test`, half an hour or more
 
 The root is made by mmdebstrap in a temporary folder outside of the checkout, and removed. Needs
 Linux, root and Debian's mirror. The board of `wheel` is an emulated RP2040 in its boot ROM, so that
@@ -19,15 +20,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from tools.toolchain.sources import Stop, find_mirror
+from tools.toolchain.sources import Stop, find_mirror, read_output
 from wrap.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = {"wheel": "python3,ca-certificates", "clone": "python3,ca-certificates,git,make"}
+_NOTHING = "python3,ca-certificates"
+PACKAGES = {
+    "wheel": _NOTHING,
+    "clone": f"{_NOTHING},git,make",
+    "test": f"{_NOTHING},git,make",
+}
+_LOG = ROOT / "build" / "from-zero-test.log"
+_HEAD = "   wall    chip  step (s)"
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 _COPIED = (Path("/etc/resolv.conf"), Path("/etc/hosts"), _CERTIFICATES)
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_DEFAULT_TIMEOUT")
@@ -42,7 +51,12 @@ _WHEEL_STEPS = (
 _EMULATOR = "/root/wrap/bin/pip install -q '/root/{wheel}[emulator]'"
 GUEST_FILES = ("from_zero_guest.py", "flash_check.py", "boot_rom.py")
 GUEST = "/root/wrap/bin/python /root/from_zero_guest.py /root/bench.toml"
-_CLONE_STEPS = ("git clone -q file:///root/source /root/pbmwrap", "make -C /root/pbmwrap demo")
+_CLONE = "git clone -q file:///root/source /root/pbmwrap"
+_DEMO = "make -C /root/pbmwrap demo"
+# Without --keep-going a fault of the first stage would hide those of the other six.
+_TEST = "make -C /root/pbmwrap --keep-going test"
+_STAGE = re.compile(r"\S+/python -m pytest (.*?)[ \\]*")
+_COUNTS = re.compile(r"(?:=+ )?(\d+ (?:failed|passed|error).* in [\d.]+s\b.*?)(?: =+)?")
 
 
 def main(words: list[str]) -> int:
@@ -50,6 +64,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.from_zero", description=__doc__)
     parser.add_argument("part", choices=tuple(PACKAGES))
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder of the wheel")
+    parser.add_argument("--log", type=Path, default=_LOG, help="all that `make test` prints")
     parser.add_argument("--suite", default="bookworm", help="of Debian  [default: bookworm]")
     options = parser.parse_args(words)
     try:
@@ -59,7 +74,13 @@ def main(words: list[str]) -> int:
             if options.part == "wheel":
                 show_wheel(root, options.out.resolve() / f"pbmwrap-{VERSION}-py3-none-any.whl")
             else:
-                show_clone(root)
+                copy_source(root)
+                print(_HEAD)
+                root.time_command(_CLONE)
+                if options.part == "clone":
+                    root.time_command(_DEMO)
+                else:
+                    show_test(root, options.log)
     except (Stop, OSError, subprocess.CalledProcessError) as problem:
         print(f"from_zero: {problem}", file=sys.stderr)
         return 1
@@ -113,10 +134,12 @@ class CleanRoot:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Print the seconds of wall time that the block takes."""
+    """Print the seconds of wall time that the block takes, also when it fails."""
     began_s = time.monotonic()
-    yield
-    print_row(what, time.monotonic() - began_s)
+    try:
+        yield
+    finally:
+        print_row(what, time.monotonic() - began_s)
 
 
 def print_row(what: str, wall_s: float, chip_s: float | None = None) -> None:
@@ -130,7 +153,7 @@ def show_wheel(root: CleanRoot, wheel: Path) -> None:
         shutil.copyfile(file, root.path / "root" / file.name)
     page = (ROOT / "docs" / "build-a-wrap.md").read_text("utf-8")
     (root.path / "root" / "bench.toml").write_text(find_file(page, "bench.toml"), "utf-8")
-    print("   wall    chip  step (s)")
+    print(_HEAD)
     for step in _WHEEL_STEPS:
         root.time_command(step.format(wheel=wheel.name))
     root.time_command(_EMULATOR.format(wheel=wheel.name))
@@ -149,13 +172,44 @@ def show_guest_line(line: str) -> None:
         print(f"                   {said}")
 
 
-def show_clone(root: CleanRoot) -> None:
-    """Go from a clone of this checkout's commit to the end of `make demo`."""
-    words: Sequence[str | Path] = ("git", "clone", "-q", "--bare", ROOT, root.path / "root/source")
+def copy_source(root: CleanRoot) -> None:
+    """Put this checkout's commit where the root can clone it, and print its hash."""
+    source = root.path / "root/source"
+    words: Sequence[str | Path] = ("git", "clone", "-q", "--bare", ROOT, source)
     subprocess.run(words, check=True)
-    print("   wall    chip  step (s)")
-    for step in _CLONE_STEPS:
-        root.time_command(step)
+    print(read_output("git", "-C", source, "log", "-1", "--format=commit %h, %s"), flush=True)
+
+
+def show_test(root: CleanRoot, log: Path) -> None:
+    """Run `make test`; print each stage with its counts, and write all lines to `log`. Raises
+    CalledProcessError when a stage failed, after the others ran, and Stop when a test was skipped:
+    what it misses could have been installed."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    skipped = False
+    with timed(_TEST), log.open("w", encoding="utf-8") as file:
+        for row in read_stages(write_lines(root.read_lines(_TEST), file)):
+            print(row, flush=True)
+            skipped |= " skipped" in row
+    if skipped:
+        raise Stop(1, f"tests were skipped, the reasons are in {log}")
+
+
+def write_lines(lines: Iterable[str], file: TextIO) -> Iterator[str]:
+    """Yield the lines, each after it was written."""
+    for line in lines:
+        print(line, file=file, flush=True)
+        yield line
+
+
+def read_stages(lines: Iterable[str]) -> Iterator[str]:
+    """Yield a row for each pytest that `make test` starts and for each result, from its output."""
+    for line in lines:
+        if stage := _STAGE.fullmatch(line):
+            yield f"                 pytest {stage[1]}"
+        elif counts := _COUNTS.fullmatch(line):
+            yield f"                 {counts[1]}"
+        elif line.startswith(("FAILED ", "ERROR ")):
+            yield f"                 {line}"
 
 
 def find_file(page: str, name: str) -> str:

@@ -6,6 +6,7 @@ The host runs this file once at the raw prompt, with the text of `replace_file`,
 `restart` in place of their import.
 """
 
+import gc
 import json
 import os
 import sys
@@ -59,6 +60,8 @@ def describe_board(pointer: str, index: str) -> None:
     state = {"version": list(i.version[:3]), "mpy": getattr(i, "_mpy", 0), "machine": i._machine}
     state["free"] = fs[0] * fs[3]
     state["inflates"] = _can_inflate()
+    gc.collect()
+    state["heap"] = gc.mem_free()  # an ESP32's has what it may still take from ESP-IDF
     state["pointer"] = _read_text(pointer)
     state["sha"] = sha = {}
     for folder in ("/a/", "/b/"):

@@ -74,9 +74,13 @@ except ImportError:  # installed as files, which a stock board loads into its he
     TrialCommands = None
 from wrap.version import VERSION
 
+# 3 KB on a chip. littlefs takes 1 KB of it for an open file, all else 1.2 KB (tests/esp32).
+_RESERVE_WORDS = const(768)
+
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from array import array
+    from collections.abc import Sequence
 
     from wrap.control.lamps import Lamps
     from wrap.hal.contract import BoardFacts, Hal
@@ -96,6 +100,9 @@ class App:
         self.hal = hal
         self.cause = hal.reset_cause()
         self.busy = False
+        # Given back at the first fault: to latch and store one takes memory, which may be what has
+        # run out.
+        self._reserve: "Sequence[int]" = [0] * _RESERVE_WORDS
         self._tripped = faults.NONE  # the last fault that a check of `step` tripped
         self._names = tuple([s[0] for s in facts.SENSORS])
         self._own = Violation()  # of the checks in this class
@@ -502,10 +509,22 @@ class App:
         except Exception:
             self.fast_step.discard_sums()  # nothing may prevent the latch
         self.light.lamps.dark()
-        info = self._evidence(code, detail, sensor, limit_mc)
+        self._reserve = ()
+        # Of a further fault no evidence is kept, and it may be one for want of memory.
+        info = None if self.fault_latch.code else self._evidence(code, detail, sensor, limit_mc)
         if self.fault_latch.trip(code, info):
-            self.log_queue.note(records.FAULT, payloads.pack_json(info))
+            if code == faults.EXCEPTION:
+                self._save_fault()
+            self.log_queue.note(records.FAULT, payloads.pack_json(info))  # type: ignore - a first one
         self.session.enter_fault(states.BY_FAULT)
+
+    def _save_fault(self) -> None:
+        """Write the latch at once: behind an exception nothing is sure, and what the reserve has
+        given back may soon be taken."""
+        try:
+            self.fault_latch.save_when_due(0)
+        except Exception:
+            pass  # it is repeated in the background
 
     def _evidence(
         self,
@@ -535,7 +554,11 @@ class App:
         """Trip on an exception, with the outputs off before anything else. Only flash raises
         OSError."""
         self.hal.dark()  # H-22
+        self._reserve = ()
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
+        if self.fault_latch.code:
+            self.trip(code, None)
+            return
         self.trip(code, type(error).__name__ + ": " + str(error)[:60])
 
     # ---- between the steps

@@ -40,6 +40,7 @@ SLICE = (
     "pwm-compare-lost/4",  # H-24
     "pwm-slice-stopped/0",
     "exception-in-step/0",  # H-22
+    "full-heap-in-step/0",
     "hang-in-python/0",  # H-15
     "pwm-top-lost/0",
     "select-c-low-lit/0",

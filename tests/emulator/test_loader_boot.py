@@ -10,8 +10,10 @@ import pytest
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.twin_transport import TwinTransport
-from pbmwrap.install import packs
-from tests.emulator.conftest import MakeTwin
+from pbmwrap.errors import WrapError
+from pbmwrap.install import bundle, packs, receiver
+from pbmwrap.twin.as_serial import raw_board
+from tests.emulator.conftest import MakeTwin, at_repl
 from tests.emulator.test_integrity import CLAIM_AT, CLAIM_BYTES
 
 FILES_RUN_MS = 2500
@@ -64,3 +66,26 @@ def test_installed_files_run_on_stock_with_their_storage(
             twin.advance_ms(SOFT_RESET_MS)
             assert b"pbmwrap: dark" in twin.read()
         twin.power_off()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("held", [0, 1])
+def test_installed_files_start_with_the_least_heap_that_an_install_accepts(
+    make_twin: MakeTwin, stock_image: Path, installed: dict[str, bytes], held: int
+) -> None:
+    """boot.py holds what the heap of this board has more. With twice as much, nothing starts."""
+    twin = make_twin(stock_image)
+    raw = raw_board(at_repl(twin))
+    more = receiver.read_board_state(raw).heap - bundle.FILES_HEAP["rp2040"]
+    twin.power_off()
+    boot = installed["/boot.py"] + b"held = bytearray(%d)\n" % (more * (1 + held))
+    twin.install_files(installed | {"/boot.py": boot})
+    twin.start()
+    twin.advance_ms(FILES_RUN_MS)
+    client = Client(TwinTransport(twin), first_id=1000, answer_s=0.5)
+    if held:
+        with pytest.raises(WrapError):
+            client.hello()
+    else:
+        assert client.hello().state == "idle"
+        assert client.status().state == "idle"

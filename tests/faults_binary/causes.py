@@ -25,7 +25,7 @@ COLD_C, JUMP_K = 0.0, -8.0
 _PWM, _SLICE, _CC, _CSR, _TOP = 0x40050000, 0x14, 0x0C, 0x00, 0x10
 _PIN_CTRL = 0x40014004
 _STORAGE = 512 * 1024  # where the store begins, 64 KiB
-RAISE, MEMORY, STORAGE, HANG, FILL = 1, 2, 3, 4, 5
+RAISE, MEMORY, STORAGE, HANG, FILL, FULL_HEAP = 1, 2, 3, 4, 5, 6
 
 
 def reads(sensor: str, celsius: float) -> Cause:

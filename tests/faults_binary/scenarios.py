@@ -141,9 +141,24 @@ def _code() -> tuple[Scenario, ...]:
         Scenario("adc-dead", c.adc_dead, ("sensor-short",), offsets=5),
         coded("exception-in-step", c.coded(c.RAISE), ("exception",)),
         coded("memory-error-in-step", c.coded(c.MEMORY), ("exception",)),
+        # To fill the heap and to store a fault in a full one takes many collections.
+        coded(
+            "full-heap-in-step",
+            c.coded(c.FULL_HEAP),
+            ("exception",),
+            limit_ms=HANG,
+            offsets=1,
+            after=_reboot_later,
+        ),
         coded("flash-error-in-step", c.coded(c.STORAGE), ("storage",)),
         Scenario("ctrl-c", c.ctrl_c, expect="stop", offsets=5, ask=False),
     )
+
+
+def _reboot_later(lab: Lab) -> None:
+    """Switch power off and on once a fault could be stored."""
+    lab.advance(600)
+    lab.reboot()
 
 
 def _booted(lab: Lab) -> None:

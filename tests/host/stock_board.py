@@ -141,8 +141,8 @@ class _Timer:
 class StockBoard:
     """What files.py uses of mpremote's transport, and the loader beside it.
 
-    `compiled`: what stands for the compiled loader; `machine`, `version`, `mpy`: what MicroPython
-    says of itself; `stalls`: pieces after which the board takes nothing more.
+    `compiled`: what stands for the compiled loader; `machine`, `version`, `mpy`, `heap`: what
+    MicroPython says of itself; `stalls`: pieces after which the board takes nothing more.
     """
 
     compiled = b"the loader, compiled" * 200
@@ -153,6 +153,7 @@ class StockBoard:
         self.mpy = 0x1306
         self.machine = "Raspberry Pi Pico with RP2040"
         self.inflates = True
+        self.heap = 238_816  # as the emulated RP2040 says
         self.resets = 0
         self.left = 0  # how often the raw prompt was left for the usual one
         self.kbd = 3
@@ -224,6 +225,8 @@ class StockBoard:
             return types.SimpleNamespace(DeflateIO=DeflateIO, ZLIB=2)
         if name == "os":
             return self.flash
+        if name == "gc":
+            return types.SimpleNamespace(collect=lambda: None, mem_free=lambda: self.heap)
         return self._sys() if name == "sys" else __import__(name, *rest)
 
     def _sys(self) -> Any:

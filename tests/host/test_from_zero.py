@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pbmwrap.protocols.load import load
 from tools import from_zero, from_zero_guest
+from tools.toolchain.sources import Stop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,3 +41,42 @@ def test_the_files_of_the_guest_are_there() -> None:
     for name in from_zero.GUEST_FILES:
         assert (ROOT / "tools" / name).is_file()
     assert f"/root/{Path(from_zero_guest.__file__).name} " in from_zero.GUEST
+
+
+def test_the_stages_of_make_test_are_shown_with_their_counts() -> None:
+    printed = [
+        "Installing chromium (a minute)",
+        '.venv/bin/python -m pytest tests/web -m "not campaign" -n 3 \\',
+        "....... [100%]",
+        "FAILED tests/web/test_api.py::test_x - AssertionError",
+        "1 failed, 358 passed, 2 skipped in 52.69s",
+        "======= 359 passed in 75.10s (0:01:15) =======",
+        "make: *** [Makefile:83: web-tests] Error 1",
+    ]
+    assert [row.strip() for row in from_zero.read_stages(printed)] == [
+        'pytest tests/web -m "not campaign" -n 3',
+        "FAILED tests/web/test_api.py::test_x - AssertionError",
+        "1 failed, 358 passed, 2 skipped in 52.69s",
+        "359 passed in 75.10s (0:01:15)",
+    ]
+    for part, packages in from_zero.PACKAGES.items():
+        assert "python3" in packages and ("git,make" in packages) == (part != "wheel")
+
+
+class ScriptedRoot(from_zero.CleanRoot):
+    """Prints these lines at any command."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(Path("none"))
+        self.lines = lines
+
+    def read_lines(self, command: str) -> Iterator[str]:
+        yield from self.lines
+
+
+def test_a_skipped_test_is_a_fault_where_all_can_be_installed(tmp_path: Path) -> None:
+    log = tmp_path / "build" / "log"
+    from_zero.show_test(ScriptedRoot(["514 passed in 1.00s"]), log)
+    with pytest.raises(Stop, match="tests were skipped"):
+        from_zero.show_test(ScriptedRoot(["514 passed, 11 skipped in 1.00s"]), log)
+    assert "11 skipped" in log.read_text()

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from mpremote.transport import TransportError
 
-from pbmwrap import paths
+from pbmwrap import installed, paths
 from pbmwrap.cli import main
 from pbmwrap.device import discovery, serial_port
 from pbmwrap.device.answers import parse_answer
@@ -367,7 +367,7 @@ def command(monkeypatch):
     monkeypatch.setattr(service_mode, "wait_for_wrap", hello)
 
     def run(*words):
-        words = ["install", "--files", "--sources", "--port", "/dev/x", "--json", *words]
+        words = ["install", "--files", "--port", "/dev/x", "--json", *words]
         result = CliRunner().invoke(main.app, words)
         return result.exit_code, json.loads(result.stdout)
 
@@ -399,7 +399,7 @@ def test_a_dry_run_lets_a_running_wrap_run(command, monkeypatch):
     monkeypatch.setattr(discovery, "open_transport", lambda port: device)
     monkeypatch.setenv("PBMWRAP_CONFIG", "/nonexistent")
     code, said = command("--dry-run")
-    assert (code, device.acted) == (0, ["hello"])
+    assert (code, device.acted) == (0, ["hello", "hello", "trial.get"])
     assert said["data"]["slot"].startswith("b ") and not said["data"]["exact"]
     assert "/b/index" in said["data"]["sent"] and said["data"]["replaces"] == "0.1.0"
     device.hello["slot"] = said["data"]["slot"]
@@ -426,6 +426,40 @@ def test_a_firmware_that_was_given_up_is_an_error_with_its_reason(command, monke
     assert "did not start (ImportError: no module x)" in said["error"]["message"]
 
 
+def test_a_stock_rp2040_gets_no_sources(command, monkeypatch):
+    """Emulated, it ends with a MemoryError while it compiles them."""
+    for words in (["--sources"], ["--sources", "--dry-run"]):
+        code, said = command(*words)
+        assert (code, said["error"]["code"]) == (8, "refused")
+        assert said["error"]["message"] == "the board has too little memory to compile sources"
+        assert said["error"]["hint"] == "run the command without --sources"
+    monkeypatch.setattr(bundle, "find_mpy_cross", lambda: None)
+    code, said = command()
+    assert code == 8 and installed.hint_extra("files") in said["error"]["hint"]
+    assert "hold BOOTSEL" in said["error"]["hint"]
+    assert command.board.flash.ops == 0 and command.board.resets == 0
+
+
+def test_a_board_whose_heap_is_too_small_gets_nothing(command):
+    command.board.heap = 200_000
+    code, said = command()
+    assert (code, command.board.flash.ops) == (8, 0)
+    assert "leaves 195 KiB of memory free, 225 are required" in said["error"]["message"]
+    assert "hold BOOTSEL" in said["error"]["hint"]
+
+
+@pytest.mark.parametrize(("heap", "code"), [(8_000_000, 0), (170_000, 8)])
+def test_an_esp32_with_psram_gets_sources(command, heap, code):
+    command.board.machine = "Generic ESP32S3 module with Octal-SPIRAM with ESP32S3"
+    command.board.version, command.board.heap = (1, 27, 0), heap
+    ended, said = command("--sources")
+    assert (ended, command.board.flash.ops > 0) == (code, code == 0)
+    if code:
+        assert "166 KiB are free, 512 are required" in said["error"]["message"]
+    else:
+        assert not said["data"]["compiled"] and "/a/board_facts" in command.board.flash.files
+
+
 def test_install_command_wants_one_way():
     words = ["install", "--files", "--image", "x.uf2"]
     assert CliRunner().invoke(main.app, words).exit_code == 2
@@ -439,7 +473,7 @@ def test_a_simulated_wrap_runs_again_after_a_refused_install(monkeypatch, words)
     twin = SimTwin()
     twin.start()
     with Served(twin, speed=None) as served:
-        asked = ["install", "--files", "--sources", "--force", "--json", *words]
+        asked = ["install", "--files", "--force", "--json", *words]
         result = CliRunner().invoke(main.app, [*asked, "--port", served.server.port])
         error = json.loads(result.stdout)["error"]
         if words:

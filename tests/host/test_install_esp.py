@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
+from pbmwrap.device import discovery
 from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
@@ -27,7 +28,7 @@ from pbmwrap.errors import (
     VerifyFailed,
 )
 from pbmwrap.install import esp32_image, found_boards, service_mode
-from tests.host.scripted_wrap import HELLO
+from tests.host.scripted_wrap import HELLO, ScriptedWrap
 
 
 def header(chip: int) -> bytes:
@@ -178,6 +179,7 @@ def written(monkeypatch) -> list[str]:
     )
     monkeypatch.setattr(service_mode, "wait_for_wrap", lambda greet, port: there["idle"])
     monkeypatch.setattr(service_mode, "wait_for_prompt", lambda port: port)
+    monkeypatch.setattr(discovery, "open_transport", lambda port: ScriptedWrap())
     return out
 
 

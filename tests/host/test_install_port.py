@@ -13,16 +13,19 @@ from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.serial_port import PortInfo
 from pbmwrap.errors import (
     AtPrompt,
+    DeviceError,
     InSession,
     LinkLost,
     NoDevice,
     NotAWrap,
+    Refused,
     SeveralDevices,
     UsageError,
     WrapError,
 )
 from pbmwrap.install import raw_prompt, service_mode
 from tests.host.scripted_wrap import ScriptedWrap
+from wrap import errors as wrap_errors
 
 CTRL_D = b"\r\x03\x02\x04"
 
@@ -81,7 +84,48 @@ def test_running_wrap_is_brought_to_its_prompt(monkeypatch):
     wrap.hello["frozen"] = False
     _port(monkeypatch, wrap, NoDevice("gone for a moment"), _prompt())
     service_mode.enter_service_mode("x", False, Ticks().clock())
-    assert wrap.acted == ["hello", "service"]
+    assert wrap.acted == ["hello", "trial.get", "service"]
+
+
+def _keeps_trial(state):
+    wrap = ScriptedWrap()
+    wrap.hello["frozen"] = False
+    wrap.calls["trial.get"] = lambda p: {"state": state, "id": "feet"}
+    return wrap
+
+
+@pytest.mark.parametrize("state", ["armed", "running", "finished"])
+@pytest.mark.parametrize("force", [False, True])
+def test_files_do_not_end_a_blinded_trial_unseen(monkeypatch, state, force):
+    wrap = _keeps_trial(state)
+    _port(monkeypatch, wrap, _prompt())
+    with pytest.raises(Refused, match=r"secret of trial feet, which is not over") as refused:
+        service_mode.enter_service_mode("x", force, Ticks().clock())
+    assert "--image" in refused.value.hint and "trial unblind" in refused.value.hint
+    assert "service" not in wrap.acted
+
+
+@pytest.mark.parametrize(
+    ("state", "keeps"), [("none", False), ("unblinded", False), ("armed", True)]
+)
+def test_a_trial_that_is_over_or_kept_stops_no_install(monkeypatch, state, keeps):
+    wrap = _keeps_trial(state)
+    _port(monkeypatch, wrap, _prompt())
+    service_mode.enter_service_mode("x", False, Ticks().clock(), keeps_trials=keeps)
+    assert wrap.acted[-1] == "service"
+
+
+def test_an_answer_about_the_trial_that_fails_stops_the_install(monkeypatch):
+    wrap = _keeps_trial("none")
+
+    def fail(p):
+        raise wrap_errors.Refused("internal", "the flash cannot be read")
+
+    wrap.calls["trial.get"] = fail
+    _port(monkeypatch, wrap, _prompt())
+    with pytest.raises(DeviceError, match="cannot be read"):
+        service_mode.enter_service_mode("x", False, Ticks().clock())
+    assert "service" not in wrap.acted
 
 
 def test_wrap_with_an_image_needs_force(monkeypatch):

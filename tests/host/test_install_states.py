@@ -24,12 +24,14 @@ from pbmwrap.errors import (
     NoPermission,
     NotAWrap,
     PortBusy,
+    Refused,
     SeveralDevices,
     VerifyFailed,
     WrapError,
 )
 from pbmwrap.install import files_install, found_boards, raw_prompt, rp2040_image, service_mode
 from tests.host.scripted_wrap import HELLO, ScriptedWrap
+from tests.host.test_install_esp import whole
 from tests.host.test_install_image import make_uf2
 from tests.host.test_install_port import Ticks
 
@@ -140,8 +142,9 @@ def test_without_a_mode_a_waiting_board_gets_the_built_image(plugged, tmp_path) 
 
 
 def test_without_a_mode_a_running_image_is_restarted_into_its_boot_loader(
-    plugged, monkeypatch
+    plugged, tmp_path, monkeypatch
 ) -> None:
+    (tmp_path / "built.uf2").write_bytes(_with(b"x"))
     monkeypatch.setattr(
         found_boards, "identify_port", lambda port: found_boards.classify_wrap(port, hello())
     )
@@ -183,6 +186,37 @@ def test_an_image_never_goes_to_a_wrap_in_a_session(plugged, tmp_path, monkeypat
         assert "then run this again" in result.output
 
 
+@pytest.mark.parametrize("words", [["--image", "stock.uf2"], ["--image", "stock.bin"], ["--files"]])
+def test_a_wrap_in_a_blinded_trial_gets_nothing_without_trials(
+    plugged, tmp_path, monkeypatch, words
+) -> None:
+    chip = "PBMWRAP_ESP32_S3" if words[-1].endswith("bin") else "PBMWRAP_RP2040"
+    port = PortInfo("x", "1", "", "")
+    running = hello(frozen=False, board=chip)
+    plugged["ports"] = [discovery.Candidate(port, hello=running)]
+    monkeypatch.setattr(
+        found_boards, "identify_port", lambda port: found_boards.classify_wrap(port, running)
+    )
+    opened = []
+
+    def open_wrap(port: str) -> ScriptedWrap:
+        wrap = ScriptedWrap()
+        wrap.hello |= {"frozen": False, "board": chip}
+        wrap.calls["trial.get"] = lambda p: {"state": "running", "id": "feet"}
+        opened.append(wrap)
+        return wrap
+
+    monkeypatch.setattr(discovery, "open_transport", open_wrap)
+    monkeypatch.chdir(tmp_path)
+    Path("stock.uf2").write_bytes(make_uf2())
+    Path("stock.bin").write_bytes(whole(9, b"vfs"))
+    for more in ([], ["--dry-run"], *([["--force"]] if words == ["--files"] else [])):
+        result = run(*words, *more, "--port", "x")
+        assert result.exit_code == Refused.exit_code, result.output
+        assert "the secret of trial feet" in result.output
+    assert opened and all("service" not in wrap.acted for wrap in opened)
+
+
 def test_no_built_image_names_the_command_that_makes_it(plugged, tmp_path) -> None:
     (tmp_path / "built.uf2").unlink()
     plugged["ports"], plugged["drives"] = [], [tmp_path]
@@ -220,7 +254,8 @@ def test_a_wrap_goes_into_service_and_then_into_its_boot_loader(monkeypatch, tmp
         looks.append(1)
         return [tmp_path] if len(looks) > 3 else []
 
-    assert rp2040_image.enter_boot_loader("x", drives, Ticks().clock()) == tmp_path
+    drive = rp2040_image.enter_boot_loader("x", drives, Ticks().clock(), keeps_trials=True)
+    assert drive == tmp_path
     assert wrap.acted == ["hello", "service"]
     assert prompt.ran == ["import machine\nmachine.bootloader()"]
 
@@ -231,7 +266,7 @@ def test_a_drive_that_does_not_appear_is_reported(monkeypatch) -> None:
     monkeypatch.setattr(discovery, "open_transport", lambda port: at_prompt)
     monkeypatch.setattr(raw_prompt, "open_raw_prompt", lambda port: Prompt())
     with pytest.raises(NoDevice, match="no drive of it appeared"):
-        rp2040_image.enter_boot_loader("x", list, Ticks().clock())
+        rp2040_image.enter_boot_loader("x", list, Ticks().clock(), keeps_trials=True)
 
 
 # ---- read back

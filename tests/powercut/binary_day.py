@@ -21,8 +21,11 @@ from tests.contract.conftest import BOOT_MS, ROOT, Bench, tool
 from tests.contract.conftest import protocol as some_protocol
 from tests.powercut import binary_tape
 from tests.powercut.binary_tape import Promise, Tape
+from wrap.rules import limits
+from wrap.rules.protocol import course_key
 
-KINDS = ("new", "used")
+TRIAL = "trial"
+KINDS = ("new", "used", TRIAL)
 BRIEF = "brief"
 SITES = ("hand-left", "hand-right")
 _HOT_K = 10.0  # what the skin sensor then reads too much
@@ -71,12 +74,14 @@ class _Day(Wrap):
         self._now = Promise(settings=(trip_mc,), slots=("",))
         self._site = ""
         self._dark_ns = 0
+        self._lit_trial = ""  # the trial once the session under way has light
         super().__init__(_Watched(base, self))
 
     def promise(self) -> Promise:
         lit = self._site and self.twin.pins.light_ns() > self._dark_ns
         sites = (*self._now.sites, self._site) if lit else self._now.sites
-        return replace(self._now, sites=tuple(dict.fromkeys(sites)))
+        now = replace(self._now, sites=tuple(dict.fromkeys(sites)))
+        return replace(now, trials=(self._lit_trial,)) if lit and self._lit_trial else now
 
     def whole(self) -> None:
         """Wait until the program's first check is over, and a session may begin."""
@@ -85,7 +90,7 @@ class _Day(Wrap):
 
     def off(self) -> None:
         self._now = self.promise()
-        self._site = ""
+        self._site = self._lit_trial = ""
         self.twin.power_off()
 
     def set_trip(self, mc: int) -> None:
@@ -93,10 +98,10 @@ class _Day(Wrap):
         self.client.set_setting("trip_mc", mc)
         self._now.settings = (mc,)
 
-    def store(self, name: str, site: str) -> None:
+    def store(self, name: str, site: str, red: int = 500, nir: int = 800, **more: str) -> None:
         self._now.slots = (*self._now.slots, name)
-        steps = [{"t": 2, "ch": {"red": [500], "nir": [800]}}]
-        raw = some_protocol(id=name, name=name, site=site, steps=steps)
+        steps = [{"t": 2, "ch": {"red": [red], "nir": [nir]}}]
+        raw = some_protocol(id=name, name=name, site=site, steps=steps, **more)
         self.client.flash_protocol(0, raw)
         self._now.slots = (name,)
 
@@ -112,6 +117,7 @@ class _Day(Wrap):
         self._now.holds = (",".join(people),)
 
     def session(self, site: str) -> None:
+        """Let the session of the active protocol begin. site: as the course names it."""
         self._now = self.promise()
         self.whole()
         self._site, self._dark_ns = site, self.twin.pins.light_ns()
@@ -127,6 +133,43 @@ class _Day(Wrap):
         self.twin.plant.set_fault("skin-mid", "none")
         self.advance(200)
         self.client.ack_fault()
+
+    def call_trial(self, method: str, after: str, **params: object) -> None:
+        """Change the blinded trial by the link. after: what it is then, by `describe_trial`."""
+        before = self._now.trials
+        self._now.trials = (*before, after)
+        self.client.call(f"trial.{method}", params)
+        self._now.trials = (after,)
+
+    def have_trial_session(self, name: str, site: str, after: str) -> None:
+        """Store the trial's protocol for a site and let its session begin: it is counted before its
+        first light."""
+        self._now = self.promise()
+        self._site = ""
+        self.store(name, site, red=limits.TRIAL_GLOW_PM, nir=limits.TRIAL_NIR_PM, person="a1")
+        self._now.trials = (*self._now.trials, after)
+        self._lit_trial = after
+        self.session(course_key("a1", site))
+        self._now = self.promise()
+
+    def live_trial(self) -> None:
+        """Play a blinded trial of two periods: armed, a session to its end, power off and on, one
+        that ends the period and is cut off, the second period closed, the reveal."""
+        self.on()
+        self.call_trial("arm", "armed, period 0, session 0, counts 0,0", **_TRIAL_PLAN)
+        self.have_trial_session("first", SITES[0], "running, period 0, session 1, counts 1,0")
+        self.wait_for("done", 5000)
+        self.advance(300)
+        self.off()
+        self.on()
+        self.have_trial_session("second", SITES[1], "running, period 1, session 2, counts 0,0")
+        self.advance(700)
+        self.off()
+        self.on()
+        self.call_trial("close", "finished, period 2, session 2, counts 0,0", period=1)
+        self.call_trial("reveal", "unblinded, period 2, session 2, counts 0,0")
+        self.advance(300)
+        self.promises.append(self.promise())
 
     def brief(self) -> None:
         """Play the first boot, a protocol, a setting, a hold, a fault without a session."""
@@ -173,6 +216,18 @@ class _Watched(RecordedTwin):
         self._day.promises.append(self._day.promise())
 
 
+_TRIAL_PLAN = {
+    "id": "hands",
+    "person": "a1",
+    "design": "sides",
+    "sites": list(SITES),
+    "periods": 2,
+    "sessions": 1,
+    "plan_sha": "5a" * 32,
+    "random": "07" * 32,
+}
+
+
 def _base(kind: str) -> tuple[bytes, int]:
     """Return (flash, trip_mc in force) of a wrap as it was delivered, or that has been used."""
     if kind == "used":
@@ -183,12 +238,12 @@ def _base(kind: str) -> tuple[bytes, int]:
 @functools.cache
 def tape(kind: str) -> Tape:
     """Return the day of a wrap that is "new", or "used": whose log has gone round; or a "brief"
-    one."""
+    one; or a "trial", which is that of a new wrap."""
     kept = ROOT / "build/powercut" / f"tape-{kind}-{binary_tape.stamp(image())}.json.gz"
     base, trip_mc = _base(kind)
     if not kept.exists():
         day = _Day(base, trip_mc)
-        day.brief() if kind == BRIEF else day.live()
+        {BRIEF: day.brief, TRIAL: day.live_trial}.get(kind, day.live)()
         day.twin.close()
         binary_tape.keep(kept, day.twin.ops, day.promises)
     return Tape(base, *binary_tape.kept(kept))

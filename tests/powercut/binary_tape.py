@@ -14,10 +14,11 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tests.nor import PAGE, SECTOR, Nor
 from wrap.storage import records
@@ -45,6 +46,15 @@ class Promise:
     slots: tuple[str, ...] = ()  # ids in slot 0
     sites: tuple[str, ...] = ()  # where the pins had shown light
     holds: tuple[str, ...] = ("",)  # whom holds stand for, as one text
+    trials: tuple[str, ...] = ("none",)  # the blinded trial, as `describe_trial` gives it
+
+
+def describe_trial(answer: Mapping[str, Any]) -> str:
+    """Return what `trial.get` says that no power cut may change."""
+    if answer["state"] == "none":
+        return "none"
+    counts = ",".join(map(str, answer["counts"]))
+    return f"{answer['state']}, period {answer['period']}, session {answer['n']}, counts {counts}"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -483,6 +484,7 @@ REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/api/course/freeze", {"id": "{course}"}),
     ("/api/course/close", {"id": "{course}", "why": "too hot"}),
     ("/api/trial/entry", {"values": [5, 6]}),
+    ("/api/trial/entry", {"values": [5, 6], "day": "{yesterday}"}),
     ("/api/trial/unblind", {"reason": "lost", "confirmed": 2, "without_wrap": True}),
 )
 
@@ -499,6 +501,7 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
     texts = {
         "{example}": template.examples()["carpal-tunnel"].read_text(encoding="utf-8"),
         "{course}": scene.draft.id,
+        "{yesterday}": datetime.fromtimestamp(scene.ms / 1000 - 86_400, UTC).date().isoformat(),
     }
     sent = json.loads(json.dumps(body))
     for key, value in sent.items():
@@ -530,18 +533,23 @@ def test_an_error_at_every_statement_of_a_request_leaves_all_or_nothing(
 
 def test_every_request_that_writes_is_here() -> None:
     """The page's other requests that write need a log or a wrap: see ACTS for what they store, and
-    test_trial_cuts.py and tests/web/test_trial.py for the wrap's side."""
+    test_trial_cuts.py and tests/web/test_trial.py for the wrap's side. The heat test writes nothing
+    to this file: tests/web/test_trial_heat.py."""
     from pbmwrap.web.programme import Programme
+    from pbmwrap.web.trial_heat import HeatPages
     from pbmwrap.web.trial_pages import TrialPages
 
     pages = Programme(None, None, None)  # type: ignore[arg-type]
     trial = TrialPages(None, None, pages, None)  # type: ignore[arg-type]
+    heat = HeatPages(None, None)  # type: ignore[arg-type]
     paths = {
         path
-        for method, path, _ in [*pages.list_requests(), *trial.list_requests()]
+        for part in (pages, trial, heat)
+        for method, path, _ in part.list_requests()
         if method != "GET"
     }
     with_wrap = ("close", "draft", "guess", "next", "reveal", "send", "start", "unknown")
+    with_wrap += ("heat", "heat/stop")
     others = {"/api/people/choose", "/api/people/sessions"}
     others |= {f"/api/trial/{name}" for name in with_wrap}
     assert paths == {path for path, _ in REQUESTS} | others

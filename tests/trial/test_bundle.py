@@ -113,6 +113,29 @@ def enter_after_the_reveal(bundle: Bundle) -> None:
     rechain(bundle)
 
 
+def note_the_reveal_late(bundle: Bundle) -> int:
+    """The wrap was asked for its secret by another program, and the household's file says so three
+    hours later. Returns the number of the row that says it."""
+    over = next(r for r in rows_of(bundle, "trial-event") if "secret" in r[7])
+    over[3] += 3 * 3_600_000
+    body = json.loads(over[7])
+    body["at"][0] += 3 * 3_600_000
+    over[7] = canonical_json(body)
+    return over[0]
+
+
+def enter_with_the_secret_known(bundle: Bundle) -> None:
+    over = bundle["chain"][note_the_reveal_late(bundle) - 1]
+    rows_of(bundle, "trial-entry")[-1][3] = over[3] - 3_600_000
+    rechain(bundle)
+
+
+def guess_with_the_secret_known(bundle: Bundle) -> None:
+    over = bundle["chain"][note_the_reveal_late(bundle) - 1]
+    rows_of(bundle, "guess")[-1][3] = over[3] - 3_600_000
+    rechain(bundle)
+
+
 def forge_entry(bundle: Bundle) -> None:
     """With all hashes computed again: the report shows it."""
     change_entry(bundle)
@@ -265,6 +288,8 @@ def shift_time_zone(bundle: Bundle) -> None:
         (change_guess, {"chain", "analysis"}),
         (guess_after_the_reveal, {"guesses"}),
         (enter_after_the_reveal, {"entries", "analysis"}),
+        (enter_with_the_secret_known, {"entries", "analysis"}),
+        (guess_with_the_secret_known, {"guesses"}),
         (forge_entry, {"analysis"}),
         (freeze_after_the_start, {"chain", "commitment"}),
         (change_plan, {"plan", "commitment"}),

@@ -19,11 +19,14 @@ from pbmwrap.cli import trial_heat
 from pbmwrap.device import discovery
 from pbmwrap.device.models import Hello
 from pbmwrap.device.twin_transport import TwinTransport
-from pbmwrap.errors import InvalidFile, UsageError, WrapError
+from pbmwrap.errors import InvalidFile, Refused, UsageError, WrapError
+from pbmwrap.protocols.encode import canonical
+from pbmwrap.protocols.load import loads
 from pbmwrap.trial import heat_test
-from pbmwrap.twin.plant import Plant
+from pbmwrap.twin.plant import BOTTLE, Plant
 from pbmwrap.twin.sim import SimTwin, make_facts
 from tests.host.cli_helpers import data, fails, run
+from tests.protocol_texts import GOOD
 from tests.warmed import warmed_facts
 
 SHORT = ("--minutes", "3", "--session", "3")
@@ -92,6 +95,13 @@ def _served(monkeypatch: pytest.MonkeyPatch, folder: Path, facts: Any) -> Iterat
     wrap.twin.close()
 
 
+@pytest.fixture
+def soon_steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short look at the temperature before each arm is enough."""
+    monkeypatch.setattr(heat_test, "STEADY_OVER_S", 60)
+    monkeypatch.setattr(heat_test, "STEADY_K", 1.0)
+
+
 def answer(monkeypatch: pytest.MonkeyPatch, text: str | None) -> Answers:
     person = Answers(text)
     monkeypatch.setattr(trial_heat, "open_dialog", lambda: person)
@@ -123,7 +133,9 @@ def test_a_warmer_that_is_open_is_refused(wrap: Wrap) -> None:
     wrap.twin.plant.step = lambda ms, ppm: plain(ms, [*ppm[:-1], 0])  # type: ignore[method-assign]
     code, said = run("trial", "heat-test", "--minutes", "3", "--session", "20")
     assert code == 1 and "the arms differ by" in said["error"]["message"]
-    assert "build a warmer" in said["error"]["hint"]
+    fits = heat_test.find_fitting_percent(said["data"])
+    assert f"take {fits} % of light or less (--level)" in said["error"]["hint"]
+    assert "build a warmer" in said["error"]["hint"] and 1 <= fits < 100
 
 
 def test_without_a_warmer_light_is_compared_with_darkness(plain: Wrap) -> None:
@@ -178,6 +190,45 @@ def test_a_pad_that_changes_in_the_dark_is_no_reference(
     assert "still change after 3 min in the dark" in error["message"]
 
 
+@pytest.mark.parametrize("light", ["session", "calibration"])
+def test_light_that_is_not_of_the_test_ends_it(plain: Wrap, soon_steady: None, light: str) -> None:
+    """In the dark arm it would warm the pad as near infrared did, so both arms would seem alike."""
+    from pbmwrap.device.client import Client
+
+    client = Client(TwinTransport(plain.twin))
+    hello = client.hello()
+    plain.twin.plant.change(**BOTTLE)
+    plain.twin.plant.settle()
+    text = GOOD.replace("photosensitivity_confirmed = true", "").replace('mode = "pulsed"', "")
+    text = text.replace("frequency_hz = 40", "").replace("on_fraction = 0.5", "")
+    client.flash_protocol(0, canonical(loads(text).require()))
+    client.activate(0)
+
+    def light_it(stage: heat_test.Stage) -> None:
+        if stage.sham and stage.measures:
+            if light == "session":
+                client.start()
+            else:
+                client.light_for_calibration("red", 10, 60)
+
+    pace = heat_test.Pace(client.transport.monotonic, note=light_it)
+    setup = heat_test.make_setup(hello, None, 3, 3, None)
+    test = heat_test.HeatTest(client, hello, setup, lambda _: None, pace)
+    active = test.run_active()
+    with pytest.raises(WrapError, match="gives light that is not of this test"):
+        test.run_sham(active)
+
+
+def test_a_result_that_the_disk_does_not_take_is_shown(
+    plain: Wrap, soon_steady: None, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "heat-tests").parent.mkdir()
+    (tmp_path / "data" / "heat-tests").write_text("no folder")
+    code, said = run("trial", "heat-test", *SHORT)
+    assert code != 0 and "heat-tests" in said["error"]["message"]
+    assert said["data"]["passed"] and said["data"]["file"] is None
+
+
 def test_light_that_ends_early_says_why(wrap: Wrap, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = heat_test.HeatTest._wait_at_duty
 
@@ -216,11 +267,11 @@ def test_a_setup_is_of_one_channel_and_what_its_warmer_can_match() -> None:
     assert (made.channel, made.warm_pm, made.level_pm) == ("nir2", 500, 300)
     strong = SimpleNamespace(**{**vars(HELLO), "warmer": ("warmer", [0, 2000, 500])})
     assert setup_of(strong).level_pm == 500
-    with pytest.raises(WrapError, match="its warmer matches 50 %"):
+    with pytest.raises(UsageError, match="its warmer matches 50 %"):
         setup_of(strong, level_pm=501)
-    with pytest.raises(WrapError, match="no channel red of near infrared"):
+    with pytest.raises(UsageError, match="no channel red of near infrared"):
         setup_of(HELLO, channel="red")
-    with pytest.raises(WrapError, match="can have no trial"):
+    with pytest.raises(Refused, match="can have no trial"):
         setup_of(SimpleNamespace(channels=[("red", 660)], warmer=None))
 
 
@@ -229,19 +280,51 @@ def test_the_gap_is_the_largest_at_equal_times_with_its_sign() -> None:
     assert heat_test.find_gap_k(active, sham) == pytest.approx(-0.4)
 
 
+KEPT = {
+    "wrap": "sim1",
+    "passed": True,
+    "date": "2026-11-29",
+    "unix_s": 1_796_000_000,
+    "channel": "nir",
+    "sham": "dark",
+    "minutes": 14,
+    "gap_k": 0.3,
+    "gap_in_trial_k": 0.4,
+    "limit_k": 1.0,
+    "session_min": 20,
+    "level_percent": 50.0,
+    "measured_percent": 50.0,
+    "sensors": ["skin-mid", "skin-left"],
+    "bin_s": 30,
+    "active_rise_k": [[0.0, 0.1], [0.3, 0.2]],
+    "sham_rise_k": [[0.1, 0.0], [0.0, 0.1]],
+}
+
+
+@pytest.mark.parametrize(
+    ("gap_k", "level", "fits"), [(0.4, 50.0, 50), (-1.0, 25, 25), (-1.25, 25, 20), (60, 25, 0)]
+)
+def test_how_much_light_stays_within_the_limit(gap_k: float, level: float, fits: int) -> None:
+    result = KEPT | {"gap_in_trial_k": gap_k, "level_percent": level}
+    assert heat_test.find_fitting_percent(result) == fits
+
+
+def test_the_picture_is_of_the_sensor_with_the_largest_difference() -> None:
+    shown = heat_test.compare_sensor(KEPT)
+    assert (shown.sensor, shown.seconds) == ("skin-mid", [15.0, 45.0])
+    assert (shown.active_k, shown.sham_k) == ([0.0, 0.3], [0.1, 0.0])
+    wrong: tuple[Any, ...] = ([], [[1.0]], [["a", "b"], [0, 1]], [[], []], [3, 4])
+    for rows in wrong:
+        with pytest.raises(InvalidFile, match="cannot be shown"):
+            heat_test.compare_sensor(KEPT | {"active_rise_k": rows})
+
+
 def test_a_result_that_cannot_be_read_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PBMWRAP_DATA", str(tmp_path))
     assert heat_test.find_newest("sim1") is None
-    kept = {
-        "wrap": "sim1",
-        "passed": True,
-        "date": "2026-11-29",
-        "gap_in_trial_k": 0.4,
-        "session_min": 20,
-        "level_percent": 50.0,
-    }
+    kept = KEPT
     path = heat_test.save_result(kept, "20261129-120000")
     assert heat_test.find_newest("sim1") == kept
     for text in ("[]", "{", json.dumps(kept | {"date": 5}), '{"passed": true}'):

@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from pbmwrap.cli import main
+from pbmwrap.device import discovery
 from pbmwrap.trial import bundle as bundles
 from pbmwrap.trial.sealed_log import find_hidden
 from pbmwrap.twin.sim import WARMER_VARIABLE
@@ -367,6 +368,40 @@ def test_a_wrap_that_does_not_do_what_it_drew_is_found(ada: TrialPerson, tmp_pat
     with ada.world.as_machine():
         said = CliRunner().invoke(main.app, ["trial", "verify", str(file)])
     assert said.exit_code == 10 and "BAD  dose" in said.stdout and "NOT PROVED: dose" in said.stdout
+
+
+def test_what_is_written_with_the_secret_known_is_refused_or_found(
+    ada: TrialPerson, tmp_path: Path
+) -> None:
+    """Another program asks the wrap for the secret, and the household's file knows nothing."""
+    ada.start("--exploratory", weeks=4)
+    ada.wait_until_start()
+    for week in range(4):
+        ada.write_numbers()
+        with ada.world.plugged("wrap-1") as wrap:
+            for site in FEET:
+                ada.run("trial", "next", site)
+                ada.have_session(wrap)
+            if week == 3:
+                with ada.world.as_machine():
+                    client, _ = discovery.connect("any")
+                    with client:
+                        assert len(client.call("trial.reveal")["secret"]) == 64
+                wrap.twin.advance_ms(1000)  # its record is in the log then
+        ada.wait_days(1)
+    ada.write_numbers()  # this machine cannot know
+    ada.wait_days(7)
+    with ada.world.plugged("wrap-1"):
+        ada.run("logs", "pull")
+    for words in (("entry", "5", "5"), ("guess", "foot-left", "--confidence", "9")):
+        refused = ada.fails("trial", *words)
+        assert "has given its secret" in refused["message"]
+        assert "trial reveal" in refused["hint"]
+    with ada.world.plugged("wrap-1"):
+        ada.run("trial", "reveal")
+    file = tmp_path / "bundle.json"
+    ada.run("trial", "export", str(file))
+    assert [name for name, ok in read_checks(ada, file).items() if not ok] == ["entries"]
 
 
 def test_with_a_warmer_a_trial_may_have_more_light(

@@ -10,6 +10,7 @@ from tests.unit.spy import SpyRig
 from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import FULL
 from wrap.storage import records
+from wrap.storage.atomic_store import Store
 
 # Everything a lit session calls between two deadlines.
 LIT_CALLS = ["ticks_us", "ticks_diff", "inputs", "enable", "lamp_mode", "lamp_write"]
@@ -73,6 +74,27 @@ def test_an_exception_in_background_work_is_a_fault(rig: Rig):
     rig.advance(10)
     assert (rig.dark(), latched(rig)) == (True, "exception")
     assert rig.app.fault_latch.info["detail"].startswith("ZeroDivisionError: ")
+
+
+def test_the_fault_of_an_exception_is_stored_in_the_same_turn(rig: Rig):
+    rig.light()
+    rig.app.server.poll = lambda: 1 // 0
+    rig.app.run_link()
+    assert not rig.app.fault_latch.unsaved
+    assert Store(rig.files, "fault").value["code"] == rig.app.fault_latch.code
+
+
+def test_a_fault_that_cannot_be_stored_at_once_is_stored_later(rig: Rig):  # H-22
+    rig.light()
+    put = rig.app.fault_latch.save_when_due
+    rig.app.fault_latch.save_when_due = lambda dt: 1 // 0
+    rig.app.server.poll = lambda: 1 // 0
+    assert not rig.app.run_link()
+    assert (rig.dark(), latched(rig), rig.app.fault_latch.unsaved) == (True, "exception", True)
+    rig.app.fault_latch.save_when_due = put
+    rig.app.server.poll = lambda ms: False
+    rig.advance(100)
+    assert not rig.app.fault_latch.unsaved
 
 
 def test_an_exception_in_a_link_slice_is_a_fault(rig: Rig):

@@ -58,6 +58,7 @@ GETS = (
     "/api/trial/report",
     "/api/trial/picture",
     "/api/trial/bundle",
+    "/api/trial/heat",
 )
 CHANGES = (
     ("POST", "/api/session"),
@@ -91,6 +92,8 @@ CHANGES = (
     ("POST", "/api/trial/guess"),
     ("POST", "/api/trial/reveal"),
     ("POST", "/api/trial/unblind"),
+    ("POST", "/api/trial/heat"),
+    ("POST", "/api/trial/heat/stop"),
     ("POST", "/api/calibration/guide"),
     ("POST", "/api/calibration/guide/answer"),
     ("POST", "/api/calibration/guide/light"),
@@ -105,6 +108,7 @@ FREE = (  # of the changes: who watches may do these too, see docs/web.md
     "/api/protocols/check",
     "/api/people/choose",
     "/api/calibration/guide/dark",
+    "/api/trial/heat/stop",
 )
 
 

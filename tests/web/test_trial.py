@@ -7,18 +7,20 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from pbmwrap.errors import LinkLost
+from pbmwrap.errors import InvalidFile, LinkLost
 from pbmwrap.programme import store as stores
-from pbmwrap.programme import trial_run
+from pbmwrap.programme import trial_run, trials
 from pbmwrap.trial import bundle as bundles
 from tests.lives.pages import Pages
 from tests.programme.test_store_cuts import Failing
-from tests.trial.person import FEET, TrialPerson
+from tests.trial.person import FEET, START_WORDS, TrialPerson
 
 WEEKS = 8
 SECRET_KEYS = ("arms", "secret", "truths", "active", "verdict", "estimate")
@@ -174,11 +176,36 @@ def test_a_number_after_the_session_does_not_count(ada: PagePerson) -> None:
         assert ada.post("next")["state"]["entered"] is False
         ada.have_session(wrap)
         ada.run("logs", "pull")
-    assert ada.post("entry", values=[5, 5])["stored"] == {"values": [5, 5], "counts": False}
+    after = ada.post("entry", values=[5, 5])
+    late = {"day": after["today"], "values": [5, 5], "late": False, "counts": False}
+    assert after["stored"] == late
     ada.wait_days(1)
     after = ada.post("entry", values=[5, 4])
     assert after["stored"]["counts"] and after["state"]["values"] == [5, 4]
     assert after["state"]["counts"] == [1, 0]
+
+
+def test_a_number_of_an_earlier_day_is_that_of_the_command(ada: PagePerson) -> None:
+    ada.start()
+    enrolled = ada.see()["state"]["plan"]["enrolled"]
+    ada.wait_until_start()
+    ada.write_numbers()
+    seen = ada.see()
+    yesterday = (date.fromisoformat(seen["today"]) - timedelta(days=1)).isoformat()
+    after = ada.post("entry", values=[3, 4], day=yesterday)
+    assert after["stored"] == {"day": yesterday, "values": [3, 4], "late": True, "counts": False}
+    assert after["state"]["values"] == seen["state"]["values"]  # those of today
+    assert after["state"]["days_entered"] == seen["state"]["days_entered"]
+    by_command = ada.run("trial", "entry", "3", "4", "--day", yesterday)
+    assert (by_command["late"], by_command["counts"]) == (True, False)
+    tomorrow = (date.fromisoformat(seen["today"]) + timedelta(days=1)).isoformat()
+    before = (date.fromisoformat(enrolled) - timedelta(days=1)).isoformat()
+    for day, words in ((tomorrow, "is in the future"), (before, "before the trial was made")):
+        status, _, message = ada.refused("entry", values=[3, 4], day=day)
+        assert status == 400 and words in message
+        assert ada.fails("trial", "entry", "3", "4", "--day", day)["message"] == message
+    assert ada.refused("entry", values=[3, 4], day="soon")[:2] == (400, "bad_param")
+    assert ada.post("entry", values=[3, 4], day=seen["today"])["stored"]["counts"]
 
 
 @pytest.mark.parametrize("phase_ms", [50, 550])
@@ -400,6 +427,51 @@ def test_a_period_is_closed_and_a_lost_wrap_ends_the_trial_by_the_page(ada: Page
     ended = ada.post("unblind", reason="the wrap was lost", confirmed=2, without_wrap=True)
     assert (ended["state"]["state"], ended["state"]["reason"]) == ("ended", "the wrap was lost")
     assert ended["result"] is None
+
+
+def test_a_period_that_only_the_wrap_has_closed_is_noted_and_no_other_is_ended(
+    ada: PagePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full, or the computer went off, between the wrap's answer and its note."""
+    begin(ada)
+    ada.wait_until_start()
+    full = InvalidFile("the disk is full", "free some space")
+    with ada.world.plugged("wrap-1"):
+        with monkeypatch.context() as patched:
+            patched.setattr(trials, "note_trial", mock.Mock(side_effect=full))
+            assert ada.refused("close", period=0, confirmed=2)[0] == 422
+        assert read_closed(ada) == []
+        seen = ada.see()["state"]  # by the log, which was pulled when the note failed
+        assert (seen["closed"], seen["period"]) == ([0], 1)
+        after = ada.post("close", period=0, confirmed=2)
+        assert (after["noted"], after["state"]["period"]) == ([0], 1)
+        assert read_closed(ada) == [0]
+        after = ada.post("close", period=1, confirmed=2)
+        assert (after["noted"], after["state"]["period"]) == ([], 2)
+        assert read_closed(ada) == [0, 1] and ada.see()["state"]["closed"] == [0, 1]
+
+
+def read_closed(ada: PagePerson) -> list[int]:
+    """Return the periods that the household's file has as closed."""
+    file = ada.world.folder / "closed.jsonl"
+    ada.run("person", "export", str(file), "--force")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    bodies = [json.loads(row["body"]) for row in rows if row.get("kind") == "trial-event"]
+    return [body["period"] for body in bodies if body["what"] == trials.CLOSED]
+
+
+@pytest.mark.parametrize(
+    "sites", [["elbow-left", "elbow-right"], ["big-toe", "heel"], ["shoulder-right"]]
+)
+def test_any_place_that_a_protocol_may_have_is_in_a_plan(ada: PagePerson, sites: list[str]) -> None:
+    form = FORM | {"sites": sites, "exploratory": True}
+    with ada.world.plugged("wrap-1"):
+        assert ada.post("draft", **form)["draft"]["sites"] == sites
+        for wrong in ("elbow left", "Elbow", "\u00fcber", "x" * 25):
+            status, _, message = ada.refused("draft", **(form | {"sites": [wrong]}))
+            assert status == 400 and message.startswith(f"{wrong}: site m")
+            words = ("trial", "start", wrong, *START_WORDS, "--weeks", "8", "--exploratory")
+            assert ada.fails(*words)["message"] == message
 
 
 def test_numbers_that_still_count_can_be_given_up_for_the_reveal(ada: PagePerson) -> None:

@@ -22,6 +22,7 @@ from pbmwrap.protocols import template
 from pbmwrap.protocols.load import loads
 from pbmwrap.protocols.summary import summary
 from tests.web_page.fake_calibration import CAL_MOMENTS, LIT, FakeCalibration
+from tests.web_page.fake_heat import HEAT_MOMENTS, FakeHeat
 from tests.web_page.fake_programme import MOMENTS, FakeProgramme
 from tests.web_page.fake_trial import TRIAL_MOMENTS, FakeTrial
 from wrap.rules import faults, limits
@@ -193,6 +194,10 @@ SCENARIOS = {
     },
     **{f"course-{moment}": Scenario("idle", programme=moment) for moment in MOMENTS},
     **{f"trial-{moment}": Scenario("idle") for moment in TRIAL_MOMENTS},
+    **{
+        f"heat-{moment}": Scenario("calibrating" if moment == "lit" else "idle")
+        for moment in HEAT_MOMENTS
+    },
 }
 
 
@@ -439,6 +444,7 @@ class FakeServer:
             self.scenario = deepcopy(SCENARIOS[name])
             self.programme = FakeProgramme(self.scenario.programme)
             self.trial = FakeTrial(name.removeprefix("trial-"))
+            self.heat = FakeHeat(name.removeprefix("heat-"))
             moment = name.removeprefix("cal-")
             self.calibration = FakeCalibration(moment if moment in CAL_MOMENTS else "start")
             self._begun = time.monotonic()
@@ -510,6 +516,11 @@ class FakeServer:
         parts = path.split("/")
         if parts[:2] == ["calibration", "guide"]:
             return self.calibration.answer(method, path, body)
+        if parts[:2] == ["trial", "heat"]:
+            is_there = self.scenario.connection == "connected"
+            if (method, path) == ("POST", "trial/heat"):
+                return self.heat.begin(is_there)
+            return self.heat.answer(path, is_there)
         if parts[0] == "trial":
             return self.trial.answer(path, body)
         if parts[0] in ("people", "journal", "course"):

@@ -58,6 +58,8 @@ class FakeTrial:
 
     def __init__(self, moment: str) -> None:
         self.moment = moment if moment in TRIAL_MOMENTS else "none"
+        self.heat: dict[str, Any] | None = None  # the wrap's newest heat test
+        self.closed_before = False  # on the wrap, and this computer has not kept it
         self.guesses: list[TrialGuess] = []
         self.entries: list[TrialEntry] = []
         plan = make_frozen(id="ada234-t1", person="ada234", aim="Less pain at night")
@@ -157,9 +159,13 @@ class FakeTrial:
             return 200, {"draft": trial_rows.describe_draft(plan), "seen": "5eed"}
         more: dict[str, Any] = {}
         if path == "trial/entry":
+            before = self.entries
             self._write(tuple(body["values"]))
-            self.steps = self.steps[1:]
+            self.steps = self.steps if body.get("day") else self.steps[1:]
             more = {"stored": {"values": body["values"], "counts": True}}
+            if body.get("day"):
+                self.entries = before
+                more["stored"] |= {"day": body["day"], "late": True, "counts": False}
         elif path == "trial/guess":
             words = {"foot-left": True, "foot-right": False, "unknown": None}
             said = words[body["guess"]]
@@ -174,6 +180,7 @@ class FakeTrial:
             )
         elif path == "trial/close":
             self.over += 1
+            more = {"noted": [body["period"]] if self.closed_before else []}
         elif path == "trial/reveal":
             self.__init__("better")
         elif path == "trial/unblind":
@@ -194,6 +201,7 @@ class FakeTrial:
             "speeds": list(SPEEDS),
             "cautions": list(CAUTIONS),
             "most_level": 25,
+            "heat": self.heat,
             "state": None,
             "result": None,
         }

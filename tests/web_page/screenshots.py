@@ -38,6 +38,8 @@ PICTURES = (
     ("trial-new", "trial-none", "trial"),
     ("trial-plan", "trial-none", "trial"),
     ("trial-result", "trial-better", "trial"),
+    ("heat", "heat-passed", "trial/heat"),
+    ("heat-running", "heat-lit", "trial/heat"),
     ("sessions", "idle", "sessions"),
     ("session", "idle", f"sessions/{UID}/36"),
     ("compare", "idle", f"sessions/compare/{UID}:40,{UID}:36,{UID}:38"),

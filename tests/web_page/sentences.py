@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pbmwrap.calibration.instruments import KINDS
@@ -19,14 +19,22 @@ _CALIBRATION = (
     *("due", "steps", "setup_fields", "instruments", "units", "outliers", "spectra", "finish"),
     *("lamp", "store"),
 )
+# What only the page Trial shows, and whose words are loaded with it.
+TRIAL_MODULES = (
+    *sorted((_HOST / "web").glob("trial_*.py")),
+    *(_HOST / "programme" / f"trial{name}.py" for name in ("s", "_run", "_start", "_steps")),
+    *(_HOST / "trial" / f"{name}.py" for name in ("planner", "heat_test")),
+)
 MODULES = (
-    *sorted(p for p in (_HOST / "web").glob("*.py") if p.stem not in ("server", "static_files")),
+    *sorted(
+        path
+        for path in (_HOST / "web").glob("*.py")
+        if path.stem not in ("server", "static_files") and path not in TRIAL_MODULES
+    ),
     # The page has no `doctor --board`: it is for builders, in a terminal.
     *sorted(path for path in (_HOST / "doctor").glob("*.py") if path.name != "board.py"),
     *(_HOST / "calibration" / f"{name}.py" for name in _CALIBRATION),
     *(_HOST / "protocols" / f"{name}.py" for name in ("diagnostics", "quantity", "summary")),
-    *(_HOST / "programme" / f"trial{name}.py" for name in ("s", "_run", "_start", "_steps")),
-    _HOST / "trial" / "planner.py",
     _HOST / "errors.py",
     _HOST / "config.py",
     *(_HOST / "logs" / f"{name}.py" for name in ("archive", "pull")),
@@ -66,10 +74,10 @@ def is_sentence(text: str) -> bool:
     return len(re.findall(r"[A-Za-z]{2,}", text)) >= 3 and " " in text and "'none'" not in text
 
 
-def collect_host() -> set[str]:
-    """Return the sentences of the host, with {} for each value."""
+def collect_host(modules: Iterable[Path] = MODULES) -> set[str]:
+    """Return the sentences of modules of the host, with {} for each value."""
     found: set[str] = set()
-    for path in MODULES:
+    for path in modules:
         for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
             if is_sentence(text):
                 found.add(f"intensity {text}" if path.name in REASONS else text.strip())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from playwright.sync_api import Page
 
-from tests.web_page.fake_server import STATIC
-from tests.web_page.sentences import collect_examples, collect_firmware, collect_host
+from tests.web_page.sentences import (
+    TRIAL_MODULES,
+    collect_examples,
+    collect_firmware,
+    collect_host,
+)
 from tests.web_page.test_page import Visit, open_all, settle
 
-SENTENCES = {
-    path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted((STATIC / "sentences").glob("*.json"))
-}
 PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "{} {} this machine's clock",
     "{} late, the longest took {} ms",
@@ -52,6 +51,8 @@ NOT_SHOWN = {  # prompts of the command, looked for in the wrap's answer, printe
     "{}, light off: cover on, the head in its place, the room dark. Dark reading",
     "{}, repeat {} of {}: take the head off and put it back as if for the first time",
     "all readings are there",
+    "waiting for a steady temperature before {} ...",
+    "{} at {} % for {} min",
     "the cover ({}) on",
     "W/m2/nm, mW/m2/nm, uW/cm2/nm",
     "{}Which kind of meter is it, 1 to {}",
@@ -112,6 +113,14 @@ WHOLE = {
     "the wrap has dimmed to 81.0 %: let it cool, or keep the reading",
     "the calibration of this wrap is in use by another pbmwrap",
 }
+WHOLE_TRIAL = {
+    "nir did not stay on: stopped by its button",
+    "26 % of nir is more than a trial of this wrap may have: without a warmer a trial may use 25 %",
+    "26 % of nir is more than a trial of this wrap may have: its warmer matches 25 %",
+    "the wrap gives light that is not of this test (running), so the arms cannot be compared",
+    "/data/heat-test-1.json cannot be used: 'sham'; remove it and test again",
+    "elbow left: site may hold only a-z, 0-9 and -",
+}
 TRANSLATE = """async ([texts, exact]) => {
   const { said, written } = await import("/static/app/said.js");
   return texts.filter((text) => (exact ? written : said)(text).lang === "en"); }"""
@@ -130,6 +139,12 @@ def test_every_sentence_of_server_wrap_and_examples_has_german_words(visit: Visi
     assert find_english(page, collect_firmware() - PARTS) == []
     assert find_english(page, WHOLE) == []
     assert find_english(page, collect_examples(), exact=True) == []
+    of_trial = collect_host(TRIAL_MODULES) - PARTS - NOT_SHOWN
+    assert find_english(page, of_trial) != []  # its words come with its page
+    page.evaluate("location.hash = '#/trial'")
+    page.wait_for_selector("#planner")
+    assert find_english(page, of_trial) == []
+    assert find_english(page, WHOLE_TRIAL) == []
 
 
 ENGLISH_WORDS = re.compile(

@@ -278,6 +278,78 @@ def test_a_refused_begin_says_why_and_how_to_go_on(visit: Visit) -> None:
     assert server.asked[-1] == ("POST trial/unknown", {"reason": "an old one", "confirmed": 2})
 
 
+def test_a_number_of_an_earlier_day_is_kept_and_does_not_count(visit: Visit) -> None:
+    server, page = visit("trial-running", "trial", width=390, height=740)
+    page.locator("summary", has_text="A number of an earlier day").click()
+    part = page.locator("details:has(#earlier-day)")
+    day = page.get_by_label("Which day is it about?")
+    assert (day.input_value(), day.get_attribute("max")) == ("2026-03-24", "2026-03-24")
+    save = part.get_by_role("button", name="Save for this day")
+    save.click(force=True)
+    expect(page.locator(".controls-message")).to_contain_text("a number for each place first")
+    for place, value in enumerate(("6", "5")):
+        group = part.locator(f"[aria-labelledby=earlier-{place}]")
+        group.get_by_role("button", name=value, exact=True).click()
+    day.fill("2026-03-20")
+    save.click()
+    expect(page.locator(".notice[role=alert]")).to_contain_text("It was written on a later day")
+    sent = {"id": "ada234-t1", "values": [6, 5], "day": "2026-03-20"}
+    assert server.asked[-1] == ("POST trial/entry", sent)
+    expect(page.locator("#today")).to_have_text("Today's numbers, before the session")
+    server.refusals["trial/entry"] = (
+        400, "usage", "2025-12-01 is before the trial was made", "it was on 2026-02-09",
+    )  # fmt: skip
+    for place in (0, 1):
+        part.locator(f"[aria-labelledby=earlier-{place}] button").first.click()
+    save.click()
+    expect(page.locator(".notice.bad[role=alert]")).to_contain_text("before the trial was made")
+    page.problems.clear()  # type: ignore[attr-defined]  # Chromium logs the status 400
+
+
+def test_a_place_may_have_any_name_that_a_protocol_may_have(visit: Visit) -> None:
+    server, page = visit("trial-none", "trial", width=390, height=740)
+    press(page, "Work it out")
+    press(page, "Plan this trial")
+    press(page, "No", "Is there a condition there")
+    press(page, "No", "Is a place numb")
+    page.get_by_label("What do you hope for?").fill("less pain")
+    press(page, "Another place")
+    press(page, "Show the whole plan")
+    expect(page.locator(".controls-message")).to_contain_text("Write the name of the place")
+    name = page.get_by_label("Name of the place")
+    name.fill("  Große Zehe ")
+    expect(page.locator("main")).to_contain_text("grosse-zehe-left, grosse-zehe-right")
+    press(page, "Show the whole plan")
+    expect(page.locator("#draft")).to_be_focused()
+    assert server.asked[-1][1]["sites"] == ["grosse-zehe-left", "grosse-zehe-right"]
+    assert not {"place", "side", "name", "second"} & server.asked[-1][1].keys()
+    press(page, "Two names")
+    expect(page.locator("#draft")).to_have_count(0)
+    page.get_by_label("Name of the second place").fill("elbow")
+    press(page, "Show the whole plan")
+    expect(page.locator("#draft")).to_be_focused()
+    assert server.asked[-1][1]["sites"] == ["grosse-zehe", "elbow"]
+    press(page, "One place")  # of the planner: another trial
+    press(page, "Work it out")
+    press(page, "Plan this trial")
+    press(page, "Another place")
+    for side, site in (("Left", "elbow-left"), ("No side", "elbow")):
+        press(page, side)
+        page.get_by_label("Name of the place").fill("elbow")
+        expect(page.locator("main")).to_contain_text(f"On the wrap: {site}")
+
+
+def test_a_period_that_was_over_already_is_said(visit: Visit) -> None:
+    server, page = visit("trial-behind", "trial")
+    server.trial.closed_before = True
+    page.locator("summary", has_text="End this period early").click()
+    press(page, "End period 3")
+    press(page, "Yes, end this period")
+    expect(page.locator(".notice[role=alert]")).to_contain_text(
+        "Period 3 was over already on the wrap. This computer has noted that now"
+    )
+
+
 def test_a_period_is_closed_by_two_presses(visit: Visit) -> None:
     server, page = visit("trial-behind", "trial")
     page.locator("summary", has_text="End this period early").click()

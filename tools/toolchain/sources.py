@@ -6,11 +6,14 @@ message that says what to do.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 BASE_SUITE = "trixie"
@@ -97,13 +100,23 @@ def install_packages(packages: list[str], log: Path) -> None:
     words = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     prefix = _become_root(words)
     env = {"DEBIAN_FRONTEND": "noninteractive"}
-    if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
-        run_logged([*prefix, "apt-get", "update"], log, env=env)
-    try:
-        run_logged([*prefix, *words], log, env=env)
-    except Stop:  # the lists may be older than the mirror
-        run_logged([*prefix, "apt-get", "update"], log, env=env)
-        run_logged([*prefix, *words], log, env=env)
+    with _hold_apt():
+        if not any(Path("/var/lib/apt/lists").glob("*_Packages*")):
+            run_logged([*prefix, "apt-get", "update"], log, env=env)
+        try:
+            run_logged([*prefix, *words], log, env=env)
+        except Stop:  # the lists may be older than the mirror
+            run_logged([*prefix, "apt-get", "update"], log, env=env)
+            run_logged([*prefix, *words], log, env=env)
+
+
+@contextmanager
+def _hold_apt() -> Iterator[None]:
+    """Hold a lock of this user: apt fails while another one runs, and on a machine that has nothing
+    the workers of `make unit` ask for compilers at the same time."""
+    with Path(tempfile.gettempdir(), f"pbmwrap-apt-{os.getuid()}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # the kernel frees it when the process ends
+        yield
 
 
 def _need_without_apt(checkout: Path | None) -> None:

@@ -22,8 +22,10 @@ LATER = (f"{FIRMWARE}/", "esptool/")  # loaded only by who installs, so not kept
 SERVER_ONLY = (  # pages whose data are on a server's disk, and what only they use
     *("page_calibrate.js", "page_course.js", "page_journal.js", "page_trial.js", "programme.js"),
     "trial_form.js",
+    "trial_heat.js",
     "day_chart.js",
 )
+PARTS = ("trial",)  # of the words: of pages that are SERVER_ONLY
 _ONLY_HERE = shutil.ignore_patterns("*.md", "hashes.json")
 _POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; "
@@ -42,6 +44,9 @@ def build_folder(out: Path, built: Path = ROOT / "build") -> None:
         (out / "static" / "app" / name).unlink()
     shutil.copytree(BROWSER / "app", out / "static" / "app", dirs_exist_ok=True)
     leave_out_unused(out / "static")
+    for part in PARTS:  # what other pages use of it is with their words now
+        shutil.rmtree(out / "static" / "texts" / part)
+        shutil.rmtree(out / "static" / "sentences" / part)
     shutil.copytree(BROWSER / "device", out / RUNTIME)
     for path in sorted((BROWSER / "vendor").iterdir()):
         if path.suffix != ".json" and path.suffix != ".md":

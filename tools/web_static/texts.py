@@ -1,4 +1,4 @@
-"""Leaves out of the page's catalogues the words that no script of the folder uses."""
+"""Puts the catalogues of the page together, without the words that no script of the folder uses."""
 
 from __future__ import annotations
 
@@ -32,11 +32,19 @@ def find_used(keys: Iterable[str], scripts: Iterable[str]) -> set[str]:
     return {key for key in keys if key in plain or every.fullmatch(key)}
 
 
+def read_catalogue(folder: Path, language: str) -> dict[str, str]:
+    """Return all words of one language: those of every page, and of the parts below."""
+    found: dict[str, str] = {}
+    for path in [folder / f"{language}.json", *sorted(folder.glob(f"*/{language}.json"))]:
+        found |= json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def leave_out_unused(static: Path) -> None:
-    """Write the catalogues of a folder again with the words that its scripts use."""
+    """Write the words of a folder again, with those that its scripts use in one file a language."""
     scripts = [path.read_text(encoding="utf-8") for path in sorted((static / "app").glob("*.js"))]
     for path in sorted((static / "texts").glob("*.json")):
-        texts = json.loads(path.read_text(encoding="utf-8"))
+        texts = read_catalogue(path.parent, path.stem)
         used = find_used(texts, scripts)
         kept = {key: text for key, text in texts.items() if key in used}
         path.write_text(json.dumps(kept, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")

@@ -32,13 +32,14 @@ class FaultLatch:
         self.later = 0
         self._save_ms = 0  # until a failed write is repeated
 
-    def trip(self, code: int, info: dict) -> bool:
+    def trip(self, code: int, info: "dict | None") -> bool:
         """Latch `code` with its evidence `info`. Returns whether it is the first fault; a further
-        one is only counted."""
+        one is only counted, and needs no evidence."""
         if self.code:
             self.later += 1
             return False
         self.code = code
+        info = info or {}
         info["code"] = code
         self.info = info
         self.unsaved = True

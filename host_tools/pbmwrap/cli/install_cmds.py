@@ -38,7 +38,8 @@ def install_firmware(
         Path | None, Option(help="The boot loader's drive, if it is not found by itself.")
     ] = None,
     sources: Annotated[
-        bool, Option("--sources", help="Install .py files: needs no tools, starts slower.")
+        bool,
+        Option("--sources", help="Install .py files: needs PSRAM and no tools, starts slower."),
     ] = False,
     force: Annotated[
         bool, Option("--force", help="Install files although the wrap runs from an image.")

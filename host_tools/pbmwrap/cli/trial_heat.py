@@ -16,9 +16,8 @@ QUESTION = (
     "Does the wrap lie flat around a bottle of water, as warm as this room and wrapped in two"
     " layers of a towel, on no person, and do you stay beside it? (yes / no)"
 )
-WAY = (
-    "take less light or shorter sessions (--level, --session), or build a warmer"
-    " (docs/build-a-wrap.md, section 16)"
+_WAY = (
+    "take {}, or shorter sessions (--session), or build a warmer (docs/build-a-wrap.md, section 16)"
 )
 
 
@@ -54,10 +53,11 @@ def measure_heat(
     Lights near infrared, lets the pad cool, and does for the same time what the wrap does in a
     sham: the warmer, or darkness. Takes one to two hours. Refuses more than 1 K between the arms.
     """
+    from pbmwrap.programme.trial_run import read_wrap_trial
     from pbmwrap.trial import heat_test
 
     with wrap_at(port) as (client, hello):
-        heat_test.require_not_blind(client)
+        heat_test.require_not_blind(read_wrap_trial(client))
         level_pm = None if level is None else round(level * 10)
         setup = heat_test.make_setup(hello, level_pm, minutes, session, channel)
         dialog = open_dialog()
@@ -120,35 +120,42 @@ def _lay_around_bottle(client: Client) -> None:
 
 
 def _keep(result: dict[str, Any]) -> Result:
-    import time
-
     from pbmwrap.trial import heat_test
 
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(result["unix_s"]))
-    path = heat_test.save_result(result, stamp)
-    problem = None
+    path, problem = None, None
     if not result["passed"]:
         problem = WrapError(
             f"the arms differ by {abs(result['gap_in_trial_k']):.2f} K in {result['session_min']}"
             f" min at {result['level_percent']:g} %, at most {result['limit_k']:g} K are allowed",
-            WAY,
+            _name_way(result),
         )
-    return Result(result | {"file": str(path)}, _format(result, str(path)), problem)
+    try:
+        path = str(heat_test.save_result(result, heat_test.make_stamp(result["unix_s"])))
+    except WrapError as full:  # two hours of measuring are shown all the same
+        problem = problem or full
+    return Result(result | {"file": path}, _format(result, path), problem)
 
 
-def _format(result: dict[str, Any], path: str) -> str:
+def _name_way(result: dict[str, Any]) -> str:
+    from pbmwrap.trial.heat_test import find_fitting_percent
+
+    percent = find_fitting_percent(result)
+    return _WAY.format(f"{percent} % of light or less (--level)" if percent else "less light")
+
+
+def _format(result: dict[str, Any], path: str | None) -> str:
     most = [max(max(row) for row in result[key]) for key in ("active_rise_k", "sham_rise_k")]
     sign = "warmer" if result["gap_k"] > 0 else "colder"
-    lines = [] if result["passed"] else [WAY]
+    lines = [] if result["passed"] else [_name_way(result)]
     return "\n".join(
         [
             f"{result['channel']} at {result['measured_percent']:g} % for {result['minutes']} min:"
-            f" {most[0]:.2f} K warmer than before; {result['sham']}: {most[1]:.2f} K",
+            f" {most[0]:.2f} K warmer than before; {result['sham']}: {most[1]:z.2f} K",
             f"largest difference at equal times: light {abs(result['gap_k']):.2f} K {sign}",
             f"in a session of {result['session_min']} min at {result['level_percent']:g} %:"
             f" {abs(result['gap_in_trial_k']):.2f} K, at most {result['limit_k']:g} K:"
             f" {'good' if result['passed'] else 'too much'}",
-            f"kept in {path}",
+            f"kept in {path}" if path else "not kept",
             *lines,
         ]
     )

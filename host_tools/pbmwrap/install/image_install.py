@@ -61,7 +61,8 @@ def locate_uf2(image: Path, drive: Path | None, port: str) -> Uf2Target:
     """Check an image and find the board that it goes to. Changes nothing. Raises WrapError."""
     data = read_uf2(image)
     waiting = drive or _find_waiting_drive(port)
-    return Uf2Target(data, port, waiting, None if waiting else _find_running_port(port))
+    running = None if waiting else _find_running_port(port, is_wrap_image(data))
+    return Uf2Target(data, port, waiting, running)
 
 
 def install_uf2(target: Uf2Target, note: Note) -> Outcome:
@@ -69,11 +70,12 @@ def install_uf2(target: Uf2Target, note: Note) -> Outcome:
 
     Raises WrapError.
     """
-    drive = target.drive or rp2040_image.enter_boot_loader(str(target.running))
+    ours = is_wrap_image(target.data)
+    drive = target.drive or rp2040_image.enter_boot_loader(str(target.running), keeps_trials=ours)
     folder = rp2040_image.copy_image(target.data, drive).parent
     note("image copied; waiting for the board to start")
     where = target.running or target.port
-    if not is_wrap_image(target.data):
+    if not ours:
         return Outcome(port=service_mode.wait_for_prompt(where), folder=folder)
     hello = service_mode.wait_for_wrap(service_mode.read_hello, where)
     hello = rp2040_image.confirm_program(target.data, hello, lambda: service_mode.read_hello(where))
@@ -83,7 +85,7 @@ def install_uf2(target: Uf2Target, note: Note) -> Outcome:
 def locate_esp32(path: Path, port: str) -> tuple[EspImage, str]:
     """Check an image for an ESP32 and find its port. Changes nothing. Raises WrapError."""
     image = esp32_image.read_image(path)
-    return image, _find_esp32_port(image.chip, port)
+    return image, _find_esp32_port(image, port)
 
 
 def install_esp32(image: EspImage, port: str) -> Outcome:
@@ -98,13 +100,17 @@ def install_esp32(image: EspImage, port: str) -> Outcome:
     return Outcome(hello=service_mode.wait_for_wrap(service_mode.read_hello, port))
 
 
-def _find_esp32_port(chip: str, port: str) -> str:
-    """Return the port of the ESP32. Raises WrapError in a session and for another kind of board."""
+def _find_esp32_port(image: EspImage, port: str) -> str:
+    """Return the port of the ESP32. Raises WrapError in a session, for another kind of board, and
+    for an image that would lose a blinded trial."""
     found = _choose_board(port, ("bootsel", "unmounted"))
     if found.kind in ("in_session", "no_access"):
         raise found.to_error()
     if found.hello and not found.hello.board.startswith("PBMWRAP_ESP32"):
-        raise UsageError(f"{found}: the image is for an {chip}", "give its .uf2, or another --port")
+        raise UsageError(
+            f"{found}: the image is for an {image.chip}", "give its .uf2, or another --port"
+        )
+    _check_trial(found, image.ours)
     return found.where
 
 
@@ -113,12 +119,21 @@ def _find_waiting_drive(port: str) -> Path | None:
     return boot_drive.find_drive() if port == discovery.AUTO and boot_drive.list_drives() else None
 
 
-def _find_running_port(port: str) -> str:
+def _find_running_port(port: str, ours: bool) -> str:
     """Return the port of the board to restart into its boot loader. Raises WrapError."""
     found = _choose_board(port, ("bootsel",))
     if found.kind in ("wrap", "fault", "prompt"):
+        _check_trial(found, ours)
         return found.where
     raise found.to_error()
+
+
+def _check_trial(found: FoundBoard, ours: bool) -> None:
+    """Raises Refused for a wrap in a blinded trial, unless the image is `ours` and keeps it."""
+    if found.hello is not None and not ours:
+        client, _ = discovery.connect(found.where)
+        with client:
+            service_mode.check_trial(client)
 
 
 def _choose_board(port: str, without: tuple[str, ...]) -> FoundBoard:

@@ -21,12 +21,14 @@ Slot = list[str]
 
 @dataclass(frozen=True)
 class BoardState:
-    """The report of the receiver's `describe_board`. free: bytes; sha: SHA-256 by path."""
+    """The report of the receiver's `describe_board`. free: bytes of flash; heap: free bytes of it;
+    sha: SHA-256 by path."""
 
     version: tuple[int, int]
     mpy: int
     machine: str
     free: int
+    heap: int
     inflates: bool
     sha: dict[str, str]
     pointer: str | None
@@ -42,6 +44,7 @@ class BoardState:
                 mpy=found["mpy"],
                 machine=found["machine"],
                 free=found["free"],
+                heap=found["heap"],
                 inflates=found["inflates"],
                 sha=found["sha"],
                 pointer=found["pointer"],
@@ -153,7 +156,7 @@ def estimate_plan(
     """
     if runs_in and runs_in.split()[-1] == firmware.index_sha256[:12]:
         return Plan(f"/{runs_in[0]}", runs_in)
-    empty = BoardState((0, 0), 0, "", 0, False, {}, None, {"a": None, "b": None})
+    empty = BoardState((0, 0), 0, "", 0, 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
     jobs, _, _ = _plan_slot(empty, firmware, target, None)
     small = list_start_files(boot, compiled)

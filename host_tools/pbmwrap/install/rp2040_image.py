@@ -28,16 +28,18 @@ def enter_boot_loader(
     port: str,
     drives: Callable[[], list[Path]] = boot_drive.list_drives,
     clock: Clock | None = None,
+    *,
+    keeps_trials: bool,
 ) -> Path:
     """Restart the board at `port` into its boot loader; returns its drive.
 
     A wrap goes into service mode first: it refuses in a session, restarts dark and starts no
-    watchdog. Raises WrapError.
+    watchdog. keeps_trials: the image to copy is a wrap's. Raises WrapError.
     """
     clock = clock or Clock()
     before = set(drives())
     with (
-        service_mode.hold_at_prompt(port, True, clock),
+        service_mode.hold_at_prompt(port, True, clock, keeps_trials),
         raw_prompt.open_raw_prompt(port) as target,
     ):
         target.exec_raw_no_follow(_ENTER)

@@ -13,24 +13,30 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 
 from pbmwrap.device import discovery
+from pbmwrap.device.answers import require_kind
+from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import (
     AtPrompt,
+    DeviceError,
     InSession,
     LinkLost,
     NoDevice,
     NotAWrap,
+    Refused,
     SeveralDevices,
     UsageError,
     WrapError,
 )
 from pbmwrap.install import raw_prompt
 from pbmwrap.install.found_boards import check_serial_port
+from wrap.errors import UNKNOWN_METHOD
 
 READY_S = 120.0  # a stock board on the emulator needs 35 s to boot from files
 AT_PROMPT_S = 10.0  # a board that shows its prompt for so long after an install starts nothing more
 BACK_S = 45.0  # the receiver on a board waits 10 s for a host before it restarts by itself
 READY_STATES = ("idle", "done", "fault")
+BLIND_STATES = ("armed", "running", "finished")
 _POLL_S = 0.5
 _CTRL_D = b"\r\x03\x02\x04"  # end the line, interrupt, leave the raw prompt, soft reset
 _PLUG_HINT = "unplug it and plug it in again"
@@ -69,7 +75,9 @@ def choose_port(
 
 
 @contextmanager
-def hold_at_prompt(port: str, force: bool, clock: Clock | None = None) -> Iterator[Hello | None]:
+def hold_at_prompt(
+    port: str, force: bool, clock: Clock | None = None, keeps_trials: bool = False
+) -> Iterator[Hello | None]:
     """Hold a board at its prompt while the body runs; yields what `enter_service_mode` returns.
 
     If the body ends with an error, a signal or Ctrl-C, a wrap or an unknown program that was
@@ -78,7 +86,7 @@ def hold_at_prompt(port: str, force: bool, clock: Clock | None = None) -> Iterat
     stopped: list[Hello | None] = []
     try:
         with _signals_raise():
-            yield enter_service_mode(port, force, clock, stopped.append)
+            yield enter_service_mode(port, force, clock, stopped.append, keeps_trials)
     except BaseException as problem:
         if stopped == [None] and not isinstance(problem, NotAWrap):
             _start_program(port, raw=True)  # no answer can tell whether it runs again
@@ -155,17 +163,36 @@ def check_installable(hello: Hello, force: bool) -> None:
         raise UsageError("this wrap runs from an image, not from files", hint)
 
 
+def check_trial(client: Client) -> None:
+    """Check that the wrap keeps no blinded trial, which what has no trials would end unseen: its
+    sessions would give light in both arms. Raises Refused."""
+    try:
+        kept = require_kind(client.call("trial.get"), dict)
+    except DeviceError as problem:
+        if problem.device_code != UNKNOWN_METHOD:
+            raise
+        return
+    if kept.get("state") in BLIND_STATES:
+        raise Refused(
+            f"the wrap keeps the secret of trial {kept.get('id')}, which is not over; what is to be"
+            " installed has no blinded trials",
+            "install the image with --image, which keeps it; or end the trial first: `pbmwrap trial"
+            " reveal`, or `pbmwrap trial unblind --reason WHY`",
+        )
+
+
 def enter_service_mode(
     port: str,
     force: bool,
     clock: Clock | None = None,
     on_stop: Callable[[Hello | None], None] = lambda hello: None,
+    keeps_trials: bool = False,
 ) -> Hello | None:
     """Bring a running wrap into service mode; returns its hello, None for a board without a wrap.
 
     on_stop: called before a program is stopped, with the wrap's hello; with None for a program that
-    does not answer, which the Ctrl-C of the raw prompt will stop. Raises InSession, UsageError,
-    LinkLost.
+    does not answer, which the Ctrl-C of the raw prompt will stop. keeps_trials: what is installed
+    then keeps a blinded trial. Raises InSession, UsageError, Refused, LinkLost.
     """
     try:
         client, hello = discovery.greet_wrap(discovery.open_transport(port))
@@ -176,6 +203,8 @@ def enter_service_mode(
         return None
     with client:
         check_installable(hello, force)
+        if not keeps_trials:
+            check_trial(client)
         on_stop(hello)
         client.service()
     clock = clock or Clock()

@@ -4,10 +4,11 @@ early end, and what both show of it. Nothing here is formatted for people but er
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pbmwrap.errors import Refused, UsageError
+from pbmwrap.errors import DeviceError, Refused, UsageError
 from pbmwrap.programme import trial_run, trials
 from pbmwrap.programme.holds import stop_session_of
 from pbmwrap.programme.journal import list_entries
@@ -50,11 +51,26 @@ def choose_next(at: AtWrap, trial: Trial, site: str | None = None) -> tuple[Prog
     at.pull()
     progress = at.read_progress(trial)
     chosen = site or progress.next_site
-    # Its log then dates the session by itself, in whole seconds. A clock this close is not stored
-    # again, so a number that was written just now could seem to come after the session: ahead of
-    # it by as much, the session is never dated before this moment.
-    at.client.set_clock(at.read_ms() // 1000 + limits.CLOCK_SAME_S)
+    _set_clock(at)
     return progress, chosen, trial_run.activate_site(at.client, trial.plan, chosen)
+
+
+def _set_clock(at: AtWrap) -> None:
+    """Set the wrap's clock: its log then dates what comes by itself, in whole seconds.
+
+    A clock this close is not stored again, so a number that was written just now could seem to come
+    after the session: ahead of it by as much, nothing is dated before this moment."""
+    at.client.set_clock(at.read_ms() // 1000 + limits.CLOCK_SAME_S)
+
+
+def require_blind(trial: Trial, progress: Progress) -> None:
+    """Refuse a number or a guess once the wrap has given its secret, by the log pulled last. One
+    that is over here too is refused by what keeps them. Raises Refused."""
+    if trial.is_open and progress.log.is_over:
+        raise Refused(
+            "the wrap has given its secret: what is written now is not blind",
+            "connect the wrap: `pbmwrap trial reveal` takes the secret over",
+        )
 
 
 def is_after_session(progress: Progress, entry: TrialEntry) -> bool:
@@ -82,7 +98,8 @@ def make_guess(
     unix_ms: int,
 ) -> TrialGuess:
     """Keep a guess. word: of `list_guess_words`; period: from 0, by default the first that is over
-    and has none. Raises Refused before its end, UsageError."""
+    and has none. Raises Refused before its end and after the reveal, UsageError."""
+    require_blind(trial, progress)
     words = list_guess_words(trial)
     if word not in words:
         raise UsageError(f"{word} is no guess", f"write {', '.join(words)}")
@@ -139,6 +156,7 @@ def reveal(at: AtWrap, store: Store, person: Person, trial: Trial, early: bool) 
     trial_run.require_wrap_knows(at.client, trial)
     at.pull()
     _require_end(at.read_progress(trial), early, at.note)
+    _set_clock(at)
     answer = at.client.call("trial.reveal")
     with trial_run.pulling_on_failure(at.pull):
         found = trial_run.take_secret(answer, store, person, trial, at.read_ms())
@@ -169,6 +187,8 @@ def unblind(at: AtWrap, store: Store, person: Person, trial: Trial, reason: str)
     trial_run.require_own_wrap(at.hello, trial)
     trial_run.require_wrap_knows(at.client, trial)
     stop_session_of(at.client, [person.tag])
+    with suppress(DeviceError):  # the date of its record must not stand in the way
+        _set_clock(at)
     answer = at.client.call("trial.unblind", {"reason": plain})
     with trial_run.pulling_on_failure(at.pull):
         found = trial_run.take_secret(answer, store, person, trial, at.read_ms())

@@ -416,11 +416,19 @@ def _check_doses(bundle: Mapping[str, Any], outcome: Outcome) -> str:
     return f"{lit} sessions with light and {len(outcome.truths) - lit} without, as drawn"
 
 
+def _find_last_blind_ms(evidence: Evidence, outcome: Outcome) -> float:
+    """Return the last moment, UTC in ms, at which nobody could know the secret. The household's
+    file alone does not tell: the wrap may have been asked by another program before."""
+    over, by_wrap = evidence.trial.over, outcome.log.over_ms
+    by_file = math.inf if over is None else over.unix_ms
+    return min(by_file, math.inf if by_wrap is None else by_wrap + _CLOCK_BACK_MS)
+
+
 def _check_entries(evidence: Evidence, outcome: Outcome) -> str:
     analysis = outcome.analysis
-    over = evidence.trial.over
+    last_ms = _find_last_blind_ms(evidence, outcome)
     _require(
-        over is None or all(one.written.unix_ms <= over.unix_ms for one in evidence.entries),
+        all(one.written.unix_ms <= last_ms for one in evidence.entries),
         "an entry was written after the reveal",
     )
     numbers = [one.number for one in evidence.entries]
@@ -437,10 +445,10 @@ def _check_entries(evidence: Evidence, outcome: Outcome) -> str:
 
 
 def _check_guesses(evidence: Evidence, outcome: Outcome) -> str:
-    over = evidence.trial.over
+    last_ms = _find_last_blind_ms(evidence, outcome)
     for one in evidence.guesses:
         name = f"the guess of period {one.guess.period + 1}"
-        _require(over is None or one.written.unix_ms <= over.unix_ms, f"{name} is after the reveal")
+        _require(one.written.unix_ms <= last_ms, f"{name} is after the reveal")
         last = max(
             (
                 s.unix_ms

@@ -9,17 +9,18 @@ light is that of a calibration: nobody may be in the wrap, and its limits hold (
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pbmwrap import disk, paths
 from pbmwrap.device.answers import require_kind
-from pbmwrap.errors import DeviceError, InvalidFile, WrapError
+from pbmwrap.errors import DeviceError, InvalidFile, Refused, UsageError, WrapError
 from pbmwrap.words import name_end
-from wrap.rules.limits import LEASE_MS, TRIAL_NIR_PM
-from wrap.rules.states import CALIBRATING, NAMES
+from wrap.rules.limits import LEASE_MAX_MS, LEASE_MS, TRIAL_NIR_PM
+from wrap.rules.states import ACTIVE, CALIBRATING, NAMES
 
 if TYPE_CHECKING:
     from pbmwrap.device.client import Client
@@ -34,16 +35,30 @@ STEADY_WAIT_S = 5400
 _READ_S = 3.0
 _RENEW_S = 1.0
 _RAMP_S = 20.0  # self-test and ramp
+_FADE_S = 5.0  # the light fades out in half a second
 _VISIBLE_NM = 700  # as wrap.session.trial
 _STATE = NAMES[CALIBRATING]
+_LIT = (_STATE, *(NAMES[state] for state in ACTIVE))
 _BLIND = ("armed", "running", "finished")
 
+_NUMBER = (int, float)
 _SHOWN = {
     "passed": bool,
     "date": str,
-    "gap_in_trial_k": (int, float),
+    "unix_s": int,
+    "channel": str,
+    "sham": str,
+    "minutes": int,
+    "gap_k": _NUMBER,
+    "gap_in_trial_k": _NUMBER,
+    "limit_k": _NUMBER,
     "session_min": int,
-    "level_percent": (int, float),
+    "level_percent": _NUMBER,
+    "measured_percent": _NUMBER,
+    "sensors": list,
+    "bin_s": int,
+    "active_rise_k": list,
+    "sham_rise_k": list,
 }  # of a kept result
 
 Show = Callable[[str], None]
@@ -72,19 +87,49 @@ class Setup:
     session_min: int
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Where a test is. sham: in the second arm; channel: of the arm, "" for darkness; measures:
+    False while it waits for a steady temperature. began_s, until_s: of the test's clock, the latter
+    at the latest. drift_k: change of the sensor that changes most in STEADY_OVER_S, None while
+    unknown."""
+
+    sham: bool
+    channel: str
+    measures: bool
+    began_s: float
+    until_s: float
+    drift_k: float | None = None
+
+    @property
+    def is_lit(self) -> bool:
+        """Whether a channel has to be kept alive."""
+        return self.measures and bool(self.channel)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The time of a test. now_s: the wrap's time, s; speed: how many times as fast as the
+    connection's clock it runs, above 1 for a simulated wrap only; go_on: called about once a second
+    of it, raises what ends the test; note: takes each stage."""
+
+    now_s: Callable[[], float]
+    speed: Callable[[], int] = lambda: 1
+    go_on: Callable[[], None] = lambda: None
+    note: Callable[[Stage], None] = lambda _: None
+
+
 def make_setup(
     hello: Hello, level_pm: int | None, minutes: int, session_min: int, channel: str | None
 ) -> Setup:
     """Return the measurement of this wrap. level_pm: None for the most that a trial may use. Raises
-    WrapError for what the wrap cannot do."""
-    hidden = [name for name, nm in hello.channels if nm >= _VISIBLE_NM]
-    if not hidden or (channel and channel not in hidden):
-        raise WrapError(
-            f"this wrap has no channel {channel} of near infrared"
-            if channel
-            else "this wrap has no near infrared, so it can have no trial",
-            f"it has {', '.join(name for name, _ in hello.channels)}",
-        )
+    Refused and UsageError for what the wrap cannot do."""
+    hidden = list_near_infrared(hello)
+    has = f"it has {', '.join(name for name, _ in hello.channels)}"
+    if not hidden:
+        raise Refused("this wrap has no near infrared, so it can have no trial", has)
+    if channel and channel not in hidden:
+        raise UsageError(f"this wrap has no channel {channel} of near infrared", has)
     channel = channel or hidden[0]
     name, shares = hello.warmer or ("", [])
     index = [n for n, _ in hello.channels].index(channel)
@@ -97,12 +142,17 @@ def make_setup(
             if warm_pm
             else f"without a warmer a trial may use {most / 10:g} %"
         )
-        raise WrapError(
+        raise UsageError(
             f"{level / 10:g} % of {channel} is more than a trial of this wrap may have: {why}",
             f"give --level {most / 10:g} or less",
         )
     warmer = name if warm_pm else ""
     return Setup(channel, warmer, warm_pm, level, minutes, session_min)
+
+
+def list_near_infrared(hello: Hello) -> list[str]:
+    """Return the channels that a trial compares with darkness."""
+    return [name for name, nm in hello.channels if nm >= _VISIBLE_NM]
 
 
 def find_most_pm(hello: Hello) -> int:
@@ -112,24 +162,29 @@ def find_most_pm(hello: Hello) -> int:
     return min(1000, 1_000_000 // most) if most else TRIAL_NIR_PM
 
 
-def require_not_blind(client: Client) -> None:
-    """Raise WrapError while a trial is blind: the test would show what its arms feel like."""
-    answer = client.call("trial.get")
-    if isinstance(answer, dict) and answer.get("state") in _BLIND:
-        raise WrapError(
-            f"trial {answer.get('id')} is blind: this test would show what its arms feel like",
+def require_not_blind(now: Mapping[str, Any]) -> None:
+    """Raise Refused while a trial is blind: the test would show what its arms feel like. now: what
+    the wrap says of its trial (`programme.trial_run.read_wrap_trial`)."""
+    if now.get("state") in _BLIND:
+        raise Refused(
+            f"trial {now.get('id')} is blind: this test would show what its arms feel like",
             "make it before a trial, or after the reveal",
         )
 
 
 class HeatTest:
-    """Runs both arms. client, hello: of the wrap; show: prints a line."""
+    """Runs both arms. client, hello: of the wrap; show: prints a line; pace: by default of the
+    connection's clock."""
 
-    def __init__(self, client: Client, hello: Hello, setup: Setup, show: Show) -> None:
+    def __init__(
+        self, client: Client, hello: Hello, setup: Setup, show: Show, pace: Pace | None = None
+    ) -> None:
         self._client = client
         self._setup = setup
         self._show = show
-        self._clock = client.transport.monotonic
+        self._pace = pace or Pace(client.transport.monotonic)
+        self._clock = self._pace.now_s
+        self._sham = False
         self._skin = [i for i, (_, role) in enumerate(hello.sensors) if role == "skin"]
         self._dark_c: list[float] = []
         self._drift_k_s: list[float] = []
@@ -142,27 +197,39 @@ class HeatTest:
     def run_sham(self, active: Arm) -> Arm:
         """Do for the same time what the wrap does in a sham. Raises WrapError."""
         setup = self._setup
+        self._sham = True
         if setup.warmer:
             return self._run_lit(setup.warmer, active.duty_pm * setup.warm_pm // 1000)
-        self._take_reference("darkness")
+        self._take_reference("")
+        self._note_measuring("", setup.minutes * 60)
         return Arm("", 0, self._measure(None))
 
     def _run_lit(self, channel: str, duty_pm: int) -> Arm:
         self._take_reference(channel)
         seconds = int(self._setup.minutes * 60 + _RAMP_S)
+        self._note_measuring(channel, seconds)
         self._client.light_for_calibration(channel, max(1, duty_pm), seconds)
         try:
             reached = self._wait_at_duty(channel)
             self._show(f"{channel} at {reached / 10:.1f} % for {self._setup.minutes} min")
+            self._note_measuring(channel, self._setup.minutes * 60)
             return Arm(channel, reached, self._measure(channel))
         finally:
             self._stop()
 
+    def _note_measuring(self, channel: str, seconds: float) -> None:
+        now_s = self._clock()
+        self._pace.note(Stage(self._sham, channel, True, now_s, now_s + seconds))
+
     def _stop(self) -> None:
+        """Turn the light off; returns when it has faded out."""
         try:
             self._client.stop()
         except DeviceError:
             return  # it has ended by itself
+        until = self._clock() + _FADE_S
+        while self._client.status().state == _STATE and self._clock() < until:
+            self._client.link.listen(_RENEW_S / self._pace.speed(), lambda name, params: None)
 
     def _wait_at_duty(self, channel: str) -> int:
         """Return the duty that the wrap gives, permille: the power limit may lower it. Raises
@@ -183,7 +250,7 @@ class HeatTest:
 
     def _watch(self, channel: str) -> Status:
         """Renew the lease and read the wrap. Raises WrapError when the light has ended or dims."""
-        self._client.lease(LEASE_MS)
+        self._client.lease(LEASE_MS if self._pace.speed() == 1 else LEASE_MAX_MS)
         status = self._client.status()
         if status.state != _STATE:
             why = status.fault.text if status.fault else name_end(status.end_reason)
@@ -199,10 +266,13 @@ class HeatTest:
 
     def _take_reference(self, channel: str) -> None:
         """Wait until the skin sensors stand still, and keep what they read. Raises WrapError."""
-        self._show(f"waiting for a steady temperature before {channel} ...")
+        self._show(f"waiting for a steady temperature before {channel or 'darkness'} ...")
         began = self._clock()
+        drift_k = None
         past: list[tuple[float, list[float]]] = []
         while True:
+            until = began + STEADY_WAIT_S
+            self._pace.note(Stage(self._sham, channel, False, began, until, drift_k))
             mean = self._mean_c(BIN_S, None)
             past.append((self._clock() - BIN_S / 2, mean))
             past = past[-(STEADY_OVER_S // BIN_S) :]
@@ -211,7 +281,8 @@ class HeatTest:
                 self._dark_s = past[-1][0]
                 self._dark_c = [at_end for at_end, _ in lines]
                 self._drift_k_s = [slope for _, slope in lines]
-                if max(map(abs, self._drift_k_s)) * STEADY_OVER_S <= STEADY_K:
+                drift_k = max(map(abs, self._drift_k_s)) * STEADY_OVER_S
+                if drift_k <= STEADY_K:
                     return
             if self._clock() - began > STEADY_WAIT_S:
                 raise WrapError(
@@ -237,7 +308,7 @@ class HeatTest:
             if channel:
                 status = self._watch(channel)
             elif self._clock() >= read_at:
-                status = self._client.status()
+                status = self._require_dark()
             else:
                 status = None
             if status is not None and self._clock() >= read_at:
@@ -246,14 +317,28 @@ class HeatTest:
             self._wait(_RENEW_S)
         return [sum(column) / len(column) for column in zip(*readings, strict=True)]
 
+    def _require_dark(self) -> Status:
+        """Read the wrap in the dark. Raises WrapError while a session or another lights it."""
+        status = self._client.status()
+        if status.state in _LIT:
+            raise WrapError(
+                f"the wrap gives light that is not of this test ({status.state}), so the arms"
+                " cannot be compared",
+                "let it end, wait until the pad is as warm as the room, and test again",
+            )
+        return status
+
     def _skin_c(self, status: Status) -> list[float]:
         temps = [status.temps_mc[i] for i in self._skin]
         if None in temps:
+            # A trial that has begun meanwhile hides them.
+            require_not_blind(require_kind(self._client.call("trial.get"), dict))
             raise WrapError("a skin sensor has no valid reading", "see `pbmwrap doctor`")
         return [(mc or 0) / 1000 for mc in temps]
 
     def _wait(self, seconds: float) -> None:
-        self._client.link.listen(seconds, lambda name, params: None)
+        self._pace.go_on()
+        self._client.link.listen(seconds / self._pace.speed(), lambda name, params: None)
 
 
 def _fit_line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -303,8 +388,56 @@ def make_result(
     }
 
 
+def find_fitting_percent(result: Mapping[str, Any]) -> int:
+    """Return the most near infrared, whole percent, whose arms would stay within the limit in
+    sessions of this length: the difference is in proportion to the light. 0: below 1 %."""
+    gap_k = abs(result["gap_in_trial_k"])
+    if gap_k <= result["limit_k"]:
+        return int(result["level_percent"])
+    return int(result["level_percent"] * result["limit_k"] / gap_k)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The sensor with the largest difference: its name, and the rises of both arms, K, with the
+    middle of each bin, s after its begin."""
+
+    sensor: str
+    seconds: list[float]
+    active_k: list[float]
+    sham_k: list[float]
+
+
+def compare_sensor(result: Mapping[str, Any]) -> Comparison:
+    """Return what a picture of a result shows. Raises InvalidFile for one that has no such
+    numbers."""
+    try:
+        active, sham = result["active_rise_k"], result["sham_rise_k"]
+        gaps = [
+            (abs(a - s), place)
+            for x, y in zip(active, sham, strict=True)
+            for place, (a, s) in enumerate(zip(x, y, strict=True))
+        ]
+        place = max(gaps)[1]
+        return Comparison(
+            str(result["sensors"][place]),
+            [(n + 0.5) * result["bin_s"] for n in range(len(active))],
+            [float(row[place]) for row in active],
+            [float(row[place]) for row in sham],
+        )
+    except (ValueError, TypeError, IndexError) as problem:
+        raise InvalidFile(f"the heat test of {result['date']} cannot be shown", "test again") from (
+            problem
+        )
+
+
+def make_stamp(unix_s: int) -> str:
+    """Return local date and time for the name of a result's file."""
+    return time.strftime("%Y%m%d-%H%M%S", time.localtime(unix_s))
+
+
 def save_result(result: dict[str, Any], stamp: str) -> Path:
-    """Keep a result in a file of its wrap. stamp: date and time for its name. Raises WrapError."""
+    """Keep a result in a file of its wrap. stamp: as `make_stamp` returns it. Raises WrapError."""
     folder = tests_dir(result["wrap"])
     disk.make_folder(folder)
     path = folder / f"heat-test-{stamp}.json"

@@ -50,7 +50,9 @@ class TrialSession:
 class TrialLog:
     """What a log says of one trial. commitment, plan_sha: hex, "" where the log does not have the
     record; armed_offset: of that record. closed: periods that were closed early; revealed: whether
-    it was revealed after its end; unblinded: the reason of an early end, None without one."""
+    it was revealed after its end; unblinded: the reason of an early end, None without one.
+    over_ms: when the wrap gave its secret at the latest, UTC; None while it has not, or without a
+    date."""
 
     trial_id: str
     commitment: str = ""
@@ -60,6 +62,7 @@ class TrialLog:
     closed: list[int] = field(default_factory=list)
     revealed: bool = False
     unblinded: str | None = None
+    over_ms: int | None = None
 
     @property
     def is_over(self) -> bool:
@@ -126,10 +129,13 @@ def _read_note(
     if data.get("id") == found.trial_id:
         if "closed" in data and not (again and int(data["closed"]) in found.closed):
             found.closed.append(int(data["closed"]))
-        elif "revealed" in data:
-            found.revealed = True
-        elif "unblinded" in data:
-            found.unblinded = str(data["unblinded"])
+        elif "revealed" in data or "unblinded" in data:
+            if not found.is_over:
+                found.over_ms = clock.unix_ms_of(entry)
+            if "revealed" in data:
+                found.revealed = True
+            else:
+                found.unblinded = str(data["unblinded"])
     return None
 
 

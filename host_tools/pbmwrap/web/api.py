@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Calibration, Hello
-from pbmwrap.errors import LinkLost, NoDevice, WrapError
+from pbmwrap.errors import DeviceError, LinkLost, NoDevice, WrapError
 from pbmwrap.logs.archive import Archive
 from pbmwrap.programme.holds import require_light
 from pbmwrap.web import protocols
@@ -34,7 +34,9 @@ from pbmwrap.web.requests import (
 from pbmwrap.web.security import Address, Logins, Refusal
 from pbmwrap.web.sessions import SessionBook
 from pbmwrap.web.streams import Streams
+from pbmwrap.web.trial_heat import HeatPages
 from pbmwrap.web.trial_pages import TrialPages
+from wrap.rules.states import IDLE, NAMES
 from wrap.version import VERSION
 
 _ALWAYS = ("pause", "stop")  # they can only switch light off, so a browser that watches may as well
@@ -64,6 +66,7 @@ class Api:
         self._book = SessionBook(archive)
         self._programme = Programme(hub, archive, self._require_actor, choices)
         self._trial = TrialPages(hub, archive, self._programme, self._alone)
+        self._heat = HeatPages(hub, self._require_actor)
         self._calibration = GuidedCalibration(hub, actors, self._require_actor)
         self._on_login = on_login
         self._slow = threading.Lock()  # a log transfer or the doctor, one at a time
@@ -94,11 +97,16 @@ class Api:
             *self._calibration.list_requests(),
             *self._programme.list_requests(),
             *self._trial.list_requests(),
+            *self._heat.list_requests(),
         )
         routes = [
             Route(path, answering(handler), methods=[method]) for method, path, handler in table
         ]
         return [Route("/api/events", self.open_events, methods=["GET"]), *routes]
+
+    def close(self) -> None:
+        """End what runs beside the requests; its light goes out."""
+        self._heat.tests.close()
 
     def describe_state(self, browser: str) -> dict[str, Any]:
         """Return the data of the event `state` for one browser."""
@@ -186,6 +194,10 @@ class Api:
         do = read_text(request, "do")
         if do not in SESSION:
             raise Refusal(400, "bad_param", f"do must be one of {', '.join(SESSION)}")
+        if do == "stop" and self._heat.tests.stop():  # it would light later
+            with suppress(DeviceError):  # dark already
+                return self._darken(do)
+            return {"state": NAMES[IDLE]}
         if do in _ALWAYS:
             return self._darken(do)
         with self._acting(request) as client:

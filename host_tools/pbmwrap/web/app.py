@@ -72,6 +72,7 @@ def make_app(
             yield
         finally:
             streams.end_all()
+            await asyncio.to_thread(api.close)
             await asyncio.to_thread(hub.close)
 
     routes = [

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,6 +135,12 @@ class Hub:
         if self.world is not None and self.world.speed > most:
             self.world.change("speed", most)
             self.world_changed()
+
+    @contextmanager
+    def around_bottle(self) -> Iterator[None]:
+        """Lay a simulated wrap around a bottle of water meanwhile, as a person does a real one."""
+        with self.world.around_bottle() if self.world else nullcontext():
+            yield
 
     def world_changed(self) -> None:
         """Publish the world's state if it differs from the last one."""

@@ -1,6 +1,6 @@
 """Says a report's English sentences in the page's language, as `static/app/said.js` does on screen.
 
-The words are in `static/sentences/LANGUAGE.json`, which the page shares, and in
+The words are in `static/sentences`, which the page shares, and in
 `report_words/LANGUAGE.json`: English, with {} for each value and {#} for a number, to words with
 {0}, {1}.
 """
@@ -84,8 +84,10 @@ class _Words:
 
 @lru_cache(4)
 def _read_words(language: str, folder: str) -> tuple[dict[str, str], Patterns]:
-    """Return (whole texts, patterns with the most words of their own first)."""
-    every = json.loads((_HERE / folder / f"{language}.json").read_text(encoding="utf-8"))
+    """Return (whole texts, patterns with the most words of their own first), of all its parts."""
+    every: dict[str, str] = {}
+    for path in sorted((_HERE / folder).rglob(f"{language}.json")):
+        every |= json.loads(path.read_text(encoding="utf-8"))
     whole = {english: words for english, words in every.items() if not _HOLES.search(english)}
     patterns = [
         (_make_pattern(english), words)

@@ -32,6 +32,7 @@ from pbmwrap.web.hub import Hub
 from pbmwrap.web.programme import Fields, Programme, make_file_header, make_page_response
 from pbmwrap.web.report_words import LANGUAGES, choose_words, translate_report
 from pbmwrap.web.security import Refusal
+from pbmwrap.web.trial_heat import find_last
 from pbmwrap.web.trial_wishes import BOUNDS, CAUTIONS, read_wishes, require_confirmed
 from wrap.version import VERSION
 
@@ -115,6 +116,7 @@ class TrialPages:
             "speeds": list(SPEEDS),
             "cautions": list(CAUTIONS),
             "most_level": self._find_most_level(),
+            "heat": find_last(self._hub.connection.hello),
             "state": None,
             "result": None,
         }
@@ -244,19 +246,28 @@ class TrialPages:
     # ---- while it is blind
 
     def add_entry(self, request: Request) -> dict[str, Any]:
-        """Write today's numbers, one for each site. After the day's session they do not count."""
+        """Write today's numbers, one for each site, or those of an earlier `day`. After the day's
+        session, and on a later day, they do not count."""
         with self._programme.open_person(request, changes=True) as (store, person):
             import_power()
-            from pbmwrap.programme.trial_steps import is_after_session
+            from pbmwrap.programme.trial_steps import is_after_session, require_blind
             from pbmwrap.programme.trials import add_trial_entry
 
             asked = Fields(read_json(request))
             trial = _find_named(store, person, asked)
             now = times.read_unix_ms()
             numbers = asked.numbers("values")
-            entry = add_trial_entry(store, person, trial, numbers, now, way="web")
-            after = is_after_session(self._read_progress(store, person, trial), entry)
-            stored = {"values": list(entry.values), "counts": not after}
+            about = asked.day("day")
+            progress = self._read_progress(store, person, trial)
+            require_blind(trial, progress)
+            entry = add_trial_entry(store, person, trial, numbers, now, day=about, way="web")
+            after = is_after_session(progress, entry)
+            stored = {
+                "day": entry.day.isoformat(),
+                "values": list(entry.values),
+                "late": entry.late,
+                "counts": not entry.late and not after,
+            }
             return {**self._describe(store, person, trial.plan.id), "stored": stored}
 
     def choose_next(self, request: Request) -> dict[str, Any]:
@@ -312,9 +323,10 @@ class TrialPages:
             trial = _find_named(store, person, asked)
             with self._alone(), self._hub.borrow() as (client, hello):
                 at = self._make_hands(client, hello, store, person)
-                if not trial_steps.note_lost_closings(at, store, person, trial):
+                lost = trial_steps.note_lost_closings(at, store, person, trial)
+                if not lost:
                     trial_steps.close_period(at, store, person, trial, period)
-            return self._describe(store, person, trial.plan.id)
+            return {**self._describe(store, person, trial.plan.id), "noted": lost}
 
     def reveal(self, request: Request) -> dict[str, Any]:
         """Ask the wrap for the secret after the last period, and verify what it did."""

@@ -11,6 +11,7 @@ from typing import Any
 from pbmwrap.device.transport import WRITE_TIMEOUT_S, Transport
 from pbmwrap.errors import LinkLost, NoDevice
 from pbmwrap.twin.base import Twin
+from pbmwrap.twin.plant import BOTTLE
 from pbmwrap.web.controls import WorldControls
 
 SLICE_MS = 10  # one control step
@@ -70,6 +71,21 @@ class SimulatedWrap:
         with self._alone():
             self._controls.change(control, value)
             self._changed.notify_all()
+
+    @contextmanager
+    def around_bottle(self) -> Iterator[None]:
+        """Lay it around a bottle of water meanwhile, as warm as its room, as if for hours."""
+        plant = self._twin.plant
+        with self._alone():
+            before = {key: getattr(plant.params, key) for key in BOTTLE}
+            plant.change(**BOTTLE)
+            plant.settle()
+        try:
+            yield
+        finally:
+            with self._alone():
+                plant.change(**before)
+                plant.settle()
 
     # ---- the port
 

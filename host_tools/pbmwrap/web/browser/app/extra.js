@@ -1,11 +1,11 @@
 // What only the page without a server has: the choice of the wrap, and the pages Install and Watch a
 // trial.
 
-import { Button, Component, Failure, html, Notice } from "./ui.js";
+import { Button, html, Notice } from "./ui.js";
 import { t, tOr } from "./text.js";
 import { changed, liveness, store, transport } from "./store.js";
 import { createChoice } from "./choice.js";
-import { WrapError } from "./transport.js";
+import { later } from "./later.js";
 import { whyNoSerial } from "./serial.js";
 import { Install } from "./page_install.js";
 import { Update } from "./update.js";
@@ -13,22 +13,7 @@ import { Update } from "./update.js";
 export const chooseTransport = createChoice;
 
 /** The page "Watch a trial", whose script is loaded when it is opened. */
-class Watch extends Component {
-  async componentDidMount() {
-    try {
-      const { WatchTrial } = await import("./page_watch.js");
-      this.setState({ Page: WatchTrial });
-    } catch {
-      this.setState({ error: new WrapError("unreachable", "", "", "error.unreachable") });
-    }
-  }
-
-  render() {
-    const { error, Page } = this.state;
-    return Page ? html`<${Page} />` : html`<h1 tabindex="-1">${t("nav.watch")}</h1>
-      ${error ? html`<${Failure} error=${error} />` : html`<p role="status">${t("load.wait")}</p>`}`;
-  }
-}
+const Watch = later("nav.watch", async () => (await import("./page_watch.js")).WatchTrial);
 
 export const MORE_PAGES = [["watch", Watch], ["install", Install]];
 

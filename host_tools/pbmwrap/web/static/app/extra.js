@@ -5,10 +5,13 @@ import { Calibrate } from "./page_calibrate.js";
 import { Course } from "./page_course.js";
 import { Journal } from "./page_journal.js";
 import { OpenSessions, UnreadFlags } from "./programme.js";
-import { Trial } from "./page_trial.js";
+import { later } from "./later.js";
 import { createServerTransport } from "./transport.js";
 
 export const chooseTransport = () => createServerTransport();
+
+const Trial = later("nav.trial", async () => (await import("./page_trial.js")).TrialPages,
+  "trial");
 
 /** More pages: [[name, component]]. Journal, course and trial are in the household's file of the server. */
 export const MORE_PAGES = [["journal", Journal], ["course", Course], ["trial", Trial]];

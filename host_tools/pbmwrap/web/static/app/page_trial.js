@@ -4,15 +4,23 @@
 import { Button, Facts, Failure, html, Loading, Notice, Said, Table, unsay, Written } from "./ui.js";
 import { written } from "./said.js";
 import { getLanguage, t, tCount } from "./text.js";
-import { number, shortDay } from "./format.js";
+import { isoOf, number, readDay, shortDay } from "./format.js";
 import { store, transport } from "./store.js";
 import { OpenSessions, Personal, questionOf, RedFlags, Scale, whyNoChange } from "./programme.js";
 import { Choice, CONFIRMED, NewTrial, noWrap, Twice } from "./trial_form.js";
+import { HeatTest, LastHeat } from "./trial_heat.js";
 
 const KINDS = { better: "good", worse: "bad", same: "note", unknown: "note" };
 const ASKED = { sites: 2, weeks: 24, speed: "week", matters: 2, spread: 1.5, missing: 15 }; // of the planner
 
-export class Trial extends Personal {
+const DAY_MS = 86_400_000;
+
+/** The page: a person's trial, or the heat test of a wrap, which is nobody's. */
+export function TrialPages({ route }) {
+  return route[1] === "heat" ? html`<${HeatTest} />` : html`<${Trial} route=${route} />`;
+}
+
+class Trial extends Personal {
   constructor(props) {
     super(props);
     this.title = "trial";
@@ -53,6 +61,7 @@ export class Trial extends Personal {
         sending=${sending} />
       ${data.open_sessions ? html`<${OpenSessions} onChanged=${this.reload} />` : null}
       ${!state || planning ? html`<${WhatItIs} />
+        <${LastHeat} heat=${data.heat} />
         <${Planner} data=${data} onBegun=${(begun) => {
           this.setState({ data: begun, planning: false });
           if (this.props.route[1]) location.hash = "#/trial"; // it showed an older one
@@ -63,9 +72,11 @@ export class Trial extends Personal {
           <p><${Said} text=${text} sentence /></p></${Notice}>`)}
         ${over ? html`<${Result} state=${state} result=${result} missing=${data.no_result}
             pdf=${data.pdf} />` : html`
-          <${Steps} state=${state} stored=${data.stored} chosen=${data.chosen} />
+          <${Steps} state=${state} stored=${data.stored} chosen=${data.chosen}
+            noted=${data.noted} />
           ${state.state === "frozen" ? html`<${Unsent} ...${parts} onDone=${top} />` : html`
             <${Numbers} key=${`n${data.today}`} ...${parts} onDone=${top} />
+            <${EarlierDay} key=${`e${data.today}`} ...${parts} onDone=${top} />
             ${state.guesses_due.length ? html`<${Guess} key=${`g${state.guesses_due[0]}`} ...${parts}
               onDone=${top} />` : null}
             <${Next} ...${parts} />
@@ -163,9 +174,12 @@ class Planner extends Loading {
 }
 
 /** What to do now, in the order in which it is to be done. */
-function Steps({ state, stored, chosen }) {
+function Steps({ state, stored, chosen, noted }) {
   return html`
-    ${stored && !stored.counts ? html`<${Notice} kind="note" alert title=${t("trial.late")} />` : null}
+    ${stored && !stored.counts ? html`<${Notice} kind="note" alert title=${stored.late
+      ? t("trial.earlier.stored", { day: shortDay(stored.day) }) : t("trial.late")} />` : null}
+    ${noted?.length ? html`<${Notice} kind="note" alert title=${t("trial.noted",
+      { n: noted.map((period) => period + 1).join(", ") })} />` : null}
     ${chosen ? html`<${Notice} kind="good" alert title=${t("trial.chosen",
       { site: written(chosen.site).words })} />` : null}
     <section aria-labelledby="steps"><h2 id="steps">${t("trial.steps")}</h2>
@@ -212,6 +226,47 @@ class Numbers extends Loading {
         onPress=${() => this.save()}>${t("trial.number.save")}</${Button}>
         ${this.state.again ? html`<${Button} onPress=${() => this.setState({ again: false })}>
           ${t("journal.cancel")}</${Button}>` : null}</div></section>`;
+  }
+}
+
+/** A number of an earlier day, folded away: it is kept and does not count. */
+class EarlierDay extends Loading {
+  load() {
+    return Promise.resolve({});
+  }
+
+  async save(day, values) {
+    const { state, send, onDone } = this.props;
+    if (await send("trialEntry", state.id, values, day)) {
+      this.setState({ values: null, day: null });
+      onDone();
+    }
+  }
+
+  show() {
+    const { state, sending } = this.props;
+    const yesterday = isoOf(new Date(readDay(state.today).getTime() - DAY_MS / 2));
+    if (yesterday < state.plan.enrolled) return null; // there is none
+    const values = this.state.values ?? state.sites.map(() => null);
+    const day = this.state.day ?? yesterday;
+    const why = whyNoChange() ?? (values.includes(null) ? t("trial.number.first") : null);
+    const put = (changes) => {
+      unsay();
+      this.setState(changes);
+    };
+    return html`<details><summary>${t("trial.earlier")}</summary>
+      <p>${t("trial.earlier.text")}</p>
+      <div class="field"><label for="earlier-day">${t("journal.day")}</label>
+        <input id="earlier-day" type="date" min=${state.plan.enrolled} max=${yesterday} value=${day}
+          onInput=${(event) => put({ day: event.currentTarget.value || null })} /></div>
+      <p>${questionOf(state.plan.measure)}
+        ${state.plan.measure.code === "pain" ? ` ${t("journal.ends")}` : null}</p>
+      ${state.sites.map((site, i) => html`<h3 id=${`earlier-${i}`}><${Written} text=${site} /></h3>
+        <${Scale} name=${`earlier-${i}`} value=${values[i]} onValue=${(value) => put({
+          values: values.map((old, place) => (place === i ? value : old)) })} />`)}
+      <div class="row"><${Button} off=${Boolean(why) || sending} why=${why}
+        onPress=${() => this.save(day, values)}>${t("trial.earlier.save")}</${Button}></div>
+    </details>`;
   }
 }
 

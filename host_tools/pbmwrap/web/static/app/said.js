@@ -1,8 +1,9 @@
 // Sentences that the server, the firmware and the examples say in English, in the page's language.
 // sentences/LANGUAGE.json: English, with {} for each value, to the page's words, with {0}, {1}. The
-// English file has only those that name a command where the page has a button.
+// English file has only those that name a command where the page has a button. What only one page
+// may say is in sentences/PART, as its words are.
 
-import { getLanguage } from "./text.js";
+import { getLanguage, readWords } from "./text.js";
 
 const DEEP_MOST = 4;
 
@@ -14,8 +15,7 @@ function escape(text) {
 }
 
 export async function loadSentences(language) {
-  const url = new URL(`../sentences/${language}.json`, import.meta.url);
-  const found = Object.entries(await (await fetch(url)).json());
+  const found = Object.entries(await readWords("sentences", language));
   whole = new Map(found.filter(([english]) => !english.includes("{}")));
   patterns = found.filter(([english]) => english.includes("{}"))
     // The one with the most words of its own fits best.

@@ -1,7 +1,9 @@
-// All words of the page come from texts/LANGUAGE.json: a flat object of key to text.
+// All words of the page come from texts/LANGUAGE.json: a flat object of key to text. Those of a page
+// that is loaded when it is opened are in a folder of their own: texts/PART/LANGUAGE.json.
 
 export const LANGUAGES = ["en", "de"];
 
+const parts = new Set([""]); // folders whose words are in use
 let texts = {};
 let language = "en";
 
@@ -15,9 +17,22 @@ export function chooseLanguage() {
   return wanted.find((l) => LANGUAGES.includes(l)) || "en";
 }
 
+/** All words of a kind of catalogue in one language: those of every page, and of the parts. */
+export async function readWords(kind, name) {
+  const read = async (part) => {
+    const url = new URL(`../${kind}/${part}${name}.json`, import.meta.url);
+    return (await fetch(url)).json();
+  };
+  return Object.assign({}, ...await Promise.all([...parts].map(read)));
+}
+
+/** Lets `readWords` read the words of a part as well. */
+export function addPart(part) {
+  parts.add(`${part}/`);
+}
+
 export async function loadLanguage(name) {
-  const url = new URL(`../texts/${name}.json`, import.meta.url);
-  texts = await (await fetch(url)).json();
+  texts = await readWords("texts", name);
   language = name;
   document.documentElement.lang = name;
 }

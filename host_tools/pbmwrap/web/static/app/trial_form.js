@@ -7,15 +7,18 @@ import { t } from "./text.js";
 import { isoOf, number, readDay } from "./format.js";
 import { store, transport } from "./store.js";
 import { whyNoChange } from "./programme.js";
+import { HeatOfPlan, listLevels } from "./trial_heat.js";
 
 const PARTS = ["foot", "lower-leg", "knee", "hand", "wrist"];
 const SIDES = ["left", "right"];
+const OTHER = "other"; // a place that is none of these
+const OTHER_SIDES = { 1: ["none", "left", "right"], 2: ["both", "names"] };
+const SPELT = { ä: "ae", ö: "oe", ü: "ue", ß: "ss" };
+const MOST_NAME = 24; // characters of a place, as a protocol keeps them
 const WAIT_DAYS = 21; // 7 to wait, 14 of baseline
 const OF_COURSE = ["aim", "better", "measure", "question", "sessions", "start"]; // its own words
 const DAY_MS = 86_400_000;
 export const CONFIRMED = 2; // presses that what cannot be undone needs
-const LEVELS = [10, 25, 50, 75, 100]; // percent of near infrared, as far as the wrap may
-
 /** Why the wrap cannot be asked; null when it can. */
 export function noWrap() {
   return store.state?.connection === "connected" ? null : t("start.no-link");
@@ -29,13 +32,33 @@ export function Choice({ name, title, value, values, show, onValue }) {
         onClick=${() => onValue(one)}>${show(one)}</button>`)}</div>`;
 }
 
+/** A place as a protocol names it: small letters, digits and hyphens. What else is in it stays, and
+ * is refused as the command refuses it. */
+function spell(name) {
+  return name.trim().toLowerCase().replace(/[äöüß]/g, (letter) => SPELT[letter])
+    .replace(/\s+/g, "-");
+}
+
+/** The places of the form: chosen ones, or those that were typed; none while a name is missing. */
+function sitesOf({ sites, place, side, name, second }) {
+  if (place !== OTHER) return sites;
+  const found = spell(name);
+  const all = { both: [`${found}-left`, `${found}-right`], names: [found, spell(second)],
+    none: [found] }[side] ?? [`${found}-${side}`];
+  return found && !all.includes("") ? all : [];
+}
+
+function noPlace(planned) {
+  return { sites: [], place: "", side: OTHER_SIDES[planned.sites][0], name: "", second: "" };
+}
+
 /** props: planned (the planner's answers), exploratory, data (of the page), Plan (shows a plan),
  * onBegun(data). */
 export class NewTrial extends Loading {
   constructor(props) {
     super(props);
     const start = new Date(readDay(props.data.today).getTime() + (WAIT_DAYS + 0.5) * DAY_MS);
-    this.state.form = { sites: [], aim: "", measure: "pain", question: "", better: "lower",
+    this.state.form = { ...noPlace(props.planned), aim: "", measure: "pain", question: "", better: "lower",
       period: null, sessions: 3, minutes: 20, level: Math.min(25, props.data.most_level),
       start: isoOf(start), others: "", needs_treatment: null, numb: null, skin_by: "" };
     this.state.confirmed = [];
@@ -48,7 +71,7 @@ export class NewTrial extends Loading {
 
   componentDidUpdate(before) {
     if (before.planned === this.props.planned) return;
-    if (before.planned.sites !== this.props.planned.sites) this.put({ sites: [] });
+    if (before.planned.sites !== this.props.planned.sites) this.put(noPlace(this.props.planned));
     else this.put({});
   }
 
@@ -62,7 +85,8 @@ export class NewTrial extends Loading {
     const { planned, exploratory } = this.props;
     const { form } = this.state;
     const others = form.others.split("\n").map((line) => line.trim()).filter(Boolean);
-    return { ...planned, ...form, others, exploratory };
+    const { name, second, place, side, ...rest } = form;
+    return { ...planned, ...rest, sites: sitesOf(form), others, exploratory };
   }
 
   async draft() {
@@ -94,7 +118,8 @@ export class NewTrial extends Loading {
       ?? (form.needs_treatment === null || form.numb === null ? t("new.no-answer")
       : form.needs_treatment ? t("trial.not.one")
       : form.numb && !form.skin_by.trim() ? t("new.no-name")
-      : !form.sites.length ? t("new.no-place") : !form.aim.trim() ? t("make.no-aim")
+      : !sitesOf(form).length ? t(form.place === OTHER ? "new.no-name-place" : "new.no-place")
+      : !form.aim.trim() ? t("make.no-aim")
       : rating ? t("new.no-question") : null);
   }
 
@@ -126,10 +151,12 @@ export class NewTrial extends Loading {
             title=${t("trial.not.two")} />`}` : null}</section>
       <section aria-labelledby="new"><h2 id="new">${t("new.title")}</h2>
         ${exploratory ? html`<${Notice} kind="note" title=${t("trial.exploratory")} />` : null}
-        <${Choice} name="new-sites" title=${t("new.sites")} value=${form.sites.join()}
-          values=${places.map((place) => place.join())}
-          show=${(place) => place.split(",").map((site) => written(site).words).join(", ")}
-          onValue=${(place) => this.put({ sites: place.split(",") })} />
+        <${Choice} name="new-sites" title=${t("new.sites")} value=${form.place}
+          values=${[...places.map((place) => place.join()), OTHER]}
+          show=${(place) => (place === OTHER ? t("new.other")
+            : place.split(",").map((site) => written(site).words).join(", "))}
+          onValue=${(place) => this.put({ place, sites: place === OTHER ? [] : place.split(",") })} />
+        ${form.place === OTHER ? this.otherPlace(field, choice) : null}
         ${field("aim", { maxlength: 200, class: "long" })}
         ${choice("measure", ["pain", "rating"], (kind) => t(`measure.${kind}`))}
         ${form.measure === "rating" ? html`${field("question", { maxlength: 200, class: "long" })}
@@ -137,7 +164,8 @@ export class NewTrial extends Loading {
         ${choice("period", [null, 7, 14], (days) => t(`new.period.${days ?? "best"}`))}
         ${choice("sessions", [1, 2, 3, 4, 5], number)}
         ${choice("minutes", [10, 15, 20], number)}
-        ${choice("level", LEVELS.filter((level) => level <= data.most_level), number)}
+        ${choice("level", listLevels(data.most_level, data.heat), number)}
+        <${HeatOfPlan} heat=${data.heat} level=${form.level} minutes=${form.minutes} />
         ${field("start", { type: "date", min: data.today })}
         ${early ? html`<${Notice} kind="note" title=${t("make.early")} />`
           : html`<p>${t("make.wait")}</p>`}
@@ -150,6 +178,18 @@ export class NewTrial extends Loading {
       <${Failure} error=${failure} />
       ${made ? this.showDraft(made) : null}
       <${Unknown} />`;
+  }
+
+  /** A place by its name, and its side. */
+  otherPlace(field, choice) {
+    const { form } = this.state;
+    const found = sitesOf(form);
+    return html`${choice("side", OTHER_SIDES[this.props.planned.sites],
+        (side) => t(`new.side.${side}`))}
+      ${field("name", { maxlength: MOST_NAME, autocomplete: "off" })}
+      ${form.side === "names" ? field("second", { maxlength: MOST_NAME, autocomplete: "off" }) : null}
+      <p role="status">${found.length ? t("new.called", { names: found.join(", ") })
+        : t("new.called.how")}</p>`;
   }
 
   /** The whole plan, and each caution for itself: nothing is ticked before. */
