@@ -1,6 +1,6 @@
 // Module wrap_json: reads and writes lines of the link in buffers that exist, for
 // wrap/link/frames.py and json_writer.py. So a push of telemetry and a request that was asked before
-// allocate nothing; only a time of the clock in an answer does, which is no small integer.
+// allocate nothing here. What made a value may have, as UTC in seconds, an object above 2^30.
 
 #include <string.h>
 

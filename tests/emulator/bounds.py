@@ -15,7 +15,7 @@ GROSS_MS = 11.75
 # collection.
 STEP_BYTES = 0
 # A push of telemetry allocates nothing; a status with its request 48 bytes, of which 32 are UTC in
-# seconds, which is no small integer.
+# seconds, too large for a small integer.
 PUSH_BYTES = 0
 STATUS_BYTES = 64
 # Start of a step against the ideal 10 ms grid, with no host and with one that floods, us: 2 and,
