@@ -29,7 +29,7 @@ class Flash:
         return buf
 
     def program(self, at: int, page: "bytes | bytearray | memoryview") -> None:
-        self._partition.writeblocks(at // _SECTOR, page, at % _SECTOR)
+        self._partition.writeblocks(at // _SECTOR, page, at % _SECTOR)  # type: ignore - any buffer
 
     def erase(self, at: int) -> None:
         if self._partition.ioctl(_ERASE, at // _SECTOR):
