@@ -164,7 +164,6 @@ def test_a_session_under_a_page_is_far_from_a_collection() -> None:
     assert 0 < record < question
     records, questions = limits.SESSION_HARD_S // RECORD_S, limits.SESSION_MAX_S // limits.WAKE_S
     allocated = begun + records * record + questions * question
-    print(begun, record, question, allocated)
     assert allocated * MARGIN <= COLLECT_BYTES, (begun, record, question)
 
 
@@ -186,9 +185,8 @@ def test_a_whole_session_that_is_watched_collects_no_garbage(
             session.watch(2)
         if session.state == "running":
             seen.append(session.count_allocated())
-    print(program.__name__, seen, session.answered)
     session.twin.close()
     assert session.answered == 3
-    assert len(seen) == 11
+    assert len(seen) == 10  # the last one less than two minutes before the end
     assert seen == sorted(set(seen))
     assert seen[-1] * MARGIN <= COLLECT_BYTES
