@@ -9,12 +9,14 @@ import pytest
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
+from pbmwrap.device.status_poll import SESSION_STATUS_S
 from pbmwrap.device.twin_transport import TwinTransport
 from pbmwrap.errors import WrapError
 from pbmwrap.facts import board_facts
 from pbmwrap.tui.watcher import Clock, Watcher
 from pbmwrap.twin.rp2040 import Rp2040Twin
 from pbmwrap.web.browser.engine import Engine
+from tests.emulator import bounds
 from tests.emulator.conftest import built
 from tools.bench.copies import in_a_copy
 from wrap.rules import limits
@@ -106,7 +108,7 @@ class Session:
         client.flash_protocol(0, encode_protocol(seconds))
         client.activate(0)
         self._program = program(self.twin)
-        self._program.watch(self.now_s + 2, lambda: None)
+        self._program.watch(self.now_s + 1, lambda: None)
         client.start()
         self.answered = 0
         self._asked = False
@@ -153,9 +155,9 @@ def encode_protocol(seconds: int) -> bytes:
 
 def test_a_session_under_a_page_is_far_from_a_collection() -> None:
     """By what its beginning, the time between records and a wake question allocate."""
-    session = Session(Page, 60, RISING_S + RECORD_S + 2)
+    session = Session(Page, 60, RECORD_S + 3)
     seen = [session.count_allocated()]
-    for seconds in (RECORD_S, 5):
+    for seconds in (RECORD_S + 1 - RISING_S, 5):  # a record and a status; a question
         session.watch(seconds)
         seen.append(session.count_allocated())
     begun, record, question = seen[0], seen[1] - seen[0], seen[2] - seen[1]
@@ -163,7 +165,8 @@ def test_a_session_under_a_page_is_far_from_a_collection() -> None:
     assert session.answered == 1
     assert 0 < record < question
     records, questions = limits.SESSION_HARD_S // RECORD_S, limits.SESSION_MAX_S // limits.WAKE_S
-    allocated = begun + records * record + questions * question
+    statuses = limits.SESSION_HARD_S / SESSION_STATUS_S - records  # beyond one for each record
+    allocated = begun + records * record + questions * question + statuses * bounds.STATUS_BYTES
     assert allocated * MARGIN <= COLLECT_BYTES, (begun, record, question)
 
 
