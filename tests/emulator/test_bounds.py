@@ -77,20 +77,29 @@ def test_a_push_of_telemetry_allocates_nothing(repl_board: ReplBoard) -> None:
     assert said == ["grown", str(bounds.PUSH_BYTES), str(PUSHES + 1)]
 
 
-def test_a_status_allocates_little_in_a_running_session(lit: Bench) -> None:
+def test_what_a_watching_host_asks_again_and_again_allocates_next_to_nothing(lit: Bench) -> None:
     """With a clock, whose seconds are no small integer, as a host that watches has set it."""
     lit.client.call("clock.set", {"t": 1_800_000_000})
-    lit.client.call("status")
+    requests: dict[str, dict[str, int]] = {
+        "status": {},
+        "telemetry": {"every_ms": 250, "ms": 60_000},
+        "lease": {"ms": 3000},
+    }
+    for method, params in requests.items():
+        lit.client.call(method, params)  # what it is parsed to is kept
 
-    def measure_statuses(count: int) -> int:
+    def measure(method: str, count: int) -> int:
         def run() -> str:
             for _ in range(count):
-                lit.client.call("status")
+                lit.client.call(method, requests[method])
             return lit.twin.repl("import wrap_usb; print(wrap_usb.allocated())")
 
         return int(in_a_copy(run))
 
-    assert measure_statuses(STATUSES) - measure_statuses(0) <= STATUSES * bounds.STATUS_BYTES
+    nothing = measure("status", 0)
+    allocated = {method: measure(method, STATUSES) - nothing for method in requests}
+    assert allocated["status"] <= STATUSES * bounds.STATUS_BYTES
+    assert (allocated["telemetry"], allocated["lease"]) == (0, 0)
 
 
 def test_the_c_writer_has_the_bytes_of_a_dictionary(repl_board: ReplBoard) -> None:
@@ -98,6 +107,13 @@ def test_the_c_writer_has_the_bytes_of_a_dictionary(repl_board: ReplBoard) -> No
     code = (Path(__file__).parent / "json_lines_guest.py").read_text()
     lines, too_long = repl_board.run_code(code, 20_000).split()[-2:]
     assert (int(lines), int(too_long)) == (400, 128)
+
+
+def test_the_c_reader_reads_as_the_plain_one(repl_board: ReplBoard) -> None:
+    """wrap_json.c against wrap/link/frames.py, both on the chip."""
+    code = (Path(__file__).parent / "request_lines_guest.py").read_text()
+    counts = repl_board.run_code(code, 20_000).split()[-3:]
+    assert [int(count) for count in counts] == [253, 30, 655]
 
 
 def test_steps_begin_in_time_and_a_flood_moves_none_by_2_ms_and_loses_no_record(

@@ -331,3 +331,96 @@ def test_a_bare_index_is_found() -> None:
     assert list_bare_indices(
         "@micropython.viper\ndef f(a, i: int):\n    a[i] = a[i + 0] + a[_B]"
     ) == ["a[i]"]
+
+
+CASTS = ("int", "uint", "bool", "ptr", "ptr8", "ptr16", "ptr32")
+
+
+def needs_literal(word: int) -> bool:
+    """Whether ARMv6-M machine code of MicroPython reads `word` from behind an instruction: it is
+    made neither of 16 bits nor of 8 that are shifted (asm_thumb_mov_reg_i32_optimised)."""
+    size = abs(word)
+    while size and not size & 1:
+        size >>= 1
+    return abs(word) > 0xFFFF and size > 0xFF
+
+
+def fold(node: ast.AST, names: dict[str, int]) -> int | None:
+    """Return the number that the compiler makes of an expression; None when it makes none."""
+    parts = (ast.Constant, ast.Name, ast.Load, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+    if not isinstance(node, ast.expr) or not all(isinstance(p, parts) for p in ast.walk(node)):
+        return None
+    try:
+        value = eval(ast.unparse(node), {"__builtins__": {}}, names)
+    except (NameError, TypeError):  # a variable, a text
+        return None
+    return value if type(value) is int else None
+
+
+def find_words(node: ast.AST, names: dict[str, int], as_object: bool) -> list[int]:
+    """List the words that machine code loads for the numbers below `node`. as_object: a small
+    integer is loaded as the object that it is, 2 n + 1. Larger ones are not in the code."""
+    value = fold(node, names)
+    if value is not None:
+        small = -(1 << 30) <= value < 1 << 30
+        return [2 * value + 1 if as_object else value] if small else []
+    found: list[int] = []
+    for child in ast.iter_child_nodes(node):
+        passed = isinstance(node, ast.Call) and ast.unparse(node.func) not in CASTS
+        found += find_words(child, names, as_object or passed)
+    return found
+
+
+def list_literals(source: str) -> list[int]:
+    """List the words that viper and native code reads from behind an instruction."""
+    tree = ast.parse(source)
+    names: dict[str, int] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(name)], value=ast.Call(func=ast.Name("const"), args=[number])
+            ):
+                value = fold(number, names)
+                names |= {} if value is None else {name: value}
+            case _:
+                pass
+    found: list[int] = []
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            kinds = [ast.unparse(one) for one in function.decorator_list]
+            native = "micropython.native" in kinds
+            for node in function.body if native or "micropython.viper" in kinds else ():
+                found += filter(needs_literal, find_words(node, names, native))
+    return found
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(WRAP)))
+def test_no_machine_code_has_a_number_that_is_read_from_behind_an_instruction(file: Path) -> None:
+    """Frozen for ARMv6-M, where a function may begin at any multiple of 2, the number is read from
+    2 bytes before its place (docs/decisions/0015)."""
+    assert list_literals(file.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "viper", "native"),
+    [
+        ("x & 0x3FFFFFFF", [0x3FFFFFFF], [0x7FFFFFFF]),
+        ("x & ((1 << 30) - 1)", [0x3FFFFFFF], [0x7FFFFFFF]),
+        ("f(_MASK, x)", [0x2468ACF1], [0x2468ACF1]),
+        ("a[_MASK + 1]", [0x12345679], [0x2468ACF3]),
+        ("65535 * x", [], [0x1FFFF]),
+        ("x - 65539", [65539], [0x20007]),
+        ("x + 32767", [], []),
+        ("x + (1 << 24) - 256 * y", [], [0x2000001]),
+        ("ptr32(0x40054000)", [], []),
+        ("ptr32(0x30054000)", [0x30054000], [0x600A8001]),
+        ("-x + 255 + _FEW", [], []),
+    ],
+)
+def test_such_a_number_is_found(expression: str, viper: list[int], native: list[int]) -> None:
+    for kind, found in (("viper", viper), ("native", native), ("other", [])):
+        source = (
+            "_MASK = const(0x12345678)\n_FEW = const(1 << 14)\n"
+            f"@micropython.{kind}\ndef f(x):\n    return {expression}\n"
+        )
+        assert list_literals(source) == found, kind

@@ -222,7 +222,7 @@ def test_screens_of_a_pulled_cable_and_of_its_return(world):
     world.pass_s(25)
     compare(world, "lost")
     Cable.plugged = True
-    world.pass_s(30)
+    world.pass_s(29)
     compare(world, "back")
 
 

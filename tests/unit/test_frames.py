@@ -1,11 +1,13 @@
 """Frames: what was sent arrives however it is cut, and noise is never taken for a frame."""
 
+import re
 from binascii import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wrap.link import frames
 from wrap.link.frames import (
     BAD_CRC,
     MAX_REQUEST,
@@ -14,6 +16,7 @@ from wrap.link.frames import (
     TOO_LONG,
     LineReader,
     encode,
+    open_reader,
 )
 
 JSON = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200).map(str.encode)
@@ -115,3 +118,35 @@ def test_reset_forgets_a_half_line_even_a_long_one():
         assert read(half, reader) == []
         reader.reset()
         assert read(b"\n" + encode(b"{}"), reader) == [(SKIPPED, b""), (OK, b"{}")]
+
+
+HEADS = st.sampled_from(
+    [b'{"i":', b'{"j":', b'{ "i":', b'{"i": ', b'{"i', b'{"i":-', b'{"i":0', b'{"i":"', b"", b"["]
+)
+IDS = st.one_of(
+    st.integers(0, 1 << 31), st.sampled_from([(1 << 30) - 1, 1 << 30, 10**10, 10**20])
+).map(b"%d".__mod__)
+TAILS = st.sampled_from([b"", b",", b',"m":"status"}', b"}", b'.5,"m":"a"}', b'e3,"m":"a"}'])
+
+
+@given(HEADS, st.one_of(IDS, st.just(b"")), TAILS)
+def test_an_id_is_found_only_where_hosts_write_it_and_as_they_do(head, digits, tail):
+    body = head + digits + tail
+    reader = LineReader()
+    assert read(encode(body), reader, size=500) == [(OK, body)]
+    found = re.match(rb'\{"i":(0|[1-9][0-9]{0,9}),', body)
+    number = int(found[1]) if found else 1 << 30
+    if number < 1 << 30:
+        assert reader.number() == number
+        assert reader.ends_with(body[found.end() - 1 :])
+        assert not reader.ends_with(body[found.end() :])
+    else:
+        assert reader.number() == -1
+    assert reader.is_body(body)
+    assert not reader.is_body(body + b" ")
+
+
+def test_the_c_type_reads_where_the_image_has_it(monkeypatch):
+    assert isinstance(open_reader(), LineReader)
+    monkeypatch.setattr(frames, "NativeReader", lambda limit: ("native", limit))
+    assert open_reader() == ("native", MAX_REQUEST)

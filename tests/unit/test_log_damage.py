@@ -296,8 +296,8 @@ def test_the_rest_of_a_failed_write_is_not_completed_by_the_next_record():
     true_program = flash.nor.program
 
     def lacks_its_last_byte(at, page):
-        end = len(page.rstrip(b"\xff")) - 1
-        true_program(at, page[:end].ljust(len(page), b"\xff"))
+        end = len(bytes(page).rstrip(b"\xff")) - 1
+        true_program(at, bytes(page[:end]).ljust(len(page), b"\xff"))
 
     flash.nor.program = lacks_its_last_byte
     with pytest.raises(OSError):

@@ -1,6 +1,7 @@
 """The link server: one request at a time, in bounded slices, whatever the host does."""
 
-from itertools import accumulate
+import json
+from itertools import accumulate, product
 from unittest.mock import patch
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.server_bench import MOST_WAITS, RX_BYTES, SPARE_MS, Bench, Pushes, polls, request
 from wrap.errors import Refused
-from wrap.link import frames
+from wrap.link import frames, server
+from wrap.link.server import parse
 from wrap.link.transfer import Upload
 
 ACT_MS = 7  # time that a request may take
@@ -246,7 +248,7 @@ def test_a_repeated_method_that_only_reduces_light_is_executed_again():
 
 REQUESTS = st.tuples(
     st.integers(1, 2),
-    st.sampled_from(["a", "b", "no", "stop", "put", "stream"]),
+    st.sampled_from(["a", "b", "no", "stop", "see", "put", "stream"]),
     st.integers(0, 1),
 )
 
@@ -262,10 +264,12 @@ def test_repetitions_are_distinguished_from_new_requests_as_in_the_model(script)
             raise Refused("bad_param", f"act {len(acts)}")
         if method == "stream":
             return Pushes(n=params["n"], result=f"act {len(acts)}")
+        said = f"act {len(acts)}"
         if method == "put":
-            said = f"act {len(acts)}"
             return Upload(params["n"] + 1, lambda raw: said)
-        return f"act {len(acts)}"
+        if method == "see":
+            return lambda out: out.put("seen", said)
+        return said
 
     bench = Bench(handle, ("stop",))
     last = answer = None
@@ -276,10 +280,10 @@ def test_repetitions_are_distinguished_from_new_requests_as_in_the_model(script)
             assert bench.ask(b"noise\n") == []
             continue
         number, method, n = asked
-        if asked != last or method == "stop":
+        if asked != last or method in ("stop", "see"):
             wanted.append((method, n))
             said = f"act {len(wanted)}"
-            answer = {"i": number, "r": said}
+            answer = {"i": number, "r": {"seen": said} if method == "see" else said}
             if method == "no":
                 answer = {"i": number, "e": ["bad_param", said]}
         last = asked
@@ -287,6 +291,88 @@ def test_repetitions_are_distinguished_from_new_requests_as_in_the_model(script)
         reported = bench.ask(request(number, method, n=n) + behind)
         assert [t for t in reported if "n" not in t] == [answer]
         assert acts == wanted
+
+
+BEGINNINGS = ['{"i":%d,', '{"i":%d, ', '{ "i":%d,', '{"i":0%d,', '{"i":%d.0,', '{"i":-%d,']
+MIDDLES = [
+    '"m":"see"}',
+    '"m":"see","p":{}}',
+    '"m":"see","p":{"n":1}}',
+    '"m":"see","p":{"n":2}}',
+    '"m":"see","p":{"n":1},"x":1}',
+    '"m":"see","p":{"i":1}}',
+    '"m":"see","p":{"n":"\\u0069"}}',
+    '"m":"look","p":{"n":1}}',
+    '"m":"see","i":7}',
+    '"m":"see","\\u0069":7}',
+    '"i":7,"m":"see"}',
+    '"i":2,"m":"see","i":3}',
+    '"m":"no"}',
+    '"m":"see","p":1}',
+    '"m":"see"',
+    '"r":1}',
+]
+
+
+@pytest.mark.parametrize("middle", MIDDLES)
+def test_a_request_that_came_before_is_what_parsing_it_again_gives(middle):
+    """Requests whose answers are written are parsed once, whatever their ids."""
+    acts = []
+
+    def handle(method, params):
+        acts.append((method, dict(params)))
+        if method == "no":
+            raise Refused("bad_param", "no")
+        return lambda out: out.put("n", len(acts))
+
+    bench = Bench(handle)
+    last = None
+    for number, beginning in product((7, 2, 7, 9, 10), BEGINNINGS):
+        body = (beginning % number + middle).encode()
+        wanted = parse(body)
+        before = len(acts)
+        reported = bench.ask(frames.encode(body))
+        if not wanted:
+            assert [x["e"][0] for x in reported] == ([] if wanted == () else ["bad_frame"])
+            assert len(acts) == before
+            continue
+        found, method, params = wanted
+        repeated = method == "no" and body == last
+        assert acts[before:] == ([] if repeated else [(method, params)])
+        answer = {"e": ["bad_param", "no"]} if method == "no" else {"r": {"n": before + 1}}
+        assert reported == [{"i": found, **answer}]
+        last = body
+
+
+def test_a_request_that_comes_again_with_another_id_is_not_parsed_again():
+    bench = Bench(lambda method, params: lambda out: out.put("n", params.get("n")))
+    parsed = []
+    with patch.object(server, "parse", lambda body: parsed.append(body) or parse(body)):
+        for number in range(4):
+            assert bench.ask(request(number, "a", n=1)) == [{"i": number, "r": {"n": 1}}]
+            assert bench.ask(request(number, "b")) == [{"i": number, "r": {"n": None}}]
+        assert len(parsed) == 2
+        bench.ask(request(5, "a", n=2), request(6, "a", n=2), request(7, "b"), request(8, "a", n=1))
+    assert [json.loads(body)["i"] for body in parsed] == [0, 0, 5, 8]
+
+
+def test_a_request_that_came_before_and_is_refused_is_not_acted_on_twice():  # H-56
+    """Its answer was written, then it was refused, and that answer is kept."""
+    refuse = [False]
+    acts = []
+
+    def handle(method, params):
+        acts.append(method)
+        if refuse[0]:
+            raise Refused("bad_param", "no")
+        return lambda out: out.put("n", 1)
+
+    bench = Bench(handle)
+    assert bench.ask(request(1, "a")) == [{"i": 1, "r": {"n": 1}}]
+    refuse[0] = True
+    refusal = {"i": 2, "e": ["bad_param", "no"]}
+    assert bench.ask(request(2, "a"), request(2, "a")) == [refusal, refusal]
+    assert acts == ["a", "a"]
 
 
 def test_a_repeated_request_whose_handler_raised_is_executed():

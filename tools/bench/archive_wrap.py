@@ -97,7 +97,7 @@ class BenchWrap:
         temps = [33_000 + 200 * place + number % 700, 30_000 + 100 * place]
         doses = [600_000 * place, 700_000 * place]
         packed = payloads.pack_sample(states.RUNNING, temps, [65535, 32768], doses)
-        self._add_record(records.SAMPLE, packed)
+        self._add_record(records.SAMPLE, bytes(packed))
 
     def _add_end(self, number: int) -> None:
         temps, on_ms = [37_000 + number % 700, 32_000], [590_000, 295_000]

@@ -20,7 +20,7 @@ class _Area:
         self.mem = bytearray(b"\xff" * (sectors * _SECTOR))
         self.sectors = sectors
 
-    def program(self, at: int, page: bytes | bytearray) -> None:
+    def program(self, at: int, page: bytes | bytearray | memoryview) -> None:
         old = int.from_bytes(self.mem[at : at + _PAGE], "little")
         new = old & int.from_bytes(page, "little")
         self.mem[at : at + _PAGE] = new.to_bytes(_PAGE, "little")

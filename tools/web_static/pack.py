@@ -30,6 +30,7 @@ HOST_MODULES = (
     "device/client.py",
     "device/link.py",
     "device/models.py",
+    "device/status_poll.py",
     "device/transfer.py",
     "device/transport.py",
     "doctor/__init__.py",

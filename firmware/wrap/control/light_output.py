@@ -94,11 +94,6 @@ class LightOutput:
         ma = self.power_ma if begun else self.allowed_ma()
         return ma * 1000 // self.power_limit.full_ma()
 
-    def doses_uj(self) -> list:
-        """Return the nominal dose of each channel of light, uJ/cm2; None for one without a
-        calibration."""
-        return [m.uj if c else None for m, c in zip(self.lamps.meters, self.channel_calibrated)]
-
     def duties_u16(self) -> "list[int]":
         """Return what the pins of the channels of light hold."""
         duties = self.lamps.duties

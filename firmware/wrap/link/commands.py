@@ -189,9 +189,10 @@ class ViewCommands:
     def methods(self) -> "Methods":
         """Return the methods by name, for `Commands`."""
         view = self._status_view
+        write_status = view.write_status  # once: binding a method allocates
         return {
             "hello": (ALWAYS, self._hello),
-            "status": (ALWAYS, lambda p: view.write_status),
+            "status": (ALWAYS, lambda p: write_status),
             "state": (ALWAYS, lambda p: view.state()),
             "course.get": (ALWAYS, lambda p: view.course()),
             "bench": (REST, lambda p: self._bench.measure()),
@@ -473,10 +474,15 @@ class HostCommands:
 
     def methods(self) -> "Methods":
         """Return the methods by name, for `Commands`."""
+        # A host renews lease and telemetry throughout a session. So their answers are written and
+        # not kept: only a host that is there repeats such a request, and it may be acted on.
+        control, host_session = self._control, self._host_session
+        write_lease = lambda out: out.put("ms", control.lease_ms)
+        write_telemetry = lambda out: out.put("every_ms", host_session.every_ms)
         return {
             "clock.set": (ALWAYS, self._set_clock),
-            "lease": (ALWAYS, self._renew_lease),
-            "telemetry": (ALWAYS, self._start_telemetry),
+            "lease": (ALWAYS, lambda p: self._renew_lease(p) or write_lease),
+            "telemetry": (ALWAYS, lambda p: self._start_telemetry(p) or write_telemetry),
             "service": (REST, lambda p: self._restart(True)),
             "reset": (REST, lambda p: self._restart(False)),
         }
@@ -489,18 +495,16 @@ class HostCommands:
             self._gate.run(ALWAYS, clock.set_utc, unix_s, 1)
         return {"unix_s": clock.unix_s()}
 
-    def _renew_lease(self, p: dict) -> dict:
+    def _renew_lease(self, p: dict) -> None:
         """Renew the host's lease on a tethered session, in ms. Raises Refused."""
         self._control.lease_ms = get_int(p, "ms", 1, limits.LEASE_MAX_MS, limits.LEASE_MS)
-        return {"ms": self._control.lease_ms}
 
-    def _start_telemetry(self, p: dict) -> dict:
+    def _start_telemetry(self, p: dict) -> None:
         """Push samples every `every_ms` (0: none) for `ms`. Raises Refused."""
         every = get_int(p, "every_ms", 0, 60000)
         if 0 < every < 100:
             raise Refused(BAD_PARAM, "every_ms must be 0 or at least 100")
         self._host_session.start_telemetry(every, get_int(p, "ms", 1, 60000, limits.LEASE_MS))
-        return {"every_ms": every}
 
     def _restart(self, service: bool) -> dict:
         """Restart after the answer, and carry the budget of writes over. Raises OSError."""

@@ -16,7 +16,8 @@ _RESTART_MOST_MS = const(2000)  # neither an unread port nor failing flash delay
 
 
 class HostSession:
-    """Owns no request: the commands set it, the background runs it."""
+    """Owns no request: the commands set it, the background runs it. every_ms: between two samples,
+    0 without telemetry."""
 
     def __init__(
         self,
@@ -31,12 +32,12 @@ class HostSession:
         self._trial = trial
         self._log_queue = log_queue
         self._write_sample = status_view.write_sample  # once: binding a method allocates
-        self._every_ms = self._left_ms = self._due_ms = 0  # of the telemetry
+        self.every_ms = self._left_ms = self._due_ms = 0
         self._restart_ms = -1  # since a restart was requested; -1: none was
 
     def start_telemetry(self, every_ms: int, lease_ms: int) -> None:
         """Push a sample every `every_ms` (0: stop) until `lease_ms` have passed."""
-        self._every_ms = every_ms
+        self.every_ms = every_ms
         self._left_ms = lease_ms
         self._due_ms = 0
 
@@ -54,7 +55,7 @@ class HostSession:
         """Let `dt_ms` pass: keep greeted firmware, push due telemetry, restart when requested."""
         if server.is_idle():
             self._trial.keep_if_greeted()
-        if self._every_ms:
+        if self.every_ms:
             self._push_sample(dt_ms, server)
         if self._restart_ms >= 0:
             self._restart_ms += dt_ms
@@ -66,11 +67,11 @@ class HostSession:
         """Push a sample when it is due, until the lease ends. A late one is not repeated."""
         self._left_ms -= dt_ms
         if self._left_ms <= 0:
-            self._every_ms = 0
+            self.every_ms = 0
             return
         self._due_ms -= dt_ms
         # Only when it can leave at once: behind an answer it would be old before it is
         # sent.
         if self._due_ms <= 0 and server.is_idle():
-            self._due_ms = self._every_ms
+            self._due_ms = self.every_ms
             server.push("sample", self._write_sample)

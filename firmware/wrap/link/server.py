@@ -101,7 +101,7 @@ class Buffers:
 
     def __init__(self) -> None:
         self.tx = bytearray(_TX)
-        self.reader = frames.LineReader()
+        self.reader = frames.open_reader()
 
 
 class Server:
@@ -116,7 +116,10 @@ class Server:
     result(): the request's result, called after `step` has returned None. Raises Refused.
 
     A result that is a function writes the fields of the result with the JsonWriter that it is
-    called with. Such an answer is not kept: a repetition of its request is executed.
+    called with. Such an answer is not kept: a repetition of its request is executed. What such a
+    request was parsed to is kept instead, one for each method, so that a host that asks the same
+    again and again, with other ids, lets the wrap allocate nothing. `handle` must not change the
+    parameters.
     """
 
     def __init__(
@@ -140,9 +143,10 @@ class Server:
         self._tx_at = 0
         self._tx_end = 0
         self._number = -1  # id of the request in progress
-        self._body = None  # its bytes
+        self._body: "bytes | None" = None  # its bytes, where they were copied
         self._last_body = None  # of the last request with an answer; None: no repetition
         self._last_answer = b""
+        self._known = []  # (JSON behind the id, method, parameters) of requests that came before
         self._wrong = 0  # wrong lines since the last request
         self._asked = False  # a request was read and waits for time
         self._waited = 0
@@ -293,19 +297,49 @@ class Server:
     def _execute_request(self) -> bool:
         """Execute the request that was read, or answer its repetition."""
         self._asked = False
-        body = self._reader.body()
-        if body == self._last_body:  # H-56
-            return self._repeat_answer(body)
-        request = parse(body)
-        if request is None:
-            return self._queue_refusal(_NO_REQUEST)
-        if request:
-            self._wrong = 0
-            self._last_body = None  # if the handler raises, a repetition is executed
-            self._number = request[0]
-            self._body = body
-            self._answer_call(self._handle, request[1], request[2])
+        reader = self._reader
+        last_body = self._last_body
+        if last_body is not None and reader.is_body(last_body):  # H-56
+            return self._repeat_answer(last_body)
+        number = reader.number()
+        known = self._find_known() if number >= 0 else None
+        self._body = None
+        if known is None:
+            self._body = body = reader.body()
+            known = parse(body)
+            if known is None:
+                return self._queue_refusal(_NO_REQUEST)
+            if not known:
+                return True
+            number = known[0]
+        self._wrong = 0
+        self._last_body = None  # if the handler raises, a repetition is executed
+        self._number = number
+        self._answer_call(self._handle, known[1], known[2])
         return True
+
+    def _find_known(self) -> "tuple | None":
+        """Return the kept request that the line is, apart from its id."""
+        for known in self._known:
+            if self._reader.ends_with(known[0]):
+                return known
+        return None
+
+    def _keep_parsed(self, method: str, params: dict) -> None:
+        """Keep what the request in progress was parsed to, in the place of its method."""
+        body = self._body
+        if body is None or b"\\" in body:
+            return
+        tail = body[body.find(b",") :]
+        # Neither escaped nor in the tail, so the id is the only thing before the tail.
+        if b'"i"' in tail:
+            return
+        known = tail, method, params
+        for i in range(len(self._known)):
+            if self._known[i][1] == method:
+                self._known[i] = known
+                return
+        self._known.append(known)
 
     def _repeat_answer(self, body: bytes) -> bool:
         """Send the answer to the last request again; execute a method in `again` first."""
@@ -318,19 +352,23 @@ class Server:
                 pass  # it has had its effect: the light is off, and the answer stays the same
         return self._queue_line(self._last_answer)
 
-    def _answer_call(self, call: "Callable[..., object]", *args: object) -> None:
-        """Send the result of `call(*args)` as the answer to request `_number` and keep it for a
-        repetition. When the result is a stream, start that instead."""
+    def _answer_call(
+        self, call: "Callable[..., object]", method: str = "", params: "dict | None" = None
+    ) -> None:
+        """Send the result of call(method, params), or of call() without a method, as the answer to
+        request `_number` and keep it for a repetition. When the result is a stream, start that
+        instead."""
         number = self._number
         try:
-            result = call(*args)
+            result = call(method, params) if method else call()
             if hasattr(result, "step"):
                 self._stream = result  # type: ignore - a stream, by its `step`
                 return
             if callable(result):
-                if self._answer_fields(result):  # type: ignore - a `Write`
-                    return
-                raise Refused(INTERNAL, _TOO_LONG_ANSWER)
+                if not self._answer_fields(result):  # type: ignore - a `Write`
+                    raise Refused(INTERNAL, _TOO_LONG_ANSWER)
+                self._keep_parsed(method, params)  # type: ignore - not of a stream
+                return
             answer = dumps({"i": number, "r": result})
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
@@ -338,7 +376,7 @@ class Server:
         if len(answer) > frames.MAX_ANSWER:
             answer = _encode_error(number, INTERNAL, _TOO_LONG_ANSWER)
         self._last_answer = answer
-        self._last_body = self._body
+        self._last_body = self._body or self._reader.body()
         self._queue_line(answer)
 
     def _answer_fields(self, write: "Write") -> bool:

@@ -271,6 +271,7 @@ class StatusView:
         the light of the day."""
         caps, protocols = self._caps, self._protocols
         course = caps.history.sessions
+        course.set_uptime(self._uptime.s)
         shown = {}
         for site in list(course.sites):
             next_s = caps.next_s(site)

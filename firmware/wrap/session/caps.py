@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from wrap.storage.settings import Settings
     from wrap.uptime import Uptime
 
+_FRESH_S = const(600)  # time until `next_s` is computed anew, if nothing else changes
+
 
 class SessionCaps:
     """Applies the settings `site_week` and `light_day_s` to the stored history."""
@@ -19,7 +21,10 @@ class SessionCaps:
         self.history = history
         self._settings = settings
         self._uptime = uptime
-        self._asked = None  # everything that `_next_s` was computed from
+        # What `_next_s` was computed from; the uptime last.
+        self._site: "str | None" = None
+        self._need_s = self._week = self._light_day_s = self._changes = 0
+        self._computed_s = 0
         self._next_s = 0
 
     def refusal(self, plan: "Plan") -> "str | None":
@@ -63,11 +68,22 @@ class SessionCaps:
         get, up_s = self._settings.get, self._uptime.s
         week, light_day_s = get("site_week"), get("light_day_s")
         history = self.history
-        asked = (site, need_s, up_s, week, light_day_s, history.changes)
-        if asked != self._asked:  # each status contains it, and it changes once a second
-            wait_s = history.next_s(site, week, up_s)
-            self._next_s = max(wait_s, history.light_next_s(need_s, light_day_s, up_s))
-            self._asked = asked
+        passed_s = up_s - self._computed_s
+        # Each status contains it. It gets shorter with the time, so it is computed anew only now
+        # and then; earlier than that it can only be shorter than it is said to be.
+        if (
+            passed_s < _FRESH_S
+            and site == self._site
+            and need_s == self._need_s
+            and week == self._week
+            and light_day_s == self._light_day_s
+            and history.changes == self._changes
+        ):
+            return max(0, self._next_s - passed_s)
+        wait_s = history.next_s(site, week, up_s)
+        self._next_s = max(wait_s, history.light_next_s(need_s, light_day_s, up_s))
+        self._site, self._need_s, self._computed_s = site, need_s, up_s
+        self._week, self._light_day_s, self._changes = week, light_day_s, history.changes
         return self._next_s
 
     def light_day(self, need_s: int) -> dict:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ANYBODY = "*"
 UNREADABLE = "unreadable"  # reason of a stored hold that this firmware cannot read
+_NO_HOLDS = []
 
 
 class Holds:
@@ -37,7 +38,10 @@ class Holds:
 
     def reason(self, person: str) -> "str | None":
         """Return the reason of the first hold against light for `person`, or None. Anybody can wear
-        what has no person (""), so every hold counts against that."""
+        what has no person (""), so every hold counts against that. Allocates nothing when there
+        are none: every status request asks."""
+        if self._store.value.get("holds", _NO_HOLDS) == _NO_HOLDS:
+            return None
         for held, reason in self.pairs():
             if held == ANYBODY or held == person or not person:
                 return reason

@@ -42,6 +42,8 @@ class SessionRecorder:
         self._wake_check = wake_check
         self._lit_time = lit_time
         self._trial = trial
+        self._temps_mc = [0] * len(thermal.temp_limits.temps_mc)
+        self._doses = [0] * len(light.channel_calibrated)
         self.sample_ms = 0
 
     def start_session(self) -> None:
@@ -134,9 +136,13 @@ class SessionRecorder:
                 self._log_queue.note(records.SAMPLE, self._sample(session))
 
     def _sample(self, session: "Session") -> bytes:
-        temps = [_known_mc(t) for t in self._thermal.temp_limits.temps_mc]
-        duties = self._light.duties_u16()
-        return payloads.pack_sample(session.state, temps, duties, self._doses_uj())
+        # One comes every 36 s, so what it allocates counts: see docs/benchmarks.md.
+        temps, temps_mc = self._temps_mc, self._thermal.temp_limits.temps_mc
+        for i in range(len(temps)):
+            temps[i] = _known_mc(temps_mc[i])
+        return payloads.pack_sample(
+            session.state, temps, self._light.duties_u16(), self._doses_uj()
+        )
 
     def _end(self, session: "Session", fault_count: int) -> bytes:
         return self._pack_end(session, fault_count, True)
@@ -160,8 +166,13 @@ class SessionRecorder:
         )
 
     def _doses_uj(self) -> "list[int]":
-        return [payloads.NO_DOSE_UJ if d is None else d for d in self._light.doses_uj()]
+        """Return the dose of each channel of light, in a list that the next call fills again."""
+        doses, light = self._doses, self._light
+        for i in range(len(doses)):
+            calibrated = light.channel_calibrated[i]
+            doses[i] = light.lamps.meters[i].uj if calibrated else payloads.NO_DOSE_UJ
+        return doses
 
 
 def _known_mc(mc: int) -> int:
-    return payloads.NO_TEMP if mc in (OPEN, SHORT) else mc
+    return payloads.NO_TEMP if mc == OPEN or mc == SHORT else mc  # `in` would allocate

@@ -160,19 +160,25 @@ def unpack_state(p: bytes) -> dict:
 
 def pack_sample(
     state: int, temps_mc: "Sequence[int]", duties_u16: "Sequence[int]", doses_uj: "Sequence[int]"
-) -> bytes:
+) -> bytearray:
     """Pack a SAMPLE record: state number, temperature (or NO_TEMP) per sensor, duty and dose (or
     NO_DOSE_UJ) per channel."""
     n, c = len(temps_mc), len(duties_u16)
-    out = bytearray(struct.pack("<BB", state << 4 | SCHEMA, n << 4 | c))
+    out = bytearray(2 + 2 * n + 3 * c)
+    out[0] = state << 4 | SCHEMA
+    out[1] = n << 4 | c
+    at = 2
     for t in temps_mc:
-        out.extend(struct.pack("<h", _cc(t)))
+        struct.pack_into("<h", out, at, _cc(t))
+        at += 2
     for d in duties_u16:
-        out.append((d + 128) // 257)
+        out[at] = (d + 128) // 257
+        at += 1
     for dose in doses_uj:
         kept = _NO_DOSE if dose == NO_DOSE_UJ else min(_NO_DOSE - 1, dose // _DOSE_UJ)
-        out.extend(struct.pack("<H", kept))
-    return bytes(out)
+        struct.pack_into("<H", out, at, kept)
+        at += 2
+    return out
 
 
 def unpack_sample(p: bytes) -> dict:

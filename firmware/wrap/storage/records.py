@@ -58,23 +58,28 @@ ALL_TYPES = (
 )
 
 
-def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:
+def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytearray:
     """Return a record's bytes. kind 0..31, seq u32, boot u16, up_s below 2^25, up_ms 0..999,
     payload of at most MAX_PAYLOAD bytes."""
     n = len(payload)
-    body = (
-        struct.pack(
-            _HEAD,
-            _TAG | kind,
-            n if n < _LONG else _LONG,
-            seq & 0xFFFF,
-            boot & 0xFFFF,
-            up_s * 100 + up_ms // 10,
-        )
-        + (b"" if n < _LONG else struct.pack("<H", n))
-        + payload
+    start = HEAD_SIZE if n < _LONG else HEAD_SIZE + 2
+    end = start + n
+    out = bytearray(end + CRC_SIZE)
+    struct.pack_into(
+        _HEAD,
+        out,
+        0,
+        _TAG | kind,
+        n if n < _LONG else _LONG,
+        seq & 0xFFFF,
+        boot & 0xFFFF,
+        up_s * 100 + up_ms // 10,
     )
-    return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
+    if n >= _LONG:
+        struct.pack_into("<H", out, HEAD_SIZE, n)
+    out[start:end] = payload
+    struct.pack_into("<I", out, end, binascii.crc32(memoryview(out)[:end]) & 0xFFFFFFFF)
+    return out
 
 
 def size(payload: bytes) -> int:

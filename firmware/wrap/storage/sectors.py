@@ -29,6 +29,7 @@ _MARK = b"ERASED\x0d\x0a"
 _SECTOR = const(4096)
 _SEGMENT = const(8192)
 BLANK = b"\xff" * 256
+_BLANK_PAGES = b"\xff" * 512
 
 
 class NorSectors:
@@ -42,7 +43,9 @@ class NorSectors:
         self._flash = flash
         self._mem = flash.mem
         self._base = first * _SECTOR
-        self._page = bytearray(_PAGE)
+        self._pages = bytearray(2 * _PAGE)
+        self._first_page = memoryview(self._pages)[:_PAGE]
+        self._second_page = memoryview(self._pages)[_PAGE:]
         self.n = n
         self.size = _SECTOR - len(_MARK)
 
@@ -81,20 +84,22 @@ class NorSectors:
         self._write_pages(i, at, data)
         # Neither the chip nor the HAL verifies what it programs: worn flash shows only
         # here.
-        if bytes(self.read(i, at, len(data))) != bytes(data):
+        if self.read(i, at, len(data)) != data:
             raise OSError(_EIO)
 
     def _write_pages(self, i: int, at: int, data: bytes) -> None:
         """Program page by page. 0xFF bytes of a page leave the flash unchanged."""
-        view = memoryview(data)
-        page = self._page
-        done = 0
-        while done < len(data):
+        pages, size, done = self._pages, len(data), 0
+        while done < size:
             inside = (at + done) & (_PAGE - 1)
-            n = min(_PAGE - inside, len(data) - done)
-            page[:] = BLANK
-            page[inside : inside + n] = view[done : done + n]
-            self._flash.program(self._base + i * _SECTOR + at + done - inside, page)
+            # What fits into the buffer needs no slices, which allocate: as a record of a session.
+            n = size if size <= _PAGE else min(_PAGE - inside, size - done)
+            pages[:] = _BLANK_PAGES
+            pages[inside : inside + n] = data if n == size else memoryview(data)[done : done + n]
+            start = self._base + i * _SECTOR + at + done - inside
+            self._flash.program(start, self._first_page)
+            if inside + n > _PAGE:
+                self._flash.program(start + _PAGE, self._second_page)
             done += n
 
     def erase(self, i: int) -> None:

@@ -31,6 +31,7 @@ FULL_PM = 1000
 DATE_LEAST = 20000101  # yyyymmdd
 DATE_MOST = 21001231
 STORES = ("settings", "cal", "heat", "hold")
+_NO_NAMES = []  # what is not to be changed
 _REPAIR_AGAIN_MS = const(60000)  # after flash has failed
 
 
@@ -118,8 +119,12 @@ class Settings:
         return self._damaged
 
     def unconfirmed(self) -> "list[str]":
-        """Return the names of the stores whose newest value may be lost."""
-        return [name for name, s in zip(STORES, self._stores) if s.unconfirmed]
+        """Return the names of the stores whose newest value may be lost. Allocates nothing when
+        there are none: every status request asks."""
+        for store in self._stores:
+            if store.unconfirmed:
+                return [name for name, s in zip(STORES, self._stores) if s.unconfirmed]
+        return _NO_NAMES
 
     def confirm(self) -> "list[str]":
         """Record that a person has confirmed the values in force. Returns the names of the stores

@@ -24,6 +24,7 @@ from pbmwrap.device.models import (
     Status,
     StepCost,
 )
+from pbmwrap.device.status_poll import SILENT_PERIODS, SILENT_S, TELEMETRY_LEASE_MS
 from pbmwrap.device.transfer import Keep, LogPull, Progress
 from pbmwrap.device.transport import Transport
 from pbmwrap.errors import LinkLost, WrapError
@@ -35,7 +36,6 @@ LEASE_RENEWAL_S = LEASE_MS / 3000  # three renewals within a lease
 # so the attempts last longer than a lease.
 _LEASE_ANSWER_S, _LEASE_ATTEMPTS = LEASE_MS / 6000, 16
 IDLE_S = 0.1
-TELEMETRY_LEASE_MS = 5000
 SILENCE_S = 5.0  # without samples for so long the wrap is lost
 
 
@@ -265,10 +265,12 @@ class Client:
 
         clock = self.transport.monotonic
         renewed = heard = clock()
+        silence_s = max(SILENT_S, SILENT_PERIODS * every_ms / 1000)
         self._request_telemetry(every_ms, lease_ms, take)
         try:
             while not ended():
-                if clock() - renewed > lease_ms / 2000:
+                unheard_s = clock() - max(renewed, heard)  # a wrap that restarted sends none
+                if clock() - renewed > lease_ms / 2000 or unheard_s > silence_s:
                     renewed = clock()
                     self._request_telemetry(every_ms, lease_ms, take)
                 wait_s = min(every_ms, lease_ms) / 2000

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pbmwrap.device.models import Hello, Sample, Status
+from pbmwrap.device.status_poll import StatusPoll, estimate_wake_due_s
 from pbmwrap.errors import DeviceError, LinkLost, NotAWrap, WrapError
 from wrap.rules import limits, states
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pbmwrap.device.client import Client
 
 BY_HAND = "to end the light, hold the wrap's button for a second or unplug the wrap"
-STATUS_S = 1.0  # what a sample lacks (fault, time of the wake question) is asked this often
 RETRY_S = 1.0  # between two attempts to find a lost wrap
 REQUEST_S = 5.0  # a key is not acted on later than this: the situation may have changed
 POINT_S = 1.0  # between two points of the graph
@@ -106,17 +106,18 @@ class Watcher:
         self._connect = connect
         self._every_ms = every_ms
         self._requests: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
-        status = client.status()
-        self._status_s = self.clock.now_s()
+        self._poll = StatusPoll()
         self._limits_due = False  # they change only between sessions
+        status = self._ask_status(client)
+        now_s = self.clock.now_s()
         self.picture = Picture(
             port=client.transport.name,
             hello=hello,
             status=status,
-            heard_s=self._status_s,
+            heard_s=now_s,
             limits=_read_limits(client, status),
             message=_explain_not_shared(client),
-            said_s=self._status_s,
+            said_s=now_s,
         )
         self._add_point()
 
@@ -154,27 +155,35 @@ class Watcher:
 
     def _take(self, sample: Sample) -> None:
         before = self.picture.status
+        now_s = self.clock.now_s()
         if (before.state, before.wake_waiting) != (sample.state, sample.wake_waiting):
-            self._status_s = -STATUS_S  # due now
             self._limits_due = True
-        now = replace(before, **vars(sample))
-        self._show(status=now, heard_s=self.clock.now_s())
+        self._poll.note_sample(vars(sample), now_s, self._every_ms)
+        due_s = estimate_wake_due_s(vars(self._status), vars(sample), now_s - self._status_s)
+        now = replace(before, **vars(sample), wake_due_s=due_s)
+        self._show(status=now, heard_s=now_s)
         self._add_point()
 
-    def _update_status(self, client: Client) -> None:
+    def _ask_status(self, client: Client) -> Status:
+        """Return the status, and keep it with its time."""
         now_s = self.clock.now_s()
-        if now_s - self._status_s < STATUS_S:
+        self._poll.note_asked(now_s)
+        self._status, self._status_s = client.status(), now_s
+        return self._status
+
+    def _update_status(self, client: Client) -> None:
+        if not self._poll.is_due(self.clock.now_s()):
             return
-        self._status_s = now_s
-        self._show(status=client.status(), heard_s=now_s)
+        status = self._ask_status(client)
+        self._show(status=status, heard_s=self._status_s)
         if self._limits_due:
             self._limits_due = False
-            self._show(limits=_read_limits(client, self.picture.status))
+            self._show(limits=_read_limits(client, status))
 
     def _act_on_requests(self, client: Client) -> None:
         for name in self._take_requests():
             self._show(message=self._act(client, name))
-            self._status_s = -STATUS_S
+            self._poll.ask_now()
 
     def _take_requests(self) -> list[str]:
         """Return the requests that are not too old."""
@@ -231,7 +240,8 @@ class Watcher:
         try:
             if hello.uid != self.picture.hello.uid:
                 raise NotAWrap(f"another wrap ({hello.uid}) is at {client.transport.name}")
-            status = client.status()
+            self._poll = StatusPoll()
+            status = self._ask_status(client)
             found = _read_limits(client, status)
         except BaseException:
             client.close()
@@ -239,7 +249,6 @@ class Watcher:
         self.client = client
         now_s = self.clock.now_s()
         away_s = now_s - (self.picture.lost_s or now_s)
-        self._status_s = now_s
         self._show(
             port=client.transport.name,
             hello=hello,

@@ -19,6 +19,7 @@ from typing import Any
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
 from pbmwrap.device.shared import SharedTransport
+from pbmwrap.device.status_poll import TELEMETRY_LEASE_MS, StatusPoll, merge_sample
 from pbmwrap.errors import DeviceError, LinkLost, NoDevice, PortBusy, WrapError
 from pbmwrap.web.history import ACTIVE, History
 from pbmwrap.web.live import (
@@ -30,7 +31,6 @@ from pbmwrap.web.live import (
     RENEW_S,
     RETRY_S,
     STATUS_S,
-    choose_lease_ms,
     choose_period_ms,
     describe_sample,
     make_limits_key,
@@ -91,7 +91,10 @@ class Hub:
         self._limits_key: tuple[Any, ...] | None = None
         self._uptime_s = (0, 0.0)  # the wrap's, at this time of `now_s`
         self._world_state: dict[str, Any] = {}
-        self._status_due_s = self._renew_due_s = 0.0
+        self._poll = StatusPoll()
+        self._renew_due_s = 0.0
+        self._status: dict[str, Any] | None = None  # the last one
+        self._published_s = 0.0  # when a status was published
         self._thread = threading.Thread(target=self._run, name="pbmwrap hub", daemon=True)
 
     def start(self) -> None:
@@ -125,7 +128,7 @@ class Hub:
         """Read the status again soon, after a request of a page may have changed it."""
         if limits_changed:
             self._limits_key = None
-        self._status_due_s = 0.0
+        self._poll.ask_now()
 
     def limit_speed(self, most: int) -> None:
         """Let a simulated wrap's time run at most `most` times as fast as the wall clock."""
@@ -208,7 +211,9 @@ class Hub:
             self._set_main(client.transport)
             self._was_connected = True
             self._limits_key = None
-            self._status_due_s = self._renew_due_s = 0.0
+            self._poll = StatusPoll()
+            self._status = None
+            self._renew_due_s = 0.0
             self._set_connection(Connection("connected", hello=hello))
             self._serve(client)
         finally:
@@ -228,6 +233,7 @@ class Hub:
                 if self.connection.state != "connected":
                     self._set_connection(Connection("connected", hello=self.connection.hello))
             except LinkLost:
+                self._poll.ask_now()  # it may have been the status
                 misses += 1
                 if misses >= MISSES:
                     raise
@@ -241,17 +247,22 @@ class Hub:
 
     def _ask_what_is_due(self, client: Client) -> None:
         now_s = time.monotonic()
-        if now_s >= self._renew_due_s:
-            self._renew_due_s = now_s + (RENEW_FAST_S if self.speed > 1 else RENEW_S)
-            wall_ms = self._lit_ms if self._active else self._dark_ms
+        is_due = self._poll.is_due(now_s, self.speed)
+        if now_s >= self._renew_due_s or (is_due and self._poll.is_silent(now_s)):
             params = {
-                "every_ms": choose_period_ms(wall_ms, self.speed),
-                "ms": choose_lease_ms(self.speed),
+                "every_ms": choose_period_ms(self._wall_ms(), self.speed),
+                "ms": TELEMETRY_LEASE_MS,
             }
+            self._renew_due_s = 0.0  # if it fails
             self._call(client, "telemetry", params)
-        if now_s >= self._status_due_s:
-            self._status_due_s = now_s + STATUS_S
+            self._renew_due_s = now_s + (RENEW_FAST_S if self.speed > 1 else RENEW_S)
+        if is_due:
+            self._poll.note_asked(now_s)
             self._take_status(client, self._call(client, "status"))
+
+    def _wall_ms(self) -> int:
+        """Return the time between two samples."""
+        return self._lit_ms if self._active else self._dark_ms
 
     @property
     def speed(self) -> int:
@@ -273,16 +284,19 @@ class Hub:
         """Keep and publish one sample, as the link gives it."""
         now_s = self.now_s()
         self._note_active(sample.get("state") in ACTIVE)
-        if self.history.add(sample, now_s):
-            self._status_due_s = 0.0  # it names the session
+        self._poll.note_sample(sample, time.monotonic(), self._wall_ms())
+        self.history.add(sample, now_s)
         uptime_s, then_s = self._uptime_s
         at_ms = round(time.time() * 1000)
         self._publish("sample", describe_sample(sample, at_ms, uptime_s + now_s - then_s))
+        if self._active and self._status and time.monotonic() - self._published_s >= STATUS_S:
+            self._publish_status(merge_sample(self._status, sample, now_s - then_s))
 
     def _note_active(self, active: bool) -> None:
         if active != self._active:
             self._active = active
-            self._renew_due_s = self._status_due_s = 0.0  # other figures change as well
+            self._renew_due_s = 0.0
+            self._poll.ask_now()  # other figures change as well
 
     def _take_status(self, client: Client, status: Any) -> None:
         if not isinstance(status, dict):
@@ -298,6 +312,11 @@ class Hub:
         if isinstance(status.get("session"), int):
             self.history.note_session(status["session"])
         self._refresh_limits(client, status)
+        self._status = status
+        self._publish_status(status)
+
+    def _publish_status(self, status: dict[str, Any]) -> None:
+        self._published_s = time.monotonic()
         self._publish("status", {**status, "limits": self._limits})
 
     def _refresh_limits(self, client: Client, status: dict[str, Any]) -> None:

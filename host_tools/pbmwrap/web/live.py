@@ -11,26 +11,22 @@ from typing import Any
 
 from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
+from pbmwrap.device.status_poll import TELEMETRY_LEASE_MS
 from pbmwrap.errors import DeviceError
 from wrap.rules import limits
 
 LIT_MS, DARK_MS = 250, 1000  # between two samples
-STATUS_S = 1.0
+STATUS_S = 1.0  # between two events `status` of a session, most of them made from samples
 RETRY_S = 1.0
 ANSWER_S = 2.0
 MISSES = 3  # requests without an answer, after which the port is opened again
-LEASE_MS, LEASE_MOST_MS, EVERY_MOST_MS = 5000, 60000, 60000
-RENEW_S, RENEW_FAST_S = LEASE_MS / 2000, 0.3  # fast: a simulated wrap whose time runs faster
+EVERY_MOST_MS = 60000
+RENEW_S, RENEW_FAST_S = TELEMETRY_LEASE_MS / 2000, 0.3  # fast: a simulated wrap's time runs faster
 
 
 def choose_period_ms(wall_ms: int, speed: int) -> int:
     """Return the wrap's time between two samples, of which one comes every `wall_ms`."""
     return min(EVERY_MOST_MS, wall_ms * speed)
-
-
-def choose_lease_ms(speed: int) -> int:
-    """Return the length of a telemetry lease in the wrap's time."""
-    return LEASE_MS if speed == 1 else LEASE_MOST_MS
 
 
 def describe_sample(sample: dict[str, Any], at_ms: int, uptime_s: float) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Flash:
         self._partition.readblocks(part.start // _SECTOR, buf, part.start % _SECTOR)
         return buf
 
-    def program(self, at: int, page: "bytes | bytearray") -> None:
+    def program(self, at: int, page: "bytes | bytearray | memoryview") -> None:
         self._partition.writeblocks(at // _SECTOR, page, at % _SECTOR)
 
     def erase(self, at: int) -> None:

@@ -100,8 +100,8 @@ class Rp2040:
         self.link_write = port.write
         self.allocated = port.allocated
         self._heap_used = port.heap_used
-        self._used = port.heap_used()
-        self._total = port.heap_total()
+        self._heap_total = port.heap_total()
+        self._count_heap()
         self.wait_until = port.wait_until
         self.open_flash = open_flash
         self.ticks_ms = time.ticks_ms
@@ -265,8 +265,12 @@ class Rp2040:
 
     def heap(self) -> "tuple[int, int]":
         if not self._regs[ENABLED]:  # on a stock image a walk through the whole heap: 8.8 ms
-            self._used = self._heap_used()
-        return self._used, self._total - self._used
+            self._count_heap()
+        return self._heap
+
+    def _count_heap(self) -> None:
+        used = self._heap_used()
+        self._heap = used, self._heap_total - used
 
     def collect(self) -> None:
         gc.collect()

@@ -38,7 +38,7 @@ class Flash:
         self.mem = memoryview(self._device)  # type: ignore - the flash is memory-mapped (XIP)
         self.sectors = n
 
-    def program(self, at: int, page: "bytes | bytearray") -> None:
+    def program(self, at: int, page: "bytes | bytearray | memoryview") -> None:
         self._device.writeblocks(at // _SECTOR, page, at % _SECTOR)
 
     def erase(self, at: int) -> None:

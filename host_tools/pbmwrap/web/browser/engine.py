@@ -21,6 +21,7 @@ from pbmwrap.device.link import (
     reports_damage,
 )
 from pbmwrap.device.models import Hello
+from pbmwrap.device.status_poll import TELEMETRY_LEASE_MS, StatusPoll, merge_sample
 from pbmwrap.errors import DeviceError, LinkLost, NoDevice, NotAWrap, WrapError
 from pbmwrap.web.browser.replay import Answer, Pending, ReplayClient, ReplayLink, Request
 from pbmwrap.web.history import ACTIVE, History
@@ -33,7 +34,6 @@ from pbmwrap.web.live import (
     RENEW_S,
     RETRY_S,
     STATUS_S,
-    choose_lease_ms,
     choose_period_ms,
     describe_sample,
     make_limits_key,
@@ -105,7 +105,11 @@ class Engine:
         self._misses = 0
         self._connected = False
         self._polling = False  # a job of its own is waiting or under way
-        self._status_due_s = self._renew_due_s = self._hello_due_s = 0.0
+        self._status_poll = StatusPoll()
+        self._renew_due_s = self._hello_due_s = 0.0
+        self._status: dict[str, Any] | None = None  # the last one
+        self._published_s = 0.0  # when a status was published
+        self._renewed = False  # the telemetry, since the status was asked for
         self._active = False
         self._limits: dict[str, int] = {}
         self._limits_key: tuple[Any, ...] | None = None
@@ -157,7 +161,7 @@ class Engine:
         """Read the status again soon."""
         if limits_changed:
             self._limits_key = None
-        self._status_due_s = 0.0
+        self._status_poll.ask_now()
 
     def progress(self, done: int, total: int) -> None:
         """Publish how much of the log has been read, bytes."""
@@ -282,17 +286,25 @@ class Engine:
                 self._frames_before = self._reader.frames_seen
                 self._start_poll(_greet, self._take_hello)
             return
-        if self._now_s >= self._renew_due_s:
+        is_due = self._status_poll.is_due(self._now_s, self.speed)
+        if self._now_s >= self._renew_due_s or (
+            is_due and self._status_poll.is_silent(self._now_s) and not self._renewed
+        ):
+            self._renewed = True
             self._renew_due_s = self._now_s + (RENEW_FAST_S if self.speed > 1 else RENEW_S)
-            wall_ms = LIT_MS if self._active else DARK_MS
             params = {
-                "every_ms": choose_period_ms(wall_ms, self.speed),
-                "ms": choose_lease_ms(self.speed),
+                "every_ms": choose_period_ms(self._wall_ms(), self.speed),
+                "ms": TELEMETRY_LEASE_MS,
             }
             self._start_poll(lambda client: _call(client, "telemetry", params), self._pass)
-        elif self._now_s >= self._status_due_s:
-            self._status_due_s = self._now_s + STATUS_S
+        elif is_due:
+            self._renewed = False
+            self._status_poll.note_asked(self._now_s)
             self._start_poll(lambda client: _call(client, "status"), self._take_status)
+
+    def _wall_ms(self) -> int:
+        """Return the time between two samples."""
+        return LIT_MS if self._active else DARK_MS
 
     def _start_poll(self, act: Callable[[Client], Any], on_done: Callable[[Any], object]) -> None:
         self._polling = True
@@ -311,6 +323,8 @@ class Engine:
 
     def _miss(self, problem: WrapError) -> None:
         self._polling = False
+        self._renew_due_s = 0.0  # what has failed is asked again
+        self._status_poll.ask_now()
         self._misses += 1
         if not self._connected:
             self._hello_due_s = self._now_s + RETRY_S
@@ -335,7 +349,9 @@ class Engine:
         self.hello = hello
         self._connected = True
         self._limits_key = None
-        self._status_due_s = self._renew_due_s = 0.0
+        self._status_poll = StatusPoll()
+        self._status = None
+        self._renew_due_s = 0.0
         self.state = ""
         self._set_state("connected")
 
@@ -349,16 +365,19 @@ class Engine:
         if not self._connected:
             return
         self._note_active(sample.get("state") in ACTIVE)
-        if self.history.add(sample, self._wrap_s):
-            self._status_due_s = 0.0  # it names the session
+        self._status_poll.note_sample(sample, self._now_s, self._wall_ms())
+        self.history.add(sample, self._wrap_s)
         uptime_s, then_s = self._uptime_s
         described = describe_sample(sample, self._utc_ms, uptime_s + self._wrap_s - then_s)
         self._events.append(("sample", described))
+        if self._active and self._status and self._now_s - self._published_s >= STATUS_S:
+            self._publish_status(merge_sample(self._status, sample, self._wrap_s - then_s))
 
     def _note_active(self, active: bool) -> None:
         if active != self._active:
             self._active = active
-            self._renew_due_s = self._status_due_s = 0.0  # other figures change as well
+            self._renew_due_s = 0.0
+            self._status_poll.ask_now()  # other figures change as well
 
     def _take_status(self, status: Any) -> None:
         if not isinstance(status, dict):
@@ -375,6 +394,7 @@ class Engine:
         if isinstance(status.get("session"), int):
             self.history.note_session(status["session"])
         key = make_limits_key(status, self.hello)
+        self._status = status
         if key == self._limits_key:
             self._publish_status(status)
             return
@@ -386,6 +406,7 @@ class Engine:
         self._start_poll(lambda client: read_limits(client, status.get("slot")), take)
 
     def _publish_status(self, status: dict[str, Any]) -> None:
+        self._published_s = self._now_s
         self._events.append(("status", {**status, "limits": self._limits}))
 
 
