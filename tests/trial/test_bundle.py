@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 import copy
 import json
-import re
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
