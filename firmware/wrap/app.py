@@ -74,8 +74,11 @@ except ImportError:  # installed as files, which a stock board loads into its he
     TrialCommands = None
 from wrap.version import VERSION
 
-# 3 KB on a chip. littlefs takes 1 KB of it for an open file, all else 1.2 KB (tests/esp32).
+# 3 KB on a chip: littlefs takes 1 KB of it for an open file, all else 1.2 KB (tests/esp32). A board
+# that loads modules into its heap has no such piece to spare: it keeps what a latch in RAM takes.
 _RESERVE_WORDS = const(768)
+_SMALL_RESERVE_WORDS = const(128)
+_LARGE_HEAP = const(65536)  # bytes free
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -102,7 +105,8 @@ class App:
         self.busy = False
         # Given back at the first fault: to latch and store one takes memory, which may be what has
         # run out.
-        self._reserve: "Sequence[int]" = [0] * _RESERVE_WORDS
+        large = hal.heap()[1] >= _LARGE_HEAP
+        self._reserve: "Sequence[int]" = [0] * (_RESERVE_WORDS if large else _SMALL_RESERVE_WORDS)
         self._tripped = faults.NONE  # the last fault that a check of `step` tripped
         self._names = tuple([s[0] for s in facts.SENSORS])
         self._own = Violation()  # of the checks in this class

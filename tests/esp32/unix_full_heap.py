@@ -1,6 +1,6 @@
 """Runs on the MicroPython unix port: a wrap whose heap is filled, for good, while light is on.
 
-Argument: folder. Prints [whether the lamps were lit before, code of the fault in RAM, in the flash,
+Arguments: folder, bytes of heap that the HAL states as free. Prints [whether the lamps were lit before, code of the fault in RAM, in the flash,
 after the next boot, whether a lamp is lit at the end, exception that ended the loop].
 """
 
@@ -12,6 +12,7 @@ from hashlib import sha256
 
 import board_facts
 from pbmwrap.twin.fake_board import FakeBoard
+from pbmwrap.twin.fake_hal import FakeHal
 from wrap.compat import collect_after
 from wrap.rules.limits import STEP_MS
 from wrap.storage.atomic_store import Store
@@ -20,6 +21,17 @@ from wrap.storage.files import Files
 STEPS = 300
 _RAW_33_C = 36569
 PIECES = (1000, 100, 16, 1)  # bytes; so that no piece of the heap is left
+
+
+class Board(FakeBoard):
+    """Has a HAL that states how much of the heap is free."""
+
+    free = 0
+
+    def _make_hal(self, start: int, cause: str) -> FakeHal:
+        hal = super()._make_hal(start, cause)
+        hal.heap = lambda: (0, self.free)
+        return hal
 
 
 class Filler:
@@ -44,7 +56,7 @@ class Filler:
             self.n += 1
 
 
-def light(board: FakeBoard) -> None:
+def light(board: Board) -> None:
     """Store a protocol and start its session."""
     protocol = {
         "v": 1,
@@ -64,9 +76,10 @@ def light(board: FakeBoard) -> None:
         board.advance(10)
 
 
-def main(folder: str) -> None:
+def main(folder: str, free: int) -> None:
     files = Files(folder)
-    board = FakeBoard(files, board_facts)
+    board = Board(files, board_facts)
+    board.free = free
     for sensor in range(len(board_facts.SENSORS)):
         board.set_raw(sensor, _RAW_33_C)
     board.power_on("power")
@@ -96,4 +109,4 @@ def main(folder: str) -> None:
     print(json.dumps([was_lit, in_ram, in_flash, after, bool(still_lit), ended]))
 
 
-main(sys.argv[1])
+main(sys.argv[1], int(sys.argv[2]))

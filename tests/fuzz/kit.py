@@ -134,7 +134,7 @@ class Wrap:
     def snapshot(self):
         """Return everything that bytes from outside could change, but for what is being received.
 
-        Private: `_handle`, `_number`, `_every_ms`, `_restart_ms`, `_last_body` and `_stream`, since
+        Private: `_handle`, `_number`, `_restart_ms`, `_last_body` and `_stream`, since
         "no request changes anything" is a statement about the whole state, and the parts that only
         the server and the host session use are shown by nothing public before they act.
         """
@@ -152,7 +152,7 @@ class Wrap:
                 app.fault_latch.later,
             ),
             (list(hal.duty), list(hal.mode), hal.enabled, hal.reset_wanted, hal.blinking),
-            (app.control.lease_ms, app.host_clock.unix_s(), host._every_ms, host._restart_ms),
+            (app.control.lease_ms, app.host_clock.unix_s(), host.every_ms, host._restart_ms),
             (app.server._last_body, app.server._stream is None),
             app.history.sessions.to_stored(),
         )

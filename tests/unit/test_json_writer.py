@@ -4,17 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wrap.link import frames, json_writer
-from wrap.link.json_writer import DictWriter, open_writer
+from wrap.link.json_writer import PieceWriter, open_writer
 from wrap.link.server import dumps
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()
 VALUES = PLAIN | st.lists(PLAIN) | st.dictionaries(st.text(), PLAIN)
-FIELDS = st.dictionaries(st.sampled_from(["a", "temps_mc", "warn", "fault", "unix_s"]), VALUES)
+NAMES = ["a", "temps_mc", "warn", "fault", "unix_s", *(f"f{n}" for n in range(14))]
+FIELDS = st.dictionaries(st.sampled_from(NAMES), VALUES)
 
 
 def written(buffer, fields, at=0, most=1 << 20):
     """The index behind the line of `fields`, in a push."""
-    out = DictWriter(buffer, dumps)
+    out = PieceWriter(buffer, dumps)
     out.begin_line(at, most, "n", "sample", "p")
     for name, value in fields.items():
         out.put(name, value)
@@ -31,19 +32,38 @@ def test_a_line_is_that_of_the_whole_dictionary(fields, at):
 
 
 @given(FIELDS)
-def test_a_line_that_does_not_fit_changes_nothing(fields):
+def test_a_line_that_does_not_fit_is_dropped(fields):
+    """What it wrote until then stays behind the bytes that are sent."""
     body = dumps({"n": "sample", "p": fields})
     line = frames.encode(body)
-    short = bytearray(len(line) - 1)
-    assert (written(short, fields), any(short)) == (-1, False)
-    room = bytearray(len(line) + 1)
-    assert (written(room, fields, most=len(body) - 1), any(room)) == (-1, False)
+    short = bytearray(3) + bytearray(len(line) - 1)
+    assert (written(short, fields, 3), any(short[:3])) == (-1, False)
+    room = bytearray(len(line) + 9)
+    assert written(room, fields, most=len(body) - 1) == -1
+    assert not any(room[len(line) :])
+    assert written(room, fields, most=len(body)) == len(line)
+
+
+def test_an_exception_in_a_line_leaves_nothing_for_the_next():
+    buffer = bytearray(100)
+    out = PieceWriter(buffer, dumps)
+    out.begin_line(0, 99, "i", 1, "r")
+    out.put("a", 1)
+    out.begin_line(0, 99, "i", 2, "r")
+    out.put("b", 2)
+    assert bytes(buffer[: out.end_line()]) == frames.encode(b'{"i":2,"r":{"b":2}}')
+    assert out.end_line() == -1
+
+
+def test_no_buffer_is_too_short_to_say_so():
+    for size in range(12):
+        assert written(bytearray(size), {"a": 1}) == -1
 
 
 def test_a_list_is_as_it_was_when_it_was_put():
     """Its owner uses it again for the next field."""
     row, buffer = [1, 2], bytearray(100)
-    out = DictWriter(buffer, dumps)
+    out = PieceWriter(buffer, dumps)
     out.begin_line(0, 99, "i", 1, "r")
     out.put("a", row)
     row[0] = 3

@@ -160,7 +160,7 @@ def unpack_state(p: bytes) -> dict:
 
 def pack_sample(
     state: int, temps_mc: "Sequence[int]", duties_u16: "Sequence[int]", doses_uj: "Sequence[int]"
-) -> bytearray:
+) -> bytes:
     """Pack a SAMPLE record: state number, temperature (or NO_TEMP) per sensor, duty and dose (or
     NO_DOSE_UJ) per channel."""
     n, c = len(temps_mc), len(duties_u16)
@@ -178,7 +178,7 @@ def pack_sample(
         kept = _NO_DOSE if dose == NO_DOSE_UJ else min(_NO_DOSE - 1, dose // _DOSE_UJ)
         struct.pack_into("<H", out, at, kept)
         at += 2
-    return out
+    return out  # type: ignore - as good as bytes, and no copy
 
 
 def unpack_sample(p: bytes) -> dict:

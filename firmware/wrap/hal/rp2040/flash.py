@@ -39,7 +39,7 @@ class Flash:
         self.sectors = n
 
     def program(self, at: int, page: "bytes | bytearray | memoryview") -> None:
-        self._device.writeblocks(at // _SECTOR, page, at % _SECTOR)
+        self._device.writeblocks(at // _SECTOR, page, at % _SECTOR)  # type: ignore - any buffer
 
     def erase(self, at: int) -> None:
         self._device.ioctl(_ERASE, at // _SECTOR)
