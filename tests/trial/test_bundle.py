@@ -9,6 +9,7 @@ import base64
 import copy
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -70,6 +71,7 @@ def test_the_bundle_as_it_was_exported_is_proved(whole: Bundle) -> None:
 
 def test_of_all_else_there_are_only_salted_hashes(whole: Bundle) -> None:
     text = bundles.format_bundle(whole)
+    text = re.sub(r"[A-Za-z0-9+/=]{40,}", "", text)  # random bytes of the log, which may spell Ada
     assert "nobody else" not in text and "Ada" not in text
     (entry,) = rows_of(whole, "entry")
     assert entry[6:] == [None, None]
