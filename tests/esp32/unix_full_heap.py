@@ -1,7 +1,8 @@
 """Runs on the MicroPython unix port: a wrap whose heap is filled, for good, while light is on.
 
-Arguments: folder, bytes of heap that the HAL states as free. Prints [whether the lamps were lit before, code of the fault in RAM, in the flash,
-after the next boot, whether a lamp is lit at the end, exception that ended the loop].
+Arguments: folder, bytes of heap that the HAL states as free. Prints [whether the lamps were lit
+before, code of the fault in RAM, in the flash, after the next boot, whether a lamp is lit at the
+end, exception that ended the loop].
 """
 
 import gc
