@@ -472,6 +472,7 @@ def test_a_chart_has_a_table_and_words_behind_it(visit: Visit) -> None:
 
 def test_the_simulated_world_is_changed_from_the_page(visit: Visit) -> None:
     server, page = visit("simulated")
+    page.wait_for_selector(".plot canvas")  # the curves stand above: they move what is pressed
     page.get_by_role("button", name="Cover the wrap", exact=True).click()
     expect(page.get_by_role("button", name="Uncover the wrap")).to_be_visible()
     page.get_by_role("button", name="Pull off: Skin, left").click()
