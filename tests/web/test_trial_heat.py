@@ -19,6 +19,7 @@ from pbmwrap.errors import InvalidFile, LinkLost, NoDevice, Refused, UsageError
 from pbmwrap.trial import heat_test
 from pbmwrap.twin.plant import BOTTLE, Plant
 from pbmwrap.twin.sim import SimTwin
+from pbmwrap.web.calibration_guide import LIT_SPEED
 from pbmwrap.web.security import Refusal
 from pbmwrap.web.trial_heat import HeatTests, find_last
 from tests.trial.test_heat_test import ARM
@@ -329,7 +330,7 @@ def test_the_server_runs_it_beside_its_requests_and_any_browser_stops_it(site: S
     assert (seen["running"]["minutes"], seen["running"]["session_min"]) == (3, 5)
     until(lambda: ada.get("/api/trial/heat").json()["running"]["step"] == 1)
     until(lambda: site.world.state()["lit"])
-    assert site.web.hub.speed == 20
+    assert site.web.hub.speed == LIT_SPEED
     assert bert.post("/api/trial/heat/stop").is_success
     until(lambda: ada.get("/api/trial/heat").json()["running"] is None)
     until(lambda: not site.world.state()["lit"])

@@ -47,7 +47,8 @@ from pbmwrap.errors import LinkLost, WrapError
 from pbmwrap.web.security import Refusal
 
 PRESENT_S = 20.0  # a page asks once a second; one in a hidden window may do so less often
-LIT_SPEED = 20  # a lease of 10 s of a simulated wrap's time is then 0.5 s, as short as can be kept
+# A lease of 10 s of a simulated wrap's time is then 1 s. A busy machine loses a shorter one.
+LIT_SPEED = 10
 GRIDS = ("5x5", "4x4", "3x3", "2x2")  # one point leaves more than the wrap takes
 REPEATS = ("3", "2", "1")
 FULL_PM = 999  # duty from which on nothing is said about it
