@@ -6,11 +6,13 @@ import sys
 import pytest
 
 import wrap.app
+from pbmwrap.device.models import BLIND_STATES
 from pbmwrap.install import bundle
 from tests.between_steps import between_steps
 from tests.unit.conftest import MemFiles, Rig
 from wrap import main_loop
 from wrap.errors import UNKNOWN_METHOD, Refused
+from wrap.session import no_trial, trial
 from wrap.storage.double_store import DoubleStore
 
 
@@ -112,3 +114,9 @@ def test_what_is_no_session_of_that_trial_begins(monkeypatch, state, person, sit
     rig, refusal = start_over_trial(monkeypatch, state, person, site)
     assert refusal == ""
     rig.until("running", 40_000)
+
+
+def test_one_list_of_blind_states_is_meant_everywhere():
+    """Private: `_BLIND`, since firmware in files cannot import wrap.session.trial."""
+    blind = (trial.ARMED, trial.RUNNING, trial.FINISHED)
+    assert no_trial._BLIND == BLIND_STATES == blind

@@ -10,6 +10,9 @@ from wrap.rules.protocol import course_key
 
 NoneBelowZero = Annotated[int | None, "a number below 0 stands for None"]
 
+# Of `trial.get`: a trial whose secret the wrap keeps. `wrap.session.trial` has the same.
+BLIND_STATES = ("armed", "running", "finished")
+
 
 @dataclass(frozen=True)
 class Answer:

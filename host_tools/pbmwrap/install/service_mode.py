@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pbmwrap.device import discovery
 from pbmwrap.device.answers import require_kind
 from pbmwrap.device.client import Client
-from pbmwrap.device.models import Hello
+from pbmwrap.device.models import BLIND_STATES, Hello
 from pbmwrap.errors import (
     AtPrompt,
     DeviceError,
@@ -36,7 +36,6 @@ READY_S = 120.0  # a stock board on the emulator needs 35 s to boot from files
 AT_PROMPT_S = 10.0  # a board that shows its prompt for so long after an install starts nothing more
 BACK_S = 45.0  # the receiver on a board waits 10 s for a host before it restarts by itself
 READY_STATES = ("idle", "done", "fault")
-BLIND_STATES = ("armed", "running", "finished")
 _POLL_S = 0.5
 _CTRL_D = b"\r\x03\x02\x04"  # end the line, interrupt, leave the raw prompt, soft reset
 _PLUG_HINT = "unplug it and plug it in again"

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pbmwrap.device.answers import require_kind
+from pbmwrap.device.models import BLIND_STATES
 from pbmwrap.errors import DeviceError, Refused, UsageError, VerifyFailed, WrapError
 from pbmwrap.logs.archive import Archive
 from pbmwrap.logs.summary import read_wrap_info
@@ -180,7 +181,7 @@ def read_wrap_trial(client: Client) -> dict[str, Any]:
 def refuse_busy_wrap(now: Mapping[str, Any]) -> None:
     """Refuse a wrap that keeps another trial's secret. now: as `read_wrap_trial` returns it. Raises
     Refused."""
-    if now["state"] in ("armed", "running", "finished"):
+    if now["state"] in BLIND_STATES:
         raise Refused(
             f"the wrap is in trial {now['id']}, which is not over",
             "finish it first: `pbmwrap trial reveal`, or `pbmwrap trial unblind` (with"

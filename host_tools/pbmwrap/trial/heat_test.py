@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pbmwrap import disk, paths
 from pbmwrap.device.answers import require_kind
+from pbmwrap.device.models import BLIND_STATES
 from pbmwrap.errors import DeviceError, InvalidFile, Refused, UsageError, WrapError
 from pbmwrap.words import name_end
 from wrap.rules.limits import LEASE_MAX_MS, LEASE_MS, TRIAL_NIR_PM
@@ -39,7 +40,6 @@ _FADE_S = 5.0  # the light fades out in half a second
 _VISIBLE_NM = 700  # as wrap.session.trial
 _STATE = NAMES[CALIBRATING]
 _LIT = (_STATE, *(NAMES[state] for state in ACTIVE))
-_BLIND = ("armed", "running", "finished")
 
 _NUMBER = (int, float)
 _SHOWN = {
@@ -165,7 +165,7 @@ def find_most_pm(hello: Hello) -> int:
 def require_not_blind(now: Mapping[str, Any]) -> None:
     """Raise Refused while a trial is blind: the test would show what its arms feel like. now: what
     the wrap says of its trial (`programme.trial_run.read_wrap_trial`)."""
-    if now.get("state") in _BLIND:
+    if now.get("state") in BLIND_STATES:
         raise Refused(
             f"trial {now.get('id')} is blind: this test would show what its arms feel like",
             "make it before a trial, or after the reveal",
