@@ -17,13 +17,13 @@ from typing import Any, Protocol
 
 from starlette.requests import Request
 
-from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
 from pbmwrap.errors import InvalidFile, LinkLost, NoDevice, Refused, WrapError
 from pbmwrap.trial import heat_test
 from pbmwrap.trial.heat_test import HeatTest, Pace, Setup, Stage
 from pbmwrap.web.answers import read_json
 from pbmwrap.web.calibration_guide import LIT_SPEED, refuse_light
+from pbmwrap.web.calibration_guide import Wrap as LitWrap
 from pbmwrap.web.hub import Hub
 from pbmwrap.web.programme import Fields
 from pbmwrap.web.security import Refusal
@@ -36,25 +36,8 @@ ENDS_S = 10.0  # what the thread needs at most to end
 _ACTIVE = tuple(NAMES[state] for state in ACTIVE)
 
 
-class Wrap(Protocol):
-    """The wrap that the server has: the part of `Hub` that is needed here."""
-
-    def borrow(self) -> AbstractContextManager[tuple[Client, Hello]]:
-        """Lend a connection. Raises NoDevice, LinkLost."""
-        ...
-
-    def now_s(self) -> float:
-        """Return the wrap's time, s."""
-        ...
-
-    @property
-    def speed(self) -> int:
-        """How many times as fast as the wall clock that time runs."""
-        ...
-
-    def limit_speed(self, most: int) -> None:
-        """Let it run at most so fast; for a real wrap it is 1 already."""
-        ...
+class Wrap(LitWrap, Protocol):
+    """What a calibration needs of the server's wrap, and a bottle."""
 
     def around_bottle(self) -> AbstractContextManager[None]:
         """Do with a simulated wrap what the person has said of it."""
