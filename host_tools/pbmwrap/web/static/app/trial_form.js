@@ -19,6 +19,7 @@ const WAIT_DAYS = 21; // 7 to wait, 14 of baseline
 const OF_COURSE = ["aim", "better", "measure", "question", "sessions", "start"]; // its own words
 const DAY_MS = 86_400_000;
 export const CONFIRMED = 2; // presses that what cannot be undone needs
+
 /** Why the wrap cannot be asked; null when it can. */
 export function noWrap() {
   return store.state?.connection === "connected" ? null : t("start.no-link");
