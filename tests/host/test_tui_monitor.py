@@ -396,16 +396,32 @@ def test_g_turns_to_the_graph_of_light_and_dose_and_back(world):
     assert light == file.read_text(encoding="utf-8")
 
 
-def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world):
+def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world, monkeypatch):
+    """It is read once for a session: each reading makes the wrap allocate 4 KB."""
     strict = json.loads(protocol("strict")) | {"trip": 38000}
     world.wrap.flash_protocol(2, json.dumps(strict, sort_keys=True).encode())
     world.wrap.activate(2)
     world.pass_s(2)
+    asked = []
+    ask = Client.settings
+    monkeypatch.setattr(Client, "settings", lambda client: asked.append(1) or ask(client))
     assert world.watcher.picture.limits.skin_trip_mc == 41000
     world.wrap.start()
     world.pass_s(5)
     found = world.watcher.picture.limits
     assert (found.skin_trip_mc, found.derate_from_mc) == (38000, 36000)
+    world.watcher.request("pause")
+    world.pass_s(3)
+    assert world.state() == "paused"
+    world.watcher.request("resume")
+    world.pass_s(3)
+    assert world.state() == "running"
+    assert world.watcher.picture.limits.skin_trip_mc == 38000
+    assert len(asked) == 1
+    world.watcher.request("stop")
+    world.pass_s(3)
+    assert world.watcher.picture.limits.skin_trip_mc == 41000
+    assert len(asked) == 2
 
 
 def test_points_are_kept_for_the_longest_session(world, monkeypatch):

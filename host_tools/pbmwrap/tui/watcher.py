@@ -107,8 +107,8 @@ class Watcher:
         self._every_ms = every_ms
         self._requests: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
         self._poll = StatusPoll()
-        self._limits_due = False  # they change only between sessions
         status = self._ask_status(client)
+        self._limits_of = _find_session(status)
         now_s = self.clock.now_s()
         self.picture = Picture(
             port=client.transport.name,
@@ -156,8 +156,6 @@ class Watcher:
     def _take(self, sample: Sample) -> None:
         before = self.picture.status
         now_s = self.clock.now_s()
-        if (before.state, before.wake_waiting) != (sample.state, sample.wake_waiting):
-            self._limits_due = True
         self._poll.note_sample(vars(sample), now_s, self._every_ms)
         due_s = estimate_wake_due_s(vars(self._status), vars(sample), now_s - self._status_s)
         now = replace(before, **vars(sample), wake_due_s=due_s)
@@ -176,9 +174,10 @@ class Watcher:
             return
         status = self._ask_status(client)
         self._show(status=status, heard_s=self._status_s)
-        if self._limits_due:
-            self._limits_due = False
+        session = _find_session(status)
+        if session != self._limits_of:
             self._show(limits=_read_limits(client, status))
+            self._limits_of = session
 
     def _act_on_requests(self, client: Client) -> None:
         for name in self._take_requests():
@@ -246,6 +245,7 @@ class Watcher:
         except BaseException:
             client.close()
             raise
+        self._limits_of = _find_session(status)
         self.client = client
         now_s = self.clock.now_s()
         away_s = now_s - (self.picture.lost_s or now_s)
@@ -362,6 +362,12 @@ def explain_refusal(name: str, refusal: DeviceError) -> str:
     if refusal.device_code == "fault" and name == "acknowledge":
         return f"acknowledge: refused, {refusal.text}; {hint}"
     return f"{name}: not possible, {hint}" if hint else f"{name}: {refusal}"
+
+
+def _find_session(status: Status) -> int | None:
+    """Return the number of the session in progress, None without one. The limits stay the same
+    during a session, and reading them makes the wrap allocate 4 KB."""
+    return status.session if status.state in _ACTIVE else None
 
 
 def _read_limits(client: Client, status: Status) -> Limits:
