@@ -101,7 +101,7 @@ def test_garbage_waits_for_a_step_that_leaves_time_but_not_for_ever(hal):
 
 @pytest.mark.parametrize(
     ("free", "waits", "in_any_case"),
-    [(0, 65536, 81920), (171_168, 65536, 81920), (24_000, 6000, 8000), (160_000, 40_000, 53_333)],
+    [(0, 65536, 81920), (131_072, 65536, 81920), (24_000, 6000, 8000), (131_071, 32_767, 43_690)],
 )
 def test_a_small_heap_is_collected_earlier(hal, free, waits, in_any_case):
     left = [waits - 1, waits, in_any_case - 1, in_any_case]
