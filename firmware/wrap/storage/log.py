@@ -13,6 +13,7 @@ sector whose head is damaged is inferred from the adjacent sectors.
 """
 
 import hashlib
+import struct
 from array import array
 
 from wrap.compat import const
@@ -27,7 +28,8 @@ UNUSED = (1 << 30) - 1  # start of a sector that is not part of the log; a small
 _BLOBS = const(4)  # BLOB records whose offsets each sector's head carries
 _HEAD_MOST = const(120)  # bytes of a SECTOR record
 _HEAD_LEAST = const(41)  # bytes of its payload without blobs
-_SEQ = const((1 << 30) - 1)  # the highest sequence number, after which it wraps to 0
+_BEGIN = const(11)  # of start and sequence number in a SECTOR record (`payloads.pack_sector`)
+_MOST = const((1 << 30) - 1)  # UNUSED, and the highest sequence number, after which it wraps to 0
 _NEAR = const(1024)  # more records than a sector holds
 _EIO = const(5)
 
@@ -49,8 +51,9 @@ def _stated_start(head: "bytes | bytearray | memoryview") -> "int | None":
     """Return the start that the head of a sector states, None when it is not valid."""
     if not records.begins_with(head, records.SECTOR, _HEAD_LEAST):
         return None
-    start, seq = payloads.unpack_begin(head, records.HEAD_SIZE)
-    return start if start < UNUSED and seq <= _SEQ else None
+    # Here, since a boot asks for each sector: a function in `payloads` would take 4 ms more.
+    start, seq = struct.unpack_from("<II", head, _BEGIN)
+    return start if start < _MOST and seq <= _MOST else None
 
 
 def _is_first(sectors: "AnySectors") -> bool:
@@ -65,16 +68,15 @@ def _infer_starts(sectors: "AnySectors", starts: "array[int]", head: int) -> int
     one of them."""
     n = sectors.n
     unused = UNUSED
-    i = head
-    before = starts[i]
-    for _ in range(n):  # from the oldest place to the newest
-        i = i + 1 if i + 1 < n else 0
-        start = starts[i]
-        # One without a neighbour has nothing to be inferred from: most sectors of a young log.
-        if start == unused and (before != unused or starts[i + 1 - n] != unused):
-            _infer_start(sectors, starts, i)
+    before = starts[head]
+    for places in (range(head + 1, n), range(head + 1)):  # from the oldest place to the newest
+        for i in places:
             start = starts[i]
-        before = start
+            # One without a neighbour has nothing to be inferred from: most sectors of a young log.
+            if start == unused and (before != unused or starts[i + 1 - n] != unused):
+                _infer_start(sectors, starts, i)
+                start = starts[i]
+            before = start
     i = (head + 1) % n
     while starts[i] != UNUSED and starts[i] > starts[head]:
         head = i
@@ -135,10 +137,11 @@ class Log:
     def _find_sectors(self) -> None:
         """Find the start of each sector, and the newest sector."""
         newest = -1
+        starts, find_start = self.starts, _stated_start  # as locals: a full log has 352 of them
         for i, head in self._s.heads(0xA0 + records.SECTOR, _HEAD_MOST):
-            start = _stated_start(head)
+            start = find_start(head)
             if start is not None:
-                self.starts[i] = start
+                starts[i] = start
                 if start > newest:
                     newest = start
                     self._head = i
@@ -161,7 +164,7 @@ class Log:
             self._pad = records.CRC_SIZE
         for record in found:
             self._learn_blob(record, start)
-        self.seq = (found[-1][1] + 1) & _SEQ
+        self.seq = (found[-1][1] + 1) & _MOST
         self.boot = found[-1][2]
 
     def _learn_blob(self, record: tuple, start: int) -> None:

@@ -271,12 +271,6 @@ def pack_sector(start: int, seq: int, chain: bytes, blobs: "list[tuple[bytes, in
     return out
 
 
-def unpack_begin(buf: "bytes | bytearray | memoryview", at: int) -> "tuple[int, int]":
-    """Return (offset, sequence number) at which the sector of a SECTOR record begins, whose payload
-    is at `at`."""
-    return struct.unpack_from("<II", buf, at + 1)
-
-
 def unpack_sector(p: bytes) -> dict:
     """Unpack a SECTOR record, `chain` in hex."""
     _, start, seq, chain = struct.unpack_from("<BII32s", p, 0)

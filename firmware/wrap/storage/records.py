@@ -14,13 +14,14 @@ import struct
 
 from wrap.compat import const
 
-_RESIDUE = 0x2144DF1C
+_RESIDUE = const(0x2144DF1C)
 _TAG = const(0xA0)
 _TAG_MASK = const(0xE0)
 _LONG = const(255)
 _HEAD = "<BBHHI"
 HEAD_SIZE = 10
 CRC_SIZE = 4
+_OVERHEAD = const(14)
 OVERHEAD = HEAD_SIZE + CRC_SIZE  # with a payload shorter than 255 bytes
 MAX_PAYLOAD = 3072
 
@@ -115,13 +116,15 @@ def parse(
 def begins_with(buf: "bytes | bytearray | memoryview", kind: int, least: int) -> bool:
     """Return whether `buf` begins with an intact record of this kind with a short payload of at
     least `least` bytes. Takes a fifth of the time of `parse`: a boot asks for each sector."""
-    if len(buf) < OVERHEAD or buf[0] != _TAG | kind:
+    size = len(buf)
+    if size < _OVERHEAD or buf[0] != _TAG | kind:
         return False
     n = buf[1]
-    if not least <= n < _LONG or n + OVERHEAD > len(buf):
+    end = n + _OVERHEAD
+    if n < least or n == _LONG or end > size:
         return False
     # The CRC of what ends with its own CRC is this number.
-    return binascii.crc32(buf[: n + OVERHEAD]) == _RESIDUE
+    return binascii.crc32(buf[:end]) == _RESIDUE
 
 
 def full_seq(record: tuple, before: int) -> int:

@@ -274,6 +274,8 @@ class Rp2040:
 
     def collect(self) -> None:
         gc.collect()
+        if not self._regs[ENABLED]:  # a session begins: the figure that `heap` returns in it
+            self._count_heap()
 
 
 def _read_noise(n: int) -> bytes:
