@@ -57,7 +57,7 @@ from wrap.storage.log_queue import LogQueue
 from wrap.storage.protocols import Protocols
 from wrap.storage.settings import Settings
 from wrap.storage.upkeep import Upkeep
-from wrap.turn import turn
+from wrap.turn import run_link, turn
 from wrap.ui.button import Button
 from wrap.ui.buzzer import Buzzer
 from wrap.ui.gestures import Gestures
@@ -579,11 +579,4 @@ class App:
     def run_link(self, spare_ms: int = limits.STEP_MS) -> bool:
         """Run a slice of the link. spare_ms: time until the next step, which the slice must not
         exceed while light is on; in the dark a step may wait. Returns whether it had work."""
-        if not self.session.lit_now:
-            spare_ms = limits.STEP_MS
-        try:
-            self.busy = self.server.poll(spare_ms)
-        except Exception as e:
-            self.busy = False
-            self.panic(e)
-        return self.busy
+        return run_link(self, spare_ms if self.session.lit_now else limits.STEP_MS)

@@ -1,7 +1,7 @@
 """Hides the differences between MicroPython and CPython.
 
-`const`, `@micropython.viper` and `ptr32` are known to MicroPython's compiler; on CPython the same
-functions are plain Python over the same arrays.
+`const`, `@micropython.viper`, `ptr8` and `ptr32` are known to MicroPython's compiler; on CPython
+the same functions are plain Python over the same arrays.
 """
 
 import gc
@@ -41,6 +41,11 @@ def ptr32(buffer: array) -> array:
     return buffer
 
 
+def ptr8(buffer: "bytearray | bytes | str") -> "bytearray | bytes":
+    """Return the buffer, as its own sequence of bytes; of text, its bytes in UTF-8."""
+    return buffer.encode() if isinstance(buffer, str) else buffer
+
+
 def small_int(value: int) -> int:
     """Return `value` as a small integer. An integer in a frozen tuple is a long-integer object, and
     so is every result computed from it: that allocates and takes several times as long
@@ -55,4 +60,4 @@ def collect_after(allocated: int) -> None:
         gc.threshold(allocated)  # type: ignore
 
 
-__all__ = ("collect_after", "const", "micropython", "ptr32", "small_int")
+__all__ = ("collect_after", "const", "micropython", "ptr8", "ptr32", "small_int")

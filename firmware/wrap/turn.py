@@ -1,4 +1,6 @@
-"""Holds the only method of `App` that is machine code.
+"""Holds what of `App` is machine code: a turn, and a slice of the link, which runs every
+millisecond while a host talks. Its variables are on the stack; bytecode with so many takes a piece
+of the heap at each call.
 
 It has a module of its own because `app.py` has more names than machine code on ARMv6-M can address,
 which the build refuses (tools/toolchain/native_names.py says why).
@@ -10,6 +12,17 @@ from wrap.fast_step import BACKGROUND_DUE
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from wrap.app import App
+
+
+@micropython.native
+def run_link(app: "App", spare_ms: int) -> bool:
+    """Run a slice of the link, see `App.run_link`."""
+    try:
+        app.busy = app.server.poll(spare_ms)
+    except Exception as e:
+        app.busy = False
+        app.panic(e)
+    return app.busy
 
 
 @micropython.native

@@ -58,12 +58,14 @@ class Stdio:
         del self.ring[:1]
         return 1
 
-    def write(self, data: bytes) -> int:
-        self.out += data
+    def write(self, data: bytes | memoryview, at: int = 0, most: int | None = None) -> int:
+        """stream_write_method of py/stream.c: of `data` from `at` on at most `most` bytes."""
+        sent = bytes(data[at : None if most is None else at + most])
+        self.out += sent
         self.chip.advance_us(self.write_us)
         if self.uart:
-            self._fill_fifo(len(data))
-        return len(data)
+            self._fill_fifo(len(sent))
+        return len(sent)
 
     def _fill_fifo(self, left: int) -> None:
         """uart_stdout_tx_strn of ports/esp32/uart.c: what finds no room in the FIFO waits a tick of

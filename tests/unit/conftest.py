@@ -12,7 +12,7 @@ from pbmwrap.twin.fake_board import FakeBoard
 from pbmwrap.twin.fake_hal import FakeHal
 from tests.between_steps import between_steps
 from wrap.link import frames
-from wrap.link.json_writer import PieceWriter
+from wrap.link.json_writer import PlainWriter
 from wrap.link.server import dumps
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
@@ -259,7 +259,7 @@ class Rig:
 def read_fields(write):
     """What a result that writes its fields consists of."""
     buffer = bytearray(frames.MAX_ANSWER)
-    out = PieceWriter(buffer, dumps)
+    out = PlainWriter(buffer, dumps)
     out.begin_line(0, len(buffer), "i", 0, "r")
     write(out)
     return answers(buffer[: out.end_line()])[0]["r"]

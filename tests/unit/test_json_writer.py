@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wrap.link import frames, json_writer
-from wrap.link.json_writer import PieceWriter, open_writer
+from wrap.link.json_writer import PlainWriter, open_writer
 from wrap.link.server import dumps
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text()
@@ -15,7 +15,7 @@ FIELDS = st.dictionaries(st.sampled_from(NAMES), VALUES)
 
 def written(buffer, fields, at=0, most=1 << 20):
     """The index behind the line of `fields`, in a push."""
-    out = PieceWriter(buffer, dumps)
+    out = PlainWriter(buffer, dumps)
     out.begin_line(at, most, "n", "sample", "p")
     for name, value in fields.items():
         out.put(name, value)
@@ -44,9 +44,19 @@ def test_a_line_that_does_not_fit_is_dropped(fields):
     assert written(room, fields, most=len(body)) == len(line)
 
 
+def test_a_line_may_be_cut_off_anywhere():
+    fields = {"a": [-12, None, "x"], "b": 345, "c": "yz", "d": True, "e": {"f": 1.5}, "g": [6]}
+    body = dumps({"n": "sample", "p": fields})
+    for most in range(len(body)):
+        buffer = bytearray(3 + len(body) + 11)
+        assert written(buffer, fields, 3, most) == -1, most
+        assert not any(buffer[:4] + buffer[4 + most + 2 :]), most  # two bytes of a list
+    assert written(buffer, fields, 3, len(body)) == len(buffer)
+
+
 def test_an_exception_in_a_line_leaves_nothing_for_the_next():
     buffer = bytearray(100)
-    out = PieceWriter(buffer, dumps)
+    out = PlainWriter(buffer, dumps)
     out.begin_line(0, 99, "i", 1, "r")
     out.put("a", 1)
     out.begin_line(0, 99, "i", 2, "r")
@@ -63,7 +73,7 @@ def test_no_buffer_is_too_short_to_say_so():
 def test_a_list_is_as_it_was_when_it_was_put():
     """Its owner uses it again for the next field."""
     row, buffer = [1, 2], bytearray(100)
-    out = PieceWriter(buffer, dumps)
+    out = PlainWriter(buffer, dumps)
     out.begin_line(0, 99, "i", 1, "r")
     out.put("a", row)
     row[0] = 3

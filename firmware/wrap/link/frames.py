@@ -79,10 +79,9 @@ class LineReader:
     def _keep(self, buf: "bytes | bytearray", at: int, stop: int) -> None:
         """Add buf[at:stop] to the line, as far as it has room."""
         n = self._n
-        free = self._limit - n
         size = stop - at
-        if size > free:
-            size = free
+        if n + size > self._limit:
+            size = self._limit - n
             self._overrun = True
         self._line[n : n + size] = memoryview(buf)[at : at + size]
         self._n = n + size

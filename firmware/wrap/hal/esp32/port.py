@@ -64,7 +64,8 @@ class Port:
     def _write_some(self, view: memoryview, at: int, end: int, most: int) -> int:
         """Write at most `most` bytes of view[at:end]. Returns how many; waits while they do not
         fit."""
-        return self._out.write(view[at : min(end, at + most)]) or 0
+        # With an offset and a length, as MicroPython's streams take them: a slice would be garbage.
+        return self._out.write(view, at, min(end - at, most)) or 0  # type: ignore
 
 
 class Fifo:

@@ -36,7 +36,10 @@ _SLOW = const(8)  # bytes read or written in one call on a stock image: about 60
 
 class StockPort:
     """Reads and writes the port of a stock image, by streams and polls. A write to an open port
-    that no host reads would wait up to 500 ms, so single bytes are written, each after POLLOUT."""
+    that no host reads would wait up to 500 ms, so single bytes are written, each after POLLOUT.
+
+    No method has variables for more than 11 words: a larger one takes them from the heap at each
+    call, and where the heap is full of modules the search for them takes a millisecond."""
 
     def __init__(self) -> None:
         self._in = sys.stdin.buffer  # type: ignore
@@ -51,12 +54,7 @@ class StockPort:
         """Move at most _SLOW received bytes into `buf`. Returns how many."""
         n = 0
         one = self._one
-        most = min(_SLOW, len(buf))
-        while n < most:
-            for _ in self._poll_in.ipoll(0):
-                break
-            else:
-                break
+        while n < _SLOW and n < len(buf) and _is_ready(self._poll_in):
             self._in.readinto(one)  # type: ignore
             buf[n] = one[0]
             n += 1
@@ -64,17 +62,14 @@ class StockPort:
 
     def write(self, view: memoryview, at: int, end: int) -> int:
         """Write at most _SLOW bytes of view[at:end], as many as find room. Returns how many."""
-        sent = 0
-        n = min(_SLOW, end - at)
-        while sent < n:
-            for _ in self._poll_out.ipoll(0):
+        n = 0
+        while n < _SLOW and at + n < end and _is_ready(self._poll_out):
+            # With an offset and a length, as MicroPython's streams take them: a slice for each
+            # byte would be 48 bytes of garbage.
+            if not self._out.write(view, at + n, 1):  # type: ignore
                 break
-            else:
-                break
-            if not self._out.write(view[at + sent : at + sent + 1]):
-                break
-            sent += 1
-        return sent
+            n += 1
+        return n
 
     def wait_until(self, tick_ms: int) -> None:
         """Sleep until `ticks_ms` has reached `tick_ms`."""
@@ -90,6 +85,12 @@ class StockPort:
 
     def heap_total(self) -> int:
         return gc.mem_alloc() + gc.mem_free()
+
+
+def _is_ready(poll: "select.poll") -> bool:
+    for _ in poll.ipoll(0):
+        return True
+    return False
 
 
 def open_port() -> "Port":
