@@ -41,9 +41,9 @@ def ptr32(buffer: array) -> array:
     return buffer
 
 
-def ptr8(buffer: "bytearray | bytes | str") -> "bytearray | bytes":
-    """Return the buffer, as its own sequence of bytes; of text, its bytes in UTF-8."""
-    return buffer.encode() if isinstance(buffer, str) else buffer
+def ptr8(buffer: object) -> bytearray:
+    """Return the buffer, as its own sequence of bytes; of text, its bytes in UTF-8, to read."""
+    return buffer.encode() if isinstance(buffer, str) else buffer  # type: ignore - any buffer
 
 
 def small_int(value: int) -> int:
