@@ -13,7 +13,7 @@ from tests.esp32.world import BOARDS, ROOT
 CHIPS = {"xtensawin": BOARDS[:2], "rv32imc": BOARDS[2:], "armv6m": ("PBMWRAP_RP2040",)}
 # py/persistentcode.h of MicroPython 1.25: the architecture in the header's third byte.
 CODES = {"armv6m": 4, "xtensawin": 10, "rv32imc": 11}
-NATIVE = ("wrap/fast_step.mpy",)
+NATIVE = ("wrap/fast_step.mpy", "wrap/turn.mpy", "wrap/link/json_writer.mpy")
 
 
 @pytest.mark.parametrize(("arch", "board"), [(a, b) for a, bs in CHIPS.items() for b in bs])

@@ -36,38 +36,6 @@ _PACKET = const(63)  # bytes written in one call
 _SLOW_MS = const(20)  # a write that takes longer has found no reader
 
 
-class Port:
-    """Reads, and writes without a check. Each kind has its own `write`."""
-
-    def __init__(self) -> None:
-        self._in = sys.stdin.buffer  # type: ignore
-        self._out = sys.stdout.buffer
-        self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
-        self._one = bytearray(1)
-
-    def read(self, buf: "bytearray | memoryview") -> int:
-        """Move at most _READ received bytes into `buf`. Returns how many."""
-        n = 0
-        one = self._one
-        most = min(_READ, len(buf))
-        while n < most:
-            for _ in self._poll.ipoll(0):
-                break
-            else:
-                break
-            self._in.readinto(one)  # type: ignore
-            buf[n] = one[0]
-            n += 1
-        return n
-
-    def _write_some(self, view: memoryview, at: int, end: int, most: int) -> int:
-        """Write at most `most` bytes of view[at:end]. Returns how many; waits while they do not
-        fit."""
-        # With an offset and a length, as MicroPython's streams take them: a slice would be garbage.
-        return self._out.write(view, at, min(end - at, most)) or 0  # type: ignore
-
-
 class Fifo:
     """The free space in a UART's FIFO, by the time passed. free: bytes."""
 
@@ -98,21 +66,54 @@ class NoFifo:
         return _FREE
 
 
+class Port:
+    """Reads, and writes without a check. Each kind has its own `write`. fifo: the space for what is
+    written.
+
+    What runs in each slice of the link has variables for 11 words at most: a larger method takes
+    them from the heap at each call."""
+
+    def __init__(self, fifo: "Fifo | NoFifo") -> None:
+        self._fifo = fifo
+        self._in = sys.stdin.buffer  # type: ignore
+        self._out = sys.stdout.buffer
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+        self._one = bytearray(1)
+
+    def read(self, buf: "bytearray | memoryview") -> int:
+        """Move at most _READ received bytes into `buf`. Returns how many."""
+        n = 0
+        one = self._one
+        most = min(_READ, len(buf))
+        while n < most:
+            for _ in self._poll.ipoll(0):
+                break
+            else:
+                break
+            self._in.readinto(one)  # type: ignore
+            buf[n] = one[0]
+            n += 1
+        return n
+
+    def _write_some(self, view: memoryview, at: int, end: int, most: int) -> int:
+        """Write of view[at:end] what has room, at most `most` bytes. Returns how many; waits while
+        they do not fit."""
+        most = min(end - at, most, self._fifo.free)
+        # With an offset and a length, as MicroPython's streams take them: a slice would be garbage.
+        most = self._out.write(view, at, most) or 0  # type: ignore
+        self._fifo.free -= most
+        return most
+
+
 class UartPort(Port):
     """Writes to a bridge without flow control what has room in the FIFO by the time passed."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._fifo = Fifo()
-
     def write(self, view: memoryview, at: int, end: int) -> int:
         """Write of view[at:end] what the FIFO takes. Returns how many bytes."""
-        free = self._fifo.drain()
-        if not free:
+        if not self._fifo.drain():
             return 0
-        sent = self._write_some(view, at, end, free)
-        self._fifo.free -= sent
-        return sent
+        return self._write_some(view, at, end, _FREE)
 
 
 class JtagPort(Port):
@@ -120,26 +121,22 @@ class JtagPort(Port):
     copy."""
 
     def __init__(self, at: int, fifo: "Fifo | NoFifo") -> None:
-        super().__init__()
+        super().__init__(fifo)
         self._at = at
-        self._fifo = fifo
 
     def write(self, view: memoryview, at: int, end: int) -> int:
         """Write at most _PACKET bytes of view[at:end] when the FIFO is free. Returns how many."""
-        most = min(_PACKET, self._fifo.drain())
-        if not most or not machine.mem32[self._at] & _DATA_FREE:
+        if not self._fifo.drain() or not machine.mem32[self._at] & _DATA_FREE:
             return 0
-        sent = self._write_some(view, at, end, most)
-        self._fifo.free -= sent
-        return sent
+        return self._write_some(view, at, end, _PACKET)
 
 
 class CdcPort(Port):
     """Uses TinyUSB of a stock image. Writes nothing from the first slow write until bytes come."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._fifo = Fifo()
+    def __init__(self, fifo: "Fifo | NoFifo") -> None:
+        super().__init__(fifo)
+        self._begun_ms = 0  # of the last write
         self._stalled = False
 
     def read(self, buf: "bytearray | memoryview") -> int:
@@ -151,13 +148,11 @@ class CdcPort(Port):
 
     def write(self, view: memoryview, at: int, end: int) -> int:
         """Write at most _PACKET bytes of view[at:end]. Returns how many, 0 while no host reads."""
-        most = min(_PACKET, self._fifo.drain())
-        if not most or self._stalled:
+        if self._stalled or not self._fifo.drain():
             return 0
-        begun = time.ticks_ms()
-        sent = self._write_some(view, at, end, most)
-        self._fifo.free -= sent
-        self._stalled = time.ticks_diff(time.ticks_ms(), begun) > _SLOW_MS
+        self._begun_ms = time.ticks_ms()
+        sent = self._write_some(view, at, end, _PACKET)
+        self._stalled = time.ticks_diff(time.ticks_ms(), self._begun_ms) > _SLOW_MS
         return sent
 
 
@@ -166,9 +161,9 @@ def open_port(link: str, chip: str, ours: bool) -> "UartPort | JtagPort | CdcPor
     "uart", "usb" or "jtag"; "usb" is TinyUSB on a stock image and USB-Serial-JTAG on our image
     (`ours`). Raises ValueError."""
     if link == "uart":
-        return UartPort()
+        return UartPort(Fifo())
     if link == "jtag" or (link == "usb" and ours):
         return JtagPort(usb_at(chip), NoFifo() if ours else Fifo())
     if link == "usb":
-        return CdcPort()
+        return CdcPort(Fifo())
     raise ValueError("no link " + link)
