@@ -25,6 +25,7 @@ AT_ONCE = 16  # lines; a request follows them: 32 wrong lines in a row are answe
 GROWTH_MOST = 1024  # bytes of heap: answers of other lengths, and no more
 WARM = 64  # lines after which everything that is kept once is there
 _SETTLE_MS = 20
+_WRITTEN_MS = 500  # until the END record of a session is in the log
 _LONG_MS = 20_000
 _CTRL_C = b"\x03"
 _CODES = {
@@ -102,6 +103,7 @@ def heap(bench: Bench, site: str) -> int:
     used = bench.client.call("status")["heap_used"]
     bench.client.stop()
     bench.wait_for("done", 5000)
+    bench.advance(_WRITTEN_MS)
     return used
 
 

@@ -43,6 +43,9 @@ class Files:
     def read_at(self, name, offset, n):
         return self.data[name][offset : offset + n]
 
+    def feed(self, name, n, take):
+        take(self.data[name][:n])
+
     def write(self, name, data):
         self.data[name] = bytes(data)
 

@@ -81,6 +81,10 @@ class MemFiles:
     def read_at(self, name, offset, n):
         return self.data[name][offset : offset + n]
 
+    def feed(self, name, n, take):
+        for at in range(0, n, 100):
+            take(self.data[name][at : min(at + 100, n)])
+
     def write(self, name, data):
         if self._gate():
             self.data[name + ".new"] = data[: int(len(data) * self.torn)]

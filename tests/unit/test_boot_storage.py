@@ -61,6 +61,7 @@ def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):
     files.remove("anything")
     assert (files.names(), files.size("x"), files.read("x")) == ([], -1, None)
     assert files.read_at("x", 0, 4) == b""
+    files.feed("x", 4, pytest.fail)
     with pytest.raises(OSError):
         files.write("x", b"")
     with pytest.raises(OSError):

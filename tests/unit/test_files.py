@@ -26,6 +26,15 @@ def test_what_is_written_is_there_for_the_next_one(disk, tmp_path):
     assert again.read_at("log", 4, 9) == b"5"
 
 
+@pytest.mark.parametrize("n", [0, 1, 512, 513, 1250, 2000])
+def test_a_file_is_fed_piece_by_piece(disk, n):
+    disk.write("a", bytes(range(250)) * 5)
+    pieces = []
+    disk.feed("a", n, lambda piece: pieces.append(bytes(piece)))
+    assert b"".join(pieces) == disk.read("a")[:n]
+    assert all(0 < len(piece) <= 512 for piece in pieces)
+
+
 def test_removing_twice_does_no_harm(disk):
     disk.write("a", b"")
     disk.remove("a")

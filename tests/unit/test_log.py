@@ -170,7 +170,7 @@ def test_a_boot_does_not_look_for_records_where_nothing_is_written(flash, monkey
     log = flash.open()
     write(log, 5)
     asked = []
-    plain = records.parse
-    monkeypatch.setattr(records, "parse", lambda buf, at: asked.append(at) or plain(buf, at))
+    plain = records.size_at
+    monkeypatch.setattr(records, "size_at", lambda *args: asked.append(1) or plain(*args))
     assert flash.open().end == log.end
-    assert len(asked) < 60
+    assert 0 < len(asked) < 60

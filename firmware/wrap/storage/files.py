@@ -10,6 +10,7 @@ from wrap.compat import const
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from wrap.storage.flash_files import FlashFiles
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     AnyFiles: TypeAlias = "Files | FlashFiles | NoFiles"
 
 _ENODEV = const(19)
+_PIECE = const(512)
 
 
 class Files:
@@ -58,6 +60,19 @@ class Files:
         with open(self._path_of(name), "rb") as f:
             f.seek(offset)
             return f.read(n)
+
+    def feed(
+        self, name: str, n: int, take: "Callable[[bytes | bytearray | memoryview], object]"
+    ) -> None:
+        """Call take(piece) with the first `n` bytes, piece by piece."""
+        piece = memoryview(bytearray(_PIECE))
+        with open(self._path_of(name), "rb") as f:
+            while n > 0:
+                got = f.readinto(piece[: min(n, _PIECE)])
+                if not got:
+                    return
+                take(piece[:got])
+                n -= got
 
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically."""
@@ -101,6 +116,11 @@ class NoFiles:
 
     def read_at(self, name: str, offset: int, n: int) -> bytes:
         return b""
+
+    def feed(
+        self, name: str, n: int, take: "Callable[[bytes | bytearray | memoryview], object]"
+    ) -> None:
+        pass
 
     def write(self, name: str, data: bytes) -> None:
         raise OSError(_ENODEV)

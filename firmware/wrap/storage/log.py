@@ -12,6 +12,7 @@ erased sector is left. A bit error costs the record that it hits and no other: t
 sector whose head is damaged is inferred from the adjacent sectors.
 """
 
+import binascii
 import hashlib
 import struct
 from array import array
@@ -37,14 +38,88 @@ _EIO = const(5)
 def used_bytes(sectors: "AnySectors", i: int) -> int:
     """Return the bytes of sector `i` that are part of the log, judged by its content."""
     filled = sectors.filled_bytes(i)
-    found = _scan_sector(sectors, i, filled)
-    return max(filled, found[-1][6] if found else 0)
+    walk = SectorWalk(sectors, i, filled, sectors.size)
+    return max(filled, walk.end if walk.go_to_last() else 0)
 
 
-def _scan_sector(sectors: "AnySectors", i: int, filled: int) -> list:
-    """Return the records of sector `i`. The last one may end behind `filled`, since its last bytes
-    may look erased."""
-    return records.scan(sectors.read(i, 0, sectors.size), filled)[0]
+class SectorWalk:
+    """Goes from record to record of a sector, as `records.scan` finds them, with `sectors.window`
+    bytes of it in the heap: where each record is an object, those of a full sector do not fit.
+
+    kind, seq, boot: of the record; seq is the full number. start, end: its place. gap: where the
+    bytes behind the last record begin that are none, -1 without any."""
+
+    def __init__(self, sectors: "AnySectors", i: int, until: int, size: int) -> None:
+        """No record is searched from `until` on, and none is longer than `size` allows."""
+        self._s = sectors
+        self._i = i
+        self._until = until
+        self._size = size
+        self._piece = memoryview(b"")
+        self._piece_at = 0
+        self._head = self._n = 0  # bytes of the record's head and of its payload
+        self.kind = self.boot = self.start = self.end = 0
+        self.seq = self.gap = -1
+
+    def go_on(self) -> bool:
+        """Go to the next record. Returns False when there is none."""
+        at = self.end
+        while at < self._until:
+            byte = self._read(at, 1)
+            if byte and byte[0] & 0xE0 == 0xA0 and self._read_record(at):
+                self.gap = -1
+                return True
+            if self.gap < 0:
+                self.gap = at
+            at += 1
+        return False
+
+    def go_to_last(self) -> bool:
+        """Go to the last record. Returns False when there is none."""
+        while self.go_on():
+            pass
+        return self.end > 0
+
+    def payload(self, most: int) -> bytes:
+        """Return the payload, at most `most` bytes of it."""
+        return bytes(self._read(self.start + self._head, min(most, self._n)))
+
+    def _read_record(self, at: int) -> bool:
+        """Take the record at `at`. Returns False when there is none with a correct CRC."""
+        n = records.size_at(self._read(at, records.HEAD_SIZE + 2), self._size - at)
+        if not n or self._compute_crc(at, n) != records.RESIDUE:
+            return False
+        head = self._read(at, records.HEAD_SIZE + 2)
+        tag, short, low, boot, _ = struct.unpack_from(records.HEAD, head, 0)
+        self._head = records.HEAD_SIZE if short < records.LONG else records.HEAD_SIZE + 2
+        self._n = n - self._head - records.CRC_SIZE
+        self.start, self.end = at, at + n
+        self.kind, self.boot = tag & records.KIND_MASK, boot
+        if self.kind == records.SECTOR and self._n >= 9:
+            self.seq = struct.unpack_from("<I", self.payload(9), 5)[0]
+        else:
+            self.seq = records.follow_seq(low, self.seq)
+        return True
+
+    def _compute_crc(self, at: int, n: int) -> int:
+        crc = 0
+        while n:
+            piece = self._read(at, min(n, self._s.window))
+            if not piece:
+                return -1  # the sector has fewer bytes
+            crc = binascii.crc32(piece, crc)
+            at += len(piece)
+            n -= len(piece)
+        return crc
+
+    def _read(self, at: int, n: int) -> memoryview:
+        """Return `n` bytes from `at`, fewer behind the end. n: at most a window."""
+        if at < self._piece_at or at + n > self._piece_at + len(self._piece):
+            size = min(self._s.window, self._size - at)
+            self._piece = memoryview(self._s.read(self._i, at, size))
+            self._piece_at = at
+        at -= self._piece_at
+        return self._piece[at : at + n]
 
 
 def _stated_start(head: "bytes | bytearray | memoryview") -> "int | None":
@@ -59,8 +134,8 @@ def _stated_start(head: "bytes | bytearray | memoryview") -> "int | None":
 def _is_first(sectors: "AnySectors") -> bool:
     """Return whether sector 0 is the first of a new log by its records, though its head is
     damaged."""
-    found = _scan_sector(sectors, 0, sectors.filled_bytes(0))
-    return len(found) > 0 and found[0][1] < _NEAR
+    walk = SectorWalk(sectors, 0, sectors.filled_bytes(0), sectors.size)
+    return walk.go_on() and walk.seq < _NEAR
 
 
 def _infer_starts(sectors: "AnySectors", starts: "array[int]", head: int) -> int:
@@ -97,12 +172,11 @@ def _infer_start(sectors: "AnySectors", starts: "array[int]", i: int) -> None:
 def _sector_follows(sectors: "AnySectors", a: int, b: int) -> bool:
     """Return whether the records of sector `b` come right after those of `a`. Old records that an
     interrupted erase left in `b` do not: their sequence numbers are far lower."""
-    first = _scan_sector(sectors, b, sectors.filled_bytes(b))
-    last = _scan_sector(sectors, a, sectors.filled_bytes(a)) if first else []
-    if not last:
+    first = SectorWalk(sectors, b, sectors.filled_bytes(b), sectors.size)
+    last = SectorWalk(sectors, a, sectors.filled_bytes(a), sectors.size)
+    if not first.go_on() or not last.go_to_last():
         return False
-    step = (first[0][1] - last[-1][1]) & 0xFFFF
-    return 0 < step < _NEAR and first[0][2] >= last[-1][2]
+    return 0 < (first.seq - last.seq) & 0xFFFF < _NEAR and first.boot >= last.boot
 
 
 class Log:
@@ -156,25 +230,27 @@ class Log:
         sector."""
         i = self._head
         start = self.starts[i]
-        self._at = used_bytes(self._s, i)
+        filled = self._s.filled_bytes(i)
+        walk = SectorWalk(self._s, i, filled, self._s.size)
+        while walk.go_on():
+            self._learn_blob(walk, start)
+        self._at = max(filled, walk.end)  # the last record's last bytes may look erased
         self.end = start + self._at
-        found, gaps = records.scan(self._s.read(i, 0, self._at))
-        if gaps and gaps[-1][1] == self._at:
-            self.torn = self._at - gaps[-1][0]
+        if walk.gap >= 0:
+            self.torn = self._at - walk.gap
             self._pad = records.CRC_SIZE
-        for record in found:
-            self._learn_blob(record, start)
-        self.seq = (found[-1][1] + 1) & _MOST
-        self.boot = found[-1][2]
+        self.seq = (walk.seq + 1) & _MOST
+        self.boot = walk.boot
 
-    def _learn_blob(self, record: tuple, start: int) -> None:
+    def _learn_blob(self, walk: SectorWalk, start: int) -> None:
         """Take the offsets of blobs from a SECTOR or BLOB record of the sector that begins at
         `start`."""
-        if record[0] == records.SECTOR and len(record[5]) >= _HEAD_LEAST:
-            self._blobs = payloads.unpack_sector(record[5])["blobs"]
-        elif record[0] == records.BLOB:
-            at = start + record[6] - records.size(record[5])
-            self._remember_blob(bytes(record[5][1:9]), at)
+        if walk.kind == records.SECTOR:
+            payload = walk.payload(_HEAD_MOST)
+            if len(payload) >= _HEAD_LEAST:
+                self._blobs = payloads.unpack_sector(payload)["blobs"]
+        elif walk.kind == records.BLOB:
+            self._remember_blob(walk.payload(9)[1:], start + walk.start)
 
     # ---- erasing
 
@@ -321,7 +397,7 @@ class Log:
         """Return a SHA-256 object over the newest sector's bytes so far."""
         digest = hashlib.sha256()
         if self._head >= 0:
-            digest.update(self._s.read(self._head, 0, self._at))
+            self._s.feed(self._head, self._at, digest.update)
         return digest
 
     def _seal_payload(self, payload: bytes, boot: int, up_s: int, up_ms: int) -> bytes:  # H-38

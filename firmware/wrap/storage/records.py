@@ -14,11 +14,13 @@ import struct
 
 from wrap.compat import const
 
-_RESIDUE = const(0x2144DF1C)
+RESIDUE = 0x2144DF1C  # the CRC of what ends with its own CRC
 _TAG = const(0xA0)
 _TAG_MASK = const(0xE0)
 _LONG = const(255)
-_HEAD = "<BBHHI"
+KIND_MASK = 0x1F
+LONG = 255  # the length of a record whose payload has its length behind the head
+HEAD = "<BBHHI"
 HEAD_SIZE = 10
 CRC_SIZE = 4
 _OVERHEAD = const(14)
@@ -67,7 +69,7 @@ def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) 
     end = start + n
     out = bytearray(end + CRC_SIZE)
     struct.pack_into(
-        _HEAD,
+        HEAD,
         out,
         0,
         _TAG | kind,
@@ -95,7 +97,7 @@ def parse(
     `at`, or None when there is no complete record with a correct CRC."""
     if at + OVERHEAD > len(buf) or buf[at] & _TAG_MASK != _TAG:
         return None
-    tag, n, seq, boot, up = struct.unpack_from(_HEAD, buf, at)
+    tag, n, seq, boot, up = struct.unpack_from(HEAD, buf, at)
     start = at + HEAD_SIZE
     if n == _LONG:
         n = buf[start] | buf[start + 1] << 8
@@ -123,8 +125,28 @@ def begins_with(buf: "bytes | bytearray | memoryview", kind: int, least: int) ->
     end = n + _OVERHEAD
     if n < least or n == _LONG or end > size:
         return False
-    # The CRC of what ends with its own CRC is this number.
-    return binascii.crc32(buf[:end]) == _RESIDUE
+    return binascii.crc32(buf[:end]) == RESIDUE
+
+
+def size_at(head: "bytes | bytearray | memoryview", room: int) -> int:
+    """Return the bytes of the record that begins with `head` (its first HEAD_SIZE + 2 bytes), or 0
+    when it is none, or longer than `room`. The CRC is not checked."""
+    if room < _OVERHEAD or len(head) < HEAD_SIZE + 2 or head[0] & _TAG_MASK != _TAG:
+        return 0
+    n = head[1]
+    if n == _LONG:
+        n = head[HEAD_SIZE] | head[HEAD_SIZE + 1] << 8
+        # A short payload in the long form is an error: each record has one form only.
+        if not _LONG <= n <= MAX_PAYLOAD:
+            return 0
+        n += 2
+    n += _OVERHEAD
+    return n if n <= room else 0
+
+
+def follow_seq(low: int, before: int) -> int:
+    """Return the smallest number above `before` with the low half `low`."""
+    return before + 1 + ((low - before - 1) & 0xFFFF)
 
 
 def full_seq(record: tuple, before: int) -> int:
@@ -132,8 +154,7 @@ def full_seq(record: tuple, before: int) -> int:
     or -1."""
     if record[0] == SECTOR and len(record[5]) >= 9:
         return struct.unpack_from("<I", record[5], 5)[0]
-    # The smallest number above `before` with this low half.
-    return before + 1 + ((record[1] - before - 1) & 0xFFFF)
+    return follow_seq(record[1], before)
 
 
 def scan(buf: "bytes | bytearray | memoryview", until: "int | None" = None) -> "tuple[list, list]":

@@ -2,8 +2,10 @@
 files in flash. Both classes have the same interface:
 
 n, size         number of sectors, usable bytes of each
+window          bytes to read at a time: few where they are copied into the heap
 heads(byte, n)  yield (i, its first `n` bytes) of each sector that begins with this byte
 read(i, at, n)  return at most `n` bytes of sector `i` from offset `at`
+feed(i, n, take)  call take(piece) with the first `n` bytes of sector `i`, piece by piece
 filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
                 behind it
 is_ready(i)     return whether the sector is erased for certain
@@ -15,7 +17,7 @@ from wrap.compat import const
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from wrap.hal.contract import FlashArea
@@ -30,6 +32,7 @@ _SECTOR = const(4096)
 _SEGMENT = const(8192)
 BLANK = b"\xff" * 256
 _BLANK_PAGES = b"\xff" * 512
+_WINDOW = const(512)
 
 
 class NorSectors:
@@ -48,6 +51,7 @@ class NorSectors:
         self._second_page = memoryview(self._pages)[_PAGE:]
         self.n = n
         self.size = _SECTOR - len(_MARK)
+        self.window = self.size if isinstance(flash.mem, memoryview) else _WINDOW
 
     def heads(self, byte: int, n: int) -> "Iterator[tuple[int, bytearray | memoryview]]":
         mem, at = self._mem, self._base
@@ -60,6 +64,12 @@ class NorSectors:
     def read(self, i: int, at: int, n: int) -> "bytearray | memoryview":
         start = self._base + i * _SECTOR + at
         return self._mem[start : start + n]
+
+    def feed(
+        self, i: int, n: int, take: "Callable[[bytes | bytearray | memoryview], object]"
+    ) -> None:
+        for at in range(0, n, self.window):
+            take(self.read(i, at, min(self.window, n - at)))
 
     def filled_bytes(self, i: int) -> int:
         # From the end, a page at a time: most sectors are full. No slice of a memoryview copies.
@@ -120,6 +130,7 @@ class FileSectors:
         self._files = files
         self.n = n
         self.size = size
+        self.window = _WINDOW
 
     def _file_name(self, i: int) -> str:
         return "log.%03d" % i
@@ -134,6 +145,11 @@ class FileSectors:
         if self._files.size(self._file_name(i)) <= at:
             return b""
         return self._files.read_at(self._file_name(i), at, n)
+
+    def feed(
+        self, i: int, n: int, take: "Callable[[bytes | bytearray | memoryview], object]"
+    ) -> None:
+        self._files.feed(self._file_name(i), n, take)
 
     def filled_bytes(self, i: int) -> int:
         return max(0, self._files.size(self._file_name(i)))
