@@ -41,6 +41,14 @@ def take_service_request(files: "Files | FlashFiles | NoFiles") -> bool:
     return True
 
 
+def _keep_piece() -> "bytearray | None":
+    """Return a large piece of the heap, None where there is none."""
+    try:
+        return bytearray(_KEPT)
+    except MemoryError:
+        return None
+
+
 def make_app(hal: "Hal", facts: "BoardFacts", storage: Storage) -> App:
     """Return the app. When the stored data cannot be read, it is in a latched fault and writes no
     flash, so that nothing is lost and a host can read the reason."""
@@ -117,7 +125,7 @@ def main(
         if take_service_request(storage.files):
             hal.service_blink()
             return
-        kept = bytearray(_KEPT)
+        kept = _keep_piece()
         app = make_app(hal, facts, storage)
         app.trial.installed = installed
         del kept

@@ -143,6 +143,20 @@ def test_whatever_ends_the_loop_ends_dark(name, error):
     assert (hal.duty, hal.enabled, hal.mode) == ([0, 0], False, [-1, -1])
 
 
+def test_a_heap_without_a_large_piece_starts_all_the_same(monkeypatch):
+    def fail(n):
+        asked.append(n)
+        raise MemoryError
+
+    asked = []
+    monkeypatch.setattr(main_loop, "bytearray", fail, raising=False)
+    hal = LitHal()
+    hal.happens = lambda: vars(hal).update(raise_at="ticks_ms", error=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):  # from a session with light, see `LitHal`
+        run(hal)
+    assert asked == [4096]
+
+
 def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():
     hal = LitHal()
     tries = []
