@@ -33,6 +33,8 @@ _BEGIN = const(11)  # of start and sequence number in a SECTOR record (`payloads
 _MOST = const((1 << 30) - 1)  # UNUSED, and the highest sequence number, after which it wraps to 0
 _NEAR = const(1024)  # more records than a sector holds
 _EIO = const(5)
+_TAG = const(0xA0)  # of the first byte of a record, see `records`
+_TAG_MASK = const(0xE0)
 
 
 def used_bytes(sectors: "AnySectors", i: int) -> int:
@@ -66,7 +68,7 @@ class SectorWalk:
         at = self.end
         while at < self._until:
             byte = self._read(at, 1)
-            if byte and byte[0] & 0xE0 == 0xA0 and self._read_record(at):
+            if byte and byte[0] & _TAG_MASK == _TAG and self._read_record(at):
                 self.gap = -1
                 return True
             if self.gap < 0:
@@ -212,7 +214,7 @@ class Log:
         """Find the start of each sector, and the newest sector."""
         newest = -1
         starts, find_start = self.starts, _stated_start  # as locals: a full log has 352 of them
-        for i, head in self._s.heads(0xA0 + records.SECTOR, _HEAD_MOST):
+        for i, head in self._s.heads(_TAG + records.SECTOR, _HEAD_MOST):
             start = find_start(head)
             if start is not None:
                 starts[i] = start
