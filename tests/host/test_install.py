@@ -90,8 +90,9 @@ def test_a_bare_board_gets_all_with_the_pointer_last():
     assert zlib.decompress(kept["/a/board_facts"]) == b"facts" + APP
     assert kept[LOADER] == StockBoard.compiled and LOADER + ".new" not in kept
     assert b"from pbmwrap_loader import start_firmware" in kept["/main.py"]
-    assert [path for path, _ in todo.small] == ["/boot.py", LOADER, "/main.py", "/pbmwrap.ab"]
-    assert (len(todo.jobs), seen[-1], board_.kbd) == (4, (4, 4), 3)
+    assert [job.path for job in todo.jobs[-3:]] == ["/boot.py", LOADER, "/main.py"]
+    assert [path for path, _ in todo.small] == ["/pbmwrap.ab"]
+    assert (len(todo.jobs), seen[-1], board_.kbd) == (6, (6, 6), 3)
     assert board_.boots() == (firmware().index_sha256, True)
 
 
@@ -109,7 +110,7 @@ def test_a_whole_install_sends_less_than_two_thirds_of_the_modules_in_few_pieces
     sent = sum(job.sent_bytes for job in todo.jobs)
     assert size > 100_000 and sent < 0.66 * size
     sectors = sum(-(-job.size // 4096) for job in todo.jobs)
-    assert sectors <= sent // 4096 + len(todo.jobs) and len(todo.jobs) <= 6
+    assert sectors <= sent // 4096 + len(todo.jobs) and len(todo.jobs) <= 7
     assert max(len(loader), len(fw.index)) <= 4096  # a sector each
     assert board_.commands - commands <= 3
     assert board_.said.count(b".") - said.count(b".") <= sectors + 1  # a dot for each piece
@@ -143,6 +144,30 @@ def test_a_new_loader_alone_is_sent_beside_the_old_one_and_renamed():
     assert [path for path, _ in todo.small] == [LOADER]
     assert board_.flash.files[LOADER] == StockBoard.compiled
     assert board_.boots() == (firmware().index_sha256, False)
+
+
+@pytest.mark.parametrize("missing", ["/boot.py", LOADER, "/main.py"])
+def test_a_start_file_that_is_missing_is_written_in_place(missing):
+    board_ = StockBoard()
+    install(board_, firmware())
+    keep(board_)
+    whole = board_.flash.files.pop(missing)
+    todo, _ = install(board_, firmware())
+    assert not todo.is_empty
+    assert ([job.path for job in todo.jobs], todo.small) == ([missing], ())
+    assert board_.flash.files[missing] == whole
+
+
+@pytest.mark.parametrize("cut_off", ["/boot.py", LOADER, "/main.py"])
+def test_a_start_file_that_a_power_cut_left_empty_is_replaced(cut_off):
+    board_ = StockBoard()
+    install(board_, firmware())
+    keep(board_)
+    whole = board_.flash.files[cut_off]
+    board_.flash.files[cut_off] = b""
+    todo, _ = install(board_, firmware())
+    assert [path for path, _ in todo.small] == [cut_off]
+    assert board_.flash.files[cut_off] == whole and f"{cut_off}.new" not in board_.flash.files
 
 
 def test_an_empty_file_is_no_trouble():

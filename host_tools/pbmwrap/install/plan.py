@@ -93,11 +93,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an install writes into the slot `folder`.
+    """What an install writes: the slot `folder` and what starts it.
 
-    small: files that are replaced at the end, the pointer last. The larger of them are sent before,
-    among the jobs, as PATH.new. obsolete: files of the slot to remove. unchanged: files that are
-    right already. replaces: version of the firmware that runs.
+    jobs: files to write, those of the slot first. small: files that are replaced at the end, the
+    pointer last. The larger of them are sent before, among the jobs, as PATH.new. obsolete: files
+    of the slot to remove. unchanged: files that are right already. replaces: version of the
+    firmware that runs.
     """
 
     folder: str
@@ -111,7 +112,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether the board has all of it already."""
-        return not self.small
+        return not self.small and not self.jobs
 
     def to_wire(self) -> list[tuple[str, bytes | None]]:
         """Return the small files as the receiver takes them; None: sent before, as PATH.new."""
@@ -130,10 +131,8 @@ def make_plan(
     pointer, running = _running_slot(state)
     index = state.verified_index(running)
     runs = index["fw"] if index else None
-    start = list_start_files(boot, compiled)
-    small = [(p, d) for p, d in start if state.sha.get(p) != hashlib.sha256(d).hexdigest()]
+    beside, small = _plan_start_files(state, list_start_files(boot, compiled))
     kept = pointer["run"] == running and pointer["trial"] == loader.KEPT
-    beside = _plan_large(small)
     if kept and running and running[1] == firmware.index_sha256:
         folder, name = f"/{running[0]}", _slot_name(running)
         return Plan(folder, name, (), beside, tuple(small), replaces=runs)
@@ -159,17 +158,31 @@ def estimate_plan(
     empty = BoardState((0, 0), 0, "", 0, 0, False, {}, None, {"a": None, "b": None})
     target = "b" if runs_in and runs_in[0] == "a" else "a"
     jobs, _, _ = _plan_slot(empty, firmware, target, None)
-    small = list_start_files(boot, compiled)
-    jobs += _plan_large(small)
+    beside, small = _plan_start_files(empty, list_start_files(boot, compiled))
+    jobs += beside
     slot = [target, firmware.index_sha256]
     small.append((load_loader().POINTER, b""))
     return Plan(f"/{target}", _slot_name(slot), (), jobs, tuple(small))
 
 
-def _plan_large(small: Sequence[tuple[str, bytes]]) -> tuple[Job, ...]:
-    """Plan the sending of what is too large for a literal, as PATH.new."""
-    large = [(path, data) for path, data in small if len(data) > _LITERAL_BYTES]
-    return tuple(_send_job(f"{path}.new", data) for path, data in large)
+def _plan_start_files(
+    state: BoardState, files: Sequence[tuple[str, bytes]]
+) -> tuple[tuple[Job, ...], list[tuple[str, bytes]]]:
+    """Plan the writing of what starts the firmware. Returns (jobs, files to replace at the end).
+
+    A file that is not there is written in place: littlefs shows its content once it is closed, and
+    an empty file starts no more than a missing one. So a first install saves the renames, and with
+    them an erase (docs/decisions/0019).
+    """
+    jobs, small = [], []
+    for path, data in files:
+        if path not in state.sha:
+            jobs.append(_send_job(path, data))
+        elif state.sha[path] != hashlib.sha256(data).hexdigest():
+            small.append((path, data))
+            if len(data) > _LITERAL_BYTES:
+                jobs.append(_send_job(f"{path}.new", data))
+    return tuple(jobs), small
 
 
 def _send_job(path: str, data: bytes) -> Job:
