@@ -13,7 +13,7 @@ from pbmwrap.errors import DeviceError
 from tests.contract.conftest import Bench
 from tests.contract.test_session import kinds
 from wrap.rules import states
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 SKINS = [name for name, role, *_ in board_facts.SENSORS if role == "skin"]
 
@@ -57,5 +57,5 @@ def test_it_is_refused_on_a_person_and_ends_when_one_puts_the_wrap_on(bench: Ben
     assert course.light and 2 <= course.light.day_s <= 6 and course.sites == {}
     found = kinds(bench)
     assert not {records.START, records.END, records.SAMPLE} & {kind for kind, _ in found}
-    changes = [payloads.unpack_state(p) for kind, p in found if kind == records.STATE]
+    changes = [payload_reader.unpack_state(p) for kind, p in found if kind == records.STATE]
     assert [(c["old"], c["new"]) for c in changes] == [(0, 9), (9, 0)]

@@ -9,7 +9,7 @@ from pbmwrap.errors import DeviceError
 from tests.contract.conftest import Bench
 from tests.contract.test_session import kinds
 from tests.contract.test_site_history import SHORT, cycle
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 SHA = "0123456789abcdef" * 4
 
@@ -41,7 +41,7 @@ def test_a_hold_darkens_its_person_and_sessions_count_for_each(bench: Bench) -> 
     bench.client.start()
     bench.advance(100)
     found = kinds(bench)
-    courses = [payloads.unpack_course(p) for kind, p in found if kind == records.COURSE]
+    courses = [payload_reader.unpack_course(p) for kind, p in found if kind == records.COURSE]
     assert courses == [{"person": "a1", "sha": SHA, "what": "frozen"}]
-    notes = [payloads.unpack_json(p) for kind, p in found if kind == records.NOTE]
+    notes = [payload_reader.unpack_json(p) for kind, p in found if kind == records.NOTE]
     assert [n["set"] for n in notes if "hold" in n] == [True, False]

@@ -7,7 +7,7 @@ import pytest
 from pbmwrap.errors import DeviceError
 from tests.contract.conftest import BOOT_MS, LONG, Bench
 from tests.contract.test_session import kinds
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 
 def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:  # H-01, H-02, H-37
@@ -32,7 +32,9 @@ def test_overheating_trips_and_stays_latched_across_reset(lit: Bench) -> None:  
     lit.flash(**{**LONG, "site": "hand-right"})
     lit.light()
     seen = kinds(lit)
-    assert [payloads.unpack_end(p)["reason"] for k, p in seen if k == records.END] == ["fault"]
+    assert [payload_reader.unpack_end(p)["reason"] for k, p in seen if k == records.END] == [
+        "fault"
+    ]
     assert [k for k, _ in seen if k in (records.FAULT, records.ACK)] == [records.FAULT, records.ACK]
 
 

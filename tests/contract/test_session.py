@@ -7,11 +7,11 @@ import pytest
 from pbmwrap.errors import DeviceError
 from tests.contract.conftest import LONG, Bench, protocol
 from wrap.rules import protocol as rules
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, record_reader, records
 
 
 def kinds(bench: Bench) -> list[tuple[int, bytes]]:
-    found, gaps = records.scan(bench.client.pull_log().data)
+    found, gaps = record_reader.scan(bench.client.pull_log().data)
     assert gaps == []
     assert [r[1] for r in found] == list(range(len(found)))
     return [(r[0], r[5]) for r in found]
@@ -160,11 +160,11 @@ def test_log_tells_the_whole_session_and_uncalibrated_no_dose_ends_it(bench: Ben
         *[records.STATE] * 5,
         records.END,
     ]
-    blob, start = payloads.unpack_blob(seen[3][1]), payloads.unpack_start(seen[5][1])
+    blob, start = payload_reader.unpack_blob(seen[3][1]), payload_reader.unpack_start(seen[5][1])
     assert (blob["raw"], blob["name"]) == (raw, start["protocol_blob"])
     assert start["by"] == "button"
     assert 1_790_000_000 <= start["unix_s"] <= 1_790_000_010
-    end = payloads.unpack_end(seen[-1][1])
+    end = payload_reader.unpack_end(seen[-1][1])
     assert end["reason"] == "time"
     assert end["session"] == 1
     assert abs(end["on_ms"][0] - 600) < 120

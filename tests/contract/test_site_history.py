@@ -10,7 +10,7 @@ import pytest
 from pbmwrap.errors import DeviceError
 from tests.contract.conftest import BOOT_MS, Bench
 from tests.contract.test_session import kinds
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 UNIX = 1_790_000_000
 DAY_S = 86400
@@ -20,7 +20,7 @@ SLOT_LOOKS = range(4, 7)  # looks in a slot of 100 ms
 
 
 def asked_and_reported(bench: Bench) -> list[str]:
-    return [payloads.unpack_wake(p)["wake"] for k, p in kinds(bench) if k == records.WAKE]
+    return [payload_reader.unpack_wake(p)["wake"] for k, p in kinds(bench) if k == records.WAKE]
 
 
 def had_one(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from tests.contract.conftest import Bench
 from tests.contract.test_session import kinds
 from tests.contract.test_site_history import DAY_S, UNIX, cycle
 from wrap.rules import blinding
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 SITES = ["foot-left", "foot-right"]
 STEPS = [{"t": 2, "ch": {"nir": [250]}}]
@@ -71,7 +71,7 @@ def test_a_trial_from_arming_to_the_reveal_with_power_cuts(bench: Bench) -> None
     drawn = blinding.allocate(secret, "sides", 2)
     assert lit == [[arm == 1, arm == 0] for arm in drawn]
     found = kinds(bench)
-    notes = [payloads.unpack_json(p) for kind, p in found if kind == records.TRIAL]
+    notes = [payload_reader.unpack_json(p) for kind, p in found if kind == records.TRIAL]
     repeated = [note for note in notes if note.pop("again", False)]
     assert len(repeated) == 4 and all(note in notes for note in repeated)  # one at each boot
     notes = [note for n, note in enumerate(notes) if note not in notes[:n]]
@@ -82,10 +82,10 @@ def test_a_trial_from_arming_to_the_reveal_with_power_cuts(bench: Bench) -> None
         "revealed",
     ]
     # The two sessions that were not cut have their true end under the keystream.
-    masked = [payloads.unpack_masked(p) for kind, p in found if kind == records.MASKED]
+    masked = [payload_reader.unpack_masked(p) for kind, p in found if kind == records.MASKED]
     assert [m["kind"] for m in masked] == [records.END] * 2
     for one in masked:
-        end = payloads.unpack_end(
+        end = payload_reader.unpack_end(
             blinding.mask(secret, one["session"], one["record"], one["hidden"])
         )
         note = next(n for n in notes if n.get("n") == one["session"])
@@ -93,7 +93,7 @@ def test_a_trial_from_arming_to_the_reveal_with_power_cuts(bench: Bench) -> None
         assert end["session"] == note["session"]
         assert (end["on_ms"][1] > 0) == lit[note["period"]][site]
         assert all(mc is not None for mc in end["max_mc"])
-    ends = [payloads.unpack_end(p) for kind, p in found if kind == records.END]
+    ends = [payload_reader.unpack_end(p) for kind, p in found if kind == records.END]
     assert [(e["on_ms"], e["max_mc"], e["dose_uj"]) for e in ends] == [
         ([0, 0], [None] * 4, [None, None])
     ] * 2

@@ -20,7 +20,7 @@ from tests.faults.hardware import FULL
 from wrap.link import frames
 from wrap.rules import blinding, limits, states
 from wrap.rules.limits import STEP_MS
-from wrap.storage import records
+from wrap.storage import record_reader
 
 PHASES = ("idle", "self-test", "ramp-up", "running", "paused", "ramp-down")
 EARLY = ("powered", "pressed")  # the fault is there before power comes, before the press
@@ -339,7 +339,7 @@ class Run:
         """What is wrong with the log, or ""."""
         self.files.gate = None
         raw = self.files.log()
-        found, gaps = records.scan(raw)
+        found, gaps = record_reader.scan(raw)
         if [r[1] for r in found] != list(range(len(found))):
             return "sequence numbers are not contiguous"
         if len(gaps) > self.files.tears:

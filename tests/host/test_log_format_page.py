@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "log-format.md").read_text("utf-8")
 KNOWN = {
-    "BOOT": payloads.unpack_boot(payloads.pack_boot("power", "1", 1)),
-    "CLOCK": payloads.unpack_clock(payloads.pack_clock(1)),
-    "START": payloads.unpack_start(payloads.pack_start(1, "link", bytes(8), bytes(8), 1)),
-    "STATE": payloads.unpack_state(payloads.pack_state(0, 1, "link")),
-    "SAMPLE": payloads.unpack_sample(payloads.pack_sample(3, [1000], [1], [1])),
-    "END": payloads.unpack_end(payloads.pack_end(1, "dose", 1, 1, 0, [1000], [1], [1])),
-    "BLOB": payloads.unpack_blob(payloads.pack_blob(bytes(8), b"x")),
-    "SECTOR": payloads.unpack_sector(payloads.pack_sector(0, 0, bytes(32), [])),
-    "WAKE": payloads.unpack_wake(payloads.pack_wake("asked", 1)),
+    "BOOT": payload_reader.unpack_boot(payloads.pack_boot("power", "1", 1)),
+    "CLOCK": payload_reader.unpack_clock(payloads.pack_clock(1)),
+    "START": payload_reader.unpack_start(payloads.pack_start(1, "link", bytes(8), bytes(8), 1)),
+    "STATE": payload_reader.unpack_state(payloads.pack_state(0, 1, "link")),
+    "SAMPLE": payload_reader.unpack_sample(payloads.pack_sample(3, [1000], [1], [1])),
+    "END": payload_reader.unpack_end(payloads.pack_end(1, "dose", 1, 1, 0, [1000], [1], [1])),
+    "BLOB": payload_reader.unpack_blob(payloads.pack_blob(bytes(8), b"x")),
+    "SECTOR": payload_reader.unpack_sector(payloads.pack_sector(0, 0, bytes(32), [])),
+    "WAKE": payload_reader.unpack_wake(payloads.pack_wake("asked", 1)),
 }
 
 
@@ -32,7 +32,7 @@ def rows(heading: str) -> list[list[str]]:
 
 def test_the_types_are_those_of_the_code() -> None:
     shown = {cells[1].strip(): int(cells[0]) for cells in rows("\n## Types\n")}
-    assert tuple(shown.values()) == records.ALL_TYPES
+    assert tuple(shown.values()) == record_reader.ALL_TYPES
     assert shown == {name: getattr(records, name) for name in shown}
 
 

@@ -12,7 +12,7 @@ from pbmwrap.logs import views
 from pbmwrap.logs.query import Query
 from tests.host.log_maker import LogMaker
 from tests.host.log_store import Store
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
@@ -47,7 +47,7 @@ def test_records_with_any_json_can_be_queried(tmp_path_factory, said):
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(records.ALL_TYPES), st.binary(max_size=60))
+@given(st.sampled_from(record_reader.ALL_TYPES), st.binary(max_size=60))
 def test_records_with_any_bytes_can_be_queried(tmp_path_factory, kind, payload):
     store, log = Store(tmp_path_factory.mktemp("w")), LogMaker()
     log.add(kind, payload)

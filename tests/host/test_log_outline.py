@@ -18,7 +18,7 @@ from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from pbmwrap.web.sessions import SessionBook
 from tests.host.log_maker import LogMaker
 from wrap.rules import states
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 
 INFO = WrapInfo("u1", (("red", 660), ("nir", 850)), (("skin", "skin"), ("board", "board")))
 INSIDE = (records.SAMPLE, records.STATE, records.WAKE)
@@ -117,7 +117,7 @@ def test_records_are_found_as_the_wrap_finds_them(
     story: list[tuple[str, int]], harms: list[tuple[int, int, bytes]]
 ) -> None:
     for base, data in harm(tell(story), harms):
-        found, gaps = records.scan(data)
+        found, gaps = record_reader.scan(data)
         read = decode_extents([(base, data)])
         assert [
             (e.kind, e.seq, e.boot, e.up_s, e.up_ms, e.payload, e.offset + e.size - base)

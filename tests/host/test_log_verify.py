@@ -16,7 +16,7 @@ from tests.host.log_maker import LogMaker
 from tests.nor import STORE, nor
 from tests.powercut.cut import stream
 from tests.powercut.day import Wrap
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 from wrap.storage.log import Log
 
 
@@ -38,9 +38,9 @@ def _log(sessions: int = 12) -> bytes:
 
 
 RAW = _log()
-PLACES = [(r[6] - records.size(r[5]), r[6]) for r in records.scan(RAW)[0]]
+PLACES = [(r[6] - records.size(r[5]), r[6]) for r in record_reader.scan(RAW)[0]]
 LAST_SEAL = PLACES[-1][0]  # bytes before the last record: those of it look like a torn write
-HEADS = [s for (s, _), r in zip(PLACES, records.scan(RAW)[0], strict=True) if r[0] == 11]
+HEADS = [s for (s, _), r in zip(PLACES, record_reader.scan(RAW)[0], strict=True) if r[0] == 11]
 
 
 def test_a_whole_log_has_no_problem():
@@ -101,8 +101,8 @@ def test_a_record_forged_with_a_true_crc_shows_by_its_seal():
     rng = random.Random(2)
     k = rng.randrange(5, 30)
     start, end = PLACES[k]
-    kind, seq, boot, up_s, up_ms, _, _ = records.scan(RAW)[0][k]
-    payload = bytearray(records.scan(RAW)[0][k][5])
+    kind, seq, boot, up_s, up_ms, _, _ = record_reader.scan(RAW)[0][k]
+    payload = bytearray(record_reader.scan(RAW)[0][k][5])
     payload[-1] ^= 1
     forged = records.pack(kind, seq, boot, up_s, up_ms, bytes(payload))
     said = verify_log([(0, RAW[:start] + forged + RAW[end:])])

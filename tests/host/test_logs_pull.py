@@ -19,7 +19,7 @@ from pbmwrap.logs.archive import Archive
 from tests.host.cli_helpers import data, fails, run, wrap
 from tests.host.log_maker import LogMaker
 from tests.host.scripted_wrap import ScriptedWrap
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 
 __all__ = ("wrap",)  # a fixture
 
@@ -41,7 +41,7 @@ class SectorLog(LogMaker):
     def end(self, number: int, reason: str, active_ms: int = 600_000) -> None:
         before = self.raw
         super().end(number, reason, active_ms)
-        end = records.scan(self.raw)[0][-1]
+        end = record_reader.scan(self.raw)[0][-1]
         size = records.size(end[5])
         sealed = self.raw[: len(self.raw) - records.CRC_SIZE - payloads.SEAL]
         seal = hashlib.sha256(sealed[self._start :]).digest()

@@ -29,7 +29,7 @@ from tests.powercut.binary_tape import (
     describe_trial,
     stream,
 )
-from wrap.storage import records
+from wrap.storage import record_reader, records
 
 AGAIN = 0.15  # of the cuts: power goes once more, while the wrap boots
 _OPENED_MS = 100  # from where boots begin to differ; no answer comes before
@@ -246,7 +246,7 @@ class Judge:
             yield "the boot has no record"
 
     def _old_boot(self) -> int:
-        found = records.scan(stream(self._played.base, self._played.first))[0]
+        found = record_reader.scan(stream(self._played.base, self._played.first))[0]
         return found[-1][2] if found else 0
 
 

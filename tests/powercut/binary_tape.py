@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.nor import PAGE, SECTOR, Nor
-from wrap.storage import records
+from wrap.storage import record_reader, records
 from wrap.storage.atomic_store import Store
 from wrap.storage.flash_files import FlashFiles
 from wrap.storage.log import Log
@@ -107,7 +107,7 @@ class Tape:
 
     def _of_sector(self, mem: bytes, i: int, start: int) -> Iterator[Record]:
         at = LOG_AT + i * SECTOR
-        for kind, _, boot, _, _, payload, end in records.scan(mem[at : at + LOG_SIZE])[0]:
+        for kind, _, boot, _, _, payload, end in record_reader.scan(mem[at : at + LOG_SIZE])[0]:
             begin = end - records.size(payload)
             op = self._whole(at + begin, at + end)
             yield Record(start + begin, mem[at + begin : at + end], boot, kind, op)
@@ -154,7 +154,7 @@ def _starts(mem: bytes) -> dict[int, int]:
     """Return {sector: the offset it begins at} of the log."""
     out = {}
     for i in range(LOG):
-        record = records.parse(mem[LOG_AT + i * SECTOR : LOG_AT + (i + 1) * SECTOR], 0)
+        record = record_reader.parse(mem[LOG_AT + i * SECTOR : LOG_AT + (i + 1) * SECTOR], 0)
         if record and record[0] == records.SECTOR:
             out[i] = struct.unpack_from("<I", record[5], 1)[0]
     return out
@@ -166,7 +166,7 @@ def stream(mem: bytes, first: int) -> bytes:
     for i, start in sorted(_starts(mem).items(), key=lambda found: found[1]):
         if start >= first:
             at = LOG_AT + i * SECTOR
-            found = records.scan(mem[at : at + LOG_SIZE])[0]
+            found = record_reader.scan(mem[at : at + LOG_SIZE])[0]
             out += mem[at : at + found[-1][6]]
     return out
 

@@ -12,7 +12,7 @@ from pbmwrap.logs.verify import verify_log
 from tests.nor import AFTER, BEFORE, LOG, STORE, TORN, Nor, PowerCut
 from tests.powercut.day import CAL_LIGHT_S, Promise, Tape, Wrap, tape
 from wrap.rules import states
-from wrap.storage import records
+from wrap.storage import record_reader, records
 
 KINDS = ("new", "used")
 
@@ -100,7 +100,7 @@ def _judge(nor: Nor, played: Tape, was: Promise, later: Promise) -> Iterator[str
 
 
 def _log(raw: bytes, first: int, played: Tape, was: Promise) -> Iterator[str]:
-    found = records.scan(raw)[0]
+    found = record_reader.scan(raw)[0]
     mine = [(r[0], r[2], r[5]) for r in found if r[0] != records.SECTOR]
     due = played.committed[: was.records]
     begin = _find(mine, due)

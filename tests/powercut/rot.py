@@ -13,7 +13,7 @@ from typing import Any
 from pbmwrap.logs.verify import verify_log
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
 from wrap.rules import faults, states
-from wrap.storage import records
+from wrap.storage import record_reader, records
 from wrap.storage.log import UNUSED
 
 FLIPS = (1, 1, 1, 1, 2, 3, 8, 32, 128)
@@ -93,7 +93,7 @@ def _goes_on(wrap: Any) -> Iterator[str]:
     wrap.board.power_on()
     app = wrap.app
     raw, _ = _pulled(app.log)
-    there = [r for r in records.scan(raw)[0] if r[0] == records.BOOT and r[2] == boot]
+    there = [r for r in record_reader.scan(raw)[0] if r[0] == records.BOOT and r[2] == boot]
     if len(there) != 1 or not raw.endswith(before):
         yield f"what the log says has changed with the next boot: {len(there)} of boot {boot}"
     if app.settings.get("trip_mc") != _TRIP_MC:

@@ -13,7 +13,7 @@ from tests.nor import SECTOR, STORE, Nor, log_sectors, store_of
 from tests.powercut.cut import flash_before, stream
 from tests.powercut.day import SITES, Wrap, tape
 from tests.unit.conftest import MemFiles
-from wrap.storage import records
+from wrap.storage import record_reader, records
 from wrap.storage.log import UNUSED, Log, used_bytes
 from wrap.storage.sectors import FileSectors
 
@@ -74,7 +74,7 @@ class Base:
 def found_in(raw: bytes, first: int) -> dict[int, tuple[int, Key]]:
     """Return the true records of a log."""
     out = {}
-    for kind, _, boot, up_s, up_ms, payload, end in records.scan(raw)[0]:
+    for kind, _, boot, up_s, up_ms, payload, end in record_reader.scan(raw)[0]:
         size = records.size(payload)
         out[first + end - size] = (size, (kind, boot, up_s, up_ms, payload))
     return out

@@ -21,7 +21,7 @@ TIMEOUT_S = 3600  # for one answer; nothing is judged by time
 KNOT_MOST_MC = 2  # by which single and double floats may differ in the table
 UNAVAILABLE = 3  # the toolchain's exit code when the machine lacks something
 # The machine's stack is small: modules are imported from the bottom, not from the top.
-_FIRST = ("wrap.safety.thermistor", "wrap.storage.records", "wrap.fast_step")
+_FIRST = ("wrap.safety.thermistor", "wrap.storage.record_reader", "wrap.fast_step")
 
 
 class Unavailable(Exception):

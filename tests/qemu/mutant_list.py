@@ -15,19 +15,23 @@ class Mutant(NamedTuple):
 
 
 _RECORDS = (
-    ("tag - _TAG, seq", "tag & 15, seq"),
-    ("buf[at] & _TAG_MASK != _TAG", "buf[at] & 0xA0 != _TAG"),
-    ("at + OVERHEAD > len(buf)", "at + OVERHEAD >= len(buf)"),
     ("if not _LONG <= n", "if not _LONG < n"),
     ("<= n <= MAX_PAYLOAD", "<= n < MAX_PAYLOAD"),
-    ("if end + CRC_SIZE > len(buf)", "if end + CRC_SIZE >= len(buf)"),
     ("n if n < _LONG else _LONG", "n if n < _LONG - 1 else _LONG"),
     ("(0 if len(payload) < _LONG else 2)", "(0 if len(payload) <= _LONG else 2)"),
-    ("up % 100 * 10", "up % 100"),
     ("up_s * 100 + up_ms // 10", "up_s * 100 + (up_ms + 5) // 10"),
-    ("len(record[5]) >= 9", "len(record[5]) > 9"),
-    ("((record[1] - before - 1) & 0xFFFF)", "((record[1] - before - 1) & 0x7FFF)"),
+    ("((low - before - 1) & 0xFFFF)", "((low - before - 1) & 0x7FFF)"),
     ("boot & 0xFFFF", "boot & 0x7FFF"),
+)
+_RECORD_READER = (
+    ("if not _LONG <= n", "if not _LONG < n"),
+    ("<= n <= records.MAX_PAYLOAD", "<= n < records.MAX_PAYLOAD"),
+    ("tag - _TAG, seq", "tag & 15, seq"),
+    ("buf[at] & _TAG_MASK != _TAG", "buf[at] & 0xA0 != _TAG"),
+    ("at + records.OVERHEAD > len(buf)", "at + records.OVERHEAD >= len(buf)"),
+    ("if end + records.CRC_SIZE > len(buf)", "if end + records.CRC_SIZE >= len(buf)"),
+    ("up % 100 * 10", "up % 100"),
+    ("len(record[5]) >= 9", "len(record[5]) > 9"),
     ("gaps.append((lost, end))", "gaps.append((lost, end - 1))"),
     ("while at < end:", "while at <= end - 1 - (until is not None):"),
 )
@@ -35,17 +39,19 @@ _PAYLOADS = (
     ("(mc + 5) // 10", "mc // 10"),
     ("max(-32767, min", "max(-32768, min"),
     ("(d + 128) // 257", "d // 257"),
-    ("min(_NO_DOSE - 1, dose", "min(_NO_DOSE, dose"),
+    ("min(NO_DOSE - 1, dose", "min(NO_DOSE, dose"),
     ("min(255, fault_count)", "fault_count & 255"),
-    ("range(1, 2 * c, 2)", "range(0, 2 * c, 2)"),
     ("text.encode()[:60]", "text.encode()[:59]"),
-    ("REASONS[n] if n < len(REASONS)", "REASONS[n] if n < len(REASONS) - 1"),
     ("active_ms // 1000)", "(active_ms + 999) // 1000 & 0xFFFF)"),
     ("range(41, len(p) - 11, 12)", "range(41, len(p) - 12, 12)"),
     ("old << 4 | new", "old << 4 ^ new << 1"),
+)
+_PAYLOAD_READER = (
+    ("range(1, 2 * c, 2)", "range(0, 2 * c, 2)"),
+    ("if n < len(payloads.REASONS)", "if n < len(payloads.REASONS) - 1"),
+    ("bytes(p[end : end + payloads.SEAL])", "bytes(p[end : end + payloads.SEAL - 1])"),
     ("payload[0] & 15 if payload", "payload[0] & 7 if payload"),
     ("end = at + 2 + p[at + 1]", "end = at + 2 + (p[at + 1] & 63)"),
-    ("bytes(p[end : end + SEAL])", "bytes(p[end : end + SEAL - 1])"),
 )
 
 
@@ -55,5 +61,7 @@ def _of(piece: str, file: str, pairs: tuple[tuple[str, str], ...]) -> tuple[Muta
 
 MUTANTS = (
     *_of("records", "storage/records.py", _RECORDS),
+    *_of("records", "storage/record_reader.py", _RECORD_READER),
     *_of("payloads", "storage/payloads.py", _PAYLOADS),
+    *_of("payloads", "storage/payload_reader.py", _PAYLOAD_READER),
 )

@@ -32,7 +32,7 @@ from pbmwrap.twin.sim import SimTwin
 from tests.between_steps import between_steps
 from tests.warmed import warmed_facts
 from wrap.rules import blinding, limits
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, record_reader, records
 
 SESSIONS = 400
 SITES = ("foot-left", "foot-right")
@@ -118,7 +118,7 @@ def read_records(raw: bytes, out: Numbers) -> None:
     """Put the records of a session into `out`: how many of each type, their lengths and times, and
     the numbers of those that are not masked."""
     start: int | None = None
-    found, _ = records.scan(raw)
+    found, _ = record_reader.scan(raw)
     for i, (kind, _seq, _boot, up_s, up_ms, payload, _end) in enumerate(found):
         at_ms = up_s * 1000 + up_ms
         start = at_ms if start is None else start
@@ -126,12 +126,12 @@ def read_records(raw: bytes, out: Numbers) -> None:
         out[name + ".kind"], out[name + ".bytes"] = kind, len(payload)
         out[name + ".ms"] = at_ms - start
         if kind == records.SAMPLE:
-            flatten(name, payloads.unpack_sample(payload), out)
+            flatten(name, payload_reader.unpack_sample(payload), out)
         elif kind == records.END:
-            end = payloads.unpack_end(payload)
+            end = payload_reader.unpack_end(payload)
             flatten(name, {k: v for k, v in end.items() if k not in ("session", "seal")}, out)
         elif kind == records.STATE:
-            flatten(name, payloads.unpack_state(payload), out)
+            flatten(name, payload_reader.unpack_state(payload), out)
     out["log.bytes"] = len(raw)
 
 

@@ -20,7 +20,7 @@ from pbmwrap.programme.model import canonical_json
 from pbmwrap.programme.store import FIRST, _hash_body, _hash_event
 from pbmwrap.trial import bundle as bundles
 from tests.trial.person import TrialPerson
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 
 Bundle = dict[str, Any]
 
@@ -201,7 +201,7 @@ def change_dose(bundle: Bundle) -> None:
 def edit_log(bundle: Bundle, edit: Callable[[bytearray, list[Any]], None]) -> None:
     ((at, text),) = bundle["log"]["pieces"]
     raw = bytearray(base64.b64decode(text))
-    edit(raw, records.scan(bytes(raw))[0])
+    edit(raw, record_reader.scan(bytes(raw))[0])
     bundle["log"]["pieces"] = [[at, base64.b64encode(bytes(raw)).decode()]]
 
 
@@ -249,7 +249,7 @@ def forge_commitment(bundle: Bundle) -> None:
     def change(raw: bytearray, found: list[Any]) -> None:
         at = next(n for n, r in enumerate(found) if r[0] == records.TRIAL)
         kind, seq, boot, up_s, up_ms, payload, end = found[at]
-        note = payloads.unpack_json(payload) | {"armed": made}
+        note = payload_reader.unpack_json(payload) | {"armed": made}
         fresh = records.pack(kind, seq, boot, up_s, up_ms, payloads.pack_json(note))
         raw[found[at - 1][6] : end] = fresh
 
@@ -262,7 +262,7 @@ def hide_the_unblinding(bundle: Bundle) -> None:
     def change(raw: bytearray, found: list[Any]) -> None:
         at = max(n for n, r in enumerate(found) if r[0] == records.TRIAL)
         kind, seq, boot, up_s, up_ms, payload, end = found[at]
-        note = payloads.unpack_json(payload)
+        note = payload_reader.unpack_json(payload)
         note["unblinded"] = note.pop("revealed")
         fresh = records.pack(kind, seq, boot, up_s, up_ms, payloads.pack_json(note))
         raw[found[at - 1][6] : end] = fresh

@@ -16,7 +16,7 @@ from wrap.link.json_writer import PlainWriter
 from wrap.link.server import dumps
 from wrap.rules import states
 from wrap.safety.thermistor import Thermistor
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, record_reader, records
 
 CURVE = Thermistor(board_facts.NTC_R25_OHM, board_facts.NTC_BETA_K, board_facts.PULLUP_OHM)
 COOL = CURVE.raw_at(33000)
@@ -30,12 +30,12 @@ DEFAULTS = {
     "light_day_s": 3600,
 }
 UNPACK = {
-    records.CLOCK: payloads.unpack_clock,
-    records.END: payloads.unpack_end,
-    records.START: payloads.unpack_start,
-    records.WAKE: payloads.unpack_wake,
-    records.STATE: payloads.unpack_state,
-    records.SAMPLE: payloads.unpack_sample,
+    records.CLOCK: payload_reader.unpack_clock,
+    records.END: payload_reader.unpack_end,
+    records.START: payload_reader.unpack_start,
+    records.WAKE: payload_reader.unpack_wake,
+    records.STATE: payload_reader.unpack_state,
+    records.SAMPLE: payload_reader.unpack_sample,
 }
 BOOT_MS = 50  # until the first record is written and the log's sectors are ready
 BOARD = 3  # the board sensor's number
@@ -250,13 +250,13 @@ class Rig:
     def log(self):
         """(kind, payload) of every record in the files, but for what only serves the others."""
         names = sorted(n for n in self.files.names() if n.startswith("log."))
-        found, gaps = records.scan(b"".join(self.files.read(n) for n in names))
+        found, gaps = record_reader.scan(b"".join(self.files.read(n) for n in names))
         assert gaps == []
         return [(r[0], r[5]) for r in found if r[0] not in (records.SECTOR, records.BLOB)]
 
     def noted(self, kind):
         """The unpacked payloads of one kind of record."""
-        unpack = UNPACK.get(kind, payloads.unpack_json)
+        unpack = UNPACK.get(kind, payload_reader.unpack_json)
         return [unpack(p) for k, p in self.log() if k == kind]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.nor import LOG, log_sectors, nor
 from tests.unit.conftest import MemFiles
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 from wrap.storage.log import UNUSED, Log
 from wrap.storage.sectors import FileSectors
 
@@ -52,7 +52,7 @@ def write(log, n, boot=1):
 
 def notes_in(log):
     """The numbers of all notes kept."""
-    return [int(r[5]) for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
+    return [int(r[5]) for r in record_reader.scan(stream(log))[0] if r[0] == records.NOTE]
 
 
 def stream(log):
@@ -67,13 +67,13 @@ def stream(log):
 
 def scanned(log):
     """Return the sequence numbers and the gaps of what is kept."""
-    found, gaps = records.scan(stream(log))
+    found, gaps = record_reader.scan(stream(log))
     return [r[1] for r in found], gaps
 
 
 def chained(raw):
     """Whether each sector's chain and each seal is the SHA-256 it should be."""
-    found, _ = records.scan(raw)
+    found, _ = record_reader.scan(raw)
     heads = [i for i, r in enumerate(found) if r[0] == records.SECTOR]
     at = begin = 0
     last = hashlib.sha256().digest()
@@ -82,7 +82,7 @@ def chained(raw):
             if k != heads[0]:
                 last = hashlib.sha256(raw[begin:at]).digest()
             begin = at
-            chain = payloads.unpack_sector(record[5])["chain"]
+            chain = payload_reader.unpack_sector(record[5])["chain"]
             if k != heads[0] and chain != last.hex():
                 return False
         if record[0] == records.END:

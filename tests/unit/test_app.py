@@ -10,7 +10,7 @@ from tests.unit.small import Small
 from wrap.errors import Refused
 from wrap.rules import limits
 from wrap.session.start import session_count
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 from wrap.storage.atomic_store import Store
 
 # ---- the button
@@ -348,7 +348,7 @@ def test_the_clock_runs_from_when_it_was_set(rig: Rig):
     rig.advance(7000)
     assert rig.app.host_clock.unix_s() == 1790000007
     clock = next(p for k, p in rig.log() if k == records.CLOCK)
-    assert payloads.unpack_clock(clock) == {"unix_s": 1790000000}
+    assert payload_reader.unpack_clock(clock) == {"unix_s": 1790000000}
 
 
 # ---- restarts

@@ -7,7 +7,7 @@ from tests.unit.conftest import LONG, Rig
 from tests.unit.spy import SpyRig
 from wrap.control.lamps import Lamps
 from wrap.rules import limits
-from wrap.storage import records
+from wrap.storage import record_reader, records
 
 LAMPS = ("enable", "lamp_mode", "lamp_write", "lamp_off", "dark")
 
@@ -139,7 +139,7 @@ def test_samples_do_not_drift_when_steps_are_uneven(spy):
         spy.turn(1, 12)
         spy.turn(1, 0)
     raw = spy.files.read("log.000")
-    at = [r[3] * 1000 + r[4] for r in records.scan(raw)[0] if r[0] == records.SAMPLE]
+    at = [r[3] * 1000 + r[4] for r in record_reader.scan(raw)[0] if r[0] == records.SAMPLE]
     assert len(at) == 5, at
     assert all(abs(ms - at[0] - 36000 * n) <= 20 for n, ms in enumerate(at))
 

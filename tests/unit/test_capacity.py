@@ -9,7 +9,7 @@ from tests.powercut.day import Wrap
 from tests.unit.conftest import protocol, sha
 from tests.unit.log_rig import stream
 from wrap.rules import states
-from wrap.storage import records
+from wrap.storage import record_reader, records
 from wrap.storage.log import Log
 from wrap.storage.sectors import NorSectors
 
@@ -32,7 +32,7 @@ def twenty_minutes():
                 wrap.board.press(down)
                 wrap.board.advance(100)
     wrap.board.advance(1000)
-    found = records.scan(stream(wrap.app.log))[0]
+    found = record_reader.scan(stream(wrap.app.log))[0]
     once = (records.SECTOR, records.BLOB)  # not again with every session
     return [(r[0], r[2], r[3], r[4], bytes(r[5])) for r in found if r[0] not in once]
 
@@ -50,7 +50,7 @@ def test_a_pico_keeps_a_thousand_sessions_of_twenty_minutes():
                 log.prepare()
             log.append(kind, boot, up_s, up_ms, payload)
         written += 1
-    kept = [r[0] for r in records.scan(stream(log))[0]].count(records.END)
+    kept = [r[0] for r in record_reader.scan(stream(log))[0]].count(records.END)
     size = sum(records.size(r[4]) for r in session)
     print(f"{size} bytes with {kinds}; {kept} sessions in {RING * SECTOR} bytes")
     assert kept >= 1000

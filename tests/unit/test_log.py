@@ -18,7 +18,7 @@ from tests.unit.log_rig import (
     stream,
     write,
 )
-from wrap.storage import records
+from wrap.storage import record_reader, records
 from wrap.storage.log import AHEAD, UNUSED
 
 __all__ = ("flash",)
@@ -53,7 +53,9 @@ def test_a_record_never_crosses_sectors(flash):
     write(log, 1400)
     size = flash.sectors().size
     starts = [
-        r[6] - records.size(r[5]) for r in records.scan(stream(log))[0] if r[0] == records.SECTOR
+        r[6] - records.size(r[5])
+        for r in record_reader.scan(stream(log))[0]
+        if r[0] == records.SECTOR
     ]
     lengths = [b - a for a, b in itertools.pairwise(starts)]
     assert lengths and all(size - SIZE < n <= size for n in lengths)
@@ -136,7 +138,7 @@ def test_power_that_goes_at_any_operation_costs_nothing_written_before(before, o
         assert before <= len(kept) <= before + 2
         write(log, 3, boot=4)
         assert notes_in(log)[: len(kept)] == kept and len(notes_in(log)) == len(kept) + 3
-        assert chained(stream(log)) or records.scan(stream(log))[1]
+        assert chained(stream(log)) or record_reader.scan(stream(log))[1]
         assert stream(flash.open()) == stream(log)
 
 

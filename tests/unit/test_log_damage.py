@@ -18,7 +18,7 @@ from tests.unit.log_rig import (
     stream,
     write,
 )
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 from wrap.storage.log import UNUSED, Log
 
 __all__ = ("flash",)
@@ -40,8 +40,8 @@ def test_a_flipped_bit_in_a_sectors_head_costs_that_record_only():
         damage_head(flash, sector)
         again = flash.open()
         assert (again.first, again.end, again.seq) == (log.first, log.end, log.seq)
-        found = records.scan(stream(again))[0]
-        assert len(found) == len(records.scan(raw)[0]) - 1
+        found = record_reader.scan(stream(again))[0]
+        assert len(found) == len(record_reader.scan(raw)[0]) - 1
         write(again, 1)
         assert again.seq == log.seq + 1
 
@@ -86,7 +86,7 @@ def test_what_is_lost_altogether_reads_as_erased(flash):
     again = flash.open()
     raw = stream(again)
     assert (again.first, again.first + len(raw)) == (log.first, log.end)
-    found, gaps = records.scan(raw)
+    found, gaps = record_reader.scan(raw)
     assert (len(gaps), gaps[0][1] - gaps[0][0] > flash.sectors().size) == (1, True)
     assert found[-1][1] == log.seq - 1
 
@@ -95,7 +95,7 @@ def test_flips_anywhere_never_raise_and_never_make_a_record(flash):
     rng = random.Random(5)
     log = flash.open()
     write(log, 900)
-    true = {r[:6] for r in records.scan(stream(log))[0]}
+    true = {r[:6] for r in record_reader.scan(stream(log))[0]}
     for _ in range(60):
         if flash.kind == "nor":
             flash.nor.flip(STORE * 4096 + rng.randrange(LOG * 4096), rng.randrange(8))
@@ -105,7 +105,7 @@ def test_flips_anywhere_never_raise_and_never_make_a_record(flash):
             raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
             flash.files.data[name] = bytes(raw)
         again = flash.open()
-        assert {r[:6] for r in records.scan(stream(again))[0]} <= true
+        assert {r[:6] for r in record_reader.scan(stream(again))[0]} <= true
     write(again, 1)
     assert stream(again).count(b"%05d" % notes_in(again)[-1]) == 1
 
@@ -128,7 +128,7 @@ def test_a_worn_place_is_left_behind(flash):
     flash.nor.broken = lambda what, sector: what == "program" and sector == STORE
     write(log, 5)
     flash.nor.broken = lambda what, sector: False
-    notes = [r[5] for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
+    notes = [r[5] for r in record_reader.scan(stream(log))[0] if r[0] == records.NOTE]
     assert len(notes) == 6
     assert stream(flash.open()) == stream(log)
 
@@ -163,7 +163,7 @@ def test_flash_that_fails_altogether_raises_and_the_same_record_may_come_again(f
     flash.nor.broken = lambda what, sector: False
     flash.files.broken = False
     write(log, 1)
-    notes = [r[5] for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
+    notes = [r[5] for r in record_reader.scan(stream(log))[0] if r[0] == records.NOTE]
     assert len(notes) == 2
 
 
@@ -304,7 +304,7 @@ def test_the_rest_of_a_failed_write_is_not_completed_by_the_next_record():
         log.append(records.NOTE, 1, 0, 0, lost)
     flash.nor.program = true_program
     write(log, 3)
-    kept = [r[5] for r in records.scan(stream(log))[0] if r[0] == records.NOTE]
+    kept = [r[5] for r in record_reader.scan(stream(log))[0] if r[0] == records.NOTE]
     assert len(kept) == 4 and lost not in kept
     assert stream(flash.open()) == stream(log)
 
@@ -318,7 +318,7 @@ def test_the_oldest_sector_is_gone_without_a_gap_when_it_is_half_erased():
     flash.nor.mem[(STORE + oldest) * 4096 : (STORE + oldest) * 4096 + 3000] = b"\xff" * 3000
     again = flash.open()
     assert again.first == min(start for start in log.starts if start != log.first)
-    found, gaps = records.scan(stream(again))
+    found, gaps = record_reader.scan(stream(again))
     assert gaps == [] and found[-1][1] == log.seq - 1
     write(again, 500)
     assert scanned(again)[1] == []

@@ -2,7 +2,7 @@
 
 from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, Rig
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 from wrap.storage.log import Log
 from wrap.storage.log_queue import LogQueue
 from wrap.storage.sectors import FileSectors
@@ -12,7 +12,7 @@ MOST = 64  # records that a queue holds
 
 
 def reported(files):
-    found = records.scan(files.data.get("log.000", b""))[0]
+    found = record_reader.scan(files.data.get("log.000", b""))[0]
     return [r[5] for r in found if r[0] != records.SECTOR]
 
 
@@ -64,7 +64,7 @@ def test_one_write_that_fails_is_made_good_at_once_in_another_place(files):
     files.break_at, files.torn = 1, 0.5
     assert log_queue.slice(10, True)
     assert not log_queue.failed
-    found = records.scan(files.data["log.001"])[0]
+    found = record_reader.scan(files.data["log.001"])[0]
     assert found[-1][5] == b"1"
 
 

@@ -10,7 +10,7 @@ from tests.nor import LOG, SECTOR, STORE, nor
 from tests.powercut.cut import stream
 from tests.powercut.day import Wrap
 from wrap.rules import faults, states
-from wrap.storage import records
+from wrap.storage import record_reader, records
 
 SITES = ["site-%d" % k for k in range(40)]  # noqa: UP031
 
@@ -47,7 +47,7 @@ def test_nothing_is_erased_while_lit_however_many_records_wait(wrap):
     between_steps(wrap.app).session.stop("link")
     wrap.until("done")
     wrap.board.advance(1500)
-    found = records.scan(stream(wrap.app.log))[0]
+    found = record_reader.scan(stream(wrap.app.log))[0]
     assert records.END in [r[0] for r in found]
     assert sum(flash.erased) > sum(before)
 
@@ -67,7 +67,7 @@ def test_an_ordinary_session_needs_no_erase_and_loses_nothing(wrap):
         wrap.board.advance(300)
         assert wrap.app.log_queue.is_idle() and wrap.app.log_queue.is_ready()
     assert wrap.app.log_queue.lost == 0
-    kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
+    kinds = [r[0] for r in record_reader.scan(stream(wrap.app.log))[0]]
     assert (kinds.count(records.START), kinds.count(records.END)) == (8, 8)
     assert kinds.count(records.SAMPLE) == 16
 
@@ -126,7 +126,7 @@ def test_one_worn_page_in_a_session_is_made_good(wrap):
     wrap.board.nor.broken = once
     wrap.board.advance(36_000)
     assert wrap.app.fault_latch.code == faults.NONE and wrap.board.hal.enabled and not worn
-    kinds = [r[0] for r in records.scan(stream(wrap.app.log))[0]]
+    kinds = [r[0] for r in record_reader.scan(stream(wrap.app.log))[0]]
     assert kinds.count(records.SAMPLE) == 1
 
 
@@ -149,14 +149,14 @@ def test_bit_rot_anywhere_boots_dark_and_answers(seed):
     long_session(made, seconds=3)
     made.until("done")
     made.board.advance(500)
-    true = {r[:6] for r in records.scan(stream(made.app.log))[0]}
+    true = {r[:6] for r in record_reader.scan(stream(made.app.log))[0]}
     made.board.power_off()
     rng = random.Random(seed)
     for _ in range(rng.randrange(1, 40)):
         made.board.nor.flip(rng.randrange((STORE + LOG) * SECTOR), rng.randrange(8))
     made.on()
     assert made.board.light_acc(0) > 0 and not made.board.hal.enabled
-    kept = [r[:6] for r in records.scan(stream(made.app.log))[0]]
+    kept = [r[:6] for r in record_reader.scan(stream(made.app.log))[0]]
     assert {r for r in kept if r[2] == 1} <= true
     assert states.NAMES[made.app.session.state] in ("idle", "fault")
 

@@ -15,7 +15,7 @@ from wrap.rules import limits
 from wrap.rules import protocol as rules
 from wrap.session.daily_light import DAY_S, HOUR_S, DailyLight
 from wrap.session.site_history import SITES_MOST, SiteHistory, SiteSessions
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 from wrap.storage.atomic_store import Store, seal
 
 WEEK = limits.SITE_WEEK
@@ -27,7 +27,9 @@ SHA = "0123456789abcdef" * 4
 def blob(rig, name):
     """The value of the JSON that a record names."""
     raw = b"".join(rig.files.read(n) for n in sorted(rig.files.names()) if n.startswith("log."))
-    found = [payloads.unpack_blob(r[5]) for r in records.scan(raw)[0] if r[0] == records.BLOB]
+    found = [
+        payload_reader.unpack_blob(r[5]) for r in record_reader.scan(raw)[0] if r[0] == records.BLOB
+    ]
     return next(json.loads(one["raw"]) for one in found if one["name"] == name)
 
 
@@ -202,7 +204,7 @@ def test_a_course_is_noted_in_the_log(rig: Rig, what):
     answer = rig.ask("course.note", person="a1", sha=SHA, what=what)
     assert answer == {"person": "a1", "what": what}
     rig.advance(100)
-    (noted,) = [payloads.unpack_course(p) for k, p in rig.log() if k == records.COURSE]
+    (noted,) = [payload_reader.unpack_course(p) for k, p in rig.log() if k == records.COURSE]
     assert noted == {"person": "a1", "sha": SHA, "what": what}
 
 
@@ -213,8 +215,12 @@ def test_a_course_is_noted_in_the_log(rig: Rig, what):
 )
 def test_course_round_trip(what, person, sha):
     packed = payloads.pack_course(what, person, sha)
-    assert payloads.schema(packed) == payloads.SCHEMA
-    assert payloads.unpack_course(packed) == {"what": what, "person": person, "sha": sha.hex()}
+    assert payload_reader.schema(packed) == payloads.SCHEMA
+    assert payload_reader.unpack_course(packed) == {
+        "what": what,
+        "person": person,
+        "sha": sha.hex(),
+    }
 
 
 def test_the_numbers_of_what_is_recorded_stay():

@@ -6,7 +6,7 @@ import pytest
 from tests.between_steps import between_steps
 from tests.unit.conftest import MemFiles, PowerCut, Rig
 from wrap.errors import Refused
-from wrap.storage import records
+from wrap.storage import record_reader, records
 from wrap.storage.log import Log
 from wrap.storage.protocols import Protocols
 from wrap.storage.sectors import FileSectors
@@ -52,7 +52,7 @@ OPS = ops_of_a_life()
 
 def reported(files):
     names = sorted(n for n in files.names() if n.startswith("log."))
-    return records.scan(b"".join(files.read(n) for n in names))
+    return record_reader.scan(b"".join(files.read(n) for n in names))
 
 
 def test_a_life_touches_the_flash_often_enough_to_mean_something():

@@ -9,7 +9,7 @@ from tests.unit.conftest import BOARD, CURVE, Rig
 from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import FULL, OPEN, SHORT
 from wrap.session.recorder import SAMPLE_MS
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 NAMES = [s[0] for s in Rig().board.facts.SENSORS]
 
@@ -213,7 +213,7 @@ def test_the_end_of_a_blind_session_shows_neither_temperatures_nor_light_nor_dos
     assert end == (plain if blind else {**plain, **true})
     assert (end["session"], end["reason"], end["faults"]) == (1, "link", 0)
     assert end["active_ms"] == rig.app.session.active_ms > 2000
-    masked = [(kind, payloads.unpack_end(payload)) for kind, payload in kept]
+    masked = [(kind, payload_reader.unpack_end(payload)) for kind, payload in kept]
     # Only what is written to the log has a seal.
     assert masked == ([(records.END, {**plain, **true, "seal": ""})] if blind else [])
 

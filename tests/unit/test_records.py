@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 
 U8 = st.integers(0, 0xFF)
 U16 = st.integers(0, 0xFFFF)
@@ -51,18 +51,18 @@ def test_a_sequence_number_is_whole_again_after_each_sector_head():
     head = payloads.pack_sector(0, 0x2FFFE, bytes(32), [])
     raw = records.pack(records.SECTOR, 0x2FFFE, 1, 0, 0, head)
     raw += records.pack(9, 0x2FFFF, 1, 0, 0, b"") + records.pack(9, 0x30000, 1, 0, 0, b"")
-    assert [r[1] for r in records.scan(raw)[0]] == [0x2FFFE, 0x2FFFF, 0x30000]
+    assert [r[1] for r in record_reader.scan(raw)[0]] == [0x2FFFE, 0x2FFFF, 0x30000]
 
 
 def test_a_long_record_must_be_long():
     short = bytearray(records.pack(9, 1, 1, 0, 0, bytes(300)))
     short[10:12] = (5).to_bytes(2, "little")
-    assert records.parse(bytes(short), 0) is None
+    assert record_reader.parse(bytes(short), 0) is None
 
 
 @given(RECORDS)
 def test_scan_gives_back_what_was_packed(recs):
-    found, gaps = records.scan(log_of(recs))
+    found, gaps = record_reader.scan(log_of(recs))
     assert reported(found) == flat(recs)
     assert gaps == []
 
@@ -72,7 +72,7 @@ def test_a_torn_tail_costs_only_the_torn_record(recs, data):
     raw = log_of(recs)
     last = records.size(recs[-1][1])
     cut = data.draw(st.integers(1, last))
-    found, gaps = records.scan(raw[: len(raw) - cut])
+    found, gaps = record_reader.scan(raw[: len(raw) - cut])
     assert reported(found) == flat(recs[:-1])
     assert gaps == ([] if cut == last else [(len(raw) - last, len(raw) - cut)])
 
@@ -84,21 +84,21 @@ def test_a_flipped_bit_costs_only_its_record(recs, data):
     raw[at] ^= 1 << data.draw(st.integers(0, 7))
     ends = list(accumulate(records.size(rec[1]) for rec in recs))
     hit = bisect_right(ends, at)
-    found, gaps = records.scan(bytes(raw))
+    found, gaps = record_reader.scan(bytes(raw))
     assert reported(found) == flat(recs[:hit] + recs[hit + 1 :])
     assert gaps == [([0, *ends][hit], ends[hit])]
 
 
 @given(st.binary(max_size=400))
 def test_noise_never_raises_and_holds_no_record(noise):
-    found, gaps = records.scan(noise)
+    found, gaps = record_reader.scan(noise)
     assert found == []
     assert gaps == ([(0, len(noise))] if noise else [])
 
 
 def test_noise_between_records_is_reported_as_a_range():
     one = records.pack(5, 1, 1, 1, 1, b"x")
-    found, gaps = records.scan(b"\xa9\xa9" + one + b"\x00" * 30 + one)
+    found, gaps = record_reader.scan(b"\xa9\xa9" + one + b"\x00" * 30 + one)
     assert len(found) == 2
     assert gaps == [(0, 2), (2 + len(one), 32 + len(one))]
 
@@ -106,24 +106,24 @@ def test_noise_between_records_is_reported_as_a_range():
 def test_a_payload_longer_than_allowed_is_never_read():
     most = records.pack(5, 1, 1, 1, 1, bytes(records.MAX_PAYLOAD))
     more = records.pack(5, 1, 1, 1, 1, bytes(records.MAX_PAYLOAD + 1))
-    assert records.parse(most, 0) is not None
-    assert records.parse(more, 0) is None
+    assert record_reader.parse(most, 0) is not None
+    assert record_reader.parse(more, 0) is None
 
 
 def test_sequence_and_boot_wrap_instead_of_failing():
-    record = records.parse(records.pack(1, 1 << 32, 1 << 16, 0, 0, b""), 0)
+    record = record_reader.parse(records.pack(1, 1 << 32, 1 << 16, 0, 0, b""), 0)
     assert record is not None and record[1:3] == (0, 0)
 
 
 @given(st.sampled_from(["power", "watchdog", "soft"]), ASCII, U32)
 def test_boot_round_trip(cause, version, restart_count):
-    back = payloads.unpack_boot(payloads.pack_boot(cause, version, restart_count))
+    back = payload_reader.unpack_boot(payloads.pack_boot(cause, version, restart_count))
     assert back == {"cause": cause, "version": version, "resets": restart_count}
 
 
 @given(U32)
 def test_clock_round_trip(unix_s):
-    assert payloads.unpack_clock(payloads.pack_clock(unix_s)) == {"unix_s": unix_s}
+    assert payload_reader.unpack_clock(payloads.pack_clock(unix_s)) == {"unix_s": unix_s}
 
 
 NAME = st.binary(min_size=8, max_size=8)
@@ -131,7 +131,7 @@ NAME = st.binary(min_size=8, max_size=8)
 
 @given(U32, st.sampled_from(["button", "link"]), NAME, NAME, U32)
 def test_start_round_trip(session, by, protocol, cal, unix_s):
-    back = payloads.unpack_start(payloads.pack_start(session, by, protocol, cal, unix_s))
+    back = payload_reader.unpack_start(payloads.pack_start(session, by, protocol, cal, unix_s))
     assert back == {
         "session": session,
         "unix_s": unix_s,
@@ -144,7 +144,7 @@ def test_start_round_trip(session, by, protocol, cal, unix_s):
 @given(NAME, st.binary(max_size=300))
 def test_blob_round_trip(name, raw):
     packed = payloads.pack_blob(name, raw)
-    assert payloads.unpack_blob(packed) == {"name": name.hex(), "raw": raw}
+    assert payload_reader.unpack_blob(packed) == {"name": name.hex(), "raw": raw}
 
 
 U4 = st.integers(0, 15)
@@ -153,14 +153,14 @@ REASON = st.sampled_from(payloads.REASONS) | ASCII
 
 @given(U4, U4, REASON)
 def test_state_round_trip(old, new, reason):
-    back = payloads.unpack_state(payloads.pack_state(old, new, reason))
+    back = payload_reader.unpack_state(payloads.pack_state(old, new, reason))
     assert back == {"old": old, "new": new, "reason": reason}
 
 
 def test_a_reason_takes_a_byte_when_it_is_known_and_60_at_most():
     assert len(payloads.pack_state(0, 1, "button")) == 3
-    assert payloads.unpack_state(payloads.pack_state(0, 1, "x" * 70))["reason"] == "x" * 60
-    assert payloads.unpack_state(bytes([1, 0, 200]))["reason"] == "reason-200"
+    assert payload_reader.unpack_state(payloads.pack_state(0, 1, "x" * 70))["reason"] == "x" * 60
+    assert payload_reader.unpack_state(bytes([1, 0, 200]))["reason"] == "reason-200"
     assert len(set(payloads.REASONS)) == len(payloads.REASONS) < 255
 
 
@@ -179,7 +179,7 @@ def test_sample_round_trip_with_unknown_values(state, temps, lamps):
     packed = payloads.pack_sample(
         state, known(temps, payloads.NO_TEMP), duties, known(doses, payloads.NO_DOSE_UJ)
     )
-    assert payloads.unpack_sample(packed) == {
+    assert payload_reader.unpack_sample(packed) == {
         "state": state,
         "temps_mc": temps,
         "duties_u16": duties,
@@ -189,7 +189,7 @@ def test_sample_round_trip_with_unknown_values(state, temps, lamps):
 
 def test_a_sample_is_rounded_by_no_more_than_it_says_and_clamped():
     packed = payloads.pack_sample(3, [36994, 400000], [32767, 1], [123456789, 10**9])
-    back = payloads.unpack_sample(packed)
+    back = payload_reader.unpack_sample(packed)
     assert back["temps_mc"] == [36990, 327670]
     assert back["duties_u16"] == [32639, 0]
     assert back["doses_uj"] == [123456000, 131068000]
@@ -216,7 +216,7 @@ def test_end_round_trip(session, reason, active, paused, count, temps, sums):
         [on for on, _ in sums],
         known([dose for _, dose in sums], payloads.NO_DOSE_UJ),
     )
-    assert payloads.unpack_end(packed + seal) == {
+    assert payload_reader.unpack_end(packed + seal) == {
         "session": session,
         "reason": reason,
         "active_ms": active,
@@ -231,19 +231,19 @@ def test_end_round_trip(session, reason, active, paused, count, temps, sums):
 
 @given(st.sampled_from(["asked", "answered", "unanswered"]), st.integers(0, 65535))
 def test_wake_round_trip(what, active_s):
-    back = payloads.unpack_wake(payloads.pack_wake(what, active_s * 1000 + 999))
+    back = payload_reader.unpack_wake(payloads.pack_wake(what, active_s * 1000 + 999))
     assert back == {"wake": what, "active_ms": active_s * 1000}
 
 
 @given(U32, U32, st.binary(min_size=32, max_size=32), st.lists(st.tuples(NAME, U32), max_size=4))
 def test_sector_round_trip(start, seq, chain, blobs):
-    back = payloads.unpack_sector(payloads.pack_sector(start, seq, chain, blobs))
+    back = payload_reader.unpack_sector(payloads.pack_sector(start, seq, chain, blobs))
     assert back == {"start": start, "seq": seq, "chain": chain.hex(), "blobs": blobs}
 
 
 @given(st.dictionaries(ASCII, st.none() | st.integers() | ASCII | st.lists(st.integers())))
 def test_json_round_trip(obj):
-    assert payloads.unpack_json(payloads.pack_json(obj)) == obj
+    assert payload_reader.unpack_json(payloads.pack_json(obj)) == obj
 
 
 def test_every_payload_begins_with_its_schema():
@@ -259,14 +259,14 @@ def test_every_payload_begins_with_its_schema():
         payloads.pack_sector(0, 0, bytes(32), []),
         payloads.pack_json({}),
     ]
-    assert {payloads.schema(p) for p in packed} == {payloads.SCHEMA}
-    assert payloads.schema(b"") == 0
+    assert {payload_reader.schema(p) for p in packed} == {payloads.SCHEMA}
+    assert payload_reader.schema(b"") == 0
 
 
 def test_a_sample_cut_short_is_an_error_not_a_value():
     packed = payloads.pack_sample(3, [37000], [100], [5])
     with pytest.raises(struct.error):
-        payloads.unpack_sample(packed[:-1])
+        payload_reader.unpack_sample(packed[:-1])
 
 
 @pytest.mark.parametrize("n", [41, 89, 254])
@@ -287,5 +287,5 @@ def test_an_intact_begin_is_what_parse_finds(n):
 
 def test_a_long_payload_is_no_begin():
     raw = records.pack(records.SECTOR, 7, 3, 100, 20, bytes(255))
-    assert records.parse(raw, 0) is not None
+    assert record_reader.parse(raw, 0) is not None
     assert not records.begins_with(raw, records.SECTOR, 41)

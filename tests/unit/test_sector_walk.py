@@ -1,29 +1,15 @@
-"""A sector is read record by record as `records.scan` reads it, with little of it in the heap."""
+"""A wrap reads a sector record by record with little of it in the heap, as a host reads it."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wrap.storage import payloads, records
+from tests.fuzz.targets.records import CopiedSector, check_walk
+from wrap.storage import payloads, record_reader, records
 from wrap.storage.log import SectorWalk
 
 SIZE = 4088
-
-
-class Sector:
-    """One sector that is copied to be read."""
-
-    size = SIZE
-
-    def __init__(self, content: bytes, window: int) -> None:
-        self.content = content
-        self.window = window
-        self.longest = 0
-
-    def read(self, _i: int, at: int, n: int) -> bytes:
-        self.longest = max(self.longest, n)
-        return self.content[at : at + n]
 
 
 def pack_any(draw: st.DrawFn) -> bytes:
@@ -51,21 +37,13 @@ def contents(draw: st.DrawFn) -> bytes:
 @given(contents(), st.sampled_from([120, 512, SIZE]), st.data())
 def test_a_walk_finds_what_a_scan_finds(raw: bytes, window: int, data: st.DataObject) -> None:
     until = data.draw(st.integers(0, len(raw)))
-    sector = Sector(raw, window)
-    walk = SectorWalk(sector, 0, until, SIZE)  # type: ignore[arg-type]
-    seen = []
-    while walk.go_on():
-        seen.append((walk.kind, walk.seq, walk.boot, walk.payload(100), walk.end))
-    found, gaps = records.scan(raw, until)
-    assert seen == [(r[0], r[1], r[2], r[5][:100], r[6]) for r in found]
-    behind = [start for start, end in gaps if end == until and start >= walk.end]
-    assert walk.gap == (behind[0] if behind else -1)
-    assert sector.longest <= window
+    found, gaps = record_reader.scan(raw, until)
+    check_walk(found, gaps, raw, until, window)
 
 
 def test_the_last_record_may_end_behind_what_seems_written() -> None:
     raw = records.pack(records.NOTE, 5, 1, 1, 0, b"x" * 20)
-    walk = SectorWalk(Sector(raw, 512), 0, len(raw) - 4, SIZE)  # type: ignore[arg-type]
+    walk = SectorWalk(CopiedSector(raw, 512), 0, len(raw) - 4, SIZE)  # type: ignore[arg-type]
     assert walk.go_to_last() and (walk.seq, walk.end) == (5, len(raw))
-    shorter = SectorWalk(Sector(raw[:-1], 512), 0, len(raw) - 4, SIZE)  # type: ignore[arg-type]
+    shorter = SectorWalk(CopiedSector(raw[:-1], 512), 0, len(raw) - 4, SIZE)  # type: ignore[arg-type]
     assert not shorter.go_to_last() and shorter.gap == 0

@@ -12,7 +12,7 @@ from wrap.rules import blinding
 from wrap.rules.protocol import Plan
 from wrap.session import trial as trials
 from wrap.session.trial import Trial
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 from wrap.storage.atomic_store import seal
 from wrap.storage.double_store import DoubleStore
 from wrap.uptime import Uptime
@@ -39,7 +39,9 @@ class Notes:
 
     def note(self, kind, payload):
         assert kind in (records.TRIAL, records.MASKED)
-        known = payloads.unpack_json if kind == records.TRIAL else payloads.unpack_masked
+        known = (
+            payload_reader.unpack_json if kind == records.TRIAL else payload_reader.unpack_masked
+        )
         self.kept.append(known(payload))
 
     def of(self, word):

@@ -17,7 +17,7 @@ from wrap.hal import find_warmer_shares, list_outputs
 from wrap.rules import blinding, limits, protocol
 from wrap.rules.protocol import Plan, Sham
 from wrap.safety.thermal import ThermalChecks
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, records
 
 LARGE = warmed_facts(LARGE_PAD)
 NIR, HEAT = 1, 2  # numbers of the outputs
@@ -314,14 +314,14 @@ def test_what_it_did_is_in_the_masked_records_only():
     rig.advance(2000)  # the records are written in the dark
     assert hidden(statuses[0]) and "warmer_u16" not in statuses[0]
     secret = blinding.join_secret(rig.hal.draw_random(), bytes(32))
-    found = [payloads.unpack_masked(p) for kind, p in rig.log() if kind == records.MASKED]
+    found = [payload_reader.unpack_masked(p) for kind, p in rig.log() if kind == records.MASKED]
     shown = {
         m["kind"]: blinding.mask(secret, m["session"], m["record"], m["hidden"]) for m in found
     }
-    end = payloads.unpack_end(shown[records.END])
+    end = payload_reader.unpack_end(shown[records.END])
     assert (end["on_ms"], end["dose_uj"]) == ([0, 0], [0, 0])
-    assert int(payloads.unpack_json(shown[records.NOTE])["warmer_ms"]) > 50_000
-    assert payloads.unpack_sample(shown[records.SAMPLE])["duties_u16"] == [0, 0]
+    assert int(payload_reader.unpack_json(shown[records.NOTE])["warmer_ms"]) > 50_000
+    assert payload_reader.unpack_sample(shown[records.SAMPLE])["duties_u16"] == [0, 0]
     (public,) = rig.noted(records.END)
     assert public["on_ms"] == [0, 0]
 
@@ -334,7 +334,9 @@ def test_the_records_of_both_arms_have_the_same_types_and_lengths():
         rig.advance(2000)
         # The trial's own notes name the site, which differs here.
         found.append([(kind, len(p)) for kind, p in rig.log() if kind != records.TRIAL])
-        masked = [payloads.unpack_masked(p) for kind, p in rig.log() if kind == records.MASKED]
+        masked = [
+            payload_reader.unpack_masked(p) for kind, p in rig.log() if kind == records.MASKED
+        ]
         assert [m["kind"] for m in masked] == [records.SAMPLE, records.END, records.NOTE]
     assert found[0] == found[1]
 

@@ -45,8 +45,8 @@ def used_bytes(sectors: "AnySectors", i: int) -> int:
 
 
 class SectorWalk:
-    """Goes from record to record of a sector, as `records.scan` finds them, with `sectors.window`
-    bytes of it in the heap: where each record is an object, those of a full sector do not fit.
+    """Goes from record to record of a sector, as `record_reader.scan` finds them, with
+    `sectors.window` bytes of it in the heap: as objects, those of a full sector do not fit.
 
     kind, seq, boot: of the record; seq is the full number. start, end: its place. gap: where the
     bytes behind the last record begin that are none, -1 without any."""
@@ -250,7 +250,7 @@ class Log:
         if walk.kind == records.SECTOR:
             payload = walk.payload(_HEAD_MOST)
             if len(payload) >= _HEAD_LEAST:
-                self._blobs = payloads.unpack_sector(payload)["blobs"]
+                self._blobs = payloads.sector_blobs(payload)
         elif walk.kind == records.BLOB:
             self._remember_blob(walk.payload(9)[1:], start + walk.start)
 

@@ -42,23 +42,6 @@ WAKE = 12
 COURSE = 13
 TRIAL = 14
 MASKED = 15
-ALL_TYPES = (
-    BOOT,
-    CLOCK,
-    START,
-    STATE,
-    SAMPLE,
-    FAULT,
-    END,
-    ACK,
-    NOTE,
-    BLOB,
-    SECTOR,
-    WAKE,
-    COURSE,
-    TRIAL,
-    MASKED,
-)
 
 
 def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:
@@ -88,31 +71,6 @@ def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) 
 def size(payload: bytes) -> int:
     """Return the bytes of a record with this payload."""
     return len(payload) + OVERHEAD + (0 if len(payload) < _LONG else 2)
-
-
-def parse(
-    buf: "bytes | bytearray | memoryview", at: int
-) -> "tuple[int, int, int, int, int, bytes, int] | None":
-    """Return (kind, low half of seq, boot, up_s, up_ms, payload, offset behind it) of the record at
-    `at`, or None when there is no complete record with a correct CRC."""
-    if at + OVERHEAD > len(buf) or buf[at] & _TAG_MASK != _TAG:
-        return None
-    tag, n, seq, boot, up = struct.unpack_from(HEAD, buf, at)
-    start = at + HEAD_SIZE
-    if n == _LONG:
-        n = buf[start] | buf[start + 1] << 8
-        start += 2
-        # A short payload in the long form is an error: each record has one form only.
-        if not _LONG <= n <= MAX_PAYLOAD:
-            return None
-    end = start + n
-    if end + CRC_SIZE > len(buf):
-        return None
-    body = bytes(memoryview(buf)[at:end])
-    if struct.unpack_from("<I", buf, end)[0] != binascii.crc32(body) & 0xFFFFFFFF:
-        return None
-    payload = body[start - at :]
-    return tag - _TAG, seq, boot, up // 100, up % 100 * 10, payload, end + CRC_SIZE
 
 
 def begins_with(buf: "bytes | bytearray | memoryview", kind: int, least: int) -> bool:
@@ -147,41 +105,3 @@ def size_at(head: "bytes | bytearray | memoryview", room: int) -> int:
 def follow_seq(low: int, before: int) -> int:
     """Return the smallest number above `before` with the low half `low`."""
     return before + 1 + ((low - before - 1) & 0xFFFF)
-
-
-def full_seq(record: tuple, before: int) -> int:
-    """Return the full sequence number of a parsed record. before: that of the record before it,
-    or -1."""
-    if record[0] == SECTOR and len(record[5]) >= 9:
-        return struct.unpack_from("<I", record[5], 5)[0]
-    return follow_seq(record[1], before)
-
-
-def scan(buf: "bytes | bytearray | memoryview", until: "int | None" = None) -> "tuple[list, list]":
-    """Return ([record, ...], [(start, end), ...]): the valid records in `buf` as `parse` returns
-    them, with full sequence numbers, and the ranges that hold none (damage, an interrupted write).
-
-    No record is searched from `until` on (default: the end of `buf`): each byte that begins no
-    record costs 50 us on the chip."""
-    found = []
-    gaps = []
-    at = 0
-    lost = -1
-    seq = -1
-    end = len(buf) if until is None else until
-    while at < end:
-        record = parse(buf, at)
-        if record is None:
-            if lost < 0:
-                lost = at
-            at += 1
-            continue
-        if lost >= 0:
-            gaps.append((lost, at))
-            lost = -1
-        seq = full_seq(record, seq)
-        found.append((record[0], seq) + record[2:])
-        at = record[6]
-    if lost >= 0:
-        gaps.append((lost, end))
-    return found, gaps

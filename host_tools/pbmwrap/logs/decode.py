@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wrap.rules import states
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 
 NAMES = {
     records.BOOT: "boot",
@@ -35,7 +35,7 @@ NAMES = {
 def _unpack_trial(payload: bytes) -> Any:
     """Unpack a TRIAL record. It comes before the session that it names is recorded, and belongs to
     none: the session's number is in `of_session`."""
-    data = payloads.unpack_json(payload)
+    data = payload_reader.unpack_json(payload)
     if isinstance(data, dict) and "session" in data:
         data["of_session"] = data.pop("session")
     return data
@@ -43,7 +43,7 @@ def _unpack_trial(payload: bytes) -> Any:
 
 def _unpack_masked(payload: bytes) -> Any:
     """Unpack a MASKED record. Its own number of the session counts those of the trial: `n`."""
-    data = payloads.unpack_masked(payload)
+    data = payload_reader.unpack_masked(payload)
     return {
         "of_kind": data["kind"],
         "n": data["session"],
@@ -53,19 +53,19 @@ def _unpack_masked(payload: bytes) -> Any:
 
 
 UNPACKERS: dict[int, Callable[[bytes], Any]] = {
-    records.BOOT: payloads.unpack_boot,
-    records.CLOCK: payloads.unpack_clock,
-    records.START: payloads.unpack_start,
-    records.STATE: payloads.unpack_state,
-    records.SAMPLE: payloads.unpack_sample,
-    records.FAULT: payloads.unpack_json,
-    records.END: payloads.unpack_end,
-    records.ACK: payloads.unpack_json,
-    records.NOTE: payloads.unpack_json,
-    records.BLOB: payloads.unpack_blob,
-    records.SECTOR: payloads.unpack_sector,
-    records.WAKE: payloads.unpack_wake,
-    records.COURSE: payloads.unpack_course,
+    records.BOOT: payload_reader.unpack_boot,
+    records.CLOCK: payload_reader.unpack_clock,
+    records.START: payload_reader.unpack_start,
+    records.STATE: payload_reader.unpack_state,
+    records.SAMPLE: payload_reader.unpack_sample,
+    records.FAULT: payload_reader.unpack_json,
+    records.END: payload_reader.unpack_end,
+    records.ACK: payload_reader.unpack_json,
+    records.NOTE: payload_reader.unpack_json,
+    records.BLOB: payload_reader.unpack_blob,
+    records.SECTOR: payload_reader.unpack_sector,
+    records.WAKE: payload_reader.unpack_wake,
+    records.COURSE: payload_reader.unpack_course,
     records.TRIAL: _unpack_trial,
     records.MASKED: _unpack_masked,
 }
@@ -116,7 +116,7 @@ class Entry:
     @property
     def schema(self) -> int | None:
         """Schema version of the payload; None without a payload."""
-        return payloads.schema(self.payload) if self.payload else None
+        return payload_reader.schema(self.payload) if self.payload else None
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ _WHOLE = binascii.crc32(records.pack(0, 0, 0, 0, 0, b""))
 
 
 def _find_records(data: bytes) -> tuple[list[_Place], list[tuple[int, int]]]:
-    """Find the places of all records, and the ranges that hold none, as `records.scan` does.
+    """Find the places of all records, and the ranges that hold none, as `record_reader.scan` does.
 
     That one runs on the wrap too and reads each payload; this one takes a fifth of its time.
     """
@@ -255,7 +255,7 @@ def _find_records(data: bytes) -> tuple[list[_Place], list[tuple[int, int]]]:
             tag, size, low, boot = struct.unpack_from(_HEAD, data, at)
             stop = at + size + records.OVERHEAD
             if size == _LONG:
-                record = records.parse(data, at)
+                record = record_reader.parse(data, at)
                 stop = record[6] if record else 0
             elif stop > end or binascii.crc32(view[at:stop]) != _WHOLE:
                 stop = 0
@@ -365,7 +365,7 @@ def _unpack_payload(kind: int, payload: bytes) -> dict[str, Any] | None:
 
 
 def _is_newer(kind: int, payload: bytes) -> bool:
-    return kind in UNPACKERS and payloads.schema(payload) > payloads.SCHEMA
+    return kind in UNPACKERS and payload_reader.schema(payload) > payloads.SCHEMA
 
 
 _LIT = (states.RAMP_UP, states.RUNNING)  # the session's light time counts in these

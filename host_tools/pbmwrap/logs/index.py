@@ -31,11 +31,10 @@ _NAME = re.compile("[0-9a-f]{32}")  # as `_make_name` makes it
 @cache
 def digest_reader() -> str:
     """Return a digest of the code that turns lines into rows: different code, different cache."""
-    import wrap.rules.states
-    import wrap.storage.payloads
-    import wrap.storage.records
+    from wrap.rules import states
+    from wrap.storage import payload_reader, payloads, record_reader, records
 
-    device = (wrap.rules.states, wrap.storage.payloads, wrap.storage.records)
+    device = (states, payloads, payload_reader, records, record_reader)
     host = sorted(Path(__file__).parent.glob("*.py"))
     digest = hashlib.sha256()
     for file in [*host, *(Path(module.__file__ or "") for module in device)]:

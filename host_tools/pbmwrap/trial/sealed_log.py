@@ -15,7 +15,7 @@ from typing import Any
 from pbmwrap.logs.clock import Clock
 from pbmwrap.logs.decode import Entry as LogEntry
 from wrap.rules import blinding
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, records
 
 DARK_MS = 5_000  # of a session's light: an active one that ended before may have given none yet
 
@@ -233,16 +233,16 @@ def _decrypt(session: TrialSession, secret: bytes, channels: int) -> _Light:
     samples = []
     for one in session.masked:
         raw = blinding.mask(secret, session.n, one.record, one.hidden)
-        if payloads.schema(raw) != payloads.SCHEMA:
+        if payload_reader.schema(raw) != payloads.SCHEMA:
             raise ValueError("not a record")
         if one.kind == records.END:
-            end = payloads.unpack_end(raw)
+            end = payload_reader.unpack_end(raw)
             if end["session"] != session.number or len(end["on_ms"]) != channels:
                 raise ValueError("the end of another session")
             if session.active_ms is not None and end["active_ms"] != session.active_ms:
                 raise ValueError("another length than the record beside it says")
             return tuple(end["on_ms"]), tuple(end["dose_uj"]), end["active_ms"], True
-        samples.append(payloads.unpack_sample(raw))
+        samples.append(payload_reader.unpack_sample(raw))
     lit = [0] * channels
     for sample in samples:
         if len(sample["duties_u16"]) != channels:

@@ -12,7 +12,7 @@ from pbmwrap.logs.summary import WrapInfo, summarize_sessions
 from pbmwrap.logs.to_report import make_report
 from pbmwrap.logs.verify import verify_log
 from tests.fuzz import odd
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 
 KEYS = ("session", "reason", "active_ms", "paused_ms", "dose_uj", "on_ms", "max_mc", "faults")
 KEYS += ("code", "detail", "sensor", "wake", "by", "cal", "temp_mc", "limit_mc", "raw", "uw")
@@ -64,7 +64,7 @@ def _name(src: odd.Choices, names: list[bytes]) -> bytes:
 def _log(src: odd.Choices) -> tuple[bytes, list[bytes]]:
     raw, kept, names = b"", [], []
     for seq in range(1 + src.below(8)):
-        kind = src.of((*records.ALL_TYPES, records.END, records.NOTE, records.START, 0, 31))
+        kind = src.of((*record_reader.ALL_TYPES, records.END, records.NOTE, records.START, 0, 31))
         kept.append(_payload(src, kind, seq, names)[: records.MAX_PAYLOAD])
         raw += records.pack(kind, seq, src.below(2), src.byte() << 16, src.below(999), kept[-1])
     return raw, kept

@@ -1,11 +1,52 @@
-"""Tries the record reader: never a record that was not written, and none lost that is whole.
+"""Tries the record readers: never a record that was not written, and none lost that is whole. The
+wrap's own, which goes from record to record, finds what the host's finds.
 
 Knows of the bytes only what `pack`, `scan` and the last item of a record (where the next begins)
 say.
 """
 
 from tests.fuzz import odd
-from wrap.storage import records
+from wrap.storage import record_reader, records
+from wrap.storage.log import SectorWalk
+
+WINDOWS = (120, 512, 4096)  # bytes that a sector gives at once: a record's head is not longer
+
+
+class CopiedSector:
+    """Holds one sector that is copied to be read, at most `window` bytes at once.
+
+    longest: the most bytes that were asked for."""
+
+    def __init__(self, content, window):
+        self.content = content
+        self.size = len(content)
+        self.window = window
+        self.longest = 0
+
+    def read(self, _i, at, n):
+        self.longest = max(self.longest, n)
+        return self.content[at : at + n]
+
+
+def walk(buf, until, window):
+    """Return what a walk over `buf` finds: ([(kind, seq, boot, the payload's first 100 bytes, end),
+    ...], where the bytes behind the last record begin that are none or -1)."""
+    sector = CopiedSector(buf, window)
+    steps = SectorWalk(sector, 0, until, len(buf))
+    found = []
+    while steps.go_on():
+        found.append((steps.kind, steps.seq, steps.boot, steps.payload(100), steps.end))
+    assert sector.longest <= window
+    return found, steps.gap
+
+
+def check_walk(found, gaps, buf, until, window):
+    """Check that a walk finds the records of a scan."""
+    walked, gap = walk(buf, until, window)
+    assert walked == [(r[0], r[1], r[2], r[5][:100], r[6]) for r in found]
+    end = found[-1][6] if found else 0
+    behind = [start for start, stop in gaps if stop == until and start >= end]
+    assert gap == (behind[0] if behind else -1)
 
 
 def _same(found, gaps, buf, until):
@@ -30,7 +71,7 @@ def _log(src):
     """Return the records that a wrap could have written, as bytes."""
     out = []
     for seq in range(1 + src.below(6)):
-        kind, boot = src.of(records.ALL_TYPES), src.byte()
+        kind, boot = src.of(record_reader.ALL_TYPES), src.byte()
         up_s, up_ms = src.byte() << 8, src.below(100) * 10
         payload = src.some(src.below(60))
         if src.below(4) == 0:
@@ -73,8 +114,9 @@ def _written(src):
         buf += raw
     wrote = buf
     buf, whole = _damaged(src, buf, whole)
-    found, gaps = records.scan(buf)
+    found, gaps = record_reader.scan(buf)
     _same(found, gaps, buf, len(buf))
+    check_walk(found, gaps, buf, len(buf), src.of(WINDOWS))
     reported = []
     for record in found:
         end = record[6]
@@ -91,10 +133,12 @@ def one(data):
         _written(src)
         return
     until = (src.byte() << 8 | src.byte()) * src.below(2)
+    window = src.of(WINDOWS)
     buf = src.rest()
     until = until % (len(buf) + 1) if until else len(buf)
-    found, gaps = records.scan(buf, until)
+    found, gaps = record_reader.scan(buf, until)
     _same(found, gaps, buf, until)
+    check_walk(found, gaps, buf, until, window)
     for at in range(min(4, len(buf))):
-        record = records.parse(buf, at)
+        record = record_reader.parse(buf, at)
         assert record is None or at < record[6] <= len(buf)

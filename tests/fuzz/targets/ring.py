@@ -7,7 +7,7 @@ a record that is read was written once, and one written now is there after the n
 
 from tests.fuzz import odd
 from tests.fuzz.flash import Cut, Flash, Sectors, damage
-from wrap.storage import payloads, records
+from wrap.storage import payloads, record_reader, records
 from wrap.storage.log import Log
 
 SECTORS = 5
@@ -31,7 +31,9 @@ def _found(src):
             raw = records.pack(records.SECTOR, src.byte(), 1, 0, 0, head)
         for _ in range(src.below(4)):
             payload = src.some(src.below(60))
-            raw += records.pack(src.of(records.ALL_TYPES), src.byte(), src.byte(), 0, 0, payload)
+            raw += records.pack(
+                src.of(record_reader.ALL_TYPES), src.byte(), src.byte(), 0, 0, payload
+            )
         flash.put(sector, at, raw[: 500 - at] if at < 500 else b"")
     return flash
 
@@ -72,7 +74,7 @@ class Story:
         assert 0 <= log.first <= log.end and log.seq >= 0
         if not self.known:
             return
-        found = records.scan(self._read())[0]
+        found = record_reader.scan(self._read())[0]
         mine = [bytes(r[5]) for r in found if r[0] != records.SECTOR]
         for payload in mine:
             assert payload in self.loose or self._written(payload), "never written"
@@ -108,7 +110,7 @@ class Story:
             assert self.hurt, "a write that fails"
             return
         if kind == records.END:  # its seal is behind it
-            payload = [r[5] for r in records.scan(self._read())[0] if r[5][:9] == payload[:9]]
+            payload = [r[5] for r in record_reader.scan(self._read())[0] if r[5][:9] == payload[:9]]
             assert payload or self.hurt
             payload = bytes(payload[-1]) if payload else b""
         self.kept.append(payload)
@@ -121,7 +123,7 @@ class Story:
             piece = log.read(at, 600)
             if not piece:
                 break
-            found = [bytes(r[5]) for r in records.scan(piece)[0]]
+            found = [bytes(r[5]) for r in record_reader.scan(piece)[0]]
             self.loose += [p for p in found if p[:9] == payload[:9]]
             at += len(piece)
         self.open()
@@ -162,7 +164,7 @@ class Story:
             return
         self.kept.append(payload)
         self.log = Log(Sectors(self.flash, SECTORS))
-        reported = [bytes(r[5]) for r in records.scan(self._read())[0]]
+        reported = [bytes(r[5]) for r in record_reader.scan(self._read())[0]]
         assert payload in reported or not self.known, "written, and gone"
         assert self.hurt or reported[-1] == payload
 

@@ -7,11 +7,12 @@ import struct
 from tests.fuzz import odd
 from tests.fuzz.targets import payloads as payload_target
 from tests.fuzz.targets import records as record_target
-from wrap.storage import payloads, records
+from wrap.storage import payload_reader, payloads, record_reader, records
 
 # What the reader of a payload may raise for bytes that are no payload.
 _REFUSED = payload_target.REFUSED
 _LENGTHS = (0, 1, 8, 9, 10, 59, 253, 254, 255, 256, 300, 3072)
+_WINDOWS = record_target.WINDOWS
 _HEADS = (0, 1, 254, 255, 256, 3072, 3073)  # a long record's length, true or not
 _U32 = (0, 1, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 _MC = (payloads.NO_TEMP, -327680, -327675, -5, -6, 4, 5, 0, 41000, 327670, 327675, 400000)
@@ -30,7 +31,7 @@ def _size(rng):
 
 
 def _record(rng, seq):
-    kind = records.ALL_TYPES[rng.below(12)] if rng.below(8) else rng.below(32)
+    kind = record_reader.ALL_TYPES[rng.below(12)] if rng.below(8) else rng.below(32)
     payload = (rng.some(1 + rng.below(40)) * 3072)[: _size(rng)]
     up_s = rng.below(1 << 25) if rng.below(4) else (1 << 25) - 1
     return records.pack(kind, seq, rng.bits(), up_s, rng.below(1000), payload)
@@ -61,7 +62,7 @@ def logs(rng, out, count):
     """Add what is found in a log: as it is, from the middle on, cut, with bytes changed."""
     for _ in range(count):
         buf = _log(rng)
-        out.add(buf, records.parse(buf, 0), records.scan(buf[:400]))
+        out.add(buf, record_reader.parse(buf, 0), record_reader.scan(buf[:400]))
         kind, at = rng.below(4), rng.below(len(buf))
         if kind == 0:
             buf = buf[at:] + buf[:at]
@@ -70,7 +71,9 @@ def logs(rng, out, count):
         elif kind == 2:
             buf = buf[:at]
         buf = buf[:900]
-        out.add(records.scan(buf, rng.below(len(buf) + 1)), records.parse(buf, 0))
+        until, window = rng.below(len(buf) + 1), _WINDOWS[rng.below(len(_WINDOWS))]
+        out.add(record_reader.scan(buf, until), record_reader.parse(buf, 0))
+        out.add(record_target.walk(buf, until, window))
         out.add(records.size(bytes(_size(rng))))
 
 
@@ -116,25 +119,25 @@ def _sector(rng):
 
 
 _PACKERS = (
-    (_sample, payloads.unpack_sample),
-    (_end, payloads.unpack_end),
-    (_start, payloads.unpack_start),
-    (_sector, payloads.unpack_sector),
+    (_sample, payload_reader.unpack_sample),
+    (_end, payload_reader.unpack_end),
+    (_start, payload_reader.unpack_start),
+    (_sector, payload_reader.unpack_sector),
     (
         lambda rng: payloads.pack_state(rng.below(16), rng.below(16), _reason(rng)),
-        payloads.unpack_state,
+        payload_reader.unpack_state,
     ),
-    (lambda rng: payloads.pack_clock(_u32(rng)), payloads.unpack_clock),
+    (lambda rng: payloads.pack_clock(_u32(rng)), payload_reader.unpack_clock),
     (
         lambda rng: payloads.pack_boot(("power", "brown-out")[rng.below(2)], "1.2.3", _u32(rng)),
-        payloads.unpack_boot,
+        payload_reader.unpack_boot,
     ),
     (
         lambda rng: payloads.pack_wake(_WAKE[rng.below(3)], rng.below(65536000)),
-        payloads.unpack_wake,
+        payload_reader.unpack_wake,
     ),
-    (lambda rng: payloads.pack_blob(rng.some(8), rng.some(_size(rng))), payloads.unpack_blob),
-    (lambda rng: payloads.pack_json({"code": rng.below(40)}), payloads.unpack_json),
+    (lambda rng: payloads.pack_blob(rng.some(8), rng.some(_size(rng))), payload_reader.unpack_blob),
+    (lambda rng: payloads.pack_json({"code": rng.below(40)}), payload_reader.unpack_json),
 )
 
 
@@ -159,8 +162,8 @@ def contents(rng, out, count):
     for _ in range(count):
         pack, unpack = _PACKERS[rng.below(len(_PACKERS))]
         raw = pack(rng)
-        out.add(raw, payloads.schema(rng.some(rng.below(2))), _unpacked(unpack(raw)))
-        if unpack != payloads.unpack_json:
+        out.add(raw, payload_reader.schema(rng.some(rng.below(2))), _unpacked(unpack(raw)))
+        if unpack != payload_reader.unpack_json:
             try:
                 out.add(_unpacked(unpack(_damaged(rng, raw))))
             except _REFUSED:
