@@ -520,7 +520,10 @@ class App:
             if code == faults.EXCEPTION:
                 self._save_fault()
             self.log_queue.note(records.FAULT, payloads.pack_json(info))  # type: ignore - a first one
-        self.session.enter_fault(states.BY_FAULT)
+        try:
+            self.session.enter_fault(states.BY_FAULT)
+        except MemoryError:
+            pass  # the state is entered, and the heap has no room for its records
 
     def _save_fault(self) -> None:
         """Write the latch at once: behind an exception nothing is sure, and what the reserve has

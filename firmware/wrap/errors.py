@@ -1,4 +1,4 @@
-"""Error codes of the link, shared by the host and the device.
+"""Error codes of the link, shared by the host and the device, and what a write may raise.
 
 An error on the link is [code, text] (docs/link.md): the code is for programs, the text for users.
 """
@@ -16,6 +16,10 @@ INVALID = "invalid"  # a protocol or setting breaks a rule
 HASH = "hash"  # the data does not match its announced SHA-256
 STORAGE = "storage"
 INTERNAL = "internal"
+
+# What a write may raise. A filesystem takes 1.1 KB of the heap for an open file: for a moment a
+# board with its modules in the heap may have no such piece.
+WRITE_ERRORS = (OSError, MemoryError)
 
 ALL = (
     BAD_FRAME,

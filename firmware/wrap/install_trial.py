@@ -1,6 +1,7 @@
 """Tries newly installed firmware: no light until a host has greeted it, then it is kept."""
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -41,5 +42,5 @@ class InstallTrial:
         self._greeted = False
         try:
             self.installed.keep()  # type: ignore - on trial it is one
-        except OSError:
+        except WRITE_ERRORS:
             return

@@ -50,11 +50,21 @@ def _keep_piece() -> "bytearray | None":
 
 
 def make_app(hal: "Hal", facts: "BoardFacts", storage: Storage) -> App:
-    """Return the app. When the stored data cannot be read, it is in a latched fault and writes no
-    flash, so that nothing is lost and a host can read the reason."""
+    """Return the app, made in what _KEPT leaves of the heap; where that is too little, in all of
+    it. When the stored data cannot be read, it is in a latched fault and writes no flash, so that
+    nothing is lost and a host can read the reason."""
+    kept = _keep_piece()
     try:
+        try:
+            return App(hal, facts, storage)
+        except MemoryError:
+            if kept is None:
+                raise
+        kept = None
+        hal.collect()
         return App(hal, facts, storage)
     except Exception as e:
+        kept = None
         files = NoFiles("storage cannot be read: %s: %s" % (type(e).__name__, e))
         return App(hal, facts, Storage(files))
 
@@ -125,10 +135,8 @@ def main(
         if take_service_request(storage.files):
             hal.service_blink()
             return
-        kept = _keep_piece()
         app = make_app(hal, facts, storage)
         app.trial.installed = installed
-        del kept
         hal.collect()
         loop(app)
     finally:

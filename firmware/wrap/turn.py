@@ -43,3 +43,8 @@ def turn(app: "App", now: int) -> None:
         app.run_background()
     except Exception as e:
         app.panic(e)
+        # What goes wrong at each turn must not keep a host from reading the fault.
+        try:
+            app.run_link(0)
+        except Exception:
+            return  # the heap is full to the last byte: it is dark

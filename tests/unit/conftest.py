@@ -287,6 +287,12 @@ def files():
     return MemFiles()
 
 
+@pytest.fixture(params=[OSError(28), MemoryError()], ids=["OSError", "MemoryError"])
+def failure(request):
+    """What a write may raise: an open file takes 1.1 KB of a heap that may be full."""
+    return request.param
+
+
 @pytest.fixture
 def rig():
     return Rig()

@@ -319,6 +319,71 @@ def test_flash_that_fails_in_a_session_is_dark_and_the_link_lives_on(rig: Rig):
     assert Rig(files=rig.files).app.fault_latch.code == faults.STORAGE
 
 
+@pytest.fixture
+def full_rig(rig: Rig):
+    """A wrap whose heap has no room for an open file."""
+    rig.files.broken, rig.files.torn, rig.files.error = True, 0, MemoryError()
+    return rig
+
+
+def test_a_heap_without_room_for_a_file_is_waited_for_while_nothing_is_lit(full_rig: Rig):
+    """It was an exception in each turn: a fault that was never stored, and no answer to a host."""
+    rig = full_rig
+    rig.files.broken = False
+    rig.advance(5000)
+    rig.files.broken = True
+    rig.app.log_queue.note(records.NOTE, b"\x01{}")
+    before = rig.files.ops
+    rig.advance(10_000)
+    assert (latched(rig), rig.ask("status")["log_failed"]) == ("none", True)
+    assert 9 <= rig.files.ops - before <= 11
+    rig.files.broken = False
+    rig.advance(2000)
+    assert (rig.ask("status")["log_failed"], rig.app.log_queue.is_idle()) == (False, True)
+
+
+def test_a_heap_without_room_for_a_file_ends_a_session_and_is_stored_later(rig: Rig):  # H-22
+    rig.light()
+    rig.files.broken, rig.files.torn, rig.files.error = True, 0, MemoryError()
+    between_steps(rig.app).session.pause("link")
+    rig.advance(30)
+    assert (rig.dark(), latched(rig), rig.ask("status")["log_failed"]) == (True, "storage", True)
+    rig.files.broken = False
+    rig.advance(3000)
+    assert Rig(files=rig.files).app.fault_latch.code == faults.STORAGE
+
+
+def test_what_fails_in_each_turn_leaves_a_host_its_answers(rig: Rig):
+    rig.app.background.run = lambda *args: 1 // 0
+    rig.advance(100)
+    assert rig.ask("status")["fault"]["name"] == "exception"
+
+
+def test_a_link_that_finds_no_heap_for_its_fault_ends_no_turn(rig: Rig):
+    def fail(*args):
+        rig.app.run_link = fail
+        raise MemoryError
+
+    rig.advance(100)
+    rig.app.background.run = fail
+    while rig.app.run_link is not fail:
+        rig.hal.now_ms += 10
+        rig.app.turn(rig.hal.now_ms)
+    assert (rig.dark(), latched(rig)) == (True, "exception")
+
+
+def test_a_fault_whose_records_find_no_heap_is_a_fault_all_the_same(rig: Rig):  # H-22
+    def fail(*args):
+        raise MemoryError
+
+    rig.light()
+    rig.app.session._on_change = fail  # Private: `_on_change`, since no heap is full here
+    rig.app.trip(faults.GROSS, "test")
+    assert (rig.dark(), rig.state, latched(rig)) == (True, "fault", "gross-hot")
+    rig.advance(1000)
+    assert (rig.dark(), rig.state) == (True, "fault")
+
+
 def test_failing_flash_is_tried_again_once_a_second_and_not_in_every_step(rig: Rig):
     rig.light()
     rig.files.broken = True

@@ -81,12 +81,12 @@ def test_a_restart_that_a_host_can_cause_fills_no_bucket(cause, kept, left):
     assert budget(cause, kept)[0].left == left
 
 
-def test_a_damaged_bucket_is_empty_and_one_that_cannot_be_kept_is_no_error():
+def test_a_damaged_bucket_is_empty_and_one_that_cannot_be_kept_is_no_error(failure):
     files = MemFiles()
     files.data["writes.a"] = b"half"
     assert Budget(Store(files, "writes"), "intended").left == 0
     bucket, files = budget()
-    files.broken = True
+    files.broken, files.error = True, failure
     bucket.keep(5)
     assert "writes.a" not in files.data
 

@@ -291,11 +291,11 @@ def test_what_an_older_firmware_counted_is_taken_as_the_most_there_can_have_been
     assert SiteSessions(kept).light.used_s() == MOST_S
 
 
-def test_a_session_that_cannot_be_written_takes_no_light():
+def test_a_session_that_cannot_be_written_takes_no_light(failure):
     files = MemFiles()
     history = opened(files, 0)
-    files.broken = True
-    with pytest.raises(OSError):
+    files.broken, files.error = True, failure
+    with pytest.raises(type(failure)):
         history.begin("foot", NEED_S, 0)
     assert history.sessions.to_stored()["light"] == []
 

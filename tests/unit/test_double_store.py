@@ -214,13 +214,13 @@ def test_a_put_that_fails_in_the_first_copy_changes_nothing_and_later_is_repaire
     assert (*state(opened(files)), store.due) == ({"n": 100}, False, False, False)
 
 
-def test_a_put_is_refused_while_the_last_one_cannot_be_repaired():
+def test_a_put_is_refused_while_the_last_one_cannot_be_repaired(failure):
     files = after(3)
     store = opened(files)
     files.break_at = files.ops + 3
     store.put({"n": 4})
-    files.broken = True
-    with pytest.raises(OSError):
+    files.broken, files.error = True, failure
+    with pytest.raises(type(failure)):
         store.put({"n": 5})
     files.broken = False
     assert state(opened(files)) == ({"n": 4}, False, False)

@@ -155,9 +155,9 @@ def tripped(files):
     return latch
 
 
-def test_a_fault_is_stored_in_the_first_slice_and_again_a_second_after_a_failure(files):
+def test_a_fault_is_stored_in_the_first_slice_and_again_a_second_after_a_failure(files, failure):
     latch = tripped(files)
-    files.broken = True
+    files.broken, files.error = True, failure
     seen = []
     for dt_ms in (0, 999, 1, 999, 1):
         before = files.ops

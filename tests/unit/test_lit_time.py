@@ -64,11 +64,11 @@ def test_light_is_written_once_and_only_when_there_was_any():
     assert made(files).lit_s() == [1, 0]
 
 
-def test_a_write_that_fails_is_repeated_after_a_minute():
+def test_a_write_that_fails_is_repeated_after_a_minute(failure):
     files = MemFiles()
     lit = made(files)
     lit.add([5000, 0])
-    files.broken = True
+    files.broken, files.error = True, failure
     lit.save_when_due(100)
     files.broken = False
     lit.save_when_due(159)

@@ -44,10 +44,10 @@ def test_one_slice_writes_one_record_in_order(files):
     assert (reported(files), log_queue.is_idle()) == ([b"1", b"2"], True)
 
 
-def test_a_record_that_fails_is_tried_again_after_a_second(files):
+def test_a_record_that_fails_is_tried_again_after_a_second(files, failure):
     log_queue = opened(files)
     note(log_queue, 1, 2)
-    files.broken, files.torn = True, 0
+    files.broken, files.torn, files.error = True, 0, failure
     assert not log_queue.slice(10, False)
     assert log_queue.failed
     files.broken = False

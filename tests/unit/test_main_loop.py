@@ -10,6 +10,8 @@ from tests.unit.conftest import MemFiles, protocol, sha
 from tests.unit.spy import SpyHal, SpyRig
 from wrap import build_info, compat, main_loop
 from wrap.app import App
+from wrap.rules import faults
+from wrap.storage.files import NoFiles
 from wrap.storage.mount import Storage
 
 
@@ -155,6 +157,60 @@ def test_a_heap_without_a_large_piece_starts_all_the_same(monkeypatch):
     with pytest.raises(KeyboardInterrupt):  # from a session with light, see `LitHal`
         run(hal)
     assert asked == [4096]
+
+
+class Kept:
+    """Stands for the piece of the heap in which the app is not made."""
+
+    in_use = 0
+
+    def __init__(self, size):
+        Kept.in_use += 1
+
+    def __del__(self):
+        Kept.in_use -= 1
+
+
+def make_app_in(monkeypatch, fits):
+    """Make an app that finds too little heap unless `fits()`. Returns (the app, its tries)."""
+
+    class ShortApp(App):
+        def __init__(self, hal, facts, storage):
+            tries.append((Kept.in_use, type(storage.files)))
+            if not fits() and not isinstance(storage.files, NoFiles):
+                raise MemoryError("no piece")
+            super().__init__(hal, facts, storage)
+
+    tries = []
+    monkeypatch.setattr(main_loop, "App", ShortApp)
+    app = main_loop.make_app(SpyHal(), board_facts, Storage(MemFiles()))
+    assert Kept.in_use == 0
+    return app, tries
+
+
+def test_an_app_that_fits_only_in_all_of_the_heap_starts(monkeypatch):
+    monkeypatch.setattr(main_loop, "bytearray", Kept, raising=False)
+    app, tries = make_app_in(monkeypatch, lambda: Kept.in_use == 0)
+    assert tries == [(1, MemFiles), (0, MemFiles)]
+    assert app.fault_latch.code == 0
+
+
+def test_an_app_for_which_nothing_can_be_kept_is_tried_once(monkeypatch):
+    def fail(n):
+        raise MemoryError
+
+    monkeypatch.setattr(main_loop, "bytearray", fail, raising=False)
+    app, tries = make_app_in(monkeypatch, lambda: False)
+    assert tries == [(0, MemFiles), (0, NoFiles)]
+    assert app.fault_latch.code == faults.STORAGE
+
+
+def test_an_app_that_fits_nowhere_is_dark_and_says_why(monkeypatch):
+    monkeypatch.setattr(main_loop, "bytearray", Kept, raising=False)
+    app, tries = make_app_in(monkeypatch, lambda: False)
+    assert tries == [(1, MemFiles), (0, MemFiles), (0, NoFiles)]
+    assert app.fault_latch.code == faults.STORAGE
+    assert app.fault_latch.info["detail"] == "storage cannot be read: MemoryError: no piece"
 
 
 def test_a_dark_that_raises_in_a_fault_is_tried_again_by_the_end_of_the_loop():

@@ -597,21 +597,21 @@ def test_nothing_is_written_while_a_session_runs():
     assert history.next_s("foot", WEEK, 7400) == DAY_S - 7390
 
 
-def test_a_session_that_cannot_be_written_does_not_begin():
+def test_a_session_that_cannot_be_written_does_not_begin(failure):
     files = MemFiles()
     history = opened(files)
-    files.broken = True
-    with pytest.raises(OSError):
+    files.broken, files.error = True, failure
+    with pytest.raises(type(failure)):
         history.begin("foot", 100, 10)
     assert history.next_s("foot", WEEK, 10) == 0
 
 
-def test_an_end_that_cannot_be_written_is_tried_again_and_is_stricter_meanwhile():
+def test_an_end_that_cannot_be_written_is_tried_again_and_is_stricter_meanwhile(failure):
     files = MemFiles()
     history = opened(files)
     history.begin("foot", 100, 10)
     history.end(0, 0, 20)
-    files.broken = True
+    files.broken, files.error = True, failure
     history.save(20)
     assert (history.save_at_s, opened(files).next_s("foot", WEEK, 0)) == (80, DAY_S)
     files.broken = False

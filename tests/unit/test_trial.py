@@ -467,12 +467,12 @@ def test_a_boot_without_a_trial_and_one_of_older_firmware_repeat_nothing():
     assert notes.kept == []
 
 
-def test_flash_that_refuses_counts_no_session():
+def test_flash_that_refuses_counts_no_session(failure):
     files = MemFiles()
     trial = armed(files=files)
     before = trial.describe()
-    files.broken = True
-    with pytest.raises(OSError):
+    files.broken, files.error = True, failure
+    with pytest.raises(type(failure)):
         begin(trial, "foot-left", 1)
     assert trial.describe() == before
 
@@ -500,13 +500,13 @@ def test_a_damaged_copy_is_written_again_without_a_session(copy):
     assert files.ops == 0
 
 
-def test_flash_that_refuses_a_repair_is_asked_again_a_minute_later():
+def test_flash_that_refuses_a_repair_is_asked_again_a_minute_later(failure):
     files = MemFiles()
     armed(files=files)
     whole = dict(files.data)
     files.data["trial.b"] = b"torn"
     again = made(files)
-    files.broken = True
+    files.broken, files.error = True, failure
     again.repair(10)
     files.broken = False
     again.repair(59_999)

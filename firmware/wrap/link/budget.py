@@ -5,7 +5,7 @@ A write is a request that changes flash or adds records. Requests that can only 
 """
 
 from wrap.compat import const
-from wrap.errors import NOT_NOW, Refused
+from wrap.errors import NOT_NOW, WRITE_ERRORS, Refused
 from wrap.rules import limits
 
 TYPE_CHECKING = const(0)
@@ -49,5 +49,5 @@ class Budget:
         """Store the number of writes `left` for the boot after a restart that a host requests."""
         try:
             self._store.put({"left": left})
-        except OSError:
+        except WRITE_ERRORS:
             return  # flash that cannot be written cannot be worn either

@@ -4,6 +4,7 @@
 """
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 from wrap.rules import faults
 
 TYPE_CHECKING = const(0)
@@ -64,7 +65,7 @@ class FaultLatch:
         try:
             self.save()
             self._save_ms = 0
-        except OSError:
+        except WRITE_ERRORS:
             self._save_ms = _SAVE_AGAIN_MS
 
     def clear(self) -> None:

@@ -5,6 +5,7 @@ without one. Three within any ten minutes therefore always keep the wrap in a fa
 """
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 from wrap.rules import limits
 
 TYPE_CHECKING = const(0)
@@ -28,7 +29,7 @@ class RestartCount:
             self.count += 1
             try:
                 store.put({"n": self.count})
-            except OSError:
+            except WRITE_ERRORS:
                 self.failed = True
 
     def too_many(self) -> bool:

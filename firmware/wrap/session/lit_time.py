@@ -7,6 +7,7 @@ between a calibration and its write keeps the older, longer time.
 """
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class LitTime:
         try:
             self._store.put(dict(zip(self._names, self._ms)))
             self.unsaved = False
-        except OSError:
+        except WRITE_ERRORS:
             self._save_at_s = up_s + _RETRY_S
 
 

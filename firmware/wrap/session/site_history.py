@@ -19,6 +19,7 @@ much as one clock is ahead of another.
 """
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 from wrap.rules import limits
 from wrap.session.daily_light import DAY_S, HOUR_S, DailyLight
 
@@ -346,7 +347,7 @@ class SiteHistory:
         light = sessions.begin_light(light_s)
         try:
             self._write()
-        except OSError:
+        except WRITE_ERRORS:
             if e:
                 sessions.drop(site, e)  # type: ignore - with an entry there is a site
             sessions.light.drop(light)
@@ -387,7 +388,7 @@ class SiteHistory:
             if self._store.damaged:  # either file may be the broken one: write both
                 self._write()
                 self._store.damaged = False
-        except OSError:
+        except WRITE_ERRORS:
             self.save_at_s = up_s + _RETRY_S
 
     def _write(self) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from wrap.compat import const
-from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
+from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, WRITE_ERRORS, Refused
 from wrap.rules import limits
 from wrap.storage import payloads, records
 
@@ -102,7 +102,7 @@ class SessionStart:
         try:
             self._counter.put({"session": number})
             return self._trial.begin_session(plan, number) if blind else plan
-        except OSError:
+        except WRITE_ERRORS:
             self._caps.cancel_session()
             raise
 

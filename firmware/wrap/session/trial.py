@@ -13,7 +13,7 @@ the newest record too, and `note_again` repeats it at each boot.
 from binascii import hexlify, unhexlify
 
 from wrap.compat import const
-from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, Refused
+from wrap.errors import INVALID, NOT_FOUND, NOT_NOW, WRITE_ERRORS, Refused
 from wrap.rules import blinding, limits
 from wrap.rules.protocol import Sham
 from wrap.storage import payloads, records
@@ -163,7 +163,7 @@ class Trial:
             return
         try:
             self._store.repair()
-        except OSError:
+        except WRITE_ERRORS:
             self._repair_ms = _REPAIR_AGAIN_MS
 
     def covers(self, person: str, site: str) -> bool:

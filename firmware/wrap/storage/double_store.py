@@ -15,6 +15,7 @@ order are accepted when there is no mark.
 """
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 from wrap.storage.atomic_store import seal, unseal
 
 TYPE_CHECKING = const(0)
@@ -126,12 +127,12 @@ class DoubleStore:
         self._prepare_repair(self._generation + 1, value, unconfirmed)
         try:
             self._files.write(self._copies[0], self._raw)
-        except OSError:
+        except WRITE_ERRORS:
             self._generation, self._raw = before
             self.due = False
             raise
         self.value = value
         try:
             self.repair()
-        except OSError:
+        except WRITE_ERRORS:
             return  # copy a holds the value; `repair` is still due

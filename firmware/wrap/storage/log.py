@@ -18,6 +18,7 @@ import struct
 from array import array
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 from wrap.storage import payloads, records
 
 TYPE_CHECKING = const(0)
@@ -359,7 +360,7 @@ class Log:
             self._s.program(i, self._at, data)
         # Bytes of NOR flash that were programmed cannot be programmed again before an
         # erase, so the log goes on behind them.
-        except OSError:
+        except WRITE_ERRORS:
             filled = self._s.filled_bytes(i)
             if filled > self._at:
                 self._at = filled

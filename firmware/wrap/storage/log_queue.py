@@ -5,6 +5,7 @@ again.
 """
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 from wrap.storage import records
 
 TYPE_CHECKING = const(0)
@@ -95,7 +96,7 @@ class LogQueue:
             return False
         try:
             done = self._write_record(lit) or (not lit and self._prepare_log())
-        except OSError:
+        except WRITE_ERRORS:
             self.failed = True
             self._retry_ms = _RETRY_MS
             return False

@@ -7,7 +7,7 @@ wrap.session.confirmation).
 """
 
 from wrap.compat import const
-from wrap.errors import BAD_PARAM, Refused
+from wrap.errors import BAD_PARAM, WRITE_ERRORS, Refused
 from wrap.rules import limits
 from wrap.storage.double_store import DoubleStore
 
@@ -146,7 +146,7 @@ class Settings:
             if store.due:
                 try:
                     store.repair()
-                except OSError:
+                except WRITE_ERRORS:
                     self._repair_ms = _REPAIR_AGAIN_MS
                 # One store a call: a repair writes up to three files.
                 return

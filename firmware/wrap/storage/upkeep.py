@@ -1,6 +1,7 @@
 """Writes to flash what the steps left behind, and keeps the stored files in order."""
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Upkeep:
             self._tidy_ms = _TIDY_MS
             try:
                 self._files.tidy()
-            except OSError:
+            except WRITE_ERRORS:
                 self._tidy_ms = _TIDY_AGAIN_MS  # a write that needs the space reports it
 
     def keep_counts(self, active: bool) -> None:
