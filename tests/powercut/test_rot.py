@@ -8,7 +8,7 @@ import pytest
 
 from tests.nor import SECTOR, Nor, store_of
 from tests.powercut import rot, rot_base
-from wrap.storage import double_store, flash_files, records
+from wrap.storage import double_store, flash_files, record_reader, records
 from wrap.storage import log as log_module
 from wrap.storage.log import Log
 
@@ -65,7 +65,8 @@ def unchecked(monkeypatch):
     for intact."""
     rot_base.base.cache_clear()
     rot_base.tape.cache_clear()
-    monkeypatch.setattr(records, "binascii", SimpleNamespace(crc32=len))
+    for module in (records, record_reader):
+        monkeypatch.setattr(module, "binascii", SimpleNamespace(crc32=len))
     intact = SimpleNamespace(crc32=lambda piece, crc: records.RESIDUE)
     monkeypatch.setattr(log_module, "binascii", intact)
     yield

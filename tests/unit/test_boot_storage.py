@@ -38,9 +38,9 @@ def test_it_still_answers_a_host():
     assert rig.status()["fault"]["name"] == "storage"
 
 
-def test_a_restart_that_cannot_be_counted_is_a_fault(failure):
+def test_a_restart_that_cannot_be_counted_is_a_fault():
     rig = Rig()
-    rig.files.broken, rig.files.error = True, failure
+    rig.files.broken = True
     rig.board.power_on("watchdog")
     assert rig.app.status_view.fault()["detail"] == "restarts cannot be counted"
     assert rig.state == "fault"

@@ -5,7 +5,6 @@ without one. Three within any ten minutes therefore always keep the wrap in a fa
 """
 
 from wrap.compat import const
-from wrap.errors import WRITE_ERRORS
 from wrap.rules import limits
 
 TYPE_CHECKING = const(0)
@@ -29,7 +28,7 @@ class RestartCount:
             self.count += 1
             try:
                 store.put({"n": self.count})
-            except WRITE_ERRORS:
+            except OSError:
                 self.failed = True
 
     def too_many(self) -> bool:

@@ -242,7 +242,7 @@ _WHOLE = binascii.crc32(records.pack(0, 0, 0, 0, 0, b""))
 def _find_records(data: bytes) -> tuple[list[_Place], list[tuple[int, int]]]:
     """Find the places of all records, and the ranges that hold none, as `record_reader.scan` does.
 
-    That one runs on the wrap too and reads each payload; this one takes a fifth of its time.
+    That one reads each payload; this one takes a fifth of its time.
     """
     found: list[_Place] = []
     gaps: list[tuple[int, int]] = []
