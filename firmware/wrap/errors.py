@@ -20,6 +20,7 @@ INTERNAL = "internal"
 # What a write may raise. A filesystem takes 1.1 KB of the heap for an open file: for a moment a
 # board with its modules in the heap may have no such piece.
 WRITE_ERRORS = (OSError, MemoryError)
+NO_HEAP = "the wrap has too little memory free for it, try again"
 
 ALL = (
     BAD_FRAME,

@@ -261,6 +261,37 @@ def test_a_protocol_that_cannot_be_stored_is_an_error(rig: Rig):
     assert rig.state == "idle"
 
 
+NO_HEAP = ("not_now", "the wrap has too little memory free for it, try again")
+
+
+def test_a_request_that_finds_no_heap_is_refused_and_no_fault(rig: Rig):
+    rig.advance(100)
+    rig.files.broken, rig.files.error = True, MemoryError()
+    assert rig.ask("settings.set", k="time_s", v=600) == NO_HEAP
+    assert (rig.app.settings.get("time_s"), rig.app.fault_latch.code) == (1200, 0)
+
+
+def fail(*args):
+    raise MemoryError
+
+
+def test_what_only_reads_is_refused_in_a_session_too(rig: Rig, monkeypatch):
+    rig.store()
+    rig.light()
+    monkeypatch.setattr(rig.app.protocols, "raw", fail)
+    assert rig.ask("proto.get", slot=0) == NO_HEAP
+    assert (rig.state, rig.hal.enabled) == ("running", True)
+
+
+def test_a_session_that_finds_no_heap_for_what_it_is_told_ends_dark(rig: Rig, monkeypatch):
+    rig.store()
+    rig.light()
+    monkeypatch.setattr(rig.app.session, "stop", fail)
+    rig.send("session.stop")
+    rig.advance(100)
+    assert (rig.dark(), rig.app.status_view.fault()["name"]) == (True, "exception")
+
+
 def test_flash_that_fails_is_an_error(rig: Rig):
     rig.advance(100)
     rig.files.broken = True

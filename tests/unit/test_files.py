@@ -35,6 +35,15 @@ def test_a_file_is_fed_piece_by_piece(disk, n):
     assert all(0 < len(piece) <= 512 for piece in pieces)
 
 
+def test_a_closed_file_is_kept_until_the_next_one_is_opened(disk):
+    """So its place in the heap is there for that one."""
+    disk.append("log", b"12")
+    first = disk._last  # Private: `_last`, since only the heap shows it
+    assert first.closed
+    disk.read("log")
+    assert disk._last is not first and disk._last.closed
+
+
 def test_removing_twice_does_no_harm(disk):
     disk.write("a", b"")
     disk.remove("a")

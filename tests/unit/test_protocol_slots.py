@@ -56,11 +56,12 @@ def test_a_broken_replacement_leaves_the_old_one(op, error, torn):
     assert make(files).plan(0)[0].id == "p0"
 
 
-def test_a_write_that_does_not_read_back_is_an_error(files, monkeypatch):
+@pytest.mark.parametrize("end", [b"\0", b""])
+def test_a_write_that_does_not_read_back_is_an_error(files, end, monkeypatch):
     protocols = filled(files, 0)
     raw = protocol(id="new")
     write = files.write
-    monkeypatch.setattr(files, "write", lambda name, data: write(name, data[:-1] + b"\0"))
+    monkeypatch.setattr(files, "write", lambda name, data: write(name, data[:-1] + end))
     with pytest.raises(OSError, match="5"):
         protocols.save(0, raw, sha(raw))
     assert protocols.slots == make(files).slots

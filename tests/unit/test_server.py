@@ -549,3 +549,22 @@ def test_fields_that_are_too_long_for_an_answer_are_refused():
         {"i": 1, "e": too_long},
         {"i": 2, "r": {"a": "xx"}},
     ]
+
+
+@pytest.mark.parametrize("result", [{"a": 1}, lambda out: out.put("a", {"b": 1})])
+def test_an_answer_for_which_the_heap_has_no_room_is_refused(result, monkeypatch):
+    """The error's own JSON is short. `PlainWriter` leaves what is not plain to `dumps` as well."""
+
+    def make(obj):
+        if "e" not in obj:
+            raise MemoryError
+        return plain(obj)
+
+    bench = Bench(lambda method, params: result)
+    plain = server.dumps
+    monkeypatch.setattr(server, "dumps", make)
+    monkeypatch.setattr(bench.server._writer, "_dumps", make)  # Private: `_dumps`, bound earlier
+    (answer,) = bench.ask(request(1))
+    assert answer["e"] == ["not_now", "the wrap has too little memory free for it, try again"]
+    monkeypatch.undo()
+    assert "r" in bench.ask(request(2))[0]

@@ -219,6 +219,8 @@ def test_a_log_that_cannot_be_read_is_an_error(files, log, monkeypatch):
     monkeypatch.setattr(log, "read", lambda offset, n: exec("raise OSError(5)"))
     with pytest.raises(Refused, match="the flash answered with error 5"):
         host.window(0)
+    monkeypatch.setattr(log, "read", lambda offset, n: exec("raise MemoryError"))
+    assert code_of(host.window, 0) == NOT_NOW
 
 
 @pytest.mark.parametrize("count", range(END // CHUNK + 6))

@@ -4,7 +4,16 @@ does the work, and shapes the answer. Methods of one subject form a group."""
 import binascii
 
 from wrap.compat import const
-from wrap.errors import BAD_PARAM, FAULT, NOT_FOUND, NOT_NOW, STORAGE, UNKNOWN_METHOD, Refused
+from wrap.errors import (
+    BAD_PARAM,
+    FAULT,
+    NO_HEAP,
+    NOT_FOUND,
+    NOT_NOW,
+    STORAGE,
+    UNKNOWN_METHOD,
+    Refused,
+)
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload, b64
 from wrap.rules import limits, states
 from wrap.rules.protocol import MAX_BYTES, MAX_TAG, is_slug, is_tag
@@ -139,6 +148,12 @@ class RequestGate:
             # It may have written before it failed.
             self.budget.spend(writes)
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        except MemoryError:
+            # What a session was asked for and not done is a fault: dark at once.
+            if when != ALWAYS and self._session.active():
+                raise
+            self.budget.spend(writes)
+            raise Refused(NOT_NOW, NO_HEAP) from None
         # After the act: what was refused has written nothing and costs nothing.
         self.budget.spend(writes)
         return result

@@ -12,7 +12,7 @@ import json
 
 from wrap.compat import const
 from wrap.errors import BAD_CRC as CODE_CRC
-from wrap.errors import BAD_FRAME, INTERNAL, Refused
+from wrap.errors import BAD_FRAME, INTERNAL, NO_HEAP, NOT_NOW, Refused
 from wrap.errors import TOO_LONG as CODE_LONG
 from wrap.link import frames
 from wrap.link.json_writer import open_writer
@@ -63,6 +63,15 @@ def dumps(obj: object) -> bytes:
 def _encode_error(number: "int | None", code: str, text: str) -> bytes:
     """Return the JSON of an answer that is an error. number: of the request, None when unknown."""
     return dumps({"i": number, "e": [code, text]})
+
+
+def _encode_result(number: int, result: object) -> bytes:
+    """Return the JSON of an answer with a result. Raises Refused where the heap has no room for it:
+    what was asked is done, or only read."""
+    try:
+        return dumps({"i": number, "r": result})
+    except MemoryError:
+        raise Refused(NOT_NOW, NO_HEAP) from None
 
 
 # A wrong line must not cost more time than a valid one, so its answer is made at import.
@@ -347,7 +356,7 @@ class Server:
         self._wrong = 0
         if method in self._again:
             try:
-                self._last_answer = dumps({"i": number, "r": self._handle(method, params)})
+                self._last_answer = _encode_result(number, self._handle(method, params))
             except Refused:
                 pass  # it has had its effect: the light is off, and the answer stays the same
         return self._queue_line(self._last_answer)
@@ -369,7 +378,7 @@ class Server:
                     raise Refused(INTERNAL, _TOO_LONG_ANSWER)
                 self._keep_parsed(method, params)  # type: ignore - not of a stream
                 return
-            answer = dumps({"i": number, "r": result})
+            answer = _encode_result(number, result)
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
         # The host's reader has a line of this size and would drop a longer one.
@@ -383,7 +392,10 @@ class Server:
         """Send what `write` writes as the answer to request `_number`. Returns False when it was
         too long. The output buffer is empty: nothing is executed before everything is sent."""
         self._writer.begin_line(0, frames.MAX_ANSWER, "i", self._number, "r")
-        return self._write_fields(write)
+        try:
+            return self._write_fields(write)
+        except MemoryError:
+            raise Refused(NOT_NOW, NO_HEAP) from None
 
     def _step_stream(self) -> bool:
         """Send the next piece of the stream, and its answer after the last one."""

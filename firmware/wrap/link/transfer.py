@@ -5,7 +5,7 @@ import binascii
 import hashlib
 
 from wrap.compat import const
-from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.errors import BAD_PARAM, NO_HEAP, NOT_FOUND, NOT_NOW, STORAGE, Refused
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CHUNK = const(1024)  # bytes of the log that are read, hashed and sent at a time
 WINDOW = const(16384)  # most bytes of a window
 _CHUNK_IN = const(256)  # most bytes received at a time
+_ZEROS = const(64)  # at a time, in place of a log that cannot be read
 _MOST_QUIET = const(1000)  # reads without a byte until an upload ends: 1 to 10 s
 _NO_DOWNLOAD = "no transfer is open: begin with log.open"
 
@@ -26,10 +27,10 @@ def b64(data: bytes) -> str:
 
 
 class Upload:
-    """Receives `size` bytes from the host, then calls `act(bytes)`, which returns the request's
+    """Receives `size` bytes from the host, then calls `act(bytearray)`, which returns the request's
     result. Ends without a call when the host stops sending before."""
 
-    def __init__(self, size: int, act: "Callable[[bytes], object]") -> None:
+    def __init__(self, size: int, act: "Callable[[bytearray], object]") -> None:
         self._buf = bytearray(size)
         self._view = memoryview(self._buf)
         self._act = act
@@ -57,7 +58,7 @@ class Upload:
         size = len(self._buf)
         if self._got < size:
             raise Refused(NOT_NOW, "only %d of %d bytes came" % (self._got, size))
-        return self._act(bytes(self._buf))
+        return self._act(self._buf)
 
 
 class Download:
@@ -114,7 +115,7 @@ class Download:
         return memoryview(data)
 
     def _read_hashed(self, n: int) -> bytes:
-        """Return at most `n` bytes of the log, or `n` zeros after an error."""
+        """Return at most `n` bytes of the log, or as few zeros after an error."""
         if self._broken is None:
             try:
                 data = self._read_log(n)
@@ -125,7 +126,7 @@ class Download:
                 return data
             except Refused as e:
                 self._broken = e
-        return bytes(n)
+        return bytes(min(n, _ZEROS))
 
     def _read_log(self, n: int) -> bytes:
         """Return at most `n` bytes of the log. Raises Refused."""
@@ -135,6 +136,8 @@ class Download:
             data = self._log.read(self._at, n)
         except OSError as e:
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        except MemoryError:
+            raise Refused(NOT_NOW, NO_HEAP) from None
         if not data:
             raise Refused(STORAGE, "the log cannot be read at %d" % self._at)
         return data

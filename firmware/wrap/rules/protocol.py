@@ -347,7 +347,7 @@ def _lamp(spec: "list[int] | None") -> "tuple[int, ...]":
     return tuple(spec)
 
 
-def parse(raw: bytes) -> "Any":
+def parse(raw: "bytes | bytearray") -> "Any":
     """Return the value of the JSON text `raw`, of any type. Raises ValueError when it is not JSON
     or is too long."""
     if len(raw) > MAX_BYTES:
@@ -356,6 +356,6 @@ def parse(raw: bytes) -> "Any":
         # Each bracket is a list or a dictionary: 2 KB of them are half of an RP2040's heap.
         raise ValueError("nested too deeply")
     try:
-        return json.loads(raw)
+        return json.loads(raw)  # type: ignore - takes a bytearray as well
     except RuntimeError:  # CPython's parser recurses, MicroPython's does not
         raise ValueError("nested too deeply") from None

@@ -11,7 +11,7 @@ from wrap.compat import const
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import BinaryIO, TypeAlias
 
     from wrap.storage.flash_files import FlashFiles
 
@@ -29,6 +29,7 @@ class Files:
 
     def __init__(self, root: str) -> None:
         self._root = root
+        self._last: "BinaryIO | None" = None
         try:
             os.mkdir(root)
         except OSError:
@@ -36,6 +37,14 @@ class Files:
 
     def _path_of(self, name: str) -> str:
         return self._root + "/" + name
+
+    def _open(self, name: str, mode: str) -> "BinaryIO":
+        """Open a file. Where modules fill the heap, it takes the place of the last one, which is
+        kept until then though it is closed: there may be no other piece of 1.1 KB."""
+        path = self._path_of(name)
+        self._last = None
+        self._last = file = open(path, mode)  # type: ignore - every mode is binary
+        return file  # type: ignore - the same
 
     def names(self) -> "list[str]":
         """Return all file names, in no order."""
@@ -50,14 +59,15 @@ class Files:
 
     def read(self, name: str) -> "bytes | None":
         """Return the whole content, or None when there is no such file."""
-        if self.size(name) < 0:
+        size = self.size(name)
+        if size < 0:
             return None
-        with open(self._path_of(name), "rb") as f:
-            return f.read()
+        with self._open(name, "rb") as f:
+            return f.read(size)  # without a size, MicroPython's buffer grows by copies
 
     def read_at(self, name: str, offset: int, n: int) -> bytes:
         """Return at most `n` bytes from `offset`."""
-        with open(self._path_of(name), "rb") as f:
+        with self._open(name, "rb") as f:
             f.seek(offset)
             return f.read(n)
 
@@ -66,9 +76,9 @@ class Files:
     ) -> None:
         """Call take(piece) with the first `n` bytes, piece by piece."""
         piece = memoryview(bytearray(_PIECE))
-        with open(self._path_of(name), "rb") as f:
+        with self._open(name, "rb") as f:
             while n > 0:
-                got = f.readinto(piece[: min(n, _PIECE)])
+                got = f.readinto(piece[: min(n, _PIECE)])  # type: ignore - each binary file has it
                 if not got:
                     return
                 take(piece[:got])
@@ -76,14 +86,14 @@ class Files:
 
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically."""
-        path = self._path_of(name)
-        with open(path + ".new", "wb") as f:
+        with self._open(name + ".new", "wb") as f:
             f.write(data)
+        path = self._path_of(name)
         os.rename(path + ".new", path)
 
     def append(self, name: str, data: bytes) -> None:
         """Add `data` at the end. It is in flash when this returns."""
-        with open(self._path_of(name), "ab") as f:
+        with self._open(name, "ab") as f:
             f.write(data)
 
     def remove(self, name: str) -> None:

@@ -253,6 +253,11 @@ class FlashFiles:
         i, at, size = self._where[name]
         return bytes(self._s.read(i, at, size))
 
+    def read_at(self, name: str, offset: int, n: int) -> bytes:
+        """Return at most `n` bytes from `offset`."""
+        i, at, size = self._where[name]
+        return bytes(self._s.read(i, at + offset, min(n, size - offset)))
+
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically. Raises OSError."""
         # An entry lies within one sector, and a bank's first sector begins with its head.
