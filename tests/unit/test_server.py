@@ -563,8 +563,18 @@ def test_an_answer_for_which_the_heap_has_no_room_is_refused(result, monkeypatch
     bench = Bench(lambda method, params: result)
     plain = server.dumps
     monkeypatch.setattr(server, "dumps", make)
-    monkeypatch.setattr(bench.server._writer, "_dumps", make)  # Private: `_dumps`, bound earlier
+    # Private: `_writer`, since its `_dumps` was bound earlier.
+    monkeypatch.setattr(bench.server._writer, "_dumps", make)
     (answer,) = bench.ask(request(1))
     assert answer["e"] == ["not_now", "the wrap has too little memory free for it, try again"]
     monkeypatch.undo()
     assert "r" in bench.ask(request(2))[0]
+
+
+def test_a_request_that_the_heap_has_no_room_to_keep_is_answered_all_the_same(monkeypatch):
+    def fail(*args):
+        raise MemoryError
+
+    bench = Bench(lambda method, params: write_all({"n": bench.count()}))
+    monkeypatch.setattr(bench.server, "_keep_parsed", fail)
+    assert bench.ask(request(1), request(2)) == [{"i": 1, "r": {"n": 1}}, {"i": 2, "r": {"n": 2}}]

@@ -376,7 +376,10 @@ class Server:
             if callable(result):
                 if not self._answer_fields(result):  # type: ignore - a `Write`
                     raise Refused(INTERNAL, _TOO_LONG_ANSWER)
-                self._keep_parsed(method, params)  # type: ignore - not of a stream
+                try:
+                    self._keep_parsed(method, params)  # type: ignore - not of a stream
+                except MemoryError:
+                    pass  # it is parsed again the next time
                 return
             answer = _encode_result(number, result)
         except Refused as e:
