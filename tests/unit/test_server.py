@@ -576,5 +576,5 @@ def test_a_request_that_the_heap_has_no_room_to_keep_is_answered_all_the_same(mo
         raise MemoryError
 
     bench = Bench(lambda method, params: write_all({"n": bench.count()}))
-    monkeypatch.setattr(bench.server, "_keep_parsed", fail)
+    monkeypatch.setattr(bench.server, "_keep_tail", fail)
     assert bench.ask(request(1), request(2)) == [{"i": 1, "r": {"n": 1}}, {"i": 2, "r": {"n": 2}}]

@@ -65,15 +65,6 @@ def _encode_error(number: "int | None", code: str, text: str) -> bytes:
     return dumps({"i": number, "e": [code, text]})
 
 
-def _encode_result(number: int, result: object) -> bytes:
-    """Return the JSON of an answer with a result. Raises Refused where the heap has no room for it:
-    what was asked is done, or only read."""
-    try:
-        return dumps({"i": number, "r": result})
-    except MemoryError:
-        raise Refused(NOT_NOW, NO_HEAP) from None
-
-
 # A wrong line must not cost more time than a valid one, so its answer is made at import.
 _BAD_CRC = frames.encode(
     _encode_error(None, CODE_CRC, "the checksum does not match; send the line again")
@@ -335,10 +326,18 @@ class Server:
         return None
 
     def _keep_parsed(self, method: str, params: dict) -> None:
-        """Keep what the request in progress was parsed to, in the place of its method."""
+        """Keep what the request in progress was parsed to, in the place of its method. Without room
+        for it in the heap, it is parsed again the next time."""
         body = self._body
         if body is None or b"\\" in body:
             return
+        try:
+            self._keep_tail(body, method, params)
+        except MemoryError:
+            return
+
+    def _keep_tail(self, body: bytes, method: str, params: dict) -> None:
+        """Keep the JSON of the request behind its id, with what it was parsed to."""
         tail = body[body.find(b",") :]
         # Neither escaped nor in the tail, so the id is the only thing before the tail.
         if b'"i"' in tail:
@@ -356,7 +355,7 @@ class Server:
         self._wrong = 0
         if method in self._again:
             try:
-                self._last_answer = _encode_result(number, self._handle(method, params))
+                self._last_answer = dumps({"i": number, "r": self._handle(method, params)})
             except Refused:
                 pass  # it has had its effect: the light is off, and the answer stays the same
         return self._queue_line(self._last_answer)
@@ -368,6 +367,7 @@ class Server:
         request `_number` and keep it for a repetition. When the result is a stream, start that
         instead."""
         number = self._number
+        result = None
         try:
             result = call(method, params) if method else call()
             if hasattr(result, "step"):
@@ -376,14 +376,15 @@ class Server:
             if callable(result):
                 if not self._answer_fields(result):  # type: ignore - a `Write`
                     raise Refused(INTERNAL, _TOO_LONG_ANSWER)
-                try:
-                    self._keep_parsed(method, params)  # type: ignore - not of a stream
-                except MemoryError:
-                    pass  # it is parsed again the next time
+                self._keep_parsed(method, params)  # type: ignore - not of a stream
                 return
-            answer = _encode_result(number, result)
+            answer = dumps({"i": number, "r": result})
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
+        except MemoryError:  # not in a `try` of its own: each one takes heap at every request
+            if result is None:
+                raise
+            answer = _encode_error(number, NOT_NOW, NO_HEAP)
         # The host's reader has a line of this size and would drop a longer one.
         if len(answer) > frames.MAX_ANSWER:
             answer = _encode_error(number, INTERNAL, _TOO_LONG_ANSWER)
@@ -395,10 +396,7 @@ class Server:
         """Send what `write` writes as the answer to request `_number`. Returns False when it was
         too long. The output buffer is empty: nothing is executed before everything is sent."""
         self._writer.begin_line(0, frames.MAX_ANSWER, "i", self._number, "r")
-        try:
-            return self._write_fields(write)
-        except MemoryError:
-            raise Refused(NOT_NOW, NO_HEAP) from None
+        return self._write_fields(write)
 
     def _step_stream(self) -> bool:
         """Send the next piece of the stream, and its answer after the last one."""
