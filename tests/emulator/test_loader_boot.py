@@ -150,7 +150,10 @@ def test_a_stock_board_with_all_slots_in_use_gives_its_session(
     in which a file could be opened, but for the one that the last file had. Without it, slots were
     refused and the session ended in a fault."""
     twin = make_twin(stock_image)
-    twin.install_files(installed | make_full_segment(tmp_path / "pbmwrap"))
+    more = receiver.read_board_state(raw_board(at_repl(twin))).heap - bundle.FILES_HEAP["rp2040"]
+    twin.power_off()
+    boot = {"/boot.py": installed["/boot.py"] + b"held = bytearray(%d)\n" % more}
+    twin.install_files(installed | make_full_segment(tmp_path / "pbmwrap") | boot)
     twin.start()
     twin.advance_ms(FULL_RUN_MS)
     client = Client(TwinTransport(twin), first_id=1000, answer_s=5)

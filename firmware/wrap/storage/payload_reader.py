@@ -108,7 +108,7 @@ def unpack_end(p: bytes) -> dict:
 
 
 def unpack_wake(p: bytes) -> dict:
-    """Unpack a WAKE_EVENTS record."""
+    """Unpack a WAKE record."""
     _, what, active_s = struct.unpack_from("<BBH", p, 0)
     return {"wake": payloads.WAKE_EVENTS[what], "active_ms": active_s * 1000}
 
