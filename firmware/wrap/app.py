@@ -5,6 +5,7 @@ from wrap.compat import const
 from wrap.control.light_output import LightOutput
 from wrap.fast_step import FastStep
 from wrap.hal import LIGHT, PRESSED, find_warmer_shares, list_outputs
+from wrap.heap_reserve import HeapReserve
 from wrap.install_trial import InstallTrial
 from wrap.link.budget import Budget
 from wrap.link.commands import (
@@ -75,15 +76,15 @@ except ImportError:  # installed as files, which a stock board loads into its he
 from wrap.version import VERSION
 
 # 3 KB on a chip: littlefs takes 1 KB of it for an open file, all else 1.2 KB (tests/esp32). A board
-# that loads modules into its heap has no such piece to spare: it keeps what a latch in RAM takes.
+# that loads modules into its heap has 1.5 KB to spare: three times what a protocol of half a
+# kilobyte takes as a record.
 _RESERVE_WORDS = const(768)
-_SMALL_RESERVE_WORDS = const(128)
+_SMALL_RESERVE_WORDS = const(384)
 _LARGE_HEAP = const(65536)  # bytes free
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Sequence
 
     from wrap.control.lamps import Lamps
     from wrap.hal.contract import BoardFacts, Hal
@@ -105,8 +106,10 @@ class App:
         self.busy = False
         # Given back at the first fault: to latch and store one takes memory, which may be what has
         # run out.
-        large = hal.heap()[1] >= _LARGE_HEAP
-        self._reserve: "Sequence[int]" = [0] * (_RESERVE_WORDS if large else _SMALL_RESERVE_WORDS)
+        free = hal.heap()[1]
+        large = free >= _LARGE_HEAP
+        self._small_heap = 0 < free < _LARGE_HEAP  # 0: not known
+        self.reserve = HeapReserve(_RESERVE_WORDS if large else _SMALL_RESERVE_WORDS)
         self._tripped = faults.NONE  # the last fault that a check of `step` tripped
         self._names = tuple([s[0] for s in facts.SENSORS])
         self._own = Violation()  # of the checks in this class
@@ -123,13 +126,15 @@ class App:
     def _open_storage(self, storage: "Storage", facts: "BoardFacts") -> None:
         self.files = files = storage.files
         self.log = Log(storage.sectors)
-        self.log_queue = LogQueue(self.log, self.uptime)
+        self.log_queue = LogQueue(self.log, self.uptime, self.reserve)
         self.settings = Settings(files, facts.CHANNELS)
         outputs = list_outputs(facts)
         names = tuple([c[0] for c in outputs])
         self.protocols = Protocols(files, [(c[0], c[1]) for c in facts.CHANNELS], names)
         self.fault_latch = FaultLatch(Store(files, "fault"))
-        self.restart_count = RestartCount(Store(files, "resets"), self.cause)
+        if storage.restart_count is None:
+            storage.restart_count = RestartCount(Store(files, "resets"), self.cause)
+        self.restart_count = storage.restart_count
         self._counter = Store(files, "count")
         self.history = SiteHistory(Store(files, "course"), session_count(self._counter))
         self._outputs = names
@@ -186,7 +191,7 @@ class App:
             wake_check,
             log_queue,
         )
-        guard = StartGuard(session, log_queue, self.trial, self.confirmation, self.holds)
+        guard = StartGuard(session, recorder, log_queue, self.trial, self.confirmation, self.holds)
         self.starter = SessionStart(
             self.control,
             self.protocols,
@@ -198,6 +203,7 @@ class App:
             self._counter,
             self.blind_trial,
             hal.collect,
+            self.reserve,
         )
         self.calibration_light = CalibrationLight(
             guard,
@@ -287,6 +293,7 @@ class App:
         )
         self.background = Background(
             self.session,
+            self.recorder,
             self.log_queue,
             upkeep,
             self.fault_latch,
@@ -309,7 +316,7 @@ class App:
             self.background,
         )
         budget = Budget(Store(self.files, "writes"), self.cause)
-        gate = RequestGate(self.session, self.log_queue, self.uptime, budget)
+        gate = RequestGate(self.session, self.log_queue, self.uptime, budget, self._small_heap)
         bench = StepBench(hal, self.fast_step)
         groups = (
             ViewCommands(self.identity, self.status_view, self.trial, bench),
@@ -513,17 +520,21 @@ class App:
         except Exception:
             self.fast_step.discard_sums()  # nothing may prevent the latch
         self.light.lamps.dark()
-        self._reserve = ()
-        # Of a further fault no evidence is kept, and it may be one for want of memory.
-        info = None if self.fault_latch.code else self._evidence(code, detail, sensor, limit_mc)
+        self.reserve.release()
+        info = None
+        if not self.fault_latch.code:  # of a further fault no evidence is kept
+            try:
+                info = self._evidence(code, detail, sensor, limit_mc)
+            except MemoryError:
+                pass  # the code alone is latched
         if self.fault_latch.trip(code, info):
             if code == faults.EXCEPTION:
                 self._save_fault()
-            self.log_queue.note(records.FAULT, payloads.pack_json(info))  # type: ignore - a first one
+            self.recorder.fault = self.fault_latch.info
         try:
             self.session.enter_fault(states.BY_FAULT)
         except MemoryError:
-            pass  # the state is entered, and the heap has no room for its records
+            pass  # the state is entered; the recorder does later what found no room
 
     def _save_fault(self) -> None:
         """Write the latch at once: behind an exception nothing is sure, and what the reserve has
@@ -561,7 +572,7 @@ class App:
         """Trip on an exception, with the outputs off before anything else. Only flash raises
         OSError."""
         self.hal.dark()  # H-22
-        self._reserve = ()
+        self.reserve.release()
         code = faults.STORAGE if isinstance(error, OSError) else faults.EXCEPTION
         if self.fault_latch.code:
             self.trip(code, None)

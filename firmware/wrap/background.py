@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wrap.safety.integrity import Integrity
     from wrap.safety.multiplexer_check import MultiplexerCheck
     from wrap.safety.thermal import ThermalChecks
+    from wrap.session.recorder import SessionRecorder
     from wrap.session.state_machine import Session
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.upkeep import Upkeep
@@ -27,6 +28,7 @@ class Background:
     def __init__(
         self,
         session: "Session",
+        recorder: "SessionRecorder",
         log_queue: "LogQueue",
         upkeep: "Upkeep",
         fault_latch: "FaultLatch",
@@ -37,6 +39,7 @@ class Background:
         host_session: "HostSession",
     ) -> None:
         self._session = session
+        self._recorder = recorder
         self._log_queue = log_queue
         self._upkeep = upkeep
         self._fault_latch = fault_latch
@@ -63,6 +66,7 @@ class Background:
         if self._upkeep.write_due(dt_ms, session.lit_now) and session.active():
             trip(faults.STORAGE, None)
         if not session.active_now:
+            self._recorder.finish_when_due(dt_ms)
             self._upkeep.tidy(dt_ms)
         wrong = self._multiplexer_check.check(dt_ms, self._fault_latch.code != faults.NONE)
         if wrong:

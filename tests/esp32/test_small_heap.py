@@ -57,16 +57,18 @@ def test_without_the_counter_collections_come_by_themselves(tmp_path: Path) -> N
 def test_the_fault_of_a_full_heap_is_stored(tmp_path: Path) -> None:  # H-22
     """The heap is filled in a session, to the last piece, and again in each turn: what latches the
     fault and writes it uses the reserve (`wrap.app`)."""
-    was_lit, in_ram, in_flash, after_boot, is_lit, ended = run_script(
+    was_lit, in_ram, in_flash, after_boot, is_lit, ended, ends = run_script(
         "unix_full_heap.py", str(tmp_path), "100000"
     )
-    assert (was_lit, is_lit, ended) == (True, False, "")
+    assert (was_lit, is_lit, ended, ends) == (True, False, "", [5])
     assert [faults.NAMES[code] for code in (in_ram, in_flash, after_boot)] == ["exception"] * 3
 
 
 def test_with_a_small_heap_it_is_latched_until_the_power_goes(tmp_path: Path) -> None:
     """Such a board has no 3 KB to spare: the wrap stays dark, and the fault is stored once there is
-    room again."""
-    was_lit, in_ram, _, _, is_lit, ended = run_script("unix_full_heap.py", str(tmp_path), "20000")
-    assert (was_lit, is_lit, ended) == (True, False, "")
+    room again, with the record of the session's end."""
+    was_lit, in_ram, _, _, is_lit, ended, ends = run_script(
+        "unix_full_heap.py", str(tmp_path), "20000"
+    )
+    assert (was_lit, is_lit, ended, ends) == (True, False, "", [5])
     assert faults.NAMES[in_ram] == "exception"

@@ -2,7 +2,8 @@
 
 Arguments: folder, bytes of heap that the HAL states as free. Prints [whether the lamps were lit
 before, code of the fault in RAM, in the flash, after the next boot, whether a lamp is lit at the
-end, exception that ended the loop].
+end, exception that ended the loop, seconds of light in each END record, with those made once there
+was room again].
 """
 
 import gc
@@ -18,8 +19,13 @@ from wrap.compat import collect_after
 from wrap.rules.limits import STEP_MS
 from wrap.storage.atomic_store import Store
 from wrap.storage.files import Files
+from wrap.storage.payload_reader import unpack_end
+from wrap.storage.record_reader import scan
+from wrap.storage.records import END
 
 STEPS = 300
+LIT_MS = 5500
+AFTERWARDS_MS = 3000
 _RAW_33_C = 36569
 PIECES = (1000, 100, 16, 1)  # bytes; so that no piece of the heap is left
 
@@ -77,6 +83,13 @@ def light(board: Board) -> None:
         board.advance(10)
 
 
+def read_ends(files: Files) -> list:
+    """Return the seconds of light that each END record of the log has."""
+    names = sorted([name for name in files.names() if name.startswith("log.")])
+    found, _ = scan(b"".join([files.read(name) for name in names]))
+    return [unpack_end(r[5])["active_ms"] // 1000 for r in found if r[0] == END]
+
+
 def main(folder: str, free: int) -> None:
     files = Files(folder)
     board = Board(files, board_facts)
@@ -86,6 +99,7 @@ def main(folder: str, free: int) -> None:
     board.power_on("power")
     board.advance(10000)
     light(board)
+    board.advance(LIT_MS)
     was_lit = any(board.hal.duty)
     gc.collect()
     collect_after(-1)  # as main_loop.main does
@@ -102,12 +116,15 @@ def main(folder: str, free: int) -> None:
         ended = type(e).__name__
     filler.kept = ()
     gc.collect()
+    app.server.poll = lambda spare_ms: False
     in_flash = Store(files, "fault").value.get("code", 0)
     still_lit = any(hal.duty) or hal.enabled
     in_ram = app.fault_latch.code
+    board.advance(AFTERWARDS_MS)
+    ends = read_ends(files)
     board.power_on("soft")
     after = board.app.fault_latch.code
-    print(json.dumps([was_lit, in_ram, in_flash, after, bool(still_lit), ended]))
+    print(json.dumps([was_lit, in_ram, in_flash, after, bool(still_lit), ended, ends]))
 
 
 main(sys.argv[1], int(sys.argv[2]))

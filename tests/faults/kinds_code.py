@@ -151,9 +151,8 @@ def _set_in_code(run: Run, place: str, trap: Trap) -> None:
 # What allocates in a turn, and the phases that come by within the watch.
 PLACES: dict[str, tuple[str, ...]] = {
     "journal.note": ("self-test", "ramp-up", "running", "ramp-down"),
-    # Not at the end of the light: what is written behind it is tried again, and no fault.
-    "log.append": ("self-test", "ramp-up", "running"),
-    "records.pack": ("self-test", "ramp-up", "running"),
+    "log.append": ("self-test", "ramp-up", "running", "ramp-down"),
+    "records.pack": ("self-test", "ramp-up", "running", "ramp-down"),
     "payloads.pack_state": ("self-test", "ramp-up", "ramp-down"),
     "payloads.pack_sample": ("running",),
     "payloads.pack_end": ("ramp-down",),
@@ -165,9 +164,12 @@ PLACES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _no_memory(place: str) -> Callable[[Run], None]:
+WRITES = ("log.append", "records.pack")
+
+
+def _no_memory(place: str, forever: bool = False) -> Callable[[Run], None]:
     def inject(run: Run) -> None:
-        trap = _trap(run, MemoryError)
+        trap = _trap(run, MemoryError, forever)
         if place in ("payloads.pack_sample", "payloads.pack_end", "payloads.pack_state"):
             trap.skip = 0
         elif place in ("journal.note", "log.append", "records.pack"):
@@ -240,15 +242,26 @@ KINDS = (
     *(
         _raise(
             f"memory-{place}",
-            expect="off",
+            # A record is tried again a second later.
+            expect="ride" if place in WRITES else "off",
             inject=_no_memory(place),
-            # A write that finds the heap full is one that the flash refuses.
-            faults=("storage",) if place in ("log.append", "records.pack") else ("exception",),
+            faults=() if place in WRITES else ("exception",),
             phases=phases,
             watch_s=36,
         )
         for place, phases in PLACES.items()
     ),
-    _raise("memory-exhausted", expect="reset", inject=_exhausted),
+    *(
+        _raise(
+            f"memory-{place}-for-ever",
+            expect="off",
+            inject=_no_memory(place, forever=True),
+            faults=("storage",),
+            phases=("self-test", "ramp-up", "running"),
+            watch_s=40,
+        )
+        for place in WRITES
+    ),
+    _raise("memory-exhausted", expect="off", inject=_exhausted, faults=("exception",)),
     _raise("ctrl-c-in-step", expect="reset", inject=_ctrl_c),
 )

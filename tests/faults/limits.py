@@ -20,6 +20,7 @@ STEP = 50  # docs/safety.md: sensor to pins low, gross limit, rails and 3 of 4
 HANG = limits.DEADMAN_MS + 2 * limits.STEP_MS
 HANG_FLASH = limits.DEADMAN_FLASH_MS + 2 * limits.STEP_MS
 SECONDS = 2_100  # means of a second held against those of the second before
+NO_ROOM = 2 * 1000 + STEP  # the third try in a row to write a record
 FADE = 560  # the soft end of 500 ms
 NOW = 0
 # Two rounds: a bit may turn over just behind the check. The fake HAL's program has few chunks.
@@ -52,6 +53,8 @@ BOUNDS: dict[str, Bound] = {
     "program-flip": Bound(PROGRAM_ROUNDS),
     "program-flip-restart": Bound(NOW),
     "ram-bad": Bound(NOW),
+    "memory-log.append-for-ever": Bound(NO_ROOM),
+    "memory-records.pack-for-ever": Bound(NO_ROOM),
     "lease-lost": Bound(3000 + FADE),
     "host-stop": Bound(FADE + 100),
     "button-stuck": Bound(FADE),

@@ -503,3 +503,14 @@ def test_a_worn_pad_is_refused_in_any_room(ambient, flow, core_c, covered):  # H
     rig.advance(2000)
     answer = rig.ask("cal.light", **ASKED)
     assert answer[0] == "not_now" and answer[1].startswith(WORN)
+
+
+def test_light_that_finds_no_heap_before_it_begins_is_not_booked(bench, monkeypatch):
+    def fail(*args):
+        raise MemoryError
+
+    with monkeypatch.context() as full:
+        full.setattr(bench.app.control, "prepare_calibration", fail)
+        assert bench.ask("cal.light", **ASKED)[0] == "memory"
+        assert (bench.state, bench.app.history.sessions.light.used_s()) == ("idle", 0)
+    begun(bench)

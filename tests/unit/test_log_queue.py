@@ -2,6 +2,7 @@
 
 from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, Rig
+from wrap.heap_reserve import HeapReserve
 from wrap.storage import payloads, record_reader, records
 from wrap.storage.log import Log
 from wrap.storage.log_queue import LogQueue
@@ -23,7 +24,7 @@ def opened(files):
     files.data["log.000"] = files.data["log.000"][:-14]
     log = Log(FileSectors(files))
     files.ops = 0
-    return LogQueue(log, Uptime())
+    return LogQueue(log, Uptime(), HeapReserve(1))
 
 
 def write_all(log_queue):
@@ -49,12 +50,34 @@ def test_a_record_that_fails_is_tried_again_after_a_second(files, failure):
     note(log_queue, 1, 2)
     files.broken, files.torn, files.error = True, 0, failure
     assert not log_queue.slice(10, False)
-    assert log_queue.failed
+    assert log_queue.failed == isinstance(failure, OSError)
     files.broken = False
     assert [log_queue.slice(10, False) for _ in range(100)] == [False] * 100
     assert log_queue.slice(10, False)
     assert not log_queue.failed
     assert log_queue.slice(10, False)
+    assert reported(files) == [b"1", b"2"]
+
+
+def test_a_heap_without_room_is_a_failure_at_the_third_try_in_a_row(files):
+    log_queue = opened(files)
+    note(log_queue, 1, 2)
+
+    def fail(times):
+        files.broken, files.torn, files.error = True, 0, MemoryError()
+        seen = []
+        for _ in range(times):
+            log_queue.slice(1000, True)
+            seen.append(log_queue.failed)
+            log_queue.slice(1000, True)  # the wait
+        files.broken = False
+        return seen
+
+    assert fail(2) == [False, False]
+    assert log_queue.slice(10, True)
+    assert fail(3) == [False, False, True]
+    assert log_queue.slice(10, True)
+    assert not log_queue.failed
     assert reported(files) == [b"1", b"2"]
 
 
@@ -138,7 +161,7 @@ def test_lost_records_are_reported_once_the_queue_has_place(rig: Rig):
 
 def test_each_boot_has_its_number(files):
     for boot in (1, 2, 3):
-        log_queue = LogQueue(Log(FileSectors(files)), Uptime())
+        log_queue = LogQueue(Log(FileSectors(files)), Uptime(), HeapReserve(1))
         assert log_queue.boot == boot
         note(log_queue, 1)
         log_queue.slice(10, False)

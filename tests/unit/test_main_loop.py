@@ -11,6 +11,7 @@ from tests.unit.spy import SpyHal, SpyRig
 from wrap import build_info, compat, main_loop
 from wrap.app import App
 from wrap.rules import faults
+from wrap.storage.atomic_store import Store
 from wrap.storage.files import NoFiles
 from wrap.storage.mount import Storage
 
@@ -193,6 +194,23 @@ def test_an_app_that_fits_only_in_all_of_the_heap_starts(monkeypatch):
     app, tries = make_app_in(monkeypatch, lambda: Kept.in_use == 0)
     assert tries == [(1, MemFiles), (0, MemFiles)]
     assert app.fault_latch.code == 0
+
+
+def test_a_second_try_counts_the_restart_once(monkeypatch):  # H-17
+    def fail(app):
+        counted.append(app.restart_count.count)
+        if len(counted) == 1:
+            raise MemoryError
+        check_boot(app)
+
+    counted = []
+    check_boot = App._check_boot  # Private: `_check_boot`, since it is the last that an app does
+    monkeypatch.setattr(App, "_check_boot", fail)
+    monkeypatch.setattr(SpyHal, "reset_cause", lambda hal: "watchdog")
+    files = MemFiles()
+    app = main_loop.make_app(SpyHal(), board_facts, Storage(files))
+    assert (counted, app.restart_count.count) == ([1, 1], 1)
+    assert Store(files, "resets").get_int("n", 9) == 1
 
 
 def test_an_app_for_which_nothing_can_be_kept_is_tried_once(monkeypatch):

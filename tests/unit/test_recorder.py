@@ -3,13 +3,15 @@
 from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.between_steps import between_steps
 from tests.unit.conftest import BOARD, CURVE, Rig
 from wrap.rules import faults, limits, states
 from wrap.safety.thermistor import FULL, OPEN, SHORT
 from wrap.session.recorder import SAMPLE_MS
-from wrap.storage import payload_reader, records
+from wrap.storage import payload_reader, payloads, records
 
 NAMES = [s[0] for s in Rig().board.facts.SENSORS]
 
@@ -252,3 +254,135 @@ def test_only_leaving_a_session_writes_its_end(rig: Rig):
             assert kinds[1:] == []
     out = (states.IDLE, states.DONE, states.FAULT)
     assert ends == [(a, b) for a in states.ACTIVE for b in out]
+
+
+# ---- a heap without room
+
+
+class Heap:
+    """Lets calls raise MemoryError while `full`."""
+
+    def __init__(self, monkeypatch, *places):
+        self.full = True
+        self.error = MemoryError
+        for part, name in places:
+            monkeypatch.setattr(part, name, self.make_fail(getattr(part, name)))
+
+    def make_fail(self, call):
+        def fail(*args):
+            if self.full:
+                raise self.error
+            return call(*args)
+
+        return fail
+
+
+PACKS = ("pack_json", "pack_state", "pack_end")
+
+
+@pytest.mark.parametrize("place", [*PACKS, "caps.end_session", "lit_time.add"])
+def test_what_finds_no_heap_at_a_fault_is_done_when_there_is_room(rig: Rig, monkeypatch, place):
+    """The dose of the session was missing from the log, and the light it had stayed booked."""
+    rig.calibrate()
+    rig.light()
+    rig.advance(10_000)
+    name = place.rpartition(".")[2]
+    part = payloads if name == place else getattr(rig.app, place.split(".")[0])
+    heap = Heap(monkeypatch, (part, name))
+    between_steps(rig.app).trip(faults.READBACK, "why")
+    assert (rig.dark(), rig.state) == (True, "fault")
+    rig.advance(5_000)
+    assert len(rig.noted(records.END)) == (name != place)
+    booked_s = rig.app.history.sessions.light.used_s
+    assert (rig.app.lit_time.lit_s(), booked_s()) == ([0, 0], 11 if name == "add" else 60)
+    heap.full = False
+    rig.advance(1_500)
+    (end,) = rig.noted(records.END)
+    (fault,) = rig.noted(records.FAULT)
+    meters = rig.app.light.lamps.meters
+    assert end["dose_uj"] == [m.uj for m in meters[: len(end["dose_uj"])]]
+    assert min(end["dose_uj"]) > 0
+    assert (fault["code"], fault["detail"], end["faults"]) == (faults.READBACK, "why", 1)
+    (last,) = [state for state in rig.noted(records.STATE) if state["new"] == states.FAULT]
+    assert last["old"] == states.RUNNING
+    assert rig.app.lit_time.lit_s() == [m.on_ms // 1000 for m in meters[:2]]
+    assert booked_s() == 11
+
+
+def test_an_end_that_finds_no_heap_is_recorded_after_its_fault(rig: Rig, monkeypatch):
+    """The session was over, so the fault that followed ended none and nobody recorded it."""
+    rig.light()
+    heap = Heap(monkeypatch, (payloads, "pack_end"))
+    between_steps(rig.app).session.stop("link")
+    rig.advance(5_000)
+    assert (rig.state, rig.noted(records.END)) == ("fault", [])
+    heap.full = False
+    rig.advance(1_500)
+    (end,) = rig.noted(records.END)
+    assert (end["reason"], end["faults"]) == ("link", 0)
+
+
+def test_what_is_left_is_done_once_and_no_session_begins_before(rig: Rig, monkeypatch):
+    rig.light()
+    heap = Heap(monkeypatch, (payloads, "pack_end"))
+    between_steps(rig.app).trip(faults.READBACK, None)
+    rig.advance(100)
+    assert rig.ask("fault.ack")[0] == "memory"
+    assert rig.state == "idle"
+    assert rig.ask("session.start")[0] == "memory"
+    heap.full = False
+    assert "session" in rig.ask("session.start")
+    rig.advance(1_000)
+    assert len(rig.noted(records.END)) == 1
+
+
+def test_an_end_that_fails_otherwise_is_not_tried_for_ever(rig: Rig, monkeypatch):
+    rig.light()
+    heap = Heap(monkeypatch, (payloads, "pack_end"))
+    heap.error = RuntimeError
+    between_steps(rig.app).session.stop("link")
+    rig.advance(5_000)
+    assert rig.state == "fault"
+    heap.full = False
+    rig.advance(5_000)
+    assert rig.noted(records.END) == []
+    assert [s["new"] for s in rig.noted(records.STATE)][-1] == states.FAULT
+
+
+def test_a_fault_without_heap_for_its_evidence_is_latched(rig: Rig, monkeypatch):
+    rig.light()
+    Heap(monkeypatch, (rig.app, "_evidence"))  # Private: `_evidence`, since a trip calls it alone
+    rig.app.trip(faults.READBACK, "why")
+    assert (rig.dark(), rig.state) == (True, "fault")
+    rig.advance(500)
+    assert rig.noted(records.FAULT) == [{"code": faults.READBACK}]
+
+
+PLACES = st.sampled_from(
+    [*[(payloads, p) for p in PACKS], (payloads, "pack_sample"), (records, "pack")]
+)
+
+
+@given(place=PLACES, begin_ms=st.integers(0, 60_000), full_ms=st.integers(1, 30_000))
+@settings(deadline=None)
+def test_a_full_heap_at_any_time_leaves_one_end_with_the_dose(place, begin_ms, full_ms):  # H-22
+    """Whatever finds no room, and for however long: dark in a fault, or the session as planned; in
+    the log one end with the light that was given."""
+    rig = Rig()
+    rig.calibrate()
+    rig.store(steps=[{"t": 45, "ch": {"red": [500], "nir": [800]}}])
+    between_steps(rig.app).starter.start("link", False)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        heap = Heap(monkeypatch, place)
+        heap.full = False
+        rig.advance(begin_ms)
+        heap.full = True
+        rig.advance(full_ms)
+        heap.full = False
+        rig.advance(60_000)
+    assert rig.state in ("done", "fault")
+    assert rig.dark()
+    (end,) = rig.noted(records.END)
+    lit_ms = [m.on_ms for m in rig.app.light.lamps.meters][: len(end["on_ms"])]
+    assert end["on_ms"] == lit_ms
+    assert len(rig.noted(records.FAULT)) == (rig.state == "fault")

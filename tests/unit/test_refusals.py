@@ -137,3 +137,55 @@ def test_power_cut_anywhere_never_gives_the_session_back(op, torn):  # H-27
         return
     wait_s = again.app.caps.next_s("hand-left")
     assert wait_s > DAY_S - 10 if lit else wait_s in (0, DAY_S)
+
+
+PLACES = [("control", "prepare"), ("log", "blob"), ("log_queue", "note")]
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError])
+@pytest.mark.parametrize("part,name", PLACES)
+def test_a_session_that_fails_before_it_begins_is_not_booked(
+    rig: Rig, monkeypatch, part, name, error
+):
+    """It counted as the day's session of its site, and as light."""
+
+    def fail(*args):
+        raise error(5)
+
+    rig.store()
+    rig.advance(100)
+    with monkeypatch.context() as broken:
+        broken.setattr(getattr(rig.app, part), name, fail)
+        assert rig.ask("session.start")[0] == ("memory" if error is MemoryError else "storage")
+        sessions = rig.app.history.sessions
+        assert (rig.state, sessions.light.used_s(), sessions.sites) == ("idle", 0, {})
+    assert "session" in rig.ask("session.start")
+
+
+def test_the_button_is_refused_where_the_heap_has_no_room(rig: Rig, monkeypatch):
+    """It was a latched fault, of which the wearer could not know the reason."""
+
+    def fail(*args):
+        raise MemoryError
+
+    rig.store()
+    rig.advance(200)
+    with monkeypatch.context() as full:
+        full.setattr(rig.app.control, "prepare", fail)
+        rig.press()
+        assert blinks(rig, 30).count("#.#.#") == 1
+    assert (rig.state, rig.app.fault_latch.code) == ("idle", 0)
+    rig.press()
+    rig.until("running", 6000)
+
+
+def test_a_start_without_heap_after_the_first_state_is_a_fault(rig: Rig, monkeypatch):
+    def fail(*args):
+        raise MemoryError
+
+    rig.store()
+    rig.advance(200)
+    monkeypatch.setattr(rig.app.session, "_on_change", fail)  # Private: `_on_change`, the last call
+    rig.press()
+    rig.advance(1000)
+    assert (rig.dark(), rig.app.status_view.fault()["name"]) == (True, "exception")

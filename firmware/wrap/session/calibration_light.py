@@ -84,10 +84,14 @@ class CalibrationLight:
         if why:
             raise Refused(NOT_NOW, why)
         self._caps.begin_calibration(plan)
-        self._control.prepare_calibration(plan)
-        asked = {"channel": channel, "duty_pm": duty_pm, "seconds": seconds}
-        note = payloads.pack_json({"calibration_light": asked})
-        self._log_queue.note(records.NOTE, note)
+        try:
+            self._control.prepare_calibration(plan)
+            asked = {"channel": channel, "duty_pm": duty_pm, "seconds": seconds}
+            note = payloads.pack_json({"calibration_light": asked})
+            self._log_queue.note(records.NOTE, note)
+        except MemoryError:
+            self._caps.cancel_session()
+            raise
         self._collect()  # in the dark, as before a session
         self._control.session.begin_calibration(plan)
 

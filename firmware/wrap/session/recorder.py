@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from wrap.storage.log_queue import LogQueue
     from wrap.storage.settings import Settings
 
+_RETRY_MS = const(1000)
 SAMPLE_MS = const(36000)  # between SAMPLE records: decisions/0012, a session's share of the flash
 
 
 class SessionRecorder:
-    """Makes the records of a session. sample_ms: time since the last SAMPLE record."""
+    """Makes the records of a session and of its fault. sample_ms: time since the last SAMPLE
+    record; fault: evidence of a fault that the next change of state records, or None.
+
+    What a change of state requires is done in parts. A heap without room for one raises
+    MemoryError: that part and those behind it are done at the next change, or by
+    `finish_when_due`."""
 
     def __init__(
         self,
@@ -45,33 +51,92 @@ class SessionRecorder:
         self._temps_mc = [0] * len(thermal.temp_limits.temps_mc)
         self._doses = [0] * len(light.channel_calibrated)
         self.sample_ms = 0
+        self.fault: "dict | None" = None
+        self._changes = []  # (session, old state, new one, reason) with parts left to do
+        self._part = 0  # the next one of the first change
+        self._retry_ms = 0
 
     def start_session(self) -> None:
         """Start the time to the first sample."""
         self.sample_ms = 0
 
     def state_changed(self, session: "Session", old: int, new: int, reason: str) -> None:
-        """Record a change of state. At the end of light also record its dose, correct the caps, and
-        restore the skin trip of the settings, which its protocol may have lowered."""
-        ends = old in states.ACTIVE and new not in states.ACTIVE
+        """Record a change of state, and the fault before it. At the end of light also record its
+        dose, correct the caps, and restore the skin trip of the settings, which its protocol may
+        have lowered. Raises MemoryError."""
+        self._changes.append((session, old, new, reason))
+        self.finish_changes()
+
+    def finish_when_due(self, dt_ms: int) -> None:
+        """Let `dt_ms` pass and do the parts that are left. Raises no MemoryError: they are tried
+        again after a second."""
+        if not self._changes:
+            return
+        self._retry_ms -= dt_ms
+        if self._retry_ms > 0:
+            return
+        self._retry_ms = _RETRY_MS
+        try:
+            self.finish_changes()
+        except MemoryError:
+            return
+
+    def finish_changes(self) -> None:
+        """Do the parts that are left. Raises MemoryError."""
+        try:
+            while self._changes:
+                self._finish_change(*self._changes[0])
+                self._drop_change()
+        except MemoryError:
+            raise
+        except Exception:
+            self._drop_change()  # it would fail again, and so would each later change
+            raise
+
+    def _finish_change(self, session: "Session", old: int, new: int, reason: str) -> None:
+        """Do what the change requires from part `_part` on. Raises MemoryError."""
+        if self.fault is not None:
+            self._log_queue.note(records.FAULT, payloads.pack_json(self.fault))
+            self.fault = None
+        if self._part == 0:
+            self._note_state(session, old, new, reason)
+            self._part = 1
+        if old not in states.ACTIVE or new in states.ACTIVE:
+            return
+        if self._part == 1:
+            self._note_light(session, new)
+            self._part = 2
+        if self._part == 2:
+            self._end_light(session)
+            self._part = 3
+        self._add_lit_time(session)
+
+    def _drop_change(self) -> None:
+        self._changes.pop(0)
+        self._part = 0
+
+    def _note_state(self, session: "Session", old: int, new: int, reason: str) -> None:
         if session.calibrating:
-            self._note_calibrating(old, new, reason, ends)
+            self._note_calibrating(old, new, reason)
         else:
             self._log_queue.note(records.STATE, payloads.pack_state(old, new, reason))
-        if ends:
-            if session.calibrating:
-                self._note_calibration_light(session)
-            else:
-                self._note_end(session, 1 if new == states.FAULT else 0)
-            self._wake_check.end_session()
-            self._caps.end_session(session, self._light.lamps.upper_uj())
-            self._thermal.temp_limits.set_skin_trip(self._settings.get("trip_mc"))
-            self._add_lit_time(session)
 
-    def _note_calibrating(self, old: int, new: int, reason: str, ends: bool) -> None:
+    def _note_light(self, session: "Session", new: int) -> None:
+        """Record what the light was that ends."""
+        if session.calibrating:
+            self._note_calibration_light(session)
+        else:
+            self._note_end(session, 1 if new == states.FAULT else 0)
+
+    def _end_light(self, session: "Session") -> None:
+        self._wake_check.end_session()
+        self._caps.end_session(session, self._light.lamps.upper_uj())
+        self._thermal.temp_limits.set_skin_trip(self._settings.get("trip_mc"))
+
+    def _note_calibrating(self, old: int, new: int, reason: str) -> None:
         """Record the begin and the end of calibration light as one state, which hosts without it do
         not count as light of a session."""
-        if ends:
+        if old in states.ACTIVE and new not in states.ACTIVE:
             self._log_queue.note(
                 records.STATE, payloads.pack_state(states.CALIBRATING, new, reason)
             )
@@ -97,13 +162,14 @@ class SessionRecorder:
         in front of the record that all hosts know."""
         end = self._end(session, fault_count)
         if session.blind:
+            shown_end = self._pack_end(session, fault_count, False)
             self._trial.note_masked(records.END, end)
             if self._light.has_warmer:
                 # As many digits in both arms: anybody sees the length of a record.
                 warmer = {"warmer_ms": "%08d" % self._light.lamps.meters[-1].on_ms}
                 self._trial.note_masked(records.NOTE, payloads.pack_json(warmer))
             self._trial.end_session()
-            end = self._pack_end(session, fault_count, False)
+            end = shown_end
         self._log_queue.note(records.END, end)
 
     def _add_lit_time(self, session: "Session") -> None:

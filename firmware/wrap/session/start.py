@@ -11,6 +11,7 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wrap.heap_reserve import HeapReserve
     from wrap.rules.protocol import Plan
     from wrap.session.caps import SessionCaps
     from wrap.session.control import SessionControl
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 
 class SessionStart:
-    """Starts sessions. counter: the Store that counts the sessions; collect(): collects garbage."""
+    """Starts sessions. counter: the Store that counts the sessions; collect(): collects garbage;
+    reserve: released for a start."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class SessionStart:
         counter: "Store",
         trial: "Trial",
         collect: "Callable[[], None]",
+        reserve: "HeapReserve",
     ) -> None:
         self._control = control
         self._protocols = protocols
@@ -49,20 +52,34 @@ class SessionStart:
         self._counter = counter
         self._trial = trial
         self._collect = collect
+        self._reserve = reserve
 
     def start(self, by: str, tethered: bool) -> None:
         """Begin a session with the active protocol. by: "button" or "link"; tethered: it ends when
-        the host no longer renews its lease. Raises Refused or OSError."""
+        the host no longer renews its lease. Raises Refused, OSError or MemoryError; then, unless
+        its state is active, it has not begun and is not booked."""
+        self._reserve.release()
+        try:
+            self._start(by, tethered)
+        finally:
+            self._reserve.restore()
+
+    def _start(self, by: str, tethered: bool) -> None:
+        """Begin a session, see `start`."""
         plan, raw = self._startable_plan()
         number = session_count(self._counter) + 1
         blind = self._trial.covers(plan.person, plan.site)
         plan = self._count(number, plan, blind)
-        self._control.prepare(plan)
-        cals = self._settings.calibrations()
-        unix_s = self._host_clock.unix_s() or 0
-        names = self._record_blob(raw), self._record_blob(json.dumps(cals).encode())
-        start = payloads.pack_start(number, by, names[0], names[1], unix_s)
-        self._log_queue.note(records.START, start)
+        try:
+            self._control.prepare(plan)
+            cals = json.dumps(self._settings.calibrations()).encode()
+            names = self._record_blob(raw), self._record_blob(cals)
+            unix_s = self._host_clock.unix_s() or 0
+            start = payloads.pack_start(number, by, names[0], names[1], unix_s)
+            self._log_queue.note(records.START, start)
+        except WRITE_ERRORS:
+            self._caps.cancel_session()
+            raise
         self._collect()  # in the dark, where a collection of 6 ms delays no lit step
         self._control.session.begin(number, plan, by, tethered, blind)
 

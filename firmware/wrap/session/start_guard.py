@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from wrap.install_trial import InstallTrial
     from wrap.session.confirmation import Confirmation
     from wrap.session.holds import Holds
+    from wrap.session.recorder import SessionRecorder
     from wrap.session.state_machine import Session
     from wrap.storage.log_queue import LogQueue
 
@@ -19,12 +20,14 @@ class StartGuard:
     def __init__(
         self,
         session: "Session",
+        recorder: "SessionRecorder",
         log_queue: "LogQueue",
         trial: "InstallTrial",
         confirmation: "Confirmation",
         holds: "Holds",
     ) -> None:
         self._session = session
+        self._recorder = recorder
         self._log_queue = log_queue
         self._trial = trial
         self._confirmation = confirmation
@@ -41,3 +44,5 @@ class StartGuard:
         if self._trial.on_trial():  # H-19
             raise Refused(NOT_NOW, "this firmware is new and on trial until a host has greeted it")
         self._confirmation.require_confirmed()
+        # A new session resets what the records of the last one are made of.
+        self._recorder.finish_changes()

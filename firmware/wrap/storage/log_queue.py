@@ -10,27 +10,32 @@ from wrap.storage import records
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from wrap.heap_reserve import HeapReserve
     from wrap.storage.log import Log
     from wrap.uptime import Uptime
 
 _MOST = const(64)
 _HALF = const(32)  # of the queue that a host's requests may fill
 _RETRY_MS = const(1000)
+_MOST_TRIES = const(3)  # without room in the heap, until the log counts as failed
 
 
 class LogQueue:
-    """Holds at most _MOST records. failed: the last write or erase failed; lost: records dropped
-    from a full queue since boot."""
+    """Holds at most _MOST records. failed: the last write or erase failed, or _MOST_TRIES in a row
+    for want of memory; lost: records dropped from a full queue since boot."""
 
-    def __init__(self, log: "Log", uptime: "Uptime") -> None:
+    def __init__(self, log: "Log", uptime: "Uptime", reserve: "HeapReserve") -> None:
+        """reserve: released for a write that finds no room in the heap."""
         self.log = log
         self._uptime = uptime
+        self._reserve = reserve
         self.boot = log.boot + 1
         self._queue = []
         self.failed = False
         self.lost = 0
         self._reported = 0  # of those lost, in the last NOTE
         self._retry_ms = 0
+        self._tries = 0  # in a row that found no room in the heap
 
     def note(self, kind: int, payload: bytes) -> None:
         """Queue a record with the present uptime. Writes nothing. kind: a type of
@@ -87,7 +92,7 @@ class LogQueue:
 
     def slice(self, dt_ms: int, lit: bool) -> bool:
         """Write at most one record, or erase one sector in advance. Returns whether one of them was
-        done. Raises nothing: a failure sets `failed`, and _RETRY_MS later it is tried again.
+        done. Raises nothing: what failed is tried again _RETRY_MS later, see `failed`.
 
         dt_ms: time since the last call; lit: nothing may be erased now, and what needs it waits.
         """
@@ -95,14 +100,30 @@ class LogQueue:
             self._retry_ms -= dt_ms
             return False
         try:
-            done = self._write_record(lit) or (not lit and self._prepare_log())
-        except WRITE_ERRORS:
-            self.failed = True
+            done = self._write(lit)
+        except WRITE_ERRORS as e:
+            # Where modules fill the heap, its room changes with what hosts and steps leave in it.
+            self._tries = self._tries + 1 if isinstance(e, MemoryError) else _MOST_TRIES
+            self.failed = self._tries >= _MOST_TRIES
             self._retry_ms = _RETRY_MS
             return False
         if done:
             self.failed = False
+            self._tries = 0
         return done
+
+    def _write(self, lit: bool) -> bool:
+        """Write a record, or erase a sector. Returns whether one of them was done. Raises OSError
+        or MemoryError."""
+        try:
+            return self._write_record(lit) or (not lit and self._prepare_log())
+        except MemoryError:
+            if not self._reserve.release():
+                raise
+        try:
+            return self._write_record(lit) or (not lit and self._prepare_log())
+        finally:
+            self._reserve.restore()
 
     def _write_record(self, lit: bool) -> bool:
         """Write the first record when it is due. Returns whether it was. Raises OSError."""

@@ -7,6 +7,7 @@ from wrap.storage.sectors import FileSectors, NorSectors
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from wrap.hal.contract import FlashArea, Hal
+    from wrap.safety.restart_count import RestartCount
     from wrap.storage.files import AnyFiles
     from wrap.storage.flash_files import FlashFiles
     from wrap.storage.sectors import AnySectors
@@ -18,13 +19,17 @@ FOLDER = "/pbmwrap"
 
 class Storage:
     """Holds what survives power: small files, and the sectors of the log, by default files as well
-    (`FlashFiles` come with sectors)."""
+    (`FlashFiles` come with sectors).
+
+    restart_count: of the app that was made with it. A second one of the same boot takes it over,
+    since to make a RestartCount counts the restart."""
 
     def __init__(self, files: "AnyFiles", sectors: "AnySectors | None" = None) -> None:
         self.files = files
         if sectors is None:
             sectors = FileSectors(files)  # type: ignore - FlashFiles come with sectors
         self.sectors = sectors
+        self.restart_count: "RestartCount | None" = None
 
 
 def open_store(area: "FlashArea") -> "FlashFiles":

@@ -82,5 +82,9 @@ class Gestures:
                 self._start.start("button", False)
             except Refused:
                 self._indicator.refuse()
+            except MemoryError:
+                if session.active():
+                    raise
+                self._indicator.refuse()
         else:
             session.resume("button")  # does nothing unless paused
