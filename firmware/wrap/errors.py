@@ -15,12 +15,15 @@ NOT_FOUND = "not_found"
 INVALID = "invalid"  # a protocol or setting breaks a rule
 HASH = "hash"  # the data does not match its announced SHA-256
 STORAGE = "storage"
+MEMORY = "memory"  # the heap has no room for it
 INTERNAL = "internal"
 
 # What a write may raise. A filesystem takes 1.1 KB of the heap for an open file: for a moment a
 # board with its modules in the heap may have no such piece.
 WRITE_ERRORS = (OSError, MemoryError)
-NO_HEAP = "the wrap has too little memory free for it, try again"
+NO_HEAP = "the wrap has too little memory free for it"
+DARK_ONLY = "not while light is on: the wrap has too little memory for it"
+DONE_UNSEEN = "done, but the wrap has too little memory for the answer"
 
 ALL = (
     BAD_FRAME,
@@ -35,6 +38,7 @@ ALL = (
     INVALID,
     HASH,
     STORAGE,
+    MEMORY,
     INTERNAL,
 )
 

@@ -21,7 +21,10 @@ def run_link(app: "App", spare_ms: int) -> bool:
         app.busy = app.server.poll(spare_ms)
     except Exception as e:
         app.busy = False
-        app.panic(e)
+        # In a session nobody knows what it was asked for: dark at once.
+        unread = isinstance(e, MemoryError) and not app.session.active_now
+        if not unread or not app.server.refuse_unread():
+            app.panic(e)
     return app.busy
 
 

@@ -262,4 +262,7 @@ _HINTS = {
     "unknown_method": "the wrap's firmware is older than this program: run `pbmwrap install`",
     "hash": "run the command again; what was stored before is unchanged",
     "storage": "run `pbmwrap doctor`; the flash may be full or worn",
+    "memory": (
+        "run the command again; while light is on, pause the session or wait for its end first"
+    ),
 }

@@ -32,8 +32,10 @@ JITTER_FLOOD_US = 1000.0
 # C beside the plain one, and requests that are known: 488,124. 1.9 KB for lines that are written
 # without the heap where the C module is missing, which the image carries along: 491,092. 1.4 KB for
 # a log that is read record by record: 492,516. 1.1 KB for readers of records in modules of their
-# own, which files leave out, and for what finds the heap full: 494,164.
-IMAGE_BYTES = 495_000
+# own, which files leave out, and for what finds the heap full: 494,164. 2.6 KB for what a full heap
+# lets wait: records that are made later, a piece that is kept for them, answers that are written
+# field by field: 496,776.
+IMAGE_BYTES = 497_500
 # Power-on to the first `hello`, ms: 240, 269 at the first boot of all, which makes the stores, and
 # 287 with a log that has filled its ring, whose 352 sectors all have a head. The goals are 300,
 # 400 and 300.

@@ -18,7 +18,7 @@ STEPS = 120  # more than a second of them
 TURNS = 300
 CALM_MS = 1500
 PUSHES = 10
-STATUSES = 4
+STATUSES = 16  # some 80 bytes a second are allocated by other work
 FLOOD_MS = 2000
 MOMENTS = 16  # four of each sensor
 

@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 from pbmwrap.cli import main
 from pbmwrap.cli.light import describe_light
-from pbmwrap.errors import DeviceError
+from pbmwrap.errors import EXIT_REFUSED, DeviceError
 from pbmwrap.words import name_end, name_state
 from tests.host.cli_helpers import fails, wrap
+from wrap import errors
 from wrap.errors import Refused
 from wrap.rules import states
 
@@ -55,6 +56,13 @@ def test_a_refusal_without_a_state_does_not_send_stop_to_stop() -> None:
 )
 def test_the_hint_fits_the_state(method: str, state: str, hint: str) -> None:
     assert hint in DeviceError("not_now", f"not while {state}", method).hint
+
+
+def test_the_hint_after_too_little_memory_helps_with_light_and_without() -> None:
+    """It was that of a session, also where none ran."""
+    problem = DeviceError("memory", errors.NO_HEAP, "proto.list")
+    assert problem.hint.startswith("run the command again; while light is on, pause the session")
+    assert problem.exit_code == EXIT_REFUSED
 
 
 FIRMWARE = Path(__file__).parents[2] / "firmware" / "wrap"

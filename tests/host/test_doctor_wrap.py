@@ -11,6 +11,7 @@ from pbmwrap.device.answers import parse_answer
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Status
 from pbmwrap.doctor import micropython, wrap
 from pbmwrap.doctor.check import Check
+from pbmwrap.errors import DeviceError
 from pbmwrap.logs.verify import verify_log
 from tests.host import log_maker
 from tests.host.scripted_wrap import HELLO, STATUS
@@ -172,6 +173,19 @@ def test_log_whole_damaged_and_refused() -> None:
     (lost,) = _log(raw, records_lost=7)
     assert level(lost) == "note"
     assert lost.text.startswith("7 records lost since power-on")
+
+
+def test_what_a_wrap_has_no_memory_for_is_a_note_and_other_refusals_are_raised() -> None:
+    """A stock board with firmware in files, while light is on: doctor said nothing at all."""
+
+    def refuse(code: str) -> list[Check]:
+        raise DeviceError(code, "not while light is on", "proto.list")
+
+    (check,) = wrap.list_readable("protocols", lambda: refuse("memory"))
+    assert (check.name, level(check)) == ("protocols", "note")
+    assert check.text == "not read: not while light is on"
+    with pytest.raises(DeviceError):
+        wrap.list_readable("protocols", lambda: refuse("storage"))
 
 
 def test_a_log_read_from_the_middle_of_a_record_is_not_damaged() -> None:

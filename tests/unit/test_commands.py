@@ -6,10 +6,11 @@ from binascii import a2b_base64
 import pytest
 
 import board_facts
+from pbmwrap.twin.fake_hal import FakeHal
 from tests.between_steps import between_steps
 from tests.unit.conftest import DEFAULTS, LONG, Rig, answers, protocol, sha
 from wrap.errors import Refused
-from wrap.link import commands
+from wrap.link import commands, server
 from wrap.rules import limits
 
 HELLO = ["product", "fw", "link", "board", "mpy", "program", "frozen", "uid", "max_request"]
@@ -261,7 +262,9 @@ def test_a_protocol_that_cannot_be_stored_is_an_error(rig: Rig):
     assert rig.state == "idle"
 
 
-NO_HEAP = ("not_now", "the wrap has too little memory free for it, try again")
+NO_HEAP = ("memory", "the wrap has too little memory free for it")
+DARK_ONLY = ("memory", "not while light is on: the wrap has too little memory for it")
+HEAVY = ["proto.list", "proto.get", "log.open", "log.next"]
 
 
 def test_a_request_that_finds_no_heap_is_refused_and_no_fault(rig: Rig):
@@ -278,9 +281,82 @@ def fail(*args):
 def test_what_only_reads_is_refused_in_a_session_too(rig: Rig, monkeypatch):
     rig.store()
     rig.light()
-    monkeypatch.setattr(rig.app.protocols, "raw", fail)
-    assert rig.ask("proto.get", slot=0) == NO_HEAP
+    monkeypatch.setattr(rig.app.protocols, "read_at", fail)
+    assert rig.ask("proto.get", slot=0, o=0) == NO_HEAP
     assert (rig.state, rig.hal.enabled) == ("running", True)
+
+
+def small_heap_rig(monkeypatch, free):
+    monkeypatch.setattr(FakeHal, "heap", lambda hal: (0, free))
+    rig = Rig()
+    rig.store(steps=LONG)
+    rig.ask("log.open", o=0)
+    return rig
+
+
+def ask_heavy(rig, method):
+    return rig.ask(method, slot=0, o=0, n=1024)
+
+
+@pytest.mark.parametrize("method", HEAVY)
+def test_what_takes_much_heap_waits_for_the_dark_where_it_is_small(monkeypatch, method):  # H-24
+    """A collection of 31 ms for each piece kept a step away until the dead-man ended the session
+    (`proto.get`, a stock RP2040 with eight protocols)."""
+    rig = small_heap_rig(monkeypatch, 65535)
+    assert isinstance(ask_heavy(rig, method), dict)
+    between_steps(rig.app).starter.start("link", False)
+    assert (rig.state, ask_heavy(rig, method)) == ("self-test", DARK_ONLY)
+    rig.until("running")
+    assert ask_heavy(rig, method) == DARK_ONLY
+    between_steps(rig.app).session.pause("link")
+    assert (rig.state, rig.app.session.lit_now, ask_heavy(rig, method)) == (
+        "paused",
+        True,
+        DARK_ONLY,
+    )
+    rig.advance(limits.RAMP_DOWN_MS)
+    assert (rig.state, rig.app.session.lit_now) == ("paused", False)
+    assert isinstance(ask_heavy(rig, method), dict)
+    assert rig.app.fault_latch.code == 0
+
+
+@pytest.mark.parametrize("free", [0, 65536])  # 0: not known
+@pytest.mark.parametrize("method", HEAVY)
+def test_with_a_large_heap_it_is_answered_in_the_light(monkeypatch, method, free):
+    rig = small_heap_rig(monkeypatch, free)
+    between_steps(rig.app).starter.start("link", False)
+    rig.until("running")
+    assert isinstance(ask_heavy(rig, method), dict)
+
+
+def test_a_request_that_cannot_be_read_for_want_of_heap_is_refused(rig: Rig, monkeypatch):
+    rig.advance(100)
+    monkeypatch.setattr(server, "parse", fail)
+    rig.board.read()
+    rig.send("settings.get")
+    rig.advance(200)
+    assert answers(rig.board.read()) == [{"i": None, "e": list(NO_HEAP)}]
+    assert rig.app.fault_latch.code == 0
+    monkeypatch.undo()
+    assert "trip_mc" in rig.ask("settings.get")
+
+
+def test_a_request_that_cannot_be_read_in_a_session_ends_it_dark(rig: Rig, monkeypatch):
+    """It may have been a stop."""
+    rig.light()
+    monkeypatch.setattr(server, "parse", fail)
+    rig.send("session.stop")
+    rig.advance(100)
+    assert (rig.dark(), rig.app.status_view.fault()["name"]) == (True, "exception")
+
+
+def test_what_fails_behind_the_reading_is_a_fault(rig: Rig, monkeypatch):
+    """It may have acted already, and a refusal would say that it has not."""
+    rig.advance(100)
+    monkeypatch.setattr(rig.app.fast_step, "exit_fast_path", fail)
+    rig.send("settings.get")
+    rig.advance(100)
+    assert (rig.dark(), rig.app.status_view.fault()["name"]) == (True, "exception")
 
 
 def test_a_session_that_finds_no_heap_for_what_it_is_told_ends_dark(rig: Rig, monkeypatch):

@@ -551,8 +551,8 @@ def test_fields_that_are_too_long_for_an_answer_are_refused():
     ]
 
 
-@pytest.mark.parametrize("result", [{"a": 1}, lambda out: out.put("a", {"b": 1})])
-def test_an_answer_for_which_the_heap_has_no_room_is_refused(result, monkeypatch):
+@pytest.mark.parametrize("result", [None, {"a": 1}, lambda out: out.put("a", {"b": 1})])
+def test_an_answer_for_which_the_heap_has_no_room_says_that_it_is_done(result, monkeypatch):
     """The error's own JSON is short. `PlainWriter` leaves what is not plain to `dumps` as well."""
 
     def make(obj):
@@ -566,7 +566,7 @@ def test_an_answer_for_which_the_heap_has_no_room_is_refused(result, monkeypatch
     # Private: `_writer`, since its `_dumps` was bound earlier.
     monkeypatch.setattr(bench.server._writer, "_dumps", make)
     (answer,) = bench.ask(request(1))
-    assert answer["e"] == ["not_now", "the wrap has too little memory free for it, try again"]
+    assert answer["e"] == ["memory", "done, but the wrap has too little memory for the answer"]
     monkeypatch.undo()
     assert "r" in bench.ask(request(2))[0]
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from wrap.errors import BAD_PARAM, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.errors import BAD_PARAM, MEMORY, NOT_FOUND, NOT_NOW, STORAGE, Refused
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload
 from wrap.storage.log import Log
 from wrap.storage.sectors import FileSectors
@@ -220,7 +220,41 @@ def test_a_log_that_cannot_be_read_is_an_error(files, log, monkeypatch):
     with pytest.raises(Refused, match="the flash answered with error 5"):
         host.window(0)
     monkeypatch.setattr(log, "read", lambda offset, n: exec("raise MemoryError"))
-    assert code_of(host.window, 0) == NOT_NOW
+    assert code_of(host.window, 0) == MEMORY
+
+
+@pytest.mark.parametrize("room", [1023, 512, 100, 64])
+def test_a_heap_without_room_for_a_chunk_gives_smaller_ones(files, log, monkeypatch, room):
+    """A stock board with eight protocols could not send its log, also in the dark."""
+
+    def read_in(offset, n):
+        asked.append(n)
+        if n > room:
+            raise MemoryError
+        return read(offset, n)
+
+    asked, read = [], log.read
+    plain = Host(log)
+    plain.down.open(0)
+    plain.window(0)
+    monkeypatch.setattr(log, "read", read_in)
+    host = Host(log)
+    host.down.open(0)
+    stream = host.down.prepare_window(0, WINDOW)
+    host.take(stream)
+    assert stream.result()["o"] == WINDOW
+    assert host.data == plain.data
+    assert len([n for n in asked if n > room]) <= 4  # the size that fits is kept
+    assert host.down.close()[2] == hashlib.sha256(plain.data).hexdigest()
+
+
+def test_a_heap_without_any_room_ends_the_window(files, log, monkeypatch):
+    host = Host(log)
+    host.down.open(0)
+    monkeypatch.setattr(log, "read", lambda offset, n: exec("raise MemoryError"))
+    stream = host.down.prepare_window(0, WINDOW)
+    host.take(stream)
+    assert code_of(stream.result) == MEMORY
 
 
 @pytest.mark.parametrize("count", range(END // CHUNK + 6))

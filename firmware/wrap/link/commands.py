@@ -6,7 +6,9 @@ import binascii
 from wrap.compat import const
 from wrap.errors import (
     BAD_PARAM,
+    DARK_ONLY,
     FAULT,
+    MEMORY,
     NO_HEAP,
     NOT_FOUND,
     NOT_NOW,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from wrap.install_trial import InstallTrial
     from wrap.link.budget import Budget
     from wrap.link.host_session import HostSession
+    from wrap.link.json_writer import JsonWriter, Write
     from wrap.link.status import Identity, StatusView, StepBench
     from wrap.session.calibration_light import CalibrationLight
     from wrap.session.confirmation import Confirmation
@@ -64,6 +67,7 @@ IDLE = 1  # idle or done
 SESSION = 2  # a session is under way
 IN_FAULT = 3
 REST = 4  # idle, done or fault
+HEAVY = 5  # always, but with a small heap only in the dark
 AGAIN = ("session.stop", "session.pause")  # acted on when repeated: they can only darken
 # What a method costs of the budget of writes; clock.set and proto.put cost when they write.
 _WRITES = {
@@ -86,6 +90,7 @@ _WRITES = {
     "reset": 1,
 }
 _MOST_REASON = 24
+_PIECE = const(240)  # bytes of a protocol in an answer: a small heap has no room for many more
 _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 
@@ -126,8 +131,15 @@ class RequestGate:
     """Lets a request act when the state and the budget of writes allow it."""
 
     def __init__(
-        self, session: "Session", log_queue: "LogQueue", uptime: "Uptime", budget: "Budget"
+        self,
+        session: "Session",
+        log_queue: "LogQueue",
+        uptime: "Uptime",
+        budget: "Budget",
+        small_heap: bool = False,
     ) -> None:
+        """small_heap: each piece of it that a request takes may cost a collection."""
+        self._small_heap = small_heap
         self._session = session
         self._log_queue = log_queue
         self._uptime = uptime
@@ -140,6 +152,8 @@ class RequestGate:
         Raises Refused."""
         if not _allowed(when, self._session):
             raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.shown_state()])
+        if when == HEAVY and self._small_heap and not _is_dark(self._session):  # H-24
+            raise Refused(MEMORY, DARK_ONLY)
         if writes:
             self.check_writes(writes)
         try:
@@ -150,10 +164,10 @@ class RequestGate:
             raise Refused(STORAGE, "the flash answered with error %s" % e) from None
         except MemoryError:
             # What a session was asked for and not done is a fault: dark at once.
-            if when != ALWAYS and self._session.active():
+            if when != ALWAYS and when != HEAVY and self._session.active():
                 raise
             self.budget.spend(writes)
-            raise Refused(NOT_NOW, NO_HEAP) from None
+            raise Refused(MEMORY, NO_HEAP) from None
         # After the act: what was refused has written nothing and costs nothing.
         self.budget.spend(writes)
         return result
@@ -363,15 +377,15 @@ class ProtocolCommands:
     def methods(self) -> "Methods":
         """Return the methods by name, for `Commands`."""
         return {
-            "proto.list": (ALWAYS, self._list),
+            "proto.list": (HEAVY, self._list),
             "proto.put": (IDLE, self._put),
-            "proto.get": (ALWAYS, self._get),
+            "proto.get": (HEAVY, self._get),
             "proto.activate": (IDLE, self._activate),
             "proto.delete": (IDLE, self._delete),
         }
 
-    def _list(self, p: dict) -> dict:
-        """Return what each slot holds, and the active one."""
+    def _list(self, p: dict) -> "Write":
+        """Return what writes what each slot holds, and the active one."""
         protocols = self._protocols
         shown = []
         for slot in protocols.slots:
@@ -383,7 +397,13 @@ class ProtocolCommands:
                 one = {"id": slot[0], "name": slot[1], "sha": slot[2], "size": slot[3]}
                 one["person"] = slot[6] or None
                 shown.append(one)
-        return {"active": protocols.active(), "slots": shown}
+        active = protocols.active()
+
+        def write(out: "JsonWriter") -> None:
+            out.put("active", active)
+            out.put("slots", shown)
+
+        return write
 
     def _put(self, p: dict) -> Upload:
         """Return the stream that receives a protocol and stores it. Raises Refused."""
@@ -398,11 +418,20 @@ class ProtocolCommands:
         save = lambda raw: {"slot": slot, "id": self._protocols.save(slot, raw, sha)}
         return Upload(size, lambda raw: gate.run(IDLE, save, raw, cost))  # a session may have begun
 
-    def _get(self, p: dict) -> dict:
-        """Return at most 480 bytes of a slot's protocol as base64. Raises Refused."""
-        raw = self._protocols.raw(get_int(p, "slot", 0, SLOTS - 1))
-        at = get_int(p, "o", 0, len(raw))
-        return {"o": at, "size": len(raw), "d": b64(raw[at : at + 480])}
+    def _get(self, p: dict) -> "Write":
+        """Return what writes at most _PIECE bytes of a slot's protocol as base64. Raises Refused or
+        OSError."""
+        slot = get_int(p, "slot", 0, SLOTS - 1)
+        size = self._protocols.size(slot)
+        at = get_int(p, "o", 0, size)
+        data = b64(self._protocols.read_at(slot, at, min(_PIECE, size - at)))
+
+        def write(out: "JsonWriter") -> None:
+            out.put("o", at)
+            out.put("size", size)
+            out.put("d", data)
+
+        return write
 
     def _activate(self, p: dict) -> dict:
         """Choose the slot that the button starts. Raises Refused or OSError."""
@@ -540,8 +569,8 @@ class LogCommands:
         """Return the methods by name, for `Commands`."""
         return {
             "log.info": (ALWAYS, self._info),
-            "log.open": (ALWAYS, self._open),
-            "log.next": (ALWAYS, self._next),
+            "log.open": (HEAVY, self._open),
+            "log.next": (HEAVY, self._next),
             "log.close": (ALWAYS, self._close),
         }
 
@@ -573,7 +602,7 @@ def _offset(p: dict) -> int:
 def _allowed(when: int, session: "Session") -> bool:
     """Return whether the session's state is one of `when`."""
     state = session.state
-    if when == ALWAYS:
+    if when == ALWAYS or when == HEAVY:
         return True
     if when == SESSION:
         return session.active()
@@ -581,3 +610,8 @@ def _allowed(when: int, session: "Session") -> bool:
         return state == states.FAULT
     rest = state in (states.IDLE, states.DONE)
     return rest or (when == REST and state == states.FAULT)
+
+
+def _is_dark(session: "Session") -> bool:
+    """Return whether no light is on or about to come: then a late step does no harm."""
+    return not session.lit_now and session.state != states.SELF_TEST

@@ -12,7 +12,7 @@ import json
 
 from wrap.compat import const
 from wrap.errors import BAD_CRC as CODE_CRC
-from wrap.errors import BAD_FRAME, INTERNAL, NO_HEAP, NOT_NOW, Refused
+from wrap.errors import BAD_FRAME, DONE_UNSEEN, INTERNAL, MEMORY, NO_HEAP, Refused
 from wrap.errors import TOO_LONG as CODE_LONG
 from wrap.link import frames
 from wrap.link.json_writer import open_writer
@@ -75,6 +75,7 @@ _TOO_LONG = frames.encode(
 _NO_REQUEST = frames.encode(
     _encode_error(None, BAD_FRAME, "not a request: needs i (number), m (text), p (object)")
 )
+_NO_ROOM = frames.encode(_encode_error(None, MEMORY, NO_HEAP))
 
 
 def parse(body: bytes) -> "tuple | None":
@@ -142,7 +143,7 @@ class Server:
         self._writer = open_writer(self._tx, dumps)
         self._tx_at = 0
         self._tx_end = 0
-        self._number = -1  # id of the request in progress
+        self._number = -1  # id of the request in progress; below 0 until it is known
         self._body: "bytes | None" = None  # its bytes, where they were copied
         self._last_body = None  # of the last request with an answer; None: no repetition
         self._last_answer = b""
@@ -297,6 +298,7 @@ class Server:
     def _execute_request(self) -> bool:
         """Execute the request that was read, or answer its repetition."""
         self._asked = False
+        self._number = -1
         reader = self._reader
         last_body = self._last_body
         if last_body is not None and reader.is_body(last_body):  # H-56
@@ -317,6 +319,11 @@ class Server:
         self._number = number
         self._answer_call(self._handle, known[1], known[2])
         return True
+
+    def refuse_unread(self) -> bool:
+        """Refuse the request for which the heap had no room. Returns False when it was read and may
+        have acted."""
+        return self._number < 0 and self._queue_refusal(_NO_ROOM)
 
     def _find_known(self) -> "tuple | None":
         """Return the kept request that the line is, apart from its id."""
@@ -367,7 +374,7 @@ class Server:
         request `_number` and keep it for a repetition. When the result is a stream, start that
         instead."""
         number = self._number
-        result = None
+        result = call  # until there is a result
         try:
             result = call(method, params) if method else call()
             if hasattr(result, "step"):
@@ -382,9 +389,9 @@ class Server:
         except Refused as e:
             answer = _encode_error(number, e.args[0], e.args[1])
         except MemoryError:  # not in a `try` of its own: each one takes heap at every request
-            if result is None:
+            if result is call:
                 raise
-            answer = _encode_error(number, NOT_NOW, NO_HEAP)
+            answer = _encode_error(number, MEMORY, DONE_UNSEEN)
         # The host's reader has a line of this size and would drop a longer one.
         if len(answer) > frames.MAX_ANSWER:
             answer = _encode_error(number, INTERNAL, _TOO_LONG_ANSWER)

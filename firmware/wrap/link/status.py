@@ -228,6 +228,7 @@ class StatusView:
         out.put("site", plan.site if plan else None)
         out.put("total_ms", session.plan.total_ms if session.plan else 0)
         out.put("dose_target_uj", plan.dose_uj if plan else 0)
+        out.put("trip_mc", self._thermal.temp_limits.trip_mc)
         out.put("slot", slot)
         out.put("next_protocol", ready[0] if ready else None)
         out.put("wake_due_s", self._wake_check.due_s(session.active_ms))

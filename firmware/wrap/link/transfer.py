@@ -5,7 +5,7 @@ import binascii
 import hashlib
 
 from wrap.compat import const
-from wrap.errors import BAD_PARAM, NO_HEAP, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.errors import BAD_PARAM, MEMORY, NO_HEAP, NOT_FOUND, NOT_NOW, STORAGE, Refused
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from wrap.storage.log import Log
 
 CHUNK = const(1024)  # bytes of the log that are read, hashed and sent at a time
+_LEAST_CHUNK = const(64)  # where the heap has no larger piece
 WINDOW = const(16384)  # most bytes of a window
 _CHUNK_IN = const(256)  # most bytes received at a time
 _ZEROS = const(64)  # at a time, in place of a log that cannot be read
@@ -23,7 +24,7 @@ _NO_DOWNLOAD = "no transfer is open: begin with log.open"
 
 def b64(data: bytes) -> str:
     """Return `data` as base64 text without a newline."""
-    return binascii.b2a_base64(data).decode().strip()
+    return binascii.b2a_base64(data, newline=False).decode()  # type: ignore - not in its stubs
 
 
 class Upload:
@@ -97,6 +98,7 @@ class Download:
         self._window = self._at = offset
         self._announced = False
         self._broken = None
+        self._chunk = CHUNK
         return self
 
     def wants_input(self) -> bool:
@@ -132,12 +134,17 @@ class Download:
         """Return at most `n` bytes of the log. Raises Refused."""
         if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
-        try:
-            data = self._log.read(self._at, n)
-        except OSError as e:
-            raise Refused(STORAGE, "the flash answered with error %s" % e) from None
-        except MemoryError:
-            raise Refused(NOT_NOW, NO_HEAP) from None
+        data = None
+        while data is None:
+            n = min(n, self._chunk)
+            try:
+                data = self._log.read(self._at, n)
+            except OSError as e:
+                raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+            except MemoryError:
+                if n <= _LEAST_CHUNK:
+                    raise Refused(MEMORY, NO_HEAP) from None
+                self._chunk = n // 2
         if not data:
             raise Refused(STORAGE, "the log cannot be read at %d" % self._at)
         return data

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SLOTS = 8
 _PIECE = const(512)
+_SHA = const(32)  # bytes of the hash behind the protocol
 
 
 def _hex(digest: bytes) -> str:
@@ -30,6 +31,10 @@ def _describe(obj: dict, sha: str, raw: "bytes | bytearray") -> tuple:
     person = obj.get("person", "")
     key = protocol.course_key(person, obj["site"])
     return (obj["id"], obj["name"], sha, len(raw), key, total_s, person)
+
+
+def _not_usable(slot: int) -> Refused:
+    return Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
 
 
 class Protocols:
@@ -56,19 +61,24 @@ class Protocols:
 
     def _load(self, slot: int) -> "tuple | str | None":
         """Read and check a slot. Returns its entry in `slots`."""
-        raw = self._files.read(self._file(slot))
-        if raw is None:
-            return None
-        body = raw[:-32]
-        digest = raw[-32:]
-        # 34: the hash and the shortest JSON object.
-        if len(raw) < 34 or hashlib.sha256(body).digest() != digest:  # H-61
-            return "damaged: the hash does not match"
+        return self._check(slot)[0]
+
+    def _check(self, slot: int) -> tuple:
+        """Read and check a slot. Returns (its entry in `slots`, canonical bytes, protocol); of one
+        that cannot be used, the last two are None."""
+        size = self._files.size(self._file(slot)) - _SHA
+        if size < -_SHA:
+            return None, None, None
+        # Each on its own: a stock board's heap may have no piece for both and none for a copy.
+        body = self.read_at(slot, 0, max(size, 0))
+        digest = hashlib.sha256(body).digest()
+        if size < 2 or self.read_at(slot, size, _SHA) != digest:  # H-61
+            return "damaged: the hash does not match", None, None
         try:
             obj = self._parse(body)
         except Refused as e:
-            return e.args[1]
-        return _describe(obj, _hex(digest), body)
+            return e.args[1], None, None
+        return _describe(obj, _hex(digest), body), body, obj
 
     def _parse(self, raw: "bytes | bytearray") -> dict:
         """Return the protocol in `raw`. Raises Refused with the first rule that it breaks."""
@@ -109,7 +119,7 @@ class Protocols:
     def activate(self, slot: int) -> None:
         """Choose the slot that the button starts. Raises Refused or OSError."""
         if not isinstance(self.slots[slot], tuple):
-            raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
+            raise _not_usable(slot)
         self._active.put({"slot": slot})
 
     def save(self, slot: int, raw: "bytes | bytearray", sha: str) -> str:
@@ -143,17 +153,25 @@ class Protocols:
         self._files.remove(self._file(slot))
         self.slots[slot] = None
 
+    def size(self, slot: int) -> int:
+        """Return the number of canonical bytes of a usable slot. Raises Refused."""
+        found = self.slots[slot]
+        if isinstance(found, tuple) and self._files.size(self._file(slot)) == found[3] + _SHA:
+            return found[3]
+        raise _not_usable(slot)  # also a file that is not there any more
+
+    def read_at(self, slot: int, offset: int, n: int) -> bytes:
+        """Return `n` of the canonical bytes of a usable slot, from `offset`. Raises OSError."""
+        return self._files.read_at(self._file(slot), offset, n)
+
     def raw(self, slot: int) -> bytes:
-        """Return the canonical bytes of a usable slot. Raises Refused."""
-        usable = isinstance(self.slots[slot], tuple)
-        raw = self._files.read(self._file(slot)) if usable else None
-        if raw is None:  # also a file that cannot be read any more
-            raise Refused(NOT_FOUND, "slot %d holds no usable protocol" % slot)
-        return raw[:-32]
+        """Return the canonical bytes of a usable slot. Raises Refused or OSError."""
+        return self.read_at(slot, 0, self.size(slot))
 
     def plan(self, slot: int) -> tuple:
         """Return (Plan, canonical bytes) of a slot, read and checked again. Raises Refused."""
         # Not from memory: what gives light is read and checked right before it does.
-        self.slots[slot] = self._load(slot)
-        raw = self.raw(slot)  # H-61
-        return protocol.Plan(self._parse(raw), self._order), raw
+        self.slots[slot], raw, obj = self._check(slot)  # H-61
+        if obj is None:
+            raise _not_usable(slot)
+        return protocol.Plan(obj, self._order), raw

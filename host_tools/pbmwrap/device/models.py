@@ -107,6 +107,7 @@ class Status(Sample):
     `next_person`: that of the active slot, None without one; `held`: reason of a hold that refuses
     the active slot; `cal_void`: channels whose stored calibration breaks its
     bounds; `slot`: the active one, if any; `next_s`: until its site may have a session;
+    `trip_mc`: skin trip in force, None from older firmware;
     `wake_due_s`: of light until the next wake check, or left to answer it; `power_pm`: permille of
     full power that all lamps may draw, None from a wrap without a limit; `power_why`: what limits
     it."""
@@ -124,6 +125,7 @@ class Status(Sample):
     site: str | None = None
     total_ms: int = 0
     dose_target_uj: int = 0
+    trip_mc: int | None = None
     calibrated: bool = False
     fault: FaultInfo | None = None
     unix_s: int | None = None

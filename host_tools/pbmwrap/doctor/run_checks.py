@@ -48,9 +48,9 @@ def check_wrap(client: Client, hello: Hello) -> Iterator[Check]:
     yield from micropython.check_micropython(hello)
     yield from wrap.check_hello(hello)
     yield from wrap.check_status(hello, now, time.time())
-    yield wrap.check_slots(client.protocols())
+    yield from wrap.list_readable("protocols", lambda: [wrap.check_slots(client.protocols())])
     yield from _check_calibrations(client, hello, now)
-    yield from _check_log(client, now)
+    yield from wrap.list_readable("log", lambda: _check_log(client, now))
 
 
 def _check_calibrations(client: Client, hello: Hello, now: Status) -> Iterator[Check]:

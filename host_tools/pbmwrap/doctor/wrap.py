@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pbmwrap.calibration.due import Drift, find_reasons, parse_day
 from pbmwrap.device.models import Calibration, Hello, LogInfo, Slots, Status
 from pbmwrap.doctor.check import Check
+from pbmwrap.errors import DeviceError
 from pbmwrap.words import CONFIRM, count, format_readings, name_stores, power_text
+from wrap.errors import MEMORY
 from wrap.rules.limits import STEP_MS
 from wrap.safety.power_limit import NO_HEAT_TEST
 from wrap.version import VERSION
@@ -234,6 +236,17 @@ def check_calibration(
     if reasons:
         return Check("calibration", "note", f"{text}, due: {'; '.join(reasons)}", hint)
     return Check("calibration", "good", f"{text}, {count(age, 'day')} old")
+
+
+def list_readable(name: str, list_checks: Callable[[], Iterable[Check]]) -> list[Check]:
+    """Return the checks, or a note where the wrap has too little memory to be asked for them, as a
+    stock board has while light is on. Raises WrapError."""
+    try:
+        return list(list_checks())
+    except DeviceError as problem:
+        if problem.device_code != MEMORY:
+            raise
+        return [Check(name, "note", f"not read: {problem.text}", problem.hint)]
 
 
 def check_slots(slots: Slots) -> Check:

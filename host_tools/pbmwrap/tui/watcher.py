@@ -366,12 +366,15 @@ def explain_refusal(name: str, refusal: DeviceError) -> str:
 
 def _find_session(status: Status) -> int | None:
     """Return the number of the session in progress, None without one. The limits stay the same
-    during a session, and reading them makes the wrap allocate 4 KB."""
+    during a session, and without `trip_mc` reading them makes the wrap allocate 4 KB."""
     return status.session if status.state in _ACTIVE else None
 
 
 def _read_limits(client: Client, status: Status) -> Limits:
-    """Read the trip in force: that of the settings, or a stricter one of the session's protocol."""
+    """Return the trip in force: that of the settings, or a stricter one of the session's protocol.
+    A session's status has it; firmware without that is asked for both."""
+    if status.state in _ACTIVE and status.trip_mc is not None:
+        return Limits(status.trip_mc)
     trips = [client.settings().get("trip_mc")]
     if status.state in _ACTIVE and status.slot is not None:
         # The rest is shown also when the protocol cannot be read.

@@ -324,5 +324,5 @@ class Hub:
         key = make_limits_key(status, self.connection.hello)
         if key == self._limits_key:
             return
-        self._limits = read_limits(client, status.get("slot"))
+        self._limits = read_limits(client, status)
         self._limits_key = key

@@ -13,6 +13,7 @@ from pbmwrap.device.client import Client
 from pbmwrap.device.models import Hello
 from pbmwrap.device.status_poll import TELEMETRY_LEASE_MS
 from pbmwrap.errors import DeviceError
+from pbmwrap.web.history import ACTIVE
 from wrap.rules import limits
 
 LIT_MS, DARK_MS = 250, 1000  # between two samples
@@ -36,20 +37,41 @@ def describe_sample(sample: dict[str, Any], at_ms: int, uptime_s: float) -> dict
 
 def make_limits_key(status: dict[str, Any], hello: Hello | None) -> tuple[Any, ...]:
     """Return what the limits in force depend on: they are read again when it changes."""
-    return status.get("slot"), status.get("next_protocol"), hello and hello.boot
+    return (
+        _find_trip_mc(status),
+        status.get("slot"),
+        status.get("next_protocol"),
+        hello and hello.boot,
+    )
 
 
-def read_limits(client: Client, slot: object) -> dict[str, int]:
-    """Return the temperature limits in force for the protocol in `slot`, mC. Raises WrapError."""
-    trip_mc = client.settings().get("trip_mc", limits.SKIN_TRIP_MC)
-    if isinstance(slot, int) and slot >= 0:
-        with suppress(DeviceError, ValueError, AttributeError):
-            stored = json.loads(client.read_protocol(slot)).get("trip")
-            if isinstance(stored, int) and stored > 0:
-                trip_mc = min(trip_mc, stored)
+def _find_trip_mc(status: dict[str, Any]) -> int | None:
+    """Return the skin trip in force in a session, mC; None without a session, and from a wrap that
+    does not say it (older firmware)."""
+    trip_mc = status.get("trip_mc")
+    return trip_mc if status.get("state") in ACTIVE and isinstance(trip_mc, int) else None
+
+
+def read_limits(client: Client, status: dict[str, Any]) -> dict[str, int]:
+    """Return the temperature limits in force, mC: of the session, or of one that begins now.
+    Requests nothing of the wrap if `status` has it. Raises WrapError."""
+    trip_mc = _find_trip_mc(status)
+    if trip_mc is None:
+        trip_mc = _read_trip_mc(client, status.get("slot"))
     return {
         "skin_trip_mc": trip_mc,
         "derate_from_mc": trip_mc - limits.DERATE_BAND_MC,
         "derate_zero_mc": trip_mc - limits.DERATE_ZERO_MC,
         "board_trip_mc": limits.BOARD_TRIP_MC,
     }
+
+
+def _read_trip_mc(client: Client, slot: object) -> int:
+    """Return the trip of the settings, or a stricter one of the protocol in `slot`."""
+    trip_mc = client.settings().get("trip_mc", limits.SKIN_TRIP_MC)
+    if isinstance(slot, int) and slot >= 0:
+        with suppress(DeviceError, ValueError, AttributeError):
+            stored = json.loads(client.read_protocol(slot)).get("trip")
+            if isinstance(stored, int) and stored > 0:
+                trip_mc = min(trip_mc, stored)
+    return trip_mc

@@ -403,7 +403,7 @@ class Engine:
             self._limits, self._limits_key = found, key
             self._publish_status(status)
 
-        self._start_poll(lambda client: read_limits(client, status.get("slot")), take)
+        self._start_poll(lambda client: read_limits(client, status), take)
 
     def _publish_status(self, status: dict[str, Any]) -> None:
         self._published_s = self._now_s

@@ -198,7 +198,9 @@ def _run_checks(client: Client, unix_s: float) -> list[dict[str, Any]]:
     )
     today = date.fromtimestamp(unix_s)
     found += wrap_checks.check_calibrations(hello, client.calibrations(), status, today)
-    found.append(wrap_checks.check_slots(client.protocols()))
+    found += wrap_checks.list_readable(
+        "protocols", lambda: [wrap_checks.check_slots(client.protocols())]
+    )
     return [
         {"name": one.name, "level": one.level, "text": one.text, "hint": one.hint} for one in found
     ]
