@@ -299,7 +299,7 @@ def ask_heavy(rig, method):
 
 
 @pytest.mark.parametrize("method", HEAVY)
-def test_what_takes_much_heap_waits_for_the_dark_where_it_is_small(monkeypatch, method):  # H-24
+def test_what_takes_much_heap_waits_for_the_dark_where_it_is_small(monkeypatch, method):
     """A collection of 31 ms for each piece kept a step away until the dead-man ended the session
     (`proto.get`, a stock RP2040 with eight protocols)."""
     rig = small_heap_rig(monkeypatch, 65535)

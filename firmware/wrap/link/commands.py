@@ -152,7 +152,7 @@ class RequestGate:
         Raises Refused."""
         if not _allowed(when, self._session):
             raise Refused(NOT_NOW, "not while " + states.NAMES[self._session.shown_state()])
-        if when == HEAVY and self._small_heap and not _is_dark(self._session):  # H-24
+        if when == HEAVY and self._small_heap and not _is_dark(self._session):
             raise Refused(MEMORY, DARK_ONLY)
         if writes:
             self.check_writes(writes)

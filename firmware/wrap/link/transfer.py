@@ -131,20 +131,21 @@ class Download:
         return bytes(min(n, _ZEROS))
 
     def _read_log(self, n: int) -> bytes:
-        """Return at most `n` bytes of the log. Raises Refused."""
+        """Return at most `n` bytes of the log; none where the heap has too little room for as many
+        as `_chunk` was. Raises Refused."""
         if self._at < self._log.first:
             raise Refused(NOT_FOUND, "the log has dropped o meanwhile: begin again with log.open")
-        data = None
-        while data is None:
-            n = min(n, self._chunk)
-            try:
-                data = self._log.read(self._at, n)
-            except OSError as e:
-                raise Refused(STORAGE, "the flash answered with error %s" % e) from None
-            except MemoryError:
-                if n <= _LEAST_CHUNK:
-                    raise Refused(MEMORY, NO_HEAP) from None
-                self._chunk = n // 2
+        n = min(n, self._chunk)
+        try:
+            data = self._log.read(self._at, n)
+        except OSError as e:
+            raise Refused(STORAGE, "the flash answered with error %s" % e) from None
+        except MemoryError:
+            if n <= _LEAST_CHUNK:
+                raise Refused(MEMORY, NO_HEAP) from None
+            # Tried in the next slice: a session may have begun, and each try takes a collection.
+            self._chunk = n // 2
+            return b""
         if not data:
             raise Refused(STORAGE, "the log cannot be read at %d" % self._at)
         return data

@@ -90,7 +90,9 @@ class SessionRecorder:
         except MemoryError:
             raise
         except Exception:
-            self._drop_change()  # it would fail again, and so would each later change
+            # It would fail again, and so would each later change.
+            self.fault = None
+            self._drop_change()
             raise
 
     def _finish_change(self, session: "Session", old: int, new: int, reason: str) -> None:
