@@ -21,9 +21,11 @@ def run_link(app: "App", spare_ms: int) -> bool:
         app.busy = app.server.poll(spare_ms)
     except Exception as e:
         app.busy = False
+        unread = app.server.forget_unread()
         # In a session nobody knows what it was asked for: dark at once.
-        unread = isinstance(e, MemoryError) and not app.session.active_now
-        if not unread or not app.server.refuse_unread():
+        if unread and isinstance(e, MemoryError) and not app.session.active_now:
+            app.server.refuse_unread()
+        else:
             app.panic(e)
     return app.busy
 

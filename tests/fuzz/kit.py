@@ -217,6 +217,11 @@ def requests(raw):
     return any(_request(line) for line in raw.split(b"\n")[:-1])
 
 
+# What the wrap executes again, because it darkens or because its answer is not kept.
+_AGAIN = ("session.stop", "session.pause", "status", "proto.list")
+_AGAIN_UNLESS_REFUSED = ("proto.get", "lease", "telemetry")
+
+
 def new_requests(raw):
     """Return the methods of the requests in `raw` that are executed, in order: no repetition (the
     same bytes as the one before), unless the wrap executes it again (docs/link.md). None where that
@@ -230,10 +235,20 @@ def new_requests(raw):
         if request["m"] == "proto.put":
             return None
         line = line[line.find(b"@") :].rstrip(b"\r")
-        if line != before or request["m"] in ("session.stop", "session.pause", "status"):
+        if line != before or request["m"] in _AGAIN:
             found.append(request["m"])
         before = line
-    return found
+    return merge_repeated(found)
+
+
+def merge_repeated(methods):
+    """Return `methods` with one in place of several in a row that the wrap executes again when they
+    are repeated, if it did not refuse them."""
+    merged = []
+    for method in methods:
+        if method not in _AGAIN_UNLESS_REFUSED or merged[-1:] != [method]:
+            merged.append(method)
+    return merged
 
 
 def answers(raw, got, restarted=False):

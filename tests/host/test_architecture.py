@@ -15,7 +15,7 @@ HARDWARE = {"machine", "rp2", "micropython", "esp32"}
 # Lower layers know nothing of higher ones: a module imports from its own layer and from those
 # below. Names that only annotations use do not count.
 LAYERS = (
-    ("compat", "build_info", "version", "errors", "rules", "uptime"),
+    ("compat", "build_info", "version", "errors", "rules", "uptime", "heap_reserve"),
     ("hal",),
     ("step_state", "install_trial", "safety"),
     ("storage",),

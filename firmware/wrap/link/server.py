@@ -143,7 +143,7 @@ class Server:
         self._writer = open_writer(self._tx, dumps)
         self._tx_at = 0
         self._tx_end = 0
-        self._number = -1  # id of the request in progress; below 0 until it is known
+        self._number = -1  # id of the request in progress
         self._body: "bytes | None" = None  # its bytes, where they were copied
         self._last_body = None  # of the last request with an answer; None: no repetition
         self._last_answer = b""
@@ -297,8 +297,6 @@ class Server:
 
     def _execute_request(self) -> bool:
         """Execute the request that was read, or answer its repetition."""
-        self._asked = False
-        self._number = -1
         reader = self._reader
         last_body = self._last_body
         if last_body is not None and reader.is_body(last_body):  # H-56
@@ -309,21 +307,29 @@ class Server:
         if known is None:
             self._body = body = reader.body()
             known = parse(body)
-            if known is None:
-                return self._queue_refusal(_NO_REQUEST)
-            if not known:
-                return True
-            number = known[0]
+            if known:
+                number = known[0]
+        self._asked = False  # from here on it may act
+        if known is None:
+            return self._queue_refusal(_NO_REQUEST)
+        if not known:
+            return True
         self._wrong = 0
         self._last_body = None  # if the handler raises, a repetition is executed
         self._number = number
         self._answer_call(self._handle, known[1], known[2])
         return True
 
-    def refuse_unread(self) -> bool:
-        """Refuse the request for which the heap had no room. Returns False when it was read and may
-        have acted."""
-        return self._number < 0 and self._queue_refusal(_NO_ROOM)
+    def forget_unread(self) -> bool:
+        """Forget the request that was to be executed. Returns whether there was one that had not
+        acted yet."""
+        unread = self._asked
+        self._asked = False
+        return unread
+
+    def refuse_unread(self) -> None:
+        """Answer a request for which the heap had no room."""
+        self._queue_refusal(_NO_ROOM)
 
     def _find_known(self) -> "tuple | None":
         """Return the kept request that the line is, apart from its id."""
@@ -359,6 +365,7 @@ class Server:
     def _repeat_answer(self, body: bytes) -> bool:
         """Send the answer to the last request again; execute a method in `again` first."""
         number, method, params = parse(body)  # type: ignore - it was parsed before
+        self._asked = False
         self._wrong = 0
         if method in self._again:
             try:
