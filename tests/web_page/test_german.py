@@ -13,6 +13,7 @@ from tests.web_page.sentences import (
     collect_host,
 )
 from tests.web_page.test_page import Visit, open_all, settle
+from wrap.errors import DARK_ONLY, DONE_UNSEEN, NO_HEAP
 
 PARTS = {  # their sentences are in WHOLE, with each part that they may have
     "{} {} this machine's clock",
@@ -65,6 +66,9 @@ NOT_SHOWN = {  # prompts of the command, looked for in the wrap's answer, printe
     'SUBSYSTEM=="tty", ATTRS{idVendor}=="{}", MODE="0660", TAG+="uaccess"',
 }
 WHOLE = {
+    # Constants, which no literal of a refusal has.
+    *(f"the wrap refused proto.list: {text}" for text in (NO_HEAP, DARK_ONLY, DONE_UNSEEN)),
+    f"not read: {DARK_ONLY}",
     "2 hours ahead of this machine's clock",
     "9 days behind this machine's clock",
     "3 of 1000 late, the longest took 7 ms",
