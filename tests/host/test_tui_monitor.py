@@ -397,11 +397,11 @@ def test_g_turns_to_the_graph_of_light_and_dose_and_back(world):
     assert light == file.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world, monkeypatch, told):
-    """A status tells it. Of older firmware it is read once for a session: each reading makes the
+@pytest.mark.parametrize("stated", [True, False])
+def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world, monkeypatch, stated):
+    """A status states it. Of older firmware it is read once for a session: each reading makes the
     wrap allocate 4 KB, and with a small heap it may refuse it."""
-    if not told:
+    if not stated:
         status = Client.status
         monkeypatch.setattr(
             Client, "status", lambda client: dataclasses.replace(status(client), trip_mc=None)
@@ -425,11 +425,11 @@ def test_the_trip_of_a_stricter_protocol_is_shown_while_it_runs(world, monkeypat
     world.pass_s(3)
     assert world.state() == "running"
     assert world.watcher.picture.limits.skin_trip_mc == 38000
-    assert len(asked) == (0 if told else 1)
+    assert len(asked) == (0 if stated else 1)
     world.watcher.request("stop")
     world.pass_s(3)
     assert world.watcher.picture.limits.skin_trip_mc == 41000
-    assert len(asked) == (1 if told else 2)
+    assert len(asked) == (1 if stated else 2)
 
 
 def test_points_are_kept_for_the_longest_session(world, monkeypatch):

@@ -55,6 +55,23 @@ def test_a_record_takes_the_reserve_and_leaves_it(rig: Rig, monkeypatch):
     assert rig.state == "running"
 
 
+def test_a_record_without_reserve_waits_for_room(rig: Rig, monkeypatch):
+    def fail(*args):
+        tried.append(args)
+        raise MemoryError
+
+    tried = []
+    rig.advance(100)
+    rig.app.reserve.release()
+    with monkeypatch.context() as full:
+        full.setattr(records, "pack", fail)
+        rig.app.log_queue.note(records.NOTE, b"\x01{}")
+        rig.advance(500)
+        assert (len(tried), rig.app.log_queue.is_idle()) == (1, False)
+    rig.advance(1000)
+    assert rig.app.log_queue.is_idle()
+
+
 def test_a_start_takes_the_reserve_and_leaves_it(rig: Rig, monkeypatch):
     rig.store()
     rig.advance(100)

@@ -364,7 +364,7 @@ PLACES = st.sampled_from(
 
 
 @given(place=PLACES, begin_ms=st.integers(0, 60_000), full_ms=st.integers(1, 30_000))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_a_full_heap_at_any_time_leaves_one_end_with_the_dose(place, begin_ms, full_ms):  # H-22
     """Whatever finds no room, and for however long: dark in a fault, or the session as planned; in
     the log one end with the light that was given."""
