@@ -210,8 +210,8 @@ def test_three_sessions_with_all_slots_in_use_end_in_no_fault(
     tmp_path: Path,
     heap: int,
 ) -> None:
-    """A start may be refused. Without the reserve (`wrap.heap_reserve`) the first
-    records of some sessions ended them."""
+    """With MicroPython 1.25; not with 1.26.1 (docs/decisions/0019). A start may be refused. Before
+    the reserve (`wrap.heap_reserve`) the first records of some sessions ended them."""
     twin, client = start_full_board(make_twin, stock_image, installed, tmp_path / "pbmwrap", heap)
     begun = 0
     for slot in range(3):

