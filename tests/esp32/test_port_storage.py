@@ -132,7 +132,7 @@ def test_the_log_and_small_files_have_partitions_of_their_own(devkit: World) -> 
     last = log.n - 1
     log.erase(last)
     assert log.is_ready(last)
-    log.program(last, 4000, b"record")
+    log.program(last, 4000, (b"record",))
     assert bytes(log.read(last, 3999, 8)) == b"\xffrecord\xff"
     assert devkit.parts["wraplog"].erased == 1
     again = mount(devkit.boot())

@@ -84,7 +84,8 @@ class FaultFiles:
         if harm:
             raise harm.error  # type: ignore[misc]
 
-    def append(self, name: str, data: bytes) -> None:
+    def append(self, name: str, pieces: tuple[bytes, ...]) -> None:
+        data = b"".join(pieces)
         harm = self._ask("append", name)
         share = min(harm.torn, 1.0) if harm else 1.0
         self.data[name] = self.data.get(name, b"") + data[: int(len(data) * share)]

@@ -152,7 +152,7 @@ def _set_in_code(run: Run, place: str, trap: Trap) -> None:
 PLACES: dict[str, tuple[str, ...]] = {
     "journal.note": ("self-test", "ramp-up", "running", "ramp-down"),
     "log.append": ("self-test", "ramp-up", "running", "ramp-down"),
-    "records.pack": ("self-test", "ramp-up", "running", "ramp-down"),
+    "records.pack_pieces": ("self-test", "ramp-up", "running", "ramp-down"),
     "payloads.pack_state": ("self-test", "ramp-up", "ramp-down"),
     "payloads.pack_sample": ("running",),
     "payloads.pack_end": ("ramp-down",),
@@ -164,7 +164,7 @@ PLACES: dict[str, tuple[str, ...]] = {
 }
 
 
-WRITES = ("log.append", "records.pack")
+WRITES = ("log.append", "records.pack_pieces")
 
 
 def _no_memory(place: str, forever: bool = False) -> Callable[[Run], None]:
@@ -172,7 +172,7 @@ def _no_memory(place: str, forever: bool = False) -> Callable[[Run], None]:
         trap = _trap(run, MemoryError, forever)
         if place in ("payloads.pack_sample", "payloads.pack_end", "payloads.pack_state"):
             trap.skip = 0
-        elif place in ("journal.note", "log.append", "records.pack"):
+        elif place in ("journal.note", "log.append", "records.pack_pieces"):
             trap.skip = min(trap.skip, 1) if run.phase == "self-test" else 0
         _set_in_code(run, place, trap)
 

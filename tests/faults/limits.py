@@ -54,7 +54,7 @@ BOUNDS: dict[str, Bound] = {
     "program-flip-restart": Bound(NOW),
     "ram-bad": Bound(NOW),
     "memory-log.append-for-ever": Bound(NO_ROOM),
-    "memory-records.pack-for-ever": Bound(NO_ROOM),
+    "memory-records.pack_pieces-for-ever": Bound(NO_ROOM),
     "lease-lost": Bound(3000 + FADE),
     "host-stop": Bound(FADE + 100),
     "button-stuck": Bound(FADE),

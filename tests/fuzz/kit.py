@@ -49,8 +49,8 @@ class Files:
     def write(self, name, data):
         self.data[name] = bytes(data)
 
-    def append(self, name, data):
-        self.data[name] = self.data.get(name, b"") + data
+    def append(self, name, pieces):
+        self.data[name] = self.data.get(name, b"") + b"".join(pieces)
 
     def remove(self, name):
         self.data.pop(name, None)

@@ -50,7 +50,7 @@ def test_a_record_has_the_described_frame() -> None:
     assert raw[:2] == bytes([0xA0 + 12, 4])
     assert raw[2:10] == bytes([1, 0, 2, 0]) + (506).to_bytes(4, "little")
     assert len(raw) == 4 + records.OVERHEAD == 4 + 14
-    assert records.size(bytes(255)) == 255 + 16
+    assert records.size(255) == 255 + 16
 
 
 def test_a_reason_is_a_number_in_the_list_or_a_text_behind_255() -> None:

@@ -38,7 +38,7 @@ def _log(sessions: int = 12) -> bytes:
 
 
 RAW = _log()
-PLACES = [(r[6] - records.size(r[5]), r[6]) for r in record_reader.scan(RAW)[0]]
+PLACES = [(r[6] - records.size(len(r[5])), r[6]) for r in record_reader.scan(RAW)[0]]
 LAST_SEAL = PLACES[-1][0]  # bytes before the last record: those of it look like a torn write
 HEADS = [s for (s, _), r in zip(PLACES, record_reader.scan(RAW)[0], strict=True) if r[0] == 11]
 

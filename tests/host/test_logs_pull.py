@@ -42,7 +42,7 @@ class SectorLog(LogMaker):
         before = self.raw
         super().end(number, reason, active_ms)
         end = record_reader.scan(self.raw)[0][-1]
-        size = records.size(end[5])
+        size = records.size(len(end[5]))
         sealed = self.raw[: len(self.raw) - records.CRC_SIZE - payloads.SEAL]
         seal = hashlib.sha256(sealed[self._start :]).digest()
         self.raw = self.raw[: len(self.raw) - size]

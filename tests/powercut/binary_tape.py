@@ -108,7 +108,7 @@ class Tape:
     def _of_sector(self, mem: bytes, i: int, start: int) -> Iterator[Record]:
         at = LOG_AT + i * SECTOR
         for kind, _, boot, _, _, payload, end in record_reader.scan(mem[at : at + LOG_SIZE])[0]:
-            begin = end - records.size(payload)
+            begin = end - records.size(len(payload))
             op = self._whole(at + begin, at + end)
             yield Record(start + begin, mem[at + begin : at + end], boot, kind, op)
 

@@ -134,9 +134,11 @@ class _Day:
         log = self.wrap.app.log
         plain = log.append
 
-        def append(kind: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> None:
-            plain(kind, boot, up_s, up_ms, payload)
-            self.tape.committed.append((kind, boot, bytes(payload)))
+        def append(
+            kind: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes = b""
+        ) -> None:
+            plain(kind, boot, up_s, up_ms, payload, more)
+            self.tape.committed.append((kind, boot, bytes(payload + more)))
 
         log.append = append
         self.wrap.board.advance(200)

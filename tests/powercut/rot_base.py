@@ -75,7 +75,7 @@ def found_in(raw: bytes, first: int) -> dict[int, tuple[int, Key]]:
     """Return the true records of a log."""
     out = {}
     for kind, _, boot, up_s, up_ms, payload, end in record_reader.scan(raw)[0]:
-        size = records.size(payload)
+        size = records.size(len(payload))
         out[first + end - size] = (size, (kind, boot, up_s, up_ms, payload))
     return out
 

@@ -94,8 +94,9 @@ class MemFiles:
             raise self.error
         self.data[name] = self.data.pop(name + ".new")
 
-    def append(self, name, data):
+    def append(self, name, pieces):
         old = self.data.get(name, b"")
+        data = b"".join(pieces)
         if self._gate():
             self.data[name] = old + data[: int(len(data) * self.torn)]
             raise self.error

@@ -30,7 +30,7 @@ class Flash:
         """Write bytes behind the last record, which the log does not know of."""
         starts = {start: i for i, start in enumerate(log.starts) if start != UNUSED}
         newest = max(starts)
-        self.sectors().program(starts[newest], log.end - newest, raw)
+        self.sectors().program(starts[newest], log.end - newest, (raw,))
 
     def sectors(self):
         return log_sectors(self.nor) if self.kind == "nor" else FileSectors(self.files, LOG)

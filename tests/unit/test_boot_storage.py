@@ -65,7 +65,7 @@ def test_a_folder_that_cannot_be_made_is_no_storage(tmp_path):
     with pytest.raises(OSError):
         files.write("x", b"")
     with pytest.raises(OSError):
-        files.append("x", b"")
+        files.append("x", (b"",))
 
 
 def test_damaged_settings_are_reported():

@@ -51,6 +51,6 @@ def test_a_pico_keeps_a_thousand_sessions_of_twenty_minutes():
             log.append(kind, boot, up_s, up_ms, payload)
         written += 1
     kept = [r[0] for r in record_reader.scan(stream(log))[0]].count(records.END)
-    size = sum(records.size(r[4]) for r in session)
+    size = sum(records.size(len(r[4])) for r in session)
     print(f"{size} bytes with {kinds}; {kept} sessions in {RING * SECTOR} bytes")
     assert kept >= 1000

@@ -220,7 +220,7 @@ def sector_in_force(nor):
 def program_behind(nor, raw):
     """Write bytes behind the last entry, which an open store does not know of."""
     sectors, i = NorSectors(nor, 0, STORE), sector_in_force(nor)
-    sectors.program(i, max(FIRST, sectors.filled_bytes(i)), raw)
+    sectors.program(i, max(FIRST, sectors.filled_bytes(i)), (raw,))
 
 
 def test_an_entry_with_a_name_that_is_no_text_is_damage_not_an_error():

@@ -48,7 +48,7 @@ def test_a_record_takes_the_reserve_and_leaves_it(rig: Rig, monkeypatch):
     """A stock board with eight protocols had no piece for a record of one: the session ended."""
     rig.light()
     rig.advance(100)
-    failed = full_until_released(rig, monkeypatch, records, "pack")
+    failed = full_until_released(rig, monkeypatch, records, "pack_pieces")
     rig.app.log_queue.note(records.NOTE, b"\x01{}")
     rig.advance(100)
     assert (len(failed), rig.app.log_queue.is_idle(), rig.app.reserve.is_kept()) == (1, True, True)
@@ -64,7 +64,7 @@ def test_a_record_without_reserve_waits_for_room(rig: Rig, monkeypatch):
     rig.advance(100)
     rig.app.reserve.release()
     with monkeypatch.context() as full:
-        full.setattr(records, "pack", fail)
+        full.setattr(records, "pack_pieces", fail)
         rig.app.log_queue.note(records.NOTE, b"\x01{}")
         rig.advance(500)
         assert (len(tried), rig.app.log_queue.is_idle()) == (1, False)

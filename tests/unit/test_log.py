@@ -53,7 +53,7 @@ def test_a_record_never_crosses_sectors(flash):
     write(log, 1400)
     size = flash.sectors().size
     starts = [
-        r[6] - records.size(r[5])
+        r[6] - records.size(len(r[5]))
         for r in record_reader.scan(stream(log))[0]
         if r[0] == records.SECTOR
     ]
@@ -96,14 +96,14 @@ def test_nothing_is_erased_while_sectors_are_ready(flash):
     erased = sum(flash.nor.erased)
     size = flash.sectors().size
     n = 0
-    while log.fits(b"12345"):
+    while log.fits(5):
         write(log, 1)
         n += SIZE
     assert sum(flash.nor.erased) == erased
     assert n > (AHEAD - 1) * size
     assert not log.is_prepared()
     log.prepare()
-    assert log.fits(b"12345")
+    assert log.fits(5)
 
 
 def test_what_is_prepared_is_found_again_after_power(flash):

@@ -217,9 +217,6 @@ def test_a_file_that_is_not_as_long_as_it_should_be_is_an_error_and_then_left_be
     flash.files.data["log.000"] += b"?"  # somebody else wrote
     write(log, 1)
     assert len(notes_in(log)) == 2
-    flash.files.append = lambda name, data: None  # and here nothing is written at all
-    with pytest.raises(OSError):
-        write(log, 1)
 
 
 def test_what_is_behind_a_sector_that_is_lost_can_still_be_read(flash):
@@ -248,7 +245,7 @@ def test_a_sector_record_without_an_offset_does_not_keep_the_log_from_opening(fl
 def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
     """The largest offset means that a sector is none, and a search for it had no end."""
     head = payloads.pack_sector(start, seq, bytes(32), [])
-    flash.sectors().program(1, 0, records.pack(records.SECTOR, seq, 1, 0, 0, head))
+    flash.sectors().program(1, 0, (records.pack(records.SECTOR, seq, 1, 0, 0, head),))
     log = flash.open()
     assert (log.first, log.end, log.seq) == (0, 0, 0)
     write(log, 3)
@@ -258,7 +255,7 @@ def test_a_sector_that_belongs_where_no_log_reaches_is_none(flash, start, seq):
 def test_the_last_sector_that_a_log_can_have_is_read(flash):
     head = payloads.pack_sector(UNUSED - 1, (1 << 30) - 1, bytes(32), [])
     raw = records.pack(records.SECTOR, 0xFFFF, 1, 0, 0, head)
-    flash.sectors().program(0, 0, raw)
+    flash.sectors().program(0, 0, (raw,))
     log = flash.open()
     assert (log.first, log.end, log.seq) == (UNUSED - 1, UNUSED - 1 + len(raw), 0)
     assert stream(log) == raw

@@ -98,7 +98,7 @@ def test_while_lit_what_needs_an_erase_waits_and_in_the_dark_it_comes(files):
         assert log_queue.slice(10, False)
     assert log_queue.is_ready()
     n = 0
-    while log.fits(bytes(200)):
+    while log.fits(200):
         log_queue.note(records.NOTE, bytes(200))
         assert log_queue.slice(10, True)
         n += 1

@@ -41,7 +41,7 @@ def test_without_raw_areas_everything_is_files_in_one_folder(tmp_path, monkeypat
     storage = mount(Chip(None))
     assert isinstance(storage.files, Files)
     assert isinstance(storage.sectors, FileSectors)
-    storage.sectors.program(0, 0, b"record")
+    storage.sectors.program(0, 0, (b"record",))
     assert storage.files.read("log.000") == b"record"
 
 

@@ -359,7 +359,7 @@ def test_a_fault_without_heap_for_its_evidence_is_latched(rig: Rig, monkeypatch)
 
 
 PLACES = st.sampled_from(
-    [*[(payloads, p) for p in PACKS], (payloads, "pack_sample"), (records, "pack")]
+    [*[(payloads, p) for p in PACKS], (payloads, "pack_sample"), (records, "pack_pieces")]
 )
 
 

@@ -42,7 +42,7 @@ class BenchWrap:
             self._add_session(number)
 
     def _add_record(self, kind: int, payload: bytes) -> None:
-        if len(self.raw) + records.size(payload) + payloads.SEAL > self._sector + _SECTOR:
+        if len(self.raw) + records.size(len(payload)) + payloads.SEAL > self._sector + _SECTOR:
             self._next_sector()
         self._write_record(kind, payload)
 

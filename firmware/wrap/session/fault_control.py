@@ -36,15 +36,19 @@ class FaultControl:
 
     def acknowledge(self, by: str) -> None:
         """Clear the latched fault and return to idle. by: "button" or "link". Raises Refused while
-        its cause lasts, and OSError."""
+        its cause lasts, and OSError or MemoryError; then it stays latched, unless only the records
+        of it found no room."""
         latch = self._fault_latch
         cause = self._steps.code or self._integrity.blocking_fault(latch.code)  # H-37
         if cause:
             raise Refused(FAULT, "the cause is still there: " + faults.TEXTS[cause])
         code = latch.code
+        note = payloads.pack_json({"code": code, "by": by})  # what takes memory comes first
         if code == faults.RESETS:
             self._restart_count.forget()  # otherwise the next boot would latch it again
         latch.clear()
         self._steps.readback_failed = False
-        self._log_queue.note(records.ACK, payloads.pack_json({"code": code, "by": by}))
-        self._session.return_to_idle("acknowledged by " + by)
+        try:
+            self._log_queue.note(records.ACK, note)
+        finally:
+            self._session.return_to_idle("acknowledged by " + by)

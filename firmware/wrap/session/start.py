@@ -128,7 +128,7 @@ class SessionStart:
         hold it."""
         name, new = self._log_queue.log.blob(raw)
         if new:
-            self._log_queue.note(records.BLOB, payloads.pack_blob(name, raw))
+            self._log_queue.note(records.BLOB, payloads.pack_blob(name, b""), raw)
         return name
 
 

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     AnyFiles: TypeAlias = "Files | FlashFiles | NoFiles"
 
 _ENODEV = const(19)
-_PIECE = const(512)
+_ENOSPC = const(28)
+_PIECE = const(256)
+
+
+def _write(file: "BinaryIO", data: bytes) -> None:
+    """Write all of `data`. Raises OSError, also for a full filesystem that takes less."""
+    if file.write(data) != len(data):
+        raise OSError(_ENOSPC)
 
 
 class Files:
@@ -87,14 +94,17 @@ class Files:
     def write(self, name: str, data: bytes) -> None:
         """Replace the content by `data` atomically."""
         with self._open(name + ".new", "wb") as f:
-            f.write(data)
+            _write(f, data)
         path = self._path_of(name)
         os.rename(path + ".new", path)
 
-    def append(self, name: str, data: bytes) -> None:
-        """Add `data` at the end. It is in flash when this returns."""
+    def append(self, name: str, pieces: "tuple[bytes, ...]") -> None:
+        """Add the pieces at the end. They are in flash when this returns. Raises OSError; then none
+        or some of the bytes are."""
         with self._open(name, "ab") as f:
-            f.write(data)
+            for piece in pieces:
+                _write(f, piece)
+        # Nothing behind it may fail: a record that counts as not written is written again.
 
     def remove(self, name: str) -> None:
         """Delete the file if there is one."""
@@ -135,7 +145,7 @@ class NoFiles:
     def write(self, name: str, data: bytes) -> None:
         raise OSError(_ENODEV)
 
-    def append(self, name: str, data: bytes) -> None:
+    def append(self, name: str, pieces: "tuple[bytes, ...]") -> None:
         raise OSError(_ENODEV)
 
     def remove(self, name: str) -> None:

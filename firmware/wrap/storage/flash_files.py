@@ -13,6 +13,7 @@ import binascii
 import struct
 
 from wrap.compat import const
+from wrap.errors import WRITE_ERRORS
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ _CRC = const(4)  # skipped behind damaged bytes, which the next entry could comp
 _PLENTY = const(3)  # quarters of a bank that may be used before `tidy` changes banks
 
 
-def _pack_entry(name: str, data: "bytes | None") -> bytes:
-    """Return an entry's bytes. data: None removes the file."""
+def _pack_entry(name: str, data: "bytes | None") -> "tuple[bytes, bytes, bytes]":
+    """Return an entry's bytes: head with name, data, CRC. data: None removes the file."""
     raw = name.encode()
-    size = _GONE if data is None else len(data)
-    body = struct.pack("<BBH", _TAG, len(raw), size) + raw + (data or b"")
-    return body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
+    head = struct.pack("<BBH", _TAG, len(raw), _GONE if data is None else len(data)) + raw
+    data = data or b""
+    return head, data, struct.pack("<I", binascii.crc32(data, binascii.crc32(head)))
 
 
 def _parse_entry(
@@ -155,7 +156,7 @@ class FlashFiles:
         kept = self._bank, self._i, self._at, self._where
         try:
             self._fill_bank(1 - self._bank, old)
-        except OSError:
+        except WRITE_ERRORS:
             self._bank, self._i, self._at, self._where = kept
             raise
         self._n += 1
@@ -171,7 +172,7 @@ class FlashFiles:
         head = struct.pack("<4sI", _BANK, self._n + 1)
         head += struct.pack("<I", binascii.crc32(head) & 0xFFFFFFFF)
         for at in _HEADS:
-            self._s.program(bank * self._m, at, head)
+            self._s.program(bank * self._m, at, (head,))
 
     def _erase_next_sector(self) -> bool:
         """Erase one sector of the bank that is not in force. Returns False when all of it is
@@ -201,7 +202,8 @@ class FlashFiles:
     def _program_entry(self, name: str, data: "bytes | None") -> None:
         """Program an entry behind the last one. Raises OSError."""
         entry = _pack_entry(name, data)
-        if self._at + len(entry) > self._s.size:
+        n = sum(map(len, entry))
+        if self._at + n > self._s.size:
             if self._i % self._m + 1 >= self._m:
                 raise OSError(_ENOSPC)
             self._i += 1
@@ -209,16 +211,17 @@ class FlashFiles:
             self._idle = False
         try:
             self._s.program(self._i, self._at, entry)
-        except OSError:
+        except WRITE_ERRORS:
             # What has reached the flash cannot be programmed again: the next entry goes
             # behind it.
             self._at = max(self._at, self._s.filled_bytes(self._i)) + _CRC
             self._torn = True
             raise
+        at = self._at
+        self._at += n
         if name != _TORN:
             size = _GONE if data is None else len(data)
-            self._where[name] = (self._i, self._at + 4 + len(name), size)
-        self._at += len(entry)
+            self._where[name] = (self._i, at + 4 + len(name), size)
 
     def _add_entry(self, name: str, data: "bytes | None") -> None:
         """Program an entry, after a _TORN entry where one is due."""

@@ -253,7 +253,7 @@ class Log:
             if len(payload) >= _HEAD_LEAST:
                 self._blobs = payloads.sector_blobs(payload)
         elif walk.kind == records.BLOB:
-            self._remember_blob(walk.payload(9)[1:], start + walk.start)
+            self._blobs = self._blobs_with(walk.payload(9)[1:], start + walk.start)
 
     # ---- erasing
 
@@ -312,52 +312,63 @@ class Log:
 
     # ---- writing
 
-    def fits(self, payload: bytes) -> bool:
-        """Return whether a record of any type with this payload can be appended without an
-        erase."""
-        return len(self._ready) > 0 or self._free_bytes() >= records.size(payload) + payloads.SEAL
+    def fits(self, n: int) -> bool:
+        """Return whether a record of any type with a payload of `n` bytes can be appended without
+        an erase."""
+        return len(self._ready) > 0 or self._free_bytes() >= records.size(n + payloads.SEAL)
 
     def _free_bytes(self) -> int:
         """Return the bytes left in the newest sector."""
         return self._s.size - self._at - self._pad if self._head >= 0 else 0
 
-    def append(self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> None:
-        """Write one record; see `records.pack` for the ranges. Raises OSError; then nothing counts
-        as written, and the same call may be repeated."""
-        size = records.size(payload) + (payloads.SEAL if kind == records.END else 0)
-        if self._free_bytes() < size:
+    def append(
+        self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes = b""
+    ) -> None:
+        """Write one record; see `records.pack_head` for the ranges. more: of the payload, none for
+        an END. Raises OSError or MemoryError; then nothing counts as written, and the same call may
+        be repeated."""
+        n = len(payload) + len(more) + (payloads.SEAL if kind == records.END else 0)
+        if self._free_bytes() < records.size(n):
             self._begin_sector(boot, up_s, up_ms)
         try:
-            self._write_record(kind, boot, up_s, up_ms, payload)
+            self._write_record(kind, boot, up_s, up_ms, payload, more)
         except OSError:  # once more, in another place
             self._begin_sector(boot, up_s, up_ms)
-            self._write_record(kind, boot, up_s, up_ms, payload)
+            self._write_record(kind, boot, up_s, up_ms, payload, more)
 
-    def _write_record(self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> None:
-        """Write one record to the newest sector, which has room for it. Raises OSError."""
+    def _write_record(
+        self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes
+    ) -> None:
+        """Write one record to the newest sector, which has room for it. Raises OSError or
+        MemoryError."""
         if self._pad:
             self._write_padding()
+        seq, blobs = self.seq, self._blobs
         if kind == records.END:
-            payload = self._seal_payload(payload, boot, up_s, up_ms)
-        at = self.end
-        self._program_record(self._head, records.pack(kind, self.seq, boot, up_s, up_ms, payload))
-        if kind == records.BLOB:
-            self._remember_blob(bytes(payload[1:9]), at)
+            more = self._seal(boot, up_s, up_ms, payload)
+        elif kind == records.BLOB:
+            # Before the write: behind it nothing may fail for want of memory.
+            blobs = self._blobs_with(bytes(payload[1:9]), self.end)
+        self._program_record(
+            self._head, records.pack_pieces(kind, seq, boot, up_s, up_ms, payload, more)
+        )
+        self._blobs = blobs
 
     def _write_padding(self) -> None:
         """Skip the bytes of a CRC behind an interrupted write. It may lack only its last byte: the
         first byte of the next record could complete it, and the next record would be lost."""
-        self._s.program(self._head, self._at, b"\xff" * self._pad)
+        self._s.program(self._head, self._at, (b"\xff" * self._pad,))
         self._at += self._pad
         self.end += self._pad
         self._pad = 0
 
-    def _program_record(self, i: int, data: bytes) -> None:  # H-38
-        """Write one record behind the last one. Raises OSError; then the log ends behind what has
-        reached the flash."""
+    def _program_record(self, i: int, pieces: "tuple[bytes, ...]") -> None:  # H-38
+        """Write one record behind the last one. Raises OSError or MemoryError; then the log ends
+        behind what has reached the flash."""
         start = self.end - self._at
+        size = sum(map(len, pieces))
         try:
-            self._s.program(i, self._at, data)
+            self._s.program(i, self._at, pieces)
         # Bytes of NOR flash that were programmed cannot be programmed again before an
         # erase, so the log goes on behind them.
         except WRITE_ERRORS:
@@ -367,28 +378,36 @@ class Log:
                 self._pad = records.CRC_SIZE
             self.end = start + self._at
             raise
-        self._at += len(data)
-        self.end += len(data)
+        self._at += size
+        self.end += size
         self.seq += 1
 
     def _begin_sector(self, boot: int, up_s: int, up_ms: int) -> None:
-        """Write the head of the next sector and continue there. Raises OSError."""
+        """Write the head of the next sector and continue there. Raises OSError or MemoryError."""
         if not self._ready:
             self.prepare()
         i = self._ready[0]
         chain = self.chain()
         payload = payloads.pack_sector(self.end, self.seq, chain, self._blobs)
-        data = records.pack(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
-        # Before the write: where it fails half-way, the sector is not erased any more.
+        pieces = records.pack_pieces(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
+        try:
+            self._s.program(i, 0, pieces)
+        except MemoryError:
+            # Lit, no other can be erased: the sector is kept when nothing was written to it.
+            if not self._s.is_ready(i):
+                self._ready.pop(0)
+            raise
+        except OSError:
+            self._ready.pop(0)
+            raise
         self._ready.pop(0)
-        self._s.program(i, 0, data)
         self._pad = 0
         self.starts[i] = self.end
         if self._head < 0:
             self.first = self.end
         self._head = i
-        self._at = len(data)
-        self.end += len(data)
+        self._at = records.size(len(payload))
+        self.end += self._at
         self.seq += 1
 
     def chain(self) -> bytes:
@@ -403,14 +422,14 @@ class Log:
             self._s.feed(self._head, self._at, digest.update)
         return digest
 
-    def _seal_payload(self, payload: bytes, boot: int, up_s: int, up_ms: int) -> bytes:  # H-38
-        """Return the payload followed by the SHA-256 over the sector and this END record up to the
-        end of the payload."""
-        blank = bytes(payloads.SEAL)
-        data = records.pack(records.END, self.seq, boot, up_s, up_ms, payload + blank)
+    def _seal(self, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:  # H-38
+        """Return the SHA-256 over the sector and the END record with this payload up to the end of
+        it."""
+        n = len(payload) + payloads.SEAL
         digest = self._digest_sector()
-        digest.update(data[: -payloads.SEAL - records.CRC_SIZE])
-        return payload + digest.digest()
+        digest.update(records.pack_head(records.END, self.seq, boot, up_s, up_ms, n))
+        digest.update(payload)
+        return digest.digest()
 
     def blob(self, raw: bytes) -> "tuple[bytes, bool]":
         """Return (name of `raw` in other records, whether a BLOB record must be written for it). A
@@ -422,9 +441,9 @@ class Log:
                 return name, False
         return name, True
 
-    def _remember_blob(self, name: bytes, offset: int) -> None:
-        """Note where a blob was written last; only the newest _BLOBS are kept."""
-        self._blobs = [b for b in self._blobs if b[0] != name][1 - _BLOBS :] + [(name, offset)]
+    def _blobs_with(self, name: bytes, offset: int) -> "list[tuple[bytes, int]]":
+        """Return where the blobs were written last, with this one; only the newest _BLOBS."""
+        return [b for b in self._blobs if b[0] != name][1 - _BLOBS :] + [(name, offset)]
 
     # ---- reading
 

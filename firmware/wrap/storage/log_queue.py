@@ -37,13 +37,14 @@ class LogQueue:
         self._retry_ms = 0
         self._tries = 0  # in a row that found no room in the heap
 
-    def note(self, kind: int, payload: bytes) -> None:
+    def note(self, kind: int, payload: bytes, more: bytes = b"") -> None:
         """Queue a record with the present uptime. Writes nothing. kind: a type of
-        wrap.storage.records. A full queue drops a record for it, see `_find_least`."""
+        wrap.storage.records; more: of the payload, which is not copied. A full queue drops a record
+        for it, see `_find_least`."""
         if len(self._queue) >= _MOST:
             self._queue.pop(self._find_least())
             self.lost += 1
-        self._queue.append((kind, self._uptime.s, self._uptime.ms, payload))
+        self._queue.append((kind, self._uptime.s, self._uptime.ms, payload, more))
 
     def _find_least(self) -> int:
         """Return the index of the record that a full queue drops: the oldest sample, else the
@@ -79,7 +80,8 @@ class LogQueue:
         """Return whether the next slice writes a record. lit: one that needs an erase waits."""
         if not self._queue or self._retry_ms > 0:
             return False
-        return not lit or self.log.fits(self._queue[0][3])  # H-21
+        first = self._queue[0]
+        return not lit or self.log.fits(len(first[3]) + len(first[4]))  # H-21
 
     def is_ready(self) -> bool:
         """Return whether the records of a whole session can be written without an erase."""
@@ -129,8 +131,8 @@ class LogQueue:
         """Write the first record when it is due. Returns whether it was. Raises OSError."""
         if not self.is_due(lit):
             return False
-        kind, up_s, up_ms, payload = self._queue[0]
-        self.log.append(kind, self.boot, up_s, up_ms, payload)
+        kind, up_s, up_ms, payload, more = self._queue[0]
+        self.log.append(kind, self.boot, up_s, up_ms, payload, more)
         # After `append`: a record that could not be written is still the first.
         self._queue.pop(0)
         return True

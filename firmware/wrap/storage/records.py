@@ -44,33 +44,39 @@ TRIAL = 14
 MASKED = 15
 
 
-def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:
-    """Return a record's bytes. kind 0..31, seq u32, boot u16, up_s below 2^25, up_ms 0..999,
-    payload of at most MAX_PAYLOAD bytes."""
-    n = len(payload)
-    start = HEAD_SIZE if n < _LONG else HEAD_SIZE + 2
-    end = start + n
-    out = bytearray(end + CRC_SIZE)
+def pack_head(kind: int, seq: int, boot: int, up_s: int, up_ms: int, n: int) -> bytes:
+    """Return the head of a record whose payload has `n` bytes, at most MAX_PAYLOAD. kind 0..31, seq
+    u32, boot u16, up_s below 2^25, up_ms 0..999."""
+    short = n < _LONG
+    out = bytearray(HEAD_SIZE if short else HEAD_SIZE + 2)
+    up = up_s * 100 + up_ms // 10
     struct.pack_into(
-        HEAD,
-        out,
-        0,
-        _TAG | kind,
-        n if n < _LONG else _LONG,
-        seq & 0xFFFF,
-        boot & 0xFFFF,
-        up_s * 100 + up_ms // 10,
+        HEAD, out, 0, _TAG | kind, n if short else _LONG, seq & 0xFFFF, boot & 0xFFFF, up
     )
-    if n >= _LONG:
+    if not short:
         struct.pack_into("<H", out, HEAD_SIZE, n)
-    out[start:end] = payload
-    struct.pack_into("<I", out, end, binascii.crc32(memoryview(out)[:end]) & 0xFFFFFFFF)
     return out  # type: ignore - as good as bytes, and no copy
 
 
-def size(payload: bytes) -> int:
-    """Return the bytes of a record with this payload."""
-    return len(payload) + OVERHEAD + (0 if len(payload) < _LONG else 2)
+def pack_pieces(
+    kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes = b""
+) -> "tuple[bytes, bytes, bytes, bytes]":
+    """Return a record's bytes in the pieces in which they are written: head, payload, `more` of the
+    payload, CRC. A stock board's heap may have no room for a copy of a long one. The ranges are
+    those of `pack_head`."""
+    head = pack_head(kind, seq, boot, up_s, up_ms, len(payload) + len(more))
+    crc = binascii.crc32(more, binascii.crc32(payload, binascii.crc32(head)))
+    return head, payload, more, struct.pack("<I", crc)
+
+
+def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:
+    """Return a record's bytes in one piece, see `pack_pieces`."""
+    return b"".join(pack_pieces(kind, seq, boot, up_s, up_ms, payload))
+
+
+def size(n: int) -> int:
+    """Return the bytes of a record with a payload of `n` bytes."""
+    return n + (_OVERHEAD if n < _LONG else _OVERHEAD + 2)
 
 
 def begins_with(buf: "bytes | bytearray | memoryview", kind: int, least: int) -> bool:

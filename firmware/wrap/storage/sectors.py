@@ -9,7 +9,8 @@ feed(i, n, take)  call take(piece) with the first `n` bytes of sector `i`, piece
 filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
                 behind it
 is_ready(i)     return whether the sector is erased for certain
-program(i, at, data)  add bytes behind the last ones and verify them; raises OSError
+program(i, at, pieces)  add these bytes behind the last ones in one write, and verify them; raises
+                OSError
 erase(i)        make the sector ready; raises OSError
 """
 
@@ -31,7 +32,6 @@ _MARK = b"ERASED\x0d\x0a"
 _SECTOR = const(4096)
 _SEGMENT = const(8192)
 BLANK = b"\xff" * 256
-_BLANK_PAGES = b"\xff" * 512
 _WINDOW = const(512)
 
 
@@ -46,9 +46,7 @@ class NorSectors:
         self._flash = flash
         self._mem = flash.mem
         self._base = first * _SECTOR
-        self._pages = bytearray(2 * _PAGE)
-        self._first_page = memoryview(self._pages)[:_PAGE]
-        self._second_page = memoryview(self._pages)[_PAGE:]
+        self._page = bytearray(_PAGE)
         self.n = n
         self.size = _SECTOR - len(_MARK)
         self.window = self.size if isinstance(flash.mem, memoryview) else _WINDOW
@@ -90,27 +88,36 @@ class NorSectors:
         marked = bytes(self.read(i, self.size, len(_MARK))) == _MARK
         return marked and self.filled_bytes(i) == 0
 
-    def program(self, i: int, at: int, data: bytes) -> None:
-        self._write_pages(i, at, data)
+    def program(self, i: int, at: int, pieces: "tuple[bytes, ...]") -> None:
+        self._write_pages(self._base + i * _SECTOR + at, pieces)
         # Neither the chip nor the HAL verifies what it programs: worn flash shows only
         # here.
-        if self.read(i, at, len(data)) != data:
-            raise OSError(_EIO)
+        for piece in pieces:
+            if self.read(i, at, len(piece)) != piece:
+                raise OSError(_EIO)
+            at += len(piece)
 
-    def _write_pages(self, i: int, at: int, data: bytes) -> None:
-        """Program page by page. 0xFF bytes of a page leave the flash unchanged."""
-        pages, size, done = self._pages, len(data), 0
-        while done < size:
-            inside = (at + done) & (_PAGE - 1)
-            # What fits into the buffer needs no slices, which allocate: as a record of a session.
-            n = size if size <= _PAGE else min(_PAGE - inside, size - done)
-            pages[:] = _BLANK_PAGES
-            pages[inside : inside + n] = data if n == size else memoryview(data)[done : done + n]
-            start = self._base + i * _SECTOR + at + done - inside
-            self._flash.program(start, self._first_page)
-            if inside + n > _PAGE:
-                self._flash.program(start + _PAGE, self._second_page)
-            done += n
+    def _write_pages(self, to: int, pieces: "tuple[bytes, ...]") -> None:
+        """Program page by page from offset `to` of the flash on. 0xFF bytes of a page leave the
+        flash unchanged."""
+        page = self._page
+        page[:] = BLANK
+        at = to & (_PAGE - 1)
+        to -= at
+        for piece in pieces:
+            size, done = len(piece), 0
+            while done < size:
+                n = min(_PAGE - at, size - done)
+                page[at : at + n] = piece if n == size else memoryview(piece)[done : done + n]
+                at += n
+                done += n
+                if at == _PAGE:
+                    self._flash.program(to, page)
+                    page[:] = BLANK
+                    to += _PAGE
+                    at = 0
+        if at:
+            self._flash.program(to, page)
 
     def erase(self, i: int) -> None:
         self._flash.erase(self._base + i * _SECTOR)
@@ -119,7 +126,7 @@ class NorSectors:
             or bytes(self.read(i, self.size, len(_MARK))) != BLANK[: len(_MARK)]
         ):
             raise OSError(_EIO)
-        self.program(i, self.size, _MARK)
+        self.program(i, self.size, (_MARK,))
 
 
 class FileSectors:
@@ -157,13 +164,10 @@ class FileSectors:
     def is_ready(self, i: int) -> bool:
         return self._files.size(self._file_name(i)) < 0
 
-    def program(self, i: int, at: int, data: bytes) -> None:
+    def program(self, i: int, at: int, pieces: "tuple[bytes, ...]") -> None:
         if self.filled_bytes(i) != at:
             raise OSError(_EIO)
-        # The size is compared afterwards, since a full filesystem may take less than all.
-        self._files.append(self._file_name(i), data)
-        if self._files.size(self._file_name(i)) != at + len(data):
-            raise OSError(_EIO)
+        self._files.append(self._file_name(i), pieces)
 
     def erase(self, i: int) -> None:
         self._files.remove(self._file_name(i))

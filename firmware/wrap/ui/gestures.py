@@ -55,14 +55,21 @@ class Gestures:
         elif gesture == button.SHORT:
             self._handle_release(session)
         elif gesture == button.DOUBLE and session.state in (states.IDLE, states.DONE):
-            self._protocols.next()
+            self._choose_next()
 
     def _acknowledge_fault(self) -> None:
         """Clear the latched fault if its cause is gone. Raises OSError."""
         try:
             self._fault_control.acknowledge("button")
-        except Refused:
-            return  # the cause is still there: the indicator goes on blinking its number
+        except (Refused, MemoryError):
+            return  # the indicator goes on blinking its number: the cause is still there, or no room
+
+    def _choose_next(self) -> None:
+        """Make the next protocol the active one. Raises OSError."""
+        try:
+            self._protocols.next()
+        except MemoryError:
+            self._indicator.refuse()
 
     def _handle_press(self, session: "Session") -> None:
         """Answer the wake check, or pause at once."""

@@ -120,7 +120,7 @@ def _written(src):
     reported = []
     for record in found:
         end = record[6]
-        start = end - records.size(record[5])
+        start = end - records.size(len(record[5]))
         reported.append((start, end))
         assert wrote.find(buf[start:end]) >= 0, "never written"
     for place in whole:

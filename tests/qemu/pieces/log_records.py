@@ -74,7 +74,7 @@ def logs(rng, out, count):
         until, window = rng.below(len(buf) + 1), _WINDOWS[rng.below(len(_WINDOWS))]
         out.add(record_reader.scan(buf, until), record_reader.parse(buf, 0))
         out.add(record_target.walk(buf, until, window))
-        out.add(records.size(bytes(_size(rng))))
+        out.add(records.size(_size(rng)))
 
 
 def _numbers(rng, n, odd_ones):
