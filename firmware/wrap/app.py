@@ -325,7 +325,7 @@ class App:
                 self.settings, self.light, self.lit_time, self.calibration_light, self.session
             ),
             CourseCommands(self.holds, self.log_queue),
-            ProtocolCommands(self.protocols, gate),
+            ProtocolCommands(self.protocols, gate, self.reserve),
             SessionCommands(self.control, self.starter, self.fault_control, self.status_view),
             HostCommands(self.host_clock, self.host_session, self.control, gate),
             LogCommands(self.log),

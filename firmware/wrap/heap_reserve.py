@@ -1,5 +1,6 @@
 """Keeps a piece of the heap for what must find room while everything else is taken: the first
-fault, the start of a session, and a record that the log has no room to write."""
+fault, the start of a session, a protocol that a host stores, and a record that the log has no room
+to write."""
 
 from wrap.compat import const
 

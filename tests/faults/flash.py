@@ -74,8 +74,9 @@ class FaultFiles:
         self._ask("read", name)
         take(self.data[name][:n])
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes, more: bytes = b"") -> None:
         """Atomic, as the real one: torn bytes stay in a file that nobody reads."""
+        data += more
         harm = self._ask("write", name)
         if harm and harm.torn < 2.0:
             self.data[name + ".new"] = data[: int(len(data) * harm.torn)]

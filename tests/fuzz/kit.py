@@ -46,8 +46,8 @@ class Files:
     def feed(self, name, n, take):
         take(self.data[name][:n])
 
-    def write(self, name, data):
-        self.data[name] = bytes(data)
+    def write(self, name, data, more=b""):
+        self.data[name] = bytes(data + more)
 
     def append(self, name, pieces):
         self.data[name] = self.data.get(name, b"") + b"".join(pieces)

@@ -85,7 +85,8 @@ class MemFiles:
         for at in range(0, n, 100):
             take(self.data[name][at : min(at + 100, n)])
 
-    def write(self, name, data):
+    def write(self, name, data, more=b""):
+        data = bytes(data + more)
         if self._gate():
             self.data[name + ".new"] = data[: int(len(data) * self.torn)]
             raise self.error

@@ -5,6 +5,7 @@ import json
 from pbmwrap.twin.fake_hal import FakeHal
 from tests.unit.conftest import answers
 from wrap.errors import BAD_PARAM, Refused
+from wrap.heap_reserve import HeapReserve
 from wrap.link import frames
 from wrap.link.server import Server
 from wrap.link.transfer import Upload
@@ -63,7 +64,7 @@ class Bench:
         if method == "stream":
             return Pushes(**params)
         if method == "put":
-            return Upload(params["size"], lambda raw: raw.decode())
+            return Upload(params["size"], lambda raw: raw.decode(), HeapReserve(1))
         return "x" * params.get("size", 0)
 
     def poll(self):

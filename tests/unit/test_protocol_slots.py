@@ -61,11 +61,26 @@ def test_a_write_that_does_not_read_back_is_an_error(files, end, monkeypatch):
     protocols = filled(files, 0)
     raw = protocol(id="new")
     write = files.write
-    monkeypatch.setattr(files, "write", lambda name, data: write(name, data[:-1] + end))
+    monkeypatch.setattr(files, "write", lambda name, data, more: write(name, data, more[:-1] + end))
     with pytest.raises(OSError, match="5"):
         protocols.save(0, raw, sha(raw))
     assert protocols.slots == make(files).slots
     assert protocols.slots[0] == "damaged: the hash does not match"
+
+
+def test_a_read_back_without_room_in_the_heap_leaves_what_the_file_holds(files, monkeypatch):
+    protocols = filled(files, 0)
+    raw = protocol(id="new")
+
+    def fail(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as full:
+        full.setattr(files, "feed", fail)
+        with pytest.raises(MemoryError):
+            protocols.save(0, raw, sha(raw))
+    assert protocols.slots == make(files).slots
+    assert protocols.plan(0)[0].id == "new"
 
 
 @pytest.mark.parametrize("at", [0, 5, 60, -33, -32, -1])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.server_bench import MOST_WAITS, RX_BYTES, SPARE_MS, Bench, Pushes, polls, request
 from wrap.errors import Refused
+from wrap.heap_reserve import HeapReserve
 from wrap.link import frames, server
 from wrap.link.server import parse
 from wrap.link.transfer import Upload
@@ -266,7 +267,7 @@ def test_repetitions_are_distinguished_from_new_requests_as_in_the_model(script)
             return Pushes(n=params["n"], result=f"act {len(acts)}")
         said = f"act {len(acts)}"
         if method == "put":
-            return Upload(params["n"] + 1, lambda raw: said)
+            return Upload(params["n"] + 1, lambda raw: said, HeapReserve(1))
         if method == "see":
             return lambda out: out.put("seen", said)
         return said

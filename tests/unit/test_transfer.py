@@ -6,6 +6,7 @@ import json
 import pytest
 
 from wrap.errors import BAD_PARAM, MEMORY, NOT_FOUND, NOT_NOW, STORAGE, Refused
+from wrap.heap_reserve import HeapReserve
 from wrap.link.transfer import CHUNK, WINDOW, Download, Upload
 from wrap.storage.log import Log
 from wrap.storage.sectors import FileSectors
@@ -36,16 +37,20 @@ def fill(up, data):
 @pytest.mark.parametrize("size", [1, CHUNK_IN - 1, CHUNK_IN, CHUNK_IN + 1, 2048])
 def test_an_upload_takes_its_bytes_and_no_more(size):
     raw = bytes(range(256)) * 9
-    up = Upload(size, lambda data: [data])
+    reserve = HeapReserve(1)
+    up = Upload(size, lambda data: [bytes(data), reserve.is_kept()], reserve)
+    assert not reserve.is_kept()
     assert (up.wants_input(), up.step()) == (True, None)
     assert fill(up, raw) == raw[size:]
     assert not up.wants_input()
-    assert up.result() == [raw[:size]]
-    assert len(Upload(size, None).input_buffer()) == min(size, CHUNK_IN)
+    assert up.result() == [raw[:size], False]
+    assert reserve.is_kept()
+    assert len(Upload(size, None, reserve).input_buffer()) == min(size, CHUNK_IN)
 
 
 def test_an_upload_ends_after_1000_reads_without_a_byte():
-    up = Upload(3, lambda data: data)
+    reserve = HeapReserve(1)
+    up = Upload(3, lambda data: data, reserve)
     for data in (b"a", b"b"):
         for _ in range(MOST_QUIET - 1):
             up.add_received(0)
@@ -57,6 +62,7 @@ def test_an_upload_ends_after_1000_reads_without_a_byte():
     assert not up.wants_input()
     with pytest.raises(Refused, match="only 2 of 3 bytes came"):
         up.result()
+    assert reserve.is_kept()
 
 
 def test_a_window_needs_an_open_transfer(files):

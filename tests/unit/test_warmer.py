@@ -17,7 +17,7 @@ from wrap.hal import find_warmer_shares, list_outputs
 from wrap.rules import blinding, limits, protocol
 from wrap.rules.protocol import Plan, Sham
 from wrap.safety.thermal import ThermalChecks
-from wrap.storage import payload_reader, records
+from wrap.storage import payload_reader, payloads, records
 
 LARGE = warmed_facts(LARGE_PAD)
 NIR, HEAT = 1, 2  # numbers of the outputs
@@ -412,3 +412,46 @@ def test_the_rules_of_protocols_know_no_warmer():
     obj = {"v": 1, "id": "a", "name": "A", "site": "s", "steps": [{"t": 1, "ch": {"warmer": [1]}}]}
     found = protocol.find_problems(obj, {"red": 660, "nir": 850})
     assert [code for code, _, _ in found] == [protocol.UNKNOWN_CHANNEL]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "calls"),
+    [
+        (payloads, "pack_end", 1),
+        (payloads, "pack_end", 2),
+        (payloads, "pack_masked", 1),
+        (payloads, "pack_masked", 2),
+        (payloads, "pack_json", 1),
+        (blinding, "mask", 2),
+    ],
+)
+def test_a_full_heap_at_the_end_of_a_blind_session_masks_each_record_once(
+    monkeypatch, part, name, calls
+):
+    """calls: the first of them, from the end on, that finds no room."""
+    rig = armed()
+    start(rig, SITES[0])
+    rig.until("running", 40_000)
+    rig.advance(5000)
+    call, left = getattr(part, name), [calls]
+
+    def call_if_room(*args):
+        left[0] -= 1
+        if left[0] <= 0 and full:
+            raise MemoryError
+        return call(*args)
+
+    full = True
+    monkeypatch.setattr(part, name, call_if_room)
+    between_steps(rig.app).session.stop("link")
+    rig.advance(3000)
+    assert left[0] <= 0
+    assert rig.noted(records.END) == []
+    assert hidden(rig.ask("status"))
+    full = False
+    rig.advance(2000)
+    (end,) = rig.noted(records.END)
+    assert set(end["on_ms"]) == {0}
+    found = [payload_reader.unpack_masked(p) for kind, p in rig.log() if kind == records.MASKED]
+    ended = [r["kind"] for r in found if r["kind"] in (records.END, records.NOTE)]
+    assert ended == [records.END, records.NOTE]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from wrap.control.light_output import LightOutput
     from wrap.fast_step import FastStep
+    from wrap.heap_reserve import HeapReserve
     from wrap.install_trial import InstallTrial
     from wrap.link.budget import Budget
     from wrap.link.host_session import HostSession
@@ -368,11 +369,13 @@ def _hold(p: dict) -> "tuple[str, str]":
 
 
 class ProtocolCommands:
-    """Reads and changes the slots of stored protocols."""
+    """Reads and changes the slots of stored protocols. reserve: released while one is received and
+    stored."""
 
-    def __init__(self, protocols: "Protocols", gate: RequestGate) -> None:
+    def __init__(self, protocols: "Protocols", gate: RequestGate, reserve: "HeapReserve") -> None:
         self._protocols = protocols
         self._gate = gate
+        self._reserve = reserve
 
     def methods(self) -> "Methods":
         """Return the methods by name, for `Commands`."""
@@ -416,7 +419,8 @@ class ProtocolCommands:
         gate = self._gate
         gate.check_writes(cost)
         save = lambda raw: {"slot": slot, "id": self._protocols.save(slot, raw, sha)}
-        return Upload(size, lambda raw: gate.run(IDLE, save, raw, cost))  # a session may have begun
+        act = lambda raw: gate.run(IDLE, save, raw, cost)  # a session may have begun
+        return Upload(size, act, self._reserve)
 
     def _get(self, p: dict) -> "Write":
         """Return what writes at most _PIECE bytes of a slot's protocol as base64. Raises Refused or

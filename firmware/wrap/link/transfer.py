@@ -11,6 +11,7 @@ TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wrap.heap_reserve import HeapReserve
     from wrap.storage.log import Log
 
 CHUNK = const(1024)  # bytes of the log that are read, hashed and sent at a time
@@ -29,9 +30,14 @@ def b64(data: bytes) -> str:
 
 class Upload:
     """Receives `size` bytes from the host, then calls `act(bytearray)`, which returns the request's
-    result. Ends without a call when the host stops sending before."""
+    result. Ends without a call when the host stops sending before. reserve: released until then; a
+    stock board's heap may have no other piece for a protocol."""
 
-    def __init__(self, size: int, act: "Callable[[bytearray], object]") -> None:
+    def __init__(
+        self, size: int, act: "Callable[[bytearray], object]", reserve: "HeapReserve"
+    ) -> None:
+        reserve.release()
+        self._reserve = reserve
         self._buf = bytearray(size)
         self._view = memoryview(self._buf)
         self._act = act
@@ -56,10 +62,16 @@ class Upload:
 
     def result(self) -> object:
         """Return the result of `act`. Raises Refused when bytes are missing, or as `act` does."""
-        size = len(self._buf)
-        if self._got < size:
-            raise Refused(NOT_NOW, "only %d of %d bytes came" % (self._got, size))
-        return self._act(self._buf)
+        buf, size = self._buf, len(self._buf)
+        try:
+            if self._got < size:
+                raise Refused(NOT_NOW, "only %d of %d bytes came" % (self._got, size))
+            return self._act(buf)
+        finally:
+            # Their place is the reserve's.
+            self._buf = buf = bytearray()
+            self._view = memoryview(buf)
+            self._reserve.restore()
 
 
 class Download:

@@ -105,12 +105,22 @@ class SessionRecorder:
             self._part = 1
         if old not in states.ACTIVE or new in states.ACTIVE:
             return
+        fault_count = 1 if new == states.FAULT else 0
         if self._part == 1:
-            self._note_light(session, new)
+            if session.blind:
+                self._trial.end_session()
+                self._trial.note_masked(records.END, self._pack_end(session, fault_count, True))
             self._part = 2
         if self._part == 2:
-            self._end_light(session)
+            if session.blind and self._light.has_warmer:
+                self._note_masked_warmer()
             self._part = 3
+        if self._part == 3:
+            self._note_light(session, fault_count)
+            self._part = 4
+        if self._part == 4:
+            self._end_light(session)
+            self._part = 5
         self._add_lit_time(session)
 
     def _drop_change(self) -> None:
@@ -123,12 +133,19 @@ class SessionRecorder:
         else:
             self._log_queue.note(records.STATE, payloads.pack_state(old, new, reason))
 
-    def _note_light(self, session: "Session", new: int) -> None:
-        """Record what the light was that ends."""
+    def _note_masked_warmer(self) -> None:
+        # As many digits in both arms: anybody sees the length of a record.
+        warmer = {"warmer_ms": "%08d" % self._light.lamps.meters[-1].on_ms}
+        self._trial.note_masked(records.NOTE, payloads.pack_json(warmer))
+
+    def _note_light(self, session: "Session", fault_count: int) -> None:
+        """Record what the light was that ends. Of a blind session the record that all hosts know
+        has no temperatures, light and doses: they are masked, in front of it."""
         if session.calibrating:
             self._note_calibration_light(session)
         else:
-            self._note_end(session, 1 if new == states.FAULT else 0)
+            end = self._pack_end(session, fault_count, not session.blind)
+            self._log_queue.note(records.END, end)
 
     def _end_light(self, session: "Session") -> None:
         self._wake_check.end_session()
@@ -158,21 +175,6 @@ class SessionRecorder:
         if self._light.has_warmer:
             light["warmer_ms"] = self._light.lamps.meters[-1].on_ms
         self._log_queue.note(records.NOTE, payloads.pack_json({"calibration_light_end": light}))
-
-    def _note_end(self, session: "Session", fault_count: int) -> None:
-        """Record the end. Of a blind session temperatures, light and doses are under the keystream,
-        in front of the record that all hosts know."""
-        end = self._end(session, fault_count)
-        if session.blind:
-            shown_end = self._pack_end(session, fault_count, False)
-            self._trial.note_masked(records.END, end)
-            if self._light.has_warmer:
-                # As many digits in both arms: anybody sees the length of a record.
-                warmer = {"warmer_ms": "%08d" % self._light.lamps.meters[-1].on_ms}
-                self._trial.note_masked(records.NOTE, payloads.pack_json(warmer))
-            self._trial.end_session()
-            end = shown_end
-        self._log_queue.note(records.END, end)
 
     def _add_lit_time(self, session: "Session") -> None:
         """Count the light for the age of the LEDs. Hosts can read it, so a blind session counts
@@ -211,9 +213,6 @@ class SessionRecorder:
         return payloads.pack_sample(
             session.state, temps, self._light.duties_u16(), self._doses_uj()
         )
-
-    def _end(self, session: "Session", fault_count: int) -> bytes:
-        return self._pack_end(session, fault_count, True)
 
     def _pack_end(self, session: "Session", fault_count: int, shown: bool) -> bytes:
         """shown: with temperatures, light and doses."""

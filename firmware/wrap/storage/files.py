@@ -22,7 +22,7 @@ _ENOSPC = const(28)
 _PIECE = const(256)
 
 
-def _write(file: "BinaryIO", data: bytes) -> None:
+def _write(file: "BinaryIO", data: "bytes | bytearray") -> None:
     """Write all of `data`. Raises OSError, also for a full filesystem that takes less."""
     if file.write(data) != len(data):
         raise OSError(_ENOSPC)
@@ -91,14 +91,15 @@ class Files:
                 take(piece[:got])
                 n -= got
 
-    def write(self, name: str, data: bytes) -> None:
-        """Replace the content by `data` atomically."""
+    def write(self, name: str, data: "bytes | bytearray", more: bytes = b"") -> None:
+        """Replace the content by `data` and `more` atomically."""
         with self._open(name + ".new", "wb") as f:
             _write(f, data)
+            _write(f, more)
         path = self._path_of(name)
         os.rename(path + ".new", path)
 
-    def append(self, name: str, pieces: "tuple[bytes, ...]") -> None:
+    def append(self, name: str, pieces: "tuple[bytes | bytearray, ...]") -> None:
         """Add the pieces at the end. They are in flash when this returns. Raises OSError; then none
         or some of the bytes are."""
         with self._open(name, "ab") as f:
@@ -142,10 +143,10 @@ class NoFiles:
     ) -> None:
         pass
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: "bytes | bytearray", more: bytes = b"") -> None:
         raise OSError(_ENODEV)
 
-    def append(self, name: str, pieces: "tuple[bytes, ...]") -> None:
+    def append(self, name: str, pieces: "tuple[bytes | bytearray, ...]") -> None:
         raise OSError(_ENODEV)
 
     def remove(self, name: str) -> None:

@@ -17,6 +17,8 @@ from wrap.errors import WRITE_ERRORS
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wrap.storage.sectors import AnySectors
 
 _TAG = const(0x5A)
@@ -31,12 +33,17 @@ _CRC = const(4)  # skipped behind damaged bytes, which the next entry could comp
 _PLENTY = const(3)  # quarters of a bank that may be used before `tidy` changes banks
 
 
-def _pack_entry(name: str, data: "bytes | None") -> "tuple[bytes, bytes, bytes]":
-    """Return an entry's bytes: head with name, data, CRC. data: None removes the file."""
+def _pack_entry(
+    name: str, data: "bytes | bytearray | None", more: bytes
+) -> "tuple[bytes | bytearray, ...]":
+    """Return an entry's bytes: head with name, data, `more` of them, CRC. data: None removes the
+    file."""
     raw = name.encode()
-    head = struct.pack("<BBH", _TAG, len(raw), _GONE if data is None else len(data)) + raw
+    size = _GONE if data is None else len(data) + len(more)
+    head = struct.pack("<BBH", _TAG, len(raw), size) + raw
     data = data or b""
-    return head, data, struct.pack("<I", binascii.crc32(data, binascii.crc32(head)))
+    crc = binascii.crc32(more, binascii.crc32(data, binascii.crc32(head)))
+    return head, data, more, struct.pack("<I", crc)
 
 
 def _parse_entry(
@@ -199,9 +206,11 @@ class FlashFiles:
 
     # ---- entries
 
-    def _program_entry(self, name: str, data: "bytes | None") -> None:
+    def _program_entry(
+        self, name: str, data: "bytes | bytearray | None", more: bytes = b""
+    ) -> None:
         """Program an entry behind the last one. Raises OSError."""
-        entry = _pack_entry(name, data)
+        entry = _pack_entry(name, data, more)
         n = sum(map(len, entry))
         if self._at + n > self._s.size:
             if self._i % self._m + 1 >= self._m:
@@ -220,23 +229,23 @@ class FlashFiles:
         at = self._at
         self._at += n
         if name != _TORN:
-            size = _GONE if data is None else len(data)
+            size = _GONE if data is None else len(data) + len(more)
             self._where[name] = (self._i, at + 4 + len(name), size)
 
-    def _add_entry(self, name: str, data: "bytes | None") -> None:
+    def _add_entry(self, name: str, data: "bytes | bytearray | None", more: bytes) -> None:
         """Program an entry, after a _TORN entry where one is due."""
         if self._torn:
             self._program_entry(_TORN, b"")
             self._torn = False
-        self._program_entry(name, data)
+        self._program_entry(name, data, more)
 
-    def _append_entry(self, name: str, data: "bytes | None") -> None:
+    def _append_entry(self, name: str, data: "bytes | bytearray | None", more: bytes = b"") -> None:
         """Program an entry, in the other bank when this one does not take it."""
         try:
-            self._add_entry(name, data)
+            self._add_entry(name, data, more)
         except OSError:  # the bank is full, or worn at this place
             self._change_bank()
-            self._add_entry(name, data)
+            self._add_entry(name, data, more)
 
     # ---- the interface of Files
 
@@ -261,12 +270,16 @@ class FlashFiles:
         i, at, size = self._where[name]
         return bytes(self._s.read(i, at + offset, min(n, size - offset)))
 
-    def write(self, name: str, data: bytes) -> None:
-        """Replace the content by `data` atomically. Raises OSError."""
+    def feed(self, name: str, n: int, take: "Callable[[bytes], object]") -> None:
+        """Call take(piece) with the first `n` bytes."""
+        take(self.read_at(name, 0, n))
+
+    def write(self, name: str, data: "bytes | bytearray", more: bytes = b"") -> None:
+        """Replace the content by `data` and `more` atomically. Raises OSError."""
         # An entry lies within one sector, and a bank's first sector begins with its head.
-        if len(data) + _OVERHEAD + len(name) > self._s.size - _FIRST:
+        if len(data) + len(more) + _OVERHEAD + len(name) > self._s.size - _FIRST:
             raise OSError(_ENOSPC)
-        self._append_entry(name, data)
+        self._append_entry(name, data, more)
 
     def remove(self, name: str) -> None:
         """Delete the file if there is one. Raises OSError."""

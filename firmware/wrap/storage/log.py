@@ -324,9 +324,9 @@ class Log:
     def append(
         self, kind: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes = b""
     ) -> None:
-        """Write one record; see `records.pack_head` for the ranges. more: of the payload, none for
-        an END. Raises OSError or MemoryError; then nothing counts as written, and the same call may
-        be repeated."""
+        """Write one record; see `records.pack_pieces` for the ranges. more: of the payload, none
+        for an END. Raises OSError or MemoryError; then nothing counts as written, and the same call
+        may be repeated."""
         n = len(payload) + len(more) + (payloads.SEAL if kind == records.END else 0)
         if self._free_bytes() < records.size(n):
             self._begin_sector(boot, up_s, up_ms)
@@ -343,14 +343,14 @@ class Log:
         MemoryError."""
         if self._pad:
             self._write_padding()
-        seq, blobs = self.seq, self._blobs
+        blobs = self._blobs
         if kind == records.END:
             more = self._seal(boot, up_s, up_ms, payload)
         elif kind == records.BLOB:
             # Before the write: behind it nothing may fail for want of memory.
             blobs = self._blobs_with(bytes(payload[1:9]), self.end)
         self._program_record(
-            self._head, records.pack_pieces(kind, seq, boot, up_s, up_ms, payload, more)
+            self._head, records.pack_pieces(kind, self.seq, boot, up_s, up_ms, payload, more)
         )
         self._blobs = blobs
 
@@ -366,7 +366,6 @@ class Log:
         """Write one record behind the last one. Raises OSError or MemoryError; then the log ends
         behind what has reached the flash."""
         start = self.end - self._at
-        size = sum(map(len, pieces))
         try:
             self._s.program(i, self._at, pieces)
         # Bytes of NOR flash that were programmed cannot be programmed again before an
@@ -378,8 +377,9 @@ class Log:
                 self._pad = records.CRC_SIZE
             self.end = start + self._at
             raise
-        self._at += size
-        self.end += size
+        for piece in pieces:
+            self._at += len(piece)
+        self.end = start + self._at
         self.seq += 1
 
     def _begin_sector(self, boot: int, up_s: int, up_ms: int) -> None:
@@ -390,17 +390,15 @@ class Log:
         chain = self.chain()
         payload = payloads.pack_sector(self.end, self.seq, chain, self._blobs)
         pieces = records.pack_pieces(records.SECTOR, self.seq, boot, up_s, up_ms, payload)
+        # Before the write: where it fails half-way, the sector is not erased any more.
+        self._ready.pop(0)
         try:
             self._s.program(i, 0, pieces)
         except MemoryError:
-            # Lit, no other can be erased: the sector is kept when nothing was written to it.
-            if not self._s.is_ready(i):
-                self._ready.pop(0)
+            # While lit no other sector can be erased.
+            if self._s.is_ready(i):
+                self._ready.insert(0, i)
             raise
-        except OSError:
-            self._ready.pop(0)
-            raise
-        self._ready.pop(0)
         self._pad = 0
         self.starts[i] = self.end
         if self._head < 0:
@@ -425,10 +423,10 @@ class Log:
     def _seal(self, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:  # H-38
         """Return the SHA-256 over the sector and the END record with this payload up to the end of
         it."""
-        n = len(payload) + payloads.SEAL
+        blank = bytes(payloads.SEAL)
+        data = records.pack(records.END, self.seq, boot, up_s, up_ms, payload + blank)
         digest = self._digest_sector()
-        digest.update(records.pack_head(records.END, self.seq, boot, up_s, up_ms, n))
-        digest.update(payload)
+        digest.update(data[: -payloads.SEAL - records.CRC_SIZE])
         return digest.digest()
 
     def blob(self, raw: bytes) -> "tuple[bytes, bool]":

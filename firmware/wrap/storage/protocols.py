@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from wrap.storage.files import AnyFiles
 
 SLOTS = 8
-_PIECE = const(512)
 _SHA = const(32)  # bytes of the hash behind the protocol
 
 
@@ -129,24 +128,22 @@ class Protocols:
         if _hex(digest) != sha:
             raise Refused(HASH, "the bytes do not match the announced SHA-256")
         described = _describe(self._parse(raw), sha, raw)
-        sealed = raw + digest
-        self._files.write(self._file(slot), sealed)
-        if not self._is_stored(slot, memoryview(sealed)):
+        self._files.write(self._file(slot), raw, digest)
+        self.slots[slot] = described  # also when the read-back finds no room in the heap
+        if not self._is_stored(slot, len(raw), digest):
             self.slots[slot] = self._load(slot)
             raise OSError(5)  # EIO: the read-back differs from what was checked
-        self.slots[slot] = described
         return described[0]
 
-    def _is_stored(self, slot: int, sealed: memoryview) -> bool:
-        """Return whether a slot's file is `sealed`, read piece by piece: the heap of a stock board
-        has no third piece of that size."""
+    def _is_stored(self, slot: int, n: int, digest: bytes) -> bool:
+        """Return whether a slot's file has `n` bytes with this SHA-256 before it, read piece by
+        piece: the heap of a stock board has no second piece of that size."""
         name = self._file(slot)
-        if self._files.size(name) != len(sealed):
+        if self._files.size(name) != n + _SHA:
             return False
-        for at in range(0, len(sealed), _PIECE):
-            if self._files.read_at(name, at, _PIECE) != sealed[at : at + _PIECE]:
-                return False
-        return True
+        stored = hashlib.sha256()
+        self._files.feed(name, n, stored.update)
+        return digest == stored.digest() == self.read_at(slot, n, _SHA)
 
     def delete(self, slot: int) -> None:
         """Empty the slot. Raises OSError."""

@@ -44,29 +44,36 @@ TRIAL = 14
 MASKED = 15
 
 
-def pack_head(kind: int, seq: int, boot: int, up_s: int, up_ms: int, n: int) -> bytes:
-    """Return the head of a record whose payload has `n` bytes, at most MAX_PAYLOAD. kind 0..31, seq
-    u32, boot u16, up_s below 2^25, up_ms 0..999."""
+def pack_pieces(
+    kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes = b""
+) -> "tuple[bytes, ...]":
+    """Return a record's bytes in the pieces in which they are written. A long payload is one of
+    them: a stock board's heap may have no room for a copy. kind 0..31, seq u32, boot u16, up_s
+    below 2^25, up_ms 0..999; payload and `more`, which follows it: at most MAX_PAYLOAD bytes."""
+    n = len(payload) + len(more)
     short = n < _LONG
-    out = bytearray(HEAD_SIZE if short else HEAD_SIZE + 2)
-    up = up_s * 100 + up_ms // 10
+    start = HEAD_SIZE if short else HEAD_SIZE + 2
+    out = bytearray(start + n + CRC_SIZE if short else start)
     struct.pack_into(
-        HEAD, out, 0, _TAG | kind, n if short else _LONG, seq & 0xFFFF, boot & 0xFFFF, up
+        HEAD,
+        out,
+        0,
+        _TAG | kind,
+        n if short else _LONG,
+        seq & 0xFFFF,
+        boot & 0xFFFF,
+        up_s * 100 + up_ms // 10,
     )
     if not short:
         struct.pack_into("<H", out, HEAD_SIZE, n)
-    return out  # type: ignore - as good as bytes, and no copy
-
-
-def pack_pieces(
-    kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes, more: bytes = b""
-) -> "tuple[bytes, bytes, bytes, bytes]":
-    """Return a record's bytes in the pieces in which they are written: head, payload, `more` of the
-    payload, CRC. A stock board's heap may have no room for a copy of a long one. The ranges are
-    those of `pack_head`."""
-    head = pack_head(kind, seq, boot, up_s, up_ms, len(payload) + len(more))
-    crc = binascii.crc32(more, binascii.crc32(payload, binascii.crc32(head)))
-    return head, payload, more, struct.pack("<I", crc)
+        crc = binascii.crc32(more, binascii.crc32(payload, binascii.crc32(out)))
+        return out, payload, more, struct.pack("<I", crc)  # type: ignore - as good as bytes
+    out[start : start + len(payload)] = payload
+    if more:
+        out[start + len(payload) : start + n] = more
+    crc = binascii.crc32(memoryview(out)[:-CRC_SIZE])
+    struct.pack_into("<I", out, start + n, crc)
+    return (out,)  # type: ignore - as good as bytes, and no copy
 
 
 def pack(kind: int, seq: int, boot: int, up_s: int, up_ms: int, payload: bytes) -> bytes:

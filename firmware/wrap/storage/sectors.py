@@ -88,7 +88,7 @@ class NorSectors:
         marked = bytes(self.read(i, self.size, len(_MARK))) == _MARK
         return marked and self.filled_bytes(i) == 0
 
-    def program(self, i: int, at: int, pieces: "tuple[bytes, ...]") -> None:
+    def program(self, i: int, at: int, pieces: "tuple[bytes | bytearray, ...]") -> None:
         self._write_pages(self._base + i * _SECTOR + at, pieces)
         # Neither the chip nor the HAL verifies what it programs: worn flash shows only
         # here.
@@ -97,7 +97,7 @@ class NorSectors:
                 raise OSError(_EIO)
             at += len(piece)
 
-    def _write_pages(self, to: int, pieces: "tuple[bytes, ...]") -> None:
+    def _write_pages(self, to: int, pieces: "tuple[bytes | bytearray, ...]") -> None:
         """Program page by page from offset `to` of the flash on. 0xFF bytes of a page leave the
         flash unchanged."""
         page = self._page
@@ -164,7 +164,7 @@ class FileSectors:
     def is_ready(self, i: int) -> bool:
         return self._files.size(self._file_name(i)) < 0
 
-    def program(self, i: int, at: int, pieces: "tuple[bytes, ...]") -> None:
+    def program(self, i: int, at: int, pieces: "tuple[bytes | bytearray, ...]") -> None:
         if self.filled_bytes(i) != at:
             raise OSError(_EIO)
         self._files.append(self._file_name(i), pieces)

@@ -58,11 +58,11 @@ class Gestures:
             self._choose_next()
 
     def _acknowledge_fault(self) -> None:
-        """Clear the latched fault if its cause is gone. Raises OSError."""
+        """Clear the latched fault if its cause is gone and the heap has room. Raises OSError."""
         try:
             self._fault_control.acknowledge("button")
         except (Refused, MemoryError):
-            return  # the indicator goes on blinking its number: the cause is still there, or no room
+            return  # the indicator goes on blinking its number
 
     def _choose_next(self) -> None:
         """Make the next protocol the active one. Raises OSError."""
