@@ -349,9 +349,8 @@ class Log:
         elif kind == records.BLOB:
             # Before the write: behind it nothing may fail for want of memory.
             blobs = self._blobs_with(bytes(payload[1:9]), self.end)
-        self._program_record(
-            self._head, records.pack_pieces(kind, self.seq, boot, up_s, up_ms, payload, more)
-        )
+        pieces = records.pack_pieces(kind, self.seq, boot, up_s, up_ms, payload, more)
+        self._program_record(self._head, pieces, records.size(len(payload) + len(more)))
         self._blobs = blobs
 
     def _write_padding(self) -> None:
@@ -362,9 +361,9 @@ class Log:
         self.end += self._pad
         self._pad = 0
 
-    def _program_record(self, i: int, pieces: "tuple[bytes, ...]") -> None:  # H-38
-        """Write one record behind the last one. Raises OSError or MemoryError; then the log ends
-        behind what has reached the flash."""
+    def _program_record(self, i: int, pieces: "tuple[bytes, ...]", n: int) -> None:  # H-38
+        """Write one record of `n` bytes behind the last one. Raises OSError or MemoryError; then
+        the log ends behind what has reached the flash."""
         start = self.end - self._at
         try:
             self._s.program(i, self._at, pieces)
@@ -377,9 +376,8 @@ class Log:
                 self._pad = records.CRC_SIZE
             self.end = start + self._at
             raise
-        for piece in pieces:
-            self._at += len(piece)
-        self.end = start + self._at
+        self._at += n
+        self.end += n
         self.seq += 1
 
     def _begin_sector(self, boot: int, up_s: int, up_ms: int) -> None:

@@ -32,6 +32,7 @@ _MARK = b"ERASED\x0d\x0a"
 _SECTOR = const(4096)
 _SEGMENT = const(8192)
 BLANK = b"\xff" * 256
+_BLANK_PAGES = b"\xff" * 512
 _WINDOW = const(512)
 
 
@@ -46,7 +47,9 @@ class NorSectors:
         self._flash = flash
         self._mem = flash.mem
         self._base = first * _SECTOR
-        self._page = bytearray(_PAGE)
+        self._pages = bytearray(2 * _PAGE)
+        self._first_page = memoryview(self._pages)[:_PAGE]
+        self._second_page = memoryview(self._pages)[_PAGE:]
         self.n = n
         self.size = _SECTOR - len(_MARK)
         self.window = self.size if isinstance(flash.mem, memoryview) else _WINDOW
@@ -100,24 +103,26 @@ class NorSectors:
     def _write_pages(self, to: int, pieces: "tuple[bytes | bytearray, ...]") -> None:
         """Program page by page from offset `to` of the flash on. 0xFF bytes of a page leave the
         flash unchanged."""
-        page = self._page
-        page[:] = BLANK
+        pages = self._pages
+        pages[:] = _BLANK_PAGES
         at = to & (_PAGE - 1)
         to -= at
         for piece in pieces:
             size, done = len(piece), 0
             while done < size:
-                n = min(_PAGE - at, size - done)
-                page[at : at + n] = piece if n == size else memoryview(piece)[done : done + n]
+                # What fits into the buffer, as a session's records do, needs no slice of its own.
+                n = min(2 * _PAGE - at, size - done)
+                pages[at : at + n] = piece if n == size else memoryview(piece)[done : done + n]
                 at += n
                 done += n
-                if at == _PAGE:
-                    self._flash.program(to, page)
-                    page[:] = BLANK
+                while at >= _PAGE:
+                    self._flash.program(to, self._first_page)
+                    self._first_page[:] = self._second_page
+                    self._second_page[:] = BLANK
                     to += _PAGE
-                    at = 0
+                    at -= _PAGE
         if at:
-            self._flash.program(to, page)
+            self._flash.program(to, self._first_page)
 
     def erase(self, i: int) -> None:
         self._flash.erase(self._base + i * _SECTOR)
