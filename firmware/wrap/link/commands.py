@@ -91,7 +91,7 @@ _WRITES = {
     "reset": 1,
 }
 _MOST_REASON = 24
-_PIECE = const(240)  # bytes of a protocol in an answer: a small heap has no room for many more
+_PIECE = const(120)  # bytes of a protocol in an answer: a small heap has no room for many more
 _CLOCK_MOST_S = 4102444800  # 2100: records keep 32 bits of a time that goes on after it is set
 
 
