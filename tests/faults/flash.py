@@ -76,7 +76,7 @@ class FaultFiles:
 
     def write(self, name: str, data: bytes, more: bytes = b"") -> None:
         """Atomic, as the real one: torn bytes stay in a file that nobody reads."""
-        data += more
+        data = bytes(data + more)
         harm = self._ask("write", name)
         if harm and harm.torn < 2.0:
             self.data[name + ".new"] = data[: int(len(data) * harm.torn)]

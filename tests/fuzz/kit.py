@@ -218,7 +218,7 @@ def requests(raw):
 
 
 # What the wrap executes again, because it darkens or because its answer is not kept.
-_AGAIN = ("session.stop", "session.pause", "status", "proto.list")
+_AGAIN = ("session.stop", "session.pause", "hello", "status", "proto.list")
 _AGAIN_UNLESS_REFUSED = ("proto.get", "lease", "telemetry")
 
 

@@ -34,7 +34,7 @@ def test_unreadable_storage_is_a_fault_that_writes_nothing(how):
 
 def test_it_still_answers_a_host():
     rig = Rig(Unread())
-    assert rig.app.identity.hello()["state"] == "fault"
+    assert rig.ask("hello")["state"] == "fault"
     assert rig.status()["fault"]["name"] == "storage"
 
 

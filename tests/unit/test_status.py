@@ -17,7 +17,7 @@ from wrap.version import VERSION
 
 def test_a_frozen_program_reports_its_hash(monkeypatch):
     monkeypatch.setattr(status, "PROGRAM_SHA256", "ab" * 32)
-    hello = Rig().app.identity.hello()
+    hello = Rig().ask("hello")
     assert (hello["program"], hello["frozen"], hello["fw"]) == ("ab" * 32, True, VERSION)
 
 
@@ -27,7 +27,7 @@ def test_a_frozen_program_reports_its_hash(monkeypatch):
 def test_an_interpreter_other_than_micropython_is_reported_by_name(monkeypatch, name, reported):
     fake = types.SimpleNamespace(name=name, version=(1, 25, 0, ""))
     monkeypatch.setattr(sys, "implementation", fake)
-    assert Rig().app.identity.hello()["mpy"] == reported
+    assert Rig().ask("hello")["mpy"] == reported
 
 
 @pytest.mark.parametrize("frozen", [True, False])

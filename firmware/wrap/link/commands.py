@@ -230,10 +230,10 @@ class ViewCommands:
             "fault.get": (ALWAYS, lambda p: view.fault()),
         }
 
-    def _hello(self, p: dict) -> dict:
-        """Return who the wrap is. Counts as the greeting that ends a trial."""
+    def _hello(self, p: dict) -> "Write":
+        """Return what writes who the wrap is. Counts as the greeting that ends a trial."""
         self._trial.mark_greeted()
-        return self._identity.hello()
+        return self._identity.write_hello
 
 
 class SettingCommands:

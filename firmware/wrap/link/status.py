@@ -83,36 +83,33 @@ class Identity:
         self._boot = log_queue.boot
         self._uptime = uptime
 
-    def hello(self) -> dict:
-        """Return the answer to hello; see docs/link.md."""
+    def write_hello(self, out: "JsonWriter") -> None:
+        """Write the answer to hello; see docs/link.md."""
         installed = self._trial.installed
-        out = {
-            "product": PRODUCT,
-            "fw": VERSION,
-            "link": LINK_VERSION,
-            "board": self._board,
-            "mpy": self._mpy,
-            "program": PROGRAM_SHA256,
-            "frozen": PROGRAM_SHA256 != "files",
-            "uid": self._uid,
-            "max_request": frames.MAX_REQUEST,
-            "slots": SLOTS,
-            "channels": self._channels,
-            "sensors": self._sensors,
-            "uptime_s": self._uptime.s,
-            "boot": self._boot,
-            "cause": self._cause,
-            "state": states.NAMES[self._session.shown_state()],
-            "integrity": self._integrity.state,
-            "memory": self._integrity.memory,
-            "sense": self._sensing,
-            "slot": installed.name if installed else None,
-            "fell": installed.rollback_reason if installed else None,
-            "worst_uw": self._worst_uw,
-        }
+        out.put("product", PRODUCT)
+        out.put("fw", VERSION)
+        out.put("link", LINK_VERSION)
+        out.put("board", self._board)
+        out.put("mpy", self._mpy)
+        out.put("program", PROGRAM_SHA256)
+        out.put("frozen", PROGRAM_SHA256 != "files")
+        out.put("uid", self._uid)
+        out.put("max_request", frames.MAX_REQUEST)
+        out.put("slots", SLOTS)
+        out.put("channels", self._channels)
+        out.put("sensors", self._sensors)
+        out.put("uptime_s", self._uptime.s)
+        out.put("boot", self._boot)
+        out.put("cause", self._cause)
+        out.put("state", states.NAMES[self._session.shown_state()])
+        out.put("integrity", self._integrity.state)
+        out.put("memory", self._integrity.memory)
+        out.put("sense", self._sensing)
+        out.put("slot", installed.name if installed else None)
+        out.put("fell", installed.rollback_reason if installed else None)
+        out.put("worst_uw", self._worst_uw)
         if self._warmer:
-            out["warmer"] = self._warmer
-        return out
+            out.put("warmer", self._warmer)
 
 
 class StatusView:
