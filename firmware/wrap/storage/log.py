@@ -349,8 +349,10 @@ class Log:
         elif kind == records.BLOB:
             # Before the write: behind it nothing may fail for want of memory.
             blobs = self._blobs_with(bytes(payload[1:9]), self.end)
-        pieces = records.pack_pieces(kind, self.seq, boot, up_s, up_ms, payload, more)
-        self._program_record(self._head, pieces, records.size(len(payload) + len(more)))
+        self._program_record(
+            records.size(len(payload) + len(more)),
+            records.pack_pieces(kind, self.seq, boot, up_s, up_ms, payload, more),
+        )
         self._blobs = blobs
 
     def _write_padding(self) -> None:
@@ -361,20 +363,19 @@ class Log:
         self.end += self._pad
         self._pad = 0
 
-    def _program_record(self, i: int, pieces: "tuple[bytes, ...]", n: int) -> None:  # H-38
+    def _program_record(self, n: int, pieces: "tuple[bytes, ...]") -> None:  # H-38
         """Write one record of `n` bytes behind the last one. Raises OSError or MemoryError; then
         the log ends behind what has reached the flash."""
-        start = self.end - self._at
         try:
-            self._s.program(i, self._at, pieces)
+            self._s.program(self._head, self._at, pieces)
         # Bytes of NOR flash that were programmed cannot be programmed again before an
         # erase, so the log goes on behind them.
         except WRITE_ERRORS:
-            filled = self._s.filled_bytes(i)
-            if filled > self._at:
-                self._at = filled
+            more = self._s.filled_bytes(self._head) - self._at
+            if more > 0:
+                self._at += more
+                self.end += more
                 self._pad = records.CRC_SIZE
-            self.end = start + self._at
             raise
         self._at += n
         self.end += n

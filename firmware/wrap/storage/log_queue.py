@@ -131,11 +131,16 @@ class LogQueue:
         """Write the first record when it is due. Returns whether it was. Raises OSError."""
         if not self.is_due(lit):
             return False
-        kind, up_s, up_ms, payload, more = self._queue[0]
-        self.log.append(kind, self.boot, up_s, up_ms, payload, more)
+        self._append_first()
         # After `append`: a record that could not be written is still the first.
         self._queue.pop(0)
         return True
+
+    def _append_first(self) -> None:
+        """Write the first record. Raises OSError or MemoryError."""
+        # On its own: a function with more variables takes a piece of the heap at each call.
+        first = self._queue[0]
+        self.log.append(first[0], self.boot, first[1], first[2], first[3], first[4])
 
     def _prepare_log(self) -> bool:
         """Erase one sector unless enough are erased. Returns whether it did. Raises OSError."""
