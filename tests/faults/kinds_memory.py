@@ -6,6 +6,7 @@ from pbmwrap.twin.fake_hal import PROGRAM
 from tests.faults.flash import Harm
 from tests.faults.kinds import Kind
 from tests.faults.run import Run
+from wrap.rules import states
 
 
 def _flip(run: Run) -> None:
@@ -35,7 +36,8 @@ def _unread(run: Run) -> None:
 
 def _answers(run: Run) -> str:
     """It is there to be asked, and has written nothing."""
-    state = run.board.app.identity.hello()["state"] if run.board.app else "no app"
+    app = run.board.app
+    state = states.NAMES[app.session.shown_state()] if app else "no app"
     return "" if state == "fault" else f"the wrap says {state}"
 
 
