@@ -9,8 +9,8 @@ feed(i, n, take)  call take(piece) with the first `n` bytes of sector `i`, piece
 filled_bytes(i)  return the offset from which on nothing seems written; written 0xFF bytes may lie
                 behind it
 is_ready(i)     return whether the sector is erased for certain
-program(i, at, pieces)  add these bytes behind the last ones in one write, and verify them; raises
-                OSError
+program(i, at, pieces)  add these bytes behind the last ones in one write; raw flash is read back,
+                of a file what it took is counted; raises OSError
 erase(i)        make the sector ready; raises OSError
 """
 
