@@ -303,3 +303,29 @@ def test_an_entry_that_lacks_one_byte_is_not_completed_by_the_next_one():
     again.write("b", b"new")
     last = store_of(nor)
     assert (last.read("a"), last.read("b"), last.damaged) == (b"old", b"new", False)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_bank_change_without_room_in_the_heap_leaves_the_old_bank(monkeypatch, after):
+    """Private: `_change_bank`, `_bank`, `_erase_next_sector`, since only a full bank calls them."""
+    nor = Nor(STORE)
+    files = store_of(nor)
+    files.write("a", b"one")
+    files.write("b", b"two")
+    before, program, done = files._bank, nor.program, []
+
+    def fail(at, page):
+        if len(done) >= after:
+            raise MemoryError
+        done.append(at)
+        program(at, page)
+
+    with monkeypatch.context() as full:
+        full.setattr(nor, "program", fail)
+        full.setattr(files, "_erase_next_sector", lambda: False)
+        with pytest.raises(MemoryError):
+            files._change_bank()
+    assert files._bank == before
+    assert (files.read("a"), files.read("b")) == (b"one", b"two")
+    files.write("a", b"three")
+    assert (store_of(nor).read("a"), store_of(nor).read("b")) == (b"three", b"two")
