@@ -65,6 +65,14 @@ def test_an_upload_ends_after_1000_reads_without_a_byte():
     assert reserve.is_kept()
 
 
+def test_an_upload_without_room_in_the_heap_leaves_the_reserve():
+    """A full heap, by a buffer of more bytes than a machine can address."""
+    reserve = HeapReserve(1)
+    with pytest.raises(MemoryError):
+        Upload(1 << 62, None, reserve)
+    assert reserve.is_kept()
+
+
 def test_a_window_needs_an_open_transfer(files):
     down = Download(Log(FileSectors(files)))
     assert code_of(down.prepare_window, 0, CHUNK) == code_of(down.close) == NOT_NOW

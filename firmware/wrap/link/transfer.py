@@ -38,8 +38,12 @@ class Upload:
     ) -> None:
         reserve.release()
         self._reserve = reserve
-        self._buf = bytearray(size)
-        self._view = memoryview(self._buf)
+        try:
+            self._buf = bytearray(size)
+            self._view = memoryview(self._buf)
+        except MemoryError:
+            reserve.restore()
+            raise
         self._act = act
         self._got = 0
         self._quiet = 0
