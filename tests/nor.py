@@ -10,7 +10,7 @@ from typing import Any
 from pbmwrap.twin.fake_board import FakeBoard
 from wrap.storage.flash_files import FlashFiles
 from wrap.storage.mount import Storage
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 SECTOR = 4096
 PAGE = 256

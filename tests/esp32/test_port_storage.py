@@ -8,7 +8,8 @@ from tests.esp32.world import World
 from tests.port import offer_bytes
 from wrap.storage.files import Files, NoFiles
 from wrap.storage.mount import mount
-from wrap.storage.sectors import FileSectors, NorSectors
+from wrap.storage.nor_sectors import NorSectors
+from wrap.storage.sectors import FileSectors
 
 LINE = bytes(range(240))
 

@@ -11,7 +11,7 @@ from tests.faults_binary.lab import SCRATCH, Lab
 from tests.nor import SECTOR, Nor
 from tests.warmed import WARMER
 from wrap.storage.flash_files import FlashFiles
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 Cause = Callable[[Lab], None]
 SKIN, LEFT, RIGHT, BOARD = "skin-mid", "skin-left", "skin-right", "board"

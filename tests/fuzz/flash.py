@@ -4,7 +4,7 @@ tests/nor.py is the thorough one, for CPython; this one is fast, and what it hol
 input.
 """
 
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 _SECTOR = 4096  # the firmware's; only the first _USED bytes of each are used here
 _USED = 512

@@ -25,7 +25,7 @@ from wrap.storage import record_reader, records
 from wrap.storage.atomic_store import Store
 from wrap.storage.flash_files import FlashFiles
 from wrap.storage.log import Log
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 # wrap/hal/rp2040/flash.py: store | filesystem | log, up to the end of 2 MB
 STORE_AT, STORE = 0x80000, 16

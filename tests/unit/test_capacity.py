@@ -11,7 +11,7 @@ from tests.unit.log_rig import stream
 from wrap.rules import states
 from wrap.storage import record_reader, records
 from wrap.storage.log import Log
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 RING = 352  # sectors, as wrap/hal/rp2040/flash.py lays them out
 BETWEEN = (records.BOOT, records.CLOCK)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.nor import AFTER, BEFORE, STORE, TORN, Nor, PowerCut, store_of
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 NAMES = ("settings.a", "settings.b", "fault.a", "proto.0", "proto.1", "count")
 
@@ -329,3 +329,50 @@ def test_a_bank_change_without_room_in_the_heap_leaves_the_old_bank(monkeypatch,
     assert (files.read("a"), files.read("b")) == (b"one", b"two")
     files.write("a", b"three")
     assert (store_of(nor).read("a"), store_of(nor).read("b")) == (b"three", b"two")
+
+
+class FullDict(dict):
+    """A dict that finds no room to grow."""
+
+    def __setitem__(self, name, place):
+        if name not in self:
+            raise MemoryError
+        super().__setitem__(name, place)
+
+
+@pytest.mark.parametrize("name", ["a", "new"])
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_an_entry_without_room_in_the_heap_leaves_the_old_one(monkeypatch, name, after):
+    nor = Nor(STORE)
+    files = store_of(nor)
+    files.write("a", b"one")
+    before, program, done = files_in(nor), nor.program, []
+
+    def fail(at, page):
+        if len(done) >= after:
+            raise MemoryError
+        done.append(at)
+        program(at, page)
+
+    with monkeypatch.context() as full:
+        full.setattr(nor, "program", fail)
+        with pytest.raises(MemoryError):
+            files.write(name, bytes(700))
+    assert (files.read("a"), files.read("new")) == (b"one", None)
+    assert files_in(nor) == before
+    files.write(name, b"two")
+    assert files_in(nor) == before | {name: b"two"}
+    assert not store_of(nor).damaged
+
+
+def test_a_new_file_whose_place_finds_no_room_is_not_in_the_flash_either(monkeypatch):
+    """Private: `_where`, since only its growth takes heap then."""
+    nor = Nor(STORE)
+    files = store_of(nor)
+    files.write("a", b"one")
+    with monkeypatch.context() as full:
+        full.setattr(files, "_where", FullDict(files._where))
+        with pytest.raises(MemoryError):
+            files.write("new", b"two")
+        files.write("a", b"three")  # its place is there
+    assert files_in(nor) == {"a": b"three"}

@@ -13,7 +13,8 @@ from wrap.heap_reserve import HeapReserve
 from wrap.storage import payload_reader, payloads, record_reader, records
 from wrap.storage.log import Log
 from wrap.storage.log_queue import LogQueue
-from wrap.storage.sectors import FileSectors, NorSectors
+from wrap.storage.nor_sectors import NorSectors
+from wrap.storage.sectors import FileSectors
 from wrap.uptime import Uptime
 
 SEGMENT = 1024

@@ -5,7 +5,8 @@ from wrap.storage import mount as mount_module
 from wrap.storage.files import Files, NoFiles
 from wrap.storage.flash_files import FlashFiles
 from wrap.storage.mount import mount
-from wrap.storage.sectors import FileSectors, NorSectors
+from wrap.storage.nor_sectors import NorSectors
+from wrap.storage.sectors import FileSectors
 
 
 class Chip:

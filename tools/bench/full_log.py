@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wrap.storage import records
 from wrap.storage.log import Log
-from wrap.storage.sectors import NorSectors
+from wrap.storage.nor_sectors import NorSectors
 
 _FLASH = 2 * 1024 * 1024
 _SECTOR = 4096

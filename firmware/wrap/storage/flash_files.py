@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TAG = const(0x5A)
 _OVERHEAD = const(8)
 _GONE = const(0xFFFF)
+_NOWHERE = (0, 0, _GONE)  # place of a file that was never written
 _ENOSPC = const(28)
 _TORN = "?"  # name of an entry that marks the damaged bytes before it as left by a power cut
 _BANK = b"PBMB"
@@ -218,6 +219,11 @@ class FlashFiles:
             self._i += 1
             self._at = 0
             self._idle = False
+        # All that `_where` needs, before the flash has the entry: a full heap must not part them.
+        size = _GONE if data is None else len(data) + len(more)
+        place = self._i, self._at + 4 + len(name), size
+        if name != _TORN and name not in self._where:
+            self._where[name] = _NOWHERE
         try:
             self._s.program(self._i, self._at, entry)
         except WRITE_ERRORS:
@@ -226,11 +232,9 @@ class FlashFiles:
             self._at = max(self._at, self._s.filled_bytes(self._i)) + _CRC
             self._torn = True
             raise
-        at = self._at
         self._at += n
         if name != _TORN:
-            size = _GONE if data is None else len(data) + len(more)
-            self._where[name] = (self._i, at + 4 + len(name), size)
+            self._where[name] = place
 
     def _add_entry(self, name: str, data: "bytes | bytearray | None", more: bytes) -> None:
         """Program an entry, after a _TORN entry where one is due."""

@@ -2,7 +2,7 @@
 
 from wrap.compat import const
 from wrap.storage.files import NoFiles, open_files
-from wrap.storage.sectors import FileSectors, NorSectors
+from wrap.storage.sectors import FileSectors
 
 TYPE_CHECKING = const(0)
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from wrap.safety.restart_count import RestartCount
     from wrap.storage.files import AnyFiles
     from wrap.storage.flash_files import FlashFiles
+    from wrap.storage.nor_sectors import NorSectors
     from wrap.storage.sectors import AnySectors
 
 # Folder of all files on a stock image, whose flash is one filesystem. "/wrap" would hide the frozen
@@ -32,12 +33,20 @@ class Storage:
         self.restart_count: "RestartCount | None" = None
 
 
+def open_sectors(area: "FlashArea") -> "NorSectors":
+    """Return the sectors of a raw flash area (see `Hal.open_flash`)."""
+    # Not at the top, here and below: on a stock image, which has no such area, the modules would
+    # take heap and are not installed.
+    from wrap.storage.nor_sectors import NorSectors
+
+    return NorSectors(area, 0, area.sectors)
+
+
 def open_store(area: "FlashArea") -> "FlashFiles":
-    """Return the small files in a raw flash area (see `Hal.open_flash`). Raises OSError."""
-    # Not at the top: on a stock image, which has no such area, the module would take 3 KB of heap.
+    """Return the small files in a raw flash area. Raises OSError."""
     from wrap.storage.flash_files import FlashFiles
 
-    return FlashFiles(NorSectors(area, 0, area.sectors))
+    return FlashFiles(open_sectors(area))
 
 
 def mount(hal: "Hal") -> Storage:
@@ -48,6 +57,6 @@ def mount(hal: "Hal") -> Storage:
         if areas is None:
             return Storage(open_files(FOLDER))
         store, log = areas
-        return Storage(open_store(store), NorSectors(log, 0, log.sectors))
+        return Storage(open_store(store), open_sectors(log))
     except (OSError, ValueError) as e:
         return Storage(NoFiles("the flash cannot be used: " + str(e)))

@@ -36,12 +36,13 @@ BOARD_ARCHS = {
     "PBMWRAP_ESP32_C3": "rv32imc",
 }
 # The first documents the HAL; the second only runs when our image starts (hal/rp2040/flash.py), the
-# third keeps files in raw flash, which only our image has. Readers of records are for the host. A
+# next two use raw flash, which only our image has. Readers of records are for the host. A
 # stock board loads modules into its heap, which has no room for the blinded trial.
 NOT_INSTALLED = (
     "wrap/hal/contract.py",
     "wrap/storage/adopt.py",
     "wrap/storage/flash_files.py",
+    "wrap/storage/nor_sectors.py",
     "wrap/storage/payload_reader.py",
     "wrap/storage/record_reader.py",
     "wrap/link/trial_commands.py",
