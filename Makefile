@@ -50,10 +50,14 @@ reproducible: firmware ## Every RP2040 image again, in other folders and on anot
 	@$(PY) -m tools.reproducible
 
 newest: $(STAMP) ## The image with the newest MicroPython of Debian's suites, and its tests (docs/releasing.md)
-	@export MICROPYTHON_SUITE=forky; $(MAKE) firmware && $(PY) -m pytest tests/emulator \
+	@export MICROPYTHON_SUITE=forky; $(PY) -m tools.toolchain firmware --out build \
+		&& $(PY) -m pytest tests/emulator \
 		tests/contract/test_session.py tests/contract/test_link.py tests/contract/test_safety.py \
 		-m "not slow and not long_on_chip" -n $(JOBS) --dist loadgroup; code=$$?; \
-		unset MICROPYTHON_SUITE; $(MAKE) firmware; exit $$code
+		unset MICROPYTHON_SUITE; $(PY) -m tools.toolchain firmware --out build; exit $$code
+
+.PHONY: micropythons
+micropythons: contract newest ## The image's tests with MicroPython 1.25 and with the newest
 
 release-check: $(STAMP) ## The release in dist: sums, the wheel in a fresh environment, a flashed chip
 	@$(PY) -m tools.release check --out dist

@@ -19,7 +19,8 @@ test -f "$dir/mpconfigboard.cmake" -a -f "$dir/generated/wrap_image.py" || exit 
 test -f "$dir/../../firmware/wrap/hal/esp32/board.py" || exit 8
 test ! -e "$dir/../../firmware/wrap/hal/rp2040/board.py" || exit 7
 cd "$build"
-printf image > firmware.bin; printf app > micropython.bin; printf elf > micropython.elf
+test -n "$KEEPS_OLD" || cp "$dir/generated/wrap_image.py" micropython.bin
+printf image > firmware.bin; printf elf > micropython.elf; echo "$MAKEFLAGS" > flags
 """
 
 
@@ -112,6 +113,7 @@ def test_with_all_of_it_the_ports_own_build_makes_the_image(tmp_path: Path, boar
         "MICROPYTHON_DIR": str(mp),
         "IDF_PATH": str(idf(tmp_path / "idf", 5)),
         "PATH": programs(tmp_path / "bin", FAKE_MAKE),
+        "MAKEFLAGS": "n",  # of a make around it
     }
     done = firmware(tmp_path, board, **env)
     assert done.returncode == 0, done.stderr
@@ -119,7 +121,24 @@ def test_with_all_of_it_the_ports_own_build_makes_the_image(tmp_path: Path, boar
     assert done.stdout.splitlines()[-1] == str(out / f"{board}.bin")
     assert (out / f"{board}.bin").read_text() == "image"
     facts = (out / f"{board}.json").read_text()
-    assert '"flash_bytes": 3' in facts and '"program_sha256"' in facts
+    app = next((tmp_path / "cache").rglob("micropython.bin"))
+    assert f'"flash_bytes": {app.stat().st_size}' in facts and '"program_sha256"' in facts
+    assert app.with_name("flags").read_text() == "\n"
     said = next((tmp_path / "cache").rglob("said")).read_text()
     assert f"BOARD={board}" in said and f"-C {mp}/ports/esp32" in said
     assert said.splitlines()[-1] == f"{mp}/mpy-cross/build/mpy-cross"
+
+
+def test_an_older_program_that_a_build_left_is_refused(tmp_path: Path) -> None:
+    mp = checkout(tmp_path / "mp", 28)
+    env = {
+        "MICROPYTHON_DIR": str(mp),
+        "IDF_PATH": str(idf(tmp_path / "idf", 5)),
+        "PATH": programs(tmp_path / "bin", FAKE_MAKE),
+    }
+    assert firmware(tmp_path, "PBMWRAP_ESP32_S3", **env).returncode == 0
+    app = next((tmp_path / "cache").rglob("micropython.bin"))
+    app.write_bytes(b"of other files")
+    done = firmware(tmp_path, "PBMWRAP_ESP32_S3", KEEPS_OLD="1", **env)
+    assert done.returncode == 1
+    assert f"delete {app.parent}, build again" in done.stderr

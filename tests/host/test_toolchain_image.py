@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tools.toolchain import image
+from tools.toolchain.build import check_program
 from tools.toolchain.even_manifest import with_even_lengths
+from tools.toolchain.sources import run_logged
 
 BOARD = "PBMWRAP_RP2040"
 TREE = {"boards/X/manifest.py": b"freeze(1)", "firmware/a.py": b"1", "boards/X/x.h": b"#define A"}
@@ -81,3 +83,20 @@ def test_machine_code_of_odd_length_gets_a_byte_more() -> None:
     for length, even in ((717, 718), (1060, 1060)):
         frozen = f"{plain}\n{code.format(length)}\n"
         assert with_even_lengths(frozen) == f"{plain}\n{code.format(even)}\n"
+
+
+def test_a_program_of_other_files_is_refused(tmp_path: Path) -> None:
+    check_program(b"..ab12..", {"program_sha256": "ab12"}, tmp_path)
+    check_program(b"of MicroPython alone", {"program_sha256": None}, tmp_path)
+    with pytest.raises(image.Stop, match="not of these files"):
+        check_program(b"..ab13..", {"program_sha256": "ab12"}, tmp_path)
+
+
+def test_the_options_of_a_make_around_a_build_do_not_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make -n newest` left an older image in the cache under the name of a newer one."""
+    monkeypatch.setenv("MAKEFLAGS", "n")
+    (tmp_path / "Makefile").write_text("all:\n\t@touch made\n")
+    run_logged(["make", "-s"], tmp_path / "log", cwd=tmp_path)
+    assert (tmp_path / "made").exists()

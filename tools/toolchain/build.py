@@ -12,11 +12,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tools.toolchain.sources import (
+    EXIT_FAILED,
+    Stop,
     check_checkout,
     describe_sources,
     fetch_debian,
@@ -117,6 +119,15 @@ def _fill_toolchain(fresh: Path, checkout: Path | None, log: Path) -> None:
     shutil.copy2(unix / "micropython", fresh / "micropython")
     shutil.rmtree(cross)
     shutil.rmtree(unix)
+
+
+def check_program(made: bytes, facts: Mapping[str, object], build: Path) -> None:
+    """Compare a made program with what it is built from: it contains `program_sha256` as text. An
+    incremental build that did nothing would leave an older one. Raises Stop."""
+    program = facts.get("program_sha256")
+    if program and str(program).encode() not in made:
+        text = f"the build left a program that is not of these files: delete {build}, build again"
+        raise Stop(EXIT_FAILED, text)
 
 
 def build_env(toolchain: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tools.toolchain.build import (
     cache_root,
+    check_program,
     checkout_dir,
     count_jobs,
     digest_parts,
@@ -138,8 +139,10 @@ def build_board(
 def _collect_files(board: str, made: Path, out: Path, facts: dict[str, object]) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     image = made / "firmware.bin"
+    program = (made / "micropython.bin").read_bytes()
+    check_program(program, facts, made)
     every = facts | {"image_sha256": hashlib.sha256(image.read_bytes()).hexdigest()}
-    every["flash_bytes"] = (made / "micropython.bin").stat().st_size
+    every["flash_bytes"] = len(program)
     shutil.copyfile(made / "micropython.elf", out / f"{board}.elf")
     (out / f"{board}.json").write_text(json.dumps(every, indent=2) + "\n")
     shutil.copyfile(image, out / f"{board}.bin")

@@ -17,6 +17,7 @@ from pathlib import Path
 from tools.toolchain.build import (
     build_env,
     cache_root,
+    check_program,
     count_jobs,
     digest_parts,
     ensure_toolchain,
@@ -217,6 +218,7 @@ def _collect_files(toolchain: Path, build: Path, board: str, fresh: Path, log: P
     check_names((name, ours[name], (frozen / name).with_suffix(".mpy")) for name in python)
     shutil.copyfile(build / "firmware.elf", fresh / f"{board}.elf")
     program = (build / "firmware.bin").read_bytes()
+    check_program(program, _board_constants(ours), build)
     if ours:
         program = with_claim(program, claim_at(board_dir(wrap_board(board))))
     (fresh / f"{board}.bin").write_bytes(program)

@@ -39,6 +39,9 @@ SUBMODULES = {
     "lib/mbedtls": "library",
     "lib/micropython-lib": "README.md",
 }
+# A make around us passes its options on: with the -n of `make -n newest` the image's own make built
+# nothing and succeeded.
+_OF_A_CALLING_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL")
 _LOG_TAIL = 40
 _LOG_WIDTH = 400  # a compiler's command line can have 20,000 characters
 
@@ -67,7 +70,8 @@ def run_logged(
     with log.open("ab") as out:
         out.write(("$ " + " ".join(words) + "\n").encode())
         out.flush()
-        full_env = {**os.environ, **(env or {})}
+        full_env = {k: v for k, v in os.environ.items() if k not in _OF_A_CALLING_MAKE}
+        full_env.update(env or {})
         code = subprocess.call(words, stdout=out, stderr=out, cwd=cwd, env=full_env)
     if code:
         lines = log.read_text(errors="replace").splitlines()
