@@ -17,8 +17,10 @@ class Mutant(NamedTuple):
 _RECORDS = (
     ("if not _LONG <= n", "if not _LONG < n"),
     ("<= n <= MAX_PAYLOAD", "<= n < MAX_PAYLOAD"),
-    ("n if n < _LONG else _LONG", "n if n < _LONG - 1 else _LONG"),
-    ("(0 if len(payload) < _LONG else 2)", "(0 if len(payload) <= _LONG else 2)"),
+    ("short = n < _LONG", "short = n < _LONG - 1"),
+    ("(_OVERHEAD if n < _LONG else _OVERHEAD + 2)", "(_OVERHEAD if n <= _LONG else _OVERHEAD + 2)"),
+    ("crc32(more, binascii.crc32(payload, ", "crc32(payload, binascii.crc32(more, "),
+    ("out[start + len(payload) : start + n] = more", "out[start : start + len(more)] = more"),
     ("up_s * 100 + up_ms // 10", "up_s * 100 + (up_ms + 5) // 10"),
     ("((low - before - 1) & 0xFFFF)", "((low - before - 1) & 0x7FFF)"),
     ("boot & 0xFFFF", "boot & 0x7FFF"),

@@ -34,7 +34,9 @@ def _record(rng, seq):
     kind = record_reader.ALL_TYPES[rng.below(12)] if rng.below(8) else rng.below(32)
     payload = (rng.some(1 + rng.below(40)) * 3072)[: _size(rng)]
     up_s = rng.below(1 << 25) if rng.below(4) else (1 << 25) - 1
-    return records.pack(kind, seq, rng.bits(), up_s, rng.below(1000), payload)
+    at = rng.below(len(payload) + 1) if rng.below(2) else len(payload)
+    head = kind, seq, rng.bits(), up_s, rng.below(1000)
+    return b"".join(records.pack_pieces(*head, payload[:at], payload[at:]))
 
 
 def _odd(rng):
@@ -63,6 +65,7 @@ def logs(rng, out, count):
     for _ in range(count):
         buf = _log(rng)
         out.add(buf, record_reader.parse(buf, 0), record_reader.scan(buf[:400]))
+        out.add(records.size_at(buf[: records.HEAD_SIZE + 2], 4096))
         kind, at = rng.below(4), rng.below(len(buf))
         if kind == 0:
             buf = buf[at:] + buf[:at]
