@@ -160,7 +160,7 @@ bench: firmware ## Every figure of the control loop, two hours or more (docs/ben
 	$(PY) -m tools.bench --jobs $(JOBS)
 	@$(PY) -m tools.bench_programme
 
-bench-link: firmware ## Figures of the link on the emulated board, half an hour (docs/benchmarks.md)
+bench-link: firmware ## Figures of the link on the emulated board, three minutes (docs/benchmarks.md)
 	@$(PY) -m tools.bench.link
 
 bench-install: toolchain ## Installing by files against `mpremote fs cp -r`, on the emulated chip (docs/benchmarks.md)
