@@ -1,5 +1,5 @@
-"""Damaged settings on the real binary: one flipped bit changes nothing, two hold the light until a
-person has confirmed. Light is judged at the pins."""
+"""Damaged settings on the real binary: one flipped bit changes nothing, two or three hold the light
+until a person has confirmed. Light is judged at the pins."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ def copies(bench: Bench) -> list[int]:
     return found
 
 
+def newest(bench: Bench, name: bytes) -> int:
+    """Return the offset in the flash of a byte in the newest entry of a small file."""
+    return bench.twin.flash().rfind(name) + len(name) + 4 - (len(KEPT) - 3)
+
+
 def restart(bench: Bench, *flips: int) -> None:
+    """Turn a bit over at the place of each setting in `flips`, and start."""
     bench.twin.power_off()
     for at in flips:
         bench.twin.flip_flash(at + len(KEPT) - 3, 1)
@@ -46,6 +52,32 @@ def test_one_flipped_bit_changes_no_setting_and_asks_for_nothing(bench: Bench, c
     assert len(copies(bench)) >= 2, "it has not been repaired"
     restart(bench)
     assert bench.client.settings()["trip_mc"] == TRIP_MC
+
+
+@pytest.mark.parametrize("name", [b"heat.a", b"heat.m"])
+def test_one_flipped_bit_in_what_was_never_set_asks_for_nothing(bench: Bench, name: bytes) -> None:
+    restart(bench, newest(bench, name))
+    assert bench.client.status().unconfirmed == []
+    assert bench.client.settings()["trip_mc"] == TRIP_MC
+
+
+def test_three_flipped_bits_that_leave_an_older_value_hold_the_light(bench: Bench) -> None:  # H-52
+    restart(bench, *copies(bench), newest(bench, b"settings.m"))
+    bench.client.set_clock(UNIX)
+    for _ in range(2):
+        status = bench.client.status()
+        assert status.unconfirmed == ["settings", "cal", "heat", "hold"]
+        assert bench.client.settings()["trip_mc"] != TRIP_MC
+        if status.fault:
+            bench.client.ack_fault()
+        with pytest.raises(DeviceError, match=r"settings confirm"):
+            bench.client.start()
+        before = bench.twin.pins.light_ns()
+        bench.press()
+        bench.advance(1500)
+        assert bench.twin.pins.light_ns() == before and bench.twin.dark()
+        restart(bench)  # the damage is gone from the files, and the reason stays
+    assert bench.client.confirm_settings() == []
 
 
 def test_two_flipped_bits_hold_the_light_until_a_person_has_confirmed(bench: Bench) -> None:  # H-52

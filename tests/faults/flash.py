@@ -36,6 +36,7 @@ class FaultFiles:
 
     missing = ""
     damaged = False
+    lost = 0
 
     def __init__(self, data: dict[str, bytes] | None = None) -> None:
         self.data = dict(data or {})

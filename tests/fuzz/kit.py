@@ -27,6 +27,7 @@ class Files:
 
     missing = ""
     damaged = False
+    lost = 0
 
     def __init__(self, data=None):
         self.data = dict(data or {})

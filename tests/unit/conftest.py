@@ -56,6 +56,7 @@ class MemFiles:
 
     missing = ""
     damaged = False
+    lost = 0
 
     def __init__(self):
         self.data = {}

@@ -44,7 +44,7 @@ def test_what_was_put_is_in_both_copies(puts):
     files = after(puts)
     store = opened(files)
     assert (*state(store), store.due) == (value(puts), False, False, False)
-    assert sorted(files.names()) == (list(PARTS) if puts else ["s.m"])
+    assert sorted(files.names()) == (list(PARTS) if puts else ["s.a", "s.m"])
     if puts:
         assert files.read("s.a") == files.read("s.b")
 
@@ -311,6 +311,33 @@ def test_both_newest_entries_flipped_is_found_as_reverted(puts, later):  # H-52
     assert (store.value, store.unconfirmed) == (value(puts - 1), True)
 
 
+def bodies(made):
+    """Offsets in the flash of all bytes of entries but their heads, which tell them apart."""
+    at, found = made.mem.find(b"\x5a"), []
+    while made.mem[at] == 0x5A:
+        begin = at + 4 + made.mem[at + 1]
+        at = begin + int.from_bytes(made.mem[at + 2 : at + 4], "little") + 4
+        found += range(begin, at)
+    return found
+
+
+@given(st.integers(0, 3), st.sets(st.integers(0, 10_000), min_size=1, max_size=60), st.booleans())
+def test_flipped_bits_never_bring_an_older_value_back_without_a_question(puts, bits, later):  # H-52
+    made = flash.Nor(flash.STORE)
+    files = flash.store_of(made)
+    after(puts, files)
+    if later:
+        files.write("later", b"x")
+    places = bodies(made)
+    for at in {places[bit % len(places)] for bit in bits}:
+        made.flip(at, at % 8)
+    store = opened(flash.store_of(made))
+    assert store.value == value(puts) or store.unconfirmed
+    store.repair()
+    again = opened(flash.store_of(made))
+    assert (again.value, again.unconfirmed) == (store.value, store.unconfirmed)
+
+
 def test_files_that_lost_something_before_any_mark_was_written_wait_for_a_person():
     files = MemFiles()
     files.damaged = True
@@ -374,9 +401,54 @@ def test_an_older_firmware_may_have_run_in_between(puts):
     assert state(opened(files)) == ({"n": 10 + puts}, False, False)
 
 
-@pytest.mark.parametrize("name", ["s.a", "s.b"])
-def test_a_mark_of_no_value_proves_that_there_was_none(name):
+def test_copy_a_and_the_mark_both_prove_that_there_was_no_value():
     files = after(0)
     assert state(opened(files)) == ({}, False, False)
-    files.data[name] = b"rot"
+    for name in ("s.a", "s.m"):
+        for lost in (b"rot", None):
+            for damaged in (True, False):
+                cut = MemFiles()
+                cut.data, cut.damaged = dict(files.data), damaged
+                cut.data.pop(name)
+                if lost:
+                    cut.data[name] = lost
+                store = opened(cut)
+                assert (store.value, store.unconfirmed, store.due) == ({}, False, True)
+                store.repair()
+                cut.damaged = False
+                assert (*state(opened(cut)), opened(cut).due) == ({}, False, False, False)
+
+
+def test_a_copy_of_no_value_under_a_newer_mark_waits_for_a_person():
+    files = after(1)
+    files.data["s.a"] = after(0).data["s.a"]
+    files.data.pop("s.b")
     assert opened(files).unconfirmed
+
+
+def test_two_broken_copies_wait_for_a_person():
+    files = after(0)
+    files.data["s.a"] = files.data["s.b"] = b"rot"
+    assert opened(files).unconfirmed
+
+
+def test_a_mark_alone_as_older_firmware_left_it_gets_its_copy():
+    files = after(0)
+    files.data.pop("s.a")
+    store = opened(files)
+    assert (*state(store), store.due) == ({}, False, False, True)
+    store.repair()
+    assert files.data == after(0).data
+
+
+@pytest.mark.parametrize("puts", range(4))
+@pytest.mark.parametrize(("lost", "waits"), [(0, False), (2, False), (3, True), (99, True)])
+def test_so_many_lost_files_that_a_value_may_be_an_older_one_wait_for_a_person(puts, lost, waits):
+    files = after(puts)
+    files.damaged, files.lost = lost > 0, lost
+    store = opened(files)
+    assert (store.value, store.unconfirmed) == (value(puts), waits)
+    if waits:
+        store.repair()
+        files.lost = 0
+        assert opened(files).unconfirmed

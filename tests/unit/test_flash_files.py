@@ -376,3 +376,41 @@ def test_a_new_file_whose_place_finds_no_room_is_not_in_the_flash_either(monkeyp
             files.write("new", b"two")
         files.write("a", b"three")  # its place is there
     assert files_in(nor) == {"a": b"three"}
+
+
+def test_entries_that_damage_hits_are_counted():
+    nor = Nor(STORE)
+    files = store_of(nor)
+    for name in ("s.a", "s.b", "s.m", "t.a", "t.b"):
+        files.write(name, b"old")
+    at = [nor.mem.find(name) for name in (b"s.a", b"s.b", b"s.m", b"t.a", b"t.b")]
+    for hit, lost in (((0,), 1), ((0, 1), 2), ((0, 1, 2), 3), ((0, 2, 3), 3)):
+        some = Nor(0, mem=bytes(nor.mem))
+        for k in hit:
+            some.flip(at[k] + 4, 1)
+        found = store_of(some)
+        assert (found.lost, found.damaged) == (lost, True), hit
+    assert (files.lost, store_of(nor).lost) == (0, 0)
+
+
+def test_more_than_one_damaged_entry_at_the_end_is_no_power_cut():
+    nor = Nor(STORE)
+    files = store_of(nor)
+    for name in ("s.a", "s.b", "s.m"):
+        files.write(name, b"old")
+    last = nor.mem.find(b"s.m")
+    nor.flip(last + 4, 1)
+    assert (store_of(nor).damaged, store_of(nor).lost) == (False, 0)
+    nor.flip(nor.mem.find(b"s.b") + 4, 1)
+    assert (store_of(nor).damaged, store_of(nor).lost) == (True, 2)
+
+
+def test_banks_without_a_head_may_hold_older_files_alone():
+    nor = Nor(STORE)
+    files = store_of(nor)
+    files.write("s.a", b"one")
+    for at in (0, 32):
+        nor.flip(at + STORE // 2 * 4096, 1) if nor.mem[at] == 0xFF else nor.flip(at, 1)
+    found = store_of(nor)
+    assert found.lost >= 3 and found.read("s.a") == b"one"
+    assert store_of(nor).lost == 0

@@ -10,8 +10,10 @@ the newest value and a mark that holds its generation.
 
 Any other state is damage. While one copy has the generation of the mark, its value is proven and
 the other copy is repaired. Otherwise the newest value may be lost, so the store is `unconfirmed`
-until a person has confirmed it. Firmware without a mark wrote a and b in turn, so n and o in either
-order are accepted when there is no mark.
+until a person has confirmed it; also where so much is lost that all three may be older ones.
+Firmware without a mark wrote a and b in turn, so n and o in either order are accepted when there is
+no mark. Before the first `put`, copy a and the mark both state generation 0: damage of one of them
+must not look like the loss of a value.
 """
 
 from wrap.compat import const
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _FLAG = "unconfirmed"  # stored inside the value, so that it survives power loss
 _ABSENT = 0  # a copy that was never written; a mark of generation 0 proves it
 _BROKEN = -1
+_FILES = const(3)  # an older value takes the place of the newest one when all of its files are lost
 
 
 def _is_trusted(a: int, b: int, mark: int, same: bool, damaged: bool) -> bool:
@@ -34,7 +37,9 @@ def _is_trusted(a: int, b: int, mark: int, same: bool, damaged: bool) -> bool:
     one. same: the copies hold the same value. damaged: a file may be missing or outdated."""
     newest = max(a, b)
     if newest <= 0:
-        return a == b == _ABSENT and (mark == 0 or (mark < 0 and not damaged))
+        if mark < 0:
+            return a == b == _ABSENT and not damaged
+        return mark == newest
     if a == b and not same:
         return False
     if mark >= newest:
@@ -66,17 +71,21 @@ class DoubleStore:
         raw_mark = read(self._mark)
         mark = unseal(raw_mark)
         marked = mark[0] if mark else _BROKEN
+        if marked < 0 and kept[0] and not max(a, b):
+            marked = 0  # copy a says that nothing was put
         n = 0 if a >= b else 1
         self._raw = raws[n] or b""
         newer = kept[n]
         self.value = dict(newer[1]) if newer else {}
-        trusted = _is_trusted(a, b, marked, kept[0] == kept[1], self._files.damaged)
+        trusted = self._files.lost < _FILES and _is_trusted(
+            a, b, marked, kept[0] == kept[1], self._files.damaged
+        )
         flagged = self.value.pop(_FLAG, 0)
         self.unconfirmed = bool(flagged) or not trusted
-        broken = _BROKEN in (a, b) or (raw_mark is not None and marked < 0)
+        broken = _BROKEN in (a, b) or (raw_mark is not None and not mark)
         self.damaged = not trusted or broken or (marked == max(a, b) and a != b)
         self._generation = max(a, b, 0)
-        self.due = broken or not a == b == marked
+        self.due = broken or not mark or not a == b == marked or raws[0] is None
         if not trusted:
             self._prepare_repair(max(a, b, marked, 0) + 1, self.value, True)
 
@@ -92,10 +101,11 @@ class DoubleStore:
     def repair(self) -> None:
         """Write the value in force to both copies, and its mark. Raises OSError; then it is still
         due."""
-        # Generation 0 has no copies: nothing was put yet, which the mark alone states.
         if self._generation:
             for name in self._copies:
                 self._write_copy(name, self._raw)
+        else:  # nothing was put yet
+            self._write_copy(self._copies[0], seal(0, {}))
         self._write_copy(self._mark, seal(self._generation, {}))
         self.due = False
 

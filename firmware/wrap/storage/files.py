@@ -33,6 +33,7 @@ class Files:
 
     missing = ""  # reason why there is no storage; "" here
     damaged = False  # True when a file may be missing or outdated
+    lost = 0  # how many such files there may be
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -122,6 +123,7 @@ class NoFiles:
     missing: the reason."""
 
     damaged = False
+    lost = 0
 
     def __init__(self, why: str) -> None:
         self.missing = why

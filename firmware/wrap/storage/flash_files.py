@@ -31,6 +31,7 @@ _BANK = b"PBMB"
 _HEADS = (0, 32)  # the head is written twice: one flipped bit must not lose a bank
 _FIRST = const(64)  # offset of the first entry in a bank's first sector
 _CRC = const(4)  # skipped behind damaged bytes, which the next entry could complete otherwise
+_ALL = const(99)
 _PLENTY = const(3)  # quarters of a bank that may be used before `tidy` changes banks
 
 
@@ -69,9 +70,19 @@ def _parse_entry(
         return None
 
 
+def _seems_entry(buf: "bytes | bytearray | memoryview", at: int) -> bool:
+    """Return whether a damaged entry seems to begin at `at`: tag, and a name with an ending of one
+    character, as the stores' files have."""
+    if buf[at] != _TAG or at + 4 > len(buf):
+        return False
+    dot = at + 2 + buf[at + 1]
+    return at + 4 < dot < len(buf) and buf[dot] == 0x2E
+
+
 class FlashFiles:
     """Keeps the files in `sectors`, of which there is an even number. damaged: there is damage that
-    no power cut explains, so any file may be missing or outdated."""
+    no power cut explains, so any file may be missing or outdated. lost: of how many entries, as far
+    as it shows."""
 
     missing = ""
 
@@ -80,6 +91,7 @@ class FlashFiles:
         self._m = sectors.n // 2
         self._where = {}  # name: (sector, data at, size)
         self.damaged = False
+        self.lost = 0
         self._torn = False  # the last entry was interrupted; the next write marks it
         self._idle = False  # `tidy` has nothing to do
         self._rotten = False  # the bank has damage, which a copy would not have
@@ -112,23 +124,29 @@ class FlashFiles:
             self._load_entries()
             if self._where:
                 self.damaged = True
+                self.lost = _ALL  # the other bank may be the newer one
                 self._change_bank()
                 return
         self.damaged = False  # there was data of another program only
+        self.lost = 0
         self._torn = False
         self._bank = 1
         self._change_bank()
 
     def _load_entries(self) -> None:
         """Read all entries of the bank in force."""
-        self._open = False  # damaged bytes that no _TORN entry has explained yet
+        self._open = 0  # entries in damaged bytes that no _TORN entry has explained yet
+        self.lost = 0
         base = self._bank * self._m
         self._i, self._at = base, _FIRST
         for i in range(base, base + self._m):
             self._scan_sector(i, _FIRST if i == base else 0)
-        self._torn = self._open
+        self._torn = self._open > 0
         if self._torn:
             self._at += _CRC
+        if self._open > 1:  # a power cut interrupts one entry
+            self.damaged = True
+            self.lost += self._open
 
     def _scan_sector(self, i: int, at: int) -> None:
         """Read the entries of sector `i` from offset `at` on."""
@@ -139,16 +157,18 @@ class FlashFiles:
             if entry is None:
                 # The next entry can begin at any byte: damage need not end with the
                 # entry that it hit.
-                self._open = True
+                if not self._open or _seems_entry(buf, at):
+                    self._open += 1
                 at += 1
                 continue
             name, data, size, at = entry
             if name != _TORN:
                 # After a power cut the next write would have begun with a _TORN
                 # entry.
-                self.damaged = self.damaged or self._open
+                self.damaged = self.damaged or self._open > 0
+                self.lost += self._open
                 self._where[name] = (i, data, size)
-            self._open = False
+            self._open = 0
         if end:
             self._i, self._at = i, max(at, end)
 

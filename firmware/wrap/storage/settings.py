@@ -135,21 +135,23 @@ class Settings:
                 store.confirm()
         return names
 
-    def repair(self, dt_ms: int) -> None:
-        """Repair one store if one needs it; only while nothing is lit. dt_ms: time since the last
-        call. After a failure the next attempt is a minute later."""
+    def repair(self, dt_ms: int) -> bool:
+        """Repair one store if one needs it; only while nothing is lit. Returns whether it did.
+        dt_ms: time since the last call. After a failure the next attempt is a minute later."""
         self._repair_ms -= dt_ms
         if self._repair_ms > 0:
-            return
+            return False
         self._repair_ms = 0
         for store in self._stores:
             if store.due:
+                # One store a call: a repair writes up to three files.
                 try:
                     store.repair()
+                    return True
                 except WRITE_ERRORS:
                     self._repair_ms = _REPAIR_AGAIN_MS
-                # One store a call: a repair writes up to three files.
-                return
+                    return False
+        return False
 
     def get(self, key: str) -> int:
         """Return the value in force: the default when the stored one is outside its bounds."""

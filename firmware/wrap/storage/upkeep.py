@@ -65,7 +65,10 @@ class Upkeep:
     def tidy(self, dt_ms: int) -> None:
         """Write damaged copies again and erase what files no longer use; only while nothing is lit.
         dt_ms: time since the last call. Raises nothing."""
-        self._settings.repair(dt_ms)
+        # Before the files: a change of banks removes the damage, and with it the reason why a store
+        # that is not repaired yet waits for a person.
+        if self._settings.repair(dt_ms):
+            return
         self._trial.repair(dt_ms)
         self._tidy_ms -= dt_ms
         if self._tidy_ms <= 0:
