@@ -403,6 +403,20 @@ def test_more_than_one_damaged_entry_at_the_end_is_no_power_cut():
     assert (store_of(nor).damaged, store_of(nor).lost) == (False, 0)
     nor.flip(nor.mem.find(b"s.b") + 4, 1)
     assert (store_of(nor).damaged, store_of(nor).lost) == (True, 2)
+    store_of(nor).write("t.a", b"new")  # it is not taken for what a power cut left
+    again = store_of(nor)
+    assert (again.damaged, again.lost, again.read("t.a")) == (True, 2, b"new")
+    tidied(again)
+    assert (store_of(nor).damaged, store_of(nor).lost, files_in(nor)["t.a"]) == (False, 0, b"new")
+
+
+def test_text_in_a_damaged_entry_is_no_entry():
+    nor = Nor(STORE)
+    files = store_of(nor)
+    files.write("proto.0", b"Z" * 40 + b"." * 60)
+    files.write("s.a", b"one")
+    nor.flip(nor.mem.find(b"...") + 3, 1)
+    assert store_of(nor).lost == 1
 
 
 def test_banks_without_a_head_may_hold_older_files_alone():

@@ -32,6 +32,7 @@ _HEADS = (0, 32)  # the head is written twice: one flipped bit must not lose a b
 _FIRST = const(64)  # offset of the first entry in a bank's first sector
 _CRC = const(4)  # skipped behind damaged bytes, which the next entry could complete otherwise
 _ALL = const(99)
+_NAME_MOST = const(16)  # letters of text behind a "Z" are no length of a name
 _PLENTY = const(3)  # quarters of a bank that may be used before `tidy` changes banks
 
 
@@ -73,10 +74,10 @@ def _parse_entry(
 def _seems_entry(buf: "bytes | bytearray | memoryview", at: int) -> bool:
     """Return whether a damaged entry seems to begin at `at`: tag, and a name with an ending of one
     character, as the stores' files have."""
-    if buf[at] != _TAG or at + 4 > len(buf):
+    if buf[at] != _TAG or at + 4 > len(buf) or not 2 < buf[at + 1] < _NAME_MOST:
         return False
     dot = at + 2 + buf[at + 1]
-    return at + 4 < dot < len(buf) and buf[dot] == 0x2E
+    return dot < len(buf) and buf[dot] == 0x2E
 
 
 class FlashFiles:
@@ -141,10 +142,10 @@ class FlashFiles:
         self._i, self._at = base, _FIRST
         for i in range(base, base + self._m):
             self._scan_sector(i, _FIRST if i == base else 0)
-        self._torn = self._open > 0
-        if self._torn:
+        if self._open:
             self._at += _CRC
-        if self._open > 1:  # a power cut interrupts one entry
+        self._torn = self._open == 1  # a power cut interrupts one entry
+        if self._open > 1:
             self.damaged = True
             self.lost += self._open
 
