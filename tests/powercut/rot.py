@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pbmwrap.logs.verify import verify_log
+from tests.nor import SECTOR
 from tests.powercut.rot_base import FLASH, KINDS, LATCHED, Base, base, found_in, rotten, wrap_on
 from wrap.rules import faults, states
 from wrap.storage import record_reader, records
@@ -97,7 +98,8 @@ def _goes_on(wrap: Any) -> Iterator[str]:
     if len(there) != 1 or not raw.endswith(before):
         old, new = _keys(before), _keys(raw)
         n = min(len(old), len(new))  # records at the end, which must be the same
-        limit = LIMIT if len(there) == 1 and n and old[-n:] == new[-n:] else ""
+        kept = n > 0 and old[-n:] == new[-n:] and len(before) - len(raw) <= SECTOR
+        limit = LIMIT if len(there) == 1 and kept else ""
         changed = "what the log says has changed with the next boot"
         yield f"{limit}{changed}: {len(there)} of boot {boot}"
     if app.settings.get("trip_mc") != _TRIP_MC:
