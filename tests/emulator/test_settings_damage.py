@@ -43,6 +43,13 @@ def restart(bench: Bench, *flips: int) -> None:
     bench.advance(BOOT_MS + WHOLE_MS)
 
 
+def press_stays_dark(bench: Bench) -> None:
+    before = bench.twin.pins.light_ns()
+    bench.press()
+    bench.advance(1500)
+    assert bench.twin.pins.light_ns() == before and bench.twin.dark()
+
+
 @pytest.mark.parametrize("copy", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_one_flipped_bit_changes_no_setting_and_asks_for_nothing(bench: Bench, copy: int) -> None:
     assert len(copies(bench)) == 2
@@ -72,10 +79,7 @@ def test_three_flipped_bits_that_leave_an_older_value_hold_the_light(bench: Benc
             bench.client.ack_fault()
         with pytest.raises(DeviceError, match=r"settings confirm"):
             bench.client.start()
-        before = bench.twin.pins.light_ns()
-        bench.press()
-        bench.advance(1500)
-        assert bench.twin.pins.light_ns() == before and bench.twin.dark()
+        press_stays_dark(bench)
         restart(bench)  # the damage is gone from the files, and the reason stays
     assert bench.client.confirm_settings() == []
 
@@ -91,10 +95,7 @@ def test_two_flipped_bits_hold_the_light_until_a_person_has_confirmed(bench: Ben
         assert bench.client.status().unconfirmed == ["settings"]
         with pytest.raises(DeviceError, match=r"settings.*settings confirm"):
             bench.client.start()
-        before = bench.twin.pins.light_ns()
-        bench.press()
-        bench.advance(1500)
-        assert bench.twin.pins.light_ns() == before and bench.twin.dark()
+        press_stays_dark(bench)
         restart(bench)
     bench.client.set_setting("trip_mc", TRIP_MC)
     assert bench.client.confirm_settings() == []

@@ -305,6 +305,19 @@ def test_an_entry_that_lacks_one_byte_is_not_completed_by_the_next_one():
     assert (last.read("a"), last.read("b"), last.damaged) == (b"old", b"new", False)
 
 
+def full_after(nor, pages):
+    """Return a `program` that finds no room in the heap after so many pages."""
+    program, done = nor.program, []
+
+    def fail(at, page):
+        if len(done) >= pages:
+            raise MemoryError
+        done.append(at)
+        program(at, page)
+
+    return fail
+
+
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_bank_change_without_room_in_the_heap_leaves_the_old_bank(monkeypatch, after):
     """Private: `_change_bank`, `_bank`, `_erase_next_sector`, since only a full bank calls them."""
@@ -312,16 +325,9 @@ def test_a_bank_change_without_room_in_the_heap_leaves_the_old_bank(monkeypatch,
     files = store_of(nor)
     files.write("a", b"one")
     files.write("b", b"two")
-    before, program, done = files._bank, nor.program, []
-
-    def fail(at, page):
-        if len(done) >= after:
-            raise MemoryError
-        done.append(at)
-        program(at, page)
-
+    before = files._bank
     with monkeypatch.context() as full:
-        full.setattr(nor, "program", fail)
+        full.setattr(nor, "program", full_after(nor, after))
         full.setattr(files, "_erase_next_sector", lambda: False)
         with pytest.raises(MemoryError):
             files._change_bank()
@@ -346,16 +352,9 @@ def test_an_entry_without_room_in_the_heap_leaves_the_old_one(monkeypatch, name,
     nor = Nor(STORE)
     files = store_of(nor)
     files.write("a", b"one")
-    before, program, done = files_in(nor), nor.program, []
-
-    def fail(at, page):
-        if len(done) >= after:
-            raise MemoryError
-        done.append(at)
-        program(at, page)
-
+    before = files_in(nor)
     with monkeypatch.context() as full:
-        full.setattr(nor, "program", fail)
+        full.setattr(nor, "program", full_after(nor, after))
         with pytest.raises(MemoryError):
             files.write(name, bytes(700))
     assert (files.read("a"), files.read("new")) == (b"one", None)
