@@ -82,6 +82,8 @@ def test_three_flipped_bits_that_leave_an_older_value_hold_the_light(bench: Benc
         press_stays_dark(bench)
         restart(bench)  # the damage is gone from the files, and the reason stays
     assert bench.client.confirm_settings() == []
+    restart(bench)
+    assert bench.client.status().unconfirmed == []
 
 
 def test_two_flipped_bits_hold_the_light_until_a_person_has_confirmed(bench: Bench) -> None:  # H-52
